@@ -1,0 +1,162 @@
+"""Turns the owner's one brand colour into a palette that stays readable in both themes."""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import condition, require_safe
+
+# WCAG 2.2: 1.4.3 for text, 1.4.11 for the edges of controls.
+TEXT_CONTRAST = 4.5
+EDGE_CONTRAST = 3.0
+
+# --page, --raised and --sunken of static/portal.css: what text in the brand's colour stands on.
+LIGHT_SURFACES = ("#faf9f7", "#ffffff", "#f4f2ee")
+DARK_SURFACES = ("#141312", "#1c1b19", "#24221f")
+# Share of the brand in --brand-tint, and a little more, so that rounding cannot tip the balance.
+TINT_SHARE = 0.09
+
+ONE_DAY = 86_400
+
+
+class InvalidColourError(ValueError):
+    """The setting BRAND_COLOR is not a hexadecimal colour."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rgb:
+    """An sRGB colour; channels from 0 to 255."""
+
+    red: int
+    green: int
+    blue: int
+
+    @property
+    def hex(self) -> str:
+        return f"#{self.red:02x}{self.green:02x}{self.blue:02x}"
+
+
+BLACK = Rgb(0, 0, 0)
+WHITE = Rgb(255, 255, 255)
+
+
+@dataclass(frozen=True, slots=True)
+class Palette:
+    """What `/brand.css` offers to the stylesheet; every value is `#rrggbb`."""
+
+    brand: str
+    brand_hover: str
+    on_brand: str
+    brand_ink_light: str
+    brand_ink_dark: str
+    brand_edge_light: str
+    brand_edge_dark: str
+
+
+def parse(colour: str) -> Rgb:
+    """Reads `#rgb` or `#rrggbb`; raises InvalidColourError on anything else."""
+    match = re.fullmatch(r"#?([0-9a-fA-F]{3}|[0-9a-fA-F]{6})", colour.strip())
+    if match is None:
+        raise InvalidColourError(f"BRAND_COLOR must be a colour like #1f5c4d, not {colour!r}.")
+    digits = match.group(1)
+    if len(digits) == 3:
+        digits = "".join(digit * 2 for digit in digits)
+    return Rgb(*(int(digits[at : at + 2], 16) for at in (0, 2, 4)))
+
+
+def luminance(colour: Rgb) -> float:
+    """Relative luminance from 0 to 1, as WCAG 2.2 defines it."""
+
+    def linear(channel: int) -> float:
+        share = channel / 255
+        return share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4
+
+    return (
+        0.2126 * linear(colour.red) + 0.7152 * linear(colour.green) + 0.0722 * linear(colour.blue)
+    )
+
+
+def contrast(one: Rgb, other: Rgb) -> float:
+    """WCAG contrast ratio, from 1 to 21."""
+    darker, lighter = sorted((luminance(one), luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def mix(one: Rgb, other: Rgb, share: float) -> Rgb:
+    """`color-mix(in srgb, one share, other)`."""
+
+    def channel(first: int, second: int) -> int:
+        return round(first * share + second * (1 - share))
+
+    return Rgb(
+        channel(one.red, other.red), channel(one.green, other.green), channel(one.blue, other.blue)
+    )
+
+
+def text_on(colour: Rgb) -> Rgb:
+    """White where it can be read, else black: one of the two always can."""
+    return WHITE if contrast(colour, WHITE) >= TEXT_CONTRAST else BLACK
+
+
+def readable(colour: Rgb, surfaces: tuple[Rgb, ...], towards: Rgb, ratio: float) -> Rgb:
+    """The colour, moved towards black or white only as far as every surface needs."""
+    for percent in range(100, 0, -1):
+        candidate = mix(colour, towards, percent / 100)
+        if all(contrast(candidate, surface) >= ratio for surface in surfaces):
+            return candidate
+    return towards
+
+
+def with_tint(brand: Rgb, surfaces: tuple[str, ...]) -> tuple[Rgb, ...]:
+    """The surfaces, and each of them with a breath of the brand over it."""
+    plain = tuple(parse(surface) for surface in surfaces)
+    return plain + tuple(mix(brand, surface, TINT_SHARE) for surface in plain)
+
+
+@lru_cache(maxsize=8)
+def palette(colour: str) -> Palette:
+    """Derives all brand colours from the owner's one; raises InvalidColourError."""
+    brand = parse(colour)
+    on_brand = text_on(brand)
+    away_from_text = BLACK if on_brand == WHITE else WHITE
+    light = with_tint(brand, LIGHT_SURFACES)
+    dark = with_tint(brand, DARK_SURFACES)
+    return Palette(
+        brand=brand.hex,
+        brand_hover=mix(brand, away_from_text, 0.88).hex,
+        on_brand=on_brand.hex,
+        brand_ink_light=readable(brand, light, BLACK, TEXT_CONTRAST).hex,
+        brand_ink_dark=readable(brand, dark, WHITE, TEXT_CONTRAST).hex,
+        brand_edge_light=readable(brand, light, BLACK, EDGE_CONTRAST).hex,
+        brand_edge_dark=readable(brand, dark, WHITE, EDGE_CONTRAST).hex,
+    )
+
+
+def stylesheet(colours: Palette) -> str:
+    """The custom properties that `static/portal.css` is written in."""
+    lines = (
+        f"  --brand: {colours.brand};",
+        f"  --brand-hover: {colours.brand_hover};",
+        f"  --on-brand: {colours.on_brand};",
+        f"  --brand-ink-light: {colours.brand_ink_light};",
+        f"  --brand-ink-dark: {colours.brand_ink_dark};",
+        f"  --brand-edge-light: {colours.brand_edge_light};",
+        f"  --brand-edge-dark: {colours.brand_edge_dark};",
+    )
+    return "\n".join((":root {", *lines, "}", ""))
+
+
+def brand_etag(_request: HttpRequest) -> str:
+    """Changes with the setting, so a new colour shows at the next visit."""
+    return f'"brand-{parse(settings.BRAND_COLOR).hex[1:]}"'
+
+
+@require_safe
+@condition(etag_func=brand_etag)
+def brand_css(_request: HttpRequest) -> HttpResponse:
+    """Serves the owner's palette; it is the same for everyone and changes with a deployment."""
+    response = HttpResponse(stylesheet(palette(settings.BRAND_COLOR)), content_type="text/css")
+    response["Cache-Control"] = f"public, max-age=300, stale-while-revalidate={ONE_DAY}"
+    return response

@@ -1,0 +1,17 @@
+"""A mailbox for everybody: an SMTP server that keeps what it gets, and pages that show it."""
+
+from typing import Any
+
+from sandbox.mail import pages, store
+from sandbox.mail.server import start, stop
+from sandbox.mail.store import clear
+from sandbox.world import World
+
+__all__ = ["clear", "messages", "routes", "start", "stop"]
+
+routes = pages.routes
+
+
+def messages(world: World, to: str | None = None) -> list[dict[str, Any]]:
+    """Mail received, newest first; `to` keeps that with a recipient of this address."""
+    return [store.public(mail) for mail in store.newest_first(world, to)]

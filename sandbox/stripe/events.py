@@ -1,0 +1,110 @@
+"""Events: a snapshot of an object and what it was before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fnmatch import fnmatchcase
+from typing import Any
+
+from sandbox.stripe.errors import missing
+from sandbox.world import PRIVATE, Json, World
+
+API_VERSION = "2026-10-28.endive"
+
+
+def copy(value: Any) -> Any:
+    """A deep copy of JSON; several times as fast as copy.deepcopy."""
+    if isinstance(value, dict):
+        return {name: copy(entry) for name, entry in value.items()}
+    if isinstance(value, list):
+        return [copy(entry) for entry in value]
+    return value
+
+
+def public(obj: Json) -> Json:
+    """A copy of an object as Stripe shows it."""
+    return {name: copy(value) for name, value in obj.items() if name != PRIVATE}
+
+
+def private(obj: Json) -> Json:
+    """What the sandbox remembers about an object beside what it shows."""
+    remembered: Json = obj.setdefault(PRIVATE, {})
+    return remembered
+
+
+def difference(before: Json, after: Json) -> Json:
+    """The old values of what changed: hashes by their changed fields, lists whole, as in `previous_attributes`."""
+    old: Json = {}
+    for name, value in before.items():
+        now = after.get(name)
+        if isinstance(value, dict) and isinstance(now, dict):
+            inner = difference(value, now)
+            if inner:
+                old[name] = inner
+        elif value != now:
+            old[name] = value
+    old.update({name: None for name in after if name not in before and name != PRIVATE})
+    return old
+
+
+def emit(world: World, kind: str, obj: Json, previous: Json | None = None) -> Json:
+    """Record an event about an object and tell the listeners."""
+    data: Json = {"object": public(obj)}
+    if previous is not None:
+        data["previous_attributes"] = previous
+    request = world.request
+    event = {
+        "id": world.new_id("evt_1"),
+        "object": "event",
+        "account": None,
+        "api_version": API_VERSION,
+        "context": None,
+        "created": world.now(),
+        "data": data,
+        "livemode": False,
+        "pending_webhooks": len(endpoints_for(world, kind)),
+        "request": {
+            "id": request.id if request else None,
+            "idempotency_key": request.idempotency_key if request else None,
+        },
+        "type": kind,
+    }
+    world.objects.put(event)
+    for listener in world.listeners:
+        listener(event)
+    return event
+
+
+@contextmanager
+def changing(world: World, obj: Json, kind: str) -> Iterator[Json]:
+    """Change an object inside; afterwards it is stored, and an event says what it was before."""
+    before = public(obj)
+    yield obj
+    world.objects.put(obj)
+    previous = difference(before, obj)
+    if previous:
+        emit(world, kind, obj, previous)
+
+
+def endpoints_for(world: World, kind: str) -> list[Json]:
+    """The enabled webhook endpoints that want an event of this type."""
+    return [
+        endpoint
+        for endpoint in world.objects.list("webhook_endpoint")
+        if endpoint["status"] == "enabled"
+        and any(fnmatchcase(kind, wanted) for wanted in endpoint["enabled_events"])
+    ]
+
+
+def find(world: World, event_id: str) -> Json:
+    event = world.objects.get(event_id)
+    if event is None or event["object"] != "event":
+        raise missing("event", event_id)
+    return event
+
+
+def matches(event: Json, params: Json) -> bool:
+    """Does an event pass the filters `type` (with a trailing `*`) and `types` of the list?"""
+    wanted = params.get("types") or ([params["type"]] if params.get("type") else [])
+    return not wanted or any(fnmatchcase(event["type"], pattern) for pattern in wanted)

@@ -1,0 +1,309 @@
+"""The invoice as a document: lines, sums, number, finalization. Nothing here moves money."""
+
+from __future__ import annotations
+
+from sandbox.stripe import payment_intents, prices, products
+from sandbox.stripe.events import changing, emit
+from sandbox.world import Json, World
+
+HOUR = 3600
+
+
+def draft(
+    world: World,
+    customer: Json,
+    *,
+    reason: str,
+    currency: str,
+    lines: list[Json],
+    subscription: Json | None = None,
+    period: tuple[int, int] | None = None,
+) -> Json:
+    """A stored draft that finalizes itself after an hour."""
+    invoice = blank(world, customer, reason=reason, currency=currency, subscription=subscription, period=period)
+    invoice["id"] = world.new_id("in_1")
+    for line in lines:
+        line["invoice"] = invoice["id"]
+    invoice["lines"] = line_list(invoice["id"], lines)
+    invoice["automatically_finalizes_at"] = world.now() + HOUR
+    add_up(invoice)
+    world.objects.put(invoice)
+    emit(world, "invoice.created", invoice)
+    return invoice
+
+
+def line_list(invoice_id: str, lines: list[Json]) -> Json:
+    return {"object": "list", "data": lines, "has_more": False, "url": f"/v1/invoices/{invoice_id}/lines"}
+
+
+def add_up(invoice: Json) -> None:
+    """Set every sum from the lines."""
+    lines = invoice["lines"]["data"]
+    subtotal = sum(line["amount"] for line in lines)
+    total = subtotal - sum(entry["amount"] for entry in invoice["total_discount_amounts"])
+    due = max(0, total + invoice["starting_balance"])
+    invoice |= {
+        "subtotal": subtotal,
+        "subtotal_excluding_tax": subtotal,
+        "total": total,
+        "total_excluding_tax": total,
+        "amount_due": due,
+        "amount_remaining": due,
+    }
+
+
+def finalize(world: World, invoice: Json, customer: Json, intent: Json | None = None) -> Json:
+    """Number the invoice and open it. What is due gets its payment intent, `intent` if there is one already."""
+    now = world.now()
+    before = {"status": "draft", "number": None}
+    invoice |= {
+        "status": "open",
+        "number": _number(world, customer),
+        "effective_at": now,
+        "automatically_finalizes_at": None,
+        "hosted_invoice_url": f"{world.base_url}/invoice/{invoice['id']}",
+        "invoice_pdf": f"{world.base_url}/invoice/{invoice['id']}/pdf",
+    }
+    invoice["status_transitions"]["finalized_at"] = now
+    world.objects.put(invoice)
+    if invoice["amount_due"]:
+        add_payment(world, invoice, intent or _intent(world, invoice))
+    emit(world, "invoice.finalized", invoice, before)
+    return invoice
+
+
+def _number(world: World, customer: Json) -> str:
+    number = f"{customer['invoice_prefix']}-{customer['next_invoice_sequence']:04d}"
+    customer["next_invoice_sequence"] += 1
+    world.objects.put(customer)
+    return number
+
+
+def _intent(world: World, invoice: Json) -> Json:
+    first = invoice["billing_reason"] == "subscription_create"
+    descriptions = {
+        "subscription_create": "Subscription creation",
+        "subscription_cycle": "Subscription update",
+        "subscription_update": "Subscription update",
+    }
+    return payment_intents.create(
+        world,
+        amount=invoice["amount_due"],
+        currency=invoice["currency"],
+        customer=invoice["customer"],
+        description=descriptions.get(invoice["billing_reason"], f"Payment for Invoice {invoice['number']}"),
+        setup_future_usage="off_session" if first else None,
+    )
+
+
+def add_payment(world: World, invoice: Json, intent: Json) -> Json:
+    """Tie a payment intent to an invoice."""
+    return world.objects.put(
+        {
+            "id": world.new_id("inpay_1"),
+            "object": "invoice_payment",
+            "amount_paid": None,
+            "amount_requested": invoice["amount_due"],
+            "created": world.now(),
+            "currency": invoice["currency"],
+            "invoice": invoice["id"],
+            "is_default": True,
+            "livemode": False,
+            "payment": {"payment_intent": intent["id"], "type": "payment_intent"},
+            "status": "open",
+            "status_transitions": {"canceled_at": None, "paid_at": None},
+        }
+    )
+
+
+def payments(world: World, invoice: Json) -> list[Json]:
+    return world.objects.list("invoice_payment", invoice=invoice["id"])
+
+
+def default_payment(world: World, invoice: Json) -> Json | None:
+    """The payment that an attempt to pay uses."""
+    return next((entry for entry in payments(world, invoice) if entry["is_default"]), None)
+
+
+def subscription_line(
+    world: World, subscription: Json, item: Json, period: tuple[int, int], *, trial: bool = False
+) -> Json:
+    """A period of a subscription item; free while on trial."""
+    price = item["price"]
+    name = products.find(world, price["product"])["name"]
+    amount = 0 if trial else price["unit_amount"] * item["quantity"]
+    text = f"Trial period for {name}" if trial else f"{item['quantity']} × {name} (at {prices.text(price)})"
+    parent = {
+        "invoice_item_details": None,
+        "subscription_item_details": {
+            "invoice_item": None,
+            "proration": False,
+            "proration_details": {"credited_items": None},
+            "subscription": subscription["id"],
+            "subscription_item": item["id"],
+        },
+        "type": "subscription_item_details",
+    }
+    line = _line(world, price, amount=amount, quantity=item["quantity"], description=text, period=period)
+    return line | {
+        "metadata": dict(subscription["metadata"]),
+        "parent": parent,
+        "subscription": subscription["id"],
+    }
+
+
+def _line(
+    world: World, price: Json, *, amount: int, quantity: int, description: str, period: tuple[int, int]
+) -> Json:
+    return {
+        "id": world.new_id("il_1"),
+        "object": "line_item",
+        "amount": amount,
+        "currency": price["currency"],
+        "description": description,
+        "discount_amounts": [],
+        "discountable": True,
+        "discounts": [],
+        "invoice": None,
+        "livemode": False,
+        "metadata": {},
+        "parent": None,
+        "period": {"end": period[1], "start": period[0]},
+        "pretax_credit_amounts": [],
+        "pricing": {
+            "price_details": {"price": price["id"], "product": price["product"]},
+            "type": "price_details",
+            "unit_amount_decimal": price["unit_amount_decimal"],
+        },
+        "quantity": quantity,
+        "quantity_decimal": str(quantity),
+        "subscription": None,
+        "subtotal": amount,
+        "taxes": [],
+    }
+
+
+def void(world: World, invoice: Json) -> None:
+    now = world.now()
+    with changing(world, invoice, "invoice.updated"):
+        invoice |= {"status": "void", "auto_advance": False, "next_payment_attempt": None}
+        invoice["status_transitions"]["voided_at"] = now
+    emit(world, "invoice.voided", invoice)
+
+
+def blank(
+    world: World,
+    customer: Json,
+    *,
+    reason: str,
+    currency: str,
+    subscription: Json | None,
+    period: tuple[int, int] | None,
+) -> Json:
+    """An invoice without id, lines or sums."""
+    now = world.now()
+    start, end = period or (now, now)
+    return {
+        "id": "",
+        "object": "invoice",
+        "account_country": "US",
+        "account_name": "Sandbox",
+        "account_tax_ids": None,
+        "amount_due": 0,
+        "amount_overpaid": 0,
+        "amount_paid": 0,
+        "amount_paid_off_stripe": 0,
+        "amount_remaining": 0,
+        "amount_shipping": 0,
+        "application": None,
+        "attempt_count": 0,
+        "attempted": False,
+        "auto_advance": True,
+        "automatic_tax": {
+            "disabled_reason": None,
+            "enabled": False,
+            "liability": None,
+            "provider": None,
+            "status": None,
+        },
+        "automatically_finalizes_at": None,
+        "billing_reason": reason,
+        "collection_method": "charge_automatically",
+        "created": now,
+        "currency": currency,
+        "custom_fields": None,
+        "customer": customer["id"],
+        "customer_account": None,
+        "customer_address": customer["address"],
+        "customer_email": customer["email"],
+        "customer_name": customer["name"],
+        "customer_phone": customer["phone"],
+        "customer_shipping": customer["shipping"],
+        "customer_tax_exempt": customer["tax_exempt"],
+        "customer_tax_ids": [],
+        "default_payment_method": None,
+        "default_source": None,
+        "default_tax_rates": [],
+        "description": None,
+        "discounts": [],
+        "due_date": None,
+        "effective_at": None,
+        "ending_balance": None,
+        "footer": None,
+        "from_invoice": None,
+        "hosted_invoice_url": None,
+        "invoice_pdf": None,
+        "issuer": {"type": "self"},
+        "last_finalization_error": None,
+        "latest_revision": None,
+        "lines": line_list("", []),
+        "livemode": False,
+        "metadata": {},
+        "next_payment_attempt": None,
+        "number": None,
+        "on_behalf_of": None,
+        "parent": _parent(subscription) if subscription else None,
+        "payment_settings": {
+            "default_mandate": None,
+            "payment_method_options": None,
+            "payment_method_types": None,
+        },
+        "period_end": end,
+        "period_start": start,
+        "post_payment_credit_notes_amount": 0,
+        "pre_payment_credit_notes_amount": 0,
+        "receipt_number": None,
+        "rendering": None,
+        "shipping_cost": None,
+        "shipping_details": None,
+        "starting_balance": 0,
+        "statement_descriptor": None,
+        "status": "draft",
+        "status_details": None,
+        "status_transitions": {
+            "finalized_at": None,
+            "marked_uncollectible_at": None,
+            "paid_at": None,
+            "voided_at": None,
+        },
+        "subtotal": 0,
+        "subtotal_excluding_tax": 0,
+        "test_clock": None,
+        "total": 0,
+        "total_discount_amounts": [],
+        "total_excluding_tax": 0,
+        "total_pretax_credit_amounts": [],
+        "total_taxes": [],
+        "webhooks_delivered_at": now,
+    }
+
+
+def _parent(subscription: Json) -> Json:
+    return {
+        "quote_details": None,
+        "subscription_details": {
+            "metadata": dict(subscription["metadata"]),
+            "subscription": subscription["id"],
+        },
+        "type": "subscription_details",
+    }

@@ -1,0 +1,214 @@
+"""Invoices being paid, refused, voided or given up, and what that does to the subscription."""
+
+from __future__ import annotations
+
+from sandbox.stripe import customers, payment_intents, payment_methods, subscriptions
+from sandbox.stripe import invoice_documents as documents
+from sandbox.stripe.errors import invalid, missing
+from sandbox.stripe.events import changing, emit
+from sandbox.stripe.params import merge_metadata
+from sandbox.stripe.payment_intents import Outcome
+from sandbox.stripe.periods import DAY
+from sandbox.world import Json, World
+
+RETRY_AFTER_DAYS = (3, 5, 7)
+"""Days from each failed automatic attempt to the next one, as in Stripe's smart retries."""
+
+
+def pay(world: World, invoice_id: str, card: str | None, authenticate: bool | None) -> Outcome:
+    """Pay an open invoice with its owner present, as on the hosted page: with a new card, or the saved one."""
+    invoice = find(world, invoice_id)
+    customer = customers.find(world, invoice["customer"])
+    method = payment_methods.create(world, card, customer["email"]) if card else saved_method(world, invoice)
+    if method is None:
+        raise _without_method()
+    outcome = attempt(world, invoice, method, automatic=False, authenticate=authenticate)
+    if card and outcome.status == "complete":
+        payment_methods.attach(world, method, customer["id"])
+    world.save()
+    return outcome
+
+
+def saved_method(world: World, invoice: Json) -> Json | None:
+    """The method that an automatic attempt takes."""
+    chosen = invoice["default_payment_method"]
+    if chosen:
+        return world.objects.get(chosen)
+    subscription_id = subscriptions.of_invoice(invoice)
+    subscription = world.objects.get(subscription_id) if subscription_id else None
+    return customers.default_method(world, customers.find(world, invoice["customer"]), subscription)
+
+
+def attempt(
+    world: World, invoice: Json, method: Json, *, automatic: bool, authenticate: bool | None = None
+) -> Outcome:
+    """One attempt to pay what is due. Only the first attempt and automatic retries count, as at Stripe."""
+    check_open(invoice)
+    payment = documents.default_payment(world, invoice)
+    if payment is None:
+        raise invalid("This invoice has nothing to pay.")
+    intent = payment_intents.find(world, payment["payment"]["payment_intent"])
+    outcome = payment_intents.confirm(
+        world, intent, method, off_session=automatic, authenticate=authenticate
+    )
+    if automatic or invoice["attempt_count"] == 0:
+        invoice["attempt_count"] += 1
+    if outcome.status == "complete":
+        _settle_payment(world, payment)
+        mark_paid(world, invoice)
+    else:
+        _refused(world, invoice, outcome, automatic=automatic)
+    return outcome
+
+
+def collect(world: World, invoice: Json) -> Outcome:
+    """Collect an open invoice by itself, from the saved card."""
+    if not invoice["amount_due"]:
+        mark_paid(world, invoice)
+        return Outcome("complete")
+    method = saved_method(world, invoice)
+    if method is None:
+        outcome = Outcome("declined", "There is no card to charge.")
+        invoice["attempt_count"] += 1
+        _refused(world, invoice, outcome, automatic=True)
+        return outcome
+    return attempt(world, invoice, method, automatic=True)
+
+
+def _settle_payment(world: World, payment: Json) -> None:
+    payment |= {"status": "paid", "amount_paid": payment["amount_requested"]}
+    payment["status_transitions"]["paid_at"] = world.now()
+    world.objects.put(payment)
+    emit(world, "invoice_payment.paid", payment)
+
+
+def mark_paid(world: World, invoice: Json, *, out_of_band: bool = False) -> None:
+    with changing(world, invoice, "invoice.updated"):
+        invoice |= {
+            "amount_paid": invoice["amount_due"],
+            "amount_paid_off_stripe": invoice["amount_due"] if out_of_band else 0,
+            "amount_remaining": 0,
+            "attempted": True,
+            "auto_advance": False,
+            "ending_balance": 0,
+            "next_payment_attempt": None,
+            "status": "paid",
+        }
+        invoice["status_transitions"]["paid_at"] = world.now()
+    emit(world, "invoice.paid", invoice)
+    emit(world, "invoice.payment_succeeded", invoice)
+    _set_delinquent(world, invoice["customer"], delinquent=False)
+    _recover(world, invoice)
+
+
+def _recover(world: World, invoice: Json) -> None:
+    subscription_id = subscriptions.of_invoice(invoice)
+    subscription = world.objects.get(subscription_id) if subscription_id else None
+    if not subscription or subscription["status"] not in ("incomplete", "past_due", "unpaid"):
+        return
+    # An older invoice paid late does not mend a subscription whose latest one is still open.
+    if subscription["latest_invoice"] == invoice["id"]:
+        subscriptions.set_status(world, subscription, "active")
+
+
+def _refused(world: World, invoice: Json, outcome: Outcome, *, automatic: bool) -> None:
+    with changing(world, invoice, "invoice.updated"):
+        invoice["attempted"] = True
+        if automatic:
+            invoice["next_payment_attempt"] = _next_attempt(world, invoice)
+    emit(world, "invoice.payment_failed", invoice)
+    if outcome.status == "requires_action":
+        emit(world, "invoice.payment_action_required", invoice)
+    subscription_id = subscriptions.of_invoice(invoice)
+    subscription = world.objects.get(subscription_id) if subscription_id else None
+    if subscription and automatic:
+        _dun(world, subscription, invoice)
+
+
+def _next_attempt(world: World, invoice: Json) -> int | None:
+    retried = invoice["attempt_count"] - 1
+    return world.now() + RETRY_AFTER_DAYS[retried] * DAY if retried < len(RETRY_AFTER_DAYS) else None
+
+
+def _dun(world: World, subscription: Json, invoice: Json) -> None:
+    """A renewal failed: past due, and after the last retry ended (or unpaid, as the world is set)."""
+    if subscription["status"] in ("active", "trialing"):
+        subscriptions.set_status(world, subscription, "past_due")
+    _set_delinquent(world, invoice["customer"], delinquent=True)
+    if invoice["next_payment_attempt"] is None and subscription["status"] == "past_due":
+        final = world.objects.meta("after_last_retry") or "cancel"
+        if final == "cancel":
+            subscriptions.end(world, subscription, reason="payment_failed")
+        else:
+            subscriptions.set_status(world, subscription, final)
+
+
+def _set_delinquent(world: World, customer_id: str, *, delinquent: bool) -> None:
+    customer = customers.find(world, customer_id)
+    if customer["delinquent"] != delinquent:
+        with changing(world, customer, "customer.updated"):
+            customer["delinquent"] = delinquent
+
+
+def void(world: World, invoice: Json) -> Json:
+    check_open(invoice, also="uncollectible")
+    documents.void(world, invoice)
+    _cancel_payments(world, invoice)
+    return invoice
+
+
+def mark_uncollectible(world: World, invoice: Json) -> Json:
+    check_open(invoice)
+    with changing(world, invoice, "invoice.updated"):
+        invoice |= {
+            "status": "uncollectible",
+            "status_details": {"uncollectible": {"reason": "user_forgiven"}},
+            "auto_advance": False,
+            "next_payment_attempt": None,
+        }
+        invoice["status_transitions"]["marked_uncollectible_at"] = world.now()
+    emit(world, "invoice.marked_uncollectible", invoice)
+    return invoice
+
+
+def _cancel_payments(world: World, invoice: Json) -> None:
+    for payment in documents.payments(world, invoice):
+        payment["status"] = "canceled"
+        payment["status_transitions"]["canceled_at"] = world.now()
+        world.objects.put(payment)
+        intent = payment_intents.find(world, payment["payment"]["payment_intent"])
+        payment_intents.cancel(world, intent, "void_invoice")
+
+
+def update(world: World, invoice: Json, params: Json) -> Json:
+    with changing(world, invoice, "invoice.updated"):
+        for name in ("auto_advance", "default_payment_method", "description", "footer"):
+            if name in params:
+                invoice[name] = params[name]
+        if "metadata" in params:
+            invoice["metadata"] = merge_metadata(invoice["metadata"], params["metadata"])
+    return invoice
+
+
+def check_open(invoice: Json, *, also: str = "open") -> None:
+    """Refuse, with Stripe's words, what only an open invoice allows."""
+    status = invoice["status"]
+    if status == "paid":
+        raise invalid("Invoice is already paid")
+    if status not in ("open", also):
+        raise invalid(f"This invoice is {status}, so it can no longer be changed.", code="invoice_not_editable")
+
+
+def _without_method() -> Exception:
+    return invalid(
+        "There is no default_payment_method set on this Customer or Invoice. "
+        "Please set a default_payment_method.",
+        code="resource_missing",
+    )
+
+
+def find(world: World, invoice_id: str, *, param: str | None = None) -> Json:
+    invoice = world.objects.get(invoice_id)
+    if invoice is None or invoice["object"] != "invoice":
+        raise missing("invoice", invoice_id, param=param or "invoice", status=400 if param else 404)
+    return invoice

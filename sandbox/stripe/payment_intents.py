@@ -1,0 +1,199 @@
+"""Payment intents: one amount, tried on cards until one pays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from sandbox.stripe import cards, charges
+from sandbox.stripe.errors import ApiError, declined, invalid, missing
+from sandbox.stripe.events import emit, public
+from sandbox.stripe.params import merge_metadata
+from sandbox.world import Json, World
+
+_UNAUTHENTICATED = (
+    "The provided PaymentMethod has failed authentication. "
+    "You can provide payment_method_data or a new PaymentMethod to attempt to fulfill this PaymentIntent again."
+)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How an attempt to pay ended, and what to tell the person who pays."""
+
+    status: Literal["complete", "declined", "requires_action"]
+    message: str = ""
+
+
+def create(
+    world: World,
+    *,
+    amount: int,
+    currency: str,
+    customer: str | None,
+    description: str | None = None,
+    metadata: Json | None = None,
+    receipt_email: str | None = None,
+    setup_future_usage: str | None = None,
+) -> Json:
+    intent_id = world.new_id("pi_3")
+    intent = {
+        "id": intent_id,
+        "object": "payment_intent",
+        "allowed_payment_method_types": None,
+        "amount": amount,
+        "amount_capturable": 0,
+        "amount_details": {"tip": {}},
+        "amount_received": 0,
+        "application": None,
+        "application_fee_amount": None,
+        "automatic_payment_methods": None,
+        "canceled_at": None,
+        "cancellation_reason": None,
+        "capture_method": "automatic",
+        "client_secret": world.new_id(f"{intent_id}_secret"),
+        "confirmation_method": "automatic",
+        "created": world.now(),
+        "currency": currency,
+        "customer": customer,
+        "customer_account": None,
+        "description": description,
+        "excluded_payment_method_types": None,
+        "last_payment_error": None,
+        "latest_charge": None,
+        "livemode": False,
+        "managed_payments": {"enabled": False},
+        "metadata": metadata or {},
+        "next_action": None,
+        "on_behalf_of": None,
+        "payment_details": None,
+        "payment_method": None,
+        "payment_method_configuration_details": None,
+        "payment_method_options": {
+            "card": {"installments": None, "mandate_options": None, "network": None, "request_three_d_secure": "automatic"}
+        },
+        "payment_method_types": ["card"],
+        "payment_record": None,
+        "presentment_details": None,
+        "processing": None,
+        "receipt_email": receipt_email,
+        "review": None,
+        "setup_future_usage": setup_future_usage,
+        "shipping": None,
+        "source": None,
+        "statement_descriptor": None,
+        "statement_descriptor_suffix": None,
+        "status": "requires_payment_method",
+        "transfer_data": None,
+        "transfer_group": None,
+    }
+    world.objects.put(intent)
+    emit(world, "payment_intent.created", intent)
+    return intent
+
+
+def confirm(
+    world: World, intent: Json, method: Json, *, off_session: bool, authenticate: bool | None
+) -> Outcome:
+    """Try a card. `authenticate` is what its owner does when asked for 3-D Secure; None leaves them asked."""
+    card = cards.of_method(method)
+    intent["payment_method"] = method["id"]
+    if card.needs_authentication(off_session=off_session) and authenticate is not True:
+        return _unauthenticated(world, intent, authenticate=authenticate, off_session=off_session)
+    if card.is_declined(off_session=off_session) and card.decline:
+        return _declined(world, intent, method, card.decline)
+    return _pay(world, intent, method)
+
+
+def _pay(world: World, intent: Json, method: Json) -> Outcome:
+    charge = charges.create(world, intent, method, None)
+    intent |= {
+        "amount_received": intent["amount"],
+        "last_payment_error": None,
+        "latest_charge": charge["id"],
+        "next_action": None,
+        "status": "succeeded",
+    }
+    world.objects.put(intent)
+    emit(world, "payment_intent.succeeded", intent)
+    return Outcome("complete")
+
+
+def _declined(world: World, intent: Json, method: Json, decline: tuple[str, str | None, str]) -> Outcome:
+    charge = charges.create(world, intent, method, decline)
+    code, decline_code, message = decline
+    error = {"charge": charge["id"], "code": code, "decline_code": decline_code, "message": message}
+    intent["latest_charge"] = charge["id"]
+    _fail(world, intent, error, method)
+    return Outcome("declined", message)
+
+
+def _unauthenticated(world: World, intent: Json, *, authenticate: bool | None, off_session: bool) -> Outcome:
+    if authenticate is False:
+        error = {"code": "payment_intent_authentication_failure", "message": _UNAUTHENTICATED}
+        _fail(world, intent, error, public(world.objects.get(intent["payment_method"]) or {}))
+        return Outcome("declined", "We are unable to authenticate your payment method.")
+    intent["status"] = "requires_action"
+    intent["next_action"] = {
+        "type": "use_stripe_sdk",
+        "use_stripe_sdk": {"type": "three_d_secure_redirect", "off_session": off_session},
+    }
+    world.objects.put(intent)
+    emit(world, "payment_intent.requires_action", intent)
+    return Outcome("requires_action", "Your bank asks you to confirm this payment.")
+
+
+def _fail(world: World, intent: Json, error: Json, method: Json) -> None:
+    intent["last_payment_error"] = {
+        **error,
+        "doc_url": f"https://stripe.com/docs/error-codes/{error['code'].replace('_', '-')}",
+        "payment_method": public(method),
+        "type": "card_error" if error["code"] != "payment_intent_authentication_failure" else "invalid_request_error",
+    }
+    intent |= {"status": "requires_payment_method", "payment_method": None, "next_action": None}
+    world.objects.put(intent)
+    emit(world, "payment_intent.payment_failed", intent)
+
+
+def refusal(intent: Json) -> ApiError:
+    """The error that answers a request which tried to charge and was declined."""
+    error = intent["last_payment_error"]
+    return declined(
+        error["message"],
+        code=error["code"],
+        decline_code=error.get("decline_code"),
+        charge=error.get("charge"),
+        intent=public(intent),
+    )
+
+
+def cancel(world: World, intent: Json, reason: str | None) -> Json:
+    if intent["status"] in ("succeeded", "canceled"):
+        message = (
+            f"You cannot cancel this PaymentIntent because it has a status of {intent['status']}. "
+            "Only a PaymentIntent with one of the following statuses may be canceled: requires_payment_method, "
+            "requires_capture, requires_reauthorization, requires_confirmation, requires_action, processing."
+        )
+        raise invalid(message, code="payment_intent_unexpected_state")
+    intent |= {"status": "canceled", "canceled_at": world.now(), "cancellation_reason": reason, "next_action": None}
+    world.objects.put(intent)
+    emit(world, "payment_intent.canceled", intent)
+    return intent
+
+
+def update(world: World, intent: Json, params: Json) -> Json:
+    for name in ("amount", "description", "receipt_email"):
+        if name in params:
+            intent[name] = params[name]
+    if "metadata" in params:
+        intent["metadata"] = merge_metadata(intent["metadata"], params["metadata"])
+    return world.objects.put(intent)
+
+
+def find(world: World, intent_id: str, *, param: str | None = None) -> Json:
+    intent = world.objects.get(intent_id)
+    if intent is None or intent["object"] != "payment_intent":
+        raise missing("payment_intent", intent_id, param=param or "intent", status=400 if param else 404)
+    return intent
+
+

@@ -1,0 +1,102 @@
+"""Payment methods: cards, attached to a customer or not."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sandbox.stripe import cards
+from sandbox.stripe.errors import invalid, missing
+from sandbox.stripe.events import changing, emit
+from sandbox.world import Json, World
+
+NO_ADDRESS = {"city": None, "country": None, "line1": None, "line2": None, "postal_code": None, "state": None}
+
+
+def create(world: World, number: str, email: str | None = None, name: str | None = None) -> Json:
+    """A payment method of a test card, attached to nobody."""
+    card = cards.by_number(number)
+    return world.objects.put(
+        {
+            "id": world.new_id("pm_1"),
+            "object": "payment_method",
+            "allow_redisplay": "unspecified",
+            "billing_details": {
+                "address": {**NO_ADDRESS, "country": "US"},
+                "email": email,
+                "name": name,
+                "phone": None,
+                "tax_id": None,
+            },
+            "card": _card(world, card),
+            "created": world.now(),
+            "customer": None,
+            "customer_account": None,
+            "livemode": False,
+            "metadata": {},
+            "type": "card",
+        }
+    )
+
+
+def _card(world: World, card: cards.Card) -> Json:
+    return {
+        "brand": card.brand,
+        "checks": {"address_line1_check": None, "address_postal_code_check": None, "cvc_check": "pass"},
+        "country": "US",
+        "display_brand": card.brand,
+        "exp_month": 12,
+        "exp_year": datetime.fromtimestamp(world.now(), UTC).year + 3,
+        "fingerprint": card.fingerprint,
+        "funding": "credit",
+        "generated_from": None,
+        "last4": card.last4,
+        "networks": {"available": [card.brand], "preferred": None},
+        "regulated_status": "unregulated",
+        "three_d_secure_usage": {"supported": True},
+        "wallet": None,
+    }
+
+
+def find(world: World, method_id: str, *, param: str | None = None) -> Json:
+    """A payment method by id; Stripe's ready-made `pm_card_…` names make a new one."""
+    if method_id in cards.TOKENS:
+        return create(world, cards.TOKENS[method_id])
+    method = world.objects.get(method_id)
+    if method is None or method["object"] != "payment_method":
+        raise missing("PaymentMethod", method_id, param=param or "payment_method", status=400 if param else 404)
+    return method
+
+
+def attach(world: World, method: Json, customer_id: str) -> Json:
+    """Attach to a customer. A card that is always declined can't be attached, as at Stripe."""
+    if method["customer"] not in (None, customer_id):
+        raise invalid("The payment method you provided has already been attached to a customer.", param="customer")
+    card = cards.of_method(method)
+    if card.is_declined(off_session=False):
+        raise cards.refused(card)
+    if method["customer"] is None:
+        method["customer"] = customer_id
+        world.objects.put(method)
+        emit(world, "payment_method.attached", method)
+    return method
+
+
+def detach(world: World, method: Json) -> Json:
+    if method["customer"] is None:
+        raise invalid("The payment method you provided is not attached to a customer so detachment is impossible.")
+    _forget(world, method)
+    before = method["customer"]
+    method["customer"] = None
+    world.objects.put(method)
+    emit(world, "payment_method.detached", method, {"customer": before})
+    return method
+
+
+def _forget(world: World, method: Json) -> None:
+    customer = world.objects.get(method["customer"])
+    if customer and customer["invoice_settings"]["default_payment_method"] == method["id"]:
+        with changing(world, customer, "customer.updated"):
+            customer["invoice_settings"]["default_payment_method"] = None
+    for subscription in world.objects.list("subscription", default_payment_method=method["id"]):
+        with changing(world, subscription, "customer.subscription.updated"):
+            subscription["default_payment_method"] = None

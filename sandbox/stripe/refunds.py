@@ -1,0 +1,170 @@
+"""Refunds: money back to the card, at once, later, or failing in the end."""
+
+from __future__ import annotations
+
+from sandbox.stripe import charges, payment_intents
+from sandbox.stripe.errors import invalid, missing
+from sandbox.stripe.events import changing, emit
+from sandbox.stripe.params import merge_metadata, missing_parameter
+from sandbox.world import Json, World
+
+HOLDS_MONEY = ("pending", "requires_action", "succeeded")
+_DAY = 86400
+OPENING_BALANCE = 1_000_000
+
+
+def create(world: World, params: Json) -> Json:
+    charge = _charge(world, params)
+    amount = params.get("amount") or charge["amount"] - charge["amount_refunded"]
+    _check(charge, amount)
+    card = charges.card_of(world, charge)
+    later = card.refunds == "pending" or available(world, charge["currency"]) < amount
+    refund = _blank(world, charge, amount, params)
+    refund["status"] = "pending" if later else "succeeded"
+    refund["pending_reason"] = "insufficient_funds" if later and card.refunds != "pending" else None
+    if card.refunds == "fail_later":
+        refund["_sandbox"] = {"fails_at": world.now() + _DAY}
+    if later:
+        refund["_sandbox"] = {"succeeds_at": world.now() + 3 * _DAY}
+    world.objects.put(refund)
+    _book(world, refund, charge)
+    emit(world, "refund.created", refund)
+    _recount(world, charge)
+    emit(world, "charge.refunded", charge, {"amount_refunded": charge["amount_refunded"] - amount})
+    return refund
+
+
+def available(world: World, currency: str) -> int:
+    """What the balance holds, in minor units: an account that did business before, and what was booked since."""
+    opening: int = OPENING_BALANCE if (kept := world.objects.meta("opening_balance")) is None else kept
+    booked = world.objects.list("balance_transaction", currency=currency)
+    return opening + sum(entry["net"] for entry in booked)
+
+
+def _charge(world: World, params: Json) -> Json:
+    if params.get("charge"):
+        return charges.find(world, params["charge"], param="charge")
+    if not params.get("payment_intent"):
+        raise missing_parameter("charge")
+    intent = payment_intents.find(world, params["payment_intent"], param="payment_intent")
+    if not intent["latest_charge"] or intent["status"] != "succeeded":
+        raise invalid("This PaymentIntent does not have a successful charge to refund.", param="payment_intent")
+    return charges.find(world, intent["latest_charge"])
+
+
+def _check(charge: Json, amount: int) -> None:
+    left = charge["amount"] - charge["amount_refunded"]
+    if charge["disputed"]:
+        raise invalid("This charge has been charged back.", code="charge_disputed")
+    if charge["status"] != "succeeded":
+        raise invalid("This charge did not succeed, so it cannot be refunded.", code="charge_not_refundable")
+    if left == 0:
+        raise invalid(f"Charge {charge['id']} has already been refunded.", code="charge_already_refunded")
+    if amount <= 0:
+        raise invalid("Invalid positive integer", param="amount", code="parameter_invalid_integer")
+    if amount > left:
+        sums = f"({_money(amount, charge)}) is greater than unrefunded amount on charge ({_money(left, charge)})"
+        raise invalid(f"Refund amount {sums}", param="amount")
+
+
+def _money(amount: int, charge: Json) -> str:
+    return f"{charge['currency'].upper()} {amount / 100:.2f}"
+
+
+def _blank(world: World, charge: Json, amount: int, params: Json) -> Json:
+    return {
+        "id": world.new_id("re_3"),
+        "object": "refund",
+        "amount": amount,
+        "balance_transaction": None,
+        "charge": charge["id"],
+        "created": world.now(),
+        "currency": charge["currency"],
+        "customer": charge["customer"],
+        "customer_account": None,
+        "destination_details": {
+            "card": {
+                "reference": None,
+                "reference_status": "pending",
+                "reference_type": "acquirer_reference_number",
+                "type": "refund",
+            },
+            "type": "card",
+        },
+        "failure_balance_transaction": None,
+        "failure_reason": None,
+        "instructions_email": None,
+        "metadata": params.get("metadata") or {},
+        "next_action": None,
+        "payment_intent": charge["payment_intent"],
+        "payment_method": charge["payment_method"],
+        "pending_reason": None,
+        "presentment_details": None,
+        "reason": params.get("reason"),
+        "receipt_number": None,
+        "source_transfer_reversal": None,
+        "status": "pending",
+        "transfer_reversal": None,
+    }
+
+
+def _book(world: World, refund: Json, charge: Json) -> None:
+    if refund["status"] == "succeeded":
+        entry = charges.book(world, {**refund, "description": charge["description"]}, -refund["amount"], "refund")
+        refund["balance_transaction"] = entry["id"]
+
+
+def _recount(world: World, charge: Json) -> None:
+    refunds = world.objects.list("refund", charge=charge["id"])
+    charge["amount_refunded"] = sum(entry["amount"] for entry in refunds if entry["status"] in HOLDS_MONEY)
+    charge["refunded"] = charge["amount_refunded"] == charge["amount"]
+    world.objects.put(charge)
+
+
+def succeed(world: World, refund: Json) -> None:
+    """A pending refund arrives."""
+    refund.pop("_sandbox", None)
+    charge = charges.find(world, refund["charge"])
+    with changing(world, refund, "refund.updated"):
+        refund |= {"status": "succeeded", "pending_reason": None}
+        _book(world, refund, charge)
+
+
+def fail(world: World, refund: Json, reason: str = "lost_or_stolen_card") -> None:
+    """The bank sends the money back: the refund failed, also after it had succeeded."""
+    refund.pop("_sandbox", None)
+    charge = charges.find(world, refund["charge"])
+    previous = {"status": refund["status"], "failure_reason": None, "failure_balance_transaction": None}
+    if refund["status"] == "succeeded":
+        returned = charges.book(
+            world, {**refund, "description": charge["description"]}, refund["amount"], "refund_failure"
+        )
+        refund["failure_balance_transaction"] = returned["id"]
+    refund |= {"status": "failed", "failure_reason": reason, "pending_reason": None}
+    world.objects.put(refund)
+    _recount(world, charge)
+    emit(world, "refund.updated", refund, previous)
+    emit(world, "refund.failed", refund, previous)
+
+
+def cancel(world: World, refund: Json) -> Json:
+    if refund["status"] != "requires_action":
+        raise invalid("Only refunds that require action can be canceled.", code="resource_invalid_state")
+    with changing(world, refund, "refund.updated"):
+        refund["status"] = "canceled"
+    _recount(world, charges.find(world, refund["charge"]))
+    return refund
+
+
+def update(world: World, refund: Json, params: Json) -> Json:
+    if "metadata" in params:
+        with changing(world, refund, "refund.updated"):
+            refund["metadata"] = merge_metadata(refund["metadata"], params["metadata"])
+    return refund
+
+
+def find(world: World, refund_id: str) -> Json:
+    refund = world.objects.get(refund_id)
+    if refund is None or refund["object"] != "refund":
+        raise missing("refund", refund_id)
+    return refund

@@ -1,0 +1,235 @@
+"""Subscriptions: the object and its states. Invoices for it are made in `renewals`."""
+
+from __future__ import annotations
+
+from sandbox.stripe import periods, prices
+from sandbox.stripe.errors import invalid, missing
+from sandbox.stripe.events import changing, emit
+from sandbox.stripe.params import merge_metadata
+from sandbox.world import Json, World
+
+ENDED = ("canceled", "incomplete_expired")
+_UPDATED = "customer.subscription.updated"
+
+
+def create(
+    world: World,
+    customer: Json,
+    lines: list[tuple[Json, int]],
+    *,
+    metadata: Json,
+    trial_end: int | None,
+    default_payment_method: str | None,
+    description: str | None = None,
+) -> Json:
+    """A new subscription of (price, quantity) lines: trialing, or incomplete until its first invoice is paid."""
+    now = world.now()
+    anchor = trial_end or now
+    subscription_id = world.new_id("sub_1")
+    recurring = lines[0][0]["recurring"]
+    period = (now, trial_end or periods.end(anchor, now, recurring))
+    items = [_item(world, subscription_id, price, quantity, period) for price, quantity in lines]
+    subscription = _blank(world, subscription_id, customer, items) | {
+        "billing_cycle_anchor": anchor,
+        "default_payment_method": default_payment_method,
+        "description": description,
+        "metadata": metadata,
+        "status": "trialing" if trial_end else "incomplete",
+        "trial_end": trial_end,
+        "trial_start": now if trial_end else None,
+    }
+    return world.objects.put(subscription)
+
+
+def _item(world: World, subscription_id: str, price: Json, quantity: int, period: tuple[int, int]) -> Json:
+    return {
+        "id": world.new_id("si", 14),
+        "object": "subscription_item",
+        "billed_until": None,
+        "billing_thresholds": None,
+        "created": world.now(),
+        "current_period_end": period[1],
+        "current_period_start": period[0],
+        "discounts": [],
+        "metadata": {},
+        "plan": prices.plan(price),
+        "price": price,
+        "quantity": quantity,
+        "subscription": subscription_id,
+        "tax_rates": [],
+    }
+
+
+def _blank(world: World, subscription_id: str, customer: Json, items: list[Json]) -> Json:
+    now = world.now()
+    return {
+        "id": subscription_id,
+        "object": "subscription",
+        "application": None,
+        "application_fee_percent": None,
+        "automatic_tax": {"disabled_reason": None, "enabled": False, "liability": None},
+        "billing_cycle_anchor": now,
+        "billing_cycle_anchor_config": None,
+        "billing_mode": {"flexible": {"proration_discounts": "included"}, "type": "flexible"},
+        "billing_schedules": [],
+        "billing_thresholds": None,
+        "cancel_at": None,
+        "cancel_at_period_end": False,
+        "canceled_at": None,
+        "cancellation_details": {"comment": None, "feedback": None, "feedback_option": None, "reason": None},
+        "collection_method": "charge_automatically",
+        "created": now,
+        "currency": items[0]["price"]["currency"],
+        "customer": customer["id"],
+        "customer_account": None,
+        "days_until_due": None,
+        "default_payment_method": None,
+        "default_source": None,
+        "default_tax_rates": [],
+        "description": None,
+        "discounts": [],
+        "ended_at": None,
+        "invoice_settings": {
+            "account_tax_ids": None,
+            "custom_fields": None,
+            "description": None,
+            "footer": None,
+            "issuer": {"type": "self"},
+        },
+        "items": {
+            "object": "list",
+            "data": items,
+            "has_more": False,
+            "total_count": len(items),
+            "url": f"/v1/subscription_items?subscription={subscription_id}",
+        },
+        "latest_invoice": None,
+        "livemode": False,
+        "managed_payments": {"enabled": False},
+        "metadata": {},
+        "next_pending_invoice_item_invoice": None,
+        "on_behalf_of": None,
+        "pause_collection": None,
+        "payment_settings": {
+            "payment_method_options": None,
+            "payment_method_types": None,
+            "save_default_payment_method": "off",
+        },
+        "pending_invoice_item_interval": None,
+        "pending_setup_intent": None,
+        "pending_update": None,
+        "presentment_details": None,
+        "schedule": None,
+        "start_date": now,
+        "status": "incomplete",
+        "status_details": None,
+        "test_clock": None,
+        "transfer_data": None,
+        "trial_end": None,
+        "trial_settings": {
+            "end_behavior": {"billing_cycle_anchor": None, "missing_payment_method": "create_invoice"}
+        },
+        "trial_start": None,
+    }
+
+
+def period(subscription: Json) -> tuple[int, int]:
+    """Start and end of what the subscription's items are paid or to be paid for now."""
+    item = subscription["items"]["data"][0]
+    return item["current_period_start"], item["current_period_end"]
+
+
+def set_status(world: World, subscription: Json, status: str) -> None:
+    if subscription["status"] != status:
+        with changing(world, subscription, _UPDATED):
+            subscription["status"] = status
+
+
+def expire(world: World, subscription: Json) -> None:
+    """The first invoice was never paid."""
+    with changing(world, subscription, _UPDATED):
+        subscription |= {"status": "incomplete_expired", "ended_at": world.now()}
+
+
+def end(world: World, subscription: Json, *, reason: str | None = None) -> Json:
+    """Cancel now. `reason` is Stripe's word for why, where the subscription does not hold one yet."""
+    now = world.now()
+    details = subscription["cancellation_details"]
+    details["reason"] = details["reason"] or reason
+    subscription |= {"status": "canceled", "canceled_at": subscription["canceled_at"] or now, "ended_at": now}
+    world.objects.put(subscription)
+    for invoice in _uncollected(world, subscription):
+        with changing(world, invoice, "invoice.updated"):
+            invoice |= {"auto_advance": False, "next_payment_attempt": None, "automatically_finalizes_at": None}
+    emit(world, "customer.subscription.deleted", subscription)
+    return subscription
+
+
+def _uncollected(world: World, subscription: Json) -> list[Json]:
+    invoices = world.objects.list("invoice", customer=subscription["customer"])
+    return [
+        invoice
+        for invoice in invoices
+        if invoice["status"] in ("draft", "open") and of_invoice(invoice) == subscription["id"]
+    ]
+
+
+def of_invoice(invoice: Json) -> str | None:
+    """The id of the subscription that an invoice is for."""
+    details = (invoice["parent"] or {}).get("subscription_details")
+    subscription_id: str | None = details["subscription"] if details else None
+    return subscription_id
+
+
+def cancel_at_period_end(world: World, subscription_id: str, wanted: bool) -> Json:
+    """Schedule the end at the end of the period, or take that back."""
+    return update(world, find(world, subscription_id), {"cancel_at_period_end": wanted})
+
+
+def update(world: World, subscription: Json, params: Json) -> Json:
+    if subscription["status"] in ENDED:
+        message = "A canceled subscription can only update its cancellation_details and metadata."
+        if set(params) - {"cancellation_details", "metadata"}:
+            raise invalid(message)
+    with changing(world, subscription, _UPDATED):
+        _apply(world, subscription, params)
+    world.save()
+    return subscription
+
+
+def _apply(world: World, subscription: Json, params: Json) -> None:
+    for name in ("default_payment_method", "description"):
+        if name in params:
+            subscription[name] = params[name]
+    if "metadata" in params:
+        subscription["metadata"] = merge_metadata(subscription["metadata"], params["metadata"])
+    subscription["cancellation_details"] |= params.get("cancellation_details") or {}
+    if "trial_end" in params:
+        _move_trial_end(world, subscription, params["trial_end"])
+    if "cancel_at_period_end" in params:
+        at = period(subscription)[1] if params["cancel_at_period_end"] else None
+        _schedule_end(world, subscription, at)
+        subscription["cancel_at_period_end"] = params["cancel_at_period_end"]
+    elif "cancel_at" in params:
+        _schedule_end(world, subscription, params["cancel_at"])
+        subscription["cancel_at_period_end"] = False
+
+
+def _move_trial_end(world: World, subscription: Json, trial_end: int | str) -> None:
+    at = world.now() if trial_end == "now" else int(trial_end)
+    subscription |= {"trial_end": at, "billing_cycle_anchor": at}
+    for item in subscription["items"]["data"]:
+        item["current_period_end"] = at
+
+
+def _schedule_end(world: World, subscription: Json, at: int | None) -> None:
+    subscription["cancel_at"] = at
+    subscription["canceled_at"] = world.now() if at else None
+    subscription["cancellation_details"]["reason"] = "cancellation_requested" if at else None
+
+
+def find(world: World, subscription_id: str, *, param: str | None = None) -> Json:
+    subscription = world.objects.get(subscription_id)
+    if subscription is None or subscription["object"] != "subscription":
+        raise missing("subscription", subscription_id, param=param or "id", status=400 if param else 404)
+    return subscription

@@ -1,0 +1,217 @@
+"""Everything the sandbox knows: objects by id, in memory and written through to SQLite."""
+
+from __future__ import annotations
+
+import json
+import random
+import sqlite3
+import string
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sandbox.switches import Switches
+
+Json = dict[str, Any]
+Objects = list[Json]
+
+PRIVATE = "_sandbox"
+"""The one key of an object that holds what the sandbox must remember and never shows."""
+
+_ALPHABET = string.ascii_letters + string.digits
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS objects (id TEXT PRIMARY KEY, position INTEGER NOT NULL, body TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+"""
+
+
+class Store:
+    """Objects by id and by type, newest last; `flush` writes what changed in one transaction."""
+
+    def __init__(self, connection: sqlite3.Connection | None) -> None:
+        self._connection = connection
+        self._by_id: dict[str, Json] = {}
+        self._by_type: dict[str, dict[str, Json]] = {}
+        self._meta: Json = {}
+        self._changed: dict[str, Json | None] = {}
+        self._changed_meta: set[str] = set()
+        self._positions: dict[str, int] = {}
+        self._next_position = 0
+        self._load()
+
+    def get(self, object_id: str) -> Json | None:
+        return self._by_id.get(object_id)
+
+    def list(self, object_type: str, **filters: Any) -> Objects:
+        """Objects of a type whose named fields have the values given, newest first."""
+        found = reversed(self._by_type.get(object_type, {}).values())
+        if not filters:
+            return [*found]
+        wanted = filters.items()
+        return [obj for obj in found if all(obj.get(name) == value for name, value in wanted)]
+
+    def put(self, obj: Json) -> Json:
+        """Add an object, or record that it changed."""
+        object_id = obj["id"]
+        self._remember(obj)
+        self._changed[object_id] = obj
+        return obj
+
+    def remove(self, object_id: str) -> None:
+        obj = self._by_id.pop(object_id)
+        del self._by_type[obj["object"]][object_id]
+        self._changed[object_id] = None
+
+    def meta(self, key: str) -> Any:
+        """Free-form JSON that belongs to no object; None when it was never set."""
+        return self._meta.get(key)
+
+    def set_meta(self, key: str, value: Any) -> None:
+        self._meta[key] = value
+        self._changed_meta.add(key)
+
+    def clear(self) -> None:
+        self._by_id.clear()
+        self._by_type.clear()
+        self._meta.clear()
+        self._changed.clear()
+        self._changed_meta.clear()
+        self._positions.clear()
+        if self._connection is not None:
+            with self._connection:
+                self._connection.execute("DELETE FROM objects")
+                self._connection.execute("DELETE FROM meta")
+
+    def flush(self) -> None:
+        if self._connection is not None and (self._changed or self._changed_meta):
+            with self._connection:
+                self._write_objects(self._connection)
+                self._write_meta(self._connection)
+        self._changed.clear()
+        self._changed_meta.clear()
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+
+    def _write_objects(self, connection: sqlite3.Connection) -> None:
+        kept = [
+            (object_id, self._positions[object_id], json.dumps(obj, separators=(",", ":")))
+            for object_id, obj in self._changed.items()
+            if obj is not None
+        ]
+        gone = [(object_id,) for object_id, obj in self._changed.items() if obj is None]
+        connection.executemany(
+            "INSERT INTO objects VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET body = excluded.body", kept
+        )
+        connection.executemany("DELETE FROM objects WHERE id = ?", gone)
+
+    def _write_meta(self, connection: sqlite3.Connection) -> None:
+        rows = [(key, json.dumps(self._meta[key])) for key in self._changed_meta]
+        connection.executemany(
+            "INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", rows
+        )
+
+    def _remember(self, obj: Json) -> None:
+        object_id = obj["id"]
+        if object_id not in self._by_id:
+            self._positions[object_id] = self._next_position
+            self._next_position += 1
+        self._by_id[object_id] = obj
+        self._by_type.setdefault(obj["object"], {})[object_id] = obj
+
+    def _load(self) -> None:
+        if self._connection is None:
+            return
+        for (body,) in self._connection.execute("SELECT body FROM objects ORDER BY position"):
+            self._remember(json.loads(body))
+        # Positions on disk may have gaps where objects were removed; new ones must come after all of them.
+        (last,) = self._connection.execute("SELECT coalesce(max(position), 0) FROM objects").fetchone()
+        self._next_position = last + 1
+        self._meta = {key: json.loads(value) for key, value in self._connection.execute("SELECT * FROM meta")}
+
+
+@dataclass(frozen=True)
+class Request:
+    """The API request during which something happens; Stripe names it in the events."""
+
+    id: str
+    idempotency_key: str | None
+
+
+class World:
+    """The state, its one lock, its clock and its switches. Hold `lock` while reading or changing anything."""
+
+    def __init__(self, connection: sqlite3.Connection | None) -> None:
+        self.lock = threading.RLock()
+        self.objects = Store(connection)
+        self.switches = Switches()
+        self.base_url = "http://127.0.0.1:8010"
+        """Where the hosted pages live, without a slash at the end."""
+        self.request: Request | None = None
+        self.listeners: list[Callable[[Json], None]] = []
+        """Called under the lock with every new event."""
+        self._frozen_at: int | None = None
+        self._saved_switches = self.switches.as_dict()
+        self._restore_switches()
+
+    @classmethod
+    def load(cls, directory: str | Path | None) -> World:
+        """The world kept in a folder; in memory only when there is none."""
+        return cls(_connect(Path(directory)) if directory else None)
+
+    def now(self) -> int:
+        """The sandbox's time in Unix seconds."""
+        return self._frozen_at if self._frozen_at is not None else int(time.time() + self.offset)
+
+    @property
+    def offset(self) -> float:
+        """How many seconds the sandbox is ahead of the real time."""
+        offset: float = self.objects.meta("clock_offset") or 0.0
+        return offset
+
+    def freeze(self, at: int) -> None:
+        """Stand still at a moment: what happens now gets this time."""
+        self._frozen_at = at
+
+    def unfreeze(self, now: int) -> None:
+        """Let the clock run on from `now`."""
+        self._frozen_at = None
+        self.objects.set_meta("clock_offset", now - time.time())
+
+    def new_id(self, prefix: str, length: int = 24) -> str:
+        return f"{prefix}_{''.join(random.choices(_ALPHABET, k=length))}"  # noqa: S311 (identifiers, no secrets)
+
+    def save(self) -> None:
+        """Write what changed since the last time."""
+        switches = self.switches.as_dict()
+        if switches != self._saved_switches:
+            self.objects.set_meta("switches", switches)
+            self._saved_switches = switches
+        self.objects.flush()
+
+    def reset(self) -> None:
+        """Forget everything."""
+        self.objects.clear()
+        self.switches = Switches()
+        self._saved_switches = self.switches.as_dict()
+        self._frozen_at = None
+
+    def _restore_switches(self) -> None:
+        saved = self.objects.meta("switches")
+        if saved:
+            self.switches.change(saved)
+            self._saved_switches = self.switches.as_dict()
+
+
+def _connect(directory: Path) -> sqlite3.Connection:
+    directory.mkdir(parents=True, exist_ok=True)
+    connection = sqlite3.connect(directory / "sandbox.sqlite3", check_same_thread=False)
+    # The file outlives a killed process, which is all that a sandbox needs; waiting for the disk would cost a tenfold.
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = OFF")
+    connection.executescript(_SCHEMA)
+    return connection

@@ -1,0 +1,115 @@
+"""Made-up values for the style guide, which shows every component in each of its states."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django import forms
+from django.utils import timezone
+
+
+class SpecimenForm(forms.Form):
+    """One field of each kind."""
+
+    name = forms.CharField(label="Name", help_text="As it should stand on your receipts.")
+    email = forms.EmailField(label="E-mail address")
+    plan = forms.ChoiceField(
+        label="How often",
+        choices=[("month", "Every month"), ("year", "Every year")],
+        required=False,
+    )
+    note = forms.CharField(label="Anything else", widget=forms.Textarea, required=False)
+    number = forms.CharField(label="Member number", disabled=True, required=False, initial="1042")
+    amount = forms.DecimalField(label="Amount", help_text="Up to $29.00.")
+    reason = forms.ChoiceField(
+        label="Why",
+        choices=[("twice", "I was charged twice"), ("other", "Something else")],
+        widget=forms.RadioSelect,
+    )
+    how_much = forms.ChoiceField(
+        label="How much",
+        choices=[("all", "All of it: $29.00"), ("part", "A part of it")],
+        widget=forms.RadioSelect,
+        initial="all",
+    )
+    news = forms.BooleanField(
+        label="Text me when a payment fails", help_text="At most one message a day."
+    )
+    code = forms.CharField(label="Code")
+
+
+def _steps(now: datetime) -> list[dict[str, Any]]:
+    return [
+        {"state": "done", "title": "You asked for $29.00 back", "at": now - timedelta(days=3)},
+        {
+            "state": "done",
+            "title": "We said yes",
+            "at": now - timedelta(days=2),
+            "who": "Maya from our team",
+        },
+        {
+            "state": "now",
+            "title": "Your bank is working on it",
+            "who": "Your bank",
+            "text": "Most banks take three to five working days.",
+        },
+        {"state": "next", "title": "The money is on your card", "at": now + timedelta(days=3)},
+    ]
+
+
+def _failed_steps(now: datetime) -> list[dict[str, Any]]:
+    return [
+        {"state": "done", "title": "You asked for $12.00 back", "at": now - timedelta(days=9)},
+        {
+            "state": "failed",
+            "title": "Your bank sent the money back to us",
+            "at": now - timedelta(days=1),
+            "text": "The card is closed. Tell us another way to pay you.",
+        },
+    ]
+
+
+def _entries(now: datetime) -> list[dict[str, Any]]:
+    return [
+        {"at": now, "tone": "good", "title": "Payment received", "text": "$29.00"},
+        {"at": now - timedelta(days=1), "tone": "bad", "title": "Card declined"},
+        {"at": now - timedelta(days=2), "title": "Invoice sent", "text": "$29.00"},
+    ]
+
+
+def _rows() -> list[list[dict[str, Any]]]:
+    values = [
+        ("4 Nov 2026", "Membership for November", "$29.00"),
+        ("18 Oct 2026", "Refund: workshop", "−$12.00"),
+        ("4 Oct 2026", "Membership for October", "$1,029.00"),
+    ]
+    return [
+        [
+            {"label": "Date", "value": date},
+            {"label": "For", "value": what},
+            {"label": "Amount", "value": amount, "end": True},
+        ]
+        for date, what, amount in values
+    ]
+
+
+def specimens() -> dict[str, Any]:
+    """The style guide's context: forms at rest and with errors, stories, rows."""
+    now = timezone.now()
+    return {
+        "form": SpecimenForm(),
+        "wrong": SpecimenForm({"name": "", "email": "ada@", "amount": "31", "code": "12"}),
+        "tones": ["good", "wait", "bad", "info", "plain"],
+        "icons": ICONS,
+        "steps": _steps(now),
+        "failed_steps": _failed_steps(now),
+        "entries": _entries(now),
+        "columns": [{"label": "Date"}, {"label": "For"}, {"label": "Amount", "end": True}],
+        "rows": _rows(),
+    }
+
+
+ICONS = (
+    "home membership payments account card calendar check good wait bad info plain close "
+    "arrow-left arrow-right chevron-right external download sign-out mail phone lock key "
+    "devices bell refund staff plus search"
+).split()

@@ -47,7 +47,7 @@ def _candidates() -> Iterator[str]:
 
 
 def _runs(path: str) -> bool:
-    """Being there is not enough: Ubuntu's is a hint to install a snap, a download lacks libraries."""
+    """Being there is not enough: Ubuntu's may ask for a snap, a download may lack libraries."""
     try:
         answer = subprocess.run([path, "--version"], capture_output=True, timeout=30, check=False)
     except (OSError, subprocess.TimeoutExpired):

@@ -320,6 +320,7 @@ def _prepare(choices: Choices) -> None:
     _run(["manage.py", "migrate", "--no-input"], env, "Migrating the database")
     _collect_static(env)
     if is_new:
+        _run(["manage.py", "createcachetable"], env, "Making the cache's table")
         _create_plan(choices)
     choices.save()
 

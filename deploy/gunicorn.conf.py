@@ -1,0 +1,56 @@
+"""How gunicorn serves the portal. Everything is set from the environment.
+
+WEB_BIND               address, or PORT alone; 127.0.0.1:8000 by default
+WEB_WORKERS            processes; two for each CPU is a good start
+WEB_THREADS            threads in each: a page that waits for Stripe holds up no other
+FORWARDED_ALLOW_IPS    whose X-Forwarded-… headers to believe (gunicorn's own name for it)
+
+Each thread keeps its database connection (CONN_MAX_AGE), so PostgreSQL sees up to
+WEB_WORKERS x WEB_THREADS connections of a host; its `max_connections` must allow for them.
+"""
+
+import os
+import re
+from datetime import timedelta
+from typing import Any
+
+from gunicorn.glogging import Logger
+
+bind = os.environ.get("WEB_BIND") or f"127.0.0.1:{os.environ.get('PORT', '8000')}"
+workers = int(os.environ.get("WEB_WORKERS", "2"))
+worker_class = "gthread"
+threads = int(os.environ.get("WEB_THREADS", "4"))
+
+# Longer than the slowest page may be: Stripe's timeout with its retries.
+timeout = 60
+# On SIGTERM, what has begun is answered; supervisors must wait a little longer than this.
+graceful_timeout = 30
+# A reverse proxy keeps connections open; outlast its idle time.
+keepalive = 75
+# Heartbeats must not wait for a disk. There is no /dev/shm on macOS.
+worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108, PTH112
+
+# Supervisors and signals are enough; no second way in.
+control_socket_disable = True
+
+accesslog = "-"
+# Path only: query strings hold codes and one-time links.
+access_log_format = '%(h)s %(t)s "%(m)s %(U)s" %(s)s %(B)s %(M)sms'
+
+SECRET_IN_PATH = re.compile(r"(?<=/)[\w:=.~-]{20,}(?=/|$)")
+
+
+class AccessLogger(Logger):  # type: ignore[misc]  # gunicorn ships no types
+    """An access log that anyone may read: long tokens in paths are blotted out."""
+
+    def atoms(
+        self, resp: Any, req: Any, environ: dict[str, Any], request_time: timedelta
+    ) -> dict[str, Any]:
+        atoms: dict[str, Any] = super().atoms(resp, req, environ, request_time)
+        path = str(atoms["U"])
+        if not path.startswith("/static/"):
+            atoms["U"] = SECRET_IN_PATH.sub("…", path)
+        return atoms
+
+
+logger_class = AccessLogger

@@ -1,6 +1,7 @@
 """Templates of the sandbox's pages, and how they write money and time."""
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -26,12 +27,21 @@ class Handler(Protocol):
     def __call__(self, world: World, request: Request, form: Form) -> Response: ...
 
 
-def endpoint(handler: Handler) -> Callable[[Request], Any]:
-    """Starlette's side of a handler: reads the form, and keeps the event loop free."""
+def endpoint(handler: Handler, *, locked: bool = True) -> Callable[[Request], Any]:
+    """Starlette's side of a handler: reads the form, and keeps the event loop free.
+
+    `locked` handlers hold the world's lock. One that waits for the product must not, because the
+    product may be waiting for the sandbox.
+    """
+
+    def handle(request: Request, form: Form) -> Response:
+        world: World = request.app.state.world
+        with world.lock if locked else nullcontext():
+            return handler(world, request, form)
 
     async def serve(request: Request) -> Response:
         form = {key: str(value) for key, value in (await request.form()).items()}
-        return await run_in_threadpool(handler, request.app.state.world, request, form)
+        return await run_in_threadpool(handle, request, form)
 
     return serve
 
@@ -76,6 +86,10 @@ def day(timestamp: int) -> str:
     return f"{_moment(timestamp):%-d %B %Y}"
 
 
+def weekday(timestamp: int) -> str:
+    return f"{_moment(timestamp):%A}"
+
+
 def moment(timestamp: int) -> str:
     return f"{_moment(timestamp):%-d %b %Y, %H:%M}"
 
@@ -104,5 +118,5 @@ environment = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-for _filter in (money, interval, day, moment, clock, iso, words):
+for _filter in (money, interval, day, weekday, moment, clock, iso, words):
     environment.filters[_filter.__name__] = _filter

@@ -5,8 +5,9 @@ import itertools
 import logging
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from functools import partial
 
 from sandbox.twilio import numbers, signed_post, store
 from sandbox.twilio.store import Sms
@@ -18,22 +19,18 @@ STEP_SECONDS = 0.2
 RETRY_SECONDS = (0.5, 2.0, 5.0)
 SENDERS = 8
 
-
-@dataclass(frozen=True)
-class Report:
-    """One status to reach and to report; `attempt` counts from 0."""
-
-    sid: str
-    status: str
-    attempt: int = 0
+Task = Callable[[], None]
 
 
 class Courier:
-    """Takes each message through its statuses, in order; different messages side by side."""
+    """Takes each message through its statuses in time, and reports them one after the other.
+
+    A product that does not answer delays only its own reports: the message is delivered anyway.
+    """
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._due: list[tuple[float, int, Report]] = []
+        self._due: list[tuple[float, int, Task]] = []
         self._sequence = itertools.count()
         self._wake = threading.Condition()
         self._in_flight = 0
@@ -44,9 +41,9 @@ class Courier:
     def start(self) -> None:
         """Go on with what a restart interrupted, then wait for new messages."""
         for message in store.newest_first(self._world):
-            step = next_status(message)
-            if step and message["direction"] != "inbound":
-                self.schedule(Report(message["id"], step), STEP_SECONDS)
+            self.take(message)
+            if message["unreported"]:
+                self._schedule(0, partial(self._report, message["id"], 0))
         self._thread.start()
 
     def stop(self) -> None:
@@ -56,23 +53,27 @@ class Courier:
         self._thread.join()
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def schedule(self, report: Report, delay: float) -> None:
-        with self._wake:
-            due = time.monotonic() + delay
-            heapq.heappush(self._due, (due, next(self._sequence), report))
-            self._wake.notify()
+    def take(self, message: Sms) -> None:
+        """Move a message on to whatever comes next for it."""
+        if next_status(message):
+            self._schedule(STEP_SECONDS, partial(self._move, message["id"]))
 
     def idle(self) -> bool:
         """Whether every message has reached its last status and reported it."""
         with self._wake:
             return not self._due and not self._in_flight
 
-    def _run(self) -> None:
-        while report := self._next():
-            self._pool.submit(self._carry, report)
+    def _schedule(self, delay: float, task: Task) -> None:
+        with self._wake:
+            heapq.heappush(self._due, (time.monotonic() + delay, next(self._sequence), task))
+            self._wake.notify()
 
-    def _next(self) -> Report | None:
-        """The next report when it is due; None when stopping."""
+    def _run(self) -> None:
+        while task := self._next():
+            self._pool.submit(self._carry_out, task)
+
+    def _next(self) -> Task | None:
+        """The next task when it is due; None when stopping."""
         with self._wake:
             while not self._stopping:
                 wait = self._due[0][0] - time.monotonic() if self._due else None
@@ -82,66 +83,77 @@ class Courier:
                 self._wake.wait(wait)
         return None
 
-    def _carry(self, report: Report) -> None:
+    def _carry_out(self, task: Task) -> None:
         try:
-            self._deliver(report)
+            task()
         except Exception:
             # A pool's thread would keep the exception to itself.
-            logger.exception("Status %s of %s could not be reported", report.status, report.sid)
+            logger.exception("A text message got stuck")
         finally:
             with self._wake:
                 self._in_flight -= 1
 
-    def _deliver(self, report: Report) -> None:
-        message = reach(self._world, report)
+    def _move(self, sid: str) -> None:
+        with self._world.lock:
+            message = store.find(self._world, sid)
+            status = next_status(message) if message else None
+            if message is None or status is None:
+                return
+            nothing_waits = not message["unreported"]
+            store.change(self._world, sid, **changes_for(message, status))
+        if nothing_waits and message["callback"]:
+            self._schedule(0, partial(self._report, sid, 0))
+        self.take(message)
+
+    def _report(self, sid: str, attempt: int) -> None:
+        """Report the oldest unreported status; what comes after it waits for its turn."""
+        message = store.find(self._world, sid)
         if message is None:
             return
-        if message["callback"] and not self._report(message, report):
-            if report.attempt < len(RETRY_SECONDS):
-                again = Report(report.sid, report.status, report.attempt + 1)
-                self.schedule(again, RETRY_SECONDS[report.attempt])
-                return
-            logger.warning("Gave up reporting %s of %s", report.status, report.sid)
-        step = next_status(message)
-        if step:
-            self.schedule(Report(report.sid, step), STEP_SECONDS)
-
-    def _report(self, message: Sms, report: Report) -> bool:
-        answer = signed_post.post(message["callback"], callback_form(message))
-        line = {"status": report.status, "attempt": report.attempt + 1, "answer": answer.text_line}
-        store.change(self._world, report.sid, callbacks=[*message["callbacks"], line])
-        return answer.ok
-
-
-def reach(world: World, report: Report) -> Sms | None:
-    """Give the message the status that is about to be reported."""
-    changes: dict[str, object] = {"status": report.status}
-    if report.status == "undelivered":
-        changes["error_code"] = numbers.UNDELIVERED_CODE
-        changes["error_message"] = numbers.UNDELIVERED_MESSAGE
-    return store.change(world, report.sid, reported=report.status, **changes)
+        status = str(message["unreported"][0])
+        answer = signed_post.post(message["callback"], callback_form(message, status))
+        store.note_callback(self._world, sid, status, answer.text_line)
+        if not answer.ok and attempt < len(RETRY_SECONDS):
+            self._schedule(RETRY_SECONDS[attempt], partial(self._report, sid, attempt + 1))
+            return
+        if not answer.ok:
+            logger.warning("Gave up reporting %s of %s: %s", status, sid, answer.text_line)
+        if store.drop_report(self._world, sid):
+            self._schedule(0, partial(self._report, sid, 0))
 
 
 def next_status(message: Sms) -> str | None:
-    """What comes after the last status that was reached by the courier."""
+    """What comes after the status that the courier gave the message last."""
+    if message["direction"] != "outbound-api":
+        return None
     last = "undelivered" if message["to"] == numbers.UNDELIVERED_NUMBER else "delivered"
-    following = {None: "queued", "queued": "sent", "sent": last}
-    return None if message["status"] == "failed" else following.get(message.get("reported"))
+    return {None: "queued", "queued": "sent", "sent": last}.get(message["reached"])
 
 
-def callback_form(message: Sms) -> dict[str, str]:
+def changes_for(message: Sms, status: str) -> dict[str, object]:
+    """The fields that change as a message reaches a status."""
+    changes: dict[str, object] = {"status": status, "reached": status}
+    if message["callback"]:
+        changes["unreported"] = [*message["unreported"], status]
+    if status == "undelivered":
+        changes["error_code"] = numbers.UNDELIVERED_CODE
+        changes["error_message"] = numbers.UNDELIVERED_MESSAGE
+    return changes
+
+
+def callback_form(message: Sms, status: str) -> dict[str, str]:
     """The parameters of a status callback (Twilio's "Track the message status")."""
     form = {
         "AccountSid": store.ACCOUNT_SID,
         "ApiVersion": "2010-04-01",
         "From": str(message["from"]),
         "MessageSid": str(message["id"]),
-        "MessageStatus": str(message["status"]),
+        "MessageStatus": status,
         "SmsSid": str(message["id"]),
-        "SmsStatus": str(message["status"]),
+        "SmsStatus": status,
         "To": str(message["to"]),
     }
-    if message["error_code"]:
+    if status == "undelivered":
         form["ErrorCode"] = str(message["error_code"])
         form["ErrorMessage"] = str(message["error_message"])
     return form

@@ -2,7 +2,7 @@
 
 import threading
 
-from sandbox.twilio.courier import STEP_SECONDS, Courier, Report
+from sandbox.twilio.courier import Courier
 from sandbox.twilio.store import Sms
 from sandbox.world import World
 
@@ -26,7 +26,7 @@ def stop() -> None:
 
 def send(world: World, message: Sms) -> None:
     """Let the courier take a new message through its statuses."""
-    _running(world).schedule(Report(message["id"], "queued"), STEP_SECONDS)
+    _running(world).take(message)
 
 
 def idle() -> bool:

@@ -59,5 +59,5 @@ def _threads(newest_first: list[Sms]) -> list[Thread]:
 
 routes = [
     Route("/phone/", endpoint(phone)),
-    Route("/phone/reply", endpoint(reply), methods=["POST"]),
+    Route("/phone/reply", endpoint(reply, locked=False), methods=["POST"]),
 ]

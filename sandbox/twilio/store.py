@@ -42,6 +42,8 @@ def create(
             "updated": world.now(),
             "callback": callback,
             "callbacks": [],
+            "reached": None,
+            "unreported": [],
             "error_code": None,
             "error_message": None,
         }
@@ -60,6 +62,25 @@ def change(world: World, sid: str, **changes: Any) -> Sms | None:
         world.objects.put(message)
         world.save()
         return message
+
+
+def note_callback(world: World, sid: str, status: str, answer: str) -> None:
+    """Remember how the product answered a callback."""
+    with world.lock:
+        message = find(world, sid)
+        if message:
+            line = {"status": status, "answer": answer}
+            change(world, sid, callbacks=[*message["callbacks"], line])
+
+
+def drop_report(world: World, sid: str) -> bool:
+    """Cross off the oldest unreported status; whether another one waits."""
+    with world.lock:
+        message = find(world, sid)
+        if message is None:
+            return False
+        change(world, sid, unreported=message["unreported"][1:])
+        return bool(message["unreported"])
 
 
 def find(world: World, sid: str) -> Sms | None:

@@ -1,0 +1,163 @@
+"""The hosted invoice page, and the invoice as a PDF."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from sandbox.pages import paying, pdf
+from sandbox.pages.render import Form, day, endpoint, missing, money, page, see_other
+from sandbox.stripe import invoices
+from sandbox.world import Json, World
+
+ABSENT = "There is no such invoice."
+
+
+@dataclass(frozen=True)
+class Line:
+    name: str
+    note: str
+    amount: int
+
+
+@dataclass(frozen=True)
+class Bill:
+    """An invoice as its page shows it; amounts in minor units."""
+
+    id: str
+    number: str
+    status: str
+    customer: str
+    issued: int
+    paid_at: int | None
+    currency: str
+    lines: Sequence[Line]
+    discount: int
+    tax: int
+    total: int
+    paid: int
+    remaining: int
+
+    @property
+    def payable(self) -> bool:
+        return self.status == "open" and self.remaining > 0
+
+
+def show(world: World, request: Request, form: Form) -> Response:
+    invoice = find(world, request.path_params["invoice"])
+    if invoice is None:
+        return missing(request, ABSENT)
+    return _page(request, invoice, {}, done="Thank you, it is paid." if _just_paid(request) else "")
+
+
+def pay(world: World, request: Request, form: Form) -> Response:
+    """Try a card, with 3-D Secure where it asks for that."""
+    invoice = find(world, request.path_params["invoice"])
+    if invoice is None:
+        return missing(request, ABSENT)
+    here = f"/invoice/{invoice['id']}"
+    if not bill_of(invoice).payable:
+        return see_other(here)
+    outcome = paying.try_card(
+        world, form, lambda card, yes: invoices.pay(world, invoice["id"], card.digits, yes)
+    )
+    if outcome.status == "complete":
+        return see_other(f"{here}?paid=1")
+    if outcome.status == "requires_action":
+        amount = money(invoice["amount_remaining"], invoice["currency"])
+        return paying.ask_bank(request, form, here, amount)
+    return _page(request, invoice, form, message=outcome.message, status=402)
+
+
+def document(world: World, request: Request, form: Form) -> Response:
+    """The PDF."""
+    invoice = find(world, request.path_params["invoice"])
+    if invoice is None:
+        return missing(request, ABSENT)
+    bill = bill_of(invoice)
+    name = f'inline; filename="invoice-{bill.number}.pdf"'
+    headers = {"Content-Disposition": name}
+    return Response(pdf.render(_sheet(bill)), media_type="application/pdf", headers=headers)
+
+
+def find(world: World, invoice_id: str) -> Json | None:
+    invoice = world.objects.get(invoice_id)
+    return invoice if invoice and invoice["object"] == "invoice" else None
+
+
+def bill_of(invoice: Json) -> Bill:
+    moments = invoice["status_transitions"]
+    return Bill(
+        id=invoice["id"],
+        number=invoice["number"] or "draft",
+        status=invoice["status"],
+        customer=invoice["customer_name"] or invoice["customer_email"] or "Customer",
+        issued=moments["finalized_at"] or invoice["created"],
+        paid_at=moments["paid_at"],
+        currency=invoice["currency"],
+        lines=[_line(line) for line in invoice["lines"]["data"]],
+        discount=sum(entry["amount"] for entry in invoice["total_discount_amounts"] or []),
+        tax=sum(entry["amount"] for entry in invoice["total_taxes"] or []),
+        total=invoice["total"],
+        paid=invoice["amount_paid"],
+        remaining=invoice["amount_remaining"],
+    )
+
+
+def _line(line: Json) -> Line:
+    start, end = line["period"]["start"], line["period"]["end"]
+    note = f"{day(start)} – {day(end)}" if end > start else ""
+    return Line(line["description"] or "Item", note, line["amount"])
+
+
+def _page(
+    request: Request, invoice: Json, form: Form, *, message: str = "", done: str = "", status: int = 200
+) -> Response:
+    context = paying.card_context(request, form)
+    bill = bill_of(invoice)
+    return page(request, "invoice.html", status, bill=bill, message=message, done=done, **context)
+
+
+def _just_paid(request: Request) -> bool:
+    return "paid" in request.query_params
+
+
+def _sheet(bill: Bill) -> pdf.Sheet:
+    return pdf.Sheet(
+        title=f"Invoice {bill.number}",
+        facts=[*_facts(bill)],
+        lines=[(_words(line), money(line.amount, bill.currency)) for line in bill.lines],
+        sums=[*_sums(bill)],
+        footer="Made by a sandbox. No real money was asked for or paid.",
+    )
+
+
+def _words(line: Line) -> str:
+    return f"{line.name}, {line.note}" if line.note else line.name
+
+
+def _facts(bill: Bill) -> Iterator[tuple[str, str]]:
+    yield "Billed to", bill.customer
+    yield "Issued", day(bill.issued)
+    if bill.paid_at:
+        yield "Paid", day(bill.paid_at)
+    yield "State", bill.status
+
+
+def _sums(bill: Bill) -> Iterator[tuple[str, str]]:
+    if bill.discount:
+        yield "Discount", money(-bill.discount, bill.currency)
+    if bill.tax:
+        yield "Tax", money(bill.tax, bill.currency)
+    yield "Total", money(bill.total, bill.currency)
+    yield "Paid", money(bill.paid, bill.currency)
+    yield "Due", money(bill.remaining, bill.currency)
+
+
+routes = [
+    Route("/invoice/{invoice}", endpoint(show), methods=["GET"]),
+    Route("/invoice/{invoice}", endpoint(pay), methods=["POST"]),
+    Route("/invoice/{invoice}/pdf", endpoint(document)),
+]

@@ -1,0 +1,137 @@
+"""A Checkout session in words: what is sold, what is due today, what comes later."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sandbox.pages.render import day, interval, money
+from sandbox.stripe import checkout
+from sandbox.stripe.events import private
+from sandbox.world import Json, World
+
+DAY = 86_400
+
+
+@dataclass(frozen=True)
+class Line:
+    """One thing that is bought; the amount is what it costs today, in minor units."""
+
+    name: str
+    note: str
+    quantity: int
+    amount: int
+
+
+@dataclass(frozen=True)
+class Order:
+    """All that the page says about a session; amounts in minor units."""
+
+    id: str
+    heading: str
+    headline: str
+    headline_note: str
+    explanation: str
+    currency: str
+    lines: Sequence[Line]
+    discount: int
+    tax: int
+    total: int
+    email: str
+    cancel_url: str
+    button: str
+    mandate: str
+
+    @property
+    def email_fixed(self) -> bool:
+        """Whether the product said who pays; then nobody can say otherwise here."""
+        return bool(self.email)
+
+
+def order_of(world: World, session: Json) -> Order:
+    trial = _trial_days(world, session)
+    lines = [_line(world, line, trial) for line in checkout.line_items(session)]
+    details = session["total_details"]
+    return Order(
+        id=session["id"],
+        heading=_heading(session, lines),
+        headline=f"{trial} days free" if trial else money(_price(session), session["currency"]),
+        headline_note="" if trial else _per(session),
+        explanation=_explanation(world, session, trial),
+        currency=session["currency"],
+        lines=lines,
+        discount=details["amount_discount"],
+        tax=details["amount_tax"],
+        total=session["amount_total"],
+        email=(session["customer_details"] or {}).get("email") or "",
+        cancel_url=session["cancel_url"] or "",
+        button=_button(session, trial),
+        mandate=_mandate(session),
+    )
+
+
+def _heading(session: Json, lines: Sequence[Line]) -> str:
+    names = ", ".join(line.name for line in lines)
+    return f"Subscribe to {names}" if session["mode"] == "subscription" else names
+
+
+def _recurring(session: Json) -> Json | None:
+    """How often a subscription's first recurring price is charged; None for a single payment."""
+    prices = (line["price"]["recurring"] for line in checkout.line_items(session))
+    return next((recurring for recurring in prices if recurring), None)
+
+
+def _price(session: Json) -> int:
+    """What is asked each time, before any trial."""
+    lines = sum(line["amount_subtotal"] for line in checkout.line_items(session))
+    return lines - int(session["total_details"]["amount_discount"])
+
+
+def _per(session: Json) -> str:
+    recurring = _recurring(session)
+    return f"per {interval(recurring)}" if recurring else ""
+
+
+def _trial_days(world: World, session: Json) -> int:
+    if session["mode"] != "subscription":
+        return 0
+    wanted = private(session)["subscription_data"]
+    if wanted.get("trial_end"):
+        return max(0, -(-(int(wanted["trial_end"]) - world.now()) // DAY))
+    of_price = (_recurring(session) or {}).get("trial_period_days")
+    return int(wanted.get("trial_period_days") or of_price or 0)
+
+
+def _explanation(world: World, session: Json, trial: int) -> str:
+    if not trial:
+        return _about(world, session)
+    price = money(_price(session), session["currency"])
+    return f"Then {price} {_per(session)} from {day(world.now() + trial * DAY)}"
+
+
+def _about(world: World, session: Json) -> str:
+    """The description of what is sold, if there is one."""
+    product = world.objects.get(checkout.line_items(session)[0]["price"]["product"])
+    description = product["description"] if product else ""
+    return str(description or private(session)["payment_intent_data"].get("description") or "")
+
+
+def _line(world: World, line: Json, trial: int) -> Line:
+    recurring = line["price"]["recurring"]
+    unit = money(line["price"]["unit_amount"], line["currency"])
+    note = f"{unit} per {interval(recurring)}" if recurring else ""
+    if recurring and trial:
+        note = f"{trial} days free, then {note}"
+    free = bool(recurring and trial)
+    amount = 0 if free else line["amount_subtotal"]
+    return Line(line["description"], note, line["quantity"], amount)
+
+
+def _button(session: Json, trial: int) -> str:
+    if session["mode"] == "payment":
+        return f"Pay {money(session['amount_total'], session['currency'])}"
+    return "Start trial" if trial else "Subscribe"
+
+
+def _mandate(session: Json) -> str:
+    if session["mode"] != "subscription":
+        return ""
+    return "The card is charged again each period until the subscription is cancelled."

@@ -1,0 +1,212 @@
+"""Use case: a member buys the membership, once."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import IntegrityError, transaction
+from django.urls import reverse
+from django.utils import timezone
+
+from billing import gateway, sync
+from billing.models import Checkout, Customer, Plan, Subscription
+from billing.states import (
+    LIVE_SUBSCRIPTION,
+    UNFINISHED_CHECKOUT,
+    CheckoutState,
+)
+
+logger = logging.getLogger(__name__)
+
+
+class CheckoutError(Exception):
+    """Buying can't go on; the text is for the member."""
+
+
+class AlreadyMember(CheckoutError):
+    """The member has the membership, or has just paid for it."""
+
+
+@dataclass(frozen=True)
+class Return:
+    """Where a member stands who comes back from Checkout."""
+
+    paid: bool
+    known: bool
+
+
+def start_membership(user: User) -> str:
+    """Return the address of the Checkout page on which the member starts the membership.
+
+    Two clicks, or two tabs, lead to the same page, which can be paid once only.
+
+    Raises:
+        AlreadyMember: there is a live subscription, or a payment that waits for its webhook.
+        CheckoutError: Stripe could not be asked, or nothing is on sale. No row is left half made.
+    """
+    try:
+        plan = current_plan()
+        customer = customer_of(user)
+        _refuse_if_member(customer)
+        row = _unfinished(customer, plan)
+        return row.url or _open_session(row, plan, customer)
+    except gateway.StripeUnavailable as error:
+        logger.warning("Checkout could not start: %s", error)
+        raise CheckoutError(
+            "We can't reach our payment provider right now. Nothing was charged. "
+            "Please try again in a moment."
+        ) from error
+    except gateway.StripeError as error:
+        logger.exception("Stripe refused to start a checkout.")
+        raise CheckoutError(
+            "Something is wrong on our side and you can't join right now. Nothing was charged. "
+            f"Please write to {settings.SUPPORT_EMAIL}."
+        ) from error
+
+
+def returned(user: User, session_id: str) -> Return:
+    """Record that a member came back from Checkout, and say whether they had paid there.
+
+    Stripe is asked once; where it can't be reached, the webhook will tell.
+    """
+    row = Checkout.objects.for_user(user).filter(session_id=session_id).first()
+    if not session_id or row is None:
+        return Return(paid=False, known=False)
+    if row.state == CheckoutState.COMPLETE or row.returned_at:
+        return Return(paid=True, known=True)
+    try:
+        paid = gateway.read_checkout(session_id).status == CheckoutState.COMPLETE
+    except gateway.StripeUnavailable as error:
+        logger.warning("Could not ask whether a checkout was paid: %s", error)
+        return Return(paid=True, known=True)
+    if paid:
+        Checkout.objects.filter(pk=row.pk).update(returned_at=timezone.now())
+    return Return(paid=paid, known=True)
+
+
+def card_page(user: User) -> str:
+    """Return the address of Stripe's page on which the member changes their card.
+
+    Raises:
+        CheckoutError: Stripe could not be asked, or the member never paid for anything.
+    """
+    customer = Customer.objects.filter(user=user).first()
+    if customer is None:
+        raise CheckoutError("There is no card yet: you have not bought anything.")
+    back = settings.PORTAL_URL + reverse("billing:membership")
+    try:
+        return gateway.create_portal_session(customer.stripe_id, back)
+    except gateway.StripeError as error:
+        logger.warning("The card page could not be opened: %s", error)
+        raise CheckoutError(
+            "We can't open the card page right now. Please try again in a moment."
+        ) from error
+
+
+def current_plan() -> Plan:
+    """Return the plan on sale, read from Stripe where it never was.
+
+    Raises:
+        CheckoutError: STRIPE_PRICE_ID is not set, or its price is not for sale.
+    """
+    price_id = settings.STRIPE_PRICE_ID
+    if not price_id:
+        raise CheckoutError("The membership is not on sale yet.")
+    plan = Plan.objects.filter(stripe_id=price_id).first() or sync.sync_plan(price_id)
+    if not plan.active:
+        raise CheckoutError("The membership is not on sale at the moment.")
+    return plan
+
+
+def customer_of(user: User) -> Customer:
+    """Return the user's customer; make it at Stripe where there is none."""
+    found = Customer.objects.filter(user=user, deleted_at_stripe=False).first()
+    if found:
+        return found
+    made = gateway.create_customer(user.pk, user.email, user.get_full_name())
+    return sync.sync_customer(made.id)
+
+
+def _refuse_if_member(customer: Customer) -> None:
+    """Refuse a second membership; Stripe is asked too, as a webhook may be on its way."""
+    rows = Subscription.objects.filter(customer=customer)
+    if not rows.filter(status__in=LIVE_SUBSCRIPTION).exists():
+        known = set(rows.values_list("stripe_id", flat=True))
+        for missing in set(gateway.subscription_ids(customer.stripe_id)) - known:
+            sync.sync_subscription(missing)
+    if rows.filter(status__in=LIVE_SUBSCRIPTION).exists():
+        raise AlreadyMember("You have the membership already.")
+
+
+def _unfinished(customer: Customer, plan: Plan) -> Checkout:
+    """Return the customer's one unfinished checkout, checked with Stripe, or a new row."""
+    found = _current_row(customer)
+    if found and found.session_id and not _still_open(found, plan):
+        found = None
+    if found:
+        return found
+    try:
+        with transaction.atomic():
+            return Checkout.objects.create(customer=customer, price_id=plan.stripe_id)
+    except IntegrityError:
+        # Another tab was faster: go on with its row.
+        return Checkout.objects.get(customer=customer, state__in=UNFINISHED_CHECKOUT)
+
+
+def _current_row(customer: Customer) -> Checkout | None:
+    return Checkout.objects.filter(customer=customer, state__in=UNFINISHED_CHECKOUT).first()
+
+
+def _still_open(row: Checkout, plan: Plan) -> bool:
+    """Whether the row's session can still be paid, at today's price; close the row if not.
+
+    Raises:
+        AlreadyMember: it was paid a moment ago.
+    """
+    session = gateway.read_checkout(row.session_id)
+    if session.status == CheckoutState.COMPLETE:
+        raise AlreadyMember("You have just paid. Your membership is being confirmed.")
+    is_open = session.status == CheckoutState.OPEN
+    if is_open and row.price_id == plan.stripe_id:
+        return True
+    if is_open:
+        gateway.expire_checkout(row.session_id)
+    Checkout.objects.filter(pk=row.pk).update(state=CheckoutState.EXPIRED)
+    return False
+
+
+def _open_session(row: Checkout, plan: Plan, customer: Customer) -> str:
+    """Make the row's session. On failure the row goes: nobody knows that session's address."""
+    try:
+        session = gateway.create_checkout(_request(row, plan, customer))
+    except gateway.StripeError:
+        Checkout.objects.filter(pk=row.pk, state=CheckoutState.STARTING).delete()
+        raise
+    saved = Checkout.objects.filter(pk=row.pk).update(
+        session_id=session.id,
+        url=session.url,
+        expires_at=session.expires_at,
+        state=CheckoutState.OPEN,
+    )
+    if not saved:
+        raise gateway.StripeUnavailable("Another attempt at the same checkout failed.")
+    return session.url
+
+
+def _request(row: Checkout, plan: Plan, customer: Customer) -> gateway.CheckoutRequest:
+    """Describe the session. The trial is for people who never were members."""
+    is_new = not Subscription.objects.filter(customer=customer).exists()
+    here = settings.PORTAL_URL
+    back = here + reverse("billing:checkout-return")
+    return gateway.CheckoutRequest(
+        key=f"portal-checkout-{settings.PORTAL_URL}-{row.pk}-{row.created_at.timestamp()}"[:255],
+        customer_id=customer.stripe_id,
+        user_id=customer.user_id,
+        price_id=plan.stripe_id,
+        trial_days=plan.trial_days if is_new else 0,
+        success_url=back + "?session_id={CHECKOUT_SESSION_ID}",
+        cancel_url=here + reverse("billing:membership") + "?canceled=1",
+    )

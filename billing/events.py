@@ -1,0 +1,165 @@
+"""Step 2: take only ids from an event, read its object again, record the outcome."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import F
+from django.utils import timezone
+
+from billing import gateway, sync
+from billing.models import Invoice, Payment, StripeEvent, Subscription
+from billing.models.copy import StripeCopy
+from billing.snapshots import object_id
+from billing.states import EventState
+
+logger = logging.getLogger(__name__)
+
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Target:
+    """What an event is about: which function reads it again, and where its row is."""
+
+    read: Callable[[str], object]
+    model: type[StripeCopy] | None
+    id_in: Callable[[Json], str]
+
+
+def _own_id(data: Json) -> str:
+    return object_id(data.get("id"))
+
+
+def _at(key: str) -> Callable[[Json], str]:
+    return lambda data: object_id(data.get(key))
+
+
+def _read_card(customer_id: str) -> None:
+    """Read a customer and the subscriptions that its card pays for."""
+    sync.sync_customer(customer_id)
+    for subscription_id in gateway.subscription_ids(customer_id):
+        sync.sync_subscription(subscription_id)
+
+
+SUBSCRIPTION = Target(sync.sync_subscription, Subscription, _own_id)
+INVOICE = Target(sync.sync_invoice, Invoice, _own_id)
+INVOICE_OF_PAYMENT = Target(sync.sync_invoice, Invoice, _at("invoice"))
+PAYMENT = Target(sync.sync_payment, Payment, _own_id)
+PAYMENT_OF_CHARGE = Target(sync.sync_payment, Payment, _at("payment_intent"))
+CUSTOMER = Target(_read_card, None, _own_id)
+CARD = Target(_read_card, None, _at("customer"))
+CHECKOUT = Target(sync.sync_checkout, None, _own_id)
+PLAN = Target(sync.sync_current_plan, None, _own_id)
+
+# Every type we act on. A type that is not here is stored and ignored.
+TARGETS: dict[str, Target] = {
+    "checkout.session.completed": CHECKOUT,
+    "checkout.session.async_payment_succeeded": CHECKOUT,
+    "checkout.session.async_payment_failed": CHECKOUT,
+    "checkout.session.expired": CHECKOUT,
+    "customer.subscription.created": SUBSCRIPTION,
+    "customer.subscription.updated": SUBSCRIPTION,
+    "customer.subscription.deleted": SUBSCRIPTION,
+    "customer.subscription.paused": SUBSCRIPTION,
+    "customer.subscription.resumed": SUBSCRIPTION,
+    "customer.subscription.trial_will_end": SUBSCRIPTION,
+    "customer.updated": CUSTOMER,
+    "customer.deleted": CUSTOMER,
+    "payment_method.attached": CARD,
+    "payment_method.updated": CARD,
+    "payment_method.automatically_updated": CARD,
+    "invoice.created": INVOICE,
+    "invoice.finalized": INVOICE,
+    "invoice.finalization_failed": INVOICE,
+    "invoice.updated": INVOICE,
+    "invoice.paid": INVOICE,
+    "invoice.payment_failed": INVOICE,
+    "invoice.payment_action_required": INVOICE,
+    "invoice.voided": INVOICE,
+    "invoice.marked_uncollectible": INVOICE,
+    "invoice.overdue": INVOICE,
+    "invoice_payment.paid": INVOICE_OF_PAYMENT,
+    "payment_intent.succeeded": PAYMENT,
+    "payment_intent.payment_failed": PAYMENT,
+    "payment_intent.processing": PAYMENT,
+    "payment_intent.canceled": PAYMENT,
+    "charge.succeeded": PAYMENT_OF_CHARGE,
+    "charge.updated": PAYMENT_OF_CHARGE,
+    "charge.refunded": PAYMENT_OF_CHARGE,
+    "price.created": PLAN,
+    "price.updated": PLAN,
+    "price.deleted": PLAN,
+    "product.updated": PLAN,
+}
+
+
+def process(event_pk: int, *, is_last_attempt: bool, again: bool = False) -> None:
+    """Process one stored event; safe to run any number of times.
+
+    `again` (a replay by staff) reads the object even if the event was processed before.
+
+    Raises:
+        Whatever kept it from being processed, after that was recorded on the row: the queue then
+        tries again.
+    """
+    event = StripeEvent.objects.get(pk=event_pk)
+    if event.state in (EventState.PROCESSED, EventState.IGNORED) and not again:
+        return
+    StripeEvent.objects.filter(pk=event_pk).update(attempts=F("attempts") + 1)
+    try:
+        state, note = _read_again(event, again=again)
+    except Exception as error:
+        failed = EventState.FAILED if is_last_attempt else EventState.RETRYING
+        _record(event, failed, f"{type(error).__name__}: {error}")
+        raise
+    _record(event, state, note)
+
+
+def _read_again(event: StripeEvent, *, again: bool) -> tuple[EventState, str]:
+    """Read the event's object and answer what became of the event, and why."""
+    target = TARGETS.get(event.type)
+    if target is None:
+        return EventState.IGNORED, "This type of event changes nothing here."
+    identifier = target.id_in(event.payload["data"]["object"])
+    if not identifier:
+        return EventState.IGNORED, "The event names no object that we keep."
+    if not again and _was_read_since(event, target, identifier):
+        return EventState.PROCESSED, "Read already, after this event had arrived."
+    try:
+        target.read(identifier)
+    except gateway.StripeMissing:
+        return EventState.IGNORED, "The object is no longer at Stripe."
+    except sync.NotOurs as reason:
+        return EventState.IGNORED, str(reason)
+    return EventState.PROCESSED, ""
+
+
+def _was_read_since(event: StripeEvent, target: Target, identifier: str) -> bool:
+    """Whether the object was read after the event arrived, so that its row shows the change."""
+    if target.model is None:
+        return False
+    rows = target.model._default_manager.filter(stripe_id=identifier, read_at__gt=event.received_at)
+    return rows.exists()
+
+
+def _record(event: StripeEvent, state: EventState, note: str) -> None:
+    StripeEvent.objects.filter(pk=event.pk).update(
+        state=state, error=note[:2000], processed_at=timezone.now()
+    )
+    if state in (EventState.RETRYING, EventState.FAILED):
+        logger.warning("Event %s (%s): %s %s", event.stripe_id, event.type, state.value, note)
+
+
+def lock_of(payload: Json) -> str:
+    """Return the key under which an event waits its turn: its customer's, else its object's.
+
+    Also the column `customer_id` of the event; jobs of one customer run in the order they came.
+    """
+    data = payload["data"]["object"]
+    if data.get("object") == "customer":
+        return _own_id(data)
+    return object_id(data.get("customer"))

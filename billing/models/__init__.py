@@ -1,0 +1,21 @@
+"""Our copy of what Stripe says about money, and what we decided."""
+
+from billing.models.checkout import Checkout
+from billing.models.customer import Customer
+from billing.models.event import StripeEvent
+from billing.models.invoice import Invoice
+from billing.models.payment import Payment
+from billing.models.plan import Plan
+from billing.models.reconciliation import Reconciliation
+from billing.models.subscription import Subscription
+
+__all__ = [
+    "Checkout",
+    "Customer",
+    "Invoice",
+    "Payment",
+    "Plan",
+    "Reconciliation",
+    "StripeEvent",
+    "Subscription",
+]

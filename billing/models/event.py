@@ -1,0 +1,43 @@
+"""The inbox: every event that Stripe sent us, and what became of it."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models.functions import Now
+
+from billing.models.copy import choices
+from billing.states import OPEN_EVENT, EventState
+
+
+class StripeEvent(models.Model):
+    """A webhook event. Its payload is kept to be read by people; only ids are taken from it."""
+
+    stripe_id = models.CharField("Stripe id", max_length=255, unique=True)
+    type = models.CharField(max_length=100)
+    object_id = models.CharField(max_length=255, blank=True, db_default="")
+    customer_id = models.CharField("Stripe customer", max_length=255, blank=True, db_default="")
+    api_version = models.CharField(max_length=50, blank=True, db_default="")
+    created_at = models.DateTimeField("happened at Stripe")
+    received_at = models.DateTimeField(db_default=Now())
+    payload = models.JSONField()
+    state = models.CharField(
+        max_length=10, choices=choices(EventState), db_default=EventState.PENDING
+    )
+    attempts = models.PositiveIntegerField(db_default=0)
+    error = models.TextField(blank=True, db_default="")
+    processed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["type", "-id"], name="billing_event_type"),
+            models.Index(fields=["object_id"], name="billing_event_object"),
+            models.Index(
+                fields=["received_at"],
+                condition=models.Q(state__in=sorted(OPEN_EVENT)),
+                name="billing_event_open",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.stripe_id}"

@@ -1,0 +1,54 @@
+"""What a member was asked to pay."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from billing.models.copy import MemberRecordQuerySet, StripeCopy, choices
+from billing.models.customer import Customer
+from billing.models.subscription import Subscription
+from billing.states import InvoiceStatus
+
+
+class Invoice(StripeCopy):
+    """Stripe's invoice. Amounts are minor units, times UTC.
+
+    `lines` is a list of `{"description", "quantity", "amount", "period_start", "period_end"}`
+    with amounts in minor units and periods in seconds since 1970.
+    """
+
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="invoices")
+    subscription = models.ForeignKey(
+        Subscription, null=True, blank=True, on_delete=models.PROTECT, related_name="invoices"
+    )
+    number = models.CharField(max_length=255, blank=True, db_index=True)
+    status = models.CharField(max_length=20, choices=choices(InvoiceStatus))
+    billing_reason = models.CharField(max_length=40, blank=True)
+    currency = models.CharField(max_length=3)
+    subtotal = models.BigIntegerField()
+    discount = models.BigIntegerField(default=0)
+    tax = models.BigIntegerField(default=0)
+    total = models.BigIntegerField()
+    amount_due = models.BigIntegerField()
+    amount_paid = models.BigIntegerField()
+    amount_remaining = models.BigIntegerField()
+    attempt_count = models.PositiveIntegerField(default=0)
+    next_payment_attempt_at = models.DateTimeField(null=True, blank=True)
+    lines = models.JSONField(default=list)
+    hosted_url = models.URLField(max_length=2000, blank=True)
+    pdf_url = models.URLField(max_length=2000, blank=True)
+    created_at = models.DateTimeField()
+    finalized_at = models.DateTimeField(null=True, blank=True)
+    due_at = models.DateTimeField(null=True, blank=True)
+    paid_at = models.DateTimeField(null=True, blank=True)
+
+    objects = MemberRecordQuerySet["Invoice"].as_manager()
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        indexes = [
+            models.Index(fields=["customer", "-created_at", "-id"], name="billing_invoice_list"),
+        ]
+
+    def __str__(self) -> str:
+        return self.number or self.stripe_id

@@ -1,0 +1,44 @@
+"""What a member paid, or tried to."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from billing.models.copy import MemberRecordQuerySet, StripeCopy, choices
+from billing.models.customer import Customer
+from billing.models.invoice import Invoice
+from billing.states import PaymentStatus
+
+
+class Payment(StripeCopy):
+    """A payment (`stripe_id` is the payment intent's). Amounts are minor units, times UTC."""
+
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="payments")
+    invoice = models.ForeignKey(
+        Invoice, null=True, blank=True, on_delete=models.PROTECT, related_name="payments"
+    )
+    charge_id = models.CharField(max_length=255, blank=True)
+    status = models.CharField(max_length=30, choices=choices(PaymentStatus))
+    amount = models.BigIntegerField()
+    amount_received = models.BigIntegerField(default=0)
+    amount_refunded = models.BigIntegerField(default=0)
+    currency = models.CharField(max_length=3)
+    description = models.CharField(max_length=500, blank=True)
+    card_brand = models.CharField(max_length=30, blank=True)
+    card_last4 = models.CharField(max_length=4, blank=True)
+    failure_code = models.CharField(max_length=100, blank=True)
+    failure_message = models.CharField(max_length=500, blank=True)
+    receipt_url = models.URLField(max_length=2000, blank=True)
+    created_at = models.DateTimeField()
+    paid_at = models.DateTimeField(null=True, blank=True)
+
+    objects = MemberRecordQuerySet["Payment"].as_manager()
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        indexes = [
+            models.Index(fields=["customer", "-created_at", "-id"], name="billing_payment_list"),
+        ]
+
+    def __str__(self) -> str:
+        return self.description or self.stripe_id

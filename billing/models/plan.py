@@ -1,0 +1,24 @@
+"""The one plan, as last read from Stripe, so that pages never wait for Stripe."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from billing.models.copy import StripeCopy
+
+
+class Plan(StripeCopy):
+    """A price of the plan's product (`stripe_id` is the price's). Amounts are minor units."""
+
+    product_id = models.CharField(max_length=255)
+    name = models.CharField(max_length=255)
+    description = models.TextField(blank=True)
+    amount = models.BigIntegerField(help_text="Minor units a period.")
+    currency = models.CharField(max_length=3)
+    interval = models.CharField(max_length=10)
+    interval_count = models.PositiveIntegerField(default=1)
+    trial_days = models.PositiveIntegerField(default=0)
+    active = models.BooleanField(default=True)
+
+    def __str__(self) -> str:
+        return self.name

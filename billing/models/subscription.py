@@ -1,0 +1,52 @@
+"""A member's subscription to the plan."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import models
+
+from billing.models.copy import MemberRecordQuerySet, StripeCopy, choices
+from billing.models.customer import Customer
+from billing.states import LIVE_SUBSCRIPTION, SubscriptionStatus
+
+
+class Subscription(StripeCopy):
+    """Stripe's subscription. Amounts are minor units, times UTC."""
+
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="subscriptions")
+    status = models.CharField(max_length=20, choices=choices(SubscriptionStatus))
+    price_id = models.CharField(max_length=255)
+    amount = models.BigIntegerField(help_text="Minor units a period, before tax and discounts.")
+    currency = models.CharField(max_length=3)
+    interval = models.CharField(max_length=10)
+    interval_count = models.PositiveIntegerField(default=1)
+    current_period_start = models.DateTimeField()
+    current_period_end = models.DateTimeField()
+    trial_end = models.DateTimeField(null=True, blank=True)
+    cancel_at = models.DateTimeField(null=True, blank=True)
+    cancel_at_period_end = models.BooleanField(default=False)
+    canceled_at = models.DateTimeField(null=True, blank=True)
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+    card_brand = models.CharField(max_length=30, blank=True)
+    card_last4 = models.CharField(max_length=4, blank=True)
+    card_expires = models.CharField(max_length=7, blank=True, help_text="YYYY-MM")
+
+    objects = MemberRecordQuerySet["Subscription"].as_manager()
+
+    class Meta:
+        ordering = ["-started_at"]
+
+    def __str__(self) -> str:
+        return f"{self.customer}: {self.get_status_display().lower()}"
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the member has the membership now, paid up or not."""
+        return self.status in LIVE_SUBSCRIPTION
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """When it will end by itself, or None where it goes on."""
+        return self.current_period_end if self.cancel_at_period_end else self.cancel_at

@@ -1,0 +1,514 @@
+"""Reads for the member's pages: everything starts from the member and ends in plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db.models import Q
+from django.urls import reverse
+from django.utils import formats, timezone
+
+from billing import wording
+from billing.models import Checkout, Invoice, Payment, Plan, Subscription
+from billing.models.copy import MemberRecordQuerySet
+from billing.money import Money
+from billing.states import (
+    ENDED_SUBSCRIPTION,
+    LIVE_SUBSCRIPTION,
+    UNFINISHED_CHECKOUT,
+    InvoiceStatus,
+    PaymentStatus,
+    SubscriptionStatus,
+)
+from members.models import Member
+
+PAGE_SIZE = 12
+CONFIRMING_FOR = timedelta(hours=1)
+
+
+class Standing(StrEnum):
+    """A member's standing, in words of ours rather than Stripe's."""
+
+    NONE = "none"
+    CONFIRMING = "confirming"
+    TRIAL = "trial"
+    ACTIVE = "active"
+    ENDING = "ending"
+    PAYMENT_DUE = "payment_due"
+    PAUSED = "paused"
+    ENDED = "ended"
+
+
+class Tone(StrEnum):
+    """The four meanings of the design system."""
+
+    GOOD = "good"
+    WAIT = "wait"
+    BAD = "bad"
+    INFO = "info"
+
+
+@dataclass(frozen=True)
+class Attention:
+    """Something the member should do, with its one button. `method` is `get` or `post`."""
+
+    tone: Tone
+    title: str
+    text: str
+    action: str
+    url: str
+    method: str = "get"
+
+
+@dataclass(frozen=True)
+class PlanOffer:
+    """The plan as shown to somebody who may buy it."""
+
+    name: str
+    description: str
+    price: Money
+    interval: str  # "month", "year", "3 months"
+    trial_days: int
+
+
+@dataclass(frozen=True)
+class Membership:
+    """The state of the membership. `card` reads "Visa ending in 4242"."""
+
+    standing: Standing
+    tone: Tone
+    label: str  # the badge: "Active", "Payment failed"
+    sentence: str  # one sentence: "Your next charge of $29.00 is on Friday, 4 December."
+    plan_name: str = ""
+    price: Money | None = None
+    interval: str = ""
+    next_charge: Money | None = None
+    next_charge_at: datetime | None = None
+    ends_at: datetime | None = None
+    trial_end: datetime | None = None
+    member_since: datetime | None = None
+    card: str = ""
+    card_expires: str = ""  # "12/2030"
+
+    @property
+    def is_member(self) -> bool:
+        """Whether the member has the membership now."""
+        return self.standing not in {Standing.NONE, Standing.CONFIRMING, Standing.ENDED}
+
+
+@dataclass(frozen=True)
+class Home:
+    """What the home page answers: am I a member, what is next, must I do anything?"""
+
+    membership: Membership
+    offer: PlanOffer | None
+    attention: list[Attention]
+    last_payment: PaymentLine | None
+
+
+@dataclass(frozen=True)
+class InvoiceLine:
+    """One row of the list of invoices, and the head of its page."""
+
+    url: str
+    number: str
+    date: datetime
+    total: Money
+    tone: Tone
+    label: str  # "Paid", "Payment failed", "Open", "Void"
+    description: str
+
+
+@dataclass(frozen=True)
+class PaymentLine:
+    """One payment: "$29.00, Visa ending in 4242, 4 November"."""
+
+    date: datetime
+    amount: Money
+    refunded: Money | None
+    tone: Tone
+    label: str
+    method: str
+    description: str
+    invoice_url: str = ""
+    problem: str = ""  # why it failed, in plain words
+
+
+@dataclass(frozen=True)
+class InvoiceItem:
+    """A line of an invoice."""
+
+    description: str
+    quantity: int
+    amount: Money
+    period_start: datetime | None
+    period_end: datetime | None
+
+
+@dataclass(frozen=True)
+class InvoicePage:
+    """An invoice in full. `pay_url`, `pdf_url` and `hosted_url` are addresses of ours."""
+
+    head: InvoiceLine
+    items: list[InvoiceItem]
+    subtotal: Money
+    discount: Money | None
+    tax: Money | None
+    total: Money
+    paid: Money
+    remaining: Money
+    payments: list[PaymentLine]
+    hosted_url: str
+    pdf_url: str
+    pay_url: str  # empty where there is nothing to pay
+
+
+@dataclass(frozen=True)
+class PaymentsPage:
+    """A page of invoices, and the payments that belong to none. `older` is the next page's URL."""
+
+    invoices: list[InvoiceLine]
+    payments: list[PaymentLine]
+    older: str
+    is_first: bool
+
+
+def home(member: Member) -> Home:
+    """Answer the home page's three questions."""
+    current = membership(member)
+    return Home(
+        membership=current,
+        offer=None if current.is_member else offer(member),
+        attention=_attention(member, current),
+        last_payment=_last_payment(member.user),
+    )
+
+
+def offer(member: Member) -> PlanOffer | None:
+    """Return the plan on sale, or None where there is none to show."""
+    plan = Plan.objects.filter(stripe_id=settings.STRIPE_PRICE_ID, active=True).first()
+    if plan is None:
+        return None
+    was_member = Subscription.objects.for_user(member.user).exists()
+    return PlanOffer(
+        name=plan.name,
+        description=plan.description,
+        price=Money(plan.amount, plan.currency),
+        interval=wording.interval(plan.interval, plan.interval_count),
+        trial_days=0 if was_member else plan.trial_days,
+    )
+
+
+def membership(member: Member) -> Membership:
+    """Return the state of the membership in the member's words."""
+    found = _latest_subscription(member.user)
+    if found and found.is_live:
+        return _live_membership(found)
+    if _is_confirming(member.user):
+        return Membership(
+            Standing.CONFIRMING,
+            Tone.WAIT,
+            "Confirming",
+            "Your payment is being confirmed. This takes a few seconds.",
+        )
+    if found and found.status in ENDED_SUBSCRIPTION:
+        return _ended_membership(found)
+    return Membership(
+        Standing.NONE, Tone.INFO, "Not a member", "You do not have the membership yet."
+    )
+
+
+def invoices_of(user: User) -> MemberRecordQuerySet[Invoice]:
+    """Return the invoices that a member may see: their own that are no drafts."""
+    return (
+        Invoice.objects.for_user(user)
+        .exclude(status=InvoiceStatus.DRAFT)
+        .select_related("subscription")
+    )
+
+
+def payments_page(member: Member, before: str = "") -> PaymentsPage:
+    """Return one page of invoices, older than the one whose primary key is `before`."""
+    rows = invoices_of(member.user)
+    if before.isdecimal():
+        last = rows.filter(pk=int(before[:18])).first()
+        if last:
+            at = last.created_at
+            rows = rows.filter(Q(created_at__lt=at) | Q(created_at=at, pk__lt=last.pk))
+    found = list(rows[: PAGE_SIZE + 1])
+    shown = found[:PAGE_SIZE]
+    older = f"{reverse('billing:payments')}?before={shown[-1].pk}" if len(found) > PAGE_SIZE else ""
+    names = _plan_names(shown)
+    single = Payment.objects.for_user(member.user).filter(invoice=None)[:PAGE_SIZE]
+    return PaymentsPage(
+        invoices=[_invoice_line(row, names) for row in shown],
+        payments=[_payment_line(row, row.description) for row in single],
+        older=older,
+        is_first=not before,
+    )
+
+
+def invoice_page(invoice: Invoice) -> InvoicePage:
+    """Return an invoice in full."""
+    head = _invoice_line(invoice, _plan_names([invoice]))
+    may_pay = invoice.status == InvoiceStatus.OPEN and invoice.amount_remaining > 0
+    hosted = reverse("billing:invoice-hosted", args=[invoice.pk])
+    rows = invoice.payments.all()
+    return InvoicePage(
+        head=head,
+        items=[_invoice_item(line, invoice.currency) for line in invoice.lines],
+        subtotal=Money(invoice.subtotal, invoice.currency),
+        discount=Money(-invoice.discount, invoice.currency) if invoice.discount else None,
+        tax=Money(invoice.tax, invoice.currency) if invoice.tax else None,
+        total=Money(invoice.total, invoice.currency),
+        paid=Money(invoice.amount_paid, invoice.currency),
+        remaining=Money(invoice.amount_remaining, invoice.currency),
+        payments=[_payment_line(row, head.description) for row in rows],
+        hosted_url=hosted if invoice.hosted_url else "",
+        pdf_url=reverse("billing:invoice-pdf", args=[invoice.pk]) if invoice.pdf_url else "",
+        pay_url=hosted if may_pay else "",
+    )
+
+
+def long_date(moment: datetime) -> str:
+    """Return "Friday, 4 December", with the year where it is not this one."""
+    local = timezone.localtime(moment)
+    pattern = "l, j F" if local.year == timezone.localtime().year else "l, j F Y"
+    return formats.date_format(local, pattern)
+
+
+def _latest_subscription(user: User) -> Subscription | None:
+    """Return the live subscription, else the one that ended last."""
+    rows = list(Subscription.objects.for_user(user)[:10])
+    live = [row for row in rows if row.status in LIVE_SUBSCRIPTION]
+    return (live or rows or [None])[0]
+
+
+def _is_confirming(user: User) -> bool:
+    rows = Checkout.objects.for_user(user).filter(
+        state__in=UNFINISHED_CHECKOUT, returned_at__gt=timezone.now() - CONFIRMING_FOR
+    )
+    return rows.exists()
+
+
+def _live_membership(row: Subscription) -> Membership:
+    standing, tone, label = _standing(row)
+    price = Money(row.amount, row.currency)
+    goes_on = standing in (Standing.ACTIVE, Standing.TRIAL)
+    return Membership(
+        standing=standing,
+        tone=tone,
+        label=label,
+        sentence=_sentence(standing, row, price),
+        plan_name=_plan_names_by_price([row.price_id]).get(row.price_id, "Membership"),
+        price=price,
+        interval=wording.interval(row.interval, row.interval_count),
+        next_charge=price if goes_on else None,
+        next_charge_at=row.current_period_end if goes_on else None,
+        ends_at=row.ends_at if standing == Standing.ENDING else None,
+        trial_end=row.trial_end if standing == Standing.TRIAL else None,
+        member_since=row.started_at,
+        card=wording.card(row.card_brand, row.card_last4),
+        card_expires=wording.card_expiry(row.card_expires),
+    )
+
+
+def _standing(row: Subscription) -> tuple[Standing, Tone, str]:
+    if row.status in (SubscriptionStatus.PAST_DUE, SubscriptionStatus.UNPAID):
+        return Standing.PAYMENT_DUE, Tone.BAD, "Payment failed"
+    if row.status == SubscriptionStatus.PAUSED:
+        return Standing.PAUSED, Tone.WAIT, "Paused"
+    if row.ends_at:
+        return Standing.ENDING, Tone.WAIT, "Ending"
+    if row.status == SubscriptionStatus.TRIALING:
+        return Standing.TRIAL, Tone.GOOD, "Free trial"
+    return Standing.ACTIVE, Tone.GOOD, "Active"
+
+
+def _sentence(standing: Standing, row: Subscription, price: Money) -> str:
+    match standing:
+        case Standing.PAYMENT_DUE:
+            return "Your last payment did not go through. You are still a member for now."
+        case Standing.PAUSED:
+            return "Your membership is paused. Nothing will be charged."
+        case Standing.ENDING:
+            end = row.ends_at
+            return f"Your membership ends on {long_date(end)}." if end else "It is ending."
+        case Standing.TRIAL:
+            return (
+                f"Your trial is free until {long_date(row.current_period_end)}. "
+                f"Then {price} will be charged."
+            )
+        case _:
+            return f"Your next charge of {price} is on {long_date(row.current_period_end)}."
+
+
+def _ended_membership(row: Subscription) -> Membership:
+    ended = row.ended_at or row.current_period_end
+    return Membership(
+        standing=Standing.ENDED,
+        tone=Tone.INFO,
+        label="Ended",
+        sentence=f"Your membership ended on {long_date(ended)}.",
+        plan_name=_plan_names_by_price([row.price_id]).get(row.price_id, "Membership"),
+        ends_at=ended,
+        member_since=row.started_at,
+    )
+
+
+def _attention(member: Member, current: Membership) -> list[Attention]:
+    """Return what the member must do, the most urgent first."""
+    if current.standing != Standing.PAYMENT_DUE:
+        return []
+    unpaid = (
+        invoices_of(member.user)
+        .filter(status=InvoiceStatus.OPEN, amount_remaining__gt=0)
+        .prefetch_related("payments")
+        .first()
+    )
+    if unpaid is None:
+        return [
+            Attention(
+                Tone.BAD,
+                "Your last payment did not go through",
+                "Please check the card that we charge.",
+                "Update your card",
+                reverse("billing:manage-card"),
+                "post",
+            )
+        ]
+    return [_unpaid_attention(unpaid)]
+
+
+def _unpaid_attention(invoice: Invoice) -> Attention:
+    payments = list(invoice.payments.all())
+    reason = wording.failure(payments[0].failure_code if payments else "")
+    again = invoice.next_payment_attempt_at
+    outlook = (
+        f"We will try again on {long_date(again)}."
+        if again
+        else "This was the last try: pay now to keep your membership."
+    )
+    amount = Money(invoice.amount_remaining, invoice.currency)
+    return Attention(
+        Tone.BAD,
+        f"Your payment of {amount} did not go through",
+        f"{reason} {outlook}",
+        f"Pay {amount}",
+        reverse("billing:invoice-hosted", args=[invoice.pk]),
+    )
+
+
+def _last_payment(user: User) -> PaymentLine | None:
+    row = (
+        Payment.objects.for_user(user)
+        .filter(status=PaymentStatus.SUCCEEDED)
+        .select_related("invoice__subscription")
+        .first()
+    )
+    if row is None:
+        return None
+    names = _plan_names([row.invoice] if row.invoice else [])
+    described = _describe(row.invoice, names) if row.invoice else row.description
+    return _payment_line(row, described)
+
+
+def _plan_names(invoices: Sequence[Invoice]) -> dict[str, str]:
+    prices = {row.subscription.price_id for row in invoices if row.subscription}
+    return _plan_names_by_price(sorted(prices))
+
+
+def _plan_names_by_price(price_ids: Sequence[str]) -> dict[str, str]:
+    """Return the plan's name by price id, in one statement."""
+    if not price_ids:
+        return {}
+    return dict(Plan.objects.filter(stripe_id__in=price_ids).values_list("stripe_id", "name"))
+
+
+def _describe(invoice: Invoice, names: dict[str, str]) -> str:
+    plan = names.get(invoice.subscription.price_id, "Membership") if invoice.subscription else ""
+    return wording.invoice_description(
+        plan or settings.BRAND_NAME, invoice.lines, is_plan=bool(plan)
+    )
+
+
+def _invoice_line(row: Invoice, names: dict[str, str]) -> InvoiceLine:
+    tone, label = _invoice_state(row)
+    return InvoiceLine(
+        url=reverse("billing:invoice", args=[row.pk]),
+        number=row.number,
+        date=row.finalized_at or row.created_at,
+        total=Money(row.total, row.currency),
+        tone=tone,
+        label=label,
+        description=_describe(row, names),
+    )
+
+
+def _invoice_state(row: Invoice) -> tuple[Tone, str]:
+    match row.status:
+        case InvoiceStatus.PAID:
+            return Tone.GOOD, "Paid"
+        case InvoiceStatus.VOID:
+            return Tone.INFO, "Void"
+        case InvoiceStatus.UNCOLLECTIBLE:
+            return Tone.BAD, "Not paid"
+        case _ if row.attempt_count:
+            return Tone.BAD, "Payment failed"
+        case _:
+            return Tone.WAIT, "Open"
+
+
+def _payment_line(row: Payment, description: str) -> PaymentLine:
+    tone, label = _payment_state(row)
+    return PaymentLine(
+        date=row.paid_at or row.created_at,
+        amount=Money(row.amount, row.currency),
+        refunded=Money(row.amount_refunded, row.currency) if row.amount_refunded else None,
+        tone=tone,
+        label=label,
+        method=wording.card(row.card_brand, row.card_last4),
+        description=description,
+        invoice_url=reverse("billing:invoice", args=[row.invoice_id]) if row.invoice_id else "",
+        problem=wording.failure(row.failure_code) if tone == Tone.BAD else "",
+    )
+
+
+def _payment_state(row: Payment) -> tuple[Tone, str]:
+    match row.status:
+        case PaymentStatus.SUCCEEDED:
+            return _refund_state(row)
+        case PaymentStatus.CANCELED:
+            return Tone.INFO, "Canceled"
+        case PaymentStatus.REQUIRES_PAYMENT_METHOD:
+            return Tone.BAD, "Failed"
+        case PaymentStatus.REQUIRES_ACTION:
+            return Tone.WAIT, "Needs your confirmation"
+        case _:
+            return Tone.WAIT, "In progress"
+
+
+def _refund_state(row: Payment) -> tuple[Tone, str]:
+    if not row.amount_refunded:
+        return Tone.GOOD, "Paid"
+    is_all = row.amount_refunded >= row.amount
+    return Tone.INFO, "Refunded" if is_all else "Partly refunded"
+
+
+def _invoice_item(line: dict[str, object], currency: str) -> InvoiceItem:
+    return InvoiceItem(
+        description=str(line["description"]),
+        quantity=int(str(line["quantity"])),
+        amount=Money(int(str(line["amount"])), currency),
+        period_start=_line_time(line.get("period_start")),
+        period_end=_line_time(line.get("period_end")),
+    )
+
+
+def _line_time(value: object) -> datetime | None:
+    return datetime.fromtimestamp(int(str(value)), UTC) if value else None

@@ -1,0 +1,342 @@
+"""What Stripe said about an object at one moment, as plain values (pure).
+
+Field names are those of Stripe's API version 2026-10-28.endive. Amounts are minor units, times UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+# The key under which we keep the user's primary key in a Stripe object's metadata.
+USER_KEY = "portal_user"
+
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class CustomerSnapshot:
+    """A customer. `user_id` is the primary key from our metadata, or None."""
+
+    id: str
+    email: str
+    name: str
+    deleted: bool
+    user_id: int | None
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class PlanSnapshot:
+    """A recurring price and its product."""
+
+    price_id: str
+    product_id: str
+    name: str
+    description: str
+    amount: int
+    currency: str
+    interval: str
+    interval_count: int
+    trial_days: int
+    active: bool
+
+
+@dataclass(frozen=True)
+class Card:
+    """A card, as far as one may know it. `expires` is YYYY-MM."""
+
+    brand: str = ""
+    last4: str = ""
+    expires: str = ""
+
+
+@dataclass(frozen=True)
+class SubscriptionSnapshot:
+    """A subscription and its first item, which holds the period and the price."""
+
+    id: str
+    customer_id: str
+    status: str
+    price_id: str
+    amount: int
+    currency: str
+    interval: str
+    interval_count: int
+    current_period_start: datetime
+    current_period_end: datetime
+    trial_end: datetime | None
+    cancel_at: datetime | None
+    cancel_at_period_end: bool
+    canceled_at: datetime | None
+    started_at: datetime
+    ended_at: datetime | None
+    card: Card
+
+
+@dataclass(frozen=True)
+class InvoiceSnapshot:
+    """An invoice, its lines, and the payment intents that tried to pay it."""
+
+    id: str
+    customer_id: str
+    subscription_id: str
+    number: str
+    status: str
+    billing_reason: str
+    currency: str
+    subtotal: int
+    discount: int
+    tax: int
+    total: int
+    amount_due: int
+    amount_paid: int
+    amount_remaining: int
+    attempt_count: int
+    next_payment_attempt_at: datetime | None
+    lines: list[dict[str, Any]]
+    hosted_url: str
+    pdf_url: str
+    created_at: datetime
+    finalized_at: datetime | None
+    due_at: datetime | None
+    paid_at: datetime | None
+    payment_intent_ids: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class PaymentSnapshot:
+    """A payment intent and its latest charge."""
+
+    id: str
+    customer_id: str
+    charge_id: str
+    status: str
+    amount: int
+    amount_received: int
+    amount_refunded: int
+    currency: str
+    description: str
+    card: Card
+    failure_code: str
+    failure_message: str
+    receipt_url: str
+    created_at: datetime
+    paid_at: datetime | None
+    attempted_at: datetime | None
+
+
+@dataclass(frozen=True)
+class CheckoutSnapshot:
+    """A Checkout session."""
+
+    id: str
+    status: str
+    customer_id: str
+    subscription_id: str
+    payment_intent_id: str
+    url: str
+    expires_at: datetime
+
+
+def customer(data: Json) -> CustomerSnapshot:
+    """Read a customer, deleted or not."""
+    metadata = data.get("metadata") or {}
+    user_id = str(metadata.get(USER_KEY, ""))
+    return CustomerSnapshot(
+        id=data["id"],
+        email=_text(data.get("email")),
+        name=_text(data.get("name")),
+        deleted=bool(data.get("deleted")),
+        user_id=int(user_id) if user_id.isdecimal() else None,
+        created_at=_time(data.get("created")) or datetime.fromtimestamp(0, UTC),
+    )
+
+
+def plan(price: Json) -> PlanSnapshot:
+    """Read a price with its product expanded.
+
+    The trial is the price's own (`recurring.trial_period_days`), else `trial_days` of its metadata.
+    """
+    product = price["product"]
+    recurring = price.get("recurring") or {}
+    metadata = price.get("metadata") or {}
+    trial = recurring.get("trial_period_days") or metadata.get("trial_days") or 0
+    return PlanSnapshot(
+        price_id=price["id"],
+        product_id=product["id"],
+        name=_text(product.get("name")),
+        description=_text(product.get("description")),
+        amount=price.get("unit_amount") or 0,
+        currency=price["currency"],
+        interval=_text(recurring.get("interval")),
+        interval_count=recurring.get("interval_count") or 1,
+        trial_days=int(trial),
+        active=bool(price.get("active")),
+    )
+
+
+def subscription(data: Json) -> SubscriptionSnapshot:
+    """Read a subscription; the payment method and the customer may be expanded."""
+    item = data["items"]["data"][0]
+    price = item["price"]
+    recurring = price.get("recurring") or {}
+    return SubscriptionSnapshot(
+        id=data["id"],
+        customer_id=object_id(data["customer"]),
+        status=data["status"],
+        price_id=price["id"],
+        amount=(price.get("unit_amount") or 0) * (item.get("quantity") or 1),
+        currency=price["currency"],
+        interval=_text(recurring.get("interval")),
+        interval_count=recurring.get("interval_count") or 1,
+        current_period_start=_required_time(item["current_period_start"]),
+        current_period_end=_required_time(item["current_period_end"]),
+        trial_end=_time(data.get("trial_end")),
+        cancel_at=_time(data.get("cancel_at")),
+        cancel_at_period_end=bool(data.get("cancel_at_period_end")),
+        canceled_at=_time(data.get("canceled_at")),
+        started_at=_required_time(data["start_date"]),
+        ended_at=_time(data.get("ended_at")),
+        card=_paying_card(data),
+    )
+
+
+def invoice(data: Json) -> InvoiceSnapshot:
+    """Read an invoice with `payments` expanded. A parent may be null (made by hand)."""
+    parent = data.get("parent") or {}
+    details = parent.get("subscription_details") or {}
+    transitions = data.get("status_transitions") or {}
+    return InvoiceSnapshot(
+        id=data["id"],
+        customer_id=object_id(data.get("customer")),
+        subscription_id=object_id(details.get("subscription")),
+        number=_text(data.get("number")),
+        status=_text(data.get("status")) or "draft",
+        billing_reason=_text(data.get("billing_reason")),
+        currency=data["currency"],
+        subtotal=data["subtotal"],
+        discount=_sum(data.get("total_discount_amounts")),
+        tax=_sum(data.get("total_taxes")),
+        total=data["total"],
+        amount_due=data["amount_due"],
+        amount_paid=data["amount_paid"],
+        amount_remaining=data["amount_remaining"],
+        attempt_count=data.get("attempt_count") or 0,
+        next_payment_attempt_at=_time(data.get("next_payment_attempt")),
+        lines=[_line(line) for line in data["lines"]["data"]],
+        hosted_url=_text(data.get("hosted_invoice_url")),
+        pdf_url=_text(data.get("invoice_pdf")),
+        created_at=_required_time(data["created"]),
+        finalized_at=_time(transitions.get("finalized_at")),
+        due_at=_time(data.get("due_date")),
+        paid_at=_time(transitions.get("paid_at")),
+        payment_intent_ids=_payment_intent_ids(data),
+    )
+
+
+def payment(data: Json) -> PaymentSnapshot:
+    """Read a payment intent with its latest charge expanded."""
+    charge = data.get("latest_charge") or {}
+    error = data.get("last_payment_error") or {}
+    paid = data["status"] == "succeeded"
+    method = charge.get("payment_method_details") or {}
+    return PaymentSnapshot(
+        id=data["id"],
+        customer_id=object_id(data.get("customer")),
+        charge_id=_text(charge.get("id")),
+        status=data["status"],
+        amount=data["amount"],
+        amount_received=data.get("amount_received") or 0,
+        amount_refunded=charge.get("amount_refunded") or 0,
+        currency=data["currency"],
+        description=_text(data.get("description")),
+        card=_card(method.get("card") or (error.get("payment_method") or {}).get("card")),
+        failure_code=_text(error.get("decline_code") or error.get("code")),
+        failure_message=_text(error.get("message")),
+        receipt_url=_text(charge.get("receipt_url")),
+        created_at=_required_time(data["created"]),
+        paid_at=_time(charge.get("created")) if paid else None,
+        attempted_at=_time(charge.get("created")),
+    )
+
+
+def checkout(data: Json) -> CheckoutSnapshot:
+    """Read a Checkout session."""
+    return CheckoutSnapshot(
+        id=data["id"],
+        status=_text(data.get("status")),
+        customer_id=object_id(data.get("customer")),
+        subscription_id=object_id(data.get("subscription")),
+        payment_intent_id=object_id(data.get("payment_intent")),
+        url=_text(data.get("url")),
+        expires_at=_required_time(data["expires_at"]),
+    )
+
+
+def object_id(value: Any) -> str:
+    """Return the id of an object that Stripe gives as an id, in full (expanded), or not at all."""
+    if isinstance(value, Mapping):
+        value = value.get("id")
+    return _text(value)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _time(value: Any) -> datetime | None:
+    return _required_time(value) if value else None
+
+
+def _required_time(value: Any) -> datetime:
+    return datetime.fromtimestamp(int(value), UTC)
+
+
+def _sum(amounts: Any) -> int:
+    return sum(entry["amount"] for entry in amounts or [])
+
+
+def _line(line: Json) -> dict[str, Any]:
+    period = line.get("period") or {}
+    return {
+        "description": _text(line.get("description")),
+        "quantity": line.get("quantity") or 1,
+        "amount": line["amount"],
+        "period_start": period.get("start"),
+        "period_end": period.get("end"),
+    }
+
+
+def _payment_intent_ids(data: Json) -> list[str]:
+    payments = (data.get("payments") or {}).get("data") or []
+    found = [object_id((entry.get("payment") or {}).get("payment_intent")) for entry in payments]
+    return [identifier for identifier in found if identifier]
+
+
+def _card(card: Any) -> Card:
+    if not isinstance(card, Mapping):
+        return Card()
+    year, month = card.get("exp_year"), card.get("exp_month")
+    return Card(
+        brand=_text(card.get("brand")),
+        last4=_text(card.get("last4")),
+        expires=f"{year:04d}-{month:02d}" if year and month else "",
+    )
+
+
+def _paying_card(data: Json) -> Card:
+    """Return the card Stripe will charge: the subscription's own, else the customer's default."""
+    customer_object = data.get("customer")
+    settings = (
+        customer_object.get("invoice_settings") if isinstance(customer_object, Mapping) else {}
+    )
+    for method in (
+        data.get("default_payment_method"),
+        (settings or {}).get("default_payment_method"),
+    ):
+        if isinstance(method, Mapping):
+            return _card(method.get("card"))
+    return Card()

@@ -1,0 +1,17 @@
+"""Addresses of the member's money."""
+
+from django.urls import path
+
+from billing import views
+
+app_name = "billing"
+urlpatterns = [
+    path("membership/", views.membership, name="membership"),
+    path("membership/subscribe/", views.subscribe, name="subscribe"),
+    path("membership/welcome/", views.checkout_return, name="checkout-return"),
+    path("membership/card/", views.manage_card, name="manage-card"),
+    path("payments/", views.payments, name="payments"),
+    path("payments/invoices/<int:pk>/", views.invoice, name="invoice"),
+    path("payments/invoices/<int:pk>/pdf/", views.invoice_pdf, name="invoice-pdf"),
+    path("payments/invoices/<int:pk>/stripe/", views.invoice_hosted, name="invoice-hosted"),
+]

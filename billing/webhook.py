@@ -1,0 +1,47 @@
+"""Step 1: verify the signature, store the event, answer 200."""
+
+from __future__ import annotations
+
+import logging
+
+from django.conf import settings
+from django.db import OperationalError, connection
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from billing import gateway, inbox
+
+logger = logging.getLogger(__name__)
+
+
+@csrf_exempt
+@require_POST
+def stripe_webhook(request: HttpRequest) -> HttpResponse:
+    """Store one event of Stripe's, once.
+
+    200: stored, now or before. 400: not signed by us, too old, not an event, or of the other mode
+    (live or test). 503: no secret is set, or the database is away: Stripe tries again.
+    """
+    if not settings.STRIPE_WEBHOOK_SECRETS:
+        logger.error("A webhook was refused: STRIPE_WEBHOOK_SECRETS is not set.")
+        return HttpResponse("The webhook is not configured.", status=503)
+    try:
+        text = gateway.verify_webhook(request.body, request.headers.get("Stripe-Signature", ""))
+        payload = inbox.parse(text)
+    except (gateway.BadSignature, inbox.MalformedEvent) as error:
+        return _refused(str(error))
+    if payload["livemode"] != gateway.is_live_mode():
+        return _refused(f"event {payload['id']} is of the other mode")
+    try:
+        inbox.store(payload, text)
+    except OperationalError:
+        connection.close()
+        logger.exception("A webhook could not be stored, Stripe will send it again.")
+        return HttpResponse("The database is away. Try again.", status=503)
+    return HttpResponse("stored")
+
+
+def _refused(reason: str) -> HttpResponse:
+    logger.warning("A webhook was refused: %s", reason)
+    return HttpResponse("Refused.", status=400)

@@ -1,0 +1,70 @@
+"""Stripe's words in plain ones: cards, reasons, periods (pure)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+BRANDS = {
+    "amex": "American Express",
+    "diners": "Diners Club",
+    "discover": "Discover",
+    "eftpos_au": "Eftpos",
+    "jcb": "JCB",
+    "link": "Link",
+    "mastercard": "Mastercard",
+    "unionpay": "UnionPay",
+    "visa": "Visa",
+}
+
+# Stripe documentation, "Decline codes". What is not here reads like a plain decline.
+DECLINED = "Your card was declined by your bank. Try another card, or ask your bank."
+REASONS = {
+    "authentication_required": "Your bank asks you to confirm this payment yourself.",
+    "card_not_supported": "Your card can't be used for this kind of payment.",
+    "currency_not_supported": "Your card can't be used in this currency.",
+    "expired_card": "Your card has expired.",
+    "incorrect_cvc": "The security code of your card was not right.",
+    "incorrect_number": "The number of your card was not right.",
+    "insufficient_funds": "Your card did not have enough money on it.",
+    "invalid_expiry_month": "The expiry date of your card was not right.",
+    "invalid_expiry_year": "The expiry date of your card was not right.",
+    "payment_intent_authentication_failure": "Your bank did not get your confirmation in time.",
+    "processing_error": "Your bank could not be reached. Trying again may help.",
+}
+
+
+def card(brand: str, last4: str) -> str:
+    """Return "Visa ending in 4242", or an empty string where there is no card."""
+    if not last4:
+        return ""
+    name = BRANDS.get(brand, brand.replace("_", " ").title() or "Card")
+    return f"{name} ending in {last4}"
+
+
+def card_expiry(year_and_month: str) -> str:
+    """Return "12/2030" of "2030-12", or an empty string."""
+    year, _, month = year_and_month.partition("-")
+    return f"{month}/{year}" if month else ""
+
+
+def failure(code: str) -> str:
+    """Return why a payment failed, to the member."""
+    return REASONS.get(code, DECLINED)
+
+
+def interval(name: str, count: int) -> str:
+    """Return "month", or "3 months"."""
+    return name if count == 1 else f"{count} {name}s"
+
+
+def invoice_description(plan_name: str, lines: list[dict[str, Any]], *, is_plan: bool) -> str:
+    """Return what an invoice is for: "Membership, December 2026", or its first line's words."""
+    if not lines:
+        return plan_name
+    # Stripe puts the plan's own line last, after prorations.
+    line = lines[-1]
+    if is_plan and line.get("period_start"):
+        start = datetime.fromtimestamp(line["period_start"], UTC)
+        return f"{plan_name}, {start:%B %Y}"
+    return str(line.get("description") or plan_name)

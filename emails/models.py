@@ -1,0 +1,74 @@
+"""The outbox: every message we owe somebody, and what became of it."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+
+
+class Channel(models.TextChoices):
+    """How a message travels."""
+
+    EMAIL = "email", "E-mail"
+    SMS = "sms", "Text message"
+
+
+class MessageState(models.TextChoices):
+    """From the outbox to the member's hand. `failed` is final; staff may resend."""
+
+    QUEUED = "queued", "Queued"
+    SENDING = "sending", "Sending"
+    SENT = "sent", "Sent"
+    DELIVERED = "delivered", "Delivered"
+    FAILED = "failed", "Failed"
+
+
+class Message(models.Model):
+    """One message to one person by one channel, made once for its cause.
+
+    `context` is the JSON from which the text is rendered at sending; `dedupe_key` names kind,
+    cause and channel, so that a cause seen twice makes one message.
+    """
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="messages_sent",
+    )
+    channel = models.CharField(max_length=5, choices=Channel.choices)
+    kind = models.CharField(max_length=40)
+    recipient = models.CharField(max_length=254, help_text="E-mail address or E.164 number.")
+    subject = models.CharField(max_length=255, blank=True)
+    context = models.JSONField(default=dict)
+    dedupe_key = models.CharField(max_length=255, unique=True)
+    state = models.CharField(
+        max_length=10, choices=MessageState.choices, default=MessageState.QUEUED
+    )
+    attempts = models.PositiveIntegerField(default=0)
+    error = models.TextField(blank=True)
+    provider_id = models.CharField(
+        max_length=255, blank=True, db_index=True, help_text="Message-ID or Twilio SID."
+    )
+    provider_status = models.CharField(max_length=40, blank=True)
+    resend_of = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="resends"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    sending_at = models.DateTimeField(null=True, blank=True)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    delivered_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            models.Index(
+                fields=["created_at"],
+                condition=models.Q(state__in=["queued", "sending"]),
+                name="emails_message_open",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} to {self.recipient}"

@@ -1,0 +1,9 @@
+"""Who the members are."""
+
+from django.apps import AppConfig
+
+
+class MembersConfig(AppConfig):
+    """Who the members are."""
+
+    name = "members"

@@ -1,0 +1,22 @@
+"""Show every date in the member's own time zone."""
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponseBase
+from django.utils import timezone
+
+from members import time_zones
+from members.access import current_member
+
+
+class TimeZoneMiddleware:
+    """Activate the signed-in member's time zone; visitors get the business's own."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        chosen = current_member(request).time_zone if request.user.is_authenticated else ""
+        zone = time_zones.find(chosen) or timezone.get_default_timezone()
+        with timezone.override(zone):
+            return self.get_response(request)

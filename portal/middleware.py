@@ -1,0 +1,80 @@
+"""The portal's own middleware: machine endpoints, CSP by area, HTMX redirects, rate limits."""
+
+from collections.abc import Callable
+
+from allauth.core.exceptions import RateLimited
+from csp.middleware import CSPMiddleware, PolicyParts
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.urls import Resolver404, resolve, reverse
+
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
+
+
+class MachineEndpointMiddleware:
+    """Answer machines (webhooks, health checks) before any session, user or message exists.
+
+    `portal.machine_urls` lists these addresses; everything else goes on through the chain.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        try:
+            match = resolve(request.path_info, urlconf="portal.machine_urls")
+        except Resolver404:
+            return self.get_response(request)
+        response: HttpResponseBase = match.func(request, *match.args, **match.kwargs)
+        return response
+
+
+class ContentSecurityPolicyMiddleware(CSPMiddleware):
+    """The strict policy everywhere; the one Unfold needs under the staff site's prefix only."""
+
+    def get_policy_parts(
+        self, request: HttpRequest, response: HttpResponseBase, report_only: bool = False
+    ) -> PolicyParts:
+        parts = super().get_policy_parts(request, response, report_only)
+        if not report_only and request.path_info.startswith(reverse("admin:index")):
+            parts.config = settings.STAFF_CONTENT_SECURITY_POLICY
+        return parts
+
+
+class HtmxRedirectMiddleware:
+    """Turn a redirect answered to HTMX into a full page load.
+
+    Sign-in and reauthentication answer with redirects and know nothing of HTMX, which would swap
+    the sign-in page into a fragment of the current one.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        if request.headers.get("HX-Request") == "true" and response.status_code in (301, 302, 303):
+            redirect = HttpResponse(status=200)
+            redirect["HX-Redirect"] = response["Location"]
+            redirect.cookies = response.cookies
+            return redirect
+        return response
+
+
+class TooManyRequestsMiddleware:
+    """Show the 429 page where allauth lets `RateLimited` through (second sign-up with a phone)."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_exception(
+        self, request: HttpRequest, exception: Exception
+    ) -> HttpResponseBase | None:
+        """Answer 429 to `RateLimited`; leave everything else alone."""
+        if isinstance(exception, RateLimited):
+            return render(request, "429.html", status=429)
+        return None

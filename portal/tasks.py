@@ -1,0 +1,22 @@
+"""Scheduled upkeep of the queue itself."""
+
+from __future__ import annotations
+
+import logging
+
+from django.conf import settings
+from procrastinate import JobContext
+from procrastinate.contrib.django import app
+
+logger = logging.getLogger(__name__)
+
+
+@app.periodic(cron="*/10 * * * * *")
+@app.task(queueing_lock="recover_stalled_jobs", pass_context=True)
+async def recover_stalled_jobs(context: JobContext, timestamp: int) -> None:
+    """Run again what a killed worker left behind (a job is safe to run twice)."""
+    manager = context.app.job_manager
+    silence = settings.PROCRASTINATE_WORKER_DEFAULTS["stalled_worker_timeout"]
+    for job in await manager.get_stalled_jobs(seconds_since_heartbeat=silence):
+        logger.warning("Recovering job %s (%s): its worker is gone.", job.id, job.task_name)
+        await manager.retry_job(job)

@@ -1,0 +1,21 @@
+"""Addresses that people visit, and those of `portal.machine_urls` for `reverse()`."""
+
+from django.conf import settings
+from django.contrib import admin
+from django.urls import include, path
+
+from portal import views
+from portal.brand import brand_css
+
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("", include("billing.urls")),
+    path("account/", include("members.urls")),
+    path("accounts/", include("allauth.urls")),
+    path("staff/", admin.site.urls),
+    path("brand.css", brand_css, name="brand-css"),
+    path("styleguide/", views.styleguide, name="styleguide"),
+    path("", include("portal.machine_urls")),
+]
+if settings.DEBUG:
+    urlpatterns += [path("error/<int:status>/", views.error_page, name="error-page")]

@@ -1,0 +1,29 @@
+"""The portal's front door and its error pages."""
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from billing import queries
+from members.access import current_member
+
+
+@login_required
+def home(request: HttpRequest) -> HttpResponse:
+    """Show the member's state, what is next, and what needs attention."""
+    return render(request, "portal/home.html", {"home": queries.home(current_member(request))})
+
+
+def styleguide(request: HttpRequest) -> HttpResponse:
+    """Show every component in every state (staff, or anyone in development)."""
+    return render(request, "portal/styleguide.html")
+
+
+def error_page(request: HttpRequest, status: int) -> HttpResponse:
+    """Show an error page by its status, to look at it (development only)."""
+    return render(request, f"{status}.html", status=status)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Explain a failed CSRF check in words a member can act on."""
+    return render(request, "403_csrf.html", status=403)

@@ -18,4 +18,4 @@ def current_user(request: HttpRequest) -> User:
 
 def current_member(request: HttpRequest) -> Member:
     """Return the signed-in user's profile, with its user attached."""
-    return cast(Member, current_user(request).member)
+    return cast("Member", current_user(request).member)

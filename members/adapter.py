@@ -1,0 +1,119 @@
+"""What the portal decides in allauth's place: names, phones, who sends mail and text messages."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any, NoReturn, cast
+
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core.exceptions import ImmediateHttpResponse
+from django.contrib import messages
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.forms import BaseForm, Field
+from django.http import HttpRequest, HttpResponseRedirect
+from django.urls import reverse
+
+from emails.account import send_account_mail, send_phone_code
+from members import code_limits, consent, names, phones
+from members.code_limits import Recipient
+
+
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
+    """allauth's account adapter over `Member`, the outbox and our caps on text messages."""
+
+    error_messages = DefaultAccountAdapter.error_messages | {
+        "phone_taken": (
+            "Another account uses this number. Enter a different one, go on without, or sign in "
+            "to that account."
+        ),
+        "too_many_login_attempts": "That was too many tries. Wait a few minutes, then start again.",
+        "incorrect_code": "This code is not right. Check it, or ask for a new one.",
+        "email_password_mismatch": "E-mail address or password is not right.",
+        "rate_limited": "That was quick. Wait a little before you ask for another code.",
+    }
+
+    # Who someone is
+
+    def populate_username(self, request: HttpRequest, user: User) -> None:  # noqa: ARG002
+        """Give the user a random username: nobody types or sees it, and it tells nothing."""
+        user.username = user.username or f"m-{secrets.token_hex(12)}"
+
+    def save_user(
+        self, request: HttpRequest, user: User, form: BaseForm, commit: bool = True
+    ) -> User:
+        """Save a new user with the one name that the form asks for."""
+        user.first_name, user.last_name = names.split(form.cleaned_data.get("name", ""))
+        return cast("User", super().save_user(request, user, form, commit))
+
+    # The way in
+
+    def get_login_stages(self) -> list[str]:
+        """E-mail before phone: nobody without a mailbox can make us send text messages."""
+        ours = {
+            "allauth.account.stages.PhoneVerificationStage": "members.stages.PhoneVerificationStage"
+        }
+        email = "allauth.account.stages.EmailVerificationStage"
+        stages = [ours.get(stage, stage) for stage in super().get_login_stages()]
+        phone = stages.index("members.stages.PhoneVerificationStage")
+        stages.remove(email)
+        stages.insert(phone, email)
+        return stages
+
+    def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
+        """Ask for the password again before sign-in changes. A phone number opens no door here."""
+        match = self.request.resolver_match
+        if match and match.view_name == "account_change_phone":
+            return False
+        return bool(super().is_reauthentication_required(app=app, **kwargs))
+
+    # Messages: rows in the outbox
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Put an account e-mail into the outbox."""
+        send_account_mail(template_prefix, email, context)
+
+    @transaction.atomic
+    def send_verification_code_sms(self, user: User, phone: str, code: str) -> None:
+        """Put a code into the outbox; raises TooManyCodesError (answered with 429)."""
+        code_limits.spend(self.recipient(phone, user))
+        send_phone_code(user, phone, code)
+
+    def recipient(self, phone: str, user: User | None = None) -> Recipient:
+        """Return whom the caps count for a code asked for in this request."""
+        return Recipient(phone=phone, client=self.get_client_ip(self.request), user=user)
+
+    # Phone numbers
+
+    def phone_form_field(self, **kwargs: Any) -> Field:
+        """Return a field that takes a number as people write it."""
+        return phones.PhoneField(**kwargs)
+
+    def get_phone(self, user: User) -> tuple[str, bool] | None:
+        """Return the user's number in E.164 and whether it is verified."""
+        member = user.member
+        return (str(member.phone), member.phone_is_verified) if member.phone else None
+
+    def set_phone(self, user: User, phone: str, verified: bool) -> None:
+        """Write down the user's number."""
+        if verified:
+            self.set_phone_verified(user, phone)
+        else:
+            phones.attach(user, phone)
+
+    def set_phone_verified(self, user: User, phone: str) -> None:
+        """Make a proven number the user's own, and honour what they ticked at sign-up."""
+        try:
+            phones.confirm(user, phone)
+        except phones.PhoneTakenError:
+            self._refuse_taken_phone()
+        consent.fulfil_wish(self.request, user)
+
+    def get_user_by_phone(self, phone: str) -> User | None:
+        """Return the user who has verified this number."""
+        return phones.owner(phone)
+
+    def _refuse_taken_phone(self) -> NoReturn:
+        """Two members proved one number at the same moment: the later one is sent back."""
+        messages.error(self.request, self.error_messages["phone_taken"])
+        raise ImmediateHttpResponse(HttpResponseRedirect(reverse("account_verify_phone")))

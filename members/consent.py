@@ -1,0 +1,76 @@
+"""A member's yes or no to text messages: the only place that changes it.
+
+The last word counts: a yes at sign-up (kept until the number is verified), on the account page or
+by replying START; a no on the account page or by replying STOP. Each is kept on record.
+"""
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.http import HttpRequest
+from django.utils import timezone
+
+from members.models import ConsentSource, Member, SmsConsentRecord
+
+SESSION_KEY = "members_text_messages_wanted"
+
+
+@transaction.atomic
+def agree(member: Member, source: ConsentSource) -> bool:
+    """Record a yes to text messages. Return whether it changed anything."""
+    locked = Member.objects.select_for_update().get(pk=member.pk)
+    changed = not locked.agreed_to_sms
+    if changed:
+        locked.sms_consent_at = timezone.now()
+        locked.sms_consent_source = source
+        locked.sms_stopped_at = None
+        _save(locked, agreed=True, source=source)
+    _show(locked, member)
+    return changed
+
+
+@transaction.atomic
+def stop(member: Member, source: ConsentSource) -> bool:
+    """Record a no to text messages. Return whether it changed anything.
+
+    A STOP from somebody who never agreed counts too: their carrier blocks us from then on.
+    """
+    locked = Member.objects.select_for_update().get(pk=member.pk)
+    changed = locked.sms_stopped_at is None and (
+        locked.agreed_to_sms or source == ConsentSource.REPLY
+    )
+    if changed:
+        locked.sms_stopped_at = timezone.now()
+        _save(locked, agreed=False, source=source)
+    _show(locked, member)
+    return changed
+
+
+def _save(member: Member, *, agreed: bool, source: ConsentSource) -> None:
+    member.save(update_fields=["sms_consent_at", "sms_consent_source", "sms_stopped_at"])
+    SmsConsentRecord.objects.create(member=member, agreed=agreed, source=source, phone=member.phone)
+
+
+def _show(locked: Member, member: Member) -> None:
+    """Bring the caller's own copy of the row up to date."""
+    member.sms_consent_at = locked.sms_consent_at
+    member.sms_consent_source = locked.sms_consent_source
+    member.sms_stopped_at = locked.sms_stopped_at
+
+
+def remember_wish(request: HttpRequest, user: User, *, wanted: bool) -> None:
+    """Keep what was ticked at sign-up until the number is proven; a number alone is no consent."""
+    if wanted:
+        request.session[SESSION_KEY] = user.pk
+    else:
+        request.session.pop(SESSION_KEY, None)
+
+
+def fulfil_wish(request: HttpRequest, user: User) -> None:
+    """Record the yes that was ticked at sign-up, now that the number is verified."""
+    if request.session.pop(SESSION_KEY, None) == user.pk:
+        agree(user.member, ConsentSource.SIGNUP)
+
+
+def drop_wish(request: HttpRequest) -> None:
+    """Forget what was ticked at sign-up: the number was not verified."""
+    request.session.pop(SESSION_KEY, None)

@@ -1,0 +1,154 @@
+"""Forms about the member: sign-up, phone, profile."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from allauth.account import forms as allauth_forms
+from allauth.account.adapter import get_adapter
+from allauth.core import ratelimit
+from django import forms
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+
+from members import code_limits, consent, names, time_zones
+from members.models import Member
+
+NAME_LENGTH = 150
+
+
+def text_message_terms() -> str:
+    """Return what a member agrees to, in the words the carriers' rules ask for."""
+    return (
+        f"About your payments with {settings.BRAND_NAME}, only when something happened. "
+        "Message and data rates may apply. Reply STOP at any time to end them, HELP for help. "
+        "You can be a member without them."
+    )
+
+
+def clean_name(name: str) -> str:
+    """Return a name with single spaces; raises ValidationError for links and the like."""
+    if not names.is_plausible(name):
+        raise ValidationError("Enter your name only: letters, no links or addresses.")
+    return " ".join(name.split())
+
+
+def check_codes_left(phone: str, user: User | None) -> None:
+    """Raise ValidationError if no code can be sent to this number today."""
+    if sentence := code_limits.refusal(get_adapter().recipient(phone, user)):
+        raise ValidationError(sentence)
+
+
+class SignupForm(allauth_forms.SignupForm):  # type: ignore[misc]  # allauth has no types
+    """Name, e-mail, password; a phone and text messages for those who want them."""
+
+    name = forms.CharField(
+        label="Your name",
+        max_length=NAME_LENGTH,
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+    )
+    text_messages = forms.BooleanField(
+        label="Text me about my payments",
+        required=False,
+    )
+    field_order = ["name", "email", "password1", "phone", "text_messages"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["phone"].help_text = "For text messages. We text a code to it; you can skip it."
+        self.fields["text_messages"].help_text = text_message_terms()
+
+    def clean_name(self) -> str:
+        """Refuse links, which our e-mails would carry to strangers."""
+        return clean_name(self.cleaned_data["name"])
+
+    def clean(self) -> dict[str, Any]:
+        """Check that a text messages' number is there and that a code can be sent to it."""
+        cleaned: dict[str, Any] = super().clean()
+        phone = cleaned.get("phone")
+        if phone:
+            self._check_codes_left(phone)
+        elif cleaned.get("text_messages") and "phone" not in self.errors:
+            self.add_error("phone", "Enter the number for text messages, or untick them below.")
+        return cleaned
+
+    def _check_codes_left(self, phone: str) -> None:
+        try:
+            check_codes_left(phone, None)
+        except ValidationError as error:
+            self.add_error("phone", error)
+
+    def _clean_phone(self) -> None:
+        """Accept a number that another member has: the code, sent to its owner, decides.
+
+        allauth would answer with "you have an account" to the e-mail address, which has none.
+        """
+
+    def try_save(self, request: HttpRequest) -> tuple[User | None, HttpResponse | None]:
+        """Make the user; raises RateLimited (429) right after another code went to the number."""
+        if phone := self.cleaned_data.get("phone"):
+            ratelimit.consume(
+                request, action="verify_phone", key=phone, dry_run=True, raise_exception=True
+            )
+        return cast("tuple[User | None, HttpResponse | None]", super().try_save(request))
+
+    @transaction.atomic
+    def save(self, request: HttpRequest) -> User:
+        """Make user, profile and e-mail address together or not at all."""
+        user = cast("User", super().save(request))
+        wanted = bool(self.cleaned_data.get("phone") and self.cleaned_data["text_messages"])
+        consent.remember_wish(request, user, wanted=wanted)
+        return user
+
+
+class ChangePhoneForm(allauth_forms.ChangePhoneForm):  # type: ignore[misc]  # allauth has no types
+    """A new number, if a code can still be sent to it today."""
+
+    # The code goes to the number's owner in any case, who then reads that it is taken: whoever
+    # does not own it learns nothing.
+    account_already_exists = False
+
+    def clean_phone(self) -> str:
+        """Refuse the present number and one to which no more codes go today."""
+        phone = str(self.cleaned_data["phone"])
+        if phone == self.phone:
+            raise get_adapter().validation_error("same_as_current")
+        check_codes_left(phone, self.user)
+        return phone
+
+
+class ProfileForm(forms.Form):
+    """The member's name and time zone."""
+
+    name = forms.CharField(
+        label="Name",
+        max_length=NAME_LENGTH,
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+    )
+    time_zone = forms.ChoiceField(
+        label="Time zone",
+        choices=time_zones.choices,
+        required=False,
+        help_text="Dates and times are shown in it.",
+    )
+
+    def __init__(self, member: Member, *args: Any, **kwargs: Any) -> None:
+        self.member = member
+        initial = {"name": member.user.get_full_name(), "time_zone": member.time_zone}
+        super().__init__(*args, initial=initial, **kwargs)
+
+    def clean_name(self) -> str:
+        """Refuse links, as at sign-up."""
+        return clean_name(self.cleaned_data["name"])
+
+    @transaction.atomic
+    def save(self) -> None:
+        """Write the name to the user and the time zone to the profile."""
+        user = self.member.user
+        user.first_name, user.last_name = names.split(self.cleaned_data["name"])
+        user.save(update_fields=["first_name", "last_name"])
+        self.member.time_zone = self.cleaned_data["time_zone"]
+        self.member.save(update_fields=["time_zone"])

@@ -1,0 +1,123 @@
+"""The member's profile (one row for every user, made by the database itself) and what we must keep
+on record about text messages: who agreed when, and which codes were sent where.
+"""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from phonenumber_field.modelfields import PhoneNumberField
+
+
+class ConsentSource(models.TextChoices):
+    """Where a member agreed to text messages."""
+
+    SIGNUP = "signup", "Sign-up"
+    ACCOUNT = "account", "Account page"
+    REPLY = "reply", "Reply by text message"
+
+
+class Member(models.Model):
+    """What we know of a user besides their login.
+
+    A database trigger (migration `members.0001`) makes the row whenever a user is inserted, in
+    whatever way: sign-up, admin, shell, `bulk_create` or SQL. So the columns have defaults in the
+    database. All times are UTC.
+    """
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="member"
+    )
+    phone = PhoneNumberField("phone number", blank=True, db_default="")
+    phone_verified_at = models.DateTimeField(null=True, blank=True)
+    sms_consent_at = models.DateTimeField("agreed to text messages", null=True, blank=True)
+    sms_consent_source = models.CharField(
+        max_length=10, choices=ConsentSource.choices, blank=True, db_default=""
+    )
+    sms_stopped_at = models.DateTimeField(
+        "stopped text messages",
+        null=True,
+        blank=True,
+        help_text="Set when the member replies STOP or switches text messages off.",
+    )
+    language = models.CharField(max_length=10, db_default="en")
+    time_zone = models.CharField(
+        max_length=64,
+        blank=True,
+        db_default="",
+        help_text="IANA name, for instance America/New_York. Empty: the business's own.",
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["phone"],
+                condition=models.Q(phone_verified_at__isnull=False),
+                name="members_verified_phone_is_unique",
+                violation_error_message="Another member has verified this phone number.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.user.get_full_name() or self.user.email or self.user.get_username())
+
+    @property
+    def phone_is_verified(self) -> bool:
+        """Whether the number was confirmed by a code sent to it."""
+        return bool(self.phone) and self.phone_verified_at is not None
+
+    @property
+    def accepts_sms(self) -> bool:
+        """Whether we may send text messages: a verified number, an agreement and no STOP."""
+        return (
+            self.phone_is_verified
+            and self.sms_consent_at is not None
+            and self.sms_stopped_at is None
+        )
+
+    @property
+    def agreed_to_sms(self) -> bool:
+        """Whether the last word on text messages was yes, verified number or not."""
+        return self.sms_consent_at is not None and self.sms_stopped_at is None
+
+
+class SmsConsentRecord(models.Model):
+    """One yes or no to text messages, as it was given. Rows are only ever added."""
+
+    member = models.ForeignKey(Member, on_delete=models.CASCADE, related_name="sms_consents")
+    agreed = models.BooleanField()
+    source = models.CharField(max_length=10, choices=ConsentSource.choices)
+    phone = PhoneNumberField("phone number at that time", blank=True)
+    happened_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = "text message consent"
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{'Agreed' if self.agreed else 'Stopped'}, {self.get_source_display()}"
+
+
+class PhoneCode(models.Model):
+    """A code that was texted to a number: what the caps of `members.code_limits` count.
+
+    The code itself is not kept. Rows are forgotten after a week.
+    """
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="phone_codes"
+    )
+    phone = PhoneNumberField("phone number")
+    country = models.CharField(max_length=2, help_text="ISO code of the number's country.")
+    client = models.CharField(
+        "client network", max_length=45, help_text="IPv4 address, or the /64 of an IPv6 address."
+    )
+    sent_at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    class Meta:
+        verbose_name = "phone code sent"
+        verbose_name_plural = "phone codes sent"
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.phone} at {self.sent_at:%Y-%m-%d %H:%M}"

@@ -1,0 +1,112 @@
+"""A member's phone number: which numbers we take, and every change of it under lock."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import phonenumbers
+from allauth.account.adapter import get_adapter
+from django import forms
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType
+
+from members import consent
+from members.models import ConsentSource, Member
+
+# North American numbers do not tell mobiles from landlines. Premium, toll-free and internet
+# numbers are left out: texting them costs more, or reaches nobody.
+TEXTABLE = {
+    PhoneNumberType.MOBILE,
+    PhoneNumberType.FIXED_LINE_OR_MOBILE,
+    PhoneNumberType.PERSONAL_NUMBER,
+}
+
+
+class PhoneTakenError(Exception):
+    """Another member has verified this number."""
+
+
+def normalize(text: str) -> str:
+    """Return a number as people write it in E.164; raises ValidationError with a plain sentence.
+
+    A number without a country code is read as one of `PHONENUMBER_DEFAULT_REGION`.
+    """
+    try:
+        number = phonenumbers.parse(text, settings.PHONENUMBER_DEFAULT_REGION)
+    except NumberParseException:
+        raise ValidationError("Enter a phone number, such as +1 415 555 2671.") from None
+    if not phonenumbers.is_valid_number(number):
+        raise ValidationError("This phone number does not exist. Check its digits.")
+    _check_country(phonenumbers.region_code_for_number(number) or "")
+    if phonenumbers.number_type(number) not in TEXTABLE:
+        raise ValidationError("We can’t send text messages to this number. Enter a mobile number.")
+    return phonenumbers.format_number(number, PhoneNumberFormat.E164)
+
+
+def country(phone: str) -> str:
+    """Return the ISO code of an E.164 number's country; shared codes such as +1 are told apart."""
+    return phonenumbers.region_code_for_number(phonenumbers.parse(phone)) or ""
+
+
+def _check_country(region: str) -> None:
+    if region in settings.SMS_COUNTRIES:
+        return
+    allowed = ", ".join(
+        f"{code} (+{phonenumbers.country_code_for_region(code)})" for code in settings.SMS_COUNTRIES
+    )
+    raise ValidationError(f"We can send text messages only to numbers of: {allowed}.")
+
+
+class PhoneField(forms.CharField):
+    """A phone number as people write it; cleans to E.164, or to "" where it may be left out."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        attributes = {"type": "tel", "autocomplete": "tel", "inputmode": "tel"}
+        kwargs.setdefault("label", "Phone")
+        kwargs.setdefault("widget", forms.TextInput(attrs=attributes))
+        super().__init__(max_length=32, **kwargs)
+
+    def clean(self, value: Any) -> str:
+        """Return the number in E.164, after the adapter's own check."""
+        text = super().clean(value)
+        return str(get_adapter().clean_phone(normalize(text))) if text else ""
+
+
+def owner(phone: str) -> User | None:
+    """Return the user who has verified this number. An unverified number belongs to nobody."""
+    return User.objects.filter(member__phone=phone, member__phone_verified_at__isnull=False).first()
+
+
+@transaction.atomic
+def attach(user: User, phone: str) -> None:
+    """Write down a number that is still to be verified."""
+    _write(user, phone=phone, phone_verified_at=None)
+
+
+@transaction.atomic
+def confirm(user: User, phone: str) -> None:
+    """Make a number, proven by its code, the user's own; raises PhoneTakenError."""
+    try:
+        with transaction.atomic():
+            _write(user, phone=phone, phone_verified_at=timezone.now())
+    except IntegrityError as error:
+        raise PhoneTakenError from error
+
+
+@transaction.atomic
+def remove(user: User) -> None:
+    """Forget the user's number. Their agreement to text messages ends with it."""
+    consent.stop(user.member, ConsentSource.ACCOUNT)
+    _write(user, phone="", phone_verified_at=None)
+
+
+def _write(user: User, **fields: Any) -> None:
+    member = Member.objects.select_for_update().get(user=user)
+    for name, value in fields.items():
+        setattr(member, name, value)
+        setattr(user.member, name, value)
+    member.save(update_fields=list(fields))

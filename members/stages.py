@@ -1,0 +1,36 @@
+"""The steps of a sign-up, where they differ from allauth's."""
+
+from typing import Any
+
+from allauth.account.stages import PhoneVerificationStage as AllauthPhoneVerificationStage
+from allauth.core.exceptions import RateLimited
+from django.contrib import messages
+
+from members import consent
+
+
+class PhoneVerificationStage(AllauthPhoneVerificationStage):  # type: ignore[misc]  # untyped
+    """Ask for the code sent to the phone once, at sign-up.
+
+    allauth asks at every login until the number is verified, and answers 429 where it cannot send:
+    whoever mistyped their number would be locked out for ever. The phone is optional here; an
+    unverified one only means no text messages, and the account page offers to verify it.
+    """
+
+    def handle(self) -> tuple[Any, bool]:
+        """Send the code, or go on without where there is nothing to verify or no code left."""
+        if not (self.login.signup and self.login.user):
+            return None, True
+        try:
+            response, goes_on = super().handle()
+        except RateLimited:
+            return self._go_on_without_code()
+        return response, goes_on
+
+    def _go_on_without_code(self) -> tuple[None, bool]:
+        consent.drop_wish(self.request)
+        messages.warning(
+            self.request,
+            "We could not text a code to your phone just now. You can verify it under Account.",
+        )
+        return None, True

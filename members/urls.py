@@ -1,0 +1,14 @@
+"""Addresses of the member's own account. None carries an id: each shows whoever is signed in."""
+
+from django.urls import path
+
+from members import views
+
+app_name = "members"
+urlpatterns = [
+    path("", views.account, name="account"),
+    path("profile/", views.save_profile, name="profile"),
+    path("text-messages/", views.text_messages, name="text-messages"),
+    path("phone/remove/", views.remove_phone, name="phone-remove"),
+    path("phone/skip/", views.skip_phone, name="phone-skip"),
+]

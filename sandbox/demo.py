@@ -40,7 +40,7 @@ HEALTHY_SECONDS = 90
 HOME = CHECKOUT / ".data" / "demo"
 WORLD = HOME / "sandbox"
 SIGN_INS = HOME / "signins.json"
-# Written when the seed has run to its end; without it a world is half made and starts over.
+# Written when the seed has run to its end, with the place of the database that goes with it.
 SEEDED = HOME / "seeded"
 LOG = HOME / "demo.log"
 FRESH_FILES = (SIGN_INS, SEEDED)
@@ -167,10 +167,14 @@ def _shown(path: Path) -> str:
     return str(path.relative_to(CHECKOUT))
 
 
-def _start_over() -> None:
+def _has_world(cluster: Cluster) -> bool:
+    """Whether sandbox and database hold one finished world (root's database is another)."""
+    belongs = SEEDED.exists() and SEEDED.read_text() == str(cluster.home)
+    return belongs and cluster.has_database(DATABASE)
+
+
+def _start_over(cluster: Cluster) -> None:
     """Forget the world: the database, the sandbox's objects and what the seed left."""
-    cluster = development_cluster()
-    cluster.start()
     cluster.drop_database(DATABASE)
     if WORLD.exists():
         shutil.rmtree(WORLD)
@@ -310,12 +314,13 @@ def _only_one() -> Iterator[None]:
         os.close(descriptor)
 
 
-def _prepare(choices: Choices) -> None:
+def _prepare(choices: Choices, cluster: Cluster) -> None:
     """Database and plan of a new world; a kept one only needs its migrations."""
-    is_new = not SEEDED.exists()
+    cluster.start()
+    is_new = not _has_world(cluster)
     if is_new:
         _say("Making a new world …")
-        _start_over()
+        _start_over(cluster)
     env = environment(choices)
     _run(["manage.py", "migrate", "--no-input"], env, "Migrating the database")
     _collect_static(env)
@@ -325,7 +330,7 @@ def _prepare(choices: Choices) -> None:
     choices.save()
 
 
-def _serve(choices: Choices) -> NoReturn:
+def _serve(choices: Choices, cluster: Cluster) -> NoReturn:
     env = environment(choices)
     _say("Starting web, worker and sandbox …")
     with _processes([], env) as runner:
@@ -334,7 +339,7 @@ def _serve(choices: Choices) -> NoReturn:
         if not SEEDED.exists():
             _say("Filling it with members and a year of payments …")
             _run(["-m", "sandbox.seed"], env, "Filling the demo")
-            SEEDED.touch()
+            SEEDED.write_text(str(cluster.home))
         _say(_table(choices))
         runner.wait()
         _check_alive(runner)
@@ -353,6 +358,7 @@ def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
 
 
 def _start(*, fresh: bool) -> NoReturn:
+    cluster = development_cluster()
     with _only_one():
         try:
             LOG.write_text("")
@@ -360,21 +366,10 @@ def _start(*, fresh: bool) -> NoReturn:
                 SEEDED.unlink(missing_ok=True)
             choices = Choices.load()
             choices.take_free_ports()
-            _prepare(choices)
-            _serve(choices)
+            _prepare(choices, cluster)
+            _serve(choices, cluster)
         finally:
-            _stop_database(development_cluster())
-
-
-def _make_home() -> None:
-    try:
-        HOME.mkdir(parents=True, exist_ok=True)
-        LOG.touch()
-    except PermissionError as error:
-        raise DemoError(
-            f"{error.filename} belongs to another user: remove {CHECKOUT / '.data'}, "
-            "or run this as that user."
-        ) from error
+            _stop_database(cluster)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -384,15 +379,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     try:
-        _make_home()
+        HOME.mkdir(parents=True, exist_ok=True)
         _start(fresh=chosen.fresh)
     except KeyboardInterrupt:
         with suppress(BrokenPipeError):
             _say("\nStopped. Everything is kept: bin/demo goes on where you left it.")
         return 0
+    except PermissionError as error:
+        remedy = f"remove {HOME.parent}, or run this as that user."
+        print(f"{error.filename} belongs to another user: {remedy}", file=sys.stderr)
     except (DemoError, PostgresError) as error:
         print(error, file=sys.stderr)
-        return 1
+    return 1
 
 
 if __name__ == "__main__":

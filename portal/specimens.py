@@ -108,8 +108,34 @@ def specimens() -> dict[str, Any]:
     }
 
 
-ICONS = (
-    "home membership payments account card calendar check good wait bad info plain close "
-    "arrow-left arrow-right chevron-right external download sign-out mail phone lock key "
-    "devices bell refund staff plus search"
-).split()
+ICONS = [
+    "home",
+    "membership",
+    "payments",
+    "account",
+    "card",
+    "calendar",
+    "check",
+    "good",
+    "wait",
+    "bad",
+    "info",
+    "plain",
+    "close",
+    "arrow-left",
+    "arrow-right",
+    "chevron-right",
+    "external",
+    "download",
+    "sign-out",
+    "mail",
+    "phone",
+    "lock",
+    "key",
+    "devices",
+    "bell",
+    "refund",
+    "staff",
+    "plus",
+    "search",
+]

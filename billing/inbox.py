@@ -9,9 +9,12 @@ from typing import Any
 from django.db import connection, transaction
 from procrastinate.contrib.django import app
 
+from billing import snapshots
 from billing.events import lock_of
-from billing.snapshots import object_id
+from billing.models import StripeEvent
+from billing.states import EventState
 
+PROCESS_EVENT = "billing.tasks.process_event"
 INSERT = """
     INSERT INTO billing_stripeevent
         (stripe_id, type, object_id, customer_id, api_version, created_at, payload)
@@ -55,7 +58,7 @@ def store(payload: Mapping[str, Any], text: str) -> bool:
     """
     data = payload["data"]["object"]
     customer_id = lock_of(payload)
-    identifier = object_id(data.get("id"))
+    identifier = snapshots.object_id(data.get("id"))
     values = [
         payload["id"],
         payload["type"],
@@ -70,10 +73,22 @@ def store(payload: Mapping[str, Any], text: str) -> bool:
         row = cursor.fetchone()
         if row is None:
             return False
+        lock = lock_key(customer_id, identifier, payload["id"])
         # Named, not imported: the jobs themselves put missed events into this inbox.
-        app.configure_task(
-            "billing.tasks.process_event",
-            lock=f"stripe:{customer_id or identifier or payload['id']}",
-            queueing_lock=f"event:{row[0]}",
-        ).defer(event_id=row[0])
+        app.configure_task(PROCESS_EVENT, lock=lock, queueing_lock=f"event:{row[0]}").defer(
+            event_id=row[0]
+        )
     return True
+
+
+def replay(event: StripeEvent) -> None:
+    """Process a stored event once more, whatever became of it before (a button of the staff's)."""
+    with transaction.atomic():
+        StripeEvent.objects.filter(pk=event.pk).update(state=EventState.PENDING, error="")
+        lock = lock_key(event.customer_id, event.object_id, event.stripe_id)
+        app.configure_task(PROCESS_EVENT, lock=lock).defer(event_id=event.pk, again=True)
+
+
+def lock_key(customer_id: str, object_id: str, event_id: str) -> str:
+    """Return the queue's lock: events of one customer wait for each other, others do not."""
+    return f"stripe:{customer_id or object_id or event_id}"

@@ -1,0 +1,233 @@
+"""The demo's world: about forty members and a year of payments, made the way real ones are.
+
+People sign up and pay on dates of the past year: the sandbox's clock is set back, the portal's own
+code opens each Checkout, the sandbox completes it, and Stripe's events reach the portal by webhook.
+Only the users themselves are written to the database directly, as if they had signed up then.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import django
+import httpx
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+django.setup()
+
+from allauth.account.models import EmailAddress  # noqa: E402
+from django.contrib.auth.models import Group, User  # noqa: E402
+
+from billing import checkout, sync  # noqa: E402
+from billing.models import StripeEvent, Subscription  # noqa: E402
+from billing.states import OPEN_EVENT  # noqa: E402
+from members.models import ConsentSource, Member  # noqa: E402
+
+SIGN_INS = Path(__file__).resolve().parent.parent / ".data" / "demo" / "signins.json"
+PASSWORD = "quiet-harbor-morning"
+GOOD, DECLINED_LATER = "4242424242424242", "4000000000000341"
+SETTLE_SECONDS = 240
+
+# Name, days ago they joined, card, days ago they cancelled (or None), whether texts are agreed to.
+PEOPLE: list[tuple[str, int, str, int | None, bool]] = [
+    ("Anna Keller", 352, GOOD, None, True),
+    ("Marcus Webb", 341, GOOD, None, False),
+    ("Priya Raman", 333, GOOD, 61, True),
+    ("Tom Okafor", 325, GOOD, None, False),
+    ("Lucía Fernández", 318, GOOD, None, True),
+    ("Hannah Lindqvist", 306, GOOD, None, False),
+    ("Daniel Cho", 297, GOOD, 120, False),
+    ("Grace Abara", 288, GOOD, None, True),
+    ("Owen Murphy", 279, GOOD, None, False),
+    ("Sofia Rossi", 270, GOOD, None, True),
+    ("Elias Haddad", 262, GOOD, None, False),
+    ("Nora Jensen", 251, GOOD, None, False),
+    ("Victor Almeida", 243, GOOD, 35, False),
+    ("Mei Tanaka", 236, GOOD, None, True),
+    ("James Whitfield", 224, GOOD, None, False),
+    ("Aisha Bello", 215, GOOD, None, False),
+    ("Karl Brandt", 204, GOOD, 90, False),
+    ("Julia Novak", 196, GOOD, None, True),
+    ("Samuel Ortiz", 187, GOOD, None, False),
+    ("Ingrid Dahl", 178, GOOD, None, False),
+    ("Peter Sullivan", 171, GOOD, None, True),
+    ("Leila Karimi", 160, GOOD, None, False),
+    ("Matteo Greco", 152, GOOD, 20, False),
+    ("Chloe Bernard", 141, GOOD, None, False),
+    ("Ravi Patel", 133, GOOD, None, True),
+    ("Emma Thornton", 122, GOOD, None, False),
+    ("Noah Fischer", 113, GOOD, None, False),
+    ("Zoe Papadakis", 104, GOOD, None, True),
+    ("Andre Dubois", 96, GOOD, 6, False),
+    ("Isabel Moreno", 84, GOOD, None, False),
+    ("Lars Eriksen", 75, GOOD, None, False),
+    ("Fatima Zahra", 66, GOOD, None, True),
+    ("Ben Carver", 57, GOOD, None, False),
+    ("Yuki Mori", 49, GOOD, None, False),
+    ("Olivia Grant", 38, GOOD, None, True),
+    ("Theo Laurent", 33, DECLINED_LATER, None, True),
+    ("Maya Stein", 31, DECLINED_LATER, None, False),
+    ("Jonas Weber", 20, GOOD, None, False),
+    ("Clara Whitman", 9, GOOD, None, True),
+    ("Henry Adeyemi", 1, GOOD, None, True),
+]
+VISITOR = "Robin Vale"
+
+
+@dataclass(frozen=True)
+class Happening:
+    """Something that is done in the past, at its time."""
+
+    at: datetime
+    do: Callable[[], None]
+
+
+class Sandbox:
+    """The running sandbox's control address."""
+
+    def __init__(self, url: str) -> None:
+        self.client = httpx.Client(base_url=url, timeout=120, trust_env=False)
+
+    def control(self, path: str, **values: Any) -> Any:
+        """Post to the control address and return its answer."""
+        answer = self.client.post(f"/_sandbox/{path}", json=values)
+        answer.raise_for_status()
+        return answer.json()
+
+    def set_clock(self, moment: datetime) -> None:
+        """Let the time pass until a moment; what is due until then happens."""
+        self.control("clock", set=int(moment.timestamp()))
+
+
+def main() -> int:
+    """Make the world and write who may sign in."""
+    sandbox = Sandbox(os.environ["STRIPE_API_BASE"])
+    now = datetime.now(UTC)
+    staff = _make_staff(now - timedelta(days=400))
+    _make_user(VISITOR, now - timedelta(hours=2), texts=False)
+    sync.sync_current_plan()
+    happenings = sorted(_happenings(sandbox, now), key=lambda found: found.at)
+    sandbox.set_clock(now - timedelta(days=366))
+    for number, happening in enumerate(happenings, 1):
+        sandbox.set_clock(happening.at)
+        happening.do()
+        print(f"{number} of {len(happenings)}: {happening.at:%Y-%m-%d}", flush=True)
+    sandbox.set_clock(datetime.now(UTC))
+    sandbox.control("idle", timeout=SETTLE_SECONDS)
+    _wait_until_processed()
+    _write_sign_ins(staff)
+    return 0
+
+
+def _happenings(sandbox: Sandbox, now: datetime) -> Iterator[Happening]:
+    chance = random.Random(7)
+    for name, joined, card, cancelled, texts in PEOPLE:
+        at = now - timedelta(days=joined, minutes=chance.randrange(1, 600))
+        yield Happening(at, _joining(sandbox, name, at, card, texts=texts))
+        if cancelled:
+            at = now - timedelta(days=cancelled, minutes=chance.randrange(600))
+            yield Happening(at, _cancelling(name))
+
+
+def _joining(
+    sandbox: Sandbox, name: str, at: datetime, card: str, *, texts: bool
+) -> Callable[[], None]:
+    def join() -> None:
+        user = _make_user(name, at, texts=texts)
+        checkout.start_membership(user)
+        session = user.customer.checkouts.get().session_id
+        sandbox.control(f"checkout/{session}/complete", card=card, authenticate=True)
+
+    return join
+
+
+def _cancelling(name: str) -> Callable[[], None]:
+    """Cancel at the end of the period, as the member would on Stripe's page."""
+
+    def cancel() -> None:
+        _wait_until_processed()
+        row = Subscription.objects.get(customer__user__email=_email(name))
+        answer = httpx.post(
+            f"{os.environ['STRIPE_API_BASE']}/v1/subscriptions/{row.stripe_id}",
+            data={"cancel_at_period_end": "true"},
+            auth=(os.environ["STRIPE_SECRET_KEY"], ""),
+            trust_env=False,
+        )
+        answer.raise_for_status()
+
+    return cancel
+
+
+def _make_user(name: str, joined: datetime, *, texts: bool) -> User:
+    first, last = name.split(" ", 1)
+    user = User.objects.create_user(
+        username=_email(name),
+        email=_email(name),
+        password=PASSWORD,
+        first_name=first,
+        last_name=last,
+        date_joined=joined,
+    )
+    EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
+    if texts:
+        Member.objects.filter(user=user).update(
+            phone=f"+1202555{user.pk % 10000:04d}",
+            phone_verified_at=joined,
+            sms_consent_at=joined,
+            sms_consent_source=ConsentSource.SIGNUP,
+        )
+    return user
+
+
+def _make_staff(joined: datetime) -> list[dict[str, str]]:
+    """Make the owner and somebody of the support team."""
+    owner = _make_user("Alex Morgan", joined, texts=False)
+    owner.is_staff = owner.is_superuser = True
+    owner.save()
+    support = _make_user("Sam Rivera", joined, texts=False)
+    support.is_staff = True
+    support.save()
+    support.groups.add(*Group.objects.filter(name="Support"))
+    return [_sign_in("Staff (owner)", owner.email), _sign_in("Staff (support)", support.email)]
+
+
+def _email(name: str) -> str:
+    plain = name.lower().replace(" ", ".").translate(str.maketrans("íáéóú", "iaeou"))
+    return f"{plain}@example.com"
+
+
+def _sign_in(role: str, email: str) -> dict[str, str]:
+    return {"role": role, "email": email, "password": PASSWORD}
+
+
+def _wait_until_processed() -> None:
+    """Wait until the worker has processed what has arrived."""
+    deadline = time.monotonic() + SETTLE_SECONDS
+    while StripeEvent.objects.filter(state__in=OPEN_EVENT).exists():
+        if time.monotonic() > deadline:
+            raise TimeoutError("The worker did not process the events in time.")
+        time.sleep(0.1)
+
+
+def _write_sign_ins(staff: list[dict[str, str]]) -> None:
+    rows = [
+        _sign_in("Member", _email("Anna Keller")),
+        _sign_in("Unpaid", _email("Theo Laurent")),
+        _sign_in("Visitor", _email(VISITOR)),
+        *staff,
+    ]
+    SIGN_INS.parent.mkdir(parents=True, exist_ok=True)
+    SIGN_INS.write_text(json.dumps(rows, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

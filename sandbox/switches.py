@@ -29,7 +29,9 @@ class Switches:
         for name, value in wanted.items():
             if name not in known:
                 raise ValueError(f"There is no switch named {name}.")
-            changed[name] = _as_bool(name, value) if known[name] is bool else _as_number(name, value)
+            changed[name] = (
+                _as_bool(name, value) if known[name] is bool else _as_number(name, value)
+            )
         for name, accepted in changed.items():
             setattr(self, name, accepted)
 

@@ -105,14 +105,16 @@ class Store:
         ]
         gone = [(object_id,) for object_id, obj in self._changed.items() if obj is None]
         connection.executemany(
-            "INSERT INTO objects VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET body = excluded.body", kept
+            "INSERT INTO objects VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET body = excluded.body",
+            kept,
         )
         connection.executemany("DELETE FROM objects WHERE id = ?", gone)
 
     def _write_meta(self, connection: sqlite3.Connection) -> None:
         rows = [(key, json.dumps(self._meta[key])) for key in self._changed_meta]
         connection.executemany(
-            "INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", rows
+            "INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+            rows,
         )
 
     def _remember(self, obj: Json) -> None:
@@ -129,9 +131,13 @@ class Store:
         for (body,) in self._connection.execute("SELECT body FROM objects ORDER BY position"):
             self._remember(json.loads(body))
         # Positions on disk may have gaps where objects were removed; new ones must come after all of them.
-        (last,) = self._connection.execute("SELECT coalesce(max(position), 0) FROM objects").fetchone()
+        (last,) = self._connection.execute(
+            "SELECT coalesce(max(position), 0) FROM objects"
+        ).fetchone()
         self._next_position = last + 1
-        self._meta = {key: json.loads(value) for key, value in self._connection.execute("SELECT * FROM meta")}
+        self._meta = {
+            key: json.loads(value) for key, value in self._connection.execute("SELECT * FROM meta")
+        }
 
 
 @dataclass(frozen=True)

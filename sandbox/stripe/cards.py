@@ -56,8 +56,14 @@ CARDS = {
         ),
         Card("4000000000009987", decline=("card_declined", "lost_card", _DECLINED)),
         Card("4000000000000069", decline=("expired_card", None, "Your card has expired.")),
-        Card("4000000000000127", decline=("incorrect_cvc", None, "Your card's security code is incorrect.")),
-        Card("4000000000000119", decline=("processing_error", None, "An error occurred while processing your card.")),
+        Card(
+            "4000000000000127",
+            decline=("incorrect_cvc", None, "Your card's security code is incorrect."),
+        ),
+        Card(
+            "4000000000000119",
+            decline=("processing_error", None, "An error occurred while processing your card."),
+        ),
         Card("4000000000000341", decline=_GENERIC, decline_when="off_session"),
         Card("4000002500003155", authentication="unless_set_up"),
         Card("4000002760003184", authentication="always"),

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from sandbox.stripe import cards
 from sandbox.stripe.errors import missing
-from sandbox.stripe.events import emit
+from sandbox.stripe.events import copy, emit
 from sandbox.world import Json, World
 
 _RISK = {"risk_level": "normal", "risk_score": 20}
 
 
-def create(world: World, intent: Json, method: Json, decline: tuple[str, str | None, str] | None) -> Json:
+def create(
+    world: World, intent: Json, method: Json, decline: tuple[str, str | None, str] | None
+) -> Json:
     """The attempt of a payment intent on a card; `decline` is what the bank said, None when it agreed."""
     charge = _blank(world, intent, method)
     world.objects.put(charge)
@@ -74,7 +76,7 @@ def _blank(world: World, intent: Json, method: Json) -> Json:
         "application_fee": None,
         "application_fee_amount": None,
         "balance_transaction": None,
-        "billing_details": method["billing_details"],
+        "billing_details": copy(method["billing_details"]),
         "calculated_statement_descriptor": "SANDBOX",
         "captured": False,
         "created": world.now(),

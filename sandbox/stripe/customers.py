@@ -8,7 +8,16 @@ from sandbox.stripe.events import changing, emit, public
 from sandbox.stripe.params import merge_metadata
 from sandbox.world import Json, World
 
-_PLAIN = ("balance", "business_name", "description", "email", "individual_name", "name", "phone", "tax_exempt")
+_PLAIN = (
+    "balance",
+    "business_name",
+    "description",
+    "email",
+    "individual_name",
+    "name",
+    "phone",
+    "tax_exempt",
+)
 
 
 def create(world: World, params: Json) -> Json:
@@ -77,7 +86,10 @@ def _apply(customer: Json, params: Json) -> None:
     customer["tax_exempt"] = customer["tax_exempt"] or "none"
     customer["balance"] = customer["balance"] or 0
     if "address" in params:
-        customer["address"] = params["address"] and {**payment_methods.NO_ADDRESS, **params["address"]}
+        customer["address"] = params["address"] and {
+            **payment_methods.NO_ADDRESS,
+            **params["address"],
+        }
     if "shipping" in params:
         customer["shipping"] = params["shipping"]
     if "preferred_locales" in params:
@@ -135,13 +147,14 @@ def default_method(world: World, customer: Json, subscription: Json | None = Non
 
 def set_card(world: World, customer_id: str, card: str) -> Json:
     """Replace the card, as the billing portal does: the new one becomes the default everywhere."""
-    customer = find(world, customer_id)
-    method = payment_methods.create(world, card, customer["email"], customer["name"])
-    payment_methods.attach(world, method, customer_id)
-    set_default(world, customer, method)
-    for subscription in world.objects.list("subscription", customer=customer_id):
-        if subscription["default_payment_method"]:
-            with changing(world, subscription, "customer.subscription.updated"):
-                subscription["default_payment_method"] = method["id"]
-    world.save()
-    return method
+    with world.lock:
+        customer = find(world, customer_id)
+        method = payment_methods.create(world, card, customer["email"], customer["name"])
+        payment_methods.attach(world, method, customer_id)
+        set_default(world, customer, method)
+        for subscription in world.objects.list("subscription", customer=customer_id):
+            if subscription["default_payment_method"]:
+                with changing(world, subscription, "customer.subscription.updated"):
+                    subscription["default_payment_method"] = method["id"]
+        world.save()
+        return method

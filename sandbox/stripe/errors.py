@@ -17,7 +17,9 @@ class ApiError(Exception):
     def body(self, request_id: str) -> Json:
         error: Json = {**self.details, "message": str(self), "type": self.kind}
         if "code" in self.details:
-            error["doc_url"] = f"https://stripe.com/docs/error-codes/{self.details['code'].replace('_', '-')}"
+            error["doc_url"] = (
+                f"https://stripe.com/docs/error-codes/{self.details['code'].replace('_', '-')}"
+            )
         error["request_log_url"] = f"https://dashboard.stripe.com/test/logs/{request_id}"
         return {"error": error}
 
@@ -32,7 +34,9 @@ def missing(kind: str, object_id: str, *, param: str = "id", status: int = 404) 
     return ApiError(status, "invalid_request_error", message, param=param, code="resource_missing")
 
 
-def declined(message: str, *, code: str, decline_code: str | None, charge: str | None, intent: Json) -> ApiError:
+def declined(
+    message: str, *, code: str, decline_code: str | None, charge: str | None, intent: Json
+) -> ApiError:
     return ApiError(
         402,
         "card_error",

@@ -20,7 +20,9 @@ def draft(
     period: tuple[int, int] | None = None,
 ) -> Json:
     """A stored draft that finalizes itself after an hour."""
-    invoice = blank(world, customer, reason=reason, currency=currency, subscription=subscription, period=period)
+    invoice = blank(
+        world, customer, reason=reason, currency=currency, subscription=subscription, period=period
+    )
     invoice["id"] = world.new_id("in_1")
     for line in lines:
         line["invoice"] = invoice["id"]
@@ -33,7 +35,12 @@ def draft(
 
 
 def line_list(invoice_id: str, lines: list[Json]) -> Json:
-    return {"object": "list", "data": lines, "has_more": False, "url": f"/v1/invoices/{invoice_id}/lines"}
+    return {
+        "object": "list",
+        "data": lines,
+        "has_more": False,
+        "url": f"/v1/invoices/{invoice_id}/lines",
+    }
 
 
 def add_up(invoice: Json) -> None:
@@ -91,7 +98,9 @@ def _intent(world: World, invoice: Json) -> Json:
         amount=invoice["amount_due"],
         currency=invoice["currency"],
         customer=invoice["customer"],
-        description=descriptions.get(invoice["billing_reason"], f"Payment for Invoice {invoice['number']}"),
+        description=descriptions.get(
+            invoice["billing_reason"], f"Payment for Invoice {invoice['number']}"
+        ),
         setup_future_usage="off_session" if first else None,
     )
 
@@ -132,7 +141,11 @@ def subscription_line(
     price = item["price"]
     name = products.find(world, price["product"])["name"]
     amount = 0 if trial else price["unit_amount"] * item["quantity"]
-    text = f"Trial period for {name}" if trial else f"{item['quantity']} × {name} (at {prices.text(price)})"
+    text = (
+        f"Trial period for {name}"
+        if trial
+        else f"{item['quantity']} × {name} (at {prices.text(price)})"
+    )
     parent = {
         "invoice_item_details": None,
         "subscription_item_details": {
@@ -144,7 +157,9 @@ def subscription_line(
         },
         "type": "subscription_item_details",
     }
-    line = _line(world, price, amount=amount, quantity=item["quantity"], description=text, period=period)
+    line = _line(
+        world, price, amount=amount, quantity=item["quantity"], description=text, period=period
+    )
     return line | {
         "metadata": dict(subscription["metadata"]),
         "parent": parent,
@@ -153,7 +168,13 @@ def subscription_line(
 
 
 def _line(
-    world: World, price: Json, *, amount: int, quantity: int, description: str, period: tuple[int, int]
+    world: World,
+    price: Json,
+    *,
+    amount: int,
+    quantity: int,
+    description: str,
+    period: tuple[int, int],
 ) -> Json:
     return {
         "id": world.new_id("il_1"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sandbox.stripe import customers, payment_intents, payment_methods, subscriptions
 from sandbox.stripe import invoice_documents as documents
-from sandbox.stripe.errors import invalid, missing
+from sandbox.stripe.errors import ApiError, invalid, missing
 from sandbox.stripe.events import changing, emit
 from sandbox.stripe.params import merge_metadata
 from sandbox.stripe.payment_intents import Outcome
@@ -17,16 +17,21 @@ RETRY_AFTER_DAYS = (3, 5, 7)
 
 def pay(world: World, invoice_id: str, card: str | None, authenticate: bool | None) -> Outcome:
     """Pay an open invoice with its owner present, as on the hosted page: with a new card, or the saved one."""
-    invoice = find(world, invoice_id)
-    customer = customers.find(world, invoice["customer"])
-    method = payment_methods.create(world, card, customer["email"]) if card else saved_method(world, invoice)
-    if method is None:
-        raise _without_method()
-    outcome = attempt(world, invoice, method, automatic=False, authenticate=authenticate)
-    if card and outcome.status == "complete":
-        payment_methods.attach(world, method, customer["id"])
-    world.save()
-    return outcome
+    with world.lock:
+        invoice = find(world, invoice_id)
+        customer = customers.find(world, invoice["customer"])
+        method = (
+            payment_methods.create(world, card, customer["email"])
+            if card
+            else saved_method(world, invoice)
+        )
+        if method is None:
+            raise without_method()
+        outcome = attempt(world, invoice, method, automatic=False, authenticate=authenticate)
+        if card and outcome.status == "complete":
+            payment_methods.attach(world, method, customer["id"])
+        world.save()
+        return outcome
 
 
 def saved_method(world: World, invoice: Json) -> Json | None:
@@ -47,7 +52,7 @@ def attempt(
     payment = documents.default_payment(world, invoice)
     if payment is None:
         raise invalid("This invoice has nothing to pay.")
-    intent = payment_intents.find(world, payment["payment"]["payment_intent"])
+    intent = intent_of(world, invoice)
     outcome = payment_intents.confirm(
         world, intent, method, off_session=automatic, authenticate=authenticate
     )
@@ -127,7 +132,9 @@ def _refused(world: World, invoice: Json, outcome: Outcome, *, automatic: bool) 
 
 def _next_attempt(world: World, invoice: Json) -> int | None:
     retried = invoice["attempt_count"] - 1
-    return world.now() + RETRY_AFTER_DAYS[retried] * DAY if retried < len(RETRY_AFTER_DAYS) else None
+    return (
+        world.now() + RETRY_AFTER_DAYS[retried] * DAY if retried < len(RETRY_AFTER_DAYS) else None
+    )
 
 
 def _dun(world: World, subscription: Json, invoice: Json) -> None:
@@ -190,16 +197,27 @@ def update(world: World, invoice: Json, params: Json) -> Json:
     return invoice
 
 
+def intent_of(world: World, invoice: Json) -> Json:
+    """The payment intent that attempts to pay an invoice use."""
+    payment = documents.default_payment(world, invoice)
+    if payment is None:
+        raise invalid("This invoice has nothing to pay.")
+    return payment_intents.find(world, payment["payment"]["payment_intent"])
+
+
 def check_open(invoice: Json, *, also: str = "open") -> None:
     """Refuse, with Stripe's words, what only an open invoice allows."""
     status = invoice["status"]
     if status == "paid":
         raise invalid("Invoice is already paid")
     if status not in ("open", also):
-        raise invalid(f"This invoice is {status}, so it can no longer be changed.", code="invoice_not_editable")
+        raise invalid(
+            f"This invoice is {status}, so it can no longer be changed.",
+            code="invoice_not_editable",
+        )
 
 
-def _without_method() -> Exception:
+def without_method() -> ApiError:
     return invalid(
         "There is no default_payment_method set on this Customer or Invoice. "
         "Please set a default_payment_method.",

@@ -76,7 +76,9 @@ def _decimal(text: str) -> Decimal:
 
 def _text(text: str) -> str:
     if len(text) > 5000:
-        raise _Invalid("parameter_invalid_string_too_long", "Invalid string: must be at most 5000 characters")
+        raise _Invalid(
+            "parameter_invalid_string_too_long", "Invalid string: must be at most 5000 characters"
+        )
     return text
 
 
@@ -87,13 +89,17 @@ DECIMAL = Leaf(_decimal, "decimal")
 METADATA = Leaf(_text, "metadata")
 TEXTS = ListOf(TEXT)
 CREATED = Either(INTEGER, Hash({"gt": INTEGER, "gte": INTEGER, "lt": INTEGER, "lte": INTEGER}))
-ADDRESS = Hash({name: TEXT for name in ("city", "country", "line1", "line2", "postal_code", "state")})
+ADDRESS = Hash(
+    {name: TEXT for name in ("city", "country", "line1", "line2", "postal_code", "state")}
+)
 
 
 def one_of(*choices: str) -> Leaf:
     def parse(text: str) -> str:
         if text not in choices:
-            listed = f"{', '.join(choices[:-1])}, or {choices[-1]}" if len(choices) > 1 else choices[0]
+            listed = (
+                f"{', '.join(choices[:-1])}, or {choices[-1]}" if len(choices) > 1 else choices[0]
+            )
             raise _Invalid(None, f"must be one of {listed}")
         return text
 
@@ -137,10 +143,14 @@ def check(raw: Json, spec: Spec) -> Json:
 def _check_hash(raw: Json, spec: Spec, path: str) -> Json:
     unknown = [_join(path, name) for name in raw if name not in spec]
     if len(unknown) == 1:
-        raise invalid(f"Received unknown parameter: {unknown[0]}", param=unknown[0], code="parameter_unknown")
+        raise invalid(
+            f"Received unknown parameter: {unknown[0]}", param=unknown[0], code="parameter_unknown"
+        )
     if unknown:
         listed = ", ".join(unknown)
-        raise invalid(f"Received unknown parameters: {listed}", param=unknown[0], code="parameter_unknown")
+        raise invalid(
+            f"Received unknown parameters: {listed}", param=unknown[0], code="parameter_unknown"
+        )
     for name, kind in spec.items():
         if isinstance(kind, Required) and name not in raw:
             raise missing_parameter(_join(path, name))
@@ -200,7 +210,10 @@ def _check_metadata(value: Any, path: str) -> dict[str, str]:
         raise invalid("You can have up to 50 metadata keys.", param=path)
     for name, text in value.items():
         if len(name) > 40 or len(text) > 500:
-            raise invalid("Metadata names have up to 40 characters and values up to 500.", param=f"{path}[{name}]")
+            raise invalid(
+                "Metadata names have up to 40 characters and values up to 500.",
+                param=f"{path}[{name}]",
+            )
     return value
 
 

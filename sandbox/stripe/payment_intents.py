@@ -37,7 +37,7 @@ def create(
     setup_future_usage: str | None = None,
 ) -> Json:
     intent_id = world.new_id("pi_3")
-    intent = {
+    intent: Json = {
         "id": intent_id,
         "object": "payment_intent",
         "allowed_payment_method_types": None,
@@ -70,7 +70,12 @@ def create(
         "payment_method": None,
         "payment_method_configuration_details": None,
         "payment_method_options": {
-            "card": {"installments": None, "mandate_options": None, "network": None, "request_three_d_secure": "automatic"}
+            "card": {
+                "installments": None,
+                "mandate_options": None,
+                "network": None,
+                "request_three_d_secure": "automatic",
+            }
         },
         "payment_method_types": ["card"],
         "payment_record": None,
@@ -119,7 +124,9 @@ def _pay(world: World, intent: Json, method: Json) -> Outcome:
     return Outcome("complete")
 
 
-def _declined(world: World, intent: Json, method: Json, decline: tuple[str, str | None, str]) -> Outcome:
+def _declined(
+    world: World, intent: Json, method: Json, decline: tuple[str, str | None, str]
+) -> Outcome:
     charge = charges.create(world, intent, method, decline)
     code, decline_code, message = decline
     error = {"charge": charge["id"], "code": code, "decline_code": decline_code, "message": message}
@@ -128,7 +135,9 @@ def _declined(world: World, intent: Json, method: Json, decline: tuple[str, str 
     return Outcome("declined", message)
 
 
-def _unauthenticated(world: World, intent: Json, *, authenticate: bool | None, off_session: bool) -> Outcome:
+def _unauthenticated(
+    world: World, intent: Json, *, authenticate: bool | None, off_session: bool
+) -> Outcome:
     if authenticate is False:
         error = {"code": "payment_intent_authentication_failure", "message": _UNAUTHENTICATED}
         _fail(world, intent, error, public(world.objects.get(intent["payment_method"]) or {}))
@@ -148,7 +157,9 @@ def _fail(world: World, intent: Json, error: Json, method: Json) -> None:
         **error,
         "doc_url": f"https://stripe.com/docs/error-codes/{error['code'].replace('_', '-')}",
         "payment_method": public(method),
-        "type": "card_error" if error["code"] != "payment_intent_authentication_failure" else "invalid_request_error",
+        "type": "card_error"
+        if error["code"] != "payment_intent_authentication_failure"
+        else "invalid_request_error",
     }
     intent |= {"status": "requires_payment_method", "payment_method": None, "next_action": None}
     world.objects.put(intent)
@@ -167,6 +178,17 @@ def refusal(intent: Json) -> ApiError:
     )
 
 
+def authentication_required(intent: Json) -> ApiError:
+    """The error where the owner of the card would have to confirm, and is not there."""
+    return declined(
+        "This payment requires additional user action before it can be completed successfully.",
+        code="invoice_payment_intent_requires_action",
+        decline_code=None,
+        charge=None,
+        intent=public(intent),
+    )
+
+
 def cancel(world: World, intent: Json, reason: str | None) -> Json:
     if intent["status"] in ("succeeded", "canceled"):
         message = (
@@ -175,7 +197,12 @@ def cancel(world: World, intent: Json, reason: str | None) -> Json:
             "requires_capture, requires_reauthorization, requires_confirmation, requires_action, processing."
         )
         raise invalid(message, code="payment_intent_unexpected_state")
-    intent |= {"status": "canceled", "canceled_at": world.now(), "cancellation_reason": reason, "next_action": None}
+    intent |= {
+        "status": "canceled",
+        "canceled_at": world.now(),
+        "cancellation_reason": reason,
+        "next_action": None,
+    }
     world.objects.put(intent)
     emit(world, "payment_intent.canceled", intent)
     return intent
@@ -193,7 +220,7 @@ def update(world: World, intent: Json, params: Json) -> Json:
 def find(world: World, intent_id: str, *, param: str | None = None) -> Json:
     intent = world.objects.get(intent_id)
     if intent is None or intent["object"] != "payment_intent":
-        raise missing("payment_intent", intent_id, param=param or "intent", status=400 if param else 404)
+        raise missing(
+            "payment_intent", intent_id, param=param or "intent", status=400 if param else 404
+        )
     return intent
-
-

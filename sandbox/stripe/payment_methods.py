@@ -9,7 +9,14 @@ from sandbox.stripe.errors import invalid, missing
 from sandbox.stripe.events import changing, emit
 from sandbox.world import Json, World
 
-NO_ADDRESS = {"city": None, "country": None, "line1": None, "line2": None, "postal_code": None, "state": None}
+NO_ADDRESS = {
+    "city": None,
+    "country": None,
+    "line1": None,
+    "line2": None,
+    "postal_code": None,
+    "state": None,
+}
 
 
 def create(world: World, number: str, email: str | None = None, name: str | None = None) -> Json:
@@ -41,7 +48,11 @@ def create(world: World, number: str, email: str | None = None, name: str | None
 def _card(world: World, card: cards.Card) -> Json:
     return {
         "brand": card.brand,
-        "checks": {"address_line1_check": None, "address_postal_code_check": None, "cvc_check": "pass"},
+        "checks": {
+            "address_line1_check": None,
+            "address_postal_code_check": None,
+            "cvc_check": "pass",
+        },
         "country": "US",
         "display_brand": card.brand,
         "exp_month": 12,
@@ -63,14 +74,22 @@ def find(world: World, method_id: str, *, param: str | None = None) -> Json:
         return create(world, cards.TOKENS[method_id])
     method = world.objects.get(method_id)
     if method is None or method["object"] != "payment_method":
-        raise missing("PaymentMethod", method_id, param=param or "payment_method", status=400 if param else 404)
+        raise missing(
+            "PaymentMethod",
+            method_id,
+            param=param or "payment_method",
+            status=400 if param else 404,
+        )
     return method
 
 
 def attach(world: World, method: Json, customer_id: str) -> Json:
     """Attach to a customer. A card that is always declined can't be attached, as at Stripe."""
     if method["customer"] not in (None, customer_id):
-        raise invalid("The payment method you provided has already been attached to a customer.", param="customer")
+        raise invalid(
+            "The payment method you provided has already been attached to a customer.",
+            param="customer",
+        )
     card = cards.of_method(method)
     if card.is_declined(off_session=False):
         raise cards.refused(card)
@@ -83,7 +102,9 @@ def attach(world: World, method: Json, customer_id: str) -> Json:
 
 def detach(world: World, method: Json) -> Json:
     if method["customer"] is None:
-        raise invalid("The payment method you provided is not attached to a customer so detachment is impossible.")
+        raise invalid(
+            "The payment method you provided is not attached to a customer so detachment is impossible."
+        )
     _forget(world, method)
     before = method["customer"]
     method["customer"] = None
@@ -100,3 +121,10 @@ def _forget(world: World, method: Json) -> None:
     for subscription in world.objects.list("subscription", default_payment_method=method["id"]):
         with changing(world, subscription, "customer.subscription.updated"):
             subscription["default_payment_method"] = None
+
+
+def updated(world: World, method: Json) -> Json:
+    """Store a changed method and say so."""
+    world.objects.put(method)
+    emit(world, "payment_method.updated", method)
+    return method

@@ -56,7 +56,9 @@ def _amount(params: Json) -> int:
     if amount is None:
         raise missing_parameter("unit_amount")
     if amount < 0:
-        raise invalid("Invalid non-negative integer", param="unit_amount", code="parameter_invalid_integer")
+        raise invalid(
+            "Invalid non-negative integer", param="unit_amount", code="parameter_invalid_integer"
+        )
     return amount
 
 
@@ -117,7 +119,9 @@ def text(price: Json) -> str:
     """The price as it stands on invoices: `$29.00 / month`."""
     exponent = 0 if price["currency"] in _ZERO_DECIMAL else 2
     amount = f"{price['unit_amount'] / 10**exponent:,.{exponent}f}"
-    sum_text = f"${amount}" if price["currency"] == "usd" else f"{amount} {price['currency'].upper()}"
+    sum_text = (
+        f"${amount}" if price["currency"] == "usd" else f"{amount} {price['currency'].upper()}"
+    )
     recurring = price["recurring"]
     if not recurring:
         return sum_text

@@ -7,7 +7,16 @@ from sandbox.stripe.events import changing, emit
 from sandbox.stripe.params import merge_metadata
 from sandbox.world import Json, World
 
-_PLAIN = ("active", "description", "name", "shippable", "statement_descriptor", "tax_code", "unit_label", "url")
+_PLAIN = (
+    "active",
+    "description",
+    "name",
+    "shippable",
+    "statement_descriptor",
+    "tax_code",
+    "unit_label",
+    "url",
+)
 
 
 def create(world: World, params: Json, *, product_id: str | None = None) -> Json:

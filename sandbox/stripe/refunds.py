@@ -36,9 +36,11 @@ def create(world: World, params: Json) -> Json:
 
 def available(world: World, currency: str) -> int:
     """What the balance holds, in minor units: an account that did business before, and what was booked since."""
-    opening: int = OPENING_BALANCE if (kept := world.objects.meta("opening_balance")) is None else kept
+    opening: int = (
+        OPENING_BALANCE if (kept := world.objects.meta("opening_balance")) is None else kept
+    )
     booked = world.objects.list("balance_transaction", currency=currency)
-    return opening + sum(entry["net"] for entry in booked)
+    return opening + sum(int(entry["net"]) for entry in booked)
 
 
 def _charge(world: World, params: Json) -> Json:
@@ -48,7 +50,10 @@ def _charge(world: World, params: Json) -> Json:
         raise missing_parameter("charge")
     intent = payment_intents.find(world, params["payment_intent"], param="payment_intent")
     if not intent["latest_charge"] or intent["status"] != "succeeded":
-        raise invalid("This PaymentIntent does not have a successful charge to refund.", param="payment_intent")
+        raise invalid(
+            "This PaymentIntent does not have a successful charge to refund.",
+            param="payment_intent",
+        )
     return charges.find(world, intent["latest_charge"])
 
 
@@ -57,9 +62,13 @@ def _check(charge: Json, amount: int) -> None:
     if charge["disputed"]:
         raise invalid("This charge has been charged back.", code="charge_disputed")
     if charge["status"] != "succeeded":
-        raise invalid("This charge did not succeed, so it cannot be refunded.", code="charge_not_refundable")
+        raise invalid(
+            "This charge did not succeed, so it cannot be refunded.", code="charge_not_refundable"
+        )
     if left == 0:
-        raise invalid(f"Charge {charge['id']} has already been refunded.", code="charge_already_refunded")
+        raise invalid(
+            f"Charge {charge['id']} has already been refunded.", code="charge_already_refunded"
+        )
     if amount <= 0:
         raise invalid("Invalid positive integer", param="amount", code="parameter_invalid_integer")
     if amount > left:
@@ -110,13 +119,17 @@ def _blank(world: World, charge: Json, amount: int, params: Json) -> Json:
 
 def _book(world: World, refund: Json, charge: Json) -> None:
     if refund["status"] == "succeeded":
-        entry = charges.book(world, {**refund, "description": charge["description"]}, -refund["amount"], "refund")
+        entry = charges.book(
+            world, {**refund, "description": charge["description"]}, -refund["amount"], "refund"
+        )
         refund["balance_transaction"] = entry["id"]
 
 
 def _recount(world: World, charge: Json) -> None:
     refunds = world.objects.list("refund", charge=charge["id"])
-    charge["amount_refunded"] = sum(entry["amount"] for entry in refunds if entry["status"] in HOLDS_MONEY)
+    charge["amount_refunded"] = sum(
+        entry["amount"] for entry in refunds if entry["status"] in HOLDS_MONEY
+    )
     charge["refunded"] = charge["amount_refunded"] == charge["amount"]
     world.objects.put(charge)
 
@@ -134,10 +147,17 @@ def fail(world: World, refund: Json, reason: str = "lost_or_stolen_card") -> Non
     """The bank sends the money back: the refund failed, also after it had succeeded."""
     refund.pop("_sandbox", None)
     charge = charges.find(world, refund["charge"])
-    previous = {"status": refund["status"], "failure_reason": None, "failure_balance_transaction": None}
+    previous = {
+        "status": refund["status"],
+        "failure_reason": None,
+        "failure_balance_transaction": None,
+    }
     if refund["status"] == "succeeded":
         returned = charges.book(
-            world, {**refund, "description": charge["description"]}, refund["amount"], "refund_failure"
+            world,
+            {**refund, "description": charge["description"]},
+            refund["amount"],
+            "refund_failure",
         )
         refund["failure_balance_transaction"] = returned["id"]
     refund |= {"status": "failed", "failure_reason": reason, "pending_reason": None}
@@ -149,7 +169,9 @@ def fail(world: World, refund: Json, reason: str = "lost_or_stolen_card") -> Non
 
 def cancel(world: World, refund: Json) -> Json:
     if refund["status"] != "requires_action":
-        raise invalid("Only refunds that require action can be canceled.", code="resource_invalid_state")
+        raise invalid(
+            "Only refunds that require action can be canceled.", code="resource_invalid_state"
+        )
     with changing(world, refund, "refund.updated"):
         refund["status"] = "canceled"
     _recount(world, charges.find(world, refund["charge"]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sandbox.stripe import periods, prices
 from sandbox.stripe.errors import invalid, missing
-from sandbox.stripe.events import changing, emit
+from sandbox.stripe.events import changing, copy, emit
 from sandbox.stripe.params import merge_metadata
 from sandbox.world import Json, World
 
@@ -41,7 +41,9 @@ def create(
     return world.objects.put(subscription)
 
 
-def _item(world: World, subscription_id: str, price: Json, quantity: int, period: tuple[int, int]) -> Json:
+def _item(
+    world: World, subscription_id: str, price: Json, quantity: int, period: tuple[int, int]
+) -> Json:
     return {
         "id": world.new_id("si", 14),
         "object": "subscription_item",
@@ -53,7 +55,7 @@ def _item(world: World, subscription_id: str, price: Json, quantity: int, period
         "discounts": [],
         "metadata": {},
         "plan": prices.plan(price),
-        "price": price,
+        "price": copy(price),
         "quantity": quantity,
         "subscription": subscription_id,
         "tax_rates": [],
@@ -76,7 +78,12 @@ def _blank(world: World, subscription_id: str, customer: Json, items: list[Json]
         "cancel_at": None,
         "cancel_at_period_end": False,
         "canceled_at": None,
-        "cancellation_details": {"comment": None, "feedback": None, "feedback_option": None, "reason": None},
+        "cancellation_details": {
+            "comment": None,
+            "feedback": None,
+            "feedback_option": None,
+            "reason": None,
+        },
         "collection_method": "charge_automatically",
         "created": now,
         "currency": items[0]["price"]["currency"],
@@ -127,7 +134,10 @@ def _blank(world: World, subscription_id: str, customer: Json, items: list[Json]
         "transfer_data": None,
         "trial_end": None,
         "trial_settings": {
-            "end_behavior": {"billing_cycle_anchor": None, "missing_payment_method": "create_invoice"}
+            "end_behavior": {
+                "billing_cycle_anchor": None,
+                "missing_payment_method": "create_invoice",
+            }
         },
         "trial_start": None,
     }
@@ -156,13 +166,28 @@ def end(world: World, subscription: Json, *, reason: str | None = None) -> Json:
     now = world.now()
     details = subscription["cancellation_details"]
     details["reason"] = details["reason"] or reason
-    subscription |= {"status": "canceled", "canceled_at": subscription["canceled_at"] or now, "ended_at": now}
+    subscription |= {
+        "status": "canceled",
+        "canceled_at": subscription["canceled_at"] or now,
+        "ended_at": now,
+    }
     world.objects.put(subscription)
     for invoice in _uncollected(world, subscription):
         with changing(world, invoice, "invoice.updated"):
-            invoice |= {"auto_advance": False, "next_payment_attempt": None, "automatically_finalizes_at": None}
+            invoice |= {
+                "auto_advance": False,
+                "next_payment_attempt": None,
+                "automatically_finalizes_at": None,
+            }
     emit(world, "customer.subscription.deleted", subscription)
     return subscription
+
+
+def end_all(world: World, customer: Json) -> None:
+    """End whatever a customer still has, as when the customer is deleted."""
+    for subscription in world.objects.list("subscription", customer=customer["id"]):
+        if subscription["status"] not in ENDED:
+            end(world, subscription, reason="cancellation_requested")
 
 
 def _uncollected(world: World, subscription: Json) -> list[Json]:
@@ -183,7 +208,8 @@ def of_invoice(invoice: Json) -> str | None:
 
 def cancel_at_period_end(world: World, subscription_id: str, wanted: bool) -> Json:
     """Schedule the end at the end of the period, or take that back."""
-    return update(world, find(world, subscription_id), {"cancel_at_period_end": wanted})
+    with world.lock:
+        return update(world, find(world, subscription_id), {"cancel_at_period_end": wanted})
 
 
 def update(world: World, subscription: Json, params: Json) -> Json:
@@ -231,5 +257,7 @@ def _schedule_end(world: World, subscription: Json, at: int | None) -> None:
 def find(world: World, subscription_id: str, *, param: str | None = None) -> Json:
     subscription = world.objects.get(subscription_id)
     if subscription is None or subscription["object"] != "subscription":
-        raise missing("subscription", subscription_id, param=param or "id", status=400 if param else 404)
+        raise missing(
+            "subscription", subscription_id, param=param or "id", status=400 if param else 404
+        )
     return subscription

@@ -1,0 +1,50 @@
+"""The Starlette application: every part of the sandbox on one port, one world behind them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+
+from sandbox import beginning, control, mail, pages, twilio, webhooks
+from sandbox.clock import Ticker
+from sandbox.stripe import api
+from sandbox.stripe.api import Api
+from sandbox.world import World
+
+
+def build(world: World, *, smtp_port: int) -> Starlette:
+    """The application; its threads and the SMTP server run from its start to its end."""
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        app.state.deliverer = webhooks.start(world)
+        beginning.prepare(world)
+        mail.start(world, smtp_port)
+        twilio.start(world)
+        ticker = Ticker(world)
+        ticker.start()
+        yield
+        ticker.stop()
+        twilio.stop()
+        mail.stop()
+        webhooks.stop()
+        with world.lock:
+            world.save()
+            world.objects.close()
+
+    app = Starlette(
+        routes=[
+            *api.routes,
+            *control.routes,
+            *twilio.routes,
+            *mail.routes,
+            *pages.routes,
+        ],
+        lifespan=lifespan,
+        exception_handlers={Exception: api.broken},
+    )
+    app.state.world = world
+    app.state.stripe = Api(world)
+    return app

@@ -1,0 +1,49 @@
+"""What a new sandbox already has: something to sell, and the webhook endpoint of its environment."""
+
+import os
+
+from sandbox.stripe import prices, products, webhook_endpoints
+from sandbox.world import World
+
+WEBHOOK_SECRET = "whsec_sandbox"  # noqa: S105 (fixed, and known to everybody)
+_ENDPOINT = "we_sandbox"
+
+
+def prepare(world: World) -> None:
+    """Make what is missing; on a world that was kept, only the endpoint follows the environment."""
+    with world.lock:
+        if not world.objects.list("product"):
+            _fill(world)
+        _set_endpoint(world, os.environ.get("SANDBOX_WEBHOOK_URL", ""))
+        world.save()
+
+
+def _fill(world: World) -> None:
+    product = products.create(
+        world,
+        {"name": "Membership", "description": "Everything that members get."},
+        product_id="prod_membership",
+    )
+    for interval, amount in (("month", 2900), ("year", 29000)):
+        price = prices.create(
+            world,
+            {
+                "product": product["id"],
+                "currency": "usd",
+                "unit_amount": amount,
+                "recurring": {"interval": interval},
+            },
+            price_id=f"price_membership_{interval}ly",
+        )
+        if interval == "month":
+            products.update(world, product, {"default_price": price["id"]})
+
+
+def _set_endpoint(world: World, url: str) -> None:
+    known = world.objects.get(_ENDPOINT)
+    if known and url:
+        known["url"] = url
+        world.objects.put(known)
+    elif url:
+        params = {"url": url, "enabled_events": ["*"], "description": "SANDBOX_WEBHOOK_URL"}
+        webhook_endpoints.create(world, params, endpoint_id=_ENDPOINT, secret=WEBHOOK_SECRET)

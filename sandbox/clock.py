@@ -1,0 +1,188 @@
+"""The sandbox's time, and what happens by itself when it passes."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from sandbox.stripe import checkout, refunds, renewals, subscriptions
+from sandbox.stripe.events import private
+from sandbox.stripe.periods import DAY, after
+from sandbox.world import Json, World
+
+_JUST_AFTER_RENEWAL = 2 * 3600
+"""Seconds after a period's end by which its invoice is opened and collected."""
+
+_advancing = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Happening:
+    """Something due at a moment. Of two at one moment, the lower rank is first."""
+
+    at: int
+    rank: int
+    run: Callable[[World, Json], object]
+    obj: Json
+
+
+def advance(world: World, step: str) -> int:
+    """Go on by a `day` or a `month`, or until the next `renewal` is paid. Answers the new time."""
+    if step == "day":
+        return go_to(world, world.now() + DAY)
+    if step == "month":
+        return go_to(world, after(world.now(), "month", 1))
+    if step == "renewal":
+        return go_to(world, _next_renewal(world))
+    raise ValueError("The clock goes on by a day, a month or to the next renewal.")
+
+
+def advance_seconds(world: World, seconds: int) -> int:
+    if seconds < 0:
+        raise ValueError("The clock only goes on.")
+    return go_to(world, world.now() + seconds)
+
+
+def set_to(world: World, moment: int) -> int:
+    """Go to a moment. Backwards is possible only while nobody has done business."""
+    with world.lock:
+        if moment < world.now():
+            if world.objects.list("customer") or world.objects.list("checkout.session"):
+                raise ValueError("The clock goes back only in an empty sandbox.")
+            _begin_at(world, moment)
+            return world.now()
+    return go_to(world, moment)
+
+
+def _begin_at(world: World, moment: int) -> None:
+    world.unfreeze(moment)
+    for kind in ("product", "price", "webhook_endpoint", "billing_portal.configuration", "event"):
+        for obj in world.objects.list(kind):
+            obj["created"] = min(obj["created"], moment)
+            world.objects.put(obj)
+    world.save()
+
+
+def go_to(world: World, moment: int) -> int:
+    """Let everything happen that is due until a moment, each at its own time, then stand there."""
+    with _advancing:
+        while _step(world, moment):
+            # Others get the lock between two happenings: a worker reads what it was just told about.
+            time.sleep(0)
+        with world.lock:
+            world.unfreeze(max(moment, world.now()))
+            world.save()
+            return world.now()
+
+
+def catch_up(world: World) -> None:
+    """What became due because real time passed. Returns at once while somebody advances the clock."""
+    if _advancing.locked():
+        return
+    with world.lock:
+        if _earliest(world, world.now()) is None:
+            return
+    with _advancing:
+        while _step(world, int(time.time() + world.offset)):
+            time.sleep(0)
+        with world.lock:
+            world.unfreeze(int(time.time() + world.offset))
+            world.save()
+
+
+def _step(world: World, until: int) -> bool:
+    """Let the next due thing happen; False when nothing more is due."""
+    with world.lock:
+        happening = _earliest(world, until)
+        if happening is None:
+            return False
+        world.freeze(max(happening.at, world.now()))
+        happening.run(world, happening.obj)
+        world.save()
+        return True
+
+
+def _earliest(world: World, until: int) -> Happening | None:
+    due = (happening for happening in happenings(world) if happening.at <= until)
+    return min(due, key=lambda happening: (happening.at, happening.rank), default=None)
+
+
+def happenings(world: World) -> Iterator[Happening]:
+    """All that lies ahead. It follows from the objects, so nothing has to be kept in step with them."""
+    for subscription in world.objects.list("subscription"):
+        if subscription["status"] not in subscriptions.ENDED:
+            yield from _of_subscription(subscription)
+    for invoice in world.objects.list("invoice"):
+        if invoice["status"] == "draft" and invoice["automatically_finalizes_at"]:
+            yield Happening(
+                invoice["automatically_finalizes_at"], 4, renewals.advance_invoice, invoice
+            )
+        elif invoice["status"] == "open" and invoice["next_payment_attempt"]:
+            yield Happening(invoice["next_payment_attempt"], 5, renewals.retry, invoice)
+    for session in world.objects.list("checkout.session", status="open"):
+        yield Happening(session["expires_at"], 6, checkout.expire, session)
+    yield from _of_refunds(world)
+
+
+def _of_subscription(subscription: Json) -> Iterator[Happening]:
+    start, end = subscriptions.period(subscription)
+    remembered = private(subscription)
+    if subscription["status"] == "incomplete":
+        at = subscription["created"] + renewals.INCOMPLETE_FOR
+        yield Happening(at, 3, subscriptions.expire, subscription)
+        return
+    if subscription["cancel_at"]:
+        yield Happening(subscription["cancel_at"], 2, _end, subscription)
+        if subscription["cancel_at"] <= end:
+            return
+    if subscription["status"] == "trialing" and remembered.get("warned") != end:
+        at = max(start, end - renewals.TRIAL_WARNING_BEFORE)
+        yield Happening(at, 0, renewals.warn_of_trial_end, subscription)
+    if remembered.get("announced") != end:
+        at = max(start, end - renewals.UPCOMING_BEFORE)
+        yield Happening(at, 1, renewals.announce, subscription)
+    yield Happening(end, 3, renewals.turn, subscription)
+
+
+def _of_refunds(world: World) -> Iterator[Happening]:
+    for refund in world.objects.list("refund"):
+        planned = private(refund)
+        if "fails_at" in planned:
+            yield Happening(planned["fails_at"], 7, refunds.fail, refund)
+        elif "succeeds_at" in planned:
+            yield Happening(planned["succeeds_at"], 7, refunds.succeed, refund)
+
+
+def _end(world: World, subscription: Json) -> None:
+    subscriptions.end(world, subscription)
+
+
+def _next_renewal(world: World) -> int:
+    with world.lock:
+        ends = [
+            subscriptions.period(subscription)[1]
+            for subscription in world.objects.list("subscription")
+            if subscription["status"] not in (*subscriptions.ENDED, "incomplete")
+        ]
+    if not ends:
+        raise ValueError("There is no subscription that could renew.")
+    return min(ends) + _JUST_AFTER_RENEWAL
+
+
+class Ticker(threading.Thread):
+    """Lets the world catch up with real time, once a second."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(name="clock", daemon=True)
+        self._world = world
+        self._stopped = threading.Event()
+
+    def run(self) -> None:
+        while not self._stopped.wait(1):
+            catch_up(self._world)
+
+    def stop(self) -> None:
+        self._stopped.set()
+        self.join()

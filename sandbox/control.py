@@ -1,0 +1,178 @@
+"""The JSON control API: clock, switches, hosted pages by machine, deliveries, mail and phone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from sandbox import beginning, clock, mail, twilio, webhooks
+from sandbox.stripe import checkout, customers
+from sandbox.stripe.errors import ApiError
+from sandbox.stripe.events import public
+from sandbox.webhooks import Deliverer
+from sandbox.world import Json, World
+
+
+class Command:
+    """One request to the control API."""
+
+    def __init__(self, request: Request, body: Json) -> None:
+        self.world: World = request.app.state.world
+        self.deliverer: Deliverer = request.app.state.deliverer
+        self.query = request.query_params
+        self.path: dict[str, str] = request.path_params
+        self.body = body
+
+
+Handler = Callable[[Command], Any]
+
+
+def _route(path: str, handler: Handler, *methods: str) -> Route:
+    async def serve(request: Request) -> Response:
+        try:
+            body = json.loads(await request.body() or b"{}")
+            if not isinstance(body, dict):
+                raise ValueError("The body is a JSON object.")
+            return JSONResponse(await run_in_threadpool(handler, Command(request, body)))
+        except ApiError as error:
+            return JSONResponse(error.body("req_control"), error.status)
+        except LookupError as error:
+            return JSONResponse({"error": str(error)}, 404)
+        except ValueError as error:
+            return JSONResponse({"error": str(error)}, 400)
+
+    return Route(f"/_sandbox/{path}", serve, methods=[*methods])
+
+
+def _health(_command: Command) -> Json:
+    return {"ok": True}
+
+
+def _reset(command: Command) -> Json:
+    with command.world.lock:
+        command.world.reset()
+        command.deliverer.forget()
+        beginning.prepare(command.world)
+    return {"ok": True}
+
+
+def _clock(command: Command) -> Json:
+    world = command.world
+    return {"now": world.now(), "offset": round(world.offset)}
+
+
+def _set_clock(command: Command) -> Json:
+    body = command.body
+    if "set" in body:
+        clock.set_to(command.world, _whole(body["set"]))
+    elif "advance" in body:
+        clock.advance(command.world, str(body["advance"]))
+    elif "advance_seconds" in body:
+        clock.advance_seconds(command.world, _whole(body["advance_seconds"]))
+    else:
+        raise ValueError("Say set, advance or advance_seconds.")
+    return _clock(command)
+
+
+def _whole(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ValueError("A time is a whole number of seconds.")
+    return value
+
+
+def _complete_checkout(command: Command) -> Json:
+    body, session_id = command.body, command.path["id"]
+    with command.world.lock:
+        outcome = checkout.complete(
+            command.world,
+            session_id,
+            str(body.get("card", "4242424242424242")),
+            body.get("authenticate"),
+            body.get("email"),
+        )
+        session = public(checkout.find(command.world, session_id))
+    return {**session, "outcome": {"status": outcome.status, "message": outcome.message}}
+
+
+def _cancel_checkout(command: Command) -> Json:
+    with command.world.lock:
+        return public(checkout.cancel(command.world, command.path["id"]))
+
+
+def _set_card(command: Command) -> Json:
+    with command.world.lock:
+        method = customers.set_card(command.world, command.path["id"], str(command.body["card"]))
+        return public(method)
+
+
+def _switches(command: Command) -> Json:
+    return command.world.switches.as_dict()
+
+
+def _set_switches(command: Command) -> Json:
+    with command.world.lock:
+        command.world.switches.change(command.body)
+        command.world.save()
+    command.deliverer.wake()
+    return _switches(command)
+
+
+def _deliveries(command: Command) -> list[Json]:
+    return command.deliverer.deliveries(command.query.get("event"))
+
+
+def _resend(command: Command) -> Json:
+    return {"deliveries": webhooks.resend(command.path["id"])}
+
+
+def _deliver(command: Command) -> Json:
+    return {"due": command.deliverer.deliver_now()}
+
+
+def _idle(command: Command) -> Json:
+    timeout = float(command.body.get("timeout", 30))
+    return {"idle": command.deliverer.wait_until_idle(timeout)}
+
+
+def _mailbox(command: Command) -> list[Json]:
+    return mail.messages(command.world, command.query.get("to"))
+
+
+def _clear_mailbox(command: Command) -> Json:
+    mail.clear(command.world)
+    return {"ok": True}
+
+
+def _phone(command: Command) -> list[Json]:
+    return twilio.messages(command.world, command.query.get("to"))
+
+
+def _text_back(command: Command) -> Any:
+    return twilio.inbound(command.world, str(command.body["from"]), str(command.body["body"]))
+
+
+routes = [
+    _route("health", _health, "GET"),
+    _route("reset", _reset, "POST"),
+    _route("clock", _clock, "GET"),
+    _route("clock", _set_clock, "POST"),
+    _route("checkout/{id}/complete", _complete_checkout, "POST"),
+    _route("checkout/{id}/cancel", _cancel_checkout, "POST"),
+    _route("customers/{id}/card", _set_card, "POST"),
+    _route("switches", _switches, "GET"),
+    _route("switches", _set_switches, "POST"),
+    _route("deliveries", _deliveries, "GET"),
+    _route("events/{id}/resend", _resend, "POST"),
+    _route("deliver", _deliver, "POST"),
+    _route("idle", _idle, "POST"),
+    _route("mailbox", _mailbox, "GET"),
+    _route("mailbox", _clear_mailbox, "DELETE"),
+    _route("phone", _phone, "GET"),
+    _route("phone/inbound", _text_back, "POST"),
+]

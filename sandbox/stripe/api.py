@@ -1,0 +1,200 @@
+"""The HTTP side of the API: authentication, routing, idempotency, errors, rendering."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import json
+import random
+from urllib.parse import parse_qsl
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from sandbox import world as worlds
+from sandbox.stripe import params as parameters
+from sandbox.stripe.endpoint import Call, Endpoint
+from sandbox.stripe.endpoints import ENDPOINTS
+from sandbox.stripe.errors import ApiError
+from sandbox.stripe.events import API_VERSION, public
+from sandbox.stripe.expand import expand
+from sandbox.stripe.idempotency import Answer, Keys, description
+from sandbox.world import Json, World
+
+API_KEY = "sk_test_sandbox"
+
+
+class Api:
+    """Answers requests to /v1 on one world."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._keys = Keys(world)
+
+    async def serve(self, request: Request) -> Response:
+        request_id = self._world.new_id("req", 14)
+        body = (await request.body()).decode()
+        switches = self._world.switches
+        key = request.headers.get("idempotency-key") if request.method == "POST" else None
+        if switches.api_fail and random.random() < switches.api_fail:  # noqa: S311 (bad weather)
+            return _respond(_error(_down(), request_id), request_id)
+        try:
+            _authenticate(request.headers.get("authorization"))
+            _check_version(request.headers.get("stripe-version"))
+            answer = await self._once(request, body, key, request_id)
+        except ApiError as error:
+            answer = _error(error, request_id)
+        return _respond(answer, request_id, key)
+
+    async def _once(self, request: Request, body: str, key: str | None, request_id: str) -> Answer:
+        """Answer, at most once for an idempotency key."""
+        endpoint, ids = _match(request.method, request.url.path)
+        text = body if request.method == "POST" else request.url.query
+        raw = parameters.decode(parse_qsl(text, keep_blank_values=True))
+        identity = description(request.method, request.url.path, raw)
+        if key:
+            with self._world.lock:
+                before = self._keys.begin(key, identity)
+            if before:
+                return before
+        try:
+            await asyncio.sleep(self._world.switches.api_latency)
+            return await run_in_threadpool(self._run, endpoint, ids, raw, key, identity, request_id)
+        finally:
+            if key:
+                self._keys.release(key)
+
+    def _run(
+        self,
+        endpoint: Endpoint,
+        ids: tuple[str, ...],
+        raw: Json,
+        key: str | None,
+        identity: str,
+        request_id: str,
+    ) -> Answer:
+        # What fails the check of the parameters is not kept under the key: the endpoint never began.
+        params = parameters.check(raw, endpoint.accepted)
+        with self._world.lock:
+            self._world.request = worlds.Request(request_id, key)
+            try:
+                answer = self._answer(endpoint, ids, params, request_id)
+            finally:
+                self._world.request = None
+            if key:
+                self._keys.keep(key, identity, answer)
+            self._world.save()
+        return answer
+
+    def _answer(
+        self, endpoint: Endpoint, ids: tuple[str, ...], params: Json, request_id: str
+    ) -> Answer:
+        try:
+            found = endpoint.handler(Call(self._world, params, ids))
+            body = expand(self._world, _render(found), params.get("expand") or [])
+        except ApiError as error:
+            return _error(error, request_id)
+        return Answer(200, _encode(body), request_id)
+
+
+def _render(found: Json) -> Json:
+    """An object, or a page of objects, without what the sandbox keeps to itself."""
+    if found["object"] == "list":
+        return {**found, "data": [public(obj) for obj in found["data"]]}
+    return public(found)
+
+
+def _match(method: str, path: str) -> tuple[Endpoint, tuple[str, ...]]:
+    parts = path.rstrip("/").split("/")
+    for endpoint, pattern in _BY_SHAPE.get((method, len(parts)), []):
+        if all(wanted in ("{id}", part) for wanted, part in zip(pattern, parts, strict=True)):
+            ids = [part for wanted, part in zip(pattern, parts, strict=True) if wanted == "{id}"]
+            return endpoint, tuple(ids)
+    message = (
+        f"Unrecognized request URL ({method}: {path}). "
+        "Please see https://stripe.com/docs or we can help at https://support.stripe.com/."
+    )
+    raise ApiError(404, "invalid_request_error", message)
+
+
+def _shapes() -> dict[tuple[str, int], list[tuple[Endpoint, list[str]]]]:
+    shapes: dict[tuple[str, int], list[tuple[Endpoint, list[str]]]] = {}
+    for endpoint in ENDPOINTS:
+        pattern = endpoint.path.split("/")
+        shapes.setdefault((endpoint.method, len(pattern)), []).append((endpoint, pattern))
+    return shapes
+
+
+_BY_SHAPE = _shapes()
+
+
+def _authenticate(header: str | None) -> None:
+    kind, _, credentials = (header or "").partition(" ")
+    if kind.lower() == "bearer":
+        given = credentials
+    elif kind.lower() == "basic":
+        given = _basic_user(credentials)
+    else:
+        message = (
+            "You did not provide an API key. You need to provide your API key in the Authorization header, "
+            "using Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY')."
+        )
+        raise ApiError(401, "invalid_request_error", message)
+    if given != API_KEY:
+        shown = f"{given[:8]}{'*' * max(0, len(given) - 12)}{given[-4:]}"
+        raise ApiError(401, "invalid_request_error", f"Invalid API Key provided: {shown}")
+
+
+def _basic_user(credentials: str) -> str:
+    try:
+        return base64.b64decode(credentials, validate=True).decode().partition(":")[0]
+    except (binascii.Error, UnicodeDecodeError):
+        return ""
+
+
+def _check_version(version: str | None) -> None:
+    if version not in (None, API_VERSION):
+        message = f"Invalid Stripe API version: {version}. This sandbox speaks {API_VERSION}."
+        raise ApiError(400, "invalid_request_error", message)
+
+
+def _down() -> ApiError:
+    return ApiError(500, "api_error", "An unknown error occurred")
+
+
+def _error(error: ApiError, request_id: str) -> Answer:
+    return Answer(error.status, _encode(error.body(request_id)), request_id)
+
+
+def _encode(body: Json) -> bytes:
+    return json.dumps(body, separators=(",", ":"), default=str).encode()
+
+
+def _respond(answer: Answer, request_id: str, key: str | None = None) -> Response:
+    headers = {
+        "Request-Id": request_id,
+        "Stripe-Version": API_VERSION,
+        "Cache-Control": "no-cache, no-store",
+    }
+    if key:
+        headers["Idempotency-Key"] = key
+        headers["Original-Request"] = answer.request_id
+    if answer.request_id != request_id:
+        headers["Idempotent-Replayed"] = "true"
+    return Response(answer.body, answer.status, headers, "application/json")
+
+
+async def _serve(request: Request) -> Response:
+    api: Api = request.app.state.stripe
+    return await api.serve(request)
+
+
+async def broken(_request: Request, _error: Exception) -> Response:
+    """The answer where the sandbox itself is at fault; the error is in its log."""
+    return _respond(Answer(500, _encode(_down().body("req_broken")), "req_broken"), "req_broken")
+
+
+routes = [Route("/v1/{path:path}", _serve, methods=["GET", "POST", "DELETE"])]

@@ -1,0 +1,449 @@
+"""Checkout sessions: a page where somebody pays, and everything that comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sandbox.stripe import (
+    cards,
+    customers,
+    invoices,
+    payment_intents,
+    payment_methods,
+    prices,
+    products,
+    renewals,
+    subscriptions,
+)
+from sandbox.stripe.errors import ApiError, invalid, missing
+from sandbox.stripe.events import copy, emit, private
+from sandbox.stripe.params import merge_metadata, missing_parameter
+from sandbox.stripe.payment_intents import Outcome
+from sandbox.stripe.periods import DAY
+from sandbox.world import Json, World
+
+__all__ = ["Outcome", "cancel", "complete", "create", "expire", "find"]
+
+_MINUTE = 60
+
+
+def create(world: World, params: Json) -> Json:
+    """An open session; refuses with Stripe's words what can't be sold together."""
+    mode = params["mode"]
+    lines = [_line(world, line, index) for index, line in enumerate(params.get("line_items") or [])]
+    if not lines:
+        raise missing_parameter("line_items")
+    _check_lines(mode, lines)
+    _check_customer(world, params)
+    if not params.get("success_url"):
+        raise missing_parameter("success_url")
+    session = _blank(world, params, lines)
+    private(session).update(
+        lines=lines,
+        subscription_data=params.get("subscription_data") or {},
+        payment_intent_data=params.get("payment_intent_data") or {},
+    )
+    return world.objects.put(session)
+
+
+def _line(world: World, wanted: Json, index: int) -> Json:
+    quantity = wanted.get("quantity") or 1
+    if wanted.get("price"):
+        price = prices.find(world, wanted["price"], param=f"line_items[{index}][price]")
+        if not price["active"]:
+            raise invalid("The price specified is inactive.", param=f"line_items[{index}][price]")
+    elif wanted.get("price_data"):
+        price = _inline_price(world, wanted["price_data"])
+    else:
+        raise missing_parameter(f"line_items[{index}][price]")
+    total = price["unit_amount"] * quantity
+    return {
+        "id": world.new_id("li_1"),
+        "object": "item",
+        "adjustable_quantity": None,
+        "amount_discount": 0,
+        "amount_subtotal": total,
+        "amount_tax": 0,
+        "amount_total": total,
+        "currency": price["currency"],
+        "description": products.find(world, price["product"])["name"],
+        "discounts": [],
+        "metadata": {},
+        "price": copy(price),
+        "quantity": quantity,
+        "taxes": [],
+    }
+
+
+def _inline_price(world: World, wanted: Json) -> Json:
+    """The price made for one sale; Stripe stores it inactive, so that nobody else can use it."""
+    price = prices.create(world, wanted)
+    price["active"] = False
+    return world.objects.put(price)
+
+
+def _check_lines(mode: str, lines: list[Json]) -> None:
+    recurring = any(line["price"]["recurring"] for line in lines)
+    if mode == "payment" and recurring:
+        raise invalid(
+            "You specified `payment` mode but passed a recurring price. Either switch to `subscription` mode "
+            "or use only one-time prices.",
+            param="line_items[0][price]",
+        )
+    if mode == "subscription" and not recurring:
+        raise invalid(
+            "You must provide at least one recurring price in `subscription` mode when using prices.",
+            param="line_items[0][price]",
+        )
+    if len({line["currency"] for line in lines}) > 1:
+        raise invalid("All line items must have the same currency.", param="line_items")
+
+
+def _check_customer(world: World, params: Json) -> None:
+    if params.get("customer") and params.get("customer_email"):
+        raise invalid("You may only specify one of these parameters: customer, customer_email.")
+    if params.get("customer"):
+        customers.find(world, params["customer"], param="customer")
+
+
+def _blank(world: World, params: Json, lines: list[Json]) -> Json:
+    session_id = world.new_id("cs_test_a1", 56)
+    now = world.now()
+    subtotal = sum(line["amount_subtotal"] for line in lines)
+    total = 0 if _trial_end(world, params, lines) else subtotal
+    mode = params["mode"]
+    created_customer = None if params.get("customer") else "always"
+    if mode == "payment" and created_customer:
+        created_customer = params.get("customer_creation") or "if_required"
+    return {
+        "id": session_id,
+        "object": "checkout.session",
+        "adaptive_pricing": {"enabled": False},
+        "after_expiration": None,
+        "allow_promotion_codes": params.get("allow_promotion_codes"),
+        "allowed_payment_method_types": None,
+        "amount_subtotal": total if mode == "subscription" else subtotal,
+        "amount_total": total,
+        "automatic_tax": {"enabled": False, "liability": None, "provider": None, "status": None},
+        "billing_address_collection": params.get("billing_address_collection"),
+        "branding_settings": None,
+        "cancel_url": params.get("cancel_url"),
+        "client_reference_id": params.get("client_reference_id"),
+        "client_secret": None,
+        "collected_information": None,
+        "consent": None,
+        "consent_collection": None,
+        "created": now,
+        "currency": lines[0]["currency"],
+        "currency_conversion": None,
+        "custom_fields": [],
+        "custom_text": {
+            "after_submit": None,
+            "shipping_address": None,
+            "submit": (params.get("custom_text") or {}).get("submit"),
+            "terms_of_service_acceptance": None,
+        },
+        "customer": params.get("customer"),
+        "customer_account": None,
+        "customer_creation": created_customer,
+        "customer_details": _customer_details(world, params),
+        "customer_email": params.get("customer_email"),
+        "discounts": [],
+        "excluded_payment_method_types": None,
+        "expires_at": _expiry(world, params.get("expires_at")),
+        "integration_identifier": None,
+        "invoice": None,
+        "invoice_creation": _no_invoice() if mode == "payment" else None,
+        "livemode": False,
+        "locale": params.get("locale"),
+        "managed_payments": {"enabled": False},
+        "metadata": params.get("metadata") or {},
+        "mode": mode,
+        "name_collection": None,
+        "optional_items": None,
+        "origin_context": None,
+        "payment_intent": None,
+        "payment_link": None,
+        "payment_method_collection": params.get("payment_method_collection")
+        or ("always" if mode == "subscription" else "if_required"),
+        "payment_method_configuration_details": None,
+        "payment_method_options": {"card": {"request_three_d_secure": "automatic"}},
+        "payment_method_types": ["card"],
+        "payment_status": "unpaid",
+        "permissions": None,
+        "phone_number_collection": {"enabled": False},
+        "presentment_details": None,
+        "recovered_from": None,
+        "redirect_on_completion": None,
+        "return_url": None,
+        "saved_payment_method_options": None,
+        "setup_intent": None,
+        "shipping_address_collection": None,
+        "shipping_cost": None,
+        "shipping_options": [],
+        "status": "open",
+        "submit_type": params.get("submit_type"),
+        "subscription": None,
+        "success_url": params["success_url"],
+        "tax_id_collection": {"enabled": False, "required": "never"},
+        "total_details": {"amount_discount": 0, "amount_shipping": 0, "amount_tax": 0},
+        "ui_mode": "hosted_page",
+        "url": f"{world.base_url}/checkout/{session_id}",
+        "wallet_options": None,
+    }
+
+
+def _no_invoice() -> Json:
+    settings: Json = {
+        "account_tax_ids": None,
+        "custom_fields": None,
+        "description": None,
+        "footer": None,
+        "issuer": None,
+        "metadata": {},
+        "rendering_options": None,
+    }
+    return {"enabled": False, "invoice_data": settings}
+
+
+def _customer_details(world: World, params: Json) -> Json | None:
+    customer = world.objects.get(params["customer"]) if params.get("customer") else None
+    email = customer["email"] if customer else params.get("customer_email")
+    if customer is None and email is None:
+        return None
+    return _details(email, customer["name"] if customer else None)
+
+
+def _details(email: str | None, name: str | None) -> Json:
+    return {
+        "address": None,
+        "business_name": None,
+        "email": email,
+        "individual_name": None,
+        "name": name,
+        "phone": None,
+        "tax_exempt": "none",
+        "tax_ids": None,
+    }
+
+
+def _expiry(world: World, wanted: int | None) -> int:
+    now = world.now()
+    if wanted is None:
+        return now + DAY
+    if not 30 * _MINUTE <= wanted - now <= DAY:
+        raise invalid(
+            "The `expires_at` timestamp must be at least 30 minutes and less than 24 hours from Checkout Session creation.",
+            param="expires_at",
+        )
+    return wanted
+
+
+def _trial_end(world: World, params: Json, lines: list[Json]) -> int | None:
+    """When the trial of a new subscription ends: as the session says, else as the price does."""
+    if params["mode"] != "subscription":
+        return None
+    chosen = params.get("subscription_data") or {}
+    if chosen.get("trial_end"):
+        end: int = chosen["trial_end"]
+        return end
+    of_price = next(
+        (
+            line["price"]["recurring"]["trial_period_days"]
+            for line in lines
+            if line["price"]["recurring"]
+        ),
+        None,
+    )
+    days = chosen.get("trial_period_days") or of_price
+    return world.now() + days * DAY if days else None
+
+
+def complete(
+    world: World, session_id: str, card: str, authenticate: bool | None, email: str | None = None
+) -> Outcome:
+    """Pay a session as its page does; raises ApiError for one that is no longer open or a card that is none."""
+    with world.lock:
+        session = find(world, session_id)
+        _check_open(session)
+        method = payment_methods.create(world, card, email or _known_email(session))
+        foreseen = _foresee(session, cards.of_method(method), authenticate)
+        if foreseen.status != "complete":
+            outcome = _refused(world, session, method, authenticate)
+        else:
+            outcome = _COMPLETE[session["mode"]](world, session, method, authenticate, email)
+        world.save()
+        return outcome
+
+
+def _known_email(session: Json) -> str | None:
+    details = session["customer_details"]
+    email: str | None = details["email"] if details else None
+    return email
+
+
+def _foresee(session: Json, card: cards.Card, authenticate: bool | None) -> Outcome:
+    """What the card will do, known before anything is made of the session."""
+    if card.needs_authentication(off_session=False) and authenticate is not True:
+        return Outcome("declined" if authenticate is False else "requires_action")
+    return Outcome("declined" if card.is_declined(off_session=False) else "complete")
+
+
+def _refused(world: World, session: Json, method: Json, authenticate: bool | None) -> Outcome:
+    """A try that does not pay leaves the session open, and its payment intent to be used again."""
+    intent = _intent(world, session) or _new_intent(world, session, session["customer"])
+    private(session)["intent"] = intent["id"]
+    if session["mode"] == "payment":
+        session["payment_intent"] = intent["id"]
+    world.objects.put(session)
+    return payment_intents.confirm(
+        world, intent, method, off_session=False, authenticate=authenticate
+    )
+
+
+def _intent(world: World, session: Json) -> Json | None:
+    kept = private(session).get("intent")
+    return world.objects.get(kept) if kept else None
+
+
+def _new_intent(world: World, session: Json, customer_id: str | None) -> Json:
+    wanted = private(session)["payment_intent_data"]
+    subscribing = session["mode"] == "subscription"
+    return payment_intents.create(
+        world,
+        amount=session["amount_total"]
+        or sum(line["amount_total"] for line in private(session)["lines"]),
+        currency=session["currency"],
+        customer=customer_id,
+        description="Subscription creation" if subscribing else wanted.get("description"),
+        metadata=dict(wanted.get("metadata") or {}),
+        receipt_email=wanted.get("receipt_email"),
+        setup_future_usage="off_session" if subscribing else wanted.get("setup_future_usage"),
+    )
+
+
+def _customer(world: World, session: Json, method: Json, email: str | None) -> Json:
+    if session["customer"]:
+        return customers.find(world, session["customer"])
+    address = email or _known_email(session)
+    if not address:
+        raise invalid("An email address is needed.", param="email")
+    return customers.create(world, {"email": address, "name": method["billing_details"]["name"]})
+
+
+def _subscribe(
+    world: World, session: Json, method: Json, authenticate: bool | None, email: str | None
+) -> Outcome:
+    customer = _customer(world, session, method, email)
+    payment_methods.attach(world, method, customer["id"])
+    data, lines = private(session)["subscription_data"], private(session)["lines"]
+    subscription = subscriptions.create(
+        world,
+        customer,
+        [(line["price"], line["quantity"]) for line in lines if line["price"]["recurring"]],
+        metadata=dict(data.get("metadata") or {}),
+        trial_end=_trial_end(world, {"mode": "subscription", "subscription_data": data}, lines),
+        default_payment_method=method["id"],
+        description=data.get("description"),
+    )
+    invoice = renewals.first_invoice(
+        world, subscription, customer, _adopted(world, session, customer)
+    )
+    session |= {"subscription": subscription["id"], "invoice": invoice["id"]}
+    if invoice["amount_due"]:
+        outcome = invoices.attempt(
+            world, invoice, method, automatic=False, authenticate=authenticate
+        )
+    else:
+        invoices.mark_paid(world, invoice)
+        outcome = Outcome("complete")
+    _finish(world, session, customer, method, paid=True)
+    return outcome
+
+
+def _adopted(world: World, session: Json, customer: Json) -> Json | None:
+    """The payment intent of an earlier failed try, now of this customer."""
+    intent = _intent(world, session)
+    if intent:
+        intent["customer"] = customer["id"]
+    return intent
+
+
+def _pay_once(
+    world: World, session: Json, method: Json, authenticate: bool | None, email: str | None
+) -> Outcome:
+    customer = None
+    if session["customer"] or session["customer_creation"] == "always":
+        customer = _customer(world, session, method, email)
+    customer_id = customer["id"] if customer else None
+    intent = _intent(world, session) or _new_intent(world, session, customer_id)
+    intent["customer"] = customer_id
+    if customer and intent["setup_future_usage"]:
+        payment_methods.attach(world, method, customer["id"])
+    outcome = payment_intents.confirm(
+        world, intent, method, off_session=False, authenticate=authenticate
+    )
+    session["payment_intent"] = intent["id"]
+    _finish(world, session, customer, method, paid=True)
+    return outcome
+
+
+_Completion = Callable[[World, Json, Json, bool | None, str | None], Outcome]
+_COMPLETE: dict[str, _Completion] = {"subscription": _subscribe, "payment": _pay_once}
+
+
+def _finish(
+    world: World, session: Json, customer: Json | None, method: Json, *, paid: bool
+) -> None:
+    details = method["billing_details"]
+    session |= {
+        "customer": customer and customer["id"],
+        "customer_details": _details(details["email"], details["name"]),
+        "payment_status": "paid" if paid else "unpaid",
+        "status": "complete",
+        "url": None,
+    }
+    world.objects.put(session)
+    emit(world, "checkout.session.completed", session)
+
+
+def cancel(world: World, session_id: str) -> Json:
+    """Go back without paying: the session stays open, as at Stripe. Answers the session."""
+    with world.lock:
+        return find(world, session_id)
+
+
+def expire(world: World, session: Json) -> Json:
+    if session["status"] != "open":
+        raise invalid(
+            f'Only Checkout Sessions with a status in ["open"] can be expired. This Checkout Session has a status of `{session["status"]}`.'
+        )
+    session |= {"status": "expired", "url": None}
+    world.objects.put(session)
+    emit(world, "checkout.session.expired", session)
+    return session
+
+
+def update(world: World, session: Json, params: Json) -> Json:
+    if "metadata" in params:
+        session["metadata"] = merge_metadata(session["metadata"], params["metadata"])
+    return world.objects.put(session)
+
+
+def _check_open(session: Json) -> None:
+    if session["status"] == "open":
+        return
+    word = "been completed" if session["status"] == "complete" else "expired"
+    raise ApiError(400, "invalid_request_error", f"This Checkout Session has already {word}.")
+
+
+def line_items(session: Json) -> list[Json]:
+    lines: list[Json] = private(session)["lines"]
+    return lines
+
+
+def find(world: World, session_id: str) -> Json:
+    session = world.objects.get(session_id)
+    if session is None or session["object"] != "checkout.session":
+        raise missing("checkout.session", session_id, param="session")
+    return session

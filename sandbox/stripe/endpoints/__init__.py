@@ -1,0 +1,13 @@
+"""The endpoints of the API: for each, the parameters it accepts as data, and a thin handler."""
+
+from sandbox.stripe.endpoint import Endpoint
+from sandbox.stripe.endpoints import billing, catalog, checkout, customers, notifications, payments
+
+ENDPOINTS: list[Endpoint] = [
+    *catalog.ENDPOINTS,
+    *customers.ENDPOINTS,
+    *checkout.ENDPOINTS,
+    *billing.ENDPOINTS,
+    *payments.ENDPOINTS,
+    *notifications.ENDPOINTS,
+]

@@ -1,0 +1,346 @@
+"""Subscriptions, invoices, and the payments of invoices."""
+
+from sandbox.stripe import (
+    customers,
+    invoices,
+    payment_intents,
+    payment_methods,
+    prices,
+    renewals,
+    subscriptions,
+)
+from sandbox.stripe.endpoint import DATED, LISTING, Call, Endpoint, equal, is_within, listing
+from sandbox.stripe.errors import invalid, missing
+from sandbox.stripe.events import public
+from sandbox.stripe.params import (
+    BOOLEAN,
+    CREATED,
+    INTEGER,
+    METADATA,
+    TEXT,
+    Hash,
+    Leaf,
+    ListOf,
+    Required,
+    Spec,
+    one_of,
+)
+from sandbox.stripe.periods import DAY
+from sandbox.world import Json
+
+_CANCELLATION = Hash(
+    {
+        "comment": TEXT,
+        "feedback": one_of(
+            "customer_service",
+            "low_quality",
+            "missing_features",
+            "other",
+            "switched_service",
+            "too_complex",
+            "too_expensive",
+            "unused",
+        ),
+    }
+)
+_TRIAL_END = Leaf(lambda text: text if text == "now" else INTEGER.parse(text), "timestamp")
+_SUBSCRIPTION: Spec = {
+    "cancel_at": INTEGER,
+    "cancel_at_period_end": BOOLEAN,
+    "default_payment_method": TEXT,
+    "description": TEXT,
+    "metadata": METADATA,
+    "off_session": BOOLEAN,
+    "proration_behavior": one_of("always_invoice", "create_prorations", "none"),
+    "trial_end": _TRIAL_END,
+}
+
+
+def _create_subscription(call: Call) -> Json:
+    world, params = call.world, call.params
+    customer = customers.find(world, params["customer"], param="customer")
+    lines = _lines(call)
+    chosen = params.get("default_payment_method")
+    if chosen:
+        customers.owned_method(world, customer, chosen)
+    days = params.get("trial_period_days")
+    trial_end = params.get("trial_end") or (world.now() + days * DAY if days else None)
+    subscription = subscriptions.create(
+        world,
+        customer,
+        lines,
+        metadata=params.get("metadata") or {},
+        trial_end=None if trial_end == "now" else trial_end,
+        default_payment_method=chosen,
+        description=params.get("description"),
+    )
+    behavior = params.get("payment_behavior") or "allow_incomplete"
+    outcome = renewals.start(
+        world, subscription, customer, collect=behavior != "default_incomplete"
+    )
+    if outcome.status != "complete" and behavior == "error_if_incomplete":
+        raise invalid(outcome.message)
+    wanted = equal(params, "cancel_at", "cancel_at_period_end")
+    return subscriptions.update(world, subscription, wanted) if wanted else subscription
+
+
+def _lines(call: Call) -> list[tuple[Json, int]]:
+    lines = []
+    for index, item in enumerate(call.params["items"]):
+        price = prices.find(call.world, item["price"], param=f"items[{index}][price]")
+        if not price["recurring"]:
+            raise invalid(
+                f"The price specified is set to `type=one_time` but this field only accepts prices with `type=recurring`.",
+                param=f"items[{index}][price]",
+            )
+        lines.append((price, item.get("quantity") or 1))
+    return lines
+
+
+def _update_subscription(call: Call) -> Json:
+    subscription = subscriptions.find(call.world, call.id)
+    chosen = call.params.get("default_payment_method")
+    if chosen:
+        customer = customers.find(call.world, subscription["customer"])
+        customers.owned_method(call.world, customer, chosen)
+    return subscriptions.update(call.world, subscription, call.params)
+
+
+def _cancel_subscription(call: Call) -> Json:
+    subscription = subscriptions.find(call.world, call.id)
+    if subscription["status"] in subscriptions.ENDED:
+        raise missing("subscription", call.id)
+    subscription["cancellation_details"] |= call.params.get("cancellation_details") or {}
+    return subscriptions.end(call.world, subscription, reason="cancellation_requested")
+
+
+def _list_subscriptions(call: Call) -> Json:
+    found = call.world.objects.list("subscription", **equal(call.params, "customer"))
+    status = call.params.get("status")
+    found = [entry for entry in found if _has_status(entry, status)]
+    price = call.params.get("price")
+    if price:
+        found = [entry for entry in found if price in _prices(entry)]
+    return listing(call, found, "/v1/subscriptions")
+
+
+def _has_status(subscription: Json, wanted: str | None) -> bool:
+    status: str = subscription["status"]
+    if wanted is None:
+        return status != "canceled"
+    if wanted == "ended":
+        return status in subscriptions.ENDED
+    return wanted in ("all", status)
+
+
+def _prices(subscription: Json) -> list[str]:
+    return [item["price"]["id"] for item in subscription["items"]["data"]]
+
+
+def _list_invoices(call: Call) -> Json:
+    params = call.params
+    filters = equal(params, "collection_method", "customer", "status")
+    found = call.world.objects.list("invoice", **filters)
+    wanted = params.get("subscription")
+    found = [entry for entry in found if not wanted or subscriptions.of_invoice(entry) == wanted]
+    due = params.get("due_date")
+    found = [entry for entry in found if due is None or is_within(entry["due_date"] or 0, due)]
+    return listing(call, found, "/v1/invoices")
+
+
+def _pay_invoice(call: Call) -> Json:
+    world = call.world
+    invoice = invoices.find(world, call.id)
+    invoices.check_open(invoice)
+    if call.params.get("paid_out_of_band"):
+        invoices.mark_paid(world, invoice, out_of_band=True)
+        return invoice
+    chosen = call.params.get("payment_method")
+    method = (
+        payment_methods.find(world, chosen, param="payment_method")
+        if chosen
+        else invoices.saved_method(world, invoice)
+    )
+    if method is None:
+        raise invoices.without_method()
+    outcome = invoices.attempt(world, invoice, method, automatic=False)
+    if outcome.status != "complete":
+        raise _refusal(call, invoice)
+    return invoice
+
+
+def _refusal(call: Call, invoice: Json) -> Exception:
+    intent = invoices.intent_of(call.world, invoice)
+    if intent["status"] == "requires_action":
+        return payment_intents.authentication_required(intent)
+    return payment_intents.refusal(intent)
+
+
+def _invoice_lines(call: Call) -> Json:
+    lines: Json = public(invoices.find(call.world, call.id))["lines"]
+    return lines
+
+
+def _update_invoice(call: Call) -> Json:
+    return invoices.update(call.world, invoices.find(call.world, call.id), call.params)
+
+
+def _list_payments(call: Call) -> Json:
+    found = call.world.objects.list("invoice_payment", **equal(call.params, "invoice", "status"))
+    wanted = call.params.get("payment") or {}
+    kind = wanted.get("type")
+    if kind:
+        found = [entry for entry in found if entry["payment"].get(kind) == wanted.get(kind)]
+    return listing(call, found, "/v1/invoice_payments")
+
+
+def _find_payment(call: Call) -> Json:
+    payment = call.world.objects.get(call.id)
+    if payment is None or payment["object"] != "invoice_payment":
+        raise missing("invoice_payment", call.id)
+    return payment
+
+
+ENDPOINTS = [
+    Endpoint(
+        "POST",
+        "/v1/subscriptions",
+        "subscription_create",
+        _create_subscription,
+        {
+            **_SUBSCRIPTION,
+            "customer": Required(TEXT),
+            "items": Required(ListOf(Hash({"price": Required(TEXT), "quantity": INTEGER}))),
+            "payment_behavior": one_of(
+                "allow_incomplete", "default_incomplete", "error_if_incomplete"
+            ),
+            "trial_period_days": INTEGER,
+        },
+    ),
+    Endpoint(
+        "GET",
+        "/v1/subscriptions",
+        "subscription_list",
+        _list_subscriptions,
+        {
+            **DATED,
+            "customer": TEXT,
+            "price": TEXT,
+            "status": one_of(
+                "active",
+                "all",
+                "canceled",
+                "ended",
+                "incomplete",
+                "incomplete_expired",
+                "past_due",
+                "paused",
+                "trialing",
+                "unpaid",
+            ),
+        },
+    ),
+    Endpoint(
+        "GET",
+        "/v1/subscriptions/{id}",
+        "subscription_retrieve",
+        lambda call: subscriptions.find(call.world, call.id),
+        {},
+    ),
+    Endpoint(
+        "POST",
+        "/v1/subscriptions/{id}",
+        "subscription_update",
+        _update_subscription,
+        {**_SUBSCRIPTION, "cancellation_details": _CANCELLATION},
+    ),
+    Endpoint(
+        "DELETE",
+        "/v1/subscriptions/{id}",
+        "subscription_cancel",
+        _cancel_subscription,
+        {"cancellation_details": _CANCELLATION, "invoice_now": BOOLEAN, "prorate": BOOLEAN},
+    ),
+    Endpoint(
+        "GET",
+        "/v1/invoices",
+        "invoice_list",
+        _list_invoices,
+        {
+            **DATED,
+            "collection_method": one_of("charge_automatically", "send_invoice"),
+            "customer": TEXT,
+            "due_date": CREATED,
+            "status": one_of("draft", "open", "paid", "uncollectible", "void"),
+            "subscription": TEXT,
+        },
+    ),
+    Endpoint(
+        "GET",
+        "/v1/invoices/{id}",
+        "invoice_retrieve",
+        lambda call: invoices.find(call.world, call.id),
+        {},
+    ),
+    Endpoint(
+        "POST",
+        "/v1/invoices/{id}",
+        "invoice_update",
+        _update_invoice,
+        {
+            "auto_advance": BOOLEAN,
+            "default_payment_method": TEXT,
+            "description": TEXT,
+            "footer": TEXT,
+            "metadata": METADATA,
+        },
+    ),
+    Endpoint("GET", "/v1/invoices/{id}/lines", "invoice_line_item_list", _invoice_lines, LISTING),
+    Endpoint(
+        "POST",
+        "/v1/invoices/{id}/finalize",
+        "invoice_finalize_invoice",
+        lambda call: renewals.finalize(call.world, invoices.find(call.world, call.id)),
+        {"auto_advance": BOOLEAN},
+    ),
+    Endpoint(
+        "POST",
+        "/v1/invoices/{id}/pay",
+        "invoice_pay",
+        _pay_invoice,
+        {"off_session": BOOLEAN, "paid_out_of_band": BOOLEAN, "payment_method": TEXT},
+    ),
+    Endpoint(
+        "POST",
+        "/v1/invoices/{id}/void",
+        "invoice_void_invoice",
+        lambda call: invoices.void(call.world, invoices.find(call.world, call.id)),
+        {},
+    ),
+    Endpoint(
+        "POST",
+        "/v1/invoices/{id}/mark_uncollectible",
+        "invoice_mark_uncollectible",
+        lambda call: invoices.mark_uncollectible(call.world, invoices.find(call.world, call.id)),
+        {},
+    ),
+    Endpoint(
+        "GET",
+        "/v1/invoice_payments",
+        "invoice_payment_list",
+        _list_payments,
+        {
+            **DATED,
+            "invoice": TEXT,
+            "payment": Hash(
+                {
+                    "payment_intent": TEXT,
+                    "payment_record": TEXT,
+                    "type": Required(one_of("payment_intent", "payment_record")),
+                }
+            ),
+            "status": one_of("canceled", "open", "paid"),
+        },
+    ),
+    Endpoint("GET", "/v1/invoice_payments/{id}", "invoice_payment_retrieve", _find_payment, {}),
+]

@@ -1,0 +1,151 @@
+"""Products and prices."""
+
+from sandbox.stripe import prices, products
+from sandbox.stripe.endpoint import DATED, Call, Endpoint, equal, listing
+from sandbox.stripe.params import (
+    BOOLEAN,
+    INTEGER,
+    METADATA,
+    TEXT,
+    TEXTS,
+    Hash,
+    ListOf,
+    Required,
+    Spec,
+    one_of,
+)
+from sandbox.world import Json
+
+_PRODUCT: Spec = {
+    "active": BOOLEAN,
+    "description": TEXT,
+    "images": TEXTS,
+    "marketing_features": ListOf(Hash({"name": Required(TEXT)})),
+    "metadata": METADATA,
+    "shippable": BOOLEAN,
+    "statement_descriptor": TEXT,
+    "tax_code": TEXT,
+    "unit_label": TEXT,
+    "url": TEXT,
+}
+_TAX = one_of("exclusive", "inclusive", "unspecified")
+_RECURRING = Hash(
+    {
+        "interval": Required(one_of("day", "month", "week", "year")),
+        "interval_count": INTEGER,
+        "trial_period_days": INTEGER,
+        "usage_type": one_of("licensed"),
+    }
+)
+_PRICE: Spec = {
+    "active": BOOLEAN,
+    "lookup_key": TEXT,
+    "metadata": METADATA,
+    "nickname": TEXT,
+    "tax_behavior": _TAX,
+    "transfer_lookup_key": BOOLEAN,
+}
+
+
+def _list_products(call: Call) -> Json:
+    found = call.world.objects.list("product", **equal(call.params, "active"))
+    wanted = call.params.get("ids")
+    found = [product for product in found if not wanted or product["id"] in wanted]
+    return listing(call, found, "/v1/products")
+
+
+def _list_prices(call: Call) -> Json:
+    params = call.params
+    found = call.world.objects.list(
+        "price", **equal(params, "active", "currency", "product", "type")
+    )
+    keys = params.get("lookup_keys")
+    found = [price for price in found if not keys or price["lookup_key"] in keys]
+    return listing(call, found, "/v1/prices")
+
+
+def _update_product(call: Call) -> Json:
+    return products.update(call.world, products.find(call.world, call.id), call.params)
+
+
+def _update_price(call: Call) -> Json:
+    return prices.update(call.world, prices.find(call.world, call.id), call.params)
+
+
+ENDPOINTS = [
+    Endpoint(
+        "POST",
+        "/v1/products",
+        "product_create",
+        lambda call: products.create(call.world, call.params),
+        {**_PRODUCT, "id": TEXT, "name": Required(TEXT), "type": one_of("good", "service")},
+    ),
+    Endpoint(
+        "GET",
+        "/v1/products",
+        "product_list",
+        _list_products,
+        {**DATED, "active": BOOLEAN, "ids": TEXTS, "url": TEXT},
+    ),
+    Endpoint(
+        "GET",
+        "/v1/products/{id}",
+        "product_retrieve",
+        lambda call: products.find(call.world, call.id),
+        {},
+    ),
+    Endpoint(
+        "POST",
+        "/v1/products/{id}",
+        "product_update",
+        _update_product,
+        {**_PRODUCT, "default_price": TEXT, "name": TEXT},
+    ),
+    Endpoint(
+        "POST",
+        "/v1/prices",
+        "price_create",
+        lambda call: prices.create(call.world, call.params),
+        {
+            **_PRICE,
+            "billing_scheme": one_of("per_unit"),
+            "currency": Required(TEXT),
+            "product": TEXT,
+            "product_data": Hash(
+                {
+                    "active": BOOLEAN,
+                    "id": TEXT,
+                    "metadata": METADATA,
+                    "name": Required(TEXT),
+                    "statement_descriptor": TEXT,
+                    "tax_code": TEXT,
+                    "unit_label": TEXT,
+                }
+            ),
+            "recurring": _RECURRING,
+            "unit_amount": INTEGER,
+        },
+    ),
+    Endpoint(
+        "GET",
+        "/v1/prices",
+        "price_list",
+        _list_prices,
+        {
+            **DATED,
+            "active": BOOLEAN,
+            "currency": TEXT,
+            "lookup_keys": TEXTS,
+            "product": TEXT,
+            "type": one_of("one_time", "recurring"),
+        },
+    ),
+    Endpoint(
+        "GET",
+        "/v1/prices/{id}",
+        "price_retrieve",
+        lambda call: prices.find(call.world, call.id),
+        {},
+    ),
+    Endpoint("POST", "/v1/prices/{id}", "price_update", _update_price, _PRICE),
+]

@@ -1,0 +1,157 @@
+"""Checkout sessions."""
+
+from sandbox.stripe import checkout
+from sandbox.stripe.endpoint import DATED, LISTING, Call, Endpoint, equal, listing
+from sandbox.stripe.events import public
+from sandbox.stripe.params import (
+    BOOLEAN,
+    INTEGER,
+    METADATA,
+    TEXT,
+    TEXTS,
+    Hash,
+    ListOf,
+    Required,
+    Spec,
+    one_of,
+)
+from sandbox.world import Json
+
+_PRICE_DATA = Hash(
+    {
+        "currency": Required(TEXT),
+        "product": TEXT,
+        "product_data": Hash(
+            {
+                "description": TEXT,
+                "images": TEXTS,
+                "metadata": METADATA,
+                "name": Required(TEXT),
+                "tax_code": TEXT,
+                "unit_label": TEXT,
+            }
+        ),
+        "recurring": Hash(
+            {
+                "interval": Required(one_of("day", "month", "week", "year")),
+                "interval_count": INTEGER,
+            }
+        ),
+        "tax_behavior": one_of("exclusive", "inclusive", "unspecified"),
+        "unit_amount": INTEGER,
+    }
+)
+_CREATE: Spec = {
+    "allow_promotion_codes": BOOLEAN,
+    "billing_address_collection": one_of("auto", "required"),
+    "cancel_url": TEXT,
+    "client_reference_id": TEXT,
+    "currency": TEXT,
+    "custom_text": Hash({"submit": Hash({"message": Required(TEXT)})}),
+    "customer": TEXT,
+    "customer_creation": one_of("always", "if_required"),
+    "customer_email": TEXT,
+    "customer_update": Hash({"address": TEXT, "name": TEXT, "shipping": TEXT}),
+    "expires_at": INTEGER,
+    "line_items": ListOf(Hash({"price": TEXT, "price_data": _PRICE_DATA, "quantity": INTEGER})),
+    "locale": TEXT,
+    "metadata": METADATA,
+    "mode": Required(one_of("payment", "subscription")),
+    "payment_intent_data": Hash(
+        {
+            "description": TEXT,
+            "metadata": METADATA,
+            "receipt_email": TEXT,
+            "setup_future_usage": one_of("off_session", "on_session"),
+        }
+    ),
+    "payment_method_collection": one_of("always", "if_required"),
+    "submit_type": one_of("auto", "book", "donate", "pay", "subscribe"),
+    "subscription_data": Hash(
+        {
+            "description": TEXT,
+            "metadata": METADATA,
+            "trial_end": INTEGER,
+            "trial_period_days": INTEGER,
+        }
+    ),
+    "success_url": TEXT,
+    "ui_mode": one_of("hosted_page"),
+}
+
+
+def _list(call: Call) -> Json:
+    filters = equal(call.params, "customer", "payment_intent", "status", "subscription")
+    found = call.world.objects.list("checkout.session", **filters)
+    email = (call.params.get("customer_details") or {}).get("email")
+    found = [entry for entry in found if not email or _email(entry) == email]
+    return listing(call, found, "/v1/checkout/sessions")
+
+
+def _email(session: Json) -> str | None:
+    details = session["customer_details"]
+    email: str | None = details["email"] if details else None
+    return email
+
+
+def _line_items(call: Call) -> Json:
+    lines = [public(line) for line in checkout.line_items(checkout.find(call.world, call.id))]
+    url = f"/v1/checkout/sessions/{call.id}/line_items"
+    return {"object": "list", "data": lines, "has_more": False, "url": url}
+
+
+def _update(call: Call) -> Json:
+    return checkout.update(call.world, checkout.find(call.world, call.id), call.params)
+
+
+ENDPOINTS = [
+    Endpoint(
+        "POST",
+        "/v1/checkout/sessions",
+        "checkout.session_create",
+        lambda call: checkout.create(call.world, call.params),
+        _CREATE,
+    ),
+    Endpoint(
+        "GET",
+        "/v1/checkout/sessions",
+        "checkout.session_list",
+        _list,
+        {
+            **DATED,
+            "customer": TEXT,
+            "customer_details": Hash({"email": Required(TEXT)}),
+            "payment_intent": TEXT,
+            "status": one_of("complete", "expired", "open"),
+            "subscription": TEXT,
+        },
+    ),
+    Endpoint(
+        "GET",
+        "/v1/checkout/sessions/{id}",
+        "checkout.session_retrieve",
+        lambda call: checkout.find(call.world, call.id),
+        {},
+    ),
+    Endpoint(
+        "POST",
+        "/v1/checkout/sessions/{id}",
+        "checkout.session_update",
+        _update,
+        {"metadata": METADATA},
+    ),
+    Endpoint(
+        "POST",
+        "/v1/checkout/sessions/{id}/expire",
+        "checkout.session_expire",
+        lambda call: checkout.expire(call.world, checkout.find(call.world, call.id)),
+        {},
+    ),
+    Endpoint(
+        "GET",
+        "/v1/checkout/sessions/{id}/line_items",
+        "checkout.session_line_item_list",
+        _line_items,
+        LISTING,
+    ),
+]

@@ -1,0 +1,206 @@
+"""Payment intents, charges, refunds and the balance."""
+
+from sandbox.stripe import charges, customers, payment_intents, payment_methods, refunds
+from sandbox.stripe.endpoint import DATED, Call, Endpoint, equal, listing
+from sandbox.stripe.errors import missing
+from sandbox.stripe.params import BOOLEAN, INTEGER, METADATA, TEXT, Required, one_of
+from sandbox.world import Json
+
+
+def _create_intent(call: Call) -> Json:
+    world, params = call.world, call.params
+    customer = params.get("customer")
+    if customer:
+        customers.find(world, customer, param="customer")
+    intent = payment_intents.create(
+        world,
+        amount=params["amount"],
+        currency=params["currency"].lower(),
+        customer=customer,
+        description=params.get("description"),
+        metadata=params.get("metadata"),
+        receipt_email=params.get("receipt_email"),
+        setup_future_usage=params.get("setup_future_usage"),
+    )
+    return _confirm(call, intent) if params.get("confirm") else intent
+
+
+def _confirm(call: Call, intent: Json) -> Json:
+    method = payment_methods.find(call.world, call.params["payment_method"], param="payment_method")
+    off_session = bool(call.params.get("off_session"))
+    outcome = payment_intents.confirm(
+        call.world, intent, method, off_session=off_session, authenticate=None
+    )
+    if outcome.status == "declined":
+        raise payment_intents.refusal(intent)
+    return intent
+
+
+def _confirm_intent(call: Call) -> Json:
+    return _confirm(call, payment_intents.find(call.world, call.id))
+
+
+def _cancel_intent(call: Call) -> Json:
+    intent = payment_intents.find(call.world, call.id)
+    return payment_intents.cancel(call.world, intent, call.params.get("cancellation_reason"))
+
+
+def _update_intent(call: Call) -> Json:
+    intent = payment_intents.find(call.world, call.id)
+    return payment_intents.update(call.world, intent, call.params)
+
+
+def _list_intents(call: Call) -> Json:
+    found = call.world.objects.list("payment_intent", **equal(call.params, "customer"))
+    return listing(call, found, "/v1/payment_intents")
+
+
+def _list_charges(call: Call) -> Json:
+    found = call.world.objects.list("charge", **equal(call.params, "customer", "payment_intent"))
+    return listing(call, found, "/v1/charges")
+
+
+def _list_refunds(call: Call) -> Json:
+    found = call.world.objects.list("refund", **equal(call.params, "charge", "payment_intent"))
+    return listing(call, found, "/v1/refunds")
+
+
+def _update_refund(call: Call) -> Json:
+    return refunds.update(call.world, refunds.find(call.world, call.id), call.params)
+
+
+def _find_entry(call: Call) -> Json:
+    entry = call.world.objects.get(call.id)
+    if entry is None or entry["object"] != "balance_transaction":
+        raise missing("balance transaction", call.id)
+    return entry
+
+
+def _list_entries(call: Call) -> Json:
+    filters = equal(call.params, "currency", "source", "type")
+    found = call.world.objects.list("balance_transaction", **filters)
+    return listing(call, found, "/v1/balance_transactions")
+
+
+ENDPOINTS = [
+    Endpoint(
+        "POST",
+        "/v1/payment_intents",
+        "payment_intent_create",
+        _create_intent,
+        {
+            "amount": Required(INTEGER),
+            "confirm": BOOLEAN,
+            "currency": Required(TEXT),
+            "customer": TEXT,
+            "description": TEXT,
+            "metadata": METADATA,
+            "off_session": BOOLEAN,
+            "payment_method": TEXT,
+            "receipt_email": TEXT,
+            "setup_future_usage": one_of("off_session", "on_session"),
+        },
+    ),
+    Endpoint(
+        "GET",
+        "/v1/payment_intents",
+        "payment_intent_list",
+        _list_intents,
+        {**DATED, "customer": TEXT},
+    ),
+    Endpoint(
+        "GET",
+        "/v1/payment_intents/{id}",
+        "payment_intent_retrieve",
+        lambda call: payment_intents.find(call.world, call.id),
+        {"client_secret": TEXT},
+    ),
+    Endpoint(
+        "POST",
+        "/v1/payment_intents/{id}",
+        "payment_intent_update",
+        _update_intent,
+        {"amount": INTEGER, "description": TEXT, "metadata": METADATA, "receipt_email": TEXT},
+    ),
+    Endpoint(
+        "POST",
+        "/v1/payment_intents/{id}/confirm",
+        "payment_intent_confirm",
+        _confirm_intent,
+        {"off_session": BOOLEAN, "payment_method": Required(TEXT)},
+    ),
+    Endpoint(
+        "POST",
+        "/v1/payment_intents/{id}/cancel",
+        "payment_intent_cancel",
+        _cancel_intent,
+        {
+            "cancellation_reason": one_of(
+                "abandoned", "duplicate", "fraudulent", "requested_by_customer"
+            )
+        },
+    ),
+    Endpoint(
+        "GET",
+        "/v1/charges",
+        "charge_list",
+        _list_charges,
+        {**DATED, "customer": TEXT, "payment_intent": TEXT},
+    ),
+    Endpoint(
+        "GET",
+        "/v1/charges/{id}",
+        "charge_retrieve",
+        lambda call: charges.find(call.world, call.id),
+        {},
+    ),
+    Endpoint(
+        "POST",
+        "/v1/refunds",
+        "refund_create",
+        lambda call: refunds.create(call.world, call.params),
+        {
+            "amount": INTEGER,
+            "charge": TEXT,
+            "metadata": METADATA,
+            "payment_intent": TEXT,
+            "reason": one_of("duplicate", "fraudulent", "requested_by_customer"),
+        },
+    ),
+    Endpoint(
+        "GET",
+        "/v1/refunds",
+        "refund_list",
+        _list_refunds,
+        {**DATED, "charge": TEXT, "payment_intent": TEXT},
+    ),
+    Endpoint(
+        "GET",
+        "/v1/refunds/{id}",
+        "refund_retrieve",
+        lambda call: refunds.find(call.world, call.id),
+        {},
+    ),
+    Endpoint("POST", "/v1/refunds/{id}", "refund_update", _update_refund, {"metadata": METADATA}),
+    Endpoint(
+        "POST",
+        "/v1/refunds/{id}/cancel",
+        "refund_cancel",
+        lambda call: refunds.cancel(call.world, refunds.find(call.world, call.id)),
+        {},
+    ),
+    Endpoint(
+        "GET",
+        "/v1/balance_transactions",
+        "balance_transaction_list",
+        _list_entries,
+        {**DATED, "currency": TEXT, "source": TEXT, "type": TEXT},
+    ),
+    Endpoint(
+        "GET",
+        "/v1/balance_transactions/{id}",
+        "balance_transaction_retrieve",
+        _find_entry,
+        {},
+    ),
+]

@@ -1,0 +1,119 @@
+"""`expand`: ids replaced by their objects, and the parts that Stripe shows only when asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sandbox.stripe import checkout, payment_intents
+from sandbox.stripe import invoice_documents as documents
+from sandbox.stripe.errors import invalid
+from sandbox.stripe.events import public
+from sandbox.world import Json, World
+
+_MAX_DEPTH = 4
+
+
+def expand(world: World, answer: Json, paths: list[str]) -> Json:
+    """Expand each path, such as `data.latest_charge`, in a rendered answer."""
+    for path in paths:
+        keys = path.split(".")
+        if len(keys) > _MAX_DEPTH + (keys[0] == "data"):
+            message = (
+                f"You cannot expand more than {_MAX_DEPTH} levels of a property. Property: {path}"
+            )
+            raise invalid(message, param="expand")
+        _walk(world, answer, keys, path)
+    return answer
+
+
+def _walk(world: World, value: Any, keys: list[str], path: str) -> None:
+    if isinstance(value, list):
+        for entry in value:
+            _walk(world, entry, keys, path)
+        return
+    if not keys or not isinstance(value, dict):
+        return
+    key = keys[0]
+    if key not in value:
+        value[key] = _included(world, value, key, path)
+    if isinstance(value[key], str):
+        value[key] = _object(world, value[key], key, path)
+    _walk(world, value[key], keys[1:], path)
+
+
+def _object(world: World, object_id: str, key: str, path: str) -> Json:
+    found = world.objects.get(object_id) if key != "id" else None
+    if found is None:
+        raise _not_expandable(path)
+    return public(found)
+
+
+def _included(world: World, obj: Json, key: str, path: str) -> Any:
+    kind = obj.get("object")
+    if kind is None:
+        # A part of a union that this object does not have, as `payment.charge` of a payment by intent.
+        return None
+    include = _INCLUDED.get((kind, key))
+    if include is None:
+        raise _not_expandable(path)
+    return include(world, obj)
+
+
+def _not_expandable(path: str) -> Exception:
+    return invalid(f"This property cannot be expanded ({path}).", param="expand")
+
+
+def _list(objects: list[Json], url: str) -> Json:
+    return {
+        "object": "list",
+        "data": [public(obj) for obj in objects],
+        "has_more": False,
+        "url": url,
+    }
+
+
+def _payments(world: World, invoice: Json) -> Json:
+    return _list(
+        documents.payments(world, invoice), f"/v1/invoice_payments?invoice={invoice['id']}"
+    )
+
+
+def _confirmation_secret(world: World, invoice: Json) -> Json | None:
+    payment = documents.default_payment(world, invoice)
+    if payment is None:
+        return None
+    intent = payment_intents.find(world, payment["payment"]["payment_intent"])
+    return {"client_secret": intent["client_secret"], "type": "payment_intent"}
+
+
+def _refunds(world: World, charge: Json) -> Json:
+    return _list(
+        world.objects.list("refund", charge=charge["id"]), f"/v1/charges/{charge['id']}/refunds"
+    )
+
+
+def _line_items(world: World, session: Json) -> Json:
+    stored = checkout.find(world, session["id"])
+    return _list(checkout.line_items(stored), f"/v1/checkout/sessions/{session['id']}/line_items")
+
+
+def _subscriptions(world: World, customer: Json) -> Json:
+    found = world.objects.list("subscription", customer=customer["id"])
+    living = [entry for entry in found if entry["status"] not in ("canceled", "incomplete_expired")]
+    return _list(living, f"/v1/customers/{customer['id']}/subscriptions")
+
+
+def _tax_ids(_world: World, customer: Json) -> Json:
+    return _list([], f"/v1/customers/{customer['id']}/tax_ids")
+
+
+_INCLUDED: dict[tuple[str, str], Callable[[World, Json], Json | None]] = {
+    ("charge", "refunds"): _refunds,
+    ("checkout.session", "line_items"): _line_items,
+    ("customer", "subscriptions"): _subscriptions,
+    ("customer", "tax_ids"): _tax_ids,
+    ("invoice", "confirmation_secret"): _confirmation_secret,
+    ("invoice", "payments"): _payments,
+}
+"""What an object carries only when it is expanded."""

@@ -1,0 +1,98 @@
+"""bin/demo: what it chooses, keeps and shows."""
+
+import json
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sandbox import demo
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(demo, "HOME", tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def taken_port() -> Iterator[int]:
+    with socket.socket() as listener:
+        listener.bind((demo.HOST, 0))
+        listener.listen()
+        yield listener.getsockname()[1]
+
+
+def test_choices_are_kept_from_start_to_start(home: Path) -> None:
+    first = demo.Choices(price_id="price_1", web_port=8042)
+
+    first.save()
+
+    assert demo.Choices.load() == first
+
+
+def test_the_secret_key_is_random_and_only_the_owner_may_read_it(home: Path) -> None:
+    choices = demo.Choices()
+
+    choices.save()
+
+    assert choices.secret_key != demo.Choices().secret_key
+    assert (home / "choices.json").stat().st_mode & 0o077 == 0
+
+
+def test_a_taken_port_moves_to_the_next_free_one(taken_port: int) -> None:
+    choices = demo.Choices(web_port=taken_port, sandbox_port=taken_port, smtp_port=taken_port)
+
+    choices.take_free_ports()
+
+    ports = [choices.web_port, choices.sandbox_port, choices.smtp_port]
+    assert ports == sorted(set(ports))
+    assert taken_port not in ports
+
+
+def test_a_second_demo_of_one_checkout_is_refused(home: Path) -> None:
+    with (
+        demo._only_one(),
+        pytest.raises(demo.DemoError, match="running already"),
+        demo._only_one(),
+    ):
+        pass
+
+
+def test_a_world_without_its_database_starts_over(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from portal.postgres import temporary_cluster
+
+    seeded = home / "seeded"
+    monkeypatch.setattr(demo, "SEEDED", seeded)
+    with temporary_cluster() as cluster:
+        assert not demo._has_world(cluster)
+        seeded.write_text("/somewhere/else")
+        cluster.create_database(demo.DATABASE)
+        assert not demo._has_world(cluster)
+        seeded.write_text(str(cluster.home))
+        assert demo._has_world(cluster)
+        cluster.drop_database(demo.DATABASE)
+        assert not demo._has_world(cluster)
+
+
+def test_the_table_names_every_place_and_sign_in(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sign_ins = home / "signins.json"
+    sign_ins.write_text(
+        json.dumps([{"role": "Member", "email": "amy@example.com", "password": "a-password"}])
+    )
+    monkeypatch.setattr(demo, "SIGN_INS", sign_ins)
+
+    table = demo._table(demo.Choices(web_port=8001, sandbox_port=8011))
+
+    for shown in (
+        "http://127.0.0.1:8001/staff/",
+        "http://127.0.0.1:8011/mailbox/",
+        "http://127.0.0.1:8011/phone/",
+        "amy@example.com  a-password",
+    ):
+        assert shown in table

@@ -2,15 +2,13 @@
 
 import re
 
-from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from sandbox.mail import store
 from sandbox.mail.store import Mail
 from sandbox.pages.pager import paginate
-from sandbox.pages.render import Form, endpoint, missing, page, see_other
-from sandbox.world import World
+from sandbox.pages.render import Visit, endpoint, missing, page, see_other
 
 VIEWS = (("html", "HTML"), ("text", "Text"), ("headers", "Headers"), ("source", "Source"))
 
@@ -21,47 +19,51 @@ MESSAGE_POLICY = (
 )
 
 
-def mailbox(world: World, request: Request, form: Form) -> Response:
+def mailbox(visit: Visit) -> Response:
     """All mail, newest first; `?to=` keeps that whose recipients contain the text."""
-    to = request.query_params.get("to", "").strip()
-    mails = [mail for mail in store.newest_first(world) if to.lower() in str(mail["to"]).lower()]
-    shown, pager = paginate(mails, request)
-    return page(request, "mailbox.html", mails=shown, pager=pager, to=to)
+    to = visit.query.get("to", "").strip()
+    mails = [
+        mail for mail in store.newest_first(visit.world) if to.lower() in str(mail["to"]).lower()
+    ]
+    shown, pager = paginate(mails, visit)
+    return page(visit, "mailbox.html", mails=shown, pager=pager, to=to)
 
 
-def message(world: World, request: Request, form: Form) -> Response:
+def message(visit: Visit) -> Response:
     """One message in one of VIEWS."""
-    mail = _mail(world, request)
+    mail = _mail(visit)
     if mail is None:
-        return missing(request, "This message is not in the mailbox.")
+        return missing(visit, "This message is not in the mailbox.")
     views = [view for view in VIEWS if view[0] != "html" or mail["html"]]
-    wanted = request.query_params.get("view", "")
+    wanted = visit.query.get("view", "")
     view = wanted if wanted in dict(views) else views[0][0]
-    return page(request, "mail.html", mail=mail, views=views, view=view)
+    return page(visit, "mail.html", mail=mail, views=views, view=view)
 
 
-def body(world: World, request: Request, form: Form) -> Response:
+def body(visit: Visit) -> Response:
     """The HTML part as it was sent, shut off from everything around it."""
-    mail = _mail(world, request)
+    mail = _mail(visit)
     if mail is None:
-        return missing(request, "This message is not in the mailbox.")
-    return HTMLResponse(_opening_tabs(mail["html"]), headers={"Content-Security-Policy": MESSAGE_POLICY})
+        return missing(visit, "This message is not in the mailbox.")
+    return HTMLResponse(
+        _opening_tabs(mail["html"]), headers={"Content-Security-Policy": MESSAGE_POLICY}
+    )
 
 
-def clear(world: World, request: Request, form: Form) -> Response:
-    store.clear(world)
+def clear(visit: Visit) -> Response:
+    store.clear(visit.world)
     return see_other("/mailbox/")
 
 
 def _opening_tabs(html: str) -> str:
-    """Every link opens a tab. The tag goes into the head: before the doctype it would mean quirks mode."""
+    """Make links open a tab. The tag goes into the head; before the doctype it means quirks."""
     base = '<base target="_blank">'
     with_base, found = re.subn(r"(<head\b[^>]*>)", rf"\1{base}", html, count=1, flags=re.IGNORECASE)
     return with_base if found else base + html
 
 
-def _mail(world: World, request: Request) -> Mail | None:
-    return store.find(world, request.path_params["mail"])
+def _mail(visit: Visit) -> Mail | None:
+    return store.find(visit.world, visit.named("mail"))
 
 
 routes = [

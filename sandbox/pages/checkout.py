@@ -1,44 +1,43 @@
 """The hosted Checkout page."""
 
-from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from sandbox.pages import paying
 from sandbox.pages.orders import order_of
-from sandbox.pages.render import Form, endpoint, missing, money, page, see_other
+from sandbox.pages.render import Visit, endpoint, missing, money, page, see_other
 from sandbox.stripe import checkout
-from sandbox.world import Json, World
+from sandbox.world import Json
 
 ABSENT = "There is no such Checkout session."
 PLACEHOLDER = "{CHECKOUT_SESSION_ID}"
 
 
-def show(world: World, request: Request, form: Form) -> Response:
-    session = _session(world, request)
+def show(visit: Visit) -> Response:
+    session = _session(visit)
     if session is None:
-        return missing(request, ABSENT)
-    return _page(world, request, session, {})
+        return missing(visit, ABSENT)
+    return _page(visit, session)
 
 
-def pay(world: World, request: Request, form: Form) -> Response:
+def pay(visit: Visit) -> Response:
     """Try the card. On success the visitor goes on to the product."""
-    session = _session(world, request)
+    session = _session(visit)
     if session is None:
-        return missing(request, ABSENT)
+        return missing(visit, ABSENT)
     if session["status"] != "open":
-        return _closed(request, session)
-    order = order_of(world, session)
-    email = order.email or form.get("email", "").strip()
+        return _closed(visit, session)
+    order = order_of(visit.world, session)
+    email = order.email or visit.form.get("email", "").strip()
     outcome = paying.try_card(
-        world, form, lambda card, yes: checkout.complete(world, order.id, card.digits, yes, email)
+        visit, lambda card, yes: checkout.complete(visit.world, order.id, card.digits, yes, email)
     )
     if outcome.status == "complete":
         return see_other(success_url(session))
     if outcome.status == "requires_action":
         amount = money(order.total, order.currency) if order.total else ""
-        return paying.ask_bank(request, form, request.url.path, amount)
-    return _page(world, request, session, form, message=outcome.message, status=402)
+        return paying.ask_bank(visit, amount)
+    return _page(visit, session, message=outcome.message, status=402)
 
 
 def success_url(session: Json) -> str:
@@ -46,33 +45,31 @@ def success_url(session: Json) -> str:
     return url
 
 
-def _session(world: World, request: Request) -> Json | None:
-    session = world.objects.get(request.path_params["session"])
+def _session(visit: Visit) -> Json | None:
+    session = visit.world.objects.get(visit.named("session"))
     return session if session and session["object"] == "checkout.session" else None
 
 
-def _page(
-    world: World, request: Request, session: Json, form: Form, *, message: str = "", status: int = 200
-) -> Response:
+def _page(visit: Visit, session: Json, *, message: str = "", status: int = 200) -> Response:
     if session["status"] != "open":
-        return _closed(request, session)
-    order = order_of(world, session)
+        return _closed(visit, session)
+    order = order_of(visit.world, session)
     return page(
-        request,
+        visit,
         "checkout.html",
         status,
         order=order,
-        email=order.email or form.get("email", ""),
+        email=order.email or visit.form.get("email", ""),
         message=message,
-        **paying.card_context(request, form),
+        **paying.card_context(visit),
     )
 
 
-def _closed(request: Request, session: Json) -> Response:
+def _closed(visit: Visit, session: Json) -> Response:
     """What a session shows that can't be paid any more."""
     if session["status"] == "complete":
         return page(
-            request,
+            visit,
             "closed.html",
             title="You have already paid",
             explanation="This checkout is complete. Nothing was charged again.",
@@ -80,7 +77,7 @@ def _closed(request: Request, session: Json) -> Response:
             link_text="Continue",
         )
     return page(
-        request,
+        visit,
         "closed.html",
         410,
         title="This checkout has expired",

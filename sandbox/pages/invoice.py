@@ -3,12 +3,11 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from sandbox.pages import paying, pdf
-from sandbox.pages.render import Form, day, endpoint, missing, money, page, see_other
+from sandbox.pages.render import Visit, day, endpoint, missing, money, page, see_other
 from sandbox.stripe import invoices
 from sandbox.world import Json, World
 
@@ -45,37 +44,38 @@ class Bill:
         return self.status == "open" and self.remaining > 0
 
 
-def show(world: World, request: Request, form: Form) -> Response:
-    invoice = find(world, request.path_params["invoice"])
+def show(visit: Visit) -> Response:
+    invoice = find(visit.world, visit.named("invoice"))
     if invoice is None:
-        return missing(request, ABSENT)
-    return _page(request, invoice, {}, done="Thank you, it is paid." if _just_paid(request) else "")
+        return missing(visit, ABSENT)
+    done = "Thank you, it is paid." if "paid" in visit.query else ""
+    return _page(visit, invoice, done=done)
 
 
-def pay(world: World, request: Request, form: Form) -> Response:
+def pay(visit: Visit) -> Response:
     """Try a card, with 3-D Secure where it asks for that."""
-    invoice = find(world, request.path_params["invoice"])
+    invoice = find(visit.world, visit.named("invoice"))
     if invoice is None:
-        return missing(request, ABSENT)
+        return missing(visit, ABSENT)
     here = f"/invoice/{invoice['id']}"
     if not bill_of(invoice).payable:
         return see_other(here)
     outcome = paying.try_card(
-        world, form, lambda card, yes: invoices.pay(world, invoice["id"], card.digits, yes)
+        visit, lambda card, yes: invoices.pay(visit.world, invoice["id"], card.digits, yes)
     )
     if outcome.status == "complete":
         return see_other(f"{here}?paid=1")
     if outcome.status == "requires_action":
         amount = money(invoice["amount_remaining"], invoice["currency"])
-        return paying.ask_bank(request, form, here, amount)
-    return _page(request, invoice, form, message=outcome.message, status=402)
+        return paying.ask_bank(visit, amount)
+    return _page(visit, invoice, message=outcome.message, status=402)
 
 
-def document(world: World, request: Request, form: Form) -> Response:
+def document(visit: Visit) -> Response:
     """The PDF."""
-    invoice = find(world, request.path_params["invoice"])
+    invoice = find(visit.world, visit.named("invoice"))
     if invoice is None:
-        return missing(request, ABSENT)
+        return missing(visit, ABSENT)
     bill = bill_of(invoice)
     name = f'inline; filename="invoice-{bill.number}.pdf"'
     headers = {"Content-Disposition": name}
@@ -113,15 +113,11 @@ def _line(line: Json) -> Line:
 
 
 def _page(
-    request: Request, invoice: Json, form: Form, *, message: str = "", done: str = "", status: int = 200
+    visit: Visit, invoice: Json, *, message: str = "", done: str = "", status: int = 200
 ) -> Response:
-    context = paying.card_context(request, form)
+    context = paying.card_context(visit)
     bill = bill_of(invoice)
-    return page(request, "invoice.html", status, bill=bill, message=message, done=done, **context)
-
-
-def _just_paid(request: Request) -> bool:
-    return "paid" in request.query_params
+    return page(visit, "invoice.html", status, bill=bill, message=message, done=done, **context)
 
 
 def _sheet(bill: Bill) -> pdf.Sheet:

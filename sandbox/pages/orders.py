@@ -48,7 +48,7 @@ class Order:
 
 def order_of(world: World, session: Json) -> Order:
     trial = _trial_days(world, session)
-    lines = [_line(world, line, trial) for line in checkout.line_items(session)]
+    lines = [_line(line, trial) for line in checkout.line_items(session)]
     details = session["total_details"]
     return Order(
         id=session["id"],
@@ -81,7 +81,7 @@ def _recurring(session: Json) -> Json | None:
 
 def _price(session: Json) -> int:
     """What is asked each time, before any trial."""
-    lines = sum(line["amount_subtotal"] for line in checkout.line_items(session))
+    lines = sum(int(line["amount_subtotal"]) for line in checkout.line_items(session))
     return lines - int(session["total_details"]["amount_discount"])
 
 
@@ -114,7 +114,7 @@ def _about(world: World, session: Json) -> str:
     return str(description or private(session)["payment_intent_data"].get("description") or "")
 
 
-def _line(world: World, line: Json, trial: int) -> Line:
+def _line(line: Json, trial: int) -> Line:
     recurring = line["price"]["recurring"]
     unit = money(line["price"]["unit_amount"], line["currency"])
     note = f"{unit} per {interval(recurring)}" if recurring else ""

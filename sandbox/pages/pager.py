@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from starlette.requests import Request
+from sandbox.pages.render import Visit
 
 PAGE_SIZE = 30
 
@@ -22,23 +22,23 @@ class Pager:
 
 
 def paginate(
-    items: Sequence[Item], request: Request, *, size: int = PAGE_SIZE, key: str = "page"
+    items: Sequence[Item], visit: Visit, *, size: int = PAGE_SIZE, key: str = "page"
 ) -> tuple[Sequence[Item], Pager]:
     """The items of the page asked for (`?page=`, from 1; the nearest one that exists).
 
     `key` names the query's parameter where a page has several lists.
     """
     pages = max(1, -(-len(items) // size))
-    asked = request.query_params.get(key, "1")
+    asked = visit.query.get(key, "1")
     number = min(max(int(asked), 1), pages) if asked.isdecimal() else 1
     pager = Pager(
         number,
         pages,
-        newer=_link(request, key, number - 1) if number > 1 else None,
-        older=_link(request, key, number + 1) if number < pages else None,
+        newer=_link(visit, key, number - 1) if number > 1 else None,
+        older=_link(visit, key, number + 1) if number < pages else None,
     )
     return items[(number - 1) * size : number * size], pager
 
 
-def _link(request: Request, key: str, number: int) -> str:
-    return f"?{request.url.include_query_params(**{key: number}).query}"
+def _link(visit: Visit, key: str, number: int) -> str:
+    return f"?{visit.request.url.include_query_params(**{key: number}).query}"

@@ -4,15 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from starlette.requests import Request
 from starlette.responses import Response
 
 from sandbox.pages import cards
 from sandbox.pages.cards import CardForm
-from sandbox.pages.render import Form, page
+from sandbox.pages.render import Visit, page
 from sandbox.stripe.errors import ApiError
 from sandbox.stripe.payment_intents import Outcome
-from sandbox.world import World
 
 REFUSED_BY_OWNER = (
     "We are unable to authenticate your payment method."
@@ -29,13 +27,13 @@ class Confirmation:
     fields: dict[str, str]
 
 
-def try_card(world: World, form: Form, pay: Callable[[CardForm, bool | None], Outcome]) -> Outcome:
+def try_card(visit: Visit, pay: Callable[[CardForm, bool | None], Outcome]) -> Outcome:
     """Pay with the card of a form, unless the form itself finds a fault with it."""
-    card = cards.read(form)
-    fault = cards.problem(card, world.now())
+    card = cards.read(visit.form)
+    fault = cards.problem(card, visit.world.now())
     if fault:
         return Outcome("declined", fault)
-    authenticate = answer(form)
+    authenticate = answer(visit)
     try:
         outcome = pay(card, authenticate)
     except ApiError as error:
@@ -45,18 +43,20 @@ def try_card(world: World, form: Form, pay: Callable[[CardForm, bool | None], Ou
     return outcome
 
 
-def answer(form: Form) -> bool | None:
+def answer(visit: Visit) -> bool | None:
     """What the card's owner answered to the bank; None before being asked."""
-    return {"true": True, "false": False}.get(form.get("authenticate", ""))
+    return {"true": True, "false": False}.get(visit.form.get("authenticate", ""))
 
 
-def ask_bank(request: Request, form: Form, action: str, amount: str) -> Response:
+def ask_bank(visit: Visit, amount: str) -> Response:
     """The 3-D Secure page. It sends the form again, with the answer."""
-    confirmation = Confirmation(action, amount, {**form})
-    return page(request, "three_d_secure.html", card=cards.read(form), confirmation=confirmation)
+    confirmation = Confirmation(visit.path, amount, {**visit.form})
+    return page(
+        visit, "three_d_secure.html", card=cards.read(visit.form), confirmation=confirmation
+    )
 
 
-def card_context(request: Request, form: Form) -> dict[str, Any]:
+def card_context(visit: Visit) -> dict[str, Any]:
     """What the card fields and the picker show: what was typed, else the test card picked."""
-    card = cards.read(form) if form else cards.picked(request.query_params)
+    card = cards.read(visit.form) if visit.form else cards.picked(visit.query)
     return {"card": card, "cards": cards.PICKER}

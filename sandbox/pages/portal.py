@@ -2,14 +2,13 @@
 
 from dataclasses import dataclass
 
-from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from sandbox.pages import paying
 from sandbox.pages.cards import CardForm
 from sandbox.pages.people import card_text, next_step
-from sandbox.pages.render import Form, endpoint, interval, missing, money, page, see_other
+from sandbox.pages.render import Visit, endpoint, interval, missing, money, page, see_other
 from sandbox.stripe import customers, subscriptions
 from sandbox.stripe.cards import by_number
 from sandbox.stripe.payment_intents import Outcome
@@ -37,51 +36,51 @@ class Plan:
     cancellable: bool
 
 
-def show(world: World, request: Request, form: Form) -> Response:
-    session = _session(world, request)
+def show(visit: Visit) -> Response:
+    session = _session(visit)
     if session is None:
-        return missing(request, ABSENT)
-    done = DONE.get(request.query_params.get("done", ""), "")
-    return _page(world, request, session, {}, done=done)
+        return missing(visit, ABSENT)
+    done = DONE.get(visit.query.get("done", ""), "")
+    return _page(visit, session, done=done)
 
 
-def save_card(world: World, request: Request, form: Form) -> Response:
+def save_card(visit: Visit) -> Response:
     """Make a new card the one that pays; the bank may want to be asked first."""
-    session = _session(world, request)
+    session = _session(visit)
     if session is None:
-        return missing(request, ABSENT)
+        return missing(visit, ABSENT)
 
     def save(card: CardForm, confirmed: bool | None) -> Outcome:
         if asks_bank(card) and not confirmed:
             return Outcome("requires_action")
-        customers.set_card(world, session["customer"], card.digits)
+        customers.set_card(visit.world, session["customer"], card.digits)
         return Outcome("complete")
 
-    outcome = paying.try_card(world, form, save)
+    outcome = paying.try_card(visit, save)
     if outcome.status == "requires_action":
-        return paying.ask_bank(request, form, request.url.path, "")
+        return paying.ask_bank(visit, "")
     if outcome.status == "declined":
-        return _page(world, request, session, form, message=outcome.message, status=402)
+        return _page(visit, session, message=outcome.message, status=402)
     return _done(session, "card")
 
 
-def cancel(world: World, request: Request, form: Form) -> Response:
-    return _set_ending(world, request, form, "cancel")
+def cancel(visit: Visit) -> Response:
+    return _set_ending(visit, "cancel")
 
 
-def keep(world: World, request: Request, form: Form) -> Response:
-    return _set_ending(world, request, form, "keep")
+def keep(visit: Visit) -> Response:
+    return _set_ending(visit, "keep")
 
 
-def _set_ending(world: World, request: Request, form: Form, wish: str) -> Response:
-    session = _session(world, request)
-    subscription = world.objects.get(form.get("subscription", ""))
+def _set_ending(visit: Visit, wish: str) -> Response:
+    session = _session(visit)
+    subscription = visit.world.objects.get(visit.form.get("subscription", ""))
     if session is None or subscription is None or not _owns(session, subscription):
-        return missing(request, ABSENT)
-    if not _features(world, session)["subscription_cancel"]:
-        return missing(request, "Cancelling is switched off for this portal.")
+        return missing(visit, ABSENT)
+    if not _features(visit.world, session)["subscription_cancel"]:
+        return missing(visit, "Cancelling is switched off for this portal.")
     if subscription["status"] in CANCELLABLE:
-        subscriptions.cancel_at_period_end(world, subscription["id"], wish == "cancel")
+        subscriptions.cancel_at_period_end(visit.world, subscription["id"], wish == "cancel")
     return _done(session, wish)
 
 
@@ -90,8 +89,8 @@ def asks_bank(card: CardForm) -> bool:
     return by_number(card.digits).needs_authentication(off_session=False)
 
 
-def _session(world: World, request: Request) -> Json | None:
-    session = world.objects.get(request.path_params["session"])
+def _session(visit: Visit) -> Json | None:
+    session = visit.world.objects.get(visit.named("session"))
     return session if session and session["object"] == "billing_portal.session" else None
 
 
@@ -101,23 +100,22 @@ def _owns(session: Json, subscription: Json) -> bool:
 
 
 def _page(
-    world: World,
-    request: Request,
+    visit: Visit,
     session: Json,
-    form: Form,
     *,
     message: str = "",
     done: str = "",
     status: int = 200,
 ) -> Response:
+    world = visit.world
     customer = world.objects.get(session["customer"])
     if customer is None or customer.get("deleted"):
-        return missing(request, ABSENT)
+        return missing(visit, ABSENT)
     owned = world.objects.list("subscription", customer=customer["id"])
     invoices = world.objects.list("invoice", customer=customer["id"])
     flow = session["flow"]
     return page(
-        request,
+        visit,
         "portal.html",
         status,
         session_id=session["id"],
@@ -130,7 +128,7 @@ def _page(
         card_line=card_text(world, customer) or "no card",
         message=message,
         done=done,
-        **paying.card_context(request, form),
+        **paying.card_context(visit),
     )
 
 

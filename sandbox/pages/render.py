@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from starlette.concurrency import run_in_threadpool
@@ -16,41 +17,61 @@ from sandbox.world import World
 ROOT = Path(__file__).resolve().parent.parent
 Form = Mapping[str, str]
 
-ZERO_DECIMALS = frozenset("bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf".split())
-THREE_DECIMALS = frozenset("bhd jod kwd omr tnd".split())
+# Stripe's "Supported currencies": those without minor unit, and those with three decimals.
+ZERO_DECIMALS = (
+    *("bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga"),
+    *("pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf"),
+)
+THREE_DECIMALS = ("bhd", "jod", "kwd", "omr", "tnd")
 SYMBOLS = {"usd": "$", "eur": "€", "gbp": "£", "jpy": "¥", "cad": "CA$", "aud": "A$"}
 
 
-class Handler(Protocol):
-    """A page or an action: reads the request and the world, runs in a thread of its own."""
+@dataclass(frozen=True)
+class Visit:
+    """One request to a page: what it sent, and the world that it finds."""
 
-    def __call__(self, world: World, request: Request, form: Form) -> Response: ...
+    world: World
+    request: Request
+    form: Form
+
+    @property
+    def query(self) -> Mapping[str, str]:
+        return self.request.query_params
+
+    @property
+    def path(self) -> str:
+        return self.request.url.path
+
+    def named(self, part: str) -> str:
+        """A named part of the path."""
+        return str(self.request.path_params[part])
+
+
+Handler = Callable[[Visit], Response]
 
 
 def endpoint(handler: Handler, *, locked: bool = True) -> Callable[[Request], Any]:
-    """Starlette's side of a handler: reads the form, and keeps the event loop free.
+    """Starlette's side of a handler: reads the form, and runs it in a thread of its own.
 
     `locked` handlers hold the world's lock. One that waits for the product must not, because the
     product may be waiting for the sandbox.
     """
 
-    def handle(request: Request, form: Form) -> Response:
-        world: World = request.app.state.world
-        with world.lock if locked else nullcontext():
-            return handler(world, request, form)
+    def handle(visit: Visit) -> Response:
+        with visit.world.lock if locked else nullcontext():
+            return handler(visit)
 
     async def serve(request: Request) -> Response:
         form = {key: str(value) for key, value in (await request.form()).items()}
-        return await run_in_threadpool(handle, request, form)
+        return await run_in_threadpool(handle, Visit(request.app.state.world, request, form))
 
     return serve
 
 
-def page(request: Request, template: str, status: int = 200, /, **context: Any) -> Response:
+def page(visit: Visit, template: str, status: int = 200, /, **context: Any) -> Response:
     """A page from one of sandbox/templates."""
-    world: World = request.app.state.world
     html = environment.get_template(template).render(
-        path=request.url.path, now=world.now(), **context
+        path=visit.path, now=visit.world.now(), **context
     )
     headers = {"Cache-Control": "no-store", "X-Frame-Options": "SAMEORIGIN"}
     return HTMLResponse(html, status_code=status, headers=headers)
@@ -60,9 +81,9 @@ def see_other(url: str) -> Response:
     return RedirectResponse(url, status_code=303)
 
 
-def missing(request: Request, what: str) -> Response:
+def missing(visit: Visit, what: str) -> Response:
     """A page that says that something is not there."""
-    return page(request, "missing.html", 404, what=what)
+    return page(visit, "missing.html", 404, what=what)
 
 
 def money(amount: int, currency: str) -> str:

@@ -7,7 +7,7 @@ from sandbox.twilio.store import Sms
 from sandbox.world import World
 
 _guard = threading.Lock()
-_courier: Courier | None = None
+_couriers: list[Courier] = []
 
 
 def start(world: World) -> None:
@@ -17,11 +17,9 @@ def start(world: World) -> None:
 
 def stop() -> None:
     """Stop reporting; what is left goes on after the next start."""
-    global _courier
     with _guard:
-        courier, _courier = _courier, None
-    if courier:
-        courier.stop()
+        while _couriers:
+            _couriers.pop().stop()
 
 
 def send(world: World, message: Sms) -> None:
@@ -31,13 +29,13 @@ def send(world: World, message: Sms) -> None:
 
 def idle() -> bool:
     """Whether every message has reached its last status and reported it."""
-    return _courier is None or _courier.idle()
+    return all(courier.idle() for courier in _couriers)
 
 
 def _running(world: World) -> Courier:
-    global _courier
     with _guard:
-        if _courier is None:
-            _courier = Courier(world)
-            _courier.start()
-        return _courier
+        if not _couriers:
+            courier = Courier(world)
+            courier.start()
+            _couriers.append(courier)
+        return _couriers[0]

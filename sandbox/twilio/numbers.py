@@ -1,4 +1,4 @@
-"""Phone numbers with a fixed fate, after Twilio's test credentials, and what a request must hold."""
+"""Numbers with a fixed fate, after Twilio's test credentials, and what a request must hold."""
 
 import re
 from collections.abc import Mapping

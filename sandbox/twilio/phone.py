@@ -3,15 +3,13 @@
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from sandbox.pages.render import Form, endpoint, missing, page, see_other
+from sandbox.pages.render import Visit, endpoint, missing, page, see_other
 from sandbox.twilio import numbers, store
 from sandbox.twilio.inbound import receive
 from sandbox.twilio.store import Sms
-from sandbox.world import World
 
 LONGEST_THREAD = 100
 
@@ -22,29 +20,29 @@ class Thread:
     last: Sms
 
 
-def phone(world: World, request: Request, form: Form) -> Response:
+def phone(visit: Visit) -> Response:
     """The threads, and the messages of one number (`?number=`, else the latest thread)."""
-    found = store.newest_first(world)
+    found = store.newest_first(visit.world)
     threads = _threads(found)
-    number = request.query_params.get("number") or (threads[0].number if threads else "")
+    number = visit.query.get("number") or (threads[0].number if threads else "")
     messages = [message for message in found if store.other_party(message) == number]
     return page(
-        request,
+        visit,
         "phone.html",
         threads=threads,
         number=number,
         messages=messages[LONGEST_THREAD - 1 :: -1],
-        stopped=number in store.opted_out(world),
+        stopped=number in store.opted_out(visit.world),
         ours=numbers.FROM_NUMBER,
     )
 
 
-def reply(world: World, request: Request, form: Form) -> Response:
+def reply(visit: Visit) -> Response:
     """Send what was typed on the phone to the product."""
-    number, body = form.get("from", ""), form.get("body", "").strip()
+    number, body = visit.form.get("from", ""), visit.form.get("body", "").strip()
     if not number or not body:
-        return missing(request, "A reply needs a number and a text.")
-    receive(world, number, body)
+        return missing(visit, "A reply needs a number and a text.")
+    receive(visit.world, number, body)
     return see_other(f"/phone/?number={quote(number)}")
 
 

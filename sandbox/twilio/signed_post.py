@@ -29,7 +29,7 @@ class Answer:
 
 
 def post(url: str, form: Mapping[str, str]) -> Answer:
-    """POST a form signed for exactly this URL ("Validating requests" in Twilio's security guide)."""
+    """POST a form signed for this very URL (Twilio's "Security", validating requests)."""
     signature = RequestValidator(AUTH_TOKEN).compute_signature(url, dict(form))
     headers = {"X-Twilio-Signature": signature, "User-Agent": "TwilioProxy/1.1"}
     try:

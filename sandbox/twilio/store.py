@@ -1,8 +1,8 @@
 """The text messages of the world: made, changed and listed; numbers that opted out."""
 
 import secrets
-from email.utils import format_datetime
 from datetime import UTC, datetime
+from email.utils import format_datetime
 from typing import Any
 
 from sandbox.twilio import numbers, segments

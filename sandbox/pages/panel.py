@@ -1,0 +1,167 @@
+"""The control panel: clock, bad weather, customers, events."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from sandbox import clock
+from sandbox.mail import store as mails
+from sandbox.pages.cards import RARE_CARDS, TEST_CARDS
+from sandbox.pages.events import listed, types
+from sandbox.pages.pager import paginate
+from sandbox.pages.people import living, person
+from sandbox.pages.render import Form, Visit, endpoint, moment, page, see_other
+from sandbox.stripe import customers
+from sandbox.stripe.errors import ApiError
+from sandbox.switches import Switches
+from sandbox.twilio import store as texts
+from sandbox.world import World
+
+CUSTOMERS_A_PAGE = 12
+EVENTS_A_PAGE = 20
+
+
+@dataclass(frozen=True)
+class Toggle:
+    """A switch that is on or off."""
+
+    name: str
+    label: str
+    effect: str
+    value: bool = False
+
+
+@dataclass(frozen=True)
+class Gauge:
+    """A switch with a number: seconds, or a share of all requests."""
+
+    name: str
+    label: str
+    share: bool = False
+    value: str = "0"
+
+
+TOGGLES = (
+    Toggle("webhooks_paused", "Hold webhooks", "They wait until this is off"),
+    Toggle("duplicate", "Duplicate webhooks", "Every one arrives twice"),
+    Toggle("reorder", "Reorder webhooks", "They leave in random order"),
+    Toggle("lose", "Lose webhooks", "None leaves; resend them below"),
+)
+GAUGES = (
+    Gauge("webhook_delay", "Webhook delay, seconds"),
+    Gauge("api_latency", "Stripe API latency, seconds"),
+    Gauge("api_fail", "Stripe API failures, share 0–1", share=True),
+    Gauge("twilio_fail", "Twilio failures, share 0–1", share=True),
+)
+
+
+def panel(visit: Visit) -> Response:
+    return _page(visit)
+
+
+def _page(visit: Visit, *, trouble: str = "", status: int = 200) -> Response:
+    world = visit.world
+    search, kind = visit.query.get("q", "").strip(), visit.query.get("type", "")
+    people = living(world, search)
+    happened = world.objects.list("event", **({"type": kind} if kind else {}))
+    shown_people, people_pager = paginate(people, visit, size=CUSTOMERS_A_PAGE, key="customers")
+    shown_events, events_pager = paginate(happened, visit, size=EVENTS_A_PAGE, key="events")
+    return page(
+        visit,
+        "panel.html",
+        status,
+        trouble=trouble,
+        ahead=_ahead(world),
+        told=_told(visit),
+        toggles=[*_toggles(world.switches)],
+        gauges=[*_gauges(world.switches)],
+        stormy=world.switches != Switches(),
+        mail_count=len(mails.newest_first(world)),
+        text_count=len(texts.newest_first(world)),
+        q=search,
+        customers=[person(world, customer) for customer in shown_people],
+        customer_count=len(people),
+        customer_pager=people_pager,
+        cards=(*TEST_CARDS, *RARE_CARDS),
+        events=[listed(event) for event in shown_events],
+        event_count=len(happened),
+        event_pager=events_pager,
+        types=types(world),
+        type=kind,
+    )
+
+
+def advance(visit: Visit) -> Response:
+    """Move the clock; what falls due on the way happens before the answer."""
+    try:
+        clock.advance(visit.world, visit.form.get("advance", ""))
+    except ValueError as error:
+        with visit.world.lock:
+            return _page(visit, trouble=str(error), status=400)
+    return see_other("/?told=clock")
+
+
+def switch(visit: Visit) -> Response:
+    """Set every switch as the form says."""
+    try:
+        visit.world.switches.change(Switches().as_dict() if "calm" in visit.form else _wanted(visit.form))
+    except ValueError as error:
+        return _page(visit, trouble=str(error), status=400)
+    visit.world.save()
+    return see_other("/?told=switches")
+
+
+def change_card(visit: Visit) -> Response:
+    """Give a customer another card, as they would in the billing portal."""
+    try:
+        customers.set_card(visit.world, visit.named("customer"), visit.form.get("card", ""))
+    except ApiError as error:
+        return _page(visit, trouble=str(error), status=400)
+    return see_other("/?told=card")
+
+
+def _told(visit: Visit) -> str:
+    told = {
+        "clock": f"It is now {moment(visit.world.now())} UTC.",
+        "switches": "The switches are set.",
+        "card": "The card is changed.",
+    }
+    return told.get(visit.query.get("told", ""), "")
+
+
+def _ahead(world: World) -> str:
+    days, seconds = divmod(int(world.offset), 86_400)
+    if days < 0:
+        return f"{-days} days behind the real time"
+    if days:
+        return f"{days} days ahead of the real time"
+    minutes = seconds // 60
+    return f"{minutes} minutes ahead of the real time" if minutes else "In step with the real time"
+
+
+def _toggles(switches: Switches) -> Iterator[Toggle]:
+    for toggle in TOGGLES:
+        yield Toggle(toggle.name, toggle.label, toggle.effect, bool(getattr(switches, toggle.name)))
+
+
+def _gauges(switches: Switches) -> Iterator[Gauge]:
+    for gauge in GAUGES:
+        value = float(getattr(switches, gauge.name))
+        yield Gauge(gauge.name, gauge.label, gauge.share, f"{value:g}")
+
+
+def _wanted(form: Form) -> dict[str, bool | float]:
+    """The switches of a sent form: a box that is not ticked is not sent. Raises ValueError."""
+    boxes = {toggle.name: toggle.name in form for toggle in TOGGLES}
+    numbers = {gauge.name: float(form.get(gauge.name) or 0) for gauge in GAUGES}
+    return {**boxes, **numbers}
+
+
+routes = [
+    Route("/", endpoint(panel)),
+    Route("/clock", endpoint(advance, locked=False), methods=["POST"]),
+    Route("/switches", endpoint(switch), methods=["POST"]),
+    Route("/customers/{customer}/card", endpoint(change_card), methods=["POST"]),
+]

@@ -1,6 +1,6 @@
 """bin/demo: the whole product on this machine, with the sandbox in place of Stripe and Twilio.
 
-First start: makes a database, a plan and a world of members. Later starts keep them.
+First start: makes a database and a world of members. Later starts keep them.
 `--fresh` starts over. Everything it keeps lies in .data/demo, the database in the embedded
 PostgreSQL.
 """
@@ -19,7 +19,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -37,6 +37,7 @@ from portal.postgres import (
 HOST = "127.0.0.1"
 DATABASE = "portal_demo"
 HEALTHY_SECONDS = 90
+CLEAR_LINE = "\033[K"
 HOME = CHECKOUT / ".data" / "demo"
 WORLD = HOME / "sandbox"
 SIGN_INS = HOME / "signins.json"
@@ -58,12 +59,13 @@ class Choices:
     web_port: int = 8000
     sandbox_port: int = 8010
     smtp_port: int = 8025
-    price_id: str = ""
 
     @classmethod
     def load(cls) -> "Choices":
         path = HOME / "choices.json"
-        return cls(**json.loads(path.read_text())) if path.exists() else cls()
+        kept = json.loads(path.read_text()) if path.exists() else {}
+        known = {choice.name for choice in fields(cls)}
+        return cls(**{name: value for name, value in kept.items() if name in known})
 
     def save(self) -> None:
         path = HOME / "choices.json"
@@ -121,7 +123,7 @@ def environment(choices: Choices) -> dict[str, str]:
         "EMAIL_URL": f"smtp://{HOST}:{choices.smtp_port}",
         "STRIPE_SECRET_KEY": "sk_test_sandbox",
         "STRIPE_WEBHOOK_SECRETS": "whsec_sandbox",
-        "STRIPE_PRICE_ID": choices.price_id,
+        "STRIPE_PRICE_ID": "price_membership_monthly",
         "STRIPE_API_BASE": choices.sandbox,
         "STRIPE_HOSTED_ORIGINS": choices.sandbox,
         "TWILIO_ACCOUNT_SID": "ACsandbox0000000000000000000000000",
@@ -150,13 +152,30 @@ def _say(text: str) -> None:
 
 
 def _run(command: Sequence[str], env: dict[str, str], purpose: str) -> None:
-    """Run one step silently; its output goes to the log."""
-    with LOG.open("a") as log:
-        done = subprocess.run(
-            [sys.executable, *command], cwd=CHECKOUT, env=env, stdout=log, stderr=log, check=False
-        )
-    if done.returncode:
+    """Run one step. Its output goes to the log; a terminal shows its latest line."""
+    with (
+        LOG.open("a") as log,
+        subprocess.Popen(
+            [sys.executable, *command],
+            cwd=CHECKOUT,
+            env=env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        ) as step,
+    ):
+        for line in step.stdout or ():
+            log.write(line)
+            _show_progress(line)
+    _show_progress("")
+    if step.returncode:
         raise DemoError(f"{purpose} failed; the end of {_shown(LOG)}:\n{_end_of_log()}")
+
+
+def _show_progress(line: str) -> None:
+    if sys.stdout.isatty():
+        width = shutil.get_terminal_size().columns - 1
+        print(f"\r{CLEAR_LINE}{line.strip()[:width]}", end="", flush=True)
 
 
 def _end_of_log(lines: int = 25) -> str:
@@ -207,9 +226,10 @@ def _fingerprint_of_static_files() -> str:
 
 
 @contextmanager
-def _processes(names: Sequence[str], env: dict[str, str]) -> Iterator["subprocess.Popen[bytes]"]:
-    """Processes of the Procfile, run by honcho; all of them have ended afterwards."""
-    command = [sys.executable, "-m", "honcho", "--no-colour", "--env", os.devnull, "start", *names]
+def _processes(env: dict[str, str]) -> Iterator["subprocess.Popen[bytes]"]:
+    """The Procfile's processes, run by honcho; all of them have ended afterwards."""
+    # No .env: honcho would put it above what the demo sets.
+    command = [sys.executable, "-m", "honcho", "--no-colour", "--env", os.devnull, "start"]
     with LOG.open("ab") as log:
         runner = subprocess.Popen(
             command,
@@ -252,32 +272,6 @@ def _check_alive(runner: "subprocess.Popen[bytes]") -> None:
         raise DemoError(f"A process stopped; the end of {_shown(LOG)}:\n{_end_of_log()}")
 
 
-def _create_plan(choices: Choices) -> None:
-    """Make the product and its price through the sandbox's API, as one would in Stripe."""
-    env = environment(choices)
-    del env["SANDBOX_WEBHOOK_URL"]  # nobody listens yet
-    with _processes(["sandbox"], env) as runner:
-        _wait_until_healthy(runner, [f"{choices.sandbox}/_sandbox/health"])
-        with httpx.Client(
-            base_url=choices.sandbox, auth=(env["STRIPE_SECRET_KEY"], ""), trust_env=False
-        ) as stripe:
-            product = _created(stripe, "products", {"name": "Harbor Yoga membership"})
-            price = {
-                "product": product,
-                "currency": "usd",
-                "unit_amount": "2900",
-                "recurring[interval]": "month",
-            }
-            choices.price_id = _created(stripe, "prices", price)
-
-
-def _created(stripe: httpx.Client, kind: str, fields: dict[str, str]) -> str:
-    answer = stripe.post(f"/v1/{kind}", data=fields)
-    if answer.is_error:
-        raise DemoError(f"The sandbox refused a new object in {kind}: {answer.text}")
-    return str(answer.json()["id"])
-
-
 # What people see
 
 
@@ -315,7 +309,7 @@ def _only_one() -> Iterator[None]:
 
 
 def _prepare(choices: Choices, cluster: Cluster) -> None:
-    """Database and plan of a new world; a kept one only needs its migrations."""
+    """Make an empty database for a new world; a kept one only needs its migrations."""
     cluster.start()
     is_new = not _has_world(cluster)
     if is_new:
@@ -326,14 +320,13 @@ def _prepare(choices: Choices, cluster: Cluster) -> None:
     _collect_static(env)
     if is_new:
         _run(["manage.py", "createcachetable"], env, "Making the cache's table")
-        _create_plan(choices)
     choices.save()
 
 
 def _serve(choices: Choices, cluster: Cluster) -> NoReturn:
     env = environment(choices)
     _say("Starting web, worker and sandbox …")
-    with _processes([], env) as runner:
+    with _processes(env) as runner:
         healthy = [f"{choices.portal}/healthz/", f"{choices.sandbox}/_sandbox/health"]
         _wait_until_healthy(runner, healthy)
         if not SEEDED.exists():

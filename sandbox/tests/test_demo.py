@@ -25,11 +25,17 @@ def taken_port() -> Iterator[int]:
 
 
 def test_choices_are_kept_from_start_to_start(home: Path) -> None:
-    first = demo.Choices(price_id="price_1", web_port=8042)
+    first = demo.Choices(web_port=8042)
 
     first.save()
 
     assert demo.Choices.load() == first
+
+
+def test_choices_of_an_earlier_version_are_read(home: Path) -> None:
+    (home / "choices.json").write_text('{"web_port": 8042, "no_longer_there": true}')
+
+    assert demo.Choices.load().web_port == 8042
 
 
 def test_the_secret_key_is_random_and_only_the_owner_may_read_it(home: Path) -> None:

@@ -1,1 +1,179 @@
-"""Fixtures for the unit tests of every app: a running sandbox, members, and jobs run in place."""
+"""Fixtures for the tests of every app: a running sandbox, and the queue's jobs run in place."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import stripe
+from django.db import connection
+from procrastinate import JobContext
+from procrastinate.contrib.django import app
+from procrastinate.jobs import Job
+from pytest_django import Settings
+
+ROOT = Path(__file__).resolve().parent
+HOST = "127.0.0.1"
+STARTUP_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """A running sandbox: the Stripe, Twilio and mail server of the tests."""
+
+    url: str
+    smtp_port: int
+
+    @property
+    def stripe(self) -> stripe.StripeClient:
+        """The unmodified SDK, pointed at the sandbox."""
+        return stripe.StripeClient("sk_test_sandbox", base_addresses={"api": self.url})
+
+    def control(self, path: str, **values: Any) -> Any:
+        """Post to the sandbox's control address and return its answer."""
+        answer = httpx.post(f"{self.url}/_sandbox/{path}", json=values, timeout=60, trust_env=False)
+        answer.raise_for_status()
+        return answer.json()
+
+    def look(self, path: str) -> Any:
+        """Get from the sandbox's control address."""
+        answer = httpx.get(f"{self.url}/_sandbox/{path}", timeout=60, trust_env=False)
+        answer.raise_for_status()
+        return answer.json()
+
+    def events(self) -> list[dict[str, Any]]:
+        """Return every event that Stripe has made, oldest first, as its webhooks carry them."""
+        found = self.stripe.v1.events.list({"limit": 100}).auto_paging_iter()
+        return [event.to_dict() for event in found][::-1]
+
+
+def free_port() -> int:
+    """Return a port of this machine that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+@pytest.fixture(scope="session")
+def running_sandbox() -> Iterator[Sandbox]:
+    """One sandbox process for the whole run; `sandbox` empties it for each test."""
+    port, smtp_port = free_port(), free_port()
+    command = [sys.executable, "-m", "sandbox", "--port", str(port), "--smtp-port", str(smtp_port)]
+    env = {name: value for name, value in os.environ.items() if not name.startswith("SANDBOX_")}
+    process = subprocess.Popen([*command, "--data", ""], cwd=ROOT, env=env)
+    found = Sandbox(f"http://{HOST}:{port}", smtp_port)
+    try:
+        _wait_for(found, process)
+        yield found
+    finally:
+        process.terminate()
+        process.wait(timeout=10)
+
+
+def _wait_for(found: Sandbox, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + STARTUP_SECONDS
+    while True:
+        try:
+            found.look("health")
+        except httpx.TransportError:
+            assert process.poll() is None, "The sandbox ended while it was starting."
+            assert time.monotonic() < deadline, "The sandbox did not start in time."
+            time.sleep(0.05)
+        else:
+            return
+
+
+@pytest.fixture
+def sandbox(running_sandbox: Sandbox, settings: Settings) -> Sandbox:
+    """An empty sandbox, with the portal's settings pointed at it."""
+    running_sandbox.control("reset")
+    settings.STRIPE_API_BASE = running_sandbox.url
+    settings.STRIPE_SECRET_KEY = "sk_test_sandbox"
+    settings.STRIPE_WEBHOOK_SECRETS = ["whsec_sandbox"]
+    settings.STRIPE_PRICE_ID = "price_membership_monthly"
+    settings.TWILIO_API_BASE = f"{running_sandbox.url}/twilio"
+    settings.TWILIO_ACCOUNT_SID = "ACsandbox0000000000000000000000000"
+    settings.TWILIO_AUTH_TOKEN = "sandbox-twilio-token"
+    settings.TWILIO_FROM_NUMBER = "+15005550006"
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST = HOST
+    settings.EMAIL_PORT = running_sandbox.smtp_port
+    return running_sandbox
+
+
+def run_jobs() -> int:
+    """Run the jobs that wait, in the order of the queue, in this thread; return how many ran.
+
+    A job that fails is put back as its retry strategy says, and its error is raised.
+    """
+    ran = 0
+    while (job := _next_job()) is not None:
+        ran += 1
+        _run(job)
+    return ran
+
+
+def _next_job() -> Job | None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE procrastinate_jobs SET status = 'doing' WHERE id = ("
+            " SELECT id FROM procrastinate_jobs WHERE status = 'todo'"
+            " AND (scheduled_at IS NULL OR scheduled_at <= now())"
+            " ORDER BY priority DESC, id LIMIT 1)"
+            " RETURNING id, queue_name, lock, queueing_lock, task_name, args, attempts, priority"
+        )
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    names = ["id", "queue", "lock", "queueing_lock", "task_name", "task_kwargs", "attempts"]
+    values = dict(zip([*names, "priority"], row, strict=True))
+    values["task_kwargs"] = _as_dict(values["task_kwargs"])
+    return Job(**values)
+
+
+def _as_dict(arguments: Any) -> dict[str, Any]:
+    if isinstance(arguments, str):
+        import json
+
+        arguments = json.loads(arguments)
+    return dict(arguments)
+
+
+def _run(job: Job) -> None:
+    task = app.tasks[job.task_name]
+    context = [
+        JobContext(app=app, job=job, start_timestamp=time.time(), abort_reason=lambda: None)
+    ] * task.pass_context
+    try:
+        task.func(*context, **job.task_kwargs)
+    except Exception as error:
+        retry = task.get_retry_exception(exception=error, job=job)
+        decision = retry.retry_decision if retry else None
+        _finish(job, decision.retry_at if decision else None, failed=decision is None)
+        raise
+    _finish(job, None, failed=False)
+
+
+def _finish(job: Job, retry_at: Any, *, failed: bool) -> None:
+    with connection.cursor() as cursor:
+        if retry_at:
+            cursor.execute(
+                "UPDATE procrastinate_jobs SET status = 'todo', attempts = attempts + 1,"
+                " scheduled_at = %s WHERE id = %s",
+                [retry_at, job.id],
+            )
+        else:
+            cursor.execute(
+                "UPDATE procrastinate_jobs SET status = %s WHERE id = %s",
+                ["failed" if failed else "succeeded", job.id],
+            )

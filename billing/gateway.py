@@ -59,7 +59,8 @@ class CheckoutRequest:
 
 def is_live_mode() -> bool:
     """Whether our key is one for real money."""
-    return settings.STRIPE_SECRET_KEY.startswith(("sk_live_", "rk_live_"))
+    key: str = settings.STRIPE_SECRET_KEY
+    return key.startswith(("sk_live_", "rk_live_"))
 
 
 def verify_webhook(body: bytes, signature: str) -> str:

@@ -127,4 +127,4 @@ def _money(invoice: Invoice, amount: int) -> str:
 
 
 def _address(name: str, *arguments: object) -> str:
-    return settings.PORTAL_URL + reverse(name, args=arguments)
+    return f"{settings.PORTAL_URL}{reverse(name, args=arguments)}"

@@ -286,7 +286,7 @@ def _latest_subscription(user: User) -> Subscription | None:
     """Return the live subscription, else the one that ended last."""
     rows = list(Subscription.objects.for_user(user)[:10])
     live = [row for row in rows if row.status in LIVE_SUBSCRIPTION]
-    return (live or rows or [None])[0]
+    return next(iter(live or rows), None)
 
 
 def _is_confirming(user: User) -> bool:

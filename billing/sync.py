@@ -191,10 +191,10 @@ def _card_columns(card: dict[str, str], *, with_expiry: bool) -> dict[str, str]:
 
 def _user_id(snapshot: snapshots.CustomerSnapshot) -> int:
     """Return the user named in the customer's metadata, if that user has no other customer."""
-    free = User.objects.filter(pk=snapshot.user_id, customer=None)
-    if snapshot.user_id is None or not free.exists():
+    user_id = snapshot.user_id
+    if user_id is None or not User.objects.filter(pk=user_id, customer=None).exists():
         raise UnknownCustomer(f"Customer {snapshot.id} is no member of ours.")
-    return snapshot.user_id
+    return user_id
 
 
 def _known_customer(customer_id: str) -> None:

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 from billing import checkout, gateway, queries, sync
 from billing.models import Invoice
 from members.access import current_member, current_user
+from portal.htmx import wants_fragment
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +56,7 @@ def checkout_return(request: HttpRequest) -> HttpResponse:
     if not came_back.paid:
         messages.info(request, "The payment was not finished. Nothing was charged.")
         return redirect("billing:membership")
-    template = "billing/checkout_return.html" + ("#status" if request.htmx else "")
+    template = "billing/checkout_return.html" + ("#status" if wants_fragment(request) else "")
     context = {"membership": queries.membership(current_member(request))}
     return render(request, template, context)
 
@@ -75,7 +76,7 @@ def manage_card(request: HttpRequest) -> HttpResponse:
 @require_GET
 def payments(request: HttpRequest) -> HttpResponse:
     """List the member's invoices and payments, newest first; `before` is where a page starts."""
-    template = "billing/payments.html" + ("#invoices" if request.htmx else "")
+    template = "billing/payments.html" + ("#invoices" if wants_fragment(request) else "")
     page = queries.payments_page(current_member(request), before=request.GET.get("before", ""))
     return render(request, template, {"page": page})
 

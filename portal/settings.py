@@ -172,9 +172,12 @@ CACHES = {
 
 # Queue
 WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", default=8)
+# A worker that has not been heard of for this long is dead: its jobs are run again. Well above
+# the interval, or a live worker's jobs would be started twice.
+STALLED_WORKER_SECONDS = 15
 PROCRASTINATE_WORKER_DEFAULTS = {
     "update_heartbeat_interval": 2,
-    "stalled_worker_timeout": 15,
+    "stalled_worker_timeout": STALLED_WORKER_SECONDS,
     "delete_jobs": "successful",
     "shutdown_graceful_timeout": 20,
 }

@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 async def recover_stalled_jobs(context: JobContext, timestamp: int) -> None:
     """Run again what a killed worker left behind (a job is safe to run twice)."""
     manager = context.app.job_manager
-    silence = settings.PROCRASTINATE_WORKER_DEFAULTS["stalled_worker_timeout"]
+    silence = settings.STALLED_WORKER_SECONDS
     for job in await manager.get_stalled_jobs(seconds_since_heartbeat=silence):
         logger.warning("Recovering job %s (%s): its worker is gone.", job.id, job.task_name)
         await manager.retry_job(job)

@@ -1,0 +1,230 @@
+"""The whole product as real processes: database, web, worker and sandbox, on ports of their own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+import psycopg
+
+from portal.postgres import Cluster, temporary_cluster
+
+ROOT = Path(__file__).resolve().parent.parent
+HOST = "127.0.0.1"
+PATIENCE_SECONDS = 60
+Found = TypeVar("Found")
+
+
+def free_port() -> int:
+    """Return a port of this machine that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def eventually(
+    look: Callable[[], Found | None], what: str, patience: float = PATIENCE_SECONDS
+) -> Found:
+    """Return what `look` finds, as soon as it finds something true."""
+    deadline = time.monotonic() + patience
+    while True:
+        found = look()
+        if found:
+            return found
+        assert time.monotonic() < deadline, f"Waited {patience:g} s in vain for {what}."
+        time.sleep(0.1)
+
+
+@dataclass
+class Stack:
+    """The running product. `processes` may be killed and started again by a test."""
+
+    cluster: Cluster
+    log: Path
+    web_port: int = field(default_factory=free_port)
+    sandbox_port: int = field(default_factory=free_port)
+    smtp_port: int = field(default_factory=free_port)
+    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    @property
+    def url(self) -> str:
+        """The portal's address."""
+        return f"http://{HOST}:{self.web_port}"
+
+    @property
+    def sandbox_url(self) -> str:
+        """The sandbox's address."""
+        return f"http://{HOST}:{self.sandbox_port}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The settings of a production-like portal that talks to the sandbox."""
+        return os.environ | {
+            "DATABASE_URL": self.cluster.url,
+            "SECRET_KEY": "a-secret-of-the-browser-tests-which-guards-nothing-at-all",
+            "DEBUG": "false",
+            "ALLOWED_HOSTS": HOST,
+            "PORTAL_URL": self.url,
+            "CSRF_TRUSTED_ORIGINS": self.url,
+            "BRAND_NAME": "Harbor Yoga",
+            "SUPPORT_EMAIL": "help@harbor-yoga.example",
+            "DEFAULT_FROM_EMAIL": "Harbor Yoga <help@harbor-yoga.example>",
+            "EMAIL_URL": f"smtp://{HOST}:{self.smtp_port}",
+            "STRIPE_SECRET_KEY": "sk_test_sandbox",
+            "STRIPE_WEBHOOK_SECRETS": "whsec_sandbox",
+            "STRIPE_PRICE_ID": "price_membership_monthly",
+            "STRIPE_API_BASE": self.sandbox_url,
+            "STRIPE_HOSTED_ORIGINS": self.sandbox_url,
+            "TWILIO_ACCOUNT_SID": "ACsandbox0000000000000000000000000",
+            "TWILIO_AUTH_TOKEN": "sandbox-twilio-token",
+            "TWILIO_FROM_NUMBER": "+15005550006",
+            "TWILIO_API_BASE": f"{self.sandbox_url}/twilio",
+            "SANDBOX_PORT": str(self.sandbox_port),
+            "SANDBOX_SMTP_PORT": str(self.smtp_port),
+            "SANDBOX_DATA": "",
+            "SANDBOX_WEBHOOK_URL": f"{self.url}/billing/webhook/",
+            "SANDBOX_SMS_INBOUND_URL": f"{self.url}/sms/inbound/",
+            "WEB_BIND": f"{HOST}:{self.web_port}",
+            "WEB_WORKERS": "2",
+            "NO_PROXY": HOST,
+            "no_proxy": HOST,
+        }
+
+    def manage(self, *arguments: str) -> None:
+        """Run a management command to its end."""
+        command = [sys.executable, "manage.py", *arguments]
+        done = subprocess.run(
+            command, cwd=ROOT, env=self.environment, capture_output=True, check=False
+        )
+        assert done.returncode == 0, done.stderr.decode()
+
+    def start(self, name: str) -> None:
+        """Start one of web, worker and sandbox."""
+        commands = {
+            "web": ["-m", "gunicorn", "--config", "deploy/gunicorn.conf.py", "portal.wsgi"],
+            "worker": ["manage.py", "worker"],
+            "sandbox": ["-m", "sandbox"],
+        }
+        with self.log.open("ab") as log:
+            self.processes[name] = subprocess.Popen(
+                [sys.executable, *commands[name]],
+                cwd=ROOT,
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def kill(self, name: str) -> None:
+        """Kill a process and its children as `kill -9` does."""
+        process = self.processes.pop(name)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+    def stop(self, name: str) -> None:
+        """Stop a process as a supervisor does."""
+        process = self.processes.pop(name)
+        process.terminate()
+        try:
+            process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+    def control(self, path: str, **values: Any) -> Any:
+        """Post to the sandbox's control address."""
+        answer = httpx.post(
+            f"{self.sandbox_url}/_sandbox/{path}", json=values, timeout=120, trust_env=False
+        )
+        answer.raise_for_status()
+        return answer.json()
+
+    def look(self, path: str) -> Any:
+        """Get from the sandbox's control address."""
+        answer = httpx.get(f"{self.sandbox_url}/_sandbox/{path}", timeout=60, trust_env=False)
+        answer.raise_for_status()
+        return answer.json()
+
+    def stripe(self, method: str, path: str, **values: str) -> Any:
+        """Ask the sandbox's Stripe directly, as its dashboard would."""
+        answer = httpx.request(
+            method,
+            f"{self.sandbox_url}/v1/{path}",
+            data=values or None,
+            auth=("sk_test_sandbox", ""),
+            timeout=60,
+            trust_env=False,
+        )
+        answer.raise_for_status()
+        return answer.json()
+
+    def sql(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
+        """Return the rows of a statement on the portal's database."""
+        with psycopg.connect(self.cluster.url, autocommit=True) as connection:
+            cursor = connection.execute(statement.encode(), values or None)
+            return cursor.fetchall() if cursor.description else []
+
+    def mail_to(self, address: str, subject: str = "") -> list[dict[str, Any]]:
+        """Return the mailbox's messages to an address, newest first."""
+        answer = httpx.get(
+            f"{self.sandbox_url}/_sandbox/mailbox",
+            params={"to": address},
+            timeout=60,
+            trust_env=False,
+        )
+        found: list[dict[str, Any]] = answer.json()
+        return [mail for mail in found if subject in mail["subject"]]
+
+    def texts_to(self, number: str) -> list[dict[str, Any]]:
+        """Return the text messages to a number, newest first."""
+        found: list[dict[str, Any]] = self.look("phone")
+        return [text for text in found if text["to"] == number]
+
+    def settle(self) -> None:
+        """Wait until every event has been delivered, processed and told about."""
+        self.control("idle", timeout=PATIENCE_SECONDS)
+        eventually(self._nothing_waits, "the worker to finish what waits")
+
+    def _nothing_waits(self) -> bool:
+        waiting = self.sql(
+            "SELECT (SELECT count(*) FROM billing_stripeevent"
+            "        WHERE state IN ('pending', 'retrying'))"
+            "     + (SELECT count(*) FROM emails_message WHERE state IN ('queued', 'sending'))"
+        )
+        return waiting == [(0,)]
+
+
+@contextmanager
+def running_stack(log: Path) -> Iterator[Stack]:
+    """Start everything, and stop and remove everything afterwards."""
+    with temporary_cluster() as cluster:
+        stack = Stack(cluster, log)
+        stack.manage("migrate", "--no-input")
+        stack.manage("collectstatic", "--no-input")
+        try:
+            for name in ("sandbox", "web", "worker"):
+                stack.start(name)
+            eventually(lambda: _answers(f"{stack.sandbox_url}/_sandbox/health"), "the sandbox")
+            eventually(lambda: _answers(f"{stack.url}/healthz/"), "the portal")
+            yield stack
+        finally:
+            for name in list(stack.processes):
+                stack.stop(name)
+
+
+def _answers(address: str) -> bool:
+    try:
+        return httpx.get(address, timeout=5, trust_env=False).is_success
+    except httpx.TransportError:
+        return False

@@ -1,7 +1,5 @@
 """The one door to a member's records: everything starts from the signed-in member."""
 
-from typing import cast
-
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
@@ -18,4 +16,4 @@ def current_user(request: HttpRequest) -> User:
 
 def current_member(request: HttpRequest) -> Member:
     """Return the signed-in user's profile, with its user attached."""
-    return cast("Member", current_user(request).member)
+    return current_user(request).member

@@ -35,7 +35,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
 
     # Who someone is
 
-    def populate_username(self, request: HttpRequest, user: User) -> None:  # noqa: ARG002
+    def populate_username(self, request: HttpRequest, user: User) -> None:
         """Give the user a random username: nobody types or sees it, and it tells nothing."""
         user.username = user.username or f"m-{secrets.token_hex(12)}"
 

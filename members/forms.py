@@ -12,7 +12,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 
 from members import code_limits, consent, names, time_zones
 from members.models import Member
@@ -135,10 +135,10 @@ class ProfileForm(forms.Form):
         help_text="Dates and times are shown in it.",
     )
 
-    def __init__(self, member: Member, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, member: Member, data: QueryDict | None = None) -> None:
         self.member = member
         initial = {"name": member.user.get_full_name(), "time_zone": member.time_zone}
-        super().__init__(*args, initial=initial, **kwargs)
+        super().__init__(data, initial=initial)
 
     def clean_name(self) -> str:
         """Refuse links, as at sign-up."""

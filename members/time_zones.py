@@ -27,7 +27,7 @@ def find(name: str) -> ZoneInfo | None:
     """Return the zone of an IANA name, or None for an empty or unknown one."""
     try:
         return ZoneInfo(name) if name else None
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: "America" is a folder
         return None
 
 

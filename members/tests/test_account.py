@@ -1,0 +1,264 @@
+"""The account page: profile, time zone, phone, text messages."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection, transaction
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from members import consent, phones, time_zones
+from members.models import ConsentSource, Member
+from members.tests.actors import (
+    OTHER_PHONE,
+    PHONE,
+    alice,
+    bob,
+    browser,
+    enter_phone_code,
+    last_code,
+    member,
+    post,
+    texts,
+)
+
+pytestmark = pytest.mark.django_db
+ACCOUNT = "/account/"
+HTMX = {"HX-Request": "true"}
+
+
+def with_phone() -> tuple[User, Client]:
+    """Return Alice with a verified phone, and her browser."""
+    user = alice()
+    phones.confirm(user, PHONE)
+    return user, browser(user)
+
+
+def answer(client: Client, agree: str, **headers: str) -> str:
+    """Say yes or no to text messages; return the page that follows."""
+    url = reverse("members:text-messages")
+    response = client.post(url, {"agree": agree}, headers=headers, follow=True)
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def test_the_overview_shows_the_member_and_the_way_to_everything_else() -> None:
+    page = browser(alice()).get(ACCOUNT).content.decode()
+    for text in ("Alice Archer", "alice@example.com", "America/New_York", "New York (UTC−0"):
+        assert text in page
+    for name in ("email", "change_password", "change_phone"):
+        assert reverse(f"account_{name}") in page
+    assert reverse("usersessions_list") in page
+    assert User.objects.get().username not in page
+
+
+def test_the_overview_takes_few_queries(
+    django_assert_max_num_queries: DjangoAssertNumQueries,
+) -> None:
+    client = browser(alice())
+    with django_assert_max_num_queries(5):
+        client.get(ACCOUNT)
+
+
+def test_saving_name_and_time_zone() -> None:
+    client = browser(alice())
+    form = {"name": " Ludwig  van Beethoven ", "time_zone": "Europe/Vienna"}
+    page = client.post(reverse("members:profile"), form, follow=True).content.decode()
+    assert "Your profile is saved" in page
+    user = User.objects.get()
+    assert (user.first_name, user.last_name) == ("Ludwig", "van Beethoven")
+    assert member().time_zone == "Europe/Vienna"
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"name": "", "time_zone": ""},
+        {"name": "Alice", "time_zone": "Mars/Olympus_Mons"},
+        {"name": "Alice", "time_zone": "../../etc/passwd"},
+        {"name": "http://spam.example", "time_zone": ""},
+    ],
+)
+def test_a_profile_with_a_mistake_is_not_saved(form: dict[str, str]) -> None:
+    client = browser(alice())
+    response = client.post(reverse("members:profile"), form)
+    assert response.status_code == 200
+    assert 'class="error"' in response.content.decode()
+    assert User.objects.get().get_full_name() == "Alice Archer"
+    assert member().time_zone == ""
+
+
+def test_dates_are_in_the_members_own_time_zone() -> None:
+    user, client = with_phone()
+    consent.agree(user.member, ConsentSource.ACCOUNT)
+    late = datetime(2026, 11, 20, 23, 30, tzinfo=ZoneInfo("UTC"))
+    Member.objects.update(sms_consent_at=late, time_zone="Asia/Tokyo")
+    assert "Saturday, 21 November" in client.get(ACCOUNT).content.decode()
+    Member.objects.update(time_zone="")
+    assert "Friday, 20 November" in client.get(ACCOUNT).content.decode()
+    assert timezone.get_current_timezone_name() == "America/New_York"
+
+
+def test_a_time_zone_that_is_gone_breaks_nothing() -> None:
+    client = browser(alice())
+    Member.objects.update(time_zone="Europe/Atlantis")
+    assert client.get(ACCOUNT).status_code == 200
+
+
+def test_every_time_zone_offered_can_be_chosen() -> None:
+    assert len(time_zones.names()) > 300
+    assert all(time_zones.find(name) for name in time_zones.names())
+
+
+def test_adding_a_phone_on_the_account_page() -> None:
+    client = browser(alice())
+    client.post(reverse("account_change_phone"), {"phone": "415-555-2671"})
+    assert not member().phone, "nothing changes before the code"
+    enter_phone_code(client)
+    assert member().phone == PHONE
+    assert member().phone_is_verified
+    assert not member().accepts_sms
+
+
+def test_changing_the_phone_keeps_the_old_one_until_the_code() -> None:
+    _, client = with_phone()
+    client.post(reverse("account_change_phone"), {"phone": OTHER_PHONE})
+    enter_phone_code(client, OTHER_PHONE, code="000000")
+    assert member().phone == PHONE
+    assert member().phone_is_verified
+    enter_phone_code(client, OTHER_PHONE)
+    assert member().phone == OTHER_PHONE
+
+
+def test_verifying_later_what_was_skipped_at_sign_up() -> None:
+    user = alice()
+    phones.attach(user, PHONE)
+    client = browser(user)
+    assert "Not verified" in client.get(ACCOUNT).content.decode()
+    client.post(reverse("account_change_phone"), {"action": "verify"})
+    enter_phone_code(client)
+    assert member().phone_is_verified
+
+
+def test_a_number_verified_by_somebody_else_in_the_meantime_stays_theirs() -> None:
+    client = browser(alice())
+    client.post(reverse("account_change_phone"), {"phone": PHONE})
+    phones.confirm(bob(), PHONE)
+    response = enter_phone_code(client, code=last_code(PHONE))
+    assert "Another account uses this number" in response.content.decode()
+    assert not member().phone_is_verified
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_members_who_prove_one_number_at_once_the_first_has_it() -> None:
+    client, other = browser(alice()), bob()
+    post(client, "account_change_phone", phone=PHONE)
+    code = last_code(PHONE)
+
+    def enter_code() -> Any:
+        try:
+            return enter_phone_code(client, code=code)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            phones.confirm(other, PHONE)
+            answer_to_alice = pool.submit(enter_code)
+            wait_until_somebody_waits()
+        response = answer_to_alice.result(timeout=10)
+    assert response.url == reverse("account_verify_phone")
+    assert not member().phone_is_verified
+    assert "Another account uses this number" in client.get(response.url).content.decode()
+
+
+def wait_until_somebody_waits() -> None:
+    """Return once another connection waits for a lock of ours."""
+    deadline = time.monotonic() + 10
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+    with connection.cursor() as cursor:
+        while time.monotonic() < deadline:
+            cursor.execute("SELECT pg_stat_clear_snapshot()")
+            cursor.execute(waiting)
+            if cursor.fetchone()[0]:
+                return
+            time.sleep(0.02)
+    pytest.fail("nobody waited")
+
+
+def test_two_members_cannot_own_one_number() -> None:
+    phones.confirm(bob(), PHONE)
+    with pytest.raises(phones.PhoneTakenError):
+        phones.confirm(alice(), PHONE)
+
+
+def test_removing_the_phone_ends_text_messages() -> None:
+    user, client = with_phone()
+    consent.agree(user.member, ConsentSource.ACCOUNT)
+    client.post(reverse("members:phone-remove"))
+    assert not member().phone
+    assert not member().agreed_to_sms
+    assert [record.agreed for record in member().sms_consents.all()] == [False, True]
+
+
+def test_consent_is_given_and_withdrawn_with_a_record_of_each() -> None:
+    _, client = with_phone()
+    assert "Text messages are on." in answer(client, "yes")
+    assert member().accepts_sms
+    answer(client, "yes")
+    assert "Text messages are off." in answer(client, "no")
+    assert not member().accepts_sms
+    records = list(member().sms_consents.order_by("id"))
+    assert [(record.agreed, record.source) for record in records] == [
+        (True, ConsentSource.ACCOUNT),
+        (False, ConsentSource.ACCOUNT),
+    ]
+    assert all(record.phone == PHONE for record in records)
+
+
+def test_consent_by_htmx_answers_with_the_part_of_the_page() -> None:
+    _, client = with_phone()
+    part = answer(client, "yes", **HTMX)
+    assert part.strip().startswith('<section class="card" id="text-messages"')
+    assert "Stop text messages" in part
+    assert "csrfmiddlewaretoken" in part
+    assert "<html" not in part
+
+
+def test_consent_needs_a_verified_number() -> None:
+    user = alice()
+    phones.attach(user, PHONE)
+    assert "Verify your phone number first" in answer(browser(user), "yes")
+    assert not member().agreed_to_sms
+
+
+def test_the_terms_are_shown_where_one_agrees() -> None:
+    _, client = with_phone()
+    page = client.get(ACCOUNT).content.decode()
+    assert "Reply STOP at any time" in page
+    assert "rates may apply" in page
+
+
+def test_stop_and_start_by_reply_are_on_record_too() -> None:
+    user, _ = with_phone()
+    assert consent.stop(user.member, ConsentSource.REPLY), "counts even without a yes before"
+    assert not consent.stop(user.member, ConsentSource.REPLY)
+    assert consent.agree(user.member, ConsentSource.REPLY)
+    assert user.member.accepts_sms
+    assert member().sms_consent_source == ConsentSource.REPLY
+
+
+def test_no_code_is_sent_for_looking_at_a_page() -> None:
+    _, client = with_phone()
+    client.get(ACCOUNT)
+    client.get(reverse("account_change_phone"))
+    assert texts() == 0

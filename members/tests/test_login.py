@@ -1,0 +1,121 @@
+"""Signing in by password and by code, and getting back in without either."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.core.management import call_command
+from django.urls import reverse
+
+from members.tests.actors import (
+    ALICE,
+    BOB,
+    PASSWORD,
+    alice,
+    browser,
+    enter_email_code,
+    is_signed_in,
+    last_code,
+    last_message,
+    log_in,
+    post,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+def test_login_by_password() -> None:
+    alice()
+    client = browser()
+    assert log_in(client).url == reverse("home")
+    assert is_signed_in(client)
+
+
+def test_a_wrong_password_and_an_unknown_address_read_the_same() -> None:
+    alice()
+    wrong = log_in(browser(), password="wrong")
+    unknown = log_in(browser(), email=BOB)
+    for response in (wrong, unknown):
+        assert response.status_code == 200
+        assert "E-mail address or password is not right" in response.content.decode()
+
+
+def test_guessing_a_password_is_stopped_after_five_tries() -> None:
+    alice()
+    for _ in range(5):
+        log_in(browser(), password="wrong")
+    response = log_in(browser())
+    assert "That was too many tries" in response.content.decode()
+    assert "_auth_user_id" not in response.client.session
+
+
+def test_login_by_code() -> None:
+    alice()
+    client = browser()
+    response = post(client, "account_request_login_code", email=ALICE)
+    assert response.url == reverse("account_confirm_login_code")
+    confirmed = post(client, "account_confirm_login_code", code=last_code(ALICE))
+    assert confirmed.url == reverse("home")
+    assert is_signed_in(client)
+
+
+def test_a_wrong_login_code_signs_nobody_in() -> None:
+    alice()
+    client = browser()
+    post(client, "account_request_login_code", email=ALICE)
+    response = client.post(reverse("account_confirm_login_code"), {"code": "000000"})
+    assert "This code is not right" in response.content.decode()
+    assert not is_signed_in(client)
+
+
+def test_asking_for_a_code_for_an_unknown_address_looks_the_same() -> None:
+    client = browser()
+    response = post(client, "account_request_login_code", email=BOB)
+    assert response.url == reverse("account_confirm_login_code")
+    assert client.get(response.url).status_code == 200
+    assert "code" not in last_message(BOB).context
+
+
+def test_a_new_password_for_an_unknown_address_looks_the_same() -> None:
+    client = browser()
+    response = post(client, "account_reset_password", email=BOB)
+    assert response.url == reverse("account_confirm_password_reset_code")
+    assert client.get(response.url).status_code == 200
+    assert "code" not in last_message(BOB).context
+
+
+def test_a_forgotten_password_is_set_anew_by_code() -> None:
+    user = alice()
+    client = browser()
+    client.post(reverse("account_reset_password"), {"email": ALICE})
+    confirm = reverse("account_confirm_password_reset_code")
+    assert client.post(confirm, {"code": last_code(ALICE)}).status_code == 302
+    new = {"password1": "another fine password", "password2": "another fine password"}
+    client.post(reverse("account_complete_password_reset"), new)
+    user.refresh_from_db()
+    assert user.check_password("another fine password")
+    assert is_signed_in(client)
+
+
+def test_changing_the_e_mail_address_asks_for_the_password_again() -> None:
+    client = browser()
+    alice()
+    log_in(client)
+    response = post(client, "account_email", email="alice@new.example.com", action_add="add")
+    assert response.url.startswith(reverse("account_reauthenticate"))
+    client.post(response.url, {"password": PASSWORD})
+    enter_email_code(client, "alice@new.example.com")
+    assert get_user_model().objects.get().email == "alice@new.example.com"
+
+
+def test_a_superuser_made_on_the_command_line_proves_the_address_and_is_in() -> None:
+    options = {"username": "root", "email": "root@example.com", "interactive": False}
+    call_command("createsuperuser", **options, verbosity=0)
+    root = get_user_model().objects.get()
+    root.set_password(PASSWORD)
+    root.save()
+    assert root.member.phone == ""
+    client = browser()
+    assert log_in(client, root.email).url == reverse("account_email_verification_sent")
+    enter_email_code(client, root.email)
+    assert is_signed_in(client)

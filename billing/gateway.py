@@ -206,7 +206,7 @@ def events_since(start: datetime) -> Iterator[Mapping[str, Any]]:
     with _translated_errors():
         found = _client().v1.events.list({"created": {"gte": int(start.timestamp())}, "limit": 100})
         for event in found.auto_paging_iter():
-            yield event.to_dict()
+            yield event.to_dict(for_json=True)
 
 
 def _client() -> stripe.StripeClient:

@@ -157,12 +157,15 @@ def _write(
     model: type[Copy], stripe_id: str, read_at: datetime, values: dict[str, Any]
 ) -> tuple[Copy | None, Copy]:
     """Write a row unless it shows a later read already. Return the row before and after."""
-    manager = model._default_manager
-    old = manager.select_for_update().filter(stripe_id=stripe_id).first()
-    if old and old.read_at > read_at:
+    values = values | {"read_at": read_at}
+    rows = model._default_manager.select_for_update()
+    old, made = rows.get_or_create(stripe_id=stripe_id, defaults=values)
+    if made:
+        return None, old
+    if old.read_at > read_at:
         return old, old
-    new = copy(old) if old else model(stripe_id=stripe_id)
-    for column, value in (values | {"read_at": read_at}).items():
+    new = copy(old)
+    for column, value in values.items():
         setattr(new, column, value)
     new.save()
     return old, new

@@ -1,0 +1,46 @@
+"""A member's life at Stripe for tests: made at the sandbox, told to the inbox event by event."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib.auth.models import User
+
+from billing import checkout, inbox
+from billing.models import Checkout
+from conftest import Sandbox, run_jobs
+
+GOOD_CARD = "4242424242424242"
+DECLINED_LATER_CARD = "4000000000000341"
+
+
+def sign_up(name: str = "Alice Archer") -> User:
+    """Make a user the way a sign-up leaves one."""
+    first, last = name.split(" ", 1)
+    email = f"{first.lower()}@example.com"
+    return User.objects.create_user(
+        username=email,
+        email=email,
+        password="a-password-of-tests",
+        first_name=first,
+        last_name=last,
+    )
+
+
+def subscribe(sandbox: Sandbox, user: User, card: str = GOOD_CARD) -> dict[str, Any]:
+    """Walk the user through Checkout; return the session. No webhook has arrived yet."""
+    checkout.start_membership(user)
+    session_id = Checkout.objects.for_user(user).latest("pk").session_id
+    session: dict[str, Any] = sandbox.control(
+        f"checkout/{session_id}/complete", card=card, authenticate=True
+    )
+    return session
+
+
+def deliver(events: Iterable[dict[str, Any]]) -> None:
+    """Put events into the inbox and run their jobs."""
+    for event in events:
+        inbox.store(event, json.dumps(event))
+    run_jobs()

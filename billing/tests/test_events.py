@@ -1,0 +1,217 @@
+"""Events in any order and number: the same rows, the same messages."""
+
+from __future__ import annotations
+
+import json
+import random
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from billing import inbox, reconcile, sync
+from billing.gateway import StripeUnavailable
+from billing.models import (
+    Checkout,
+    Customer,
+    Invoice,
+    Payment,
+    Reconciliation,
+    StripeEvent,
+    Subscription,
+)
+from billing.states import EventState
+from billing.tests.life import DECLINED_LATER_CARD, GOOD_CARD, deliver, sign_up, subscribe
+from conftest import Sandbox, run_jobs
+from emails.models import Message
+
+pytestmark = pytest.mark.django_db
+MODELS = (Subscription, Invoice, Payment)
+
+
+def rows() -> list[dict[str, Any]]:
+    """Return all that Stripe told us, without what differs from run to run."""
+    ours = {"id", "read_at", "subscription_id", "invoice_id", "customer_id"}
+    found = []
+    for model in MODELS:
+        for row in model._default_manager.order_by("stripe_id").values():
+            links = {
+                "invoice": Invoice.objects.filter(pk=row.get("invoice_id"))
+                .values_list("stripe_id", flat=True)
+                .first()
+            }
+            found.append({key: value for key, value in row.items() if key not in ours} | links)
+    return found
+
+
+def messages() -> list[str]:
+    """Return what the outbox holds, by cause."""
+    return sorted(Message.objects.values_list("dedupe_key", flat=True))
+
+
+def forget_everything_but_the_customer() -> None:
+    """Go back to the moment before the first event."""
+    for model in (Payment, Invoice, Subscription, StripeEvent, Message, Reconciliation):
+        model._default_manager.all().delete()
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM procrastinate_events; DELETE FROM procrastinate_jobs")
+
+
+def full_life(sandbox: Sandbox) -> User:
+    """Subscribe, renew, fail, recover with another card, cancel, end."""
+    alice = sign_up()
+    subscribe(sandbox, alice)
+    sandbox.control("clock", advance="renewal")
+    customer = Customer.objects.get(user=alice).stripe_id
+    sandbox.control(f"customers/{customer}/card", card=DECLINED_LATER_CARD)
+    sandbox.control("clock", advance="renewal")
+    sandbox.control(f"customers/{customer}/card", card=GOOD_CARD)
+    sandbox.control("clock", advance_seconds=30 * 86_400)
+    subscription = sandbox.stripe.v1.subscriptions.list({"customer": customer}).data[0].id
+    sandbox.stripe.v1.subscriptions.update(subscription, {"cancel_at_period_end": True})
+    sandbox.control("clock", advance="renewal")
+    return alice
+
+
+def test_any_order_number_and_loss_end_in_the_same_rows_and_messages(sandbox: Sandbox) -> None:
+    full_life(sandbox)
+    events = sandbox.events()
+    assert len(events) > 25
+    deliver(events)
+    expected = (rows(), messages())
+    assert len(expected[0]) > 6
+
+    @settings(
+        max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    )
+    @given(seed=st.randoms(use_true_random=False), lost=st.floats(0, 0.9))
+    def weather(seed: random.Random, lost: float) -> None:
+        forget_everything_but_the_customer()
+        arriving = [event for event in events if seed.random() >= lost]
+        arriving += [event for event in arriving if seed.random() < 0.5]
+        seed.shuffle(arriving)
+        deliver(arriving)
+        reconcile.find_missed_events()
+        run_jobs()
+        assert StripeEvent.objects.count() == len(events)
+        assert not StripeEvent.objects.exclude(
+            state__in=[EventState.PROCESSED, EventState.IGNORED]
+        ).exists()
+        assert (rows(), messages()) == expected
+
+    weather()
+
+
+def test_failed_renewal_tells_once_an_attempt_and_never_a_receipt(sandbox: Sandbox) -> None:
+    alice = sign_up()
+    subscribe(sandbox, alice, DECLINED_LATER_CARD)
+    deliver(sandbox.events())
+    sandbox.control("clock", advance="renewal")
+    deliver(sandbox.events())
+    deliver(sandbox.events())
+
+    keys = messages()
+    failed = [key for key in keys if key.startswith("payment_failed")]
+    assert len(failed) == 1
+    assert len([key for key in keys if key.startswith("payment_received")]) == 1
+    assert Subscription.objects.for_user(alice).get().status == "past_due"
+
+
+def test_recovered_payment_gets_its_receipt(sandbox: Sandbox) -> None:
+    alice = sign_up()
+    subscribe(sandbox, alice, DECLINED_LATER_CARD)
+    sandbox.control("clock", advance="renewal")
+    deliver(sandbox.events())
+    customer = Customer.objects.get(user=alice).stripe_id
+    sandbox.control(f"customers/{customer}/card", card=GOOD_CARD)
+    invoice = Invoice.objects.for_user(alice).get(status="open")
+    sandbox.stripe.v1.invoices.pay(invoice.stripe_id)
+    deliver(sandbox.events())
+
+    invoice.refresh_from_db()
+    assert invoice.status == "paid"
+    assert Subscription.objects.for_user(alice).get().status == "active"
+    assert f"payment_received:{invoice.stripe_id}:email" in messages()
+
+
+def test_event_of_an_unknown_customer_is_kept_tried_again_and_visible(sandbox: Sandbox) -> None:
+    made = sandbox.stripe.v1.customers.create({"email": "stranger@example.com"})
+    sandbox.stripe.v1.customers.update(made.id, {"name": "A Stranger"})
+    for event in sandbox.events():
+        inbox.store(event, json.dumps(event))
+    with pytest.raises(sync.UnknownCustomer):
+        run_jobs()
+
+    event = StripeEvent.objects.get(type="customer.updated")
+    assert event.state == EventState.RETRYING
+    assert "no member of ours" in event.error
+    # The next try is later, and meanwhile it holds nobody up.
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT scheduled_at > now() FROM procrastinate_jobs WHERE status = 'todo'")
+        assert cursor.fetchall() == [(True,)]
+
+
+def test_stripe_down_is_tried_again_and_then_right(sandbox: Sandbox) -> None:
+    alice = sign_up()
+    subscribe(sandbox, alice)
+    events = [event for event in sandbox.events() if event["type"] == "invoice.paid"]
+    sandbox.control("switches", api_fail=1)
+    with pytest.raises(StripeUnavailable):
+        deliver(events)
+    assert StripeEvent.objects.get().state == EventState.RETRYING
+
+    sandbox.control("switches", api_fail=0)
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE procrastinate_jobs SET scheduled_at = NULL")
+    run_jobs()
+    assert StripeEvent.objects.get().state == EventState.PROCESSED
+    assert Invoice.objects.for_user(alice).get().status == "paid"
+
+
+def test_unknown_type_is_stored_and_ignored(sandbox: Sandbox) -> None:
+    alice = sign_up()
+    subscribe(sandbox, alice)
+    event = sandbox.events()[0] | {"id": "evt_new", "type": "coupon.invented"}
+    deliver([event])
+    assert StripeEvent.objects.get().state == EventState.IGNORED
+
+
+def test_event_that_arrived_before_the_last_read_costs_no_other_read(sandbox: Sandbox) -> None:
+    subscribe(sandbox, sign_up())
+    deliver(sandbox.events())
+    notes = StripeEvent.objects.filter(type__startswith="invoice.").values_list("error", flat=True)
+    assert [note for note in notes if note.startswith("Read already")]
+
+
+def test_replay_reads_the_object_again(sandbox: Sandbox) -> None:
+    alice = sign_up()
+    subscribe(sandbox, alice)
+    deliver(sandbox.events())
+    Invoice.objects.update(status="open")
+    inbox.replay(StripeEvent.objects.get(type="invoice.paid"))
+    run_jobs()
+    assert Invoice.objects.for_user(alice).get().status == "paid"
+
+
+def test_older_read_yields_to_a_later_one(sandbox: Sandbox) -> None:
+    alice = sign_up()
+    subscribe(sandbox, alice)
+    deliver(sandbox.events())
+    later = sync.database_now().replace(year=2200)
+    Subscription.objects.update(read_at=later, status="paused")
+    sync.sync_subscription(Subscription.objects.get().stripe_id)
+    assert Subscription.objects.get().status == "paused"
+
+
+def test_news_from_long_ago_change_rows_but_send_nothing(sandbox: Sandbox) -> None:
+    """An import a week later: everything is known, nobody is written to."""
+    sandbox.control("clock", set=1_760_000_000)
+    alice = sign_up()
+    subscribe(sandbox, alice)
+    deliver(sandbox.events())
+    assert Invoice.objects.for_user(alice).get().status == "paid"
+    assert messages() == []
+    assert Checkout.objects.for_user(alice).get().state == "complete"

@@ -18,6 +18,7 @@ from members import code_limits, consent, names, time_zones
 from members.models import Member
 
 NAME_LENGTH = 150
+SAFE_CHOICE = "At least 10 characters. Several words are safe and easy to remember."
 
 
 def text_message_terms() -> str:
@@ -58,7 +59,9 @@ class SignupForm(allauth_forms.SignupForm):  # type: ignore[misc]  # allauth has
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["phone"].help_text = "For text messages. We text a code to it; you can skip it."
+        self.fields["email"].label = "E-mail"
+        self.fields["password1"].help_text = SAFE_CHOICE
+        self.fields["phone"].help_text = "For text messages. We text you a code to make sure of it."
         self.fields["text_messages"].help_text = text_message_terms()
 
     def clean_name(self) -> str:
@@ -120,6 +123,30 @@ class ChangePhoneForm(allauth_forms.ChangePhoneForm):  # type: ignore[misc]  # a
         return phone
 
 
+class ChangePasswordForm(allauth_forms.ChangePasswordForm):  # type: ignore[misc]  # untyped
+    """A new password, explained in a sentence."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["password1"].help_text = SAFE_CHOICE
+
+
+class SetPasswordForm(allauth_forms.SetPasswordForm):  # type: ignore[misc]  # untyped
+    """A first password, for those who signed in by code until now."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["password1"].help_text = SAFE_CHOICE
+
+
+class ResetPasswordForm(allauth_forms.ResetPasswordKeyForm):  # type: ignore[misc]  # untyped
+    """A new password in place of a forgotten one."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["password1"].help_text = SAFE_CHOICE
+
+
 class ProfileForm(forms.Form):
     """The member's name and time zone."""
 
@@ -131,18 +158,25 @@ class ProfileForm(forms.Form):
     time_zone = forms.ChoiceField(
         label="Time zone",
         choices=time_zones.choices,
-        required=False,
         help_text="Dates and times are shown in it.",
     )
 
     def __init__(self, member: Member, data: QueryDict | None = None) -> None:
         self.member = member
-        initial = {"name": member.user.get_full_name(), "time_zone": member.time_zone}
+        initial = {
+            "name": member.user.get_full_name(),
+            "time_zone": member.time_zone or time_zones.OWN,
+        }
         super().__init__(data, initial=initial)
 
     def clean_name(self) -> str:
         """Refuse links, as at sign-up."""
         return clean_name(self.cleaned_data["name"])
+
+    def clean_time_zone(self) -> str:
+        """Keep the business's own zone as "", so that it follows when the business moves."""
+        zone = str(self.cleaned_data["time_zone"])
+        return "" if zone == time_zones.OWN else zone
 
     @transaction.atomic
     def save(self) -> None:

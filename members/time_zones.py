@@ -19,6 +19,8 @@ AREAS = (
     "Indian",
     "Pacific",
 )
+# The choice of the business's own zone; a profile keeps it as "".
+OWN = "own"
 Option = tuple[str, str]
 Group = tuple[str, list[Option]]
 
@@ -43,7 +45,7 @@ def choices(now: datetime | None = None) -> list[Option | Group]:
     own = f"Same as ours: {label(settings.TIME_ZONE, moment)}"
     grouped = groupby(names(), key=lambda name: name.split("/")[0])
     areas = [(area, [(name, label(name, moment)) for name in found]) for area, found in grouped]
-    return [("", own), *areas]
+    return [(OWN, own), *areas]
 
 
 def label(name: str, moment: datetime) -> str:

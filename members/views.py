@@ -14,6 +14,7 @@ from members.access import current_member, current_user
 from members.forms import ProfileForm, text_message_terms
 from members.models import ConsentSource, Member
 from members.stages import PhoneVerificationStage
+from portal.htmx import wants_fragment
 
 
 @login_required
@@ -47,7 +48,7 @@ def text_messages(request: HttpRequest) -> HttpResponse:
     """
     member = current_member(request)
     outcome = _record_answer(member, agrees=request.POST.get("agree") == "yes")
-    if request.headers.get("HX-Request") == "true":
+    if wants_fragment(request):
         context = _text_messages_context(member) | {"outcome": outcome}
         return render(request, "members/account.html#text-messages", context)
     messages.success(request, outcome)

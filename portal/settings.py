@@ -192,6 +192,9 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "phone", "password1*"]
 ACCOUNT_FORMS = {
     "signup": "members.forms.SignupForm",
     "change_phone": "members.forms.ChangePhoneForm",
+    "change_password": "members.forms.ChangePasswordForm",
+    "set_password": "members.forms.SetPasswordForm",
+    "reset_password_from_key": "members.forms.ResetPasswordForm",
 }
 ACCOUNT_UNIQUE_EMAIL = True
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"

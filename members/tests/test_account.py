@@ -77,15 +77,18 @@ def test_saving_name_and_time_zone() -> None:
     user = User.objects.get()
     assert (user.first_name, user.last_name) == ("Ludwig", "van Beethoven")
     assert member().time_zone == "Europe/Vienna"
+    client.post(reverse("members:profile"), form | {"time_zone": "own"})
+    assert member().time_zone == ""
 
 
 @pytest.mark.parametrize(
     "form",
     [
-        {"name": "", "time_zone": ""},
+        {"name": "", "time_zone": "own"},
         {"name": "Alice", "time_zone": "Mars/Olympus_Mons"},
         {"name": "Alice", "time_zone": "../../etc/passwd"},
-        {"name": "http://spam.example", "time_zone": ""},
+        {"name": "http://spam.example", "time_zone": "own"},
+        {"name": "Alice", "time_zone": ""},
     ],
 )
 def test_a_profile_with_a_mistake_is_not_saved(form: dict[str, str]) -> None:

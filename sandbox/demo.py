@@ -154,7 +154,7 @@ def _say(text: str) -> None:
 def _run(command: Sequence[str], env: dict[str, str], purpose: str) -> None:
     """Run one step. Its output goes to the log; a terminal shows its latest line."""
     with (
-        LOG.open("a") as log,
+        LOG.open("a", buffering=1) as log,
         subprocess.Popen(
             [sys.executable, *command],
             cwd=CHECKOUT,
@@ -283,11 +283,13 @@ def _table(choices: Choices) -> str:
         "Mailbox": f"{choices.sandbox}/mailbox/",
         "Phone": f"{choices.sandbox}/phone/",
     }
-    rows = [f"  {name:<13} {address}" for name, address in places.items()]
     sign_ins = json.loads(SIGN_INS.read_text())
-    width = max(len(row["email"]) for row in sign_ins)
-    rows += ["", f"  {'Sign in as':<13} {'E-mail':<{width}}  Password"]
-    rows += [f"  {row['role']:<13} {row['email']:<{width}}  {row['password']}" for row in sign_ins]
+    first = max(len(name) for name in (*places, *(row["role"] for row in sign_ins)))
+    second = max(len(row["email"]) for row in sign_ins)
+    rows = [f"  {name:<{first}}  {address}" for name, address in places.items()]
+    rows += ["", f"  {'Sign in as':<{first}}  {'E-mail':<{second}}  Password"]
+    for row in sign_ins:
+        rows.append(f"  {row['role']:<{first}}  {row['email']:<{second}}  {row['password']}")
     return "\n".join(["", *rows, "", f"  Log: {_shown(LOG)}. Ctrl-C stops everything.", ""])
 
 
@@ -318,8 +320,6 @@ def _prepare(choices: Choices, cluster: Cluster) -> None:
     env = environment(choices)
     _run(["manage.py", "migrate", "--no-input"], env, "Migrating the database")
     _collect_static(env)
-    if is_new:
-        _run(["manage.py", "createcachetable"], env, "Making the cache's table")
     choices.save()
 
 

@@ -61,7 +61,7 @@ def _page(visit: Visit, session: Json, *, message: str = "", status: int = 200) 
         order=order,
         email=order.email or visit.form.get("email", ""),
         message=message,
-        **paying.card_context(visit),
+        **paying.card_context(visit, visit.path),
     )
 
 

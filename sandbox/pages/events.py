@@ -22,6 +22,7 @@ class Listed:
 
     id: str
     type: str
+    about: str
     created: int
     deliveries: str
     tone: str
@@ -37,10 +38,17 @@ class Attempt:
     tone: str
 
 
-def listed(event: Json) -> Listed:
-    sent = webhooks.deliveries(event["id"])
-    words, tone = _summary(sent)
-    return Listed(event["id"], event["type"], event["created"], words, tone)
+def listed(world: World, event: Json) -> Listed:
+    words, tone = _summary(webhooks.deliveries(event["id"]))
+    about = _customer_name(world, event["data"]["object"])
+    return Listed(event["id"], event["type"], about, event["created"], words, tone)
+
+
+def _customer_name(world: World, obj: Json) -> str:
+    """Whom an event is about, if it is about a customer."""
+    customer_id = obj["id"] if obj["object"] == "customer" else obj.get("customer")
+    customer = world.objects.get(customer_id) if customer_id else None
+    return (customer or {}).get("name") or (customer or {}).get("email") or ""
 
 
 def types(world: World) -> list[str]:

@@ -115,7 +115,7 @@ def _line(line: Json) -> Line:
 def _page(
     visit: Visit, invoice: Json, *, message: str = "", done: str = "", status: int = 200
 ) -> Response:
-    context = paying.card_context(visit)
+    context = paying.card_context(visit, visit.path)
     bill = bill_of(invoice)
     return page(visit, "invoice.html", status, bill=bill, message=message, done=done, **context)
 

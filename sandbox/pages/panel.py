@@ -85,7 +85,7 @@ def _page(visit: Visit, *, trouble: str = "", status: int = 200) -> Response:
         customer_count=len(people),
         customer_pager=people_pager,
         cards=(*TEST_CARDS, *RARE_CARDS),
-        events=[listed(event) for event in shown_events],
+        events=[listed(world, event) for event in shown_events],
         event_count=len(happened),
         event_pager=events_pager,
         types=types(world),
@@ -132,13 +132,11 @@ def _told(visit: Visit) -> str:
 
 
 def _ahead(world: World) -> str:
-    days, seconds = divmod(int(world.offset), 86_400)
-    if days < 0:
-        return f"{-days} days behind the real time"
-    if days:
-        return f"{days} days ahead of the real time"
-    minutes = seconds // 60
-    return f"{minutes} minutes ahead of the real time" if minutes else "In step with the real time"
+    minutes = round(world.offset / 60)
+    if not minutes:
+        return "In step with the real time"
+    amount = f"{abs(minutes)} minutes" if abs(minutes) < 1440 else f"{abs(minutes) // 1440} days"
+    return f"{amount} {'ahead of' if minutes > 0 else 'behind'} the real time"
 
 
 def _toggles(switches: Switches) -> Iterator[Toggle]:

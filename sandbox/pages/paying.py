@@ -56,7 +56,10 @@ def ask_bank(visit: Visit, amount: str) -> Response:
     )
 
 
-def card_context(visit: Visit) -> dict[str, Any]:
-    """What the card fields and the picker show: what was typed, else the test card picked."""
+def card_context(visit: Visit, here: str) -> dict[str, Any]:
+    """What the card fields and the picker show: what was typed, else the test card picked.
+
+    `here` is the address of the page itself; a form may have been sent to another one.
+    """
     card = cards.read(visit.form) if visit.form else cards.picked(visit.query)
-    return {"card": card, "cards": cards.PICKER}
+    return {"card": card, "cards": cards.PICKER, "here": here}

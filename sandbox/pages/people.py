@@ -56,4 +56,6 @@ def next_step(subscription: Json) -> str:
     period_end = subscriptions.period(subscription)[1]
     if subscription["status"] == "trialing":
         return f"trial until {day(period_end)}"
+    if subscription["status"] in ("past_due", "unpaid"):
+        return f"not paid until {day(period_end)}"
     return f"renews on {day(period_end)}"

@@ -128,7 +128,7 @@ def _page(
         card_line=card_text(world, customer) or "no card",
         message=message,
         done=done,
-        **paying.card_context(visit),
+        **paying.card_context(visit, f"/portal/{session['id']}"),
     )
 
 

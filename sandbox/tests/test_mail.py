@@ -1,0 +1,115 @@
+"""The mailbox: what arrives by SMTP is what the page and the control API show."""
+
+import smtplib
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+
+from sandbox.tests.conftest import Server
+
+
+def letter(to: str = "ada@example.com", *, message_id: str = "<1@maple>") -> EmailMessage:
+    message = EmailMessage()
+    message["From"] = "Maple Rowing <hello@maple.example>"
+    message["To"] = to
+    message["Subject"] = "Receipt: $29.00 für November"
+    message["Message-ID"] = message_id
+    message["List-Unsubscribe"] = "<http://maple.example/stop>"
+    message.set_content("Thank you, Ada.\n")
+    html = (
+        "<!doctype html><html><head><title>x</title></head><body><h1>Thank you</h1></body></html>"
+    )
+    message.add_alternative(html, subtype="html")
+    return message
+
+
+def send(server: Server, *messages: EmailMessage) -> None:
+    with smtplib.SMTP("127.0.0.1", server.smtp_port) as smtp:
+        for message in messages:
+            smtp.send_message(message)
+
+
+def test_a_message_arrives_with_all_its_parts(server: Server) -> None:
+    send(server, letter())
+    (mail,) = server.get("mailbox")
+    assert mail["to"] == "ada@example.com"
+    assert mail["from"] == "Maple Rowing <hello@maple.example>"
+    assert mail["subject"] == "Receipt: $29.00 für November"
+    assert mail["text"].strip() == "Thank you, Ada."
+    assert "<h1>Thank you</h1>" in mail["html"]
+    assert mail["headers"]["List-Unsubscribe"] == "<http://maple.example/stop>"
+    assert mail["received_at"] == pytest.approx(server.get("clock")["now"], abs=5)
+    assert mail["times"] == 1
+
+
+def test_a_message_id_received_twice_is_one_message(server: Server) -> None:
+    send(server, letter(), letter())
+    (mail,) = server.get("mailbox")
+    assert mail["times"] == 2
+    assert "received 2 times" in server.http.get("/mailbox/").text
+
+
+def test_messages_without_an_id_are_never_one(server: Server) -> None:
+    first, second = letter(), letter()
+    del first["Message-ID"], second["Message-ID"]
+    send(server, first, second)
+    assert len(server.get("mailbox")) == 2
+
+
+def test_mail_is_found_by_its_recipient_newest_first(server: Server) -> None:
+    send(
+        server,
+        letter(message_id="<1@x>"),
+        letter("grace@example.com", message_id="<2@x>"),
+        letter("Ada@Example.com", message_id="<3@x>"),
+    )
+    found = server.get("mailbox", to="ada@example.com")
+    assert [mail["to"] for mail in found] == ["Ada@Example.com", "ada@example.com"]
+    page = server.http.get("/mailbox/", params={"to": "GRACE"}).text
+    assert "grace@example.com" in page
+    assert "ada@example.com" not in page
+
+
+@pytest.mark.parametrize(("domain", "code"), [("bounce.example", 550), ("busy.example", 451)])
+def test_some_domains_refuse(server: Server, domain: str, code: int) -> None:
+    with pytest.raises(smtplib.SMTPRecipientsRefused) as refusal:
+        send(server, letter(f"ada@{domain}"))
+    assert refusal.value.recipients[f"ada@{domain}"][0] == code
+    assert server.get("mailbox") == []
+
+
+def test_a_message_is_shown_part_by_part_without_scripts(server: Server) -> None:
+    send(server, letter())
+    address = f"/mailbox/{server.get('mailbox')[0]['id']}"
+    assert 'sandbox="' in server.http.get(address).text
+    assert "Thank you, Ada." in server.http.get(address, params={"view": "text"}).text
+    assert "List-Unsubscribe" in server.http.get(address, params={"view": "headers"}).text
+    assert (
+        "Content-Type: multipart/alternative"
+        in server.http.get(address, params={"view": "source"}).text
+    )
+    body = server.http.get(f"{address}/html")
+    assert body.text.startswith("<!doctype html><html><head><base target=")
+    assert body.headers["Content-Security-Policy"].startswith("sandbox ")
+    assert "allow-scripts" not in body.headers["Content-Security-Policy"]
+
+
+def test_the_mailbox_is_emptied_from_its_page(server: Server) -> None:
+    send(server, letter())
+    server.http.post("/mailbox/clear")
+    assert server.get("mailbox") == []
+    assert "No mail yet" in server.http.get("/mailbox/").text
+
+
+def test_an_unknown_message_is_not_found(server: Server) -> None:
+    assert server.http.get("/mailbox/mail_unknown").status_code == 404
+
+
+def test_mail_survives_a_restart(tmp_path: Path) -> None:
+    server = Server(tmp_path)
+    send(server, letter())
+    server.stop()
+    again = Server(tmp_path)
+    assert [mail["to"] for mail in again.get("mailbox")] == ["ada@example.com"]
+    again.stop()

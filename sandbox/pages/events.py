@@ -92,7 +92,7 @@ def _event(visit: Visit) -> Json | None:
 def _summary(deliveries: Sequence[Json]) -> tuple[str, str]:
     """Such as `delivered`, `pending after 3 tries`, `delivered, 2 times`; and the badge's tone."""
     if not deliveries:
-        return "nobody listens", ""
+        return "no endpoint", ""
     latest = deliveries[0]
     state, tries = str(latest["state"]), len(latest["attempts"])
     words = f"{state} after {tries} tries" if tries > 1 else state

@@ -313,8 +313,7 @@ def _only_one() -> Iterator[None]:
 def _prepare(choices: Choices, cluster: Cluster) -> None:
     """Make an empty database for a new world; a kept one only needs its migrations."""
     cluster.start()
-    is_new = not _has_world(cluster)
-    if is_new:
+    if not _has_world(cluster):
         _say("Making a new world …")
         _start_over(cluster)
     env = environment(choices)
@@ -365,6 +364,12 @@ def _start(*, fresh: bool) -> NoReturn:
             _stop_database(cluster)
 
 
+def _what_comes_next() -> str:
+    if SEEDED.exists():
+        return "Everything is kept: bin/demo goes on where you left it."
+    return "The world was not finished: bin/demo makes a new one."
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="bin/demo", description=__doc__)
     parser.add_argument("--fresh", action="store_true", help="start over with a new world")
@@ -376,7 +381,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _start(fresh=chosen.fresh)
     except KeyboardInterrupt:
         with suppress(BrokenPipeError):
-            _say("\nStopped. Everything is kept: bin/demo goes on where you left it.")
+            _say(f"\nStopped. {_what_comes_next()}")
         return 0
     except PermissionError as error:
         remedy = f"remove {HOME.parent}, or run this as that user."

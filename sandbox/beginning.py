@@ -5,7 +5,7 @@ import os
 from sandbox.stripe import prices, products, webhook_endpoints
 from sandbox.world import World
 
-WEBHOOK_SECRET = "whsec_sandbox"  # noqa: S105 (fixed, and known to everybody)
+WEBHOOK_SECRET = "whsec_sandbox"
 _ENDPOINT = "we_sandbox"
 
 

@@ -172,7 +172,7 @@ def _next_renewal(world: World) -> int:
 
 
 class Ticker(threading.Thread):
-    """Lets the world catch up with real time, once a second."""
+    """Lets the world catch up with real time, and saves it, once a second."""
 
     def __init__(self, world: World) -> None:
         super().__init__(name="clock", daemon=True)
@@ -182,6 +182,9 @@ class Ticker(threading.Thread):
     def run(self) -> None:
         while not self._stopped.wait(1):
             catch_up(self._world)
+            with self._world.lock:
+                # What the delivery threads noted down meanwhile.
+                self._world.save()
 
     def stop(self) -> None:
         self._stopped.set()

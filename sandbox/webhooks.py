@@ -102,12 +102,6 @@ class Deliverer:
             found = [self._world.objects.get(entry) for entry in self._by_event.get(event_id, [])]
             return [public(entry) for entry in reversed(found) if entry]
 
-    def undelivered(self, event_id: str) -> int:
-        """How many deliveries of an event are still to succeed (`pending_webhooks`)."""
-        with self._world.lock:
-            found = (self._world.objects.get(entry) for entry in self._by_event.get(event_id, []))
-            return sum(1 for entry in found if entry and entry["state"] != "delivered")
-
     def deliver_now(self) -> int:
         """Ignore every back-off. Answers how many deliveries that concerns."""
         with self._changed:
@@ -138,7 +132,7 @@ class Deliverer:
 
     def _create(self, event: Json, endpoint: Json, *, lost: bool) -> Json:
         switches = self._world.switches
-        shuffled = random.uniform(0, _SHUFFLED_OVER) if switches.reorder else 0.0  # noqa: S311
+        shuffled = random.uniform(0, _SHUFFLED_OVER) if switches.reorder else 0.0
         delivery = self._world.objects.put(
             {
                 "id": self._world.new_id("dlv"),
@@ -235,10 +229,17 @@ class Deliverer:
             delivery["attempts"].append(attempt)
             if attempt["status"] is not None and 200 <= attempt["status"] < 300:
                 delivery["state"] = "delivered"
+                self._count_down(delivery["event"])
             else:
                 wait = min(_LONGEST_WAIT, 2 ** min(len(delivery["attempts"]) - 1, 5))
                 self._queue(delivery_id, time.time() + wait)
             self._world.objects.put(delivery)
+
+    def _count_down(self, event_id: str) -> None:
+        event = self._world.objects.get(event_id)
+        if event and event["pending_webhooks"]:
+            event["pending_webhooks"] -= 1
+            self._world.objects.put(event)
 
 
 _running: list[Deliverer] = []

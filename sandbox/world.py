@@ -189,7 +189,9 @@ class World:
         self.objects.set_meta("clock_offset", now - time.time())
 
     def new_id(self, prefix: str, length: int = 24) -> str:
-        return f"{prefix}_{''.join(random.choices(_ALPHABET, k=length))}"  # noqa: S311 (identifiers, no secrets)
+        """An id such as `cus_…`, or `pi_3…` for a prefix that has its underscore already."""
+        joint = "" if "_" in prefix else "_"
+        return f"{prefix}{joint}{''.join(random.choices(_ALPHABET, k=length))}"
 
     def save(self) -> None:
         """Write what changed since the last time."""

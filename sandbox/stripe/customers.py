@@ -52,7 +52,7 @@ def _blank(world: World) -> Json:
         "discount": None,
         "email": None,
         "individual_name": None,
-        "invoice_prefix": world.new_id("", 8).strip("_").upper(),
+        "invoice_prefix": world.new_id("_", 8)[1:].upper(),
         "invoice_settings": {
             "custom_fields": None,
             "default_payment_method": None,

@@ -38,7 +38,8 @@ class Endpoint:
 
     @property
     def accepted(self) -> Spec:
-        return {**self.params, "expand": TEXTS}
+        # What is deleted leaves nothing to expand.
+        return self.params if self.sdk.endswith("_delete") else {**self.params, "expand": TEXTS}
 
 
 LISTING: Spec = {"limit": INTEGER, "starting_after": TEXT, "ending_before": TEXT}

@@ -89,9 +89,7 @@ DECIMAL = Leaf(_decimal, "decimal")
 METADATA = Leaf(_text, "metadata")
 TEXTS = ListOf(TEXT)
 CREATED = Either(INTEGER, Hash({"gt": INTEGER, "gte": INTEGER, "lt": INTEGER, "lte": INTEGER}))
-ADDRESS = Hash(
-    {name: TEXT for name in ("city", "country", "line1", "line2", "postal_code", "state")}
-)
+ADDRESS = Hash(dict.fromkeys(("city", "country", "line1", "line2", "postal_code", "state"), TEXT))
 
 
 def one_of(*choices: str) -> Leaf:

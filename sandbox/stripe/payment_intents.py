@@ -51,7 +51,7 @@ def create(
         "canceled_at": None,
         "cancellation_reason": None,
         "capture_method": "automatic",
-        "client_secret": world.new_id(f"{intent_id}_secret"),
+        "client_secret": world.new_id(f"{intent_id}_secret_"),
         "confirmation_method": "automatic",
         "created": world.now(),
         "currency": currency,

@@ -91,6 +91,7 @@ def _blank(world: World, charge: Json, amount: int, params: Json) -> Json:
         "currency": charge["currency"],
         "customer": charge["customer"],
         "customer_account": None,
+        "description": None,
         "destination_details": {
             "card": {
                 "reference": None,

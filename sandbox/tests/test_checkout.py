@@ -1,0 +1,244 @@
+"""Checkout: every card, trials, one-off payments, and what a session refuses."""
+
+from __future__ import annotations
+
+import pytest
+import stripe
+
+from sandbox.tests.conftest import (
+    DECLINED,
+    FAILS_LATER,
+    SECURE,
+    VISA,
+    Server,
+    event_types,
+    open_session,
+    subscribe,
+)
+
+
+def test_a_first_payment_makes_a_subscription(server: Server, api: stripe.StripeClient) -> None:
+    customer = api.v1.customers.create({"email": "alice@example.com"})
+    session = open_session(
+        api,
+        customer=customer.id,
+        client_reference_id="7",
+        metadata={"member": "7"},
+        subscription_data={"metadata": {"member": "7"}},
+    )
+    assert (session.status, session.payment_status, session.subscription) == (
+        "open",
+        "unpaid",
+        None,
+    )
+    assert session.url == f"{server.url}/checkout/{session.id}"
+    server.pay(session.id)
+    paid = api.v1.checkout.sessions.retrieve(
+        session.id, {"expand": ["subscription", "invoice", "line_items"]}
+    )
+    assert (paid.status, paid.payment_status, paid.url) == ("complete", "paid", None)
+    assert paid.metadata
+    assert paid.metadata["member"] == "7"
+    subscription, invoice = paid.subscription, paid.invoice
+    assert isinstance(subscription, stripe.Subscription)
+    assert isinstance(invoice, stripe.Invoice)
+    assert (subscription.status, subscription.metadata["member"]) == ("active", "7")
+    item = subscription["items"].data[0]
+    assert item.current_period_end - item.current_period_start in (
+        28 * 86400,
+        29 * 86400,
+        30 * 86400,
+        31 * 86400,
+    )
+    assert (invoice.status, invoice.amount_paid, invoice.billing_reason) == (
+        "paid",
+        2900,
+        "subscription_create",
+    )
+    assert invoice.parent
+    assert invoice.parent.subscription_details
+    assert invoice.parent.subscription_details.subscription == subscription.id
+    assert invoice.hosted_invoice_url == f"{server.url}/invoice/{invoice.id}"
+    assert invoice.lines.data[0].description == "1 × Membership (at $29.00 / month)"
+
+
+def test_the_events_of_a_first_payment(server: Server, api: stripe.StripeClient) -> None:
+    began = api.v1.events.list({"limit": 1}).data[0]
+    subscribe(server, api)
+    events = api.v1.events.list({"limit": 100, "ending_before": began.id}).data[::-1]
+    assert [event.type for event in events] == [
+        "customer.created",
+        "payment_method.attached",
+        "customer.subscription.created",
+        "invoice.created",
+        "customer.updated",
+        "payment_intent.created",
+        "invoice.finalized",
+        "charge.succeeded",
+        "payment_intent.succeeded",
+        "invoice_payment.paid",
+        "invoice.updated",
+        "invoice.paid",
+        "invoice.payment_succeeded",
+        "customer.subscription.updated",
+        "checkout.session.completed",
+    ]
+    activated = events[-2].data
+    assert activated.previous_attributes
+    assert activated.previous_attributes.to_dict() == {"status": "incomplete"}
+    assert events[0].request
+    assert events[0].request.id
+
+
+def test_a_customer_is_made_for_an_email_address(server: Server, api: stripe.StripeClient) -> None:
+    session = open_session(api, customer_email="bob@example.com")
+    server.pay(session.id)
+    paid = api.v1.checkout.sessions.retrieve(session.id, {"expand": ["customer"]})
+    assert isinstance(paid.customer, stripe.Customer)
+    assert paid.customer.email == "bob@example.com"
+    assert paid.customer_details
+    assert paid.customer_details.email == "bob@example.com"
+
+
+@pytest.mark.parametrize(
+    ("card", "decline_code"),
+    [(DECLINED, "generic_decline"), ("4000000000009995", "insufficient_funds")],
+)
+def test_a_declined_card_leaves_the_session_open(
+    server: Server, api: stripe.StripeClient, card: str, decline_code: str
+) -> None:
+    session = open_session(api, customer_email="bob@example.com")
+    answer = server.pay(session.id, card)
+    assert answer["outcome"]["status"] == "declined"
+    assert answer["outcome"]["message"]
+    assert (answer["status"], answer["subscription"]) == ("open", None)
+    assert event_types(api)[-2:] == ["charge.failed", "payment_intent.payment_failed"]
+    intent = api.v1.payment_intents.list().data[0]
+    assert intent.last_payment_error
+    assert intent.last_payment_error.decline_code == decline_code
+    assert server.pay(session.id, VISA)["status"] == "complete"
+    assert len(api.v1.payment_intents.list().data) == 1
+
+
+def test_three_d_secure_asks_first(server: Server, api: stripe.StripeClient) -> None:
+    session = open_session(api, customer_email="bob@example.com")
+    assert server.pay(session.id, SECURE)["outcome"]["status"] == "requires_action"
+    assert event_types(api)[-1] == "payment_intent.requires_action"
+    failed = server.pay(session.id, SECURE, authenticate=False)
+    assert failed["outcome"]["status"] == "declined"
+    intent = api.v1.payment_intents.list().data[0]
+    assert intent.last_payment_error
+    assert intent.last_payment_error.code == "payment_intent_authentication_failure"
+    assert server.pay(session.id, SECURE, authenticate=True)["status"] == "complete"
+
+
+def test_the_card_that_fails_later_pays_at_first(server: Server, api: stripe.StripeClient) -> None:
+    assert subscribe(server, api, FAILS_LATER).subscription.status == "active"
+
+
+def test_a_session_is_paid_once(server: Server, api: stripe.StripeClient) -> None:
+    session = open_session(api, customer_email="bob@example.com")
+    server.pay(session.id)
+    again = server.http.post(f"/_sandbox/checkout/{session.id}/complete", json={"card": VISA})
+    assert again.status_code == 400
+    assert "already been completed" in again.json()["error"]["message"]
+    assert len(api.v1.subscriptions.list().data) == 1
+
+
+def test_a_session_expires_after_a_day(server: Server, api: stripe.StripeClient) -> None:
+    session = open_session(api, customer_email="bob@example.com")
+    server.advance_days(1.01)
+    expired = api.v1.checkout.sessions.retrieve(session.id)
+    assert (expired.status, expired.url) == ("expired", None)
+    assert event_types(api)[-1] == "checkout.session.expired"
+
+
+def test_a_session_is_expired_by_hand(server: Server, api: stripe.StripeClient) -> None:
+    session = open_session(api, customer_email="bob@example.com")
+    assert api.v1.checkout.sessions.expire(session.id).status == "expired"
+    with pytest.raises(stripe.InvalidRequestError):
+        api.v1.checkout.sessions.expire(session.id)
+    refused = server.http.post(f"/_sandbox/checkout/{session.id}/complete", json={"card": VISA})
+    assert refused.status_code == 400
+
+
+def test_going_back_leaves_the_session_open(server: Server, api: stripe.StripeClient) -> None:
+    session = open_session(api, customer_email="bob@example.com")
+    assert server.post(f"checkout/{session.id}/cancel")["status"] == "open"
+
+
+def test_a_trial_costs_nothing_until_it_ends(server: Server, api: stripe.StripeClient) -> None:
+    alice = subscribe(server, api, subscription_data={"trial_period_days": 14})
+    subscription = alice.subscription
+    assert subscription.status == "trialing"
+    assert subscription.trial_end == subscription["items"].data[0].current_period_end
+    assert [invoice.total for invoice in alice.invoices] == [0]
+    server.advance_days(11.1)
+    warned = api.v1.events.list({"type": "customer.subscription.trial_will_end"}).data
+    assert len(warned) == 1
+    assert subscription.trial_end
+    assert warned[0].created == subscription.trial_end - 3 * 86400
+    server.advance_days(3)
+    assert alice.subscription.status == "active"
+    assert [(invoice.status, invoice.total) for invoice in alice.invoices] == [
+        ("paid", 2900),
+        ("paid", 0),
+    ]
+
+
+def test_the_trial_of_a_price_counts(server: Server, api: stripe.StripeClient) -> None:
+    price = api.v1.prices.create(
+        {
+            "currency": "usd",
+            "unit_amount": 900,
+            "recurring": {"interval": "month", "trial_period_days": 30},
+            "product": "prod_membership",
+        }
+    )
+    alice = subscribe(server, api, line_items=[{"price": price.id, "quantity": 1}])
+    assert alice.subscription.status == "trialing"
+
+
+def test_a_payment_without_subscription(server: Server, api: stripe.StripeClient) -> None:
+    customer = api.v1.customers.create({"email": "alice@example.com"})
+    session = open_session(
+        api,
+        mode="payment",
+        customer=customer.id,
+        line_items=[
+            {
+                "price_data": {
+                    "currency": "usd",
+                    "unit_amount": 4000,
+                    "product_data": {"name": "Workshop fee"},
+                },
+                "quantity": 1,
+            }
+        ],
+        payment_intent_data={"metadata": {"order": "9"}, "description": "Workshop"},
+    )
+    server.pay(session.id)
+    paid = api.v1.checkout.sessions.retrieve(session.id, {"expand": ["payment_intent"]})
+    assert isinstance(paid.payment_intent, stripe.PaymentIntent)
+    assert (paid.payment_status, paid.payment_intent.amount_received) == ("paid", 4000)
+    assert paid.payment_intent.metadata["order"] == "9"
+    assert (paid.subscription, paid.invoice) == (None, None)
+    lines = api.v1.checkout.sessions.line_items.list(session.id).data
+    assert [line.description for line in lines] == ["Workshop fee"]
+
+
+def test_a_recurring_price_is_no_payment(api: stripe.StripeClient) -> None:
+    with pytest.raises(stripe.InvalidRequestError, match="recurring price"):
+        open_session(api, mode="payment")
+
+
+def test_customer_and_email_exclude_each_other(api: stripe.StripeClient) -> None:
+    customer = api.v1.customers.create()
+    with pytest.raises(stripe.InvalidRequestError, match="only specify one"):
+        open_session(api, customer=customer.id, customer_email="bob@example.com")
+
+
+def test_an_unknown_price_is_named(api: stripe.StripeClient) -> None:
+    with pytest.raises(stripe.InvalidRequestError) as caught:
+        open_session(api, line_items=[{"price": "price_none", "quantity": 1}])
+    assert caught.value.param == "line_items[0][price]"

@@ -114,7 +114,7 @@ class Migration(migrations.Migration):
                 ('customer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='subscriptions', to='billing.customer')),
             ],
             options={
-                'ordering': ['-started_at'],
+                'ordering': ['-started_at', '-id'],
             },
         ),
         migrations.CreateModel(

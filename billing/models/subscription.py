@@ -36,7 +36,7 @@ class Subscription(StripeCopy):
     objects = MemberRecordQuerySet["Subscription"].as_manager()
 
     class Meta:
-        ordering = ["-started_at"]
+        ordering = ["-started_at", "-id"]
 
     def __str__(self) -> str:
         return f"{self.customer}: {self.get_status_display().lower()}"

@@ -1,0 +1,70 @@
+"""The steps that the browser tests share, in a person's words."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from playwright.sync_api import Page, expect
+
+from e2e.stack import Stack, eventually
+
+PASSWORD = "a-long-walk-by-the-sea"
+GOOD_CARD = "4242 4242 4242 4242"
+
+
+def code_in(text: str) -> str:
+    """Return the one-time code that a message holds: it stands on a line, or after "is"."""
+    found = re.search(r"\b(?=[A-Z0-9-]*\d)[A-Z0-9]{3,4}-?[A-Z0-9]{3,4}\b", text)
+    assert found, f"There is no code in: {text}"
+    return found.group()
+
+
+def newest_mail(stack: Stack, address: str, subject: str = "", than: int = 0) -> dict[str, Any]:
+    """Return the newest mail to an address once there are more than `than`."""
+
+    def look() -> dict[str, Any] | None:
+        mails = stack.mail_to(address, subject)
+        return mails[0] if len(mails) > than else None
+
+    return eventually(look, f"a mail to {address} about «{subject}»")
+
+
+def sign_up(page: Page, stack: Stack, name: str, email: str, phone: str = "") -> None:
+    """Sign up with a password, prove the address by its code, and the phone where given."""
+    page.goto(f"{stack.url}/accounts/signup/")
+    page.get_by_label("Your name").fill(name)
+    page.get_by_label("E-mail").first.fill(email)
+    page.get_by_label("Password").first.fill(PASSWORD)
+    if phone:
+        page.get_by_label("Phone").fill(phone)
+        page.get_by_label("Text me about my payments").check()
+    page.get_by_role("button", name="Create account").click()
+    enter_code(page, code_in(newest_mail(stack, email)["text"]))
+    if phone:
+        text = eventually(lambda: stack.texts_to(phone), f"a text to {phone}")[0]
+        enter_code(page, code_in(text["body"]))
+
+
+def enter_code(page: Page, code: str) -> None:
+    """Type a one-time code and go on."""
+    page.get_by_label("Code").first.fill(code)
+    page.get_by_role("button", name="Continue").click()
+
+
+def sign_in(page: Page, stack: Stack, email: str, password: str = PASSWORD) -> None:
+    """Sign in with a password."""
+    page.goto(f"{stack.url}/accounts/login/")
+    page.get_by_label("E-mail").first.fill(email)
+    page.get_by_label("Password").first.fill(password)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    expect(page).to_have_url(f"{stack.url}/")
+
+
+def pay(page: Page, card: str = GOOD_CARD) -> None:
+    """Fill the hosted Checkout page and pay."""
+    page.get_by_label("Card number").fill(card)
+    page.get_by_label("Expiration").fill("12 / 34")
+    page.get_by_label("CVC").fill("123")
+    page.get_by_label("Cardholder name").fill("A Member")
+    page.locator("button.primary.big").click()

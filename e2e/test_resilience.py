@@ -1,0 +1,160 @@
+"""Bad weather: killed workers, a restarted database, a flood of webhooks. Nothing lost or twice."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx
+import psycopg
+import stripe
+
+from e2e.stack import Stack, eventually
+
+SIGN_UP = """
+    INSERT INTO auth_user
+        (username, email, password, first_name, last_name, is_active, is_staff, is_superuser,
+         date_joined)
+    VALUES (%s, %s, '!', %s, 'Storm', true, false, false, now()) RETURNING id
+"""
+
+
+def member(stack: Stack, name: str) -> str:
+    """Make a user with a Stripe customer of theirs; return the customer's id."""
+    address = f"{name.lower()}@storm.example"
+    [(user,)] = stack.sql(SIGN_UP, address, address, name)
+    made = stack.stripe("POST", "customers", email=address, **{"metadata[portal_user]": str(user)})
+    return str(made["id"])
+
+
+def subscribe(stack: Stack, customer: str) -> None:
+    """Start the membership through Checkout."""
+    session = stack.stripe(
+        "POST",
+        "checkout/sessions",
+        mode="subscription",
+        customer=customer,
+        success_url=stack.url,
+        **{"line_items[0][price]": "price_membership_monthly", "line_items[0][quantity]": "1"},
+    )
+    stack.control(f"checkout/{session['id']}/complete", card="4242424242424242")
+
+
+def signed(body: str) -> dict[str, str]:
+    """Return the headers with which Stripe sends a body."""
+    header = stripe.WebhookSignature.generate_signature_header(body, "whsec_sandbox")
+    return {"Stripe-Signature": header, "Content-Type": "application/json"}
+
+
+def event(identifier: str) -> dict[str, Any]:
+    """Return an event of a type that changes nothing."""
+    return {
+        "id": identifier,
+        "object": "event",
+        "type": "coupon.created",
+        "api_version": "2026-10-28.endive",
+        "created": int(time.time()),
+        "livemode": False,
+        "data": {"object": {"id": f"coupon_{identifier}", "object": "coupon"}},
+    }
+
+
+def test_200_webhooks_at_once_each_sent_three_times_make_200_rows(stack: Stack) -> None:
+    bodies = [json.dumps(event(f"evt_flood_{number}")) for number in range(200)] * 3
+    random.Random(1).shuffle(bodies)
+
+    def send(body: str) -> int:
+        url = f"{stack.url}/billing/webhook/"
+        return httpx.post(
+            url, content=body, headers=signed(body), timeout=60, trust_env=False
+        ).status_code
+
+    with ThreadPoolExecutor(max_workers=200) as senders:
+        answers = Counter(senders.map(send, bodies))
+
+    assert answers == {200: 600}
+    count = "SELECT count(*) FROM billing_stripeevent WHERE stripe_id LIKE 'evt_flood_%%'"
+    assert stack.sql(count) == [(200,)]
+    stack.settle()
+    assert stack.sql(f"{count} AND state = 'ignored'") == [(200,)]
+
+
+def test_killed_worker_loses_nothing_and_does_nothing_twice(stack: Stack) -> None:
+    chance = random.Random(2)
+    names = [f"Kay{number}" for number in range(8)]
+    customers = [member(stack, name) for name in names]
+    for customer in customers:
+        subscribe(stack, customer)
+        time.sleep(chance.uniform(0.0, 0.6))
+        stack.kill("worker")
+        stack.start("worker")
+    stack.settle()
+
+    for name in names:
+        mails = stack.mail_to(f"{name.lower()}@storm.example")
+        subjects = Counter(mail["subject"] for mail in mails)
+        assert set(subjects.values()) == {1}, subjects
+        assert len(subjects) == 2, subjects
+    states = stack.sql(
+        "SELECT s.status, i.status, p.status FROM billing_subscription s"
+        " JOIN billing_invoice i ON i.subscription_id = s.id"
+        " JOIN billing_payment p ON p.invoice_id = i.id"
+        " JOIN billing_customer c ON c.id = s.customer_id WHERE c.email LIKE 'kay%%'"
+    )
+    assert states == [("active", "paid", "succeeded")] * len(names)
+
+
+def test_restarted_database_is_outlived_by_web_and_worker(stack: Stack) -> None:
+    customer = member(stack, "Rita")
+    stack.cluster.restart()
+    subscribe(stack, customer)
+    stack.settle()
+
+    assert httpx.get(f"{stack.url}/healthz/", trust_env=False).status_code == 200
+    sign_in = httpx.get(f"{stack.url}/accounts/login/", trust_env=False)
+    assert sign_in.status_code == 200
+    assert len(stack.mail_to("rita@storm.example")) == 2
+    assert stack.processes["worker"].poll() is None
+    assert stack.processes["web"].poll() is None
+
+
+def test_webhook_while_the_database_is_away_is_sent_again(stack: Stack) -> None:
+    customer = member(stack, "Dora")
+    stack.cluster.stop()
+    try:
+        subscribe(stack, customer)
+        body = json.dumps(event("evt_away"))
+        answer = httpx.post(
+            f"{stack.url}/billing/webhook/", content=body, headers=signed(body), trust_env=False
+        )
+        assert answer.status_code == 503
+        assert httpx.get(f"{stack.url}/healthz/", trust_env=False).status_code == 503
+    finally:
+        stack.cluster.start()
+    eventually(lambda: stack.mail_to("dora@storm.example", "Receipt"), "the receipt")
+
+
+def test_job_starts_within_a_tenth_of_a_second_when_idle(stack: Stack) -> None:
+    """A bound far above what bin/bench measures: the job is woken, not polled for."""
+    stack.settle()
+    body = json.dumps(event("evt_idle"))
+    httpx.post(f"{stack.url}/billing/webhook/", content=body, headers=signed(body), trust_env=False)
+    done = "SELECT processed_at - received_at FROM billing_stripeevent WHERE stripe_id = 'evt_idle'"
+    [(took,)] = eventually(
+        lambda: [row for row in stack.sql(done) if row[0] is not None], "the job"
+    )
+    assert took.total_seconds() < 2
+
+
+def test_worker_stops_politely(stack: Stack) -> None:
+    worker = stack.processes["worker"]
+    stack.stop("worker")
+    assert worker.returncode == 0
+    with psycopg.connect(stack.cluster.url) as connection:
+        workers = connection.execute("SELECT count(*) FROM procrastinate_workers").fetchone()
+    stack.start("worker")
+    assert workers is not None

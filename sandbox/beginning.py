@@ -1,4 +1,4 @@
-"""What a new sandbox already has: something to sell, and the webhook endpoint of its environment."""
+"""What a new sandbox already has: something to sell, and its environment's webhook endpoint."""
 
 import os
 

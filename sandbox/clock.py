@@ -69,7 +69,7 @@ def go_to(world: World, moment: int) -> int:
     """Let everything happen that is due until a moment, each at its own time, then stand there."""
     with _advancing:
         while _step(world, moment):
-            # Others get the lock between two happenings: a worker reads what it was just told about.
+            # Others get the lock between two happenings: workers read what they were told about.
             time.sleep(0)
         with world.lock:
             world.unfreeze(max(moment, world.now()))
@@ -78,7 +78,7 @@ def go_to(world: World, moment: int) -> int:
 
 
 def catch_up(world: World) -> None:
-    """What became due because real time passed. Returns at once while somebody advances the clock."""
+    """What became due as real time passed. Returns at once while somebody advances the clock."""
     if _advancing.locked():
         return
     with world.lock:
@@ -110,7 +110,7 @@ def _earliest(world: World, until: int) -> Happening | None:
 
 
 def happenings(world: World) -> Iterator[Happening]:
-    """All that lies ahead. It follows from the objects, so nothing has to be kept in step with them."""
+    """All that lies ahead. It follows from the objects, so nothing gets out of step with them."""
     for subscription in world.objects.list("subscription"):
         if subscription["status"] not in subscriptions.ENDED:
             yield from _of_subscription(subscription)

@@ -35,7 +35,7 @@ def sign(payload: bytes, secret: str, timestamp: int) -> str:
 
 
 class Deliverer:
-    """Sends the events of one world. Deliveries are objects of the world, so a restart goes on with them."""
+    """Sends one world's events. Deliveries are objects there, so a restart goes on with them."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -82,7 +82,7 @@ class Deliverer:
                 self._create(event, endpoint, lost=switches.lose)
 
     def resend(self, event_id: str) -> list[Json]:
-        """Send an event again to every endpoint, now; raises LookupError if there is no such event."""
+        """Send an event again to every endpoint, now; LookupError if there is no such event."""
         with self._world.lock:
             event = self._world.objects.get(event_id)
             if event is None or event["object"] != "event":

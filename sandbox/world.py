@@ -23,7 +23,9 @@ PRIVATE = "_sandbox"
 
 _ALPHABET = string.ascii_letters + string.digits
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS objects (id TEXT PRIMARY KEY, position INTEGER NOT NULL, body TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS objects (
+    id TEXT PRIMARY KEY, position INTEGER NOT NULL, body TEXT NOT NULL
+);
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 
@@ -105,7 +107,8 @@ class Store:
         ]
         gone = [(object_id,) for object_id, obj in self._changed.items() if obj is None]
         connection.executemany(
-            "INSERT INTO objects VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET body = excluded.body",
+            "INSERT INTO objects VALUES (?, ?, ?)"
+            " ON CONFLICT (id) DO UPDATE SET body = excluded.body",
             kept,
         )
         connection.executemany("DELETE FROM objects WHERE id = ?", gone)
@@ -130,7 +133,7 @@ class Store:
             return
         for (body,) in self._connection.execute("SELECT body FROM objects ORDER BY position"):
             self._remember(json.loads(body))
-        # Positions on disk may have gaps where objects were removed; new ones must come after all of them.
+        # Positions on disk have gaps where objects were removed; new ones come after all of them.
         (last,) = self._connection.execute(
             "SELECT coalesce(max(position), 0) FROM objects"
         ).fetchone()
@@ -149,7 +152,7 @@ class Request:
 
 
 class World:
-    """The state, its one lock, its clock and its switches. Hold `lock` while reading or changing anything."""
+    """The state, its one lock, clock and switches. Hold `lock` to read or change anything."""
 
     def __init__(self, connection: sqlite3.Connection | None) -> None:
         self.lock = threading.RLock()
@@ -218,7 +221,7 @@ class World:
 def _connect(directory: Path) -> sqlite3.Connection:
     directory.mkdir(parents=True, exist_ok=True)
     connection = sqlite3.connect(directory / "sandbox.sqlite3", check_same_thread=False)
-    # The file outlives a killed process, which is all that a sandbox needs; waiting for the disk would cost a tenfold.
+    # The file outlives a killed process, which is enough here; waiting for the disk is slow.
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = OFF")
     connection.executescript(_SCHEMA)

@@ -76,7 +76,7 @@ class Api:
         identity: str,
         request_id: str,
     ) -> Answer:
-        # What fails the check of the parameters is not kept under the key: the endpoint never began.
+        # A refused parameter is not kept under the key: the endpoint never began.
         params = parameters.check(raw, endpoint.accepted)
         with self._world.lock:
             self._world.request = worlds.Request(request_id, key)
@@ -139,8 +139,9 @@ def _authenticate(header: str | None) -> None:
         given = _basic_user(credentials)
     else:
         message = (
-            "You did not provide an API key. You need to provide your API key in the Authorization header, "
-            "using Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY')."
+            "You did not provide an API key. You need to provide your API key in the "
+            "Authorization header, using Bearer auth "
+            "(e.g. 'Authorization: Bearer YOUR_SECRET_KEY')."
         )
         raise ApiError(401, "invalid_request_error", message)
     if given != API_KEY:

@@ -13,7 +13,7 @@ _RISK = {"risk_level": "normal", "risk_score": 20}
 def create(
     world: World, intent: Json, method: Json, decline: tuple[str, str | None, str] | None
 ) -> Json:
-    """The attempt of a payment intent on a card; `decline` is what the bank said, None when it agreed."""
+    """An attempt of a payment intent on a card; `decline` is what the bank said, if it refused."""
     charge = _blank(world, intent, method)
     world.objects.put(charge)
     if decline:

@@ -86,13 +86,14 @@ def _check_lines(mode: str, lines: list[Json]) -> None:
     recurring = any(line["price"]["recurring"] for line in lines)
     if mode == "payment" and recurring:
         raise invalid(
-            "You specified `payment` mode but passed a recurring price. Either switch to `subscription` mode "
-            "or use only one-time prices.",
+            "You specified `payment` mode but passed a recurring price. "
+            "Either switch to `subscription` mode or use only one-time prices.",
             param="line_items[0][price]",
         )
     if mode == "subscription" and not recurring:
         raise invalid(
-            "You must provide at least one recurring price in `subscription` mode when using prices.",
+            "You must provide at least one recurring price in `subscription` mode "
+            "when using prices.",
             param="line_items[0][price]",
         )
     if len({line["currency"] for line in lines}) > 1:
@@ -233,7 +234,8 @@ def _expiry(world: World, wanted: int | None) -> int:
         return now + DAY
     if not 30 * _MINUTE <= wanted - now <= DAY:
         raise invalid(
-            "The `expires_at` timestamp must be at least 30 minutes and less than 24 hours from Checkout Session creation.",
+            "The `expires_at` timestamp must be at least 30 minutes and less than 24 hours "
+            "from Checkout Session creation.",
             param="expires_at",
         )
     return wanted
@@ -262,7 +264,7 @@ def _trial_end(world: World, params: Json, lines: list[Json]) -> int | None:
 def complete(
     world: World, session_id: str, card: str, authenticate: bool | None, email: str | None = None
 ) -> Outcome:
-    """Pay a session as its page does; raises ApiError for one that is no longer open or a card that is none."""
+    """Pay a session as its page does; raises ApiError for a closed session or no test card."""
     with world.lock:
         session = find(world, session_id)
         _check_open(session)
@@ -416,7 +418,8 @@ def cancel(world: World, session_id: str) -> Json:
 def expire(world: World, session: Json) -> Json:
     if session["status"] != "open":
         raise invalid(
-            f'Only Checkout Sessions with a status in ["open"] can be expired. This Checkout Session has a status of `{session["status"]}`.'
+            'Only Checkout Sessions with a status in ["open"] can be expired. '
+            f"This Checkout Session has a status of `{session['status']}`."
         )
     session |= {"status": "expired", "url": None}
     world.objects.put(session)

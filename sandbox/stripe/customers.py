@@ -22,17 +22,17 @@ _PLAIN = (
 
 def create(world: World, params: Json) -> Json:
     customer = _blank(world)
-    if "payment_method" in params:
-        # Found before anything is stored, so that a wrong name leaves no customer behind.
-        method = payment_methods.find(world, params["payment_method"], param="payment_method")
+    wanted = params.get("payment_method")
+    # Found before anything is stored, so that a wrong name leaves no customer behind.
+    method = payment_methods.find(world, wanted, param="payment_method") if wanted else None
     world.objects.put(customer)
     _apply(customer, params)
     emit(world, "customer.created", customer)
-    if "payment_method" in params:
+    if method:
         payment_methods.attach(world, method, customer["id"])
-    wanted = (params.get("invoice_settings") or {}).get("default_payment_method")
-    if wanted:
-        set_default(world, customer, owned_method(world, customer, wanted))
+    default = (params.get("invoice_settings") or {}).get("default_payment_method")
+    if default:
+        set_default(world, customer, owned_method(world, customer, default))
     return customer
 
 
@@ -115,7 +115,7 @@ def find_any(world: World, customer_id: str) -> Json:
 
 
 def delete(world: World, customer: Json) -> Json:
-    """Delete a customer whose subscriptions have ended. What is left says only that it was deleted."""
+    """Delete a customer whose subscriptions have ended. What is left says only that."""
     snapshot = public(customer)
     stub = {"id": customer["id"], "object": "customer", "deleted": True}
     customer.clear()
@@ -139,7 +139,7 @@ def set_default(world: World, customer: Json, method: Json) -> None:
 
 
 def default_method(world: World, customer: Json, subscription: Json | None = None) -> Json | None:
-    """The method that an automatic payment takes: the subscription's own, else the customer's default."""
+    """What an automatic payment takes: the subscription's own method, else the customer's."""
     chosen = subscription["default_payment_method"] if subscription else None
     chosen = chosen or customer["invoice_settings"]["default_payment_method"]
     return world.objects.get(chosen) if chosen else None

@@ -34,7 +34,7 @@ def private(obj: Json) -> Json:
 
 
 def difference(before: Json, after: Json) -> Json:
-    """The old values of what changed: hashes by their changed fields, lists whole, as in `previous_attributes`."""
+    """What changed, with its old values: hashes by their changed fields, lists whole."""
     old: Json = {}
     for name, value in before.items():
         now = after.get(name)

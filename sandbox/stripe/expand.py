@@ -52,7 +52,7 @@ def _object(world: World, object_id: str, key: str, path: str) -> Json:
 def _included(world: World, obj: Json, key: str, path: str) -> Any:
     kind = obj.get("object")
     if kind is None:
-        # A part of a union that this object does not have, as `payment.charge` of a payment by intent.
+        # A part of a union that this object lacks, as `payment.charge` of a payment by intent.
         return None
     include = _INCLUDED.get((kind, key))
     if include is None:

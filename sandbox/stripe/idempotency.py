@@ -23,14 +23,14 @@ class Answer:
 
 
 class Keys:
-    """What was answered under which key, for a day. Used under the world's lock, but for `release`."""
+    """What was answered under which key, for a day. All but `release` need the world's lock."""
 
     def __init__(self, world: World) -> None:
         self._world = world
         self._running: set[str] = set()
 
     def begin(self, key: str, request: str) -> Answer | None:
-        """Claim a key; answers what it gave before, if anything. Raises ApiError where Stripe does."""
+        """Claim a key; answers what it gave before. Raises ApiError where Stripe refuses."""
         if len(key) > 255:
             raise invalid("Idempotency key is too long; it can have at most 255 characters.")
         kept = self._kept(key)
@@ -38,8 +38,9 @@ class Keys:
             raise ApiError(
                 400,
                 "idempotency_error",
-                "Keys for idempotent requests can only be used with the same parameters they were first used with. "
-                f"Try using a key other than '{key}' if you meant to execute a different request.",
+                "Keys for idempotent requests can only be used with the same parameters "
+                f"they were first used with. Try using a key other than '{key}' if you meant to "
+                "execute a different request.",
             )
         if kept:
             return Answer(kept["status"], kept["body"].encode(), kept["request_id"])
@@ -47,7 +48,9 @@ class Keys:
             raise ApiError(
                 409,
                 "idempotency_error",
-                f"There is currently another in-progress request using this Idempotent Key (that probably means you submitted twice, and the other request is still going through): {key}",
+                "There is currently another in-progress request using this Idempotent Key "
+                "(that probably means you submitted twice, and the other request is still going "
+                f"through): {key}",
                 code="idempotency_key_in_use",
             )
         self._running.add(key)

@@ -60,7 +60,7 @@ def add_up(invoice: Json) -> None:
 
 
 def finalize(world: World, invoice: Json, customer: Json, intent: Json | None = None) -> Json:
-    """Number the invoice and open it. What is due gets its payment intent, `intent` if there is one already."""
+    """Number and open the invoice. What is due gets a payment intent: `intent`, or a new one."""
     now = world.now()
     before = {"status": "draft", "number": None}
     invoice |= {

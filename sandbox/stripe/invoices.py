@@ -16,7 +16,7 @@ RETRY_AFTER_DAYS = (3, 5, 7)
 
 
 def pay(world: World, invoice_id: str, card: str | None, authenticate: bool | None) -> Outcome:
-    """Pay an open invoice with its owner present, as on the hosted page: with a new card, or the saved one."""
+    """Pay an open invoice as on its hosted page: with a new card, or the saved one."""
     with world.lock:
         invoice = find(world, invoice_id)
         customer = customers.find(world, invoice["customer"])
@@ -47,7 +47,7 @@ def saved_method(world: World, invoice: Json) -> Json | None:
 def attempt(
     world: World, invoice: Json, method: Json, *, automatic: bool, authenticate: bool | None = None
 ) -> Outcome:
-    """One attempt to pay what is due. Only the first attempt and automatic retries count, as at Stripe."""
+    """One attempt to pay what is due. As at Stripe, only the first and the automatic ones count."""
     check_open(invoice)
     payment = documents.default_payment(world, invoice)
     if payment is None:
@@ -138,7 +138,7 @@ def _next_attempt(world: World, invoice: Json) -> int | None:
 
 
 def _dun(world: World, subscription: Json, invoice: Json) -> None:
-    """A renewal failed: past due, and after the last retry ended (or unpaid, as the world is set)."""
+    """A renewal failed: past due, and after the last retry ended (or `after_last_retry`)."""
     if subscription["status"] in ("active", "trialing"):
         subscriptions.set_status(world, subscription, "past_due")
     _set_delinquent(world, invoice["customer"], delinquent=True)

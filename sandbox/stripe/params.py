@@ -162,7 +162,10 @@ def missing_parameter(param: str) -> ApiError:
 def _check_value(value: Any, kind: Kind, path: str) -> Any:
     if isinstance(kind, Required):
         if value == "":
-            message = f"You passed an empty string for '{path}'. We assume empty values are an attempt to unset a parameter; however '{path}' cannot be unset."
+            message = (
+                f"You passed an empty string for '{path}'. We assume empty values are an attempt "
+                f"to unset a parameter; however '{path}' cannot be unset."
+            )
             raise invalid(message, param=path, code="parameter_invalid_empty")
         return _check_value(value, kind.kind, path)
     if value == "":
@@ -220,7 +223,7 @@ def _join(path: str, name: str) -> str:
 
 
 def merge_metadata(current: Json, change: Json | None) -> Json:
-    """Stripe's rule: names given are set, empty values remove a name, an empty metadata removes all."""
+    """Stripe's rule: names given are set, an empty value removes one, empty metadata all."""
     if change is None:
         return {}
     merged = {**current, **change}

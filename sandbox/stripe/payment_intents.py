@@ -13,7 +13,8 @@ from sandbox.world import Json, World
 
 _UNAUTHENTICATED = (
     "The provided PaymentMethod has failed authentication. "
-    "You can provide payment_method_data or a new PaymentMethod to attempt to fulfill this PaymentIntent again."
+    "You can provide payment_method_data or a new PaymentMethod to attempt to fulfill this "
+    "PaymentIntent again."
 )
 
 
@@ -100,7 +101,7 @@ def create(
 def confirm(
     world: World, intent: Json, method: Json, *, off_session: bool, authenticate: bool | None
 ) -> Outcome:
-    """Try a card. `authenticate` is what its owner does when asked for 3-D Secure; None leaves them asked."""
+    """Try a card. `authenticate` is what its owner answers to 3-D Secure; None: nothing yet."""
     card = cards.of_method(method)
     intent["payment_method"] = method["id"]
     if card.needs_authentication(off_session=off_session) and authenticate is not True:
@@ -192,9 +193,11 @@ def authentication_required(intent: Json) -> ApiError:
 def cancel(world: World, intent: Json, reason: str | None) -> Json:
     if intent["status"] in ("succeeded", "canceled"):
         message = (
-            f"You cannot cancel this PaymentIntent because it has a status of {intent['status']}. "
-            "Only a PaymentIntent with one of the following statuses may be canceled: requires_payment_method, "
-            "requires_capture, requires_reauthorization, requires_confirmation, requires_action, processing."
+            "You cannot cancel this PaymentIntent because it has a status of "
+            f"{intent['status']}. "
+            "Only a PaymentIntent with one of the following statuses may be canceled: "
+            "requires_payment_method, requires_capture, requires_reauthorization, "
+            "requires_confirmation, requires_action, processing."
         )
         raise invalid(message, code="payment_intent_unexpected_state")
     intent |= {

@@ -103,7 +103,8 @@ def attach(world: World, method: Json, customer_id: str) -> Json:
 def detach(world: World, method: Json) -> Json:
     if method["customer"] is None:
         raise invalid(
-            "The payment method you provided is not attached to a customer so detachment is impossible."
+            "The payment method you provided is not attached to a customer so detachment is "
+            "impossible."
         )
     _forget(world, method)
     before = method["customer"]

@@ -20,7 +20,7 @@ def after(anchor: int, interval: str, count: int) -> int:
 
 
 def end(anchor: int, start: int, recurring: dict[str, int | str]) -> int:
-    """The end of the period that starts at `start`: the first anniversary of the anchor after it."""
+    """The end of the period that starts at `start`: the anchor's first anniversary after it."""
     interval, step = str(recurring["interval"]), int(recurring["interval_count"])
     count = step
     while after(anchor, interval, count) <= start:

@@ -134,7 +134,7 @@ def create_session(world: World, params: Json) -> Json:
 
 
 def _flow(wanted: Json | None) -> Json | None:
-    """The one thing that a session is for, as `payment_method_update`; None for the whole portal."""
+    """The one thing that a session is for, as `payment_method_update`; None: everything."""
     if not wanted:
         return None
     after = wanted.get("after_completion") or {"type": "portal_homepage"}

@@ -43,12 +43,12 @@ def create(world: World, params: Json, *, price_id: str | None = None) -> Json:
 
 def _product(world: World, params: Json) -> str:
     if params.get("product_data"):
-        product_id: str = products.create(world, params["product_data"])["id"]
-        return product_id
+        created: str = products.create(world, params["product_data"])["id"]
+        return created
     if not params.get("product"):
         raise missing_parameter("product")
-    product_id = products.find(world, params["product"], param="product")["id"]
-    return product_id
+    found: str = products.find(world, params["product"], param="product")["id"]
+    return found
 
 
 def _amount(params: Json) -> int:

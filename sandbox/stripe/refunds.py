@@ -35,7 +35,7 @@ def create(world: World, params: Json) -> Json:
 
 
 def available(world: World, currency: str) -> int:
-    """What the balance holds, in minor units: an account that did business before, and what was booked since."""
+    """What the balance holds, in minor units: that of an account which did business before."""
     opening: int = (
         OPENING_BALANCE if (kept := world.objects.meta("opening_balance")) is None else kept
     )
@@ -72,8 +72,11 @@ def _check(charge: Json, amount: int) -> None:
     if amount <= 0:
         raise invalid("Invalid positive integer", param="amount", code="parameter_invalid_integer")
     if amount > left:
-        sums = f"({_money(amount, charge)}) is greater than unrefunded amount on charge ({_money(left, charge)})"
-        raise invalid(f"Refund amount {sums}", param="amount")
+        raise invalid(
+            f"Refund amount ({_money(amount, charge)}) is greater than unrefunded amount "
+            f"on charge ({_money(left, charge)})",
+            param="amount",
+        )
 
 
 def _money(amount: int, charge: Json) -> str:

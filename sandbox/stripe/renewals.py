@@ -32,7 +32,7 @@ def first_invoice(
 
 
 def start(world: World, subscription: Json, customer: Json, *, collect: bool) -> Outcome:
-    """Invoice a new subscription; where nothing is due, or `collect`, also pay it from the saved card."""
+    """Invoice a new subscription, and pay that from the saved card if `collect` says so."""
     invoice = first_invoice(world, subscription, customer)
     if not invoice["amount_due"]:
         invoices.mark_paid(world, invoice)
@@ -46,7 +46,7 @@ def start(world: World, subscription: Json, customer: Json, *, collect: bool) ->
 def _invoice(
     world: World, subscription: Json, customer: Json, reason: str, period: tuple[int, int]
 ) -> Json:
-    """A draft for the current period of the items; `period` is the invoice's own, which looks back."""
+    """A draft for the items' current period; `period` is the invoice's own and looks back."""
     trial = subscription["status"] == "trialing"
     lines = [
         documents.subscription_line(

@@ -22,7 +22,7 @@ def create(
     default_payment_method: str | None,
     description: str | None = None,
 ) -> Json:
-    """A new subscription of (price, quantity) lines: trialing, or incomplete until its first invoice is paid."""
+    """A new subscription of (price, quantity) lines: trialing, or incomplete until it is paid."""
     now = world.now()
     anchor = trial_end or now
     subscription_id = world.new_id("sub_1")
@@ -162,7 +162,7 @@ def expire(world: World, subscription: Json) -> None:
 
 
 def end(world: World, subscription: Json, *, reason: str | None = None) -> Json:
-    """Cancel now. `reason` is Stripe's word for why, where the subscription does not hold one yet."""
+    """Cancel now. `reason` is Stripe's word for why, if the subscription holds none yet."""
     now = world.now()
     details = subscription["cancellation_details"]
     details["reason"] = details["reason"] or reason

@@ -1,4 +1,4 @@
-"""A sandbox process of its own, the unmodified SDK whose every answer is checked, a receiver of webhooks."""
+"""A sandbox process, the unmodified SDK whose every answer is checked, a receiver of webhooks."""
 
 from __future__ import annotations
 
@@ -104,6 +104,7 @@ class CheckingClient(stripe.RequestsClient):
         url: str,
         headers: Mapping[str, str] | None,
         post_data: Any = None,
+        **_options: Any,
     ) -> Any:
         answer = super().request(method, url, headers, post_data)
         found = list(violations(json.loads(answer[0])))
@@ -241,5 +242,5 @@ def subscribe(
 
 def event_types(api: stripe.StripeClient, **params: Any) -> list[str]:
     """The types of all events, oldest first."""
-    found: Any = api.v1.events.list({"limit": 100, **params}).data
-    return [event.type for event in reversed(found)]
+    wanted: Any = {"limit": 100, **params}
+    return [event.type for event in reversed(api.v1.events.list(wanted).data)]

@@ -44,7 +44,7 @@ ONLY_WHEN_ASKED = {
 }
 """Fields that Stripe leaves out unless they are expanded, or apply to few objects."""
 
-_PLAIN = {int: int, str: str, bool: bool, float: (int, float)}
+_PLAIN: dict[Any, Any] = {int: int, str: str, bool: bool, float: (int, float)}
 
 
 def violations(value: Any, path: str = "") -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What the sandbox declares and answers, held against the SDK. Answers are checked in every test here."""
+"""What the sandbox declares and sends, held against the SDK. Answers are checked in every test."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import pytest
 import stripe
@@ -102,7 +103,7 @@ def test_a_failed_renewal_is_retried_and_ends_the_subscription(
         following = alice.invoices[0].next_payment_attempt
         assert following
         attempts.append(following)
-    assert [(b - a) // 86400 for a, b in zip(attempts, attempts[1:], strict=False)] == [5, 7]
+    assert [(b - a) // 86400 for a, b in pairwise(attempts)] == [5, 7]
     server.post("clock", set=attempts[-1] + 1)
     ended = alice.subscription
     assert (ended.status, alice.invoices[0].attempt_count) == ("canceled", 4)

@@ -90,7 +90,8 @@ def _lines(call: Call) -> list[tuple[Json, int]]:
         price = prices.find(call.world, item["price"], param=f"items[{index}][price]")
         if not price["recurring"]:
             raise invalid(
-                "The price specified is set to `type=one_time` but this field only accepts prices with `type=recurring`.",
+                "The price specified is set to `type=one_time` but this field only accepts prices "
+                "with `type=recurring`.",
                 param=f"items[{index}][price]",
             )
         lines.append((price, item.get("quantity") or 1))

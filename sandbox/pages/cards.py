@@ -21,7 +21,7 @@ class TestCard:
 
 TEST_CARDS = (
     TestCard("4242424242424242", "Works", "Pays at once"),
-    TestCard("4000002500003155", "3-D Secure", "Approve or fail it next"),
+    TestCard("4000002500003155", "3D Secure", "Approve or fail it next"),
     TestCard("4000000000000002", "Declined", "The bank says no"),
     TestCard("4000000000009995", "No funds", "Declined: insufficient funds"),
     TestCard("4000000000000341", "Fails later", "Is saved, then payments fail"),

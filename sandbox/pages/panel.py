@@ -106,7 +106,7 @@ def advance(visit: Visit) -> Response:
 def switch(visit: Visit) -> Response:
     """Set every switch as the form says."""
     try:
-        visit.world.switches.change(Switches().as_dict() if "calm" in visit.form else _wanted(visit.form))
+        visit.world.switches.change(_wanted(visit.form))
     except ValueError as error:
         return _page(visit, trouble=str(error), status=400)
     visit.world.save()
@@ -152,6 +152,8 @@ def _gauges(switches: Switches) -> Iterator[Gauge]:
 
 def _wanted(form: Form) -> dict[str, bool | float]:
     """The switches of a sent form: a box that is not ticked is not sent. Raises ValueError."""
+    if "calm" in form:
+        return Switches().as_dict()
     boxes = {toggle.name: toggle.name in form for toggle in TOGGLES}
     numbers = {gauge.name: float(form.get(gauge.name) or 0) for gauge in GAUGES}
     return {**boxes, **numbers}

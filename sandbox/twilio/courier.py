@@ -87,8 +87,10 @@ class Courier:
         try:
             task()
         except Exception:
-            # A pool's thread would keep the exception to itself.
-            logger.exception("A text message got stuck")
+            # A pool's thread would keep the exception to itself. Once stopping, the world may be
+            # closed under a report that is under way; it is sent again after the next start.
+            if not self._stopping:
+                logger.exception("A text message got stuck")
         finally:
             with self._wake:
                 self._in_flight -= 1

@@ -18,7 +18,9 @@ DARK_SURFACES = ("#141312", "#1c1b19", "#24221f")
 # Share of the brand in --brand-tint, and a little more, so that rounding cannot tip the balance.
 TINT_SHARE = 0.09
 
-ONE_DAY = 86_400
+# Pages name the colour in the address, so what is kept under it never changes.
+KEEP_NAMED_SECONDS = 31_536_000
+KEEP_PLAIN_SECONDS = 300
 
 
 class InvalidColourError(ValueError):
@@ -155,8 +157,11 @@ def brand_etag(_request: HttpRequest) -> str:
 
 @require_safe
 @condition(etag_func=brand_etag)
-def brand_css(_request: HttpRequest) -> HttpResponse:
-    """Serves the owner's palette; it is the same for everyone and changes with a deployment."""
+def brand_css(request: HttpRequest) -> HttpResponse:
+    """Serves the owner's palette, the same for everyone; `?v=` names the colour."""
     response = HttpResponse(stylesheet(palette(settings.BRAND_COLOR)), content_type="text/css")
-    response["Cache-Control"] = f"public, max-age=300, stale-while-revalidate={ONE_DAY}"
+    if request.GET.get("v") == settings.BRAND_COLOR:
+        response["Cache-Control"] = f"public, max-age={KEEP_NAMED_SECONDS}, immutable"
+    else:
+        response["Cache-Control"] = f"public, max-age={KEEP_PLAIN_SECONDS}"
     return response

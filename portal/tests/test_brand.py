@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from portal import brand
 
@@ -73,8 +73,18 @@ def test_anything_but_a_colour_is_refused(colour: str) -> None:
         brand.parse(colour)
 
 
+def test_a_page_that_names_the_colour_lets_browsers_keep_it(
+    client: Client, settings: Settings
+) -> None:
+    settings.BRAND_COLOR = "#ffd84d"
+    named = client.get("/brand.css", {"v": "#ffd84d"})
+    assert "immutable" in named["Cache-Control"]
+    stale = client.get("/brand.css", {"v": "#1f5c4d"})
+    assert "immutable" not in stale["Cache-Control"]
+
+
 def test_brand_css_carries_the_owners_colour_and_may_be_kept(
-    client: Client, settings: SettingsWrapper
+    client: Client, settings: Settings
 ) -> None:
     settings.BRAND_COLOR = "#ffd84d"
     response = client.get("/brand.css")

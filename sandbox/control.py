@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -136,8 +137,15 @@ def _deliver(command: Command) -> Json:
 
 
 def _idle(command: Command) -> Json:
-    timeout = float(command.body.get("timeout", 30))
-    return {"idle": command.deliverer.wait_until_idle(timeout)}
+    """Wait for webhooks and for the statuses of text messages, which the product gets as well."""
+    deadline = time.monotonic() + float(command.body.get("timeout", 30))
+    while command.deliverer.wait_until_idle(max(0.0, deadline - time.monotonic())):
+        if twilio.idle():
+            return {"idle": True}
+        if time.monotonic() >= deadline:
+            break
+        time.sleep(0.05)
+    return {"idle": False}
 
 
 def _mailbox(command: Command) -> list[Json]:

@@ -34,6 +34,11 @@ def sign(payload: bytes, secret: str, timestamp: int) -> str:
     return f"t={timestamp},v1={signed.hexdigest()}"
 
 
+def _client() -> httpx.Client:
+    """Keeps connections open; a proxy of the environment has no part in local traffic."""
+    return httpx.Client(timeout=_TIMEOUT, headers={"User-Agent": _USER_AGENT}, trust_env=False)
+
+
 class Deliverer:
     """Sends one world's events. Deliveries are objects there, so a restart goes on with them."""
 
@@ -158,7 +163,7 @@ class Deliverer:
             self._changed.notify()
 
     def _work(self) -> None:
-        with httpx.Client(timeout=_TIMEOUT, headers={"User-Agent": _USER_AGENT}) as client:
+        with _client() as client:
             while True:
                 delivery_id = self._take()
                 if delivery_id is None:
@@ -198,7 +203,7 @@ class Deliverer:
         status, error = None, None
         try:
             status = client.post(url, content=payload, headers=headers).status_code
-        except httpx.HTTPError as failure:
+        except (httpx.HTTPError, httpx.InvalidURL) as failure:
             error = f"{type(failure).__name__}: {failure}"
             log.info("%s could not be delivered to %s: %s", delivery_id, url, error)
         attempt = {

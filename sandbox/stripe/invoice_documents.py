@@ -18,12 +18,13 @@ def draft(
     lines: list[Json],
     subscription: Json | None = None,
     period: tuple[int, int] | None = None,
+    invoice_id: str | None = None,
 ) -> Json:
     """A stored draft that finalizes itself after an hour."""
     invoice = blank(
         world, customer, reason=reason, currency=currency, subscription=subscription, period=period
     )
-    invoice["id"] = world.new_id("in_1")
+    invoice["id"] = invoice_id or world.new_id("in_1")
     for line in lines:
         line["invoice"] = invoice["id"]
     invoice["lines"] = line_list(invoice["id"], lines)

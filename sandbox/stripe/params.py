@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
+from urllib.parse import urlsplit
 
 from sandbox.stripe.errors import ApiError, invalid
 from sandbox.world import Json
@@ -82,7 +83,23 @@ def _text(text: str) -> str:
     return text
 
 
+def _url(text: str) -> str:
+    address = urlsplit(text)
+    if address.scheme not in ("http", "https") or not address.hostname:
+        message = "Not a valid URL: an explicit scheme (such as https) must be provided."
+        raise _Invalid("url_invalid", message)
+    return text
+
+
+def _email(text: str) -> str:
+    if not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s.]+|[^@\s]+@localhost", text):
+        raise _Invalid("email_invalid", f"Invalid email address: {text}")
+    return text
+
+
 TEXT = Leaf(_text, "text")
+URL = Leaf(_url, "URL")
+EMAIL = Leaf(_email, "email address")
 INTEGER = Leaf(_integer, "integer")
 BOOLEAN = Leaf(_boolean, "boolean")
 DECIMAL = Leaf(_decimal, "decimal")

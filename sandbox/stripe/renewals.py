@@ -20,11 +20,12 @@ def first_invoice(
     world: World, subscription: Json, customer: Json, intent: Json | None = None
 ) -> Json:
     """The opened invoice that starts a subscription; free while it is on trial."""
-    emit(world, "customer.subscription.created", subscription)
     now = world.now()
-    invoice = _invoice(world, subscription, customer, "subscription_create", (now, now))
-    subscription["latest_invoice"] = invoice["id"]
+    invoice_id = world.new_id("in_1")
+    subscription["latest_invoice"] = invoice_id
     world.objects.put(subscription)
+    emit(world, "customer.subscription.created", subscription)
+    invoice = _invoice(world, subscription, customer, "subscription_create", (now, now), invoice_id)
     if customer["currency"] is None:
         with changing(world, customer, "customer.updated"):
             customer["currency"] = invoice["currency"]
@@ -44,7 +45,12 @@ def start(world: World, subscription: Json, customer: Json, *, collect: bool) ->
 
 
 def _invoice(
-    world: World, subscription: Json, customer: Json, reason: str, period: tuple[int, int]
+    world: World,
+    subscription: Json,
+    customer: Json,
+    reason: str,
+    period: tuple[int, int],
+    invoice_id: str | None = None,
 ) -> Json:
     """A draft for the items' current period; `period` is the invoice's own and looks back."""
     trial = subscription["status"] == "trialing"
@@ -62,6 +68,7 @@ def _invoice(
         lines=lines,
         subscription=subscription,
         period=period,
+        invoice_id=invoice_id,
     )
 
 

@@ -238,6 +238,12 @@ def test_customer_and_email_exclude_each_other(api: stripe.StripeClient) -> None
         open_session(api, customer=customer.id, customer_email="bob@example.com")
 
 
+def test_an_address_needs_its_scheme(api: stripe.StripeClient) -> None:
+    with pytest.raises(stripe.InvalidRequestError) as caught:
+        open_session(api, customer_email="bob@example.com", success_url="portal.example/done")
+    assert (caught.value.code, caught.value.param) == ("url_invalid", "success_url")
+
+
 def test_an_unknown_price_is_named(api: stripe.StripeClient) -> None:
     with pytest.raises(stripe.InvalidRequestError) as caught:
         open_session(api, line_items=[{"price": "price_none", "quantity": 1}])

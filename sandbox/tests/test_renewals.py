@@ -57,6 +57,18 @@ def test_a_renewal_is_announced_drafted_and_paid(server: Server, api: stripe.Str
     assert (line.start, line.end) == period(alice.subscription)
 
 
+def test_the_next_invoice_is_previewed(server: Server, api: stripe.StripeClient) -> None:
+    alice = subscribe(server, api)
+    subscription = alice.subscription
+    preview = api.v1.invoices.create_preview({"subscription": subscription.id})
+    assert (preview.amount_due, preview.status) == (2900, "draft")
+    assert preview.next_payment_attempt == period(subscription)[1] + 3600
+    api.v1.subscriptions.update(subscription.id, {"cancel_at_period_end": True})
+    with pytest.raises(stripe.InvalidRequestError) as caught:
+        api.v1.invoices.create_preview({"subscription": subscription.id})
+    assert caught.value.code == "invoice_upcoming_none"
+
+
 def test_invoice_numbers_count_up(server: Server, api: stripe.StripeClient) -> None:
     alice = subscribe(server, api)
     server.advance("renewal")

@@ -177,6 +177,14 @@ def _refusal(call: Call, invoice: Json) -> Exception:
     return payment_intents.refusal(intent)
 
 
+def _preview(call: Call) -> Json:
+    subscription = subscriptions.find(call.world, call.params["subscription"], param="subscription")
+    if subscription["status"] in subscriptions.ENDED or subscription["cancel_at_period_end"]:
+        raise invalid("No upcoming invoices for customer.", code="invoice_upcoming_none")
+    invoice = renewals.preview(call.world, subscription)
+    return {"id": call.world.new_id("upcoming_in_1"), **invoice}
+
+
 def _invoice_lines(call: Call) -> Json:
     lines: Json = public(invoices.find(call.world, call.id))["lines"]
     return lines
@@ -282,6 +290,13 @@ ENDPOINTS = [
         "invoice_retrieve",
         lambda call: invoices.find(call.world, call.id),
         {},
+    ),
+    Endpoint(
+        "POST",
+        "/v1/invoices/create_preview",
+        "invoice_create_preview",
+        _preview,
+        {"customer": TEXT, "subscription": Required(TEXT)},
     ),
     Endpoint(
         "POST",

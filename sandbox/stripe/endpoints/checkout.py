@@ -5,10 +5,12 @@ from sandbox.stripe.endpoint import DATED, LISTING, Call, Endpoint, equal, listi
 from sandbox.stripe.events import public
 from sandbox.stripe.params import (
     BOOLEAN,
+    EMAIL,
     INTEGER,
     METADATA,
     TEXT,
     TEXTS,
+    URL,
     Hash,
     ListOf,
     Required,
@@ -44,13 +46,13 @@ _PRICE_DATA = Hash(
 _CREATE: Spec = {
     "allow_promotion_codes": BOOLEAN,
     "billing_address_collection": one_of("auto", "required"),
-    "cancel_url": TEXT,
+    "cancel_url": URL,
     "client_reference_id": TEXT,
     "currency": TEXT,
     "custom_text": Hash({"submit": Hash({"message": Required(TEXT)})}),
     "customer": TEXT,
     "customer_creation": one_of("always", "if_required"),
-    "customer_email": TEXT,
+    "customer_email": EMAIL,
     "customer_update": Hash({"address": TEXT, "name": TEXT, "shipping": TEXT}),
     "expires_at": INTEGER,
     "line_items": ListOf(Hash({"price": TEXT, "price_data": _PRICE_DATA, "quantity": INTEGER})),
@@ -61,7 +63,7 @@ _CREATE: Spec = {
         {
             "description": TEXT,
             "metadata": METADATA,
-            "receipt_email": TEXT,
+            "receipt_email": EMAIL,
             "setup_future_usage": one_of("off_session", "on_session"),
         }
     ),
@@ -75,7 +77,7 @@ _CREATE: Spec = {
             "trial_period_days": INTEGER,
         }
     ),
-    "success_url": TEXT,
+    "success_url": URL,
     "ui_mode": one_of("hosted_page"),
 }
 

@@ -3,7 +3,7 @@
 from sandbox.stripe import events, webhook_endpoints
 from sandbox.stripe.endpoint import DATED, LISTING, Call, Endpoint, listing
 from sandbox.stripe.errors import invalid
-from sandbox.stripe.params import BOOLEAN, METADATA, TEXT, TEXTS, Required, Spec
+from sandbox.stripe.params import BOOLEAN, METADATA, TEXT, TEXTS, URL, Required, Spec
 from sandbox.world import Json
 
 _ENDPOINT: Spec = {"description": TEXT, "metadata": METADATA}
@@ -64,7 +64,7 @@ ENDPOINTS = [
             **_ENDPOINT,
             "api_version": TEXT,
             "enabled_events": Required(TEXTS),
-            "url": Required(TEXT),
+            "url": Required(URL),
         },
     ),
     Endpoint("GET", "/v1/webhook_endpoints", "webhook_endpoint_list", _list_endpoints, LISTING),
@@ -80,7 +80,7 @@ ENDPOINTS = [
         "/v1/webhook_endpoints/{id}",
         "webhook_endpoint_update",
         _update_endpoint,
-        {**_ENDPOINT, "disabled": BOOLEAN, "enabled_events": TEXTS, "url": TEXT},
+        {**_ENDPOINT, "disabled": BOOLEAN, "enabled_events": TEXTS, "url": URL},
     ),
     Endpoint(
         "DELETE",

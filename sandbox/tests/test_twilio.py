@@ -211,6 +211,14 @@ def test_messages_are_listed_by_number_and_time_over_pages(server: Server) -> No
     assert len(messages.list(date_sent=now.date())) == 6
 
 
+def test_the_api_keeps_to_real_time_and_the_phone_to_the_sandboxs(server: Server) -> None:
+    server.post("clock", advance="month")
+    message = send(server)
+    assert message.date_created == pytest.approx(datetime.now(UTC), abs=timedelta(seconds=5))
+    (shown,) = server.get("phone")
+    assert shown["at"] == pytest.approx(server.get("clock")["now"], abs=5)
+
+
 def test_after_stop_nothing_is_sent_until_start(server: Server) -> None:
     server.post("phone/inbound", **{"from": ALICE, "body": " stop "})
     with pytest.raises(TwilioRestException) as refusal:

@@ -1,6 +1,7 @@
 """The text messages of the world: made, changed and listed; numbers that opted out."""
 
 import secrets
+import time
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any
@@ -28,7 +29,8 @@ def create(
     status: str,
     callback: str = "",
 ) -> Sms:
-    """Store a message; its time is the world's."""
+    """Store a message. `at` is the world's time, for pages; the API keeps to the product's, the real."""
+    now = int(time.time())
     with world.lock:
         message: Sms = {
             "id": "SM" + secrets.token_hex(16),
@@ -38,8 +40,9 @@ def create(
             "body": body,
             "direction": direction,
             "status": status,
-            "created": world.now(),
-            "updated": world.now(),
+            "at": world.now(),
+            "created": now,
+            "updated": now,
             "callback": callback,
             "callbacks": [],
             "reached": None,
@@ -58,7 +61,7 @@ def change(world: World, sid: str, **changes: Any) -> Sms | None:
         message = find(world, sid)
         if message is None:
             return None
-        message.update(changes, updated=world.now())
+        message.update(changes, updated=int(time.time()))
         world.objects.put(message)
         world.save()
         return message
@@ -138,7 +141,7 @@ def resource(message: Sms) -> dict[str, Any]:
 def summary(message: Sms) -> dict[str, Any]:
     """The message as the control API shows it."""
     keys = ("to", "from", "body", "status", "direction", "error_code")
-    return {"sid": message["id"], **{key: message[key] for key in keys}, "at": message["created"]}
+    return {"sid": message["id"], **{key: message[key] for key in keys}, "at": message["at"]}
 
 
 def other_party(message: Sms) -> str:

@@ -29,7 +29,7 @@ def create(
     status: str,
     callback: str = "",
 ) -> Sms:
-    """Store a message. `at` is the world's time, for pages; the API keeps to the product's, the real."""
+    """Store a message. `at` is the world's time, for pages; the API has the real time."""
     now = int(time.time())
     with world.lock:
         message: Sms = {

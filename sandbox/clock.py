@@ -7,10 +7,9 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from sandbox.stripe import checkout, refunds, renewals, subscriptions
-from sandbox.stripe.events import private
+from sandbox.stripe import checkout, disputes, refunds, renewals, subscriptions
 from sandbox.stripe.periods import DAY, after
-from sandbox.world import Json, World
+from sandbox.world import PRIVATE, Json, World
 
 _JUST_AFTER_RENEWAL = 2 * 3600
 """Seconds after a period's end by which its invoice is opened and collected."""
@@ -124,11 +123,12 @@ def happenings(world: World) -> Iterator[Happening]:
     for session in world.objects.list("checkout.session", status="open"):
         yield Happening(session["expires_at"], 6, checkout.expire, session)
     yield from _of_refunds(world)
+    yield from _of_disputes(world)
 
 
 def _of_subscription(subscription: Json) -> Iterator[Happening]:
     start, end = subscriptions.period(subscription)
-    remembered = private(subscription)
+    remembered = subscription.get(PRIVATE, {})
     if subscription["status"] == "incomplete":
         at = subscription["created"] + renewals.INCOMPLETE_FOR
         yield Happening(at, 3, subscriptions.expire, subscription)
@@ -148,11 +148,24 @@ def _of_subscription(subscription: Json) -> Iterator[Happening]:
 
 def _of_refunds(world: World) -> Iterator[Happening]:
     for refund in world.objects.list("refund"):
-        planned = private(refund)
+        planned = refund.get(PRIVATE, {})
         if "fails_at" in planned:
             yield Happening(planned["fails_at"], 7, refunds.fail, refund)
         elif "succeeds_at" in planned:
             yield Happening(planned["succeeds_at"], 7, refunds.succeed, refund)
+
+
+def _of_disputes(world: World) -> Iterator[Happening]:
+    for charge in world.objects.list("charge"):
+        planned = charge.get(PRIVATE, {}).get("disputed")
+        if planned:
+            yield Happening(planned["at"], 8, disputes.open_for, charge)
+    for dispute in world.objects.list("dispute"):
+        if dispute["status"] == "needs_response":
+            at = dispute["evidence_details"]["due_by"]
+            yield Happening(at, 9, disputes.miss_deadline, dispute)
+        elif dispute["status"] == "under_review":
+            yield Happening(dispute[PRIVATE]["decided_at"], 9, disputes.decide, dispute)
 
 
 def _end(world: World, subscription: Json) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sandbox.stripe import cards
 from sandbox.stripe.errors import missing
-from sandbox.stripe.events import copy, emit
+from sandbox.stripe.events import copy, emit, private
 from sandbox.world import Json, World
 
 _RISK = {"risk_level": "normal", "risk_score": 20}
@@ -24,8 +24,16 @@ def create(
         emit(world, "charge.failed", charge)
     else:
         _settle(world, charge)
+        _expect_dispute(world, charge, cards.of_method(method))
         emit(world, "charge.succeeded", charge)
     return charge
+
+
+def _expect_dispute(world: World, charge: Json, card: cards.Card) -> None:
+    """Some test cards belong to people who take their payment back."""
+    if card.disputed:
+        planned = {"at": world.now() + 1, "reason": card.disputed}
+        private(charge)["disputed"] = planned
 
 
 def _settle(world: World, charge: Json) -> None:

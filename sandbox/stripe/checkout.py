@@ -269,11 +269,10 @@ def complete(
         session = find(world, session_id)
         _check_open(session)
         method = payment_methods.create(world, card, email or _known_email(session))
-        foreseen = _foresee(session, cards.of_method(method), authenticate)
-        if foreseen.status != "complete":
-            outcome = _refused(world, session, method, authenticate)
-        else:
+        if _will_pay(cards.of_method(method), authenticate):
             outcome = _COMPLETE[session["mode"]](world, session, method, authenticate, email)
+        else:
+            outcome = _refused(world, session, method, authenticate)
         world.save()
         return outcome
 
@@ -284,11 +283,11 @@ def _known_email(session: Json) -> str | None:
     return email
 
 
-def _foresee(session: Json, card: cards.Card, authenticate: bool | None) -> Outcome:
+def _will_pay(card: cards.Card, authenticate: bool | None) -> bool:
     """What the card will do, known before anything is made of the session."""
     if card.needs_authentication(off_session=False) and authenticate is not True:
-        return Outcome("declined" if authenticate is False else "requires_action")
-    return Outcome("declined" if card.is_declined(off_session=False) else "complete")
+        return False
+    return not card.is_declined(off_session=False)
 
 
 def _refused(world: World, session: Json, method: Json, authenticate: bool | None) -> Outcome:
@@ -359,7 +358,7 @@ def _subscribe(
     else:
         invoices.mark_paid(world, invoice)
         outcome = Outcome("complete")
-    _finish(world, session, customer, method, paid=True)
+    _finish(world, session, customer, method)
     return outcome
 
 
@@ -386,7 +385,7 @@ def _pay_once(
         world, intent, method, off_session=False, authenticate=authenticate
     )
     session["payment_intent"] = intent["id"]
-    _finish(world, session, customer, method, paid=True)
+    _finish(world, session, customer, method)
     return outcome
 
 
@@ -394,14 +393,12 @@ _Completion = Callable[[World, Json, Json, bool | None, str | None], Outcome]
 _COMPLETE: dict[str, _Completion] = {"subscription": _subscribe, "payment": _pay_once}
 
 
-def _finish(
-    world: World, session: Json, customer: Json | None, method: Json, *, paid: bool
-) -> None:
+def _finish(world: World, session: Json, customer: Json | None, method: Json) -> None:
     details = method["billing_details"]
     session |= {
         "customer": customer and customer["id"],
         "customer_details": _details(details["email"], details["name"]),
-        "payment_status": "paid" if paid else "unpaid",
+        "payment_status": "paid" if session["amount_total"] else "no_payment_required",
         "status": "complete",
         "url": None,
     }

@@ -11,6 +11,7 @@ from sandbox.stripe.events import emit, public
 from sandbox.stripe.params import merge_metadata
 from sandbox.world import Json, World
 
+_AUTHENTICATION_FAILED = "payment_intent_authentication_failure"
 _UNAUTHENTICATED = (
     "The provided PaymentMethod has failed authentication. "
     "You can provide payment_method_data or a new PaymentMethod to attempt to fulfill this "
@@ -105,7 +106,7 @@ def confirm(
     card = cards.of_method(method)
     intent["payment_method"] = method["id"]
     if card.needs_authentication(off_session=off_session) and authenticate is not True:
-        return _unauthenticated(world, intent, authenticate=authenticate, off_session=off_session)
+        return _unauthenticated(world, intent, method, refused=authenticate is False)
     if card.is_declined(off_session=off_session) and card.decline:
         return _declined(world, intent, method, card.decline)
     return _pay(world, intent, method)
@@ -136,17 +137,15 @@ def _declined(
     return Outcome("declined", message)
 
 
-def _unauthenticated(
-    world: World, intent: Json, *, authenticate: bool | None, off_session: bool
-) -> Outcome:
-    if authenticate is False:
-        error = {"code": "payment_intent_authentication_failure", "message": _UNAUTHENTICATED}
-        _fail(world, intent, error, public(world.objects.get(intent["payment_method"]) or {}))
+def _unauthenticated(world: World, intent: Json, method: Json, *, refused: bool) -> Outcome:
+    if refused:
+        error = {"code": _AUTHENTICATION_FAILED, "message": _UNAUTHENTICATED}
+        _fail(world, intent, error, method)
         return Outcome("declined", "We are unable to authenticate your payment method.")
     intent["status"] = "requires_action"
     intent["next_action"] = {
         "type": "use_stripe_sdk",
-        "use_stripe_sdk": {"type": "three_d_secure_redirect", "off_session": off_session},
+        "use_stripe_sdk": {"type": "three_d_secure_redirect"},
     }
     world.objects.put(intent)
     emit(world, "payment_intent.requires_action", intent)
@@ -154,13 +153,13 @@ def _unauthenticated(
 
 
 def _fail(world: World, intent: Json, error: Json, method: Json) -> None:
+    of_card = error["code"] != _AUTHENTICATION_FAILED
+    error_type = "card_error" if of_card else "invalid_request_error"
     intent["last_payment_error"] = {
         **error,
         "doc_url": f"https://stripe.com/docs/error-codes/{error['code'].replace('_', '-')}",
         "payment_method": public(method),
-        "type": "card_error"
-        if error["code"] != "payment_intent_authentication_failure"
-        else "invalid_request_error",
+        "type": error_type,
     }
     intent |= {"status": "requires_payment_method", "payment_method": None, "next_action": None}
     world.objects.put(intent)

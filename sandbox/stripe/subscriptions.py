@@ -209,7 +209,10 @@ def of_invoice(invoice: Json) -> str | None:
 def cancel_at_period_end(world: World, subscription_id: str, wanted: bool) -> Json:
     """Schedule the end at the end of the period, or take that back."""
     with world.lock:
-        return update(world, find(world, subscription_id), {"cancel_at_period_end": wanted})
+        found = find(world, subscription_id)
+        update(world, found, {"cancel_at_period_end": wanted})
+        world.save()
+        return found
 
 
 def update(world: World, subscription: Json, params: Json) -> Json:
@@ -219,7 +222,6 @@ def update(world: World, subscription: Json, params: Json) -> Json:
             raise invalid(message)
     with changing(world, subscription, _UPDATED):
         _apply(world, subscription, params)
-    world.save()
     return subscription
 
 

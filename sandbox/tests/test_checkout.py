@@ -171,6 +171,8 @@ def test_a_trial_costs_nothing_until_it_ends(server: Server, api: stripe.StripeC
     alice = subscribe(server, api, subscription_data={"trial_period_days": 14})
     subscription = alice.subscription
     assert subscription.status == "trialing"
+    session = api.v1.checkout.sessions.list({"subscription": subscription.id}).data[0]
+    assert (session.payment_status, session.amount_total) == ("no_payment_required", 0)
     assert subscription.trial_end == subscription["items"].data[0].current_period_end
     assert [invoice.total for invoice in alice.invoices] == [0]
     server.advance_days(11.1)

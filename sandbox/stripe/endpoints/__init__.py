@@ -1,7 +1,15 @@
 """The endpoints of the API: for each, the parameters it accepts as data, and a thin handler."""
 
 from sandbox.stripe.endpoint import Endpoint
-from sandbox.stripe.endpoints import billing, catalog, checkout, customers, notifications, payments
+from sandbox.stripe.endpoints import (
+    billing,
+    catalog,
+    checkout,
+    customers,
+    disputes,
+    notifications,
+    payments,
+)
 
 ENDPOINTS: list[Endpoint] = [
     *catalog.ENDPOINTS,
@@ -9,5 +17,6 @@ ENDPOINTS: list[Endpoint] = [
     *checkout.ENDPOINTS,
     *billing.ENDPOINTS,
     *payments.ENDPOINTS,
+    *disputes.ENDPOINTS,
     *notifications.ENDPOINTS,
 ]

@@ -1,0 +1,173 @@
+"""Disputes: payments that a card's owner takes back, evidence against that, and the outcome."""
+
+from __future__ import annotations
+
+from sandbox.stripe import charges
+from sandbox.stripe.errors import invalid, missing
+from sandbox.stripe.events import changing, emit, private
+from sandbox.stripe.params import merge_metadata
+from sandbox.stripe.periods import DAY
+from sandbox.world import Json, World
+
+FEE = 1500
+ANSWERED_WITHIN = 9 * DAY
+DECIDED_AFTER = 5
+"""Seconds from the evidence to the bank's decision; Stripe's test mode takes about as long."""
+
+WINNING, LOSING = "winning_evidence", "losing_evidence"
+"""Texts of Stripe's test mode: as `uncategorized_text` they decide the dispute."""
+
+OPEN = ("needs_response", "under_review")
+EVIDENCE = (
+    "access_activity_log",
+    "billing_address",
+    "cancellation_policy",
+    "cancellation_policy_disclosure",
+    "cancellation_rebuttal",
+    "customer_communication",
+    "customer_email_address",
+    "customer_name",
+    "customer_purchase_ip",
+    "customer_signature",
+    "duplicate_charge_documentation",
+    "duplicate_charge_explanation",
+    "duplicate_charge_id",
+    "product_description",
+    "receipt",
+    "refund_policy",
+    "refund_policy_disclosure",
+    "refund_refusal_explanation",
+    "service_date",
+    "service_documentation",
+    "shipping_address",
+    "shipping_carrier",
+    "shipping_date",
+    "shipping_documentation",
+    "shipping_tracking_number",
+    "uncategorized_file",
+    "uncategorized_text",
+)
+
+
+def open_for(world: World, charge: Json) -> Json:
+    """The owner of the card disputes a charge: the amount and a fee leave the balance."""
+    reason = private(charge).pop("disputed")["reason"]
+    dispute = _blank(world, charge, reason)
+    world.objects.put(dispute)
+    charge["disputed"] = True
+    world.objects.put(charge)
+    emit(world, "charge.dispute.created", dispute)
+    _book(world, dispute, -dispute["amount"], fee=FEE)
+    emit(world, "charge.dispute.funds_withdrawn", dispute)
+    return dispute
+
+
+def _book(world: World, dispute: Json, amount: int, *, fee: int = 0) -> None:
+    entry = charges.book(world, dispute, amount, "adjustment", fee=fee)
+    entry |= {"reporting_category": "dispute" if amount < 0 else "dispute_reversal"}
+    dispute["balance_transactions"].append(entry)
+    world.objects.put(dispute)
+
+
+def _blank(world: World, charge: Json, reason: str) -> Json:
+    card = charge["payment_method_details"]["card"]
+    return {
+        "id": world.new_id("du_1"),
+        "object": "dispute",
+        "amount": charge["amount"] - charge["amount_refunded"],
+        "balance_transactions": [],
+        "charge": charge["id"],
+        "created": world.now(),
+        "currency": charge["currency"],
+        "enhanced_eligibility_types": [],
+        "evidence": {**dict.fromkeys(EVIDENCE), "appeal": None, "enhanced_evidence": {}},
+        "evidence_details": {
+            "due_by": world.now() + ANSWERED_WITHIN,
+            "enhanced_eligibility": {},
+            "has_evidence": False,
+            "past_due": False,
+            "submission_count": 0,
+            "submission_method": "not_submitted",
+        },
+        "intended_submission_method": None,
+        "is_charge_refundable": False,
+        "livemode": False,
+        "metadata": {},
+        "network_reason_code": "10.4",
+        "payment_intent": charge["payment_intent"],
+        "payment_method_details": {
+            "card": {
+                "brand": card["brand"],
+                "case_type": "chargeback",
+                "network": card["network"],
+                "network_reason_code": "10.4",
+            },
+            "type": "card",
+        },
+        "reason": reason,
+        "status": "needs_response",
+    }
+
+
+def update(world: World, dispute: Json, params: Json) -> Json:
+    """Send evidence to the bank; with `submit` false it is only staged."""
+    if params.get("evidence") and dispute["status"] != "needs_response":
+        raise invalid("This dispute no longer takes evidence.", code="resource_invalid_state")
+    with changing(world, dispute, "charge.dispute.updated"):
+        if "metadata" in params:
+            dispute["metadata"] = merge_metadata(dispute["metadata"], params["metadata"])
+        if params.get("evidence"):
+            dispute["evidence"] |= params["evidence"]
+            dispute["evidence_details"]["has_evidence"] = True
+            if params.get("submit", True):
+                _submit(world, dispute)
+    return dispute
+
+
+def _submit(world: World, dispute: Json) -> None:
+    details = dispute["evidence_details"]
+    details |= {"submission_count": details["submission_count"] + 1, "submission_method": "manual"}
+    dispute["status"] = "under_review"
+    private(dispute)["decided_at"] = world.now() + DECIDED_AFTER
+
+
+def decide(world: World, dispute: Json) -> None:
+    """The bank decides: won with Stripe's winning text, else lost."""
+    won = dispute["evidence"]["uncategorized_text"] == WINNING
+    private(dispute).pop("decided_at", None)
+    if won:
+        _book(world, dispute, dispute["amount"])
+        emit(world, "charge.dispute.funds_reinstated", dispute)
+    _close(world, dispute, "won" if won else "lost")
+
+
+def miss_deadline(world: World, dispute: Json) -> None:
+    """Nobody answered in time: lost."""
+    dispute["evidence_details"]["past_due"] = True
+    _close(world, dispute, "lost")
+
+
+def accept(world: World, dispute: Json) -> Json:
+    """Give in: the dispute is lost."""
+    if dispute["status"] not in OPEN:
+        raise invalid("This dispute is already closed.", code="resource_invalid_state")
+    private(dispute).pop("decided_at", None)
+    _close(world, dispute, "lost")
+    return dispute
+
+
+def _close(world: World, dispute: Json, status: str) -> None:
+    before = dispute["status"]
+    dispute["status"] = status
+    world.objects.put(dispute)
+    charge = charges.find(world, dispute["charge"])
+    charge["disputed"] = status == "lost"
+    world.objects.put(charge)
+    emit(world, "charge.dispute.closed", dispute, {"status": before})
+
+
+def find(world: World, dispute_id: str) -> Json:
+    dispute = world.objects.get(dispute_id)
+    if dispute is None or dispute["object"] != "dispute":
+        raise missing("dispute", dispute_id)
+    return dispute

@@ -280,7 +280,9 @@ class Cluster:
 
     def _make_folders(self) -> None:
         try:
-            self.home.parent.mkdir(parents=True, exist_ok=True)
+            if not self.home.parent.exists():
+                self.home.parent.mkdir(parents=True)
+                self.home.parent.chmod(0o755)  # the server's account passes here, whatever umask
             for folder in (self.home, self.socket):
                 folder.mkdir(mode=0o700, exist_ok=True)
                 self._own(folder)

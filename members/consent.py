@@ -45,6 +45,18 @@ def stop(member: Member, source: ConsentSource) -> bool:
     return changed
 
 
+def stop_by_reply(phone: str) -> None:
+    """Record a STOP sent from this number (E.164) for whoever gave it to us, verified or not."""
+    for member in Member.objects.filter(phone=phone):
+        stop(member, ConsentSource.REPLY)
+
+
+def start_by_reply(phone: str) -> None:
+    """Record a START sent from this number (E.164) for the member who has verified it."""
+    for member in Member.objects.filter(phone=phone, phone_verified_at__isnull=False):
+        agree(member, ConsentSource.REPLY)
+
+
 def _save(member: Member, *, agreed: bool, source: ConsentSource) -> None:
     member.save(update_fields=["sms_consent_at", "sms_consent_source", "sms_stopped_at"])
     SmsConsentRecord.objects.create(member=member, agreed=agreed, source=source, phone=member.phone)

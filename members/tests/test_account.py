@@ -19,6 +19,7 @@ from pytest_django import DjangoAssertNumQueries
 from members import consent, phones, time_zones
 from members.models import ConsentSource, Member
 from members.tests.actors import (
+    BOB,
     OTHER_PHONE,
     PHONE,
     alice,
@@ -258,6 +259,20 @@ def test_stop_and_start_by_reply_are_on_record_too() -> None:
     assert consent.agree(user.member, ConsentSource.REPLY)
     assert user.member.accepts_sms
     assert member().sms_consent_source == ConsentSource.REPLY
+
+
+def test_a_reply_counts_for_the_member_who_has_the_number() -> None:
+    user, _ = with_phone()
+    stranger = bob()
+    phones.attach(stranger, PHONE)
+    consent.agree(user.member, ConsentSource.ACCOUNT)
+    consent.stop_by_reply(PHONE)
+    assert not member().accepts_sms
+    consent.start_by_reply(PHONE)
+    assert member().accepts_sms
+    assert not member(BOB).agreed_to_sms, "an unverified number starts nothing"
+    consent.stop_by_reply(OTHER_PHONE)
+    assert member().accepts_sms
 
 
 def test_no_code_is_sent_for_looking_at_a_page() -> None:

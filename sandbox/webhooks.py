@@ -25,6 +25,8 @@ _LONGEST_WAIT = 30
 _TIMEOUT = 20.0
 _SHUFFLED_OVER = 2.0
 _PAUSE_CHECK = 0.25
+_PATIENCE = 2.0
+"""Seconds that a delivery under way may still take when the process stops."""
 _USER_AGENT = "Stripe/1.0 (+https://stripe.com/docs/webhooks)"
 
 
@@ -70,7 +72,7 @@ class Deliverer:
             self._stopping = True
             self._changed.notify_all()
         for thread in self._threads:
-            thread.join(_TIMEOUT)
+            thread.join(_PATIENCE)
 
     def forget(self) -> None:
         """The world was reset."""

@@ -8,7 +8,7 @@ import pytest
 from django.conf import settings
 
 from portal import brand
-from portal.specimens import ICONS
+from portal.styleguide import ICONS
 
 ROOT = Path(settings.BASE_DIR)
 STYLESHEET = (ROOT / "static" / "portal.css").read_text()

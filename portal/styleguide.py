@@ -1,10 +1,20 @@
-"""Made-up values for the style guide, which shows every component in each of its states."""
+"""The style guide: every component of the portal in each of its states, with made-up values."""
 
 from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils import timezone
+
+
+def styleguide(request: HttpRequest) -> HttpResponse:
+    """Show the style guide to staff, and to anyone in development."""
+    if not (settings.DEBUG or request.user.is_staff):
+        raise Http404("The style guide is for staff.")
+    return render(request, "portal/styleguide.html", specimens())
 
 
 class SpecimenForm(forms.Form):
@@ -93,7 +103,7 @@ def _rows() -> list[list[dict[str, Any]]]:
 
 
 def specimens() -> dict[str, Any]:
-    """The style guide's context: forms at rest and with errors, stories, rows."""
+    """Return the context: forms at rest and with errors, stories, rows."""
     now = timezone.now()
     return {
         "form": SpecimenForm(),

@@ -1,0 +1,56 @@
+"""Send a message as e-mail."""
+
+from __future__ import annotations
+
+import hashlib
+import smtplib
+from email.utils import parseaddr
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
+
+from emails import rendering
+from emails.models import Message
+from emails.problems import DeliveryProblem
+
+
+def send(message: Message) -> str:
+    """Hand a message to the SMTP server; return its Message-ID.
+
+    Raises:
+        DeliveryProblem: the server refused the address for good, or could not take the mail now.
+    """
+    rendered = rendering.render_email(message)
+    identifier = message_id(message)
+    mail = EmailMultiAlternatives(
+        subject=rendered.subject,
+        body=rendered.text,
+        to=[message.recipient],
+        headers={"Message-ID": identifier, "Auto-Submitted": "auto-generated"},
+    )
+    mail.attach_alternative(rendered.html, "text/html")
+    try:
+        mail.send()
+    except smtplib.SMTPRecipientsRefused as error:
+        code, words = next(iter(error.recipients.values()))
+        raise _problem(code, words) from error
+    except smtplib.SMTPAuthenticationError as error:
+        # A password can be mended: the mail need not be lost.
+        raise DeliveryProblem(f"The mail server refused our password: {error}") from error
+    except smtplib.SMTPResponseException as error:
+        raise _problem(error.smtp_code, error.smtp_error) from error
+    except (smtplib.SMTPException, OSError) as error:
+        raise DeliveryProblem(f"The mail server can't be reached: {error}") from error
+    return identifier
+
+
+def message_id(message: Message) -> str:
+    """Return the Message-ID of a row: always the same, so that a second try is the same mail."""
+    domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2] or "localhost"
+    digest = hashlib.sha256(f"{settings.SECRET_KEY}:{message.dedupe_key}".encode()).hexdigest()
+    return f"<{message.pk}.{digest[:24]}@{domain}>"
+
+
+def _problem(code: int, words: bytes | str) -> DeliveryProblem:
+    text = words.decode(errors="replace") if isinstance(words, bytes) else words
+    return DeliveryProblem(f"The mail server said: {code} {text}", is_permanent=code >= 500)

@@ -1,0 +1,15 @@
+"""Why a message could not be delivered."""
+
+from __future__ import annotations
+
+
+class DeliveryProblem(Exception):
+    """A message was not delivered; the text is for staff.
+
+    `is_permanent`: trying again can't help (an address that does not exist, a number that said
+    STOP). Everything else is tried again.
+    """
+
+    def __init__(self, text: str, *, is_permanent: bool = False) -> None:
+        super().__init__(text)
+        self.is_permanent = is_permanent

@@ -1,0 +1,64 @@
+"""A context for every kind of message, plain and hostile."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from emails.catalogue import Kind
+
+SAMPLES: dict[Kind, dict[str, Any]] = {
+    Kind.WELCOME: {
+        "name": "Nina Novak",
+        "plan_name": "Harbor Yoga membership",
+        "price": "$29.00",
+        "interval": "month",
+        "next_charge_on": "2026-12-24T12:00:00+00:00",
+        "trial_ends_on": "",
+    },
+    Kind.PAYMENT_RECEIVED: {
+        "name": "Nina Novak",
+        "amount": "$29.00",
+        "description": "Harbor Yoga membership, November 2026",
+        "invoice_number": "HY-0042",
+        "paid_on": "2026-11-24T12:00:00+00:00",
+        "method": "Visa ending in 4242",
+        "lines": [{"description": "1 × Harbor Yoga membership", "amount": "$30.00"}],
+        "tax": "$2.00",
+        "discount": "−$3.00",
+        "total": "$29.00",
+        "url": "https://portal.example.com/payments/invoices/123456/",
+    },
+    Kind.PAYMENT_FAILED: {
+        "name": "Nina Novak",
+        "amount": "$29.00",
+        "description": "Harbor Yoga membership, December 2026",
+        "reason": "Your card was declined by your bank. Try another card, or ask your bank.",
+        "method": "Visa ending in 0341",
+        "next_attempt_on": "2026-12-27T12:00:00+00:00",
+        "final": False,
+        "url": "https://portal.example.com/payments/invoices/123456/",
+    },
+    Kind.ADDRESS_CODE: {"code": "K7F3-9QXZ"},
+    Kind.LOGIN_CODE: {"code": "K7F3-9QXZ"},
+    Kind.PASSWORD_CODE: {"code": "K7F3-9QXZ"},
+    Kind.PHONE_CODE: {"code": "K7F39QXZ"},
+    Kind.ACCOUNT_EXISTS: {"url": "https://portal.example.com/accounts/login/"},
+    Kind.UNKNOWN_ACCOUNT: {"url": "https://portal.example.com/accounts/signup/"},
+    Kind.ACCOUNT_CHANGED: {
+        "headline": "Your password was changed",
+        "sentence": "The password of your account was changed.",
+        "at": "2026-11-24T12:00:00+00:00",
+        "ip": "192.0.2.7",
+        "url": "https://portal.example.com/account/",
+    },
+}
+
+HOSTILE = """<script>alert("x")</script> & 'quotes' {{ braces }} """ + "long" * 60
+
+
+def hostile(context: dict[str, Any]) -> dict[str, Any]:
+    """Return the context with what a member may choose replaced by the worst they can choose."""
+    return {
+        key: HOSTILE if key in ("name", "description", "plan_name", "reason", "method") else value
+        for key, value in context.items()
+    }

@@ -53,7 +53,7 @@ class Sandbox:
     def events(self) -> list[dict[str, Any]]:
         """Return every event that Stripe has made, oldest first, as its webhooks carry them."""
         found = self.stripe.v1.events.list({"limit": 100}).auto_paging_iter()
-        return [event.to_dict() for event in found][::-1]
+        return [event.to_dict(for_json=True) for event in found][::-1]
 
 
 def free_port() -> int:
@@ -91,6 +91,12 @@ def _wait_for(found: Sandbox, process: subprocess.Popen[bytes]) -> None:
             time.sleep(0.05)
         else:
             return
+
+
+@pytest.fixture(autouse=True)
+def _quick_passwords(settings: Settings) -> None:
+    """Hash passwords in a moment: the slow hash that guards real ones is Django's, not ours."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture

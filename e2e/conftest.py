@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,19 +9,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
+from e2e.browser import ARGUMENTS, find_browser
 from e2e.stack import Stack, running_stack
-
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-QUIET = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-dev-shm-usage",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -36,9 +24,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
     """Use the machine's own Chromium where there is one, else Playwright's."""
-    found = next(filter(None, map(shutil.which, CHROMIUM)), None)
-    own = {"executable_path": found} if found else {}
-    return {**browser_type_launch_args, **own, "args": QUIET}
+    arguments = list(ARGUMENTS)
+    return {**browser_type_launch_args, "executable_path": find_browser(), "args": arguments}
 
 
 @pytest.fixture(scope="session")

@@ -167,6 +167,8 @@ CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",
         "LOCATION": "portal_cache",
+        # The default of 300 entries would let anybody flush the sign-in limits that live here.
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
     }
 }
 
@@ -176,6 +178,8 @@ WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", default=8)
 # the interval, or a live worker's jobs would be started twice.
 STALLED_WORKER_SECONDS = 15
 PROCRASTINATE_WORKER_DEFAULTS = {
+    # Nothing wakes a worker when a lock is released: one customer's next event is polled for.
+    "fetch_job_polling_interval": 0.1,
     "update_heartbeat_interval": 2,
     "stalled_worker_timeout": STALLED_WORKER_SECONDS,
     "delete_jobs": "successful",

@@ -1,5 +1,6 @@
 """Addresses that people visit, and those of `portal.machine_urls` for `reverse()`."""
 
+from allauth.account.decorators import secure_admin_login
 from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
@@ -12,6 +13,7 @@ urlpatterns = [
     path("", include("billing.urls")),
     path("account/", include("members.urls")),
     path("accounts/", include("allauth.urls")),
+    path("staff/login/", secure_admin_login(admin.site.login)),
     path("staff/", admin.site.urls),
     path("brand.css", brand_css, name="brand-css"),
     path("styleguide/", views.styleguide, name="styleguide"),

@@ -24,13 +24,14 @@ import httpx
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 django.setup()
 
-from allauth.account.models import EmailAddress  # noqa: E402
 from django.contrib.auth.models import Group, User  # noqa: E402
 
 from billing import checkout, sync  # noqa: E402
 from billing.models import StripeEvent, Subscription  # noqa: E402
 from billing.states import OPEN_EVENT  # noqa: E402
-from members.models import ConsentSource, Member  # noqa: E402
+from members import consent, phones  # noqa: E402
+from members.accounts import open_account  # noqa: E402
+from members.models import ConsentSource  # noqa: E402
 
 SIGN_INS = Path(__file__).resolve().parent.parent / ".data" / "demo" / "signins.json"
 PASSWORD = "quiet-harbor-morning"
@@ -168,34 +169,26 @@ def _cancelling(name: str) -> Callable[[], None]:
 
 
 def _make_user(name: str, joined: datetime, *, texts: bool) -> User:
-    first, last = name.split(" ", 1)
-    user = User.objects.create_user(
-        username=_email(name),
-        email=_email(name),
-        password=PASSWORD,
-        first_name=first,
-        last_name=last,
-        date_joined=joined,
-    )
-    EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
+    user = open_account(_email(name), name, PASSWORD, date_joined=joined)
     if texts:
-        Member.objects.filter(user=user).update(
-            phone=f"+1202555{user.pk % 10000:04d}",
-            phone_verified_at=joined,
-            sms_consent_at=joined,
-            sms_consent_source=ConsentSource.SIGNUP,
-        )
+        phones.confirm(user, f"+1202555{100 + user.pk % 100:04d}")
+        consent.agree(user.member, ConsentSource.SIGNUP)
     return user
 
 
 def _make_staff(joined: datetime) -> list[dict[str, str]]:
     """Make the owner and somebody of the support team."""
-    owner = _make_user("Alex Morgan", joined, texts=False)
-    owner.is_staff = owner.is_superuser = True
-    owner.save()
-    support = _make_user("Sam Rivera", joined, texts=False)
-    support.is_staff = True
-    support.save()
+    owner = open_account(
+        _email("Alex Morgan"),
+        "Alex Morgan",
+        PASSWORD,
+        date_joined=joined,
+        is_staff=True,
+        is_superuser=True,
+    )
+    support = open_account(
+        _email("Sam Rivera"), "Sam Rivera", PASSWORD, date_joined=joined, is_staff=True
+    )
     support.groups.add(*Group.objects.filter(name="Support"))
     return [_sign_in("Staff (owner)", owner.email), _sign_in("Staff (support)", support.email)]
 

@@ -52,7 +52,8 @@ def post(
 ) -> HttpResponse:
     """Post as Twilio does."""
     signature = RequestValidator(token).compute_signature(f"{settings.PORTAL_URL}{url}", data)
-    return client.post(url, data, headers={"X-Twilio-Signature": signature})
+    answer: HttpResponse = client.post(url, data, headers={"X-Twilio-Signature": signature})
+    return answer
 
 
 def status(client: Client, settings: Settings, message: Message, word: str, **data: str) -> int:

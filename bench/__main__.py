@@ -1,0 +1,84 @@
+"""`bin/bench`: run every measurement against a throwaway database and print a table."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+import django
+import psycopg
+
+from bench import jobs, mails, pages, webhooks
+from bench.servers import environment, manage
+
+WIDTHS = (54, 12)
+Row = tuple[str, str, str]
+
+
+def main() -> int:
+    """Measure everything; answer 1 only if something broke."""
+    began = time.monotonic()
+    os.environ.update(environment())
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+    manage("migrate", "--no-input")
+    manage("collectstatic", "--no-input")
+    django.setup()
+    print("Measuring for about a minute …", flush=True)
+    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as database:
+        rows = [
+            *_webhook_rows(webhooks.measure(database)),
+            *_job_rows(jobs.measure(database)),
+            ("A receipt rendered, HTML and text", f"{mails.measure() * 1000:.2f} ms", "<= 0.3 ms"),
+            *_page_rows(pages.measure(database)),
+        ]
+    _print(rows)
+    print(f"\nTook {time.monotonic() - began:.0f} s on {os.cpu_count()} CPUs.")
+    return 0
+
+
+def _webhook_rows(found: webhooks.Intake) -> list[Row]:
+    ours, bare, documented = found.ours, found.bare, found.documented
+    rows = [
+        ("Webhooks stored", f"{ours.typical:.0f}/s", ""),
+        ("Bare view: verify, insert", f"{bare.typical:.0f}/s", ""),
+        ("Bare view as in Stripe's documentation", f"{documented.typical:.0f}/s", ""),
+        ("Webhooks to bare view", f"{ours.share_of(bare):.2f}", ">= 0.8"),
+        ("Webhooks to documented bare view", f"{ours.share_of(documented):.2f}", ">= 0.8"),
+        ("Statements of a webhook", str(len(found.statements)), ""),
+    ]
+    return rows + [(f"    {_shortened(text)}", "", "") for text in found.statements]
+
+
+def _shortened(statement: str) -> str:
+    room = WIDTHS[0] - 6
+    return statement if len(statement) <= room else f"{statement[: room - 1]}…"
+
+
+def _job_rows(found: jobs.Delays) -> list[Row]:
+    def row(name: str, delays: list[float], share: float, target: str = "") -> Row:
+        return (name, f"{jobs.percentile(delays, share) * 1000:.0f} ms", target)
+
+    return [
+        row("Commit to the worker's start, median", found.to_start, 0.5, "< 100 ms"),
+        row("Commit to the worker's start, 95 of 100", found.to_start, 0.95, "< 100 ms"),
+        row("Commit to the event processed, median", found.to_end, 0.5),
+    ]
+
+
+def _page_rows(found: list[pages.Page]) -> list[Row]:
+    rows = []
+    for page in found:
+        name = f"Page {page.path} of a member with {page.invoices} invoices"
+        rows += [(name, f"{page.rate:.0f}/s", ""), ("    statements", str(page.statements), "")]
+    return rows
+
+
+def _print(rows: list[Row]) -> None:
+    print()
+    for name, value, target in [("", "measured", "target"), *rows]:
+        print(f"{name:<{WIDTHS[0]}}{value:>{WIDTHS[1]}}   {target}".rstrip())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,4 @@
+"""Where the bare views answer."""
+
+BARE = "/bare/"
+DOCUMENTED = "/documented/"

@@ -1,0 +1,99 @@
+"""How many webhooks a second are stored, beside a bare view that verifies and inserts."""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+
+from bench.bare_paths import BARE, DOCUMENTED
+from bench.events import PATH, signed_request
+from bench.senders import send_all
+from bench.servers import ROOT, gunicorn
+from bench.statements import watched
+
+ROUNDS = 9
+EVENTS = 500
+WARM_UP = 200
+WATCHED = 10
+BARE_TABLE = "CREATE TABLE bare_event (id text PRIMARY KEY, payload jsonb NOT NULL)"
+EMPTY = "TRUNCATE billing_stripeevent, procrastinate_jobs, bare_event CASCADE"
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """An endpoint, and the events a second of each of its rounds."""
+
+    port: int
+    path: str
+    rates: list[float]
+
+    def run(self, number: int, count: int = EVENTS) -> float:
+        """Send events of their own to it; return the events a second that the senders saw."""
+        run = f"{self.path.strip('/').replace('/', '')}{number}"
+        command = ["-m", "bench.senders", str(self.port), self.path, str(count), run]
+        done = subprocess.run(
+            [sys.executable, *command], cwd=ROOT, check=True, stdout=subprocess.PIPE
+        )
+        return float(done.stdout)
+
+    @property
+    def typical(self) -> float:
+        """The rate of its middle round."""
+        return statistics.median(self.rates)
+
+    def share_of(self, other: Contestant) -> float:
+        """Return our rate as a share of the other's, round by round, in the middle round."""
+        pairs = zip(self.rates, other.rates, strict=True)
+        return statistics.median(mine / theirs for mine, theirs in pairs)
+
+
+@dataclass(frozen=True)
+class Intake:
+    """Our endpoint, the two bare views, and what one webhook asks of PostgreSQL."""
+
+    ours: Contestant
+    bare: Contestant
+    documented: Contestant
+    statements: list[str]
+
+
+def measure(database: psycopg.Connection[Any]) -> Intake:
+    """Send distinct signed events to each endpoint by turns, in short rounds.
+
+    Whatever else the machine does then meets all of them alike.
+    """
+    sync = ("--worker-class", "sync")
+    database.execute(BARE_TABLE)
+    with gunicorn("portal.wsgi", *sync) as portal, gunicorn("bench.bare", *sync) as bare:
+        found = [
+            Contestant(portal, PATH, []),
+            Contestant(bare, BARE, []),
+            Contestant(bare, DOCUMENTED, []),
+        ]
+        for contestant in found:
+            contestant.run(ROUNDS, WARM_UP)
+        for number in range(ROUNDS):
+            # Whoever goes first in one round goes last in the next.
+            for contestant in found if number % 2 else reversed(found):
+                database.execute(EMPTY)
+                contestant.rates.append(contestant.run(number))
+        return Intake(*found, _statements_of_one(database, portal))
+
+
+def _statements_of_one(database: psycopg.Connection[Any], port: int) -> list[str]:
+    """Return the statements of one webhook, where several new ones come one after the other.
+
+    Raises:
+        RuntimeError: the webhooks differ in their number of statements.
+    """
+    with watched(database) as seen:
+        for number in range(WATCHED):
+            send_all(port, [signed_request(number, "watched")])
+    if len(seen) % WATCHED:
+        raise RuntimeError(f"{len(seen)} statements for {WATCHED} webhooks: {seen}")
+    return seen[: len(seen) // WATCHED]

@@ -1,4 +1,4 @@
-"""The one way into the inbox: an event is stored once, with its job, in one transaction."""
+"""The one way into the inbox: an event is stored once, with its job, in one statement."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from procrastinate.contrib.django import app
 
 from billing import snapshots
@@ -15,12 +15,19 @@ from billing.models import StripeEvent
 from billing.states import EventState
 
 PROCESS_EVENT = "billing.tasks.process_event"
-INSERT = """
-    INSERT INTO billing_stripeevent
-        (stripe_id, type, object_id, customer_id, api_version, created_at, payload)
-    VALUES (%s, %s, %s, %s, %s, to_timestamp(%s), %s::jsonb)
-    ON CONFLICT (stripe_id) DO NOTHING
-    RETURNING id
+# One statement, atomic by itself: the event and, only if that is new, its job. The job is made
+# by Procrastinate's own function, which its migrations define and version.
+STORE = """
+    WITH event AS (
+        INSERT INTO billing_stripeevent
+            (stripe_id, type, object_id, customer_id, api_version, created_at, payload)
+        VALUES (%s, %s, %s, %s, %s, to_timestamp(%s), %s::jsonb)
+        ON CONFLICT (stripe_id) DO NOTHING
+        RETURNING id
+    )
+    SELECT procrastinate_defer_jobs_v1(ARRAY[ROW(
+        'default', %s, 0, %s, 'event:' || id, jsonb_build_object('event_id', id), NULL
+    )::procrastinate_job_to_defer_v1]) FROM event
 """
 
 
@@ -51,10 +58,12 @@ def parse(text: str) -> Mapping[str, Any]:
 
 
 def store(payload: Mapping[str, Any], text: str) -> bool:
-    """Store an event and enqueue its job; answer False where it is stored already.
+    """Store an event with its job, in one statement; answer False where it is stored already.
 
-    Two statements in one transaction. PostgreSQL's jsonb has no NUL character: Stripe's text is
-    stored without.
+    PostgreSQL's jsonb has no NUL character: Stripe's text is stored without.
+
+    Raises:
+        OperationalError: the database is away.
     """
     data = payload["data"]["object"]
     customer_id = lock_of(payload)
@@ -67,18 +76,25 @@ def store(payload: Mapping[str, Any], text: str) -> bool:
         payload.get("api_version") or "",
         payload["created"],
         text.replace("\\u0000", ""),
+        PROCESS_EVENT,
+        lock_key(customer_id, identifier, payload["id"]),
     ]
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(INSERT, values)
-        row = cursor.fetchone()
-        if row is None:
-            return False
-        lock = lock_key(customer_id, identifier, payload["id"])
-        # Named, not imported: the jobs themselves put missed events into this inbox.
-        app.configure_task(PROCESS_EVENT, lock=lock, queueing_lock=f"event:{row[0]}").defer(
-            event_id=row[0]
-        )
-    return True
+    try:
+        return _insert(values)
+    except OperationalError:
+        if connection.in_atomic_block:
+            raise
+        # The database was restarted under this connection: storing twice stores once.
+        connection.close()
+        return _insert(values)
+
+
+def _insert(values: list[Any]) -> bool:
+    # A health check would be one more statement an event; `store` mends a dead connection instead.
+    connection.health_check_done = True
+    with connection.cursor() as cursor:
+        cursor.execute(STORE, values)
+        return cursor.fetchone() is not None
 
 
 def replay(event: StripeEvent) -> None:

@@ -200,6 +200,8 @@ ACCOUNT_FORMS = {
     "set_password": "members.forms.SetPasswordForm",
     "reset_password_from_key": "members.forms.ResetPasswordForm",
 }
+# Digits: the field of a code brings up a phone's number pad.
+ALLAUTH_USER_CODE_FORMAT = {"numeric": True, "length": 6, "dashed": False}
 ACCOUNT_UNIQUE_EMAIL = True
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True

@@ -7,6 +7,7 @@ from django.urls import include, path
 
 from portal import views
 from portal.brand import brand_css
+from portal.styleguide import styleguide
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -16,7 +17,7 @@ urlpatterns = [
     path("staff/login/", secure_admin_login(admin.site.login)),
     path("staff/", admin.site.urls),
     path("brand.css", brand_css, name="brand-css"),
-    path("styleguide/", views.styleguide, name="styleguide"),
+    path("styleguide/", styleguide, name="styleguide"),
     path("", include("portal.machine_urls")),
 ]
 if settings.DEBUG:

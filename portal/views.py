@@ -14,11 +14,6 @@ def home(request: HttpRequest) -> HttpResponse:
     return render(request, "portal/home.html", {"home": queries.home(current_member(request))})
 
 
-def styleguide(request: HttpRequest) -> HttpResponse:
-    """Show every component in every state (staff, or anyone in development)."""
-    return render(request, "portal/styleguide.html")
-
-
 def error_page(request: HttpRequest, status: int) -> HttpResponse:
     """Show an error page by its status, to look at it (development only)."""
     return render(request, f"{status}.html", status=status)

@@ -70,7 +70,7 @@ class Migration(migrations.Migration):
             name='StripeEvent',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('stripe_id', models.CharField(max_length=255, unique=True, verbose_name='Stripe id')),
+                ('stripe_id', models.CharField(max_length=255, verbose_name='Stripe id')),
                 ('type', models.CharField(max_length=100)),
                 ('object_id', models.CharField(blank=True, db_default='', max_length=255)),
                 ('customer_id', models.CharField(blank=True, db_default='', max_length=255, verbose_name='Stripe customer')),
@@ -86,6 +86,7 @@ class Migration(migrations.Migration):
             options={
                 'ordering': ['-id'],
                 'indexes': [models.Index(fields=['type', '-id'], name='billing_event_type'), models.Index(fields=['object_id'], name='billing_event_object'), models.Index(condition=models.Q(('state__in', [billing.states.EventState['PENDING'], billing.states.EventState['RETRYING']])), fields=['received_at'], name='billing_event_open')],
+                'constraints': [models.UniqueConstraint(fields=('stripe_id',), name='billing_event_once')],
             },
         ),
         migrations.CreateModel(

@@ -12,7 +12,7 @@ from billing.states import OPEN_EVENT, EventState
 class StripeEvent(models.Model):
     """A webhook event. Its payload is kept to be read by people; only ids are taken from it."""
 
-    stripe_id = models.CharField("Stripe id", max_length=255, unique=True)
+    stripe_id = models.CharField("Stripe id", max_length=255)
     type = models.CharField(max_length=100)
     object_id = models.CharField(max_length=255, blank=True, db_default="")
     customer_id = models.CharField("Stripe customer", max_length=255, blank=True, db_default="")
@@ -29,6 +29,10 @@ class StripeEvent(models.Model):
 
     class Meta:
         ordering = ["-id"]
+        # A constraint rather than `unique=True`, which would also keep an index for LIKE.
+        constraints = [
+            models.UniqueConstraint(fields=["stripe_id"], name="billing_event_once"),
+        ]
         indexes = [
             models.Index(fields=["type", "-id"], name="billing_event_type"),
             models.Index(fields=["object_id"], name="billing_event_object"),

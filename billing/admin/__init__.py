@@ -1,0 +1,22 @@
+"""Billing on the staff site: money to look at, and the integration to look after."""
+
+from billing.admin.integration import ReconciliationAdmin, StripeEventAdmin
+from billing.admin.money import (
+    CheckoutAdmin,
+    CustomerAdmin,
+    InvoiceAdmin,
+    PaymentAdmin,
+    PlanAdmin,
+    SubscriptionAdmin,
+)
+
+__all__ = [
+    "CheckoutAdmin",
+    "CustomerAdmin",
+    "InvoiceAdmin",
+    "PaymentAdmin",
+    "PlanAdmin",
+    "ReconciliationAdmin",
+    "StripeEventAdmin",
+    "SubscriptionAdmin",
+]

@@ -1,0 +1,42 @@
+"""The colours of states on staff pages: good, wait, bad, and none for what is over."""
+
+from billing.states import (
+    CheckoutState,
+    EventState,
+    InvoiceStatus,
+    PaymentStatus,
+    SubscriptionStatus,
+)
+
+SUBSCRIPTION = {
+    SubscriptionStatus.ACTIVE: "success",
+    SubscriptionStatus.TRIALING: "info",
+    SubscriptionStatus.INCOMPLETE: "warning",
+    SubscriptionStatus.PAUSED: "warning",
+    SubscriptionStatus.PAST_DUE: "danger",
+    SubscriptionStatus.UNPAID: "danger",
+}
+INVOICE = {
+    InvoiceStatus.PAID: "success",
+    InvoiceStatus.OPEN: "warning",
+    InvoiceStatus.UNCOLLECTIBLE: "danger",
+}
+PAYMENT = {
+    PaymentStatus.SUCCEEDED: "success",
+    PaymentStatus.PROCESSING: "info",
+    PaymentStatus.REQUIRES_ACTION: "warning",
+    PaymentStatus.REQUIRES_CAPTURE: "warning",
+    PaymentStatus.REQUIRES_CONFIRMATION: "warning",
+    PaymentStatus.REQUIRES_PAYMENT_METHOD: "danger",
+}
+EVENT = {
+    EventState.PROCESSED: "success",
+    EventState.PENDING: "info",
+    EventState.RETRYING: "warning",
+    EventState.FAILED: "danger",
+}
+CHECKOUT = {
+    CheckoutState.COMPLETE: "success",
+    CheckoutState.OPEN: "info",
+    CheckoutState.STARTING: "info",
+}

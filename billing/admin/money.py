@@ -1,0 +1,521 @@
+"""Stripe's objects as staff see them: names, money and state first, ids last, nothing to edit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Prefetch, QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, RadioFilter, RangeDateFilter
+from unfold.decorators import display
+
+from billing import wording
+from billing.admin import labels
+from billing.models import Checkout, Customer, Invoice, Payment, Plan, StripeEvent, Subscription
+from billing.money import Money
+from billing.states import LIVE_SUBSCRIPTION
+from portal.staff import search, show
+from portal.staff.read_only import ReadOnlyAdmin
+
+SHOWN = 12
+Rows = QuerySet[Any]
+
+
+class StripeCopyAdmin(ReadOnlyAdmin):
+    """A copy of one of Stripe's objects that belongs to a customer."""
+
+    person_field = "customer_id"
+    in_palette = True
+    list_select_related = ["customer__user"]
+    actions_detail = ["open_in_stripe"]
+    actions_row = ["open_in_stripe"]
+
+    @display(description="Member", ordering="customer__name", header=True)
+    def who(self, row: Any) -> list[str]:
+        """Name over e-mail address."""
+        user = row.customer.user
+        return [show.name_of(user), user.email]
+
+    @display(description="Member")
+    def member(self, row: Any) -> SafeString | str:
+        """Link to the member."""
+        return show.member(row.customer.user)
+
+    @display(description="Customer")
+    def customer_link(self, row: Any) -> SafeString | str:
+        """Link to the customer."""
+        return show.link(row.customer)
+
+    @display(description="Card")
+    def card(self, row: Any) -> str:
+        """ "Visa ending in 4242"."""
+        return wording.card(row.card_brand, row.card_last4) or show.NOTHING
+
+    @display(description="Last read from Stripe")
+    def read(self, row: Any) -> str:
+        """When the row was last known to be right."""
+        return show.moment(row.read_at)
+
+    @display(description="Webhook events")
+    def events(self, row: Any) -> SafeString | str:
+        """Links to the events about this very object, the newest first."""
+        found = StripeEvent.objects.filter(object_id=row.stripe_id).defer("payload")[:SHOWN]
+        return show.links([(show.page_of(event), event.type) for event in found])
+
+
+@admin.register(Customer)
+class CustomerAdmin(StripeCopyAdmin):
+    """Who pays."""
+
+    stripe_path = "customers"
+    person_field = "user_id"
+    search_fields = ["stripe_id__startswith"]
+    search_help_text = "Name, e-mail address, phone number or cus_…: how it begins"
+    list_display = ["who", "standing", "created", "stripe_id"]
+    list_select_related = ["user"]
+    list_filter = ["deleted_at_stripe", ("created_at", RangeDateFilter)]
+    readonly_fields = [
+        "member", "standing", "subscriptions", "invoices", "payments", "messages",
+        "events", "created", "read",
+    ]  # fmt: skip
+    fieldsets = [
+        (None, {"fields": ["member", "standing", "name", "email", "deleted_at_stripe"]}),
+        ("Money", {"fields": ["subscriptions", "invoices", "payments"]}),
+        ("What happened", {"fields": ["messages", "events"]}),
+        ("Copy of Stripe's record", {"fields": ["stripe_id", "created", "read"]}),
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> Rows:
+        """Each customer with their subscriptions: one more query for a whole page."""
+        newest = Subscription.objects.order_by("-started_at", "-id")
+        return super().get_queryset(request).prefetch_related(  # type: ignore[no-any-return]
+            Prefetch("subscriptions", newest)
+        )
+
+    def find_persons(self, term: str) -> list[int]:
+        """Users, whose column a customer has itself."""
+        return search.people(term)
+
+    @display(description="Member", ordering="name", header=True)
+    def who(self, row: Customer) -> list[str]:
+        """Name over e-mail address."""
+        return [show.name_of(row.user), row.user.email]
+
+    @display(description="Member")
+    def member(self, row: Customer) -> SafeString | str:
+        """Link to the member."""
+        return show.member(row.user)
+
+    @display(description="Membership")
+    def standing(self, row: Customer) -> SafeString | str:
+        """State of the subscription that counts: a live one, else the newest."""
+        found = list(row.subscriptions.all())
+        live = [one for one in found if one.status in LIVE_SUBSCRIPTION]
+        current = next(iter(live or found), None)
+        return show.state(current, "status", labels.SUBSCRIPTION) if current else show.NOTHING
+
+    @display(description="Subscriptions")
+    def subscriptions(self, row: Customer) -> SafeString | str:
+        """Links to all of them."""
+        return show.links(
+            [
+                (show.page_of(one), f"{one.get_status_display()}, since {show.day(one.started_at)}")
+                for one in row.subscriptions.all()
+            ]
+        )
+
+    @display(description="Invoices")
+    def invoices(self, row: Customer) -> SafeString | str:
+        """Links to the newest, and to the list of all."""
+        found = [
+            (show.page_of(one), f"{show.money(one.total, one.currency)} on {show.day(one.created_at)}")
+            for one in row.invoices.all()[:SHOWN]
+        ]
+        return show.links([*found, _all("billing.invoice", row)] if found else [])
+
+    @display(description="Payments")
+    def payments(self, row: Customer) -> SafeString | str:
+        """Links to the newest, and to the list of all."""
+        found = [
+            (show.page_of(one), f"{show.money(one.amount, one.currency)} on {show.day(one.created_at)}")
+            for one in row.payments.all()[:SHOWN]
+        ]
+        return show.links([*found, _all("billing.payment", row)] if found else [])
+
+    @display(description="Messages")
+    def messages(self, row: Customer) -> SafeString | str:
+        """Link to what we wrote them."""
+        address = show.list_of("emails.message", user__id__exact=row.user_id)
+        return show.anchor(address, "Everything we wrote")
+
+    @display(description="Webhook events")
+    def events(self, row: Customer) -> SafeString | str:
+        """Link to every event about them."""
+        address = show.list_of("billing.stripeevent", customer_id=row.stripe_id)
+        return show.anchor(address, "Everything that Stripe told us")
+
+    @display(description="Customer since", ordering="created_at")
+    def created(self, row: Customer) -> str:
+        """The day they were made at Stripe."""
+        return show.day(row.created_at)
+
+
+class EndingFilter(RadioFilter):  # type: ignore[misc]  # Unfold ships no types
+    """Memberships that are going on, or ending by themselves."""
+
+    title = "ending"
+    parameter_name = "ending"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Offer both."""
+        return [("yes", "Ending"), ("no", "Going on")]
+
+    def queryset(self, request: HttpRequest, queryset: Rows) -> Rows:
+        """Keep the live ones that have an end, or none."""
+        live = queryset.filter(status__in=LIVE_SUBSCRIPTION)
+        going_on = {"cancel_at_period_end": False, "cancel_at__isnull": True}
+        if self.value() == "yes":
+            return live.exclude(**going_on)
+        return live.filter(**going_on) if self.value() == "no" else queryset
+
+
+@admin.register(Subscription)
+class SubscriptionAdmin(StripeCopyAdmin):
+    """Who is a member."""
+
+    stripe_path = "subscriptions"
+    search_fields = ["stripe_id__startswith"]
+    search_help_text = "Name, e-mail address, phone number or sub_…: how it begins"
+    list_display = ["who", "price", "state", "next_step", "card", "since", "stripe_id"]
+    list_filter = [
+        ("status", ChoicesDropdownFilter),
+        EndingFilter,
+        ("started_at", RangeDateFilter),
+        ("current_period_end", RangeDateFilter),
+    ]
+    fieldsets = [
+        (None, {"fields": ["state", "member", "price", "next_step", "card", "card_expiry"]}),
+        ("Dates", {"fields": ["since", "period", "trial", "canceled", "ended"]}),
+        ("Belongs together", {"fields": ["customer_link", "invoices", "events"]}),
+        ("Copy of Stripe's record", {"fields": ["stripe_id", "price_id", "read"]}),
+    ]
+
+    @display(description="State", ordering="status")
+    def state(self, row: Subscription) -> SafeString:
+        """Stripe's status in its colour."""
+        return show.state(row, "status", labels.SUBSCRIPTION)
+
+    @display(description="Price", ordering="amount")
+    def price(self, row: Subscription) -> str:
+        """ "$29.00 a month"."""
+        every = wording.interval(row.interval, row.interval_count)
+        return f"{show.money(row.amount, row.currency)} a {every}"
+
+    @display(description="What is next", ordering="current_period_end")
+    def next_step(self, row: Subscription) -> str:
+        """When it is charged, ends, or ended."""
+        if not row.is_live:
+            return f"Ended {show.day(row.ended_at)}" if row.ended_at else show.NOTHING
+        if row.ends_at:
+            return f"Ends {show.day(row.ends_at)}"
+        return f"Charged {show.day(row.current_period_end)}"
+
+    @display(description="Card expires")
+    def card_expiry(self, row: Subscription) -> str:
+        """ "12/2030"."""
+        return wording.card_expiry(row.card_expires) or show.NOTHING
+
+    @display(description="Since", ordering="started_at")
+    def since(self, row: Subscription) -> str:
+        """The day it began."""
+        return show.day(row.started_at)
+
+    @display(description="Paid for")
+    def period(self, row: Subscription) -> str:
+        """The current period."""
+        return f"{show.day(row.current_period_start)} to {show.day(row.current_period_end)}"
+
+    @display(description="Trial until")
+    def trial(self, row: Subscription) -> str:
+        """The trial's end."""
+        return show.moment(row.trial_end)
+
+    @display(description="Cancelled")
+    def canceled(self, row: Subscription) -> str:
+        """When somebody cancelled it, which may be before its end."""
+        return show.moment(row.canceled_at)
+
+    @display(description="Ended")
+    def ended(self, row: Subscription) -> str:
+        """When it ended."""
+        return show.moment(row.ended_at)
+
+    @display(description="Invoices")
+    def invoices(self, row: Subscription) -> SafeString | str:
+        """Links to the newest, and to the list of all."""
+        found = [
+            (show.page_of(one), f"{show.money(one.total, one.currency)} on {show.day(one.created_at)}")
+            for one in row.invoices.all()[:SHOWN]
+        ]
+        everything = show.list_of("billing.invoice", subscription__id__exact=row.pk)
+        return show.links([*found, (everything, "All")] if found else [])
+
+
+@admin.register(Invoice)
+class InvoiceAdmin(StripeCopyAdmin):
+    """What members were asked to pay."""
+
+    stripe_path = "invoices"
+    search_fields = ["number__istartswith", "stripe_id__startswith"]
+    search_help_text = "Name, e-mail address, phone number, invoice number or in_…: how it begins"
+    list_display = ["who", "amount", "state", "issued", "outlook", "number", "stripe_id"]
+    list_filter = [("status", ChoicesDropdownFilter), ("created_at", RangeDateFilter)]
+    fieldsets = [
+        (None, {"fields": ["state", "member", "amount", "outlook", "lines_table"]}),
+        ("Dates", {"fields": ["issued", "due", "paid"]}),
+        ("Belongs together", {
+            "fields": ["customer_link", "subscription_link", "payments", "documents", "events"],
+        }),
+        ("Copy of Stripe's record", {
+            "fields": ["number", "stripe_id", "billing_reason", "attempt_count", "read"],
+        }),
+    ]  # fmt: skip
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Let our own links narrow the list to a customer or a subscription."""
+        own = {"customer__id__exact", "subscription__id__exact"}
+        return lookup in own or bool(super().lookup_allowed(lookup, value, request))
+
+    @display(description="State", ordering="status")
+    def state(self, row: Invoice) -> SafeString:
+        """Stripe's status in its colour."""
+        return show.state(row, "status", labels.INVOICE)
+
+    @display(description="Total", ordering="total")
+    def amount(self, row: Invoice) -> str:
+        """The total as text."""
+        return show.money(row.total, row.currency)
+
+    @display(description="Issued", ordering="created_at")
+    def issued(self, row: Invoice) -> str:
+        """The day it was made."""
+        return show.day(row.created_at)
+
+    @display(description="Due")
+    def due(self, row: Invoice) -> str:
+        """When it must be paid."""
+        return show.moment(row.due_at)
+
+    @display(description="Paid")
+    def paid(self, row: Invoice) -> str:
+        """When it was paid."""
+        return show.moment(row.paid_at)
+
+    @display(description="Outlook")
+    def outlook(self, row: Invoice) -> str:
+        """What happens to it by itself."""
+        if row.next_payment_attempt_at and row.amount_remaining:
+            return f"Tried again {show.day(row.next_payment_attempt_at)}"
+        if row.amount_remaining and row.attempt_count:
+            return "Not tried again"
+        return f"Paid {show.day(row.paid_at)}" if row.paid_at else show.NOTHING
+
+    @display(description="Lines")
+    def lines_table(self, row: Invoice) -> SafeString:
+        """Each line, and what they come to."""
+        totals = [
+            ("Discount", -row.discount if row.discount else 0),
+            ("Tax", row.tax),
+            ("Total", row.total),
+            ("Paid", row.amount_paid),
+            ("Still to pay", row.amount_remaining),
+        ]
+        lines = [(line["description"], line["amount"]) for line in row.lines]
+        shown = [*lines, *(pair for pair in totals if pair[1] or pair[0] == "Total")]
+        rows = [(text, Money(amount, row.currency)) for text, amount in shown]
+        return format_html(
+            '<table class="staff-table">{}</table>',
+            format_html_join("", "<tr><td>{}</td><td>{}</td></tr>", rows),
+        )
+
+    @display(description="Subscription")
+    def subscription_link(self, row: Invoice) -> SafeString | str:
+        """Link to the subscription."""
+        return show.link(row.subscription, "The membership") if row.subscription else show.NOTHING
+
+    @display(description="Payments")
+    def payments(self, row: Invoice) -> SafeString | str:
+        """Links to each try to pay it."""
+        found = row.payments.all()[:SHOWN]
+        return show.links(
+            [
+                (show.page_of(one), f"{show.money(one.amount, one.currency)}, {_status(one)}")
+                for one in found
+            ]
+        )
+
+    @display(description="Documents")
+    def documents(self, row: Invoice) -> SafeString | str:
+        """Stripe's page and PDF."""
+        pairs = [(row.hosted_url, "Stripe's page for the member"), (row.pdf_url, "PDF")]
+        return show.links([(url, text) for url, text in pairs if url])
+
+
+@admin.register(Payment)
+class PaymentAdmin(StripeCopyAdmin):
+    """What members paid, or tried to."""
+
+    stripe_path = "payments"
+    search_fields = ["stripe_id__startswith"]
+    search_help_text = "Name, e-mail address, phone number or pi_…: how it begins"
+    list_display = ["who", "money", "state", "made", "card", "problem", "stripe_id"]
+    list_filter = [
+        ("status", ChoicesDropdownFilter),
+        ("created_at", RangeDateFilter),
+        ("paid_at", RangeDateFilter),
+    ]
+    fieldsets = [
+        (None, {"fields": ["state", "member", "money", "refunded", "description", "card"]}),
+        ("Dates", {"fields": ["made", "paid"]}),
+        ("If it failed", {"fields": ["problem", "failure_code", "failure_message"]}),
+        ("Belongs together", {"fields": ["customer_link", "invoice_link", "receipt", "events"]}),
+        ("Copy of Stripe's record", {"fields": ["stripe_id", "charge_id", "read"]}),
+    ]
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Let our own links narrow the list to a customer."""
+        return lookup == "customer__id__exact" or bool(
+            super().lookup_allowed(lookup, value, request)
+        )
+
+    @display(description="State", ordering="status")
+    def state(self, row: Payment) -> SafeString:
+        """Stripe's status in its colour."""
+        return show.state(row, "status", labels.PAYMENT)
+
+    @display(description="Amount", ordering="amount")
+    def money(self, row: Payment) -> str:
+        """The amount as text."""
+        return show.money(row.amount, row.currency)
+
+    @display(description="Refunded")
+    def refunded(self, row: Payment) -> str:
+        """What went back."""
+        return show.money_or_dash(row.amount_refunded, row.currency)
+
+    @display(description="Made", ordering="created_at")
+    def made(self, row: Payment) -> str:
+        """The day of the first try."""
+        return show.day(row.created_at)
+
+    @display(description="Paid")
+    def paid(self, row: Payment) -> str:
+        """When it went through."""
+        return show.moment(row.paid_at)
+
+    @display(description="Problem")
+    def problem(self, row: Payment) -> str:
+        """Why it failed, as the member reads it."""
+        return wording.failure(row.failure_code) if row.failure_code else show.NOTHING
+
+    @display(description="Invoice")
+    def invoice_link(self, row: Payment) -> SafeString | str:
+        """Link to the invoice."""
+        return show.link(row.invoice)
+
+    @display(description="Receipt")
+    def receipt(self, row: Payment) -> SafeString | str:
+        """Stripe's receipt."""
+        return show.links([(row.receipt_url, "Stripe's receipt")] if row.receipt_url else [])
+
+
+@admin.register(Plan)
+class PlanAdmin(ReadOnlyAdmin):
+    """What is on sale, as last read from Stripe."""
+
+    stripe_path = "prices"
+    search_fields = ["name__istartswith", "stripe_id__startswith"]
+    list_display = ["name", "price", "trial", "on_sale", "read", "stripe_id"]
+    actions_detail = ["open_in_stripe"]
+    fieldsets = [
+        (None, {"fields": ["name", "price", "trial", "on_sale", "description"]}),
+        ("Copy of Stripe's record", {"fields": ["stripe_id", "product_id", "read"]}),
+    ]
+
+    @display(description="Price", ordering="amount")
+    def price(self, row: Plan) -> str:
+        """ "$29.00 a month"."""
+        every = wording.interval(row.interval, row.interval_count)
+        return f"{show.money(row.amount, row.currency)} a {every}"
+
+    @display(description="Trial")
+    def trial(self, row: Plan) -> str:
+        """ "14 days"."""
+        return f"{row.trial_days} days" if row.trial_days else "None"
+
+    @display(description="On sale", boolean=True, ordering="active")
+    def on_sale(self, row: Plan) -> bool:
+        """Whether Stripe still sells it."""
+        return row.active
+
+    @display(description="Last read from Stripe", ordering="read_at")
+    def read(self, row: Plan) -> str:
+        """When the row was last known to be right."""
+        return show.moment(row.read_at)
+
+
+@admin.register(Checkout)
+class CheckoutAdmin(ReadOnlyAdmin):
+    """Visits to Stripe Checkout: who set out to subscribe, and how far they came."""
+
+    person_field = "customer_id"
+    search_fields = ["session_id__startswith"]
+    search_help_text = "Name, e-mail address, phone number or cs_…: how it begins"
+    list_display = ["who", "state_badge", "started", "came_back", "session_id"]
+    list_select_related = ["customer__user"]
+    list_filter = [("state", ChoicesDropdownFilter), ("created_at", RangeDateFilter)]
+    fieldsets = [
+        (None, {"fields": ["state_badge", "member", "started", "came_back", "expires"]}),
+        ("At Stripe", {"fields": ["session_id", "price_id"]}),
+    ]
+
+    @display(description="Member", header=True)
+    def who(self, row: Checkout) -> list[str]:
+        """Name over e-mail address."""
+        return [show.name_of(row.customer.user), row.customer.user.email]
+
+    @display(description="Member")
+    def member(self, row: Checkout) -> SafeString | str:
+        """Link to the member."""
+        return show.member(row.customer.user)
+
+    @display(description="State", ordering="state")
+    def state_badge(self, row: Checkout) -> SafeString:
+        """How far it came."""
+        return show.state(row, "state", labels.CHECKOUT)
+
+    @display(description="Started", ordering="created_at")
+    def started(self, row: Checkout) -> str:
+        """When the member set out."""
+        return show.moment(row.created_at)
+
+    @display(description="Came back having paid")
+    def came_back(self, row: Checkout) -> str:
+        """When the member was back."""
+        return show.moment(row.returned_at)
+
+    @display(description="Expires")
+    def expires(self, row: Checkout) -> str:
+        """When Stripe closes the session."""
+        return show.moment(row.expires_at)
+
+
+def _all(model: str, customer: Customer) -> tuple[str, str]:
+    return show.list_of(model, customer__id__exact=customer.pk), "All"
+
+
+def _status(payment: Payment) -> str:
+    return payment.get_status_display().lower()

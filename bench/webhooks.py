@@ -70,19 +70,18 @@ def measure(database: psycopg.Connection[Any]) -> Intake:
     sync = ("--worker-class", "sync")
     database.execute(BARE_TABLE)
     with gunicorn("portal.wsgi", *sync) as portal, gunicorn("bench.bare", *sync) as bare:
-        found = [
-            Contestant(portal, PATH, []),
-            Contestant(bare, BARE, []),
-            Contestant(bare, DOCUMENTED, []),
-        ]
-        for contestant in found:
+        ours = Contestant(portal, PATH, [])
+        least = Contestant(bare, BARE, [])
+        documented = Contestant(bare, DOCUMENTED, [])
+        contestants = [ours, least, documented]
+        for contestant in contestants:
             contestant.run(ROUNDS, WARM_UP)
         for number in range(ROUNDS):
             # Whoever goes first in one round goes last in the next.
-            for contestant in found if number % 2 else reversed(found):
+            for contestant in contestants if number % 2 else reversed(contestants):
                 database.execute(EMPTY)
                 contestant.rates.append(contestant.run(number))
-        return Intake(*found, _statements_of_one(database, portal))
+        return Intake(ours, least, documented, _statements_of_one(database, portal))
 
 
 def _statements_of_one(database: psycopg.Connection[Any], port: int) -> list[str]:

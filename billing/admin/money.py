@@ -77,10 +77,6 @@ class CustomerAdmin(StripeCopyAdmin):
     list_display = ["who", "standing", "created", "stripe_id"]
     list_select_related = ["user"]
     list_filter = ["deleted_at_stripe", ("created_at", RangeDateFilter)]
-    readonly_fields = [
-        "member", "standing", "subscriptions", "invoices", "payments", "messages",
-        "events", "created", "read",
-    ]  # fmt: skip
     fieldsets = [
         (None, {"fields": ["member", "standing", "name", "email", "deleted_at_stripe"]}),
         ("Money", {"fields": ["subscriptions", "invoices", "payments"]}),
@@ -91,8 +87,12 @@ class CustomerAdmin(StripeCopyAdmin):
     def get_queryset(self, request: HttpRequest) -> Rows:
         """Each customer with their subscriptions: one more query for a whole page."""
         newest = Subscription.objects.order_by("-started_at", "-id")
-        return super().get_queryset(request).prefetch_related(  # type: ignore[no-any-return]
-            Prefetch("subscriptions", newest)
+        return (
+            super()
+            .get_queryset(request)
+            .prefetch_related(  # type: ignore[no-any-return]
+                Prefetch("subscriptions", newest)
+            )
         )
 
     def find_persons(self, term: str) -> list[int]:
@@ -131,7 +131,10 @@ class CustomerAdmin(StripeCopyAdmin):
     def invoices(self, row: Customer) -> SafeString | str:
         """Links to the newest, and to the list of all."""
         found = [
-            (show.page_of(one), f"{show.money(one.total, one.currency)} on {show.day(one.created_at)}")
+            (
+                show.page_of(one),
+                f"{show.money(one.total, one.currency)} on {show.day(one.created_at)}",
+            )
             for one in row.invoices.all()[:SHOWN]
         ]
         return show.links([*found, _all("billing.invoice", row)] if found else [])
@@ -140,7 +143,10 @@ class CustomerAdmin(StripeCopyAdmin):
     def payments(self, row: Customer) -> SafeString | str:
         """Links to the newest, and to the list of all."""
         found = [
-            (show.page_of(one), f"{show.money(one.amount, one.currency)} on {show.day(one.created_at)}")
+            (
+                show.page_of(one),
+                f"{show.money(one.amount, one.currency)} on {show.day(one.created_at)}",
+            )
             for one in row.payments.all()[:SHOWN]
         ]
         return show.links([*found, _all("billing.payment", row)] if found else [])
@@ -257,7 +263,10 @@ class SubscriptionAdmin(StripeCopyAdmin):
     def invoices(self, row: Subscription) -> SafeString | str:
         """Links to the newest, and to the list of all."""
         found = [
-            (show.page_of(one), f"{show.money(one.total, one.currency)} on {show.day(one.created_at)}")
+            (
+                show.page_of(one),
+                f"{show.money(one.total, one.currency)} on {show.day(one.created_at)}",
+            )
             for one in row.invoices.all()[:SHOWN]
         ]
         everything = show.list_of("billing.invoice", subscription__id__exact=row.pk)
@@ -515,6 +524,10 @@ class CheckoutAdmin(ReadOnlyAdmin):
 
 def _all(model: str, customer: Customer) -> tuple[str, str]:
     return show.list_of(model, customer__id__exact=customer.pk), "All"
+
+
+def _on_day(amount: int, row: Invoice | Payment) -> str:
+    return f"{show.money(amount, row.currency)} on {show.day(row.created_at)}"
 
 
 def _status(payment: Payment) -> str:

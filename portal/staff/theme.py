@@ -1,11 +1,52 @@
-"""Unfold's settings: brand, navigation and home page of the staff site."""
+"""Unfold's settings: brand, navigation and home page of the staff site.
 
-from typing import Any
+Read while the settings are being made: nothing of Django's models or of our apps may be imported
+here. Callbacks are named by their dotted paths.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
 
 
 def unfold_theme(brand_name: str, brand_color: str) -> dict[str, Any]:
     """Return the `UNFOLD` setting for this brand."""
+
+    # Functions, because Unfold imports whatever text looks like a dotted path.
+    def name(_request: HttpRequest) -> str:
+        return brand_name
+
+    def shades(_request: HttpRequest) -> dict[str, str]:
+        from portal.staff.colours import primary_scale  # noqa: PLC0415  (needs the settings)
+
+        return primary_scale(brand_color)
+
     return {
-        "SITE_TITLE": brand_name,
-        "SITE_HEADER": brand_name,
+        "SITE_TITLE": name,
+        "SITE_HEADER": name,
+        "SITE_SYMBOL": "verified_user",
+        "SITE_URL": "/",
+        "SITE_DROPDOWN": [{"icon": "storefront", "title": "View portal", "link": "/"}],
+        "SITE_FAVICONS": [
+            {"rel": "icon", "type": "image/svg+xml", "href": "portal.staff.navigation.favicon"}
+        ],
+        "STYLES": ["portal.staff.navigation.stylesheet"],
+        "SHOW_VIEW_ON_SITE": False,
+        "SHOW_BACK_BUTTON": True,
+        "BORDER_RADIUS": "8px",
+        "COLORS": {"primary": shades},
+        "ENVIRONMENT": "portal.staff.navigation.environment",
+        "ENVIRONMENT_TITLE_PREFIX": "portal.staff.navigation.title_prefix",
+        "DASHBOARD_CALLBACK": "portal.staff.home.dashboard",
+        "ACCOUNT": {"navigation": "portal.staff.navigation.account_links"},
+        "COMMAND": {"search_models": False, "search_callback": "portal.staff.search.everything"},
+        "SIDEBAR": {
+            "show_search": False,
+            "command_search": True,
+            "show_all_applications": False,
+            "navigation": "portal.staff.navigation.sidebar",
+        },
     }

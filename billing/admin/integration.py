@@ -1,0 +1,267 @@
+"""What Stripe told us and what became of it: the event log, and the checks for missed events."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.forms import Form
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils.safestring import SafeString
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter, RangeDateFilter
+from unfold.decorators import action, display
+from unfold.enums import ActionVariant
+
+from billing import inbox, tasks
+from billing.admin import labels
+from billing.events import TARGETS
+from billing.models import Customer, Invoice, Payment, Reconciliation, StripeEvent, Subscription
+from billing.models.copy import StripeCopy
+from billing.states import EventState
+from portal.queue import enqueue_once
+from portal.staff import search, show
+from portal.staff.confirm import confirm
+from portal.staff.read_only import ReadOnlyAdmin
+
+SUMMARY = 90
+COPIES: tuple[type[StripeCopy], ...] = (Invoice, Payment, Subscription, Customer)
+
+
+class TypeFilter(DropdownFilter):  # type: ignore[misc]  # Unfold ships no types
+    """Events by type: those that we act on, from our own list and not by reading the table."""
+
+    title = "type"
+    parameter_name = "type"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Offer every type that changes something here."""
+        return [(name, name) for name in sorted(TARGETS)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Keep one type."""
+        return queryset.filter(type=self.value()) if self.value() else queryset
+
+
+@admin.register(StripeEvent)
+class StripeEventAdmin(ReadOnlyAdmin):
+    """The event log."""
+
+    stripe_path = "events"
+    person_field = "customer_id"
+    in_palette = True
+    search_fields = ["stripe_id__startswith", "object_id__startswith", "type__startswith"]
+    search_help_text = "Member, event type, evt_… or the id of what it is about: how it begins"
+    list_display = ["type", "state_badge", "received", "attempts", "trouble", "object_id"]
+    list_filter = [
+        ("state", ChoicesDropdownFilter),
+        TypeFilter,
+        ("received_at", RangeDateFilter),
+    ]
+    ordering = ["-id"]
+    actions = ["replay_selected"]
+    actions_list = ["replay_failed"]
+    actions_row = ["replay", "open_in_stripe"]
+    actions_detail = ["replay", "open_in_stripe"]
+    fieldsets = [
+        (None, {"fields": ["type", "state_badge", "attempts", "problem"]}),
+        ("Belongs to", {"fields": ["member", "about"]}),
+        ("When", {"fields": ["happened", "received", "processed"]}),
+        ("As Stripe sent it", {"fields": ["stripe_id", "api_version", "content"]}),
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Leave the payloads in the database until a page shows one."""
+        return super().get_queryset(request).defer("payload")  # type: ignore[no-any-return]
+
+    def find_persons(self, term: str) -> list[str]:
+        """Stripe ids, by which events name customers."""
+        return search.customers_at_stripe(term)
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Let our own links narrow the list to a customer."""
+        return lookup == "customer_id" or bool(super().lookup_allowed(lookup, value, request))
+
+    def has_replay_permission(self, request: HttpRequest, _object_id: str = "") -> bool:
+        """Whether this member of staff may have events processed again."""
+        return request.user.has_perm("billing.change_stripeevent")
+
+    @display(description="State", ordering="state")
+    def state_badge(self, row: StripeEvent) -> SafeString:
+        """What became of it."""
+        return show.state(row, "state", labels.EVENT)
+
+    @display(description="Received", ordering="id")
+    def received(self, row: StripeEvent) -> str:
+        """When it reached us, and its age."""
+        return show.moment(row.received_at)
+
+    @display(description="Happened")
+    def happened(self, row: StripeEvent) -> str:
+        """When it happened at Stripe."""
+        return show.moment(row.created_at)
+
+    @display(description="Processed")
+    def processed(self, row: StripeEvent) -> str:
+        """When we were done with it."""
+        return show.moment(row.processed_at)
+
+    @display(description="Error")
+    def trouble(self, row: StripeEvent) -> str:
+        """The error's beginning."""
+        return row.error[:SUMMARY] or show.NOTHING
+
+    @display(description="Error")
+    def problem(self, row: StripeEvent) -> SafeString | str:
+        """The whole error."""
+        return show.pre(row.error)
+
+    @display(description="Member")
+    def member(self, row: StripeEvent) -> SafeString | str:
+        """Link to the member, where we know the customer."""
+        customer = (
+            Customer.objects.filter(stripe_id=row.customer_id).select_related("user").first()
+            if row.customer_id
+            else None
+        )
+        return show.member(customer.user) if customer else row.customer_id or show.NOTHING
+
+    @display(description="About")
+    def about(self, row: StripeEvent) -> SafeString | str:
+        """Link to our copy of the object, or its id."""
+        for model in COPIES if row.object_id else ():
+            copy = model._default_manager.filter(stripe_id=row.object_id).first()
+            if copy:
+                return show.link(copy, f"{copy._meta.verbose_name}: {copy}".capitalize())
+        return row.object_id or show.NOTHING
+
+    @display(description="Payload")
+    def content(self, row: StripeEvent) -> SafeString:
+        """The payload, indented."""
+        return show.pretty_json(row.payload)
+
+    @action(
+        description="Replay",
+        icon="replay",
+        url_path="replay",
+        permissions=["replay"],
+        variant=ActionVariant.PRIMARY,
+        dialog=confirm(
+            "Process this event again?",
+            "We read what it is about from Stripe once more and write what Stripe says now."
+            " Nothing is sent twice.",
+            "Replay",
+        ),
+    )
+    def replay(self, request: HttpRequest, _form: Form, object_id: str) -> HttpResponse:
+        """Process one event again."""
+        event = get_object_or_404(StripeEvent, pk=object_id)
+        self._replay(request, event)
+        self.message_user(request, f"{event} is being processed again.", messages.SUCCESS)
+        return redirect(show.page_of(event))
+
+    @admin.action(description="Replay the selected events", permissions=["replay"])
+    def replay_selected(self, request: HttpRequest, queryset: QuerySet[StripeEvent]) -> None:
+        """Process the selected events again."""
+        self._replay_all(request, queryset)
+
+    @action(
+        description="Replay all failed",
+        icon="replay",
+        url_path="replay-failed",
+        permissions=["replay"],
+        dialog=confirm(
+            "Process every failed event again?",
+            "Do this once the cause is mended. Each is read again from Stripe.",
+            "Replay all failed",
+        ),
+    )
+    def replay_failed(self, request: HttpRequest, _form: Form) -> HttpResponse:
+        """Process again whatever was given up."""
+        self._replay_all(request, StripeEvent.objects.filter(state=EventState.FAILED))
+        return redirect(reverse("admin:billing_stripeevent_changelist"))
+
+    def _replay_all(self, request: HttpRequest, events: QuerySet[StripeEvent]) -> None:
+        # The oldest first, as they happened.
+        found = list(events.order_by("pk").defer("payload"))
+        for event in found:
+            self._replay(request, event)
+        count = f"{len(found)} event{'' if len(found) == 1 else 's'}"
+        verb = "is" if len(found) == 1 else "are"
+        text = f"{count} {verb} being processed again." if found else "There was nothing to replay."
+        self.message_user(request, text, messages.SUCCESS if found else messages.INFO)
+
+    def _replay(self, request: HttpRequest, event: StripeEvent) -> None:
+        inbox.replay(event)
+        self.log_change(request, event, "Replayed.")
+
+
+@admin.register(Reconciliation)
+class ReconciliationAdmin(ReadOnlyAdmin):
+    """Each look for events that Stripe made and that never reached us."""
+
+    list_display = ["started", "outcome", "events_missed", "events_seen", "took"]
+    list_filter = [("started_at", RangeDateFilter)]
+    ordering = ["-id"]
+    actions_list = ["look_now"]
+    fieldsets = [
+        (None, {"fields": ["outcome", "started", "took", "events_seen", "events_missed"]}),
+        ("If it failed", {"fields": ["problem"]}),
+    ]
+
+    def has_look_permission(self, request: HttpRequest, _object_id: str = "") -> bool:
+        """Whether this member of staff may start a check."""
+        return request.user.has_perm("billing.add_reconciliation")
+
+    @display(description="Started", ordering="id")
+    def started(self, row: Reconciliation) -> str:
+        """When it began."""
+        return show.moment(row.started_at)
+
+    @display(description="Outcome")
+    def outcome(self, row: Reconciliation) -> SafeString:
+        """Whether it came to its end, and what it found."""
+        if row.error:
+            return show.badge("Failed", "danger")
+        if not row.finished_at:
+            return show.badge("Running", "info")
+        return show.badge(
+            *(("Found missed events", "warning") if row.events_missed else ("All here", "success"))
+        )
+
+    @display(description="Took")
+    def took(self, row: Reconciliation) -> str:
+        """How long it went on."""
+        if not row.finished_at:
+            return show.NOTHING
+        return f"{(row.finished_at - row.started_at).total_seconds():.1f} s"
+
+    @display(description="Error")
+    def problem(self, row: Reconciliation) -> SafeString | str:
+        """What Stripe, or the way to it, answered."""
+        return show.pre(row.error)
+
+    @action(
+        description="Look for missed events now",
+        icon="travel_explore",
+        url_path="look",
+        permissions=["look"],
+        variant=ActionVariant.PRIMARY,
+        dialog=confirm(
+            "Look for missed events now?",
+            "We ask Stripe for everything since the last good check, and process what we lack."
+            " It also happens by itself, every hour.",
+            "Look now",
+        ),
+    )
+    def look_now(self, request: HttpRequest, _form: Form) -> HttpResponse:
+        """Have the worker ask Stripe."""
+        is_new = enqueue_once(
+            tasks.find_missed_events, "find_missed_events", timestamp=int(time.time())
+        )
+        text = "We are asking Stripe. Reload in a moment." if is_new else "A check waits already."
+        self.message_user(request, text, messages.SUCCESS if is_new else messages.INFO)
+        return redirect(reverse("admin:billing_reconciliation_changelist"))

@@ -1,0 +1,213 @@
+"""The message log: what we wrote to whom, what became of it, and sending it once more."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.auth.models import User
+from django.db.models import QuerySet
+from django.forms import Form
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.exceptions import TemplateDoesNotExist
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter, RangeDateFilter
+from unfold.decorators import action, display
+from unfold.enums import ActionVariant
+
+from emails import outbox
+from emails.catalogue import Kind, spec_of
+from emails.models import Channel, Message, MessageState
+from emails.rendering import render_email, render_sms
+from portal.staff import search, show
+from portal.staff.confirm import confirm
+from portal.staff.read_only import ReadOnlyAdmin
+
+SUMMARY = 90
+LABELS = {
+    MessageState.QUEUED: "info",
+    MessageState.SENDING: "info",
+    MessageState.SENT: "success",
+    MessageState.DELIVERED: "success",
+    MessageState.FAILED: "danger",
+}
+HIDDEN = "It held a code or a secret, which staff do not see."
+
+
+class KindFilter(DropdownFilter):  # type: ignore[misc]  # Unfold ships no types
+    """Messages of one kind, from the catalogue and not by reading the table."""
+
+    title = "kind"
+    parameter_name = "kind"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Offer every kind there is."""
+        return [(kind.value, _name_of(kind)) for kind in Kind]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Keep one kind."""
+        return queryset.filter(kind=self.value()) if self.value() else queryset
+
+
+@admin.register(Message)
+class MessageAdmin(ReadOnlyAdmin):
+    """The message log."""
+
+    person_field = "user_id"
+    in_palette = True
+    search_fields = ["recipient__istartswith", "provider_id__startswith"]
+    search_help_text = "Name, e-mail address, phone number or Twilio's id: how it begins"
+    list_display = ["who", "what", "state_badge", "channel", "age", "attempts", "trouble"]
+    list_select_related = ["user"]
+    list_filter = [
+        ("state", ChoicesDropdownFilter),
+        ("channel", ChoicesDropdownFilter),
+        KindFilter,
+        ("created_at", RangeDateFilter),
+    ]
+    ordering = ["-id"]
+    actions_row = ["resend"]
+    actions_detail = ["resend"]
+    fieldsets = [
+        (None, {"fields": ["what", "state_badge", "member", "recipient", "attempts", "problem"]}),
+        ("The message", {"fields": ["preview"]}),
+        ("When", {"fields": ["created", "sent", "delivered"]}),
+        ("Belongs together", {"fields": ["original", "copies"]}),
+        ("At the provider", {"fields": ["provider_id", "provider_status", "dedupe_key"]}),
+    ]
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Let our own links narrow the list to a member."""
+        return lookup == "user__id__exact" or bool(super().lookup_allowed(lookup, value, request))
+
+    def find_persons(self, term: str) -> list[int]:
+        """Users, to whom messages belong."""
+        return search.people(term)
+
+    def has_resend_permission(self, request: HttpRequest, _object_id: str = "") -> bool:
+        """Whether this member of staff may send messages once more."""
+        return request.user.has_perm("emails.change_message")
+
+    @display(description="To", header=True)
+    def who(self, row: Message) -> list[str]:
+        """Name over address or number."""
+        return [show.name_of(row.user) if row.user else "No account", row.recipient]
+
+    @display(description="Message", ordering="kind")
+    def what(self, row: Message) -> str:
+        """The kind in words."""
+        return _name_of(row.kind)
+
+    @display(description="State", ordering="state")
+    def state_badge(self, row: Message) -> SafeString:
+        """What became of it."""
+        return show.state(row, "state", LABELS)
+
+    @display(description="Written", ordering="id")
+    def age(self, row: Message) -> str:
+        """How long ago it was put into the outbox."""
+        return show.age(row.created_at)
+
+    @display(description="Error")
+    def trouble(self, row: Message) -> str:
+        """The error's beginning."""
+        return row.error[:SUMMARY] or show.NOTHING
+
+    @display(description="Error")
+    def problem(self, row: Message) -> SafeString | str:
+        """The whole error."""
+        return show.pre(row.error)
+
+    @display(description="Member")
+    def member(self, row: Message) -> SafeString | str:
+        """Link to the member."""
+        return show.member(row.user)
+
+    @display(description="Written")
+    def created(self, row: Message) -> str:
+        """When it was put into the outbox."""
+        return show.moment(row.created_at)
+
+    @display(description="Sent")
+    def sent(self, row: Message) -> str:
+        """When the provider took it."""
+        return show.moment(row.sent_at)
+
+    @display(description="Delivered")
+    def delivered(self, row: Message) -> str:
+        """When the provider said that it arrived."""
+        return show.moment(row.delivered_at)
+
+    @display(description="Sent again because of")
+    def original(self, row: Message) -> SafeString | str:
+        """Link to the message of which this one is a copy."""
+        return show.link(row.resend_of)
+
+    @display(description="Sent again as")
+    def copies(self, row: Message) -> SafeString | str:
+        """Links to the copies of this one."""
+        found = row.resends.all()
+        return show.links([(show.page_of(one), show.moment(one.created_at)) for one in found])
+
+    @display(description="As it reads")
+    def preview(self, row: Message) -> SafeString | str:
+        """The message, rendered as for sending. No code of a member's is ever shown."""
+        if _is_secret(row.kind):
+            return HIDDEN
+        try:
+            return _sms(row) if row.channel == Channel.SMS else _email(row)
+        except TemplateDoesNotExist:
+            return "Its template is gone."
+
+    @action(
+        description="Resend",
+        icon="forward_to_inbox",
+        url_path="resend",
+        permissions=["resend"],
+        variant=ActionVariant.PRIMARY,
+        dialog=confirm(
+            "Send this message once more?",
+            "The same person gets the same message again, as a new message in this log.",
+            "Resend",
+        ),
+    )
+    def resend(self, request: HttpRequest, _form: Form, object_id: str) -> HttpResponse:
+        """Send one message once more, or say why not."""
+        message = get_object_or_404(Message, pk=object_id)
+        assert isinstance(request.user, User)  # noqa: S101  (staff are signed in)
+        try:
+            copy = outbox.resend(message, request.user)
+        except outbox.ResendRefused as refusal:
+            self.message_user(request, str(refusal), messages.ERROR)
+            return redirect(show.page_of(message))
+        self.log_change(request, message, "Sent once more.")
+        self.message_user(request, f"It is on its way to {copy.recipient}.", messages.SUCCESS)
+        return redirect(show.page_of(copy))
+
+
+def _name_of(kind: str) -> str:
+    return str(kind).replace("_", " ").capitalize()
+
+
+def _is_secret(kind: str) -> bool:
+    return kind not in set(Kind) or spec_of(kind).sensitive
+
+
+def _sms(row: Message) -> SafeString:
+    return format_html('<p class="staff-sms">{}</p>', render_sms(row))
+
+
+def _email(row: Message) -> SafeString:
+    """Return subject, HTML (in a frame that may run nothing) and text."""
+    mail = render_email(row)
+    return format_html(
+        '<p class="font-semibold mb-2">{}</p>'
+        '<iframe class="staff-mail" sandbox="" title="{}" srcdoc="{}"></iframe>'
+        '<details class="mt-4"><summary class="cursor-pointer">As plain text</summary>{}</details>',
+        mail.subject,
+        f"Preview of the e-mail {mail.subject}",
+        mail.html,
+        show.pre(mail.text),
+    )

@@ -1,0 +1,494 @@
+"""Members on the staff site, with their money and messages beside them; and staff's groups."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.account.models import EmailAddress
+from allauth.usersessions.models import UserSession
+from django import forms
+from django.contrib import admin
+from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.models import Group, User
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+from unfold.admin import ModelAdmin, StackedInline
+from unfold.contrib.filters.admin import BooleanRadioFilter, RadioFilter, RangeDateFilter
+from unfold.datasets import BaseDataset
+from unfold.decorators import display
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm
+from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminTextInputWidget
+
+from billing.admin import labels
+from billing.admin.money import InvoiceAdmin, PaymentAdmin, SubscriptionAdmin
+from billing.models import Invoice, Payment, Subscription
+from billing.states import LIVE_SUBSCRIPTION
+from emails.admin import MessageAdmin
+from emails.models import Message
+from members.accounts import open_account
+from members.models import Member, PhoneCode, SmsConsentRecord
+from portal.staff import search, show
+from portal.staff.read_only import IndexedSearch, ReadOnlyAdmin
+
+for taken in (User, Group, EmailAddress, UserSession):
+    if admin.site.is_registered(taken):
+        admin.site.unregister(taken)
+
+PERMISSIONS = ["is_active", "is_staff", "is_superuser", "groups", "user_permissions"]
+
+
+class OfOneMember(ReadOnlyAdmin):
+    """A list inside a member's page: that member's rows only."""
+
+    member_lookup = "customer__user"
+    extra_context: dict[str, Any]
+    list_per_page = 10
+    search_fields: list[str] = []
+    actions: list[str] = []
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Keep the rows of the member whose page this is."""
+        rows = super().get_queryset(request)
+        owner = self.extra_context.get("object")
+        if not str(owner).isdecimal():
+            return rows.none()  # type: ignore[no-any-return]
+        return rows.filter(**{self.member_lookup: owner})  # type: ignore[no-any-return]
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """Offer none: each row's own page has them."""
+        return {}
+
+
+class SubscriptionsOfMember(OfOneMember, SubscriptionAdmin):
+    """A member's subscriptions."""
+
+    list_display = ["price", "state", "next_step", "card", "since"]
+
+
+class InvoicesOfMember(OfOneMember, InvoiceAdmin):
+    """A member's invoices."""
+
+    list_display = ["amount", "state", "issued", "outlook", "number"]
+
+
+class PaymentsOfMember(OfOneMember, PaymentAdmin):
+    """A member's payments."""
+
+    list_display = ["money", "state", "made", "card", "problem"]
+
+
+class MessagesOfMember(OfOneMember, MessageAdmin):
+    """What we wrote to a member."""
+
+    member_lookup = "user"
+    list_display = ["what", "state_badge", "channel", "recipient", "age", "trouble"]
+
+
+class SubscriptionsTab(BaseDataset):  # type: ignore[misc]  # Unfold ships no types
+    """The tab of a member's subscriptions."""
+
+    model, model_admin, tab = Subscription, SubscriptionsOfMember, True
+
+
+class InvoicesTab(BaseDataset):  # type: ignore[misc]
+    """The tab of a member's invoices."""
+
+    model, model_admin, tab = Invoice, InvoicesOfMember, True
+
+
+class PaymentsTab(BaseDataset):  # type: ignore[misc]
+    """The tab of a member's payments."""
+
+    model, model_admin, tab = Payment, PaymentsOfMember, True
+
+
+class MessagesTab(BaseDataset):  # type: ignore[misc]
+    """The tab of what we wrote to a member."""
+
+    model, model_admin, tab = Message, MessagesOfMember, True
+
+
+class MemberInline(StackedInline):  # type: ignore[misc]
+    """The profile. Phone and consent are the member's own word, so staff only see them."""
+
+    model = Member
+    can_delete = False
+    tab = True
+    verbose_name = "Phone and preferences"
+    fields = ["phone", "verified", "sms", "agreed", "stopped", "language", "time_zone"]
+    readonly_fields = ["phone", "verified", "sms", "agreed", "stopped"]
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """The database makes the row of every user."""
+        return False
+
+    @display(description="Phone verified")
+    def verified(self, row: Member) -> str:
+        """When a code sent to it was entered."""
+        return show.moment(row.phone_verified_at)
+
+    @display(description="Gets text messages")
+    def sms(self, row: Member) -> SafeString:
+        """Whether we may text them."""
+        return _sms_badge(row)
+
+    @display(description="Agreed to text messages")
+    def agreed(self, row: Member) -> str:
+        """When and where."""
+        where = row.get_sms_consent_source_display()
+        return f"{show.moment(row.sms_consent_at)}{f', {where}' if where else ''}"
+
+    @display(description="Stopped text messages")
+    def stopped(self, row: Member) -> str:
+        """When."""
+        return show.moment(row.sms_stopped_at)
+
+
+class OpenAccountForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
+    """Open an account for somebody: they sign in by a code and may set a password later."""
+
+    email = forms.EmailField(
+        label="E-mail address",
+        widget=UnfoldAdminEmailInputWidget,
+        help_text="It counts as verified: make sure that it is theirs.",
+    )
+    first_name = forms.CharField(widget=UnfoldAdminTextInputWidget, max_length=150)
+    last_name = forms.CharField(widget=UnfoldAdminTextInputWidget, max_length=150, required=False)
+
+    class Meta:
+        model = User
+        fields = ["email", "first_name", "last_name"]
+
+    def clean_email(self) -> str:
+        """Refuse an address that somebody signs in with."""
+        email: str = self.cleaned_data["email"].lower()
+        taken = User.objects.filter(email__iexact=email).exists()
+        if taken or EmailAddress.objects.filter(email__iexact=email).exists():
+            raise forms.ValidationError("Somebody has an account with this address already.")
+        return email
+
+
+class MembershipFilter(RadioFilter):  # type: ignore[misc]
+    """Users who are members now, and those who are not."""
+
+    title = "membership"
+    parameter_name = "membership"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Offer both."""
+        return [("yes", "Member now"), ("no", "Not a member")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Keep those with a live subscription, or without."""
+        live = Subscription.objects.filter(status__in=LIVE_SUBSCRIPTION)
+        members = live.order_by().values("customer__user")
+        if self.value() == "yes":
+            return queryset.filter(pk__in=members)
+        return queryset.exclude(pk__in=members) if self.value() == "no" else queryset
+
+
+@admin.register(User)
+class UserAdmin(IndexedSearch, DjangoUserAdmin):
+    """Members and staff. Accounts are switched off, never deleted: money and consents name them."""
+
+    add_form = OpenAccountForm
+    form = UserChangeForm
+    change_password_form = AdminPasswordChangeForm
+    in_palette = True
+    person_field = "pk"
+    search_fields = ["email__istartswith"]
+    search_help_text = "Name, e-mail address or phone number: how it begins"
+    list_display = ["who", "standing", "phone", "joined", "seen", "is_staff"]
+    list_filter = [
+        MembershipFilter,
+        ("is_staff", BooleanRadioFilter),
+        ("is_active", BooleanRadioFilter),
+        ("date_joined", RangeDateFilter),
+    ]
+    list_select_related = ["member"]
+    ordering = ["-pk"]
+    inlines = [MemberInline]
+    change_form_datasets = [SubscriptionsTab, InvoicesTab, PaymentsTab, MessagesTab]
+    readonly_fields = ["email", "joined", "seen", "standing", "customer_link", "events"]
+    add_fieldsets = [(None, {"fields": ["email", "first_name", "last_name"]})]
+    fieldsets = [
+        (None, {"fields": ["first_name", "last_name", "email", "password"]}),
+        ("Membership", {"fields": ["standing", "customer_link", "events"]}),
+        ("Account", {"fields": ["joined", "seen", *PERMISSIONS]}),
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Each user with customer and subscriptions: two more queries for a whole page."""
+        rows = super().get_queryset(request)
+        return rows.prefetch_related("customer__subscriptions")  # type: ignore[no-any-return]
+
+    def find_persons(self, term: str) -> list[int]:
+        """Users themselves."""
+        return search.people(term)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        """Only a superuser decides who is staff, or nobody could be held to their group."""
+        if obj is None:
+            return []
+        mine = [] if request.user.is_superuser else PERMISSIONS  # type: ignore[union-attr]
+        return [*self.readonly_fields, *mine]
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Switch the account off instead: invoices and consents must keep their person."""
+        return False
+
+    def get_inlines(self, request: HttpRequest, obj: Any) -> list[Any]:
+        """A new account has its profile once it is there."""
+        return self.inlines if obj else []
+
+    def get_changeform_datasets(self, request: HttpRequest) -> list[Any]:
+        """The tabs that this member of staff may see."""
+        return [
+            tab
+            for tab in self.change_form_datasets
+            if tab.model_admin(tab.model, self.admin_site).has_view_permission(request)
+        ]
+
+    def save_form(self, request: HttpRequest, form: Any, change: bool) -> Any:
+        """Open a new account the way every account is opened."""
+        if change:
+            return super().save_form(request, form, change)
+        values = form.cleaned_data
+        form.save_m2m = lambda: None
+        return open_account(values["email"], f"{values['first_name']} {values['last_name']}")
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Save changes; a new account is saved already."""
+        if change:
+            super().save_model(request, obj, form, change)
+
+    @display(description="Member", header=True, ordering="first_name")
+    def who(self, row: User) -> list[str]:
+        """Name over e-mail address."""
+        return [show.name_of(row), row.email]
+
+    @display(description="Membership")
+    def standing(self, row: User) -> SafeString | str:
+        """State of the subscription that counts: a live one, else the newest."""
+        customer = getattr(row, "customer", None)
+        found = list(customer.subscriptions.all()) if customer else []
+        live = [one for one in found if one.status in LIVE_SUBSCRIPTION]
+        current = next(iter(live or found), None)
+        return show.state(current, "status", labels.SUBSCRIPTION) if current else show.NOTHING
+
+    @display(description="Phone")
+    def phone(self, row: User) -> str:
+        """The number."""
+        return str(row.member.phone) or show.NOTHING
+
+    @display(description="Joined", ordering="date_joined")
+    def joined(self, row: User) -> str:
+        """The day they signed up."""
+        return show.day(row.date_joined)
+
+    @display(description="Last signed in", ordering="last_login")
+    def seen(self, row: User) -> str:
+        """How long ago."""
+        return show.age(row.last_login)
+
+    @display(description="Customer at Stripe")
+    def customer_link(self, row: User) -> SafeString | str:
+        """Link to the customer."""
+        return show.link(getattr(row, "customer", None))
+
+    @display(description="Webhook events")
+    def events(self, row: User) -> SafeString | str:
+        """Link to every event about them."""
+        customer = getattr(row, "customer", None)
+        if customer is None:
+            return show.NOTHING
+        address = show.list_of("billing.stripeevent", customer_id=customer.stripe_id)
+        return show.anchor(address, "Everything that Stripe told us")
+
+
+@admin.register(Group)
+class GroupAdmin(DjangoGroupAdmin, ModelAdmin):  # type: ignore[misc]
+    """What a group of staff may do: `manage.py staff_groups` makes Support and Auditor."""
+
+
+@admin.register(Member)
+class MemberAdmin(ReadOnlyAdmin):
+    """Phones and consents, by member."""
+
+    person_field = "user_id"
+    search_fields = ["phone__startswith"]
+    search_help_text = "Name, e-mail address or phone number: how it begins"
+    list_display = ["who", "phone", "sms", "agreed", "time_zone"]
+    list_select_related = ["user"]
+    list_filter = [("phone_verified_at", RangeDateFilter), ("sms_consent_at", RangeDateFilter)]
+    ordering = ["-pk"]
+    fieldsets = [
+        (None, {"fields": ["owner", "phone", "phone_verified_at", "sms"]}),
+        ("Consent", {"fields": ["sms_consent_at", "sms_consent_source", "sms_stopped_at"]}),
+        ("Preferences", {"fields": ["language", "time_zone"]}),
+    ]
+
+    def find_persons(self, term: str) -> list[int]:
+        """Users, to whom profiles belong."""
+        return search.people(term)
+
+    @display(description="Member", header=True)
+    def who(self, row: Member) -> list[str]:
+        """Name over e-mail address."""
+        return [show.name_of(row.user), row.user.email]
+
+    @display(description="Member")
+    def owner(self, row: Member) -> SafeString | str:
+        """Link to the member."""
+        return show.member(row.user)
+
+    @display(description="Gets text messages")
+    def sms(self, row: Member) -> SafeString:
+        """Whether we may text them."""
+        return _sms_badge(row)
+
+    @display(description="Agreed", ordering="sms_consent_at")
+    def agreed(self, row: Member) -> str:
+        """The day."""
+        return show.day(row.sms_consent_at)
+
+
+@admin.register(SmsConsentRecord)
+class SmsConsentRecordAdmin(ReadOnlyAdmin):
+    """Every yes and no to text messages, as it was given."""
+
+    person_field = "member__user_id"
+    search_help_text = "Name, e-mail address or phone number: how it begins"
+    search_fields = ["phone__startswith"]
+    list_display = ["who", "answer", "source", "phone", "happened"]
+    list_select_related = ["member__user"]
+    list_filter = [("agreed", BooleanRadioFilter), ("happened_at", RangeDateFilter)]
+    ordering = ["-id"]
+    fieldsets = [(None, {"fields": ["owner", "answer", "source", "phone", "happened"]})]
+
+    def find_persons(self, term: str) -> list[int]:
+        """Users, to whose profiles these belong."""
+        return search.people(term)
+
+    @display(description="Member", header=True)
+    def who(self, row: SmsConsentRecord) -> list[str]:
+        """Name over e-mail address."""
+        return [show.name_of(row.member.user), row.member.user.email]
+
+    @display(description="Member")
+    def owner(self, row: SmsConsentRecord) -> SafeString | str:
+        """Link to the member."""
+        return show.member(row.member.user)
+
+    @display(description="Answer", ordering="agreed")
+    def answer(self, row: SmsConsentRecord) -> SafeString:
+        """Yes or no."""
+        return show.badge("Agreed", "success") if row.agreed else show.badge("Stopped", "warning")
+
+    @display(description="When", ordering="id")
+    def happened(self, row: SmsConsentRecord) -> str:
+        """When it was given."""
+        return show.moment(row.happened_at)
+
+
+@admin.register(PhoneCode)
+class PhoneCodeAdmin(ReadOnlyAdmin):
+    """Which numbers we texted codes to: what the caps on them count. No code is kept."""
+
+    person_field = "user_id"
+    search_help_text = "Name, e-mail address or phone number: how it begins"
+    search_fields = ["phone__startswith"]
+    list_display = ["phone", "who", "country", "client", "sent"]
+    list_select_related = ["user"]
+    list_filter = [("sent_at", RangeDateFilter)]
+    ordering = ["-id"]
+    fieldsets = [(None, {"fields": ["phone", "owner", "country", "client", "sent"]})]
+
+    def find_persons(self, term: str) -> list[int]:
+        """Users, for whom the codes were."""
+        return search.people(term)
+
+    @display(description="Member")
+    def who(self, row: PhoneCode) -> str:
+        """The name."""
+        return show.name_of(row.user)
+
+    @display(description="Member")
+    def owner(self, row: PhoneCode) -> SafeString | str:
+        """Link to the member."""
+        return show.member(row.user)
+
+    @display(description="Sent", ordering="id")
+    def sent(self, row: PhoneCode) -> str:
+        """When, and how long ago."""
+        return show.moment(row.sent_at)
+
+
+@admin.register(EmailAddress)
+class EmailAddressAdmin(ReadOnlyAdmin):
+    """The addresses that members sign in with: changed by their owners, who verify them."""
+
+    person_field = "user_id"
+    search_fields = ["email__istartswith"]
+    search_help_text = "Name, e-mail address or phone number: how it begins"
+    list_display = ["email", "who", "verified", "primary"]
+    list_select_related = ["user"]
+    list_filter = [("verified", BooleanRadioFilter)]
+    ordering = ["-id"]
+    fieldsets = [(None, {"fields": ["email", "owner", "verified", "primary"]})]
+
+    def find_persons(self, term: str) -> list[int]:
+        """Users, to whom addresses belong."""
+        return search.people(term)
+
+    @display(description="Member")
+    def who(self, row: EmailAddress) -> str:
+        """The name."""
+        return show.name_of(row.user)
+
+    @display(description="Member")
+    def owner(self, row: EmailAddress) -> SafeString | str:
+        """Link to the member."""
+        return show.member(row.user)
+
+
+@admin.register(UserSession)
+class UserSessionAdmin(ReadOnlyAdmin):
+    """Who is signed in where. The session's key is a secret: it is not shown."""
+
+    person_field = "user_id"
+    search_fields = ["ip"]
+    search_help_text = "Name, e-mail address or phone number: how it begins; or an IP address"
+    list_display = ["who", "ip", "user_agent", "began"]
+    list_select_related = ["user"]
+    ordering = ["-id"]
+    fieldsets = [(None, {"fields": ["owner", "ip", "user_agent", "began"]})]
+
+    def find_persons(self, term: str) -> list[int]:
+        """Users, to whom sessions belong."""
+        return search.people(term)
+
+    @display(description="Member", header=True)
+    def who(self, row: UserSession) -> list[str]:
+        """Name over e-mail address."""
+        return [show.name_of(row.user), row.user.email]
+
+    @display(description="Member")
+    def owner(self, row: UserSession) -> SafeString | str:
+        """Link to the member."""
+        return show.member(row.user)
+
+    @display(description="Signed in", ordering="id")
+    def began(self, row: UserSession) -> str:
+        """When, and how long ago."""
+        return show.moment(row.created_at)
+
+
+def _sms_badge(row: Member) -> SafeString:
+    if row.accepts_sms:
+        return show.badge("Yes", "success")
+    if row.sms_stopped_at:
+        return show.badge("Stopped", "warning")
+    return show.badge("No")

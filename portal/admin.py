@@ -1,0 +1,113 @@
+"""The queue's jobs and the staff's own doings, to be looked at."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
+from django.utils.safestring import SafeString
+from procrastinate.contrib.django.models import ProcrastinateEvent, ProcrastinateJob
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, RangeDateFilter
+from unfold.decorators import display
+
+from portal.staff import search, show
+from portal.staff.read_only import ReadOnlyAdmin
+
+admin.site.unregister(ProcrastinateJob)
+
+JOBS = {
+    "todo": ("Waiting", "info"),
+    "doing": ("Running", "primary"),
+    "succeeded": ("Done", "success"),
+    "failed": ("Failed", "danger"),
+    "cancelled": ("Cancelled", ""),
+    "aborted": ("Aborted", ""),
+}
+DOINGS = {ADDITION: ("Added", "success"), CHANGE: ("Did", "info"), DELETION: ("Deleted", "danger")}
+
+
+@admin.register(ProcrastinateJob)
+class JobAdmin(ReadOnlyAdmin):
+    """What the worker has to do. Jobs that went well are removed; rows elsewhere hold the truth."""
+
+    search_fields = ["task_name__startswith", "lock", "queueing_lock"]
+    search_help_text = "How the task's name begins, or a whole lock"
+    list_display = ["task_name", "state", "attempts", "due", "arguments", "lock"]
+    list_filter = [("status", ChoicesDropdownFilter), ("scheduled_at", RangeDateFilter)]
+    ordering = ["-id"]
+    fieldsets = [
+        (None, {"fields": ["task_name", "state", "attempts", "due", "arguments"]}),
+        ("Order", {"fields": ["queue_name", "priority", "lock", "queueing_lock", "worker"]}),
+        ("What happened", {"fields": ["history"]}),
+    ]
+
+    @display(description="State", ordering="status")
+    def state(self, row: ProcrastinateJob) -> SafeString:
+        """What has become of it."""
+        return show.badge(*JOBS.get(row.status, (row.status, "")))
+
+    @display(description="Due", ordering="scheduled_at")
+    def due(self, row: ProcrastinateJob) -> str:
+        """Now, or when it is tried next."""
+        return show.moment(row.scheduled_at) if row.scheduled_at else "At once"
+
+    @display(description="Arguments")
+    def arguments(self, row: ProcrastinateJob) -> str:
+        """Names and values: ids, never secrets."""
+        return ", ".join(f"{name}: {value}" for name, value in row.args.items()) or show.NOTHING
+
+    @display(description="History")
+    def history(self, row: ProcrastinateJob) -> SafeString | str:
+        """Each step that the queue recorded."""
+        found = ProcrastinateEvent.objects.filter(job=row).order_by("pk")
+        lines = [f"{show.moment(step.at)}: {step.type.replace('_', ' ')}" for step in found]
+        return show.pre("\n".join(lines))
+
+
+@admin.register(LogEntry)
+class LogEntryAdmin(ReadOnlyAdmin):
+    """What members of staff did on this site: replays, resends, changes of accounts."""
+
+    person_field = "user_id"
+    search_help_text = "The name or e-mail address of somebody of the staff: how it begins"
+    search_fields = ["object_repr__startswith"]
+    list_display = ["who", "did", "what", "said", "when"]
+    list_select_related = ["user", "content_type"]
+    list_filter = [("action_time", RangeDateFilter)]
+    ordering = ["-action_time", "-id"]
+    fieldsets = [(None, {"fields": ["actor", "did", "what", "said", "when"]})]
+
+    def find_persons(self, term: str) -> list[int]:
+        """Users, who did it."""
+        return search.people(term)
+
+    @display(description="Who", header=True)
+    def who(self, row: LogEntry) -> list[str]:
+        """Name over e-mail address."""
+        return [show.name_of(row.user), row.user.email]
+
+    @display(description="Who")
+    def actor(self, row: LogEntry) -> SafeString | str:
+        """Link to them."""
+        return show.member(row.user)
+
+    @display(description="Did")
+    def did(self, row: LogEntry) -> SafeString:
+        """Added, changed or deleted."""
+        return show.badge(*DOINGS.get(row.action_flag, ("Did", "")))
+
+    @display(description="To what")
+    def what(self, row: LogEntry) -> SafeString | str:
+        """Link to the row, where it has a page."""
+        address = row.get_admin_url()
+        text = f"{row.content_type}: {row.object_repr}" if row.content_type else row.object_repr
+        return show.anchor(address, text) if address else text
+
+    @display(description="Namely")
+    def said(self, row: LogEntry) -> str:
+        """What was done, in words."""
+        return row.get_change_message() or show.NOTHING
+
+    @display(description="When", ordering="action_time")
+    def when(self, row: LogEntry) -> str:
+        """When, and how long ago."""
+        return show.moment(row.action_time)

@@ -1,0 +1,20 @@
+"""`manage.py staff_groups`: make the groups Support and Auditor, or complete them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from portal.staff.roles import GROUPS, make_groups
+
+
+class Command(BaseCommand):
+    """Safe to run at every deployment."""
+
+    help = "Make the staff groups Support and Auditor, or give them what they lack."
+
+    def handle(self, *_args: Any, **_options: Any) -> None:
+        """Make them and say so."""
+        make_groups()
+        self.stdout.write(f"The groups {' and '.join(GROUPS)} are ready.")

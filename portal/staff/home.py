@@ -1,0 +1,313 @@
+"""The staff site's home page: what needs somebody first, then the business, then the integration.
+
+A person of the staff sees the cards whose rows they may open. At most eleven queries beside the
+session, the user and their permissions.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import formats, timezone
+
+from billing.money import Money, decimals
+from billing.states import EventState, PaymentStatus, SubscriptionStatus
+from emails.models import MessageState
+from portal.staff import overview, show
+from portal.staff.navigation import health
+from portal.staff.overview import Business, Health, Integration, MonthOfIncome, Queue
+
+# A healthy portal empties its queues in seconds, and looks for missed events every hour.
+WAITED_LONG = timedelta(minutes=5)
+CHECK_OVERDUE = timedelta(hours=3)
+MONEY, INTEGRATION = "billing.view_subscription", "billing.view_stripeevent"
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number, what it counts and where its rows are. Tones are Unfold's variants, or none."""
+
+    label: str
+    value: str
+    url: str
+    note: str = ""
+    tone: str = ""
+
+
+@dataclass(frozen=True)
+class Task:
+    """Something that needs somebody, and where to do it."""
+
+    text: str
+    url: str
+    action: str
+    tone: str = "danger"
+
+
+@dataclass(frozen=True)
+class Line:
+    """A row of a list of troubles."""
+
+    title: str
+    detail: str
+    age: str
+    url: str
+
+
+def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """Add what the home page shows to its context (Unfold's dashboard callback)."""
+    now = health(request)
+    state = overview.integration()
+    business = overview.business()
+    sees_money = request.user.has_perm(MONEY)
+    sees_integration = request.user.has_perm(INTEGRATION)
+    context |= {
+        "title": "Home",
+        "tasks": [
+            *(_tasks_of_business(business) if sees_money else []),
+            *(_tasks_of_integration(now, state) if sees_integration else []),
+        ],
+        "is_quiet": sees_money and sees_integration,
+    }
+    if sees_money:
+        context |= {"business": _business(business), "income": _chart(overview.income())}
+    if sees_integration:
+        context |= {"integration": _integration(now, state)}
+    context["troubles"] = _troubles(sees_money=sees_money, sees_integration=sees_integration)
+    return context
+
+
+def _tasks_of_business(now: Business) -> Iterable[Task]:
+    if now.payment_failed:
+        yield Task(
+            f"{_count(now.payment_failed, 'payment of a member', 'payments of members')} failed.",
+            _subscriptions(status__in="past_due,unpaid"),
+            "See whose",
+        )
+
+
+def _tasks_of_integration(now: Health, state: Integration) -> Iterable[Task]:
+    if not settings.STRIPE_WEBHOOK_SECRETS:
+        yield Task(
+            "Webhooks are refused: STRIPE_WEBHOOK_SECRETS is not set.", _events(), "Webhook events"
+        )
+    if not state.worker_is_alive:
+        seen = f" since {show.age(state.worker_seen_at)}" if state.worker_seen_at else ""
+        yield Task(f"No worker has been heard of{seen}: start one.", _jobs(), "See what waits")
+    if now.events.failed:
+        yield Task(
+            f"{_count(now.events.failed, 'webhook event')} could not be processed.",
+            _events(state__exact=EventState.FAILED),
+            "See why and replay",
+        )
+    if now.messages.failed:
+        yield Task(
+            f"{_count(now.messages.failed, 'message')} could not be delivered.",
+            _messages(state__exact=MessageState.FAILED),
+            "See why and resend",
+        )
+    yield from _tasks_that_take_long(now, state)
+
+
+def _tasks_that_take_long(now: Health, state: Integration) -> Iterable[Task]:
+    if _waited_long(now.events):
+        yield Task(
+            f"A webhook event has been waiting since {show.age(now.events.oldest)}.",
+            _events(state__in="pending,retrying"),
+            "See which",
+            "warning",
+        )
+    if _waited_long(now.messages):
+        yield Task(
+            f"A message has been waiting since {show.age(now.messages.oldest)}.",
+            _messages(state__in="queued,sending"),
+            "See which",
+            "warning",
+        )
+    good = state.last_good_check
+    if good is None or timezone.now() - good.started_at > CHECK_OVERDUE:
+        last = f" since {show.age(good.started_at)}" if good else " yet"
+        yield Task(f"Nobody has looked for missed events{last}.", _checks(), "Look now", "warning")
+
+
+def _business(now: Business) -> list[Number]:
+    since = (timezone.localdate() - overview.RECENT).isoformat()
+    return [
+        Number("Active members", _number(now.active), _subscriptions(status__exact="active")),
+        Number("Free trials", _number(now.trials), _subscriptions(status__exact="trialing")),
+        Number("Ending", _number(now.ending), _subscriptions(ending="yes"), "will not renew"),
+        Number(
+            "Payment failed",
+            _number(now.payment_failed),
+            _subscriptions(status__in=f"{SubscriptionStatus.PAST_DUE},{SubscriptionStatus.UNPAID}"),
+            tone="danger" if now.payment_failed else "",
+        ),
+        Number(
+            "A month’s memberships",
+            _amounts(now.monthly),
+            _subscriptions(status__in=f"{SubscriptionStatus.ACTIVE},{SubscriptionStatus.PAST_DUE}"),
+            "before tax and discounts",
+        ),
+        Number(
+            "Received in 30 days",
+            _amounts(now.received),
+            show.list_of(
+                "billing.payment", status__exact=PaymentStatus.SUCCEEDED, paid_at_from=since
+            ),
+            "less refunds",
+        ),
+    ]
+
+
+def _integration(now: Health, state: Integration) -> list[Number]:
+    good, jobs = state.last_good_check, state.jobs
+    last = state.last_event
+    return [
+        Number(
+            "Last webhook",
+            show.age(last.received_at) if last else "None yet",
+            show.page_of(last) if last else _events(),
+            last.type if last else "",
+        ),
+        _queue("Webhook events", now.events, _events, "pending,retrying", EventState.FAILED),
+        _queue("Messages", now.messages, _messages, "queued,sending", MessageState.FAILED),
+        Number(
+            "Last good missed-event check",
+            show.age(good.started_at) if good else "None yet",
+            _checks(),
+            f"{good.events_missed} missed" if good else "",
+        ),
+        Number(
+            "Jobs waiting",
+            _number(jobs.waiting),
+            show.list_of("procrastinate.procrastinatejob", status__exact="todo"),
+            f"{jobs.running} running, {jobs.later} later, {jobs.failed} failed",
+        ),
+        Number(
+            "Worker",
+            "Alive" if state.worker_is_alive else "Silent",
+            _jobs(),
+            f"heard of {show.age(state.worker_seen_at)}" if state.worker_seen_at else "never seen",
+            "" if state.worker_is_alive else "danger",
+        ),
+    ]
+
+
+def _queue(label: str, queue: Queue, address: Any, waiting: str, failed: str) -> Number:
+    if queue.failed:
+        note = f"{_number(queue.waiting)} waiting"
+        return Number(
+            f"{label} failed", _number(queue.failed), address(state__exact=failed), note, "danger"
+        )
+    note = f"the oldest {show.age(queue.oldest)}" if queue.oldest else "none failed"
+    return Number(f"{label} waiting", _number(queue.waiting), address(state__in=waiting), note)
+
+
+def _troubles(*, sees_money: bool, sees_integration: bool) -> list[dict[str, Any]]:
+    """Return the lists of what went wrong lately; an empty one is left out."""
+    found = overview.failures()
+    lists = [
+        {
+            "title": "Members whose payment failed",
+            "url": _subscriptions(status__in="past_due,unpaid"),
+            "lines": [
+                Line(
+                    show.name_of(row.customer.user),
+                    str(Money(row.amount, row.currency)),
+                    f"since {show.day(row.current_period_start)}",
+                    show.page_of(row),
+                )
+                for row in found.subscriptions
+                if sees_money
+            ],
+        },
+        {
+            "title": "Webhook events that failed",
+            "url": _events(state__exact=EventState.FAILED),
+            "lines": [
+                Line(row.type, row.error[:120], show.age(row.received_at), show.page_of(row))
+                for row in found.events
+                if sees_integration
+            ],
+        },
+        {
+            "title": "Messages that failed",
+            "url": _messages(state__exact=MessageState.FAILED),
+            "lines": [
+                Line(
+                    f"{row.kind.replace('_', ' ').capitalize()} to {show.name_of(row.user)}",
+                    row.error[:120],
+                    show.age(row.created_at),
+                    show.page_of(row),
+                )
+                for row in found.messages
+                if sees_integration
+            ],
+        },
+    ]
+    return [one for one in lists if one["lines"]]
+
+
+def _chart(months: list[MonthOfIncome]) -> dict[str, str]:
+    """Return the chart's data as JSON, and the same in words for those who can't see it."""
+    if not months:
+        return {}
+    currency = months[-1].income.currency
+    major = 10 ** decimals(currency)
+    bars = {
+        "label": f"Received, {currency}",
+        "data": [month.income.amount / major for month in months],
+        "backgroundColor": "var(--color-primary-600)",
+        "displayYAxis": True,
+    }
+    labels = [formats.date_format(month.start, "M Y") for month in months]
+    words = (f"{label} {month.income}" for label, month in zip(labels, months, strict=True))
+    return {
+        "data": json.dumps({"labels": labels, "datasets": [bars]}),
+        "text": f"Received a month: {', '.join(words)}.",
+        "this_month": str(months[-1].income),
+        "last_month": str(months[-2].income),
+    }
+
+
+def _waited_long(queue: Queue) -> bool:
+    return queue.oldest is not None and timezone.now() - queue.oldest > WAITED_LONG
+
+
+def _count(number: int, one: str, many: str = "") -> str:
+    return f"1 {one}" if number == 1 else f"{number:,} {many or f'{one}s'}"
+
+
+def _number(value: int) -> str:
+    return f"{value:,}"
+
+
+def _amounts(found: list[Money]) -> str:
+    return " + ".join(map(str, found)) or show.NOTHING
+
+
+def _subscriptions(**filters: str) -> str:
+    return show.list_of("billing.subscription", **filters)
+
+
+def _events(**filters: str) -> str:
+    return show.list_of("billing.stripeevent", **filters)
+
+
+def _messages(**filters: str) -> str:
+    return show.list_of("emails.message", **filters)
+
+
+def _checks() -> str:
+    return reverse("admin:billing_reconciliation_changelist")
+
+
+def _jobs() -> str:
+    return reverse("admin:procrastinate_procrastinatejob_changelist")

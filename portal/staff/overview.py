@@ -1,0 +1,281 @@
+"""What the staff's home page shows: the state of the business and of the integration.
+
+Every number comes with the address of its rows. Reads only; times are UTC, money minor units.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any, TypedDict
+
+from django.conf import settings
+from django.db.models import Count, F, Max, Min, Q, QuerySet, Sum, Value
+from django.db.models.functions import TruncMonth
+from django.utils import timezone
+from procrastinate.contrib.django.models import ProcrastinateJob, ProcrastinateWorker
+
+from billing.models import Payment, Reconciliation, StripeEvent, Subscription
+from billing.money import Money
+from billing.states import EventState, PaymentStatus, SubscriptionStatus
+from emails.models import Message, MessageState
+
+RECENT = timedelta(days=30)
+MONTHS = 12
+SHOWN = 5
+# How many of an interval make a month.
+MONTHS_IN = {"day": 12 / 365, "week": 12 * 7 / 365, "month": 1.0, "year": 12.0}
+UNPAID = frozenset({SubscriptionStatus.PAST_DUE, SubscriptionStatus.UNPAID})
+PAYING = frozenset({SubscriptionStatus.ACTIVE, SubscriptionStatus.PAST_DUE})
+EVENTS_OPEN = frozenset({EventState.PENDING, EventState.RETRYING})
+MESSAGES_OPEN = frozenset({MessageState.QUEUED, MessageState.SENDING})
+
+
+class Share(TypedDict):
+    """Subscriptions that are alike, as the database counts them."""
+
+    status: str
+    currency: str
+    interval: str
+    interval_count: int
+    is_ending: bool
+    count: int
+    amount: int
+
+
+@dataclass(frozen=True)
+class Queue:
+    """Rows that wait and rows that failed; `oldest` is when the longest waiting one came."""
+
+    waiting: int = 0
+    failed: int = 0
+    oldest: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Health:
+    """What the navigation's badges count: two queries."""
+
+    events: Queue
+    messages: Queue
+
+
+@dataclass(frozen=True)
+class Business:
+    """Who is a member, and what that brings."""
+
+    active: int
+    trials: int
+    ending: int
+    payment_failed: int
+    monthly: list[Money]
+    received: list[Money]
+
+
+@dataclass(frozen=True)
+class MonthOfIncome:
+    """What was received in a month, less what was refunded of it."""
+
+    start: date
+    income: Money
+
+
+@dataclass(frozen=True)
+class Jobs:
+    """The queue's own rows. `waiting` are due now; `later` are retries and schedules."""
+
+    waiting: int
+    later: int
+    running: int
+    failed: int
+
+
+@dataclass(frozen=True)
+class Integration:
+    """Whether Stripe's news reaches us and ours reaches the members."""
+
+    last_event: StripeEvent | None
+    last_check: Reconciliation | None
+    last_good_check: Reconciliation | None
+    jobs: Jobs
+    worker_seen_at: datetime | None
+
+    @property
+    def worker_is_alive(self) -> bool:
+        """Whether a worker's heartbeat is recent enough for its jobs to be its own."""
+        silence = timedelta(seconds=settings.STALLED_WORKER_SECONDS)
+        return self.worker_seen_at is not None and timezone.now() - self.worker_seen_at < silence
+
+
+@dataclass(frozen=True)
+class Failures:
+    """The newest of each kind of trouble."""
+
+    subscriptions: list[Subscription]
+    events: list[StripeEvent]
+    messages: list[Message]
+
+
+def health() -> Health:
+    """Count what waits and what failed, in the inbox and in the outbox."""
+    return Health(
+        events=_queue(
+            StripeEvent.objects.filter(state__in=EVENTS_OPEN),
+            StripeEvent.objects.filter(state=EventState.FAILED),
+            came="received_at",
+        ),
+        messages=_queue(
+            Message.objects.filter(state__in=MESSAGES_OPEN),
+            Message.objects.filter(state=MessageState.FAILED),
+            came="created_at",
+        ),
+    )
+
+
+def business() -> Business:
+    """Count the members and what they pay: two queries."""
+    shares = _shares()
+    return Business(
+        active=_count(shares, lambda row: row["status"] == SubscriptionStatus.ACTIVE),
+        trials=_count(shares, lambda row: row["status"] == SubscriptionStatus.TRIALING),
+        ending=_count(shares, lambda row: row["is_ending"]),
+        payment_failed=_count(shares, lambda row: row["status"] in UNPAID),
+        monthly=_monthly(shares),
+        received=_received(timezone.now() - RECENT),
+    )
+
+
+def income() -> list[MonthOfIncome]:
+    """Return the last twelve months' income, the current one last, in the main currency."""
+    first = _months_ago(timezone.localdate().replace(day=1), MONTHS - 1)
+    start = timezone.make_aware(datetime.combine(first, time.min))
+    rows = (
+        _succeeded()
+        .filter(paid_at__gte=start)
+        .annotate(month=TruncMonth("paid_at"))
+        .values("month", "currency")
+        .annotate(amount=Sum(F("amount_received") - F("amount_refunded")))
+        .order_by("month")
+    )
+    totals: dict[str, dict[date, int]] = defaultdict(dict)
+    for row in rows:
+        totals[row["currency"]][row["month"].date()] = row["amount"]
+    if not totals:
+        return []
+    currency = max(totals, key=lambda code: sum(totals[code].values()))
+    months = [_months_ago(first, -later) for later in range(MONTHS)]
+    return [MonthOfIncome(at, Money(totals[currency].get(at, 0), currency)) for at in months]
+
+
+def integration() -> Integration:
+    """Return the signs of life of webhooks, checks and workers: five queries."""
+    return Integration(
+        last_event=StripeEvent.objects.defer("payload").first(),
+        last_check=Reconciliation.objects.first(),
+        last_good_check=Reconciliation.objects.filter(finished_at__isnull=False).first(),
+        jobs=_jobs(),
+        worker_seen_at=ProcrastinateWorker.objects.aggregate(at=Max("last_heartbeat"))["at"],
+    )
+
+
+def failures() -> Failures:
+    """Return the newest troubles: three queries."""
+    people = "customer__user"
+    return Failures(
+        subscriptions=list(
+            Subscription.objects.filter(status__in=UNPAID).select_related(people)[:SHOWN]
+        ),
+        events=list(
+            StripeEvent.objects.filter(state=EventState.FAILED).defer("payload")[:SHOWN],
+        ),
+        messages=list(
+            Message.objects.filter(state=MessageState.FAILED).select_related("user")[:SHOWN]
+        ),
+    )
+
+
+def monthly_amount(amount: int, interval: str, interval_count: int) -> int:
+    """Return what a price comes to in a month: a twelfth of a year's."""
+    return round(amount / (MONTHS_IN[interval] * interval_count))
+
+
+def _queue(waiting: QuerySet[Any], failed: QuerySet[Any], *, came: str) -> Queue:
+    """Count both in one query, each side by its own partial index."""
+
+    def counted(rows: QuerySet[Any], is_failed: bool) -> QuerySet[Any]:
+        found = rows.order_by().values(is_failed=Value(is_failed))
+        return found.annotate(count=Count("pk"), oldest=Min(came))
+
+    rows = counted(waiting, is_failed=False).union(counted(failed, is_failed=True), all=True)
+    found = {row["is_failed"]: row for row in rows}
+    queue = found.get(False)
+    return Queue(
+        waiting=queue["count"] if queue else 0,
+        failed=found[True]["count"] if True in found else 0,
+        oldest=queue["oldest"] if queue else None,
+    )
+
+
+def _shares() -> list[Share]:
+    is_ending = Q(cancel_at_period_end=True) | Q(cancel_at__isnull=False)
+    live = Subscription.objects.filter(
+        status__in=[*PAYING, SubscriptionStatus.TRIALING, SubscriptionStatus.UNPAID]
+    )
+    rows = (
+        live.order_by()
+        .annotate(is_ending=is_ending)
+        .values("status", "currency", "interval", "interval_count", "is_ending")
+        .annotate(count=Count("pk"), amount=Sum("amount"))
+    )
+    return list(rows)  # type: ignore[arg-type]  # django-stubs has no type for `values` here
+
+
+def _count(shares: list[Share], belongs: Any) -> int:
+    return sum(row["count"] for row in shares if belongs(row))
+
+
+def _monthly(shares: list[Share]) -> list[Money]:
+    totals: dict[str, int] = defaultdict(int)
+    for row in shares:
+        if row["status"] in PAYING:
+            each = monthly_amount(row["amount"], row["interval"], row["interval_count"])
+            totals[row["currency"]] += each
+    return _as_money(totals)
+
+
+def _received(since: datetime) -> list[Money]:
+    rows = (
+        _succeeded()
+        .filter(paid_at__gte=since)
+        .values_list("currency")
+        .annotate(amount=Sum(F("amount_received") - F("amount_refunded")))
+    )
+    return _as_money(dict(rows))
+
+
+def _succeeded() -> QuerySet[Payment]:
+    return Payment.objects.filter(status=PaymentStatus.SUCCEEDED).order_by()
+
+
+def _as_money(totals: Mapping[str, int]) -> list[Money]:
+    """Return an amount a currency, the largest first."""
+    largest = sorted(totals.items(), key=lambda item: -item[1])
+    return [Money(amount, currency) for currency, amount in largest]
+
+
+def _months_ago(month: date, count: int) -> date:
+    years, index = divmod(month.year * 12 + month.month - 1 - count, 12)
+    return date(years, index + 1, 1)
+
+
+def _jobs() -> Jobs:
+    is_due = Q(scheduled_at__isnull=True) | Q(scheduled_at__lte=timezone.now())
+    counts = ProcrastinateJob.objects.aggregate(
+        waiting=Count("pk", filter=Q(status="todo") & is_due),
+        later=Count("pk", filter=Q(status="todo") & ~is_due),
+        running=Count("pk", filter=Q(status="doing")),
+        failed=Count("pk", filter=Q(status="failed")),
+    )
+    return Jobs(**counts)

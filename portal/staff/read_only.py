@@ -1,0 +1,111 @@
+"""The base of lists and pages that only show: rows whose truth is elsewhere."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.core.paginator import Paginator
+from django.db import connection
+from django.db.models import Model, Q, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.functional import cached_property
+from unfold.admin import ModelAdmin
+from unfold.decorators import action
+
+from portal.staff import search, show
+
+ESTIMATED_FROM = 50_000
+
+
+class EstimatedPaginator(Paginator):  # type: ignore[type-arg]  # not generic at run time
+    """Counts a whole large table by PostgreSQL's own estimate; what is filtered is counted."""
+
+    @cached_property
+    def count(self) -> int:
+        rows = self.object_list
+        if isinstance(rows, QuerySet) and not rows.query.where:
+            estimate = _estimate(rows.model._meta.db_table)
+            if estimate >= ESTIMATED_FROM:
+                return estimate
+        return super().count
+
+
+class IndexedSearch(ModelAdmin):  # type: ignore[misc]  # Unfold ships no types
+    """A list whose search never reads a whole table.
+
+    `search_fields` are lookups that an index serves (`number__istartswith`). `person_field` is the
+    column that leads to a member, searched by the members found first.
+    """
+
+    search_fields: ClassVar[list[str]] = []
+    person_field = ""
+    in_palette = False
+    show_full_result_count = False
+    paginator = EstimatedPaginator
+    list_per_page = 50
+    list_filter_submit = True
+    show_facets = None
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Return the rows that begin with the term in any of the columns, or belong to a person."""
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        found = Q()
+        for lookup in self.search_fields:
+            found |= Q(**{lookup: term})
+        if self.person_field:
+            found |= Q(**{f"{self.person_field}__in": self.find_persons(term)})
+        return queryset.filter(found), False
+
+    def find_persons(self, term: str) -> list[Any]:
+        """Return the values of `person_field` that belong to the people of this name."""
+        return search.customers(term)
+
+
+class ReadOnlyAdmin(IndexedSearch):
+    """Rows to be seen: never added, changed or deleted here, whoever asks.
+
+    `stripe_path` is where Stripe's dashboard shows such an object by its `stripe_id`.
+    """
+
+    stripe_path = ""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Nobody adds rows by hand."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Nobody changes rows by hand."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Nobody deletes rows by hand."""
+        return False
+
+    def has_dashboard_permission(self, request: HttpRequest, _object_id: str = "") -> bool:
+        """Whether there is a page of Stripe's to open."""
+        return show.has_stripe_dashboard() and self.has_view_permission(request)
+
+    @action(
+        description="Open in Stripe",
+        icon="open_in_new",
+        url_path="stripe",
+        attrs={"target": "_blank", "rel": "noopener"},
+        permissions=["dashboard"],
+    )
+    def open_in_stripe(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Go to this object's page in Stripe's dashboard."""
+        row = self.get_object(request, object_id)
+        if row is None:
+            return HttpResponseRedirect("..")
+        return HttpResponseRedirect(show.stripe_url(self.stripe_path, row.stripe_id))
+
+
+def _estimate(table: str) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT reltuples::bigint FROM pg_class WHERE oid = %s::regclass", [table])
+        estimate: int = cursor.fetchone()[0]
+    return estimate

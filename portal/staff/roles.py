@@ -1,0 +1,56 @@
+"""The two groups of staff who are no superusers: Auditor looks, Support also sets right."""
+
+from __future__ import annotations
+
+from django.contrib.auth.models import Group, Permission
+from django.db.models import Q
+
+AUDITOR = "Auditor"
+SUPPORT = "Support"
+
+# app label and model: what staff of either group may look at.
+SEEN = [
+    ("account", "emailaddress"),
+    ("admin", "logentry"),
+    ("auth", "user"),
+    ("billing", "checkout"),
+    ("billing", "customer"),
+    ("billing", "invoice"),
+    ("billing", "payment"),
+    ("billing", "plan"),
+    ("billing", "reconciliation"),
+    ("billing", "stripeevent"),
+    ("billing", "subscription"),
+    ("emails", "message"),
+    ("members", "member"),
+    ("members", "phonecode"),
+    ("members", "smsconsentrecord"),
+    ("procrastinate", "procrastinatejob"),
+]
+VIEWS = [f"{app}.view_{model}" for app, model in SEEN]
+# Replay an event, start a check for missed ones, send a message once more.
+ACTS = ["billing.change_stripeevent", "billing.add_reconciliation", "emails.change_message"]
+GROUPS = {AUDITOR: VIEWS, SUPPORT: [*VIEWS, *ACTS]}
+
+
+def make_groups() -> None:
+    """Make both groups, or add what they lack; what somebody gave them besides is kept."""
+    for name, permissions in GROUPS.items():
+        group, _is_new = Group.objects.get_or_create(name=name)
+        group.permissions.add(*_found(permissions))
+
+
+def _found(names: list[str]) -> list[Permission]:
+    """Return the permissions of these names.
+
+    Raises:
+        LookupError: one is not in the database, so migrations have not been run.
+    """
+    wanted = Q()
+    for name in names:
+        app, codename = name.split(".")
+        wanted |= Q(content_type__app_label=app, codename=codename)
+    found = list(Permission.objects.filter(wanted))
+    if len(found) != len(names):
+        raise LookupError("Permissions are missing: run `manage.py migrate` first.")
+    return found

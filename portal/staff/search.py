@@ -1,0 +1,104 @@
+"""Finding things as staff know them: by a name's, an address's or a Stripe id's beginning.
+
+Everything here is answered by an index (see `portal.migrations.0001_staff_indexes`): people are
+looked up first, and rows then by their ids, so no search reads a whole table. A search inside a
+word would need trigram indexes, and PostgreSQL's extension for them on every host.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.db.models import Model, Q
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.text import capfirst
+from unfold.dataclasses import SearchResult
+
+from billing.models import Customer
+
+MOST_PEOPLE = 200
+MOST_HITS = 8
+ICONS = {"user": "person", "message": "mail", "stripeevent": "webhook", "invoice": "receipt_long"}
+
+
+def people(term: str) -> list[int]:
+    """Return the ids of users whose names, e-mail address or phone number begin like this.
+
+    Of several words, each must fit: "alice ar" finds Alice Archer.
+    """
+    found = Q()
+    for word in term.split():
+        found &= (
+            Q(email__istartswith=word)
+            | Q(first_name__istartswith=word)
+            | Q(last_name__istartswith=word)
+            | Q(pk__in=_by_phone(word))
+        )
+    if not found:
+        return []
+    return list(
+        User.objects.filter(found).order_by("pk").values_list("pk", flat=True)[:MOST_PEOPLE]
+    )
+
+
+def customers(term: str) -> list[int]:
+    """Return the ids of the customers of those users."""
+    found = Customer.objects.filter(user__in=people(term)).order_by()
+    return list(found.values_list("pk", flat=True))
+
+
+def customers_at_stripe(term: str) -> list[str]:
+    """Return the Stripe ids of the customers of those users."""
+    found = Customer.objects.filter(user__in=people(term)).order_by()
+    return list(found.values_list("stripe_id", flat=True))
+
+
+def everything(request: HttpRequest, _lowered: str) -> list[SearchResult]:
+    """Answer the command palette: the first hits of each list that this member of staff may see."""
+    # Unfold lowers the term; Stripe's ids have capitals.
+    term = request.GET.get("s", "").strip()
+    if len(term) < 2:
+        return []
+    return [
+        _result(row)
+        for model_admin in _searched(request)
+        for row in model_admin.get_search_results(request, model_admin.get_queryset(request), term)[
+            0
+        ][:MOST_HITS]
+    ]
+
+
+def _by_phone(word: str) -> list[int]:
+    """Return the users of the phone numbers that begin like this, with or without the plus."""
+    digits = "".join(character for character in word if character.isdigit())
+    if len(digits) < 3:
+        return []
+    found = User.objects.filter(member__phone__startswith=f"+{digits}").order_by()
+    return list(found.values_list("pk", flat=True)[:MOST_PEOPLE])
+
+
+def _searched(request: HttpRequest) -> Iterable[Any]:
+    """Return the searchable lists, people first."""
+    registry = sorted(
+        admin.site._registry.values(),  # noqa: SLF001  (Django has no public list of them)
+        key=lambda found: found.model is not User,
+    )
+    return [
+        found
+        for found in registry
+        if getattr(found, "in_palette", False) and found.has_view_permission(request)
+    ]
+
+
+def _result(row: Model) -> SearchResult:
+    meta = row._meta
+    return SearchResult(
+        title=row.get_full_name() or row.email if isinstance(row, User) else str(row),
+        description=str(capfirst(meta.verbose_name)),
+        link=reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[row.pk]),
+        icon=ICONS.get(meta.model_name or "", "tag"),
+    )

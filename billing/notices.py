@@ -42,7 +42,7 @@ def _welcome(subscription: Subscription) -> None:
         Kind.WELCOME,
         user,
         {
-            "name": user.get_full_name(),
+            "name": user.first_name,
             "plan_name": plan,
             "price": str(Money(subscription.amount, subscription.currency)),
             "interval": wording.interval(subscription.interval, subscription.interval_count),
@@ -64,7 +64,7 @@ def _receipt(invoice: Invoice, payments: list[Payment]) -> None:
         Kind.PAYMENT_RECEIVED,
         user,
         {
-            "name": user.get_full_name(),
+            "name": user.first_name,
             "amount": _money(invoice, invoice.amount_paid),
             "description": describe(invoice),
             "invoice_number": invoice.number,
@@ -95,7 +95,7 @@ def _payment_failed(failed: InvoicePaymentFailed) -> None:
         Kind.PAYMENT_FAILED,
         user,
         {
-            "name": user.get_full_name(),
+            "name": user.first_name,
             "amount": _money(invoice, invoice.amount_remaining),
             "description": describe(invoice),
             "reason": wording.failure(payment.failure_code if payment else ""),

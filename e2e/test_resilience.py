@@ -150,6 +150,26 @@ def test_job_starts_within_a_tenth_of_a_second_when_idle(stack: Stack) -> None:
     assert took.total_seconds() < 2
 
 
+def test_slow_stripe_is_asked_about_several_members_at_once(stack: Stack) -> None:
+    customers = [member(stack, f"Flo{number}") for number in range(6)]
+    stack.control("switches", webhooks_paused=True)
+    for customer in customers:
+        subscribe(stack, customer)
+    stack.control("switches", webhooks_paused=False, api_latency=0.3)
+    started = time.monotonic()
+    stack.settle()
+    took = time.monotonic() - started
+    stack.control("switches", api_latency=0)
+    seen = stack.sql(
+        "SELECT max(processed_at) - min(received_at) FROM billing_stripeevent e"
+        " JOIN billing_customer c ON c.stripe_id = e.customer_id WHERE c.email LIKE 'flo%%'"
+        " GROUP BY e.customer_id"
+    )
+    one_after_the_other = sum(spent.total_seconds() for (spent,) in seen)
+    assert len(seen) == len(customers)
+    assert took < one_after_the_other
+
+
 def test_worker_stops_politely(stack: Stack) -> None:
     worker = stack.processes["worker"]
     stack.stop("worker")

@@ -18,6 +18,8 @@ from members import code_limits, consent, names, time_zones
 from members.models import Member
 
 NAME_LENGTH = 150
+# The one spelling of the word: allauth's forms say "Email".
+EMAIL = "E-mail"
 SAFE_CHOICE = "At least 10 characters. Several words are safe and easy to remember."
 
 
@@ -105,6 +107,30 @@ class SignupForm(allauth_forms.SignupForm):  # type: ignore[misc]  # allauth has
         wanted = bool(self.cleaned_data.get("phone") and self.cleaned_data["text_messages"])
         consent.remember_wish(request, user, wanted=wanted)
         return user
+
+
+class LoginForm(allauth_forms.LoginForm):  # type: ignore[misc]  # untyped
+    """Signing in with a password."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["login"].label = EMAIL
+
+
+class RequestLoginCodeForm(allauth_forms.RequestLoginCodeForm):  # type: ignore[misc]  # untyped
+    """Asking for a code to sign in with."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["email"].label = EMAIL
+
+
+class ForgottenPasswordForm(allauth_forms.ResetPasswordForm):  # type: ignore[misc]  # untyped
+    """Asking for a code to set a new password with."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["email"].label = EMAIL
 
 
 class ChangePhoneForm(allauth_forms.ChangePhoneForm):  # type: ignore[misc]  # allauth has no types

@@ -194,6 +194,9 @@ ACCOUNT_ADAPTER = "members.adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "phone", "password1*"]
 ACCOUNT_FORMS = {
+    "login": "members.forms.LoginForm",
+    "request_login_code": "members.forms.RequestLoginCodeForm",
+    "reset_password": "members.forms.ForgottenPasswordForm",
     "signup": "members.forms.SignupForm",
     "change_phone": "members.forms.ChangePhoneForm",
     "change_password": "members.forms.ChangePasswordForm",

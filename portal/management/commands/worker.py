@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from django.conf import settings
@@ -49,6 +50,8 @@ async def _run_until_stopped(worker_app: App, concurrency: int) -> None:
     """Start the worker again whenever it ends without having been asked to."""
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
+    # Jobs run in threads: the default pool is smaller than the concurrency on small machines.
+    loop.set_default_executor(ThreadPoolExecutor(max_workers=concurrency + 2))
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     logger.info("Worker started, %s jobs side by side.", concurrency)

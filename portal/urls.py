@@ -1,7 +1,6 @@
 """Addresses that people visit, and those of `portal.machine_urls` for `reverse()`."""
 
 from allauth.account.decorators import secure_admin_login
-from allauth.account.decorators import secure_admin_login
 from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
@@ -9,9 +8,6 @@ from django.urls import include, path
 from portal import views
 from portal.brand import brand_css
 from portal.styleguide import styleguide
-
-# Staff sign in as members do: one set of codes, limits and sessions.
-admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
 urlpatterns = [
     path("", views.home, name="home"),

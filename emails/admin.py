@@ -14,15 +14,13 @@ from django.template.exceptions import TemplateDoesNotExist
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter, RangeDateFilter
-from unfold.decorators import action, display
-from unfold.enums import ActionVariant
 
 from emails import outbox
 from emails.catalogue import Kind, spec_of
 from emails.models import Channel, Message, MessageState
 from emails.rendering import render_email, render_sms
 from portal.staff import search, show
-from portal.staff.confirm import confirm
+from portal.staff.parts import button, column
 from portal.staff.read_only import ReadOnlyAdmin
 
 SUMMARY = 90
@@ -90,68 +88,68 @@ class MessageAdmin(ReadOnlyAdmin):
         """Whether this member of staff may send messages once more."""
         return request.user.has_perm("emails.change_message")
 
-    @display(description="To", header=True)
+    @column("To", header=True)
     def who(self, row: Message) -> list[str]:
         """Name over address or number."""
         return [show.name_of(row.user) if row.user else "No account", row.recipient]
 
-    @display(description="Message", ordering="kind")
+    @column("Message", ordering="kind")
     def what(self, row: Message) -> str:
         """The kind in words."""
         return _name_of(row.kind)
 
-    @display(description="State", ordering="state")
+    @column("State", ordering="state")
     def state_badge(self, row: Message) -> SafeString:
         """What became of it."""
         return show.state(row, "state", LABELS)
 
-    @display(description="Written", ordering="id")
+    @column("Written", ordering="id")
     def age(self, row: Message) -> str:
         """How long ago it was put into the outbox."""
         return show.age(row.created_at)
 
-    @display(description="Error")
+    @column("Error")
     def trouble(self, row: Message) -> str:
         """The error's beginning."""
         return row.error[:SUMMARY] or show.NOTHING
 
-    @display(description="Error")
+    @column("Error")
     def problem(self, row: Message) -> SafeString | str:
         """The whole error."""
         return show.pre(row.error)
 
-    @display(description="Member")
+    @column("Member")
     def member(self, row: Message) -> SafeString | str:
         """Link to the member."""
         return show.member(row.user)
 
-    @display(description="Written")
+    @column("Written")
     def created(self, row: Message) -> str:
         """When it was put into the outbox."""
         return show.moment(row.created_at)
 
-    @display(description="Sent")
+    @column("Sent")
     def sent(self, row: Message) -> str:
         """When the provider took it."""
         return show.moment(row.sent_at)
 
-    @display(description="Delivered")
+    @column("Delivered")
     def delivered(self, row: Message) -> str:
         """When the provider said that it arrived."""
         return show.moment(row.delivered_at)
 
-    @display(description="Sent again because of")
+    @column("Sent again because of")
     def original(self, row: Message) -> SafeString | str:
         """Link to the message of which this one is a copy."""
         return show.link(row.resend_of)
 
-    @display(description="Sent again as")
+    @column("Sent again as")
     def copies(self, row: Message) -> SafeString | str:
         """Links to the copies of this one."""
         found = row.resends.all()
         return show.links([(show.page_of(one), show.moment(one.created_at)) for one in found])
 
-    @display(description="As it reads")
+    @column("As it reads")
     def preview(self, row: Message) -> SafeString | str:
         """The message, rendered as for sending. No code of a member's is ever shown."""
         if _is_secret(row.kind):
@@ -161,17 +159,13 @@ class MessageAdmin(ReadOnlyAdmin):
         except TemplateDoesNotExist:
             return "Its template is gone."
 
-    @action(
-        description="Resend",
+    @button(
+        "Resend",
         icon="forward_to_inbox",
-        url_path="resend",
-        permissions=["resend"],
-        variant=ActionVariant.PRIMARY,
-        dialog=confirm(
-            "Send this message once more?",
-            "The same person gets the same message again, as a new message in this log.",
-            "Resend",
-        ),
+        path="resend",
+        permission="resend",
+        question="Send this message once more?",
+        explanation=("The same person gets the same message again, as a new message in this log."),
     )
     def resend(self, request: HttpRequest, _form: Form, object_id: str) -> HttpResponse:
         """Send one message once more, or say why not."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from allauth.account.models import EmailAddress
 from allauth.usersessions.models import UserSession
@@ -17,7 +17,6 @@ from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin, StackedInline
 from unfold.contrib.filters.admin import BooleanRadioFilter, RadioFilter, RangeDateFilter
 from unfold.datasets import BaseDataset
-from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm
 from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminTextInputWidget
 
@@ -30,6 +29,7 @@ from emails.models import Message
 from members.accounts import open_account
 from members.models import Member, PhoneCode, SmsConsentRecord
 from portal.staff import search, show
+from portal.staff.parts import column
 from portal.staff.read_only import IndexedSearch, ReadOnlyAdmin
 
 for taken in (User, Group, EmailAddress, UserSession):
@@ -45,16 +45,15 @@ class OfOneMember(ReadOnlyAdmin):
     member_lookup = "customer__user"
     extra_context: dict[str, Any]
     list_per_page = 10
-    search_fields: list[str] = []
-    actions: list[str] = []
+    search_fields: ClassVar[list[str]] = []
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Keep the rows of the member whose page this is."""
-        rows = super().get_queryset(request)
+        rows: QuerySet[Any] = super().get_queryset(request)
         owner = self.extra_context.get("object")
         if not str(owner).isdecimal():
-            return rows.none()  # type: ignore[no-any-return]
-        return rows.filter(**{self.member_lookup: owner})  # type: ignore[no-any-return]
+            return rows.none()
+        return rows.filter(**{self.member_lookup: owner})
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """Offer none: each row's own page has them."""
@@ -124,23 +123,23 @@ class MemberInline(StackedInline):  # type: ignore[misc]
         """The database makes the row of every user."""
         return False
 
-    @display(description="Phone verified")
+    @column("Phone verified")
     def verified(self, row: Member) -> str:
         """When a code sent to it was entered."""
         return show.moment(row.phone_verified_at)
 
-    @display(description="Gets text messages")
+    @column("Gets text messages")
     def sms(self, row: Member) -> SafeString:
         """Whether we may text them."""
         return _sms_badge(row)
 
-    @display(description="Agreed to text messages")
+    @column("Agreed to text messages")
     def agreed(self, row: Member) -> str:
         """When and where."""
         where = row.get_sms_consent_source_display()
         return f"{show.moment(row.sms_consent_at)}{f', {where}' if where else ''}"
 
-    @display(description="Stopped text messages")
+    @column("Stopped text messages")
     def stopped(self, row: Member) -> str:
         """When."""
         return show.moment(row.sms_stopped_at)
@@ -190,7 +189,7 @@ class MembershipFilter(RadioFilter):  # type: ignore[misc]
 
 
 @admin.register(User)
-class UserAdmin(IndexedSearch, DjangoUserAdmin):
+class UserAdmin(IndexedSearch, DjangoUserAdmin):  # type: ignore[misc,type-arg]
     """Members and staff. Accounts are switched off, never deleted: money and consents name them."""
 
     add_form = OpenAccountForm
@@ -210,7 +209,12 @@ class UserAdmin(IndexedSearch, DjangoUserAdmin):
     list_select_related = ["member"]
     ordering = ["-pk"]
     inlines = [MemberInline]
-    change_form_datasets = [SubscriptionsTab, InvoicesTab, PaymentsTab, MessagesTab]
+    change_form_datasets: ClassVar[list[Any]] = [
+        SubscriptionsTab,
+        InvoicesTab,
+        PaymentsTab,
+        MessagesTab,
+    ]
     readonly_fields = ["email", "joined", "seen", "standing", "customer_link", "events"]
     add_fieldsets = [(None, {"fields": ["email", "first_name", "last_name"]})]
     fieldsets = [
@@ -221,8 +225,8 @@ class UserAdmin(IndexedSearch, DjangoUserAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Each user with customer and subscriptions: two more queries for a whole page."""
-        rows = super().get_queryset(request)
-        return rows.prefetch_related("customer__subscriptions")  # type: ignore[no-any-return]
+        rows: QuerySet[Any] = super().get_queryset(request)
+        return rows.prefetch_related("customer__subscriptions")
 
     def find_persons(self, term: str) -> list[int]:
         """Users themselves."""
@@ -232,7 +236,7 @@ class UserAdmin(IndexedSearch, DjangoUserAdmin):
         """Only a superuser decides who is staff, or nobody could be held to their group."""
         if obj is None:
             return []
-        mine = [] if request.user.is_superuser else PERMISSIONS  # type: ignore[union-attr]
+        mine = [] if request.user.is_superuser else PERMISSIONS
         return [*self.readonly_fields, *mine]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -264,12 +268,12 @@ class UserAdmin(IndexedSearch, DjangoUserAdmin):
         if change:
             super().save_model(request, obj, form, change)
 
-    @display(description="Member", header=True, ordering="first_name")
+    @column("Member", header=True, ordering="first_name")
     def who(self, row: User) -> list[str]:
         """Name over e-mail address."""
         return [show.name_of(row), row.email]
 
-    @display(description="Membership")
+    @column("Membership")
     def standing(self, row: User) -> SafeString | str:
         """State of the subscription that counts: a live one, else the newest."""
         customer = getattr(row, "customer", None)
@@ -278,27 +282,27 @@ class UserAdmin(IndexedSearch, DjangoUserAdmin):
         current = next(iter(live or found), None)
         return show.state(current, "status", labels.SUBSCRIPTION) if current else show.NOTHING
 
-    @display(description="Phone")
+    @column("Phone")
     def phone(self, row: User) -> str:
         """The number."""
         return str(row.member.phone) or show.NOTHING
 
-    @display(description="Joined", ordering="date_joined")
+    @column("Joined", ordering="date_joined")
     def joined(self, row: User) -> str:
         """The day they signed up."""
         return show.day(row.date_joined)
 
-    @display(description="Last signed in", ordering="last_login")
+    @column("Last signed in", ordering="last_login")
     def seen(self, row: User) -> str:
         """How long ago."""
         return show.age(row.last_login)
 
-    @display(description="Customer at Stripe")
+    @column("Customer at Stripe")
     def customer_link(self, row: User) -> SafeString | str:
         """Link to the customer."""
         return show.link(getattr(row, "customer", None))
 
-    @display(description="Webhook events")
+    @column("Webhook events")
     def events(self, row: User) -> SafeString | str:
         """Link to every event about them."""
         customer = getattr(row, "customer", None)
@@ -334,22 +338,22 @@ class MemberAdmin(ReadOnlyAdmin):
         """Users, to whom profiles belong."""
         return search.people(term)
 
-    @display(description="Member", header=True)
+    @column("Member", header=True)
     def who(self, row: Member) -> list[str]:
         """Name over e-mail address."""
         return [show.name_of(row.user), row.user.email]
 
-    @display(description="Member")
+    @column("Member")
     def owner(self, row: Member) -> SafeString | str:
         """Link to the member."""
         return show.member(row.user)
 
-    @display(description="Gets text messages")
+    @column("Gets text messages")
     def sms(self, row: Member) -> SafeString:
         """Whether we may text them."""
         return _sms_badge(row)
 
-    @display(description="Agreed", ordering="sms_consent_at")
+    @column("Agreed", ordering="sms_consent_at")
     def agreed(self, row: Member) -> str:
         """The day."""
         return show.day(row.sms_consent_at)
@@ -372,22 +376,22 @@ class SmsConsentRecordAdmin(ReadOnlyAdmin):
         """Users, to whose profiles these belong."""
         return search.people(term)
 
-    @display(description="Member", header=True)
+    @column("Member", header=True)
     def who(self, row: SmsConsentRecord) -> list[str]:
         """Name over e-mail address."""
         return [show.name_of(row.member.user), row.member.user.email]
 
-    @display(description="Member")
+    @column("Member")
     def owner(self, row: SmsConsentRecord) -> SafeString | str:
         """Link to the member."""
         return show.member(row.member.user)
 
-    @display(description="Answer", ordering="agreed")
+    @column("Answer", ordering="agreed")
     def answer(self, row: SmsConsentRecord) -> SafeString:
         """Yes or no."""
         return show.badge("Agreed", "success") if row.agreed else show.badge("Stopped", "warning")
 
-    @display(description="When", ordering="id")
+    @column("When", ordering="id")
     def happened(self, row: SmsConsentRecord) -> str:
         """When it was given."""
         return show.moment(row.happened_at)
@@ -410,17 +414,17 @@ class PhoneCodeAdmin(ReadOnlyAdmin):
         """Users, for whom the codes were."""
         return search.people(term)
 
-    @display(description="Member")
+    @column("Member")
     def who(self, row: PhoneCode) -> str:
         """The name."""
         return show.name_of(row.user)
 
-    @display(description="Member")
+    @column("Member")
     def owner(self, row: PhoneCode) -> SafeString | str:
         """Link to the member."""
         return show.member(row.user)
 
-    @display(description="Sent", ordering="id")
+    @column("Sent", ordering="id")
     def sent(self, row: PhoneCode) -> str:
         """When, and how long ago."""
         return show.moment(row.sent_at)
@@ -443,12 +447,12 @@ class EmailAddressAdmin(ReadOnlyAdmin):
         """Users, to whom addresses belong."""
         return search.people(term)
 
-    @display(description="Member")
+    @column("Member")
     def who(self, row: EmailAddress) -> str:
         """The name."""
         return show.name_of(row.user)
 
-    @display(description="Member")
+    @column("Member")
     def owner(self, row: EmailAddress) -> SafeString | str:
         """Link to the member."""
         return show.member(row.user)
@@ -470,17 +474,17 @@ class UserSessionAdmin(ReadOnlyAdmin):
         """Users, to whom sessions belong."""
         return search.people(term)
 
-    @display(description="Member", header=True)
+    @column("Member", header=True)
     def who(self, row: UserSession) -> list[str]:
         """Name over e-mail address."""
         return [show.name_of(row.user), row.user.email]
 
-    @display(description="Member")
+    @column("Member")
     def owner(self, row: UserSession) -> SafeString | str:
         """Link to the member."""
         return show.member(row.user)
 
-    @display(description="Signed in", ordering="id")
+    @column("Signed in", ordering="id")
     def began(self, row: UserSession) -> str:
         """When, and how long ago."""
         return show.moment(row.created_at)

@@ -7,9 +7,9 @@ from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
 from django.utils.safestring import SafeString
 from procrastinate.contrib.django.models import ProcrastinateEvent, ProcrastinateJob
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RangeDateFilter
-from unfold.decorators import display
 
 from portal.staff import search, show
+from portal.staff.parts import column
 from portal.staff.read_only import ReadOnlyAdmin
 
 admin.site.unregister(ProcrastinateJob)
@@ -40,22 +40,22 @@ class JobAdmin(ReadOnlyAdmin):
         ("What happened", {"fields": ["history"]}),
     ]
 
-    @display(description="State", ordering="status")
+    @column("State", ordering="status")
     def state(self, row: ProcrastinateJob) -> SafeString:
         """What has become of it."""
         return show.badge(*JOBS.get(row.status, (row.status, "")))
 
-    @display(description="Due", ordering="scheduled_at")
+    @column("Due", ordering="scheduled_at")
     def due(self, row: ProcrastinateJob) -> str:
         """Now, or when it is tried next."""
         return show.moment(row.scheduled_at) if row.scheduled_at else "At once"
 
-    @display(description="Arguments")
+    @column("Arguments")
     def arguments(self, row: ProcrastinateJob) -> str:
         """Names and values: ids, never secrets."""
         return ", ".join(f"{name}: {value}" for name, value in row.args.items()) or show.NOTHING
 
-    @display(description="History")
+    @column("History")
     def history(self, row: ProcrastinateJob) -> SafeString | str:
         """Each step that the queue recorded."""
         found = ProcrastinateEvent.objects.filter(job=row).order_by("pk")
@@ -80,34 +80,34 @@ class LogEntryAdmin(ReadOnlyAdmin):
         """Users, who did it."""
         return search.people(term)
 
-    @display(description="Who", header=True)
+    @column("Who", header=True)
     def who(self, row: LogEntry) -> list[str]:
         """Name over e-mail address."""
         return [show.name_of(row.user), row.user.email]
 
-    @display(description="Who")
+    @column("Who")
     def actor(self, row: LogEntry) -> SafeString | str:
         """Link to them."""
         return show.member(row.user)
 
-    @display(description="Did")
+    @column("Did")
     def did(self, row: LogEntry) -> SafeString:
         """Added, changed or deleted."""
         return show.badge(*DOINGS.get(row.action_flag, ("Did", "")))
 
-    @display(description="To what")
+    @column("To what")
     def what(self, row: LogEntry) -> SafeString | str:
         """Link to the row, where it has a page."""
         address = row.get_admin_url()
         text = f"{row.content_type}: {row.object_repr}" if row.content_type else row.object_repr
         return show.anchor(address, text) if address else text
 
-    @display(description="Namely")
+    @column("Namely")
     def said(self, row: LogEntry) -> str:
         """What was done, in words."""
         return row.get_change_message() or show.NOTHING
 
-    @display(description="When", ordering="action_time")
+    @column("When", ordering="action_time")
     def when(self, row: LogEntry) -> str:
         """When, and how long ago."""
         return show.moment(row.action_time)

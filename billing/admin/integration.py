@@ -13,8 +13,6 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter, RangeDateFilter
-from unfold.decorators import action, display
-from unfold.enums import ActionVariant
 
 from billing import inbox, tasks
 from billing.admin import labels
@@ -24,7 +22,7 @@ from billing.models.copy import StripeCopy
 from billing.states import EventState
 from portal.queue import enqueue_once
 from portal.staff import search, show
-from portal.staff.confirm import confirm
+from portal.staff.parts import button, column
 from portal.staff.read_only import ReadOnlyAdmin
 
 SUMMARY = 90
@@ -75,7 +73,8 @@ class StripeEventAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Leave the payloads in the database until a page shows one."""
-        return super().get_queryset(request).defer("payload")  # type: ignore[no-any-return]
+        rows: QuerySet[Any] = super().get_queryset(request)
+        return rows.defer("payload")
 
     def find_persons(self, term: str) -> list[str]:
         """Stripe ids, by which events name customers."""
@@ -89,37 +88,37 @@ class StripeEventAdmin(ReadOnlyAdmin):
         """Whether this member of staff may have events processed again."""
         return request.user.has_perm("billing.change_stripeevent")
 
-    @display(description="State", ordering="state")
+    @column("State", ordering="state")
     def state_badge(self, row: StripeEvent) -> SafeString:
         """What became of it."""
         return show.state(row, "state", labels.EVENT)
 
-    @display(description="Received", ordering="id")
+    @column("Received", ordering="id")
     def received(self, row: StripeEvent) -> str:
         """When it reached us, and its age."""
         return show.moment(row.received_at)
 
-    @display(description="Happened")
+    @column("Happened")
     def happened(self, row: StripeEvent) -> str:
         """When it happened at Stripe."""
         return show.moment(row.created_at)
 
-    @display(description="Processed")
+    @column("Processed")
     def processed(self, row: StripeEvent) -> str:
         """When we were done with it."""
         return show.moment(row.processed_at)
 
-    @display(description="Error")
+    @column("Error")
     def trouble(self, row: StripeEvent) -> str:
         """The error's beginning."""
         return row.error[:SUMMARY] or show.NOTHING
 
-    @display(description="Error")
+    @column("Error")
     def problem(self, row: StripeEvent) -> SafeString | str:
         """The whole error."""
         return show.pre(row.error)
 
-    @display(description="Member")
+    @column("Member")
     def member(self, row: StripeEvent) -> SafeString | str:
         """Link to the member, where we know the customer."""
         customer = (
@@ -129,7 +128,7 @@ class StripeEventAdmin(ReadOnlyAdmin):
         )
         return show.member(customer.user) if customer else row.customer_id or show.NOTHING
 
-    @display(description="About")
+    @column("About")
     def about(self, row: StripeEvent) -> SafeString | str:
         """Link to our copy of the object, or its id."""
         for model in COPIES if row.object_id else ():
@@ -138,22 +137,20 @@ class StripeEventAdmin(ReadOnlyAdmin):
                 return show.link(copy, f"{copy._meta.verbose_name}: {copy}".capitalize())
         return row.object_id or show.NOTHING
 
-    @display(description="Payload")
+    @column("Payload")
     def content(self, row: StripeEvent) -> SafeString:
         """The payload, indented."""
         return show.pretty_json(row.payload)
 
-    @action(
-        description="Replay",
+    @button(
+        "Replay",
         icon="replay",
-        url_path="replay",
-        permissions=["replay"],
-        variant=ActionVariant.PRIMARY,
-        dialog=confirm(
-            "Process this event again?",
+        path="replay",
+        permission="replay",
+        question="Process this event again?",
+        explanation=(
             "We read what it is about from Stripe once more and write what Stripe says now."
-            " Nothing is sent twice.",
-            "Replay",
+            " Nothing is sent twice."
         ),
     )
     def replay(self, request: HttpRequest, _form: Form, object_id: str) -> HttpResponse:
@@ -168,16 +165,13 @@ class StripeEventAdmin(ReadOnlyAdmin):
         """Process the selected events again."""
         self._replay_all(request, queryset)
 
-    @action(
-        description="Replay all failed",
+    @button(
+        "Replay all failed",
         icon="replay",
-        url_path="replay-failed",
-        permissions=["replay"],
-        dialog=confirm(
-            "Process every failed event again?",
-            "Do this once the cause is mended. Each is read again from Stripe.",
-            "Replay all failed",
-        ),
+        path="replay-failed",
+        permission="replay",
+        question="Process every failed event again?",
+        explanation="Do this once the cause is mended. Each is read again from Stripe.",
     )
     def replay_failed(self, request: HttpRequest, _form: Form) -> HttpResponse:
         """Process again whatever was given up."""
@@ -216,12 +210,12 @@ class ReconciliationAdmin(ReadOnlyAdmin):
         """Whether this member of staff may start a check."""
         return request.user.has_perm("billing.add_reconciliation")
 
-    @display(description="Started", ordering="id")
+    @column("Started", ordering="id")
     def started(self, row: Reconciliation) -> str:
         """When it began."""
         return show.moment(row.started_at)
 
-    @display(description="Outcome")
+    @column("Outcome")
     def outcome(self, row: Reconciliation) -> SafeString:
         """Whether it came to its end, and what it found."""
         if row.error:
@@ -232,29 +226,27 @@ class ReconciliationAdmin(ReadOnlyAdmin):
             *(("Found missed events", "warning") if row.events_missed else ("All here", "success"))
         )
 
-    @display(description="Took")
+    @column("Took")
     def took(self, row: Reconciliation) -> str:
         """How long it went on."""
         if not row.finished_at:
             return show.NOTHING
         return f"{(row.finished_at - row.started_at).total_seconds():.1f} s"
 
-    @display(description="Error")
+    @column("Error")
     def problem(self, row: Reconciliation) -> SafeString | str:
         """What Stripe, or the way to it, answered."""
         return show.pre(row.error)
 
-    @action(
-        description="Look for missed events now",
+    @button(
+        "Look for missed events now",
         icon="travel_explore",
-        url_path="look",
-        permissions=["look"],
-        variant=ActionVariant.PRIMARY,
-        dialog=confirm(
-            "Look for missed events now?",
+        path="look",
+        permission="look",
+        question="Look for missed events now?",
+        explanation=(
             "We ask Stripe for everything since the last good check, and process what we lack."
-            " It also happens by itself, every hour.",
-            "Look now",
+            " It also happens by itself, every hour."
         ),
     )
     def look_now(self, request: HttpRequest, _form: Form) -> HttpResponse:

@@ -10,7 +10,6 @@ from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RadioFilter, RangeDateFilter
-from unfold.decorators import display
 
 from billing import wording
 from billing.admin import labels
@@ -18,6 +17,7 @@ from billing.models import Checkout, Customer, Invoice, Payment, Plan, StripeEve
 from billing.money import Money
 from billing.states import LIVE_SUBSCRIPTION
 from portal.staff import search, show
+from portal.staff.parts import column
 from portal.staff.read_only import ReadOnlyAdmin
 
 SHOWN = 12
@@ -33,33 +33,33 @@ class StripeCopyAdmin(ReadOnlyAdmin):
     actions_detail = ["open_in_stripe"]
     actions_row = ["open_in_stripe"]
 
-    @display(description="Member", ordering="customer__name", header=True)
+    @column("Member", ordering="customer__name", header=True)
     def who(self, row: Any) -> list[str]:
         """Name over e-mail address."""
         user = row.customer.user
         return [show.name_of(user), user.email]
 
-    @display(description="Member")
+    @column("Member")
     def member(self, row: Any) -> SafeString | str:
         """Link to the member."""
         return show.member(row.customer.user)
 
-    @display(description="Customer")
+    @column("Customer")
     def customer_link(self, row: Any) -> SafeString | str:
         """Link to the customer."""
         return show.link(row.customer)
 
-    @display(description="Card")
+    @column("Card")
     def card(self, row: Any) -> str:
         """ "Visa ending in 4242"."""
         return wording.card(row.card_brand, row.card_last4) or show.NOTHING
 
-    @display(description="Last read from Stripe")
+    @column("Last read from Stripe")
     def read(self, row: Any) -> str:
         """When the row was last known to be right."""
         return show.moment(row.read_at)
 
-    @display(description="Webhook events")
+    @column("Webhook events")
     def events(self, row: Any) -> SafeString | str:
         """Links to the events about this very object, the newest first."""
         found = StripeEvent.objects.filter(object_id=row.stripe_id).defer("payload")[:SHOWN]
@@ -87,29 +87,24 @@ class CustomerAdmin(StripeCopyAdmin):
     def get_queryset(self, request: HttpRequest) -> Rows:
         """Each customer with their subscriptions: one more query for a whole page."""
         newest = Subscription.objects.order_by("-started_at", "-id")
-        return (
-            super()
-            .get_queryset(request)
-            .prefetch_related(  # type: ignore[no-any-return]
-                Prefetch("subscriptions", newest)
-            )
-        )
+        rows: Rows = super().get_queryset(request)
+        return rows.prefetch_related(Prefetch("subscriptions", newest))
 
     def find_persons(self, term: str) -> list[int]:
         """Users, whose column a customer has itself."""
         return search.people(term)
 
-    @display(description="Member", ordering="name", header=True)
+    @column("Member", ordering="name", header=True)
     def who(self, row: Customer) -> list[str]:
         """Name over e-mail address."""
         return [show.name_of(row.user), row.user.email]
 
-    @display(description="Member")
+    @column("Member")
     def member(self, row: Customer) -> SafeString | str:
         """Link to the member."""
         return show.member(row.user)
 
-    @display(description="Membership")
+    @column("Membership")
     def standing(self, row: Customer) -> SafeString | str:
         """State of the subscription that counts: a live one, else the newest."""
         found = list(row.subscriptions.all())
@@ -117,7 +112,7 @@ class CustomerAdmin(StripeCopyAdmin):
         current = next(iter(live or found), None)
         return show.state(current, "status", labels.SUBSCRIPTION) if current else show.NOTHING
 
-    @display(description="Subscriptions")
+    @column("Subscriptions")
     def subscriptions(self, row: Customer) -> SafeString | str:
         """Links to all of them."""
         return show.links(
@@ -127,7 +122,7 @@ class CustomerAdmin(StripeCopyAdmin):
             ]
         )
 
-    @display(description="Invoices")
+    @column("Invoices")
     def invoices(self, row: Customer) -> SafeString | str:
         """Links to the newest, and to the list of all."""
         found = [
@@ -139,7 +134,7 @@ class CustomerAdmin(StripeCopyAdmin):
         ]
         return show.links([*found, _all("billing.invoice", row)] if found else [])
 
-    @display(description="Payments")
+    @column("Payments")
     def payments(self, row: Customer) -> SafeString | str:
         """Links to the newest, and to the list of all."""
         found = [
@@ -151,19 +146,19 @@ class CustomerAdmin(StripeCopyAdmin):
         ]
         return show.links([*found, _all("billing.payment", row)] if found else [])
 
-    @display(description="Messages")
+    @column("Messages")
     def messages(self, row: Customer) -> SafeString | str:
         """Link to what we wrote them."""
         address = show.list_of("emails.message", user__id__exact=row.user_id)
         return show.anchor(address, "Everything we wrote")
 
-    @display(description="Webhook events")
+    @column("Webhook events")
     def events(self, row: Customer) -> SafeString | str:
         """Link to every event about them."""
         address = show.list_of("billing.stripeevent", customer_id=row.stripe_id)
         return show.anchor(address, "Everything that Stripe told us")
 
-    @display(description="Customer since", ordering="created_at")
+    @column("Customer since", ordering="created_at")
     def created(self, row: Customer) -> str:
         """The day they were made at Stripe."""
         return show.day(row.created_at)
@@ -209,18 +204,18 @@ class SubscriptionAdmin(StripeCopyAdmin):
         ("Copy of Stripe's record", {"fields": ["stripe_id", "price_id", "read"]}),
     ]
 
-    @display(description="State", ordering="status")
+    @column("State", ordering="status")
     def state(self, row: Subscription) -> SafeString:
         """Stripe's status in its colour."""
         return show.state(row, "status", labels.SUBSCRIPTION)
 
-    @display(description="Price", ordering="amount")
+    @column("Price", ordering="amount")
     def price(self, row: Subscription) -> str:
         """ "$29.00 a month"."""
         every = wording.interval(row.interval, row.interval_count)
         return f"{show.money(row.amount, row.currency)} a {every}"
 
-    @display(description="What is next", ordering="current_period_end")
+    @column("What is next", ordering="current_period_end")
     def next_step(self, row: Subscription) -> str:
         """When it is charged, ends, or ended."""
         if not row.is_live:
@@ -229,37 +224,37 @@ class SubscriptionAdmin(StripeCopyAdmin):
             return f"Ends {show.day(row.ends_at)}"
         return f"Charged {show.day(row.current_period_end)}"
 
-    @display(description="Card expires")
+    @column("Card expires")
     def card_expiry(self, row: Subscription) -> str:
         """ "12/2030"."""
         return wording.card_expiry(row.card_expires) or show.NOTHING
 
-    @display(description="Since", ordering="started_at")
+    @column("Since", ordering="started_at")
     def since(self, row: Subscription) -> str:
         """The day it began."""
         return show.day(row.started_at)
 
-    @display(description="Paid for")
+    @column("Paid for")
     def period(self, row: Subscription) -> str:
         """The current period."""
         return f"{show.day(row.current_period_start)} to {show.day(row.current_period_end)}"
 
-    @display(description="Trial until")
+    @column("Trial until")
     def trial(self, row: Subscription) -> str:
         """The trial's end."""
         return show.moment(row.trial_end)
 
-    @display(description="Cancelled")
+    @column("Cancelled")
     def canceled(self, row: Subscription) -> str:
         """When somebody cancelled it, which may be before its end."""
         return show.moment(row.canceled_at)
 
-    @display(description="Ended")
+    @column("Ended")
     def ended(self, row: Subscription) -> str:
         """When it ended."""
         return show.moment(row.ended_at)
 
-    @display(description="Invoices")
+    @column("Invoices")
     def invoices(self, row: Subscription) -> SafeString | str:
         """Links to the newest, and to the list of all."""
         found = [
@@ -298,32 +293,32 @@ class InvoiceAdmin(StripeCopyAdmin):
         own = {"customer__id__exact", "subscription__id__exact"}
         return lookup in own or bool(super().lookup_allowed(lookup, value, request))
 
-    @display(description="State", ordering="status")
+    @column("State", ordering="status")
     def state(self, row: Invoice) -> SafeString:
         """Stripe's status in its colour."""
         return show.state(row, "status", labels.INVOICE)
 
-    @display(description="Total", ordering="total")
+    @column("Total", ordering="total")
     def amount(self, row: Invoice) -> str:
         """The total as text."""
         return show.money(row.total, row.currency)
 
-    @display(description="Issued", ordering="created_at")
+    @column("Issued", ordering="created_at")
     def issued(self, row: Invoice) -> str:
         """The day it was made."""
         return show.day(row.created_at)
 
-    @display(description="Due")
+    @column("Due")
     def due(self, row: Invoice) -> str:
         """When it must be paid."""
         return show.moment(row.due_at)
 
-    @display(description="Paid")
+    @column("Paid")
     def paid(self, row: Invoice) -> str:
         """When it was paid."""
         return show.moment(row.paid_at)
 
-    @display(description="Outlook")
+    @column("Outlook")
     def outlook(self, row: Invoice) -> str:
         """What happens to it by itself."""
         if row.next_payment_attempt_at and row.amount_remaining:
@@ -332,7 +327,7 @@ class InvoiceAdmin(StripeCopyAdmin):
             return "Not tried again"
         return f"Paid {show.day(row.paid_at)}" if row.paid_at else show.NOTHING
 
-    @display(description="Lines")
+    @column("Lines")
     def lines_table(self, row: Invoice) -> SafeString:
         """Each line, and what they come to."""
         totals = [
@@ -350,12 +345,12 @@ class InvoiceAdmin(StripeCopyAdmin):
             format_html_join("", "<tr><td>{}</td><td>{}</td></tr>", rows),
         )
 
-    @display(description="Subscription")
+    @column("Subscription")
     def subscription_link(self, row: Invoice) -> SafeString | str:
         """Link to the subscription."""
         return show.link(row.subscription, "The membership") if row.subscription else show.NOTHING
 
-    @display(description="Payments")
+    @column("Payments")
     def payments(self, row: Invoice) -> SafeString | str:
         """Links to each try to pay it."""
         found = row.payments.all()[:SHOWN]
@@ -366,7 +361,7 @@ class InvoiceAdmin(StripeCopyAdmin):
             ]
         )
 
-    @display(description="Documents")
+    @column("Documents")
     def documents(self, row: Invoice) -> SafeString | str:
         """Stripe's page and PDF."""
         pairs = [(row.hosted_url, "Stripe's page for the member"), (row.pdf_url, "PDF")]
@@ -400,42 +395,42 @@ class PaymentAdmin(StripeCopyAdmin):
             super().lookup_allowed(lookup, value, request)
         )
 
-    @display(description="State", ordering="status")
+    @column("State", ordering="status")
     def state(self, row: Payment) -> SafeString:
         """Stripe's status in its colour."""
         return show.state(row, "status", labels.PAYMENT)
 
-    @display(description="Amount", ordering="amount")
+    @column("Amount", ordering="amount")
     def money(self, row: Payment) -> str:
         """The amount as text."""
         return show.money(row.amount, row.currency)
 
-    @display(description="Refunded")
+    @column("Refunded")
     def refunded(self, row: Payment) -> str:
         """What went back."""
         return show.money_or_dash(row.amount_refunded, row.currency)
 
-    @display(description="Made", ordering="created_at")
+    @column("Made", ordering="created_at")
     def made(self, row: Payment) -> str:
         """The day of the first try."""
         return show.day(row.created_at)
 
-    @display(description="Paid")
+    @column("Paid")
     def paid(self, row: Payment) -> str:
         """When it went through."""
         return show.moment(row.paid_at)
 
-    @display(description="Problem")
+    @column("Problem")
     def problem(self, row: Payment) -> str:
         """Why it failed, as the member reads it."""
         return wording.failure(row.failure_code) if row.failure_code else show.NOTHING
 
-    @display(description="Invoice")
+    @column("Invoice")
     def invoice_link(self, row: Payment) -> SafeString | str:
         """Link to the invoice."""
         return show.link(row.invoice)
 
-    @display(description="Receipt")
+    @column("Receipt")
     def receipt(self, row: Payment) -> SafeString | str:
         """Stripe's receipt."""
         return show.links([(row.receipt_url, "Stripe's receipt")] if row.receipt_url else [])
@@ -454,23 +449,23 @@ class PlanAdmin(ReadOnlyAdmin):
         ("Copy of Stripe's record", {"fields": ["stripe_id", "product_id", "read"]}),
     ]
 
-    @display(description="Price", ordering="amount")
+    @column("Price", ordering="amount")
     def price(self, row: Plan) -> str:
         """ "$29.00 a month"."""
         every = wording.interval(row.interval, row.interval_count)
         return f"{show.money(row.amount, row.currency)} a {every}"
 
-    @display(description="Trial")
+    @column("Trial")
     def trial(self, row: Plan) -> str:
         """ "14 days"."""
         return f"{row.trial_days} days" if row.trial_days else "None"
 
-    @display(description="On sale", boolean=True, ordering="active")
+    @column("On sale", boolean=True, ordering="active")
     def on_sale(self, row: Plan) -> bool:
         """Whether Stripe still sells it."""
         return row.active
 
-    @display(description="Last read from Stripe", ordering="read_at")
+    @column("Last read from Stripe", ordering="read_at")
     def read(self, row: Plan) -> str:
         """When the row was last known to be right."""
         return show.moment(row.read_at)
@@ -491,32 +486,32 @@ class CheckoutAdmin(ReadOnlyAdmin):
         ("At Stripe", {"fields": ["session_id", "price_id"]}),
     ]
 
-    @display(description="Member", header=True)
+    @column("Member", header=True)
     def who(self, row: Checkout) -> list[str]:
         """Name over e-mail address."""
         return [show.name_of(row.customer.user), row.customer.user.email]
 
-    @display(description="Member")
+    @column("Member")
     def member(self, row: Checkout) -> SafeString | str:
         """Link to the member."""
         return show.member(row.customer.user)
 
-    @display(description="State", ordering="state")
+    @column("State", ordering="state")
     def state_badge(self, row: Checkout) -> SafeString:
         """How far it came."""
         return show.state(row, "state", labels.CHECKOUT)
 
-    @display(description="Started", ordering="created_at")
+    @column("Started", ordering="created_at")
     def started(self, row: Checkout) -> str:
         """When the member set out."""
         return show.moment(row.created_at)
 
-    @display(description="Came back having paid")
+    @column("Came back having paid")
     def came_back(self, row: Checkout) -> str:
         """When the member was back."""
         return show.moment(row.returned_at)
 
-    @display(description="Expires")
+    @column("Expires")
     def expires(self, row: Checkout) -> str:
         """When Stripe closes the session."""
         return show.moment(row.expires_at)

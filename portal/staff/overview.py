@@ -206,7 +206,8 @@ def _queue(waiting: QuerySet[Any], failed: QuerySet[Any], *, came: str) -> Queue
 
     def counted(rows: QuerySet[Any], is_failed: bool) -> QuerySet[Any]:
         found = rows.order_by().values(is_failed=Value(is_failed))
-        return found.annotate(count=Count("pk"), oldest=Min(came))
+        counts: QuerySet[Any, Any] = found.annotate(count=Count("pk"), oldest=Min(came))
+        return counts
 
     rows = counted(waiting, is_failed=False).union(counted(failed, is_failed=True), all=True)
     found = {row["is_failed"]: row for row in rows}
@@ -229,7 +230,7 @@ def _shares() -> list[Share]:
         .values("status", "currency", "interval", "interval_count", "is_ending")
         .annotate(count=Count("pk"), amount=Sum("amount"))
     )
-    return list(rows)  # type: ignore[arg-type]  # django-stubs has no type for `values` here
+    return list(rows)
 
 
 def _count(shares: list[Share], belongs: Any) -> int:

@@ -10,9 +10,9 @@ from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.functional import cached_property
 from unfold.admin import ModelAdmin
-from unfold.decorators import action
 
 from portal.staff import search, show
+from portal.staff.parts import link_button
 
 ESTIMATED_FROM = 50_000
 
@@ -89,13 +89,7 @@ class ReadOnlyAdmin(IndexedSearch):
         """Whether there is a page of Stripe's to open."""
         return show.has_stripe_dashboard() and self.has_view_permission(request)
 
-    @action(
-        description="Open in Stripe",
-        icon="open_in_new",
-        url_path="stripe",
-        attrs={"target": "_blank", "rel": "noopener"},
-        permissions=["dashboard"],
-    )
+    @link_button("Open in Stripe", icon="open_in_new", path="stripe", permission="dashboard")
     def open_in_stripe(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Go to this object's page in Stripe's dashboard."""
         row = self.get_object(request, object_id)

@@ -24,7 +24,7 @@ from billing.money import Money
 NOTHING = "–"
 STRIPE_DASHBOARD = "https://dashboard.stripe.com"
 
-Labels = Mapping[str, str]
+Labels = Mapping[Any, str]
 
 
 def money(amount: int | None, currency: str) -> str:

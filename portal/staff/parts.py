@@ -1,0 +1,59 @@
+"""Columns and buttons of staff pages: Unfold's decorators with types, and our way of asking."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from unfold.dataclasses import ActionDialog
+from unfold.decorators import action, display
+from unfold.enums import ActionVariant
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+def column(
+    description: str, *, ordering: str | None = None, header: bool = False, boolean: bool = False
+) -> Callable[[Method], Method]:
+    """Make a method a column or a field. With `header` it returns two lines of text."""
+    decorate: Callable[[Method], Method] = display(
+        description=description,
+        ordering=ordering,
+        header=header or None,
+        boolean=boolean or None,
+    )
+    return decorate
+
+
+def link_button(
+    description: str, *, icon: str, path: str, permission: str
+) -> Callable[[Method], Method]:
+    """Make a method a button that opens another site's page in a tab of its own."""
+    decorate: Callable[[Method], Method] = action(
+        description=description,
+        icon=icon,
+        url_path=path,
+        permissions=[permission],
+        attrs={"target": "_blank", "rel": "noopener"},
+    )
+    return decorate
+
+
+def button(
+    description: str, *, icon: str, path: str, permission: str, question: str, explanation: str
+) -> Callable[[Method], Method]:
+    """Make a method a button that asks first. Opening the question changes nothing; yes is a POST.
+
+    `permission` names the method `has_…_permission` of the list.
+    """
+    decorate: Callable[[Method], Method] = action(
+        description=description,
+        icon=icon,
+        url_path=path,
+        permissions=[permission],
+        variant=ActionVariant.PRIMARY,
+        dialog=ActionDialog(
+            title=question, description=explanation, form_class=None, form_submit_text=description
+        ),
+    )
+    return decorate

@@ -13,13 +13,14 @@ from django.shortcuts import get_object_or_404, redirect
 from django.template.exceptions import TemplateDoesNotExist
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter, RangeDateFilter
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
 
 from emails import outbox
 from emails.catalogue import Kind, spec_of
 from emails.models import Channel, Message, MessageState
 from emails.rendering import render_email, render_sms
 from portal.staff import search, show
+from portal.staff.filters import DayFilter
 from portal.staff.parts import button, column
 from portal.staff.read_only import ReadOnlyAdmin
 
@@ -63,7 +64,7 @@ class MessageAdmin(ReadOnlyAdmin):
         ("state", ChoicesDropdownFilter),
         ("channel", ChoicesDropdownFilter),
         KindFilter,
-        ("created_at", RangeDateFilter),
+        ("created_at", DayFilter),
     ]
     ordering = ["-id"]
     actions_row = ["resend"]

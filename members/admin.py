@@ -15,7 +15,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin, StackedInline
-from unfold.contrib.filters.admin import BooleanRadioFilter, RadioFilter, RangeDateFilter
+from unfold.contrib.filters.admin import BooleanRadioFilter, RadioFilter
 from unfold.datasets import BaseDataset
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm
 from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminTextInputWidget
@@ -29,6 +29,7 @@ from emails.models import Message
 from members.accounts import open_account
 from members.models import Member, PhoneCode, SmsConsentRecord
 from portal.staff import search, show
+from portal.staff.filters import DayFilter
 from portal.staff.parts import column
 from portal.staff.read_only import IndexedSearch, ReadOnlyAdmin
 
@@ -109,10 +110,19 @@ class MessagesTab(BaseDataset):  # type: ignore[misc]
     model, model_admin, tab = Message, MessagesOfMember, True
 
 
+class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
+    """The profile's form. Django also asks for one of a new row, whose phone must be given."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs["instance"] = kwargs.get("instance") or Member(phone="")
+        super().__init__(*args, **kwargs)
+
+
 class MemberInline(StackedInline):  # type: ignore[misc]
     """The profile. Phone and consent are the member's own word, so staff only see them."""
 
     model = Member
+    form = ProfileForm
     can_delete = False
     tab = True
     verbose_name = "Phone and preferences"
@@ -204,7 +214,7 @@ class UserAdmin(IndexedSearch, DjangoUserAdmin):  # type: ignore[misc,type-arg]
         MembershipFilter,
         ("is_staff", BooleanRadioFilter),
         ("is_active", BooleanRadioFilter),
-        ("date_joined", RangeDateFilter),
+        ("date_joined", DayFilter),
     ]
     list_select_related = ["member"]
     ordering = ["-pk"]
@@ -326,7 +336,7 @@ class MemberAdmin(ReadOnlyAdmin):
     search_help_text = "Name, e-mail address or phone number: how it begins"
     list_display = ["who", "phone", "sms", "agreed", "time_zone"]
     list_select_related = ["user"]
-    list_filter = [("phone_verified_at", RangeDateFilter), ("sms_consent_at", RangeDateFilter)]
+    list_filter = [("phone_verified_at", DayFilter), ("sms_consent_at", DayFilter)]
     ordering = ["-pk"]
     fieldsets = [
         (None, {"fields": ["owner", "phone", "phone_verified_at", "sms"]}),
@@ -368,7 +378,7 @@ class SmsConsentRecordAdmin(ReadOnlyAdmin):
     search_fields = ["phone__startswith"]
     list_display = ["who", "answer", "source", "phone", "happened"]
     list_select_related = ["member__user"]
-    list_filter = [("agreed", BooleanRadioFilter), ("happened_at", RangeDateFilter)]
+    list_filter = [("agreed", BooleanRadioFilter), ("happened_at", DayFilter)]
     ordering = ["-id"]
     fieldsets = [(None, {"fields": ["owner", "answer", "source", "phone", "happened"]})]
 
@@ -406,7 +416,7 @@ class PhoneCodeAdmin(ReadOnlyAdmin):
     search_fields = ["phone__startswith"]
     list_display = ["phone", "who", "country", "client", "sent"]
     list_select_related = ["user"]
-    list_filter = [("sent_at", RangeDateFilter)]
+    list_filter = [("sent_at", DayFilter)]
     ordering = ["-id"]
     fieldsets = [(None, {"fields": ["phone", "owner", "country", "client", "sent"]})]
 

@@ -6,9 +6,10 @@ from django.contrib import admin
 from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
 from django.utils.safestring import SafeString
 from procrastinate.contrib.django.models import ProcrastinateEvent, ProcrastinateJob
-from unfold.contrib.filters.admin import ChoicesDropdownFilter, RangeDateFilter
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from portal.staff import search, show
+from portal.staff.filters import DayFilter
 from portal.staff.parts import column
 from portal.staff.read_only import ReadOnlyAdmin
 
@@ -32,7 +33,7 @@ class JobAdmin(ReadOnlyAdmin):
     search_fields = ["task_name__startswith", "lock", "queueing_lock"]
     search_help_text = "How the task's name begins, or a whole lock"
     list_display = ["task_name", "state", "attempts", "due", "arguments", "lock"]
-    list_filter = [("status", ChoicesDropdownFilter), ("scheduled_at", RangeDateFilter)]
+    list_filter = [("status", ChoicesDropdownFilter), ("scheduled_at", DayFilter)]
     ordering = ["-id"]
     fieldsets = [
         (None, {"fields": ["task_name", "state", "attempts", "due", "arguments"]}),
@@ -72,7 +73,7 @@ class LogEntryAdmin(ReadOnlyAdmin):
     search_fields = ["object_repr__startswith"]
     list_display = ["who", "did", "what", "said", "when"]
     list_select_related = ["user", "content_type"]
-    list_filter = [("action_time", RangeDateFilter)]
+    list_filter = [("action_time", DayFilter)]
     ordering = ["-action_time", "-id"]
     fieldsets = [(None, {"fields": ["actor", "did", "what", "said", "when"]})]
 

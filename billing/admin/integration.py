@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils.safestring import SafeString
-from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter, RangeDateFilter
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
 
 from billing import inbox, tasks
 from billing.admin import labels
@@ -22,6 +22,7 @@ from billing.models.copy import StripeCopy
 from billing.states import EventState
 from portal.queue import enqueue_once
 from portal.staff import search, show
+from portal.staff.filters import DayFilter
 from portal.staff.parts import button, column
 from portal.staff.read_only import ReadOnlyAdmin
 
@@ -57,7 +58,7 @@ class StripeEventAdmin(ReadOnlyAdmin):
     list_filter = [
         ("state", ChoicesDropdownFilter),
         TypeFilter,
-        ("received_at", RangeDateFilter),
+        ("received_at", DayFilter),
     ]
     ordering = ["-id"]
     actions = ["replay_selected"]
@@ -198,7 +199,7 @@ class ReconciliationAdmin(ReadOnlyAdmin):
     """Each look for events that Stripe made and that never reached us."""
 
     list_display = ["started", "outcome", "events_missed", "events_seen", "took"]
-    list_filter = [("started_at", RangeDateFilter)]
+    list_filter = [("started_at", DayFilter)]
     ordering = ["-id"]
     actions_list = ["look_now"]
     fieldsets = [

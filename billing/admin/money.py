@@ -9,7 +9,7 @@ from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from unfold.contrib.filters.admin import ChoicesDropdownFilter, RadioFilter, RangeDateFilter
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, RadioFilter
 
 from billing import wording
 from billing.admin import labels
@@ -17,6 +17,7 @@ from billing.models import Checkout, Customer, Invoice, Payment, Plan, StripeEve
 from billing.money import Money
 from billing.states import LIVE_SUBSCRIPTION
 from portal.staff import search, show
+from portal.staff.filters import DayFilter
 from portal.staff.parts import column
 from portal.staff.read_only import ReadOnlyAdmin
 
@@ -76,7 +77,7 @@ class CustomerAdmin(StripeCopyAdmin):
     search_help_text = "Name, e-mail address, phone number or cus_…: how it begins"
     list_display = ["who", "standing", "created", "stripe_id"]
     list_select_related = ["user"]
-    list_filter = ["deleted_at_stripe", ("created_at", RangeDateFilter)]
+    list_filter = ["deleted_at_stripe", ("created_at", DayFilter)]
     fieldsets = [
         (None, {"fields": ["member", "standing", "name", "email", "deleted_at_stripe"]}),
         ("Money", {"fields": ["subscriptions", "invoices", "payments"]}),
@@ -194,8 +195,8 @@ class SubscriptionAdmin(StripeCopyAdmin):
     list_filter = [
         ("status", ChoicesDropdownFilter),
         EndingFilter,
-        ("started_at", RangeDateFilter),
-        ("current_period_end", RangeDateFilter),
+        ("started_at", DayFilter),
+        ("current_period_end", DayFilter),
     ]
     fieldsets = [
         (None, {"fields": ["state", "member", "price", "next_step", "card", "card_expiry"]}),
@@ -276,7 +277,7 @@ class InvoiceAdmin(StripeCopyAdmin):
     search_fields = ["number__istartswith", "stripe_id__startswith"]
     search_help_text = "Name, e-mail address, phone number, invoice number or in_…: how it begins"
     list_display = ["who", "amount", "state", "issued", "outlook", "number", "stripe_id"]
-    list_filter = [("status", ChoicesDropdownFilter), ("created_at", RangeDateFilter)]
+    list_filter = [("status", ChoicesDropdownFilter), ("created_at", DayFilter)]
     fieldsets = [
         (None, {"fields": ["state", "member", "amount", "outlook", "lines_table"]}),
         ("Dates", {"fields": ["issued", "due", "paid"]}),
@@ -378,8 +379,8 @@ class PaymentAdmin(StripeCopyAdmin):
     list_display = ["who", "money", "state", "made", "card", "problem", "stripe_id"]
     list_filter = [
         ("status", ChoicesDropdownFilter),
-        ("created_at", RangeDateFilter),
-        ("paid_at", RangeDateFilter),
+        ("created_at", DayFilter),
+        ("paid_at", DayFilter),
     ]
     fieldsets = [
         (None, {"fields": ["state", "member", "money", "refunded", "description", "card"]}),
@@ -480,7 +481,7 @@ class CheckoutAdmin(ReadOnlyAdmin):
     search_help_text = "Name, e-mail address, phone number or cs_…: how it begins"
     list_display = ["who", "state_badge", "started", "came_back", "session_id"]
     list_select_related = ["customer__user"]
-    list_filter = [("state", ChoicesDropdownFilter), ("created_at", RangeDateFilter)]
+    list_filter = [("state", ChoicesDropdownFilter), ("created_at", DayFilter)]
     fieldsets = [
         (None, {"fields": ["state_badge", "member", "started", "came_back", "expires"]}),
         ("At Stripe", {"fields": ["session_id", "price_id"]}),

@@ -1,0 +1,170 @@
+"""A small world for the tests of the staff site, with a row of every kind, and its staff."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from allauth.account.models import EmailAddress
+from allauth.usersessions.models import UserSession
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.auth.models import Group, User
+from django.contrib.contenttypes.models import ContentType
+from django.db import connection, models
+from django.utils import timezone
+from procrastinate.contrib.django.models import ProcrastinateJob
+
+from billing.models import (
+    Checkout,
+    Customer,
+    Invoice,
+    Payment,
+    Plan,
+    Reconciliation,
+    StripeEvent,
+    Subscription,
+)
+from billing.states import EventState
+from billing.tests import factories
+from emails.models import Message
+from members.models import Member, PhoneCode, SmsConsentRecord
+from portal.staff.roles import AUDITOR, SUPPORT, make_groups
+
+PHONE = "+14155552671"
+RECEIPT = {
+    "name": "Alice",
+    "amount": "$29.00",
+    "description": "Membership",
+    "invoice_number": "F0000001-0001",
+    "paid_on": "2026-11-04T10:00:00+00:00",
+    "method": "Visa ending in 4242",
+    "lines": [{"description": "Membership", "amount": "$29.00"}],
+    "tax": "",
+    "discount": "",
+    "total": "$29.00",
+    "url": "http://127.0.0.1:8000/payments/",
+}
+
+
+@dataclass(frozen=True)
+class World:
+    """One row of every model, all of them Alice's where they belong to somebody."""
+
+    alice: User
+    customer: Customer
+    subscription: Subscription
+    invoice: Invoice
+    payment: Payment
+    event: StripeEvent
+    message: Message
+    rows: list[models.Model]
+
+
+def make_world() -> World:
+    """Make Alice, what belongs to her, and what belongs to nobody."""
+    alice = factories.make_member()
+    customer = factories.make_customer(alice)
+    subscription = factories.make_subscription(customer)
+    invoice = factories.make_invoice(customer, subscription=subscription)
+    payment = factories.make_payment(invoice=invoice)
+    event = factories.make_event(customer, object_id=invoice.stripe_id)
+    message = make_message(alice)
+    make_job()
+    rows = [
+        *(alice, customer, subscription, invoice, payment, event, message, _group()),
+        *_rows_around(alice, customer),
+        ProcrastinateJob.objects.get(),
+        LogEntry.objects.create(
+            user=alice,
+            content_type=ContentType.objects.get_for_model(StripeEvent),
+            object_id=str(event.pk),
+            object_repr=str(event),
+            action_flag=CHANGE,
+            change_message="Replayed.",
+        ),
+    ]
+    return World(alice, customer, subscription, invoice, payment, event, message, rows)
+
+
+def make_message(user: User | None, **fields: Any) -> Message:
+    """Return a delivered receipt."""
+    values: dict[str, Any] = {
+        "user": user,
+        "channel": "email",
+        "kind": "payment_received",
+        "recipient": user.email if user else "nobody@example.com",
+        "context": RECEIPT,
+        "dedupe_key": f"payment_received:{Message.objects.count()}:email",
+        "state": "delivered",
+        "attempts": 1,
+    }
+    return Message.objects.create(**values | fields)
+
+
+def make_failed_event(**fields: Any) -> StripeEvent:
+    """Return an event that was given up."""
+    fields = {"state": EventState.FAILED, "error": "No such customer", "attempts": 30} | fields
+    return factories.make_event(**fields)
+
+
+def make_job() -> None:
+    """Put a job into the queue by hand: its models are read-only."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO procrastinate_jobs (queue_name, task_name, priority, lock, args, status,"
+            " attempts) VALUES ('default', 'billing.tasks.process_event', 0, 'stripe:cus_1',"
+            " '{\"event_id\": 1}', 'todo', 0)"
+        )
+
+
+def superuser() -> User:
+    """Return somebody who may do everything that anybody may."""
+    return factories.make_member("Sam Super", is_staff=True, is_superuser=True)
+
+
+def support() -> User:
+    """Return somebody of the support."""
+    return _staff("Sue Support", SUPPORT)
+
+
+def auditor() -> User:
+    """Return somebody who looks only."""
+    return _staff("Audrey Audit", AUDITOR)
+
+
+def _staff(name: str, group: str) -> User:
+    make_groups()
+    user = factories.make_member(name, is_staff=True)
+    user.groups.add(Group.objects.get(name=group))
+    return user
+
+
+def _group() -> Group:
+    make_groups()
+    return Group.objects.get(name=SUPPORT)
+
+
+def _rows_around(alice: User, customer: Customer) -> list[models.Model]:
+    now = timezone.now()
+    member = factories.set_member(
+        alice, phone=PHONE, phone_verified_at=now, sms_consent_at=now, sms_consent_source="signup"
+    )
+    plan: Plan = factories.make_plan()
+    check = Reconciliation.objects.create(
+        started_at=now - timedelta(minutes=5), finished_at=now, events_seen=3
+    )
+    checkout = Checkout.objects.create(
+        customer=customer, session_id="cs_factory1", price_id=plan.stripe_id
+    )
+    consent = SmsConsentRecord.objects.create(
+        member=Member.objects.get(pk=member.pk), agreed=True, source="signup", phone=PHONE
+    )
+    code = PhoneCode.objects.create(user=alice, phone=PHONE, country="US", client="192.0.2.1")
+    address = EmailAddress.objects.create(
+        user=alice, email=alice.email, verified=True, primary=True
+    )
+    session = UserSession.objects.create(
+        user=alice, ip="192.0.2.1", user_agent="Firefox", session_key="secret-session-key"
+    )
+    return [member, plan, check, checkout, consent, code, address, session]

@@ -1,0 +1,214 @@
+"""`bin/screenshots`: photograph the running demo into docs/images, starting it if it does not run.
+
+python -m e2e.screenshots [--portal URL --sandbox URL]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal
+
+import httpx
+from playwright.sync_api import Browser, Page, StorageState, ViewportSize, sync_playwright
+
+from e2e.browser import ARGUMENTS, find_browser
+from portal.postgres import CHECKOUT
+from sandbox.demo import SEEDED, SIGN_INS, Choices
+
+IMAGES = CHECKOUT / "docs" / "images"
+LARGEST_BYTES = 300_000
+DEMO_SECONDS = 900
+DESKTOP = ViewportSize(width=1280, height=800)
+PHONE = ViewportSize(width=390, height=844)
+LETTER = ViewportSize(width=640, height=900)
+RECEIPT = "Receipt:"
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where the demo is."""
+
+    portal: str
+    sandbox: str
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One picture: what it is called, where it is taken, and what follows the first page.
+
+    `role` is a role of the demo's sign-ins, or empty. `then` is a link's address (its beginning)
+    that is followed.
+    """
+
+    name: str
+    role: str
+    path: str
+    viewport: ViewportSize = DESKTOP
+    scheme: Literal["light", "dark"] = "light"
+    then: str = ""
+
+
+PICTURES = [
+    Picture("home", "Member", "/"),
+    Picture("home-dark", "Member", "/", scheme="dark"),
+    Picture("home-phone", "Member", "/", PHONE),
+    Picture("home-phone-dark", "Member", "/", PHONE, "dark"),
+    Picture("payment-failed", "Unpaid", "/"),
+    Picture("join", "Visitor", "/membership/"),
+    Picture("membership", "Member", "/membership/"),
+    Picture("payments", "Member", "/payments/"),
+    Picture("payments-phone", "Member", "/payments/", PHONE),
+    Picture("invoice", "Member", "/payments/", then="/payments/invoices/"),
+    Picture("account", "Member", "/account/"),
+    Picture("staff-home", "Staff (owner)", "/staff/"),
+    Picture("staff-events", "Staff (owner)", "/staff/billing/stripeevent/"),
+    Picture("staff-messages", "Staff (owner)", "/staff/emails/message/"),
+]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Take every picture; answer 1 where the demo could not be had."""
+    parser = argparse.ArgumentParser(prog="bin/screenshots", description=__doc__)
+    parser.add_argument("--portal", help="address of a running demo's portal")
+    parser.add_argument("--sandbox", help="address of the same demo's sandbox")
+    chosen = parser.parse_args(arguments)
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    if chosen.portal and chosen.sandbox:
+        _take_all(Places(chosen.portal.rstrip("/"), chosen.sandbox.rstrip("/")))
+        return 0
+    with _demo() as places:
+        _take_all(places)
+    return 0
+
+
+@contextmanager
+def _demo() -> Iterator[Places]:
+    """Use this checkout's demo: the running one, or one that is started and stopped here."""
+    if _answers(_places()):
+        yield _places()
+        return
+    print("Starting the demo …", flush=True)
+    with subprocess.Popen([sys.executable, "-m", "sandbox.demo"], cwd=CHECKOUT) as demo:
+        try:
+            _wait_for(demo)
+            yield _places()
+        finally:
+            demo.send_signal(signal.SIGINT)
+
+
+def _places() -> Places:
+    choices = Choices.load()
+    return Places(choices.portal, choices.sandbox)
+
+
+def _answers(places: Places) -> bool:
+    """Whether the demo runs and holds its whole world."""
+    try:
+        healthy = httpx.get(f"{places.portal}/healthz/", timeout=5, trust_env=False).is_success
+    except httpx.TransportError:
+        return False
+    return healthy and SEEDED.exists()
+
+
+def _wait_for(demo: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + DEMO_SECONDS
+    while not _answers(_places()):
+        if demo.poll() is not None or time.monotonic() > deadline:
+            raise RuntimeError("The demo did not start; .data/demo/demo.log says why.")
+        time.sleep(0.5)
+
+
+def _take_all(places: Places) -> None:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find_browser(), args=list(ARGUMENTS))
+        cookies = {role: _sign_in(browser, places, role) for role in _roles()}
+        for picture in PICTURES:
+            _take(browser, places, picture, cookies[picture.role])
+        _take_receipt(browser, places, "light")
+        _take_receipt(browser, places, "dark")
+        _take_sandbox(browser, places)
+        browser.close()
+
+
+def _roles() -> list[str]:
+    return sorted({picture.role for picture in PICTURES})
+
+
+def _sign_in(browser: Browser, places: Places, role: str) -> StorageState:
+    """Sign in as one of the demo's people; return their cookies."""
+    rows = json.loads(SIGN_INS.read_text())
+    person = next(row for row in rows if row["role"] == role)
+    context = browser.new_context(viewport=DESKTOP)
+    page = context.new_page()
+    page.goto(f"{places.portal}/accounts/login/")
+    page.locator("input[name=login]").fill(person["email"])
+    page.locator("input[name=password]").fill(person["password"])
+    page.locator("input[name=password]").press("Enter")
+    page.wait_for_url(lambda address: "/accounts/login/" not in address)
+    kept = context.storage_state()
+    context.close()
+    return kept
+
+
+def _take(browser: Browser, places: Places, picture: Picture, cookies: StorageState) -> None:
+    context = browser.new_context(
+        viewport=picture.viewport,
+        color_scheme=picture.scheme,
+        storage_state=cookies,
+        # A phone's picture is small: twice the pixels keep its text sharp.
+        device_scale_factor=2 if picture.viewport == PHONE else 1,
+        reduced_motion="reduce",
+    )
+    page = context.new_page()
+    page.goto(f"{places.portal}{picture.path}")
+    if picture.then:
+        page.locator(f'main a[href^="{picture.then}"]').first.click()
+        page.wait_for_url(f"**{picture.then}*")
+    _shoot(page, picture.name)
+    context.close()
+
+
+def _take_receipt(browser: Browser, places: Places, scheme: Literal["light", "dark"]) -> None:
+    """Photograph the newest receipt as a mail program shows it."""
+    answer = httpx.get(f"{places.sandbox}/_sandbox/mailbox", timeout=30, trust_env=False)
+    receipt = next(mail for mail in answer.json() if mail["subject"].startswith(RECEIPT))
+    context = browser.new_context(viewport=LETTER, color_scheme=scheme)
+    page = context.new_page()
+    page.goto(f"{places.sandbox}/mailbox/{receipt['id']}/html")
+    _shoot(page, "email" if scheme == "light" else "email-dark")
+    context.close()
+
+
+def _take_sandbox(browser: Browser, places: Places) -> None:
+    context = browser.new_context(viewport=DESKTOP)
+    page = context.new_page()
+    page.goto(f"{places.sandbox}/")
+    _shoot(page, "sandbox")
+    context.close()
+
+
+def _shoot(page: Page, name: str) -> None:
+    """Write the picture.
+
+    Raises:
+        RuntimeError: it is too large to be kept in a repository.
+    """
+    page.wait_for_load_state("networkidle")
+    path = IMAGES / f"{name}.png"
+    page.screenshot(path=path, animations="disabled")
+    size = path.stat().st_size
+    print(f"{path.relative_to(CHECKOUT)}  {size // 1000} kB", flush=True)
+    if size > LARGEST_BYTES:
+        raise RuntimeError(f"{path.name} is larger than {LARGEST_BYTES // 1000} kB.")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -43,7 +43,7 @@ def find_missed_events(timestamp: int) -> None:
 
 
 @app.periodic(cron="47 * * * *")
-@app.task(queueing_lock="refresh_plan", retry=Backoff(max_attempts=5, first=60))
-def refresh_plan(timestamp: int) -> None:
+@app.task(queueing_lock="refresh_plan", retry=Backoff(max_attempts=10))
+def refresh_plan(timestamp: int = 0) -> None:
     """Read the plan's price again, in case it was changed in Stripe's dashboard."""
     sync.sync_current_plan()

@@ -194,15 +194,19 @@ class Stack:
     def settle(self) -> None:
         """Wait until every event has been delivered, processed and told about."""
         self.control("idle", timeout=PATIENCE_SECONDS)
-        eventually(self._nothing_waits, "the worker to finish what waits")
+        try:
+            eventually(lambda: not self._waiting(), "the worker to finish what waits")
+        except AssertionError as error:
+            raise AssertionError(f"{error} Still there: {self._waiting()[:5]}") from error
 
-    def _nothing_waits(self) -> bool:
-        waiting = self.sql(
-            "SELECT (SELECT count(*) FROM billing_stripeevent"
-            "        WHERE state IN ('pending', 'retrying'))"
-            "     + (SELECT count(*) FROM emails_message WHERE state IN ('queued', 'sending'))"
+    def _waiting(self) -> list[tuple[Any, ...]]:
+        """Return the events and messages that are not done with, each with its last error."""
+        return self.sql(
+            "SELECT type, state, attempts, error FROM billing_stripeevent"
+            " WHERE state IN ('pending', 'retrying')"
+            " UNION ALL SELECT kind, state, attempts, error FROM emails_message"
+            " WHERE state IN ('queued', 'sending')"
         )
-        return waiting == [(0,)]
 
 
 @contextmanager

@@ -16,6 +16,9 @@ from procrastinate.contrib.django import app
 from procrastinate.contrib.django.django_connector import DjangoConnector
 from procrastinate.exceptions import ConnectorException
 
+from billing.tasks import refresh_plan
+from portal.queue import enqueue_once
+
 logger = logging.getLogger("portal.worker")
 
 RECONNECT_SECONDS = 1.0
@@ -43,6 +46,8 @@ class Command(BaseCommand):
         )
         worker_app.tasks = app.tasks
         worker_app.periodic_registry = app.periodic_registry
+        # What is on sale is known from the first start on, and again after each change of .env.
+        enqueue_once(refresh_plan, "refresh_plan")
         asyncio.run(_run_until_stopped(worker_app, options["concurrency"]))
 
 

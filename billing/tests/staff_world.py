@@ -104,8 +104,8 @@ def make_message(user: User | None, **fields: Any) -> Message:
 
 def make_failed_event(**fields: Any) -> StripeEvent:
     """Return an event that was given up."""
-    fields = {"state": EventState.FAILED, "error": "No such customer", "attempts": 30} | fields
-    return factories.make_event(**fields)
+    failed: dict[str, Any] = {"state": EventState.FAILED, "error": "No such customer"}
+    return factories.make_event(**failed | {"attempts": 30} | fields)
 
 
 def make_job() -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth.models import Permission, User
@@ -327,7 +328,7 @@ def test_a_superuser_opens_an_account(world: World) -> None:
     answer = signed_in(superuser()).post(reverse("admin:auth_user_add"), form)
     assert answer.status_code == 302
     user = User.objects.get(email="new@example.com")
-    assert user.emailaddress_set.get().verified
+    assert EmailAddress.objects.get(user=user).verified
     assert Member.objects.filter(user=user).exists()
     again = signed_in(superuser()).post(reverse("admin:auth_user_add"), form)
     assert "has an account with this address already" in again.content.decode()

@@ -91,7 +91,7 @@ def store(payload: Mapping[str, Any], text: str) -> bool:
 
 def _insert(values: list[Any]) -> bool:
     # A health check would be one more statement an event; `store` mends a dead connection instead.
-    connection.health_check_done = True
+    connection.health_check_done = True  # type: ignore[attr-defined]  # the stubs lack it
     with connection.cursor() as cursor:
         cursor.execute(STORE, values)
         return cursor.fetchone() is not None

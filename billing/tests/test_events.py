@@ -37,7 +37,7 @@ def rows() -> list[dict[str, Any]]:
     found = []
     for model in MODELS:
         for row in model._default_manager.order_by("stripe_id").values():
-            invoice = Invoice.objects.filter(pk=cast("int | None", row.get("invoice_id"))).first()
+            invoice = Invoice.objects.filter(pk=cast("int", row.get("invoice_id"))).first()
             links = {"invoice": invoice.stripe_id if invoice else None}
             found.append({key: value for key, value in row.items() if key not in ours} | links)
     return found

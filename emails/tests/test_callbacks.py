@@ -58,7 +58,8 @@ def status(client: Client, settings: Settings, message: Message, word: str, **da
     """Report a status of a message."""
     token = text_messages._status_url(message).rstrip("/").rpartition("/")[2]
     url = reverse("sms-status", args=[token])
-    return post(client, settings, url, MessageStatus=word, MessageSid="SM1", **data).status_code
+    answer = post(client, settings, url, MessageStatus=word, MessageSid="SM1", **data)
+    return int(answer.status_code)
 
 
 def test_delivered_is_recorded(client: Client, settings: Settings, message: Message) -> None:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
+from allauth.account import app_settings
+from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 
@@ -16,20 +20,32 @@ from emails.models import Channel
 from emails.outbox import put_account
 
 
+class NoWordsForAccountMail(LookupError):
+    """allauth sends an e-mail that we have no words for: this module lacks an entry."""
+
+
+@dataclass(frozen=True)
+class Code:
+    """A code by e-mail, and allauth's setting of the seconds that it works for."""
+
+    kind: Kind
+    timeout: str
+
+
 @dataclass(frozen=True)
 class Change:
-    """What changed about an account, in words."""
+    """What changed about an account, in words. `sentence` may name what allauth tells about it."""
 
     headline: str
     sentence: str
 
 
-# allauth's names of its templates, without their common folder.
+# The keys are allauth's names of its templates, without their common folders.
 CODES = {
-    "email_confirmation": Kind.ADDRESS_CODE,
-    "email_confirmation_signup": Kind.ADDRESS_CODE,
-    "login_code": Kind.LOGIN_CODE,
-    "password_reset_code": Kind.PASSWORD_CODE,
+    "email_confirmation": Code(Kind.ADDRESS_CODE, "EMAIL_VERIFICATION_BY_CODE_TIMEOUT"),
+    "email_confirmation_signup": Code(Kind.ADDRESS_CODE, "EMAIL_VERIFICATION_BY_CODE_TIMEOUT"),
+    "login_code": Code(Kind.LOGIN_CODE, "LOGIN_BY_CODE_TIMEOUT"),
+    "password_reset_code": Code(Kind.PASSWORD_CODE, "PASSWORD_RESET_BY_CODE_TIMEOUT"),
 }
 LINKS = {
     "account_already_exists": (Kind.ACCOUNT_EXISTS, "account_login"),
@@ -37,13 +53,14 @@ LINKS = {
 }
 CHANGES = {
     "email_changed": Change(
-        "Your e-mail address was changed", "The e-mail address of your account was changed."
+        "Your e-mail address was changed",
+        "Your account no longer uses {from_email}. From now on it is {to_email}.",
     ),
     "email_confirm": Change(
         "Your e-mail address was confirmed", "This address now belongs to your account."
     ),
     "email_deleted": Change(
-        "An e-mail address was removed", "An e-mail address was removed from your account."
+        "An e-mail address was removed", "{deleted_email} was removed from your account."
     ),
     "password_changed": Change(
         "Your password was changed", "The password of your account was changed."
@@ -52,6 +69,17 @@ CHANGES = {
         "Your password was replaced", "A new password was set for your account, by e-mailed code."
     ),
     "password_set": Change("Your password was set", "A password was set for your account."),
+    "recovery_codes_generated": Change(
+        "You have new recovery codes", "New recovery codes were made; the old ones no longer work."
+    ),
+    "totp_activated": Change(
+        "Sign-in now asks for a second step", "An authenticator app was added to your account."
+    ),
+    "totp_deactivated": Change(
+        "Sign-in asks for no second step", "The authenticator app was removed from your account."
+    ),
+    "webauthn_added": Change("A passkey was added", "A passkey was added to your account."),
+    "webauthn_removed": Change("A passkey was removed", "A passkey was removed from your account."),
 }
 
 
@@ -59,34 +87,57 @@ def send_account_mail(template_prefix: str, email: str, context: Mapping[str, An
     """Put the e-mail into the outbox that allauth names by its template's prefix.
 
     Raises:
-        KeyError: allauth sends something that we have no words for.
+        NoWordsForAccountMail: allauth sends something that is not listed here.
     """
     name = template_prefix.rpartition("/")[2]
+    user = _owner(email, context)
     if name in CODES:
-        _put(CODES[name], email, {"code": str(context["code"])}, context)
+        code = CODES[name]
+        _put_code(code.kind, Channel.EMAIL, email, str(context["code"]), user, code.timeout)
     elif name in LINKS:
         kind, page = LINKS[name]
-        _put(kind, email, {"url": _address(page)}, context)
+        put_account(kind, Channel.EMAIL, email, {"url": _address(page)}, user)
+    elif name in CHANGES:
+        words = _words(CHANGES[name], context)
+        put_account(Kind.ACCOUNT_CHANGED, Channel.EMAIL, email, words, user)
     else:
-        _put(Kind.ACCOUNT_CHANGED, email, _change(CHANGES[name], context), context)
+        raise NoWordsForAccountMail(f"emails.account has no words for {template_prefix}.")
 
 
 def send_phone_code(user: User | None, phone: str, code: str) -> None:
     """Put a text message with a code into the outbox."""
-    put_account(Kind.PHONE_CODE, Channel.SMS, phone, {"code": code}, user)
+    _put_code(Kind.PHONE_CODE, Channel.SMS, phone, code, user, "PHONE_VERIFICATION_TIMEOUT")
 
 
-def _put(kind: Kind, email: str, values: Mapping[str, str], context: Mapping[str, Any]) -> None:
+def _put_code(
+    kind: Kind, channel: Channel, recipient: str, code: str, user: User | None, timeout: str
+) -> None:
+    good_for = timedelta(seconds=getattr(app_settings, timeout))
+    minutes = int(good_for.total_seconds() // 60)
+    put_account(kind, channel, recipient, {"code": code, "minutes": minutes}, user, good_for)
+
+
+def _owner(email: str, context: Mapping[str, Any]) -> User | None:
+    """Return whom a mail is about: allauth names them only sometimes."""
     user = context.get("user")
-    known = user if isinstance(user, User) and user.pk else None
-    put_account(kind, Channel.EMAIL, email, values, known)
+    if isinstance(user, User) and user.pk:
+        return user
+    # A mail to the old address is about the owner of the new one.
+    address = context.get("to_email") or email
+    found = EmailAddress.objects.filter(email__iexact=address).select_related("user")
+    known = found.order_by("-verified", "pk").first()
+    return known.user if known else None
 
 
-def _change(change: Change, context: Mapping[str, Any]) -> dict[str, str]:
+def _words(change: Change, context: Mapping[str, Any]) -> dict[str, str]:
+    at = context.get("timestamp")
+    agent = str(context.get("user_agent") or "")
+    device = render_to_string("components/device.html", {"agent": agent}).strip() if agent else ""
     return {
         "headline": change.headline,
-        "sentence": change.sentence,
-        "at": timezone.now().isoformat(),
+        "sentence": change.sentence.format_map(context),
+        "at": (at if isinstance(at, datetime) else timezone.now()).isoformat(),
+        "device": device,
         "ip": str(context.get("ip") or ""),
         "url": _address("members:account"),
     }

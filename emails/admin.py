@@ -55,7 +55,6 @@ class MessageAdmin(ReadOnlyAdmin):
     """The message log."""
 
     person_field = "user_id"
-    in_palette = True
     search_fields = ["recipient__istartswith", "provider_id__startswith"]
     search_help_text = "Name, e-mail address, phone number or Twilio's id: how it begins"
     list_display = ["who", "what", "state_badge", "channel", "age", "attempts", "trouble"]
@@ -105,9 +104,9 @@ class MessageAdmin(ReadOnlyAdmin):
         return show.state(row, "state", LABELS)
 
     @column("Written", ordering="id")
-    def age(self, row: Message) -> str:
+    def age(self, row: Message) -> SafeString:
         """How long ago it was put into the outbox."""
-        return show.age(row.created_at)
+        return show.when(row.created_at)
 
     @column("Error")
     def trouble(self, row: Message) -> str:

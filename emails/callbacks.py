@@ -6,26 +6,23 @@ import logging
 
 from django.conf import settings
 from django.core import signing
-from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 from twilio.request_validator import RequestValidator
 from twilio.twiml.messaging_response import MessagingResponse
 
 from emails import text_messages
-from emails.models import Message, MessageState
+from emails.delivery import StatusReport, record_status
 from members import consent
 from members.models import ConsentSource, Member
 
 logger = logging.getLogger(__name__)
 
-# Twilio documentation, "Message status": how far a status is along the way.
-PROGRESS = {"accepted": 1, "queued": 1, "sending": 2, "sent": 3, "undelivered": 4}
-PROGRESS |= {"failed": 4, "delivered": 5, "read": 6}
-# Twilio documentation, "Default keywords". Twilio itself answers STOP and START.
-STOP_WORDS = frozenset({"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "OPTOUT"})
-START_WORDS = frozenset({"START", "YES", "UNSTOP"})
+# Twilio documentation, "Twilio support for opt-out keywords". Twilio itself answers STOP and START.
+STOP_WORDS = frozenset("STOP STOPALL UNSUBSCRIBE CANCEL END QUIT REVOKE OPTOUT".split())
+START_WORDS = frozenset("START YES UNSTOP".split())
+HELP_WORDS = frozenset("HELP INFO".split())
 
 
 @csrf_exempt
@@ -38,9 +35,8 @@ def sms_status(request: HttpRequest, token: str) -> HttpResponse:
         pk = text_messages.message_of_token(token)
     except signing.BadSignature:
         return HttpResponse("There is no such message.", status=404)
-    status = request.POST.get("MessageStatus", "")
-    if status in PROGRESS:
-        _record(pk, status, request.POST.get("MessageSid", ""), request.POST.get("ErrorCode", ""))
+    sid, status = request.POST.get("MessageSid", ""), request.POST.get("MessageStatus", "")
+    record_status(pk, StatusReport(sid, status, request.POST.get("ErrorCode", "")))
     return HttpResponse(status=204)
 
 
@@ -53,21 +49,43 @@ def sms_inbound(request: HttpRequest) -> HttpResponse:
     """
     if refusal := _refusal(request):
         return refusal
-    phone, word = request.POST.get("From", ""), request.POST.get("Body", "").strip().upper()
     answer = MessagingResponse()
-    members = Member.objects.filter(phone=phone, phone_verified_at__isnull=False)
+    if words := _heed(request.POST.get("From", ""), _keyword(request.POST)):
+        answer.message(words)
+    return HttpResponse(str(answer), content_type="application/xml")
+
+
+def _keyword(form: QueryDict) -> str:
+    """Return what a text asks for. Advanced Opt-Out knows more languages, and names the keyword."""
+    return (form.get("OptOutType") or form.get("Body", "")).strip().rstrip(".!").upper()
+
+
+def _heed(phone: str, word: str) -> str:
+    """Do what a reply asks for; return the answer, or "" for none.
+
+    Strangers' words get none: two machines would go on answering each other at our cost.
+    """
+    members = Member.objects.filter(phone=phone)
+    proven = members.filter(phone_verified_at__isnull=False)
     if word in STOP_WORDS:
         for member in members:
             consent.stop(member, ConsentSource.REPLY)
-    elif word in START_WORDS:
-        for member in members:
+        return ""
+    if word in START_WORDS:
+        for member in proven:
             consent.agree(member, ConsentSource.REPLY)
-    else:
-        answer.message(
-            f"{settings.BRAND_NAME}: nobody reads replies here. Write to {settings.SUPPORT_EMAIL} "
-            "or visit your portal. Reply STOP to end texts."
+        return ""
+    if word in HELP_WORDS:
+        return (
+            f"{settings.BRAND_NAME}: write to {settings.SUPPORT_EMAIL} for help. "
+            "Reply STOP to end text messages."
         )
-    return HttpResponse(str(answer), content_type="application/xml")
+    if proven.exists():
+        return (
+            f"{settings.BRAND_NAME}: nobody reads replies here. Write to {settings.SUPPORT_EMAIL}, "
+            "or reply STOP to end text messages."
+        )
+    return ""
 
 
 def _refusal(request: HttpRequest) -> HttpResponse | None:
@@ -81,18 +99,3 @@ def _refusal(request: HttpRequest) -> HttpResponse | None:
         return None
     logger.warning("A Twilio callback was refused: wrong signature for %s", request.path)
     return HttpResponse("Refused.", status=403)
-
-
-def _record(pk: int, status: str, sid: str, error_code: str) -> None:
-    """Move a message's status forward only: callbacks arrive in any order."""
-    message = Message.objects.filter(pk=pk).first()
-    if message is None or PROGRESS[status] <= PROGRESS.get(message.provider_status, 0):
-        return
-    rows = Message.objects.filter(pk=pk, provider_status=message.provider_status)
-    values: dict[str, object] = {"provider_status": status, "provider_id": sid}
-    if status in ("delivered", "read"):
-        values |= {"state": MessageState.DELIVERED, "delivered_at": timezone.now(), "error": ""}
-    elif status in ("failed", "undelivered"):
-        values |= {"state": MessageState.FAILED, "error": f"Not delivered. Twilio: {error_code}"}
-    if not rows.update(**values):
-        _record(pk, status, sid, error_code)

@@ -21,38 +21,53 @@ class Kind(StrEnum):
     ACCOUNT_CHANGED = "account_changed"
 
 
-BILLING = "You get this because you have an account with us: it is about your membership."
-ACCOUNT = "You get this because somebody used this address to sign in or sign up with us."
+class Category(StrEnum):
+    """What a message is about. Members who want no text messages still get those they ask for."""
+
+    BILLING = "billing"
+    ACCOUNT = "account"
 
 
-@dataclass(frozen=True)
+BILLING_WHY = "You get this because you have an account with us: it is about your membership."
+ACCOUNT_WHY = "You get this because somebody used this address to sign in or sign up with us."
+CHANGE_WHY = "You get this because you have an account with us: it is about how you sign in."
+
+
+@dataclass(frozen=True, slots=True)
 class Spec:
     """One kind. `subject` is a Django template; a channel without templates is not used.
 
-    A sensitive message holds a code or a secret: its context goes once it is sent, and it is never
-    sent a second time.
+    A sensitive message holds a code or tells of signing in: its context goes once it is sent, its
+    subject is not kept, and it is never sent a second time.
     """
 
     subject: str = ""
+    category: Category = Category.BILLING
     email: bool = True
     sms: bool = False
     sensitive: bool = False
-    why: str = BILLING
+    why: str = BILLING_WHY
+
+
+def _billing(subject: str) -> Spec:
+    return Spec(subject, sms=True)
+
+
+def _account(subject: str, why: str = ACCOUNT_WHY) -> Spec:
+    return Spec(subject, Category.ACCOUNT, sensitive=True, why=why)
 
 
 CATALOGUE: dict[Kind, Spec] = {
-    Kind.WELCOME: Spec("Welcome: your {{ plan_name }} has begun", sms=True),
-    Kind.PAYMENT_RECEIVED: Spec("Receipt: {{ amount }} for {{ description }}", sms=True),
-    Kind.PAYMENT_FAILED: Spec("Payment failed: {{ amount }} for {{ description }}", sms=True),
-    Kind.ADDRESS_CODE: Spec("{{ code }} is your code", sensitive=True, why=ACCOUNT),
-    Kind.LOGIN_CODE: Spec("{{ code }} is your sign-in code", sensitive=True, why=ACCOUNT),
-    Kind.PASSWORD_CODE: Spec("{{ code }} is your password code", sensitive=True, why=ACCOUNT),
-    Kind.PHONE_CODE: Spec(email=False, sms=True, sensitive=True),
-    Kind.ACCOUNT_EXISTS: Spec("You have an account already", sensitive=True, why=ACCOUNT),
-    Kind.UNKNOWN_ACCOUNT: Spec(
-        "There is no account with this address", sensitive=True, why=ACCOUNT
-    ),
-    Kind.ACCOUNT_CHANGED: Spec("{{ headline }}", why=ACCOUNT),
+    Kind.WELCOME: _billing("Welcome: your {{ plan_name }} has begun"),
+    Kind.PAYMENT_RECEIVED: _billing("Receipt: {{ amount }} for {{ description }}"),
+    Kind.PAYMENT_FAILED: _billing("Payment failed: {{ amount }} for {{ description }}"),
+    Kind.ADDRESS_CODE: _account("{{ code }} is your code"),
+    Kind.LOGIN_CODE: _account("{{ code }} is your sign-in code"),
+    Kind.PASSWORD_CODE: _account("{{ code }} is your password code"),
+    Kind.PHONE_CODE: Spec(category=Category.ACCOUNT, email=False, sms=True, sensitive=True),
+    Kind.ACCOUNT_EXISTS: _account("You have an account already"),
+    Kind.UNKNOWN_ACCOUNT: _account("There is no account with this address"),
+    Kind.ACCOUNT_CHANGED: _account("{{ headline }}", CHANGE_WHY),
 }
 
 

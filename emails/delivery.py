@@ -9,66 +9,102 @@ a text message is first looked for at Twilio.
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db.models import F, QuerySet
+from django.db import transaction
+from django.db.models import F, Q
 from django.utils import timezone
 
 from emails import mail, text_messages
 from emails.catalogue import Kind, spec_of
 from emails.models import Channel, Message, MessageState
 from emails.problems import DeliveryProblem
+from portal.queue import Backoff
 
 logger = logging.getLogger(__name__)
 
+# Tries for half a day: mail servers and their passwords are mended in hours.
+BACKOFF = Backoff(max_attempts=20, first=5)
 # Longer than SMTP's and Twilio's time-outs together: whoever claimed it is gone.
 ABANDONED_AFTER = timedelta(seconds=30)
 
+# Twilio documentation, "Message status": how far a status is along the way.
+PROGRESS = {"accepted": 1, "queued": 1, "sending": 2, "sent": 3, "undelivered": 4}
+PROGRESS |= {"failed": 4, "delivered": 5, "read": 6}
+REACHED = frozenset({"delivered", "read"})
+LOST = frozenset({"failed", "undelivered"})
 
-def deliver(message_id: int, *, is_last_attempt: bool) -> None:
+
+@dataclass(frozen=True)
+class StatusReport:
+    """What Twilio says of a text message: its SID, its status, and an error code or ""."""
+
+    sid: str
+    status: str
+    error_code: str = ""
+
+
+def deliver(message_id: int) -> None:
     """Send a message unless it was sent, or is being sent, already.
 
     Raises:
         DeliveryProblem: it could not be sent now; the queue tries again.
     """
-    was_interrupted = False
-    if not _claim(message_id):
-        was_interrupted = _claim_abandoned(message_id)
-        if not was_interrupted:
-            return _wait_for_the_other(message_id)
-    message = Message.objects.select_related("user__member").get(pk=message_id)
+    message = _claim(message_id)
+    if message is None:
+        return _wait_for_the_other(message_id)
     try:
-        provider_id = _send(message, was_interrupted=was_interrupted)
+        provider_id = _send(message)
     except DeliveryProblem as problem:
-        is_final = problem.is_permanent or is_last_attempt
-        _record_problem(message, problem, is_final=is_final)
-        if not problem.is_permanent:
+        if not _record_problem(message, problem):
             raise
-        return None
-    _record_sent(message, provider_id)
+    except Exception as error:
+        # A mistake of ours: it must neither stay in `sending` nor pass unseen.
+        _record_problem(message, DeliveryProblem(f"{type(error).__name__}: {error}"))
+        raise
+    else:
+        _record_sent(message, provider_id)
     return None
 
 
-def _claim(message_id: int) -> bool:
-    """Take a queued message for ourselves: exactly one worker's update changes the row."""
-    rows = Message.objects.filter(pk=message_id, state=MessageState.QUEUED)
-    return bool(_take(rows))
+@transaction.atomic
+def record_status(message_id: int, report: StatusReport) -> bool:
+    """Move a text message's status forward; return whether it moved.
+
+    Reports come in any order, and may be faster than the answer to our own request.
+    """
+    message = Message.objects.select_for_update().filter(pk=message_id).first()
+    if message is None or message.provider_id not in ("", report.sid):
+        return False
+    if PROGRESS.get(report.status, 0) <= PROGRESS.get(message.provider_status, 0):
+        return False
+    message.provider_id, message.provider_status = report.sid, report.status
+    message.sent_at = message.sent_at or timezone.now()
+    message.state, message.error = MessageState.SENT, ""
+    if report.status in REACHED:
+        message.state, message.delivered_at = MessageState.DELIVERED, timezone.now()
+    elif report.status in LOST:
+        message.state, message.error = MessageState.FAILED, text_messages.loss(report.error_code)
+        if report.error_code == str(text_messages.RECIPIENT_STOPPED):
+            text_messages.note_stop(message)
+    if spec_of(message.kind).sensitive:
+        message.context = {}
+    message.save()
+    return True
 
 
-def _claim_abandoned(message_id: int) -> bool:
-    """Take a message whose sender is gone."""
-    rows = Message.objects.filter(
-        pk=message_id,
-        state=MessageState.SENDING,
-        sending_at__lt=timezone.now() - ABANDONED_AFTER,
+def _claim(message_id: int) -> Message | None:
+    """Take a message for ourselves: exactly one worker's update changes the row."""
+    now = timezone.now()
+    queued = Q(state=MessageState.QUEUED)
+    abandoned = Q(state=MessageState.SENDING, sending_at__lt=now - ABANDONED_AFTER)
+    claimed = Message.objects.filter(queued | abandoned, pk=message_id).update(
+        state=MessageState.SENDING, sending_at=now, attempts=F("attempts") + 1
     )
-    return bool(_take(rows))
-
-
-def _take(rows: QuerySet[Message]) -> int:
-    return rows.update(
-        state=MessageState.SENDING, sending_at=timezone.now(), attempts=F("attempts") + 1
-    )
+    if claimed != 1:
+        return None
+    return Message.objects.select_related("user__member").get(pk=message_id)
 
 
 def _wait_for_the_other(message_id: int) -> None:
@@ -77,28 +113,40 @@ def _wait_for_the_other(message_id: int) -> None:
         raise DeliveryProblem("Another worker is sending this message, or died doing so.")
 
 
-def _send(message: Message, *, was_interrupted: bool) -> str:
+def _send(message: Message) -> str:
     """Send by the message's channel; return the provider's id of it."""
+    if message.expires_at and message.expires_at <= timezone.now():
+        raise DeliveryProblem("Its code was out of date before it was sent.", is_permanent=True)
     if message.channel == Channel.EMAIL:
         return mail.send(message)
-    if was_interrupted and (found := text_messages.find_sent(message)):
+    # An earlier attempt may have reached Twilio though we never saw the answer.
+    if message.attempts > 1 and (found := text_messages.find_sent(message)):
         return found
     return text_messages.send(message)
 
 
 def _record_sent(message: Message, provider_id: str) -> None:
-    rows = Message.objects.filter(pk=message.pk)
-    # A callback may have been faster: it must not be set back to "sent".
-    rows.filter(state=MessageState.SENDING).update(state=MessageState.SENT)
-    rows.update(provider_id=provider_id, sent_at=timezone.now(), error="", **_scrubbed(message))
+    # Unless a report of Twilio's was faster: it has told more than we know.
+    Message.objects.filter(pk=message.pk, state=MessageState.SENDING).update(
+        state=MessageState.SENT,
+        provider_id=provider_id,
+        sent_at=timezone.now(),
+        error="",
+        **_scrubbed(message),
+    )
 
 
-def _record_problem(message: Message, problem: DeliveryProblem, *, is_final: bool) -> None:
+def _record_problem(message: Message, problem: DeliveryProblem) -> bool:
+    """Put a message back into the queue, or give it up; return whether it was given up."""
+    is_final = problem.is_permanent or message.attempts >= BACKOFF.max_attempts
     state = MessageState.FAILED if is_final else MessageState.QUEUED
     scrubbed = _scrubbed(message) if is_final else {}
-    Message.objects.filter(pk=message.pk).update(state=state, error=str(problem), **scrubbed)
+    Message.objects.filter(
+        pk=message.pk, state=MessageState.SENDING, attempts=message.attempts
+    ).update(state=state, error=str(problem), **scrubbed)
     level = logging.ERROR if is_final else logging.WARNING
     logger.log(level, "Message %s to %s: %s", message.pk, message.recipient, problem)
+    return is_final
 
 
 def _scrubbed(message: Message) -> dict[str, dict[str, str]]:

@@ -26,6 +26,7 @@ def send(message: Message) -> str:
         subject=rendered.subject,
         body=rendered.text,
         to=[message.recipient],
+        reply_to=[settings.SUPPORT_EMAIL],
         headers={"Message-ID": identifier, "Auto-Submitted": "auto-generated"},
     )
     mail.attach_alternative(rendered.html, "text/html")
@@ -33,14 +34,16 @@ def send(message: Message) -> str:
         mail.send()
     except smtplib.SMTPRecipientsRefused as error:
         code, words = next(iter(error.recipients.values()))
-        raise _problem(code, words) from error
-    except smtplib.SMTPAuthenticationError as error:
-        # A password can be mended: the mail need not be lost.
-        raise DeliveryProblem(f"The mail server refused our password: {error}") from error
+        raise _problem(code, words, may_be_final=True) from error
+    except smtplib.SMTPDataError as error:
+        raise _problem(error.smtp_code, error.smtp_error, may_be_final=True) from error
     except smtplib.SMTPResponseException as error:
+        # Our password, our sender address or the server itself: these can be mended.
         raise _problem(error.smtp_code, error.smtp_error) from error
     except (smtplib.SMTPException, OSError) as error:
         raise DeliveryProblem(f"The mail server can't be reached: {error}") from error
+    except ValueError as error:
+        raise DeliveryProblem(f"This is no e-mail address: {error}", is_permanent=True) from error
     return identifier
 
 
@@ -51,6 +54,8 @@ def message_id(message: Message) -> str:
     return f"<{message.pk}.{digest[:24]}@{domain}>"
 
 
-def _problem(code: int, words: bytes | str) -> DeliveryProblem:
+def _problem(code: int, words: bytes | str, *, may_be_final: bool = False) -> DeliveryProblem:
+    """Return what the server said. RFC 5321, 4.2.1: 5yz is a refusal for good, 4yz for now."""
     text = words.decode(errors="replace") if isinstance(words, bytes) else words
-    return DeliveryProblem(f"The mail server said: {code} {text}", is_permanent=code >= 500)
+    is_permanent = may_be_final and code >= 500
+    return DeliveryProblem(f"The mail server said: {code} {text}", is_permanent=is_permanent)

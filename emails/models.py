@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.db.models.functions import Now
 
 
 class Channel(models.TextChoices):
@@ -27,7 +28,8 @@ class Message(models.Model):
     """One message to one person by one channel, made once for its cause.
 
     `context` is the JSON from which the text is rendered at sending; `dedupe_key` names kind,
-    cause and channel, so that a cause seen twice makes one message.
+    cause and channel, so that a cause seen twice makes one message. The outbox inserts rows with
+    SQL, so what it leaves out has its default in the database.
     """
 
     user = models.ForeignKey(
@@ -40,22 +42,39 @@ class Message(models.Model):
     channel = models.CharField(max_length=5, choices=Channel.choices)
     kind = models.CharField(max_length=40)
     recipient = models.CharField(max_length=254, help_text="E-mail address or E.164 number.")
-    subject = models.CharField(max_length=255, blank=True)
+    subject = models.CharField(
+        max_length=255, blank=True, help_text="Empty where it would show a code."
+    )
     context = models.JSONField(default=dict)
     dedupe_key = models.CharField(max_length=255, unique=True)
     state = models.CharField(
-        max_length=10, choices=MessageState.choices, default=MessageState.QUEUED
+        max_length=10, choices=MessageState.choices, db_default=MessageState.QUEUED
     )
-    attempts = models.PositiveIntegerField(default=0)
-    error = models.TextField(blank=True)
+    attempts = models.PositiveIntegerField(db_default=0)
+    error = models.TextField(blank=True, db_default="")
     provider_id = models.CharField(
-        max_length=255, blank=True, db_index=True, help_text="Message-ID or Twilio SID."
+        max_length=255,
+        blank=True,
+        db_default="",
+        db_index=True,
+        help_text="Message-ID or Twilio SID.",
     )
-    provider_status = models.CharField(max_length=40, blank=True)
+    provider_status = models.CharField(max_length=40, blank=True, db_default="")
     resend_of = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="resends"
     )
-    created_at = models.DateTimeField(auto_now_add=True)
+    resent_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text="Who of the staff had it sent again.",
+    )
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    expires_at = models.DateTimeField(
+        null=True, blank=True, help_text="Not sent after this: its code would not work any more."
+    )
     sending_at = models.DateTimeField(null=True, blank=True)
     sent_at = models.DateTimeField(null=True, blank=True)
     delivered_at = models.DateTimeField(null=True, blank=True)

@@ -9,26 +9,54 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db import IntegrityError, transaction
+from django.db import connection, transaction
+from django.db.transaction import TransactionManagementError
 from django.utils import timezone
+from psycopg.types.json import Jsonb
 
+from emails import rendering
 from emails.catalogue import Kind, spec_of
-from emails.models import Channel, Message
+from emails.models import Channel, Message, MessageState
 from emails.tasks import deliver
 
 logger = logging.getLogger(__name__)
 
 # Codes are waited for: they overtake receipts.
 URGENT, NORMAL = 10, 0
+ON_ITS_WAY = (MessageState.QUEUED, MessageState.SENDING)
+INSERT = """
+    INSERT INTO emails_message
+        (kind, channel, recipient, subject, context, dedupe_key,
+         user_id, expires_at, resend_of_id, resent_by_id)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+    ON CONFLICT (dedupe_key) DO NOTHING
+    RETURNING id
+"""
 
 
 class ResendRefused(Exception):
     """The message can't be sent again; the text is for staff."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """A message as it is about to be written."""
+
+    kind: Kind
+    channel: Channel
+    recipient: str
+    context: Mapping[str, Any]
+    dedupe_key: str
+    user: User | None
+    expires_at: datetime | None = None
+    resend_of: Message | None = None
+    resent_by: User | None = None
 
 
 def put(
@@ -39,50 +67,102 @@ def put(
     One message a channel that the kind has and the member accepts. `context` is JSON, with its
     money already as text and its dates in ISO 8601. `cause` is a stable id: the same cause makes a
     message once. Nothing is sent about what happened more than MESSAGE_MAX_AGE_HOURS ago.
+
+    Raises:
+        TransactionManagementError: there is no transaction to be part of.
     """
+    if not connection.in_atomic_block:
+        raise TransactionManagementError("A message is written with its cause, in one transaction.")
     if timezone.now() - happened_at > timedelta(hours=settings.MESSAGE_MAX_AGE_HOURS):
         logger.info("No %s for %s: it happened at %s.", kind, cause, happened_at)
         return []
-    written = [
-        _write(kind, channel, recipient, context, f"{kind}:{cause}:{channel}", user)
+    drafts = [
+        Draft(
+            kind=kind,
+            channel=channel,
+            recipient=recipient,
+            context=context,
+            dedupe_key=f"{kind}:{cause}:{channel}",
+            user=user,
+        )
         for channel, recipient in _recipients(kind, user)
     ]
-    return [message for message in written if message]
+    return [message for message in map(_write, drafts) if message]
 
 
 def put_account(
-    kind: Kind, channel: Channel, recipient: str, context: Mapping[str, Any], user: User | None
-) -> Message | None:
-    """Write a message about signing in: it was asked for, so each asking makes one."""
+    kind: Kind,
+    channel: Channel,
+    recipient: str,
+    context: Mapping[str, Any],
+    user: User | None,
+    good_for: timedelta | None = None,
+) -> None:
+    """Write a message about signing in: it was asked for, so each asking makes one.
+
+    Not sent any more once `good_for` has passed.
+    """
+    draft = Draft(
+        kind=kind,
+        channel=channel,
+        recipient=recipient,
+        context=context,
+        dedupe_key=f"{kind}:{uuid.uuid4()}:{channel}",
+        user=user,
+        expires_at=timezone.now() + good_for if good_for else None,
+    )
     with transaction.atomic():
-        key = f"{kind}:{uuid.uuid4()}:{channel}"
-        return _write(kind, channel, recipient, context, key, user)
+        _write(draft)
 
 
+@transaction.atomic
 def resend(message: Message, actor: User) -> Message:
-    """Send a message once more, as a new row that names the old one.
+    """Send a message once more, to where the member is reached now; return the new row.
 
     Raises:
-        ResendRefused: it held a code or a secret, or its address is no longer the member's.
+        ResendRefused: `why_not_resend` says why.
     """
-    if spec_of(message.kind).sensitive:
-        raise ResendRefused("This message held a code, which is gone. Ask the member to try again.")
-    number = message.resends.count() + 1
-    key = f"{message.dedupe_key}:resend:{number}"
-    logger.info("%s sends message %s again.", actor, message.pk)
-    with transaction.atomic():
-        copy = _write(
-            Kind(message.kind),
-            Channel(message.channel),
-            message.recipient,
-            message.context,
-            key,
-            message.user,
-            resend_of=message,
-        )
+    # Two clicks at once wait for each other here, and are numbered one after the other.
+    first = Message.objects.select_for_update().get(pk=message.resend_of_id or message.pk)
+    message.refresh_from_db()
+    if refusal := why_not_resend(message):
+        raise ResendRefused(refusal)
+    draft = Draft(
+        kind=Kind(message.kind),
+        channel=Channel(message.channel),
+        recipient=_current_recipient(message),
+        context=message.context,
+        dedupe_key=f"{first.dedupe_key}:resend:{first.resends.count() + 1}",
+        user=message.user,
+        resend_of=first,
+        resent_by=actor,
+    )
+    copy = _write(draft)
     if copy is None:
-        raise ResendRefused("Somebody else is sending this message again right now.")
+        raise ResendRefused("This message was sent again a moment ago.")
+    logger.info("%s sends message %s again, as %s.", actor, message.pk, copy.pk)
     return copy
+
+
+def why_not_resend(message: Message) -> str:
+    """Return the sentence that says why a message can't be sent again, or "" if it can."""
+    if spec_of(message.kind).sensitive:
+        return "This message held a code or a secret, which is gone. Ask the member to try again."
+    if message.state in ON_ITS_WAY:
+        return "This message is still on its way: it is tried again by itself."
+    if not _current_recipient(message):
+        if message.channel == Channel.SMS:
+            return "The member does not accept text messages."
+        return "The member has no e-mail address."
+    return ""
+
+
+def _current_recipient(message: Message) -> str:
+    """Return where a message's member is reached now, or "" where that can't or must not be."""
+    user = message.user
+    if message.channel == Channel.EMAIL:
+        return user.email if user else message.recipient
+    return str(user.member.phone) if user and user.member.accepts_sms else ""
 
 
 def _recipients(kind: Kind, user: User) -> list[tuple[Channel, str]]:
@@ -93,32 +173,37 @@ def _recipients(kind: Kind, user: User) -> list[tuple[Channel, str]]:
     return found
 
 
-def _write(
-    kind: Kind,
-    channel: Channel,
-    recipient: str,
-    context: Mapping[str, Any],
-    dedupe_key: str,
-    user: User | None,
-    resend_of: Message | None = None,
-) -> Message | None:
+def _write(draft: Draft) -> Message | None:
     """Write one row and its job, or nothing where the row is there."""
-    try:
-        with transaction.atomic():
-            message = Message.objects.create(
-                kind=kind,
-                channel=channel,
-                recipient=recipient,
-                context=dict(context),
-                dedupe_key=dedupe_key,
-                user=user,
-                resend_of=resend_of,
-            )
-    except IntegrityError:
+    values: list[Any] = [
+        draft.kind,
+        draft.channel,
+        draft.recipient,
+        _subject(draft),
+        Jsonb(dict(draft.context)),
+        draft.dedupe_key,
+        draft.user.pk if draft.user else None,
+        draft.expires_at,
+        draft.resend_of.pk if draft.resend_of else None,
+        draft.resent_by.pk if draft.resent_by else None,
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(INSERT, values)
+        row = cursor.fetchone()
+    if row is None:
         return None
     deliver.configure(
-        queueing_lock=f"message:{message.pk}",
-        lock=f"recipient:{recipient}",
-        priority=URGENT if spec_of(kind).sensitive else NORMAL,
-    ).defer(message_id=message.pk)
-    return message
+        queueing_lock=f"message:{row[0]}",
+        lock=f"recipient:{draft.recipient}",
+        priority=URGENT if spec_of(draft.kind).sensitive else NORMAL,
+    ).defer(message_id=row[0])
+    return Message.objects.get(pk=row[0])
+
+
+def _subject(draft: Draft) -> str:
+    """Return the subject that staff may read in the list of messages."""
+    if draft.channel == Channel.SMS or spec_of(draft.kind).sensitive:
+        return ""
+    return rendering.render_subject(
+        Message(kind=draft.kind, context=draft.context, user=draft.user)
+    )

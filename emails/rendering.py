@@ -6,22 +6,30 @@ member's own time zone.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.template import Context, Engine, Template
-from django.template.loader import get_template
 from django.utils import timezone
 from mjml import mjml2html
 
-from emails.catalogue import Kind, spec_of
+from emails import segments
+from emails.catalogue import spec_of
 from emails.models import Message
 from members import time_zones
 from portal.brand import palette
-from portal.context import current_brand
+from portal.context import Brand, current_brand
+
+SUBJECT_LENGTH = 255
+# What of a text message may be cut to make it fit, and what must be left of it to be understood.
+SHORTENED = ("description", "plan_name")
+SHORTEST = 12
+DOTS = "..."
 
 
 @dataclass(frozen=True)
@@ -35,35 +43,74 @@ class RenderedEmail:
 
 def render_email(message: Message) -> RenderedEmail:
     """Return the e-mail of a message."""
-    context = _context(message)
+    facts = _facts(message)
     with _time_zone_of(message):
-        subject = _subject(spec_of(message.kind).subject).render(Context(context, autoescape=False))
-        context["subject"] = " ".join(subject.split())
-        source = get_template(f"emails/{message.kind}.mjml").render(context)
-        text = get_template(f"emails/{message.kind}.txt").render(context)
-    return RenderedEmail(context["subject"], mjml2html(source), text.strip() + "\n")
+        facts["subject"] = message.subject or _subject(message, facts)
+        source = _template(f"emails/{message.kind}.mjml").render(Context(facts))
+        text = _plain(_template(f"emails/{message.kind}.txt"), facts)
+    return RenderedEmail(facts["subject"], mjml2html(source), text.strip() + "\n")
+
+
+def render_subject(message: Message) -> str:
+    """Return the subject of a message's e-mail, on one line."""
+    with _time_zone_of(message):
+        return _subject(message, _facts(message))
 
 
 def render_sms(message: Message) -> str:
-    """Return the text message of a message, on one line."""
+    """Return the text message of a message: one segment, if shortening a name makes it one."""
+    facts = _facts(message)
     with _time_zone_of(message):
-        text = get_template(f"sms/{message.kind}.txt").render(_context(message))
-    return " ".join(text.split())
+        text = _sms(message, facts)
+        for name in SHORTENED:
+            value, excess = facts.get(name, ""), segments.excess(text)
+            kept = len(value) - excess - len(DOTS)
+            if excess and kept >= SHORTEST:
+                text = _sms(message, {**facts, name: value[:kept].rstrip() + DOTS})
+    return text
 
 
-def _context(message: Message) -> dict[str, Any]:
-    brand = current_brand()
+def _facts(message: Message) -> dict[str, Any]:
+    """Return what a message's templates may show."""
     return {
         **message.context,
-        "brand": brand,
-        "portal_url": f"{settings.PORTAL_URL}/",
-        "palette": palette(brand.color),
-        "why": spec_of(Kind(message.kind)).why,
+        **_letterhead(current_brand(), settings.PORTAL_URL),
+        "why": spec_of(message.kind).why,
     }
 
 
+@lru_cache(maxsize=8)
+def _letterhead(brand: Brand, portal_url: str) -> dict[str, Any]:
+    """Return what all mails share, as dictionaries: templates look these up the fastest."""
+    return {
+        "brand": asdict(brand),
+        "palette": asdict(palette(brand.color)),
+        "portal_url": f"{portal_url}/",
+        "portal_host": urlsplit(portal_url).hostname,
+    }
+
+
+def _subject(message: Message, facts: Mapping[str, Any]) -> str:
+    text = _plain(_line(spec_of(message.kind).subject), facts)
+    return " ".join(text.split())[:SUBJECT_LENGTH]
+
+
+def _sms(message: Message, facts: Mapping[str, Any]) -> str:
+    text = _plain(_template(f"sms/{message.kind}.txt"), facts)
+    return "\n".join(" ".join(segments.plain(line).split()) for line in text.strip().splitlines())
+
+
+def _plain(template: Template, facts: Mapping[str, Any]) -> str:
+    """Fill a template whose text is shown as it stands: nothing in it is markup."""
+    return str(template.render(Context(dict(facts), autoescape=False)))
+
+
+def _template(name: str) -> Template:
+    return Engine.get_default().get_template(name)
+
+
 @lru_cache(maxsize=64)
-def _subject(source: str) -> Template:
+def _line(source: str) -> Template:
     return Engine.get_default().from_string(source)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, timedelta
+from datetime import timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -15,16 +15,29 @@ from twilio.http.http_client import TwilioHttpClient
 from twilio.rest import Client
 
 from emails import rendering
-from emails.catalogue import Kind, spec_of
+from emails.catalogue import Category, spec_of
 from emails.models import Message
 from emails.problems import DeliveryProblem
 from members import consent
-from members.models import ConsentSource
+from members.models import ConsentSource, Member
 
 TOKEN_SALT = "emails.sms-status"  # noqa: S105  (a salt is no secret)
 # Twilio documentation, "Error and Warning Dictionary".
 RECIPIENT_STOPPED = 21610
-UNUSABLE_NUMBER = frozenset({21211, 21214, 21217, 21408, 21612, 21614, RECIPIENT_STOPPED})
+# The number can't be texted, or the text can't be sent: trying again changes nothing. All else
+# (a wrong sender, an empty account, a full queue) can be mended, and is tried again.
+HOPELESS = frozenset({21211, 21214, 21217, 21408, 21602, 21612, 21614, 21617, RECIPIENT_STOPPED})
+LOSSES = {
+    "21610": "The member has replied STOP.",
+    "30003": "The phone is off or out of reach.",
+    "30004": "The phone or its carrier blocks our messages.",
+    "30005": "The number does not exist any more.",
+    "30006": "The number is a landline, or its carrier takes no text messages.",
+    "30007": "The carrier took the message for spam.",
+}
+# Messages are looked for among so many of the newest to the same number.
+SEARCHED = 50
+CLOCK_SKEW = timedelta(minutes=1)
 
 
 def send(message: Message) -> str:
@@ -51,17 +64,29 @@ def send(message: Message) -> str:
 def find_sent(message: Message) -> str:
     """Return the SID of this very message if Twilio has taken it already, else an empty string.
 
-    Twilio knows no idempotency keys: after a crash, its list of messages is the only witness.
+    Twilio knows no idempotency keys: after a crash, its list of messages is the only witness. It is
+    not asked by date: a message that still waits at Twilio has no date of sending.
     """
-    since = message.created_at - timedelta(minutes=1)
+    since = message.created_at - CLOCK_SKEW
     body = rendering.render_sms(message)
     try:
-        found = _client().messages.list(
-            to=message.recipient, date_sent_after=since.astimezone(UTC), limit=100
+        recent = _client().messages.list(
+            to=message.recipient, from_=settings.TWILIO_FROM_NUMBER, limit=SEARCHED
         )
     except (TwilioException, requests.RequestException) as error:
         raise DeliveryProblem(f"Twilio can't be asked what it sent: {error}") from error
-    return next((str(sent.sid) for sent in found if sent.body == body), "")
+    # A trial account's texts begin with a sentence of Twilio's.
+    same = [
+        str(sent.sid) for sent in recent if sent.date_created >= since and sent.body.endswith(body)
+    ]
+    taken = set(Message.objects.filter(provider_id__in=same).values_list("provider_id", flat=True))
+    return next((sid for sid in same if sid not in taken), "")
+
+
+def loss(error_code: str) -> str:
+    """Return why Twilio could not deliver a message, to staff."""
+    words = LOSSES.get(error_code, "It did not reach the phone.")
+    return f"{words} Twilio said: {error_code or 'no reason'}"
 
 
 def message_of_token(token: str) -> int:
@@ -79,25 +104,38 @@ def _status_url(message: Message) -> str:
 
 
 def _check_consent(message: Message) -> None:
-    """Refuse a message to somebody who has said STOP since it was written. Codes were asked for."""
+    """Refuse a message to somebody who has said STOP, or has another number, since it was written.
+
+    Codes are asked for, and go to numbers that are still to be proven.
+    """
+    if spec_of(message.kind).category == Category.ACCOUNT:
+        return
     member = message.user.member if message.user else None
-    if not spec_of(Kind(message.kind)).sensitive and not (member and member.accepts_sms):
-        raise DeliveryProblem("The member does not accept text messages.", is_permanent=True)
+    if not (member and member.accepts_sms and str(member.phone) == message.recipient):
+        raise DeliveryProblem(
+            "The member does not accept text messages at this number.", is_permanent=True
+        )
 
 
 def _problem(message: Message, error: TwilioRestException) -> DeliveryProblem:
-    if error.code == RECIPIENT_STOPPED and message.user:
-        consent.stop(message.user.member, ConsentSource.REPLY)
-    is_permanent = error.code in UNUSABLE_NUMBER or error.status in (400, 404)
+    if error.code == RECIPIENT_STOPPED:
+        note_stop(message)
+    is_permanent = error.code in HOPELESS
     return DeliveryProblem(f"Twilio said: {error.code} {error.msg}", is_permanent=is_permanent)
+
+
+def note_stop(message: Message) -> None:
+    """Record that Twilio has a STOP from this number, in case its reply never reached us."""
+    for member in Member.objects.filter(phone=message.recipient):
+        consent.stop(member, ConsentSource.REPLY)
 
 
 def _client() -> Any:
     """Return the client of the current settings (Twilio's package has no types)."""
-    if not (settings.TWILIO_ACCOUNT_SID and settings.TWILIO_AUTH_TOKEN):
+    names = ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM_NUMBER")
+    if missing := [name for name in names if not getattr(settings, name)]:
         raise DeliveryProblem(
-            "Text messages are not set up: TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN are empty.",
-            is_permanent=True,
+            f"Text messages are not set up: {', '.join(missing)} is not set.", is_permanent=True
         )
     return _make_client(
         settings.TWILIO_ACCOUNT_SID,

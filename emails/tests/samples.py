@@ -38,27 +38,31 @@ SAMPLES: dict[Kind, dict[str, Any]] = {
         "final": False,
         "url": "https://portal.example.com/payments/invoices/123456/",
     },
-    Kind.ADDRESS_CODE: {"code": "K7F3-9QXZ"},
-    Kind.LOGIN_CODE: {"code": "K7F3-9QXZ"},
-    Kind.PASSWORD_CODE: {"code": "K7F3-9QXZ"},
-    Kind.PHONE_CODE: {"code": "K7F39QXZ"},
+    Kind.ADDRESS_CODE: {"code": "K7F3-9QXZ", "minutes": 15},
+    Kind.LOGIN_CODE: {"code": "K7F3-9QXZ", "minutes": 3},
+    Kind.PASSWORD_CODE: {"code": "K7F3-9QXZ", "minutes": 1},
+    Kind.PHONE_CODE: {"code": "K7F3-9QXZ", "minutes": 15},
     Kind.ACCOUNT_EXISTS: {"url": "https://portal.example.com/accounts/login/"},
     Kind.UNKNOWN_ACCOUNT: {"url": "https://portal.example.com/accounts/signup/"},
     Kind.ACCOUNT_CHANGED: {
         "headline": "Your password was changed",
         "sentence": "The password of your account was changed.",
         "at": "2026-11-24T12:00:00+00:00",
+        "device": "Firefox on Windows",
         "ip": "192.0.2.7",
         "url": "https://portal.example.com/account/",
     },
 }
 
 HOSTILE = """<script>alert("x")</script> & 'quotes' {{ braces }} """ + "long" * 60
+# What a member, a browser or somebody in Stripe's dashboard may choose.
+CHOSEN = {"name", "description", "plan_name", "reason", "method", "device", "ip", "sentence"}
+CHOSEN |= {"invoice_number", "code", "headline"}
 
 
 def hostile(context: dict[str, Any]) -> dict[str, Any]:
-    """Return the context with what a member may choose replaced by the worst they can choose."""
-    return {
-        key: HOSTILE if key in ("name", "description", "plan_name", "reason", "method") else value
-        for key, value in context.items()
-    }
+    """Return the context with what somebody else may choose replaced by the worst they can."""
+    worst = {key: HOSTILE if key in CHOSEN else value for key, value in context.items()}
+    if "lines" in worst:
+        worst["lines"] = [{"description": HOSTILE, "amount": "$30.00"}]
+    return worst

@@ -127,5 +127,60 @@ def test_help_is_answered(client: Client, settings: Settings) -> None:
 
 
 def test_unknown_number_is_no_error(client: Client, settings: Settings) -> None:
-    answer = post(client, settings, reverse("sms-inbound"), From="+15550001111", Body="STOP")
-    assert answer.status_code == 200
+    for word in ("STOP", "START", "Who is this?"):
+        answer = post(client, settings, reverse("sms-inbound"), From="+15550001111", Body=word)
+        assert answer.status_code == 200
+        assert "<Message>" not in answer.content.decode()
+
+
+def test_other_words_of_a_member_are_answered(
+    client: Client, settings: Settings, nina: User
+) -> None:
+    answer = post(client, settings, reverse("sms-inbound"), From=PHONE, Body="Thank you!")
+    assert "nobody reads replies" in answer.content.decode()
+    assert Member.objects.get(user=nina).accepts_sms
+
+
+def test_keyword_in_another_language_is_named_by_twilio(
+    client: Client, settings: Settings, nina: User
+) -> None:
+    url = reverse("sms-inbound")
+    post(client, settings, url, From=PHONE, Body="Parar", OptOutType="STOP")
+    assert not Member.objects.get(user=nina).accepts_sms
+
+
+def test_number_that_is_not_proven_can_say_stop_but_not_start(
+    client: Client, settings: Settings, nina: User
+) -> None:
+    Member.objects.update(phone_verified_at=None, sms_consent_at=None)
+    url = reverse("sms-inbound")
+    post(client, settings, url, From=PHONE, Body="STOP")
+    assert Member.objects.get(user=nina).sms_stopped_at is not None
+    post(client, settings, url, From=PHONE, Body="START")
+    assert Member.objects.get(user=nina).sms_consent_at is None
+
+
+def test_report_of_another_text_is_not_taken_for_this_one(
+    client: Client, settings: Settings, message: Message
+) -> None:
+    Message.objects.update(provider_id="SM0")
+    status(client, settings, message, "undelivered", ErrorCode="30003")
+    message.refresh_from_db()
+    assert message.state == MessageState.SENT
+
+
+def test_stop_that_only_twilio_knew_of_is_remembered(
+    client: Client, settings: Settings, message: Message, nina: User
+) -> None:
+    status(client, settings, message, "failed", ErrorCode="21610")
+    assert not Member.objects.get(user=nina).accepts_sms
+
+
+def test_deleted_message_is_no_error(client: Client, settings: Settings, message: Message) -> None:
+    url = text_messages._status_url(message).removeprefix(settings.PORTAL_URL)
+    message.delete()
+    assert post(client, settings, url, MessageStatus="delivered").status_code == 204
+
+
+def test_reading_is_not_allowed(client: Client) -> None:
+    assert client.get(reverse("sms-inbound")).status_code == 405

@@ -8,16 +8,18 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connections, transaction
+from django.db import connection, connections, transaction
 from django.utils import timezone
 from pytest_django import Settings
 
 from conftest import Sandbox, run_jobs
-from emails import delivery, outbox, text_messages
+from emails import delivery, outbox
 from emails.account import send_account_mail, send_phone_code
 from emails.catalogue import Kind
+from emails.delivery import StatusReport
 from emails.models import Message, MessageState
 from emails.problems import DeliveryProblem
+from emails.tasks import sweep_outbox
 from emails.tests.samples import SAMPLES
 from members.models import Member
 
@@ -131,50 +133,107 @@ def test_mail_server_away_is_tried_again(sandbox: Sandbox, settings: Settings) -
     with pytest.raises(DeliveryProblem, match="can't be reached"):
         run_jobs()
     settings.EMAIL_PORT = sandbox.smtp_port
-    delivery.deliver(Message.objects.get().pk, is_last_attempt=False)
+    delivery.deliver(Message.objects.get().pk)
     assert Message.objects.get().state == MessageState.SENT
 
 
 def test_last_attempt_fails_visibly(sandbox: Sandbox, settings: Settings) -> None:
     settings.EMAIL_PORT = 9
     [message] = put(nina(phone=""))
-    with pytest.raises(DeliveryProblem):
-        delivery.deliver(message.pk, is_last_attempt=True)
-    assert Message.objects.get().state == MessageState.FAILED
+    Message.objects.update(attempts=delivery.BACKOFF.max_attempts - 1)
+    delivery.deliver(message.pk)
+    message.refresh_from_db()
+    assert message.state == MessageState.FAILED
+    assert "can't be reached" in message.error
+
+
+def test_mistake_of_ours_is_seen_and_does_not_get_stuck(sandbox: Sandbox) -> None:
+    [message] = put(nina(phone=""))
+    Message.objects.update(context={"lines": [], "paid_on": "yesterday"})
+    with pytest.raises(ValueError, match="isoformat"):
+        delivery.deliver(message.pk)
+    message.refresh_from_db()
+    assert (message.state, message.attempts) == (MessageState.QUEUED, 1)
+    assert "ValueError" in message.error
 
 
 def test_twilio_down_is_tried_again(sandbox: Sandbox) -> None:
     [_, text] = put(nina())
     sandbox.control("switches", twilio_fail=1)
     with pytest.raises(DeliveryProblem):
-        delivery.deliver(text.pk, is_last_attempt=False)
+        delivery.deliver(text.pk)
     sandbox.control("switches", twilio_fail=0)
-    delivery.deliver(text.pk, is_last_attempt=False)
+    delivery.deliver(text.pk)
     assert len(texts(sandbox)) == 1
 
 
 def test_number_that_said_stop_is_remembered(sandbox: Sandbox) -> None:
     user = nina(phone="+15005550004")
     [_, text] = put(user)
-    delivery.deliver(text.pk, is_last_attempt=False)
+    delivery.deliver(text.pk)
     assert Message.objects.get(pk=text.pk).state == MessageState.FAILED
     assert Member.objects.get(user=user).sms_stopped_at is not None
 
 
-def test_without_twilio_a_text_fails_with_a_sentence(sandbox: Sandbox, settings: Settings) -> None:
-    settings.TWILIO_AUTH_TOKEN = ""
+def test_twilio_refusing_our_sender_can_be_mended(sandbox: Sandbox, settings: Settings) -> None:
     [_, text] = put(nina())
-    delivery.deliver(text.pk, is_last_attempt=False)
-    assert "not set up" in Message.objects.get(pk=text.pk).error
+    settings.TWILIO_FROM_NUMBER = "+15005550001"
+    with pytest.raises(DeliveryProblem, match="21212"):
+        delivery.deliver(text.pk)
+    settings.TWILIO_FROM_NUMBER = "+15005550006"
+    delivery.deliver(text.pk)
+    assert len(texts(sandbox)) == 1
+
+
+@pytest.mark.parametrize(
+    ("phone", "code"),
+    [
+        ("+15005550001", 21211),
+        ("+15005550002", 21612),
+        ("+15005550003", 21408),
+        ("+15005550004", 21610),
+        ("+15005550009", 21614),
+    ],
+)
+def test_number_that_cannot_be_texted_fails_for_good(
+    sandbox: Sandbox, phone: str, code: int
+) -> None:
+    [_, text] = put(nina(phone=phone))
+    delivery.deliver(text.pk)
+    text.refresh_from_db()
+    assert text.state == MessageState.FAILED
+    assert str(code) in text.error
+
+
+@pytest.mark.parametrize(
+    "missing", ["TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM_NUMBER"]
+)
+def test_without_twilio_a_text_fails_with_a_sentence(
+    sandbox: Sandbox, settings: Settings, missing: str
+) -> None:
+    setattr(settings, missing, "")
+    [_, text] = put(nina())
+    delivery.deliver(text.pk)
+    text.refresh_from_db()
+    assert text.state == MessageState.FAILED
+    assert f"not set up: {missing}" in text.error
+
+
+def test_changed_number_gets_no_text_meant_for_the_old_one(sandbox: Sandbox) -> None:
+    put(nina())
+    Member.objects.update(phone="+12025550199")
+    run_jobs()
+    assert states()["sms"] == MessageState.FAILED
+    assert texts(sandbox) == []
 
 
 def test_interrupted_mail_is_sent_under_the_same_id(sandbox: Sandbox) -> None:
     """The crash came after the mail server's answer: providers show the second one as the first."""
     [message] = put(nina(phone=""))
-    delivery.deliver(message.pk, is_last_attempt=False)
+    delivery.deliver(message.pk)
     abandoned = timezone.now() - delivery.ABANDONED_AFTER - timedelta(seconds=1)
     Message.objects.update(state=MessageState.SENDING, sending_at=abandoned, provider_id="")
-    delivery.deliver(message.pk, is_last_attempt=False)
+    delivery.deliver(message.pk)
     [mail] = mailbox(sandbox)
     assert mail["times"] == 2
     assert Message.objects.get().state == MessageState.SENT
@@ -182,21 +241,63 @@ def test_interrupted_mail_is_sent_under_the_same_id(sandbox: Sandbox) -> None:
 
 def test_interrupted_text_is_looked_for_and_not_sent_again(sandbox: Sandbox) -> None:
     [_, text] = put(nina())
-    delivery.deliver(text.pk, is_last_attempt=False)
+    delivery.deliver(text.pk)
     sid = Message.objects.get(pk=text.pk).provider_id
     abandoned = timezone.now() - delivery.ABANDONED_AFTER - timedelta(seconds=1)
     Message.objects.update(state=MessageState.SENDING, sending_at=abandoned, provider_id="")
-    delivery.deliver(text.pk, is_last_attempt=False)
+    delivery.deliver(text.pk)
     assert len(texts(sandbox)) == 1
     assert Message.objects.get(pk=text.pk).provider_id == sid
+
+
+def test_text_that_twilio_took_without_our_seeing_the_answer_is_not_sent_again(
+    sandbox: Sandbox, settings: Settings
+) -> None:
+    [_, text] = put(nina())
+    delivery.deliver(text.pk)
+    Message.objects.update(state=MessageState.QUEUED, provider_id="", error="Read timed out")
+    delivery.deliver(text.pk)
+    assert len(texts(sandbox)) == 1
+    text.refresh_from_db()
+    assert text.state == MessageState.SENT
+
+
+def test_same_words_of_another_message_are_not_taken_for_it(sandbox: Sandbox) -> None:
+    user = nina()
+    [_, first] = put(user, "in_1")
+    [_, second] = put(user, "in_2")
+    delivery.deliver(first.pk)
+    Message.objects.filter(pk=second.pk).update(attempts=1)
+    delivery.deliver(second.pk)
+    assert len(texts(sandbox)) == 2
 
 
 def test_message_that_another_worker_is_sending_is_left_alone(sandbox: Sandbox) -> None:
     [message] = put(nina(phone=""))
     Message.objects.update(state=MessageState.SENDING, sending_at=timezone.now())
     with pytest.raises(DeliveryProblem, match="Another worker"):
-        delivery.deliver(message.pk, is_last_attempt=False)
+        delivery.deliver(message.pk)
     assert mailbox(sandbox) == []
+
+
+def test_answer_that_comes_after_a_report_does_not_set_it_back(sandbox: Sandbox) -> None:
+    [_, text] = put(nina())
+    Message.objects.filter(pk=text.pk).update(state=MessageState.SENDING)
+    delivery.record_status(text.pk, StatusReport("SM1", "delivered"))
+    text.refresh_from_db()
+    delivery._record_sent(text, "SM1")
+    text.refresh_from_db()
+    assert (text.state, text.provider_id) == (MessageState.DELIVERED, "SM1")
+
+
+def test_report_shows_that_an_interrupted_text_was_sent(sandbox: Sandbox) -> None:
+    [_, text] = put(nina())
+    Message.objects.update(state=MessageState.SENDING, sending_at=timezone.now())
+    delivery.record_status(text.pk, StatusReport("SM1", "queued"))
+    text.refresh_from_db()
+    assert (text.state, text.provider_id) == (MessageState.SENT, "SM1")
+    delivery.deliver(text.pk)
+    assert texts(sandbox) == []
 
 
 @pytest.mark.django_db(transaction=True)
@@ -207,7 +308,7 @@ def test_four_workers_at_once_send_one_mail(sandbox: Sandbox) -> None:
     def work() -> None:
         barrier.wait()
         try:
-            delivery.deliver(message.pk, is_last_attempt=False)
+            delivery.deliver(message.pk)
         except DeliveryProblem:
             return
         finally:
@@ -231,35 +332,58 @@ def test_codes_are_forgotten_once_sent(sandbox: Sandbox) -> None:
     assert list(Message.objects.values_list("context", flat=True)) == [{}, {}]
 
 
-def test_code_is_never_sent_again(sandbox: Sandbox) -> None:
+def test_code_that_no_longer_works_is_not_sent(sandbox: Sandbox) -> None:
     user = nina()
-    send_account_mail("account/email/login_code", user.email, {"code": "K7F3-9QXZ", "user": user})
-    with pytest.raises(outbox.ResendRefused):
-        outbox.resend(Message.objects.get(), user)
-
-
-def test_receipt_can_be_sent_again(sandbox: Sandbox) -> None:
-    user = nina(phone="")
-    [message] = put(user)
-    outbox.resend(message, user)
-    outbox.resend(message, user)
+    send_phone_code(user, PHONE, "K7F3-9QXZ")
+    Message.objects.update(expires_at=timezone.now())
     run_jobs()
+    message = Message.objects.get()
+    assert (message.state, message.context) == (MessageState.FAILED, {})
+    assert "out of date" in message.error
+    assert texts(sandbox) == []
+
+
+def test_overdue_messages_get_a_job_again(sandbox: Sandbox) -> None:
+    long_ago = timezone.now() - timedelta(minutes=3)
+    with_job, without_job, stuck, sent = (
+        put(user, str(number))[0] for number, user in enumerate([nina(phone="")] * 4)
+    )
+    Message.objects.update(created_at=long_ago)
+    Message.objects.filter(pk=stuck.pk).update(state=MessageState.SENDING, sending_at=long_ago)
+    Message.objects.filter(pk=sent.pk).update(state=MessageState.SENT)
+    for message in (without_job, stuck, sent):
+        forget_job(message)
+    assert jobs() == [with_job.pk]
+    sweep_outbox(0)
+    sweep_outbox(0)
+    assert jobs() == [with_job.pk, without_job.pk, stuck.pk]
+    run_jobs()
+    assert set(Message.objects.values_list("state", flat=True)) == {MessageState.SENT}
     assert len(mailbox(sandbox)) == 3
-    assert message.resends.count() == 2
 
 
-def test_changed_password_is_told(sandbox: Sandbox) -> None:
-    user = nina()
-    context = {"user": user, "ip": "192.0.2.7", "timestamp": timezone.now()}
-    send_account_mail("account/email/password_changed", user.email, context)
-    run_jobs()
-    [mail] = mailbox(sandbox)
-    assert mail["subject"] == "Your password was changed"
-    assert "192.0.2.7" in mail["text"]
+def test_running_job_is_no_reason_for_another(sandbox: Sandbox) -> None:
+    put(nina(phone=""))
+    Message.objects.update(created_at=timezone.now() - timedelta(minutes=3))
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE procrastinate_jobs SET status = 'doing'")
+    sweep_outbox(0)
+    assert jobs() == []
 
 
-def test_text_token_is_ours_only() -> None:
-    from django.core.signing import BadSignature
+def jobs() -> list[int]:
+    """Return the messages that have a job that waits."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT (args->>'message_id')::int FROM procrastinate_jobs"
+            " WHERE status = 'todo' AND task_name = 'emails.tasks.deliver' ORDER BY 1"
+        )
+        return [row[0] for row in cursor.fetchall()]
 
-    with pytest.raises(BadSignature):
-        text_messages.message_of_token("17")
+
+def forget_job(message: Message) -> None:
+    """Take a message's job away, as a lost one would be."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM procrastinate_jobs WHERE queueing_lock = %s", [f"message:{message.pk}"]
+        )

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import httpx
-from playwright.sync_api import Browser, Page, StorageState, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, Page, StorageState, sync_playwright
 
 from e2e.browser import ARGUMENTS, find_browser
 from portal.postgres import CHECKOUT
@@ -26,10 +26,25 @@ from sandbox.demo import SEEDED, SIGN_INS, Choices
 IMAGES = CHECKOUT / "docs" / "images"
 LARGEST_BYTES = 300_000
 DEMO_SECONDS = 900
-DESKTOP = ViewportSize(width=1280, height=800)
-PHONE = ViewportSize(width=390, height=844)
-LETTER = ViewportSize(width=640, height=900)
 RECEIPT = "Receipt:"
+Scheme = Literal["light", "dark"]
+
+
+@dataclass(frozen=True)
+class Screen:
+    """A window in CSS pixels, and how many pixels of the picture make one of them."""
+
+    width: int
+    height: int
+    scale: int = 1
+
+
+DESKTOP = Screen(1280, 800)
+# The staff site has a sidebar and wide lists.
+WIDE = Screen(1440, 900)
+# A phone's picture is small: twice the pixels keep its text sharp.
+PHONE = Screen(390, 844, scale=2)
+LETTER = Screen(640, 900)
 
 
 @dataclass(frozen=True)
@@ -44,15 +59,15 @@ class Places:
 class Picture:
     """One picture: what it is called, where it is taken, and what follows the first page.
 
-    `role` is a role of the demo's sign-ins, or empty. `then` is a link's address (its beginning)
+    `role` is a role of the demo's sign-ins. `then` is a link's address (its beginning)
     that is followed.
     """
 
     name: str
     role: str
     path: str
-    viewport: ViewportSize = DESKTOP
-    scheme: Literal["light", "dark"] = "light"
+    screen: Screen = DESKTOP
+    scheme: Scheme = "light"
     then: str = ""
 
 
@@ -61,16 +76,13 @@ PICTURES = [
     Picture("home-dark", "Member", "/", scheme="dark"),
     Picture("home-phone", "Member", "/", PHONE),
     Picture("home-phone-dark", "Member", "/", PHONE, "dark"),
+    Picture("payments-phone", "Member", "/payments/", PHONE),
     Picture("payment-failed", "Unpaid", "/"),
     Picture("join", "Visitor", "/membership/"),
     Picture("membership", "Member", "/membership/"),
-    Picture("payments", "Member", "/payments/"),
-    Picture("payments-phone", "Member", "/payments/", PHONE),
     Picture("invoice", "Member", "/payments/", then="/payments/invoices/"),
-    Picture("account", "Member", "/account/"),
-    Picture("staff-home", "Staff (owner)", "/staff/"),
-    Picture("staff-events", "Staff (owner)", "/staff/billing/stripeevent/"),
-    Picture("staff-messages", "Staff (owner)", "/staff/emails/message/"),
+    Picture("staff-home", "Staff (owner)", "/staff/", WIDE),
+    Picture("staff-events", "Staff (owner)", "/staff/billing/stripeevent/", WIDE),
 ]
 
 
@@ -132,8 +144,8 @@ def _take_all(places: Places) -> None:
         cookies = {role: _sign_in(browser, places, role) for role in _roles()}
         for picture in PICTURES:
             _take(browser, places, picture, cookies[picture.role])
-        _take_receipt(browser, places, "light")
-        _take_receipt(browser, places, "dark")
+        _take_receipt(browser, places, "email", "light")
+        _take_receipt(browser, places, "email-dark", "dark")
         _take_sandbox(browser, places)
         browser.close()
 
@@ -146,52 +158,54 @@ def _sign_in(browser: Browser, places: Places, role: str) -> StorageState:
     """Sign in as one of the demo's people; return their cookies."""
     rows = json.loads(SIGN_INS.read_text())
     person = next(row for row in rows if row["role"] == role)
-    context = browser.new_context(viewport=DESKTOP)
-    page = context.new_page()
-    page.goto(f"{places.portal}/accounts/login/")
-    page.locator("input[name=login]").fill(person["email"])
-    page.locator("input[name=password]").fill(person["password"])
-    page.locator("input[name=password]").press("Enter")
-    page.wait_for_url(lambda address: "/accounts/login/" not in address)
-    kept = context.storage_state()
-    context.close()
-    return kept
+    with _page(browser, DESKTOP) as page:
+        page.goto(f"{places.portal}/accounts/login/")
+        page.locator("input[name=login]").fill(person["email"])
+        page.locator("input[name=password]").fill(person["password"])
+        page.locator("input[name=password]").press("Enter")
+        page.wait_for_url(lambda address: "/accounts/login/" not in address)
+        return page.context.storage_state()
 
 
 def _take(browser: Browser, places: Places, picture: Picture, cookies: StorageState) -> None:
-    context = browser.new_context(
-        viewport=picture.viewport,
-        color_scheme=picture.scheme,
-        storage_state=cookies,
-        # A phone's picture is small: twice the pixels keep its text sharp.
-        device_scale_factor=2 if picture.viewport == PHONE else 1,
-        reduced_motion="reduce",
-    )
-    page = context.new_page()
-    page.goto(f"{places.portal}{picture.path}")
-    if picture.then:
-        page.locator(f'main a[href^="{picture.then}"]').first.click()
-        page.wait_for_url(f"**{picture.then}*")
-    _shoot(page, picture.name)
-    context.close()
+    with _page(browser, picture.screen, picture.scheme, cookies) as page:
+        page.goto(f"{places.portal}{picture.path}")
+        if picture.then:
+            page.locator(f'main a[href^="{picture.then}"]').first.click()
+            page.wait_for_url(lambda address: picture.then in address)
+        _shoot(page, picture.name)
 
 
-def _take_receipt(browser: Browser, places: Places, scheme: Literal["light", "dark"]) -> None:
+def _take_receipt(browser: Browser, places: Places, name: str, scheme: Scheme) -> None:
     """Photograph the newest receipt as a mail program shows it."""
     answer = httpx.get(f"{places.sandbox}/_sandbox/mailbox", timeout=30, trust_env=False)
     receipt = next(mail for mail in answer.json() if mail["subject"].startswith(RECEIPT))
-    context = browser.new_context(viewport=LETTER, color_scheme=scheme)
-    page = context.new_page()
-    page.goto(f"{places.sandbox}/mailbox/{receipt['id']}/html")
-    _shoot(page, "email" if scheme == "light" else "email-dark")
-    context.close()
+    with _page(browser, LETTER, scheme) as page:
+        page.goto(f"{places.sandbox}/mailbox/{receipt['id']}/html")
+        _shoot(page, name)
 
 
 def _take_sandbox(browser: Browser, places: Places) -> None:
-    context = browser.new_context(viewport=DESKTOP)
-    page = context.new_page()
-    page.goto(f"{places.sandbox}/")
-    _shoot(page, "sandbox")
+    with _page(browser, DESKTOP) as page:
+        page.goto(f"{places.sandbox}/")
+        _shoot(page, "sandbox")
+
+
+@contextmanager
+def _page(
+    browser: Browser,
+    screen: Screen,
+    scheme: Scheme = "light",
+    cookies: StorageState | None = None,
+) -> Iterator[Page]:
+    context = browser.new_context(
+        viewport={"width": screen.width, "height": screen.height},
+        device_scale_factor=screen.scale,
+        color_scheme=scheme,
+        storage_state=cookies,
+        reduced_motion="reduce",
+    )
+    yield context.new_page()
     context.close()
 
 

@@ -24,8 +24,8 @@ from portal.queue import Backoff
 
 logger = logging.getLogger(__name__)
 
-# Tries for half a day: mail servers and their passwords are mended in hours.
-BACKOFF = Backoff(max_attempts=20, first=5)
+# Nine hours in all: soon at first, for codes, and long enough to mend a mail server or its password.
+BACKOFF = Backoff(max_attempts=20)
 # Longer than SMTP's and Twilio's time-outs together: whoever claimed it is gone.
 ABANDONED_AFTER = timedelta(seconds=30)
 

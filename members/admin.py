@@ -37,7 +37,10 @@ for taken in (User, Group, EmailAddress, UserSession):
     if admin.site.is_registered(taken):
         admin.site.unregister(taken)
 
-PERMISSIONS = ["is_active", "is_staff", "is_superuser", "groups", "user_permissions"]
+# What staff call somebody, in titles, messages and the log: the login is made of chance.
+User.add_to_class("__str__", show.name_of)
+
+PERMISSIONS = ["is_active", "is_staff", "is_superuser", "groups"]
 
 
 class OfOneMember(ReadOnlyAdmin):
@@ -205,11 +208,10 @@ class UserAdmin(IndexedSearch, DjangoUserAdmin):  # type: ignore[misc,type-arg]
     add_form = OpenAccountForm
     form = UserChangeForm
     change_password_form = AdminPasswordChangeForm
-    in_palette = True
     person_field = "pk"
     search_fields = ["email__istartswith"]
     search_help_text = "Name, e-mail address or phone number: how it begins"
-    list_display = ["who", "standing", "phone", "joined", "seen", "is_staff"]
+    list_display = ["who", "standing", "phone", "joined", "seen", "role"]
     list_filter = [
         MembershipFilter,
         ("is_staff", BooleanRadioFilter),
@@ -232,6 +234,11 @@ class UserAdmin(IndexedSearch, DjangoUserAdmin):  # type: ignore[misc,type-arg]
         ("Membership", {"fields": ["standing", "customer_link", "events"]}),
         ("Account", {"fields": ["joined", "seen", *PERMISSIONS]}),
     ]
+    # What groups allow counts for staff only.
+    conditional_fields: ClassVar[dict[str, str]] = {
+        "is_superuser": "is_staff == true",
+        "groups": "is_staff == true",
+    }
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Each user with customer and subscriptions: two more queries for a whole page."""
@@ -283,7 +290,7 @@ class UserAdmin(IndexedSearch, DjangoUserAdmin):  # type: ignore[misc,type-arg]
         """Name over e-mail address."""
         return [show.name_of(row), row.email]
 
-    @column("Membership")
+    @column("State")
     def standing(self, row: User) -> SafeString | str:
         """State of the subscription that counts: a live one, else the newest."""
         customer = getattr(row, "customer", None)
@@ -306,6 +313,15 @@ class UserAdmin(IndexedSearch, DjangoUserAdmin):  # type: ignore[misc,type-arg]
     def seen(self, row: User) -> str:
         """How long ago."""
         return show.age(row.last_login)
+
+    @column("Role", ordering="is_staff")
+    def role(self, row: User) -> SafeString | str:
+        """Staff or superuser; nothing for everybody else."""
+        if not row.is_active:
+            return show.badge("Switched off", "danger")
+        if row.is_superuser:
+            return show.badge("Superuser", "warning")
+        return show.badge("Staff", "info") if row.is_staff else show.NOTHING
 
     @column("Customer at Stripe")
     def customer_link(self, row: User) -> SafeString | str:

@@ -109,6 +109,6 @@ class LogEntryAdmin(ReadOnlyAdmin):
         return row.get_change_message() or show.NOTHING
 
     @column("When", ordering="action_time")
-    def when(self, row: LogEntry) -> str:
-        """When, and how long ago."""
-        return show.moment(row.action_time)
+    def when(self, row: LogEntry) -> SafeString:
+        """How long ago, and when."""
+        return show.when(row.action_time)

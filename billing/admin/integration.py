@@ -51,10 +51,9 @@ class StripeEventAdmin(ReadOnlyAdmin):
 
     stripe_path = "events"
     person_field = "customer_id"
-    in_palette = True
     search_fields = ["stripe_id__startswith", "object_id__startswith", "type__startswith"]
     search_help_text = "Member, event type, evt_… or the id of what it is about: how it begins"
-    list_display = ["type", "state_badge", "received", "attempts", "trouble", "object_id"]
+    list_display = ["type", "state_badge", "age", "attempts", "trouble", "object_id"]
     list_filter = [
         ("state", ChoicesDropdownFilter),
         TypeFilter,
@@ -98,6 +97,11 @@ class StripeEventAdmin(ReadOnlyAdmin):
     def received(self, row: StripeEvent) -> str:
         """When it reached us, and its age."""
         return show.moment(row.received_at)
+
+    @column("Age", ordering="id")
+    def age(self, row: StripeEvent) -> SafeString:
+        """How long ago it reached us."""
+        return show.when(row.received_at)
 
     @column("Happened")
     def happened(self, row: StripeEvent) -> str:
@@ -198,7 +202,7 @@ class StripeEventAdmin(ReadOnlyAdmin):
 class ReconciliationAdmin(ReadOnlyAdmin):
     """Each look for events that Stripe made and that never reached us."""
 
-    list_display = ["started", "outcome", "events_missed", "events_seen", "took"]
+    list_display = ["age", "outcome", "events_missed", "events_seen", "took"]
     list_filter = [("started_at", DayFilter)]
     ordering = ["-id"]
     actions_list = ["look_now"]
@@ -211,7 +215,12 @@ class ReconciliationAdmin(ReadOnlyAdmin):
         """Whether this member of staff may start a check."""
         return request.user.has_perm("billing.add_reconciliation")
 
-    @column("Started", ordering="id")
+    @column("Age", ordering="id")
+    def age(self, row: Reconciliation) -> SafeString:
+        """How long ago it began."""
+        return show.when(row.started_at)
+
+    @column("Started")
     def started(self, row: Reconciliation) -> str:
         """When it began."""
         return show.moment(row.started_at)

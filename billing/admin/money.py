@@ -15,7 +15,7 @@ from billing import wording
 from billing.admin import labels
 from billing.models import Checkout, Customer, Invoice, Payment, Plan, StripeEvent, Subscription
 from billing.money import Money
-from billing.states import LIVE_SUBSCRIPTION
+from billing.states import LIVE_SUBSCRIPTION, PaymentStatus
 from portal.staff import search, show
 from portal.staff.filters import DayFilter
 from portal.staff.parts import column
@@ -29,10 +29,13 @@ class StripeCopyAdmin(ReadOnlyAdmin):
     """A copy of one of Stripe's objects that belongs to a customer."""
 
     person_field = "customer_id"
-    in_palette = True
     list_select_related = ["customer__user"]
     actions_detail = ["open_in_stripe"]
     actions_row = ["open_in_stripe"]
+
+    def palette_title(self, row: Any) -> str:
+        """Whose it is, and what."""
+        return f"{show.name_of(row.customer.user)}: {row}"
 
     @column("Member", ordering="customer__name", header=True)
     def who(self, row: Any) -> list[str]:
@@ -90,6 +93,10 @@ class CustomerAdmin(StripeCopyAdmin):
         newest = Subscription.objects.order_by("-started_at", "-id")
         rows: Rows = super().get_queryset(request)
         return rows.prefetch_related(Prefetch("subscriptions", newest))
+
+    def palette_title(self, row: Customer) -> str:
+        """The member's name."""
+        return show.name_of(row.user)
 
     def find_persons(self, term: str) -> list[int]:
         """Users, whose column a customer has itself."""
@@ -205,6 +212,10 @@ class SubscriptionAdmin(StripeCopyAdmin):
         ("Copy of Stripe's record", {"fields": ["stripe_id", "price_id", "read"]}),
     ]
 
+    def palette_title(self, row: Subscription) -> str:
+        """Whose it is, and its state: what a subscription is called anyway."""
+        return str(row)
+
     @column("State", ordering="status")
     def state(self, row: Subscription) -> SafeString:
         """Stripe's status in its colour."""
@@ -223,7 +234,7 @@ class SubscriptionAdmin(StripeCopyAdmin):
             return f"Ended {show.day(row.ended_at)}" if row.ended_at else show.NOTHING
         if row.ends_at:
             return f"Ends {show.day(row.ends_at)}"
-        return f"Charged {show.day(row.current_period_end)}"
+        return f"Next charge {show.day(row.current_period_end)}"
 
     @column("Card expires")
     def card_expiry(self, row: Subscription) -> str:
@@ -323,9 +334,9 @@ class InvoiceAdmin(StripeCopyAdmin):
     def outlook(self, row: Invoice) -> str:
         """What happens to it by itself."""
         if row.next_payment_attempt_at and row.amount_remaining:
-            return f"Tried again {show.day(row.next_payment_attempt_at)}"
+            return f"Will be tried again {show.day(row.next_payment_attempt_at)}"
         if row.amount_remaining and row.attempt_count:
-            return "Not tried again"
+            return "Will not be tried again"
         return f"Paid {show.day(row.paid_at)}" if row.paid_at else show.NOTHING
 
     @column("Lines")
@@ -357,7 +368,10 @@ class InvoiceAdmin(StripeCopyAdmin):
         found = row.payments.all()[:SHOWN]
         return show.links(
             [
-                (show.page_of(one), f"{show.money(one.amount, one.currency)}, {_status(one)}")
+                (
+                    show.page_of(one),
+                    f"{show.money(one.amount, one.currency)}, {_status(one).lower()}",
+                )
                 for one in found
             ]
         )
@@ -398,8 +412,8 @@ class PaymentAdmin(StripeCopyAdmin):
 
     @column("State", ordering="status")
     def state(self, row: Payment) -> SafeString:
-        """Stripe's status in its colour."""
-        return show.state(row, "status", labels.PAYMENT)
+        """Stripe's status in its colour; a try that was refused says so."""
+        return show.badge(_status(row), labels.PAYMENT.get(PaymentStatus(row.status), ""))
 
     @column("Amount", ordering="amount")
     def money(self, row: Payment) -> str:
@@ -527,4 +541,6 @@ def _on_day(amount: int, row: Invoice | Payment) -> str:
 
 
 def _status(payment: Payment) -> str:
-    return payment.get_status_display().lower()
+    if payment.status == PaymentStatus.REQUIRES_PAYMENT_METHOD and payment.failure_code:
+        return "Failed"
+    return payment.get_status_display()

@@ -1,7 +1,7 @@
 """The staff site's home page: what needs somebody first, then the business, then the integration.
 
 A person of the staff sees the cards whose rows they may open. At most eleven queries beside the
-session, the user and their permissions.
+session, the user, their profile and their permissions.
 """
 
 from __future__ import annotations
@@ -22,11 +22,12 @@ from billing.states import EventState, PaymentStatus, SubscriptionStatus
 from emails.models import MessageState
 from portal.staff import overview, show
 from portal.staff.navigation import health
-from portal.staff.overview import Business, Health, Integration, MonthOfIncome, Queue
+from portal.staff.overview import Business, Failures, Health, Integration, MonthOfIncome, Queue
 
 # A healthy portal empties its queues in seconds, and looks for missed events every hour.
 WAITED_LONG = timedelta(minutes=5)
 CHECK_OVERDUE = timedelta(hours=3)
+SUMMARY = 120
 MONEY, INTEGRATION = "billing.view_subscription", "billing.view_stripeevent"
 
 
@@ -61,6 +62,15 @@ class Line:
     url: str
 
 
+@dataclass(frozen=True)
+class Trouble:
+    """What went wrong lately, of one kind, and the address of all of it."""
+
+    title: str
+    url: str
+    lines: list[Line]
+
+
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Add what the home page shows to its context (Unfold's dashboard callback)."""
     now = health(request)
@@ -77,17 +87,25 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "is_quiet": sees_money and sees_integration,
     }
     if sees_money:
-        context |= {"business": _business(business), "income": _chart(overview.income())}
+        came_in = overview.income()
+        context |= {
+            "business": _business(business, came_in.recent),
+            "income": _chart(came_in.months),
+        }
     if sees_integration:
         context |= {"integration": _integration(now, state)}
-    context["troubles"] = _troubles(sees_money=sees_money, sees_integration=sees_integration)
+    found = overview.failures(now, business)
+    context["troubles"] = [
+        *(_troubles_of_business(found) if sees_money else []),
+        *(_troubles_of_integration(found) if sees_integration else []),
+    ]
     return context
 
 
 def _tasks_of_business(now: Business) -> Iterable[Task]:
     if now.payment_failed:
         yield Task(
-            f"{_count(now.payment_failed, 'payment of a member', 'payments of members')} failed.",
+            f"The last payment of {_count(now.payment_failed, 'member')} failed.",
             _subscriptions(status__in="past_due,unpaid"),
             "See whose",
         )
@@ -99,7 +117,7 @@ def _tasks_of_integration(now: Health, state: Integration) -> Iterable[Task]:
             "Webhooks are refused: STRIPE_WEBHOOK_SECRETS is not set.", _events(), "Webhook events"
         )
     if not state.worker_is_alive:
-        seen = f" since {show.age(state.worker_seen_at)}" if state.worker_seen_at else ""
+        seen = f" for {show.how_long(state.worker_seen_at)}" if state.worker_seen_at else ""
         yield Task(f"No worker has been heard of{seen}: start one.", _jobs(), "See what waits")
     if now.events.failed:
         yield Task(
@@ -119,25 +137,26 @@ def _tasks_of_integration(now: Health, state: Integration) -> Iterable[Task]:
 def _tasks_that_take_long(now: Health, state: Integration) -> Iterable[Task]:
     if _waited_long(now.events):
         yield Task(
-            f"A webhook event has been waiting since {show.age(now.events.oldest)}.",
+            f"A webhook event has been waiting for {show.how_long(now.events.oldest)}.",
             _events(state__in="pending,retrying"),
             "See which",
             "warning",
         )
     if _waited_long(now.messages):
         yield Task(
-            f"A message has been waiting since {show.age(now.messages.oldest)}.",
+            f"A message has been waiting for {show.how_long(now.messages.oldest)}.",
             _messages(state__in="queued,sending"),
             "See which",
             "warning",
         )
     good = state.last_good_check
     if good is None or timezone.now() - good.started_at > CHECK_OVERDUE:
-        last = f" since {show.age(good.started_at)}" if good else " yet"
-        yield Task(f"Nobody has looked for missed events{last}.", _checks(), "Look now", "warning")
+        last = f" for {show.how_long(good.started_at)}" if good else " yet"
+        text = f"Missed events have not been looked for{last}."
+        yield Task(text, _checks(), "Look now", "warning")
 
 
-def _business(now: Business) -> list[Number]:
+def _business(now: Business, received: list[Money]) -> list[Number]:
     since = (timezone.localdate() - overview.RECENT).isoformat()
     return [
         Number("Active members", _number(now.active), _subscriptions(status__exact="active")),
@@ -157,7 +176,7 @@ def _business(now: Business) -> list[Number]:
         ),
         Number(
             "Received in 30 days",
-            _amounts(now.received),
+            _amounts(received),
             show.list_of(
                 "billing.payment", status__exact=PaymentStatus.SUCCEEDED, paid_at_from=since
             ),
@@ -210,49 +229,40 @@ def _queue(label: str, queue: Queue, address: Any, waiting: str, failed: str) ->
     return Number(f"{label} waiting", _number(queue.waiting), address(state__in=waiting), note)
 
 
-def _troubles(*, sees_money: bool, sees_integration: bool) -> list[dict[str, Any]]:
-    """Return the lists of what went wrong lately; an empty one is left out."""
-    found = overview.failures()
-    lists = [
-        {
-            "title": "Members whose payment failed",
-            "url": _subscriptions(status__in="past_due,unpaid"),
-            "lines": [
-                Line(
-                    show.name_of(row.customer.user),
-                    str(Money(row.amount, row.currency)),
-                    f"since {show.day(row.current_period_start)}",
-                    show.page_of(row),
-                )
-                for row in found.subscriptions
-                if sees_money
-            ],
-        },
-        {
-            "title": "Webhook events that failed",
-            "url": _events(state__exact=EventState.FAILED),
-            "lines": [
-                Line(row.type, row.error[:120], show.age(row.received_at), show.page_of(row))
-                for row in found.events
-                if sees_integration
-            ],
-        },
-        {
-            "title": "Messages that failed",
-            "url": _messages(state__exact=MessageState.FAILED),
-            "lines": [
-                Line(
-                    f"{row.kind.replace('_', ' ').capitalize()} to {show.name_of(row.user)}",
-                    row.error[:120],
-                    show.age(row.created_at),
-                    show.page_of(row),
-                )
-                for row in found.messages
-                if sees_integration
-            ],
-        },
+def _troubles_of_business(found: Failures) -> list[Trouble]:
+    lines = [
+        Line(
+            show.name_of(row.customer.user),
+            str(Money(row.amount, row.currency)),
+            f"since {show.day(row.current_period_start)}",
+            show.page_of(row),
+        )
+        for row in found.subscriptions
     ]
-    return [one for one in lists if one["lines"]]
+    url = _subscriptions(status__in="past_due,unpaid")
+    return [Trouble("Members whose payment failed", url, lines)] if lines else []
+
+
+def _troubles_of_integration(found: Failures) -> list[Trouble]:
+    """Return the lists of what went wrong lately; an empty one is left out."""
+    events = [
+        Line(row.type, row.error[:SUMMARY], show.age(row.received_at), show.page_of(row))
+        for row in found.events
+    ]
+    messages = [
+        Line(
+            f"{row.kind.replace('_', ' ').capitalize()} to {show.name_of(row.user)}",
+            row.error[:SUMMARY],
+            show.age(row.created_at),
+            show.page_of(row),
+        )
+        for row in found.messages
+    ]
+    lists = [
+        Trouble("Webhook events that failed", _events(state__exact=EventState.FAILED), events),
+        Trouble("Messages that failed", _messages(state__exact=MessageState.FAILED), messages),
+    ]
+    return [one for one in lists if one.lines]
 
 
 def _chart(months: list[MonthOfIncome]) -> dict[str, str]:
@@ -266,6 +276,9 @@ def _chart(months: list[MonthOfIncome]) -> dict[str, str]:
         "data": [month.income.amount / major for month in months],
         "backgroundColor": "var(--color-primary-600)",
         "displayYAxis": True,
+        "suffixYAxis": currency,
+        "maxBarThickness": 40,
+        "borderRadius": 4,
     }
     labels = [formats.date_format(month.start, "M Y") for month in months]
     words = (f"{label} {month.income}" for label, month in zip(labels, months, strict=True))
@@ -281,8 +294,8 @@ def _waited_long(queue: Queue) -> bool:
     return queue.oldest is not None and timezone.now() - queue.oldest > WAITED_LONG
 
 
-def _count(number: int, one: str, many: str = "") -> str:
-    return f"1 {one}" if number == 1 else f"{number:,} {many or f'{one}s'}"
+def _count(number: int, what: str) -> str:
+    return f"1 {what}" if number == 1 else f"{number:,} {what}s"
 
 
 def _number(value: int) -> str:

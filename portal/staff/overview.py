@@ -71,7 +71,6 @@ class Business:
     ending: int
     payment_failed: int
     monthly: list[Money]
-    received: list[Money]
 
 
 @dataclass(frozen=True)
@@ -80,6 +79,14 @@ class MonthOfIncome:
 
     start: date
     income: Money
+
+
+@dataclass(frozen=True)
+class Income:
+    """What came in: in the last 30 days in every currency, and by month in the main one."""
+
+    recent: list[Money]
+    months: list[MonthOfIncome]
 
 
 @dataclass(frozen=True)
@@ -97,7 +104,6 @@ class Integration:
     """Whether Stripe's news reaches us and ours reaches the members."""
 
     last_event: StripeEvent | None
-    last_check: Reconciliation | None
     last_good_check: Reconciliation | None
     jobs: Jobs
     worker_seen_at: datetime | None
@@ -135,7 +141,7 @@ def health() -> Health:
 
 
 def business() -> Business:
-    """Count the members and what they pay: two queries."""
+    """Count the members and what they pay: one query."""
     shares = _shares()
     return Business(
         active=_count(shares, lambda row: row["status"] == SubscriptionStatus.ACTIVE),
@@ -143,56 +149,60 @@ def business() -> Business:
         ending=_count(shares, lambda row: row["is_ending"]),
         payment_failed=_count(shares, lambda row: row["status"] in UNPAID),
         monthly=_monthly(shares),
-        received=_received(timezone.now() - RECENT),
     )
 
 
-def income() -> list[MonthOfIncome]:
-    """Return the last twelve months' income, the current one last, in the main currency."""
+def income() -> Income:
+    """Return what came in during the last twelve months, the current one last: one query."""
     first = _months_ago(timezone.localdate().replace(day=1), MONTHS - 1)
     start = timezone.make_aware(datetime.combine(first, time.min))
+    net = F("amount_received") - F("amount_refunded")
+    is_recent = Q(paid_at__gte=timezone.now() - RECENT)
     rows = (
-        _succeeded()
-        .filter(paid_at__gte=start)
+        Payment.objects.filter(status=PaymentStatus.SUCCEEDED, paid_at__gte=start)
+        .order_by()
         .annotate(month=TruncMonth("paid_at"))
         .values("month", "currency")
-        .annotate(amount=Sum(F("amount_received") - F("amount_refunded")))
-        .order_by("month")
+        .annotate(amount=Sum(net), recent=Sum(net, filter=is_recent))
     )
-    totals: dict[str, dict[date, int]] = defaultdict(dict)
+    by_month: dict[str, dict[date, int]] = defaultdict(dict)
+    recent: dict[str, int] = defaultdict(int)
     for row in rows:
-        totals[row["currency"]][row["month"].date()] = row["amount"]
-    if not totals:
-        return []
-    currency = max(totals, key=lambda code: sum(totals[code].values()))
-    months = [_months_ago(first, -later) for later in range(MONTHS)]
-    return [MonthOfIncome(at, Money(totals[currency].get(at, 0), currency)) for at in months]
+        by_month[row["currency"]][row["month"].date()] = row["amount"]
+        recent[row["currency"]] += row["recent"] or 0
+    months = _months_of_main_currency(by_month, first)
+    return Income(recent=_as_money(recent), months=months)
 
 
 def integration() -> Integration:
-    """Return the signs of life of webhooks, checks and workers: five queries."""
+    """Return the signs of life of webhooks, checks and workers: four queries."""
     return Integration(
         last_event=StripeEvent.objects.defer("payload").first(),
-        last_check=Reconciliation.objects.first(),
         last_good_check=Reconciliation.objects.filter(finished_at__isnull=False).first(),
         jobs=_jobs(),
         worker_seen_at=ProcrastinateWorker.objects.aggregate(at=Max("last_heartbeat"))["at"],
     )
 
 
-def failures() -> Failures:
-    """Return the newest troubles: three queries."""
+def failures(now: Health, members: Business) -> Failures:
+    """Return the newest troubles: one query for each kind that there is."""
     people = "customer__user"
     return Failures(
         subscriptions=list(
             Subscription.objects.filter(status__in=UNPAID).select_related(people)[:SHOWN]
-        ),
+        )
+        if members.payment_failed
+        else [],
         events=list(
             StripeEvent.objects.filter(state=EventState.FAILED).defer("payload")[:SHOWN],
-        ),
+        )
+        if now.events.failed
+        else [],
         messages=list(
             Message.objects.filter(state=MessageState.FAILED).select_related("user")[:SHOWN]
-        ),
+        )
+        if now.messages.failed
+        else [],
     )
 
 
@@ -246,18 +256,14 @@ def _monthly(shares: list[Share]) -> list[Money]:
     return _as_money(totals)
 
 
-def _received(since: datetime) -> list[Money]:
-    rows = (
-        _succeeded()
-        .filter(paid_at__gte=since)
-        .values_list("currency")
-        .annotate(amount=Sum(F("amount_received") - F("amount_refunded")))
-    )
-    return _as_money(dict(rows))
-
-
-def _succeeded() -> QuerySet[Payment]:
-    return Payment.objects.filter(status=PaymentStatus.SUCCEEDED).order_by()
+def _months_of_main_currency(
+    totals: Mapping[str, Mapping[date, int]], first: date
+) -> list[MonthOfIncome]:
+    if not totals:
+        return []
+    currency = max(totals, key=lambda code: sum(totals[code].values()))
+    months = [_months_ago(first, -later) for later in range(MONTHS)]
+    return [MonthOfIncome(at, Money(totals[currency].get(at, 0), currency)) for at in months]
 
 
 def _as_money(totals: Mapping[str, int]) -> list[Money]:

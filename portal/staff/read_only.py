@@ -39,7 +39,6 @@ class IndexedSearch(ModelAdmin):  # type: ignore[misc]  # Unfold ships no types
 
     search_fields: ClassVar[list[str]] = []
     person_field = ""
-    in_palette = False
     show_full_result_count = False
     paginator = EstimatedPaginator
     list_per_page = 50
@@ -59,6 +58,10 @@ class IndexedSearch(ModelAdmin):  # type: ignore[misc]  # Unfold ships no types
         if self.person_field:
             found |= Q(**{f"{self.person_field}__in": self.find_persons(term)})
         return queryset.filter(found), False
+
+    def palette_title(self, row: Any) -> str:
+        """Return what the command palette calls a row."""
+        return str(row)
 
     def find_persons(self, term: str) -> list[Any]:
         """Return the values of `person_field` that belong to the people of this name."""

@@ -15,14 +15,22 @@ from django.contrib.auth.models import User
 from django.db.models import Model, Q
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.text import capfirst
 from unfold.dataclasses import SearchResult
 
 from billing.models import Customer
 
 MOST_PEOPLE = 200
-MOST_HITS = 8
-ICONS = {"user": "person", "message": "mail", "stripeevent": "webhook", "invoice": "receipt_long"}
+# In the palette, of each kind: a name finds its person, an id its row.
+MOST_PEOPLE_SHOWN, MOST_OTHERS_SHOWN = 8, 3
+PALETTE = {
+    "user": ("Member", "person"),
+    "customer": ("Customer", "badge"),
+    "subscription": ("Subscription", "card_membership"),
+    "invoice": ("Invoice", "receipt_long"),
+    "payment": ("Payment", "payments"),
+    "message": ("Message", "mail"),
+    "stripeevent": ("Webhook event", "webhook"),
+}
 
 
 def people(term: str) -> list[int]:
@@ -64,11 +72,9 @@ def everything(request: HttpRequest, _lowered: str) -> list[SearchResult]:
     if len(term) < 2:
         return []
     return [
-        _result(row)
+        _result(row, model_admin.palette_title(row))
         for model_admin in _searched(request)
-        for row in model_admin.get_search_results(request, model_admin.get_queryset(request), term)[
-            0
-        ][:MOST_HITS]
+        for row in _hits(model_admin, request, term)
     ]
 
 
@@ -83,22 +89,24 @@ def _by_phone(word: str) -> list[int]:
 
 def _searched(request: HttpRequest) -> Iterable[Any]:
     """Return the searchable lists, people first."""
-    registry = sorted(
-        admin.site._registry.values(),  # noqa: SLF001  (Django has no public list of them)
-        key=lambda found: found.model is not User,
-    )
-    return [
-        found
-        for found in registry
-        if getattr(found, "in_palette", False) and found.has_view_permission(request)
-    ]
+    registry = admin.site._registry.values()  # noqa: SLF001  (there is no public list of them)
+    found = {one.model._meta.model_name: one for one in registry}
+    listed = [found[name] for name in PALETTE if name in found]
+    return [one for one in listed if one.has_view_permission(request)]
 
 
-def _result(row: Model) -> SearchResult:
+def _hits(model_admin: Any, request: HttpRequest, term: str) -> Iterable[Model]:
+    rows = model_admin.get_queryset(request)
+    if related := model_admin.list_select_related:
+        rows = rows.select_related(*related)
+    hits, _may_repeat = model_admin.get_search_results(request, rows, term)
+    most = MOST_PEOPLE_SHOWN if model_admin.model is User else MOST_OTHERS_SHOWN
+    shown: Iterable[Model] = hits[:most]
+    return shown
+
+
+def _result(row: Model, title: str) -> SearchResult:
     meta = row._meta
-    return SearchResult(
-        title=row.get_full_name() or row.email if isinstance(row, User) else str(row),
-        description=str(capfirst(meta.verbose_name)),
-        link=reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[row.pk]),
-        icon=ICONS.get(meta.model_name or "", "tag"),
-    )
+    name, icon = PALETTE[str(meta.model_name)]
+    address = reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[row.pk])
+    return SearchResult(title=title, description=name, link=address, icon=icon)

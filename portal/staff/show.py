@@ -101,18 +101,28 @@ def moment(at: datetime | None) -> str:
     return f"{local} ({age(at)})"
 
 
+def when(at: datetime | None) -> SafeString:
+    """Return how long ago a moment was, in a list: the pointer shows the date and time."""
+    return format_html('<span title="{}">{}</span>', moment(at), age(at))
+
+
+def how_long(since: datetime | None) -> str:
+    """Return the time since then in its largest unit: "3 minutes"."""
+    return age(since).removesuffix(" ago").replace("now", "a moment")
+
+
 def day(at: datetime | None) -> str:
     """Return a date: "4 Nov 2026"."""
     return formats.date_format(timezone.localtime(at), "j M Y") if at else NOTHING
 
 
 def age(at: datetime | None) -> str:
-    """Return how long ago a moment was: "3 minutes ago", in its largest unit."""
+    """Return how far off a moment is, in its largest unit: "3 minutes ago"."""
     if at is None:
         return NOTHING
-    return str(naturaltime(at)).split(",")[0].removesuffix(" ago") + (
-        " ago" if at <= timezone.now() else " from now"
-    )
+    words = str(naturaltime(at))
+    largest, _, rest = words.partition(",")
+    return f"{largest} {rest.rsplit(' ', 1)[-1]}" if rest.endswith(" ago") else words
 
 
 def pretty_json(value: Any) -> SafeString:

@@ -44,7 +44,7 @@ def unfold_theme(brand_name: str, brand_color: str) -> dict[str, Any]:
         "ACCOUNT": {"navigation": "portal.staff.navigation.account_links"},
         "COMMAND": {"search_models": False, "search_callback": "portal.staff.search.everything"},
         "SIDEBAR": {
-            "show_search": False,
+            "show_search": True,
             "command_search": True,
             "show_all_applications": False,
             "navigation": "portal.staff.navigation.sidebar",

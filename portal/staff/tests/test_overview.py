@@ -1,0 +1,189 @@
+"""The numbers of the staff's home page: right, of the right rows, and few queries."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+from pytest_django import Settings
+
+from billing.models import Reconciliation
+from billing.money import Money
+from billing.states import EventState, InvoiceStatus, PaymentStatus, SubscriptionStatus
+from billing.tests import factories, staff_world
+from billing.tests.staff_world import auditor, make_failed_event, make_message, superuser
+from portal.staff import overview
+
+pytestmark = pytest.mark.django_db
+MOST_QUERIES = 15
+
+
+def home(client: Client) -> str:
+    client.force_login(superuser())
+    return str(client.get(reverse("admin:index")).content.decode())
+
+
+def make_worker(seconds_ago: int = 0) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO procrastinate_workers (last_heartbeat)"
+            " VALUES (now() - make_interval(secs => %s))",
+            [seconds_ago],
+        )
+
+
+def make_check(**fields: Any) -> None:
+    now = timezone.now()
+    Reconciliation.objects.create(**{"started_at": now, "finished_at": now} | fields)
+
+
+def test_members_are_counted_by_how_they_stand() -> None:
+    factories.make_subscription()
+    factories.make_subscription(cancel_at_period_end=True)
+    factories.make_subscription(status=SubscriptionStatus.TRIALING)
+    factories.make_subscription(status=SubscriptionStatus.PAST_DUE)
+    factories.make_subscription(status=SubscriptionStatus.CANCELED)
+    found = overview.business()
+    assert (found.active, found.trials, found.ending, found.payment_failed) == (2, 1, 1, 1)
+
+
+def test_a_months_memberships_are_those_that_pay_each_in_its_currency() -> None:
+    factories.make_subscription(amount=2900)
+    factories.make_subscription(amount=12_000, interval="year")
+    factories.make_subscription(amount=900, currency="eur", status=SubscriptionStatus.PAST_DUE)
+    factories.make_subscription(amount=5000, status=SubscriptionStatus.TRIALING)
+    assert overview.business().monthly == [Money(3900, "usd"), Money(900, "eur")]
+
+
+@pytest.mark.parametrize(
+    ("amount", "interval", "count", "monthly"),
+    [
+        (2900, "month", 1, 2900),
+        (9000, "month", 3, 3000),
+        (12_000, "year", 1, 1000),
+        (700, "week", 1, 3042),
+        (100, "day", 1, 3042),
+    ],
+)
+def test_any_interval_comes_to_so_much_a_month(
+    amount: int, interval: str, count: int, monthly: int
+) -> None:
+    assert overview.monthly_amount(amount, interval, count) == monthly
+
+
+def test_what_was_received_is_less_refunds_and_only_lately() -> None:
+    factories.make_payment(amount=2900, amount_refunded=900)
+    factories.make_payment(amount=5000, paid_at=timezone.now() - timedelta(days=31))
+    factories.make_payment(amount=7000, status=PaymentStatus.REQUIRES_PAYMENT_METHOD)
+    assert overview.income().recent == [Money(2000, "usd")]
+
+
+def test_income_is_told_for_twelve_months() -> None:
+    today = timezone.localtime().replace(day=15)
+    factories.make_payment(amount=2900, paid_at=today)
+    factories.make_payment(amount=1000, paid_at=today.replace(year=today.year - 2))
+    found = overview.income().months
+    assert len(found) == 12
+    assert (found[-1].start, found[-1].income) == (today.date().replace(day=1), Money(2900, "usd"))
+    assert not any(month.income for month in found[:-1])
+
+
+def test_queues_tell_what_waits_since_when_and_what_failed() -> None:
+    old = timezone.now() - timedelta(hours=2)
+    factories.make_event(state=EventState.PENDING, received_at=old)
+    factories.make_event(state=EventState.RETRYING)
+    make_failed_event()
+    factories.make_event()
+    make_message(None, state="queued")
+    found = overview.health()
+    assert (found.events.waiting, found.events.failed, found.events.oldest) == (2, 1, old)
+    assert (found.messages.waiting, found.messages.failed) == (1, 0)
+
+
+def test_a_worker_is_alive_while_its_heart_beats(settings: Settings) -> None:
+    assert not overview.integration().worker_is_alive
+    make_worker(settings.STALLED_WORKER_SECONDS + 5)
+    assert not overview.integration().worker_is_alive
+    make_worker()
+    assert overview.integration().worker_is_alive
+
+
+def test_a_failed_check_is_no_good_check() -> None:
+    make_check(events_seen=1)
+    make_check(finished_at=None, error="Stripe was away")
+    good = overview.integration().last_good_check
+    assert good
+    assert good.events_seen == 1
+
+
+def test_home_says_when_nothing_is_wrong(client: Client, settings: Settings) -> None:
+    settings.STRIPE_WEBHOOK_SECRETS = ["whsec_1"]
+    make_worker()
+    make_check()
+    assert "Nothing: no payment, event or message is in trouble." in home(client)
+
+
+def test_home_says_first_what_needs_somebody(client: Client, settings: Settings) -> None:
+    settings.STRIPE_WEBHOOK_SECRETS = []
+    customer = factories.make_customer(factories.make_member("Penny Due"))
+    factories.make_subscription(customer, status=SubscriptionStatus.PAST_DUE)
+    factories.make_invoice(customer, status=InvoiceStatus.OPEN)
+    make_failed_event(error="No such price")
+    make_message(None, state="failed", error="Mailbox full")
+    long_ago = timezone.now() - timedelta(hours=1)
+    factories.make_event(state=EventState.PENDING, received_at=long_ago)
+    page = home(client)
+    for said in [
+        "STRIPE_WEBHOOK_SECRETS is not set",
+        "No worker has been heard of",
+        "The last payment of 1 member failed.",
+        "1 webhook event could not be processed.",
+        "1 message could not be delivered.",
+        "has been waiting for",
+        "Missed events have not been looked for yet.",
+        "Penny Due",
+        "No such price",
+        "Mailbox full",
+    ]:
+        assert said in page, said
+
+
+def test_each_number_is_a_link_to_rows_that_a_list_accepts(client: Client) -> None:
+    staff_world.make_world()
+    make_failed_event()
+    client.force_login(superuser())
+    context = client.get(reverse("admin:index")).context
+    for number in [*context["business"], *context["integration"]]:
+        answer = client.get(number.url)
+        assert answer.status_code == 200, number.url
+
+
+def test_an_auditor_sees_it_all_and_newcomers_of_the_staff_nothing(client: Client) -> None:
+    staff_world.make_world()
+    client.force_login(auditor())
+    context = client.get(reverse("admin:index")).context
+    assert context["business"]
+    assert context["integration"]
+    client.force_login(factories.make_member("New Comer", is_staff=True))
+    page = client.get(reverse("admin:index"))
+    assert page.status_code == 200
+    assert "business" not in page.context
+    assert "Subscriptions" not in page.content.decode()
+
+
+def test_home_is_few_queries_however_many_rows(client: Client) -> None:
+    staff_world.make_world()
+    for _ in range(3):
+        make_failed_event()
+        factories.make_subscription(status=SubscriptionStatus.PAST_DUE)
+    client.force_login(superuser())
+    client.get(reverse("admin:index"))
+    with CaptureQueriesContext(connection) as found:
+        client.get(reverse("admin:index"))
+    assert len(found) <= MOST_QUERIES

@@ -24,7 +24,7 @@ from portal.queue import Backoff
 
 logger = logging.getLogger(__name__)
 
-# Nine hours in all: soon at first, for codes, and long enough to mend a mail server or its password.
+# Nine hours in all: soon at first, for codes, and long enough to mend a mail server.
 BACKOFF = Backoff(max_attempts=20)
 # Longer than SMTP's and Twilio's time-outs together: whoever claimed it is gone.
 ABANDONED_AFTER = timedelta(seconds=30)

@@ -11,7 +11,8 @@ from procrastinate.contrib.django import app
 logger = logging.getLogger(__name__)
 
 
-@app.periodic(cron="*/10 * * * * *")
+# The sixth field is seconds.
+@app.periodic(cron="* * * * * */10")
 @app.task(queueing_lock="recover_stalled_jobs", pass_context=True)
 async def recover_stalled_jobs(context: JobContext, timestamp: int) -> None:
     """Run again what a killed worker left behind (a job is safe to run twice)."""

@@ -46,8 +46,8 @@ ALLOWED = {
 # HTML inside mj-text, mj-table and mj-raw goes through as it is.
 HTML: dict[str, set[str]] = {
     "meta": {"name", "content"},
-    "tr": set(),
-    "td": {"class", "style", "align"},
+    "tr": {"class"},
+    "td": {"class", "style"},
     "a": {"href"},
     "br": set(),
 }

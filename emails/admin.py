@@ -199,7 +199,7 @@ def _email(row: Message) -> SafeString:
     return format_html(
         '<p class="font-semibold mb-2">{}</p>'
         '<iframe class="staff-mail" sandbox="" title="{}" srcdoc="{}"></iframe>'
-        '<details class="mt-4"><summary class="cursor-pointer">As plain text</summary>{}</details>',
+        '<p class="font-semibold mb-2 mt-4">As plain text</p>{}',
         mail.subject,
         f"Preview of the e-mail {mail.subject}",
         mail.html,

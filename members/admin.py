@@ -265,7 +265,10 @@ class UserAdmin(IndexedSearch, DjangoUserAdmin):  # type: ignore[misc,type-arg]
         return self.inlines if obj else []
 
     def get_changeform_datasets(self, request: HttpRequest) -> list[Any]:
-        """The tabs that this member of staff may see."""
+        """The tabs that this member of staff may see; a new account has none."""
+        match = request.resolver_match
+        if match is None or "object_id" not in match.kwargs:
+            return []
         return [
             tab
             for tab in self.change_form_datasets

@@ -51,8 +51,8 @@ class StripeEventAdmin(ReadOnlyAdmin):
 
     stripe_path = "events"
     person_field = "customer_id"
-    search_fields = ["stripe_id__startswith", "object_id__startswith", "type__startswith"]
-    search_help_text = "Member, event type, evt_… or the id of what it is about: how it begins"
+    search_fields = ["stripe_id__startswith", "object_id", "type"]
+    search_help_text = "Member, evt_…, or the whole id of what it is about"
     list_display = ["type", "state_badge", "age", "attempts", "trouble", "object_id"]
     list_filter = [
         ("state", ChoicesDropdownFilter),

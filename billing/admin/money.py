@@ -79,6 +79,7 @@ class CustomerAdmin(StripeCopyAdmin):
     search_fields = ["stripe_id__startswith"]
     search_help_text = "Name, e-mail address, phone number or cus_…: how it begins"
     list_display = ["who", "standing", "created", "stripe_id"]
+    ordering = ["-pk"]
     list_select_related = ["user"]
     list_filter = ["deleted_at_stripe", ("created_at", DayFilter)]
     fieldsets = [

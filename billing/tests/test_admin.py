@@ -382,7 +382,7 @@ def test_search_finds_rows_by_their_ids(world: World) -> None:
         (Payment, world.payment.stripe_id),
         (Customer, world.customer.stripe_id),
         (StripeEvent, world.invoice.stripe_id),
-        (StripeEvent, "invoice.pa"),
+        (StripeEvent, "invoice.paid"),
         (Plan, "price_"),
     ]
     for model, term in searches:

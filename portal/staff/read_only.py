@@ -34,7 +34,8 @@ class IndexedSearch(ModelAdmin):  # type: ignore[misc]  # Unfold ships no types
     """A list whose search never reads a whole table.
 
     `search_fields` are lookups that an index serves (`number__istartswith`). `person_field` is the
-    column that leads to a member, searched by the members found first.
+    column that leads to a member, searched by the members found first: an OR across tables would
+    leave PostgreSQL nothing but to read them whole.
     """
 
     search_fields: ClassVar[list[str]] = []

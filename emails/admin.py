@@ -84,6 +84,10 @@ class MessageAdmin(ReadOnlyAdmin):
         """Users, to whom messages belong."""
         return search.people(term)
 
+    def palette_title(self, row: Message) -> str:
+        """What and to whom."""
+        return f"{_name_of(row.kind)} to {row.recipient}"
+
     def has_resend_permission(self, request: HttpRequest, _object_id: str = "") -> bool:
         """Whether this member of staff may send messages once more."""
         return request.user.has_perm("emails.change_message")

@@ -306,6 +306,10 @@ class InvoiceAdmin(StripeCopyAdmin):
         own = {"customer__id__exact", "subscription__id__exact"}
         return lookup in own or bool(super().lookup_allowed(lookup, value, request))
 
+    def palette_title(self, row: Invoice) -> str:
+        """Whose, how much and which."""
+        return f"{show.name_of(row.customer.user)}: {_on_day(row.total, row)}, {row}"
+
     @column("State", ordering="status")
     def state(self, row: Invoice) -> SafeString:
         """Stripe's status in its colour."""
@@ -410,6 +414,10 @@ class PaymentAdmin(StripeCopyAdmin):
         return lookup == "customer__id__exact" or bool(
             super().lookup_allowed(lookup, value, request)
         )
+
+    def palette_title(self, row: Payment) -> str:
+        """Whose, how much and when."""
+        return f"{show.name_of(row.customer.user)}: {_on_day(row.amount, row)}"
 
     @column("State", ordering="status")
     def state(self, row: Payment) -> SafeString:

@@ -37,7 +37,7 @@ def sweep_inbox(timestamp: int) -> None:
 
 @app.periodic(cron="17 * * * *")
 @app.task(queueing_lock="find_missed_events", retry=Backoff(max_attempts=5, first=60))
-def find_missed_events(timestamp: int) -> None:
+def find_missed_events(timestamp: int = 0) -> None:
     """Ask Stripe for the events that never reached us."""
     reconcile.find_missed_events()
 

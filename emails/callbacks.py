@@ -15,7 +15,7 @@ from twilio.twiml.messaging_response import MessagingResponse
 from emails import text_messages
 from emails.delivery import StatusReport, record_status
 from members import consent
-from members.models import ConsentSource, Member
+from members.models import Member
 
 logger = logging.getLogger(__name__)
 
@@ -65,22 +65,18 @@ def _heed(phone: str, word: str) -> str:
 
     Strangers' words get none: two machines would go on answering each other at our cost.
     """
-    members = Member.objects.filter(phone=phone)
-    proven = members.filter(phone_verified_at__isnull=False)
     if word in STOP_WORDS:
-        for member in members:
-            consent.stop(member, ConsentSource.REPLY)
+        consent.stop_by_reply(phone)
         return ""
     if word in START_WORDS:
-        for member in proven:
-            consent.agree(member, ConsentSource.REPLY)
+        consent.start_by_reply(phone)
         return ""
     if word in HELP_WORDS:
         return (
             f"{settings.BRAND_NAME}: write to {settings.SUPPORT_EMAIL} for help. "
             "Reply STOP to end text messages."
         )
-    if proven.exists():
+    if Member.objects.filter(phone=phone, phone_verified_at__isnull=False).exists():
         return (
             f"{settings.BRAND_NAME}: nobody reads replies here. Write to {settings.SUPPORT_EMAIL}, "
             "or reply STOP to end text messages."

@@ -90,4 +90,5 @@ class Message(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} to {self.recipient}"
+        what = self.kind.replace("_", " ").capitalize()
+        return f"{what}, to {self.recipient}"

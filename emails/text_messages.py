@@ -6,7 +6,6 @@ from datetime import timedelta
 from functools import lru_cache
 from typing import Any
 
-import requests
 from django.conf import settings
 from django.core import signing
 from django.urls import reverse
@@ -56,7 +55,7 @@ def send(message: Message) -> str:
         )
     except TwilioRestException as error:
         raise _problem(message, error) from error
-    except (TwilioException, requests.RequestException) as error:
+    except (TwilioException, OSError) as error:
         raise DeliveryProblem(f"Twilio can't be reached: {error}") from error
     return str(sent.sid)
 
@@ -73,7 +72,7 @@ def find_sent(message: Message) -> str:
         recent = _client().messages.list(
             to=message.recipient, from_=settings.TWILIO_FROM_NUMBER, limit=SEARCHED
         )
-    except (TwilioException, requests.RequestException) as error:
+    except (TwilioException, OSError) as error:
         raise DeliveryProblem(f"Twilio can't be asked what it sent: {error}") from error
     # A trial account's texts begin with a sentence of Twilio's.
     same = [

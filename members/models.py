@@ -28,7 +28,7 @@ class Member(models.Model):
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="member"
     )
-    phone = PhoneNumberField("phone number", blank=True, db_default="")
+    phone = PhoneNumberField("phone number", blank=True, default="", db_default="")
     phone_verified_at = models.DateTimeField(null=True, blank=True)
     sms_consent_at = models.DateTimeField("agreed to text messages", null=True, blank=True)
     sms_consent_source = models.CharField(

@@ -176,11 +176,12 @@ CACHES = {
 WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", default=8)
 # A worker that has not been heard of for this long is dead: its jobs are run again. Well above
 # the interval, or a live worker's jobs would be started twice.
+HEARTBEAT_SECONDS = 2
 STALLED_WORKER_SECONDS = 15
 PROCRASTINATE_WORKER_DEFAULTS = {
     # Nothing wakes a worker when a lock is released: one customer's next event is polled for.
     "fetch_job_polling_interval": 0.1,
-    "update_heartbeat_interval": 2,
+    "update_heartbeat_interval": HEARTBEAT_SECONDS,
     "stalled_worker_timeout": STALLED_WORKER_SECONDS,
     "delete_jobs": "successful",
     "shutdown_graceful_timeout": 20,
@@ -214,6 +215,7 @@ ACCOUNT_PHONE_VERIFICATION_ENABLED = True
 ACCOUNT_PHONE_VERIFICATION_SUPPORTS_RESEND = True
 ACCOUNT_PHONE_VERIFICATION_SUPPORTS_CHANGE = True
 ACCOUNT_LOGIN_BY_CODE_ENABLED = True
+ACCOUNT_LOGIN_BY_CODE_TIMEOUT = ACCOUNT_PASSWORD_RESET_BY_CODE_TIMEOUT = 10 * 60
 ACCOUNT_LOGIN_BY_CODE_SUPPORTS_RESEND = True
 ACCOUNT_PASSWORD_RESET_BY_CODE_ENABLED = True
 ACCOUNT_LOGIN_ON_PASSWORD_RESET = True

@@ -25,6 +25,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 django.setup()
 
 from django.contrib.auth.models import Group, User  # noqa: E402
+from django.core.management import call_command  # noqa: E402
 
 from billing import checkout, sync  # noqa: E402
 from billing.models import StripeEvent, Subscription  # noqa: E402
@@ -189,7 +190,8 @@ def _make_staff(joined: datetime) -> list[dict[str, str]]:
     support = open_account(
         _email("Sam Rivera"), "Sam Rivera", PASSWORD, date_joined=joined, is_staff=True
     )
-    support.groups.add(*Group.objects.filter(name="Support"))
+    call_command("staff_groups", verbosity=0)
+    support.groups.add(Group.objects.get(name="Support"))
     return [_sign_in("Staff (owner)", owner.email), _sign_in("Staff (support)", support.email)]
 
 

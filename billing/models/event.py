@@ -29,6 +29,7 @@ class StripeEvent(models.Model):
 
     class Meta:
         ordering = ["-id"]
+        verbose_name = "webhook event"
         # A constraint rather than `unique=True`, which would also keep an index for LIKE.
         constraints = [
             models.UniqueConstraint(fields=["stripe_id"], name="billing_event_once"),

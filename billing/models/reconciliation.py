@@ -16,6 +16,7 @@ class Reconciliation(models.Model):
 
     class Meta:
         ordering = ["-id"]
+        verbose_name = "missed-event check"
 
     def __str__(self) -> str:
         return f"{self.started_at:%Y-%m-%d %H:%M}: {self.events_missed} missed"

@@ -16,7 +16,7 @@ from procrastinate.contrib.django import app
 from procrastinate.contrib.django.django_connector import DjangoConnector
 from procrastinate.exceptions import ConnectorException
 
-from billing.tasks import refresh_plan
+from billing.tasks import find_missed_events, refresh_plan
 from portal.queue import enqueue_once
 
 logger = logging.getLogger("portal.worker")
@@ -46,8 +46,9 @@ class Command(BaseCommand):
         )
         worker_app.tasks = app.tasks
         worker_app.periodic_registry = app.periodic_registry
-        # What is on sale is known from the first start on, and again after each change of .env.
+        # Known from the first minute on: what is on sale, and what Stripe told nobody meanwhile.
         enqueue_once(refresh_plan, "refresh_plan")
+        enqueue_once(find_missed_events, "find_missed_events")
         asyncio.run(_run_until_stopped(worker_app, options["concurrency"]))
 
 

@@ -55,10 +55,23 @@ def enter_code(page: Page, code: str) -> None:
 def sign_in(page: Page, stack: Stack, email: str, password: str = PASSWORD) -> None:
     """Sign in with a password."""
     page.goto(f"{stack.url}/accounts/login/")
+    fill_sign_in(page, email, password)
+    expect(page).to_have_url(f"{stack.url}/")
+
+
+def fill_sign_in(page: Page, email: str, password: str = PASSWORD) -> None:
+    """Fill the form of the sign-in page and send it."""
     page.get_by_label("E-mail").first.fill(email)
     page.get_by_label("Password").first.fill(password)
     page.get_by_role("button", name="Sign in", exact=True).click()
-    expect(page).to_have_url(f"{stack.url}/")
+
+
+def subscribe(page: Page, stack: Stack, card: str = GOOD_CARD) -> None:
+    """Become a member: from the membership page through Checkout and back."""
+    page.goto(f"{stack.url}/membership/")
+    page.get_by_role("button", name=re.compile("Subscribe")).click()
+    pay(page, card)
+    expect(page.get_by_role("heading", name="You are a member")).to_be_visible()
 
 
 def pay(page: Page, card: str = GOOD_CARD) -> None:

@@ -1,0 +1,63 @@
+"""Everybody can use it: axe finds nothing, in light and dark, and nothing is cut off at 320 px."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, StorageState
+
+from e2e import journey
+from e2e.stack import Stack
+
+VISITOR = ["/accounts/login/", "/accounts/signup/", "/accounts/login/code/", "/nowhere/"]
+MEMBER = ["/", "/membership/", "/payments/", "/account/"]
+Theme = Literal["light", "dark"]
+
+
+@pytest.fixture(scope="module")
+def signed_in(browser: Browser, stack: Stack) -> Iterator[StorageState]:
+    """The cookies of a member with a payment."""
+    context = browser.new_context()
+    page = context.new_page()
+    journey.sign_up(page, stack, "Ada Axe", "ada@access.example")
+    journey.subscribe(page, stack)
+    stack.settle()
+    yield context.storage_state()
+    context.close()
+
+
+def faults(page: Page) -> list[str]:
+    """Return what axe objects to."""
+    found = Axe().run(page).response["violations"]
+    return [f"{fault['id']}: {fault['nodes'][0]['html'][:200]}" for fault in found]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing(
+    browser: Browser, stack: Stack, signed_in: StorageState, theme: Theme
+) -> None:
+    seen: dict[str, list[str]] = {}
+    for cookies, paths in ((None, VISITOR), (signed_in, MEMBER)):
+        context = browser.new_context(
+            storage_state=cookies, color_scheme=theme, reduced_motion="reduce"
+        )
+        page = context.new_page()
+        for path in paths:
+            page.goto(f"{stack.url}{path}")
+            seen[path] = faults(page)
+        context.close()
+    assert {path: found for path, found in seen.items() if found} == {}
+
+
+def test_nothing_is_cut_off_on_the_narrowest_phone(
+    browser: Browser, stack: Stack, signed_in: StorageState
+) -> None:
+    context = browser.new_context(storage_state=signed_in, viewport={"width": 320, "height": 640})
+    page = context.new_page()
+    for path in MEMBER:
+        page.goto(f"{stack.url}{path}")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320, path
+    context.close()

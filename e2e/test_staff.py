@@ -1,0 +1,93 @@
+"""The staff's day: sign in, look everywhere, replay an event; and nobody else gets in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect
+
+from e2e import journey
+from e2e.stack import Stack
+
+OWNER = "owner@staff.example"
+LISTS = [
+    "auth/user",
+    "auth/group",
+    "billing/customer",
+    "billing/subscription",
+    "billing/invoice",
+    "billing/payment",
+    "billing/plan",
+    "billing/checkout",
+    "billing/stripeevent",
+    "billing/reconciliation",
+    "emails/message",
+    "members/smsconsentrecord",
+]
+
+
+@pytest.fixture(scope="module")
+def owner(browser: Browser, stack: Stack) -> Iterator[Page]:
+    """The owner's browser, signed in at the staff site, with a member's events to look at."""
+    stack.manage(
+        "shell",
+        "-c",
+        "from members.accounts import open_account;"
+        f"open_account('{OWNER}', 'Olga Owner', '{journey.PASSWORD}',"
+        " is_staff=True, is_superuser=True)",
+    )
+    context = browser.new_context()
+    page = context.new_page()
+    journey.sign_up(page, stack, "Mia Member", "mia@staff.example")
+    journey.subscribe(page, stack)
+    stack.settle()
+    context.clear_cookies()
+    page.goto(f"{stack.url}/staff/")
+    journey.fill_sign_in(page, OWNER)
+    expect(page).to_have_url(f"{stack.url}/staff/")
+    yield page
+    context.close()
+
+
+def test_every_list_opens_without_a_complaint_of_the_browser(owner: Page, stack: Stack) -> None:
+    complaints: list[str] = []
+
+    def listen(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            complaints.append(f"{owner.url}: {message.text}")
+
+    owner.on("console", listen)
+    for path in ["", *[f"{name}/" for name in LISTS]]:
+        answer = owner.goto(f"{stack.url}/staff/{path}")
+        assert answer is not None
+        assert answer.status == 200, path
+        first = owner.locator("#result_list a[href*='/change/']").first
+        if first.count():
+            first.click()
+            expect(owner.get_by_role("link", name="Home").first).to_be_visible()
+    owner.remove_listener("console", listen)
+    assert complaints == []
+
+
+def test_event_is_replayed(owner: Page, stack: Stack) -> None:
+    owner.goto(f"{stack.url}/staff/billing/stripeevent/?q=invoice.paid")
+    owner.locator("#result_list a[href*='/change/']").first.click()
+    attempts = "SELECT max(attempts) FROM billing_stripeevent WHERE type = 'invoice.paid'"
+    assert stack.sql(attempts) == [(1,)]
+    owner.get_by_role("link", name=re.compile("Replay")).first.click()
+    owner.locator("form").get_by_role("button", name=re.compile("Replay")).first.click()
+    expect(owner.get_by_text(re.compile("again|replay", re.IGNORECASE)).first).to_be_visible()
+    stack.settle()
+    assert stack.sql(attempts) == [(2,)]
+
+
+def test_plain_member_is_kept_out(browser: Browser, stack: Stack) -> None:
+    context = browser.new_context()
+    page = context.new_page()
+    journey.sign_up(page, stack, "Paul Plain", "paul@staff.example")
+    answer = page.goto(f"{stack.url}/staff/billing/invoice/")
+    assert answer is not None
+    assert answer.status == 403
+    context.close()

@@ -9,8 +9,10 @@ import signal
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
+from django.db import close_old_connections
 from procrastinate import App
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.django_connector import DjangoConnector
@@ -73,6 +75,9 @@ async def _run_until_stopped(worker_app: App, concurrency: int) -> None:
 
 async def _run_once(worker_app: App, concurrency: int, stopped: asyncio.Event) -> None:
     """Run the worker until it ends or `stopped` is set, then let the running jobs finish."""
+    # Schedules are written through Django's connection, which nobody else looks after: one that
+    # died with the database would end every run at its first scheduled job.
+    await sync_to_async(close_old_connections)()
     async with worker_app.open_async():
         work = asyncio.create_task(
             worker_app.run_worker_async(

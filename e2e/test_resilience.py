@@ -120,6 +120,19 @@ def test_restarted_database_is_outlived_by_web_and_worker(stack: Stack) -> None:
     assert len(stack.mail_to("rita@storm.example")) == 2
     assert stack.processes["worker"].poll() is None
     assert stack.processes["web"].poll() is None
+    assert_worker_goes_on(stack)
+
+
+def assert_worker_goes_on(stack: Stack) -> None:
+    """See one and the same worker outlive two of its scheduled jobs."""
+    ticks = "SELECT count(*) FROM procrastinate_periodic_defers WHERE defer_timestamp > %s"
+    alive = (
+        "SELECT id FROM procrastinate_workers WHERE last_heartbeat > now() - interval '5 seconds'"
+    )
+    [worker] = eventually(lambda: stack.sql(alive), "a worker's sign of life")
+    now = int(time.time())
+    eventually(lambda: stack.sql(ticks, now)[0][0] >= 2, "two scheduled jobs")
+    assert stack.sql(alive) == [worker]
 
 
 def test_webhook_while_the_database_is_away_is_sent_again(stack: Stack) -> None:

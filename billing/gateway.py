@@ -75,6 +75,8 @@ def verify_webhook(body: bytes, signature: str) -> str:
         text = body.decode()
     except UnicodeDecodeError as error:
         raise BadSignature("The body is not UTF-8.") from error
+    if not signature.isascii():
+        raise BadSignature("The signature is not one of Stripe's.")
     reason = "there is no secret"
     for secret in settings.STRIPE_WEBHOOK_SECRETS:
         try:

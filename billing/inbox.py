@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
-from django.db import OperationalError, connection, transaction
+from django.db import DataError, OperationalError, connection, transaction
 from procrastinate.contrib.django import app
 
 from billing import snapshots
@@ -14,6 +15,10 @@ from billing.events import lock_of
 from billing.models import StripeEvent
 from billing.states import EventState
 
+# The year 9999: later times are none that a database knows.
+LATEST = 253_370_764_800
+UNSTORABLE = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
+UNSTORABLE_CHARACTER = re.compile("[\x00\ud800-\udfff]")
 PROCESS_EVENT = "billing.tasks.process_event"
 # One statement, atomic by itself: the event and, only if that is new, its job. The job is made
 # by Procrastinate's own function, which its migrations define and version.
@@ -42,15 +47,17 @@ def parse(text: str) -> Mapping[str, Any]:
         MalformedEvent: it is not JSON, or lacks an id, a type, a time, a mode or an object.
     """
     try:
-        payload = json.loads(text)
+        payload = json.loads(text, parse_constant=_refuse_constant)
         is_event = (
-            isinstance(payload["id"], str)
-            and isinstance(payload["type"], str)
-            and isinstance(payload["created"], int)
+            _is_name(payload["id"])
+            and _is_name(payload["type"], longest=100)
+            and _is_name(payload.get("api_version") or "", longest=50)
+            and type(payload["created"]) is int
+            and 0 < payload["created"] < LATEST
             and isinstance(payload["livemode"], bool)
             and isinstance(payload["data"]["object"], dict)
         )
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise MalformedEvent("The body is not an event.") from error
     if not is_event:
         raise MalformedEvent("The body is not an event.")
@@ -60,9 +67,8 @@ def parse(text: str) -> Mapping[str, Any]:
 def store(payload: Mapping[str, Any], text: str) -> bool:
     """Store an event with its job, in one statement; answer False where it is stored already.
 
-    PostgreSQL's jsonb has no NUL character: Stripe's text is stored without.
-
     Raises:
+        MalformedEvent: the database can't hold it.
         OperationalError: the database is away.
     """
     data = payload["data"]["object"]
@@ -75,7 +81,7 @@ def store(payload: Mapping[str, Any], text: str) -> bool:
         customer_id,
         payload.get("api_version") or "",
         payload["created"],
-        text.replace("\\u0000", ""),
+        _storable(payload, text),
         PROCESS_EVENT,
         lock_key(customer_id, identifier, payload["id"]),
     ]
@@ -89,11 +95,45 @@ def store(payload: Mapping[str, Any], text: str) -> bool:
         return _insert(values)
 
 
+def _is_name(value: object, longest: int = 255) -> bool:
+    """Whether a value is text that fits its column."""
+    return isinstance(value, str) and len(value) <= longest and value.isprintable()
+
+
+def _refuse_constant(name: str) -> None:
+    """Refuse NaN and the infinities, which Python reads and JSON does not have."""
+    raise ValueError(f"{name} is no JSON.")
+
+
+def _storable(payload: Mapping[str, Any], text: str) -> str:
+    """Return the event's text as PostgreSQL's jsonb can hold it.
+
+    JSON may name a NUL character or half of a surrogate pair, jsonb may not. Such text is rare:
+    only then is it written anew, with a replacement character in their place.
+    """
+    if not UNSTORABLE.search(text):
+        return text
+    return json.dumps(_replaced(payload))
+
+
+def _replaced(value: Any) -> Any:
+    if isinstance(value, str):
+        return UNSTORABLE_CHARACTER.sub("\N{REPLACEMENT CHARACTER}", value)
+    if isinstance(value, list):
+        return [_replaced(item) for item in value]
+    if isinstance(value, dict):
+        return {_replaced(key): _replaced(item) for key, item in value.items()}
+    return value
+
+
 def _insert(values: list[Any]) -> bool:
     # A health check would be one more statement an event; `store` mends a dead connection instead.
     connection.health_check_done = True  # type: ignore[attr-defined]  # the stubs lack it
     with connection.cursor() as cursor:
-        cursor.execute(STORE, values)
+        try:
+            cursor.execute(STORE, values)
+        except (DataError, UnicodeEncodeError) as error:
+            raise MalformedEvent(f"The database can't hold this event: {error}") from error
         return cursor.fetchone() is not None
 
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import logging
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 from django.utils import timezone
 
 from billing import gateway, inbox
 from billing.models import Reconciliation
+
+logger = logging.getLogger(__name__)
 
 # Stripe documentation, "List all events": they are kept for 30 days.
 KEPT = timedelta(days=30)
@@ -31,11 +36,22 @@ def find_missed_events() -> Reconciliation:
         found = list(gateway.events_since(max(start, now - KEPT)))
         for payload in reversed(found):
             run.events_seen += 1
-            run.events_missed += inbox.store(payload, json.dumps(payload))
-    except gateway.StripeError as error:
-        run.error = str(error)
+            run.events_missed += _store(payload, run)
+    except Exception as error:
+        run.error = f"{type(error).__name__}: {error}"
         run.save()
         raise
     run.finished_at = timezone.now()
     run.save()
     return run
+
+
+def _store(payload: Mapping[str, Any], run: Reconciliation) -> bool:
+    """Store one event; one that can't be stored is noted and must not keep out the others."""
+    try:
+        text = json.dumps(payload)
+        return inbox.store(inbox.parse(text), text)
+    except inbox.MalformedEvent as error:
+        logger.exception("Event %s could not be stored.", payload.get("id"))
+        run.error += f"{payload.get('id')}: {error}\n"
+        return False

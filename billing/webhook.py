@@ -35,6 +35,8 @@ def stripe_webhook(request: HttpRequest) -> HttpResponse:
         return _refused(f"event {payload['id']} is of the other mode")
     try:
         inbox.store(payload, text)
+    except inbox.MalformedEvent as error:
+        return _refused(str(error))
     except OperationalError:
         connection.close()
         logger.exception("A webhook could not be stored, Stripe will send it again.")
@@ -43,5 +45,5 @@ def stripe_webhook(request: HttpRequest) -> HttpResponse:
 
 
 def _refused(reason: str) -> HttpResponse:
-    logger.warning("A webhook was refused: %s", reason)
+    logger.warning("A webhook was refused: %r", reason)
     return HttpResponse("Refused.", status=400)

@@ -47,9 +47,9 @@ class AccessLogger(Logger):  # type: ignore[misc]  # gunicorn ships no types
         self, resp: Any, req: Any, environ: dict[str, Any], request_time: timedelta
     ) -> dict[str, Any]:
         atoms: dict[str, Any] = super().atoms(resp, req, environ, request_time)
-        path = str(atoms["U"])
-        if not path.startswith("/static/"):
-            atoms["U"] = SECRET_IN_PATH.sub("…", path)
+        # Decoded, a path may hold line breaks: nobody may write lines of their own into the log.
+        path = str(atoms["U"]).encode("unicode_escape").decode()
+        atoms["U"] = path if path.startswith("/static/") else SECRET_IN_PATH.sub("…", path)
         return atoms
 
 

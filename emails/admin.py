@@ -8,8 +8,8 @@ from django.contrib import admin, messages
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.forms import Form
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.template.exceptions import TemplateDoesNotExist
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -76,9 +76,7 @@ class MessageAdmin(ReadOnlyAdmin):
         ("At the provider", {"fields": ["provider_id", "provider_status", "dedupe_key"]}),
     ]
 
-    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """Let our own links narrow the list to a member."""
-        return lookup == "user__id__exact" or bool(super().lookup_allowed(lookup, value, request))
+    link_lookups = frozenset({"user__id__exact"})
 
     def find_persons(self, term: str) -> list[int]:
         """Users, to whom messages belong."""
@@ -173,7 +171,9 @@ class MessageAdmin(ReadOnlyAdmin):
     )
     def resend(self, request: HttpRequest, _form: Form, object_id: str) -> HttpResponse:
         """Send one message once more, or say why not."""
-        message = get_object_or_404(Message, pk=object_id)
+        message = self.get_object(request, object_id)
+        if message is None:
+            raise Http404("There is no such message.")
         assert isinstance(request.user, User)  # noqa: S101  (staff are signed in)
         try:
             copy = outbox.resend(message, request.user)

@@ -93,5 +93,5 @@ def _refusal(request: HttpRequest) -> HttpResponse | None:
     signature = request.headers.get("X-Twilio-Signature", "")
     if RequestValidator(settings.TWILIO_AUTH_TOKEN).validate(url, request.POST, signature):
         return None
-    logger.warning("A Twilio callback was refused: wrong signature for %s", request.path)
+    logger.warning("A Twilio callback was refused: wrong signature for %r", request.path)
     return HttpResponse("Refused.", status=403)

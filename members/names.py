@@ -3,7 +3,7 @@
 import re
 
 # People write names into forms; spammers write links, which our e-mails would carry to strangers.
-NOT_A_NAME = re.compile(r"[<>/@\\{}\[\]]|www\.|https?:", re.IGNORECASE)
+NOT_A_NAME = re.compile(r"[<>/@\\{}\[\]]|www\.|https?:|\w\.\w{2,}", re.IGNORECASE)
 
 
 def split(name: str) -> tuple[str, str]:
@@ -14,4 +14,5 @@ def split(name: str) -> tuple[str, str]:
 
 def is_plausible(name: str) -> bool:
     """Whether this can be a person's name: at least one letter, and nothing a link needs."""
-    return any(character.isalpha() for character in name) and not NOT_A_NAME.search(name)
+    has_letter = any(character.isalpha() for character in name)
+    return has_letter and name.isprintable() and not NOT_A_NAME.search(name)

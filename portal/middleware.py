@@ -1,6 +1,7 @@
 """The portal's own middleware: machine endpoints, CSP by area, HTMX redirects, rate limits."""
 
 from collections.abc import Callable
+from typing import Any
 
 from allauth.core.exceptions import RateLimited
 from csp.middleware import CSPMiddleware, PolicyParts
@@ -8,6 +9,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.urls import Resolver404, resolve, reverse
+from django.utils.cache import patch_cache_control, patch_vary_headers
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
@@ -27,6 +29,45 @@ class MachineEndpointMiddleware:
         except Resolver404:
             return self.get_response(request)
         response: HttpResponseBase = match.func(request, *match.args, **match.kwargs)
+        return response
+
+
+class NulRefusalMiddleware:
+    """Refuse NUL characters in addresses and forms: PostgreSQL's text has none.
+
+    Each form and view would have to think of them otherwise, and an unthought one answers 500.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if "\0" in request.path or any(_has_nul(values) for values in request.GET.lists()):
+            return render(request, "400.html", status=400)
+        if request.method == "POST" and any(_has_nul(values) for values in request.POST.lists()):
+            return render(request, "400.html", status=400)
+        return self.get_response(request)
+
+
+def _has_nul(field: tuple[str, list[Any]]) -> bool:
+    name, values = field
+    return "\0" in name or any("\0" in str(value) for value in values)
+
+
+class PrivatePagesMiddleware:
+    """Keep a signed-in person's pages out of every cache, the browser's own included.
+
+    A page and its HTMX fragment have one address: caches must tell them apart.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        patch_vary_headers(response, ["HX-Request"])
+        if request.user.is_authenticated and not response.has_header("Cache-Control"):
+            patch_cache_control(response, private=True, no_store=True)
         return response
 
 

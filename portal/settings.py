@@ -108,6 +108,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "portal.middleware.MachineEndpointMiddleware",
+    "portal.middleware.NulRefusalMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "portal.middleware.ContentSecurityPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -117,6 +118,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "portal.middleware.PrivatePagesMiddleware",
     "portal.middleware.HtmxRedirectMiddleware",
     "portal.middleware.TooManyRequestsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -210,7 +212,8 @@ ACCOUNT_UNIQUE_EMAIL = True
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
 ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND = True
-ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_CHANGE = True
+# A changed address would tell whether the first one has an account: start over instead.
+ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_CHANGE = False
 ACCOUNT_PHONE_VERIFICATION_ENABLED = True
 ACCOUNT_PHONE_VERIFICATION_SUPPORTS_RESEND = True
 ACCOUNT_PHONE_VERIFICATION_SUPPORTS_CHANGE = True
@@ -229,7 +232,14 @@ ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"
 USERSESSIONS_TRACK_ACTIVITY = False
 # On top of allauth's own limits: a sign-up sends an e-mail to an address that anybody may type, and
 # a mistyped phone number must not cost a minute.
-ACCOUNT_RATE_LIMITS = {"signup": "20/m/ip,200/d/ip", "change_phone": "5/m/user"}
+ACCOUNT_RATE_LIMITS = {
+    "signup": "20/m/ip,200/d/ip",
+    "change_phone": "5/m/user",
+    # Each asking sends a mail and gives three guesses at its code: few a day bound both.
+    "request_login_code": "20/m/ip,200/d/ip,3/m/key,15/d/key",
+    "reset_password": "20/m/ip,200/d/ip,3/m/key,10/d/key",
+    "confirm_email": "1/10s/key,30/d/key",
+}
 # How many codes we text in 24 hours (`members.code_limits`): the last two bound the bill.
 SMS_CODES_PER_DAY = {
     "phone": 6,

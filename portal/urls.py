@@ -4,6 +4,7 @@ from allauth.account.decorators import secure_admin_login
 from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
+from django.views.generic import RedirectView
 
 from portal import views
 from portal.brand import brand_css
@@ -14,6 +15,7 @@ urlpatterns = [
     path("", include("billing.urls")),
     path("account/", include("members.urls")),
     path("accounts/", include("allauth.urls")),
+    path("staff/password_change/", RedirectView.as_view(pattern_name="account_change_password")),
     path("staff/login/", secure_admin_login(admin.site.login)),
     path("staff/", admin.site.urls),
     path("brand.css", brand_css, name="brand-css"),

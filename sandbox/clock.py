@@ -32,7 +32,8 @@ def advance(world: World, step: str) -> int:
     if step == "day":
         return go_to(world, world.now() + DAY)
     if step == "month":
-        return go_to(world, after(world.now(), "month", 1))
+        # Who joined just now renews in a month, and is charged an hour after that.
+        return go_to(world, after(world.now(), "month", 1) + _JUST_AFTER_RENEWAL)
     if step == "renewal":
         return go_to(world, _next_renewal(world))
     raise ValueError("The clock goes on by a day, a month or to the next renewal.")

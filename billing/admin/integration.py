@@ -8,8 +8,8 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.forms import Form
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
@@ -80,9 +80,7 @@ class StripeEventAdmin(ReadOnlyAdmin):
         """Stripe ids, by which events name customers."""
         return search.customers_at_stripe(term)
 
-    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """Let our own links narrow the list to a customer."""
-        return lookup == "customer_id" or bool(super().lookup_allowed(lookup, value, request))
+    link_lookups = frozenset({"customer_id"})
 
     def has_replay_permission(self, request: HttpRequest, _object_id: str = "") -> bool:
         """Whether this member of staff may have events processed again."""
@@ -160,7 +158,9 @@ class StripeEventAdmin(ReadOnlyAdmin):
     )
     def replay(self, request: HttpRequest, _form: Form, object_id: str) -> HttpResponse:
         """Process one event again."""
-        event = get_object_or_404(StripeEvent, pk=object_id)
+        event = self.get_object(request, object_id)
+        if event is None:
+            raise Http404("There is no such event.")
         self._replay(request, event)
         self.message_user(request, f"{event} is being processed again.", messages.SUCCESS)
         return redirect(show.page_of(event))

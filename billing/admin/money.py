@@ -301,10 +301,7 @@ class InvoiceAdmin(StripeCopyAdmin):
         }),
     ]  # fmt: skip
 
-    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """Let our own links narrow the list to a customer or a subscription."""
-        own = {"customer__id__exact", "subscription__id__exact"}
-        return lookup in own or bool(super().lookup_allowed(lookup, value, request))
+    link_lookups = frozenset({"customer__id__exact", "subscription__id__exact"})
 
     def palette_title(self, row: Invoice) -> str:
         """Whose, how much and which."""
@@ -409,11 +406,7 @@ class PaymentAdmin(StripeCopyAdmin):
         ("Copy of Stripe's record", {"fields": ["stripe_id", "charge_id", "read"]}),
     ]
 
-    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """Let our own links narrow the list to a customer."""
-        return lookup == "customer__id__exact" or bool(
-            super().lookup_allowed(lookup, value, request)
-        )
+    link_lookups = frozenset({"customer__id__exact"})
 
     def palette_title(self, row: Payment) -> str:
         """Whose, how much and when."""

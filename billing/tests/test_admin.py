@@ -467,3 +467,21 @@ def _one_more_of_everything() -> None:
     factories.make_event(customer)
     staff_world.make_message(user)
     staff_world.make_job()
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/staff/emails/message/?context__code__startswith=3",
+        "/staff/emails/message/?dedupe_key__startswith=login",
+        "/staff/usersessions/usersession/?session_key__startswith=a",
+        "/staff/auth/user/?password__startswith=pbkdf2",
+        "/staff/billing/stripeevent/?payload__id=evt_1",
+    ],
+)
+@pytest.mark.django_db
+def test_what_a_list_does_not_show_can_not_be_guessed_by_filtering(
+    client: Client, address: str
+) -> None:
+    client.force_login(User.objects.create_superuser("root", "root@example.com", "x"))
+    assert client.get(address).status_code == 400

@@ -20,7 +20,7 @@ class DayFilter(RangeDateFilter):  # type: ignore[misc]  # Unfold ships no types
         first, last = self._day("from"), self._day("to")
         if first:
             queryset = queryset.filter(**{f"{self.parameter_name}__gte": _start_of(first)})
-        if last:
+        if last and last < date.max:
             end = _start_of(last + timedelta(days=1))
             queryset = queryset.filter(**{f"{self.parameter_name}__lt": end})
         return queryset

@@ -1,0 +1,37 @@
+"""What stands between a request and its view."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize(
+    "url", ["/accounts/login/?next=%00", "/%00", "/accounts/signup/?%00=1", "/payments/?before=%00"]
+)
+def test_nul_character_in_an_address_is_refused(client: Client, url: str) -> None:
+    assert client.get(url).status_code == 400
+
+
+def test_nul_character_in_a_form_is_refused(client: Client) -> None:
+    assert client.post("/accounts/login/", {"login": "a\x00b", "password": "x"}).status_code == 400
+
+
+def test_private_pages_are_kept_out_of_caches(client: Client) -> None:
+    client.force_login(User.objects.create_user("alice", "alice@example.com"))
+    for url in ("/", "/membership/", "/payments/", "/account/"):
+        answer = client.get(url)
+        assert "no-store" in answer["Cache-Control"], url
+        assert "HX-Request" in answer["Vary"], url
+
+
+def test_public_brand_may_be_cached(client: Client) -> None:
+    assert "max-age" in client.get("/brand.css")["Cache-Control"]
+
+
+def test_staff_change_their_password_where_members_do(client: Client) -> None:
+    answer = client.get("/staff/password_change/")
+    assert (answer.status_code, answer["Location"]) == (302, "/accounts/password/change/")

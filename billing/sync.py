@@ -10,7 +10,7 @@ from __future__ import annotations
 from copy import copy
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -26,6 +26,9 @@ from billing.transitions import (
     SubscriptionStarted,
     Transition,
 )
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 Copy = TypeVar("Copy", bound=StripeCopy)
 
@@ -86,13 +89,11 @@ def sync_subscription(subscription_id: str) -> Subscription:
     """Read a subscription and write it."""
     read_at = database_now()
     snapshot = gateway.read_subscription(subscription_id)
-    values = asdict(snapshot)
-    values |= _card_columns(values.pop("card"), with_expiry=True)
-    stripe_id, customer_id = values.pop("id"), values.pop("customer_id")
-    _known_customer(customer_id)
+    _known_customer(snapshot.customer_id)
     with transaction.atomic():
-        values["customer"] = _locked_customer(customer_id)
-        old, new = _write(Subscription, stripe_id, read_at, values)
+        customer = _locked_customer(snapshot.customer_id)
+        values = subscription_columns(snapshot) | {"customer": customer}
+        old, new = _write(Subscription, subscription_id, read_at, values)
         _announce(_subscription_transitions(old, new))
     return new
 
@@ -106,9 +107,7 @@ def sync_invoice(invoice_id: str) -> Invoice:
         raise NotOurs("The invoice has no customer.")
     _known_customer(snapshot.customer_id)
     subscription = _known_subscription(snapshot.subscription_id)
-    values = asdict(snapshot) | {"subscription": subscription}
-    for column in ("id", "customer_id", "subscription_id", "payment_intent_ids"):
-        del values[column]
+    values = invoice_columns(snapshot) | {"subscription": subscription}
     with transaction.atomic():
         customer = _locked_customer(snapshot.customer_id)
         old, new = _write(Invoice, invoice_id, read_at, values | {"customer": customer})
@@ -177,14 +176,33 @@ def _write_payment(
     read_at: datetime,
     invoice: Invoice | None,
 ) -> Payment:
-    values = asdict(snapshot)
-    values |= _card_columns(values.pop("card"), with_expiry=False)
-    for column in ("id", "customer_id", "attempted_at"):
-        del values[column]
-    values["customer"] = customer
+    values = payment_columns(snapshot) | {"customer": customer}
     if invoice:
         values["invoice"] = invoice
     return _write(Payment, snapshot.id, read_at, values)[1]
+
+
+def subscription_columns(snapshot: snapshots.SubscriptionSnapshot) -> dict[str, Any]:
+    """Return the row's columns as Stripe says they are, without those that lead to other rows."""
+    return _columns(snapshot, "id", "customer_id", "card") | _card_columns(
+        asdict(snapshot.card), with_expiry=True
+    )
+
+
+def invoice_columns(snapshot: snapshots.InvoiceSnapshot) -> dict[str, Any]:
+    """Return the row's columns as Stripe says they are, without those that lead to other rows."""
+    return _columns(snapshot, "id", "customer_id", "subscription_id", "payment_intent_ids")
+
+
+def payment_columns(snapshot: snapshots.PaymentSnapshot) -> dict[str, Any]:
+    """Return the row's columns as Stripe says they are, without those that lead to other rows."""
+    return _columns(snapshot, "id", "customer_id", "attempted_at", "card") | _card_columns(
+        asdict(snapshot.card), with_expiry=False
+    )
+
+
+def _columns(snapshot: DataclassInstance, *left_out: str) -> dict[str, Any]:
+    return {name: value for name, value in asdict(snapshot).items() if name not in left_out}
 
 
 def _card_columns(card: dict[str, str], *, with_expiry: bool) -> dict[str, str]:
@@ -192,12 +210,18 @@ def _card_columns(card: dict[str, str], *, with_expiry: bool) -> dict[str, str]:
     return columns | ({"card_expires": card["expires"]} if with_expiry else {})
 
 
-def _user_id(snapshot: snapshots.CustomerSnapshot) -> int:
+def owner_of(snapshot: snapshots.CustomerSnapshot) -> User | None:
     """Return the user named in the customer's metadata, if that user has no other customer."""
-    user_id = snapshot.user_id
-    if user_id is None or not User.objects.filter(pk=user_id, customer=None).exists():
+    if snapshot.user_id is None:
+        return None
+    return User.objects.filter(pk=snapshot.user_id, customer=None).first()
+
+
+def _user_id(snapshot: snapshots.CustomerSnapshot) -> int:
+    owner = owner_of(snapshot)
+    if owner is None:
         raise UnknownCustomer(f"Customer {snapshot.id} is no member of ours.")
-    return user_id
+    return owner.pk
 
 
 def _known_customer(customer_id: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 
 from django.utils import timezone
@@ -12,6 +13,8 @@ from billing import events, reconcile, sync
 from billing.models import StripeEvent
 from billing.states import OPEN_EVENT
 from portal.queue import Backoff, enqueue_once
+
+logger = logging.getLogger(__name__)
 
 EVENT_BACKOFF = Backoff(max_attempts=30)
 OVERDUE = timedelta(minutes=2)
@@ -40,6 +43,21 @@ def sweep_inbox(timestamp: int) -> None:
 def find_missed_events(timestamp: int = 0) -> None:
     """Ask Stripe for the events that never reached us."""
     reconcile.find_missed_events()
+
+
+@app.periodic(cron="37 3 * * *")
+@app.task(queueing_lock="reconcile", retry=Backoff(max_attempts=5, first=300))
+def compare_with_stripe(timestamp: int) -> None:
+    """Compare our whole copy with Stripe once a day; staff decide about a repair."""
+    run = reconcile.reconcile(repair=False)
+    if run.differences_left:
+        logger.error("Our copy differs from Stripe: %s.", run.summary)
+
+
+@app.task(queueing_lock="repair", retry=Backoff(max_attempts=5, first=60))
+def repair_from_stripe() -> None:
+    """Read again from Stripe whatever differs (a button of the staff's)."""
+    reconcile.reconcile(repair=True)
 
 
 @app.periodic(cron="47 * * * *")

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from django.db.models import Model, QuerySet
 
-from billing import gateway, snapshots, sync
+from billing import assignment, gateway, snapshots, sync
 from billing.models import Customer, Invoice, Payment, Subscription
 from billing.models.copy import StripeCopy
 from billing.states import PaymentStatus
@@ -162,7 +162,7 @@ def _customer(found: snapshots.CustomerSnapshot) -> Seen:
         "created_at": found.created_at,
         "deleted_at_stripe": False,
     }
-    return Seen(found.id, found.id, columns, lambda: sync.owner_of(found) is not None)
+    return Seen(found.id, found.id, columns, lambda: assignment.owner_of(found) is not None)
 
 
 def _subscription(found: snapshots.SubscriptionSnapshot) -> Seen:
@@ -177,8 +177,12 @@ def _invoice(found: snapshots.InvoiceSnapshot) -> Seen:
 
 def _payment(found: snapshots.PaymentSnapshot, invoice_id: str) -> Seen:
     columns = sync.payment_columns(found) | {"customer": found.customer_id, "invoice": invoice_id}
-    is_tried = bool(found.charge_id or found.failure_code) or found.status not in UNTRIED
-    return Seen(found.id, found.customer_id, columns, lambda: is_tried)
+    return Seen(found.id, found.customer_id, columns, lambda: is_tried(found))
+
+
+def is_tried(found: snapshots.PaymentSnapshot) -> bool:
+    """Whether somebody has tried to pay: only then do we keep a payment."""
+    return bool(found.charge_id or found.failure_code) or found.status not in UNTRIED
 
 
 def _differences(kind: Kind, begun: datetime, known: set[str] | None) -> Iterator[Difference]:

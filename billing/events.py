@@ -133,7 +133,7 @@ def _read_again(event: StripeEvent, *, again: bool) -> tuple[EventState, str]:
         target.read(identifier)
     except gateway.StripeMissing:
         return EventState.IGNORED, "The object is no longer at Stripe."
-    except sync.NotOurs as reason:
+    except (sync.NotOurs, sync.UnknownCustomer) as reason:
         return EventState.IGNORED, str(reason)
     return EventState.PROCESSED, ""
 

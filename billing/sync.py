@@ -13,10 +13,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.db import connection, transaction
 
-from billing import gateway, notices, snapshots
+from billing import assignment, gateway, notices, snapshots
 from billing.models import Checkout, Customer, Invoice, Payment, Plan, Subscription
 from billing.models.copy import StripeCopy
 from billing.states import LIVE_SUBSCRIPTION, CheckoutState, InvoiceStatus
@@ -66,23 +65,28 @@ def sync_current_plan(_changed_id: str = "") -> None:
 
 
 def sync_customer(customer_id: str) -> Customer:
-    """Read a customer and write it, matching its user by our metadata.
+    """Read a customer and write it. One that belongs to nobody is listed for staff.
 
     Raises:
-        UnknownCustomer: no user of ours is named in its metadata.
+        UnknownCustomer: it is no user's, neither by its metadata nor by a verified e-mail address.
     """
     read_at = database_now()
     snapshot = gateway.read_customer(customer_id)
+    known = Customer.objects.filter(stripe_id=customer_id).first()
+    owner = known.user if known else assignment.owner_of(snapshot)
+    if owner is None:
+        assignment.record(snapshot, read_at)
+        raise UnknownCustomer(f"Customer {customer_id} is no member of ours (yet).")
+    values: dict[str, Any] = {"user": owner, "deleted_at_stripe": snapshot.deleted}
+    if not snapshot.deleted:
+        values |= {"email": snapshot.email, "name": snapshot.name}
+        values |= {"created_at": snapshot.created_at}
+    elif known is None:
+        values |= {"created_at": read_at}
     with transaction.atomic():
-        known = Customer.objects.filter(stripe_id=customer_id).first()
-        user_id = known.user_id if known else _user_id(snapshot)
-        values: dict[str, Any] = {"user_id": user_id, "deleted_at_stripe": snapshot.deleted}
-        if not snapshot.deleted:
-            values |= {"email": snapshot.email, "name": snapshot.name}
-            values |= {"created_at": snapshot.created_at}
-        elif known is None:
-            values |= {"created_at": read_at}
-        return _write(Customer, customer_id, read_at, values)[1]
+        written = _write(Customer, customer_id, read_at, values)[1]
+        assignment.adopted(written)
+    return written
 
 
 def sync_subscription(subscription_id: str) -> Subscription:
@@ -208,20 +212,6 @@ def _columns(snapshot: DataclassInstance, *left_out: str) -> dict[str, Any]:
 def _card_columns(card: dict[str, str], *, with_expiry: bool) -> dict[str, str]:
     columns = {"card_brand": card["brand"], "card_last4": card["last4"]}
     return columns | ({"card_expires": card["expires"]} if with_expiry else {})
-
-
-def owner_of(snapshot: snapshots.CustomerSnapshot) -> User | None:
-    """Return the user named in the customer's metadata, if that user has no other customer."""
-    if snapshot.user_id is None:
-        return None
-    return User.objects.filter(pk=snapshot.user_id, customer=None).first()
-
-
-def _user_id(snapshot: snapshots.CustomerSnapshot) -> int:
-    owner = owner_of(snapshot)
-    if owner is None:
-        raise UnknownCustomer(f"Customer {snapshot.id} is no member of ours.")
-    return owner.pk
 
 
 def _known_customer(customer_id: str) -> None:

@@ -9,7 +9,7 @@ from django.utils import timezone
 from procrastinate import JobContext
 from procrastinate.contrib.django import app
 
-from billing import events, reconcile, sync
+from billing import assignment, events, history, reconcile, sync
 from billing.models import StripeEvent
 from billing.states import OPEN_EVENT
 from portal.queue import Backoff, enqueue_once
@@ -58,6 +58,20 @@ def compare_with_stripe(timestamp: int) -> None:
 def repair_from_stripe() -> None:
     """Read again from Stripe whatever differs (a button of the staff's)."""
     reconcile.reconcile(repair=True)
+
+
+@app.task(retry=Backoff(max_attempts=20))
+def read_history(customer_id: str) -> None:
+    """Read all that a newly assigned customer has, then process the events that had waited."""
+    history.read_history(customer_id)
+    history.replay_waiting(customer_id)
+
+
+@app.periodic(cron="*/2 * * * *")
+@app.task(queueing_lock="match_customers")
+def match_customers(timestamp: int) -> None:
+    """Give unassigned customers to members who have verified their address since."""
+    assignment.match_verified()
 
 
 @app.periodic(cron="47 * * * *")

@@ -60,6 +60,15 @@ def record(snapshot: CustomerSnapshot, read_at: datetime) -> None:
     )
 
 
+def told(user: User) -> dict[str, str]:
+    """Return the columns that hold what Stripe was told of a user (see `billing.outward`)."""
+    return {
+        "told_email": user.email,
+        "told_name": user.get_full_name(),
+        "told_language": user.member.language,
+    }
+
+
 def adopted(customer: Customer) -> None:
     """Take a customer off the list and have all that is theirs read.
 
@@ -89,6 +98,7 @@ def assign(unassigned: UnassignedCustomer, user: User) -> Customer:
                 name=unassigned.name,
                 created_at=unassigned.created_at,
                 read_at=unassigned.read_at,
+                **told(user),
             )
             adopted(customer)
     except IntegrityError as error:

@@ -151,19 +151,31 @@ def read_checkout(session_id: str) -> snapshots.CheckoutSnapshot:
         return snapshots.checkout(_client().v1.checkout.sessions.retrieve(session_id).to_dict())
 
 
-def create_customer(user_id: int, email: str, name: str) -> snapshots.CustomerSnapshot:
+def create_customer(
+    user_id: int, email: str, name: str, language: str
+) -> snapshots.CustomerSnapshot:
     """Make the customer of a user, once: the idempotency key is made from the user."""
     params: stripe.params.CustomerCreateParams = {
         "email": email,
+        "preferred_locales": [language],
         "metadata": {snapshots.USER_KEY: str(user_id)},
     }
     if name:
         params["name"] = name
     with _translated_errors():
         made = _client().v1.customers.create(
-            params, {"idempotency_key": f"portal-customer-{user_id}-{email}-{name}"[:255]}
+            params,
+            {"idempotency_key": f"portal-customer-{user_id}-{language}-{email}-{name}"[:255]},
         )
         return snapshots.customer(made.to_dict())
+
+
+def update_customer(customer_id: str, email: str, name: str, language: str) -> None:
+    """Tell Stripe a customer's e-mail address, name and language (`en`)."""
+    with _translated_errors():
+        _client().v1.customers.update(
+            customer_id, {"email": email, "name": name, "preferred_locales": [language]}
+        )
 
 
 def create_checkout(request: CheckoutRequest) -> snapshots.CheckoutSnapshot:

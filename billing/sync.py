@@ -78,6 +78,8 @@ def sync_customer(customer_id: str) -> Customer:
         assignment.record(snapshot, read_at)
         raise UnknownCustomer(f"Customer {customer_id} is no member of ours (yet).")
     values: dict[str, Any] = {"user": owner, "deleted_at_stripe": snapshot.deleted}
+    if known is None:
+        values |= assignment.told(owner)
     if not snapshot.deleted:
         values |= {"email": snapshot.email, "name": snapshot.name}
         values |= {"created_at": snapshot.created_at}

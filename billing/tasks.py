@@ -9,8 +9,8 @@ from django.utils import timezone
 from procrastinate import JobContext
 from procrastinate.contrib.django import app
 
-from billing import assignment, events, history, reconcile, sync
-from billing.models import StripeEvent
+from billing import assignment, events, history, outward, reconcile, sync
+from billing.models import Customer, StripeEvent
 from billing.states import OPEN_EVENT
 from portal.queue import Backoff, enqueue_once
 
@@ -63,8 +63,23 @@ def repair_from_stripe() -> None:
 @app.task(retry=Backoff(max_attempts=20))
 def read_history(customer_id: str) -> None:
     """Read all that a newly assigned customer has, then process the events that had waited."""
-    history.read_history(customer_id)
+    if Customer.objects.filter(stripe_id=customer_id, history_read_at=None).exists():
+        history.read_history(customer_id)
     history.replay_waiting(customer_id)
+
+
+@app.periodic(cron="* * * * *")
+@app.task(queueing_lock="tell_stripe_of_changes")
+def tell_stripe_of_changes(timestamp: int) -> None:
+    """Enqueue whatever customer Stripe does not know the latest of."""
+    for pk in outward.behind().order_by("pk").values_list("pk", flat=True)[:1000]:
+        enqueue_once(tell_stripe, f"tell:{pk}", customer_pk=pk)
+
+
+@app.task(retry=Backoff(max_attempts=20))
+def tell_stripe(customer_pk: int) -> None:
+    """Tell Stripe a member's new e-mail address, name or language."""
+    outward.tell(customer_pk)
 
 
 @app.periodic(cron="*/2 * * * *")

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('billing', '0002_reconciliation_compares'),
+        ('billing', '0003_reconciliation_compares'),
     ]
 
     operations = [

@@ -17,8 +17,8 @@ TOLD = """
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('members', '0002_member_for_every_user'),
-        ('billing', '0003_customers_without_a_member'),
+        ('members', '0004_phone_default'),
+        ('billing', '0004_customers_without_a_member'),
     ]
 
     operations = [

@@ -178,6 +178,15 @@ def update_customer(customer_id: str, email: str, name: str, language: str) -> N
         )
 
 
+def delete_customer(customer_id: str) -> None:
+    """Delete a customer with card and subscriptions, unless that was done before."""
+    try:
+        with _translated_errors():
+            _client().v1.customers.delete(customer_id)
+    except StripeMissing:
+        return
+
+
 def create_checkout(request: CheckoutRequest) -> snapshots.CheckoutSnapshot:
     """Make a Checkout session that starts the membership."""
     metadata = {snapshots.USER_KEY: str(request.user_id)}

@@ -23,6 +23,9 @@ class Customer(StripeCopy):
     told_email = models.EmailField(blank=True, db_default="")
     told_name = models.CharField(max_length=310, blank=True, db_default="")
     told_language = models.CharField(max_length=10, blank=True, db_default="")
+    closed_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the member left; the customer is deleted at Stripe."
+    )
     history_read_at = models.DateTimeField(
         null=True, blank=True, help_text="When all of their money was first read."
     )

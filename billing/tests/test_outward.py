@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from io import StringIO
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
 
 from billing import checkout, gateway, outward, tasks
-from billing.models import Customer
+from billing.models import Customer, Invoice, Payment, Subscription
 from billing.tests import factories
-from billing.tests.life import deliver, sign_up
+from billing.tests.life import deliver, sign_up, subscribe
 from conftest import Sandbox, run_jobs
 
 pytestmark = pytest.mark.django_db
@@ -77,3 +79,36 @@ def test_a_customer_deleted_at_stripe_is_told_nothing(sandbox: Sandbox, alice: U
     outward.tell(Customer.objects.get().pk)
     assert Customer.objects.get().deleted_at_stripe
     assert not outward.behind().exists()
+
+
+def test_who_leaves_is_deleted_at_stripe_and_the_books_stay(sandbox: Sandbox) -> None:
+    alice = sign_up()
+    subscribe(sandbox, alice)
+    deliver(sandbox.events())
+    customer = Customer.objects.get().stripe_id
+    call_command("close_account", "ALICE@example.com", "--yes", stdout=StringIO())
+    assert not sandbox.stripe.v1.customers.retrieve(customer).to_dict().get("deleted")
+
+    tasks.tell_stripe_of_changes(0)
+    run_jobs()
+    assert sandbox.stripe.v1.customers.retrieve(customer).to_dict()["deleted"]
+    assert not outward.behind().exists()
+    deliver(sandbox.events())
+    assert Subscription.objects.for_user(alice).get().status == "canceled"
+    assert Invoice.objects.for_user(alice).get().status == "paid"
+    assert Payment.objects.for_user(alice).count() == 1
+    alice.refresh_from_db()
+    assert (alice.email, alice.get_full_name(), alice.is_active) == ("", "", False)
+    assert Customer.objects.get().deleted_at_stripe
+    outward.tell(Customer.objects.get().pk)
+
+
+def test_who_never_paid_is_deleted_here() -> None:
+    sign_up()
+    call_command("close_account", "alice@example.com", "--yes", stdout=StringIO())
+    assert not User.objects.exists()
+
+
+def test_an_account_that_nobody_has_is_not_closed() -> None:
+    with pytest.raises(CommandError):
+        call_command("close_account", "nobody@example.com", "--yes")

@@ -10,8 +10,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from allauth.account.models import EmailAddress
+from django.conf import settings
+from django.db import transaction
+from django.urls import reverse
+from django.utils import timezone
+
 from billing import assignment, gateway, history, sync
 from billing.models import Customer, UnassignedCustomer
+from billing.states import LIVE_SUBSCRIPTION
+from emails import outbox
 
 # Called with how much is done and how much there is.
 Progress = Callable[[int, int], None]
@@ -49,6 +57,32 @@ def import_account(*, again: bool, progress: Progress) -> Imported:
         read=len(ids),
         unassigned=UnassignedCustomer.objects.count(),
     )
+
+
+def invite() -> int:
+    """Ask everybody who has a membership and is no member here to sign up, once; say how many.
+
+    Raises:
+        gateway.StripeError: Stripe did not answer; nobody was asked.
+    """
+    subscriptions = gateway.list_subscriptions()
+    live = {one.customer_id for one in subscriptions if one.status in LIVE_SUBSCRIPTION}
+    waiting = UnassignedCustomer.objects.filter(stripe_id__in=live, invited_at=None)
+    invited = [_invite(customer) for customer in waiting.exclude(email="")]
+    return sum(invited)
+
+
+def _invite(customer: UnassignedCustomer) -> bool:
+    """Write to one customer, unless somebody has that address here already."""
+    if EmailAddress.objects.filter(email__iexact=customer.email).exists():
+        return False
+    url = settings.PORTAL_URL + reverse("account_signup")
+    context = {"name": customer.name, "address": customer.email, "url": url}
+    with transaction.atomic():
+        # By address: of two customers that share one, one is enough.
+        message = outbox.put_invitation(customer.email, context, cause=customer.email.lower()[:200])
+        UnassignedCustomer.objects.filter(pk=customer.pk).update(invited_at=timezone.now())
+    return message is not None
 
 
 def _list_customers() -> int:

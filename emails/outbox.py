@@ -106,6 +106,19 @@ def put(
     return [message for message in map(_write, drafts) if message]
 
 
+def put_invitation(address: str, context: Mapping[str, Any], *, cause: str) -> Message | None:
+    """Write an invitation to somebody who is no member yet; the same cause makes it once."""
+    draft = Draft(
+        kind=Kind.INVITATION,
+        channel=Channel.EMAIL,
+        recipient=address,
+        context=context,
+        dedupe_key=f"{Kind.INVITATION}:{cause}:{Channel.EMAIL}",
+        user=None,
+    )
+    return _write(draft)
+
+
 def put_account(
     kind: Kind,
     channel: Channel,

@@ -7,7 +7,7 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from billing import importing
+from billing import importing, tasks
 from billing.models import Customer, Invoice, Payment, Subscription, UnassignedCustomer
 from billing.tests.life import sign_up
 from billing.tests.test_assignment import made_in_the_dashboard, verify
@@ -83,3 +83,20 @@ def test_two_customers_with_one_address_wait_for_staff(sandbox: Sandbox) -> None
     run()
     assert UnassignedCustomer.objects.count() == 2
     assert not Customer.objects.exists()
+
+
+def test_those_with_a_membership_are_invited_once_and_find_their_history(sandbox: Sandbox) -> None:
+    made_in_the_dashboard(sandbox, "alice@example.com")
+    sandbox.stripe.v1.customers.create({"email": "no-membership@example.com"})
+    assert "1 were invited by e-mail." in run("--invite")
+    assert "0 were invited by e-mail." in run("--invite")
+    run_jobs()
+    [mail] = sandbox.look("mailbox")
+    assert "alice@example.com" in str(mail["to"])
+    assert UnassignedCustomer.objects.exclude(invited_at=None).get().email == "alice@example.com"
+
+    alice = verify(sign_up())
+    tasks.match_customers(0)
+    run_jobs()
+    assert Subscription.objects.for_user(alice).get().status == "active"
+    assert Message.objects.count() == 1

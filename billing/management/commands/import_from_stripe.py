@@ -22,17 +22,25 @@ class Command(BaseCommand):
         parser.add_argument(
             "--again", action="store_true", help="Read members again who were read before."
         )
+        parser.add_argument(
+            "--invite",
+            action="store_true",
+            help="E-mail those who have a membership and no account here, once: sign up.",
+        )
 
-    def handle(self, *_args: Any, again: bool, **_options: Any) -> None:
+    def handle(self, *_args: Any, again: bool, invite: bool, **_options: Any) -> None:
         """Run it and say what is here now."""
         try:
             found = importing.import_account(again=again, progress=self._progress)
+            invited = importing.invite() if invite else 0
         except gateway.StripeError as error:
             raise CommandError(f"Stripe did not answer: {error} Run it again.") from error
         self.stdout.write(
             f"{found.customers} customers at Stripe; {found.members} belong to members, "
             f"{found.read} of them were read now; {found.unassigned} wait to be assigned."
         )
+        if invite:
+            self.stdout.write(f"{invited} were invited by e-mail.")
 
     def _progress(self, done: int, of: int) -> None:
         """Draw one line on a terminal; in a log, a line every hundred members."""

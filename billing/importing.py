@@ -43,7 +43,7 @@ def import_account(*, again: bool, progress: Progress) -> Imported:
     """
     customers = _list_customers()
     assignment.match_verified()
-    waiting = Customer.objects.order_by("pk")
+    waiting = Customer.objects.filter(deleted_at_stripe=False).order_by("pk")
     if not again:
         waiting = waiting.filter(history_read_at=None)
     ids = list(waiting.values_list("stripe_id", flat=True))

@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
@@ -23,8 +25,9 @@ from billing import gateway, tasks
 from billing.models import Customer, Invoice, Payment, Reconciliation, Subscription
 from billing.tests import factories
 from billing.tests.life import deliver, sign_up, subscribe
+from billing.tests.staff_world import support
 from billing.tests.test_events import full_life, messages, rows
-from conftest import Sandbox
+from conftest import Sandbox, run_jobs
 from emails.models import Message
 
 pytestmark = pytest.mark.django_db
@@ -194,6 +197,25 @@ def test_the_nightly_comparison_repairs_nothing(sandbox: Sandbox) -> None:
     found = Reconciliation.objects.latest("pk")
     assert (found.differences_found, found.differences_left) == (1, 0)
     assert found.summary == "1 of 1 agree, 1 repaired"
+
+
+def test_staff_compare_repair_and_read_the_report(sandbox: Sandbox) -> None:
+    subscribe(sandbox, sign_up())
+    deliver(sandbox.events())
+    Invoice.objects.update(total=1)
+    client = Client()
+    client.force_login(support())
+    for button in ("compare", "repair"):
+        url = reverse(f"admin:billing_reconciliation_{button}_now")
+        client.post(url, {"_form_submitted": "on"})
+        run_jobs()
+        report = Reconciliation.objects.latest("pk")
+        page = client.get(
+            reverse("admin:billing_reconciliation_change", args=[report.pk])
+        ).content.decode()
+        assert "total is 1 here, 2900 at Stripe" in page
+        assert report.summary in page
+    assert Invoice.objects.get().total == 2900
 
 
 # Too many requests

@@ -126,7 +126,7 @@ def customer_of(user: User) -> Customer:
     found = Customer.objects.filter(user=user, deleted_at_stripe=False).first()
     if found:
         return found
-    made = gateway.create_customer(user.pk, user.email, user.get_full_name())
+    made = gateway.create_customer(user.pk, user.email, user.get_full_name(), user.member.language)
     return sync.sync_customer(made.id)
 
 

@@ -47,15 +47,15 @@ def _read_card(customer_id: str) -> None:
 
 SUBSCRIPTION = Target(sync.sync_subscription, Subscription, _own_id)
 INVOICE = Target(sync.sync_invoice, Invoice, _own_id)
-INVOICE_OF_PAYMENT = Target(sync.sync_invoice, Invoice, _at("invoice"))
+INVOICE_NAMED = Target(sync.sync_invoice, Invoice, _at("invoice"))
 PAYMENT = Target(sync.sync_payment, Payment, _own_id)
-PAYMENT_OF_CHARGE = Target(sync.sync_payment, Payment, _at("payment_intent"))
+PAYMENT_NAMED = Target(sync.sync_payment, Payment, _at("payment_intent"))
 CUSTOMER = Target(_read_card, None, _own_id)
 CARD = Target(_read_card, None, _at("customer"))
 CHECKOUT = Target(sync.sync_checkout, None, _own_id)
 PLAN = Target(sync.sync_current_plan, None, _own_id)
 
-# Every type we act on. A type that is not here is stored and ignored.
+# Every type we act on.
 TARGETS: dict[str, Target] = {
     "checkout.session.completed": CHECKOUT,
     "checkout.session.async_payment_succeeded": CHECKOUT,
@@ -70,6 +70,7 @@ TARGETS: dict[str, Target] = {
     "customer.updated": CUSTOMER,
     "customer.deleted": CUSTOMER,
     "payment_method.attached": CARD,
+    "payment_method.detached": CARD,
     "payment_method.updated": CARD,
     "payment_method.automatically_updated": CARD,
     "invoice.created": INVOICE,
@@ -82,19 +83,52 @@ TARGETS: dict[str, Target] = {
     "invoice.voided": INVOICE,
     "invoice.marked_uncollectible": INVOICE,
     "invoice.overdue": INVOICE,
-    "invoice_payment.paid": INVOICE_OF_PAYMENT,
+    "invoice_payment.paid": INVOICE_NAMED,
     "payment_intent.succeeded": PAYMENT,
     "payment_intent.payment_failed": PAYMENT,
     "payment_intent.processing": PAYMENT,
     "payment_intent.canceled": PAYMENT,
-    "charge.succeeded": PAYMENT_OF_CHARGE,
-    "charge.updated": PAYMENT_OF_CHARGE,
-    "charge.refunded": PAYMENT_OF_CHARGE,
+    "charge.succeeded": PAYMENT_NAMED,
+    "charge.updated": PAYMENT_NAMED,
+    "charge.refunded": PAYMENT_NAMED,
+    "charge.dispute.created": PAYMENT_NAMED,
+    "charge.dispute.updated": PAYMENT_NAMED,
+    "charge.dispute.closed": PAYMENT_NAMED,
+    "charge.dispute.funds_withdrawn": PAYMENT_NAMED,
+    "charge.dispute.funds_reinstated": PAYMENT_NAMED,
+    "refund.created": PAYMENT_NAMED,
+    "refund.updated": PAYMENT_NAMED,
+    "refund.failed": PAYMENT_NAMED,
+    "credit_note.created": INVOICE_NAMED,
+    "credit_note.updated": INVOICE_NAMED,
+    "credit_note.voided": INVOICE_NAMED,
     "price.created": PLAN,
     "price.updated": PLAN,
     "price.deleted": PLAN,
     "product.updated": PLAN,
 }
+
+# Types that Stripe sends for what we know already, each with its reason. One that is in neither
+# table is new to us: it is stored and ignored too.
+IGNORED: dict[str, str] = {
+    "invoice.upcoming": "It has no invoice yet; the subscription tells when it renews.",
+    "customer.created": "A customer matters here once it has a subscription or a payment.",
+    "payment_intent.created": "Nobody has tried to pay yet.",
+    "charge.failed": "payment_intent.payment_failed says it.",
+    "charge.pending": "payment_intent.processing says it.",
+}
+
+
+def as_table() -> str:
+    """Return every type with what is read again for it, as the table of docs/flows.md."""
+    rows = {name: f"read again: `{_reader(target)}`" for name, target in TARGETS.items()}
+    rows |= {name: f"ignored on purpose: {reason}" for name, reason in IGNORED.items()}
+    lines = [f"| `{name}` | {rows[name]} |" for name in sorted(rows)]
+    return "\n".join(["| event | what we do |", "|---|---|", *lines])
+
+
+def _reader(target: Target) -> str:
+    return f"{target.read.__module__}.{target.read.__name__}"
 
 
 def process(event_pk: int, *, is_last_attempt: bool, again: bool = False) -> None:
@@ -123,8 +157,8 @@ def _read_again(event: StripeEvent, *, again: bool) -> tuple[EventState, str]:
     """Read the event's object and answer what became of the event, and why."""
     target = TARGETS.get(event.type)
     if target is None:
-        return EventState.IGNORED, "This type of event changes nothing here."
-    identifier = target.id_in(event.payload["data"]["object"])
+        return EventState.IGNORED, IGNORED.get(event.type, "This type of event is new to us.")
+    identifier = target.id_in(_subject(event.payload))
     if not identifier:
         return EventState.IGNORED, "The event names no object that we keep."
     if not again and _was_read_since(event, target, identifier):
@@ -133,9 +167,18 @@ def _read_again(event: StripeEvent, *, again: bool) -> tuple[EventState, str]:
         target.read(identifier)
     except gateway.StripeMissing:
         return EventState.IGNORED, "The object is no longer at Stripe."
-    except sync.NotOurs as reason:
+    except (sync.NotOurs, sync.UnknownCustomer) as reason:
         return EventState.IGNORED, str(reason)
     return EventState.PROCESSED, ""
+
+
+def _subject(payload: Json) -> Json:
+    """Return the event's object; one that has just lost its customer still names it."""
+    data = payload["data"]
+    found: Json = data["object"]
+    before = data.get("previous_attributes") or {}
+    lost = before.get("customer") if found.get("customer") is None else None
+    return {**found, "customer": lost} if lost else found
 
 
 def _was_read_since(event: StripeEvent, target: Target, identifier: str) -> bool:
@@ -159,7 +202,7 @@ def lock_of(payload: Json) -> str:
 
     Also the column `customer_id` of the event; jobs of one customer run in the order they came.
     """
-    data = payload["data"]["object"]
+    data = _subject(payload)
     if data.get("object") == "customer":
         return _own_id(data)
     return object_id(data.get("customer"))

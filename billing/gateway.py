@@ -6,12 +6,14 @@ Never call it inside a database transaction.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 import stripe
 from django.conf import settings
@@ -22,6 +24,10 @@ logger = logging.getLogger(__name__)
 
 # The version the code was written for: a newer SDK must not change answers behind our back.
 API_VERSION = "2026-10-28.endive"
+# How long a long run waits, in seconds, each time that Stripe says it is asked too often.
+BUSY_WAITS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
+
+Answer = TypeVar("Answer")
 
 
 class StripeError(Exception):
@@ -30,6 +36,10 @@ class StripeError(Exception):
 
 class StripeUnavailable(StripeError):
     """Stripe could not be reached, was too busy, or failed by itself: try again later."""
+
+
+class StripeBusy(StripeUnavailable):
+    """We ask more often than Stripe allows (HTTP 429): slow down."""
 
 
 class StripeMissing(StripeError):
@@ -143,19 +153,40 @@ def read_checkout(session_id: str) -> snapshots.CheckoutSnapshot:
         return snapshots.checkout(_client().v1.checkout.sessions.retrieve(session_id).to_dict())
 
 
-def create_customer(user_id: int, email: str, name: str) -> snapshots.CustomerSnapshot:
+def create_customer(
+    user_id: int, email: str, name: str, language: str
+) -> snapshots.CustomerSnapshot:
     """Make the customer of a user, once: the idempotency key is made from the user."""
     params: stripe.params.CustomerCreateParams = {
         "email": email,
+        "preferred_locales": [language],
         "metadata": {snapshots.USER_KEY: str(user_id)},
     }
     if name:
         params["name"] = name
     with _translated_errors():
         made = _client().v1.customers.create(
-            params, {"idempotency_key": f"portal-customer-{user_id}-{email}-{name}"[:255]}
+            params,
+            {"idempotency_key": f"portal-customer-{user_id}-{language}-{email}-{name}"[:255]},
         )
         return snapshots.customer(made.to_dict())
+
+
+def update_customer(customer_id: str, email: str, name: str, language: str) -> None:
+    """Tell Stripe a customer's e-mail address, name and language (`en`)."""
+    with _translated_errors():
+        _client().v1.customers.update(
+            customer_id, {"email": email, "name": name, "preferred_locales": [language]}
+        )
+
+
+def delete_customer(customer_id: str) -> None:
+    """Delete a customer with card and subscriptions, unless that was done before."""
+    try:
+        with _translated_errors():
+            _client().v1.customers.delete(customer_id)
+    except StripeMissing:
+        return
 
 
 def create_checkout(request: CheckoutRequest) -> snapshots.CheckoutSnapshot:
@@ -203,12 +234,79 @@ def subscription_ids(customer_id: str) -> list[str]:
         return [subscription.id for subscription in found.auto_paging_iter()]
 
 
+def list_customers() -> Iterator[snapshots.CustomerSnapshot]:
+    """Yield every customer, the newest first; deleted ones are not among them."""
+    for found in _every(_client().v1.customers.list, {}):
+        yield snapshots.customer(found)
+
+
+def list_subscriptions(customer_id: str = "") -> Iterator[snapshots.SubscriptionSnapshot]:
+    """Yield every subscription, ended ones too, of one customer or of all."""
+    expand = ["data.default_payment_method"]
+    expand += ["data.customer.invoice_settings.default_payment_method"]
+    params = {"status": "all", "expand": expand} | _of(customer_id)
+    for found in _every(_client().v1.subscriptions.list, params):
+        yield snapshots.subscription(found)
+
+
+def list_invoices(customer_id: str = "") -> Iterator[snapshots.InvoiceSnapshot]:
+    """Yield every invoice, with the ids of the payment intents that tried to pay it."""
+    params = {"expand": ["data.payments"]} | _of(customer_id)
+    for found in _every(_client().v1.invoices.list, params):
+        yield snapshots.invoice(found)
+
+
+def list_payments(customer_id: str = "") -> Iterator[snapshots.PaymentSnapshot]:
+    """Yield every payment intent with its latest charge."""
+    params = {"expand": ["data.latest_charge"]} | _of(customer_id)
+    for found in _every(_client().v1.payment_intents.list, params):
+        yield snapshots.payment(found)
+
+
+def patiently(call: Callable[[], Answer]) -> Answer:
+    """Make a call of a long run; where Stripe says that it is asked too often, wait and ask again.
+
+    Jobs and pages need it not: a job is tried again later anyway, and a page must not wait.
+
+    Raises:
+        StripeBusy: it still says so after a minute.
+    """
+    for wait in BUSY_WAITS:
+        try:
+            return call()
+        except StripeBusy:
+            logger.warning("Stripe is asked too often: waiting %d seconds.", wait)
+            time.sleep(wait * random.uniform(0.75, 1.25))  # noqa: S311  (spreads load)
+    return call()
+
+
+def _of(customer_id: str) -> dict[str, Any]:
+    return {"customer": customer_id} if customer_id else {}
+
+
+def _every(
+    ask: Callable[[Any], stripe.ListObject[Any]], params: Mapping[str, Any]
+) -> Iterator[Mapping[str, Any]]:
+    """Yield the objects of all pages of a list, a hundred at a time."""
+    wanted = {"limit": 100, **params}
+
+    def page() -> stripe.ListObject[Any]:
+        with _translated_errors():
+            return ask(wanted)
+
+    while True:
+        found = patiently(page)
+        for entry in found.data:
+            yield entry.to_dict(for_json=True)
+        if not found.has_more:
+            return
+        wanted["starting_after"] = found.data[-1].id
+
+
 def events_since(start: datetime) -> Iterator[Mapping[str, Any]]:
     """Yield Stripe's events since a time, newest first (Stripe keeps 30 days of them)."""
-    with _translated_errors():
-        found = _client().v1.events.list({"created": {"gte": int(start.timestamp())}, "limit": 100})
-        for event in found.auto_paging_iter():
-            yield event.to_dict(for_json=True)
+    wanted = {"created": {"gte": int(start.timestamp())}}
+    yield from _every(_client().v1.events.list, wanted)
 
 
 def _client() -> stripe.StripeClient:
@@ -241,7 +339,9 @@ def _translated_errors() -> Iterator[None]:
     """Turn the SDK's errors into ours: later, gone, or never."""
     try:
         yield
-    except (stripe.APIConnectionError, stripe.RateLimitError) as error:
+    except stripe.RateLimitError as error:
+        raise StripeBusy(str(error)) from error
+    except stripe.APIConnectionError as error:
         raise StripeUnavailable(str(error)) from error
     except stripe.StripeError as error:
         if error.http_status is None or error.http_status >= 500 or error.http_status == 409:

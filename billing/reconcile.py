@@ -1,23 +1,68 @@
-"""Find the events that Stripe made and we never received, and put them into the inbox."""
+"""Put right what webhooks did not bring: missed events, and rows that differ from Stripe.
+
+Stripe is only read, never written to. Nobody is written to about the past: what is learnt here
+goes through `billing.sync`, whose messages are made once for a cause and never about what
+happened more than MESSAGE_MAX_AGE_HOURS ago.
+"""
 
 from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
 from django.utils import timezone
 
-from billing import gateway, inbox
-from billing.models import Reconciliation
+from billing import comparison, gateway, inbox, sync
+from billing.comparison import THERE, Comparison, Difference
+from billing.models import Invoice, Reconciliation
+from billing.states import InvoiceStatus
+
+logger = logging.getLogger(__name__)
 
 logger = logging.getLogger(__name__)
 
 # Stripe documentation, "List all events": they are kept for 30 days.
 KEPT = timedelta(days=30)
 OVERLAP = timedelta(hours=1)
+# A repaired customer can bring in objects that were not looked at before.
+MOST_REPAIRS = 3
+# The report keeps so many differences; its count tells of all.
+MOST_REPORTED = 500
+
+READ_AGAIN: dict[str, Callable[[str], object]] = {
+    "customer": sync.sync_customer,
+    "subscription": sync.sync_subscription,
+    "invoice": sync.sync_invoice,
+    "payment": sync.sync_payment,
+}
+
+
+def reconcile(*, repair: bool) -> Reconciliation:
+    """Fetch missed events, then compare everything; with `repair`, read again what differs.
+
+    Raises:
+        gateway.StripeError: Stripe did not answer; the run is recorded as failed.
+    """
+    run = find_missed_events()
+    try:
+        found = comparison.compare()
+        left = _repair(found) if repair and found.differences else found
+    except gateway.StripeError as error:
+        run.error = str(error)
+        run.save()
+        raise
+    run.customers_compared = max(found.customers, left.customers)
+    run.customers_agreeing = left.agreeing
+    run.differences_found = len(found.differences)
+    run.differences_left = len(left.differences)
+    shown = left.differences or found.differences
+    run.differences = [one.as_dict() for one in shown[:MOST_REPORTED]]
+    run.compared_at = timezone.now()
+    run.save()
+    return run
 
 
 def find_missed_events() -> Reconciliation:
@@ -55,3 +100,38 @@ def _store(payload: Mapping[str, Any], run: Reconciliation) -> bool:
         logger.exception("Event %s could not be stored.", payload.get("id"))
         run.error += f"{payload.get('id')}: {error}\n"
         return False
+
+
+def _repair(found: Comparison) -> Comparison:
+    """Read again what differs, compare again, and answer what is left."""
+    for _ in range(MOST_REPAIRS):
+        before = set(found.differences)
+        for difference in {one.id: one for one in found.differences}.values():
+            _read_again(difference, found.invoice_of)
+        found = comparison.compare()
+        if not found.differences or set(found.differences) == before:
+            break
+    return found
+
+
+def _read_again(difference: Difference, invoice_of: dict[str, str]) -> None:
+    """Write one object as Stripe shows it; what can't be written stays in the report."""
+    kind, identifier = difference.object, difference.id
+    if kind == "payment" and identifier in invoice_of:
+        kind, identifier = "invoice", invoice_of[identifier]
+    try:
+        gateway.patiently(lambda: READ_AGAIN[kind](identifier))
+    except gateway.StripeMissing:
+        if kind == "invoice" and difference.ours == THERE:
+            _forget_draft(identifier)
+    except (sync.UnknownCustomer, sync.NotOurs) as reason:
+        logger.warning("%s %s could not be repaired: %s", kind, identifier, reason)
+
+
+def _forget_draft(invoice_id: str) -> None:
+    """Remove a draft that was deleted at Stripe: nothing else can be deleted there.
+
+    Another status means that we ask the wrong account, and then no row may go.
+    """
+    drafts = Invoice.objects.filter(stripe_id=invoice_id, status=InvoiceStatus.DRAFT)
+    drafts.filter(payments=None).delete()

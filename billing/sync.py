@@ -10,13 +10,12 @@ from __future__ import annotations
 from copy import copy
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.db import connection, transaction
 
-from billing import gateway, notices, snapshots
+from billing import assignment, gateway, notices, snapshots
 from billing.models import Checkout, Customer, Invoice, Payment, Plan, Subscription
 from billing.models.copy import StripeCopy
 from billing.states import LIVE_SUBSCRIPTION, CheckoutState, InvoiceStatus
@@ -26,6 +25,9 @@ from billing.transitions import (
     SubscriptionStarted,
     Transition,
 )
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 Copy = TypeVar("Copy", bound=StripeCopy)
 
@@ -63,36 +65,41 @@ def sync_current_plan(_changed_id: str = "") -> None:
 
 
 def sync_customer(customer_id: str) -> Customer:
-    """Read a customer and write it, matching its user by our metadata.
+    """Read a customer and write it. One that belongs to nobody is listed for staff.
 
     Raises:
-        UnknownCustomer: no user of ours is named in its metadata.
+        UnknownCustomer: it is no user's, neither by its metadata nor by a verified e-mail address.
     """
     read_at = database_now()
     snapshot = gateway.read_customer(customer_id)
+    known = Customer.objects.filter(stripe_id=customer_id).first()
+    owner = known.user if known else assignment.owner_of(snapshot)
+    if owner is None:
+        assignment.record(snapshot, read_at)
+        raise UnknownCustomer(f"Customer {customer_id} is no member of ours (yet).")
+    values: dict[str, Any] = {"user": owner, "deleted_at_stripe": snapshot.deleted}
+    if known is None:
+        values |= assignment.told(owner)
+    if not snapshot.deleted:
+        values |= {"email": snapshot.email, "name": snapshot.name}
+        values |= {"created_at": snapshot.created_at}
+    elif known is None:
+        values |= {"created_at": read_at}
     with transaction.atomic():
-        known = Customer.objects.filter(stripe_id=customer_id).first()
-        user_id = known.user_id if known else _user_id(snapshot)
-        values: dict[str, Any] = {"user_id": user_id, "deleted_at_stripe": snapshot.deleted}
-        if not snapshot.deleted:
-            values |= {"email": snapshot.email, "name": snapshot.name}
-            values |= {"created_at": snapshot.created_at}
-        elif known is None:
-            values |= {"created_at": read_at}
-        return _write(Customer, customer_id, read_at, values)[1]
+        written = _write(Customer, customer_id, read_at, values)[1]
+        assignment.adopted(written)
+    return written
 
 
 def sync_subscription(subscription_id: str) -> Subscription:
     """Read a subscription and write it."""
     read_at = database_now()
     snapshot = gateway.read_subscription(subscription_id)
-    values = asdict(snapshot)
-    values |= _card_columns(values.pop("card"), with_expiry=True)
-    stripe_id, customer_id = values.pop("id"), values.pop("customer_id")
-    _known_customer(customer_id)
+    _known_customer(snapshot.customer_id)
     with transaction.atomic():
-        values["customer"] = _locked_customer(customer_id)
-        old, new = _write(Subscription, stripe_id, read_at, values)
+        customer = _locked_customer(snapshot.customer_id)
+        values = subscription_columns(snapshot) | {"customer": customer}
+        old, new = _write(Subscription, subscription_id, read_at, values)
         _announce(_subscription_transitions(old, new))
     return new
 
@@ -106,9 +113,7 @@ def sync_invoice(invoice_id: str) -> Invoice:
         raise NotOurs("The invoice has no customer.")
     _known_customer(snapshot.customer_id)
     subscription = _known_subscription(snapshot.subscription_id)
-    values = asdict(snapshot) | {"subscription": subscription}
-    for column in ("id", "customer_id", "subscription_id", "payment_intent_ids"):
-        del values[column]
+    values = invoice_columns(snapshot) | {"subscription": subscription}
     with transaction.atomic():
         customer = _locked_customer(snapshot.customer_id)
         old, new = _write(Invoice, invoice_id, read_at, values | {"customer": customer})
@@ -177,27 +182,38 @@ def _write_payment(
     read_at: datetime,
     invoice: Invoice | None,
 ) -> Payment:
-    values = asdict(snapshot)
-    values |= _card_columns(values.pop("card"), with_expiry=False)
-    for column in ("id", "customer_id", "attempted_at"):
-        del values[column]
-    values["customer"] = customer
+    values = payment_columns(snapshot) | {"customer": customer}
     if invoice:
         values["invoice"] = invoice
     return _write(Payment, snapshot.id, read_at, values)[1]
 
 
+def subscription_columns(snapshot: snapshots.SubscriptionSnapshot) -> dict[str, Any]:
+    """Return the row's columns as Stripe says they are, without those that lead to other rows."""
+    return _columns(snapshot, "id", "customer_id", "card") | _card_columns(
+        asdict(snapshot.card), with_expiry=True
+    )
+
+
+def invoice_columns(snapshot: snapshots.InvoiceSnapshot) -> dict[str, Any]:
+    """Return the row's columns as Stripe says they are, without those that lead to other rows."""
+    return _columns(snapshot, "id", "customer_id", "subscription_id", "payment_intent_ids")
+
+
+def payment_columns(snapshot: snapshots.PaymentSnapshot) -> dict[str, Any]:
+    """Return the row's columns as Stripe says they are, without those that lead to other rows."""
+    return _columns(snapshot, "id", "customer_id", "attempted_at", "card") | _card_columns(
+        asdict(snapshot.card), with_expiry=False
+    )
+
+
+def _columns(snapshot: DataclassInstance, *left_out: str) -> dict[str, Any]:
+    return {name: value for name, value in asdict(snapshot).items() if name not in left_out}
+
+
 def _card_columns(card: dict[str, str], *, with_expiry: bool) -> dict[str, str]:
     columns = {"card_brand": card["brand"], "card_last4": card["last4"]}
     return columns | ({"card_expires": card["expires"]} if with_expiry else {})
-
-
-def _user_id(snapshot: snapshots.CustomerSnapshot) -> int:
-    """Return the user named in the customer's metadata, if that user has no other customer."""
-    user_id = snapshot.user_id
-    if user_id is None or not User.objects.filter(pk=user_id, customer=None).exists():
-        raise UnknownCustomer(f"Customer {snapshot.id} is no member of ours.")
-    return user_id
 
 
 def _known_customer(customer_id: str) -> None:

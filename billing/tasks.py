@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 
 from django.utils import timezone
 from procrastinate import JobContext
 from procrastinate.contrib.django import app
 
-from billing import events, reconcile, sync
-from billing.models import StripeEvent
+from billing import assignment, events, history, outward, reconcile, sync
+from billing.models import Customer, StripeEvent
 from billing.states import OPEN_EVENT
 from portal.queue import Backoff, enqueue_once
+
+logger = logging.getLogger(__name__)
 
 EVENT_BACKOFF = Backoff(max_attempts=30)
 OVERDUE = timedelta(minutes=2)
@@ -40,6 +43,50 @@ def sweep_inbox(timestamp: int) -> None:
 def find_missed_events(timestamp: int = 0) -> None:
     """Ask Stripe for the events that never reached us."""
     reconcile.find_missed_events()
+
+
+@app.periodic(cron="37 3 * * *")
+@app.task(queueing_lock="reconcile", retry=Backoff(max_attempts=5, first=300))
+def compare_with_stripe(timestamp: int) -> None:
+    """Compare our whole copy with Stripe once a day; staff decide about a repair."""
+    run = reconcile.reconcile(repair=False)
+    if run.differences_left:
+        logger.error("Our copy differs from Stripe: %s.", run.summary)
+
+
+@app.task(queueing_lock="repair", retry=Backoff(max_attempts=5, first=60))
+def repair_from_stripe() -> None:
+    """Read again from Stripe whatever differs (a button of the staff's)."""
+    reconcile.reconcile(repair=True)
+
+
+@app.task(retry=Backoff(max_attempts=20))
+def read_history(customer_id: str) -> None:
+    """Read all that a newly assigned customer has, then process the events that had waited."""
+    if Customer.objects.filter(stripe_id=customer_id, history_read_at=None).exists():
+        history.read_history(customer_id)
+    history.replay_waiting(customer_id)
+
+
+@app.periodic(cron="* * * * *")
+@app.task(queueing_lock="tell_stripe_of_changes")
+def tell_stripe_of_changes(timestamp: int) -> None:
+    """Enqueue whatever customer Stripe does not know the latest of."""
+    for pk in outward.behind().order_by("pk").values_list("pk", flat=True)[:1000]:
+        enqueue_once(tell_stripe, f"tell:{pk}", customer_pk=pk)
+
+
+@app.task(retry=Backoff(max_attempts=20))
+def tell_stripe(customer_pk: int) -> None:
+    """Tell Stripe a member's new e-mail address, name or language."""
+    outward.tell(customer_pk)
+
+
+@app.periodic(cron="*/2 * * * *")
+@app.task(queueing_lock="match_customers")
+def match_customers(timestamp: int) -> None:
+    """Give unassigned customers to members who have verified their address since."""
+    assignment.match_verified()
 
 
 @app.periodic(cron="47 * * * *")

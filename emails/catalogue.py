@@ -12,6 +12,7 @@ class Kind(StrEnum):
     WELCOME = "welcome"
     PAYMENT_RECEIVED = "payment_received"
     PAYMENT_FAILED = "payment_failed"
+    INVITATION = "invitation"
     ADDRESS_CODE = "address_code"
     LOGIN_CODE = "login_code"
     PASSWORD_CODE = "password_code"  # noqa: S105  (the name of a template)
@@ -30,6 +31,7 @@ class Category(StrEnum):
 
 BILLING_WHY = "You get this because you have an account with us: it is about your membership."
 ACCOUNT_WHY = "You get this because somebody used this address to sign in or sign up with us."
+INVITED_WHY = "You get this because you have a membership with us: it is sent only once."
 CHANGE_WHY = "You get this because you have an account with us: it is about how you sign in."
 
 
@@ -61,6 +63,7 @@ CATALOGUE: dict[Kind, Spec] = {
     Kind.WELCOME: _billing("Welcome: your {{ plan_name }} has begun"),
     Kind.PAYMENT_RECEIVED: _billing("Receipt: {{ amount }} for {{ description }}"),
     Kind.PAYMENT_FAILED: _billing("Payment failed: {{ amount }} for {{ description }}"),
+    Kind.INVITATION: Spec("Set up your account to see your membership", why=INVITED_WHY),
     Kind.ADDRESS_CODE: _account("{{ code }} is your code"),
     Kind.LOGIN_CODE: _account("{{ code }} is your sign-in code"),
     Kind.PASSWORD_CODE: _account("{{ code }} is your password code"),

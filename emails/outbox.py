@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -40,6 +42,9 @@ INSERT = """
 """
 
 
+_nothing_before: ContextVar[datetime | None] = ContextVar("nothing_before", default=None)
+
+
 class ResendRefused(Exception):
     """The message can't be sent again; the text is for staff."""
 
@@ -59,6 +64,16 @@ class Draft:
     resent_by: User | None = None
 
 
+@contextmanager
+def nothing_before(moment: datetime) -> Iterator[None]:
+    """Within, nobody is told of what happened before a moment: an import knows it from Stripe."""
+    token = _nothing_before.set(moment)
+    try:
+        yield
+    finally:
+        _nothing_before.reset(token)
+
+
 def put(
     kind: Kind, user: User, context: Mapping[str, Any], *, cause: str, happened_at: datetime
 ) -> list[Message]:
@@ -73,7 +88,8 @@ def put(
     """
     if not connection.in_atomic_block:
         raise TransactionManagementError("A message is written with its cause, in one transaction.")
-    if timezone.now() - happened_at > timedelta(hours=settings.MESSAGE_MAX_AGE_HOURS):
+    oldest = timezone.now() - timedelta(hours=settings.MESSAGE_MAX_AGE_HOURS)
+    if happened_at < max(oldest, _nothing_before.get() or oldest):
         logger.info("No %s for %s: it happened at %s.", kind, cause, happened_at)
         return []
     drafts = [
@@ -88,6 +104,19 @@ def put(
         for channel, recipient in _recipients(kind, user)
     ]
     return [message for message in map(_write, drafts) if message]
+
+
+def put_invitation(address: str, context: Mapping[str, Any], *, cause: str) -> Message | None:
+    """Write an invitation to somebody who is no member yet; the same cause makes it once."""
+    draft = Draft(
+        kind=Kind.INVITATION,
+        channel=Channel.EMAIL,
+        recipient=address,
+        context=context,
+        dedupe_key=f"{Kind.INVITATION}:{cause}:{Channel.EMAIL}",
+        user=None,
+    )
+    return _write(draft)
 
 
 def put_account(

@@ -1,5 +1,6 @@
 """Billing on the staff site: money to look at, and the integration to look after."""
 
+from billing.admin.assignment import UnassignedCustomerAdmin
 from billing.admin.integration import ReconciliationAdmin, StripeEventAdmin
 from billing.admin.money import (
     CheckoutAdmin,
@@ -19,4 +20,5 @@ __all__ = [
     "ReconciliationAdmin",
     "StripeEventAdmin",
     "SubscriptionAdmin",
+    "UnassignedCustomerAdmin",
 ]

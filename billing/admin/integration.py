@@ -16,6 +16,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
 
 from billing import inbox, tasks
 from billing.admin import labels
+from billing.comparison import Difference
 from billing.events import TARGETS
 from billing.models import Customer, Invoice, Payment, Reconciliation, StripeEvent, Subscription
 from billing.models.copy import StripeCopy
@@ -200,14 +201,15 @@ class StripeEventAdmin(ReadOnlyAdmin):
 
 @admin.register(Reconciliation)
 class ReconciliationAdmin(ReadOnlyAdmin):
-    """Each look for events that Stripe made and that never reached us."""
+    """Each look for events that never reached us, and each comparison of our copy with Stripe."""
 
-    list_display = ["age", "outcome", "events_missed", "events_seen", "took"]
+    list_display = ["age", "outcome", "agreement", "events_missed", "events_seen", "took"]
     list_filter = [("started_at", DayFilter)]
     ordering = ["-id"]
-    actions_list = ["look_now"]
+    actions_list = ["look_now", "compare_now", "repair_now"]
     fieldsets = [
         (None, {"fields": ["outcome", "started", "took", "events_seen", "events_missed"]}),
+        ("Our copy beside Stripe", {"fields": ["agreement", "compared", "details"]}),
         ("If it failed", {"fields": ["problem"]}),
     ]
 
@@ -232,16 +234,34 @@ class ReconciliationAdmin(ReadOnlyAdmin):
             return show.badge("Failed", "danger")
         if not row.finished_at:
             return show.badge("Running", "info")
+        if row.differences_left:
+            return show.badge("Differs from Stripe", "danger")
         return show.badge(
             *(("Found missed events", "warning") if row.events_missed else ("All here", "success"))
         )
 
+    @column("Customers")
+    def agreement(self, row: Reconciliation) -> str:
+        """How many customers agree with Stripe, where that was looked at."""
+        return row.summary or show.NOTHING
+
+    @column("Compared")
+    def compared(self, row: Reconciliation) -> str:
+        """When the comparison was done."""
+        return show.moment(row.compared_at)
+
+    @column("Differences")
+    def details(self, row: Reconciliation) -> SafeString | str:
+        """One line each: what it is about, what we have, what Stripe has."""
+        return show.pre("\n".join(str(Difference(**entry)) for entry in row.differences))
+
     @column("Took")
     def took(self, row: Reconciliation) -> str:
         """How long it went on."""
-        if not row.finished_at:
+        ended = row.compared_at or row.finished_at
+        if not ended:
             return show.NOTHING
-        return f"{(row.finished_at - row.started_at).total_seconds():.1f} s"
+        return f"{(ended - row.started_at).total_seconds():.1f} s"
 
     @column("Error")
     def problem(self, row: Reconciliation) -> SafeString | str:
@@ -264,6 +284,40 @@ class ReconciliationAdmin(ReadOnlyAdmin):
         is_new = enqueue_once(
             tasks.find_missed_events, "find_missed_events", timestamp=int(time.time())
         )
+        return self._asked(request, is_new)
+
+    @button(
+        "Compare with Stripe now",
+        icon="compare_arrows",
+        path="compare",
+        permission="look",
+        question="Compare our copy with Stripe now?",
+        explanation=(
+            "We read every customer, subscription, invoice and payment and compare it field by"
+            " field. Nothing is changed. It also happens by itself, every night."
+        ),
+    )
+    def compare_now(self, request: HttpRequest, _form: Form) -> HttpResponse:
+        """Have the worker compare."""
+        is_new = enqueue_once(tasks.compare_with_stripe, "reconcile", timestamp=int(time.time()))
+        return self._asked(request, is_new)
+
+    @button(
+        "Compare and repair now",
+        icon="build",
+        path="repair",
+        permission="look",
+        question="Read again whatever differs from Stripe?",
+        explanation=(
+            "We compare, read each object that differs once more and write what Stripe says now."
+            " Nothing is changed at Stripe, and nobody is written to about the past."
+        ),
+    )
+    def repair_now(self, request: HttpRequest, _form: Form) -> HttpResponse:
+        """Have the worker compare and repair."""
+        return self._asked(request, enqueue_once(tasks.repair_from_stripe, "repair"))
+
+    def _asked(self, request: HttpRequest, is_new: bool) -> HttpResponse:
         text = "We are asking Stripe. Reload in a moment." if is_new else "A check waits already."
         self.message_user(request, text, messages.SUCCESS if is_new else messages.INFO)
         return redirect(reverse("admin:billing_reconciliation_changelist"))

@@ -8,6 +8,7 @@ from billing.models.payment import Payment
 from billing.models.plan import Plan
 from billing.models.reconciliation import Reconciliation
 from billing.models.subscription import Subscription
+from billing.models.unassigned import UnassignedCustomer
 
 __all__ = [
     "Checkout",
@@ -18,4 +19,5 @@ __all__ = [
     "Reconciliation",
     "StripeEvent",
     "Subscription",
+    "UnassignedCustomer",
 ]

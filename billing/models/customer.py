@@ -9,7 +9,10 @@ from billing.models.copy import StripeCopy
 
 
 class Customer(StripeCopy):
-    """One user's customer at Stripe. The row is what billing locks to write a member's money."""
+    """One user's customer at Stripe. The row is what billing locks to write a member's money.
+
+    `told_…` is what Stripe knows of the member from us (see `billing.outward`).
+    """
 
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="customer"
@@ -17,6 +20,15 @@ class Customer(StripeCopy):
     email = models.EmailField(blank=True)
     name = models.CharField(max_length=255, blank=True)
     deleted_at_stripe = models.BooleanField(default=False)
+    told_email = models.EmailField(blank=True, db_default="")
+    told_name = models.CharField(max_length=310, blank=True, db_default="")
+    told_language = models.CharField(max_length=10, blank=True, db_default="")
+    closed_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the member left; the customer is deleted at Stripe."
+    )
+    history_read_at = models.DateTimeField(
+        null=True, blank=True, help_text="When all of their money was first read."
+    )
     created_at = models.DateTimeField()
 
     class Meta:

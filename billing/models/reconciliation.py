@@ -1,4 +1,4 @@
-"""What each look for missed events found."""
+"""What each look for missed events, and each comparison with Stripe, found."""
 
 from __future__ import annotations
 
@@ -6,12 +6,23 @@ from django.db import models
 
 
 class Reconciliation(models.Model):
-    """One run of `reconcile`. A run without `finished_at` failed: the next one starts before it."""
+    """One run of `reconcile`. A run without `finished_at` failed: the next one starts before it.
+
+    The hourly look for missed events compares nothing, and has no `compared_at`. `differences` is
+    a list of `{"customer", "object", "id", "field", "ours", "stripe"}`: those that are left, or,
+    where a repair left none, those that it found. The first 500 are kept.
+    """
 
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True, blank=True)
     events_seen = models.PositiveIntegerField(default=0)
     events_missed = models.PositiveIntegerField(default=0)
+    compared_at = models.DateTimeField(null=True, blank=True)
+    customers_compared = models.PositiveIntegerField(default=0)
+    customers_agreeing = models.PositiveIntegerField(default=0)
+    differences_found = models.PositiveIntegerField(default=0)
+    differences_left = models.PositiveIntegerField(default=0)
+    differences = models.JSONField(default=list, blank=True)
     error = models.TextField(blank=True)
 
     class Meta:
@@ -20,3 +31,12 @@ class Reconciliation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.started_at:%Y-%m-%d %H:%M}: {self.events_missed} missed"
+
+    @property
+    def summary(self) -> str:
+        """Say what the comparison found: "412 of 412 agree"."""
+        if not self.compared_at:
+            return ""
+        agree = f"{self.customers_agreeing} of {self.customers_compared} agree"
+        repaired = self.differences_found - self.differences_left
+        return f"{agree}, {repaired} repaired" if repaired > 0 else agree

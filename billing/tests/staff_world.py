@@ -24,6 +24,7 @@ from billing.models import (
     Reconciliation,
     StripeEvent,
     Subscription,
+    UnassignedCustomer,
 )
 from billing.states import EventState
 from billing.tests import factories
@@ -167,4 +168,7 @@ def _rows_around(alice: User, customer: Customer) -> list[models.Model]:
     session = UserSession.objects.create(
         user=alice, ip="192.0.2.1", user_agent="Firefox", session_key="secret-session-key"
     )
-    return [member, plan, check, checkout, consent, code, address, session]
+    stranger = UnassignedCustomer.objects.create(
+        stripe_id="cus_stranger", email="stranger@example.com", created_at=now, read_at=now
+    )
+    return [stranger, member, plan, check, checkout, consent, code, address, session]

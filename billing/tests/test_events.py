@@ -133,21 +133,6 @@ def test_recovered_payment_gets_its_receipt(sandbox: Sandbox) -> None:
     assert f"payment_received:{invoice.stripe_id}:email" in messages()
 
 
-def test_event_of_an_unknown_customer_is_kept_tried_again_and_visible(sandbox: Sandbox) -> None:
-    made = sandbox.stripe.v1.customers.create({"email": "stranger@example.com"})
-    sandbox.stripe.v1.customers.update(made.id, {"name": "A Stranger"})
-    with pytest.raises(sync.UnknownCustomer):
-        deliver(sandbox.events())
-
-    event = StripeEvent.objects.get(type="customer.updated")
-    assert event.state == EventState.RETRYING
-    assert "no member of ours" in event.error
-    # The next try is later, and meanwhile it holds nobody up.
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT scheduled_at > now() FROM procrastinate_jobs WHERE status = 'todo'")
-        assert cursor.fetchall() == [(True,)]
-
-
 def test_stripe_down_is_tried_again_and_then_right(sandbox: Sandbox) -> None:
     alice = sign_up()
     subscribe(sandbox, alice)

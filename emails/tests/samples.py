@@ -38,6 +38,11 @@ SAMPLES: dict[Kind, dict[str, Any]] = {
         "final": False,
         "url": "https://portal.example.com/payments/invoices/123456/",
     },
+    Kind.INVITATION: {
+        "name": "Nina Novak",
+        "address": "nina@example.com",
+        "url": "https://portal.example.com/accounts/signup/",
+    },
     Kind.ADDRESS_CODE: {"code": "K7F3-9QXZ", "minutes": 15},
     Kind.LOGIN_CODE: {"code": "K7F3-9QXZ", "minutes": 3},
     Kind.PASSWORD_CODE: {"code": "K7F3-9QXZ", "minutes": 1},

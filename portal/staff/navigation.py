@@ -59,6 +59,7 @@ GROUPS: dict[str, list[Item]] = {
     "Integration": [
         Item("Webhook events", "webhook", "billing.stripeevent", lambda now: now.events.failed),
         Item("Missed-event checks", "fact_check", "billing.reconciliation"),
+        Item("Unassigned customers", "person_search", "billing.unassignedcustomer"),
         Item("Jobs", "manufacturing", "procrastinate.procrastinatejob"),
     ],
     "Staff": [

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from unfold.dataclasses import ActionDialog
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
+from unfold.forms import BaseDialogForm
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
@@ -40,11 +41,18 @@ def link_button(
 
 
 def button(
-    description: str, *, icon: str, path: str, permission: str, question: str, explanation: str
+    description: str,
+    *,
+    icon: str,
+    path: str,
+    permission: str,
+    question: str,
+    explanation: str,
+    form: type[BaseDialogForm] | None = None,
 ) -> Callable[[Method], Method]:
     """Make a method a button that asks first. Opening the question changes nothing; yes is a POST.
 
-    `permission` names the method `has_…_permission` of the list.
+    `permission` names the method `has_…_permission` of the list. `form` asks for more than a yes.
     """
     decorate: Callable[[Method], Method] = action(
         description=description,
@@ -53,7 +61,7 @@ def button(
         permissions=[permission],
         variant=ActionVariant.PRIMARY,
         dialog=ActionDialog(
-            title=question, description=explanation, form_class=None, form_submit_text=description
+            title=question, description=explanation, form_class=form, form_submit_text=description
         ),
     )
     return decorate

@@ -21,6 +21,7 @@ SEEN = [
     ("billing", "reconciliation"),
     ("billing", "stripeevent"),
     ("billing", "subscription"),
+    ("billing", "unassignedcustomer"),
     ("emails", "message"),
     ("members", "member"),
     ("members", "phonecode"),
@@ -28,8 +29,13 @@ SEEN = [
     ("procrastinate", "procrastinatejob"),
 ]
 VIEWS = [f"{app}.view_{model}" for app, model in SEEN]
-# Replay an event, start a check for missed ones, send a message once more.
-ACTS = ["billing.change_stripeevent", "billing.add_reconciliation", "emails.change_message"]
+# Replay an event, start a check for missed ones, say whose a customer is, send a message once more.
+ACTS = [
+    "billing.change_stripeevent",
+    "billing.add_reconciliation",
+    "billing.change_unassignedcustomer",
+    "emails.change_message",
+]
 GROUPS = {AUDITOR: VIEWS, SUPPORT: [*VIEWS, *ACTS]}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from billing.events import TARGETS
+from billing.events import TARGETS, as_table
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -15,6 +15,12 @@ def test_the_deployment_guide_lists_every_webhook_event_that_we_act_on() -> None
     block = guide.split("<!-- events -->")[1]
     listed = re.findall(r"^([a-z_.]+)$", block, re.MULTILINE)
     assert listed == sorted(TARGETS), "The list is sorted(billing.events.TARGETS)."
+
+
+def test_the_table_of_events_is_the_codes() -> None:
+    """`manage.py events_table` writes it anew."""
+    flows = (ROOT / "docs" / "flows.md").read_text()
+    assert flows.split("<!-- events -->")[1].strip() == as_table()
 
 
 def test_the_example_names_every_setting_that_is_read() -> None:

@@ -32,7 +32,8 @@ def _walk(world: World, value: Any, keys: list[str], path: str) -> None:
         for entry in value:
             _walk(world, entry, keys, path)
         return
-    if not keys or not isinstance(value, dict):
+    # What is left of a deleted object has nothing to expand.
+    if not keys or not isinstance(value, dict) or value.get("deleted"):
         return
     key = keys[0]
     if key not in value:

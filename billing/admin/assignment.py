@@ -1,0 +1,108 @@
+"""Customers of Stripe's that belong to nobody here: staff say whose they are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.utils.safestring import SafeString
+from unfold.forms import BaseDialogForm
+from unfold.widgets import UnfoldAdminEmailInputWidget
+
+from billing import assignment
+from billing.models import Customer, StripeEvent, UnassignedCustomer
+from portal.staff import show
+from portal.staff.filters import DayFilter
+from portal.staff.parts import button, column
+from portal.staff.read_only import ReadOnlyAdmin
+
+
+class MemberForm(BaseDialogForm):  # type: ignore[misc]  # Unfold ships no types
+    """Ask for the member, by the address that they sign in with."""
+
+    email = forms.EmailField(
+        label="The member's e-mail address", widget=UnfoldAdminEmailInputWidget
+    )
+
+    def clean_email(self) -> User:
+        """Return the user of the address who may get a customer."""
+        email: str = self.cleaned_data["email"]
+        found = list(User.objects.filter(email__iexact=email)[:2])
+        if len(found) != 1:
+            raise forms.ValidationError("No member signs in with this address.")
+        if Customer.objects.filter(user=found[0]).exists():
+            raise forms.ValidationError("This member has a customer at Stripe already.")
+        return found[0]
+
+
+@admin.register(UnassignedCustomer)
+class UnassignedCustomerAdmin(ReadOnlyAdmin):
+    """Who pays at Stripe and is no member here."""
+
+    stripe_path = "customers"
+    search_fields = ["stripe_id__startswith", "email__istartswith", "name__istartswith"]
+    search_help_text = "Name, e-mail address or cus_…: how it begins"
+    list_display = ["who", "created", "invited", "waiting", "stripe_id"]
+    list_filter = [("created_at", DayFilter)]
+    actions_row = ["assign", "open_in_stripe"]
+    actions_detail = ["assign", "open_in_stripe"]
+    fieldsets = [
+        (None, {"fields": ["name", "email", "stripe_id", "created", "invited", "waiting"]}),
+    ]
+
+    def has_assign_permission(self, request: HttpRequest, _object_id: str = "") -> bool:
+        """Whether this member of staff may say whose a customer is."""
+        return request.user.has_perm("billing.change_unassignedcustomer")
+
+    @column("Customer", ordering="name", header=True)
+    def who(self, row: UnassignedCustomer) -> list[str]:
+        """Name over e-mail address."""
+        return [row.name or show.NOTHING, row.email]
+
+    @column("Made at Stripe", ordering="created_at")
+    def created(self, row: UnassignedCustomer) -> str:
+        """When it was made."""
+        return show.moment(row.created_at)
+
+    @column("Invited", ordering="invited_at")
+    def invited(self, row: UnassignedCustomer) -> str:
+        """When we asked them to sign up."""
+        return show.moment(row.invited_at)
+
+    @column("Events")
+    def waiting(self, row: UnassignedCustomer) -> SafeString | str:
+        """Link to the events that will be processed once we know whose they are."""
+        return show.anchor(show.list_of(_EVENTS, customer_id=row.stripe_id), "Show")
+
+    @button(
+        "Assign to a member",
+        icon="person_add",
+        path="assign",
+        permission="assign",
+        question="Whose customer is this?",
+        explanation=(
+            "The member will see this customer's subscriptions, invoices and payments as their own."
+            " Make sure that they are the same person: this can't be taken back here."
+        ),
+        form=MemberForm,
+    )
+    def assign(self, request: HttpRequest, form: MemberForm, object_id: str) -> HttpResponse:
+        """Give the customer to the member."""
+        row = get_object_or_404(UnassignedCustomer, pk=object_id)
+        user: Any = form.cleaned_data["email"]
+        try:
+            customer = assignment.assign(row, user)
+        except assignment.AssignmentRefused as reason:
+            self.message_user(request, str(reason), messages.ERROR)
+            return redirect(show.list_of("billing.unassignedcustomer"))
+        self.log_change(request, customer, f"Assigned {customer.stripe_id} to {user.email}.")
+        text = f"{customer} belongs to {show.name_of(user)} now. Their payments are being read."
+        self.message_user(request, text, messages.SUCCESS)
+        return redirect(show.page_of(customer))
+
+
+_EVENTS = StripeEvent._meta.label_lower

@@ -1,0 +1,239 @@
+"""Compare our copy with Stripe, field by field. Nothing is written, here or there.
+
+Stripe is asked for whole lists, a hundred objects a request. A row that was read after the
+comparison began is newer than what it would be compared with, and is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from itertools import islice
+from typing import Any, TypeVar
+
+from django.db.models import Model, QuerySet
+
+from billing import assignment, gateway, snapshots, sync
+from billing.models import Customer, Invoice, Payment, Subscription
+from billing.models.copy import StripeCopy
+from billing.states import PaymentStatus
+
+PAGE = 100
+THERE, MISSING = "there", "missing"
+# Addresses of Stripe's pages change with every read; a page fetches a fresh one on click.
+ADDRESSES = frozenset({"hosted_url", "pdf_url", "receipt_url"})
+# A payment that nobody has tried yet: Stripe makes it with a page, and tells us of it when tried.
+UNTRIED = frozenset({PaymentStatus.REQUIRES_PAYMENT_METHOD, PaymentStatus.REQUIRES_CONFIRMATION})
+
+Entry = TypeVar("Entry")
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One field that differs; no field where the whole object is on one side only."""
+
+    customer: str
+    object: str
+    id: str
+    field: str
+    ours: str
+    stripe: str
+
+    def __str__(self) -> str:
+        if not self.field:
+            return f"{self.object} {self.id}: {self.ours} here, {self.stripe} at Stripe"
+        here, there = self.ours or "nothing", self.stripe or "nothing"
+        return f"{self.object} {self.id}: {self.field} is {here} here, {there} at Stripe"
+
+    def as_dict(self) -> dict[str, str]:
+        """Return it as JSON for the report's row."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """An object as Stripe shows it, in our columns. Other rows are named by their Stripe id.
+
+    `is_kept` tells, of an object without a row, whether there should be one.
+    """
+
+    id: str
+    customer_id: str
+    columns: dict[str, Any]
+    is_kept: Callable[[], bool] = lambda: True
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One sort of object: its table, all of them at Stripe, and one of them at Stripe."""
+
+    name: str
+    model: type[StripeCopy]
+    links: tuple[str, ...]
+    listed: Callable[[], Iterator[Seen]]
+    read: Callable[[str], Seen]
+
+
+@dataclass
+class Comparison:
+    """What a comparison found. `invoice_of` names the invoice that each payment pays."""
+
+    customers: int = 0
+    differences: list[Difference] = field(default_factory=list)
+    invoice_of: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def agreeing(self) -> int:
+        """How many customers agree in all their objects."""
+        return self.customers - len({found.customer for found in self.differences})
+
+
+def compare() -> Comparison:
+    """Compare the customers of all members, their subscriptions, invoices and payments.
+
+    Raises:
+        gateway.StripeError: Stripe did not answer.
+    """
+    begun = sync.database_now()
+    result = Comparison()
+    customers, *others = _kinds(result.invoice_of)
+    known = set(Customer.objects.values_list("stripe_id", flat=True))
+    result.differences += _differences(customers, begun, None)
+    for kind in others:
+        result.differences += _differences(kind, begun, known)
+    result.customers = len(known | {found.customer for found in result.differences})
+    return result
+
+
+def _kinds(invoice_of: dict[str, str]) -> list[Kind]:
+    """Return what is compared, in the order in which it must be repaired."""
+
+    def invoice(found: snapshots.InvoiceSnapshot) -> Seen:
+        invoice_of.update(dict.fromkeys(found.payment_intent_ids, found.id))
+        return _invoice(found)
+
+    def payment(found: snapshots.PaymentSnapshot) -> Seen:
+        return _payment(found, invoice_of.get(found.id, ""))
+
+    def one_payment(payment_id: str) -> Seen:
+        found = gateway.patiently(lambda: gateway.read_payment(payment_id))
+        return _payment(found, gateway.patiently(lambda: gateway.invoice_of_payment(payment_id)))
+
+    return [
+        Kind(
+            "customer",
+            Customer,
+            (),
+            lambda: map(_customer, gateway.list_customers()),
+            lambda one: _customer(gateway.patiently(lambda: gateway.read_customer(one))),
+        ),
+        Kind(
+            "subscription",
+            Subscription,
+            ("customer",),
+            lambda: map(_subscription, gateway.list_subscriptions()),
+            lambda one: _subscription(gateway.patiently(lambda: gateway.read_subscription(one))),
+        ),
+        Kind(
+            "invoice",
+            Invoice,
+            ("customer", "subscription"),
+            lambda: map(invoice, gateway.list_invoices()),
+            lambda one: invoice(gateway.patiently(lambda: gateway.read_invoice(one))),
+        ),
+        Kind(
+            "payment",
+            Payment,
+            ("customer", "invoice"),
+            lambda: map(payment, gateway.list_payments()),
+            one_payment,
+        ),
+    ]
+
+
+def _customer(found: snapshots.CustomerSnapshot) -> Seen:
+    if found.deleted:
+        # Of a deleted customer Stripe says no more than that.
+        return Seen(found.id, found.id, {"deleted_at_stripe": True}, lambda: False)
+    columns: dict[str, Any] = {
+        "email": found.email,
+        "name": found.name,
+        "created_at": found.created_at,
+        "deleted_at_stripe": False,
+    }
+    return Seen(found.id, found.id, columns, lambda: assignment.owner_of(found) is not None)
+
+
+def _subscription(found: snapshots.SubscriptionSnapshot) -> Seen:
+    columns = sync.subscription_columns(found) | {"customer": found.customer_id}
+    return Seen(found.id, found.customer_id, columns)
+
+
+def _invoice(found: snapshots.InvoiceSnapshot) -> Seen:
+    links = {"customer": found.customer_id, "subscription": found.subscription_id}
+    return Seen(found.id, found.customer_id, sync.invoice_columns(found) | links)
+
+
+def _payment(found: snapshots.PaymentSnapshot, invoice_id: str) -> Seen:
+    columns = sync.payment_columns(found) | {"customer": found.customer_id, "invoice": invoice_id}
+    return Seen(found.id, found.customer_id, columns, lambda: is_tried(found))
+
+
+def is_tried(found: snapshots.PaymentSnapshot) -> bool:
+    """Whether somebody has tried to pay: only then do we keep a payment."""
+    return bool(found.charge_id or found.failure_code) or found.status not in UNTRIED
+
+
+def _differences(kind: Kind, begun: datetime, known: set[str] | None) -> Iterator[Difference]:
+    """Yield what differs, first in what Stripe lists and then in the rows that it did not list."""
+    rows: QuerySet[Any] = kind.model._default_manager.select_related(*kind.links)
+    listed: set[str] = set()
+    for page in _pages(kind.listed()):
+        ours = rows.in_bulk([seen.id for seen in page], field_name="stripe_id")
+        for seen in page:
+            listed.add(seen.id)
+            row = ours.get(seen.id)
+            if row is not None:
+                yield from _fields(kind, row, seen, begun)
+            elif (known is None or seen.customer_id in known) and seen.is_kept():
+                yield Difference(seen.customer_id, kind.name, seen.id, "", MISSING, THERE)
+    read_before = rows.filter(read_at__lte=begun)
+    for row in [row for row in read_before.iterator() if row.stripe_id not in listed]:
+        yield from _unlisted(kind, row, begun)
+
+
+def _unlisted(kind: Kind, row: Any, begun: datetime) -> Iterator[Difference]:
+    """Ask for one object that was not in the list."""
+    try:
+        yield from _fields(kind, row, kind.read(row.stripe_id), begun)
+    except gateway.StripeMissing:
+        owner = row.stripe_id if isinstance(row, Customer) else row.customer.stripe_id
+        yield Difference(owner, kind.name, row.stripe_id, "", THERE, MISSING)
+
+
+def _fields(kind: Kind, row: Any, seen: Seen, begun: datetime) -> Iterator[Difference]:
+    if row.read_at > begun:
+        return
+    for name, theirs in seen.columns.items():
+        ours = _plain(getattr(row, name))
+        if name not in ADDRESSES and ours != _plain(theirs):
+            owner = row.stripe_id if isinstance(row, Customer) else row.customer.stripe_id
+            yield Difference(owner, kind.name, seen.id, name, _text(ours), _text(_plain(theirs)))
+
+
+def _plain(value: Any) -> Any:
+    """Return a value that compares: a row by its Stripe id, nothing as an empty text."""
+    if isinstance(value, Model):
+        return value.stripe_id if isinstance(value, StripeCopy) else value.pk
+    return "" if value is None else value
+
+
+def _text(value: Any) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def _pages(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
+    iterator = iter(entries)
+    while page := list(islice(iterator, PAGE)):
+        yield page

@@ -1,0 +1,60 @@
+"""Read all that a customer has at Stripe: after an assignment, and for an import."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from billing import comparison, gateway, inbox, sync
+from billing.models import Customer, Payment, StripeEvent
+from billing.states import EventState
+from emails import outbox
+
+
+def read_history(customer_id: str) -> None:
+    """Read a customer's subscriptions, invoices and payments, the oldest first.
+
+    Safe to run twice, and after it was cut short. Nobody is written to about what happened before
+    it began.
+
+    Raises:
+        gateway.StripeError: Stripe did not answer.
+        sync.UnknownCustomer: the customer belongs to no member.
+    """
+    begun = sync.database_now()
+    with outbox.nothing_before(begun):
+        _read_all(customer_id, begun)
+    Customer.objects.filter(stripe_id=customer_id).update(history_read_at=begun)
+
+
+def replay_waiting(customer_id: str) -> None:
+    """Process again the events of a customer who was nobody's when they came."""
+    done = EventState.PROCESSED
+    events = StripeEvent.objects.filter(customer_id=customer_id).exclude(state=done)
+    for event in events.order_by("pk").defer("payload"):
+        inbox.replay(event)
+
+
+def _read_all(customer_id: str, begun: datetime) -> None:
+    _read(sync.sync_customer, customer_id)
+    for subscription in reversed(list(gateway.list_subscriptions(customer_id))):
+        _read(sync.sync_subscription, subscription.id)
+    for invoice in reversed(list(gateway.list_invoices(customer_id))):
+        _read(sync.sync_invoice, invoice.id)
+    # Payments of an invoice were read with it.
+    done = set(
+        Payment.objects.filter(customer__stripe_id=customer_id, read_at__gte=begun).values_list(
+            "stripe_id", flat=True
+        )
+    )
+    for payment in reversed(list(gateway.list_payments(customer_id))):
+        if payment.id not in done and comparison.is_tried(payment):
+            _read(sync.sync_payment, payment.id)
+
+
+def _read(read: Callable[[str], object], identifier: str) -> None:
+    """Read one object; one that was deleted since it was listed is left out."""
+    try:
+        gateway.patiently(lambda: read(identifier))
+    except gateway.StripeMissing:
+        return

@@ -1,0 +1,102 @@
+"""Bring in a Stripe account that was there before the portal. Stripe is only read.
+
+In three steps, each of which may be cut short and run again: every customer gets a row, with its
+member or in the list for staff; listed customers whose address is verified get their member; and
+each member's subscriptions, invoices and payments are read, once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from allauth.account.models import EmailAddress
+from django.conf import settings
+from django.db import transaction
+from django.urls import reverse
+from django.utils import timezone
+
+from billing import assignment, gateway, history, sync
+from billing.models import Customer, UnassignedCustomer
+from billing.states import LIVE_SUBSCRIPTION
+from emails import outbox
+
+# Called with how much is done and how much there is.
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What is here after an import."""
+
+    customers: int
+    members: int
+    read: int
+    unassigned: int
+
+
+def import_account(*, again: bool, progress: Progress) -> Imported:
+    """Bring in the whole account; `again` also reads members who were read before.
+
+    Raises:
+        gateway.StripeError: Stripe did not answer. What is done is kept; run it again.
+    """
+    customers = _list_customers()
+    assignment.match_verified()
+    waiting = Customer.objects.filter(deleted_at_stripe=False).order_by("pk")
+    if not again:
+        waiting = waiting.filter(history_read_at=None)
+    ids = list(waiting.values_list("stripe_id", flat=True))
+    progress(0, len(ids))
+    for number, customer_id in enumerate(ids, 1):
+        history.read_history(customer_id)
+        progress(number, len(ids))
+    return Imported(
+        customers=customers,
+        members=Customer.objects.count(),
+        read=len(ids),
+        unassigned=UnassignedCustomer.objects.count(),
+    )
+
+
+def invite() -> int:
+    """Ask everybody who has a membership and is no member here to sign up, once; say how many.
+
+    Raises:
+        gateway.StripeError: Stripe did not answer; nobody was asked.
+    """
+    subscriptions = gateway.list_subscriptions()
+    live = {one.customer_id for one in subscriptions if one.status in LIVE_SUBSCRIPTION}
+    waiting = UnassignedCustomer.objects.filter(stripe_id__in=live, invited_at=None)
+    invited = [_invite(customer) for customer in waiting.exclude(email="")]
+    return sum(invited)
+
+
+def _invite(customer: UnassignedCustomer) -> bool:
+    """Write to one customer, unless somebody has that address here already."""
+    if EmailAddress.objects.filter(email__iexact=customer.email).exists():
+        return False
+    url = settings.PORTAL_URL + reverse("account_signup")
+    context = {"name": customer.name, "address": customer.email, "url": url}
+    with transaction.atomic():
+        # By address: of two customers that share one, one is enough.
+        message = outbox.put_invitation(customer.email, context, cause=customer.email.lower()[:200])
+        UnassignedCustomer.objects.filter(pk=customer.pk).update(invited_at=timezone.now())
+    return message is not None
+
+
+def _list_customers() -> int:
+    """Give every customer of the account a row; return how many there are."""
+    count = 0
+    known = set(Customer.objects.values_list("stripe_id", flat=True))
+    read_at = sync.database_now()
+    for snapshot in gateway.list_customers():
+        count += 1
+        if snapshot.id in known:
+            continue
+        # By address they are matched when all are listed: two may share one.
+        if snapshot.user_id is not None and assignment.owner_of(snapshot):
+            gateway.patiently(lambda one=snapshot.id: sync.sync_customer(one))  # type: ignore[misc]
+        else:
+            assignment.record(snapshot, read_at)
+    return count

@@ -1,0 +1,52 @@
+"""`manage.py import_from_stripe`: bring in a Stripe account that was there before the portal."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from billing import gateway, importing
+
+WIDTH = 30
+
+
+class Command(BaseCommand):
+    """Safe to run twice, and again after it was stopped."""
+
+    help = "Bring in the customers, subscriptions, invoices and payments of the Stripe account."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """A second run reads only what the first did not get to."""
+        parser.add_argument(
+            "--again", action="store_true", help="Read members again who were read before."
+        )
+        parser.add_argument(
+            "--invite",
+            action="store_true",
+            help="E-mail those who have a membership and no account here, once: sign up.",
+        )
+
+    def handle(self, *_args: Any, again: bool, invite: bool, **_options: Any) -> None:
+        """Run it and say what is here now."""
+        try:
+            found = importing.import_account(again=again, progress=self._progress)
+            invited = importing.invite() if invite else 0
+        except gateway.StripeError as error:
+            raise CommandError(f"Stripe did not answer: {error} Run it again.") from error
+        self.stdout.write(
+            f"{found.customers} customers at Stripe; {found.members} belong to members, "
+            f"{found.read} of them were read now; {found.unassigned} wait to be assigned."
+        )
+        if invite:
+            self.stdout.write(f"{invited} were invited by e-mail.")
+
+    def _progress(self, done: int, of: int) -> None:
+        """Draw one line on a terminal; in a log, a line every hundred members."""
+        bar = "#" * (WIDTH * done // of if of else WIDTH)
+        line = f"[{bar:<{WIDTH}}] {done} of {of} members"
+        if self.stdout.isatty():
+            self.stdout.write(line, ending="\n" if done == of else "\r")
+        elif done == of or done % 100 == 0:
+            self.stdout.write(line)

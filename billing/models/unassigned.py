@@ -1,0 +1,26 @@
+"""A customer of Stripe's whose member we do not know: made in the dashboard, or imported."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from billing.models.copy import StripeCopy
+
+
+class UnassignedCustomer(StripeCopy):
+    """A Stripe customer that belongs to no user here. Of its money nothing is copied.
+
+    The row goes when the customer gets its user: by Stripe's metadata, by a verified e-mail
+    address, or by staff. Every `Customer` has a user, so no page meets one without.
+    """
+
+    email = models.EmailField(blank=True)
+    name = models.CharField(max_length=255, blank=True)
+    created_at = models.DateTimeField()
+    invited_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return self.name or self.email or self.stripe_id

@@ -1,0 +1,33 @@
+"""`manage.py close_account ADDRESS`: end a member's account and delete their customer at Stripe."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.core.management.base import BaseCommand, CommandError
+
+from members.closing import close_account
+
+
+class Command(BaseCommand):
+    """It can't be undone, so it asks first."""
+
+    help = "End a member's account: subscriptions at once, personal data here, customer at Stripe."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Name the member by the address that they sign in with."""
+        parser.add_argument("email")
+        parser.add_argument("--yes", action="store_true", help="Do not ask.")
+
+    def handle(self, *_args: Any, email: str, yes: bool, **_options: Any) -> None:
+        """Ask, then close the account."""
+        found = list(User.objects.filter(email__iexact=email)[:2])
+        if len(found) != 1:
+            raise CommandError(f"There is no one member with the address {email}.")
+        question = f"Close the account of {email} for good, and end their membership now? [yes/no] "
+        if not yes and input(question) != "yes":
+            raise CommandError("Nothing was changed.")
+        close_account(found[0])
+        self.stdout.write(f"The account of {email} is closed.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import assert_never
 
 from django.conf import settings
@@ -10,9 +11,13 @@ from django.urls import reverse
 from billing import wording
 from billing.models import Invoice, Payment, Plan, Subscription
 from billing.money import Money
+from billing.states import ENDED_BY_FAILED_PAYMENT
 from billing.transitions import (
+    EndScheduled,
+    EndTakenBack,
     InvoicePaid,
     InvoicePaymentFailed,
+    SubscriptionEnded,
     SubscriptionStarted,
     Transition,
 )
@@ -25,6 +30,12 @@ def announce(transition: Transition) -> None:
     match transition:
         case SubscriptionStarted():
             _welcome(transition.subscription)
+        case EndScheduled():
+            _membership_ends(transition)
+        case EndTakenBack():
+            _membership_goes_on(transition)
+        case SubscriptionEnded():
+            _membership_ended(transition)
         case InvoicePaid():
             _receipt(transition.invoice, transition.payments)
         case InvoicePaymentFailed():
@@ -51,6 +62,65 @@ def _welcome(subscription: Subscription) -> None:
         },
         cause=subscription.stripe_id,
         happened_at=subscription.started_at,
+    )
+
+
+def _membership_ends(scheduled: EndScheduled) -> None:
+    """Say when it ends, and how to take that back. Each decision is told once."""
+    subscription = scheduled.subscription
+    ends_at = subscription.ends_at
+    if ends_at is None:
+        return
+    user = subscription.customer.user
+    outbox.put(
+        Kind.MEMBERSHIP_ENDS,
+        user,
+        {
+            "name": user.first_name,
+            "plan_name": _plan_of(subscription),
+            "ends_on": ends_at.isoformat(),
+            "url": _address("billing:membership"),
+        },
+        cause=f"{subscription.stripe_id}:{_seconds(subscription.canceled_at)}:{_seconds(ends_at)}",
+        happened_at=scheduled.decided_at,
+        good_until=ends_at,
+    )
+
+
+def _membership_goes_on(taken_back: EndTakenBack) -> None:
+    subscription, before = taken_back.subscription, taken_back.before
+    user = subscription.customer.user
+    outbox.put(
+        Kind.MEMBERSHIP_GOES_ON,
+        user,
+        {
+            "name": user.first_name,
+            "plan_name": _plan_of(subscription),
+            "price": str(Money(subscription.amount, subscription.currency)),
+            "next_charge_on": subscription.current_period_end.isoformat(),
+            "url": _address("billing:membership"),
+        },
+        cause=f"{subscription.stripe_id}:{_seconds(before.canceled_at)}:{_seconds(before.ends_at)}",
+        happened_at=taken_back.seen_at,
+    )
+
+
+def _membership_ended(ended: SubscriptionEnded) -> None:
+    """Say that it is over, and how to come back."""
+    subscription = ended.subscription
+    user = subscription.customer.user
+    outbox.put(
+        Kind.MEMBERSHIP_ENDED,
+        user,
+        {
+            "name": user.first_name,
+            "plan_name": _plan_of(subscription),
+            "ended_on": ended.ended_at.isoformat(),
+            "unpaid": subscription.end_reason == ENDED_BY_FAILED_PAYMENT,
+            "url": _address("billing:membership"),
+        },
+        cause=subscription.stripe_id,
+        happened_at=ended.ended_at,
     )
 
 
@@ -120,6 +190,11 @@ def describe(invoice: Invoice) -> str:
 def _plan_of(subscription: Subscription) -> str:
     name = Plan.objects.filter(stripe_id=subscription.price_id).values_list("name", flat=True)
     return name.first() or "Membership"
+
+
+def _seconds(moment: datetime | None) -> int:
+    """Return a moment as part of a stable key."""
+    return int(moment.timestamp()) if moment else 0
 
 
 def _money(invoice: Invoice, amount: int) -> str:

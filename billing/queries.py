@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import formats, timezone
 
 from billing import wording
-from billing.models import Checkout, Invoice, Payment, Plan, Subscription
+from billing.models import Checkout, Invoice, MembershipDecision, Payment, Plan, Subscription
 from billing.models.copy import MemberRecordQuerySet
 from billing.money import Money
 from billing.states import (
@@ -22,13 +22,20 @@ from billing.states import (
     LIVE_SUBSCRIPTION,
     UNFINISHED_CHECKOUT,
     InvoiceStatus,
+    MembershipAction,
     PaymentStatus,
     SubscriptionStatus,
 )
+from billing.subscriptions import pending_decision
 from members.models import Member
 
 PAGE_SIZE = 12
 CONFIRMING_FOR = timedelta(hours=1)
+PENDING_SENTENCES = {
+    MembershipAction.CANCEL: "Your cancellation is being confirmed.",
+    MembershipAction.RESUME: "We are putting your membership back.",
+    MembershipAction.CANCEL_NOW: "Your membership is being ended.",
+}
 
 
 class Standing(StrEnum):
@@ -94,6 +101,18 @@ class Membership:
     member_since: datetime | None = None
     card: str = ""
     card_expires: str = ""  # "12/2030"
+    period_end: datetime | None = None  # until when it is paid for, or free
+    pending: str = ""  # what waits for Stripe, in a sentence
+
+    @property
+    def can_cancel(self) -> bool:
+        """Whether the member may cancel now."""
+        return self.is_member and self.ends_at is None and not self.pending
+
+    @property
+    def can_resume(self) -> bool:
+        """Whether the member may take the end back now."""
+        return self.is_member and self.ends_at is not None and not self.pending
 
     @property
     def is_member(self) -> bool:
@@ -208,7 +227,7 @@ def membership(member: Member) -> Membership:
     """Return the state of the membership in the member's words."""
     found = _latest_subscription(member.user)
     if found and found.is_live:
-        return _live_membership(found)
+        return _live_membership(found, pending_decision(member.user))
     if _is_confirming(member.user):
         return Membership(
             Standing.CONFIRMING,
@@ -296,7 +315,7 @@ def _is_confirming(user: User) -> bool:
     return rows.exists()
 
 
-def _live_membership(row: Subscription) -> Membership:
+def _live_membership(row: Subscription, decision: MembershipDecision | None) -> Membership:
     standing, tone, label = _standing(row)
     price = Money(row.amount, row.currency)
     goes_on = standing in (Standing.ACTIVE, Standing.TRIAL)
@@ -310,11 +329,13 @@ def _live_membership(row: Subscription) -> Membership:
         interval=wording.interval(row.interval, row.interval_count),
         next_charge=price if goes_on else None,
         next_charge_at=row.current_period_end if goes_on else None,
-        ends_at=row.ends_at if standing == Standing.ENDING else None,
+        ends_at=row.ends_at,
         trial_end=row.trial_end if standing == Standing.TRIAL else None,
         member_since=row.started_at,
         card=wording.card(row.card_brand, row.card_last4),
         card_expires=wording.card_expiry(row.card_expires),
+        period_end=row.current_period_end,
+        pending=PENDING_SENTENCES[MembershipAction(decision.action)] if decision else "",
     )
 
 

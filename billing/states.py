@@ -74,3 +74,36 @@ class CheckoutState(StrEnum):
 
 
 UNFINISHED_CHECKOUT = frozenset({CheckoutState.STARTING, CheckoutState.OPEN})
+
+
+class MembershipAction(StrEnum):
+    """What can be decided about a membership."""
+
+    CANCEL = "cancel"
+    RESUME = "resume"
+    CANCEL_NOW = "cancel_now"
+
+
+class DecisionState(StrEnum):
+    """What has become of such a decision. A pending one waits for Stripe's subscription."""
+
+    PENDING = "pending"
+    CONFIRMED = "confirmed"
+    FAILED = "failed"
+
+
+class CancellationReason(StrEnum):
+    """Why a member leaves: Stripe's words (`cancellation_details.feedback`)."""
+
+    TOO_EXPENSIVE = "too_expensive"
+    UNUSED = "unused"
+    MISSING_FEATURES = "missing_features"
+    SWITCHED_SERVICE = "switched_service"
+    LOW_QUALITY = "low_quality"
+    CUSTOMER_SERVICE = "customer_service"
+    TOO_COMPLEX = "too_complex"
+    OTHER = "other"
+
+
+# Stripe's word (`cancellation_details.reason`) for an end after the last retry failed.
+ENDED_BY_FAILED_PAYMENT = "payment_failed"

@@ -17,12 +17,29 @@ from django.contrib.auth.models import User
 from django.db import connection, transaction
 
 from billing import gateway, notices, snapshots
-from billing.models import Checkout, Customer, Invoice, Payment, Plan, Subscription
+from billing.models import (
+    Checkout,
+    Customer,
+    Invoice,
+    MembershipDecision,
+    Payment,
+    Plan,
+    Subscription,
+)
 from billing.models.copy import StripeCopy
-from billing.states import LIVE_SUBSCRIPTION, CheckoutState, InvoiceStatus
+from billing.states import (
+    CheckoutState,
+    DecisionState,
+    InvoiceStatus,
+    MembershipAction,
+    SubscriptionStatus,
+)
 from billing.transitions import (
+    EndScheduled,
+    EndTakenBack,
     InvoicePaid,
     InvoicePaymentFailed,
+    SubscriptionEnded,
     SubscriptionStarted,
     Transition,
 )
@@ -93,6 +110,7 @@ def sync_subscription(subscription_id: str) -> Subscription:
     with transaction.atomic():
         values["customer"] = _locked_customer(customer_id)
         old, new = _write(Subscription, stripe_id, read_at, values)
+        _confirm_decisions(new, read_at)
         _announce(_subscription_transitions(old, new))
     return new
 
@@ -218,9 +236,30 @@ def _locked_customer(customer_id: str) -> Customer:
     return Customer.objects.select_for_update().get(stripe_id=customer_id)
 
 
+def _confirm_decisions(row: Subscription, read_at: datetime) -> None:
+    """Settle the decisions that Stripe's subscription shows now."""
+    shown: list[MembershipAction] = []
+    if row.is_live:
+        shown = [MembershipAction.CANCEL if row.ends_at else MembershipAction.RESUME]
+    elif row.status == SubscriptionStatus.CANCELED:
+        shown = [MembershipAction.CANCEL, MembershipAction.CANCEL_NOW]
+    pending = MembershipDecision.objects.filter(subscription=row, state=DecisionState.PENDING)
+    pending.filter(action__in=shown).update(state=DecisionState.CONFIRMED, confirmed_at=read_at)
+
+
 def _subscription_transitions(old: Subscription | None, new: Subscription) -> list[Transition]:
-    was_live = old is not None and old.status in LIVE_SUBSCRIPTION
-    return [SubscriptionStarted(new)] if new.is_live and not was_live else []
+    """Tell what changed. One that is seen for the first time may be ending, or over, already."""
+    was_live = old is not None and old.is_live
+    found: list[Transition] = []
+    if new.is_live and not was_live:
+        found.append(SubscriptionStarted(new))
+    if new.is_live and new.ends_at and (old is None or old.ends_at != new.ends_at):
+        found.append(EndScheduled(new, new.canceled_at or new.read_at))
+    if new.is_live and old is not None and was_live and old.ends_at and not new.ends_at:
+        found.append(EndTakenBack(new, old, new.read_at))
+    if new.status == SubscriptionStatus.CANCELED and (old is None or was_live):
+        found.append(SubscriptionEnded(new, new.ended_at or new.read_at))
+    return found
 
 
 def _invoice_transitions(

@@ -16,6 +16,31 @@ class SubscriptionStarted:
 
 
 @dataclass(frozen=True)
+class EndScheduled:
+    """A live subscription will end by itself, at a time that it did not have before."""
+
+    subscription: Subscription
+    decided_at: datetime
+
+
+@dataclass(frozen=True)
+class EndTakenBack:
+    """A live subscription that was to end goes on; `before` is the row that was to end."""
+
+    subscription: Subscription
+    before: Subscription
+    seen_at: datetime
+
+
+@dataclass(frozen=True)
+class SubscriptionEnded:
+    """A subscription has ended."""
+
+    subscription: Subscription
+    ended_at: datetime
+
+
+@dataclass(frozen=True)
 class InvoicePaid:
     """An invoice that was not paid before is paid now."""
 
@@ -32,4 +57,11 @@ class InvoicePaymentFailed:
     attempted_at: datetime
 
 
-Transition = SubscriptionStarted | InvoicePaid | InvoicePaymentFailed
+Transition = (
+    SubscriptionStarted
+    | EndScheduled
+    | EndTakenBack
+    | SubscriptionEnded
+    | InvoicePaid
+    | InvoicePaymentFailed
+)

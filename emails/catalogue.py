@@ -12,6 +12,9 @@ class Kind(StrEnum):
     WELCOME = "welcome"
     PAYMENT_RECEIVED = "payment_received"
     PAYMENT_FAILED = "payment_failed"
+    MEMBERSHIP_ENDS = "membership_ends"
+    MEMBERSHIP_GOES_ON = "membership_goes_on"
+    MEMBERSHIP_ENDED = "membership_ended"
     ADDRESS_CODE = "address_code"
     LOGIN_CODE = "login_code"
     PASSWORD_CODE = "password_code"  # noqa: S105  (the name of a template)
@@ -61,6 +64,11 @@ CATALOGUE: dict[Kind, Spec] = {
     Kind.WELCOME: _billing("Welcome: your {{ plan_name }} has begun"),
     Kind.PAYMENT_RECEIVED: _billing("Receipt: {{ amount }} for {{ description }}"),
     Kind.PAYMENT_FAILED: _billing("Payment failed: {{ amount }} for {{ description }}"),
+    Kind.MEMBERSHIP_ENDS: _billing(
+        "{% load message_dates %}Your membership ends on {{ ends_on|day }}"
+    ),
+    Kind.MEMBERSHIP_GOES_ON: _billing("Your membership goes on"),
+    Kind.MEMBERSHIP_ENDED: _billing("Your membership has ended"),
     Kind.ADDRESS_CODE: _account("{{ code }} is your code"),
     Kind.LOGIN_CODE: _account("{{ code }} is your sign-in code"),
     Kind.PASSWORD_CODE: _account("{{ code }} is your password code"),

@@ -60,13 +60,20 @@ class Draft:
 
 
 def put(
-    kind: Kind, user: User, context: Mapping[str, Any], *, cause: str, happened_at: datetime
+    kind: Kind,
+    user: User,
+    context: Mapping[str, Any],
+    *,
+    cause: str,
+    happened_at: datetime,
+    good_until: datetime | None = None,
 ) -> list[Message]:
     """Write the messages that tell a member of something; call it inside the causing transaction.
 
     One message a channel that the kind has and the member accepts. `context` is JSON, with its
     money already as text and its dates in ISO 8601. `cause` is a stable id: the same cause makes a
-    message once. Nothing is sent about what happened more than MESSAGE_MAX_AGE_HOURS ago.
+    message once. Nothing is sent about what happened more than MESSAGE_MAX_AGE_HOURS ago, nor
+    after `good_until`, when it would be no news any more.
 
     Raises:
         TransactionManagementError: there is no transaction to be part of.
@@ -84,6 +91,7 @@ def put(
             context=context,
             dedupe_key=f"{kind}:{cause}:{channel}",
             user=user,
+            expires_at=good_until,
         )
         for channel, recipient in _recipients(kind, user)
     ]

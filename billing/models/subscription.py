@@ -32,11 +32,15 @@ class Subscription(StripeCopy):
     card_brand = models.CharField(max_length=30, blank=True)
     card_last4 = models.CharField(max_length=4, blank=True)
     card_expires = models.CharField(max_length=7, blank=True, help_text="YYYY-MM")
+    end_reason = models.CharField(
+        max_length=40, blank=True, help_text="Stripe's word for why it ends or ended."
+    )
 
     objects = MemberRecordQuerySet["Subscription"].as_manager()
 
     class Meta:
         ordering = ["-started_at", "-id"]
+        permissions = [("cancel_subscription_now", "Can end a membership at once")]
 
     def __str__(self) -> str:
         return f"{self.customer}: {self.get_status_display().lower()}"

@@ -16,6 +16,7 @@ SEEN = [
     ("billing", "checkout"),
     ("billing", "customer"),
     ("billing", "invoice"),
+    ("billing", "membershipdecision"),
     ("billing", "payment"),
     ("billing", "plan"),
     ("billing", "reconciliation"),
@@ -28,8 +29,13 @@ SEEN = [
     ("procrastinate", "procrastinatejob"),
 ]
 VIEWS = [f"{app}.view_{model}" for app, model in SEEN]
-# Replay an event, start a check for missed ones, send a message once more.
-ACTS = ["billing.change_stripeevent", "billing.add_reconciliation", "emails.change_message"]
+# Replay an event, start a check for missed ones, send a message once more, end a membership.
+ACTS = [
+    "billing.change_stripeevent",
+    "billing.add_reconciliation",
+    "emails.change_message",
+    "billing.cancel_subscription_now",
+]
 GROUPS = {AUDITOR: VIEWS, SUPPORT: [*VIEWS, *ACTS]}
 
 

@@ -17,10 +17,12 @@ from billing import wording
 from billing.models import Checkout, Invoice, MembershipDecision, Payment, Plan, Subscription
 from billing.models.copy import MemberRecordQuerySet
 from billing.money import Money
+from billing.reminders import card_expires_soon
 from billing.states import (
     ENDED_SUBSCRIPTION,
     LIVE_SUBSCRIPTION,
     UNFINISHED_CHECKOUT,
+    Collection,
     InvoiceStatus,
     MembershipAction,
     PaymentStatus,
@@ -62,13 +64,13 @@ class Tone(StrEnum):
 
 @dataclass(frozen=True)
 class Attention:
-    """Something the member should do, with its one button. `method` is `get` or `post`."""
+    """Something the member should do, with its one button, or know. `method`: `get` or `post`."""
 
     tone: Tone
     title: str
     text: str
-    action: str
-    url: str
+    action: str = ""
+    url: str = ""
     method: str = "get"
 
 
@@ -101,6 +103,7 @@ class Membership:
     member_since: datetime | None = None
     card: str = ""
     card_expires: str = ""  # "12/2030"
+    card_expires_soon: bool = False
     period_end: datetime | None = None  # until when it is paid for, or free
     pending: str = ""  # what waits for Stripe, in a sentence
 
@@ -155,7 +158,7 @@ class PaymentLine:
     method: str
     description: str
     invoice_url: str = ""
-    problem: str = ""  # why it failed, in plain words
+    problem: str = ""  # why it failed, or what it waits for, in plain words
 
 
 @dataclass(frozen=True)
@@ -203,7 +206,7 @@ def home(member: Member) -> Home:
     return Home(
         membership=current,
         offer=None if current.is_member else offer(member),
-        attention=_attention(member, current),
+        attention=attention(member, current),
         last_payment=_last_payment(member.user),
     )
 
@@ -275,7 +278,11 @@ def payments_page(member: Member, before: str = "") -> PaymentsPage:
 def invoice_page(invoice: Invoice) -> InvoicePage:
     """Return an invoice in full."""
     head = _invoice_line(invoice, _plan_names([invoice]))
-    may_pay = invoice.status == InvoiceStatus.OPEN and invoice.amount_remaining > 0
+    may_pay = (
+        invoice.status == InvoiceStatus.OPEN
+        and invoice.amount_remaining > 0
+        and invoice.collection != Collection.PROCESSING
+    )
     hosted = reverse("billing:invoice-hosted", args=[invoice.pk])
     rows = invoice.payments.all()
     return InvoicePage(
@@ -317,13 +324,16 @@ def _is_confirming(user: User) -> bool:
 
 def _live_membership(row: Subscription, decision: MembershipDecision | None) -> Membership:
     standing, tone, label = _standing(row)
+    sentence = ""
+    if standing == Standing.PAYMENT_DUE:
+        tone, label, sentence = _payment_due(row)
     price = Money(row.amount, row.currency)
     goes_on = standing in (Standing.ACTIVE, Standing.TRIAL)
     return Membership(
         standing=standing,
         tone=tone,
         label=label,
-        sentence=_sentence(standing, row, price),
+        sentence=sentence or _sentence(standing, row, price),
         plan_name=_plan_names_by_price([row.price_id]).get(row.price_id, "Membership"),
         price=price,
         interval=wording.interval(row.interval, row.interval_count),
@@ -334,6 +344,7 @@ def _live_membership(row: Subscription, decision: MembershipDecision | None) -> 
         member_since=row.started_at,
         card=wording.card(row.card_brand, row.card_last4),
         card_expires=wording.card_expiry(row.card_expires),
+        card_expires_soon=card_expires_soon(row, timezone.now()),
         period_end=row.current_period_end,
         pending=PENDING_SENTENCES[MembershipAction(decision.action)] if decision else "",
     )
@@ -349,6 +360,25 @@ def _standing(row: Subscription) -> tuple[Standing, Tone, str]:
     if row.status == SubscriptionStatus.TRIALING:
         return Standing.TRIAL, Tone.GOOD, "Free trial"
     return Standing.ACTIVE, Tone.GOOD, "Active"
+
+
+def _payment_due(row: Subscription) -> tuple[Tone, str, str]:
+    """Tell a payment that failed from one that waits for the bank, or for the member."""
+    found = row.invoices.exclude(collection=Collection.NONE).first()
+    match found.collection if found else Collection.FAILED:
+        case Collection.PROCESSING:
+            return (
+                Tone.WAIT,
+                "Payment on its way",
+                "Your last payment is on its way. You are still a member.",
+            )
+        case Collection.REQUIRES_ACTION:
+            return (
+                Tone.WAIT,
+                "Needs your confirmation",
+                "Your bank asks you to confirm your last payment. You are still a member for now.",
+            )
+    return Tone.BAD, "Payment failed", ""
 
 
 def _sentence(standing: Standing, row: Subscription, price: Money) -> str:
@@ -382,31 +412,58 @@ def _ended_membership(row: Subscription) -> Membership:
     )
 
 
-def _attention(member: Member, current: Membership) -> list[Attention]:
-    """Return what the member must do, the most urgent first."""
-    if current.standing != Standing.PAYMENT_DUE:
+def attention(member: Member, current: Membership) -> list[Attention]:
+    """Return what the member must do or know, the most urgent first."""
+    if not current.is_member:
         return []
     unpaid = (
         invoices_of(member.user)
-        .filter(status=InvoiceStatus.OPEN, amount_remaining__gt=0)
+        .filter(amount_remaining__gt=0)
+        .exclude(collection=Collection.NONE)
         .prefetch_related("payments")
         .first()
     )
-    if unpaid is None:
+    if unpaid:
+        return [_unpaid_attention(unpaid)]
+    if current.standing == Standing.PAYMENT_DUE:
         return [
-            Attention(
+            _card_attention(
                 Tone.BAD,
                 "Your last payment did not go through",
                 "Please check the card that we charge.",
-                "Update your card",
-                reverse("billing:manage-card"),
-                "post",
             )
         ]
-    return [_unpaid_attention(unpaid)]
+    if current.card_expires_soon and not current.ends_at:
+        return [
+            _card_attention(
+                Tone.WAIT,
+                f"Your {current.card} expires soon",
+                f"It can be charged until the end of {current.card_expires}. "
+                "Add the new one, so that your next payment goes through.",
+            )
+        ]
+    return []
+
+
+def _card_attention(tone: Tone, title: str, text: str) -> Attention:
+    return Attention(tone, title, text, "Update your card", reverse("billing:manage-card"), "post")
 
 
 def _unpaid_attention(invoice: Invoice) -> Attention:
+    amount = Money(invoice.amount_remaining, invoice.currency)
+    hosted = reverse("billing:invoice-hosted", args=[invoice.pk])
+    match invoice.collection:
+        case Collection.PROCESSING:
+            return Attention(
+                Tone.WAIT, f"Your payment of {amount} is on its way", wording.PROCESSING
+            )
+        case Collection.REQUIRES_ACTION:
+            title = f"Please confirm your payment of {amount}"
+            return Attention(Tone.WAIT, title, wording.TO_CONFIRM, f"Confirm {amount}", hosted)
+    return _failed_attention(invoice, amount, hosted)
+
+
+def _failed_attention(invoice: Invoice, amount: Money, hosted: str) -> Attention:
     payments = list(invoice.payments.all())
     reason = wording.failure(payments[0].failure_code if payments else "")
     again = invoice.next_payment_attempt_at
@@ -415,14 +472,8 @@ def _unpaid_attention(invoice: Invoice) -> Attention:
         if again
         else "This was the last try: pay now to keep your membership."
     )
-    amount = Money(invoice.amount_remaining, invoice.currency)
-    return Attention(
-        Tone.BAD,
-        f"Your payment of {amount} did not go through",
-        f"{reason} {outlook}",
-        f"Pay {amount}",
-        reverse("billing:invoice-hosted", args=[invoice.pk]),
-    )
+    title = f"Your payment of {amount} did not go through"
+    return Attention(Tone.BAD, title, f"{reason} {outlook}", f"Pay {amount}", hosted)
 
 
 def _last_payment(user: User) -> PaymentLine | None:
@@ -479,6 +530,16 @@ def _invoice_state(row: Invoice) -> tuple[Tone, str]:
             return Tone.INFO, "Void"
         case InvoiceStatus.UNCOLLECTIBLE:
             return Tone.BAD, "Not paid"
+        case _:
+            return _open_invoice_state(row)
+
+
+def _open_invoice_state(row: Invoice) -> tuple[Tone, str]:
+    match row.collection:
+        case Collection.PROCESSING:
+            return Tone.WAIT, "In progress"
+        case Collection.REQUIRES_ACTION:
+            return Tone.WAIT, "Needs your confirmation"
         case _ if row.attempt_count:
             return Tone.BAD, "Payment failed"
         case _:
@@ -496,8 +557,21 @@ def _payment_line(row: Payment, description: str) -> PaymentLine:
         method=wording.card(row.card_brand, row.card_last4),
         description=description,
         invoice_url=reverse("billing:invoice", args=[row.invoice_id]) if row.invoice_id else "",
-        problem=wording.failure(row.failure_code) if tone == Tone.BAD else "",
+        problem=_problem(row),
     )
+
+
+def _problem(row: Payment) -> str:
+    """Return why a payment is not made, or what it waits for."""
+    match row.status:
+        case PaymentStatus.REQUIRES_PAYMENT_METHOD:
+            return wording.failure(row.failure_code)
+        case PaymentStatus.REQUIRES_ACTION:
+            return wording.TO_CONFIRM
+        case PaymentStatus.PROCESSING:
+            return wording.PROCESSING
+        case _:
+            return ""
 
 
 def _payment_state(row: Payment) -> tuple[Tone, str]:

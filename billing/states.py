@@ -1,5 +1,6 @@
 """Statuses, as Stripe and we name them, and which of them belong together (pure)."""
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 
@@ -37,6 +38,15 @@ class InvoiceStatus(StrEnum):
     PAID = "paid"
     VOID = "void"
     UNCOLLECTIBLE = "uncollectible"
+
+
+class Collection(StrEnum):
+    """How far the collection of an open invoice has come; empty for any other."""
+
+    NONE = ""
+    PROCESSING = "processing"
+    REQUIRES_ACTION = "requires_action"
+    FAILED = "failed"
 
 
 class PaymentStatus(StrEnum):
@@ -107,3 +117,15 @@ class CancellationReason(StrEnum):
 
 # Stripe's word (`cancellation_details.reason`) for an end after the last retry failed.
 ENDED_BY_FAILED_PAYMENT = "payment_failed"
+
+
+def collection_of(status: str, attempt_count: int, payments: Iterable[str]) -> Collection:
+    """Tell an invoice's collection from its status, its attempts and its payments' statuses."""
+    if status != InvoiceStatus.OPEN:
+        return Collection.NONE
+    found = set(payments)
+    if PaymentStatus.PROCESSING in found:
+        return Collection.PROCESSING
+    if PaymentStatus.REQUIRES_ACTION in found:
+        return Collection.REQUIRES_ACTION
+    return Collection.FAILED if attempt_count else Collection.NONE

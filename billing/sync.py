@@ -28,13 +28,17 @@ from billing.models import (
 )
 from billing.models.copy import StripeCopy
 from billing.states import (
+    ENDED_SUBSCRIPTION,
     CheckoutState,
+    Collection,
     DecisionState,
     InvoiceStatus,
     MembershipAction,
     SubscriptionStatus,
+    collection_of,
 )
 from billing.transitions import (
+    ConfirmationNeeded,
     EndScheduled,
     EndTakenBack,
     InvoicePaid,
@@ -124,7 +128,12 @@ def sync_invoice(invoice_id: str) -> Invoice:
         raise NotOurs("The invoice has no customer.")
     _known_customer(snapshot.customer_id)
     subscription = _known_subscription(snapshot.subscription_id)
+    if subscription and _is_given_up(snapshot):
+        # Whether the last failure has ended the membership decides what the member is told.
+        subscription = sync_subscription(subscription.stripe_id)
+    statuses = [found.status for found in payments]
     values = asdict(snapshot) | {"subscription": subscription}
+    values["collection"] = collection_of(snapshot.status, snapshot.attempt_count, statuses)
     for column in ("id", "customer_id", "subscription_id", "payment_intent_ids"):
         del values[column]
     with transaction.atomic():
@@ -232,6 +241,12 @@ def _known_subscription(subscription_id: str) -> Subscription | None:
     return found or sync_subscription(subscription_id)
 
 
+def _is_given_up(snapshot: snapshots.InvoiceSnapshot) -> bool:
+    """Whether Stripe has tried to collect it, and will not try again."""
+    is_open = snapshot.status == InvoiceStatus.OPEN
+    return is_open and snapshot.attempt_count > 0 and snapshot.next_payment_attempt_at is None
+
+
 def _locked_customer(customer_id: str) -> Customer:
     return Customer.objects.select_for_update().get(stripe_id=customer_id)
 
@@ -269,15 +284,35 @@ def _invoice_transitions(
     payments: list[snapshots.PaymentSnapshot],
     read_at: datetime,
 ) -> list[Transition]:
+    """Tell what changed, one thing at a time: what an invoice has come to, not how it got there."""
     was_paid = old is not None and old.status == InvoiceStatus.PAID
     if new.status == InvoiceStatus.PAID and not was_paid:
-        return [InvoicePaid(new, rows)]
-    attempts_before = old.attempt_count if old else 0
-    if new.status == InvoiceStatus.OPEN and new.attempt_count > attempts_before:
-        times = [found.attempted_at for found in payments if found.attempted_at]
-        last = rows[-1] if rows else None
-        return [InvoicePaymentFailed(new, last, max(times, default=read_at))]
+        return [InvoicePaid(new, rows, _has_recovered(old, new))]
+    # A first payment is made in front of the member's eyes; an end is told with its reason.
+    if new.billing_reason == "subscription_create" or _has_ended(new.subscription):
+        return []
+    times = [found.attempted_at for found in payments if found.attempted_at]
+    last, at = rows[-1] if rows else None, max(times, default=read_at)
+    is_new_attempt = new.attempt_count > (old.attempt_count if old else 0)
+    was_processing = old is not None and old.collection == Collection.PROCESSING
+    if new.collection == Collection.REQUIRES_ACTION and is_new_attempt:
+        return [ConfirmationNeeded(new, last, at)]
+    if new.collection == Collection.FAILED and (is_new_attempt or was_processing):
+        return [InvoicePaymentFailed(new, last, at)]
     return []
+
+
+def _has_recovered(old: Invoice | None, new: Invoice) -> bool:
+    """Whether an attempt had failed before the one that went through."""
+    had_failed = old is not None and old.collection in (
+        Collection.FAILED,
+        Collection.REQUIRES_ACTION,
+    )
+    return new.billing_reason != "subscription_create" and (had_failed or new.attempt_count > 1)
+
+
+def _has_ended(subscription: Subscription | None) -> bool:
+    return subscription is not None and subscription.status in ENDED_SUBSCRIPTION
 
 
 def _announce(transitions: list[Transition]) -> None:

@@ -8,7 +8,7 @@ from django.utils import timezone
 from procrastinate import JobContext
 from procrastinate.contrib.django import app
 
-from billing import events, reconcile, sync
+from billing import events, reconcile, reminders, sync
 from billing.models import StripeEvent
 from billing.states import OPEN_EVENT
 from portal.queue import Backoff, enqueue_once
@@ -47,3 +47,10 @@ def find_missed_events(timestamp: int = 0) -> None:
 def refresh_plan(timestamp: int = 0) -> None:
     """Read the plan's price again, in case it was changed in Stripe's dashboard."""
     sync.sync_current_plan()
+
+
+@app.periodic(cron="23 14 * * *")
+@app.task(queueing_lock="remind_members", retry=Backoff(max_attempts=10))
+def remind_members(timestamp: int) -> None:
+    """Tell members of trials that end, years that are renewed and cards that expire."""
+    reminders.remind_all()

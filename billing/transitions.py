@@ -42,10 +42,11 @@ class SubscriptionEnded:
 
 @dataclass(frozen=True)
 class InvoicePaid:
-    """An invoice that was not paid before is paid now."""
+    """An invoice that was not paid before is paid now. `recovered`: a try had failed before."""
 
     invoice: Invoice
     payments: list[Payment]
+    recovered: bool
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,40 @@ class InvoicePaymentFailed:
     attempted_at: datetime
 
 
+@dataclass(frozen=True)
+class ConfirmationNeeded:
+    """An attempt to collect an invoice waits for the member, whom the bank wants to ask."""
+
+    invoice: Invoice
+    payment: Payment | None
+    attempted_at: datetime
+
+
+@dataclass(frozen=True)
+class TrialEnding:
+    """A trial ends soon, and the first payment follows."""
+
+    subscription: Subscription
+    ends_at: datetime
+    seen_at: datetime
+
+
+@dataclass(frozen=True)
+class RenewalComing:
+    """A long period is over soon, and the next one is paid."""
+
+    subscription: Subscription
+    seen_at: datetime
+
+
+@dataclass(frozen=True)
+class CardExpiring:
+    """The card that pays expires soon."""
+
+    subscription: Subscription
+    seen_at: datetime
+
+
 Transition = (
     SubscriptionStarted
     | EndScheduled
@@ -64,4 +99,8 @@ Transition = (
     | SubscriptionEnded
     | InvoicePaid
     | InvoicePaymentFailed
+    | ConfirmationNeeded
+    | TrialEnding
+    | RenewalComing
+    | CardExpiring
 )

@@ -28,7 +28,12 @@ def membership(request: HttpRequest) -> HttpResponse:
         return redirect("billing:membership")
     member = current_member(request)
     template = "billing/membership.html" + ("#current" if wants_fragment(request) else "")
-    context = {"membership": queries.membership(member), "offer": queries.offer(member)}
+    current = queries.membership(member)
+    context = {
+        "membership": current,
+        "attention": queries.attention(member, current),
+        "offer": queries.offer(member),
+    }
     return render(request, template, context)
 
 

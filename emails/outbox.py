@@ -83,6 +83,9 @@ def put(
     if timezone.now() - happened_at > timedelta(hours=settings.MESSAGE_MAX_AGE_HOURS):
         logger.info("No %s for %s: it happened at %s.", kind, cause, happened_at)
         return []
+    if good_until and good_until <= timezone.now():
+        logger.info("No %s for %s: it was good until %s.", kind, cause, good_until)
+        return []
     drafts = [
         Draft(
             kind=kind,

@@ -352,7 +352,9 @@ class InvoiceAdmin(StripeCopyAdmin):
             "fields": ["customer_link", "subscription_link", "payments", "documents", "events"],
         }),
         ("Copy of Stripe's record", {
-            "fields": ["number", "stripe_id", "billing_reason", "attempt_count", "read"],
+            "fields": [
+                "number", "stripe_id", "billing_reason", "attempt_count", "collection", "read",
+            ],
         }),
     ]  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.db import models
 
@@ -49,6 +49,15 @@ class Subscription(StripeCopy):
     def is_live(self) -> bool:
         """Whether the member has the membership now, paid up or not."""
         return self.status in LIVE_SUBSCRIPTION
+
+    @property
+    def card_ends_at(self) -> datetime | None:
+        """When the card that pays can't be charged any more: after the month printed on it."""
+        year, _, month = self.card_expires.partition("-")
+        if not month:
+            return None
+        months = int(year) * 12 + int(month)
+        return datetime(months // 12, months % 12 + 1, 1, tzinfo=UTC)
 
     @property
     def ends_at(self) -> datetime | None:

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('billing', '0002_membership_decisions'),
+        ('billing', '0003_membership_decisions'),
     ]
 
     operations = [

@@ -420,6 +420,8 @@ def attention(member: Member, current: Membership) -> list[Attention]:
         invoices_of(member.user)
         .filter(amount_remaining__gt=0)
         .exclude(collection=Collection.NONE)
+        # What an earlier membership left behind does not decide about this one.
+        .exclude(subscription__status__in=ENDED_SUBSCRIPTION)
         .prefetch_related("payments")
         .first()
     )
@@ -467,11 +469,12 @@ def _failed_attention(invoice: Invoice, amount: Money, hosted: str) -> Attention
     payments = list(invoice.payments.all())
     reason = wording.failure(payments[0].failure_code if payments else "")
     again = invoice.next_payment_attempt_at
-    outlook = (
-        f"We will try again on {long_date(again)}."
-        if again
-        else "This was the last try: pay now to keep your membership."
-    )
+    if again:
+        outlook = f"We will try again on {long_date(again)}."
+    elif invoice.subscription_id:
+        outlook = "This was the last try: pay now to keep your membership."
+    else:
+        outlook = "You can pay it now, with this card or another."
     title = f"Your payment of {amount} did not go through"
     return Attention(Tone.BAD, title, f"{reason} {outlook}", f"Pay {amount}", hosted)
 

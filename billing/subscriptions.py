@@ -76,7 +76,9 @@ def cancel_now(subscription: Subscription, actor: User) -> None:
     """
     if not actor.has_perm(MAY_END_NOW):
         raise PermissionDenied("Ending a membership at once needs a permission.")
-    decision = _decide(subscription.customer.user, MembershipAction.CANCEL_NOW, actor=actor)
+    decision = _decide(
+        subscription.customer.user, MembershipAction.CANCEL_NOW, only=subscription, actor=actor
+    )
     logger.info("%s ends %s at once.", actor, decision.subscription.stripe_id)
     _ask(decision, lambda: gateway.end_now(decision.subscription.stripe_id))
 
@@ -95,11 +97,16 @@ def _decide(
     reason: CancellationReason | None = None,
     comment: str = "",
     *,
+    only: Subscription | None = None,
     actor: User | None = None,
 ) -> MembershipDecision:
-    """Lock the customer, check that the change is possible now, and write it down."""
+    """Lock the customer, check that the change is possible now, and write it down.
+
+    Of several live subscriptions it is the newest that is meant, or `only` this one.
+    """
     customer = Customer.objects.select_for_update().filter(user=user).first()
     rows = Subscription.objects.filter(customer=customer, status__in=LIVE_SUBSCRIPTION)
+    rows = rows.filter(pk=only.pk) if only else rows
     row = rows.first() if customer else None
     if customer is None or row is None:
         raise MembershipError("There is no membership to change.")

@@ -3,6 +3,12 @@
 from django.db import migrations, models
 
 
+def note_what_has_failed(apps, schema_editor):
+    """Until they are read again: open invoices that somebody tried to collect."""
+    invoices = apps.get_model('billing', 'Invoice').objects
+    invoices.filter(status='open', attempt_count__gt=0).update(collection='failed')
+
+
 class Migration(migrations.Migration):
 
     dependencies = [
@@ -15,4 +21,5 @@ class Migration(migrations.Migration):
             name='collection',
             field=models.CharField(blank=True, choices=[('', ''), ('processing', 'Processing'), ('requires_action', 'Requires action'), ('failed', 'Failed')], max_length=20),
         ),
+        migrations.RunPython(note_what_has_failed, migrations.RunPython.noop),
     ]

@@ -99,6 +99,22 @@ def test_recovered_payment_says_thank_you_in_one_mail(sandbox: Sandbox) -> None:
     assert "nothing else to do" in text_of(alice, "payment_received")
 
 
+def test_debt_of_an_earlier_membership_is_not_held_against_a_new_one(
+    sandbox: Sandbox, client: Client
+) -> None:
+    alice = member(sandbox, DECLINED_LATER_CARD)
+    sandbox.control("clock", advance="renewal")
+    deliver(sandbox.events())
+    sandbox.stripe.v1.subscriptions.cancel(Subscription.objects.get().stripe_id)
+    deliver(sandbox.events())
+    subscribe(sandbox, alice)
+    deliver(sandbox.events())
+    assert Invoice.objects.filter(collection="failed").exists()
+    home = page(client, alice, "/")
+    assert "Active" in home
+    assert "did not go through" not in home
+
+
 def test_failure_that_is_mended_before_we_hear_of_it_is_not_told(sandbox: Sandbox) -> None:
     alice = member(sandbox, DECLINED_LATER_CARD)
     sandbox.control("clock", advance="renewal")

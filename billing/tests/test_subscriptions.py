@@ -189,6 +189,25 @@ def test_staff_with_the_permission_end_a_membership_at_once(sandbox: Sandbox, al
     assert MembershipDecision.objects.get().state == DecisionState.CONFIRMED
 
 
+def test_staff_end_the_membership_that_they_look_at(sandbox: Sandbox, alice: User) -> None:
+    older = Subscription.objects.get()
+    customer = older.customer.stripe_id
+    card = sandbox.stripe.v1.payment_methods.list({"customer": customer}).data[0].id
+    sandbox.stripe.v1.subscriptions.create(
+        {
+            "customer": customer,
+            "items": [{"price": "price_membership_monthly"}],
+            "default_payment_method": card,
+        }
+    )
+    deliver(sandbox.events())
+    newer = Subscription.objects.exclude(pk=older.pk).get()
+    subscriptions.cancel_now(older, staff_world.superuser())
+    older.refresh_from_db()
+    newer.refresh_from_db()
+    assert (older.status, newer.status) == ("canceled", "active")
+
+
 def test_others_of_the_staff_may_not(sandbox: Sandbox, alice: User) -> None:
     row = Subscription.objects.get()
     auditor = staff_world.auditor()

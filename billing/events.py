@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db.models import F
 from django.utils import timezone
 
-from billing import gateway, sync
+from billing import gateway, reminders, sync
 from billing.models import Invoice, Payment, StripeEvent, Subscription
 from billing.models.copy import StripeCopy
 from billing.snapshots import object_id
@@ -23,11 +24,16 @@ Json = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Target:
-    """What an event is about: which function reads it again, and where its row is."""
+    """What an event is about: which function reads it again, and where its row is.
+
+    `remind` then looks whether a day is near, as of the time at which Stripe made the event:
+    the clock of Stripe's tests may be ahead of ours.
+    """
 
     read: Callable[[str], object]
     model: type[StripeCopy] | None
     id_in: Callable[[Json], str]
+    remind: Callable[[str, datetime], None] | None = None
 
 
 def _own_id(data: Json) -> str:
@@ -45,7 +51,17 @@ def _read_card(customer_id: str) -> None:
         sync.sync_subscription(subscription_id)
 
 
+def _subscription_of_invoice(data: Json) -> str:
+    """An invoice that is still to come has no id; older API versions name it in another place."""
+    details = (data.get("parent") or {}).get("subscription_details") or {}
+    return object_id(details.get("subscription")) or object_id(data.get("subscription"))
+
+
 SUBSCRIPTION = Target(sync.sync_subscription, Subscription, _own_id)
+TRIAL = Target(sync.sync_subscription, Subscription, _own_id, reminders.trial_ending)
+RENEWAL = Target(
+    sync.sync_subscription, Subscription, _subscription_of_invoice, reminders.renewal_coming
+)
 INVOICE = Target(sync.sync_invoice, Invoice, _own_id)
 INVOICE_NAMED = Target(sync.sync_invoice, Invoice, _at("invoice"))
 PAYMENT = Target(sync.sync_payment, Payment, _own_id)
@@ -66,7 +82,7 @@ TARGETS: dict[str, Target] = {
     "customer.subscription.deleted": SUBSCRIPTION,
     "customer.subscription.paused": SUBSCRIPTION,
     "customer.subscription.resumed": SUBSCRIPTION,
-    "customer.subscription.trial_will_end": SUBSCRIPTION,
+    "customer.subscription.trial_will_end": TRIAL,
     "customer.updated": CUSTOMER,
     "customer.deleted": CUSTOMER,
     "payment_method.attached": CARD,
@@ -83,6 +99,7 @@ TARGETS: dict[str, Target] = {
     "invoice.voided": INVOICE,
     "invoice.marked_uncollectible": INVOICE,
     "invoice.overdue": INVOICE,
+    "invoice.upcoming": RENEWAL,
     "invoice_payment.paid": INVOICE_NAMED,
     "payment_intent.succeeded": PAYMENT,
     "payment_intent.payment_failed": PAYMENT,
@@ -111,7 +128,6 @@ TARGETS: dict[str, Target] = {
 # Types that Stripe sends for what we know already, each with its reason. One that is in neither
 # table is new to us: it is stored and ignored too.
 IGNORED: dict[str, str] = {
-    "invoice.upcoming": "It has no invoice yet; the subscription tells when it renews.",
     "customer.created": "A customer matters here once it has a subscription or a payment.",
     "payment_intent.created": "Nobody has tried to pay yet.",
     "charge.failed": "payment_intent.payment_failed says it.",
@@ -161,15 +177,19 @@ def _read_again(event: StripeEvent, *, again: bool) -> tuple[EventState, str]:
     identifier = target.id_in(_subject(event.payload))
     if not identifier:
         return EventState.IGNORED, "The event names no object that we keep."
-    if not again and _was_read_since(event, target, identifier):
-        return EventState.PROCESSED, "Read already, after this event had arrived."
+    note = ""
     try:
-        target.read(identifier)
+        if not again and _was_read_since(event, target, identifier):
+            note = "Read already, after this event had arrived."
+        else:
+            target.read(identifier)
     except gateway.StripeMissing:
         return EventState.IGNORED, "The object is no longer at Stripe."
     except (sync.NotOurs, sync.UnknownCustomer) as reason:
         return EventState.IGNORED, str(reason)
-    return EventState.PROCESSED, ""
+    if target.remind:
+        target.remind(identifier, max(event.created_at, timezone.now()))
+    return EventState.PROCESSED, note
 
 
 def _subject(payload: Json) -> Json:

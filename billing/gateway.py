@@ -227,6 +227,31 @@ def create_portal_session(customer_id: str, return_url: str) -> str:
         return made.url
 
 
+def schedule_end(subscription_id: str, reason: str, comment: str, key: str) -> None:
+    """Let a subscription end with its period. `reason` is one of Stripe's words for feedback."""
+    params: stripe.params.SubscriptionUpdateParams = {"cancel_at_period_end": True}
+    details = {"feedback": reason, "comment": comment}
+    if given := {name: value for name, value in details.items() if value}:
+        params["cancellation_details"] = given  # type: ignore[typeddict-item]
+    with _translated_errors():
+        _client().v1.subscriptions.update(subscription_id, params, {"idempotency_key": key})
+
+
+def take_back_end(subscription_id: str, key: str, *, is_at_period_end: bool) -> None:
+    """Let a subscription go on that was to end, with its period or at another time."""
+    params: stripe.params.SubscriptionUpdateParams = (
+        {"cancel_at_period_end": False} if is_at_period_end else {"cancel_at": ""}
+    )
+    with _translated_errors():
+        _client().v1.subscriptions.update(subscription_id, params, {"idempotency_key": key})
+
+
+def end_now(subscription_id: str) -> None:
+    """End a subscription at once; nothing is paid back."""
+    with _translated_errors():
+        _client().v1.subscriptions.cancel(subscription_id)
+
+
 def subscription_ids(customer_id: str) -> list[str]:
     """Return the ids of all of a customer's subscriptions, ended ones too."""
     with _translated_errors():

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import assert_never
 
 from django.conf import settings
 from django.urls import reverse
 
 from billing import wording
-from billing.models import Invoice, Payment, Plan, Subscription
+from billing.models import Invoice, Plan, Subscription
 from billing.money import Money
+from billing.states import ENDED_BY_FAILED_PAYMENT
 from billing.transitions import (
+    CardExpiring,
+    ConfirmationNeeded,
+    EndScheduled,
+    EndTakenBack,
     InvoicePaid,
     InvoicePaymentFailed,
+    RenewalComing,
+    SubscriptionEnded,
     SubscriptionStarted,
     Transition,
+    TrialEnding,
 )
 from emails import outbox
 from emails.catalogue import Kind
@@ -25,12 +34,34 @@ def announce(transition: Transition) -> None:
     match transition:
         case SubscriptionStarted():
             _welcome(transition.subscription)
+        case EndScheduled():
+            _membership_ends(transition)
+        case EndTakenBack():
+            _membership_goes_on(transition)
+        case SubscriptionEnded():
+            _membership_ended(transition)
         case InvoicePaid():
-            _receipt(transition.invoice, transition.payments)
+            _receipt(transition)
         case InvoicePaymentFailed():
             _payment_failed(transition)
+        case ConfirmationNeeded():
+            _confirm_payment(transition)
+        case TrialEnding() | RenewalComing() | CardExpiring():
+            _remind(transition)
         case _:
             assert_never(transition)
+
+
+def _remind(coming: TrialEnding | RenewalComing | CardExpiring) -> None:
+    match coming:
+        case TrialEnding():
+            _trial_ends(coming)
+        case RenewalComing():
+            _renewal_comes(coming)
+        case CardExpiring():
+            _card_expires(coming)
+        case _:
+            assert_never(coming)
 
 
 def _welcome(subscription: Subscription) -> None:
@@ -54,12 +85,75 @@ def _welcome(subscription: Subscription) -> None:
     )
 
 
-def _receipt(invoice: Invoice, payments: list[Payment]) -> None:
-    """Say thank you for money: an invoice of nothing (a trial's) gets no receipt."""
+def _membership_ends(scheduled: EndScheduled) -> None:
+    """Say when it ends, and how to take that back. Each decision is told once."""
+    subscription = scheduled.subscription
+    ends_at = subscription.ends_at
+    if ends_at is None:
+        return
+    user = subscription.customer.user
+    outbox.put(
+        Kind.MEMBERSHIP_ENDS,
+        user,
+        {
+            "name": user.first_name,
+            "plan_name": _plan_of(subscription),
+            "ends_on": ends_at.isoformat(),
+            "url": _address("billing:membership"),
+        },
+        cause=f"{subscription.stripe_id}:{_seconds(subscription.canceled_at)}:{_seconds(ends_at)}",
+        happened_at=scheduled.decided_at,
+        good_until=ends_at,
+    )
+
+
+def _membership_goes_on(taken_back: EndTakenBack) -> None:
+    subscription, before = taken_back.subscription, taken_back.before
+    user = subscription.customer.user
+    outbox.put(
+        Kind.MEMBERSHIP_GOES_ON,
+        user,
+        {
+            "name": user.first_name,
+            "plan_name": _plan_of(subscription),
+            "price": str(Money(subscription.amount, subscription.currency)),
+            "next_charge_on": subscription.current_period_end.isoformat(),
+            "url": _address("billing:membership"),
+        },
+        cause=f"{subscription.stripe_id}:{_seconds(before.canceled_at)}:{_seconds(before.ends_at)}",
+        happened_at=taken_back.seen_at,
+    )
+
+
+def _membership_ended(ended: SubscriptionEnded) -> None:
+    """Say that it is over, and how to come back."""
+    subscription = ended.subscription
+    user = subscription.customer.user
+    outbox.put(
+        Kind.MEMBERSHIP_ENDED,
+        user,
+        {
+            "name": user.first_name,
+            "plan_name": _plan_of(subscription),
+            "ended_on": ended.ended_at.isoformat(),
+            "unpaid": subscription.end_reason == ENDED_BY_FAILED_PAYMENT,
+            "url": _address("billing:membership"),
+        },
+        cause=subscription.stripe_id,
+        happened_at=ended.ended_at,
+    )
+
+
+def _receipt(paid_invoice: InvoicePaid) -> None:
+    """Say thank you for money: an invoice of nothing (a trial's) gets no receipt.
+
+    After a failed try it says first that it worked: one mail a payment, whatever came before.
+    """
+    invoice = paid_invoice.invoice
     if not invoice.amount_paid or not invoice.paid_at:
         return
     user = invoice.customer.user
-    paid = [payment for payment in payments if payment.paid_at]
+    paid = [payment for payment in paid_invoice.payments if payment.paid_at]
     outbox.put(
         Kind.PAYMENT_RECEIVED,
         user,
@@ -67,6 +161,7 @@ def _receipt(invoice: Invoice, payments: list[Payment]) -> None:
             "name": user.first_name,
             "amount": _money(invoice, invoice.amount_paid),
             "description": describe(invoice),
+            "recovered": paid_invoice.recovered,
             "invoice_number": invoice.number,
             "paid_on": invoice.paid_at.isoformat(),
             "method": wording.card(paid[-1].card_brand, paid[-1].card_last4) if paid else "",
@@ -85,10 +180,8 @@ def _receipt(invoice: Invoice, payments: list[Payment]) -> None:
 
 
 def _payment_failed(failed: InvoicePaymentFailed) -> None:
-    """Say what failed and how to fix it. A first payment is made in front of the member's eyes."""
+    """Say what failed, how to fix it, and whether another try follows."""
     invoice, payment = failed.invoice, failed.payment
-    if invoice.billing_reason == "subscription_create":
-        return
     user = invoice.customer.user
     next_attempt = invoice.next_payment_attempt_at
     outbox.put(
@@ -102,11 +195,107 @@ def _payment_failed(failed: InvoicePaymentFailed) -> None:
             "method": wording.card(payment.card_brand, payment.card_last4) if payment else "",
             "next_attempt_on": next_attempt.isoformat() if next_attempt else "",
             "final": next_attempt is None,
+            "last_try_follows": next_attempt is not None and _is_last_retry_next(invoice),
             "url": _address("billing:invoice", invoice.pk),
         },
-        cause=f"{invoice.stripe_id}:{invoice.attempt_count}",
+        cause=_attempt(invoice),
         happened_at=failed.attempted_at,
+        good_until=next_attempt,
     )
+
+
+def _confirm_payment(needed: ConfirmationNeeded) -> None:
+    """Say that the bank wants to ask the member, and where."""
+    invoice, payment = needed.invoice, needed.payment
+    user = invoice.customer.user
+    next_attempt = invoice.next_payment_attempt_at
+    outbox.put(
+        Kind.PAYMENT_CONFIRMATION,
+        user,
+        {
+            "name": user.first_name,
+            "amount": _money(invoice, invoice.amount_remaining),
+            "description": describe(invoice),
+            "method": wording.card(payment.card_brand, payment.card_last4) if payment else "",
+            "url": _address("billing:invoice-hosted", invoice.pk),
+        },
+        cause=_attempt(invoice),
+        happened_at=needed.attempted_at,
+        good_until=next_attempt,
+    )
+
+
+def _trial_ends(ending: TrialEnding) -> None:
+    subscription = ending.subscription
+    user = subscription.customer.user
+    outbox.put(
+        Kind.TRIAL_ENDING,
+        user,
+        {
+            "name": user.first_name,
+            "plan_name": _plan_of(subscription),
+            "price": str(Money(subscription.amount, subscription.currency)),
+            "interval": wording.interval(subscription.interval, subscription.interval_count),
+            "ends_on": ending.ends_at.isoformat(),
+            "method": wording.card(subscription.card_brand, subscription.card_last4),
+            "url": _address("billing:membership"),
+        },
+        cause=f"{subscription.stripe_id}:{_seconds(ending.ends_at)}",
+        happened_at=ending.seen_at,
+        good_until=ending.ends_at,
+    )
+
+
+def _renewal_comes(coming: RenewalComing) -> None:
+    subscription = coming.subscription
+    user = subscription.customer.user
+    outbox.put(
+        Kind.RENEWAL_COMING,
+        user,
+        {
+            "name": user.first_name,
+            "plan_name": _plan_of(subscription),
+            "price": str(Money(subscription.amount, subscription.currency)),
+            "interval": wording.interval(subscription.interval, subscription.interval_count),
+            "renews_on": subscription.current_period_end.isoformat(),
+            "method": wording.card(subscription.card_brand, subscription.card_last4),
+            "url": _address("billing:membership"),
+        },
+        cause=f"{subscription.stripe_id}:{_seconds(subscription.current_period_end)}",
+        happened_at=coming.seen_at,
+        good_until=subscription.current_period_end,
+    )
+
+
+def _card_expires(expiring: CardExpiring) -> None:
+    """Once a card and the month printed on it."""
+    row = expiring.subscription
+    user = row.customer.user
+    outbox.put(
+        Kind.CARD_EXPIRING,
+        user,
+        {
+            "name": user.first_name,
+            "method": wording.card(row.card_brand, row.card_last4),
+            "expires": wording.card_expiry(row.card_expires),
+            "next_charge_on": row.current_period_end.isoformat(),
+            "url": _address("billing:membership"),
+        },
+        cause=f"{row.stripe_id}:{row.card_brand}:{row.card_last4}:{row.card_expires}",
+        happened_at=expiring.seen_at,
+        good_until=row.card_ends_at,
+    )
+
+
+def _attempt(invoice: Invoice) -> str:
+    """Return the stable key of the last attempt to collect an invoice."""
+    return f"{invoice.stripe_id}:{invoice.attempt_count}"
+
+
+def _is_last_retry_next(invoice: Invoice) -> bool:
+    """Whether the next try is Stripe's last, where we were told how many there are."""
+    retries: int = settings.STRIPE_PAYMENT_RETRIES
+    return retries > 0 and invoice.attempt_count >= retries
 
 
 def describe(invoice: Invoice) -> str:
@@ -120,6 +309,11 @@ def describe(invoice: Invoice) -> str:
 def _plan_of(subscription: Subscription) -> str:
     name = Plan.objects.filter(stripe_id=subscription.price_id).values_list("name", flat=True)
     return name.first() or "Membership"
+
+
+def _seconds(moment: datetime | None) -> int:
+    """Return a moment as part of a stable key."""
+    return int(moment.timestamp()) if moment else 0
 
 
 def _money(invoice: Invoice, amount: int) -> str:

@@ -14,21 +14,30 @@ from django.urls import reverse
 from django.utils import formats, timezone
 
 from billing import wording
-from billing.models import Checkout, Invoice, Payment, Plan, Subscription
+from billing.models import Checkout, Invoice, MembershipDecision, Payment, Plan, Subscription
 from billing.models.copy import MemberRecordQuerySet
 from billing.money import Money
+from billing.reminders import card_expires_soon
 from billing.states import (
     ENDED_SUBSCRIPTION,
     LIVE_SUBSCRIPTION,
     UNFINISHED_CHECKOUT,
+    Collection,
     InvoiceStatus,
+    MembershipAction,
     PaymentStatus,
     SubscriptionStatus,
 )
+from billing.subscriptions import pending_decision
 from members.models import Member
 
 PAGE_SIZE = 12
 CONFIRMING_FOR = timedelta(hours=1)
+PENDING_SENTENCES = {
+    MembershipAction.CANCEL: "Your cancellation is being confirmed.",
+    MembershipAction.RESUME: "We are putting your membership back.",
+    MembershipAction.CANCEL_NOW: "Your membership is being ended.",
+}
 
 
 class Standing(StrEnum):
@@ -55,13 +64,13 @@ class Tone(StrEnum):
 
 @dataclass(frozen=True)
 class Attention:
-    """Something the member should do, with its one button. `method` is `get` or `post`."""
+    """Something the member should do, with its one button, or know. `method`: `get` or `post`."""
 
     tone: Tone
     title: str
     text: str
-    action: str
-    url: str
+    action: str = ""
+    url: str = ""
     method: str = "get"
 
 
@@ -94,6 +103,19 @@ class Membership:
     member_since: datetime | None = None
     card: str = ""
     card_expires: str = ""  # "12/2030"
+    card_expires_soon: bool = False
+    period_end: datetime | None = None  # until when it is paid for, or free
+    pending: str = ""  # what waits for Stripe, in a sentence
+
+    @property
+    def can_cancel(self) -> bool:
+        """Whether the member may cancel now."""
+        return self.is_member and self.ends_at is None and not self.pending
+
+    @property
+    def can_resume(self) -> bool:
+        """Whether the member may take the end back now."""
+        return self.is_member and self.ends_at is not None and not self.pending
 
     @property
     def is_member(self) -> bool:
@@ -136,7 +158,7 @@ class PaymentLine:
     method: str
     description: str
     invoice_url: str = ""
-    problem: str = ""  # why it failed, in plain words
+    problem: str = ""  # why it failed, or what it waits for, in plain words
 
 
 @dataclass(frozen=True)
@@ -184,7 +206,7 @@ def home(member: Member) -> Home:
     return Home(
         membership=current,
         offer=None if current.is_member else offer(member),
-        attention=_attention(member, current),
+        attention=attention(member, current),
         last_payment=_last_payment(member.user),
     )
 
@@ -208,7 +230,7 @@ def membership(member: Member) -> Membership:
     """Return the state of the membership in the member's words."""
     found = _latest_subscription(member.user)
     if found and found.is_live:
-        return _live_membership(found)
+        return _live_membership(found, pending_decision(member.user))
     if _is_confirming(member.user):
         return Membership(
             Standing.CONFIRMING,
@@ -256,7 +278,11 @@ def payments_page(member: Member, before: str = "") -> PaymentsPage:
 def invoice_page(invoice: Invoice) -> InvoicePage:
     """Return an invoice in full."""
     head = _invoice_line(invoice, _plan_names([invoice]))
-    may_pay = invoice.status == InvoiceStatus.OPEN and invoice.amount_remaining > 0
+    may_pay = (
+        invoice.status == InvoiceStatus.OPEN
+        and invoice.amount_remaining > 0
+        and invoice.collection != Collection.PROCESSING
+    )
     hosted = reverse("billing:invoice-hosted", args=[invoice.pk])
     rows = invoice.payments.all()
     return InvoicePage(
@@ -296,25 +322,31 @@ def _is_confirming(user: User) -> bool:
     return rows.exists()
 
 
-def _live_membership(row: Subscription) -> Membership:
+def _live_membership(row: Subscription, decision: MembershipDecision | None) -> Membership:
     standing, tone, label = _standing(row)
+    sentence = ""
+    if standing == Standing.PAYMENT_DUE:
+        tone, label, sentence = _payment_due(row)
     price = Money(row.amount, row.currency)
     goes_on = standing in (Standing.ACTIVE, Standing.TRIAL)
     return Membership(
         standing=standing,
         tone=tone,
         label=label,
-        sentence=_sentence(standing, row, price),
+        sentence=sentence or _sentence(standing, row, price),
         plan_name=_plan_names_by_price([row.price_id]).get(row.price_id, "Membership"),
         price=price,
         interval=wording.interval(row.interval, row.interval_count),
         next_charge=price if goes_on else None,
         next_charge_at=row.current_period_end if goes_on else None,
-        ends_at=row.ends_at if standing == Standing.ENDING else None,
+        ends_at=row.ends_at,
         trial_end=row.trial_end if standing == Standing.TRIAL else None,
         member_since=row.started_at,
         card=wording.card(row.card_brand, row.card_last4),
         card_expires=wording.card_expiry(row.card_expires),
+        card_expires_soon=card_expires_soon(row, timezone.now()),
+        period_end=row.current_period_end,
+        pending=PENDING_SENTENCES[MembershipAction(decision.action)] if decision else "",
     )
 
 
@@ -328,6 +360,25 @@ def _standing(row: Subscription) -> tuple[Standing, Tone, str]:
     if row.status == SubscriptionStatus.TRIALING:
         return Standing.TRIAL, Tone.GOOD, "Free trial"
     return Standing.ACTIVE, Tone.GOOD, "Active"
+
+
+def _payment_due(row: Subscription) -> tuple[Tone, str, str]:
+    """Tell a payment that failed from one that waits for the bank, or for the member."""
+    found = row.invoices.exclude(collection=Collection.NONE).first()
+    match found.collection if found else Collection.FAILED:
+        case Collection.PROCESSING:
+            return (
+                Tone.WAIT,
+                "Payment on its way",
+                "Your last payment is on its way. You are still a member.",
+            )
+        case Collection.REQUIRES_ACTION:
+            return (
+                Tone.WAIT,
+                "Needs your confirmation",
+                "Your bank asks you to confirm your last payment. You are still a member for now.",
+            )
+    return Tone.BAD, "Payment failed", ""
 
 
 def _sentence(standing: Standing, row: Subscription, price: Money) -> str:
@@ -361,47 +412,71 @@ def _ended_membership(row: Subscription) -> Membership:
     )
 
 
-def _attention(member: Member, current: Membership) -> list[Attention]:
-    """Return what the member must do, the most urgent first."""
-    if current.standing != Standing.PAYMENT_DUE:
+def attention(member: Member, current: Membership) -> list[Attention]:
+    """Return what the member must do or know, the most urgent first."""
+    if not current.is_member:
         return []
     unpaid = (
         invoices_of(member.user)
-        .filter(status=InvoiceStatus.OPEN, amount_remaining__gt=0)
+        .filter(amount_remaining__gt=0)
+        .exclude(collection=Collection.NONE)
+        # What an earlier membership left behind does not decide about this one.
+        .exclude(subscription__status__in=ENDED_SUBSCRIPTION)
         .prefetch_related("payments")
         .first()
     )
-    if unpaid is None:
+    if unpaid:
+        return [_unpaid_attention(unpaid)]
+    if current.standing == Standing.PAYMENT_DUE:
         return [
-            Attention(
+            _card_attention(
                 Tone.BAD,
                 "Your last payment did not go through",
                 "Please check the card that we charge.",
-                "Update your card",
-                reverse("billing:manage-card"),
-                "post",
             )
         ]
-    return [_unpaid_attention(unpaid)]
+    if current.card_expires_soon and not current.ends_at:
+        return [
+            _card_attention(
+                Tone.WAIT,
+                f"Your {current.card} expires soon",
+                f"It can be charged until the end of {current.card_expires}. "
+                "Add the new one, so that your next payment goes through.",
+            )
+        ]
+    return []
+
+
+def _card_attention(tone: Tone, title: str, text: str) -> Attention:
+    return Attention(tone, title, text, "Update your card", reverse("billing:manage-card"), "post")
 
 
 def _unpaid_attention(invoice: Invoice) -> Attention:
+    amount = Money(invoice.amount_remaining, invoice.currency)
+    hosted = reverse("billing:invoice-hosted", args=[invoice.pk])
+    match invoice.collection:
+        case Collection.PROCESSING:
+            return Attention(
+                Tone.WAIT, f"Your payment of {amount} is on its way", wording.PROCESSING
+            )
+        case Collection.REQUIRES_ACTION:
+            title = f"Please confirm your payment of {amount}"
+            return Attention(Tone.WAIT, title, wording.TO_CONFIRM, f"Confirm {amount}", hosted)
+    return _failed_attention(invoice, amount, hosted)
+
+
+def _failed_attention(invoice: Invoice, amount: Money, hosted: str) -> Attention:
     payments = list(invoice.payments.all())
     reason = wording.failure(payments[0].failure_code if payments else "")
     again = invoice.next_payment_attempt_at
-    outlook = (
-        f"We will try again on {long_date(again)}."
-        if again
-        else "This was the last try: pay now to keep your membership."
-    )
-    amount = Money(invoice.amount_remaining, invoice.currency)
-    return Attention(
-        Tone.BAD,
-        f"Your payment of {amount} did not go through",
-        f"{reason} {outlook}",
-        f"Pay {amount}",
-        reverse("billing:invoice-hosted", args=[invoice.pk]),
-    )
+    if again:
+        outlook = f"We will try again on {long_date(again)}."
+    elif invoice.subscription_id:
+        outlook = "This was the last try: pay now to keep your membership."
+    else:
+        outlook = "You can pay it now, with this card or another."
+    title = f"Your payment of {amount} did not go through"
+    return Attention(Tone.BAD, title, f"{reason} {outlook}", f"Pay {amount}", hosted)
 
 
 def _last_payment(user: User) -> PaymentLine | None:
@@ -458,6 +533,16 @@ def _invoice_state(row: Invoice) -> tuple[Tone, str]:
             return Tone.INFO, "Void"
         case InvoiceStatus.UNCOLLECTIBLE:
             return Tone.BAD, "Not paid"
+        case _:
+            return _open_invoice_state(row)
+
+
+def _open_invoice_state(row: Invoice) -> tuple[Tone, str]:
+    match row.collection:
+        case Collection.PROCESSING:
+            return Tone.WAIT, "In progress"
+        case Collection.REQUIRES_ACTION:
+            return Tone.WAIT, "Needs your confirmation"
         case _ if row.attempt_count:
             return Tone.BAD, "Payment failed"
         case _:
@@ -475,8 +560,21 @@ def _payment_line(row: Payment, description: str) -> PaymentLine:
         method=wording.card(row.card_brand, row.card_last4),
         description=description,
         invoice_url=reverse("billing:invoice", args=[row.invoice_id]) if row.invoice_id else "",
-        problem=wording.failure(row.failure_code) if tone == Tone.BAD else "",
+        problem=_problem(row),
     )
+
+
+def _problem(row: Payment) -> str:
+    """Return why a payment is not made, or what it waits for."""
+    match row.status:
+        case PaymentStatus.REQUIRES_PAYMENT_METHOD:
+            return wording.failure(row.failure_code)
+        case PaymentStatus.REQUIRES_ACTION:
+            return wording.TO_CONFIRM
+        case PaymentStatus.PROCESSING:
+            return wording.PROCESSING
+        case _:
+            return ""
 
 
 def _payment_state(row: Payment) -> tuple[Tone, str]:

@@ -73,6 +73,7 @@ class SubscriptionSnapshot:
     canceled_at: datetime | None
     started_at: datetime
     ended_at: datetime | None
+    end_reason: str
     card: Card
 
 
@@ -200,6 +201,7 @@ def subscription(data: Json) -> SubscriptionSnapshot:
         canceled_at=_time(data.get("canceled_at")),
         started_at=_required_time(data["start_date"]),
         ended_at=_time(data.get("ended_at")),
+        end_reason=_text((data.get("cancellation_details") or {}).get("reason")),
         card=_paying_card(data),
     )
 

@@ -1,5 +1,6 @@
 """Statuses, as Stripe and we name them, and which of them belong together (pure)."""
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 
@@ -39,6 +40,15 @@ class InvoiceStatus(StrEnum):
     UNCOLLECTIBLE = "uncollectible"
 
 
+class Collection(StrEnum):
+    """How far the collection of an open invoice has come; empty for any other."""
+
+    NONE = ""
+    PROCESSING = "processing"
+    REQUIRES_ACTION = "requires_action"
+    FAILED = "failed"
+
+
 class PaymentStatus(StrEnum):
     """Stripe's statuses of a payment intent, plus `failed` for an attempt that was refused."""
 
@@ -74,3 +84,48 @@ class CheckoutState(StrEnum):
 
 
 UNFINISHED_CHECKOUT = frozenset({CheckoutState.STARTING, CheckoutState.OPEN})
+
+
+class MembershipAction(StrEnum):
+    """What can be decided about a membership."""
+
+    CANCEL = "cancel"
+    RESUME = "resume"
+    CANCEL_NOW = "cancel_now"
+
+
+class DecisionState(StrEnum):
+    """What has become of such a decision. A pending one waits for Stripe's subscription."""
+
+    PENDING = "pending"
+    CONFIRMED = "confirmed"
+    FAILED = "failed"
+
+
+class CancellationReason(StrEnum):
+    """Why a member leaves: Stripe's words (`cancellation_details.feedback`)."""
+
+    TOO_EXPENSIVE = "too_expensive"
+    UNUSED = "unused"
+    MISSING_FEATURES = "missing_features"
+    SWITCHED_SERVICE = "switched_service"
+    LOW_QUALITY = "low_quality"
+    CUSTOMER_SERVICE = "customer_service"
+    TOO_COMPLEX = "too_complex"
+    OTHER = "other"
+
+
+# Stripe's word (`cancellation_details.reason`) for an end after the last retry failed.
+ENDED_BY_FAILED_PAYMENT = "payment_failed"
+
+
+def collection_of(status: str, attempt_count: int, payments: Iterable[str]) -> Collection:
+    """Tell an invoice's collection from its status, its attempts and its payments' statuses."""
+    if status != InvoiceStatus.OPEN:
+        return Collection.NONE
+    found = set(payments)
+    if PaymentStatus.PROCESSING in found:
+        return Collection.PROCESSING
+    if PaymentStatus.REQUIRES_ACTION in found:
+        return Collection.REQUIRES_ACTION
+    return Collection.FAILED if attempt_count else Collection.NONE

@@ -16,12 +16,33 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from billing import assignment, gateway, notices, snapshots
-from billing.models import Checkout, Customer, Invoice, Payment, Plan, Subscription
+from billing.models import (
+    Checkout,
+    Customer,
+    Invoice,
+    MembershipDecision,
+    Payment,
+    Plan,
+    Subscription,
+)
 from billing.models.copy import StripeCopy
-from billing.states import LIVE_SUBSCRIPTION, CheckoutState, InvoiceStatus
+from billing.states import (
+    ENDED_SUBSCRIPTION,
+    CheckoutState,
+    Collection,
+    DecisionState,
+    InvoiceStatus,
+    MembershipAction,
+    SubscriptionStatus,
+    collection_of,
+)
 from billing.transitions import (
+    ConfirmationNeeded,
+    EndScheduled,
+    EndTakenBack,
     InvoicePaid,
     InvoicePaymentFailed,
+    SubscriptionEnded,
     SubscriptionStarted,
     Transition,
 )
@@ -100,6 +121,7 @@ def sync_subscription(subscription_id: str) -> Subscription:
         customer = _locked_customer(snapshot.customer_id)
         values = subscription_columns(snapshot) | {"customer": customer}
         old, new = _write(Subscription, subscription_id, read_at, values)
+        _confirm_decisions(new, read_at)
         _announce(_subscription_transitions(old, new))
     return new
 
@@ -113,7 +135,12 @@ def sync_invoice(invoice_id: str) -> Invoice:
         raise NotOurs("The invoice has no customer.")
     _known_customer(snapshot.customer_id)
     subscription = _known_subscription(snapshot.subscription_id)
+    if subscription and _is_given_up(snapshot):
+        # Whether the last failure has ended the membership decides what the member is told.
+        subscription = sync_subscription(subscription.stripe_id)
+    statuses = [found.status for found in payments]
     values = invoice_columns(snapshot) | {"subscription": subscription}
+    values["collection"] = collection_of(snapshot.status, snapshot.attempt_count, statuses)
     with transaction.atomic():
         customer = _locked_customer(snapshot.customer_id)
         old, new = _write(Invoice, invoice_id, read_at, values | {"customer": customer})
@@ -230,13 +257,40 @@ def _known_subscription(subscription_id: str) -> Subscription | None:
     return found or sync_subscription(subscription_id)
 
 
+def _is_given_up(snapshot: snapshots.InvoiceSnapshot) -> bool:
+    """Whether Stripe has tried to collect it, and will not try again."""
+    is_open = snapshot.status == InvoiceStatus.OPEN
+    return is_open and snapshot.attempt_count > 0 and snapshot.next_payment_attempt_at is None
+
+
 def _locked_customer(customer_id: str) -> Customer:
     return Customer.objects.select_for_update().get(stripe_id=customer_id)
 
 
+def _confirm_decisions(row: Subscription, read_at: datetime) -> None:
+    """Settle the decisions that Stripe's subscription shows now."""
+    shown: list[MembershipAction] = []
+    if row.is_live:
+        shown = [MembershipAction.CANCEL if row.ends_at else MembershipAction.RESUME]
+    elif row.status == SubscriptionStatus.CANCELED:
+        shown = [MembershipAction.CANCEL, MembershipAction.CANCEL_NOW]
+    pending = MembershipDecision.objects.filter(subscription=row, state=DecisionState.PENDING)
+    pending.filter(action__in=shown).update(state=DecisionState.CONFIRMED, confirmed_at=read_at)
+
+
 def _subscription_transitions(old: Subscription | None, new: Subscription) -> list[Transition]:
-    was_live = old is not None and old.status in LIVE_SUBSCRIPTION
-    return [SubscriptionStarted(new)] if new.is_live and not was_live else []
+    """Tell what changed. One that is seen for the first time may be ending, or over, already."""
+    was_live = old is not None and old.is_live
+    found: list[Transition] = []
+    if new.is_live and not was_live:
+        found.append(SubscriptionStarted(new))
+    if new.is_live and new.ends_at and (old is None or old.ends_at != new.ends_at):
+        found.append(EndScheduled(new, new.canceled_at or new.read_at))
+    if new.is_live and old is not None and was_live and old.ends_at and not new.ends_at:
+        found.append(EndTakenBack(new, old, new.read_at))
+    if new.status == SubscriptionStatus.CANCELED and (old is None or was_live):
+        found.append(SubscriptionEnded(new, new.ended_at or new.read_at))
+    return found
 
 
 def _invoice_transitions(
@@ -246,15 +300,35 @@ def _invoice_transitions(
     payments: list[snapshots.PaymentSnapshot],
     read_at: datetime,
 ) -> list[Transition]:
+    """Tell what changed, one thing at a time: what an invoice has come to, not how it got there."""
     was_paid = old is not None and old.status == InvoiceStatus.PAID
     if new.status == InvoiceStatus.PAID and not was_paid:
-        return [InvoicePaid(new, rows)]
-    attempts_before = old.attempt_count if old else 0
-    if new.status == InvoiceStatus.OPEN and new.attempt_count > attempts_before:
-        times = [found.attempted_at for found in payments if found.attempted_at]
-        last = rows[-1] if rows else None
-        return [InvoicePaymentFailed(new, last, max(times, default=read_at))]
+        return [InvoicePaid(new, rows, _has_recovered(old, new))]
+    # A first payment is made in front of the member's eyes; an end is told with its reason.
+    if new.billing_reason == "subscription_create" or _has_ended(new.subscription):
+        return []
+    times = [found.attempted_at for found in payments if found.attempted_at]
+    last, at = rows[-1] if rows else None, max(times, default=read_at)
+    is_new_attempt = new.attempt_count > (old.attempt_count if old else 0)
+    was_processing = old is not None and old.collection == Collection.PROCESSING
+    if new.collection == Collection.REQUIRES_ACTION and is_new_attempt:
+        return [ConfirmationNeeded(new, last, at)]
+    if new.collection == Collection.FAILED and (is_new_attempt or was_processing):
+        return [InvoicePaymentFailed(new, last, at)]
     return []
+
+
+def _has_recovered(old: Invoice | None, new: Invoice) -> bool:
+    """Whether an attempt had failed before the one that went through."""
+    had_failed = old is not None and old.collection in (
+        Collection.FAILED,
+        Collection.REQUIRES_ACTION,
+    )
+    return new.billing_reason != "subscription_create" and (had_failed or new.attempt_count > 1)
+
+
+def _has_ended(subscription: Subscription | None) -> bool:
+    return subscription is not None and subscription.status in ENDED_SUBSCRIPTION
 
 
 def _announce(transitions: list[Transition]) -> None:

@@ -9,7 +9,7 @@ from django.utils import timezone
 from procrastinate import JobContext
 from procrastinate.contrib.django import app
 
-from billing import assignment, events, history, outward, reconcile, sync
+from billing import assignment, events, history, outward, reconcile, reminders, sync
 from billing.models import Customer, StripeEvent
 from billing.states import OPEN_EVENT
 from portal.queue import Backoff, enqueue_once
@@ -94,3 +94,10 @@ def match_customers(timestamp: int) -> None:
 def refresh_plan(timestamp: int = 0) -> None:
     """Read the plan's price again, in case it was changed in Stripe's dashboard."""
     sync.sync_current_plan()
+
+
+@app.periodic(cron="23 14 * * *")
+@app.task(queueing_lock="remind_members", retry=Backoff(max_attempts=10))
+def remind_members(timestamp: int) -> None:
+    """Tell members of trials that end, years that are renewed and cards that expire."""
+    reminders.remind_all()

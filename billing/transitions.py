@@ -16,11 +16,37 @@ class SubscriptionStarted:
 
 
 @dataclass(frozen=True)
+class EndScheduled:
+    """A live subscription will end by itself, at a time that it did not have before."""
+
+    subscription: Subscription
+    decided_at: datetime
+
+
+@dataclass(frozen=True)
+class EndTakenBack:
+    """A live subscription that was to end goes on; `before` is the row that was to end."""
+
+    subscription: Subscription
+    before: Subscription
+    seen_at: datetime
+
+
+@dataclass(frozen=True)
+class SubscriptionEnded:
+    """A subscription has ended."""
+
+    subscription: Subscription
+    ended_at: datetime
+
+
+@dataclass(frozen=True)
 class InvoicePaid:
-    """An invoice that was not paid before is paid now."""
+    """An invoice that was not paid before is paid now. `recovered`: a try had failed before."""
 
     invoice: Invoice
     payments: list[Payment]
+    recovered: bool
 
 
 @dataclass(frozen=True)
@@ -32,4 +58,49 @@ class InvoicePaymentFailed:
     attempted_at: datetime
 
 
-Transition = SubscriptionStarted | InvoicePaid | InvoicePaymentFailed
+@dataclass(frozen=True)
+class ConfirmationNeeded:
+    """An attempt to collect an invoice waits for the member, whom the bank wants to ask."""
+
+    invoice: Invoice
+    payment: Payment | None
+    attempted_at: datetime
+
+
+@dataclass(frozen=True)
+class TrialEnding:
+    """A trial ends soon, and the first payment follows."""
+
+    subscription: Subscription
+    ends_at: datetime
+    seen_at: datetime
+
+
+@dataclass(frozen=True)
+class RenewalComing:
+    """A long period is over soon, and the next one is paid."""
+
+    subscription: Subscription
+    seen_at: datetime
+
+
+@dataclass(frozen=True)
+class CardExpiring:
+    """The card that pays expires soon."""
+
+    subscription: Subscription
+    seen_at: datetime
+
+
+Transition = (
+    SubscriptionStarted
+    | EndScheduled
+    | EndTakenBack
+    | SubscriptionEnded
+    | InvoicePaid
+    | InvoicePaymentFailed
+    | ConfirmationNeeded
+    | TrialEnding
+    | RenewalComing
+    | CardExpiring
+)

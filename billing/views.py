@@ -8,9 +8,10 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from billing import checkout, gateway, queries, sync
+from billing import checkout, gateway, queries, subscriptions, sync
+from billing.forms import CancellationForm
 from billing.models import Invoice
 from members.access import current_member, current_user
 from portal.htmx import wants_fragment
@@ -26,8 +27,14 @@ def membership(request: HttpRequest) -> HttpResponse:
         messages.info(request, "You left the payment page. Nothing was charged.")
         return redirect("billing:membership")
     member = current_member(request)
-    context = {"membership": queries.membership(member), "offer": queries.offer(member)}
-    return render(request, "billing/membership.html", context)
+    template = "billing/membership.html" + ("#current" if wants_fragment(request) else "")
+    current = queries.membership(member)
+    context = {
+        "membership": current,
+        "attention": queries.attention(member, current),
+        "offer": queries.offer(member),
+    }
+    return render(request, template, context)
 
 
 @login_required
@@ -59,6 +66,36 @@ def checkout_return(request: HttpRequest) -> HttpResponse:
     template = "billing/checkout_return.html" + ("#status" if wants_fragment(request) else "")
     context = {"membership": queries.membership(current_member(request))}
     return render(request, template, context)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def cancel(request: HttpRequest) -> HttpResponse:
+    """Say what will happen and when, ask why, and let the membership end with its period."""
+    current = queries.membership(current_member(request))
+    if not current.can_cancel:
+        return redirect("billing:membership")
+    form = CancellationForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            subscriptions.cancel(
+                current_user(request), form.chosen_reason(), form.cleaned_data["comment"]
+            )
+        except subscriptions.MembershipError as error:
+            messages.error(request, str(error))
+        return redirect("billing:membership")
+    return render(request, "billing/cancel.html", {"membership": current, "form": form})
+
+
+@login_required
+@require_POST
+def resume(request: HttpRequest) -> HttpResponse:
+    """Let the membership go on."""
+    try:
+        subscriptions.resume(current_user(request))
+    except subscriptions.MembershipError as error:
+        messages.error(request, str(error))
+    return redirect("billing:membership")
 
 
 @login_required

@@ -32,6 +32,15 @@ REASONS = {
     "payment_intent_authentication_failure": "Your bank did not get your confirmation in time.",
     "processing_error": "Your bank could not be reached. Trying again may help.",
 }
+# A payment that is neither made nor refused.
+TO_CONFIRM = (
+    "Your bank asks you to confirm this payment yourself. It takes a minute on Stripe's page; "
+    "nothing is charged before."
+)
+PROCESSING = (
+    "Your bank is working on it, which can take some days. There is nothing you need to do: "
+    "we tell you as soon as it is through."
+)
 
 
 def card(brand: str, last4: str) -> str:

@@ -13,6 +13,13 @@ class Kind(StrEnum):
     PAYMENT_RECEIVED = "payment_received"
     PAYMENT_FAILED = "payment_failed"
     INVITATION = "invitation"
+    PAYMENT_CONFIRMATION = "payment_confirmation"
+    TRIAL_ENDING = "trial_ending"
+    RENEWAL_COMING = "renewal_coming"
+    CARD_EXPIRING = "card_expiring"
+    MEMBERSHIP_ENDS = "membership_ends"
+    MEMBERSHIP_GOES_ON = "membership_goes_on"
+    MEMBERSHIP_ENDED = "membership_ended"
     ADDRESS_CODE = "address_code"
     LOGIN_CODE = "login_code"
     PASSWORD_CODE = "password_code"  # noqa: S105  (the name of a template)
@@ -61,9 +68,25 @@ def _account(subject: str, why: str = ACCOUNT_WHY) -> Spec:
 
 CATALOGUE: dict[Kind, Spec] = {
     Kind.WELCOME: _billing("Welcome: your {{ plan_name }} has begun"),
-    Kind.PAYMENT_RECEIVED: _billing("Receipt: {{ amount }} for {{ description }}"),
+    Kind.PAYMENT_RECEIVED: _billing(
+        "{% if recovered %}Thank you, it worked: {% else %}Receipt: {% endif %}"
+        "{{ amount }} for {{ description }}"
+    ),
     Kind.PAYMENT_FAILED: _billing("Payment failed: {{ amount }} for {{ description }}"),
     Kind.INVITATION: Spec("Set up your account to see your membership", why=INVITED_WHY),
+    Kind.PAYMENT_CONFIRMATION: _billing(
+        "Please confirm your payment: {{ amount }} for {{ description }}"
+    ),
+    Kind.TRIAL_ENDING: _billing("{% load message_dates %}Your trial ends on {{ ends_on|day }}"),
+    Kind.RENEWAL_COMING: _billing(
+        "{% load message_dates %}Your membership renews on {{ renews_on|day }}: {{ price }}"
+    ),
+    Kind.CARD_EXPIRING: _billing("Your {{ method }} expires soon"),
+    Kind.MEMBERSHIP_ENDS: _billing(
+        "{% load message_dates %}Your membership ends on {{ ends_on|day }}"
+    ),
+    Kind.MEMBERSHIP_GOES_ON: _billing("Your membership goes on"),
+    Kind.MEMBERSHIP_ENDED: _billing("Your membership has ended"),
     Kind.ADDRESS_CODE: _account("{{ code }} is your code"),
     Kind.LOGIN_CODE: _account("{{ code }} is your sign-in code"),
     Kind.PASSWORD_CODE: _account("{{ code }} is your password code"),

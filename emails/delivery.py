@@ -116,7 +116,7 @@ def _wait_for_the_other(message_id: int) -> None:
 def _send(message: Message) -> str:
     """Send by the message's channel; return the provider's id of it."""
     if message.expires_at and message.expires_at <= timezone.now():
-        raise DeliveryProblem("Its code was out of date before it was sent.", is_permanent=True)
+        raise DeliveryProblem("It was out of date before it was sent.", is_permanent=True)
     if message.channel == Channel.EMAIL:
         return mail.send(message)
     # An earlier attempt may have reached Twilio though we never saw the answer.

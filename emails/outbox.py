@@ -75,13 +75,20 @@ def nothing_before(moment: datetime) -> Iterator[None]:
 
 
 def put(
-    kind: Kind, user: User, context: Mapping[str, Any], *, cause: str, happened_at: datetime
+    kind: Kind,
+    user: User,
+    context: Mapping[str, Any],
+    *,
+    cause: str,
+    happened_at: datetime,
+    good_until: datetime | None = None,
 ) -> list[Message]:
     """Write the messages that tell a member of something; call it inside the causing transaction.
 
     One message a channel that the kind has and the member accepts. `context` is JSON, with its
     money already as text and its dates in ISO 8601. `cause` is a stable id: the same cause makes a
-    message once. Nothing is sent about what happened more than MESSAGE_MAX_AGE_HOURS ago.
+    message once. Nothing is sent about what happened more than MESSAGE_MAX_AGE_HOURS ago, nor
+    after `good_until`, when it would be no news any more.
 
     Raises:
         TransactionManagementError: there is no transaction to be part of.
@@ -92,6 +99,9 @@ def put(
     if happened_at < max(oldest, _nothing_before.get() or oldest):
         logger.info("No %s for %s: it happened at %s.", kind, cause, happened_at)
         return []
+    if good_until and good_until <= timezone.now():
+        logger.info("No %s for %s: it was good until %s.", kind, cause, good_until)
+        return []
     drafts = [
         Draft(
             kind=kind,
@@ -100,6 +110,7 @@ def put(
             context=context,
             dedupe_key=f"{kind}:{cause}:{channel}",
             user=user,
+            expires_at=good_until,
         )
         for channel, recipient in _recipients(kind, user)
     ]

@@ -2,6 +2,7 @@
 
 from billing.states import (
     CheckoutState,
+    DecisionState,
     EventState,
     InvoiceStatus,
     PaymentStatus,
@@ -39,4 +40,9 @@ CHECKOUT = {
     CheckoutState.COMPLETE: "success",
     CheckoutState.OPEN: "info",
     CheckoutState.STARTING: "info",
+}
+DECISION = {
+    DecisionState.CONFIRMED: "success",
+    DecisionState.PENDING: "info",
+    DecisionState.FAILED: "danger",
 }

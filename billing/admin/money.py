@@ -4,24 +4,38 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import Prefetch, QuerySet
-from django.http import HttpRequest
+from django.forms import Form
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RadioFilter
 
-from billing import wording
+from billing import subscriptions, wording
 from billing.admin import labels
-from billing.models import Checkout, Customer, Invoice, Payment, Plan, StripeEvent, Subscription
+from billing.forms import REASONS
+from billing.models import (
+    Checkout,
+    Customer,
+    Invoice,
+    MembershipDecision,
+    Payment,
+    Plan,
+    StripeEvent,
+    Subscription,
+)
 from billing.money import Money
-from billing.states import LIVE_SUBSCRIPTION, PaymentStatus
+from billing.states import LIVE_SUBSCRIPTION, CancellationReason, PaymentStatus
+from members.access import current_user
 from portal.staff import search, show
 from portal.staff.filters import DayFilter
-from portal.staff.parts import column
+from portal.staff.parts import button, column
 from portal.staff.read_only import ReadOnlyAdmin
 
 SHOWN = 12
+SHORT = 90
 Rows = QuerySet[Any]
 
 
@@ -209,9 +223,40 @@ class SubscriptionAdmin(StripeCopyAdmin):
     fieldsets = [
         (None, {"fields": ["state", "member", "price", "next_step", "card", "card_expiry"]}),
         ("Dates", {"fields": ["since", "period", "trial", "canceled", "ended"]}),
-        ("Belongs together", {"fields": ["customer_link", "invoices", "events"]}),
-        ("Copy of Stripe's record", {"fields": ["stripe_id", "price_id", "read"]}),
+        ("Belongs together", {"fields": ["customer_link", "decisions", "invoices", "events"]}),
+        ("Copy of Stripe's record", {"fields": ["stripe_id", "price_id", "end_reason", "read"]}),
     ]
+    actions_detail = ["open_in_stripe", "end_now"]
+
+    def has_end_now_permission(self, request: HttpRequest, object_id: str = "") -> bool:
+        """Whether this member of staff may end a membership at once, and it is not over."""
+        if not request.user.has_perm(subscriptions.MAY_END_NOW):
+            return False
+        found = Subscription.objects.filter(pk=object_id) if str(object_id).isdecimal() else None
+        return found is None or any(row.is_live for row in found)
+
+    @button(
+        "End now",
+        icon="cancel",
+        path="end-now",
+        permission="end_now",
+        question="End this membership at once?",
+        explanation=(
+            "The member loses the membership now and is told so. Nothing is paid back by it, and it"
+            " can't be taken back. To end it with the period, let the member cancel it."
+        ),
+    )
+    def end_now(self, request: HttpRequest, _form: Form, object_id: str) -> HttpResponse:
+        """End the membership."""
+        row = get_object_or_404(Subscription, pk=object_id)
+        try:
+            subscriptions.cancel_now(row, current_user(request))
+        except subscriptions.MembershipError as error:
+            messages.error(request, str(error))
+        else:
+            self.log_change(request, row, "Ended at once.")
+            messages.success(request, "The membership is ended. The member is told.")
+        return redirect(show.page_of(row))
 
     def palette_title(self, row: Subscription) -> str:
         """Whose it is, and its state: what a subscription is called anyway."""
@@ -267,6 +312,16 @@ class SubscriptionAdmin(StripeCopyAdmin):
         """When it ended."""
         return show.moment(row.ended_at)
 
+    @column("Decisions")
+    def decisions(self, row: Subscription) -> SafeString | str:
+        """Links to what was decided about it."""
+        return show.links(
+            [
+                (show.page_of(one), f"{one.get_action_display()} on {show.day(one.created_at)}")
+                for one in row.decisions.all()[:SHOWN]
+            ]
+        )
+
     @column("Invoices")
     def invoices(self, row: Subscription) -> SafeString | str:
         """Links to the newest, and to the list of all."""
@@ -297,7 +352,9 @@ class InvoiceAdmin(StripeCopyAdmin):
             "fields": ["customer_link", "subscription_link", "payments", "documents", "events"],
         }),
         ("Copy of Stripe's record", {
-            "fields": ["number", "stripe_id", "billing_reason", "attempt_count", "read"],
+            "fields": [
+                "number", "stripe_id", "billing_reason", "attempt_count", "collection", "read",
+            ],
         }),
     ]  # fmt: skip
 
@@ -532,6 +589,82 @@ class CheckoutAdmin(ReadOnlyAdmin):
     def expires(self, row: Checkout) -> str:
         """When Stripe closes the session."""
         return show.moment(row.expires_at)
+
+
+@admin.register(MembershipDecision)
+class MembershipDecisionAdmin(ReadOnlyAdmin):
+    """Who cancelled or came back, and why."""
+
+    person_field = "customer_id"
+    search_help_text = "Name, e-mail address or phone number: how it begins"
+    list_display = ["who", "what", "why", "words", "state_badge", "decided", "actor_name"]
+    list_select_related = ["customer__user", "actor"]
+    list_filter = [
+        ("action", ChoicesDropdownFilter),
+        ("reason", ChoicesDropdownFilter),
+        ("state", ChoicesDropdownFilter),
+        ("created_at", DayFilter),
+    ]
+    fieldsets = [
+        (None, {"fields": ["state_badge", "member", "what", "why", "comment"]}),
+        ("Who and when", {"fields": ["actor_link", "decided", "confirmed"]}),
+        ("Belongs together", {"fields": ["subscription_link"]}),
+    ]
+
+    @column("Member", header=True)
+    def who(self, row: MembershipDecision) -> list[str]:
+        """Name over e-mail address."""
+        return [show.name_of(row.customer.user), row.customer.user.email]
+
+    @column("Member")
+    def member(self, row: MembershipDecision) -> SafeString | str:
+        """Link to the member."""
+        return show.member(row.customer.user)
+
+    @column("What", ordering="action")
+    def what(self, row: MembershipDecision) -> str:
+        """Cancel, resume or cancel now."""
+        return row.get_action_display()
+
+    @column("Why", ordering="reason")
+    def why(self, row: MembershipDecision) -> str:
+        """The reason in the words that the member chose."""
+        return dict(REASONS).get(CancellationReason(row.reason), "") if row.reason else show.NOTHING
+
+    @column("In their own words")
+    def words(self, row: MembershipDecision) -> str:
+        """The comment's beginning."""
+        return row.comment[:SHORT] or show.NOTHING
+
+    @column("State", ordering="state")
+    def state_badge(self, row: MembershipDecision) -> SafeString:
+        """Whether Stripe shows it."""
+        return show.state(row, "state", labels.DECISION)
+
+    @column("Decided", ordering="created_at")
+    def decided(self, row: MembershipDecision) -> str:
+        """When."""
+        return show.moment(row.created_at)
+
+    @column("Confirmed by Stripe")
+    def confirmed(self, row: MembershipDecision) -> str:
+        """When Stripe's subscription showed it."""
+        return show.moment(row.confirmed_at)
+
+    @column("By")
+    def actor_name(self, row: MembershipDecision) -> str:
+        """The member, or who of the staff."""
+        return show.name_of(row.actor)
+
+    @column("By")
+    def actor_link(self, row: MembershipDecision) -> SafeString | str:
+        """Link to them."""
+        return show.member(row.actor)
+
+    @column("Subscription")
+    def subscription_link(self, row: MembershipDecision) -> SafeString | str:
+        """Link to the subscription."""
+        return show.link(row.subscription)
 
 
 def _all(model: str, customer: Customer) -> tuple[str, str]:

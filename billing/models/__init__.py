@@ -2,6 +2,7 @@
 
 from billing.models.checkout import Checkout
 from billing.models.customer import Customer
+from billing.models.decision import MembershipDecision
 from billing.models.event import StripeEvent
 from billing.models.invoice import Invoice
 from billing.models.payment import Payment
@@ -14,6 +15,7 @@ __all__ = [
     "Checkout",
     "Customer",
     "Invoice",
+    "MembershipDecision",
     "Payment",
     "Plan",
     "Reconciliation",

@@ -7,7 +7,7 @@ from django.db import models
 from billing.models.copy import MemberRecordQuerySet, StripeCopy, choices
 from billing.models.customer import Customer
 from billing.models.subscription import Subscription
-from billing.states import InvoiceStatus
+from billing.states import Collection, InvoiceStatus
 
 
 class Invoice(StripeCopy):
@@ -33,6 +33,7 @@ class Invoice(StripeCopy):
     amount_paid = models.BigIntegerField()
     amount_remaining = models.BigIntegerField()
     attempt_count = models.PositiveIntegerField(default=0)
+    collection = models.CharField(max_length=20, choices=choices(Collection), blank=True)
     next_payment_attempt_at = models.DateTimeField(null=True, blank=True)
     lines = models.JSONField(default=list)
     hosted_url = models.URLField(max_length=2000, blank=True)

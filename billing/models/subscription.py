@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.db import models
 
@@ -32,11 +32,15 @@ class Subscription(StripeCopy):
     card_brand = models.CharField(max_length=30, blank=True)
     card_last4 = models.CharField(max_length=4, blank=True)
     card_expires = models.CharField(max_length=7, blank=True, help_text="YYYY-MM")
+    end_reason = models.CharField(
+        max_length=40, blank=True, help_text="Stripe's word for why it ends or ended."
+    )
 
     objects = MemberRecordQuerySet["Subscription"].as_manager()
 
     class Meta:
         ordering = ["-started_at", "-id"]
+        permissions = [("cancel_subscription_now", "Can end a membership at once")]
 
     def __str__(self) -> str:
         return f"{self.customer}: {self.get_status_display().lower()}"
@@ -45,6 +49,15 @@ class Subscription(StripeCopy):
     def is_live(self) -> bool:
         """Whether the member has the membership now, paid up or not."""
         return self.status in LIVE_SUBSCRIPTION
+
+    @property
+    def card_ends_at(self) -> datetime | None:
+        """When the card that pays can't be charged any more: after the month printed on it."""
+        year, _, month = self.card_expires.partition("-")
+        if not month:
+            return None
+        months = int(year) * 12 + int(month)
+        return datetime(months // 12, months % 12 + 1, 1, tzinfo=UTC)
 
     @property
     def ends_at(self) -> datetime | None:

@@ -19,6 +19,7 @@ from billing.models import (
     Checkout,
     Customer,
     Invoice,
+    MembershipDecision,
     Payment,
     Plan,
     Reconciliation,
@@ -26,7 +27,7 @@ from billing.models import (
     Subscription,
     UnassignedCustomer,
 )
-from billing.states import EventState
+from billing.states import CancellationReason, DecisionState, EventState, MembershipAction
 from billing.tests import factories
 from emails.models import Message
 from members.models import Member, PhoneCode, SmsConsentRecord
@@ -75,6 +76,15 @@ def make_world() -> World:
     rows = [
         *(alice, customer, subscription, invoice, payment, event, message, _group()),
         *_rows_around(alice, customer),
+        MembershipDecision.objects.create(
+            customer=customer,
+            subscription=subscription,
+            action=MembershipAction.CANCEL,
+            reason=CancellationReason.UNUSED,
+            comment="I move away.",
+            actor=alice,
+            state=DecisionState.CONFIRMED,
+        ),
         ProcrastinateJob.objects.get(),
         LogEntry.objects.create(
             user=alice,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from typing import Any, cast
 
 import pytest
@@ -97,6 +98,100 @@ def test_any_order_number_and_loss_end_in_the_same_rows_and_messages(sandbox: Sa
             state__in=[EventState.PROCESSED, EventState.IGNORED]
         ).exists()
         assert (rows(), messages()) == expected
+
+    weather()
+
+
+Stage = Callable[[Sandbox, str], object]
+DAY = 86_400
+
+
+def _cancel(wanted: bool) -> Stage:
+    def stage(sandbox: Sandbox, customer: str) -> None:
+        # Each decision has its own second at Stripe.
+        sandbox.control("clock", advance_seconds=60)
+        found = sandbox.stripe.v1.subscriptions.list({"customer": customer}).data[0].id
+        sandbox.stripe.v1.subscriptions.update(found, {"cancel_at_period_end": wanted})
+
+    return stage
+
+
+def _renewal(sandbox: Sandbox, _customer: str) -> None:
+    sandbox.control("clock", advance="renewal")
+
+
+def _renewal_with_bad_card(sandbox: Sandbox, customer: str) -> None:
+    sandbox.control(f"customers/{customer}/card", card=DECLINED_LATER_CARD)
+    sandbox.control("clock", advance="renewal")
+
+
+def _failing_retry(sandbox: Sandbox, _customer: str) -> None:
+    sandbox.control("clock", advance_seconds=4 * DAY)
+
+
+def _retry_with_good_card(sandbox: Sandbox, customer: str) -> None:
+    sandbox.control(f"customers/{customer}/card", card=GOOD_CARD)
+    sandbox.control("clock", advance_seconds=6 * DAY)
+
+
+# What happens at Stripe, and what the member is told of it.
+STAGES: list[tuple[Stage, list[str]]] = [
+    (_renewal, ["payment_received"]),
+    (_renewal_with_bad_card, ["payment_failed"]),
+    (_failing_retry, ["payment_failed"]),
+    (_retry_with_good_card, ["payment_received"]),
+    (_cancel(True), ["membership_ends"]),
+    (_cancel(False), ["membership_goes_on"]),
+    (_cancel(True), ["membership_ends"]),
+    (_renewal, ["membership_ended"]),
+]
+
+
+def everything_read_again() -> list[dict[str, Any]]:
+    """Read every object from Stripe once more, and return the rows."""
+    for subscription in Subscription.objects.all():
+        sync.sync_subscription(subscription.stripe_id)
+    for invoice in Invoice.objects.all():
+        sync.sync_invoice(invoice.stripe_id)
+    return rows()
+
+
+def test_each_step_of_a_life_is_told_once_whatever_the_weather(sandbox: Sandbox) -> None:
+    """Events come late, doubled, shuffled or never; the missed ones are found before each step."""
+
+    @settings(
+        max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    )
+    @given(number=st.integers(0, 2**32), lost=st.floats(0, 0.9))
+    def weather(number: int, lost: float) -> None:
+        seed = random.Random(number)
+        forget_everything_but_the_customer()
+        Checkout.objects.all().delete()
+        Customer.objects.all().delete()
+        User.objects.all().delete()
+        sandbox.control("reset")
+        alice = sign_up()
+        told: list[str] = []
+
+        def step(expected: list[str]) -> None:
+            arriving = [event for event in sandbox.events() if seed.random() >= lost]
+            arriving += [event for event in arriving if seed.random() < 0.3]
+            seed.shuffle(arriving)
+            deliver(arriving)
+            reconcile.find_missed_events()
+            run_jobs()
+            told.extend(expected)
+            kinds = Message.objects.filter(channel="email").values_list("kind", flat=True)
+            assert sorted(kinds) == sorted(told)
+
+        subscribe(sandbox, alice)
+        step(["welcome", "payment_received"])
+        customer = Customer.objects.get(user=alice).stripe_id
+        for stage, expected in STAGES:
+            stage(sandbox, customer)
+            step(expected)
+        assert rows() == everything_read_again()
+        assert Message.objects.filter(channel="email").count() == len(told)
 
     weather()
 

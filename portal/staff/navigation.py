@@ -46,6 +46,7 @@ GROUPS: dict[str, list[Item]] = {
     ],
     "Membership and money": [
         Item("Subscriptions", "card_membership", "billing.subscription"),
+        Item("Cancelled and resumed", "event_busy", "billing.membershipdecision"),
         Item("Invoices", "receipt_long", "billing.invoice"),
         Item("Payments", "payments", "billing.payment"),
         Item("Customers", "badge", "billing.customer"),

@@ -16,6 +16,7 @@ SEEN = [
     ("billing", "checkout"),
     ("billing", "customer"),
     ("billing", "invoice"),
+    ("billing", "membershipdecision"),
     ("billing", "payment"),
     ("billing", "plan"),
     ("billing", "reconciliation"),
@@ -29,11 +30,13 @@ SEEN = [
     ("procrastinate", "procrastinatejob"),
 ]
 VIEWS = [f"{app}.view_{model}" for app, model in SEEN]
-# Replay an event, start a check for missed ones, say whose a customer is, send a message once more.
+# Replay an event, start a check for missed ones, say whose a customer is, send a message once more,
+# end a membership.
 ACTS = [
     "billing.change_stripeevent",
     "billing.add_reconciliation",
     "billing.change_unassignedcustomer",
+    "billing.cancel_subscription_now",
     "emails.change_message",
 ]
 GROUPS = {AUDITOR: VIEWS, SUPPORT: [*VIEWS, *ACTS]}

@@ -1,0 +1,47 @@
+"""What a member, or staff, decided about the membership: cancel, resume, cancel now."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+
+from billing.models.copy import MemberRecordQuerySet, choices
+from billing.models.customer import Customer
+from billing.models.subscription import Subscription
+from billing.states import CancellationReason, DecisionState, MembershipAction
+
+
+class MembershipDecision(models.Model):
+    """One decision. It is pending until Stripe's subscription shows it.
+
+    The row's id makes the idempotency key of what is asked of Stripe.
+    """
+
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="decisions")
+    subscription = models.ForeignKey(
+        Subscription, on_delete=models.PROTECT, related_name="decisions"
+    )
+    action = models.CharField(max_length=10, choices=choices(MembershipAction))
+    reason = models.CharField(
+        max_length=20, choices=choices(CancellationReason), blank=True, help_text="Of a survey."
+    )
+    comment = models.TextField(max_length=500, blank=True, help_text="In the member's own words.")
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text="The member, or who of the staff.",
+    )
+    state = models.CharField(
+        max_length=10, choices=choices(DecisionState), default=DecisionState.PENDING
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    confirmed_at = models.DateTimeField(null=True, blank=True)
+
+    objects = MemberRecordQuerySet["MembershipDecision"].as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.customer}: {self.get_action_display().lower()}"

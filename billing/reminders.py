@@ -1,0 +1,98 @@
+"""What members are told ahead of time: their trial ends, a year is renewed, their card expires.
+
+Nothing changes in the rows when such a day comes near. So an event of Stripe's, or the daily job,
+asks here, and the row under lock decides: an event that comes late or twice says nothing new.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from billing import notices
+from billing.models import Customer, Subscription
+from billing.states import LIVE_SUBSCRIPTION, SubscriptionStatus
+from billing.transitions import CardExpiring, RenewalComing, TrialEnding
+
+# Stripe documentation, "Subscription trials": trial_will_end comes three days before.
+TRIAL_NOTICE = timedelta(days=3)
+# What `remind_all` looks ahead. Stripe's own invoice.upcoming may come earlier (a setting there).
+RENEWAL_NOTICE = timedelta(days=7)
+EARLIEST_RENEWAL_NOTICE = timedelta(days=46)
+# A month's renewal is no surprise; a year's is.
+LONG_INTERVAL = timedelta(days=180)
+# From the first day of the month printed on it.
+CARD_NOTICE = timedelta(days=31)
+
+
+def trial_ending(subscription_id: str, now: datetime) -> None:
+    """Tell that a trial ends within three days, unless it is to end anyway.
+
+    A trial that never was longer is not announced: the welcome told it.
+    """
+    with transaction.atomic():
+        row = _locked(subscription_id)
+        end = row.trial_end if row else None
+        if (
+            row
+            and end
+            and row.status == SubscriptionStatus.TRIALING
+            and not row.ends_at
+            and now < end <= now + TRIAL_NOTICE
+            and end - row.started_at > TRIAL_NOTICE
+        ):
+            notices.announce(TrialEnding(row, end, now))
+
+
+def renewal_coming(subscription_id: str, now: datetime) -> None:
+    """Tell that a long period, such as a year, is about to be paid again."""
+    with transaction.atomic():
+        row = _locked(subscription_id)
+        if (
+            row
+            and row.status == SubscriptionStatus.ACTIVE
+            and not row.ends_at
+            and row.current_period_end - row.current_period_start > LONG_INTERVAL
+            and now < row.current_period_end <= now + EARLIEST_RENEWAL_NOTICE
+        ):
+            notices.announce(RenewalComing(row, now))
+
+
+def card_expiring(subscription_id: str, now: datetime) -> None:
+    """Tell that the card which pays expires soon."""
+    with transaction.atomic():
+        row = _locked(subscription_id)
+        if row and row.is_live and not row.ends_at and card_expires_soon(row, now):
+            notices.announce(CardExpiring(row, now))
+
+
+def card_expires_soon(row: Subscription, now: datetime) -> bool:
+    """Whether the card that pays can still be charged, but not for long."""
+    end = row.card_ends_at
+    return end is not None and now < end <= now + CARD_NOTICE
+
+
+def remind_all() -> None:
+    """Tell everybody for whom such a day is near; who was told is not told again."""
+    now = timezone.now()
+    live = Subscription.objects.filter(status__in=LIVE_SUBSCRIPTION)
+    for subscription_id in live.filter(trial_end__range=(now, now + TRIAL_NOTICE)).values_list(
+        "stripe_id", flat=True
+    ):
+        trial_ending(subscription_id, now)
+    near = live.filter(current_period_end__range=(now, now + RENEWAL_NOTICE))
+    for subscription_id in near.values_list("stripe_id", flat=True):
+        renewal_coming(subscription_id, now)
+    months = {f"{at:%Y-%m}" for at in (now, now + CARD_NOTICE)}
+    expiring = live.filter(card_expires__in=months)
+    for subscription_id in expiring.values_list("stripe_id", flat=True):
+        card_expiring(subscription_id, now)
+
+
+def _locked(subscription_id: str) -> Subscription | None:
+    """Lock the customer as every write of their money does, and read the row."""
+    rows = Customer.objects.select_for_update()
+    customer = rows.filter(subscriptions__stripe_id=subscription_id).first()
+    return customer.subscriptions.get(stripe_id=subscription_id) if customer else None

@@ -1,0 +1,160 @@
+"""Use cases: a membership is cancelled, taken back, or ended at once.
+
+Each locks the customer, checks again, writes down the decision, asks Stripe outside of the
+transaction, and reads the subscription again. Until Stripe shows it the decision is pending.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.utils import timezone
+
+from billing import gateway, sync
+from billing.models import Customer, MembershipDecision, Subscription
+from billing.states import (
+    LIVE_SUBSCRIPTION,
+    CancellationReason,
+    DecisionState,
+    MembershipAction,
+)
+
+logger = logging.getLogger(__name__)
+
+# A decision that Stripe has not shown after this long is not waited for any more.
+PENDING_FOR = timedelta(minutes=15)
+MAY_END_NOW = "billing.cancel_subscription_now"
+
+
+class MembershipError(Exception):
+    """The membership can't be changed so; the text is for the member or staff."""
+
+
+def cancel(user: User, reason: CancellationReason | None = None, comment: str = "") -> None:
+    """Let the user's membership end with the period that is paid for.
+
+    Raises:
+        MembershipError: there is no membership, it ends already, or Stripe could not be asked.
+    """
+    decision = _decide(user, MembershipAction.CANCEL, reason, comment)
+    _ask(
+        decision,
+        lambda: gateway.schedule_end(
+            decision.subscription.stripe_id, decision.reason, decision.comment, _key(decision)
+        ),
+    )
+
+
+def resume(user: User) -> None:
+    """Let the user's membership go on that was to end.
+
+    Raises:
+        MembershipError: there is nothing to take back, or Stripe could not be asked.
+    """
+    decision = _decide(user, MembershipAction.RESUME)
+    row = decision.subscription
+    _ask(
+        decision,
+        lambda: gateway.take_back_end(
+            row.stripe_id, _key(decision), is_at_period_end=row.cancel_at_period_end
+        ),
+    )
+
+
+def cancel_now(subscription: Subscription, actor: User) -> None:
+    """End a membership at once, as staff; nothing is paid back by it.
+
+    Raises:
+        PermissionDenied: the actor may not.
+        MembershipError: it has ended already, or Stripe could not be asked.
+    """
+    if not actor.has_perm(MAY_END_NOW):
+        raise PermissionDenied("Ending a membership at once needs a permission.")
+    decision = _decide(
+        subscription.customer.user, MembershipAction.CANCEL_NOW, only=subscription, actor=actor
+    )
+    logger.info("%s ends %s at once.", actor, decision.subscription.stripe_id)
+    _ask(decision, lambda: gateway.end_now(decision.subscription.stripe_id))
+
+
+def pending_decision(user: User) -> MembershipDecision | None:
+    """Return the decision that waits for Stripe to show it."""
+    since = timezone.now() - PENDING_FOR
+    rows = MembershipDecision.objects.for_user(user)
+    return rows.filter(state=DecisionState.PENDING, created_at__gt=since).first()
+
+
+@transaction.atomic
+def _decide(
+    user: User,
+    action: MembershipAction,
+    reason: CancellationReason | None = None,
+    comment: str = "",
+    *,
+    only: Subscription | None = None,
+    actor: User | None = None,
+) -> MembershipDecision:
+    """Lock the customer, check that the change is possible now, and write it down.
+
+    Of several live subscriptions it is the newest that is meant, or `only` this one.
+    """
+    customer = Customer.objects.select_for_update().filter(user=user).first()
+    rows = Subscription.objects.filter(customer=customer, status__in=LIVE_SUBSCRIPTION)
+    rows = rows.filter(pk=only.pk) if only else rows
+    row = rows.first() if customer else None
+    if customer is None or row is None:
+        raise MembershipError("There is no membership to change.")
+    if pending_decision(user):
+        raise MembershipError("The last change is still being confirmed. It takes a few seconds.")
+    if action == MembershipAction.CANCEL and row.ends_at:
+        raise MembershipError("Your membership is ending already.")
+    if action == MembershipAction.RESUME and not row.ends_at:
+        raise MembershipError("Your membership goes on already.")
+    return MembershipDecision.objects.create(
+        customer=customer,
+        subscription=row,
+        action=action,
+        reason=reason or "",
+        comment=comment,
+        actor=actor or user,
+    )
+
+
+def _ask(decision: MembershipDecision, send: Callable[[], None]) -> None:
+    """Ask Stripe, then read the subscription again; where that fails, the webhook will tell."""
+    try:
+        send()
+    except gateway.StripeUnavailable as error:
+        logger.warning("A membership could not be changed: %s", error)
+        _give_up(decision)
+        raise MembershipError(
+            "We can't reach our payment provider right now. Please try again in a moment."
+        ) from error
+    except gateway.StripeError as error:
+        logger.exception("Stripe refused to change a membership.")
+        _give_up(decision)
+        raise MembershipError(
+            "Something is wrong on our side and this can't be changed right now. "
+            f"Please write to {settings.SUPPORT_EMAIL}."
+        ) from error
+    try:
+        sync.sync_subscription(decision.subscription.stripe_id)
+    except gateway.StripeError as error:
+        logger.warning("A changed membership could not be read again yet: %s", error)
+
+
+def _give_up(decision: MembershipDecision) -> None:
+    pending = MembershipDecision.objects.filter(pk=decision.pk, state=DecisionState.PENDING)
+    pending.update(state=DecisionState.FAILED)
+
+
+def _key(decision: MembershipDecision) -> str:
+    """Return the idempotency key of a decision."""
+    made = decision.created_at.timestamp()
+    return f"portal-decision-{settings.PORTAL_URL}-{decision.pk}-{made}"[:255]

@@ -7,12 +7,13 @@ from typing import assert_never
 from django.conf import settings
 from django.urls import reverse
 
-from billing import wording
-from billing.models import Invoice, Payment, Plan, Subscription
+from billing import pay_links, wording
+from billing.models import Invoice, Payment, PaymentRequest, Plan, Subscription
 from billing.money import Money
 from billing.transitions import (
     InvoicePaid,
     InvoicePaymentFailed,
+    SinglePaymentReceived,
     SubscriptionStarted,
     Transition,
 )
@@ -29,6 +30,8 @@ def announce(transition: Transition) -> None:
             _receipt(transition.invoice, transition.payments)
         case InvoicePaymentFailed():
             _payment_failed(transition)
+        case SinglePaymentReceived():
+            _receipt_of_payment(transition.payment)
         case _:
             assert_never(transition)
 
@@ -84,6 +87,34 @@ def _receipt(invoice: Invoice, payments: list[Payment]) -> None:
     )
 
 
+def _receipt_of_payment(payment: Payment) -> None:
+    """Say thank you for a payment that belongs to no invoice."""
+    if not payment.paid_at:
+        return
+    user = payment.customer.user
+    amount = str(Money(payment.amount_received, payment.currency))
+    description = wording.payment_description(payment.description, settings.BRAND_NAME)
+    outbox.put(
+        Kind.PAYMENT_RECEIVED,
+        user,
+        {
+            "name": user.first_name,
+            "amount": amount,
+            "description": description,
+            "invoice_number": "",
+            "paid_on": payment.paid_at.isoformat(),
+            "method": wording.card(payment.card_brand, payment.card_last4),
+            "lines": [{"description": description, "amount": amount}],
+            "tax": "",
+            "discount": "",
+            "total": amount,
+            "url": _address("billing:payment", payment.pk),
+        },
+        cause=payment.stripe_id,
+        happened_at=payment.paid_at,
+    )
+
+
 def _payment_failed(failed: InvoicePaymentFailed) -> None:
     """Say what failed and how to fix it. A first payment is made in front of the member's eyes."""
     invoice, payment = failed.invoice, failed.payment
@@ -106,6 +137,27 @@ def _payment_failed(failed: InvoicePaymentFailed) -> None:
         },
         cause=f"{invoice.stripe_id}:{invoice.attempt_count}",
         happened_at=failed.attempted_at,
+    )
+
+
+def ask_for_payment(request: PaymentRequest) -> None:
+    """Ask a member to pay; call it inside the transaction that sends the request."""
+    sent, end = request.sent_at, request.expires_at
+    if sent is None:
+        return
+    outbox.put(
+        Kind.PAYMENT_REQUESTED,
+        request.user,
+        {
+            "name": request.user.first_name,
+            "amount": str(request.price),
+            "description": request.description,
+            "expires_on": end.isoformat() if end else "",
+            "url": pay_links.url_of(request),
+        },
+        # An expired request may be sent once more: each sending has its own time.
+        cause=f"{request.pk}:{sent.isoformat()}",
+        happened_at=sent,
     )
 
 

@@ -9,20 +9,32 @@ from enum import StrEnum
 
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.db import models
 from django.db.models import Q
 from django.urls import reverse
 from django.utils import formats, timezone
 
-from billing import wording
-from billing.models import Checkout, Invoice, Payment, Plan, Subscription
+from billing import pay_links, wording
+from billing.models import (
+    Checkout,
+    Invoice,
+    Item,
+    Payment,
+    PaymentRequest,
+    Plan,
+    Subscription,
+)
 from billing.models.copy import MemberRecordQuerySet
 from billing.money import Money
 from billing.states import (
     ENDED_SUBSCRIPTION,
     LIVE_SUBSCRIPTION,
     UNFINISHED_CHECKOUT,
+    CheckoutState,
     InvoiceStatus,
     PaymentStatus,
+    Purpose,
+    RequestState,
     SubscriptionStatus,
 )
 from members.models import Member
@@ -135,8 +147,43 @@ class PaymentLine:
     label: str
     method: str
     description: str
-    invoice_url: str = ""
+    url: str = ""
     problem: str = ""  # why it failed, in plain words
+
+
+@dataclass(frozen=True)
+class Payable:
+    """Something to pay, once: a request with its page, or an item with its button's address."""
+
+    description: str
+    price: Money
+    url: str
+    action: str
+    until: datetime | None = None
+
+
+class Outcome(StrEnum):
+    """How a single payment stands."""
+
+    CONFIRMING = "confirming"
+    PROCESSING = "processing"
+    PAID = "paid"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class PaymentResult:
+    """What the page says after Checkout. `url` is the payment's page, or where to try again."""
+
+    outcome: Outcome
+    amount: Money
+    description: str
+    url: str = ""
+
+    @property
+    def is_final(self) -> bool:
+        """Whether asking again would bring nothing new soon."""
+        return self.outcome != Outcome.CONFIRMING
 
 
 @dataclass(frozen=True)
@@ -247,7 +294,7 @@ def payments_page(member: Member, before: str = "") -> PaymentsPage:
     single = Payment.objects.for_user(member.user).filter(invoice=None)[:PAGE_SIZE]
     return PaymentsPage(
         invoices=[_invoice_line(row, names) for row in shown],
-        payments=[_payment_line(row, row.description) for row in single],
+        payments=[_payment_line(row, _single_description(row)) for row in single],
         older=older,
         is_first=not before,
     )
@@ -275,6 +322,43 @@ def invoice_page(invoice: Invoice) -> InvoicePage:
     )
 
 
+def payment_page(payment: Payment) -> PaymentLine:
+    """Return a payment without an invoice in full."""
+    return _payment_line(payment, _single_description(payment))
+
+
+def payables(user: User) -> list[Payable]:
+    """Return what the member was asked to pay and what is on sale to them, requests first."""
+    requests = PaymentRequest.objects.for_user(user)
+    is_settled = Q(state=RequestState.PAID) | Q(state=RequestState.OPEN, sent_at__isnull=False)
+    settled = requests.filter(is_settled).exclude(item=None)
+    asked = [
+        Payable(row.description, row.price, pay_links.path_of(row), "", row.expires_at)
+        for row in _asked(user)
+    ]
+    offered = [
+        Payable(row.name, row.price, "", reverse("billing:pay-item", args=[row.pk]))
+        for row in Item.objects.for_user(user).exclude(pk__in=settled.values("item"))
+    ]
+    return asked + offered
+
+
+def result_of(checkout: Checkout) -> PaymentResult:
+    """Return how a single payment stands whose member is back from Checkout."""
+    payment = checkout.payment
+    price = Money(checkout.amount or 0, checkout.currency)
+    if checkout.state == CheckoutState.COMPLETE and payment:
+        line = payment_page(payment)
+        return PaymentResult(Outcome.PAID, price, checkout.description, line.url)
+    if checkout.state == CheckoutState.PROCESSING:
+        return PaymentResult(Outcome.PROCESSING, price, checkout.description)
+    if checkout.state == CheckoutState.FAILED:
+        again = pay_links.path_of(checkout.request) if checkout.request else ""
+        again = again or reverse("billing:pay-amount")
+        return PaymentResult(Outcome.FAILED, price, checkout.description, again)
+    return PaymentResult(Outcome.CONFIRMING, price, checkout.description)
+
+
 def long_date(moment: datetime) -> str:
     """Return "Friday, 4 December", with the year where it is not this one."""
     local = timezone.localtime(moment)
@@ -291,7 +375,9 @@ def _latest_subscription(user: User) -> Subscription | None:
 
 def _is_confirming(user: User) -> bool:
     rows = Checkout.objects.for_user(user).filter(
-        state__in=UNFINISHED_CHECKOUT, returned_at__gt=timezone.now() - CONFIRMING_FOR
+        purpose=Purpose.MEMBERSHIP,
+        state__in=UNFINISHED_CHECKOUT,
+        returned_at__gt=timezone.now() - CONFIRMING_FOR,
     )
     return rows.exists()
 
@@ -363,6 +449,27 @@ def _ended_membership(row: Subscription) -> Membership:
 
 def _attention(member: Member, current: Membership) -> list[Attention]:
     """Return what the member must do, the most urgent first."""
+    asked = [_request_attention(row) for row in _asked(member.user)]
+    return _membership_attention(member, current) + asked
+
+
+def _asked(user: User) -> models.QuerySet[PaymentRequest]:
+    """Return the requests that staff sent the member and that can still be paid."""
+    return PaymentRequest.objects.for_user(user).payable().filter(sent_at__isnull=False)
+
+
+def _request_attention(request: PaymentRequest) -> Attention:
+    until = f" You can pay until {long_date(request.expires_at)}." if request.expires_at else ""
+    return Attention(
+        Tone.WAIT,
+        f"Please pay {request.price}",
+        f"For: {request.description}.{until}",
+        f"Pay {request.price}",
+        pay_links.path_of(request),
+    )
+
+
+def _membership_attention(member: Member, current: Membership) -> list[Attention]:
     if current.standing != Standing.PAYMENT_DUE:
         return []
     unpaid = (
@@ -414,7 +521,7 @@ def _last_payment(user: User) -> PaymentLine | None:
     if row is None:
         return None
     names = _plan_names([row.invoice] if row.invoice else [])
-    described = _describe(row.invoice, names) if row.invoice else row.description
+    described = _describe(row.invoice, names) if row.invoice else _single_description(row)
     return _payment_line(row, described)
 
 
@@ -474,9 +581,20 @@ def _payment_line(row: Payment, description: str) -> PaymentLine:
         label=label,
         method=wording.card(row.card_brand, row.card_last4),
         description=description,
-        invoice_url=reverse("billing:invoice", args=[row.invoice_id]) if row.invoice_id else "",
+        url=_payment_url(row),
         problem=wording.failure(row.failure_code) if tone == Tone.BAD else "",
     )
+
+
+def _single_description(row: Payment) -> str:
+    return wording.payment_description(row.description, settings.BRAND_NAME)
+
+
+def _payment_url(row: Payment) -> str:
+    """Return the page of what was paid: the invoice's, else the payment's own."""
+    if row.invoice_id:
+        return reverse("billing:invoice", args=[row.invoice_id])
+    return reverse("billing:payment", args=[row.pk])
 
 
 def _payment_state(row: Payment) -> tuple[Tone, str]:

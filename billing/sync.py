@@ -17,12 +17,29 @@ from django.contrib.auth.models import User
 from django.db import connection, transaction
 
 from billing import gateway, notices, snapshots
-from billing.models import Checkout, Customer, Invoice, Payment, Plan, Subscription
+from billing.models import (
+    Checkout,
+    Customer,
+    Invoice,
+    Payment,
+    PaymentRequest,
+    Plan,
+    Subscription,
+)
 from billing.models.copy import StripeCopy
-from billing.states import LIVE_SUBSCRIPTION, CheckoutState, InvoiceStatus
+from billing.states import (
+    LIVE_SUBSCRIPTION,
+    CheckoutState,
+    InvoiceStatus,
+    PaymentStatus,
+    Purpose,
+    RequestState,
+    checkout_state,
+)
 from billing.transitions import (
     InvoicePaid,
     InvoicePaymentFailed,
+    SinglePaymentReceived,
     SubscriptionStarted,
     Transition,
 )
@@ -112,7 +129,7 @@ def sync_invoice(invoice_id: str) -> Invoice:
     with transaction.atomic():
         customer = _locked_customer(snapshot.customer_id)
         old, new = _write(Invoice, invoice_id, read_at, values | {"customer": customer})
-        rows = [_write_payment(found, customer, read_at, new) for found in payments]
+        rows = [_write_payment(found, customer, read_at, new)[1] for found in payments]
         _announce(_invoice_transitions(old, new, rows, payments, read_at))
     return new
 
@@ -129,7 +146,7 @@ def sync_payment(payment_intent_id: str) -> Payment:
         written = Payment.objects.filter(stripe_id=payment_intent_id).first()
         if written:
             return written
-    return _sync_single_payment(payment_intent_id)
+    return _sync_single_payment(payment_intent_id, pays_invoice=bool(invoice_id))
 
 
 def sync_checkout(session_id: str) -> None:
@@ -137,12 +154,20 @@ def sync_checkout(session_id: str) -> None:
     snapshot = gateway.read_checkout(session_id)
     if snapshot.subscription_id:
         sync_subscription(snapshot.subscription_id)
-    if snapshot.status in (CheckoutState.COMPLETE, CheckoutState.EXPIRED):
-        Checkout.objects.filter(session_id=session_id).update(state=snapshot.status)
+    if Checkout.objects.filter(session_id=session_id, purpose=Purpose.MEMBERSHIP).exists():
+        done = snapshot.status in (CheckoutState.COMPLETE, CheckoutState.EXPIRED)
+        state = CheckoutState(snapshot.status) if done else None
+    else:
+        intent_id = snapshot.payment_intent_id
+        payment_status = sync_payment(intent_id).status if intent_id else ""
+        state = checkout_state(snapshot.status, snapshot.payment_status, payment_status)
+    if state:
+        rows = Checkout.objects.filter(session_id=session_id).exclude(state=CheckoutState.COMPLETE)
+        rows.update(state=state)
 
 
-def _sync_single_payment(payment_intent_id: str) -> Payment:
-    """Read and write a payment without an invoice."""
+def _sync_single_payment(payment_intent_id: str, *, pays_invoice: bool) -> Payment:
+    """Read and write a payment on its own, and settle what it was made for."""
     read_at = database_now()
     snapshot = gateway.read_payment(payment_intent_id)
     if not snapshot.customer_id:
@@ -150,7 +175,32 @@ def _sync_single_payment(payment_intent_id: str) -> Payment:
     _known_customer(snapshot.customer_id)
     with transaction.atomic():
         customer = _locked_customer(snapshot.customer_id)
-        return _write_payment(snapshot, customer, read_at, None)
+        old, payment = _write_payment(snapshot, customer, read_at, None)
+        if snapshot.checkout_pk:
+            _settle(payment, snapshot.checkout_pk)
+        was_paid = old is not None and old.status == PaymentStatus.SUCCEEDED
+        if payment.status == PaymentStatus.SUCCEEDED and not was_paid and not pays_invoice:
+            _announce([SinglePaymentReceived(payment)])
+    return payment
+
+
+def _settle(payment: Payment, checkout_pk: int) -> None:
+    """Link a payment to the checkout of the same customer that it was made for.
+
+    Once it has succeeded, the checkout is complete and its request is paid, even if staff canceled
+    that a moment before: the money has arrived.
+    """
+    row = Checkout.objects.filter(pk=checkout_pk, customer_id=payment.customer_id).first()
+    if row is None or row.payment_id not in (None, payment.pk):
+        return
+    row.payment = payment
+    if payment.status == PaymentStatus.SUCCEEDED:
+        row.state = CheckoutState.COMPLETE
+        if row.request_id:
+            PaymentRequest.objects.filter(pk=row.request_id).update(
+                state=RequestState.PAID, paid_at=payment.paid_at
+            )
+    row.save(update_fields=["payment", "state"])
 
 
 def _write(
@@ -176,15 +226,16 @@ def _write_payment(
     customer: Customer,
     read_at: datetime,
     invoice: Invoice | None,
-) -> Payment:
+) -> tuple[Payment | None, Payment]:
+    """Write a payment. Return the row before and after."""
     values = asdict(snapshot)
     values |= _card_columns(values.pop("card"), with_expiry=False)
-    for column in ("id", "customer_id", "attempted_at"):
+    for column in ("id", "customer_id", "attempted_at", "checkout_pk"):
         del values[column]
     values["customer"] = customer
     if invoice:
         values["invoice"] = invoice
-    return _write(Payment, snapshot.id, read_at, values)[1]
+    return _write(Payment, snapshot.id, read_at, values)
 
 
 def _card_columns(card: dict[str, str], *, with_expiry: bool) -> dict[str, str]:

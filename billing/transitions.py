@@ -32,4 +32,11 @@ class InvoicePaymentFailed:
     attempted_at: datetime
 
 
-Transition = SubscriptionStarted | InvoicePaid | InvoicePaymentFailed
+@dataclass(frozen=True)
+class SinglePaymentReceived:
+    """A payment without an invoice has succeeded."""
+
+    payment: Payment
+
+
+Transition = SubscriptionStarted | InvoicePaid | InvoicePaymentFailed | SinglePaymentReceived

@@ -12,6 +12,7 @@ class Kind(StrEnum):
     WELCOME = "welcome"
     PAYMENT_RECEIVED = "payment_received"
     PAYMENT_FAILED = "payment_failed"
+    PAYMENT_REQUESTED = "payment_requested"
     ADDRESS_CODE = "address_code"
     LOGIN_CODE = "login_code"
     PASSWORD_CODE = "password_code"  # noqa: S105  (the name of a template)
@@ -61,6 +62,7 @@ CATALOGUE: dict[Kind, Spec] = {
     Kind.WELCOME: _billing("Welcome: your {{ plan_name }} has begun"),
     Kind.PAYMENT_RECEIVED: _billing("Receipt: {{ amount }} for {{ description }}"),
     Kind.PAYMENT_FAILED: _billing("Payment failed: {{ amount }} for {{ description }}"),
+    Kind.PAYMENT_REQUESTED: _billing("Please pay {{ amount }} for {{ description }}"),
     Kind.ADDRESS_CODE: _account("{{ code }} is your code"),
     Kind.LOGIN_CODE: _account("{{ code }} is your sign-in code"),
     Kind.PASSWORD_CODE: _account("{{ code }} is your password code"),

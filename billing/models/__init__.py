@@ -4,16 +4,20 @@ from billing.models.checkout import Checkout
 from billing.models.customer import Customer
 from billing.models.event import StripeEvent
 from billing.models.invoice import Invoice
+from billing.models.item import Item
 from billing.models.payment import Payment
 from billing.models.plan import Plan
 from billing.models.reconciliation import Reconciliation
+from billing.models.request import PaymentRequest
 from billing.models.subscription import Subscription
 
 __all__ = [
     "Checkout",
     "Customer",
     "Invoice",
+    "Item",
     "Payment",
+    "PaymentRequest",
     "Plan",
     "Reconciliation",
     "StripeEvent",

@@ -13,6 +13,7 @@ from billing import gateway, notices, single_payments
 from billing.models import Checkout, Item, PaymentRequest
 from billing.money import Money
 from billing.states import UNFINISHED_CHECKOUT, CheckoutState, RequestState
+from members.models import Member
 
 logger = logging.getLogger(__name__)
 
@@ -25,8 +26,17 @@ def send(user: User, price: Money, description: str, days: int, actor: User) -> 
     """Ask a member for a payment, by e-mail and, where agreed, by text message.
 
     The link works for so many days.
+
+    Raises:
+        RequestRefused: the member can still pay a request of the same amount and words.
     """
     with transaction.atomic():
+        # Two clicks wait for each other here.
+        Member.objects.select_for_update().get(user=user)
+        same = {"amount": price.amount, "currency": price.currency.lower()}
+        rows = PaymentRequest.objects.for_user(user).payable()
+        if rows.filter(**same, description=description).exists():
+            raise RequestRefused(f"{user} was asked for the same already and can still pay.")
         request = PaymentRequest.objects.create(
             user=user,
             amount=price.amount,

@@ -9,12 +9,15 @@ from billing.admin.money import (
     PlanAdmin,
     SubscriptionAdmin,
 )
+from billing.admin.payables import ItemAdmin, PaymentRequestAdmin
 
 __all__ = [
     "CheckoutAdmin",
     "CustomerAdmin",
     "InvoiceAdmin",
+    "ItemAdmin",
     "PaymentAdmin",
+    "PaymentRequestAdmin",
     "PlanAdmin",
     "ReconciliationAdmin",
     "StripeEventAdmin",

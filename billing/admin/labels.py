@@ -5,6 +5,7 @@ from billing.states import (
     EventState,
     InvoiceStatus,
     PaymentStatus,
+    RequestState,
     SubscriptionStatus,
 )
 
@@ -39,4 +40,10 @@ CHECKOUT = {
     CheckoutState.COMPLETE: "success",
     CheckoutState.OPEN: "info",
     CheckoutState.STARTING: "info",
+    CheckoutState.PROCESSING: "warning",
+    CheckoutState.FAILED: "danger",
+}
+REQUEST = {
+    RequestState.PAID: "success",
+    RequestState.OPEN: "info",
 }

@@ -19,7 +19,9 @@ from billing.models import (
     Checkout,
     Customer,
     Invoice,
+    Item,
     Payment,
+    PaymentRequest,
     Plan,
     Reconciliation,
     StripeEvent,
@@ -167,4 +169,8 @@ def _rows_around(alice: User, customer: Customer) -> list[models.Model]:
     session = UserSession.objects.create(
         user=alice, ip="192.0.2.1", user_agent="Firefox", session_key="secret-session-key"
     )
-    return [member, plan, check, checkout, consent, code, address, session]
+    item = Item.objects.create(name="Workshop fee", amount=4000, currency="usd")
+    request = PaymentRequest.objects.create(
+        user=alice, amount=4000, currency="usd", description="Key deposit", sent_at=now
+    )
+    return [item, request, member, plan, check, checkout, consent, code, address, session]

@@ -16,7 +16,9 @@ SEEN = [
     ("billing", "checkout"),
     ("billing", "customer"),
     ("billing", "invoice"),
+    ("billing", "item"),
     ("billing", "payment"),
+    ("billing", "paymentrequest"),
     ("billing", "plan"),
     ("billing", "reconciliation"),
     ("billing", "stripeevent"),
@@ -28,8 +30,17 @@ SEEN = [
     ("procrastinate", "procrastinatejob"),
 ]
 VIEWS = [f"{app}.view_{model}" for app, model in SEEN]
-# Replay an event, start a check for missed ones, send a message once more.
-ACTS = ["billing.change_stripeevent", "billing.add_reconciliation", "emails.change_message"]
+# Replay an event, start a check for missed ones, send a message once more; sell items, ask members
+# for payments and take that back.
+ACTS = [
+    "billing.change_stripeevent",
+    "billing.add_reconciliation",
+    "emails.change_message",
+    "billing.add_item",
+    "billing.change_item",
+    "billing.add_paymentrequest",
+    "billing.change_paymentrequest",
+]
 GROUPS = {AUDITOR: VIEWS, SUPPORT: [*VIEWS, *ACTS]}
 
 

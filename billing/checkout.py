@@ -52,6 +52,10 @@ class Wanted:
     already: AlreadyPaid
     request: PaymentRequest | None = None
 
+    def is_for(self, row: Checkout) -> bool:
+        """Whether a row was made on these very terms."""
+        return all(getattr(row, column) == term for column, term in self.terms.items())
+
     @property
     def unfinished(self) -> dict[str, Any]:
         """The columns by which its one unfinished row is found."""
@@ -206,13 +210,26 @@ def _unfinished(customer: Customer, wanted: Wanted) -> Checkout:
     found = rows.first()
     if found and found.session_id and not _still_open(found, wanted):
         found = None
+    if found and not wanted.is_for(found):
+        # Whoever is making that session right now finds its row closed, and tells nobody of it.
+        _close(found)
+        found = None
     if found:
         return found
     try:
         return _new_row(customer, wanted)
     except IntegrityError:
         # Another tab was faster: go on with its row.
-        return rows.get()
+        found = rows.get()
+    if not wanted.is_for(found):
+        raise gateway.StripeUnavailable("Another tab is paying something else.")
+    return found
+
+
+def _close(row: Checkout) -> None:
+    Checkout.objects.filter(pk=row.pk, state__in=UNFINISHED_CHECKOUT).update(
+        state=CheckoutState.EXPIRED
+    )
 
 
 @transaction.atomic
@@ -237,13 +254,11 @@ def _still_open(row: Checkout, wanted: Wanted) -> bool:
     if session.status == CheckoutState.COMPLETE:
         raise wanted.already
     is_open = session.status == CheckoutState.OPEN
-    if is_open and all(getattr(row, column) == term for column, term in wanted.terms.items()):
+    if is_open and wanted.is_for(row):
         return True
     if is_open:
         gateway.expire_checkout(row.session_id)
-    Checkout.objects.filter(pk=row.pk, state__in=UNFINISHED_CHECKOUT).update(
-        state=CheckoutState.EXPIRED
-    )
+    _close(row)
     return False
 
 

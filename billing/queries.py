@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import TypeVar
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -38,6 +39,8 @@ from billing.states import (
     SubscriptionStatus,
 )
 from members.models import Member
+
+Dated = TypeVar("Dated", Invoice, Payment)
 
 PAGE_SIZE = 12
 CONFIRMING_FOR = timedelta(hours=1)
@@ -217,12 +220,17 @@ class InvoicePage:
 
 @dataclass(frozen=True)
 class PaymentsPage:
-    """A page of invoices, and the payments that belong to none. `older` is the next page's URL."""
+    """A page of invoices, and one of the payments that belong to none.
+
+    `older` and `older_payments` are the addresses of their next pages.
+    """
 
     invoices: list[InvoiceLine]
     payments: list[PaymentLine]
     older: str
+    older_payments: str
     is_first: bool
+    is_first_of_payments: bool
 
 
 def home(member: Member) -> Home:
@@ -279,25 +287,35 @@ def invoices_of(user: User) -> MemberRecordQuerySet[Invoice]:
     )
 
 
-def payments_page(member: Member, before: str = "") -> PaymentsPage:
-    """Return one page of invoices, older than the one whose primary key is `before`."""
-    rows = invoices_of(member.user)
-    if before.isdecimal():
-        last = rows.filter(pk=int(before[:18])).first()
-        if last:
-            at = last.created_at
-            rows = rows.filter(Q(created_at__lt=at) | Q(created_at=at, pk__lt=last.pk))
+def payments_page(member: Member, before: str = "", other_before: str = "") -> PaymentsPage:
+    """Return one page of invoices and one of other payments.
+
+    Each holds what is older than the row whose primary key is `before` or `other_before`.
+    """
+    address = reverse("billing:payments")
+    invoices, last = _page_of(invoices_of(member.user), before)
+    single = Payment.objects.for_user(member.user).filter(invoice=None)
+    others, last_other = _page_of(single, other_before)
+    names = _plan_names(invoices)
+    return PaymentsPage(
+        invoices=[_invoice_line(row, names) for row in invoices],
+        payments=[_payment_line(row, _single_description(row)) for row in others],
+        older=f"{address}?before={last}" if last else "",
+        older_payments=f"{address}?other_before={last_other}" if last_other else "",
+        is_first=not before,
+        is_first_of_payments=not other_before,
+    )
+
+
+def _page_of(rows: MemberRecordQuerySet[Dated], before: str) -> tuple[Sequence[Dated], int | None]:
+    """Return a page of rows, newest first, and the key of its last row if there are older ones."""
+    mark = rows.filter(pk=int(before[:18])).first() if before.isdecimal() else None
+    if mark:
+        at = mark.created_at
+        rows = rows.filter(Q(created_at__lt=at) | Q(created_at=at, pk__lt=mark.pk))
     found = list(rows[: PAGE_SIZE + 1])
     shown = found[:PAGE_SIZE]
-    older = f"{reverse('billing:payments')}?before={shown[-1].pk}" if len(found) > PAGE_SIZE else ""
-    names = _plan_names(shown)
-    single = Payment.objects.for_user(member.user).filter(invoice=None)[:PAGE_SIZE]
-    return PaymentsPage(
-        invoices=[_invoice_line(row, names) for row in shown],
-        payments=[_payment_line(row, _single_description(row)) for row in single],
-        older=older,
-        is_first=not before,
-    )
+    return shown, shown[-1].pk if len(found) > PAGE_SIZE else None
 
 
 def invoice_page(invoice: Invoice) -> InvoicePage:
@@ -330,8 +348,9 @@ def payment_page(payment: Payment) -> PaymentLine:
 def payables(user: User) -> list[Payable]:
     """Return what the member was asked to pay and what is on sale to them, requests first."""
     requests = PaymentRequest.objects.for_user(user)
-    is_settled = Q(state=RequestState.PAID) | Q(state=RequestState.OPEN, sent_at__isnull=False)
-    settled = requests.filter(is_settled).exclude(item=None)
+    taken = requests.exclude(state=RequestState.CANCELED).exclude(item=None)
+    not_yet = taken.filter(state=RequestState.OPEN, sent_at=None).not_being_paid()
+    settled = taken.exclude(pk__in=not_yet.values("pk"))
     asked = [
         Payable(row.description, row.price, pay_links.path_of(row), "", row.expires_at)
         for row in _asked(user)
@@ -455,7 +474,8 @@ def _attention(member: Member, current: Membership) -> list[Attention]:
 
 def _asked(user: User) -> models.QuerySet[PaymentRequest]:
     """Return the requests that staff sent the member and that can still be paid."""
-    return PaymentRequest.objects.for_user(user).payable().filter(sent_at__isnull=False)
+    rows = PaymentRequest.objects.for_user(user).payable().not_being_paid()
+    return rows.filter(sent_at__isnull=False)
 
 
 def _request_attention(request: PaymentRequest) -> Attention:

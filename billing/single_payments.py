@@ -22,6 +22,8 @@ from billing.money import Money
 from billing.snapshots import CheckoutSnapshot
 from billing.states import Purpose, RequestState
 
+JUST_PAID = "You have just paid this. Your payment is being confirmed."
+
 
 def pay_amount(user: User, amount: int, note: str) -> str:
     """Return the Checkout page for an amount (minor units of PAYMENT_CURRENCY) the member chose.
@@ -57,13 +59,14 @@ def pay_request(user: User, request_id: int) -> str:
     if request is None:
         raise CheckoutError("There is no such payment request.")
     if refusal := why_not_payable(request):
-        raise (AlreadyPaid if request.state == RequestState.PAID else CheckoutError)(refusal)
+        has_paid = request.state == RequestState.PAID or refusal == JUST_PAID
+        raise (AlreadyPaid if has_paid else CheckoutError)(refusal)
     terms = {
         "amount": request.amount,
         "currency": request.currency,
         "description": request.description,
     }
-    already = AlreadyPaid("You have just paid this. Your payment is being confirmed.")
+    already = AlreadyPaid(JUST_PAID)
     wanted = Wanted(Purpose.REQUEST, terms, _open_session, already, request)
     with in_sentences("pay"):
         return page_of(customer_of(user), wanted)
@@ -102,6 +105,8 @@ def why_not_payable(request: PaymentRequest) -> str:
         return "You have paid this already. Thank you."
     if request.state == RequestState.CANCELED:
         return "This payment request was withdrawn. You owe nothing."
+    if request.is_being_paid:
+        return JUST_PAID
     if request.has_expired:
         return f"This payment request has expired. Please write to {settings.SUPPORT_EMAIL}."
     if not request.sent_at and request.item and not _is_on_sale(request.item, request.user):

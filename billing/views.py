@@ -83,7 +83,11 @@ def manage_card(request: HttpRequest) -> HttpResponse:
 def payments(request: HttpRequest) -> HttpResponse:
     """List the member's invoices and payments, newest first; `before` is where a page starts."""
     template = "billing/payments.html" + ("#invoices" if wants_fragment(request) else "")
-    page = queries.payments_page(current_member(request), before=request.GET.get("before", ""))
+    page = queries.payments_page(
+        current_member(request),
+        before=request.GET.get("before", ""),
+        other_before=request.GET.get("other_before", ""),
+    )
     payables = queries.payables(current_user(request)) if page.is_first else []
     context = {
         "page": page,

@@ -13,7 +13,7 @@ from django.utils import timezone
 from billing.models.copy import choices
 from billing.models.item import Item
 from billing.money import Money
-from billing.states import RequestState
+from billing.states import CheckoutState, RequestState
 
 
 class RequestQuerySet(models.QuerySet["PaymentRequest"]):
@@ -27,6 +27,13 @@ class RequestQuerySet(models.QuerySet["PaymentRequest"]):
         """Those that can be paid now."""
         in_time = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
         return self.filter(in_time, state=RequestState.OPEN)
+
+    def not_being_paid(self) -> Self:
+        """Those whose member has not come back from Checkout having paid."""
+        came_back = Q(checkouts__state=CheckoutState.OPEN, checkouts__returned_at__isnull=False)
+        waiting = Q(checkouts__state=CheckoutState.PROCESSING)
+        being_paid = self.model._default_manager.filter(came_back | waiting)
+        return self.exclude(pk__in=being_paid.values("pk"))
 
 
 class PaymentRequest(models.Model):
@@ -83,6 +90,12 @@ class PaymentRequest(models.Model):
     def price(self) -> Money:
         """What is to be paid."""
         return Money(self.amount, self.currency)
+
+    @property
+    def is_being_paid(self) -> bool:
+        """Whether its member has paid, and only the confirmation is still on its way."""
+        rows = PaymentRequest.objects.filter(pk=self.pk, state=RequestState.OPEN)
+        return rows.exists() and not rows.not_being_paid().exists()
 
     @property
     def has_expired(self) -> bool:

@@ -60,6 +60,9 @@ def test_from_the_link_to_the_receipt(
     assert client.post(path)["Location"] == first
     session = pay(sandbox, alice)
     assert "You have just paid this" in client.post(path, follow=True).content.decode()
+    client.get(f"/payments/result/?session_id={session['id']}")
+    assert "You have just paid this" in client.get(path).content.decode()
+    assert "Please pay" not in client.get("/").content.decode()
 
     deliver(sandbox.events())
     page = client.get(path).content.decode()

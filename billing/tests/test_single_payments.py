@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from pytest_django import Settings
 
 from billing import checkout, single_payments
 from billing.models import Checkout, Customer, Item, Payment, PaymentRequest
-from billing.states import CheckoutState, RequestState, checkout_state
+from billing.states import UNFINISHED_CHECKOUT, CheckoutState, RequestState, checkout_state
 from billing.tests.life import GOOD_CARD, deliver, sign_up, subscribe
 from conftest import Sandbox
 from emails.models import Message
@@ -151,6 +152,33 @@ def test_two_clicks_share_a_page_and_another_amount_replaces_it(sandbox: Sandbox
     assert sandbox.stripe.v1.checkout.sessions.retrieve(old).status == "expired"
 
 
+@pytest.mark.django_db(transaction=True)
+def test_tabs_with_other_amounts_never_lead_to_the_wrong_one(sandbox: Sandbox) -> None:
+    alice = sign_up()
+    checkout.customer_of(alice)
+    urls: dict[int, str] = {}
+    barrier = threading.Barrier(4)
+
+    def click(amount: int) -> None:
+        barrier.wait()
+        try:
+            with suppress(checkout.CheckoutError):
+                urls[amount] = single_payments.pay_amount(alice, amount, "")
+        finally:
+            connections.close_all()
+
+    tabs = [threading.Thread(target=click, args=[amount]) for amount in (1000, 2000, 3000, 4000)]
+    for tab in tabs:
+        tab.start()
+    for tab in tabs:
+        tab.join()
+    sessions = sandbox.stripe.v1.checkout.sessions.list({"status": "open"}).data
+    of_url = {session.url: session.amount_total for session in sessions}
+    assert all(of_url.get(url, amount) == amount for amount, url in urls.items())
+    unfinished = Checkout.objects.filter(state__in=UNFINISHED_CHECKOUT)
+    assert unfinished.count() <= 1
+
+
 @pytest.mark.django_db
 def test_second_payment_waits_for_the_first_to_be_confirmed(sandbox: Sandbox) -> None:
     alice = sign_up()
@@ -197,6 +225,9 @@ def test_item_is_paid_once_by_each_of_its_members(sandbox: Sandbox, client: Clie
     pay(sandbox, alice)
     again = client.post(f"/payments/items/{item.pk}/", follow=True).content.decode()
     assert "You have just paid this" in again
+    assert "Pay $40.00" in again
+    client.get(f"/payments/result/?session_id={Checkout.objects.get().session_id}")
+    assert "Pay $40.00" not in client.get("/payments/").content.decode()
     deliver(sandbox.events())
     assert "Pay $40.00" not in client.get("/payments/").content.decode()
     with pytest.raises(checkout.AlreadyPaid, match="already"):

@@ -13,7 +13,7 @@ from e2e import journey
 from e2e.stack import Stack
 
 VISITOR = ["/accounts/login/", "/accounts/signup/", "/accounts/login/code/", "/nowhere/"]
-MEMBER = ["/", "/membership/", "/payments/", "/account/"]
+MEMBER = ["/", "/membership/", "/payments/", "/payments/new/", "/account/"]
 Theme = Literal["light", "dark"]
 
 

@@ -215,7 +215,7 @@ class PaymentRequestAdmin(ReadOnlyAdmin, PayableAdmin):
     person_field = "user_id"
     search_fields = ["description__istartswith"]
     search_help_text = "Name, e-mail address, phone number or what it is for: how it begins"
-    list_display = ["who", "cost", "state_badge", "description", "sent", "until"]
+    list_display = ["who", "cost", "state_badge", "description", "age", "last_day"]
     list_select_related = ["user"]
     list_filter = [("state", ChoicesDropdownFilter), ("sent_at", DayFilter)]
     ordering = ["-id"]
@@ -303,11 +303,21 @@ class PaymentRequestAdmin(ReadOnlyAdmin, PayableAdmin):
         return show.state(row, "state", labels.REQUEST)
 
     @column("Sent", ordering="sent_at")
+    def age(self, row: PaymentRequest) -> SafeString | str:
+        """How long ago it was sent."""
+        return show.when(row.sent_at) if row.sent_at else show.NOTHING
+
+    @column("Can be paid until", ordering="expires_at")
+    def last_day(self, row: PaymentRequest) -> str:
+        """The day on which its link stops working."""
+        return show.day(row.expires_at)
+
+    @column("Sent")
     def sent(self, row: PaymentRequest) -> str:
         """When it was sent; never, where the member took it from the list."""
         return show.moment(row.sent_at)
 
-    @column("Can be paid until", ordering="expires_at")
+    @column("Can be paid until")
     def until(self, row: PaymentRequest) -> str:
         """When its link stops working."""
         return show.moment(row.expires_at)

@@ -1,9 +1,12 @@
-"""Use case: a member buys the membership, once."""
+"""Use case: a member pays on Stripe Checkout, once; and buys the membership."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -12,11 +15,13 @@ from django.urls import reverse
 from django.utils import timezone
 
 from billing import gateway, sync
-from billing.models import Checkout, Customer, Plan, Subscription
+from billing.models import Checkout, Customer, PaymentRequest, Plan, Subscription
+from billing.snapshots import CheckoutSnapshot
 from billing.states import (
     LIVE_SUBSCRIPTION,
     UNFINISHED_CHECKOUT,
     CheckoutState,
+    Purpose,
 )
 
 logger = logging.getLogger(__name__)
@@ -26,8 +31,39 @@ class CheckoutError(Exception):
     """Buying can't go on; the text is for the member."""
 
 
-class AlreadyMember(CheckoutError):
+class AlreadyPaid(CheckoutError):
+    """The member has paid for this, or is about to."""
+
+
+class AlreadyMember(AlreadyPaid):
     """The member has the membership, or has just paid for it."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be paid: the columns of its `Checkout`, and how its session is made.
+
+    `already` is what is raised where the member has just paid for it.
+    """
+
+    purpose: Purpose
+    terms: Mapping[str, Any]
+    open_session: Callable[[Checkout, Customer], CheckoutSnapshot]
+    already: AlreadyPaid
+    request: PaymentRequest | None = None
+
+    def is_for(self, row: Checkout) -> bool:
+        """Whether a row was made on these very terms."""
+        return all(getattr(row, column) == term for column, term in self.terms.items())
+
+    @property
+    def unfinished(self) -> dict[str, Any]:
+        """The columns by which its one unfinished row is found."""
+        return {
+            "purpose": self.purpose,
+            "request": self.request,
+            "state__in": UNFINISHED_CHECKOUT,
+        }
 
 
 @dataclass(frozen=True)
@@ -47,12 +83,28 @@ def start_membership(user: User) -> str:
         AlreadyMember: there is a live subscription, or a payment that waits for its webhook.
         CheckoutError: Stripe could not be asked, or nothing is on sale. No row is left half made.
     """
-    try:
+    with in_sentences("join"):
         plan = current_plan()
         customer = customer_of(user)
         _refuse_if_member(customer)
-        row = _unfinished(customer, plan)
-        return row.url or _open_session(row, plan, customer)
+        wanted = Wanted(
+            purpose=Purpose.MEMBERSHIP,
+            terms={"price_id": plan.stripe_id},
+            open_session=lambda row, payer: gateway.create_checkout(_request(row, plan, payer)),
+            already=AlreadyMember("You have just paid. Your membership is being confirmed."),
+        )
+        return page_of(customer, wanted)
+
+
+@contextmanager
+def in_sentences(action: str) -> Iterator[None]:
+    """Turn Stripe's troubles into sentences for the member, who can't do the `action` now.
+
+    Raises:
+        CheckoutError: instead of the gateway's errors.
+    """
+    try:
+        yield
     except gateway.StripeUnavailable as error:
         logger.warning("Checkout could not start: %s", error)
         raise CheckoutError(
@@ -62,9 +114,20 @@ def start_membership(user: User) -> str:
     except gateway.StripeError as error:
         logger.exception("Stripe refused to start a checkout.")
         raise CheckoutError(
-            "Something is wrong on our side and you can't join right now. Nothing was charged. "
-            f"Please write to {settings.SUPPORT_EMAIL}."
+            f"Something is wrong on our side and you can't {action} right now. "
+            f"Nothing was charged. Please write to {settings.SUPPORT_EMAIL}."
         ) from error
+
+
+def page_of(customer: Customer, wanted: Wanted) -> str:
+    """Return the address of the one Checkout page on which the customer can pay this.
+
+    Raises:
+        AlreadyPaid: it was paid a moment ago.
+        gateway.StripeError: Stripe could not be asked. No row is left half made.
+    """
+    row = _unfinished(customer, wanted)
+    return row.url or _open_session(row, customer, wanted)
 
 
 def returned(user: User, session_id: str) -> Return:
@@ -75,7 +138,7 @@ def returned(user: User, session_id: str) -> Return:
     row = Checkout.objects.for_user(user).filter(session_id=session_id).first()
     if not session_id or row is None:
         return Return(paid=False, known=False)
-    if row.state == CheckoutState.COMPLETE or row.returned_at:
+    if row.state in (CheckoutState.COMPLETE, CheckoutState.PROCESSING) or row.returned_at:
         return Return(paid=True, known=True)
     try:
         paid = gateway.read_checkout(session_id).status == CheckoutState.COMPLETE
@@ -141,51 +204,72 @@ def _refuse_if_member(customer: Customer) -> None:
         raise AlreadyMember("You have the membership already.")
 
 
-def _unfinished(customer: Customer, plan: Plan) -> Checkout:
-    """Return the customer's one unfinished checkout, checked with Stripe, or a new row."""
-    found = _current_row(customer)
-    if found and found.session_id and not _still_open(found, plan):
+def _unfinished(customer: Customer, wanted: Wanted) -> Checkout:
+    """Return the one unfinished checkout of this, checked with Stripe, or a new row."""
+    rows = Checkout.objects.filter(customer=customer, **wanted.unfinished)
+    found = rows.first()
+    if found and found.session_id and not _still_open(found, wanted):
+        found = None
+    if found and not wanted.is_for(found):
+        # Whoever is making that session right now finds its row closed, and tells nobody of it.
+        _close(found)
         found = None
     if found:
         return found
     try:
-        with transaction.atomic():
-            return Checkout.objects.create(customer=customer, price_id=plan.stripe_id)
+        return _new_row(customer, wanted)
     except IntegrityError:
         # Another tab was faster: go on with its row.
-        return Checkout.objects.get(customer=customer, state__in=UNFINISHED_CHECKOUT)
+        found = rows.get()
+    if not wanted.is_for(found):
+        raise gateway.StripeUnavailable("Another tab is paying something else.")
+    return found
 
 
-def _current_row(customer: Customer) -> Checkout | None:
-    return Checkout.objects.filter(customer=customer, state__in=UNFINISHED_CHECKOUT).first()
+def _close(row: Checkout) -> None:
+    Checkout.objects.filter(pk=row.pk, state__in=UNFINISHED_CHECKOUT).update(
+        state=CheckoutState.EXPIRED
+    )
 
 
-def _still_open(row: Checkout, plan: Plan) -> bool:
-    """Whether the row's session can still be paid, at today's price; close the row if not.
+@transaction.atomic
+def _new_row(customer: Customer, wanted: Wanted) -> Checkout:
+    """Make the row, unless its request was paid or canceled since."""
+    if wanted.request:
+        rows = PaymentRequest.objects.select_for_update().payable()
+        if not rows.filter(pk=wanted.request.pk).exists():
+            raise CheckoutError("This payment request can't be paid any more. Nothing was charged.")
+    return Checkout.objects.create(
+        customer=customer, purpose=wanted.purpose, request=wanted.request, **wanted.terms
+    )
+
+
+def _still_open(row: Checkout, wanted: Wanted) -> bool:
+    """Whether the row's session can still be paid, on today's terms; close the row if not.
 
     Raises:
-        AlreadyMember: it was paid a moment ago.
+        AlreadyPaid: it was paid a moment ago.
     """
     session = gateway.read_checkout(row.session_id)
     if session.status == CheckoutState.COMPLETE:
-        raise AlreadyMember("You have just paid. Your membership is being confirmed.")
+        raise wanted.already
     is_open = session.status == CheckoutState.OPEN
-    if is_open and row.price_id == plan.stripe_id:
+    if is_open and wanted.is_for(row):
         return True
     if is_open:
         gateway.expire_checkout(row.session_id)
-    Checkout.objects.filter(pk=row.pk).update(state=CheckoutState.EXPIRED)
+    _close(row)
     return False
 
 
-def _open_session(row: Checkout, plan: Plan, customer: Customer) -> str:
+def _open_session(row: Checkout, customer: Customer, wanted: Wanted) -> str:
     """Make the row's session. On failure the row goes: nobody knows that session's address."""
     try:
-        session = gateway.create_checkout(_request(row, plan, customer))
+        session = wanted.open_session(row, customer)
     except gateway.StripeError:
         Checkout.objects.filter(pk=row.pk, state=CheckoutState.STARTING).delete()
         raise
-    saved = Checkout.objects.filter(pk=row.pk).update(
+    saved = Checkout.objects.filter(pk=row.pk, state__in=UNFINISHED_CHECKOUT).update(
         session_id=session.id,
         url=session.url,
         expires_at=session.expires_at,
@@ -196,13 +280,18 @@ def _open_session(row: Checkout, plan: Plan, customer: Customer) -> str:
     return session.url
 
 
+def key_of(row: Checkout) -> str:
+    """Return the idempotency key of a row's session."""
+    return f"portal-checkout-{settings.PORTAL_URL}-{row.pk}-{row.created_at.timestamp()}"[:255]
+
+
 def _request(row: Checkout, plan: Plan, customer: Customer) -> gateway.CheckoutRequest:
     """Describe the session. The trial is for people who never were members."""
     is_new = not Subscription.objects.filter(customer=customer).exists()
     here = settings.PORTAL_URL
     back = here + reverse("billing:checkout-return")
     return gateway.CheckoutRequest(
-        key=f"portal-checkout-{settings.PORTAL_URL}-{row.pk}-{row.created_at.timestamp()}"[:255],
+        key=key_of(row),
         customer_id=customer.stripe_id,
         user_id=customer.user_id,
         price_id=plan.stripe_id,

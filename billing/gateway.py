@@ -67,6 +67,24 @@ class CheckoutRequest:
     cancel_url: str
 
 
+@dataclass(frozen=True)
+class SinglePayment:
+    """What a single payment's Checkout session is made of. `key` is the idempotency key.
+
+    The amount is in minor units; `checkout_pk` is our row's key.
+    """
+
+    key: str
+    customer_id: str
+    user_id: int
+    checkout_pk: int
+    amount: int
+    currency: str
+    description: str
+    success_url: str
+    cancel_url: str
+
+
 def is_live_mode() -> bool:
     """Whether our key is one for real money."""
     key: str = settings.STRIPE_SECRET_KEY
@@ -204,6 +222,36 @@ def create_checkout(request: CheckoutRequest) -> snapshots.CheckoutSnapshot:
         "line_items": [{"price": request.price_id, "quantity": 1}],
         "metadata": metadata,
         "subscription_data": subscription,
+        "success_url": request.success_url,
+        "cancel_url": request.cancel_url,
+    }
+    with _translated_errors():
+        made = _client().v1.checkout.sessions.create(params, {"idempotency_key": request.key})
+        return snapshots.checkout(made.to_dict())
+
+
+def create_payment_checkout(request: SinglePayment) -> snapshots.CheckoutSnapshot:
+    """Make a Checkout session in payment mode; the payment carries our ids and the description."""
+    metadata = {
+        snapshots.USER_KEY: str(request.user_id),
+        snapshots.CHECKOUT_KEY: str(request.checkout_pk),
+    }
+    params: stripe.params.checkout.SessionCreateParams = {
+        "mode": "payment",
+        "customer": request.customer_id,
+        "client_reference_id": str(request.user_id),
+        "line_items": [
+            {
+                "quantity": 1,
+                "price_data": {
+                    "currency": request.currency,
+                    "unit_amount": request.amount,
+                    "product_data": {"name": request.description},
+                },
+            }
+        ],
+        "metadata": metadata,
+        "payment_intent_data": {"description": request.description, "metadata": metadata},
         "success_url": request.success_url,
         "cancel_url": request.cancel_url,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 # Stripe documentation, "Supported currencies": these have no minor unit, or three decimals.
@@ -25,8 +26,17 @@ ZERO_DECIMAL = frozenset(
     ]
 )
 THREE_DECIMAL = frozenset(["BHD", "JOD", "KWD", "OMR", "TND"])
+# Stripe keeps their minor units for old times' sake: amounts mean something else than elsewhere.
+UNSUPPORTED = frozenset(["ISK", "UGX"])
 SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "CAD": "CA$", "AUD": "A$"}
 MINUS = "−"
+# Stripe takes at most eight digits of minor units in most currencies.
+MOST_DIGITS = 8
+AMOUNT = re.compile(r"(?P<whole>[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.(?P<rest>[0-9]+))?")
+
+
+class AmountError(ValueError):
+    """The text is no amount of the currency; the sentence is for whoever typed it."""
 
 
 @dataclass(frozen=True, order=False)
@@ -64,3 +74,54 @@ def format_money(amount: int, currency: str) -> str:
     if code in SYMBOLS:
         return f"{sign}{SYMBOLS[code]}{digits}"
     return f"{sign}{digits} {code}"
+
+
+def parse_money(text: str, currency: str) -> int:
+    """Return the minor units of a typed amount: `40`, `40.00`, `$1,234.50`, `40 CHF`.
+
+    Nothing is guessed: a comma stands between thousands only, a point before decimals only, and
+    there are no more decimals than the currency has.
+
+    Raises:
+        AmountError: the text is anything else, or the currency is one that we do not take.
+    """
+    code = currency.upper()
+    if code in UNSUPPORTED or not re.fullmatch("[A-Z]{3}", code):
+        raise AmountError(f"Payments in {code} are not possible.")
+    found = AMOUNT.fullmatch(_without_currency(text.strip(), code))
+    if found is None:
+        raise AmountError(f"Enter an amount, like {format_money(4000, code)}.")
+    places, rest = decimals(code), found["rest"] or ""
+    if len(rest) > places:
+        raise AmountError(_too_exact(code, places))
+    digits = found["whole"].replace(",", "") + rest.ljust(places, "0")
+    if len(digits.lstrip("0")) > MOST_DIGITS:
+        raise AmountError("This amount is too large.")
+    amount = int(digits)
+    # Stripe documentation, "Supported currencies": the last of three decimals must be 0.
+    if places == 3 and amount % 10:
+        raise AmountError(_too_exact(code, 2))
+    return amount
+
+
+def plain_amount(amount: int, currency: str) -> str:
+    """Return an amount as it stands in a field beside its currency: `1234.50`."""
+    places = decimals(currency)
+    whole, rest = divmod(amount, 10**places)
+    return f"{whole}.{rest:0{places}d}" if places else str(whole)
+
+
+def _without_currency(text: str, code: str) -> str:
+    """Drop the currency's own symbol before the amount, or its code after it."""
+    symbol = SYMBOLS.get(code)
+    if symbol and text.startswith(symbol):
+        return text.removeprefix(symbol)
+    if text.upper().endswith(code):
+        return text[: -len(code)].rstrip()
+    return text
+
+
+def _too_exact(code: str, places: int) -> str:
+    if not places:
+        return f"Amounts in {code} have no decimals."
+    return f"Amounts in {code} have at most {places} decimals."

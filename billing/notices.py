@@ -8,8 +8,8 @@ from typing import assert_never
 from django.conf import settings
 from django.urls import reverse
 
-from billing import wording
-from billing.models import Invoice, Plan, Subscription
+from billing import pay_links, wording
+from billing.models import Invoice, Payment, PaymentRequest, Plan, Subscription
 from billing.money import Money
 from billing.states import ENDED_BY_FAILED_PAYMENT
 from billing.transitions import (
@@ -20,6 +20,7 @@ from billing.transitions import (
     InvoicePaid,
     InvoicePaymentFailed,
     RenewalComing,
+    SinglePaymentReceived,
     SubscriptionEnded,
     SubscriptionStarted,
     Transition,
@@ -48,6 +49,8 @@ def announce(transition: Transition) -> None:
             _confirm_payment(transition)
         case TrialEnding() | RenewalComing() | CardExpiring():
             _remind(transition)
+        case SinglePaymentReceived():
+            _receipt_of_payment(transition.payment)
         case _:
             assert_never(transition)
 
@@ -179,6 +182,34 @@ def _receipt(paid_invoice: InvoicePaid) -> None:
     )
 
 
+def _receipt_of_payment(payment: Payment) -> None:
+    """Say thank you for a payment that belongs to no invoice."""
+    if not payment.paid_at:
+        return
+    user = payment.customer.user
+    amount = str(Money(payment.amount_received, payment.currency))
+    description = wording.payment_description(payment.description, settings.BRAND_NAME)
+    outbox.put(
+        Kind.PAYMENT_RECEIVED,
+        user,
+        {
+            "name": user.first_name,
+            "amount": amount,
+            "description": description,
+            "invoice_number": "",
+            "paid_on": payment.paid_at.isoformat(),
+            "method": wording.card(payment.card_brand, payment.card_last4),
+            "lines": [{"description": description, "amount": amount}],
+            "tax": "",
+            "discount": "",
+            "total": amount,
+            "url": _address("billing:payment", payment.pk),
+        },
+        cause=payment.stripe_id,
+        happened_at=payment.paid_at,
+    )
+
+
 def _payment_failed(failed: InvoicePaymentFailed) -> None:
     """Say what failed, how to fix it, and whether another try follows."""
     invoice, payment = failed.invoice, failed.payment
@@ -296,6 +327,27 @@ def _is_last_retry_next(invoice: Invoice) -> bool:
     """Whether the next try is Stripe's last, where we were told how many there are."""
     retries: int = settings.STRIPE_PAYMENT_RETRIES
     return retries > 0 and invoice.attempt_count >= retries
+
+
+def ask_for_payment(request: PaymentRequest) -> None:
+    """Ask a member to pay; call it inside the transaction that sends the request."""
+    sent, end = request.sent_at, request.expires_at
+    if sent is None:
+        return
+    outbox.put(
+        Kind.PAYMENT_REQUESTED,
+        request.user,
+        {
+            "name": request.user.first_name,
+            "amount": str(request.price),
+            "description": request.description,
+            "expires_on": end.isoformat() if end else "",
+            "url": pay_links.url_of(request),
+        },
+        # An expired request may be sent once more: each sending has its own time.
+        cause=f"{request.pk}:{sent.isoformat()}",
+        happened_at=sent,
+    )
 
 
 def describe(invoice: Invoice) -> str:

@@ -6,15 +6,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import TypeVar
 
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.db import models
 from django.db.models import Q
 from django.urls import reverse
 from django.utils import formats, timezone
 
-from billing import wording
-from billing.models import Checkout, Invoice, MembershipDecision, Payment, Plan, Subscription
+from billing import pay_links, wording
+from billing.models import (
+    Checkout,
+    Invoice,
+    Item,
+    MembershipDecision,
+    Payment,
+    PaymentRequest,
+    Plan,
+    Subscription,
+)
 from billing.models.copy import MemberRecordQuerySet
 from billing.money import Money
 from billing.reminders import card_expires_soon
@@ -22,14 +33,19 @@ from billing.states import (
     ENDED_SUBSCRIPTION,
     LIVE_SUBSCRIPTION,
     UNFINISHED_CHECKOUT,
+    CheckoutState,
     Collection,
     InvoiceStatus,
     MembershipAction,
     PaymentStatus,
+    Purpose,
+    RequestState,
     SubscriptionStatus,
 )
 from billing.subscriptions import pending_decision
 from members.models import Member
+
+Dated = TypeVar("Dated", Invoice, Payment)
 
 PAGE_SIZE = 12
 CONFIRMING_FOR = timedelta(hours=1)
@@ -157,8 +173,43 @@ class PaymentLine:
     label: str
     method: str
     description: str
-    invoice_url: str = ""
+    url: str = ""
     problem: str = ""  # why it failed, or what it waits for, in plain words
+
+
+@dataclass(frozen=True)
+class Payable:
+    """Something to pay, once: a request with its page, or an item with its button's address."""
+
+    description: str
+    price: Money
+    url: str
+    action: str
+    until: datetime | None = None
+
+
+class Outcome(StrEnum):
+    """How a single payment stands."""
+
+    CONFIRMING = "confirming"
+    PROCESSING = "processing"
+    PAID = "paid"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class PaymentResult:
+    """What the page says after Checkout. `url` is the payment's page, or where to try again."""
+
+    outcome: Outcome
+    amount: Money
+    description: str
+    url: str = ""
+
+    @property
+    def is_final(self) -> bool:
+        """Whether asking again would bring nothing new soon."""
+        return self.outcome != Outcome.CONFIRMING
 
 
 @dataclass(frozen=True)
@@ -192,12 +243,17 @@ class InvoicePage:
 
 @dataclass(frozen=True)
 class PaymentsPage:
-    """A page of invoices, and the payments that belong to none. `older` is the next page's URL."""
+    """A page of invoices, and one of the payments that belong to none.
+
+    `older` and `older_payments` are the addresses of their next pages.
+    """
 
     invoices: list[InvoiceLine]
     payments: list[PaymentLine]
     older: str
+    older_payments: str
     is_first: bool
+    is_first_of_payments: bool
 
 
 def home(member: Member) -> Home:
@@ -254,25 +310,35 @@ def invoices_of(user: User) -> MemberRecordQuerySet[Invoice]:
     )
 
 
-def payments_page(member: Member, before: str = "") -> PaymentsPage:
-    """Return one page of invoices, older than the one whose primary key is `before`."""
-    rows = invoices_of(member.user)
-    if before.isdecimal():
-        last = rows.filter(pk=int(before[:18])).first()
-        if last:
-            at = last.created_at
-            rows = rows.filter(Q(created_at__lt=at) | Q(created_at=at, pk__lt=last.pk))
+def payments_page(member: Member, before: str = "", other_before: str = "") -> PaymentsPage:
+    """Return one page of invoices and one of other payments.
+
+    Each holds what is older than the row whose primary key is `before` or `other_before`.
+    """
+    address = reverse("billing:payments")
+    invoices, last = _page_of(invoices_of(member.user), before)
+    single = Payment.objects.for_user(member.user).filter(invoice=None)
+    others, last_other = _page_of(single, other_before)
+    names = _plan_names(invoices)
+    return PaymentsPage(
+        invoices=[_invoice_line(row, names) for row in invoices],
+        payments=[_payment_line(row, _single_description(row)) for row in others],
+        older=f"{address}?before={last}" if last else "",
+        older_payments=f"{address}?other_before={last_other}" if last_other else "",
+        is_first=not before,
+        is_first_of_payments=not other_before,
+    )
+
+
+def _page_of(rows: MemberRecordQuerySet[Dated], before: str) -> tuple[Sequence[Dated], int | None]:
+    """Return a page of rows, newest first, and the key of its last row if there are older ones."""
+    mark = rows.filter(pk=int(before[:18])).first() if before.isdecimal() else None
+    if mark:
+        at = mark.created_at
+        rows = rows.filter(Q(created_at__lt=at) | Q(created_at=at, pk__lt=mark.pk))
     found = list(rows[: PAGE_SIZE + 1])
     shown = found[:PAGE_SIZE]
-    older = f"{reverse('billing:payments')}?before={shown[-1].pk}" if len(found) > PAGE_SIZE else ""
-    names = _plan_names(shown)
-    single = Payment.objects.for_user(member.user).filter(invoice=None)[:PAGE_SIZE]
-    return PaymentsPage(
-        invoices=[_invoice_line(row, names) for row in shown],
-        payments=[_payment_line(row, row.description) for row in single],
-        older=older,
-        is_first=not before,
-    )
+    return shown, shown[-1].pk if len(found) > PAGE_SIZE else None
 
 
 def invoice_page(invoice: Invoice) -> InvoicePage:
@@ -301,6 +367,44 @@ def invoice_page(invoice: Invoice) -> InvoicePage:
     )
 
 
+def payment_page(payment: Payment) -> PaymentLine:
+    """Return a payment without an invoice in full."""
+    return _payment_line(payment, _single_description(payment))
+
+
+def payables(user: User) -> list[Payable]:
+    """Return what the member was asked to pay and what is on sale to them, requests first."""
+    requests = PaymentRequest.objects.for_user(user)
+    taken = requests.exclude(state=RequestState.CANCELED).exclude(item=None)
+    not_yet = taken.filter(state=RequestState.OPEN, sent_at=None).not_being_paid()
+    settled = taken.exclude(pk__in=not_yet.values("pk"))
+    asked = [
+        Payable(row.description, row.price, pay_links.path_of(row), "", row.expires_at)
+        for row in _asked(user)
+    ]
+    offered = [
+        Payable(row.name, row.price, "", reverse("billing:pay-item", args=[row.pk]))
+        for row in Item.objects.for_user(user).exclude(pk__in=settled.values("item"))
+    ]
+    return asked + offered
+
+
+def result_of(checkout: Checkout) -> PaymentResult:
+    """Return how a single payment stands whose member is back from Checkout."""
+    payment = checkout.payment
+    price = Money(checkout.amount or 0, checkout.currency)
+    if checkout.state == CheckoutState.COMPLETE and payment:
+        line = payment_page(payment)
+        return PaymentResult(Outcome.PAID, price, checkout.description, line.url)
+    if checkout.state == CheckoutState.PROCESSING:
+        return PaymentResult(Outcome.PROCESSING, price, checkout.description)
+    if checkout.state == CheckoutState.FAILED:
+        again = pay_links.path_of(checkout.request) if checkout.request else ""
+        again = again or reverse("billing:pay-amount")
+        return PaymentResult(Outcome.FAILED, price, checkout.description, again)
+    return PaymentResult(Outcome.CONFIRMING, price, checkout.description)
+
+
 def long_date(moment: datetime) -> str:
     """Return "Friday, 4 December", with the year where it is not this one."""
     local = timezone.localtime(moment)
@@ -317,7 +421,9 @@ def _latest_subscription(user: User) -> Subscription | None:
 
 def _is_confirming(user: User) -> bool:
     rows = Checkout.objects.for_user(user).filter(
-        state__in=UNFINISHED_CHECKOUT, returned_at__gt=timezone.now() - CONFIRMING_FOR
+        purpose=Purpose.MEMBERSHIP,
+        state__in=UNFINISHED_CHECKOUT,
+        returned_at__gt=timezone.now() - CONFIRMING_FOR,
     )
     return rows.exists()
 
@@ -414,6 +520,28 @@ def _ended_membership(row: Subscription) -> Membership:
 
 def attention(member: Member, current: Membership) -> list[Attention]:
     """Return what the member must do or know, the most urgent first."""
+    asked = [_request_attention(row) for row in _asked(member.user)]
+    return _membership_attention(member, current) + asked
+
+
+def _asked(user: User) -> models.QuerySet[PaymentRequest]:
+    """Return the requests that staff sent the member and that can still be paid."""
+    rows = PaymentRequest.objects.for_user(user).payable().not_being_paid()
+    return rows.filter(sent_at__isnull=False)
+
+
+def _request_attention(request: PaymentRequest) -> Attention:
+    until = f" You can pay until {long_date(request.expires_at)}." if request.expires_at else ""
+    return Attention(
+        Tone.WAIT,
+        f"Please pay {request.price}",
+        f"For: {request.description}.{until}",
+        f"Pay {request.price}",
+        pay_links.path_of(request),
+    )
+
+
+def _membership_attention(member: Member, current: Membership) -> list[Attention]:
     if not current.is_member:
         return []
     unpaid = (
@@ -489,7 +617,7 @@ def _last_payment(user: User) -> PaymentLine | None:
     if row is None:
         return None
     names = _plan_names([row.invoice] if row.invoice else [])
-    described = _describe(row.invoice, names) if row.invoice else row.description
+    described = _describe(row.invoice, names) if row.invoice else _single_description(row)
     return _payment_line(row, described)
 
 
@@ -559,7 +687,7 @@ def _payment_line(row: Payment, description: str) -> PaymentLine:
         label=label,
         method=wording.card(row.card_brand, row.card_last4),
         description=description,
-        invoice_url=reverse("billing:invoice", args=[row.invoice_id]) if row.invoice_id else "",
+        url=_payment_url(row),
         problem=_problem(row),
     )
 
@@ -575,6 +703,17 @@ def _problem(row: Payment) -> str:
             return wording.PROCESSING
         case _:
             return ""
+
+
+def _single_description(row: Payment) -> str:
+    return wording.payment_description(row.description, settings.BRAND_NAME)
+
+
+def _payment_url(row: Payment) -> str:
+    """Return the page of what was paid: the invoice's, else the payment's own."""
+    if row.invoice_id:
+        return reverse("billing:invoice", args=[row.invoice_id])
+    return reverse("billing:payment", args=[row.pk])
 
 
 def _payment_state(row: Payment) -> tuple[Tone, str]:

@@ -12,6 +12,8 @@ from typing import Any
 
 # The key under which we keep the user's primary key in a Stripe object's metadata.
 USER_KEY = "portal_user"
+# The key under which a single payment names the `Checkout` row that it is made for.
+CHECKOUT_KEY = "portal_checkout"
 
 Json = Mapping[str, Any]
 
@@ -127,6 +129,7 @@ class PaymentSnapshot:
     created_at: datetime
     paid_at: datetime | None
     attempted_at: datetime | None
+    checkout_pk: int | None = None  # from our metadata
 
 
 @dataclass(frozen=True)
@@ -135,6 +138,7 @@ class CheckoutSnapshot:
 
     id: str
     status: str
+    payment_status: str
     customer_id: str
     subscription_id: str
     payment_intent_id: str
@@ -144,14 +148,12 @@ class CheckoutSnapshot:
 
 def customer(data: Json) -> CustomerSnapshot:
     """Read a customer, deleted or not."""
-    metadata = data.get("metadata") or {}
-    user_id = str(metadata.get(USER_KEY, ""))
     return CustomerSnapshot(
         id=data["id"],
         email=_text(data.get("email")),
         name=_text(data.get("name")),
         deleted=bool(data.get("deleted")),
-        user_id=int(user_id) if user_id.isdecimal() else None,
+        user_id=_own_key(data, USER_KEY),
         created_at=_time(data.get("created")) or datetime.fromtimestamp(0, UTC),
     )
 
@@ -262,6 +264,7 @@ def payment(data: Json) -> PaymentSnapshot:
         created_at=_required_time(data["created"]),
         paid_at=_time(charge.get("created")) if paid else None,
         attempted_at=_time(charge.get("created")),
+        checkout_pk=_own_key(data, CHECKOUT_KEY),
     )
 
 
@@ -270,6 +273,7 @@ def checkout(data: Json) -> CheckoutSnapshot:
     return CheckoutSnapshot(
         id=data["id"],
         status=_text(data.get("status")),
+        payment_status=_text(data.get("payment_status")),
         customer_id=object_id(data.get("customer")),
         subscription_id=object_id(data.get("subscription")),
         payment_intent_id=object_id(data.get("payment_intent")),
@@ -283,6 +287,12 @@ def object_id(value: Any) -> str:
     if isinstance(value, Mapping):
         value = value.get("id")
     return _text(value)
+
+
+def _own_key(data: Json, name: str) -> int | None:
+    """Return the primary key of a row of ours that an object's metadata names."""
+    value = str((data.get("metadata") or {}).get(name, ""))
+    return int(value) if value.isascii() and value.isdecimal() and len(value) < 19 else None
 
 
 def _text(value: Any) -> str:

@@ -79,11 +79,50 @@ class CheckoutState(StrEnum):
 
     STARTING = "starting"
     OPEN = "open"
+    PROCESSING = "processing"  # done by the member, but the bank has yet to send the money
     COMPLETE = "complete"
+    FAILED = "failed"
     EXPIRED = "expired"
 
 
-UNFINISHED_CHECKOUT = frozenset({CheckoutState.STARTING, CheckoutState.OPEN})
+# As long as a checkout is one of these, its thing can't be paid by another one.
+UNFINISHED_CHECKOUT = frozenset(
+    {CheckoutState.STARTING, CheckoutState.OPEN, CheckoutState.PROCESSING}
+)
+
+
+def checkout_state(session: str, payment_status: str, payment: str) -> CheckoutState | None:
+    """Return what a single payment's session has come to, or None while it is open.
+
+    `session` and `payment_status` are Stripe's fields of the session, `payment` the status of its
+    payment intent. A session that is complete but unpaid waits for the bank (Stripe documentation,
+    "Fulfill orders": delayed payment methods), until its payment succeeds or fails.
+    """
+    if session == CheckoutState.EXPIRED:
+        return CheckoutState.EXPIRED
+    if session != CheckoutState.COMPLETE:
+        return None
+    if payment_status != "unpaid" or payment == PaymentStatus.SUCCEEDED:
+        return CheckoutState.COMPLETE
+    if payment in (PaymentStatus.REQUIRES_PAYMENT_METHOD, PaymentStatus.CANCELED):
+        return CheckoutState.FAILED
+    return CheckoutState.PROCESSING
+
+
+class Purpose(StrEnum):
+    """What a Checkout session is for."""
+
+    MEMBERSHIP = "membership"
+    AMOUNT = "amount"  # a single payment of what the member chose
+    REQUEST = "request"  # a single payment that staff asked for
+
+
+class RequestState(StrEnum):
+    """What has become of a payment request. That it expired is told from its date."""
+
+    OPEN = "open"
+    PAID = "paid"
+    CANCELED = "canceled"
 
 
 class MembershipAction(StrEnum):

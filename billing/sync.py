@@ -22,6 +22,7 @@ from billing.models import (
     Invoice,
     MembershipDecision,
     Payment,
+    PaymentRequest,
     Plan,
     Subscription,
 )
@@ -33,7 +34,11 @@ from billing.states import (
     DecisionState,
     InvoiceStatus,
     MembershipAction,
+    PaymentStatus,
+    Purpose,
+    RequestState,
     SubscriptionStatus,
+    checkout_state,
     collection_of,
 )
 from billing.transitions import (
@@ -42,6 +47,7 @@ from billing.transitions import (
     EndTakenBack,
     InvoicePaid,
     InvoicePaymentFailed,
+    SinglePaymentReceived,
     SubscriptionEnded,
     SubscriptionStarted,
     Transition,
@@ -144,7 +150,7 @@ def sync_invoice(invoice_id: str) -> Invoice:
     with transaction.atomic():
         customer = _locked_customer(snapshot.customer_id)
         old, new = _write(Invoice, invoice_id, read_at, values | {"customer": customer})
-        rows = [_write_payment(found, customer, read_at, new) for found in payments]
+        rows = [_write_payment(found, customer, read_at, new)[1] for found in payments]
         _announce(_invoice_transitions(old, new, rows, payments, read_at))
     return new
 
@@ -161,7 +167,7 @@ def sync_payment(payment_intent_id: str) -> Payment:
         written = Payment.objects.filter(stripe_id=payment_intent_id).first()
         if written:
             return written
-    return _sync_single_payment(payment_intent_id)
+    return _sync_single_payment(payment_intent_id, pays_invoice=bool(invoice_id))
 
 
 def sync_checkout(session_id: str) -> None:
@@ -169,12 +175,20 @@ def sync_checkout(session_id: str) -> None:
     snapshot = gateway.read_checkout(session_id)
     if snapshot.subscription_id:
         sync_subscription(snapshot.subscription_id)
-    if snapshot.status in (CheckoutState.COMPLETE, CheckoutState.EXPIRED):
-        Checkout.objects.filter(session_id=session_id).update(state=snapshot.status)
+    if Checkout.objects.filter(session_id=session_id, purpose=Purpose.MEMBERSHIP).exists():
+        done = snapshot.status in (CheckoutState.COMPLETE, CheckoutState.EXPIRED)
+        state = CheckoutState(snapshot.status) if done else None
+    else:
+        intent_id = snapshot.payment_intent_id
+        payment_status = sync_payment(intent_id).status if intent_id else ""
+        state = checkout_state(snapshot.status, snapshot.payment_status, payment_status)
+    if state:
+        rows = Checkout.objects.filter(session_id=session_id).exclude(state=CheckoutState.COMPLETE)
+        rows.update(state=state)
 
 
-def _sync_single_payment(payment_intent_id: str) -> Payment:
-    """Read and write a payment without an invoice."""
+def _sync_single_payment(payment_intent_id: str, *, pays_invoice: bool) -> Payment:
+    """Read and write a payment on its own, and settle what it was made for."""
     read_at = database_now()
     snapshot = gateway.read_payment(payment_intent_id)
     if not snapshot.customer_id:
@@ -182,7 +196,32 @@ def _sync_single_payment(payment_intent_id: str) -> Payment:
     _known_customer(snapshot.customer_id)
     with transaction.atomic():
         customer = _locked_customer(snapshot.customer_id)
-        return _write_payment(snapshot, customer, read_at, None)
+        old, payment = _write_payment(snapshot, customer, read_at, None)
+        if snapshot.checkout_pk:
+            _settle(payment, snapshot.checkout_pk)
+        was_paid = old is not None and old.status == PaymentStatus.SUCCEEDED
+        if payment.status == PaymentStatus.SUCCEEDED and not was_paid and not pays_invoice:
+            _announce([SinglePaymentReceived(payment)])
+    return payment
+
+
+def _settle(payment: Payment, checkout_pk: int) -> None:
+    """Link a payment to the checkout of the same customer that it was made for.
+
+    Once it has succeeded, the checkout is complete and its request is paid, even if staff canceled
+    that a moment before: the money has arrived.
+    """
+    row = Checkout.objects.filter(pk=checkout_pk, customer_id=payment.customer_id).first()
+    if row is None or row.payment_id not in (None, payment.pk):
+        return
+    row.payment = payment
+    if payment.status == PaymentStatus.SUCCEEDED:
+        row.state = CheckoutState.COMPLETE
+        if row.request_id:
+            PaymentRequest.objects.filter(pk=row.request_id).update(
+                state=RequestState.PAID, paid_at=payment.paid_at
+            )
+    row.save(update_fields=["payment", "state"])
 
 
 def _write(
@@ -208,11 +247,12 @@ def _write_payment(
     customer: Customer,
     read_at: datetime,
     invoice: Invoice | None,
-) -> Payment:
+) -> tuple[Payment | None, Payment]:
+    """Write a payment. Return the row before and after."""
     values = payment_columns(snapshot) | {"customer": customer}
     if invoice:
         values["invoice"] = invoice
-    return _write(Payment, snapshot.id, read_at, values)[1]
+    return _write(Payment, snapshot.id, read_at, values)
 
 
 def subscription_columns(snapshot: snapshots.SubscriptionSnapshot) -> dict[str, Any]:

@@ -92,6 +92,13 @@ class CardExpiring:
     seen_at: datetime
 
 
+@dataclass(frozen=True)
+class SinglePaymentReceived:
+    """A payment without an invoice has succeeded."""
+
+    payment: Payment
+
+
 Transition = (
     SubscriptionStarted
     | EndScheduled
@@ -103,4 +110,5 @@ Transition = (
     | TrialEnding
     | RenewalComing
     | CardExpiring
+    | SinglePaymentReceived
 )

@@ -67,6 +67,11 @@ def interval(name: str, count: int) -> str:
     return name if count == 1 else f"{count} {name}s"
 
 
+def payment_description(description: str, brand: str) -> str:
+    """Return what a payment without an invoice is for, where Stripe has no words for it too."""
+    return description or f"Payment to {brand}"
+
+
 def invoice_description(plan_name: str, lines: list[dict[str, Any]], *, is_plan: bool) -> str:
     """Return what an invoice is for: "Membership, December 2026", or its first line's words."""
     if not lines:

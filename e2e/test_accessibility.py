@@ -13,7 +13,14 @@ from e2e import journey
 from e2e.stack import Stack
 
 VISITOR = ["/accounts/login/", "/accounts/signup/", "/accounts/login/code/", "/nowhere/"]
-MEMBER = ["/", "/membership/", "/membership/cancel/", "/payments/", "/account/"]
+MEMBER = [
+    "/",
+    "/membership/",
+    "/membership/cancel/",
+    "/payments/",
+    "/payments/new/",
+    "/account/",
+]
 Theme = Literal["light", "dark"]
 
 

@@ -19,6 +19,8 @@ LISTS = [
     "billing/subscription",
     "billing/invoice",
     "billing/payment",
+    "billing/paymentrequest",
+    "billing/item",
     "billing/plan",
     "billing/checkout",
     "billing/stripeevent",

@@ -20,6 +20,7 @@ class Kind(StrEnum):
     MEMBERSHIP_ENDS = "membership_ends"
     MEMBERSHIP_GOES_ON = "membership_goes_on"
     MEMBERSHIP_ENDED = "membership_ended"
+    PAYMENT_REQUESTED = "payment_requested"
     ADDRESS_CODE = "address_code"
     LOGIN_CODE = "login_code"
     PASSWORD_CODE = "password_code"  # noqa: S105  (the name of a template)
@@ -87,6 +88,7 @@ CATALOGUE: dict[Kind, Spec] = {
     ),
     Kind.MEMBERSHIP_GOES_ON: _billing("Your membership goes on"),
     Kind.MEMBERSHIP_ENDED: _billing("Your membership has ended"),
+    Kind.PAYMENT_REQUESTED: _billing("Please pay {{ amount }} for {{ description }}"),
     Kind.ADDRESS_CODE: _account("{{ code }} is your code"),
     Kind.LOGIN_CODE: _account("{{ code }} is your sign-in code"),
     Kind.PASSWORD_CODE: _account("{{ code }} is your password code"),

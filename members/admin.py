@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any, ClassVar
+from urllib.parse import urlencode
 
 from allauth.account.models import EmailAddress
 from allauth.usersessions.models import UserSession
@@ -12,7 +13,9 @@ from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin, StackedInline
 from unfold.contrib.filters.admin import BooleanRadioFilter, RadioFilter
@@ -30,7 +33,7 @@ from members.accounts import open_account
 from members.models import Member, PhoneCode, SmsConsentRecord
 from portal.staff import search, show
 from portal.staff.filters import DayFilter
-from portal.staff.parts import column
+from portal.staff.parts import column, page_button
 from portal.staff.read_only import IndexedSearch, ReadOnlyAdmin
 
 for taken in (User, Group, EmailAddress, UserSession):
@@ -227,6 +230,7 @@ class UserAdmin(IndexedSearch, DjangoUserAdmin):  # type: ignore[misc,type-arg]
         PaymentsTab,
         MessagesTab,
     ]
+    actions_detail = ["ask_for_payment"]
     readonly_fields = ["email", "joined", "seen", "standing", "customer_link", "events"]
     add_fieldsets = [(None, {"fields": ["email", "first_name", "last_name"]})]
     fieldsets = [
@@ -248,6 +252,16 @@ class UserAdmin(IndexedSearch, DjangoUserAdmin):  # type: ignore[misc,type-arg]
     def find_persons(self, term: str) -> list[int]:
         """Users themselves."""
         return search.people(term)
+
+    def has_ask_permission(self, request: HttpRequest, _object_id: str = "") -> bool:
+        """Whether this member of staff may ask members for payments."""
+        return request.user.has_perm("billing.add_paymentrequest")
+
+    @page_button("Ask for a payment", icon="request_quote", path="ask", permission="ask")
+    def ask_for_payment(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Go to a new payment request for this member."""
+        query = urlencode({"user": object_id})
+        return redirect(f"{reverse('admin:billing_paymentrequest_add')}?{query}")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """Only a superuser decides who is staff, or nobody could be held to their group."""

@@ -14,6 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.urls import reverse_lazy
 from psycopg.conninfo import conninfo_to_dict
 
+from billing.money import AmountError, parse_money
 from portal.postgres import embedded_url
 from portal.staff.theme import unfold_theme
 
@@ -56,6 +57,19 @@ STRIPE_HOSTED_ORIGINS = env.list(
 # How often Stripe tries a failed renewal again (a setting there). 0: we don't know.
 STRIPE_PAYMENT_RETRIES = env.int("STRIPE_PAYMENT_RETRIES", default=0)
 STRIPE_TIMEOUT_SECONDS = env.float("STRIPE_TIMEOUT_SECONDS", default=10.0)
+
+# Payments beside the membership. Amounts are written as people write them and kept in minor units.
+PAYMENT_CURRENCY = env.str("PAYMENT_CURRENCY", default="usd").lower()
+try:
+    PAYMENT_MINIMUM = parse_money(env.str("PAYMENT_MINIMUM", default="5"), PAYMENT_CURRENCY)
+    PAYMENT_MAXIMUM = parse_money(env.str("PAYMENT_MAXIMUM", default="2000"), PAYMENT_CURRENCY)
+    PAYMENT_SUGGESTIONS = [
+        parse_money(amount, PAYMENT_CURRENCY)
+        for amount in env.list("PAYMENT_SUGGESTIONS", default=["25", "50", "100"])
+    ]
+except AmountError as error:
+    raise ImproperlyConfigured(f"A setting PAYMENT_… is wrong. {error}") from error
+PAYMENT_REQUEST_DAYS = env.int("PAYMENT_REQUEST_DAYS", default=14)
 
 # Twilio
 TWILIO_ACCOUNT_SID = env.str("TWILIO_ACCOUNT_SID", default="")

@@ -11,13 +11,16 @@ from billing.admin.money import (
     PlanAdmin,
     SubscriptionAdmin,
 )
+from billing.admin.payables import ItemAdmin, PaymentRequestAdmin
 
 __all__ = [
     "CheckoutAdmin",
     "CustomerAdmin",
     "InvoiceAdmin",
+    "ItemAdmin",
     "MembershipDecisionAdmin",
     "PaymentAdmin",
+    "PaymentRequestAdmin",
     "PlanAdmin",
     "ReconciliationAdmin",
     "StripeEventAdmin",

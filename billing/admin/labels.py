@@ -6,6 +6,7 @@ from billing.states import (
     EventState,
     InvoiceStatus,
     PaymentStatus,
+    RequestState,
     SubscriptionStatus,
 )
 
@@ -40,6 +41,12 @@ CHECKOUT = {
     CheckoutState.COMPLETE: "success",
     CheckoutState.OPEN: "info",
     CheckoutState.STARTING: "info",
+    CheckoutState.PROCESSING: "warning",
+    CheckoutState.FAILED: "danger",
+}
+REQUEST = {
+    RequestState.PAID: "success",
+    RequestState.OPEN: "info",
 }
 DECISION = {
     DecisionState.CONFIRMED: "success",

@@ -547,16 +547,17 @@ class PlanAdmin(ReadOnlyAdmin):
 
 @admin.register(Checkout)
 class CheckoutAdmin(ReadOnlyAdmin):
-    """Visits to Stripe Checkout: who set out to subscribe, and how far they came."""
+    """Visits to Stripe Checkout: who set out to pay what, and how far they came."""
 
     person_field = "customer_id"
     search_fields = ["session_id__startswith"]
     search_help_text = "Name, e-mail address, phone number or cs_…: how it begins"
-    list_display = ["who", "state_badge", "started", "came_back", "session_id"]
+    list_display = ["who", "what", "state_badge", "started", "came_back", "session_id"]
     list_select_related = ["customer__user"]
     list_filter = [("state", ChoicesDropdownFilter), ("created_at", DayFilter)]
     fieldsets = [
-        (None, {"fields": ["state_badge", "member", "started", "came_back", "expires"]}),
+        (None, {"fields": ["state_badge", "member", "what", "started", "came_back", "expires"]}),
+        ("Belongs together", {"fields": ["request_link", "payment_link"]}),
         ("At Stripe", {"fields": ["session_id", "price_id"]}),
     ]
 
@@ -574,6 +575,23 @@ class CheckoutAdmin(ReadOnlyAdmin):
     def state_badge(self, row: Checkout) -> SafeString:
         """How far it came."""
         return show.state(row, "state", labels.CHECKOUT)
+
+    @column("For", ordering="purpose")
+    def what(self, row: Checkout) -> str:
+        """The membership, or what is paid once."""
+        if row.amount is None:
+            return str(row.get_purpose_display())
+        return f"{show.money(row.amount, row.currency)}: {row.description}"
+
+    @column("Payment request")
+    def request_link(self, row: Checkout) -> SafeString | str:
+        """Link to the request that it pays."""
+        return show.link(row.request)
+
+    @column("Payment")
+    def payment_link(self, row: Checkout) -> SafeString | str:
+        """Link to the payment that came of it."""
+        return show.link(row.payment)
 
     @column("Started", ordering="created_at")
     def started(self, row: Checkout) -> str:

@@ -5,9 +5,11 @@ from billing.models.customer import Customer
 from billing.models.decision import MembershipDecision
 from billing.models.event import StripeEvent
 from billing.models.invoice import Invoice
+from billing.models.item import Item
 from billing.models.payment import Payment
 from billing.models.plan import Plan
 from billing.models.reconciliation import Reconciliation
+from billing.models.request import PaymentRequest
 from billing.models.subscription import Subscription
 from billing.models.unassigned import UnassignedCustomer
 
@@ -15,8 +17,10 @@ __all__ = [
     "Checkout",
     "Customer",
     "Invoice",
+    "Item",
     "MembershipDecision",
     "Payment",
+    "PaymentRequest",
     "Plan",
     "Reconciliation",
     "StripeEvent",

@@ -1,4 +1,4 @@
-"""A Checkout session that we made, so that one member can't buy the membership twice."""
+"""A Checkout session that we made, so that nothing can be paid twice."""
 
 from __future__ import annotations
 
@@ -6,19 +6,34 @@ from django.db import models
 
 from billing.models.copy import MemberRecordQuerySet, choices
 from billing.models.customer import Customer
-from billing.states import UNFINISHED_CHECKOUT, CheckoutState
+from billing.models.payment import Payment
+from billing.models.request import PaymentRequest
+from billing.states import UNFINISHED_CHECKOUT, CheckoutState, Purpose
+
+IS_UNFINISHED = models.Q(state__in=sorted(UNFINISHED_CHECKOUT))
 
 
 class Checkout(models.Model):
     """One visit to Stripe Checkout. The row's id makes the idempotency key of its session.
 
-    A customer has at most one unfinished row, and two tabs get the same session: a session can be
-    paid once only.
+    There is at most one unfinished row for a payment request, and one of a customer's for each
+    other purpose; so two tabs get the same session, and a session can be paid once only. A
+    membership names its price; single payments have amount (minor units), currency and description.
     """
 
     customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="checkouts")
     session_id = models.CharField(max_length=255, blank=True, db_index=True)
-    price_id = models.CharField(max_length=255)
+    purpose = models.CharField(max_length=10, choices=choices(Purpose), default=Purpose.MEMBERSHIP)
+    price_id = models.CharField(max_length=255, blank=True)
+    amount = models.BigIntegerField(null=True, blank=True)
+    currency = models.CharField(max_length=3, blank=True)
+    description = models.CharField(max_length=200, blank=True)
+    request = models.ForeignKey(
+        PaymentRequest, null=True, blank=True, on_delete=models.PROTECT, related_name="checkouts"
+    )
+    payment = models.OneToOneField(
+        Payment, null=True, blank=True, on_delete=models.PROTECT, related_name="checkout"
+    )
     url = models.TextField(blank=True)
     state = models.CharField(
         max_length=10, choices=choices(CheckoutState), default=CheckoutState.STARTING
@@ -35,9 +50,23 @@ class Checkout(models.Model):
         ordering = ["-id"]
         constraints = [
             models.UniqueConstraint(
-                fields=["customer"],
-                condition=models.Q(state__in=sorted(UNFINISHED_CHECKOUT)),
+                fields=["customer", "purpose"],
+                condition=IS_UNFINISHED & ~models.Q(purpose=Purpose.REQUEST),
                 name="billing_one_unfinished_checkout",
+            ),
+            models.UniqueConstraint(
+                fields=["request"],
+                condition=IS_UNFINISHED,
+                name="billing_one_unfinished_checkout_of_request",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(purpose=Purpose.MEMBERSHIP) | models.Q(amount__gt=0),
+                name="billing_checkout_of_an_amount",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(purpose=Purpose.REQUEST, request__isnull=False)
+                | ~models.Q(purpose=Purpose.REQUEST) & models.Q(request=None),
+                name="billing_checkout_of_a_request",
             ),
         ]
 

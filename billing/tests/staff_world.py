@@ -19,8 +19,10 @@ from billing.models import (
     Checkout,
     Customer,
     Invoice,
+    Item,
     MembershipDecision,
     Payment,
+    PaymentRequest,
     Plan,
     Reconciliation,
     StripeEvent,
@@ -181,4 +183,8 @@ def _rows_around(alice: User, customer: Customer) -> list[models.Model]:
     stranger = UnassignedCustomer.objects.create(
         stripe_id="cus_stranger", email="stranger@example.com", created_at=now, read_at=now
     )
-    return [stranger, member, plan, check, checkout, consent, code, address, session]
+    item = Item.objects.create(name="Workshop fee", amount=4000, currency="usd")
+    request = PaymentRequest.objects.create(
+        user=alice, amount=4000, currency="usd", description="Key deposit", sent_at=now
+    )
+    return [stranger, item, request, member, plan, check, checkout, consent, code, address, session]

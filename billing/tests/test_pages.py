@@ -12,6 +12,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from billing.models import Customer, Invoice, Payment, Plan, Subscription
+from billing.tests import factories
 from billing.tests.life import DECLINED_LATER_CARD, deliver, sign_up, subscribe
 from conftest import Sandbox
 from members.models import Member
@@ -184,6 +185,20 @@ def test_invoices_are_paged_without_gaps(client: Client, alice: User) -> None:
         url = page.older
     assert len(seen) == len(set(seen)) == 30
     assert url == ""
+
+
+def test_payments_without_an_invoice_are_paged(client: Client, alice: User) -> None:
+    customer = Customer.objects.get(user=alice)
+    for number in range(15):
+        factories.make_payment(customer, description=f"Guest pass {number:02d}")
+    first = get(client, alice, "/payments/")
+    assert "Guest pass 14" in first
+    assert "Guest pass 02" not in first
+    mark = Payment.objects.get(description="Guest pass 03").pk
+    assert f"/payments/?other_before={mark}" in first
+    older = get(client, alice, f"/payments/?other_before={mark}")
+    assert "Guest pass 02" in older
+    assert "Guest pass 03" not in older
 
 
 @pytest.mark.parametrize("before", ["x", "-1", "0", "9" * 40, "1;DROP"])

@@ -97,6 +97,13 @@ SAMPLES: dict[Kind, dict[str, Any]] = {
         "unpaid": False,
         "url": "https://portal.example.com/membership/",
     },
+    Kind.PAYMENT_REQUESTED: {
+        "name": "Nina Novak",
+        "amount": "$40.00",
+        "description": "Workshop fee, 12 December",
+        "expires_on": "2026-12-08T12:00:00+00:00",
+        "url": "https://portal.example.com/pay/42.lGnZbTNqKxtZ0Rk6u1vP8s5J3yYwDh7cQeXaBfViMoE/",
+    },
     Kind.ADDRESS_CODE: {"code": "K7F3-9QXZ", "minutes": 15},
     Kind.LOGIN_CODE: {"code": "K7F3-9QXZ", "minutes": 3},
     Kind.PASSWORD_CODE: {"code": "K7F3-9QXZ", "minutes": 1},

@@ -49,6 +49,8 @@ GROUPS: dict[str, list[Item]] = {
         Item("Cancelled and resumed", "event_busy", "billing.membershipdecision"),
         Item("Invoices", "receipt_long", "billing.invoice"),
         Item("Payments", "payments", "billing.payment"),
+        Item("Payment requests", "request_quote", "billing.paymentrequest"),
+        Item("Items", "storefront", "billing.item"),
         Item("Customers", "badge", "billing.customer"),
         Item("Checkouts", "shopping_cart_checkout", "billing.checkout"),
         Item("Plan", "sell", "billing.plan"),

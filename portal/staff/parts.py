@@ -40,6 +40,16 @@ def link_button(
     return decorate
 
 
+def page_button(
+    description: str, *, icon: str, path: str, permission: str
+) -> Callable[[Method], Method]:
+    """Make a method a button that leads to another page of ours."""
+    decorate: Callable[[Method], Method] = action(
+        description=description, icon=icon, url_path=path, permissions=[permission]
+    )
+    return decorate
+
+
 def button(
     description: str,
     *,

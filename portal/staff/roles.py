@@ -17,7 +17,9 @@ SEEN = [
     ("billing", "customer"),
     ("billing", "invoice"),
     ("billing", "membershipdecision"),
+    ("billing", "item"),
     ("billing", "payment"),
+    ("billing", "paymentrequest"),
     ("billing", "plan"),
     ("billing", "reconciliation"),
     ("billing", "stripeevent"),
@@ -31,13 +33,17 @@ SEEN = [
 ]
 VIEWS = [f"{app}.view_{model}" for app, model in SEEN]
 # Replay an event, start a check for missed ones, say whose a customer is, send a message once more,
-# end a membership.
+# end a membership; sell items, ask members for payments and take that back.
 ACTS = [
     "billing.change_stripeevent",
     "billing.add_reconciliation",
     "billing.change_unassignedcustomer",
     "billing.cancel_subscription_now",
     "emails.change_message",
+    "billing.add_item",
+    "billing.change_item",
+    "billing.add_paymentrequest",
+    "billing.change_paymentrequest",
 ]
 GROUPS = {AUDITOR: VIEWS, SUPPORT: [*VIEWS, *ACTS]}
 

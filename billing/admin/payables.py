@@ -1,0 +1,371 @@
+"""What staff sell and ask for beside the membership: items, and payment requests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
+from django.db.models import Count, Model, Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.utils.safestring import SafeString
+from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesDropdownFilter
+from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWidget
+
+from billing import payment_requests
+from billing.admin import labels
+from billing.models import Item, PaymentRequest
+from billing.money import AmountError, Money, parse_money, plain_amount
+from billing.payment_requests import RequestRefused
+from billing.states import RequestState
+from members.access import current_user
+from portal.staff import search, show
+from portal.staff.filters import DayFilter
+from portal.staff.parts import button, column
+from portal.staff.read_only import IndexedSearch, ReadOnlyAdmin
+
+LONGEST_DAYS = 365
+
+
+class PriceForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
+    """An amount as people write it, and its currency; `price` is what they come to, or None."""
+
+    amount_text = forms.CharField(
+        label="Price", max_length=30, widget=UnfoldAdminTextInputWidget, help_text="Like 40.00."
+    )
+    currency = forms.CharField(
+        max_length=3,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="Three letters, like USD.",
+    )
+    price: Money | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        row = self.instance
+        code = row.currency or settings.PAYMENT_CURRENCY
+        self.initial["currency"] = code.upper()
+        if row.amount:
+            self.initial["amount_text"] = plain_amount(row.amount, code)
+
+    def clean_currency(self) -> str:
+        """Return the code as Stripe writes it."""
+        return str(self.cleaned_data["currency"]).strip().lower()
+
+    def clean(self) -> dict[str, Any]:
+        """Read the amount in its currency."""
+        cleaned = super().clean() or self.cleaned_data
+        text, currency = cleaned.get("amount_text"), cleaned.get("currency")
+        if text and currency:
+            try:
+                amount = parse_money(text, currency)
+            except AmountError as error:
+                self.add_error("amount_text", str(error))
+            else:
+                self._take(amount, currency)
+        return cleaned
+
+    def _take(self, amount: int, currency: str) -> None:
+        if not amount:
+            self.add_error("amount_text", "The price must be more than nothing.")
+            return
+        self.price = Money(amount, currency)
+        self.instance.amount = amount
+
+
+class ItemForm(PriceForm):
+    """An item."""
+
+    class Meta:
+        model = Item
+        fields = ["name", "currency", "is_active", "for_everybody", "members"]
+
+
+class RequestForm(PriceForm):
+    """A payment request: of an item, or of a price and what it is for."""
+
+    amount_text = forms.CharField(
+        label="Price", max_length=30, widget=UnfoldAdminTextInputWidget, required=False
+    )
+    description = forms.CharField(
+        label="For",
+        max_length=200,
+        widget=UnfoldAdminTextInputWidget,
+        required=False,
+        help_text="What the member reads: Workshop fee, 12 May.",
+    )
+    days = forms.IntegerField(
+        label="Works for so many days",
+        min_value=1,
+        max_value=LONGEST_DAYS,
+        widget=UnfoldAdminIntegerFieldWidget,
+    )
+
+    class Meta:
+        model = PaymentRequest
+        fields = ["user", "item", "description", "currency"]
+        labels = {"user": "Member"}
+        help_texts = {"item": "Its name and price are asked for. Leave it empty to write your own."}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial["days"] = settings.PAYMENT_REQUEST_DAYS
+
+    def clean(self) -> dict[str, Any]:
+        """Ask for an item, or for a price with its words: not for both, not for neither."""
+        cleaned = super().clean()
+        own = bool(cleaned.get("amount_text") or cleaned.get("description"))
+        if cleaned.get("item") and own:
+            raise ValidationError("Choose an item, or write a price and what it is for.")
+        if not cleaned.get("item"):
+            for name in ("amount_text", "description"):
+                if not cleaned.get(name) and name not in self.errors:
+                    self.add_error(name, "Fill this in, or choose an item.")
+        return cleaned
+
+    def _post_clean(self) -> None:
+        """Leave the rules of the row to the use case, which makes it."""
+
+
+class PayableAdmin(IndexedSearch):
+    """What both lists share."""
+
+    def has_ask_permission(self, request: HttpRequest, _object_id: str = "") -> bool:
+        """Whether this member of staff may ask members for payments."""
+        return request.user.has_perm("billing.add_paymentrequest")
+
+
+@admin.register(Item)
+class ItemAdmin(PayableAdmin):
+    """What is sold beside the membership."""
+
+    form = ItemForm
+    autocomplete_fields = ["members"]
+    search_fields = ["name__istartswith"]
+    list_display = ["name", "cost", "is_active", "for_everybody", "paid"]
+    list_filter = [("is_active", BooleanRadioFilter)]
+    ordering = ["-id"]
+    actions_detail = ["ask_members"]
+    fieldsets = [
+        (None, {"fields": ["name", "amount_text", "currency", "is_active"]}),
+        ("Who may pay it", {"fields": ["for_everybody", "members"]}),
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Each item with how many have paid it."""
+        rows: QuerySet[Any] = super().get_queryset(request)
+        is_paid = Q(requests__state=RequestState.PAID)
+        counted: QuerySet[Any] = rows.annotate(paid_count=Count("requests", filter=is_paid))
+        return counted
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Take it off the list instead: payments name it."""
+        return False
+
+    @column("Price", ordering="amount")
+    def cost(self, row: Item) -> str:
+        """The price as text."""
+        return str(row.price)
+
+    @column("Paid by")
+    def paid(self, row: Any) -> SafeString | str:
+        """How many have paid it, with a link to who was asked."""
+        address = show.list_of("billing.paymentrequest", item__id__exact=row.pk)
+        return show.anchor(address, str(row.paid_count))
+
+    @button(
+        "Ask its members to pay",
+        icon="request_quote",
+        path="ask",
+        permission="ask",
+        question="Send a payment request to every member of this item?",
+        explanation=(
+            "Each gets an e-mail, and a text message where agreed, with a link of their own."
+            " Those who have paid, or were asked and can still pay, get none."
+        ),
+    )
+    def ask_members(self, request: HttpRequest, _form: forms.Form, object_id: str) -> HttpResponse:
+        """Send a request to everybody whom the item names."""
+        item = get_object_or_404(Item, pk=object_id)
+        asked = 0
+        for user in item.members.filter(is_active=True):
+            try:
+                sent = payment_requests.send_item(
+                    item, user, settings.PAYMENT_REQUEST_DAYS, current_user(request)
+                )
+            except RequestRefused as reason:
+                self.message_user(request, str(reason), messages.INFO)
+            else:
+                asked += 1
+                self.log_addition(request, sent, "Sent.")
+        people = f"{asked} member{'' if asked == 1 else 's'}"
+        self.message_user(request, f"{people} asked to pay {item.price}.", messages.SUCCESS)
+        return redirect(show.page_of(item))
+
+
+@admin.register(PaymentRequest)
+class PaymentRequestAdmin(ReadOnlyAdmin, PayableAdmin):
+    """What members were asked to pay. Adding one sends it."""
+
+    form = RequestForm
+    autocomplete_fields = ["user", "item"]
+    person_field = "user_id"
+    search_fields = ["description__istartswith"]
+    search_help_text = "Name, e-mail address, phone number or what it is for: how it begins"
+    list_display = ["who", "cost", "state_badge", "description", "age", "last_day"]
+    list_select_related = ["user"]
+    list_filter = [("state", ChoicesDropdownFilter), ("sent_at", DayFilter)]
+    ordering = ["-id"]
+    actions_detail = ["cancel_request"]
+    add_fieldsets = [
+        (None, {"fields": ["user", "days"]}),
+        ("An item", {"fields": ["item"]}),
+        ("Or anything else", {"fields": ["description", "amount_text", "currency"]}),
+    ]
+    fieldsets = [
+        (None, {"fields": ["state_badge", "member", "cost", "description"]}),
+        ("Dates", {"fields": ["sent", "until", "paid", "canceled"]}),
+        ("Belongs together", {"fields": ["item_link", "payment_link", "actor"]}),
+    ]
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Let our own links narrow the list to an item or a member."""
+        own = {"item__id__exact", "user__id__exact"}
+        return lookup in own or bool(super().lookup_allowed(lookup, value, request))
+
+    def find_persons(self, term: str) -> list[int]:
+        """Users, who are asked."""
+        return search.people(term)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Those who may ask members for payments."""
+        return self.has_ask_permission(request)
+
+    def has_cancel_permission(self, request: HttpRequest, _object_id: str = "") -> bool:
+        """Whether this member of staff may take requests back."""
+        return request.user.has_perm("billing.change_paymentrequest")
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """The fields of a new one, or what there is to see."""
+        return super().get_fieldsets(request, obj) if obj else self.add_fieldsets
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        """Show why a request could not be sent; then nothing of it is kept."""
+        try:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        except RequestRefused as reason:
+            self.message_user(request, str(reason), messages.ERROR)
+            return redirect(request.get_full_path())
+
+    def save_form(self, request: HttpRequest, form: Any, change: bool) -> PaymentRequest:
+        """Send the request."""
+        values, actor = form.cleaned_data, current_user(request)
+        form.save_m2m = lambda: None
+        if values["item"]:
+            item: Item = values["item"]
+            return payment_requests.send_item(item, values["user"], values["days"], actor)
+        return payment_requests.send(
+            values["user"], form.price, values["description"], values["days"], actor
+        )
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Leave it: sending has saved it."""
+
+    @column("Member", header=True)
+    def who(self, row: PaymentRequest) -> list[str]:
+        """Name over e-mail address."""
+        return [show.name_of(row.user), row.user.email]
+
+    @column("Member")
+    def member(self, row: PaymentRequest) -> SafeString | str:
+        """Link to the member."""
+        return show.member(row.user)
+
+    @column("Amount", ordering="amount")
+    def cost(self, row: PaymentRequest) -> str:
+        """The amount as text."""
+        return str(row.price)
+
+    @column("State", ordering="state")
+    def state_badge(self, row: PaymentRequest) -> SafeString:
+        """What became of it."""
+        if row.has_expired:
+            return show.badge("Expired", "warning")
+        return show.state(row, "state", labels.REQUEST)
+
+    @column("Sent", ordering="sent_at")
+    def age(self, row: PaymentRequest) -> SafeString | str:
+        """How long ago it was sent."""
+        return show.when(row.sent_at) if row.sent_at else show.NOTHING
+
+    @column("Can be paid until", ordering="expires_at")
+    def last_day(self, row: PaymentRequest) -> str:
+        """The day on which its link stops working."""
+        return show.day(row.expires_at)
+
+    @column("Sent")
+    def sent(self, row: PaymentRequest) -> str:
+        """When it was sent; never, where the member took it from the list."""
+        return show.moment(row.sent_at)
+
+    @column("Can be paid until")
+    def until(self, row: PaymentRequest) -> str:
+        """When its link stops working."""
+        return show.moment(row.expires_at)
+
+    @column("Paid")
+    def paid(self, row: PaymentRequest) -> str:
+        """When the money arrived."""
+        return show.moment(row.paid_at)
+
+    @column("Canceled")
+    def canceled(self, row: PaymentRequest) -> str:
+        """When it was taken back."""
+        return show.moment(row.canceled_at)
+
+    @column("Item")
+    def item_link(self, row: PaymentRequest) -> SafeString | str:
+        """Link to the item."""
+        return show.link(row.item)
+
+    @column("Payment")
+    def payment_link(self, row: PaymentRequest) -> SafeString | str:
+        """Link to the payment."""
+        found = row.checkouts.exclude(payment=None).select_related("payment").first()
+        return show.link(found.payment if found else None)
+
+    @column("Sent by")
+    def actor(self, row: PaymentRequest) -> SafeString | str:
+        """Who of the staff sent it."""
+        return show.member(row.created_by)
+
+    @button(
+        "Cancel this request",
+        icon="cancel",
+        path="cancel",
+        permission="cancel",
+        question="Take this payment request back?",
+        explanation="Its link stops working. It can't be canceled while the member is paying.",
+    )
+    def cancel_request(
+        self, request: HttpRequest, _form: forms.Form, object_id: str
+    ) -> HttpResponse:
+        """Take it back."""
+        row = get_object_or_404(PaymentRequest, pk=object_id)
+        try:
+            payment_requests.cancel(row, current_user(request))
+        except RequestRefused as reason:
+            self.message_user(request, str(reason), messages.ERROR)
+        else:
+            self.log_change(request, row, "Canceled.")
+            self.message_user(request, "The request is canceled.", messages.SUCCESS)
+        return redirect(show.page_of(row))

@@ -1,0 +1,104 @@
+"""What one member is asked to pay, once."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from billing.models.copy import choices
+from billing.models.item import Item
+from billing.money import Money
+from billing.states import CheckoutState, RequestState
+
+
+class RequestQuerySet(models.QuerySet["PaymentRequest"]):
+    """Payment requests."""
+
+    def for_user(self, user: User) -> Self:
+        """Only this user's requests: the one door to a member's records."""
+        return self.filter(user=user)
+
+    def payable(self) -> Self:
+        """Those that can be paid now."""
+        in_time = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
+        return self.filter(in_time, state=RequestState.OPEN)
+
+    def not_being_paid(self) -> Self:
+        """Those whose member has not come back from Checkout having paid."""
+        came_back = Q(checkouts__state=CheckoutState.OPEN, checkouts__returned_at__isnull=False)
+        waiting = Q(checkouts__state=CheckoutState.PROCESSING)
+        being_paid = self.model._default_manager.filter(came_back | waiting)
+        return self.exclude(pk__in=being_paid.values("pk"))
+
+
+class PaymentRequest(models.Model):
+    """One payment that one member owes. Amounts are minor units, times UTC.
+
+    Staff send one, or the member takes an item from the list: then nothing was sent, and it has no
+    end. An item makes at most one request of a member that is not canceled, so it is paid once.
+    """
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="payment_requests"
+    )
+    item = models.ForeignKey(
+        Item, null=True, blank=True, on_delete=models.PROTECT, related_name="requests"
+    )
+    amount = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    description = models.CharField(max_length=200)
+    state = models.CharField(
+        max_length=10, choices=choices(RequestState), default=RequestState.OPEN
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    paid_at = models.DateTimeField(null=True, blank=True)
+    canceled_at = models.DateTimeField(null=True, blank=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text="Who of the staff sent it; nobody where the member took it from the list.",
+    )
+
+    objects = RequestQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["item", "user"],
+                condition=~Q(state=RequestState.CANCELED),
+                name="billing_item_once_a_member",
+            ),
+            models.CheckConstraint(condition=Q(amount__gt=0), name="billing_request_of_an_amount"),
+        ]
+        indexes = [models.Index(fields=["user", "state"], name="billing_request_of_user")]
+
+    def __str__(self) -> str:
+        return f"{self.description}, {self.price}"
+
+    @property
+    def price(self) -> Money:
+        """What is to be paid."""
+        return Money(self.amount, self.currency)
+
+    @property
+    def is_being_paid(self) -> bool:
+        """Whether its member has paid, and only the confirmation is still on its way."""
+        rows = PaymentRequest.objects.filter(pk=self.pk, state=RequestState.OPEN)
+        return rows.exists() and not rows.not_being_paid().exists()
+
+    @property
+    def has_expired(self) -> bool:
+        """Whether its time is over without a payment."""
+        end = self.expires_at
+        return self.state == RequestState.OPEN and end is not None and end <= timezone.now()

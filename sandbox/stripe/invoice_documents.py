@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sandbox.stripe import payment_intents, prices, products
+from collections.abc import Sequence
+
+from sandbox.stripe import discounts, payment_intents, prices, products
 from sandbox.stripe.events import changing, emit
 from sandbox.world import Json, World
 
@@ -19,8 +21,9 @@ def draft(
     subscription: Json | None = None,
     period: tuple[int, int] | None = None,
     invoice_id: str | None = None,
+    granted: Sequence[Json] = (),
 ) -> Json:
-    """A stored draft that finalizes itself after an hour."""
+    """A stored draft that finalizes itself after an hour; `granted` are its discounts."""
     invoice = blank(
         world, customer, reason=reason, currency=currency, subscription=subscription, period=period
     )
@@ -28,11 +31,22 @@ def draft(
     for line in lines:
         line["invoice"] = invoice["id"]
     invoice["lines"] = line_list(invoice["id"], lines)
+    grant(world, invoice, granted)
     invoice["automatically_finalizes_at"] = world.now() + HOUR
     add_up(invoice)
     world.objects.put(invoice)
     emit(world, "invoice.created", invoice)
     return invoice
+
+
+def grant(world: World, invoice: Json, granted: Sequence[Json]) -> None:
+    """Apply discounts to the lines."""
+    invoice["discounts"] = [discount["id"] for discount in granted]
+    totals = discounts.apply(world, invoice["lines"]["data"], [*granted])
+    invoice["total_discount_amounts"] = totals
+    invoice["total_pretax_credit_amounts"] = [
+        {**entry, "credit_balance_transaction": None, "type": "discount"} for entry in totals
+    ]
 
 
 def line_list(invoice_id: str, lines: list[Json]) -> Json:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sandbox.stripe import customers, invoices, periods, subscriptions
+from sandbox.stripe import customers, discounts, invoices, periods, subscriptions
 from sandbox.stripe import invoice_documents as documents
 from sandbox.stripe.errors import invalid
 from sandbox.stripe.events import changing, emit, private
@@ -29,6 +29,8 @@ def first_invoice(
     if customer["currency"] is None:
         with changing(world, customer, "customer.updated"):
             customer["currency"] = invoice["currency"]
+    with changing(world, subscription, "customer.subscription.updated"):
+        discounts.drop_used(world, subscription, invoice)
     return documents.finalize(world, invoice, customer, intent)
 
 
@@ -69,6 +71,7 @@ def _invoice(
         subscription=subscription,
         period=period,
         invoice_id=invoice_id,
+        granted=discounts.of(world, subscription),
     )
 
 
@@ -95,6 +98,7 @@ def preview(world: World, subscription: Json) -> Json:
     ]
     invoice["lines"] = documents.line_list("upcoming", lines)
     invoice["next_payment_attempt"] = end + documents.HOUR
+    documents.grant(world, invoice, discounts.of(world, subscription))
     documents.add_up(invoice)
     return {name: value for name, value in invoice.items() if name != "id"}
 
@@ -121,6 +125,7 @@ def turn(world: World, subscription: Json) -> None:
             subscription["status"] = "active"
         _move_period(subscription, over[1])
         invoice = _invoice(world, subscription, customer, "subscription_cycle", over)
+        discounts.drop_used(world, subscription, invoice)
         subscription["latest_invoice"] = invoice["id"]
     if subscription["status"] == "unpaid":
         invoice |= {"auto_advance": False, "automatically_finalizes_at": None}

@@ -9,6 +9,7 @@ from sandbox.stripe.endpoints import (
     disputes,
     notifications,
     payments,
+    promotions,
 )
 
 ENDPOINTS: list[Endpoint] = [
@@ -17,6 +18,7 @@ ENDPOINTS: list[Endpoint] = [
     *checkout.ENDPOINTS,
     *billing.ENDPOINTS,
     *payments.ENDPOINTS,
+    *promotions.ENDPOINTS,
     *disputes.ENDPOINTS,
     *notifications.ENDPOINTS,
 ]

@@ -2,6 +2,7 @@
 
 from sandbox.stripe import (
     customers,
+    discounts,
     invoices,
     payment_intents,
     payment_methods,
@@ -44,11 +45,13 @@ _CANCELLATION = Hash(
     }
 )
 _TRIAL_END = Leaf(lambda text: text if text == "now" else INTEGER.parse(text), "timestamp")
+DISCOUNTS = ListOf(Hash({"coupon": TEXT, "discount": TEXT, "promotion_code": TEXT}))
 _SUBSCRIPTION: Spec = {
     "cancel_at": INTEGER,
     "cancel_at_period_end": BOOLEAN,
     "default_payment_method": TEXT,
     "description": TEXT,
+    "discounts": DISCOUNTS,
     "metadata": METADATA,
     "off_session": BOOLEAN,
     "proration_behavior": one_of("always_invoice", "create_prorations", "none"),
@@ -74,6 +77,8 @@ def _create_subscription(call: Call) -> Json:
         default_payment_method=chosen,
         description=params.get("description"),
     )
+    if params.get("discounts"):
+        discounts.replace(world, subscription, params["discounts"])
     behavior = params.get("payment_behavior") or "allow_incomplete"
     outcome = renewals.start(
         world, subscription, customer, collect=behavior != "default_incomplete"

@@ -64,6 +64,7 @@ def add_up(invoice: Json) -> None:
     subtotal = sum(line["amount"] for line in lines)
     total = subtotal - sum(entry["amount"] for entry in invoice["total_discount_amounts"])
     due = max(0, total + invoice["starting_balance"])
+    ending = min(0, total + invoice["starting_balance"])
     invoice |= {
         "subtotal": subtotal,
         "subtotal_excluding_tax": subtotal,
@@ -71,6 +72,7 @@ def add_up(invoice: Json) -> None:
         "total_excluding_tax": total,
         "amount_due": due,
         "amount_remaining": due,
+        "ending_balance": ending if invoice["ending_balance"] is not None else None,
     }
 
 
@@ -85,7 +87,13 @@ def finalize(world: World, invoice: Json, customer: Json, intent: Json | None = 
         "automatically_finalizes_at": None,
         "hosted_invoice_url": f"{world.base_url}/invoice/{invoice['id']}",
         "invoice_pdf": f"{world.base_url}/invoice/{invoice['id']}/pdf",
+        "starting_balance": customer["balance"],
+        "ending_balance": 0,
     }
+    add_up(invoice)
+    if customer["balance"] != invoice["ending_balance"]:
+        with changing(world, customer, "customer.updated"):
+            customer["balance"] = invoice["ending_balance"]
     invoice["status_transitions"]["finalized_at"] = now
     world.objects.put(invoice)
     if invoice["amount_due"]:
@@ -312,7 +320,7 @@ def blank(
         "rendering": None,
         "shipping_cost": None,
         "shipping_details": None,
-        "starting_balance": 0,
+        "starting_balance": customer["balance"],
         "statement_descriptor": None,
         "status": "draft",
         "status_details": None,

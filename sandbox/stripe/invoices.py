@@ -95,7 +95,6 @@ def mark_paid(world: World, invoice: Json, *, out_of_band: bool = False) -> None
             "amount_remaining": 0,
             "attempted": True,
             "auto_advance": False,
-            "ending_balance": 0,
             "next_payment_attempt": None,
             "status": "paid",
         }

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sandbox.stripe import customers, discounts, invoices, periods, subscriptions
+from collections.abc import Sequence
+
+from sandbox.stripe import customers, discounts, invoice_items, invoices, periods, subscriptions
 from sandbox.stripe import invoice_documents as documents
 from sandbox.stripe.errors import invalid
 from sandbox.stripe.events import changing, emit, private
@@ -62,42 +64,70 @@ def _invoice(
         )
         for item in subscription["items"]["data"]
     ]
-    return documents.draft(
+    waiting = invoice_items.pending(world, customer["id"], subscription["id"])
+    invoice = documents.draft(
         world,
         customer,
         reason=reason,
         currency=subscription["currency"],
-        lines=lines,
+        lines=[*(invoice_items.line(world, item) for item in waiting), *lines],
         subscription=subscription,
         period=period,
         invoice_id=invoice_id,
         granted=discounts.of(world, subscription),
     )
+    invoice_items.settle(world, waiting, invoice)
+    return invoice
 
 
-def preview(world: World, subscription: Json) -> Json:
-    """The next invoice as it would be now; it has no id."""
-    customer = customers.find(world, subscription["customer"])
+def preview(world: World, subscription: Json, extra: Sequence[Json] = ()) -> Json:
+    """The next invoice as it would be now, with `extra` lines first; it has no id."""
     start, end = subscriptions.period(subscription)
     following = periods.end(
         subscription["billing_cycle_anchor"],
         end,
         subscription["items"]["data"][0]["price"]["recurring"],
     )
+    waiting = invoice_items.pending(world, subscription["customer"], subscription["id"])
+    lines = [
+        *(invoice_items.line(world, item) for item in waiting),
+        *extra,
+        *(
+            documents.subscription_line(world, subscription, item, (end, following))
+            for item in subscription["items"]["data"]
+        ),
+    ]
+    return previewed(
+        world,
+        subscription,
+        lines,
+        "upcoming",
+        period=(start, end),
+        attempt_at=end + documents.HOUR,
+    )
+
+
+def previewed(
+    world: World,
+    subscription: Json,
+    lines: list[Json],
+    reason: str,
+    *,
+    period: tuple[int, int],
+    attempt_at: int,
+) -> Json:
+    """An invoice that is only looked at."""
+    customer = customers.find(world, subscription["customer"])
     invoice = documents.blank(
         world,
         customer,
-        reason="upcoming",
+        reason=reason,
         currency=subscription["currency"],
         subscription=subscription,
-        period=(start, end),
+        period=period,
     )
-    lines = [
-        documents.subscription_line(world, subscription, item, (end, following))
-        for item in subscription["items"]["data"]
-    ]
     invoice["lines"] = documents.line_list("upcoming", lines)
-    invoice["next_payment_attempt"] = end + documents.HOUR
+    invoice["next_payment_attempt"] = attempt_at
     documents.grant(world, invoice, discounts.of(world, subscription))
     documents.add_up(invoice)
     return {name: value for name, value in invoice.items() if name != "id"}

@@ -12,7 +12,8 @@ from sandbox.tests.conftest import MONTHLY, Server, event_types, open_session, s
 
 def coupon(api: stripe.StripeClient, **params: Any) -> stripe.Coupon:
     defaults: Any = {"percent_off": 50, "duration": "once"}
-    return api.v1.coupons.create(params if "amount_off" in params else defaults | params)
+    wanted: Any = params if "amount_off" in params else defaults | params
+    return api.v1.coupons.create(wanted)
 
 
 def code_for(api: stripe.StripeClient, coupon_id: str, **params: Any) -> stripe.PromotionCode:

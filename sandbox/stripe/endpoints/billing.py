@@ -9,6 +9,7 @@ from sandbox.stripe import (
     prices,
     renewals,
     subscriptions,
+    switching,
 )
 from sandbox.stripe.endpoint import DATED, LISTING, Call, Endpoint, equal, is_within, listing
 from sandbox.stripe.errors import invalid, missing
@@ -46,6 +47,8 @@ _CANCELLATION = Hash(
 )
 _TRIAL_END = Leaf(lambda text: text if text == "now" else INTEGER.parse(text), "timestamp")
 DISCOUNTS = ListOf(Hash({"coupon": TEXT, "discount": TEXT, "promotion_code": TEXT}))
+_PRORATION = one_of("always_invoice", "create_prorations", "none")
+_CHANGED_ITEMS = ListOf(Hash({"id": TEXT, "price": TEXT, "quantity": INTEGER}))
 _SUBSCRIPTION: Spec = {
     "cancel_at": INTEGER,
     "cancel_at_period_end": BOOLEAN,
@@ -54,7 +57,7 @@ _SUBSCRIPTION: Spec = {
     "discounts": DISCOUNTS,
     "metadata": METADATA,
     "off_session": BOOLEAN,
-    "proration_behavior": one_of("always_invoice", "create_prorations", "none"),
+    "proration_behavior": _PRORATION,
     "trial_end": _TRIAL_END,
 }
 
@@ -109,7 +112,10 @@ def _update_subscription(call: Call) -> Json:
     if chosen:
         customer = customers.find(call.world, subscription["customer"])
         customers.owned_method(call.world, customer, chosen)
-    return subscriptions.update(call.world, subscription, call.params)
+    subscriptions.update(call.world, subscription, call.params)
+    if call.params.get("items"):
+        switching.switch(call.world, subscription, call.params)
+    return subscription
 
 
 def _cancel_subscription(call: Call) -> Json:
@@ -186,7 +192,12 @@ def _preview(call: Call) -> Json:
     subscription = subscriptions.find(call.world, call.params["subscription"], param="subscription")
     if subscription["status"] in subscriptions.ENDED or subscription["cancel_at_period_end"]:
         raise invalid("No upcoming invoices for customer.", code="invoice_upcoming_none")
-    invoice = renewals.preview(call.world, subscription)
+    wanted = call.params.get("subscription_details") or {}
+    invoice = (
+        switching.preview(call.world, subscription, wanted)
+        if wanted.get("items")
+        else renewals.preview(call.world, subscription)
+    )
     return {"id": call.world.new_id("upcoming_in_1"), **invoice}
 
 
@@ -266,7 +277,13 @@ ENDPOINTS = [
         "/v1/subscriptions/{id}",
         "subscription_update",
         _update_subscription,
-        {**_SUBSCRIPTION, "cancellation_details": _CANCELLATION},
+        {
+            **_SUBSCRIPTION,
+            "cancellation_details": _CANCELLATION,
+            "items": _CHANGED_ITEMS,
+            "payment_behavior": one_of("allow_incomplete", "error_if_incomplete"),
+            "proration_date": INTEGER,
+        },
     ),
     Endpoint(
         "DELETE",
@@ -301,7 +318,17 @@ ENDPOINTS = [
         "/v1/invoices/create_preview",
         "invoice_create_preview",
         _preview,
-        {"customer": TEXT, "subscription": Required(TEXT)},
+        {
+            "customer": TEXT,
+            "subscription": Required(TEXT),
+            "subscription_details": Hash(
+                {
+                    "items": _CHANGED_ITEMS,
+                    "proration_behavior": _PRORATION,
+                    "proration_date": INTEGER,
+                }
+            ),
+        },
     ),
     Endpoint(
         "POST",

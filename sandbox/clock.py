@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from sandbox.stripe import checkout, disputes, refunds, renewals, subscriptions
+from sandbox.stripe import checkout, disputes, manual_invoices, refunds, renewals, subscriptions
 from sandbox.stripe.periods import DAY, after
 from sandbox.world import PRIVATE, Json, World
 
@@ -121,6 +121,9 @@ def happenings(world: World) -> Iterator[Happening]:
             )
         elif invoice["status"] == "open" and invoice["next_payment_attempt"]:
             yield Happening(invoice["next_payment_attempt"], 5, renewals.retry, invoice)
+        overdue = manual_invoices.is_overdue_at(invoice) if invoice["status"] == "open" else None
+        if overdue:
+            yield Happening(overdue, 5, manual_invoices.tell_overdue, invoice)
     for session in world.objects.list("checkout.session", status="open"):
         yield Happening(session["expires_at"], 6, checkout.expire, session)
     yield from _of_refunds(world)

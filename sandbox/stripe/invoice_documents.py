@@ -22,8 +22,12 @@ def draft(
     period: tuple[int, int] | None = None,
     invoice_id: str | None = None,
     granted: Sequence[Json] = (),
+    wanted: Json | None = None,
 ) -> Json:
-    """A stored draft that finalizes itself after an hour; `granted` are its discounts."""
+    """A stored draft that finalizes itself after an hour; `granted` are its discounts.
+
+    `wanted` sets further fields; without `auto_advance` the draft stays one.
+    """
     invoice = blank(
         world, customer, reason=reason, currency=currency, subscription=subscription, period=period
     )
@@ -32,7 +36,8 @@ def draft(
         line["invoice"] = invoice["id"]
     invoice["lines"] = line_list(invoice["id"], lines)
     grant(world, invoice, granted)
-    invoice["automatically_finalizes_at"] = world.now() + HOUR
+    invoice |= wanted or {}
+    invoice["automatically_finalizes_at"] = world.now() + HOUR if invoice["auto_advance"] else None
     add_up(invoice)
     world.objects.put(invoice)
     emit(world, "invoice.created", invoice)

@@ -173,7 +173,7 @@ def _move_period(subscription: Json, start: int) -> None:
 def advance_invoice(world: World, invoice: Json) -> None:
     """The hour of a draft is over: it is opened and collected."""
     finalize(world, invoice)
-    if invoice["status"] == "open":
+    if invoice["status"] == "open" and invoice["collection_method"] == "charge_automatically":
         invoices.collect(world, invoice)
 
 

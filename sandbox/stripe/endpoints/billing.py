@@ -4,6 +4,7 @@ from sandbox.stripe import (
     customers,
     discounts,
     invoices,
+    manual_invoices,
     payment_intents,
     payment_methods,
     prices,
@@ -348,7 +349,7 @@ ENDPOINTS = [
         "POST",
         "/v1/invoices/{id}/finalize",
         "invoice_finalize_invoice",
-        lambda call: renewals.finalize(call.world, invoices.find(call.world, call.id)),
+        lambda call: manual_invoices.finalize(call.world, invoices.find(call.world, call.id)),
         {"auto_advance": BOOLEAN},
     ),
     Endpoint(

@@ -15,7 +15,7 @@ from sandbox.pages.people import living, person
 from sandbox.pages.render import Form, Visit, endpoint, moment, page, see_other
 from sandbox.stripe import customers
 from sandbox.stripe.errors import ApiError
-from sandbox.switches import Switches
+from sandbox.switches import PAYLOAD_VERSIONS, Switches
 from sandbox.twilio import store as texts
 from sandbox.world import World
 
@@ -53,6 +53,8 @@ GAUGES = (
     Gauge("webhook_delay", "Webhook delay, seconds"),
     Gauge("api_latency", "Stripe API latency, seconds"),
     Gauge("api_fail", "Stripe API failures, share 0–1", share=True),
+    Gauge("api_rate_limited", "Stripe API answers 429, share 0–1", share=True),
+    Gauge("api_answer_lost", "Done, but the answer is lost, share 0–1", share=True),
     Gauge("twilio_fail", "Twilio failures, share 0–1", share=True),
 )
 
@@ -77,6 +79,8 @@ def _page(visit: Visit, *, trouble: str = "", status: int = 200) -> Response:
         told=_told(visit),
         toggles=[*_toggles(world.switches)],
         gauges=[*_gauges(world.switches)],
+        versions=PAYLOAD_VERSIONS,
+        version=world.switches.payload_version,
         stormy=world.switches != Switches(),
         mail_count=len(mails.newest_first(world)),
         text_count=len(texts.newest_first(world)),
@@ -150,13 +154,14 @@ def _gauges(switches: Switches) -> Iterator[Gauge]:
         yield Gauge(gauge.name, gauge.label, gauge.share, f"{value:g}")
 
 
-def _wanted(form: Form) -> dict[str, bool | float]:
+def _wanted(form: Form) -> dict[str, bool | float | str]:
     """The switches of a sent form: a box that is not ticked is not sent. Raises ValueError."""
     if "calm" in form:
         return Switches().as_dict()
     boxes = {toggle.name: toggle.name in form for toggle in TOGGLES}
     numbers = {gauge.name: float(form.get(gauge.name) or 0) for gauge in GAUGES}
-    return {**boxes, **numbers}
+    version = form.get("payload_version") or Switches().payload_version
+    return {**boxes, **numbers, "payload_version": version}
 
 
 routes = [

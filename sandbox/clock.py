@@ -7,7 +7,15 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from sandbox.stripe import checkout, disputes, manual_invoices, refunds, renewals, subscriptions
+from sandbox.stripe import (
+    checkout,
+    delayed,
+    disputes,
+    manual_invoices,
+    refunds,
+    renewals,
+    subscriptions,
+)
 from sandbox.stripe.periods import DAY, after
 from sandbox.world import PRIVATE, Json, World
 
@@ -126,6 +134,8 @@ def happenings(world: World) -> Iterator[Happening]:
             yield Happening(overdue, 5, manual_invoices.tell_overdue, invoice)
     for session in world.objects.list("checkout.session", status="open"):
         yield Happening(session["expires_at"], 6, checkout.expire, session)
+    for intent in world.objects.list("payment_intent", status="processing"):
+        yield Happening(intent[PRIVATE]["settles_at"], 7, delayed.settle, intent)
     yield from _of_refunds(world)
     yield from _of_disputes(world)
 

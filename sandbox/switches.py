@@ -18,6 +18,8 @@ class Switches:
     """Webhooks leave in random order, up to two seconds late."""
     lose: bool = False
     """No webhook leaves; they can be resent later."""
+    bank_debit: bool = False
+    """Checkout offers a bank account, which pays or fails days later."""
     webhook_delay: float = 0.0
     webhooks_paused: bool = False
     """Webhooks wait until this is off again."""

@@ -30,10 +30,14 @@ def pay(visit: Visit) -> Response:
         return _closed(visit, session)
     order = order_of(visit.world, session)
     email = order.email or visit.form.get("email", "").strip()
+    account = visit.form.get("account", "")
+    if account and visit.world.switches.bank_debit:
+        checkout.complete(visit.world, order.id, account, None, email)
+        return see_other(success_url(session))
     outcome = paying.try_card(
         visit, lambda card, yes: checkout.complete(visit.world, order.id, card.digits, yes, email)
     )
-    if outcome.status == "complete":
+    if outcome.status in ("complete", "processing"):
         return see_other(success_url(session))
     if outcome.status == "requires_action":
         amount = money(order.total, order.currency) if order.total else ""
@@ -79,6 +83,7 @@ def _page(
         order=order,
         email=order.email or visit.form.get("email", ""),
         message=message,
+        bank_debit=visit.world.switches.bank_debit,
         code_problem=code_problem,
         code=_code(visit, session),
         **paying.card_context(visit, f"/checkout/{order.id}"),

@@ -8,6 +8,7 @@ from starlette.routing import Route
 
 from sandbox import clock
 from sandbox.mail import store as mails
+from sandbox.pages import dashboard
 from sandbox.pages.cards import RARE_CARDS, TEST_CARDS
 from sandbox.pages.events import listed, types
 from sandbox.pages.pager import paginate
@@ -47,6 +48,7 @@ TOGGLES = (
     Toggle("webhooks_paused", "Hold webhooks", "They wait until this is off"),
     Toggle("duplicate", "Duplicate webhooks", "Every one arrives twice"),
     Toggle("reorder", "Reorder webhooks", "They leave in random order"),
+    Toggle("bank_debit", "Bank debit", "Checkout offers it; it pays or fails days later"),
     Toggle("lose", "Lose webhooks", "None leaves; resend them below"),
 )
 GAUGES = (
@@ -89,6 +91,8 @@ def _page(visit: Visit, *, trouble: str = "", status: int = 200) -> Response:
         customer_count=len(people),
         customer_pager=people_pager,
         cards=(*TEST_CARDS, *RARE_CARDS),
+        kinds=dashboard.KINDS,
+        prices=dashboard.recurring_prices(world),
         events=[listed(world, event) for event in shown_events],
         event_count=len(happened),
         event_pager=events_pager,
@@ -126,11 +130,22 @@ def change_card(visit: Visit) -> Response:
     return see_other("/?told=card")
 
 
+def make(visit: Visit) -> Response:
+    """Make what staff would make in Stripe's dashboard."""
+    try:
+        dashboard.make(visit.world, visit.form)
+    except dashboard.REFUSALS as error:
+        return _page(visit, trouble=str(error), status=400)
+    visit.world.save()
+    return see_other("/?told=made")
+
+
 def _told(visit: Visit) -> str:
     told = {
         "clock": f"It is now {moment(visit.world.now())} UTC.",
         "switches": "The switches are set.",
         "card": "The card is changed.",
+        "made": "It is made, as in Stripe’s dashboard.",
     }
     return told.get(visit.query.get("told", ""), "")
 
@@ -168,5 +183,6 @@ routes = [
     Route("/", endpoint(panel)),
     Route("/clock", endpoint(advance, locked=False), methods=["POST"]),
     Route("/switches", endpoint(switch), methods=["POST"]),
+    Route("/dashboard", endpoint(make), methods=["POST"]),
     Route("/customers/{customer}/card", endpoint(change_card), methods=["POST"]),
 ]

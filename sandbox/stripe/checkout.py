@@ -434,7 +434,7 @@ def _subscribe(
     else:
         invoices.mark_paid(world, invoice)
         outcome = Outcome("complete")
-    _finish(world, session, customer, method)
+    _finish(world, session, customer, method, outcome)
     return outcome
 
 
@@ -457,8 +457,9 @@ def _pay_once(
     customer_id = customer["id"] if customer else None
     _redeem(world, session, customer_id, None)
     if not session["amount_total"]:
-        _finish(world, session, customer, method)
-        return Outcome("complete")
+        outcome = Outcome("complete")
+        _finish(world, session, customer, method, outcome)
+        return outcome
     intent = _intent(world, session) or _new_intent(world, session, customer_id)
     intent |= {"customer": customer_id, "amount": session["amount_total"]}
     if customer and intent["setup_future_usage"]:
@@ -467,7 +468,7 @@ def _pay_once(
         world, intent, method, off_session=False, authenticate=authenticate
     )
     session["payment_intent"] = intent["id"]
-    _finish(world, session, customer, method)
+    _finish(world, session, customer, method, outcome)
     return outcome
 
 
@@ -475,17 +476,32 @@ _Completion = Callable[[World, Json, Json, bool | None, str | None], Outcome]
 _COMPLETE: dict[str, _Completion] = {"subscription": _subscribe, "payment": _pay_once}
 
 
-def _finish(world: World, session: Json, customer: Json | None, method: Json) -> None:
+def _finish(
+    world: World, session: Json, customer: Json | None, method: Json, outcome: Outcome
+) -> None:
     details = method["billing_details"]
+    paid = "unpaid" if outcome.status == "processing" else "paid"
     session |= {
         "customer": customer and customer["id"],
         "customer_details": _details(details["email"], details["name"]),
-        "payment_status": "paid" if session["amount_total"] else "no_payment_required",
+        "payment_status": paid if session["amount_total"] else "no_payment_required",
         "status": "complete",
         "url": None,
     }
     world.objects.put(session)
     emit(world, "checkout.session.completed", session)
+
+
+def hear_from_bank(world: World, session: Json, *, paid: bool) -> None:
+    """A session that was completed with a delayed method is paid now, or never will be."""
+    if session["payment_status"] != "unpaid" or private(session).get("answered"):
+        return
+    private(session)["answered"] = True
+    if paid:
+        session["payment_status"] = "paid"
+    world.objects.put(session)
+    word = "succeeded" if paid else "failed"
+    emit(world, f"checkout.session.async_payment_{word}", session)
 
 
 def cancel(world: World, session_id: str) -> Json:

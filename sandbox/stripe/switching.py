@@ -91,7 +91,7 @@ def _period_lines(world: World, subscription: Json) -> list[Json]:
 
 def _collect(world: World, subscription: Json, invoice: Json) -> None:
     outcome = invoices.collect(world, invoice)
-    if outcome.status != "complete" and subscription["status"] == "active":
+    if outcome.status not in ("complete", "processing") and subscription["status"] == "active":
         subscriptions.set_status(world, subscription, "past_due")
 
 

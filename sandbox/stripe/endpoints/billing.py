@@ -177,7 +177,7 @@ def _pay_invoice(call: Call) -> Json:
     if method is None:
         raise invoices.without_method()
     outcome = invoices.attempt(world, invoice, method, automatic=False)
-    if outcome.status != "complete":
+    if outcome.status not in ("complete", "processing"):
         raise _refusal(call, invoice)
     return invoice
 

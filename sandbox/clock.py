@@ -151,6 +151,9 @@ def _of_subscription(subscription: Json) -> Iterator[Happening]:
         yield Happening(subscription["cancel_at"], 2, _end, subscription)
         if subscription["cancel_at"] <= end:
             return
+    resumes_at = (subscription["pause_collection"] or {}).get("resumes_at")
+    if resumes_at:
+        yield Happening(resumes_at, 0, renewals.resume_collection, subscription)
     if subscription["status"] == "trialing" and remembered.get("warned") != end:
         at = max(start, end - renewals.TRIAL_WARNING_BEFORE)
         yield Happening(at, 0, renewals.warn_of_trial_end, subscription)

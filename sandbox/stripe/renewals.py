@@ -171,10 +171,33 @@ def _move_period(subscription: Json, start: int) -> None:
 
 
 def advance_invoice(world: World, invoice: Json) -> None:
-    """The hour of a draft is over: it is opened and collected."""
+    """The hour of a draft is over: it is opened and collected, unless that is paused."""
+    paused = _paused(world, invoice)
+    if paused == "keep_as_draft":
+        invoice |= {"auto_advance": False, "automatically_finalizes_at": None}
+        world.objects.put(invoice)
+        return
     finalize(world, invoice)
+    if paused:
+        end = invoices.void if paused == "void" else invoices.mark_uncollectible
+        end(world, invoice)
+        return
     if invoice["status"] == "open" and invoice["collection_method"] == "charge_automatically":
         invoices.collect(world, invoice)
+
+
+def _paused(world: World, invoice: Json) -> str | None:
+    """What becomes of an invoice while its subscription's collection is paused."""
+    subscription = world.objects.get(subscriptions.of_invoice(invoice) or "")
+    paused = subscription["pause_collection"] if subscription else None
+    behavior: str | None = paused["behavior"] if paused else None
+    return behavior
+
+
+def resume_collection(world: World, subscription: Json) -> None:
+    """The pause ends at the time it was given."""
+    with changing(world, subscription, "customer.subscription.updated"):
+        subscription["pause_collection"] = None
 
 
 def finalize(world: World, invoice: Json) -> Json:

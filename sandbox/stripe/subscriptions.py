@@ -232,6 +232,9 @@ def _apply(world: World, subscription: Json, params: Json) -> None:
     if "metadata" in params:
         subscription["metadata"] = merge_metadata(subscription["metadata"], params["metadata"])
     subscription["cancellation_details"] |= params.get("cancellation_details") or {}
+    if "pause_collection" in params:
+        paused = params["pause_collection"]
+        subscription["pause_collection"] = paused and {"resumes_at": None, **paused}
     if "discounts" in params:
         discounts.replace(world, subscription, params["discounts"])
     if "trial_end" in params:

@@ -282,6 +282,12 @@ ENDPOINTS = [
             **_SUBSCRIPTION,
             "cancellation_details": _CANCELLATION,
             "items": _CHANGED_ITEMS,
+            "pause_collection": Hash(
+                {
+                    "behavior": Required(one_of("keep_as_draft", "mark_uncollectible", "void")),
+                    "resumes_at": INTEGER,
+                }
+            ),
             "payment_behavior": one_of("allow_incomplete", "error_if_incomplete"),
             "proration_date": INTEGER,
         },

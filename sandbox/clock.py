@@ -7,7 +7,15 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from sandbox.stripe import checkout, disputes, refunds, renewals, subscriptions
+from sandbox.stripe import (
+    checkout,
+    delayed,
+    disputes,
+    manual_invoices,
+    refunds,
+    renewals,
+    subscriptions,
+)
 from sandbox.stripe.periods import DAY, after
 from sandbox.world import PRIVATE, Json, World
 
@@ -121,8 +129,13 @@ def happenings(world: World) -> Iterator[Happening]:
             )
         elif invoice["status"] == "open" and invoice["next_payment_attempt"]:
             yield Happening(invoice["next_payment_attempt"], 5, renewals.retry, invoice)
+        overdue = manual_invoices.is_overdue_at(invoice) if invoice["status"] == "open" else None
+        if overdue:
+            yield Happening(overdue, 5, manual_invoices.tell_overdue, invoice)
     for session in world.objects.list("checkout.session", status="open"):
         yield Happening(session["expires_at"], 6, checkout.expire, session)
+    for intent in world.objects.list("payment_intent", status="processing"):
+        yield Happening(intent[PRIVATE]["settles_at"], 7, delayed.settle, intent)
     yield from _of_refunds(world)
     yield from _of_disputes(world)
 
@@ -138,6 +151,9 @@ def _of_subscription(subscription: Json) -> Iterator[Happening]:
         yield Happening(subscription["cancel_at"], 2, _end, subscription)
         if subscription["cancel_at"] <= end:
             return
+    resumes_at = (subscription["pause_collection"] or {}).get("resumes_at")
+    if resumes_at:
+        yield Happening(resumes_at, 0, renewals.resume_collection, subscription)
     if subscription["status"] == "trialing" and remembered.get("warned") != end:
         at = max(start, end - renewals.TRIAL_WARNING_BEFORE)
         yield Happening(at, 0, renewals.warn_of_trial_end, subscription)

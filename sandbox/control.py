@@ -90,6 +90,9 @@ def _whole(value: object) -> int:
 def _complete_checkout(command: Command) -> Json:
     body, session_id = command.body, command.path["id"]
     with command.world.lock:
+        if body.get("promotion_code"):
+            session = checkout.find(command.world, session_id)
+            checkout.apply_code(command.world, session, str(body["promotion_code"]))
         outcome = checkout.complete(
             command.world,
             session_id,

@@ -1,7 +1,11 @@
 """What can be made to go wrong, switched from the control panel and the control API."""
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from typing import Any
+
+PAYLOAD_VERSIONS = ("current", "2024-06-20", "2020-08-27")
+SHARES = ("api_answer_lost", "api_fail", "api_rate_limited", "twilio_fail")
 
 
 @dataclass
@@ -14,28 +18,34 @@ class Switches:
     """Webhooks leave in random order, up to two seconds late."""
     lose: bool = False
     """No webhook leaves; they can be resent later."""
+    bank_debit: bool = False
+    """Checkout offers a bank account, which pays or fails days later."""
     webhook_delay: float = 0.0
     webhooks_paused: bool = False
     """Webhooks wait until this is off again."""
     api_latency: float = 0.0
     api_fail: float = 0.0
     """The share of Stripe API requests answered 500 before anything happens."""
+    api_rate_limited: float = 0.0
+    """The share answered 429 before anything happens."""
+    api_answer_lost: float = 0.0
+    """The share that is carried out, and then the connection closes without an answer."""
     twilio_fail: float = 0.0
+    payload_version: str = "current"
+    """The API version whose shapes new events have."""
 
     def change(self, wanted: dict[str, Any]) -> None:
         """Set the named switches; raises ValueError for an unknown name or a wrong value."""
         known = {field.name: type(getattr(self, field.name)) for field in fields(self)}
-        changed: dict[str, bool | float] = {}
+        changed: dict[str, bool | float | str] = {}
         for name, value in wanted.items():
             if name not in known:
                 raise ValueError(f"There is no switch named {name}.")
-            changed[name] = (
-                _as_bool(name, value) if known[name] is bool else _as_number(name, value)
-            )
+            changed[name] = _READ[known[name]](name, value)
         for name, accepted in changed.items():
             setattr(self, name, accepted)
 
-    def as_dict(self) -> dict[str, bool | float]:
+    def as_dict(self) -> dict[str, bool | float | str]:
         return asdict(self)
 
 
@@ -48,6 +58,19 @@ def _as_bool(name: str, value: object) -> bool:
 def _as_number(name: str, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
         raise ValueError(f"{name} is a number, zero or more.")
-    if name.endswith("_fail") and value > 1:
+    if name in SHARES and value > 1:
         raise ValueError(f"{name} is a share between 0 and 1.")
     return float(value)
+
+
+def _as_version(name: str, value: object) -> str:
+    if isinstance(value, str) and value in PAYLOAD_VERSIONS:
+        return value
+    raise ValueError(f"{name} is one of {', '.join(PAYLOAD_VERSIONS)}.")
+
+
+_READ: dict[type, Callable[[str, object], bool | float | str]] = {
+    bool: _as_bool,
+    float: _as_number,
+    str: _as_version,
+}

@@ -7,6 +7,7 @@ from sandbox.pages import paying
 from sandbox.pages.orders import order_of
 from sandbox.pages.render import Visit, endpoint, missing, money, page, see_other
 from sandbox.stripe import checkout
+from sandbox.stripe.errors import ApiError
 from sandbox.world import Json
 
 ABSENT = "There is no such Checkout session."
@@ -29,15 +30,34 @@ def pay(visit: Visit) -> Response:
         return _closed(visit, session)
     order = order_of(visit.world, session)
     email = order.email or visit.form.get("email", "").strip()
+    account = visit.form.get("account", "")
+    if account and visit.world.switches.bank_debit:
+        checkout.complete(visit.world, order.id, account, None, email)
+        return see_other(success_url(session))
     outcome = paying.try_card(
         visit, lambda card, yes: checkout.complete(visit.world, order.id, card.digits, yes, email)
     )
-    if outcome.status == "complete":
+    if outcome.status in ("complete", "processing"):
         return see_other(success_url(session))
     if outcome.status == "requires_action":
         amount = money(order.total, order.currency) if order.total else ""
         return paying.ask_bank(visit, amount)
     return _page(visit, session, message=outcome.message, status=402)
+
+
+def redeem(visit: Visit) -> Response:
+    """Take a promotion code, or take it away again."""
+    session = _session(visit)
+    if session is None:
+        return missing(visit, ABSENT)
+    try:
+        if "remove" in visit.form:
+            checkout.remove_code(visit.world, session)
+        else:
+            checkout.apply_code(visit.world, session, visit.form.get("promotion_code", ""))
+    except ApiError as error:
+        return _page(visit, session, code_problem=str(error), status=400)
+    return see_other(f"/checkout/{session['id']}")
 
 
 def success_url(session: Json) -> str:
@@ -50,7 +70,9 @@ def _session(visit: Visit) -> Json | None:
     return session if session and session["object"] == "checkout.session" else None
 
 
-def _page(visit: Visit, session: Json, *, message: str = "", status: int = 200) -> Response:
+def _page(
+    visit: Visit, session: Json, *, message: str = "", code_problem: str = "", status: int = 200
+) -> Response:
     if session["status"] != "open":
         return _closed(visit, session)
     order = order_of(visit.world, session)
@@ -61,8 +83,18 @@ def _page(visit: Visit, session: Json, *, message: str = "", status: int = 200) 
         order=order,
         email=order.email or visit.form.get("email", ""),
         message=message,
-        **paying.card_context(visit, visit.path),
+        bank_debit=visit.world.switches.bank_debit,
+        code_problem=code_problem,
+        code=_code(visit, session),
+        **paying.card_context(visit, f"/checkout/{order.id}"),
     )
+
+
+def _code(visit: Visit, session: Json) -> str:
+    """The promotion code that is applied."""
+    ids = [entry["promotion_code"] for entry in session["discounts"] or []]
+    found = visit.world.objects.get(ids[0]) if ids and ids[0] else None
+    return str(found["code"]) if found else ""
 
 
 def _closed(visit: Visit, session: Json) -> Response:
@@ -90,4 +122,5 @@ def _closed(visit: Visit, session: Json) -> Response:
 routes = [
     Route("/checkout/{session}", endpoint(show), methods=["GET"]),
     Route("/checkout/{session}", endpoint(pay), methods=["POST"]),
+    Route("/checkout/{session}/code", endpoint(redeem), methods=["POST"]),
 ]

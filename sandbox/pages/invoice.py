@@ -82,6 +82,25 @@ def document(visit: Visit) -> Response:
     return Response(pdf.render(_sheet(bill)), media_type="application/pdf", headers=headers)
 
 
+def credit_note(visit: Visit) -> Response:
+    """A credit note as a PDF."""
+    note = visit.world.objects.get(visit.named("note"))
+    if note is None or note["object"] != "credit_note":
+        return missing(visit, "There is no such credit note.")
+    sheet = pdf.Sheet(
+        title=f"Credit note {note['number']}",
+        facts=[("Issued", day(note["created"])), ("State", note["status"])],
+        lines=[
+            (line["description"] or "Credit", money(line["amount"], note["currency"]))
+            for line in note["lines"]["data"]
+        ],
+        sums=[("Total", money(note["total"], note["currency"]))],
+        footer="Made by a sandbox. No real money was given back.",
+    )
+    headers = {"Content-Disposition": f'inline; filename="credit-note-{note["number"]}.pdf"'}
+    return Response(pdf.render(sheet), media_type="application/pdf", headers=headers)
+
+
 def find(world: World, invoice_id: str) -> Json | None:
     invoice = world.objects.get(invoice_id)
     return invoice if invoice and invoice["object"] == "invoice" else None
@@ -156,4 +175,5 @@ routes = [
     Route("/invoice/{invoice}", endpoint(show), methods=["GET"]),
     Route("/invoice/{invoice}", endpoint(pay), methods=["POST"]),
     Route("/invoice/{invoice}/pdf", endpoint(document)),
+    Route("/credit_note/{note}/pdf", endpoint(credit_note)),
 ]

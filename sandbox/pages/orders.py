@@ -37,6 +37,7 @@ class Order:
     total: int
     email: str
     cancel_url: str
+    takes_codes: bool
     button: str
     mandate: str
 
@@ -63,6 +64,7 @@ def order_of(world: World, session: Json) -> Order:
         total=session["amount_total"],
         email=(session["customer_details"] or {}).get("email") or "",
         cancel_url=session["cancel_url"] or "",
+        takes_codes=bool(session["allow_promotion_codes"]),
         button=_button(session, trial),
         mandate=_mandate(session),
     )

@@ -8,6 +8,7 @@ from starlette.routing import Route
 
 from sandbox import clock
 from sandbox.mail import store as mails
+from sandbox.pages import dashboard
 from sandbox.pages.cards import RARE_CARDS, TEST_CARDS
 from sandbox.pages.events import listed, types
 from sandbox.pages.pager import paginate
@@ -15,7 +16,7 @@ from sandbox.pages.people import living, person
 from sandbox.pages.render import Form, Visit, endpoint, moment, page, see_other
 from sandbox.stripe import customers
 from sandbox.stripe.errors import ApiError
-from sandbox.switches import Switches
+from sandbox.switches import PAYLOAD_VERSIONS, Switches
 from sandbox.twilio import store as texts
 from sandbox.world import World
 
@@ -47,12 +48,15 @@ TOGGLES = (
     Toggle("webhooks_paused", "Hold webhooks", "They wait until this is off"),
     Toggle("duplicate", "Duplicate webhooks", "Every one arrives twice"),
     Toggle("reorder", "Reorder webhooks", "They leave in random order"),
+    Toggle("bank_debit", "Bank debit", "Checkout offers it; it pays or fails days later"),
     Toggle("lose", "Lose webhooks", "None leaves; resend them below"),
 )
 GAUGES = (
     Gauge("webhook_delay", "Webhook delay, seconds"),
     Gauge("api_latency", "Stripe API latency, seconds"),
     Gauge("api_fail", "Stripe API failures, share 0–1", share=True),
+    Gauge("api_rate_limited", "Stripe API answers 429, share 0–1", share=True),
+    Gauge("api_answer_lost", "Done, but the answer is lost, share 0–1", share=True),
     Gauge("twilio_fail", "Twilio failures, share 0–1", share=True),
 )
 
@@ -77,6 +81,8 @@ def _page(visit: Visit, *, trouble: str = "", status: int = 200) -> Response:
         told=_told(visit),
         toggles=[*_toggles(world.switches)],
         gauges=[*_gauges(world.switches)],
+        versions=PAYLOAD_VERSIONS,
+        version=world.switches.payload_version,
         stormy=world.switches != Switches(),
         mail_count=len(mails.newest_first(world)),
         text_count=len(texts.newest_first(world)),
@@ -85,6 +91,8 @@ def _page(visit: Visit, *, trouble: str = "", status: int = 200) -> Response:
         customer_count=len(people),
         customer_pager=people_pager,
         cards=(*TEST_CARDS, *RARE_CARDS),
+        kinds=dashboard.KINDS,
+        prices=dashboard.recurring_prices(world),
         events=[listed(world, event) for event in shown_events],
         event_count=len(happened),
         event_pager=events_pager,
@@ -122,11 +130,22 @@ def change_card(visit: Visit) -> Response:
     return see_other("/?told=card")
 
 
+def make(visit: Visit) -> Response:
+    """Make what staff would make in Stripe's dashboard."""
+    try:
+        dashboard.make(visit.world, visit.form)
+    except dashboard.REFUSALS as error:
+        return _page(visit, trouble=str(error), status=400)
+    visit.world.save()
+    return see_other("/?told=made")
+
+
 def _told(visit: Visit) -> str:
     told = {
         "clock": f"It is now {moment(visit.world.now())} UTC.",
         "switches": "The switches are set.",
         "card": "The card is changed.",
+        "made": "It is made, as in Stripe’s dashboard.",
     }
     return told.get(visit.query.get("told", ""), "")
 
@@ -150,18 +169,20 @@ def _gauges(switches: Switches) -> Iterator[Gauge]:
         yield Gauge(gauge.name, gauge.label, gauge.share, f"{value:g}")
 
 
-def _wanted(form: Form) -> dict[str, bool | float]:
+def _wanted(form: Form) -> dict[str, bool | float | str]:
     """The switches of a sent form: a box that is not ticked is not sent. Raises ValueError."""
     if "calm" in form:
         return Switches().as_dict()
     boxes = {toggle.name: toggle.name in form for toggle in TOGGLES}
     numbers = {gauge.name: float(form.get(gauge.name) or 0) for gauge in GAUGES}
-    return {**boxes, **numbers}
+    version = form.get("payload_version") or Switches().payload_version
+    return {**boxes, **numbers, "payload_version": version}
 
 
 routes = [
     Route("/", endpoint(panel)),
     Route("/clock", endpoint(advance, locked=False), methods=["POST"]),
     Route("/switches", endpoint(switch), methods=["POST"]),
+    Route("/dashboard", endpoint(make), methods=["POST"]),
     Route("/customers/{customer}/card", endpoint(change_card), methods=["POST"]),
 ]

@@ -44,7 +44,10 @@ def card_text(world: World, customer: Json) -> str:
     owned = world.objects.list("subscription", customer=customer["id"])
     living_one = next((one for one in owned if not one["ended_at"]), None)
     method = customers.default_method(world, customer, living_one)
-    return f"{method['card']['brand']} •••• {method['card']['last4']}" if method else ""
+    if method is None:
+        return ""
+    card = method.get("card") or {"brand": "bank", **method["us_bank_account"]}
+    return f"{card['brand']} •••• {card['last4']}"
 
 
 def next_step(subscription: Json) -> str:

@@ -7,6 +7,7 @@ import base64
 import binascii
 import json
 import random
+from typing import Any
 from urllib.parse import parse_qsl
 
 from starlette.concurrency import run_in_threadpool
@@ -24,6 +25,8 @@ from sandbox.stripe.expand import expand
 from sandbox.stripe.idempotency import Answer, Keys, description
 from sandbox.world import Json, World
 
+_CLOSING = 0.02
+"""Seconds after which the server has noticed that a connection is closed."""
 API_KEY = "sk_test_sandbox"
 
 
@@ -41,12 +44,16 @@ class Api:
         key = request.headers.get("idempotency-key") if request.method == "POST" else None
         if switches.api_fail and random.random() < switches.api_fail:
             return _respond(_error(_down(), request_id), request_id)
+        if switches.api_rate_limited and random.random() < switches.api_rate_limited:
+            return _respond(_error(_limited(), request_id), request_id)
         try:
             _authenticate(request.headers.get("authorization"))
             _check_version(request.headers.get("stripe-version"))
             answer = await self._once(request, body, key, request_id)
         except ApiError as error:
             answer = _error(error, request_id)
+        if switches.api_answer_lost and random.random() < switches.api_answer_lost:
+            await _hang_up(request)
         return _respond(answer, request_id, key)
 
     async def _once(self, request: Request, body: str, key: str | None, request_id: str) -> Answer:
@@ -164,6 +171,22 @@ def _check_version(version: str | None) -> None:
 
 def _down() -> ApiError:
     return ApiError(500, "api_error", "An unknown error occurred")
+
+
+def _limited() -> ApiError:
+    message = (
+        "Request rate limit exceeded. Learn more about rate limits here "
+        "https://stripe.com/docs/rate-limits."
+    )
+    return ApiError(429, "invalid_request_error", message, code="rate_limit")
+
+
+async def _hang_up(request: Request) -> None:
+    """Close the connection: whoever asked never learns what was answered."""
+    # ASGI has no word for this; uvicorn's request cycle, behind `receive`, holds the connection.
+    receive: Any = request.receive
+    receive.__self__.transport.close()
+    await asyncio.sleep(_CLOSING)
 
 
 def _error(error: ApiError, request_id: str) -> Answer:

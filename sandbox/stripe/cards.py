@@ -20,6 +20,8 @@ class Card:
     decline_when: Literal["always", "off_session"] = "always"
     authentication: Literal["never", "unless_set_up", "always"] = "never"
     refunds: Literal["succeed", "fail_later", "pending"] = "succeed"
+    delayed: Literal["pays", "fails"] | None = None
+    """A bank account: it pays, or fails, some days after it was charged."""
     disputed: str | None = None
     """The reason of the dispute that each payment with this card runs into."""
 
@@ -70,6 +72,8 @@ CARDS = {
         Card("4000000000005126", refunds="fail_later"),
         Card("4000000000007726", refunds="pending"),
         Card("4000000000000259", disputed="fraudulent"),
+        Card("000123456789", brand="bank", delayed="pays"),
+        Card("000111111116", brand="bank", delayed="fails"),
     )
 }
 _BY_FINGERPRINT = {card.fingerprint: card for card in CARDS.values()}
@@ -112,7 +116,8 @@ def refused(card: Card) -> ApiError:
 
 def of_method(method: Json) -> Card:
     """The test card behind a payment method."""
-    return _BY_FINGERPRINT[method["card"]["fingerprint"]]
+    kind = method.get("card") or method["us_bank_account"]
+    return _BY_FINGERPRINT[kind["fingerprint"]]
 
 
 def _luhn(digits: str) -> bool:

@@ -16,7 +16,10 @@ def create(
     """An attempt of a payment intent on a card; `decline` is what the bank said, if it refused."""
     charge = _blank(world, intent, method)
     world.objects.put(charge)
-    if decline:
+    if cards.of_method(method).delayed:
+        charge["status"] = "pending"
+        emit(world, "charge.pending", charge)
+    elif decline:
         code, decline_code, message = decline
         charge |= {"failure_code": code, "failure_message": message}
         charge["outcome"] = _refusal(decline_code or code, message)
@@ -103,7 +106,7 @@ def _blank(world: World, intent: Json, method: Json) -> Json:
         "paid": False,
         "payment_intent": intent["id"],
         "payment_method": method["id"],
-        "payment_method_details": {"card": _card_details(intent, method), "type": "card"},
+        "payment_method_details": _details(intent, method),
         "presentment_details": None,
         "radar_options": {},
         "receipt_email": intent["receipt_email"],
@@ -120,6 +123,30 @@ def _blank(world: World, intent: Json, method: Json) -> Json:
         "transfer_data": None,
         "transfer_group": None,
     }
+
+
+def succeed(world: World, charge: Json) -> None:
+    """A pending charge is paid."""
+    _settle(world, charge)
+    world.objects.put(charge)
+    emit(world, "charge.succeeded", charge)
+
+
+def fail(world: World, charge: Json, code: str, message: str) -> None:
+    """A pending charge is not paid."""
+    charge |= {"status": "failed", "failure_code": code, "failure_message": message}
+    world.objects.put(charge)
+    emit(world, "charge.failed", charge)
+
+
+def _details(intent: Json, method: Json) -> Json:
+    if method["type"] == "card":
+        return {"card": _card_details(intent, method), "type": "card"}
+    account = method["us_bank_account"]
+    shown = ("account_holder_type", "account_type", "bank_name", "fingerprint", "last4")
+    details = {name: account[name] for name in (*shown, "routing_number")}
+    details |= {"expected_debit_date": None, "mandate": None, "payment_reference": None}
+    return {"type": "us_bank_account", "us_bank_account": details}
 
 
 def _card_details(intent: Json, method: Json) -> Json:
@@ -192,4 +219,4 @@ def find(world: World, charge_id: str, *, param: str | None = None) -> Json:
 
 def card_of(world: World, charge: Json) -> cards.Card:
     """The test card that a charge was made on."""
-    return cards.of_method({"card": charge["payment_method_details"]["card"]})
+    return cards.of_method(charge["payment_method_details"])

@@ -7,11 +7,13 @@ from collections.abc import Callable
 from sandbox.stripe import (
     cards,
     customers,
+    discounts,
     invoices,
     payment_intents,
     payment_methods,
     prices,
     products,
+    promotion_codes,
     renewals,
     subscriptions,
 )
@@ -43,7 +45,80 @@ def create(world: World, params: Json) -> Json:
         subscription_data=params.get("subscription_data") or {},
         payment_intent_data=params.get("payment_intent_data") or {},
     )
+    if params.get("discounts"):
+        if params.get("allow_promotion_codes"):
+            raise invalid(
+                "You may only specify one of these parameters: allow_promotion_codes, discounts."
+            )
+        _discount(world, session, params["discounts"])
     return world.objects.put(session)
+
+
+def apply_code(world: World, session: Json, code: str) -> Json:
+    """Redeem what somebody typed on the page; raises ApiError where that is not possible."""
+    _check_open(session)
+    found = promotion_codes.by_code(world, code)
+    if not session["allow_promotion_codes"] or found is None:
+        raise invalid("This code is invalid.", param="promotion_code")
+    _discount(world, session, [{"promotion_code": found["id"]}])
+    return world.objects.put(session)
+
+
+def remove_code(world: World, session: Json) -> Json:
+    _check_open(session)
+    if session["allow_promotion_codes"]:
+        _discount(world, session, [])
+    return world.objects.put(session)
+
+
+def _discount(world: World, session: Json, wanted: list[Json]) -> None:
+    """Set the session's discounts, and every sum that follows from them."""
+    lines = private(session)["lines"]
+    subtotal = sum(line["amount_subtotal"] for line in lines)
+    chosen = discounts.choices(
+        world,
+        wanted,
+        customer=session["customer"],
+        amount=subtotal,
+        currency=session["currency"],
+    )
+    free = not session["amount_total"] and not session["total_details"]["amount_discount"]
+    for line in lines:
+        line["amount_discount"] = 0
+    for one in chosen:
+        left = [line["amount_subtotal"] - line["amount_discount"] for line in lines]
+        for line, amount in zip(lines, discounts.spread(one.coupon, left), strict=True):
+            line["amount_discount"] += amount
+    for line in lines:
+        line["amount_total"] = line["amount_subtotal"] - line["amount_discount"]
+    taken = sum(line["amount_discount"] for line in lines)
+    session["discounts"] = [one.of_session for one in chosen]
+    if not free:  # on trial nothing is due today, so there is nothing to take off
+        session["amount_total"] = subtotal - taken
+        session["total_details"]["amount_discount"] = taken
+
+
+def _redeem(world: World, session: Json, customer: str | None, subscription: Json | None) -> None:
+    """The session is complete: what it promised becomes a discount."""
+    chosen = discounts.choices(
+        world,
+        session["discounts"] or [],
+        customer=customer,
+        amount=sum(line["amount_subtotal"] for line in private(session)["lines"]),
+        currency=session["currency"],
+    )
+    made = [
+        discounts.redeem(
+            world,
+            one,
+            customer,
+            subscription=subscription["id"] if subscription else None,
+            session=session["id"],
+        )
+        for one in chosen
+    ]
+    if subscription:
+        subscription["discounts"] = [one["id"] for one in made]
 
 
 def _line(world: World, wanted: Json, index: int) -> Json:
@@ -347,6 +422,7 @@ def _subscribe(
         default_payment_method=method["id"],
         description=data.get("description"),
     )
+    _redeem(world, session, customer["id"], subscription)
     invoice = renewals.first_invoice(
         world, subscription, customer, _adopted(world, session, customer)
     )
@@ -358,7 +434,7 @@ def _subscribe(
     else:
         invoices.mark_paid(world, invoice)
         outcome = Outcome("complete")
-    _finish(world, session, customer, method)
+    _finish(world, session, customer, method, outcome)
     return outcome
 
 
@@ -367,6 +443,8 @@ def _adopted(world: World, session: Json, customer: Json) -> Json | None:
     intent = _intent(world, session)
     if intent:
         intent["customer"] = customer["id"]
+        if session["amount_total"]:
+            intent["amount"] = session["amount_total"]
     return intent
 
 
@@ -377,15 +455,20 @@ def _pay_once(
     if session["customer"] or session["customer_creation"] == "always":
         customer = _customer(world, session, method, email)
     customer_id = customer["id"] if customer else None
+    _redeem(world, session, customer_id, None)
+    if not session["amount_total"]:
+        outcome = Outcome("complete")
+        _finish(world, session, customer, method, outcome)
+        return outcome
     intent = _intent(world, session) or _new_intent(world, session, customer_id)
-    intent["customer"] = customer_id
+    intent |= {"customer": customer_id, "amount": session["amount_total"]}
     if customer and intent["setup_future_usage"]:
         payment_methods.attach(world, method, customer["id"])
     outcome = payment_intents.confirm(
         world, intent, method, off_session=False, authenticate=authenticate
     )
     session["payment_intent"] = intent["id"]
-    _finish(world, session, customer, method)
+    _finish(world, session, customer, method, outcome)
     return outcome
 
 
@@ -393,17 +476,32 @@ _Completion = Callable[[World, Json, Json, bool | None, str | None], Outcome]
 _COMPLETE: dict[str, _Completion] = {"subscription": _subscribe, "payment": _pay_once}
 
 
-def _finish(world: World, session: Json, customer: Json | None, method: Json) -> None:
+def _finish(
+    world: World, session: Json, customer: Json | None, method: Json, outcome: Outcome
+) -> None:
     details = method["billing_details"]
+    paid = "unpaid" if outcome.status == "processing" else "paid"
     session |= {
         "customer": customer and customer["id"],
         "customer_details": _details(details["email"], details["name"]),
-        "payment_status": "paid" if session["amount_total"] else "no_payment_required",
+        "payment_status": paid if session["amount_total"] else "no_payment_required",
         "status": "complete",
         "url": None,
     }
     world.objects.put(session)
     emit(world, "checkout.session.completed", session)
+
+
+def hear_from_bank(world: World, session: Json, *, paid: bool) -> None:
+    """A session that was completed with a delayed method is paid now, or never will be."""
+    if session["payment_status"] != "unpaid" or private(session).get("answered"):
+        return
+    private(session)["answered"] = True
+    if paid:
+        session["payment_status"] = "paid"
+    world.objects.put(session)
+    word = "succeeded" if paid else "failed"
+    emit(world, f"checkout.session.async_payment_{word}", session)
 
 
 def cancel(world: World, session_id: str) -> Json:

@@ -48,12 +48,18 @@ DATED: Spec = {**LISTING, "created": CREATED}
 
 def listing(call: Call, objects: list[Json], url: str) -> Json:
     """A page of objects that stand newest first."""
-    objects = [obj for obj in objects if is_within(obj["created"], call.params.get("created"))]
+    objects = [obj for obj in objects if is_within(_moment(obj), call.params.get("created"))]
     limit = call.params.get("limit", 10)
     if not 1 <= limit <= 100:
         raise invalid(f"Invalid limit: must be between 1 and 100, not {limit}", param="limit")
     start, end, more = _cut(objects, call.params, limit)
     return {"object": "list", "data": objects[start:end], "has_more": more, "url": url}
+
+
+def _moment(obj: Json) -> int:
+    """When it was made; an invoice item calls that its date."""
+    moment: int = obj["created"] if "created" in obj else obj["date"]
+    return moment
 
 
 def _cut(objects: list[Json], params: Json, limit: int) -> tuple[int, int, bool]:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from typing import Any
 
+from sandbox.stripe import older
 from sandbox.stripe.errors import missing
 from sandbox.world import PRIVATE, Json, World
 
@@ -50,15 +51,21 @@ def difference(before: Json, after: Json) -> Json:
 
 def emit(world: World, kind: str, obj: Json, previous: Json | None = None) -> Json:
     """Record an event about an object and tell the listeners."""
-    data: Json = {"object": public(obj)}
+    version = world.switches.payload_version
+    shown = older.shape(world, public(obj), version)
+    data: Json = {"object": shown}
     if previous is not None:
-        data["previous_attributes"] = previous
+        data["previous_attributes"] = {
+            name: value
+            for name, value in previous.items()
+            if name in shown or version == older.CURRENT
+        }
     request = world.request
     event = {
         "id": world.new_id("evt_1"),
         "object": "event",
         "account": None,
-        "api_version": API_VERSION,
+        "api_version": API_VERSION if version == older.CURRENT else version,
         "context": None,
         "created": world.now(),
         "data": data,
@@ -70,6 +77,8 @@ def emit(world: World, kind: str, obj: Json, previous: Json | None = None) -> Js
         },
         "type": kind,
     }
+    if not older.knows(kind, version):
+        return event
     world.objects.put(event)
     for listener in world.listeners:
         listener(event)

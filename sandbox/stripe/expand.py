@@ -40,7 +40,13 @@ def _walk(world: World, value: Any, keys: list[str], path: str) -> None:
         value[key] = _included(world, value, key, path)
     if isinstance(value[key], str):
         value[key] = _object(world, value[key], key, path)
+    elif isinstance(value[key], list) and key == "discounts":
+        value[key] = [_one(world, entry, path) for entry in value[key]]
     _walk(world, value[key], keys[1:], path)
+
+
+def _one(world: World, entry: Any, path: str) -> Any:
+    return _object(world, entry, "discounts", path) if isinstance(entry, str) else entry
 
 
 def _object(world: World, object_id: str, key: str, path: str) -> Json:

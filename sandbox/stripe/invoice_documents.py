@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sandbox.stripe import payment_intents, prices, products
+from collections.abc import Sequence
+
+from sandbox.stripe import discounts, payment_intents, prices, products
 from sandbox.stripe.events import changing, emit
 from sandbox.world import Json, World
 
@@ -19,8 +21,13 @@ def draft(
     subscription: Json | None = None,
     period: tuple[int, int] | None = None,
     invoice_id: str | None = None,
+    granted: Sequence[Json] = (),
+    wanted: Json | None = None,
 ) -> Json:
-    """A stored draft that finalizes itself after an hour."""
+    """A stored draft that finalizes itself after an hour; `granted` are its discounts.
+
+    `wanted` sets further fields; without `auto_advance` the draft stays one.
+    """
     invoice = blank(
         world, customer, reason=reason, currency=currency, subscription=subscription, period=period
     )
@@ -28,11 +35,23 @@ def draft(
     for line in lines:
         line["invoice"] = invoice["id"]
     invoice["lines"] = line_list(invoice["id"], lines)
-    invoice["automatically_finalizes_at"] = world.now() + HOUR
+    grant(world, invoice, granted)
+    invoice |= wanted or {}
+    invoice["automatically_finalizes_at"] = world.now() + HOUR if invoice["auto_advance"] else None
     add_up(invoice)
     world.objects.put(invoice)
     emit(world, "invoice.created", invoice)
     return invoice
+
+
+def grant(world: World, invoice: Json, granted: Sequence[Json]) -> None:
+    """Apply discounts to the lines."""
+    invoice["discounts"] = [discount["id"] for discount in granted]
+    totals = discounts.apply(world, invoice["lines"]["data"], [*granted])
+    invoice["total_discount_amounts"] = totals
+    invoice["total_pretax_credit_amounts"] = [
+        {**entry, "credit_balance_transaction": None, "type": "discount"} for entry in totals
+    ]
 
 
 def line_list(invoice_id: str, lines: list[Json]) -> Json:
@@ -50,6 +69,7 @@ def add_up(invoice: Json) -> None:
     subtotal = sum(line["amount"] for line in lines)
     total = subtotal - sum(entry["amount"] for entry in invoice["total_discount_amounts"])
     due = max(0, total + invoice["starting_balance"])
+    ending = min(0, total + invoice["starting_balance"])
     invoice |= {
         "subtotal": subtotal,
         "subtotal_excluding_tax": subtotal,
@@ -57,6 +77,7 @@ def add_up(invoice: Json) -> None:
         "total_excluding_tax": total,
         "amount_due": due,
         "amount_remaining": due,
+        "ending_balance": ending if invoice["ending_balance"] is not None else None,
     }
 
 
@@ -71,7 +92,13 @@ def finalize(world: World, invoice: Json, customer: Json, intent: Json | None = 
         "automatically_finalizes_at": None,
         "hosted_invoice_url": f"{world.base_url}/invoice/{invoice['id']}",
         "invoice_pdf": f"{world.base_url}/invoice/{invoice['id']}/pdf",
+        "starting_balance": customer["balance"],
+        "ending_balance": 0,
     }
+    add_up(invoice)
+    if customer["balance"] != invoice["ending_balance"]:
+        with changing(world, customer, "customer.updated"):
+            customer["balance"] = invoice["ending_balance"]
     invoice["status_transitions"]["finalized_at"] = now
     world.objects.put(invoice)
     if invoice["amount_due"]:
@@ -298,7 +325,7 @@ def blank(
         "rendering": None,
         "shipping_cost": None,
         "shipping_details": None,
-        "starting_balance": 0,
+        "starting_balance": customer["balance"],
         "statement_descriptor": None,
         "status": "draft",
         "status_details": None,

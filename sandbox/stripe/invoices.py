@@ -28,7 +28,7 @@ def pay(world: World, invoice_id: str, card: str | None, authenticate: bool | No
         if method is None:
             raise without_method()
         outcome = attempt(world, invoice, method, automatic=False, authenticate=authenticate)
-        if card and outcome.status == "complete":
+        if card and outcome.status in ("complete", "processing"):
             payment_methods.attach(world, method, customer["id"])
         world.save()
         return outcome
@@ -61,9 +61,30 @@ def attempt(
     if outcome.status == "complete":
         _settle_payment(world, payment)
         mark_paid(world, invoice)
+    elif outcome.status == "processing":
+        _wait_for_bank(world, invoice)
     else:
         _refused(world, invoice, outcome, automatic=automatic)
     return outcome
+
+
+def _wait_for_bank(world: World, invoice: Json) -> None:
+    """The invoice stays open; its subscription need not wait."""
+    with changing(world, invoice, "invoice.updated"):
+        invoice |= {"attempted": True, "next_payment_attempt": None}
+    subscription_id = subscriptions.of_invoice(invoice)
+    subscription = world.objects.get(subscription_id) if subscription_id else None
+    if subscription and subscription["status"] == "incomplete":
+        subscriptions.set_status(world, subscription, "active")
+
+
+def hear_from_bank(world: World, invoice: Json, payment: Json, outcome: Outcome) -> None:
+    """A delayed payment of an invoice has arrived or failed."""
+    if outcome.status == "complete":
+        _settle_payment(world, payment)
+        mark_paid(world, invoice)
+    else:
+        _refused(world, invoice, outcome, automatic=True)
 
 
 def collect(world: World, invoice: Json) -> Outcome:
@@ -95,7 +116,6 @@ def mark_paid(world: World, invoice: Json, *, out_of_band: bool = False) -> None
             "amount_remaining": 0,
             "attempted": True,
             "auto_advance": False,
-            "ending_balance": 0,
             "next_payment_attempt": None,
             "status": "paid",
         }

@@ -7,8 +7,9 @@ from typing import Literal
 
 from sandbox.stripe import cards, charges
 from sandbox.stripe.errors import ApiError, declined, invalid, missing
-from sandbox.stripe.events import emit, public
+from sandbox.stripe.events import emit, private, public
 from sandbox.stripe.params import merge_metadata
+from sandbox.stripe.periods import DAY
 from sandbox.world import Json, World
 
 _AUTHENTICATION_FAILED = "payment_intent_authentication_failure"
@@ -19,11 +20,15 @@ _UNAUTHENTICATED = (
 )
 
 
+BANK_DAYS = 4
+"""Days until a bank says whether it pays."""
+
+
 @dataclass(frozen=True)
 class Outcome:
     """How an attempt to pay ended, and what to tell the person who pays."""
 
-    status: Literal["complete", "declined", "requires_action"]
+    status: Literal["complete", "declined", "processing", "requires_action"]
     message: str = ""
 
 
@@ -109,7 +114,41 @@ def confirm(
         return _unauthenticated(world, intent, method, refused=authenticate is False)
     if card.is_declined(off_session=off_session) and card.decline:
         return _declined(world, intent, method, card.decline)
+    if card.delayed:
+        return _process(world, intent, method)
     return _pay(world, intent, method)
+
+
+def _process(world: World, intent: Json, method: Json) -> Outcome:
+    """A bank account is charged: whether it pays is known some days later."""
+    charge = charges.create(world, intent, method, None)
+    intent |= {
+        "last_payment_error": None,
+        "latest_charge": charge["id"],
+        "payment_method_types": ["us_bank_account"],
+        "status": "processing",
+    }
+    private(intent)["settles_at"] = world.now() + BANK_DAYS * DAY
+    world.objects.put(intent)
+    emit(world, "payment_intent.processing", intent)
+    return Outcome("processing")
+
+
+def settle(world: World, intent: Json) -> Outcome:
+    """The bank has answered."""
+    private(intent).pop("settles_at")
+    method = world.objects.get(intent["payment_method"]) or {}
+    charge = charges.find(world, intent["latest_charge"])
+    if cards.of_method(method).delayed == "pays":
+        charges.succeed(world, charge)
+        intent |= {"amount_received": intent["amount"], "status": "succeeded"}
+        world.objects.put(intent)
+        emit(world, "payment_intent.succeeded", intent)
+        return Outcome("complete")
+    code, message = "account_closed", "The bank account has been closed."
+    charges.fail(world, charge, code, message)
+    _fail(world, intent, {"charge": charge["id"], "code": code, "message": message}, method)
+    return Outcome("declined", message)
 
 
 def _pay(world: World, intent: Json, method: Json) -> Outcome:

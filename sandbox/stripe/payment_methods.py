@@ -22,6 +22,7 @@ NO_ADDRESS = {
 def create(world: World, number: str, email: str | None = None, name: str | None = None) -> Json:
     """A payment method of a test card, attached to nobody."""
     card = cards.by_number(number)
+    kind = "us_bank_account" if card.delayed else "card"
     return world.objects.put(
         {
             "id": world.new_id("pm_1"),
@@ -34,13 +35,13 @@ def create(world: World, number: str, email: str | None = None, name: str | None
                 "phone": None,
                 "tax_id": None,
             },
-            "card": _card(world, card),
             "created": world.now(),
             "customer": None,
             "customer_account": None,
             "livemode": False,
             "metadata": {},
-            "type": "card",
+            "type": kind,
+            kind: _bank_account(card) if card.delayed else _card(world, card),
         }
     )
 
@@ -65,6 +66,20 @@ def _card(world: World, card: cards.Card) -> Json:
         "regulated_status": "unregulated",
         "three_d_secure_usage": {"supported": True},
         "wallet": None,
+    }
+
+
+def _bank_account(card: cards.Card) -> Json:
+    return {
+        "account_holder_type": "individual",
+        "account_type": "checking",
+        "bank_name": "STRIPE TEST BANK",
+        "financial_connections_account": None,
+        "fingerprint": card.fingerprint,
+        "last4": card.last4,
+        "networks": {"preferred": "ach", "supported": ["ach"]},
+        "routing_number": "110000000",
+        "status_details": {},
     }
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sandbox.stripe import customers, invoices, periods, subscriptions
+from collections.abc import Sequence
+
+from sandbox.stripe import customers, discounts, invoice_items, invoices, periods, subscriptions
 from sandbox.stripe import invoice_documents as documents
 from sandbox.stripe.errors import invalid
 from sandbox.stripe.events import changing, emit, private
@@ -29,6 +31,8 @@ def first_invoice(
     if customer["currency"] is None:
         with changing(world, customer, "customer.updated"):
             customer["currency"] = invoice["currency"]
+    with changing(world, subscription, "customer.subscription.updated"):
+        discounts.drop_used(world, subscription, invoice)
     return documents.finalize(world, invoice, customer, intent)
 
 
@@ -60,41 +64,71 @@ def _invoice(
         )
         for item in subscription["items"]["data"]
     ]
-    return documents.draft(
+    waiting = invoice_items.pending(world, customer["id"], subscription["id"])
+    invoice = documents.draft(
         world,
         customer,
         reason=reason,
         currency=subscription["currency"],
-        lines=lines,
+        lines=[*(invoice_items.line(world, item) for item in waiting), *lines],
         subscription=subscription,
         period=period,
         invoice_id=invoice_id,
+        granted=discounts.of(world, subscription),
     )
+    invoice_items.settle(world, waiting, invoice)
+    return invoice
 
 
-def preview(world: World, subscription: Json) -> Json:
-    """The next invoice as it would be now; it has no id."""
-    customer = customers.find(world, subscription["customer"])
+def preview(world: World, subscription: Json, extra: Sequence[Json] = ()) -> Json:
+    """The next invoice as it would be now, with `extra` lines first; it has no id."""
     start, end = subscriptions.period(subscription)
     following = periods.end(
         subscription["billing_cycle_anchor"],
         end,
         subscription["items"]["data"][0]["price"]["recurring"],
     )
+    waiting = invoice_items.pending(world, subscription["customer"], subscription["id"])
+    lines = [
+        *(invoice_items.line(world, item) for item in waiting),
+        *extra,
+        *(
+            documents.subscription_line(world, subscription, item, (end, following))
+            for item in subscription["items"]["data"]
+        ),
+    ]
+    return previewed(
+        world,
+        subscription,
+        lines,
+        "upcoming",
+        period=(start, end),
+        attempt_at=end + documents.HOUR,
+    )
+
+
+def previewed(
+    world: World,
+    subscription: Json,
+    lines: list[Json],
+    reason: str,
+    *,
+    period: tuple[int, int],
+    attempt_at: int,
+) -> Json:
+    """An invoice that is only looked at."""
+    customer = customers.find(world, subscription["customer"])
     invoice = documents.blank(
         world,
         customer,
-        reason="upcoming",
+        reason=reason,
         currency=subscription["currency"],
         subscription=subscription,
-        period=(start, end),
+        period=period,
     )
-    lines = [
-        documents.subscription_line(world, subscription, item, (end, following))
-        for item in subscription["items"]["data"]
-    ]
     invoice["lines"] = documents.line_list("upcoming", lines)
-    invoice["next_payment_attempt"] = end + documents.HOUR
+    invoice["next_payment_attempt"] = attempt_at
+    documents.grant(world, invoice, discounts.of(world, subscription))
     documents.add_up(invoice)
     return {name: value for name, value in invoice.items() if name != "id"}
 
@@ -121,6 +155,7 @@ def turn(world: World, subscription: Json) -> None:
             subscription["status"] = "active"
         _move_period(subscription, over[1])
         invoice = _invoice(world, subscription, customer, "subscription_cycle", over)
+        discounts.drop_used(world, subscription, invoice)
         subscription["latest_invoice"] = invoice["id"]
     if subscription["status"] == "unpaid":
         invoice |= {"auto_advance": False, "automatically_finalizes_at": None}
@@ -136,10 +171,33 @@ def _move_period(subscription: Json, start: int) -> None:
 
 
 def advance_invoice(world: World, invoice: Json) -> None:
-    """The hour of a draft is over: it is opened and collected."""
+    """The hour of a draft is over: it is opened and collected, unless that is paused."""
+    paused = _paused(world, invoice)
+    if paused == "keep_as_draft":
+        invoice |= {"auto_advance": False, "automatically_finalizes_at": None}
+        world.objects.put(invoice)
+        return
     finalize(world, invoice)
-    if invoice["status"] == "open":
+    if paused:
+        end = invoices.void if paused == "void" else invoices.mark_uncollectible
+        end(world, invoice)
+        return
+    if invoice["status"] == "open" and invoice["collection_method"] == "charge_automatically":
         invoices.collect(world, invoice)
+
+
+def _paused(world: World, invoice: Json) -> str | None:
+    """What becomes of an invoice while its subscription's collection is paused."""
+    subscription = world.objects.get(subscriptions.of_invoice(invoice) or "")
+    paused = subscription["pause_collection"] if subscription else None
+    behavior: str | None = paused["behavior"] if paused else None
+    return behavior
+
+
+def resume_collection(world: World, subscription: Json) -> None:
+    """The pause ends at the time it was given."""
+    with changing(world, subscription, "customer.subscription.updated"):
+        subscription["pause_collection"] = None
 
 
 def finalize(world: World, invoice: Json) -> Json:

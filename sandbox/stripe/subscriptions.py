@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sandbox.stripe import periods, prices
+from sandbox.stripe import discounts, periods, prices
 from sandbox.stripe.errors import invalid, missing
 from sandbox.stripe.events import changing, copy, emit
 from sandbox.stripe.params import merge_metadata
@@ -232,6 +232,11 @@ def _apply(world: World, subscription: Json, params: Json) -> None:
     if "metadata" in params:
         subscription["metadata"] = merge_metadata(subscription["metadata"], params["metadata"])
     subscription["cancellation_details"] |= params.get("cancellation_details") or {}
+    if "pause_collection" in params:
+        paused = params["pause_collection"]
+        subscription["pause_collection"] = paused and {"resumes_at": None, **paused}
+    if "discounts" in params:
+        discounts.replace(world, subscription, params["discounts"])
     if "trial_end" in params:
         _move_trial_end(world, subscription, params["trial_end"])
     if "cancel_at_period_end" in params:

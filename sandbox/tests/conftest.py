@@ -230,12 +230,15 @@ def subscribe(
     api: stripe.StripeClient,
     card: str = VISA,
     authenticate: bool | None = None,
+    promotion_code: str = "",
     **params: Any,
 ) -> Member:
     """Alice buys the membership through Checkout."""
     customer = api.v1.customers.create({"email": "alice@example.com", "name": "Alice Adams"})
     session = open_session(api, customer=customer.id, **params)
-    outcome = server.pay(session.id, card, authenticate=authenticate)["outcome"]
+    outcome = server.pay(
+        session.id, card, authenticate=authenticate, promotion_code=promotion_code
+    )["outcome"]
     assert outcome["status"] == "complete"
     return Member(server, api, customer.id)
 

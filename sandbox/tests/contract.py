@@ -72,7 +72,8 @@ def _of_object(value: dict[str, Any], cls: Any, kind: str, path: str) -> Iterato
     fields = _fields(cls)
     absent = ONLY_WHEN_ASKED.get(kind, set()) | {"deleted"}
     if kind == "payment_method":
-        absent |= {name for name in fields if name not in value and name in _method_types(fields)}
+        others = _method_types(fields) - {value["type"]}
+        absent |= {name for name in others if name not in value}
     if kind == "invoice" and "id" not in value:
         absent = absent | {"id"}  # what `invoice.upcoming` shows
     for missing in sorted(set(fields) - set(value) - absent):
@@ -82,7 +83,7 @@ def _of_object(value: dict[str, Any], cls: Any, kind: str, path: str) -> Iterato
 
 def _method_types(fields: dict[str, Any]) -> set[str]:
     kept = {"allow_redisplay", "billing_details", "created", "customer", "customer_account", "id"}
-    return set(fields) - kept - {"livemode", "metadata", "object", "type", "card"}
+    return set(fields) - kept - {"livemode", "metadata", "object", "type"}
 
 
 def _of_fields(value: dict[str, Any], cls: Any, path: str) -> Iterator[str]:

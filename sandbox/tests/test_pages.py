@@ -338,7 +338,9 @@ class TestPanel:
         assert (switches["duplicate"], switches["lose"]) == (True, False)
         assert (switches["api_latency"], switches["twilio_fail"]) == (0.25, 0.5)
         server.http.post("/switches", data={**form, "calm": "1"})
-        assert not any(server.get("switches").values())
+        calm = server.get("switches")
+        assert calm.pop("payload_version") == "current"
+        assert not any(calm.values())
 
     def test_refuses_a_share_above_one(self, server: Server) -> None:
         answer = server.http.post("/switches", data={"api_fail": "2"})

@@ -7,16 +7,20 @@ from sandbox.stripe.endpoints import (
     checkout,
     customers,
     disputes,
+    invoicing,
     notifications,
     payments,
+    promotions,
 )
 
 ENDPOINTS: list[Endpoint] = [
     *catalog.ENDPOINTS,
     *customers.ENDPOINTS,
     *checkout.ENDPOINTS,
+    *invoicing.ENDPOINTS,
     *billing.ENDPOINTS,
     *payments.ENDPOINTS,
+    *promotions.ENDPOINTS,
     *disputes.ENDPOINTS,
     *notifications.ENDPOINTS,
 ]

@@ -2,12 +2,15 @@
 
 from sandbox.stripe import (
     customers,
+    discounts,
     invoices,
+    manual_invoices,
     payment_intents,
     payment_methods,
     prices,
     renewals,
     subscriptions,
+    switching,
 )
 from sandbox.stripe.endpoint import DATED, LISTING, Call, Endpoint, equal, is_within, listing
 from sandbox.stripe.errors import invalid, missing
@@ -44,14 +47,18 @@ _CANCELLATION = Hash(
     }
 )
 _TRIAL_END = Leaf(lambda text: text if text == "now" else INTEGER.parse(text), "timestamp")
+DISCOUNTS = ListOf(Hash({"coupon": TEXT, "discount": TEXT, "promotion_code": TEXT}))
+_PRORATION = one_of("always_invoice", "create_prorations", "none")
+_CHANGED_ITEMS = ListOf(Hash({"id": TEXT, "price": TEXT, "quantity": INTEGER}))
 _SUBSCRIPTION: Spec = {
     "cancel_at": INTEGER,
     "cancel_at_period_end": BOOLEAN,
     "default_payment_method": TEXT,
     "description": TEXT,
+    "discounts": DISCOUNTS,
     "metadata": METADATA,
     "off_session": BOOLEAN,
-    "proration_behavior": one_of("always_invoice", "create_prorations", "none"),
+    "proration_behavior": _PRORATION,
     "trial_end": _TRIAL_END,
 }
 
@@ -74,6 +81,8 @@ def _create_subscription(call: Call) -> Json:
         default_payment_method=chosen,
         description=params.get("description"),
     )
+    if params.get("discounts"):
+        discounts.replace(world, subscription, params["discounts"])
     behavior = params.get("payment_behavior") or "allow_incomplete"
     outcome = renewals.start(
         world, subscription, customer, collect=behavior != "default_incomplete"
@@ -104,7 +113,10 @@ def _update_subscription(call: Call) -> Json:
     if chosen:
         customer = customers.find(call.world, subscription["customer"])
         customers.owned_method(call.world, customer, chosen)
-    return subscriptions.update(call.world, subscription, call.params)
+    subscriptions.update(call.world, subscription, call.params)
+    if call.params.get("items"):
+        switching.switch(call.world, subscription, call.params)
+    return subscription
 
 
 def _cancel_subscription(call: Call) -> Json:
@@ -165,7 +177,7 @@ def _pay_invoice(call: Call) -> Json:
     if method is None:
         raise invoices.without_method()
     outcome = invoices.attempt(world, invoice, method, automatic=False)
-    if outcome.status != "complete":
+    if outcome.status not in ("complete", "processing"):
         raise _refusal(call, invoice)
     return invoice
 
@@ -181,7 +193,12 @@ def _preview(call: Call) -> Json:
     subscription = subscriptions.find(call.world, call.params["subscription"], param="subscription")
     if subscription["status"] in subscriptions.ENDED or subscription["cancel_at_period_end"]:
         raise invalid("No upcoming invoices for customer.", code="invoice_upcoming_none")
-    invoice = renewals.preview(call.world, subscription)
+    wanted = call.params.get("subscription_details") or {}
+    invoice = (
+        switching.preview(call.world, subscription, wanted)
+        if wanted.get("items")
+        else renewals.preview(call.world, subscription)
+    )
     return {"id": call.world.new_id("upcoming_in_1"), **invoice}
 
 
@@ -261,7 +278,19 @@ ENDPOINTS = [
         "/v1/subscriptions/{id}",
         "subscription_update",
         _update_subscription,
-        {**_SUBSCRIPTION, "cancellation_details": _CANCELLATION},
+        {
+            **_SUBSCRIPTION,
+            "cancellation_details": _CANCELLATION,
+            "items": _CHANGED_ITEMS,
+            "pause_collection": Hash(
+                {
+                    "behavior": Required(one_of("keep_as_draft", "mark_uncollectible", "void")),
+                    "resumes_at": INTEGER,
+                }
+            ),
+            "payment_behavior": one_of("allow_incomplete", "error_if_incomplete"),
+            "proration_date": INTEGER,
+        },
     ),
     Endpoint(
         "DELETE",
@@ -296,7 +325,17 @@ ENDPOINTS = [
         "/v1/invoices/create_preview",
         "invoice_create_preview",
         _preview,
-        {"customer": TEXT, "subscription": Required(TEXT)},
+        {
+            "customer": TEXT,
+            "subscription": Required(TEXT),
+            "subscription_details": Hash(
+                {
+                    "items": _CHANGED_ITEMS,
+                    "proration_behavior": _PRORATION,
+                    "proration_date": INTEGER,
+                }
+            ),
+        },
     ),
     Endpoint(
         "POST",
@@ -316,7 +355,7 @@ ENDPOINTS = [
         "POST",
         "/v1/invoices/{id}/finalize",
         "invoice_finalize_invoice",
-        lambda call: renewals.finalize(call.world, invoices.find(call.world, call.id)),
+        lambda call: manual_invoices.finalize(call.world, invoices.find(call.world, call.id)),
         {"auto_advance": BOOLEAN},
     ),
     Endpoint(

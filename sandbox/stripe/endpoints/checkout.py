@@ -54,6 +54,7 @@ _CREATE: Spec = {
     "customer_creation": one_of("always", "if_required"),
     "customer_email": EMAIL,
     "customer_update": Hash({"address": TEXT, "name": TEXT, "shipping": TEXT}),
+    "discounts": ListOf(Hash({"coupon": TEXT, "promotion_code": TEXT})),
     "expires_at": INTEGER,
     "line_items": ListOf(Hash({"price": TEXT, "price_data": _PRICE_DATA, "quantity": INTEGER})),
     "locale": TEXT,

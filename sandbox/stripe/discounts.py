@@ -1,0 +1,176 @@
+"""Discounts: coupons redeemed by a subscription, an invoice or a Checkout session."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sandbox.stripe import coupons, periods, promotion_codes
+from sandbox.stripe.errors import invalid, missing
+from sandbox.stripe.events import emit
+from sandbox.world import Json, World
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A coupon that somebody may redeem, and the code by which they found it."""
+
+    coupon: Json
+    code: Json | None = None
+
+    @property
+    def of_session(self) -> Json:
+        """As a Checkout session shows it."""
+        return {
+            "coupon": self.coupon["id"],
+            "promotion_code": self.code["id"] if self.code else None,
+        }
+
+
+def choices(
+    world: World, wanted: list[Json], *, customer: str | None, amount: int, currency: str
+) -> list[Choice]:
+    """What the `discounts` of a request name; raises ApiError for what can't be redeemed."""
+    chosen = [_choice(world, one) for one in wanted]
+    for one in chosen:
+        check(world, one, customer=customer, amount=amount, currency=currency)
+    return chosen
+
+
+def _choice(world: World, wanted: Json) -> Choice:
+    if wanted.get("promotion_code"):
+        code = promotion_codes.find(world, wanted["promotion_code"], param="promotion_code")
+        return Choice(coupons.find(world, code["promotion"]["coupon"], param="coupon"), code)
+    if wanted.get("coupon"):
+        return Choice(coupons.find(world, wanted["coupon"], param="coupon"))
+    raise invalid("Each discount names a coupon or a promotion_code.", param="discounts")
+
+
+def check(
+    world: World, choice: Choice, *, customer: str | None, amount: int, currency: str
+) -> None:
+    coupons.check_redeemable(world, choice.coupon)
+    if choice.coupon["currency"] not in (None, currency):
+        raise invalid(f"Coupon {choice.coupon['id']} is not for {currency}.", param="coupon")
+    if choice.code:
+        promotion_codes.check(world, choice.code, customer, amount)
+
+
+def redeem(
+    world: World,
+    choice: Choice,
+    customer: str | None,
+    *,
+    subscription: str | None = None,
+    invoice: str | None = None,
+    session: str | None = None,
+) -> Json:
+    """The discount that comes of a coupon; it counts as one redemption."""
+    coupon, now = choice.coupon, world.now()
+    months = coupon["duration_in_months"]
+    discount = {
+        "id": world.new_id("di_1"),
+        "object": "discount",
+        "checkout_session": session,
+        "customer": customer,
+        "customer_account": None,
+        "end": periods.after(now, "month", months) if months else None,
+        "invoice": invoice,
+        "invoice_item": None,
+        "promotion_code": choice.code["id"] if choice.code else None,
+        "source": {"coupon": coupon["id"], "type": "coupon"},
+        "start": now,
+        "subscription": subscription,
+        "subscription_item": None,
+    }
+    coupons.count(world, coupon)
+    if choice.code:
+        promotion_codes.count(world, choice.code)
+    world.objects.put(discount)
+    if subscription:
+        emit(world, "customer.discount.created", discount)
+    return discount
+
+
+def of(world: World, owner: Json) -> list[Json]:
+    """The discounts of a subscription or an invoice that still count."""
+    found = [world.objects.get(discount_id) for discount_id in owner["discounts"]]
+    return [one for one in found if one and (one["end"] is None or one["end"] > world.now())]
+
+
+def replace(world: World, subscription: Json, wanted: list[Json] | None) -> None:
+    """Set a subscription's discounts as a request names them; nothing removes them all."""
+    amount = sum(
+        item["price"]["unit_amount"] * item["quantity"] for item in subscription["items"]["data"]
+    )
+    kept = [one["discount"] for one in wanted or [] if one.get("discount")]
+    for discount_id in kept:
+        if discount_id not in subscription["discounts"]:
+            raise missing("discount", discount_id, param="discounts", status=400)
+    chosen = choices(
+        world,
+        [one for one in wanted or [] if not one.get("discount")],
+        customer=subscription["customer"],
+        amount=amount,
+        currency=subscription["currency"],
+    )
+    for discount_id in subscription["discounts"]:
+        if discount_id not in kept:
+            _forget(world, discount_id)
+    made = [
+        redeem(world, one, subscription["customer"], subscription=subscription["id"])["id"]
+        for one in chosen
+    ]
+    subscription["discounts"] = [*kept, *made]
+
+
+def drop_used(world: World, subscription: Json, invoice: Json) -> None:
+    """What lasts `once` is gone after the first invoice that it made cheaper, the rest in time."""
+    used = {entry["discount"] for entry in invoice["total_discount_amounts"] if entry["amount"]}
+    kept = []
+    for discount in of(world, subscription):
+        coupon = world.objects.get(discount["source"]["coupon"])
+        once = coupon is not None and coupon["duration"] == "once"
+        if not (once and discount["id"] in used):
+            kept.append(discount["id"])
+    for discount_id in subscription["discounts"]:
+        if discount_id not in kept:
+            _forget(world, discount_id)
+    subscription["discounts"] = kept
+
+
+def _forget(world: World, discount_id: str) -> None:
+    discount = world.objects.get(discount_id)
+    if discount:
+        emit(world, "customer.discount.deleted", discount)
+
+
+def apply(world: World, lines: list[Json], discounts: list[Json]) -> list[Json]:
+    """Make lines cheaper, one discount after the other. Answers the sum of each."""
+    totals = []
+    for discount in discounts:
+        coupon = world.objects.get(discount["source"]["coupon"])
+        amounts = spread(coupon, [_left(line) for line in lines]) if coupon else [0] * len(lines)
+        for line, amount in zip(lines, amounts, strict=True):
+            if line["discountable"]:
+                line["discount_amounts"].append({"amount": amount, "discount": discount["id"]})
+        totals.append({"amount": sum(amounts), "discount": discount["id"]})
+    return totals
+
+
+def _left(line: Json) -> int:
+    if not line["discountable"]:
+        return 0
+    taken = sum(int(entry["amount"]) for entry in line["discount_amounts"])
+    return max(0, int(line["amount"]) - taken)
+
+
+def spread(coupon: Json, amounts: list[int]) -> list[int]:
+    """How much a coupon takes off each of several amounts."""
+    if coupon["percent_off"] is not None:
+        return [round(amount * coupon["percent_off"] / 100) for amount in amounts]
+    left = min(int(coupon["amount_off"]), sum(amounts))
+    taken = []
+    for amount in amounts:
+        taken.append(min(left, amount))
+        left -= taken[-1]
+    return taken

@@ -1,0 +1,207 @@
+"""A subscription changes its price: proration, and the invoice where the period begins anew."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sandbox.stripe import (
+    cards,
+    customers,
+    discounts,
+    invoice_items,
+    invoices,
+    periods,
+    prices,
+    renewals,
+    subscriptions,
+)
+from sandbox.stripe import invoice_documents as documents
+from sandbox.stripe.errors import invalid
+from sandbox.stripe.events import changing, copy
+from sandbox.world import Json, World
+
+
+@dataclass(frozen=True)
+class Change:
+    """What comes of new prices: credit and charges for the rest of the period."""
+
+    prorations: list[Json]
+    restarts: bool
+    """The new price has another interval: its period begins now and is paid at once."""
+
+
+def switch(world: World, subscription: Json, params: Json) -> None:
+    """Change items as `subscriptions.update` is asked to, with all that it brings about."""
+    behavior = params.get("proration_behavior") or "create_prorations"
+    if params.get("payment_behavior") == "error_if_incomplete":
+        _check_card(world, subscription)
+    with changing(world, subscription, "customer.subscription.updated"):
+        change = _apply(
+            world, subscription, params["items"], behavior, params.get("proration_date")
+        )
+        for item in change.prorations:
+            world.objects.put(item)
+        if not change.restarts and (behavior != "always_invoice" or not change.prorations):
+            return
+        invoice = _invoice(world, subscription, restarts=change.restarts)
+        subscription["latest_invoice"] = invoice["id"]
+    _collect(world, subscription, invoice)
+
+
+def _check_card(world: World, subscription: Json) -> None:
+    customer = customers.find(world, subscription["customer"])
+    method = customers.default_method(world, customer, subscription)
+    if method is None:
+        raise invalid("This customer has no attached payment source or default payment method.")
+    card = cards.of_method(method)
+    if card.is_declined(off_session=True) or card.needs_authentication(off_session=True):
+        raise cards.refused(card)
+
+
+def _invoice(world: World, subscription: Json, *, restarts: bool) -> Json:
+    customer = customers.find(world, subscription["customer"])
+    waiting = invoice_items.pending(world, customer["id"], subscription["id"])
+    lines = [invoice_items.line(world, item) for item in waiting]
+    if restarts:
+        lines += _period_lines(world, subscription)
+    now = world.now()
+    invoice = documents.draft(
+        world,
+        customer,
+        reason="subscription_update",
+        currency=subscription["currency"],
+        lines=lines,
+        subscription=subscription,
+        period=(now, now),
+        granted=discounts.of(world, subscription),
+    )
+    invoice_items.settle(world, waiting, invoice)
+    if restarts:
+        discounts.drop_used(world, subscription, invoice)
+    return documents.finalize(world, invoice, customer)
+
+
+def _period_lines(world: World, subscription: Json) -> list[Json]:
+    period = subscriptions.period(subscription)
+    return [
+        documents.subscription_line(world, subscription, item, period)
+        for item in subscription["items"]["data"]
+    ]
+
+
+def _collect(world: World, subscription: Json, invoice: Json) -> None:
+    outcome = invoices.collect(world, invoice)
+    if outcome.status not in ("complete", "processing") and subscription["status"] == "active":
+        subscriptions.set_status(world, subscription, "past_due")
+
+
+def _apply(
+    world: World, subscription: Json, wanted: list[Json], behavior: str, at: int | None
+) -> Change:
+    """Put the new prices in. Nothing is stored, so that a preview can do it to a copy."""
+    now = at or world.now()
+    trial = subscription["status"] == "trialing"
+    prorated = behavior != "none" and not trial
+    prorations: list[Json] = []
+    restarts = False
+    for index, change in enumerate(wanted):
+        item = _item(subscription, change, index)
+        old = copy(item)
+        _change_item(world, item, change, index)
+        restarts |= _interval(old) != _interval(item) and not trial
+        if prorated:
+            prorations.append(_credit(world, subscription, old, now))
+            if not restarts:
+                prorations.append(_charge(world, subscription, item, now))
+    if restarts:
+        _restart(subscription, now)
+    return Change(prorations, restarts)
+
+
+def _item(subscription: Json, change: Json, index: int) -> Json:
+    for item in subscription["items"]["data"]:
+        if item["id"] == change.get("id"):
+            found: Json = item
+            return found
+    raise invalid(
+        f"Invalid subscription item: '{change.get('id')}' is not one of this subscription.",
+        param=f"items[{index}][id]",
+    )
+
+
+def _change_item(world: World, item: Json, change: Json, index: int) -> None:
+    if change.get("price"):
+        price = prices.find(world, change["price"], param=f"items[{index}][price]")
+        if not price["active"] or not price["recurring"]:
+            raise invalid(
+                "The price specified is inactive or not recurring.", param=f"items[{index}][price]"
+            )
+        if price["currency"] != item["price"]["currency"]:
+            raise invalid(
+                "The currency of a subscription can't be changed.", param=f"items[{index}][price]"
+            )
+        item |= {"price": copy(price), "plan": prices.plan(price)}
+    if change.get("quantity"):
+        item["quantity"] = change["quantity"]
+
+
+def _interval(item: Json) -> tuple[str, int]:
+    recurring = item["price"]["recurring"]
+    return recurring["interval"], recurring["interval_count"]
+
+
+def _restart(subscription: Json, now: int) -> None:
+    subscription["billing_cycle_anchor"] = now
+    for item in subscription["items"]["data"]:
+        item["current_period_start"] = now
+        item["current_period_end"] = periods.end(now, now, item["price"]["recurring"])
+
+
+def _credit(world: World, subscription: Json, old: Json, now: int) -> Json:
+    start, end = old["current_period_start"], old["current_period_end"]
+    amount = -round(_paid_for(world, subscription, old) * (end - now) / (end - start))
+    return invoice_items.proration(world, subscription, old, amount, "Unused time on", (now, end))
+
+
+def _paid_for(world: World, subscription: Json, item: Json) -> int:
+    """What the period of an item cost after discounts."""
+    for invoice in world.objects.list("invoice", customer=subscription["customer"]):
+        for line in invoice["lines"]["data"]:
+            details = (line["parent"] or {}).get("subscription_item_details")
+            if (
+                details
+                and details["subscription_item"] == item["id"]
+                and line["period"]["end"] == item["current_period_end"]
+                and line["amount"] >= 0
+            ):
+                less = sum(int(entry["amount"]) for entry in line["discount_amounts"])
+                return int(line["amount"]) - less
+    return int(item["price"]["unit_amount"] * item["quantity"])
+
+
+def _charge(world: World, subscription: Json, item: Json, now: int) -> Json:
+    start, end = item["current_period_start"], item["current_period_end"]
+    cost = item["price"]["unit_amount"] * item["quantity"]
+    for discount in discounts.of(world, subscription):
+        coupon = world.objects.get(discount["source"]["coupon"])
+        cost -= discounts.spread(coupon, [cost])[0] if coupon else 0
+    amount = round(cost * (end - now) / (end - start))
+    return invoice_items.proration(
+        world, subscription, item, amount, "Remaining time on", (now, end)
+    )
+
+
+def preview(world: World, subscription: Json, wanted: Json) -> Json:
+    """The invoice that a change would bring: the one made at once, else the next renewal's."""
+    changed: Json = copy(subscription)
+    behavior = wanted.get("proration_behavior") or "create_prorations"
+    change = _apply(world, changed, wanted["items"], behavior, wanted.get("proration_date"))
+    lines = [invoice_items.line(world, item) for item in change.prorations]
+    if not change.restarts and behavior != "always_invoice":
+        return renewals.preview(world, changed, extra=lines)
+    if change.restarts:
+        lines += _period_lines(world, changed)
+    now = wanted.get("proration_date") or world.now()
+    return renewals.previewed(
+        world, changed, lines, "subscription_update", period=(now, now), attempt_at=now
+    )

@@ -219,9 +219,9 @@ def _unfinished(customer: Customer, wanted: Wanted) -> Checkout:
     try:
         return _new_row(customer, wanted)
     except IntegrityError:
-        # Another tab was faster: go on with its row.
-        found = rows.get()
-    if not wanted.is_for(found):
+        # Another tab was faster: go on with its row, unless that is gone by now.
+        found = rows.first()
+    if found is None or not wanted.is_for(found):
         raise gateway.StripeUnavailable("Another tab is paying something else.")
     return found
 

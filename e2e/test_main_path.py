@@ -40,7 +40,7 @@ def test_sign_up_subscribe_and_a_month_later(page: Page, stack: Stack) -> None:
     )
     assert "Harbor Yoga" in texts[0]["body"]
 
-    stack.control("clock", advance="renewal")
+    stack.control("clock", advance="month")
     stack.settle()
     page.goto(f"{stack.url}/payments/")
     expect(page.get_by_role("link", name=re.compile("Membership, "))).to_have_count(2)

@@ -44,7 +44,7 @@ def test_cancel_with_a_reason_and_keep_it_after_all(page: Page, stack: Stack) ->
 def test_failed_renewal_is_mended_with_another_card(page: Page, stack: Stack) -> None:
     email = "fay@life.example"
     become_a_member(page, stack, "Fay Fails", email, FAILS_LATER)
-    stack.control("clock", advance="renewal")
+    stack.control("clock", advance="month")
     stack.settle()
     journey.newest_mail(stack, email, "Payment failed: $29.00")
 

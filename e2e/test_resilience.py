@@ -103,7 +103,7 @@ def test_killed_worker_loses_nothing_and_does_nothing_twice(stack: Stack) -> Non
         "SELECT s.status, i.status, p.status FROM billing_subscription s"
         " JOIN billing_invoice i ON i.subscription_id = s.id"
         " JOIN billing_payment p ON p.invoice_id = i.id"
-        " JOIN billing_customer c ON c.id = s.customer_id WHERE c.email LIKE 'kay%%'"
+        " JOIN billing_customer c ON c.id = s.customer_id WHERE c.email LIKE 'kay%%@storm.example'"
     )
     assert states == [("active", "paid", "succeeded")] * len(names)
 
@@ -175,7 +175,7 @@ def test_slow_stripe_is_asked_about_several_members_at_once(stack: Stack) -> Non
     stack.control("switches", api_latency=0)
     seen = stack.sql(
         "SELECT max(processed_at) - min(received_at) FROM billing_stripeevent e"
-        " JOIN billing_customer c ON c.stripe_id = e.customer_id WHERE c.email LIKE 'flo%%'"
+        " JOIN billing_customer c ON c.stripe_id = e.customer_id WHERE c.email LIKE 'flo%%@storm.example'"
         " GROUP BY e.customer_id"
     )
     one_after_the_other = sum(spent.total_seconds() for (spent,) in seen)

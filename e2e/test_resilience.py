@@ -175,7 +175,8 @@ def test_slow_stripe_is_asked_about_several_members_at_once(stack: Stack) -> Non
     stack.control("switches", api_latency=0)
     seen = stack.sql(
         "SELECT max(processed_at) - min(received_at) FROM billing_stripeevent e"
-        " JOIN billing_customer c ON c.stripe_id = e.customer_id WHERE c.email LIKE 'flo%%@storm.example'"
+        " JOIN billing_customer c ON c.stripe_id = e.customer_id"
+        " WHERE c.email LIKE 'flo%%@storm.example'"
         " GROUP BY e.customer_id"
     )
     one_after_the_other = sum(spent.total_seconds() for (spent,) in seen)

@@ -107,6 +107,7 @@ def sandbox(running_sandbox: Sandbox, settings: Settings) -> Sandbox:
     settings.STRIPE_SECRET_KEY = "sk_test_sandbox"
     settings.STRIPE_WEBHOOK_SECRETS = ["whsec_sandbox"]
     settings.STRIPE_PRICE_ID = "price_membership_monthly"
+    settings.STRIPE_YEARLY_PRICE_ID = ""
     settings.TWILIO_API_BASE = f"{running_sandbox.url}/twilio"
     settings.TWILIO_ACCOUNT_SID = "ACsandbox0000000000000000000000000"
     settings.TWILIO_AUTH_TOKEN = "sandbox-twilio-token"

@@ -14,7 +14,7 @@ from django.db import IntegrityError, transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from billing import gateway, sync
+from billing import gateway, plans, sync
 from billing.models import Checkout, Customer, PaymentRequest, Plan, Subscription
 from billing.snapshots import CheckoutSnapshot
 from billing.states import (
@@ -74,17 +74,18 @@ class Return:
     known: bool
 
 
-def start_membership(user: User) -> str:
+def start_membership(user: User, price_id: str = "") -> str:
     """Return the address of the Checkout page on which the member starts the membership.
 
-    Two clicks, or two tabs, lead to the same page, which can be paid once only.
+    `price_id` is one of the prices on sale, or empty for the first. Two clicks, or two tabs, lead
+    to the same page, which can be paid once only; another price takes its place.
 
     Raises:
         AlreadyMember: there is a live subscription, or a payment that waits for its webhook.
         CheckoutError: Stripe could not be asked, or nothing is on sale. No row is left half made.
     """
     with in_sentences("join"):
-        plan = current_plan()
+        plan = chosen_plan(price_id)
         customer = customer_of(user)
         _refuse_if_member(customer)
         wanted = Wanted(
@@ -169,16 +170,19 @@ def card_page(user: User) -> str:
         ) from error
 
 
-def current_plan() -> Plan:
-    """Return the plan on sale, read from Stripe where it never was.
+def chosen_plan(price_id: str = "") -> Plan:
+    """Return the price on sale of this id, or the first; read from Stripe where it never was.
 
     Raises:
-        CheckoutError: STRIPE_PRICE_ID is not set, or its price is not for sale.
+        CheckoutError: no price is configured, or this one is not for sale.
     """
-    price_id = settings.STRIPE_PRICE_ID
-    if not price_id:
+    ids = plans.price_ids()
+    if not ids:
         raise CheckoutError("The membership is not on sale yet.")
-    plan = Plan.objects.filter(stripe_id=price_id).first() or sync.sync_plan(price_id)
+    wanted = price_id or ids[0]
+    if wanted not in ids:
+        raise CheckoutError("This price is not on sale any more. Please choose again.")
+    plan = Plan.objects.filter(stripe_id=wanted).first() or sync.sync_plan(wanted)
     if not plan.active:
         raise CheckoutError("The membership is not on sale at the moment.")
     return plan
@@ -296,6 +300,7 @@ def _request(row: Checkout, plan: Plan, customer: Customer) -> gateway.CheckoutR
         user_id=customer.user_id,
         price_id=plan.stripe_id,
         trial_days=plan.trial_days if is_new else 0,
+        takes_codes=settings.STRIPE_PROMOTION_CODES,
         success_url=back + "?session_id={CHECKOUT_SESSION_ID}",
         cancel_url=here + reverse("billing:membership") + "?canceled=1",
     )

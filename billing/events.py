@@ -69,6 +69,7 @@ PAYMENT_NAMED = Target(sync.sync_payment, Payment, _at("payment_intent"))
 CUSTOMER = Target(_read_card, None, _own_id)
 CARD = Target(_read_card, None, _at("customer"))
 CHECKOUT = Target(sync.sync_checkout, None, _own_id)
+DISCOUNT = Target(sync.sync_subscription, Subscription, _at("subscription"))
 PLAN = Target(sync.sync_current_plan, None, _own_id)
 
 # Every type we act on.
@@ -83,6 +84,9 @@ TARGETS: dict[str, Target] = {
     "customer.subscription.paused": SUBSCRIPTION,
     "customer.subscription.resumed": SUBSCRIPTION,
     "customer.subscription.trial_will_end": TRIAL,
+    "customer.discount.created": DISCOUNT,
+    "customer.discount.updated": DISCOUNT,
+    "customer.discount.deleted": DISCOUNT,
     "customer.updated": CUSTOMER,
     "customer.deleted": CUSTOMER,
     "payment_method.attached": CARD,

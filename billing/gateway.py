@@ -26,6 +26,13 @@ logger = logging.getLogger(__name__)
 API_VERSION = "2026-10-28.endive"
 # How long a long run waits, in seconds, each time that Stripe says it is asked too often.
 BUSY_WAITS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
+# What of a subscription is read in full.
+SUBSCRIPTION_PARTS = (
+    "default_payment_method",
+    "customer.invoice_settings.default_payment_method",
+    "discounts.source.coupon",
+    "discounts.promotion_code",
+)
 
 Answer = TypeVar("Answer")
 
@@ -63,6 +70,7 @@ class CheckoutRequest:
     user_id: int
     price_id: str
     trial_days: int
+    takes_codes: bool
     success_url: str
     cancel_url: str
 
@@ -130,11 +138,29 @@ def read_plan(price_id: str) -> snapshots.PlanSnapshot:
 
 
 def read_subscription(subscription_id: str) -> snapshots.SubscriptionSnapshot:
-    """Read a subscription with the card that pays for it."""
-    expand = ["default_payment_method", "customer.invoice_settings.default_payment_method"]
+    """Read a subscription with the card that pays for it and its discounts."""
     with _translated_errors():
-        found = _client().v1.subscriptions.retrieve(subscription_id, {"expand": expand})
+        found = _client().v1.subscriptions.retrieve(
+            subscription_id, {"expand": [*SUBSCRIPTION_PARTS]}
+        )
         return snapshots.subscription(found.to_dict())
+
+
+def next_charge(subscription_id: str) -> int | None:
+    """Return what the next renewal will charge, in minor units, as Stripe foresees it.
+
+    It counts discounts, tax and credit. None where nothing will be charged.
+    """
+    try:
+        with _translated_errors():
+            found = _client().v1.invoices.create_preview({"subscription": subscription_id})
+    except StripeMissing:
+        return None
+    except StripeRefused as error:
+        # An end that is scheduled, or an address that tax needs: the row then names no amount.
+        logger.info("Stripe foresees no next charge of %s: %s", subscription_id, error)
+        return None
+    return found.amount_due
 
 
 def read_invoice(invoice_id: str) -> snapshots.InvoiceSnapshot:
@@ -222,6 +248,7 @@ def create_checkout(request: CheckoutRequest) -> snapshots.CheckoutSnapshot:
         "line_items": [{"price": request.price_id, "quantity": 1}],
         "metadata": metadata,
         "subscription_data": subscription,
+        "allow_promotion_codes": request.takes_codes,
         "success_url": request.success_url,
         "cancel_url": request.cancel_url,
     }
@@ -315,8 +342,7 @@ def list_customers() -> Iterator[snapshots.CustomerSnapshot]:
 
 def list_subscriptions(customer_id: str = "") -> Iterator[snapshots.SubscriptionSnapshot]:
     """Yield every subscription, ended ones too, of one customer or of all."""
-    expand = ["data.default_payment_method"]
-    expand += ["data.customer.invoice_settings.default_payment_method"]
+    expand = [f"data.{part}" for part in SUBSCRIPTION_PARTS]
     params = {"status": "all", "expand": expand} | _of(customer_id)
     for found in _every(_client().v1.subscriptions.list, params):
         yield snapshots.subscription(found)

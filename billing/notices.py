@@ -8,7 +8,7 @@ from typing import assert_never
 from django.conf import settings
 from django.urls import reverse
 
-from billing import pay_links, wording
+from billing import discounts, pay_links, wording
 from billing.models import Invoice, Payment, PaymentRequest, Plan, Subscription
 from billing.money import Money
 from billing.states import ENDED_BY_FAILED_PAYMENT
@@ -119,7 +119,7 @@ def _membership_goes_on(taken_back: EndTakenBack) -> None:
         {
             "name": user.first_name,
             "plan_name": _plan_of(subscription),
-            "price": str(Money(subscription.amount, subscription.currency)),
+            "price": _next_charge(subscription),
             "next_charge_on": subscription.current_period_end.isoformat(),
             "url": _address("billing:membership"),
         },
@@ -265,7 +265,7 @@ def _trial_ends(ending: TrialEnding) -> None:
         {
             "name": user.first_name,
             "plan_name": _plan_of(subscription),
-            "price": str(Money(subscription.amount, subscription.currency)),
+            "price": _next_charge(subscription),
             "interval": wording.interval(subscription.interval, subscription.interval_count),
             "ends_on": ending.ends_at.isoformat(),
             "method": wording.card(subscription.card_brand, subscription.card_last4),
@@ -286,7 +286,7 @@ def _renewal_comes(coming: RenewalComing) -> None:
         {
             "name": user.first_name,
             "plan_name": _plan_of(subscription),
-            "price": str(Money(subscription.amount, subscription.currency)),
+            "price": _next_charge(subscription),
             "interval": wording.interval(subscription.interval, subscription.interval_count),
             "renews_on": subscription.current_period_end.isoformat(),
             "method": wording.card(subscription.card_brand, subscription.card_last4),
@@ -361,6 +361,12 @@ def describe(invoice: Invoice) -> str:
 def _plan_of(subscription: Subscription) -> str:
     name = Plan.objects.filter(stripe_id=subscription.price_id).values_list("name", flat=True)
     return name.first() or "Membership"
+
+
+def _next_charge(subscription: Subscription) -> str:
+    """Return what the next payment comes to: less than the price where there is a discount."""
+    known = discounts.next_charge(subscription)
+    return str(known or Money(subscription.amount, subscription.currency))
 
 
 def _seconds(moment: datetime | None) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TypeVar
@@ -13,9 +13,10 @@ from django.contrib.auth.models import User
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
-from django.utils import formats, timezone
+from django.utils import timezone
 
-from billing import pay_links, wording
+from billing import discounts, pay_links, plans, wording
+from billing.dates import long_date
 from billing.models import (
     Checkout,
     Invoice,
@@ -91,17 +92,6 @@ class Attention:
 
 
 @dataclass(frozen=True)
-class PlanOffer:
-    """The plan as shown to somebody who may buy it."""
-
-    name: str
-    description: str
-    price: Money
-    interval: str  # "month", "year", "3 months"
-    trial_days: int
-
-
-@dataclass(frozen=True)
 class Membership:
     """The state of the membership. `card` reads "Visa ending in 4242"."""
 
@@ -122,6 +112,7 @@ class Membership:
     card_expires_soon: bool = False
     period_end: datetime | None = None  # until when it is paid for, or free
     pending: str = ""  # what waits for Stripe, in a sentence
+    discounts: list[str] = field(default_factory=list)  # "20% off until Thursday, 4 March"
 
     @property
     def can_cancel(self) -> bool:
@@ -144,7 +135,7 @@ class Home:
     """What the home page answers: am I a member, what is next, must I do anything?"""
 
     membership: Membership
-    offer: PlanOffer | None
+    offer: plans.PlanOffer | None
     attention: list[Attention]
     last_payment: PaymentLine | None
 
@@ -261,24 +252,9 @@ def home(member: Member) -> Home:
     current = membership(member)
     return Home(
         membership=current,
-        offer=None if current.is_member else offer(member),
+        offer=None if current.is_member else plans.offer_to(member.user),
         attention=attention(member, current),
         last_payment=_last_payment(member.user),
-    )
-
-
-def offer(member: Member) -> PlanOffer | None:
-    """Return the plan on sale, or None where there is none to show."""
-    plan = Plan.objects.filter(stripe_id=settings.STRIPE_PRICE_ID, active=True).first()
-    if plan is None:
-        return None
-    was_member = Subscription.objects.for_user(member.user).exists()
-    return PlanOffer(
-        name=plan.name,
-        description=plan.description,
-        price=Money(plan.amount, plan.currency),
-        interval=wording.interval(plan.interval, plan.interval_count),
-        trial_days=0 if was_member else plan.trial_days,
     )
 
 
@@ -405,13 +381,6 @@ def result_of(checkout: Checkout) -> PaymentResult:
     return PaymentResult(Outcome.CONFIRMING, price, checkout.description)
 
 
-def long_date(moment: datetime) -> str:
-    """Return "Friday, 4 December", with the year where it is not this one."""
-    local = timezone.localtime(moment)
-    pattern = "l, j F" if local.year == timezone.localtime().year else "l, j F Y"
-    return formats.date_format(local, pattern)
-
-
 def _latest_subscription(user: User) -> Subscription | None:
     """Return the live subscription, else the one that ended last."""
     rows = list(Subscription.objects.for_user(user)[:10])
@@ -435,15 +404,16 @@ def _live_membership(row: Subscription, decision: MembershipDecision | None) -> 
         tone, label, sentence = _payment_due(row)
     price = Money(row.amount, row.currency)
     goes_on = standing in (Standing.ACTIVE, Standing.TRIAL)
+    next_charge = discounts.next_charge(row)
     return Membership(
         standing=standing,
         tone=tone,
         label=label,
-        sentence=sentence or _sentence(standing, row, price),
+        sentence=sentence or _sentence(standing, row, next_charge),
         plan_name=_plan_names_by_price([row.price_id]).get(row.price_id, "Membership"),
         price=price,
         interval=wording.interval(row.interval, row.interval_count),
-        next_charge=price if goes_on else None,
+        next_charge=next_charge if goes_on else None,
         next_charge_at=row.current_period_end if goes_on else None,
         ends_at=row.ends_at,
         trial_end=row.trial_end if standing == Standing.TRIAL else None,
@@ -453,6 +423,7 @@ def _live_membership(row: Subscription, decision: MembershipDecision | None) -> 
         card_expires_soon=card_expires_soon(row, timezone.now()),
         period_end=row.current_period_end,
         pending=PENDING_SENTENCES[MembershipAction(decision.action)] if decision else "",
+        discounts=discounts.in_words(row),
     )
 
 
@@ -487,7 +458,7 @@ def _payment_due(row: Subscription) -> tuple[Tone, str, str]:
     return Tone.BAD, "Payment failed", ""
 
 
-def _sentence(standing: Standing, row: Subscription, price: Money) -> str:
+def _sentence(standing: Standing, row: Subscription, charge: Money | None) -> str:
     match standing:
         case Standing.PAYMENT_DUE:
             return "Your last payment did not go through. You are still a member for now."
@@ -497,12 +468,18 @@ def _sentence(standing: Standing, row: Subscription, price: Money) -> str:
             end = row.ends_at
             return f"Your membership ends on {long_date(end)}." if end else "It is ending."
         case Standing.TRIAL:
-            return (
-                f"Your trial is free until {long_date(row.current_period_end)}. "
-                f"Then {price} will be charged."
-            )
+            then = f"{charge} will be charged" if charge else "your membership goes on"
+            return f"Your trial is free until {long_date(row.current_period_end)}. Then {then}."
         case _:
-            return f"Your next charge of {price} is on {long_date(row.current_period_end)}."
+            return _next_charge_sentence(charge, long_date(row.current_period_end))
+
+
+def _next_charge_sentence(charge: Money | None, day: str) -> str:
+    if charge is None:
+        return f"Your next charge is on {day}."
+    if not charge:
+        return f"Your membership goes on, and nothing is charged on {day}."
+    return f"Your next charge of {charge} is on {day}."
 
 
 def _ended_membership(row: Subscription) -> Membership:

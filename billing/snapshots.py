@@ -56,6 +56,20 @@ class Card:
 
 
 @dataclass(frozen=True)
+class CouponSnapshot:
+    """A coupon: how much less, and for how long. `months` counts where it is repeating."""
+
+    id: str
+    name: str
+    percent_off: float | None
+    amount_off: int | None
+    currency: str
+    duration: str  # "once", "repeating", "forever"
+    months: int | None
+    valid: bool
+
+
+@dataclass(frozen=True)
 class SubscriptionSnapshot:
     """A subscription and its first item, which holds the period and the price."""
 
@@ -77,6 +91,8 @@ class SubscriptionSnapshot:
     ended_at: datetime | None
     end_reason: str
     card: Card
+    card_added_at: datetime | None
+    discounts: list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -123,6 +139,7 @@ class PaymentSnapshot:
     currency: str
     description: str
     card: Card
+    method_id: str
     failure_code: str
     failure_message: str
     receipt_url: str
@@ -182,10 +199,11 @@ def plan(price: Json) -> PlanSnapshot:
 
 
 def subscription(data: Json) -> SubscriptionSnapshot:
-    """Read a subscription; the payment method and the customer may be expanded."""
+    """Read a subscription with payment method, customer and discounts expanded."""
     item = data["items"]["data"][0]
     price = item["price"]
     recurring = price.get("recurring") or {}
+    method = _paying_method(data)
     return SubscriptionSnapshot(
         id=data["id"],
         customer_id=object_id(data["customer"]),
@@ -204,7 +222,23 @@ def subscription(data: Json) -> SubscriptionSnapshot:
         started_at=_required_time(data["start_date"]),
         ended_at=_time(data.get("ended_at")),
         end_reason=_text((data.get("cancellation_details") or {}).get("reason")),
-        card=_paying_card(data),
+        card=_card(method.get("card")),
+        card_added_at=_time(method.get("created")),
+        discounts=[_discount(one) for one in data.get("discounts") or []],
+    )
+
+
+def coupon(data: Json) -> CouponSnapshot:
+    """Read a coupon."""
+    return CouponSnapshot(
+        id=data["id"],
+        name=_text(data.get("name")),
+        percent_off=data.get("percent_off"),
+        amount_off=data.get("amount_off"),
+        currency=_text(data.get("currency")),
+        duration=_text(data.get("duration")),
+        months=data.get("duration_in_months"),
+        valid=bool(data.get("valid")),
     )
 
 
@@ -258,6 +292,7 @@ def payment(data: Json) -> PaymentSnapshot:
         currency=data["currency"],
         description=_text(data.get("description")),
         card=_card(method.get("card") or (error.get("payment_method") or {}).get("card")),
+        method_id=object_id(charge.get("payment_method") or data.get("payment_method")),
         failure_code=_text(error.get("decline_code") or error.get("code")),
         failure_message=_text(error.get("message")),
         receipt_url=_text(charge.get("receipt_url")),
@@ -311,6 +346,23 @@ def _sum(amounts: Any) -> int:
     return sum(entry["amount"] for entry in amounts or [])
 
 
+def _discount(data: Any) -> dict[str, Any]:
+    """Read a discount of a subscription with its coupon and promotion code expanded."""
+    granted = (data.get("source") or {}).get("coupon") or {}
+    code = data.get("promotion_code")
+    return {
+        "id": data["id"],
+        "coupon": object_id(granted),
+        "name": _text(granted.get("name")),
+        "code": _text(code.get("code")) if isinstance(code, Mapping) else "",
+        "percent_off": granted.get("percent_off"),
+        "amount_off": granted.get("amount_off"),
+        "currency": _text(granted.get("currency")),
+        "duration": _text(granted.get("duration")),
+        "ends_at": data.get("end"),
+    }
+
+
 def _line(line: Json) -> dict[str, Any]:
     period = line.get("period") or {}
     return {
@@ -339,8 +391,8 @@ def _card(card: Any) -> Card:
     )
 
 
-def _paying_card(data: Json) -> Card:
-    """Return the card Stripe will charge: the subscription's own, else the customer's default."""
+def _paying_method(data: Json) -> Json:
+    """Return what Stripe will charge: the subscription's own method, else the customer's."""
     customer_object = data.get("customer")
     settings = (
         customer_object.get("invoice_settings") if isinstance(customer_object, Mapping) else {}
@@ -350,5 +402,5 @@ def _paying_card(data: Json) -> Card:
         (settings or {}).get("default_payment_method"),
     ):
         if isinstance(method, Mapping):
-            return _card(method.get("card"))
-    return Card()
+            return method
+    return {}

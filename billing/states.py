@@ -27,6 +27,8 @@ LIVE_SUBSCRIPTION = frozenset(
         SubscriptionStatus.PAUSED,
     }
 )
+# With one of these, the next period is charged by itself.
+CHARGED_SUBSCRIPTION = frozenset({SubscriptionStatus.TRIALING, SubscriptionStatus.ACTIVE})
 ENDED_SUBSCRIPTION = frozenset({SubscriptionStatus.CANCELED, SubscriptionStatus.INCOMPLETE_EXPIRED})
 
 

@@ -12,10 +12,9 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from django.conf import settings
 from django.db import connection, transaction
 
-from billing import assignment, gateway, notices, snapshots
+from billing import assignment, gateway, notices, plans, snapshots
 from billing.models import (
     Checkout,
     Customer,
@@ -28,6 +27,7 @@ from billing.models import (
 )
 from billing.models.copy import StripeCopy
 from billing.states import (
+    CHARGED_SUBSCRIPTION,
     ENDED_SUBSCRIPTION,
     CheckoutState,
     Collection,
@@ -86,9 +86,9 @@ def sync_plan(price_id: str) -> Plan:
 
 
 def sync_current_plan(_changed_id: str = "") -> None:
-    """Read the plan that is on sale again: its price or its product may have changed."""
-    if settings.STRIPE_PRICE_ID:
-        sync_plan(settings.STRIPE_PRICE_ID)
+    """Read the prices on sale again: they or their product may have changed."""
+    for price_id in plans.price_ids():
+        sync_plan(price_id)
 
 
 def sync_customer(customer_id: str) -> Customer:
@@ -123,9 +123,10 @@ def sync_subscription(subscription_id: str) -> Subscription:
     read_at = database_now()
     snapshot = gateway.read_subscription(subscription_id)
     _known_customer(snapshot.customer_id)
+    charge = gateway.next_charge(subscription_id) if will_renew(snapshot) else None
     with transaction.atomic():
         customer = _locked_customer(snapshot.customer_id)
-        values = subscription_columns(snapshot) | {"customer": customer}
+        values = subscription_columns(snapshot) | {"customer": customer, "next_charge": charge}
         old, new = _write(Subscription, subscription_id, read_at, values)
         _confirm_decisions(new, read_at)
         _announce(_subscription_transitions(old, new))
@@ -253,6 +254,12 @@ def _write_payment(
     if invoice:
         values["invoice"] = invoice
     return _write(Payment, snapshot.id, read_at, values)
+
+
+def will_renew(snapshot: snapshots.SubscriptionSnapshot) -> bool:
+    """Whether a next charge is to come, as far as the subscription says."""
+    is_ending = snapshot.cancel_at_period_end or snapshot.cancel_at is not None
+    return snapshot.status in CHARGED_SUBSCRIPTION and not is_ending
 
 
 def subscription_columns(snapshot: snapshots.SubscriptionSnapshot) -> dict[str, Any]:

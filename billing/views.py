@@ -13,7 +13,16 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from billing import checkout, gateway, pay_links, queries, single_payments, subscriptions, sync
+from billing import (
+    checkout,
+    gateway,
+    pay_links,
+    plans,
+    queries,
+    single_payments,
+    subscriptions,
+    sync,
+)
 from billing.forms import AmountForm, CancellationForm
 from billing.models import Checkout, Invoice, Payment, PaymentRequest
 from billing.money import SYMBOLS, Money, plain_amount
@@ -37,7 +46,7 @@ def membership(request: HttpRequest) -> HttpResponse:
     context = {
         "membership": current,
         "attention": queries.attention(member, current),
-        "offer": queries.offer(member),
+        "offer": plans.offer_to(member.user),
     }
     return render(request, template, context)
 
@@ -47,7 +56,7 @@ def membership(request: HttpRequest) -> HttpResponse:
 def subscribe(request: HttpRequest) -> HttpResponse:
     """Send the member to Stripe Checkout."""
     try:
-        url = checkout.start_membership(current_user(request))
+        url = checkout.start_membership(current_user(request), request.POST.get("price", ""))
     except checkout.AlreadyMember as error:
         messages.info(request, str(error))
     except checkout.CheckoutError as error:

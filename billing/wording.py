@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from billing.money import Money
+
 BRANDS = {
     "amex": "American Express",
     "diners": "Diners Club",
@@ -32,6 +34,8 @@ REASONS = {
     "payment_intent_authentication_failure": "Your bank did not get your confirmation in time.",
     "processing_error": "Your bank could not be reached. Trying again may help.",
 }
+LASTING = {"once": "your next payment", "forever": "every payment"}
+RHYTHMS = {"day": "Daily", "week": "Weekly", "month": "Monthly", "year": "Yearly"}
 # A payment that is neither made nor refused.
 TO_CONFIRM = (
     "Your bank asks you to confirm this payment yourself. It takes a minute on Stripe's page; "
@@ -65,6 +69,32 @@ def failure(code: str) -> str:
 def interval(name: str, count: int) -> str:
     """Return "month", or "3 months"."""
     return name if count == 1 else f"{count} {name}s"
+
+
+def rhythm(name: str, count: int) -> str:
+    """Return how often somebody pays: "Monthly", "Yearly", "Every 3 months"."""
+    if count == 1:
+        return RHYTHMS.get(name, f"Every {name}")
+    return f"Every {interval(name, count)}"
+
+
+def months(count: int) -> str:
+    """Return "1 month", or "3 months"."""
+    return f"{count} month{'' if count == 1 else 's'}"
+
+
+def less(percent_off: float | None, amount_off: int | None, currency: str) -> str:
+    """Return how much a coupon takes off: "20% off", "$5.00 off"."""
+    if percent_off is not None:
+        return f"{percent_off:g}% off"
+    return f"{Money(amount_off or 0, currency)} off"
+
+
+def coupon_terms(amount: str, duration: str, count: int | None) -> str:
+    """Return what a coupon would give: "20% off for 3 months", "20% off your next payment"."""
+    if duration == "repeating":
+        return f"{amount} for {months(count or 1)}"
+    return f"{amount} {LASTING.get(duration, LASTING['once'])}"
 
 
 def payment_description(description: str, brand: str) -> str:

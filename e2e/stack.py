@@ -84,6 +84,7 @@ class Stack:
             "STRIPE_SECRET_KEY": "sk_test_sandbox",
             "STRIPE_WEBHOOK_SECRETS": "whsec_sandbox",
             "STRIPE_PRICE_ID": "price_membership_monthly",
+            "STRIPE_YEARLY_PRICE_ID": "price_membership_yearly",
             "STRIPE_PAYMENT_RETRIES": "3",
             "STRIPE_API_BASE": self.sandbox_url,
             "STRIPE_HOSTED_ORIGINS": self.sandbox_url,

@@ -44,6 +44,10 @@ PUBLIC_SITE_URL = env.str("PUBLIC_SITE_URL", default="")
 STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", default="")
 STRIPE_WEBHOOK_SECRETS = env.list("STRIPE_WEBHOOK_SECRETS", default=[])
 STRIPE_PRICE_ID = env.str("STRIPE_PRICE_ID", default="")
+# A second price of the same plan, for those who pay by the year. Empty: there is one price.
+STRIPE_YEARLY_PRICE_ID = env.str("STRIPE_YEARLY_PRICE_ID", default="")
+# Whether the membership's Checkout page takes promotion codes.
+STRIPE_PROMOTION_CODES = env.bool("STRIPE_PROMOTION_CODES", default=True)
 STRIPE_API_BASE = env.str("STRIPE_API_BASE", default="")
 STRIPE_HOSTED_ORIGINS = env.list(
     "STRIPE_HOSTED_ORIGINS",

@@ -124,6 +124,7 @@ def environment(choices: Choices) -> dict[str, str]:
         "STRIPE_SECRET_KEY": "sk_test_sandbox",
         "STRIPE_WEBHOOK_SECRETS": "whsec_sandbox",
         "STRIPE_PRICE_ID": "price_membership_monthly",
+        "STRIPE_YEARLY_PRICE_ID": "price_membership_yearly",
         "STRIPE_PAYMENT_RETRIES": "3",
         "STRIPE_API_BASE": choices.sandbox,
         "STRIPE_HOSTED_ORIGINS": choices.sandbox,

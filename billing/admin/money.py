@@ -13,7 +13,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RadioFilter
 
-from billing import subscriptions, wording
+from billing import discounts, subscriptions, wording
 from billing.admin import labels
 from billing.forms import REASONS
 from billing.models import (
@@ -27,7 +27,12 @@ from billing.models import (
     Subscription,
 )
 from billing.money import Money
-from billing.states import LIVE_SUBSCRIPTION, CancellationReason, PaymentStatus
+from billing.states import (
+    CHARGED_SUBSCRIPTION,
+    LIVE_SUBSCRIPTION,
+    CancellationReason,
+    PaymentStatus,
+)
 from members.access import current_user
 from portal.staff import search, show
 from portal.staff.filters import DayFilter
@@ -221,11 +226,15 @@ class SubscriptionAdmin(StripeCopyAdmin):
         ("current_period_end", DayFilter),
     ]
     fieldsets = [
-        (None, {"fields": ["state", "member", "price", "next_step", "card", "card_expiry"]}),
+        (None, {
+            "fields": [
+                "state", "member", "price", "discount", "next_step", "card", "card_expiry",
+            ],
+        }),
         ("Dates", {"fields": ["since", "period", "trial", "canceled", "ended"]}),
         ("Belongs together", {"fields": ["customer_link", "decisions", "invoices", "events"]}),
         ("Copy of Stripe's record", {"fields": ["stripe_id", "price_id", "end_reason", "read"]}),
-    ]
+    ]  # fmt: skip
     actions_detail = ["open_in_stripe", "end_now"]
 
     def has_end_now_permission(self, request: HttpRequest, object_id: str = "") -> bool:
@@ -280,7 +289,14 @@ class SubscriptionAdmin(StripeCopyAdmin):
             return f"Ended {show.day(row.ended_at)}" if row.ended_at else show.NOTHING
         if row.ends_at:
             return f"Ends {show.day(row.ends_at)}"
-        return f"Next charge {show.day(row.current_period_end)}"
+        charge = discounts.next_charge(row) if row.status in CHARGED_SUBSCRIPTION else None
+        amount = "" if charge is None else f" of {charge}"
+        return f"Next charge{amount} {show.day(row.current_period_end)}"
+
+    @column("Discount")
+    def discount(self, row: Subscription) -> str:
+        """ "20% off until 4 March"."""
+        return "; ".join(discounts.in_words(row)) or show.NOTHING
 
     @column("Card expires")
     def card_expiry(self, row: Subscription) -> str:

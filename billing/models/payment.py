@@ -26,6 +26,7 @@ class Payment(StripeCopy):
     description = models.CharField(max_length=500, blank=True)
     card_brand = models.CharField(max_length=30, blank=True)
     card_last4 = models.CharField(max_length=4, blank=True)
+    method_id = models.CharField("payment method", max_length=255, blank=True)
     failure_code = models.CharField(max_length=100, blank=True)
     failure_message = models.CharField(max_length=500, blank=True)
     receipt_url = models.URLField(max_length=2000, blank=True)

@@ -12,7 +12,11 @@ from billing.states import LIVE_SUBSCRIPTION, SubscriptionStatus
 
 
 class Subscription(StripeCopy):
-    """Stripe's subscription. Amounts are minor units, times UTC."""
+    """Stripe's subscription. Amounts are minor units, times UTC.
+
+    `discounts` is a list of `{"id", "coupon", "name", "code", "percent_off", "amount_off",
+    "currency", "duration", "ends_at"}`: those that still count, with ends in seconds since 1970.
+    """
 
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="subscriptions")
     status = models.CharField(max_length=20, choices=choices(SubscriptionStatus))
@@ -32,6 +36,13 @@ class Subscription(StripeCopy):
     card_brand = models.CharField(max_length=30, blank=True)
     card_last4 = models.CharField(max_length=4, blank=True)
     card_expires = models.CharField(max_length=7, blank=True, help_text="YYYY-MM")
+    card_added_at = models.DateTimeField(
+        null=True, blank=True, help_text="When Stripe got to know the card."
+    )
+    discounts = models.JSONField(default=list, blank=True)
+    next_charge = models.BigIntegerField(
+        null=True, blank=True, help_text="Minor units, from Stripe's preview of the next invoice."
+    )
     end_reason = models.CharField(
         max_length=40, blank=True, help_text="Stripe's word for why it ends or ended."
     )

@@ -29,12 +29,22 @@ def sign_up(name: str = "Alice Archer") -> User:
     )
 
 
-def subscribe(sandbox: Sandbox, user: User, card: str = GOOD_CARD) -> dict[str, Any]:
+def subscribe(
+    sandbox: Sandbox,
+    user: User,
+    card: str = GOOD_CARD,
+    *,
+    price: str = "",
+    promotion_code: str = "",
+) -> dict[str, Any]:
     """Walk the user through Checkout; return the session. No webhook has arrived yet."""
-    checkout.start_membership(user)
+    checkout.start_membership(user, price)
     session_id = Checkout.objects.for_user(user).latest("pk").session_id
     session: dict[str, Any] = sandbox.control(
-        f"checkout/{session_id}/complete", card=card, authenticate=True
+        f"checkout/{session_id}/complete",
+        card=card,
+        authenticate=True,
+        promotion_code=promotion_code,
     )
     return session
 

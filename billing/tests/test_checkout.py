@@ -100,7 +100,7 @@ def test_stripe_down_leaves_a_sentence_and_no_half_made_rows(
 def test_stripe_down_after_the_customer_was_made(sandbox: Sandbox) -> None:
     alice = sign_up()
     checkout.customer_of(alice)
-    checkout.current_plan()
+    checkout.chosen_plan()
     sandbox.control("switches", api_fail=1)
     with pytest.raises(checkout.CheckoutError, match="Nothing was charged"):
         checkout.start_membership(alice)

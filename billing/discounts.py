@@ -1,0 +1,41 @@
+"""What a subscription's discounts come to, in words and in its next charge."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django.utils import timezone
+
+from billing import wording
+from billing.dates import long_date
+from billing.models import Subscription
+from billing.money import Money
+
+
+def running(row: Subscription) -> list[dict[str, Any]]:
+    """Return the discounts that count now; one may be over and not read again yet."""
+    now = timezone.now().timestamp()
+    return [one for one in row.discounts if one["ends_at"] is None or one["ends_at"] > now]
+
+
+def in_words(row: Subscription) -> list[str]:
+    """Return each running discount: "20% off until Thursday, 4 March (code SPRING)"."""
+    return [_in_words(one) for one in running(row)]
+
+
+def next_charge(row: Subscription) -> Money | None:
+    """Return the next charge, or None where a discount makes it unknown."""
+    if row.next_charge is not None:
+        return Money(row.next_charge, row.currency)
+    return None if running(row) else Money(row.amount, row.currency)
+
+
+def _in_words(one: dict[str, Any]) -> str:
+    less = wording.less(one["percent_off"], one["amount_off"], one["currency"])
+    if one["ends_at"]:
+        end = datetime.fromtimestamp(one["ends_at"], UTC)
+        words = f"{less} until {long_date(end)}"
+    else:
+        words = wording.coupon_terms(less, one["duration"], None)
+    return f"{words} (code {one['code']})" if one["code"] else words

@@ -1,0 +1,110 @@
+"""Which prices of the one plan are on sale, and what a longer period saves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.contrib.auth.models import User
+
+from billing import wording
+from billing.models import Plan, Subscription
+from billing.money import Money
+
+MONTHS = {"month": 1, "year": 12}
+NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+
+
+@dataclass(frozen=True)
+class PriceOffer:
+    """One price of the plan, as the member chooses it. `saving` reads "two months free"."""
+
+    price_id: str
+    price: Money
+    interval: str  # "month", "year", "3 months"
+    rhythm: str  # "Monthly", "Yearly", "Every 3 months"
+    trial_days: int
+    saving: str = ""
+
+
+@dataclass(frozen=True)
+class PlanOffer:
+    """The plan as shown to somebody who may buy it: its prices, the first one first."""
+
+    name: str
+    description: str
+    prices: list[PriceOffer]
+    takes_codes: bool
+
+    @property
+    def first(self) -> PriceOffer:
+        """The price that is chosen unless the member chooses another."""
+        return self.prices[0]
+
+    @property
+    def trial_days(self) -> int:
+        """How many days are free, whichever price is chosen; 0 where that depends on it."""
+        days = {one.trial_days for one in self.prices}
+        return days.pop() if len(days) == 1 else 0
+
+
+def price_ids() -> list[str]:
+    """Return Stripe's ids of the prices on sale; the first is offered first."""
+    wanted = [settings.STRIPE_PRICE_ID, settings.STRIPE_YEARLY_PRICE_ID]
+    return list(dict.fromkeys(price_id for price_id in wanted if price_id))
+
+
+def on_sale() -> list[Plan]:
+    """Return the rows of the prices on sale that were read and that Stripe sells."""
+    ids = price_ids()
+    found = Plan.objects.filter(stripe_id__in=ids, active=True).in_bulk(field_name="stripe_id")
+    return [found[price_id] for price_id in ids if price_id in found]
+
+
+def offer_to(user: User) -> PlanOffer | None:
+    """Return what is on sale to this user, or None where there is nothing to show."""
+    plans = on_sale()
+    if not plans:
+        return None
+    was_member = Subscription.objects.for_user(user).exists()
+    return PlanOffer(
+        name=plans[0].name,
+        description=plans[0].description,
+        prices=[_price_offer(plan, plans, was_member=was_member) for plan in plans],
+        takes_codes=settings.STRIPE_PROMOTION_CODES,
+    )
+
+
+def _price_offer(plan: Plan, plans: list[Plan], *, was_member: bool) -> PriceOffer:
+    savings = [saving(other, plan) for other in plans if other.pk != plan.pk]
+    return PriceOffer(
+        price_id=plan.stripe_id,
+        price=Money(plan.amount, plan.currency),
+        interval=wording.interval(plan.interval, plan.interval_count),
+        rhythm=wording.rhythm(plan.interval, plan.interval_count),
+        trial_days=0 if was_member else plan.trial_days,
+        saving=next(filter(None, savings), ""),
+    )
+
+
+def saving(shorter: Plan, longer: Plan) -> str:
+    """Return what the longer price saves: "two months free", "$58.00 less", or an empty string.
+
+    Prices in different currencies, or by the week, are not compared.
+    """
+    short, long = _months(shorter), _months(longer)
+    if not short or long <= short or shorter.currency != longer.currency:
+        return ""
+    saved = shorter.amount * long - longer.amount * short
+    if saved <= 0 or not shorter.amount:
+        return ""
+    # In minor units of the longer period, before the division by `short`.
+    free, rest = divmod(saved, shorter.amount)
+    if not rest and 1 <= free < len(NUMBERS):
+        return f"{NUMBERS[free]} month{'' if free == 1 else 's'} free"
+    return f"{Money(saved // short, longer.currency)} less"
+
+
+def _months(plan: Plan) -> int:
+    """Return how many months a period has; 0 where it is not made of months."""
+    return MONTHS.get(plan.interval, 0) * plan.interval_count

@@ -57,6 +57,17 @@ class StripeRefused(StripeError):
     """Stripe refused the request: asking again the same way will not help."""
 
 
+class CardRefused(StripeRefused):
+    """The card was declined, or its bank wants to ask its owner; `code` is Stripe's word for why.
+
+    Nothing was charged and nothing was changed.
+    """
+
+    def __init__(self, message: str, code: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
 class BadSignature(Exception):
     """The webhook's body was not signed with one of our secrets, or too long ago."""
 
@@ -91,6 +102,21 @@ class SinglePayment:
     description: str
     success_url: str
     cancel_url: str
+
+
+@dataclass(frozen=True)
+class PriceChange:
+    """Another price for a subscription's item.
+
+    Unless it `is_prorated`, nothing is paid back or charged before the next renewal. `prorated_at`
+    is the second (since 1970) from which the new price counts, or None for now.
+    """
+
+    subscription_id: str
+    item_id: str
+    price_id: str
+    is_prorated: bool
+    prorated_at: int | None
 
 
 def is_live_mode() -> bool:
@@ -321,6 +347,40 @@ def take_back_end(subscription_id: str, key: str, *, is_at_period_end: bool) -> 
         _client().v1.subscriptions.update(subscription_id, params, {"idempotency_key": key})
 
 
+def preview_switch(change: PriceChange) -> snapshots.SwitchSnapshot:
+    """Read what a change of price would cost, as Stripe reckons it. Nothing changes."""
+    details: stripe.params.InvoiceCreatePreviewParamsSubscriptionDetails = {
+        "items": [{"id": change.item_id, "price": change.price_id}],
+        "proration_behavior": "always_invoice" if change.is_prorated else "none",
+    }
+    if change.is_prorated and change.prorated_at is not None:
+        details["proration_date"] = change.prorated_at
+    with _translated_errors():
+        found = _client().v1.invoices.create_preview(
+            {"subscription": change.subscription_id, "subscription_details": details}
+        )
+        return snapshots.switch(found.to_dict())
+
+
+def switch_price(change: PriceChange, key: str) -> None:
+    """Change a subscription's price, and charge what `preview_switch` says.
+
+    Where the card does not pay, Stripe changes nothing (`error_if_incomplete`).
+
+    Raises:
+        CardRefused: the card did not pay.
+    """
+    params: stripe.params.SubscriptionUpdateParams = {
+        "items": [{"id": change.item_id, "price": change.price_id}],
+        "proration_behavior": "always_invoice" if change.is_prorated else "none",
+        "payment_behavior": "error_if_incomplete",
+    }
+    if change.is_prorated and change.prorated_at is not None:
+        params["proration_date"] = change.prorated_at
+    with _translated_errors():
+        _client().v1.subscriptions.update(change.subscription_id, params, {"idempotency_key": key})
+
+
 def end_now(subscription_id: str) -> None:
     """End a subscription at once; nothing is paid back."""
     with _translated_errors():
@@ -442,9 +502,17 @@ def _translated_errors() -> Iterator[None]:
         raise StripeBusy(str(error)) from error
     except stripe.APIConnectionError as error:
         raise StripeUnavailable(str(error)) from error
+    except stripe.CardError as error:
+        raise CardRefused(str(error), _decline_code(error)) from error
     except stripe.StripeError as error:
         if error.http_status is None or error.http_status >= 500 or error.http_status == 409:
             raise StripeUnavailable(str(error)) from error
         if error.http_status == 404 or error.code == "resource_missing":
             raise StripeMissing(str(error)) from error
         raise StripeRefused(str(error)) from error
+
+
+def _decline_code(error: stripe.CardError) -> str:
+    """Return the bank's word for why, else Stripe's."""
+    details = error.json_body.get("error", {}) if isinstance(error.json_body, dict) else {}
+    return str(details.get("decline_code") or error.code or "")

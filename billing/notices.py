@@ -11,7 +11,7 @@ from django.urls import reverse
 from billing import discounts, pay_links, wording
 from billing.models import Invoice, Payment, PaymentRequest, Plan, Subscription
 from billing.money import Money
-from billing.states import ENDED_BY_FAILED_PAYMENT
+from billing.states import ENDED_BY_FAILED_PAYMENT, MembershipAction
 from billing.transitions import (
     CardExpiring,
     ConfirmationNeeded,
@@ -19,6 +19,7 @@ from billing.transitions import (
     EndTakenBack,
     InvoicePaid,
     InvoicePaymentFailed,
+    PriceSwitched,
     RenewalComing,
     SinglePaymentReceived,
     SubscriptionEnded,
@@ -35,12 +36,8 @@ def announce(transition: Transition) -> None:
     match transition:
         case SubscriptionStarted():
             _welcome(transition.subscription)
-        case EndScheduled():
-            _membership_ends(transition)
-        case EndTakenBack():
-            _membership_goes_on(transition)
-        case SubscriptionEnded():
-            _membership_ended(transition)
+        case EndScheduled() | EndTakenBack() | PriceSwitched() | SubscriptionEnded():
+            _changed(transition)
         case InvoicePaid():
             _receipt(transition)
         case InvoicePaymentFailed():
@@ -53,6 +50,20 @@ def announce(transition: Transition) -> None:
             _receipt_of_payment(transition.payment)
         case _:
             assert_never(transition)
+
+
+def _changed(change: EndScheduled | EndTakenBack | PriceSwitched | SubscriptionEnded) -> None:
+    match change:
+        case EndScheduled():
+            _membership_ends(change)
+        case EndTakenBack():
+            _membership_goes_on(change)
+        case PriceSwitched():
+            _price_switched(change)
+        case SubscriptionEnded():
+            _membership_ended(change)
+        case _:
+            assert_never(change)
 
 
 def _remind(coming: TrialEnding | RenewalComing | CardExpiring) -> None:
@@ -125,6 +136,31 @@ def _membership_goes_on(taken_back: EndTakenBack) -> None:
         },
         cause=f"{subscription.stripe_id}:{_seconds(before.canceled_at)}:{_seconds(before.ends_at)}",
         happened_at=taken_back.seen_at,
+    )
+
+
+def _price_switched(switched: PriceSwitched) -> None:
+    """Say what is paid from now on, and when next. Of each decision it is told once."""
+    subscription = switched.subscription
+    user = subscription.customer.user
+    price, end = subscription.price_id, subscription.current_period_end
+    decisions = subscription.decisions.filter(action=MembershipAction.SWITCH, price_id=price)
+    decision = decisions.values_list("pk", flat=True).first() or 0
+    outbox.put(
+        Kind.PRICE_SWITCHED,
+        user,
+        {
+            "name": user.first_name,
+            "plan_name": _plan_of(subscription),
+            "rhythm": wording.rhythm(subscription.interval, subscription.interval_count).lower(),
+            "price": str(Money(subscription.amount, subscription.currency)),
+            "interval": wording.interval(subscription.interval, subscription.interval_count),
+            "next_charge": _next_charge(subscription),
+            "next_charge_on": "" if subscription.ends_at else end.isoformat(),
+            "url": _address("billing:membership"),
+        },
+        cause=f"{subscription.stripe_id}:{price}:{_seconds(end)}:{decision}",
+        happened_at=switched.seen_at,
     )
 
 

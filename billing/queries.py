@@ -54,6 +54,7 @@ PENDING_SENTENCES = {
     MembershipAction.CANCEL: "Your cancellation is being confirmed.",
     MembershipAction.RESUME: "We are putting your membership back.",
     MembershipAction.CANCEL_NOW: "Your membership is being ended.",
+    MembershipAction.SWITCH: "Your new way of paying is being confirmed.",
 }
 
 

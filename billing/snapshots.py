@@ -74,6 +74,7 @@ class SubscriptionSnapshot:
     """A subscription and its first item, which holds the period and the price."""
 
     id: str
+    item_id: str
     customer_id: str
     status: str
     price_id: str
@@ -123,6 +124,34 @@ class InvoiceSnapshot:
     due_at: datetime | None
     paid_at: datetime | None
     payment_intent_ids: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class SwitchLine:
+    """A line of the invoice that a change of price would make."""
+
+    description: str
+    amount: int
+    is_proration: bool
+    is_period: bool  # a whole period of the subscription
+    ends_at: datetime | None
+
+
+@dataclass(frozen=True)
+class SwitchSnapshot:
+    """Stripe's preview of that invoice. `balance` is the customer's: less than 0 is credit.
+
+    `prorated_at` is the second at which its prorations begin, or None where it has none.
+    """
+
+    prorated_at: int | None
+    currency: str
+    lines: list[SwitchLine]
+    discount: int
+    tax: int
+    total: int
+    balance: int
+    amount_due: int
 
 
 @dataclass(frozen=True)
@@ -206,6 +235,7 @@ def subscription(data: Json) -> SubscriptionSnapshot:
     method = _paying_method(data)
     return SubscriptionSnapshot(
         id=data["id"],
+        item_id=item["id"],
         customer_id=object_id(data["customer"]),
         status=data["status"],
         price_id=price["id"],
@@ -272,6 +302,22 @@ def invoice(data: Json) -> InvoiceSnapshot:
         due_at=_time(data.get("due_date")),
         paid_at=_time(transitions.get("paid_at")),
         payment_intent_ids=_payment_intent_ids(data),
+    )
+
+
+def switch(data: Json) -> SwitchSnapshot:
+    """Read the preview of an invoice that a change of price would make."""
+    lines = data["lines"]["data"]
+    starts = [line["period"]["start"] for line in lines if _is_proration(line)]
+    return SwitchSnapshot(
+        prorated_at=max(starts, default=None),
+        currency=data["currency"],
+        lines=[_switch_line(line) for line in lines],
+        discount=_sum(data.get("total_discount_amounts")),
+        tax=_sum(data.get("total_taxes")),
+        total=data["total"],
+        balance=data.get("starting_balance") or 0,
+        amount_due=data["amount_due"],
     )
 
 
@@ -372,6 +418,25 @@ def _line(line: Json) -> dict[str, Any]:
         "period_start": period.get("start"),
         "period_end": period.get("end"),
     }
+
+
+def _switch_line(line: Json) -> SwitchLine:
+    parent = line.get("parent") or {}
+    is_proration = _is_proration(line)
+    return SwitchLine(
+        description=_text(line.get("description")),
+        amount=line["amount"],
+        is_proration=is_proration,
+        is_period=bool(parent.get("subscription_item_details")) and not is_proration,
+        ends_at=_time((line.get("period") or {}).get("end")),
+    )
+
+
+def _is_proration(line: Json) -> bool:
+    """Whether a line pays back, or charges, a part of a period (an item of it may say so too)."""
+    parent = line.get("parent") or {}
+    details = parent.get("subscription_item_details") or parent.get("invoice_item_details") or {}
+    return bool(details.get("proration"))
 
 
 def _payment_intent_ids(data: Json) -> list[str]:

@@ -133,6 +133,7 @@ class MembershipAction(StrEnum):
     CANCEL = "cancel"
     RESUME = "resume"
     CANCEL_NOW = "cancel_now"
+    SWITCH = "switch"  # to another price of the plan
 
 
 class DecisionState(StrEnum):

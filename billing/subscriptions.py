@@ -1,4 +1,4 @@
-"""Use cases: a membership is cancelled, taken back, or ended at once.
+"""Use cases: a membership is cancelled, taken back, or ended at once. Others are beside it.
 
 Each locks the customer, checks again, writes down the decision, asks Stripe outside of the
 transaction, and reads the subscription again. Until Stripe shows it the decision is pending.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -16,7 +17,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils import timezone
 
-from billing import gateway, sync
+from billing import gateway, sync, wording
 from billing.models import Customer, MembershipDecision, Subscription
 from billing.states import (
     LIVE_SUBSCRIPTION,
@@ -42,11 +43,13 @@ def cancel(user: User, reason: CancellationReason | None = None, comment: str = 
     Raises:
         MembershipError: there is no membership, it ends already, or Stripe could not be asked.
     """
-    decision = _decide(user, MembershipAction.CANCEL, reason, comment)
-    _ask(
+    decision = decide(
+        user, MembershipAction.CANCEL, _refuse_if_ending, reason=reason or "", comment=comment
+    )
+    ask(
         decision,
         lambda: gateway.schedule_end(
-            decision.subscription.stripe_id, decision.reason, decision.comment, _key(decision)
+            decision.subscription.stripe_id, decision.reason, decision.comment, key_of(decision)
         ),
     )
 
@@ -57,12 +60,12 @@ def resume(user: User) -> None:
     Raises:
         MembershipError: there is nothing to take back, or Stripe could not be asked.
     """
-    decision = _decide(user, MembershipAction.RESUME)
+    decision = decide(user, MembershipAction.RESUME, _refuse_unless_ending)
     row = decision.subscription
-    _ask(
+    ask(
         decision,
         lambda: gateway.take_back_end(
-            row.stripe_id, _key(decision), is_at_period_end=row.cancel_at_period_end
+            row.stripe_id, key_of(decision), is_at_period_end=row.cancel_at_period_end
         ),
     )
 
@@ -76,11 +79,11 @@ def cancel_now(subscription: Subscription, actor: User) -> None:
     """
     if not actor.has_perm(MAY_END_NOW):
         raise PermissionDenied("Ending a membership at once needs a permission.")
-    decision = _decide(
+    decision = decide(
         subscription.customer.user, MembershipAction.CANCEL_NOW, only=subscription, actor=actor
     )
     logger.info("%s ends %s at once.", actor, decision.subscription.stripe_id)
-    _ask(decision, lambda: gateway.end_now(decision.subscription.stripe_id))
+    ask(decision, lambda: gateway.end_now(decision.subscription.stripe_id))
 
 
 def pending_decision(user: User) -> MembershipDecision | None:
@@ -91,18 +94,22 @@ def pending_decision(user: User) -> MembershipDecision | None:
 
 
 @transaction.atomic
-def _decide(
+def decide(
     user: User,
     action: MembershipAction,
-    reason: CancellationReason | None = None,
-    comment: str = "",
+    check: Callable[[Subscription], None] = lambda _row: None,
     *,
     only: Subscription | None = None,
     actor: User | None = None,
+    **columns: Any,
 ) -> MembershipDecision:
     """Lock the customer, check that the change is possible now, and write it down.
 
-    Of several live subscriptions it is the newest that is meant, or `only` this one.
+    Of several live subscriptions it is the newest that is meant, or `only` this one. `check` looks
+    at it under the lock; `columns` are further ones of the decision.
+
+    Raises:
+        MembershipError: there is no membership, another change is pending, or `check` says no.
     """
     customer = Customer.objects.select_for_update().filter(user=user).first()
     rows = Subscription.objects.filter(customer=customer, status__in=LIVE_SUBSCRIPTION)
@@ -112,24 +119,40 @@ def _decide(
         raise MembershipError("There is no membership to change.")
     if pending_decision(user):
         raise MembershipError("The last change is still being confirmed. It takes a few seconds.")
-    if action == MembershipAction.CANCEL and row.ends_at:
-        raise MembershipError("Your membership is ending already.")
-    if action == MembershipAction.RESUME and not row.ends_at:
-        raise MembershipError("Your membership goes on already.")
+    check(row)
     return MembershipDecision.objects.create(
         customer=customer,
         subscription=row,
         action=action,
-        reason=reason or "",
-        comment=comment,
         actor=actor or user,
+        **columns,
     )
 
 
-def _ask(decision: MembershipDecision, send: Callable[[], None]) -> None:
-    """Ask Stripe, then read the subscription again; where that fails, the webhook will tell."""
+def _refuse_if_ending(row: Subscription) -> None:
+    if row.ends_at:
+        raise MembershipError("Your membership is ending already.")
+
+
+def _refuse_unless_ending(row: Subscription) -> None:
+    if not row.ends_at:
+        raise MembershipError("Your membership goes on already.")
+
+
+def ask(decision: MembershipDecision, send: Callable[[], None]) -> None:
+    """Ask Stripe, then read the subscription again; where that fails, the webhook will tell.
+
+    Raises:
+        MembershipError: Stripe did not do it; the decision is recorded as failed.
+    """
     try:
         send()
+    except gateway.CardRefused as error:
+        logger.info("A card refused what a member decided: %s", error)
+        _give_up(decision)
+        raise MembershipError(
+            f"{wording.failure(error.code)} Nothing was charged, and nothing has changed."
+        ) from error
     except gateway.StripeUnavailable as error:
         logger.warning("A membership could not be changed: %s", error)
         _give_up(decision)
@@ -139,14 +162,19 @@ def _ask(decision: MembershipDecision, send: Callable[[], None]) -> None:
     except gateway.StripeError as error:
         logger.exception("Stripe refused to change a membership.")
         _give_up(decision)
-        raise MembershipError(
-            "Something is wrong on our side and this can't be changed right now. "
-            f"Please write to {settings.SUPPORT_EMAIL}."
-        ) from error
+        raise MembershipError(on_our_side()) from error
     try:
         sync.sync_subscription(decision.subscription.stripe_id)
     except gateway.StripeError as error:
         logger.warning("A changed membership could not be read again yet: %s", error)
+
+
+def on_our_side() -> str:
+    """Say that a change is not possible, and that it is not the member's fault."""
+    return (
+        "Something is wrong on our side and this can't be changed right now. "
+        f"Please write to {settings.SUPPORT_EMAIL}."
+    )
 
 
 def _give_up(decision: MembershipDecision) -> None:
@@ -154,7 +182,7 @@ def _give_up(decision: MembershipDecision) -> None:
     pending.update(state=DecisionState.FAILED)
 
 
-def _key(decision: MembershipDecision) -> str:
+def key_of(decision: MembershipDecision) -> str:
     """Return the idempotency key of a decision."""
     made = decision.created_at.timestamp()
     return f"portal-decision-{settings.PORTAL_URL}-{decision.pk}-{made}"[:255]

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db import connection, transaction
+from django.db.models import Q
 
 from billing import assignment, gateway, notices, plans, snapshots
 from billing.models import (
@@ -47,6 +48,7 @@ from billing.transitions import (
     EndTakenBack,
     InvoicePaid,
     InvoicePaymentFailed,
+    PriceSwitched,
     SinglePaymentReceived,
     SubscriptionEnded,
     SubscriptionStarted,
@@ -264,7 +266,7 @@ def will_renew(snapshot: snapshots.SubscriptionSnapshot) -> bool:
 
 def subscription_columns(snapshot: snapshots.SubscriptionSnapshot) -> dict[str, Any]:
     """Return the row's columns as Stripe says they are, without those that lead to other rows."""
-    return _columns(snapshot, "id", "customer_id", "card") | _card_columns(
+    return _columns(snapshot, "id", "item_id", "customer_id", "card") | _card_columns(
         asdict(snapshot.card), with_expiry=True
     )
 
@@ -320,8 +322,11 @@ def _confirm_decisions(row: Subscription, read_at: datetime) -> None:
         shown = [MembershipAction.CANCEL if row.ends_at else MembershipAction.RESUME]
     elif row.status == SubscriptionStatus.CANCELED:
         shown = [MembershipAction.CANCEL, MembershipAction.CANCEL_NOW]
+    switched = Q(action=MembershipAction.SWITCH, price_id=row.price_id)
     pending = MembershipDecision.objects.filter(subscription=row, state=DecisionState.PENDING)
-    pending.filter(action__in=shown).update(state=DecisionState.CONFIRMED, confirmed_at=read_at)
+    pending.filter(Q(action__in=shown) | switched).update(
+        state=DecisionState.CONFIRMED, confirmed_at=read_at
+    )
 
 
 def _subscription_transitions(old: Subscription | None, new: Subscription) -> list[Transition]:
@@ -334,6 +339,8 @@ def _subscription_transitions(old: Subscription | None, new: Subscription) -> li
         found.append(EndScheduled(new, new.canceled_at or new.read_at))
     if new.is_live and old is not None and was_live and old.ends_at and not new.ends_at:
         found.append(EndTakenBack(new, old, new.read_at))
+    if new.is_live and old is not None and was_live and old.price_id != new.price_id:
+        found.append(PriceSwitched(new, new.read_at))
     if new.status == SubscriptionStatus.CANCELED and (old is None or was_live):
         found.append(SubscriptionEnded(new, new.ended_at or new.read_at))
     return found

@@ -33,6 +33,14 @@ class EndTakenBack:
 
 
 @dataclass(frozen=True)
+class PriceSwitched:
+    """A live subscription has another price of ours than before."""
+
+    subscription: Subscription
+    seen_at: datetime
+
+
+@dataclass(frozen=True)
 class SubscriptionEnded:
     """A subscription has ended."""
 
@@ -103,6 +111,7 @@ Transition = (
     SubscriptionStarted
     | EndScheduled
     | EndTakenBack
+    | PriceSwitched
     | SubscriptionEnded
     | InvoicePaid
     | InvoicePaymentFailed

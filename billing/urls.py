@@ -12,6 +12,7 @@ urlpatterns = [
     path("membership/card/", views.manage_card, name="manage-card"),
     path("membership/cancel/", views.cancel, name="cancel"),
     path("membership/resume/", views.resume, name="resume"),
+    path("membership/switch/<int:pk>/", views.switch, name="switch"),
     path("payments/", views.payments, name="payments"),
     path("payments/new/", views.pay_amount, name="pay-amount"),
     path("payments/result/", views.payment_result, name="payment-result"),

@@ -21,6 +21,7 @@ from billing import (
     queries,
     single_payments,
     subscriptions,
+    switching,
     sync,
 )
 from billing.forms import AmountForm, CancellationForm
@@ -47,6 +48,7 @@ def membership(request: HttpRequest) -> HttpResponse:
         "membership": current,
         "attention": queries.attention(member, current),
         "offer": plans.offer_to(member.user),
+        "switches": switching.offered(member.user),
     }
     return render(request, template, context)
 
@@ -110,6 +112,32 @@ def resume(request: HttpRequest) -> HttpResponse:
     except subscriptions.MembershipError as error:
         messages.error(request, str(error))
     return redirect("billing:membership")
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def switch(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show what another price would come to today, and switch to it as shown."""
+    user = current_user(request)
+    row = switching.live_subscription(user)
+    choice = (
+        next((one for one in switching.choices(row) if one.plan.pk == pk), None) if row else None
+    )
+    if row is None or choice is None:
+        messages.info(request, "There is nothing to switch to.")
+        return redirect("billing:membership")
+    try:
+        if request.method == "POST":
+            switching.switch(user, choice, request.POST.get("shown", ""))
+            return redirect("billing:membership")
+        preview = switching.preview(row, choice)
+    except switching.LookAgain as error:
+        messages.info(request, str(error))
+        return redirect(request.path)
+    except subscriptions.MembershipError as error:
+        messages.error(request, str(error))
+        return redirect("billing:membership")
+    return render(request, "billing/switch.html", {"preview": preview})
 
 
 @login_required

@@ -32,6 +32,9 @@ REASONS = {
     "invalid_expiry_month": "The expiry date of your card was not right.",
     "invalid_expiry_year": "The expiry date of your card was not right.",
     "payment_intent_authentication_failure": "Your bank did not get your confirmation in time.",
+    "subscription_payment_intent_requires_action": (
+        "Your bank asks you to confirm this payment yourself, which is not possible here."
+    ),
     "processing_error": "Your bank could not be reached. Trying again may help.",
 }
 LASTING = {"once": "your next payment", "forever": "every payment"}

@@ -20,6 +20,7 @@ class Kind(StrEnum):
     MEMBERSHIP_ENDS = "membership_ends"
     MEMBERSHIP_GOES_ON = "membership_goes_on"
     MEMBERSHIP_ENDED = "membership_ended"
+    PRICE_SWITCHED = "price_switched"
     PAYMENT_REQUESTED = "payment_requested"
     ADDRESS_CODE = "address_code"
     LOGIN_CODE = "login_code"
@@ -88,6 +89,7 @@ CATALOGUE: dict[Kind, Spec] = {
     ),
     Kind.MEMBERSHIP_GOES_ON: _billing("Your membership goes on"),
     Kind.MEMBERSHIP_ENDED: _billing("Your membership has ended"),
+    Kind.PRICE_SWITCHED: _billing("You now pay {{ rhythm }}: {{ price }} a {{ interval }}"),
     Kind.PAYMENT_REQUESTED: _billing("Please pay {{ amount }} for {{ description }}"),
     Kind.ADDRESS_CODE: _account("{{ code }} is your code"),
     Kind.LOGIN_CODE: _account("{{ code }} is your sign-in code"),

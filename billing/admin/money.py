@@ -641,6 +641,7 @@ class MembershipDecisionAdmin(ReadOnlyAdmin):
     ]
     fieldsets = [
         (None, {"fields": ["state_badge", "member", "what", "why", "comment"]}),
+        ("If the price was switched", {"fields": ["new_price", "shown_amount", "prorated"]}),
         ("Who and when", {"fields": ["actor_link", "decided", "confirmed"]}),
         ("Belongs together", {"fields": ["subscription_link"]}),
     ]
@@ -657,13 +658,32 @@ class MembershipDecisionAdmin(ReadOnlyAdmin):
 
     @column("What", ordering="action")
     def what(self, row: MembershipDecision) -> str:
-        """Cancel, resume or cancel now."""
+        """Cancel, resume, switch or cancel now."""
         return row.get_action_display()
 
     @column("Why", ordering="reason")
     def why(self, row: MembershipDecision) -> str:
         """The reason in the words that the member chose."""
         return dict(REASONS).get(CancellationReason(row.reason), "") if row.reason else show.NOTHING
+
+    @column("To")
+    def new_price(self, row: MembershipDecision) -> str:
+        """ "$290.00 a year"."""
+        plan = Plan.objects.filter(stripe_id=row.price_id).first() if row.price_id else None
+        if plan is None:
+            return row.price_id or show.NOTHING
+        every = wording.interval(plan.interval, plan.interval_count)
+        return f"{show.money(plan.amount, plan.currency)} a {every}"
+
+    @column("The member was shown to pay")
+    def shown_amount(self, row: MembershipDecision) -> str:
+        """What the preview came to."""
+        return show.money(row.amount, row.currency) if row.currency else show.NOTHING
+
+    @column("Counted from")
+    def prorated(self, row: MembershipDecision) -> str:
+        """The second of the preview."""
+        return show.moment(row.prorated_at)
 
     @column("In their own words")
     def words(self, row: MembershipDecision) -> str:

@@ -1,4 +1,4 @@
-"""What a member, or staff, decided about the membership: cancel, resume, cancel now."""
+"""What a member, or staff, decided about the membership: cancel, resume, switch the price."""
 
 from __future__ import annotations
 
@@ -26,6 +26,14 @@ class MembershipDecision(models.Model):
         max_length=20, choices=choices(CancellationReason), blank=True, help_text="Of a survey."
     )
     comment = models.TextField(max_length=500, blank=True, help_text="In the member's own words.")
+    price_id = models.CharField("new price", max_length=255, blank=True)
+    prorated_at = models.DateTimeField(
+        null=True, blank=True, help_text="From when the new price counts, as the member was shown."
+    )
+    amount = models.BigIntegerField(
+        null=True, blank=True, help_text="Minor units: what the member was shown to be charged."
+    )
+    currency = models.CharField(max_length=3, blank=True)
     actor = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.PROTECT,

@@ -134,6 +134,14 @@ def _retry_with_good_card(sandbox: Sandbox, customer: str) -> None:
     sandbox.control("clock", advance_seconds=6 * DAY)
 
 
+def _switch(sandbox: Sandbox, customer: str) -> None:
+    found = sandbox.stripe.v1.subscriptions.list({"customer": customer}).data[0]
+    item = found["items"]["data"][0]["id"]
+    sandbox.stripe.v1.subscriptions.update(
+        found.id, {"items": [{"id": item, "price": "price_membership_yearly"}]}
+    )
+
+
 # What happens at Stripe, and what the member is told of it.
 STAGES: list[tuple[Stage, list[str]]] = [
     (_renewal, ["payment_received"]),
@@ -142,6 +150,7 @@ STAGES: list[tuple[Stage, list[str]]] = [
     (_retry_with_good_card, ["payment_received"]),
     (_cancel(True), ["membership_ends"]),
     (_cancel(False), ["membership_goes_on"]),
+    (_switch, ["price_switched", "payment_received"]),
     (_cancel(True), ["membership_ends"]),
     (_renewal, ["membership_ended"]),
 ]

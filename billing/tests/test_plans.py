@@ -114,7 +114,8 @@ def test_a_price_that_is_archived_is_offered_no_more(sandbox: Sandbox, client: C
 
 
 def make_code(sandbox: Sandbox, **coupon: Any) -> None:
-    made = sandbox.stripe.v1.coupons.create({"percent_off": 20, **coupon})  # type: ignore[typeddict-item]
+    wanted: Any = {"percent_off": 20, **coupon}
+    made = sandbox.stripe.v1.coupons.create(wanted)
     sandbox.stripe.v1.promotion_codes.create(
         {"code": "SPRING", "promotion": {"type": "coupon", "coupon": made.id}}
     )

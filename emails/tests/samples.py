@@ -97,6 +97,16 @@ SAMPLES: dict[Kind, dict[str, Any]] = {
         "unpaid": False,
         "url": "https://portal.example.com/membership/",
     },
+    Kind.PRICE_SWITCHED: {
+        "name": "Nina Novak",
+        "plan_name": "Harbor Yoga membership",
+        "rhythm": "yearly",
+        "price": "$290.00",
+        "interval": "year",
+        "next_charge": "$290.00",
+        "next_charge_on": "2027-11-24T12:00:00+00:00",
+        "url": "https://portal.example.com/membership/",
+    },
     Kind.PAYMENT_REQUESTED: {
         "name": "Nina Novak",
         "amount": "$40.00",

@@ -16,7 +16,7 @@ from sandbox.stripe import (
     subscriptions,
 )
 from sandbox.stripe import invoice_documents as documents
-from sandbox.stripe.errors import invalid
+from sandbox.stripe.errors import ApiError, invalid
 from sandbox.stripe.events import changing, copy
 from sandbox.world import Json, World
 
@@ -33,7 +33,10 @@ class Change:
 def switch(world: World, subscription: Json, params: Json) -> None:
     """Change items as `subscriptions.update` is asked to, with all that it brings about."""
     behavior = params.get("proration_behavior") or "create_prorations"
-    if params.get("payment_behavior") == "error_if_incomplete":
+    _check_date(subscription, params.get("proration_date"))
+    if params.get("payment_behavior") == "error_if_incomplete" and _due_now(
+        world, subscription, params
+    ):
         _check_card(world, subscription)
     with changing(world, subscription, "customer.subscription.updated"):
         change = _apply(
@@ -48,13 +51,37 @@ def switch(world: World, subscription: Json, params: Json) -> None:
     _collect(world, subscription, invoice)
 
 
+def _check_date(subscription: Json, at: int | None) -> None:
+    start, end = subscriptions.period(subscription)
+    if at is not None and not start <= at <= end:
+        raise invalid(
+            "Cannot specify proration date outside of current subscription period",
+            param="proration_date",
+        )
+
+
+def _due_now(world: World, subscription: Json, params: Json) -> int:
+    """What the change makes somebody pay at once."""
+    shown = preview(world, subscription, params)
+    due: int = shown["amount_due"] if shown["billing_reason"] == "subscription_update" else 0
+    return due
+
+
 def _check_card(world: World, subscription: Json) -> None:
     customer = customers.find(world, subscription["customer"])
     method = customers.default_method(world, customer, subscription)
     if method is None:
         raise invalid("This customer has no attached payment source or default payment method.")
     card = cards.of_method(method)
-    if card.is_declined(off_session=True) or card.needs_authentication(off_session=True):
+    if card.needs_authentication(off_session=True):
+        raise ApiError(
+            402,
+            "card_error",
+            "Payment for this subscription requires additional user action before it can be "
+            "completed successfully.",
+            code="subscription_payment_intent_requires_action",
+        )
+    if card.is_declined(off_session=True):
         raise cards.refused(card)
 
 
@@ -195,10 +222,13 @@ def preview(world: World, subscription: Json, wanted: Json) -> Json:
     """The invoice that a change would bring: the one made at once, else the next renewal's."""
     changed: Json = copy(subscription)
     behavior = wanted.get("proration_behavior") or "create_prorations"
+    _check_date(subscription, wanted.get("proration_date"))
     change = _apply(world, changed, wanted["items"], behavior, wanted.get("proration_date"))
     lines = [invoice_items.line(world, item) for item in change.prorations]
     if not change.restarts and behavior != "always_invoice":
         return renewals.preview(world, changed, extra=lines)
+    waiting = invoice_items.pending(world, changed["customer"], changed["id"])
+    lines = [*(invoice_items.line(world, item) for item in waiting), *lines]
     if change.restarts:
         lines += _period_lines(world, changed)
     now = wanted.get("proration_date") or world.now()

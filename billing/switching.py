@@ -1,0 +1,305 @@
+"""Use case: a member pays by the year instead of by the month, or the other way round.
+
+What is shown is what is charged: the page asks Stripe for a preview as of one second, signs that
+second together with the amount, and the change is made as of the same second. Where the amount
+has changed since, nothing is done and the member looks again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.core import signing
+
+from billing import discounts, gateway, plans, subscriptions, sync, wording
+from billing.models import Plan, Subscription
+from billing.money import Money
+from billing.snapshots import SwitchLine, SwitchSnapshot
+from billing.states import LIVE_SUBSCRIPTION, MembershipAction, SubscriptionStatus
+from billing.subscriptions import MembershipError
+
+logger = logging.getLogger(__name__)
+
+SALT = "billing.switching"
+# How long a preview that was shown can be confirmed.
+SHOWN_FOR_SECONDS = 30 * 60
+UNPAID = frozenset({SubscriptionStatus.PAST_DUE, SubscriptionStatus.UNPAID})
+AWAY = "We can't reach our payment provider right now. Please try again in a moment."
+
+
+class LookAgain(MembershipError):
+    """What was shown is no longer true: the member must see the new figures first."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Another price that the member may switch to."""
+
+    plan: Plan
+    rhythm: str  # "yearly"
+    price: Money
+    interval: str  # "year"
+    saving: str
+
+
+@dataclass(frozen=True)
+class Offered:
+    """Other prices that a member could switch to, and why not now (or "")."""
+
+    choices: list[Choice]
+    why_not: str
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of the reckoning: what it is, and how much."""
+
+    label: str
+    amount: Money
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What a switch comes to. `token` is what the confirming form sends back."""
+
+    choice: Choice
+    lines: list[Line]
+    due_today: Money
+    credit_left: Money | None
+    next_charge_at: datetime
+    next_charge: Money | None
+    is_trial: bool
+    card: str
+    token: str
+
+
+def live_subscription(user: User) -> Subscription | None:
+    """Return the subscription that counts: the newest that is live."""
+    return Subscription.objects.for_user(user).filter(status__in=LIVE_SUBSCRIPTION).first()
+
+
+def choices(row: Subscription) -> list[Choice]:
+    """Return the other prices on sale that this subscription can change to."""
+    current = Plan(
+        amount=row.amount,
+        currency=row.currency,
+        interval=row.interval,
+        interval_count=row.interval_count,
+    )
+    others = [plan for plan in plans.on_sale() if plan.stripe_id != row.price_id]
+    return [_choice(plan, current) for plan in others if plan.currency == row.currency]
+
+
+def _choice(plan: Plan, current: Plan) -> Choice:
+    return Choice(
+        plan=plan,
+        rhythm=wording.rhythm(plan.interval, plan.interval_count).lower(),
+        price=Money(plan.amount, plan.currency),
+        interval=wording.interval(plan.interval, plan.interval_count),
+        saving=plans.saving(current, plan),
+    )
+
+
+def offered(user: User) -> Offered | None:
+    """Return what the membership page offers: choices, or why there is none just now."""
+    row = live_subscription(user)
+    found = choices(row) if row else []
+    return Offered(found, why_not(row)) if row and found else None
+
+
+def why_not(row: Subscription) -> str:
+    """Return why a member can't switch now, and what to do first; "" where they can."""
+    if row.status in UNPAID:
+        return "Your last payment is still open. Pay it first, then you can switch."
+    if row.status == SubscriptionStatus.PAUSED:
+        return "Your membership is paused. You can switch once it goes on."
+    if row.ends_at:
+        return "Your membership is about to end. Keep it first, then you can switch."
+    return ""
+
+
+def preview(row: Subscription, choice: Choice) -> Preview:
+    """Ask Stripe what a switch would cost right now.
+
+    Raises:
+        MembershipError: the member can't switch now, or Stripe could not be asked.
+    """
+    if refusal := why_not(row):
+        raise MembershipError(refusal)
+    try:
+        change = _change(row, choice.plan, None)
+        shown = gateway.preview_switch(change)
+    except gateway.StripeUnavailable as error:
+        logger.warning("A switch could not be previewed: %s", error)
+        raise MembershipError(AWAY) from error
+    except gateway.StripeError as error:
+        logger.exception("Stripe refused to preview a switch.")
+        raise MembershipError(subscriptions.on_our_side()) from error
+    return _as_preview(row, choice, change, shown)
+
+
+def switch(user: User, choice: Choice, token: str) -> None:
+    """Switch to a price as it was shown: same second, same amount.
+
+    Two clicks or tabs switch once: one decision is pending at a time, and the price that Stripe
+    has by now is looked at first.
+
+    Raises:
+        LookAgain: the figures are out of date.
+        MembershipError: it can't be done now, the card did not pay, or Stripe could not be asked.
+    """
+    row = live_subscription(user)
+    if row is None:
+        raise MembershipError("There is no membership to change.")
+    shown = _opened(token, row, choice)
+    change = _checked(row, choice, shown)
+    if change is None:
+        return
+    decision = subscriptions.decide(
+        user,
+        MembershipAction.SWITCH,
+        lambda locked: _refuse(locked, choice),
+        only=row,
+        price_id=choice.plan.stripe_id,
+        prorated_at=_moment(shown["at"]),
+        amount=shown["due"],
+        currency=row.currency,
+    )
+    subscriptions.ask(
+        decision, lambda: gateway.switch_price(change, subscriptions.key_of(decision))
+    )
+
+
+def _refuse(row: Subscription, choice: Choice) -> None:
+    """Check under the lock that it is still possible."""
+    if row.price_id == choice.plan.stripe_id:
+        raise MembershipError(f"You pay {choice.rhythm} already.")
+    if refusal := why_not(row):
+        raise MembershipError(refusal)
+
+
+def _opened(token: str, row: Subscription, choice: Choice) -> dict[str, Any]:
+    """Return what was shown: for this subscription and this price, not long ago."""
+    try:
+        shown: dict[str, Any] = signing.loads(token, salt=SALT, max_age=SHOWN_FOR_SECONDS)
+    except signing.BadSignature as error:
+        raise LookAgain("These figures are out of date. Here are today's.") from error
+    if (shown["row"], shown["price"]) != (row.stripe_id, choice.plan.stripe_id):
+        raise LookAgain("These figures were for something else. Here are the right ones.")
+    return shown
+
+
+def _checked(
+    row: Subscription, choice: Choice, shown: dict[str, Any]
+) -> gateway.PriceChange | None:
+    """Compare with Stripe what was shown; None where the switch was made before."""
+    try:
+        change = _change(row, choice.plan, shown["at"])
+        if _is_made(row, choice):
+            return None
+        found = gateway.preview_switch(change)
+    except gateway.StripeUnavailable as error:
+        logger.warning("A switch could not be checked: %s", error)
+        raise MembershipError(AWAY) from error
+    except gateway.StripeError as error:
+        # The period may have ended since, or the price was archived.
+        logger.warning("What was shown of a switch is no longer possible: %s", error)
+        raise LookAgain("This has changed since you looked. Please look again.") from error
+    if (found.amount_due, found.total) != (shown["due"], shown["total"]):
+        raise LookAgain("The amounts have changed since you looked. Please look again.")
+    return change
+
+
+def _is_made(row: Subscription, choice: Choice) -> bool:
+    """Whether Stripe's subscription has this price by now; our row is then read again."""
+    if gateway.read_subscription(row.stripe_id).price_id != choice.plan.stripe_id:
+        return False
+    sync.sync_subscription(row.stripe_id)
+    return True
+
+
+def _change(row: Subscription, plan: Plan, at: int | None) -> gateway.PriceChange:
+    """Describe the change; on trial nothing was paid, so nothing is prorated."""
+    found = gateway.read_subscription(row.stripe_id)
+    return gateway.PriceChange(
+        subscription_id=row.stripe_id,
+        item_id=found.item_id,
+        price_id=plan.stripe_id,
+        is_prorated=found.status != SubscriptionStatus.TRIALING,
+        prorated_at=at,
+    )
+
+
+def _as_preview(
+    row: Subscription, choice: Choice, change: gateway.PriceChange, shown: SwitchSnapshot
+) -> Preview:
+    currency = shown.currency
+    is_trial = not change.is_prorated
+    left = -min(0, shown.total + shown.balance)
+    return Preview(
+        choice=choice,
+        lines=[] if is_trial else list(_lines(shown, choice)),
+        due_today=Money(0 if is_trial else shown.amount_due, currency),
+        credit_left=Money(left, currency) if left and not is_trial else None,
+        next_charge_at=row.current_period_end if is_trial else _next_charge_at(row, shown),
+        next_charge=_next_charge(row, choice, shown, is_trial=is_trial, left=left),
+        is_trial=is_trial,
+        card=wording.card(row.card_brand, row.card_last4),
+        token=signing.dumps(
+            {
+                "row": row.stripe_id,
+                "price": change.price_id,
+                "at": shown.prorated_at,
+                "due": shown.amount_due,
+                "total": shown.total,
+            },
+            salt=SALT,
+        ),
+    )
+
+
+def _lines(shown: SwitchSnapshot, choice: Choice) -> Iterator[Line]:
+    """Yield the reckoning that comes to what is charged today."""
+    for line in shown.lines:
+        yield Line(_label(line, choice), Money(line.amount, shown.currency))
+    if shown.discount:
+        yield Line("Discount", Money(-shown.discount, shown.currency))
+    if shown.tax:
+        yield Line("Tax", Money(shown.tax, shown.currency))
+    used = min(-shown.balance, max(0, shown.total))
+    if used > 0:
+        yield Line("Credit that you had", Money(-used, shown.currency))
+
+
+def _label(line: SwitchLine, choice: Choice) -> str:
+    if line.is_period:
+        return f"Your next {choice.interval}, from today"
+    if not line.is_proration:
+        return line.description
+    return "What is left of the time you paid for" if line.amount < 0 else "Until your next payment"
+
+
+def _next_charge_at(row: Subscription, shown: SwitchSnapshot) -> datetime:
+    """Return the end of the new period, which begins today where the interval is another."""
+    ends = [line.ends_at for line in shown.lines if line.is_period and line.ends_at]
+    return max(ends, default=row.current_period_end)
+
+
+def _next_charge(
+    row: Subscription, choice: Choice, shown: SwitchSnapshot, *, is_trial: bool, left: int
+) -> Money | None:
+    """Return the next charge, or None where discounts or tax make it another amount."""
+    if is_trial:
+        return Money(shown.amount_due, shown.currency)
+    if discounts.running(row) or shown.tax:
+        return None
+    return Money(max(0, choice.price.amount - left), shown.currency)
+
+
+def _moment(at: int | None) -> datetime | None:
+    return datetime.fromtimestamp(at, UTC) if at is not None else None

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from django.db.models import Model, QuerySet
 
 from billing import assignment, gateway, snapshots, sync
-from billing.models import Customer, Invoice, Payment, Subscription
+from billing.models import CreditNote, Customer, Invoice, Payment, Subscription
 from billing.models.copy import StripeCopy
 from billing.states import PaymentStatus
 
@@ -90,7 +90,7 @@ class Comparison:
 
 
 def compare() -> Comparison:
-    """Compare the customers of all members, their subscriptions, invoices and payments.
+    """Compare the customers of all members, and all that is theirs.
 
     Raises:
         gateway.StripeError: Stripe did not answer.
@@ -143,6 +143,13 @@ def _kinds(invoice_of: dict[str, str]) -> list[Kind]:
             lambda one: invoice(gateway.patiently(lambda: gateway.read_invoice(one))),
         ),
         Kind(
+            "credit_note",
+            CreditNote,
+            ("customer", "invoice"),
+            lambda: map(_credit_note, gateway.list_credit_notes()),
+            lambda one: _credit_note(gateway.patiently(lambda: gateway.read_credit_note(one))),
+        ),
+        Kind(
             "payment",
             Payment,
             ("customer", "invoice"),
@@ -173,6 +180,11 @@ def _subscription(found: snapshots.SubscriptionSnapshot) -> Seen:
 def _invoice(found: snapshots.InvoiceSnapshot) -> Seen:
     links = {"customer": found.customer_id, "subscription": found.subscription_id}
     return Seen(found.id, found.customer_id, sync.invoice_columns(found) | links)
+
+
+def _credit_note(found: snapshots.CreditNoteSnapshot) -> Seen:
+    links = {"customer": found.customer_id, "invoice": found.invoice_id}
+    return Seen(found.id, found.customer_id, sync.credit_note_columns(found) | links)
 
 
 def _payment(found: snapshots.PaymentSnapshot, invoice_id: str) -> Seen:

@@ -12,7 +12,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from billing import gateway, reminders, sync
-from billing.models import Invoice, Payment, StripeEvent, Subscription
+from billing.models import CreditNote, Invoice, Payment, StripeEvent, Subscription
 from billing.models.copy import StripeCopy
 from billing.snapshots import object_id
 from billing.states import EventState
@@ -64,6 +64,7 @@ RENEWAL = Target(
 )
 INVOICE = Target(sync.sync_invoice, Invoice, _own_id)
 INVOICE_NAMED = Target(sync.sync_invoice, Invoice, _at("invoice"))
+CREDIT_NOTE = Target(sync.sync_credit_note, CreditNote, _own_id)
 PAYMENT = Target(sync.sync_payment, Payment, _own_id)
 PAYMENT_NAMED = Target(sync.sync_payment, Payment, _at("payment_intent"))
 CUSTOMER = Target(_read_card, None, _own_id)
@@ -120,9 +121,9 @@ TARGETS: dict[str, Target] = {
     "refund.created": PAYMENT_NAMED,
     "refund.updated": PAYMENT_NAMED,
     "refund.failed": PAYMENT_NAMED,
-    "credit_note.created": INVOICE_NAMED,
-    "credit_note.updated": INVOICE_NAMED,
-    "credit_note.voided": INVOICE_NAMED,
+    "credit_note.created": CREDIT_NOTE,
+    "credit_note.updated": CREDIT_NOTE,
+    "credit_note.voided": CREDIT_NOTE,
     "price.created": PLAN,
     "price.updated": PLAN,
     "price.deleted": PLAN,

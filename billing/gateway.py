@@ -196,11 +196,18 @@ def read_invoice(invoice_id: str) -> snapshots.InvoiceSnapshot:
         return snapshots.invoice(found.to_dict())
 
 
+def read_credit_note(credit_note_id: str) -> snapshots.CreditNoteSnapshot:
+    """Read a credit note."""
+    with _translated_errors():
+        found = _client().v1.credit_notes.retrieve(credit_note_id)
+        return snapshots.credit_note(found.to_dict())
+
+
 def read_payment(payment_intent_id: str) -> snapshots.PaymentSnapshot:
     """Read a payment intent with its latest charge."""
     with _translated_errors():
         found = _client().v1.payment_intents.retrieve(
-            payment_intent_id, {"expand": ["latest_charge"]}
+            payment_intent_id, {"expand": ["latest_charge.balance_transaction"]}
         )
         return snapshots.payment(found.to_dict())
 
@@ -415,9 +422,18 @@ def list_invoices(customer_id: str = "") -> Iterator[snapshots.InvoiceSnapshot]:
         yield snapshots.invoice(found)
 
 
+def list_credit_notes(
+    customer_id: str = "", invoice_id: str = ""
+) -> Iterator[snapshots.CreditNoteSnapshot]:
+    """Yield every credit note, void ones too: of an invoice, of a customer, or of all."""
+    params = _of(customer_id) | ({"invoice": invoice_id} if invoice_id else {})
+    for found in _every(_client().v1.credit_notes.list, params):
+        yield snapshots.credit_note(found)
+
+
 def list_payments(customer_id: str = "") -> Iterator[snapshots.PaymentSnapshot]:
     """Yield every payment intent with its latest charge."""
-    params = {"expand": ["data.latest_charge"]} | _of(customer_id)
+    params = {"expand": ["data.latest_charge.balance_transaction"]} | _of(customer_id)
     for found in _every(_client().v1.payment_intents.list, params):
         yield snapshots.payment(found)
 

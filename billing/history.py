@@ -6,13 +6,13 @@ from collections.abc import Callable
 from datetime import datetime
 
 from billing import comparison, gateway, inbox, sync
-from billing.models import Customer, Payment, StripeEvent
+from billing.models import CreditNote, Customer, Payment, StripeEvent
 from billing.states import EventState
 from emails import outbox
 
 
 def read_history(customer_id: str) -> None:
-    """Read a customer's subscriptions, invoices and payments, the oldest first.
+    """Read a customer's subscriptions, invoices, credit notes and payments, the oldest first.
 
     Safe to run twice, and after it was cut short. Nobody is written to about what happened before
     it began.
@@ -41,15 +41,22 @@ def _read_all(customer_id: str, begun: datetime) -> None:
         _read(sync.sync_subscription, subscription.id)
     for invoice in reversed(list(gateway.list_invoices(customer_id))):
         _read(sync.sync_invoice, invoice.id)
-    # Payments of an invoice were read with it.
-    done = set(
-        Payment.objects.filter(customer__stripe_id=customer_id, read_at__gte=begun).values_list(
-            "stripe_id", flat=True
-        )
-    )
+    # Payments and most credit notes of an invoice were read with it.
+    done = _read_since(CreditNote, customer_id, begun)
+    for note in reversed(list(gateway.list_credit_notes(customer_id))):
+        if note.id not in done:
+            _read(sync.sync_credit_note, note.id)
+    done = _read_since(Payment, customer_id, begun)
     for payment in reversed(list(gateway.list_payments(customer_id))):
         if payment.id not in done and comparison.is_tried(payment):
             _read(sync.sync_payment, payment.id)
+
+
+def _read_since(
+    model: type[CreditNote] | type[Payment], customer_id: str, begun: datetime
+) -> set[str]:
+    rows = model._default_manager.filter(customer__stripe_id=customer_id, read_at__gte=begun)
+    return set(rows.values_list("stripe_id", flat=True))
 
 
 def _read(read: Callable[[str], object], identifier: str) -> None:

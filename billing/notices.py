@@ -9,18 +9,29 @@ from django.conf import settings
 from django.urls import reverse
 
 from billing import discounts, pay_links, wording
-from billing.models import Invoice, Payment, PaymentRequest, Plan, Subscription
+from billing.models import (
+    Checkout,
+    CreditNote,
+    Invoice,
+    Payment,
+    PaymentRequest,
+    Plan,
+    Subscription,
+)
 from billing.money import Money
 from billing.states import ENDED_BY_FAILED_PAYMENT, MembershipAction
 from billing.transitions import (
     CardExpiring,
     ConfirmationNeeded,
+    CreditNoteIssued,
     EndScheduled,
     EndTakenBack,
     InvoicePaid,
     InvoicePaymentFailed,
+    MoneyMoved,
     PriceSwitched,
     RenewalComing,
+    SinglePaymentFailed,
     SinglePaymentReceived,
     SubscriptionEnded,
     SubscriptionStarted,
@@ -38,18 +49,28 @@ def announce(transition: Transition) -> None:
             _welcome(transition.subscription)
         case EndScheduled() | EndTakenBack() | PriceSwitched() | SubscriptionEnded():
             _changed(transition)
-        case InvoicePaid():
-            _receipt(transition)
-        case InvoicePaymentFailed():
-            _payment_failed(transition)
-        case ConfirmationNeeded():
-            _confirm_payment(transition)
         case TrialEnding() | RenewalComing() | CardExpiring():
             _remind(transition)
-        case SinglePaymentReceived():
-            _receipt_of_payment(transition.payment)
         case _:
-            assert_never(transition)
+            _tell_of_money(transition)
+
+
+def _tell_of_money(moved: MoneyMoved) -> None:
+    match moved:
+        case InvoicePaid():
+            _receipt(moved)
+        case InvoicePaymentFailed():
+            _payment_failed(moved)
+        case ConfirmationNeeded():
+            _confirm_payment(moved)
+        case SinglePaymentReceived():
+            _receipt_of_payment(moved.payment)
+        case SinglePaymentFailed():
+            _single_payment_failed(moved)
+        case CreditNoteIssued():
+            _credit_note(moved.note)
+        case _:
+            assert_never(moved)
 
 
 def _changed(change: EndScheduled | EndTakenBack | PriceSwitched | SubscriptionEnded) -> None:
@@ -210,6 +231,10 @@ def _receipt(paid_invoice: InvoicePaid) -> None:
             ],
             "tax": _money(invoice, invoice.tax) if invoice.tax else "",
             "discount": _money(invoice, -invoice.discount) if invoice.discount else "",
+            "credits": [
+                {"description": words, "amount": _money(invoice, amount)}
+                for words, amount in wording.invoice_credits(invoice)
+            ],
             "total": _money(invoice, invoice.total),
             "url": _address("billing:invoice", invoice.pk),
         },
@@ -246,6 +271,53 @@ def _receipt_of_payment(payment: Payment) -> None:
     )
 
 
+def _credit_note(note: CreditNote) -> None:
+    """Say what was taken off an invoice. Of money that only goes back, its refund tells."""
+    if note.amount == note.refunded:
+        return
+    user, invoice = note.customer.user, note.invoice
+    outbox.put(
+        Kind.CREDIT_NOTE,
+        user,
+        {
+            "name": user.first_name,
+            "amount": str(Money(note.amount, note.currency)),
+            "description": describe(invoice),
+            "invoice_number": invoice.number,
+            "number": note.number,
+            "sentences": wording.credit_note(note),
+            "url": _address("billing:invoice", invoice.pk),
+        },
+        cause=note.stripe_id,
+        happened_at=note.created_at,
+    )
+
+
+def _single_payment_failed(failed: SinglePaymentFailed) -> None:
+    """Say that a bank did not pay, days after the member had done their part, and how to try again.
+
+    Each try is told once: `charge_id` names it.
+    """
+    payment = failed.payment
+    user, checkout = payment.customer.user, Checkout.objects.filter(payment=payment).first()
+    asked = checkout.request if checkout else None
+    again = pay_links.url_of(asked) if asked else _address("billing:pay-amount")
+    outbox.put(
+        Kind.PAYMENT_NOT_MADE,
+        user,
+        {
+            "name": user.first_name,
+            "amount": str(Money(payment.amount, payment.currency)),
+            "description": wording.payment_description(payment.description, settings.BRAND_NAME),
+            "reason": wording.failure(payment.failure_code, payment.card_brand),
+            "method": wording.card(payment.card_brand, payment.card_last4),
+            "url": again if asked or settings.PAYMENT_MAXIMUM else _address("billing:payments"),
+        },
+        cause=f"{payment.stripe_id}:{payment.charge_id}",
+        happened_at=failed.failed_at,
+    )
+
+
 def _payment_failed(failed: InvoicePaymentFailed) -> None:
     """Say what failed, how to fix it, and whether another try follows."""
     invoice, payment = failed.invoice, failed.payment
@@ -258,7 +330,9 @@ def _payment_failed(failed: InvoicePaymentFailed) -> None:
             "name": user.first_name,
             "amount": _money(invoice, invoice.amount_remaining),
             "description": describe(invoice),
-            "reason": wording.failure(payment.failure_code if payment else ""),
+            "reason": wording.failure(payment.failure_code, payment.card_brand)
+            if payment
+            else wording.failure(""),
             "method": wording.card(payment.card_brand, payment.card_last4) if payment else "",
             "next_attempt_on": next_attempt.isoformat() if next_attempt else "",
             "final": next_attempt is None,

@@ -19,6 +19,7 @@ from billing import discounts, pay_links, plans, wording
 from billing.dates import long_date
 from billing.models import (
     Checkout,
+    CreditNote,
     Invoice,
     Item,
     MembershipDecision,
@@ -36,6 +37,7 @@ from billing.states import (
     UNFINISHED_CHECKOUT,
     CheckoutState,
     Collection,
+    CreditNoteStatus,
     InvoiceStatus,
     MembershipAction,
     PaymentStatus,
@@ -114,6 +116,7 @@ class Membership:
     period_end: datetime | None = None  # until when it is paid for, or free
     pending: str = ""  # what waits for Stripe, in a sentence
     discounts: list[str] = field(default_factory=list)  # "20% off until Thursday, 4 March"
+    waiting: Money | None = None  # what a bank is sending, which takes days
 
     @property
     def can_cancel(self) -> bool:
@@ -152,6 +155,7 @@ class InvoiceLine:
     tone: Tone
     label: str  # "Paid", "Payment failed", "Open", "Void"
     description: str
+    credited: Money | None = None  # what credit notes took off, before payment and after it
 
 
 @dataclass(frozen=True)
@@ -216,8 +220,26 @@ class InvoiceItem:
 
 
 @dataclass(frozen=True)
+class CreditNoteLine:
+    """A credit note of an invoice: what became of its amount, and its document."""
+
+    number: str
+    date: datetime
+    amount: Money
+    tone: Tone
+    label: str  # "Issued", "Void"
+    why: str  # "because it was charged twice"
+    sentences: list[str]
+    pdf_url: str
+
+
+@dataclass(frozen=True)
 class InvoicePage:
-    """An invoice in full. `pay_url`, `pdf_url` and `hosted_url` are addresses of ours."""
+    """An invoice in full. `pay_url`, `pdf_url` and `hosted_url` are addresses of ours.
+
+    `credits` are pairs of words and what stands between the total and what is due. `note` says
+    what a state means that asks for no money.
+    """
 
     head: InvoiceLine
     items: list[InvoiceItem]
@@ -225,8 +247,12 @@ class InvoicePage:
     discount: Money | None
     tax: Money | None
     total: Money
+    credits: list[tuple[str, Money]]
+    due: Money | None  # where it differs from the total
     paid: Money
     remaining: Money
+    note: str
+    credit_notes: list[CreditNoteLine]
     payments: list[PaymentLine]
     hosted_url: str
     pdf_url: str
@@ -271,6 +297,8 @@ def membership(member: Member) -> Membership:
             "Confirming",
             "Your payment is being confirmed. This takes a few seconds.",
         )
+    if found and found.status == SubscriptionStatus.INCOMPLETE:
+        return _unfinished_membership(found)
     if found and found.status in ENDED_SUBSCRIPTION:
         return _ended_membership(found)
     return Membership(
@@ -335,12 +363,52 @@ def invoice_page(invoice: Invoice) -> InvoicePage:
         discount=Money(-invoice.discount, invoice.currency) if invoice.discount else None,
         tax=Money(invoice.tax, invoice.currency) if invoice.tax else None,
         total=Money(invoice.total, invoice.currency),
+        credits=[
+            (words, Money(amount, invoice.currency))
+            for words, amount in wording.invoice_credits(invoice)
+        ],
+        due=Money(invoice.amount_due, invoice.currency)
+        if invoice.amount_due != invoice.total
+        else None,
         paid=Money(invoice.amount_paid, invoice.currency),
         remaining=Money(invoice.amount_remaining, invoice.currency),
+        note=_invoice_note(invoice),
+        credit_notes=[_credit_note_line(row) for row in invoice.credit_notes.all()],
         payments=[_payment_line(row, head.description) for row in rows],
         hosted_url=hosted if invoice.hosted_url else "",
         pdf_url=reverse("billing:invoice-pdf", args=[invoice.pk]) if invoice.pdf_url else "",
         pay_url=hosted if may_pay else "",
+    )
+
+
+def _invoice_note(invoice: Invoice) -> str:
+    """Return what a state means that asks for no money."""
+    match invoice.status:
+        case InvoiceStatus.VOID:
+            return wording.VOID
+        case InvoiceStatus.UNCOLLECTIBLE:
+            return wording.GIVEN_UP
+        case InvoiceStatus.OPEN if invoice.collection == Collection.PROCESSING:
+            return wording.PROCESSING
+        case InvoiceStatus.OPEN if invoice.collection == Collection.REQUIRES_ACTION:
+            return wording.TO_CONFIRM
+    return ""
+
+
+def _credit_note_line(row: CreditNote) -> CreditNoteLine:
+    is_void = row.status == CreditNoteStatus.VOID
+    why = wording.CREDIT_REASONS.get(row.reason, "")
+    return CreditNoteLine(
+        number=row.number,
+        date=row.created_at,
+        amount=Money(-row.amount, row.currency),
+        tone=Tone.INFO if is_void else Tone.GOOD,
+        label="Void" if is_void else "Issued",
+        why=f"because it was {why}" if why else "",
+        sentences=["It was taken back and counts for nothing."]
+        if is_void
+        else wording.credit_note(row),
+        pdf_url=reverse("billing:credit-note-pdf", args=[row.pk]) if row.pdf_url else "",
     )
 
 
@@ -403,6 +471,7 @@ def _live_membership(row: Subscription, decision: MembershipDecision | None) -> 
     sentence = ""
     if standing == Standing.PAYMENT_DUE:
         tone, label, sentence = _payment_due(row)
+    waiting = _waiting_for_bank(row) if standing == Standing.ACTIVE else None
     price = Money(row.amount, row.currency)
     goes_on = standing in (Standing.ACTIVE, Standing.TRIAL)
     next_charge = discounts.next_charge(row)
@@ -410,7 +479,7 @@ def _live_membership(row: Subscription, decision: MembershipDecision | None) -> 
         standing=standing,
         tone=tone,
         label=label,
-        sentence=sentence or _sentence(standing, row, next_charge),
+        sentence=sentence or _waiting_sentence(waiting) + _sentence(standing, row, next_charge),
         plan_name=_plan_names_by_price([row.price_id]).get(row.price_id, "Membership"),
         price=price,
         interval=wording.interval(row.interval, row.interval_count),
@@ -425,7 +494,37 @@ def _live_membership(row: Subscription, decision: MembershipDecision | None) -> 
         period_end=row.current_period_end,
         pending=PENDING_SENTENCES[MembershipAction(decision.action)] if decision else "",
         discounts=discounts.in_words(row),
+        waiting=waiting,
     )
+
+
+def _waiting_for_bank(row: Subscription) -> Money | None:
+    """Return what a bank is sending for a membership that goes on meanwhile."""
+    found = row.invoices.filter(collection=Collection.PROCESSING).first()
+    return Money(found.amount_remaining, found.currency) if found else None
+
+
+def _waiting_sentence(waiting: Money | None) -> str:
+    return f"Your bank is sending {waiting}, which can take some days. " if waiting else ""
+
+
+def _unfinished_membership(row: Subscription) -> Membership:
+    """Return a membership that has not begun: its first payment is not through."""
+    invoice = row.invoices.exclude(collection=Collection.NONE).first()
+    waiting = _waiting_for_bank(row)
+    standing, tone, label = Standing.NONE, Tone.WAIT, "Not begun"
+    sentence = "Your membership begins with its first payment."
+    match invoice.collection if invoice else Collection.NONE:
+        case Collection.PROCESSING:
+            standing, label = Standing.CONFIRMING, "Payment on its way"
+            sentence = f"{_waiting_sentence(waiting)}Your membership begins once it is here."
+        case Collection.REQUIRES_ACTION:
+            label = "Needs your confirmation"
+            sentence = "Your membership begins once you confirm your first payment."
+        case Collection.FAILED:
+            tone, label = Tone.BAD, "Payment failed"
+            sentence = "Your first payment did not go through: your membership has not begun."
+    return Membership(standing, tone, label, sentence, waiting=waiting)
 
 
 def _standing(row: Subscription) -> tuple[Standing, Tone, str]:
@@ -485,6 +584,9 @@ def _next_charge_sentence(charge: Money | None, day: str) -> str:
 
 def _ended_membership(row: Subscription) -> Membership:
     ended = row.ended_at or row.current_period_end
+    if row.status == SubscriptionStatus.INCOMPLETE_EXPIRED:
+        sentence = "Your membership has not begun: its first payment was not made in time."
+        return Membership(Standing.NONE, Tone.INFO, "Not a member", sentence)
     return Membership(
         standing=Standing.ENDED,
         tone=Tone.INFO,
@@ -499,7 +601,20 @@ def _ended_membership(row: Subscription) -> Membership:
 def attention(member: Member, current: Membership) -> list[Attention]:
     """Return what the member must do or know, the most urgent first."""
     asked = [_request_attention(row) for row in _asked(member.user)]
-    return _membership_attention(member, current) + asked
+    return _membership_attention(member, current) + _banks_at_work(member.user) + asked
+
+
+def _banks_at_work(user: User) -> list[Attention]:
+    """Return the single payments that a bank is sending."""
+    rows = Payment.objects.for_user(user).filter(invoice=None, status=PaymentStatus.PROCESSING)
+    return [
+        Attention(
+            Tone.WAIT,
+            f"Your payment of {Money(row.amount, row.currency)} is on its way",
+            f"For: {_single_description(row)}. {wording.PROCESSING}",
+        )
+        for row in rows[:PAGE_SIZE]
+    ]
 
 
 def _asked(user: User) -> models.QuerySet[PaymentRequest]:
@@ -520,11 +635,13 @@ def _request_attention(request: PaymentRequest) -> Attention:
 
 
 def _membership_attention(member: Member, current: Membership) -> list[Attention]:
-    if not current.is_member:
+    if current.standing == Standing.ENDED:
         return []
+    rows = invoices_of(member.user)
+    if not current.is_member:
+        rows = rows.filter(subscription__status=SubscriptionStatus.INCOMPLETE)
     unpaid = (
-        invoices_of(member.user)
-        .filter(amount_remaining__gt=0)
+        rows.filter(amount_remaining__gt=0)
         .exclude(collection=Collection.NONE)
         # What an earlier membership left behind does not decide about this one.
         .exclude(subscription__status__in=ENDED_SUBSCRIPTION)
@@ -573,9 +690,12 @@ def _unpaid_attention(invoice: Invoice) -> Attention:
 
 def _failed_attention(invoice: Invoice, amount: Money, hosted: str) -> Attention:
     payments = list(invoice.payments.all())
-    reason = wording.failure(payments[0].failure_code if payments else "")
+    last = payments[0] if payments else None
+    reason = wording.failure(last.failure_code, last.card_brand) if last else wording.failure("")
     again = invoice.next_payment_attempt_at
-    if again:
+    if invoice.subscription and invoice.subscription.status == SubscriptionStatus.INCOMPLETE:
+        outlook = "Your membership begins once it is paid."
+    elif again:
         outlook = f"We will try again on {long_date(again)}."
     elif invoice.subscription_id:
         outlook = "This was the last try: pay now to keep your membership."
@@ -628,11 +748,14 @@ def _invoice_line(row: Invoice, names: dict[str, str]) -> InvoiceLine:
         tone=tone,
         label=label,
         description=_describe(row, names),
+        credited=Money(-row.credit_notes_amount, row.currency) if row.credit_notes_amount else None,
     )
 
 
 def _invoice_state(row: Invoice) -> tuple[Tone, str]:
     match row.status:
+        case InvoiceStatus.PAID if row.total > 0 and row.credit_notes_amount >= row.total:
+            return Tone.INFO, "Credited"
         case InvoiceStatus.PAID:
             return Tone.GOOD, "Paid"
         case InvoiceStatus.VOID:
@@ -674,7 +797,7 @@ def _problem(row: Payment) -> str:
     """Return why a payment is not made, or what it waits for."""
     match row.status:
         case PaymentStatus.REQUIRES_PAYMENT_METHOD:
-            return wording.failure(row.failure_code)
+            return wording.failure(row.failure_code, row.card_brand)
         case PaymentStatus.REQUIRES_ACTION:
             return wording.TO_CONFIRM
         case PaymentStatus.PROCESSING:

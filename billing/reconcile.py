@@ -22,8 +22,6 @@ from billing.states import InvoiceStatus
 
 logger = logging.getLogger(__name__)
 
-logger = logging.getLogger(__name__)
-
 # Stripe documentation, "List all events": they are kept for 30 days.
 KEPT = timedelta(days=30)
 OVERLAP = timedelta(hours=1)
@@ -36,6 +34,7 @@ READ_AGAIN: dict[str, Callable[[str], object]] = {
     "customer": sync.sync_customer,
     "subscription": sync.sync_subscription,
     "invoice": sync.sync_invoice,
+    "credit_note": sync.sync_credit_note,
     "payment": sync.sync_payment,
 }
 

@@ -48,7 +48,10 @@ class PlanSnapshot:
 
 @dataclass(frozen=True)
 class Card:
-    """A card, as far as one may know it. `expires` is YYYY-MM."""
+    """A card, as far as one may know it. `expires` is YYYY-MM.
+
+    Of a payment method that is no card, `brand` is Stripe's type of it: `us_bank_account`.
+    """
 
     brand: str = ""
     last4: str = ""
@@ -111,6 +114,10 @@ class InvoiceSnapshot:
     discount: int
     tax: int
     total: int
+    starting_balance: int
+    ending_balance: int | None
+    pre_payment_credit_notes_amount: int
+    post_payment_credit_notes_amount: int
     amount_due: int
     amount_paid: int
     amount_remaining: int
@@ -123,6 +130,8 @@ class InvoiceSnapshot:
     finalized_at: datetime | None
     due_at: datetime | None
     paid_at: datetime | None
+    voided_at: datetime | None
+    given_up_at: datetime | None
     payment_intent_ids: list[str] = field(default_factory=list)
 
 
@@ -152,6 +161,29 @@ class SwitchSnapshot:
     total: int
     balance: int
     amount_due: int
+
+
+@dataclass(frozen=True)
+class CreditNoteSnapshot:
+    """A credit note. What it is made of adds up to its amount, tax included."""
+
+    id: str
+    customer_id: str
+    invoice_id: str
+    number: str
+    status: str
+    reason: str
+    memo: str
+    currency: str
+    amount: int
+    tax: int
+    pre_payment_amount: int
+    refunded: int
+    out_of_band: int
+    credited: int
+    pdf_url: str
+    created_at: datetime
+    voided_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -252,7 +284,7 @@ def subscription(data: Json) -> SubscriptionSnapshot:
         started_at=_required_time(data["start_date"]),
         ended_at=_time(data.get("ended_at")),
         end_reason=_text((data.get("cancellation_details") or {}).get("reason")),
-        card=_card(method.get("card")),
+        card=_method(method),
         card_added_at=_time(method.get("created")),
         discounts=[_discount(one) for one in data.get("discounts") or []],
     )
@@ -289,6 +321,10 @@ def invoice(data: Json) -> InvoiceSnapshot:
         discount=_sum(data.get("total_discount_amounts")),
         tax=_sum(data.get("total_taxes")),
         total=data["total"],
+        starting_balance=data.get("starting_balance") or 0,
+        ending_balance=data.get("ending_balance"),
+        pre_payment_credit_notes_amount=data.get("pre_payment_credit_notes_amount") or 0,
+        post_payment_credit_notes_amount=data.get("post_payment_credit_notes_amount") or 0,
         amount_due=data["amount_due"],
         amount_paid=data["amount_paid"],
         amount_remaining=data["amount_remaining"],
@@ -301,6 +337,8 @@ def invoice(data: Json) -> InvoiceSnapshot:
         finalized_at=_time(transitions.get("finalized_at")),
         due_at=_time(data.get("due_date")),
         paid_at=_time(transitions.get("paid_at")),
+        voided_at=_time(transitions.get("voided_at")),
+        given_up_at=_time(transitions.get("marked_uncollectible_at")),
         payment_intent_ids=_payment_intent_ids(data),
     )
 
@@ -321,6 +359,31 @@ def switch(data: Json) -> SwitchSnapshot:
     )
 
 
+def credit_note(data: Json) -> CreditNoteSnapshot:
+    """Read a credit note. What was neither refunded nor given back elsewhere became credit."""
+    refunded = sum(entry.get("amount_refunded") or 0 for entry in data.get("refunds") or [])
+    out_of_band = data.get("out_of_band_amount") or 0
+    return CreditNoteSnapshot(
+        id=data["id"],
+        customer_id=object_id(data.get("customer")),
+        invoice_id=object_id(data["invoice"]),
+        number=_text(data.get("number")),
+        status=_text(data.get("status")),
+        reason=_text(data.get("reason")),
+        memo=_text(data.get("memo")),
+        currency=data["currency"],
+        amount=data["amount"],
+        tax=_sum(data.get("total_taxes")),
+        pre_payment_amount=data.get("pre_payment_amount") or 0,
+        refunded=refunded,
+        out_of_band=out_of_band,
+        credited=max(0, (data.get("post_payment_amount") or 0) - refunded - out_of_band),
+        pdf_url=_text(data.get("pdf")),
+        created_at=_required_time(data["created"]),
+        voided_at=_time(data.get("voided_at")),
+    )
+
+
 def payment(data: Json) -> PaymentSnapshot:
     """Read a payment intent with its latest charge expanded."""
     charge = data.get("latest_charge") or {}
@@ -337,16 +400,26 @@ def payment(data: Json) -> PaymentSnapshot:
         amount_refunded=charge.get("amount_refunded") or 0,
         currency=data["currency"],
         description=_text(data.get("description")),
-        card=_card(method.get("card") or (error.get("payment_method") or {}).get("card")),
+        card=_method(method) if method else _method(error.get("payment_method")),
         method_id=object_id(charge.get("payment_method") or data.get("payment_method")),
         failure_code=_text(error.get("decline_code") or error.get("code")),
         failure_message=_text(error.get("message")),
         receipt_url=_text(charge.get("receipt_url")),
         created_at=_required_time(data["created"]),
-        paid_at=_time(charge.get("created")) if paid else None,
+        paid_at=_settled_at(charge) if paid else None,
         attempted_at=_time(charge.get("created")),
         checkout_pk=_own_key(data, CHECKOUT_KEY),
     )
+
+
+def _settled_at(charge: Json) -> datetime | None:
+    """Return when a charge's money came: a bank's comes days after the charge was made.
+
+    The time of booking says so, where `balance_transaction` is expanded.
+    """
+    booked = charge.get("balance_transaction")
+    times = [charge.get("created"), booked.get("created") if isinstance(booked, Mapping) else None]
+    return _time(max((found for found in times if found), default=None))
 
 
 def checkout(data: Json) -> CheckoutSnapshot:
@@ -454,6 +527,18 @@ def _card(card: Any) -> Card:
         last4=_text(card.get("last4")),
         expires=f"{year:04d}-{month:02d}" if year and month else "",
     )
+
+
+def _method(method: Any) -> Card:
+    """Read a payment method, or a charge's details of it."""
+    kind = _text(method.get("type")) if isinstance(method, Mapping) else ""
+    if not kind:
+        return Card()
+    details = method.get(kind)
+    if kind == "card":
+        return _card(details)
+    last4 = details.get("last4") if isinstance(details, Mapping) else ""
+    return Card(brand=kind, last4=_text(last4))
 
 
 def _paying_method(data: Json) -> Json:

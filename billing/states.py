@@ -42,6 +42,13 @@ class InvoiceStatus(StrEnum):
     UNCOLLECTIBLE = "uncollectible"
 
 
+class CreditNoteStatus(StrEnum):
+    """Stripe's statuses of a credit note."""
+
+    ISSUED = "issued"
+    VOID = "void"
+
+
 class Collection(StrEnum):
     """How far the collection of an open invoice has come; empty for any other."""
 

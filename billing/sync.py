@@ -13,17 +13,19 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models import Max, Q
 
-from billing import assignment, gateway, notices, plans, snapshots
+from billing import assignment, gateway, notices, plans, snapshots, wording
 from billing.models import (
     Checkout,
+    CreditNote,
     Customer,
     Invoice,
     MembershipDecision,
     Payment,
     PaymentRequest,
     Plan,
+    StripeEvent,
     Subscription,
 )
 from billing.models.copy import StripeCopy
@@ -32,6 +34,7 @@ from billing.states import (
     ENDED_SUBSCRIPTION,
     CheckoutState,
     Collection,
+    CreditNoteStatus,
     DecisionState,
     InvoiceStatus,
     MembershipAction,
@@ -44,11 +47,13 @@ from billing.states import (
 )
 from billing.transitions import (
     ConfirmationNeeded,
+    CreditNoteIssued,
     EndScheduled,
     EndTakenBack,
     InvoicePaid,
     InvoicePaymentFailed,
     PriceSwitched,
+    SinglePaymentFailed,
     SinglePaymentReceived,
     SubscriptionEnded,
     SubscriptionStarted,
@@ -59,6 +64,9 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 Copy = TypeVar("Copy", bound=StripeCopy)
+FIRST_INVOICE = "subscription_create"
+# Events whose time is that of a refusal.
+REFUSALS = ("invoice.payment_failed", "payment_intent.payment_failed")
 
 
 class UnknownCustomer(Exception):
@@ -136,16 +144,18 @@ def sync_subscription(subscription_id: str) -> Subscription:
 
 
 def sync_invoice(invoice_id: str) -> Invoice:
-    """Read an invoice with its payments, and write them together."""
+    """Read an invoice with its payments and credit notes, and write them together."""
     read_at = database_now()
     snapshot = gateway.read_invoice(invoice_id)
+    notes = _credit_notes_of(snapshot)
     payments = [gateway.read_payment(found) for found in snapshot.payment_intent_ids]
     if not snapshot.customer_id:
         raise NotOurs("The invoice has no customer.")
     _known_customer(snapshot.customer_id)
     subscription = _known_subscription(snapshot.subscription_id)
-    if subscription and _is_given_up(snapshot):
-        # Whether the last failure has ended the membership decides what the member is told.
+    if subscription and _depends_on_subscription(snapshot):
+        # Whether the failure has ended the membership, or kept it from beginning, decides what the
+        # member is told.
         subscription = sync_subscription(subscription.stripe_id)
     statuses = [found.status for found in payments]
     values = invoice_columns(snapshot) | {"subscription": subscription}
@@ -155,7 +165,47 @@ def sync_invoice(invoice_id: str) -> Invoice:
         old, new = _write(Invoice, invoice_id, read_at, values | {"customer": customer})
         rows = [_write_payment(found, customer, read_at, new)[1] for found in payments]
         _announce(_invoice_transitions(old, new, rows, payments, read_at))
+        for note in notes:
+            _announce(_write_credit_note(note, new, read_at))
     return new
+
+
+def sync_credit_note(credit_note_id: str) -> CreditNote:
+    """Read a credit note with its invoice, whose amounts it changes."""
+    known = CreditNote.objects.filter(stripe_id=credit_note_id).select_related("invoice").first()
+    if known:
+        sync_invoice(known.invoice.stripe_id)
+        return CreditNote.objects.get(pk=known.pk)
+    read_at = database_now()
+    snapshot = gateway.read_credit_note(credit_note_id)
+    invoice = sync_invoice(snapshot.invoice_id)
+    with transaction.atomic():
+        _locked_customer(snapshot.customer_id)
+        _announce(_write_credit_note(snapshot, invoice, read_at))
+    return CreditNote.objects.get(stripe_id=credit_note_id)
+
+
+def _credit_notes_of(invoice: snapshots.InvoiceSnapshot) -> list[snapshots.CreditNoteSnapshot]:
+    """Ask for an invoice's credit notes where it has any; the oldest first.
+
+    A void one counts no more in the invoice's amounts, so rows that we have are asked for too.
+    """
+    amounts = (invoice.pre_payment_credit_notes_amount, invoice.post_payment_credit_notes_amount)
+    if not any(amounts) and not CreditNote.objects.filter(invoice__stripe_id=invoice.id).exists():
+        return []
+    return list(gateway.list_credit_notes(invoice_id=invoice.id))[::-1]
+
+
+def _write_credit_note(
+    snapshot: snapshots.CreditNoteSnapshot, invoice: Invoice, read_at: datetime
+) -> list[Transition]:
+    """Write a credit note, under the lock on its customer, and tell what changed."""
+    links = {"customer": invoice.customer, "invoice": invoice}
+    values = credit_note_columns(snapshot) | links
+    old, new = _write(CreditNote, snapshot.id, read_at, values)
+    if old is None and new.status == CreditNoteStatus.ISSUED:
+        return [CreditNoteIssued(new)]
+    return []
 
 
 def sync_payment(payment_intent_id: str) -> Payment:
@@ -205,7 +255,19 @@ def _sync_single_payment(payment_intent_id: str, *, pays_invoice: bool) -> Payme
         was_paid = old is not None and old.status == PaymentStatus.SUCCEEDED
         if payment.status == PaymentStatus.SUCCEEDED and not was_paid and not pays_invoice:
             _announce([SinglePaymentReceived(payment)])
+        if _bank_refused(payment) and not pays_invoice:
+            told_at = _refusal_told_at(payment.stripe_id) or snapshot.attempted_at
+            _announce([SinglePaymentFailed(payment, told_at or read_at)])
     return payment
+
+
+def _bank_refused(payment: Payment) -> bool:
+    """Whether a payment failed that takes days: the member is not there to see it.
+
+    A card is declined in front of the member's eyes, on the page that stays open for another one.
+    """
+    has_failed = payment.status == PaymentStatus.REQUIRES_PAYMENT_METHOD
+    return has_failed and bool(payment.failure_code) and payment.card_brand in wording.DELAYED
 
 
 def _settle(payment: Payment, checkout_pk: int) -> None:
@@ -276,6 +338,11 @@ def invoice_columns(snapshot: snapshots.InvoiceSnapshot) -> dict[str, Any]:
     return _columns(snapshot, "id", "customer_id", "subscription_id", "payment_intent_ids")
 
 
+def credit_note_columns(snapshot: snapshots.CreditNoteSnapshot) -> dict[str, Any]:
+    """Return the row's columns as Stripe says they are, without those that lead to other rows."""
+    return _columns(snapshot, "id", "customer_id", "invoice_id")
+
+
 def payment_columns(snapshot: snapshots.PaymentSnapshot) -> dict[str, Any]:
     """Return the row's columns as Stripe says they are, without those that lead to other rows."""
     left_out = ("id", "customer_id", "attempted_at", "checkout_pk", "card")
@@ -305,10 +372,11 @@ def _known_subscription(subscription_id: str) -> Subscription | None:
     return found or sync_subscription(subscription_id)
 
 
-def _is_given_up(snapshot: snapshots.InvoiceSnapshot) -> bool:
-    """Whether Stripe has tried to collect it, and will not try again."""
-    is_open = snapshot.status == InvoiceStatus.OPEN
-    return is_open and snapshot.attempt_count > 0 and snapshot.next_payment_attempt_at is None
+def _depends_on_subscription(snapshot: snapshots.InvoiceSnapshot) -> bool:
+    """Whether Stripe has tried to collect it for the first time, or for the last."""
+    is_unpaid = snapshot.status == InvoiceStatus.OPEN and snapshot.attempt_count > 0
+    is_first = snapshot.billing_reason == FIRST_INVOICE
+    return is_unpaid and (is_first or snapshot.next_payment_attempt_at is None)
 
 
 def _locked_customer(customer_id: str) -> Customer:
@@ -357,27 +425,50 @@ def _invoice_transitions(
     was_paid = old is not None and old.status == InvoiceStatus.PAID
     if new.status == InvoiceStatus.PAID and not was_paid:
         return [InvoicePaid(new, rows, _has_recovered(old, new))]
-    # A first payment is made in front of the member's eyes; an end is told with its reason.
-    if new.billing_reason == "subscription_create" or _has_ended(new.subscription):
+    if _is_told_otherwise(new):
         return []
     times = [found.attempted_at for found in payments if found.attempted_at]
     last, at = rows[-1] if rows else None, max(times, default=read_at)
+    is_delayed = last is not None and last.card_brand in wording.DELAYED
     is_new_attempt = new.attempt_count > (old.attempt_count if old else 0)
     was_processing = old is not None and old.collection == Collection.PROCESSING
     if new.collection == Collection.REQUIRES_ACTION and is_new_attempt:
         return [ConfirmationNeeded(new, last, at)]
+    if new.collection == Collection.FAILED and is_delayed:
+        # Also where the row was read before Stripe told of it: the attempt's message is made once.
+        told_at = _refusal_told_at(new.stripe_id, *(row.stripe_id for row in rows))
+        return [InvoicePaymentFailed(new, last, max(at, told_at or at))]
     if new.collection == Collection.FAILED and (is_new_attempt or was_processing):
         return [InvoicePaymentFailed(new, last, at)]
     return []
 
 
+def _is_told_otherwise(invoice: Invoice) -> bool:
+    """Whether the member knows of a failure by other means.
+
+    A membership that has not begun fails in front of the member's eyes; one that has begun while a
+    bank was at work does not. An end is told with its reason.
+    """
+    if _has_ended(invoice.subscription):
+        return True
+    subscription = invoice.subscription
+    has_begun = subscription is not None and subscription.is_live
+    return invoice.billing_reason == FIRST_INVOICE and not has_begun
+
+
+def _refusal_told_at(*stripe_ids: str) -> datetime | None:
+    """Return when Stripe told that a bank refused: the charge itself has only its beginning."""
+    told = StripeEvent.objects.filter(object_id__in=stripe_ids, type__in=REFUSALS)
+    newest: datetime | None = told.aggregate(at=Max("created_at"))["at"]
+    return newest
+
+
 def _has_recovered(old: Invoice | None, new: Invoice) -> bool:
     """Whether an attempt had failed before the one that went through."""
-    had_failed = old is not None and old.collection in (
-        Collection.FAILED,
-        Collection.REQUIRES_ACTION,
-    )
-    return new.billing_reason != "subscription_create" and (had_failed or new.attempt_count > 1)
+    before = old.collection if old else Collection.NONE
+    # A first payment that the bank asks about is confirmed in front of the member's eyes.
+    had_to_confirm = before == Collection.REQUIRES_ACTION and new.billing_reason != FIRST_INVOICE
+    return before == Collection.FAILED or had_to_confirm or new.attempt_count > 1
 
 
 def _has_ended(subscription: Subscription | None) -> bool:

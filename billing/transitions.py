@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from billing.models import Invoice, Payment, Subscription
+from billing.models import CreditNote, Invoice, Payment, Subscription
 
 
 @dataclass(frozen=True)
@@ -107,17 +107,37 @@ class SinglePaymentReceived:
     payment: Payment
 
 
+@dataclass(frozen=True)
+class SinglePaymentFailed:
+    """A bank has refused a payment without an invoice, days after the member had confirmed it."""
+
+    payment: Payment
+    failed_at: datetime
+
+
+@dataclass(frozen=True)
+class CreditNoteIssued:
+    """Something was taken off an invoice."""
+
+    note: CreditNote
+
+
+MoneyMoved = (
+    InvoicePaid
+    | InvoicePaymentFailed
+    | ConfirmationNeeded
+    | SinglePaymentReceived
+    | SinglePaymentFailed
+    | CreditNoteIssued
+)
 Transition = (
-    SubscriptionStarted
+    MoneyMoved
+    | SubscriptionStarted
     | EndScheduled
     | EndTakenBack
     | PriceSwitched
     | SubscriptionEnded
-    | InvoicePaid
-    | InvoicePaymentFailed
-    | ConfirmationNeeded
     | TrialEnding
     | RenewalComing
     | CardExpiring
-    | SinglePaymentReceived
 )

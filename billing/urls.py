@@ -21,5 +21,6 @@ urlpatterns = [
     path("pay/<str:token>/", views.pay, name="pay"),
     path("payments/invoices/<int:pk>/", views.invoice, name="invoice"),
     path("payments/invoices/<int:pk>/pdf/", views.invoice_pdf, name="invoice-pdf"),
+    path("payments/credit-notes/<int:pk>/pdf/", views.credit_note_pdf, name="credit-note-pdf"),
     path("payments/invoices/<int:pk>/stripe/", views.invoice_hosted, name="invoice-hosted"),
 ]

@@ -25,7 +25,7 @@ from billing import (
     sync,
 )
 from billing.forms import AmountForm, CancellationForm
-from billing.models import Checkout, Invoice, Payment, PaymentRequest
+from billing.models import Checkout, CreditNote, Invoice, Payment, PaymentRequest
 from billing.money import SYMBOLS, Money, plain_amount
 from billing.states import Purpose
 from members.access import current_member, current_user
@@ -261,14 +261,25 @@ def invoice(request: HttpRequest, pk: int) -> HttpResponse:
 @require_GET
 def invoice_pdf(request: HttpRequest, pk: int) -> HttpResponse:
     """Send the member to the invoice's PDF."""
-    return _fresh_link(request, pk, "pdf_url")
+    return _fresh_link(request, _own_invoice(request, pk), sync.sync_invoice, "pdf_url")
 
 
 @login_required
 @require_GET
 def invoice_hosted(request: HttpRequest, pk: int) -> HttpResponse:
     """Send the member to Stripe's page of the invoice, where an open one can be paid."""
-    return _fresh_link(request, pk, "hosted_url")
+    return _fresh_link(request, _own_invoice(request, pk), sync.sync_invoice, "hosted_url")
+
+
+@login_required
+@require_GET
+def credit_note_pdf(request: HttpRequest, pk: int) -> HttpResponse:
+    """Send the member to the PDF of a credit note of their own."""
+    rows = CreditNote.objects.for_user(current_user(request)).select_related("invoice")
+    found = rows.filter(pk=pk).first()
+    if found is None:
+        raise Http404("There is no such credit note.")
+    return _fresh_link(request, found, sync.sync_credit_note, "pdf_url")
 
 
 def _to_checkout(request: HttpRequest, start: Callable[[], str], back: str) -> HttpResponse:
@@ -306,15 +317,23 @@ def _own_invoice(request: HttpRequest, pk: int) -> Invoice:
     return found
 
 
-def _fresh_link(request: HttpRequest, pk: int, column: str) -> HttpResponse:
-    """Redirect to a link of the invoice's, read from Stripe now because such links go stale."""
-    found = _own_invoice(request, pk)
+def _fresh_link(
+    request: HttpRequest,
+    found: Invoice | CreditNote,
+    read_again: Callable[[str], Invoice | CreditNote],
+    column: str,
+) -> HttpResponse:
+    """Redirect to a document's link, read from Stripe now because such links go stale.
+
+    The caller has made sure that the document is the member's own.
+    """
     try:
-        found = sync.sync_invoice(found.stripe_id)
+        found = read_again(found.stripe_id)
     except gateway.StripeError as error:
-        logger.warning("An invoice's link could not be renewed, the old one must do: %s", error)
+        logger.warning("A document's link could not be renewed, the old one must do: %s", error)
     url: str = getattr(found, column)
     if not url:
         messages.info(request, "There is no such document for this invoice yet.")
-        return redirect("billing:invoice", pk=pk)
+        invoice_pk = found.invoice_id if isinstance(found, CreditNote) else found.pk
+        return redirect("billing:invoice", pk=invoice_pk)
     return redirect(url)

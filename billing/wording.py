@@ -3,9 +3,31 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 from billing.money import Money
+
+
+class InvoiceParts(Protocol):
+    """What an invoice asks for, and what lowers that, in minor units."""
+
+    total: int
+    pre_payment_credit_notes_amount: int
+
+    @property
+    def balance_applied(self) -> int:
+        """What the customer's balance adds to what is due."""
+
+
+class CreditNoteParts(Protocol):
+    """What a credit note's amount is made of, in minor units."""
+
+    currency: str
+    pre_payment_amount: int
+    credited: int
+    refunded: int
+    out_of_band: int
+
 
 BRANDS = {
     "amex": "American Express",
@@ -18,9 +40,30 @@ BRANDS = {
     "unionpay": "UnionPay",
     "visa": "Visa",
 }
+# Stripe's types of payment methods that answer after days (Stripe documentation, "Payment method
+# support": delayed notification). A copy keeps such a type in place of a card's brand.
+BANK_ACCOUNTS = frozenset(
+    [
+        "acss_debit",
+        "au_becs_debit",
+        "bacs_debit",
+        "nz_bank_account",
+        "sepa_debit",
+        "us_bank_account",
+    ]
+)
+DELAYED = BANK_ACCOUNTS | {"boleto", "customer_balance", "konbini", "multibanco", "oxxo"}
 
 # Stripe documentation, "Decline codes". What is not here reads like a plain decline.
 DECLINED = "Your card was declined by your bank. Try another card, or ask your bank."
+BANK_REFUSED = "Your bank did not send the money. Try again, or pay another way."
+BANK_REASONS = {
+    "account_closed": "The bank account is closed.",
+    "bank_account_restricted": "The bank account can't be used for this kind of payment.",
+    "debit_not_authorized": "Your bank says that you did not allow this debit.",
+    "insufficient_funds": "The bank account did not have enough money on it.",
+    "no_account": "The bank knows no such account.",
+}
 REASONS = {
     "authentication_required": "Your bank asks you to confirm this payment yourself.",
     "card_not_supported": "Your card can't be used for this kind of payment.",
@@ -39,6 +82,19 @@ REASONS = {
 }
 LASTING = {"once": "your next payment", "forever": "every payment"}
 RHYTHMS = {"day": "Daily", "week": "Weekly", "month": "Monthly", "year": "Yearly"}
+# Stripe documentation, "Credit notes": why one is issued.
+CREDIT_REASONS = {
+    "duplicate": "charged twice",
+    "fraudulent": "not made by you",
+    "order_change": "changed",
+    "product_unsatisfactory": "not as it should have been",
+}
+# An invoice that asks for nothing any more.
+VOID = "This invoice was canceled: there is nothing to pay, and it counts for nothing."
+GIVEN_UP = (
+    "We no longer try to collect this invoice: nothing will be charged by itself. "
+    "If you think that it was paid, or want to pay it after all, write to us."
+)
 # A payment that is neither made nor refused.
 TO_CONFIRM = (
     "Your bank asks you to confirm this payment yourself. It takes a minute on Stripe's page; "
@@ -54,6 +110,8 @@ def card(brand: str, last4: str) -> str:
     """Return "Visa ending in 4242", or an empty string where there is no card."""
     if not last4:
         return ""
+    if brand in BANK_ACCOUNTS:
+        return f"Bank account ending in {last4}"
     name = BRANDS.get(brand, brand.replace("_", " ").title() or "Card")
     return f"{name} ending in {last4}"
 
@@ -64,8 +122,10 @@ def card_expiry(year_and_month: str) -> str:
     return f"{month}/{year}" if month else ""
 
 
-def failure(code: str) -> str:
-    """Return why a payment failed, to the member."""
+def failure(code: str, method: str = "") -> str:
+    """Return why a payment failed, to the member. `method` is a card's brand, or a bank's type."""
+    if method in DELAYED:
+        return BANK_REASONS.get(code, BANK_REFUSED)
     return REASONS.get(code, DECLINED)
 
 
@@ -98,6 +158,27 @@ def coupon_terms(amount: str, duration: str, count: int | None) -> str:
     if duration == "repeating":
         return f"{amount} for {months(count or 1)}"
     return f"{amount} {LASTING.get(duration, LASTING['once'])}"
+
+
+def invoice_credits(parts: InvoiceParts) -> list[tuple[str, int]]:
+    """Return what stands between an invoice's total and what is due, in words and minor units."""
+    balance = parts.balance_applied
+    words = "Credit applied" if balance < 0 else "From your balance"
+    if balance > 0 > parts.total:
+        words = "Kept for your next invoices"
+    found = [(words, balance), ("Credit notes", -parts.pre_payment_credit_notes_amount)]
+    return [(name, amount) for name, amount in found if amount]
+
+
+def credit_note(parts: CreditNoteParts) -> list[str]:
+    """Return what becomes of a credit note's amount, a sentence a way."""
+    ways = [
+        (parts.pre_payment_amount, "{} less to pay on this invoice."),
+        (parts.credited, "{} is kept for you: your next invoices are that much lower."),
+        (parts.refunded, "{} goes back to where you paid from."),
+        (parts.out_of_band, "{} was given back to you in another way."),
+    ]
+    return [sentence.format(Money(amount, parts.currency)) for amount, sentence in ways if amount]
 
 
 def payment_description(description: str, brand: str) -> str:

@@ -22,6 +22,8 @@ class Kind(StrEnum):
     MEMBERSHIP_ENDED = "membership_ended"
     PRICE_SWITCHED = "price_switched"
     PAYMENT_REQUESTED = "payment_requested"
+    CREDIT_NOTE = "credit_note"
+    PAYMENT_NOT_MADE = "payment_not_made"
     ADDRESS_CODE = "address_code"
     LOGIN_CODE = "login_code"
     PASSWORD_CODE = "password_code"  # noqa: S105  (the name of a template)
@@ -91,6 +93,8 @@ CATALOGUE: dict[Kind, Spec] = {
     Kind.MEMBERSHIP_ENDED: _billing("Your membership has ended"),
     Kind.PRICE_SWITCHED: _billing("You now pay {{ rhythm }}: {{ price }} a {{ interval }}"),
     Kind.PAYMENT_REQUESTED: _billing("Please pay {{ amount }} for {{ description }}"),
+    Kind.PAYMENT_NOT_MADE: _billing("Payment failed: {{ amount }} for {{ description }}"),
+    Kind.CREDIT_NOTE: Spec("Credit note: {{ amount }} for {{ description }}"),
     Kind.ADDRESS_CODE: _account("{{ code }} is your code"),
     Kind.LOGIN_CODE: _account("{{ code }} is your sign-in code"),
     Kind.PASSWORD_CODE: _account("{{ code }} is your password code"),

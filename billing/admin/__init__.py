@@ -1,6 +1,7 @@
 """Billing on the staff site: money to look at, and the integration to look after."""
 
 from billing.admin.assignment import UnassignedCustomerAdmin
+from billing.admin.credit_notes import CreditNoteAdmin
 from billing.admin.integration import ReconciliationAdmin, StripeEventAdmin
 from billing.admin.money import (
     CheckoutAdmin,
@@ -15,6 +16,7 @@ from billing.admin.payables import ItemAdmin, PaymentRequestAdmin
 
 __all__ = [
     "CheckoutAdmin",
+    "CreditNoteAdmin",
     "CustomerAdmin",
     "InvoiceAdmin",
     "ItemAdmin",

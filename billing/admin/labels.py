@@ -2,6 +2,7 @@
 
 from billing.states import (
     CheckoutState,
+    CreditNoteStatus,
     DecisionState,
     EventState,
     InvoiceStatus,
@@ -23,6 +24,7 @@ INVOICE = {
     InvoiceStatus.OPEN: "warning",
     InvoiceStatus.UNCOLLECTIBLE: "danger",
 }
+CREDIT_NOTE = {CreditNoteStatus.ISSUED: "success"}
 PAYMENT = {
     PaymentStatus.SUCCEEDED: "success",
     PaymentStatus.PROCESSING: "info",

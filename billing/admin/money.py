@@ -31,6 +31,8 @@ from billing.states import (
     CHARGED_SUBSCRIPTION,
     LIVE_SUBSCRIPTION,
     CancellationReason,
+    Collection,
+    InvoiceStatus,
     PaymentStatus,
 )
 from members.access import current_user
@@ -42,6 +44,13 @@ from portal.staff.read_only import ReadOnlyAdmin
 SHOWN = 12
 SHORT = 90
 Rows = QuerySet[Any]
+# Of an invoice whose status, or the state of whose collection, says it all.
+OUTLOOKS: dict[str, str] = {
+    InvoiceStatus.VOID: "Void: counts for nothing",
+    InvoiceStatus.UNCOLLECTIBLE: "Given up: will not be tried again",
+    Collection.PROCESSING: "The bank is working on it",
+    Collection.REQUIRES_ACTION: "Waits for the member, whom the bank wants to ask",
+}
 
 
 class StripeCopyAdmin(ReadOnlyAdmin):
@@ -362,8 +371,8 @@ class InvoiceAdmin(StripeCopyAdmin):
     list_display = ["who", "amount", "state", "issued", "outlook", "number", "stripe_id"]
     list_filter = [("status", ChoicesDropdownFilter), ("created_at", DayFilter)]
     fieldsets = [
-        (None, {"fields": ["state", "member", "amount", "outlook", "lines_table"]}),
-        ("Dates", {"fields": ["issued", "due", "paid"]}),
+        (None, {"fields": ["state", "member", "amount", "outlook", "lines_table", "credit_notes"]}),
+        ("Dates", {"fields": ["issued", "due", "paid", "closed"]}),
         ("Belongs together", {
             "fields": ["customer_link", "subscription_link", "payments", "documents", "events"],
         }),
@@ -405,9 +414,24 @@ class InvoiceAdmin(StripeCopyAdmin):
         """When it was paid."""
         return show.moment(row.paid_at)
 
+    @column("Voided or given up")
+    def closed(self, row: Invoice) -> str:
+        """When it stopped asking for money."""
+        return show.moment(row.voided_at or row.given_up_at)
+
+    @column("Credit notes")
+    def credit_notes(self, row: Invoice) -> SafeString | str:
+        """Links to each."""
+        found = row.credit_notes.all()[:SHOWN]
+        return show.links(
+            [(show.page_of(one), f"{one}: {show.money(one.amount, one.currency)}") for one in found]
+        )
+
     @column("Outlook")
     def outlook(self, row: Invoice) -> str:
         """What happens to it by itself."""
+        if stands := OUTLOOKS.get(row.status) or OUTLOOKS.get(row.collection):
+            return stands
         if row.next_payment_attempt_at and row.amount_remaining:
             return f"Will be tried again {show.day(row.next_payment_attempt_at)}"
         if row.amount_remaining and row.attempt_count:
@@ -421,8 +445,11 @@ class InvoiceAdmin(StripeCopyAdmin):
             ("Discount", -row.discount if row.discount else 0),
             ("Tax", row.tax),
             ("Total", row.total),
+            *wording.invoice_credits(row),
+            ("Due", row.amount_due if row.amount_due != row.total else 0),
             ("Paid", row.amount_paid),
             ("Still to pay", row.amount_remaining),
+            ("Credited after payment", -row.post_payment_credit_notes_amount),
         ]
         lines = [(line["description"], line["amount"]) for line in row.lines]
         shown = [*lines, *(pair for pair in totals if pair[1] or pair[0] == "Total")]
@@ -513,7 +540,9 @@ class PaymentAdmin(StripeCopyAdmin):
     @column("Problem")
     def problem(self, row: Payment) -> str:
         """Why it failed, as the member reads it."""
-        return wording.failure(row.failure_code) if row.failure_code else show.NOTHING
+        return (
+            wording.failure(row.failure_code, row.card_brand) if row.failure_code else show.NOTHING
+        )
 
     @column("Invoice")
     def invoice_link(self, row: Payment) -> SafeString | str:

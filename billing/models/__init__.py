@@ -1,6 +1,7 @@
 """Our copy of what Stripe says about money, and what we decided."""
 
 from billing.models.checkout import Checkout
+from billing.models.credit_note import CreditNote
 from billing.models.customer import Customer
 from billing.models.decision import MembershipDecision
 from billing.models.event import StripeEvent
@@ -15,6 +16,7 @@ from billing.models.unassigned import UnassignedCustomer
 
 __all__ = [
     "Checkout",
+    "CreditNote",
     "Customer",
     "Invoice",
     "Item",

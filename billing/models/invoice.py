@@ -13,6 +13,9 @@ from billing.states import Collection, InvoiceStatus
 class Invoice(StripeCopy):
     """Stripe's invoice. Amounts are minor units, times UTC.
 
+    `starting_balance` and `ending_balance` are the customer's balance before and after: less than
+    nothing is credit. Before payment, credit notes lower what is due; after it, they do not.
+
     `lines` is a list of `{"description", "quantity", "amount", "period_start", "period_end"}`
     with amounts in minor units and periods in seconds since 1970.
     """
@@ -29,6 +32,10 @@ class Invoice(StripeCopy):
     discount = models.BigIntegerField(default=0)
     tax = models.BigIntegerField(default=0)
     total = models.BigIntegerField()
+    starting_balance = models.BigIntegerField(default=0)
+    ending_balance = models.BigIntegerField(null=True, blank=True)
+    pre_payment_credit_notes_amount = models.BigIntegerField(default=0)
+    post_payment_credit_notes_amount = models.BigIntegerField(default=0)
     amount_due = models.BigIntegerField()
     amount_paid = models.BigIntegerField()
     amount_remaining = models.BigIntegerField()
@@ -42,6 +49,10 @@ class Invoice(StripeCopy):
     finalized_at = models.DateTimeField(null=True, blank=True)
     due_at = models.DateTimeField(null=True, blank=True)
     paid_at = models.DateTimeField(null=True, blank=True)
+    voided_at = models.DateTimeField(null=True, blank=True)
+    given_up_at = models.DateTimeField(
+        null=True, blank=True, help_text="When it was marked uncollectible."
+    )
 
     objects = MemberRecordQuerySet["Invoice"].as_manager()
 
@@ -50,6 +61,16 @@ class Invoice(StripeCopy):
         indexes = [
             models.Index(fields=["customer", "-created_at", "-id"], name="billing_invoice_list"),
         ]
+
+    @property
+    def balance_applied(self) -> int:
+        """What the customer's balance adds to what is due: less than nothing is credit used."""
+        return 0 if self.ending_balance is None else self.starting_balance - self.ending_balance
+
+    @property
+    def credit_notes_amount(self) -> int:
+        """All that credit notes took off, before payment and after it."""
+        return self.pre_payment_credit_notes_amount + self.post_payment_credit_notes_amount
 
     def __str__(self) -> str:
         return self.number or self.stripe_id

@@ -9,8 +9,9 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from billing.models import Customer, Invoice, Payment, Plan, StripeEvent, Subscription
+from billing.models import CreditNote, Customer, Invoice, Payment, Plan, StripeEvent, Subscription
 from billing.states import (
+    CreditNoteStatus,
     EventState,
     InvoiceStatus,
     PaymentStatus,
@@ -118,6 +119,26 @@ def make_invoice(customer: Customer | None = None, **fields: Any) -> Invoice:
         "read_at": now,
     }
     return Invoice.objects.create(**values | fields)
+
+
+def make_credit_note(invoice: Invoice, **fields: Any) -> CreditNote:
+    """Return a credit note of $5.00 on a paid invoice, kept for the member's next ones."""
+    number = next(_numbers)
+    amount = fields.get("amount", 500)
+    values: dict[str, Any] = {
+        "customer": invoice.customer,
+        "invoice": invoice,
+        "stripe_id": f"cn_factory{number}",
+        "number": f"{invoice.number}-CN-{number:02d}",
+        "status": CreditNoteStatus.ISSUED,
+        "currency": invoice.currency,
+        "amount": amount,
+        "credited": amount,
+        "pdf_url": "https://stripe.example/credit-note.pdf",
+        "created_at": timezone.now(),
+        "read_at": timezone.now(),
+    }
+    return CreditNote.objects.create(**values | fields)
 
 
 def make_payment(customer: Customer | None = None, **fields: Any) -> Payment:

@@ -17,6 +17,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from billing.models import (
     Checkout,
+    CreditNote,
     Customer,
     Invoice,
     Item,
@@ -75,8 +76,9 @@ def make_world() -> World:
     event = factories.make_event(customer, object_id=invoice.stripe_id)
     message = make_message(alice)
     make_job()
+    note: CreditNote = factories.make_credit_note(invoice)
     rows = [
-        *(alice, customer, subscription, invoice, payment, event, message, _group()),
+        *(alice, customer, subscription, invoice, note, payment, event, message, _group()),
         *_rows_around(alice, customer),
         MembershipDecision.objects.create(
             customer=customer,

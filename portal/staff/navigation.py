@@ -48,6 +48,7 @@ GROUPS: dict[str, list[Item]] = {
         Item("Subscriptions", "card_membership", "billing.subscription"),
         Item("Cancelled and resumed", "event_busy", "billing.membershipdecision"),
         Item("Invoices", "receipt_long", "billing.invoice"),
+        Item("Credit notes", "receipt", "billing.creditnote"),
         Item("Payments", "payments", "billing.payment"),
         Item("Payment requests", "request_quote", "billing.paymentrequest"),
         Item("Items", "storefront", "billing.item"),

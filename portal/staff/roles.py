@@ -14,6 +14,7 @@ SEEN = [
     ("admin", "logentry"),
     ("auth", "user"),
     ("billing", "checkout"),
+    ("billing", "creditnote"),
     ("billing", "customer"),
     ("billing", "invoice"),
     ("billing", "membershipdecision"),

@@ -1,0 +1,80 @@
+"""Credit notes as staff see them."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
+
+from billing import wording
+from billing.admin import labels
+from billing.admin.money import StripeCopyAdmin
+from billing.models import CreditNote
+from portal.staff import show
+from portal.staff.filters import DayFilter
+from portal.staff.parts import column
+
+
+@admin.register(CreditNote)
+class CreditNoteAdmin(StripeCopyAdmin):
+    """What was taken off invoices afterwards."""
+
+    stripe_path = "credit_notes"
+    search_fields = ["stripe_id__startswith"]
+    search_help_text = "Name, e-mail address, phone number or cn_…: how it begins"
+    list_display = ["who", "money", "state", "issued", "invoice_link", "number", "stripe_id"]
+    list_select_related = ["customer__user", "invoice"]
+    list_filter = [("status", ChoicesDropdownFilter), ("created_at", DayFilter)]
+    fieldsets = [
+        (None, {"fields": ["state", "member", "money", "tax_amount", "became", "why", "memo"]}),
+        ("Dates", {"fields": ["issued", "voided"]}),
+        ("Belongs together", {"fields": ["customer_link", "invoice_link", "document", "events"]}),
+        ("Copy of Stripe's record", {"fields": ["number", "stripe_id", "read"]}),
+    ]
+
+    @column("State", ordering="status")
+    def state(self, row: CreditNote) -> SafeString:
+        """Stripe's status in its colour."""
+        return show.state(row, "status", labels.CREDIT_NOTE)
+
+    @column("Amount", ordering="amount")
+    def money(self, row: CreditNote) -> str:
+        """The amount as text."""
+        return show.money(row.amount, row.currency)
+
+    @column("Tax in it")
+    def tax_amount(self, row: CreditNote) -> str:
+        """The tax as text."""
+        return show.money_or_dash(row.tax, row.currency)
+
+    @column("What became of it")
+    def became(self, row: CreditNote) -> SafeString | str:
+        """As the member reads it."""
+        lines = ((sentence,) for sentence in wording.credit_note(row))
+        return format_html_join("", "<div>{}</div>", lines) or show.NOTHING
+
+    @column("Reason")
+    def why(self, row: CreditNote) -> str:
+        """Stripe's reason in words."""
+        return row.reason.replace("_", " ").capitalize() or show.NOTHING
+
+    @column("Issued", ordering="created_at")
+    def issued(self, row: CreditNote) -> str:
+        """The day it was made."""
+        return show.day(row.created_at)
+
+    @column("Voided")
+    def voided(self, row: CreditNote) -> str:
+        """When it was taken back."""
+        return show.moment(row.voided_at)
+
+    @column("Invoice")
+    def invoice_link(self, row: CreditNote) -> SafeString | str:
+        """Link to the invoice."""
+        return show.link(row.invoice)
+
+    @column("Document")
+    def document(self, row: CreditNote) -> SafeString | str:
+        """Stripe's PDF."""
+        return show.links([(row.pdf_url, "PDF")] if row.pdf_url else [])

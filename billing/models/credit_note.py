@@ -1,0 +1,47 @@
+"""What was taken off an invoice afterwards."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from billing.models.copy import MemberRecordQuerySet, StripeCopy, choices
+from billing.models.customer import Customer
+from billing.models.invoice import Invoice
+from billing.states import CreditNoteStatus
+
+
+class CreditNote(StripeCopy):
+    """Stripe's credit note. Amounts are minor units of the invoice's currency, times UTC.
+
+    `amount` (tax included) is `pre_payment_amount`, which lowered what an open invoice asks for,
+    plus `refunded`, `out_of_band` (given back outside of Stripe) and `credited` (kept for the
+    invoices to come).
+    """
+
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="credit_notes")
+    invoice = models.ForeignKey(Invoice, on_delete=models.PROTECT, related_name="credit_notes")
+    number = models.CharField(max_length=255, blank=True)
+    status = models.CharField(max_length=20, choices=choices(CreditNoteStatus))
+    reason = models.CharField(max_length=40, blank=True)
+    memo = models.TextField(blank=True)
+    currency = models.CharField(max_length=3)
+    amount = models.BigIntegerField()
+    tax = models.BigIntegerField(default=0)
+    pre_payment_amount = models.BigIntegerField(default=0)
+    refunded = models.BigIntegerField(default=0)
+    out_of_band = models.BigIntegerField(default=0)
+    credited = models.BigIntegerField(default=0)
+    pdf_url = models.URLField(max_length=2000, blank=True)
+    created_at = models.DateTimeField()
+    voided_at = models.DateTimeField(null=True, blank=True)
+
+    objects = MemberRecordQuerySet["CreditNote"].as_manager()
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        indexes = [
+            models.Index(fields=["customer", "-created_at"], name="billing_credit_note_list"),
+        ]
+
+    def __str__(self) -> str:
+        return self.number or self.stripe_id

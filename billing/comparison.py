@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from django.db.models import Model, QuerySet
 
 from billing import assignment, gateway, snapshots, sync
-from billing.models import CreditNote, Customer, Invoice, Payment, Subscription
+from billing.models import CreditNote, Customer, Dispute, Invoice, Payment, Subscription
 from billing.models.copy import StripeCopy
 from billing.states import PaymentStatus
 
@@ -156,6 +156,13 @@ def _kinds(invoice_of: dict[str, str]) -> list[Kind]:
             lambda: map(payment, gateway.list_payments()),
             one_payment,
         ),
+        Kind(
+            "dispute",
+            Dispute,
+            ("customer", "payment"),
+            lambda: map(_dispute, gateway.list_disputes()),
+            lambda one: _dispute(gateway.patiently(lambda: gateway.read_dispute(one))),
+        ),
     ]
 
 
@@ -190,6 +197,12 @@ def _credit_note(found: snapshots.CreditNoteSnapshot) -> Seen:
 def _payment(found: snapshots.PaymentSnapshot, invoice_id: str) -> Seen:
     columns = sync.payment_columns(found) | {"customer": found.customer_id, "invoice": invoice_id}
     return Seen(found.id, found.customer_id, columns, lambda: is_tried(found))
+
+
+def _dispute(found: snapshots.DisputeSnapshot) -> Seen:
+    links = {"customer": found.customer_id, "payment": found.payment_intent_id}
+    is_kept = bool(found.payment_intent_id)
+    return Seen(found.id, found.customer_id, sync.dispute_columns(found) | links, lambda: is_kept)
 
 
 def is_tried(found: snapshots.PaymentSnapshot) -> bool:

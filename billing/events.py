@@ -12,7 +12,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from billing import gateway, reminders, sync
-from billing.models import CreditNote, Invoice, Payment, StripeEvent, Subscription
+from billing.models import CreditNote, Dispute, Invoice, Payment, StripeEvent, Subscription
 from billing.models.copy import StripeCopy
 from billing.snapshots import object_id
 from billing.states import EventState
@@ -67,6 +67,7 @@ INVOICE_NAMED = Target(sync.sync_invoice, Invoice, _at("invoice"))
 CREDIT_NOTE = Target(sync.sync_credit_note, CreditNote, _own_id)
 PAYMENT = Target(sync.sync_payment, Payment, _own_id)
 PAYMENT_NAMED = Target(sync.sync_payment, Payment, _at("payment_intent"))
+DISPUTE = Target(sync.sync_dispute, Dispute, _own_id)
 CUSTOMER = Target(_read_card, None, _own_id)
 CARD = Target(_read_card, None, _at("customer"))
 CHECKOUT = Target(sync.sync_checkout, None, _own_id)
@@ -113,11 +114,11 @@ TARGETS: dict[str, Target] = {
     "charge.succeeded": PAYMENT_NAMED,
     "charge.updated": PAYMENT_NAMED,
     "charge.refunded": PAYMENT_NAMED,
-    "charge.dispute.created": PAYMENT_NAMED,
-    "charge.dispute.updated": PAYMENT_NAMED,
-    "charge.dispute.closed": PAYMENT_NAMED,
-    "charge.dispute.funds_withdrawn": PAYMENT_NAMED,
-    "charge.dispute.funds_reinstated": PAYMENT_NAMED,
+    "charge.dispute.created": DISPUTE,
+    "charge.dispute.updated": DISPUTE,
+    "charge.dispute.closed": DISPUTE,
+    "charge.dispute.funds_withdrawn": DISPUTE,
+    "charge.dispute.funds_reinstated": DISPUTE,
     "refund.created": PAYMENT_NAMED,
     "refund.updated": PAYMENT_NAMED,
     "refund.failed": PAYMENT_NAMED,
@@ -226,6 +227,8 @@ def lock_of(payload: Json) -> str:
     """Return the key under which an event waits its turn: its customer's, else its object's.
 
     Also the column `customer_id` of the event; jobs of one customer run in the order they came.
+    A dispute names no customer: its events wait for each other only, and may run beside those of
+    its customer. That is safe, as every write holds the lock on the customer's row.
     """
     data = _subject(payload)
     if data.get("object") == "customer":

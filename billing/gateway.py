@@ -212,6 +212,13 @@ def read_payment(payment_intent_id: str) -> snapshots.PaymentSnapshot:
         return snapshots.payment(found.to_dict())
 
 
+def read_dispute(dispute_id: str) -> snapshots.DisputeSnapshot:
+    """Read a dispute with its charge and payment intent, which name the customer."""
+    with _translated_errors():
+        found = _client().v1.disputes.retrieve(dispute_id, {"expand": ["charge", "payment_intent"]})
+        return snapshots.dispute(found.to_dict())
+
+
 def invoice_of_payment(payment_intent_id: str) -> str:
     """Return the id of the invoice that a payment intent pays, or an empty string."""
     with _translated_errors():
@@ -436,6 +443,18 @@ def list_payments(customer_id: str = "") -> Iterator[snapshots.PaymentSnapshot]:
     params = {"expand": ["data.latest_charge.balance_transaction"]} | _of(customer_id)
     for found in _every(_client().v1.payment_intents.list, params):
         yield snapshots.payment(found)
+
+
+def list_disputes(since: datetime | None = None) -> Iterator[snapshots.DisputeSnapshot]:
+    """Yield every dispute of the account that was opened since a time, with its customer.
+
+    Stripe can list them by charge, but not by customer.
+    """
+    params: dict[str, Any] = {"expand": ["data.charge", "data.payment_intent"]}
+    if since:
+        params["created"] = {"gte": int(since.timestamp())}
+    for found in _every(_client().v1.disputes.list, params):
+        yield snapshots.dispute(found)
 
 
 def patiently(call: Callable[[], Answer]) -> Answer:

@@ -12,7 +12,7 @@ from emails import outbox
 
 
 def read_history(customer_id: str) -> None:
-    """Read a customer's subscriptions, invoices, credit notes and payments, the oldest first.
+    """Read all that a customer has, from subscriptions to disputes, the oldest first.
 
     Safe to run twice, and after it was cut short. Nobody is written to about what happened before
     it began.
@@ -50,6 +50,17 @@ def _read_all(customer_id: str, begun: datetime) -> None:
     for payment in reversed(list(gateway.list_payments(customer_id))):
         if payment.id not in done and comparison.is_tried(payment):
             _read(sync.sync_payment, payment.id)
+    _read_disputes(customer_id)
+
+
+def _read_disputes(customer_id: str) -> None:
+    """Read a customer's disputes, which Stripe can only list for the whole account."""
+    first = Payment.objects.filter(customer__stripe_id=customer_id).order_by("created_at").first()
+    if first is None:
+        return
+    for dispute in reversed(list(gateway.list_disputes(first.created_at))):
+        if dispute.customer_id == customer_id and dispute.payment_intent_id:
+            _read(sync.sync_dispute, dispute.id)
 
 
 def _read_since(

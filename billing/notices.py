@@ -8,7 +8,7 @@ from typing import assert_never
 from django.conf import settings
 from django.urls import reverse
 
-from billing import discounts, pay_links, wording
+from billing import discounts, pay_links, staff_notices, wording
 from billing.models import (
     Checkout,
     CreditNote,
@@ -24,6 +24,10 @@ from billing.transitions import (
     CardExpiring,
     ConfirmationNeeded,
     CreditNoteIssued,
+    DisputeLost,
+    DisputeOpened,
+    DisputeUpdated,
+    DisputeWon,
     EndScheduled,
     EndTakenBack,
     InvoicePaid,
@@ -51,6 +55,8 @@ def announce(transition: Transition) -> None:
             _changed(transition)
         case TrialEnding() | RenewalComing() | CardExpiring():
             _remind(transition)
+        case DisputeOpened() | DisputeUpdated() | DisputeWon() | DisputeLost():
+            staff_notices.announce_dispute(transition)
         case _:
             _tell_of_money(transition)
 

@@ -36,6 +36,7 @@ READ_AGAIN: dict[str, Callable[[str], object]] = {
     "invoice": sync.sync_invoice,
     "credit_note": sync.sync_credit_note,
     "payment": sync.sync_payment,
+    "dispute": sync.sync_dispute,
 }
 
 

@@ -211,6 +211,26 @@ class PaymentSnapshot:
 
 
 @dataclass(frozen=True)
+class DisputeSnapshot:
+    """A dispute; its customer is that of the payment intent or the charge."""
+
+    id: str
+    customer_id: str
+    payment_intent_id: str
+    charge_id: str
+    status: str
+    reason: str
+    network_reason_code: str
+    amount: int
+    currency: str
+    evidence_due_at: datetime | None
+    has_evidence: bool
+    submission_count: int
+    is_charge_refundable: bool
+    created_at: datetime
+
+
+@dataclass(frozen=True)
 class CheckoutSnapshot:
     """A Checkout session."""
 
@@ -422,6 +442,31 @@ def _settled_at(charge: Json) -> datetime | None:
     return _time(max((found for found in times if found), default=None))
 
 
+def dispute(data: Json) -> DisputeSnapshot:
+    """Read a dispute with its charge and payment intent expanded: itself it names no customer."""
+    charge, intent = _part(data.get("charge")), _part(data.get("payment_intent"))
+    evidence = data.get("evidence_details") or {}
+    card = (data.get("payment_method_details") or {}).get("card") or {}
+    code = data.get("network_reason_code") or card.get("network_reason_code")
+    return DisputeSnapshot(
+        id=data["id"],
+        customer_id=object_id(intent.get("customer")) or object_id(charge.get("customer")),
+        payment_intent_id=object_id(data.get("payment_intent"))
+        or object_id(charge.get("payment_intent")),
+        charge_id=object_id(data.get("charge")),
+        status=data["status"],
+        reason=_text(data.get("reason")),
+        network_reason_code=_text(code),
+        amount=data["amount"],
+        currency=data["currency"],
+        evidence_due_at=_time(evidence.get("due_by")),
+        has_evidence=bool(evidence.get("has_evidence")),
+        submission_count=evidence.get("submission_count") or 0,
+        is_charge_refundable=bool(data.get("is_charge_refundable")),
+        created_at=_required_time(data["created"]),
+    )
+
+
 def checkout(data: Json) -> CheckoutSnapshot:
     """Read a Checkout session."""
     return CheckoutSnapshot(
@@ -441,6 +486,11 @@ def object_id(value: Any) -> str:
     if isinstance(value, Mapping):
         value = value.get("id")
     return _text(value)
+
+
+def _part(value: Any) -> Json:
+    """Return an expanded object, or nothing where there is only its id."""
+    return value if isinstance(value, Mapping) else {}
 
 
 def _own_key(data: Json, name: str) -> int | None:

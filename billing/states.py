@@ -70,6 +70,44 @@ class PaymentStatus(StrEnum):
     CANCELED = "canceled"
 
 
+class DisputeStatus(StrEnum):
+    """Stripe's statuses of a dispute. `warning_…` is an inquiry: the bank asks, no money moves."""
+
+    WARNING_NEEDS_RESPONSE = "warning_needs_response"
+    WARNING_UNDER_REVIEW = "warning_under_review"
+    WARNING_CLOSED = "warning_closed"
+    NEEDS_RESPONSE = "needs_response"
+    UNDER_REVIEW = "under_review"
+    APPEAL_NEEDS_RESPONSE = "appeal_needs_response"
+    APPEAL_UNDER_REVIEW = "appeal_under_review"
+    WON = "won"
+    LOST = "lost"
+    PREVENTED = "prevented"
+
+
+INQUIRY = frozenset(
+    {
+        DisputeStatus.WARNING_NEEDS_RESPONSE,
+        DisputeStatus.WARNING_UNDER_REVIEW,
+        DisputeStatus.WARNING_CLOSED,
+    }
+)
+# These wait for our evidence, until the deadline.
+ANSWERABLE_DISPUTE = frozenset(
+    {
+        DisputeStatus.WARNING_NEEDS_RESPONSE,
+        DisputeStatus.NEEDS_RESPONSE,
+        DisputeStatus.APPEAL_NEEDS_RESPONSE,
+    }
+)
+# These still run: as long as one does, its payment can't be refunded.
+OPEN_DISPUTE = ANSWERABLE_DISPUTE | {
+    DisputeStatus.WARNING_UNDER_REVIEW,
+    DisputeStatus.UNDER_REVIEW,
+    DisputeStatus.APPEAL_UNDER_REVIEW,
+}
+
+
 class EventState(StrEnum):
     """What has become of a webhook event."""
 

@@ -20,6 +20,7 @@ from billing.models import (
     Checkout,
     CreditNote,
     Customer,
+    Dispute,
     Invoice,
     MembershipDecision,
     Payment,
@@ -36,6 +37,7 @@ from billing.states import (
     Collection,
     CreditNoteStatus,
     DecisionState,
+    DisputeStatus,
     InvoiceStatus,
     MembershipAction,
     PaymentStatus,
@@ -48,6 +50,10 @@ from billing.states import (
 from billing.transitions import (
     ConfirmationNeeded,
     CreditNoteIssued,
+    DisputeLost,
+    DisputeOpened,
+    DisputeUpdated,
+    DisputeWon,
     EndScheduled,
     EndTakenBack,
     InvoicePaid,
@@ -223,6 +229,21 @@ def sync_payment(payment_intent_id: str) -> Payment:
     return _sync_single_payment(payment_intent_id, pays_invoice=bool(invoice_id))
 
 
+def sync_dispute(dispute_id: str) -> Dispute:
+    """Read a dispute and write it, after its payment, whose money it may have moved."""
+    read_at = database_now()
+    snapshot = gateway.read_dispute(dispute_id)
+    if not snapshot.payment_intent_id:
+        raise NotOurs("The dispute is of a charge without a payment intent.")
+    payment = sync_payment(snapshot.payment_intent_id)
+    values = dispute_columns(snapshot) | {"payment": payment}
+    with transaction.atomic():
+        customer = Customer.objects.select_for_update().get(pk=payment.customer_id)
+        old, new = _write(Dispute, dispute_id, read_at, values | {"customer": customer})
+        _announce(_dispute_transitions(old, new))
+    return new
+
+
 def sync_checkout(session_id: str) -> None:
     """Record that a Checkout session was completed or expired, and what it made."""
     snapshot = gateway.read_checkout(session_id)
@@ -349,6 +370,11 @@ def payment_columns(snapshot: snapshots.PaymentSnapshot) -> dict[str, Any]:
     return _columns(snapshot, *left_out) | _card_columns(asdict(snapshot.card), with_expiry=False)
 
 
+def dispute_columns(snapshot: snapshots.DisputeSnapshot) -> dict[str, Any]:
+    """Return the row's columns as Stripe says they are, without those that lead to other rows."""
+    return _columns(snapshot, "id", "customer_id", "payment_intent_id")
+
+
 def _columns(snapshot: DataclassInstance, *left_out: str) -> dict[str, Any]:
     return {name: value for name, value in asdict(snapshot).items() if name not in left_out}
 
@@ -473,6 +499,31 @@ def _has_recovered(old: Invoice | None, new: Invoice) -> bool:
 
 def _has_ended(subscription: Subscription | None) -> bool:
     return subscription is not None and subscription.status in ENDED_SUBSCRIPTION
+
+
+def _dispute_transitions(old: Dispute | None, new: Dispute) -> list[Transition]:
+    """Tell what changed. One that is over when it is first seen is told as its outcome."""
+    if old is not None and old.status == new.status:
+        return []
+    if old is None and new.is_open:
+        return [DisputeOpened(new, new.created_at)]
+    at = _changed_at(old, new)
+    if new.status == DisputeStatus.WON:
+        return [DisputeWon(new, at)]
+    if new.status == DisputeStatus.LOST:
+        return [DisputeLost(new, at)]
+    return [DisputeUpdated(new, old.status if old else "", at)]
+
+
+def _changed_at(old: Dispute | None, new: Dispute) -> datetime:
+    """Return when a dispute changed. Stripe does not say, but the last event about it does.
+
+    Without one (an import, a repair) one that we knew has changed by now, and one that we did not
+    know may have been over for years.
+    """
+    events = StripeEvent.objects.filter(object_id=new.stripe_id).order_by("-created_at")
+    told: datetime | None = events.values_list("created_at", flat=True).first()
+    return told or (new.read_at if old else new.created_at)
 
 
 def _announce(transitions: list[Transition]) -> None:

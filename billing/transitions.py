@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from billing.models import CreditNote, Invoice, Payment, Subscription
+from billing.models import CreditNote, Dispute, Invoice, Payment, Subscription
 
 
 @dataclass(frozen=True)
@@ -122,6 +122,39 @@ class CreditNoteIssued:
     note: CreditNote
 
 
+@dataclass(frozen=True)
+class DisputeOpened:
+    """A payment is disputed that was not before; `happened_at` is when."""
+
+    dispute: Dispute
+    happened_at: datetime
+
+
+@dataclass(frozen=True)
+class DisputeUpdated:
+    """A dispute has another status than `before`, but is neither won nor lost by it."""
+
+    dispute: Dispute
+    before: str
+    happened_at: datetime
+
+
+@dataclass(frozen=True)
+class DisputeWon:
+    """The bank has decided for us: the money comes back."""
+
+    dispute: Dispute
+    happened_at: datetime
+
+
+@dataclass(frozen=True)
+class DisputeLost:
+    """The bank has decided against us: the money is gone."""
+
+    dispute: Dispute
+    happened_at: datetime
+
+
 MoneyMoved = (
     InvoicePaid
     | InvoicePaymentFailed
@@ -140,4 +173,8 @@ Transition = (
     | TrialEnding
     | RenewalComing
     | CardExpiring
+    | DisputeOpened
+    | DisputeUpdated
+    | DisputeWon
+    | DisputeLost
 )

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from billing.money import Money
+from billing.states import DisputeStatus
 
 
 class InvoiceParts(Protocol):
@@ -105,6 +106,52 @@ PROCESSING = (
     "we tell you as soon as it is through."
 )
 
+# Stripe documentation, "Dispute reason codes". What is not here reads like "general".
+DISPUTE_REASONS = {
+    "bank_cannot_process": "The bank could not process the payment.",
+    "check_returned": "The bank returned the check.",
+    "credit_not_processed": "The member says that money was to be paid back and was not.",
+    "customer_initiated": "The member asked their bank to take the payment back.",
+    "debit_not_authorized": "The member says that they did not allow this debit.",
+    "duplicate": "The member says that they were charged twice.",
+    "fraudulent": "The card's owner says that they did not make this payment.",
+    "general": "The bank gives no particular reason.",
+    "incorrect_account_details": "The account's details were not right.",
+    "insufficient_funds": "There was not enough money in the account.",
+    "noncompliant": "The bank says that a rule of the card network was broken.",
+    "product_not_received": "The member says that they did not get what they paid for.",
+    "product_unacceptable": "The member says that what they got was not as described.",
+    "subscription_canceled": "The member says that they had cancelled before this payment.",
+    "unrecognized": "The card's owner does not recognize this payment.",
+}
+# Said to staff. Stripe documentation, "How disputes work".
+DISPUTE_STATES = {
+    DisputeStatus.WARNING_NEEDS_RESPONSE: (
+        "The bank asks what this payment was. No money has moved; an answer in time may keep it so."
+    ),
+    DisputeStatus.WARNING_UNDER_REVIEW: "The bank has our answer. No money has moved.",
+    DisputeStatus.WARNING_CLOSED: (
+        "The bank asked no further within its time. The money stays with us."
+    ),
+    DisputeStatus.NEEDS_RESPONSE: (
+        "The bank has taken the money back for now. Without evidence in time it stays there."
+    ),
+    DisputeStatus.UNDER_REVIEW: (
+        "The bank has our evidence and decides, which can take two or three months."
+    ),
+    DisputeStatus.APPEAL_NEEDS_RESPONSE: "The dispute goes on: the bank wants more evidence.",
+    DisputeStatus.APPEAL_UNDER_REVIEW: "The bank has our further evidence and decides.",
+    DisputeStatus.WON: "The bank decided for us. The money is back.",
+    DisputeStatus.LOST: "The bank decided for the card's owner. The money is gone, and a fee.",
+    DisputeStatus.PREVENTED: "It was settled before it became a dispute.",
+}
+DISPUTE_OUTCOMES = {
+    DisputeStatus.WARNING_CLOSED: "Bank inquiry closed",
+    DisputeStatus.WON: "Dispute won",
+    DisputeStatus.LOST: "Dispute lost",
+    DisputeStatus.PREVENTED: "Dispute prevented",
+}
+
 
 def card(brand: str, last4: str) -> str:
     """Return "Visa ending in 4242", or an empty string where there is no card."""
@@ -127,6 +174,25 @@ def failure(code: str, method: str = "") -> str:
     if method in DELAYED:
         return BANK_REASONS.get(code, BANK_REFUSED)
     return REASONS.get(code, DECLINED)
+
+
+def dispute_reason(reason: str) -> str:
+    """Return why a payment is disputed, to staff."""
+    return DISPUTE_REASONS.get(reason, DISPUTE_REASONS["general"])
+
+
+def dispute_state(status: str) -> str:
+    """Return what a dispute's status means, to staff; one that is new to us reads as it is."""
+    known = status in set(DisputeStatus)
+    return DISPUTE_STATES[DisputeStatus(status)] if known else status.replace("_", " ").capitalize()
+
+
+def dispute_outcome(status: str) -> str:
+    """Return how a dispute ended, to staff."""
+    known = status in set(DisputeStatus)
+    return (
+        DISPUTE_OUTCOMES.get(DisputeStatus(status), "Dispute closed") if known else "Dispute closed"
+    )
 
 
 def interval(name: str, count: int) -> str:

@@ -24,6 +24,8 @@ class Kind(StrEnum):
     PAYMENT_REQUESTED = "payment_requested"
     CREDIT_NOTE = "credit_note"
     PAYMENT_NOT_MADE = "payment_not_made"
+    DISPUTE_OPENED = "dispute_opened"
+    DISPUTE_CLOSED = "dispute_closed"
     ADDRESS_CODE = "address_code"
     LOGIN_CODE = "login_code"
     PASSWORD_CODE = "password_code"  # noqa: S105  (the name of a template)
@@ -38,10 +40,12 @@ class Category(StrEnum):
 
     BILLING = "billing"
     ACCOUNT = "account"
+    STAFF = "staff"
 
 
 BILLING_WHY = "You get this because you have an account with us: it is about your membership."
 ACCOUNT_WHY = "You get this because somebody used this address to sign in or sign up with us."
+STAFF_WHY = "You get this because your address is among those to which the portal writes to staff."
 INVITED_WHY = "You get this because you have a membership with us: it is sent only once."
 CHANGE_WHY = "You get this because you have an account with us: it is about how you sign in."
 
@@ -70,6 +74,10 @@ def _account(subject: str, why: str = ACCOUNT_WHY) -> Spec:
     return Spec(subject, Category.ACCOUNT, sensitive=True, why=why)
 
 
+def _staff(subject: str) -> Spec:
+    return Spec(subject, Category.STAFF, why=STAFF_WHY)
+
+
 CATALOGUE: dict[Kind, Spec] = {
     Kind.WELCOME: _billing("Welcome: your {{ plan_name }} has begun"),
     Kind.PAYMENT_RECEIVED: _billing(
@@ -95,6 +103,11 @@ CATALOGUE: dict[Kind, Spec] = {
     Kind.PAYMENT_REQUESTED: _billing("Please pay {{ amount }} for {{ description }}"),
     Kind.PAYMENT_NOT_MADE: _billing("Payment failed: {{ amount }} for {{ description }}"),
     Kind.CREDIT_NOTE: Spec("Credit note: {{ amount }} for {{ description }}"),
+    Kind.DISPUTE_OPENED: _staff(
+        "{% load message_dates %}{% if is_inquiry %}Bank inquiry{% else %}Dispute{% endif %}: "
+        "{{ amount }} of {{ member }}{% if due_on %}, answer by {{ due_on|day }}{% endif %}"
+    ),
+    Kind.DISPUTE_CLOSED: _staff("{{ headline }}: {{ amount }} of {{ member }}"),
     Kind.ADDRESS_CODE: _account("{{ code }} is your code"),
     Kind.LOGIN_CODE: _account("{{ code }} is your sign-in code"),
     Kind.PASSWORD_CODE: _account("{{ code }} is your password code"),

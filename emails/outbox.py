@@ -32,6 +32,7 @@ logger = logging.getLogger(__name__)
 # Codes are waited for: they overtake receipts.
 URGENT, NORMAL = 10, 0
 ON_ITS_WAY = (MessageState.QUEUED, MessageState.SENDING)
+DEDUPE_KEY_LENGTH = 255
 INSERT = """
     INSERT INTO emails_message
         (kind, channel, recipient, subject, context, dedupe_key,
@@ -93,14 +94,7 @@ def put(
     Raises:
         TransactionManagementError: there is no transaction to be part of.
     """
-    if not connection.in_atomic_block:
-        raise TransactionManagementError("A message is written with its cause, in one transaction.")
-    oldest = timezone.now() - timedelta(hours=settings.MESSAGE_MAX_AGE_HOURS)
-    if happened_at < max(oldest, _nothing_before.get() or oldest):
-        logger.info("No %s for %s: it happened at %s.", kind, cause, happened_at)
-        return []
-    if good_until and good_until <= timezone.now():
-        logger.info("No %s for %s: it was good until %s.", kind, cause, good_until)
+    if not _is_news(kind, cause, happened_at, good_until):
         return []
     drafts = [
         Draft(
@@ -115,6 +109,52 @@ def put(
         for channel, recipient in _recipients(kind, user)
     ]
     return [message for message in map(_write, drafts) if message]
+
+
+def put_staff(
+    kind: Kind, context: Mapping[str, Any], *, cause: str, happened_at: datetime
+) -> list[Message]:
+    """Write the mails that tell the staff of something; call it inside the causing transaction.
+
+    One to each address of STAFF_EMAIL; without one, only the staff site shows it. `context`,
+    `cause` and `happened_at` are as for `put`: the same cause makes one mail an address.
+
+    Raises:
+        TransactionManagementError: there is no transaction to be part of.
+    """
+    if not _is_news(kind, cause, happened_at, None):
+        return []
+    addresses: list[str] = settings.STAFF_EMAIL
+    drafts = [
+        Draft(
+            kind=kind,
+            channel=Channel.EMAIL,
+            recipient=address,
+            context=context,
+            dedupe_key=f"{kind}:{cause}:{Channel.EMAIL}:{address.lower()}"[:DEDUPE_KEY_LENGTH],
+            user=None,
+        )
+        for address in addresses
+    ]
+    return [message for message in map(_write, drafts) if message]
+
+
+def _is_news(kind: Kind, cause: str, happened_at: datetime, good_until: datetime | None) -> bool:
+    """Whether what happened is worth a message: neither too old nor out of date.
+
+    Raises:
+        TransactionManagementError: there is no transaction to be part of.
+    """
+    if not connection.in_atomic_block:
+        raise TransactionManagementError("A message is written with its cause, in one transaction.")
+    oldest = timezone.now() - timedelta(hours=settings.MESSAGE_MAX_AGE_HOURS)
+    if happened_at < max(oldest, _nothing_before.get() or oldest):
+        logger.info("No %s for %s: it happened at %s.", kind, cause, happened_at)
+        return False
+    if good_until and good_until <= timezone.now():
+        logger.info("No %s for %s: it was good until %s.", kind, cause, good_until)
+        return False
+    return True
 
 
 def put_invitation(address: str, context: Mapping[str, Any], *, cause: str) -> Message | None:

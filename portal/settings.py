@@ -37,6 +37,8 @@ HTTPS = PORTAL_URL.startswith("https://")
 BRAND_NAME = env.str("BRAND_NAME", default="Portal")
 BRAND_COLOR = env.str("BRAND_COLOR", default="#2f5d50")
 SUPPORT_EMAIL = env.str("SUPPORT_EMAIL", default="help@example.com")
+# Where the portal writes to staff of what needs them; empty: only the staff site shows it.
+STAFF_EMAIL = [one.strip() for one in env.list("STAFF_EMAIL", default=[]) if one.strip()]
 POSTAL_ADDRESS = env.str("POSTAL_ADDRESS", default="")
 PUBLIC_SITE_URL = env.str("PUBLIC_SITE_URL", default="")
 

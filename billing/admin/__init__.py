@@ -2,6 +2,7 @@
 
 from billing.admin.assignment import UnassignedCustomerAdmin
 from billing.admin.credit_notes import CreditNoteAdmin
+from billing.admin.disputes import DisputeAdmin
 from billing.admin.integration import ReconciliationAdmin, StripeEventAdmin
 from billing.admin.money import (
     CheckoutAdmin,
@@ -18,6 +19,7 @@ __all__ = [
     "CheckoutAdmin",
     "CreditNoteAdmin",
     "CustomerAdmin",
+    "DisputeAdmin",
     "InvoiceAdmin",
     "ItemAdmin",
     "MembershipDecisionAdmin",

@@ -4,6 +4,7 @@ from billing.states import (
     CheckoutState,
     CreditNoteStatus,
     DecisionState,
+    DisputeStatus,
     EventState,
     InvoiceStatus,
     PaymentStatus,
@@ -32,6 +33,17 @@ PAYMENT = {
     PaymentStatus.REQUIRES_CAPTURE: "warning",
     PaymentStatus.REQUIRES_CONFIRMATION: "warning",
     PaymentStatus.REQUIRES_PAYMENT_METHOD: "danger",
+}
+DISPUTE = {
+    DisputeStatus.WARNING_NEEDS_RESPONSE: "warning",
+    DisputeStatus.NEEDS_RESPONSE: "danger",
+    DisputeStatus.APPEAL_NEEDS_RESPONSE: "danger",
+    DisputeStatus.WARNING_UNDER_REVIEW: "info",
+    DisputeStatus.UNDER_REVIEW: "info",
+    DisputeStatus.APPEAL_UNDER_REVIEW: "info",
+    DisputeStatus.WON: "success",
+    DisputeStatus.PREVENTED: "success",
+    DisputeStatus.WARNING_CLOSED: "success",
 }
 EVENT = {
     EventState.PROCESSED: "success",

@@ -112,7 +112,7 @@ class CustomerAdmin(StripeCopyAdmin):
     list_filter = ["deleted_at_stripe", ("created_at", DayFilter)]
     fieldsets = [
         (None, {"fields": ["member", "standing", "name", "email", "deleted_at_stripe"]}),
-        ("Money", {"fields": ["subscriptions", "invoices", "payments"]}),
+        ("Money", {"fields": ["subscriptions", "invoices", "payments", "disputes"]}),
         ("What happened", {"fields": ["messages", "events"]}),
         ("Copy of Stripe's record", {"fields": ["stripe_id", "created", "read"]}),
     ]
@@ -182,6 +182,12 @@ class CustomerAdmin(StripeCopyAdmin):
             for one in row.payments.all()[:SHOWN]
         ]
         return show.links([*found, _all("billing.payment", row)] if found else [])
+
+    @column("Disputes")
+    def disputes(self, row: Customer) -> SafeString | str:
+        """Links to the newest, and to the list of all."""
+        found = _disputes(row)
+        return show.links([*found, _all("billing.dispute", row)] if found else [])
 
     @column("Messages")
     def messages(self, row: Customer) -> SafeString | str:
@@ -502,9 +508,11 @@ class PaymentAdmin(StripeCopyAdmin):
         (None, {"fields": ["state", "member", "money", "refunded", "description", "card"]}),
         ("Dates", {"fields": ["made", "paid"]}),
         ("If it failed", {"fields": ["problem", "failure_code", "failure_message"]}),
-        ("Belongs together", {"fields": ["customer_link", "invoice_link", "receipt", "events"]}),
+        ("Belongs together", {
+            "fields": ["customer_link", "invoice_link", "disputes", "receipt", "events"],
+        }),
         ("Copy of Stripe's record", {"fields": ["stripe_id", "charge_id", "read"]}),
-    ]
+    ]  # fmt: skip
 
     link_lookups = frozenset({"customer__id__exact"})
 
@@ -548,6 +556,11 @@ class PaymentAdmin(StripeCopyAdmin):
     def invoice_link(self, row: Payment) -> SafeString | str:
         """Link to the invoice."""
         return show.link(row.invoice)
+
+    @column("Disputes")
+    def disputes(self, row: Payment) -> SafeString | str:
+        """Links to each dispute of it."""
+        return show.links(_disputes(row))
 
     @column("Receipt")
     def receipt(self, row: Payment) -> SafeString | str:
@@ -752,6 +765,16 @@ class MembershipDecisionAdmin(ReadOnlyAdmin):
 
 def _all(model: str, customer: Customer) -> tuple[str, str]:
     return show.list_of(model, customer__id__exact=customer.pk), "All"
+
+
+def _disputes(row: Customer | Payment) -> list[tuple[str, str]]:
+    return [
+        (
+            show.page_of(one),
+            f"{show.money(one.amount, one.currency)}, {one.get_status_display().lower()}",
+        )
+        for one in row.disputes.all()[:SHOWN]
+    ]
 
 
 def _on_day(amount: int, row: Invoice | Payment) -> str:

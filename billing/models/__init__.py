@@ -4,6 +4,7 @@ from billing.models.checkout import Checkout
 from billing.models.credit_note import CreditNote
 from billing.models.customer import Customer
 from billing.models.decision import MembershipDecision
+from billing.models.dispute import Dispute
 from billing.models.event import StripeEvent
 from billing.models.invoice import Invoice
 from billing.models.item import Item
@@ -18,6 +19,7 @@ __all__ = [
     "Checkout",
     "CreditNote",
     "Customer",
+    "Dispute",
     "Invoice",
     "Item",
     "MembershipDecision",

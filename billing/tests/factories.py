@@ -9,9 +9,19 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from billing.models import CreditNote, Customer, Invoice, Payment, Plan, StripeEvent, Subscription
+from billing.models import (
+    CreditNote,
+    Customer,
+    Dispute,
+    Invoice,
+    Payment,
+    Plan,
+    StripeEvent,
+    Subscription,
+)
 from billing.states import (
     CreditNoteStatus,
+    DisputeStatus,
     EventState,
     InvoiceStatus,
     PaymentStatus,
@@ -165,6 +175,27 @@ def make_payment(customer: Customer | None = None, **fields: Any) -> Payment:
         "read_at": now,
     }
     return Payment.objects.create(**values | fields)
+
+
+def make_dispute(payment: Payment | None = None, **fields: Any) -> Dispute:
+    """Return a dispute of a whole payment that waits for evidence, due in nine days."""
+    disputed = payment or make_payment()
+    now = timezone.now()
+    values: dict[str, Any] = {
+        "customer": disputed.customer,
+        "payment": disputed,
+        "stripe_id": f"du_factory{next(_numbers)}",
+        "charge_id": disputed.charge_id,
+        "status": DisputeStatus.NEEDS_RESPONSE,
+        "reason": "fraudulent",
+        "network_reason_code": "10.4",
+        "amount": disputed.amount,
+        "currency": disputed.currency,
+        "evidence_due_at": now + timedelta(days=9, hours=1),
+        "created_at": now,
+        "read_at": now,
+    }
+    return Dispute.objects.create(**values | fields)
 
 
 def make_event(customer: Customer | None = None, **fields: Any) -> StripeEvent:

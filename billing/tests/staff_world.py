@@ -73,6 +73,7 @@ def make_world() -> World:
     subscription = factories.make_subscription(customer)
     invoice = factories.make_invoice(customer, subscription=subscription)
     payment = factories.make_payment(invoice=invoice)
+    dispute = factories.make_dispute(payment)
     event = factories.make_event(customer, object_id=invoice.stripe_id)
     message = make_message(alice)
     make_job()
@@ -80,6 +81,7 @@ def make_world() -> World:
     rows = [
         *(alice, customer, subscription, invoice, note, payment, event, message, _group()),
         *_rows_around(alice, customer),
+        dispute,
         MembershipDecision.objects.create(
             customer=customer,
             subscription=subscription,

@@ -17,6 +17,7 @@ from billing.gateway import StripeUnavailable
 from billing.models import (
     Checkout,
     Customer,
+    Dispute,
     Invoice,
     Payment,
     Reconciliation,
@@ -29,12 +30,12 @@ from conftest import Sandbox, run_jobs
 from emails.models import Message
 
 pytestmark = pytest.mark.django_db
-MODELS = (Subscription, Invoice, Payment)
+MODELS = (Subscription, Invoice, Payment, Dispute)
 
 
 def rows() -> list[dict[str, Any]]:
     """Return all that Stripe told us, without what differs from run to run."""
-    ours = {"id", "read_at", "subscription_id", "invoice_id", "customer_id"}
+    ours = {"id", "read_at", "subscription_id", "invoice_id", "payment_id", "customer_id"}
     found = []
     for model in MODELS:
         for row in model._default_manager.order_by("stripe_id").values():
@@ -51,7 +52,7 @@ def messages() -> list[str]:
 
 def forget_everything_but_the_customer() -> None:
     """Go back to the moment before the first event."""
-    for model in (Payment, Invoice, Subscription, StripeEvent, Message, Reconciliation):
+    for model in (*reversed(MODELS), StripeEvent, Message, Reconciliation):
         model._default_manager.all().delete()
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM procrastinate_events; DELETE FROM procrastinate_jobs")

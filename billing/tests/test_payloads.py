@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from billing import events, snapshots
-from billing.models import Customer, Invoice, Payment, StripeEvent, Subscription
+from billing.models import Customer, Dispute, Invoice, Payment, StripeEvent, Subscription
 from billing.states import EventState
-from billing.tests.life import deliver, sign_up, subscribe
+from billing.tests.life import DISPUTED_CARD, deliver, sign_up, subscribe
 from billing.tests.test_events import forget_everything_but_the_customer, rows
 from conftest import Sandbox
 
@@ -55,13 +55,15 @@ def filled(path: Path, ids: dict[str, str]) -> dict[str, Any]:
 @pytest.fixture
 def ids(sandbox: Sandbox) -> dict[str, str]:
     """A member's life, known to Stripe and wholly forgotten here but for the customer."""
-    subscribe(sandbox, sign_up())
+    subscribe(sandbox, sign_up(), DISPUTED_CARD)
+    sandbox.control("clock", advance_seconds=5)
     deliver(sandbox.events())
     found = {
         "CUSTOMER": Customer.objects.get().stripe_id,
         "SUBSCRIPTION": Subscription.objects.get().stripe_id,
         "INVOICE": Invoice.objects.get().stripe_id,
         "PAYMENT": Payment.objects.get().stripe_id,
+        "DISPUTE": Dispute.objects.get().stripe_id,
     }
     forget_everything_but_the_customer()
     return found
@@ -72,7 +74,7 @@ def test_an_older_versions_events_end_in_stripes_rows(
     sandbox: Sandbox, ids: dict[str, str], version: str
 ) -> None:
     old = [path for path in PAYLOADS if path.name.startswith(version)]
-    assert len(old) == 5
+    assert len(old) == 6
     deliver(filled(path, ids) for path in old)
     told_by_old = rows()
     assert {event.state for event in StripeEvent.objects.all()} == {EventState.PROCESSED}
@@ -93,6 +95,8 @@ def test_one_old_event_alone_writes_nothing_of_its_own_payload(
         assert (invoice.status, invoice.currency, invoice.total) == ("paid", "usd", 2900)
     for payment in Payment.objects.all():
         assert (payment.status, payment.amount, payment.amount_refunded) == ("succeeded", 2900, 0)
+    for dispute in Dispute.objects.all():
+        assert (dispute.status, dispute.amount, dispute.currency) == ("needs_response", 2900, "usd")
     for subscription in Subscription.objects.all():
         assert (subscription.status, subscription.amount) == ("active", 2900)
 

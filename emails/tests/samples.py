@@ -132,6 +132,26 @@ SAMPLES: dict[Kind, dict[str, Any]] = {
         "sentences": ["$9.00 is kept for you: your next invoices are that much lower."],
         "url": "https://portal.example.com/payments/invoices/123456/",
     },
+    Kind.DISPUTE_OPENED: {
+        "headline": "A payment of $29.00 is disputed",
+        "sentence": "The money is with the bank until it decides.",
+        "is_inquiry": False,
+        "amount": "$29.00",
+        "member": "Nina Novak",
+        "reason": "The card's owner says that they did not make this payment.",
+        "paid_on": "2026-11-04T12:00:00+00:00",
+        "due_on": "2026-12-03T12:00:00+00:00",
+        "url": "https://portal.example.com/staff/billing/dispute/42/change/",
+    },
+    Kind.DISPUTE_CLOSED: {
+        "headline": "Dispute lost",
+        "sentence": "The bank decided for the card's owner: $29.00 are gone, and Stripe's fee.",
+        "amount": "$29.00",
+        "member": "Nina Novak",
+        "reason": "The card's owner says that they did not make this payment.",
+        "opened_on": "2026-11-24T12:00:00+00:00",
+        "url": "https://portal.example.com/staff/billing/dispute/42/change/",
+    },
     Kind.ADDRESS_CODE: {"code": "K7F3-9QXZ", "minutes": 15},
     Kind.LOGIN_CODE: {"code": "K7F3-9QXZ", "minutes": 3},
     Kind.PASSWORD_CODE: {"code": "K7F3-9QXZ", "minutes": 1},
@@ -151,7 +171,7 @@ SAMPLES: dict[Kind, dict[str, Any]] = {
 HOSTILE = """<script>alert("x")</script> & 'quotes' {{ braces }} """ + "long" * 60
 # What a member, a browser or somebody in Stripe's dashboard may choose.
 CHOSEN = {"name", "description", "plan_name", "reason", "method", "device", "ip", "sentence"}
-CHOSEN |= {"invoice_number", "code", "headline"}
+CHOSEN |= {"invoice_number", "code", "headline", "member"}
 
 
 def hostile(context: dict[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.transaction import TransactionManagementError
 from django.utils import timezone
+from pytest_django import Settings
 
 from emails import outbox
 from emails.account import send_account_mail
@@ -114,3 +115,45 @@ def test_failed_message_can_be_sent_again(sent: list[Message], staff: User) -> N
         "nina@example.com",
         PHONE,
     ]
+
+
+def put_for_staff(cause: str = "du_1") -> list[Message]:
+    """Write the mails of a dispute to the staff."""
+    with transaction.atomic():
+        return outbox.put_staff(
+            Kind.DISPUTE_OPENED,
+            SAMPLES[Kind.DISPUTE_OPENED],
+            cause=cause,
+            happened_at=timezone.now(),
+        )
+
+
+def test_staff_are_written_to_at_each_of_their_addresses_once(settings: Settings) -> None:
+    settings.STAFF_EMAIL = ["owner@example.com", "office@example.com"]
+    assert [mail.recipient for mail in put_for_staff()] == settings.STAFF_EMAIL
+    assert put_for_staff() == []
+    assert len(put_for_staff("du_2")) == 2
+    assert {mail.user for mail in Message.objects.all()} == {None}
+
+
+def test_staff_without_an_address_are_not_written_to(settings: Settings) -> None:
+    settings.STAFF_EMAIL = []
+    assert put_for_staff() == []
+
+
+def test_a_mail_to_the_staff_can_be_sent_again(settings: Settings, staff: User) -> None:
+    settings.STAFF_EMAIL = ["owner@example.com"]
+    [mail] = put_for_staff()
+    Message.objects.update(state=MessageState.FAILED)
+    assert outbox.resend(mail, staff).recipient == "owner@example.com"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_mail_to_the_staff_without_a_transaction_is_refused() -> None:
+    with pytest.raises(TransactionManagementError):
+        outbox.put_staff(
+            Kind.DISPUTE_OPENED,
+            SAMPLES[Kind.DISPUTE_OPENED],
+            cause="du_1",
+            happened_at=timezone.now(),
+        )

@@ -28,6 +28,7 @@ from portal.staff.overview import Business, Failures, Health, Integration, Month
 WAITED_LONG = timedelta(minutes=5)
 CHECK_OVERDUE = timedelta(hours=3)
 SUMMARY = 120
+DISPUTES = "billing.view_dispute"
 MONEY, INTEGRATION = "billing.view_subscription", "billing.view_stripeevent"
 
 
@@ -81,6 +82,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     context |= {
         "title": "Home",
         "tasks": [
+            *(_tasks_of_disputes(now) if request.user.has_perm(DISPUTES) else []),
             *(_tasks_of_business(business) if sees_money else []),
             *(_tasks_of_integration(now, state) if sees_integration else []),
         ],
@@ -100,6 +102,18 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         *(_troubles_of_integration(found) if sees_integration else []),
     ]
     return context
+
+
+def _tasks_of_disputes(now: Health) -> Iterable[Task]:
+    found = now.disputes
+    if not found.to_answer:
+        return
+    url = show.list_of("billing.dispute", stage="answer")
+    due = f": answer by {show.day(found.due_at)}" if found.due_at else ""
+    first = ", the first" if found.to_answer > 1 and due else ""
+    yield Task(
+        f"{_count(found.to_answer, 'dispute')} to answer{first}{due}.", url, "See the evidence"
+    )
 
 
 def _tasks_of_business(now: Business) -> Iterable[Task]:

@@ -50,6 +50,7 @@ GROUPS: dict[str, list[Item]] = {
         Item("Invoices", "receipt_long", "billing.invoice"),
         Item("Credit notes", "receipt", "billing.creditnote"),
         Item("Payments", "payments", "billing.payment"),
+        Item("Disputes", "gavel", "billing.dispute", lambda now: now.disputes.to_answer),
         Item("Payment requests", "request_quote", "billing.paymentrequest"),
         Item("Items", "storefront", "billing.item"),
         Item("Customers", "badge", "billing.customer"),

@@ -17,7 +17,7 @@ from django.db.models.functions import TruncMonth
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob, ProcrastinateWorker
 
-from billing.models import Payment, Reconciliation, StripeEvent, Subscription
+from billing.models import Dispute, Payment, Reconciliation, StripeEvent, Subscription
 from billing.money import Money
 from billing.states import EventState, PaymentStatus, SubscriptionStatus
 from emails.models import Message, MessageState
@@ -55,11 +55,20 @@ class Queue:
 
 
 @dataclass(frozen=True)
+class Disputes:
+    """Disputes that wait for our evidence; `due_at` is the nearest deadline."""
+
+    to_answer: int = 0
+    due_at: datetime | None = None
+
+
+@dataclass(frozen=True)
 class Health:
-    """What the navigation's badges count: two queries."""
+    """What the navigation's badges count: three queries."""
 
     events: Queue
     messages: Queue
+    disputes: Disputes = Disputes()
 
 
 @dataclass(frozen=True)
@@ -137,6 +146,7 @@ def health() -> Health:
             Message.objects.filter(state=MessageState.FAILED),
             came="created_at",
         ),
+        disputes=_disputes(),
     )
 
 
@@ -227,6 +237,13 @@ def _queue(waiting: QuerySet[Any], failed: QuerySet[Any], *, came: str) -> Queue
         failed=found[True]["count"] if True in found else 0,
         oldest=queue["oldest"] if queue else None,
     )
+
+
+def _disputes() -> Disputes:
+    found = Dispute.objects.to_answer().aggregate(
+        to_answer=Count("pk"), due_at=Min("evidence_due_at")
+    )
+    return Disputes(**found)
 
 
 def _shares() -> list[Share]:

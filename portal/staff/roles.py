@@ -16,6 +16,7 @@ SEEN = [
     ("billing", "checkout"),
     ("billing", "creditnote"),
     ("billing", "customer"),
+    ("billing", "dispute"),
     ("billing", "invoice"),
     ("billing", "membershipdecision"),
     ("billing", "item"),

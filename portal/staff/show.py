@@ -125,6 +125,12 @@ def age(at: datetime | None) -> str:
     return f"{largest} {rest.rsplit(' ', 1)[-1]}" if rest.endswith(" ago") else words
 
 
+def time_left(until: datetime) -> str:
+    """Return the time until then in its largest unit: "9 days", "5 hours"."""
+    words = str(naturaltime(until)).partition(",")[0]
+    return words.removesuffix(" from now").replace("now", "a moment")
+
+
 def pretty_json(value: Any) -> SafeString:
     """Return JSON, indented and escaped, in a box that scrolls."""
     text = json.dumps(value, indent=2, ensure_ascii=False, sort_keys=False)

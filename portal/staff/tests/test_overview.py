@@ -18,7 +18,7 @@ from billing.money import Money
 from billing.states import EventState, InvoiceStatus, PaymentStatus, SubscriptionStatus
 from billing.tests import factories, staff_world
 from billing.tests.staff_world import auditor, make_failed_event, make_message, superuser
-from portal.staff import overview
+from portal.staff import overview, show
 
 pytestmark = pytest.mark.django_db
 MOST_QUERIES = 15
@@ -187,3 +187,20 @@ def test_home_is_few_queries_however_many_rows(client: Client) -> None:
     with CaptureQueriesContext(connection) as found:
         client.get(reverse("admin:index"))
     assert len(found) <= MOST_QUERIES
+
+
+def test_a_dispute_to_answer_is_the_first_task_with_its_deadline(client: Client) -> None:
+    due = timezone.now() + timedelta(days=4)
+    factories.make_dispute(evidence_due_at=due)
+    factories.make_dispute(evidence_due_at=due + timedelta(days=3))
+    factories.make_dispute(evidence_due_at=due - timedelta(days=9), status="lost")
+    found = overview.health().disputes
+    assert (found.to_answer, found.due_at) == (2, due)
+    page = home(client)
+    assert f"2 disputes to answer, the first: answer by {show.day(due)}." in page
+    assert f"{reverse('admin:billing_dispute_changelist')}?stage=answer" in page
+
+
+def test_no_dispute_is_no_task(client: Client) -> None:
+    factories.make_dispute(status="under_review")
+    assert "to answer" not in home(client)

@@ -1,0 +1,75 @@
+"""A payment that the card's owner takes back through their bank."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from billing.models.copy import MemberRecordQuerySet, StripeCopy, choices
+from billing.models.customer import Customer
+from billing.models.payment import Payment
+from billing.states import ANSWERABLE_DISPUTE, INQUIRY, OPEN_DISPUTE, DisputeStatus
+
+
+class DisputeQuerySet(MemberRecordQuerySet["Dispute"]):
+    """Disputes, by what they ask of us."""
+
+    def running(self) -> DisputeQuerySet:
+        """Those that are not decided."""
+        return self.filter(status__in=OPEN_DISPUTE)
+
+    def to_answer(self) -> DisputeQuerySet:
+        """Those that wait for our evidence, the most urgent first."""
+        found = self.filter(status__in=ANSWERABLE_DISPUTE)
+        return found.order_by(models.F("evidence_due_at").asc(nulls_last=True), "pk")
+
+
+class Dispute(StripeCopy):
+    """A dispute of a payment. `amount` is minor units of `currency`, times UTC."""
+
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="disputes")
+    payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="disputes")
+    charge_id = models.CharField(max_length=255, blank=True)
+    status = models.CharField(max_length=30, choices=choices(DisputeStatus))
+    reason = models.CharField(max_length=50, blank=True)
+    network_reason_code = models.CharField(max_length=50, blank=True)
+    amount = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    evidence_due_at = models.DateTimeField(null=True, blank=True)
+    has_evidence = models.BooleanField(
+        default=False, help_text="Some is staged at Stripe, whether it was sent to the bank or not."
+    )
+    submission_count = models.PositiveIntegerField(
+        default=0, help_text="How often evidence was sent to the bank."
+    )
+    is_charge_refundable = models.BooleanField(default=False)
+    created_at = models.DateTimeField()
+
+    objects = DisputeQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        indexes = [
+            models.Index(
+                fields=["evidence_due_at"],
+                condition=models.Q(status__in=sorted(ANSWERABLE_DISPUTE)),
+                name="billing_dispute_to_answer",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Dispute of {self.payment}"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the bank has yet to decide."""
+        return self.status in OPEN_DISPUTE
+
+    @property
+    def needs_response(self) -> bool:
+        """Whether it waits for our evidence."""
+        return self.status in ANSWERABLE_DISPUTE
+
+    @property
+    def is_inquiry(self) -> bool:
+        """Whether the bank only asks: no money has moved."""
+        return self.status in INQUIRY

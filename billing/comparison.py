@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 
 from django.db.models import Model, QuerySet
 
-from billing import assignment, gateway, snapshots, sync
-from billing.models import CreditNote, Customer, Dispute, Invoice, Payment, Subscription
+from billing import assignment, gateway, refund_sync, snapshots, sync
+from billing.models import CreditNote, Customer, Dispute, Invoice, Payment, Refund, Subscription
 from billing.models.copy import StripeCopy
 from billing.states import PaymentStatus
 
@@ -69,7 +69,7 @@ class Kind:
     """One sort of object: its table, all of them at Stripe, and one of them at Stripe."""
 
     name: str
-    model: type[StripeCopy]
+    model: type[StripeCopy] | type[Refund]
     links: tuple[str, ...]
     listed: Callable[[], Iterator[Seen]]
     read: Callable[[str], Seen]
@@ -77,11 +77,15 @@ class Kind:
 
 @dataclass
 class Comparison:
-    """What a comparison found. `invoice_of` names the invoice that each payment pays."""
+    """What a comparison found.
+
+    `invoice_of` names the invoice that each payment pays, `customer_of` whose each payment is.
+    """
 
     customers: int = 0
     differences: list[Difference] = field(default_factory=list)
     invoice_of: dict[str, str] = field(default_factory=dict)
+    customer_of: dict[str, str] = field(default_factory=dict)
 
     @property
     def agreeing(self) -> int:
@@ -97,7 +101,7 @@ def compare() -> Comparison:
     """
     begun = sync.database_now()
     result = Comparison()
-    customers, *others = _kinds(result.invoice_of)
+    customers, *others = _kinds(result.invoice_of, result.customer_of)
     known = set(Customer.objects.values_list("stripe_id", flat=True))
     result.differences += _differences(customers, begun, None)
     for kind in others:
@@ -106,7 +110,7 @@ def compare() -> Comparison:
     return result
 
 
-def _kinds(invoice_of: dict[str, str]) -> list[Kind]:
+def _kinds(invoice_of: dict[str, str], customer_of: dict[str, str]) -> list[Kind]:
     """Return what is compared, in the order in which it must be repaired."""
 
     def invoice(found: snapshots.InvoiceSnapshot) -> Seen:
@@ -114,11 +118,15 @@ def _kinds(invoice_of: dict[str, str]) -> list[Kind]:
         return _invoice(found)
 
     def payment(found: snapshots.PaymentSnapshot) -> Seen:
+        customer_of[found.id] = found.customer_id
         return _payment(found, invoice_of.get(found.id, ""))
 
     def one_payment(payment_id: str) -> Seen:
         found = gateway.patiently(lambda: gateway.read_payment(payment_id))
         return _payment(found, gateway.patiently(lambda: gateway.invoice_of_payment(payment_id)))
+
+    def refund(found: snapshots.RefundSnapshot) -> Seen:
+        return _refund(found, customer_of.get(found.payment_intent_id, ""))
 
     return [
         Kind(
@@ -155,6 +163,13 @@ def _kinds(invoice_of: dict[str, str]) -> list[Kind]:
             ("customer", "invoice"),
             lambda: map(payment, gateway.list_payments()),
             one_payment,
+        ),
+        Kind(
+            "refund",
+            Refund,
+            ("customer", "payment"),
+            lambda: map(refund, gateway.list_refunds()),
+            lambda one: refund(gateway.patiently(lambda: gateway.read_refund(one))),
         ),
         Kind(
             "dispute",
@@ -203,6 +218,11 @@ def _dispute(found: snapshots.DisputeSnapshot) -> Seen:
     links = {"customer": found.customer_id, "payment": found.payment_intent_id}
     is_kept = bool(found.payment_intent_id)
     return Seen(found.id, found.customer_id, sync.dispute_columns(found) | links, lambda: is_kept)
+
+
+def _refund(found: snapshots.RefundSnapshot, customer_id: str) -> Seen:
+    columns = refund_sync.refund_columns(found) | {"payment": found.payment_intent_id}
+    return Seen(found.id, customer_id, columns)
 
 
 def is_tried(found: snapshots.PaymentSnapshot) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 from django.db.models import F
 from django.utils import timezone
 
-from billing import gateway, reminders, sync
+from billing import gateway, refund_sync, reminders, sync
 from billing.models import CreditNote, Dispute, Invoice, Payment, StripeEvent, Subscription
 from billing.models.copy import StripeCopy
 from billing.snapshots import object_id
@@ -26,6 +26,7 @@ Json = Mapping[str, Any]
 class Target:
     """What an event is about: which function reads it again, and where its row is.
 
+    `read_column` of that row tells when it was last read.
     `remind` then looks whether a day is near, as of the time at which Stripe made the event:
     the clock of Stripe's tests may be ahead of ours.
     """
@@ -34,6 +35,7 @@ class Target:
     model: type[StripeCopy] | None
     id_in: Callable[[Json], str]
     remind: Callable[[str, datetime], None] | None = None
+    read_column: str = "read_at"
 
 
 def _own_id(data: Json) -> str:
@@ -68,6 +70,9 @@ CREDIT_NOTE = Target(sync.sync_credit_note, CreditNote, _own_id)
 PAYMENT = Target(sync.sync_payment, Payment, _own_id)
 PAYMENT_NAMED = Target(sync.sync_payment, Payment, _at("payment_intent"))
 DISPUTE = Target(sync.sync_dispute, Dispute, _own_id)
+REFUNDS = Target(
+    refund_sync.sync_refunds, Payment, _at("payment_intent"), read_column="refunds_read_at"
+)
 CUSTOMER = Target(_read_card, None, _own_id)
 CARD = Target(_read_card, None, _at("customer"))
 CHECKOUT = Target(sync.sync_checkout, None, _own_id)
@@ -113,15 +118,17 @@ TARGETS: dict[str, Target] = {
     "payment_intent.canceled": PAYMENT,
     "charge.succeeded": PAYMENT_NAMED,
     "charge.updated": PAYMENT_NAMED,
-    "charge.refunded": PAYMENT_NAMED,
+    "charge.refunded": REFUNDS,
     "charge.dispute.created": DISPUTE,
     "charge.dispute.updated": DISPUTE,
     "charge.dispute.closed": DISPUTE,
     "charge.dispute.funds_withdrawn": DISPUTE,
     "charge.dispute.funds_reinstated": DISPUTE,
-    "refund.created": PAYMENT_NAMED,
-    "refund.updated": PAYMENT_NAMED,
-    "refund.failed": PAYMENT_NAMED,
+    # The name of refund.updated in API versions before 2024-10-28.
+    "charge.refund.updated": REFUNDS,
+    "refund.created": REFUNDS,
+    "refund.updated": REFUNDS,
+    "refund.failed": REFUNDS,
     "credit_note.created": CREDIT_NOTE,
     "credit_note.updated": CREDIT_NOTE,
     "credit_note.voided": CREDIT_NOTE,
@@ -211,8 +218,8 @@ def _was_read_since(event: StripeEvent, target: Target, identifier: str) -> bool
     """Whether the object was read after the event arrived, so that its row shows the change."""
     if target.model is None:
         return False
-    rows = target.model._default_manager.filter(stripe_id=identifier, read_at__gt=event.received_at)
-    return rows.exists()
+    since = {f"{target.read_column}__gt": event.received_at}
+    return target.model._default_manager.filter(stripe_id=identifier, **since).exists()
 
 
 def _record(event: StripeEvent, state: EventState, note: str) -> None:

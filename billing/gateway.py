@@ -38,7 +38,11 @@ Answer = TypeVar("Answer")
 
 
 class StripeError(Exception):
-    """Stripe did not do what we asked; the text is for staff."""
+    """Stripe did not do what we asked; the text is for staff, `code` is Stripe's error code."""
+
+    def __init__(self, message: str, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class StripeUnavailable(StripeError):
@@ -63,9 +67,9 @@ class CardRefused(StripeRefused):
     Nothing was charged and nothing was changed.
     """
 
-    def __init__(self, message: str, code: str) -> None:
-        super().__init__(message)
-        self.code = code
+
+class StripeLockedOut(StripeRefused):
+    """Stripe does not accept our key, or there is none: what was asked for is not the reason."""
 
 
 class BadSignature(Exception):
@@ -229,6 +233,64 @@ def invoice_of_payment(payment_intent_id: str) -> str:
             }
         )
         return snapshots.object_id(found.data[0].invoice) if found.data else ""
+
+
+def read_refund(refund_id: str) -> snapshots.RefundSnapshot:
+    """Read a refund."""
+    with _translated_errors():
+        return snapshots.refund(_client().v1.refunds.retrieve(refund_id).to_dict())
+
+
+def refunds_of(payment_intent_id: str) -> list[snapshots.RefundSnapshot]:
+    """Return all refunds of a payment, the oldest first, failed ones too."""
+    params = {"payment_intent": payment_intent_id}
+    found = _every(_client().v1.refunds.list, params)
+    return sorted(map(snapshots.refund, found), key=lambda one: (one.created_at, one.id))
+
+
+def create_refund(
+    payment_intent_id: str, amount: int, key: str, *, is_duplicate: bool = False
+) -> snapshots.RefundSnapshot:
+    """Refund a part of a payment (minor units), once for a key.
+
+    The key is the idempotency key, which Stripe may forget after a day, and stays in the refund's
+    metadata for ever: look there before you ask again (`refunds_of`).
+
+    Raises:
+        StripeRefused: it can't be refunded; `code` says why (`charge_already_refunded`, …).
+    """
+    params: stripe.params.RefundCreateParams = {
+        "payment_intent": payment_intent_id,
+        "amount": amount,
+        "reason": "duplicate" if is_duplicate else "requested_by_customer",
+        "metadata": {snapshots.REFUND_KEY: key},
+    }
+    with _translated_errors():
+        made = _client().v1.refunds.create(params, {"idempotency_key": f"portal-refund-{key}"})
+        return snapshots.refund(made.to_dict())
+
+
+def create_credit_note(invoice_id: str, refund_id: str, amount: int, key: str) -> str:
+    """Make the credit note of a refund that was made already, once for a key; return its id."""
+    params: stripe.params.CreditNoteCreateParams = {
+        "invoice": invoice_id,
+        "amount": amount,
+        "refunds": [{"refund": refund_id}],
+        "metadata": {snapshots.REFUND_KEY: key},
+    }
+    with _translated_errors():
+        made = _client().v1.credit_notes.create(
+            params, {"idempotency_key": f"portal-credit-note-{key}"}
+        )
+        return made.id
+
+
+def credit_note_of(invoice_id: str, key: str) -> str:
+    """Return the id of the credit note that was made for a refund's key, or an empty string."""
+    for found in _every(_client().v1.credit_notes.list, {"invoice": invoice_id}):
+        if (found.get("metadata") or {}).get(snapshots.REFUND_KEY) == key:
+            return str(found["id"])
+    return ""
 
 
 def read_checkout(session_id: str) -> snapshots.CheckoutSnapshot:
@@ -457,6 +519,11 @@ def list_disputes(since: datetime | None = None) -> Iterator[snapshots.DisputeSn
         yield snapshots.dispute(found)
 
 
+def list_refunds() -> Iterator[snapshots.RefundSnapshot]:
+    """Yield every refund."""
+    yield from map(snapshots.refund, _every(_client().v1.refunds.list, {}))
+
+
 def patiently(call: Callable[[], Answer]) -> Answer:
     """Make a call of a long run; where Stripe says that it is asked too often, wait and ask again.
 
@@ -507,10 +574,10 @@ def _client() -> stripe.StripeClient:
     """Return the client of the current settings.
 
     Raises:
-        StripeRefused: there is no key.
+        StripeLockedOut: there is no key.
     """
     if not settings.STRIPE_SECRET_KEY:
-        raise StripeRefused("STRIPE_SECRET_KEY is not set.")
+        raise StripeLockedOut("STRIPE_SECRET_KEY is not set.")
     return _make_client(
         settings.STRIPE_SECRET_KEY, settings.STRIPE_API_BASE, settings.STRIPE_TIMEOUT_SECONDS
     )
@@ -537,6 +604,8 @@ def _translated_errors() -> Iterator[None]:
         raise StripeBusy(str(error)) from error
     except stripe.APIConnectionError as error:
         raise StripeUnavailable(str(error)) from error
+    except (stripe.AuthenticationError, stripe.PermissionError) as error:
+        raise StripeLockedOut(str(error)) from error
     except stripe.CardError as error:
         raise CardRefused(str(error), _decline_code(error)) from error
     except stripe.StripeError as error:
@@ -544,7 +613,7 @@ def _translated_errors() -> Iterator[None]:
             raise StripeUnavailable(str(error)) from error
         if error.http_status == 404 or error.code == "resource_missing":
             raise StripeMissing(str(error)) from error
-        raise StripeRefused(str(error)) from error
+        raise StripeRefused(str(error), error.code or "") from error
 
 
 def _decline_code(error: stripe.CardError) -> str:

@@ -8,7 +8,7 @@ from typing import assert_never
 from django.conf import settings
 from django.urls import reverse
 
-from billing import discounts, pay_links, staff_notices, wording
+from billing import discounts, pay_links, refund_notices, staff_notices, wording
 from billing.models import (
     Checkout,
     CreditNote,
@@ -34,6 +34,7 @@ from billing.transitions import (
     InvoicePaymentFailed,
     MoneyMoved,
     PriceSwitched,
+    RefundMoved,
     RenewalComing,
     SinglePaymentFailed,
     SinglePaymentReceived,
@@ -57,6 +58,8 @@ def announce(transition: Transition) -> None:
             _remind(transition)
         case DisputeOpened() | DisputeUpdated() | DisputeWon() | DisputeLost():
             staff_notices.announce_dispute(transition)
+        case RefundMoved():
+            refund_notices.announce(transition)
         case _:
             _tell_of_money(transition)
 

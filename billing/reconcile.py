@@ -15,7 +15,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from billing import comparison, gateway, inbox, sync
+from billing import comparison, gateway, inbox, refund_sync, sync
 from billing.comparison import THERE, Comparison, Difference
 from billing.models import Invoice, Reconciliation
 from billing.states import InvoiceStatus
@@ -36,6 +36,7 @@ READ_AGAIN: dict[str, Callable[[str], object]] = {
     "invoice": sync.sync_invoice,
     "credit_note": sync.sync_credit_note,
     "payment": sync.sync_payment,
+    "refund": refund_sync.sync_refund,
     "dispute": sync.sync_dispute,
 }
 

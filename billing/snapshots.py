@@ -14,6 +14,8 @@ from typing import Any
 USER_KEY = "portal_user"
 # The key under which a single payment names the `Checkout` row that it is made for.
 CHECKOUT_KEY = "portal_checkout"
+# The key under which a Stripe refund names the `Refund` row that it was made for.
+REFUND_KEY = "portal_refund"
 
 Json = Mapping[str, Any]
 
@@ -244,6 +246,22 @@ class CheckoutSnapshot:
     expires_at: datetime
 
 
+@dataclass(frozen=True)
+class RefundSnapshot:
+    """A refund. `key` is that of our row, from our metadata; `reference` is the bank's."""
+
+    id: str
+    payment_intent_id: str
+    amount: int
+    currency: str
+    status: str
+    reason: str
+    failure_reason: str
+    reference: str
+    key: str
+    created_at: datetime
+
+
 def customer(data: Json) -> CustomerSnapshot:
     """Read a customer, deleted or not."""
     return CustomerSnapshot(
@@ -463,6 +481,24 @@ def dispute(data: Json) -> DisputeSnapshot:
         has_evidence=bool(evidence.get("has_evidence")),
         submission_count=evidence.get("submission_count") or 0,
         is_charge_refundable=bool(data.get("is_charge_refundable")),
+        created_at=_required_time(data["created"]),
+    )
+
+
+def refund(data: Json) -> RefundSnapshot:
+    """Read a refund. The bank's reference is known some days after it was made."""
+    details = data.get("destination_details") or {}
+    way = details.get(_text(details.get("type"))) or {}
+    return RefundSnapshot(
+        id=data["id"],
+        payment_intent_id=object_id(data.get("payment_intent")),
+        amount=data["amount"],
+        currency=data["currency"],
+        status=_text(data.get("status")),
+        reason=_text(data.get("reason")),
+        failure_reason=_text(data.get("failure_reason")),
+        reference=_text(way.get("reference")),
+        key=_text((data.get("metadata") or {}).get(REFUND_KEY)),
         created_at=_required_time(data["created"]),
     )
 

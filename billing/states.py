@@ -216,3 +216,92 @@ def collection_of(status: str, attempt_count: int, payments: Iterable[str]) -> C
     if PaymentStatus.REQUIRES_ACTION in found:
         return Collection.REQUIRES_ACTION
     return Collection.FAILED if attempt_count else Collection.NONE
+
+
+class RefundState(StrEnum):
+    """What has become of a refund: decided by people first, then by Stripe."""
+
+    REQUESTED = "requested"
+    DENIED = "denied"
+    WITHDRAWN = "withdrawn"
+    APPROVED = "approved"
+    SENDING = "sending"
+    PENDING = "pending"
+    REQUIRES_ACTION = "requires_action"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+
+# Stripe's statuses of a refund ("The Refund object"): states of ours under the same names.
+REFUND_AT_STRIPE = frozenset(
+    {
+        RefundState.PENDING,
+        RefundState.REQUIRES_ACTION,
+        RefundState.SUCCEEDED,
+        RefundState.FAILED,
+        RefundState.CANCELED,
+    }
+)
+# Refunds of these states came to nothing: their amount can be asked for again.
+REFUND_VOID = frozenset(
+    {
+        RefundState.DENIED,
+        RefundState.WITHDRAWN,
+        RefundState.FAILED,
+        RefundState.CANCELED,
+    }
+)
+# Approved, and not yet with Stripe: the worker has to send it.
+REFUND_TO_SEND = frozenset({RefundState.APPROVED, RefundState.SENDING})
+# Whatever else changes, changes through one of these. Stripe's states are Stripe's: among them
+# every change is possible, `succeeded` to `failed` included.
+REFUND_MOVES: dict[RefundState, frozenset[RefundState]] = {
+    RefundState.REQUESTED: frozenset(
+        {RefundState.APPROVED, RefundState.DENIED, RefundState.WITHDRAWN}
+    ),
+    RefundState.APPROVED: frozenset({RefundState.SENDING, RefundState.CANCELED}),
+    RefundState.SENDING: REFUND_AT_STRIPE,
+    **{state: REFUND_AT_STRIPE - {state} for state in REFUND_AT_STRIPE},
+    RefundState.DENIED: frozenset(),
+    RefundState.WITHDRAWN: frozenset(),
+}
+
+
+class RefundOrigin(StrEnum):
+    """Who began a refund."""
+
+    MEMBER = "member"
+    STAFF = "staff"
+    STRIPE = "stripe"  # somebody in Stripe's dashboard
+
+
+class RefundReason(StrEnum):
+    """Why a refund is wanted."""
+
+    DUPLICATE = "duplicate"
+    ACCIDENTAL = "accidental"
+    NOT_USED = "not_used"
+    NOT_AS_EXPECTED = "not_as_expected"
+    FORGOT_TO_CANCEL = "forgot_to_cancel"
+    GOODWILL = "goodwill"
+    OTHER = "other"
+
+
+class RefundAction(StrEnum):
+    """What a step of a refund's history was."""
+
+    REQUESTED = "requested"
+    GIVEN = "given"  # by staff, without a request
+    FOUND = "found"  # made in Stripe's dashboard
+    APPROVED_BY_POLICY = "approved_by_policy"
+    APPROVED_FIRST = "approved_first"  # the first of two people
+    APPROVED = "approved"
+    SECOND_ASKED = "second_asked"
+    DENIED = "denied"
+    WITHDRAWN = "withdrawn"
+    OVERTAKEN = "overtaken"  # the payment was paid back in another way meanwhile
+    SENDING = "sending"
+    REFUSED = "refused"  # Stripe did not make it
+    STRIPE = "stripe"  # Stripe said so
+    REOPENED = "reopened"  # it failed after it had succeeded

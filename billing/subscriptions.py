@@ -86,6 +86,24 @@ def cancel_now(subscription: Subscription, actor: User) -> None:
     ask(decision, lambda: gateway.end_now(decision.subscription.stripe_id))
 
 
+def end_for_refund(subscription: Subscription, *, at_once: bool) -> None:
+    """End a membership whose member has asked for that with a refund, unless it ends already.
+
+    Raises:
+        MembershipError: Stripe could not be asked, or another change is under way: try again.
+    """
+    if not subscription.is_live or (subscription.ends_at and not at_once):
+        return
+    user = subscription.customer.user
+    action = MembershipAction.CANCEL_NOW if at_once else MembershipAction.CANCEL
+    decision = decide(user, action, only=subscription)
+    found, key = decision.subscription.stripe_id, key_of(decision)
+    if at_once:
+        ask(decision, lambda: gateway.end_now(found))
+    else:
+        ask(decision, lambda: gateway.schedule_end(found, "", "", key))
+
+
 def pending_decision(user: User) -> MembershipDecision | None:
     """Return the decision that waits for Stripe to show it."""
     since = timezone.now() - PENDING_FOR

@@ -9,7 +9,19 @@ from django.utils import timezone
 from procrastinate import JobContext
 from procrastinate.contrib.django import app
 
-from billing import assignment, events, history, outward, reconcile, reminders, sync
+from billing import (
+    assignment,
+    events,
+    history,
+    outward,
+    reconcile,
+    refund_ledger,
+    refund_sending,
+    refund_steps,
+    refund_sync,
+    reminders,
+    sync,
+)
 from billing.models import Customer, StripeEvent
 from billing.states import OPEN_EVENT
 from portal.queue import Backoff, enqueue_once
@@ -101,3 +113,40 @@ def refresh_plan(timestamp: int = 0) -> None:
 def remind_members(timestamp: int) -> None:
     """Tell members of trials that end, years that are renewed and cards that expire."""
     reminders.remind_all()
+
+
+@app.task(retry=Backoff(max_attempts=12))
+def send_refund(refund_pk: int) -> None:
+    """Send an approved refund to Stripe."""
+    refund_sending.send(refund_pk)
+
+
+@app.task(retry=Backoff(max_attempts=20))
+def make_credit_note(refund_pk: int) -> None:
+    """Make the credit note of a refund of an invoice's payment."""
+    refund_sending.make_credit_note(refund_pk)
+
+
+@app.task(retry=Backoff(max_attempts=20))
+def end_membership_of_refund(refund_pk: int) -> None:
+    """End the membership of somebody who asked for that with their refund."""
+    refund_sending.end_membership(refund_pk)
+
+
+@app.periodic(cron="* * * * *")
+@app.task(queueing_lock="sweep_refunds")
+def sweep_refunds(timestamp: int) -> None:
+    """Enqueue again whatever refund should be with Stripe by now."""
+    for refund in refund_sending.overdue().select_related("customer")[:1000]:
+        refund_steps.enqueue(refund_steps.SEND, refund)
+
+
+@app.periodic(cron="7 2 * * *")
+@app.task(queueing_lock="verify_ledger", retry=Backoff(max_attempts=5, first=300))
+def verify_ledger(timestamp: int = 0) -> None:
+    """Prove the ledger of refunds once a day, and export its head."""
+    check = refund_ledger.verify()
+    refund_ledger.export_head(check)
+    refund_sync.compare_with_stripe(check)
+    if check.problems:
+        logger.error("The ledger of refunds: %s", "; ".join(check.problems[:5]))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from billing.models import CreditNote, Dispute, Invoice, Payment, Subscription
+from billing.models import CreditNote, Dispute, Invoice, Payment, Refund, Subscription
+from billing.states import RefundAction, RefundState
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,15 @@ class SinglePaymentReceived:
 
 
 @dataclass(frozen=True)
+class RefundMoved:
+    """A refund has taken a step; `before` is its state before it, None where it is new."""
+
+    refund: Refund
+    action: RefundAction
+    before: RefundState | None
+
+
+@dataclass(frozen=True)
 class SinglePaymentFailed:
     """A bank has refused a payment without an invoice, days after the member had confirmed it."""
 
@@ -177,4 +187,5 @@ Transition = (
     | DisputeUpdated
     | DisputeWon
     | DisputeLost
+    | RefundMoved
 )

@@ -77,6 +77,11 @@ except AmountError as error:
     raise ImproperlyConfigured(f"A setting PAYMENT_… is wrong. {error}") from error
 PAYMENT_REQUEST_DAYS = env.int("PAYMENT_REQUEST_DAYS", default=14)
 
+# Refunds. The policy itself is edited in the staff site.
+REFUND_CREDIT_NOTES = env.bool("REFUND_CREDIT_NOTES", default=False)
+REFUND_WAITING_DAYS = env.int("REFUND_WAITING_DAYS", default=2)
+LEDGER_HEADS_FILE = env.str("LEDGER_HEADS_FILE", default=str(BASE_DIR / ".data" / "ledger-heads"))
+
 # Twilio
 TWILIO_ACCOUNT_SID = env.str("TWILIO_ACCOUNT_SID", default="")
 TWILIO_AUTH_TOKEN = env.str("TWILIO_AUTH_TOKEN", default="")

@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from sandbox import beginning, clock, mail, twilio, webhooks
-from sandbox.stripe import checkout, customers
+from sandbox.stripe import checkout, customers, refunds
 from sandbox.stripe.errors import ApiError
 from sandbox.stripe.events import public
 from sandbox.webhooks import Deliverer
@@ -115,6 +115,15 @@ def _set_card(command: Command) -> Json:
         return public(method)
 
 
+def _set_balance(command: Command) -> Json:
+    """Let the account hold so much (minor units): refunds beyond it stay pending."""
+    currency = str(command.body.get("currency", "usd"))
+    with command.world.lock:
+        refunds.set_available(command.world, currency, _whole(command.body["available"]))
+        command.world.save()
+    return {"available": refunds.available(command.world, currency)}
+
+
 def _switches(command: Command) -> Json:
     return command.world.switches.as_dict()
 
@@ -176,6 +185,7 @@ routes = [
     _route("checkout/{id}/complete", _complete_checkout, "POST"),
     _route("checkout/{id}/cancel", _cancel_checkout, "POST"),
     _route("customers/{id}/card", _set_card, "POST"),
+    _route("balance", _set_balance, "POST"),
     _route("switches", _switches, "GET"),
     _route("switches", _set_switches, "POST"),
     _route("deliveries", _deliveries, "GET"),

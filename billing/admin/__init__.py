@@ -14,6 +14,12 @@ from billing.admin.money import (
     SubscriptionAdmin,
 )
 from billing.admin.payables import ItemAdmin, PaymentRequestAdmin
+from billing.admin.refunds import (
+    LedgerCheckAdmin,
+    RefundAdmin,
+    RefundEntryAdmin,
+    RefundPolicyAdmin,
+)
 
 __all__ = [
     "CheckoutAdmin",
@@ -22,11 +28,15 @@ __all__ = [
     "DisputeAdmin",
     "InvoiceAdmin",
     "ItemAdmin",
+    "LedgerCheckAdmin",
     "MembershipDecisionAdmin",
     "PaymentAdmin",
     "PaymentRequestAdmin",
     "PlanAdmin",
     "ReconciliationAdmin",
+    "RefundAdmin",
+    "RefundEntryAdmin",
+    "RefundPolicyAdmin",
     "StripeEventAdmin",
     "SubscriptionAdmin",
     "UnassignedCustomerAdmin",

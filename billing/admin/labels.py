@@ -8,6 +8,7 @@ from billing.states import (
     EventState,
     InvoiceStatus,
     PaymentStatus,
+    RefundState,
     RequestState,
     SubscriptionStatus,
 )
@@ -66,4 +67,13 @@ DECISION = {
     DecisionState.CONFIRMED: "success",
     DecisionState.PENDING: "info",
     DecisionState.FAILED: "danger",
+}
+REFUND = {
+    RefundState.REQUESTED: "warning",
+    RefundState.APPROVED: "info",
+    RefundState.SENDING: "info",
+    RefundState.PENDING: "info",
+    RefundState.REQUIRES_ACTION: "warning",
+    RefundState.SUCCEEDED: "success",
+    RefundState.FAILED: "danger",
 }

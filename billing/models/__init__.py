@@ -11,6 +11,7 @@ from billing.models.item import Item
 from billing.models.payment import Payment
 from billing.models.plan import Plan
 from billing.models.reconciliation import Reconciliation
+from billing.models.refund import LedgerCheck, Refund, RefundEntry, RefundPolicy
 from billing.models.request import PaymentRequest
 from billing.models.subscription import Subscription
 from billing.models.unassigned import UnassignedCustomer
@@ -22,11 +23,15 @@ __all__ = [
     "Dispute",
     "Invoice",
     "Item",
+    "LedgerCheck",
     "MembershipDecision",
     "Payment",
     "PaymentRequest",
     "Plan",
     "Reconciliation",
+    "Refund",
+    "RefundEntry",
+    "RefundPolicy",
     "StripeEvent",
     "Subscription",
     "UnassignedCustomer",

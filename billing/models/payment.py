@@ -30,6 +30,9 @@ class Payment(StripeCopy):
     failure_code = models.CharField(max_length=100, blank=True)
     failure_message = models.CharField(max_length=500, blank=True)
     receipt_url = models.URLField(max_length=2000, blank=True)
+    refunds_read_at = models.DateTimeField(
+        null=True, blank=True, help_text="When all of its refunds were last read from Stripe."
+    )
     created_at = models.DateTimeField()
     paid_at = models.DateTimeField(null=True, blank=True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -15,6 +16,7 @@ from django.db import connection, models
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
+from billing import refund_ledger, refund_terms, refunds
 from billing.models import (
     Checkout,
     CreditNote,
@@ -30,7 +32,14 @@ from billing.models import (
     Subscription,
     UnassignedCustomer,
 )
-from billing.states import CancellationReason, DecisionState, EventState, MembershipAction
+from billing.refunds import Wish
+from billing.states import (
+    CancellationReason,
+    DecisionState,
+    EventState,
+    MembershipAction,
+    RefundReason,
+)
 from billing.tests import factories
 from emails.models import Message
 from members.models import Member, PhoneCode, SmsConsentRecord
@@ -73,6 +82,7 @@ def make_world() -> World:
     subscription = factories.make_subscription(customer)
     invoice = factories.make_invoice(customer, subscription=subscription)
     payment = factories.make_payment(invoice=invoice)
+    refund_rows = _refund_of(payment, alice)
     dispute = factories.make_dispute(payment)
     event = factories.make_event(customer, object_id=invoice.stripe_id)
     message = make_message(alice)
@@ -82,6 +92,7 @@ def make_world() -> World:
         *(alice, customer, subscription, invoice, note, payment, event, message, _group()),
         *_rows_around(alice, customer),
         dispute,
+        *refund_rows,
         MembershipDecision.objects.create(
             customer=customer,
             subscription=subscription,
@@ -155,6 +166,12 @@ def _staff(name: str, group: str) -> User:
     user = factories.make_member(name, is_staff=True)
     user.groups.add(Group.objects.get(name=group))
     return user
+
+
+def _refund_of(payment: Payment, alice: User) -> list[models.Model]:
+    wish = Wish(amount=900, reason=RefundReason.NOT_USED, words="I was ill.", key=uuid.uuid4())
+    asked = refunds.request(alice, payment.pk, wish)
+    return [asked, asked.entries.get(), refund_terms.current_policy(), refund_ledger.verify()]
 
 
 def _group() -> Group:

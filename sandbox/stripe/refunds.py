@@ -36,11 +36,19 @@ def create(world: World, params: Json) -> Json:
 
 def available(world: World, currency: str) -> int:
     """What the balance holds, in minor units: that of an account which did business before."""
-    opening: int = (
-        OPENING_BALANCE if (kept := world.objects.meta("opening_balance")) is None else kept
-    )
     booked = world.objects.list("balance_transaction", currency=currency)
-    return opening + sum(int(entry["net"]) for entry in booked)
+    return _opening(world) + sum(int(entry["net"]) for entry in booked)
+
+
+def set_available(world: World, currency: str, amount: int) -> None:
+    """Let the balance hold so much: the account began with more, or less."""
+    booked = available(world, currency) - _opening(world)
+    world.objects.set_meta("opening_balance", amount - booked)
+
+
+def _opening(world: World) -> int:
+    kept: int | None = world.objects.meta("opening_balance")
+    return OPENING_BALANCE if kept is None else kept
 
 
 def _charge(world: World, params: Json) -> Json:

@@ -1,0 +1,39 @@
+"""Prove the ledger of refunds: its chain, the rows, the exported heads, and Stripe."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from billing import gateway, refund_ledger, refund_sync
+
+
+class Command(BaseCommand):
+    """`manage.py verify_ledger`: exit code 1 where anything is wrong."""
+
+    help = "Proves the ledger of refunds, and compares it with the rows and with Stripe."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Add the switches."""
+        parser.add_argument("--offline", action="store_true", help="Do not ask Stripe.")
+        parser.add_argument("--export", action="store_true", help="Export the head, as every day.")
+
+    def handle(self, *_arguments: Any, **options: Any) -> None:
+        """Say what was found."""
+        check = refund_ledger.verify()
+        if options["export"]:
+            refund_ledger.export_head(check)
+        if not options["offline"]:
+            try:
+                refund_sync.compare_with_stripe(check)
+            except gateway.StripeError as error:
+                raise CommandError(f"Stripe could not be asked: {error}") from error
+        for problem in check.problems:
+            self.stdout.write(self.style.ERROR(problem))
+        proved = (
+            f"{check.entries} entries, {check.refunds_compared} refunds, head {check.head_hash}"
+        )
+        if check.problems:
+            raise CommandError(f"{len(check.problems)} problems. {proved}")
+        self.stdout.write(self.style.SUCCESS(f"All is proved: {proved}"))

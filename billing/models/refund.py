@@ -1,0 +1,237 @@
+"""Money that goes back: a refund, the policy that judged it, and its history."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.conf import settings
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.db.models import Q
+
+from billing import refund_policy
+from billing.models.copy import MemberRecordQuerySet, choices
+from billing.models.customer import Customer
+from billing.models.payment import Payment
+from billing.money import Money
+from billing.states import (
+    REFUND_AT_STRIPE,
+    REFUND_VOID,
+    RefundAction,
+    RefundOrigin,
+    RefundReason,
+    RefundState,
+)
+
+
+class RefundPolicy(models.Model):
+    """One version of the policy; the newest is in force. A version is never changed.
+
+    Before staff have saved one, `refund_terms.current_policy` writes the portal's own as version 1.
+
+    `rules` is what `refund_policy.Policy.as_json` makes, its amounts minor units of `currency`.
+    """
+
+    version = models.PositiveIntegerField(unique=True, validators=[MinValueValidator(1)])
+    currency = models.CharField(max_length=3)
+    rules = models.JSONField()
+    note = models.CharField(
+        max_length=300, blank=True, help_text="What changed and why, for other staff."
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+
+    class Meta:
+        ordering = ["-version"]
+        verbose_name = "refund policy"
+        verbose_name_plural = "refund policies"
+
+    def __str__(self) -> str:
+        return f"Version {self.version}"
+
+    @property
+    def policy(self) -> refund_policy.Policy:
+        """The rules as values."""
+        return refund_policy.policy_from_json(self.version, self.currency, self.rules)
+
+
+class RefundQuerySet(MemberRecordQuerySet["Refund"]):
+    """Refunds."""
+
+    def holding(self) -> RefundQuerySet:
+        """Those whose amount is refunded, or promised: all that did not come to nothing."""
+        return self.exclude(state__in=sorted(REFUND_VOID))
+
+    def undecided(self) -> RefundQuerySet:
+        """Those that wait for a decision."""
+        return self.filter(state=RefundState.REQUESTED)
+
+
+class Refund(models.Model):
+    """One refund of one payment, from the request to the bank. Amounts are minor units, times UTC.
+
+    `key` is that of the form which made it, so that two clicks make one row. It is the idempotency
+    key of Stripe's refund too, and stands in that refund's metadata: one Stripe refund a row.
+    `read_at` says as of when the row shows what Stripe says of `stripe_id`.
+    """
+
+    key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="refunds")
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="refunds")
+    amount = models.BigIntegerField()
+    amount_asked = models.BigIntegerField(help_text="What was asked for; staff may approve less.")
+    currency = models.CharField(max_length=3)
+    origin = models.CharField(max_length=10, choices=choices(RefundOrigin))
+    reason = models.CharField(max_length=20, choices=choices(RefundReason), blank=True)
+    words = models.TextField(max_length=1000, blank=True, help_text="Of whoever asked.")
+    cancels_membership = models.BooleanField(
+        default=False, help_text="The member wants to leave, too."
+    )
+    state = models.CharField(max_length=20, choices=choices(RefundState))
+    policy = models.ForeignKey(
+        RefundPolicy, null=True, blank=True, on_delete=models.PROTECT, related_name="refunds"
+    )
+    verdict = models.JSONField(default=dict, blank=True)
+    approvals_needed = models.PositiveSmallIntegerField(default=1)
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    first_approved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text="Who approved it in the end, or denied it; nobody where the policy decided.",
+    )
+    answer = models.TextField(max_length=1000, blank=True, help_text="Our words to the member.")
+    problem = models.TextField(blank=True, help_text="Why it is stuck or failed, for staff.")
+    tried_at = models.DateTimeField(null=True, blank=True)
+    stripe_id = models.CharField("Stripe id", max_length=255, null=True, blank=True, unique=True)
+    read_at = models.DateTimeField("last read from Stripe", null=True, blank=True)
+    failure_reason = models.CharField(max_length=60, blank=True)
+    reference = models.CharField(
+        max_length=255, blank=True, help_text="The number by which the bank finds it."
+    )
+    credit_note_id = models.CharField(max_length=255, blank=True)
+    created_at = models.DateTimeField()
+    decided_at = models.DateTimeField(null=True, blank=True)
+    sent_at = models.DateTimeField(null=True, blank=True, help_text="When Stripe took it.")
+    succeeded_at = models.DateTimeField(null=True, blank=True)
+    failed_at = models.DateTimeField(null=True, blank=True)
+
+    objects = RefundQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        permissions = [
+            ("approve_refund", "Can approve and deny refunds"),
+            ("approve_large_refund", "Can approve refunds that take two people"),
+            ("audit_refund", "Can read the ledger of refunds and verify it"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(amount__gt=0, amount_asked__gte=models.F("amount")),
+                name="billing_refund_of_an_amount",
+            ),
+            models.UniqueConstraint(
+                fields=["payment"],
+                condition=Q(state=RefundState.REQUESTED),
+                name="billing_one_undecided_refund",
+            ),
+            models.CheckConstraint(
+                condition=Q(first_approved_by=None)
+                | Q(decided_by=None)
+                | Q(state=RefundState.DENIED)
+                | ~Q(first_approved_by=models.F("decided_by")),
+                name="billing_refund_by_two_people",
+            ),
+            models.CheckConstraint(
+                condition=Q(stripe_id=None) | Q(state__in=sorted(REFUND_AT_STRIPE)),
+                name="billing_refund_at_stripe",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["customer", "-created_at", "-id"], name="billing_refund_list"),
+            models.Index(fields=["state", "created_at"], name="billing_refund_queue"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.money} of {self.payment}"
+
+    @property
+    def money(self) -> Money:
+        """What goes back."""
+        return Money(self.amount, self.currency)
+
+    @property
+    def is_undecided(self) -> bool:
+        """Whether somebody has to decide."""
+        return self.state == RefundState.REQUESTED
+
+    @property
+    def approvals_given(self) -> int:
+        """How many of the people who must agree have agreed."""
+        if self.is_undecided:
+            return 1 if self.first_approved_by_id else 0
+        return self.approvals_needed
+
+
+class RefundEntry(models.Model):
+    """A step in the history of a refund: appended, never changed, each with the hash of the last.
+
+    Numbers are without gaps over all refunds. `hash` is SHA-256 over the other columns (see
+    `refund_ledger.digest`). The database refuses UPDATE, DELETE and TRUNCATE by trigger.
+    """
+
+    number = models.PositiveBigIntegerField(unique=True)
+    refund = models.ForeignKey(Refund, on_delete=models.PROTECT, related_name="entries")
+    at = models.DateTimeField()
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    actor_name = models.CharField(max_length=300)
+    action = models.CharField(max_length=20, choices=choices(RefundAction))
+    from_state = models.CharField(max_length=20, choices=choices(RefundState), blank=True)
+    to_state = models.CharField(max_length=20, choices=choices(RefundState))
+    amount = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    stripe_id = models.CharField(max_length=255, blank=True)
+    words = models.TextField(blank=True)
+    policy_version = models.PositiveIntegerField(null=True, blank=True)
+    previous_hash = models.CharField(max_length=64)
+    hash = models.CharField(max_length=64)
+
+    class Meta:
+        ordering = ["number"]
+        verbose_name = "refund ledger entry"
+        verbose_name_plural = "refund ledger"
+
+    def __str__(self) -> str:
+        return f"{self.number}: {self.get_action_display().lower()}"
+
+
+class LedgerCheck(models.Model):
+    """One verification of the ledger. `problems` is a list of sentences; none: all is proved."""
+
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True, blank=True)
+    entries = models.PositiveBigIntegerField(default=0)
+    head_hash = models.CharField(max_length=64, blank=True)
+    refunds_compared = models.PositiveIntegerField(default=0)
+    compared_with_stripe = models.BooleanField(default=False)
+    problems = models.JSONField(default=list, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name = "ledger check"
+
+    def __str__(self) -> str:
+        if not self.finished_at:
+            return "Did not finish"
+        return f"{len(self.problems)} problems" if self.problems else "All is proved"

@@ -1,0 +1,233 @@
+"""The history of all refunds: one chain of entries, each with the hash of the one before."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import connection, transaction
+from django.db.models import F, Q, Sum
+from django.utils import timezone
+
+from billing.models import LedgerCheck, Refund, RefundEntry
+from billing.states import REFUND_MOVES, REFUND_VOID, RefundAction, RefundState
+
+logger = logging.getLogger(__name__)
+
+# What PostgreSQL's advisory lock is taken on: "refunds" in ASCII.
+LOCK = 0x726566756E6473
+GENESIS = "0" * 64
+SYSTEM, STRIPE = "The portal", "Stripe"
+BY_STRIPE = frozenset({RefundAction.FOUND, RefundAction.STRIPE, RefundAction.REOPENED})
+DECISIONS = frozenset({RefundAction.APPROVED, RefundAction.APPROVED_FIRST, RefundAction.DENIED})
+LISTED = 200
+
+
+def append(
+    refund: Refund,
+    action: RefundAction,
+    before: RefundState | None,
+    *,
+    actor: User | None = None,
+    words: str = "",
+) -> RefundEntry:
+    """Append what has just happened to a refund, in the transaction that changed its row.
+
+    Entries wait for each other here until commit: the chain is one.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+    last = RefundEntry.objects.order_by("number").last()
+    entry = RefundEntry(
+        number=last.number + 1 if last else 1,
+        refund=refund,
+        at=timezone.now(),
+        actor=actor,
+        actor_name=_name(actor, action),
+        action=action,
+        from_state=before or "",
+        to_state=refund.state,
+        amount=refund.amount,
+        currency=refund.currency,
+        stripe_id=refund.stripe_id or "",
+        words=words,
+        policy_version=refund.policy.version if refund.policy else None,
+        previous_hash=last.hash if last else GENESIS,
+    )
+    entry.hash = digest(entry)
+    entry.save(force_insert=True)
+    return entry
+
+
+def digest(entry: RefundEntry) -> str:
+    """Return SHA-256 (hexadecimal) over an entry's columns, as JSON with sorted names.
+
+    Times are UTC with microseconds. That of the entry before is one of the columns.
+    """
+    columns = {
+        "number": entry.number,
+        "refund": entry.refund_id,
+        "at": entry.at.astimezone(UTC).isoformat(timespec="microseconds"),
+        "actor": entry.actor_id,
+        "actor_name": entry.actor_name,
+        "action": str(entry.action),
+        "from": str(entry.from_state),
+        "to": str(entry.to_state),
+        "amount": entry.amount,
+        "currency": entry.currency,
+        "stripe_id": entry.stripe_id,
+        "words": entry.words,
+        "policy_version": entry.policy_version,
+        "previous_hash": entry.previous_hash,
+    }
+    text = json.dumps(columns, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _name(actor: User | None, action: RefundAction) -> str:
+    """Return who did it, as it stays readable when the account is long gone."""
+    if actor is None:
+        return STRIPE if action in BY_STRIPE else SYSTEM
+    return f"{actor.get_full_name() or actor.get_username()} <{actor.email}>"[:300]
+
+
+# Proving it
+
+
+@dataclass
+class _Walk:
+    """What the walk along the chain has seen: the last entry, and each refund's last."""
+
+    entries: int = 0
+    head: str = GENESIS
+    last: dict[int, tuple[str, int, str]] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+
+def verify() -> LedgerCheck:
+    """Prove the chain, compare it with the rows and with the heads that were exported.
+
+    The result is kept. `refund_sync.compare_with_stripe` adds Stripe's side.
+    """
+    check = LedgerCheck.objects.create(started_at=timezone.now())
+    with transaction.atomic(), connection.cursor() as cursor:
+        # While it is held nothing is appended, so chain and rows belong together.
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+        exported = _exported_heads()
+        walk = _walk(exported)
+        walk.problems += [
+            f"Entry {number} was exported once and is not there any more."
+            for number in exported
+            if number > walk.entries
+        ]
+        compared = _compare_rows(walk)
+        walk.problems += [*_overpaid(), *_own_decisions()]
+    check.entries, check.head_hash = walk.entries, walk.head
+    check.refunds_compared = compared
+    check.problems = walk.problems[:LISTED]
+    check.finished_at = timezone.now()
+    check.save()
+    if walk.problems:
+        logger.error("The ledger of refunds has %d problems.", len(walk.problems))
+    return check
+
+
+def _walk(exported: dict[int, str]) -> _Walk:
+    walk = _Walk()
+    for entry in RefundEntry.objects.order_by("number").iterator():
+        walk.problems += _wrong_with(entry, walk)
+        if exported.get(entry.number, entry.hash) != entry.hash:
+            walk.problems.append(f"Entry {entry.number} is not the one that was exported.")
+        walk.entries, walk.head = entry.number, entry.hash
+        walk.last[entry.refund_id] = (entry.to_state, entry.amount, entry.stripe_id)
+    return walk
+
+
+def _wrong_with(entry: RefundEntry, walk: _Walk) -> Iterator[str]:
+    if entry.number != walk.entries + 1:
+        yield f"Between entries {walk.entries} and {entry.number} something is missing."
+    if entry.previous_hash != walk.head:
+        yield f"Entry {entry.number} does not follow from the one before it."
+    if digest(entry) != entry.hash:
+        yield f"Entry {entry.number} was changed after it was written."
+    before, _amount, _stripe_id = walk.last.get(entry.refund_id, ("", 0, ""))
+    if entry.from_state != before:
+        yield f"Entry {entry.number} begins at “{entry.from_state}”, the last ended at “{before}”."
+    if before and entry.to_state not in (before, *REFUND_MOVES[RefundState(before)]):
+        yield f"Entry {entry.number} goes from “{before}” to “{entry.to_state}”, which can't be."
+
+
+def _compare_rows(walk: _Walk) -> int:
+    """Compare each refund's row with its last entry; return how many there are."""
+    count = 0
+    for refund in Refund.objects.order_by("pk").iterator():
+        count += 1
+        row = (refund.state, refund.amount, refund.stripe_id or "")
+        last = walk.last.pop(refund.pk, None)
+        if last is None:
+            walk.problems.append(f"Refund {refund.pk} has no entry.")
+        elif row != last:
+            walk.problems.append(
+                f"Refund {refund.pk} is {_plain(row)}, its last entry says {_plain(last)}."
+            )
+    walk.problems += [f"Refund {pk} has entries and no row." for pk in walk.last]
+    return count
+
+
+def _plain(found: tuple[str, int, str]) -> str:
+    return " ".join(str(part) for part in found if part)
+
+
+def _overpaid() -> Iterator[str]:
+    """Yield payments of which more goes back than came in."""
+    held = Sum("amount", filter=~Q(state__in=sorted(REFUND_VOID)))
+    sums = Refund.objects.values("payment", "payment__amount_received").annotate(held=held)
+    for row in sums.filter(held__gt=F("payment__amount_received")).order_by("payment"):
+        yield f"Of payment {row['payment']} more is refunded than was paid."
+
+
+def _own_decisions() -> Iterator[str]:
+    """Yield decisions on somebody's own request or payment."""
+    own = Q(actor=F("refund__requested_by")) & Q(refund__origin="member")
+    own |= Q(actor=F("refund__customer__user"))
+    for entry in RefundEntry.objects.filter(own, action__in=sorted(DECISIONS)):
+        yield f"Entry {entry.number} is a decision on their own refund."
+
+
+# Heads: what lies outside of the database and proves that the chain was not written anew
+
+
+def export_head(check: LedgerCheck) -> None:
+    """Write the chain's end to the log and to LEDGER_HEADS_FILE: a line of time, number and hash.
+
+    Raises:
+        OSError: the file can't be written.
+    """
+    at = (check.finished_at or check.started_at).astimezone(UTC).isoformat(timespec="seconds")
+    logger.info("Ledger of refunds: entry %d, head %s", check.entries, check.head_hash)
+    if settings.LEDGER_HEADS_FILE:
+        file = Path(settings.LEDGER_HEADS_FILE)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("a") as heads:
+            heads.write(f"{at} {check.entries} {check.head_hash}\n")
+
+
+def _exported_heads() -> dict[int, str]:
+    """Return what was exported: an entry's hash by its number."""
+    file = Path(settings.LEDGER_HEADS_FILE) if settings.LEDGER_HEADS_FILE else None
+    lines = file.read_text().splitlines() if file and file.exists() else []
+    parts = [line.split() for line in lines]
+    return {int(part[1]): part[2] for part in parts if len(part) == 3 and part[1] != "0"}
+
+
+def age_of_last_check() -> datetime | None:
+    """Return when the ledger was last verified to its end."""
+    found = LedgerCheck.objects.exclude(finished_at=None).first()
+    return found.finished_at if found else None

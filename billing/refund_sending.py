@@ -1,0 +1,156 @@
+"""The job that sends an approved refund to Stripe, so that there is one at Stripe and never two.
+
+Before Stripe is asked the row says *sending*; each run looks first whether Stripe has a refund
+with the row's key, then asks under the row's idempotency key. So a run that was killed, or whose
+answer was lost, is simply run again, days later too.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from billing import gateway, refund_steps, refund_sync, subscriptions
+from billing.models import Refund
+from billing.states import (
+    REFUND_TO_SEND,
+    RefundAction,
+    RefundReason,
+    RefundState,
+)
+
+logger = logging.getLogger(__name__)
+
+OVERDUE = timedelta(minutes=2)
+# After the queue's own tries are used up, the sweep tries a refund again this often.
+AGAIN_AFTER = timedelta(hours=1)
+DISPUTED = "The member's bank has taken this payment back: it can't be refunded."
+# Stripe's error codes ("Error codes"), in words for staff.
+REFUSALS = {
+    "charge_already_refunded": "All of this payment was refunded already.",
+    "charge_disputed": DISPUTED,
+    "refund_disputed_payment": DISPUTED,
+    "charge_not_refundable": "Stripe says that this payment can't be refunded.",
+}
+
+
+def send(refund_pk: int) -> None:
+    """Send one refund, if it is to be sent. Safe to run twice.
+
+    Raises:
+        gateway.StripeError: try again later; the row says why.
+    """
+    row = _claim(refund_pk)
+    if row is None:
+        return
+    try:
+        _send_once(row)
+        refund_sync.sync_refunds(row.payment.stripe_id)
+    except gateway.StripeError as error:
+        to_send = Refund.objects.filter(pk=row.pk, state=RefundState.SENDING)
+        to_send.update(problem=f"Not sent yet: {error}")
+        raise
+
+
+def overdue() -> QuerySet[Refund]:
+    """Return the refunds that should be with Stripe by now."""
+    now = timezone.now()
+    waits = Q(tried_at=None, decided_at__lt=now - OVERDUE) | Q(tried_at__lt=now - AGAIN_AFTER)
+    return Refund.objects.filter(waits, state__in=sorted(REFUND_TO_SEND))
+
+
+def _send_once(row: Refund) -> None:
+    """Ask Stripe for a refund that it does not have yet, and take a refusal as its end.
+
+    Raises:
+        gateway.StripeError: Stripe did not say whether it makes it.
+    """
+    intent_id, key = row.payment.stripe_id, str(row.key)
+    if any(found.key == key for found in gateway.refunds_of(intent_id)):
+        return
+    is_duplicate = row.reason == RefundReason.DUPLICATE
+    try:
+        gateway.create_refund(intent_id, row.amount, key, is_duplicate=is_duplicate)
+    except gateway.StripeLockedOut:
+        raise
+    except gateway.StripeRefused as error:
+        _refused(row, error)
+
+
+@transaction.atomic
+def _claim(refund_pk: int) -> Refund | None:
+    """Mark a refund as being sent, and return it; None where there is nothing to send."""
+    row = refund_steps.locked(refund_pk)
+    if row.state == RefundState.APPROVED:
+        now = timezone.now()
+        refund_steps.move(row, RefundState.SENDING, RefundAction.SENDING, tried_at=now)
+    elif row.state == RefundState.SENDING:
+        row.tried_at = timezone.now()
+        row.save(update_fields=["tried_at"])
+    else:
+        return None
+    return row
+
+
+@transaction.atomic
+def _refused(row: Refund, error: gateway.StripeRefused) -> None:
+    """Write down that Stripe will not make it: the amount is free again."""
+    row = refund_steps.locked(row.pk)
+    if row.state != RefundState.SENDING:
+        return
+    problem = REFUSALS.get(error.code, f"Stripe refused it: {error}")
+    logger.warning("Refund %s was refused: %s", row.pk, error)
+    refund_steps.move(
+        row,
+        RefundState.FAILED,
+        RefundAction.REFUSED,
+        words=problem,
+        problem=problem,
+        failed_at=timezone.now(),
+    )
+
+
+def make_credit_note(refund_pk: int) -> None:
+    """Make the credit note of a refund that has succeeded, once.
+
+    Raises:
+        gateway.StripeError: Stripe did not make it.
+    """
+    row = Refund.objects.select_related("payment__invoice").get(pk=refund_pk)
+    invoice = row.payment.invoice
+    if invoice is None or row.credit_note_id or not row.stripe_id:
+        return
+    key = str(row.key)
+    note_id = gateway.credit_note_of(invoice.stripe_id, key) or gateway.create_credit_note(
+        invoice.stripe_id, row.stripe_id, row.amount, key
+    )
+    Refund.objects.filter(pk=row.pk).update(credit_note_id=note_id)
+
+
+def end_membership(refund_pk: int) -> None:
+    """Let the membership end whose member asked for it with a refund, once.
+
+    All of its current period refunded: it ends at once. Else it ends with the period.
+    """
+    row = Refund.objects.select_related("payment__invoice__subscription", "customer__user").get(
+        pk=refund_pk
+    )
+    invoice = row.payment.invoice
+    subscription = invoice.subscription if invoice else None
+    if subscription is None or not subscription.is_live or not row.cancels_membership:
+        return
+    is_all = row.amount >= row.payment.amount_received
+    subscriptions.end_for_refund(subscription, at_once=is_all and _is_newest(row))
+
+
+def _is_newest(row: Refund) -> bool:
+    """Whether the payment is that of the period which runs now."""
+    invoice = row.payment.invoice
+    if invoice is None or invoice.subscription is None:
+        return False
+    newer = invoice.subscription.invoices.filter(created_at__gt=invoice.created_at)
+    return not newer.filter(amount_paid__gt=0).exists()

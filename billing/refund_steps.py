@@ -1,0 +1,78 @@
+"""The one way in which a refund changes: lock, check, change, append to the ledger, tell."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from procrastinate.contrib.django import app
+from procrastinate.exceptions import AlreadyEnqueued
+
+from billing import inbox, notices, refund_ledger
+from billing.models import Customer, Refund
+from billing.states import REFUND_MOVES, RefundAction, RefundState
+from billing.transitions import RefundMoved
+
+SEND = "billing.tasks.send_refund"
+LEAVE = "billing.tasks.end_membership_of_refund"
+MAKE_CREDIT_NOTE = "billing.tasks.make_credit_note"
+
+
+class RefundError(Exception):
+    """The refund can't be asked for, decided or changed so; the text is for member or staff."""
+
+
+def locked(refund_pk: int) -> Refund:
+    """Lock a refund with its customer, under whose lock all of their money changes, and return it.
+
+    Raises:
+        Refund.DoesNotExist: there is none.
+    """
+    customer_id = Refund.objects.values_list("customer_id", flat=True).get(pk=refund_pk)
+    Customer.objects.select_for_update().get(pk=customer_id)
+    return Refund.objects.select_for_update().get(pk=refund_pk)
+
+
+def begin(refund: Refund, action: RefundAction, *, actor: User | None, words: str = "") -> Refund:
+    """Write a new refund with its first entry; call it under the customer's lock."""
+    refund.save(force_insert=True)
+    refund_ledger.append(refund, action, None, actor=actor, words=words)
+    notices.announce(RefundMoved(refund, action, None))
+    return refund
+
+
+def move(
+    refund: Refund,
+    to: RefundState,
+    action: RefundAction,
+    *,
+    actor: User | None = None,
+    words: str = "",
+    **columns: Any,
+) -> None:
+    """Change a locked refund's state, with whatever columns change along, and append the entry.
+
+    Raises:
+        RefundError: there is no way from its state to that one.
+    """
+    before = RefundState(refund.state)
+    if to != before and to not in REFUND_MOVES[before]:
+        raise RefundError(f"A refund that is {before.value} can't become {to.value}.")
+    for name, value in columns.items():
+        setattr(refund, name, value)
+    refund.state = to
+    refund.save(update_fields=["state", *columns])
+    refund_ledger.append(refund, action, before, actor=actor, words=words)
+    notices.announce(RefundMoved(refund, action, before))
+
+
+def enqueue(task: str, refund: Refund) -> None:
+    """Have the worker do something about a refund, in the order of its customer's events."""
+    lock = inbox.lock_key(refund.customer.stripe_id, "", "")
+    job = app.configure_task(task, lock=lock, queueing_lock=f"{task}:{refund.pk}")
+    try:
+        with transaction.atomic():
+            job.defer(refund_pk=refund.pk)
+    except AlreadyEnqueued:
+        return

@@ -1,0 +1,308 @@
+"""Use cases: a member asks for money back, staff decide, or give it back by themselves.
+
+All of it happens under the lock of the member's customer. The rules are `refund_policy`'s; who may
+decide is checked here. Nobody decides on what they asked for, or on their own payments.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.utils import timezone
+
+from billing import refund_policy, refund_steps, refund_terms
+from billing.models import Customer, Invoice, Payment, Refund
+from billing.money import Money
+from billing.refund_policy import Outcome
+from billing.refund_steps import RefundError
+from billing.states import (
+    PaymentStatus,
+    RefundAction,
+    RefundOrigin,
+    RefundReason,
+    RefundState,
+)
+
+MAY_APPROVE = "billing.approve_refund"
+MAY_APPROVE_LARGE = "billing.approve_large_refund"
+TWO = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """What somebody wants back: minor units, and why. `key` is that of the form they sent."""
+
+    amount: int
+    reason: RefundReason
+    words: str = ""
+    key: uuid.UUID
+    cancels_membership: bool = False
+
+
+@transaction.atomic
+def request(user: User, payment_pk: int, wish: Wish) -> Refund:
+    """Ask for a refund of one's own payment. What the policy allows at once is approved at once.
+
+    The same form sent twice makes one refund.
+
+    Raises:
+        RefundError: the policy refuses it, or the payment has a request that waits.
+    """
+    customer = Customer.objects.select_for_update().filter(user=user).first()
+    payment = Payment.objects.for_user(user).select_related("invoice").filter(pk=payment_pk).first()
+    if customer is None or payment is None:
+        raise RefundError("There is no such payment.")
+    if known := Refund.objects.for_user(user).filter(key=wish.key, payment=payment).first():
+        return known
+    if payment.refunds.undecided().exists():
+        raise RefundError("You have asked for a refund of this payment already. We will answer it.")
+    policy = refund_terms.current_policy()
+    facts = refund_terms.facts_of(payment)
+    verdict = refund_policy.judge(policy.policy, facts, wish.amount)
+    if verdict.outcome == Outcome.REFUSED:
+        raise RefundError(" ".join(verdict.reasons))
+    row = _new(payment, wish, RefundOrigin.MEMBER, user)
+    row.policy, row.verdict = policy, verdict.as_json()
+    row.approvals_needed = verdict.approvals
+    refund_steps.begin(row, RefundAction.REQUESTED, actor=user, words=_said(wish))
+    if verdict.outcome == Outcome.AUTOMATIC:
+        words = " ".join(verdict.reasons)
+        _approve(row, RefundAction.APPROVED_BY_POLICY, None, words)
+    return row
+
+
+@transaction.atomic
+def withdraw(user: User, refund_pk: int) -> Refund:
+    """Take a request back that nobody has decided on yet.
+
+    Raises:
+        RefundError: it is no request of this member's, or it is decided.
+    """
+    row = Refund.objects.for_user(user).filter(pk=refund_pk, origin=RefundOrigin.MEMBER).first()
+    if row is None:
+        raise RefundError("There is no such request.")
+    row = refund_steps.locked(row.pk)
+    if not row.is_undecided:
+        raise RefundError("This request is decided already.")
+    refund_steps.move(row, RefundState.WITHDRAWN, RefundAction.WITHDRAWN, actor=user)
+    return row
+
+
+@transaction.atomic
+def approve(refund_pk: int, actor: User, amount: int | None = None, words: str = "") -> Refund:
+    """Agree to a refund, to all of it or to less (minor units); the last who must agree sends it.
+
+    Raises:
+        PermissionDenied: the actor may not.
+        RefundError: it is decided already, it is the actor's own or they have agreed before, or
+            the amount is not left.
+    """
+    _require(actor, MAY_APPROVE)
+    row = _to_decide(refund_pk, actor)
+    agreed = row.amount if amount is None else amount
+    if not 0 < agreed <= row.amount:
+        raise RefundError(f"Up to {row.money} was asked for.")
+    _check_left(row, agreed)
+    row.approvals_needed = max(row.approvals_needed, _approvals_now(row, agreed))
+    columns: dict[str, Any] = {"amount": agreed, "approvals_needed": row.approvals_needed}
+    if row.approvals_needed >= TWO and row.first_approved_by is None:
+        columns |= {"first_approved_by": actor, "answer": words}
+        first = RefundAction.APPROVED_FIRST
+        refund_steps.move(row, RefundState.REQUESTED, first, actor=actor, words=words, **columns)
+        return row
+    if row.first_approved_by == actor:
+        raise RefundError("You have agreed already: somebody else has to agree, too.")
+    if row.approvals_needed >= TWO:
+        _require_large(row, actor)
+    _approve(row, RefundAction.APPROVED, actor, words, **columns)
+    return row
+
+
+@transaction.atomic
+def ask_second(refund_pk: int, actor: User, words: str) -> Refund:
+    """Want a second person to agree, whatever the amount.
+
+    Raises:
+        PermissionDenied: the actor may not.
+        RefundError: it is decided already, or takes two people anyway.
+    """
+    _require(actor, MAY_APPROVE)
+    row = _to_decide(refund_pk, actor)
+    if row.approvals_needed >= TWO:
+        raise RefundError("This refund takes two people already.")
+    asked = RefundAction.SECOND_ASKED
+    refund_steps.move(
+        row, RefundState.REQUESTED, asked, actor=actor, words=words, approvals_needed=TWO
+    )
+    return row
+
+
+@transaction.atomic
+def deny(refund_pk: int, actor: User, words: str) -> Refund:
+    """Refuse a refund, with words that the member gets.
+
+    Raises:
+        PermissionDenied: the actor may not.
+        RefundError: it is decided already, it is the actor's own, or there are no words.
+    """
+    _require(actor, MAY_APPROVE)
+    row = _to_decide(refund_pk, actor)
+    if not words.strip():
+        raise RefundError("Say why: the member reads it.")
+    decided = {"answer": words, "decided_by": actor, "decided_at": timezone.now()}
+    denied = RefundAction.DENIED
+    refund_steps.move(row, RefundState.DENIED, denied, actor=actor, words=words, **decided)
+    return row
+
+
+@transaction.atomic
+def give(payment_pk: int, actor: User, wish: Wish) -> Refund:
+    """Refund a payment without a request, within what is left of it, whatever the policy's window.
+
+    Giving is the first of the approvals: from the policy's amount on somebody else must agree. The
+    same form sent twice makes one refund.
+
+    Raises:
+        PermissionDenied: the actor may not.
+        RefundError: it is their own payment, it has a request that waits, or there is not so much
+            left.
+    """
+    _require(actor, MAY_APPROVE)
+    payment = _locked_payment(payment_pk)
+    return _give(payment, actor, wish)
+
+
+@transaction.atomic
+def give_on_invoice(invoice_pk: int, actor: User, wish: Wish) -> list[Refund]:
+    """Refund an invoice without a request: its newest payment first, then the one before it.
+
+    Raises:
+        PermissionDenied: the actor may not.
+        RefundError: as `give` does; then nothing is refunded.
+    """
+    _require(actor, MAY_APPROVE)
+    invoice = Invoice.objects.get(pk=invoice_pk)
+    Customer.objects.select_for_update().get(pk=invoice.customer_id)
+    left, given = wish.amount, []
+    payments = invoice.payments.filter(status=PaymentStatus.SUCCEEDED)
+    for payment in payments.order_by("-paid_at", "-pk"):
+        part = min(left, refund_terms.facts_of(payment).left)
+        if part:
+            one = replace(wish, amount=part, key=uuid.uuid5(wish.key, str(payment.pk)))
+            given.append(_give(_locked_payment(payment.pk), actor, one, wish.amount))
+            left -= part
+    if left:
+        money = Money(wish.amount - left, invoice.currency)
+        raise RefundError(f"Of this invoice {money} can be refunded.")
+    return given
+
+
+def _give(payment: Payment, actor: User, wish: Wish, total: int = 0) -> Refund:
+    """Refund a payment of a locked customer. `total` is what is given with it on other payments."""
+    if payment.customer.user_id == actor.pk:
+        raise RefundError("Nobody refunds their own payment.")
+    if known := Refund.objects.filter(key=wish.key, payment=payment).first():
+        return known
+    if payment.refunds.undecided().exists():
+        raise RefundError("This payment has a request that waits: decide on that one.")
+    row = _new(payment, wish, RefundOrigin.STAFF, actor)
+    row.policy = refund_terms.current_policy()
+    row.approvals_needed = _approvals_now(row, max(wish.amount, total))
+    _check_left(row, wish.amount)
+    if row.approvals_needed >= TWO:
+        row.first_approved_by = actor
+    refund_steps.begin(row, RefundAction.GIVEN, actor=actor, words=_said(wish))
+    if row.approvals_needed < TWO:
+        _approve(row, RefundAction.APPROVED, actor, "")
+    return row
+
+
+def _new(payment: Payment, wish: Wish, origin: RefundOrigin, actor: User) -> Refund:
+    return Refund(
+        key=wish.key,
+        payment=payment,
+        customer=payment.customer,
+        amount=wish.amount,
+        amount_asked=wish.amount,
+        currency=payment.currency,
+        origin=origin,
+        reason=wish.reason,
+        words=wish.words,
+        cancels_membership=wish.cancels_membership,
+        state=RefundState.REQUESTED,
+        requested_by=actor,
+        created_at=timezone.now(),
+    )
+
+
+def _said(wish: Wish) -> str:
+    """Return reason and words as they stand in the ledger."""
+    return f"{wish.reason}: {wish.words}" if wish.words else str(wish.reason)
+
+
+def _approve(
+    row: Refund, action: RefundAction, actor: User | None, words: str, **columns: Any
+) -> None:
+    """Approve a locked refund, and have it sent once this is committed."""
+    columns |= {"decided_by": actor, "decided_at": timezone.now()}
+    if actor and words:
+        columns["answer"] = words
+    refund_steps.move(row, RefundState.APPROVED, action, actor=actor, words=words, **columns)
+    refund_steps.enqueue(refund_steps.SEND, row)
+    if row.cancels_membership:
+        refund_steps.enqueue(refund_steps.LEAVE, row)
+
+
+def _locked_payment(payment_pk: int) -> Payment:
+    """Lock a payment's customer, and return the payment as it is then."""
+    customer_id = Payment.objects.values_list("customer_id", flat=True).get(pk=payment_pk)
+    Customer.objects.select_for_update().get(pk=customer_id)
+    return Payment.objects.select_related("invoice", "customer__user").get(pk=payment_pk)
+
+
+def _to_decide(refund_pk: int, actor: User) -> Refund:
+    """Lock a refund that this person may decide on.
+
+    Raises:
+        RefundError: it is decided, or theirs.
+    """
+    row = refund_steps.locked(refund_pk)
+    if not row.is_undecided:
+        raise RefundError(f"This refund is {row.get_state_display().lower()} already.")
+    is_own = row.customer.user_id == actor.pk
+    if is_own or (row.origin == RefundOrigin.MEMBER and row.requested_by_id == actor.pk):
+        raise RefundError("Nobody decides on their own refund.")
+    return row
+
+
+def _check_left(row: Refund, amount: int) -> None:
+    """Make sure that an amount is left of the payment, and that nothing else stands against it."""
+    facts = refund_terms.facts_of(row.payment, without=row if row.pk else None)
+    if facts.is_disputed or facts.is_charged_back:
+        raise RefundError("The member's bank has taken this payment back, or is about to.")
+    if not 0 < amount <= facts.left:
+        raise RefundError(f"Of this payment {Money(facts.left, row.currency)} is left.")
+
+
+def _approvals_now(row: Refund, amount: int) -> int:
+    """Return how many people must agree, as the payment stands now."""
+    policy = row.policy or refund_terms.current_policy()
+    facts = refund_terms.facts_of(row.payment, without=row if row.pk else None)
+    return refund_policy.approvals_for(policy.policy, facts, amount)
+
+
+def _require(actor: User, permission: str) -> None:
+    if not actor.is_active or not actor.has_perm(permission):
+        raise PermissionDenied("Deciding on refunds needs a permission.")
+
+
+def _require_large(row: Refund, actor: User) -> None:
+    """Of two people who agree, one at least may approve large refunds."""
+    first = row.first_approved_by
+    if not (actor.has_perm(MAY_APPROVE_LARGE) or (first and first.has_perm(MAY_APPROVE_LARGE))):
+        raise PermissionDenied("One of the two must be allowed to approve large refunds.")

@@ -1,0 +1,78 @@
+"""A world of refunds for tests: a policy, people who decide, wishes, and bad weather."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import replace
+from typing import Any
+
+from django.contrib.auth.models import Permission, User
+from django.db import connection
+
+from billing import gateway, refund_terms, refunds
+from billing.models import Payment, Refund, RefundPolicy
+from billing.refund_policy import PaymentKind, Rule, Share
+from billing.refunds import Wish
+from billing.states import RefundReason
+from billing.tests import factories
+from billing.tests.life import deliver, subscribe
+from conftest import Sandbox, run_jobs
+
+USUAL: dict[str, Any] = {
+    "shares": (Share(30, 100),),
+    "automatic_up_to": 3000,
+    "automatic_per_year": 2,
+    "two_people_from": 10_000,
+}
+
+
+def policy(**changes: Any) -> RefundPolicy:
+    """Put a policy in force: $30.00 at once, twice a year, two people from $100.00."""
+    rule = Rule(**USUAL | changes)
+    author = User.objects.get_or_create(username="author-of-policies")[0]
+    rules = dict.fromkeys(PaymentKind, rule)
+    return refund_terms.save_policy(rules, "For a test.", author)
+
+
+def approver(name: str, *, large: bool = False) -> User:
+    """Return somebody of the staff who may decide on refunds."""
+    user = factories.make_member(name, is_staff=True)
+    names = ["approve_refund"] + ["approve_large_refund"] * large
+    user.user_permissions.add(*Permission.objects.filter(codename__in=names))
+    return User.objects.get(pk=user.pk)
+
+
+def wish(amount: int, reason: RefundReason = RefundReason.NOT_USED, **changes: Any) -> Wish:
+    """Return a wish of a form of its own."""
+    return replace(Wish(amount=amount, reason=reason, key=uuid.uuid4()), **changes)
+
+
+def ask(user: User, payment: Payment, amount: int) -> Refund:
+    """Ask for a refund."""
+    return refunds.request(user, payment.pk, wish(amount))
+
+
+def pay(sandbox: Sandbox, user: User) -> None:
+    """Let somebody become a member, with all events delivered."""
+    subscribe(sandbox, user)
+    deliver(sandbox.events())
+
+
+def run_jobs_in_bad_weather() -> None:
+    """Run what waits, though Stripe may not answer."""
+    try:
+        run_jobs()
+    except gateway.StripeError:
+        return
+
+
+def make_jobs_due() -> None:
+    """Let the time pass until the next try."""
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE procrastinate_jobs SET scheduled_at = NULL WHERE status = 'todo'")
+
+
+def forget_jobs() -> None:
+    """Lose the queue."""
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM procrastinate_events; DELETE FROM procrastinate_jobs")

@@ -1,0 +1,217 @@
+"""The ledger can't be rewritten, and whoever tries is found out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
+from django.db import IntegrityError, connection, transaction
+from django.db.backends.utils import CursorWrapper
+
+from billing import refund_ledger, refunds, tasks
+from billing.models import LedgerCheck, Payment, Refund, RefundEntry
+from billing.tests import factories
+from billing.tests.life import deliver, sign_up, subscribe
+from billing.tests.refund_world import approver, ask, policy
+from conftest import Sandbox, run_jobs
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def heads(settings: Any, tmp_path: Path) -> Path:
+    """Where heads are exported to."""
+    file = tmp_path / "kept" / "heads"
+    settings.LEDGER_HEADS_FILE = str(file)
+    return file
+
+
+@pytest.fixture
+def alice() -> User:
+    """A member with one refund approved by a person and one request that waits."""
+    user = factories.make_member()
+    customer = factories.make_customer(user)
+    policy(automatic_up_to=0)
+    first, second = (factories.make_payment(customer=customer) for _ in range(2))
+    refunds.approve(ask(user, first, 900).pk, approver("Bob Baker"))
+    ask(user, second, 500)
+    return user
+
+
+def in_savepoint(cursor: CursorWrapper, sql: str) -> None:
+    with transaction.atomic():
+        cursor.execute(sql)
+
+
+def tamper(sql: str, *values: Any) -> None:
+    """Do what only the owner of the database could do: without the triggers."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        cursor.execute(sql, values)
+        cursor.execute("SET LOCAL session_replication_role = origin")
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "UPDATE billing_refundentry SET amount = 1",
+        "DELETE FROM billing_refundentry",
+        "TRUNCATE billing_refundentry",
+        "TRUNCATE billing_refund CASCADE",
+    ],
+)
+def test_the_database_refuses_to_rewrite_it(alice: User, sql: str) -> None:
+    with transaction.atomic(), connection.cursor() as cursor:
+        # Deferred checks would be pending, and TRUNCATE refused for that reason already.
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    with connection.cursor() as cursor, pytest.raises(IntegrityError, match="append-only"):
+        in_savepoint(cursor, sql)
+    assert RefundEntry.objects.count() == 3
+
+
+def test_an_untouched_ledger_is_proved(alice: User) -> None:
+    check = refund_ledger.verify()
+    assert (check.entries, check.refunds_compared, check.problems) == (3, 2, [])
+    assert check.head_hash == RefundEntry.objects.last().hash  # type: ignore[union-attr]
+    assert str(check) == "All is proved"
+
+
+def change_amount() -> None:
+    tamper("UPDATE billing_refundentry SET amount = 1 WHERE number = 2")
+
+
+def change_words_and_hash() -> None:
+    entry = RefundEntry.objects.get(number=2)
+    entry.words = "Somebody else said so."
+    digest = refund_ledger.digest(entry)
+    tamper(
+        "UPDATE billing_refundentry SET words = %s, hash = %s WHERE number = 2",
+        entry.words,
+        digest,
+    )
+
+
+def remove_in_the_middle() -> None:
+    tamper("DELETE FROM billing_refundentry WHERE number = 2")
+
+
+def change_row() -> None:
+    Refund.objects.filter(entries__number=2).update(state="denied")
+
+
+def change_row_amount() -> None:
+    Refund.objects.filter(entries__number=2).update(amount=899)
+
+
+def pay_back_more() -> None:
+    Payment.objects.update(amount_received=100)
+
+
+def lose_row_entries() -> None:
+    tamper("DELETE FROM billing_refundentry WHERE number = 3")
+
+
+@pytest.mark.parametrize(
+    ("crime", "found"),
+    [
+        (change_amount, "Entry 2 was changed after it was written."),
+        (change_words_and_hash, "Entry 3 does not follow from the one before it."),
+        (remove_in_the_middle, "Between entries 1 and 3 something is missing."),
+        (change_row, "its last entry says approved 900"),
+        (change_row_amount, "is approved 899, its last entry says approved 900"),
+        (pay_back_more, "more is refunded than was paid"),
+        (lose_row_entries, "has no entry"),
+    ],
+)
+def test_every_crime_is_found(alice: User, crime: Callable[[], None], found: str) -> None:
+    crime()
+    problems = refund_ledger.verify().problems
+    assert any(found in problem for problem in problems), problems
+
+
+def test_a_chain_that_was_written_anew_does_not_fit_the_exported_heads(
+    alice: User, heads: Path
+) -> None:
+    refund_ledger.export_head(refund_ledger.verify())
+    number, digest = heads.read_text().split()[1:]
+    assert (number, digest) == ("3", RefundEntry.objects.get(number=3).hash)
+    previous = refund_ledger.GENESIS
+    for entry in RefundEntry.objects.all():
+        entry.words, entry.previous_hash = "Forged.", previous
+        previous = refund_ledger.digest(entry)
+        tamper(
+            "UPDATE billing_refundentry SET words = 'Forged.', previous_hash = %s, hash = %s"
+            " WHERE number = %s",
+            *(entry.previous_hash, previous, entry.number),
+        )
+    assert refund_ledger.verify().problems == ["Entry 3 is not the one that was exported."]
+    tamper("DELETE FROM billing_refundentry WHERE number = 3")
+    assert "Entry 3 was exported once and is not there any more." in (
+        refund_ledger.verify().problems
+    )
+
+
+def test_decisions_on_ones_own_are_found(alice: User) -> None:
+    """The use case refuses them; a row that was written past it is reported."""
+    row = ask_past_the_use_case(alice)
+    refund_ledger.append(row, "approved", "requested", actor=alice)  # type: ignore[arg-type]
+    problems = refund_ledger.verify().problems
+    assert any("their own refund" in problem for problem in problems)
+
+
+def ask_past_the_use_case(user: User) -> Refund:
+    """Approve a request in SQL's way."""
+    row = Refund.objects.get(state="requested")
+    Refund.objects.filter(pk=row.pk).update(state="approved", decided_by=user)
+    return Refund.objects.get(pk=row.pk)
+
+
+def command(*arguments: str) -> tuple[str, bool]:
+    printed = StringIO()
+    try:
+        call_command("verify_ledger", *arguments, stdout=printed)
+    except CommandError as error:
+        return f"{printed.getvalue()}{error}", False
+    return printed.getvalue(), True
+
+
+def test_the_command_compares_with_stripe(sandbox: Sandbox) -> None:
+    alice = sign_up()
+    subscribe(sandbox, alice)
+    deliver(sandbox.events())
+    policy()
+    payment = Payment.objects.get()
+    row = ask(alice, payment, 900)
+    run_jobs()
+    assert command()[1]
+    tasks.verify_ledger()
+    check = LedgerCheck.objects.first()
+    assert check
+    assert check.compared_with_stripe
+    assert not check.problems
+
+    double: Any = {
+        "payment_intent": payment.stripe_id,
+        "amount": 100,
+        "metadata": {"portal_refund": str(row.key)},
+    }
+    sandbox.stripe.v1.refunds.create(double)
+    printed, is_well = command()
+    assert not is_well
+    assert "Stripe has two refunds of one row" in printed
+    assert "is at Stripe and not here" in printed
+    Refund.objects.filter(pk=row.pk).update(stripe_id="re_unknown")
+    assert "re_unknown is here and not at Stripe" in command()[0]
+
+
+def test_stripe_away_is_said(sandbox: Sandbox, settings: Any) -> None:
+    settings.STRIPE_API_BASE = "http://127.0.0.1:9"
+    printed, is_well = command()
+    assert not is_well
+    assert "Stripe could not be asked" in printed
+    assert command("--offline")[1]

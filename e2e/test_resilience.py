@@ -192,3 +192,46 @@ def test_worker_stops_politely(stack: Stack) -> None:
         workers = connection.execute("SELECT count(*) FROM procrastinate_workers").fetchone()
     stack.start("worker")
     assert workers is not None
+
+
+def test_killed_worker_makes_one_refund(stack: Stack) -> None:
+    """Killed before, while and after Stripe is asked: one refund, told once."""
+    customer = member(stack, "Rex")
+    subscribe(stack, customer)
+    stack.settle()
+    stack.manage("shell", "-c", ASK_FOR_REFUNDS)
+    chance = random.Random(3)
+    stack.control("switches", api_latency=0.2)
+    for _ in range(6):
+        time.sleep(chance.uniform(0.1, 0.9))
+        stack.kill("worker")
+        stack.start("worker")
+    stack.control("switches", api_latency=0)
+    states = "SELECT state, amount FROM billing_refund ORDER BY amount"
+    wanted = [("succeeded", 500), ("succeeded", 900)]
+    eventually(lambda: stack.sql(states) == wanted, "two refunds")
+    stack.settle()
+    [(intent,)] = stack.sql(
+        "SELECT p.stripe_id FROM billing_payment p JOIN billing_customer c ON c.id = p.customer_id"
+        " WHERE c.stripe_id = %s",
+        customer,
+    )
+    found = stack.stripe("GET", f"refunds?payment_intent={intent}")["data"]
+    assert sorted(one["amount"] for one in found) == [500, 900]
+    stack.manage("verify_ledger")
+
+
+ASK_FOR_REFUNDS = """
+import uuid
+from django.contrib.auth.models import User
+from billing import refund_terms, refunds
+from billing.refund_policy import PaymentKind, Rule, Share
+from billing.states import RefundReason
+user = User.objects.get(email="rex@storm.example")
+rule = Rule((Share(30, 100),), automatic_up_to=5000, automatic_per_year=5)
+refund_terms.save_policy({PaymentKind.MEMBERSHIP: rule}, "For a test.", user)
+payment = user.customer.payments.get()
+for amount in (900, 500):
+    wish = refunds.Wish(amount=amount, reason=RefundReason.NOT_USED, key=uuid.uuid4())
+    refunds.request(user, payment.pk, wish)
+"""

@@ -44,7 +44,8 @@ SIGN_INS = HOME / "signins.json"
 # Written when the seed has run to its end, with the place of the database that goes with it.
 SEEDED = HOME / "seeded"
 LOG = HOME / "demo.log"
-FRESH_FILES = (SIGN_INS, SEEDED)
+LEDGER_HEADS = HOME / "ledger-heads"
+FRESH_FILES = (SIGN_INS, SEEDED, LEDGER_HEADS)
 
 
 class DemoError(Exception):
@@ -126,6 +127,7 @@ def environment(choices: Choices) -> dict[str, str]:
         "STRIPE_PRICE_ID": "price_membership_monthly",
         "STRIPE_YEARLY_PRICE_ID": "price_membership_yearly",
         "STRIPE_PAYMENT_RETRIES": "3",
+        "LEDGER_HEADS_FILE": str(LEDGER_HEADS),
         "STRIPE_API_BASE": choices.sandbox,
         "STRIPE_HOSTED_ORIGINS": choices.sandbox,
         "TWILIO_ACCOUNT_SID": "ACsandbox0000000000000000000000000",

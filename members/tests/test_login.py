@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
+from django.test import Client
 from django.urls import reverse
 
 from members.tests.actors import (
@@ -66,6 +69,51 @@ def test_a_wrong_login_code_signs_nobody_in() -> None:
     response = client.post(reverse("account_confirm_login_code"), {"code": "000000"})
     assert "This code is not right" in response.content.decode()
     assert not is_signed_in(client)
+
+
+CODES = {
+    "account_request_login_code": "account_confirm_login_code",
+    "account_reset_password": "account_confirm_password_reset_code",
+}
+
+
+@pytest.mark.parametrize("asking", CODES)
+def test_guesses_sent_at_the_same_moment_are_counted(asking: str) -> None:
+    alice()
+    client = browser()
+    post(client, asking, email=ALICE)
+    before = dict(client.session.items())
+    for guess in range(5):
+        _restore(client, before)  # what a request sees that was sent beside the others
+        post(client, CODES[asking], code=f"00000{guess}")
+    _restore(client, before)
+    answer = post(client, CODES[asking], code=last_code(ALICE))
+    assert "That was too many tries" in answer.content.decode()
+    assert not is_signed_in(client)
+
+
+def test_a_network_enters_so_many_codes_a_minute() -> None:
+    alice()
+    for number in range(7):
+        guesser = browser()
+        post(guesser, "account_request_login_code", email=f"nobody{number}@example.com")
+        for _ in range(3):
+            post(guesser, "account_confirm_login_code", code="000000")
+    client = browser()
+    post(client, "account_request_login_code", email=ALICE)
+    code = last_code(ALICE)
+    refused = post(client, "account_confirm_login_code", code=code)
+    assert "That was too many tries" in refused.content.decode()
+    client.defaults["REMOTE_ADDR"] = "192.0.2.2"  # the phone left the café's network
+    post(client, "account_confirm_login_code", code=code)
+    assert is_signed_in(client)
+
+
+def _restore(client: Client, values: dict[str, Any]) -> None:
+    session = client.session
+    session.clear()
+    session.update(values)
+    session.save()
 
 
 def test_asking_for_a_code_for_an_unknown_address_looks_the_same() -> None:

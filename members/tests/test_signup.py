@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 from allauth.account.models import EmailAddress
+from django.contrib.auth.hashers import MD5PasswordHasher
 from django.contrib.auth.models import User
 from django.urls import reverse
+from pytest_django import Settings
 
 from emails.models import Message
 from members import phones
@@ -210,6 +212,28 @@ def test_signing_up_with_a_known_e_mail_address_looks_like_any_other() -> None:
     assert "code" not in last_message(ALICE).context
     assert enter_email_code(known, code="000000").status_code == 200
     assert User.objects.get(email=ALICE).check_password(PASSWORD)
+
+
+class CountingHasher(MD5PasswordHasher):
+    """Counts what the real hasher would spend most of the time on."""
+
+    hashed = 0
+
+    def encode(self, password: str, salt: str) -> str:
+        """Hash a password."""
+        CountingHasher.hashed += 1
+        return super().encode(password, salt)
+
+
+def test_a_known_address_takes_as_long_as_a_new_one(settings: Settings) -> None:
+    alice()
+    settings.PASSWORD_HASHERS = [f"{__name__}.CountingHasher"]
+    counts = []
+    for email in (ALICE, BOB):
+        CountingHasher.hashed = 0
+        sign_up(browser(), email)
+        counts.append(CountingHasher.hashed)
+    assert counts == [1, 1]
 
 
 @pytest.mark.parametrize(

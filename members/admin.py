@@ -12,12 +12,14 @@ from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import InvalidPage
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.safestring import SafeString
-from unfold.admin import ModelAdmin, StackedInline
+from unfold.admin import StackedInline
 from unfold.contrib.filters.admin import BooleanRadioFilter, RadioFilter
 from unfold.datasets import BaseDataset
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm
@@ -34,7 +36,7 @@ from members.models import Member, PhoneCode, SmsConsentRecord
 from portal.staff import search, show
 from portal.staff.filters import DayFilter
 from portal.staff.parts import column, page_button
-from portal.staff.read_only import IndexedSearch, ReadOnlyAdmin
+from portal.staff.read_only import EstimatedPaginator, IndexedSearch, ReadOnlyAdmin
 
 for taken in (User, Group, EmailAddress, UserSession):
     if admin.site.is_registered(taken):
@@ -46,9 +48,24 @@ User.add_to_class("__str__", show.name_of)
 PERMISSIONS = ["is_active", "is_staff", "is_superuser", "groups"]
 
 
+class NearestPage(EstimatedPaginator):
+    """Shows the first page where the address asks for one that is not there.
+
+    A list of its own leads there by a redirect; a list inside a page can't.
+    """
+
+    def validate_number(self, number: int | float | str) -> int:
+        """Return the number of a page that is there."""
+        try:
+            return super().validate_number(number)
+        except InvalidPage:
+            return 1
+
+
 class OfOneMember(ReadOnlyAdmin):
     """A list inside a member's page: that member's rows only."""
 
+    paginator = NearestPage
     member_lookup = "customer__user"
     extra_context: dict[str, Any]
     list_per_page = 10
@@ -270,6 +287,28 @@ class UserAdmin(IndexedSearch, DjangoUserAdmin):  # type: ignore[misc,type-arg]
         mine = [] if request.user.is_superuser else PERMISSIONS
         return [*self.readonly_fields, *mine]
 
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Show how a password is kept, and the way to set one, to superusers only."""
+        found = super().get_fieldsets(request, obj)
+        if request.user.is_superuser:
+            return found
+        return [
+            (title, {**options, "fields": [one for one in options["fields"] if one != "password"]})
+            for title, options in found
+        ]
+
+    def user_change_password(
+        self,
+        request: HttpRequest,
+        id: str,  # noqa: A002  (Django passes it by name)
+        form_url: str = "",
+    ) -> HttpResponse:
+        """Let superusers set a password: whoever sets a superuser's becomes one."""
+        if not request.user.is_superuser:
+            raise PermissionDenied
+        answer: HttpResponse = super().user_change_password(request, id, form_url)
+        return answer
+
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Switch the account off instead: invoices and consents must keep their person."""
         return False
@@ -356,8 +395,11 @@ class UserAdmin(IndexedSearch, DjangoUserAdmin):  # type: ignore[misc,type-arg]
 
 
 @admin.register(Group)
-class GroupAdmin(DjangoGroupAdmin, ModelAdmin):  # type: ignore[misc]
+class GroupAdmin(IndexedSearch, DjangoGroupAdmin):  # type: ignore[misc]
     """What a group of staff may do: `manage.py staff_groups` makes Support and Auditor."""
+
+    search_fields = ["name__istartswith"]
+    search_help_text = "How the group's name begins"
 
 
 @admin.register(Member)

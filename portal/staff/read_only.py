@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.db import connection
 from django.db.models import Model, Q, QuerySet
@@ -55,31 +57,66 @@ class IndexedSearch(ModelAdmin):  # type: ignore[misc]  # Unfold ships no types
         term = search_term.strip()
         if not term:
             return queryset, False
-        found = Q()
+        found = Q(pk__in=[])
         for lookup in self.search_fields:
-            found |= Q(**{lookup: term})
+            if self._may_hold(lookup, term):
+                found |= Q(**{lookup: term})
         if self.person_field:
             found |= Q(**{f"{self.person_field}__in": self.find_persons(term)})
         return queryset.filter(found), False
+
+    def _may_hold(self, lookup: str, term: str) -> bool:
+        """Whether a column that is searched for a whole value could hold it ("abc" is no IP)."""
+        column, _, beginning = lookup.partition("__")
+        if beginning:
+            return True
+        try:
+            self.model._meta.get_field(column).clean(term, None)
+        except ValidationError:
+            return False
+        return True
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Allow the filters that the page offers and our own links, and nothing else.
 
         Django lets an address filter by any column of the list. Whoever may see a list could so
         guess, letter by letter, what it does not show: a code in a message that waits, a session.
+        Raises IncorrectLookupParameters, answered with the whole list, for a value that is not
+        among a column's choices: PostgreSQL knows no such value of an enumeration.
         """
         column = lookup.partition("__")[0]
-        columns = {field.name for field in self.model._meta.get_fields()} | {"pk"}
+        fields = {field.name: field for field in self.model._meta.get_fields()}
         if lookup in self.link_lookups:
             return True
-        if column not in columns:
+        if column not in fields and column != "pk":
             return bool(super().lookup_allowed(lookup, value, request))
-        return column in self._filtered_columns() and lookup.count("__") <= 1
+        if lookup not in self._offered_lookups():
+            return False
+        self._check_choices(fields[column], lookup, value)
+        return True
 
-    def _filtered_columns(self) -> set[str]:
-        """Return the columns that have a filter on the page."""
-        offered = (one[0] if isinstance(one, tuple) else one for one in self.list_filter or ())
-        return {str(getattr(one, "parameter_name", one)) for one in offered}
+    def _check_choices(self, field: Any, lookup: str, value: str) -> None:
+        """Raise IncorrectLookupParameters for what is no choice of the column."""
+        choices = {str(choice) for choice, _name in getattr(field, "flatchoices", ())}
+        if lookup.endswith("__exact"):
+            given, known = {value}, choices | {""}  # an empty field of the form is no filter
+        elif lookup.endswith("__in"):
+            given, known = set(value.split(",")), choices
+        else:
+            return
+        if choices and not given <= known:
+            raise IncorrectLookupParameters(f"{value!r} is no choice of {field.name}.")
+
+    def _offered_lookups(self) -> set[str]:
+        """Return the parameters of the filters on the page: one of their own, or a column's."""
+        found: set[str] = set()
+        for one in self.list_filter or ():
+            if own := getattr(one, "parameter_name", None):
+                found.add(own)
+            else:
+                column = one[0] if isinstance(one, tuple) else one
+                found |= {f"{column}__exact", f"{column}__in", f"{column}__isnull"}
+        return found
 
     def palette_title(self, row: Any) -> str:
         """Return what the command palette calls a row."""

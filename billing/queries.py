@@ -218,6 +218,14 @@ class InvoiceItem:
     period_start: datetime | None
     period_end: datetime | None
 
+    @property
+    def crosses_years(self) -> bool:
+        """Whether the period begins in another year than it ends, where the reader is."""
+        if self.period_start is None or self.period_end is None:
+            return False
+        start, end = timezone.localtime(self.period_start), timezone.localtime(self.period_end)
+        return start.year != end.year
+
 
 @dataclass(frozen=True)
 class CreditNoteLine:

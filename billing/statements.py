@@ -19,7 +19,7 @@ from django.db.models.functions import ExtractYear
 from django.utils import formats, timezone
 
 from billing import wording
-from billing.models import CreditNote, Payment, Plan
+from billing.models import CreditNote, Invoice, Payment, Plan
 from billing.money import Money, plain_amount
 from billing.states import CreditNoteStatus, PaymentStatus
 
@@ -206,14 +206,15 @@ def plan_names() -> dict[str, str]:
 
 
 def _description(row: Payment, names: dict[str, str]) -> str:
-    invoice = row.invoice
-    if invoice is None:
+    if row.invoice is None:
         return wording.payment_description(row.description, settings.BRAND_NAME)
-    subscription = invoice.subscription
-    plan = names.get(subscription.price_id, "Membership") if subscription else ""
-    return wording.invoice_description(
-        plan or settings.BRAND_NAME, invoice.lines, is_plan=bool(plan)
-    )
+    return describe(row.invoice, names)
+
+
+def describe(row: Invoice, names: dict[str, str]) -> str:
+    """Return what an invoice is for. `names` are those of the plans."""
+    plan = names.get(row.subscription.price_id, "Membership") if row.subscription else ""
+    return wording.invoice_description(plan or settings.BRAND_NAME, row.lines, is_plan=bool(plan))
 
 
 def _tax(row: Payment) -> int:

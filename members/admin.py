@@ -52,6 +52,8 @@ class OfOneMember(ReadOnlyAdmin):
     member_lookup = "customer__user"
     extra_context: dict[str, Any]
     list_per_page = 10
+    # Sums belong to the list of all.
+    list_before_template: str | None = None
     search_fields: ClassVar[list[str]] = []
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -82,7 +84,7 @@ class InvoicesOfMember(OfOneMember, InvoiceAdmin):
 class PaymentsOfMember(OfOneMember, PaymentAdmin):
     """A member's payments."""
 
-    list_display = ["money", "state", "made", "card", "problem"]
+    list_display = ["money", "state", "day_paid", "card_short", "problem"]
 
 
 class MessagesOfMember(OfOneMember, MessageAdmin):
@@ -131,7 +133,7 @@ class MemberInline(StackedInline):  # type: ignore[misc]
     form = ProfileForm
     can_delete = False
     tab = True
-    verbose_name = "Phone and preferences"
+    verbose_name = verbose_name_plural = "Phone and preferences"
     fields = ["phone", "verified", "sms", "agreed", "stopped", "language", "time_zone"]
     readonly_fields = ["phone", "verified", "sms", "agreed", "stopped"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from django.http import StreamingHttpResponse
@@ -11,6 +12,8 @@ from django.http import StreamingHttpResponse
 BYTE_ORDER_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
 # OWASP, "CSV Injection": what makes a spreadsheet take a cell for a formula.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 
 
 class _Echo:
@@ -21,7 +24,9 @@ class _Echo:
 
 
 def cell(text: str) -> str:
-    """Return text that no spreadsheet takes for a formula."""
+    """Return text that no spreadsheet takes for a formula; a plain number is none."""
+    if NUMBER.fullmatch(text):
+        return text
     return f"'{text}" if text.lstrip(" ").startswith(FORMULA_STARTS) else text
 
 

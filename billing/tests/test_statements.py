@@ -14,6 +14,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from billing import statements
 from billing.models import Customer, Payment
+from billing.money import plain_amount
 from billing.tests import factories
 from portal import documents, spreadsheets
 
@@ -105,11 +106,17 @@ def test_days_and_years_are_the_members_own(client: Client, customer: Customer) 
 
 
 @pytest.mark.parametrize(
-    "text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", " =1", '=HYPERLINK("x")']
+    "text",
+    ["=1+1", "+1", "-1+1", "--1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", " =1", '=HYPERLINK("x")'],
 )
 def test_no_cell_is_a_formula(text: str) -> None:
     [_, row] = spreadsheets.lines(["Description"], [[text]])
     assert next(csv.reader(io.StringIO(row, newline="")))[0] == f"'{text}"
+
+
+def test_negative_amount_stays_a_number() -> None:
+    assert spreadsheets.cell(plain_amount(-550, "usd")) == "-5.50"
+    assert spreadsheets.cell(plain_amount(-550, "jpy")) == "-550"
 
 
 def test_formula_in_a_description_is_text(client: Client, customer: Customer) -> None:

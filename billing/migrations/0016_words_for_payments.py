@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('billing', '0013_disputes'),
+        ('billing', '0015_refund_ledger_is_append_only'),
     ]
 
     operations = [

@@ -156,6 +156,7 @@ class InvoiceLine:
     label: str  # "Paid", "Payment failed", "Open", "Void"
     description: str
     credited: Money | None = None  # what credit notes took off, before payment and after it
+    from_credit: Money | None = None  # what earlier credit paid
 
 
 @dataclass(frozen=True)
@@ -757,6 +758,7 @@ def _invoice_line(row: Invoice, names: dict[str, str]) -> InvoiceLine:
         label=label,
         description=_describe(row, names),
         credited=Money(-row.credit_notes_amount, row.currency) if row.credit_notes_amount else None,
+        from_credit=Money(row.balance_applied, row.currency) if row.balance_applied < 0 else None,
     )
 
 

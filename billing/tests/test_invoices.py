@@ -84,6 +84,7 @@ def test_credit_on_the_balance_pays_a_part_of_the_next_invoice(
     assert "Credit applied" in page
     assert "−$5.00" in page
     assert "$24.00" in page
+    assert "−$5.00 from credit" in client.get("/payments/").content.decode()
     receipt = Message.objects.filter(kind="payment_received", channel="email").latest("pk")
     text = rendering.render_email(receipt).text
     assert "Credit applied: −$5.00" in text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, tzinfo
 
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -39,39 +39,48 @@ INVOICE_COLUMNS = [
 
 
 def payments(rows: QuerySet[Payment]) -> Iterator[list[str]]:
-    """Yield payments under `PAYMENT_COLUMNS`, the states as the list shows them: two queries."""
+    """Return payments under `PAYMENT_COLUMNS`, states as the list shows them: two queries.
+
+    The reader's time zone is taken when this is called, not while the rows are sent.
+    """
     zone, names = timezone.get_current_timezone(), statements.plan_names()
     found = rows.select_related("customer__user", "invoice__subscription")
-    for row in found.iterator(chunk_size=FETCHED):
-        user = row.customer.user
-        cells = statements.spreadsheet_row(statements.paid(row, names), zone)
-        if row.paid_at is None:
-            cells[0], cells[-1] = "", row.get_status_display()
-        yield [show.name_of(user), user.email, *cells, row.stripe_id]
+    return (_payment(row, names, zone) for row in found.iterator(chunk_size=FETCHED))
 
 
 def invoices(rows: QuerySet[Invoice]) -> Iterator[list[str]]:
-    """Yield invoices under `INVOICE_COLUMNS`: two queries."""
+    """Return invoices under `INVOICE_COLUMNS`: two queries. The time zone: as for payments."""
     zone, names = timezone.get_current_timezone(), statements.plan_names()
-
-    def day(moment: datetime | None) -> str:
-        return f"{timezone.localtime(moment, zone):%Y-%m-%d}" if moment else ""
-
     found = rows.select_related("customer__user", "subscription")
-    for row in found.iterator(chunk_size=FETCHED):
-        user = row.customer.user
-        yield [
-            show.name_of(user),
-            user.email,
-            day(row.finalized_at or row.created_at),
-            statements.describe(row, names),
-            row.number,
-            str(row.get_status_display()),
-            row.currency.upper(),
-            *(plain_amount(amount, row.currency) for amount in _amounts(row)),
-            day(row.paid_at),
-            row.stripe_id,
-        ]
+    return (_invoice(row, names, zone) for row in found.iterator(chunk_size=FETCHED))
+
+
+def _payment(row: Payment, names: dict[str, str], zone: tzinfo) -> list[str]:
+    user = row.customer.user
+    cells = statements.spreadsheet_row(statements.paid(row, names), zone)
+    if row.paid_at is None:
+        cells[0], cells[-1] = "", row.get_status_display()
+    return [show.name_of(user), user.email, *cells, row.stripe_id]
+
+
+def _invoice(row: Invoice, names: dict[str, str], zone: tzinfo) -> list[str]:
+    user = row.customer.user
+    return [
+        show.name_of(user),
+        user.email,
+        _day(row.finalized_at or row.created_at, zone),
+        statements.describe(row, names),
+        row.number,
+        str(row.get_status_display()),
+        row.currency.upper(),
+        *(plain_amount(amount, row.currency) for amount in _amounts(row)),
+        _day(row.paid_at, zone),
+        row.stripe_id,
+    ]
+
+
+def _day(moment: datetime | None, zone: tzinfo) -> str:
+    return f"{timezone.localtime(moment, zone):%Y-%m-%d}" if moment else ""
 
 
 def _amounts(row: Invoice) -> list[int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -116,6 +116,17 @@ def test_the_filtered_invoices_come_as_a_file(client: Client) -> None:
     assert rows[0]["From balance"] == "-5.00"
     assert (rows[0]["Total"], rows[0]["Due"], rows[0]["Status"]) == ("29.00", "24.00", "Paid")
     assert len(rows_of(client, f"{INVOICES}export/")) == 6
+
+
+def test_days_of_a_file_are_those_of_the_reader(client: Client) -> None:
+    at = datetime(2026, 1, 1, 3, tzinfo=UTC)  # still New Year's Eve in New York
+    factories.make_payment(invoice=factories.make_invoice(paid_at=at), paid_at=at)
+    boss = superuser()
+    for zone, day in (("America/New_York", "2025-12-31"), ("Europe/Vienna", "2026-01-01")):
+        factories.set_member(boss, time_zone=zone)
+        client.force_login(User.objects.get(pk=boss.pk))
+        for url in (PAYMENTS, INVOICES):
+            assert rows_of(client, f"{url}export/")[0]["Date paid"] == day
 
 
 @pytest.mark.usefixtures("money")

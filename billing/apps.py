@@ -7,3 +7,4 @@ class BillingConfig(AppConfig):
     """Money: Stripe in, decisions out."""
 
     name = "billing"
+    verbose_name = "Membership and money"

@@ -12,7 +12,15 @@ from django.db.models import F
 from django.utils import timezone
 
 from billing import gateway, refund_sync, reminders, sync
-from billing.models import CreditNote, Dispute, Invoice, Payment, StripeEvent, Subscription
+from billing.models import (
+    CreditNote,
+    Customer,
+    Dispute,
+    Invoice,
+    Payment,
+    StripeEvent,
+    Subscription,
+)
 from billing.models.copy import StripeCopy
 from billing.snapshots import object_id
 from billing.states import EventState
@@ -28,7 +36,8 @@ class Target:
 
     `read_column` of that row tells when it was last read.
     `remind` then looks whether a day is near, as of the time at which Stripe made the event:
-    the clock of Stripe's tests may be ahead of ours.
+    the clock of Stripe's tests may be ahead of ours. `read_since` tells whether all of it was read
+    after a moment, where it is more than the row.
     """
 
     read: Callable[[str], object]
@@ -36,6 +45,7 @@ class Target:
     id_in: Callable[[Json], str]
     remind: Callable[[str, datetime], None] | None = None
     read_column: str = "read_at"
+    read_since: Callable[[str, datetime], bool] | None = None
 
 
 def _own_id(data: Json) -> str:
@@ -51,6 +61,13 @@ def _read_card(customer_id: str) -> None:
     sync.sync_customer(customer_id)
     for subscription_id in gateway.subscription_ids(customer_id):
         sync.sync_subscription(subscription_id)
+
+
+def card_read_since(customer_id: str, moment: datetime) -> bool:
+    """Whether a customer and all subscriptions that we know of it were read after a moment."""
+    rows = Customer.objects.filter(stripe_id=customer_id, read_at__gt=moment)
+    older = Subscription.objects.filter(customer__stripe_id=customer_id, read_at__lte=moment)
+    return rows.exists() and not older.exists()
 
 
 def _subscription_of_invoice(data: Json) -> str:
@@ -73,8 +90,8 @@ DISPUTE = Target(sync.sync_dispute, Dispute, _own_id)
 REFUNDS = Target(
     refund_sync.sync_refunds, Payment, _at("payment_intent"), read_column="refunds_read_at"
 )
-CUSTOMER = Target(_read_card, None, _own_id)
-CARD = Target(_read_card, None, _at("customer"))
+CUSTOMER = Target(_read_card, None, _own_id, read_since=card_read_since)
+CARD = Target(_read_card, None, _at("customer"), read_since=card_read_since)
 CHECKOUT = Target(sync.sync_checkout, None, _own_id)
 DISCOUNT = Target(sync.sync_subscription, Subscription, _at("subscription"))
 PLAN = Target(sync.sync_current_plan, None, _own_id)
@@ -143,6 +160,9 @@ TARGETS: dict[str, Target] = {
 IGNORED: dict[str, str] = {
     "customer.created": "A customer matters here once it has a subscription or a payment.",
     "payment_intent.created": "Nobody has tried to pay yet.",
+    "invoice.payment_succeeded": "invoice.paid says it.",
+    "invoice.sent": "Whoever sent it wants no other message from us.",
+    "payment_intent.requires_action": "invoice.payment_action_required says it.",
     "charge.failed": "payment_intent.payment_failed says it.",
     "charge.pending": "payment_intent.processing says it.",
 }
@@ -216,6 +236,8 @@ def _subject(payload: Json) -> Json:
 
 def _was_read_since(event: StripeEvent, target: Target, identifier: str) -> bool:
     """Whether the object was read after the event arrived, so that its row shows the change."""
+    if target.read_since:
+        return target.read_since(identifier, event.received_at)
     if target.model is None:
         return False
     since = {f"{target.read_column}__gt": event.received_at}

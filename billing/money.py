@@ -105,10 +105,11 @@ def parse_money(text: str, currency: str) -> int:
 
 
 def plain_amount(amount: int, currency: str) -> str:
-    """Return an amount as it stands in a field beside its currency: `1234.50`."""
+    """Return an amount as it stands in a field beside its currency: `1234.50`, `-5.00`."""
     places = decimals(currency)
-    whole, rest = divmod(amount, 10**places)
-    return f"{whole}.{rest:0{places}d}" if places else str(whole)
+    whole, rest = divmod(abs(amount), 10**places)
+    sign = "-" if amount < 0 else ""
+    return f"{sign}{whole}.{rest:0{places}d}" if places else f"{sign}{whole}"
 
 
 def _without_currency(text: str, code: str) -> str:

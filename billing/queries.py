@@ -156,6 +156,7 @@ class InvoiceLine:
     label: str  # "Paid", "Payment failed", "Open", "Void"
     description: str
     credited: Money | None = None  # what credit notes took off, before payment and after it
+    from_credit: Money | None = None  # what earlier credit paid
 
 
 @dataclass(frozen=True)
@@ -217,6 +218,14 @@ class InvoiceItem:
     amount: Money
     period_start: datetime | None
     period_end: datetime | None
+
+    @property
+    def crosses_years(self) -> bool:
+        """Whether the period begins in another year than it ends, where the reader is."""
+        if self.period_start is None or self.period_end is None:
+            return False
+        start, end = timezone.localtime(self.period_start), timezone.localtime(self.period_end)
+        return start.year != end.year
 
 
 @dataclass(frozen=True)
@@ -749,6 +758,7 @@ def _invoice_line(row: Invoice, names: dict[str, str]) -> InvoiceLine:
         label=label,
         description=_describe(row, names),
         credited=Money(-row.credit_notes_amount, row.currency) if row.credit_notes_amount else None,
+        from_credit=Money(row.balance_applied, row.currency) if row.balance_applied < 0 else None,
     )
 
 

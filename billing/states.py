@@ -108,6 +108,17 @@ OPEN_DISPUTE = ANSWERABLE_DISPUTE | {
 }
 
 
+# What they are called here: Stripe's own names are those of its programming interface.
+PAYMENT_WORDS = {
+    PaymentStatus.REQUIRES_PAYMENT_METHOD.value: "Failed",
+    PaymentStatus.REQUIRES_CONFIRMATION.value: "Not confirmed",
+    PaymentStatus.REQUIRES_ACTION.value: "Waits for the member",
+    PaymentStatus.REQUIRES_CAPTURE.value: "Reserved",
+    PaymentStatus.PROCESSING.value: "In progress",
+    PaymentStatus.SUCCEEDED.value: "Paid",
+}
+
+
 class EventState(StrEnum):
     """What has become of a webhook event."""
 

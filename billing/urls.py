@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from billing import views
+from billing import bookkeeping_views, views
 
 app_name = "billing"
 urlpatterns = [
@@ -14,6 +14,13 @@ urlpatterns = [
     path("membership/resume/", views.resume, name="resume"),
     path("membership/switch/<int:pk>/", views.switch, name="switch"),
     path("payments/", views.payments, name="payments"),
+    path("payments/payments.csv", bookkeeping_views.payments_csv, name="payments-csv"),
+    path("payments/statements/<int:year>/", bookkeeping_views.statement, name="statement"),
+    path(
+        "payments/statements/<int:year>/pdf/",
+        bookkeeping_views.statement_pdf,
+        name="statement-pdf",
+    ),
     path("payments/new/", views.pay_amount, name="pay-amount"),
     path("payments/result/", views.payment_result, name="payment-result"),
     path("payments/items/<int:pk>/", views.pay_item, name="pay-item"),

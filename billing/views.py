@@ -20,6 +20,7 @@ from billing import (
     plans,
     queries,
     single_payments,
+    statements,
     subscriptions,
     switching,
     sync,
@@ -166,6 +167,7 @@ def payments(request: HttpRequest) -> HttpResponse:
         "page": page,
         "payables": payables,
         "takes_amounts": single_payments.takes_amounts(),
+        "years": statements.years_of(current_user(request)),
     }
     return render(request, template, context)
 

@@ -163,6 +163,11 @@ def card(brand: str, last4: str) -> str:
     return f"{name} ending in {last4}"
 
 
+def card_short(brand: str, last4: str) -> str:
+    """Return "Visa 4242", for a narrow column."""
+    return card(brand, last4).replace(" ending in ", " ")
+
+
 def card_expiry(year_and_month: str) -> str:
     """Return "12/2030" of "2030-12", or an empty string."""
     year, _, month = year_and_month.partition("-")

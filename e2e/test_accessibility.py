@@ -21,6 +21,12 @@ MEMBER = [
     "/payments/new/",
     "/account/",
 ]
+ADA = "ada@access.example"
+ADAS_INVOICES = """
+    SELECT billing_invoice.id, billing_invoice.stripe_id, date_part('year', paid_at)::int
+    FROM billing_invoice JOIN billing_customer ON billing_customer.id = customer_id
+    JOIN auth_user ON auth_user.id = user_id WHERE auth_user.email = %s
+"""
 Theme = Literal["light", "dark"]
 
 
@@ -29,11 +35,21 @@ def signed_in(browser: Browser, stack: Stack) -> Iterator[StorageState]:
     """The cookies of a member with a payment."""
     context = browser.new_context()
     page = context.new_page()
-    journey.sign_up(page, stack, "Ada Axe", "ada@access.example")
+    journey.sign_up(page, stack, "Ada Axe", ADA)
     journey.subscribe(page, stack)
+    stack.settle()
+    [[_, invoice, _]] = stack.sql(ADAS_INVOICES, ADA)
+    note = {"amount": "1500", "refund_amount": "1000", "credit_amount": "500"}
+    stack.stripe("POST", "credit_notes", invoice=invoice, **note)
     stack.settle()
     yield context.storage_state()
     context.close()
+
+
+def papers(stack: Stack) -> list[str]:
+    """Return the pages of what Ada paid: her invoice with its credit note, and her year."""
+    [[invoice, _, year]] = stack.sql(ADAS_INVOICES, ADA)
+    return [f"/payments/invoices/{invoice}/", f"/payments/statements/{year}/"]
 
 
 def faults(page: Page) -> list[str]:
@@ -47,7 +63,7 @@ def test_axe_finds_nothing(
     browser: Browser, stack: Stack, signed_in: StorageState, theme: Theme
 ) -> None:
     seen: dict[str, list[str]] = {}
-    for cookies, paths in ((None, VISITOR), (signed_in, MEMBER)):
+    for cookies, paths in ((None, VISITOR), (signed_in, MEMBER + papers(stack))):
         context = browser.new_context(
             storage_state=cookies, color_scheme=theme, reduced_motion="reduce"
         )
@@ -64,7 +80,7 @@ def test_nothing_is_cut_off_on_the_narrowest_phone(
 ) -> None:
     context = browser.new_context(storage_state=signed_in, viewport={"width": 320, "height": 640})
     page = context.new_page()
-    for path in MEMBER:
+    for path in MEMBER + papers(stack):
         page.goto(f"{stack.url}{path}")
         assert page.evaluate("document.documentElement.scrollWidth") <= 320, path
     context.close()

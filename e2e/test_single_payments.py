@@ -43,6 +43,36 @@ def test_member_pays_an_entered_amount(page: Page, stack: Stack) -> None:
     assert len(stack.mail_to(email, "Receipt")) == 1
 
 
+def test_payment_by_bank_account_is_on_its_way_for_days_and_then_receipted(
+    page: Page, stack: Stack
+) -> None:
+    email = "bella@single.example"
+    journey.sign_up(page, stack, "Bella Bank", email)
+    stack.control("switches", bank_debit=True)
+    page.goto(f"{stack.url}/payments/new/?amount=62.50")
+    page.get_by_label("What is it for?").fill("Guest pass for Olga")
+    page.get_by_role("button", name="Go on to pay").click()
+    expect(page).to_have_url(CHECKOUT)
+    page.get_by_role("button", name="Test account that has the money").click()
+    expect(page.get_by_role("heading", name="Your bank is at work")).to_be_visible()
+    page.goto(stack.url)
+    expect(page.get_by_text("Your payment of $62.50 is on its way")).to_be_visible()
+    stack.settle()
+    assert stack.mail_to(email, "Receipt") == []
+
+    stack.control("clock", advance_seconds=5 * 86_400)
+    receipt = journey.newest_mail(stack, email, "Receipt")
+    assert receipt["subject"] == "Receipt: $62.50 for Guest pass for Olga"
+    assert "Bank account ending in 6789" in receipt["text"]
+    stack.settle()
+    page.reload()
+    expect(page.get_by_text("is on its way")).to_have_count(0)
+    page.goto(f"{stack.url}/payments/")
+    page.get_by_role("link", name=re.compile("Guest pass for Olga")).click()
+    expect(page.get_by_text("Paid", exact=True)).to_be_visible()
+    assert len(stack.mail_to(email)) == len(stack.mail_to(email, "Receipt")) + 1
+
+
 def test_staff_ask_and_the_member_pays(page: Page, browser: Browser, stack: Stack) -> None:
     email, boss = "rita@single.example", "sam@single.example"
     journey.sign_up(page, stack, "Rita Requested", email)

@@ -7,3 +7,4 @@ class EmailsConfig(AppConfig):
     """What we say, and its delivery."""
 
     name = "emails"
+    verbose_name = "Messages"

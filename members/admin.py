@@ -69,6 +69,8 @@ class OfOneMember(ReadOnlyAdmin):
     member_lookup = "customer__user"
     extra_context: dict[str, Any]
     list_per_page = 10
+    # Sums belong to the list of all.
+    list_before_template: str | None = None
     search_fields: ClassVar[list[str]] = []
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -99,7 +101,7 @@ class InvoicesOfMember(OfOneMember, InvoiceAdmin):
 class PaymentsOfMember(OfOneMember, PaymentAdmin):
     """A member's payments."""
 
-    list_display = ["money", "state", "made", "card", "problem"]
+    list_display = ["money", "state", "day_paid", "card_short", "problem"]
 
 
 class MessagesOfMember(OfOneMember, MessageAdmin):
@@ -148,7 +150,7 @@ class MemberInline(StackedInline):  # type: ignore[misc]
     form = ProfileForm
     can_delete = False
     tab = True
-    verbose_name = "Phone and preferences"
+    verbose_name = verbose_name_plural = "Phone and preferences"
     fields = ["phone", "verified", "sms", "agreed", "stopped", "language", "time_zone"]
     readonly_fields = ["phone", "verified", "sms", "agreed", "stopped"]
 

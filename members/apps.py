@@ -7,3 +7,4 @@ class MembersConfig(AppConfig):
     """Who the members are."""
 
     name = "members"
+    verbose_name = "Members"

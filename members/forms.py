@@ -222,7 +222,6 @@ class ProfileForm(forms.Form):
     )
     time_zone = forms.ChoiceField(
         label="Time zone",
-        choices=time_zones.choices,
         help_text="Dates and times are shown in it.",
     )
 
@@ -233,6 +232,8 @@ class ProfileForm(forms.Form):
             "time_zone": member.time_zone or time_zones.OWN,
         }
         super().__init__(data, initial=initial)
+        offered = time_zones.choices(member.time_zone)
+        self.fields["time_zone"].choices = offered  # type: ignore[attr-defined]
 
     def clean_name(self) -> str:
         """Refuse links, as at sign-up."""

@@ -1,7 +1,9 @@
 """Time zones a member can choose from, and the one in force."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from functools import lru_cache
+from importlib import resources
 from itertools import groupby
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
@@ -35,13 +37,37 @@ def find(name: str) -> ZoneInfo | None:
 
 @lru_cache(maxsize=1)
 def names() -> tuple[str, ...]:
-    """Every place of the IANA database ("America/New_York"), sorted, without historic aliases."""
-    return tuple(sorted(name for name in available_timezones() if name.split("/")[0] in AREAS))
+    """Every place of the IANA database ("America/New_York"), sorted, without historic aliases.
+
+    The database lists the names in use in a table beside the zones; "US/Eastern" and
+    "Asia/Calcutta" are kept for old programs only.
+    """
+    current = set(_names_in_use())
+    found = (name for name in available_timezones() if name.split("/")[0] in AREAS)
+    return tuple(sorted(name for name in found if name in current))
 
 
-def choices() -> list[Option | Group]:
-    """Return the options of the time zone field: the business's own zone first, then by area."""
-    return _choices(timezone.now().replace(minute=0, second=0, microsecond=0), settings.TIME_ZONE)
+def _names_in_use() -> Iterator[str]:
+    """Yield the names of `zone.tab`: country, coordinates, name and remarks, with tabs between.
+
+    It is that of the pinned tzdata package: systems keep theirs in different places, or none.
+    """
+    table = resources.files("tzdata.zoneinfo").joinpath("zone.tab").read_text()
+    for line in table.splitlines():
+        if not line.startswith("#"):
+            yield line.split("\t")[2]
+
+
+def choices(present: str = "") -> list[Option | Group]:
+    """Return the options of the time zone field: the business's own zone first, then by area.
+
+    `present` is what the member has now: also an alias, which is not on offer, can stay.
+    """
+    now = timezone.now().replace(minute=0, second=0, microsecond=0)
+    offered = _choices(now, settings.TIME_ZONE)
+    if not find(present) or present in names():
+        return offered
+    return [offered[0], (present, label(present, now)), *offered[1:]]
 
 
 @lru_cache(maxsize=1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import typst
@@ -33,7 +33,7 @@ def render(template: str, content: Mapping[str, Any], *, made_at: datetime) -> b
         root=FOLDER,
         ignore_system_fonts=True,
         sys_inputs={"filled": json.dumps(filled, ensure_ascii=False)},
-        timestamp=made_at.replace(microsecond=0),
+        timestamp=made_at.astimezone(UTC).replace(microsecond=0),
     )
     return document
 

@@ -8,7 +8,16 @@ from django.conf import settings
 from procrastinate import JobContext
 from procrastinate.contrib.django import app
 
+from portal.staff import overview
+
 logger = logging.getLogger(__name__)
+
+
+@app.periodic(cron="2 * * * *")
+@app.task(queueing_lock="add_up_income")
+def add_up_income(timestamp: int) -> None:
+    """Add up a large business's income before somebody of the staff waits for it."""
+    overview.income()
 
 
 # The sixth field is seconds.

@@ -63,6 +63,25 @@ def _reset(command: Command) -> Json:
     return {"ok": True}
 
 
+def _bookmark(command: Command) -> Json:
+    """Remember the present state under a name, until the process ends."""
+    with command.world.lock:
+        command.world.bookmarks[command.path["name"]] = command.world.objects.dump()
+    return {"ok": True}
+
+
+def _go_back(command: Command) -> Json:
+    """Be again as at a bookmark, clock included."""
+    name = command.path["name"]
+    with command.world.lock:
+        if name not in command.world.bookmarks:
+            raise ValueError(f"There is no bookmark {name}.")
+        command.world.objects.restore(command.world.bookmarks[name])
+        command.world.save()
+        command.deliverer.forget()
+    return {"ok": True}
+
+
 def _clock(command: Command) -> Json:
     world = command.world
     return {"now": world.now(), "offset": round(world.offset)}
@@ -180,6 +199,8 @@ def _text_back(command: Command) -> Any:
 routes = [
     _route("health", _health, "GET"),
     _route("reset", _reset, "POST"),
+    _route("bookmarks/{name}", _bookmark, "POST"),
+    _route("bookmarks/{name}/restore", _go_back, "POST"),
     _route("clock", _clock, "GET"),
     _route("clock", _set_clock, "POST"),
     _route("checkout/{id}/complete", _complete_checkout, "POST"),

@@ -95,6 +95,20 @@ class Store:
         self._changed.clear()
         self._changed_meta.clear()
 
+    def dump(self) -> str:
+        """Everything, as JSON that `restore` understands."""
+        kept = [self._by_id[one] for one in sorted(self._by_id, key=self._positions.__getitem__)]
+        return json.dumps({"objects": kept, "meta": self._meta})
+
+    def restore(self, dumped: str) -> None:
+        """Be again as at that dump."""
+        found = json.loads(dumped)
+        self.clear()
+        for obj in found["objects"]:
+            self.put(obj)
+        for key, value in found["meta"].items():
+            self.set_meta(key, value)
+
     def close(self) -> None:
         if self._connection is not None:
             self._connection.close()
@@ -161,6 +175,8 @@ class World:
         self.base_url = "http://127.0.0.1:8010"
         """Where the hosted pages live, without a slash at the end."""
         self.request: Request | None = None
+        self.bookmarks: dict[str, str] = {}
+        """Earlier states by the names that tests gave them."""
         self.listeners: list[Callable[[Json], None]] = []
         """Called under the lock with every new event."""
         self._frozen_at: int | None = None

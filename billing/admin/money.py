@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import Prefetch, QuerySet
+from django.db.models import F, Prefetch, Q, QuerySet, Sum
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -14,7 +15,7 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RadioFilter
 
 from billing import discounts, subscriptions, wording
-from billing.admin import labels
+from billing.admin import exports, labels
 from billing.forms import REASONS
 from billing.models import (
     Checkout,
@@ -37,6 +38,7 @@ from billing.states import (
 )
 from members.access import current_user
 from portal.staff import search, show
+from portal.staff.bookkeeping import MoneyListAdmin
 from portal.staff.filters import DayFilter
 from portal.staff.parts import button, column
 from portal.staff.read_only import ReadOnlyAdmin
@@ -368,7 +370,7 @@ class SubscriptionAdmin(StripeCopyAdmin):
 
 
 @admin.register(Invoice)
-class InvoiceAdmin(StripeCopyAdmin):
+class InvoiceAdmin(MoneyListAdmin, StripeCopyAdmin):
     """What members were asked to pay."""
 
     stripe_path = "invoices"
@@ -390,6 +392,16 @@ class InvoiceAdmin(StripeCopyAdmin):
     ]  # fmt: skip
 
     link_lookups = frozenset({"customer__id__exact", "subscription__id__exact"})
+    sums = {
+        "Total": Sum("total"),
+        "Paid": Sum("amount_paid"),
+        "Still to pay": Sum("amount_remaining", filter=Q(status=InvoiceStatus.OPEN)),
+    }
+    export_columns = exports.INVOICE_COLUMNS
+
+    def export_rows(self, rows: Rows) -> Iterator[list[str]]:
+        """As a bookkeeper wants them."""
+        return exports.invoices(rows)
 
     def palette_title(self, row: Invoice) -> str:
         """Whose, how much and which."""
@@ -492,18 +504,24 @@ class InvoiceAdmin(StripeCopyAdmin):
 
 
 @admin.register(Payment)
-class PaymentAdmin(StripeCopyAdmin):
+class PaymentAdmin(MoneyListAdmin, StripeCopyAdmin):
     """What members paid, or tried to."""
 
     stripe_path = "payments"
     search_fields = ["stripe_id__startswith"]
     search_help_text = "Name, e-mail address, phone number or pi_…: how it begins"
-    list_display = ["who", "money", "state", "made", "card", "problem", "stripe_id"]
+    list_display = ["who", "money", "state", "day_paid", "card_short", "problem", "stripe_id"]
     list_filter = [
         ("status", ChoicesDropdownFilter),
-        ("created_at", DayFilter),
         ("paid_at", DayFilter),
+        ("created_at", DayFilter),
     ]
+    sums = {
+        "Received": Sum("amount_received"),
+        "Refunded": Sum("amount_refunded"),
+        "Received less refunds": Sum(F("amount_received") - F("amount_refunded")),
+    }
+    export_columns = exports.PAYMENT_COLUMNS
     fieldsets = [
         (None, {"fields": ["state", "member", "money", "refunded", "description", "card"]}),
         ("Dates", {"fields": ["made", "paid"]}),
@@ -539,6 +557,20 @@ class PaymentAdmin(StripeCopyAdmin):
     def made(self, row: Payment) -> str:
         """The day of the first try."""
         return show.day(row.created_at)
+
+    @column("Paid on", ordering="paid_at")
+    def day_paid(self, row: Payment) -> SafeString:
+        """The day on which the money was here."""
+        return show.one_line(show.day(row.paid_at))
+
+    @column("Card")
+    def card_short(self, row: Payment) -> SafeString:
+        """ "Visa 4242"."""
+        return show.one_line(wording.card_short(row.card_brand, row.card_last4) or show.NOTHING)
+
+    def export_rows(self, rows: Rows) -> Iterator[list[str]]:
+        """As a bookkeeper wants them."""
+        return exports.payments(rows)
 
     @column("Paid")
     def paid(self, row: Payment) -> str:

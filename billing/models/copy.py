@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Self, TypeVar
 
@@ -11,9 +12,13 @@ from django.db import models
 Row_co = TypeVar("Row_co", bound=models.Model, covariant=True)
 
 
-def choices(states: type[StrEnum]) -> list[tuple[str, str]]:
-    """Return Django's choices of a pure enumeration: `past_due` reads "Past due"."""
-    return [(state.value, state.value.replace("_", " ").capitalize()) for state in states]
+def choices(states: type[StrEnum], words: Mapping[str, str] | None = None) -> list[tuple[str, str]]:
+    """Return Django's choices of a pure enumeration: `past_due` reads "Past due", or our words."""
+    chosen = words or {}
+    return [
+        (state.value, chosen.get(state.value, state.value.replace("_", " ").capitalize()))
+        for state in states
+    ]
 
 
 class StripeCopy(models.Model):

@@ -7,7 +7,7 @@ from django.db import models
 from billing.models.copy import MemberRecordQuerySet, StripeCopy, choices
 from billing.models.customer import Customer
 from billing.models.invoice import Invoice
-from billing.states import PaymentStatus
+from billing.states import PAYMENT_WORDS, PaymentStatus
 
 
 class Payment(StripeCopy):
@@ -18,7 +18,7 @@ class Payment(StripeCopy):
         Invoice, null=True, blank=True, on_delete=models.PROTECT, related_name="payments"
     )
     charge_id = models.CharField(max_length=255, blank=True)
-    status = models.CharField(max_length=30, choices=choices(PaymentStatus))
+    status = models.CharField(max_length=30, choices=choices(PaymentStatus, PAYMENT_WORDS))
     amount = models.BigIntegerField()
     amount_received = models.BigIntegerField(default=0)
     amount_refunded = models.BigIntegerField(default=0)

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from billing import reconcile
+from billing import history, reconcile
 from billing.models import CreditNote, Customer, Invoice, Payment
 from billing.tests import factories
 from billing.tests.life import DECLINED_LATER_CARD, GOOD_CARD, deliver, sign_up, subscribe
@@ -84,6 +84,7 @@ def test_credit_on_the_balance_pays_a_part_of_the_next_invoice(
     assert "Credit applied" in page
     assert "−$5.00" in page
     assert "$24.00" in page
+    assert "−$5.00 from credit" in client.get("/payments/").content.decode()
     receipt = Message.objects.filter(kind="payment_received", channel="email").latest("pk")
     text = rendering.render_email(receipt).text
     assert "Credit applied: −$5.00" in text
@@ -159,6 +160,22 @@ def test_comparison_finds_and_repairs_credit_notes(sandbox: Sandbox) -> None:
     Invoice.objects.update(post_payment_credit_notes_amount=0)
     assert reconcile.reconcile(repair=True).differences_left == 0
     assert CreditNote.objects.get().amount == 500
+
+
+def test_history_brings_credit_notes_void_ones_too(sandbox: Sandbox) -> None:
+    member(sandbox, DECLINED_LATER_CARD)
+    sandbox.control("clock", advance="renewal")
+    deliver(sandbox.events())
+    for invoice in Invoice.objects.order_by("created_at"):
+        way = {"credit_amount": 500} if invoice.status == "paid" else {}
+        credit(sandbox, invoice, amount=500, **way)
+    void = CreditNote.objects.get(invoice__status="open")
+    sandbox.stripe.v1.credit_notes.void_credit_note(void.stripe_id)
+    CreditNote.objects.all().delete()
+    before = Message.objects.count()
+    history.read_history(Customer.objects.get().stripe_id)
+    assert sorted(CreditNote.objects.values_list("status", flat=True)) == ["issued", "void"]
+    assert Message.objects.count() == before
 
 
 @pytest.mark.parametrize(

@@ -121,6 +121,17 @@ def test_a_time_zone_that_is_gone_breaks_nothing() -> None:
 def test_every_time_zone_offered_can_be_chosen() -> None:
     assert len(time_zones.names()) > 300
     assert all(time_zones.find(name) for name in time_zones.names())
+    old = {"US/Eastern", "Asia/Calcutta", "America/Indianapolis", "America/Buenos_Aires"}
+    assert old.isdisjoint(time_zones.names())
+    assert {"America/New_York", "Asia/Kolkata", "Europe/Vienna"} <= set(time_zones.names())
+
+
+def test_a_time_zone_of_an_old_name_can_stay() -> None:
+    client = browser(alice())
+    Member.objects.update(time_zone="Asia/Calcutta")
+    assert "Calcutta (UTC+05:30)" in client.get(ACCOUNT).content.decode()
+    client.post(reverse("members:profile"), {"name": "Alicia", "time_zone": "Asia/Calcutta"})
+    assert (User.objects.get().first_name, member().time_zone) == ("Alicia", "Asia/Calcutta")
 
 
 def test_adding_a_phone_on_the_account_page() -> None:

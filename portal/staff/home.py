@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -27,6 +27,7 @@ from portal.staff.overview import Business, Failures, Health, Integration, Month
 # A healthy portal empties its queues in seconds, and looks for missed events every hour.
 WAITED_LONG = timedelta(minutes=5)
 CHECK_OVERDUE = timedelta(hours=3)
+CLOCKS_DIFFER = timedelta(hours=1)
 SUMMARY = 120
 DISPUTES = "billing.view_dispute"
 MONEY, INTEGRATION = "billing.view_subscription", "billing.view_stripeevent"
@@ -89,10 +90,12 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "is_quiet": sees_money and sees_integration,
     }
     if sees_money:
-        came_in = overview.income()
+        at = overview.business_now(state.last_event)
+        came_in = overview.income(at)
         context |= {
-            "business": _business(business, came_in.recent),
+            "business": _business(business, came_in.recent, at),
             "income": _chart(came_in.months),
+            "clock_note": _clock_note(at),
         }
     if sees_integration:
         context |= {"integration": _integration(now, state)}
@@ -170,8 +173,15 @@ def _tasks_that_take_long(now: Health, state: Integration) -> Iterable[Task]:
         yield Task(text, _checks(), "Look now", "warning")
 
 
-def _business(now: Business, received: list[Money]) -> list[Number]:
-    since = (timezone.localdate() - overview.RECENT).isoformat()
+def _clock_note(at: datetime) -> str:
+    """Say by which clock the figures are where it is not ours."""
+    if at - timezone.now() < CLOCKS_DIFFER:
+        return ""
+    return f"The clock of the sandbox is ahead: these figures are as of {show.day(at)}."
+
+
+def _business(now: Business, received: list[Money], at: datetime) -> list[Number]:
+    since = (timezone.localtime(at).date() - overview.RECENT).isoformat()
     return [
         Number("Active members", _number(now.active), _subscriptions(status__exact="active")),
         Number("Free trials", _number(now.trials), _subscriptions(status__exact="trialing")),

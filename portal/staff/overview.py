@@ -12,6 +12,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, TypedDict
 
 from django.conf import settings
+from django.core.cache import cache
 from django.db.models import Count, F, Max, Min, Q, QuerySet, Sum, Value
 from django.db.models.functions import TruncMonth
 from django.utils import timezone
@@ -21,10 +22,14 @@ from billing.models import Dispute, Payment, Reconciliation, StripeEvent, Subscr
 from billing.money import Money
 from billing.states import EventState, PaymentStatus, SubscriptionStatus
 from emails.models import Message, MessageState
+from portal.staff.read_only import estimated_rows
 
 RECENT = timedelta(days=30)
 MONTHS = 12
 SHOWN = 5
+# From so many payments on, what is older than some days is added up once an hour only.
+LARGE = 50_000
+KEPT_SECONDS = 3600
 # How many of an interval make a month.
 MONTHS_IN = {"day": 12 / 365, "week": 12 * 7 / 365, "month": 1.0, "year": 12.0}
 UNPAID = frozenset({SubscriptionStatus.PAST_DUE, SubscriptionStatus.UNPAID})
@@ -88,6 +93,16 @@ class MonthOfIncome:
 
     start: date
     income: Money
+
+
+@dataclass(frozen=True)
+class Received:
+    """What came in of a month in a currency, in minor units; `recent`: in its last 30 days."""
+
+    month: date
+    currency: str
+    amount: int
+    recent: int
 
 
 @dataclass(frozen=True)
@@ -162,26 +177,66 @@ def business() -> Business:
     )
 
 
-def income() -> Income:
-    """Return what came in during the last twelve months, the current one last: one query."""
-    first = _months_ago(timezone.localdate().replace(day=1), MONTHS - 1)
-    start = timezone.make_aware(datetime.combine(first, time.min))
+def business_now(last: StripeEvent | None) -> datetime:
+    """Return the time by which money is dated: now, where Stripe is Stripe.
+
+    A server that stands in for it may have a clock that was put forward; the newest event tells.
+    """
+    now = timezone.now()
+    if not settings.STRIPE_API_BASE or last is None:
+        return now
+    return max(now, last.created_at)
+
+
+def income(at: datetime | None = None) -> Income:
+    """Return what came in during the twelve months up to a moment, the current one last.
+
+    Two queries. In a large table only the last 30 days are added up each time; what came before is
+    kept for an hour, in which a refund of it does not show.
+    """
+    now = at or timezone.now()
+    today = timezone.localtime(now).date()
+    first = _months_ago(today.replace(day=1), MONTHS - 1)
+    found = _received_in(_midnight(first), _midnight(today - RECENT), now)
+    by_month: dict[str, dict[date, int]] = defaultdict(lambda: defaultdict(int))
+    recent: dict[str, int] = defaultdict(int)
+    for row in found:
+        by_month[row.currency][row.month] += row.amount
+        recent[row.currency] += row.recent
+    months = _months_of_main_currency(by_month, first)
+    return Income(recent=_as_money(recent), months=months)
+
+
+def _received_in(start: datetime, recent: datetime, now: datetime) -> list[Received]:
+    """Add up what came since `start`; in a large table what came before `recent` is kept."""
+    if estimated_rows(Payment) < LARGE:
+        return _received(start, None, now)
+    key = f"staff-income:{timezone.get_current_timezone_name()}:{recent.isoformat()}"
+    earlier = cache.get_or_set(key, lambda: _received(start, recent, now), KEPT_SECONDS)
+    return [*(earlier or []), *_received(recent, None, now)]
+
+
+def _received(start: datetime, end: datetime | None, now: datetime) -> list[Received]:
+    """Add up what came between two moments, by month and currency; `end` may be open."""
     net = F("amount_received") - F("amount_refunded")
-    is_recent = Q(paid_at__gte=timezone.now() - RECENT)
+    is_recent = Q(paid_at__gte=now - RECENT)
+    found = Payment.objects.filter(status=PaymentStatus.SUCCEEDED, paid_at__gte=start)
+    if end:
+        found = found.filter(paid_at__lt=end)
     rows = (
-        Payment.objects.filter(status=PaymentStatus.SUCCEEDED, paid_at__gte=start)
-        .order_by()
+        found.order_by()
         .annotate(month=TruncMonth("paid_at"))
         .values("month", "currency")
         .annotate(amount=Sum(net), recent=Sum(net, filter=is_recent))
     )
-    by_month: dict[str, dict[date, int]] = defaultdict(dict)
-    recent: dict[str, int] = defaultdict(int)
-    for row in rows:
-        by_month[row["currency"]][row["month"].date()] = row["amount"]
-        recent[row["currency"]] += row["recent"] or 0
-    months = _months_of_main_currency(by_month, first)
-    return Income(recent=_as_money(recent), months=months)
+    return [
+        Received(row["month"].date(), row["currency"], row["amount"], row["recent"] or 0)
+        for row in rows
+    ]
+
+
+def _midnight(day: date) -> datetime:
+    return timezone.make_aware(datetime.combine(day, time.min))
 
 
 def integration() -> Integration:

@@ -26,7 +26,7 @@ class EstimatedPaginator(Paginator):  # type: ignore[type-arg]  # not generic at
     def count(self) -> int:
         rows = self.object_list
         if isinstance(rows, QuerySet) and not rows.query.where:
-            estimate = _estimate(rows.model._meta.db_table)
+            estimate = estimated_rows(rows.model)
             if estimate >= ESTIMATED_FROM:
                 return estimate
         return super().count
@@ -160,8 +160,10 @@ class ReadOnlyAdmin(IndexedSearch):
         return HttpResponseRedirect(show.stripe_url(self.stripe_path, row.stripe_id))
 
 
-def _estimate(table: str) -> int:
+def estimated_rows(model: type[Model]) -> int:
+    """Return how many rows PostgreSQL thinks that a table has; -1 where it never looked."""
     with connection.cursor() as cursor:
+        table = model._meta.db_table
         cursor.execute("SELECT reltuples::bigint FROM pg_class WHERE oid = %s::regclass", [table])
         estimate: int = cursor.fetchone()[0]
     return estimate

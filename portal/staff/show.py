@@ -27,6 +27,11 @@ STRIPE_DASHBOARD = "https://dashboard.stripe.com"
 Labels = Mapping[Any, str]
 
 
+def one_line(text: str) -> SafeString:
+    """Return text that a narrow column does not break."""
+    return format_html('<span class="staff-nowrap">{}</span>', text)
+
+
 def money(amount: int | None, currency: str) -> str:
     """Return an amount of minor units as text; a dash where there is none."""
     return NOTHING if amount is None else str(Money(amount, currency))

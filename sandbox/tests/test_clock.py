@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import pytest
 import stripe
 
 from sandbox.tests.conftest import Receiver, Server, open_session, subscribe
@@ -107,3 +108,20 @@ def test_a_reset_forgets_everything(server: Server, api: stripe.StripeClient) ->
     assert api.v1.customers.list().data == []
     assert server.get("switches")["lose"] is False
     assert len(api.v1.prices.list().data) == 2
+
+
+def test_going_back_to_a_bookmark_takes_clock_and_objects_along(
+    server: Server, api: stripe.StripeClient
+) -> None:
+    customer = api.v1.customers.create({"email": "alice@example.com"}).id
+    server.post("bookmarks/before")
+    then = server.get("clock")["now"]
+    server.advance_days(40)
+    api.v1.customers.update(customer, {"email": "later@example.com"})
+    added = api.v1.customers.create({"email": "bob@example.com"}).id
+    server.post("bookmarks/before/restore")
+    assert abs(server.get("clock")["now"] - then) < 60
+    assert api.v1.customers.retrieve(customer).email == "alice@example.com"
+    with pytest.raises(stripe.InvalidRequestError, match="No such customer"):
+        api.v1.customers.retrieve(added)
+    assert server.http.post("/_sandbox/bookmarks/unknown/restore").status_code == 400

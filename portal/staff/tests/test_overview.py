@@ -204,3 +204,37 @@ def test_a_dispute_to_answer_is_the_first_task_with_its_deadline(client: Client)
 def test_no_dispute_is_no_task(client: Client) -> None:
     factories.make_dispute(status="under_review")
     assert "to answer" not in home(client)
+
+
+def test_figures_follow_the_clock_of_a_server_that_stands_in_for_stripe(
+    client: Client, settings: Settings
+) -> None:
+    ahead = timezone.now() + timedelta(days=90)
+    factories.make_event(created_at=ahead)
+    factories.make_payment(amount=4200, paid_at=ahead - timedelta(days=1), created_at=ahead)
+    settings.STRIPE_API_BASE = ""
+    page = home(client)
+    assert "clock of the sandbox" not in page
+    settings.STRIPE_API_BASE = "http://127.0.0.1:9"
+    page = home(client)
+    assert f"these figures are as of {show.day(ahead)}" in page
+    assert "$42.00" in page
+
+
+def test_income_of_a_large_table_is_the_same_and_kept_for_an_hour(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = timezone.now()
+    for days in (1, 20, 40, 100, 300):
+        factories.make_payment(amount=1000, paid_at=now - timedelta(days=days))
+    expected = overview.income()
+    monkeypatch.setattr(overview, "LARGE", -1)
+    assert overview.income() == expected
+    factories.make_payment(amount=500, paid_at=now - timedelta(days=2))
+    factories.make_payment(amount=700, paid_at=now - timedelta(days=100))
+    with CaptureQueriesContext(connection) as seen:
+        found = overview.income()
+    assert found.recent == [Money(2500, "usd")]
+    total = sum(month.income.amount for month in found.months)
+    assert total == sum(month.income.amount for month in expected.months) + 500
+    assert sum("billing_payment" in query["sql"] for query in seen.captured_queries) == 2

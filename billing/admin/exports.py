@@ -1,0 +1,99 @@
+"""Payments and invoices as rows of a file for the bookkeeper."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, tzinfo
+
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from billing import statements
+from billing.models import Invoice, Payment
+from billing.money import plain_amount
+from portal.staff import show
+from portal.staff.bookkeeping import FETCHED
+
+PAYMENT_COLUMNS = ["Member", "E-mail", *statements.COLUMNS, "Payment"]
+INVOICE_COLUMNS = [
+    "Member",
+    "E-mail",
+    "Issued",
+    "Description",
+    "Invoice number",
+    "Status",
+    "Currency",
+    "Subtotal",
+    "Discount",
+    "Tax",
+    "Total",
+    "From balance",
+    "Credit notes before payment",
+    "Due",
+    "Paid",
+    "Still to pay",
+    "Credit notes after payment",
+    "Date paid",
+    "Invoice",
+]
+
+
+def payments(rows: QuerySet[Payment]) -> Iterator[list[str]]:
+    """Return payments under `PAYMENT_COLUMNS`, states as the list shows them: two queries.
+
+    The reader's time zone is taken when this is called, not while the rows are sent.
+    """
+    zone, names = timezone.get_current_timezone(), statements.plan_names()
+    found = rows.select_related("customer__user", "invoice__subscription")
+    return (_payment(row, names, zone) for row in found.iterator(chunk_size=FETCHED))
+
+
+def invoices(rows: QuerySet[Invoice]) -> Iterator[list[str]]:
+    """Return invoices under `INVOICE_COLUMNS`: two queries. The time zone: as for payments."""
+    zone, names = timezone.get_current_timezone(), statements.plan_names()
+    found = rows.select_related("customer__user", "subscription")
+    return (_invoice(row, names, zone) for row in found.iterator(chunk_size=FETCHED))
+
+
+def _payment(row: Payment, names: dict[str, str], zone: tzinfo) -> list[str]:
+    user = row.customer.user
+    cells = statements.spreadsheet_row(statements.paid(row, names), zone)
+    if row.paid_at is None:
+        cells[0], cells[-1] = "", row.get_status_display()
+    return [show.name_of(user), user.email, *cells, row.stripe_id]
+
+
+def _invoice(row: Invoice, names: dict[str, str], zone: tzinfo) -> list[str]:
+    user = row.customer.user
+    return [
+        show.name_of(user),
+        user.email,
+        _day(row.finalized_at or row.created_at, zone),
+        statements.describe(row, names),
+        row.number,
+        str(row.get_status_display()),
+        row.currency.upper(),
+        *(plain_amount(amount, row.currency) for amount in _amounts(row)),
+        _day(row.paid_at, zone),
+        row.stripe_id,
+    ]
+
+
+def _day(moment: datetime | None, zone: tzinfo) -> str:
+    return f"{timezone.localtime(moment, zone):%Y-%m-%d}" if moment else ""
+
+
+def _amounts(row: Invoice) -> list[int]:
+    """Return the amounts in the order of their columns, in minor units."""
+    return [
+        row.subtotal,
+        -row.discount,
+        row.tax,
+        row.total,
+        row.balance_applied,
+        -row.pre_payment_credit_notes_amount,
+        row.amount_due,
+        row.amount_paid,
+        row.amount_remaining,
+        -row.post_payment_credit_notes_amount,
+    ]

@@ -1,0 +1,278 @@
+"""A member's payments as a bookkeeper wants them: a list for a spreadsheet, and a year on paper.
+
+Only money that came counts: tries that failed, and what a bank is still sending, do not. A refund
+counts with the payment that it gives back. Days are those of the member's time zone.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db.models import QuerySet
+from django.db.models.functions import ExtractYear
+from django.utils import formats, timezone
+
+from billing import wording
+from billing.models import CreditNote, Invoice, Payment, Plan
+from billing.money import Money, plain_amount
+from billing.states import CreditNoteStatus, PaymentStatus
+
+COLUMNS = [
+    "Date paid",
+    "Description",
+    "Invoice number",
+    "Currency",
+    "Amount",
+    "Tax included",
+    "Refunded",
+    "Net",
+    "Paid with",
+    "Status",
+]
+FETCHED = 500  # rows at a time
+
+
+@dataclass(frozen=True)
+class Paid:
+    """A payment that came. Amounts are minor units; `tax` is contained in `amount`."""
+
+    at: datetime
+    description: str
+    invoice_number: str
+    currency: str
+    amount: int
+    tax: int
+    refunded: int
+    method: str
+
+    @property
+    def state(self) -> str:
+        """Whether it was given back: "Paid", "Partly refunded", "Refunded"."""
+        if not self.refunded:
+            return "Paid"
+        return "Refunded" if self.refunded >= self.amount else "Partly refunded"
+
+    @property
+    def shown(self) -> dict[str, Any]:
+        """What a statement shows of it, as text; empty where there is none."""
+        return {
+            "date": self.at,
+            "description": self.description,
+            "invoice": self.invoice_number,
+            "method": self.method,
+            "tax": str(Money(self.tax, self.currency)) if self.tax else "",
+            "refunded": str(Money(-self.refunded, self.currency)) if self.refunded else "",
+            "amount": str(Money(self.amount, self.currency)),
+        }
+
+
+@dataclass(frozen=True)
+class Total:
+    """What a year came to in one currency."""
+
+    currency: str
+    paid: Money
+    tax: Money
+    refunded: Money
+    net: Money
+
+
+@dataclass(frozen=True)
+class Credit:
+    """A credit note of the year."""
+
+    at: datetime
+    number: str
+    invoice_number: str
+    sentences: list[str]
+    amount: Money
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A member's calendar year."""
+
+    year: int
+    name: str
+    email: str
+    payments: list[Paid]
+    credits: list[Credit]
+    totals: list[Total]
+
+    def as_document(self, made_at: datetime) -> dict[str, Any]:
+        """Return the statement as the JSON that `templates/documents/statement.typ` shows."""
+        return {
+            "title": f"Statement for {self.year}",
+            "facts": [
+                ["For", self.name],
+                ["E-mail", self.email],
+                ["Period", f"1 January to 31 December {self.year}"],
+                ["Made on", _day(made_at)],
+            ],
+            "payments": [_document_row(row) for row in self.payments],
+            "credits": [
+                [_day(row.at), row.number, " ".join(row.sentences), str(row.amount)]
+                for row in self.credits
+            ],
+            "totals": [
+                [row.currency, str(row.paid), str(row.tax), str(row.refunded), str(row.net)]
+                for row in self.totals
+            ],
+        }
+
+
+def payments_of(user: User) -> QuerySet[Payment]:
+    """Return the payments of a member's own that came, the oldest first."""
+    rows = Payment.objects.for_user(user).filter(
+        status=PaymentStatus.SUCCEEDED, paid_at__isnull=False
+    )
+    return rows.select_related("invoice__subscription").order_by("paid_at", "id")
+
+
+def years_of(user: User) -> list[int]:
+    """Return the years in which a member paid, the newest first: one query."""
+    year = ExtractYear("paid_at", tzinfo=timezone.get_current_timezone())
+    found = payments_of(user).select_related(None).order_by().annotate(year=year)
+    return sorted(found.values_list("year", flat=True).distinct(), reverse=True)
+
+
+def rows_of(user: User) -> Iterator[list[str]]:
+    """Yield a member's payments as rows of a spreadsheet, under `COLUMNS`: two queries.
+
+    The time zone is taken when this is called, not while the rows are sent.
+    """
+    zone = timezone.get_current_timezone()
+    names = plan_names()
+    rows = payments_of(user).iterator(chunk_size=FETCHED)
+    return (spreadsheet_row(paid(row, names), zone) for row in rows)
+
+
+def spreadsheet_row(row: Paid, zone: tzinfo) -> list[str]:
+    """Return a payment under `COLUMNS`; amounts are plain numbers beside their currency."""
+    amounts = (row.amount, row.tax, row.refunded, row.amount - row.refunded)
+    return [
+        f"{timezone.localtime(row.at, zone):%Y-%m-%d}",
+        row.description,
+        row.invoice_number,
+        row.currency.upper(),
+        *(plain_amount(amount, row.currency) for amount in amounts),
+        row.method,
+        row.state,
+    ]
+
+
+def statement_of(user: User, year: int) -> Statement | None:
+    """Return a member's year, or None where they paid nothing in it: three queries."""
+    names = plan_names()
+    zone = timezone.get_current_timezone()
+    start, end = (datetime(at, 1, 1, tzinfo=zone) for at in (year, year + 1))
+    found = payments_of(user).filter(paid_at__gte=start, paid_at__lt=end)
+    payments = [paid(row, names) for row in found]
+    if not payments:
+        return None
+    return Statement(
+        year=year,
+        name=user.get_full_name() or user.email,
+        email=user.email,
+        payments=payments,
+        credits=[_credit(row) for row in _credit_notes(user, start, end)],
+        totals=_totals(payments),
+    )
+
+
+def paid(row: Payment, names: dict[str, str]) -> Paid:
+    """Return a payment as a bookkeeper lists it. `names` are those of the plans."""
+    return Paid(
+        at=row.paid_at or row.created_at,
+        description=_description(row, names),
+        invoice_number=row.invoice.number if row.invoice else "",
+        currency=row.currency,
+        amount=row.amount_received,
+        tax=_tax(row),
+        refunded=row.amount_refunded,
+        method=wording.card(row.card_brand, row.card_last4),
+    )
+
+
+def plan_names() -> dict[str, str]:
+    """Return the plans' names by price id."""
+    return dict(Plan.objects.values_list("stripe_id", "name"))
+
+
+def _description(row: Payment, names: dict[str, str]) -> str:
+    if row.invoice is None:
+        return wording.payment_description(row.description, settings.BRAND_NAME)
+    return describe(row.invoice, names)
+
+
+def describe(row: Invoice, names: dict[str, str]) -> str:
+    """Return what an invoice is for. `names` are those of the plans."""
+    plan = names.get(row.subscription.price_id, "Membership") if row.subscription else ""
+    return wording.invoice_description(plan or settings.BRAND_NAME, row.lines, is_plan=bool(plan))
+
+
+def _tax(row: Payment) -> int:
+    """Return the tax in a payment: its share of the tax of the invoice that it pays."""
+    invoice = row.invoice
+    if invoice is None or not invoice.amount_paid:
+        return 0
+    return round(invoice.tax * row.amount_received / invoice.amount_paid)
+
+
+def _credit_notes(user: User, start: datetime, end: datetime) -> QuerySet[CreditNote]:
+    rows = CreditNote.objects.for_user(user).exclude(status=CreditNoteStatus.VOID)
+    found = rows.filter(created_at__gte=start, created_at__lt=end)
+    return found.select_related("invoice").order_by("created_at", "id")
+
+
+def _credit(row: CreditNote) -> Credit:
+    return Credit(
+        at=row.created_at,
+        number=row.number,
+        invoice_number=row.invoice.number,
+        sentences=wording.credit_note(row),
+        amount=Money(-row.amount, row.currency),
+    )
+
+
+def _totals(payments: list[Paid]) -> list[Total]:
+    """Add up by currency, the one with the most payments first."""
+    by_currency: dict[str, list[Paid]] = defaultdict(list)
+    for row in payments:
+        by_currency[row.currency].append(row)
+    found = sorted(by_currency.items(), key=lambda item: (-len(item[1]), item[0]))
+    return [_total(currency, rows) for currency, rows in found]
+
+
+def _total(currency: str, rows: list[Paid]) -> Total:
+    came = sum(row.amount for row in rows)
+    refunded = sum(row.refunded for row in rows)
+    return Total(
+        currency=currency.upper(),
+        paid=Money(came, currency),
+        tax=Money(sum(row.tax for row in rows), currency),
+        refunded=Money(-refunded, currency),
+        net=Money(came - refunded, currency),
+    )
+
+
+def _document_row(row: Paid) -> list[str]:
+    shown = row.shown
+    return [
+        _day(row.at),
+        shown["description"],
+        " · ".join(filter(None, (row.invoice_number, row.method))),
+        shown["tax"],
+        shown["refunded"],
+        shown["amount"],
+    ]
+
+
+def _day(moment: datetime) -> str:
+    return formats.date_format(timezone.localtime(moment), "j M Y")

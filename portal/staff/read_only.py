@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from typing import Any, ClassVar
 
 from django.core.paginator import Paginator
 from django.db import connection
-from django.db.models import Model, Q, QuerySet
+from django.db.models import GenericIPAddressField, Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.functional import cached_property
 from unfold.admin import ModelAdmin
@@ -57,10 +58,16 @@ class IndexedSearch(ModelAdmin):  # type: ignore[misc]  # Unfold ships no types
             return queryset, False
         found = Q()
         for lookup in self.search_fields:
-            found |= Q(**{lookup: term})
+            if self._takes(lookup, term):
+                found |= Q(**{lookup: term})
         if self.person_field:
             found |= Q(**{f"{self.person_field}__in": self.find_persons(term)})
         return queryset.filter(found), False
+
+    def _takes(self, lookup: str, term: str) -> bool:
+        """Whether a column can be compared with a term: with a name, no IP address can."""
+        field = self.model._meta.get_field(lookup.partition("__")[0])
+        return not isinstance(field, GenericIPAddressField) or _is_address(term)
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Allow the filters that the page offers and our own links, and nothing else.
@@ -121,6 +128,14 @@ class ReadOnlyAdmin(IndexedSearch):
         if row is None:
             return HttpResponseRedirect("..")
         return HttpResponseRedirect(show.stripe_url(self.stripe_path, row.stripe_id))
+
+
+def _is_address(term: str) -> bool:
+    try:
+        ip_address(term)
+    except ValueError:
+        return False
+    return True
 
 
 def _estimate(table: str) -> int:

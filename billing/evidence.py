@@ -19,6 +19,7 @@ from billing import notices, wording
 from billing.models import Dispute, Invoice, MembershipDecision, Payment, Refund, Subscription
 from billing.money import Money
 from billing.states import DecisionState, MembershipAction, PaymentStatus, RefundOrigin
+from emails.catalogue import Kind
 from emails.models import Channel, Message, MessageState
 from members.display import device
 from members.models import SignIn, TermsAcceptance
@@ -210,26 +211,26 @@ def _use_sentences(case: Case) -> Iterator[str]:
 
 
 def _message_sentences(case: Case) -> Iterator[str]:
-    told = [
-        row
-        for row in case.messages
-        if row.sent_at and row.sent_at >= case.paid_at and row.state != MessageState.FAILED
-    ]
-    receipts = [row for row in told if row.kind == "payment_received"]
-    if receipts:
-        first = receipts[-1]
-        how = "text message" if first.channel == Channel.SMS else "e-mail"
-        yield f"A receipt went to {first.recipient} by {how} on {moment(first.sent_at)}."
+    """Name the receipt of this very payment: its key says what caused it."""
+    cause = case.payment.invoice.stripe_id if case.payment.invoice else case.payment.stripe_id
+    key = f"{Kind.PAYMENT_RECEIVED}:{cause}:"
+    for row in case.messages:
+        if row.dedupe_key.startswith(key) and row.sent_at and row.state != MessageState.FAILED:
+            how = "text message" if row.channel == Channel.SMS else "e-mail"
+            yield f"The receipt went to {row.recipient} by {how} on {moment(row.sent_at)}."
 
 
 def _end_sentences(case: Case) -> Iterator[str]:
     yield from _refund_sentences(case)
-    ends = [row for row in case.decisions if row.action in ENDS]
-    before = [row for row in ends if row.created_at <= case.paid_at]
-    if case.payment.invoice_id and not before:
+    subscription = case.payment.invoice.subscription if case.payment.invoice else None
+    ends = {row.created_at for row in case.decisions if row.action in ENDS}
+    if subscription and subscription.canceled_at and not ends:
+        # Somebody ended it in Stripe's dashboard.
+        ends.add(subscription.canceled_at)
+    if subscription and not any(at <= case.paid_at for at in ends):
         yield "The membership had not been cancelled before the payment."
-    for row in ends:
-        yield f"It was cancelled on {moment(row.created_at)}."
+    for at in sorted(ends):
+        yield f"It was cancelled on {moment(at)}."
 
 
 def _refund_sentences(case: Case) -> Iterator[str]:
@@ -243,7 +244,7 @@ def _refund_sentences(case: Case) -> Iterator[str]:
     elif asked:
         yield "Nothing of this payment was refunded."
     else:
-        yield "No refund of this payment was asked for, and none was made."
+        yield "No refund of this payment was asked for in the portal, and none was made."
 
 
 def _member(case: Case) -> list[list[str]]:

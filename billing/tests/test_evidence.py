@@ -51,7 +51,12 @@ def dispute(settings: Settings) -> Dispute:
         ip="192.0.2.1",
     )
     TermsAcceptance.objects.update(happened_at=now - timedelta(days=60))
-    make_message(alice, subject="Receipt: $29.00", sent_at=now - timedelta(days=9))
+    make_message(
+        alice,
+        subject="Receipt: $29.00",
+        sent_at=now - timedelta(days=9),
+        dedupe_key=f"payment_received:{second.stripe_id}:email",
+    )
     make_message(alice, kind="login_code", context={}, dedupe_key="code", subject="")
     mallory = factories.make_member("Mallory Marsh")
     make_message(mallory, subject="Mallory's own")
@@ -121,8 +126,8 @@ def test_the_story_is_told_from_the_records(dispute: Dispute) -> None:
         "from the address 192.0.2.1. Since the payment the account was signed in to once, also"
         in told
     )
-    assert "A receipt went to" in told
-    assert "No refund of this payment was asked for, and none was made." in told
+    assert f"The receipt went to {dispute.customer.user.email} by e-mail on" in told
+    assert "No refund of this payment was asked for in the portal, and none was made." in told
     assert "had not been cancelled before the payment" in told
 
 
@@ -155,6 +160,28 @@ def test_refunds_and_cancellations_are_told(dispute: Dispute) -> None:
         one for one in evidence.content(case)["sections"] if one["title"].startswith("Cancel")
     ]
     assert [row[1].partition(",")[0] for row in changes["rows"]] == ["Cancel", "Refund of $9.00"]
+
+
+def test_a_receipt_of_another_payment_or_one_that_did_not_arrive_is_no_proof(
+    dispute: Dispute,
+) -> None:
+    Message.objects.filter(kind="payment_received").update(state="failed")
+    make_message(
+        dispute.customer.user,
+        sent_at=timezone.now(),
+        dedupe_key="payment_received:in_later:email",
+    )
+    told = " ".join(evidence.narrative(evidence.gather(dispute)))
+    assert "receipt" not in told.lower()
+
+
+def test_an_end_in_stripes_dashboard_before_the_payment_is_not_hidden(dispute: Dispute) -> None:
+    ended = dispute.payment.created_at - timedelta(days=20)
+    Subscription.objects.filter(customer=dispute.customer).update(canceled_at=ended)
+    fresh = Dispute.objects.get(pk=dispute.pk)
+    told = " ".join(evidence.narrative(evidence.gather(fresh)))
+    assert "had not been cancelled" not in told
+    assert "It was cancelled on" in told
 
 
 def test_it_claims_nothing_that_is_not_on_record() -> None:

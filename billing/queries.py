@@ -20,6 +20,7 @@ from billing.dates import long_date
 from billing.models import (
     Checkout,
     CreditNote,
+    Dispute,
     Invoice,
     Item,
     MembershipDecision,
@@ -34,10 +35,12 @@ from billing.reminders import card_expires_soon
 from billing.states import (
     ENDED_SUBSCRIPTION,
     LIVE_SUBSCRIPTION,
+    OPEN_DISPUTE,
     UNFINISHED_CHECKOUT,
     CheckoutState,
     Collection,
     CreditNoteStatus,
+    DisputeStatus,
     InvoiceStatus,
     MembershipAction,
     PaymentStatus,
@@ -172,6 +175,7 @@ class PaymentLine:
     description: str
     url: str = ""
     problem: str = ""  # why it failed, or what it waits for, in plain words
+    disputes: tuple[Attention, ...] = ()  # what became of it at the bank
 
 
 @dataclass(frozen=True)
@@ -332,6 +336,7 @@ def payments_page(member: Member, before: str = "", other_before: str = "") -> P
     address = reverse("billing:payments")
     invoices, last = _page_of(invoices_of(member.user), before)
     single = Payment.objects.for_user(member.user).filter(invoice=None)
+    single = single.prefetch_related("disputes")
     others, last_other = _page_of(single, other_before)
     names = _plan_names(invoices)
     return PaymentsPage(
@@ -364,7 +369,7 @@ def invoice_page(invoice: Invoice) -> InvoicePage:
         and invoice.collection != Collection.PROCESSING
     )
     hosted = reverse("billing:invoice-hosted", args=[invoice.pk])
-    rows = invoice.payments.all()
+    rows = invoice.payments.prefetch_related("disputes")
     return InvoicePage(
         head=head,
         items=[_invoice_item(line, invoice.currency) for line in invoice.lines],
@@ -800,7 +805,24 @@ def _payment_line(row: Payment, description: str) -> PaymentLine:
         description=description,
         url=_payment_url(row),
         problem=_problem(row),
+        disputes=tuple(_dispute_notice(one) for one in row.disputes.all()),
     )
+
+
+def _dispute_notice(row: Dispute) -> Attention:
+    """Return what is to be said to the member about a dispute."""
+    amount = Money(row.amount, row.currency)
+    match row.status:
+        case DisputeStatus.WON:
+            return Attention(Tone.INFO, wording.DISPUTE_WON, wording.DISPUTE_WON_TEXT)
+        case DisputeStatus.LOST:
+            text = wording.DISPUTE_LOST_TEXT.format(amount=amount)
+            return Attention(Tone.INFO, wording.DISPUTE_LOST, text)
+        case DisputeStatus.WARNING_CLOSED | DisputeStatus.PREVENTED:
+            return Attention(Tone.INFO, wording.DISPUTE_SETTLED, wording.DISPUTE_SETTLED_TEXT)
+        case _ if row.is_inquiry:
+            return Attention(Tone.WAIT, wording.ASKED_BY_BANK, wording.ASKED_BY_BANK_TEXT)
+    return Attention(Tone.WAIT, wording.DISPUTED, wording.DISPUTED_TEXT.format(amount=amount))
 
 
 def _problem(row: Payment) -> str:
@@ -842,6 +864,11 @@ def _payment_state(row: Payment) -> tuple[Tone, str]:
 
 
 def _refund_state(row: Payment) -> tuple[Tone, str]:
+    statuses = {one.status for one in row.disputes.all()}
+    if statuses & OPEN_DISPUTE:
+        return Tone.WAIT, "Disputed"
+    if DisputeStatus.LOST in statuses:
+        return Tone.INFO, "Returned by the bank"
     if not row.amount_refunded:
         return Tone.GOOD, "Paid"
     is_all = row.amount_refunded >= row.amount

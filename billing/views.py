@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
+from allauth.account.adapter import get_adapter
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -29,7 +30,9 @@ from billing.forms import AmountForm, CancellationForm
 from billing.models import Checkout, CreditNote, Invoice, Payment, PaymentRequest
 from billing.money import SYMBOLS, Money, plain_amount
 from billing.states import Purpose
+from members import terms
 from members.access import current_member, current_user
+from members.models import AgreedWhere
 from portal.htmx import wants_fragment
 
 logger = logging.getLogger(__name__)
@@ -58,13 +61,15 @@ def membership(request: HttpRequest) -> HttpResponse:
 @require_POST
 def subscribe(request: HttpRequest) -> HttpResponse:
     """Send the member to Stripe Checkout."""
+    user = current_user(request)
     try:
-        url = checkout.start_membership(current_user(request), request.POST.get("price", ""))
+        url = checkout.start_membership(user, request.POST.get("price", ""))
     except checkout.AlreadyMember as error:
         messages.info(request, str(error))
     except checkout.CheckoutError as error:
         messages.error(request, str(error))
     else:
+        terms.accept(user, AgreedWhere.JOIN, get_adapter().get_client_ip(request))
         return redirect(url)
     return redirect("billing:membership")
 

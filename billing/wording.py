@@ -152,6 +152,31 @@ DISPUTE_OUTCOMES = {
     DisputeStatus.PREVENTED: "Dispute prevented",
 }
 
+# Said to the member; {amount} is what is disputed.
+ASKED_BY_BANK = "The bank asks about this payment"
+ASKED_BY_BANK_TEXT = (
+    "The card's bank has asked us what this payment was. We answer the bank; no money has moved, "
+    "and there is nothing you need to do here. Until the bank is done, it can't be refunded here."
+)
+DISPUTED = "This payment is disputed with the bank"
+DISPUTED_TEXT = (
+    "The card's owner has asked their bank for the money back. The bank keeps {amount} until it "
+    "has decided, which can take two or three months; until then it can't be refunded here. Was it "
+    "a mistake? Then ask the bank to take the dispute back: that is the quickest way."
+)
+DISPUTE_WON = "The bank has decided: this payment stands"
+DISPUTE_WON_TEXT = (
+    "It was disputed with the card's bank, which found it to be right. Questions about the "
+    "decision are answered by the bank."
+)
+DISPUTE_LOST = "The bank has given this payment back"
+DISPUTE_LOST_TEXT = (
+    "It was disputed, and the card's bank returned {amount} to the card. That can't be refunded "
+    "here a second time."
+)
+DISPUTE_SETTLED = "The bank's question about this payment is settled"
+DISPUTE_SETTLED_TEXT = "The card's bank had asked about it. No money has moved; the payment stands."
+
 
 def card(brand: str, last4: str) -> str:
     """Return "Visa ending in 4242", or an empty string where there is no card."""

@@ -19,6 +19,7 @@ LISTS = [
     "billing/subscription",
     "billing/invoice",
     "billing/payment",
+    "billing/dispute",
     "billing/paymentrequest",
     "billing/item",
     "billing/plan",
@@ -27,6 +28,8 @@ LISTS = [
     "billing/reconciliation",
     "emails/message",
     "members/smsconsentrecord",
+    "members/signin",
+    "members/termsacceptance",
 ]
 
 

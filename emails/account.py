@@ -11,13 +11,13 @@ from allauth.account import app_settings
 from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 
 from emails.catalogue import Kind
 from emails.models import Channel
 from emails.outbox import put_account
+from members.display import device
 
 
 class NoWordsForAccountMail(LookupError):
@@ -132,12 +132,11 @@ def _owner(email: str, context: Mapping[str, Any]) -> User | None:
 def _words(change: Change, context: Mapping[str, Any]) -> dict[str, str]:
     at = context.get("timestamp")
     agent = str(context.get("user_agent") or "")
-    device = render_to_string("components/device.html", {"agent": agent}).strip() if agent else ""
     return {
         "headline": change.headline,
         "sentence": change.sentence.format_map(context),
         "at": (at if isinstance(at, datetime) else timezone.now()).isoformat(),
-        "device": device,
+        "device": device(agent),
         "ip": str(context.get("ip") or ""),
         "url": _address("members:account"),
     }

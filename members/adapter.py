@@ -11,11 +11,11 @@ from django.contrib import messages
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.forms import BaseForm, Field
-from django.http import HttpRequest, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from emails.account import send_account_mail, send_phone_code
-from members import code_limits, consent, names, phones
+from members import code_limits, consent, names, phones, sign_ins
 from members.code_limits import Recipient
 
 
@@ -59,6 +59,11 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         stages.remove(email)
         stages.insert(phone, email)
         return stages
+
+    def post_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponse:
+        """Keep a record of the sign-in."""
+        sign_ins.record(request, user, is_sign_up=kwargs["signup"])
+        return cast("HttpResponse", super().post_login(request, user, **kwargs))
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
         """Ask for the password again before sign-in changes. A phone number opens no door here."""

@@ -32,7 +32,8 @@ from billing.states import LIVE_SUBSCRIPTION
 from emails.admin import MessageAdmin
 from emails.models import Message
 from members.accounts import open_account
-from members.models import Member, PhoneCode, SmsConsentRecord
+from members.models import Member, PhoneCode, SignIn, SmsConsentRecord
+from members.record_admin import SignInAdmin, TermsAcceptanceAdmin
 from portal.staff import search, show
 from portal.staff.filters import DayFilter
 from portal.staff.parts import column, page_button
@@ -111,6 +112,13 @@ class MessagesOfMember(OfOneMember, MessageAdmin):
     list_display = ["what", "state_badge", "channel", "recipient", "age", "trouble"]
 
 
+class SignInsOfMember(OfOneMember, SignInAdmin):
+    """A member's sign-ins."""
+
+    member_lookup = "user"
+    list_display = ["when", "ip", "device", "method"]
+
+
 class SubscriptionsTab(BaseDataset):  # type: ignore[misc]  # Unfold ships no types
     """The tab of a member's subscriptions."""
 
@@ -133,6 +141,12 @@ class MessagesTab(BaseDataset):  # type: ignore[misc]
     """The tab of what we wrote to a member."""
 
     model, model_admin, tab = Message, MessagesOfMember, True
+
+
+class SignInsTab(BaseDataset):  # type: ignore[misc]
+    """The tab of a member's sign-ins."""
+
+    model, model_admin, tab = SignIn, SignInsOfMember, True
 
 
 class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
@@ -248,14 +262,17 @@ class UserAdmin(IndexedSearch, DjangoUserAdmin):  # type: ignore[misc,type-arg]
         InvoicesTab,
         PaymentsTab,
         MessagesTab,
+        SignInsTab,
     ]
     actions_detail = ["ask_for_payment"]
-    readonly_fields = ["email", "joined", "seen", "standing", "customer_link", "events"]
+    readonly_fields = [
+        *("email", "joined", "seen", "standing", "customer_link", "events", "terms"),
+    ]
     add_fieldsets = [(None, {"fields": ["email", "first_name", "last_name"]})]
     fieldsets = [
         (None, {"fields": ["first_name", "last_name", "email", "password"]}),
         ("Membership", {"fields": ["standing", "customer_link", "events"]}),
-        ("Account", {"fields": ["joined", "seen", *PERMISSIONS]}),
+        ("Account", {"fields": ["joined", "seen", "terms", *PERMISSIONS]}),
     ]
     # What groups allow counts for staff only.
     conditional_fields: ClassVar[dict[str, str]] = {
@@ -372,6 +389,19 @@ class UserAdmin(IndexedSearch, DjangoUserAdmin):  # type: ignore[misc,type-arg]
         """How long ago."""
         return show.age(row.last_login)
 
+    @column("Agreed to terms")
+    def terms(self, row: User) -> SafeString | str:
+        """Each version with the day and the place, linked to its record."""
+        return show.links(
+            [
+                (
+                    show.page_of(one),
+                    f"{one.version} on {show.day(one.happened_at)}, {one.get_where_display()}",
+                )
+                for one in row.terms_accepted.all()
+            ]
+        )
+
     @column("Role", ordering="is_staff")
     def role(self, row: User) -> SafeString | str:
         """Staff or superuser; nothing for everybody else."""
@@ -394,6 +424,10 @@ class UserAdmin(IndexedSearch, DjangoUserAdmin):  # type: ignore[misc,type-arg]
             return show.NOTHING
         address = show.list_of("billing.stripeevent", customer_id=customer.stripe_id)
         return show.anchor(address, "Everything that Stripe told us")
+
+
+# Registered where they are written; named here so that they are found.
+RECORDS = (SignInAdmin, TermsAcceptanceAdmin)
 
 
 @admin.register(Group)

@@ -15,8 +15,8 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, QueryDict
 
-from members import code_limits, consent, names, time_zones
-from members.models import Member
+from members import code_limits, consent, names, terms, time_zones
+from members.models import AgreedWhere, Member
 
 NAME_LENGTH = 150
 # The one spelling of the word: allauth's forms say "Email".
@@ -113,6 +113,7 @@ class SignupForm(allauth_forms.SignupForm):  # type: ignore[misc]  # allauth has
         user = cast("User", super().save(request))
         wanted = bool(self.cleaned_data.get("phone") and self.cleaned_data["text_messages"])
         consent.remember_wish(request, user, wanted=wanted)
+        terms.accept(user, AgreedWhere.SIGNUP, get_adapter().get_client_ip(request))
         return user
 
 

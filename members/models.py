@@ -1,5 +1,5 @@
 """The member's profile (one row for every user, made by the database itself) and what we must keep
-on record about text messages: who agreed when, and which codes were sent where.
+on record: who agreed to text messages and to our terms, which codes were sent where, who signed in.
 """
 
 from __future__ import annotations
@@ -121,3 +121,58 @@ class PhoneCode(models.Model):
 
     def __str__(self) -> str:
         return f"{self.phone} at {self.sent_at:%Y-%m-%d %H:%M}"
+
+
+class SignIn(models.Model):
+    """One time that somebody signed in. Kept for `SIGN_INS_KEPT_DAYS`, then forgotten.
+
+    allauth's sessions end with the sign-out; a dispute asks months later who used the account.
+    """
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="sign_ins"
+    )
+    happened_at = models.DateTimeField(auto_now_add=True, db_index=True)
+    ip = models.GenericIPAddressField("IP address")
+    user_agent = models.CharField("browser", max_length=500, blank=True)
+    method = models.CharField(
+        max_length=100, blank=True, help_text="How: password, code by e-mail, second step."
+    )
+
+    class Meta:
+        verbose_name = "sign-in"
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"Sign-in from {self.ip}"
+
+
+class AgreedWhere(models.TextChoices):
+    """Where a member agreed to the terms."""
+
+    SIGNUP = "signup", "Sign-up"
+    JOIN = "join", "Joining the membership"
+
+
+class TermsAcceptance(models.Model):
+    """A member's yes to one version of the terms. Rows are only ever added, one a version."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="terms_accepted"
+    )
+    version = models.CharField(max_length=100)
+    url = models.URLField("address of the terms", max_length=500)
+    where = models.CharField(max_length=10, choices=AgreedWhere.choices)
+    ip = models.GenericIPAddressField("IP address", null=True, blank=True)
+    happened_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = "terms accepted"
+        verbose_name_plural = "terms accepted"
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["user", "version"], name="members_terms_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Terms of {self.version}"

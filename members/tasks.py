@@ -2,7 +2,7 @@
 
 from procrastinate.contrib.django import app
 
-from members import code_limits
+from members import code_limits, sign_ins
 
 
 @app.periodic(cron="17 4 * * *")
@@ -10,3 +10,10 @@ from members import code_limits
 def forget_phone_codes(timestamp: int) -> None:
     """Forget which codes went where, a week after."""
     code_limits.forget_old()
+
+
+@app.periodic(cron="27 4 * * *")
+@app.task(queueing_lock="forget_sign_ins")
+def forget_sign_ins(timestamp: int) -> None:
+    """Forget sign-ins that are older than SIGN_INS_KEPT_DAYS."""
+    sign_ins.forget_old()

@@ -28,6 +28,6 @@ def current_brand() -> Brand:
     )
 
 
-def brand(request: HttpRequest) -> dict[str, Brand]:
-    """Context processor: `{{ brand.name }}` in every template."""
-    return {"brand": current_brand()}
+def brand(request: HttpRequest) -> dict[str, Brand | str]:
+    """Context processor: `{{ brand.name }}` and `{{ terms_url }}` in every template."""
+    return {"brand": current_brand(), "terms_url": settings.TERMS_URL}

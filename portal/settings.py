@@ -41,6 +41,9 @@ SUPPORT_EMAIL = env.str("SUPPORT_EMAIL", default="help@example.com")
 STAFF_EMAIL = [one.strip() for one in env.list("STAFF_EMAIL", default=[]) if one.strip()]
 POSTAL_ADDRESS = env.str("POSTAL_ADDRESS", default="")
 PUBLIC_SITE_URL = env.str("PUBLIC_SITE_URL", default="")
+# What members agree to when they sign up and join; without an address they agree to nothing.
+TERMS_URL = env.str("TERMS_URL", default="")
+TERMS_VERSION = env.str("TERMS_VERSION", default="")[:100]
 
 # Stripe
 STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", default="")
@@ -285,6 +288,8 @@ SMS_CODES_PER_DAY = {
 # A reverse proxy of ours sets X-Forwarded-For; allauth's rate limits count by that address.
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
+# How long it is remembered who signed in when and from where: a bank asks months after a payment.
+SIGN_INS_KEPT_DAYS = env.int("SIGN_INS_KEPT_DAYS", default=540)
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {

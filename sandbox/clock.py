@@ -176,12 +176,12 @@ def _of_disputes(world: World) -> Iterator[Happening]:
     for charge in world.objects.list("charge"):
         planned = charge.get(PRIVATE, {}).get("disputed")
         if planned:
-            yield Happening(planned["at"], 8, disputes.open_for, charge)
+            yield Happening(planned["at"], 8, disputes.open_planned, charge)
     for dispute in world.objects.list("dispute"):
-        if dispute["status"] == "needs_response":
+        if dispute["status"] in disputes.ANSWERABLE:
             at = dispute["evidence_details"]["due_by"]
             yield Happening(at, 9, disputes.miss_deadline, dispute)
-        elif dispute["status"] == "under_review":
+        elif dispute["status"] in disputes.UNDER_REVIEW:
             yield Happening(dispute[PRIVATE]["decided_at"], 9, disputes.decide, dispute)
 
 

@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from sandbox import beginning, clock, mail, twilio, webhooks
-from sandbox.stripe import checkout, customers, refunds
+from sandbox.stripe import charges, checkout, customers, disputes, refunds
 from sandbox.stripe.errors import ApiError
 from sandbox.stripe.events import public
 from sandbox.webhooks import Deliverer
@@ -143,6 +143,23 @@ def _set_balance(command: Command) -> Json:
     return {"available": refunds.available(command.world, currency)}
 
 
+def _dispute(command: Command) -> Json:
+    """The owner of a card takes a payment back; `inquiry`: their bank asks first."""
+    world, body = command.world, command.body
+    with world.lock:
+        charge = charges.find(world, command.path["id"])
+        if charge not in disputes.disputable(world):
+            raise ValueError("This payment can't be disputed (any more).")
+        made = disputes.open_for(
+            world,
+            charge,
+            str(body.get("reason", "fraudulent")),
+            inquiry=bool(body.get("inquiry")),
+        )
+        world.save()
+        return public(made)
+
+
 def _switches(command: Command) -> Json:
     return command.world.switches.as_dict()
 
@@ -207,6 +224,7 @@ routes = [
     _route("checkout/{id}/cancel", _cancel_checkout, "POST"),
     _route("customers/{id}/card", _set_card, "POST"),
     _route("balance", _set_balance, "POST"),
+    _route("charges/{id}/dispute", _dispute, "POST"),
     _route("switches", _switches, "GET"),
     _route("switches", _set_switches, "POST"),
     _route("deliveries", _deliveries, "GET"),

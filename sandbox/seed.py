@@ -28,11 +28,16 @@ from django.contrib.auth.models import Group, User  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 
 from billing import checkout, sync  # noqa: E402
-from billing.models import StripeEvent, Subscription  # noqa: E402
+from billing.models import Dispute, Payment, StripeEvent, Subscription  # noqa: E402
 from billing.states import OPEN_EVENT  # noqa: E402
-from members import consent, phones  # noqa: E402
+from members import consent, phones, terms  # noqa: E402
 from members.accounts import open_account  # noqa: E402
-from members.models import ConsentSource  # noqa: E402
+from members.models import (  # noqa: E402
+    AgreedWhere,
+    ConsentSource,
+    SignIn,
+    TermsAcceptance,
+)
 
 SIGN_INS = Path(__file__).resolve().parent.parent / ".data" / "demo" / "signins.json"
 PASSWORD = "quiet-harbor-morning"
@@ -83,6 +88,12 @@ PEOPLE: list[tuple[str, int, str, int | None, bool]] = [
     ("Henry Adeyemi", 1, GOOD, None, True),
 ]
 VISITOR = "Robin Vale"
+# Who disputes a payment, why, how many days ago, and whether the bank has decided for them.
+DISPUTES: list[tuple[str, str, int, bool]] = [
+    ("Samuel Ortiz", "subscription_canceled", 100, True),
+    ("Jonas Weber", "fraudulent", 6, False),
+]
+BROWSER = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/142.0 Safari/537.36"
 
 
 @dataclass(frozen=True)
@@ -138,6 +149,11 @@ def _happenings(sandbox: Sandbox, now: datetime) -> Iterator[Happening]:
         if cancelled:
             at = now - timedelta(days=cancelled, minutes=chance.randrange(600))
             yield Happening(at, _cancelling(name))
+    for name, reason, days, is_lost in DISPUTES:
+        at = now - timedelta(days=days)
+        yield Happening(at, _disputing(sandbox, name, reason))
+        if is_lost:
+            yield Happening(at + timedelta(days=4), _losing(name))
 
 
 def _joining(
@@ -158,15 +174,42 @@ def _cancelling(name: str) -> Callable[[], None]:
     def cancel() -> None:
         _wait_until_processed()
         row = Subscription.objects.get(customer__user__email=_email(name))
-        answer = httpx.post(
-            f"{os.environ['STRIPE_API_BASE']}/v1/subscriptions/{row.stripe_id}",
-            data={"cancel_at_period_end": "true"},
-            auth=(os.environ["STRIPE_SECRET_KEY"], ""),
-            trust_env=False,
-        )
-        answer.raise_for_status()
+        _post(f"subscriptions/{row.stripe_id}", {"cancel_at_period_end": "true"})
 
     return cancel
+
+
+def _disputing(sandbox: Sandbox, name: str, reason: str) -> Callable[[], None]:
+    """Take the last payment back through the bank."""
+
+    def dispute() -> None:
+        _wait_until_processed()
+        paid = Payment.objects.filter(customer__user__email=_email(name), paid_at__isnull=False)
+        sandbox.control(f"charges/{paid.latest('paid_at').charge_id}/dispute", reason=reason)
+
+    return dispute
+
+
+def _losing(name: str) -> Callable[[], None]:
+    """Answer a dispute, in vain: the bank decides seconds later."""
+
+    def lose() -> None:
+        _wait_until_processed()
+        row = Dispute.objects.get(customer__user__email=_email(name))
+        _post(f"disputes/{row.stripe_id}", {"evidence[uncategorized_text]": "losing_evidence"})
+
+    return lose
+
+
+def _post(path: str, data: dict[str, str]) -> None:
+    """Ask Stripe for something, as its dashboard does."""
+    answer = httpx.post(
+        f"{os.environ['STRIPE_API_BASE']}/v1/{path}",
+        data=data,
+        auth=(os.environ["STRIPE_SECRET_KEY"], ""),
+        trust_env=False,
+    )
+    answer.raise_for_status()
 
 
 def _make_user(name: str, joined: datetime, *, texts: bool) -> User:
@@ -174,7 +217,19 @@ def _make_user(name: str, joined: datetime, *, texts: bool) -> User:
     if texts:
         phones.confirm(user, f"+1202555{100 + user.pk % 100:04d}")
         consent.agree(user.member, ConsentSource.SIGNUP)
+    _leave_traces(user, joined)
     return user
+
+
+def _leave_traces(user: User, joined: datetime) -> None:
+    """Write down that they agreed to the terms, and signed in once a month."""
+    ip = f"198.51.100.{1 + user.pk % 250}"
+    terms.accept(user, AgreedWhere.SIGNUP, ip)
+    TermsAcceptance.objects.filter(user=user).update(happened_at=joined)
+    months = (datetime.now(UTC) - joined).days // 30 + 1
+    for month in range(months):
+        row = SignIn.objects.create(user=user, ip=ip, user_agent=BROWSER, method="password")
+        SignIn.objects.filter(pk=row.pk).update(happened_at=joined + timedelta(days=30 * month))
 
 
 def _make_staff(joined: datetime) -> list[dict[str, str]]:

@@ -7,22 +7,33 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import Case, F, QuerySet, When
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RadioFilter
 
-from billing import disputes, wording
+from billing import disputes, evidence_files, wording
 from billing.admin import labels
 from billing.admin.money import StripeCopyAdmin
 from billing.models import Dispute
-from billing.states import OPEN_DISPUTE
+from billing.states import OPEN_DISPUTE, DisputeStatus
+from portal import documents
 from portal.staff import show
 from portal.staff.filters import DayFilter
-from portal.staff.parts import column
+from portal.staff.parts import column, page_button
 
 URGENT, SOON = timedelta(days=3), timedelta(days=7)
+MESSAGES = "emails.view_message"
+READ = "1. Download the evidence: evidence.pdf, which the bank reads, and the records behind it."
+CHECK = (
+    "2. Read evidence.pdf first: it holds personal data of the member, meant for the bank alone."
+)
+# Stripe documentation, "Dispute evidence": PDF, JPEG or PNG, below 5 MB.
+SEND = (
+    "3. Open the dispute in Stripe's dashboard, choose to counter it, and upload evidence.pdf "
+    "there (Stripe takes PDF, JPG and PNG below 5 MB). Nothing is sent from here by itself."
+)
 Rows = QuerySet[Any]
 
 
@@ -56,8 +67,10 @@ class DisputeAdmin(StripeCopyAdmin):
     stripe_path = "disputes"
     search_fields = ["stripe_id__startswith", "payment__stripe_id__startswith"]
     search_help_text = "Name, e-mail address, phone number, du_… or pi_…: how it begins"
-    list_display = ["who", "money", "state", "deadline", "why", "opened", "stripe_id"]
+    list_display = ["who", "money", "state", "deadline", "kind", "opened", "stripe_id"]
     list_select_related = ["customer__user", "payment"]
+    actions_detail = ["download_evidence", "open_in_stripe"]
+    actions_row: list[str] = []
     list_filter = [
         StageFilter,
         ("status", ChoicesDropdownFilter),
@@ -66,8 +79,9 @@ class DisputeAdmin(StripeCopyAdmin):
     ]
     fieldsets = [
         (None, {"fields": ["state", "deadline", "meaning", "money", "why", "evidence"]}),
+        ("How to answer", {"fields": ["steps"]}),
         ("Who and what", {"fields": ["member", "payment_link", "invoice_link", "paid", "card"]}),
-        ("Dates", {"fields": ["opened", "closed"]}),
+        ("Dates", {"fields": ["began", "closed"]}),
         ("Belongs together", {"fields": ["customer_link", "others", "events"]}),
         ("Copy of Stripe's record", {
             "fields": ["stripe_id", "reason", "network_reason_code", "charge_id", "read"],
@@ -82,6 +96,21 @@ class DisputeAdmin(StripeCopyAdmin):
         due = Case(When(status__in=OPEN_DISPUTE, then=F("evidence_due_at")))
         return [is_over.asc(), due.asc(nulls_last=True), "-created_at", "-pk"]
 
+    def has_evidence_permission(self, request: HttpRequest, _object_id: str = "") -> bool:
+        """Whether this member of staff may read what the packet holds."""
+        return self.has_view_permission(request) and request.user.has_perm(MESSAGES)
+
+    @page_button("Download evidence", icon="folder_zip", path="evidence", permission="evidence")
+    def download_evidence(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Hand out the packet, and write down who took it."""
+        row = self.get_object(request, object_id)
+        if row is None:
+            raise Http404("There is no such dispute.")
+        packed = evidence_files.packet(row, timezone.now())
+        self.log_change(request, row, "Evidence downloaded.")
+        name = evidence_files.filename(row)
+        return documents.download(packed, name, content_type="application/zip")
+
     def palette_title(self, row: Dispute) -> str:
         """Whose, how much and when."""
         amount, on = show.money(row.amount, row.currency), show.day(row.created_at)
@@ -90,7 +119,9 @@ class DisputeAdmin(StripeCopyAdmin):
     @column("State", ordering="status")
     def state(self, row: Dispute) -> SafeString:
         """Stripe's status in its colour."""
-        return show.state(row, "status", labels.DISPUTE)
+        known = row.status in set(DisputeStatus)
+        tone = labels.DISPUTE.get(DisputeStatus(row.status), "") if known else ""
+        return show.badge(labels.dispute(row), tone)
 
     @column("Answer by", ordering="evidence_due_at")
     def deadline(self, row: Dispute) -> SafeString | str:
@@ -102,7 +133,8 @@ class DisputeAdmin(StripeCopyAdmin):
             return show.badge("The time is over", "danger")
         tone = "danger" if left < URGENT else "warning" if left < SOON else "info"
         badge = show.badge(f"{show.time_left(row.evidence_due_at)} left", tone)
-        return format_html("{} {}", badge, show.day(row.evidence_due_at))
+        day = show.day(row.evidence_due_at)
+        return format_html('<span class="whitespace-nowrap">{} {}</span>', badge, day)
 
     @column("Amount", ordering="amount")
     def money(self, row: Dispute) -> str:
@@ -110,6 +142,12 @@ class DisputeAdmin(StripeCopyAdmin):
         return show.money(row.amount, row.currency)
 
     @column("Reason", ordering="reason")
+    def kind(self, row: Dispute) -> SafeString:
+        """The reason in a word; the pointer shows the sentence."""
+        word = (row.reason or "general").replace("_", " ").capitalize()
+        return format_html('<span title="{}">{}</span>', wording.dispute_reason(row.reason), word)
+
+    @column("Reason")
     def why(self, row: Dispute) -> str:
         """The reason in words."""
         return wording.dispute_reason(row.reason)
@@ -126,6 +164,13 @@ class DisputeAdmin(StripeCopyAdmin):
             times = "once" if row.submission_count == 1 else f"{row.submission_count} times"
             return f"Sent to the bank {times}"
         return "At Stripe, but not sent to the bank" if row.has_evidence else "None sent yet"
+
+    @column("Steps")
+    def steps(self, row: Dispute) -> SafeString | str:
+        """What to do, for a dispute that waits for us."""
+        if not row.needs_response:
+            return show.NOTHING
+        return format_html_join("", "<p>{}</p>", [(READ,), (CHECK,), (SEND,)])
 
     @column("Payment")
     def payment_link(self, row: Dispute) -> SafeString | str:
@@ -153,6 +198,11 @@ class DisputeAdmin(StripeCopyAdmin):
     def opened(self, row: Dispute) -> SafeString:
         """How long ago it was opened."""
         return show.when(row.created_at)
+
+    @column("Opened")
+    def began(self, row: Dispute) -> str:
+        """When it was opened."""
+        return show.moment(row.created_at)
 
     @column("Decided")
     def closed(self, row: Dispute) -> str:

@@ -1,5 +1,6 @@
 """The colours of states on staff pages: good, wait, bad, and none for what is over."""
 
+from billing.models import Dispute
 from billing.states import (
     CheckoutState,
     CreditNoteStatus,
@@ -46,6 +47,15 @@ DISPUTE = {
     DisputeStatus.PREVENTED: "success",
     DisputeStatus.WARNING_CLOSED: "success",
 }
+# Stripe calls an inquiry a warning, which staff would not understand.
+DISPUTE_NAMES = {
+    DisputeStatus.WARNING_NEEDS_RESPONSE: "Inquiry: to answer",
+    DisputeStatus.WARNING_UNDER_REVIEW: "Inquiry: under review",
+    DisputeStatus.WARNING_CLOSED: "Inquiry: closed",
+    DisputeStatus.NEEDS_RESPONSE: "To answer",
+    DisputeStatus.APPEAL_NEEDS_RESPONSE: "Appeal: to answer",
+    DisputeStatus.APPEAL_UNDER_REVIEW: "Appeal: under review",
+}
 EVENT = {
     EventState.PROCESSED: "success",
     EventState.PENDING: "info",
@@ -77,3 +87,10 @@ REFUND = {
     RefundState.SUCCEEDED: "success",
     RefundState.FAILED: "danger",
 }
+
+
+def dispute(row: Dispute) -> str:
+    """Return what a dispute's state is called."""
+    known = row.status in set(DisputeStatus)
+    name = DISPUTE_NAMES.get(DisputeStatus(row.status)) if known else None
+    return name or row.get_status_display()

@@ -803,7 +803,7 @@ def _disputes(row: Customer | Payment) -> list[tuple[str, str]]:
     return [
         (
             show.page_of(one),
-            f"{show.money(one.amount, one.currency)}, {one.get_status_display().lower()}",
+            f"{show.money(one.amount, one.currency)}, {labels.dispute(one).lower()}",
         )
         for one in row.disputes.all()[:SHOWN]
     ]

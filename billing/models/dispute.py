@@ -7,6 +7,7 @@ from django.db import models
 from billing.models.copy import MemberRecordQuerySet, StripeCopy, choices
 from billing.models.customer import Customer
 from billing.models.payment import Payment
+from billing.money import Money
 from billing.states import ANSWERABLE_DISPUTE, INQUIRY, OPEN_DISPUTE, DisputeStatus
 
 
@@ -57,7 +58,7 @@ class Dispute(StripeCopy):
         ]
 
     def __str__(self) -> str:
-        return f"Dispute of {self.payment}"
+        return f"Dispute of {Money(self.amount, self.currency)}"
 
     @property
     def is_open(self) -> bool:

@@ -15,6 +15,7 @@ from conftest import Sandbox, run_jobs
 GOOD_CARD = "4242424242424242"
 DECLINED_LATER_CARD = "4000000000000341"
 DISPUTED_CARD = "4000000000000259"
+ASKED_ABOUT_CARD = "4000000000001976"
 
 
 def sign_up(name: str = "Alice Archer") -> User:

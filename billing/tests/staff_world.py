@@ -42,7 +42,7 @@ from billing.states import (
 )
 from billing.tests import factories
 from emails.models import Message
-from members.models import Member, PhoneCode, SmsConsentRecord
+from members.models import Member, PhoneCode, SignIn, SmsConsentRecord, TermsAcceptance
 from portal.staff.roles import AUDITOR, SUPPORT, make_groups
 
 PHONE = "+14155552671"
@@ -201,6 +201,12 @@ def _rows_around(alice: User, customer: Customer) -> list[models.Model]:
     session = UserSession.objects.create(
         user=alice, ip="192.0.2.1", user_agent="Firefox", session_key="secret-session-key"
     )
+    sign_in = SignIn.objects.create(
+        user=alice, ip="192.0.2.1", user_agent="Firefox", method="password"
+    )
+    terms = TermsAcceptance.objects.create(
+        user=alice, version="2026-01-01", url="https://www.example.com/terms", where="signup"
+    )
     stranger = UnassignedCustomer.objects.create(
         stripe_id="cus_stranger", email="stranger@example.com", created_at=now, read_at=now
     )
@@ -208,4 +214,18 @@ def _rows_around(alice: User, customer: Customer) -> list[models.Model]:
     request = PaymentRequest.objects.create(
         user=alice, amount=4000, currency="usd", description="Key deposit", sent_at=now
     )
-    return [stranger, item, request, member, plan, check, checkout, consent, code, address, session]
+    return [
+        sign_in,
+        terms,
+        stranger,
+        item,
+        request,
+        member,
+        plan,
+        check,
+        checkout,
+        consent,
+        code,
+        address,
+        session,
+    ]

@@ -20,7 +20,7 @@ from billing import disputes, events, gateway, history, inbox, reconcile, snapsh
 from billing.models import Customer, Dispute, Payment, Reconciliation, StripeEvent
 from billing.states import DisputeStatus, EventState
 from billing.tests import factories
-from billing.tests.life import DISPUTED_CARD, deliver, sign_up, subscribe
+from billing.tests.life import ASKED_ABOUT_CARD, DISPUTED_CARD, deliver, sign_up, subscribe
 from billing.tests.test_events import forget_everything_but_the_customer, messages, rows
 from billing.tests.test_reconcile import run
 from conftest import Sandbox, run_jobs
@@ -124,6 +124,49 @@ def test_nobody_answers_and_it_is_lost(sandbox: Sandbox, alice: User) -> None:
     deliver(sandbox.events())
     assert Dispute.objects.get().status == "lost"
     assert {kind for kind, _ in told()} == {"dispute_closed"}
+
+
+def inquiry(sandbox: Sandbox) -> Dispute:
+    subscribe(sandbox, sign_up(), ASKED_ABOUT_CARD)
+    sandbox.control("clock", advance_seconds=5)
+    deliver(sandbox.events())
+    return Dispute.objects.get()
+
+
+def test_an_inquiry_that_ends_well(sandbox: Sandbox) -> None:
+    row = inquiry(sandbox)
+    assert (row.status, row.is_inquiry, row.is_charge_refundable) == (
+        "warning_needs_response",
+        True,
+        True,
+    )
+    subjects = Message.objects.filter(kind="dispute_opened").values_list("subject", flat=True)
+    assert all(subject.startswith("Bank inquiry: $29.00 of Alice") for subject in subjects)
+    answer(sandbox, "winning_evidence")
+    deliver(sandbox.events())
+    row.refresh_from_db()
+    assert row.status == "warning_under_review"
+    sandbox.control("clock", advance_seconds=30)
+    deliver(sandbox.events())
+    row.refresh_from_db()
+    assert (row.status, row.is_open) == ("warning_closed", False)
+    assert disputes.amount_lost(row.payment) == 0
+    closed = Message.objects.filter(kind="dispute_closed").values_list("subject", flat=True)
+    assert set(closed) == {"Bank inquiry closed: $29.00 of Alice Archer"}
+
+
+def test_an_inquiry_that_becomes_a_dispute_is_told_as_one_more_to_answer(sandbox: Sandbox) -> None:
+    row = inquiry(sandbox)
+    answer(sandbox, "escalate_inquiry_evidence")
+    sandbox.control("clock", advance_seconds=30)
+    deliver(sandbox.events())
+    row.refresh_from_db()
+    assert (row.status, row.submission_count) == ("needs_response", 0)
+    assert [kind for kind, _ in told()] == ["dispute_opened"] * 4
+    subjects = Message.objects.filter(recipient="owner@example.com").values_list(
+        "subject", flat=True
+    )
+    assert {subject.partition(":")[0] for subject in subjects} == {"Bank inquiry", "Dispute"}
 
 
 def test_a_running_dispute_and_a_lost_one_are_known_to_whoever_refunds(

@@ -42,6 +42,8 @@ GROUPS: dict[str, list[Item]] = {
     "Members": [
         Item("Members", "group", "auth.user"),
         Item("Text message consents", "sms", "members.smsconsentrecord"),
+        Item("Terms accepted", "contract", "members.termsacceptance"),
+        Item("Sign-ins", "login", "members.signin"),
         Item("E-mail addresses", "alternate_email", "account.emailaddress"),
     ],
     "Membership and money": [

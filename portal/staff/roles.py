@@ -30,7 +30,9 @@ SEEN = [
     ("emails", "message"),
     ("members", "member"),
     ("members", "phonecode"),
+    ("members", "signin"),
     ("members", "smsconsentrecord"),
+    ("members", "termsacceptance"),
     ("procrastinate", "procrastinatejob"),
 ]
 VIEWS = [f"{app}.view_{model}" for app, model in SEEN]

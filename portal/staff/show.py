@@ -131,9 +131,13 @@ def age(at: datetime | None) -> str:
 
 
 def time_left(until: datetime) -> str:
-    """Return the time until then in its largest unit: "9 days", "5 hours"."""
-    words = str(naturaltime(until)).partition(",")[0]
-    return words.removesuffix(" from now").replace("now", "a moment")
+    """Return the time until then in days, on the last day in hours: "9 days", "5 hours"."""
+    seconds = max(0, int((until - timezone.now()).total_seconds()))
+    for name, size in (("day", 86_400), ("hour", 3600)):
+        if seconds >= size:
+            count = seconds // size
+            return f"1 {name}" if count == 1 else f"{count} {name}s"
+    return "less than an hour"
 
 
 def pretty_json(value: Any) -> SafeString:

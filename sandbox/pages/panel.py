@@ -8,13 +8,14 @@ from starlette.routing import Route
 
 from sandbox import clock
 from sandbox.mail import store as mails
-from sandbox.pages import dashboard
+from sandbox.pages import dashboard, disputing
 from sandbox.pages.cards import RARE_CARDS, TEST_CARDS
 from sandbox.pages.events import listed, types
 from sandbox.pages.pager import paginate
 from sandbox.pages.people import living, person
 from sandbox.pages.render import Form, Visit, endpoint, moment, page, see_other
 from sandbox.stripe import customers
+from sandbox.stripe.disputes import REASONS
 from sandbox.stripe.errors import ApiError
 from sandbox.switches import PAYLOAD_VERSIONS, Switches
 from sandbox.twilio import store as texts
@@ -93,6 +94,10 @@ def _page(visit: Visit, *, trouble: str = "", status: int = 200) -> Response:
         cards=(*TEST_CARDS, *RARE_CARDS),
         kinds=dashboard.KINDS,
         prices=dashboard.recurring_prices(world),
+        disputes=disputing.shown(world),
+        disputable=disputing.choices(world),
+        dispute_kinds=disputing.KINDS,
+        dispute_reasons=list(REASONS),
         events=[listed(world, event) for event in shown_events],
         event_count=len(happened),
         event_pager=events_pager,
@@ -140,12 +145,34 @@ def make(visit: Visit) -> Response:
     return see_other("/?told=made")
 
 
+def dispute(visit: Visit) -> Response:
+    """Dispute a payment, as the owner of its card would."""
+    try:
+        disputing.open_one(visit.world, visit.form)
+    except disputing.REFUSALS as error:
+        return _page(visit, trouble=str(error), status=400)
+    visit.world.save()
+    return see_other("/?told=disputed#disputes")
+
+
+def answer_dispute(visit: Visit) -> Response:
+    """Answer a dispute in Stripe's dashboard, or let the bank decide."""
+    try:
+        disputing.go_on(visit.world, visit.named("dispute"), visit.form.get("step", ""))
+    except disputing.REFUSALS as error:
+        return _page(visit, trouble=str(error), status=400)
+    visit.world.save()
+    return see_other("/?told=answered#disputes")
+
+
 def _told(visit: Visit) -> str:
     told = {
         "clock": f"It is now {moment(visit.world.now())} UTC.",
         "switches": "The switches are set.",
         "card": "The card is changed.",
         "made": "It is made, as in Stripe’s dashboard.",
+        "disputed": "The payment is disputed.",
+        "answered": "The dispute has gone on.",
     }
     return told.get(visit.query.get("told", ""), "")
 
@@ -184,5 +211,7 @@ routes = [
     Route("/clock", endpoint(advance, locked=False), methods=["POST"]),
     Route("/switches", endpoint(switch), methods=["POST"]),
     Route("/dashboard", endpoint(make), methods=["POST"]),
+    Route("/disputes", endpoint(dispute), methods=["POST"]),
+    Route("/disputes/{dispute}", endpoint(answer_dispute), methods=["POST"]),
     Route("/customers/{customer}/card", endpoint(change_card), methods=["POST"]),
 ]

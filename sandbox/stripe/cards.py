@@ -24,6 +24,8 @@ class Card:
     """A bank account: it pays, or fails, some days after it was charged."""
     disputed: str | None = None
     """The reason of the dispute that each payment with this card runs into."""
+    inquiry: bool = False
+    """Whether its bank asks first, and moves no money."""
 
     @property
     def last4(self) -> str:
@@ -72,6 +74,8 @@ CARDS = {
         Card("4000000000005126", refunds="fail_later"),
         Card("4000000000007726", refunds="pending"),
         Card("4000000000000259", disputed="fraudulent"),
+        Card("4000000000002685", disputed="product_not_received"),
+        Card("4000000000001976", disputed="fraudulent", inquiry=True),
         Card("000123456789", brand="bank", delayed="pays"),
         Card("000111111116", brand="bank", delayed="fails"),
     )
@@ -92,6 +96,8 @@ TOKENS = {
     "pm_card_refundFail": "4000000000005126",
     "pm_card_pendingRefund": "4000000000007726",
     "pm_card_createDispute": "4000000000000259",
+    "pm_card_createDisputeProductNotReceived": "4000000000002685",
+    "pm_card_createDisputeInquiry": "4000000000001976",
 }
 """Stripe's ready-made payment methods, by the card they stand for."""
 

@@ -35,7 +35,7 @@ def create(
 def _expect_dispute(world: World, charge: Json, card: cards.Card) -> None:
     """Some test cards belong to people who take their payment back."""
     if card.disputed:
-        planned = {"at": world.now() + 1, "reason": card.disputed}
+        planned = {"at": world.now() + 1, "reason": card.disputed, "inquiry": card.inquiry}
         private(charge)["disputed"] = planned
 
 

@@ -15,9 +15,21 @@ DECIDED_AFTER = 5
 """Seconds from the evidence to the bank's decision; Stripe's test mode takes about as long."""
 
 WINNING, LOSING = "winning_evidence", "losing_evidence"
+ESCALATING = "escalate_inquiry_evidence"
 """Texts of Stripe's test mode: as `uncategorized_text` they decide the dispute."""
 
-OPEN = ("needs_response", "under_review")
+ANSWERABLE = ("needs_response", "warning_needs_response")
+UNDER_REVIEW = ("under_review", "warning_under_review")
+OPEN = (*ANSWERABLE, *UNDER_REVIEW)
+REASONS = {
+    "fraudulent": "10.4",
+    "product_not_received": "13.1",
+    "subscription_canceled": "13.2",
+    "duplicate": "12.6.1",
+    "unrecognized": "10.4",
+    "general": "13.5",
+}
+"""Why a card's owner disputes a payment, with Visa's code of it."""
 EVIDENCE = (
     "access_activity_log",
     "billing_address",
@@ -49,17 +61,41 @@ EVIDENCE = (
 )
 
 
-def open_for(world: World, charge: Json) -> Json:
-    """The owner of the card disputes a charge: the amount and a fee leave the balance."""
-    reason = private(charge).pop("disputed")["reason"]
-    dispute = _blank(world, charge, reason)
+def open_planned(world: World, charge: Json) -> Json:
+    """The owner of a test card disputes a charge, as its number says."""
+    planned = private(charge).pop("disputed")
+    return open_for(world, charge, planned["reason"], inquiry=planned.get("inquiry", False))
+
+
+def open_for(world: World, charge: Json, reason: str, *, inquiry: bool = False) -> Json:
+    """The owner of the card disputes a charge: the amount and a fee leave the balance.
+
+    With an inquiry the bank asks first, and no money moves.
+    """
+    dispute = _blank(world, charge, reason, inquiry=inquiry)
     world.objects.put(dispute)
     charge["disputed"] = True
     world.objects.put(charge)
     emit(world, "charge.dispute.created", dispute)
+    if not inquiry:
+        _withdraw(world, dispute)
+    return dispute
+
+
+def disputable(world: World) -> list[Json]:
+    """Charges that were paid by card and whose money nobody asks back yet, newest first."""
+    return [
+        charge
+        for charge in world.objects.list("charge", status="succeeded")
+        if not charge["disputed"]
+        and charge["amount_refunded"] < charge["amount"]
+        and "card" in charge["payment_method_details"]
+    ]
+
+
+def _withdraw(world: World, dispute: Json) -> None:
     _book(world, dispute, -dispute["amount"], fee=FEE)
     emit(world, "charge.dispute.funds_withdrawn", dispute)
-    return dispute
 
 
 def _book(world: World, dispute: Json, amount: int, *, fee: int = 0) -> None:
@@ -69,8 +105,9 @@ def _book(world: World, dispute: Json, amount: int, *, fee: int = 0) -> None:
     world.objects.put(dispute)
 
 
-def _blank(world: World, charge: Json, reason: str) -> Json:
+def _blank(world: World, charge: Json, reason: str, *, inquiry: bool) -> Json:
     card = charge["payment_method_details"]["card"]
+    code = REASONS.get(reason, REASONS["general"])
     return {
         "id": world.new_id("du_1"),
         "object": "dispute",
@@ -90,28 +127,28 @@ def _blank(world: World, charge: Json, reason: str) -> Json:
             "submission_method": "not_submitted",
         },
         "intended_submission_method": None,
-        "is_charge_refundable": False,
+        "is_charge_refundable": inquiry,
         "livemode": False,
         "metadata": {},
-        "network_reason_code": "10.4",
+        "network_reason_code": code,
         "payment_intent": charge["payment_intent"],
         "payment_method_details": {
             "card": {
                 "brand": card["brand"],
-                "case_type": "chargeback",
+                "case_type": "inquiry" if inquiry else "chargeback",
                 "network": card["network"],
-                "network_reason_code": "10.4",
+                "network_reason_code": code,
             },
             "type": "card",
         },
         "reason": reason,
-        "status": "needs_response",
+        "status": "warning_needs_response" if inquiry else "needs_response",
     }
 
 
 def update(world: World, dispute: Json, params: Json) -> Json:
     """Send evidence to the bank; with `submit` false it is only staged."""
-    if params.get("evidence") and dispute["status"] != "needs_response":
+    if params.get("evidence") and dispute["status"] not in ANSWERABLE:
         raise invalid("This dispute no longer takes evidence.", code="resource_invalid_state")
     with changing(world, dispute, "charge.dispute.updated"):
         if "metadata" in params:
@@ -127,22 +164,57 @@ def update(world: World, dispute: Json, params: Json) -> Json:
 def _submit(world: World, dispute: Json) -> None:
     details = dispute["evidence_details"]
     details |= {"submission_count": details["submission_count"] + 1, "submission_method": "manual"}
-    dispute["status"] = "under_review"
+    dispute["status"] = _reviewed(dispute["status"])
     private(dispute)["decided_at"] = world.now() + DECIDED_AFTER
 
 
+def _reviewed(status: str) -> str:
+    return status.replace("needs_response", "under_review")
+
+
 def decide(world: World, dispute: Json) -> None:
-    """The bank decides: won with Stripe's winning text, else lost."""
-    won = dispute["evidence"]["uncategorized_text"] == WINNING
+    """The bank decides: won with Stripe's winning text, else lost; an inquiry ends, or goes on."""
+    text = dispute["evidence"]["uncategorized_text"]
     private(dispute).pop("decided_at", None)
-    if won:
+    if is_inquiry(dispute):
+        _end_inquiry(world, dispute, escalates=text == ESCALATING)
+        return
+    if text == WINNING:
         _book(world, dispute, dispute["amount"])
         emit(world, "charge.dispute.funds_reinstated", dispute)
-    _close(world, dispute, "won" if won else "lost")
+    _close(world, dispute, "won" if text == WINNING else "lost")
+
+
+def is_inquiry(dispute: Json) -> bool:
+    """Whether the bank only asks."""
+    status: str = dispute["status"]
+    return status.startswith("warning_")
+
+
+def _end_inquiry(world: World, dispute: Json, *, escalates: bool) -> None:
+    """The bank is satisfied; or it is not, and takes the money: the same dispute, answered anew."""
+    if not escalates:
+        _close(world, dispute, "warning_closed")
+        return
+    with changing(world, dispute, "charge.dispute.updated"):
+        dispute["status"] = "needs_response"
+        dispute["is_charge_refundable"] = False
+        dispute["payment_method_details"]["card"]["case_type"] = "chargeback"
+        dispute["evidence"]["uncategorized_text"] = None
+        dispute["evidence_details"] |= {
+            "due_by": world.now() + ANSWERED_WITHIN,
+            "has_evidence": False,
+            "submission_count": 0,
+            "submission_method": "not_submitted",
+        }
+    _withdraw(world, dispute)
 
 
 def miss_deadline(world: World, dispute: Json) -> None:
-    """Nobody answered in time: lost."""
+    """Nobody answered in time: lost, or no inquiry any more."""
+    if is_inquiry(dispute):
+        _end_inquiry(world, dispute, escalates=True)
+        return
     dispute["evidence_details"]["past_due"] = True
     _close(world, dispute, "lost")
 

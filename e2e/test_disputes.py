@@ -1,0 +1,107 @@
+"""A payment is disputed: staff are told, see the deadline and take the evidence along."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import zipfile
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, expect
+
+from e2e import journey
+from e2e.stack import Stack
+
+DISPUTED_CARD = "4000 0000 0000 0259"
+MEMBER, STAFF = "dora@disputes.example", "olga@disputes.example"
+OFFICE = "office@harbor-yoga.example"
+
+
+def make_staff(stack: Stack) -> None:
+    stack.manage(
+        "shell",
+        "-c",
+        "from members.accounts import open_account;"
+        f"open_account('{STAFF}', 'Olga Owner', '{journey.PASSWORD}',"
+        " is_staff=True, is_superuser=True)",
+    )
+
+
+def become_a_disputed_member(page: Page, stack: Stack) -> None:
+    page.goto(f"{stack.url}/accounts/signup/")
+    expect(page.get_by_text("By creating an account you agree to our terms")).to_be_visible()
+    journey.sign_up(page, stack, "Dora Doubt", MEMBER)
+    page.goto(f"{stack.url}/membership/")
+    expect(page.get_by_text("By joining you agree to our terms")).to_be_visible()
+    journey.subscribe(page, stack, DISPUTED_CARD)
+    stack.control("clock", advance_seconds=10)
+    stack.settle()
+
+
+def see_the_dispute_as_the_member(page: Page, stack: Stack) -> None:
+    page.goto(f"{stack.url}/payments/")
+    page.locator("a[href*='/payments/invoices/']").first.click()
+    expect(page.get_by_text("This payment is disputed with the bank")).to_be_visible()
+
+
+def sign_in_as_staff(page: Page, stack: Stack) -> None:
+    page.goto(f"{stack.url}/staff/")
+    journey.fill_sign_in(page, STAFF)
+    expect(page).to_have_url(f"{stack.url}/staff/")
+
+
+def go_from_the_mail_to_the_dispute(page: Page, stack: Stack) -> None:
+    mail = journey.newest_mail(stack, OFFICE, "Dispute: $29.00 of Dora Doubt, answer by")
+    link = re.search(r"http://\S+/staff/billing/dispute/\d+/change/", mail["text"])
+    assert link, mail["text"]
+    page.goto(link.group())
+    expect(page.get_by_text("8 days left").first).to_be_visible()
+
+
+def take_the_evidence(page: Page, folder: Path) -> dict[str, bytes]:
+    with page.expect_download() as waiting:
+        page.get_by_role("link", name=re.compile("Download evidence")).first.click()
+    saved = folder / waiting.value.suggested_filename
+    waiting.value.save_as(saved)
+    with zipfile.ZipFile(saved) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def test_from_the_disputed_payment_to_the_evidence_and_the_banks_decision(
+    browser: Browser, stack: Stack, tmp_path: Path
+) -> None:
+    make_staff(stack)
+    theirs = browser.new_context()
+    page = theirs.new_page()
+    become_a_disputed_member(page, stack)
+    see_the_dispute_as_the_member(page, stack)
+
+    ours = browser.new_context(accept_downloads=True)
+    staff = ours.new_page()
+    sign_in_as_staff(staff, stack)
+    expect(staff.get_by_text(re.compile("dispute to answer: answer by"))).to_be_visible()
+    staff.get_by_text("See the evidence").click()
+    expect(staff.get_by_text("Dora Doubt").first).to_be_visible()
+    go_from_the_mail_to_the_dispute(staff, stack)
+
+    files = take_the_evidence(staff, tmp_path)
+    assert files["evidence.pdf"].startswith(b"%PDF-")
+    sign_ins = list(csv.DictReader(io.StringIO(files["sign-ins.csv"].decode("utf-8-sig"))))
+    assert sign_ins[0]["ip address"] == "127.0.0.1"
+    assert b"2026-01-01" in files["terms.csv"]
+    assert any("payment_received" in name for name in files)
+
+    dispute = stack.stripe("GET", "disputes")["data"][0]["id"]
+    stack.stripe(
+        "POST", f"disputes/{dispute}", **{"evidence[uncategorized_text]": "winning_evidence"}
+    )
+    stack.control("clock", advance_seconds=30)
+    stack.settle()
+    staff.reload()
+    expect(staff.get_by_text("The bank decided for us. The money is back.")).to_be_visible()
+    journey.newest_mail(stack, OFFICE, "Dispute won: $29.00 of Dora Doubt")
+    page.reload()
+    expect(page.get_by_text("The bank has decided: this payment stands")).to_be_visible()
+    theirs.close()
+    ours.close()

@@ -1,0 +1,80 @@
+"""What is on record about members, on the staff site: sign-ins, and terms that they agreed to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
+
+from members.display import device
+from members.models import SignIn, TermsAcceptance
+from portal.staff import search, show
+from portal.staff.filters import DayFilter
+from portal.staff.parts import column
+from portal.staff.read_only import ReadOnlyAdmin
+
+
+class RecordAdmin(ReadOnlyAdmin):
+    """Rows that belong to a user."""
+
+    person_field = "user_id"
+    list_select_related = ["user"]
+    ordering = ["-id"]
+
+    def find_persons(self, term: str) -> list[int]:
+        """Users, to whom the rows belong."""
+        return search.people(term)
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Allow our own links to one member's rows."""
+        return lookup == "user__id__exact" or super().lookup_allowed(lookup, value, request)
+
+    @column("Member", header=True)
+    def who(self, row: Any) -> list[str]:
+        """Name over e-mail address."""
+        return [show.name_of(row.user), row.user.email]
+
+    @column("Member")
+    def owner(self, row: Any) -> SafeString | str:
+        """Link to the member."""
+        return show.member(row.user)
+
+    @column("When", ordering="id")
+    def when(self, row: Any) -> str:
+        """When, and how long ago."""
+        return show.moment(row.happened_at)
+
+
+@admin.register(SignIn)
+class SignInAdmin(RecordAdmin):
+    """Who signed in when, from where and with what. Old rows are forgotten."""
+
+    search_fields = ["ip"]
+    search_help_text = "Name, e-mail address or phone number: how it begins; or an IP address"
+    list_display = ["who", "when", "ip", "device", "method"]
+    list_filter = [("happened_at", DayFilter)]
+    fieldsets = [(None, {"fields": ["owner", "when", "ip", "device", "user_agent", "method"]})]
+
+    @column("Browser")
+    def device(self, row: SignIn) -> str:
+        """The browser in words."""
+        return device(row.user_agent) or show.NOTHING
+
+
+@admin.register(TermsAcceptance)
+class TermsAcceptanceAdmin(RecordAdmin):
+    """Who agreed to which version of the terms."""
+
+    search_help_text = "Name, e-mail address or phone number: how it begins"
+    search_fields = ["version__istartswith"]
+    list_display = ["who", "version", "where", "when", "ip"]
+    list_filter = [("where", ChoicesDropdownFilter), ("happened_at", DayFilter)]
+    fieldsets = [(None, {"fields": ["owner", "version", "page", "where", "when", "ip"]})]
+
+    @column("The terms")
+    def page(self, row: TermsAcceptance) -> SafeString:
+        """Link to the text as it is now."""
+        return show.anchor(row.url, row.url)

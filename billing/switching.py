@@ -20,7 +20,7 @@ from billing import discounts, gateway, plans, subscriptions, sync, wording
 from billing.models import Plan, Subscription
 from billing.money import Money
 from billing.snapshots import SwitchLine, SwitchSnapshot
-from billing.states import LIVE_SUBSCRIPTION, MembershipAction, SubscriptionStatus
+from billing.states import MembershipAction, SubscriptionStatus
 from billing.subscriptions import MembershipError
 
 logger = logging.getLogger(__name__)
@@ -29,7 +29,6 @@ SALT = "billing.switching"
 # How long a preview that was shown can be confirmed.
 SHOWN_FOR_SECONDS = 30 * 60
 UNPAID = frozenset({SubscriptionStatus.PAST_DUE, SubscriptionStatus.UNPAID})
-AWAY = "We can't reach our payment provider right now. Please try again in a moment."
 
 
 class LookAgain(MembershipError):
@@ -78,11 +77,6 @@ class Preview:
     token: str
 
 
-def live_subscription(user: User) -> Subscription | None:
-    """Return the subscription that counts: the newest that is live."""
-    return Subscription.objects.for_user(user).filter(status__in=LIVE_SUBSCRIPTION).first()
-
-
 def choices(row: Subscription) -> list[Choice]:
     """Return the other prices on sale that this subscription can change to."""
     current = Plan(
@@ -107,7 +101,7 @@ def _choice(plan: Plan, current: Plan) -> Choice:
 
 def offered(user: User) -> Offered | None:
     """Return what the membership page offers: choices, or why there is none just now."""
-    row = live_subscription(user)
+    row = subscriptions.live_subscription(user)
     found = choices(row) if row else []
     return Offered(found, why_not(row)) if row and found else None
 
@@ -136,7 +130,7 @@ def preview(row: Subscription, choice: Choice) -> Preview:
         shown = gateway.preview_switch(change)
     except gateway.StripeUnavailable as error:
         logger.warning("A switch could not be previewed: %s", error)
-        raise MembershipError(AWAY) from error
+        raise MembershipError(subscriptions.AWAY) from error
     except gateway.StripeError as error:
         logger.exception("Stripe refused to preview a switch.")
         raise MembershipError(subscriptions.on_our_side()) from error
@@ -153,7 +147,7 @@ def switch(user: User, choice: Choice, token: str) -> None:
         LookAgain: the figures are out of date.
         MembershipError: it can't be done now, the card did not pay, or Stripe could not be asked.
     """
-    row = live_subscription(user)
+    row = subscriptions.live_subscription(user)
     if row is None:
         raise MembershipError("There is no membership to change.")
     shown = _opened(token, row, choice)
@@ -205,7 +199,7 @@ def _checked(
         found = gateway.preview_switch(change)
     except gateway.StripeUnavailable as error:
         logger.warning("A switch could not be checked: %s", error)
-        raise MembershipError(AWAY) from error
+        raise MembershipError(subscriptions.AWAY) from error
     except gateway.StripeError as error:
         # The period may have ended since, or the price was archived.
         logger.warning("What was shown of a switch is no longer possible: %s", error)

@@ -681,9 +681,11 @@ class MembershipDecisionAdmin(ReadOnlyAdmin):
         ("state", ChoicesDropdownFilter),
         ("created_at", DayFilter),
     ]
+    link_lookups = frozenset({"offer__id__exact"})
     fieldsets = [
         (None, {"fields": ["state_badge", "member", "what", "why", "comment"]}),
         ("If the price was switched", {"fields": ["new_price", "shown_amount", "prorated"]}),
+        ("If an offer was accepted", {"fields": ["offer_link", "coupon_id", "discount_id"]}),
         ("Who and when", {"fields": ["actor_link", "decided", "confirmed"]}),
         ("Belongs together", {"fields": ["subscription_link"]}),
     ]
@@ -707,6 +709,11 @@ class MembershipDecisionAdmin(ReadOnlyAdmin):
     def why(self, row: MembershipDecision) -> str:
         """The reason in the words that the member chose."""
         return dict(REASONS).get(CancellationReason(row.reason), "") if row.reason else show.NOTHING
+
+    @column("Offer")
+    def offer_link(self, row: MembershipDecision) -> SafeString | str:
+        """Link to the offer that made the member stay."""
+        return show.link(row.offer)
 
     @column("To")
     def new_price(self, row: MembershipDecision) -> str:

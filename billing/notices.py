@@ -518,7 +518,7 @@ def _plan_of(subscription: Subscription) -> str:
 def _next_charge(subscription: Subscription) -> str:
     """Return what the next payment comes to: less than the price where there is a discount."""
     known = discounts.next_charge(subscription)
-    return str(known or Money(subscription.amount, subscription.currency))
+    return str(Money(subscription.amount, subscription.currency) if known is None else known)
 
 
 def _seconds(moment: datetime | None) -> int:

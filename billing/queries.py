@@ -116,7 +116,7 @@ class Membership:
     card_expires_soon: bool = False
     period_end: datetime | None = None  # until when it is paid for, or free
     pending: str = ""  # what waits for Stripe, in a sentence
-    discounts: list[str] = field(default_factory=list)  # "20% off until Thursday, 4 March"
+    discounts: list[discounts.Discount] = field(default_factory=list)
     waiting: Money | None = None  # what a bank is sending, which takes days
 
     @property

@@ -129,13 +129,21 @@ def _refuse(row: Subscription, offer: RetentionOffer) -> None:
         raise MembershipError(refusal)
 
 
+def _is_over_too_soon(offer: RetentionOffer, row: Subscription) -> bool:
+    """Whether it would end before the next payment: three months are nothing to a yearly payer."""
+    if offer.duration != "repeating":
+        return False
+    end = timezone.now() + timedelta(days=MONTH_DAYS * (offer.months or 0))
+    return end <= row.current_period_end
+
+
 def _why_not(row: Subscription, offer: RetentionOffer) -> str:
     """Return why a member can't have the offer, or ""."""
     if row.status not in CHARGED_SUBSCRIPTION or row.ends_at:
         return "This offer is for memberships that go on and are paid."
     if discounts.running(row):
         return "You have a discount already. Your membership is as it was."
-    if offer.currency not in ("", row.currency):
+    if offer.currency not in ("", row.currency) or _is_over_too_soon(offer, row):
         return GONE
     since = timezone.now() - timedelta(days=MONTH_DAYS * offer.every_months)
     accepted = MembershipDecision.objects.filter(

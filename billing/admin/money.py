@@ -311,7 +311,7 @@ class SubscriptionAdmin(StripeCopyAdmin):
     @column("Discount")
     def discount(self, row: Subscription) -> str:
         """ "20% off until 4 March"."""
-        return "; ".join(discounts.in_words(row)) or show.NOTHING
+        return "; ".join(map(str, discounts.in_words(row))) or show.NOTHING
 
     @column("Card expires")
     def card_expiry(self, row: Subscription) -> str:

@@ -57,7 +57,7 @@ class RetentionOffer(models.Model):
     def terms(self) -> str:
         """What it gives: "20% off for 3 months"."""
         less = wording.less(self.percent_off, self.amount_off, self.currency)
-        return wording.coupon_terms(less, self.duration, self.months)
+        return f"{less} {wording.lasting(self.duration, self.months)}"
 
 
 class RetentionShowing(models.Model):

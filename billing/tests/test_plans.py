@@ -127,6 +127,7 @@ def make_code(sandbox: Sandbox, **coupon: Any) -> None:
         ({"duration": "repeating", "duration_in_months": 3}, "20% off until", "$23.20"),
         ({"duration": "forever"}, "20% off every payment (code SPRING)", "$23.20"),
         ({"duration": "once"}, "", "$29.00"),
+        ({"duration": "repeating", "duration_in_months": 1}, "20% off until", "$29.00"),
     ],
 )
 def test_a_promotion_code_shows_in_the_next_charge_and_until_when(

@@ -213,6 +213,15 @@ def test_to_whom_it_is_not_offered(
     assert at_stripe(sandbox).discounts == []
 
 
+def test_a_yearly_payer_is_not_offered_what_ends_before_the_next_payment(
+    her: Client, offer: RetentionOffer
+) -> None:
+    Subscription.objects.update(current_period_end=timezone.now() + timedelta(days=300))
+    assert "Stay with" not in cancel_page(her)
+    RetentionOffer.objects.update(duration="once", months=None)
+    assert "Stay with 20% off your next payment" in cancel_page(her)
+
+
 def test_a_member_with_a_discount_gets_no_other(
     sandbox: Sandbox, her: Client, offer: RetentionOffer
 ) -> None:

@@ -21,6 +21,7 @@ from billing.tests import staff_world
 from billing.tests.life import DECLINED_LATER_CARD, GOOD_CARD, deliver, sign_up, subscribe
 from billing.tests.test_subscriptions import kinds
 from conftest import Sandbox
+from emails.models import Message
 
 MONTHLY, YEARLY = "price_membership_monthly", "price_membership_yearly"
 ALWAYS_ASKS = "4000002760003184"
@@ -112,6 +113,8 @@ def test_down_leaves_a_credit_that_pays_what_comes(sandbox: Sandbox, client: Cli
     assert (row.price_id, row.next_charge) == (MONTHLY, 0)
     assert "nothing is charged on" in client.get("/membership/").content.decode()
     assert kinds(alice)[2:] == ["price_switched"]
+    told = Message.objects.get(kind="price_switched", channel="email").context
+    assert (told["price"], told["next_charge"]) == ("$29.00", "$0.00")
 
 
 def test_a_declined_card_changes_nothing(sandbox: Sandbox, client: Client) -> None:
@@ -286,7 +289,7 @@ def test_on_trial_nothing_is_paid_and_the_new_price_comes_after_it(
     alice = member(sandbox)
     text, shown = look(client, alice, YEARLY)
     assert "Nothing is charged today" in text
-    assert '<span class="money">$290.00</span> is on' in text
+    assert '<span class="money">$290.00</span> on' in text
     confirm(client, YEARLY, shown)
     row = Subscription.objects.get()
     assert (row.status, row.price_id, row.next_charge) == ("trialing", YEARLY, 29000)

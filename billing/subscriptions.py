@@ -177,7 +177,8 @@ def ask(decision: MembershipDecision, send: Callable[[], None], *, refused: str 
         logger.info("A card refused what a member decided: %s", error)
         _give_up(decision)
         raise MembershipError(
-            f"{wording.failure(error.code)} Nothing was charged, and nothing has changed."
+            f"{wording.failure(error.code)} Nothing was charged, and nothing has changed. "
+            "You can change your card here and try again."
         ) from error
     except gateway.StripeUnavailable as error:
         logger.warning("A membership could not be changed: %s", error)

@@ -33,6 +33,7 @@ from billing.states import (
     CancellationReason,
     Collection,
     InvoiceStatus,
+    MembershipAction,
     PaymentStatus,
 )
 from members.access import current_user
@@ -684,11 +685,21 @@ class MembershipDecisionAdmin(ReadOnlyAdmin):
     link_lookups = frozenset({"offer__id__exact"})
     fieldsets = [
         (None, {"fields": ["state_badge", "member", "what", "why", "comment"]}),
-        ("If the price was switched", {"fields": ["new_price", "shown_amount", "prorated"]}),
-        ("If an offer was accepted", {"fields": ["offer_link", "coupon_id", "discount_id"]}),
         ("Who and when", {"fields": ["actor_link", "decided", "confirmed"]}),
         ("Belongs together", {"fields": ["subscription_link"]}),
     ]
+    details = {
+        MembershipAction.SWITCH: ("The switch", ["new_price", "shown_amount", "prorated"]),
+        MembershipAction.STAY: ("The offer", ["offer_link", "coupon_id", "discount_id"]),
+    }
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Add what belongs to this kind of decision only."""
+        action = MembershipAction(obj.action) if obj else None
+        if action not in self.details:
+            return self.fieldsets
+        title, names = self.details[action]
+        return [self.fieldsets[0], (title, {"fields": names}), *self.fieldsets[1:]]
 
     @column("Member", header=True)
     def who(self, row: MembershipDecision) -> list[str]:

@@ -7,6 +7,7 @@ read yields. The messages that a change causes are put into the outbox in the sa
 
 from __future__ import annotations
 
+import logging
 from copy import copy
 from dataclasses import asdict
 from datetime import datetime
@@ -63,6 +64,8 @@ from billing.transitions import (
     Transition,
 )
 
+logger = logging.getLogger(__name__)
+
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
@@ -101,7 +104,11 @@ def sync_plan(price_id: str) -> Plan:
 def sync_current_plan(_changed_id: str = "") -> None:
     """Read the prices on sale again: they or their product may have changed."""
     for price_id in plans.price_ids():
-        sync_plan(price_id)
+        try:
+            sync_plan(price_id)
+        except gateway.StripeMissing:
+            logger.exception("The price %s is set, and not at Stripe: it is not on sale.", price_id)
+            Plan.objects.filter(stripe_id=price_id).update(active=False)
 
 
 def sync_customer(customer_id: str) -> Customer:

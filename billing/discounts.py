@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from django.utils import timezone
 
 from billing import wording
-from billing.dates import long_date
+from billing.dates import plain_date
 from billing.models import Subscription
 from billing.money import Money
 
@@ -19,8 +20,19 @@ def running(row: Subscription) -> list[dict[str, Any]]:
     return [one for one in row.discounts if one["ends_at"] is None or one["ends_at"] > now]
 
 
-def in_words(row: Subscription) -> list[str]:
-    """Return each running discount: "20% off until Thursday, 4 March (code SPRING)"."""
+@dataclass(frozen=True)
+class Discount:
+    """A discount in words: "20% off", and "until 4 March (code SPRING)"."""
+
+    amount: str
+    lasting: str
+
+    def __str__(self) -> str:
+        return f"{self.amount} {self.lasting}"
+
+
+def in_words(row: Subscription) -> list[Discount]:
+    """Return each running discount in words."""
     return [_in_words(one) for one in running(row)]
 
 
@@ -31,11 +43,12 @@ def next_charge(row: Subscription) -> Money | None:
     return None if running(row) else Money(row.amount, row.currency)
 
 
-def _in_words(one: dict[str, Any]) -> str:
-    less = wording.less(one["percent_off"], one["amount_off"], one["currency"])
+def _in_words(one: dict[str, Any]) -> Discount:
     if one["ends_at"]:
-        end = datetime.fromtimestamp(one["ends_at"], UTC)
-        words = f"{less} until {long_date(end)}"
+        lasting = f"until {plain_date(datetime.fromtimestamp(one['ends_at'], UTC))}"
     else:
-        words = wording.coupon_terms(less, one["duration"], None)
-    return f"{words} (code {one['code']})" if one["code"] else words
+        lasting = wording.lasting(one["duration"], None)
+    return Discount(
+        wording.less(one["percent_off"], one["amount_off"], one["currency"]),
+        f"{lasting} (code {one['code']})" if one["code"] else lasting,
+    )

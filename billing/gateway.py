@@ -457,6 +457,32 @@ def switch_price(change: PriceChange, key: str) -> None:
         _client().v1.subscriptions.update(change.subscription_id, params, {"idempotency_key": key})
 
 
+def read_coupon(coupon_id: str) -> snapshots.CouponSnapshot:
+    """Read a coupon."""
+    with _translated_errors():
+        return snapshots.coupon(_client().v1.coupons.retrieve(coupon_id).to_dict())
+
+
+def give_discount(subscription_id: str, coupon_id: str, key: str) -> None:
+    """Let a subscription redeem a coupon; it takes the place of other discounts."""
+    params: stripe.params.SubscriptionUpdateParams = {"discounts": [{"coupon": coupon_id}]}
+    with _translated_errors():
+        _client().v1.subscriptions.update(subscription_id, params, {"idempotency_key": key})
+
+
+def use_method(subscription_id: str, method_id: str, customer_id: str) -> None:
+    """Let a payment method of the customer's pay for a subscription from now on.
+
+    Raises:
+        StripeRefused: it is not attached to this customer.
+    """
+    with _translated_errors():
+        found = _client().v1.payment_methods.retrieve(method_id)
+        if snapshots.object_id(found.to_dict().get("customer")) != customer_id:
+            raise StripeRefused(f"{method_id} is not attached to {customer_id}.")
+        _client().v1.subscriptions.update(subscription_id, {"default_payment_method": method_id})
+
+
 def end_now(subscription_id: str) -> None:
     """End a subscription at once; nothing is paid back."""
     with _translated_errors():

@@ -33,6 +33,7 @@ from billing.transitions import (
     InvoicePaid,
     InvoicePaymentFailed,
     MoneyMoved,
+    OfferAccepted,
     PriceSwitched,
     RefundMoved,
     RenewalComing,
@@ -52,7 +53,13 @@ def announce(transition: Transition) -> None:
     match transition:
         case SubscriptionStarted():
             _welcome(transition.subscription)
-        case EndScheduled() | EndTakenBack() | PriceSwitched() | SubscriptionEnded():
+        case (
+            EndScheduled()
+            | EndTakenBack()
+            | PriceSwitched()
+            | OfferAccepted()
+            | SubscriptionEnded()
+        ):
             _changed(transition)
         case TrialEnding() | RenewalComing() | CardExpiring():
             _remind(transition)
@@ -82,7 +89,9 @@ def _tell_of_money(moved: MoneyMoved) -> None:
             assert_never(moved)
 
 
-def _changed(change: EndScheduled | EndTakenBack | PriceSwitched | SubscriptionEnded) -> None:
+def _changed(
+    change: EndScheduled | EndTakenBack | PriceSwitched | OfferAccepted | SubscriptionEnded,
+) -> None:
     match change:
         case EndScheduled():
             _membership_ends(change)
@@ -90,6 +99,8 @@ def _changed(change: EndScheduled | EndTakenBack | PriceSwitched | SubscriptionE
             _membership_goes_on(change)
         case PriceSwitched():
             _price_switched(change)
+        case OfferAccepted():
+            _offer_accepted(change)
         case SubscriptionEnded():
             _membership_ended(change)
         case _:
@@ -191,6 +202,28 @@ def _price_switched(switched: PriceSwitched) -> None:
         },
         cause=f"{subscription.stripe_id}:{price}:{_seconds(end)}:{decision}",
         happened_at=switched.seen_at,
+    )
+
+
+def _offer_accepted(accepted: OfferAccepted) -> None:
+    """Say thank you, what the discount is, and what is paid next."""
+    subscription, decision = accepted.subscription, accepted.decision
+    if decision.offer is None:
+        return
+    user = subscription.customer.user
+    outbox.put(
+        Kind.OFFER_ACCEPTED,
+        user,
+        {
+            "name": user.first_name,
+            "plan_name": _plan_of(subscription),
+            "terms": decision.offer.terms,
+            "next_charge": _next_charge(subscription),
+            "next_charge_on": subscription.current_period_end.isoformat(),
+            "url": _address("billing:membership"),
+        },
+        cause=f"{decision.pk}:{decision.discount_id}",
+        happened_at=decision.created_at,
     )
 
 
@@ -485,7 +518,7 @@ def _plan_of(subscription: Subscription) -> str:
 def _next_charge(subscription: Subscription) -> str:
     """Return what the next payment comes to: less than the price where there is a discount."""
     known = discounts.next_charge(subscription)
-    return str(known or Money(subscription.amount, subscription.currency))
+    return str(Money(subscription.amount, subscription.currency) if known is None else known)
 
 
 def _seconds(moment: datetime | None) -> int:

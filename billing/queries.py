@@ -15,7 +15,7 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
-from billing import discounts, pay_links, plans, wording
+from billing import cards, discounts, pay_links, plans, wording
 from billing.dates import long_date
 from billing.models import (
     Checkout,
@@ -48,7 +48,7 @@ from billing.states import (
     RequestState,
     SubscriptionStatus,
 )
-from billing.subscriptions import pending_decision
+from billing.subscriptions import live_subscription, pending_decision
 from members.models import Member
 
 Dated = TypeVar("Dated", Invoice, Payment)
@@ -60,6 +60,7 @@ PENDING_SENTENCES = {
     MembershipAction.RESUME: "We are putting your membership back.",
     MembershipAction.CANCEL_NOW: "Your membership is being ended.",
     MembershipAction.SWITCH: "Your new way of paying is being confirmed.",
+    MembershipAction.STAY: "Your discount is being confirmed.",
 }
 
 
@@ -118,7 +119,7 @@ class Membership:
     card_expires_soon: bool = False
     period_end: datetime | None = None  # until when it is paid for, or free
     pending: str = ""  # what waits for Stripe, in a sentence
-    discounts: list[str] = field(default_factory=list)  # "20% off until Thursday, 4 March"
+    discounts: list[discounts.Discount] = field(default_factory=list)
     waiting: Money | None = None  # what a bank is sending, which takes days
 
     @property
@@ -607,6 +608,8 @@ def _ended_membership(row: Subscription) -> Membership:
         label="Ended",
         sentence=f"Your membership ended on {long_date(ended)}.",
         plan_name=_plan_names_by_price([row.price_id]).get(row.price_id, "Membership"),
+        price=Money(row.amount, row.currency),
+        interval=wording.interval(row.interval, row.interval_count),
         ends_at=ended,
         member_since=row.started_at,
     )
@@ -672,6 +675,8 @@ def _membership_attention(member: Member, current: Membership) -> list[Attention
                 "Please check the card that we charge.",
             )
         ]
+    if other := _other_card_attention(member.user, current):
+        return [other]
     if current.card_expires_soon and not current.ends_at:
         return [
             _card_attention(
@@ -682,6 +687,24 @@ def _membership_attention(member: Member, current: Membership) -> list[Attention
             )
         ]
     return []
+
+
+def _other_card_attention(user: User, current: Membership) -> Attention | None:
+    """Ask whether the card that paid the last invoice shall pay the next ones too."""
+    row = live_subscription(user)
+    paid = cards.other_card(row) if row else None
+    if paid is None:
+        return None
+    card = wording.card(paid.card_brand, paid.card_last4)
+    others = f"your {current.card}" if current.card else "another card"
+    return Attention(
+        Tone.WAIT,
+        f"Use {card} for the next charges too?",
+        f"You paid your last invoice with it. Your next payment is still charged to {others}.",
+        f"Use {card}",
+        reverse("billing:use-card", args=[paid.pk]),
+        "post",
+    )
 
 
 def _card_attention(tone: Tone, title: str, text: str) -> Attention:
@@ -717,6 +740,47 @@ def _failed_attention(invoice: Invoice, amount: Money, hosted: str) -> Attention
         outlook = "You can pay it now, with this card or another."
     title = f"Your payment of {amount} did not go through"
     return Attention(Tone.BAD, title, f"{reason} {outlook}", f"Pay {amount}", hosted)
+
+
+def left_open(user: User) -> list[Attention]:
+    """Return what earlier memberships left unpaid: Stripe keeps it open, and asks no more.
+
+    It has nothing to do with becoming a member again, and says so.
+    """
+    rows = invoices_of(user).filter(
+        status=InvoiceStatus.OPEN,
+        amount_remaining__gt=0,
+        subscription__status__in=ENDED_SUBSCRIPTION,
+    )
+    return [_left_open(row) for row in rows[:PAGE_SIZE]]
+
+
+def _left_open(row: Invoice) -> Attention:
+    amount = Money(row.amount_remaining, row.currency)
+    day = long_date(row.finalized_at or row.created_at)
+    return Attention(
+        Tone.INFO,
+        f"{amount} from your earlier membership is still open",
+        f"It is the invoice of {day}. Nothing is charged by itself any more; you can pay it "
+        "whenever you like. It is a matter of its own: a new membership neither needs nor pays it.",
+        f"Pay {amount}",
+        reverse("billing:invoice-hosted", args=[row.pk]),
+    )
+
+
+def changed_price(current: Membership, offer: plans.PlanOffer | None) -> str:
+    """Return what has changed in the price since an ended membership, in a sentence, or ""."""
+    if current.standing != Standing.ENDED or offer is None or current.price is None:
+        return ""
+    same = [one for one in offer.prices if one.interval == current.interval]
+    if not same:
+        return f"You paid {current.price} a {current.interval}. That price is not on sale any more."
+    if same[0].price == current.price:
+        return ""
+    return (
+        f"You paid {current.price} a {current.interval}; "
+        f"it is now {same[0].price} a {same[0].interval}."
+    )
 
 
 def _last_payment(user: User) -> PaymentLine | None:

@@ -97,6 +97,7 @@ class SubscriptionSnapshot:
     ended_at: datetime | None
     end_reason: str
     card: Card
+    method_id: str
     card_added_at: datetime | None
     discounts: list[dict[str, Any]]
 
@@ -323,6 +324,7 @@ def subscription(data: Json) -> SubscriptionSnapshot:
         ended_at=_time(data.get("ended_at")),
         end_reason=_text((data.get("cancellation_details") or {}).get("reason")),
         card=_method(method),
+        method_id=object_id(method),
         card_added_at=_time(method.get("created")),
         discounts=[_discount(one) for one in data.get("discounts") or []],
     )

@@ -190,6 +190,7 @@ class MembershipAction(StrEnum):
     RESUME = "resume"
     CANCEL_NOW = "cancel_now"
     SWITCH = "switch"  # to another price of the plan
+    STAY = "stay"  # with the discount that was offered on leaving
 
 
 class DecisionState(StrEnum):

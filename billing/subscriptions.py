@@ -31,6 +31,7 @@ logger = logging.getLogger(__name__)
 # A decision that Stripe has not shown after this long is not waited for any more.
 PENDING_FOR = timedelta(minutes=15)
 MAY_END_NOW = "billing.cancel_subscription_now"
+AWAY = "We can't reach our payment provider right now. Please try again in a moment."
 
 
 class MembershipError(Exception):
@@ -104,6 +105,11 @@ def end_for_refund(subscription: Subscription, *, at_once: bool) -> None:
         ask(decision, lambda: gateway.schedule_end(found, "", "", key))
 
 
+def live_subscription(user: User) -> Subscription | None:
+    """Return the subscription that counts: the newest that is live."""
+    return Subscription.objects.for_user(user).filter(status__in=LIVE_SUBSCRIPTION).first()
+
+
 def pending_decision(user: User) -> MembershipDecision | None:
     """Return the decision that waits for Stripe to show it."""
     since = timezone.now() - PENDING_FOR
@@ -157,8 +163,10 @@ def _refuse_unless_ending(row: Subscription) -> None:
         raise MembershipError("Your membership goes on already.")
 
 
-def ask(decision: MembershipDecision, send: Callable[[], None]) -> None:
+def ask(decision: MembershipDecision, send: Callable[[], None], *, refused: str = "") -> None:
     """Ask Stripe, then read the subscription again; where that fails, the webhook will tell.
+
+    `refused` is what the member reads where Stripe says no.
 
     Raises:
         MembershipError: Stripe did not do it; the decision is recorded as failed.
@@ -169,18 +177,17 @@ def ask(decision: MembershipDecision, send: Callable[[], None]) -> None:
         logger.info("A card refused what a member decided: %s", error)
         _give_up(decision)
         raise MembershipError(
-            f"{wording.failure(error.code)} Nothing was charged, and nothing has changed."
+            f"{wording.failure(error.code)} Nothing was charged, and nothing has changed. "
+            "You can change your card here and try again."
         ) from error
     except gateway.StripeUnavailable as error:
         logger.warning("A membership could not be changed: %s", error)
         _give_up(decision)
-        raise MembershipError(
-            "We can't reach our payment provider right now. Please try again in a moment."
-        ) from error
+        raise MembershipError(AWAY) from error
     except gateway.StripeError as error:
         logger.exception("Stripe refused to change a membership.")
         _give_up(decision)
-        raise MembershipError(on_our_side()) from error
+        raise MembershipError(refused or on_our_side()) from error
     try:
         sync.sync_subscription(decision.subscription.stripe_id)
     except gateway.StripeError as error:

@@ -19,8 +19,8 @@ from django.core import signing
 from billing import discounts, gateway, plans, subscriptions, sync, wording
 from billing.models import Plan, Subscription
 from billing.money import Money
-from billing.snapshots import SwitchLine, SwitchSnapshot
-from billing.states import LIVE_SUBSCRIPTION, MembershipAction, SubscriptionStatus
+from billing.snapshots import SubscriptionSnapshot, SwitchLine, SwitchSnapshot
+from billing.states import MembershipAction, SubscriptionStatus
 from billing.subscriptions import MembershipError
 
 logger = logging.getLogger(__name__)
@@ -29,7 +29,6 @@ SALT = "billing.switching"
 # How long a preview that was shown can be confirmed.
 SHOWN_FOR_SECONDS = 30 * 60
 UNPAID = frozenset({SubscriptionStatus.PAST_DUE, SubscriptionStatus.UNPAID})
-AWAY = "We can't reach our payment provider right now. Please try again in a moment."
 
 
 class LookAgain(MembershipError):
@@ -78,11 +77,6 @@ class Preview:
     token: str
 
 
-def live_subscription(user: User) -> Subscription | None:
-    """Return the subscription that counts: the newest that is live."""
-    return Subscription.objects.for_user(user).filter(status__in=LIVE_SUBSCRIPTION).first()
-
-
 def choices(row: Subscription) -> list[Choice]:
     """Return the other prices on sale that this subscription can change to."""
     current = Plan(
@@ -107,7 +101,7 @@ def _choice(plan: Plan, current: Plan) -> Choice:
 
 def offered(user: User) -> Offered | None:
     """Return what the membership page offers: choices, or why there is none just now."""
-    row = live_subscription(user)
+    row = subscriptions.live_subscription(user)
     found = choices(row) if row else []
     return Offered(found, why_not(row)) if row and found else None
 
@@ -132,11 +126,11 @@ def preview(row: Subscription, choice: Choice) -> Preview:
     if refusal := why_not(row):
         raise MembershipError(refusal)
     try:
-        change = _change(row, choice.plan, None)
+        change = _change(gateway.read_subscription(row.stripe_id), choice.plan, None)
         shown = gateway.preview_switch(change)
     except gateway.StripeUnavailable as error:
         logger.warning("A switch could not be previewed: %s", error)
-        raise MembershipError(AWAY) from error
+        raise MembershipError(subscriptions.AWAY) from error
     except gateway.StripeError as error:
         logger.exception("Stripe refused to preview a switch.")
         raise MembershipError(subscriptions.on_our_side()) from error
@@ -153,7 +147,7 @@ def switch(user: User, choice: Choice, token: str) -> None:
         LookAgain: the figures are out of date.
         MembershipError: it can't be done now, the card did not pay, or Stripe could not be asked.
     """
-    row = live_subscription(user)
+    row = subscriptions.live_subscription(user)
     if row is None:
         raise MembershipError("There is no membership to change.")
     shown = _opened(token, row, choice)
@@ -167,7 +161,7 @@ def switch(user: User, choice: Choice, token: str) -> None:
         only=row,
         price_id=choice.plan.stripe_id,
         prorated_at=_moment(shown["at"]),
-        amount=shown["due"],
+        amount=shown["figures"][0],
         currency=row.currency,
     )
     subscriptions.ask(
@@ -199,35 +193,28 @@ def _checked(
 ) -> gateway.PriceChange | None:
     """Compare with Stripe what was shown; None where the switch was made before."""
     try:
-        change = _change(row, choice.plan, shown["at"])
-        if _is_made(row, choice):
+        at_stripe = gateway.read_subscription(row.stripe_id)
+        if at_stripe.price_id == choice.plan.stripe_id:
+            sync.sync_subscription(row.stripe_id)
             return None
+        change = _change(at_stripe, choice.plan, shown["at"])
         found = gateway.preview_switch(change)
     except gateway.StripeUnavailable as error:
         logger.warning("A switch could not be checked: %s", error)
-        raise MembershipError(AWAY) from error
+        raise MembershipError(subscriptions.AWAY) from error
     except gateway.StripeError as error:
         # The period may have ended since, or the price was archived.
         logger.warning("What was shown of a switch is no longer possible: %s", error)
         raise LookAgain("This has changed since you looked. Please look again.") from error
-    if (found.amount_due, found.total) != (shown["due"], shown["total"]):
+    if _figures(change, found) != shown["figures"]:
         raise LookAgain("The amounts have changed since you looked. Please look again.")
     return change
 
 
-def _is_made(row: Subscription, choice: Choice) -> bool:
-    """Whether Stripe's subscription has this price by now; our row is then read again."""
-    if gateway.read_subscription(row.stripe_id).price_id != choice.plan.stripe_id:
-        return False
-    sync.sync_subscription(row.stripe_id)
-    return True
-
-
-def _change(row: Subscription, plan: Plan, at: int | None) -> gateway.PriceChange:
+def _change(found: SubscriptionSnapshot, plan: Plan, at: int | None) -> gateway.PriceChange:
     """Describe the change; on trial nothing was paid, so nothing is prorated."""
-    found = gateway.read_subscription(row.stripe_id)
     return gateway.PriceChange(
-        subscription_id=row.stripe_id,
+        subscription_id=found.id,
         item_id=found.item_id,
         price_id=plan.stripe_id,
         is_prorated=found.status != SubscriptionStatus.TRIALING,
@@ -235,16 +222,26 @@ def _change(row: Subscription, plan: Plan, at: int | None) -> gateway.PriceChang
     )
 
 
+def _figures(change: gateway.PriceChange, found: SwitchSnapshot) -> list[int]:
+    """Return what must not change between looking and confirming; first, what is due today.
+
+    On trial the preview is that of the payment after it.
+    """
+    due_today = found.amount_due if change.is_prorated else 0
+    return [due_today, found.amount_due, found.total, int(change.is_prorated)]
+
+
 def _as_preview(
     row: Subscription, choice: Choice, change: gateway.PriceChange, shown: SwitchSnapshot
 ) -> Preview:
     currency = shown.currency
     is_trial = not change.is_prorated
+    due_today, *_ = _figures(change, shown)
     left = -min(0, shown.total + shown.balance)
     return Preview(
         choice=choice,
         lines=[] if is_trial else list(_lines(shown, choice)),
-        due_today=Money(0 if is_trial else shown.amount_due, currency),
+        due_today=Money(due_today, currency),
         credit_left=Money(left, currency) if left and not is_trial else None,
         next_charge_at=row.current_period_end if is_trial else _next_charge_at(row, shown),
         next_charge=_next_charge(row, choice, shown, is_trial=is_trial, left=left),
@@ -255,8 +252,7 @@ def _as_preview(
                 "row": row.stripe_id,
                 "price": change.price_id,
                 "at": shown.prorated_at,
-                "due": shown.amount_due,
-                "total": shown.total,
+                "figures": _figures(change, shown),
             },
             salt=SALT,
         ),
@@ -271,6 +267,8 @@ def _lines(shown: SwitchSnapshot, choice: Choice) -> Iterator[Line]:
         yield Line("Discount", Money(-shown.discount, shown.currency))
     if shown.tax:
         yield Line("Tax", Money(shown.tax, shown.currency))
+    if shown.balance > 0:
+        yield Line("Still open from before", Money(shown.balance, shown.currency))
     used = min(-shown.balance, max(0, shown.total))
     if used > 0:
         yield Line("Credit that you had", Money(-used, shown.currency))

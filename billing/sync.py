@@ -7,22 +7,22 @@ read yields. The messages that a change causes are put into the outbox in the sa
 
 from __future__ import annotations
 
+import logging
 from copy import copy
 from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db import connection, transaction
-from django.db.models import Max, Q
+from django.db.models import Max
 
-from billing import assignment, gateway, notices, plans, snapshots, wording
+from billing import assignment, confirmation, gateway, notices, plans, snapshots, wording
 from billing.models import (
     Checkout,
     CreditNote,
     Customer,
     Dispute,
     Invoice,
-    MembershipDecision,
     Payment,
     PaymentRequest,
     Plan,
@@ -36,10 +36,8 @@ from billing.states import (
     CheckoutState,
     Collection,
     CreditNoteStatus,
-    DecisionState,
     DisputeStatus,
     InvoiceStatus,
-    MembershipAction,
     PaymentStatus,
     Purpose,
     RequestState,
@@ -65,6 +63,8 @@ from billing.transitions import (
     SubscriptionStarted,
     Transition,
 )
+
+logger = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -104,7 +104,11 @@ def sync_plan(price_id: str) -> Plan:
 def sync_current_plan(_changed_id: str = "") -> None:
     """Read the prices on sale again: they or their product may have changed."""
     for price_id in plans.price_ids():
-        sync_plan(price_id)
+        try:
+            sync_plan(price_id)
+        except gateway.StripeMissing:
+            logger.exception("The price %s is set, and not at Stripe: it is not on sale.", price_id)
+            Plan.objects.filter(stripe_id=price_id).update(active=False)
 
 
 def sync_customer(customer_id: str) -> Customer:
@@ -144,8 +148,8 @@ def sync_subscription(subscription_id: str) -> Subscription:
         customer = _locked_customer(snapshot.customer_id)
         values = subscription_columns(snapshot) | {"customer": customer, "next_charge": charge}
         old, new = _write(Subscription, subscription_id, read_at, values)
-        _confirm_decisions(new, read_at)
-        _announce(_subscription_transitions(old, new))
+        accepted = confirmation.settle(new, read_at)
+        _announce([*_subscription_transitions(old, new), *accepted])
     return new
 
 
@@ -407,20 +411,6 @@ def _depends_on_subscription(snapshot: snapshots.InvoiceSnapshot) -> bool:
 
 def _locked_customer(customer_id: str) -> Customer:
     return Customer.objects.select_for_update().get(stripe_id=customer_id)
-
-
-def _confirm_decisions(row: Subscription, read_at: datetime) -> None:
-    """Settle the decisions that Stripe's subscription shows now."""
-    shown: list[MembershipAction] = []
-    if row.is_live:
-        shown = [MembershipAction.CANCEL if row.ends_at else MembershipAction.RESUME]
-    elif row.status == SubscriptionStatus.CANCELED:
-        shown = [MembershipAction.CANCEL, MembershipAction.CANCEL_NOW]
-    switched = Q(action=MembershipAction.SWITCH, price_id=row.price_id)
-    pending = MembershipDecision.objects.filter(subscription=row, state=DecisionState.PENDING)
-    pending.filter(Q(action__in=shown) | switched).update(
-        state=DecisionState.CONFIRMED, confirmed_at=read_at
-    )
 
 
 def _subscription_transitions(old: Subscription | None, new: Subscription) -> list[Transition]:

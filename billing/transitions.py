@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from billing.models import CreditNote, Dispute, Invoice, Payment, Refund, Subscription
+from billing.models import (
+    CreditNote,
+    Dispute,
+    Invoice,
+    MembershipDecision,
+    Payment,
+    Refund,
+    Subscription,
+)
 from billing.states import RefundAction, RefundState
 
 
@@ -39,6 +47,14 @@ class PriceSwitched:
 
     subscription: Subscription
     seen_at: datetime
+
+
+@dataclass(frozen=True)
+class OfferAccepted:
+    """A member stays, and Stripe's subscription has the discount that was offered for it."""
+
+    subscription: Subscription
+    decision: MembershipDecision
 
 
 @dataclass(frozen=True)
@@ -179,6 +195,7 @@ Transition = (
     | EndScheduled
     | EndTakenBack
     | PriceSwitched
+    | OfferAccepted
     | SubscriptionEnded
     | TrialEnding
     | RenewalComing

@@ -15,16 +15,19 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from billing import (
+    cards,
     checkout,
     gateway,
     pay_links,
     plans,
     queries,
+    retention,
     single_payments,
     statements,
     subscriptions,
     switching,
     sync,
+    wording,
 )
 from billing.forms import AmountForm, CancellationForm
 from billing.models import Checkout, CreditNote, Invoice, Payment, PaymentRequest
@@ -48,11 +51,14 @@ def membership(request: HttpRequest) -> HttpResponse:
     member = current_member(request)
     template = "billing/membership.html" + ("#current" if wants_fragment(request) else "")
     current = queries.membership(member)
+    offer = None if current.is_member else plans.offer_to(member.user)
     context = {
         "membership": current,
         "attention": queries.attention(member, current),
-        "offer": plans.offer_to(member.user),
-        "switches": switching.offered(member.user),
+        "offer": offer,
+        "changed_price": queries.changed_price(current, offer),
+        "left_open": queries.left_open(member.user),
+        "switches": switching.offered(member.user) if current.is_member else None,
     }
     return render(request, template, context)
 
@@ -106,7 +112,22 @@ def cancel(request: HttpRequest) -> HttpResponse:
         except subscriptions.MembershipError as error:
             messages.error(request, str(error))
         return redirect("billing:membership")
-    return render(request, "billing/cancel.html", {"membership": current, "form": form})
+    return _cancel_page(request, current, form)
+
+
+@login_required
+@require_POST
+def stay(request: HttpRequest) -> HttpResponse:
+    """Let the member stay with the discount that the cancel page offers."""
+    current = queries.membership(current_member(request))
+    form = CancellationForm(request.POST)
+    if not form.is_valid():
+        return _cancel_page(request, current, form)
+    try:
+        retention.accept(current_user(request), form.chosen_reason(), form.cleaned_data["comment"])
+    except subscriptions.MembershipError as error:
+        messages.error(request, str(error))
+    return redirect("billing:membership")
 
 
 @login_required
@@ -125,7 +146,7 @@ def resume(request: HttpRequest) -> HttpResponse:
 def switch(request: HttpRequest, pk: int) -> HttpResponse:
     """Show what another price would come to today, and switch to it as shown."""
     user = current_user(request)
-    row = switching.live_subscription(user)
+    row = subscriptions.live_subscription(user)
     choice = (
         next((one for one in switching.choices(row) if one.plan.pk == pk), None) if row else None
     )
@@ -155,6 +176,24 @@ def manage_card(request: HttpRequest) -> HttpResponse:
     except checkout.CheckoutError as error:
         messages.error(request, str(error))
         return redirect("billing:membership")
+
+
+@login_required
+@require_POST
+def use_card(request: HttpRequest, pk: int) -> HttpResponse:
+    """Let the card of one of the member's own payments pay for the next charges too."""
+    user = current_user(request)
+    found = Payment.objects.for_user(user).filter(pk=pk).first()
+    if found is None:
+        raise Http404("There is no such payment.")
+    try:
+        cards.use_for_next_charges(user, found)
+    except subscriptions.MembershipError as error:
+        messages.error(request, str(error))
+    else:
+        card = wording.card(found.card_brand, found.card_last4)
+        messages.success(request, f"Your next charges go to {card}.")
+    return redirect("billing:membership")
 
 
 @login_required
@@ -287,6 +326,18 @@ def credit_note_pdf(request: HttpRequest, pk: int) -> HttpResponse:
     if found is None:
         raise Http404("There is no such credit note.")
     return _fresh_link(request, found, sync.sync_credit_note, "pdf_url")
+
+
+def _cancel_page(
+    request: HttpRequest, current: queries.Membership, form: CancellationForm
+) -> HttpResponse:
+    """Render the cancel page, with what is offered to those who stay."""
+    user = current_user(request)
+    offer = retention.offer_for(user)
+    if offer:
+        retention.shown(offer, user)
+    context = {"membership": current, "form": form, "offer": offer}
+    return render(request, "billing/cancel.html", context)
 
 
 def _to_checkout(request: HttpRequest, start: Callable[[], str], back: str) -> HttpResponse:

@@ -249,11 +249,11 @@ def less(percent_off: float | None, amount_off: int | None, currency: str) -> st
     return f"{Money(amount_off or 0, currency)} off"
 
 
-def coupon_terms(amount: str, duration: str, count: int | None) -> str:
-    """Return what a coupon would give: "20% off for 3 months", "20% off your next payment"."""
+def lasting(duration: str, count: int | None) -> str:
+    """Return for how long a coupon counts: "for 3 months", "your next payment"."""
     if duration == "repeating":
-        return f"{amount} for {months(count or 1)}"
-    return f"{amount} {LASTING.get(duration, LASTING['once'])}"
+        return f"for {months(count or 1)}"
+    return LASTING.get(duration, LASTING["once"])
 
 
 def invoice_credits(parts: InvoiceParts) -> list[tuple[str, int]]:

@@ -74,3 +74,81 @@ def test_failed_renewal_is_mended_with_another_card(page: Page, stack: Stack) ->
     page.goto(f"{stack.url}/")
     expect(page.get_by_text("Active").first).to_be_visible()
     expect(page.get_by_text("did not go through")).to_have_count(0)
+
+
+def make_coupon(stack: Stack, name: str, **coupon: str) -> None:
+    """Make a coupon as in Stripe's dashboard, unless it is there."""
+    known = {one["id"] for one in stack.stripe("GET", "coupons")["data"]}
+    if name not in known:
+        stack.stripe("POST", "coupons", id=name, **coupon)
+
+
+def test_join_by_the_year_with_a_promotion_code(page: Page, stack: Stack) -> None:
+    make_coupon(stack, "autumn", percent_off="10", duration="once")
+    stack.stripe(
+        "POST",
+        "promotion_codes",
+        **{"code": "AUTUMN10", "promotion[type]": "coupon", "promotion[coupon]": "autumn"},
+    )
+    email = "yara@life.example"
+    journey.sign_up(page, stack, "Yara Yearly", email)
+    page.goto(f"{stack.url}/membership/")
+    expect(page.get_by_text("$290.00 a year, two months free")).to_be_visible()
+    page.get_by_label("Yearly").check()
+    page.get_by_role("button", name="Subscribe").click()
+    page.get_by_label("Promotion code").fill("autumn10")
+    page.get_by_role("button", name="Apply").click()
+    expect(page.get_by_text("$261.00").first).to_be_visible()
+    journey.pay(page)
+    expect(page.get_by_role("heading", name="You are a member")).to_be_visible()
+    stack.settle()
+    receipt = journey.newest_mail(stack, email, "Receipt: $261.00")
+    assert "−$29.00" in receipt["text"]
+    page.goto(f"{stack.url}/membership/")
+    expect(page.get_by_text("Your next charge of $290.00")).to_be_visible()
+
+
+def test_switch_to_yearly_as_it_was_shown(page: Page, stack: Stack) -> None:
+    email = "mona@life.example"
+    become_a_member(page, stack, "Mona Monthly", email, journey.GOOD_CARD)
+    page.goto(f"{stack.url}/membership/")
+    page.get_by_role("link", name="Switch to yearly").click()
+    expect(page.get_by_text("What is left of the time you paid for")).to_be_visible()
+    button = page.get_by_role("button", name=re.compile(r"Pay \$.* and switch"))
+    shown = re.search(r"\$[\d.]+", button.inner_text())
+    assert shown
+    button.click()
+    expect(page.get_by_text("Your next charge of $290.00")).to_be_visible()
+    expect(page.get_by_role("link", name="Switch to monthly")).to_be_visible()
+    stack.settle()
+    journey.newest_mail(stack, email, "You now pay yearly")
+    journey.newest_mail(stack, email, f"Receipt: {shown.group()}")
+
+
+def test_stay_with_the_offer_instead_of_cancelling(page: Page, stack: Stack) -> None:
+    make_coupon(stack, "stay", percent_off="20", duration="repeating", duration_in_months="3")
+    stack.sql(
+        "INSERT INTO billing_retentionoffer (headline, text, coupon_id, percent_off, duration,"
+        " months, currency, every_months, is_active, created_at)"
+        " VALUES ('Would it help if it cost less?', '', 'stay', 20, 'repeating', 3, '', 12, true,"
+        " now())"
+    )
+    email = "stan@life.example"
+    try:
+        become_a_member(page, stack, "Stan Stays", email, journey.GOOD_CARD)
+        page.goto(f"{stack.url}/membership/")
+        page.get_by_role("link", name="Cancel membership").click()
+        offer = page.get_by_role("button", name="Stay with 20% off for 3 months")
+        expect(page.get_by_role("button", name="Cancel membership")).to_be_visible()
+        expect(offer).to_be_hidden()
+        page.get_by_label("It costs too much").check()
+        expect(page.get_by_role("button", name="Cancel membership")).to_be_visible()
+        offer.click()
+        expect(page.get_by_text("Your next charge of $23.20")).to_be_visible()
+        expect(page.get_by_text("20% off until")).to_be_visible()
+        journey.newest_mail(stack, email, "Thank you for staying: 20% off for 3 months")
+        page.goto(f"{stack.url}/membership/cancel/")
+        page.get_by_label("It costs too much").check()
+        expect(page.get_by_text("Stay with")).to_have_count(0)
+    finally:
+        stack.sql("UPDATE billing_retentionoffer SET is_active = false")

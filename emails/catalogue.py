@@ -21,6 +21,7 @@ class Kind(StrEnum):
     MEMBERSHIP_GOES_ON = "membership_goes_on"
     MEMBERSHIP_ENDED = "membership_ended"
     PRICE_SWITCHED = "price_switched"
+    OFFER_ACCEPTED = "offer_accepted"
     PAYMENT_REQUESTED = "payment_requested"
     CREDIT_NOTE = "credit_note"
     PAYMENT_NOT_MADE = "payment_not_made"
@@ -100,6 +101,7 @@ CATALOGUE: dict[Kind, Spec] = {
     Kind.MEMBERSHIP_GOES_ON: _billing("Your membership goes on"),
     Kind.MEMBERSHIP_ENDED: _billing("Your membership has ended"),
     Kind.PRICE_SWITCHED: _billing("You now pay {{ rhythm }}: {{ price }} a {{ interval }}"),
+    Kind.OFFER_ACCEPTED: _billing("Thank you for staying: {{ terms }}"),
     Kind.PAYMENT_REQUESTED: _billing("Please pay {{ amount }} for {{ description }}"),
     Kind.PAYMENT_NOT_MADE: _billing("Payment failed: {{ amount }} for {{ description }}"),
     Kind.CREDIT_NOTE: Spec("Credit note: {{ amount }} for {{ description }}"),

@@ -28,7 +28,13 @@ from django.contrib.auth.models import Group, User  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 
 from billing import checkout, sync  # noqa: E402
-from billing.models import Dispute, Payment, StripeEvent, Subscription  # noqa: E402
+from billing.models import (  # noqa: E402
+    Dispute,
+    Payment,
+    RetentionOffer,
+    StripeEvent,
+    Subscription,
+)
 from billing.states import OPEN_EVENT  # noqa: E402
 from members import consent, phones, terms  # noqa: E402
 from members.accounts import open_account  # noqa: E402
@@ -94,6 +100,24 @@ DISPUTES: list[tuple[str, str, int, bool]] = [
     ("Jonas Weber", "fraudulent", 6, False),
 ]
 BROWSER = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/142.0 Safari/537.36"
+PROMOTION_CODE = "WELCOME50"
+# Some of them pay by the year.
+YEARLY = {"Grace Abara", "Mei Tanaka", "Isabel Moreno"}
+COUPONS = [
+    {
+        "id": "welcome",
+        "name": "Welcome",
+        "percent_off": "50",
+        "duration": "once",
+    },
+    {
+        "id": "stay",
+        "name": "Good to have you",
+        "percent_off": "20",
+        "duration": "repeating",
+        "duration_in_months": "3",
+    },
+]
 
 
 @dataclass(frozen=True)
@@ -128,6 +152,7 @@ def main() -> int:
     staff = _make_staff(now - timedelta(days=400))
     _make_user(VISITOR, now - timedelta(hours=2), texts=False)
     sync.sync_current_plan()
+    _make_offers()
     happenings = sorted(_happenings(sandbox, now), key=lambda found: found.at)
     sandbox.set_clock(now - timedelta(days=366))
     for number, happening in enumerate(happenings, 1):
@@ -161,7 +186,8 @@ def _joining(
 ) -> Callable[[], None]:
     def join() -> None:
         user = _make_user(name, at, texts=texts)
-        checkout.start_membership(user)
+        yearly = os.environ["STRIPE_YEARLY_PRICE_ID"] if name in YEARLY else ""
+        checkout.start_membership(user, yearly)
         session = user.customer.checkouts.get().session_id
         sandbox.control(f"checkout/{session}/complete", card=card, authenticate=True)
 
@@ -230,6 +256,27 @@ def _leave_traces(user: User, joined: datetime) -> None:
     for month in range(months):
         row = SignIn.objects.create(user=user, ip=ip, user_agent=BROWSER, method="password")
         SignIn.objects.filter(pk=row.pk).update(happened_at=joined + timedelta(days=30 * month))
+
+
+def _make_offers() -> None:
+    """Make a promotion code for newcomers, and an offer for those who are about to leave."""
+    stripe = httpx.Client(
+        base_url=f"{os.environ['STRIPE_API_BASE']}/v1",
+        auth=(os.environ["STRIPE_SECRET_KEY"], ""),
+        trust_env=False,
+    )
+    for coupon in COUPONS:
+        stripe.post("/coupons", data=coupon).raise_for_status()
+    code = {"code": PROMOTION_CODE, "promotion[type]": "coupon", "promotion[coupon]": "welcome"}
+    stripe.post("/promotion_codes", data=code).raise_for_status()
+    RetentionOffer.objects.create(
+        headline="Would it help if it cost less for a while?",
+        text="We would like to keep you.",
+        coupon_id="stay",
+        percent_off=20,
+        duration="repeating",
+        months=3,
+    )
 
 
 def _make_staff(joined: datetime) -> list[dict[str, str]]:

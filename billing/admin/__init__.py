@@ -20,6 +20,7 @@ from billing.admin.refunds import (
     RefundEntryAdmin,
     RefundPolicyAdmin,
 )
+from billing.admin.retention import RetentionOfferAdmin, RetentionShowingAdmin
 
 __all__ = [
     "CheckoutAdmin",
@@ -37,6 +38,8 @@ __all__ = [
     "RefundAdmin",
     "RefundEntryAdmin",
     "RefundPolicyAdmin",
+    "RetentionOfferAdmin",
+    "RetentionShowingAdmin",
     "StripeEventAdmin",
     "SubscriptionAdmin",
     "UnassignedCustomerAdmin",

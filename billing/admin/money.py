@@ -34,6 +34,7 @@ from billing.states import (
     CancellationReason,
     Collection,
     InvoiceStatus,
+    MembershipAction,
     PaymentStatus,
 )
 from members.access import current_user
@@ -313,7 +314,7 @@ class SubscriptionAdmin(StripeCopyAdmin):
     @column("Discount")
     def discount(self, row: Subscription) -> str:
         """ "20% off until 4 March"."""
-        return "; ".join(discounts.in_words(row)) or show.NOTHING
+        return "; ".join(map(str, discounts.in_words(row))) or show.NOTHING
 
     @column("Card expires")
     def card_expiry(self, row: Subscription) -> str:
@@ -713,12 +714,24 @@ class MembershipDecisionAdmin(ReadOnlyAdmin):
         ("state", ChoicesDropdownFilter),
         ("created_at", DayFilter),
     ]
+    link_lookups = frozenset({"offer__id__exact"})
     fieldsets = [
         (None, {"fields": ["state_badge", "member", "what", "why", "comment"]}),
-        ("If the price was switched", {"fields": ["new_price", "shown_amount", "prorated"]}),
         ("Who and when", {"fields": ["actor_link", "decided", "confirmed"]}),
         ("Belongs together", {"fields": ["subscription_link"]}),
     ]
+    details = {
+        MembershipAction.SWITCH: ("The switch", ["new_price", "shown_amount", "prorated"]),
+        MembershipAction.STAY: ("The offer", ["offer_link", "coupon_id", "discount_id"]),
+    }
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Add what belongs to this kind of decision only."""
+        action = MembershipAction(obj.action) if obj else None
+        if action not in self.details:
+            return self.fieldsets
+        title, names = self.details[action]
+        return [self.fieldsets[0], (title, {"fields": names}), *self.fieldsets[1:]]
 
     @column("Member", header=True)
     def who(self, row: MembershipDecision) -> list[str]:
@@ -739,6 +752,11 @@ class MembershipDecisionAdmin(ReadOnlyAdmin):
     def why(self, row: MembershipDecision) -> str:
         """The reason in the words that the member chose."""
         return dict(REASONS).get(CancellationReason(row.reason), "") if row.reason else show.NOTHING
+
+    @column("Offer")
+    def offer_link(self, row: MembershipDecision) -> SafeString | str:
+        """Link to the offer that made the member stay."""
+        return show.link(row.offer)
 
     @column("To")
     def new_price(self, row: MembershipDecision) -> str:

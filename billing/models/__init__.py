@@ -13,6 +13,7 @@ from billing.models.plan import Plan
 from billing.models.reconciliation import Reconciliation
 from billing.models.refund import LedgerCheck, Refund, RefundEntry, RefundPolicy
 from billing.models.request import PaymentRequest
+from billing.models.retention import RetentionOffer, RetentionShowing
 from billing.models.subscription import Subscription
 from billing.models.unassigned import UnassignedCustomer
 
@@ -32,6 +33,8 @@ __all__ = [
     "Refund",
     "RefundEntry",
     "RefundPolicy",
+    "RetentionOffer",
+    "RetentionShowing",
     "StripeEvent",
     "Subscription",
     "UnassignedCustomer",

@@ -1,4 +1,4 @@
-"""What a member, or staff, decided about the membership: cancel, resume, switch the price."""
+"""What a member, or staff, decided about the membership: cancel, resume, switch, stay."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from django.db import models
 
 from billing.models.copy import MemberRecordQuerySet, choices
 from billing.models.customer import Customer
+from billing.models.retention import RetentionOffer
 from billing.models.subscription import Subscription
 from billing.states import CancellationReason, DecisionState, MembershipAction
 
@@ -34,6 +35,18 @@ class MembershipDecision(models.Model):
         null=True, blank=True, help_text="Minor units: what the member was shown to be charged."
     )
     currency = models.CharField(max_length=3, blank=True)
+    offer = models.ForeignKey(
+        RetentionOffer,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="decisions",
+        help_text="That made the member stay.",
+    )
+    coupon_id = models.CharField("coupon", max_length=255, blank=True)
+    discount_id = models.CharField(
+        "discount", max_length=255, blank=True, help_text="What came of the coupon at Stripe."
+    )
     actor = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.PROTECT,

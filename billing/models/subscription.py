@@ -36,6 +36,7 @@ class Subscription(StripeCopy):
     card_brand = models.CharField(max_length=30, blank=True)
     card_last4 = models.CharField(max_length=4, blank=True)
     card_expires = models.CharField(max_length=7, blank=True, help_text="YYYY-MM")
+    method_id = models.CharField("payment method", max_length=255, blank=True)
     card_added_at = models.DateTimeField(
         null=True, blank=True, help_text="When Stripe got to know the card."
     )

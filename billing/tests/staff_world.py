@@ -28,6 +28,8 @@ from billing.models import (
     PaymentRequest,
     Plan,
     Reconciliation,
+    RetentionOffer,
+    RetentionShowing,
     StripeEvent,
     Subscription,
     UnassignedCustomer,
@@ -214,7 +216,17 @@ def _rows_around(alice: User, customer: Customer) -> list[models.Model]:
     request = PaymentRequest.objects.create(
         user=alice, amount=4000, currency="usd", description="Key deposit", sent_at=now
     )
+    offer = RetentionOffer.objects.create(
+        headline="Would it help if it cost less?",
+        coupon_id="STAY",
+        percent_off=20,
+        duration="repeating",
+        months=3,
+    )
+    showing = RetentionShowing.objects.create(offer=offer, customer=customer)
+    stay = [offer, showing]
     return [
+        *stay,
         sign_in,
         terms,
         stranger,

@@ -38,7 +38,7 @@ from portal.staff import show
 
 pytestmark = pytest.mark.django_db
 
-EDITABLE = {"auth.User", "auth.Group", "billing.Item"}
+EDITABLE = {"auth.User", "auth.Group", "billing.Item", "billing.RetentionOffer"}
 # Adding one of these does something: it is sent.
 ADDED = {"billing.PaymentRequest"}
 # Session, user, their permissions and the sidebar's two, beside the page's own.

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from pytest_django import Settings
 
 from billing import checkout, plans, reconcile, sync
@@ -113,6 +114,27 @@ def test_a_price_that_is_archived_is_offered_no_more(sandbox: Sandbox, client: C
     assert "not on sale at the moment" in answer.content.decode()
 
 
+def test_a_price_that_is_gone_is_not_on_sale_and_the_other_one_is(
+    sandbox: Sandbox, client: Client, settings: Settings
+) -> None:
+    Plan.objects.create(
+        stripe_id="price_gone",
+        product_id="prod_1",
+        name="Membership",
+        amount=1900,
+        currency="usd",
+        interval="month",
+        read_at=timezone.now(),
+    )
+    settings.STRIPE_PRICE_ID = "price_gone"
+    Plan.objects.filter(stripe_id=YEARLY).update(amount=1)
+    sync.sync_current_plan()
+    client.force_login(sign_up())
+    text = client.get("/membership/").content.decode()
+    assert "$290.00" in text
+    assert "$19.00" not in text
+
+
 def make_code(sandbox: Sandbox, **coupon: Any) -> None:
     wanted: Any = {"percent_off": 20, **coupon}
     made = sandbox.stripe.v1.coupons.create(wanted)
@@ -127,6 +149,7 @@ def make_code(sandbox: Sandbox, **coupon: Any) -> None:
         ({"duration": "repeating", "duration_in_months": 3}, "20% off until", "$23.20"),
         ({"duration": "forever"}, "20% off every payment (code SPRING)", "$23.20"),
         ({"duration": "once"}, "", "$29.00"),
+        ({"duration": "repeating", "duration_in_months": 1}, "20% off until", "$29.00"),
     ],
 )
 def test_a_promotion_code_shows_in_the_next_charge_and_until_when(

@@ -21,6 +21,7 @@ from billing.tests import staff_world
 from billing.tests.life import DECLINED_LATER_CARD, GOOD_CARD, deliver, sign_up, subscribe
 from billing.tests.test_subscriptions import kinds
 from conftest import Sandbox
+from emails.models import Message
 
 MONTHLY, YEARLY = "price_membership_monthly", "price_membership_yearly"
 ALWAYS_ASKS = "4000002760003184"
@@ -112,6 +113,8 @@ def test_down_leaves_a_credit_that_pays_what_comes(sandbox: Sandbox, client: Cli
     assert (row.price_id, row.next_charge) == (MONTHLY, 0)
     assert "nothing is charged on" in client.get("/membership/").content.decode()
     assert kinds(alice)[2:] == ["price_switched"]
+    told = Message.objects.get(kind="price_switched", channel="email").context
+    assert (told["price"], told["next_charge"]) == ("$29.00", "$0.00")
 
 
 def test_a_declined_card_changes_nothing(sandbox: Sandbox, client: Client) -> None:
@@ -219,6 +222,35 @@ def test_amounts_that_have_changed_are_shown_again_first(sandbox: Sandbox, clien
     assert len(invoices_at_stripe(sandbox)) == 1
 
 
+@pytest.mark.parametrize(
+    ("balance", "line"),
+    [(-5000, "Credit that you had"), (5000, "Still open from before")],
+)
+def test_credit_and_debt_are_in_the_reckoning(
+    sandbox: Sandbox, client: Client, balance: int, line: str
+) -> None:
+    alice = member(sandbox)
+    sandbox.stripe.v1.customers.update(Customer.objects.get().stripe_id, {"balance": balance})
+    text, shown = look(client, alice, YEARLY)
+    assert line in text
+    assert f"{Money(balance, 'usd')}" in text
+    confirm(client, YEARLY, shown)
+    due = invoices_at_stripe(sandbox)[0].amount_paid
+    assert MembershipDecision.objects.get().amount == due
+    assert str(Money(due, "usd")) in text
+
+
+def test_a_trial_that_ended_meanwhile_is_looked_at_again(
+    sandbox: Sandbox, client: Client, settings: Settings
+) -> None:
+    alice = on_trial(sandbox, settings)
+    _, shown = look(client, alice, YEARLY)
+    sandbox.control("clock", advance="renewal")
+    deliver(sandbox.events())
+    assert "The amounts have changed" in confirm(client, YEARLY, shown)
+    assert not MembershipDecision.objects.exists()
+
+
 @pytest.mark.parametrize("odd", ["", "x", "x:y:z", "é" * 300])
 def test_a_form_that_was_tampered_with_only_shows_the_page(
     sandbox: Sandbox, client: Client, odd: str
@@ -269,9 +301,8 @@ def test_when_it_is_not_possible_the_page_says_why(
     assert not MembershipDecision.objects.exists()
 
 
-def test_on_trial_nothing_is_paid_and_the_new_price_comes_after_it(
-    sandbox: Sandbox, client: Client, settings: Settings
-) -> None:
+def on_trial(sandbox: Sandbox, settings: Settings) -> User:
+    """Return a member in the middle of a trial of thirty days."""
     trial = sandbox.stripe.v1.prices.create(
         {
             "currency": "usd",
@@ -283,10 +314,16 @@ def test_on_trial_nothing_is_paid_and_the_new_price_comes_after_it(
     )
     settings.STRIPE_PRICE_ID = trial.id
     sync.sync_current_plan()
-    alice = member(sandbox)
+    return member(sandbox)
+
+
+def test_on_trial_nothing_is_paid_and_the_new_price_comes_after_it(
+    sandbox: Sandbox, client: Client, settings: Settings
+) -> None:
+    alice = on_trial(sandbox, settings)
     text, shown = look(client, alice, YEARLY)
     assert "Nothing is charged today" in text
-    assert '<span class="money">$290.00</span> is on' in text
+    assert '<span class="money">$290.00</span> on' in text
     confirm(client, YEARLY, shown)
     row = Subscription.objects.get()
     assert (row.status, row.price_id, row.next_charge) == ("trialing", YEARLY, 29000)

@@ -108,6 +108,14 @@ SAMPLES: dict[Kind, dict[str, Any]] = {
         "next_charge_on": "2027-11-24T12:00:00+00:00",
         "url": "https://portal.example.com/membership/",
     },
+    Kind.OFFER_ACCEPTED: {
+        "name": "Nina Novak",
+        "plan_name": "Harbor Yoga membership",
+        "terms": "20% off for 3 months",
+        "next_charge": "$23.20",
+        "next_charge_on": "2026-12-24T12:00:00+00:00",
+        "url": "https://portal.example.com/membership/",
+    },
     Kind.PAYMENT_REQUESTED: {
         "name": "Nina Novak",
         "amount": "$40.00",

@@ -48,7 +48,8 @@ GROUPS: dict[str, list[Item]] = {
     ],
     "Membership and money": [
         Item("Subscriptions", "card_membership", "billing.subscription"),
-        Item("Cancelled and resumed", "event_busy", "billing.membershipdecision"),
+        Item("Members' decisions", "event_busy", "billing.membershipdecision"),
+        Item("Offers to stay", "loyalty", "billing.retentionoffer"),
         Item("Invoices", "receipt_long", "billing.invoice"),
         Item("Credit notes", "receipt", "billing.creditnote"),
         Item("Payments", "payments", "billing.payment"),

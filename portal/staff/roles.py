@@ -24,6 +24,8 @@ SEEN = [
     ("billing", "paymentrequest"),
     ("billing", "plan"),
     ("billing", "reconciliation"),
+    ("billing", "retentionoffer"),
+    ("billing", "retentionshowing"),
     ("billing", "stripeevent"),
     ("billing", "subscription"),
     ("billing", "unassignedcustomer"),
@@ -37,7 +39,8 @@ SEEN = [
 ]
 VIEWS = [f"{app}.view_{model}" for app, model in SEEN]
 # Replay an event, start a check for missed ones, say whose a customer is, send a message once more,
-# end a membership; sell items, ask members for payments and take that back.
+# end a membership; sell items, ask members for payments and take that back; offer a discount to
+# those who are about to leave.
 ACTS = [
     "billing.change_stripeevent",
     "billing.add_reconciliation",
@@ -48,6 +51,8 @@ ACTS = [
     "billing.change_item",
     "billing.add_paymentrequest",
     "billing.change_paymentrequest",
+    "billing.add_retentionoffer",
+    "billing.change_retentionoffer",
 ]
 GROUPS = {AUDITOR: VIEWS, SUPPORT: [*VIEWS, *ACTS]}
 

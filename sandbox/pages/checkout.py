@@ -12,6 +12,7 @@ from sandbox.world import Json
 
 ABSENT = "There is no such Checkout session."
 PLACEHOLDER = "{CHECKOUT_SESSION_ID}"
+MOST_CODES = 5
 
 
 def show(visit: Visit) -> Response:
@@ -86,6 +87,7 @@ def _page(
         bank_debit=visit.world.switches.bank_debit,
         code_problem=code_problem,
         code=_code(visit, session),
+        codes=_codes(visit),
         **paying.card_context(visit, f"/checkout/{order.id}"),
     )
 
@@ -95,6 +97,12 @@ def _code(visit: Visit, session: Json) -> str:
     ids = [entry["promotion_code"] for entry in session["discounts"] or []]
     found = visit.world.objects.get(ids[0]) if ids and ids[0] else None
     return str(found["code"]) if found else ""
+
+
+def _codes(visit: Visit) -> list[str]:
+    """What there is to be typed, so that nobody has to guess."""
+    active = visit.world.objects.list("promotion_code", active=True)
+    return [str(one["code"]) for one in active if one["customer"] is None][:MOST_CODES]
 
 
 def _closed(visit: Visit, session: Json) -> Response:

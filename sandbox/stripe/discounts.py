@@ -91,10 +91,11 @@ def redeem(
     return discount
 
 
-def of(world: World, owner: Json) -> list[Json]:
-    """The discounts of a subscription or an invoice that still count."""
+def of(world: World, owner: Json, at: int | None = None) -> list[Json]:
+    """The discounts of a subscription or an invoice that still count, now or at a later time."""
+    at = at or world.now()
     found = [world.objects.get(discount_id) for discount_id in owner["discounts"]]
-    return [one for one in found if one and (one["end"] is None or one["end"] > world.now())]
+    return [one for one in found if one and (one["end"] is None or one["end"] > at)]
 
 
 def replace(world: World, subscription: Json, wanted: list[Json] | None) -> None:

@@ -128,7 +128,7 @@ def previewed(
     )
     invoice["lines"] = documents.line_list("upcoming", lines)
     invoice["next_payment_attempt"] = attempt_at
-    documents.grant(world, invoice, discounts.of(world, subscription))
+    documents.grant(world, invoice, discounts.of(world, subscription, at=period[1]))
     documents.add_up(invoice)
     return {name: value for name, value in invoice.items() if name != "id"}
 

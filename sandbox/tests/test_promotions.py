@@ -130,6 +130,7 @@ def test_the_page_takes_a_code_and_gives_it_back(server: Server, api: stripe.Str
     code_for(api, coupon(api).id)
     session = open_session(api, customer_email="alice@example.com", allow_promotion_codes=True)
     address = f"/checkout/{session.id}"
+    assert "SPRING" in server.http.get(address).text
     server.http.post(f"{address}/code", data={"promotion_code": "SPRING"})
     page = server.http.get(address).text
     assert "SPRING" in page

@@ -1,0 +1,172 @@
+"""What is offered to members who are about to leave, how often it was accepted, what it costs."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.db.models import Count, Model, Q, QuerySet
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+from unfold.contrib.filters.admin import BooleanRadioFilter
+
+from billing import gateway, retention
+from billing.models import RetentionOffer, RetentionShowing
+from billing.snapshots import CouponSnapshot
+from billing.states import DecisionState
+from portal.staff import show
+from portal.staff.filters import DayFilter
+from portal.staff.parts import column
+from portal.staff.read_only import IndexedSearch, ReadOnlyAdmin
+
+Looked = CouponSnapshot | str
+
+
+class OfferForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
+    """An offer. `looked_up` is what Stripe said of its coupon, or why it can't be used."""
+
+    looked_up: Looked | None = None
+
+    class Meta:
+        model = RetentionOffer
+        fields = ["headline", "text", "coupon_id", "every_months", "is_active"]
+
+    def clean_coupon_id(self) -> str:
+        """Take the coupon's terms, as Stripe has them."""
+        found = self.looked_up
+        if not isinstance(found, CouponSnapshot):
+            raise ValidationError(found or "Enter the id of a coupon at Stripe.")
+        terms = asdict(found)
+        for name in ("percent_off", "amount_off", "currency", "duration", "months"):
+            setattr(self.instance, name, terms[name])
+        return found.id
+
+
+def look_up(coupon_id: str) -> Looked:
+    """Ask Stripe for a coupon; return it, or why it can't be used."""
+    try:
+        found = gateway.read_coupon(coupon_id)
+    except gateway.StripeMissing:
+        return "There is no coupon with this id at Stripe."
+    except gateway.StripeUnavailable:
+        return "Stripe did not answer. Please try again in a moment."
+    except gateway.StripeError as error:
+        return f"Stripe refused to say what this coupon is: {error}"
+    return found if found.valid else "This coupon has expired, or was used up."
+
+
+@admin.register(RetentionOffer)
+class RetentionOfferAdmin(IndexedSearch):
+    """Offers, of which one is active."""
+
+    form = OfferForm
+    search_fields = ["headline__istartswith"]
+    list_display = ["headline", "gives", "is_active", "offered", "accepted", "cost"]
+    list_filter = [("is_active", BooleanRadioFilter)]
+    fieldsets = [
+        (None, {"fields": ["headline", "text", "coupon_id", "every_months", "is_active"]}),
+        ("What came of it", {"fields": ["gives", "offered", "accepted", "cost"]}),
+    ]
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        """Ask Stripe for the coupon first: a form is saved inside of a transaction."""
+        wanted = request.POST.get("coupon_id", "").strip()
+        looked_up = look_up(wanted) if wanted and self._may_save(request) else None
+        request._looked_up = looked_up  # type: ignore[attr-defined]  # noqa: SLF001
+        return super().changeform_view(request, object_id, form_url, extra_context)
+
+    def _may_save(self, request: HttpRequest) -> bool:
+        may = self.has_add_permission(request) or self.has_change_permission(request)
+        return bool(may)
+
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        """Hand what Stripe said to this request's own form class."""
+        form = super().get_form(request, obj, change=change, **kwargs)
+        form.looked_up = getattr(request, "_looked_up", None)
+        return form
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        """Keep the coupon of an offer that somebody has seen: its numbers belong to it."""
+        shown = ["gives", "offered", "accepted", "cost"]
+        return [*shown, "coupon_id"] if obj and obj.showings.exists() else shown
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Switch it off instead: decisions name it."""
+        return False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Each offer with how many saw it and how many stayed."""
+        rows: QuerySet[Any] = super().get_queryset(request)
+        is_confirmed = Q(decisions__state=DecisionState.CONFIRMED)
+        counted: QuerySet[Any] = rows.annotate(
+            showing_count=Count("showings", distinct=True),
+            accepted_count=Count("decisions", filter=is_confirmed, distinct=True),
+        )
+        return counted
+
+    @column("Gives")
+    def gives(self, row: RetentionOffer) -> str:
+        """ "20% off for 3 months"."""
+        return row.terms if row.pk else show.NOTHING
+
+    @column("Members who saw it")
+    def offered(self, row: Any) -> SafeString | str:
+        """How many, with a link to who."""
+        address = show.list_of("billing.retentionshowing", offer__id__exact=row.pk)
+        return show.anchor(address, str(row.showing_count)) if row.pk else show.NOTHING
+
+    @column("Stayed with it")
+    def accepted(self, row: Any) -> SafeString | str:
+        """How many, with a link to their decisions."""
+        address = show.list_of("billing.membershipdecision", offer__id__exact=row.pk)
+        return show.anchor(address, str(row.accepted_count)) if row.pk else show.NOTHING
+
+    @column("Discounts on invoices since")
+    def cost(self, row: RetentionOffer) -> str:
+        """What those who stayed have paid less."""
+        sums = retention.cost(row) if row.pk else []
+        return ", ".join(map(str, sums)) or show.NOTHING
+
+
+@admin.register(RetentionShowing)
+class RetentionShowingAdmin(ReadOnlyAdmin):
+    """Who saw an offer."""
+
+    person_field = "customer_id"
+    search_help_text = "Name, e-mail address or phone number: how it begins"
+    list_display = ["who", "what", "seen"]
+    list_select_related = ["customer__user", "offer"]
+    list_filter = [("first_at", DayFilter)]
+    link_lookups = frozenset({"offer__id__exact"})
+    fieldsets = [(None, {"fields": ["member", "what", "seen"]})]
+
+    @column("Member", header=True)
+    def who(self, row: RetentionShowing) -> list[str]:
+        """Name over e-mail address."""
+        return [show.name_of(row.customer.user), row.customer.user.email]
+
+    @column("Member")
+    def member(self, row: RetentionShowing) -> SafeString | str:
+        """Link to the member."""
+        return show.member(row.customer.user)
+
+    @column("Offer")
+    def what(self, row: RetentionShowing) -> SafeString | str:
+        """Link to the offer."""
+        return show.link(row.offer)
+
+    @column("First seen", ordering="first_at")
+    def seen(self, row: RetentionShowing) -> str:
+        """When they first saw it."""
+        return show.moment(row.first_at)

@@ -788,6 +788,7 @@ def _last_payment(user: User) -> PaymentLine | None:
         Payment.objects.for_user(user)
         .filter(status=PaymentStatus.SUCCEEDED)
         .select_related("invoice__subscription")
+        .prefetch_related("disputes")
         .first()
     )
     if row is None:

@@ -207,9 +207,12 @@ def test_killed_worker_makes_one_refund(stack: Stack) -> None:
         stack.kill("worker")
         stack.start("worker")
     stack.control("switches", api_latency=0)
-    states = "SELECT state, amount FROM billing_refund ORDER BY amount"
+    states = (
+        "SELECT r.state, r.amount FROM billing_refund r JOIN billing_customer c"
+        " ON c.id = r.customer_id WHERE c.stripe_id = %s ORDER BY r.amount"
+    )
     wanted = [("succeeded", 500), ("succeeded", 900)]
-    eventually(lambda: stack.sql(states) == wanted, "two refunds")
+    eventually(lambda: stack.sql(states, customer) == wanted, "two refunds")
     stack.settle()
     [(intent,)] = stack.sql(
         "SELECT p.stripe_id FROM billing_payment p JOIN billing_customer c ON c.id = p.customer_id"

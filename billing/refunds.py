@@ -202,6 +202,12 @@ def give_on_invoice(invoice_pk: int, actor: User, wish: Wish) -> list[Refund]:
     return given
 
 
+def is_own(refund: Refund, actor: User) -> bool:
+    """Whether somebody asked for this refund, or it is of their own payment."""
+    asked = refund.origin == RefundOrigin.MEMBER and refund.requested_by_id == actor.pk
+    return asked or refund.customer.user_id == actor.pk
+
+
 def _give(payment: Payment, actor: User, wish: Wish, total: int = 0) -> Refund:
     """Refund a payment of a locked customer. `total` is what is given with it on other payments."""
     if payment.customer.user_id == actor.pk:
@@ -274,8 +280,7 @@ def _to_decide(refund_pk: int, actor: User) -> Refund:
     row = refund_steps.locked(refund_pk)
     if not row.is_undecided:
         raise RefundError(f"This refund is {row.get_state_display().lower()} already.")
-    is_own = row.customer.user_id == actor.pk
-    if is_own or (row.origin == RefundOrigin.MEMBER and row.requested_by_id == actor.pk):
+    if is_own(row, actor):
         raise RefundError("Nobody decides on their own refund.")
     return row
 

@@ -432,7 +432,7 @@ RECORDS = (SignInAdmin, TermsAcceptanceAdmin)
 
 @admin.register(Group)
 class GroupAdmin(IndexedSearch, DjangoGroupAdmin):  # type: ignore[misc]
-    """What a group of staff may do: `manage.py staff_groups` makes Support and Auditor."""
+    """What a group of staff may do: `manage.py staff_groups` makes some."""
 
     search_fields = ["name__istartswith"]
     search_help_text = "How the group's name begins"

@@ -14,12 +14,9 @@ from billing.admin.money import (
     SubscriptionAdmin,
 )
 from billing.admin.payables import ItemAdmin, PaymentRequestAdmin
-from billing.admin.refunds import (
-    LedgerCheckAdmin,
-    RefundAdmin,
-    RefundEntryAdmin,
-    RefundPolicyAdmin,
-)
+from billing.admin.refund_ledger import LedgerCheckAdmin, RefundEntryAdmin
+from billing.admin.refund_policy import RefundPolicyAdmin
+from billing.admin.refunds import RefundAdmin
 from billing.admin.retention import RetentionOfferAdmin, RetentionShowingAdmin
 
 __all__ = [

@@ -9,6 +9,7 @@ from billing.states import (
     EventState,
     InvoiceStatus,
     PaymentStatus,
+    RefundAction,
     RefundState,
     RequestState,
     SubscriptionStatus,
@@ -86,6 +87,23 @@ REFUND = {
     RefundState.REQUIRES_ACTION: "warning",
     RefundState.SUCCEEDED: "success",
     RefundState.FAILED: "danger",
+}
+# The steps of a refund's history, in words for staff.
+REFUND_STEPS: dict[str, str] = {
+    RefundAction.REQUESTED: "Asked for",
+    RefundAction.GIVEN: "Given by staff, without a request",
+    RefundAction.FOUND: "Found: made in Stripe's dashboard",
+    RefundAction.APPROVED_BY_POLICY: "Approved by the policy",
+    RefundAction.APPROVED_FIRST: "Approved by the first of two",
+    RefundAction.APPROVED: "Approved",
+    RefundAction.SECOND_ASKED: "A second person is asked for",
+    RefundAction.DENIED: "Denied",
+    RefundAction.WITHDRAWN: "Withdrawn by the member",
+    RefundAction.OVERTAKEN: "Overtaken by another refund",
+    RefundAction.SENDING: "Handed to Stripe",
+    RefundAction.REFUSED: "Refused by Stripe",
+    RefundAction.STRIPE: "Told by Stripe",
+    RefundAction.REOPENED: "Failed after it had succeeded",
 }
 
 

@@ -14,8 +14,11 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RadioFilter
 
-from billing import discounts, subscriptions, wording
-from billing.admin import exports, labels
+from billing import discounts, refunds, subscriptions, wording
+from billing.admin import exports, labels, refund_giving
+from billing.admin.refund_case import refunds_of
+from billing.admin.refund_dialogs import GiveOnInvoiceForm, GiveOnPaymentForm
+from billing.admin.refund_giving import GivesRefunds
 from billing.forms import REASONS
 from billing.models import (
     Checkout,
@@ -24,6 +27,7 @@ from billing.models import (
     MembershipDecision,
     Payment,
     Plan,
+    Refund,
     StripeEvent,
     Subscription,
 )
@@ -43,6 +47,7 @@ from portal.staff.bookkeeping import MoneyListAdmin
 from portal.staff.filters import DayFilter
 from portal.staff.parts import button, column
 from portal.staff.read_only import ReadOnlyAdmin
+from portal.staff.recent import recently_signed_in
 
 SHOWN = 12
 SHORT = 90
@@ -115,7 +120,7 @@ class CustomerAdmin(StripeCopyAdmin):
     list_filter = ["deleted_at_stripe", ("created_at", DayFilter)]
     fieldsets = [
         (None, {"fields": ["member", "standing", "name", "email", "deleted_at_stripe"]}),
-        ("Money", {"fields": ["subscriptions", "invoices", "payments", "disputes"]}),
+        ("Money", {"fields": ["subscriptions", "invoices", "payments", "refunds", "disputes"]}),
         ("What happened", {"fields": ["messages", "events"]}),
         ("Copy of Stripe's record", {"fields": ["stripe_id", "created", "read"]}),
     ]
@@ -185,6 +190,11 @@ class CustomerAdmin(StripeCopyAdmin):
             for one in row.payments.all()[:SHOWN]
         ]
         return show.links([*found, _all("billing.payment", row)] if found else [])
+
+    @column("Refunds")
+    def refunds(self, row: Customer) -> SafeString | str:
+        """Links to the newest."""
+        return refunds_of(Refund.objects.filter(customer=row))
 
     @column("Disputes")
     def disputes(self, row: Customer) -> SafeString | str:
@@ -371,10 +381,11 @@ class SubscriptionAdmin(StripeCopyAdmin):
 
 
 @admin.register(Invoice)
-class InvoiceAdmin(MoneyListAdmin, StripeCopyAdmin):
+class InvoiceAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
     """What members were asked to pay."""
 
     stripe_path = "invoices"
+    actions_detail = ["open_in_stripe", "give_on_invoice"]
     search_fields = ["number__istartswith", "stripe_id__startswith"]
     search_help_text = "Name, e-mail address, phone number, invoice number or in_…: how it begins"
     list_display = ["who", "amount", "state", "issued", "outlook", "number", "stripe_id"]
@@ -383,7 +394,9 @@ class InvoiceAdmin(MoneyListAdmin, StripeCopyAdmin):
         (None, {"fields": ["state", "member", "amount", "outlook", "lines_table", "credit_notes"]}),
         ("Dates", {"fields": ["issued", "due", "paid", "closed"]}),
         ("Belongs together", {
-            "fields": ["customer_link", "subscription_link", "payments", "documents", "events"],
+            "fields": [
+                "customer_link", "subscription_link", "payments", "refunds", "documents", "events",
+            ],
         }),
         ("Copy of Stripe's record", {
             "fields": [
@@ -497,6 +510,38 @@ class InvoiceAdmin(MoneyListAdmin, StripeCopyAdmin):
             ]
         )
 
+    @column("Refunds")
+    def refunds(self, row: Invoice) -> SafeString | str:
+        """Links to each refund of its payments."""
+        return refunds_of(Refund.objects.filter(payment__invoice=row))
+
+    def is_refundable(self, request: HttpRequest, object_id: Any) -> bool:
+        """Whether somebody else has paid it."""
+        paid = Payment.objects.filter(status=PaymentStatus.SUCCEEDED, invoice=object_id)
+        return paid.exclude(customer__user=request.user.pk).exists()
+
+    @recently_signed_in
+    @button(
+        "Refund",
+        icon="undo",
+        path=refund_giving.PATH,
+        permission="give",
+        question="Refund this invoice?",
+        explanation=(
+            "Its newest payment goes back first, then the one before it. From the policy's amount"
+            " on somebody else has to agree."
+        ),
+        form=GiveOnInvoiceForm,
+    )
+    def give_on_invoice(
+        self, request: HttpRequest, form: GiveOnInvoiceForm, object_id: str
+    ) -> HttpResponse:
+        """Refund it without a request."""
+        row, actor = get_object_or_404(Invoice, pk=object_id), current_user(request)
+        return self.give_refund(
+            request, form, row, lambda: refunds.give_on_invoice(row.pk, actor, form.wish())
+        )
+
     @column("Documents")
     def documents(self, row: Invoice) -> SafeString | str:
         """Stripe's page and PDF."""
@@ -505,10 +550,11 @@ class InvoiceAdmin(MoneyListAdmin, StripeCopyAdmin):
 
 
 @admin.register(Payment)
-class PaymentAdmin(MoneyListAdmin, StripeCopyAdmin):
+class PaymentAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
     """What members paid, or tried to."""
 
     stripe_path = "payments"
+    actions_detail = ["open_in_stripe", "give"]
     search_fields = ["stripe_id__startswith"]
     search_help_text = "Name, e-mail address, phone number or pi_…: how it begins"
     list_display = ["who", "money", "state", "day_paid", "card_short", "problem", "stripe_id"]
@@ -528,7 +574,9 @@ class PaymentAdmin(MoneyListAdmin, StripeCopyAdmin):
         ("Dates", {"fields": ["made", "paid"]}),
         ("If it failed", {"fields": ["problem", "failure_code", "failure_message"]}),
         ("Belongs together", {
-            "fields": ["customer_link", "invoice_link", "disputes", "receipt", "events"],
+            "fields": [
+                "customer_link", "invoice_link", "refunds", "disputes", "receipt", "events",
+            ],
         }),
         ("Copy of Stripe's record", {"fields": ["stripe_id", "charge_id", "read"]}),
     ]  # fmt: skip
@@ -589,6 +637,36 @@ class PaymentAdmin(MoneyListAdmin, StripeCopyAdmin):
     def invoice_link(self, row: Payment) -> SafeString | str:
         """Link to the invoice."""
         return show.link(row.invoice)
+
+    @column("Refunds")
+    def refunds(self, row: Payment) -> SafeString | str:
+        """Links to each refund of it."""
+        return refunds_of(Refund.objects.filter(payment=row))
+
+    def is_refundable(self, request: HttpRequest, object_id: Any) -> bool:
+        """Whether somebody else has paid it."""
+        paid = Payment.objects.filter(status=PaymentStatus.SUCCEEDED, pk=object_id)
+        return paid.exclude(customer__user=request.user.pk).exists()
+
+    @recently_signed_in
+    @button(
+        "Refund",
+        icon="undo",
+        path=refund_giving.PATH,
+        permission="give",
+        question="Refund this payment?",
+        explanation=(
+            "Nobody has to have asked for it, and the policy's days don't count. From the policy's"
+            " amount on somebody else has to agree."
+        ),
+        form=GiveOnPaymentForm,
+    )
+    def give(self, request: HttpRequest, form: GiveOnPaymentForm, object_id: str) -> HttpResponse:
+        """Refund it without a request."""
+        row, actor = get_object_or_404(Payment, pk=object_id), current_user(request)
+        return self.give_refund(
+            request, form, row, lambda: [refunds.give(row.pk, actor, form.wish())]
+        )
 
     @column("Disputes")
     def disputes(self, row: Payment) -> SafeString | str:

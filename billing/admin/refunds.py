@@ -1,27 +1,128 @@
-"""Refunds on the staff site: what was asked for, decided and sent, and the proof of it."""
+"""Refunds on the staff site: the queue, the page of each, and what staff decide there."""
 
 from __future__ import annotations
 
-from django.contrib import admin
-from django.utils.safestring import SafeString
+from collections.abc import Callable
+from typing import Any
 
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Case, F, QuerySet, When
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.utils.safestring import SafeString
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, RadioFilter
+from unfold.dataclasses import UnfoldAction
+
+from billing import refunds
 from billing.admin import labels
-from billing.models import LedgerCheck, Refund, RefundEntry, RefundPolicy
+from billing.admin.refund_case import case_of, progress
+from billing.admin.refund_dialogs import ApproveForm, AskSecondForm, DenyForm
+from billing.models import Refund
+from billing.refund_steps import RefundError
+from billing.states import RefundState
+from members.access import current_user
 from portal.staff import show
-from portal.staff.parts import column
+from portal.staff.filters import DayFilter
+from portal.staff.parts import button, column
 from portal.staff.read_only import ReadOnlyAdmin
+from portal.staff.recent import ask_who_is_there, recently_signed_in
+
+Rows = QuerySet[Any]
+
+
+class NeedsFilter(RadioFilter):  # type: ignore[misc]  # Unfold ships no types
+    """Refunds by what they need of the staff."""
+
+    title = "what it needs"
+    parameter_name = "needs"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Offer what somebody has to look at."""
+        return [
+            ("decision", "A decision"),
+            ("second", "A second person"),
+            ("failed", "A look: it failed"),
+            ("not_sent", "A look: not sent"),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: Rows) -> Rows:
+        """Keep those."""
+        every = Refund.objects.all()
+        found: dict[str, Callable[[], Rows]] = {
+            "decision": every.undecided,
+            "second": every.waiting_for_second,
+            "failed": every.failed_lately,
+            "not_sent": every.not_sent,
+        }
+        chosen = found.get(str(self.value()))
+        return queryset.filter(pk__in=chosen().order_by().values("pk")) if chosen else queryset
 
 
 @admin.register(Refund)
 class RefundAdmin(ReadOnlyAdmin):
-    """Every refund."""
+    """Every refund: what waits for a decision first, the oldest of it on top."""
 
     person_field = "customer_id"
-    search_fields = ["stripe_id__startswith"]
+    search_fields = ["stripe_id__startswith", "payment__stripe_id__startswith"]
+    search_help_text = "Name, e-mail address, phone number, re_… or pi_…: how it begins"
     list_select_related = ["customer__user", "payment"]
-    list_display = ["who", "cost", "state_badge", "age", "stripe_id"]
+    list_display = ["who", "cost", "state_badge", "waits", "approvals", "why", "began", "stripe_id"]
+    list_filter = [
+        NeedsFilter,
+        ("state", ChoicesDropdownFilter),
+        ("origin", ChoicesDropdownFilter),
+        ("created_at", DayFilter),
+    ]
+    actions = ["approve_selected"]
+    actions_detail = ["approve", "deny", "ask_second"]
+    change_form_outer_before_template = "admin/refunds/case.html"
+    link_lookups = frozenset({"customer__id__exact", "payment__id__exact"})
 
-    @column("Member", header=True)
+    def get_ordering(self, request: HttpRequest) -> list[Any]:
+        """What waits, the oldest first; then everything else, the newest first."""
+        is_decided = Case(When(state=RefundState.REQUESTED, then=0), default=1)
+        asked = Case(When(state=RefundState.REQUESTED, then=F("created_at")))
+        return [is_decided.asc(), asked.asc(nulls_last=True), "-created_at", "-pk"]
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """The page is a story and not a form."""
+        return []
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        """Add all that is needed to decide."""
+        row = self._of(object_id) if self.has_view_permission(request) else None
+        if row:
+            extra_context = {**(extra_context or {}), "case": case_of(row), "title": str(row.money)}
+        return super().changeform_view(request, object_id, form_url, extra_context)
+
+    def get_actions_detail(self, request: HttpRequest, object_id: int | str) -> list[UnfoldAction]:
+        """Show the buttons that would not be refused."""
+        row, user = self._of(object_id), current_user(request)
+        if row is None or not row.is_undecided or refunds.is_own(row, user):
+            return []
+        useless = {
+            "approve": row.first_approved_by_id == user.pk,
+            "ask_second": row.approvals_needed >= refunds.TWO,
+        }
+        found: list[UnfoldAction] = super().get_actions_detail(request, object_id)
+        return [one for one in found if not useless.get(str(one.path))]
+
+    def has_decide_permission(self, request: HttpRequest, _object_id: str = "") -> bool:
+        """Whether this member of staff may decide on refunds."""
+        return request.user.has_perm(refunds.MAY_APPROVE)
+
+    def palette_title(self, row: Refund) -> str:
+        """Whose, how much and when."""
+        return f"{show.name_of(row.customer.user)}: {row.money} on {show.day(row.created_at)}"
+
+    @column("Member", ordering="customer__name", header=True)
     def who(self, row: Refund) -> list[str]:
         """Name over e-mail address."""
         user = row.customer.user
@@ -38,29 +139,133 @@ class RefundAdmin(ReadOnlyAdmin):
         return show.state(row, "state", labels.REFUND)
 
     @column("Asked", ordering="created_at")
-    def age(self, row: Refund) -> SafeString:
-        """How long ago."""
+    def waits(self, row: Refund) -> SafeString | str:
+        """How long it has been waiting; of a decided one, how long ago it was asked for."""
+        if row.is_undecided:
+            return show.badge(f"waits {show.how_long(row.created_at)}", "warning")
         return show.when(row.created_at)
 
+    @column("Approvals")
+    def approvals(self, row: Refund) -> str:
+        """ "1 of 2 approved"."""
+        return progress(row) or show.NOTHING
 
-@admin.register(RefundEntry)
-class RefundEntryAdmin(ReadOnlyAdmin):
-    """The ledger."""
+    @column("Reason", ordering="reason")
+    def why(self, row: Refund) -> str:
+        """The reason in words."""
+        return row.get_reason_display() if row.reason else show.NOTHING
 
-    list_display = ["number", "at", "action", "actor_name", "amount", "to_state"]
-    list_select_related = ["refund"]
-    ordering = ["-number"]
+    @column("Began with", ordering="origin")
+    def began(self, row: Refund) -> str:
+        """Who began it."""
+        return row.get_origin_display()
+
+    # Deciding
+
+    @recently_signed_in
+    @button(
+        "Approve",
+        icon="check",
+        path="approve",
+        permission="decide",
+        question="Approve this refund?",
+        explanation="The member is told, and the money goes back through Stripe at once.",
+        form=ApproveForm,
+    )
+    def approve(self, request: HttpRequest, form: ApproveForm, object_id: str) -> HttpResponse:
+        """Agree to all of it or less."""
+        values = form.cleaned_data
+
+        def agree(row: Refund) -> str:
+            found = refunds.approve(
+                row.pk, current_user(request), values["amount"], values["words"]
+            )
+            return _agreed(found)
+
+        return self._decide(request, object_id, agree)
+
+    @recently_signed_in
+    @button(
+        "Deny",
+        icon="close",
+        path="deny",
+        permission="decide",
+        question="Deny this refund?",
+        explanation="The member is told why, in your words. They may ask again.",
+        form=DenyForm,
+    )
+    def deny(self, request: HttpRequest, form: DenyForm, object_id: str) -> HttpResponse:
+        """Refuse it."""
+
+        def refuse(row: Refund) -> str:
+            refunds.deny(row.pk, current_user(request), form.cleaned_data["words"])
+            return "The refund is denied. The member is told why."
+
+        return self._decide(request, object_id, refuse)
+
+    @recently_signed_in
+    @button(
+        "Ask for a second approval",
+        icon="group_add",
+        path="ask_second",
+        permission="decide",
+        question="Shall somebody else agree, too?",
+        explanation="Then this refund takes two people, whatever its amount.",
+        form=AskSecondForm,
+    )
+    def ask_second(self, request: HttpRequest, form: AskSecondForm, object_id: str) -> HttpResponse:
+        """Make it take two."""
+
+        def ask(row: Refund) -> str:
+            refunds.ask_second(row.pk, current_user(request), form.cleaned_data["words"])
+            return "Two people must agree to this refund now."
+
+        return self._decide(request, object_id, ask)
+
+    @admin.action(description="Approve the selected refunds in full", permissions=["decide"])
+    def approve_selected(self, request: HttpRequest, queryset: QuerySet[Refund]) -> Any:
+        """Approve each by itself, and say of each that could not be why."""
+        back = show.list_of("billing.refund", needs="decision")
+        if asked := ask_who_is_there(request, back):
+            return asked
+        done = 0
+        for row in queryset.select_related("customer__user").order_by("created_at", "pk"):
+            try:
+                found = refunds.approve(row.pk, current_user(request))
+            except (RefundError, PermissionDenied) as error:
+                text = f"{row.money} for {show.name_of(row.customer.user)}: {error}"
+                self.message_user(request, text, messages.ERROR)
+            else:
+                done += 1
+                self.log_change(request, row, _agreed(found))
+        if done:
+            count = "1 refund" if done == 1 else f"{done} refunds"
+            self.message_user(request, f"You approved {count}.", messages.SUCCESS)
+        return None
+
+    def _decide(
+        self, request: HttpRequest, object_id: str, act: Callable[[Refund], str]
+    ) -> HttpResponse:
+        """Run a use case; show its sentence or its refusal on the refund's page."""
+        row = get_object_or_404(Refund, pk=object_id)
+        try:
+            text = act(row)
+        except (RefundError, PermissionDenied) as error:
+            self.message_user(request, str(error), messages.ERROR)
+        else:
+            self.log_change(request, row, text)
+            self.message_user(request, text, messages.SUCCESS)
+        return redirect(show.page_of(row))
+
+    def _of(self, object_id: Any) -> Refund | None:
+        rows = Refund.objects.select_related(
+            "payment__invoice", "customer__user", "policy", "requested_by", "decided_by"
+        )
+        return rows.filter(pk=object_id).first() if str(object_id).isdecimal() else None
 
 
-@admin.register(RefundPolicy)
-class RefundPolicyAdmin(ReadOnlyAdmin):
-    """The versions of the policy."""
-
-    list_display = ["version", "created_at", "created_by", "note"]
-
-
-@admin.register(LedgerCheck)
-class LedgerCheckAdmin(ReadOnlyAdmin):
-    """What verifications found."""
-
-    list_display = ["started_at", "__str__", "entries"]
+def _agreed(row: Refund) -> str:
+    """Return what an approval came to."""
+    if row.is_undecided:
+        return f"You agreed to {row.money}. Somebody else has to agree, too."
+    return f"{row.money} goes back. The member is told."

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 
 from django.conf import settings
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 from billing import refund_policy
 from billing.models.copy import MemberRecordQuerySet, choices
@@ -16,12 +18,17 @@ from billing.models.payment import Payment
 from billing.money import Money
 from billing.states import (
     REFUND_AT_STRIPE,
+    REFUND_TO_SEND,
     REFUND_VOID,
     RefundAction,
     RefundOrigin,
     RefundReason,
     RefundState,
 )
+
+# For staff: how long a failed refund asks for somebody, and how long sending may take.
+FAILED_SHOWN = timedelta(days=30)
+SENT_WITHIN = timedelta(minutes=10)
 
 
 class RefundPolicy(models.Model):
@@ -67,6 +74,24 @@ class RefundQuerySet(MemberRecordQuerySet["Refund"]):
     def undecided(self) -> RefundQuerySet:
         """Those that wait for a decision."""
         return self.filter(state=RefundState.REQUESTED)
+
+    def waiting_for_second(self) -> RefundQuerySet:
+        """Those on which one of two people has agreed."""
+        return self.undecided().exclude(first_approved_by=None)
+
+    def failed_lately(self) -> RefundQuerySet:
+        """Those that failed in the last 30 days, and were not made up for by another since."""
+        later = Refund.objects.holding().filter(
+            payment=models.OuterRef("payment"), pk__gt=models.OuterRef("pk")
+        )
+        since = timezone.now() - FAILED_SHOWN
+        failed = self.filter(state=RefundState.FAILED, failed_at__gt=since)
+        return failed.exclude(models.Exists(later))
+
+    def not_sent(self) -> RefundQuerySet:
+        """Those that were approved a while ago, and are not with Stripe."""
+        since = timezone.now() - SENT_WITHIN
+        return self.filter(state__in=sorted(REFUND_TO_SEND), decided_at__lt=since)
 
 
 class Refund(models.Model):

@@ -13,6 +13,8 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import Group, User
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection, models
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
@@ -45,9 +47,10 @@ from billing.states import (
 from billing.tests import factories
 from emails.models import Message
 from members.models import Member, PhoneCode, SignIn, SmsConsentRecord, TermsAcceptance
-from portal.staff.roles import AUDITOR, SUPPORT, make_groups
+from portal.staff.roles import AUDITOR, MANAGER, SUPPORT, make_groups
 
 PHONE = "+14155552671"
+PASSWORD = "a-quiet-place-at-the-desk"
 RECEIPT = {
     "name": "Alice",
     "amount": "$29.00",
@@ -158,9 +161,24 @@ def support() -> User:
     return _staff("Sue Support", SUPPORT)
 
 
+def manager() -> User:
+    """Return somebody who decides on large refunds and on the policy."""
+    return _staff("Mona Manager", MANAGER)
+
+
 def auditor() -> User:
     """Return somebody who looks only."""
     return _staff("Audrey Audit", AUDITOR)
+
+
+def signed_in_now(user: User) -> Client:
+    """Return the browser of somebody who has just confirmed, with their password, who they are."""
+    user.set_password(PASSWORD)
+    user.save(update_fields=["password"])
+    client = Client()
+    client.force_login(user)
+    client.post(reverse("account_reauthenticate"), {"password": PASSWORD})
+    return client
 
 
 def _staff(name: str, group: str) -> User:

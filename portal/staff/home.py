@@ -1,6 +1,6 @@
 """The staff site's home page: what needs somebody first, then the business, then the integration.
 
-A person of the staff sees the cards whose rows they may open. At most eleven queries beside the
+A person of the staff sees the cards whose rows they may open. At most thirteen queries beside the
 session, the user, their profile and their permissions.
 """
 
@@ -28,8 +28,11 @@ from portal.staff.overview import Business, Failures, Health, Integration, Month
 WAITED_LONG = timedelta(minutes=5)
 CHECK_OVERDUE = timedelta(hours=3)
 CLOCKS_DIFFER = timedelta(hours=1)
+# The ledger of refunds is verified every night.
+LEDGER_OVERDUE = timedelta(days=2)
 SUMMARY = 120
 DISPUTES = "billing.view_dispute"
+REFUNDS, LEDGER = "billing.view_refund", "billing.audit_refund"
 MONEY, INTEGRATION = "billing.view_subscription", "billing.view_stripeevent"
 
 
@@ -84,6 +87,8 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "title": "Home",
         "tasks": [
             *(_tasks_of_disputes(now) if request.user.has_perm(DISPUTES) else []),
+            *(_tasks_of_refunds(now) if request.user.has_perm(REFUNDS) else []),
+            *(_tasks_of_the_ledger() if request.user.has_perm(LEDGER) else []),
             *(_tasks_of_business(business) if sees_money else []),
             *(_tasks_of_integration(now, state) if sees_integration else []),
         ],
@@ -117,6 +122,49 @@ def _tasks_of_disputes(now: Health) -> Iterable[Task]:
     yield Task(
         f"{_count(found.to_answer, 'dispute')} to answer{first}{due}.", url, "See the evidence"
     )
+
+
+def _tasks_of_refunds(now: Health) -> Iterable[Task]:
+    found = now.refunds
+    if found.waiting:
+        waits = "waits" if found.waiting == 1 else "wait"
+        since = "since" if found.waiting == 1 else "the oldest since"
+        text = f"{_count(found.waiting, 'refund request')} {waits}, {since}"
+        yield Task(
+            f"{text} {show.day(found.oldest)} ({show.age(found.oldest)}).",
+            show.list_of("billing.refund", needs="decision"),
+            "Decide",
+            "warning",
+        )
+    if found.failed:
+        yield Task(
+            f"{_count(found.failed, 'refund')} failed: the money is back with us.",
+            show.list_of("billing.refund", needs="failed"),
+            "See why",
+        )
+    if found.not_sent:
+        verb = "is" if found.not_sent == 1 else "are"
+        yield Task(
+            f"{_count(found.not_sent, 'approved refund')} {verb} not sent to Stripe.",
+            show.list_of("billing.refund", needs="not_sent"),
+            "See why",
+        )
+
+
+def _tasks_of_the_ledger() -> Iterable[Task]:
+    check = overview.last_ledger_check()
+    url = show.list_of("billing.ledgercheck")
+    if check and check.problems:
+        problems = _count(len(check.problems), "problem")
+        yield Task(f"The ledger of refunds has {problems}.", show.page_of(check), "See which")
+    elif overview.has_ledger() if check is None else _is_overdue(check.started_at):
+        last = f" for {show.how_long(check.started_at)}" if check else " yet"
+        text = f"The ledger of refunds has not been verified{last}."
+        yield Task(text, url, "Verify it", "warning")
+
+
+def _is_overdue(checked_at: datetime) -> bool:
+    return timezone.now() - checked_at > LEDGER_OVERDUE
 
 
 def _tasks_of_business(now: Business) -> Iterable[Task]:

@@ -26,6 +26,7 @@ class Item:
     icon: str
     model: str  # "billing.invoice"
     badge: Badge | None = None
+    permission: str = ""  # where looking takes another one than `view_…`
 
     @property
     def url_name(self) -> str:
@@ -35,7 +36,7 @@ class Item:
     def is_allowed(self, request: HttpRequest) -> bool:
         """Whether this member of staff may open the list."""
         app, model = self.model.split(".")
-        return request.user.has_perm(f"{app}.view_{model}")
+        return request.user.has_perm(self.permission or f"{app}.view_{model}")
 
 
 GROUPS: dict[str, list[Item]] = {
@@ -53,12 +54,18 @@ GROUPS: dict[str, list[Item]] = {
         Item("Invoices", "receipt_long", "billing.invoice"),
         Item("Credit notes", "receipt", "billing.creditnote"),
         Item("Payments", "payments", "billing.payment"),
+        Item("Refunds", "undo", "billing.refund", lambda now: now.refunds.waiting),
         Item("Disputes", "gavel", "billing.dispute", lambda now: now.disputes.to_answer),
         Item("Payment requests", "request_quote", "billing.paymentrequest"),
         Item("Items", "storefront", "billing.item"),
         Item("Customers", "badge", "billing.customer"),
         Item("Checkouts", "shopping_cart_checkout", "billing.checkout"),
         Item("Plan", "sell", "billing.plan"),
+    ],
+    "Refunds": [
+        Item("Refund policy", "policy", "billing.refundpolicy"),
+        Item("Ledger", "history_edu", "billing.refundentry", permission="billing.audit_refund"),
+        Item("Ledger checks", "verified", "billing.ledgercheck", permission="billing.audit_refund"),
     ],
     "Messages": [
         Item("Message log", "outgoing_mail", "emails.message", lambda now: now.messages.failed),

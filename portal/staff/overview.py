@@ -18,7 +18,17 @@ from django.db.models.functions import TruncMonth
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob, ProcrastinateWorker
 
-from billing.models import Dispute, Payment, Reconciliation, StripeEvent, Subscription
+from billing.models import (
+    Dispute,
+    LedgerCheck,
+    Payment,
+    Reconciliation,
+    Refund,
+    RefundEntry,
+    StripeEvent,
+    Subscription,
+)
+from billing.models.refund import RefundQuerySet
 from billing.money import Money
 from billing.states import EventState, PaymentStatus, SubscriptionStatus
 from emails.models import Message, MessageState
@@ -68,12 +78,23 @@ class Disputes:
 
 
 @dataclass(frozen=True)
+class Refunds:
+    """Refunds that wait for a decision since `oldest`, that failed, and that were not sent."""
+
+    waiting: int = 0
+    oldest: datetime | None = None
+    failed: int = 0
+    not_sent: int = 0
+
+
+@dataclass(frozen=True)
 class Health:
-    """What the navigation's badges count: three queries."""
+    """What the navigation's badges count: four queries."""
 
     events: Queue
     messages: Queue
     disputes: Disputes = Disputes()
+    refunds: Refunds = Refunds()
 
 
 @dataclass(frozen=True)
@@ -162,7 +183,18 @@ def health() -> Health:
             came="created_at",
         ),
         disputes=_disputes(),
+        refunds=_refunds(),
     )
+
+
+def last_ledger_check() -> LedgerCheck | None:
+    """Return the newest verification of the refunds' ledger that came to its end: one query."""
+    return LedgerCheck.objects.exclude(finished_at=None).first()
+
+
+def has_ledger() -> bool:
+    """Whether there is anything to verify: one query."""
+    return RefundEntry.objects.exists()
 
 
 def business() -> Business:
@@ -299,6 +331,22 @@ def _disputes() -> Disputes:
         to_answer=Count("pk"), due_at=Min("evidence_due_at")
     )
     return Disputes(**found)
+
+
+def _refunds() -> Refunds:
+    """Count all three in one query, each by its own part of the index on states."""
+
+    def counted(rows: RefundQuerySet, kind: str) -> QuerySet[Any]:
+        found = rows.order_by().values(kind=Value(kind))
+        counts: QuerySet[Any, Any] = found.annotate(count=Count("pk"), oldest=Min("created_at"))
+        return counts
+
+    rows = Refund.objects.all()
+    waiting = counted(rows.undecided(), "waiting")
+    others = counted(rows.failed_lately(), "failed"), counted(rows.not_sent(), "not_sent")
+    found = {row["kind"]: row for row in waiting.union(*others, all=True)}
+    counts = {kind: row["count"] for kind, row in found.items()}
+    return Refunds(oldest=found["waiting"]["oldest"] if "waiting" in found else None, **counts)
 
 
 def _shares() -> list[Share]:

@@ -1,4 +1,4 @@
-"""The two groups of staff who are no superusers: Auditor looks, Support also sets right."""
+"""The groups of staff who are no superusers: Auditor looks, Support sets right, Manager decides."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from django.db.models import Q
 
 AUDITOR = "Auditor"
 SUPPORT = "Support"
+MANAGER = "Manager"
 
-# app label and model: what staff of either group may look at.
+# app label and model: what staff of every group may look at.
 SEEN = [
     ("account", "emailaddress"),
     ("admin", "logentry"),
@@ -26,6 +27,8 @@ SEEN = [
     ("billing", "reconciliation"),
     ("billing", "retentionoffer"),
     ("billing", "retentionshowing"),
+    ("billing", "refund"),
+    ("billing", "refundpolicy"),
     ("billing", "stripeevent"),
     ("billing", "subscription"),
     ("billing", "unassignedcustomer"),
@@ -38,9 +41,11 @@ SEEN = [
     ("procrastinate", "procrastinatejob"),
 ]
 VIEWS = [f"{app}.view_{model}" for app, model in SEEN]
+# Read the ledger of refunds as a whole, export it and have it verified.
+AUDITS = ["billing.audit_refund", "billing.view_refundentry", "billing.view_ledgercheck"]
 # Replay an event, start a check for missed ones, say whose a customer is, send a message once more,
 # end a membership; sell items, ask members for payments and take that back; offer a discount to
-# those who are about to leave.
+# those who are about to leave; decide on refunds, and give them.
 ACTS = [
     "billing.change_stripeevent",
     "billing.add_reconciliation",
@@ -53,12 +58,19 @@ ACTS = [
     "billing.change_paymentrequest",
     "billing.add_retentionoffer",
     "billing.change_retentionoffer",
+    "billing.approve_refund",
 ]
-GROUPS = {AUDITOR: VIEWS, SUPPORT: [*VIEWS, *ACTS]}
+# Be one of the two whom a large refund takes, and put a new policy of refunds in force.
+DECIDES = ["billing.approve_large_refund", "billing.add_refundpolicy"]
+GROUPS = {
+    AUDITOR: [*VIEWS, *AUDITS],
+    SUPPORT: [*VIEWS, *ACTS],
+    MANAGER: [*VIEWS, *ACTS, *AUDITS, *DECIDES],
+}
 
 
 def make_groups() -> None:
-    """Make both groups, or add what they lack; what somebody gave them besides is kept."""
+    """Make the groups, or add what they lack; what somebody gave them besides is kept."""
     for name, permissions in GROUPS.items():
         group, _is_new = Group.objects.get_or_create(name=name)
         group.permissions.add(*_found(permissions))

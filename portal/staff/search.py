@@ -28,6 +28,7 @@ PALETTE = {
     "subscription": ("Subscription", "card_membership"),
     "invoice": ("Invoice", "receipt_long"),
     "payment": ("Payment", "payments"),
+    "refund": ("Refund", "undo"),
     "dispute": ("Dispute", "gavel"),
     "message": ("Message", "mail"),
     "stripeevent": ("Webhook event", "webhook"),

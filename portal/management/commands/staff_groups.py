@@ -1,4 +1,4 @@
-"""`manage.py staff_groups`: make the groups Support and Auditor, or complete them."""
+"""`manage.py staff_groups`: make the groups Auditor, Support and Manager, or complete them."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from portal.staff.roles import GROUPS, make_groups
 class Command(BaseCommand):
     """Safe to run at every deployment."""
 
-    help = "Make the staff groups Support and Auditor, or give them what they lack."
+    help = "Make the staff groups Auditor, Support and Manager, or give them what they lack."
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         """Make them and say so."""
         make_groups()
-        self.stdout.write(f"The groups {' and '.join(GROUPS)} are ready.")
+        self.stdout.write(f"The groups {', '.join(GROUPS)} are ready.")

@@ -1,0 +1,284 @@
+"""All that somebody needs to decide on a refund, read for one page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils.safestring import SafeString
+
+from billing import disputes, refund_terms, refunds, wording
+from billing.admin import labels
+from billing.models import Payment, Refund, RefundEntry
+from billing.money import Money
+from billing.refund_policy import Facts
+from billing.states import REFUND_TO_SEND, PaymentStatus, RefundState
+from emails.models import Message
+from portal.staff import show
+
+SHOWN = 12
+OVERDUE_WORDS = "Approved and not sent yet. The worker tries it again every hour."
+TONES = {
+    "denied": "danger",
+    "refused": "danger",
+    "reopened": "danger",
+    "approved": "success",
+    "approved_by_policy": "success",
+    "approved_first": "info",
+    "requested": "warning",
+    "given": "warning",
+}
+MESSAGE_TONES = {"sent": "success", "delivered": "success", "failed": "danger"}
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A label and what is known."""
+
+    label: str
+    value: SafeString | str
+
+
+@dataclass(frozen=True)
+class Step:
+    """An entry of the ledger as a step of the story."""
+
+    number: int
+    what: str
+    who: str
+    when: SafeString
+    amount: str
+    words: str
+    tone: str
+
+
+@dataclass(frozen=True)
+class Line:
+    """Another refund of this member's, or a message to them."""
+
+    url: str
+    title: str
+    badge: SafeString
+    detail: str
+    is_this: bool = False
+
+
+@dataclass(frozen=True)
+class Case:
+    """A refund with everything around it."""
+
+    headline: str
+    state: SafeString
+    progress: str
+    problem: str
+    words: str
+    answer: str
+    reasons: list[str]
+    request: list[Fact]
+    payment: list[Fact]
+    member: list[Fact]
+    steps: list[Step]
+    others: list[Line]
+    messages: list[Line]
+    all_messages: str
+    stripe_url: str
+
+
+def case_of(row: Refund) -> Case:
+    """Read all of it."""
+    facts = refund_terms.facts_of(row.payment, without=row)
+    return Case(
+        headline=f"{row.money} for {show.name_of(row.customer.user)}",
+        state=show.state(row, "state", labels.REFUND),
+        progress=progress(row),
+        problem=_problem(row),
+        words=row.words,
+        answer=row.answer,
+        reasons=list(row.verdict.get("reasons", [])),
+        request=_request(row),
+        payment=_payment(row, facts),
+        member=_member(row),
+        steps=[_step(entry) for entry in row.entries.order_by("number")],
+        others=_others(row),
+        messages=_messages(row),
+        all_messages=show.list_of("emails.message", user__id__exact=row.customer.user_id),
+        stripe_url=_stripe_url(row),
+    )
+
+
+def progress(row: Refund) -> str:
+    """ "1 of 2 approved" where it takes people and still waits; else nothing."""
+    if not row.is_undecided or row.approvals_needed < refunds.TWO:
+        return ""
+    return f"{row.approvals_given} of {row.approvals_needed} approved"
+
+
+def summary(row: Refund) -> list[Fact]:
+    """Return what a dialog says above its fields."""
+    facts = refund_terms.facts_of(row.payment, without=row)
+    return [
+        Fact("Member", show.name_of(row.customer.user)),
+        Fact("Asked for", str(Money(row.amount_asked, row.currency))),
+        Fact("Left of the payment", str(Money(facts.left, row.currency))),
+        *([Fact("Approvals", progress(row))] if progress(row) else []),
+    ]
+
+
+def refunds_of(rows: QuerySet[Refund]) -> SafeString | str:
+    """Return links to refunds, for the pages of what they belong to."""
+    return show.links(
+        [
+            (show.page_of(one), f"{one.money}, {one.get_state_display().lower()}")
+            for one in rows.order_by("-pk")[:SHOWN]
+        ]
+    )
+
+
+def _problem(row: Refund) -> str:
+    if row.problem or row.state not in REFUND_TO_SEND:
+        return row.problem
+    is_late = Refund.objects.not_sent().filter(pk=row.pk).exists()
+    return OVERDUE_WORDS if is_late else ""
+
+
+def _request(row: Refund) -> list[Fact]:
+    version = f"version {row.policy.version}" if row.policy else ""
+    shown = [
+        ("Asked for", str(Money(row.amount_asked, row.currency))),
+        ("Approved" if row.decided_at and row.amount < row.amount_asked else "", str(row.money)),
+        ("Reason", row.get_reason_display() if row.reason else ""),
+        ("Began with", _origin(row)),
+        ("Asked", show.moment(row.created_at)),
+        ("Wants to leave", "Yes: the membership ends too" if row.cancels_membership else ""),
+        ("Takes", _people(row)),
+        ("Agreed first", show.name_of(row.first_approved_by) if row.first_approved_by else ""),
+        ("Decided", _decided(row)),
+        ("Sent to Stripe", show.moment(row.sent_at) if row.sent_at else ""),
+        ("Arrives by number", row.reference),
+        ("Stripe's reason", row.failure_reason.replace("_", " ").capitalize()),
+        ("Policy", show.link(row.policy, version.capitalize()) if row.policy else ""),
+        ("Credit note", row.credit_note_id),
+    ]
+    return [Fact(label, value) for label, value in shown if label and value]
+
+
+def _origin(row: Refund) -> str:
+    by = f": {show.name_of(row.requested_by)}" if row.requested_by else ""
+    return {
+        "member": "The member's request",
+        "staff": f"Staff, without a request{by}",
+        "stripe": "Stripe's dashboard",
+    }[row.origin]
+
+
+def _people(row: Refund) -> str:
+    if row.approvals_needed == 0:
+        return "Nobody: the policy decided" if row.policy else ""
+    return "Two people" if row.approvals_needed >= refunds.TWO else "One person"
+
+
+def _decided(row: Refund) -> str:
+    if not row.decided_at:
+        return ""
+    who = show.name_of(row.decided_by) if row.decided_by else "the policy"
+    return f"By {who}, {show.moment(row.decided_at)}"
+
+
+def _payment(row: Refund, facts: Facts) -> list[Fact]:
+    payment = row.payment
+    paid_on = f"{show.money(payment.amount, payment.currency)} on {show.day(payment.created_at)}"
+    shown: list[tuple[str, Any]] = [
+        ("Payment", show.link(payment, paid_on)),
+        ("For", payment.description),
+        ("Paid", show.moment(payment.paid_at) if payment.paid_at else _unpaid(payment)),
+        ("Card", wording.card(payment.card_brand, payment.card_last4)),
+        ("Invoice", show.link(payment.invoice) if payment.invoice else ""),
+        ("Refunded or promised else", show.money_or_dash(facts.committed, row.currency)),
+        ("Left to refund", str(Money(facts.left, row.currency))),
+        ("Dispute", _disputes(payment)),
+    ]
+    return [Fact(label, value) for label, value in shown if value]
+
+
+def _unpaid(payment: Payment) -> str:
+    return "" if payment.status == PaymentStatus.SUCCEEDED else payment.get_status_display()
+
+
+def _disputes(payment: Payment) -> SafeString | str:
+    found = list(payment.disputes.all()[:SHOWN])
+    if not found:
+        return "None"
+    running = disputes.open_disputes(payment).exists()
+    note = "nothing can be refunded while it runs" if running else "decided"
+    pairs = [(show.page_of(one), f"{one.get_status_display()} ({note})") for one in found]
+    return show.links(pairs)
+
+
+def _member(row: Refund) -> list[Fact]:
+    customer, user = row.customer, row.customer.user
+    live = customer.subscriptions.order_by("-started_at").first()
+    standing = show.state(live, "status", labels.SUBSCRIPTION) if live else "No membership"
+    return [
+        Fact("Member", show.member(user)),
+        Fact("E-mail", user.email),
+        Fact("Membership", show.link(live, live.get_status_display()) if live else standing),
+        Fact("With us since", show.moment(user.date_joined)),
+        Fact("Everything of theirs", show.link(customer, "Payments, invoices, events")),
+    ]
+
+
+def _step(entry: RefundEntry) -> Step:
+    return Step(
+        number=entry.number,
+        what=labels.REFUND_STEPS.get(entry.action, entry.get_action_display()),
+        who=entry.actor_name,
+        when=show.when(entry.at),
+        amount=show.money(entry.amount, entry.currency),
+        words=_said(entry),
+        tone=TONES.get(entry.action) or labels.REFUND.get(RefundState(entry.to_state), ""),
+    )
+
+
+def _said(entry: RefundEntry) -> str:
+    if entry.action == "stripe":
+        state = f"It is {entry.get_to_state_display().lower()}."
+        return f"{state} {entry.words.replace('_', ' ').capitalize()}".strip()
+    if entry.action in ("requested", "given"):
+        return entry.words.partition(": ")[2]
+    return entry.words
+
+
+def _others(row: Refund) -> list[Line]:
+    found = row.customer.refunds.select_related("payment").order_by("-created_at", "-pk")[:SHOWN]
+    return [
+        Line(
+            show.page_of(one),
+            f"{one.money} of {show.money(one.payment.amount, one.currency)}",
+            show.state(one, "state", labels.REFUND),
+            show.day(one.created_at),
+            is_this=one.pk == row.pk,
+        )
+        for one in found
+    ]
+
+
+def _messages(row: Refund) -> list[Line]:
+    found = Message.objects.filter(
+        user=row.customer.user_id, kind__startswith="refund", created_at__gte=row.created_at
+    )
+    return [
+        Line(
+            show.page_of(one),
+            one.subject or one.kind.replace("_", " ").capitalize(),
+            show.badge(one.get_state_display(), MESSAGE_TONES.get(one.state, "info")),
+            f"{one.get_channel_display()}, {show.age(one.created_at)}",
+        )
+        for one in found[:SHOWN]
+    ]
+
+
+def _stripe_url(row: Refund) -> str:
+    if not show.has_stripe_dashboard():
+        return ""
+    return show.stripe_url("payments", row.payment.stripe_id)

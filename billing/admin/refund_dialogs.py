@@ -1,0 +1,202 @@
+"""What the buttons about refunds ask for: an amount, words, a reason."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest
+from unfold.forms import BaseDialogForm
+from unfold.widgets import (
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+)
+
+from billing import refund_terms
+from billing.admin.refund_case import Fact, summary
+from billing.models import Invoice, Payment, Refund
+from billing.money import AmountError, Money, parse_money, plain_amount
+from billing.refunds import Wish
+from billing.states import PaymentStatus, RefundReason
+from portal.staff import show
+
+LONGEST = 1000
+
+
+def _words(label: str, hint: str, *, required: bool = False) -> forms.CharField:
+    return forms.CharField(
+        label=label,
+        required=required,
+        max_length=LONGEST,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
+        help_text=hint,
+    )
+
+
+class AboutRefund(BaseDialogForm):  # type: ignore[misc]  # Unfold ships no types
+    """A question about one refund, with what it is about above it."""
+
+    form_before_template = "admin/refunds/summary.html"
+
+    def __init__(self, request: HttpRequest, object_id: Any = None, **kwargs: Any) -> None:
+        super().__init__(request, object_id, **kwargs)
+        rows = Refund.objects.select_related("payment__invoice", "customer__user")
+        self.row = rows.filter(pk=object_id).first() if str(object_id).isdecimal() else None
+        self.begin()
+
+    def begin(self) -> None:
+        """Fill in what can be known."""
+
+    def get_before_template_context(
+        self, request: HttpRequest, object_id: Any = None
+    ) -> dict[str, Any]:
+        """Whose it is, how much, and what is left."""
+        return {"facts": summary(self.row) if self.row else []}
+
+
+class AmountField(forms.CharField):
+    """An amount as people write it, in a currency that is set later; its value is minor units."""
+
+    currency = ""
+
+    def __init__(self, label: str, hint: str) -> None:
+        super().__init__(
+            label=label, max_length=30, widget=UnfoldAdminTextInputWidget, help_text=hint
+        )
+
+    def clean(self, value: Any) -> Any:
+        """Read the amount: minor units."""
+        text = super().clean(value)
+        try:
+            return parse_money(text, self.currency)
+        except AmountError as error:
+            raise forms.ValidationError(str(error)) from error
+
+
+class ApproveForm(AboutRefund):
+    """All of it or less, with words to the member where wanted."""
+
+    amount = AmountField("Amount that goes back", "All that was asked for, or less.")
+    words = _words("Words to the member", "Not needed. The member reads them.")
+
+    def begin(self) -> None:
+        """All of it, as it was asked."""
+        if self.row:
+            currency = self.row.currency
+            self.fields["amount"].currency = currency
+            self.fields["amount"].label = f"Amount that goes back, in {currency.upper()}"
+            self.initial["amount"] = plain_amount(self.row.amount, currency)
+
+
+class DenyForm(AboutRefund):
+    """Why not."""
+
+    words = _words("Why", "The member reads this.", required=True)
+
+
+class AskSecondForm(AboutRefund):
+    """What the second person should look at."""
+
+    words = _words("Note", "For the other person, in the ledger. The member doesn't read it.")
+
+
+class GiveForm(BaseDialogForm):  # type: ignore[misc]
+    """A refund that nobody asked for. `key` is the same however often the form is sent."""
+
+    form_before_template = "admin/refunds/summary.html"
+
+    amount = AmountField("Amount", "What is left of it, or less.")
+    reason = forms.ChoiceField(
+        choices=[(one.value, one.value.replace("_", " ").capitalize()) for one in RefundReason],
+        initial=RefundReason.GOODWILL,
+        widget=UnfoldAdminSelectWidget,
+    )
+    words = _words("Words", "For your team and the ledger: what it is for.")
+    key = forms.UUIDField(widget=forms.HiddenInput)
+
+    def __init__(self, request: HttpRequest, object_id: Any = None, **kwargs: Any) -> None:
+        super().__init__(request, object_id, **kwargs)
+        self.initial["key"] = uuid.uuid4()
+        left = self.left() if str(object_id).isdecimal() else None
+        self.facts = self.describe(left) if left else []
+        currency = left.currency if left else ""
+        self.fields["amount"].currency = currency
+        if left:
+            self.fields["amount"].label = f"Amount, in {currency.upper()}"
+            self.initial["amount"] = plain_amount(left.amount, currency)
+
+    def left(self) -> Money | None:
+        """What can be refunded."""
+        raise NotImplementedError
+
+    def describe(self, left: Money) -> list[Fact]:
+        """What the dialog says above its fields."""
+        return [*self.whose(), Fact("Left to refund", str(left))]
+
+    def whose(self) -> list[Fact]:
+        """Say whose money it is."""
+        raise NotImplementedError
+
+    def get_before_template_context(
+        self, request: HttpRequest, object_id: Any = None
+    ) -> dict[str, Any]:
+        """Whose it is, and what is left."""
+        return {"facts": self.facts}
+
+    def wish(self) -> Wish:
+        """What the valid form asks for."""
+        values = self.cleaned_data
+        return Wish(
+            amount=values["amount"],
+            reason=RefundReason(values["reason"]),
+            words=values["words"],
+            key=values["key"],
+        )
+
+
+class GiveOnPaymentForm(GiveForm):
+    """A refund of one payment."""
+
+    payment: Payment | None = None
+
+    def left(self) -> Money | None:
+        """What is left of the payment."""
+        rows = Payment.objects.select_related("invoice", "customer__user")
+        self.payment = rows.filter(pk=self.object_id).first()
+        if self.payment is None:
+            return None
+        return Money(refund_terms.facts_of(self.payment).left, self.payment.currency)
+
+    def whose(self) -> list[Fact]:
+        """The member and what they paid."""
+        row = self.payment
+        if row is None:
+            return []
+        paid = f"{show.money(row.amount_received, row.currency)} on {show.day(row.paid_at)}"
+        return [Fact("Member", show.name_of(row.customer.user)), Fact("Paid", paid)]
+
+
+class GiveOnInvoiceForm(GiveForm):
+    """A refund of an invoice, whichever payments it takes."""
+
+    invoice: Invoice | None = None
+
+    def left(self) -> Money | None:
+        """What is left of all payments of the invoice."""
+        self.invoice = (
+            Invoice.objects.select_related("customer__user").filter(pk=self.object_id).first()
+        )
+        if self.invoice is None:
+            return None
+        paid = self.invoice.payments.filter(status=PaymentStatus.SUCCEEDED)
+        left = sum(refund_terms.facts_of(one).left for one in paid.select_related("invoice"))
+        return Money(left, self.invoice.currency)
+
+    def whose(self) -> list[Fact]:
+        """The member and the invoice."""
+        row = self.invoice
+        if row is None:
+            return []
+        return [Fact("Member", show.name_of(row.customer.user)), Fact("Invoice", str(row))]

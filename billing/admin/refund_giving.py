@@ -1,0 +1,61 @@
+"""The button that refunds a payment or an invoice without a request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from unfold.dataclasses import UnfoldAction
+
+from billing import refunds
+from billing.admin.refund_dialogs import GiveForm
+from billing.models import Refund
+from billing.money import Money
+from billing.refund_steps import RefundError
+from portal.staff import show
+
+PATH = "refund"
+
+
+class GivesRefunds:
+    """What the pages of payments and invoices share."""
+
+    def has_give_permission(self, request: HttpRequest, _object_id: str = "") -> bool:
+        """Whether this member of staff may give refunds."""
+        return bool(request.user.has_perm(refunds.MAY_APPROVE))
+
+    def is_refundable(self, request: HttpRequest, object_id: Any) -> bool:
+        """Whether the button has any use here."""
+        raise NotImplementedError
+
+    def get_actions_detail(self: Any, request: HttpRequest, object_id: Any) -> list[UnfoldAction]:
+        """Show the button where there is something to refund that is not one's own."""
+        found: list[UnfoldAction] = super().get_actions_detail(request, object_id)  # type: ignore[misc]
+        if str(object_id).isdecimal() and self.is_refundable(request, object_id):
+            return found
+        return [one for one in found if one.path != PATH]
+
+    def give_refund(
+        self: Any, request: HttpRequest, form: GiveForm, row: Any, give: Callable[[], list[Refund]]
+    ) -> HttpResponse:
+        """Give, and say what came of it on the refund's page; or why not, where one came from."""
+        try:
+            given = give()
+        except (RefundError, PermissionDenied) as error:
+            messages.error(request, str(error))
+            return redirect(show.page_of(row))
+        for one in given:
+            self.log_addition(request, one, "Given without a request.")
+        messages.success(request, _came_to(given))
+        return redirect(show.page_of(given[0]))
+
+
+def _came_to(given: list[Refund]) -> str:
+    money = Money(sum(one.amount for one in given), given[0].currency)
+    if any(one.is_undecided for one in given):
+        return f"{money} waits: somebody else has to agree, too."
+    return f"{money} goes back. The member is told."

@@ -1,0 +1,224 @@
+"""The ledger of refunds for those who audit it: each entry, each verification, nothing to edit."""
+
+from __future__ import annotations
+
+import csv
+import time
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import Model
+from django.forms import Form
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
+
+from billing import tasks
+from billing.admin import labels
+from billing.models import LedgerCheck, RefundEntry
+from portal.queue import enqueue_once
+from portal.staff import show
+from portal.staff.filters import DayFilter
+from portal.staff.parts import button, column, page_button
+from portal.staff.read_only import ReadOnlyAdmin
+
+MAY_AUDIT = "billing.audit_refund"
+SHORT = 60
+# Spreadsheets take a cell that begins so for a formula.
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+COLUMNS = [
+    "number", "refund", "at", "actor", "actor_name", "action", "from", "to", "amount", "currency",
+    "stripe_id", "words", "policy_version", "previous_hash", "hash",
+]  # fmt: skip
+
+
+class AuditAdmin(ReadOnlyAdmin):
+    """Lists for those who may audit refunds."""
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Those who may audit."""
+        return bool(request.user.has_perm(MAY_AUDIT))
+
+    def has_audit_permission(self, request: HttpRequest, _object_id: str = "") -> bool:
+        """The same, for buttons."""
+        return self.has_view_permission(request)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """The same, for the site's list of lists."""
+        return self.has_view_permission(request)
+
+    @button(
+        "Verify now",
+        icon="verified",
+        path="verify",
+        permission="audit",
+        question="Verify the ledger now?",
+        explanation=(
+            "Every entry is proved from the first on, and compared with the refunds, with the heads"
+            " that were exported and with Stripe. It also happens by itself, every night."
+        ),
+    )
+    def verify_now(self, request: HttpRequest, _form: Form) -> HttpResponse:
+        """Have the worker prove it."""
+        is_new = enqueue_once(tasks.verify_ledger, "verify_ledger", timestamp=int(time.time()))
+        text = "The ledger is being verified. Reload in a moment." if is_new else "It is under way."
+        self.message_user(request, text, messages.SUCCESS if is_new else messages.INFO)
+        return redirect(show.list_of("billing.ledgercheck"))
+
+
+@admin.register(RefundEntry)
+class RefundEntryAdmin(AuditAdmin):
+    """The ledger: every step of every refund, numbered without gaps."""
+
+    search_fields = ["stripe_id__startswith", "hash__startswith"]
+    search_help_text = "re_… or a hash: how it begins"
+    list_display = [
+        "number", "when", "what", "money", "state_badge", "actor_name", "said", "refund_link",
+    ]  # fmt: skip
+    list_filter = [
+        ("action", ChoicesDropdownFilter),
+        ("to_state", ChoicesDropdownFilter),
+        ("at", DayFilter),
+    ]
+    list_select_related = ["refund__payment"]
+    ordering = ["-number"]
+    actions_list = ["verify_now", "export"]
+    fieldsets = [
+        (None, {"fields": ["number", "what", "money", "moved", "words"]}),
+        ("Who and when", {"fields": ["actor_name", "exactly"]}),
+        ("Belongs together", {"fields": ["refund_link", "stripe_id", "policy_version"]}),
+        ("Proof", {"fields": ["previous_hash", "hash"]}),
+    ]
+
+    @column("When", ordering="number")
+    def when(self, row: RefundEntry) -> SafeString:
+        """How long ago."""
+        return show.when(row.at)
+
+    @column("When")
+    def exactly(self, row: RefundEntry) -> str:
+        """The moment, and how long ago."""
+        return show.moment(row.at)
+
+    @column("What", ordering="action")
+    def what(self, row: RefundEntry) -> str:
+        """The step in words."""
+        return labels.REFUND_STEPS.get(row.action, row.get_action_display())
+
+    @column("Amount", ordering="amount")
+    def money(self, row: RefundEntry) -> str:
+        """The amount as text."""
+        return show.money(row.amount, row.currency)
+
+    @column("State", ordering="to_state")
+    def state_badge(self, row: RefundEntry) -> SafeString:
+        """The state that it led to."""
+        return show.state(row, "to_state", labels.REFUND)
+
+    @column("From and to")
+    def moved(self, row: RefundEntry) -> str:
+        """ "Requested → Approved"."""
+        before = row.get_from_state_display() if row.from_state else "Nothing"
+        return f"{before} → {row.get_to_state_display()}"
+
+    @column("Words")
+    def said(self, row: RefundEntry) -> str:
+        """Their beginning."""
+        return row.words[:SHORT] or show.NOTHING
+
+    @column("Refund")
+    def refund_link(self, row: RefundEntry) -> SafeString | str:
+        """Link to the refund."""
+        return show.link(row.refund, f"Refund {row.refund_id}")
+
+    @page_button("Export as CSV", icon="download", path="export", permission="audit")
+    def export(self, request: HttpRequest) -> StreamingHttpResponse:
+        """Send the whole ledger, the first entry first: what each hash is made of, and the hash."""
+        rows = RefundEntry.objects.order_by("number")
+        answer = StreamingHttpResponse(_as_csv(rows.iterator()), content_type="text/csv")
+        name = f"refund-ledger-{timezone.localdate().isoformat()}.csv"
+        answer["Content-Disposition"] = f'attachment; filename="{name}"'
+        return answer
+
+
+@admin.register(LedgerCheck)
+class LedgerCheckAdmin(AuditAdmin):
+    """What verifications found."""
+
+    list_display = ["age", "result", "entries", "refunds_compared", "with_stripe", "took"]
+    list_filter = [("started_at", DayFilter)]
+    ordering = ["-id"]
+    actions_list = ["verify_now"]
+    fieldsets = [
+        (None, {"fields": ["result", "details"]}),
+        ("What was looked at", {"fields": ["entries", "refunds_compared", "with_stripe"]}),
+        ("When", {"fields": ["started", "took"]}),
+        ("The chain's end", {"fields": ["head_hash"]}),
+    ]
+
+    @column("Age", ordering="id")
+    def age(self, row: LedgerCheck) -> SafeString:
+        """How long ago it began."""
+        return show.when(row.started_at)
+
+    @column("Started")
+    def started(self, row: LedgerCheck) -> str:
+        """When it began."""
+        return show.moment(row.started_at)
+
+    @column("Result")
+    def result(self, row: LedgerCheck) -> SafeString:
+        """ "All is proved: 1,204 entries", or how many problems there are."""
+        if not row.finished_at:
+            return show.badge("Did not finish", "warning")
+        if row.problems:
+            count = len(row.problems)
+            return show.badge(f"{count} problem{'' if count == 1 else 's'}", "danger")
+        entries = "1 entry" if row.entries == 1 else f"{row.entries:,} entries"
+        return show.badge(f"All is proved: {entries}", "success")
+
+    @column("Problems")
+    def details(self, row: LedgerCheck) -> SafeString | str:
+        """One line each."""
+        return show.pre("\n".join(row.problems))
+
+    @column("Compared with Stripe", boolean=True)
+    def with_stripe(self, row: LedgerCheck) -> bool:
+        """Whether Stripe's side was looked at, too."""
+        return row.compared_with_stripe
+
+    @column("Took")
+    def took(self, row: LedgerCheck) -> str:
+        """How long it went on."""
+        if not row.finished_at:
+            return show.NOTHING
+        return f"{(row.finished_at - row.started_at).total_seconds():.1f} s"
+
+
+class _Echo:
+    """A file that hands back what is written to it."""
+
+    def write(self, line: str) -> str:
+        return line
+
+
+def _as_csv(entries: Iterable[RefundEntry]) -> Iterator[str]:
+    writer = csv.writer(_Echo())
+    yield writer.writerow(COLUMNS)
+    for one in entries:
+        yield writer.writerow(map(_cell, _values(one)))
+
+
+def _values(one: RefundEntry) -> list[Any]:
+    return [
+        one.number, one.refund_id, one.at.isoformat(timespec="microseconds"), one.actor_id,
+        one.actor_name, one.action, one.from_state, one.to_state, one.amount, one.currency,
+        one.stripe_id, one.words, one.policy_version, one.previous_hash, one.hash,
+    ]  # fmt: skip
+
+
+def _cell(value: Any) -> Any:
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value

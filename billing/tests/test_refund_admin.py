@@ -1,0 +1,389 @@
+"""Refunds on the staff site: the queue, the page of each, and its buttons for those who may."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db.models import Model
+from django.test import Client, RequestFactory
+from django.urls import reverse
+from django.utils import timezone
+
+from billing import refunds
+from billing.models import Payment, Refund
+from billing.refund_steps import RefundError
+from billing.states import DisputeStatus, RefundReason, RefundState
+from billing.tests import factories, refund_world, staff_world
+from billing.tests.refund_world import policy, wish
+from billing.tests.staff_world import signed_in_now
+from portal.staff import navigation, show
+
+pytestmark = pytest.mark.django_db
+LIST = "/staff/billing/refund/"
+YES = {"_form_submitted": "on"}
+
+
+@pytest.fixture
+def alice() -> User:
+    return factories.make_member()
+
+
+@pytest.fixture
+def payment(alice: User) -> Payment:
+    """A payment of $150.00; up to $30.00 goes back at once, two people decide from $100.00."""
+    policy()
+    customer = factories.make_customer(alice)
+    return factories.make_payment(customer, amount=15_000, amount_received=15_000)
+
+
+@pytest.fixture
+def asked(alice: User, payment: Payment) -> Refund:
+    """A request of $50.00 that one person decides on."""
+    words = "I was <ill> for weeks."
+    return refunds.request(alice, payment.pk, wish(5000, words=words, cancels_membership=True))
+
+
+@pytest.fixture
+def desk() -> Client:
+    """The browser of somebody of the support who has just signed in."""
+    return signed_in_now(staff_world.support())
+
+
+def signed_in_long_ago(user: User) -> Client:
+    """Return the browser of somebody whose last sign-in was longer ago than counts."""
+    client = signed_in_now(user)
+    session = client.session
+    session["account_authentication_methods"][-1]["at"] -= 16 * 60
+    session.save()
+    return client
+
+
+def address(row: Model, button: str) -> str:
+    return reverse(f"admin:billing_{row._meta.model_name}_{button}", args=[row.pk])
+
+
+def press(client: Client, row: Model, button: str, **fields: Any) -> str:
+    """Press a button, fill in its form, say yes; return the page that follows."""
+    answer = client.post(address(row, button), {**YES, **fields}, follow=True)
+    return str(answer.content.decode())
+
+
+def read(client: Client, url: str) -> str:
+    answer = client.get(url)
+    assert answer.status_code == 200
+    return str(answer.content.decode())
+
+
+# The queue
+
+
+def test_what_waits_comes_first_the_oldest_on_top(desk: Client, asked: Refund) -> None:
+    bob = factories.make_customer(factories.make_member("Bob Baker"))
+    older = refunds.request(bob.user, factories.make_payment(bob, amount=4000).pk, wish(4000))
+    Refund.objects.filter(pk=older.pk).update(created_at=timezone.now() - timedelta(days=3))
+    carla = factories.make_customer(factories.make_member("Carla Cruz"))
+    automatic = refunds.request(carla.user, factories.make_payment(carla).pk, wish(900))
+    answer = desk.get(LIST)
+    assert [row.pk for row in answer.context["cl"].result_list] == [
+        older.pk,
+        asked.pk,
+        automatic.pk,
+    ]
+    page = answer.content.decode()
+    assert "waits 3\N{NO-BREAK SPACE}days" in page
+    assert "$50.00" in page
+    assert "Not used" in page
+
+
+def test_filters_find_what_needs_somebody(
+    desk: Client, alice: User, payment: Payment, asked: Refund
+) -> None:
+    refunds.approve(asked.pk, refund_world.approver("Bob Baker"), 5000)
+    other = factories.make_customer(factories.make_member("Dora Diaz"))
+    large = refunds.request(
+        other.user, factories.make_payment(other, amount=12_000).pk, wish(12000)
+    )
+    refunds.approve(large.pk, refund_world.approver("Carol Chen", large=True))
+    Refund.objects.filter(pk=asked.pk).update(decided_at=timezone.now() - timedelta(hours=1))
+
+    def found(query: str) -> list[int]:
+        return [row.pk for row in desk.get(f"{LIST}?{query}").context["cl"].result_list]
+
+    assert found("needs=decision") == [large.pk]
+    assert found("needs=second") == [large.pk]
+    assert found("needs=not_sent") == [asked.pk]
+    assert found("needs=failed") == []
+    assert found("state__exact=requested") == [large.pk]
+    assert found("origin__exact=staff") == []
+    assert found("q=dora") == [large.pk]
+    assert "1 of 2 approved" in read(desk, LIST)
+
+
+def test_a_badge_and_a_task_count_what_waits(desk: Client, asked: Refund) -> None:
+    request = RequestFactory().get("/staff/")
+    request.user = staff_world.auditor()
+    items = [item for group in navigation.sidebar(request) for item in group["items"]]
+    assert {item["title"]: item.get("badge") for item in items}["Refunds"] == "1"
+    page = read(desk, reverse("admin:index"))
+    assert "1 refund request waits, since" in page
+    assert f"{LIST}?needs=decision" in page
+
+
+def test_what_failed_or_was_not_sent_is_a_task(desk: Client, payment: Payment) -> None:
+    carol = refund_world.approver("Carol Chen")
+    row = refunds.give(payment.pk, carol, wish(1000))
+    Refund.objects.filter(pk=row.pk).update(decided_at=timezone.now() - timedelta(hours=1))
+    assert "1 approved refund is not sent to Stripe." in read(desk, reverse("admin:index"))
+    Refund.objects.filter(pk=row.pk).update(state=RefundState.FAILED, failed_at=timezone.now())
+    assert "1 refund failed: the money is back with us." in read(desk, reverse("admin:index"))
+    refunds.give(payment.pk, carol, wish(1000))
+    assert "refund failed" not in read(desk, reverse("admin:index"))
+
+
+# The page of one
+
+
+def test_the_page_has_all_that_is_needed_to_decide(
+    desk: Client, alice: User, payment: Payment, asked: Refund
+) -> None:
+    refunds.ask_second(asked.pk, refund_world.approver("Bob Baker"), "Look at the dates, please.")
+    factories.make_dispute(payment, status=DisputeStatus.WON)
+    page = read(desk, show.page_of(asked))
+    for text in (
+        "$50.00 for Alice Archer",
+        "I was &lt;ill&gt; for weeks.",
+        "Not used",
+        "Yes: the membership ends too",
+        "0 of 2 approved",
+        "Only up to $30.00 is approved at once.",
+        "Version 2",
+        "$150.00",
+        "$150.00 on",
+        "Visa ending in 4242",
+        "Won (decided)",
+        "A second person is asked for",
+        "Look at the dates, please.",
+        "Bob Baker",
+        "None since it was asked for.",
+        show.page_of(alice),
+        show.page_of(payment),
+    ):
+        assert text in page, text
+
+
+@pytest.mark.parametrize("what", ["approve", "deny", "ask_second"])
+def test_buttons_are_shown_to_those_who_may_and_while_it_waits(
+    desk: Client, asked: Refund, what: str
+) -> None:
+    assert address(asked, what) in read(desk, show.page_of(asked))
+    auditor = signed_in_now(staff_world.auditor())
+    assert address(asked, what) not in read(auditor, show.page_of(asked))
+    refunds.deny(asked.pk, refund_world.approver("Bob Baker"), "No.")
+    assert address(asked, what) not in read(desk, show.page_of(asked))
+
+
+# Approving and denying
+
+
+def test_approve_less_with_words(desk: Client, asked: Refund) -> None:
+    form = read(desk, address(asked, "approve"))
+    assert 'value="50.00"' in form
+    assert "$150.00" in form
+    page = press(desk, asked, "approve", amount="20", words="You were here for half of it.")
+    assert "$20.00 goes back. The member is told." in page
+    asked.refresh_from_db()
+    assert (asked.state, asked.amount) == (RefundState.APPROVED, 2000)
+    assert asked.answer == "You were here for half of it."
+    assert asked.decided_by is not None
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [("lots", "Enter an amount"), ("60", "Up to $50.00 was asked for."), ("0", "Up to $50.00")],
+)
+def test_a_wrong_amount_changes_nothing(
+    desk: Client, asked: Refund, typed: str, sentence: str
+) -> None:
+    assert sentence in press(desk, asked, "approve", amount=typed)
+    asked.refresh_from_db()
+    assert asked.state == RefundState.REQUESTED
+
+
+def test_deny_needs_words(desk: Client, asked: Refund) -> None:
+    assert "This field is required" in press(desk, asked, "deny", words=" ")
+    assert "The refund is denied" in press(desk, asked, "deny", words="It took place.")
+    asked.refresh_from_db()
+    assert (asked.state, asked.answer) == (RefundState.DENIED, "It took place.")
+
+
+def test_a_double_click_approves_once(desk: Client, asked: Refund) -> None:
+    press(desk, asked, "approve", amount="50")
+    assert "This refund is approved already." in press(desk, asked, "approve", amount="50")
+    assert asked.entries.filter(action="approved").count() == 1
+
+
+def test_two_people(desk: Client, alice: User, payment: Payment) -> None:
+    row = refunds.request(alice, payment.pk, wish(15_000))
+    assert "Somebody else has to agree, too." in press(desk, row, "approve", amount="150")
+    page = read(desk, show.page_of(row))
+    assert "1 of 2 approved" in page
+    assert address(row, "approve") not in page
+    assert "You have agreed already" in press(desk, row, "approve", amount="150")
+    small = signed_in_now(refund_world.approver("Bob Baker"))
+    small_user = User.objects.get(first_name="Bob")
+    small_user.groups.add(*User.objects.get(first_name="Sue").groups.all())
+    assert "allowed to approve large refunds" in press(small, row, "approve", amount="150")
+    manager = signed_in_now(staff_world.manager())
+    assert "$150.00 goes back." in press(manager, row, "approve", amount="150")
+
+
+def test_ask_for_a_second_approval(desk: Client, asked: Refund) -> None:
+    assert "Two people must agree" in press(desk, asked, "ask_second", words="Is this so?")
+    page = read(desk, show.page_of(asked))
+    assert "0 of 2 approved" in page
+    assert address(asked, "ask_second") not in page
+    assert "takes two people already" in press(desk, asked, "ask_second", words="Again")
+
+
+def test_nobody_decides_on_their_own(payment: Payment) -> None:
+    sue = staff_world.support()
+    own = factories.make_payment(factories.make_customer(sue), amount=5000)
+    row = refunds.request(sue, own.pk, wish(5000))
+    client = signed_in_now(sue)
+    page = read(client, show.page_of(row))
+    assert address(row, "approve") not in page
+    for button in ("approve", "deny", "ask_second"):
+        page = press(client, row, button, amount="50", words="Mine.")
+        assert "Nobody decides on their own refund." in page
+    row.refresh_from_db()
+    assert row.state == RefundState.REQUESTED
+    assert address(own, "give") not in read(client, show.page_of(own))
+    with pytest.raises(RefundError, match="their own"):
+        refunds.give(own.pk, sue, wish(100))
+
+
+@pytest.mark.parametrize("button", ["approve", "deny", "ask_second"])
+def test_an_auditor_decides_nothing(asked: Refund, button: str) -> None:
+    client = signed_in_now(staff_world.auditor())
+    answer = client.post(address(asked, button), {**YES, "amount": "50", "words": "Yes"})
+    assert answer.status_code == 403
+    asked.refresh_from_db()
+    assert asked.entries.count() == 1
+
+
+@pytest.mark.parametrize("button", ["approve", "deny"])
+def test_deciding_takes_a_recent_sign_in(asked: Refund, button: str) -> None:
+    client = signed_in_long_ago(staff_world.support())
+    back = show.page_of(asked)
+    for answer in (
+        client.get(address(asked, button)),
+        client.post(address(asked, button), {**YES, "amount": "50", "words": "Yes"}),
+    ):
+        assert answer.status_code == 302
+        assert answer.headers["Location"].startswith(reverse("account_reauthenticate"))
+        assert f"next={back.replace('/', '%2F')}" in answer.headers["Location"]
+    asked.refresh_from_db()
+    assert asked.state == RefundState.REQUESTED
+    again = client.post(
+        f"{reverse('account_reauthenticate')}?next={back}",
+        {"password": staff_world.PASSWORD, "next": back},
+    )
+    assert again.headers["Location"] == back
+    press(client, asked, button, amount="50", words="Yes")
+    asked.refresh_from_db()
+    assert asked.state != RefundState.REQUESTED
+
+
+def test_without_a_password_one_signs_in_anew(client: Client, asked: Refund) -> None:
+    sue = staff_world.support()
+    sue.set_unusable_password()
+    sue.save()
+    client.force_login(sue)
+    assert "sign out, sign in and come back" in press(client, asked, "approve", amount="50")
+    asked.refresh_from_db()
+    assert asked.state == RefundState.REQUESTED
+
+
+def test_selected_refunds_are_approved_each_by_itself(
+    alice: User, payment: Payment, asked: Refund
+) -> None:
+    sue = staff_world.support()
+    own = factories.make_payment(factories.make_customer(sue), amount=5000)
+    mine = refunds.request(sue, own.pk, wish(5000))
+    other = factories.make_customer(factories.make_member("Dora Diaz"))
+    small = refunds.request(other.user, factories.make_payment(other, amount=4000).pk, wish(4000))
+    selected = {"action": "approve_selected", "_selected_action": [asked.pk, mine.pk, small.pk]}
+    stale = signed_in_long_ago(sue)
+    assert reverse("account_reauthenticate") in stale.post(LIST, selected).headers["Location"]
+    page = signed_in_now(sue).post(LIST, selected, follow=True).content.decode()
+    assert "You approved 2 refunds." in page
+    assert "$50.00 for Sue Support: Nobody decides on their own refund." in page
+    assert Refund.objects.filter(state=RefundState.APPROVED).count() == 2
+    auditor = signed_in_now(staff_world.auditor())
+    auditor.post(LIST, {"action": "approve_selected", "_selected_action": [mine.pk]})
+    mine.refresh_from_db()
+    assert mine.state == RefundState.REQUESTED
+
+
+# Giving
+
+
+def test_a_payment_is_refunded_without_a_request(desk: Client, payment: Payment) -> None:
+    assert address(payment, "give") in read(desk, show.page_of(payment))
+    form = read(desk, address(payment, "give"))
+    assert 'value="150.00"' in form
+    key = str(uuid.uuid4())
+    fields = {"amount": "12.50", "reason": "goodwill", "words": "The room was cold.", "key": key}
+    assert "$12.50 goes back." in press(desk, payment, "give", **fields)
+    press(desk, payment, "give", **fields)
+    row = Refund.objects.get()
+    assert (row.amount, row.reason, row.words) == (1250, RefundReason.GOODWILL, fields["words"])
+    assert str(row.key) == key
+    assert show.page_of(row) in read(desk, show.page_of(payment))
+
+
+def test_giving_much_takes_two(desk: Client, payment: Payment) -> None:
+    fields = {"amount": "150", "reason": "other", "key": str(uuid.uuid4())}
+    page = press(desk, payment, "give", **fields)
+    assert "$150.00 waits: somebody else has to agree, too." in page
+    assert Refund.objects.get().approvals_given == 1
+
+
+def test_giving_more_than_is_left_is_refused(desk: Client, payment: Payment, asked: Refund) -> None:
+    fields = {"amount": "150", "reason": "other", "key": str(uuid.uuid4())}
+    assert "decide on that one" in press(desk, payment, "give", **fields)
+    refunds.deny(asked.pk, refund_world.approver("Bob Baker"), "No.")
+    fields["amount"] = "151"
+    assert "Of this payment $150.00 is left." in press(desk, payment, "give", **fields)
+
+
+def test_an_invoice_is_refunded_from_its_payments(desk: Client, alice: User) -> None:
+    policy()
+    invoice = factories.make_invoice(factories.make_customer(alice))
+    earlier = timezone.now() - timedelta(days=2)
+    factories.make_payment(invoice=invoice, amount=1000, paid_at=earlier)
+    factories.make_payment(invoice=invoice, amount=1900)
+    assert address(invoice, "give_on_invoice") in read(desk, show.page_of(invoice))
+    assert 'value="29.00"' in read(desk, address(invoice, "give_on_invoice"))
+    fields = {"amount": "24", "reason": "goodwill", "key": str(uuid.uuid4())}
+    assert "$24.00 goes back." in press(desk, invoice, "give_on_invoice", **fields)
+    press(desk, invoice, "give_on_invoice", **fields)
+    assert sorted(Refund.objects.values_list("amount", flat=True)) == [500, 1900]
+
+
+@pytest.mark.parametrize(("model", "button"), [("payment", "give"), ("invoice", "give_on_invoice")])
+def test_giving_takes_a_permission_and_a_recent_sign_in(model: str, button: str) -> None:
+    payment = factories.make_payment(invoice=factories.make_invoice())
+    row = payment if model == "payment" else payment.invoice
+    assert row
+    auditor = signed_in_now(staff_world.auditor())
+    assert auditor.post(address(row, button), YES).status_code == 403
+    stale = signed_in_long_ago(staff_world.support())
+    fields = {**YES, "amount": "5", "reason": "goodwill", "key": str(uuid.uuid4())}
+    answer = stale.post(address(row, button), fields)
+    assert answer.headers["Location"].startswith(reverse("account_reauthenticate"))
+    assert not Refund.objects.exists()

@@ -1,0 +1,68 @@
+"""A recent sign-in: whoever moves money, or changes its rules, proves once more who they are."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from functools import wraps
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+
+from allauth.account.authentication import get_authentication_records
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+
+from members.access import current_user
+
+# Long enough for a morning's queue, short enough for a screen that was left open.
+RECENT = timedelta(minutes=15)
+NO_WAY = "For this you must have signed in within {} minutes: sign out, sign in and come back."
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+def has_signed_in_recently(request: HttpRequest) -> bool:
+    """Whether somebody has signed in, or confirmed that it is them, in this session lately."""
+    found = get_authentication_records(request, current_user(request))
+    return bool(found) and time.time() - found[-1]["at"] < RECENT.total_seconds()
+
+
+def ask_who_is_there(request: HttpRequest, back: str) -> HttpResponse | None:
+    """Return the way to allauth's confirmation and from there back; None for who was here lately.
+
+    Accounts without a password have nothing to confirm with: they sign in anew.
+    """
+    if has_signed_in_recently(request):
+        return None
+    if not current_user(request).has_usable_password():
+        messages.error(request, NO_WAY.format(int(RECENT.total_seconds() // 60)))
+        return redirect(back)
+    return redirect(f"{reverse('account_reauthenticate')}?{urlencode({'next': back})}")
+
+
+def recently_signed_in(method: Method) -> Method:
+    """Let a button of a row's page be opened and pressed only by who has signed in lately.
+
+    Who may not press it at all is told so first.
+    """
+
+    @wraps(method)
+    def guarded(
+        model_admin: Any, request: HttpRequest, *args: Any, object_id: str, **kwargs: Any
+    ) -> HttpResponse:
+        for name in getattr(method, "allowed_permissions", ()):
+            if not getattr(model_admin, f"has_{name}_permission")(request, object_id):
+                raise PermissionDenied
+        meta = model_admin.model._meta
+        back = reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[object_id])
+        asked = ask_who_is_there(request, back)
+        if asked:
+            return asked
+        answer: HttpResponse = method(model_admin, request, *args, object_id=object_id, **kwargs)
+        return answer
+
+    return guarded  # type: ignore[return-value]

@@ -14,7 +14,7 @@ from django.utils import timezone
 from billing import disputes, refund_policy
 from billing.models import Payment, Refund, RefundPolicy
 from billing.models.refund import RefundQuerySet
-from billing.refund_policy import Facts, Outcome, PaymentKind, Rule, Share
+from billing.refund_policy import Facts, Outcome, PaymentKind, PolicyError, Rule, Share
 from billing.states import REFUND_VOID, PaymentStatus, RefundOrigin
 
 YEAR = timedelta(days=365)
@@ -37,9 +37,21 @@ def current_policy() -> RefundPolicy:
 
 
 @transaction.atomic
-def save_policy(rules: dict[PaymentKind, Rule], note: str, actor: User) -> RefundPolicy:
-    """Put a new version in force. Requests that were judged already keep theirs."""
-    newest = RefundPolicy.objects.select_for_update().get(pk=current_policy().pk)
+def save_policy(
+    rules: dict[PaymentKind, Rule], note: str, actor: User, based_on: int | None = None
+) -> RefundPolicy:
+    """Put a new version in force. Requests that were judged already keep theirs.
+
+    `based_on` is the version that the author looked at.
+
+    Raises:
+        PolicyError: another version is in force meanwhile.
+    """
+    RefundPolicy.objects.select_for_update().get(pk=current_policy().pk)
+    # A second author waits for the lock, and finds a newer version than the row that was locked.
+    newest = current_policy()
+    if based_on is not None and newest.version != based_on:
+        raise PolicyError(f"Version {newest.version} is in force meanwhile: look at it first.")
     made = refund_policy.Policy(newest.version + 1, settings.PAYMENT_CURRENCY, rules)
     return RefundPolicy.objects.create(
         version=made.version,

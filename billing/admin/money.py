@@ -532,6 +532,7 @@ class InvoiceAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
             " on somebody else has to agree."
         ),
         form=GiveOnInvoiceForm,
+        is_primary=False,
     )
     def give_on_invoice(
         self, request: HttpRequest, form: GiveOnInvoiceForm, object_id: str
@@ -660,6 +661,7 @@ class PaymentAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
             " amount on somebody else has to agree."
         ),
         form=GiveOnPaymentForm,
+        is_primary=False,
     )
     def give(self, request: HttpRequest, form: GiveOnPaymentForm, object_id: str) -> HttpResponse:
         """Refund it without a request."""

@@ -193,6 +193,7 @@ class RefundAdmin(ReadOnlyAdmin):
         question="Deny this refund?",
         explanation="The member is told why, in your words. They may ask again.",
         form=DenyForm,
+        is_primary=False,
     )
     def deny(self, request: HttpRequest, form: DenyForm, object_id: str) -> HttpResponse:
         """Refuse it."""
@@ -212,6 +213,7 @@ class RefundAdmin(ReadOnlyAdmin):
         question="Shall somebody else agree, too?",
         explanation="Then this refund takes two people, whatever its amount.",
         form=AskSecondForm,
+        is_primary=False,
     )
     def ask_second(self, request: HttpRequest, form: AskSecondForm, object_id: str) -> HttpResponse:
         """Make it take two."""

@@ -39,8 +39,8 @@ from portal.staff import show
 pytestmark = pytest.mark.django_db
 
 EDITABLE = {"auth.User", "auth.Group", "billing.Item", "billing.RetentionOffer"}
-# Adding one of these does something: it is sent.
-ADDED = {"billing.PaymentRequest"}
+# Adding one of these does something: it is sent, or in force.
+ADDED = {"billing.PaymentRequest", "billing.RefundPolicy"}
 # Session, user, their permissions and the sidebar's two, beside the page's own.
 MOST_QUERIES_OF_A_LIST = 15
 STAFF: list[Callable[[], User]] = [superuser, support, auditor]

@@ -59,6 +59,7 @@ def button(
     question: str,
     explanation: str,
     form: type[BaseDialogForm] | None = None,
+    is_primary: bool = True,
 ) -> Callable[[Method], Method]:
     """Make a method a button that asks first. Opening the question changes nothing; yes is a POST.
 
@@ -69,7 +70,7 @@ def button(
         icon=icon,
         url_path=path,
         permissions=[permission],
-        variant=ActionVariant.PRIMARY,
+        variant=ActionVariant.PRIMARY if is_primary else ActionVariant.DEFAULT,
         dialog=ActionDialog(
             title=question, description=explanation, form_class=form, form_submit_text=description
         ),

@@ -29,6 +29,7 @@ from portal.staff.recent import ask_who_is_there, has_signed_in_recently
 
 MAY_CHANGE = "billing.add_refundpolicy"
 CHANGES_SHOWN = 50
+TIMES = {1: "once", 2: "twice"}
 FATES = {
     Fate.AUTOMATIC: "Approved at once",
     Fate.ONE: "One person decides",
@@ -112,9 +113,10 @@ class RefundPolicyAdmin(ReadOnlyAdmin):
         if not self.has_add_permission(request):
             raise PermissionDenied
         current = refund_terms.current_policy()
-        draft = PolicyDraft(current, request.POST or None)
+        is_final = "save" in request.POST
+        draft = PolicyDraft(current, request.POST or None, is_final=is_final)
         outlook = None
-        if "save" in request.POST and draft.is_complete():
+        if is_final and draft.is_complete():
             if saved := self._save(request, draft):
                 return saved
         elif "test" in request.POST and draft.has_rules():
@@ -196,7 +198,7 @@ def _sentences(rule: Rule, currency: str) -> Iterator[str]:
         part = "all of it" if share.percent == WHOLE else f"{share.percent}% of it"
         yield f"Up to {share.days} days after the payment: {part}."
     if rule.automatic_up_to and rule.automatic_per_year:
-        times = "once" if rule.automatic_per_year == 1 else f"{rule.automatic_per_year} times"
+        times = TIMES.get(rule.automatic_per_year, f"{rule.automatic_per_year} times")
         amount = Money(rule.automatic_up_to, currency)
         yield f"Up to {amount} of a payment is approved at once, {times} a year for a member."
     else:

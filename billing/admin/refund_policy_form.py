@@ -22,6 +22,14 @@ KINDS = {
 }
 
 
+def _step(number: int) -> tuple[forms.IntegerField, forms.IntegerField]:
+    """Return the fields of a step, whose column heads are not theirs alone."""
+    days, percent = _whole("Days", LONGEST_DAYS), _whole("Percent", WHOLE)
+    days.widget.attrs["aria-label"] = f"Days of step {number}"
+    percent.widget.attrs["aria-label"] = f"Percent of step {number}"
+    return days, percent
+
+
 def _whole(label: str, most: int) -> forms.IntegerField:
     return forms.IntegerField(
         label=label,
@@ -45,9 +53,9 @@ def _money(label: str, hint: str) -> forms.CharField:
 class RuleForm(forms.Form):
     """The rule of one kind of payment, in the main currency. `rule` is what it comes to."""
 
-    days_1, percent_1 = _whole("Days", LONGEST_DAYS), _whole("Percent", WHOLE)
-    days_2, percent_2 = _whole("Days", LONGEST_DAYS), _whole("Percent", WHOLE)
-    days_3, percent_3 = _whole("Days", LONGEST_DAYS), _whole("Percent", WHOLE)
+    days_1, percent_1 = _step(1)
+    days_2, percent_2 = _step(2)
+    days_3, percent_3 = _step(3)
     automatic_up_to = _money("Approved at once, up to", "Of one payment. Empty: nothing.")
     automatic_per_year = _whole("So many times a year", MOST_A_YEAR)
     two_people_from = _money("Two people, from", "Empty: one is enough.")
@@ -117,12 +125,17 @@ class NoteForm(forms.Form):
 
 
 class PolicyDraft:
-    """The whole form."""
+    """The whole form. What changes, and why, must be said where it `is_final`."""
 
-    def __init__(self, based_on: RefundPolicy, data: QueryDict | None = None) -> None:
+    def __init__(
+        self, based_on: RefundPolicy, data: QueryDict | None = None, *, is_final: bool = False
+    ) -> None:
         rules = based_on.policy
         currency = rules.currency
-        self.note = NoteForm(data, initial={"based_on": based_on.version}, prefix="version")
+        typed: dict[str, Any] = {"based_on": based_on.version}
+        if data:
+            typed = {name: data.get(f"version-{name}", "") for name in ("note", "based_on")}
+        self.note = NoteForm(data if is_final else None, initial=typed, prefix="version")
         self.rules = {
             kind: RuleForm(data, initial=_initial(rules.rule(kind), currency), prefix=kind.value)
             for kind in KINDS

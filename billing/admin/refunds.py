@@ -77,7 +77,7 @@ class RefundAdmin(ReadOnlyAdmin):
     actions = ["approve_selected"]
     actions_detail = ["approve", "deny", "ask_second"]
     change_form_outer_before_template = "admin/refunds/case.html"
-    link_lookups = frozenset({"customer__id__exact", "payment__id__exact"})
+    link_lookups = frozenset({"customer__id__exact", "policy__id__exact"})
 
     def get_ordering(self, request: HttpRequest) -> list[Any]:
         """What waits, the oldest first; then everything else, the newest first."""

@@ -79,13 +79,16 @@ def test_a_new_version_is_put_in_force(manager: Client) -> None:
     for sentence in (
         "Up to 14 days after the payment: all of it.",
         "Up to 30 days after the payment: 50% of it.",
-        "Up to $60.00 of a payment is approved at once, 2 times a year for a member.",
+        "Up to $60.00 of a payment is approved at once, twice a year for a member.",
         "From $120.00 on two people must agree.",
     ):
         assert page.count(sentence) == 3, sentence
     first = manager.get(show.page_of(RefundPolicy.objects.get(version=1))).content.decode()
     assert "No longer" in first
     assert "somebody decides on every request" in first
+    judged = f"/staff/billing/refund/?policy__id__exact={made.pk}"
+    assert judged in page
+    assert manager.get(judged).status_code == 200
 
 
 def test_amounts_are_of_the_main_currency(manager: Client, settings: Settings) -> None:
@@ -186,6 +189,8 @@ def test_the_back_test_shows_what_would_change_and_saves_nothing(
     ):
         assert text in page, text
     assert 'value="60"' in page, "What was typed stays in the form."
+    assert 'value="More at once."' in page
+    assert "This field is required" not in post(manager, "test", **{"version-note": ""})
     assert refund_terms.current_policy().version == 2
     assert "as by the policy in force" in post(manager, "test", **{
         f"{kind}-automatic_up_to": "30" for kind in KINDS

@@ -29,7 +29,7 @@ def make(world: World, form: Form) -> None:
     kind, email = form.get("kind", ""), form.get("email", "").strip()
     if kind not in KINDS or "@" not in email:
         raise ValueError("Say what to make, and the e-mail address of the customer.")
-    amount = _amount(form.get("amount", "")) if kind == "invoice" else 0
+    amount = amount_of(form.get("amount", "")) if kind == "invoice" else 0
     customer = None if kind == "customer" else _known(world, email)
     if customer is None:
         name = form.get("name", "").strip() or None
@@ -88,7 +88,7 @@ def _bill(world: World, customer: Json, amount: int, description: str) -> None:
     manual_invoices.send(world, invoice)
 
 
-def _amount(text: str) -> int:
+def amount_of(text: str) -> int:
     """Minor units of a currency with two decimals."""
     try:
         amount = Decimal(text.strip()) * 100

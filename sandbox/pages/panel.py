@@ -8,7 +8,7 @@ from starlette.routing import Route
 
 from sandbox import clock
 from sandbox.mail import store as mails
-from sandbox.pages import dashboard, disputing
+from sandbox.pages import dashboard, disputing, refunding
 from sandbox.pages.cards import RARE_CARDS, TEST_CARDS
 from sandbox.pages.events import listed, types
 from sandbox.pages.pager import paginate
@@ -94,6 +94,9 @@ def _page(visit: Visit, *, trouble: str = "", status: int = 200) -> Response:
         cards=(*TEST_CARDS, *RARE_CARDS),
         kinds=dashboard.KINDS,
         prices=dashboard.recurring_prices(world),
+        refunds=refunding.shown(world),
+        refundable=refunding.choices(world),
+        balance=refunding.balance(world),
         disputes=disputing.shown(world),
         disputable=disputing.choices(world),
         dispute_kinds=disputing.KINDS,
@@ -145,6 +148,36 @@ def make(visit: Visit) -> Response:
     return see_other("/?told=made")
 
 
+def refund(visit: Visit) -> Response:
+    """Refund a payment, as staff would in Stripe's dashboard."""
+    try:
+        refunding.make(visit.world, visit.form)
+    except refunding.REFUSALS as error:
+        return _page(visit, trouble=str(error), status=400)
+    visit.world.save()
+    return see_other("/?told=refunded#refunds")
+
+
+def follow_refund(visit: Visit) -> Response:
+    """Let a refund arrive, or fail."""
+    try:
+        refunding.go_on(visit.world, visit.named("refund"), visit.form.get("step", ""))
+    except refunding.REFUSALS as error:
+        return _page(visit, trouble=str(error), status=400)
+    visit.world.save()
+    return see_other("/?told=followed#refunds")
+
+
+def set_balance(visit: Visit) -> Response:
+    """Let the account hold so much."""
+    try:
+        refunding.set_balance(visit.world, visit.form)
+    except refunding.REFUSALS as error:
+        return _page(visit, trouble=str(error), status=400)
+    visit.world.save()
+    return see_other("/?told=balance#refunds")
+
+
 def dispute(visit: Visit) -> Response:
     """Dispute a payment, as the owner of its card would."""
     try:
@@ -171,6 +204,9 @@ def _told(visit: Visit) -> str:
         "switches": "The switches are set.",
         "card": "The card is changed.",
         "made": "It is made, as in Stripe’s dashboard.",
+        "refunded": "The refund is made, as in Stripe’s dashboard.",
+        "followed": "The refund has gone on.",
+        "balance": "The balance is set.",
         "disputed": "The payment is disputed.",
         "answered": "The dispute has gone on.",
     }
@@ -211,6 +247,9 @@ routes = [
     Route("/clock", endpoint(advance, locked=False), methods=["POST"]),
     Route("/switches", endpoint(switch), methods=["POST"]),
     Route("/dashboard", endpoint(make), methods=["POST"]),
+    Route("/refunds", endpoint(refund), methods=["POST"]),
+    Route("/refunds/{refund}", endpoint(follow_refund), methods=["POST"]),
+    Route("/balance", endpoint(set_balance), methods=["POST"]),
     Route("/disputes", endpoint(dispute), methods=["POST"]),
     Route("/disputes/{dispute}", endpoint(answer_dispute), methods=["POST"]),
     Route("/customers/{customer}/card", endpoint(change_card), methods=["POST"]),

@@ -1,0 +1,106 @@
+"""Refunds on the control panel: made in Stripe's dashboard, and what the bank makes of them."""
+
+from dataclasses import dataclass
+
+from sandbox.pages import dashboard
+from sandbox.pages.render import Form, day, money
+from sandbox.stripe import charges, refunds
+from sandbox.stripe.errors import ApiError
+from sandbox.world import Json, World
+
+SHOWN = 20
+CURRENCY = "usd"
+# What can become of a refund next, by its status: step and button.
+STEPS = {
+    "pending": {"succeed": "Let it arrive", "fail": "Let it fail"},
+    "succeeded": {"fail": "Let it fail"},
+}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A refund as the panel lists it."""
+
+    id: str
+    who: str
+    amount: str
+    status: str
+    made: str
+    origin: str
+    steps: dict[str, str]
+
+
+def shown(world: World) -> list[Shown]:
+    """The newest refunds."""
+    return [_shown(world, one) for one in world.objects.list("refund")[:SHOWN]]
+
+
+def choices(world: World) -> list[tuple[str, str]]:
+    """Charges of which something is left: ids and words, newest first."""
+    found = [charge for charge in world.objects.list("charge", status="succeeded") if _left(charge)]
+    return [(charge["id"], _words(world, charge)) for charge in found[:SHOWN]]
+
+
+def make(world: World, form: Form) -> None:
+    """Refund a charge, whole or in part; raises where that can't be."""
+    if not form.get("charge"):
+        raise ValueError("Say which payment is refunded.")
+    charge = charges.find(world, form["charge"])
+    text = form.get("amount", "").strip()
+    wanted: Json = {"charge": charge["id"], "reason": "requested_by_customer"}
+    if text:
+        wanted["amount"] = dashboard.amount_of(text)
+    refunds.create(world, wanted)
+
+
+def go_on(world: World, refund_id: str, step: str) -> None:
+    """Take a refund's next step; raises where it is not one of its steps."""
+    refund = refunds.find(world, refund_id)
+    if step not in STEPS.get(refund["status"], {}):
+        raise ValueError("That is not what comes next for this refund.")
+    if step == "succeed":
+        refunds.succeed(world, refund)
+    else:
+        refunds.fail(world, refund)
+
+
+def balance(world: World) -> str:
+    """What the account holds, as text."""
+    return money(refunds.available(world, CURRENCY), CURRENCY)
+
+
+def set_balance(world: World, form: Form) -> None:
+    """Let the account hold so much; raises ValueError where that is no amount."""
+    text = form.get("available", "").strip()
+    amount = 0 if text in ("0", "0.00") else dashboard.amount_of(text)
+    refunds.set_available(world, CURRENCY, amount)
+
+
+def _left(charge: Json) -> int:
+    return 0 if charge["disputed"] else int(charge["amount"] - charge["amount_refunded"])
+
+
+def _words(world: World, charge: Json) -> str:
+    left = money(_left(charge), charge["currency"])
+    return f"{_who(world, charge)}, {left} left, {day(charge['created'])}"
+
+
+def _shown(world: World, refund: Json) -> Shown:
+    charge = charges.find(world, refund["charge"])
+    return Shown(
+        id=refund["id"],
+        who=_who(world, charge),
+        amount=money(refund["amount"], refund["currency"]),
+        status=refund["status"],
+        made=day(refund["created"]),
+        origin="from the portal" if refund["metadata"] else "from the dashboard",
+        steps=STEPS.get(refund["status"], {}),
+    )
+
+
+def _who(world: World, charge: Json) -> str:
+    customer = world.objects.get(charge["customer"] or "") or {}
+    return str(customer.get("name") or customer.get("email") or charge["id"])
+
+
+REFUSALS = (ApiError, ValueError)

@@ -27,6 +27,7 @@ IMAGES = CHECKOUT / "docs" / "images"
 LARGEST_BYTES = 300_000
 DEMO_SECONDS = 900
 RECEIPT = "Receipt:"
+OWNER = "Staff (owner)"
 Scheme = Literal["light", "dark"]
 
 
@@ -81,8 +82,9 @@ PICTURES = [
     Picture("join", "Visitor", "/membership/"),
     Picture("membership", "Member", "/membership/"),
     Picture("invoice", "Member", "/payments/", then="/payments/invoices/"),
-    Picture("staff-home", "Staff (owner)", "/staff/", WIDE),
-    Picture("staff-events", "Staff (owner)", "/staff/billing/stripeevent/", WIDE),
+    Picture("staff-home", OWNER, "/staff/", WIDE),
+    Picture("refund-queue", OWNER, "/staff/billing/refund/", WIDE),
+    Picture("staff-events", OWNER, "/staff/billing/stripeevent/", WIDE),
 ]
 
 
@@ -144,6 +146,7 @@ def _take_all(places: Places) -> None:
         cookies = {role: _sign_in(browser, places, role) for role in _roles()}
         for picture in PICTURES:
             _take(browser, places, picture, cookies[picture.role])
+        _take_refunds(browser, places, cookies[OWNER])
         _take_receipt(browser, places, "email", "light")
         _take_receipt(browser, places, "email-dark", "dark")
         _take_sandbox(browser, places)
@@ -174,6 +177,21 @@ def _take(browser: Browser, places: Places, picture: Picture, cookies: StorageSt
             page.locator(f'main a[href^="{picture.then}"]').first.click()
             page.wait_for_url(lambda address: picture.then in address)
         _shoot(page, picture.name)
+
+
+def _take_refunds(browser: Browser, places: Places, cookies: StorageState) -> None:
+    """Photograph a decision on a refund, and the back-test of a more generous policy."""
+    with _page(browser, WIDE, cookies=cookies) as page:
+        page.goto(f"{places.portal}/staff/billing/refund/?needs=second")
+        page.locator("#result_list a[href*='/change/']").first.click()
+        page.locator(".staff-case").wait_for()
+        _shoot(page, "refund-decision")
+        page.goto(f"{places.portal}/staff/billing/refundpolicy/add/")
+        for field in page.locator("[name$=automatic_up_to]").all():
+            field.fill("60.00")
+        page.get_by_role("button", name="See what it would have decided").click()
+        page.locator("#backtest").scroll_into_view_if_needed()
+        _shoot(page, "refund-backtest")
 
 
 def _take_receipt(browser: Browser, places: Places, name: str, scheme: Scheme) -> None:

@@ -44,6 +44,7 @@ from members.models import (  # noqa: E402
     SignIn,
     TermsAcceptance,
 )
+from sandbox.seed_refunds import RefundStory  # noqa: E402
 
 SIGN_INS = Path(__file__).resolve().parent.parent / ".data" / "demo" / "signins.json"
 PASSWORD = "quiet-harbor-morning"
@@ -153,15 +154,23 @@ def main() -> int:
     _make_user(VISITOR, now - timedelta(hours=2), texts=False)
     sync.sync_current_plan()
     _make_offers()
-    happenings = sorted(_happenings(sandbox, now), key=lambda found: found.at)
+
+    def wait() -> None:
+        sandbox.control("idle", timeout=SETTLE_SECONDS)
+        _wait_until_processed()
+
+    story = RefundStory(sandbox, _post, _user, wait)
+    told = [Happening(at, do) for at, do in story.happenings(now)]
+    happenings = sorted([*_happenings(sandbox, now), *told], key=lambda found: found.at)
     sandbox.set_clock(now - timedelta(days=366))
     for number, happening in enumerate(happenings, 1):
         sandbox.set_clock(happening.at)
         happening.do()
         print(f"{number} of {len(happenings)}: {happening.at:%Y-%m-%d}", flush=True)
     sandbox.set_clock(datetime.now(UTC))
-    sandbox.control("idle", timeout=SETTLE_SECONDS)
-    _wait_until_processed()
+    wait()
+    story.finish()
+    call_command("verify_ledger", verbosity=0)
     _write_sign_ins(staff)
     return 0
 
@@ -280,7 +289,7 @@ def _make_offers() -> None:
 
 
 def _make_staff(joined: datetime) -> list[dict[str, str]]:
-    """Make the owner and somebody of the support team."""
+    """Make the owner, somebody of the support team and somebody who decides on large refunds."""
     owner = open_account(
         _email("Alex Morgan"),
         "Alex Morgan",
@@ -294,7 +303,19 @@ def _make_staff(joined: datetime) -> list[dict[str, str]]:
     )
     call_command("staff_groups", verbosity=0)
     support.groups.add(Group.objects.get(name="Support"))
-    return [_sign_in("Staff (owner)", owner.email), _sign_in("Staff (support)", support.email)]
+    manager = open_account(
+        _email("Jamie Lee"), "Jamie Lee", PASSWORD, date_joined=joined, is_staff=True
+    )
+    manager.groups.add(Group.objects.get(name="Manager"))
+    return [
+        _sign_in("Staff (owner)", owner.email),
+        _sign_in("Staff (support)", support.email),
+        _sign_in("Staff (manager)", manager.email),
+    ]
+
+
+def _user(name: str) -> User:
+    return User.objects.get(email=_email(name))
 
 
 def _email(name: str) -> str:

@@ -194,7 +194,7 @@ def _payment(row: Refund, facts: Facts) -> list[Fact]:
         ("Paid", show.moment(payment.paid_at) if payment.paid_at else _unpaid(payment)),
         ("Card", wording.card(payment.card_brand, payment.card_last4)),
         ("Invoice", show.link(payment.invoice) if payment.invoice else ""),
-        ("Refunded or promised else", show.money_or_dash(facts.committed, row.currency)),
+        ("Other refunds of it", show.money_or_dash(facts.committed, row.currency)),
         ("Left to refund", str(Money(facts.left, row.currency))),
         ("Dispute", _disputes(payment)),
     ]

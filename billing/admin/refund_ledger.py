@@ -26,7 +26,6 @@ from portal.staff.parts import button, column, page_button
 from portal.staff.read_only import ReadOnlyAdmin
 
 MAY_AUDIT = "billing.audit_refund"
-SHORT = 60
 # Spreadsheets take a cell that begins so for a formula.
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 COLUMNS = [
@@ -76,7 +75,7 @@ class RefundEntryAdmin(AuditAdmin):
     search_fields = ["stripe_id__startswith", "hash__startswith"]
     search_help_text = "re_… or a hash: how it begins"
     list_display = [
-        "number", "when", "what", "money", "state_badge", "actor_name", "said", "refund_link",
+        "number", "when", "what", "money", "state_badge", "actor_name", "refund_link",
     ]  # fmt: skip
     list_filter = [
         ("action", ChoicesDropdownFilter),
@@ -123,11 +122,6 @@ class RefundEntryAdmin(AuditAdmin):
         """ "Requested → Approved"."""
         before = row.get_from_state_display() if row.from_state else "Nothing"
         return f"{before} → {row.get_to_state_display()}"
-
-    @column("Words")
-    def said(self, row: RefundEntry) -> str:
-        """Their beginning."""
-        return row.words[:SHORT] or show.NOTHING
 
     @column("Refund")
     def refund_link(self, row: RefundEntry) -> SafeString | str:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TypeVar
 
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
-from billing import cards, discounts, pay_links, plans, wording
+from billing import cards, descriptions, discounts, pay_links, plans, refund_queries, wording
 from billing.dates import long_date
 from billing.models import (
     Checkout,
@@ -26,11 +25,12 @@ from billing.models import (
     MembershipDecision,
     Payment,
     PaymentRequest,
-    Plan,
     Subscription,
 )
 from billing.models.copy import MemberRecordQuerySet
 from billing.money import Money
+from billing.page_values import Attention, Tone
+from billing.refund_queries import Offer, RefundLine
 from billing.reminders import card_expires_soon
 from billing.states import (
     ENDED_SUBSCRIPTION,
@@ -75,27 +75,6 @@ class Standing(StrEnum):
     PAYMENT_DUE = "payment_due"
     PAUSED = "paused"
     ENDED = "ended"
-
-
-class Tone(StrEnum):
-    """The four meanings of the design system."""
-
-    GOOD = "good"
-    WAIT = "wait"
-    BAD = "bad"
-    INFO = "info"
-
-
-@dataclass(frozen=True)
-class Attention:
-    """Something the member should do, with its one button, or know. `method`: `get` or `post`."""
-
-    tone: Tone
-    title: str
-    text: str
-    action: str = ""
-    url: str = ""
-    method: str = "get"
 
 
 @dataclass(frozen=True)
@@ -161,6 +140,8 @@ class InvoiceLine:
     description: str
     credited: Money | None = None  # what credit notes took off, before payment and after it
     from_credit: Money | None = None  # what earlier credit paid
+    refunded: Money | None = None  # what went back, where no credit note says it already
+    refundable: str = ""  # "Refundable until 4 Dec"
 
 
 @dataclass(frozen=True)
@@ -177,6 +158,8 @@ class PaymentLine:
     url: str = ""
     problem: str = ""  # why it failed, or what it waits for, in plain words
     disputes: tuple[Attention, ...] = ()  # what became of it at the bank
+    offer: Offer | None = None  # what may be refunded of it
+    refunds: list[RefundLine] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -280,6 +263,7 @@ class PaymentsPage:
     `older` and `older_payments` are the addresses of their next pages.
     """
 
+    refunds: list[RefundLine]
     invoices: list[InvoiceLine]
     payments: list[PaymentLine]
     older: str
@@ -335,14 +319,27 @@ def payments_page(member: Member, before: str = "", other_before: str = "") -> P
     Each holds what is older than the row whose primary key is `before` or `other_before`.
     """
     address = reverse("billing:payments")
-    invoices, last = _page_of(invoices_of(member.user), before)
+    invoices, last = _page_of(invoices_of(member.user).prefetch_related("payments"), before)
     single = Payment.objects.for_user(member.user).filter(invoice=None)
     single = single.prefetch_related("disputes")
     others, last_other = _page_of(single, other_before)
-    names = _plan_names(invoices)
+    refunds = refund_queries.in_progress(member.user)
+    refunded = [row.payment.invoice for row in refunds if row.payment.invoice]
+    names = descriptions.plan_names([*invoices, *refunded])
+    paid = [payment for row in invoices for payment in row.payments.all()]
+    offers = refund_queries.offers_beside([*paid, *others], refunds)
+    is_first = not before and not other_before
     return PaymentsPage(
-        invoices=[_invoice_line(row, names) for row in invoices],
-        payments=[_payment_line(row, _single_description(row)) for row in others],
+        refunds=[
+            refund_queries.line_of(row, descriptions.of_payment(row.payment, names))
+            for row in refunds
+            if is_first
+        ],
+        invoices=[_invoice_line(row, names, offers) for row in invoices],
+        payments=[
+            replace(_payment_line(row, descriptions.of_single(row)), offer=offers.get(row.pk))
+            for row in others
+        ],
         older=f"{address}?before={last}" if last else "",
         older_payments=f"{address}?other_before={last_other}" if last_other else "",
         is_first=not before,
@@ -363,14 +360,14 @@ def _page_of(rows: MemberRecordQuerySet[Dated], before: str) -> tuple[Sequence[D
 
 def invoice_page(invoice: Invoice) -> InvoicePage:
     """Return an invoice in full."""
-    head = _invoice_line(invoice, _plan_names([invoice]))
+    head = _invoice_line(invoice, descriptions.plan_names([invoice]))
     may_pay = (
         invoice.status == InvoiceStatus.OPEN
         and invoice.amount_remaining > 0
         and invoice.collection != Collection.PROCESSING
     )
     hosted = reverse("billing:invoice-hosted", args=[invoice.pk])
-    rows = invoice.payments.prefetch_related("disputes")
+    rows = list(invoice.payments.prefetch_related("disputes"))
     return InvoicePage(
         head=head,
         items=[_invoice_item(line, invoice.currency) for line in invoice.lines],
@@ -389,7 +386,7 @@ def invoice_page(invoice: Invoice) -> InvoicePage:
         remaining=Money(invoice.amount_remaining, invoice.currency),
         note=_invoice_note(invoice),
         credit_notes=[_credit_note_line(row) for row in invoice.credit_notes.all()],
-        payments=[_payment_line(row, head.description) for row in rows],
+        payments=_with_refunds(rows, dict.fromkeys([row.pk for row in rows], head.description)),
         hosted_url=hosted if invoice.hosted_url else "",
         pdf_url=reverse("billing:invoice-pdf", args=[invoice.pk]) if invoice.pdf_url else "",
         pay_url=hosted if may_pay else "",
@@ -429,7 +426,21 @@ def _credit_note_line(row: CreditNote) -> CreditNoteLine:
 
 def payment_page(payment: Payment) -> PaymentLine:
     """Return a payment without an invoice in full."""
-    return _payment_line(payment, _single_description(payment))
+    return _with_refunds([payment], {payment.pk: descriptions.of_single(payment)})[0]
+
+
+def _with_refunds(rows: Sequence[Payment], described: dict[int, str]) -> list[PaymentLine]:
+    """Return a member's payments with what may be refunded of them, and what was."""
+    refunds = refund_queries.of_payments(rows)
+    offers = refund_queries.offers_beside(rows, refunds)
+    return [
+        replace(
+            _payment_line(row, described[row.pk]),
+            offer=offers.get(row.pk),
+            refunds=[refund_queries.line_of(one) for one in refunds if one.payment_id == row.pk],
+        )
+        for row in rows
+    ]
 
 
 def payables(user: User) -> list[Payable]:
@@ -495,7 +506,7 @@ def _live_membership(row: Subscription, decision: MembershipDecision | None) -> 
         tone=tone,
         label=label,
         sentence=sentence or _waiting_sentence(waiting) + _sentence(standing, row, next_charge),
-        plan_name=_plan_names_by_price([row.price_id]).get(row.price_id, "Membership"),
+        plan_name=descriptions.plan_names_by_price([row.price_id]).get(row.price_id, "Membership"),
         price=price,
         interval=wording.interval(row.interval, row.interval_count),
         next_charge=next_charge if goes_on else None,
@@ -607,7 +618,7 @@ def _ended_membership(row: Subscription) -> Membership:
         tone=Tone.INFO,
         label="Ended",
         sentence=f"Your membership ended on {long_date(ended)}.",
-        plan_name=_plan_names_by_price([row.price_id]).get(row.price_id, "Membership"),
+        plan_name=descriptions.plan_names_by_price([row.price_id]).get(row.price_id, "Membership"),
         price=Money(row.amount, row.currency),
         interval=wording.interval(row.interval, row.interval_count),
         ends_at=ended,
@@ -618,7 +629,12 @@ def _ended_membership(row: Subscription) -> Membership:
 def attention(member: Member, current: Membership) -> list[Attention]:
     """Return what the member must do or know, the most urgent first."""
     asked = [_request_attention(row) for row in _asked(member.user)]
-    return _membership_attention(member, current) + _banks_at_work(member.user) + asked
+    return [
+        *_membership_attention(member, current),
+        *refund_queries.attention(member.user),
+        *_banks_at_work(member.user),
+        *asked,
+    ]
 
 
 def _banks_at_work(user: User) -> list[Attention]:
@@ -628,7 +644,7 @@ def _banks_at_work(user: User) -> list[Attention]:
         Attention(
             Tone.WAIT,
             f"Your payment of {Money(row.amount, row.currency)} is on its way",
-            f"For: {_single_description(row)}. {wording.PROCESSING}",
+            f"For: {descriptions.of_single(row)}. {wording.PROCESSING}",
         )
         for row in rows[:PAGE_SIZE]
     ]
@@ -793,32 +809,18 @@ def _last_payment(user: User) -> PaymentLine | None:
     )
     if row is None:
         return None
-    names = _plan_names([row.invoice] if row.invoice else [])
-    described = _describe(row.invoice, names) if row.invoice else _single_description(row)
-    return _payment_line(row, described)
+    names = descriptions.plan_names([row.invoice] if row.invoice else [])
+    return _payment_line(row, descriptions.of_payment(row, names))
 
 
-def _plan_names(invoices: Sequence[Invoice]) -> dict[str, str]:
-    prices = {row.subscription.price_id for row in invoices if row.subscription}
-    return _plan_names_by_price(sorted(prices))
-
-
-def _plan_names_by_price(price_ids: Sequence[str]) -> dict[str, str]:
-    """Return the plan's name by price id, in one statement."""
-    if not price_ids:
-        return {}
-    return dict(Plan.objects.filter(stripe_id__in=price_ids).values_list("stripe_id", "name"))
-
-
-def _describe(invoice: Invoice, names: dict[str, str]) -> str:
-    plan = names.get(invoice.subscription.price_id, "Membership") if invoice.subscription else ""
-    return wording.invoice_description(
-        plan or settings.BRAND_NAME, invoice.lines, is_plan=bool(plan)
-    )
-
-
-def _invoice_line(row: Invoice, names: dict[str, str]) -> InvoiceLine:
+def _invoice_line(
+    row: Invoice, names: dict[str, str], offers: Mapping[int, Offer] | None = None
+) -> InvoiceLine:
+    """Return an invoice as a row. `offers`: what may be refunded, by the payment's key."""
     tone, label = _invoice_state(row)
+    payments = row.payments.all() if offers is not None else []
+    refunded = 0 if row.credit_notes_amount else sum(one.amount_refunded for one in payments)
+    found = [offer for one in payments if (offer := (offers or {}).get(one.pk))]
     return InvoiceLine(
         url=reverse("billing:invoice", args=[row.pk]),
         number=row.number,
@@ -826,9 +828,11 @@ def _invoice_line(row: Invoice, names: dict[str, str]) -> InvoiceLine:
         total=Money(row.total, row.currency),
         tone=tone,
         label=label,
-        description=_describe(row, names),
+        description=descriptions.of_invoice(row, names),
         credited=Money(-row.credit_notes_amount, row.currency) if row.credit_notes_amount else None,
         from_credit=Money(row.balance_applied, row.currency) if row.balance_applied < 0 else None,
+        refunded=Money(-refunded, row.currency) if refunded else None,
+        refundable=next((offer.brief for offer in found if offer.brief), ""),
     )
 
 
@@ -901,10 +905,6 @@ def _problem(row: Payment) -> str:
             return wording.PROCESSING
         case _:
             return ""
-
-
-def _single_description(row: Payment) -> str:
-    return wording.payment_description(row.description, settings.BRAND_NAME)
 
 
 def _payment_url(row: Payment) -> str:

@@ -1,9 +1,151 @@
-"""What members and staff are told about refunds."""
+"""What members are told about their refunds; what staff are told is in `refund_staff_notices`."""
 
 from __future__ import annotations
 
+from datetime import datetime, tzinfo
+from typing import Any
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils import timezone
+
+from billing import descriptions, refund_staff_notices, refund_wording, wording
+from billing.dates import arrival, goes_out_by
+from billing.models import Refund
+from billing.money import Money
+from billing.refund_policy import Outcome
+from billing.states import RefundAction, RefundOrigin, RefundState
 from billing.transitions import RefundMoved
+from emails import outbox
+from emails.catalogue import Kind
+from members import time_zones
+
+# What Stripe has said: the step is told as the state that it led to.
+SAID_BY_STRIPE = (RefundAction.STRIPE, RefundAction.FOUND, RefundAction.REOPENED)
 
 
 def announce(moved: RefundMoved) -> None:
-    """Put the messages of a refund's step into the outbox, in the caller's transaction."""
+    """Put the messages of a refund's step into the outbox, in the caller's transaction.
+
+    A gift, and a refund of Stripe's dashboard, is told of from Stripe on. A request that the policy
+    approves at once gets no message but Stripe's, seconds later.
+    """
+    refund_staff_notices.announce(moved)
+    row = moved.refund
+    if moved.action in SAID_BY_STRIPE:
+        _tell_what_stripe_says(moved)
+    elif row.origin == RefundOrigin.MEMBER:
+        _tell_what_we_say(row, moved.action)
+
+
+def _tell_what_we_say(row: Refund, action: RefundAction) -> None:
+    match action:
+        case RefundAction.REQUESTED if row.verdict.get("outcome") != Outcome.AUTOMATIC:
+            _received(row)
+        case RefundAction.APPROVED:
+            _approved(row)
+        case RefundAction.DENIED | RefundAction.OVERTAKEN:
+            _denied(row, is_overtaken=action == RefundAction.OVERTAKEN)
+        case RefundAction.REFUSED:
+            _failed(row, timezone.now())
+
+
+def _tell_what_stripe_says(moved: RefundMoved) -> None:
+    """Say where the money is. What is found at Stripe is as old as Stripe says, and else new."""
+    row = moved.refund
+    happened_at = row.created_at if moved.action == RefundAction.FOUND else timezone.now()
+    match row.state:
+        case RefundState.PENDING | RefundState.REQUIRES_ACTION:
+            _sent(row, happened_at)
+        case RefundState.SUCCEEDED:
+            _arrived(row, happened_at)
+        case RefundState.FAILED:
+            _failed(row, happened_at)
+        case RefundState.CANCELED if moved.action != RefundAction.FOUND:
+            _failed(row, happened_at)
+
+
+def _received(row: Refund) -> None:
+    context = {
+        "reason": refund_wording.reason(row.reason),
+        "two_people": row.approvals_needed > 1,
+    }
+    _put(Kind.REFUND_RECEIVED, row, context, step="requested", happened_at=row.created_at)
+
+
+def _approved(row: Refund) -> None:
+    asked = str(Money(row.amount_asked, row.currency)) if row.amount < row.amount_asked else ""
+    context = {"asked": asked, "words": row.answer, "method": _method(row)}
+    at = row.decided_at or timezone.now()
+    _put(Kind.REFUND_APPROVED, row, context, step="approved", happened_at=at)
+
+
+def _denied(row: Refund, *, is_overtaken: bool) -> None:
+    context = {"words": row.answer, "is_closed": is_overtaken}
+    at = timezone.now()
+    _put(Kind.REFUND_DENIED, row, context, step="denied", happened_at=at)
+
+
+def _sent(row: Refund, happened_at: datetime) -> None:
+    """Say why it takes longer, and until when: only where Stripe does not pass it on at once."""
+    needs_answer = row.state == RefundState.REQUIRES_ACTION
+    out_by = goes_out_by(row.sent_at or row.created_at, _zone(row))
+    until = row.answer_by if needs_answer else out_by
+    context = {
+        "sentence": refund_wording.TO_ANSWER
+        if needs_answer
+        else refund_wording.wait(row.pending_reason),
+        "needs_answer": needs_answer,
+        "until": until.isoformat() if until else "",
+        "method": _method(row),
+    }
+    _put(Kind.REFUND_SENT, row, context, step=row.state, happened_at=happened_at)
+
+
+def _arrived(row: Refund, happened_at: datetime) -> None:
+    first, last = arrival(row.succeeded_at or row.sent_at or row.created_at, _zone(row))
+    context = {
+        "words": row.answer if row.origin == RefundOrigin.STAFF else "",
+        "method": _method(row),
+        "from": first.isoformat(),
+        "until": last.isoformat(),
+    }
+    _put(Kind.REFUND_ARRIVED, row, context, step="arrived", happened_at=happened_at)
+
+
+def _failed(row: Refund, happened_at: datetime) -> None:
+    """Say what went wrong, unless all is well: the money comes back in another way."""
+    is_settled = row.failure_reason in refund_wording.SETTLED
+    is_canceled = row.state == RefundState.CANCELED
+    context = {
+        "sentence": "Our payment provider has canceled it: nothing was sent."
+        if is_canceled
+        else refund_wording.failure(row.failure_reason, was_sent=bool(row.stripe_id)),
+        "outlook": "" if is_settled else refund_wording.WILL_BE_IN_TOUCH,
+        "is_closed": is_settled,
+        "method": _method(row),
+    }
+    _put(Kind.REFUND_FAILED, row, context, step="failed", happened_at=happened_at)
+
+
+def _put(
+    kind: Kind, row: Refund, context: dict[str, Any], *, step: str, happened_at: datetime
+) -> None:
+    """Write one step's message; the same step of the same refund is told once."""
+    user = row.customer.user
+    shared = {
+        "name": user.first_name,
+        "amount": str(row.money),
+        "description": descriptions.of_one(row.payment),
+        "url": f"{settings.PORTAL_URL}{reverse('billing:refund', args=[row.pk])}",
+    }
+    outbox.put(kind, user, shared | context, cause=f"{row.pk}:{step}", happened_at=happened_at)
+
+
+def _method(row: Refund) -> str:
+    return wording.card(row.payment.card_brand, row.payment.card_last4)
+
+
+def _zone(row: Refund) -> tzinfo | None:
+    """Return where the member's days begin, or None for the portal's own time zone."""
+    return time_zones.find(row.customer.user.member.time_zone)

@@ -15,7 +15,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from billing import gateway, refund_steps, refund_sync, subscriptions
-from billing.models import Refund
+from billing.models import Payment, Refund
 from billing.states import (
     REFUND_TO_SEND,
     RefundAction,
@@ -110,6 +110,7 @@ def _refused(row: Refund, error: gateway.StripeRefused) -> None:
         RefundAction.REFUSED,
         words=problem,
         problem=problem,
+        failure_reason=error.code[:60],
         failed_at=timezone.now(),
     )
 
@@ -143,14 +144,17 @@ def end_membership(refund_pk: int) -> None:
     subscription = invoice.subscription if invoice else None
     if subscription is None or not subscription.is_live or not row.cancels_membership:
         return
-    is_all = row.amount >= row.payment.amount_received
-    subscriptions.end_for_refund(subscription, at_once=is_all and _is_newest(row))
+    at_once = ends_at_once(row.payment, row.amount)
+    subscriptions.end_for_refund(subscription, at_once=at_once)
 
 
-def _is_newest(row: Refund) -> bool:
-    """Whether the payment is that of the period which runs now."""
-    invoice = row.payment.invoice
-    if invoice is None or invoice.subscription is None:
+def ends_at_once(payment: Payment, amount: int) -> bool:
+    """Whether a membership that ends with a refund of this amount (minor units) ends at once.
+
+    It does where the payment is that of the period which runs now, and all of it goes back.
+    """
+    invoice = payment.invoice
+    if invoice is None or invoice.subscription is None or amount < payment.amount_received:
         return False
     newer = invoice.subscription.invoices.filter(created_at__gt=invoice.created_at)
     return not newer.filter(amount_paid__gt=0).exists()

@@ -61,7 +61,16 @@ def refund_columns(snapshot: RefundSnapshot) -> dict[str, Any]:
         "amount": snapshot.amount,
         "currency": snapshot.currency,
         "state": snapshot.status,
+        **_details(snapshot),
+    }
+
+
+def _details(snapshot: RefundSnapshot) -> dict[str, Any]:
+    """Return what explains the state."""
+    return {
         "failure_reason": snapshot.failure_reason,
+        "pending_reason": snapshot.pending_reason,
+        "answer_by": snapshot.answer_by,
         "reference": snapshot.reference,
     }
 
@@ -127,16 +136,18 @@ def _adopt(payment: Payment, snapshot: RefundSnapshot, read_at: datetime) -> Non
 
 
 def _stripe_columns(row: Refund, snapshot: RefundSnapshot, read_at: datetime) -> dict[str, Any]:
-    """Return what a row learns from Stripe besides its state. Times are of when we learnt it."""
-    state = snapshot.status
+    """Return what a row learns from Stripe besides its state.
+
+    Stripe tells no time but that of the making: whatever it came to later, it did when we learnt.
+    """
+    state, seen_at = snapshot.status, read_at if row.stripe_id else snapshot.created_at
     return {
         "stripe_id": snapshot.id,
         "read_at": read_at,
-        "failure_reason": snapshot.failure_reason,
-        "reference": snapshot.reference,
+        **_details(snapshot),
         "sent_at": row.sent_at or snapshot.created_at,
-        "succeeded_at": row.succeeded_at or (read_at if state == RefundState.SUCCEEDED else None),
-        "failed_at": row.failed_at or (read_at if state == RefundState.FAILED else None),
+        "succeeded_at": row.succeeded_at or (seen_at if state == RefundState.SUCCEEDED else None),
+        "failed_at": row.failed_at or (seen_at if state == RefundState.FAILED else None),
         "problem": "",
     }
 

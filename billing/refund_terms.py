@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
-from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Q, Sum
+from django.db.models import Count, Q, Sum
 from django.utils import timezone
 
 from billing import disputes, refund_policy
@@ -31,9 +31,19 @@ def current_policy() -> RefundPolicy:
     newest = RefundPolicy.objects.first()
     if newest:
         return newest
-    first = refund_policy.Policy(1, settings.PAYMENT_CURRENCY, FIRST_RULES)
+    first = _first_policy()
     values = {"currency": first.currency, "rules": first.as_json(), "note": "The portal's own."}
     return RefundPolicy.objects.get_or_create(version=1, defaults=values)[0]
+
+
+def policy_in_force() -> refund_policy.Policy:
+    """Return the rules in force, to read them: the portal's own are not written by that."""
+    newest = RefundPolicy.objects.first()
+    return newest.policy if newest else _first_policy()
+
+
+def _first_policy() -> refund_policy.Policy:
+    return refund_policy.Policy(1, settings.PAYMENT_CURRENCY, FIRST_RULES)
 
 
 @transaction.atomic
@@ -73,9 +83,30 @@ def facts_of(payment: Payment, without: Refund | None = None) -> Facts:
 
     Only what has been paid can be refunded: of anything else nothing is left.
     """
+    return facts_of_all([payment], without)[payment.pk]
+
+
+def facts_of_all(payments: Collection[Payment], without: Refund | None = None) -> dict[int, Facts]:
+    """Return the facts of payments by primary key, in as few statements as those of one."""
+    committed = _committed(payments, without)
+    disputed = disputes.standing_of(payments)
+    automatic = _automatic_before(payments, without)
+    return {
+        row.pk: _facts(
+            row,
+            committed=committed[row.pk],
+            disputed=disputed.get(row.pk, (False, 0)),
+            automatic_before=automatic.get(row.customer_id, 0),
+        )
+        for row in payments
+    }
+
+
+def _facts(
+    payment: Payment, *, committed: int, disputed: tuple[bool, int], automatic_before: int
+) -> Facts:
+    is_disputed, lost = disputed
     paid = payment.amount_received if payment.status == PaymentStatus.SUCCEEDED else 0
-    committed = committed_of(payment, without)
-    lost = disputes.amount_lost(payment)
     since = payment.paid_at or payment.created_at
     return Facts(
         kind=kind_of(payment),
@@ -84,9 +115,9 @@ def facts_of(payment: Payment, without: Refund | None = None) -> Facts:
         left=max(0, paid - committed - lost),
         committed=committed,
         age_days=max(0, (timezone.now() - since).days),
-        is_disputed=disputes.open_disputes(payment).exists(),
+        is_disputed=is_disputed,
         is_charged_back=lost > 0,
-        automatic_before=_automatic_before(payment, without),
+        automatic_before=automatic_before,
     )
 
 
@@ -95,28 +126,45 @@ def committed_of(payment: Payment, without: Refund | None = None) -> int:
 
     Stripe's own sum counts where it is larger: a refund of its dashboard may not have reached us.
     """
-    rows = _all_but(without, payment.refunds.holding())
-    sums: dict[str, Any] = rows.aggregate(
-        ours=Sum("amount", filter=Q(stripe_id=None), default=0),
-        stripe=Sum("amount", filter=~Q(stripe_id=None), default=0),
+    return _committed([payment], without)[payment.pk]
+
+
+def _committed(payments: Collection[Payment], without: Refund | None) -> dict[int, int]:
+    rows = _all_but(without, Refund.objects.filter(payment__in=payments).holding())
+    sums = (
+        rows.order_by()
+        .values("payment_id")
+        .annotate(
+            ours=Sum("amount", filter=Q(stripe_id=None), default=0),
+            stripe=Sum("amount", filter=~Q(stripe_id=None), default=0),
+        )
     )
-    return int(sums["ours"] + max(sums["stripe"], payment.amount_refunded))
+    found = {row["payment_id"]: (int(row["ours"]), int(row["stripe"])) for row in sums}
+    parts = [(row, *found.get(row.pk, (0, 0))) for row in payments]
+    return {row.pk: ours + max(stripe, row.amount_refunded) for row, ours, stripe in parts}
 
 
 def terms_of(payment: Payment) -> refund_policy.Terms:
     """Return what may be refunded of a payment now."""
-    return refund_policy.terms(current_policy().policy, facts_of(payment))
+    return refund_policy.terms(policy_in_force(), facts_of(payment))
 
 
-def _automatic_before(payment: Payment, without: Refund | None) -> int:
-    """Count the member's refunds of a year that no person decided on."""
+def judge(payment: Payment, amount: int) -> refund_policy.Verdict:
+    """Return what the policy says of an amount (minor units) of a payment now."""
+    return refund_policy.judge(policy_in_force(), facts_of(payment), amount)
+
+
+def _automatic_before(payments: Collection[Payment], without: Refund | None) -> dict[int, int]:
+    """Count each customer's refunds of a year that no person decided on."""
     rows = Refund.objects.filter(
-        customer_id=payment.customer_id,
+        customer__in={row.customer_id for row in payments},
         origin=RefundOrigin.MEMBER,
         verdict__outcome=Outcome.AUTOMATIC,
         created_at__gt=timezone.now() - YEAR,
     )
-    return _all_but(without, rows.exclude(state__in=sorted(REFUND_VOID))).count()
+    held = _all_but(without, rows.exclude(state__in=sorted(REFUND_VOID)))
+    counts = held.order_by().values("customer_id").annotate(count=Count("pk"))
+    return dict(counts.values_list("customer_id", "count"))
 
 
 def _all_but(one: Refund | None, rows: RefundQuerySet) -> RefundQuerySet:

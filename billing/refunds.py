@@ -59,7 +59,9 @@ def request(user: User, payment_pk: int, wish: Wish) -> Refund:
         raise RefundError("There is no such payment.")
     if known := Refund.objects.for_user(user).filter(key=wish.key, payment=payment).first():
         return known
-    if payment.refunds.undecided().exists():
+    if waiting := payment.refunds.undecided().first():
+        if waiting.origin == RefundOrigin.STAFF:
+            raise RefundError("We are looking at a refund of this payment already: you will hear.")
         raise RefundError("You have asked for a refund of this payment already. We will answer it.")
     policy = refund_terms.current_policy()
     facts = refund_terms.facts_of(payment)

@@ -249,7 +249,10 @@ class CheckoutSnapshot:
 
 @dataclass(frozen=True)
 class RefundSnapshot:
-    """A refund. `key` is that of our row, from our metadata; `reference` is the bank's."""
+    """A refund. `key` is that of our row, from our metadata; `reference` is the bank's.
+
+    `answer_by` is until when the member must say where the money is to go (`requires_action`).
+    """
 
     id: str
     payment_intent_id: str
@@ -258,6 +261,8 @@ class RefundSnapshot:
     status: str
     reason: str
     failure_reason: str
+    pending_reason: str
+    answer_by: datetime | None
     reference: str
     key: str
     created_at: datetime
@@ -491,6 +496,7 @@ def refund(data: Json) -> RefundSnapshot:
     """Read a refund. The bank's reference is known some days after it was made."""
     details = data.get("destination_details") or {}
     way = details.get(_text(details.get("type"))) or {}
+    to_do = (data.get("next_action") or {}).get("display_details") or {}
     return RefundSnapshot(
         id=data["id"],
         payment_intent_id=object_id(data.get("payment_intent")),
@@ -499,6 +505,8 @@ def refund(data: Json) -> RefundSnapshot:
         status=_text(data.get("status")),
         reason=_text(data.get("reason")),
         failure_reason=_text(data.get("failure_reason")),
+        pending_reason=_text(data.get("pending_reason")),
+        answer_by=_time(to_do.get("expires_at")),
         reference=_text(way.get("reference")),
         key=_text((data.get("metadata") or {}).get(REFUND_KEY)),
         created_at=_required_time(data["created"]),

@@ -17,6 +17,7 @@ from billing import (
     reconcile,
     refund_ledger,
     refund_sending,
+    refund_staff_notices,
     refund_steps,
     refund_sync,
     reminders,
@@ -139,6 +140,13 @@ def sweep_refunds(timestamp: int) -> None:
     """Enqueue again whatever refund should be with Stripe by now."""
     for refund in refund_sending.overdue().select_related("customer")[:1000]:
         refund_steps.enqueue(refund_steps.SEND, refund)
+
+
+@app.periodic(cron="41 7 * * *")
+@app.task(queueing_lock="remind_staff_of_refunds", retry=Backoff(max_attempts=10))
+def remind_staff_of_refunds(timestamp: int) -> None:
+    """Tell staff once a day of refunds that wait too long: for them, for the worker, for Stripe."""
+    refund_staff_notices.remind()
 
 
 @app.periodic(cron="7 2 * * *")

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from billing import bookkeeping_views, views
+from billing import bookkeeping_views, refund_views, views
 
 app_name = "billing"
 urlpatterns = [
@@ -27,6 +27,9 @@ urlpatterns = [
     path("payments/result/", views.payment_result, name="payment-result"),
     path("payments/items/<int:pk>/", views.pay_item, name="pay-item"),
     path("payments/<int:pk>/", views.payment, name="payment"),
+    path("payments/<int:pk>/refund/", refund_views.request_refund, name="request-refund"),
+    path("refunds/<int:pk>/", refund_views.refund, name="refund"),
+    path("refunds/<int:pk>/withdraw/", refund_views.withdraw, name="withdraw-refund"),
     path("pay/<str:token>/", views.pay, name="pay"),
     path("payments/invoices/<int:pk>/", views.invoice, name="invoice"),
     path("payments/invoices/<int:pk>/pdf/", views.invoice_pdf, name="invoice-pdf"),

@@ -25,6 +25,15 @@ class Kind(StrEnum):
     PAYMENT_REQUESTED = "payment_requested"
     CREDIT_NOTE = "credit_note"
     PAYMENT_NOT_MADE = "payment_not_made"
+    REFUND_RECEIVED = "refund_received"
+    REFUND_APPROVED = "refund_approved"
+    REFUND_DENIED = "refund_denied"
+    REFUND_SENT = "refund_sent"
+    REFUND_ARRIVED = "refund_arrived"
+    REFUND_FAILED = "refund_failed"
+    REFUND_TO_DECIDE = "refund_to_decide"
+    REFUND_WAITS = "refund_waits"
+    REFUND_IN_TROUBLE = "refund_in_trouble"
     DISPUTE_OPENED = "dispute_opened"
     DISPUTE_CLOSED = "dispute_closed"
     ADDRESS_CODE = "address_code"
@@ -105,6 +114,23 @@ CATALOGUE: dict[Kind, Spec] = {
     Kind.PAYMENT_REQUESTED: _billing("Please pay {{ amount }} for {{ description }}"),
     Kind.PAYMENT_NOT_MADE: _billing("Payment failed: {{ amount }} for {{ description }}"),
     Kind.CREDIT_NOTE: Spec("Credit note: {{ amount }} for {{ description }}"),
+    Kind.REFUND_RECEIVED: _billing("We got your request: refund of {{ amount }}"),
+    Kind.REFUND_APPROVED: _billing("Approved: your refund of {{ amount }}"),
+    Kind.REFUND_DENIED: _billing(
+        "{% if is_closed %}Closed{% else %}Not approved{% endif %}: your refund of {{ amount }}"
+    ),
+    Kind.REFUND_SENT: _billing(
+        "Your refund of {{ amount }} "
+        "{% if needs_answer %}needs an answer from you{% else %}takes a little longer{% endif %}"
+    ),
+    Kind.REFUND_ARRIVED: _billing("Refunded: {{ amount }} for {{ description }}"),
+    Kind.REFUND_FAILED: _billing(
+        "{% if is_closed %}Closed: your refund of {{ amount }}"
+        "{% else %}Your refund of {{ amount }} did not arrive{% endif %}"
+    ),
+    Kind.REFUND_TO_DECIDE: _staff("Refund to decide: {{ amount }} of {{ member }}"),
+    Kind.REFUND_WAITS: _staff("Still to decide: {{ amount }} of {{ member }}"),
+    Kind.REFUND_IN_TROUBLE: _staff("{{ headline }}: {{ amount }} of {{ member }}"),
     Kind.DISPUTE_OPENED: _staff(
         "{% load message_dates %}{% if is_inquiry %}Bank inquiry{% else %}Dispute{% endif %}: "
         "{{ amount }} of {{ member }}{% if due_on %}, answer by {{ due_on|day }}{% endif %}"

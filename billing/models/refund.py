@@ -139,7 +139,15 @@ class Refund(models.Model):
     tried_at = models.DateTimeField(null=True, blank=True)
     stripe_id = models.CharField("Stripe id", max_length=255, null=True, blank=True, unique=True)
     read_at = models.DateTimeField("last read from Stripe", null=True, blank=True)
-    failure_reason = models.CharField(max_length=60, blank=True)
+    failure_reason = models.CharField(
+        max_length=60, blank=True, help_text="Stripe's word for why it failed or was refused."
+    )
+    pending_reason = models.CharField(
+        max_length=60, blank=True, help_text="Stripe's word for what it waits for."
+    )
+    answer_by = models.DateTimeField(
+        null=True, blank=True, help_text="Until when the member must say where the money is to go."
+    )
     reference = models.CharField(
         max_length=255, blank=True, help_text="The number by which the bank finds it."
     )

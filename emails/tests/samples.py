@@ -6,6 +6,21 @@ from typing import Any
 
 from emails.catalogue import Kind
 
+REFUND = {
+    "name": "Nina Novak",
+    "amount": "$29.00",
+    "description": "Harbor Yoga membership, November 2026",
+    "url": "https://portal.example.com/refunds/123456/",
+}
+STAFF_REFUND = {
+    "amount": "$29.00",
+    "member": "Nina Novak",
+    "description": "Harbor Yoga membership, November 2026",
+    "reason": "I did not use it",
+    "words": "I was ill all month.",
+    "asked_on": "2026-11-24T12:00:00+00:00",
+    "url": "https://portal.example.com/staff/billing/refund/42/change/",
+}
 SAMPLES: dict[Kind, dict[str, Any]] = {
     Kind.WELCOME: {
         "name": "Nina Novak",
@@ -140,6 +155,58 @@ SAMPLES: dict[Kind, dict[str, Any]] = {
         "sentences": ["$9.00 is kept for you: your next invoices are that much lower."],
         "url": "https://portal.example.com/payments/invoices/123456/",
     },
+    Kind.REFUND_RECEIVED: {
+        **REFUND,
+        "reason": "I did not use it",
+        "two_people": False,
+    },
+    Kind.REFUND_APPROVED: {
+        **REFUND,
+        "asked": "$35.00",
+        "words": "You came to one of the four evenings.",
+        "method": "Visa ending in 4242",
+    },
+    Kind.REFUND_DENIED: {
+        **REFUND,
+        "words": "The workshop took place, and you were there.",
+        "is_closed": False,
+    },
+    Kind.REFUND_SENT: {
+        **REFUND,
+        "sentence": "Our payment provider is still working on it.",
+        "needs_answer": False,
+        "until": "2026-12-01T12:00:00+00:00",
+        "method": "Visa ending in 4242",
+    },
+    Kind.REFUND_ARRIVED: {
+        **REFUND,
+        "words": "Thank you for your patience.",
+        "method": "Visa ending in 4242",
+        "from": "2026-12-01T12:00:00+00:00",
+        "until": "2026-12-08T12:00:00+00:00",
+    },
+    Kind.REFUND_FAILED: {
+        **REFUND,
+        "sentence": "Your bank sent it back: the card was reported lost or stolen.",
+        "outlook": "We have been told and will be in touch.",
+        "is_closed": False,
+        "method": "Visa ending in 5126",
+    },
+    Kind.REFUND_TO_DECIDE: {
+        **STAFF_REFUND,
+        "headline": "A member asks for a refund",
+        "sentence": "It waits for one of you.",
+    },
+    Kind.REFUND_WAITS: {
+        **STAFF_REFUND,
+        "headline": "A refund still waits for a decision",
+        "sentence": "It was asked for 3 days ago, and nobody has decided.",
+    },
+    Kind.REFUND_IN_TROUBLE: {
+        **STAFF_REFUND,
+        "headline": "Refund failed",
+        "sentence": "Stripe says: lost or stolen card. The money is back with us.",
+    },
     Kind.DISPUTE_OPENED: {
         "headline": "A payment of $29.00 is disputed",
         "sentence": "The money is with the bank until it decides.",
@@ -179,7 +246,7 @@ SAMPLES: dict[Kind, dict[str, Any]] = {
 HOSTILE = """<script>alert("x")</script> & 'quotes' {{ braces }} """ + "long" * 60
 # What a member, a browser or somebody in Stripe's dashboard may choose.
 CHOSEN = {"name", "description", "plan_name", "reason", "method", "device", "ip", "sentence"}
-CHOSEN |= {"invoice_number", "code", "headline", "member"}
+CHOSEN |= {"invoice_number", "code", "headline", "member", "words"}
 
 
 def hostile(context: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,27 @@
+"""Values that more than one page shows (pure)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Tone(StrEnum):
+    """The four meanings of the design system."""
+
+    GOOD = "good"
+    WAIT = "wait"
+    BAD = "bad"
+    INFO = "info"
+
+
+@dataclass(frozen=True)
+class Attention:
+    """Something the member should do, with its one button, or know. `method`: `get` or `post`."""
+
+    tone: Tone
+    title: str
+    text: str
+    action: str = ""
+    url: str = ""
+    method: str = "get"

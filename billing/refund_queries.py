@@ -1,0 +1,326 @@
+"""Reads for the member's pages about refunds: what may be asked for, and what was."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.contrib.auth.models import User
+from django.db.models import Exists, OuterRef, Q
+from django.urls import reverse
+from django.utils import formats, timezone
+
+from billing import (
+    descriptions,
+    refund_policy,
+    refund_sending,
+    refund_terms,
+    refund_wording,
+    wording,
+)
+from billing.dates import arrival, long_date
+from billing.models import Payment, Refund
+from billing.models.refund import RefundQuerySet
+from billing.money import Money
+from billing.page_values import Attention, Tone
+from billing.refund_policy import Facts, Outcome, Policy, Terms
+from billing.states import REFUND_VOID, PaymentStatus, RefundOrigin, RefundState
+
+# For how long a failed refund is held up to the member.
+REMEMBERED_FOR = timedelta(days=30)
+# About as long as a bank takes to show what was sent (`dates.ARRIVES_AFTER`), in calendar days.
+AT_THE_BANK_FOR = timedelta(days=14)
+MOST_LISTED = 20
+TONES = {
+    RefundState.DENIED: Tone.INFO,
+    RefundState.WITHDRAWN: Tone.INFO,
+    RefundState.SUCCEEDED: Tone.GOOD,
+    RefundState.FAILED: Tone.BAD,
+    RefundState.CANCELED: Tone.INFO,
+}
+UNDER_WAY = (
+    RefundState.REQUESTED,
+    RefundState.APPROVED,
+    RefundState.SENDING,
+    RefundState.PENDING,
+    RefundState.REQUIRES_ACTION,
+)
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What may be refunded of a payment: "Up to $29.00, at once, until Friday, 4 December".
+
+    `brief` says it in a list. `url` is the form's; empty where nothing can be asked for now.
+    """
+
+    title: str
+    notes: tuple[str, ...] = ()
+    brief: str = ""
+    url: str = ""
+
+    @property
+    def is_worth_saying(self) -> bool:
+        """Whether it says more than the refunds beside which it stands."""
+        return bool(self.url or self.notes)
+
+
+@dataclass(frozen=True)
+class RefundLine:
+    """One refund as a row: "$9.00, at your bank"."""
+
+    url: str
+    amount: Money
+    date: datetime
+    tone: Tone
+    label: str
+    title: str  # "Refund you asked for", "Refunded by us"
+    description: str  # what the payment was for
+
+
+@dataclass(frozen=True)
+class Fate:
+    """What can become of the membership that a payment was for. `ends_at`: it ends already."""
+
+    period_end: datetime
+    ends_at: datetime | None
+    is_current: bool  # the payment is that of the period which runs now
+
+
+@dataclass(frozen=True)
+class Asking:
+    """What the form needs to know of a payment. `fate`: None where no membership hangs on it."""
+
+    payment: Payment
+    description: str
+    paid: Money
+    most: Money
+    terms: Terms
+    offer: Offer
+    method: str
+    fate: Fate | None
+
+    @property
+    def is_all(self) -> bool:
+        """Whether all that was paid may be refunded."""
+        return self.most == self.paid
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What would happen to a request: "This is refunded at once"."""
+
+    tone: Tone
+    title: str
+    sentences: tuple[str, ...]
+    amount: Money | None = None
+
+
+def visible_to(user: User) -> RefundQuerySet:
+    """Return the refunds that a member may see: their own, and no gift that came to nothing.
+
+    What a colleague has not agreed to, or Stripe did not take, the member has never heard of.
+    """
+    return _told(Refund.objects.for_user(user))
+
+
+def _told(rows: RefundQuerySet) -> RefundQuerySet:
+    unknown = Q(origin=RefundOrigin.STAFF, stripe_id=None) & Q(
+        state__in=[RefundState.REQUESTED, *sorted(REFUND_VOID)]
+    )
+    return rows.exclude(unknown)
+
+
+def offers(payments: Collection[Payment]) -> dict[int, Offer]:
+    """Return what may be refunded of payments that were made, by primary key.
+
+    The number of statements does not depend on that of the payments.
+    """
+    made = [row for row in payments if row.status == PaymentStatus.SUCCEEDED]
+    if not made:
+        return {}
+    policy, facts = refund_terms.policy_in_force(), refund_terms.facts_of_all(made)
+    return {row.pk: _offer(row, policy, facts[row.pk]) for row in made}
+
+
+def offers_beside(payments: Collection[Payment], refunds: Collection[Refund]) -> dict[int, Offer]:
+    """Return offers of payments of which these refunds are known: a request can wait only once."""
+    asked = (row for row in refunds if row.origin == RefundOrigin.MEMBER and row.is_undecided)
+    waiting = Offer("A request of yours waits for our answer.")
+    return offers(payments) | {row.payment_id: waiting for row in asked}
+
+
+def of_payments(payments: Collection[Payment]) -> list[Refund]:
+    """Return what a member may see of their payments' refunds, newest first."""
+    return list(_told(Refund.objects.filter(payment__in=payments)))
+
+
+def in_progress(user: User) -> list[Refund]:
+    """Return the refunds that wait for somebody: for us, for Stripe, or for the bank."""
+    since = timezone.now() - AT_THE_BANK_FOR
+    at_bank = Q(state=RefundState.SUCCEEDED, sent_at__gt=since)
+    rows = visible_to(user).filter(Q(state__in=UNDER_WAY) | at_bank)
+    return list(rows.select_related("payment__invoice__subscription")[:MOST_LISTED])
+
+
+def attention(user: User) -> list[Attention]:
+    """Return the refunds of which the member must know: failed, or waiting for their answer."""
+    rows = visible_to(user).filter(
+        Q(state=RefundState.REQUIRES_ACTION)
+        | Q(state=RefundState.FAILED, failed_at__gt=timezone.now() - REMEMBERED_FOR)
+    )
+    again = Refund.objects.filter(
+        payment=OuterRef("payment"), created_at__gt=OuterRef("created_at")
+    ).holding()
+    rows = rows.exclude(failure_reason__in=refund_wording.SETTLED).exclude(Exists(again))
+    return [_attention(row) for row in rows[:MOST_LISTED]]
+
+
+def asking(payment: Payment) -> Asking:
+    """Return what a member may ask of one payment."""
+    policy, facts = refund_terms.policy_in_force(), refund_terms.facts_of(payment)
+    terms = refund_policy.terms(policy, facts)
+    return Asking(
+        payment=payment,
+        description=descriptions.of_one(payment),
+        paid=Money(payment.amount_received, payment.currency),
+        most=Money(terms.most, payment.currency),
+        terms=terms,
+        offer=_offer(payment, policy, facts),
+        method=wording.card(payment.card_brand, payment.card_last4),
+        fate=_fate(payment),
+    )
+
+
+def preview(asked: Asking, amount: int, *, cancels: bool) -> Preview:
+    """Return what a request for an amount (minor units) would lead to now."""
+    verdict = refund_terms.judge(asked.payment, amount)
+    money = Money(amount, asked.payment.currency)
+    if verdict.outcome == Outcome.REFUSED:
+        return Preview(Tone.BAD, "This can't be refunded", verdict.reasons)
+    membership = _membership_sentence(asked, amount, cancels=cancels)
+    if verdict.outcome == Outcome.AUTOMATIC:
+        first, last = arrival(timezone.now())
+        sentences = (
+            f"We send {money} {to_method(asked.method)} right away.",
+            f"Banks usually show it between {long_date(first)} and {long_date(last)}.",
+        )
+        return Preview(Tone.GOOD, "This is refunded at once", (*sentences, *membership), money)
+    two = verdict.approvals > 1
+    title = "Two people of the team decide" if two else "Somebody of the team decides"
+    answer = "You get our answer by e-mail. Until then you can withdraw your request."
+    return Preview(Tone.WAIT, title, (*_why(asked, amount), answer, *membership), money)
+
+
+def to_method(method: str) -> str:
+    """Return "to your Visa ending in 4242", or where else it goes."""
+    if not method:
+        return "to where you paid from"
+    return f"to your {method.replace('Bank account', 'bank account')}"
+
+
+def _why(asked: Asking, amount: int) -> tuple[str, ...]:
+    """Return why an amount is not refunded at once, where the title does not say it already."""
+    at_once = asked.terms.automatic_up_to
+    if 0 < at_once < amount:
+        return (f"Up to {Money(at_once, asked.payment.currency)} would be refunded at once.",)
+    return ()
+
+
+def _membership_sentence(asked: Asking, amount: int, *, cancels: bool) -> tuple[str, ...]:
+    fate = asked.fate
+    if fate is None:
+        return ()
+    if cancels and refund_sending.ends_at_once(asked.payment, amount):
+        return ("Your membership ends as soon as all of this is approved.",)
+    if fate.ends_at:
+        return (f"Your membership ends on {long_date(fate.ends_at)}.",)
+    if cancels:
+        end = long_date(fate.period_end)
+        return (f"Your membership ends on {end}, and nothing more is charged.",)
+    return ("Your membership goes on.",)
+
+
+def _fate(payment: Payment) -> Fate | None:
+    subscription = payment.invoice.subscription if payment.invoice else None
+    if subscription is None or not subscription.is_live:
+        return None
+    is_current = refund_sending.ends_at_once(payment, payment.amount_received)
+    if subscription.ends_at and not is_current:
+        return None
+    return Fate(subscription.current_period_end, subscription.ends_at, is_current)
+
+
+def _offer(payment: Payment, policy: Policy, facts: Facts) -> Offer:
+    terms = refund_policy.terms(policy, facts)
+    if not terms.is_refundable:
+        if facts.paid and not facts.left and not facts.is_charged_back:
+            return Offer("All of it is refunded, or on its way")
+        return Offer("Not refundable", terms.reasons)
+    until = _until(payment, facts, terms)
+    most = Money(terms.most, payment.currency)
+    at_once = Money(terms.automatic_up_to, payment.currency)
+    day = long_date(until)
+    if terms.automatic_up_to >= terms.most:
+        title = f"Up to {most}, at once, until {day}"
+    elif terms.automatic_up_to:
+        title = f"Up to {most} until {day}: up to {at_once} at once, more needs our approval"
+    else:
+        title = f"Up to {most} until {day}; it needs our approval"
+    return Offer(
+        title=title,
+        notes=_notes(payment, policy, facts, terms),
+        brief=f"Refundable until {formats.date_format(timezone.localtime(until), 'j M')}",
+        url=reverse("billing:request-refund", args=[payment.pk]),
+    )
+
+
+def _notes(payment: Payment, policy: Policy, facts: Facts, terms: Terms) -> tuple[str, ...]:
+    """Return what the title does not say: a share that is smaller than all, now or later."""
+    share, *others = terms.reasons
+    notes = [share] if terms.percent < refund_policy.WHOLE else []
+    if terms.automatic_up_to == 0:
+        notes += [note for note in others if note != "Somebody of the team decides."]
+    for later in policy.rule(facts.kind).shares:
+        if later.percent < terms.percent:
+            since = payment.paid_at or payment.created_at
+            end = long_date(since + timedelta(days=later.days))
+            notes.append(f"After that {later.percent}% of it is refundable until {end}.")
+            break
+    return tuple(notes)
+
+
+def _until(payment: Payment, facts: Facts, terms: Terms) -> datetime:
+    """Return the last day on all of which the same share holds; today where it began already."""
+    since = payment.paid_at or payment.created_at
+    return max(since + timedelta(days=facts.age_days + terms.days_left), timezone.now())
+
+
+def line_of(row: Refund, description: str = "") -> RefundLine:
+    """Return a refund as a row."""
+    state = RefundState(row.state)
+    return RefundLine(
+        url=reverse("billing:refund", args=[row.pk]),
+        amount=row.money,
+        date=row.created_at,
+        tone=TONES.get(state, Tone.WAIT),
+        label=refund_wording.label(state),
+        title="Refund you asked for" if row.origin == RefundOrigin.MEMBER else "Refunded by us",
+        description=description,
+    )
+
+
+def _attention(row: Refund) -> Attention:
+    url = reverse("billing:refund", args=[row.pk])
+    if row.state == RefundState.REQUIRES_ACTION:
+        title = f"Your refund of {row.money} needs an answer from you"
+        return Attention(Tone.WAIT, title, refund_wording.TO_ANSWER, "See the refund", url)
+    why = refund_wording.failure(row.failure_reason, was_sent=bool(row.stripe_id))
+    return Attention(
+        Tone.BAD,
+        f"Your refund of {row.money} did not arrive",
+        f"{why} {refund_wording.WILL_BE_IN_TOUCH}",
+        "See the refund",
+        url,
+    )

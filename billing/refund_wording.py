@@ -1,0 +1,83 @@
+"""What becomes of a refund, in the words that a member reads (pure)."""
+
+from __future__ import annotations
+
+from billing.states import RefundReason, RefundState
+
+# Why a member may want a refund; goodwill is the staff's.
+REASONS = {
+    RefundReason.DUPLICATE: "I was charged twice",
+    RefundReason.ACCIDENTAL: "I paid by mistake",
+    RefundReason.NOT_USED: "I did not use it",
+    RefundReason.NOT_AS_EXPECTED: "It was not what I expected",
+    RefundReason.FORGOT_TO_CANCEL: "I forgot to cancel",
+    RefundReason.OTHER: "Another reason",
+}
+LABELS = {
+    RefundState.REQUESTED: "In review",
+    RefundState.DENIED: "Not approved",
+    RefundState.WITHDRAWN: "Withdrawn",
+    RefundState.APPROVED: "Approved",
+    RefundState.SENDING: "Being sent",
+    RefundState.PENDING: "On its way",
+    RefundState.REQUIRES_ACTION: "Needs your answer",
+    RefundState.SUCCEEDED: "At your bank",
+    RefundState.FAILED: "Did not arrive",
+    RefundState.CANCELED: "Canceled",
+}
+# Stripe documentation, "The Refund object": failure_reason.
+SENT_BACK = "Your bank sent it back."
+FAILURES = {
+    "charge_for_pending_refund_disputed": (
+        "Your bank has returned the payment to you itself, so the refund was stopped."
+    ),
+    "declined": "Your bank did not take it.",
+    "expired_or_canceled_card": "Your bank sent it back: the card has expired or was canceled.",
+    "insufficient_funds": "Our payment provider could not pay it out.",
+    "lost_or_stolen_card": "Your bank sent it back: the card was reported lost or stolen.",
+    "merchant_request": "We stopped it.",
+}
+# Stripe documentation, "Error codes": why it did not make a refund at all.
+NOT_SENT = "Our payment provider did not take it."
+RETURNED_BY_BANK = "Your bank has returned this payment to you itself, or is about to."
+REFUSALS = {
+    "charge_already_refunded": "This payment was refunded in another way meanwhile.",
+    "charge_disputed": RETURNED_BY_BANK,
+    "refund_disputed_payment": RETURNED_BY_BANK,
+}
+# Nothing is left to be put right where the money comes back in another way.
+SETTLED = frozenset([*REFUSALS, "charge_for_pending_refund_disputed"])
+WILL_BE_IN_TOUCH = "We have been told and will be in touch."
+# Stripe documentation, "The Refund object": pending_reason.
+PENDING = "Our payment provider is still working on it."
+WAITS = {
+    "charge_pending": "Your payment itself is not quite through yet: the refund follows it.",
+    "insufficient_funds": (
+        "The account that we refund from has to be topped up first, which happens by itself."
+    ),
+}
+TO_ANSWER = (
+    "The way you paid can't be refunded directly. Stripe, our payment provider, has sent you an "
+    "e-mail that asks where the money should go: please answer it."
+)
+
+
+def failure(code: str, *, was_sent: bool) -> str:
+    """Return why a refund did not arrive. `was_sent`: whether Stripe had taken it."""
+    return FAILURES.get(code, SENT_BACK) if was_sent else REFUSALS.get(code, NOT_SENT)
+
+
+def wait(code: str) -> str:
+    """Return what a refund that Stripe has taken waits for."""
+    return WAITS.get(code, PENDING)
+
+
+def label(state: str) -> str:
+    """Return a state as a badge says it."""
+    return LABELS[RefundState(state)]
+
+
+def reason(value: str) -> str:
+    """Return why somebody wanted it, or "" where that is not for the member to read."""
+    known = value in set(RefundReason)
+    return REASONS.get(RefundReason(value), "") if known else ""

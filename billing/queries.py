@@ -48,7 +48,7 @@ from billing.states import (
     RequestState,
     SubscriptionStatus,
 )
-from billing.subscriptions import live_subscription, pending_decision
+from billing.subscriptions import pending_decision
 from members.models import Member
 
 Dated = TypeVar("Dated", Invoice, Payment)
@@ -100,6 +100,7 @@ class Membership:
     pending: str = ""  # what waits for Stripe, in a sentence
     discounts: list[discounts.Discount] = field(default_factory=list)
     waiting: Money | None = None  # what a bank is sending, which takes days
+    row: Subscription | None = None  # the live one, for further reads; pages do not show it
 
     @property
     def can_cancel(self) -> bool:
@@ -158,7 +159,8 @@ class PaymentLine:
     url: str = ""
     problem: str = ""  # why it failed, or what it waits for, in plain words
     disputes: tuple[Attention, ...] = ()  # what became of it at the bank
-    offer: Offer | None = None  # what may be refunded of it
+    refundable: str = ""  # "Refundable until 4 Dec", in a list
+    offer: Offer | None = None  # what may be refunded of it, in full
     refunds: list[RefundLine] = field(default_factory=list)
 
 
@@ -327,7 +329,7 @@ def payments_page(member: Member, before: str = "", other_before: str = "") -> P
     refunded = [row.payment.invoice for row in refunds if row.payment.invoice]
     names = descriptions.plan_names([*invoices, *refunded])
     paid = [payment for row in invoices for payment in row.payments.all()]
-    offers = refund_queries.offers_beside([*paid, *others], refunds)
+    briefs = refund_queries.briefs([*paid, *others], refunds)
     is_first = not before and not other_before
     return PaymentsPage(
         refunds=[
@@ -335,9 +337,12 @@ def payments_page(member: Member, before: str = "", other_before: str = "") -> P
             for row in refunds
             if is_first
         ],
-        invoices=[_invoice_line(row, names, offers) for row in invoices],
+        invoices=[_invoice_line(row, names, briefs) for row in invoices],
         payments=[
-            replace(_payment_line(row, descriptions.of_single(row)), offer=offers.get(row.pk))
+            replace(
+                _payment_line(row, descriptions.of_single(row)),
+                refundable=briefs.get(row.pk, ""),
+            )
             for row in others
         ],
         older=f"{address}?before={last}" if last else "",
@@ -521,6 +526,7 @@ def _live_membership(row: Subscription, decision: MembershipDecision | None) -> 
         pending=PENDING_SENTENCES[MembershipAction(decision.action)] if decision else "",
         discounts=discounts.in_words(row),
         waiting=waiting,
+        row=row,
     )
 
 
@@ -691,7 +697,7 @@ def _membership_attention(member: Member, current: Membership) -> list[Attention
                 "Please check the card that we charge.",
             )
         ]
-    if other := _other_card_attention(member.user, current):
+    if other := _other_card_attention(current):
         return [other]
     if current.card_expires_soon and not current.ends_at:
         return [
@@ -705,10 +711,9 @@ def _membership_attention(member: Member, current: Membership) -> list[Attention
     return []
 
 
-def _other_card_attention(user: User, current: Membership) -> Attention | None:
+def _other_card_attention(current: Membership) -> Attention | None:
     """Ask whether the card that paid the last invoice shall pay the next ones too."""
-    row = live_subscription(user)
-    paid = cards.other_card(row) if row else None
+    paid = cards.other_card(current.row) if current.row else None
     if paid is None:
         return None
     card = wording.card(paid.card_brand, paid.card_last4)
@@ -814,13 +819,13 @@ def _last_payment(user: User) -> PaymentLine | None:
 
 
 def _invoice_line(
-    row: Invoice, names: dict[str, str], offers: Mapping[int, Offer] | None = None
+    row: Invoice, names: dict[str, str], briefs: Mapping[int, str] | None = None
 ) -> InvoiceLine:
-    """Return an invoice as a row. `offers`: what may be refunded, by the payment's key."""
+    """Return an invoice as a row. `briefs`: what may be refunded, by the payment's key."""
     tone, label = _invoice_state(row)
-    payments = row.payments.all() if offers is not None else []
+    payments = row.payments.all() if briefs is not None else []
     refunded = 0 if row.credit_notes_amount else sum(one.amount_refunded for one in payments)
-    found = [offer for one in payments if (offer := (offers or {}).get(one.pk))]
+    refundable = [brief for one in payments if (brief := (briefs or {}).get(one.pk))]
     return InvoiceLine(
         url=reverse("billing:invoice", args=[row.pk]),
         number=row.number,
@@ -832,7 +837,7 @@ def _invoice_line(
         credited=Money(-row.credit_notes_amount, row.currency) if row.credit_notes_amount else None,
         from_credit=Money(row.balance_applied, row.currency) if row.balance_applied < 0 else None,
         refunded=Money(-refunded, row.currency) if refunded else None,
-        refundable=next((offer.brief for offer in found if offer.brief), ""),
+        refundable=next(iter(refundable), ""),
     )
 
 

@@ -52,12 +52,11 @@ UNDER_WAY = (
 class Offer:
     """What may be refunded of a payment: "Up to $29.00, at once, until Friday, 4 December".
 
-    `brief` says it in a list. `url` is the form's; empty where nothing can be asked for now.
+    `url` is the form's; empty where nothing can be asked for now.
     """
 
     title: str
     notes: tuple[str, ...] = ()
-    brief: str = ""
     url: str = ""
 
     @property
@@ -142,6 +141,26 @@ def offers(payments: Collection[Payment]) -> dict[int, Offer]:
         return {}
     policy, facts = refund_terms.policy_in_force(), refund_terms.facts_of_all(made)
     return {row.pk: _offer(row, policy, facts[row.pk]) for row in made}
+
+
+def briefs(payments: Collection[Payment], refunds: Collection[Refund]) -> dict[int, str]:
+    """Return "Refundable until 4 Dec" for a list of payments, given the refunds under way."""
+    made = [row for row in payments if row.status == PaymentStatus.SUCCEEDED]
+    if not made:
+        return {}
+    waiting = {row.payment_id for row in refunds if row.is_undecided}
+    policy = refund_terms.policy_in_force()
+    facts = refund_terms.facts_of_all(made, counts_automatic=False)
+    found = [(row, facts[row.pk], refund_policy.terms(policy, facts[row.pk])) for row in made]
+    return {
+        row.pk: f"Refundable until {_short_day(_until(row, known, terms))}"
+        for row, known, terms in found
+        if terms.is_refundable and row.pk not in waiting
+    }
+
+
+def _short_day(moment: datetime) -> str:
+    return formats.date_format(timezone.localtime(moment), "j M")
 
 
 def offers_beside(payments: Collection[Payment], refunds: Collection[Refund]) -> dict[int, Offer]:
@@ -271,7 +290,6 @@ def _offer(payment: Payment, policy: Policy, facts: Facts) -> Offer:
     return Offer(
         title=title,
         notes=_notes(payment, policy, facts, terms),
-        brief=f"Refundable until {formats.date_format(timezone.localtime(until), 'j M')}",
         url=reverse("billing:request-refund", args=[payment.pk]),
     )
 

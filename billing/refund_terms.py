@@ -86,11 +86,16 @@ def facts_of(payment: Payment, without: Refund | None = None) -> Facts:
     return facts_of_all([payment], without)[payment.pk]
 
 
-def facts_of_all(payments: Collection[Payment], without: Refund | None = None) -> dict[int, Facts]:
-    """Return the facts of payments by primary key, in as few statements as those of one."""
+def facts_of_all(
+    payments: Collection[Payment], without: Refund | None = None, *, counts_automatic: bool = True
+) -> dict[int, Facts]:
+    """Return the facts of payments by primary key, in as few statements as those of one.
+
+    Whether a refund is approved at once can't be told where `counts_automatic` is off.
+    """
     committed = _committed(payments, without)
     disputed = disputes.standing_of(payments)
-    automatic = _automatic_before(payments, without)
+    automatic = _automatic_before(payments, without) if counts_automatic else {}
     return {
         row.pk: _facts(
             row,

@@ -30,6 +30,11 @@ ADAS_INVOICES = """
     FROM billing_invoice JOIN billing_customer ON billing_customer.id = customer_id
     JOIN auth_user ON auth_user.id = user_id WHERE auth_user.email = %s
 """
+ADAS_REFUND = """
+    SELECT payment_id, billing_refund.id FROM billing_refund
+    JOIN billing_customer ON billing_customer.id = customer_id
+    JOIN auth_user ON auth_user.id = user_id WHERE auth_user.email = %s
+"""
 Theme = Literal["light", "dark"]
 
 
@@ -50,9 +55,15 @@ def signed_in(browser: Browser, stack: Stack) -> Iterator[StorageState]:
 
 
 def papers(stack: Stack) -> list[str]:
-    """Return the pages of what Ada paid: her invoice with its credit note, and her year."""
+    """Return the pages of what Ada paid: invoice, year, asking for a refund, following one."""
     [[invoice, _, year]] = stack.sql(ADAS_INVOICES, ADA)
-    return [f"/payments/invoices/{invoice}/", f"/payments/statements/{year}/"]
+    [[payment, refund]] = stack.sql(ADAS_REFUND, ADA)
+    return [
+        f"/payments/invoices/{invoice}/",
+        f"/payments/statements/{year}/",
+        f"/payments/{payment}/refund/",
+        f"/refunds/{refund}/",
+    ]
 
 
 def address(stack: Stack, path: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import DataError, OperationalError, connection, transaction
 from procrastinate.contrib.django import app
+from psycopg import Cursor
 
 from billing import snapshots
 from billing.events import lock_of
@@ -127,14 +128,19 @@ def _replaced(value: Any) -> Any:
 
 
 def _insert(values: list[Any]) -> bool:
+    """Run the statement on psycopg's own cursor: the server prepares it once a connection.
+
+    Django's cursors write the values into the text, which is parsed and planned each time.
+    """
     # A health check would be one more statement an event; `store` mends a dead connection instead.
     connection.health_check_done = True  # type: ignore[attr-defined]  # the stubs lack it
-    with connection.cursor() as cursor:
-        try:
-            cursor.execute(STORE, values)
-        except (DataError, UnicodeEncodeError) as error:
-            raise MalformedEvent(f"The database can't hold this event: {error}") from error
-        return cursor.fetchone() is not None
+    connection.ensure_connection()
+    try:
+        with connection.wrap_database_errors, Cursor(connection.connection) as cursor:
+            cursor.execute(STORE, values, prepare=True)
+            return cursor.fetchone() is not None
+    except (DataError, UnicodeEncodeError) as error:
+        raise MalformedEvent(f"The database can't hold this event: {error}") from error
 
 
 def replay(event: StripeEvent) -> None:

@@ -186,7 +186,8 @@ def _database(url: str) -> dict[str, Any]:
     return {
         "ENGINE": "django.db.backends.postgresql",
         **found,
-        "OPTIONS": parts,
+        # Only statements that ask for it are prepared: Django's own cursors never do.
+        "OPTIONS": {"prepare_threshold": 5, **parts},
         "CONN_MAX_AGE": None,
         "CONN_HEALTH_CHECKS": True,
         "TEST": {"TEMPLATE": "template0"},

@@ -27,7 +27,7 @@ IMAGES = CHECKOUT / "docs" / "images"
 LARGEST_BYTES = 300_000
 DEMO_SECONDS = 900
 RECEIPT = "Receipt:"
-OWNER = "Staff (owner)"
+OWNER, REFUNDED = "Staff (owner)", "Refunded"
 Scheme = Literal["light", "dark"]
 
 
@@ -147,6 +147,7 @@ def _take_all(places: Places) -> None:
         for picture in PICTURES:
             _take(browser, places, picture, cookies[picture.role])
         _take_refunds(browser, places, cookies[OWNER])
+        _take_members_refunds(browser, places, cookies[REFUNDED])
         _take_receipt(browser, places, "email", "light")
         _take_receipt(browser, places, "email-dark", "dark")
         _take_sandbox(browser, places)
@@ -154,7 +155,7 @@ def _take_all(places: Places) -> None:
 
 
 def _roles() -> list[str]:
-    return sorted({picture.role for picture in PICTURES})
+    return sorted({REFUNDED, *(picture.role for picture in PICTURES)})
 
 
 def _sign_in(browser: Browser, places: Places, role: str) -> StorageState:
@@ -192,6 +193,21 @@ def _take_refunds(browser: Browser, places: Places, cookies: StorageState) -> No
         page.get_by_role("button", name="See what it would have decided").click()
         page.locator("#backtest").scroll_into_view_if_needed()
         _shoot(page, "refund-backtest")
+
+
+def _take_members_refunds(browser: Browser, places: Places, cookies: StorageState) -> None:
+    """Photograph a member's refund that has arrived, and the form for the next one."""
+    with _page(browser, DESKTOP, cookies=cookies) as page:
+        page.goto(f"{places.portal}/payments/")
+        page.locator('main a[href^="/payments/"]', has_text="Weekend workshop").first.click()
+        page.locator('main a[href^="/refunds/"]').first.click()
+        page.wait_for_url(lambda address: "/refunds/" in address)
+        _shoot(page, "refund-tracker")
+        page.goto(f"{places.portal}/payments/")
+        page.locator('main a[href^="/payments/invoices/"]').first.click()
+        page.locator('main a[href$="/refund/"]').first.click()
+        page.wait_for_url(lambda address: address.endswith("/refund/"))
+        _shoot(page, "refund-request")
 
 
 def _take_receipt(browser: Browser, places: Places, name: str, scheme: Scheme) -> None:

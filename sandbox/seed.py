@@ -341,6 +341,7 @@ def _write_sign_ins(staff: list[dict[str, str]]) -> None:
         _sign_in("Member", _email("Anna Keller")),
         _sign_in("Unpaid", _email("Theo Laurent")),
         _sign_in("Visitor", _email(VISITOR)),
+        _sign_in("Refunded", _email("Aisha Bello")),
         *staff,
     ]
     SIGN_INS.parent.mkdir(parents=True, exist_ok=True)

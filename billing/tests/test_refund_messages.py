@@ -113,7 +113,7 @@ def test_approved_by_a_person_says_less_and_why(
     deliver(sandbox.events())
     assert told() == ["refund_received", "refund_approved", "refund_arrived"]
     read = text("refund_approved")
-    assert "we approved $20.00 of the $29.00 that you asked for" in read
+    assert "we approved $20.00 of the $29.00 you wanted back" in read
     assert "“You used a third of it.”" in read
     assert "third of it" not in text("refund_arrived")
 

@@ -92,7 +92,8 @@ def saving(shorter: Plan, longer: Plan) -> str:
 
     Prices in different currencies, or by the week, are not compared.
     """
-    short, long = _months(shorter), _months(longer)
+    short = months(shorter.interval, shorter.interval_count)
+    long = months(longer.interval, longer.interval_count)
     if not short or long <= short or shorter.currency != longer.currency:
         return ""
     saved = shorter.amount * long - longer.amount * short
@@ -105,6 +106,6 @@ def saving(shorter: Plan, longer: Plan) -> str:
     return f"{Money(saved // short, longer.currency)} less"
 
 
-def _months(plan: Plan) -> int:
+def months(interval: str, interval_count: int) -> int:
     """Return how many months a period has; 0 where it is not made of months."""
-    return MONTHS.get(plan.interval, 0) * plan.interval_count
+    return MONTHS.get(interval, 0) * interval_count

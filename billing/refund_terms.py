@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -12,10 +13,10 @@ from django.db.models import Count, Q, Sum
 from django.utils import timezone
 
 from billing import disputes, refund_policy
-from billing.models import Payment, Refund, RefundPolicy
+from billing.models import Invoice, Payment, Refund, RefundPolicy
 from billing.models.refund import RefundQuerySet
 from billing.refund_policy import Facts, Outcome, PaymentKind, PolicyError, Rule, Share
-from billing.states import REFUND_VOID, PaymentStatus, RefundOrigin
+from billing.states import REFUND_VOID, InvoiceStatus, PaymentStatus, RefundOrigin
 
 YEAR = timedelta(days=365)
 # The portal's own rules, until staff make others: a fortnight, and a person decides.
@@ -127,9 +128,10 @@ def _facts(
 
 
 def committed_of(payment: Payment, without: Refund | None = None) -> int:
-    """Return what goes back of a payment, or was promised, in minor units.
+    """Return what goes back of a payment, was promised, or was credited, in minor units.
 
     Stripe's own sum counts where it is larger: a refund of its dashboard may not have reached us.
+    A member who has switched has the unused time of the payment back as credit already.
     """
     return _committed([payment], without)[payment.pk]
 
@@ -145,8 +147,53 @@ def _committed(payments: Collection[Payment], without: Refund | None) -> dict[in
         )
     )
     found = {row["payment_id"]: (int(row["ours"]), int(row["stripe"])) for row in sums}
+    credited = _credited(payments)
     parts = [(row, *found.get(row.pk, (0, 0))) for row in payments]
-    return {row.pk: ours + max(stripe, row.amount_refunded) for row, ours, stripe in parts}
+    return {
+        row.pk: ours + max(stripe, row.amount_refunded) + credited.get(row.pk, 0)
+        for row, ours, stripe in parts
+    }
+
+
+def _credited(payments: Collection[Payment]) -> dict[int, int]:
+    """Return what Stripe credited of memberships' payments when their members switched.
+
+    Stripe documentation, "Prorations": the unused time is a negative line of the switch's invoice,
+    from the switch to the end of the period that had been paid.
+    """
+    of_memberships = [row for row in payments if row.invoice and row.invoice.subscription_id]
+    subscriptions = {row.invoice.subscription_id for row in of_memberships if row.invoice}
+    if not subscriptions:
+        return {}
+    switches = Invoice.objects.filter(
+        subscription__in=subscriptions, billing_reason="subscription_update"
+    ).exclude(status=InvoiceStatus.VOID)
+    unused = [
+        (found.subscription_id, line)
+        for found in switches.only("subscription_id", "lines")
+        for line in found.lines
+        if line["amount"] < 0
+    ]
+    return {
+        row.pk: -sum(
+            line["amount"]
+            for subscription_id, line in unused
+            if row.invoice
+            and subscription_id == row.invoice.subscription_id
+            and _is_unused_of(line, row.invoice)
+        )
+        for row in of_memberships
+    }
+
+
+def _is_unused_of(credit: dict[str, Any], invoice: Invoice) -> bool:
+    """Whether a credited time is the rest of a period that an invoice asked for."""
+    return any(
+        line["amount"] > 0
+        and credit["period_end"] == line["period_end"]
+        and credit["period_start"] >= line["period_start"]
+        for line in invoice.lines
+    )
 
 
 def terms_of(payment: Payment) -> refund_policy.Terms:

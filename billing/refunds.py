@@ -16,7 +16,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from billing import refund_policy, refund_steps, refund_terms
-from billing.models import Customer, Invoice, Payment, Refund
+from billing.models import Customer, Invoice, Payment, Refund, RefundPolicy
 from billing.money import Money
 from billing.refund_policy import Outcome
 from billing.refund_steps import RefundError
@@ -57,7 +57,7 @@ def request(user: User, payment_pk: int, wish: Wish) -> Refund:
     payment = Payment.objects.for_user(user).select_related("invoice").filter(pk=payment_pk).first()
     if customer is None or payment is None:
         raise RefundError("There is no such payment.")
-    if known := Refund.objects.for_user(user).filter(key=wish.key, payment=payment).first():
+    if known := _made_before(wish.key, payment):
         return known
     if waiting := payment.refunds.undecided().first():
         if waiting.origin == RefundOrigin.STAFF:
@@ -110,7 +110,7 @@ def approve(refund_pk: int, actor: User, amount: int | None = None, words: str =
     if not 0 < agreed <= row.amount:
         raise RefundError(f"Up to {row.money} was asked for.")
     _check_left(row, agreed)
-    row.approvals_needed = max(row.approvals_needed, _approvals_now(row, agreed))
+    row.approvals_needed = max(row.approvals_needed, _approvals_now(row, agreed, actor))
     columns: dict[str, Any] = {"amount": agreed, "approvals_needed": row.approvals_needed}
     if row.approvals_needed >= TWO and row.first_approved_by is None:
         columns |= {"first_approved_by": actor, "answer": words}
@@ -188,15 +188,25 @@ def give_on_invoice(invoice_pk: int, actor: User, wish: Wish) -> list[Refund]:
         RefundError: as `give` does; then nothing is refunded.
     """
     _require(actor, MAY_APPROVE)
+    if wish.amount <= 0:
+        raise RefundError("The amount must be more than nothing.")
     invoice = Invoice.objects.get(pk=invoice_pk)
     Customer.objects.select_for_update().get(pk=invoice.customer_id)
+    rows = invoice.payments.filter(status=PaymentStatus.SUCCEEDED).order_by("-paid_at", "-pk")
+    payments = list(rows)
+    keys = {row.pk: uuid.uuid5(wish.key, str(row.pk)) for row in payments}
+    if made := list(Refund.objects.filter(key__in=keys.values()).order_by("pk")):
+        return made
+    facts = refund_terms.facts_of_all(payments)
+    # Parts of an invoice do not slip below the amount that takes two people either.
+    total = wish.amount + sum(facts[row.pk].committed for row in payments)
     left, given = wish.amount, []
-    payments = invoice.payments.filter(status=PaymentStatus.SUCCEEDED)
-    for payment in payments.order_by("-paid_at", "-pk"):
-        part = min(left, refund_terms.facts_of(payment).left)
-        if part:
-            one = replace(wish, amount=part, key=uuid.uuid5(wish.key, str(payment.pk)))
-            given.append(_give(_locked_payment(payment.pk), actor, one, wish.amount))
+    for payment in payments:
+        part = min(left, facts[payment.pk].left)
+        if part > 0:
+            one = replace(wish, amount=part, key=keys[payment.pk])
+            weight = total - facts[payment.pk].committed
+            given.append(_give(_locked_payment(payment.pk), actor, one, weight))
             left -= part
     if left:
         money = Money(wish.amount - left, invoice.currency)
@@ -214,13 +224,13 @@ def _give(payment: Payment, actor: User, wish: Wish, total: int = 0) -> Refund:
     """Refund a payment of a locked customer. `total` is what is given with it on other payments."""
     if payment.customer.user_id == actor.pk:
         raise RefundError("Nobody refunds their own payment.")
-    if known := Refund.objects.filter(key=wish.key, payment=payment).first():
+    if known := _made_before(wish.key, payment):
         return known
     if payment.refunds.undecided().exists():
         raise RefundError("This payment has a request that waits: decide on that one.")
     row = _new(payment, wish, RefundOrigin.STAFF, actor)
     row.policy = refund_terms.current_policy()
-    row.approvals_needed = _approvals_now(row, max(wish.amount, total))
+    row.approvals_needed = _approvals_now(row, max(wish.amount, total), actor)
     _check_left(row, wish.amount)
     if row.approvals_needed >= TWO:
         row.first_approved_by = actor
@@ -228,6 +238,18 @@ def _give(payment: Payment, actor: User, wish: Wish, total: int = 0) -> Refund:
     if row.approvals_needed < TWO:
         _approve(row, RefundAction.APPROVED, actor, "")
     return row
+
+
+def _made_before(key: uuid.UUID, payment: Payment) -> Refund | None:
+    """Return what this very form has made already.
+
+    Raises:
+        RefundError: the form's key has made a refund of another payment.
+    """
+    known = Refund.objects.filter(key=key).first()
+    if known and known.payment_id != payment.pk:
+        raise RefundError("This page is too old. Load it again.")
+    return known
 
 
 def _new(payment: Payment, wish: Wish, origin: RefundOrigin, actor: User) -> Refund:
@@ -296,11 +318,17 @@ def _check_left(row: Refund, amount: int) -> None:
         raise RefundError(f"Of this payment {Money(facts.left, row.currency)} is left.")
 
 
-def _approvals_now(row: Refund, amount: int) -> int:
-    """Return how many people must agree, as the payment stands now."""
+def _approvals_now(row: Refund, amount: int, actor: User) -> int:
+    """Return how many people must agree, as the payment stands now.
+
+    Nobody loosens the rule of two for themselves: who has put a policy in force is measured by the
+    last one of somebody else's as well.
+    """
     policy = row.policy or refund_terms.current_policy()
+    of_others = RefundPolicy.objects.exclude(created_by=actor).first()
     facts = refund_terms.facts_of(row.payment, without=row if row.pk else None)
-    return refund_policy.approvals_for(policy.policy, facts, amount)
+    measures = [policy, of_others] if of_others else [policy]
+    return max(refund_policy.approvals_for(one.policy, facts, amount) for one in measures)
 
 
 def _require(actor: User, permission: str) -> None:

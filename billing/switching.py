@@ -10,14 +10,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.models import User
 from django.core import signing
 
 from billing import discounts, gateway, plans, subscriptions, sync, wording
-from billing.models import Plan, Subscription
+from billing.dates import plain_date
+from billing.models import Plan, Refund, Subscription
 from billing.money import Money
 from billing.snapshots import SubscriptionSnapshot, SwitchLine, SwitchSnapshot
 from billing.states import MembershipAction, SubscriptionStatus
@@ -28,6 +29,8 @@ logger = logging.getLogger(__name__)
 SALT = "billing.switching"
 # How long a preview that was shown can be confirmed.
 SHOWN_FOR_SECONDS = 30 * 60
+# An invoice is made at the beginning of its period, give or take.
+A_DAY = timedelta(days=1)
 UNPAID = frozenset({SubscriptionStatus.PAST_DUE, SubscriptionStatus.UNPAID})
 
 
@@ -114,6 +117,12 @@ def why_not(row: Subscription) -> str:
         return "Your membership is paused. You can switch once it goes on."
     if row.ends_at:
         return "Your membership is about to end. Keep it first, then you can switch."
+    # Stripe credits the unused time whatever was refunded of it: it would be given back twice.
+    paid_now = {"payment__invoice__created_at__gte": row.current_period_start - A_DAY}
+    given_back = Refund.objects.holding().filter(payment__invoice__subscription=row, **paid_now)
+    if given_back.exists():
+        day = plain_date(row.current_period_end)
+        return f"This period's payment is being refunded. From {day} on you can switch."
     return ""
 
 
@@ -123,7 +132,7 @@ def preview(row: Subscription, choice: Choice) -> Preview:
     Raises:
         MembershipError: the member can't switch now, or Stripe could not be asked.
     """
-    if refusal := why_not(row):
+    if refusal := why_not(row) or _stretches_a_discount(row, choice):
         raise MembershipError(refusal)
     try:
         change = _change(gateway.read_subscription(row.stripe_id), choice.plan, None)
@@ -169,11 +178,21 @@ def switch(user: User, choice: Choice, token: str) -> None:
     )
 
 
+def _stretches_a_discount(row: Subscription, choice: Choice) -> str:
+    """Return why a longer period has to wait: some months of a discount would become a year."""
+    current = plans.months(row.interval, row.interval_count)
+    ends = [one["ends_at"] for one in discounts.running(row) if one["ends_at"]]
+    if not ends or plans.months(choice.plan.interval, choice.plan.interval_count) <= current:
+        return ""
+    day = plain_date(datetime.fromtimestamp(max(ends), UTC))
+    return f"Your discount is for paying as you do now, until {day}. You can switch after that."
+
+
 def _refuse(row: Subscription, choice: Choice) -> None:
     """Check under the lock that it is still possible."""
     if row.price_id == choice.plan.stripe_id:
         raise MembershipError(f"You pay {choice.rhythm} already.")
-    if refusal := why_not(row):
+    if refusal := why_not(row) or _stretches_a_discount(row, choice):
         raise MembershipError(refusal)
 
 

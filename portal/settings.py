@@ -221,7 +221,7 @@ PROCRASTINATE_WORKER_DEFAULTS = {
 }
 
 # Accounts: e-mail is the login, verified by a code; a phone is optional, verified by a code.
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTHENTICATION_BACKENDS = ["members.backend.MemberBackend"]
 LOGIN_URL = reverse_lazy("account_login")
 LOGIN_REDIRECT_URL = reverse_lazy("home")
 ACCOUNT_ADAPTER = "members.adapter.AccountAdapter"

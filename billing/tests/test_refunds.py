@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from io import StringIO
 from typing import Any
 
@@ -12,12 +13,12 @@ from django.core.exceptions import PermissionDenied
 from django.core.management import CommandError, call_command
 from django.db import transaction
 
-from billing import history, refund_steps, refund_terms, refunds
+from billing import history, refund_steps, refund_terms, refunds, subscriptions, switching, sync
 from billing.models import Customer, Payment, Refund, RefundEntry, Subscription
 from billing.refund_policy import PaymentKind, Rule, Share
 from billing.refund_steps import RefundError
 from billing.states import RefundAction, RefundOrigin, RefundReason, RefundState
-from billing.tests import refund_world, staff_world
+from billing.tests import factories, refund_world, staff_world
 from billing.tests.life import deliver, sign_up, subscribe
 from billing.tests.refund_world import ask, pay, policy, wish
 from conftest import Sandbox, run_jobs
@@ -567,3 +568,84 @@ def test_history_brings_refunds_in(sandbox: Sandbox, alice: User, payment: Payme
     sandbox.stripe.v1.refunds.create(params)
     history.read_history(Customer.objects.get(user=alice).stripe_id)
     assert Refund.objects.get().state == RefundState.SUCCEEDED
+
+
+# What an attacker and a bookkeeper found
+
+
+def switch_to_yearly(sandbox: Sandbox, user: User, settings: Any) -> None:
+    """Switch as the member would, with all events delivered."""
+    settings.STRIPE_YEARLY_PRICE_ID = "price_membership_yearly"
+    sync.sync_current_plan()
+    row = Subscription.objects.for_user(user).get()
+    choice = switching.choices(row)[0]
+    switching.switch(user, choice, switching.preview(row, choice).token)
+    deliver(sandbox.events())
+
+
+def test_what_a_switch_has_credited_is_not_refunded_as_well(
+    sandbox: Sandbox, alice: User, payment: Payment, settings: Any
+) -> None:
+    switch_to_yearly(sandbox, alice, settings)
+    credited = refund_terms.committed_of(payment)
+    assert 2800 <= credited <= 2900
+    left = refund_terms.facts_of(payment).left
+    with pytest.raises(RefundError):
+        ask(alice, payment, left + 1)
+    yearly = Payment.objects.for_user(alice).exclude(pk=payment.pk).get()
+    assert refund_terms.committed_of(yearly) == 0
+
+
+def test_no_switch_while_the_running_period_is_being_refunded(
+    sandbox: Sandbox, alice: User, payment: Payment, settings: Any
+) -> None:
+    policy(automatic_up_to=0)
+    ask(alice, payment, 100)
+    with pytest.raises(subscriptions.MembershipError, match="being refunded"):
+        switch_to_yearly(sandbox, alice, settings)
+
+
+def test_an_invoice_refunded_twice_with_one_form_is_refunded_once(carol: User) -> None:
+    policy()
+    invoice = factories.make_invoice(factories.make_customer())
+    for _ in range(2):
+        factories.make_payment(invoice=invoice, amount=1000, amount_received=1000)
+    form = wish(1000, RefundReason.GOODWILL)
+    first = refunds.give_on_invoice(invoice.pk, carol, form)
+    assert refunds.give_on_invoice(invoice.pk, carol, form) == first
+    assert Refund.objects.count() == 1
+    with pytest.raises(RefundError, match="more than nothing"):
+        refunds.give_on_invoice(invoice.pk, carol, wish(0))
+
+
+def test_a_key_belongs_to_one_payment(alice: User, payment: Payment, bob: User) -> None:
+    form = wish(100)
+    refunds.give(payment.pk, bob, form)
+    run_jobs()
+    other = factories.make_payment(customer=payment.customer)
+    for use in (partial(refunds.give, other.pk, bob), partial(refunds.request, alice, other.pk)):
+        with pytest.raises(RefundError, match="too old"):
+            use(form)
+
+
+def test_nobody_loosens_the_rule_of_two_for_themselves(
+    alice: User, payment: Payment, bob: User, carol: User
+) -> None:
+    policy(two_people_from=1000)
+    loose = Rule((Share(30, 100),))
+    for _ in range(2):
+        refund_terms.save_policy(dict.fromkeys(PaymentKind, loose), "For me.", carol)
+    assert refunds.give(payment.pk, carol, wish(1500)).is_undecided
+    row = Refund.objects.get()
+    refunds.deny(row.pk, carol, "No.")
+    assert refunds.give(payment.pk, bob, wish(1500)).state == RefundState.APPROVED
+
+
+def test_the_last_part_of_a_period_ends_the_membership_at_once(
+    sandbox: Sandbox, alice: User, payment: Payment
+) -> None:
+    ask(alice, payment, 2000)
+    run_jobs()
+    refunds.request(alice, payment.pk, wish(900, cancels_membership=True))
+    run_jobs()
+    assert Subscription.objects.for_user(alice).get().status == "canceled"

@@ -8,7 +8,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import redirect
 from django.utils.safestring import SafeString
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminEmailInputWidget
@@ -17,7 +17,7 @@ from billing import assignment
 from billing.models import Customer, StripeEvent, UnassignedCustomer
 from portal.staff import show
 from portal.staff.filters import DayFilter
-from portal.staff.parts import button, column
+from portal.staff.parts import button, column, row_or_404
 from portal.staff.read_only import ReadOnlyAdmin
 
 
@@ -92,7 +92,7 @@ class UnassignedCustomerAdmin(ReadOnlyAdmin):
     )
     def assign(self, request: HttpRequest, form: MemberForm, object_id: str) -> HttpResponse:
         """Give the customer to the member."""
-        row = get_object_or_404(UnassignedCustomer, pk=object_id)
+        row = row_or_404(UnassignedCustomer, object_id)
         user: Any = form.cleaned_data["email"]
         try:
             customer = assignment.assign(row, user)

@@ -9,7 +9,7 @@ from django.contrib import admin, messages
 from django.db.models import F, Prefetch, Q, QuerySet, Sum
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import redirect
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RadioFilter
@@ -45,7 +45,7 @@ from members.access import current_user
 from portal.staff import search, show
 from portal.staff.bookkeeping import MoneyListAdmin
 from portal.staff.filters import DayFilter
-from portal.staff.parts import button, column
+from portal.staff.parts import button, column, row_or_404
 from portal.staff.read_only import ReadOnlyAdmin
 from portal.staff.recent import recently_signed_in
 
@@ -285,7 +285,7 @@ class SubscriptionAdmin(StripeCopyAdmin):
     )
     def end_now(self, request: HttpRequest, _form: Form, object_id: str) -> HttpResponse:
         """End the membership."""
-        row = get_object_or_404(Subscription, pk=object_id)
+        row = row_or_404(Subscription, object_id)
         try:
             subscriptions.cancel_now(row, current_user(request))
         except subscriptions.MembershipError as error:
@@ -538,7 +538,7 @@ class InvoiceAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
         self, request: HttpRequest, form: GiveOnInvoiceForm, object_id: str
     ) -> HttpResponse:
         """Refund it without a request."""
-        row, actor = get_object_or_404(Invoice, pk=object_id), current_user(request)
+        row, actor = row_or_404(Invoice, object_id), current_user(request)
         return self.give_refund(
             request, form, row, lambda: refunds.give_on_invoice(row.pk, actor, form.wish())
         )
@@ -665,7 +665,7 @@ class PaymentAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
     )
     def give(self, request: HttpRequest, form: GiveOnPaymentForm, object_id: str) -> HttpResponse:
         """Refund it without a request."""
-        row, actor = get_object_or_404(Payment, pk=object_id), current_user(request)
+        row, actor = row_or_404(Payment, object_id), current_user(request)
         return self.give_refund(
             request, form, row, lambda: [refunds.give(row.pk, actor, form.wish())]
         )

@@ -10,7 +10,7 @@ from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db.models import Count, Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import redirect
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesDropdownFilter
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWidget
@@ -24,7 +24,7 @@ from billing.states import RequestState
 from members.access import current_user
 from portal.staff import search, show
 from portal.staff.filters import DayFilter
-from portal.staff.parts import button, column
+from portal.staff.parts import button, column, row_or_404
 from portal.staff.read_only import IndexedSearch, ReadOnlyAdmin
 
 LONGEST_DAYS = 365
@@ -189,7 +189,7 @@ class ItemAdmin(PayableAdmin):
     )
     def ask_members(self, request: HttpRequest, _form: forms.Form, object_id: str) -> HttpResponse:
         """Send a request to everybody whom the item names."""
-        item = get_object_or_404(Item, pk=object_id)
+        item = row_or_404(Item, object_id)
         asked = 0
         for user in item.members.filter(is_active=True):
             try:
@@ -360,7 +360,7 @@ class PaymentRequestAdmin(ReadOnlyAdmin, PayableAdmin):
         self, request: HttpRequest, _form: forms.Form, object_id: str
     ) -> HttpResponse:
         """Take it back."""
-        row = get_object_or_404(PaymentRequest, pk=object_id)
+        row = row_or_404(PaymentRequest, object_id)
         try:
             payment_requests.cancel(row, current_user(request))
         except RequestRefused as reason:

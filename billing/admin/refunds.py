@@ -9,7 +9,7 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Case, F, QuerySet, When
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import redirect
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RadioFilter
 from unfold.dataclasses import UnfoldAction
@@ -24,7 +24,7 @@ from billing.states import RefundState
 from members.access import current_user
 from portal.staff import show
 from portal.staff.filters import DayFilter
-from portal.staff.parts import button, column
+from portal.staff.parts import button, column, row_or_404
 from portal.staff.read_only import ReadOnlyAdmin
 from portal.staff.recent import ask_who_is_there, recently_signed_in
 
@@ -249,7 +249,7 @@ class RefundAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, object_id: str, act: Callable[[Refund], str]
     ) -> HttpResponse:
         """Run a use case; show its sentence or its refusal on the refund's page."""
-        row = get_object_or_404(Refund, pk=object_id)
+        row = row_or_404(Refund, object_id)
         try:
             text = act(row)
         except (RefundError, PermissionDenied) as error:

@@ -251,7 +251,7 @@ def _received_in(start: datetime, recent: datetime, now: datetime) -> list[Recei
 def _received(start: datetime, end: datetime | None, now: datetime) -> list[Received]:
     """Add up what came between two moments, by month and currency; `end` may be open."""
     net = F("amount_received") - F("amount_refunded")
-    is_recent = Q(paid_at__gte=now - RECENT)
+    is_recent = Q(paid_at__gte=_midnight(timezone.localtime(now).date() - RECENT))
     found = Payment.objects.filter(status=PaymentStatus.SUCCEEDED, paid_at__gte=start)
     if end:
         found = found.filter(paid_at__lt=end)

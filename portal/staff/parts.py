@@ -5,12 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from django.db.models import Model
+from django.http import Http404
+from django.shortcuts import get_object_or_404
 from unfold.dataclasses import ActionDialog
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
 
 Method = TypeVar("Method", bound=Callable[..., Any])
+Row = TypeVar("Row", bound=Model)
+
+
+def row_or_404(model: type[Row], object_id: str) -> Row:
+    """Return the row whose number an address holds. Raises Http404 for none and for no number."""
+    if not (object_id.isascii() and object_id.isdecimal()):
+        raise Http404("There is no such row.")
+    return get_object_or_404(model, pk=object_id)
 
 
 def column(

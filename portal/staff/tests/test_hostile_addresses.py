@@ -22,6 +22,7 @@ from portal.staff.filters import DayFilter
 pytestmark = pytest.mark.django_db
 
 HUGE = "9" * 40
+YES = {"_form_submitted": "on"}
 VALUES = ["abc", "", HUGE, "2026-13-45", "9999-12-31"]
 # Of those that Django would let through, each ends in another error for one value or another.
 LOOKUPS = ["range", "regex", "year", "contained_by", "unaccent", "no_such"]
@@ -92,6 +93,19 @@ def test_a_page_that_is_not_there_leads_home(client: Client) -> None:
     for model, key in product(admin.site._registry, ["abc", HUGE, "1_2F3"]):
         answer = client.get(f"{list_of(model)}{key}/change/", follow=True)
         assert answer.status_code == 200, f"{model.__name__} {key}"
+
+
+@pytest.mark.parametrize("key", ["abc", "\u00b2", "\u0663", HUGE])
+def test_a_button_of_a_row_that_is_not_there_is_no_error(key: str) -> None:
+    client = staff_world.signed_in_now(superuser())
+    client.raise_request_exception = False
+    for path in [
+        *(f"billing/refund/{key}/{name}/" for name in ("deny", "ask_second")),
+        f"billing/subscription/{key}/end-now/",
+        f"billing/paymentrequest/{key}/cancel/",
+    ]:
+        answer = client.post(f"{reverse('admin:index')}{path}", {**YES, "words": "No"})
+        assert answer.status_code in {403, 404}, path
 
 
 def test_a_value_that_is_no_choice_shows_the_whole_list(client: Client) -> None:

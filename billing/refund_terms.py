@@ -150,9 +150,17 @@ def _committed(payments: Collection[Payment], without: Refund | None) -> dict[in
     credited = _credited(payments)
     parts = [(row, *found.get(row.pk, (0, 0))) for row in payments]
     return {
-        row.pk: ours + max(stripe, row.amount_refunded) + credited.get(row.pk, 0)
+        row.pk: ours + max(stripe, _refunded(row, without)) + credited.get(row.pk, 0)
         for row, ours, stripe in parts
     }
+
+
+def _refunded(payment: Payment, without: Refund | None) -> int:
+    """Return Stripe's own sum of what goes back of a payment, without that one refund's part."""
+    is_part = without is not None and without.payment_id == payment.pk and without.stripe_id
+    if without is None or not is_part or without.state in REFUND_VOID:
+        return payment.amount_refunded
+    return payment.amount_refunded - without.amount
 
 
 def _credited(payments: Collection[Payment]) -> dict[int, int]:

@@ -14,7 +14,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RadioFilter
 
-from billing import discounts, refunds, subscriptions, wording
+from billing import discounts, refund_terms, refunds, subscriptions, wording
 from billing.admin import exports, labels, refund_giving
 from billing.admin.refund_case import refunds_of
 from billing.admin.refund_dialogs import GiveOnInvoiceForm, GiveOnPaymentForm
@@ -516,9 +516,10 @@ class InvoiceAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
         return refunds_of(Refund.objects.filter(payment__invoice=row))
 
     def is_refundable(self, request: HttpRequest, object_id: Any) -> bool:
-        """Whether somebody else has paid it."""
+        """Whether somebody else has paid it, and something is left of that."""
         paid = Payment.objects.filter(status=PaymentStatus.SUCCEEDED, invoice=object_id)
-        return paid.exclude(customer__user=request.user.pk).exists()
+        rows = list(paid.exclude(customer__user=request.user.pk).select_related("invoice"))
+        return any(found.left for found in refund_terms.facts_of_all(rows).values())
 
     @recently_signed_in
     @button(
@@ -645,9 +646,10 @@ class PaymentAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
         return refunds_of(Refund.objects.filter(payment=row))
 
     def is_refundable(self, request: HttpRequest, object_id: Any) -> bool:
-        """Whether somebody else has paid it."""
+        """Whether somebody else has paid it, and something is left of that."""
         paid = Payment.objects.filter(status=PaymentStatus.SUCCEEDED, pk=object_id)
-        return paid.exclude(customer__user=request.user.pk).exists()
+        rows = list(paid.exclude(customer__user=request.user.pk).select_related("invoice"))
+        return any(found.left for found in refund_terms.facts_of_all(rows).values())
 
     @recently_signed_in
     @button(

@@ -240,9 +240,19 @@ def _step(entry: RefundEntry) -> Step:
     )
 
 
+# What Stripe's word for a refund comes to.
+CAME_TO = {
+    RefundState.PENDING: "Stripe holds it back for now.",
+    RefundState.REQUIRES_ACTION: "Stripe waits for the member.",
+    RefundState.SUCCEEDED: "The member's bank has it.",
+    RefundState.FAILED: "The member's bank sent it back.",
+    RefundState.CANCELED: "It was canceled at Stripe.",
+}
+
+
 def _said(entry: RefundEntry) -> str:
     if entry.action == "stripe":
-        state = f"It is {entry.get_to_state_display().lower()}."
+        state = CAME_TO[RefundState(entry.to_state)]
         return f"{state} {entry.words.replace('_', ' ').capitalize()}".strip()
     if entry.action in ("requested", "given"):
         return entry.words.partition(": ")[2]

@@ -457,7 +457,7 @@ def test_while_the_bank_decides_and_after_it_has_nothing_is_refunded(
 # What goes with it
 
 
-@pytest.mark.parametrize(("amount", "ends_at_once"), [(2900, True), (900, False)])
+@pytest.mark.parametrize(("amount", "ends_at_once"), [(2900, True), (1500, False), (900, False)])
 def test_leaving_too(
     sandbox: Sandbox, alice: User, payment: Payment, amount: int, ends_at_once: bool
 ) -> None:

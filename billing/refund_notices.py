@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 
@@ -22,6 +23,7 @@ from members import time_zones
 
 # What Stripe has said: the step is told as the state that it led to.
 SAID_BY_STRIPE = (RefundAction.STRIPE, RefundAction.FOUND, RefundAction.REOPENED)
+REMIND_BEFORE = timedelta(days=7)
 
 
 def announce(moved: RefundMoved) -> None:
@@ -86,7 +88,18 @@ def _denied(row: Refund, *, is_overtaken: bool) -> None:
     _put(Kind.REFUND_DENIED, row, context, step="denied", happened_at=at)
 
 
-def _sent(row: Refund, happened_at: datetime) -> None:
+def remind_to_answer() -> None:
+    """Ask members once more where their money should go, a week before Stripe stops waiting."""
+    now = timezone.now()
+    asked = Refund.objects.filter(
+        state=RefundState.REQUIRES_ACTION, answer_by__gt=now, answer_by__lt=now + REMIND_BEFORE
+    )
+    for row in asked.order_by("pk"):
+        with transaction.atomic():
+            _sent(row, now, step="answer soon")
+
+
+def _sent(row: Refund, happened_at: datetime, *, step: str = "") -> None:
     """Say why it takes longer, and until when: only where Stripe does not pass it on at once."""
     needs_answer = row.state == RefundState.REQUIRES_ACTION
     out_by = goes_out_by(row.sent_at or row.created_at, _zone(row))
@@ -99,7 +112,7 @@ def _sent(row: Refund, happened_at: datetime) -> None:
         "until": until.isoformat() if until else "",
         "method": _method(row),
     }
-    _put(Kind.REFUND_SENT, row, context, step=row.state, happened_at=happened_at)
+    _put(Kind.REFUND_SENT, row, context, step=step or row.state, happened_at=happened_at)
 
 
 def _arrived(row: Refund, happened_at: datetime) -> None:
@@ -118,7 +131,7 @@ def _failed(row: Refund, happened_at: datetime) -> None:
     is_settled = row.failure_reason in refund_wording.SETTLED
     is_canceled = row.state == RefundState.CANCELED
     context = {
-        "sentence": "Our payment provider has canceled it: nothing was sent."
+        "sentence": refund_wording.cancellation(was_asked=bool(row.answer_by))
         if is_canceled
         else refund_wording.failure(row.failure_reason, was_sent=bool(row.stripe_id)),
         "outlook": "" if is_settled else refund_wording.WILL_BE_IN_TOUCH,

@@ -184,7 +184,7 @@ def _to_answer(row: Refund) -> Step:
 def _canceled(row: Refund) -> Step:
     if not row.stripe_id:
         return Step(Stage.FAILED, "Stopped", _ended_at(row), "", row.answer)
-    text = f"Nothing was sent. {ASK_AGAIN}"
+    text = f"{refund_wording.cancellation(was_asked=bool(row.answer_by))} {ASK_AGAIN}"
     return Step(Stage.FAILED, "Canceled", row.read_at, PROVIDER, text)
 
 

@@ -61,6 +61,12 @@ TO_ANSWER = (
     "e-mail that asks where the money should go: please answer it."
 )
 
+CANCELED = "Our payment provider has canceled it: nothing was sent."
+NOT_ANSWERED = (
+    "Stripe, our payment provider, has canceled it: it had no answer from you where the money "
+    "should go, so nothing was sent."
+)
+
 
 def failure(code: str, *, was_sent: bool) -> str:
     """Return why a refund did not arrive. `was_sent`: whether Stripe had taken it."""
@@ -70,6 +76,11 @@ def failure(code: str, *, was_sent: bool) -> str:
 def wait(code: str) -> str:
     """Return what a refund that Stripe has taken waits for."""
     return WAITS.get(code, PENDING)
+
+
+def cancellation(*, was_asked: bool) -> str:
+    """Return why Stripe sent nothing. `was_asked`: whether it waited for the member's answer."""
+    return NOT_ANSWERED if was_asked else CANCELED
 
 
 def label(state: str) -> str:

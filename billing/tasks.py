@@ -16,6 +16,7 @@ from billing import (
     outward,
     reconcile,
     refund_ledger,
+    refund_notices,
     refund_sending,
     refund_staff_notices,
     refund_steps,
@@ -112,8 +113,11 @@ def refresh_plan(timestamp: int = 0) -> None:
 @app.periodic(cron="23 14 * * *")
 @app.task(queueing_lock="remind_members", retry=Backoff(max_attempts=10))
 def remind_members(timestamp: int) -> None:
-    """Tell members of trials that end, years that are renewed and cards that expire."""
+    """Tell members of trials that end, years that are renewed, cards that expire, and of answers
+    that Stripe waits for.
+    """
     reminders.remind_all()
+    refund_notices.remind_to_answer()
 
 
 @app.task(retry=Backoff(max_attempts=12))

@@ -170,6 +170,8 @@ def _of_refunds(world: World) -> Iterator[Happening]:
             yield Happening(planned["fails_at"], 7, refunds.fail, refund)
         elif "succeeds_at" in planned:
             yield Happening(planned["succeeds_at"], 7, refunds.succeed, refund)
+        elif "expires_at" in planned:
+            yield Happening(planned["expires_at"], 7, refunds.cancel, refund)
 
 
 def _of_disputes(world: World) -> Iterator[Happening]:

@@ -143,6 +143,15 @@ def _set_balance(command: Command) -> Json:
     return {"available": refunds.available(command.world, currency)}
 
 
+def _follow_refund(command: Command) -> Json:
+    """A refund's next step, as on the panel: answer, cancel, succeed or fail."""
+    with command.world.lock:
+        refund = refunds.find(command.world, command.path["id"])
+        refunds.go_on(command.world, refund, str(command.body.get("step")))
+        command.world.save()
+        return public(refund)
+
+
 def _dispute(command: Command) -> Json:
     """The owner of a card takes a payment back; `inquiry`: their bank asks first."""
     world, body = command.world, command.body
@@ -224,6 +233,7 @@ routes = [
     _route("checkout/{id}/cancel", _cancel_checkout, "POST"),
     _route("customers/{id}/card", _set_card, "POST"),
     _route("balance", _set_balance, "POST"),
+    _route("refunds/{id}", _follow_refund, "POST"),
     _route("charges/{id}/dispute", _dispute, "POST"),
     _route("switches", _switches, "GET"),
     _route("switches", _set_switches, "POST"),

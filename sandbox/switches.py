@@ -20,6 +20,8 @@ class Switches:
     """No webhook leaves; they can be resent later."""
     bank_debit: bool = False
     """Checkout offers a bank account, which pays or fails days later."""
+    refunds_ask: bool = False
+    """Refunds can't go back to where they came from: the member is asked for a bank account."""
     webhook_delay: float = 0.0
     webhooks_paused: bool = False
     """Webhooks wait until this is off again."""

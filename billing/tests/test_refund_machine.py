@@ -46,6 +46,7 @@ class RefundMachine(RuleBasedStateMachine):
         """A member pays, under some policy."""
         self.calm()
         self.sandbox.control("balance", available=1_000_000)
+        self.sandbox.control("switches", refunds_ask=False)
         self.member = sign_up(f"Member{next(numbers)} Machine")
         subscribe(self.sandbox, self.member, card=card)
         self.deliver_all()
@@ -151,10 +152,22 @@ class RefundMachine(RuleBasedStateMachine):
         """The account runs dry, or is filled."""
         self.sandbox.control("balance", available=available)
 
-    @rule()
-    def days_pass(self) -> None:
-        """What is pending arrives; what fails later fails."""
-        self.sandbox.control("clock", advance_seconds=4 * 86_400)
+    @rule(asks=st.booleans())
+    def ask_where_to(self, asks: bool) -> None:
+        """Refunds can't go back to where they came from, or can again."""
+        self.sandbox.control("switches", refunds_ask=asks)
+
+    @rule(step=st.sampled_from(["answer", "cancel"]))
+    def answer(self, step: str) -> None:
+        """The member says where the money is to go, or somebody gives up waiting."""
+        for one in gateway.refunds_of(self.payment.stripe_id):
+            if one.status == RefundState.REQUIRES_ACTION:
+                self.sandbox.control(f"refunds/{one.id}", step=step)
+
+    @rule(days=st.sampled_from([4, 50]))
+    def days_pass(self, days: int) -> None:
+        """What is pending arrives, what fails later fails, what is not answered is canceled."""
+        self.sandbox.control("clock", advance_seconds=days * 86_400)
 
     # What must hold
 

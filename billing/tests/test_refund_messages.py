@@ -215,6 +215,68 @@ def test_pending_says_why_and_then_that_it_has_arrived(
     assert told() == ["refund_sent", "refund_arrived"]
 
 
+def ask_where_to(sandbox: Sandbox, alice: User, payment: Payment) -> Refund:
+    """Let a refund wait at Stripe for the member's answer."""
+    sandbox.control("switches", refunds_ask=True)
+    row = ask(alice, payment, 2900)
+    run_jobs()
+    row.refresh_from_db()
+    assert row.state == "requires_action"
+    return row
+
+
+def test_stripe_asks_where_the_money_should_go(
+    sandbox: Sandbox, alice: User, payment: Payment
+) -> None:
+    row = ask_where_to(sandbox, alice, payment)
+    deliver(sandbox.events())
+    assert told() == ["refund_sent"]
+    read = text("refund_sent")
+    assert read.startswith("Your refund of $29.00 needs an answer from you")
+    assert row.answer_by
+    assert f"Answer by: {row.answer_by:%A}, {row.answer_by.day} {row.answer_by:%B %Y}" in read
+    assert "Visa" not in read
+    sandbox.control(f"refunds/{row.stripe_id}", step="answer")
+    sandbox.control("clock", advance_seconds=4 * 86_400)
+    deliver(sandbox.events())
+    after = Refund.objects.get()
+    assert (after.state, after.answer_by) == ("succeeded", None)
+    assert told()[-1] == "refund_arrived"
+    assert staff_told() == []
+
+
+def test_an_answer_is_asked_for_once_more_a_week_before_the_end(
+    sandbox: Sandbox, alice: User, payment: Payment
+) -> None:
+    row = ask_where_to(sandbox, alice, payment)
+    tasks.remind_members(0)
+    assert told() == ["refund_sent"]
+    Refund.objects.filter(pk=row.pk).update(answer_by=timezone.now() + timedelta(days=6))
+    tasks.remind_members(0)
+    tasks.remind_members(0)
+    assert told() == ["refund_sent", "refund_sent"]
+    Refund.objects.filter(pk=row.pk).update(answer_by=timezone.now() - timedelta(days=1))
+    Message.objects.all().delete()
+    tasks.remind_members(0)
+    assert told() == []
+
+
+def test_no_answer_is_told_as_the_reason_that_nothing_was_sent(
+    sandbox: Sandbox, alice: User, payment: Payment
+) -> None:
+    row = ask_where_to(sandbox, alice, payment)
+    sandbox.control("clock", advance_seconds=46 * 86_400)
+    deliver(sandbox.events())
+    row.refresh_from_db()
+    assert row.state == "canceled"
+    assert told() == ["refund_sent", "refund_failed"]
+    assert "it had no answer from you where the money should go" in text("refund_failed")
+    assert staff_told() == ["refund_in_trouble"]
+    assert "the amount is free again" in text("refund_in_trouble").lower()
+    again = ask(alice, payment, 2900)
+    assert again.state == "approved"
+
+
 def test_failed_after_it_had_arrived(sandbox: Sandbox, settings: Any) -> None:
     settings.STAFF_EMAIL = [BOSS]
     nina = sign_up("Nina Novak")

@@ -383,7 +383,7 @@ def test_two_people_are_said_but_not_what_one_wrote(client: Client, asked: Refun
         ({"state": "requires_action"}, "an e-mail that asks where the money should go"),
         ({"state": "failed", "failure_reason": "lost_or_stolen_card"}, "lost or stolen"),
         ({"state": "failed", "failure_reason": "new_word"}, "Your bank sent it back."),
-        ({"state": "canceled"}, "Nothing was sent."),
+        ({"state": "canceled"}, "canceled it: nothing was sent."),
     ],
 )
 def test_the_plain_truth_of_each_state_at_stripe(

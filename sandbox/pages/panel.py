@@ -50,6 +50,7 @@ TOGGLES = (
     Toggle("duplicate", "Duplicate webhooks", "Every one arrives twice"),
     Toggle("reorder", "Reorder webhooks", "They leave in random order"),
     Toggle("bank_debit", "Bank debit", "Checkout offers it; it pays or fails days later"),
+    Toggle("refunds_ask", "Ask about refunds", "The member has to say where the money goes"),
     Toggle("lose", "Lose webhooks", "None leaves; resend them below"),
 )
 GAUGES = (

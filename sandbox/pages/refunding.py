@@ -10,10 +10,11 @@ from sandbox.world import Json, World
 
 SHOWN = 20
 CURRENCY = "usd"
-# What can become of a refund next, by its status: step and button.
-STEPS = {
-    "pending": {"succeed": "Let it arrive", "fail": "Let it fail"},
-    "succeeded": {"fail": "Let it fail"},
+BUTTONS = {
+    "answer": "The member answers",
+    "cancel": "Cancel it",
+    "succeed": "Let it arrive",
+    "fail": "Let it fail",
 }
 
 
@@ -55,13 +56,7 @@ def make(world: World, form: Form) -> None:
 
 def go_on(world: World, refund_id: str, step: str) -> None:
     """Take a refund's next step; raises where it is not one of its steps."""
-    refund = refunds.find(world, refund_id)
-    if step not in STEPS.get(refund["status"], {}):
-        raise ValueError("That is not what comes next for this refund.")
-    if step == "succeed":
-        refunds.succeed(world, refund)
-    else:
-        refunds.fail(world, refund)
+    refunds.go_on(world, refunds.find(world, refund_id), step)
 
 
 def balance(world: World) -> str:
@@ -94,7 +89,7 @@ def _shown(world: World, refund: Json) -> Shown:
         status=refund["status"],
         made=day(refund["created"]),
         origin="from the portal" if refund["metadata"] else "from the dashboard",
-        steps=STEPS.get(refund["status"], {}),
+        steps={step: BUTTONS[step] for step in refunds.NEXT.get(refund["status"], {})},
     )
 
 

@@ -1,15 +1,19 @@
-"""Refunds: money back to the card, at once, later, or failing in the end."""
+"""Refunds: money back at once, later, once the member says where to, or failing in the end."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from sandbox.stripe import charges, payment_intents
 from sandbox.stripe.errors import invalid, missing
 from sandbox.stripe.events import changing, emit
 from sandbox.stripe.params import merge_metadata, missing_parameter
-from sandbox.world import Json, World
+from sandbox.world import PRIVATE, Json, World
 
 HOLDS_MONEY = ("pending", "requires_action", "succeeded")
 _DAY = 86400
+ANSWERED_WITHIN = 45 * _DAY
+"""So long somebody may take to say where the money is to go, in seconds."""
 OPENING_BALANCE = 1_000_000
 
 
@@ -17,21 +21,63 @@ def create(world: World, params: Json) -> Json:
     charge = _charge(world, params)
     amount = params.get("amount") or charge["amount"] - charge["amount_refunded"]
     _check(charge, amount)
-    card = charges.card_of(world, charge)
-    later = card.refunds == "pending" or available(world, charge["currency"]) < amount
     refund = _blank(world, charge, amount, params)
-    refund["status"] = "pending" if later else "succeeded"
-    refund["pending_reason"] = "insufficient_funds" if later and card.refunds != "pending" else None
-    if card.refunds == "fail_later":
-        refund["_sandbox"] = {"fails_at": world.now() + _DAY}
-    if later:
-        refund["_sandbox"] = {"succeeds_at": world.now() + 3 * _DAY}
+    if world.switches.refunds_ask:
+        _ask(world, refund, params)
+    else:
+        _decide(world, refund, charge)
     world.objects.put(refund)
     _book(world, refund, charge)
     emit(world, "refund.created", refund)
     _recount(world, charge)
     emit(world, "charge.refunded", charge, {"amount_refunded": charge["amount_refunded"] - amount})
     return refund
+
+
+def _decide(world: World, refund: Json, charge: Json) -> None:
+    """Whether it succeeds at once, as the card has it and as the balance allows."""
+    card = charges.card_of(world, charge)
+    is_short = available(world, charge["currency"]) < refund["amount"]
+    if card.refunds == "pending" or is_short:
+        _await(world, refund, "processing" if card.refunds == "pending" else "insufficient_funds")
+        return
+    refund["status"] = "succeeded"
+    if card.refunds == "fail_later":
+        refund[PRIVATE] = {"fails_at": world.now() + _DAY}
+
+
+def _await(world: World, refund: Json, reason: str) -> None:
+    refund |= {"status": "pending", "pending_reason": reason}
+    refund[PRIVATE] = {"succeeds_at": world.now() + 3 * _DAY}
+
+
+def _ask(world: World, refund: Json, params: Json) -> None:
+    """Ask by e-mail where the money is to go, as where it came from can't take it back."""
+    customer = world.objects.get(refund["customer"] or "") or {}
+    email = params.get("instructions_email") or customer.get("email")
+    if not email:
+        raise invalid(
+            "The customer has no email address to ask for refund details. Set one on the "
+            "customer, or pass `instructions_email`.",
+            param="instructions_email",
+        )
+    expires_at = world.now() + ANSWERED_WITHIN
+    refund |= {
+        "status": "requires_action",
+        "destination_details": {
+            "type": "us_bank_transfer",
+            "us_bank_transfer": {"reference": None, "reference_status": "pending"},
+        },
+        "instructions_email": email,
+        "next_action": {
+            "type": "display_details",
+            "display_details": {
+                "email_sent": {"email_sent_at": world.now(), "email_sent_to": email},
+                "expires_at": expires_at,
+            },
+        },
+    }
+    refund[PRIVATE] = {"expires_at": expires_at}
 
 
 def available(world: World, currency: str) -> int:
@@ -146,9 +192,16 @@ def _recount(world: World, charge: Json) -> None:
     world.objects.put(charge)
 
 
+def answer(world: World, refund: Json) -> None:
+    """The member says where the money is to go, and it leaves."""
+    with changing(world, refund, "refund.updated"):
+        refund["next_action"] = None
+        _await(world, refund, "processing")
+
+
 def succeed(world: World, refund: Json) -> None:
     """A pending refund arrives."""
-    refund.pop("_sandbox", None)
+    refund.pop(PRIVATE, None)
     charge = charges.find(world, refund["charge"])
     with changing(world, refund, "refund.updated"):
         refund |= {"status": "succeeded", "pending_reason": None}
@@ -157,7 +210,7 @@ def succeed(world: World, refund: Json) -> None:
 
 def fail(world: World, refund: Json, reason: str = "lost_or_stolen_card") -> None:
     """The bank sends the money back: the refund failed, also after it had succeeded."""
-    refund.pop("_sandbox", None)
+    refund.pop(PRIVATE, None)
     charge = charges.find(world, refund["charge"])
     previous = {
         "status": refund["status"],
@@ -180,14 +233,32 @@ def fail(world: World, refund: Json, reason: str = "lost_or_stolen_card") -> Non
 
 
 def cancel(world: World, refund: Json) -> Json:
+    """Give up waiting for an answer: nothing was sent. Raises where none is awaited."""
     if refund["status"] != "requires_action":
         raise invalid(
             "Only refunds that require action can be canceled.", code="resource_invalid_state"
         )
+    refund.pop(PRIVATE, None)
     with changing(world, refund, "refund.updated"):
-        refund["status"] = "canceled"
+        refund |= {"status": "canceled", "next_action": None}
     _recount(world, charges.find(world, refund["charge"]))
     return refund
+
+
+NEXT: dict[str, dict[str, Callable[[World, Json], object]]] = {
+    "requires_action": {"answer": answer, "cancel": cancel},
+    "pending": {"succeed": succeed, "fail": fail},
+    "succeeded": {"fail": fail},
+}
+"""What can become of a refund next, by its status, and how."""
+
+
+def go_on(world: World, refund: Json, step: str) -> None:
+    """Take a refund's next step; raises ValueError where it is not one of its steps."""
+    steps = NEXT.get(refund["status"], {})
+    if step not in steps:
+        raise ValueError("That is not what comes next for this refund.")
+    steps[step](world, refund)
 
 
 def update(world: World, refund: Json, params: Json) -> Json:

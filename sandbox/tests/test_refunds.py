@@ -71,6 +71,71 @@ def test_a_refund_that_takes_its_time(server: Server, api: stripe.StripeClient) 
     assert api.v1.refunds.retrieve(refund.id).status == "succeeded"
 
 
+def test_a_refund_asks_where_to_and_leaves_once_that_is_said(
+    server: Server, api: stripe.StripeClient
+) -> None:
+    server.post("switches", refunds_ask=True)
+    alice = subscribe(server, api)
+    intent = api.v1.payment_intents.list({"customer": alice.id}).data[0]
+    refund = api.v1.refunds.create({"payment_intent": intent.id, "amount": 900})
+    assert (refund.status, refund.balance_transaction) == ("requires_action", None)
+    assert refund.next_action
+    details = refund.next_action.display_details
+    assert details
+    assert details.email_sent.email_sent_to == refund.instructions_email == "alice@example.com"
+    assert details.expires_at - refund.created == 45 * 86_400
+    assert api.v1.charges.retrieve(str(refund.charge)).amount_refunded == 900
+    assert (
+        server.http.post(f"/_sandbox/refunds/{refund.id}", json={"step": "fail"}).status_code == 400
+    )
+    server.post(f"refunds/{refund.id}", step="answer")
+    waiting = api.v1.refunds.retrieve(refund.id)
+    assert (waiting.status, waiting.pending_reason) == ("pending", "processing")
+    assert waiting.next_action is None
+    server.advance_days(3.1)
+    assert api.v1.refunds.retrieve(refund.id).status == "succeeded"
+    assert event_types(api)[-2:] == ["refund.updated", "refund.updated"]
+
+
+@pytest.mark.parametrize("how", ["api", "panel", "clock"])
+def test_a_refund_that_nobody_answers_is_canceled(
+    server: Server, api: stripe.StripeClient, how: str
+) -> None:
+    server.post("switches", refunds_ask=True)
+    alice = subscribe(server, api)
+    intent = api.v1.payment_intents.list({"customer": alice.id}).data[0]
+    refund = api.v1.refunds.create({"payment_intent": intent.id})
+    if how == "api":
+        api.v1.refunds.cancel(refund.id)
+    elif how == "panel":
+        page = server.http.get("/").text
+        assert "The member answers" in page
+        assert server.http.post(f"/refunds/{refund.id}", data={"step": "cancel"}).status_code == 303
+    else:
+        server.advance_days(44)
+        assert api.v1.refunds.retrieve(refund.id).status == "requires_action"
+        server.advance_days(1.1)
+    assert api.v1.refunds.retrieve(refund.id).status == "canceled"
+    assert api.v1.charges.retrieve(str(refund.charge)).amount_refunded == 0
+    with pytest.raises(stripe.InvalidRequestError):
+        api.v1.refunds.cancel(refund.id)
+
+
+def test_nobody_to_ask(server: Server, api: stripe.StripeClient) -> None:
+    server.post("switches", refunds_ask=True)
+    alice = subscribe(server, api)
+    api.v1.customers.update(alice.id, {"email": ""})
+    intent = api.v1.payment_intents.list({"customer": alice.id}).data[0]
+    with pytest.raises(stripe.InvalidRequestError) as caught:
+        api.v1.refunds.create({"payment_intent": intent.id})
+    assert caught.value.param == "instructions_email"
+    given: stripe.params.RefundCreateParams = {
+        "payment_intent": intent.id,
+        "instructions_email": "else@example.com",
+    }
+    assert api.v1.refunds.create(given).instructions_email == "else@example.com"
+
+
 def test_metadata_of_a_refund_changes(
     api: stripe.StripeClient, intent: stripe.PaymentIntent
 ) -> None:

@@ -162,6 +162,7 @@ ENDPOINTS = [
         {
             "amount": INTEGER,
             "charge": TEXT,
+            "instructions_email": TEXT,
             "metadata": METADATA,
             "payment_intent": TEXT,
             "reason": one_of("duplicate", "fraudulent", "requested_by_customer"),

@@ -1,7 +1,8 @@
 """A member's payments as a bookkeeper wants them: a list for a spreadsheet, and a year on paper.
 
 Only money that came counts: tries that failed, and what a bank is still sending, do not. A refund
-counts with the payment that it gives back. Days are those of the member's time zone.
+counts with the payment that it gives back, and so does what a bank took back by a dispute. Days are
+those of the member's time zone.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from django.db.models import QuerySet
 from django.db.models.functions import ExtractYear
 from django.utils import formats, timezone
 
-from billing import wording
+from billing import received, wording
 from billing.models import CreditNote, Invoice, Payment, Plan
 from billing.money import Money, plain_amount
 from billing.states import CreditNoteStatus, PaymentStatus
@@ -31,6 +32,7 @@ COLUMNS = [
     "Amount",
     "Tax included",
     "Refunded",
+    received.RETURNED,
     "Net",
     "Paid with",
     "Status",
@@ -40,7 +42,10 @@ FETCHED = 500  # rows at a time
 
 @dataclass(frozen=True)
 class Paid:
-    """A payment that came. Amounts are minor units; `tax` is contained in `amount`."""
+    """A payment that came. Amounts are minor units; `tax` is contained in `amount`.
+
+    `returned` is what the member's bank took back. `state` says in words what has become of it.
+    """
 
     at: datetime
     description: str
@@ -49,14 +54,19 @@ class Paid:
     amount: int
     tax: int
     refunded: int
+    returned: int
     method: str
+    state: str
 
     @property
-    def state(self) -> str:
-        """Whether it was given back: "Paid", "Partly refunded", "Refunded"."""
-        if not self.refunded:
-            return "Paid"
-        return "Refunded" if self.refunded >= self.amount else "Partly refunded"
+    def went_back(self) -> int:
+        """What was refunded, or taken back by the bank."""
+        return self.refunded + self.returned
+
+    @property
+    def net(self) -> int:
+        """What is left of it."""
+        return self.amount - self.went_back
 
     @property
     def shown(self) -> dict[str, Any]:
@@ -68,6 +78,7 @@ class Paid:
             "method": self.method,
             "tax": str(Money(self.tax, self.currency)) if self.tax else "",
             "refunded": str(Money(-self.refunded, self.currency)) if self.refunded else "",
+            "returned": str(Money(-self.returned, self.currency)) if self.returned else "",
             "amount": str(Money(self.amount, self.currency)),
         }
 
@@ -80,6 +91,8 @@ class Total:
     paid: Money
     tax: Money
     refunded: Money
+    returned: Money
+    went_back: Money
     net: Money
 
 
@@ -121,7 +134,7 @@ class Statement:
                 for row in self.credits
             ],
             "totals": [
-                [row.currency, str(row.paid), str(row.tax), str(row.refunded), str(row.net)]
+                [row.currency, *map(str, (row.paid, row.tax, row.went_back, row.net))]
                 for row in self.totals
             ],
         }
@@ -132,18 +145,20 @@ def payments_of(user: User) -> QuerySet[Payment]:
     rows = Payment.objects.for_user(user).filter(
         status=PaymentStatus.SUCCEEDED, paid_at__isnull=False
     )
-    return rows.select_related("invoice__subscription").order_by("paid_at", "id")
+    found = rows.select_related("invoice__subscription").prefetch_related("disputes")
+    return found.order_by("paid_at", "id")
 
 
 def years_of(user: User) -> list[int]:
     """Return the years in which a member paid, the newest first: one query."""
     year = ExtractYear("paid_at", tzinfo=timezone.get_current_timezone())
-    found = payments_of(user).select_related(None).order_by().annotate(year=year)
+    found = payments_of(user).select_related(None).prefetch_related(None).order_by()
+    found = found.annotate(year=year)
     return sorted(found.values_list("year", flat=True).distinct(), reverse=True)
 
 
 def rows_of(user: User) -> Iterator[list[str]]:
-    """Yield a member's payments as rows of a spreadsheet, under `COLUMNS`: two queries.
+    """Yield a member's payments as rows of a spreadsheet, under `COLUMNS`: three queries.
 
     The time zone is taken when this is called, not while the rows are sent.
     """
@@ -155,7 +170,7 @@ def rows_of(user: User) -> Iterator[list[str]]:
 
 def spreadsheet_row(row: Paid, zone: tzinfo) -> list[str]:
     """Return a payment under `COLUMNS`; amounts are plain numbers beside their currency."""
-    amounts = (row.amount, row.tax, row.refunded, row.amount - row.refunded)
+    amounts = (row.amount, row.tax, row.refunded, row.returned, row.net)
     return [
         f"{timezone.localtime(row.at, zone):%Y-%m-%d}",
         row.description,
@@ -168,7 +183,7 @@ def spreadsheet_row(row: Paid, zone: tzinfo) -> list[str]:
 
 
 def statement_of(user: User, year: int) -> Statement | None:
-    """Return a member's year, or None where they paid nothing in it: three queries."""
+    """Return a member's year, or None where they paid nothing in it: four queries."""
     names = plan_names()
     zone = timezone.get_current_timezone()
     start, end = (datetime(at, 1, 1, tzinfo=zone) for at in (year, year + 1))
@@ -187,7 +202,10 @@ def statement_of(user: User, year: int) -> Statement | None:
 
 
 def paid(row: Payment, names: dict[str, str]) -> Paid:
-    """Return a payment as a bookkeeper lists it. `names` are those of the plans."""
+    """Return a payment, whose disputes are prefetched, as a bookkeeper lists it.
+
+    `names` are those of the plans.
+    """
     return Paid(
         at=row.paid_at or row.created_at,
         description=_description(row, names),
@@ -196,7 +214,9 @@ def paid(row: Payment, names: dict[str, str]) -> Paid:
         amount=row.amount_received,
         tax=_tax(row),
         refunded=row.amount_refunded,
+        returned=received.returned(row),
         method=wording.card(row.card_brand, row.card_last4),
+        state=received.state(row),
     )
 
 
@@ -252,13 +272,15 @@ def _totals(payments: list[Paid]) -> list[Total]:
 
 def _total(currency: str, rows: list[Paid]) -> Total:
     came = sum(row.amount for row in rows)
-    refunded = sum(row.refunded for row in rows)
+    refunded, returned = (sum(row.refunded for row in rows), sum(row.returned for row in rows))
     return Total(
         currency=currency.upper(),
         paid=Money(came, currency),
         tax=Money(sum(row.tax for row in rows), currency),
         refunded=Money(-refunded, currency),
-        net=Money(came - refunded, currency),
+        returned=Money(-returned, currency),
+        went_back=Money(-refunded - returned, currency),
+        net=Money(came - refunded - returned, currency),
     )
 
 
@@ -269,7 +291,7 @@ def _document_row(row: Paid) -> list[str]:
         shown["description"],
         " · ".join(filter(None, (row.invoice_number, row.method))),
         shown["tax"],
-        shown["refunded"],
+        str(Money(-row.went_back, row.currency)) if row.went_back else "",
         shown["amount"],
     ]
 

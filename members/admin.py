@@ -102,7 +102,9 @@ class InvoicesOfMember(OfOneMember, InvoiceAdmin):
 class PaymentsOfMember(OfOneMember, PaymentAdmin):
     """A member's payments."""
 
-    list_display = ["money", "state", "day_paid", "card_short", "problem"]
+    list_display = [
+        "asked", "came", "went_back", "state", "day_paid", "card_short", "problem",
+    ]  # fmt: skip
 
 
 class MessagesOfMember(OfOneMember, MessageAdmin):

@@ -1,6 +1,7 @@
 """The colours of states on staff pages: good, wait, bad, and none for what is over."""
 
-from billing.models import Dispute
+from billing import received
+from billing.models import Dispute, Invoice, Payment
 from billing.states import (
     CheckoutState,
     CreditNoteStatus,
@@ -105,6 +106,30 @@ REFUND_STEPS: dict[str, str] = {
     RefundAction.STRIPE: "Told by Stripe",
     RefundAction.REOPENED: "Failed after it had succeeded",
 }
+
+
+# What has become of a payment that came.
+CAME = {"Paid": "success", "Partly refunded": "info", "Disputed": "warning"}
+CAME[received.RETURNED] = "danger"
+
+
+def payment(row: Payment) -> tuple[str, str]:
+    """Return what has become of a payment, whose disputes are prefetched, and its colour."""
+    words = received.state(row)
+    if row.status == PaymentStatus.SUCCEEDED:
+        return words, CAME.get(words, "")
+    return words, PAYMENT.get(PaymentStatus(row.status), "")
+
+
+def invoice(row: Invoice) -> tuple[str, str]:
+    """Return what an invoice's state is called, and its colour.
+
+    Stripe calls one "paid" that asks for nothing: a credit, or one that credit notes took back.
+    """
+    is_credited = row.total < 0 or 0 < row.total <= row.credit_notes_amount
+    if row.status == InvoiceStatus.PAID and is_credited:
+        return "Credited", "info"
+    return str(row.get_status_display()), INVOICE.get(InvoiceStatus(row.status), "")
 
 
 def dispute(row: Dispute) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import F, Prefetch, Q, QuerySet, Sum
+from django.db.models import Case, F, Prefetch, Q, QuerySet, Sum, When
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -14,7 +14,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RadioFilter
 
-from billing import discounts, refund_terms, refunds, subscriptions, wording
+from billing import discounts, received, refund_terms, refunds, subscriptions, wording
 from billing.admin import exports, labels, refund_giving
 from billing.admin.refund_case import refunds_of
 from billing.admin.refund_dialogs import GiveOnInvoiceForm, GiveOnPaymentForm
@@ -43,7 +43,7 @@ from billing.states import (
 )
 from members.access import current_user
 from portal.staff import search, show
-from portal.staff.bookkeeping import MoneyListAdmin
+from portal.staff.bookkeeping import MoneyListAdmin, SumOfCurrency
 from portal.staff.filters import DayFilter
 from portal.staff.parts import button, column, row_or_404
 from portal.staff.read_only import ReadOnlyAdmin
@@ -52,6 +52,7 @@ from portal.staff.recent import recently_signed_in
 SHOWN = 12
 SHORT = 90
 Rows = QuerySet[Any]
+COUNTS = ~Q(status__in=[InvoiceStatus.DRAFT, InvoiceStatus.VOID])
 # Of an invoice whose status, or the state of whose collection, says it all.
 OUTLOOKS: dict[str, str] = {
     InvoiceStatus.VOID: "Void: counts for nothing",
@@ -185,9 +186,9 @@ class CustomerAdmin(StripeCopyAdmin):
         found = [
             (
                 show.page_of(one),
-                f"{show.money(one.amount, one.currency)} on {show.day(one.created_at)}",
+                f"{_on_day(one.amount, one)}, {received.state(one).lower()}",
             )
-            for one in row.payments.all()[:SHOWN]
+            for one in row.payments.prefetch_related("disputes")[:SHOWN]
         ]
         return show.links([*found, _all("billing.payment", row)] if found else [])
 
@@ -406,8 +407,16 @@ class InvoiceAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
     ]  # fmt: skip
 
     link_lookups = frozenset({"customer__id__exact", "subscription__id__exact"})
+    # A draft asks for nothing yet, and a void invoice never did. What is less than nothing is
+    # credit, and so is what credit notes took off.
     sums = {
-        "Total": Sum("total"),
+        "Invoiced": Sum("total", filter=COUNTS & Q(total__gt=0)),
+        "Credited": Sum(
+            Case(When(total__lt=0, then=F("total")), default=0)
+            - F("pre_payment_credit_notes_amount")
+            - F("post_payment_credit_notes_amount"),
+            filter=COUNTS,
+        ),
         "Paid": Sum("amount_paid"),
         "Still to pay": Sum("amount_remaining", filter=Q(status=InvoiceStatus.OPEN)),
     }
@@ -423,8 +432,8 @@ class InvoiceAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
 
     @column("State", ordering="status")
     def state(self, row: Invoice) -> SafeString:
-        """Stripe's status in its colour."""
-        return show.state(row, "status", labels.INVOICE)
+        """What it has come to, in its colour."""
+        return show.badge(*labels.invoice(row))
 
     @column("Total", ordering="total")
     def amount(self, row: Invoice) -> str:
@@ -462,6 +471,8 @@ class InvoiceAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
     @column("Outlook")
     def outlook(self, row: Invoice) -> str:
         """What happens to it by itself."""
+        if row.total < 0 and row.status == InvoiceStatus.PAID:
+            return "Credit: lowers the next invoices"
         if stands := OUTLOOKS.get(row.status) or OUTLOOKS.get(row.collection):
             return stands
         if row.next_payment_attempt_at and row.amount_remaining:
@@ -499,12 +510,12 @@ class InvoiceAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
     @column("Payments")
     def payments(self, row: Invoice) -> SafeString | str:
         """Links to each try to pay it."""
-        found = row.payments.all()[:SHOWN]
+        found = row.payments.prefetch_related("disputes")[:SHOWN]
         return show.links(
             [
                 (
                     show.page_of(one),
-                    f"{show.money(one.amount, one.currency)}, {_status(one).lower()}",
+                    f"{show.money(one.amount, one.currency)}, {received.state(one).lower()}",
                 )
                 for one in found
             ]
@@ -559,7 +570,9 @@ class PaymentAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
     actions_detail = ["open_in_stripe", "give"]
     search_fields = ["stripe_id__startswith"]
     search_help_text = "Name, e-mail address, phone number or pi_…: how it begins"
-    list_display = ["who", "money", "state", "day_paid", "card_short", "problem", "stripe_id"]
+    list_display = [
+        "who", "asked", "came", "went_back", "state", "day_paid", "card_short", "problem",
+    ]  # fmt: skip
     list_filter = [
         ("status", ChoicesDropdownFilter),
         ("paid_at", DayFilter),
@@ -568,11 +581,15 @@ class PaymentAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
     sums = {
         "Received": Sum("amount_received"),
         "Refunded": Sum("amount_refunded"),
-        "Received less refunds": Sum(F("amount_received") - F("amount_refunded")),
     }
     export_columns = exports.PAYMENT_COLUMNS
     fieldsets = [
-        (None, {"fields": ["state", "member", "money", "refunded", "description", "card"]}),
+        (None, {
+            "fields": [
+                "state", "member", "asked", "came", "refunded", "returned", "net",
+                "description", "card",
+            ],
+        }),
         ("Dates", {"fields": ["made", "paid"]}),
         ("If it failed", {"fields": ["problem", "failure_code", "failure_message"]}),
         ("Belongs together", {
@@ -585,24 +602,54 @@ class PaymentAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
 
     link_lookups = frozenset({"customer__id__exact"})
 
+    def get_queryset(self, request: HttpRequest) -> Rows:
+        """Each payment with its disputes: one more query for a whole page."""
+        rows: Rows = super().get_queryset(request)
+        return rows.prefetch_related("disputes")
+
+    def add_up(self, rows: Rows) -> list[SumOfCurrency]:
+        """Add up what came, what went back by refunds and by disputes, and what is left."""
+        found, returned = super().add_up(rows), received.returned_of(rows)
+        return [_less_returned(one, returned.get(one.currency.lower(), 0)) for one in found]
+
     def palette_title(self, row: Payment) -> str:
         """Whose, how much and when."""
         return f"{show.name_of(row.customer.user)}: {_on_day(row.amount, row)}"
 
     @column("State", ordering="status")
     def state(self, row: Payment) -> SafeString:
-        """Stripe's status in its colour; a try that was refused says so."""
-        return show.badge(_status(row), labels.PAYMENT.get(PaymentStatus(row.status), ""))
+        """What has become of it, in its colour."""
+        return show.badge(*labels.payment(row))
 
-    @column("Amount", ordering="amount")
-    def money(self, row: Payment) -> str:
-        """The amount as text."""
+    @column("Asked", ordering="amount")
+    def asked(self, row: Payment) -> str:
+        """What was to be paid, as text."""
         return show.money(row.amount, row.currency)
+
+    @column("Received", ordering="amount_received")
+    def came(self, row: Payment) -> str:
+        """What came: nothing of a try that failed."""
+        return show.money_or_dash(row.amount_received, row.currency)
+
+    @column("Went back", ordering="amount_refunded")
+    def went_back(self, row: Payment) -> str:
+        """What was refunded, or taken back by the bank."""
+        return show.money_or_dash(row.amount_refunded + received.returned(row), row.currency)
 
     @column("Refunded")
     def refunded(self, row: Payment) -> str:
-        """What went back."""
+        """What was refunded."""
         return show.money_or_dash(row.amount_refunded, row.currency)
+
+    @column(received.RETURNED)
+    def returned(self, row: Payment) -> str:
+        """What the bank took back, by a dispute that was lost."""
+        return show.money_or_dash(received.returned(row), row.currency)
+
+    @column("Net")
+    def net(self, row: Payment) -> str:
+        """What is left of it."""
+        return show.money(received.net(row), row.currency)
 
     @column("Made", ordering="created_at")
     def made(self, row: Payment) -> str:
@@ -913,7 +960,11 @@ def _on_day(amount: int, row: Invoice | Payment) -> str:
     return f"{show.money(amount, row.currency)} on {show.day(row.created_at)}"
 
 
-def _status(payment: Payment) -> str:
-    if payment.status == PaymentStatus.REQUIRES_PAYMENT_METHOD and payment.failure_code:
-        return "Failed"
-    return payment.get_status_display()
+def _less_returned(found: SumOfCurrency, returned: int) -> SumOfCurrency:
+    """Add what banks took back, where there is any, and what is left."""
+    amounts = {words: money.amount for words, money in found.amounts}
+    if returned:
+        amounts["Returned by banks"] = returned
+    amounts["Net"] = amounts["Received"] - amounts["Refunded"] - returned
+    named = [(words, Money(amount, found.currency)) for words, amount in amounts.items()]
+    return SumOfCurrency(found.currency, found.count, named)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from datetime import UTC, datetime, timedelta
+from html import unescape
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -16,7 +18,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from billing.tests import factories
 from billing.tests.staff_world import auditor, make_world, superuser
-from portal.staff import bookkeeping
+from portal.staff import bookkeeping, show
 
 pytestmark = pytest.mark.django_db
 PAYMENTS, INVOICES = "/staff/billing/payment/", "/staff/billing/invoice/"
@@ -28,6 +30,19 @@ def get(client: Client, user: User, url: str) -> str:
     answer = client.get(url)
     assert answer.status_code == 200
     return str(answer.content.decode())
+
+
+def table(page: str) -> list[dict[str, str]]:
+    """Return the rows of the lists on a page: text of each cell by the class of its column."""
+    cell = re.compile(r"<t[dh][^>]*(field-\w+)[^>]*>(.*?)</t[dh]>", re.DOTALL)
+    rows = [
+        {
+            name: " ".join(unescape(re.sub(r"<[^>]+>", " ", text)).split())
+            for name, text in cell.findall(row)
+        }
+        for row in re.findall(r"<tr[ >].*?</tr>", page, re.DOTALL)
+    ]
+    return [row for row in rows if row]
 
 
 def rows_of(client: Client, url: str) -> list[dict[str, str]]:
@@ -93,7 +108,7 @@ def test_the_filtered_payments_come_as_a_file_and_the_log_knows_it(client: Clien
     boss = superuser()
     client.force_login(boss)
     rows = rows_of(client, f"{PAYMENTS}export/?status__exact=succeeded&q=Alice")
-    assert sorted(row["Amount"] for row in rows) == ["10.00", "29.00"]
+    assert sorted(row["Received"] for row in rows) == ["10.00", "29.00"]
     assert {row["Member"] for row in rows} == {"Alice Archer"}
     assert {row["Tax included"] for row in rows} == {"1.00"}
     assert {row["Net"] for row in rows} == {"26.10", "9.00"}
@@ -103,6 +118,77 @@ def test_the_filtered_payments_come_as_a_file_and_the_log_knows_it(client: Clien
     assert "Downloaded as CSV" in get(client, boss, "/staff/admin/logentry/")
     failed = rows_of(client, f"{PAYMENTS}export/?status__exact=requires_payment_method")
     assert [(row["Status"], row["Date paid"]) for row in failed] == [("Failed", "")]
+    assert [(row["Asked"], row["Received"], row["Net"]) for row in failed] == [
+        ("30.00", "0.00", "0.00")
+    ]
+
+
+def test_what_went_back_is_told_alike_in_list_sum_tile_and_file(client: Client) -> None:
+    bob = factories.make_customer(factories.make_member("Bob Baker"))
+    fates = {
+        "Paid": factories.make_payment(bob, amount=2900),
+        "Partly refunded": factories.make_payment(bob, amount=2000, amount_refunded=500),
+        "Refunded": factories.make_payment(bob, amount=1000, amount_refunded=1000),
+        "Returned by the bank": factories.make_payment(bob, amount=700),
+        "Disputed": factories.make_payment(bob, amount=300),
+        "Failed": factories.make_payment(
+            bob, amount=9000, status="requires_payment_method", failure_code="expired_card"
+        ),
+    }
+    factories.make_dispute(fates["Returned by the bank"], status="lost")
+    factories.make_dispute(fates["Disputed"])
+    boss = superuser()
+    page = get(client, boss, f"{PAYMENTS}?status__exact=succeeded")
+    for words in ("Received <strong>$69.00", "Refunded <strong>$15.00", "Net <strong>$47.00"):
+        assert words in page
+    assert "Returned by banks <strong>$7.00" in page
+    assert "$47.00" in get(client, boss, reverse("admin:index"))
+    shown = {
+        state: (cells["field-asked"], cells["field-came"], cells["field-went_back"])
+        for cells in table(get(client, boss, PAYMENTS))
+        if (state := cells["field-state"])
+    }
+    assert shown == {
+        "Paid": ("$29.00", "$29.00", "–"),
+        "Partly refunded": ("$20.00", "$20.00", "$5.00"),
+        "Refunded": ("$10.00", "$10.00", "$10.00"),
+        "Returned by the bank": ("$7.00", "$7.00", "$7.00"),
+        "Disputed": ("$3.00", "$3.00", "–"),
+        "Failed": ("$90.00", "–", "–"),
+    }
+    # The list inside the member's page says the same.
+    inside = table(get(client, boss, show.page_of(bob.user)))
+    assert {cells["field-state"] for cells in inside if "field-came" in cells} == set(fates)
+    rows = rows_of(client, f"{PAYMENTS}export/")
+    assert {row["Status"]: row["Net"] for row in rows} == {
+        "Paid": "29.00",
+        "Partly refunded": "15.00",
+        "Refunded": "0.00",
+        "Returned by the bank": "0.00",
+        "Disputed": "3.00",
+        "Failed": "0.00",
+    }
+    assert sum(float(row["Net"]) for row in rows) == 47
+
+
+def test_an_invoice_that_gives_credit_is_credited_and_not_paid(client: Client) -> None:
+    customer = factories.make_customer(factories.make_member("Bob Baker"))
+    factories.make_invoice(customer, total=2900)
+    factories.make_invoice(
+        customer, total=-20_000, amount_due=0, amount_paid=0, starting_balance=0,
+        ending_balance=-20_000,
+    )  # fmt: skip
+    factories.make_invoice(customer, total=1000, post_payment_credit_notes_amount=1000)
+    for status in ("void", "draft"):
+        factories.make_invoice(customer, total=50_000, status=status, amount_remaining=0)
+    page = get(client, superuser(), INVOICES)
+    states = sorted(cells["field-state"] for cells in table(page))
+    assert states == ["Credited", "Credited", "Draft", "Paid", "Void"]
+    assert "Credit: lowers the next invoices" in page
+    for words in ("Invoiced <strong>$39.00", "Credited <strong>−$210.00", "Paid <strong>$39.00"):
+        assert words in page
+    rows = rows_of(client, f"{INVOICES}export/?status__exact=paid")
+    assert sorted(row["Status"] for row in rows) == ["Credited", "Credited", "Paid"]
 
 
 @pytest.mark.usefixtures("money")

@@ -78,6 +78,7 @@ def test_spreadsheet_has_what_a_bookkeeper_wants(client: Client, customer: Custo
         "Amount": "29.00",
         "Tax included": "2.00",
         "Refunded": "10.00",
+        "Returned by the bank": "0.00",
         "Net": "19.00",
         "Paid with": "Visa ending in 4242",
         "Status": "Partly refunded",
@@ -87,6 +88,7 @@ def test_spreadsheet_has_what_a_bookkeeper_wants(client: Client, customer: Custo
         "",
         "JPY",
         "62500",
+        "0",
         "0",
         "0",
         "62500",
@@ -158,6 +160,27 @@ def test_statement_adds_up_by_currency(client: Client, customer: Customer) -> No
     for words in ("Zoë Łukasz", "$116.00", "−$29.00", "$87.00", "€5.00", "$5.00 is kept for you"):
         assert words in page
     assert statements.years_of(customer.user) == [2026, 2025]
+
+
+def test_what_the_bank_took_back_is_no_longer_the_members_expense(
+    client: Client, customer: Customer
+) -> None:
+    paid_on(customer, 2026, 1, 10)
+    lost = paid_on(customer, 2026, 2, 10, amount=1000)
+    factories.make_dispute(lost, status="lost")
+    factories.make_dispute(paid_on(customer, 2026, 3, 10, amount=500), status="won")
+    rows = read_csv(client, customer.user)
+    assert [row["Returned by the bank"] for row in rows] == ["0.00", "10.00", "0.00"]
+    assert [row["Net"] for row in rows] == ["29.00", "0.00", "5.00"]
+    assert [row["Status"] for row in rows] == ["Paid", "Returned by the bank", "Paid"]
+    page = get(client, customer.user, "/payments/statements/2026/")
+    for words in ("−$10.00 returned by the bank", "Paid less what came back", "$34.00"):
+        assert words in page
+    found = statements.statement_of(customer.user, 2026)
+    assert found
+    content = found.as_document(datetime(2026, 11, 24, tzinfo=UTC))
+    assert content["payments"][1][-2:] == ["−$10.00", "$10.00"]
+    assert content["totals"] == [["USD", "$44.00", "$0.00", "−$10.00", "$34.00"]]
 
 
 def test_statement_is_a_pdf_with_the_brand(client: Client, customer: Customer) -> None:

@@ -86,17 +86,21 @@ class MoneyListAdmin(ReadOnlyAdmin):
         rows = changelist.queryset
         if not rows.query.where and changelist.result_count >= ESTIMATED_FROM:
             return None
+        return self.add_up(rows.prefetch_related(None))
+
+    def add_up(self, rows: QuerySet[Any]) -> list[SumOfCurrency]:
+        """Add up by currency, the one with the most rows first."""
         named = {f"sum_{place}": what for place, what in enumerate(self.sums.values())}
         found = rows.order_by().values("currency").annotate(count=Count("pk"), **named)
         return [self._sum(row) for row in sorted(found, key=lambda row: -row["count"])]
 
     def _sum(self, row: dict[str, Any]) -> SumOfCurrency:
-        currency = row["currency"].upper()
+        currency = row["currency"]
         amounts = [
             (words, Money(row[f"sum_{place}"] or 0, currency))
             for place, words in enumerate(self.sums)
         ]
-        return SumOfCurrency(currency, row["count"], amounts)
+        return SumOfCurrency(currency.upper(), row["count"], amounts)
 
     def _write_down(self, request: HttpRequest) -> None:
         query = request.GET.urlencode()

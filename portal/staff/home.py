@@ -252,7 +252,7 @@ def _business(now: Business, received: list[Money], at: datetime) -> list[Number
             show.list_of(
                 "billing.payment", status__exact=PaymentStatus.SUCCEEDED, paid_at_from=since
             ),
-            "less refunds",
+            "net of refunds and lost disputes",
         ),
     ]
 

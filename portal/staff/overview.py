@@ -14,6 +14,7 @@ from typing import Any, TypedDict
 from django.conf import settings
 from django.core.cache import cache
 from django.db.models import Count, F, Max, Min, Q, QuerySet, Sum, Value
+from django.db.models.expressions import Combinable
 from django.db.models.functions import TruncMonth
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob, ProcrastinateWorker
@@ -30,7 +31,7 @@ from billing.models import (
 )
 from billing.models.refund import RefundQuerySet
 from billing.money import Money
-from billing.states import EventState, PaymentStatus, SubscriptionStatus
+from billing.states import DisputeStatus, EventState, PaymentStatus, SubscriptionStatus
 from emails.models import Message, MessageState
 from portal.staff.read_only import estimated_rows
 
@@ -110,7 +111,7 @@ class Business:
 
 @dataclass(frozen=True)
 class MonthOfIncome:
-    """What was received in a month, less what was refunded of it."""
+    """What was received in a month, less what was refunded of it or taken back by banks."""
 
     start: date
     income: Money
@@ -118,7 +119,7 @@ class MonthOfIncome:
 
 @dataclass(frozen=True)
 class Received:
-    """What came in of a month in a currency, in minor units; `recent`: in its last 30 days."""
+    """What came in of a month in a currency, net, in minor units; `recent`: in the last 30 days."""
 
     month: date
     currency: str
@@ -223,8 +224,9 @@ def business_now(last: StripeEvent | None) -> datetime:
 def income(at: datetime | None = None) -> Income:
     """Return what came in during the twelve months up to a moment, the current one last.
 
-    Two queries. In a large table only the last 30 days are added up each time; what came before is
-    kept for an hour, in which a refund of it does not show.
+    Net of refunds and of what banks took back, both counted on the day of the payment. Two queries.
+    In a large table only the last 30 days are added up each time; what came before is kept for an
+    hour, in which a refund of it does not show.
     """
     now = at or timezone.now()
     today = timezone.localtime(now).date()
@@ -249,22 +251,39 @@ def _received_in(start: datetime, recent: datetime, now: datetime) -> list[Recei
 
 
 def _received(start: datetime, end: datetime | None, now: datetime) -> list[Received]:
-    """Add up what came between two moments, by month and currency; `end` may be open."""
-    net = F("amount_received") - F("amount_refunded")
-    is_recent = Q(paid_at__gte=_midnight(timezone.localtime(now).date() - RECENT))
-    found = Payment.objects.filter(status=PaymentStatus.SUCCEEDED, paid_at__gte=start)
+    """Add up what came between two moments, by month and currency; `end` may be open.
+
+    One query, whose rows are to be added: what came less refunds, and what banks took back of it.
+    """
+    recent = _midnight(timezone.localtime(now).date() - RECENT)
+    came = Payment.objects.filter(status=PaymentStatus.SUCCEEDED, paid_at__gte=start)
+    lost = Dispute.objects.filter(
+        status=DisputeStatus.LOST,
+        payment__status=PaymentStatus.SUCCEEDED,
+        payment__paid_at__gte=start,
+    )
     if end:
-        found = found.filter(paid_at__lt=end)
-    rows = (
-        found.order_by()
-        .annotate(month=TruncMonth("paid_at"))
-        .values("month", "currency")
-        .annotate(amount=Sum(net), recent=Sum(net, filter=is_recent))
+        came, lost = came.filter(paid_at__lt=end), lost.filter(payment__paid_at__lt=end)
+    net = F("amount_received") - F("amount_refunded")
+    rows = _by_month(came, "", net, recent).union(
+        _by_month(lost, "payment__", -F("amount"), recent), all=True
     )
     return [
-        Received(row["month"].date(), row["currency"], row["amount"], row["recent"] or 0)
+        Received(row["month"].date(), row["code"], row["sum"], row["sum_recent"] or 0)
         for row in rows
     ]
+
+
+def _by_month(
+    rows: QuerySet[Any], path: str, amount: Combinable, recent: datetime
+) -> QuerySet[Any, Any]:
+    """Add up by month and currency of the payments that a path leads to."""
+    is_recent = Q(**{f"{path}paid_at__gte": recent})
+    months = rows.order_by().values(month=TruncMonth(f"{path}paid_at"), code=F(f"{path}currency"))
+    found: QuerySet[Any, Any] = months.annotate(
+        sum=Sum(amount), sum_recent=Sum(amount, filter=is_recent)
+    )
+    return found
 
 
 def _midnight(day: date) -> datetime:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
@@ -15,13 +16,20 @@ from pytest_django import Settings
 
 from billing.models import Reconciliation
 from billing.money import Money
-from billing.states import EventState, InvoiceStatus, PaymentStatus, SubscriptionStatus
+from billing.states import (
+    DisputeStatus,
+    EventState,
+    InvoiceStatus,
+    PaymentStatus,
+    SubscriptionStatus,
+)
 from billing.tests import factories, staff_world
 from billing.tests.staff_world import auditor, make_failed_event, make_message, superuser
 from portal.staff import overview, show
 
 pytestmark = pytest.mark.django_db
 MOST_QUERIES = 17
+DAY = timedelta(days=1)
 
 
 def home(client: Client) -> str:
@@ -82,6 +90,37 @@ def test_what_was_received_is_less_refunds_and_only_lately() -> None:
     factories.make_payment(amount=5000, paid_at=timezone.now() - timedelta(days=31))
     factories.make_payment(amount=7000, status=PaymentStatus.REQUIRES_PAYMENT_METHOD)
     assert overview.income().recent == [Money(2000, "usd")]
+
+
+def test_the_last_thirty_days_are_whole_days_of_the_readers_zone() -> None:
+    zone = ZoneInfo("America/New_York")
+    now = datetime(2026, 3, 31, 15, tzinfo=zone)
+    midnight = datetime(2026, 3, 1, tzinfo=zone)  # 30 days before, the day of the list's filter
+    factories.make_payment(amount=100, paid_at=midnight)
+    # Still the day before in New York, though it is the first of March in UTC.
+    factories.make_payment(amount=3, paid_at=midnight - timedelta(seconds=1))
+    factories.make_payment(amount=20, paid_at=datetime(2026, 2, 28, 23, 59, 59, tzinfo=UTC))
+    with timezone.override(zone):
+        assert overview.income(now).recent == [Money(100, "usd")]
+    with timezone.override(UTC):
+        assert overview.income(now).recent == [Money(103, "usd")]
+
+
+@pytest.mark.parametrize("is_large", [False, True])
+def test_what_a_bank_took_back_did_not_come(
+    monkeypatch: pytest.MonkeyPatch, is_large: bool
+) -> None:
+    monkeypatch.setattr(overview, "LARGE", -1 if is_large else 1000)
+    now = timezone.now()
+    factories.make_payment(amount=2900)
+    factories.make_dispute(factories.make_payment(amount=1000), status=DisputeStatus.LOST)
+    factories.make_dispute(factories.make_payment(amount=500), status=DisputeStatus.NEEDS_RESPONSE)
+    factories.make_dispute(factories.make_payment(amount=70), status=DisputeStatus.WON)
+    old = factories.make_payment(amount=8000, amount_refunded=1000, paid_at=now - 45 * DAY)
+    factories.make_dispute(old, status=DisputeStatus.LOST, amount=3000)
+    found = overview.income()
+    assert found.recent == [Money(2900 + 500 + 70, "usd")]
+    assert sum(one.income.amount for one in found.months) == 2900 + 500 + 70 + 4000
 
 
 def test_income_is_told_for_twelve_months() -> None:

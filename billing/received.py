@@ -1,0 +1,50 @@
+"""What a payment brought in: what came, less what was refunded, less what its bank took back.
+
+Each amount counts with the payment, on the day on which that was paid. Minor units.
+"""
+
+from __future__ import annotations
+
+from django.db.models import QuerySet, Sum
+
+from billing.models import Dispute, Payment
+from billing.states import OPEN_DISPUTE, DisputeStatus, PaymentStatus
+
+RETURNED = "Returned by the bank"
+
+
+def returned(row: Payment) -> int:
+    """Return what the bank took back for good, by a dispute that was lost.
+
+    Reads `row.disputes`, which lists prefetch. Money of a dispute that still runs may come back.
+    """
+    return sum(one.amount for one in row.disputes.all() if one.status == DisputeStatus.LOST)
+
+
+def net(row: Payment) -> int:
+    """Return what is left of it."""
+    return row.amount_received - row.amount_refunded - returned(row)
+
+
+def state(row: Payment) -> str:
+    """Return in words what has become of a payment, from its status to its last refund.
+
+    Reads `row.disputes`, as `returned` does.
+    """
+    if row.status != PaymentStatus.SUCCEEDED:
+        return str(row.get_status_display())
+    statuses = {one.status for one in row.disputes.all()}
+    if statuses & OPEN_DISPUTE:
+        return "Disputed"
+    if DisputeStatus.LOST in statuses:
+        return RETURNED
+    if not row.amount_refunded:
+        return "Paid"
+    return "Refunded" if row.amount_refunded >= row.amount_received else "Partly refunded"
+
+
+def returned_of(rows: QuerySet[Payment]) -> dict[str, int]:
+    """Return what banks took back of these payments, by currency code: one query."""
+    lost = Dispute.objects.filter(status=DisputeStatus.LOST, payment__in=rows.order_by())
+    sums = lost.order_by().values("payment__currency").annotate(sum=Sum("amount"))
+    return dict(sums.values_list("payment__currency", "sum"))

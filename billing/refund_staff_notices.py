@@ -89,8 +89,8 @@ def _failed(moved: RefundMoved) -> None:
         _in_trouble(row, "Refund canceled", sentence, step="failed")
     if row.state != RefundState.FAILED:
         return
-    why = row.failure_reason.replace("_", " ") or "no reason given"
-    sentence = f"Stripe says: {why}. The money is back with us, and the amount is free again."
+    why = refund_wording.for_staff(row.failure_reason or "unknown")
+    sentence = f"{why} The money is back with us, and the amount is free again."
     happened_at = row.created_at if moved.action == RefundAction.FOUND else None
     _in_trouble(row, "Refund failed", sentence, step="failed", at=happened_at)
 

@@ -67,6 +67,28 @@ NOT_ANSWERED = (
     "should go, so nothing was sent."
 )
 
+# Stripe's words of a refund, in ours for staff: Stripe documentation, "The Refund object"
+# (failure_reason, pending_reason, reason) and "Error codes". What a member
+# reads of them stands above.
+FOR_STAFF: dict[str, str] = {
+    "charge_for_pending_refund_disputed": (
+        "The member's bank took the payment back itself, so the refund was stopped."
+    ),
+    "declined": "The member's bank did not take it.",
+    "expired_or_canceled_card": "The member's card has expired or was canceled.",
+    "insufficient_funds": "Our balance at Stripe was too low.",
+    "lost_or_stolen_card": "The member's card was reported lost or stolen.",
+    "merchant_request": "It was stopped in Stripe's dashboard.",
+    "unknown": "The bank gave no reason.",
+    "charge_pending": "The payment itself is not quite through yet.",
+    "charge_already_refunded": "The payment was refunded in another way meanwhile.",
+    "charge_disputed": "The member disputes the payment at their bank.",
+    "refund_disputed_payment": "The member disputes the payment at their bank.",
+    "requested_by_customer": "Reason given there: the member asked for it.",
+    "duplicate": "Reason given there: it was charged twice.",
+    "fraudulent": "Reason given there: it was fraud.",
+}
+
 
 def failure(code: str, *, was_sent: bool) -> str:
     """Return why a refund did not arrive. `was_sent`: whether Stripe had taken it."""
@@ -92,3 +114,9 @@ def reason(value: str) -> str:
     """Return why somebody wanted it, or "" where that is not for the member to read."""
     known = value in set(RefundReason)
     return REASONS.get(RefundReason(value), "") if known else ""
+
+
+def for_staff(code: str) -> str:
+    """Return one of Stripe's words in a sentence for staff; one that is new as it is."""
+    known = FOR_STAFF.get(code, f"Stripe says: {code.replace('_', ' ')}.")
+    return known if code else ""

@@ -20,7 +20,7 @@ from emails.catalogue import Kind, spec_of
 from emails.models import Channel, Message, MessageState
 from emails.rendering import render_email, render_sms
 from portal.staff import search, show
-from portal.staff.filters import DayFilter
+from portal.staff.filters import by_day
 from portal.staff.parts import button, column
 from portal.staff.read_only import ReadOnlyAdmin
 
@@ -63,8 +63,13 @@ class MessageAdmin(ReadOnlyAdmin):
         ("state", ChoicesDropdownFilter),
         ("channel", ChoicesDropdownFilter),
         KindFilter,
-        ("created_at", DayFilter),
+        ("created_at", by_day("day written")),
     ]
+    nothing = "No message has been written yet."
+    nothing_left = {
+        "state__exact=failed": "Every message could be delivered.",
+        "state__in=queued,sending": "No message waits.",
+    }
     ordering = ["-id"]
     actions_row = ["resend"]
     actions_detail = ["resend"]

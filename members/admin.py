@@ -35,7 +35,7 @@ from members.accounts import open_account
 from members.models import Member, PhoneCode, SignIn, SmsConsentRecord
 from members.record_admin import SignInAdmin, TermsAcceptanceAdmin
 from portal.staff import search, show
-from portal.staff.filters import DayFilter
+from portal.staff.filters import by_day
 from portal.staff.parts import column, page_button
 from portal.staff.read_only import EstimatedPaginator, IndexedSearch, ReadOnlyAdmin
 
@@ -254,7 +254,7 @@ class UserAdmin(IndexedSearch, DjangoUserAdmin):  # type: ignore[misc,type-arg]
         MembershipFilter,
         ("is_staff", BooleanRadioFilter),
         ("is_active", BooleanRadioFilter),
-        ("date_joined", DayFilter),
+        ("date_joined", by_day("day joined")),
     ]
     list_select_related = ["member"]
     ordering = ["-pk"]
@@ -449,7 +449,10 @@ class MemberAdmin(ReadOnlyAdmin):
     search_help_text = "Name, e-mail address or phone number: how it begins"
     list_display = ["who", "phone", "sms", "agreed", "time_zone"]
     list_select_related = ["user"]
-    list_filter = [("phone_verified_at", DayFilter), ("sms_consent_at", DayFilter)]
+    list_filter = [
+        ("phone_verified_at", by_day("day phone verified")),
+        ("sms_consent_at", by_day("day agreed to texts")),
+    ]
     ordering = ["-pk"]
     fieldsets = [
         (None, {"fields": ["owner", "phone", "phone_verified_at", "sms"]}),
@@ -491,7 +494,7 @@ class SmsConsentRecordAdmin(ReadOnlyAdmin):
     search_fields = ["phone__startswith"]
     list_display = ["who", "answer", "source", "phone", "happened"]
     list_select_related = ["member__user"]
-    list_filter = [("agreed", BooleanRadioFilter), ("happened_at", DayFilter)]
+    list_filter = [("agreed", BooleanRadioFilter), ("happened_at", by_day("day"))]
     ordering = ["-id"]
     fieldsets = [(None, {"fields": ["owner", "answer", "source", "phone", "happened"]})]
 
@@ -529,7 +532,7 @@ class PhoneCodeAdmin(ReadOnlyAdmin):
     search_fields = ["phone__startswith"]
     list_display = ["phone", "who", "country", "client", "sent"]
     list_select_related = ["user"]
-    list_filter = [("sent_at", DayFilter)]
+    list_filter = [("sent_at", by_day("day sent"))]
     ordering = ["-id"]
     fieldsets = [(None, {"fields": ["phone", "owner", "country", "client", "sent"]})]
 

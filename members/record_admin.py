@@ -12,7 +12,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from members.display import device
 from members.models import SignIn, TermsAcceptance
 from portal.staff import search, show
-from portal.staff.filters import DayFilter
+from portal.staff.filters import by_day
 from portal.staff.parts import column
 from portal.staff.read_only import ReadOnlyAdmin
 
@@ -55,7 +55,7 @@ class SignInAdmin(RecordAdmin):
     search_fields = ["ip"]
     search_help_text = "Name, e-mail address or phone number: how it begins; or an IP address"
     list_display = ["who", "when", "ip", "device", "method"]
-    list_filter = [("happened_at", DayFilter)]
+    list_filter = [("happened_at", by_day("day"))]
     fieldsets = [(None, {"fields": ["owner", "when", "ip", "device", "user_agent", "method"]})]
 
     @column("Browser")
@@ -71,7 +71,7 @@ class TermsAcceptanceAdmin(RecordAdmin):
     search_help_text = "Name, e-mail address or phone number: how it begins"
     search_fields = ["version__istartswith"]
     list_display = ["who", "version", "where", "when", "ip"]
-    list_filter = [("where", ChoicesDropdownFilter), ("happened_at", DayFilter)]
+    list_filter = [("where", ChoicesDropdownFilter), ("happened_at", by_day("day"))]
     fieldsets = [(None, {"fields": ["owner", "version", "page", "where", "when", "ip"]})]
 
     @column("The terms")

@@ -9,11 +9,12 @@ from procrastinate.contrib.django.models import ProcrastinateEvent, Procrastinat
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from portal.staff import search, show
-from portal.staff.filters import DayFilter
+from portal.staff.filters import by_day
 from portal.staff.parts import column
 from portal.staff.read_only import ReadOnlyAdmin
 
 admin.site.unregister(ProcrastinateJob)
+admin.site.empty_value_display = show.NOTHING
 
 JOBS = {
     "todo": ("Waiting", "info"),
@@ -33,7 +34,7 @@ class JobAdmin(ReadOnlyAdmin):
     search_fields = ["task_name__startswith", "lock", "queueing_lock"]
     search_help_text = "How the task's name begins, or a whole lock"
     list_display = ["task_name", "state", "attempts", "due", "arguments", "lock"]
-    list_filter = [("status", ChoicesDropdownFilter), ("scheduled_at", DayFilter)]
+    list_filter = [("status", ChoicesDropdownFilter), ("scheduled_at", by_day("day due"))]
     ordering = ["-id"]
     fieldsets = [
         (None, {"fields": ["task_name", "state", "attempts", "due", "arguments"]}),
@@ -73,7 +74,7 @@ class LogEntryAdmin(ReadOnlyAdmin):
     search_fields = ["object_repr__startswith"]
     list_display = ["who", "did", "what", "said", "when"]
     list_select_related = ["user", "content_type"]
-    list_filter = [("action_time", DayFilter)]
+    list_filter = [("action_time", by_day("day"))]
     ordering = ["-action_time", "-id"]
     fieldsets = [(None, {"fields": ["actor", "did", "what", "said", "when"]})]
 

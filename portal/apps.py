@@ -2,13 +2,20 @@
 
 from django.apps import AppConfig, apps
 
-# Breadcrumbs show an app's name; Django's own is "Authentication and Authorization".
+# Breadcrumbs show an app's name, Django's own is "Authentication and Authorization", and a model's.
 TITLES = {
     "account": "Members",
     "admin": "Staff",
     "auth": "Members",
     "procrastinate": "Integration",
     "usersessions": "Members",
+}
+# One and many. Ours stand with the models.
+MODELS = {
+    "account.emailaddress": ("e-mail address", "e-mail addresses"),
+    "admin.logentry": ("staff action", "staff actions"),
+    "auth.user": ("member", "members"),
+    "procrastinate.procrastinatejob": ("job", "jobs"),
 }
 
 
@@ -18,6 +25,10 @@ class PortalConfig(AppConfig):
     name = "portal"
 
     def ready(self) -> None:
-        """Call the apps of others what the staff site's sidebar calls them."""
+        """Call the apps and models of others what the staff site's sidebar calls them."""
         for label, title in TITLES.items():
             apps.get_app_config(label).verbose_name = title
+        for label, (one, many) in MODELS.items():
+            # Migrations read what a model was written with, and not this.
+            meta = apps.get_model(label)._meta
+            meta.verbose_name, meta.verbose_name_plural = one, many

@@ -16,7 +16,7 @@ from unfold.widgets import UnfoldAdminEmailInputWidget
 from billing import assignment
 from billing.models import Customer, StripeEvent, UnassignedCustomer
 from portal.staff import show
-from portal.staff.filters import DayFilter
+from portal.staff.filters import by_day
 from portal.staff.parts import button, column, row_or_404
 from portal.staff.read_only import ReadOnlyAdmin
 
@@ -47,7 +47,7 @@ class UnassignedCustomerAdmin(ReadOnlyAdmin):
     search_fields = ["stripe_id__startswith", "email__istartswith", "name__istartswith"]
     search_help_text = "Name, e-mail address or cus_…: how it begins"
     list_display = ["who", "created", "invited", "waiting", "stripe_id"]
-    list_filter = [("created_at", DayFilter)]
+    list_filter = [("created_at", by_day("day made at Stripe"))]
     actions_row = ["assign", "open_in_stripe"]
     actions_detail = ["assign", "open_in_stripe"]
     fieldsets = [

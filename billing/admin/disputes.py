@@ -20,7 +20,7 @@ from billing.models import Dispute
 from billing.states import OPEN_DISPUTE, DisputeStatus
 from portal import documents
 from portal.staff import show
-from portal.staff.filters import DayFilter
+from portal.staff.filters import by_day
 from portal.staff.parts import column, page_button
 
 URGENT, SOON = timedelta(days=3), timedelta(days=7)
@@ -71,11 +71,17 @@ class DisputeAdmin(StripeCopyAdmin):
     list_select_related = ["customer__user", "payment"]
     actions_detail = ["download_evidence", "open_in_stripe"]
     actions_row: list[str] = []
+    nothing = "No payment was ever disputed."
+    nothing_left = {
+        "stage=answer": "No dispute waits for your answer.",
+        "stage=open": "No dispute is undecided.",
+        "stage=over": "No dispute has been decided yet.",
+    }
     list_filter = [
         StageFilter,
         ("status", ChoicesDropdownFilter),
-        ("created_at", DayFilter),
-        ("evidence_due_at", DayFilter),
+        ("created_at", by_day("day opened")),
+        ("evidence_due_at", by_day("deadline")),
     ]
     fieldsets = [
         (None, {"fields": ["state", "deadline", "meaning", "money", "why", "evidence"]}),

@@ -23,7 +23,7 @@ from billing.models.copy import StripeCopy
 from billing.states import EventState
 from portal.queue import enqueue_once
 from portal.staff import search, show
-from portal.staff.filters import DayFilter
+from portal.staff.filters import by_day
 from portal.staff.parts import button, column
 from portal.staff.read_only import ReadOnlyAdmin
 
@@ -58,8 +58,13 @@ class StripeEventAdmin(ReadOnlyAdmin):
     list_filter = [
         ("state", ChoicesDropdownFilter),
         TypeFilter,
-        ("received_at", DayFilter),
+        ("received_at", by_day("day received")),
     ]
+    nothing = "Stripe has told us nothing yet."
+    nothing_left = {
+        "state__exact=failed": "Every event could be processed.",
+        "state__in=pending,retrying": "No event waits.",
+    }
     ordering = ["-id"]
     actions = ["replay_selected"]
     actions_list = ["replay_failed"]
@@ -204,7 +209,7 @@ class ReconciliationAdmin(ReadOnlyAdmin):
     """Each look for events that never reached us, and each comparison of our copy with Stripe."""
 
     list_display = ["age", "outcome", "agreement", "events_missed", "events_seen", "took"]
-    list_filter = [("started_at", DayFilter)]
+    list_filter = [("started_at", by_day("day started"))]
     ordering = ["-id"]
     actions_list = ["look_now", "compare_now", "repair_now"]
     fieldsets = [

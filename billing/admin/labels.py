@@ -106,8 +106,6 @@ REFUND_STEPS: dict[str, str] = {
     RefundAction.STRIPE: "Told by Stripe",
     RefundAction.REOPENED: "Failed after it had succeeded",
 }
-
-
 # What has become of a payment that came.
 CAME = {"Paid": "success", "Partly refunded": "info", "Disputed": "warning"}
 CAME[received.RETURNED] = "danger"

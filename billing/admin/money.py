@@ -14,7 +14,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RadioFilter
 
-from billing import discounts, received, refund_terms, refunds, subscriptions, wording
+from billing import descriptions, discounts, received, refund_terms, refunds, subscriptions, wording
 from billing.admin import exports, labels, refund_giving
 from billing.admin.refund_case import refunds_of
 from billing.admin.refund_dialogs import GiveOnInvoiceForm, GiveOnPaymentForm
@@ -44,7 +44,7 @@ from billing.states import (
 from members.access import current_user
 from portal.staff import search, show
 from portal.staff.bookkeeping import MoneyListAdmin, SumOfCurrency
-from portal.staff.filters import DayFilter
+from portal.staff.filters import by_day
 from portal.staff.parts import button, column, row_or_404
 from portal.staff.read_only import ReadOnlyAdmin
 from portal.staff.recent import recently_signed_in
@@ -118,7 +118,7 @@ class CustomerAdmin(StripeCopyAdmin):
     list_display = ["who", "standing", "created", "stripe_id"]
     ordering = ["-pk"]
     list_select_related = ["user"]
-    list_filter = ["deleted_at_stripe", ("created_at", DayFilter)]
+    list_filter = ["deleted_at_stripe", ("created_at", by_day("customer since"))]
     fieldsets = [
         (None, {"fields": ["member", "standing", "name", "email", "deleted_at_stripe"]}),
         ("Money", {"fields": ["subscriptions", "invoices", "payments", "refunds", "disputes"]}),
@@ -251,8 +251,8 @@ class SubscriptionAdmin(StripeCopyAdmin):
     list_filter = [
         ("status", ChoicesDropdownFilter),
         EndingFilter,
-        ("started_at", DayFilter),
-        ("current_period_end", DayFilter),
+        ("started_at", by_day("day begun")),
+        ("current_period_end", by_day("end of the period paid for")),
     ]
     fieldsets = [
         (None, {
@@ -390,7 +390,7 @@ class InvoiceAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
     search_fields = ["number__istartswith", "stripe_id__startswith"]
     search_help_text = "Name, e-mail address, phone number, invoice number or in_…: how it begins"
     list_display = ["who", "amount", "state", "issued", "outlook", "number", "stripe_id"]
-    list_filter = [("status", ChoicesDropdownFilter), ("created_at", DayFilter)]
+    list_filter = [("status", ChoicesDropdownFilter), ("created_at", by_day("day issued"))]
     fieldsets = [
         (None, {"fields": ["state", "member", "amount", "outlook", "lines_table", "credit_notes"]}),
         ("Dates", {"fields": ["issued", "due", "paid", "closed"]}),
@@ -570,13 +570,14 @@ class PaymentAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
     actions_detail = ["open_in_stripe", "give"]
     search_fields = ["stripe_id__startswith"]
     search_help_text = "Name, e-mail address, phone number or pi_…: how it begins"
+    nothing = "Nobody has paid yet."
     list_display = [
         "who", "asked", "came", "went_back", "state", "day_paid", "card_short", "problem",
     ]  # fmt: skip
     list_filter = [
         ("status", ChoicesDropdownFilter),
-        ("paid_at", DayFilter),
-        ("created_at", DayFilter),
+        ("paid_at", by_day("day paid")),
+        ("created_at", by_day("day made")),
     ]
     sums = {
         "Received": Sum("amount_received"),
@@ -587,7 +588,7 @@ class PaymentAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
         (None, {
             "fields": [
                 "state", "member", "asked", "came", "refunded", "returned", "net",
-                "description", "card",
+                "what_for", "card",
             ],
         }),
         ("Dates", {"fields": ["made", "paid"]}),
@@ -650,6 +651,11 @@ class PaymentAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
     def net(self, row: Payment) -> str:
         """What is left of it."""
         return show.money(received.net(row), row.currency)
+
+    @column("For")
+    def what_for(self, row: Payment) -> str:
+        """What it pays, in the member's words: Stripe's are "Subscription creation"."""
+        return descriptions.of_one(row)
 
     @column("Made", ordering="created_at")
     def made(self, row: Payment) -> str:
@@ -774,7 +780,7 @@ class CheckoutAdmin(ReadOnlyAdmin):
     search_help_text = "Name, e-mail address, phone number or cs_…: how it begins"
     list_display = ["who", "what", "state_badge", "started", "came_back", "session_id"]
     list_select_related = ["customer__user"]
-    list_filter = [("state", ChoicesDropdownFilter), ("created_at", DayFilter)]
+    list_filter = [("state", ChoicesDropdownFilter), ("created_at", by_day("day started"))]
     fieldsets = [
         (None, {"fields": ["state_badge", "member", "what", "started", "came_back", "expires"]}),
         ("Belongs together", {"fields": ["request_link", "payment_link"]}),
@@ -841,7 +847,7 @@ class MembershipDecisionAdmin(ReadOnlyAdmin):
         ("action", ChoicesDropdownFilter),
         ("reason", ChoicesDropdownFilter),
         ("state", ChoicesDropdownFilter),
-        ("created_at", DayFilter),
+        ("created_at", by_day("day decided")),
     ]
     link_lookups = frozenset({"offer__id__exact"})
     fieldsets = [

@@ -23,7 +23,7 @@ from billing.payment_requests import RequestRefused
 from billing.states import RequestState
 from members.access import current_user
 from portal.staff import search, show
-from portal.staff.filters import DayFilter
+from portal.staff.filters import by_day
 from portal.staff.parts import button, column, row_or_404
 from portal.staff.read_only import IndexedSearch, ReadOnlyAdmin
 
@@ -217,7 +217,7 @@ class PaymentRequestAdmin(ReadOnlyAdmin, PayableAdmin):
     search_help_text = "Name, e-mail address, phone number or what it is for: how it begins"
     list_display = ["who", "cost", "state_badge", "description", "age", "last_day"]
     list_select_related = ["user"]
-    list_filter = [("state", ChoicesDropdownFilter), ("sent_at", DayFilter)]
+    list_filter = [("state", ChoicesDropdownFilter), ("sent_at", by_day("day sent"))]
     ordering = ["-id"]
     actions_detail = ["cancel_request"]
     add_fieldsets = [

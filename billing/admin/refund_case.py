@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils.safestring import SafeString
 
-from billing import disputes, refund_terms, refunds, wording
+from billing import descriptions, disputes, refund_terms, refund_wording, refunds, wording
 from billing.admin import labels
 from billing.models import Payment, Refund, RefundEntry
 from billing.money import Money
@@ -156,7 +156,7 @@ def _request(row: Refund) -> list[Fact]:
         ("Decided", _decided(row)),
         ("Sent to Stripe", show.moment(row.sent_at) if row.sent_at else ""),
         ("Arrives by number", row.reference),
-        ("Stripe's reason", row.failure_reason.replace("_", " ").capitalize()),
+        ("Stripe's reason", refund_wording.for_staff(row.failure_reason)),
         ("Policy", show.link(row.policy, version.capitalize()) if row.policy else ""),
         ("Credit note", row.credit_note_id),
     ]
@@ -190,7 +190,7 @@ def _payment(row: Refund, facts: Facts) -> list[Fact]:
     paid_on = f"{show.money(payment.amount, payment.currency)} on {show.day(payment.created_at)}"
     shown: list[tuple[str, Any]] = [
         ("Payment", show.link(payment, paid_on)),
-        ("For", payment.description),
+        ("For", descriptions.of_one(payment)),
         ("Paid", show.moment(payment.paid_at) if payment.paid_at else _unpaid(payment)),
         ("Card", wording.card(payment.card_brand, payment.card_last4)),
         ("Invoice", show.link(payment.invoice) if payment.invoice else ""),
@@ -253,7 +253,9 @@ CAME_TO = {
 def _said(entry: RefundEntry) -> str:
     if entry.action == "stripe":
         state = CAME_TO[RefundState(entry.to_state)]
-        return f"{state} {entry.words.replace('_', ' ').capitalize()}".strip()
+        return f"{state} {refund_wording.for_staff(entry.words)}".strip()
+    if entry.action in ("found", "reopened"):
+        return refund_wording.for_staff(entry.words)
     if entry.action in ("requested", "given"):
         return entry.words.partition(": ")[2]
     return entry.words

@@ -21,7 +21,7 @@ from billing.admin import labels
 from billing.models import LedgerCheck, RefundEntry
 from portal.queue import enqueue_once
 from portal.staff import show
-from portal.staff.filters import DayFilter
+from portal.staff.filters import by_day, titled
 from portal.staff.parts import button, column, page_button
 from portal.staff.read_only import ReadOnlyAdmin
 
@@ -75,19 +75,19 @@ class RefundEntryAdmin(AuditAdmin):
     search_fields = ["stripe_id__startswith", "hash__startswith"]
     search_help_text = "re_… or a hash: how it begins"
     list_display = [
-        "number", "when", "what", "money", "state_badge", "actor_name", "refund_link",
+        "number", "when", "what", "money", "state_badge", "who", "refund_link",
     ]  # fmt: skip
     list_filter = [
         ("action", ChoicesDropdownFilter),
-        ("to_state", ChoicesDropdownFilter),
-        ("at", DayFilter),
+        ("to_state", titled(ChoicesDropdownFilter, "state")),
+        ("at", by_day("day")),
     ]
     list_select_related = ["refund__payment"]
     ordering = ["-number"]
     actions_list = ["verify_now", "export"]
     fieldsets = [
         (None, {"fields": ["number", "what", "money", "moved", "words"]}),
-        ("Who and when", {"fields": ["actor_name", "exactly"]}),
+        ("Who and when", {"fields": ["who", "exactly"]}),
         ("Belongs together", {"fields": ["refund_link", "stripe_id", "policy_version"]}),
         ("Proof", {"fields": ["previous_hash", "hash"]}),
     ]
@@ -117,6 +117,11 @@ class RefundEntryAdmin(AuditAdmin):
         """The state that it led to."""
         return show.state(row, "to_state", labels.REFUND)
 
+    @column("By", ordering="actor_name")
+    def who(self, row: RefundEntry) -> str:
+        """Who did it, as they were called then."""
+        return row.actor_name
+
     @column("From and to")
     def moved(self, row: RefundEntry) -> str:
         """ "Requested → Approved"."""
@@ -143,7 +148,7 @@ class LedgerCheckAdmin(AuditAdmin):
     """What verifications found."""
 
     list_display = ["age", "result", "entries", "refunds_compared", "with_stripe", "took"]
-    list_filter = [("started_at", DayFilter)]
+    list_filter = [("started_at", by_day("day started"))]
     ordering = ["-id"]
     actions_list = ["verify_now"]
     fieldsets = [

@@ -23,7 +23,7 @@ from billing.refund_steps import RefundError
 from billing.states import RefundState
 from members.access import current_user
 from portal.staff import show
-from portal.staff.filters import DayFilter
+from portal.staff.filters import by_day
 from portal.staff.parts import button, column, row_or_404
 from portal.staff.read_only import ReadOnlyAdmin
 from portal.staff.recent import ask_who_is_there, recently_signed_in
@@ -72,8 +72,15 @@ class RefundAdmin(ReadOnlyAdmin):
         NeedsFilter,
         ("state", ChoicesDropdownFilter),
         ("origin", ChoicesDropdownFilter),
-        ("created_at", DayFilter),
+        ("created_at", by_day("day asked")),
     ]
+    nothing = "Nobody has asked for a refund yet."
+    nothing_left = {
+        "needs=decision": "No refund waits for a decision.",
+        "needs=second": "No refund waits for a second person.",
+        "needs=failed": "No refund has failed in the last 30 days.",
+        "needs=not_sent": "Every approved refund is with Stripe.",
+    }
     actions = ["approve_selected"]
     actions_detail = ["approve", "deny", "ask_second"]
     change_form_outer_before_template = "admin/refunds/case.html"

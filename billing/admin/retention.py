@@ -18,7 +18,7 @@ from billing.models import RetentionOffer, RetentionShowing
 from billing.snapshots import CouponSnapshot
 from billing.states import DecisionState
 from portal.staff import show
-from portal.staff.filters import DayFilter
+from portal.staff.filters import by_day
 from portal.staff.parts import column
 from portal.staff.read_only import IndexedSearch, ReadOnlyAdmin
 
@@ -147,7 +147,7 @@ class RetentionShowingAdmin(ReadOnlyAdmin):
     search_help_text = "Name, e-mail address or phone number: how it begins"
     list_display = ["who", "what", "seen"]
     list_select_related = ["customer__user", "offer"]
-    list_filter = [("first_at", DayFilter)]
+    list_filter = [("first_at", by_day("day first seen"))]
     link_lookups = frozenset({"offer__id__exact"})
     fieldsets = [(None, {"fields": ["member", "what", "seen"]})]
 

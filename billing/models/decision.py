@@ -63,6 +63,8 @@ class MembershipDecision(models.Model):
 
     class Meta:
         ordering = ["-id"]
+        verbose_name = "member's decision"
+        verbose_name_plural = "members' decisions"
 
     def __str__(self) -> str:
         return f"{self.customer}: {self.get_action_display().lower()}"

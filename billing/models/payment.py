@@ -7,6 +7,7 @@ from django.db import models
 from billing.models.copy import MemberRecordQuerySet, StripeCopy, choices
 from billing.models.customer import Customer
 from billing.models.invoice import Invoice
+from billing.money import Money
 from billing.states import PAYMENT_WORDS, PaymentStatus
 
 
@@ -45,4 +46,7 @@ class Payment(StripeCopy):
         ]
 
     def __str__(self) -> str:
-        return self.description or self.stripe_id
+        # Of what pays an invoice Stripe says "Subscription creation", which helps nobody.
+        what = "" if self.invoice_id else self.description
+        amount = str(Money(self.amount, self.currency))
+        return f"{amount}: {what}" if what else amount

@@ -52,8 +52,7 @@ class RefundPolicy(models.Model):
 
     class Meta:
         ordering = ["-version"]
-        verbose_name = "refund policy"
-        verbose_name_plural = "refund policies"
+        verbose_name = "refund policy version"
 
     def __str__(self) -> str:
         return f"Version {self.version}"
@@ -242,8 +241,8 @@ class RefundEntry(models.Model):
 
     class Meta:
         ordering = ["number"]
-        verbose_name = "refund ledger entry"
-        verbose_name_plural = "refund ledger"
+        verbose_name = "ledger entry"
+        verbose_name_plural = "ledger entries"
 
     def __str__(self) -> str:
         return f"{self.number}: {self.get_action_display().lower()}"

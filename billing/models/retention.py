@@ -36,6 +36,8 @@ class RetentionOffer(models.Model):
 
     class Meta:
         ordering = ["-is_active", "-id"]
+        verbose_name = "offer to stay"
+        verbose_name_plural = "offers to stay"
         constraints = [
             models.UniqueConstraint(
                 fields=["is_active"],
@@ -71,6 +73,8 @@ class RetentionShowing(models.Model):
 
     class Meta:
         ordering = ["-id"]
+        verbose_name = "offer shown"
+        verbose_name_plural = "offers shown"
         constraints = [
             models.UniqueConstraint(
                 fields=["offer", "customer"], name="billing_one_showing_of_an_offer"

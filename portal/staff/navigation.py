@@ -20,7 +20,10 @@ Badge = Callable[[Health], int]
 
 @dataclass(frozen=True)
 class Item:
-    """A link of the sidebar to a model's list, for those who may view it."""
+    """A link of the sidebar to a model's list, for those who may view it.
+
+    `title` is the model's plural name, which that list, its breadcrumb and its count show.
+    """
 
     title: str
     icon: str
@@ -60,16 +63,21 @@ GROUPS: dict[str, list[Item]] = {
         Item("Items", "storefront", "billing.item"),
         Item("Customers", "badge", "billing.customer"),
         Item("Checkouts", "shopping_cart_checkout", "billing.checkout"),
-        Item("Plan", "sell", "billing.plan"),
+        Item("Plans", "sell", "billing.plan"),
     ],
     "Refunds": [
-        Item("Refund policy", "policy", "billing.refundpolicy"),
-        Item("Ledger", "history_edu", "billing.refundentry", permission="billing.audit_refund"),
+        Item("Refund policy versions", "policy", "billing.refundpolicy"),
+        Item(
+            "Ledger entries",
+            "history_edu",
+            "billing.refundentry",
+            permission="billing.audit_refund",
+        ),
         Item("Ledger checks", "verified", "billing.ledgercheck", permission="billing.audit_refund"),
     ],
     "Messages": [
-        Item("Message log", "outgoing_mail", "emails.message", lambda now: now.messages.failed),
-        Item("Phone codes", "password", "members.phonecode"),
+        Item("Messages", "outgoing_mail", "emails.message", lambda now: now.messages.failed),
+        Item("Phone codes sent", "password", "members.phonecode"),
     ],
     "Integration": [
         Item("Webhook events", "webhook", "billing.stripeevent", lambda now: now.events.failed),
@@ -79,7 +87,7 @@ GROUPS: dict[str, list[Item]] = {
     ],
     "Staff": [
         Item("Groups", "shield_person", "auth.group"),
-        Item("What staff did", "history", "admin.logentry"),
+        Item("Staff actions", "history", "admin.logentry"),
     ],
 }
 

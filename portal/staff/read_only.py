@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django.contrib.admin.options import IncorrectLookupParameters
@@ -11,6 +12,7 @@ from django.db import connection
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.functional import cached_property
+from django.utils.text import capfirst
 from unfold.admin import ModelAdmin
 
 from portal.staff import search, show
@@ -49,6 +51,28 @@ class IndexedSearch(ModelAdmin):  # type: ignore[misc]  # Unfold ships no types
     list_per_page = 50
     list_filter_submit = True
     show_facets = None
+    # What a list without rows says, and what it says under one of our own links' filters.
+    nothing = "There is nothing here yet."
+    nothing_left: ClassVar[Mapping[str, str]] = {}
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Call the list what the sidebar calls it, and say in words that it is empty."""
+        title = {"title": capfirst(self.opts.verbose_name_plural)}
+        response: HttpResponse = super().changelist_view(request, title | (extra_context or {}))
+        if found := (getattr(response, "context_data", None) or {}).get("cl"):
+            # The template of the rows gets the list only, and not the page's context.
+            found.nothing = self._words_for_nothing(request)
+        return response
+
+    def _words_for_nothing(self, request: HttpRequest) -> str:
+        """Return what is said for no rows, "" where a search or a filter found none."""
+        chosen = {(name, value) for name, value in request.GET.items() if value}
+        if not chosen:
+            return self.nothing
+        [only, *more] = [f"{name}={value}" for name, value in chosen]
+        return "" if more else self.nothing_left.get(only, "")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str

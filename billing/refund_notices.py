@@ -131,7 +131,7 @@ def _failed(row: Refund, happened_at: datetime) -> None:
     is_settled = row.failure_reason in refund_wording.SETTLED
     is_canceled = row.state == RefundState.CANCELED
     context = {
-        "sentence": refund_wording.cancellation(was_asked=bool(row.answer_by))
+        "sentence": refund_wording.cancellation(was_asked=row.was_asked)
         if is_canceled
         else refund_wording.failure(row.failure_reason, was_sent=bool(row.stripe_id)),
         "outlook": "" if is_settled else refund_wording.WILL_BE_IN_TOUCH,
@@ -156,7 +156,9 @@ def _put(
 
 
 def _method(row: Refund) -> str:
-    return wording.card(row.payment.card_brand, row.payment.card_last4)
+    """Return where it goes, or "" where the member has to say that."""
+    card = wording.card(row.payment.card_brand, row.payment.card_last4)
+    return "" if row.was_asked else card
 
 
 def _zone(row: Refund) -> tzinfo | None:

@@ -70,7 +70,6 @@ def _details(snapshot: RefundSnapshot) -> dict[str, Any]:
     return {
         "failure_reason": snapshot.failure_reason,
         "pending_reason": snapshot.pending_reason,
-        "answer_by": snapshot.answer_by,
         "reference": snapshot.reference,
     }
 
@@ -141,13 +140,12 @@ def _stripe_columns(row: Refund, snapshot: RefundSnapshot, read_at: datetime) ->
     Stripe tells no time but that of the making: whatever it came to later, it did when we learnt.
     """
     state, seen_at = snapshot.status, read_at if row.stripe_id else snapshot.created_at
-    # Stripe forgets that it waited for an answer; to us it says why nothing was sent.
-    waited_until = row.answer_by if state == RefundState.CANCELED else None
     return {
         "stripe_id": snapshot.id,
         "read_at": read_at,
         **_details(snapshot),
-        "answer_by": snapshot.answer_by or waited_until,
+        # Stripe forgets that it asked; to us it says that the money does not go to the card.
+        "answer_by": snapshot.answer_by or row.answer_by,
         "sent_at": row.sent_at or snapshot.created_at,
         "succeeded_at": row.succeeded_at or (seen_at if state == RefundState.SUCCEEDED else None),
         "failed_at": row.failed_at or (seen_at if state == RefundState.FAILED else None),

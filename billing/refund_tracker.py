@@ -90,7 +90,7 @@ def page_of(row: Refund) -> RefundPage:
         asked_by_member=is_asked,
         reason=refund_wording.reason(row.reason) if is_asked else "",
         words=row.words if is_asked else "",
-        method=wording.card(payment.card_brand, payment.card_last4),
+        method="" if row.was_asked else wording.card(payment.card_brand, payment.card_last4),
         reference=row.reference,
         membership=_membership(row),
         can_withdraw=is_asked and row.is_undecided,
@@ -184,7 +184,7 @@ def _to_answer(row: Refund) -> Step:
 def _canceled(row: Refund) -> Step:
     if not row.stripe_id:
         return Step(Stage.FAILED, "Stopped", _ended_at(row), "", row.answer)
-    text = f"{refund_wording.cancellation(was_asked=bool(row.answer_by))} {ASK_AGAIN}"
+    text = f"{refund_wording.cancellation(was_asked=row.was_asked)} {ASK_AGAIN}"
     return Step(Stage.FAILED, "Canceled", row.read_at, PROVIDER, text)
 
 

@@ -197,6 +197,11 @@ class Refund(models.Model):
         return f"{self.money} of {self.payment}"
 
     @property
+    def was_asked(self) -> bool:
+        """Whether Stripe had to ask the member where the money should go."""
+        return self.answer_by is not None
+
+    @property
     def money(self) -> Money:
         """What goes back."""
         return Money(self.amount, self.currency)

@@ -397,6 +397,19 @@ def test_the_plain_truth_of_each_state_at_stripe(
         assert word not in page
 
 
+def test_where_the_money_goes_is_not_said_where_stripe_had_to_ask(
+    client: Client, asked: Refund
+) -> None:
+    assert "Visa ending in 4242" in tell(client, asked, state="pending", stripe_id="re_1")
+    until = datetime(2031, 1, 9, 12, tzinfo=UTC)
+    page = tell(client, asked, state="requires_action", answer_by=until)
+    assert "You can until Thursday, 9 January 2031." in page
+    for state in ("pending", "succeeded", "canceled"):
+        page += tell(client, asked, state=state, succeeded_at=timezone.now())
+    assert "Goes to" not in page
+    assert "it had no answer from you where the money should go" in page
+
+
 def test_arrival_is_told_in_the_members_time_zone_and_later_by_the_reference(
     client: Client, alice: User, asked: Refund
 ) -> None:

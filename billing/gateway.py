@@ -176,8 +176,8 @@ def read_subscription(subscription_id: str) -> snapshots.SubscriptionSnapshot:
         return snapshots.subscription(found.to_dict())
 
 
-def next_charge(subscription_id: str) -> int | None:
-    """Return what the next renewal will charge, in minor units, as Stripe foresees it.
+def next_charge(subscription_id: str) -> snapshots.NextCharge | None:
+    """Return what the next renewal will charge, as Stripe foresees it.
 
     It counts discounts, tax and credit. None where nothing will be charged.
     """
@@ -190,7 +190,7 @@ def next_charge(subscription_id: str) -> int | None:
         # An end that is scheduled, or an address that tax needs: the row then names no amount.
         logger.info("Stripe foresees no next charge of %s: %s", subscription_id, error)
         return None
-    return found.amount_due
+    return snapshots.next_charge(found.to_dict())
 
 
 def read_invoice(invoice_id: str) -> snapshots.InvoiceSnapshot:

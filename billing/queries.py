@@ -14,7 +14,16 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
-from billing import cards, descriptions, discounts, pay_links, plans, refund_queries, wording
+from billing import (
+    cards,
+    credit,
+    descriptions,
+    discounts,
+    pay_links,
+    plans,
+    refund_queries,
+    wording,
+)
 from billing.dates import long_date
 from billing.models import (
     Checkout,
@@ -25,6 +34,7 @@ from billing.models import (
     MembershipDecision,
     Payment,
     PaymentRequest,
+    Refund,
     Subscription,
 )
 from billing.models.copy import MemberRecordQuerySet
@@ -54,6 +64,8 @@ from members.models import Member
 Dated = TypeVar("Dated", Invoice, Payment)
 
 PAGE_SIZE = 12
+# How many refunds the home page shows of those that are under way.
+FEW = 3
 CONFIRMING_FOR = timedelta(hours=1)
 PENDING_SENTENCES = {
     MembershipAction.CANCEL: "Your cancellation is being confirmed.",
@@ -100,6 +112,7 @@ class Membership:
     pending: str = ""  # what waits for Stripe, in a sentence
     discounts: list[discounts.Discount] = field(default_factory=list)
     waiting: Money | None = None  # what a bank is sending, which takes days
+    credit: Money | None = None  # what is on the balance, all of it
     row: Subscription | None = None  # the live one, for further reads; pages do not show it
 
     @property
@@ -125,6 +138,8 @@ class Home:
     membership: Membership
     offer: plans.PlanOffer | None
     attention: list[Attention]
+    refunds: list[RefundLine]  # the newest under way for which the member need do nothing
+    has_more_refunds: bool
     last_payment: PaymentLine | None
 
 
@@ -277,11 +292,17 @@ class PaymentsPage:
 def home(member: Member) -> Home:
     """Answer the home page's three questions."""
     current = membership(member)
+    refunds, last = refund_queries.news(member.user), _last_payment(member.user)
+    shown = refunds.under_way[:FEW]
+    paid = [*(row.payment for row in shown), *([last] if last else [])]
+    names = descriptions.plan_names([row.invoice for row in paid if row.invoice])
     return Home(
         membership=current,
         offer=None if current.is_member else plans.offer_to(member.user),
-        attention=attention(member, current),
-        last_payment=_last_payment(member.user),
+        attention=attention(member, current, refunds.attention),
+        refunds=_refund_lines(shown, names),
+        has_more_refunds=len(refunds.under_way) > len(shown),
+        last_payment=_payment_line(last, descriptions.of_payment(last, names)) if last else None,
     )
 
 
@@ -332,11 +353,7 @@ def payments_page(member: Member, before: str = "", other_before: str = "") -> P
     briefs = refund_queries.briefs([*paid, *others], refunds)
     is_first = not before and not other_before
     return PaymentsPage(
-        refunds=[
-            refund_queries.line_of(row, descriptions.of_payment(row.payment, names))
-            for row in refunds
-            if is_first
-        ],
+        refunds=_refund_lines(refunds, names) if is_first else [],
         invoices=[_invoice_line(row, names, briefs) for row in invoices],
         payments=[
             replace(
@@ -526,6 +543,7 @@ def _live_membership(row: Subscription, decision: MembershipDecision | None) -> 
         pending=PENDING_SENTENCES[MembershipAction(decision.action)] if decision else "",
         discounts=discounts.in_words(row),
         waiting=waiting,
+        credit=credit.of(row),
         row=row,
     )
 
@@ -591,6 +609,7 @@ def _payment_due(row: Subscription) -> tuple[Tone, str, str]:
 
 
 def _sentence(standing: Standing, row: Subscription, charge: Money | None) -> str:
+    balance = credit.in_next_charge(row)
     match standing:
         case Standing.PAYMENT_DUE:
             return "Your last payment did not go through. You are still a member for now."
@@ -601,9 +620,11 @@ def _sentence(standing: Standing, row: Subscription, charge: Money | None) -> st
             return f"Your membership ends on {long_date(end)}." if end else "It is ending."
         case Standing.TRIAL:
             then = f"{charge} will be charged" if charge else "your membership goes on"
-            return f"Your trial is free until {long_date(row.current_period_end)}. Then {then}."
+            until = long_date(row.current_period_end)
+            return f"Your trial is free until {until}. Then {then}. {balance}".strip()
         case _:
-            return _next_charge_sentence(charge, long_date(row.current_period_end))
+            next_charge = _next_charge_sentence(charge, long_date(row.current_period_end))
+            return f"{next_charge} {balance}".strip()
 
 
 def _next_charge_sentence(charge: Money | None, day: str) -> str:
@@ -629,15 +650,18 @@ def _ended_membership(row: Subscription) -> Membership:
         interval=wording.interval(row.interval, row.interval_count),
         ends_at=ended,
         member_since=row.started_at,
+        credit=credit.of(row),
     )
 
 
-def attention(member: Member, current: Membership) -> list[Attention]:
+def attention(
+    member: Member, current: Membership, about_refunds: Sequence[Attention]
+) -> list[Attention]:
     """Return what the member must do or know, the most urgent first."""
     asked = [_request_attention(row) for row in _asked(member.user)]
     return [
         *_membership_attention(member, current),
-        *refund_queries.attention(member.user),
+        *about_refunds,
         *_banks_at_work(member.user),
         *asked,
     ]
@@ -804,18 +828,20 @@ def changed_price(current: Membership, offer: plans.PlanOffer | None) -> str:
     )
 
 
-def _last_payment(user: User) -> PaymentLine | None:
-    row = (
+def _last_payment(user: User) -> Payment | None:
+    return (
         Payment.objects.for_user(user)
         .filter(status=PaymentStatus.SUCCEEDED)
         .select_related("invoice__subscription")
         .prefetch_related("disputes")
         .first()
     )
-    if row is None:
-        return None
-    names = descriptions.plan_names([row.invoice] if row.invoice else [])
-    return _payment_line(row, descriptions.of_payment(row, names))
+
+
+def _refund_lines(rows: Sequence[Refund], names: dict[str, str]) -> list[RefundLine]:
+    return [
+        refund_queries.line_of(row, descriptions.of_payment(row.payment, names)) for row in rows
+    ]
 
 
 def _invoice_line(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.contrib.auth.models import User
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Case, Exists, IntegerField, OuterRef, Q, When
 from django.urls import reverse
 from django.utils import formats, timezone
 
@@ -29,8 +29,8 @@ from billing.states import REFUND_VOID, PaymentStatus, RefundOrigin, RefundState
 
 # For how long a failed refund is held up to the member.
 REMEMBERED_FOR = timedelta(days=30)
-# About as long as a bank takes to show what was sent (`dates.ARRIVES_AFTER`), in calendar days.
-AT_THE_BANK_FOR = timedelta(days=14)
+# At least as long as a bank takes to show what was sent (`dates.ARRIVES_AFTER`), in calendar days.
+AT_THE_BANK_FOR = timedelta(days=15)
 MOST_LISTED = 20
 TONES = {
     RefundState.DENIED: Tone.INFO,
@@ -46,6 +46,18 @@ UNDER_WAY = (
     RefundState.PENDING,
     RefundState.REQUIRES_ACTION,
 )
+
+
+# Of which the member must know or do something: they stand above all else.
+HELD_UP = (RefundState.REQUIRES_ACTION, RefundState.FAILED)
+
+
+@dataclass(frozen=True)
+class News:
+    """What there is to say of a member's refunds: what asks for them, and what goes on anyway."""
+
+    attention: list[Attention]
+    under_way: list[Refund]
 
 
 @dataclass(frozen=True)
@@ -177,23 +189,42 @@ def of_payments(payments: Collection[Payment]) -> list[Refund]:
 
 def in_progress(user: User) -> list[Refund]:
     """Return the refunds that wait for somebody: for us, for Stripe, or for the bank."""
+    rows = visible_to(user).filter(_may_be_under_way())
+    found = rows.select_related("payment__invoice__subscription")[:MOST_LISTED]
+    return [row for row in found if is_under_way(row)]
+
+
+def is_under_way(row: Refund) -> bool:
+    """Whether a refund waits for somebody; a bank has the days that banks usually take."""
+    if row.state != RefundState.SUCCEEDED:
+        return row.state in UNDER_WAY
+    _, last = arrival(row.succeeded_at or row.sent_at or row.created_at)
+    return timezone.now() <= last
+
+
+def _may_be_under_way() -> Q:
+    """Select a little more than what is: the database does not count days of banks."""
     since = timezone.now() - AT_THE_BANK_FOR
-    at_bank = Q(state=RefundState.SUCCEEDED, sent_at__gt=since)
-    rows = visible_to(user).filter(Q(state__in=UNDER_WAY) | at_bank)
-    return list(rows.select_related("payment__invoice__subscription")[:MOST_LISTED])
+    at_bank = Q(succeeded_at__gt=since) | Q(succeeded_at=None, sent_at__gt=since)
+    return Q(state__in=UNDER_WAY) | Q(at_bank, state=RefundState.SUCCEEDED)
 
 
-def attention(user: User) -> list[Attention]:
-    """Return the refunds of which the member must know: failed, or waiting for their answer."""
-    rows = visible_to(user).filter(
-        Q(state=RefundState.REQUIRES_ACTION)
-        | Q(state=RefundState.FAILED, failed_at__gt=timezone.now() - REMEMBERED_FOR)
-    )
+def news(user: User) -> News:
+    """Return what the home page says of refunds, in one statement."""
     again = Refund.objects.filter(
         payment=OuterRef("payment"), created_at__gt=OuterRef("created_at")
     ).holding()
-    rows = rows.exclude(failure_reason__in=refund_wording.SETTLED).exclude(Exists(again))
-    return [_attention(row) for row in rows[:MOST_LISTED]]
+    since = timezone.now() - REMEMBERED_FOR
+    failed = Q(state=RefundState.FAILED)
+    rows = visible_to(user).filter(Q(failed, failed_at__gt=since) | _may_be_under_way())
+    rows = rows.exclude(failed, Q(failure_reason__in=refund_wording.SETTLED) | Q(Exists(again)))
+    urgent = Case(When(state__in=HELD_UP, then=0), default=1, output_field=IntegerField())
+    rows = rows.select_related("payment__invoice__subscription")
+    found = list(rows.order_by(urgent, "-created_at", "-pk")[:MOST_LISTED])
+    return News(
+        attention=[_attention(row) for row in found if row.state in HELD_UP],
+        under_way=[row for row in found if row.state not in HELD_UP and is_under_way(row)],
+    )
 
 
 def asking(payment: Payment) -> Asking:
@@ -322,8 +353,8 @@ def line_of(row: Refund, description: str = "") -> RefundLine:
         url=reverse("billing:refund", args=[row.pk]),
         amount=row.money,
         date=row.created_at,
-        tone=TONES.get(state, Tone.WAIT),
-        label=refund_wording.label(state),
+        tone=Tone.WAIT if is_under_way(row) else TONES[state],
+        label=refund_wording.label(state, is_over=not is_under_way(row)),
         title="Refund you asked for" if row.origin == RefundOrigin.MEMBER else "Refunded by us",
         description=description,
     )

@@ -25,6 +25,8 @@ LABELS = {
     RefundState.FAILED: "Did not arrive",
     RefundState.CANCELED: "Canceled",
 }
+# What was sent longer ago than banks usually take.
+REFUNDED = "Refunded"
 # Stripe documentation, "The Refund object": failure_reason.
 SENT_BACK = "Your bank sent it back."
 FAILURES = {
@@ -105,8 +107,10 @@ def cancellation(*, was_asked: bool) -> str:
     return NOT_ANSWERED if was_asked else CANCELED
 
 
-def label(state: str) -> str:
-    """Return a state as a badge says it."""
+def label(state: str, *, is_over: bool) -> str:
+    """Return a state as a badge says it. `is_over`: nobody is at work on it any more."""
+    if is_over and state == RefundState.SUCCEEDED:
+        return REFUNDED
     return LABELS[RefundState(state)]
 
 

@@ -100,6 +100,15 @@ class SubscriptionSnapshot:
     method_id: str
     card_added_at: datetime | None
     discounts: list[dict[str, Any]]
+    balance: int  # the customer's, in the subscription's currency: less than 0 is credit
+
+
+@dataclass(frozen=True)
+class NextCharge:
+    """What the next renewal comes to, after the `credit` that it uses."""
+
+    amount: int
+    credit: int
 
 
 @dataclass(frozen=True)
@@ -332,6 +341,7 @@ def subscription(data: Json) -> SubscriptionSnapshot:
         method_id=object_id(method),
         card_added_at=_time(method.get("created")),
         discounts=[_discount(one) for one in data.get("discounts") or []],
+        balance=_balance(_part(data["customer"]), price["currency"]),
     )
 
 
@@ -386,6 +396,12 @@ def invoice(data: Json) -> InvoiceSnapshot:
         given_up_at=_time(transitions.get("marked_uncollectible_at")),
         payment_intent_ids=_payment_intent_ids(data),
     )
+
+
+def next_charge(data: Json) -> NextCharge:
+    """Read the preview of a renewal's invoice. Of the credit no more is used than it asks for."""
+    credit = max(0, -(data.get("starting_balance") or 0))
+    return NextCharge(amount=data["amount_due"], credit=min(credit, max(0, data["total"])))
 
 
 def switch(data: Json) -> SwitchSnapshot:
@@ -537,6 +553,12 @@ def object_id(value: Any) -> str:
 def _part(value: Any) -> Json:
     """Return an expanded object, or nothing where there is only its id."""
     return value if isinstance(value, Mapping) else {}
+
+
+def _balance(customer_object: Json, currency: str) -> int:
+    """Return a customer's balance, if it is in this currency: in another one it pays nothing."""
+    own = customer_object.get("currency") or currency
+    return int(customer_object.get("balance") or 0) if own == currency else 0
 
 
 def _own_key(data: Json, name: str) -> int | None:

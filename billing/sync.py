@@ -143,10 +143,14 @@ def sync_subscription(subscription_id: str) -> Subscription:
     read_at = database_now()
     snapshot = gateway.read_subscription(subscription_id)
     _known_customer(snapshot.customer_id)
-    charge = gateway.next_charge(subscription_id) if will_renew(snapshot) else None
+    coming = gateway.next_charge(subscription_id) if will_renew(snapshot) else None
     with transaction.atomic():
         customer = _locked_customer(snapshot.customer_id)
-        values = subscription_columns(snapshot) | {"customer": customer, "next_charge": charge}
+        values = subscription_columns(snapshot) | {"customer": customer}
+        values |= {
+            "next_charge": coming.amount if coming else None,
+            "next_credit": coming.credit if coming else 0,
+        }
         old, new = _write(Subscription, subscription_id, read_at, values)
         accepted = confirmation.settle(new, read_at)
         _announce([*_subscription_transitions(old, new), *accepted])

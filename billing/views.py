@@ -21,6 +21,7 @@ from billing import (
     pay_links,
     plans,
     queries,
+    refund_queries,
     retention,
     single_payments,
     statements,
@@ -54,7 +55,7 @@ def membership(request: HttpRequest) -> HttpResponse:
     offer = None if current.is_member else plans.offer_to(member.user)
     context = {
         "membership": current,
-        "attention": queries.attention(member, current),
+        "attention": queries.attention(member, current, refund_queries.news(member.user).attention),
         "offer": offer,
         "changed_price": queries.changed_price(current, offer),
         "left_open": queries.left_open(member.user),

@@ -44,6 +44,16 @@ class Subscription(StripeCopy):
     next_charge = models.BigIntegerField(
         null=True, blank=True, help_text="Minor units, from Stripe's preview of the next invoice."
     )
+    next_credit = models.BigIntegerField(
+        db_default=0,
+        default=0,
+        help_text="Minor units of credit that the next invoice uses, from the same.",
+    )
+    balance = models.BigIntegerField(
+        db_default=0,
+        default=0,
+        help_text="Minor units: the customer's balance at Stripe. Less than 0 is credit.",
+    )
     end_reason = models.CharField(
         max_length=40, blank=True, help_text="Stripe's word for why it ends or ended."
     )

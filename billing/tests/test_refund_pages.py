@@ -501,6 +501,74 @@ def test_home_holds_a_failed_refund_up_until_it_is_made_good(
     assert "did not arrive" not in page_of(client, "/")
 
 
+def test_home_says_what_goes_on_with_refunds_and_leads_to_each(
+    client: Client, alice: User, payment: Payment, django_assert_max_num_queries: Any
+) -> None:
+    count: DjangoAssertNumQueries = django_assert_max_num_queries
+    assert "in progress" not in page_of(client, "/")
+    policy(automatic_up_to=0)
+    row = ask(alice, payment, 900)
+    with count(MOST_QUERIES):
+        page = page_of(client, "/")
+    assert "Refund in progress" in page
+    assert f'href="/refunds/{row.pk}/"' in page
+    assert "$9.00" in page
+    assert "In review" in page
+    for _ in range(3):
+        single = factories.make_payment(alice.customer)
+        last = ask(alice, single, 100)
+    with count(MOST_QUERIES):
+        page = page_of(client, "/")
+    assert f'href="/refunds/{last.pk}/"' in page
+    # The newest three, and the way to all.
+    assert f'href="/refunds/{row.pk}/"' not in page
+    assert 'href="/payments/#refunds"' in page
+
+
+def test_home_holds_up_what_needs_an_answer_and_says_it_once(
+    client: Client, alice: User, payment: Payment
+) -> None:
+    policy(automatic_up_to=0)
+    row = ask(alice, payment, 900)
+    Refund.objects.update(state=RefundState.REQUIRES_ACTION, stripe_id="re_1")
+    page = page_of(client, "/")
+    assert "Your refund of $9.00 needs an answer from you" in page
+    assert page.count(f'href="/refunds/{row.pk}/"') == 1
+    assert "Refund in progress" not in page
+    # Many others do not push it away.
+    for _ in range(21):
+        ask(alice, factories.make_payment(alice.customer), 100)
+    assert "needs an answer from you" in page_of(client, "/")
+
+
+def test_a_strangers_home_knows_of_no_refund(client: Client, alice: User, payment: Payment) -> None:
+    policy(automatic_up_to=0)
+    ask(alice, payment, 900)
+    client.force_login(factories.make_member("Mallory Marsh"))
+    page = page_of(client, "/")
+    assert "$9.00" not in page
+    assert "In review" not in page
+
+
+def test_at_the_bank_is_under_way_until_banks_usually_show_it(
+    client: Client, alice: User, payment: Payment
+) -> None:
+    row = ask(alice, payment, 900)
+    run_jobs()
+    assert Refund.objects.get().state == RefundState.SUCCEEDED
+    badge = '<span class="badge is-{}">'
+    for url in ("/", "/payments/", f"/refunds/{row.pk}/"):
+        page = page_of(client, url)
+        assert "At your bank" in page
+        assert badge.format("wait") in page
+    sent = timezone.now() - timedelta(days=15)
+    Refund.objects.update(sent_at=sent, succeeded_at=sent)
+    for url in ("/", "/payments/"):
+        assert f'href="/refunds/{row.pk}/"' not in page_of(client, url)
+    page = page_of(client, f"/refunds/{row.pk}/")
+    assert re.search(r'class="badge is-good">.*?Refunded', page)
+
+
 def test_days_of_banks_are_counted_from_monday_to_friday() -> None:
     friday = datetime(2026, 11, 27, 12, tzinfo=UTC)
     assert dates.business_days_after(friday, 1, UTC) == datetime(2026, 11, 30, 12, tzinfo=UTC)

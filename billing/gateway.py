@@ -34,6 +34,9 @@ SUBSCRIPTION_PARTS = (
     "discounts.promotion_code",
 )
 
+# What of an invoice is.
+INVOICE_PARTS = ("payments", "discounts.promotion_code")
+
 Answer = TypeVar("Answer")
 
 
@@ -196,7 +199,7 @@ def next_charge(subscription_id: str) -> snapshots.NextCharge | None:
 def read_invoice(invoice_id: str) -> snapshots.InvoiceSnapshot:
     """Read an invoice and the ids of the payment intents that tried to pay it."""
     with _translated_errors():
-        found = _client().v1.invoices.retrieve(invoice_id, {"expand": ["payments"]})
+        found = _client().v1.invoices.retrieve(invoice_id, {"expand": [*INVOICE_PARTS]})
         return snapshots.invoice(found.to_dict())
 
 
@@ -512,7 +515,7 @@ def list_subscriptions(customer_id: str = "") -> Iterator[snapshots.Subscription
 
 def list_invoices(customer_id: str = "") -> Iterator[snapshots.InvoiceSnapshot]:
     """Yield every invoice, with the ids of the payment intents that tried to pay it."""
-    params = {"expand": ["data.payments"]} | _of(customer_id)
+    params = {"expand": [f"data.{part}" for part in INVOICE_PARTS]} | _of(customer_id)
     for found in _every(_client().v1.invoices.list, params):
         yield snapshots.invoice(found)
 

@@ -273,6 +273,7 @@ def _receipt(paid_invoice: InvoicePaid) -> None:
             ],
             "tax": _money(invoice, invoice.tax) if invoice.tax else "",
             "discount": _money(invoice, -invoice.discount) if invoice.discount else "",
+            "discount_label": wording.discount(invoice.promotion_codes),
             "credits": [
                 {"description": words, "amount": _money(invoice, amount)}
                 for words, amount in wording.invoice_credits(invoice)

@@ -259,6 +259,7 @@ class InvoicePage:
     items: list[InvoiceItem]
     subtotal: Money
     discount: Money | None
+    discount_label: str  # "Discount (code WELCOME50)"
     tax: Money | None
     total: Money
     credits: list[tuple[str, Money]]
@@ -395,6 +396,7 @@ def invoice_page(invoice: Invoice) -> InvoicePage:
         items=[_invoice_item(line, invoice.currency) for line in invoice.lines],
         subtotal=Money(invoice.subtotal, invoice.currency),
         discount=Money(-invoice.discount, invoice.currency) if invoice.discount else None,
+        discount_label=wording.discount(invoice.promotion_codes),
         tax=Money(invoice.tax, invoice.currency) if invoice.tax else None,
         total=Money(invoice.total, invoice.currency),
         credits=[

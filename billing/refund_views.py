@@ -21,6 +21,7 @@ from portal.htmx import wants_fragment
 
 UNPROCESSABLE, CONFLICT = 422, 409
 NO_CONTENT = 204
+TO_BE_SEEN = "What would happen is shown here once the amount is right."
 CHANGED = "What can be refunded has changed meanwhile. Please look at it once more."
 
 
@@ -112,16 +113,20 @@ def _form_page(
     context = {
         "asked": asked,
         "form": form,
-        "preview": _preview(asked, form),
+        "preview": _preview(asked, form, is_part=wants_fragment(request)),
         "currency": code,
         "symbol": SYMBOLS.get(code, ""),
     }
     return render(request, template, context, status=status)
 
 
-def _preview(asked: Asking, form: RefundForm) -> Preview:
+def _preview(asked: Asking, form: RefundForm, *, is_part: bool) -> Preview:
+    """Return what would happen. `is_part`: it stands alone, and the field does not say what is
+    wrong with the amount.
+    """
     amount = form.wanted if form.is_bound and hasattr(form, "cleaned_data") else asked.terms.most
     if amount is None:
-        return Preview(Tone.INFO, "How much?", (f"Enter an amount up to {asked.most}.",))
+        how = f"Enter an amount up to {asked.most}." if is_part else TO_BE_SEEN
+        return Preview(Tone.INFO, "How much?", (how,))
     cancels = form.cancels if form.is_bound else False
     return refund_queries.preview(asked, amount, cancels=cancels)

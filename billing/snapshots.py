@@ -124,6 +124,7 @@ class InvoiceSnapshot:
     currency: str
     subtotal: int
     discount: int
+    promotion_codes: str  # by which it was lowered: "WELCOME50"
     tax: int
     total: int
     starting_balance: int
@@ -360,7 +361,10 @@ def coupon(data: Json) -> CouponSnapshot:
 
 
 def invoice(data: Json) -> InvoiceSnapshot:
-    """Read an invoice with `payments` expanded. A parent may be null (made by hand)."""
+    """Read an invoice with `payments` and its discounts' `promotion_code` expanded.
+
+    A parent may be null (made by hand).
+    """
     parent = data.get("parent") or {}
     details = parent.get("subscription_details") or {}
     transitions = data.get("status_transitions") or {}
@@ -374,6 +378,7 @@ def invoice(data: Json) -> InvoiceSnapshot:
         currency=data["currency"],
         subtotal=data["subtotal"],
         discount=_sum(data.get("total_discount_amounts")),
+        promotion_codes=", ".join(_codes(data)),
         tax=_sum(data.get("total_taxes")),
         total=data["total"],
         starting_balance=data.get("starting_balance") or 0,
@@ -598,6 +603,17 @@ def _discount(data: Any) -> dict[str, Any]:
         "duration": _text(granted.get("duration")),
         "ends_at": data.get("end"),
     }
+
+
+def _codes(invoice_object: Json) -> list[str]:
+    """Return the promotion codes that took something off, each once."""
+    amounts = invoice_object.get("total_discount_amounts") or []
+    used = {object_id(one.get("discount")) for one in amounts if one["amount"]}
+    found = [_part(one) for one in invoice_object.get("discounts") or []]
+    codes = [_text(_part(one.get("promotion_code")).get("code")) for one in found if one]
+    ids = [object_id(one) for one in found if one]
+    named = dict.fromkeys(code for key, code in zip(ids, codes, strict=True) if key in used)
+    return [code for code in named if code]
 
 
 def _line(line: Json) -> dict[str, Any]:

@@ -157,6 +157,9 @@ def switch(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         if request.method == "POST":
             switching.switch(user, choice, request.POST.get("shown", ""))
+            if subscriptions.pending_decision(user) is None:
+                told = f"You now pay {choice.rhythm}: {choice.price} a {choice.interval}."
+                messages.success(request, told)
             return redirect("billing:membership")
         preview = switching.preview(row, choice)
     except switching.LookAgain as error:

@@ -256,6 +256,11 @@ def lasting(duration: str, count: int | None) -> str:
     return LASTING.get(duration, LASTING["once"])
 
 
+def discount(promotion_codes: str) -> str:
+    """Return "Discount (code WELCOME50)", or what a discount without a code is called."""
+    return f"Discount (code {promotion_codes})" if promotion_codes else "Discount"
+
+
 def invoice_credits(parts: InvoiceParts) -> list[tuple[str, int]]:
     """Return what stands between an invoice's total and what is due, in words and minor units."""
     balance = parts.balance_applied

@@ -30,6 +30,9 @@ class Invoice(StripeCopy):
     currency = models.CharField(max_length=3)
     subtotal = models.BigIntegerField()
     discount = models.BigIntegerField(default=0)
+    promotion_codes = models.CharField(
+        max_length=500, blank=True, default="", db_default="", help_text="By which it was lowered."
+    )
     tax = models.BigIntegerField(default=0)
     total = models.BigIntegerField()
     starting_balance = models.BigIntegerField(default=0)

@@ -11,9 +11,11 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from billing import checkout, plans, reconcile, sync
-from billing.models import Checkout, Plan, Subscription
+from billing.models import Checkout, Invoice, Plan, Subscription
 from billing.tests.life import deliver, sign_up, subscribe
 from conftest import Sandbox
+from emails import rendering
+from emails.models import Message
 
 pytestmark = pytest.mark.django_db
 MONTHLY, YEARLY = "price_membership_monthly", "price_membership_yearly"
@@ -188,6 +190,46 @@ def test_a_code_on_trial_takes_its_part_of_the_first_payment(
     assert "Free trial" in text
     assert "20% off your next payment (code SPRING)" in text
     assert "Then $23.20 will be charged" in text
+
+
+def test_the_invoice_and_the_receipt_name_the_code(sandbox: Sandbox, client: Client) -> None:
+    make_code(sandbox, duration="once")
+    alice = sign_up()
+    subscribe(sandbox, alice, promotion_code="SPRING")
+    deliver(sandbox.events())
+    first = Invoice.objects.get()
+    client.force_login(alice)
+    page = client.get(f"/payments/invoices/{first.pk}/").content.decode()
+    assert "Discount (code SPRING)" in page
+    receipt = Message.objects.get(kind="payment_received", channel="email")
+    text = rendering.render_email(receipt).text
+    assert "Discount (code SPRING): −$5.80" in text
+
+    # The next one costs all of it, and names nothing.
+    sandbox.control("clock", advance="renewal")
+    deliver(sandbox.events())
+    later = Invoice.objects.latest("created_at")
+    assert (later.discount, later.promotion_codes) == (0, "")
+    assert reconcile.reconcile(repair=False).differences_left == 0
+    Invoice.objects.filter(pk=first.pk).update(promotion_codes="")
+    assert reconcile.reconcile(repair=True).differences_left == 0
+    assert Invoice.objects.get(pk=first.pk).promotion_codes == "SPRING"
+
+
+def test_a_discount_without_a_code_is_a_discount(sandbox: Sandbox, client: Client) -> None:
+    coupon = sandbox.stripe.v1.coupons.create({"percent_off": 20, "duration": "forever"})
+    alice = sign_up()
+    subscribe(sandbox, alice)
+    sandbox.stripe.v1.subscriptions.update(
+        sandbox.stripe.v1.subscriptions.list().data[0].id,
+        {"discounts": [{"coupon": coupon.id}]},
+    )
+    sandbox.control("clock", advance="renewal")
+    deliver(sandbox.events())
+    invoice = Invoice.objects.latest("created_at")
+    client.force_login(alice)
+    page = client.get(f"/payments/invoices/{invoice.pk}/").content.decode()
+    assert "<dt>Discount</dt>" in page
 
 
 def test_codes_can_be_switched_off(sandbox: Sandbox, settings: Settings) -> None:

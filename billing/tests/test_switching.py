@@ -85,7 +85,7 @@ def test_up_what_is_shown_is_what_is_charged(sandbox: Sandbox, client: Client) -
     # Time goes by while the member reads; the second that counts stays the one that was shown.
     sandbox.control("clock", advance_seconds=600)
     after = confirm(client, YEARLY, shown)
-    assert "$290.00" in after
+    assert "You now pay yearly: $290.00 a year." in after
     assert "Switch to monthly" in after
 
     invoice = invoices_at_stripe(sandbox)[0]
@@ -122,6 +122,7 @@ def test_a_declined_card_changes_nothing(sandbox: Sandbox, client: Client) -> No
     _, shown = look(client, alice, YEARLY)
     text = confirm(client, YEARLY, shown)
     assert "declined by your bank" in text
+    assert "You now pay" not in text
     assert "Nothing was charged, and nothing has changed." in text
     assert MembershipDecision.objects.get().state == DecisionState.FAILED
     assert len(invoices_at_stripe(sandbox)) == 1

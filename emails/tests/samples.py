@@ -41,6 +41,7 @@ SAMPLES: dict[Kind, dict[str, Any]] = {
         "lines": [{"description": "1 × Harbor Yoga membership", "amount": "$30.00"}],
         "tax": "$2.00",
         "discount": "−$3.00",
+        "discount_label": "Discount (code WELCOME50)",
         "credits": [{"description": "Credit applied", "amount": "−$1.00"}],
         "total": "$29.00",
         "url": "https://portal.example.com/payments/invoices/123456/",

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('billing', '0019_why_a_refund_waits'),
+        ('billing', '0020_words_of_the_sidebar'),
     ]
 
     operations = [

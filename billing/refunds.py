@@ -303,7 +303,7 @@ def _to_decide(refund_pk: int, actor: User) -> Refund:
     """
     row = refund_steps.locked(refund_pk)
     if not row.is_undecided:
-        raise RefundError(f"This refund is {row.get_state_display().lower()} already.")
+        raise RefundError(f"This was decided already: it is “{row.get_state_display()}” now.")
     if is_own(row, actor):
         raise RefundError("Nobody decides on their own refund.")
     return row

@@ -222,7 +222,9 @@ def test_deny_needs_words(desk: Client, asked: Refund) -> None:
 
 def test_a_double_click_approves_once(desk: Client, asked: Refund) -> None:
     press(desk, asked, "approve", amount="50")
-    assert "This refund is approved already." in press(desk, asked, "approve", amount="50")
+    assert "This was decided already: it is “Approved” now." in press(
+        desk, asked, "approve", amount="50"
+    )
     assert asked.entries.filter(action="approved").count() == 1
 
 

@@ -16,6 +16,8 @@ from typing import Any
 
 from gunicorn.glogging import Logger
 
+from portal.logs import LineFormatter
+
 bind = os.environ.get("WEB_BIND") or f"127.0.0.1:{os.environ.get('PORT', '8000')}"
 workers = int(os.environ.get("WEB_WORKERS", "2"))
 worker_class = "gthread"
@@ -40,8 +42,13 @@ access_log_format = '%(h)s %(t)s "%(m)s %(U)s" %(s)s %(B)s %(M)sms'
 SECRET_IN_PATH = re.compile(r"(?<=/)[\w:=.~-]{20,}(?=/|$)")
 
 
-class AccessLogger(Logger):  # type: ignore[misc]  # gunicorn ships no types
-    """An access log that anyone may read: long tokens in paths are blotted out."""
+class PublicLogger(Logger):  # type: ignore[misc]  # gunicorn ships no types
+    """Logs that anyone may read: long tokens in paths are blotted out, and nobody writes lines."""
+
+    def setup(self, cfg: Any) -> None:
+        super().setup(cfg)
+        for handler in self.error_log.handlers:
+            handler.setFormatter(LineFormatter(self.error_fmt, self.datefmt))
 
     def atoms(
         self, resp: Any, req: Any, environ: dict[str, Any], request_time: timedelta
@@ -53,4 +60,4 @@ class AccessLogger(Logger):  # type: ignore[misc]  # gunicorn ships no types
         return atoms
 
 
-logger_class = AccessLogger
+logger_class = PublicLogger

@@ -1,4 +1,4 @@
-"""The access log of deploy/gunicorn.conf.py, written by a real gunicorn."""
+"""The logs of deploy/gunicorn.conf.py, written by a real gunicorn."""
 
 import os
 import subprocess
@@ -14,6 +14,8 @@ from portal.postgres import CHECKOUT, SHORT
 
 APPLICATION = """
 def application(environ, start_response):
+    if environ["PATH_INFO"] == "/broken/":
+        raise ValueError("said\\x1b[2J from\\noutside")
     start_response("200 OK", [("Content-Type", "text/plain")])
     return [b"hello"]
 """
@@ -29,11 +31,12 @@ def _request_all(socket: Path) -> None:
         client.get("/payments/", params={"code": TOKEN})
         client.get(f"/sms/status/{TOKEN}/")
         client.get("/static/portal.0123456789abcdef01234567.css")
+        client.get("/broken/")
 
 
 @pytest.fixture
-def access_log(tmp_path: Path) -> list[str]:
-    """The lines that three requests with secrets in them leave behind."""
+def log(tmp_path: Path) -> list[str]:
+    """The lines that three requests with secrets in them leave behind, and one that fails."""
     (tmp_path / "hello.py").write_text(APPLICATION)
     command = [sys.executable, "-m", "gunicorn", "--pythonpath", str(tmp_path), "hello"]
     command += ["--config", str(CHECKOUT / "deploy" / "gunicorn.conf.py")]
@@ -52,7 +55,13 @@ def access_log(tmp_path: Path) -> list[str]:
             finally:
                 server.terminate()
             output = server.communicate()[0]
-    return [line for line in output.splitlines() if '"GET ' in line]
+    return str(output).splitlines()
+
+
+@pytest.fixture
+def access_log(log: list[str]) -> list[str]:
+    """Those of the requests that were answered."""
+    return [line for line in log if '"GET /' in line]
 
 
 def test_requests_are_logged_without_what_is_secret_in_them(access_log: list[str]) -> None:
@@ -64,3 +73,10 @@ def test_requests_are_logged_without_what_is_secret_in_them(access_log: list[str
 
 def test_static_files_keep_their_names(access_log: list[str]) -> None:
     assert "/static/portal.0123456789abcdef01234567.css" in access_log[2]
+
+
+def test_an_error_is_logged_as_it_is_and_says_nothing_to_the_terminal(log: list[str]) -> None:
+    said = next(line for line in log if "ValueError: said" in line)
+    assert said == r"    ValueError: said\x1b[2J from"
+    assert log[log.index(said) + 1] == "    outside"
+    assert not [line for line in log if "\x1b" in line]

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from sandbox.stripe.cards import TypedCard
+
 
 @dataclass(frozen=True)
 class TestCard:
@@ -49,6 +51,11 @@ class CardForm:
     @property
     def digits(self) -> str:
         return re.sub(r"\D", "", self.number)
+
+    @property
+    def typed(self) -> TypedCard:
+        """What the bank gets of it; only of a form in which `problem` finds none."""
+        return TypedCard(self.digits, _expiry(self.expiry) or (0, 0))
 
     @property
     def grouped(self) -> str:

@@ -36,7 +36,7 @@ def pay(visit: Visit) -> Response:
         checkout.complete(visit.world, order.id, account, None, email)
         return see_other(success_url(session))
     outcome = paying.try_card(
-        visit, lambda card, yes: checkout.complete(visit.world, order.id, card.digits, yes, email)
+        visit, lambda card, yes: checkout.complete(visit.world, order.id, card.typed, yes, email)
     )
     if outcome.status in ("complete", "processing"):
         return see_other(success_url(session))

@@ -61,7 +61,7 @@ def pay(visit: Visit) -> Response:
     if not bill_of(invoice).payable:
         return see_other(here)
     outcome = paying.try_card(
-        visit, lambda card, yes: invoices.pay(visit.world, invoice["id"], card.digits, yes)
+        visit, lambda card, yes: invoices.pay(visit.world, invoice["id"], card.typed, yes)
     )
     if outcome.status == "complete":
         return see_other(f"{here}?paid=1")

@@ -53,7 +53,7 @@ def save_card(visit: Visit) -> Response:
     def save(card: CardForm, confirmed: bool | None) -> Outcome:
         if asks_bank(card) and not confirmed:
             return Outcome("requires_action")
-        customers.set_card(visit.world, session["customer"], card.digits)
+        customers.set_card(visit.world, session["customer"], card.typed)
         return Outcome("complete")
 
     outcome = paying.try_card(visit, save)

@@ -44,6 +44,14 @@ class Card:
         return self.authentication == "always"
 
 
+@dataclass(frozen=True)
+class TypedCard:
+    """A card as a person types it. `expires`: the year and the month until which it is good."""
+
+    number: str
+    expires: tuple[int, int]
+
+
 _DECLINED = "Your card was declined."
 _GENERIC = ("card_declined", "generic_decline", _DECLINED)
 

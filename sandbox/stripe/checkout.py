@@ -337,7 +337,11 @@ def _trial_end(world: World, params: Json, lines: list[Json]) -> int | None:
 
 
 def complete(
-    world: World, session_id: str, card: str, authenticate: bool | None, email: str | None = None
+    world: World,
+    session_id: str,
+    card: cards.TypedCard | str,
+    authenticate: bool | None,
+    email: str | None = None,
 ) -> Outcome:
     """Pay a session as its page does; raises ApiError for a closed session or no test card."""
     with world.lock:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sandbox.stripe import payment_methods
+from sandbox.stripe.cards import TypedCard
 from sandbox.stripe.errors import missing
 from sandbox.stripe.events import changing, emit, public
 from sandbox.stripe.params import merge_metadata
@@ -145,7 +146,7 @@ def default_method(world: World, customer: Json, subscription: Json | None = Non
     return world.objects.get(chosen) if chosen else None
 
 
-def set_card(world: World, customer_id: str, card: str) -> Json:
+def set_card(world: World, customer_id: str, card: TypedCard | str) -> Json:
     """Replace the card, as the billing portal does: the new one becomes the default everywhere."""
     with world.lock:
         customer = find(world, customer_id)

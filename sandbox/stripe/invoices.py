@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sandbox.stripe import customers, payment_intents, payment_methods, subscriptions
 from sandbox.stripe import invoice_documents as documents
+from sandbox.stripe.cards import TypedCard
 from sandbox.stripe.errors import ApiError, invalid, missing
 from sandbox.stripe.events import changing, emit
 from sandbox.stripe.params import merge_metadata
@@ -15,7 +16,9 @@ RETRY_AFTER_DAYS = (3, 5, 7)
 """Days from each failed automatic attempt to the next one, as in Stripe's smart retries."""
 
 
-def pay(world: World, invoice_id: str, card: str | None, authenticate: bool | None) -> Outcome:
+def pay(
+    world: World, invoice_id: str, card: TypedCard | str | None, authenticate: bool | None
+) -> Outcome:
     """Pay an open invoice as on its hosted page: with a new card, or the saved one."""
     with world.lock:
         invoice = find(world, invoice_id)

@@ -19,9 +19,17 @@ NO_ADDRESS = {
 }
 
 
-def create(world: World, number: str, email: str | None = None, name: str | None = None) -> Json:
-    """A payment method of a test card, attached to nobody."""
-    card = cards.by_number(number)
+def create(
+    world: World,
+    typed: cards.TypedCard | str,
+    email: str | None = None,
+    name: str | None = None,
+) -> Json:
+    """A payment method of a test card, attached to nobody; a number alone is good for years."""
+    if isinstance(typed, str):
+        years = datetime.fromtimestamp(world.now(), UTC).year + 3
+        typed = cards.TypedCard(typed, (years, 12))
+    card = cards.by_number(typed.number)
     kind = "us_bank_account" if card.delayed else "card"
     return world.objects.put(
         {
@@ -41,12 +49,13 @@ def create(world: World, number: str, email: str | None = None, name: str | None
             "livemode": False,
             "metadata": {},
             "type": kind,
-            kind: _bank_account(card) if card.delayed else _card(world, card),
+            kind: _bank_account(card) if card.delayed else _card(card, typed.expires),
         }
     )
 
 
-def _card(world: World, card: cards.Card) -> Json:
+def _card(card: cards.Card, expires: tuple[int, int]) -> Json:
+    year, month = expires
     return {
         "brand": card.brand,
         "checks": {
@@ -56,8 +65,8 @@ def _card(world: World, card: cards.Card) -> Json:
         },
         "country": "US",
         "display_brand": card.brand,
-        "exp_month": 12,
-        "exp_year": datetime.fromtimestamp(world.now(), UTC).year + 3,
+        "exp_month": month,
+        "exp_year": year,
         "fingerprint": card.fingerprint,
         "funding": "credit",
         "generated_from": None,

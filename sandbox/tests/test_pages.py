@@ -87,6 +87,14 @@ class TestCheckout:
         paid = api.v1.checkout.sessions.retrieve(session.id)
         assert (paid.status, paid.payment_status) == ("complete", "paid")
 
+    def test_a_card_is_good_as_long_as_it_says(
+        self, server: Server, api: stripe.StripeClient, session: stripe.checkout.Session
+    ) -> None:
+        server.http.post(self.path(session), data=card_form(VISA, expiry="07/2031"))
+        method = api.v1.customers.payment_methods.list(str(session.customer)).data[0]
+        assert method.card
+        assert (method.card.exp_month, method.card.exp_year) == (7, 2031)
+
     @pytest.mark.parametrize(
         ("number", "message"),
         [

@@ -23,6 +23,10 @@ class RefundError(Exception):
     """The refund can't be asked for, decided or changed so; the text is for member or staff."""
 
 
+class RefundAmountError(RefundError):
+    """Only the amount stands against it: with another one it could be."""
+
+
 def locked(refund_pk: int) -> Refund:
     """Lock a refund with its customer, under whose lock all of their money changes, and return it.
 

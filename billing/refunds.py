@@ -19,7 +19,7 @@ from billing import refund_policy, refund_steps, refund_terms
 from billing.models import Customer, Invoice, Payment, Refund, RefundPolicy
 from billing.money import Money
 from billing.refund_policy import Outcome
-from billing.refund_steps import RefundError
+from billing.refund_steps import RefundAmountError, RefundError
 from billing.states import (
     PaymentStatus,
     RefundAction,
@@ -108,7 +108,7 @@ def approve(refund_pk: int, actor: User, amount: int | None = None, words: str =
     row = _to_decide(refund_pk, actor)
     agreed = row.amount if amount is None else amount
     if not 0 < agreed <= row.amount:
-        raise RefundError(f"Up to {row.money} was asked for.")
+        raise RefundAmountError(f"Up to {row.money} was asked for.")
     _check_left(row, agreed)
     row.approvals_needed = max(row.approvals_needed, _approvals_now(row, agreed, actor))
     columns: dict[str, Any] = {"amount": agreed, "approvals_needed": row.approvals_needed}
@@ -189,7 +189,7 @@ def give_on_invoice(invoice_pk: int, actor: User, wish: Wish) -> list[Refund]:
     """
     _require(actor, MAY_APPROVE)
     if wish.amount <= 0:
-        raise RefundError("The amount must be more than nothing.")
+        raise RefundAmountError("The amount must be more than nothing.")
     invoice = Invoice.objects.get(pk=invoice_pk)
     Customer.objects.select_for_update().get(pk=invoice.customer_id)
     rows = invoice.payments.filter(status=PaymentStatus.SUCCEEDED).order_by("-paid_at", "-pk")
@@ -210,7 +210,7 @@ def give_on_invoice(invoice_pk: int, actor: User, wish: Wish) -> list[Refund]:
             left -= part
     if left:
         money = Money(wish.amount - left, invoice.currency)
-        raise RefundError(f"Of this invoice {money} can be refunded.")
+        raise RefundAmountError(f"Of this invoice {money} can be refunded.")
     return given
 
 
@@ -315,7 +315,7 @@ def _check_left(row: Refund, amount: int) -> None:
     if facts.is_disputed or facts.is_charged_back:
         raise RefundError("The member's bank has taken this payment back, or is about to.")
     if not 0 < amount <= facts.left:
-        raise RefundError(f"Of this payment {Money(facts.left, row.currency)} is left.")
+        raise RefundAmountError(f"Of this payment {Money(facts.left, row.currency)} is left.")
 
 
 def _approvals_now(row: Refund, amount: int, actor: User) -> int:

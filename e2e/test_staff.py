@@ -80,6 +80,42 @@ def test_every_list_opens_without_a_complaint_of_the_browser(owner: Page, stack:
     assert complaints == []
 
 
+@pytest.mark.parametrize("width", [1200, 1440])
+@pytest.mark.parametrize("name", ["payment", "refund", "invoice"])
+def test_lists_of_money_fit_without_scrolling_sideways(
+    owner: Page, stack: Stack, name: str, width: int
+) -> None:
+    stack.sql(
+        "UPDATE auth_user SET first_name = 'Konstantina', last_name = 'Papadopoulou-Kyriakidou'"
+        " WHERE email = 'mia@staff.example' RETURNING id"
+    )
+    owner.set_viewport_size({"width": width, "height": 900})
+    owner.goto(f"{stack.url}/staff/billing/{name}/")
+    wide = owner.evaluate(
+        "[...document.querySelectorAll('#changelist *')].filter(one => one.clientWidth"
+        " && one.scrollWidth > one.clientWidth + 1"
+        " && ['auto', 'scroll'].includes(getComputedStyle(one).overflowX)).length"
+    )
+    owner.set_viewport_size({"width": 1280, "height": 720})
+    assert wide == 0
+
+
+def test_days_of_a_filter_are_not_covered_by_a_note(
+    browser: Browser, owner: Page, stack: Stack
+) -> None:
+    state = owner.context.storage_state()
+    context = browser.new_context(storage_state=state, timezone_id="Asia/Tokyo")
+    page = context.new_page()
+    page.goto(f"{stack.url}/staff/billing/payment/")
+    page.get_by_text("Filters", exact=False).first.click()
+    expect(page.get_by_text(re.compile("Whole days, time zone")).first).to_be_visible()
+    notes = page.locator(".timezonewarning")
+    assert notes.count() > 0
+    for place in range(notes.count()):
+        expect(notes.nth(place)).to_be_hidden()
+    context.close()
+
+
 def test_event_is_replayed(owner: Page, stack: Stack) -> None:
     owner.goto(f"{stack.url}/staff/billing/stripeevent/?q=invoice.paid")
     owner.locator("#result_list a[href*='/change/']").first.click()

@@ -9,7 +9,7 @@ from procrastinate.contrib.django.models import ProcrastinateEvent, Procrastinat
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from portal.staff import search, show
-from portal.staff.filters import by_day
+from portal.staff.filters import by_day, titled
 from portal.staff.parts import column
 from portal.staff.read_only import ReadOnlyAdmin
 
@@ -34,7 +34,10 @@ class JobAdmin(ReadOnlyAdmin):
     search_fields = ["task_name__startswith", "lock", "queueing_lock"]
     search_help_text = "How the task's name begins, or a whole lock"
     list_display = ["task_name", "state", "attempts", "due", "arguments", "lock"]
-    list_filter = [("status", ChoicesDropdownFilter), ("scheduled_at", by_day("day due"))]
+    list_filter = [
+        ("status", titled(ChoicesDropdownFilter, "state")),
+        ("scheduled_at", by_day("day due")),
+    ]
     ordering = ["-id"]
     fieldsets = [
         (None, {"fields": ["task_name", "state", "attempts", "due", "arguments"]}),

@@ -12,7 +12,7 @@ from billing.admin import labels
 from billing.admin.money import StripeCopyAdmin
 from billing.models import CreditNote
 from portal.staff import show
-from portal.staff.filters import by_day
+from portal.staff.filters import by_day, titled
 from portal.staff.parts import column
 
 
@@ -25,7 +25,10 @@ class CreditNoteAdmin(StripeCopyAdmin):
     search_help_text = "Name, e-mail address, phone number or cn_…: how it begins"
     list_display = ["who", "money", "state", "issued", "invoice_link", "number", "stripe_id"]
     list_select_related = ["customer__user", "invoice"]
-    list_filter = [("status", ChoicesDropdownFilter), ("created_at", by_day("day issued"))]
+    list_filter = [
+        ("status", titled(ChoicesDropdownFilter, "state")),
+        ("created_at", by_day("day issued")),
+    ]
     fieldsets = [
         (None, {"fields": ["state", "member", "money", "tax_amount", "became", "why", "memo"]}),
         ("Dates", {"fields": ["issued", "voided"]}),

@@ -20,7 +20,7 @@ from billing.models import Dispute
 from billing.states import OPEN_DISPUTE, DisputeStatus
 from portal import documents
 from portal.staff import show
-from portal.staff.filters import by_day
+from portal.staff.filters import by_day, titled
 from portal.staff.parts import column, page_button
 
 URGENT, SOON = timedelta(days=3), timedelta(days=7)
@@ -34,6 +34,7 @@ SEND = (
     "3. Open the dispute in Stripe's dashboard, choose to counter it, and upload evidence.pdf "
     "there (Stripe takes PDF, JPG and PNG below 5 MB). Nothing is sent from here by itself."
 )
+HOW = "How to answer"
 Rows = QuerySet[Any]
 
 
@@ -79,13 +80,13 @@ class DisputeAdmin(StripeCopyAdmin):
     }
     list_filter = [
         StageFilter,
-        ("status", ChoicesDropdownFilter),
+        ("status", titled(ChoicesDropdownFilter, "state")),
         ("created_at", by_day("day opened")),
         ("evidence_due_at", by_day("deadline")),
     ]
     fieldsets = [
         (None, {"fields": ["state", "deadline", "meaning", "money", "why", "evidence"]}),
-        ("How to answer", {"fields": ["steps"]}),
+        (HOW, {"fields": ["steps"]}),
         ("Who and what", {"fields": ["member", "payment_link", "invoice_link", "paid", "card"]}),
         ("Dates", {"fields": ["began", "closed"]}),
         ("Belongs together", {"fields": ["customer_link", "others", "events"]}),
@@ -95,6 +96,13 @@ class DisputeAdmin(StripeCopyAdmin):
     ]  # fmt: skip
 
     link_lookups = frozenset({"customer__id__exact"})
+
+    def get_fieldsets(self, request: HttpRequest, obj: Dispute | None = None) -> Any:
+        """Say how to answer only what can be answered."""
+        found = super().get_fieldsets(request, obj)
+        if obj is None or obj.needs_response:
+            return found
+        return [(title, options) for title, options in found if title != HOW]
 
     def get_ordering(self, request: HttpRequest) -> list[Any]:
         """What runs first, by its deadline, then what is decided, the newest first."""
@@ -172,10 +180,8 @@ class DisputeAdmin(StripeCopyAdmin):
         return "At Stripe, but not sent to the bank" if row.has_evidence else "None sent yet"
 
     @column("Steps")
-    def steps(self, row: Dispute) -> SafeString | str:
+    def steps(self, _row: Dispute) -> SafeString:
         """What to do, for a dispute that waits for us."""
-        if not row.needs_response:
-            return show.NOTHING
         return format_html_join("", "<p>{}</p>", [(READ,), (CHECK,), (SEND,)])
 
     @column("Payment")

@@ -44,7 +44,7 @@ from billing.states import (
 from members.access import current_user
 from portal.staff import search, show
 from portal.staff.bookkeeping import MoneyListAdmin, SumOfCurrency
-from portal.staff.filters import by_day
+from portal.staff.filters import by_day, titled
 from portal.staff.parts import button, column, row_or_404
 from portal.staff.read_only import ReadOnlyAdmin
 from portal.staff.recent import recently_signed_in
@@ -249,7 +249,7 @@ class SubscriptionAdmin(StripeCopyAdmin):
     search_help_text = "Name, e-mail address, phone number or sub_…: how it begins"
     list_display = ["who", "price", "state", "next_step", "card", "since", "stripe_id"]
     list_filter = [
-        ("status", ChoicesDropdownFilter),
+        ("status", titled(ChoicesDropdownFilter, "state")),
         EndingFilter,
         ("started_at", by_day("day begun")),
         ("current_period_end", by_day("end of the period paid for")),
@@ -390,7 +390,10 @@ class InvoiceAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
     search_fields = ["number__istartswith", "stripe_id__startswith"]
     search_help_text = "Name, e-mail address, phone number, invoice number or in_…: how it begins"
     list_display = ["who", "amount", "state", "issued", "outlook", "number", "stripe_id"]
-    list_filter = [("status", ChoicesDropdownFilter), ("created_at", by_day("day issued"))]
+    list_filter = [
+        ("status", titled(ChoicesDropdownFilter, "state")),
+        ("created_at", by_day("day issued")),
+    ]
     fieldsets = [
         (None, {"fields": ["state", "member", "amount", "outlook", "lines_table", "credit_notes"]}),
         ("Dates", {"fields": ["issued", "due", "paid", "closed"]}),
@@ -552,7 +555,11 @@ class InvoiceAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
         """Refund it without a request."""
         row, actor = row_or_404(Invoice, object_id), current_user(request)
         return self.give_refund(
-            request, form, row, lambda: refunds.give_on_invoice(row.pk, actor, form.wish())
+            request,
+            form,
+            row,
+            lambda: refunds.give_on_invoice(row.pk, actor, form.wish()),
+            self.give_on_invoice,
         )
 
     @column("Documents")
@@ -575,7 +582,7 @@ class PaymentAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
         "who", "asked", "came", "went_back", "state", "day_paid", "card_short", "problem",
     ]  # fmt: skip
     list_filter = [
-        ("status", ChoicesDropdownFilter),
+        ("status", titled(ChoicesDropdownFilter, "state")),
         ("paid_at", by_day("day paid")),
         ("created_at", by_day("day made")),
     ]
@@ -722,7 +729,7 @@ class PaymentAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
         """Refund it without a request."""
         row, actor = row_or_404(Payment, object_id), current_user(request)
         return self.give_refund(
-            request, form, row, lambda: [refunds.give(row.pk, actor, form.wish())]
+            request, form, row, lambda: [refunds.give(row.pk, actor, form.wish())], self.give
         )
 
     @column("Disputes")

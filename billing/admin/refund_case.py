@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -96,7 +97,7 @@ def case_of(row: Refund) -> Case:
         words=row.words,
         answer=row.answer,
         reasons=list(row.verdict.get("reasons", [])),
-        request=_request(row),
+        request=[*_request(row), *(rule_of_two([facts]) if row.is_undecided else [])],
         payment=_payment(row, facts),
         member=_member(row),
         steps=[_step(entry) for entry in row.entries.order_by("number")],
@@ -122,6 +123,30 @@ def summary(row: Refund) -> list[Fact]:
         Fact("Asked for", str(Money(row.amount_asked, row.currency))),
         Fact("Left of the payment", str(Money(facts.left, row.currency))),
         *([Fact("Approvals", progress(row))] if progress(row) else []),
+        *rule_of_two([facts]),
+    ]
+
+
+def rule_of_two(found: Sequence[Facts]) -> list[Fact]:
+    """Say from which amount on two people must agree, for payments that are refunded together.
+
+    All refunds of them count: parts do not slip below the amount. Nothing where one is enough.
+    """
+    policy = refund_terms.current_policy().policy
+    limits = [policy.rule(one.kind).two_people_from for one in found]
+    known = [one for one in limits if one is not None]
+    if not known:
+        return []
+    currency = found[0].currency
+    if currency.lower() != policy.currency:
+        return [Fact("Two people", "For any amount: the policy is in another currency.")]
+    limit, committed = min(known), sum(one.committed for one in found)
+    start = f"From {Money(limit, currency)} on, all refunds of a payment counted together"
+    if not committed:
+        return [Fact("Two people", f"{start}.")]
+    now = Money(max(1, limit - committed), currency)
+    return [
+        Fact("Two people", f"{start}. {Money(committed, currency)} so far, so now from {now} on.")
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -15,9 +16,10 @@ from unfold.widgets import (
 )
 
 from billing import refund_terms
-from billing.admin.refund_case import Fact, summary
+from billing.admin.refund_case import Fact, rule_of_two, summary
 from billing.models import Invoice, Payment, Refund
 from billing.money import AmountError, Money, parse_money, plain_amount
+from billing.refund_policy import Facts
 from billing.refunds import Wish
 from billing.states import PaymentStatus, RefundReason
 from portal.staff import show
@@ -61,7 +63,8 @@ class AmountField(forms.CharField):
 
     currency = ""
 
-    def __init__(self, label: str, hint: str) -> None:
+    def __init__(self, label: str, hint: str, *, needs_some: bool = False) -> None:
+        self.needs_some = needs_some
         super().__init__(
             label=label, max_length=30, widget=UnfoldAdminTextInputWidget, help_text=hint
         )
@@ -70,9 +73,12 @@ class AmountField(forms.CharField):
         """Read the amount: minor units."""
         text = super().clean(value)
         try:
-            return parse_money(text, self.currency)
+            amount = parse_money(text, self.currency)
         except AmountError as error:
             raise forms.ValidationError(str(error)) from error
+        if self.needs_some and amount <= 0:
+            raise forms.ValidationError("The amount must be more than nothing.")
+        return amount
 
 
 class ApproveForm(AboutRefund):
@@ -107,7 +113,7 @@ class GiveForm(BaseDialogForm):  # type: ignore[misc]
 
     form_before_template = "admin/refunds/summary.html"
 
-    amount = AmountField("Amount", "What is left of it, or less.")
+    amount = AmountField("Amount", "What is left of it, or less.", needs_some=True)
     reason = forms.ChoiceField(
         choices=[(one.value, one.value.replace("_", " ").capitalize()) for one in RefundReason],
         initial=RefundReason.GOODWILL,
@@ -119,13 +125,18 @@ class GiveForm(BaseDialogForm):  # type: ignore[misc]
     def __init__(self, request: HttpRequest, object_id: Any = None, **kwargs: Any) -> None:
         super().__init__(request, object_id, **kwargs)
         self.initial["key"] = uuid.uuid4()
+        self.facts: list[Fact] = []
         left = self.left() if str(object_id).isdecimal() else None
-        self.facts = self.describe(left) if left else []
-        currency = left.currency if left else ""
-        self.fields["amount"].currency = currency
-        if left:
-            self.fields["amount"].label = f"Amount, in {currency.upper()}"
-            self.initial["amount"] = plain_amount(left.amount, currency)
+        if left is None:
+            return
+        # It has a currency though nothing may be left of it.
+        self.facts = self.describe(left)
+        self.fields["amount"].currency = left.currency
+        self.fields["amount"].label = f"Amount, in {left.currency.upper()}"
+        self.initial["amount"] = plain_amount(left.amount, left.currency)
+
+    # Of each payment that may give some of it.
+    found: Sequence[Facts] = ()
 
     def left(self) -> Money | None:
         """What can be refunded."""
@@ -133,7 +144,11 @@ class GiveForm(BaseDialogForm):  # type: ignore[misc]
 
     def describe(self, left: Money) -> list[Fact]:
         """What the dialog says above its fields."""
-        return [*self.whose(), Fact("Left to refund", str(left))]
+        return [
+            *self.whose(),
+            Fact("Left to refund", str(left)),
+            *rule_of_two(self.found),
+        ]
 
     def whose(self) -> list[Fact]:
         """Say whose money it is."""
@@ -167,7 +182,8 @@ class GiveOnPaymentForm(GiveForm):
         self.payment = rows.filter(pk=self.object_id).first()
         if self.payment is None:
             return None
-        return Money(refund_terms.facts_of(self.payment).left, self.payment.currency)
+        self.found = [refund_terms.facts_of(self.payment)]
+        return Money(self.found[0].left, self.payment.currency)
 
     def whose(self) -> list[Fact]:
         """The member and what they paid."""
@@ -191,8 +207,9 @@ class GiveOnInvoiceForm(GiveForm):
         if self.invoice is None:
             return None
         paid = self.invoice.payments.filter(status=PaymentStatus.SUCCEEDED)
-        left = sum(refund_terms.facts_of(one).left for one in paid.select_related("invoice"))
-        return Money(left, self.invoice.currency)
+        rows = list(paid.select_related("invoice"))
+        self.found = list(refund_terms.facts_of_all(rows, counts_automatic=False).values())
+        return Money(sum(one.left for one in self.found), self.invoice.currency)
 
     def whose(self) -> list[Fact]:
         """The member and the invoice."""

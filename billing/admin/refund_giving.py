@@ -15,8 +15,9 @@ from billing import refunds
 from billing.admin.refund_dialogs import GiveForm
 from billing.models import Refund
 from billing.money import Money
-from billing.refund_steps import RefundError
+from billing.refund_steps import RefundAmountError, RefundError
 from portal.staff import show
+from portal.staff.parts import ask_again
 
 PATH = "refund"
 
@@ -40,11 +41,22 @@ class GivesRefunds:
         return [one for one in found if one.path != PATH]
 
     def give_refund(
-        self: Any, request: HttpRequest, form: GiveForm, row: Any, give: Callable[[], list[Refund]]
+        self: Any,
+        request: HttpRequest,
+        form: GiveForm,
+        row: Any,
+        give: Callable[[], list[Refund]],
+        button: Any,
     ) -> HttpResponse:
-        """Give, and say what came of it on the refund's page; or why not, where one came from."""
+        """Give, and say what came of it on the refund's page; or why not, where one came from.
+
+        `button` is the one that was pressed: it asks again where only the amount is too much.
+        """
         try:
             given = give()
+        except RefundAmountError as error:
+            form.add_error("amount", str(error))
+            return ask_again(request, button, form)
         except (RefundError, PermissionDenied) as error:
             messages.error(request, str(error))
             return redirect(show.page_of(row))

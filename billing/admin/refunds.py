@@ -19,12 +19,12 @@ from billing.admin import labels
 from billing.admin.refund_case import case_of, progress
 from billing.admin.refund_dialogs import ApproveForm, AskSecondForm, DenyForm
 from billing.models import Refund
-from billing.refund_steps import RefundError
+from billing.refund_steps import RefundAmountError, RefundError
 from billing.states import RefundState
 from members.access import current_user
 from portal.staff import show
 from portal.staff.filters import by_day
-from portal.staff.parts import button, column, row_or_404
+from portal.staff.parts import ask_again, button, column, row_or_404
 from portal.staff.read_only import ReadOnlyAdmin
 from portal.staff.recent import ask_who_is_there, recently_signed_in
 
@@ -67,7 +67,7 @@ class RefundAdmin(ReadOnlyAdmin):
     search_fields = ["stripe_id__startswith", "payment__stripe_id__startswith"]
     search_help_text = "Name, e-mail address, phone number, re_… or pi_…: how it begins"
     list_select_related = ["customer__user", "payment"]
-    list_display = ["who", "cost", "state_badge", "waits", "approvals", "why", "began", "stripe_id"]
+    list_display = ["who", "cost", "state_badge", "waits", "approvals", "why", "began"]
     list_filter = [
         NeedsFilter,
         ("state", ChoicesDropdownFilter),
@@ -189,7 +189,11 @@ class RefundAdmin(ReadOnlyAdmin):
             )
             return _agreed(found)
 
-        return self._decide(request, object_id, agree)
+        try:
+            return self._decide(request, object_id, agree)
+        except RefundAmountError as error:
+            form.add_error("amount", str(error))
+            return ask_again(request, self.approve, form)
 
     @recently_signed_in
     @button(
@@ -255,10 +259,15 @@ class RefundAdmin(ReadOnlyAdmin):
     def _decide(
         self, request: HttpRequest, object_id: str, act: Callable[[Refund], str]
     ) -> HttpResponse:
-        """Run a use case; show its sentence or its refusal on the refund's page."""
+        """Run a use case; show its sentence or its refusal on the refund's page.
+
+        Raises RefundAmountError where another amount would do.
+        """
         row = row_or_404(Refund, object_id)
         try:
             text = act(row)
+        except RefundAmountError:
+            raise
         except (RefundError, PermissionDenied) as error:
             self.message_user(request, str(error), messages.ERROR)
         else:

@@ -142,7 +142,12 @@ def test_a_decided_dispute_asks_for_nothing(client: Client) -> None:
     dispute = factories.make_dispute(status="won")
     client.force_login(auditor())
     url = reverse("admin:billing_dispute_change", args=[dispute.pk])
-    assert "choose to counter it" not in client.get(url).content.decode()
+    page = client.get(url).content.decode()
+    assert "choose to counter it" not in page
+    assert "How to answer" not in page
+    running = factories.make_dispute()
+    url = reverse("admin:billing_dispute_change", args=[running.pk])
+    assert "How to answer" in client.get(url).content.decode()
 
 
 def test_a_dispute_is_found_by_name_and_by_its_payment(client: Client) -> None:

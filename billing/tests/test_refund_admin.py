@@ -208,7 +208,12 @@ def test_approve_less_with_words(desk: Client, asked: Refund) -> None:
 def test_a_wrong_amount_changes_nothing(
     desk: Client, asked: Refund, typed: str, sentence: str
 ) -> None:
-    assert sentence in press(desk, asked, "approve", amount=typed)
+    page = press(desk, asked, "approve", amount=typed, words="We are <sorry>.")
+    # The question stays open, with the error in it and what was typed.
+    assert 'id="dialog-form"' in page
+    assert sentence in page
+    assert f'value="{typed}"' in page
+    assert "We are &lt;sorry&gt;." in page
     asked.refresh_from_db()
     assert asked.state == RefundState.REQUESTED
 
@@ -359,8 +364,40 @@ def test_giving_more_than_is_left_is_refused(desk: Client, payment: Payment, ask
     fields = {"amount": "150", "reason": "other", "key": str(uuid.uuid4())}
     assert "decide on that one" in press(desk, payment, "give", **fields)
     refunds.deny(asked.pk, refund_world.approver("Bob Baker"), "No.")
-    fields["amount"] = "151"
-    assert "Of this payment $150.00 is left." in press(desk, payment, "give", **fields)
+    fields |= {"amount": "151", "words": "Twice as much"}
+    page = press(desk, payment, "give", **fields)
+    assert "Of this payment $150.00 is left." in page
+    assert 'id="dialog-form"' in page
+    assert "Twice as much" in page
+    fields["amount"] = "0"
+    assert "The amount must be more than nothing." in press(desk, payment, "give", **fields)
+    assert Refund.objects.count() == 1
+
+
+def test_a_payment_of_which_nothing_is_left_still_has_its_currency(
+    desk: Client, payment: Payment
+) -> None:
+    factories.make_dispute(payment, status=DisputeStatus.LOST)
+    form = read(desk, address(payment, "give"))
+    assert "Amount, in USD" in form
+    assert "$0.00" in form
+    fields = {"amount": "one", "reason": "other", "key": str(uuid.uuid4())}
+    assert "Enter an amount, like $40.00." in press(desk, payment, "give", **fields)
+
+
+def test_that_refunds_of_a_payment_count_together_is_said_where_one_decides(
+    desk: Client, payment: Payment, asked: Refund
+) -> None:
+    rule = "From $100.00 on, all refunds of a payment counted together"
+    assert f"{rule}." in read(desk, show.page_of(asked))
+    assert f"{rule}." in read(desk, address(asked, "approve"))
+    so_far = f"{rule}. $50.00 so far, so now from $50.00 on."
+    assert so_far in read(desk, address(payment, "give"))
+    refunds.approve(asked.pk, refund_world.approver("Bob Baker"), 5000)
+    assert rule not in read(desk, show.page_of(asked))
+    invoice = factories.make_invoice(payment.customer)
+    factories.make_payment(invoice=invoice, amount_refunded=900)
+    assert "$9.00 so far, so now from $91.00 on." in read(desk, address(invoice, "give_on_invoice"))
 
 
 def test_an_invoice_is_refunded_from_its_payments(desk: Client, alice: User) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -127,6 +128,12 @@ def test_what_contradicts_itself_is_said_in_place(
     before = refund_terms.current_policy().version
     assert sentence in post(manager, "save", **changes)
     assert refund_terms.current_policy().version == before
+
+
+def test_a_wrong_number_of_a_step_has_a_red_border(manager: Client) -> None:
+    page = post(manager, "save", **{"single-percent_1": 130, "membership-days_2": -1})
+    cells = re.findall(r'<td class="group errors">\s*<input[^>]*name="([\w-]+)"', page)
+    assert cells == ["membership-days_2", "single-percent_1"]
 
 
 def test_the_form_sent_twice_makes_one_version(manager: Client) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from django.db.models import Model
-from django.http import Http404
-from django.shortcuts import get_object_or_404
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
 from unfold.dataclasses import ActionDialog
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
@@ -59,6 +59,16 @@ def page_button(
         description=description, icon=icon, url_path=path, permissions=[permission]
     )
     return decorate
+
+
+def ask_again(request: HttpRequest, button: Any, form: BaseDialogForm) -> HttpResponse:
+    """Keep a button's question open, with what was typed and the errors that were added to it."""
+    context = {
+        "dialog": button.dialog,
+        "form": form,
+        "form_submit_text": button.dialog["form_submit_text"],
+    }
+    return render(request, "unfold/helpers/dialog.html", context)
 
 
 def button(

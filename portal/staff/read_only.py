@@ -64,6 +64,9 @@ class IndexedSearch(ModelAdmin):  # type: ignore[misc]  # Unfold ships no types
         if found := (getattr(response, "context_data", None) or {}).get("cl"):
             # The template of the rows gets the list only, and not the page's context.
             found.nothing = self._words_for_nothing(request)
+            if not (found.query or found.has_active_filters):
+                # It is not known how many there are of all, but these are all.
+                found.full_result_count = found.result_count
         return response
 
     def _words_for_nothing(self, request: HttpRequest) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 import re
@@ -19,7 +18,7 @@ from billing.models import Dispute, Invoice
 from emails import rendering
 from emails.catalogue import Kind, spec_of
 from emails.models import Channel, Message
-from portal import documents
+from portal import documents, spreadsheets
 
 READ_ME = """This is the evidence about one disputed payment.
 
@@ -29,8 +28,6 @@ the rest        the records it is made from, in full, should the bank ask for on
 Read the document before you send it: it holds personal data of the member, meant for their bank
 alone. All times are UTC.
 """
-# A cell that begins with one of these is a formula to a spreadsheet.
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def filename(dispute: Dispute) -> str:
@@ -144,12 +141,7 @@ def _tables(case: Case) -> dict[str, str]:
 
 def _csv(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Return a table that spreadsheets open, and take no cell of as a formula."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer)
-    writer.writerow(head)
-    for row in rows:
-        writer.writerow([f"'{cell}" if cell.startswith(FORMULA) else cell for cell in row])
-    return "\ufeff" + buffer.getvalue()
+    return "".join(spreadsheets.lines(head, rows))
 
 
 def _invoice(row: Invoice) -> dict[str, Any]:

@@ -67,9 +67,14 @@ def append(
 
 
 def digest(entry: RefundEntry) -> str:
-    """Return SHA-256 (hexadecimal) over an entry's columns, as JSON with sorted names.
+    """Return SHA-256 (hexadecimal) over `hashed_text`, encoded as UTF-8."""
+    return hashlib.sha256(hashed_text(entry).encode()).hexdigest()
 
-    Times are UTC with microseconds. That of the entry before is one of the columns.
+
+def hashed_text(entry: RefundEntry) -> str:
+    """Return an entry's columns as the JSON that is hashed: names sorted, no spaces, ASCII.
+
+    Times are UTC with microseconds, amounts minor units. The hash of the entry before is a column.
     """
     columns = {
         "number": entry.number,
@@ -87,8 +92,7 @@ def digest(entry: RefundEntry) -> str:
         "policy_version": entry.policy_version,
         "previous_hash": entry.previous_hash,
     }
-    text = json.dumps(columns, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
+    return json.dumps(columns, sort_keys=True, separators=(",", ":"))
 
 
 def _name(actor: User | None, action: RefundAction) -> str:

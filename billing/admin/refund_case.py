@@ -260,7 +260,7 @@ def _step(entry: RefundEntry) -> Step:
         who=entry.actor_name,
         when=show.when(entry.at),
         amount=show.money(entry.amount, entry.currency),
-        words=_said(entry),
+        words=said(entry),
         tone=TONES.get(entry.action) or labels.REFUND.get(RefundState(entry.to_state), ""),
     )
 
@@ -275,7 +275,8 @@ CAME_TO = {
 }
 
 
-def _said(entry: RefundEntry) -> str:
+def said(entry: RefundEntry) -> str:
+    """Return what was said with a step: people's words as they are, Stripe's in ours."""
     if entry.action == "stripe":
         state = CAME_TO[RefundState(entry.to_state)]
         return f"{state} {refund_wording.for_staff(entry.words)}".strip()

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import time
-from collections.abc import Iterable, Iterator
-from typing import Any
+from datetime import UTC
 
 from django.contrib import admin, messages
 from django.db.models import Model
@@ -16,22 +14,40 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
-from billing import tasks
+from billing import refund_ledger, tasks
 from billing.admin import labels
+from billing.admin.refund_case import said
 from billing.models import LedgerCheck, RefundEntry
+from billing.money import plain_amount
+from portal import spreadsheets
 from portal.queue import enqueue_once
 from portal.staff import show
+from portal.staff.bookkeeping import FETCHED, note_download
 from portal.staff.filters import by_day, titled
 from portal.staff.parts import button, column, page_button
 from portal.staff.read_only import ReadOnlyAdmin
 
 MAY_AUDIT = "billing.audit_refund"
-# Spreadsheets take a cell that begins so for a formula.
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# The last three prove the chain: SHA-256 of "Hashed" is "Hash", and the next "Previous hash".
 COLUMNS = [
-    "number", "refund", "at", "actor", "actor_name", "action", "from", "to", "amount", "currency",
-    "stripe_id", "words", "policy_version", "previous_hash", "hash",
-]  # fmt: skip
+    "Entry",
+    "When (UTC)",
+    "By",
+    "What",
+    "State before",
+    "State after",
+    "Amount",
+    "Currency",
+    "Member",
+    "E-mail",
+    "Refund",
+    "Refund at Stripe",
+    "Words",
+    "Policy version",
+    "Previous hash",
+    "Hash",
+    "Hashed",
+]
 
 
 class AuditAdmin(ReadOnlyAdmin):
@@ -135,12 +151,12 @@ class RefundEntryAdmin(AuditAdmin):
 
     @page_button("Export as CSV", icon="download", path="export", permission="audit")
     def export(self, request: HttpRequest) -> StreamingHttpResponse:
-        """Send the whole ledger, the first entry first: what each hash is made of, and the hash."""
-        rows = RefundEntry.objects.order_by("number")
-        answer = StreamingHttpResponse(_as_csv(rows.iterator()), content_type="text/csv")
+        """Send the whole ledger, the first entry first, with what proves it; note who took it."""
+        rows = RefundEntry.objects.order_by("number").select_related("refund__customer__user")
+        note_download(request, RefundEntry, ", the whole ledger")
         name = f"refund-ledger-{timezone.localdate().isoformat()}.csv"
-        answer["Content-Disposition"] = f'attachment; filename="{name}"'
-        return answer
+        found = rows.iterator(chunk_size=FETCHED)
+        return spreadsheets.download(COLUMNS, (_row(one) for one in found), name)
 
 
 @admin.register(LedgerCheck)
@@ -197,27 +213,24 @@ class LedgerCheckAdmin(AuditAdmin):
         return f"{(row.finished_at - row.started_at).total_seconds():.1f} s"
 
 
-class _Echo:
-    """A file that hands back what is written to it."""
-
-    def write(self, line: str) -> str:
-        return line
-
-
-def _as_csv(entries: Iterable[RefundEntry]) -> Iterator[str]:
-    writer = csv.writer(_Echo())
-    yield writer.writerow(COLUMNS)
-    for one in entries:
-        yield writer.writerow(map(_cell, _values(one)))
-
-
-def _values(one: RefundEntry) -> list[Any]:
+def _row(one: RefundEntry) -> list[str]:
+    user = one.refund.customer.user
     return [
-        one.number, one.refund_id, one.at.isoformat(timespec="microseconds"), one.actor_id,
-        one.actor_name, one.action, one.from_state, one.to_state, one.amount, one.currency,
-        one.stripe_id, one.words, one.policy_version, one.previous_hash, one.hash,
-    ]  # fmt: skip
-
-
-def _cell(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+        str(one.number),
+        f"{one.at.astimezone(UTC):%Y-%m-%d %H:%M:%S}",
+        one.actor_name,
+        labels.REFUND_STEPS.get(one.action, one.get_action_display()),
+        one.get_from_state_display() if one.from_state else "",
+        one.get_to_state_display(),
+        plain_amount(one.amount, one.currency),
+        one.currency.upper(),
+        show.name_of(user),
+        user.email,
+        str(one.refund_id),
+        one.stripe_id,
+        said(one),
+        str(one.policy_version or ""),
+        one.previous_hash,
+        one.hash,
+        refund_ledger.hashed_text(one),
+    ]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
+import json
 import re
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
@@ -229,15 +232,38 @@ def test_the_ledger_is_read_and_exported_by_who_audits(auditor: Client, alice: U
     assert "Approved by the policy" in page
     assert "$9.00" in page
     answer = auditor.get(reverse("admin:billing_refundentry_export"))
-    text = b"".join(answer).decode()
+    text = b"".join(answer).decode("utf-8-sig")
     rows = list(csv.DictReader(io.StringIO(text)))
-    assert [row["number"] for row in rows] == ["1", "2"]
-    assert [row["hash"] for row in rows] == list(
+    assert [row["Entry"] for row in rows] == ["1", "2"]
+    assert [row["Hash"] for row in rows] == list(
         RefundEntry.objects.order_by("number").values_list("hash", flat=True)
     )
-    assert rows[0]["words"] == 'not_used: =HYPERLINK("x"), "quoted"\nover lines'
-    assert rows[1]["previous_hash"] == rows[0]["hash"]
+    assert rows[0]["Words"] == '\'=HYPERLINK("x"), "quoted"\nover lines'
+    assert [row["What"] for row in rows] == ["Asked for", "Approved by the policy"]
+    assert {(row["Amount"], row["Currency"]) for row in rows} == {("9.00", "USD")}
+    assert {row["Member"] for row in rows} == {"Alice Archer"}
+    assert rows[1]["By"] == "The portal"
+    assert (rows[1]["State before"], rows[1]["State after"]) == ("Requested", "Approved")
     assert answer.headers["Content-Disposition"].startswith("attachment")
+    entry = LogEntry.objects.get()
+    assert entry.get_change_message() == "Downloaded as CSV, the whole ledger."
+
+
+def test_the_exported_ledger_can_be_proved_without_us(auditor: Client, alice: User) -> None:
+    policy(automatic_up_to=0)
+    payment = factories.make_payment(factories.make_customer(alice))
+    row = refunds.request(alice, payment.pk, wish(900, words="=1+1, “ça va”\r\nand 'more'"))
+    refunds.deny(row.pk, staff_world.support(), "'=Not this one")
+    text = b"".join(auditor.get(reverse("admin:billing_refundentry_export"))).decode("utf-8-sig")
+    before = "0" * 64
+    rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    assert len(rows) == 2
+    for one in rows:
+        assert one["Previous hash"] == before
+        assert hashlib.sha256(one["Hashed"].encode()).hexdigest() == one["Hash"]
+        hashed = json.loads(one["Hashed"])
+        assert (hashed["previous_hash"], hashed["amount"]) == (before, 900)
+        before = one["Hash"]
 
 
 def test_a_cell_is_no_formula(auditor: Client, alice: User) -> None:
@@ -246,8 +272,8 @@ def test_a_cell_is_no_formula(auditor: Client, alice: User) -> None:
     row = refunds.request(alice, payment.pk, wish(900))
     sue = staff_world.support()
     refunds.deny(row.pk, sue, '=HYPERLINK("http://example.com")')
-    text = b"".join(auditor.get(reverse("admin:billing_refundentry_export"))).decode()
-    found = list(csv.DictReader(io.StringIO(text)))[1]["words"]
+    text = b"".join(auditor.get(reverse("admin:billing_refundentry_export"))).decode("utf-8-sig")
+    found = list(csv.DictReader(io.StringIO(text)))[1]["Words"]
     assert found == '\'=HYPERLINK("http://example.com")'
 
 

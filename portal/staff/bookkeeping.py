@@ -10,7 +10,7 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Model, QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
@@ -72,7 +72,9 @@ class MoneyListAdmin(ReadOnlyAdmin):
             rows = self.get_changelist_instance(request).get_queryset(request)
         except IncorrectLookupParameters:
             return redirect(f"admin:{self._name}_changelist")
-        self._write_down(request)
+        query = request.GET.urlencode()
+        chosen = f" of {query[:LONGEST_FILTER]}" if query else ", the whole list"
+        note_download(request, self.model, chosen)
         filename = f"{self.opts.verbose_name_plural}-{timezone.localdate():%Y-%m-%d}.csv"
         found = self.export_rows(rows)
         return spreadsheets.download(self.export_columns, found, filename.replace(" ", "-"))
@@ -102,13 +104,13 @@ class MoneyListAdmin(ReadOnlyAdmin):
         ]
         return SumOfCurrency(currency.upper(), row["count"], amounts)
 
-    def _write_down(self, request: HttpRequest) -> None:
-        query = request.GET.urlencode()
-        chosen = f" of {query[:LONGEST_FILTER]}" if query else ", the whole list"
-        LogEntry.objects.create(
-            user=current_user(request),
-            content_type=ContentType.objects.get_for_model(self.model),
-            object_repr=str(self.opts.verbose_name_plural),
-            action_flag=CHANGE,
-            change_message=f"Downloaded as CSV{chosen}.",
-        )
+
+def note_download(request: HttpRequest, model: type[Model], chosen: str) -> None:
+    """Write into the log who took rows away as a file, and which: ", the whole list"."""
+    LogEntry.objects.create(
+        user=current_user(request),
+        content_type=ContentType.objects.get_for_model(model),
+        object_repr=str(model._meta.verbose_name_plural),
+        action_flag=CHANGE,
+        change_message=f"Downloaded as CSV{chosen}.",
+    )

@@ -26,7 +26,9 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm
 from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminTextInputWidget
 
 from billing.admin import labels
-from billing.admin.money import InvoiceAdmin, PaymentAdmin, SubscriptionAdmin
+from billing.admin.invoices import InvoiceAdmin
+from billing.admin.payments import PaymentAdmin
+from billing.admin.subscriptions import SubscriptionAdmin
 from billing.models import Invoice, Payment, Subscription
 from billing.states import LIVE_SUBSCRIPTION
 from emails.admin import MessageAdmin

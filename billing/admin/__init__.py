@@ -1,23 +1,21 @@
 """Billing on the staff site: money to look at, and the integration to look after."""
 
 from billing.admin.assignment import UnassignedCustomerAdmin
+from billing.admin.checkouts import CheckoutAdmin
 from billing.admin.credit_notes import CreditNoteAdmin
+from billing.admin.customers import CustomerAdmin
+from billing.admin.decisions import MembershipDecisionAdmin
 from billing.admin.disputes import DisputeAdmin
 from billing.admin.integration import ReconciliationAdmin, StripeEventAdmin
-from billing.admin.money import (
-    CheckoutAdmin,
-    CustomerAdmin,
-    InvoiceAdmin,
-    MembershipDecisionAdmin,
-    PaymentAdmin,
-    PlanAdmin,
-    SubscriptionAdmin,
-)
+from billing.admin.invoices import InvoiceAdmin
 from billing.admin.payables import ItemAdmin, PaymentRequestAdmin
+from billing.admin.payments import PaymentAdmin
+from billing.admin.plans import PlanAdmin
 from billing.admin.refund_ledger import LedgerCheckAdmin, RefundEntryAdmin
 from billing.admin.refund_policy import RefundPolicyAdmin
 from billing.admin.refunds import RefundAdmin
 from billing.admin.retention import RetentionOfferAdmin, RetentionShowingAdmin
+from billing.admin.subscriptions import SubscriptionAdmin
 
 __all__ = [
     "CheckoutAdmin",

@@ -9,7 +9,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from billing import wording
 from billing.admin import labels
-from billing.admin.money import StripeCopyAdmin
+from billing.admin.copies import StripeCopyAdmin
 from billing.models import CreditNote
 from portal.staff import show
 from portal.staff.filters import by_day, titled

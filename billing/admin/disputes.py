@@ -15,7 +15,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter, RadioFilter
 
 from billing import disputes, evidence_files, wording
 from billing.admin import labels
-from billing.admin.money import StripeCopyAdmin
+from billing.admin.copies import StripeCopyAdmin
 from billing.models import Dispute
 from billing.states import OPEN_DISPUTE, DisputeStatus
 from portal import documents

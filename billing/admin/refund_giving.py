@@ -11,11 +11,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from unfold.dataclasses import UnfoldAction
 
-from billing import refunds
+from billing import refund_terms, refunds
 from billing.admin.refund_dialogs import GiveForm
-from billing.models import Refund
+from billing.models import Payment, Refund
 from billing.money import Money
 from billing.refund_steps import RefundAmountError, RefundError
+from billing.states import PaymentStatus
 from portal.staff import show
 from portal.staff.parts import ask_again
 
@@ -23,15 +24,21 @@ PATH = "refund"
 
 
 class GivesRefunds:
-    """What the pages of payments and invoices share."""
+    """What the pages of payments and invoices share. `payments_by` finds the payments of a page."""
+
+    payments_by = "pk"
 
     def has_give_permission(self, request: HttpRequest, _object_id: str = "") -> bool:
         """Whether this member of staff may give refunds."""
         return bool(request.user.has_perm(refunds.MAY_APPROVE))
 
     def is_refundable(self, request: HttpRequest, object_id: Any) -> bool:
-        """Whether the button has any use here."""
-        raise NotImplementedError
+        """Whether somebody else has paid it, and something is left of that."""
+        paid = Payment.objects.filter(
+            status=PaymentStatus.SUCCEEDED, **{self.payments_by: object_id}
+        )
+        rows = list(paid.exclude(customer__user=request.user.pk).select_related("invoice"))
+        return any(found.left for found in refund_terms.facts_of_all(rows).values())
 
     def get_actions_detail(self: Any, request: HttpRequest, object_id: Any) -> list[UnfoldAction]:
         """Show the button where there is something to refund that is not one's own."""

@@ -1,0 +1,79 @@
+"""Copies of Stripe's objects as staff see them: names, money, state; nothing to edit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils.safestring import SafeString
+
+from billing import wording
+from billing.admin import labels
+from billing.models import Customer, Invoice, Payment, StripeEvent
+from portal.staff import show
+from portal.staff.parts import column
+from portal.staff.read_only import ReadOnlyAdmin
+
+SHOWN = 12
+Rows = QuerySet[Any]
+
+
+class StripeCopyAdmin(ReadOnlyAdmin):
+    """A copy of one of Stripe's objects that belongs to a customer."""
+
+    person_field = "customer_id"
+    list_select_related = ["customer__user"]
+    actions_detail = ["open_in_stripe"]
+    actions_row = ["open_in_stripe"]
+
+    def palette_title(self, row: Any) -> str:
+        """Whose it is, and what."""
+        return f"{show.name_of(row.customer.user)}: {row}"
+
+    @column("Member", ordering="customer__name", header=True)
+    def who(self, row: Any) -> list[str]:
+        """Name over e-mail address."""
+        user = row.customer.user
+        return [show.name_of(user), user.email]
+
+    @column("Member")
+    def member(self, row: Any) -> SafeString | str:
+        """Link to the member."""
+        return show.member(row.customer.user)
+
+    @column("Customer")
+    def customer_link(self, row: Any) -> SafeString | str:
+        """Link to the customer."""
+        return show.link(row.customer)
+
+    @column("Card")
+    def card(self, row: Any) -> str:
+        """ "Visa ending in 4242"."""
+        return wording.card(row.card_brand, row.card_last4) or show.NOTHING
+
+    @column("Last read from Stripe")
+    def read(self, row: Any) -> str:
+        """When the row was last known to be right."""
+        return show.moment(row.read_at)
+
+    @column("Webhook events")
+    def events(self, row: Any) -> SafeString | str:
+        """Links to the events about this very object, the newest first."""
+        found = StripeEvent.objects.filter(object_id=row.stripe_id).defer("payload")[:SHOWN]
+        return show.links([(show.page_of(event), event.type) for event in found])
+
+
+def disputes_of(row: Customer | Payment) -> list[tuple[str, str]]:
+    """Return links to the disputes of a payment, or of all of a customer's."""
+    return [
+        (
+            show.page_of(one),
+            f"{show.money(one.amount, one.currency)}, {labels.dispute(one).lower()}",
+        )
+        for one in row.disputes.all()[:SHOWN]
+    ]
+
+
+def on_day(amount: int, row: Invoice | Payment) -> str:
+    """Return "$29.00 on 4 Nov 2026"."""
+    return f"{show.money(amount, row.currency)} on {show.day(row.created_at)}"

@@ -1,0 +1,136 @@
+"""Who pays, and all that is theirs."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.db.models import Prefetch
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+
+from billing import received
+from billing.admin import labels
+from billing.admin.copies import SHOWN, Rows, StripeCopyAdmin, disputes_of, on_day
+from billing.admin.refund_case import refunds_of
+from billing.models import Customer, Refund, Subscription
+from billing.states import LIVE_SUBSCRIPTION
+from portal.staff import search, show
+from portal.staff.filters import by_day
+from portal.staff.parts import column
+
+
+@admin.register(Customer)
+class CustomerAdmin(StripeCopyAdmin):
+    """Who pays."""
+
+    stripe_path = "customers"
+    person_field = "user_id"
+    search_fields = ["stripe_id__startswith"]
+    search_help_text = "Name, e-mail address, phone number or cus_…: how it begins"
+    list_display = ["who", "standing", "created", "stripe_id"]
+    ordering = ["-pk"]
+    list_select_related = ["user"]
+    list_filter = ["deleted_at_stripe", ("created_at", by_day("customer since"))]
+    fieldsets = [
+        (None, {"fields": ["member", "standing", "name", "email", "deleted_at_stripe"]}),
+        ("Money", {"fields": ["subscriptions", "invoices", "payments", "refunds", "disputes"]}),
+        ("What happened", {"fields": ["messages", "events"]}),
+        ("Copy of Stripe's record", {"fields": ["stripe_id", "created", "read"]}),
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> Rows:
+        """Each customer with their subscriptions: one more query for a whole page."""
+        newest = Subscription.objects.order_by("-started_at", "-id")
+        rows: Rows = super().get_queryset(request)
+        return rows.prefetch_related(Prefetch("subscriptions", newest))
+
+    def palette_title(self, row: Customer) -> str:
+        """The member's name."""
+        return show.name_of(row.user)
+
+    def find_persons(self, term: str) -> list[int]:
+        """Users, whose column a customer has itself."""
+        return search.people(term)
+
+    @column("Member", ordering="name", header=True)
+    def who(self, row: Customer) -> list[str]:
+        """Name over e-mail address."""
+        return [show.name_of(row.user), row.user.email]
+
+    @column("Member")
+    def member(self, row: Customer) -> SafeString | str:
+        """Link to the member."""
+        return show.member(row.user)
+
+    @column("Membership")
+    def standing(self, row: Customer) -> SafeString | str:
+        """State of the subscription that counts: a live one, else the newest."""
+        found = list(row.subscriptions.all())
+        live = [one for one in found if one.status in LIVE_SUBSCRIPTION]
+        current = next(iter(live or found), None)
+        return show.state(current, "status", labels.SUBSCRIPTION) if current else show.NOTHING
+
+    @column("Subscriptions")
+    def subscriptions(self, row: Customer) -> SafeString | str:
+        """Links to all of them."""
+        return show.links(
+            [
+                (show.page_of(one), f"{one.get_status_display()}, since {show.day(one.started_at)}")
+                for one in row.subscriptions.all()
+            ]
+        )
+
+    @column("Invoices")
+    def invoices(self, row: Customer) -> SafeString | str:
+        """Links to the newest, and to the list of all."""
+        found = [
+            (
+                show.page_of(one),
+                f"{show.money(one.total, one.currency)} on {show.day(one.created_at)}",
+            )
+            for one in row.invoices.all()[:SHOWN]
+        ]
+        return show.links([*found, _all("billing.invoice", row)] if found else [])
+
+    @column("Payments")
+    def payments(self, row: Customer) -> SafeString | str:
+        """Links to the newest, and to the list of all."""
+        found = [
+            (
+                show.page_of(one),
+                f"{on_day(one.amount, one)}, {received.state(one).lower()}",
+            )
+            for one in row.payments.prefetch_related("disputes")[:SHOWN]
+        ]
+        return show.links([*found, _all("billing.payment", row)] if found else [])
+
+    @column("Refunds")
+    def refunds(self, row: Customer) -> SafeString | str:
+        """Links to the newest."""
+        return refunds_of(Refund.objects.filter(customer=row))
+
+    @column("Disputes")
+    def disputes(self, row: Customer) -> SafeString | str:
+        """Links to the newest, and to the list of all."""
+        found = disputes_of(row)
+        return show.links([*found, _all("billing.dispute", row)] if found else [])
+
+    @column("Messages")
+    def messages(self, row: Customer) -> SafeString | str:
+        """Link to what we wrote them."""
+        address = show.list_of("emails.message", user__id__exact=row.user_id)
+        return show.anchor(address, "Everything we wrote")
+
+    @column("Webhook events")
+    def events(self, row: Customer) -> SafeString | str:
+        """Link to every event about them."""
+        address = show.list_of("billing.stripeevent", customer_id=row.stripe_id)
+        return show.anchor(address, "Everything that Stripe told us")
+
+    @column("Customer since", ordering="created_at")
+    def created(self, row: Customer) -> str:
+        """The day they were made at Stripe."""
+        return show.day(row.created_at)
+
+
+def _all(model: str, customer: Customer) -> tuple[str, str]:
+    return show.list_of(model, customer__id__exact=customer.pk), "All"

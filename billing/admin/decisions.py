@@ -1,0 +1,135 @@
+"""What was decided about memberships, by members and staff."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
+
+from billing import wording
+from billing.admin import labels
+from billing.forms import REASONS
+from billing.models import MembershipDecision, Plan
+from billing.states import CancellationReason, MembershipAction
+from portal.staff import show
+from portal.staff.filters import by_day
+from portal.staff.parts import column
+from portal.staff.read_only import ReadOnlyAdmin
+
+SHORT = 90
+
+
+@admin.register(MembershipDecision)
+class MembershipDecisionAdmin(ReadOnlyAdmin):
+    """Who cancelled or came back, and why."""
+
+    person_field = "customer_id"
+    search_help_text = "Name, e-mail address or phone number: how it begins"
+    list_display = ["who", "what", "why", "words", "state_badge", "decided", "actor_name"]
+    list_select_related = ["customer__user", "actor"]
+    list_filter = [
+        ("action", ChoicesDropdownFilter),
+        ("reason", ChoicesDropdownFilter),
+        ("state", ChoicesDropdownFilter),
+        ("created_at", by_day("day decided")),
+    ]
+    link_lookups = frozenset({"offer__id__exact"})
+    fieldsets = [
+        (None, {"fields": ["state_badge", "member", "what", "why", "comment"]}),
+        ("Who and when", {"fields": ["actor_link", "decided", "confirmed"]}),
+        ("Belongs together", {"fields": ["subscription_link"]}),
+    ]
+    details = {
+        MembershipAction.SWITCH: ("The switch", ["new_price", "shown_amount", "prorated"]),
+        MembershipAction.STAY: ("The offer", ["offer_link", "coupon_id", "discount_id"]),
+    }
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Add what belongs to this kind of decision only."""
+        action = MembershipAction(obj.action) if obj else None
+        if action not in self.details:
+            return self.fieldsets
+        title, names = self.details[action]
+        return [self.fieldsets[0], (title, {"fields": names}), *self.fieldsets[1:]]
+
+    @column("Member", header=True)
+    def who(self, row: MembershipDecision) -> list[str]:
+        """Name over e-mail address."""
+        return [show.name_of(row.customer.user), row.customer.user.email]
+
+    @column("Member")
+    def member(self, row: MembershipDecision) -> SafeString | str:
+        """Link to the member."""
+        return show.member(row.customer.user)
+
+    @column("What", ordering="action")
+    def what(self, row: MembershipDecision) -> str:
+        """Cancel, resume, switch or cancel now."""
+        return row.get_action_display()
+
+    @column("Why", ordering="reason")
+    def why(self, row: MembershipDecision) -> str:
+        """The reason in the words that the member chose."""
+        return dict(REASONS).get(CancellationReason(row.reason), "") if row.reason else show.NOTHING
+
+    @column("Offer")
+    def offer_link(self, row: MembershipDecision) -> SafeString | str:
+        """Link to the offer that made the member stay."""
+        return show.link(row.offer)
+
+    @column("To")
+    def new_price(self, row: MembershipDecision) -> str:
+        """ "$290.00 a year"."""
+        plan = Plan.objects.filter(stripe_id=row.price_id).first() if row.price_id else None
+        if plan is None:
+            return row.price_id or show.NOTHING
+        every = wording.interval(plan.interval, plan.interval_count)
+        return f"{show.money(plan.amount, plan.currency)} a {every}"
+
+    @column("The member was shown to pay")
+    def shown_amount(self, row: MembershipDecision) -> str:
+        """What the preview came to."""
+        return show.money(row.amount, row.currency) if row.currency else show.NOTHING
+
+    @column("Counted from")
+    def prorated(self, row: MembershipDecision) -> str:
+        """The second of the preview."""
+        return show.moment(row.prorated_at)
+
+    @column("In their own words")
+    def words(self, row: MembershipDecision) -> str:
+        """The comment's beginning."""
+        return row.comment[:SHORT] or show.NOTHING
+
+    @column("State", ordering="state")
+    def state_badge(self, row: MembershipDecision) -> SafeString:
+        """Whether Stripe shows it."""
+        return show.state(row, "state", labels.DECISION)
+
+    @column("Decided", ordering="created_at")
+    def decided(self, row: MembershipDecision) -> str:
+        """When."""
+        return show.moment(row.created_at)
+
+    @column("Confirmed by Stripe")
+    def confirmed(self, row: MembershipDecision) -> str:
+        """When Stripe's subscription showed it."""
+        return show.moment(row.confirmed_at)
+
+    @column("By")
+    def actor_name(self, row: MembershipDecision) -> str:
+        """The member, or who of the staff."""
+        return show.name_of(row.actor)
+
+    @column("By")
+    def actor_link(self, row: MembershipDecision) -> SafeString | str:
+        """Link to them."""
+        return show.member(row.actor)
+
+    @column("Subscription")
+    def subscription_link(self, row: MembershipDecision) -> SafeString | str:
+        """Link to the subscription."""
+        return show.link(row.subscription)

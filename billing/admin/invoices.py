@@ -1,0 +1,220 @@
+"""What members were asked to pay, what it comes to, and refunding it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.contrib import admin
+from django.db.models import Case, F, Q, Sum, When
+from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
+
+from billing import received, refunds, wording
+from billing.admin import exports, labels, refund_giving
+from billing.admin.copies import SHOWN, Rows, StripeCopyAdmin, on_day
+from billing.admin.refund_case import refunds_of
+from billing.admin.refund_dialogs import GiveOnInvoiceForm
+from billing.admin.refund_giving import GivesRefunds
+from billing.models import Invoice, Refund
+from billing.money import Money
+from billing.states import Collection, InvoiceStatus
+from members.access import current_user
+from portal.staff import show
+from portal.staff.bookkeeping import MoneyListAdmin
+from portal.staff.filters import by_day, titled
+from portal.staff.parts import button, column, row_or_404
+from portal.staff.recent import recently_signed_in
+
+COUNTS = ~Q(status__in=[InvoiceStatus.DRAFT, InvoiceStatus.VOID])
+# Of an invoice whose status, or the state of whose collection, says it all.
+OUTLOOKS: dict[str, str] = {
+    InvoiceStatus.VOID: "Void: counts for nothing",
+    InvoiceStatus.UNCOLLECTIBLE: "Given up: will not be tried again",
+    Collection.PROCESSING: "The bank is working on it",
+    Collection.REQUIRES_ACTION: "Waits for the member, whom the bank wants to ask",
+}
+
+
+@admin.register(Invoice)
+class InvoiceAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
+    """What members were asked to pay."""
+
+    stripe_path = "invoices"
+    payments_by = "invoice"
+    actions_detail = ["open_in_stripe", "give_on_invoice"]
+    search_fields = ["number__istartswith", "stripe_id__startswith"]
+    search_help_text = "Name, e-mail address, phone number, invoice number or in_…: how it begins"
+    list_display = ["who", "amount", "state", "issued", "outlook", "number", "stripe_id"]
+    list_filter = [
+        ("status", titled(ChoicesDropdownFilter, "state")),
+        ("created_at", by_day("day issued")),
+    ]
+    fieldsets = [
+        (None, {"fields": ["state", "member", "amount", "outlook", "lines_table", "credit_notes"]}),
+        ("Dates", {"fields": ["issued", "due", "paid", "closed"]}),
+        ("Belongs together", {
+            "fields": [
+                "customer_link", "subscription_link", "payments", "refunds", "documents", "events",
+            ],
+        }),
+        ("Copy of Stripe's record", {
+            "fields": [
+                "number", "stripe_id", "billing_reason", "attempt_count", "collection", "read",
+            ],
+        }),
+    ]  # fmt: skip
+
+    link_lookups = frozenset({"customer__id__exact", "subscription__id__exact"})
+    # A draft asks for nothing yet, and a void invoice never did. What is less than nothing is
+    # credit, and so is what credit notes took off.
+    sums = {
+        "Invoiced": Sum("total", filter=COUNTS & Q(total__gt=0)),
+        "Credited": Sum(
+            Case(When(total__lt=0, then=F("total")), default=0)
+            - F("pre_payment_credit_notes_amount")
+            - F("post_payment_credit_notes_amount"),
+            filter=COUNTS,
+        ),
+        "Paid": Sum("amount_paid"),
+        "Still to pay": Sum("amount_remaining", filter=Q(status=InvoiceStatus.OPEN)),
+    }
+    export_columns = exports.INVOICE_COLUMNS
+
+    def export_rows(self, rows: Rows) -> Iterator[list[str]]:
+        """As a bookkeeper wants them."""
+        return exports.invoices(rows)
+
+    def palette_title(self, row: Invoice) -> str:
+        """Whose, how much and which."""
+        return f"{show.name_of(row.customer.user)}: {on_day(row.total, row)}, {row}"
+
+    @column("State", ordering="status")
+    def state(self, row: Invoice) -> SafeString:
+        """What it has come to, in its colour."""
+        return show.badge(*labels.invoice(row))
+
+    @column("Total", ordering="total")
+    def amount(self, row: Invoice) -> str:
+        """The total as text."""
+        return show.money(row.total, row.currency)
+
+    @column("Issued", ordering="created_at")
+    def issued(self, row: Invoice) -> str:
+        """The day it was made."""
+        return show.day(row.created_at)
+
+    @column("Due")
+    def due(self, row: Invoice) -> str:
+        """When it must be paid."""
+        return show.moment(row.due_at)
+
+    @column("Paid")
+    def paid(self, row: Invoice) -> str:
+        """When it was paid."""
+        return show.moment(row.paid_at)
+
+    @column("Voided or given up")
+    def closed(self, row: Invoice) -> str:
+        """When it stopped asking for money."""
+        return show.moment(row.voided_at or row.given_up_at)
+
+    @column("Credit notes")
+    def credit_notes(self, row: Invoice) -> SafeString | str:
+        """Links to each."""
+        found = row.credit_notes.all()[:SHOWN]
+        return show.links(
+            [(show.page_of(one), f"{one}: {show.money(one.amount, one.currency)}") for one in found]
+        )
+
+    @column("Outlook")
+    def outlook(self, row: Invoice) -> str:
+        """What happens to it by itself."""
+        if row.total < 0 and row.status == InvoiceStatus.PAID:
+            return "Credit: lowers the next invoices"
+        if stands := OUTLOOKS.get(row.status) or OUTLOOKS.get(row.collection):
+            return stands
+        if row.next_payment_attempt_at and row.amount_remaining:
+            return f"Will be tried again {show.day(row.next_payment_attempt_at)}"
+        if row.amount_remaining and row.attempt_count:
+            return "Will not be tried again"
+        return f"Paid {show.day(row.paid_at)}" if row.paid_at else show.NOTHING
+
+    @column("Lines")
+    def lines_table(self, row: Invoice) -> SafeString:
+        """Each line, and what they come to."""
+        totals = [
+            ("Discount", -row.discount if row.discount else 0),
+            ("Tax", row.tax),
+            ("Total", row.total),
+            *wording.invoice_credits(row),
+            ("Due", row.amount_due if row.amount_due != row.total else 0),
+            ("Paid", row.amount_paid),
+            ("Still to pay", row.amount_remaining),
+            ("Credited after payment", -row.post_payment_credit_notes_amount),
+        ]
+        lines = [(line["description"], line["amount"]) for line in row.lines]
+        shown = [*lines, *(pair for pair in totals if pair[1] or pair[0] == "Total")]
+        rows = [(text, Money(amount, row.currency)) for text, amount in shown]
+        return format_html(
+            '<table class="staff-table">{}</table>',
+            format_html_join("", "<tr><td>{}</td><td>{}</td></tr>", rows),
+        )
+
+    @column("Subscription")
+    def subscription_link(self, row: Invoice) -> SafeString | str:
+        """Link to the subscription."""
+        return show.link(row.subscription, "The membership") if row.subscription else show.NOTHING
+
+    @column("Payments")
+    def payments(self, row: Invoice) -> SafeString | str:
+        """Links to each try to pay it."""
+        found = row.payments.prefetch_related("disputes")[:SHOWN]
+        return show.links(
+            [
+                (
+                    show.page_of(one),
+                    f"{show.money(one.amount, one.currency)}, {received.state(one).lower()}",
+                )
+                for one in found
+            ]
+        )
+
+    @column("Refunds")
+    def refunds(self, row: Invoice) -> SafeString | str:
+        """Links to each refund of its payments."""
+        return refunds_of(Refund.objects.filter(payment__invoice=row))
+
+    @recently_signed_in
+    @button(
+        "Refund",
+        icon="undo",
+        path=refund_giving.PATH,
+        permission="give",
+        question="Refund this invoice?",
+        explanation=(
+            "Its newest payment goes back first, then the one before it. From the policy's amount"
+            " on somebody else has to agree."
+        ),
+        form=GiveOnInvoiceForm,
+        is_primary=False,
+    )
+    def give_on_invoice(
+        self, request: HttpRequest, form: GiveOnInvoiceForm, object_id: str
+    ) -> HttpResponse:
+        """Refund it without a request."""
+        row, actor = row_or_404(Invoice, object_id), current_user(request)
+        return self.give_refund(
+            request,
+            form,
+            row,
+            lambda: refunds.give_on_invoice(row.pk, actor, form.wish()),
+            self.give_on_invoice,
+        )
+
+    @column("Documents")
+    def documents(self, row: Invoice) -> SafeString | str:
+        """Stripe's page and PDF."""
+        pairs = [(row.hosted_url, "Stripe's page for the member"), (row.pdf_url, "PDF")]
+        return show.links([(url, text) for url, text in pairs if url])

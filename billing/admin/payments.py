@@ -1,0 +1,204 @@
+"""What members paid or tried to pay, what went back, and refunding it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.contrib import admin
+from django.db.models import Sum
+from django.http import HttpRequest, HttpResponse
+from django.utils.safestring import SafeString
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
+
+from billing import descriptions, received, refunds, wording
+from billing.admin import exports, labels, refund_giving
+from billing.admin.copies import Rows, StripeCopyAdmin, disputes_of, on_day
+from billing.admin.refund_case import refunds_of
+from billing.admin.refund_dialogs import GiveOnPaymentForm
+from billing.admin.refund_giving import GivesRefunds
+from billing.models import Payment, Refund
+from billing.money import Money
+from members.access import current_user
+from portal.staff import show
+from portal.staff.bookkeeping import MoneyListAdmin, SumOfCurrency
+from portal.staff.filters import by_day, titled
+from portal.staff.parts import button, column, row_or_404
+from portal.staff.recent import recently_signed_in
+
+
+@admin.register(Payment)
+class PaymentAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
+    """What members paid, or tried to."""
+
+    stripe_path = "payments"
+    actions_detail = ["open_in_stripe", "give"]
+    search_fields = ["stripe_id__startswith"]
+    search_help_text = "Name, e-mail address, phone number or pi_…: how it begins"
+    nothing = "Nobody has paid yet."
+    list_display = [
+        "who", "asked", "came", "went_back", "state", "day_paid", "card_short", "problem",
+    ]  # fmt: skip
+    list_filter = [
+        ("status", titled(ChoicesDropdownFilter, "state")),
+        ("paid_at", by_day("day paid")),
+        ("created_at", by_day("day made")),
+    ]
+    sums = {
+        "Received": Sum("amount_received"),
+        "Refunded": Sum("amount_refunded"),
+    }
+    export_columns = exports.PAYMENT_COLUMNS
+    fieldsets = [
+        (None, {
+            "fields": [
+                "state", "member", "asked", "came", "refunded", "returned", "net",
+                "what_for", "card",
+            ],
+        }),
+        ("Dates", {"fields": ["made", "paid"]}),
+        ("If it failed", {"fields": ["problem", "failure_code", "failure_message"]}),
+        ("Belongs together", {
+            "fields": [
+                "customer_link", "invoice_link", "refunds", "disputes", "receipt", "events",
+            ],
+        }),
+        ("Copy of Stripe's record", {"fields": ["stripe_id", "charge_id", "read"]}),
+    ]  # fmt: skip
+
+    link_lookups = frozenset({"customer__id__exact"})
+
+    def get_queryset(self, request: HttpRequest) -> Rows:
+        """Each payment with its disputes: one more query for a whole page."""
+        rows: Rows = super().get_queryset(request)
+        return rows.prefetch_related("disputes")
+
+    def add_up(self, rows: Rows) -> list[SumOfCurrency]:
+        """Add up what came, what went back by refunds and by disputes, and what is left."""
+        found, returned = super().add_up(rows), received.returned_of(rows)
+        return [_less_returned(one, returned.get(one.currency.lower(), 0)) for one in found]
+
+    def palette_title(self, row: Payment) -> str:
+        """Whose, how much and when."""
+        return f"{show.name_of(row.customer.user)}: {on_day(row.amount, row)}"
+
+    @column("State", ordering="status")
+    def state(self, row: Payment) -> SafeString:
+        """What has become of it, in its colour."""
+        return show.badge(*labels.payment(row))
+
+    @column("Asked", ordering="amount")
+    def asked(self, row: Payment) -> str:
+        """What was to be paid, as text."""
+        return show.money(row.amount, row.currency)
+
+    @column("Received", ordering="amount_received")
+    def came(self, row: Payment) -> str:
+        """What came: nothing of a try that failed."""
+        return show.money_or_dash(row.amount_received, row.currency)
+
+    @column("Went back", ordering="amount_refunded")
+    def went_back(self, row: Payment) -> str:
+        """What was refunded, or taken back by the bank."""
+        return show.money_or_dash(row.amount_refunded + received.returned(row), row.currency)
+
+    @column("Refunded")
+    def refunded(self, row: Payment) -> str:
+        """What was refunded."""
+        return show.money_or_dash(row.amount_refunded, row.currency)
+
+    @column(received.RETURNED)
+    def returned(self, row: Payment) -> str:
+        """What the bank took back, by a dispute that was lost."""
+        return show.money_or_dash(received.returned(row), row.currency)
+
+    @column("Net")
+    def net(self, row: Payment) -> str:
+        """What is left of it."""
+        return show.money(received.net(row), row.currency)
+
+    @column("For")
+    def what_for(self, row: Payment) -> str:
+        """What it pays, in the member's words: Stripe's are "Subscription creation"."""
+        return descriptions.of_one(row)
+
+    @column("Made", ordering="created_at")
+    def made(self, row: Payment) -> str:
+        """The day of the first try."""
+        return show.day(row.created_at)
+
+    @column("Paid on", ordering="paid_at")
+    def day_paid(self, row: Payment) -> SafeString:
+        """The day on which the money was here."""
+        return show.one_line(show.day(row.paid_at))
+
+    @column("Card")
+    def card_short(self, row: Payment) -> SafeString:
+        """ "Visa 4242"."""
+        return show.one_line(wording.card_short(row.card_brand, row.card_last4) or show.NOTHING)
+
+    def export_rows(self, rows: Rows) -> Iterator[list[str]]:
+        """As a bookkeeper wants them."""
+        return exports.payments(rows)
+
+    @column("Paid")
+    def paid(self, row: Payment) -> str:
+        """When it went through."""
+        return show.moment(row.paid_at)
+
+    @column("Problem")
+    def problem(self, row: Payment) -> str:
+        """Why it failed, as the member reads it."""
+        return (
+            wording.failure(row.failure_code, row.card_brand) if row.failure_code else show.NOTHING
+        )
+
+    @column("Invoice")
+    def invoice_link(self, row: Payment) -> SafeString | str:
+        """Link to the invoice."""
+        return show.link(row.invoice)
+
+    @column("Refunds")
+    def refunds(self, row: Payment) -> SafeString | str:
+        """Links to each refund of it."""
+        return refunds_of(Refund.objects.filter(payment=row))
+
+    @recently_signed_in
+    @button(
+        "Refund",
+        icon="undo",
+        path=refund_giving.PATH,
+        permission="give",
+        question="Refund this payment?",
+        explanation=(
+            "Nobody has to have asked for it, and the policy's days don't count. From the policy's"
+            " amount on somebody else has to agree."
+        ),
+        form=GiveOnPaymentForm,
+        is_primary=False,
+    )
+    def give(self, request: HttpRequest, form: GiveOnPaymentForm, object_id: str) -> HttpResponse:
+        """Refund it without a request."""
+        row, actor = row_or_404(Payment, object_id), current_user(request)
+        return self.give_refund(
+            request, form, row, lambda: [refunds.give(row.pk, actor, form.wish())], self.give
+        )
+
+    @column("Disputes")
+    def disputes(self, row: Payment) -> SafeString | str:
+        """Links to each dispute of it."""
+        return show.links(disputes_of(row))
+
+    @column("Receipt")
+    def receipt(self, row: Payment) -> SafeString | str:
+        """Stripe's receipt."""
+        return show.links([(row.receipt_url, "Stripe's receipt")] if row.receipt_url else [])
+
+
+def _less_returned(found: SumOfCurrency, returned: int) -> SumOfCurrency:
+    """Add what banks took back, where there is any, and what is left."""
+    amounts = {words: money.amount for words, money in found.amounts}
+    if returned:
+        amounts["Returned by banks"] = returned
+    amounts["Net"] = amounts["Received"] - amounts["Refunded"] - returned
+    named = [(words, Money(amount, found.currency)) for words, amount in amounts.items()]
+    return SumOfCurrency(found.currency, found.count, named)

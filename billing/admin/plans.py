@@ -1,0 +1,46 @@
+"""What is on sale."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+
+from billing import wording
+from billing.models import Plan
+from portal.staff import show
+from portal.staff.parts import column
+from portal.staff.read_only import ReadOnlyAdmin
+
+
+@admin.register(Plan)
+class PlanAdmin(ReadOnlyAdmin):
+    """What is on sale, as last read from Stripe."""
+
+    stripe_path = "prices"
+    search_fields = ["name__istartswith", "stripe_id__startswith"]
+    list_display = ["name", "price", "trial", "on_sale", "read", "stripe_id"]
+    actions_detail = ["open_in_stripe"]
+    fieldsets = [
+        (None, {"fields": ["name", "price", "trial", "on_sale", "description"]}),
+        ("Copy of Stripe's record", {"fields": ["stripe_id", "product_id", "read"]}),
+    ]
+
+    @column("Price", ordering="amount")
+    def price(self, row: Plan) -> str:
+        """ "$29.00 a month"."""
+        every = wording.interval(row.interval, row.interval_count)
+        return f"{show.money(row.amount, row.currency)} a {every}"
+
+    @column("Trial")
+    def trial(self, row: Plan) -> str:
+        """ "14 days"."""
+        return f"{row.trial_days} days" if row.trial_days else "None"
+
+    @column("On sale", boolean=True, ordering="active")
+    def on_sale(self, row: Plan) -> bool:
+        """Whether Stripe still sells it."""
+        return row.active
+
+    @column("Last read from Stripe", ordering="read_at")
+    def read(self, row: Plan) -> str:
+        """When the row was last known to be right."""
+        return show.moment(row.read_at)

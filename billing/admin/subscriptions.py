@@ -1,0 +1,182 @@
+"""Who is a member, and until when."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.forms import Form
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.safestring import SafeString
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, RadioFilter
+
+from billing import discounts, subscriptions, wording
+from billing.admin import labels
+from billing.admin.copies import SHOWN, Rows, StripeCopyAdmin
+from billing.models import Subscription
+from billing.states import CHARGED_SUBSCRIPTION, LIVE_SUBSCRIPTION
+from members.access import current_user
+from portal.staff import show
+from portal.staff.filters import by_day, titled
+from portal.staff.parts import button, column, row_or_404
+
+
+class EndingFilter(RadioFilter):  # type: ignore[misc]  # Unfold ships no types
+    """Memberships that are going on, or ending by themselves."""
+
+    title = "ending"
+    parameter_name = "ending"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Offer both."""
+        return [("yes", "Ending"), ("no", "Going on")]
+
+    def queryset(self, request: HttpRequest, queryset: Rows) -> Rows:
+        """Keep the live ones that have an end, or none."""
+        live = queryset.filter(status__in=LIVE_SUBSCRIPTION)
+        going_on = {"cancel_at_period_end": False, "cancel_at__isnull": True}
+        if self.value() == "yes":
+            return live.exclude(**going_on)
+        return live.filter(**going_on) if self.value() == "no" else queryset
+
+
+@admin.register(Subscription)
+class SubscriptionAdmin(StripeCopyAdmin):
+    """Who is a member."""
+
+    stripe_path = "subscriptions"
+    search_fields = ["stripe_id__startswith"]
+    search_help_text = "Name, e-mail address, phone number or sub_…: how it begins"
+    list_display = ["who", "price", "state", "next_step", "card", "since", "stripe_id"]
+    list_filter = [
+        ("status", titled(ChoicesDropdownFilter, "state")),
+        EndingFilter,
+        ("started_at", by_day("day begun")),
+        ("current_period_end", by_day("end of the period paid for")),
+    ]
+    fieldsets = [
+        (None, {
+            "fields": [
+                "state", "member", "price", "discount", "next_step", "card", "card_expiry",
+            ],
+        }),
+        ("Dates", {"fields": ["since", "period", "trial", "canceled", "ended"]}),
+        ("Belongs together", {"fields": ["customer_link", "decisions", "invoices", "events"]}),
+        ("Copy of Stripe's record", {"fields": ["stripe_id", "price_id", "end_reason", "read"]}),
+    ]  # fmt: skip
+    actions_detail = ["open_in_stripe", "end_now"]
+
+    def has_end_now_permission(self, request: HttpRequest, object_id: str = "") -> bool:
+        """Whether this member of staff may end a membership at once, and it is not over."""
+        if not request.user.has_perm(subscriptions.MAY_END_NOW):
+            return False
+        found = Subscription.objects.filter(pk=object_id) if str(object_id).isdecimal() else None
+        return found is None or any(row.is_live for row in found)
+
+    @button(
+        "End now",
+        icon="cancel",
+        path="end-now",
+        permission="end_now",
+        question="End this membership at once?",
+        explanation=(
+            "The member loses the membership now and is told so. Nothing is paid back by it, and it"
+            " can't be taken back. To end it with the period, let the member cancel it."
+        ),
+    )
+    def end_now(self, request: HttpRequest, _form: Form, object_id: str) -> HttpResponse:
+        """End the membership."""
+        row = row_or_404(Subscription, object_id)
+        try:
+            subscriptions.cancel_now(row, current_user(request))
+        except subscriptions.MembershipError as error:
+            messages.error(request, str(error))
+        else:
+            self.log_change(request, row, "Ended at once.")
+            messages.success(request, "The membership is ended. The member is told.")
+        return redirect(show.page_of(row))
+
+    def palette_title(self, row: Subscription) -> str:
+        """Whose it is, and its state: what a subscription is called anyway."""
+        return str(row)
+
+    @column("State", ordering="status")
+    def state(self, row: Subscription) -> SafeString:
+        """Stripe's status in its colour."""
+        return show.state(row, "status", labels.SUBSCRIPTION)
+
+    @column("Price", ordering="amount")
+    def price(self, row: Subscription) -> str:
+        """ "$29.00 a month"."""
+        every = wording.interval(row.interval, row.interval_count)
+        return f"{show.money(row.amount, row.currency)} a {every}"
+
+    @column("What is next", ordering="current_period_end")
+    def next_step(self, row: Subscription) -> str:
+        """When it is charged, ends, or ended."""
+        if not row.is_live:
+            return f"Ended {show.day(row.ended_at)}" if row.ended_at else show.NOTHING
+        if row.ends_at:
+            return f"Ends {show.day(row.ends_at)}"
+        charge = discounts.next_charge(row) if row.status in CHARGED_SUBSCRIPTION else None
+        amount = "" if charge is None else f" of {charge}"
+        return f"Next charge{amount} {show.day(row.current_period_end)}"
+
+    @column("Discount")
+    def discount(self, row: Subscription) -> str:
+        """ "20% off until 4 March"."""
+        return "; ".join(map(str, discounts.in_words(row))) or show.NOTHING
+
+    @column("Card expires")
+    def card_expiry(self, row: Subscription) -> str:
+        """ "12/2030"."""
+        return wording.card_expiry(row.card_expires) or show.NOTHING
+
+    @column("Since", ordering="started_at")
+    def since(self, row: Subscription) -> str:
+        """The day it began."""
+        return show.day(row.started_at)
+
+    @column("Paid for")
+    def period(self, row: Subscription) -> str:
+        """The current period."""
+        return f"{show.day(row.current_period_start)} to {show.day(row.current_period_end)}"
+
+    @column("Trial until")
+    def trial(self, row: Subscription) -> str:
+        """The trial's end."""
+        return show.moment(row.trial_end)
+
+    @column("Cancelled")
+    def canceled(self, row: Subscription) -> str:
+        """When somebody cancelled it, which may be before its end."""
+        return show.moment(row.canceled_at)
+
+    @column("Ended")
+    def ended(self, row: Subscription) -> str:
+        """When it ended."""
+        return show.moment(row.ended_at)
+
+    @column("Decisions")
+    def decisions(self, row: Subscription) -> SafeString | str:
+        """Links to what was decided about it."""
+        return show.links(
+            [
+                (show.page_of(one), f"{one.get_action_display()} on {show.day(one.created_at)}")
+                for one in row.decisions.all()[:SHOWN]
+            ]
+        )
+
+    @column("Invoices")
+    def invoices(self, row: Subscription) -> SafeString | str:
+        """Links to the newest, and to the list of all."""
+        found = [
+            (
+                show.page_of(one),
+                f"{show.money(one.total, one.currency)} on {show.day(one.created_at)}",
+            )
+            for one in row.invoices.all()[:SHOWN]
+        ]
+        everything = show.list_of("billing.invoice", subscription__id__exact=row.pk)
+        return show.links([*found, (everything, "All")] if found else [])

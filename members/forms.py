@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import Any, cast
 
 from allauth.account import forms as allauth_forms
@@ -9,7 +10,6 @@ from allauth.account.adapter import get_adapter
 from allauth.core import context, ratelimit
 from django import forms
 from django.conf import settings
-from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -96,16 +96,29 @@ class SignupForm(allauth_forms.SignupForm):  # type: ignore[misc]  # allauth has
     def try_save(self, request: HttpRequest) -> tuple[User | None, HttpResponse | None]:
         """Make the user; raises RateLimited (429) right after another code went to the number.
 
-        Hashing the password is nearly all that takes time here. It is done for an address that has
-        an account as well, or the answer's delay would tell who has one.
+        For an address that has an account all the same is done, and taken back, or the answer's
+        delay would tell who has one.
         """
         if self.account_already_exists:
-            make_password(self.cleaned_data["password1"])
+            self._rehearse(request)
         if phone := self.cleaned_data.get("phone"):
             ratelimit.consume(
                 request, action="verify_phone", key=phone, dry_run=True, raise_exception=True
             )
         return cast("tuple[User | None, HttpResponse | None]", super().try_save(request))
+
+    def _rehearse(self, request: HttpRequest) -> None:
+        """Make an account as for a new address: hash the password, write the rows; keep none."""
+        email, self.account_already_exists = self.cleaned_data["email"], False
+        # allauth writes no second row of an address that somebody has verified.
+        self.cleaned_data["email"] = f"{secrets.token_hex(8)}@rehearsal.invalid"
+        try:
+            with transaction.atomic():
+                self.save(request)
+                transaction.set_rollback(True)
+        finally:
+            self.cleaned_data["email"], self.account_already_exists = email, True
+            consent.drop_wish(request)
 
     @transaction.atomic
     def save(self, request: HttpRequest) -> User:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from allauth.account.models import EmailAddress
 from django.contrib.auth.hashers import MD5PasswordHasher
 from django.contrib.auth.models import User
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from pytest_django import Settings
 
 from emails.models import Message
 from members import phones
-from members.models import ConsentSource
+from members.models import ConsentSource, TermsAcceptance
 from members.tests.actors import (
     ALICE,
     BOB,
@@ -234,6 +238,28 @@ def test_a_known_address_takes_as_long_as_a_new_one(settings: Settings) -> None:
         sign_up(browser(), email)
         counts.append(CountingHasher.hashed)
     assert counts == [1, 1]
+
+
+def rows_written(email: str, **fields: str) -> list[str]:
+    """Sign up with an address; return the tables into which rows were put, the cache's aside."""
+    with CaptureQueriesContext(connection) as statements:
+        assert sign_up(browser(), email, **fields).url == CONFIRM_EMAIL
+    put = [re.match(r"\s*INSERT INTO \"?(\w+)", one["sql"]) for one in statements]
+    return [found[1] for found in put if found and found[1] != "portal_cache"]
+
+
+@pytest.mark.parametrize("fields", [{}, {"phone": PHONE, "text_messages": "on"}])
+def test_a_known_address_costs_the_same_rows_and_keeps_none(
+    settings: Settings, fields: dict[str, str]
+) -> None:
+    settings.TERMS_URL = "https://www.example.com/terms"
+    alice()
+    known, unknown = rows_written(ALICE, **fields), rows_written(BOB, **fields)
+    assert known == unknown
+    assert {"auth_user", "account_emailaddress", "members_termsacceptance"} <= set(known)
+    assert User.objects.count() == EmailAddress.objects.count() == 2
+    assert TermsAcceptance.objects.get().user.email == BOB
+    assert User.objects.get(email=ALICE).check_password(PASSWORD)
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ MEMBER = [
     "/payments/",
     "/payments/new/",
     "/account/",
+    "/accounts/2fa/",
 ]
 ADA = "ada@access.example"
 ADAS_INVOICES = """

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django import forms
 from django.contrib import admin
@@ -41,7 +42,8 @@ from portal.staff.filters import by_day
 from portal.staff.parts import column, page_button
 from portal.staff.read_only import EstimatedPaginator, IndexedSearch, ReadOnlyAdmin
 
-for taken in (User, Group, EmailAddress, UserSession):
+# An authenticator's secret is nobody's to look at: `manage.py remove_second_step` is all there is.
+for taken in (User, Group, EmailAddress, UserSession, Authenticator):
     if admin.site.is_registered(taken):
         admin.site.unregister(taken)
 

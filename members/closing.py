@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -24,6 +25,7 @@ def close_account(user: User) -> None:
         user.delete()
         return
     EmailAddress.objects.filter(user=user).delete()
+    Authenticator.objects.filter(user=user).delete()
     phones.remove(user)
     user.username, user.email = f"closed-{user.pk}", ""
     user.first_name = user.last_name = ""

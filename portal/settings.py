@@ -27,6 +27,8 @@ DEBUG = env.bool("DEBUG", default=True)
 PORTAL_URL = env.str("PORTAL_URL", default="http://127.0.0.1:8000").rstrip("/")
 DEVELOPMENT_SECRET = "development-only-secret-key-never-used-in-production"  # noqa: S105
 SECRET_KEY = env.str("SECRET_KEY", default=DEVELOPMENT_SECRET)
+# Earlier ones: what they signed or encrypted stays good.
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 if not DEBUG and SECRET_KEY == DEVELOPMENT_SECRET:
     raise ImproperlyConfigured("Set SECRET_KEY: DEBUG is off and there is no secret key.")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[urlsplit(PORTAL_URL).hostname or "localhost"])
@@ -125,6 +127,7 @@ INSTALLED_APPS = [
     "phonenumber_field",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
     "allauth.usersessions",
     "procrastinate.contrib.django",
     "portal.apps.PortalConfig",
@@ -153,6 +156,7 @@ MIDDLEWARE = [
     "portal.middleware.TooManyRequestsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "portal.staff.second_step.StaffSecondStepMiddleware",
     "members.middleware.TimeZoneMiddleware",
 ]
 
@@ -265,6 +269,18 @@ ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_USER_DISPLAY = "members.display.user_display"
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"
 USERSESSIONS_TRACK_ACTIVITY = False
+# The second step at sign-in, which everybody may add: an authenticator app, and spare codes.
+MFA_ADAPTER = "members.second_step.MFAAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_FORMS = {
+    "authenticate": "members.second_step_forms.AuthenticateForm",
+    "reauthenticate": "members.second_step_forms.ReauthenticateForm",
+    "activate_totp": "members.second_step_forms.ActivateForm",
+}
+# A code is good half a minute longer at both ends: clocks differ, and people type.
+MFA_TOTP_TOLERANCE = 1
+# Whether the staff site opens only to who has taken it.
+STAFF_NEED_SECOND_FACTOR = env.bool("STAFF_NEED_SECOND_FACTOR", default=HTTPS and not DEBUG)
 # On top of allauth's own limits: a sign-up sends an e-mail to an address that anybody may type, and
 # a mistyped phone number must not cost a minute.
 ACCOUNT_RATE_LIMITS = {
@@ -277,6 +293,8 @@ ACCOUNT_RATE_LIMITS = {
     # Entering codes (`members.forms.GuessesCounted`). The key is one code in one browser, whose
     # session counts three tries, but not those that are sent at the same moment.
     "enter_code": "5/10m/key,20/m/ip,100/d/ip",
+    # Codes of an authenticator app; the key is the user, whose password was right already.
+    "enter_second_step": "60/d/key,20/m/ip",
 }
 # How many codes we text in 24 hours (`members.code_limits`): the last two bound the bill.
 SMS_CODES_PER_DAY = {

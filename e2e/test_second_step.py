@@ -1,0 +1,58 @@
+"""Two-step sign-in in a browser: added with a phone's code, asked for, replaced by a spare code."""
+
+from __future__ import annotations
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, expect
+
+from e2e import journey
+from e2e.stack import Stack
+from members.tests.authenticator import code_of
+
+SUE = "sue@second.example"
+
+
+def test_a_member_adds_it_signs_in_with_it_and_once_without_the_phone(
+    browser: Browser, stack: Stack
+) -> None:
+    context = browser.new_context(viewport={"width": 360, "height": 780})
+    page = context.new_page()
+    journey.sign_up(page, stack, "Sue Second", SUE)
+    page.goto(f"{stack.url}/account/")
+    page.get_by_role("main").get_by_role("link", name="Two-step sign-in").last.click()
+    page.get_by_role("link", name="Add an app").click()
+    # Whoever finds a browser open adds nothing.
+    page.get_by_label("Password").fill(journey.PASSWORD)
+    page.get_by_role("button", name="Continue").click()
+    secret = page.locator(".key").inner_text()
+    picture = page.locator(".qr")
+    assert picture.evaluate("image => image.complete && image.naturalWidth > 0")
+    assert Axe().run(page).response["violations"] == []
+    page.get_by_label("Code").fill(code_of(secret))
+    page.get_by_role("button", name="Turn it on").click()
+    expect(page.get_by_role("heading", name="Spare codes")).to_be_visible()
+    spare = page.locator(".keys .key").all_inner_texts()
+    assert len(spare) == 10
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert Axe().run(page).response["violations"] == []
+    page.get_by_role("link", name="I have kept them").click()
+    expect(page.get_by_text("You have 10 left")).to_be_visible()
+    journey.newest_mail(stack, SUE, "Sign-in now asks for a second step")
+
+    context.clear_cookies()
+    page.goto(f"{stack.url}/payments/")
+    journey.fill_sign_in(page, SUE)
+    expect(page.get_by_role("heading", name="One more step")).to_be_visible()
+    assert Axe().run(page).response["violations"] == []
+    journey.enter_code(page, "000000")
+    expect(page.get_by_text("This code is not right")).to_be_visible()
+    journey.enter_code(page, code_of(secret, steps=1))
+    # Where they wanted to go.
+    expect(page).to_have_url(f"{stack.url}/payments/")
+
+    context.clear_cookies()
+    page.goto(f"{stack.url}/accounts/login/")
+    journey.fill_sign_in(page, SUE)
+    journey.enter_code(page, spare[0])
+    expect(page).to_have_url(f"{stack.url}/")
+    context.close()

@@ -1,0 +1,30 @@
+"""`manage.py remove_second_step ADDRESS`: for somebody who lost phone and spare codes."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.core.management.base import BaseCommand, CommandError
+
+from members import second_step
+
+
+class Command(BaseCommand):
+    """Make sure who asks for it before: whoever has the password signs in without a code then."""
+
+    help = "Remove a user's second step of sign-in; they are told by e-mail."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Name the user by the address that they sign in with."""
+        parser.add_argument("email")
+
+    def handle(self, *_args: Any, email: str, **_options: Any) -> None:
+        """Remove it."""
+        found = list(User.objects.filter(email__iexact=email)[:2])
+        if len(found) != 1:
+            raise CommandError(f"There is no one user with the address {email}.")
+        if not second_step.remove(found[0]):
+            raise CommandError(f"{email} has no second step.")
+        self.stdout.write(f"The second step of {email} is removed.")

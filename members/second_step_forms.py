@@ -1,0 +1,60 @@
+"""Forms of the second step: tries are counted by the day, and no code is taken twice."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.account.adapter import get_adapter as get_account_adapter
+from allauth.core import context, ratelimit
+from allauth.mfa import app_settings
+from allauth.mfa.adapter import get_adapter
+from allauth.mfa.base import forms as base_forms
+from allauth.mfa.totp import forms as totp_forms
+from django.core.cache import cache
+
+LABEL = "Code"
+FROM_APP = "The six digits that your authenticator app shows now."
+FROM_APP_OR_LIST = f"{FROM_APP} Without your phone: one of your spare codes."
+
+
+class Once:
+    """A code's form that counts each try of a user, and takes a code once for all of its time.
+
+    allauth counts tries by the minute, and forgets a code that was used before its time is over.
+    """
+
+    def clean_code(self) -> str:
+        """Refuse too many tries, and a code that was used already."""
+        user = self.user  # type: ignore[attr-defined]
+        if not ratelimit.consume(context.request, action="enter_second_step", key=str(user.pk)):
+            raise get_account_adapter().validation_error("too_many_login_attempts")
+        code = str(super().clean_code())  # type: ignore[misc]
+        steps = 2 * app_settings.TOTP_TOLERANCE + 1
+        used = f"members.second_step.used:{user.pk}:{''.join(code.split())}"
+        if not cache.add(used, True, timeout=app_settings.TOTP_PERIOD * steps):
+            raise get_adapter().validation_error("incorrect_code")
+        return code
+
+
+class AuthenticateForm(Once, base_forms.AuthenticateForm):  # type: ignore[misc]  # untyped
+    """The code of a sign-in."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["code"].label, self.fields["code"].help_text = LABEL, FROM_APP_OR_LIST
+
+
+class ReauthenticateForm(Once, base_forms.ReauthenticateForm):  # type: ignore[misc]  # untyped
+    """The code of somebody who is signed in, and asked again."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["code"].label, self.fields["code"].help_text = LABEL, FROM_APP_OR_LIST
+
+
+class ActivateForm(totp_forms.ActivateTOTPForm):  # type: ignore[misc]  # allauth ships no types
+    """The first code of a new app."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["code"].label, self.fields["code"].help_text = LABEL, FROM_APP

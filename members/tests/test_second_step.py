@@ -1,0 +1,277 @@
+"""The second step of signing in: added, asked for, lost, removed; and never to be got around."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
+from django.test import Client
+from django.urls import reverse
+from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
+
+from emails.models import Message
+from members.closing import close_account
+from members.models import SignIn
+from members.tests.actors import (
+    ALICE,
+    PASSWORD,
+    alice,
+    bob,
+    browser,
+    is_signed_in,
+    last_code,
+    last_message,
+    log_in,
+    post,
+)
+from members.tests.authenticator import code_of
+
+pytestmark = pytest.mark.django_db
+AUTHENTICATE = "/accounts/2fa/authenticate/"
+ACTIVATE = "/accounts/2fa/totp/activate/"
+SPARE = "/accounts/2fa/recovery-codes/"
+
+
+def signed_in(user: User) -> Client:
+    """Return a browser in which somebody has signed in, and confirmed that it is them."""
+    client = browser()
+    log_in(client, user.email)
+    post(client, "account_reauthenticate", password=PASSWORD)
+    return client
+
+
+def add_app(client: Client) -> str:
+    """Add an authenticator app; return its secret."""
+    page = client.get(ACTIVATE).content.decode()
+    found = re.search(r'class="key">([A-Z2-7]+)<', page)
+    assert found is not None
+    assert client.post(ACTIVATE, {"code": code_of(found[1])})["Location"] == SPARE
+    return found[1]
+
+
+def protected(user: User) -> str:
+    """Add a second step to somebody's account; return the app's secret."""
+    return add_app(signed_in(user))
+
+
+def enter(client: Client, code: str) -> Any:
+    return client.post(AUTHENTICATE, {"code": code})
+
+
+def spare_codes(client: Client) -> list[str]:
+    """Return the spare codes as the page shows them."""
+    return re.findall(r'class="key">(\d{8})<', client.get(SPARE).content.decode())
+
+
+def test_adding_an_app_takes_the_password_and_a_right_code(
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    client = browser(alice())
+    assert client.get(ACTIVATE)["Location"].startswith("/accounts/reauthenticate/")
+    post(client, "account_reauthenticate", password=PASSWORD)
+    page = client.get(ACTIVATE).content.decode()
+    assert "data:image/svg+xml" in page
+    wrong = client.post(ACTIVATE, {"code": "000000"})
+    assert "This code is not right" in wrong.content.decode()
+    assert not Authenticator.objects.exists()
+    with django_capture_on_commit_callbacks(execute=True):
+        add_app(client)
+    index = client.get("/accounts/2fa/").content.decode()
+    assert "Remove the app" in index
+    assert "You have 10 left" in index
+    assert last_message(ALICE).context["headline"] == "Sign-in now asks for a second step"
+
+
+def test_the_account_page_leads_there() -> None:
+    assert 'href="/accounts/2fa/"' in browser(alice()).get("/account/").content.decode()
+
+
+def test_the_password_alone_signs_nobody_in() -> None:
+    secret = protected(alice())
+    client = browser()
+    assert log_in(client)["Location"] == AUTHENTICATE
+    assert not is_signed_in(client)
+    assert client.get("/")["Location"].startswith("/accounts/login/")
+    assert "One more step" in client.get(AUTHENTICATE).content.decode()
+    assert "This code is not right" in enter(client, "000000").content.decode()
+    assert not is_signed_in(client)
+    assert enter(client, code_of(secret))["Location"] == "/"
+    assert is_signed_in(client)
+    assert SignIn.objects.latest("pk").method == "password, second step"
+
+
+def test_a_code_by_e_mail_is_a_first_step_only() -> None:
+    secret = protected(alice())
+    client = browser()
+    post(client, "account_request_login_code", email=ALICE)
+    answer = post(client, "account_confirm_login_code", code=last_code(ALICE))
+    assert answer["Location"] == AUTHENTICATE
+    assert not is_signed_in(client)
+    enter(client, code_of(secret))
+    assert is_signed_in(client)
+
+
+def test_a_new_password_by_e_mail_is_a_first_step_only() -> None:
+    protected(alice())
+    client = browser()
+    post(client, "account_reset_password", email=ALICE)
+    client.post(
+        reverse("account_confirm_password_reset_code"), {"code": last_code(ALICE)}, follow=True
+    )
+    new = "another horse battery"
+    answer = client.post(
+        reverse("account_complete_password_reset"), {"password1": new, "password2": new}
+    )
+    assert answer["Location"] == AUTHENTICATE
+    assert not is_signed_in(client)
+
+
+def test_nobody_takes_the_second_step_first() -> None:
+    secret = protected(alice())
+    client = browser()
+    assert client.get(AUTHENTICATE)["Location"].startswith("/accounts/login/")
+    enter(client, code_of(secret))
+    assert not is_signed_in(client)
+
+
+def test_a_code_works_once_for_as_long_as_it_is_good() -> None:
+    code = code_of(protected(alice()), steps=1)
+    first, second = browser(), browser(address="192.0.2.9")
+    log_in(first)
+    enter(first, code)
+    assert is_signed_in(first)
+    log_in(second)
+    # What allauth remembers of it is gone after thirty seconds; ours is not.
+    from django.core.cache import cache
+
+    user = User.objects.get(email=ALICE)
+    cache.delete(f"allauth.mfa.totp.used?user={user.pk}&code={code}")
+    assert "This code is not right" in enter(second, code).content.decode()
+    assert not is_signed_in(second)
+
+
+def test_codes_are_guessed_a_few_times_only(settings: Settings) -> None:
+    secret = protected(alice())
+    client = browser()
+    log_in(client)
+    pages = [enter(client, f"{number:06d}").content.decode() for number in range(7)]
+    assert "too many tries" in pages[-1]
+    # The right one comes too late.
+    assert "too many tries" in enter(client, code_of(secret)).content.decode()
+    assert not is_signed_in(client)
+
+
+def test_the_days_tries_are_counted_too(settings: Settings) -> None:
+    settings.ACCOUNT_RATE_LIMITS = settings.ACCOUNT_RATE_LIMITS | {
+        "enter_second_step": "2/d/key",
+        "login_failed": "1000/m/ip,1000/m/key",
+    }
+    secret = protected(alice())
+    client = browser()
+    log_in(client)
+    for _ in range(2):
+        assert "not right" in enter(client, "000000").content.decode()
+    assert "too many tries" in enter(client, code_of(secret)).content.decode()
+
+
+def test_a_spare_code_replaces_the_phone_once() -> None:
+    client = signed_in(alice())
+    add_app(client)
+    codes = spare_codes(client)
+    assert len(codes) == 10
+    assert codes[0] in client.get(f"{SPARE}download/").content.decode()
+    for expected in (True, False):
+        other = browser()
+        log_in(other)
+        enter(other, codes[0])
+        assert is_signed_in(other) is expected
+    assert "You have 9 left" in client.get("/accounts/2fa/").content.decode()
+    client.post(f"{SPARE}generate/")
+    assert not set(codes) & set(spare_codes(client))
+
+
+def test_removing_the_app_asks_who_is_there_and_removes_the_spare_codes() -> None:
+    user = alice()
+    secret = protected(user)
+    client = browser()
+    log_in(client)
+    enter(client, code_of(secret))
+    remove = "/accounts/2fa/totp/deactivate/"
+    assert client.get(remove)["Location"].startswith("/accounts/reauthenticate/")
+    post(client, "account_reauthenticate", password=PASSWORD)
+    assert "Your spare codes go, too" in client.get(remove).content.decode()
+    client.post(remove)
+    assert not Authenticator.objects.exists()
+    assert log_in(browser())["Location"] == "/"
+
+
+def test_secrets_are_encrypted_and_an_old_key_still_opens_them(settings: Settings) -> None:
+    secret = protected(alice())
+    kept = [str(row.data) for row in Authenticator.objects.all()]
+    assert len(kept) == 2
+    assert not any(secret in text for text in kept)
+    before = settings.SECRET_KEY
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "a-new-one" * 8, [before]
+    client = browser()
+    log_in(client)
+    enter(client, code_of(secret, steps=1))
+    assert is_signed_in(client)
+
+
+def test_with_a_lost_key_no_code_fits_and_nothing_breaks(settings: Settings) -> None:
+    secret = protected(alice())
+    settings.SECRET_KEY = "a-new-one" * 8
+    client = browser()
+    log_in(client)
+    assert "This code is not right" in enter(client, code_of(secret, steps=1)).content.decode()
+    assert not is_signed_in(client)
+
+
+def test_an_account_whose_address_is_not_confirmed_gets_no_second_step() -> None:
+    user = alice()
+    EmailAddress.objects.filter(user=user).update(verified=False)
+    client = browser(user)
+    page = client.get(ACTIVATE, follow=True).content.decode()
+    assert "Confirm your e-mail address first" in page
+
+
+@pytest.mark.parametrize("path", ["", "totp/activate/", "totp/deactivate/", "recovery-codes/"])
+def test_a_visitor_is_asked_to_sign_in(path: str) -> None:
+    answer = browser().get(f"/accounts/2fa/{path}")
+    assert answer.status_code == 302
+    assert answer["Location"].startswith(("/accounts/login/", "/accounts/reauthenticate/"))
+
+
+def test_a_strangers_spare_codes_are_not_there() -> None:
+    protected(alice())
+    client = signed_in(bob())
+    for path in (SPARE, f"{SPARE}download/", "/accounts/2fa/totp/deactivate/"):
+        assert client.get(path).status_code == 404
+
+
+def test_who_lost_everything_is_helped_by_a_command() -> None:
+    protected(alice())
+    call_command("remove_second_step", ALICE)
+    assert not Authenticator.objects.exists()
+    assert last_message(ALICE).context["headline"] == "Sign-in asks for no second step"
+    assert log_in(browser())["Location"] == "/"
+    sent = Message.objects.count()
+    for email in (ALICE, "nobody@example.com"):
+        with pytest.raises(CommandError):
+            call_command("remove_second_step", email)
+    assert Message.objects.count() == sent
+
+
+def test_a_closed_account_keeps_no_secret() -> None:
+    user = alice()
+    protected(user)
+    from billing.tests.factories import make_customer
+
+    make_customer(user)
+    close_account(user)
+    assert not Authenticator.objects.exists()

@@ -15,15 +15,19 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from billing import (
+    attention,
     cards,
     checkout,
     gateway,
     pay_links,
+    payables,
+    payment_lines,
+    payment_pages,
     plans,
-    queries,
     refund_queries,
     retention,
     single_payments,
+    standing,
     statements,
     subscriptions,
     switching,
@@ -51,14 +55,16 @@ def membership(request: HttpRequest) -> HttpResponse:
         return redirect("billing:membership")
     member = current_member(request)
     template = "billing/membership.html" + ("#current" if wants_fragment(request) else "")
-    current = queries.membership(member)
+    current = standing.membership(member)
     offer = None if current.is_member else plans.offer_to(member.user)
     context = {
         "membership": current,
-        "attention": queries.attention(member, current, refund_queries.news(member.user).attention),
+        "attention": attention.attention(
+            member, current, refund_queries.news(member.user).attention
+        ),
         "offer": offer,
-        "changed_price": queries.changed_price(current, offer),
-        "left_open": queries.left_open(member.user),
+        "changed_price": standing.changed_price(current, offer),
+        "left_open": attention.left_open(member.user),
         "switches": switching.offered(member.user) if current.is_member else None,
     }
     return render(request, template, context)
@@ -93,7 +99,7 @@ def checkout_return(request: HttpRequest) -> HttpResponse:
         messages.info(request, "The payment was not finished. Nothing was charged.")
         return redirect("billing:membership")
     template = "billing/checkout_return.html" + ("#status" if wants_fragment(request) else "")
-    context = {"membership": queries.membership(current_member(request))}
+    context = {"membership": standing.membership(current_member(request))}
     return render(request, template, context)
 
 
@@ -101,7 +107,7 @@ def checkout_return(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def cancel(request: HttpRequest) -> HttpResponse:
     """Say what will happen and when, ask why, and let the membership end with its period."""
-    current = queries.membership(current_member(request))
+    current = standing.membership(current_member(request))
     if not current.can_cancel:
         return redirect("billing:membership")
     form = CancellationForm(request.POST if request.method == "POST" else None)
@@ -120,7 +126,7 @@ def cancel(request: HttpRequest) -> HttpResponse:
 @require_POST
 def stay(request: HttpRequest) -> HttpResponse:
     """Let the member stay with the discount that the cancel page offers."""
-    current = queries.membership(current_member(request))
+    current = standing.membership(current_member(request))
     form = CancellationForm(request.POST)
     if not form.is_valid():
         return _cancel_page(request, current, form)
@@ -205,15 +211,15 @@ def use_card(request: HttpRequest, pk: int) -> HttpResponse:
 def payments(request: HttpRequest) -> HttpResponse:
     """List the member's invoices and payments, newest first; `before` is where a page starts."""
     template = "billing/payments.html" + ("#invoices" if wants_fragment(request) else "")
-    page = queries.payments_page(
+    page = payment_pages.payments_page(
         current_member(request),
         before=request.GET.get("before", ""),
         other_before=request.GET.get("other_before", ""),
     )
-    payables = queries.payables(current_user(request)) if page.is_first else []
+    to_pay = payables.payables(current_user(request)) if page.is_first else []
     context = {
         "page": page,
-        "payables": payables,
+        "payables": to_pay,
         "takes_amounts": single_payments.takes_amounts(),
         "years": statements.years_of(current_user(request)),
     }
@@ -284,7 +290,7 @@ def payment_result(request: HttpRequest) -> HttpResponse:
         messages.info(request, "The payment was not finished. Nothing was charged.")
         return redirect("billing:payments")
     template = "billing/payment_result.html" + ("#status" if wants_fragment(request) else "")
-    return render(request, template, {"result": queries.result_of(found)})
+    return render(request, template, {"result": payables.result_of(found)})
 
 
 @login_required
@@ -296,7 +302,7 @@ def payment(request: HttpRequest, pk: int) -> HttpResponse:
         raise Http404("There is no such payment.")
     if found.invoice_id:
         return redirect("billing:invoice", pk=found.invoice_id)
-    return render(request, "billing/payment.html", {"payment": queries.payment_page(found)})
+    return render(request, "billing/payment.html", {"payment": payment_pages.payment_page(found)})
 
 
 @login_required
@@ -304,7 +310,7 @@ def payment(request: HttpRequest, pk: int) -> HttpResponse:
 def invoice(request: HttpRequest, pk: int) -> HttpResponse:
     """Show one invoice of the member's own."""
     found = _own_invoice(request, pk)
-    return render(request, "billing/invoice.html", {"invoice": queries.invoice_page(found)})
+    return render(request, "billing/invoice.html", {"invoice": payment_pages.invoice_page(found)})
 
 
 @login_required
@@ -333,7 +339,7 @@ def credit_note_pdf(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _cancel_page(
-    request: HttpRequest, current: queries.Membership, form: CancellationForm
+    request: HttpRequest, current: standing.Membership, form: CancellationForm
 ) -> HttpResponse:
     """Render the cancel page, with what is offered to those who stay."""
     user = current_user(request)
@@ -373,7 +379,7 @@ def _amount_page(request: HttpRequest, form: AmountForm) -> HttpResponse:
 
 def _own_invoice(request: HttpRequest, pk: int) -> Invoice:
     """Return an invoice of the signed-in member; a stranger's does not exist for them."""
-    found = queries.invoices_of(current_user(request)).filter(pk=pk).first()
+    found = payment_lines.invoices_of(current_user(request)).filter(pk=pk).first()
     if found is None:
         raise Http404("There is no such invoice.")
     return found

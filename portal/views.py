@@ -4,14 +4,14 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from billing import queries
+from billing import home as home_page
 from members.access import current_member
 
 
 @login_required
 def home(request: HttpRequest) -> HttpResponse:
     """Show the member's state, what is next, and what needs attention."""
-    return render(request, "portal/home.html", {"home": queries.home(current_member(request))})
+    return render(request, "portal/home.html", {"home": home_page.home(current_member(request))})
 
 
 def error_page(request: HttpRequest, status: int) -> HttpResponse:

@@ -1,0 +1,184 @@
+"""What a member must do or know, the most urgent first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.contrib.auth.models import User
+from django.db import models
+from django.urls import reverse
+
+from billing import cards, descriptions, pay_links, wording
+from billing.dates import long_date
+from billing.models import Invoice, Payment, PaymentRequest
+from billing.money import Money
+from billing.page_values import Attention, Tone
+from billing.payment_lines import PAGE_SIZE, invoices_of
+from billing.standing import Membership, Standing
+from billing.states import (
+    ENDED_SUBSCRIPTION,
+    Collection,
+    InvoiceStatus,
+    PaymentStatus,
+    SubscriptionStatus,
+)
+from members.models import Member
+
+
+def attention(
+    member: Member, current: Membership, about_refunds: Sequence[Attention]
+) -> list[Attention]:
+    """Return what the member must do or know, the most urgent first."""
+    asked = [_request_attention(row) for row in asked_of(member.user)]
+    return [
+        *_membership_attention(member, current),
+        *about_refunds,
+        *_banks_at_work(member.user),
+        *asked,
+    ]
+
+
+def _banks_at_work(user: User) -> list[Attention]:
+    """Return the single payments that a bank is sending."""
+    rows = Payment.objects.for_user(user).filter(invoice=None, status=PaymentStatus.PROCESSING)
+    return [
+        Attention(
+            Tone.WAIT,
+            f"Your payment of {Money(row.amount, row.currency)} is on its way",
+            f"For: {descriptions.of_single(row)}. {wording.PROCESSING}",
+        )
+        for row in rows[:PAGE_SIZE]
+    ]
+
+
+def asked_of(user: User) -> models.QuerySet[PaymentRequest]:
+    """Return the requests that staff sent the member and that can still be paid."""
+    rows = PaymentRequest.objects.for_user(user).payable().not_being_paid()
+    return rows.filter(sent_at__isnull=False)
+
+
+def _request_attention(request: PaymentRequest) -> Attention:
+    until = f" You can pay until {long_date(request.expires_at)}." if request.expires_at else ""
+    return Attention(
+        Tone.WAIT,
+        f"Please pay {request.price}",
+        f"For: {request.description}.{until}",
+        f"Pay {request.price}",
+        pay_links.path_of(request),
+    )
+
+
+def _membership_attention(member: Member, current: Membership) -> list[Attention]:
+    if current.standing == Standing.ENDED:
+        return []
+    rows = invoices_of(member.user)
+    if not current.is_member:
+        rows = rows.filter(subscription__status=SubscriptionStatus.INCOMPLETE)
+    unpaid = (
+        rows.filter(amount_remaining__gt=0)
+        .exclude(collection=Collection.NONE)
+        # What an earlier membership left behind does not decide about this one.
+        .exclude(subscription__status__in=ENDED_SUBSCRIPTION)
+        .prefetch_related("payments")
+        .first()
+    )
+    if unpaid:
+        return [_unpaid_attention(unpaid)]
+    if current.standing == Standing.PAYMENT_DUE:
+        return [
+            _card_attention(
+                Tone.BAD,
+                "Your last payment did not go through",
+                "Please check the card that we charge.",
+            )
+        ]
+    if other := _other_card_attention(current):
+        return [other]
+    if current.card_expires_soon and not current.ends_at:
+        return [
+            _card_attention(
+                Tone.WAIT,
+                f"Your {current.card} expires soon",
+                f"It can be charged until the end of {current.card_expires}. "
+                "Add the new one, so that your next payment goes through.",
+            )
+        ]
+    return []
+
+
+def _other_card_attention(current: Membership) -> Attention | None:
+    """Ask whether the card that paid the last invoice shall pay the next ones too."""
+    paid = cards.other_card(current.row) if current.row else None
+    if paid is None:
+        return None
+    card = wording.card(paid.card_brand, paid.card_last4)
+    others = f"your {current.card}" if current.card else "another card"
+    return Attention(
+        Tone.WAIT,
+        f"Use {card} for the next charges too?",
+        f"You paid your last invoice with it. Your next payment is still charged to {others}.",
+        f"Use {card}",
+        reverse("billing:use-card", args=[paid.pk]),
+        "post",
+    )
+
+
+def _card_attention(tone: Tone, title: str, text: str) -> Attention:
+    return Attention(tone, title, text, "Update your card", reverse("billing:manage-card"), "post")
+
+
+def _unpaid_attention(invoice: Invoice) -> Attention:
+    amount = Money(invoice.amount_remaining, invoice.currency)
+    hosted = reverse("billing:invoice-hosted", args=[invoice.pk])
+    match invoice.collection:
+        case Collection.PROCESSING:
+            return Attention(
+                Tone.WAIT, f"Your payment of {amount} is on its way", wording.PROCESSING
+            )
+        case Collection.REQUIRES_ACTION:
+            title = f"Please confirm your payment of {amount}"
+            return Attention(Tone.WAIT, title, wording.TO_CONFIRM, f"Confirm {amount}", hosted)
+    return _failed_attention(invoice, amount, hosted)
+
+
+def _failed_attention(invoice: Invoice, amount: Money, hosted: str) -> Attention:
+    payments = list(invoice.payments.all())
+    last = payments[0] if payments else None
+    reason = wording.failure(last.failure_code, last.card_brand) if last else wording.failure("")
+    again = invoice.next_payment_attempt_at
+    if invoice.subscription and invoice.subscription.status == SubscriptionStatus.INCOMPLETE:
+        outlook = "Your membership begins once it is paid."
+    elif again:
+        outlook = f"We will try again on {long_date(again)}."
+    elif invoice.subscription_id:
+        outlook = "This was the last try: pay now to keep your membership."
+    else:
+        outlook = "You can pay it now, with this card or another."
+    title = f"Your payment of {amount} did not go through"
+    return Attention(Tone.BAD, title, f"{reason} {outlook}", f"Pay {amount}", hosted)
+
+
+def left_open(user: User) -> list[Attention]:
+    """Return what earlier memberships left unpaid: Stripe keeps it open, and asks no more.
+
+    It has nothing to do with becoming a member again, and says so.
+    """
+    rows = invoices_of(user).filter(
+        status=InvoiceStatus.OPEN,
+        amount_remaining__gt=0,
+        subscription__status__in=ENDED_SUBSCRIPTION,
+    )
+    return [_left_open(row) for row in rows[:PAGE_SIZE]]
+
+
+def _left_open(row: Invoice) -> Attention:
+    amount = Money(row.amount_remaining, row.currency)
+    day = long_date(row.finalized_at or row.created_at)
+    return Attention(
+        Tone.INFO,
+        f"{amount} from your earlier membership is still open",
+        f"It is the invoice of {day}. Nothing is charged by itself any more; you can pay it "
+        "whenever you like. It is a matter of its own: a new membership neither needs nor pays it.",
+        f"Pay {amount}",
+        reverse("billing:invoice-hosted", args=[row.pk]),
+    )

@@ -1,0 +1,85 @@
+"""What a member may pay once, and how that stands after Checkout."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from django.contrib.auth.models import User
+from django.urls import reverse
+
+from billing import pay_links
+from billing.attention import asked_of
+from billing.models import Checkout, Item, PaymentRequest
+from billing.money import Money
+from billing.payment_pages import payment_page
+from billing.states import CheckoutState, RequestState
+
+
+@dataclass(frozen=True)
+class Payable:
+    """Something to pay, once: a request with its page, or an item with its button's address."""
+
+    description: str
+    price: Money
+    url: str
+    action: str
+    until: datetime | None = None
+
+
+class Outcome(StrEnum):
+    """How a single payment stands."""
+
+    CONFIRMING = "confirming"
+    PROCESSING = "processing"
+    PAID = "paid"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class PaymentResult:
+    """What the page says after Checkout. `url` is the payment's page, or where to try again."""
+
+    outcome: Outcome
+    amount: Money
+    description: str
+    url: str = ""
+
+    @property
+    def is_final(self) -> bool:
+        """Whether asking again would bring nothing new soon."""
+        return self.outcome != Outcome.CONFIRMING
+
+
+def payables(user: User) -> list[Payable]:
+    """Return what the member was asked to pay and what is on sale to them, requests first."""
+    requests = PaymentRequest.objects.for_user(user)
+    taken = requests.exclude(state=RequestState.CANCELED).exclude(item=None)
+    not_yet = taken.filter(state=RequestState.OPEN, sent_at=None).not_being_paid()
+    settled = taken.exclude(pk__in=not_yet.values("pk"))
+    asked = [
+        Payable(row.description, row.price, pay_links.path_of(row), "", row.expires_at)
+        for row in asked_of(user)
+    ]
+    offered = [
+        Payable(row.name, row.price, "", reverse("billing:pay-item", args=[row.pk]))
+        for row in Item.objects.for_user(user).exclude(pk__in=settled.values("item"))
+    ]
+    return asked + offered
+
+
+def result_of(checkout: Checkout) -> PaymentResult:
+    """Return how a single payment stands whose member is back from Checkout."""
+    payment = checkout.payment
+    price = Money(checkout.amount or 0, checkout.currency)
+    if checkout.state == CheckoutState.COMPLETE and payment:
+        line = payment_page(payment)
+        return PaymentResult(Outcome.PAID, price, checkout.description, line.url)
+    if checkout.state == CheckoutState.PROCESSING:
+        return PaymentResult(Outcome.PROCESSING, price, checkout.description)
+    if checkout.state == CheckoutState.FAILED:
+        again = pay_links.path_of(checkout.request) if checkout.request else ""
+        again = again or reverse("billing:pay-amount")
+        return PaymentResult(Outcome.FAILED, price, checkout.description, again)
+    return PaymentResult(Outcome.CONFIRMING, price, checkout.description)

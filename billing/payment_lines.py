@@ -1,0 +1,190 @@
+"""An invoice and a payment as one line of a list, with its state in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.contrib.auth.models import User
+from django.urls import reverse
+
+from billing import descriptions, received, refund_queries, wording
+from billing.models import Dispute, Invoice, Payment, Refund
+from billing.models.copy import MemberRecordQuerySet
+from billing.money import Money
+from billing.page_values import Attention, Tone
+from billing.refund_queries import Offer, RefundLine
+from billing.states import Collection, DisputeStatus, InvoiceStatus, PaymentStatus
+
+PAGE_SIZE = 12
+# Of a payment that came; whatever else became of it is only to be known.
+CAME = {"Paid": Tone.GOOD, "Disputed": Tone.WAIT}
+
+
+@dataclass(frozen=True)
+class InvoiceLine:
+    """One row of the list of invoices, and the head of its page."""
+
+    url: str
+    number: str
+    date: datetime
+    total: Money
+    tone: Tone
+    label: str  # "Paid", "Payment failed", "Open", "Void"
+    description: str
+    credited: Money | None = None  # what credit notes took off, before payment and after it
+    from_credit: Money | None = None  # what earlier credit paid
+    refunded: Money | None = None  # what went back, where no credit note says it already
+    refundable: str = ""  # "Refundable until 4 Dec"
+
+
+@dataclass(frozen=True)
+class PaymentLine:
+    """One payment: "$29.00, Visa ending in 4242, 4 November"."""
+
+    date: datetime
+    amount: Money
+    refunded: Money | None
+    tone: Tone
+    label: str
+    method: str
+    description: str
+    url: str = ""
+    problem: str = ""  # why it failed, or what it waits for, in plain words
+    disputes: tuple[Attention, ...] = ()  # what became of it at the bank
+    refundable: str = ""  # "Refundable until 4 Dec", in a list
+    offer: Offer | None = None  # what may be refunded of it, in full
+    refunds: list[RefundLine] = field(default_factory=list)
+
+
+def invoices_of(user: User) -> MemberRecordQuerySet[Invoice]:
+    """Return the invoices that a member may see: their own that are no drafts."""
+    return (
+        Invoice.objects.for_user(user)
+        .exclude(status=InvoiceStatus.DRAFT)
+        .select_related("subscription")
+    )
+
+
+def invoice_line(
+    row: Invoice, names: dict[str, str], briefs: Mapping[int, str] | None = None
+) -> InvoiceLine:
+    """Return an invoice as a row. `briefs`: what may be refunded, by the payment's key."""
+    tone, label = _invoice_state(row)
+    payments = row.payments.all() if briefs is not None else []
+    refunded = 0 if row.credit_notes_amount else sum(one.amount_refunded for one in payments)
+    refundable = [brief for one in payments if (brief := (briefs or {}).get(one.pk))]
+    return InvoiceLine(
+        url=reverse("billing:invoice", args=[row.pk]),
+        number=row.number,
+        date=row.finalized_at or row.created_at,
+        total=Money(row.total, row.currency),
+        tone=tone,
+        label=label,
+        description=descriptions.of_invoice(row, names),
+        credited=Money(-row.credit_notes_amount, row.currency) if row.credit_notes_amount else None,
+        from_credit=Money(row.balance_applied, row.currency) if row.balance_applied < 0 else None,
+        refunded=Money(-refunded, row.currency) if refunded else None,
+        refundable=next(iter(refundable), ""),
+    )
+
+
+def _invoice_state(row: Invoice) -> tuple[Tone, str]:
+    match row.status:
+        case InvoiceStatus.PAID if row.total > 0 and row.credit_notes_amount >= row.total:
+            return Tone.INFO, "Credited"
+        case InvoiceStatus.PAID:
+            return Tone.GOOD, "Paid"
+        case InvoiceStatus.VOID:
+            return Tone.INFO, "Void"
+        case InvoiceStatus.UNCOLLECTIBLE:
+            return Tone.BAD, "Not paid"
+        case _:
+            return _open_invoice_state(row)
+
+
+def _open_invoice_state(row: Invoice) -> tuple[Tone, str]:
+    match row.collection:
+        case Collection.PROCESSING:
+            return Tone.WAIT, "In progress"
+        case Collection.REQUIRES_ACTION:
+            return Tone.WAIT, "Needs your confirmation"
+        case _ if row.attempt_count:
+            return Tone.BAD, "Payment failed"
+        case _:
+            return Tone.WAIT, "Open"
+
+
+def payment_line(row: Payment, description: str) -> PaymentLine:
+    tone, label = _payment_state(row)
+    return PaymentLine(
+        date=row.paid_at or row.created_at,
+        amount=Money(row.amount, row.currency),
+        refunded=Money(row.amount_refunded, row.currency) if row.amount_refunded else None,
+        tone=tone,
+        label=label,
+        method=wording.card(row.card_brand, row.card_last4),
+        description=description,
+        url=_payment_url(row),
+        problem=_problem(row),
+        disputes=tuple(_dispute_notice(one) for one in row.disputes.all()),
+    )
+
+
+def _dispute_notice(row: Dispute) -> Attention:
+    """Return what is to be said to the member about a dispute."""
+    amount = Money(row.amount, row.currency)
+    match row.status:
+        case DisputeStatus.WON:
+            return Attention(Tone.INFO, wording.DISPUTE_WON, wording.DISPUTE_WON_TEXT)
+        case DisputeStatus.LOST:
+            text = wording.DISPUTE_LOST_TEXT.format(amount=amount)
+            return Attention(Tone.INFO, wording.DISPUTE_LOST, text)
+        case DisputeStatus.WARNING_CLOSED | DisputeStatus.PREVENTED:
+            return Attention(Tone.INFO, wording.DISPUTE_SETTLED, wording.DISPUTE_SETTLED_TEXT)
+        case _ if row.is_inquiry:
+            return Attention(Tone.WAIT, wording.ASKED_BY_BANK, wording.ASKED_BY_BANK_TEXT)
+    return Attention(Tone.WAIT, wording.DISPUTED, wording.DISPUTED_TEXT.format(amount=amount))
+
+
+def _problem(row: Payment) -> str:
+    """Return why a payment is not made, or what it waits for."""
+    match row.status:
+        case PaymentStatus.REQUIRES_PAYMENT_METHOD:
+            return wording.failure(row.failure_code, row.card_brand)
+        case PaymentStatus.REQUIRES_ACTION:
+            return wording.TO_CONFIRM
+        case PaymentStatus.PROCESSING:
+            return wording.PROCESSING
+        case _:
+            return ""
+
+
+def _payment_url(row: Payment) -> str:
+    """Return the page of what was paid: the invoice's, else the payment's own."""
+    if row.invoice_id:
+        return reverse("billing:invoice", args=[row.invoice_id])
+    return reverse("billing:payment", args=[row.pk])
+
+
+def _payment_state(row: Payment) -> tuple[Tone, str]:
+    match row.status:
+        case PaymentStatus.SUCCEEDED:
+            words = received.state(row)
+            return CAME.get(words, Tone.INFO), words
+        case PaymentStatus.CANCELED:
+            return Tone.INFO, "Canceled"
+        case PaymentStatus.REQUIRES_PAYMENT_METHOD:
+            return Tone.BAD, "Failed"
+        case PaymentStatus.REQUIRES_ACTION:
+            return Tone.WAIT, "Needs your confirmation"
+        case _:
+            return Tone.WAIT, "In progress"
+
+
+def refund_lines(rows: Sequence[Refund], names: dict[str, str]) -> list[RefundLine]:
+    """Return refunds as rows. `names` are those of the plans."""
+    return [
+        refund_queries.line_of(row, descriptions.of_payment(row.payment, names)) for row in rows
+    ]

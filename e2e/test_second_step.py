@@ -2,14 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import httpx
+import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, expect
 
 from e2e import journey
-from e2e.stack import Stack
+from e2e.stack import Stack, eventually
 from members.tests.authenticator import code_of
 
 SUE = "sue@second.example"
+OLGA = "olga@second.example"
+
+
+def restart_web(stack: Stack) -> None:
+    """Stop the web server and start it with the environment as it is now."""
+    stack.stop("web")
+    stack.start("web")
+
+    def answers() -> bool:
+        try:
+            return httpx.get(f"{stack.url}/healthz/", timeout=5, trust_env=False).is_success
+        except httpx.TransportError:
+            return False
+
+    eventually(answers, "the portal")
+
+
+@pytest.fixture
+def strict(stack: Stack) -> Iterator[Stack]:
+    """The portal of an owner who wants a second step of staff."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("STAFF_NEED_SECOND_FACTOR", "true")
+        restart_web(stack)
+    yield stack
+    restart_web(stack)
 
 
 def test_a_member_adds_it_signs_in_with_it_and_once_without_the_phone(
@@ -21,7 +50,7 @@ def test_a_member_adds_it_signs_in_with_it_and_once_without_the_phone(
     page.goto(f"{stack.url}/account/")
     page.get_by_role("main").get_by_role("link", name="Two-step sign-in").last.click()
     page.get_by_role("link", name="Add an app").click()
-    # Whoever finds a browser open adds nothing.
+    # Who has not signed in lately, or only by signing up, confirms that it is them.
     page.get_by_label("Password").fill(journey.PASSWORD)
     page.get_by_role("button", name="Continue").click()
     secret = page.locator(".key").inner_text()
@@ -55,4 +84,33 @@ def test_a_member_adds_it_signs_in_with_it_and_once_without_the_phone(
     journey.fill_sign_in(page, SUE)
     journey.enter_code(page, spare[0])
     expect(page).to_have_url(f"{stack.url}/")
+    context.close()
+
+
+def test_staff_are_led_to_it_and_then_come_in_with_it(browser: Browser, strict: Stack) -> None:
+    strict.manage(
+        "shell",
+        "-c",
+        "from members.accounts import open_account;"
+        f"open_account('{OLGA}', 'Olga Owner', '{journey.PASSWORD}',"
+        " is_staff=True, is_superuser=True)",
+    )
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(f"{strict.url}/staff/")
+    journey.fill_sign_in(page, OLGA)
+    expect(page.get_by_text("The staff site asks for a second step")).to_be_visible()
+    secret = page.locator(".key").inner_text()
+    page.get_by_label("Code").fill(code_of(secret))
+    page.get_by_role("button", name="Turn it on").click()
+    expect(page.get_by_role("heading", name="Spare codes")).to_be_visible()
+    page.goto(f"{strict.url}/staff/")
+    expect(page).to_have_url(f"{strict.url}/staff/")
+    expect(page.get_by_role("link", name="Refunds").first).to_be_visible()
+
+    context.clear_cookies()
+    page.goto(f"{strict.url}/staff/billing/refund/")
+    journey.fill_sign_in(page, OLGA)
+    journey.enter_code(page, code_of(secret, steps=1))
+    expect(page).to_have_url(f"{strict.url}/staff/billing/refund/")
     context.close()

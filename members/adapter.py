@@ -66,10 +66,16 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         return cast("HttpResponse", super().post_login(request, user, **kwargs))
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
-        """Ask for the password again before sign-in changes. A phone number opens no door here."""
+        """Ask for the password again before sign-in changes. A phone number opens no door here.
+
+        Who has signed in a moment ago adds a second step right away; to remove one is asked always.
+        """
         match = self.request.resolver_match
-        if match and match.view_name == "account_change_phone":
+        view = match.view_name if match else ""
+        if view == "account_change_phone":
             return False
+        if app == "allauth.mfa" and view != "mfa_deactivate_totp":
+            return not sign_ins.is_fresh(self.request)
         return bool(super().is_reauthentication_required(app=app, **kwargs))
 
     # Messages: rows in the outbox

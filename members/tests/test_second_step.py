@@ -87,6 +87,22 @@ def test_adding_an_app_takes_the_password_and_a_right_code(
     assert last_message(ALICE).context["headline"] == "Sign-in now asks for a second step"
 
 
+def test_who_has_just_signed_in_is_not_asked_for_the_password_again() -> None:
+    alice()
+    client = browser()
+    log_in(client)
+    add_app(client)
+    assert len(spare_codes(client)) == 10
+    # To remove it is another matter.
+    remove = client.get("/accounts/2fa/totp/deactivate/")
+    assert remove["Location"].startswith("/accounts/reauthenticate/")
+    session = client.session
+    for record in session["account_authentication_methods"]:
+        record["at"] -= 301
+    session.save()
+    assert client.get(SPARE)["Location"].startswith("/accounts/reauthenticate/")
+
+
 def test_the_account_page_leads_there() -> None:
     assert 'href="/accounts/2fa/"' in browser(alice()).get("/account/").content.decode()
 

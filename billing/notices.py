@@ -8,7 +8,7 @@ from typing import assert_never
 from django.conf import settings
 from django.urls import reverse
 
-from billing import discounts, pay_links, refund_notices, staff_notices, wording
+from billing import credit, discounts, pay_links, refund_notices, staff_notices, wording
 from billing.models import (
     Checkout,
     CreditNote,
@@ -154,6 +154,7 @@ def _membership_ends(scheduled: EndScheduled) -> None:
             "name": user.first_name,
             "plan_name": _plan_of(subscription),
             "ends_on": ends_at.isoformat(),
+            "credit": _credit(subscription),
             "url": _address("billing:membership"),
         },
         cause=f"{subscription.stripe_id}:{_seconds(subscription.canceled_at)}:{_seconds(ends_at)}",
@@ -239,6 +240,7 @@ def _membership_ended(ended: SubscriptionEnded) -> None:
             "plan_name": _plan_of(subscription),
             "ended_on": ended.ended_at.isoformat(),
             "unpaid": subscription.end_reason == ENDED_BY_FAILED_PAYMENT,
+            "credit": _credit(subscription),
             "url": _address("billing:membership"),
         },
         cause=subscription.stripe_id,
@@ -520,6 +522,11 @@ def _next_charge(subscription: Subscription) -> str:
     """Return what the next payment comes to: less than the price where there is a discount."""
     known = discounts.next_charge(subscription)
     return str(Money(subscription.amount, subscription.currency) if known is None else known)
+
+
+def _credit(subscription: Subscription) -> str:
+    """Return the credit that is kept for a member, or ""."""
+    return str(credit.of(subscription) or "")
 
 
 def _seconds(moment: datetime | None) -> int:

@@ -14,6 +14,8 @@ from billing.models import Customer, Invoice, Subscription
 from billing.tests import factories
 from billing.tests.life import deliver, sign_up, subscribe
 from conftest import Sandbox
+from emails import rendering
+from emails.models import Message
 
 pytestmark = pytest.mark.django_db
 
@@ -39,6 +41,11 @@ def words(client: Client, url: str) -> str:
     answer = client.get(url)
     assert answer.status_code == 200
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", answer.content.decode()))
+
+
+def mail_of(kind: str) -> str:
+    """Return the text of the one mail of a kind."""
+    return rendering.render_email(Message.objects.get(kind=kind, channel="email")).text
 
 
 def test_credit_lowers_the_next_charge_and_both_are_said(
@@ -106,11 +113,13 @@ def test_who_cancels_reads_what_becomes_of_it(
     assert "Your credit of $12.00 is kept for you" in page
     assert "It is not paid out by itself" in page
     client.post("/membership/cancel/", {})
+    assert "Credit, kept for you: $12.00" in mail_of("membership_ends")
     assert "Your credit $12.00 Kept for you" in words(client, "/")
     assert "Credit $12.00 , kept for you" in words(client, "/membership/")
     sandbox.control("clock", advance="renewal")
     deliver(sandbox.events())
     assert Subscription.objects.get().status == "canceled"
+    assert "Credit, kept for you: $12.00" in mail_of("membership_ended")
     for url in ("/", "/membership/"):
         assert "it is used first when you become a member again" in words(client, url)
 

@@ -98,6 +98,7 @@ SAMPLES: dict[Kind, dict[str, Any]] = {
         "name": "Nina Novak",
         "plan_name": "Harbor Yoga membership",
         "ends_on": "2026-12-24T12:00:00+00:00",
+        "credit": "$12.00",
         "url": "https://portal.example.com/membership/",
     },
     Kind.MEMBERSHIP_GOES_ON: {
@@ -112,6 +113,7 @@ SAMPLES: dict[Kind, dict[str, Any]] = {
         "plan_name": "Harbor Yoga membership",
         "ended_on": "2026-12-24T12:00:00+00:00",
         "unpaid": False,
+        "credit": "",
         "url": "https://portal.example.com/membership/",
     },
     Kind.PRICE_SWITCHED: {

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from django.contrib import admin
 from django.db.models import Sum
 from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
-from unfold.contrib.filters.admin import ChoicesDropdownFilter
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, RadioFilter
 
 from billing import descriptions, received, refunds, wording
 from billing.admin import exports, labels, refund_giving
@@ -16,14 +17,39 @@ from billing.admin.copies import Rows, StripeCopyAdmin, disputes_of, on_day
 from billing.admin.refund_case import refunds_of
 from billing.admin.refund_dialogs import GiveOnPaymentForm
 from billing.admin.refund_giving import GivesRefunds
-from billing.models import Payment, Refund
+from billing.models import Dispute, Payment, Refund
 from billing.money import Money
+from billing.states import OPEN_DISPUTE, DisputeStatus
 from members.access import current_user
 from portal.staff import show
 from portal.staff.bookkeeping import MoneyListAdmin, SumOfCurrency
 from portal.staff.filters import by_day, titled
 from portal.staff.parts import button, column, row_or_404
 from portal.staff.recent import recently_signed_in
+
+
+class WentBackFilter(RadioFilter):  # type: ignore[misc]  # Unfold ships no types
+    """Payments that came, by what went back of them."""
+
+    title = "what went back"
+    parameter_name = "went_back"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Offer refunds, lost disputes, and those that are not decided."""
+        return [("refunded", "Refunded"), ("returned", received.RETURNED), ("disputed", "Disputed")]
+
+    def queryset(self, request: HttpRequest, queryset: Rows) -> Rows:
+        """Keep those."""
+        disputed = Dispute.objects.order_by().values("payment")
+        match self.value():
+            case "refunded":
+                return queryset.filter(amount_refunded__gt=0)
+            case "returned":
+                return queryset.filter(pk__in=disputed.filter(status=DisputeStatus.LOST))
+            case "disputed":
+                return queryset.filter(pk__in=disputed.filter(status__in=OPEN_DISPUTE))
+            case _:
+                return queryset
 
 
 @admin.register(Payment)
@@ -40,6 +66,7 @@ class PaymentAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
     ]  # fmt: skip
     list_filter = [
         ("status", titled(ChoicesDropdownFilter, "state")),
+        WentBackFilter,
         ("paid_at", by_day("day paid")),
         ("created_at", by_day("day made")),
     ]

@@ -20,7 +20,7 @@ from hypothesis.stateful import (
 )
 
 from billing import gateway, refund_ledger, refund_steps, refunds
-from billing.models import Payment, Refund, StripeEvent
+from billing.models import Payment, Refund, StripeEvent, Subscription
 from billing.refund_steps import RefundError
 from billing.states import REFUND_TO_SEND, REFUND_VOID, RefundState
 from billing.tests.life import deliver, sign_up, subscribe
@@ -49,6 +49,10 @@ class RefundMachine(RuleBasedStateMachine):
         self.sandbox.control("switches", refunds_ask=False)
         self.member = sign_up(f"Member{next(numbers)} Machine")
         subscribe(self.sandbox, self.member, card=card)
+        self.deliver_all()
+        # No renewal comes of the days that pass.
+        live = Subscription.objects.for_user(self.member).get()
+        self.sandbox.stripe.v1.subscriptions.cancel(live.stripe_id)
         self.deliver_all()
         policy(automatic_up_to=at_once, two_people_from=2500)
         self.payment = Payment.objects.for_user(self.member).get()

@@ -10,10 +10,11 @@ from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from billing import descriptions, refund_staff_notices, refund_wording, wording
+from billing import descriptions, refund_endings, refund_staff_notices, refund_wording, wording
 from billing.dates import arrival, goes_out_by
 from billing.models import Refund
 from billing.money import Money
+from billing.refund_endings import Ending
 from billing.refund_policy import Outcome
 from billing.states import RefundAction, RefundOrigin, RefundState
 from billing.transitions import RefundMoved
@@ -71,15 +72,32 @@ def _received(row: Refund) -> None:
     context = {
         "reason": refund_wording.reason(row.reason),
         "two_people": row.approvals_needed > 1,
+        **_membership(row),
     }
     _put(Kind.REFUND_RECEIVED, row, context, step="requested", happened_at=row.created_at)
 
 
 def _approved(row: Refund) -> None:
     asked = str(Money(row.amount_asked, row.currency)) if row.amount < row.amount_asked else ""
-    context = {"asked": asked, "words": row.answer, "method": _method(row)}
+    context = {"asked": asked, "words": row.answer, "method": _method(row), **_membership(row)}
     at = row.decided_at or timezone.now()
     _put(Kind.REFUND_APPROVED, row, context, step="approved", happened_at=at)
+
+
+def _membership(row: Refund) -> dict[str, Any]:
+    """Return when the membership ends, where the member leaves with the refund."""
+    invoice = row.payment.invoice
+    subscription = invoice.subscription if invoice else None
+    if subscription is None or not subscription.is_live or not row.cancels_membership:
+        return {"leaves": False}
+    ending = refund_endings.of_refund(row)
+    until = subscription.ends_at or subscription.current_period_end
+    is_later = ending != Ending.AT_ONCE
+    return {
+        "leaves": True,
+        "goes_on_until": until.isoformat() if is_later else "",
+        "because": ending.why,
+    }
 
 
 def _denied(row: Refund, *, is_overtaken: bool) -> None:

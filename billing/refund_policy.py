@@ -105,7 +105,8 @@ class Facts:
     """What is known of a payment when somebody asks. Amounts are minor units.
 
     `left` is what has been paid and neither refunded, promised nor lost; `committed` is what other
-    refunds of it hold; `automatic_before` counts the member's automatic approvals of 365 days.
+    refunds of it hold, with the `credited` part that became credit by a switch; `automatic_before`
+    counts the member's automatic approvals of 365 days.
     """
 
     kind: PaymentKind
@@ -117,6 +118,7 @@ class Facts:
     is_disputed: bool = False
     is_charged_back: bool = False
     automatic_before: int = 0
+    credited: int = 0
 
 
 @dataclass(frozen=True)
@@ -186,7 +188,7 @@ def terms(policy: Policy, facts: Facts) -> Terms:
     obstacle = _obstacle(rule, facts, percent)
     most = 0 if obstacle else min(facts.left, facts.paid * percent // WHOLE - facts.committed)
     if obstacle or most <= 0:
-        why = obstacle or _share_is_used(percent)
+        why = obstacle or _share_is_used(facts, percent)
         return Terms(0, 0, None, percent, 0, (why,))
     automatic, why_not = _automatic(policy, rule, facts)
     two_people_from = _two_people_from(policy, rule, facts)
@@ -262,7 +264,7 @@ def _obstacle(rule: Rule, facts: Facts, percent: int) -> str:
     if facts.is_charged_back:
         return "Your bank has returned this payment to you already."
     if facts.left <= 0:
-        return "All of this payment is refunded, or asked for, already."
+        return _nothing_left(facts)
     if not rule.shares:
         return "Payments of this kind are not refundable."
     if not percent:
@@ -270,7 +272,25 @@ def _obstacle(rule: Rule, facts: Facts, percent: int) -> str:
     return ""
 
 
-def _share_is_used(percent: int) -> str:
+def _nothing_left(facts: Facts) -> str:
+    if facts.credited:
+        return _became_credit(facts)
+    return "All of this payment is refunded, or asked for, already."
+
+
+def _became_credit(facts: Facts) -> str:
+    """Return where the money is of which nothing is left, because its member has switched."""
+    if facts.committed > facts.credited:
+        return (
+            "A part of it is refunded, or on its way. "
+            "What you had not used of the rest became credit when you switched."
+        )
+    return "What you had not used of it became credit when you switched."
+
+
+def _share_is_used(facts: Facts, percent: int) -> str:
+    if facts.credited:
+        return f"{_became_credit(facts)} What you had used is not refundable any more."
     return f"Of a payment of this age {percent}% is refundable, and that much is refunded already."
 
 

@@ -13,8 +13,8 @@ from django.utils import formats, timezone
 
 from billing import (
     descriptions,
+    refund_endings,
     refund_policy,
-    refund_sending,
     refund_terms,
     refund_wording,
     wording,
@@ -24,6 +24,7 @@ from billing.models import Payment, Refund
 from billing.models.refund import RefundQuerySet
 from billing.money import Money
 from billing.page_values import Attention, Tone
+from billing.refund_endings import Ending
 from billing.refund_policy import Facts, Outcome, Policy, Terms
 from billing.states import REFUND_VOID, PaymentStatus, RefundOrigin, RefundState
 
@@ -92,11 +93,24 @@ class RefundLine:
 
 @dataclass(frozen=True)
 class Fate:
-    """What can become of the membership that a payment was for. `ends_at`: it ends already."""
+    """What can become of the membership that a payment was for. `ends_at`: it ends already.
+
+    `ending`: how it ends with a refund of all that is left of the payment.
+    """
 
     period_end: datetime
     ends_at: datetime | None
-    is_current: bool  # the payment is that of the period which runs now
+    ending: Ending
+
+    @property
+    def can_end_at_once(self) -> bool:
+        """Whether all that was paid for the running period can be given back with it."""
+        return self.ending == Ending.AT_ONCE
+
+    @property
+    def why_not_at_once(self) -> str:
+        """Return until when it goes on although all of the payment is refunded, and why; or ""."""
+        return _goes_on(self.period_end, self.ending) if self.ending.why else ""
 
 
 @dataclass(frozen=True)
@@ -282,10 +296,13 @@ def _membership_sentence(asked: Asking, amount: int, *, cancels: bool) -> tuple[
     fate = asked.fate
     if fate is None:
         return ()
-    if cancels and refund_sending.ends_at_once(asked.payment, amount):
+    ending = refund_endings.ending_of(asked.payment, amount) if cancels else Ending.WITH_PERIOD
+    if ending == Ending.AT_ONCE:
         return ("Your membership ends as soon as all of this is approved.",)
     if fate.ends_at:
         return (f"Your membership ends on {long_date(fate.ends_at)}.",)
+    if ending.why:
+        return (_goes_on(fate.period_end, ending),)
     if cancels:
         end = long_date(fate.period_end)
         return (f"Your membership ends on {end}, and nothing more is charged.",)
@@ -296,16 +313,22 @@ def _fate(payment: Payment) -> Fate | None:
     subscription = payment.invoice.subscription if payment.invoice else None
     if subscription is None or not subscription.is_live:
         return None
-    is_current = refund_sending.ends_at_once(payment, payment.amount_received)
-    if subscription.ends_at and not is_current:
+    ending = refund_endings.ending_of_all(payment)
+    if subscription.ends_at and ending != Ending.AT_ONCE:
         return None
-    return Fate(subscription.current_period_end, subscription.ends_at, is_current)
+    return Fate(subscription.current_period_end, subscription.ends_at, ending)
+
+
+def _goes_on(until: datetime, ending: Ending) -> str:
+    end = long_date(until)
+    return f"Your membership goes on until {end}{ending.why}. Nothing more is charged."
 
 
 def _offer(payment: Payment, policy: Policy, facts: Facts) -> Offer:
     terms = refund_policy.terms(policy, facts)
     if not terms.is_refundable:
-        if facts.paid and not facts.left and not facts.is_charged_back:
+        gone = facts.paid and not facts.left
+        if gone and not facts.is_charged_back and not facts.credited:
             return Offer("All of it is refunded, or on its way")
         return Offer("Not refundable", terms.reasons)
     until = _until(payment, facts, terms)

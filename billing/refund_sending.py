@@ -14,8 +14,9 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from billing import gateway, refund_steps, refund_sync, refund_terms, subscriptions
-from billing.models import Payment, Refund
+from billing import gateway, refund_endings, refund_steps, refund_sync, subscriptions
+from billing.models import Refund
+from billing.refund_endings import Ending
 from billing.states import (
     REFUND_TO_SEND,
     RefundAction,
@@ -135,7 +136,7 @@ def make_credit_note(refund_pk: int) -> None:
 def end_membership(refund_pk: int) -> None:
     """Let the membership end whose member asked for it with a refund, once.
 
-    All of its current period refunded: it ends at once. Else it ends with the period.
+    At once, or with the period that is paid for: see `refund_endings`.
     """
     row = Refund.objects.select_related("payment__invoice__subscription", "customer__user").get(
         pk=refund_pk
@@ -144,20 +145,5 @@ def end_membership(refund_pk: int) -> None:
     subscription = invoice.subscription if invoice else None
     if subscription is None or not subscription.is_live or not row.cancels_membership:
         return
-    at_once = ends_at_once(row.payment, row.amount, without=row)
+    at_once = refund_endings.of_refund(row) == Ending.AT_ONCE
     subscriptions.end_for_refund(subscription, at_once=at_once)
-
-
-def ends_at_once(payment: Payment, amount: int, without: Refund | None = None) -> bool:
-    """Whether a membership that ends with a refund of this amount (minor units) ends at once.
-
-    It does where the payment is that of the period which runs now, and all of it has gone back
-    then. `without` is the refund of this amount, where there is one already.
-    """
-    invoice = payment.invoice
-    if invoice is None or invoice.subscription is None:
-        return False
-    if amount + refund_terms.committed_of(payment, without) < payment.amount_received:
-        return False
-    newer = invoice.subscription.invoices.filter(created_at__gt=invoice.created_at)
-    return not newer.filter(amount_paid__gt=0).exists()

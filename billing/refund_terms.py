@@ -94,13 +94,15 @@ def facts_of_all(
 
     Whether a refund is approved at once can't be told where `counts_automatic` is off.
     """
-    committed = _committed(payments, without)
+    credited = _credited(payments)
+    committed = _committed(payments, without, credited)
     disputed = disputes.standing_of(payments)
     automatic = _automatic_before(payments, without) if counts_automatic else {}
     return {
         row.pk: _facts(
             row,
             committed=committed[row.pk],
+            credited=credited.get(row.pk, 0),
             disputed=disputed.get(row.pk, (False, 0)),
             automatic_before=automatic.get(row.customer_id, 0),
         )
@@ -109,7 +111,12 @@ def facts_of_all(
 
 
 def _facts(
-    payment: Payment, *, committed: int, disputed: tuple[bool, int], automatic_before: int
+    payment: Payment,
+    *,
+    committed: int,
+    credited: int,
+    disputed: tuple[bool, int],
+    automatic_before: int,
 ) -> Facts:
     is_disputed, lost = disputed
     paid = payment.amount_received if payment.status == PaymentStatus.SUCCEEDED else 0
@@ -124,6 +131,7 @@ def _facts(
         is_disputed=is_disputed,
         is_charged_back=lost > 0,
         automatic_before=automatic_before,
+        credited=credited,
     )
 
 
@@ -133,10 +141,12 @@ def committed_of(payment: Payment, without: Refund | None = None) -> int:
     Stripe's own sum counts where it is larger: a refund of its dashboard may not have reached us.
     A member who has switched has the unused time of the payment back as credit already.
     """
-    return _committed([payment], without)[payment.pk]
+    return _committed([payment], without, _credited([payment]))[payment.pk]
 
 
-def _committed(payments: Collection[Payment], without: Refund | None) -> dict[int, int]:
+def _committed(
+    payments: Collection[Payment], without: Refund | None, credited: dict[int, int]
+) -> dict[int, int]:
     rows = _all_but(without, Refund.objects.filter(payment__in=payments).holding())
     sums = (
         rows.order_by()
@@ -147,7 +157,6 @@ def _committed(payments: Collection[Payment], without: Refund | None) -> dict[in
         )
     )
     found = {row["payment_id"]: (int(row["ours"]), int(row["stripe"])) for row in sums}
-    credited = _credited(payments)
     parts = [(row, *found.get(row.pk, (0, 0))) for row in payments]
     return {
         row.pk: ours + max(stripe, _refunded(row, without)) + credited.get(row.pk, 0)

@@ -9,7 +9,7 @@ from enum import StrEnum
 from django.urls import reverse
 from django.utils import timezone
 
-from billing import descriptions, refund_queries, refund_wording, wording
+from billing import descriptions, refund_endings, refund_queries, refund_wording, wording
 from billing.dates import arrival, goes_out_by, long_date
 from billing.models import Refund
 from billing.money import Money
@@ -103,10 +103,8 @@ def _membership(row: Refund) -> str:
     """Return what becomes of the membership, where the member asked for that too."""
     if not row.cancels_membership:
         return ""
-    if row.is_undecided:
-        return "It ends, too, if we approve the refund"
     is_off = row.state in (RefundState.DENIED, RefundState.WITHDRAWN)
-    return "It goes on" if is_off else "It ends, too, as you asked"
+    return "It goes on" if is_off else refund_endings.in_words(row)
 
 
 def _steps(row: Refund) -> list[Step]:

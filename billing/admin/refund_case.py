@@ -9,10 +9,19 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils.safestring import SafeString
 
-from billing import descriptions, disputes, refund_terms, refund_wording, refunds, wording
+from billing import (
+    descriptions,
+    disputes,
+    refund_endings,
+    refund_terms,
+    refund_wording,
+    refunds,
+    wording,
+)
 from billing.admin import labels
 from billing.models import Payment, Refund, RefundEntry
 from billing.money import Money
+from billing.refund_endings import Ending
 from billing.refund_policy import Facts
 from billing.states import REFUND_TO_SEND, PaymentStatus, RefundState
 from emails.models import Message
@@ -167,6 +176,17 @@ def _problem(row: Refund) -> str:
     return OVERDUE_WORDS if is_late else ""
 
 
+def _leaving(row: Refund) -> str:
+    """Return what becomes of the membership of who leaves with the refund."""
+    if not row.cancels_membership:
+        return ""
+    if not row.is_undecided:
+        return "Yes: the membership ends too"
+    ending = refund_endings.of_refund(row)
+    when = "at once" if ending == Ending.AT_ONCE else f"with its period{ending.why}"
+    return f"Yes: the membership ends too, {when}"
+
+
 def _request(row: Refund) -> list[Fact]:
     version = f"version {row.policy.version}" if row.policy else ""
     shown = [
@@ -175,7 +195,7 @@ def _request(row: Refund) -> list[Fact]:
         ("Reason", row.get_reason_display() if row.reason else ""),
         ("Began with", _origin(row)),
         ("Asked", show.moment(row.created_at)),
-        ("Wants to leave", "Yes: the membership ends too" if row.cancels_membership else ""),
+        ("Wants to leave", _leaving(row)),
         ("Takes", _people(row)),
         ("Agreed first", show.name_of(row.first_approved_by) if row.first_approved_by else ""),
         ("Decided", _decided(row)),

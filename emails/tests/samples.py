@@ -162,12 +162,18 @@ SAMPLES: dict[Kind, dict[str, Any]] = {
         **REFUND,
         "reason": "I did not use it",
         "two_people": False,
+        "leaves": True,
+        "goes_on_until": "2027-11-24T12:00:00+00:00",
+        "because": ", because credit paid part of it",
     },
     Kind.REFUND_APPROVED: {
         **REFUND,
         "asked": "$35.00",
         "words": "You came to one of the four evenings.",
         "method": "Visa ending in 4242",
+        "leaves": True,
+        "goes_on_until": "",
+        "because": "",
     },
     Kind.REFUND_DENIED: {
         **REFUND,

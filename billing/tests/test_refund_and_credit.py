@@ -1,0 +1,221 @@
+"""Refunds of what credit paid along with a card: nobody loses what they have paid for."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from pytest_django import Settings
+
+from billing import refund_endings, refund_terms, refunds, switching, sync
+from billing.dates import long_date
+from billing.models import Invoice, Payment, Refund, Subscription
+from billing.refund_endings import Ending
+from billing.refund_policy import Share
+from billing.refund_steps import RefundError
+from billing.tests import factories, refund_world
+from billing.tests.life import deliver, sign_up, subscribe
+from billing.tests.refund_world import policy, wish
+from billing.tests.test_credit import mail_of, set_balance
+from conftest import Sandbox, run_jobs
+
+pytestmark = pytest.mark.django_db
+
+MONTHLY, YEARLY = "price_membership_monthly", "price_membership_yearly"
+
+
+@pytest.fixture
+def alice(sandbox: Sandbox, client: Client, settings: Settings) -> User:
+    """A signed-in member who pays by the year."""
+    settings.STRIPE_YEARLY_PRICE_ID = YEARLY
+    sync.sync_current_plan()
+    user = sign_up()
+    subscribe(sandbox, user, price=YEARLY)
+    deliver(sandbox.events())
+    policy(two_people_from=None)
+    client.force_login(user)
+    return user
+
+
+def switch(sandbox: Sandbox, user: User) -> None:
+    """Pay by the other interval from now on, with all events delivered."""
+    row = Subscription.objects.for_user(user).get(status="active")
+    choice = switching.choices(row)[0]
+    switching.switch(user, choice, switching.preview(row, choice).token)
+    deliver(sandbox.events())
+
+
+@pytest.fixture
+def rejoined(sandbox: Sandbox, alice: User) -> Payment:
+    """The payment of $29.00 for a year, of which credit of an earlier year paid $261.00."""
+    switch(sandbox, alice)
+    sandbox.stripe.v1.subscriptions.cancel(Subscription.objects.get().stripe_id)
+    deliver(sandbox.events())
+    subscribe(sandbox, alice, price=YEARLY)
+    deliver(sandbox.events())
+    return Payment.objects.for_user(alice).get(amount=2900)
+
+
+def words(answer: Any) -> str:
+    """Return what a page says, without its tags."""
+    text = re.sub(r"<[^>]+>", " ", answer.content.decode())
+    return re.sub(r"\s+", " ", text).replace("&#x27;", "'")
+
+
+def live(user: User) -> Subscription:
+    return Subscription.objects.for_user(user).get(status="active")
+
+
+def test_a_year_that_credit_paid_along_goes_on_to_its_end(
+    sandbox: Sandbox, client: Client, alice: User, rejoined: Payment
+) -> None:
+    until = long_date(live(alice).current_period_end)
+    url = f"/payments/{rejoined.pk}/refund/"
+    says = f"Your membership goes on until {until}, because credit paid part of it."
+    # Said beside the choice before anything is chosen, and once it is.
+    assert says in words(client.get(url))
+    look = {"look": "1", "how_much": "all", "membership": "cancel"}
+    assert words(client.post(url, look)).count(says) == 2
+    row = refunds.request(alice, rejoined.pk, wish(2900, cancels_membership=True))
+    run_jobs()
+    deliver(sandbox.events())
+    after = live(alice)
+    assert after.ends_at == after.current_period_end
+    tracker = words(client.get(f"/refunds/{row.pk}/"))
+    assert f"It ends on {until}, as you asked, because credit paid part of it" in tracker
+    assert until.split(", ")[1].removesuffix(" 2027") in mail_of("membership_ends")
+
+
+def test_while_we_decide_tracker_and_mails_say_so_too(
+    client: Client, alice: User, rejoined: Payment
+) -> None:
+    policy(automatic_up_to=0, two_people_from=None)
+    row = refunds.request(alice, rejoined.pk, wish(2900, cancels_membership=True))
+    until = long_date(live(alice).current_period_end)
+    because = ", because credit paid part of it"
+    tracker = words(client.get(f"/refunds/{row.pk}/"))
+    assert f"If we approve the refund, it goes on until {until}{because}" in tracker
+    assert f"Your membership: goes on until {until}{because}" in mail_of("refund_received")
+    refunds.approve(row.pk, refund_world.approver("Bob Baker"))
+    assert f"Your membership: goes on until {until}{because}" in mail_of("refund_approved")
+    run_jobs()
+    assert live(alice).ends_at
+
+
+def test_without_credit_mails_and_tracker_say_that_it_ends_at_once(
+    client: Client, alice: User
+) -> None:
+    policy(automatic_up_to=0, two_people_from=None)
+    payment = Payment.objects.for_user(alice).get()
+    row = refunds.request(alice, payment.pk, wish(29_000, cancels_membership=True))
+    tracker = f"/refunds/{row.pk}/"
+    assert "It ends at once if we approve all of this" in words(client.get(tracker))
+    assert "Your membership: ends at once if we approve it" in mail_of("refund_received")
+    refunds.approve(row.pk, refund_world.approver("Bob Baker"))
+    assert "Your membership: ends at once" in mail_of("refund_approved")
+    run_jobs()
+    assert Subscription.objects.get().status == "canceled"
+    assert "It has ended, as you asked" in words(client.get(tracker))
+
+
+def test_time_that_a_switch_brought_in_counts_as_credit(
+    sandbox: Sandbox, alice: User, settings: Settings
+) -> None:
+    bob = sign_up("Bert Bishop")
+    subscribe(sandbox, bob, price=MONTHLY)
+    sandbox.control("clock", advance_seconds=10 * 86_400)
+    deliver(sandbox.events())
+    switch(sandbox, bob)
+    year = Payment.objects.for_user(bob).get(invoice__billing_reason="subscription_update")
+    assert 26_000 < year.amount < 29_000
+    assert refund_endings.ending_of(year, year.amount) == Ending.CREDIT_STAYS
+
+
+def test_a_month_that_credit_pays_is_not_ended_by_what_is_left_of_the_year(
+    sandbox: Sandbox, alice: User
+) -> None:
+    sandbox.control("clock", advance_seconds=10 * 86_400)
+    deliver(sandbox.events())
+    year = Payment.objects.for_user(alice).get()
+    switch(sandbox, alice)
+    left = refund_terms.facts_of(year).left
+    assert 0 < left < 1000
+    assert refund_endings.ending_of(year, left) == Ending.WITH_PERIOD
+
+
+def test_a_renewal_that_credit_pays_is_the_period_that_runs(sandbox: Sandbox, alice: User) -> None:
+    year = Payment.objects.for_user(alice).get()
+    assert refund_endings.ending_of(year, year.amount) == Ending.AT_ONCE
+    set_balance(sandbox, -40_000)
+    sandbox.control("clock", advance="renewal")
+    deliver(sandbox.events())
+    assert Invoice.objects.latest("created_at").amount_paid == 0
+    assert refund_endings.ending_of(year, year.amount) == Ending.WITH_PERIOD
+
+
+def test_of_two_payments_the_last_refund_ends_it_whichever_it_is(alice: User) -> None:
+    row = live(alice)
+    invoice = factories.make_invoice(row.customer, subscription=row, total=3000)
+    first, second = (
+        factories.make_payment(invoice=invoice, amount=amount, amount_received=amount)
+        for amount in (1000, 2000)
+    )
+    assert refund_endings.ending_of(first, 1000) == Ending.PART_STAYS
+    assert refund_endings.ending_of(first, 900) == Ending.WITH_PERIOD
+    refunds.request(alice, second.pk, wish(2000))
+    assert refund_endings.ending_of(first, 1000) == Ending.AT_ONCE
+    assert refund_endings.ending_of(first, 900) == Ending.WITH_PERIOD
+
+
+# What became credit is not called refunded
+
+
+def offer_of(client: Client, payment: Payment) -> str:
+    return words(client.get(f"/payments/invoices/{payment.invoice_id}/"))
+
+
+def test_what_became_credit_is_not_called_refunded(
+    sandbox: Sandbox, client: Client, alice: User
+) -> None:
+    year = Payment.objects.for_user(alice).get()
+    switch(sandbox, alice)
+    page = offer_of(client, year)
+    assert "What you had not used of it became credit when you switched." in page
+    assert "refunded" not in page
+    form = words(client.get(f"/payments/{year.pk}/refund/"))
+    assert "became credit when you switched" in form
+    assert "refunded, or" not in form
+    with pytest.raises(RefundError, match="became credit when you switched"):
+        refunds.request(alice, year.pk, wish(100))
+    assert not Refund.objects.exists()
+
+
+def test_partly_refunded_and_the_rest_credited_says_both(
+    sandbox: Sandbox, client: Client, alice: User
+) -> None:
+    sandbox.control("clock", advance_seconds=10 * 86_400)
+    deliver(sandbox.events())
+    year = Payment.objects.for_user(alice).get()
+    switch(sandbox, alice)
+    policy(automatic_up_to=40_000, two_people_from=None)
+    refunds.request(alice, year.pk, wish(refund_terms.facts_of(year).left))
+    run_jobs()
+    page = offer_of(client, year)
+    assert "A part of it is refunded, or on its way." in page
+    assert "the rest became credit when you switched" in page
+
+
+def test_a_smaller_share_than_was_credited_says_where_it_went(
+    sandbox: Sandbox, client: Client, alice: User
+) -> None:
+    sandbox.control("clock", advance_seconds=10 * 86_400)
+    deliver(sandbox.events())
+    policy(shares=(Share(30, 50),))
+    year = Payment.objects.for_user(alice).get()
+    switch(sandbox, alice)
+    page = offer_of(client, year)
+    assert "became credit when you switched. What you had used is not refundable" in page
+    assert "refunded already" not in page

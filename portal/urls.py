@@ -6,7 +6,6 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from members.second_step_views import ActivateView
 from portal import views
 from portal.brand import brand_css
 from portal.styleguide import styleguide
@@ -15,7 +14,7 @@ urlpatterns = [
     path("", views.home, name="home"),
     path("", include("billing.urls")),
     path("account/", include("members.urls")),
-    path("accounts/2fa/totp/activate/", ActivateView.as_view(), name="mfa_activate_totp"),
+    path("accounts/", include("members.entrance_urls")),
     path("accounts/", include("allauth.urls")),
     path("staff/password_change/", RedirectView.as_view(pattern_name="account_change_password")),
     path("staff/login/", secure_admin_login(admin.site.login)),

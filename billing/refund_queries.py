@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.contrib.auth.models import User
-from django.db.models import Case, Exists, IntegerField, OuterRef, Q, When
+from django.db.models import Case, IntegerField, Q, When
 from django.urls import reverse
 from django.utils import formats, timezone
 
@@ -225,13 +225,10 @@ def _may_be_under_way() -> Q:
 
 def news(user: User) -> News:
     """Return what the home page says of refunds, in one statement."""
-    again = Refund.objects.filter(
-        payment=OuterRef("payment"), created_at__gt=OuterRef("created_at")
-    ).holding()
     since = timezone.now() - REMEMBERED_FOR
-    failed = Q(state=RefundState.FAILED)
-    rows = visible_to(user).filter(Q(failed, failed_at__gt=since) | _may_be_under_way())
-    rows = rows.exclude(failed, Q(failure_reason__in=refund_wording.SETTLED) | Q(Exists(again)))
+    owed = Refund.objects.still_owed().filter(failed_at__gt=since).order_by().values("pk")
+    failed = Q(state=RefundState.FAILED, pk__in=owed)
+    rows = visible_to(user).filter(failed | _may_be_under_way())
     urgent = Case(When(state__in=HELD_UP, then=0), default=1, output_field=IntegerField())
     rows = rows.select_related("payment__invoice__subscription")
     found = list(rows.order_by(urgent, "-created_at", "-pk")[:MOST_LISTED])

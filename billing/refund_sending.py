@@ -53,8 +53,15 @@ def send(refund_pk: int) -> None:
         refund_sync.sync_refunds(row.payment.stripe_id)
     except gateway.StripeError as error:
         to_send = Refund.objects.filter(pk=row.pk, state=RefundState.SENDING)
-        to_send.update(problem=f"Not sent yet: {error}")
+        to_send.update(problem=f"Not sent yet: {_trouble(error)}")
         raise
+
+
+def _trouble(error: gateway.StripeError) -> str:
+    """Return what staff read of an error: of an outage its number at Stripe tells them nothing."""
+    if isinstance(error, gateway.StripeUnavailable):
+        return "Stripe did not answer. We try again by ourselves."
+    return str(error)
 
 
 def overdue() -> QuerySet[Refund]:

@@ -172,6 +172,11 @@ def _refunded(payment: Payment, without: Refund | None) -> int:
     return payment.amount_refunded - without.amount
 
 
+def credited_of(payments: Collection[Payment]) -> int:
+    """Return what members have back of payments as credit by switching, in minor units."""
+    return sum(_credited(payments).values())
+
+
 def _credited(payments: Collection[Payment]) -> dict[int, int]:
     """Return what Stripe credited of memberships' payments when their members switched.
 

@@ -101,7 +101,7 @@ REFUND_STEPS: dict[str, str] = {
     RefundAction.DENIED: "Denied",
     RefundAction.WITHDRAWN: "Withdrawn by the member",
     RefundAction.OVERTAKEN: "Overtaken by another refund",
-    RefundAction.SENDING: "Handed to Stripe",
+    RefundAction.SENDING: "Being handed to Stripe",
     RefundAction.REFUSED: "Refused by Stripe",
     RefundAction.STRIPE: "Told by Stripe",
     RefundAction.REOPENED: "Failed after it had succeeded",

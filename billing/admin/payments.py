@@ -11,15 +11,15 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RadioFilter
 
-from billing import descriptions, received, refunds, wording
+from billing import descriptions, received, refund_terms, refunds, wording
 from billing.admin import exports, labels, refund_giving
 from billing.admin.copies import Rows, StripeCopyAdmin, disputes_of, on_day
-from billing.admin.refund_case import refunds_of
+from billing.admin.refund_case import left_of, refunds_of
 from billing.admin.refund_dialogs import GiveOnPaymentForm
 from billing.admin.refund_giving import GivesRefunds
 from billing.models import Dispute, Payment, Refund
 from billing.money import Money
-from billing.states import OPEN_DISPUTE, DisputeStatus
+from billing.states import OPEN_DISPUTE, DisputeStatus, PaymentStatus
 from members.access import current_user
 from portal.staff import show
 from portal.staff.bookkeeping import MoneyListAdmin, SumOfCurrency
@@ -79,7 +79,7 @@ class PaymentAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
         (None, {
             "fields": [
                 "state", "member", "asked", "came", "refunded", "returned", "net",
-                "what_for", "card",
+                "left", "what_for", "card",
             ],
         }),
         ("Dates", {"fields": ["made", "paid"]}),
@@ -142,6 +142,18 @@ class PaymentAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
     def net(self, row: Payment) -> str:
         """What is left of it."""
         return show.money(received.net(row), row.currency)
+
+    @column("Left to refund")
+    def left(self, row: Payment) -> str:
+        """What could still be refunded, and why not all of it."""
+        if row.status != PaymentStatus.SUCCEEDED:
+            return show.NOTHING
+        facts = refund_terms.facts_of(row)
+        if facts.is_disputed:
+            return "Nothing while the member’s bank asks about it: the dispute decides."
+        if facts.is_charged_back:
+            return "Nothing: the member’s bank took it back."
+        return left_of(facts, refund_terms.credited_of([row]))
 
     @column("For")
     def what_for(self, row: Payment) -> str:

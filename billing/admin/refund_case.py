@@ -23,11 +23,12 @@ from billing.models import Payment, Refund, RefundEntry
 from billing.money import Money
 from billing.refund_endings import Ending
 from billing.refund_policy import Facts
-from billing.states import REFUND_TO_SEND, PaymentStatus, RefundState
+from billing.states import REFUND_TO_SEND, REFUND_VOID, PaymentStatus, RefundState
 from emails.models import Message
 from portal.staff import show
 
 SHOWN = 12
+CREDITED = "became credit when the member switched"
 OVERDUE_WORDS = "Approved and not sent yet. The worker tries it again every hour."
 TONES = {
     "denied": "danger",
@@ -97,7 +98,9 @@ class Case:
 
 def case_of(row: Refund) -> Case:
     """Read all of it."""
-    facts = refund_terms.facts_of(row.payment, without=row)
+    # What is left is said with a decision that was made, and without one that is to be made.
+    facts = refund_terms.facts_of(row.payment, without=row if row.is_undecided else None)
+    credited = refund_terms.credited_of([row.payment])
     return Case(
         headline=f"{row.money} for {show.name_of(row.customer.user)}",
         state=show.state(row, "state", labels.REFUND),
@@ -106,8 +109,8 @@ def case_of(row: Refund) -> Case:
         words=row.words,
         answer=row.answer,
         reasons=list(row.verdict.get("reasons", [])),
-        request=[*_request(row), *(rule_of_two([facts]) if row.is_undecided else [])],
-        payment=_payment(row, facts),
+        request=[*_request(row), *(rule_of_two([facts], credited) if row.is_undecided else [])],
+        payment=_payment(row, facts, credited),
         member=_member(row),
         steps=[_step(entry) for entry in row.entries.order_by("number")],
         others=_others(row),
@@ -127,19 +130,27 @@ def progress(row: Refund) -> str:
 def summary(row: Refund) -> list[Fact]:
     """Return what a dialog says above its fields."""
     facts = refund_terms.facts_of(row.payment, without=row)
+    credited = refund_terms.credited_of([row.payment])
     return [
         Fact("Member", show.name_of(row.customer.user)),
         Fact("Asked for", str(Money(row.amount_asked, row.currency))),
-        Fact("Left of the payment", str(Money(facts.left, row.currency))),
+        Fact("Left of the payment", left_of(facts, credited)),
         *([Fact("Approvals", progress(row))] if progress(row) else []),
-        *rule_of_two([facts]),
+        *rule_of_two([facts], credited),
     ]
 
 
-def rule_of_two(found: Sequence[Facts]) -> list[Fact]:
+def left_of(facts: Facts, credited: int) -> str:
+    """Return "$5.91; $23.09 became credit when the member switched" (minor units)."""
+    left = str(Money(facts.left, facts.currency))
+    return f"{left}; {Money(credited, facts.currency)} {CREDITED}" if credited else left
+
+
+def rule_of_two(found: Sequence[Facts], credited: int = 0) -> list[Fact]:
     """Say from which amount on two people must agree, for payments that are refunded together.
 
-    All refunds of them count: parts do not slip below the amount. Nothing where one is enough.
+    All refunds of them count: parts do not slip below the amount. What a switch `credited` (minor
+    units) counts as well, and is no refund. Nothing where one person is enough.
     """
     policy = refund_terms.current_policy().policy
     limits = [policy.rule(one.kind).two_people_from for one in found]
@@ -150,13 +161,15 @@ def rule_of_two(found: Sequence[Facts]) -> list[Fact]:
     if currency.lower() != policy.currency:
         return [Fact("Two people", "For any amount: the policy is in another currency.")]
     limit, committed = min(known), sum(one.committed for one in found)
-    start = f"From {Money(limit, currency)} on, all refunds of a payment counted together"
+    counted = "refunds and credit" if credited else "refunds"
+    start = f"From {Money(limit, currency)} on, all {counted} of a payment counted together"
     if not committed:
         return [Fact("Two people", f"{start}.")]
     now = Money(max(1, limit - committed), currency)
-    return [
-        Fact("Two people", f"{start}. {Money(committed, currency)} so far, so now from {now} on.")
-    ]
+    so_far = f"{Money(committed, currency)} so far"
+    if credited:
+        so_far += f" ({Money(credited, currency)} {CREDITED})"
+    return [Fact("Two people", f"{start}. {so_far}, so now from {now} on.")]
 
 
 def refunds_of(rows: QuerySet[Refund]) -> SafeString | str:
@@ -230,8 +243,10 @@ def _decided(row: Refund) -> str:
     return f"By {who}, {show.moment(row.decided_at)}"
 
 
-def _payment(row: Refund, facts: Facts) -> list[Fact]:
+def _payment(row: Refund, facts: Facts, credited: int) -> list[Fact]:
     payment = row.payment
+    is_counted = facts.committed and not row.is_undecided and row.state not in REFUND_VOID
+    others = facts.committed - credited - (row.amount if is_counted else 0)
     paid_on = f"{show.money(payment.amount, payment.currency)} on {show.day(payment.created_at)}"
     shown: list[tuple[str, Any]] = [
         ("Payment", show.link(payment, paid_on)),
@@ -239,8 +254,8 @@ def _payment(row: Refund, facts: Facts) -> list[Fact]:
         ("Paid", show.moment(payment.paid_at) if payment.paid_at else _unpaid(payment)),
         ("Card", wording.card(payment.card_brand, payment.card_last4)),
         ("Invoice", show.link(payment.invoice) if payment.invoice else ""),
-        ("Other refunds of it", show.money_or_dash(facts.committed, row.currency)),
-        ("Left to refund", str(Money(facts.left, row.currency))),
+        ("Other refunds of it", show.money_or_dash(max(0, others), row.currency)),
+        ("Left to refund", left_of(facts, credited)),
         ("Dispute", _disputes(payment)),
     ]
     return [Fact(label, value) for label, value in shown if value]

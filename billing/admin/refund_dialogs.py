@@ -16,7 +16,7 @@ from unfold.widgets import (
 )
 
 from billing import refund_terms
-from billing.admin.refund_case import Fact, rule_of_two, summary
+from billing.admin.refund_case import CREDITED, Fact, rule_of_two, summary
 from billing.models import Invoice, Payment, Refund
 from billing.money import AmountError, Money, parse_money, plain_amount
 from billing.refund_policy import Facts
@@ -137,6 +137,8 @@ class GiveForm(BaseDialogForm):  # type: ignore[misc]
 
     # Of each payment that may give some of it.
     found: Sequence[Facts] = ()
+    # What of them became credit when the member switched: minor units.
+    credited = 0
 
     def left(self) -> Money | None:
         """What can be refunded."""
@@ -147,8 +149,15 @@ class GiveForm(BaseDialogForm):  # type: ignore[misc]
         return [
             *self.whose(),
             Fact("Left to refund", str(left)),
-            *rule_of_two(self.found),
+            *self.credit(left.currency),
+            *rule_of_two(self.found, self.credited),
         ]
+
+    def credit(self, currency: str) -> list[Fact]:
+        """Say why less is left than came, though nothing was refunded."""
+        if not self.credited:
+            return []
+        return [Fact("Credit", f"{Money(self.credited, currency)} {CREDITED}.")]
 
     def whose(self) -> list[Fact]:
         """Say whose money it is."""
@@ -183,6 +192,7 @@ class GiveOnPaymentForm(GiveForm):
         if self.payment is None:
             return None
         self.found = [refund_terms.facts_of(self.payment)]
+        self.credited = refund_terms.credited_of([self.payment])
         return Money(self.found[0].left, self.payment.currency)
 
     def whose(self) -> list[Fact]:
@@ -209,6 +219,7 @@ class GiveOnInvoiceForm(GiveForm):
         paid = self.invoice.payments.filter(status=PaymentStatus.SUCCEEDED)
         rows = list(paid.select_related("invoice"))
         self.found = list(refund_terms.facts_of_all(rows, counts_automatic=False).values())
+        self.credited = refund_terms.credited_of(rows)
         return Money(sum(one.left for one in self.found), self.invoice.currency)
 
     def whose(self) -> list[Fact]:

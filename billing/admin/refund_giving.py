@@ -33,12 +33,13 @@ class GivesRefunds:
         return bool(request.user.has_perm(refunds.MAY_APPROVE))
 
     def is_refundable(self, request: HttpRequest, object_id: Any) -> bool:
-        """Whether somebody else has paid it, and something is left of that."""
+        """Whether somebody else has paid it, and something is left that no bank asks for."""
         paid = Payment.objects.filter(
             status=PaymentStatus.SUCCEEDED, **{self.payments_by: object_id}
         )
         rows = list(paid.exclude(customer__user=request.user.pk).select_related("invoice"))
-        return any(found.left for found in refund_terms.facts_of_all(rows).values())
+        found = refund_terms.facts_of_all(rows, counts_automatic=False).values()
+        return any(one.left and not (one.is_disputed or one.is_charged_back) for one in found)
 
     def get_actions_detail(self: Any, request: HttpRequest, object_id: Any) -> list[UnfoldAction]:
         """Show the button where there is something to refund that is not one's own."""

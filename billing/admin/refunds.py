@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RadioFilter
 from unfold.dataclasses import UnfoldAction
 
-from billing import refunds
+from billing import refund_terms, refunds
 from billing.admin import labels
 from billing.admin.refund_case import case_of, progress
 from billing.admin.refund_dialogs import ApproveForm, AskSecondForm, DenyForm
@@ -24,11 +24,12 @@ from billing.states import RefundState
 from members.access import current_user
 from portal.staff import show
 from portal.staff.filters import by_day
-from portal.staff.parts import ask_again, button, column, row_or_404
+from portal.staff.parts import ask_again, button, column, page_button, row_or_404
 from portal.staff.read_only import ReadOnlyAdmin
 from portal.staff.recent import ask_who_is_there, recently_signed_in
 
 Rows = QuerySet[Any]
+AGAIN = "again"
 
 
 class NeedsFilter(RadioFilter):  # type: ignore[misc]  # Unfold ships no types
@@ -82,7 +83,7 @@ class RefundAdmin(ReadOnlyAdmin):
         "needs=not_sent": "Every approved refund is with Stripe.",
     }
     actions = ["approve_selected"]
-    actions_detail = ["approve", "deny", "ask_second"]
+    actions_detail = ["approve", "deny", "ask_second", "again"]
     change_form_outer_before_template = "admin/refunds/case.html"
     link_lookups = frozenset({"customer__id__exact", "policy__id__exact"})
 
@@ -112,14 +113,17 @@ class RefundAdmin(ReadOnlyAdmin):
     def get_actions_detail(self, request: HttpRequest, object_id: int | str) -> list[UnfoldAction]:
         """Show the buttons that would not be refused."""
         row, user = self._of(object_id), current_user(request)
-        if row is None or not row.is_undecided or refunds.is_own(row, user):
+        if row is None or refunds.is_own(row, user):
             return []
+        shown: list[UnfoldAction] = super().get_actions_detail(request, object_id)
+        if not row.is_undecided:
+            return [one for one in shown if one.path == AGAIN and _can_be_given_again(row)]
         useless = {
+            AGAIN: True,
             "approve": row.first_approved_by_id == user.pk,
             "ask_second": row.approvals_needed >= refunds.TWO,
         }
-        found: list[UnfoldAction] = super().get_actions_detail(request, object_id)
-        return [one for one in found if not useless.get(str(one.path))]
+        return [one for one in shown if not useless.get(str(one.path))]
 
     def has_decide_permission(self, request: HttpRequest, _object_id: str = "") -> bool:
         """Whether this member of staff may decide on refunds."""
@@ -235,6 +239,12 @@ class RefundAdmin(ReadOnlyAdmin):
 
         return self._decide(request, object_id, ask)
 
+    @page_button("Refund again", icon="undo", path=AGAIN, permission="decide")
+    def again(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Go and refund the payment of one that failed."""
+        row = row_or_404(Refund, object_id)
+        return redirect("admin:billing_payment_give", object_id=row.payment_id)
+
     @admin.action(description="Approve the selected refunds in full", permissions=["decide"])
     def approve_selected(self, request: HttpRequest, queryset: QuerySet[Refund]) -> Any:
         """Approve each by itself, and say of each that could not be why."""
@@ -280,6 +290,14 @@ class RefundAdmin(ReadOnlyAdmin):
             "payment__invoice", "customer__user", "policy", "requested_by", "decided_by"
         )
         return rows.filter(pk=object_id).first() if str(object_id).isdecimal() else None
+
+
+def _can_be_given_again(row: Refund) -> bool:
+    """Whether a refund failed, and something is left of its payment that no bank asks for."""
+    if row.state != RefundState.FAILED:
+        return False
+    facts = refund_terms.facts_of(row.payment)
+    return bool(facts.left) and not (facts.is_disputed or facts.is_charged_back)
 
 
 def _agreed(row: Refund) -> str:

@@ -8,7 +8,8 @@ from datetime import timedelta
 from django.conf import settings
 from django.core.validators import MinValueValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, OuterRef, Q, Subquery, Sum
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from billing import refund_policy
@@ -16,10 +17,12 @@ from billing.models.copy import MemberRecordQuerySet, choices
 from billing.models.customer import Customer
 from billing.models.payment import Payment
 from billing.money import Money
+from billing.refund_wording import SETTLED
 from billing.states import (
     REFUND_AT_STRIPE,
     REFUND_TO_SEND,
     REFUND_VOID,
+    DisputeStatus,
     RefundAction,
     RefundOrigin,
     RefundReason,
@@ -78,14 +81,27 @@ class RefundQuerySet(MemberRecordQuerySet["Refund"]):
         """Those on which one of two people has agreed."""
         return self.undecided().exclude(first_approved_by=None)
 
-    def failed_lately(self) -> RefundQuerySet:
-        """Those that failed in the last 30 days, and were not made up for by another since."""
-        later = Refund.objects.holding().filter(
-            payment=models.OuterRef("payment"), pk__gt=models.OuterRef("pk")
+    def on_the_way(self) -> RefundQuerySet:
+        """Those of which the money goes back, or went: approved, and not come to nothing."""
+        return self.exclude(state__in=[*sorted(REFUND_VOID), RefundState.REQUESTED])
+
+    def still_owed(self) -> RefundQuerySet:
+        """Those that failed and of which the money is still here.
+
+        One is made good when at least its amount goes back in later refunds of the payment, or
+        when the payment went back in another way: a smaller refund since is one of something else.
+        """
+        later = Refund.objects.on_the_way().filter(
+            payment=OuterRef("payment"), pk__gt=OuterRef("pk")
         )
-        since = timezone.now() - FAILED_SHOWN
-        failed = self.filter(state=RefundState.FAILED, failed_at__gt=since)
-        return failed.exclude(models.Exists(later))
+        sums = later.order_by().values("payment").annotate(total=Sum("amount")).values("total")
+        failed = self.filter(state=RefundState.FAILED).exclude(failure_reason__in=SETTLED)
+        owed = failed.alias(made_good=Coalesce(Subquery(sums), 0)).filter(made_good__lt=F("amount"))
+        return owed.exclude(payment__disputes__status=DisputeStatus.LOST)
+
+    def failed_lately(self) -> RefundQuerySet:
+        """Those that failed in the last 30 days, and were not made good since."""
+        return self.still_owed().filter(failed_at__gt=timezone.now() - FAILED_SHOWN)
 
     def not_sent(self) -> RefundQuerySet:
         """Those that were approved a while ago, and are not with Stripe."""

@@ -140,11 +140,115 @@ def test_what_failed_or_was_not_sent_is_a_task(desk: Client, payment: Payment) -
     assert "1 approved refund is not sent to Stripe." in read(desk, reverse("admin:index"))
     Refund.objects.filter(pk=row.pk).update(state=RefundState.FAILED, failed_at=timezone.now())
     assert "1 refund failed: the money is back with us." in read(desk, reverse("admin:index"))
-    refunds.give(payment.pk, carol, wish(1000))
+    refunds.give(payment.pk, carol, wish(400))
+    assert "1 refund failed: the money is back with us." in read(desk, reverse("admin:index"))
+    refunds.give(payment.pk, carol, wish(600))
     assert "refund failed" not in read(desk, reverse("admin:index"))
 
 
+def test_a_failed_refund_is_made_good_by_as_much_as_it_was(desk: Client, payment: Payment) -> None:
+    carol = refund_world.approver("Carol Chen")
+    row = refunds.give(payment.pk, carol, wish(2500))
+    Refund.objects.filter(pk=row.pk).update(state=RefundState.FAILED, failed_at=timezone.now())
+
+    def is_held_up() -> bool:
+        rows = desk.get(f"{LIST}?needs=failed").context["cl"].result_list
+        return row.pk in [one.pk for one in rows]
+
+    refunds.give(payment.pk, carol, wish(500))
+    assert is_held_up()
+    again = refunds.give(payment.pk, carol, wish(2000))
+    assert not is_held_up()
+    Refund.objects.filter(pk=again.pk).update(state=RefundState.FAILED, failed_at=timezone.now())
+    assert is_held_up()
+    Refund.objects.filter(pk=row.pk).update(failure_reason="charge_for_pending_refund_disputed")
+    assert not is_held_up()
+
+
+def test_a_failed_refund_of_what_the_bank_took_back_needs_nobody(
+    desk: Client, payment: Payment
+) -> None:
+    row = refunds.give(payment.pk, refund_world.approver("Carol Chen"), wish(2500))
+    Refund.objects.filter(pk=row.pk).update(state=RefundState.FAILED, failed_at=timezone.now())
+    factories.make_dispute(payment, status=DisputeStatus.LOST)
+    assert not desk.get(f"{LIST}?needs=failed").context["cl"].result_list
+
+
 # The page of one
+
+
+def test_what_is_left_counts_a_decided_refund_itself(desk: Client, payment: Payment) -> None:
+    row = refunds.give(payment.pk, refund_world.approver("Carol Chen"), wish(9000))
+    assert "$60.00" in _fact(read(desk, show.page_of(row)), "Left to refund")
+
+
+def test_what_is_left_for_a_request_is_as_if_it_were_not_there(desk: Client, asked: Refund) -> None:
+    assert "$150.00" in _fact(read(desk, show.page_of(asked)), "Left to refund")
+
+
+def test_what_became_credit_at_a_switch_is_no_refund(desk: Client, alice: User) -> None:
+    policy(two_people_from=2500)
+    payment = _switched(alice)
+    dialog = read(desk, address(payment, "give"))
+    assert "$23.09 became credit when the member switched." in dialog
+    assert "$23.09 so far ($23.09 became credit when the member switched)" in dialog
+    page = read(desk, show.page_of(payment))
+    assert "$5.91; $23.09 became credit when the member switched" in page
+    assert address(payment, "give") in page
+    row = refunds.request(alice, payment.pk, wish(591))
+    page = read(desk, show.page_of(row))
+    assert "became credit when the member switched" in _fact(page, "Left to refund")
+    assert "–" in _fact(page, "Other refunds of it")
+
+
+def _switched(user: User) -> Payment:
+    """Return a payment of $29.00 whose member has switched since: $23.09 of it is credit."""
+    subscription = factories.make_subscription(factories.make_customer(user))
+    paid = factories.make_invoice(subscription.customer, subscription=subscription)
+    [line] = paid.lines
+    unused = {**line, "amount": -2309, "description": "Unused time"}
+    factories.make_invoice(
+        subscription.customer,
+        subscription=subscription,
+        billing_reason="subscription_update",
+        total=-2309,
+        lines=[unused],
+    )
+    return factories.make_payment(invoice=paid)
+
+
+def test_what_the_bank_asks_about_has_no_button_and_says_why(
+    desk: Client, payment: Payment
+) -> None:
+    assert address(payment, "give") in read(desk, show.page_of(payment))
+    dispute = factories.make_dispute(payment)
+    page = read(desk, show.page_of(payment))
+    assert address(payment, "give") not in page
+    assert "Nothing while the member’s bank asks about it" in page
+    dispute.status = DisputeStatus.LOST
+    dispute.save()
+    assert "Nothing: the member’s bank took it back." in read(desk, show.page_of(payment))
+
+
+def test_a_failed_refund_leads_to_another_one(desk: Client, payment: Payment) -> None:
+    row = refunds.give(payment.pk, refund_world.approver("Carol Chen"), wish(2500))
+    assert address(row, "again") not in read(desk, show.page_of(row))
+    Refund.objects.filter(pk=row.pk).update(state=RefundState.FAILED, failed_at=timezone.now())
+    assert address(row, "again") in read(desk, show.page_of(row))
+    answer = desk.get(address(row, "again"), follow=True)
+    assert answer.redirect_chain[-1][0] == address(payment, "give")
+    assert "Refund this payment?" in answer.content.decode()
+    auditor = signed_in_now(staff_world.auditor())
+    assert address(row, "again") not in read(auditor, show.page_of(row))
+    factories.make_dispute(payment)
+    assert address(row, "again") not in read(desk, show.page_of(row))
+
+
+def _fact(page: str, label: str) -> str:
+    """Return what stands beside a label."""
+    _, found, rest = page.partition(label)
+    assert found
+    return rest.partition("</dd>")[0]
 
 
 def test_the_page_has_all_that_is_needed_to_decide(

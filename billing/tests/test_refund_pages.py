@@ -501,7 +501,9 @@ def test_home_holds_a_failed_refund_up_until_it_is_made_good(
     assert "will be in touch" in page
     invoice = page_of(client, f"/payments/invoices/{payment.invoice_id}/")
     assert "Up to $29.00, at once" in invoice
-    ask(nina, payment, 2900)
+    ask(nina, payment, 500)
+    assert "Your refund of $29.00 did not arrive" in page_of(client, "/")
+    ask(nina, payment, 2400)
     assert "did not arrive" not in page_of(client, "/")
 
 

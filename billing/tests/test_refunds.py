@@ -294,6 +294,8 @@ def test_trouble_at_stripe_never_makes_two(
     for _ in range(3):
         refund_world.run_jobs_in_bad_weather()
         refund_world.make_jobs_due()
+    row.refresh_from_db()
+    assert row.problem == "Not sent yet: Stripe did not answer. We try again by ourselves."
     sandbox.control("switches", **{trouble: 0})
     refund_world.make_jobs_due()
     run_jobs()

@@ -35,6 +35,10 @@ worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108
 # Supervisors and signals are enough; no second way in.
 control_socket_disable = True
 
+# gunicorn would let a header SCRIPT_NAME or PATH_INFO say what was asked for, where a proxy in
+# front lets it through: the guards of addresses would look at others than the views get.
+forwarder_headers = ""
+
 accesslog = "-"
 # Path only: query strings hold codes and one-time links.
 access_log_format = '%(h)s %(t)s "%(m)s %(U)s" %(s)s %(B)s %(M)sms'

@@ -1,9 +1,11 @@
 """allauth's addresses of which the views are ours. `portal.urls` lists them before allauth's."""
 
+from allauth.account.views import password_set
 from django.urls import path
 
 from members import code_views, entrance_views
-from members.second_step_views import ActivateView
+from members.fresh import signed_in_lately
+from members.second_step_views import ActivateView, DeactivateView
 
 urlpatterns = [
     path("login/", entrance_views.LoginView.as_view(), name="account_login"),
@@ -34,5 +36,9 @@ urlpatterns = [
         code_views.PasswordCodeView.as_view(),
         name="account_confirm_password_reset_code",
     ),
-    path("2fa/totp/activate/", ActivateView.as_view(), name="mfa_activate_totp"),
+    path("password/set/", signed_in_lately(password_set), name="account_set_password"),
+    path(
+        "2fa/totp/activate/", signed_in_lately(ActivateView.as_view()), name="mfa_activate_totp"
+    ),
+    path("2fa/totp/deactivate/", DeactivateView.as_view(), name="mfa_deactivate_totp"),
 ]

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import base64
 import logging
+import time
 from typing import Any
 
+from allauth.account import app_settings
 from allauth.account.authentication import get_authentication_records
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
@@ -78,6 +80,14 @@ def is_taken(request: HttpRequest, user: User) -> bool:
     """
     records = get_authentication_records(request, user)
     used = [one.get("id") for one in records if one.get("method") == METHOD]
+    return bool(used) and bool(Authenticator.objects.filter(user=user, pk__in=used).exists())
+
+
+def is_fresh(request: HttpRequest, user: User) -> bool:
+    """Whether a code was given in this session as lately as allauth wants a confirmation."""
+    records = get_authentication_records(request, user)
+    since = time.time() - app_settings.REAUTHENTICATION_TIMEOUT
+    used = [one.get("id") for one in records if one.get("method") == METHOD and one["at"] > since]
     return bool(used) and bool(Authenticator.objects.filter(user=user, pk__in=used).exists())
 
 

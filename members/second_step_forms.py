@@ -6,6 +6,7 @@ from typing import Any
 
 from allauth.account.adapter import get_adapter as get_account_adapter
 from allauth.core import context, ratelimit
+from allauth.core.internal.cryptokit import normalize_user_code
 from allauth.mfa import app_settings
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.base import forms as base_forms
@@ -30,7 +31,8 @@ class Once:
             raise get_account_adapter().validation_error("too_many_login_attempts")
         code = str(super().clean_code())  # type: ignore[misc]
         steps = 2 * app_settings.TOTP_TOLERANCE + 1
-        used = f"members.second_step.used:{user.pk}:{''.join(code.split())}"
+        # As allauth compares it: without blanks, dashes and the like.
+        used = f"members.second_step.used:{user.pk}:{normalize_user_code(code)}"
         if not cache.add(used, True, timeout=app_settings.TOTP_PERIOD * steps):
             raise get_adapter().validation_error("incorrect_code")
         return code
@@ -52,7 +54,7 @@ class ReauthenticateForm(Once, base_forms.ReauthenticateForm):  # type: ignore[m
         self.fields["code"].label, self.fields["code"].help_text = LABEL, FROM_APP_OR_LIST
 
 
-class ActivateForm(totp_forms.ActivateTOTPForm):  # type: ignore[misc]  # allauth ships no types
+class ActivateForm(Once, totp_forms.ActivateTOTPForm):  # type: ignore[misc]  # untyped
     """The first code of a new app."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

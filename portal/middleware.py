@@ -33,7 +33,7 @@ class MachineEndpointMiddleware:
 
 
 class NulRefusalMiddleware:
-    """Refuse NUL characters in addresses and forms: PostgreSQL's text has none.
+    """Refuse NUL characters in addresses, cookies and forms: PostgreSQL's text has none.
 
     Each form and view would have to think of them otherwise, and an unthought one answers 500.
     """
@@ -43,6 +43,11 @@ class NulRefusalMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if "\0" in request.path or any(_has_nul(values) for values in request.GET.lists()):
+            return render(request, "400.html", status=400)
+        # Written as \000 in the header: Python reads a quoted cookie's escapes.
+        if any("\0" in text for pair in request.COOKIES.items() for text in pair):
+            # Its page looks at the session's cookie again.
+            request.COOKIES.clear()
             return render(request, "400.html", status=400)
         if request.method == "POST" and any(_has_nul(values) for values in request.POST.lists()):
             return render(request, "400.html", status=400)

@@ -161,6 +161,8 @@ MIDDLEWARE = [
 ]
 
 ROOT_URLCONF = "portal.urls"
+# The portal has a host of its own: no header says that it lies below another address.
+FORCE_SCRIPT_NAME = ""
 WSGI_APPLICATION = "portal.wsgi.application"
 FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 TEMPLATES = [

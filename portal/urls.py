@@ -1,6 +1,5 @@
 """Addresses that people visit, and those of `portal.machine_urls` for `reverse()`."""
 
-from allauth.account.decorators import secure_admin_login
 from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
@@ -8,6 +7,8 @@ from django.views.generic import RedirectView
 
 from portal import views
 from portal.brand import brand_css
+from portal.staff.search import search_page
+from portal.staff.sign_in import sign_in
 from portal.styleguide import styleguide
 
 urlpatterns = [
@@ -17,7 +18,8 @@ urlpatterns = [
     path("accounts/", include("members.entrance_urls")),
     path("accounts/", include("allauth.urls")),
     path("staff/password_change/", RedirectView.as_view(pattern_name="account_change_password")),
-    path("staff/login/", secure_admin_login(admin.site.login)),
+    path("staff/login/", sign_in),
+    path("staff/search/", search_page),
     path("staff/", admin.site.urls),
     path("brand.css", brand_css, name="brand-css"),
     path("styleguide/", styleguide, name="styleguide"),

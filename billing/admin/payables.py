@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from collections.abc import Sequence
+from typing import Any, cast
 
 from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db.models import Count, Model, Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesDropdownFilter
@@ -28,6 +30,7 @@ from portal.staff.parts import button, column, row_or_404
 from portal.staff.read_only import IndexedSearch, ReadOnlyAdmin
 
 LONGEST_DAYS = 365
+NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
 
 
 class PriceForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
@@ -130,8 +133,31 @@ class RequestForm(PriceForm):
         """Leave the rules of the row to the use case, which makes it."""
 
 
+def _numbers_only(found: QueryDict, names: Sequence[str]) -> QueryDict:
+    """Return a form's or an address's values without those that name no row."""
+    kept = found.copy()
+    for name in set(names) & set(found):
+        values = [value for value in found.getlist(name) if NUMBER.fullmatch(value)]
+        del kept[name]
+        if values:
+            kept.setlist(name, values)
+    return kept
+
+
 class PayableAdmin(IndexedSearch):
     """What both lists share."""
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        """Show the form; what can't be a row's number is not looked up (Django would fail)."""
+        request.GET = cast("Any", _numbers_only(request.GET, self.autocomplete_fields))
+        request.POST = cast("Any", _numbers_only(request.POST, self.autocomplete_fields))
+        return super().changeform_view(request, object_id, form_url, extra_context)
 
     def has_ask_permission(self, request: HttpRequest, _object_id: str = "") -> bool:
         """Whether this member of staff may ask members for payments."""

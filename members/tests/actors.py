@@ -24,9 +24,9 @@ def alice(**fields: Any) -> User:
     return open_account(ALICE, "Alice Archer", PASSWORD, **fields)
 
 
-def bob() -> User:
+def bob(**fields: Any) -> User:
     """Return Bob, a stranger to Alice."""
-    return open_account(BOB, "Bob Baker", PASSWORD)
+    return open_account(BOB, "Bob Baker", PASSWORD, **fields)
 
 
 class Browser(Client):

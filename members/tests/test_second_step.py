@@ -116,7 +116,7 @@ def test_the_password_alone_signs_nobody_in() -> None:
     assert "One more step" in client.get(AUTHENTICATE).content.decode()
     assert "This code is not right" in enter(client, "000000").content.decode()
     assert not is_signed_in(client)
-    assert enter(client, code_of(secret))["Location"] == "/"
+    assert enter(client, code_of(secret, steps=1))["Location"] == "/"
     assert is_signed_in(client)
     assert SignIn.objects.latest("pk").method == "password, second step"
 
@@ -128,7 +128,7 @@ def test_a_code_by_e_mail_is_a_first_step_only() -> None:
     answer = post(client, "account_confirm_login_code", code=last_code(ALICE))
     assert answer["Location"] == AUTHENTICATE
     assert not is_signed_in(client)
-    enter(client, code_of(secret))
+    enter(client, code_of(secret, steps=1))
     assert is_signed_in(client)
 
 
@@ -184,7 +184,7 @@ def test_codes_are_guessed_a_few_times_only(settings: Settings) -> None:
 
 def test_the_days_tries_are_counted_too(settings: Settings) -> None:
     settings.ACCOUNT_RATE_LIMITS = settings.ACCOUNT_RATE_LIMITS | {
-        "enter_second_step": "2/d/key",
+        "enter_second_step": "3/d/key",
         "login_failed": "1000/m/ip,1000/m/key",
     }
     secret = protected(alice())
@@ -216,7 +216,7 @@ def test_removing_the_app_asks_who_is_there_and_removes_the_spare_codes() -> Non
     secret = protected(user)
     client = browser()
     log_in(client)
-    enter(client, code_of(secret))
+    enter(client, code_of(secret, steps=1))
     remove = "/accounts/2fa/totp/deactivate/"
     assert client.get(remove)["Location"].startswith("/accounts/reauthenticate/")
     post(client, "account_reauthenticate", password=PASSWORD)
@@ -224,6 +224,52 @@ def test_removing_the_app_asks_who_is_there_and_removes_the_spare_codes() -> Non
     client.post(remove)
     assert not Authenticator.objects.exists()
     assert log_in(browser())["Location"] == "/"
+
+
+def test_the_password_alone_does_not_remove_it() -> None:
+    user = alice()
+    stolen = signed_in(user)
+    secret = protected(user)
+    remove = "/accounts/2fa/totp/deactivate/"
+    post(stolen, "account_reauthenticate", password=PASSWORD)
+    for answer in (stolen.get(remove), stolen.post(remove)):
+        assert answer["Location"].startswith("/accounts/2fa/reauthenticate/")
+    assert Authenticator.objects.count() == 2
+    form = {"code": code_of(secret, steps=1), "next": remove}
+    assert stolen.post("/accounts/2fa/reauthenticate/", form)["Location"] == remove
+    stolen.post(remove)
+    assert not Authenticator.objects.exists()
+
+
+@pytest.mark.parametrize("between", ["", "-", ".", " "])
+def test_no_way_of_writing_makes_a_used_code_new(between: str) -> None:
+    user = alice()
+    used = code_of(protected(user))
+    written = f"{used[:3]}{between}{used[3:]}"
+    client = browser()
+    log_in(client)
+    from django.core.cache import cache
+
+    cache.delete(f"allauth.mfa.totp.used?user={user.pk}&code={used}")
+    assert "This code is not right" in enter(client, written).content.decode()
+    assert not is_signed_in(client)
+
+
+@pytest.mark.parametrize("path", ["/accounts/2fa/totp/activate/", "/accounts/password/set/"])
+def test_an_old_session_of_somebody_without_a_password_adds_no_way_in(path: str) -> None:
+    user = alice()
+    user.set_unusable_password()
+    user.save()
+    client = browser()
+    post(client, "account_request_login_code", email=ALICE)
+    post(client, "account_confirm_login_code", code=last_code(ALICE))
+    assert client.get(path).status_code == 200
+    session = client.session
+    session["account_authentication_methods"][-1]["at"] -= 3600
+    session.save()
+    for answer in (client.get(path), client.post(path, {"code": "000000"})):
+        assert (answer.status_code, answer["Location"]) == (302, "/account/")
+    assert "signed in a moment ago" in client.get("/account/").content.decode()
 
 
 def test_secrets_are_encrypted_and_an_old_key_still_opens_them(settings: Settings) -> None:

@@ -130,3 +130,16 @@ def test_the_command_palette_answers_whatever_is_typed(client: Client) -> None:
     staff_world.make_world()
     for term in TERMS:
         assert client.get(reverse("admin:search"), {"s": term}).status_code in {200, 400}
+
+
+@pytest.mark.parametrize("value", ["abc", "²", HUGE, "-1"])
+def test_a_form_is_shown_whatever_row_it_is_asked_for(client: Client, value: str) -> None:
+    for path, name in (("paymentrequest", "user"), ("paymentrequest", "item"), ("item", "members")):
+        address = f"/staff/billing/{path}/add/"
+        assert client.get(address, {name: value}).status_code == 200
+        assert client.post(address, {name: value}).status_code == 200
+
+
+@pytest.mark.parametrize("page", ["x", "-1", "0", "²", HUGE])
+def test_the_search_has_pages_that_are_numbers(client: Client, page: str) -> None:
+    assert client.get("/staff/search/", {"s": "ab", "page": page}).status_code == 200

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import User
-from django.urls import reverse
+from django.core.handlers.wsgi import get_script_name
+from django.urls import reverse, set_script_prefix
 from pytest_django import Settings
 
 from members import second_step
@@ -103,3 +104,14 @@ def test_its_secrets_are_not_on_the_staff_site(olga: User) -> None:
     client = signed_in(olga)
     add_app(client)
     assert client.get("/staff/mfa/authenticator/").status_code == 404
+
+
+def test_a_header_does_not_say_where_the_staff_site_is(olga: User) -> None:
+    client = browser(olga)
+    try:
+        # As the WSGI handler does with each request.
+        set_script_prefix(get_script_name({"SCRIPT_NAME": "/foo", "PATH_INFO": LIST}))
+        answer = client.get(LIST)
+    finally:
+        set_script_prefix("/")
+    assert (answer.status_code, answer["Location"]) == (302, reverse("mfa_activate_totp"))

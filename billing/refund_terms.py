@@ -9,16 +9,25 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Exists, OuterRef, Q, Sum
 from django.utils import timezone
 
-from billing import disputes, refund_policy
-from billing.models import Invoice, Payment, Refund, RefundPolicy
+from billing import disputes, refund_policy, subscriptions
+from billing.models import Invoice, MembershipDecision, Payment, Refund, RefundPolicy
 from billing.models.refund import RefundQuerySet
 from billing.refund_policy import Facts, Outcome, PaymentKind, PolicyError, Rule, Share
-from billing.states import REFUND_VOID, InvoiceStatus, PaymentStatus, RefundOrigin
+from billing.states import (
+    REFUND_VOID,
+    DecisionState,
+    InvoiceStatus,
+    MembershipAction,
+    PaymentStatus,
+    RefundOrigin,
+)
 
 YEAR = timedelta(days=365)
+# The invoice of a switch has come by then: the hourly look for missed events finds what was lost.
+SWITCH_SEEN_WITHIN = timedelta(hours=2)
 # The portal's own rules, until staff make others: a fortnight, and a person decides.
 FIRST_RULES = {
     PaymentKind.MEMBERSHIP: Rule((Share(14, 100),), two_people_from=50_000),
@@ -206,6 +215,30 @@ def _credited(payments: Collection[Payment]) -> dict[int, int]:
         )
         for row in of_memberships
     }
+
+
+def is_switching(payment: Payment) -> bool:
+    """Whether a switch of the payment's membership is under way, whose credit is not here yet.
+
+    Until its invoice has come nobody knows what is left of the payment. One that failed may have
+    been made all the same, where Stripe's answer was lost: it counts as long as it may be pending.
+    """
+    subscription_id = payment.invoice.subscription_id if payment.invoice else None
+    if subscription_id is None:
+        return False
+    now = timezone.now()
+    failed = Q(state=DecisionState.FAILED)
+    lately = ~failed & Q(created_at__gt=now - SWITCH_SEEN_WITHIN)
+    lately |= failed & Q(created_at__gt=now - subscriptions.PENDING_FOR)
+    its_invoice = Invoice.objects.filter(
+        subscription=OuterRef("subscription"),
+        billing_reason="subscription_update",
+        created_at__gte=OuterRef("prorated_at"),
+    )
+    switches = MembershipDecision.objects.filter(
+        lately, ~Exists(its_invoice), subscription=subscription_id, prorated_at__isnull=False
+    )
+    return switches.filter(action=MembershipAction.SWITCH).exists()
 
 
 def _is_unused_of(credit: dict[str, Any], invoice: Invoice) -> bool:

@@ -31,6 +31,8 @@ from billing.states import (
 MAY_APPROVE = "billing.approve_refund"
 MAY_APPROVE_LARGE = "billing.approve_large_refund"
 TWO = 2
+# Stripe credits what was not used of a payment when its member switches: not to be given twice.
+SWITCHING = "A switch of this membership is still being confirmed. Please try again in a quarter of an hour."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +65,8 @@ def request(user: User, payment_pk: int, wish: Wish) -> Refund:
         if waiting.origin == RefundOrigin.STAFF:
             raise RefundError("We are looking at a refund of this payment already: you will hear.")
         raise RefundError("You have asked for a refund of this payment already. We will answer it.")
+    if refund_terms.is_switching(payment):
+        raise RefundError(SWITCHING)
     policy = refund_terms.current_policy()
     facts = refund_terms.facts_of(payment)
     verdict = refund_policy.judge(policy.policy, facts, wish.amount)
@@ -314,6 +318,8 @@ def _check_left(row: Refund, amount: int) -> None:
     facts = refund_terms.facts_of(row.payment, without=row if row.pk else None)
     if facts.is_disputed or facts.is_charged_back:
         raise RefundError("The member's bank has taken this payment back, or is about to.")
+    if refund_terms.is_switching(row.payment):
+        raise RefundError(SWITCHING)
     if not 0 < amount <= facts.left:
         raise RefundAmountError(f"Of this payment {Money(facts.left, row.currency)} is left.")
 

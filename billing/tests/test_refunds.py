@@ -14,10 +14,17 @@ from django.core.management import CommandError, call_command
 from django.db import transaction
 
 from billing import history, refund_steps, refund_terms, refunds, subscriptions, switching, sync
-from billing.models import Customer, Payment, Refund, RefundEntry, Subscription
+from billing.models import (
+    Customer,
+    MembershipDecision,
+    Payment,
+    Refund,
+    RefundEntry,
+    Subscription,
+)
 from billing.refund_policy import PaymentKind, Rule, Share
 from billing.refund_steps import RefundError
-from billing.states import RefundAction, RefundOrigin, RefundReason, RefundState
+from billing.states import DecisionState, RefundAction, RefundOrigin, RefundReason, RefundState
 from billing.tests import factories, refund_world, staff_world
 from billing.tests.life import deliver, sign_up, subscribe
 from billing.tests.refund_world import ask, pay, policy, wish
@@ -605,6 +612,33 @@ def test_no_switch_while_the_running_period_is_being_refunded(
     ask(alice, payment, 100)
     with pytest.raises(subscriptions.MembershipError, match="being refunded"):
         switch_to_yearly(sandbox, alice, settings)
+
+
+@pytest.mark.parametrize("answer", ["arrives", "is lost"])
+def test_no_refund_while_a_switch_is_not_quite_here(
+    sandbox: Sandbox, alice: User, payment: Payment, bob: User, settings: Any, answer: str
+) -> None:
+    settings.STRIPE_YEARLY_PRICE_ID = "price_membership_yearly"
+    sync.sync_current_plan()
+    row = Subscription.objects.for_user(alice).get()
+    choice = switching.choices(row)[0]
+    token = switching.preview(row, choice).token
+    policy(automatic_up_to=0)
+    switching.switch(alice, choice, token)
+    if answer == "is lost":
+        # What is written where Stripe did it and its answer did not come.
+        MembershipDecision.objects.update(state=DecisionState.FAILED)
+    for attempt in (
+        partial(ask, alice, payment, 500),
+        partial(refunds.give, payment.pk, bob, wish(500)),
+    ):
+        with pytest.raises(RefundError, match="still being confirmed"):
+            attempt()
+    # The webhooks come, and what was credited is known.
+    deliver(sandbox.events())
+    assert not refund_terms.is_switching(Payment.objects.get(pk=payment.pk))
+    with pytest.raises(RefundError):
+        ask(alice, payment, 500)
 
 
 def test_an_invoice_refunded_twice_with_one_form_is_refunded_once(carol: User) -> None:

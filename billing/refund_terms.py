@@ -12,8 +12,9 @@ from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, Q, Sum
 from django.utils import timezone
 
-from billing import disputes, refund_policy, subscriptions
+from billing import disputes, refund_policy
 from billing.models import Invoice, MembershipDecision, Payment, Refund, RefundPolicy
+from billing.models.decision import PENDING_FOR
 from billing.models.refund import RefundQuerySet
 from billing.refund_policy import Facts, Outcome, PaymentKind, PolicyError, Rule, Share
 from billing.states import (
@@ -229,7 +230,7 @@ def is_switching(payment: Payment) -> bool:
     now = timezone.now()
     failed = Q(state=DecisionState.FAILED)
     lately = ~failed & Q(created_at__gt=now - SWITCH_SEEN_WITHIN)
-    lately |= failed & Q(created_at__gt=now - subscriptions.PENDING_FOR)
+    lately |= failed & Q(created_at__gt=now - PENDING_FOR)
     its_invoice = Invoice.objects.filter(
         subscription=OuterRef("subscription"),
         billing_reason="subscription_update",

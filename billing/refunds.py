@@ -32,7 +32,7 @@ MAY_APPROVE = "billing.approve_refund"
 MAY_APPROVE_LARGE = "billing.approve_large_refund"
 TWO = 2
 # Stripe credits what was not used of a payment when its member switches: not to be given twice.
-SWITCHING = "A switch of this membership is still being confirmed. Please try again in a quarter of an hour."
+SWITCHING = "A switch is still being confirmed. Please try again in a quarter of an hour."
 
 
 @dataclass(frozen=True, kw_only=True)

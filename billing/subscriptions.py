@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -19,6 +18,7 @@ from django.utils import timezone
 
 from billing import gateway, sync, wording
 from billing.models import Customer, MembershipDecision, Subscription
+from billing.models.decision import PENDING_FOR
 from billing.states import (
     LIVE_SUBSCRIPTION,
     CancellationReason,
@@ -28,8 +28,6 @@ from billing.states import (
 
 logger = logging.getLogger(__name__)
 
-# A decision that Stripe has not shown after this long is not waited for any more.
-PENDING_FOR = timedelta(minutes=15)
 MAY_END_NOW = "billing.cancel_subscription_now"
 AWAY = "We can't reach our payment provider right now. Please try again in a moment."
 

@@ -14,14 +14,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.contrib.postgres.aggregates import BoolOr
 from django.core import signing
+from django.db.models import Exists, OuterRef
 
 from billing import discounts, gateway, plans, subscriptions, sync, wording
 from billing.dates import plain_date
-from billing.models import Plan, Refund, Subscription
+from billing.models import Dispute, Payment, Plan, Refund, Subscription
 from billing.money import Money
 from billing.snapshots import SubscriptionSnapshot, SwitchLine, SwitchSnapshot
-from billing.states import MembershipAction, SubscriptionStatus
+from billing.states import OPEN_DISPUTE, DisputeStatus, MembershipAction, SubscriptionStatus
 from billing.subscriptions import MembershipError
 
 logger = logging.getLogger(__name__)
@@ -117,11 +119,31 @@ def why_not(row: Subscription) -> str:
         return "Your membership is paused. You can switch once it goes on."
     if row.ends_at:
         return "Your membership is about to end. Keep it first, then you can switch."
-    # Stripe credits the unused time whatever was refunded of it: it would be given back twice.
-    paid_now = {"payment__invoice__created_at__gte": row.current_period_start - A_DAY}
-    given_back = Refund.objects.holding().filter(payment__invoice__subscription=row, **paid_now)
-    if given_back.exists():
-        day = plain_date(row.current_period_end)
+    return _given_back(row)
+
+
+def _given_back(row: Subscription) -> str:
+    """Return why what was paid for this period can't become credit; "" where it can.
+
+    Stripe credits the unused time, whatever was refunded of it and whatever a bank has taken back:
+    the member would have it twice.
+    """
+    refunds = Refund.objects.holding().filter(payment=OuterRef("pk"))
+    disputes = Dispute.objects.filter(payment=OuterRef("pk"))
+    paid = Payment.objects.filter(
+        invoice__subscription=row, invoice__created_at__gte=row.current_period_start - A_DAY
+    )
+    found = paid.aggregate(
+        refunded=BoolOr(Exists(refunds)),
+        disputed=BoolOr(Exists(disputes.filter(status__in=OPEN_DISPUTE))),
+        lost=BoolOr(Exists(disputes.filter(status=DisputeStatus.LOST))),
+    )
+    day = plain_date(row.current_period_end)
+    if found["disputed"]:
+        return "Your bank looks into this period's payment. You can switch once it has decided."
+    if found["lost"]:
+        return f"Your bank has taken this period's payment back. From {day} on you can switch."
+    if found["refunded"]:
         return f"This period's payment is being refunded. From {day} on you can switch."
     return ""
 

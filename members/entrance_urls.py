@@ -37,8 +37,6 @@ urlpatterns = [
         name="account_confirm_password_reset_code",
     ),
     path("password/set/", signed_in_lately(password_set), name="account_set_password"),
-    path(
-        "2fa/totp/activate/", signed_in_lately(ActivateView.as_view()), name="mfa_activate_totp"
-    ),
+    path("2fa/totp/activate/", signed_in_lately(ActivateView.as_view()), name="mfa_activate_totp"),
     path("2fa/totp/deactivate/", DeactivateView.as_view(), name="mfa_deactivate_totp"),
 ]

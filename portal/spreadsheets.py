@@ -10,8 +10,10 @@ from django.http import StreamingHttpResponse
 
 # Excel takes a file for UTF-8 only where it begins with this.
 BYTE_ORDER_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
-# OWASP, "CSV Injection": what makes a spreadsheet take a cell for a formula.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+# OWASP, "CSV Injection": what makes a spreadsheet take a cell for a formula, full-width forms too.
+FULL_WIDTH = tuple("\uff1d\uff0b\uff0d\uff20")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", *FULL_WIDTH)
+BLANKS = " \N{NO-BREAK SPACE}\N{IDEOGRAPHIC SPACE}\N{ZERO WIDTH NO-BREAK SPACE}\x0b\x0c\0"
 
 NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 
@@ -27,7 +29,7 @@ def cell(text: str) -> str:
     """Return text that no spreadsheet takes for a formula; a plain number is none."""
     if NUMBER.fullmatch(text):
         return text
-    return f"'{text}" if text.lstrip(" ").startswith(FORMULA_STARTS) else text
+    return f"'{text}" if text.lstrip(BLANKS).startswith(FORMULA_STARTS) else text
 
 
 def lines(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:

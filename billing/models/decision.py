@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.conf import settings
 from django.db import models
 
@@ -10,6 +12,9 @@ from billing.models.customer import Customer
 from billing.models.retention import RetentionOffer
 from billing.models.subscription import Subscription
 from billing.states import CancellationReason, DecisionState, MembershipAction
+
+# A decision that Stripe has not shown after this long is not waited for any more.
+PENDING_FOR = timedelta(minutes=15)
 
 
 class MembershipDecision(models.Model):

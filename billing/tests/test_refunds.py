@@ -614,6 +614,23 @@ def test_no_switch_while_the_running_period_is_being_refunded(
         switch_to_yearly(sandbox, alice, settings)
 
 
+@pytest.mark.parametrize(
+    ("evidence", "says"), [("", "has decided"), ("losing_evidence", "taken this period's payment")]
+)
+def test_what_a_bank_takes_back_does_not_become_credit(
+    sandbox: Sandbox, alice: User, payment: Payment, settings: Any, evidence: str, says: str
+) -> None:
+    sandbox.control(f"charges/{payment.charge_id}/dispute")
+    if evidence:
+        found = sandbox.stripe.v1.disputes.list().data[0]
+        params: Any = {"evidence": {"uncategorized_text": evidence}, "submit": True}
+        sandbox.stripe.v1.disputes.update(found.id, params)
+        sandbox.control("clock", advance_seconds=2 * 86_400)
+    deliver(sandbox.events())
+    with pytest.raises(subscriptions.MembershipError, match=says):
+        switch_to_yearly(sandbox, alice, settings)
+
+
 @pytest.mark.parametrize("answer", ["arrives", "is lost"])
 def test_no_refund_while_a_switch_is_not_quite_here(
     sandbox: Sandbox, alice: User, payment: Payment, bob: User, settings: Any, answer: str

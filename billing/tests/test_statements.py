@@ -109,7 +109,13 @@ def test_days_and_years_are_the_members_own(client: Client, customer: Customer) 
 
 @pytest.mark.parametrize(
     "text",
-    ["=1+1", "+1", "-1+1", "--1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", " =1", '=HYPERLINK("x")'],
+    [
+        *("=1+1", "+1", "-1+1", "--1", "@SUM(A1)", '=HYPERLINK("x")'),
+        *("\t=1", "\r=1", "\n=1", " =1"),
+        # Full-width forms, and blanks that a spreadsheet skips.
+        *("\uff1d1+1", "\uff0b1", "\uff0d1", "\uff20SUM(A1)"),
+        *("\xa0=1", "\u3000=1", "\ufeff=1", "\x0b=1"),
+    ],
 )
 def test_no_cell_is_a_formula(text: str) -> None:
     [_, row] = spreadsheets.lines(["Description"], [[text]])

@@ -16,6 +16,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -92,9 +93,29 @@ class Choices:
 
 def _free_port(wanted: int, taken: set[int]) -> int:
     for port in range(wanted, wanted + 200):
-        if port not in taken and _is_free(port):
+        if port not in taken and _is_free(port) and _reserve(port):
             return port
     raise DemoError(f"No free port was found from {wanted} on.")
+
+
+def _reserve(port: int) -> bool:
+    """Keep a port for this process: another demo that starts now would choose it, too.
+
+    Its servers listen only when the database is ready, which takes a while.
+    """
+    path = Path(tempfile.gettempdir()) / f"portal-demo-{port}.lock"
+    try:
+        # Not created where it is another user's: some systems forbid that in shared folders.
+        descriptor = os.open(path, os.O_RDONLY | (0 if path.exists() else os.O_CREAT), 0o644)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return False
+    # It stays open, and the lock with it, until this process ends.
+    return True
 
 
 def _is_free(port: int) -> bool:

@@ -57,6 +57,17 @@ def test_a_taken_port_moves_to_the_next_free_one(taken_port: int) -> None:
     assert taken_port not in ports
 
 
+def test_two_demos_that_start_at_once_choose_other_ports(taken_port: int) -> None:
+    first, second = (
+        demo.Choices(web_port=taken_port, sandbox_port=taken_port, smtp_port=taken_port)
+        for _ in range(2)
+    )
+    first.take_free_ports()
+    second.take_free_ports()
+    ports = {first.web_port, first.sandbox_port, first.smtp_port}
+    assert ports.isdisjoint({second.web_port, second.sandbox_port, second.smtp_port})
+
+
 def test_a_second_demo_of_one_checkout_is_refused(home: Path) -> None:
     with (
         demo._only_one(),

@@ -32,14 +32,23 @@ def amount_lost(payment: Payment) -> int:
 def standing_of(payments: Collection[Payment]) -> dict[int, tuple[bool, int]]:
     """Return whether a dispute still runs, and how much is lost, by the payment's primary key.
 
-    Payments that were never disputed are not in it. One statement.
+    Payments that were never disputed are not in it. One statement; none where all were prefetched.
     """
+    if all("disputes" in getattr(row, "_prefetched_objects_cache", ()) for row in payments):
+        return {row.pk: found for row in payments if (found := _prefetched_standing(row))}
     rows = Dispute.objects.filter(payment__in=payments).order_by().values("payment_id")
     counted = rows.annotate(
         running=Count("pk", filter=Q(status__in=OPEN_DISPUTE)),
         lost=Sum("amount", filter=Q(status=DisputeStatus.LOST), default=0),
     )
     return {row["payment_id"]: (row["running"] > 0, row["lost"]) for row in counted}
+
+
+def _prefetched_standing(payment: Payment) -> tuple[bool, int] | None:
+    found = payment.disputes.all()
+    lost = sum(one.amount for one in found if one.status == DisputeStatus.LOST)
+    is_running = any(one.status in OPEN_DISPUTE for one in found)
+    return (is_running, lost) if found else None
 
 
 def closed_at(dispute: Dispute) -> datetime | None:

@@ -39,13 +39,17 @@ def home(member: Member) -> Home:
     shown = refunds.under_way[:FEW]
     paid = [*(row.payment for row in shown), *([last] if last else [])]
     names = descriptions.plan_names([row.invoice for row in paid if row.invoice])
+    last_payment = None
+    if last:
+        described = descriptions.of_payment(last, names)
+        last_payment = payment_line(last, described, refunds.all)
     return Home(
         membership=current,
         offer=None if current.is_member else plans.offer_to(member.user),
         attention=attention(member, current, refunds.attention),
         refunds=refund_lines(shown, names),
         has_more_refunds=len(refunds.under_way) > len(shown),
-        last_payment=payment_line(last, descriptions.of_payment(last, names)) if last else None,
+        last_payment=last_payment,
     )
 
 

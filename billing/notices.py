@@ -174,6 +174,7 @@ def _membership_goes_on(taken_back: EndTakenBack) -> None:
             "plan_name": _plan_of(subscription),
             "price": _next_charge(subscription),
             "next_charge_on": subscription.current_period_end.isoformat(),
+            **_credit_used(subscription),
             "url": _address("billing:membership"),
         },
         cause=f"{subscription.stripe_id}:{_seconds(before.canceled_at)}:{_seconds(before.ends_at)}",
@@ -199,6 +200,7 @@ def _price_switched(switched: PriceSwitched) -> None:
             "interval": wording.interval(subscription.interval, subscription.interval_count),
             "next_charge": _next_charge(subscription),
             "next_charge_on": "" if subscription.ends_at else end.isoformat(),
+            **_credit_used(subscription),
             "url": _address("billing:membership"),
         },
         cause=f"{subscription.stripe_id}:{price}:{_seconds(end)}:{decision}",
@@ -221,6 +223,7 @@ def _offer_accepted(accepted: OfferAccepted) -> None:
             "terms": decision.offer.terms,
             "next_charge": _next_charge(subscription),
             "next_charge_on": subscription.current_period_end.isoformat(),
+            **_credit_used(subscription),
             "url": _address("billing:membership"),
         },
         cause=f"{decision.pk}:{decision.discount_id}",
@@ -522,6 +525,14 @@ def _next_charge(subscription: Subscription) -> str:
     """Return what the next payment comes to: less than the price where there is a discount."""
     known = discounts.next_charge(subscription)
     return str(Money(subscription.amount, subscription.currency) if known is None else known)
+
+
+def _credit_used(subscription: Subscription) -> dict[str, str]:
+    """Return why the next charge is less than the price, where credit pays a part of it."""
+    if not subscription.next_credit or subscription.ends_at:
+        return {"credit": "", "credit_used": ""}
+    used = str(Money(subscription.next_credit, subscription.currency))
+    return {"credit": _credit(subscription), "credit_used": used}
 
 
 def _credit(subscription: Subscription) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -15,11 +15,14 @@ from billing.models.copy import MemberRecordQuerySet
 from billing.money import Money
 from billing.page_values import Attention, Tone
 from billing.refund_queries import Offer, RefundLine
-from billing.states import Collection, DisputeStatus, InvoiceStatus, PaymentStatus
+from billing.states import Collection as HowCollected
+from billing.states import DisputeStatus, InvoiceStatus, PaymentStatus
 
 PAGE_SIZE = 12
 # Of a payment that came; whatever else became of it is only to be known.
-CAME = {"Paid": Tone.GOOD, "Disputed": Tone.WAIT}
+CAME = {"Paid": Tone.GOOD, "Disputed": Tone.WAIT, received.BEING_REFUNDED: Tone.WAIT}
+# What is said of an invoice that several payments paid: the first of these that one of them is.
+FOREMOST = ("Disputed", received.BEING_REFUNDED, received.RETURNED)
 
 
 @dataclass(frozen=True)
@@ -31,11 +34,13 @@ class InvoiceLine:
     date: datetime
     total: Money
     tone: Tone
-    label: str  # "Paid", "Payment failed", "Open", "Void"
+    label: str  # "Paid", "Partly refunded", "Payment failed", "Open", "Void"
     description: str
     credited: Money | None = None  # what credit notes took off, before payment and after it
     from_credit: Money | None = None  # what earlier credit paid
+    paid: Money | None = None  # what was paid otherwise, where credit paid a part
     refunded: Money | None = None  # what went back, where no credit note says it already
+    refunding: Money | None = None  # what is on its way back
     refundable: str = ""  # "Refundable until 4 Dec"
 
 
@@ -46,6 +51,7 @@ class PaymentLine:
     date: datetime
     amount: Money
     refunded: Money | None
+    refunding: Money | None  # what is on its way back
     tone: Tone
     label: str
     method: str
@@ -68,13 +74,23 @@ def invoices_of(user: User) -> MemberRecordQuerySet[Invoice]:
 
 
 def invoice_line(
-    row: Invoice, names: dict[str, str], briefs: Mapping[int, str] | None = None
+    row: Invoice,
+    names: dict[str, str],
+    payments: Sequence[Payment],
+    refunds: Collection[Refund],
+    briefs: Mapping[int, str] | None = None,
 ) -> InvoiceLine:
-    """Return an invoice as a row. `briefs`: what may be refunded, by the payment's key."""
-    tone, label = _invoice_state(row)
-    payments = row.payments.all() if briefs is not None else []
-    refunded = 0 if row.credit_notes_amount else sum(one.amount_refunded for one in payments)
+    """Return an invoice as a row, given its payments and at least their refunds under way.
+
+    `briefs`: what may be refunded, by the payment's key.
+    """
+    tone, label = _invoice_state(row, payments, refunds)
+    back = [received.gone_back(one, refunds) for one in payments]
+    refunded = 0 if row.credit_notes_amount else sum(one.done for one in back)
+    refunding = sum(one.under_way for one in back)
     refundable = [brief for one in payments if (brief := (briefs or {}).get(one.pk))]
+    is_paid = row.status == InvoiceStatus.PAID
+    by_credit = row.balance_applied < 0
     return InvoiceLine(
         url=reverse("billing:invoice", args=[row.pk]),
         number=row.number,
@@ -84,18 +100,22 @@ def invoice_line(
         label=label,
         description=descriptions.of_invoice(row, names),
         credited=Money(-row.credit_notes_amount, row.currency) if row.credit_notes_amount else None,
-        from_credit=Money(row.balance_applied, row.currency) if row.balance_applied < 0 else None,
+        from_credit=Money(row.balance_applied, row.currency) if by_credit else None,
+        paid=Money(row.amount_paid, row.currency) if by_credit and is_paid else None,
         refunded=Money(-refunded, row.currency) if refunded else None,
+        refunding=Money(-refunding, row.currency) if refunding else None,
         refundable=next(iter(refundable), ""),
     )
 
 
-def _invoice_state(row: Invoice) -> tuple[Tone, str]:
+def _invoice_state(
+    row: Invoice, payments: Sequence[Payment], refunds: Collection[Refund]
+) -> tuple[Tone, str]:
     match row.status:
-        case InvoiceStatus.PAID if row.total > 0 and row.credit_notes_amount >= row.total:
+        case InvoiceStatus.PAID if row.total < 0:
             return Tone.INFO, "Credited"
         case InvoiceStatus.PAID:
-            return Tone.GOOD, "Paid"
+            return _paid_state(row, payments, refunds)
         case InvoiceStatus.VOID:
             return Tone.INFO, "Void"
         case InvoiceStatus.UNCOLLECTIBLE:
@@ -104,11 +124,29 @@ def _invoice_state(row: Invoice) -> tuple[Tone, str]:
             return _open_invoice_state(row)
 
 
+def _paid_state(
+    row: Invoice, payments: Sequence[Payment], refunds: Collection[Refund]
+) -> tuple[Tone, str]:
+    """Return what has become of a paid invoice: the same as of its payments, in the same words."""
+    words = {
+        received.state(one, received.gone_back(one, refunds).under_way)
+        for one in payments
+        if one.status == PaymentStatus.SUCCEEDED
+    }
+    if found := next((one for one in FOREMOST if one in words), ""):
+        return CAME.get(found, Tone.INFO), found
+    if words - {"Paid"}:
+        return Tone.INFO, "Refunded" if words == {"Refunded"} else "Partly refunded"
+    if 0 < row.total <= row.credit_notes_amount:
+        return Tone.INFO, "Credited"
+    return Tone.GOOD, "Paid"
+
+
 def _open_invoice_state(row: Invoice) -> tuple[Tone, str]:
     match row.collection:
-        case Collection.PROCESSING:
+        case HowCollected.PROCESSING:
             return Tone.WAIT, "In progress"
-        case Collection.REQUIRES_ACTION:
+        case HowCollected.REQUIRES_ACTION:
             return Tone.WAIT, "Needs your confirmation"
         case _ if row.attempt_count:
             return Tone.BAD, "Payment failed"
@@ -116,12 +154,15 @@ def _open_invoice_state(row: Invoice) -> tuple[Tone, str]:
             return Tone.WAIT, "Open"
 
 
-def payment_line(row: Payment, description: str) -> PaymentLine:
-    tone, label = _payment_state(row)
+def payment_line(row: Payment, description: str, refunds: Collection[Refund]) -> PaymentLine:
+    """Return a payment as a row, given at least those of its refunds that are under way."""
+    back = received.gone_back(row, refunds)
+    tone, label = _payment_state(row, back.under_way)
     return PaymentLine(
         date=row.paid_at or row.created_at,
         amount=Money(row.amount, row.currency),
-        refunded=Money(row.amount_refunded, row.currency) if row.amount_refunded else None,
+        refunded=Money(back.done, row.currency) if back.done else None,
+        refunding=Money(back.under_way, row.currency) if back.under_way else None,
         tone=tone,
         label=label,
         method=wording.card(row.card_brand, row.card_last4),
@@ -168,10 +209,10 @@ def _payment_url(row: Payment) -> str:
     return reverse("billing:payment", args=[row.pk])
 
 
-def _payment_state(row: Payment) -> tuple[Tone, str]:
+def _payment_state(row: Payment, under_way: int) -> tuple[Tone, str]:
     match row.status:
         case PaymentStatus.SUCCEEDED:
-            words = received.state(row)
+            words = received.state(row, under_way)
             return CAME.get(words, Tone.INFO), words
         case PaymentStatus.CANCELED:
             return Tone.INFO, "Canceled"

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from billing import descriptions, refund_queries, wording
-from billing.models import CreditNote, Invoice, Payment
+from billing.models import CreditNote, Invoice, Payment, Refund
 from billing.models.copy import MemberRecordQuerySet
 from billing.money import Money
 from billing.page_values import Tone
@@ -114,7 +114,9 @@ def payments_page(member: Member, before: str = "", other_before: str = "") -> P
     Each holds what is older than the row whose primary key is `before` or `other_before`.
     """
     address = reverse("billing:payments")
-    invoices, last = _page_of(invoices_of(member.user).prefetch_related("payments"), before)
+    invoices, last = _page_of(
+        invoices_of(member.user).prefetch_related("payments__disputes"), before
+    )
     single = Payment.objects.for_user(member.user).filter(invoice=None)
     single = single.prefetch_related("disputes")
     others, last_other = _page_of(single, other_before)
@@ -126,10 +128,12 @@ def payments_page(member: Member, before: str = "", other_before: str = "") -> P
     is_first = not before and not other_before
     return PaymentsPage(
         refunds=refund_lines(refunds, names) if is_first else [],
-        invoices=[invoice_line(row, names, briefs) for row in invoices],
+        invoices=[
+            invoice_line(row, names, list(row.payments.all()), refunds, briefs) for row in invoices
+        ],
         payments=[
             replace(
-                payment_line(row, descriptions.of_single(row)),
+                payment_line(row, descriptions.of_single(row), refunds),
                 refundable=briefs.get(row.pk, ""),
             )
             for row in others
@@ -154,14 +158,15 @@ def _page_of(rows: MemberRecordQuerySet[Dated], before: str) -> tuple[Sequence[D
 
 def invoice_page(invoice: Invoice) -> InvoicePage:
     """Return an invoice in full."""
-    head = invoice_line(invoice, descriptions.plan_names([invoice]))
+    rows = list(invoice.payments.prefetch_related("disputes"))
+    refunds = refund_queries.of_payments(rows)
+    head = invoice_line(invoice, descriptions.plan_names([invoice]), rows, refunds)
     may_pay = (
         invoice.status == InvoiceStatus.OPEN
         and invoice.amount_remaining > 0
         and invoice.collection != Collection.PROCESSING
     )
     hosted = reverse("billing:invoice-hosted", args=[invoice.pk])
-    rows = list(invoice.payments.prefetch_related("disputes"))
     return InvoicePage(
         head=head,
         items=[_invoice_item(line, invoice.currency) for line in invoice.lines],
@@ -181,7 +186,9 @@ def invoice_page(invoice: Invoice) -> InvoicePage:
         remaining=Money(invoice.amount_remaining, invoice.currency),
         note=_invoice_note(invoice),
         credit_notes=[_credit_note_line(row) for row in invoice.credit_notes.all()],
-        payments=_with_refunds(rows, dict.fromkeys([row.pk for row in rows], head.description)),
+        payments=_with_refunds(
+            rows, dict.fromkeys([row.pk for row in rows], head.description), refunds
+        ),
         hosted_url=hosted if invoice.hosted_url else "",
         pdf_url=reverse("billing:invoice-pdf", args=[invoice.pk]) if invoice.pdf_url else "",
         pay_url=hosted if may_pay else "",
@@ -221,16 +228,18 @@ def _credit_note_line(row: CreditNote) -> CreditNoteLine:
 
 def payment_page(payment: Payment) -> PaymentLine:
     """Return a payment without an invoice in full."""
-    return _with_refunds([payment], {payment.pk: descriptions.of_single(payment)})[0]
+    refunds = refund_queries.of_payments([payment])
+    return _with_refunds([payment], {payment.pk: descriptions.of_single(payment)}, refunds)[0]
 
 
-def _with_refunds(rows: Sequence[Payment], described: dict[int, str]) -> list[PaymentLine]:
+def _with_refunds(
+    rows: Sequence[Payment], described: dict[int, str], refunds: list[Refund]
+) -> list[PaymentLine]:
     """Return a member's payments with what may be refunded of them, and what was."""
-    refunds = refund_queries.of_payments(rows)
     offers = refund_queries.offers_beside(rows, refunds)
     return [
         replace(
-            payment_line(row, described[row.pk]),
+            payment_line(row, described[row.pk], refunds),
             offer=offers.get(row.pk),
             refunds=[refund_queries.line_of(one) for one in refunds if one.payment_id == row.pk],
         )

@@ -5,12 +5,40 @@ Each amount counts with the payment, on the day on which that was paid. Minor un
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import dataclass
+
 from django.db.models import QuerySet, Sum
 
-from billing.models import Dispute, Payment
-from billing.states import OPEN_DISPUTE, DisputeStatus, PaymentStatus
+from billing.models import Dispute, Payment, Refund
+from billing.states import OPEN_DISPUTE, DisputeStatus, PaymentStatus, RefundState
 
 RETURNED = "Returned by the bank"
+BEING_REFUNDED = "Being refunded"
+# Agreed to, and not with the member's bank yet: Stripe counts those that it has as refunded.
+UNDER_WAY = frozenset(
+    {
+        RefundState.APPROVED,
+        RefundState.SENDING,
+        RefundState.PENDING,
+        RefundState.REQUIRES_ACTION,
+    }
+)
+
+
+@dataclass(frozen=True)
+class GoneBack:
+    """What went back of a payment, and what is still on its way. Minor units."""
+
+    done: int
+    under_way: int
+
+
+def gone_back(row: Payment, refunds: Collection[Refund]) -> GoneBack:
+    """Return what went back of a payment, given at least those of its refunds under way."""
+    mine = [one for one in refunds if one.payment_id == row.pk and one.state in UNDER_WAY]
+    at_stripe = sum(one.amount for one in mine if one.stripe_id)
+    return GoneBack(max(0, row.amount_refunded - at_stripe), sum(one.amount for one in mine))
 
 
 def returned(row: Payment) -> int:
@@ -26,10 +54,11 @@ def net(row: Payment) -> int:
     return row.amount_received - row.amount_refunded - returned(row)
 
 
-def state(row: Payment) -> str:
+def state(row: Payment, under_way: int = 0) -> str:
     """Return in words what has become of a payment, from its status to its last refund.
 
-    Reads `row.disputes`, as `returned` does.
+    Reads `row.disputes`, as `returned` does. `under_way`: what is being refunded, where the reader
+    is to know that apart.
     """
     if row.status != PaymentStatus.SUCCEEDED:
         return str(row.get_status_display())
@@ -38,6 +67,8 @@ def state(row: Payment) -> str:
         return "Disputed"
     if DisputeStatus.LOST in statuses:
         return RETURNED
+    if under_way:
+        return BEING_REFUNDED
     if not row.amount_refunded:
         return "Paid"
     return "Refunded" if row.amount_refunded >= row.amount_received else "Partly refunded"

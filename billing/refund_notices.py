@@ -148,12 +148,14 @@ def _failed(row: Refund, happened_at: datetime) -> None:
     """Say what went wrong, unless all is well: the money comes back in another way."""
     is_settled = row.failure_reason in refund_wording.SETTLED
     is_canceled = row.state == RefundState.CANCELED
+    again = reverse("billing:request-refund", args=[row.payment_id])
     context = {
         "sentence": refund_wording.cancellation(was_asked=row.was_asked)
         if is_canceled
         else refund_wording.failure(row.failure_reason, was_sent=bool(row.stripe_id)),
-        "outlook": "" if is_settled else refund_wording.WILL_BE_IN_TOUCH,
+        "outlook": "" if is_settled or is_canceled else refund_wording.WILL_BE_IN_TOUCH,
         "is_closed": is_settled,
+        "again_url": f"{settings.PORTAL_URL}{again}" if is_canceled else "",
         "method": _method(row),
     }
     _put(Kind.REFUND_FAILED, row, context, step="failed", happened_at=happened_at)

@@ -55,10 +55,14 @@ HELD_UP = (RefundState.REQUIRES_ACTION, RefundState.FAILED)
 
 @dataclass(frozen=True)
 class News:
-    """What there is to say of a member's refunds: what asks for them, and what goes on anyway."""
+    """What there is to say of a member's refunds: what asks for them, and what goes on anyway.
+
+    `all` is both as rows.
+    """
 
     attention: list[Attention]
     under_way: list[Refund]
+    all: list[Refund]
 
 
 @dataclass(frozen=True)
@@ -235,6 +239,7 @@ def news(user: User) -> News:
     return News(
         attention=[_attention(row) for row in found if row.state in HELD_UP],
         under_way=[row for row in found if row.state not in HELD_UP and is_under_way(row)],
+        all=found,
     )
 
 

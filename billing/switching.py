@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,13 +17,21 @@ from django.contrib.auth.models import User
 from django.contrib.postgres.aggregates import BoolOr
 from django.core import signing
 from django.db.models import Exists, OuterRef
+from django.urls import reverse
 
 from billing import discounts, gateway, plans, subscriptions, sync, wording
 from billing.dates import plain_date
 from billing.models import Dispute, Payment, Plan, Refund, Subscription
 from billing.money import Money
 from billing.snapshots import SubscriptionSnapshot, SwitchLine, SwitchSnapshot
-from billing.states import OPEN_DISPUTE, DisputeStatus, MembershipAction, SubscriptionStatus
+from billing.states import (
+    OPEN_DISPUTE,
+    DisputeStatus,
+    MembershipAction,
+    RefundOrigin,
+    RefundState,
+    SubscriptionStatus,
+)
 from billing.subscriptions import MembershipError
 
 logger = logging.getLogger(__name__)
@@ -49,14 +57,27 @@ class Choice:
     price: Money
     interval: str  # "year"
     saving: str
+    why_not: str = ""  # why this one has to wait, where others need not
 
 
 @dataclass(frozen=True)
 class Offered:
-    """Other prices that a member could switch to, and why not now (or "")."""
+    """Other prices that a member could switch to, and why not now (or "").
+
+    `url` is that of the request which stands in the way.
+    """
 
     choices: list[Choice]
     why_not: str
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class Obstacle:
+    """Why a member can't switch now, and the page where they can change that (or "")."""
+
+    why: str = ""
+    url: str = ""
 
 
 @dataclass(frozen=True)
@@ -91,7 +112,8 @@ def choices(row: Subscription) -> list[Choice]:
         interval_count=row.interval_count,
     )
     others = [plan for plan in plans.on_sale() if plan.stripe_id != row.price_id]
-    return [_choice(plan, current) for plan in others if plan.currency == row.currency]
+    found = [_choice(plan, current) for plan in others if plan.currency == row.currency]
+    return [replace(one, why_not=_stretches_a_discount(row, one)) for one in found]
 
 
 def _choice(plan: Plan, current: Plan) -> Choice:
@@ -108,44 +130,68 @@ def offered(user: User) -> Offered | None:
     """Return what the membership page offers: choices, or why there is none just now."""
     row = subscriptions.live_subscription(user)
     found = choices(row) if row else []
-    return Offered(found, why_not(row)) if row and found else None
+    if row is None or not found:
+        return None
+    obstacle = _obstacle(row)
+    return Offered(found, obstacle.why, obstacle.url)
 
 
 def why_not(row: Subscription) -> str:
     """Return why a member can't switch now, and what to do first; "" where they can."""
+    return _obstacle(row).why
+
+
+def _obstacle(row: Subscription) -> Obstacle:
     if row.status in UNPAID:
-        return "Your last payment is still open. Pay it first, then you can switch."
+        return Obstacle("Your last payment is still open. Pay it first, then you can switch.")
     if row.status == SubscriptionStatus.PAUSED:
-        return "Your membership is paused. You can switch once it goes on."
+        return Obstacle("Your membership is paused. You can switch once it goes on.")
     if row.ends_at:
-        return "Your membership is about to end. Keep it first, then you can switch."
+        return Obstacle("Your membership is about to end. Keep it first, then you can switch.")
     return _given_back(row)
 
 
-def _given_back(row: Subscription) -> str:
-    """Return why what was paid for this period can't become credit; "" where it can.
+def _given_back(row: Subscription) -> Obstacle:
+    """Return why what was paid for this period can't become credit, if it can't.
 
     Stripe credits the unused time, whatever was refunded of it and whatever a bank has taken back:
     the member would have it twice.
     """
-    refunds = Refund.objects.holding().filter(payment=OuterRef("pk"))
     disputes = Dispute.objects.filter(payment=OuterRef("pk"))
     paid = Payment.objects.filter(
         invoice__subscription=row, invoice__created_at__gte=row.current_period_start - A_DAY
     )
     found = paid.aggregate(
-        refunded=BoolOr(Exists(refunds)),
         disputed=BoolOr(Exists(disputes.filter(status__in=OPEN_DISPUTE))),
         lost=BoolOr(Exists(disputes.filter(status=DisputeStatus.LOST))),
     )
     day = plain_date(row.current_period_end)
     if found["disputed"]:
-        return "Your bank looks into this period's payment. You can switch once it has decided."
+        why = "Your bank looks into this period's payment. You can switch once it has decided."
+        return Obstacle(why)
     if found["lost"]:
-        return f"Your bank has taken this period's payment back. From {day} on you can switch."
-    if found["refunded"]:
-        return f"This period's payment is being refunded. From {day} on you can switch."
-    return ""
+        why = f"Your bank has taken this period's payment back. From {day} on you can switch."
+        return Obstacle(why)
+    return _refunded(list(Refund.objects.holding().filter(payment__in=paid)), day)
+
+
+def _refunded(found: list[Refund], day: str) -> Obstacle:
+    """Return which refund of the running period's payment stands in the way, and until when."""
+    agreed = {one.state for one in found if not one.is_undecided}
+    if agreed:
+        done = "was" if agreed == {RefundState.SUCCEEDED} else "is being"
+        return Obstacle(f"This period's payment {done} refunded. From {day} on you can switch.")
+    return _in_review(found[0]) if found else Obstacle()
+
+
+def _in_review(row: Refund) -> Obstacle:
+    if row.origin != RefundOrigin.MEMBER:
+        return Obstacle("We are looking at this period's payment. You can switch after that.")
+    why = (
+        "Your request for a refund of this period's payment is in review. "
+        "You can switch once you withdraw it, or if we do not approve it."
+    )
+    return Obstacle(why, reverse("billing:refund", args=[row.pk]))
 
 
 def preview(row: Subscription, choice: Choice) -> Preview:

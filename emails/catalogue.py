@@ -126,6 +126,7 @@ CATALOGUE: dict[Kind, Spec] = {
     Kind.REFUND_ARRIVED: _billing("Refunded: {{ amount }} for {{ description }}"),
     Kind.REFUND_FAILED: _billing(
         "{% if is_closed %}Closed: your refund of {{ amount }}"
+        "{% elif again_url %}Your refund of {{ amount }} was canceled"
         "{% else %}Your refund of {{ amount }} did not arrive{% endif %}"
     ),
     Kind.REFUND_TO_DECIDE: _staff("Refund to decide: {{ amount }} of {{ member }}"),

@@ -12,7 +12,7 @@ from pytest_django import Settings
 
 from billing import refund_endings, refund_terms, refunds, switching, sync
 from billing.dates import long_date
-from billing.models import Invoice, Payment, Refund, Subscription
+from billing.models import Invoice, Payment, Refund, RetentionOffer, Subscription
 from billing.refund_endings import Ending
 from billing.refund_policy import Share
 from billing.refund_steps import RefundError
@@ -219,3 +219,161 @@ def test_a_smaller_share_than_was_credited_says_where_it_went(
     page = offer_of(client, year)
     assert "became credit when you switched. What you had used is not refundable" in page
     assert "refunded already" not in page
+
+
+# What is on its way back is not called refunded, and reads the same wherever it stands
+
+
+def seen(client: Client, payment: Payment) -> list[str]:
+    """Return what home, list and invoice say of a payment's amounts and state."""
+    urls = ("/", "/payments/", f"/payments/invoices/{payment.invoice_id}/")
+    return [words(client.get(url)) for url in urls]
+
+
+@pytest.mark.parametrize("switched", ["refunds_ask", "refunds_pending"])
+def test_until_the_bank_has_it_it_is_being_refunded_everywhere(
+    sandbox: Sandbox, client: Client, alice: User, switched: str
+) -> None:
+    if switched == "refunds_ask":
+        sandbox.control("switches", refunds_ask=True)
+    else:
+        sandbox.control("balance", available=0)
+    payment = Payment.objects.for_user(alice).get()
+    row = refunds.request(alice, payment.pk, wish(1050))
+    run_jobs()
+    deliver(sandbox.events())
+    row.refresh_from_db()
+    payment.refresh_from_db()
+    assert row.state in ("requires_action", "pending")
+    assert payment.amount_refunded == 1050
+    for page in seen(client, payment):
+        assert "Being refunded" in page
+        assert "$10.50 being refunded" in page
+        assert "$10.50 refunded" not in page
+        assert "Partly refunded" not in page
+        assert "Paid $" not in page
+    Refund.objects.filter(pk=row.pk).update(state="succeeded")
+    for page in seen(client, payment):
+        assert "Partly refunded" in page
+        assert "$10.50 refunded" in page
+        assert "eing refunded" not in page
+
+
+def test_what_came_back_earlier_is_told_apart_from_what_is_on_its_way(
+    sandbox: Sandbox, client: Client, alice: User
+) -> None:
+    payment = Payment.objects.for_user(alice).get()
+    refunds.request(alice, payment.pk, wish(1000))
+    run_jobs()
+    refunds.request(alice, payment.pk, wish(500))
+    for page in seen(client, payment):
+        assert "$10.00 refunded" in page
+        assert "$5.00 being refunded" in page
+
+
+def test_a_payment_without_invoice_says_it_on_its_page_too(client: Client, alice: User) -> None:
+    payment = factories.make_payment(alice.customer, amount=1200, amount_received=1200)
+    refunds.request(alice, payment.pk, wish(500))
+    assert "Being refunded $5.00" in words(client.get(f"/payments/{payment.pk}/"))
+    assert "$5.00 being refunded" in words(client.get("/payments/"))
+
+
+def test_all_refunded_and_disputed_read_alike_too(client: Client, alice: User) -> None:
+    payment = Payment.objects.for_user(alice).get()
+    Payment.objects.update(amount_refunded=payment.amount_received)
+    for page in seen(client, payment):
+        assert "Refunded" in page
+        assert "Paid $" not in page
+    factories.make_dispute(payment)
+    for page in seen(client, payment):
+        assert "Disputed" in page
+
+
+# Switching while a request waits
+
+
+def test_a_request_in_review_says_what_opens_the_switch_again(
+    sandbox: Sandbox, client: Client, alice: User
+) -> None:
+    policy(automatic_up_to=0)
+    row = refunds.request(alice, Payment.objects.for_user(alice).get().pk, wish(1000))
+    page = client.get("/membership/")
+    assert "Your request for a refund of this period's payment is in review." in words(page)
+    assert "You can switch once you withdraw it, or if we do not approve it." in words(page)
+    assert f'href="/refunds/{row.pk}/"' in page.content.decode()
+    refunds.withdraw(alice, row.pk)
+    assert "Switch to monthly" in words(client.get("/membership/"))
+
+
+def test_what_is_refunded_is_said_as_that(sandbox: Sandbox, client: Client, alice: User) -> None:
+    policy(automatic_up_to=3000)
+    refunds.request(alice, Payment.objects.for_user(alice).get().pk, wish(1000))
+    assert "This period's payment is being refunded." in words(client.get("/membership/"))
+    run_jobs()
+    assert "This period's payment was refunded." in words(client.get("/membership/"))
+
+
+def test_a_gift_that_is_not_agreed_yet_is_not_told_here(client: Client, alice: User) -> None:
+    policy(two_people_from=1000)
+    payment = Payment.objects.for_user(alice).get()
+    refunds.give(payment.pk, refund_world.approver("Bob Baker"), wish(2000))
+    page = words(client.get("/membership/"))
+    assert "We are looking at this period's payment." in page
+    assert "refund" not in page
+
+
+def test_a_discount_that_runs_stands_in_the_place_of_the_switch(
+    sandbox: Sandbox, client: Client, settings: Settings
+) -> None:
+    settings.STRIPE_YEARLY_PRICE_ID = YEARLY
+    sync.sync_current_plan()
+    bert = sign_up("Bert Bishop")
+    subscribe(sandbox, bert, price=MONTHLY)
+    coupon = sandbox.stripe.v1.coupons.create(
+        {"percent_off": 20, "duration": "repeating", "duration_in_months": 3}
+    )
+    deliver(sandbox.events())
+    row = live(bert)
+    sandbox.stripe.v1.subscriptions.update(row.stripe_id, {"discounts": [{"coupon": coupon.id}]})
+    deliver(sandbox.events())
+    client.force_login(bert)
+    page = client.get("/membership/")
+    assert "Your discount is for paying as you do now, until" in words(page)
+    assert "Switch to yearly" not in words(page)
+    assert "/membership/switch/" not in page.content.decode()
+
+
+# Mails about the next payment say which credit explains it
+
+
+def test_mails_say_that_credit_pays_the_next_time(
+    sandbox: Sandbox, client: Client, alice: User
+) -> None:
+    switch(sandbox, alice)
+    mail = mail_of("price_switched")
+    assert "Next payment: $0.00" in mail
+    assert "Paid from your credit then: $29.00 of $261.00" in mail
+    client.post("/membership/cancel/", {})
+    client.post("/membership/resume/")
+    mail = mail_of("membership_goes_on")
+    assert "Paid from your credit then: $29.00 of $261.00" in mail
+
+
+def test_who_stays_reads_of_the_credit_too(sandbox: Sandbox, client: Client, alice: User) -> None:
+    set_balance(sandbox, -1200)
+    coupon = sandbox.stripe.v1.coupons.create({"percent_off": 50, "duration": "once"})
+    RetentionOffer.objects.create(
+        headline="Stay", coupon_id=coupon.id, percent_off=50, duration="once"
+    )
+    client.get("/membership/cancel/")
+    client.post("/membership/stay/")
+    deliver(sandbox.events())
+    mail = mail_of("offer_accepted")
+    assert "Next payment: $133.00" in mail
+    assert "Paid from your credit then: $12.00 of $12.00" in mail
+
+
+def test_without_credit_the_mails_say_nothing_of_it(client: Client, alice: User) -> None:
+    client.post("/membership/cancel/", {})
+    client.post("/membership/resume/")
+    assert "credit" not in mail_of("membership_goes_on")

@@ -271,7 +271,13 @@ def test_no_answer_is_told_as_the_reason_that_nothing_was_sent(
     row.refresh_from_db()
     assert row.state == "canceled"
     assert told() == ["refund_sent", "refund_failed"]
-    assert "it had no answer from you where the money should go" in text("refund_failed")
+    read = text("refund_failed")
+    assert read.startswith("Your refund of $29.00 was canceled")
+    assert "it had no answer from you where the money should go" in read
+    assert "You can ask for it again as long as the payment is refundable:" in read
+    assert f"/payments/{payment.pk}/refund/" in read
+    assert "in touch" not in read
+    assert "answer this mail" not in read.lower().split("--")[0]
     assert staff_told() == ["refund_in_trouble"]
     assert "the amount is free again" in text("refund_in_trouble").lower()
     again = ask(alice, payment, 2900)

@@ -106,6 +106,8 @@ SAMPLES: dict[Kind, dict[str, Any]] = {
         "plan_name": "Harbor Yoga membership",
         "price": "$29.00",
         "next_charge_on": "2026-12-24T12:00:00+00:00",
+        "credit_used": "",
+        "credit": "",
         "url": "https://portal.example.com/membership/",
     },
     Kind.MEMBERSHIP_ENDED: {
@@ -124,6 +126,8 @@ SAMPLES: dict[Kind, dict[str, Any]] = {
         "interval": "year",
         "next_charge": "$290.00",
         "next_charge_on": "2027-11-24T12:00:00+00:00",
+        "credit_used": "$29.00",
+        "credit": "$261.00",
         "url": "https://portal.example.com/membership/",
     },
     Kind.OFFER_ACCEPTED: {
@@ -132,6 +136,8 @@ SAMPLES: dict[Kind, dict[str, Any]] = {
         "terms": "20% off for 3 months",
         "next_charge": "$23.20",
         "next_charge_on": "2026-12-24T12:00:00+00:00",
+        "credit_used": "",
+        "credit": "",
         "url": "https://portal.example.com/membership/",
     },
     Kind.PAYMENT_REQUESTED: {
@@ -199,6 +205,7 @@ SAMPLES: dict[Kind, dict[str, Any]] = {
         "sentence": "Your bank sent it back: the card was reported lost or stolen.",
         "outlook": "We have been told and will be in touch.",
         "is_closed": False,
+        "again_url": "",
         "method": "Visa ending in 5126",
     },
     Kind.REFUND_TO_DECIDE: {

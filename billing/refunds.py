@@ -113,20 +113,26 @@ def approve(refund_pk: int, actor: User, amount: int | None = None, words: str =
     agreed = row.amount if amount is None else amount
     if not 0 < agreed <= row.amount:
         raise RefundAmountError(f"Up to {row.money} was asked for.")
-    _check_left(row, agreed)
-    row.approvals_needed = max(row.approvals_needed, _approvals_now(row, agreed, actor))
+    row.approvals_needed = _people_for(row, agreed, actor)
     columns: dict[str, Any] = {"amount": agreed, "approvals_needed": row.approvals_needed}
     if row.approvals_needed >= TWO and row.first_approved_by is None:
         columns |= {"first_approved_by": actor, "answer": words}
         first = RefundAction.APPROVED_FIRST
         refund_steps.move(row, RefundState.REQUESTED, first, actor=actor, words=words, **columns)
         return row
-    if row.first_approved_by == actor:
-        raise RefundError("You have agreed already: somebody else has to agree, too.")
-    if row.approvals_needed >= TWO:
-        _require_large(row, actor)
     _approve(row, RefundAction.APPROVED, actor, words, **columns)
     return row
+
+
+def goes_back_at_once(row: Refund, actor: User) -> bool:
+    """Tell what `approve` would do to all of a refund now: send it, or wait for a second person.
+
+    Raises:
+        PermissionDenied, RefundError: as `approve` would.
+    """
+    _require(actor, MAY_APPROVE)
+    _check_decidable(row, actor)
+    return _people_for(row, row.amount, actor) < TWO or row.first_approved_by is not None
 
 
 @transaction.atomic
@@ -306,11 +312,33 @@ def _to_decide(refund_pk: int, actor: User) -> Refund:
         RefundError: it is decided, or theirs.
     """
     row = refund_steps.locked(refund_pk)
+    _check_decidable(row, actor)
+    return row
+
+
+def _check_decidable(row: Refund, actor: User) -> None:
     if not row.is_undecided:
         raise RefundError(f"This was decided already: it is “{row.get_state_display()}” now.")
     if is_own(row, actor):
         raise RefundError("Nobody decides on their own refund.")
-    return row
+
+
+def _people_for(row: Refund, amount: int, actor: User) -> int:
+    """Return how many people it takes that an amount goes back, if this person agrees now.
+
+    Raises:
+        PermissionDenied: neither of the two may approve large refunds.
+        RefundError: the amount is not left, or they have agreed before.
+    """
+    _check_left(row, amount)
+    needed = max(row.approvals_needed, _approvals_now(row, amount, actor))
+    if needed >= TWO and row.first_approved_by is None:
+        return needed
+    if row.first_approved_by == actor:
+        raise RefundError("You have agreed already: somebody else has to agree, too.")
+    if needed >= TWO:
+        _require_large(row, actor)
+    return needed
 
 
 def _check_left(row: Refund, amount: int) -> None:

@@ -223,3 +223,43 @@ def _session_of(page: Page) -> str:
     """Return the key of the session that a browser is signed in with."""
     found = {cookie["name"]: cookie["value"] for cookie in page.context.cookies()}
     return next(value for name, value in found.items() if name.endswith("sessionid"))
+
+
+def test_a_members_page_runs_without_an_error_for_those_who_only_see_it(
+    page: Page, stack: Stack, desks: dict[str, Page]
+) -> None:
+    journey.sign_up(page, stack, "Vera Viewed", "vera@refunds.example")
+    [(pk,)] = stack.sql("SELECT id FROM auth_user WHERE email = 'vera@refunds.example'")
+    complaints: list[str] = []
+    for name in ("Sue", "Mona", "Olga"):
+        desk = desks[name]
+        desk.on("pageerror", lambda error: complaints.append(str(error)))
+        desk.on("console", lambda said: complaints.append(said.text) if said.type == "error" else 0)
+        desk.goto(f"{stack.url}/staff/auth/user/{pk}/change/", wait_until="networkidle")
+        expect(desk.get_by_text("vera@refunds.example").first).to_be_visible()
+    assert complaints == []
+    # Who may decide sees what groups allow for staff only.
+    expect(desks["Olga"].get_by_text("Superuser status")).to_be_hidden()
+
+
+def test_several_are_approved_after_a_look_at_all_of_them(
+    page: Page, browser: Browser, stack: Stack, desks: dict[str, Page]
+) -> None:
+    for name, amount in (("Bea Bulk", "31.00"), ("Ben Bulk", "120.00")):
+        context = browser.new_context()
+        member = context.new_page()
+        pay(member, stack, name, f"{name[:3].lower()}@refunds.example", amount)
+        ask(member, "I was ill that day.")
+        context.close()
+    sue = desks["Sue"]
+    sue.goto(f"{stack.url}/staff/billing/refund/?needs=decision")
+    for name in ("Bea Bulk", "Ben Bulk"):
+        row = sue.locator("#result_list tr", has_text=name).first
+        row.locator("input.action-select").check()
+    sue.locator("select[name=action]").select_option("approve_selected")
+    sue.get_by_role("button", name=re.compile("^(Run|Go)")).first.click()
+    expect(sue.get_by_text("$31.00 goes back at once, by 1 refund.")).to_be_visible()
+    expect(sue.get_by_text("1 refund of $120.00 needs a second person after you.")).to_be_visible()
+    sue.get_by_role("button", name="Approve", exact=True).click()
+    expect(sue.get_by_text("1 refund approved: $31.00 goes back.")).to_be_visible()
+    expect(sue.get_by_text("1 refund of $120.00 waits for a second person.")).to_be_visible()

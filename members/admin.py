@@ -280,11 +280,10 @@ class UserAdmin(IndexedSearch, DjangoUserAdmin):  # type: ignore[misc,type-arg]
         ("Membership", {"fields": ["standing", "customer_link", "events"]}),
         ("Account", {"fields": ["joined", "seen", "terms", *PERMISSIONS]}),
     ]
-    # What groups allow counts for staff only.
-    conditional_fields: ClassVar[dict[str, str]] = {
-        "is_superuser": "is_staff == true",
-        "groups": "is_staff == true",
-    }
+    # What groups allow counts for staff only. Who may not change it has no such box to look at.
+    conditional_fields: ClassVar[dict[str, str]] = dict.fromkeys(
+        ["is_superuser", "groups"], "typeof is_staff === 'undefined' || is_staff"
+    )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Each user with customer and subscriptions: two more queries for a whole page."""

@@ -18,7 +18,7 @@ from billing.money import Money
 from billing.refund_steps import RefundAmountError, RefundError
 from billing.states import PaymentStatus
 from portal.staff import show
-from portal.staff.parts import ask_again
+from portal.staff.dialogs import ask_again
 
 PATH = "refund"
 

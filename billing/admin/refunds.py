@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Case, F, QuerySet, When
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RadioFilter
 from unfold.dataclasses import UnfoldAction
@@ -18,18 +21,21 @@ from billing import refund_terms, refunds
 from billing.admin import labels
 from billing.admin.refund_case import case_of, progress
 from billing.admin.refund_dialogs import ApproveForm, AskSecondForm, DenyForm
+from billing.admin.refund_selection import MOST_AT_ONCE, approve_all, chosen_rows, outlook_of
 from billing.models import Refund
 from billing.refund_steps import RefundAmountError, RefundError
 from billing.states import RefundState
 from members.access import current_user
 from portal.staff import show
+from portal.staff.dialogs import ask_again
 from portal.staff.filters import by_day
-from portal.staff.parts import ask_again, button, column, page_button, row_or_404
+from portal.staff.parts import button, column, page_button, row_or_404
 from portal.staff.read_only import ReadOnlyAdmin
 from portal.staff.recent import ask_who_is_there, recently_signed_in
 
 Rows = QuerySet[Any]
 AGAIN = "again"
+SELECTED = "admin:billing_refund_selected"
 
 
 class NeedsFilter(RadioFilter):  # type: ignore[misc]  # Unfold ships no types
@@ -247,24 +253,40 @@ class RefundAdmin(ReadOnlyAdmin):
 
     @admin.action(description="Approve the selected refunds in full", permissions=["decide"])
     def approve_selected(self, request: HttpRequest, queryset: QuerySet[Refund]) -> Any:
-        """Approve each by itself, and say of each that could not be why."""
-        back = show.list_of("billing.refund", needs="decision")
-        if asked := ask_who_is_there(request, back):
+        """Go and look at all of them together: nothing is approved before that."""
+        found = queryset.order_by("created_at", "pk").values_list("pk", flat=True)
+        chosen = ",".join(map(str, found[:MOST_AT_ONCE]))
+        return redirect(f"{reverse(SELECTED)}?{urlencode({'refunds': chosen})}")
+
+    def get_urls(self) -> list[Any]:
+        """Add the page on which several are approved."""
+        view = self.admin_site.admin_view(self.selection)
+        own = path("approve-selected/", view, name="billing_refund_selected")
+        return [own, *super().get_urls()]
+
+    def selection(self, request: HttpRequest) -> HttpResponse:
+        """Say what approving them would do; on yes do it, each by itself, and say what it did."""
+        if not self.has_decide_permission(request):
+            raise PermissionDenied
+        everything = show.list_of("billing.refund", needs="decision")
+        if asked := ask_who_is_there(request, request.get_full_path(), otherwise=everything):
             return asked
-        done = 0
-        for row in queryset.select_related("customer__user").order_by("created_at", "pk"):
-            try:
-                found = refunds.approve(row.pk, current_user(request))
-            except (RefundError, PermissionDenied) as error:
-                text = f"{row.money} for {show.name_of(row.customer.user)}: {error}"
-                self.message_user(request, text, messages.ERROR)
-            else:
-                done += 1
-                self.log_change(request, row, _agreed(found))
-        if done:
-            count = "1 refund" if done == 1 else f"{done} refunds"
-            self.message_user(request, f"You approved {count}.", messages.SUCCESS)
-        return None
+        rows = chosen_rows(request.GET.get("refunds", ""))
+        if request.method == "POST":
+            done = approve_all(rows, current_user(request))
+            for row in [*done.sent, *done.waiting]:
+                self.log_change(request, row, _agreed(row))
+            for level, text in done.sentences():
+                self.message_user(request, text, level)
+            return redirect(everything)
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "outlook": outlook_of(rows, current_user(request)),
+            "back": everything,
+        }
+        context["title"] = context["outlook"].title
+        return TemplateResponse(request, "admin/refunds/selection.html", context)
 
     def _decide(
         self, request: HttpRequest, object_id: str, act: Callable[[Refund], str]

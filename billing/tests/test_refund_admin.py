@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import timedelta
 from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 from django.contrib.auth.models import User
@@ -389,10 +390,10 @@ def test_an_auditor_decides_nothing(asked: Refund, button: str) -> None:
 @pytest.mark.parametrize("button", ["approve", "deny"])
 def test_deciding_takes_a_recent_sign_in(asked: Refund, button: str) -> None:
     client = signed_in_long_ago(staff_world.support())
-    back = show.page_of(asked)
+    back = address(asked, button)
     for answer in (
-        client.get(address(asked, button)),
-        client.post(address(asked, button), {**YES, "amount": "50", "words": "Yes"}),
+        client.get(back),
+        client.post(back, {**YES, "amount": "49.50", "words": "Since you were ill"}),
     ):
         assert answer.status_code == 302
         assert answer.headers["Location"].startswith(reverse("account_reauthenticate"))
@@ -404,9 +405,34 @@ def test_deciding_takes_a_recent_sign_in(asked: Refund, button: str) -> None:
         {"password": staff_world.PASSWORD, "next": back},
     )
     assert again.headers["Location"] == back
+    page = read(client, back)
+    assert "Nothing has been done yet" in page
+    assert "Since you were ill" in page
+    assert ("49.50" in page) == (button == "approve")
+    assert "Nothing has been done yet" not in read(client, back)
     press(client, asked, button, amount="50", words="Yes")
     asked.refresh_from_db()
     assert asked.state != RefundState.REQUESTED
+
+
+def test_a_question_opened_by_its_address_is_a_page_of_the_staff_site(
+    desk: Client, asked: Refund
+) -> None:
+    page = read(desk, address(asked, "approve"))
+    assert "<html" in page
+    assert "Approve this refund?" in page
+    assert f'href="{show.page_of(asked)}"' in page
+    assert LIST in page
+    assert 'value="50.00"' in page
+    answer = desk.post(address(asked, "approve"), {**YES, "amount": "51", "words": "All & more"})
+    page = answer.content.decode()
+    assert "<html" in page
+    assert "Up to $50.00 was asked for." in page
+    assert "All &amp; more" in page
+    fragment = desk.get(address(asked, "approve"), HTTP_HX_REQUEST="true").content.decode()
+    assert "<html" not in fragment
+    assert 'id="dialog"' in fragment
+    assert desk.get(f"{LIST}999999/approve/").status_code == 404
 
 
 def test_without_a_password_one_signs_in_anew(client: Client, asked: Refund) -> None:
@@ -427,17 +453,78 @@ def test_selected_refunds_are_approved_each_by_itself(
     mine = refunds.request(sue, own.pk, wish(5000))
     other = factories.make_customer(factories.make_member("Dora Diaz"))
     small = refunds.request(other.user, factories.make_payment(other, amount=4000).pk, wish(4000))
-    selected = {"action": "approve_selected", "_selected_action": [asked.pk, mine.pk, small.pk]}
-    stale = signed_in_long_ago(sue)
-    assert reverse("account_reauthenticate") in stale.post(LIST, selected).headers["Location"]
-    page = signed_in_now(sue).post(LIST, selected, follow=True).content.decode()
-    assert "You approved 2 refunds." in page
+    pks = [asked.pk, mine.pk, small.pk]
+    client = signed_in_now(sue)
+    page = client.post(LIST, selected(*pks), follow=True).content.decode()
+    assert "Approve 2 refunds?" in page
+    assert "$90.00 goes back at once, by 2 refunds." in page
+    assert "Nobody decides on their own refund." in page
+    assert not Refund.objects.filter(state=RefundState.APPROVED).exists()
+    page = client.post(confirmation(*pks), follow=True).content.decode()
+    assert "2 refunds approved: $90.00 goes back." in page
     assert "$50.00 for Sue Support: Nobody decides on their own refund." in page
     assert Refund.objects.filter(state=RefundState.APPROVED).count() == 2
     auditor = signed_in_now(staff_world.auditor())
-    auditor.post(LIST, {"action": "approve_selected", "_selected_action": [mine.pk]})
+    auditor.post(LIST, selected(mine.pk))
+    assert auditor.get(confirmation(mine.pk)).status_code == 403
+    assert auditor.post(confirmation(mine.pk)).status_code == 403
     mine.refresh_from_db()
     assert mine.state == RefundState.REQUESTED
+
+
+def test_of_selected_refunds_one_may_wait_and_one_be_decided(
+    desk: Client, alice: User, payment: Payment, asked: Refund
+) -> None:
+    others = [factories.make_customer(factories.make_member(name)) for name in ("Dora D", "Eve E")]
+    large, decided = [
+        refunds.request(one.user, factories.make_payment(one, amount=12_000).pk, wish(amount))
+        for one, amount in zip(others, (12_000, 4000), strict=True)
+    ]
+    refunds.deny(decided.pk, refund_world.approver("Bob Baker"), "No.")
+    pks = [asked.pk, large.pk, decided.pk]
+    page = read(desk, confirmation(*pks))
+    assert "$50.00 goes back at once, by 1 refund." in page
+    assert "1 refund of $120.00 needs a second person after you." in page
+    assert "1 of the selection can’t be approved by you now" in page
+    page = desk.post(confirmation(*pks), follow=True).content.decode()
+    assert "1 refund approved: $50.00 goes back." in page
+    assert "1 refund of $120.00 waits for a second person." in page
+    assert "1 was decided already" in page
+    again = desk.post(confirmation(*pks), follow=True).content.decode()
+    assert "refund approved" not in again
+    assert "2 were decided already" in again
+    assert "You have agreed already" in again
+
+
+def test_selected_refunds_wait_for_a_recent_sign_in_and_stay_selected(asked: Refund) -> None:
+    stale = signed_in_long_ago(staff_world.support())
+    for answer in (stale.get(confirmation(asked.pk)), stale.post(confirmation(asked.pk))):
+        assert answer.headers["Location"].startswith(reverse("account_reauthenticate"))
+        [back] = parse_qs(urlsplit(answer.headers["Location"]).query)["next"]
+        assert back == confirmation(asked.pk)
+    asked.refresh_from_db()
+    assert asked.is_undecided
+    answer = stale.post(
+        answer.headers["Location"], {"password": staff_world.PASSWORD, "next": back}, follow=True
+    )
+    assert "Nothing has been approved yet." in answer.content.decode()
+
+
+@pytest.mark.parametrize("given", ["", "x", "0", "9" * 30, "1," * 500])
+def test_a_strange_selection_approves_nothing(desk: Client, asked: Refund, given: str) -> None:
+    answer = desk.post(f"{reverse('admin:billing_refund_selected')}?refunds={given}")
+    assert answer.status_code == 302
+    assert "Nothing to approve" in read(desk, f"{LIST}approve-selected/?refunds={given}")
+
+
+def selected(*pks: int) -> dict[str, Any]:
+    """Return what the list sends for rows that are ticked."""
+    return {"action": "approve_selected", "_selected_action": list(pks)}
+
+
+def confirmation(*pks: int) -> str:
+    """Return the address that asks about these."""
+    return f"{LIST}approve-selected/?{urlencode({'refunds': ','.join(map(str, pks))})}"
 
 
 # Giving

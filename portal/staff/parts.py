@@ -6,12 +6,14 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from django.db.models import Model
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.http import Http404
+from django.shortcuts import get_object_or_404
 from unfold.dataclasses import ActionDialog
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
+
+from portal.staff.dialogs import with_a_page
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 Row = TypeVar("Row", bound=Model)
@@ -61,16 +63,6 @@ def page_button(
     return decorate
 
 
-def ask_again(request: HttpRequest, button: Any, form: BaseDialogForm) -> HttpResponse:
-    """Keep a button's question open, with what was typed and the errors that were added to it."""
-    context = {
-        "dialog": button.dialog,
-        "form": form,
-        "form_submit_text": button.dialog["form_submit_text"],
-    }
-    return render(request, "unfold/helpers/dialog.html", context)
-
-
 def button(
     description: str,
     *,
@@ -86,7 +78,7 @@ def button(
 
     `permission` names the method `has_…_permission` of the list. `form` asks for more than a yes.
     """
-    decorate: Callable[[Method], Method] = action(
+    ask: Callable[[Method], Method] = action(
         description=description,
         icon=icon,
         url_path=path,
@@ -96,4 +88,8 @@ def button(
             title=question, description=explanation, form_class=form, form_submit_text=description
         ),
     )
+
+    def decorate(method: Method) -> Method:
+        return with_a_page(ask(method))
+
     return decorate

@@ -20,6 +20,9 @@ from members.access import current_user
 
 # Long enough for a morning's queue, short enough for a screen that was left open.
 RECENT = timedelta(minutes=15)
+# In the session: what was typed into a form when it had been too long.
+ASIDE = "staff_put_aside"
+LONGEST = 2000
 NO_WAY = "For this you must have signed in within {} minutes: sign out, sign in and come back."
 
 Method = TypeVar("Method", bound=Callable[..., Any])
@@ -31,23 +34,41 @@ def has_signed_in_recently(request: HttpRequest) -> bool:
     return bool(found) and time.time() - found[-1]["at"] < RECENT.total_seconds()
 
 
-def ask_who_is_there(request: HttpRequest, back: str) -> HttpResponse | None:
+def ask_who_is_there(request: HttpRequest, back: str, otherwise: str = "") -> HttpResponse | None:
     """Return the way to allauth's confirmation and from there back; None for who was here lately.
 
-    Accounts without a password have nothing to confirm with: they sign in anew.
+    Accounts without a password have nothing to confirm with: they sign in anew, and are shown that
+    where they were, or at an address that asks nobody who they are (`otherwise`).
     """
     if has_signed_in_recently(request):
         return None
     if not current_user(request).has_usable_password():
         messages.error(request, NO_WAY.format(int(RECENT.total_seconds() // 60)))
-        return redirect(back)
+        return redirect(otherwise or back)
     return redirect(f"{reverse('account_reauthenticate')}?{urlencode({'next': back})}")
+
+
+def take_up(request: HttpRequest) -> dict[str, str] | None:
+    """Return what was typed here before somebody had to say who they are; None: nobody had to."""
+    aside = request.session.get(ASIDE)
+    if not aside or aside["path"] != request.path:
+        return None
+    del request.session[ASIDE]
+    typed: dict[str, str] = aside["typed"]
+    return typed
+
+
+def _put_aside(request: HttpRequest) -> None:
+    """Keep what was typed, one form a session: it is asked for again, and nothing is done by it."""
+    typed = {name: str(value)[:LONGEST] for name, value in request.POST.items()}
+    typed.pop("csrfmiddlewaretoken", None)
+    request.session[ASIDE] = {"path": request.path, "typed": typed}
 
 
 def recently_signed_in(method: Method) -> Method:
     """Let a button of a row's page be opened and pressed only by who has signed in lately.
 
-    Who may not press it at all is told so first.
+    Who may not press it at all is told so first. What was typed is there again afterwards.
     """
 
     @wraps(method)
@@ -59,8 +80,9 @@ def recently_signed_in(method: Method) -> Method:
                 raise PermissionDenied
         meta = model_admin.model._meta
         back = reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[object_id])
-        asked = ask_who_is_there(request, back)
+        asked = ask_who_is_there(request, request.path, otherwise=back)
         if asked:
+            _put_aside(request)
             return asked
         answer: HttpResponse = method(model_admin, request, *args, object_id=object_id, **kwargs)
         return answer

@@ -30,7 +30,6 @@ class Line:
     amount: str
     asked: str
     outcome: str
-    tone: str
 
 
 @dataclass(frozen=True)
@@ -86,10 +85,10 @@ def outlook_of(rows: Sequence[Refund], actor: User) -> Outlook:
         try:
             is_sent = refunds.goes_back_at_once(row, actor)
         except (RefundError, PermissionDenied) as error:
-            lines.append(_line(row, str(error), "danger"))
+            lines.append(_line(row, str(error)))
         else:
             (sent if is_sent else waiting).append(row)
-            lines.append(_line(row, SENT if is_sent else WAITS, "success" if is_sent else "info"))
+            lines.append(_line(row, SENT if is_sent else WAITS))
     count = len(sent) + len(waiting)
     return Outlook(
         title=f"Approve {_count([*sent, *waiting])}?" if count else "Nothing to approve",
@@ -126,15 +125,14 @@ def _foretold(sent: Sequence[Refund], waiting: Sequence[Refund], others: int) ->
         yield f"{others} of the selection can’t be approved by you now: see below."
 
 
-def _line(row: Refund, outcome: str, tone: str) -> Line:
+def _line(row: Refund, outcome: str) -> Line:
     agreed = progress(row)
     return Line(
         url=show.page_of(row),
         who=show.name_of(row.customer.user),
         amount=str(row.money),
         asked=show.day(row.created_at),
-        outcome=f"{outcome} ({agreed})" if agreed and tone == "success" else outcome,
-        tone=tone,
+        outcome=f"{outcome} ({agreed})" if agreed else outcome,
     )
 
 

@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.db import models
 from django.urls import reverse
 
-from billing import cards, descriptions, pay_links, wording
+from billing import card_choice, descriptions, pay_links, wording
 from billing.dates import long_date
 from billing.models import Invoice, Payment, PaymentRequest
 from billing.money import Money
@@ -108,7 +108,7 @@ def _membership_attention(member: Member, current: Membership) -> list[Attention
 
 def _other_card_attention(current: Membership) -> Attention | None:
     """Ask whether the card that paid the last invoice shall pay the next ones too."""
-    paid = cards.other_card(current.row) if current.row else None
+    paid = card_choice.other_card(current.row) if current.row else None
     if paid is None:
         return None
     card = wording.card(paid.card_brand, paid.card_last4)

@@ -8,7 +8,15 @@ from typing import assert_never
 from django.conf import settings
 from django.urls import reverse
 
-from billing import credit, discounts, pay_links, refund_notices, staff_notices, wording
+from billing import (
+    card_choice,
+    credit,
+    discounts,
+    pay_links,
+    refund_notices,
+    staff_notices,
+    wording,
+)
 from billing.models import (
     Checkout,
     CreditNote,
@@ -269,6 +277,8 @@ def _receipt(paid_invoice: InvoicePaid) -> None:
             "amount": _money(invoice, invoice.amount_paid),
             "description": describe(invoice),
             "recovered": paid_invoice.recovered,
+            "next_card": _next_card(paid_invoice) if paid_invoice.recovered else "",
+            "home_url": _address("home"),
             "invoice_number": invoice.number,
             "paid_on": invoice.paid_at.isoformat(),
             "method": wording.card(paid[-1].card_brand, paid[-1].card_last4) if paid else "",
@@ -289,6 +299,15 @@ def _receipt(paid_invoice: InvoicePaid) -> None:
         cause=invoice.stripe_id,
         happened_at=invoice.paid_at,
     )
+
+
+def _next_card(paid_invoice: InvoicePaid) -> str:
+    """Return the card that pays next where another one has paid now, "" where it is the same."""
+    row = paid_invoice.invoice.subscription
+    other = card_choice.other_card(row) if row else None
+    if row is None or other not in paid_invoice.payments:
+        return ""
+    return wording.card(row.card_brand, row.card_last4) or "card from before"
 
 
 def _receipt_of_payment(payment: Payment) -> None:

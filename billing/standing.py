@@ -91,6 +91,14 @@ class Membership:
         """Whether the member has the membership now."""
         return self.standing not in {Standing.NONE, Standing.CONFIRMING, Standing.ENDED}
 
+    @property
+    def card_label(self) -> str:
+        """What the card on file is for: it is not charged where nothing is due."""
+        is_free = self.next_charge is not None and not self.next_charge
+        if self.ends_at or is_free or self.standing == Standing.PAUSED:
+            return "Card on file"
+        return "Next charge to"
+
 
 def membership(member: Member) -> Membership:
     """Return the state of the membership in the member's words."""

@@ -6,10 +6,13 @@ import httpx
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from pytest_django import Settings
 
 from billing.models import Customer, Invoice, Payment, Subscription
 from billing.tests.life import DECLINED_LATER_CARD, GOOD_CARD, deliver, sign_up, subscribe
 from conftest import Sandbox
+from emails import rendering
+from emails.models import Message
 
 pytestmark = pytest.mark.django_db
 QUESTION = "Use Visa ending in 4242 for the next charges too?"
@@ -57,6 +60,17 @@ def test_one_button_makes_it_the_card_of_what_comes(
     deliver(sandbox.events())
     assert Subscription.objects.get().status == "active"
     assert Invoice.objects.latest("created_at").status == "paid"
+
+
+def test_the_thanks_say_which_card_pays_next_and_where_to_choose(
+    settings: Settings, alice: User
+) -> None:
+    told = Message.objects.filter(user=alice, kind="payment_received", channel="email")
+    thanks = rendering.render_email(told.latest("pk")).text
+    assert "The payment went through this time." in thanks
+    assert "Your next payment is still charged to your Visa ending in 0341" in thanks
+    assert f"Choose which card pays from now on:\n{settings.PORTAL_URL}/\n" in thanks
+    assert "nothing else to do" not in thanks
 
 
 def test_twice_clicked_is_once_done(client: Client, alice: User) -> None:

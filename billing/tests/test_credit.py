@@ -83,6 +83,21 @@ def test_more_credit_than_the_next_charge_takes_pays_all_of_it(
     assert "Your credit $71.00" in words(client, "/")
 
 
+def test_a_card_that_is_not_charged_next_is_not_called_so(
+    sandbox: Sandbox, client: Client, alice: User
+) -> None:
+    assert "Next charge to Visa ending in 4242" in words(client, "/")
+    set_balance(sandbox, -10_000)
+    assert "Card on file Visa ending in 4242" in words(client, "/")
+    set_balance(sandbox, 0)
+    assert "Next charge to Visa ending in 4242" in words(client, "/")
+    client.post("/membership/cancel/", {})
+    home = words(client, "/")
+    assert "Nothing more is charged" in home
+    assert "Card on file Visa ending in 4242" in home
+    assert "Next charge" not in home
+
+
 def test_a_free_month_uses_no_credit(sandbox: Sandbox, client: Client, alice: User) -> None:
     coupon = sandbox.stripe.v1.coupons.create({"percent_off": 100, "duration": "once"})
     row = Subscription.objects.get()

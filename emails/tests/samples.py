@@ -35,6 +35,8 @@ SAMPLES: dict[Kind, dict[str, Any]] = {
         "amount": "$29.00",
         "description": "Harbor Yoga membership, November 2026",
         "recovered": False,
+        "next_card": "Visa ending in 0341",
+        "home_url": "https://portal.example.com/",
         "invoice_number": "HY-0042",
         "paid_on": "2026-11-24T12:00:00+00:00",
         "method": "Visa ending in 4242",

@@ -75,8 +75,13 @@ CHANGES = {
     "totp_activated": Change(
         "Sign-in now asks for a second step", "An authenticator app was added to your account."
     ),
+    "recovery_code_used": Change(
+        "One of your spare codes was used",
+        "It stood in for a code of your authenticator app. {left}",
+    ),
     "totp_deactivated": Change(
-        "Sign-in asks for no second step", "The authenticator app was removed from your account."
+        "Sign-in no longer asks for a second step",
+        "The authenticator app was removed from your account.",
     ),
     "webauthn_added": Change("A passkey was added", "A passkey was added to your account."),
     "webauthn_removed": Change("A passkey was removed", "A passkey was removed from your account."),

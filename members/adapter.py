@@ -6,9 +6,12 @@ import secrets
 from typing import Any, NoReturn, cast
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.internal.flows.email_verification_by_code import (
+    EMAIL_VERIFICATION_CODE_SESSION_KEY,
+)
 from allauth.core.exceptions import ImmediateHttpResponse
 from django.contrib import messages
-from django.contrib.auth.models import User
+from django.contrib.auth.models import AnonymousUser, User
 from django.db import transaction
 from django.forms import BaseForm, Field
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -17,6 +20,11 @@ from django.urls import reverse
 from emails.account import send_account_mail, send_phone_code
 from members import code_limits, consent, names, phones, sign_ins
 from members.code_limits import Recipient
+
+REAUTHENTICATION = {
+    "reauthenticate": "Use my password",
+    "mfa_reauthenticate": "Use a code of my authenticator app",
+}
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
@@ -61,7 +69,8 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         return stages
 
     def post_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponse:
-        """Keep a record of the sign-in."""
+        """Keep a record of the sign-in; a sign-up that was left in this browser is over."""
+        request.session.pop(EMAIL_VERIFICATION_CODE_SESSION_KEY, None)
         sign_ins.record(request, user, is_sign_up=kwargs["signup"])
         return cast("HttpResponse", super().post_login(request, user, **kwargs))
 
@@ -77,6 +86,13 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         if app == "allauth.mfa" and view != "mfa_deactivate_totp":
             return not sign_ins.is_fresh(self.request)
         return bool(super().is_reauthentication_required(app=app, **kwargs))
+
+    def get_reauthentication_methods(self, user: User | AnonymousUser) -> list[dict[str, Any]]:
+        """Return the ways to say that it is still you, in our words."""
+        return [
+            method | {"description": REAUTHENTICATION.get(method["id"], method["description"])}
+            for method in super().get_reauthentication_methods(user)
+        ]
 
     # Messages: rows in the outbox
 

@@ -3,7 +3,7 @@
 from allauth.account.views import password_set
 from django.urls import path
 
-from members import code_views, entrance_views
+from members import code_views, contact_views, entrance_views
 from members.fresh import signed_in_lately
 from members.second_step_views import ActivateView, DeactivateView
 
@@ -25,6 +25,8 @@ urlpatterns = [
         code_views.EmailCodeView.as_view(),
         name="account_email_verification_sent",
     ),
+    path("email/", contact_views.EmailView.as_view(), name="account_email"),
+    path("phone/change/", contact_views.ChangePhoneView.as_view(), name="account_change_phone"),
     path("phone/verify/", code_views.verify_phone, name="account_verify_phone"),
     path(
         "password/reset/",

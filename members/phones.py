@@ -52,6 +52,11 @@ def country(phone: str) -> str:
     return phonenumbers.region_code_for_number(phonenumbers.parse(phone)) or ""
 
 
+def international(phone: str) -> str:
+    """Return an E.164 number as people read it: "+1 415-555-2671"."""
+    return phonenumbers.format_number(phonenumbers.parse(phone), PhoneNumberFormat.INTERNATIONAL)
+
+
 def _check_country(region: str) -> None:
     if region in settings.SMS_COUNTRIES:
         return

@@ -10,6 +10,7 @@ from allauth.core.internal.cryptokit import normalize_user_code
 from allauth.mfa import app_settings
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.base import forms as base_forms
+from allauth.mfa.models import Authenticator
 from allauth.mfa.totp import forms as totp_forms
 from django.core.cache import cache
 
@@ -38,7 +39,34 @@ class Once:
         return code
 
 
-class AuthenticateForm(Once, base_forms.AuthenticateForm):  # type: ignore[misc]  # untyped
+class SpareCodesTold(Once):
+    """A code's form that tells the member by e-mail when it took a spare code.
+
+    Not one transaction: the tries are counted in the database's cache, and a refused code must not
+    take its count back.
+    """
+
+    def clean_code(self) -> str:
+        """Take the code, and tell of a spare one."""
+        code = super().clean_code()
+        used: Authenticator = self.authenticator  # type: ignore[attr-defined]
+        if used.type == Authenticator.Type.RECOVERY_CODES:
+            used.refresh_from_db()
+            left = {"left": spare_codes_left(len(used.wrap().get_unused_codes()))}
+            get_account_adapter().send_notification_mail(
+                "mfa/email/recovery_code_used", used.user, left
+            )
+        return code
+
+
+def spare_codes_left(number: int) -> str:
+    """Say how many spare codes are left, and what to do where there are none."""
+    if not number:
+        return "It was the last one: make new ones under Account, Two-step sign-in."
+    return f"{number} {'is' if number == 1 else 'are'} left."
+
+
+class AuthenticateForm(SpareCodesTold, base_forms.AuthenticateForm):  # type: ignore[misc]  # untyped
     """The code of a sign-in."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -46,7 +74,7 @@ class AuthenticateForm(Once, base_forms.AuthenticateForm):  # type: ignore[misc]
         self.fields["code"].label, self.fields["code"].help_text = LABEL, FROM_APP_OR_LIST
 
 
-class ReauthenticateForm(Once, base_forms.ReauthenticateForm):  # type: ignore[misc]  # untyped
+class ReauthenticateForm(SpareCodesTold, base_forms.ReauthenticateForm):  # type: ignore[misc]  # untyped
     """The code of somebody who is signed in, and asked again."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -21,14 +22,18 @@ from members.models import ConsentSource, Member
 from members.tests.actors import (
     BOB,
     OTHER_PHONE,
+    PASSWORD,
     PHONE,
     alice,
     bob,
     browser,
+    enter_email_code,
     enter_phone_code,
     last_code,
+    log_in,
     member,
     post,
+    sign_up,
     texts,
 )
 
@@ -223,6 +228,89 @@ def test_removing_the_phone_ends_text_messages() -> None:
     assert not member().phone
     assert not member().agreed_to_sms
     assert [record.agreed for record in member().sms_consents.all()] == [False, True]
+
+
+def test_removing_the_phone_is_asked_before_it_is_done() -> None:
+    _, client = with_phone()
+    page = client.get(ACCOUNT).content.decode()
+    button = re.search(r"<button[^>]*>Remove number</button>", page)
+    assert button
+    assert 'popovertarget="remove-phone"' in button[0], "the first press opens the question"
+    assert "We forget it and text you no more" in page
+
+
+def test_a_new_phone_is_shown_with_its_groups() -> None:
+    client = browser(alice())
+    post(client, "account_change_phone", phone=PHONE)
+    assert "+1 415-555-2671" in client.get(reverse("account_verify_phone")).content.decode()
+    page = client.post(
+        reverse("account_verify_phone"), {"code": last_code(PHONE)}, follow=True
+    ).content.decode()
+    assert "+1 415-555-2671 is verified." in page
+    assert PHONE not in page
+
+
+def change_email(client: Client, email: str) -> Any:
+    """Ask for a new address, as on the account page of somebody who has just signed in."""
+    return post(client, "account_email", action_add="add", email=email)
+
+
+def signed_in_alice() -> Client:
+    """Return the browser of Alice, who has signed in and said that it is still her."""
+    alice()
+    client = browser()
+    log_in(client)
+    post(client, "account_reauthenticate", password=PASSWORD)
+    return client
+
+
+@pytest.mark.parametrize("taken", [False, True])
+def test_an_address_that_waits_for_its_code_is_shown_and_leads_to_it(taken: bool) -> None:
+    if taken:
+        bob()
+    client = signed_in_alice()
+    assert change_email(client, BOB).url == reverse("account_email_verification_sent")
+    page = client.get(reverse("account_email")).content.decode()
+    assert f"{BOB} waits for its code" in page
+    assert "everything goes to alice@example.com" in page
+    assert f'href="{reverse("account_email_verification_sent")}"' in page
+
+
+def test_a_changed_address_leads_back_to_the_account() -> None:
+    client = signed_in_alice()
+    change_email(client, BOB)
+    assert enter_email_code(client, BOB).url == ACCOUNT
+    page = client.get(reverse("account_email")).content.decode()
+    assert BOB in page
+    assert "waits for its code" not in page
+
+
+def test_a_change_of_address_is_dropped() -> None:
+    client = signed_in_alice()
+    change_email(client, BOB)
+    page = client.post(reverse("account_email"), {"action_drop": "drop"}, follow=True)
+    assert "Your e-mail address stays as it is." in page.content.decode()
+    assert "waits for its code" not in page.content.decode()
+    assert enter_email_code(client, BOB).url == reverse("account_email")
+    assert member("alice@example.com").user.email == "alice@example.com"
+
+
+def test_a_change_of_address_asked_for_twice_says_when() -> None:
+    client = signed_in_alice()
+    change_email(client, BOB)
+    answered = change_email(client, BOB)
+    assert answered.status_code == 429
+    assert "You can ask for another in a minute." in answered.content.decode()
+    assert enter_email_code(client, BOB).url == ACCOUNT, "the code that was sent still works"
+
+
+def test_a_sign_up_left_in_this_browser_is_no_change_of_address() -> None:
+    alice()
+    client = browser()
+    sign_up(client, BOB)
+    post(client, "account_logout")
+    log_in(client)
+    assert "waits for its code" not in client.get(reverse("account_email")).content.decode()
 
 
 def test_consent_is_given_and_withdrawn_with_a_record_of_each() -> None:

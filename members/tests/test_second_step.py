@@ -14,7 +14,9 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
+from emails import rendering
 from emails.models import Message
+from members import second_step_forms
 from members.closing import close_account
 from members.models import SignIn
 from members.tests.actors import (
@@ -206,9 +208,38 @@ def test_a_spare_code_replaces_the_phone_once() -> None:
         log_in(other)
         enter(other, codes[0])
         assert is_signed_in(other) is expected
+    used = "One of your spare codes was used"
+    told = Message.objects.get(recipient=ALICE, context__headline=used)
+    assert "9 are left." in rendering.render_email(told).text
     assert "You have 9 left" in client.get("/accounts/2fa/").content.decode()
     client.post(f"{SPARE}generate/")
     assert not set(codes) & set(spare_codes(client))
+
+
+def test_the_last_spare_code_says_to_make_new_ones() -> None:
+    assert second_step_forms.spare_codes_left(1) == "1 is left."
+    assert "make new ones" in second_step_forms.spare_codes_left(0)
+
+
+def test_a_code_of_the_app_is_no_news() -> None:
+    secret = protected(alice())
+    client = browser()
+    log_in(client)
+    before = Message.objects.count()
+    enter(client, code_of(secret))
+    assert is_signed_in(client)
+    assert Message.objects.count() == before
+
+
+def test_the_other_ways_to_say_that_it_is_you_are_in_our_words() -> None:
+    user = alice()
+    secret = protected(user)
+    client = browser()
+    log_in(client)
+    enter(client, code_of(secret))
+    by_password = client.get("/accounts/reauthenticate/").content.decode()
+    assert "Use a code of my authenticator app" in by_password
+    assert "Use my password" in client.get("/accounts/2fa/reauthenticate/").content.decode()
 
 
 def test_removing_the_app_asks_who_is_there_and_removes_the_spare_codes() -> None:
@@ -320,7 +351,7 @@ def test_who_lost_everything_is_helped_by_a_command() -> None:
     protected(alice())
     call_command("remove_second_step", ALICE)
     assert not Authenticator.objects.exists()
-    assert last_message(ALICE).context["headline"] == "Sign-in asks for no second step"
+    assert last_message(ALICE).context["headline"] == "Sign-in no longer asks for a second step"
     assert log_in(browser())["Location"] == "/"
     sent = Message.objects.count()
     for email in (ALICE, "nobody@example.com"):

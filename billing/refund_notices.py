@@ -118,8 +118,12 @@ def remind_to_answer() -> None:
 
 
 def _sent(row: Refund, happened_at: datetime, *, step: str = "") -> None:
-    """Say why it takes longer, and until when: only where Stripe does not pass it on at once."""
+    """Say why it takes longer, and until when: only where Stripe does not pass it on at once.
+
+    Once the member has answered it goes on, which is told with thanks.
+    """
     needs_answer = row.state == RefundState.REQUIRES_ACTION
+    answered = row.was_asked and not needs_answer
     out_by = goes_out_by(row.sent_at or row.created_at, _zone(row))
     until = row.answer_by if needs_answer else out_by
     context = {
@@ -127,10 +131,12 @@ def _sent(row: Refund, happened_at: datetime, *, step: str = "") -> None:
         if needs_answer
         else refund_wording.wait(row.pending_reason),
         "needs_answer": needs_answer,
+        "answered": answered,
         "until": until.isoformat() if until else "",
         "method": _method(row),
     }
-    _put(Kind.REFUND_SENT, row, context, step=step or row.state, happened_at=happened_at)
+    step = step or ("answered" if answered else row.state)
+    _put(Kind.REFUND_SENT, row, context, step=step, happened_at=happened_at)
 
 
 def _arrived(row: Refund, happened_at: datetime) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
 
@@ -16,7 +17,7 @@ from billing.money import Money
 from billing.page_values import Tone
 from billing.states import RefundAction, RefundOrigin, RefundState
 
-TEAM, PROVIDER, BANK, YOU = "Our team", "Our payment provider", "Your bank", "You"
+TEAM, PROVIDER, BANK = "Our team", "Our payment provider", "Your bank"
 ASK_AGAIN = "You can ask for it again as long as the payment is refundable."
 # How often a page that waits looks again, in seconds.
 LOOKS_AGAIN = {
@@ -175,8 +176,11 @@ def _after_approval(row: Refund) -> list[Step]:
 
 def _to_answer(row: Refund) -> Step:
     until = f" You can until {long_date(row.answer_by)}." if row.answer_by else ""
-    text = f"{refund_wording.TO_ANSWER}{until}"
-    return Step(Stage.NOW, "We need an answer from you", row.sent_at, YOU, text)
+    lost = (
+        f"If it is not there, look in your spam folder, or write to us: {settings.SUPPORT_EMAIL}."
+    )
+    text = f"{refund_wording.TO_ANSWER}{until} {lost}"
+    return Step(Stage.NOW, "We need an answer from you", row.sent_at, "", text)
 
 
 def _canceled(row: Refund) -> Step:

@@ -39,6 +39,10 @@ def test_sign_up_subscribe_and_a_month_later(page: Page, stack: Stack) -> None:
         lambda: [text for text in stack.texts_to(PHONE) if "$29.00" in text["body"]], "the text"
     )
     assert "Harbor Yoga" in texts[0]["body"]
+    eventually(
+        lambda: [text for text in stack.texts_to(PHONE) if "has begun" in text["body"]],
+        "the welcome by text",
+    )
 
     stack.control("clock", advance="month")
     stack.settle()

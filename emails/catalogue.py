@@ -120,8 +120,10 @@ CATALOGUE: dict[Kind, Spec] = {
         "{% if is_closed %}Closed{% else %}Not approved{% endif %}: your refund of {{ amount }}"
     ),
     Kind.REFUND_SENT: _billing(
-        "Your refund of {{ amount }} "
+        "{% if answered %}Thank you: your refund of {{ amount }} goes on"
+        "{% else %}Your refund of {{ amount }} "
         "{% if needs_answer %}needs an answer from you{% else %}takes a little longer{% endif %}"
+        "{% endif %}"
     ),
     Kind.REFUND_ARRIVED: _billing("Refunded: {{ amount }} for {{ description }}"),
     Kind.REFUND_FAILED: _billing(

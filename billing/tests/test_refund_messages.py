@@ -237,6 +237,12 @@ def test_stripe_asks_where_the_money_should_go(
     assert f"Answer by: {row.answer_by:%A}, {row.answer_by.day} {row.answer_by:%B %Y}" in read
     assert "Visa" not in read
     sandbox.control(f"refunds/{row.stripe_id}", step="answer")
+    deliver(sandbox.events())
+    assert told() == ["refund_sent", "refund_sent"]
+    thanks = text("refund_sent")
+    assert thanks.startswith("Thank you: your refund of $29.00 goes on")
+    assert ", for your answer. Your refund of $29.00" in thanks
+    assert "takes a little longer" not in thanks
     sandbox.control("clock", advance_seconds=4 * 86_400)
     deliver(sandbox.events())
     row.refresh_from_db()

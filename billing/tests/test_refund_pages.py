@@ -539,6 +539,9 @@ def test_home_holds_up_what_needs_an_answer_and_says_it_once(
     assert "Your refund of $9.00 needs an answer from you" in page
     assert page.count(f'href="/refunds/{row.pk}/"') == 1
     assert "Refund in progress" not in page
+    refund = page_of(client, f"/refunds/{row.pk}/")
+    assert "look in your spam folder, or write to us: help@example.com." in refund
+    assert "· You<" not in refund
     # Many others do not push it away.
     for _ in range(21):
         ask(alice, factories.make_payment(alice.customer), 100)

@@ -192,6 +192,7 @@ SAMPLES: dict[Kind, dict[str, Any]] = {
         **REFUND,
         "sentence": "Our payment provider is still working on it.",
         "needs_answer": False,
+        "answered": False,
         "until": "2026-12-01T12:00:00+00:00",
         "method": "Visa ending in 4242",
     },

@@ -226,7 +226,7 @@ def test_a_code_of_the_app_is_no_news() -> None:
     client = browser()
     log_in(client)
     before = Message.objects.count()
-    enter(client, code_of(secret))
+    enter(client, code_of(secret, steps=1))
     assert is_signed_in(client)
     assert Message.objects.count() == before
 
@@ -236,7 +236,7 @@ def test_the_other_ways_to_say_that_it_is_you_are_in_our_words() -> None:
     secret = protected(user)
     client = browser()
     log_in(client)
-    enter(client, code_of(secret))
+    enter(client, code_of(secret, steps=1))
     by_password = client.get("/accounts/reauthenticate/").content.decode()
     assert "Use a code of my authenticator app" in by_password
     assert "Use my password" in client.get("/accounts/2fa/reauthenticate/").content.decode()

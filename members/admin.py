@@ -29,7 +29,7 @@ from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminTextInputWidg
 from billing.admin import labels
 from billing.admin.invoices import InvoiceAdmin
 from billing.admin.payments import PaymentAdmin
-from billing.admin.subscriptions import SubscriptionAdmin
+from billing.admin.subscriptions import SubscriptionAdmin, balance
 from billing.models import Invoice, Payment, Subscription
 from billing.states import LIVE_SUBSCRIPTION
 from emails.admin import MessageAdmin
@@ -272,12 +272,12 @@ class UserAdmin(IndexedSearch, DjangoUserAdmin):  # type: ignore[misc,type-arg]
     ]
     actions_detail = ["ask_for_payment"]
     readonly_fields = [
-        *("email", "joined", "seen", "standing", "customer_link", "events", "terms"),
+        *("email", "joined", "seen", "standing", "credit", "customer_link", "events", "terms"),
     ]
     add_fieldsets = [(None, {"fields": ["email", "first_name", "last_name"]})]
     fieldsets = [
         (None, {"fields": ["first_name", "last_name", "email", "password"]}),
-        ("Membership", {"fields": ["standing", "customer_link", "events"]}),
+        ("Membership", {"fields": ["standing", "credit", "customer_link", "events"]}),
         ("Account", {"fields": ["joined", "seen", "terms", *PERMISSIONS]}),
     ]
     # What groups allow counts for staff only. Who may not change it has no such box to look at.
@@ -373,11 +373,14 @@ class UserAdmin(IndexedSearch, DjangoUserAdmin):  # type: ignore[misc,type-arg]
     @column("State")
     def standing(self, row: User) -> SafeString | str:
         """State of the subscription that counts: a live one, else the newest."""
-        customer = getattr(row, "customer", None)
-        found = list(customer.subscriptions.all()) if customer else []
-        live = [one for one in found if one.status in LIVE_SUBSCRIPTION]
-        current = next(iter(live or found), None)
+        current = _current(row)
         return show.state(current, "status", labels.SUBSCRIPTION) if current else show.NOTHING
+
+    @column("Credit")
+    def credit(self, row: User) -> str:
+        """What is on their balance at Stripe."""
+        current = _current(row)
+        return balance(current) if current else show.NOTHING
 
     @column("Phone")
     def phone(self, row: User) -> str:
@@ -429,6 +432,14 @@ class UserAdmin(IndexedSearch, DjangoUserAdmin):  # type: ignore[misc,type-arg]
             return show.NOTHING
         address = show.list_of("billing.stripeevent", customer_id=customer.stripe_id)
         return show.anchor(address, "Everything that Stripe told us")
+
+
+def _current(row: User) -> Subscription | None:
+    """Return the subscription that counts: a live one, else the newest."""
+    customer = getattr(row, "customer", None)
+    found = list(customer.subscriptions.all()) if customer else []
+    live = [one for one in found if one.status in LIVE_SUBSCRIPTION]
+    return next(iter(live or found), None)
 
 
 # Registered where they are written; named here so that they are found.

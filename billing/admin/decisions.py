@@ -68,7 +68,7 @@ class MembershipDecisionAdmin(ReadOnlyAdmin):
     @column("What", ordering="action")
     def what(self, row: MembershipDecision) -> str:
         """Cancel, resume, switch or cancel now."""
-        return row.get_action_display()
+        return labels.decided(row)
 
     @column("Why", ordering="reason")
     def why(self, row: MembershipDecision) -> str:

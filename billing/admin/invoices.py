@@ -77,6 +77,10 @@ class InvoiceAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
             - F("post_payment_credit_notes_amount"),
             filter=COUNTS,
         ),
+        # What the member's balance paid of it; what it added where it was a debt is less than 0.
+        "From credit": Sum(
+            F("ending_balance") - F("starting_balance"), filter=COUNTS & Q(total__gt=0)
+        ),
         "Paid": Sum("amount_paid"),
         "Still to pay": Sum("amount_remaining", filter=Q(status=InvoiceStatus.OPEN)),
     }

@@ -1,7 +1,7 @@
 """The colours of states on staff pages: good, wait, bad, and none for what is over."""
 
 from billing import received
-from billing.models import Dispute, Invoice, Payment
+from billing.models import Dispute, Invoice, MembershipDecision, Payment
 from billing.states import (
     CheckoutState,
     CreditNoteStatus,
@@ -9,6 +9,7 @@ from billing.states import (
     DisputeStatus,
     EventState,
     InvoiceStatus,
+    MembershipAction,
     PaymentStatus,
     RefundAction,
     RefundState,
@@ -128,6 +129,12 @@ def invoice(row: Invoice) -> tuple[str, str]:
     if row.status == InvoiceStatus.PAID and is_credited:
         return "Credited", "info"
     return str(row.get_status_display()), INVOICE.get(InvoiceStatus(row.status), "")
+
+
+def decided(row: MembershipDecision) -> str:
+    """Return what a decision about a membership is called: the button of staff is "End now"."""
+    is_end = row.action == MembershipAction.CANCEL_NOW
+    return "End now" if is_end else str(row.get_action_display())
 
 
 def dispute(row: Dispute) -> str:

@@ -17,7 +17,7 @@ from billing.admin.copies import Rows, StripeCopyAdmin, disputes_of, on_day
 from billing.admin.refund_case import left_of, refunds_of
 from billing.admin.refund_dialogs import GiveOnPaymentForm
 from billing.admin.refund_giving import GivesRefunds
-from billing.models import Dispute, Payment, Refund
+from billing.models import Dispute, Invoice, Payment, Refund
 from billing.money import Money
 from billing.states import OPEN_DISPUTE, DisputeStatus, PaymentStatus
 from members.access import current_user
@@ -26,6 +26,8 @@ from portal.staff.bookkeeping import MoneyListAdmin, SumOfCurrency
 from portal.staff.filters import by_day, titled
 from portal.staff.parts import button, column, row_or_404
 from portal.staff.recent import recently_signed_in
+
+MOST_INVOICES = 50
 
 
 class WentBackFilter(RadioFilter):  # type: ignore[misc]  # Unfold ships no types
@@ -36,12 +38,21 @@ class WentBackFilter(RadioFilter):  # type: ignore[misc]  # Unfold ships no type
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         """Offer refunds, lost disputes, and those that are not decided."""
-        return [("refunded", "Refunded"), ("returned", received.RETURNED), ("disputed", "Disputed")]
+        return [
+            ("nothing", "Nothing"),
+            ("refunded", "Refunded, all or a part"),
+            ("returned", received.RETURNED),
+            ("disputed", "Disputed"),
+        ]
 
     def queryset(self, request: HttpRequest, queryset: Rows) -> Rows:
         """Keep those."""
         disputed = Dispute.objects.order_by().values("payment")
         match self.value():
+            case "nothing":
+                kept = queryset.filter(status=PaymentStatus.SUCCEEDED, amount_refunded=0)
+                standing = {*OPEN_DISPUTE, DisputeStatus.LOST}
+                return kept.exclude(pk__in=disputed.filter(status__in=standing))
             case "refunded":
                 return queryset.filter(amount_refunded__gt=0)
             case "returned":
@@ -59,13 +70,13 @@ class PaymentAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
     stripe_path = "payments"
     actions_detail = ["open_in_stripe", "give"]
     search_fields = ["stripe_id__startswith"]
-    search_help_text = "Name, e-mail address, phone number or pi_…: how it begins"
+    search_help_text = "Name, e-mail address, phone, invoice number or pi_…: how it begins"
     nothing = "Nobody has paid yet."
     list_display = [
         "who", "asked", "came", "went_back", "state", "day_paid", "card_short", "problem",
     ]  # fmt: skip
     list_filter = [
-        ("status", titled(ChoicesDropdownFilter, "state")),
+        ("status", titled(ChoicesDropdownFilter, "whether it was paid")),
         WentBackFilter,
         ("paid_at", by_day("day paid")),
         ("created_at", by_day("day made")),
@@ -103,6 +114,18 @@ class PaymentAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
         """Add up what came, what went back by refunds and by disputes, and what is left."""
         found, returned = super().add_up(rows), received.returned_of(rows)
         return [_less_returned(one, returned.get(one.currency.lower(), 0)) for one in found]
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: Rows, search_term: str
+    ) -> tuple[Rows, bool]:
+        """Find payments by the number of their invoice too; invoices are looked up first."""
+        found, may_repeat = super().get_search_results(request, queryset, search_term)
+        term = search_term.strip()
+        if not term:
+            return found, may_repeat
+        invoices = Invoice.objects.filter(number__istartswith=term).order_by("pk")
+        numbers = list(invoices.values_list("pk", flat=True)[:MOST_INVOICES])
+        return (found | queryset.filter(invoice__in=numbers) if numbers else found), may_repeat
 
     def palette_title(self, row: Payment) -> str:
         """Whose, how much and when."""

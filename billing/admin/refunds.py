@@ -51,6 +51,7 @@ class NeedsFilter(RadioFilter):  # type: ignore[misc]  # Unfold ships no types
             ("second", "A second person"),
             ("failed", "A look: it failed"),
             ("not_sent", "A look: not sent"),
+            ("held", "A look: held back by Stripe"),
         ]
 
     def queryset(self, request: HttpRequest, queryset: Rows) -> Rows:
@@ -61,6 +62,7 @@ class NeedsFilter(RadioFilter):  # type: ignore[misc]  # Unfold ships no types
             "second": every.waiting_for_second,
             "failed": every.failed_lately,
             "not_sent": every.not_sent,
+            "held": every.held,
         }
         chosen = found.get(str(self.value()))
         return queryset.filter(pk__in=chosen().order_by().values("pk")) if chosen else queryset
@@ -86,6 +88,7 @@ class RefundAdmin(ReadOnlyAdmin):
         "needs=decision": "No refund waits for a decision.",
         "needs=second": "No refund waits for a second person.",
         "needs=failed": "No refund has failed in the last 30 days.",
+        "needs=held": "Stripe holds no refund back.",
         "needs=not_sent": "Every approved refund is with Stripe.",
     }
     actions = ["approve_selected"]

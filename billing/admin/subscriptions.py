@@ -11,7 +11,7 @@ from django.shortcuts import redirect
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RadioFilter
 
-from billing import discounts, subscriptions, wording
+from billing import credit, discounts, subscriptions, wording
 from billing.admin import labels
 from billing.admin.copies import SHOWN, Rows, StripeCopyAdmin
 from billing.models import Subscription
@@ -20,6 +20,13 @@ from members.access import current_user
 from portal.staff import show
 from portal.staff.filters import by_day, titled
 from portal.staff.parts import button, column, row_or_404
+
+
+def balance(row: Subscription) -> str:
+    """Return "$23.09, used by the next charges", or what is open on the balance instead."""
+    if found := credit.of(row):
+        return f"{found}, used by the next charges"
+    return f"None; {show.money(row.balance, row.currency)} is open" if row.balance else show.NOTHING
 
 
 class EndingFilter(RadioFilter):  # type: ignore[misc]  # Unfold ships no types
@@ -58,7 +65,8 @@ class SubscriptionAdmin(StripeCopyAdmin):
     fieldsets = [
         (None, {
             "fields": [
-                "state", "member", "price", "discount", "next_step", "card", "card_expiry",
+                "state", "member", "price", "discount", "credit", "next_step", "card",
+                "card_expiry",
             ],
         }),
         ("Dates", {"fields": ["since", "period", "trial", "canceled", "ended"]}),
@@ -128,6 +136,11 @@ class SubscriptionAdmin(StripeCopyAdmin):
         """ "20% off until 4 March"."""
         return "; ".join(map(str, discounts.in_words(row))) or show.NOTHING
 
+    @column("Credit")
+    def credit(self, row: Subscription) -> str:
+        """What is on the member's balance, or what is open there."""
+        return balance(row)
+
     @column("Card expires")
     def card_expiry(self, row: Subscription) -> str:
         """ "12/2030"."""
@@ -163,7 +176,7 @@ class SubscriptionAdmin(StripeCopyAdmin):
         """Links to what was decided about it."""
         return show.links(
             [
-                (show.page_of(one), f"{one.get_action_display()} on {show.day(one.created_at)}")
+                (show.page_of(one), f"{labels.decided(one)} on {show.day(one.created_at)}")
                 for one in row.decisions.all()[:SHOWN]
             ]
         )

@@ -31,6 +31,8 @@ from billing.states import (
 
 # For staff: how long a failed refund asks for somebody, and how long sending may take.
 FAILED_SHOWN = timedelta(days=30)
+# As long as a bank usually takes at most (Stripe documentation, "Refund and cancel payments").
+PENDING_WITHIN = timedelta(days=10)
 SENT_WITHIN = timedelta(minutes=10)
 
 
@@ -102,6 +104,12 @@ class RefundQuerySet(MemberRecordQuerySet["Refund"]):
     def failed_lately(self) -> RefundQuerySet:
         """Those that failed in the last 30 days, and were not made good since."""
         return self.still_owed().filter(failed_at__gt=timezone.now() - FAILED_SHOWN)
+
+    def held(self) -> RefundQuerySet:
+        """Those that Stripe has and does not pay out: for long, or for its balance is too low."""
+        is_long = Q(sent_at__lt=timezone.now() - PENDING_WITHIN)
+        held = Q(pending_reason="insufficient_funds") | is_long
+        return self.filter(held, state=RefundState.PENDING)
 
     def not_sent(self) -> RefundQuerySet:
         """Those that were approved a while ago, and are not with Stripe."""

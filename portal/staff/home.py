@@ -90,6 +90,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
             *(_tasks_of_refunds(now) if request.user.has_perm(REFUNDS) else []),
             *(_tasks_of_the_ledger() if request.user.has_perm(LEDGER) else []),
             *(_tasks_of_business(business) if sees_money else []),
+            *(_tasks_of_unassigned(now.refunds.unassigned) if sees_money else []),
             *(_tasks_of_integration(now, state) if sees_integration else []),
         ],
         "is_quiet": sees_money and sees_integration,
@@ -99,7 +100,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         came_in = overview.income(at)
         context |= {
             "business": _business(business, came_in.recent, at),
-            "income": _chart(came_in.months),
+            "income": _chart(came_in.months, came_in.others),
             "clock_note": _clock_note(at),
         }
     if sees_integration:
@@ -149,6 +150,14 @@ def _tasks_of_refunds(now: Health) -> Iterable[Task]:
             show.list_of("billing.refund", needs="not_sent"),
             "See why",
         )
+    if found.held:
+        verb = "is" if found.held == 1 else "are"
+        yield Task(
+            f"{_count(found.held, 'refund')} {verb} held back by Stripe: its balance is too low, or"
+            " it takes too long.",
+            show.list_of("billing.refund", needs="held"),
+            "See why",
+        )
 
 
 def _tasks_of_the_ledger() -> Iterable[Task]:
@@ -165,6 +174,20 @@ def _tasks_of_the_ledger() -> Iterable[Task]:
 
 def _is_overdue(checked_at: datetime) -> bool:
     return timezone.now() - checked_at > LEDGER_OVERDUE
+
+
+def _tasks_of_unassigned(count: int) -> Iterable[Task]:
+    """Name customers of Stripe's that belong to nobody: of their money nothing is copied."""
+    if not count:
+        return
+    verb = "belongs" if count == 1 else "belong"
+    yield Task(
+        f"{_count(count, 'customer')} of Stripe’s {verb} to nobody here: what came from there"
+        " is not counted.",
+        show.list_of("billing.unassignedcustomer"),
+        "Assign",
+        "warning",
+    )
 
 
 def _tasks_of_business(now: Business) -> Iterable[Task]:
@@ -337,7 +360,7 @@ def _troubles_of_integration(found: Failures) -> list[Trouble]:
     return [one for one in lists if one.lines]
 
 
-def _chart(months: list[MonthOfIncome]) -> dict[str, str]:
+def _chart(months: list[MonthOfIncome], others: list[str]) -> dict[str, str]:
     """Return the chart's data as JSON, and the same in words for those who can't see it."""
     if not months:
         return {}
@@ -359,6 +382,9 @@ def _chart(months: list[MonthOfIncome]) -> dict[str, str]:
         "text": f"Received a month: {', '.join(words)}.",
         "this_month": str(months[-1].income),
         "last_month": str(months[-2].income),
+        "only": f"In {currency.upper()} only: {' and '.join(others)} is not in it."
+        if others
+        else "",
     }
 
 

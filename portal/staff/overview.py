@@ -28,8 +28,8 @@ from billing.models import (
     RefundEntry,
     StripeEvent,
     Subscription,
+    UnassignedCustomer,
 )
-from billing.models.refund import RefundQuerySet
 from billing.money import Money
 from billing.states import DisputeStatus, EventState, PaymentStatus, SubscriptionStatus
 from emails.models import Message, MessageState
@@ -80,12 +80,17 @@ class Disputes:
 
 @dataclass(frozen=True)
 class Refunds:
-    """Refunds that wait for a decision since `oldest`, that failed, and that were not sent."""
+    """Refunds that wait for a decision since `oldest`, failed, were not sent, or are held back.
+
+    With them, in the same query, the customers of Stripe's that belong to nobody here.
+    """
 
     waiting: int = 0
     oldest: datetime | None = None
     failed: int = 0
     not_sent: int = 0
+    held: int = 0
+    unassigned: int = 0
 
 
 @dataclass(frozen=True)
@@ -133,6 +138,7 @@ class Income:
 
     recent: list[Money]
     months: list[MonthOfIncome]
+    others: list[str]  # currencies in which something came too: codes in capitals
 
 
 @dataclass(frozen=True)
@@ -238,7 +244,9 @@ def income(at: datetime | None = None) -> Income:
         by_month[row.currency][row.month] += row.amount
         recent[row.currency] += row.recent
     months = _months_of_main_currency(by_month, first)
-    return Income(recent=_as_money(recent), months=months)
+    main = months[-1].income.currency.lower() if months else ""
+    others = sorted(code.upper() for code in by_month if code.lower() != main)
+    return Income(recent=_as_money(recent), months=months, others=others)
 
 
 def _received_in(start: datetime, recent: datetime, now: datetime) -> list[Received]:
@@ -353,16 +361,21 @@ def _disputes() -> Disputes:
 
 
 def _refunds() -> Refunds:
-    """Count all three in one query, each by its own part of the index on states."""
+    """Count all of it in one query, refunds each by its own part of the index on states."""
 
-    def counted(rows: RefundQuerySet, kind: str) -> QuerySet[Any]:
+    def counted(rows: QuerySet[Any], kind: str) -> QuerySet[Any]:
         found = rows.order_by().values(kind=Value(kind))
         counts: QuerySet[Any, Any] = found.annotate(count=Count("pk"), oldest=Min("created_at"))
         return counts
 
     rows = Refund.objects.all()
     waiting = counted(rows.undecided(), "waiting")
-    others = counted(rows.failed_lately(), "failed"), counted(rows.not_sent(), "not_sent")
+    others = [
+        counted(rows.failed_lately(), "failed"),
+        counted(rows.not_sent(), "not_sent"),
+        counted(rows.held(), "held"),
+        counted(UnassignedCustomer.objects.all(), "unassigned"),
+    ]
     found = {row["kind"]: row for row in waiting.union(*others, all=True)}
     counts = {kind: row["count"] for kind, row in found.items()}
     return Refunds(oldest=found["waiting"]["oldest"] if "waiting" in found else None, **counts)

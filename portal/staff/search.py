@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterable
 from typing import Any, cast
 
+import phonenumbers
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.models import User
 from django.db.models import Model, Q
@@ -22,6 +24,9 @@ from unfold.sites import UnfoldAdminSite
 from billing.models import Customer
 
 MOST_PEOPLE = 200
+DIGITS = "0123456789"
+# A number as people write it, spaces, brackets and all.
+PHONE = re.compile(r"[+(]?[0-9][0-9 ()./+-]*", re.ASCII)
 PAGE = re.compile(r"[1-9][0-9]{0,3}", re.ASCII)
 # In the palette, of each kind: a name finds its person, an id its row.
 MOST_PEOPLE_SHOWN, MOST_OTHERS_SHOWN = 8, 3
@@ -43,6 +48,8 @@ def people(term: str) -> list[int]:
 
     Of several words, each must fit: "alice ar" finds Alice Archer.
     """
+    if PHONE.fullmatch(term.strip()) and (called := _by_phone(term)):
+        return called
     found = Q()
     for word in term.split():
         found &= (
@@ -84,11 +91,21 @@ def everything(request: HttpRequest, _lowered: str) -> list[SearchResult]:
 
 
 def _by_phone(word: str) -> list[int]:
-    """Return the users of the phone numbers that begin like this, with or without the plus."""
-    digits = "".join(character for character in word if character.isdigit())
+    """Return the users of the phone numbers that begin like this, in whichever way it is written.
+
+    "+1 202", "1202", "001 202", and without the code of PHONENUMBER_DEFAULT_REGION "(202)".
+    """
+    digits = "".join(character for character in word if character in DIGITS)
     if len(digits) < 3:
         return []
-    found = User.objects.filter(member__phone__startswith=f"+{digits}").order_by()
+    code = phonenumbers.country_code_for_region(settings.PHONENUMBER_DEFAULT_REGION)
+    beginnings = [f"+{digits}"]
+    if "+" not in word:
+        beginnings += [f"+{code}{digits.lstrip('0')}", f"+{digits.removeprefix('00')}"]
+    begins = Q()
+    for beginning in beginnings:
+        begins |= Q(member__phone__startswith=beginning)
+    found = User.objects.filter(begins).order_by()
     return list(found.values_list("pk", flat=True)[:MOST_PEOPLE])
 
 

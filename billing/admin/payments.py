@@ -39,7 +39,7 @@ class WentBackFilter(RadioFilter):  # type: ignore[misc]  # Unfold ships no type
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         """Offer refunds, lost disputes, and those that are not decided."""
         return [
-            ("nothing", "Nothing"),
+            ("nothing", "Nothing: paid and kept"),
             ("refunded", "Refunded, all or a part"),
             ("returned", received.RETURNED),
             ("disputed", "Disputed"),

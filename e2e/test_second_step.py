@@ -62,6 +62,9 @@ def test_a_member_adds_it_signs_in_with_it_and_once_without_the_phone(
     expect(page.get_by_role("heading", name="Spare codes")).to_be_visible()
     spare = page.locator(".keys .key").all_inner_texts()
     assert len(spare) == 10
+    expect(page.locator(".toast").first).to_be_visible()
+    # In the page's flow a message covers no button.
+    assert page.locator(".toasts").evaluate("box => getComputedStyle(box).position") == "static"
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     assert Axe().run(page).response["violations"] == []
     page.get_by_role("link", name="I have kept them").click()

@@ -202,11 +202,19 @@ class ChangePhoneForm(allauth_forms.ChangePhoneForm):  # type: ignore[misc]  # a
         return phone
 
 
+def _call_passwords(form: forms.Form) -> None:
+    """Write labels as everywhere else: allauth's have a capital at each word."""
+    form.fields["password1"].label = "New password"
+    form.fields["password2"].label = "New password, again"
+
+
 class ChangePasswordForm(allauth_forms.ChangePasswordForm):  # type: ignore[misc]  # untyped
     """A new password, explained in a sentence."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["oldpassword"].label = "Password now"
+        _call_passwords(self)
         self.fields["password1"].help_text = SAFE_CHOICE
 
 
@@ -215,6 +223,7 @@ class SetPasswordForm(allauth_forms.SetPasswordForm):  # type: ignore[misc]  # u
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        _call_passwords(self)
         self.fields["password1"].help_text = SAFE_CHOICE
 
 
@@ -223,6 +232,7 @@ class ResetPasswordForm(allauth_forms.ResetPasswordKeyForm):  # type: ignore[mis
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        _call_passwords(self)
         self.fields["password1"].help_text = SAFE_CHOICE
 
 

@@ -4,6 +4,8 @@
 const SECONDS_SHOWN = 8;
 
 function closeToastLater(toast) {
+  // One that stands in the page's flow stays: buttons must not move under a thumb.
+  if (getComputedStyle(toast.parentElement).position === "static") return;
   if (toast.dataset.toast === "error" || toast.dataset.toast === "warning") return;
   let timer;
   const start = () => { timer = setTimeout(() => toast.remove(), SECONDS_SHOWN * 1000); };

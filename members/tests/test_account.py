@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -19,6 +19,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from members import consent, phones, time_zones
 from members.models import ConsentSource, Member
+from members.templatetags import account_words
 from members.tests.actors import (
     BOB,
     OTHER_PHONE,
@@ -236,7 +237,7 @@ def test_removing_the_phone_is_asked_before_it_is_done() -> None:
     button = re.search(r"<button[^>]*>Remove number</button>", page)
     assert button
     assert 'popovertarget="remove-phone"' in button[0], "the first press opens the question"
-    assert "We forget it and text you no more" in page
+    assert "We forget it and no longer text you" in page
 
 
 def test_a_new_phone_is_shown_with_its_groups() -> None:
@@ -311,6 +312,19 @@ def test_a_sign_up_left_in_this_browser_is_no_change_of_address() -> None:
     post(client, "account_logout")
     log_in(client)
     assert "waits for its code" not in client.get(reverse("account_email")).content.decode()
+
+
+def test_the_labels_of_passwords_are_written_as_all_others() -> None:
+    page = signed_in_alice().get(reverse("account_change_password")).content.decode()
+    for label in ("Password now", "New password", "New password, again"):
+        assert f">{label}<" in page
+    assert "New Password" not in re.sub(r'placeholder="[^"]*"', "", page)
+
+
+def test_a_device_signed_in_a_moment_ago_did_so_just_now() -> None:
+    page = signed_in_alice().get(reverse("usersessions_list")).content.decode()
+    assert re.search(r"Signed in <time[^>]*>just now</time> from 192.0.2.1", page)
+    assert account_words.ago(timezone.now() - timedelta(hours=3)).startswith("3\xa0hours")
 
 
 def test_consent_is_given_and_withdrawn_with_a_record_of_each() -> None:

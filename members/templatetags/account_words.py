@@ -1,0 +1,24 @@
+"""What the account pages show in a form that people read: keys in groups, moments in words."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django import template
+from django.contrib.humanize.templatetags.humanize import naturaltime
+from django.utils import timezone
+
+register = template.Library()
+
+
+@register.filter
+def in_fours(key: str) -> list[str]:
+    """Return a key in groups of four, as it is typed from one screen into another."""
+    return [key[start : start + 4] for start in range(0, len(key), 4)]
+
+
+@register.filter
+def ago(moment: datetime) -> str:
+    """Return how long ago a moment was; the last minute is "just now"."""
+    is_now = timezone.now() - moment < timedelta(minutes=1)
+    return "just now" if is_now else str(naturaltime(moment))

@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
-from billing import descriptions, refund_queries, wording
+from billing import credit, descriptions, refund_queries, wording
 from billing.models import CreditNote, Invoice, Payment, Refund
 from billing.models.copy import MemberRecordQuerySet
 from billing.money import Money
@@ -81,7 +81,8 @@ class InvoicePage:
     tax: Money | None
     total: Money
     credits: list[tuple[str, Money]]
-    due: Money | None  # where it differs from the total
+    due: Money | None  # where it differs from the total, and something is asked for
+    due_label: str  # "Due", or "Paid" once it is
     paid: Money
     remaining: Money
     note: str
@@ -106,6 +107,7 @@ class PaymentsPage:
     older_payments: str
     is_first: bool
     is_first_of_payments: bool
+    credit: str  # what is on the balance, in a sentence, or ""
 
 
 def payments_page(member: Member, before: str = "", other_before: str = "") -> PaymentsPage:
@@ -142,7 +144,19 @@ def payments_page(member: Member, before: str = "", other_before: str = "") -> P
         older_payments=f"{address}?other_before={last_other}" if last_other else "",
         is_first=not before,
         is_first_of_payments=not other_before,
+        credit=_credit(invoices) if is_first else "",
     )
+
+
+def _credit(invoices: Sequence[Invoice]) -> str:
+    """Return what is on the member's balance, as their newest membership says, in a sentence."""
+    row = next((one.subscription for one in invoices if one.subscription), None)
+    found = credit.of(row) if row else None
+    if row is None or found is None:
+        return ""
+    if row.is_live and not row.ends_at:
+        return f"You have {found} of credit: it is used before your card is charged."
+    return f"You have {found} of credit, which is kept for you."
 
 
 def _page_of(rows: MemberRecordQuerySet[Dated], before: str) -> tuple[Sequence[Dated], int | None]:
@@ -180,8 +194,9 @@ def invoice_page(invoice: Invoice) -> InvoicePage:
             for words, amount in wording.invoice_credits(invoice)
         ],
         due=Money(invoice.amount_due, invoice.currency)
-        if invoice.amount_due != invoice.total
+        if invoice.amount_due != invoice.total and invoice.total > 0
         else None,
+        due_label="Paid" if invoice.status == InvoiceStatus.PAID else "Due",
         paid=Money(invoice.amount_paid, invoice.currency),
         remaining=Money(invoice.amount_remaining, invoice.currency),
         note=_invoice_note(invoice),

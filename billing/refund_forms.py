@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from typing import Any
 
@@ -17,6 +18,7 @@ from billing.states import RefundReason
 ALL, PART = "all", "part"
 KEEP, CANCEL = "keep", "cancel"
 WORDS_LENGTH = 1000
+DECIMAL_COMMA = re.compile(r"[0-9]+,[0-9]{1,2}")
 
 
 class RefundForm(forms.Form):
@@ -80,14 +82,25 @@ class RefundForm(forms.Form):
 
     def _typed(self) -> int | None:
         try:
-            amount = parse_money(str(self.cleaned_data.get("amount", "")), self._currency)
+            amount = parse_money(self.typed, self._currency)
         except AmountError:
-            self.add_error("amount", f"Enter an amount, like {self._example}.")
+            self.add_error("amount", self._how_to_write())
             return None
         if not 0 < amount <= self.asked.terms.most:
             self.add_error("amount", f"Enter an amount up to {self.asked.most}.")
             return None
         return amount
+
+    def _how_to_write(self) -> str:
+        """Return how an amount is written; to who writes 10,50 how that one is."""
+        if DECIMAL_COMMA.fullmatch(self.typed):
+            return f"Write the amount with a point: {self.typed.replace(',', '.')}."
+        return f"Enter an amount, like {self._example}."
+
+    @property
+    def typed(self) -> str:
+        """The amount as it was typed: a wrong one, too, which is not among what is cleaned."""
+        return str(self.data.get("amount", "")).strip()
 
     @property
     def wanted(self) -> int | None:

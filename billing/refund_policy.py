@@ -252,9 +252,21 @@ def _automatic(policy: Policy, rule: Rule, facts: Facts) -> tuple[int, tuple[str
     if facts.currency.lower() != policy.currency:
         return 0, ("Somebody of the team decides, as it was paid in another currency.",)
     if facts.automatic_before >= rule.automatic_per_year:
-        times = "once" if rule.automatic_per_year == 1 else f"{rule.automatic_per_year} times"
-        return 0, (f"Refunds are approved at once {times} a year: somebody of the team decides.",)
+        return 0, (_used_up(rule.automatic_per_year),)
     return rule.automatic_up_to, ()
+
+
+def _used_up(per_year: int) -> str:
+    """Return why a person decides although refunds like this are approved at once."""
+    if per_year == 1:
+        return (
+            "One refund a year is approved at once, and you have had it: "
+            "somebody of the team decides on this one."
+        )
+    return (
+        f"{per_year} refunds a year are approved at once, and you have had them: "
+        "somebody of the team decides on this one."
+    )
 
 
 def _obstacle(rule: Rule, facts: Facts, percent: int) -> str:

@@ -360,9 +360,19 @@ def _notes(payment: Payment, policy: Policy, facts: Facts, terms: Terms) -> tupl
         if later.percent < terms.percent:
             since = payment.paid_at or payment.created_at
             end = long_date(since + timedelta(days=later.days))
-            notes.append(f"After that {later.percent}% of it is refundable until {end}.")
+            notes.append(_later(later.percent, facts, end))
             break
     return tuple(notes)
+
+
+def _later(percent: int, facts: Facts, end: str) -> str:
+    """Return what is refundable of a payment after its share has become smaller."""
+    if not facts.committed:
+        return f"After that {percent}% of it is refundable until {end}."
+    left = facts.paid * percent // refund_policy.WHOLE - facts.committed
+    if left <= 0:
+        return "After that nothing more of it is refundable."
+    return f"After that up to {Money(left, facts.currency)} is refundable until {end}."
 
 
 def _until(payment: Payment, facts: Facts, terms: Terms) -> datetime:

@@ -126,7 +126,14 @@ def _preview(asked: Asking, form: RefundForm, *, is_part: bool) -> Preview:
     """
     amount = form.wanted if form.is_bound and hasattr(form, "cleaned_data") else asked.terms.most
     if amount is None:
-        how = f"Enter an amount up to {asked.most}." if is_part else TO_BE_SEEN
+        how = _how_much(asked, form) if is_part else TO_BE_SEEN
         return Preview(Tone.INFO, "How much?", (how,))
     cancels = form.cancels if form.is_bound else False
     return refund_queries.preview(asked, amount, cancels=cancels)
+
+
+def _how_much(asked: Asking, form: RefundForm) -> str:
+    """Return what is wrong with the amount, or up to which one can be asked for."""
+    if form.typed and form.errors.get("amount"):
+        return str(form.errors["amount"][0])
+    return f"Enter an amount up to {asked.most}."

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 from billing.money import Money
 from billing.states import DisputeStatus
+
+# The longest period that is named after its month.
+A_MONTH = timedelta(days=35)
 
 
 class InvoiceParts(Protocol):
@@ -287,6 +290,15 @@ def payment_description(description: str, brand: str) -> str:
     return description or f"Payment to {brand}"
 
 
+def _months_of(line: dict[str, Any]) -> str:
+    """Return "December 2026", or "December 2026 to December 2027" of a longer period."""
+    start = datetime.fromtimestamp(line["period_start"], UTC)
+    end = datetime.fromtimestamp(line.get("period_end") or line["period_start"], UTC)
+    if end - start <= A_MONTH:
+        return f"{start:%B %Y}"
+    return f"{start:%B %Y} to {end:%B %Y}"
+
+
 def invoice_description(plan_name: str, lines: list[dict[str, Any]], *, is_plan: bool) -> str:
     """Return what an invoice is for: "Membership, December 2026", or its first line's words."""
     if not lines:
@@ -294,6 +306,5 @@ def invoice_description(plan_name: str, lines: list[dict[str, Any]], *, is_plan:
     # Stripe puts the plan's own line last, after prorations.
     line = lines[-1]
     if is_plan and line.get("period_start"):
-        start = datetime.fromtimestamp(line["period_start"], UTC)
-        return f"{plan_name}, {start:%B %Y}"
+        return f"{plan_name}, {_months_of(line)}"
     return str(line.get("description") or plan_name)

@@ -377,3 +377,68 @@ def test_without_credit_the_mails_say_nothing_of_it(client: Client, alice: User)
     client.post("/membership/cancel/", {})
     client.post("/membership/resume/")
     assert "credit" not in mail_of("membership_goes_on")
+
+
+# What a member reads of amounts and names
+
+
+def test_an_invoice_paid_partly_from_credit_says_what_was_paid(
+    client: Client, alice: User, rejoined: Payment
+) -> None:
+    page = words(client.get("/payments/"))
+    assert "$290.00 −$261.00 from credit $29.00 paid" in page
+    invoice = words(client.get(f"/payments/invoices/{rejoined.invoice_id}/"))
+    assert "Credit applied −$261.00 Paid $29.00" in invoice
+    assert "Due" not in invoice
+
+
+def test_years_and_credits_have_names_of_their_own(
+    sandbox: Sandbox, client: Client, alice: User
+) -> None:
+    switch(sandbox, alice)
+    page = words(client.get("/payments/"))
+    found = re.findall(r"Membership, \w+ \d{4}(?: to \w+ \d{4})?", page)
+    month, year = found
+    assert " to " not in month
+    first, last = year.removeprefix("Membership, ").split(" to ")
+    assert (first.split()[0], int(first.split()[1]) + 1) == (last.split()[0], int(last.split()[1]))
+    assert "Credited −$261.00" in page
+    assert "You have $261.00 of credit: it is used before your card is charged." in page
+    credited = Invoice.objects.get(total__lt=0)
+    invoice = words(client.get(f"/payments/invoices/{credited.pk}/"))
+    assert "Credited" in invoice
+    assert "Paid" not in invoice
+    client.post("/membership/cancel/", {})
+    assert "$261.00 of credit, which is kept for you" in words(client.get("/payments/"))
+
+
+def test_the_payments_page_says_nothing_of_no_credit(client: Client, alice: User) -> None:
+    assert "credit" not in words(client.get("/payments/"))
+
+
+def test_what_is_refundable_later_counts_what_was_refunded(client: Client, alice: User) -> None:
+    policy(shares=(Share(14, 100), Share(30, 50)), automatic_up_to=30_000, two_people_from=None)
+    payment = Payment.objects.for_user(alice).get()
+    assert "After that 50% of it is refundable until" in offer_of(client, payment)
+    refunds.request(alice, payment.pk, wish(10_000))
+    assert "After that up to $45.00 is refundable until" in offer_of(client, payment)
+    refunds.request(alice, payment.pk, wish(5000))
+    assert "After that nothing more of it is refundable." in offer_of(client, payment)
+
+
+@pytest.mark.parametrize(
+    ("per_year", "says"),
+    [
+        (1, "One refund a year is approved at once, and you have had it"),
+        (2, "2 refunds a year are approved at once, and you have had them"),
+    ],
+)
+def test_who_has_had_the_refunds_of_a_year_reads_why_a_person_decides(
+    client: Client, alice: User, per_year: int, says: str
+) -> None:
+    policy(automatic_per_year=per_year)
+    payment = Payment.objects.for_user(alice).get()
+    for _ in range(per_year):
+        refunds.request(alice, payment.pk, wish(100))
+    form = words(client.get(f"/payments/{payment.pk}/refund/"))
+    assert f"{says}: somebody of the team decides on this one." in form

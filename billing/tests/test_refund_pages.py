@@ -160,7 +160,9 @@ def test_the_form_previews_the_whole_amount_without_javascript(
         ({"automatic_up_to": 0}, "$9", "Somebody of the team decides"),
         ({"automatic_up_to": 0, "two_people_from": 800}, "9", "Two people of the team decide"),
         ({}, "40", "Enter an amount up to $29.00."),
-        ({}, "nine", "Enter an amount up to $29.00."),
+        ({}, "nine", "Enter an amount, like 29.00."),
+        ({}, "10,50", "Write the amount with a point: 10.50."),
+        ({}, "1,234,5", "Enter an amount, like 29.00."),
         ({}, "", "Enter an amount up to $29.00."),
     ],
 )
@@ -174,9 +176,9 @@ def test_the_preview_says_what_would_happen(
     assert says in words(with_htmx)
     assert "<html" not in words(with_htmx)
     whole = client.post(url, sent | {"amount": amount})
-    if "Enter an amount" in says:
+    if "nter an amount" in says or "the amount" in says:
         # A whole page says at the field what is wrong with it, and nowhere else.
-        assert words(whole).count("Enter an amount") == 1
+        assert len(re.findall("Enter an amount|Write the amount", words(whole))) == 1
     else:
         assert says in words(whole)
     assert "Choose a reason.</span>" not in words(whole)
@@ -188,7 +190,7 @@ def test_the_preview_says_what_would_happen(
     [
         ({"how_much": "part", "amount": "40"}, "Enter an amount up to $29.00."),
         ({"how_much": "part", "amount": "0"}, "Enter an amount up to $29.00."),
-        ({"how_much": "part", "amount": "12,5"}, "Enter an amount, like 29.00."),
+        ({"how_much": "part", "amount": "12,5"}, "Write the amount with a point: 12.5."),
         ({"how_much": "most"}, "Choose how much."),
         ({"reason": ""}, "Choose a reason."),
         ({"reason": "goodwill"}, "Choose a reason."),

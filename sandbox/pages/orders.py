@@ -34,6 +34,7 @@ class Order:
     lines: Sequence[Line]
     discount: int
     tax: int
+    balance: int  # what the customer's balance changes: less than nothing is credit used
     total: int
     email: str
     cancel_url: str
@@ -51,6 +52,7 @@ def order_of(world: World, session: Json) -> Order:
     trial = _trial_days(world, session)
     lines = [_line(line, trial) for line in checkout.line_items(session)]
     details = session["total_details"]
+    balance = _balance(world, session)
     return Order(
         id=session["id"],
         heading=_heading(session, lines),
@@ -61,13 +63,28 @@ def order_of(world: World, session: Json) -> Order:
         lines=lines,
         discount=details["amount_discount"],
         tax=details["amount_tax"],
-        total=session["amount_total"],
+        balance=balance,
+        total=session["amount_total"] + balance,
         email=(session["customer_details"] or {}).get("email") or "",
         cancel_url=session["cancel_url"] or "",
         takes_codes=bool(session["allow_promotion_codes"]),
         button=_button(session, trial),
         mandate=_mandate(session),
     )
+
+
+def _balance(world: World, session: Json) -> int:
+    """What the first invoice takes of the customer's balance, or adds from it, in minor units.
+
+    Stripe documentation, "Customer credit balance": it applies to invoices, and so to what
+    subscriptions charge. A single payment makes none.
+    """
+    customer = world.objects.get(session["customer"]) if session["customer"] else None
+    if customer is None or session["mode"] != "subscription" or not session["amount_total"]:
+        return 0
+    if customer["currency"] not in (None, session["currency"]):
+        return 0
+    return max(int(customer["balance"]), -int(session["amount_total"]))
 
 
 def _heading(session: Json, lines: Sequence[Line]) -> str:

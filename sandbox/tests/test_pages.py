@@ -156,6 +156,24 @@ class TestCheckout:
         assert "Start trial" in said
         assert self.pay(server, session, VISA).status_code == 303
 
+    @pytest.mark.parametrize(
+        ("balance", "says"),
+        [
+            (-1200, "Applied balance −$12.00 Total due today $17.00"),
+            (-9000, "Applied balance −$29.00 Total due today $0.00"),
+            (500, "Open balance $5.00 Total due today $34.00"),
+        ],
+    )
+    def test_the_balance_is_in_the_total_that_is_charged(
+        self, server: Server, api: stripe.StripeClient, balance: int, says: str
+    ) -> None:
+        customer = api.v1.customers.create({"email": "bob@example.com", "balance": balance})
+        session = open_session(api, customer=customer.id)
+        assert says in text_of(server.http.get(self.path(session))).replace("-$", "−$")
+        assert self.pay(server, session, VISA).status_code == 303
+        invoice = api.v1.invoices.list({"customer": customer.id}).data[0]
+        assert f"${invoice.amount_paid / 100:.2f}" in says
+
     def test_a_single_payment_needs_an_email(
         self, server: Server, api: stripe.StripeClient
     ) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, StorageState
+from playwright.sync_api import Browser, Page, StorageState, expect
 
 from e2e import journey
 from e2e.stack import Stack
@@ -107,3 +108,15 @@ def test_nothing_is_cut_off_on_the_narrowest_phone(
         page.goto(address(stack, path))
         assert page.evaluate("document.documentElement.scrollWidth") <= 320, path
     context.close()
+
+
+def test_the_sandboxs_panel_fits_a_window_of_1000_pixels(page: Page, stack: Stack) -> None:
+    journey.sign_up(page, stack, "Wendy Wide", "wendy.wide@members.example")
+    page.get_by_role("link", name="Membership").first.click()
+    page.get_by_role("button", name=re.compile("Subscribe")).click()
+    journey.pay(page)
+    stack.settle()
+    page.set_viewport_size({"width": 1000, "height": 800})
+    page.goto(stack.sandbox_url)
+    expect(page.get_by_text("wendy.wide@members.example").first).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1000

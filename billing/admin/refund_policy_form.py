@@ -31,8 +31,10 @@ def _step(number: int) -> tuple[forms.IntegerField, forms.IntegerField]:
 
 
 def _whole(label: str, most: int) -> forms.IntegerField:
+    words = f"Enter a whole number from 0 to {most}."
     return forms.IntegerField(
         label=label,
+        error_messages=dict.fromkeys(("invalid", "min_value", "max_value"), words),
         min_value=0,
         max_value=most,
         required=False,
@@ -84,14 +86,16 @@ class RuleForm(forms.Form):
             self.rule = Rule(
                 shares=tuple(self._shares(cleaned)),
                 automatic_up_to=cleaned["automatic_up_to"],
-                automatic_per_year=cleaned["automatic_per_year"] or 0,
+                # Without an amount nothing is approved at once, however often.
+                automatic_per_year=(cleaned["automatic_per_year"] or 0)
+                * bool(cleaned["automatic_up_to"]),
                 two_people_from=cleaned["two_people_from"],
             )
         except PolicyError as error:
             raise forms.ValidationError(str(error)) from error
-        if bool(self.rule.automatic_up_to) != bool(self.rule.automatic_per_year):
+        if self.rule.automatic_up_to and not self.rule.automatic_per_year:
             raise forms.ValidationError(
-                "Approved at once: give an amount and how often a year, or neither."
+                "Approved at once: say how often a year, or leave the amount empty."
             )
         return cleaned
 

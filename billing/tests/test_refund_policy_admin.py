@@ -117,10 +117,10 @@ def test_amounts_are_of_the_main_currency(manager: Client, settings: Settings) -
         ({"single-percent_2": ""}, "A step has days and a percentage, or neither."),
         ({"single-percent_1": 0}, "Percentages are between 1 and 100."),
         ({"single-days_1": 0}, "Days are between 1 and 3650."),
-        ({"single-percent_1": 101}, "less than or equal to 100"),
+        ({"single-percent_1": 101}, "Enter a whole number from 0 to 100."),
         ({"single-automatic_up_to": "lots"}, "Enter an amount"),
         ({"single-two_people_from": "0"}, "two people start above nothing"),
-        ({"single-automatic_per_year": ""}, "give an amount and how often a year, or neither"),
+        ({"single-automatic_per_year": ""}, "say how often a year, or leave the amount empty"),
         ({"version-note": " "}, "This field is required"),
         ({"version-based_on": "x"}, "What changes, and why"),
     ],
@@ -131,6 +131,12 @@ def test_what_contradicts_itself_is_said_in_place(
     before = refund_terms.current_policy().version
     assert sentence in post(manager, "save", **changes)
     assert refund_terms.current_policy().version == before
+
+
+def test_an_empty_amount_alone_means_that_nothing_is_approved_at_once(manager: Client) -> None:
+    assert "Version 2 is in force." in post(manager, "save", **{"single-automatic_up_to": ""})
+    rule = refund_terms.current_policy().policy.rule(PaymentKind.SINGLE)
+    assert (rule.automatic_up_to, rule.automatic_per_year) == (0, 0)
 
 
 def test_a_wrong_number_of_a_step_has_a_red_border(manager: Client) -> None:

@@ -24,6 +24,9 @@ from pytest_django import Settings
 ROOT = Path(__file__).resolve().parent
 HOST = "127.0.0.1"
 STARTUP_SECONDS = 30
+# One client for all: each would read the certificates of the world first. The sandbox closes idle
+# connections after five seconds.
+HTTP = httpx.Client(timeout=60, trust_env=False, limits=httpx.Limits(keepalive_expiry=2))
 
 
 @dataclass(frozen=True)
@@ -40,13 +43,13 @@ class Sandbox:
 
     def control(self, path: str, **values: Any) -> Any:
         """Post to the sandbox's control address and return its answer."""
-        answer = httpx.post(f"{self.url}/_sandbox/{path}", json=values, timeout=60, trust_env=False)
+        answer = HTTP.post(f"{self.url}/_sandbox/{path}", json=values)
         answer.raise_for_status()
         return answer.json()
 
     def look(self, path: str) -> Any:
         """Get from the sandbox's control address."""
-        answer = httpx.get(f"{self.url}/_sandbox/{path}", timeout=60, trust_env=False)
+        answer = HTTP.get(f"{self.url}/_sandbox/{path}")
         answer.raise_for_status()
         return answer.json()
 
@@ -97,6 +100,12 @@ def _wait_for(found: Sandbox, process: subprocess.Popen[bytes]) -> None:
 def _quick_passwords(settings: Settings) -> None:
     """Hash passwords in a moment: the slow hash that guards real ones is Django's, not ours."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(autouse=True)
+def _static_files_when_asked_for(settings: Settings) -> None:
+    """Look for static files when they are asked for: listing all takes each browser its while."""
+    settings.WHITENOISE_AUTOREFRESH = True
 
 
 @pytest.fixture

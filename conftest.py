@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import socket
 import subprocess
@@ -27,6 +28,7 @@ STARTUP_SECONDS = 30
 # One client for all: each would read the certificates of the world first. The sandbox closes idle
 # connections after five seconds.
 HTTP = httpx.Client(timeout=60, trust_env=False, limits=httpx.Limits(keepalive_expiry=2))
+atexit.register(HTTP.close)
 
 
 @dataclass(frozen=True)

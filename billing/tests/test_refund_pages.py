@@ -416,6 +416,20 @@ def test_where_the_money_goes_is_not_said_where_stripe_had_to_ask(
     assert "it had no answer from you where the money should go" in page
 
 
+def test_the_number_of_the_bank_is_shown_as_soon_as_stripe_has_it(
+    sandbox: Sandbox, client: Client, asked: Refund
+) -> None:
+    refunds.approve(asked.pk, refund_world.approver("Bob Baker"))
+    run_jobs()
+    asked.refresh_from_db()
+    assert "reference" not in page_of(client, f"/refunds/{asked.pk}/").lower()
+    sandbox.control(f"refunds/{asked.stripe_id}", step="refer")
+    deliver(sandbox.events())
+    asked.refresh_from_db()
+    assert len(asked.reference) == 23
+    assert asked.reference in page_of(client, f"/refunds/{asked.pk}/")
+
+
 def test_arrival_is_told_in_the_members_time_zone_and_later_by_the_reference(
     client: Client, alice: User, asked: Refund
 ) -> None:

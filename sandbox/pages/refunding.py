@@ -14,6 +14,7 @@ BUTTONS = {
     "answer": "The member answers",
     "cancel": "Cancel it",
     "succeed": "Let it arrive",
+    "refer": "Bank gives a number",
     "fail": "Let it fail",
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from hashlib import sha256
 
 from sandbox.stripe import charges, payment_intents
 from sandbox.stripe.errors import invalid, missing
@@ -245,10 +246,21 @@ def cancel(world: World, refund: Json) -> Json:
     return refund
 
 
+def give_reference(world: World, refund: Json) -> None:
+    """The bank says by which number it finds the refund; a second time, it is another number."""
+    details = refund["destination_details"]
+    number = f"{int(sha256(world.new_id('re_3').encode()).hexdigest(), 16):023d}"[-23:]
+    with changing(world, refund, "refund.updated"):
+        refund["destination_details"] = details | {
+            details["type"]: details[details["type"]]
+            | {"reference": number, "reference_status": "available"}
+        }
+
+
 NEXT: dict[str, dict[str, Callable[[World, Json], object]]] = {
     "requires_action": {"answer": answer, "cancel": cancel},
     "pending": {"succeed": succeed, "fail": fail},
-    "succeeded": {"fail": fail},
+    "succeeded": {"refer": give_reference, "fail": fail},
 }
 """What can become of a refund next, by its status, and how."""
 

@@ -136,6 +136,20 @@ def test_nobody_to_ask(server: Server, api: stripe.StripeClient) -> None:
     assert api.v1.refunds.create(given).instructions_email == "else@example.com"
 
 
+def test_the_bank_gives_a_number_by_which_it_finds_a_refund(
+    server: Server, api: stripe.StripeClient, intent: stripe.PaymentIntent
+) -> None:
+    refund = api.v1.refunds.create({"payment_intent": intent.id, "amount": 900})
+    server.post(f"refunds/{refund.id}", step="refer")
+    found = api.v1.refunds.retrieve(refund.id).destination_details
+    assert found
+    assert found.card
+    assert found.card.reference_status == "available"
+    assert found.card.reference
+    assert len(found.card.reference) == 23
+    assert event_types(api)[-1] == "refund.updated"
+
+
 def test_metadata_of_a_refund_changes(
     api: stripe.StripeClient, intent: stripe.PaymentIntent
 ) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
@@ -25,6 +26,15 @@ from members import time_zones
 # What Stripe has said: the step is told as the state that it led to.
 SAID_BY_STRIPE = (RefundAction.STRIPE, RefundAction.FOUND, RefundAction.REOPENED)
 REMIND_BEFORE = timedelta(days=7)
+# What a member is told of a refund.
+TOLD = (
+    Kind.REFUND_RECEIVED,
+    Kind.REFUND_APPROVED,
+    Kind.REFUND_DENIED,
+    Kind.REFUND_SENT,
+    Kind.REFUND_ARRIVED,
+    Kind.REFUND_FAILED,
+)
 
 
 def announce(moved: RefundMoved) -> None:
@@ -167,6 +177,18 @@ def _failed(row: Refund, happened_at: datetime) -> None:
     _put(Kind.REFUND_FAILED, row, context, step="failed", happened_at=happened_at)
 
 
+def causes_of(row: Refund) -> Q:
+    """Return the condition that holds for the member's messages about this refund (not resent)."""
+    found = Q(pk__in=[])
+    for kind in TOLD:
+        found |= Q(dedupe_key__startswith=outbox.key_of(kind, _cause(row, "")))
+    return found
+
+
+def _cause(row: Refund, step: str) -> str:
+    return f"{row.pk}:{step}"
+
+
 def _put(
     kind: Kind, row: Refund, context: dict[str, Any], *, step: str, happened_at: datetime
 ) -> None:
@@ -178,7 +200,8 @@ def _put(
         "description": descriptions.of_one(row.payment),
         "url": f"{settings.PORTAL_URL}{reverse('billing:refund', args=[row.pk])}",
     }
-    outbox.put(kind, user, shared | context, cause=f"{row.pk}:{step}", happened_at=happened_at)
+    cause = _cause(row, step)
+    outbox.put(kind, user, shared | context, cause=cause, happened_at=happened_at)
 
 
 def _method(row: Refund) -> str:

@@ -19,6 +19,7 @@ from billing.states import (
     ENDED_SUBSCRIPTION,
     LIVE_SUBSCRIPTION,
     UNFINISHED_CHECKOUT,
+    UNPAID_SUBSCRIPTION,
     Collection,
     MembershipAction,
     Purpose,
@@ -216,7 +217,7 @@ def _unfinished_membership(row: Subscription) -> Membership:
 
 
 def _standing(row: Subscription) -> tuple[Standing, Tone, str]:
-    if row.status in (SubscriptionStatus.PAST_DUE, SubscriptionStatus.UNPAID):
+    if row.status in UNPAID_SUBSCRIPTION:
         return Standing.PAYMENT_DUE, Tone.BAD, "Payment failed"
     if row.status == SubscriptionStatus.PAUSED:
         return Standing.PAUSED, Tone.WAIT, "Paused"

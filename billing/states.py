@@ -29,6 +29,8 @@ LIVE_SUBSCRIPTION = frozenset(
 )
 # With one of these, the next period is charged by itself.
 CHARGED_SUBSCRIPTION = frozenset({SubscriptionStatus.TRIALING, SubscriptionStatus.ACTIVE})
+# With one of these, a payment is missing.
+UNPAID_SUBSCRIPTION = frozenset({SubscriptionStatus.PAST_DUE, SubscriptionStatus.UNPAID})
 ENDED_SUBSCRIPTION = frozenset({SubscriptionStatus.CANCELED, SubscriptionStatus.INCOMPLETE_EXPIRED})
 
 

@@ -26,6 +26,7 @@ from billing.money import Money
 from billing.snapshots import SubscriptionSnapshot, SwitchLine, SwitchSnapshot
 from billing.states import (
     OPEN_DISPUTE,
+    UNPAID_SUBSCRIPTION,
     DisputeStatus,
     MembershipAction,
     RefundOrigin,
@@ -41,7 +42,6 @@ SALT = "billing.switching"
 SHOWN_FOR_SECONDS = 30 * 60
 # An invoice is made at the beginning of its period, give or take.
 A_DAY = timedelta(days=1)
-UNPAID = frozenset({SubscriptionStatus.PAST_DUE, SubscriptionStatus.UNPAID})
 
 
 class LookAgain(MembershipError):
@@ -142,7 +142,7 @@ def why_not(row: Subscription) -> str:
 
 
 def _obstacle(row: Subscription) -> Obstacle:
-    if row.status in UNPAID:
+    if row.status in UNPAID_SUBSCRIPTION:
         return Obstacle("Your last payment is still open. Pay it first, then you can switch.")
     if row.status == SubscriptionStatus.PAUSED:
         return Obstacle("Your membership is paused. You can switch once it goes on.")

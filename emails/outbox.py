@@ -102,7 +102,7 @@ def put(
             channel=channel,
             recipient=recipient,
             context=context,
-            dedupe_key=f"{kind}:{cause}:{channel}",
+            dedupe_key=f"{key_of(kind, cause)}:{channel}",
             user=user,
             expires_at=good_until,
         )
@@ -137,6 +137,11 @@ def put_staff(
         for address in addresses
     ]
     return [message for message in map(_write, drafts) if message]
+
+
+def key_of(kind: Kind, cause: str) -> str:
+    """Return how the dedupe keys of a cause's messages begin, whatever their channel."""
+    return f"{kind}:{cause}"
 
 
 def _is_news(kind: Kind, cause: str, happened_at: datetime, good_until: datetime | None) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.db import models
 from django.db.models import QuerySet
 from django.utils.safestring import SafeString
 
@@ -13,6 +14,7 @@ from billing import (
     descriptions,
     disputes,
     refund_endings,
+    refund_notices,
     refund_terms,
     refund_wording,
     refunds,
@@ -337,8 +339,10 @@ def _others(row: Refund) -> list[Line]:
 
 
 def _messages(row: Refund) -> list[Line]:
+    """Return what the member was told about this very refund, resent messages included."""
+    causes = refund_notices.causes_of(row)
     found = Message.objects.filter(
-        user=row.customer.user_id, kind__startswith="refund", created_at__gte=row.created_at
+        causes | models.Q(resend_of__in=Message.objects.filter(causes)), user=row.customer.user_id
     )
     return [
         Line(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
+from django.db.models import OuterRef, Subquery
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -14,8 +15,13 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter, RadioFilter
 from billing import credit, discounts, subscriptions, wording
 from billing.admin import labels
 from billing.admin.copies import SHOWN, Rows, StripeCopyAdmin
-from billing.models import Subscription
-from billing.states import CHARGED_SUBSCRIPTION, LIVE_SUBSCRIPTION
+from billing.models import Invoice, Subscription
+from billing.states import (
+    CHARGED_SUBSCRIPTION,
+    LIVE_SUBSCRIPTION,
+    UNPAID_SUBSCRIPTION,
+    InvoiceStatus,
+)
 from members.access import current_user
 from portal.staff import show
 from portal.staff.filters import by_day, titled
@@ -27,6 +33,16 @@ def balance(row: Subscription) -> str:
     if found := credit.of(row):
         return f"{found}, used by the next charges"
     return f"None; {show.money(row.balance, row.currency)} is open" if row.balance else show.NOTHING
+
+
+def _next_try(row: Any) -> str:
+    """Say when Stripe charges the unpaid invoice again (`retry_at`), and that it ends, if it does.
+
+    A subscription that is ending is still asked to pay what is open.
+    """
+    again = row.retry_at and f"Payment retry {show.day(row.retry_at)}"
+    end = row.ends_at and f"ends {show.day(row.ends_at)}"
+    return ", ".join(filter(None, [again or "No retry scheduled", end]))
 
 
 class EndingFilter(RadioFilter):  # type: ignore[misc]  # Unfold ships no types
@@ -75,6 +91,15 @@ class SubscriptionAdmin(StripeCopyAdmin):
     ]  # fmt: skip
     actions_detail = ["open_in_stripe", "end_now"]
 
+    def get_queryset(self, request: HttpRequest) -> Rows:
+        """Add `retry_at`: when Stripe next tries to collect the oldest open invoice, or None."""
+        unpaid = Invoice.objects.filter(
+            subscription=OuterRef("pk"), status=InvoiceStatus.OPEN, amount_remaining__gt=0
+        )
+        tries = unpaid.order_by("created_at").values("next_payment_attempt_at")
+        rows: Rows = super().get_queryset(request).annotate(retry_at=Subquery(tries[:1]))
+        return rows
+
     def has_end_now_permission(self, request: HttpRequest, object_id: str = "") -> bool:
         """Whether this member of staff may end a membership at once, and it is not over."""
         if not request.user.has_perm(subscriptions.MAY_END_NOW):
@@ -122,9 +147,11 @@ class SubscriptionAdmin(StripeCopyAdmin):
 
     @column("What is next", ordering="current_period_end")
     def next_step(self, row: Subscription) -> str:
-        """When it is charged, ends, or ended."""
+        """When it is charged, ends, or ended; of an unpaid one, when Stripe tries again."""
         if not row.is_live:
             return f"Ended {show.day(row.ended_at)}" if row.ended_at else show.NOTHING
+        if row.status in UNPAID_SUBSCRIPTION:
+            return _next_try(row)
         if row.ends_at:
             return f"Ends {show.day(row.ends_at)}"
         charge = discounts.next_charge(row) if row.status in CHARGED_SUBSCRIPTION else None

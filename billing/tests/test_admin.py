@@ -5,6 +5,7 @@ may, and lists stay quick.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from django.db.models import Model
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 from pytest_django import Settings
 
@@ -412,6 +414,49 @@ def test_search_finds_rows_by_their_ids(world: World) -> None:
         assert answer.context["cl"].result_count == 1, (model, term)
         nothing = client.get(list_of(model), {"q": "zzz"})
         assert nothing.context["cl"].result_count == 0, model
+
+
+def test_an_invoice_number_is_not_read_as_a_phone_number(world: World) -> None:
+    number = world.invoice.number
+    for digit in range(3):
+        other = factories.make_member("Bob Baker")
+        # "0002" without its zeros, behind the country's code, is how this number begins.
+        factories.set_member(other, phone=f"+1202555010{digit}")
+        factories.make_invoice(factories.make_customer(other), number=f"UZAPGIQX-000{digit + 1}")
+    client = signed_in(auditor())
+
+    def found(term: str) -> list[str]:
+        answer = client.get(list_of(Invoice), {"q": term})
+        return [row.number for row in answer.context["cl"].result_list]
+
+    assert found("UZAPGIQX-0002") == ["UZAPGIQX-0002"]
+    assert found("0002") == []
+    assert found("Bob Baker-0002") == []
+    assert found(number) == [number]
+    assert len(found("(202)")) == len(found("+1 202 555")) == 3
+
+
+def test_a_past_due_subscription_says_when_its_payment_is_retried(world: World) -> None:
+    again = timezone.now() + timedelta(days=3)
+    row = world.subscription
+    Subscription.objects.filter(pk=row.pk).update(status="past_due")
+    invoice = factories.make_invoice(
+        world.customer,
+        subscription=row,
+        status="open",
+        attempt_count=2,
+        amount_remaining=2900,
+        next_payment_attempt_at=again,
+    )
+    client = signed_in(auditor())
+    for page in (read(client, list_of(Subscription)), read(client, show.page_of(row))):
+        assert f"Payment retry {show.day(again)}" in page
+        assert "Next charge" not in page
+    Invoice.objects.filter(pk=invoice.pk).update(next_payment_attempt_at=None)
+    assert "No retry scheduled" in read(client, show.page_of(row))
+    Subscription.objects.filter(pk=row.pk).update(cancel_at_period_end=True)
+    ends = f"No retry scheduled, ends {show.day(row.current_period_end)}"
+    assert ends in read(client, list_of(Subscription))
 
 
 def test_the_palette_finds_people_and_ids(world: World) -> None:

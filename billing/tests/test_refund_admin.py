@@ -21,6 +21,8 @@ from billing.states import DisputeStatus, RefundReason, RefundState
 from billing.tests import factories, refund_world, staff_world
 from billing.tests.refund_world import policy, wish
 from billing.tests.staff_world import signed_in_now
+from emails import outbox
+from emails.models import Message
 from portal.staff import navigation, show
 
 pytestmark = pytest.mark.django_db
@@ -619,3 +621,22 @@ def test_giving_takes_a_permission_and_a_recent_sign_in(model: str, button: str)
     answer = stale.post(address(row, button), fields)
     assert answer.headers["Location"].startswith(reverse("account_reauthenticate"))
     assert not Refund.objects.exists()
+
+
+def test_a_refunds_page_shows_the_messages_about_it_and_no_others(
+    desk: Client, alice: User, payment: Payment
+) -> None:
+    first = refunds.request(alice, payment.pk, wish(5000))
+    refunds.withdraw(alice, first.pk)
+    second = refunds.request(alice, payment.pk, wish(6000))
+    [about_first] = Message.objects.filter(dedupe_key__startswith=f"refund_received:{first.pk}:")
+    [about_second] = Message.objects.filter(dedupe_key__startswith=f"refund_received:{second.pk}:")
+    about_first.state = "sent"
+    about_first.save()
+    again = outbox.resend(about_first, staff_world.support())
+    first_page, second_page = read(desk, show.page_of(first)), read(desk, show.page_of(second))
+    for message in (about_first, again):
+        assert show.page_of(message) in first_page
+        assert show.page_of(message) not in second_page
+    assert show.page_of(about_second) in second_page
+    assert show.page_of(about_second) not in first_page

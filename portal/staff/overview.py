@@ -31,7 +31,13 @@ from billing.models import (
     UnassignedCustomer,
 )
 from billing.money import Money
-from billing.states import DisputeStatus, EventState, PaymentStatus, SubscriptionStatus
+from billing.states import (
+    UNPAID_SUBSCRIPTION,
+    DisputeStatus,
+    EventState,
+    PaymentStatus,
+    SubscriptionStatus,
+)
 from emails.models import Message, MessageState
 from portal.staff.read_only import estimated_rows
 
@@ -43,7 +49,6 @@ LARGE = 50_000
 KEPT_SECONDS = 3600
 # How many of an interval make a month.
 MONTHS_IN = {"day": 12 / 365, "week": 12 * 7 / 365, "month": 1.0, "year": 12.0}
-UNPAID = frozenset({SubscriptionStatus.PAST_DUE, SubscriptionStatus.UNPAID})
 PAYING = frozenset({SubscriptionStatus.ACTIVE, SubscriptionStatus.PAST_DUE})
 EVENTS_OPEN = frozenset({EventState.PENDING, EventState.RETRYING})
 MESSAGES_OPEN = frozenset({MessageState.QUEUED, MessageState.SENDING})
@@ -211,7 +216,7 @@ def business() -> Business:
         active=_count(shares, lambda row: row["status"] == SubscriptionStatus.ACTIVE),
         trials=_count(shares, lambda row: row["status"] == SubscriptionStatus.TRIALING),
         ending=_count(shares, lambda row: row["is_ending"]),
-        payment_failed=_count(shares, lambda row: row["status"] in UNPAID),
+        payment_failed=_count(shares, lambda row: row["status"] in UNPAID_SUBSCRIPTION),
         monthly=_monthly(shares),
     )
 
@@ -313,7 +318,9 @@ def failures(now: Health, members: Business) -> Failures:
     people = "customer__user"
     return Failures(
         subscriptions=list(
-            Subscription.objects.filter(status__in=UNPAID).select_related(people)[:SHOWN]
+            Subscription.objects.filter(status__in=UNPAID_SUBSCRIPTION).select_related(people)[
+                :SHOWN
+            ]
         )
         if members.payment_failed
         else [],

@@ -52,12 +52,14 @@ def people(term: str) -> list[int]:
         return called
     found = Q()
     for word in term.split():
-        found &= (
+        fits = (
             Q(email__istartswith=word)
             | Q(first_name__istartswith=word)
             | Q(last_name__istartswith=word)
-            | Q(pk__in=_by_phone(word))
         )
+        if PHONE.fullmatch(word):
+            fits |= Q(pk__in=_by_phone(word))
+        found &= fits
     if not found:
         return []
     return list(
@@ -93,10 +95,11 @@ def everything(request: HttpRequest, _lowered: str) -> list[SearchResult]:
 def _by_phone(word: str) -> list[int]:
     """Return the users of the phone numbers that begin like this, in whichever way it is written.
 
-    "+1 202", "1202", "001 202", and without the code of PHONENUMBER_DEFAULT_REGION "(202)".
+    "+1 202", "1202", "001 202", and without the code of PHONENUMBER_DEFAULT_REGION "(202)". Zeros
+    in front don't count toward the three digits that it takes: "0002" names no number.
     """
     digits = "".join(character for character in word if character in DIGITS)
-    if len(digits) < 3:
+    if len(digits.lstrip("0")) < 3:
         return []
     code = phonenumbers.country_code_for_region(settings.PHONENUMBER_DEFAULT_REGION)
     beginnings = [f"+{digits}"]

@@ -20,7 +20,8 @@ from billing.models.copy import StripeCopy
 from billing.states import PaymentStatus
 
 PAGE = 100
-THERE, MISSING = "there", "missing"
+# `ORPHAN`: it carries our mark in its metadata, but belongs to no record here.
+THERE, MISSING, ORPHAN = "there", "missing", "orphan"
 # Addresses of Stripe's pages change with every read; a page fetches a fresh one on click.
 ADDRESSES = frozenset({"hosted_url", "pdf_url", "receipt_url"})
 # A payment that nobody has tried yet: Stripe makes it with a page, and tells us of it when tried.
@@ -40,12 +41,6 @@ class Difference:
     ours: str
     stripe: str
 
-    def __str__(self) -> str:
-        if not self.field:
-            return f"{self.object} {self.id}: {self.ours} here, {self.stripe} at Stripe"
-        here, there = self.ours or "nothing", self.stripe or "nothing"
-        return f"{self.object} {self.id}: {self.field} is {here} here, {there} at Stripe"
-
     def as_dict(self) -> dict[str, str]:
         """Return it as JSON for the report's row."""
         return asdict(self)
@@ -55,13 +50,15 @@ class Difference:
 class Seen:
     """An object as Stripe shows it, in our columns. Other rows are named by their Stripe id.
 
-    `is_kept` tells, of an object without a row, whether there should be one.
+    `is_kept` tells, of an object without a row, whether there should be one. `is_marked` tells that
+    the portal made it: our mark is in its metadata.
     """
 
     id: str
     customer_id: str
     columns: dict[str, Any]
     is_kept: Callable[[], bool] = lambda: True
+    is_marked: bool = False
 
 
 @dataclass(frozen=True)
@@ -191,7 +188,13 @@ def _customer(found: snapshots.CustomerSnapshot) -> Seen:
         "created_at": found.created_at,
         "deleted_at_stripe": False,
     }
-    return Seen(found.id, found.id, columns, lambda: assignment.owner_of(found) is not None)
+    return Seen(
+        found.id,
+        found.id,
+        columns,
+        lambda: assignment.owner_of(found) is not None,
+        is_marked=found.user_id is not None,
+    )
 
 
 def _subscription(found: snapshots.SubscriptionSnapshot) -> Seen:
@@ -211,7 +214,9 @@ def _credit_note(found: snapshots.CreditNoteSnapshot) -> Seen:
 
 def _payment(found: snapshots.PaymentSnapshot, invoice_id: str) -> Seen:
     columns = sync.payment_columns(found) | {"customer": found.customer_id, "invoice": invoice_id}
-    return Seen(found.id, found.customer_id, columns, lambda: is_tried(found))
+    is_kept = is_tried(found)
+    is_marked = is_kept and found.checkout_pk is not None
+    return Seen(found.id, found.customer_id, columns, lambda: is_kept, is_marked=is_marked)
 
 
 def _dispute(found: snapshots.DisputeSnapshot) -> Seen:
@@ -222,7 +227,7 @@ def _dispute(found: snapshots.DisputeSnapshot) -> Seen:
 
 def _refund(found: snapshots.RefundSnapshot, customer_id: str) -> Seen:
     columns = refund_sync.refund_columns(found) | {"payment": found.payment_intent_id}
-    return Seen(found.id, customer_id, columns)
+    return Seen(found.id, customer_id, columns, is_marked=bool(found.key))
 
 
 def is_tried(found: snapshots.PaymentSnapshot) -> bool:
@@ -243,6 +248,8 @@ def _differences(kind: Kind, begun: datetime, known: set[str] | None) -> Iterato
                 yield from _fields(kind, row, seen, begun)
             elif (known is None or seen.customer_id in known) and seen.is_kept():
                 yield Difference(seen.customer_id, kind.name, seen.id, "", MISSING, THERE)
+            elif seen.is_marked:
+                yield Difference(seen.customer_id, kind.name, seen.id, "", ORPHAN, THERE)
     read_before = rows.filter(read_at__lte=begun)
     for row in [row for row in read_before.iterator() if row.stripe_id not in listed]:
         yield from _unlisted(kind, row, begun)

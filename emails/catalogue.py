@@ -34,6 +34,7 @@ class Kind(StrEnum):
     REFUND_TO_DECIDE = "refund_to_decide"
     REFUND_WAITS = "refund_waits"
     REFUND_IN_TROUBLE = "refund_in_trouble"
+    PROBLEM_FOUND = "problem_found"
     DISPUTE_OPENED = "dispute_opened"
     DISPUTE_CLOSED = "dispute_closed"
     ADDRESS_CODE = "address_code"
@@ -134,6 +135,7 @@ CATALOGUE: dict[Kind, Spec] = {
     Kind.REFUND_TO_DECIDE: _staff("Refund to decide: {{ amount }} of {{ member }}"),
     Kind.REFUND_WAITS: _staff("Still to decide: {{ amount }} of {{ member }}"),
     Kind.REFUND_IN_TROUBLE: _staff("{{ headline }}: {{ amount }} of {{ member }}"),
+    Kind.PROBLEM_FOUND: _staff("Needs attention: {{ text }}"),
     Kind.DISPUTE_OPENED: _staff(
         "{% load message_dates %}{% if is_inquiry %}Bank inquiry{% else %}Dispute{% endif %}: "
         "{{ amount }} of {{ member }}{% if due_on %}, answer by {{ due_on|day }}{% endif %}"

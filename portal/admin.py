@@ -8,6 +8,7 @@ from django.utils.safestring import SafeString
 from procrastinate.contrib.django.models import ProcrastinateEvent, ProcrastinateJob
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
+from portal.models import Problem
 from portal.staff import search, show
 from portal.staff.filters import by_day, titled
 from portal.staff.parts import column
@@ -66,6 +67,32 @@ class JobAdmin(ReadOnlyAdmin):
         found = ProcrastinateEvent.objects.filter(job=row).order_by("pk")
         lines = [f"{show.moment(step.at)}: {step.type.replace('_', ' ')}" for step in found]
         return show.pre("\n".join(lines))
+
+
+@admin.register(Problem)
+class ProblemAdmin(ReadOnlyAdmin):
+    """What went wrong with the portal itself, and when it was over."""
+
+    list_display = ["text", "state", "seen", "solved"]
+    list_filter = [("seen_at", by_day("day first seen"))]
+    ordering = ["-id"]
+    fieldsets = [(None, {"fields": ["text", "state", "seen", "solved"]})]
+    nothing = "No problems so far."
+
+    @column("State")
+    def state(self, row: Problem) -> SafeString:
+        """Whether it is still there."""
+        return show.badge("Solved", "success") if row.solved_at else show.badge("Open", "danger")
+
+    @column("First seen", ordering="id")
+    def seen(self, row: Problem) -> str:
+        """When it was first seen."""
+        return show.moment(row.seen_at)
+
+    @column("Solved", ordering="solved_at")
+    def solved(self, row: Problem) -> str:
+        """When it was gone."""
+        return show.moment(row.solved_at)
 
 
 @admin.register(LogEntry)

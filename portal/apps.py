@@ -7,6 +7,7 @@ TITLES = {
     "account": "Members",
     "admin": "Staff",
     "auth": "Members",
+    "portal": "Integration",
     "procrastinate": "Integration",
     "usersessions": "Members",
 }

@@ -8,7 +8,7 @@ from django.conf import settings
 from procrastinate import JobContext
 from procrastinate.contrib.django import app
 
-from portal.staff import overview
+from portal.staff import overview, problems
 
 logger = logging.getLogger(__name__)
 
@@ -18,6 +18,14 @@ logger = logging.getLogger(__name__)
 def add_up_income(timestamp: int) -> None:
     """Add up a large business's income before somebody of the staff waits for it."""
     overview.income()
+
+
+@app.periodic(cron="*/5 * * * *")
+@app.task(queueing_lock="watch_for_problems")
+def watch_for_problems(timestamp: int) -> None:
+    """Tell staff of what is wrong with the portal itself, once for as long as it lasts."""
+    for problem in problems.watch():
+        logger.error("%s", problem.text)
 
 
 # The sixth field is seconds.

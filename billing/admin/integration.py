@@ -10,13 +10,13 @@ from django.db.models import QuerySet
 from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
 
-from billing import inbox, tasks
+from billing import comparison_report, inbox, tasks
 from billing.admin import labels
-from billing.comparison import Difference
 from billing.events import TARGETS
 from billing.models import Customer, Invoice, Payment, Reconciliation, StripeEvent, Subscription
 from billing.models.copy import StripeCopy
@@ -204,6 +204,33 @@ class StripeEventAdmin(ReadOnlyAdmin):
         self.log_change(request, event, "Replayed.")
 
 
+# Where Stripe's dashboard shows what we have no row of.
+AT_STRIPE = {
+    "customer": "customers",
+    "subscription": "subscriptions",
+    "invoice": "invoices",
+    "payment": "payments",
+    "refund": "refunds",
+    "dispute": "disputes",
+}
+
+
+def _shown(line: comparison_report.Line) -> dict[str, str]:
+    """Return a difference as its template shows it: `url` leads to our row, else to Stripe's."""
+    one = line.difference
+    url = show.page_of(line.row) if line.row else ""
+    if not url and one.object in AT_STRIPE and show.has_stripe_dashboard():
+        url = show.stripe_url(AT_STRIPE[one.object], one.id)
+    return {
+        "url": url,
+        "what": line.what,
+        "id": one.id,
+        "field": line.field,
+        "ours": line.ours,
+        "stripe": line.stripe,
+    }
+
+
 @admin.register(Reconciliation)
 class ReconciliationAdmin(ReadOnlyAdmin):
     """Each look for events that never reached us, and each comparison of our copy with Stripe."""
@@ -257,8 +284,17 @@ class ReconciliationAdmin(ReadOnlyAdmin):
 
     @column("Differences")
     def details(self, row: Reconciliation) -> SafeString | str:
-        """One line each: what it is about, what we have, what Stripe has."""
-        return show.pre("\n".join(str(Difference(**entry)) for entry in row.differences))
+        """A row each: what it is about, with the way to it; what we have, what Stripe has."""
+        if not row.differences:
+            return show.NOTHING
+        found = comparison_report.lines(row.differences)
+        hidden = max(row.differences_found, row.differences_left) - len(found)
+        return SafeString(
+            render_to_string(
+                "admin/billing/differences.html",
+                {"lines": [_shown(line) for line in found], "hidden": max(0, hidden)},
+            )
+        )
 
     @column("Took")
     def took(self, row: Reconciliation) -> str:

@@ -29,6 +29,7 @@ from billing.tests.staff_world import support
 from billing.tests.test_events import full_life, messages, rows
 from conftest import Sandbox, run_jobs
 from emails.models import Message
+from portal.staff import show
 
 pytestmark = pytest.mark.django_db
 
@@ -70,7 +71,8 @@ def test_a_difference_is_named_with_both_values_and_changes_nothing(sandbox: San
     Invoice.objects.filter(pk=invoice.pk).update(status="open")
     printed, is_well = run()
     assert not is_well
-    assert f"invoice {invoice.stripe_id}: status is open here, paid at Stripe" in printed
+    name = f"Invoice {invoice.number} of {invoice.customer} ({invoice.stripe_id})"
+    assert f"{name}, status: Open here, Paid at Stripe" in printed
     assert "1 of 2 agree" in printed
     invoice.refresh_from_db()
     assert invoice.status == "open"
@@ -150,7 +152,7 @@ def test_a_row_of_another_account_is_reported_and_kept(sandbox: Sandbox) -> None
     stranger = factories.make_invoice(Customer.objects.get(), read_at=LONG_AGO)
     printed, is_well = run("--repair")
     assert not is_well
-    assert f"invoice {stranger.stripe_id}: there here, missing at Stripe" in printed
+    assert f"({stranger.stripe_id}): In our records. Not found at Stripe." in printed
     assert Invoice.objects.filter(pk=stranger.pk).exists()
 
 
@@ -160,7 +162,7 @@ def test_a_customer_deleted_at_stripe_is_noticed(sandbox: Sandbox) -> None:
     sandbox.stripe.v1.customers.delete(Customer.objects.get().stripe_id)
     printed, is_well = run()
     assert not is_well
-    assert "deleted_at_stripe is False here, True at Stripe" in printed
+    assert "deleted at stripe: No here, Yes at Stripe" in printed
     assert run("--repair")[1]
     assert Customer.objects.get().deleted_at_stripe
 
@@ -213,9 +215,30 @@ def test_staff_compare_repair_and_read_the_report(sandbox: Sandbox) -> None:
         page = client.get(
             reverse("admin:billing_reconciliation_change", args=[report.pk])
         ).content.decode()
-        assert "total is 1 here, 2900 at Stripe" in page
+        invoice = Invoice.objects.get()
+        assert (
+            f'<a href="{show.page_of(invoice)}" class="text-link">Invoice {invoice.number}' in page
+        )
+        assert "<td>Total</td>" in page
+        assert "<td>$0.01</td>" in page
+        assert "<td>$29.00</td>" in page
         assert report.summary in page
     assert Invoice.objects.get().total == 2900
+
+
+def test_what_the_portal_made_at_stripe_and_knows_nothing_of_is_reported(
+    sandbox: Sandbox,
+) -> None:
+    subscribe(sandbox, sign_up())
+    deliver(sandbox.events())
+    customer: Any = {"email": "lost@example.com", "metadata": {"portal_user": "999999"}}
+    lost = sandbox.stripe.v1.customers.create(customer)
+    sandbox.stripe.v1.customers.create({"email": "somebody.elses@example.com"})
+    printed, is_well = run()
+    assert not is_well
+    sentence = "Made by this portal, but linked to no record here. Found at Stripe."
+    assert f"Customer ({lost.id}): {sentence}" in printed
+    assert Reconciliation.objects.latest("pk").differences_left == 1
 
 
 # Too many requests

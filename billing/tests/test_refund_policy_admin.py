@@ -315,7 +315,7 @@ def test_a_check_says_what_it_found(auditor: Client, alice: User) -> None:
     page = auditor.get(show.page_of(check)).content.decode()
     assert "1 problem" in page
     assert f"Refund {row.pk} is approved 800" in page
-    assert "The ledger of refunds has 1 problem." in home_tasks(auditor)
+    assert "The refund ledger has 1 problem." in home_tasks(auditor)
 
 
 def test_the_home_page_asks_for_a_verification_that_is_overdue(
@@ -325,12 +325,12 @@ def test_the_home_page_asks_for_a_verification_that_is_overdue(
     policy()
     payment = factories.make_payment(factories.make_customer(alice))
     refunds.request(alice, payment.pk, wish(900))
-    assert "The ledger of refunds has not been verified yet." in home_tasks(auditor)
+    assert "The refund ledger has never been verified." in home_tasks(auditor)
     old = timezone.now() - timedelta(days=3)
     LedgerCheck.objects.create(started_at=old, finished_at=old, entries=2)
-    assert "The ledger of refunds has not been verified for" in home_tasks(auditor)
+    assert "The refund ledger hasn’t been verified for" in home_tasks(auditor)
     LedgerCheck.objects.create(started_at=timezone.now())
-    assert "has not been verified for" in home_tasks(auditor), "It did not come to its end."
+    assert "hasn’t been verified for" in home_tasks(auditor), "It did not come to its end."
 
 
 def home_tasks(client: Client) -> str:

@@ -226,6 +226,11 @@ SAMPLES: dict[Kind, dict[str, Any]] = {
         "headline": "Refund failed",
         "sentence": "Stripe says: lost or stolen card. The money is back with us.",
     },
+    Kind.PROBLEM_FOUND: {
+        "text": "Our records differ from Stripe: 2 differences found on 24 Nov 2026.",
+        "action": "See the differences",
+        "url": "https://portal.example.com/staff/billing/reconciliation/42/change/",
+    },
     Kind.DISPUTE_OPENED: {
         "headline": "A payment of $29.00 is disputed",
         "sentence": "The money is with the bank until it decides.",

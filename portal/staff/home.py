@@ -20,7 +20,7 @@ from django.utils import formats, timezone
 from billing.money import Money, decimals
 from billing.states import EventState, PaymentStatus, SubscriptionStatus
 from emails.models import MessageState
-from portal.staff import overview, show
+from portal.staff import overview, problems, show
 from portal.staff.navigation import health
 from portal.staff.overview import Business, Failures, Health, Integration, MonthOfIncome, Queue
 
@@ -28,11 +28,9 @@ from portal.staff.overview import Business, Failures, Health, Integration, Month
 WAITED_LONG = timedelta(minutes=5)
 CHECK_OVERDUE = timedelta(hours=3)
 CLOCKS_DIFFER = timedelta(hours=1)
-# The ledger of refunds is verified every night.
-LEDGER_OVERDUE = timedelta(days=2)
 SUMMARY = 120
 DISPUTES = "billing.view_dispute"
-REFUNDS, LEDGER = "billing.view_refund", "billing.audit_refund"
+REFUNDS = "billing.view_refund"
 MONEY, INTEGRATION = "billing.view_subscription", "billing.view_stripeevent"
 
 
@@ -88,7 +86,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "tasks": [
             *(_tasks_of_disputes(now) if request.user.has_perm(DISPUTES) else []),
             *(_tasks_of_refunds(now) if request.user.has_perm(REFUNDS) else []),
-            *(_tasks_of_the_ledger() if request.user.has_perm(LEDGER) else []),
+            *_tasks_of_problems(request),
             *(_tasks_of_business(business) if sees_money else []),
             *(_tasks_of_unassigned(now.refunds.unassigned) if sees_money else []),
             *(_tasks_of_integration(now, state) if sees_integration else []),
@@ -160,20 +158,11 @@ def _tasks_of_refunds(now: Health) -> Iterable[Task]:
         )
 
 
-def _tasks_of_the_ledger() -> Iterable[Task]:
-    check = overview.last_ledger_check()
-    url = show.list_of("billing.ledgercheck")
-    if check and check.problems:
-        problems = _count(len(check.problems), "problem")
-        yield Task(f"The ledger of refunds has {problems}.", show.page_of(check), "See which")
-    elif overview.has_ledger() if check is None else _is_overdue(check.started_at):
-        last = f" for {show.how_long(check.started_at)}" if check else " yet"
-        text = f"The ledger of refunds has not been verified{last}."
-        yield Task(text, url, "Verify it", "warning")
-
-
-def _is_overdue(checked_at: datetime) -> bool:
-    return timezone.now() - checked_at > LEDGER_OVERDUE
+def _tasks_of_problems(request: HttpRequest) -> Iterable[Task]:
+    """Name what is wrong with the portal itself, as far as this member of staff may see it."""
+    for one in problems.found():
+        if request.user.has_perm(one.permission):
+            yield Task(one.text, one.url, one.action, one.tone)
 
 
 def _tasks_of_unassigned(count: int) -> Iterable[Task]:
@@ -298,6 +287,7 @@ def _integration(now: Health, state: Integration) -> list[Number]:
             _checks(),
             f"{good.events_missed} missed" if good else "",
         ),
+        _comparison(state),
         Number(
             "Jobs waiting",
             _number(jobs.waiting),
@@ -312,6 +302,17 @@ def _integration(now: Health, state: Integration) -> list[Number]:
             "" if state.worker_is_alive else "danger",
         ),
     ]
+
+
+def _comparison(state: Integration) -> Number:
+    """Say whether our records agreed with Stripe when they were last compared."""
+    label, last = "Records compared with Stripe", state.last_comparison
+    if last is None:
+        return Number(label, "Not yet", _checks())
+    if not last.differences_left:
+        return Number(label, show.age(last.compared_at), show.page_of(last), last.summary)
+    differ = _count(last.differences_left, "difference")
+    return Number(label, differ, show.page_of(last), show.age(last.compared_at), "danger")
 
 
 def _queue(label: str, queue: Queue, address: Any, waiting: str, failed: str) -> Number:

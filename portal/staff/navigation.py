@@ -80,6 +80,7 @@ GROUPS: dict[str, list[Item]] = {
         Item("Phone codes sent", "password", "members.phonecode"),
     ],
     "Integration": [
+        Item("Problems", "report", "portal.problem"),
         Item("Webhook events", "webhook", "billing.stripeevent", lambda now: now.events.failed),
         Item("Missed-event checks", "fact_check", "billing.reconciliation"),
         Item("Unassigned customers", "person_search", "billing.unassignedcustomer"),

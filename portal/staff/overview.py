@@ -21,11 +21,9 @@ from procrastinate.contrib.django.models import ProcrastinateJob, ProcrastinateW
 
 from billing.models import (
     Dispute,
-    LedgerCheck,
     Payment,
     Reconciliation,
     Refund,
-    RefundEntry,
     StripeEvent,
     Subscription,
     UnassignedCustomer,
@@ -162,6 +160,7 @@ class Integration:
 
     last_event: StripeEvent | None
     last_good_check: Reconciliation | None
+    last_comparison: Reconciliation | None
     jobs: Jobs
     worker_seen_at: datetime | None
 
@@ -197,16 +196,6 @@ def health() -> Health:
         disputes=_disputes(),
         refunds=_refunds(),
     )
-
-
-def last_ledger_check() -> LedgerCheck | None:
-    """Return the newest verification of the refunds' ledger that came to its end: one query."""
-    return LedgerCheck.objects.exclude(finished_at=None).first()
-
-
-def has_ledger() -> bool:
-    """Whether there is anything to verify: one query."""
-    return RefundEntry.objects.exists()
 
 
 def business() -> Business:
@@ -304,10 +293,11 @@ def _midnight(day: date) -> datetime:
 
 
 def integration() -> Integration:
-    """Return the signs of life of webhooks, checks and workers: four queries."""
+    """Return the signs of life of webhooks, checks and workers: five queries."""
     return Integration(
         last_event=StripeEvent.objects.defer("payload").first(),
         last_good_check=Reconciliation.objects.filter(finished_at__isnull=False).first(),
+        last_comparison=Reconciliation.objects.exclude(compared_at=None).first(),
         jobs=_jobs(),
         worker_seen_at=ProcrastinateWorker.objects.aggregate(at=Max("last_heartbeat"))["at"],
     )

@@ -38,6 +38,7 @@ SEEN = [
     ("members", "signin"),
     ("members", "smsconsentrecord"),
     ("members", "termsacceptance"),
+    ("portal", "problem"),
     ("procrastinate", "procrastinatejob"),
 ]
 VIEWS = [f"{app}.view_{model}" for app, model in SEEN]

@@ -7,8 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from billing import gateway, reconcile
-from billing.comparison import Difference
+from billing import comparison_report, gateway, reconcile
 from billing.models import Reconciliation
 
 
@@ -40,8 +39,8 @@ class Command(BaseCommand):
         self.stdout.write(f"Events: {run.events_seen} seen, {run.events_missed} were missed.")
         if run.differences:
             self.stdout.write("Differences:" if run.differences_left else "Repaired:")
-        for entry in run.differences:
-            self.stdout.write(f"  {Difference(**entry)}")
+        for line in comparison_report.lines(run.differences):
+            self.stdout.write(f"  {line}")
         hidden = max(run.differences_found, run.differences_left) - len(run.differences)
         if hidden > 0 and run.differences_left:
             self.stdout.write(f"  … and {hidden} more")

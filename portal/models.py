@@ -1,0 +1,31 @@
+"""What is wrong with the portal itself, for as long as it lasts."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class Problem(models.Model):
+    """One problem from when it was first seen until it was gone. Staff are mailed once about it.
+
+    `key` names the problem (`drift`, `job:billing.tasks.sweep_inbox`): at most one row of a key is
+    open. `portal.staff.problems` says which problems there are.
+    """
+
+    key = models.CharField(max_length=200)
+    text = models.TextField(help_text="As staff were told.")
+    seen_at = models.DateTimeField("first seen", auto_now_add=True)
+    solved_at = models.DateTimeField("solved", null=True, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["key"],
+                condition=models.Q(solved_at=None),
+                name="portal_problem_open_once",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.text

@@ -1,0 +1,160 @@
+"""What is wrong with the portal itself: found on every look, told to staff once.
+
+The staff's home shows each problem for as long as it lasts. `watch`, run every few minutes, mails
+a new one to STAFF_EMAIL and closes what is gone; if it comes back, that is news again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import Min
+from django.utils import timezone
+from procrastinate.contrib.django.models import ProcrastinateJob
+
+from billing.comparison import ORPHAN
+from billing.models import LedgerCheck, Reconciliation, RefundEntry
+from emails import outbox
+from emails.catalogue import Kind
+from portal.models import Problem
+from portal.staff import show
+
+DANGER, WARNING = "danger", "warning"
+INTEGRATION, LEDGER = "billing.view_stripeevent", "billing.audit_refund"
+# Both run every night.
+OVERDUE = timedelta(days=2)
+# A check reads the ledger and then asks Stripe: a night's run may still be at it.
+CHECK_TAKES = timedelta(hours=1)
+# Jobs that succeeded are deleted, which unlinks the schedule's last run from its job. So where the
+# last run's job is still there and failed, nothing has gone well since.
+FAILED_AT_LAST = """
+    SELECT job.id, job.task_name
+    FROM procrastinate_jobs AS job
+    JOIN procrastinate_periodic_defers AS run ON run.job_id = job.id
+    WHERE job.status = 'failed'
+    ORDER BY job.task_name
+"""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A problem that is there now, and where to do something about it.
+
+    `permission` is what it takes to see it. `key` stays the same for as long as the problem lasts.
+    """
+
+    key: str
+    text: str
+    url: str
+    action: str
+    permission: str = INTEGRATION
+    tone: str = DANGER
+
+
+def found() -> list[Found]:
+    """Return every problem there is: four queries, or six where something was never checked."""
+    return [*_drift(), *_failed_jobs(), *_ledger()]
+
+
+def watch() -> list[Problem]:
+    """Write down and mail what is new, close what is gone; return what is new."""
+    now = {one.key: one for one in found()}
+    with transaction.atomic():
+        rows = Problem.objects.select_for_update().filter(solved_at=None)
+        known = {row.key: row for row in rows}
+        gone = [row.pk for key, row in known.items() if key not in now]
+        Problem.objects.filter(pk__in=gone).update(solved_at=timezone.now())
+        return [_tell(one) for key, one in now.items() if key not in known]
+
+
+def _tell(one: Found) -> Problem:
+    row = Problem.objects.create(key=one.key, text=one.text)
+    outbox.put_staff(
+        Kind.PROBLEM_FOUND,
+        {"text": one.text, "action": one.action, "url": f"{settings.PORTAL_URL}{one.url}"},
+        cause=str(row.pk),
+        happened_at=row.seen_at,
+    )
+    return row
+
+
+def _drift() -> Iterator[Found]:
+    """Yield what the last comparison with Stripe left, or that there was none lately."""
+    last = Reconciliation.objects.exclude(compared_at=None).first()
+    checks = show.list_of("billing.reconciliation")
+    if last is None:
+        begun = Reconciliation.objects.aggregate(at=Min("started_at"))["at"]
+        if begun and timezone.now() - begun > OVERDUE:
+            text = "Our records have never been compared with Stripe."
+            yield Found("comparison", text, checks, "Compare now", tone=WARNING)
+        return
+    if last.differences_left:
+        yield from _left(last)
+    if last.compared_at and timezone.now() - last.compared_at > OVERDUE:
+        since = show.how_long(last.compared_at)
+        text = f"Our records haven’t been compared with Stripe for {since}."
+        yield Found("comparison", text, checks, "Compare now", tone=WARNING)
+
+
+def _left(run: Reconciliation) -> Iterator[Found]:
+    """Yield what differs, and what the portal made at Stripe and has no record of."""
+    orphans = sum(one["ours"] == ORPHAN for one in run.differences)
+    on, page = show.day(run.compared_at), show.page_of(run)
+    if count := run.differences_left - orphans:
+        differ = "1 difference" if count == 1 else f"{count:,} differences"
+        text = f"Our records differ from Stripe: {differ} found on {on}."
+        yield Found("drift", text, page, "See the differences")
+    if orphans:
+        made = "1 object" if orphans == 1 else f"{orphans:,} objects"
+        text = f"The portal made {made} at Stripe that no record here knows, found on {on}."
+        yield Found("orphans", text, page, "See which")
+
+
+def _failed_jobs() -> Iterator[Found]:
+    """Yield the scheduled jobs whose last run failed for good."""
+    with connection.cursor() as cursor:
+        cursor.execute(FAILED_AT_LAST)
+        failed = cursor.fetchall()
+    for pk, task_name in failed:
+        name = title_of(task_name)
+        text = f"The scheduled job “{name}” failed, and no later run succeeded."
+        yield Found(
+            f"job:{task_name}", text, show.page_of(ProcrastinateJob(pk=pk)), "See what happened"
+        )
+
+
+def title_of(task_name: str) -> str:
+    """Return a task's name as people read it: "verify ledger" of `billing.tasks.verify_ledger`."""
+    return task_name.rpartition(".")[2].replace("_", " ")
+
+
+def _ledger() -> Iterator[Found]:
+    """Yield what is wrong with the refund ledger, or with the checks of it."""
+    last = LedgerCheck.objects.exclude(finished_at=None).first()
+    checks = show.list_of("billing.ledgercheck")
+    if last is None:
+        if RefundEntry.objects.exists():
+            text = "The refund ledger has never been verified."
+            yield Found("ledger checks", text, checks, "Verify now", LEDGER, WARNING)
+        return
+    if last.problems:
+        count = len(last.problems)
+        has = "1 problem" if count == 1 else f"{count:,} problems"
+        yield Found(
+            "ledger",
+            f"The refund ledger has {has}.",
+            show.page_of(last),
+            "See the problems",
+            LEDGER,
+        )
+    age = timezone.now() - last.started_at
+    if age > OVERDUE:
+        text = f"The refund ledger hasn’t been verified for {show.how_long(last.started_at)}."
+        yield Found("ledger checks", text, checks, "Verify now", LEDGER, WARNING)
+    if not last.compared_with_stripe and age > CHECK_TAKES:
+        text = "The last check of the refund ledger was not compared with Stripe."
+        yield Found("ledger comparison", text, show.page_of(last), "See the check", LEDGER)

@@ -5,7 +5,10 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 PAYLOAD_VERSIONS = ("current", "2024-06-20", "2020-08-27")
-SHARES = ("api_answer_lost", "api_fail", "api_rate_limited", "twilio_fail")
+SHARES = (
+    *("api_answer_lost", "api_fail", "api_rate_limited"),
+    *("mail_answer_lost", "twilio_answer_lost", "twilio_fail"),
+)
 
 
 @dataclass
@@ -32,6 +35,10 @@ class Switches:
     """The share answered 429 before anything happens."""
     api_answer_lost: float = 0.0
     """The share that is carried out, and then the connection closes without an answer."""
+    mail_answer_lost: float = 0.0
+    """The share of mails that are kept, and then the connection closes before the 250."""
+    twilio_answer_lost: float = 0.0
+    """The share that Twilio carries out, and then the connection closes without an answer."""
     twilio_fail: float = 0.0
     payload_version: str = "current"
     """The API version whose shapes new events have."""

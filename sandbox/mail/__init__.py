@@ -13,5 +13,6 @@ routes = pages.routes
 
 
 def messages(world: World, to: str | None = None) -> list[dict[str, Any]]:
-    """Mail received, newest first; `to` keeps that with a recipient of this address."""
-    return [store.public(mail) for mail in store.newest_first(world, to)]
+    """Mail received, newest first, every copy; `to` keeps that with a recipient of this address."""
+    counts = store.counts(world)
+    return [store.public(mail, counts[store.mark(mail)]) for mail in store.newest_first(world, to)]

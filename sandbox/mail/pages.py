@@ -20,13 +20,15 @@ MESSAGE_POLICY = (
 
 
 def mailbox(visit: Visit) -> Response:
-    """All mail, newest first; `?to=` keeps that whose recipients contain the text."""
+    """All mail, newest first, every copy; `?to=` keeps that whose recipients contain the text."""
     to = visit.query.get("to", "").strip()
     mails = [
         mail for mail in store.newest_first(visit.world) if to.lower() in str(mail["to"]).lower()
     ]
     shown, pager = paginate(mails, visit)
-    return page(visit, "mailbox.html", mails=shown, pager=pager, to=to)
+    counts = store.counts(visit.world)
+    listed = [(mail, counts[store.mark(mail)]) for mail in shown]
+    return page(visit, "mailbox.html", mails=listed, pager=pager, to=to)
 
 
 def message(visit: Visit) -> Response:
@@ -37,7 +39,8 @@ def message(visit: Visit) -> Response:
     views = [view for view in VIEWS if view[0] != "html" or mail["html"]]
     wanted = visit.query.get("view", "")
     view = wanted if wanted in dict(views) else views[0][0]
-    return page(visit, "mail.html", mail=mail, views=views, view=view)
+    copies = store.copies(visit.world, mail)
+    return page(visit, "mail.html", mail=mail, copies=copies, views=views, view=view)
 
 
 def body(visit: Visit) -> Response:

@@ -3,6 +3,7 @@
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from sandbox import weather
 from sandbox.mail import store
 from sandbox.world import World
 
@@ -41,7 +42,15 @@ class Postbox:
         content = envelope.content or b""
         raw = content if isinstance(content, bytes) else content.encode()
         mail = store.receive(self._world, raw, envelope.mail_from or "", envelope.rcpt_tos)
+        if weather.strikes(self._world.switches.mail_answer_lost):
+            _hang_up(server)
         return f"250 2.0.0 OK: kept as {mail['id']}"
+
+
+def _hang_up(server: SMTP) -> None:
+    """Close the connection: whoever sent the mail never learns that it was taken."""
+    if server.transport is not None:
+        server.transport.close()
 
 
 _running: list[Controller] = []

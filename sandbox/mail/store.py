@@ -1,6 +1,7 @@
-"""The mail of the world: read from its raw form, stored once, listed newest first."""
+"""The mail of the world: read from its raw form, every copy stored, listed newest first."""
 
 import secrets
+from collections import Counter
 from collections.abc import Sequence
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -11,18 +12,15 @@ from sandbox.world import World
 OBJECT = "sandbox_mail"
 
 Mail = dict[str, Any]
-PUBLIC = ("id", "to", "from", "subject", "text", "html", "headers", "received_at", "times")
+Mark = tuple[str, str]
+PUBLIC = ("id", "message_id", "to", "from", "subject", "text", "html", "headers", "received_at")
 
 
 def receive(world: World, raw: bytes, sender: str, recipients: Sequence[str]) -> Mail:
-    """Store a message. One Message-ID to the same people again counts up `times` instead."""
+    """Store a message as it came, whether or not it came before."""
     mail = parse(raw, sender, recipients)
     with world.lock:
-        known = _known(world, mail)
-        if known:
-            mail = {**known, "times": known["times"] + 1}
-        else:
-            mail["received_at"] = world.now()
+        mail["received_at"] = world.now()
         world.objects.put(mail)
         world.save()
     return mail
@@ -43,7 +41,6 @@ def parse(raw: bytes, sender: str, recipients: Sequence[str]) -> Mail:
         "headers": _headers(message),
         "attachments": [part.get_filename() or "unnamed" for part in message.iter_attachments()],
         "raw": raw.decode("utf-8", "replace"),
-        "times": 1,
     }
 
 
@@ -64,9 +61,24 @@ def addresses(mail: Mail) -> list[str]:
     return [address.strip().lower() for address in str(mail["to"]).split(",")]
 
 
-def public(mail: Mail) -> dict[str, Any]:
+def mark(mail: Mail) -> Mark:
+    """By what mail programs take two messages for one; no two without a Message-ID are."""
+    return str(mail["to"]).lower(), mail["message_id"] or mail["id"]
+
+
+def copies(world: World, mail: Mail) -> list[Mail]:
+    """Every message that mail programs take for this one, itself too; the first one first."""
+    return [other for other in reversed(newest_first(world)) if mark(other) == mark(mail)]
+
+
+def counts(world: World) -> Counter[Mark]:
+    """How many copies there are of each message."""
+    return Counter(mark(mail) for mail in newest_first(world))
+
+
+def public(mail: Mail, copies: int) -> dict[str, Any]:
     """The message as the control API shows it."""
-    return {key: mail[key] for key in PUBLIC}
+    return {**{key: mail[key] for key in PUBLIC}, "copies": copies}
 
 
 def clear(world: World) -> None:
@@ -75,13 +87,6 @@ def clear(world: World) -> None:
         for mail in world.objects.list(OBJECT):
             world.objects.remove(mail["id"])
         world.save()
-
-
-def _known(world: World, mail: Mail) -> Mail | None:
-    if not mail["message_id"]:
-        return None
-    same = (other for other in world.objects.list(OBJECT) if other["to"] == mail["to"])
-    return next((other for other in same if other["message_id"] == mail["message_id"]), None)
 
 
 def _part(message: EmailMessage, kind: str) -> str:

@@ -58,8 +58,10 @@ GAUGES = (
     Gauge("api_latency", "Stripe API latency, seconds"),
     Gauge("api_fail", "Stripe API failures, share 0–1", share=True),
     Gauge("api_rate_limited", "Stripe API answers 429, share 0–1", share=True),
-    Gauge("api_answer_lost", "Done, but the answer is lost, share 0–1", share=True),
+    Gauge("api_answer_lost", "Stripe did it, answer lost, share 0–1", share=True),
     Gauge("twilio_fail", "Twilio failures, share 0–1", share=True),
+    Gauge("twilio_answer_lost", "Twilio sent it, answer lost, share 0–1", share=True),
+    Gauge("mail_answer_lost", "Mail kept, answer lost, share 0–1", share=True),
 )
 
 

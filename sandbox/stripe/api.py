@@ -6,8 +6,6 @@ import asyncio
 import base64
 import binascii
 import json
-import random
-from typing import Any
 from urllib.parse import parse_qsl
 
 from starlette.concurrency import run_in_threadpool
@@ -15,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from sandbox import weather
 from sandbox import world as worlds
 from sandbox.stripe import params as parameters
 from sandbox.stripe.endpoint import Call, Endpoint
@@ -25,8 +24,6 @@ from sandbox.stripe.expand import expand
 from sandbox.stripe.idempotency import Answer, Keys, description
 from sandbox.world import Json, World
 
-_CLOSING = 0.02
-"""Seconds after which the server has noticed that a connection is closed."""
 API_KEY = "sk_test_sandbox"
 
 
@@ -42,9 +39,9 @@ class Api:
         body = (await request.body()).decode()
         switches = self._world.switches
         key = request.headers.get("idempotency-key") if request.method == "POST" else None
-        if switches.api_fail and random.random() < switches.api_fail:
+        if weather.strikes(switches.api_fail):
             return _respond(_error(_down(), request_id), request_id)
-        if switches.api_rate_limited and random.random() < switches.api_rate_limited:
+        if weather.strikes(switches.api_rate_limited):
             return _respond(_error(_limited(), request_id), request_id)
         try:
             _authenticate(request.headers.get("authorization"))
@@ -52,8 +49,8 @@ class Api:
             answer = await self._once(request, body, key, request_id)
         except ApiError as error:
             answer = _error(error, request_id)
-        if switches.api_answer_lost and random.random() < switches.api_answer_lost:
-            await _hang_up(request)
+        if weather.strikes(switches.api_answer_lost):
+            await weather.hang_up(request)
         return _respond(answer, request_id, key)
 
     async def _once(self, request: Request, body: str, key: str | None, request_id: str) -> Answer:
@@ -179,14 +176,6 @@ def _limited() -> ApiError:
         "https://stripe.com/docs/rate-limits."
     )
     return ApiError(429, "invalid_request_error", message, code="rate_limit")
-
-
-async def _hang_up(request: Request) -> None:
-    """Close the connection: whoever asked never learns what was answered."""
-    # ASGI has no word for this; uvicorn's request cycle, behind `receive`, holds the connection.
-    receive: Any = request.receive
-    receive.__self__.transport.close()
-    await asyncio.sleep(_CLOSING)
 
 
 def _error(error: ApiError, request_id: str) -> Answer:

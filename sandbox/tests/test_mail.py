@@ -40,21 +40,36 @@ def test_a_message_arrives_with_all_its_parts(server: Server) -> None:
     assert "<h1>Thank you</h1>" in mail["html"]
     assert mail["headers"]["List-Unsubscribe"] == "<http://maple.example/stop>"
     assert mail["received_at"] == pytest.approx(server.get("clock")["now"], abs=5)
-    assert mail["times"] == 1
+    assert mail["copies"] == 1
 
 
-def test_a_message_id_received_twice_is_one_message(server: Server) -> None:
-    send(server, letter(), letter())
-    (mail,) = server.get("mailbox")
-    assert mail["times"] == 2
-    assert "received 2 times" in server.http.get("/mailbox/").text
+def test_every_copy_of_a_message_is_shown(server: Server) -> None:
+    send(server, letter(), letter(), letter("grace@example.com"))
+    other, second, first = server.get("mailbox")
+    assert [mail["copies"] for mail in (other, second, first)] == [1, 2, 2]
+    assert first["id"] != second["id"]
+    assert server.http.get("/mailbox/").text.count("2 copies") == 2
+    page = server.http.get(f"/mailbox/{first['id']}").text
+    assert "2 copies" in page
+    assert f'href="/mailbox/{second["id"]}"' in page
+    assert "copies" not in server.http.get(f"/mailbox/{other['id']}").text
 
 
-def test_messages_without_an_id_are_never_one(server: Server) -> None:
+def test_messages_without_an_id_are_never_copies(server: Server) -> None:
     first, second = letter(), letter()
     del first["Message-ID"], second["Message-ID"]
     send(server, first, second)
-    assert len(server.get("mailbox")) == 2
+    assert [mail["copies"] for mail in server.get("mailbox")] == [1, 1]
+
+
+def test_a_mail_is_kept_though_its_answer_is_lost(server: Server) -> None:
+    server.post("switches", mail_answer_lost=1)
+    with pytest.raises(smtplib.SMTPServerDisconnected):
+        send(server, letter())
+    server.post("switches", mail_answer_lost=0)
+    assert [mail["copies"] for mail in server.get("mailbox")] == [1]
+    send(server, letter())
+    assert [mail["copies"] for mail in server.get("mailbox")] == [2, 2]
 
 
 def test_mail_is_found_by_its_recipient_newest_first(server: Server) -> None:

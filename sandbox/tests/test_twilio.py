@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
+import requests
 from twilio.base.exceptions import TwilioRestException
 from twilio.http.http_client import TwilioHttpClient
 from twilio.request_validator import RequestValidator
@@ -269,4 +270,12 @@ def test_the_failure_switch_answers_5xx(server: Server) -> None:
     assert refusal.value.status in (500, 503)
     server.post("switches", twilio_fail=0)
     assert send(server).status == "queued"
+    assert len(server.get("phone")) == 1
+
+
+def test_a_text_is_sent_though_its_answer_is_lost(server: Server) -> None:
+    server.post("switches", twilio_answer_lost=1)
+    with pytest.raises(requests.exceptions.ConnectionError):
+        send(server)
+    server.post("switches", twilio_answer_lost=0)
     assert len(server.get("phone")) == 1

@@ -2,7 +2,7 @@
 
 import os
 
-from sandbox.stripe import prices, products, webhook_endpoints
+from sandbox.stripe import portal, prices, products, webhook_endpoints
 from sandbox.world import World
 
 WEBHOOK_SECRET = "whsec_sandbox"
@@ -14,6 +14,8 @@ def prepare(world: World) -> None:
     with world.lock:
         if not world.objects.list("product"):
             _fill(world)
+        if not world.objects.list("billing_portal.configuration", is_default=True):
+            portal.save_settings(world)
         _set_endpoint(world, os.environ.get("SANDBOX_WEBHOOK_URL", ""))
         world.save()
 

@@ -11,7 +11,8 @@ from sandbox.stripe import (
     checkout,
     delayed,
     disputes,
-    manual_invoices,
+    due_dates,
+    invoices,
     refunds,
     renewals,
     subscriptions,
@@ -127,17 +128,24 @@ def happenings(world: World) -> Iterator[Happening]:
             yield Happening(
                 invoice["automatically_finalizes_at"], 4, renewals.advance_invoice, invoice
             )
-        elif invoice["status"] == "open" and invoice["next_payment_attempt"]:
-            yield Happening(invoice["next_payment_attempt"], 5, renewals.retry, invoice)
-        overdue = manual_invoices.is_overdue_at(invoice) if invoice["status"] == "open" else None
-        if overdue:
-            yield Happening(overdue, 5, manual_invoices.tell_overdue, invoice)
+        elif invoice["status"] == "open":
+            yield from _of_open_invoice(world, invoice)
     for session in world.objects.list("checkout.session", status="open"):
         yield Happening(session["expires_at"], 6, checkout.expire, session)
     for intent in world.objects.list("payment_intent", status="processing"):
         yield Happening(intent[PRIVATE]["settles_at"], 7, delayed.settle, intent)
     yield from _of_refunds(world)
     yield from _of_disputes(world)
+
+
+def _of_open_invoice(world: World, invoice: Json) -> Iterator[Happening]:
+    if invoice["next_payment_attempt"]:
+        yield Happening(invoice["next_payment_attempt"], 5, renewals.retry, invoice)
+    told_at = invoices.retry_told_at(invoice)
+    if told_at and invoice["auto_advance"]:
+        yield Happening(told_at, 5, invoices.tell_retry, invoice)
+    for at, step in due_dates.ahead(world, invoice):
+        yield Happening(at, 5, step, invoice)
 
 
 def _of_subscription(subscription: Json) -> Iterator[Happening]:
@@ -157,8 +165,8 @@ def _of_subscription(subscription: Json) -> Iterator[Happening]:
     if subscription["status"] == "trialing" and remembered.get("warned") != end:
         at = max(start, end - renewals.TRIAL_WARNING_BEFORE)
         yield Happening(at, 0, renewals.warn_of_trial_end, subscription)
-    if remembered.get("announced") != end:
-        at = max(start, end - renewals.UPCOMING_BEFORE)
+    if remembered.get("announced") != end and not subscription["pause_collection"]:
+        at = max(start, end - subscriptions.UPCOMING_BEFORE)
         yield Happening(at, 1, renewals.announce, subscription)
     yield Happening(end, 3, renewals.turn, subscription)
 

@@ -23,6 +23,12 @@ class Switches:
     """No webhook leaves; they can be resent later."""
     bank_debit: bool = False
     """Checkout offers a bank account, which pays or fails days later."""
+    invoice_automations: bool = False
+    """Invoices tell when they will be due and are overdue: an automation in the dashboard."""
+    portal_not_set_up: bool = False
+    """Nobody has saved the customer portal's settings: it has no default configuration."""
+    retry_set_later: bool = False
+    """After a failed renewal it takes a minute until the invoice names its next attempt."""
     refunds_ask: bool = False
     """Refunds can't go back to where they came from: the member is asked for a bank account."""
     webhook_delay: float = 0.0

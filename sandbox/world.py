@@ -8,6 +8,7 @@ import sqlite3
 import string
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -165,6 +166,17 @@ class Request:
     idempotency_key: str | None
 
 
+class Previews(OrderedDict[str, Json]):
+    """The invoices that were only looked at lately, whose lines may still be asked for."""
+
+    KEPT = 100
+
+    def __setitem__(self, preview_id: str, preview: Json) -> None:
+        super().__setitem__(preview_id, preview)
+        while len(self) > self.KEPT:
+            self.popitem(last=False)
+
+
 class World:
     """The state, its one lock, clock and switches. Hold `lock` to read or change anything."""
 
@@ -175,6 +187,7 @@ class World:
         self.base_url = "http://127.0.0.1:8010"
         """Where the hosted pages live, without a slash at the end."""
         self.request: Request | None = None
+        self.previews: Previews = Previews()
         self.bookmarks: dict[str, str] = {}
         """Earlier states by the names that tests gave them."""
         self.listeners: list[Callable[[Json], None]] = []

@@ -18,6 +18,7 @@ from sandbox.world import Json, World
 KINDS = {
     "customer": "Customer only",
     "subscription": "Subscription, paid by card",
+    "sent": "Subscription, paid by invoice",
     "invoice": "Invoice, to be paid on its page",
 }
 CARD = "4242424242424242"
@@ -36,6 +37,8 @@ def make(world: World, form: Form) -> None:
         customer = customers.create(world, {"email": email, "name": name})
     if kind == "subscription":
         _subscribe(world, customer, form.get("price", ""))
+    elif kind == "sent":
+        _start(world, customer, form.get("price", ""), days_until_due=DUE_IN_DAYS)
     elif kind == "invoice":
         _bill(world, customer, amount, form.get("description", "").strip() or "Made by hand")
 
@@ -52,19 +55,25 @@ def _known(world: World, email: str) -> Json | None:
 
 
 def _subscribe(world: World, customer: Json, price_id: str) -> None:
-    price = prices.find(world, price_id, param="price")
     method = customers.default_method(world, customer)
     if method is None:
         method = payment_methods.create(world, CARD, customer["email"], customer["name"])
         payment_methods.attach(world, method, customer["id"])
         customers.set_default(world, customer, method)
+    _start(world, customer, price_id)
+
+
+def _start(
+    world: World, customer: Json, price_id: str, *, days_until_due: int | None = None
+) -> None:
     made = subscriptions.create(
         world,
         customer,
-        [(price, 1)],
+        [(prices.find(world, price_id, param="price"), 1)],
         metadata={},
         trial_end=None,
         default_payment_method=None,
+        days_until_due=days_until_due,
     )
     renewals.start(world, made, customer, collect=True)
 

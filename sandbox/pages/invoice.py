@@ -31,6 +31,7 @@ class Bill:
     customer: str
     issued: int
     paid_at: int | None
+    due: int | None
     currency: str
     lines: Sequence[Line]
     discount: int
@@ -115,6 +116,7 @@ def bill_of(invoice: Json) -> Bill:
         customer=invoice["customer_name"] or invoice["customer_email"] or "Customer",
         issued=moments["finalized_at"] or invoice["created"],
         paid_at=moments["paid_at"],
+        due=invoice["due_date"],
         currency=invoice["currency"],
         lines=[_line(line) for line in invoice["lines"]["data"]],
         discount=sum(entry["amount"] for entry in invoice["total_discount_amounts"] or []),
@@ -156,6 +158,8 @@ def _words(line: Line) -> str:
 def _facts(bill: Bill) -> Iterator[tuple[str, str]]:
     yield "Billed to", bill.customer
     yield "Issued", day(bill.issued)
+    if bill.due:
+        yield "Due", day(bill.due)
     if bill.paid_at:
         yield "Paid", day(bill.paid_at)
     yield "State", bill.status

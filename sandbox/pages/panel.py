@@ -8,7 +8,7 @@ from starlette.routing import Route
 
 from sandbox import clock
 from sandbox.mail import store as mails
-from sandbox.pages import dashboard, disputing, refunding
+from sandbox.pages import collecting, dashboard, disputing, refunding
 from sandbox.pages.cards import RARE_CARDS, TEST_CARDS
 from sandbox.pages.events import listed, types
 from sandbox.pages.pager import paginate
@@ -50,6 +50,9 @@ TOGGLES = (
     Toggle("duplicate", "Duplicate webhooks", "Every one arrives twice"),
     Toggle("reorder", "Reorder webhooks", "They leave in random order"),
     Toggle("bank_debit", "Bank debit", "Checkout offers it; it pays or fails days later"),
+    Toggle("retry_set_later", "Set retries later", "A minute after a payment failed"),
+    Toggle("invoice_automations", "Invoice automations", "Tell of invoices due and overdue"),
+    Toggle("portal_not_set_up", "No customer portal", "Its settings were never saved"),
     Toggle("refunds_ask", "Ask about refunds", "The member has to say where the money goes"),
     Toggle("lose", "Lose webhooks", "None leaves; resend them below"),
 )
@@ -97,6 +100,8 @@ def _page(visit: Visit, *, trouble: str = "", status: int = 200) -> Response:
         cards=(*TEST_CARDS, *RARE_CARDS),
         kinds=dashboard.KINDS,
         prices=dashboard.recurring_prices(world),
+        behaviors=collecting.BEHAVIORS,
+        unpaid=collecting.open_invoices(world),
         refunds=refunding.shown(world),
         refundable=refunding.choices(world),
         balance=refunding.balance(world),
@@ -149,6 +154,26 @@ def make(visit: Visit) -> Response:
         return _page(visit, trouble=str(error), status=400)
     visit.world.save()
     return see_other("/?told=made")
+
+
+def pause(visit: Visit) -> Response:
+    """Pause or resume a subscription's collection, as staff would in Stripe's dashboard."""
+    try:
+        collecting.pause(visit.world, visit.named("subscription"), visit.form)
+    except collecting.REFUSALS as error:
+        return _page(visit, trouble=str(error), status=400)
+    visit.world.save()
+    return see_other("/?told=paused")
+
+
+def pay_outside(visit: Visit) -> Response:
+    """Mark an invoice as paid outside of Stripe, as staff would in its dashboard."""
+    try:
+        collecting.pay_outside(visit.world, visit.named("invoice"))
+    except collecting.REFUSALS as error:
+        return _page(visit, trouble=str(error), status=400)
+    visit.world.save()
+    return see_other("/?told=outside#dashboard")
 
 
 def refund(visit: Visit) -> Response:
@@ -207,6 +232,8 @@ def _told(visit: Visit) -> str:
         "switches": "The switches are set.",
         "card": "The card is changed.",
         "made": "It is made, as in Stripe’s dashboard.",
+        "paused": "Whether payments are collected is changed, as in Stripe’s dashboard.",
+        "outside": "The invoice is marked as paid outside of Stripe.",
         "refunded": "The refund is made, as in Stripe’s dashboard.",
         "followed": "The refund has gone on.",
         "balance": "The balance is set.",
@@ -250,6 +277,8 @@ routes = [
     Route("/clock", endpoint(advance, locked=False), methods=["POST"]),
     Route("/switches", endpoint(switch), methods=["POST"]),
     Route("/dashboard", endpoint(make), methods=["POST"]),
+    Route("/subscriptions/{subscription}/pause", endpoint(pause), methods=["POST"]),
+    Route("/invoices/{invoice}/outside", endpoint(pay_outside), methods=["POST"]),
     Route("/refunds", endpoint(refund), methods=["POST"]),
     Route("/refunds/{refund}", endpoint(follow_refund), methods=["POST"]),
     Route("/balance", endpoint(set_balance), methods=["POST"]),

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from sandbox.pages.collecting import paused
 from sandbox.pages.render import day
 from sandbox.stripe import customers, subscriptions
 from sandbox.world import Json, World
@@ -17,11 +18,15 @@ class Person:
     status: str
     next: str
     card: str
+    subscription: str
+    """The id of the newest one, unless it is over."""
+    paused: str
 
 
 def person(world: World, customer: Json) -> Person:
     owned = world.objects.list("subscription", customer=customer["id"])
     latest = owned[0] if owned else None
+    alive = latest if latest and not latest["ended_at"] else None
     return Person(
         id=customer["id"],
         name=customer["name"] or customer["email"] or customer["id"],
@@ -29,6 +34,8 @@ def person(world: World, customer: Json) -> Person:
         status=latest["status"] if latest else "",
         next=next_step(latest) if latest else "",
         card=card_text(world, customer),
+        subscription=alive["id"] if alive else "",
+        paused=paused(alive),
     )
 
 

@@ -49,6 +49,11 @@ DATED: Spec = {**LISTING, "created": CREATED}
 def listing(call: Call, objects: list[Json], url: str) -> Json:
     """A page of objects that stand newest first."""
     objects = [obj for obj in objects if is_within(_moment(obj), call.params.get("created"))]
+    return entries(call, objects, url)
+
+
+def entries(call: Call, objects: list[Json], url: str) -> Json:
+    """A page of objects in the order in which they stand, such as the lines of an invoice."""
     limit = call.params.get("limit", 10)
     if not 1 <= limit <= 100:
         raise invalid(f"Invalid limit: must be between 1 and 100, not {limit}", param="limit")

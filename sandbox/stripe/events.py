@@ -12,6 +12,8 @@ from sandbox.stripe.errors import missing
 from sandbox.world import PRIVATE, Json, World
 
 API_VERSION = "2026-10-28.endive"
+EMBEDDED = 10
+"""How many entries of a list stand inside of an object; its address has the others."""
 
 
 def copy(value: Any) -> Any:
@@ -25,7 +27,14 @@ def copy(value: Any) -> Any:
 
 def public(obj: Json) -> Json:
     """A copy of an object as Stripe shows it."""
-    return {name: copy(value) for name, value in obj.items() if name != PRIVATE}
+    return {name: _shown(value) for name, value in obj.items() if name != PRIVATE}
+
+
+def _shown(value: Any) -> Any:
+    is_long = isinstance(value, dict) and len(value.get("data") or []) > EMBEDDED
+    if is_long and value.get("object") == "list":
+        return copy({**value, "data": value["data"][:EMBEDDED], "has_more": True})
+    return copy(value)
 
 
 def private(obj: Json) -> Json:

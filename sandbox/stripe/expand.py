@@ -8,7 +8,7 @@ from typing import Any
 from sandbox.stripe import checkout, payment_intents
 from sandbox.stripe import invoice_documents as documents
 from sandbox.stripe.errors import invalid
-from sandbox.stripe.events import public
+from sandbox.stripe.events import EMBEDDED, private, public
 from sandbox.world import Json, World
 
 _MAX_DEPTH = 4
@@ -74,8 +74,8 @@ def _not_expandable(path: str) -> Exception:
 def _list(objects: list[Json], url: str) -> Json:
     return {
         "object": "list",
-        "data": [public(obj) for obj in objects],
-        "has_more": False,
+        "data": [public(obj) for obj in objects[:EMBEDDED]],
+        "has_more": len(objects) > EMBEDDED,
         "url": url,
     }
 
@@ -115,11 +115,18 @@ def _tax_ids(_world: World, customer: Json) -> Json:
     return _list([], f"/v1/customers/{customer['id']}/tax_ids")
 
 
-_INCLUDED: dict[tuple[str, str], Callable[[World, Json], Json | None]] = {
+def _off_stripe(world: World, invoice: Json) -> int:
+    """What was paid of an invoice outside of Stripe; no event says so."""
+    amount: int = private(world.objects.get(invoice.get("id", "")) or {}).get("off_stripe", 0)
+    return amount
+
+
+_INCLUDED: dict[tuple[str, str], Callable[[World, Json], Json | int | None]] = {
     ("charge", "refunds"): _refunds,
     ("checkout.session", "line_items"): _line_items,
     ("customer", "subscriptions"): _subscriptions,
     ("customer", "tax_ids"): _tax_ids,
+    ("invoice", "amount_paid_off_stripe"): _off_stripe,
     ("invoice", "confirmation_secret"): _confirmation_secret,
     ("invoice", "payments"): _payments,
 }

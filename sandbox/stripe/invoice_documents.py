@@ -153,6 +153,13 @@ def add_payment(world: World, invoice: Json, intent: Json) -> Json:
     )
 
 
+def add_record(world: World, invoice: Json) -> Json:
+    """Tie the record of a payment to an invoice that Stripe did not process."""
+    made = add_payment(world, invoice, {"id": ""})
+    record = {"payment_record": world.new_id("prec_1"), "type": "payment_record"}
+    return world.objects.put(made | {"is_default": False, "payment": record})
+
+
 def payments(world: World, invoice: Json) -> list[Json]:
     return world.objects.list("invoice_payment", invoice=invoice["id"])
 
@@ -261,7 +268,6 @@ def blank(
         "amount_due": 0,
         "amount_overpaid": 0,
         "amount_paid": 0,
-        "amount_paid_off_stripe": 0,
         "amount_remaining": 0,
         "amount_shipping": 0,
         "application": None,

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from sandbox.stripe import customers, payment_intents, payment_methods, subscriptions
+from sandbox.stripe import (
+    customers,
+    due_dates,
+    payment_intents,
+    payment_methods,
+    subscriptions,
+)
 from sandbox.stripe import invoice_documents as documents
 from sandbox.stripe.cards import TypedCard
 from sandbox.stripe.errors import ApiError, invalid, missing
-from sandbox.stripe.events import changing, emit
+from sandbox.stripe.events import changing, emit, private
 from sandbox.stripe.params import merge_metadata
 from sandbox.stripe.payment_intents import Outcome
 from sandbox.stripe.periods import DAY
-from sandbox.world import Json, World
+from sandbox.world import PRIVATE, Json, World
 
 RETRY_AFTER_DAYS = (3, 5, 7)
 """Days from each failed automatic attempt to the next one, as in Stripe's smart retries."""
+_OF_DRAFTS = frozenset({"collection_method", "due_date"})
+RETRY_SET_AFTER = 60
+"""Seconds until that is known, while the switch says that it takes a while."""
 
 
 def pay(
@@ -111,11 +120,19 @@ def _settle_payment(world: World, payment: Json) -> None:
     emit(world, "invoice_payment.paid", payment)
 
 
-def mark_paid(world: World, invoice: Json, *, out_of_band: bool = False) -> None:
+def pay_out_of_band(world: World, invoice: Json) -> None:
+    """The money came another way: what was to be charged is not, and a payment record says so."""
+    check_open(invoice)
+    _cancel_payments(world, invoice)
+    private(invoice)["off_stripe"] = invoice["amount_due"]
+    _settle_payment(world, documents.add_record(world, invoice))
+    mark_paid(world, invoice)
+
+
+def mark_paid(world: World, invoice: Json) -> None:
     with changing(world, invoice, "invoice.updated"):
         invoice |= {
             "amount_paid": invoice["amount_due"],
-            "amount_paid_off_stripe": invoice["amount_due"] if out_of_band else 0,
             "amount_remaining": 0,
             "attempted": True,
             "auto_advance": False,
@@ -143,7 +160,7 @@ def _refused(world: World, invoice: Json, outcome: Outcome, *, automatic: bool) 
     with changing(world, invoice, "invoice.updated"):
         invoice["attempted"] = True
         if automatic:
-            invoice["next_payment_attempt"] = _next_attempt(world, invoice)
+            _plan_retry(world, invoice)
     emit(world, "invoice.payment_failed", invoice)
     if outcome.status == "requires_action":
         emit(world, "invoice.payment_action_required", invoice)
@@ -153,11 +170,40 @@ def _refused(world: World, invoice: Json, outcome: Outcome, *, automatic: bool) 
         _dun(world, subscription, invoice)
 
 
-def _next_attempt(world: World, invoice: Json) -> int | None:
+def _plan_retry(world: World, invoice: Json) -> None:
+    """Set the next attempt, or stop collecting after the last; the switch lets it take a while."""
     retried = invoice["attempt_count"] - 1
-    return (
-        world.now() + RETRY_AFTER_DAYS[retried] * DAY if retried < len(RETRY_AFTER_DAYS) else None
-    )
+    is_last = retried >= len(RETRY_AFTER_DAYS)
+    at = None if is_last else world.now() + RETRY_AFTER_DAYS[retried] * DAY
+    if is_last:
+        invoice["auto_advance"] = False
+    elif world.switches.retry_set_later:
+        private(invoice)["retry"] = {"told_at": world.now() + RETRY_SET_AFTER, "at": at}
+        at = None
+    invoice["next_payment_attempt"] = at
+
+
+def tell_retry(world: World, invoice: Json) -> None:
+    """The next attempt, which was not known when the last one failed, is set."""
+    planned = private(invoice).pop("retry")
+    with changing(world, invoice, "invoice.updated"):
+        invoice["next_payment_attempt"] = planned["at"]
+
+
+def retry_told_at(invoice: Json) -> int | None:
+    """When the next attempt will be set, where that takes a while."""
+    planned = invoice.get(PRIVATE, {}).get("retry")
+    at: int | None = planned["told_at"] if planned else None
+    return at
+
+
+def advance_by_itself(world: World, invoice: Json, *, wanted: bool) -> None:
+    """Turn automatic collection on or off."""
+    with changing(world, invoice, "invoice.updated"):
+        invoice["auto_advance"] = wanted
+        charged = wanted and invoice["collection_method"] == "charge_automatically"
+        if invoice["status"] == "open" and charged:
+            invoice["next_payment_attempt"] = world.now() + documents.HOUR
 
 
 def _dun(world: World, subscription: Json, invoice: Json) -> None:
@@ -165,7 +211,7 @@ def _dun(world: World, subscription: Json, invoice: Json) -> None:
     if subscription["status"] in ("active", "trialing"):
         subscriptions.set_status(world, subscription, "past_due")
     _set_delinquent(world, invoice["customer"], delinquent=True)
-    if invoice["next_payment_attempt"] is None and subscription["status"] == "past_due":
+    if not invoice["auto_advance"] and subscription["status"] == "past_due":
         final = world.objects.meta("after_last_retry") or "cancel"
         if final == "cancel":
             subscriptions.end(world, subscription, reason="payment_failed")
@@ -187,12 +233,12 @@ def void(world: World, invoice: Json) -> Json:
     return invoice
 
 
-def mark_uncollectible(world: World, invoice: Json) -> Json:
+def mark_uncollectible(world: World, invoice: Json, reason: str = "user_forgiven") -> Json:
     check_open(invoice)
     with changing(world, invoice, "invoice.updated"):
         invoice |= {
             "status": "uncollectible",
-            "status_details": {"uncollectible": {"reason": "user_forgiven"}},
+            "status_details": {"uncollectible": {"reason": reason}},
             "auto_advance": False,
             "next_payment_attempt": None,
         }
@@ -211,13 +257,32 @@ def _cancel_payments(world: World, invoice: Json) -> None:
 
 
 def update(world: World, invoice: Json, params: Json) -> Json:
+    """Change a draft, or the few things that may change later too."""
+    if invoice["status"] != "draft" and set(params) & {*_OF_DRAFTS, "days_until_due"}:
+        raise invalid(
+            "Finalized invoices can't be updated in this way", code="invoice_not_editable"
+        )
     with changing(world, invoice, "invoice.updated"):
+        _set_due(world, invoice, params)
         for name in ("auto_advance", "default_payment_method", "description", "footer"):
             if name in params:
                 invoice[name] = params[name]
         if "metadata" in params:
             invoice["metadata"] = merge_metadata(invoice["metadata"], params["metadata"])
     return invoice
+
+
+def _set_due(world: World, invoice: Json, params: Json) -> None:
+    """Send a draft rather than charge it, or the other way round, and until when."""
+    if not set(params) & {*_OF_DRAFTS, "days_until_due"}:
+        return
+    method = params.get("collection_method") or invoice["collection_method"]
+    due = due_dates.of(world, params)
+    is_sent = method == "send_invoice"
+    due_dates.check(method, params if due or not is_sent else {"due_date": invoice["due_date"]})
+    invoice |= {"collection_method": method, "due_date": due or invoice["due_date"]}
+    if not is_sent:
+        invoice["due_date"] = None
 
 
 def intent_of(world: World, invoice: Json) -> Json:

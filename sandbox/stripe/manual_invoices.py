@@ -1,13 +1,12 @@
-"""Invoices made by hand: a draft of items, sent or charged, and its due date."""
+"""Invoices made by hand: a draft of items, sent or charged."""
 
 from __future__ import annotations
 
-from sandbox.stripe import customers, discounts, invoice_items, invoices, renewals
+from sandbox.stripe import customers, discounts, due_dates, invoice_items, invoices, renewals
 from sandbox.stripe import invoice_documents as documents
 from sandbox.stripe.errors import invalid
-from sandbox.stripe.events import changing, emit, private
+from sandbox.stripe.events import changing, emit
 from sandbox.stripe.params import missing_parameter
-from sandbox.stripe.periods import DAY
 from sandbox.world import Json, World
 
 
@@ -17,7 +16,7 @@ def create(world: World, params: Json) -> Json:
         raise missing_parameter("customer")
     customer = customers.find(world, params["customer"], param="customer")
     method = params.get("collection_method") or "charge_automatically"
-    due = _due(world, params, method)
+    due_dates.check(method, params)
     including = params.get("pending_invoice_items_behavior") == "include"
     waiting = invoice_items.pending(world, customer["id"], None) if including else []
     currency = (params.get("currency") or customer["currency"] or "usd").lower()
@@ -41,23 +40,13 @@ def create(world: World, params: Json) -> Json:
             "collection_method": method,
             "default_payment_method": params.get("default_payment_method"),
             "description": params.get("description"),
-            "due_date": due,
+            "due_date": due_dates.of(world, params),
             "footer": params.get("footer"),
             "metadata": params.get("metadata") or {},
         },
     )
     invoice_items.settle(world, waiting, invoice)
     return invoice
-
-
-def _due(world: World, params: Json, method: str) -> int | None:
-    days, date = params.get("days_until_due"), params.get("due_date")
-    if method == "charge_automatically" and (days or date):
-        raise invalid("You can only specify a due date if collection_method is `send_invoice`.")
-    if method == "send_invoice" and not days and not date:
-        raise missing_parameter("days_until_due")
-    due: int | None = date or (world.now() + days * DAY if days else None)
-    return due
 
 
 def add(world: World, invoice: Json, item: Json) -> None:
@@ -74,11 +63,13 @@ def add(world: World, invoice: Json, item: Json) -> None:
     invoice_items.settle(world, [item], invoice)
 
 
-def finalize(world: World, invoice: Json) -> Json:
+def finalize(world: World, invoice: Json, *, auto_advance: bool | None = None) -> Json:
     """Open a draft; one that asks for nothing is paid at once."""
     renewals.finalize(world, invoice)
     if not invoice["amount_due"]:
         invoices.mark_paid(world, invoice)
+    elif auto_advance is not None:
+        invoices.advance_by_itself(world, invoice, wanted=auto_advance)
     return invoice
 
 
@@ -102,16 +93,3 @@ def delete(world: World, invoice: Json) -> Json:
 def _check_draft(invoice: Json) -> None:
     if invoice["status"] != "draft":
         raise invalid("This invoice is no longer a draft.", code="invoice_not_editable")
-
-
-def is_overdue_at(invoice: Json) -> int | None:
-    """When an open invoice is overdue, unless that was said already."""
-    told = private(invoice).get("overdue") if invoice.get("due_date") else True
-    due: int | None = None if told else invoice["due_date"]
-    return due
-
-
-def tell_overdue(world: World, invoice: Json) -> None:
-    private(invoice)["overdue"] = True
-    world.objects.put(invoice)
-    emit(world, "invoice.overdue", invoice)

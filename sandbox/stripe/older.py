@@ -41,10 +41,9 @@ def _invoice(world: World, invoice: Json, version: str) -> Json:
     intent = _intent_of(world, invoice)
     details = (invoice["parent"] or {}).get("subscription_details")
     lines = invoice["lines"]
-    off_stripe = invoice["amount_paid_off_stripe"]
-    return _without(
-        invoice, "parent", "total_taxes", "amount_overpaid", "amount_paid_off_stripe"
-    ) | {
+    kept = world.objects.get(invoice.get("id", "")) or {}
+    off_stripe = kept.get(PRIVATE, {}).get("off_stripe", 0)
+    return _without(invoice, "parent", "total_taxes", "amount_overpaid") | {
         "application_fee_amount": None,
         "charge": intent["latest_charge"] if intent else None,
         "discount": _first_discount(world, invoice),
@@ -156,7 +155,7 @@ def _list(objects: list[Json], url: str) -> Json:
 
 def _invoice_of(world: World, intent_id: str | None) -> str | None:
     for payment in world.objects.list("invoice_payment"):
-        if payment["payment"]["payment_intent"] == intent_id:
+        if intent_id and payment["payment"].get("payment_intent") == intent_id:
             found: str = payment["invoice"]
             return found
     return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sandbox.stripe import customers
-from sandbox.stripe.errors import missing
+from sandbox.stripe.errors import invalid, missing
 from sandbox.stripe.params import merge_metadata
 from sandbox.world import Json, World
 
@@ -95,16 +95,32 @@ def find_configuration(world: World, configuration_id: str, *, param: str | None
     return found
 
 
-def _default(world: World) -> Json:
-    found = world.objects.list("billing_portal.configuration", is_default=True)
-    if found:
-        return found[0]
+def configurations(world: World, **filters: bool) -> list[Json]:
+    """The configurations; the default is there once the dashboard's settings were saved."""
+    found = world.objects.list("billing_portal.configuration", **filters)
+    return [one for one in found if not (one["is_default"] and world.switches.portal_not_set_up)]
+
+
+def save_settings(world: World) -> None:
+    """Save the customer portal's settings in the dashboard, which makes the default."""
     everything = {
         "invoice_history": {"enabled": True},
         "payment_method_update": {"enabled": True},
         "subscription_cancel": {"enabled": True},
     }
-    return create_configuration(world, {"features": everything}, is_default=True)
+    create_configuration(world, {"features": everything}, is_default=True)
+
+
+def _default(world: World) -> Json:
+    found = configurations(world, is_default=True)
+    if not found:
+        raise invalid(
+            "No configuration provided and your test mode default configuration has not been "
+            "created. Provide a configuration or create your default by saving your customer "
+            "portal settings in test mode at "
+            "https://dashboard.stripe.com/test/settings/billing/portal."
+        )
+    return found[0]
 
 
 def create_session(world: World, params: Json) -> Json:

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sandbox.stripe import customers, discounts, invoice_items, invoices, periods, subscriptions
+from sandbox.stripe import (
+    customers,
+    discounts,
+    due_dates,
+    invoice_items,
+    invoices,
+    periods,
+    subscriptions,
+)
 from sandbox.stripe import invoice_documents as documents
 from sandbox.stripe.errors import invalid
 from sandbox.stripe.events import changing, emit, private
@@ -12,7 +20,6 @@ from sandbox.stripe.payment_intents import Outcome
 from sandbox.stripe.periods import DAY
 from sandbox.world import Json, World
 
-UPCOMING_BEFORE = 7 * DAY
 TRIAL_WARNING_BEFORE = 3 * DAY
 INCOMPLETE_FOR = 23 * 3600
 """Seconds until a subscription whose first invoice is not paid expires."""
@@ -22,6 +29,11 @@ def first_invoice(
     world: World, subscription: Json, customer: Json, intent: Json | None = None
 ) -> Json:
     """The opened invoice that starts a subscription; free while it is on trial."""
+    invoice = _first_draft(world, subscription, customer)
+    return documents.finalize(world, invoice, customer, intent)
+
+
+def _first_draft(world: World, subscription: Json, customer: Json) -> Json:
     now = world.now()
     invoice_id = world.new_id("in_1")
     subscription["latest_invoice"] = invoice_id
@@ -33,11 +45,19 @@ def first_invoice(
             customer["currency"] = invoice["currency"]
     with changing(world, subscription, "customer.subscription.updated"):
         discounts.drop_used(world, subscription, invoice)
-    return documents.finalize(world, invoice, customer, intent)
+    return invoice
 
 
 def start(world: World, subscription: Json, customer: Json, *, collect: bool) -> Outcome:
-    """Invoice a new subscription, and pay that from the saved card if `collect` says so."""
+    """Invoice a new subscription, and pay that from the saved card if `collect` says so.
+
+    One whose invoices are sent is active at once; its first invoice is a draft for an hour.
+    """
+    if subscription["collection_method"] == "send_invoice":
+        _first_draft(world, subscription, customer)
+        if subscription["status"] == "incomplete":
+            subscriptions.set_status(world, subscription, "active")
+        return Outcome("complete")
     invoice = first_invoice(world, subscription, customer)
     if not invoice["amount_due"]:
         invoices.mark_paid(world, invoice)
@@ -65,6 +85,8 @@ def _invoice(
         for item in subscription["items"]["data"]
     ]
     waiting = invoice_items.pending(world, customer["id"], subscription["id"])
+    method = subscription["collection_method"]
+    is_kept = _paused(subscription) == "keep_as_draft"
     invoice = documents.draft(
         world,
         customer,
@@ -75,6 +97,11 @@ def _invoice(
         period=period,
         invoice_id=invoice_id,
         granted=discounts.of(world, subscription),
+        wanted={
+            "auto_advance": not is_kept,
+            "collection_method": method,
+            "due_date": due_dates.of(world, subscription) if method == "send_invoice" else None,
+        },
     )
     invoice_items.settle(world, waiting, invoice)
     return invoice
@@ -127,7 +154,9 @@ def previewed(
         period=period,
     )
     invoice["lines"] = documents.line_list("upcoming", lines)
-    invoice["next_payment_attempt"] = attempt_at
+    is_charged = subscription["collection_method"] == "charge_automatically"
+    invoice["collection_method"] = subscription["collection_method"]
+    invoice["next_payment_attempt"] = attempt_at if is_charged else None
     documents.grant(world, invoice, discounts.of(world, subscription, at=period[1]))
     documents.add_up(invoice)
     return {name: value for name, value in invoice.items() if name != "id"}
@@ -160,6 +189,8 @@ def turn(world: World, subscription: Json) -> None:
     if subscription["status"] == "unpaid":
         invoice |= {"auto_advance": False, "automatically_finalizes_at": None}
         world.objects.put(invoice)
+    elif _paused(subscription) in ("mark_uncollectible", "void"):
+        _forgo(world, subscription, invoice)
 
 
 def _move_period(subscription: Json, start: int) -> None:
@@ -171,33 +202,39 @@ def _move_period(subscription: Json, start: int) -> None:
 
 
 def advance_invoice(world: World, invoice: Json) -> None:
-    """The hour of a draft is over: it is opened and collected, unless that is paused."""
-    paused = _paused(world, invoice)
-    if paused == "keep_as_draft":
-        invoice |= {"auto_advance": False, "automatically_finalizes_at": None}
-        world.objects.put(invoice)
-        return
+    """The hour of a draft is over: it is opened, and collected or sent."""
     finalize(world, invoice)
-    if paused:
-        end = invoices.void if paused == "void" else invoices.mark_uncollectible
-        end(world, invoice)
+    if invoice["status"] != "open":
         return
-    if invoice["status"] == "open" and invoice["collection_method"] == "charge_automatically":
+    if invoice["collection_method"] == "charge_automatically":
         invoices.collect(world, invoice)
+    elif invoice["amount_due"]:
+        emit(world, "invoice.sent", invoice)
+    else:
+        invoices.mark_paid(world, invoice)
 
 
-def _paused(world: World, invoice: Json) -> str | None:
-    """What becomes of an invoice while its subscription's collection is paused."""
-    subscription = world.objects.get(subscriptions.of_invoice(invoice) or "")
-    paused = subscription["pause_collection"] if subscription else None
+def _paused(subscription: Json) -> str | None:
+    """What becomes of new invoices while their collection is paused; older ones go on."""
+    paused = subscription["pause_collection"]
     behavior: str | None = paused["behavior"] if paused else None
     return behavior
 
 
+def _forgo(world: World, subscription: Json, invoice: Json) -> None:
+    """Ask for nothing: an invoice made during a pause is void, or given up, at once."""
+    finalize(world, invoice)
+    if not invoice["amount_due"]:
+        invoices.mark_paid(world, invoice)
+    elif _paused(subscription) == "void":
+        invoices.void(world, invoice)
+    else:
+        invoices.mark_uncollectible(world, invoice, "subscription_paused")
+
+
 def resume_collection(world: World, subscription: Json) -> None:
     """The pause ends at the time it was given."""
-    with changing(world, subscription, "customer.subscription.updated"):
-        subscription["pause_collection"] = None
+    subscriptions.update(world, subscription, {"pause_collection": None})
 
 
 def finalize(world: World, invoice: Json) -> Json:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from sandbox.stripe import discounts, periods, prices
 from sandbox.stripe.errors import invalid, missing
-from sandbox.stripe.events import changing, copy, emit
-from sandbox.stripe.params import merge_metadata
+from sandbox.stripe.events import changing, copy, emit, private
+from sandbox.stripe.params import merge_metadata, missing_parameter
+from sandbox.stripe.periods import DAY
 from sandbox.world import Json, World
 
 ENDED = ("canceled", "incomplete_expired")
+UPCOMING_BEFORE = 7 * DAY
+"""When invoice.upcoming is sent."""
 _UPDATED = "customer.subscription.updated"
 
 
@@ -21,8 +24,12 @@ def create(
     trial_end: int | None,
     default_payment_method: str | None,
     description: str | None = None,
+    days_until_due: int | None = None,
 ) -> Json:
-    """A new subscription of (price, quantity) lines: trialing, or incomplete until it is paid."""
+    """A new subscription of (price, quantity) lines: trialing, or incomplete until it is paid.
+
+    With `days_until_due` its invoices are sent, to be paid within so many days.
+    """
     now = world.now()
     anchor = trial_end or now
     subscription_id = world.new_id("sub_1")
@@ -31,6 +38,8 @@ def create(
     items = [_item(world, subscription_id, price, quantity, period) for price, quantity in lines]
     subscription = _blank(world, subscription_id, customer, items) | {
         "billing_cycle_anchor": anchor,
+        "collection_method": "charge_automatically" if days_until_due is None else "send_invoice",
+        "days_until_due": days_until_due,
         "default_payment_method": default_payment_method,
         "description": description,
         "metadata": metadata,
@@ -233,8 +242,9 @@ def _apply(world: World, subscription: Json, params: Json) -> None:
         subscription["metadata"] = merge_metadata(subscription["metadata"], params["metadata"])
     subscription["cancellation_details"] |= params.get("cancellation_details") or {}
     if "pause_collection" in params:
-        paused = params["pause_collection"]
-        subscription["pause_collection"] = paused and {"resumes_at": None, **paused}
+        _pause(world, subscription, params["pause_collection"])
+    if {"collection_method", "days_until_due"} & set(params):
+        _collect_by(subscription, params)
     if "discounts" in params:
         discounts.replace(world, subscription, params["discounts"])
     if "trial_end" in params:
@@ -246,6 +256,35 @@ def _apply(world: World, subscription: Json, params: Json) -> None:
     elif "cancel_at" in params:
         _schedule_end(world, subscription, params["cancel_at"])
         subscription["cancel_at_period_end"] = False
+
+
+def _pause(world: World, subscription: Json, wanted: Json | None) -> None:
+    """Pause the collection of new invoices, or go on with it."""
+    resumes_at = (wanted or {}).get("resumes_at")
+    if resumes_at is not None and resumes_at <= world.now():
+        message = "`pause_collection[resumes_at]` must be in the future."
+        raise invalid(message, param="pause_collection[resumes_at]")
+    if subscription["pause_collection"] and not wanted:
+        end = period(subscription)[1]
+        if world.now() > end - UPCOMING_BEFORE:
+            # The moment for invoice.upcoming was during the pause, when it is not sent.
+            private(subscription)["announced"] = end
+    subscription["pause_collection"] = wanted and {"resumes_at": None, **wanted}
+
+
+def _collect_by(subscription: Json, params: Json) -> None:
+    """Charge a card, or send invoices that are due after so many days."""
+    method = params.get("collection_method") or subscription["collection_method"]
+    days = params.get("days_until_due", subscription["days_until_due"])
+    if method == "send_invoice" and days is None:
+        raise missing_parameter("days_until_due")
+    if method == "charge_automatically" and params.get("days_until_due") is not None:
+        raise invalid(
+            "`days_until_due` is only possible if collection_method is `send_invoice`.",
+            param="days_until_due",
+        )
+    is_sent = method == "send_invoice"
+    subscription |= {"collection_method": method, "days_until_due": days if is_sent else None}
 
 
 def _move_trial_end(world: World, subscription: Json, trial_end: int | str) -> None:

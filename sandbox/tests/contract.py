@@ -35,7 +35,7 @@ ONLY_WHEN_ASKED = {
         "tax",
         "tax_ids",
     },
-    "invoice": {"confirmation_secret", "payments", "threshold_reason"},
+    "invoice": {"amount_paid_off_stripe", "confirmation_secret", "payments", "threshold_reason"},
     "payment_intent": {"hooks"},
     "plan": {"tiers"},
     "price": {"currency_options", "tiers"},

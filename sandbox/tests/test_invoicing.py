@@ -40,12 +40,14 @@ def test_an_invoice_made_by_hand_is_paid(server: Server, api: stripe.StripeClien
 
 
 def test_an_invoice_that_is_sent_becomes_overdue(server: Server, api: stripe.StripeClient) -> None:
+    """Stripe tells of it where an automation was set up, and says nothing otherwise."""
+    server.post("switches", invoice_automations=True)
     bob = customer_with_card(api)
     invoice = bill(api, bob, collection_method="send_invoice", days_until_due=7)
     api.v1.invoices.send_invoice(invoice.id)
     server.advance_days(8)
     assert api.v1.invoices.retrieve(invoice.id).status == "open"
-    assert {"invoice.sent", "invoice.overdue"} <= set(event_types(api))
+    assert {"invoice.sent", "invoice.will_be_due", "invoice.overdue"} <= set(event_types(api))
     server.advance_days(8)
     assert event_types(api).count("invoice.overdue") == 1
 

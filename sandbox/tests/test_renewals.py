@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from itertools import pairwise
+from typing import Any
 
 import pytest
 import stripe
@@ -287,6 +288,12 @@ def test_invoices_are_voided_and_given_up(server: Server, api: stripe.StripeClie
 def test_an_invoice_paid_outside_of_stripe(server: Server, api: stripe.StripeClient) -> None:
     alice = subscribe(server, api, FAILS_LATER)
     server.advance("renewal")
-    paid = api.v1.invoices.pay(alice.invoices[0].id, {"paid_out_of_band": True})
-    assert (paid.status, paid.amount_paid_off_stripe) == ("paid", 2900)
+    wanted: Any = {"paid_out_of_band": True, "expand": ["amount_paid_off_stripe", "payments"]}
+    paid = api.v1.invoices.pay(alice.invoices[0].id, wanted)
+    assert (paid.status, paid.amount_paid, paid.amount_paid_off_stripe) == ("paid", 2900, 2900)
+    assert paid.payments
+    found = {one.payment.type: one.status for one in paid.payments.data}
+    assert found == {"payment_intent": "canceled", "payment_record": "paid"}
     assert alice.subscription.status == "active"
+    told = api.v1.events.list({"type": "invoice.paid", "limit": 1}).data[0].data.object
+    assert "amount_paid_off_stripe" not in told

@@ -3,6 +3,7 @@
 from sandbox.stripe import (
     customers,
     discounts,
+    due_dates,
     invoices,
     manual_invoices,
     payment_intents,
@@ -12,9 +13,17 @@ from sandbox.stripe import (
     subscriptions,
     switching,
 )
-from sandbox.stripe.endpoint import DATED, LISTING, Call, Endpoint, equal, is_within, listing
+from sandbox.stripe.endpoint import (
+    DATED,
+    LISTING,
+    Call,
+    Endpoint,
+    entries,
+    equal,
+    is_within,
+    listing,
+)
 from sandbox.stripe.errors import invalid, missing
-from sandbox.stripe.events import public
 from sandbox.stripe.params import (
     BOOLEAN,
     CREATED,
@@ -50,9 +59,12 @@ _TRIAL_END = Leaf(lambda text: text if text == "now" else INTEGER.parse(text), "
 DISCOUNTS = ListOf(Hash({"coupon": TEXT, "discount": TEXT, "promotion_code": TEXT}))
 _PRORATION = one_of("always_invoice", "create_prorations", "none")
 _CHANGED_ITEMS = ListOf(Hash({"id": TEXT, "price": TEXT, "quantity": INTEGER}))
+_COLLECTION = one_of("charge_automatically", "send_invoice")
 _SUBSCRIPTION: Spec = {
     "cancel_at": INTEGER,
     "cancel_at_period_end": BOOLEAN,
+    "collection_method": _COLLECTION,
+    "days_until_due": INTEGER,
     "default_payment_method": TEXT,
     "description": TEXT,
     "discounts": DISCOUNTS,
@@ -72,6 +84,7 @@ def _create_subscription(call: Call) -> Json:
         customers.owned_method(world, customer, chosen)
     days = params.get("trial_period_days")
     trial_end = params.get("trial_end") or (world.now() + days * DAY if days else None)
+    due_dates.check(params.get("collection_method") or "charge_automatically", params)
     subscription = subscriptions.create(
         world,
         customer,
@@ -80,6 +93,7 @@ def _create_subscription(call: Call) -> Json:
         trial_end=None if trial_end == "now" else trial_end,
         default_payment_method=chosen,
         description=params.get("description"),
+        days_until_due=params.get("days_until_due"),
     )
     if params.get("discounts"):
         discounts.replace(world, subscription, params["discounts"])
@@ -164,9 +178,13 @@ def _list_invoices(call: Call) -> Json:
 def _pay_invoice(call: Call) -> Json:
     world = call.world
     invoice = invoices.find(world, call.id)
+    if invoice["status"] == "draft":
+        manual_invoices.finalize(world, invoice)
+        if invoice["status"] == "paid":
+            return invoice
     invoices.check_open(invoice)
     if call.params.get("paid_out_of_band"):
-        invoices.mark_paid(world, invoice, out_of_band=True)
+        invoices.pay_out_of_band(world, invoice)
         return invoice
     chosen = call.params.get("payment_method")
     method = (
@@ -180,6 +198,12 @@ def _pay_invoice(call: Call) -> Json:
     if outcome.status not in ("complete", "processing"):
         raise _refusal(call, invoice)
     return invoice
+
+
+def _finalize(call: Call) -> Json:
+    invoice = invoices.find(call.world, call.id)
+    wanted = call.params.get("auto_advance")
+    return manual_invoices.finalize(call.world, invoice, auto_advance=wanted)
 
 
 def _refusal(call: Call, invoice: Json) -> Exception:
@@ -199,12 +223,15 @@ def _preview(call: Call) -> Json:
         if wanted.get("items")
         else renewals.preview(call.world, subscription)
     )
-    return {"id": call.world.new_id("upcoming_in_1"), **invoice}
+    shown = {"id": call.world.new_id("upcoming_in_1"), **invoice}
+    call.world.previews[shown["id"]] = shown
+    return shown
 
 
 def _invoice_lines(call: Call) -> Json:
-    lines: Json = public(invoices.find(call.world, call.id))["lines"]
-    return lines
+    preview = call.world.previews.get(call.id)
+    lines: Json = (preview or invoices.find(call.world, call.id))["lines"]
+    return entries(call, lines["data"], f"/v1/invoices/{call.id}/lines")
 
 
 def _update_invoice(call: Call) -> Json:
@@ -306,7 +333,7 @@ ENDPOINTS = [
         _list_invoices,
         {
             **DATED,
-            "collection_method": one_of("charge_automatically", "send_invoice"),
+            "collection_method": _COLLECTION,
             "customer": TEXT,
             "due_date": CREATED,
             "status": one_of("draft", "open", "paid", "uncollectible", "void"),
@@ -344,8 +371,11 @@ ENDPOINTS = [
         _update_invoice,
         {
             "auto_advance": BOOLEAN,
+            "collection_method": _COLLECTION,
+            "days_until_due": INTEGER,
             "default_payment_method": TEXT,
             "description": TEXT,
+            "due_date": INTEGER,
             "footer": TEXT,
             "metadata": METADATA,
         },
@@ -355,7 +385,7 @@ ENDPOINTS = [
         "POST",
         "/v1/invoices/{id}/finalize",
         "invoice_finalize_invoice",
-        lambda call: manual_invoices.finalize(call.world, invoices.find(call.world, call.id)),
+        _finalize,
         {"auto_advance": BOOLEAN},
     ),
     Endpoint(

@@ -89,7 +89,7 @@ def _update_configuration(call: Call) -> Json:
 
 def _list_configurations(call: Call) -> Json:
     filters = equal(call.params, "active", "is_default")
-    found = call.world.objects.list("billing_portal.configuration", **filters)
+    found = portal.configurations(call.world, **filters)
     return listing(call, found, "/v1/billing_portal/configurations")
 
 

@@ -1,8 +1,7 @@
 """Invoices made by hand, their items, and credit notes."""
 
 from sandbox.stripe import credit_notes, invoice_items, invoices, manual_invoices
-from sandbox.stripe.endpoint import DATED, LISTING, Call, Endpoint, equal, listing
-from sandbox.stripe.events import public
+from sandbox.stripe.endpoint import DATED, LISTING, Call, Endpoint, entries, equal, listing
 from sandbox.stripe.params import (
     BOOLEAN,
     INTEGER,
@@ -42,8 +41,8 @@ def _list_notes(call: Call) -> Json:
 
 
 def _note_lines(call: Call) -> Json:
-    lines: Json = public(credit_notes.find(call.world, call.id))["lines"]
-    return lines
+    lines: Json = credit_notes.find(call.world, call.id)["lines"]
+    return entries(call, lines["data"], f"/v1/credit_notes/{call.id}/lines")
 
 
 def _update_note(call: Call) -> Json:

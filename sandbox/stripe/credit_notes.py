@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from sandbox.stripe import customers, invoices, refunds
+from sandbox.stripe import customers, invoices, refunds, tax_rates, taxes
 from sandbox.stripe import invoice_documents as documents
 from sandbox.stripe.errors import invalid, missing
-from sandbox.stripe.events import changing, emit
+from sandbox.stripe.events import changing, emit, public
 from sandbox.stripe.params import merge_metadata
 from sandbox.world import Json, World
 
@@ -15,14 +15,14 @@ _WAYS = ("refund_amount", "credit_amount", "out_of_band_amount")
 def create(world: World, params: Json) -> Json:
     invoice = invoices.find(world, params["invoice"], param="invoice")
     lines = _lines(world, invoice, params)
-    total = sum(line["amount"] for line in lines)
+    note = _blank(world, invoice, lines, params)
+    total = note["total"]
     if invoice["status"] == "open":
         _check(total, invoice["amount_remaining"])
-        note = _blank(world, invoice, lines, total, params) | {"pre_payment_amount": total}
+        note |= {"pre_payment_amount": total}
         _settle_open(world, invoice, total)
     elif invoice["status"] == "paid":
         _check(total, invoice["total"] - invoice["post_payment_credit_notes_amount"])
-        note = _blank(world, invoice, lines, total, params)
         note |= {"type": "post_payment", "post_payment_amount": total}
         _settle_paid(world, invoice, note, params)
     else:
@@ -43,58 +43,145 @@ def _lines(world: World, invoice: Json, params: Json) -> list[Json]:
     if not params.get("lines"):
         if params.get("amount") is None:
             raise invalid("You must pass amount or lines.", param="amount")
-        wanted = {"type": "custom_line_item", "quantity": 1, "unit_amount": params["amount"]}
-        return [_line(world, invoice, wanted)]
-    return [_line(world, invoice, wanted) for wanted in params["lines"]]
+        return [_share(world, invoice, params["amount"])]
+    return [
+        _line(world, invoice, wanted, f"lines[{index}]")
+        for index, wanted in enumerate(params["lines"])
+    ]
 
 
-def _line(world: World, invoice: Json, wanted: Json) -> Json:
+def _share(world: World, invoice: Json, amount: int) -> Json:
+    """A part of the whole invoice, tax included: of each tax its share."""
+    entries = _parts(invoice["total_taxes"], amount, invoice["total"])
+    unit = amount - taxes.exclusive(entries)
+    return _blank_line(world, unit, 1, "custom_line_item") | {
+        "taxes": entries,
+        "unit_amount": unit,
+        "unit_amount_decimal": str(unit),
+    }
+
+
+def _parts(entries: list[Json], part: int, whole: int) -> list[Json]:
+    """The share of each tax that belongs to a part of an amount."""
+    return [
+        {
+            **entry,
+            "amount": _part(entry["amount"], part, whole),
+            "taxable_amount": _part(entry["taxable_amount"], part, whole),
+        }
+        for entry in entries
+    ]
+
+
+def _part(amount: int, part: int, whole: int) -> int:
+    return round(amount * part / whole) if whole else 0
+
+
+def _line(world: World, invoice: Json, wanted: Json, param: str) -> Json:
+    if wanted["type"] == "invoice_line_item":
+        return _of_invoice(world, invoice, wanted, param)
+    if invoice["automatic_tax"]["enabled"]:
+        raise invalid(
+            "Custom line items are not supported on an invoice with automatic tax.", param=param
+        )
+    quantity, unit = wanted.get("quantity") or 1, wanted.get("unit_amount") or 0
+    rates = tax_rates.chosen(world, wanted.get("tax_rates"), param=f"{param}[tax_rates]")
+    return _blank_line(world, unit * quantity, quantity, wanted["type"]) | {
+        "description": wanted.get("description"),
+        "tax_rates": rates,
+        "taxes": [tax.of_document for tax in taxes.on(unit * quantity, rates)],
+        "unit_amount": unit,
+        "unit_amount_decimal": str(unit),
+    }
+
+
+def _of_invoice(world: World, invoice: Json, wanted: Json, param: str) -> Json:
+    """A part of one of the invoice's lines, with its share of discounts and taxes."""
     known = {line["id"]: line for line in invoice["lines"]["data"]}
-    of_invoice = known.get(wanted.get("invoice_line_item") or "")
-    if wanted["type"] == "invoice_line_item" and of_invoice is None:
-        raise invalid("No such line of this invoice.", param="lines[0][invoice_line_item]")
-    quantity = wanted.get("quantity") or (of_invoice["quantity"] if of_invoice else 1)
-    unit = wanted.get("unit_amount")
-    if unit is None and of_invoice:
-        unit = round(of_invoice["amount"] / of_invoice["quantity"])
+    line = known.get(wanted.get("invoice_line_item") or "")
+    if line is None:
+        raise invalid("No such line of this invoice.", param=f"{param}[invoice_line_item]")
+    quantity = wanted.get("quantity") or line["quantity"]
     amount = wanted.get("amount")
     if amount is None:
-        amount = (unit or 0) * quantity
+        amount = round(line["amount"] / line["quantity"]) * quantity
+    discounts = [
+        {**entry, "amount": _part(entry["amount"], amount, line["amount"])}
+        for entry in line["discount_amounts"]
+    ]
+    return _blank_line(world, amount, quantity, wanted["type"]) | {
+        "description": wanted.get("description") or line["description"],
+        "discount_amount": sum(entry["amount"] for entry in discounts),
+        "discount_amounts": discounts,
+        "invoice_line_item": line["id"],
+        "tax_rates": _rates(world, line["taxes"]),
+        "taxes": _parts(line["taxes"], amount, line["amount"]),
+    }
+
+
+def _rates(world: World, entries: list[Json]) -> list[Json]:
+    found = [tax_rates.find(world, one["tax_rate_details"]["tax_rate"]) for one in entries]
+    return [public(rate) for rate in found]
+
+
+def _blank_line(world: World, amount: int, quantity: int, kind: str) -> Json:
     return {
         "id": world.new_id("cnli_1"),
         "object": "credit_note_line_item",
         "amount": amount,
-        "description": wanted.get("description") or (of_invoice and of_invoice["description"]),
+        "description": None,
         "discount_amount": 0,
         "discount_amounts": [],
-        "invoice_line_item": of_invoice["id"] if of_invoice else None,
+        "invoice_line_item": None,
         "livemode": False,
         "metadata": {},
         "pretax_credit_amounts": [],
         "quantity": quantity,
         "tax_rates": [],
         "taxes": [],
-        "type": wanted["type"],
-        "unit_amount": unit,
-        "unit_amount_decimal": None if unit is None else str(unit),
+        "type": kind,
+        "unit_amount": None,
+        "unit_amount_decimal": None,
     }
 
 
-def _blank(world: World, invoice: Json, lines: list[Json], total: int, params: Json) -> Json:
+def _sums(lines: list[Json]) -> Json:
+    """What the lines come to, with and without tax and discounts."""
+    entries = taxes.summed(entry for line in lines for entry in line["taxes"])
+    subtotal = sum(line["amount"] for line in lines)
+    discount = sum(line["discount_amount"] for line in lines)
+    total = subtotal - discount + taxes.exclusive(entries)
+    return {
+        "amount": total,
+        "discount_amount": discount,
+        "discount_amounts": _summed_discounts(lines),
+        "subtotal": subtotal,
+        "subtotal_excluding_tax": subtotal - taxes.inclusive(entries),
+        "total": total,
+        "total_excluding_tax": total - sum(entry["amount"] for entry in entries),
+        "total_taxes": entries,
+    }
+
+
+def _summed_discounts(lines: list[Json]) -> list[Json]:
+    sums: dict[str, int] = {}
+    for entry in (one for line in lines for one in line["discount_amounts"]):
+        sums[entry["discount"]] = sums.get(entry["discount"], 0) + entry["amount"]
+    return [{"amount": amount, "discount": discount} for discount, amount in sums.items()]
+
+
+def _blank(world: World, invoice: Json, lines: list[Json], params: Json) -> Json:
     note_id = world.new_id("cn_1")
     earlier = world.objects.list("credit_note", invoice=invoice["id"])
     return {
         "id": note_id,
         "object": "credit_note",
-        "amount": total,
         "amount_shipping": 0,
         "created": world.now(),
         "currency": invoice["currency"],
         "customer": invoice["customer"],
         "customer_account": None,
         "customer_balance_transaction": None,
-        "discount_amount": 0,
-        "discount_amounts": [],
         "effective_at": world.now(),
         "invoice": invoice["id"],
         "lines": {
@@ -116,13 +203,9 @@ def _blank(world: World, invoice: Json, lines: list[Json], total: int, params: J
         "refunds": [],
         "shipping_cost": None,
         "status": "issued",
-        "subtotal": total,
-        "subtotal_excluding_tax": total,
-        "total": total,
-        "total_excluding_tax": total,
-        "total_taxes": [],
         "type": "pre_payment",
         "voided_at": None,
+        **_sums(lines),
     }
 
 

@@ -26,15 +26,19 @@ def copy(value: Any) -> Any:
 
 
 def public(obj: Json) -> Json:
-    """A copy of an object as Stripe shows it."""
+    """A copy of an object as Stripe shows it, its parts too."""
     return {name: _shown(value) for name, value in obj.items() if name != PRIVATE}
 
 
 def _shown(value: Any) -> Any:
-    is_long = isinstance(value, dict) and len(value.get("data") or []) > EMBEDDED
-    if is_long and value.get("object") == "list":
-        return copy({**value, "data": value["data"][:EMBEDDED], "has_more": True})
-    return copy(value)
+    if isinstance(value, dict):
+        data = value.get("data") or []
+        if value.get("object") == "list" and len(data) > EMBEDDED:
+            value = {**value, "data": data[:EMBEDDED], "has_more": True}
+        return public(value)
+    if isinstance(value, list):
+        return [_shown(entry) for entry in value]
+    return value
 
 
 def private(obj: Json) -> Json:
@@ -100,7 +104,7 @@ def changing(world: World, obj: Json, kind: str) -> Iterator[Json]:
     before = public(obj)
     yield obj
     world.objects.put(obj)
-    previous = difference(before, obj)
+    previous = difference(before, public(obj))
     if previous:
         emit(world, kind, obj, previous)
 

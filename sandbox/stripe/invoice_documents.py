@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sandbox.stripe import discounts, payment_intents, prices, products
-from sandbox.stripe.events import changing, emit
+from sandbox.stripe import (
+    discounts,
+    invoice_taxes,
+    payment_intents,
+    prices,
+    products,
+    taxes,
+)
+from sandbox.stripe.events import changing, copy, emit
 from sandbox.world import Json, World
 
 HOUR = 3600
@@ -35,8 +42,8 @@ def draft(
     for line in lines:
         line["invoice"] = invoice["id"]
     invoice["lines"] = line_list(invoice["id"], lines)
-    grant(world, invoice, granted)
     invoice |= wanted or {}
+    grant(world, invoice, granted)
     invoice["automatically_finalizes_at"] = world.now() + HOUR if invoice["auto_advance"] else None
     add_up(invoice)
     world.objects.put(invoice)
@@ -45,13 +52,14 @@ def draft(
 
 
 def grant(world: World, invoice: Json, granted: Sequence[Json]) -> None:
-    """Apply discounts to the lines."""
+    """Apply discounts to the lines, and tax to what is left."""
     invoice["discounts"] = [discount["id"] for discount in granted]
     totals = discounts.apply(world, invoice["lines"]["data"], [*granted])
     invoice["total_discount_amounts"] = totals
     invoice["total_pretax_credit_amounts"] = [
         {**entry, "credit_balance_transaction": None, "type": "discount"} for entry in totals
     ]
+    invoice_taxes.assess(world, invoice)
 
 
 def line_list(invoice_id: str, lines: list[Json]) -> Json:
@@ -68,13 +76,13 @@ def add_up(invoice: Json) -> None:
     lines = invoice["lines"]["data"]
     subtotal = sum(line["amount"] for line in lines)
     total = subtotal - sum(entry["amount"] for entry in invoice["total_discount_amounts"])
+    total += taxes.exclusive(invoice["total_taxes"])
     due = max(0, total + invoice["starting_balance"])
     ending = min(0, total + invoice["starting_balance"])
     invoice |= {
         "subtotal": subtotal,
-        "subtotal_excluding_tax": subtotal,
         "total": total,
-        "total_excluding_tax": total,
+        "total_excluding_tax": total - sum(int(one["amount"]) for one in invoice["total_taxes"]),
         "amount_due": due,
         "amount_remaining": due,
         "ending_balance": ending if invoice["ending_balance"] is not None else None,
@@ -195,11 +203,12 @@ def subscription_line(
     line = _line(
         world, price, amount=amount, quantity=item["quantity"], description=text, period=period
     )
-    return line | {
+    line |= {
         "metadata": dict(subscription["metadata"]),
         "parent": parent,
         "subscription": subscription["id"],
     }
+    return invoice_taxes.mark(line, rates=item["tax_rates"])
 
 
 def _line(
@@ -298,7 +307,7 @@ def blank(
         "customer_tax_ids": [],
         "default_payment_method": None,
         "default_source": None,
-        "default_tax_rates": [],
+        "default_tax_rates": copy(subscription["default_tax_rates"]) if subscription else [],
         "description": None,
         "discounts": [],
         "due_date": None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sandbox.stripe import customers, prices, products
+from sandbox.stripe import customers, invoice_taxes, prices, products, tax_rates
 from sandbox.stripe.errors import invalid, missing
 from sandbox.stripe.events import changing, copy, emit
 from sandbox.stripe.params import merge_metadata, missing_parameter
@@ -16,6 +16,8 @@ def create(world: World, params: Json) -> Json:
     customer = customers.find(world, params["customer"], param="customer")
     wanted = (params.get("pricing") or {}).get("price")
     price = prices.find(world, wanted, param="pricing[price]") if wanted else None
+    rates = tax_rates.chosen(world, params.get("tax_rates"), param="tax_rates")
+    tax_rates.check_prices([(price, rates)] if price else [])
     quantity = params.get("quantity") or 1
     if price is None and params.get("amount") is None:
         raise missing_parameter("amount")
@@ -34,6 +36,7 @@ def create(world: World, params: Json) -> Json:
         "pricing": _pricing(price) if price else None,
         "quantity": quantity,
         "quantity_decimal": str(quantity),
+        "tax_rates": rates,
     }
     if params.get("subscription"):
         item["parent"] = _parent(params["subscription"], None)
@@ -103,6 +106,7 @@ def proration(
         "proration_details": {"credited_items": None, "discount_amounts": []},
         "quantity": item["quantity"],
         "quantity_decimal": str(item["quantity"]),
+        "tax_rates": copy(item["tax_rates"]),
     }
 
 
@@ -128,7 +132,7 @@ def _parent(subscription_id: str, item_id: str | None) -> Json:
 
 def line(world: World, item: Json) -> Json:
     """The item as a line of an invoice."""
-    return {
+    made = {
         "id": world.new_id("il_1"),
         "object": "line_item",
         "amount": item["amount"],
@@ -150,6 +154,7 @@ def line(world: World, item: Json) -> Json:
         "subtotal": item["amount"],
         "taxes": [],
     }
+    return invoice_taxes.mark(made, rates=item["tax_rates"])
 
 
 def _line_parent(item: Json) -> Json:
@@ -193,6 +198,8 @@ def update(world: World, item: Json, params: Json) -> Json:
             item |= {"amount": params["amount"], "net_amount": params["amount"]}
         if "description" in params:
             item["description"] = params["description"]
+        if "tax_rates" in params:
+            item["tax_rates"] = tax_rates.chosen(world, params["tax_rates"], param="tax_rates")
         if "metadata" in params:
             item["metadata"] = merge_metadata(item["metadata"], params["metadata"])
     return item

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from sandbox.stripe import customers, discounts, due_dates, invoice_items, invoices, renewals
+from sandbox.stripe import (
+    customers,
+    discounts,
+    due_dates,
+    invoice_items,
+    invoices,
+    renewals,
+    tax_rates,
+)
 from sandbox.stripe import invoice_documents as documents
 from sandbox.stripe.errors import invalid
 from sandbox.stripe.events import changing, emit
@@ -20,6 +28,7 @@ def create(world: World, params: Json) -> Json:
     including = params.get("pending_invoice_items_behavior") == "include"
     waiting = invoice_items.pending(world, customer["id"], None) if including else []
     currency = (params.get("currency") or customer["currency"] or "usd").lower()
+    rates = tax_rates.chosen(world, params.get("default_tax_rates"), param="default_tax_rates")
     lines = [invoice_items.line(world, item) for item in waiting]
     chosen = discounts.choices(
         world,
@@ -39,6 +48,7 @@ def create(world: World, params: Json) -> Json:
             "auto_advance": params.get("auto_advance", False),
             "collection_method": method,
             "default_payment_method": params.get("default_payment_method"),
+            "default_tax_rates": rates,
             "description": params.get("description"),
             "due_date": due_dates.of(world, params),
             "footer": params.get("footer"),

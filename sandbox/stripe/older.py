@@ -54,8 +54,8 @@ def _invoice(world: World, invoice: Json, version: str) -> Json:
         "quote": None,
         "subscription": _subscription_of(invoice["parent"]),
         "subscription_details": {"metadata": details["metadata"] if details else None},
-        "tax": None,
-        "total_tax_amounts": [],
+        "tax": sum(one["amount"] for one in invoice["total_taxes"]) or None,
+        "total_tax_amounts": _tax_amounts(invoice["total_taxes"]),
         "transfer_data": None,
     }
 
@@ -74,16 +74,33 @@ def _line(world: World, line: Json) -> Json:
     of_item = not details.get("invoice_item")
     kept = _without(line, "parent", "pricing", "taxes", "subtotal", "quantity_decimal")
     return kept | {
-        "amount_excluding_tax": line["amount"],
+        "amount_excluding_tax": line["amount"] - _inclusive(line["taxes"]),
         "plan": _plan(price) if price and price["recurring"] else None,
         "price": price and _without(price, PRIVATE),
         "proration": bool(details.get("proration")),
         "proration_details": {"credited_items": None},
         "subscription_item": details.get("subscription_item"),
-        "tax_amounts": [],
+        "tax_amounts": _tax_amounts(line["taxes"]),
         "tax_rates": [],
         "type": "subscription" if of_item else "invoiceitem",
     }
+
+
+def _tax_amounts(entries: list[Json]) -> list[Json]:
+    return [
+        {
+            "amount": one["amount"],
+            "inclusive": one["tax_behavior"] == "inclusive",
+            "tax_rate": one["tax_rate_details"]["tax_rate"],
+            "taxability_reason": one["taxability_reason"],
+            "taxable_amount": one["taxable_amount"],
+        }
+        for one in entries
+    ]
+
+
+def _inclusive(entries: list[Json]) -> int:
+    return sum(int(one["amount"]) for one in entries if one["tax_behavior"] == "inclusive")
 
 
 def _plan(price: Json) -> Json:

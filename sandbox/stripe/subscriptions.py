@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sandbox.stripe import discounts, periods, prices
+from sandbox.stripe import discounts, periods, prices, subscription_taxes
 from sandbox.stripe.errors import invalid, missing
 from sandbox.stripe.events import changing, copy, emit, private
 from sandbox.stripe.params import merge_metadata, missing_parameter
@@ -238,6 +238,8 @@ def _apply(world: World, subscription: Json, params: Json) -> None:
     for name in ("default_payment_method", "description"):
         if name in params:
             subscription[name] = params[name]
+    if "default_tax_rates" in params:
+        subscription_taxes.set_default_rates(world, subscription, params["default_tax_rates"])
     if "metadata" in params:
         subscription["metadata"] = merge_metadata(subscription["metadata"], params["metadata"])
     subscription["cancellation_details"] |= params.get("cancellation_details") or {}
@@ -249,6 +251,10 @@ def _apply(world: World, subscription: Json, params: Json) -> None:
         discounts.replace(world, subscription, params["discounts"])
     if "trial_end" in params:
         _move_trial_end(world, subscription, params["trial_end"])
+    _move_end(world, subscription, params)
+
+
+def _move_end(world: World, subscription: Json, params: Json) -> None:
     if "cancel_at_period_end" in params:
         at = period(subscription)[1] if params["cancel_at_period_end"] else None
         _schedule_end(world, subscription, at)

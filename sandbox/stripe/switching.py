@@ -13,6 +13,7 @@ from sandbox.stripe import (
     periods,
     prices,
     renewals,
+    subscription_taxes,
     subscriptions,
 )
 from sandbox.stripe import invoice_documents as documents
@@ -170,6 +171,10 @@ def _change_item(world: World, item: Json, change: Json, index: int) -> None:
         item |= {"price": copy(price), "plan": prices.plan(price)}
     if change.get("quantity"):
         item["quantity"] = change["quantity"]
+    if "tax_rates" in change:
+        subscription_taxes.set_item_rates(
+            world, item, change["tax_rates"], param=f"items[{index}][tax_rates]"
+        )
 
 
 def _interval(item: Json) -> tuple[str, int]:

@@ -11,6 +11,7 @@ from sandbox.stripe.endpoints import (
     notifications,
     payments,
     promotions,
+    taxes,
 )
 
 ENDPOINTS: list[Endpoint] = [
@@ -21,6 +22,7 @@ ENDPOINTS: list[Endpoint] = [
     *billing.ENDPOINTS,
     *payments.ENDPOINTS,
     *promotions.ENDPOINTS,
+    *taxes.ENDPOINTS,
     *disputes.ENDPOINTS,
     *notifications.ENDPOINTS,
 ]

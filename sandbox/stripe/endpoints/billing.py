@@ -10,6 +10,7 @@ from sandbox.stripe import (
     payment_methods,
     prices,
     renewals,
+    subscription_taxes,
     subscriptions,
     switching,
 )
@@ -30,6 +31,7 @@ from sandbox.stripe.params import (
     INTEGER,
     METADATA,
     TEXT,
+    TEXTS,
     Hash,
     Leaf,
     ListOf,
@@ -58,14 +60,15 @@ _CANCELLATION = Hash(
 _TRIAL_END = Leaf(lambda text: text if text == "now" else INTEGER.parse(text), "timestamp")
 DISCOUNTS = ListOf(Hash({"coupon": TEXT, "discount": TEXT, "promotion_code": TEXT}))
 _PRORATION = one_of("always_invoice", "create_prorations", "none")
-_CHANGED_ITEMS = ListOf(Hash({"id": TEXT, "price": TEXT, "quantity": INTEGER}))
 _COLLECTION = one_of("charge_automatically", "send_invoice")
+_CHANGED_ITEMS = ListOf(Hash({"id": TEXT, "price": TEXT, "quantity": INTEGER, "tax_rates": TEXTS}))
 _SUBSCRIPTION: Spec = {
     "cancel_at": INTEGER,
     "cancel_at_period_end": BOOLEAN,
     "collection_method": _COLLECTION,
     "days_until_due": INTEGER,
     "default_payment_method": TEXT,
+    "default_tax_rates": TEXTS,
     "description": TEXT,
     "discounts": DISCOUNTS,
     "metadata": METADATA,
@@ -95,6 +98,7 @@ def _create_subscription(call: Call) -> Json:
         description=params.get("description"),
         days_until_due=params.get("days_until_due"),
     )
+    _set_rates(call, subscription)
     if params.get("discounts"):
         discounts.replace(world, subscription, params["discounts"])
     behavior = params.get("payment_behavior") or "allow_incomplete"
@@ -105,6 +109,16 @@ def _create_subscription(call: Call) -> Json:
         raise invalid(outcome.message)
     wanted = equal(params, "cancel_at", "cancel_at_period_end")
     return subscriptions.update(world, subscription, wanted) if wanted else subscription
+
+
+def _set_rates(call: Call, subscription: Json) -> None:
+    subscription_taxes.set_default_rates(
+        call.world, subscription, call.params.get("default_tax_rates")
+    )
+    for index, wanted in enumerate(call.params["items"]):
+        item = subscription["items"]["data"][index]
+        param = f"items[{index}][tax_rates]"
+        subscription_taxes.set_item_rates(call.world, item, wanted.get("tax_rates"), param=param)
 
 
 def _lines(call: Call) -> list[tuple[Json, int]]:
@@ -263,7 +277,9 @@ ENDPOINTS = [
         {
             **_SUBSCRIPTION,
             "customer": Required(TEXT),
-            "items": Required(ListOf(Hash({"price": Required(TEXT), "quantity": INTEGER}))),
+            "items": Required(
+                ListOf(Hash({"price": Required(TEXT), "quantity": INTEGER, "tax_rates": TEXTS}))
+            ),
             "payment_behavior": one_of(
                 "allow_incomplete", "default_incomplete", "error_if_incomplete"
             ),
@@ -374,6 +390,7 @@ ENDPOINTS = [
             "collection_method": _COLLECTION,
             "days_until_due": INTEGER,
             "default_payment_method": TEXT,
+            "default_tax_rates": TEXTS,
             "description": TEXT,
             "due_date": INTEGER,
             "footer": TEXT,

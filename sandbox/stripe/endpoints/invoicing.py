@@ -7,6 +7,7 @@ from sandbox.stripe.params import (
     INTEGER,
     METADATA,
     TEXT,
+    TEXTS,
     Hash,
     ListOf,
     Required,
@@ -66,6 +67,7 @@ ENDPOINTS = [
             "pricing": Hash({"price": TEXT}),
             "quantity": INTEGER,
             "subscription": TEXT,
+            "tax_rates": TEXTS,
         },
     ),
     Endpoint(
@@ -87,7 +89,7 @@ ENDPOINTS = [
         "/v1/invoiceitems/{id}",
         "invoice_item_update",
         _update_item,
-        {"amount": INTEGER, "description": TEXT, "metadata": METADATA},
+        {"amount": INTEGER, "description": TEXT, "metadata": METADATA, "tax_rates": TEXTS},
     ),
     Endpoint(
         "DELETE",
@@ -107,6 +109,7 @@ ENDPOINTS = [
             "currency": TEXT,
             "customer": TEXT,
             "days_until_due": INTEGER,
+            "default_tax_rates": TEXTS,
             "default_payment_method": TEXT,
             "description": TEXT,
             "discounts": ListOf(Hash({"coupon": TEXT, "promotion_code": TEXT})),
@@ -146,6 +149,7 @@ ENDPOINTS = [
                         "description": TEXT,
                         "invoice_line_item": TEXT,
                         "quantity": INTEGER,
+                        "tax_rates": TEXTS,
                         "type": Required(one_of("custom_line_item", "invoice_line_item")),
                         "unit_amount": INTEGER,
                     }

@@ -21,7 +21,8 @@ START_SECONDS = 30
 def environment() -> dict[str, str]:
     """Return what every measured process runs with: no debugging, nothing outside this machine."""
     return os.environ | {
-        "DEBUG": "false",
+        "DEBUG": "true",
+        "DEBUG_PAGES": "false",
         "SECRET_KEY": "a-secret-of-the-benchmark-which-guards-nothing-at-all-anywhere",
         "ALLOWED_HOSTS": HOST,
         "PORTAL_URL": f"http://{HOST}",

@@ -11,6 +11,8 @@ WEB_WORKERS x WEB_THREADS connections of a host; its `max_connections` must allo
 
 import os
 import re
+import subprocess
+import sys
 from datetime import timedelta
 from typing import Any
 
@@ -18,10 +20,24 @@ from gunicorn.glogging import Logger
 
 from portal.logs import LineFormatter
 
+# What can't start is told once, and not by each worker. A process of its own looks, or the workers
+# would inherit what it has imported, and a reload would not bring new code. It is not asked again
+# on a reload, where gunicorn reads this file once more and would end with the old workers.
+if "PORTAL_SERVED" not in os.environ:
+    os.environ["PORTAL_SERVED"] = "1"
+    if refused := subprocess.run([sys.executable, "-m", "portal.starting"], check=False).returncode:
+        sys.exit(refused)
+
+
+def _number(name: str, default: int) -> int:
+    value = os.environ.get(name, "").strip() or str(default)
+    return int(value) if value.isdecimal() and int(value) else sys.exit(f"{name} must be a number.")
+
+
 bind = os.environ.get("WEB_BIND") or f"127.0.0.1:{os.environ.get('PORT', '8000')}"
-workers = int(os.environ.get("WEB_WORKERS", "2"))
+workers = _number("WEB_WORKERS", 2)
 worker_class = "gthread"
-threads = int(os.environ.get("WEB_THREADS", "4"))
+threads = _number("WEB_THREADS", 4)
 
 # Longer than the slowest page may be: Stripe's timeout with its retries.
 timeout = 60

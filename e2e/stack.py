@@ -73,7 +73,8 @@ class Stack:
         return os.environ | {
             "DATABASE_URL": self.cluster.url,
             "SECRET_KEY": "a-secret-of-the-browser-tests-which-guards-nothing-at-all",
-            "DEBUG": "false",
+            "DEBUG": "true",
+            "DEBUG_PAGES": "false",
             "ALLOWED_HOSTS": HOST,
             "PORTAL_URL": self.url,
             "CSRF_TRUSTED_ORIGINS": self.url,

@@ -27,6 +27,8 @@ class PortalConfig(AppConfig):
 
     def ready(self) -> None:
         """Call the apps and models of others what the staff site's sidebar calls them."""
+        from portal import checks  # noqa: F401, PLC0415  (registers them)
+
         for label, title in TITLES.items():
             apps.get_app_config(label).verbose_name = title
         for label, (one, many) in MODELS.items():

@@ -1,9 +1,12 @@
 """Settings, read from the environment. `.env.example` explains each name.
 
-Defaults serve a developer's machine: a plain `python manage.py …` works without any set-up. With
-`DEBUG` off, the project refuses to start on a development secret or without an address.
+Defaults serve a developer's machine, where a plain `python manage.py …` works without any set-up.
+Anywhere else DEBUG is off, and what `portal.start_checks` refuses does not start.
 """
 
+import importlib.util
+import os
+import sys
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,23 +18,51 @@ from django.urls import reverse_lazy
 from psycopg.conninfo import conninfo_to_dict
 
 from billing.money import AmountError, parse_money
+from portal import start_checks
 from portal.postgres import embedded_url
 from portal.staff.theme import unfold_theme
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.Env()
+
+
+class Env(environ.Env):  # type: ignore[misc]  # it ships no types
+    """Takes a blank value for none, unless text is wanted, and names what has no fit value."""
+
+    def get_value(self, var: str, cast: Any = None, *arguments: Any, **options: Any) -> Any:
+        """Return a setting's value. Raises ImproperlyConfigured: the value may be a secret."""
+        is_blank = cast is not str and not os.environ.get(var, "").strip()
+        try:
+            return super().get_value(f"no {var}" if is_blank else var, cast, *arguments, **options)
+        except ValueError as error:
+            raise ImproperlyConfigured(f"{var} must be a number.") from error
+
+
+env = Env()
 environ.Env.read_env(BASE_DIR / ".env")
 
 # Where we are
-DEBUG = env.bool("DEBUG", default=True)
-PORTAL_URL = env.str("PORTAL_URL", default="http://127.0.0.1:8000").rstrip("/")
-DEVELOPMENT_SECRET = "development-only-secret-key-never-used-in-production"  # noqa: S105
-SECRET_KEY = env.str("SECRET_KEY", default=DEVELOPMENT_SECRET)
+# The setting DEBUG says that no members come here: what starts is judged as in development then.
+# Django's own DEBUG, whose error pages show code and values, goes along unless told otherwise.
+DEVELOPMENT = env.bool(
+    "DEBUG",
+    default=start_checks.is_development(
+        os.environ,
+        is_served="PORTAL_SERVED" in os.environ,
+        has_tools=importlib.util.find_spec("honcho") is not None,
+        is_host=Path("/etc/portal.env").exists(),
+    ),
+)
+DEBUG = DEVELOPMENT and env.bool("DEBUG_PAGES", default=True)
+# While an image is built there are neither secrets nor a database.
+BUILDING = start_checks.is_building(sys.argv)
+if not BUILDING and (refused := start_checks.refusals(os.environ, debug=DEVELOPMENT)):
+    raise ImproperlyConfigured("\n".join(refused))
+PORTAL_URL = (env.str("PORTAL_URL", default="") or "http://127.0.0.1:8000").rstrip("/")
+SECRET_KEY = env.str("SECRET_KEY", default="") or start_checks.DEVELOPMENT_SECRET
 # Earlier ones: what they signed or encrypted stays good.
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
-if not DEBUG and SECRET_KEY == DEVELOPMENT_SECRET:
-    raise ImproperlyConfigured("Set SECRET_KEY: DEBUG is off and there is no secret key.")
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[urlsplit(PORTAL_URL).hostname or "localhost"])
+HOST = urlsplit(PORTAL_URL).hostname or "localhost"
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[HOST])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[PORTAL_URL])
 HTTPS = PORTAL_URL.startswith("https://")
 
@@ -183,6 +214,12 @@ TEMPLATES = [
 ]
 
 
+def _databases() -> dict[str, Any]:
+    if BUILDING:
+        return {"default": {"ENGINE": "django.db.backends.dummy"}}
+    return {"default": _database(env.str("DATABASE_URL", default="") or embedded_url())}
+
+
 def _database(url: str) -> dict[str, Any]:
     """Django's settings of a libpq address (a `postgresql://…` URL or `key=value` pairs)."""
     parts = dict(conninfo_to_dict(url))
@@ -200,7 +237,7 @@ def _database(url: str) -> dict[str, Any]:
     }
 
 
-DATABASES = {"default": _database(env.str("DATABASE_URL", default="") or embedded_url())}
+DATABASES = _databases()
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {
     "default": {
@@ -283,7 +320,7 @@ MFA_FORMS = {
 # A code is good half a minute longer at both ends: clocks differ, and people type.
 MFA_TOTP_TOLERANCE = 1
 # Whether the staff site opens only to who has taken it.
-STAFF_NEED_SECOND_FACTOR = env.bool("STAFF_NEED_SECOND_FACTOR", default=HTTPS and not DEBUG)
+STAFF_NEED_SECOND_FACTOR = env.bool("STAFF_NEED_SECOND_FACTOR", default=HTTPS and not DEVELOPMENT)
 # On top of allauth's own limits: a sign-up sends an e-mail to an address that anybody may type, and
 # a mistyped phone number must not cost a minute.
 ACCOUNT_RATE_LIMITS = {

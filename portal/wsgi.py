@@ -4,6 +4,10 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+from portal.starting import WORKER_BOOT_ERROR, settings_or_exit
+
+# Nobody develops behind a real web server: there DEBUG is never on by itself.
+os.environ.setdefault("PORTAL_SERVED", "1")
+settings_or_exit(WORKER_BOOT_ERROR)
 
 application = get_wsgi_application()

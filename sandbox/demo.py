@@ -129,11 +129,12 @@ def _is_free(port: int) -> bool:
 
 
 def environment(choices: Choices) -> dict[str, str]:
-    """What differs from production: addresses, keys and a secret, nothing else."""
+    """What differs from production: addresses, keys, a secret, and that nobody has to mind them."""
     return os.environ | {
         "DATABASE_URL": embedded_url(DATABASE),
         "SECRET_KEY": choices.secret_key,
-        "DEBUG": "false",
+        "DEBUG": "true",
+        "DEBUG_PAGES": "false",
         "ALLOWED_HOSTS": f"{HOST},localhost",
         "PORTAL_URL": choices.portal,
         "CSRF_TRUSTED_ORIGINS": choices.portal,

@@ -27,7 +27,7 @@ def test_the_example_names_every_setting_that_is_read() -> None:
     settings = (ROOT / "portal" / "settings.py").read_text()
     gunicorn = (ROOT / "deploy" / "gunicorn.conf.py").read_text()
     read = set(re.findall(r'\benv\.\w+\(\s*"([A-Z_]+)"', settings))
-    read |= set(re.findall(r'os\.environ\.get\("([A-Z_]+)"', gunicorn)) - {"PORT"}
+    read |= set(re.findall(r'(?:os\.environ\.get|_number)\("([A-Z_]+)"', gunicorn)) - {"PORT"}
     example = (ROOT / ".env.example").read_text()
     named = set(re.findall(r"^#?([A-Z_]+)=", example, re.MULTILINE))
     assert named - {"PORTAL_HOST", "POSTGRES_PASSWORD"} == read

@@ -1,0 +1,342 @@
+"""What settings must not be when the portal starts, and what they should be before people come.
+
+Pure: everything is told from the settings as they are written, in the environment or in `.env`.
+`portal.settings` refuses to load where `refusals` has a sentence; `check --deploy` shows `remarks`.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import PurePath
+from urllib.parse import SplitResult, urlsplit
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+Found = Mapping[str, str]
+Rule = Callable[[Found], Iterator[str]]
+
+DEVELOPMENT_SECRET = "development-only-secret-key-never-used-in-production"  # noqa: S105
+# Commands that need neither database nor secrets: an image is built where there are none.
+BUILD_COMMANDS = frozenset({"collectstatic", "help", "version", "--help", "-h", "--version"})
+
+# Django's own measure (security.W009), and the least that is left of a random key once
+# everything that repeats is squeezed out of it.
+SECRET_LENGTH = 50
+SECRET_SQUEEZED = 40
+HOW_TO = 'set it to what this prints: python3 -c "import secrets; print(secrets.token_urlsafe(64))"'
+
+STRIPE = "https://api.stripe.com"
+HERE = frozenset({"127.0.0.1", "localhost", "::1"})
+# What people write where something else belongs, the ellipses of our own documents included.
+PLACEHOLDER = re.compile(
+    r"replace[-_ ]?(me|this)|change[-_ ]?(me|this|it)|place[-_ ]?holder|fill[-_ ]?in|x{5,}|…|\.\.\."
+    r"|your[-_ ](secret|key|password|token|domain|host|name|e?-?mail|address)"
+    r"|\bexample\.(com|net|org)\b|^<.*>$",
+    re.IGNORECASE,
+)
+MAY_BE_PLACEHOLDERS = (
+    *("PORTAL_URL", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "DATABASE_URL"),
+    *("SUPPORT_EMAIL", "STAFF_EMAIL", "DEFAULT_FROM_EMAIL", "EMAIL_URL"),
+    *("POSTAL_ADDRESS", "PUBLIC_SITE_URL", "TERMS_URL"),
+    *("STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRETS", "STRIPE_PRICE_ID", "STRIPE_YEARLY_PRICE_ID"),
+    *("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM_NUMBER"),
+)
+ADDRESSES = (
+    *("PORTAL_URL", "CSRF_TRUSTED_ORIGINS", "PUBLIC_SITE_URL", "TERMS_URL", "EMAIL_URL"),
+    *("STRIPE_API_BASE", "STRIPE_HOSTED_ORIGINS", "TWILIO_API_BASE"),
+)
+# Values of .env.example that look like real ones.
+EXAMPLES = {
+    "POSTAL_ADDRESS": "1 Harbor Street, Portland, ME 04101",
+    "TWILIO_FROM_NUMBER": "+15005550006",
+}
+EXAMPLE_PASSWORDS = frozenset({"password", "secret", "changeme"})
+TWILIO = ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM_NUMBER")
+# Backends of EMAIL_URL that send nothing to anybody.
+UNSENT = frozenset({"consolemail", "dummymail", "filemail", "memorymail"})
+
+
+def is_development(found: Found, *, is_served: bool, has_tools: bool, is_host: bool) -> bool:
+    """Return whether DEBUG is on where nobody has set it: for a developer's `manage.py`.
+
+    None of its four signs can be met on a server that was set up as our documents say. A web
+    server's process is served; a server has the packages of requirements.txt, and not those
+    that the demo and the tests bring along; the systemd units read a file that makes a machine a
+    host; and the portal has an address there that is not this machine's own.
+    """
+    address = _value(found, "PORTAL_URL")
+    is_here = not address or _split(address).hostname in HERE
+    return has_tools and is_here and not is_served and not is_host
+
+
+def is_building(arguments: Sequence[str]) -> bool:
+    """Return whether this process is `manage.py` with a command that needs no settings."""
+    program, command = (*arguments, "", "")[:2]
+    return PurePath(program).name == "manage.py" and (command or "help") in BUILD_COMMANDS
+
+
+def refusals(found: Found, *, debug: bool) -> list[str]:
+    """Return why the portal does not start with these settings: a sentence for each fault."""
+    rules = (*ALWAYS, *(WITH_DEBUG if debug else WITHOUT_DEBUG))
+    return [sentence for rule in rules for sentence in rule(found)]
+
+
+def remarks(found: Found) -> list[str]:
+    """Return what is left to set before members come, where the portal starts all the same."""
+    return [sentence for rule in BEFORE_PEOPLE_COME for sentence in rule(found)]
+
+
+def _value(found: Found, name: str) -> str:
+    return found.get(name, "").strip()
+
+
+def _list(found: Found, name: str) -> list[str]:
+    return [one.strip() for one in found.get(name, "").split(",") if one.strip()]
+
+
+def _split(address: str) -> SplitResult:
+    """Return an address's parts; one that can't be read has none."""
+    try:
+        parts = urlsplit(address)
+        _ = parts.port, parts.hostname
+    except ValueError:
+        return urlsplit("")
+    return parts
+
+
+def _is_live(found: Found) -> bool:
+    return _value(found, "STRIPE_SECRET_KEY").startswith(("sk_live_", "rk_live_"))
+
+
+# In every mode
+
+
+def _stripe_key(found: Found) -> Iterator[str]:
+    key = _value(found, "STRIPE_SECRET_KEY")
+    if PLACEHOLDER.search(key):
+        return
+    if key.startswith("pk_"):
+        yield "STRIPE_SECRET_KEY is the publishable key: the secret one begins with sk_ or rk_."
+    elif key and not key.startswith(("sk_", "rk_")):
+        yield "STRIPE_SECRET_KEY is not one of Stripe's: a secret key begins with sk_ or rk_."
+
+
+def _live_key_stays_at_stripe(found: Found) -> Iterator[str]:
+    if not _is_live(found):
+        return
+    base = _value(found, "STRIPE_API_BASE").rstrip("/")
+    if base not in {"", STRIPE}:
+        yield "STRIPE_API_BASE is not Stripe's own address, and STRIPE_SECRET_KEY is a live key."
+    if any(_split(one).scheme != "https" for one in _list(found, "STRIPE_HOSTED_ORIGINS")):
+        yield "STRIPE_HOSTED_ORIGINS must begin with https:// where STRIPE_SECRET_KEY is live."
+    twilio = _value(found, "TWILIO_API_BASE")
+    host = _split(twilio).hostname or ""
+    if twilio and not (twilio.startswith("https://") and host.endswith(".twilio.com")):
+        yield "TWILIO_API_BASE is not Twilio's own address, and STRIPE_SECRET_KEY is a live key."
+
+
+def _database_is_postgres(found: Found) -> Iterator[str]:
+    url = _value(found, "DATABASE_URL")
+    if url and _conninfo(url) is None:
+        yield "DATABASE_URL is not an address of PostgreSQL (postgresql://user:password@host/name)."
+
+
+def _addresses_can_be_read(found: Found) -> Iterator[str]:
+    for name in ADDRESSES:
+        values = _list(found, name) if name.endswith("S") else [_value(found, name)]
+        if any(value and not _split(value).scheme for value in values):
+            yield f"{name} is not an address: its https:// or the like, or its port, is wrong."
+
+
+def _colour(found: Found) -> Iterator[str]:
+    colour = _value(found, "BRAND_COLOR")
+    if colour and not re.fullmatch(r"#?([0-9a-f]{3}|[0-9a-f]{6})", colour, re.IGNORECASE):
+        yield "BRAND_COLOR is not a colour such as #2f5d50 (in quotes, or # begins a comment)."
+
+
+def _conninfo(url: str) -> dict[str, object] | None:
+    try:
+        return dict(conninfo_to_dict(url))
+    except psycopg.Error:
+        return None
+
+
+# With DEBUG only, and without it
+
+
+def _no_live_key_while_developing(found: Found) -> Iterator[str]:
+    if _is_live(found):
+        yield "STRIPE_SECRET_KEY is a live key, and DEBUG is on: develop with a test key."
+
+
+def _database(found: Found) -> Iterator[str]:
+    url = _value(found, "DATABASE_URL")
+    if not url:
+        yield "Set DATABASE_URL: only with DEBUG does the portal start a database of its own."
+        return
+    password = str((_conninfo(url) or {}).get("password", ""))
+    if password.lower() in EXAMPLE_PASSWORDS and not PLACEHOLDER.search(url):
+        yield "DATABASE_URL has the password of an example: give the database one of its own."
+
+
+def _secret(found: Found) -> Iterator[str]:
+    key = _value(found, "SECRET_KEY")
+    if not key:
+        yield f"SECRET_KEY is not set: {HOW_TO}"
+    elif reason := _weakness(key):
+        yield f"SECRET_KEY {reason}: {HOW_TO}"
+    for old in _list(found, "SECRET_KEY_FALLBACKS"):
+        if reason := _weakness(old):
+            yield f"A key in SECRET_KEY_FALLBACKS {reason}: anybody could sign with it."
+
+
+def _weakness(key: str) -> str:
+    if key == DEVELOPMENT_SECRET:
+        return "is the one of development, which everybody knows"
+    if key.startswith("django-insecure-"):
+        return "begins with django-insecure-, as made-up keys of new projects do"
+    if PLACEHOLDER.search(key):
+        return "is a placeholder"
+    if len(key) < SECRET_LENGTH:
+        return f"is too short (fewer than {SECRET_LENGTH} characters)"
+    if len(zlib.compress(key.encode(), 9)) < SECRET_SQUEEZED:
+        return "repeats itself and can be guessed"
+    return ""
+
+
+def _address(found: Found) -> Iterator[str]:
+    address = _value(found, "PORTAL_URL")
+    parts = _split(address)
+    if not address:
+        yield "Set PORTAL_URL to the https:// address that people type, or DEBUG=true to develop."
+    elif PLACEHOLDER.search(address) or not parts.scheme:
+        return
+    elif parts.scheme != "https" and _is_live(found):
+        yield "PORTAL_URL must begin with https://, most of all where STRIPE_SECRET_KEY is live."
+    elif parts.scheme != "https":
+        yield "PORTAL_URL must begin with https:// unless DEBUG is on."
+    elif not parts.hostname or parts.username or parts.path.strip("/") or parts.query:
+        yield "PORTAL_URL must be https:// and a host, with nothing behind it."
+
+
+def _hosts(found: Found) -> Iterator[str]:
+    if any("*" in host or host == "." for host in _list(found, "ALLOWED_HOSTS")):
+        yield "ALLOWED_HOSTS must not have a * in it: name the hosts, or leave it out."
+    origins = _list(found, "CSRF_TRUSTED_ORIGINS")
+    if any(_split(origin).hostname == "*" for origin in origins):
+        yield "CSRF_TRUSTED_ORIGINS must not have a * for a host: name the origins."
+
+
+def _support(found: Found) -> Iterator[str]:
+    if not _value(found, "SUPPORT_EMAIL"):
+        yield "Set SUPPORT_EMAIL to the address at which members reach you."
+
+
+def _placeholders(found: Found) -> Iterator[str]:
+    for name in MAY_BE_PLACEHOLDERS:
+        value = _value(found, name)
+        if PLACEHOLDER.search(value) or value == EXAMPLES.get(name, "\0"):
+            yield f"{name} still is a placeholder: set it to yours, or leave it out."
+        elif name == "EMAIL_URL" and _is_example_of_mail(value):
+            yield "EMAIL_URL still is the example: set it to your mail server's."
+
+
+def _is_example_of_mail(url: str) -> bool:
+    parts = _split(url)
+    return parts.hostname == "host" or (parts.username, parts.password) == ("user", "password")
+
+
+# Before people come
+
+
+def _stripe_is_complete(found: Found) -> Iterator[str]:
+    key = _value(found, "STRIPE_SECRET_KEY")
+    if not key:
+        yield "STRIPE_SECRET_KEY is not set: nothing is on sale."
+        return
+    if not _is_live(found):
+        yield "STRIPE_SECRET_KEY is a test key: no payment is real."
+    secrets = _list(found, "STRIPE_WEBHOOK_SECRETS")
+    if not secrets:
+        yield "STRIPE_WEBHOOK_SECRETS is not set: Stripe's events are refused."
+    if any(not secret.startswith("whsec_") for secret in secrets):
+        yield "STRIPE_WEBHOOK_SECRETS has a value that is no signing secret (whsec_…)."
+    yield from _prices(found)
+    if _value(found, "STRIPE_API_BASE").rstrip("/") not in {"", STRIPE}:
+        yield "STRIPE_API_BASE is set: payments go to another server than Stripe's."
+
+
+def _prices(found: Found) -> Iterator[str]:
+    price, yearly = _value(found, "STRIPE_PRICE_ID"), _value(found, "STRIPE_YEARLY_PRICE_ID")
+    if not price:
+        yield "STRIPE_PRICE_ID is not set: nobody can become a member."
+    elif price == yearly:
+        yield "STRIPE_YEARLY_PRICE_ID is the same price as STRIPE_PRICE_ID."
+    for name, value in {"STRIPE_PRICE_ID": price, "STRIPE_YEARLY_PRICE_ID": yearly}.items():
+        if value.startswith("prod_"):
+            yield f"{name} is a product: take the id of its price (price_…)."
+
+
+def _texts_are_complete(found: Found) -> Iterator[str]:
+    missing = [name for name in TWILIO if not _value(found, name)]
+    if missing and len(missing) < len(TWILIO):
+        yield f"{' and '.join(missing)} must be set, too, or no text message is sent."
+    sender = _value(found, "TWILIO_FROM_NUMBER")
+    if sender and not re.fullmatch(r"\+[1-9]\d{6,14}", sender):
+        yield "TWILIO_FROM_NUMBER is not a number in E.164, such as +12075550123."
+    if _value(found, "TWILIO_API_BASE") and not missing:
+        yield "TWILIO_API_BASE is set: text messages go to another server than Twilio's."
+
+
+def _mail_is_sent(found: Found) -> Iterator[str]:
+    url = _value(found, "EMAIL_URL")
+    if not url or _split(url).scheme in UNSENT:
+        yield "EMAIL_URL names no mail server: mails are printed or thrown away, codes included."
+
+
+def _proxy_is_known(found: Found) -> Iterator[str]:
+    if _value(found, "TRUSTED_PROXIES") in {"", "0"}:
+        yield (
+            "TRUSTED_PROXIES is 0: the proxy that ends HTTPS before the portal is not believed, so "
+            "every page redirects to itself, and all visitors share one address's limits."
+        )
+
+
+def _host_is_answered_to(found: Found) -> Iterator[str]:
+    host, allowed = _split(_value(found, "PORTAL_URL")).hostname, _list(found, "ALLOWED_HOSTS")
+    if allowed and host and not any(_covers(one.lower(), host) for one in allowed):
+        yield "ALLOWED_HOSTS lacks the host in PORTAL_URL: every page is refused."
+
+
+def _covers(allowed: str, host: str) -> bool:
+    return allowed == host or (allowed.startswith(".") and f".{host}".endswith(allowed))
+
+
+def _business_is_named(found: Found) -> Iterator[str]:
+    if _value(found, "BRAND_NAME") in {"", "Portal", "Harbor Yoga"}:
+        yield "BRAND_NAME is not yours: it is on every page and in every message."
+    if not _value(found, "STAFF_EMAIL"):
+        yield "STAFF_EMAIL is not set: nobody is written to when a dispute or a refund waits."
+    if not _value(found, "POSTAL_ADDRESS"):
+        yield "POSTAL_ADDRESS is not set: e-mails to members show none."
+
+
+ALWAYS: tuple[Rule, ...] = (
+    *(_addresses_can_be_read, _colour, _stripe_key, _live_key_stays_at_stripe),
+    _database_is_postgres,
+)
+WITH_DEBUG: tuple[Rule, ...] = (_no_live_key_while_developing,)
+WITHOUT_DEBUG: tuple[Rule, ...] = (
+    *(_database, _secret, _address, _hosts, _support, _placeholders),
+)
+BEFORE_PEOPLE_COME: tuple[Rule, ...] = (
+    _stripe_is_complete,
+    _texts_are_complete,
+    _mail_is_sent,
+    _proxy_is_known,
+    _host_is_answered_to,
+    _business_is_named,
+)

@@ -1,0 +1,31 @@
+"""Starts a process with the settings, or says in a sentence why it does not start.
+
+python -m portal.starting    # only looks: what gunicorn does before it starts
+"""
+
+import os
+import sys
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+from portal.postgres import PostgresError
+
+# sysexits' EX_CONFIG: systemd does not try again (RestartPreventExitStatus).
+EX_CONFIG = 78
+# gunicorn ends altogether where one of its workers ends with this: the next would do no better.
+WORKER_BOOT_ERROR = 3
+
+
+def settings_or_exit(code: int = EX_CONFIG) -> None:
+    """Load the settings; where that can't be, print why, a line a fault, and leave with `code`."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+    try:
+        _ = settings.DEBUG
+    except (ImproperlyConfigured, PostgresError, ValueError) as error:
+        print(error, file=sys.stderr)
+        sys.exit(code)
+
+
+if __name__ == "__main__":
+    settings_or_exit()

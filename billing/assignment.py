@@ -1,5 +1,9 @@
 """Whose is a Stripe customer? Matched by our metadata, by a verified e-mail address, or by staff.
 
+A member may have several. Our own metadata always says whose one is, as only we and staff write
+it. An address proves less: whoever pays by a payment link types any. So it decides only for
+members who have no customer yet; a further one with the same address is for staff to assign.
+
 Customers made in Stripe's dashboard name no user of ours. Only a *verified* address proves that
 the mailbox is the member's; with anything less, one could sign up with a stranger's address and
 read that stranger's invoices.
@@ -26,24 +30,26 @@ class AssignmentRefused(Exception):
 def owner_of(snapshot: CustomerSnapshot) -> User | None:
     """Return the user of a customer: named in its metadata, else by verified e-mail address.
 
-    None where that is nobody, several people, or somebody who has another customer already.
+    None where that is nobody, somebody who has left, or by address several people, or one who has
+    a customer.
     """
     if snapshot.user_id is not None:
         named = User.objects.filter(pk=snapshot.user_id).first()
         if named:
-            return None if Customer.objects.filter(user=named).exists() else named
+            has_left = named.customers.filter(closed_at__isnull=False).exists()
+            return None if has_left else named
     return owner_of_address(snapshot.email)
 
 
 def owner_of_address(email: str) -> User | None:
-    """Return the one active user without a customer who has verified this address."""
+    """Return the one active user without a living customer who has verified this address."""
     if not email:
         return None
     found = User.objects.filter(
         is_active=True, emailaddress__email__iexact=email, emailaddress__verified=True
     ).distinct()
-    users = list(found.select_related("customer")[:2])
-    if len(users) != 1 or hasattr(users[0], "customer"):
+    users = list(found[:2])
+    if len(users) != 1 or users[0].customers.filter(deleted_at_stripe=False).exists():
         return None
     return users[0]
 
@@ -82,13 +88,13 @@ def adopted(customer: Customer) -> None:
 
 
 def assign(unassigned: UnassignedCustomer, user: User) -> Customer:
-    """Make a listed customer this user's; their subscriptions and payments follow by a job.
+    """Make a listed customer this user's, beside those they have; what it paid follows by a job.
 
     Raises:
-        AssignmentRefused: the user has a customer, or somebody else was faster.
+        AssignmentRefused: the user has left, or somebody else was faster.
     """
-    if Customer.objects.filter(user=user).exists():
-        raise AssignmentRefused(f"{user.email} has a customer at Stripe already.")
+    if not user.is_active:
+        raise AssignmentRefused(f"The account of {user.email or 'this member'} is switched off.")
     try:
         with transaction.atomic():
             customer = Customer.objects.create(

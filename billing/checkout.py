@@ -14,7 +14,7 @@ from django.db import IntegrityError, transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from billing import gateway, plans, sync
+from billing import gateway, payers, plans, sync
 from billing.models import Checkout, Customer, PaymentRequest, Plan, Subscription
 from billing.snapshots import CheckoutSnapshot
 from billing.states import (
@@ -87,7 +87,7 @@ def start_membership(user: User, price_id: str = "") -> str:
     with in_sentences("join"):
         plan = chosen_plan(price_id)
         customer = customer_of(user)
-        _refuse_if_member(customer)
+        _refuse_if_member(user)
         wanted = Wanted(
             purpose=Purpose.MEMBERSHIP,
             terms={"price_id": plan.stripe_id},
@@ -157,7 +157,7 @@ def card_page(user: User) -> str:
     Raises:
         CheckoutError: Stripe could not be asked, or the member never paid for anything.
     """
-    customer = Customer.objects.filter(user=user).first()
+    customer = payers.living(user)
     if customer is None:
         raise CheckoutError("There is no card yet: you have not bought anything.")
     back = settings.PORTAL_URL + reverse("billing:membership")
@@ -189,28 +189,29 @@ def chosen_plan(price_id: str = "") -> Plan:
 
 
 def customer_of(user: User) -> Customer:
-    """Return the user's customer; make it at Stripe where there is none."""
-    found = Customer.objects.filter(user=user, deleted_at_stripe=False).first()
+    """Return the user's customer that pays next; make it at Stripe where there is none."""
+    found = payers.living(user)
     if found:
         return found
     made = gateway.create_customer(user.pk, user.email, user.get_full_name(), user.member.language)
     return sync.sync_customer(made.id)
 
 
-def _refuse_if_member(customer: Customer) -> None:
+def _refuse_if_member(user: User) -> None:
     """Refuse a second membership; Stripe is asked too, as a webhook may be on its way."""
-    rows = Subscription.objects.filter(customer=customer)
+    rows = Subscription.objects.for_user(user)
     if not rows.filter(status__in=LIVE_SUBSCRIPTION).exists():
         known = set(rows.values_list("stripe_id", flat=True))
-        for missing in set(gateway.subscription_ids(customer.stripe_id)) - known:
-            sync.sync_subscription(missing)
+        for customer in Customer.objects.filter(user=user, deleted_at_stripe=False):
+            for missing in set(gateway.subscription_ids(customer.stripe_id)) - known:
+                sync.sync_subscription(missing)
     if rows.filter(status__in=LIVE_SUBSCRIPTION).exists():
         raise AlreadyMember("You have the membership already.")
 
 
 def _unfinished(customer: Customer, wanted: Wanted) -> Checkout:
     """Return the one unfinished checkout of this, checked with Stripe, or a new row."""
-    rows = Checkout.objects.filter(customer=customer, **wanted.unfinished)
+    rows = Checkout.objects.filter(user=customer.user_id, **wanted.unfinished)
     found = rows.first()
     if found and found.session_id and not _still_open(found, wanted):
         found = None
@@ -244,7 +245,11 @@ def _new_row(customer: Customer, wanted: Wanted) -> Checkout:
         if not rows.filter(pk=wanted.request.pk).exists():
             raise CheckoutError("This payment request can't be paid any more. Nothing was charged.")
     return Checkout.objects.create(
-        customer=customer, purpose=wanted.purpose, request=wanted.request, **wanted.terms
+        customer=customer,
+        user_id=customer.user_id,
+        purpose=wanted.purpose,
+        request=wanted.request,
+        **wanted.terms,
     )
 
 
@@ -291,7 +296,7 @@ def key_of(row: Checkout) -> str:
 
 def _request(row: Checkout, plan: Plan, customer: Customer) -> gateway.CheckoutRequest:
     """Describe the session. The trial is for people who never were members."""
-    is_new = not Subscription.objects.filter(customer=customer).exists()
+    is_new = not Subscription.objects.for_user(customer.user).exists()
     here = settings.PORTAL_URL
     back = here + reverse("billing:checkout-return")
     return gateway.CheckoutRequest(

@@ -257,7 +257,7 @@ def lock_of(payload: Json) -> str:
 
     Also the column `customer_id` of the event; jobs of one customer run in the order they came.
     A dispute names no customer: its events wait for each other only, and may run beside those of
-    its customer. That is safe, as every write holds the lock on the customer's row.
+    its customer. That is safe, as every write holds the lock on its member.
     """
     data = _subject(payload)
     if data.get("object") == "customer":

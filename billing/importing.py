@@ -53,7 +53,7 @@ def import_account(*, again: bool, progress: Progress) -> Imported:
         progress(number, len(ids))
     return Imported(
         customers=customers,
-        members=Customer.objects.count(),
+        members=Customer.objects.values("user").distinct().count(),
         read=len(ids),
         unassigned=UnassignedCustomer.objects.count(),
     )

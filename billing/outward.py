@@ -13,15 +13,17 @@ from django.db.models.functions import Concat, Trim
 from django.utils import timezone
 
 from billing import assignment, gateway, sync
+from billing.locks import lock_member
 from billing.models import Customer
 
 
 def leave(user: User) -> bool:
-    """Have a member's customer deleted at Stripe; answer whether they ever had one.
+    """Have a member's customers deleted at Stripe; answer whether they ever had one.
 
     Stripe ends subscriptions with it and forgets the card, so that nothing can be charged again.
     Its invoices and payments stay, there and here.
     """
+    lock_member(user.pk)
     customers = Customer.objects.filter(user=user)
     customers.filter(closed_at=None).update(closed_at=timezone.now())
     return customers.exists()

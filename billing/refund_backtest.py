@@ -50,7 +50,7 @@ class Asked:
 class Past:
     """The requests of a year, the oldest first, and the automatic approvals of the year before.
 
-    Approvals are moments by the key of the customer.
+    Approvals are moments by the key of the user.
     """
 
     requests: Sequence[Asked]
@@ -124,11 +124,11 @@ def compare(past: Past, in_force: Policy, draft: Policy) -> Backtest:
 def replay(past: Past, policy: Policy) -> list[Verdict]:
     """Judge each request in its turn, with the approvals that this policy would have given."""
     approved: dict[int, list[datetime]] = defaultdict(list)
-    for customer, moments in past.approvals.items():
-        approved[customer] = list(moments)
+    for user, moments in past.approvals.items():
+        approved[user] = list(moments)
     verdicts = []
     for asked in past.requests:
-        mine = approved[asked.refund.customer_id]
+        mine = approved[asked.refund.customer.user_id]
         count = sum(at > asked.at - refund_terms.YEAR for at in mine)
         verdict = refund_policy.judge(
             policy, replace(asked.facts, automatic_before=count), asked.amount
@@ -162,8 +162,8 @@ def past_year() -> Past:
         created_at__gt=since - refund_terms.YEAR,
         verdict__outcome=Outcome.AUTOMATIC,
     ).exclude(state__in=sorted(REFUND_VOID))
-    for customer, at in earlier.values_list("customer_id", "created_at"):
-        approvals[customer].append(at)
+    for user, at in earlier.values_list("customer__user", "created_at"):
+        approvals[user].append(at)
     return Past([_asked(row, steps[row.payment_id]) for row in rows], approvals)
 
 

@@ -10,7 +10,8 @@ from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
 
 from billing import inbox, notices, refund_ledger
-from billing.models import Customer, Refund
+from billing.locks import locked_customer
+from billing.models import Refund
 from billing.states import REFUND_MOVES, RefundAction, RefundState
 from billing.transitions import RefundMoved
 
@@ -28,18 +29,18 @@ class RefundAmountError(RefundError):
 
 
 def locked(refund_pk: int) -> Refund:
-    """Lock a refund with its customer, under whose lock all of their money changes, and return it.
+    """Lock a refund with its member, under whose lock all of their money changes, and return it.
 
     Raises:
         Refund.DoesNotExist: there is none.
     """
     customer_id = Refund.objects.values_list("customer_id", flat=True).get(pk=refund_pk)
-    Customer.objects.select_for_update().get(pk=customer_id)
+    locked_customer(pk=customer_id)
     return Refund.objects.select_for_update().get(pk=refund_pk)
 
 
 def begin(refund: Refund, action: RefundAction, *, actor: User | None, words: str = "") -> Refund:
-    """Write a new refund with its first entry; call it under the customer's lock."""
+    """Write a new refund with its first entry; call it under the member's lock."""
     refund.save(force_insert=True)
     refund_ledger.append(refund, action, None, actor=actor, words=words)
     notices.announce(RefundMoved(refund, action, None))

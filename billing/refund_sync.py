@@ -12,7 +12,8 @@ from django.db import transaction
 from django.db.models import Q
 
 from billing import gateway, refund_steps, refund_terms, sync
-from billing.models import Customer, LedgerCheck, Payment, Refund
+from billing.locks import locked_customer
+from billing.models import LedgerCheck, Payment, Refund
 from billing.snapshots import RefundSnapshot
 from billing.states import (
     PaymentStatus,
@@ -75,10 +76,10 @@ def _details(snapshot: RefundSnapshot) -> dict[str, Any]:
 
 
 def _locked(payment_intent_id: str) -> Payment:
-    """Lock the payment's customer, and return the payment as it is then."""
+    """Lock the payment's member, and return the payment as it is then."""
     rows = Payment.objects.select_related("invoice", "customer__user")
     customer_id = rows.values_list("customer_id", flat=True).get(stripe_id=payment_intent_id)
-    Customer.objects.select_for_update().get(pk=customer_id)
+    locked_customer(pk=customer_id)
     return rows.get(stripe_id=payment_intent_id)
 
 

@@ -263,16 +263,17 @@ def judge(payment: Payment, amount: int) -> refund_policy.Verdict:
 
 
 def _automatic_before(payments: Collection[Payment], without: Refund | None) -> dict[int, int]:
-    """Count each customer's refunds of a year that no person decided on."""
+    """Count by customer the refunds of a year that no person decided on: all of their member's."""
+    payer = "customer__user__customers"
     rows = Refund.objects.filter(
-        customer__in={row.customer_id for row in payments},
+        customer__user__customers__in={row.customer_id for row in payments},
         origin=RefundOrigin.MEMBER,
         verdict__outcome=Outcome.AUTOMATIC,
         created_at__gt=timezone.now() - YEAR,
     )
     held = _all_but(without, rows.exclude(state__in=sorted(REFUND_VOID)))
-    counts = held.order_by().values("customer_id").annotate(count=Count("pk"))
-    return dict(counts.values_list("customer_id", "count"))
+    counts = held.order_by().values(payer).annotate(count=Count("pk"))
+    return dict(counts.values_list(payer, "count"))
 
 
 def _all_but(one: Refund | None, rows: RefundQuerySet) -> RefundQuerySet:

@@ -1,6 +1,6 @@
 """Use cases: a member asks for money back, staff decide, or give it back by themselves.
 
-All of it happens under the lock of the member's customer. The rules are `refund_policy`'s; who may
+All of it happens under the lock on the member. The rules are `refund_policy`'s; who may
 decide is checked here. Nobody decides on what they asked for, or on their own payments.
 """
 
@@ -16,7 +16,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from billing import refund_policy, refund_steps, refund_terms
-from billing.models import Customer, Invoice, Payment, Refund, RefundPolicy
+from billing.locks import lock_member, locked_customer
+from billing.models import Invoice, Payment, Refund, RefundPolicy
 from billing.money import Money
 from billing.refund_policy import Outcome
 from billing.refund_steps import RefundAmountError, RefundError
@@ -55,9 +56,9 @@ def request(user: User, payment_pk: int, wish: Wish) -> Refund:
     Raises:
         RefundError: the policy refuses it, or the payment has a request that waits.
     """
-    customer = Customer.objects.select_for_update().filter(user=user).first()
+    lock_member(user.pk)
     payment = Payment.objects.for_user(user).select_related("invoice").filter(pk=payment_pk).first()
-    if customer is None or payment is None:
+    if payment is None:
         raise RefundError("There is no such payment.")
     if known := _made_before(wish.key, payment):
         return known
@@ -201,7 +202,7 @@ def give_on_invoice(invoice_pk: int, actor: User, wish: Wish) -> list[Refund]:
     if wish.amount <= 0:
         raise RefundAmountError("The amount must be more than nothing.")
     invoice = Invoice.objects.get(pk=invoice_pk)
-    Customer.objects.select_for_update().get(pk=invoice.customer_id)
+    locked_customer(pk=invoice.customer_id)
     rows = invoice.payments.filter(status=PaymentStatus.SUCCEEDED).order_by("-paid_at", "-pk")
     payments = list(rows)
     keys = {row.pk: uuid.uuid5(wish.key, str(row.pk)) for row in payments}
@@ -231,7 +232,7 @@ def is_own(refund: Refund, actor: User) -> bool:
 
 
 def _give(payment: Payment, actor: User, wish: Wish, total: int = 0) -> Refund:
-    """Refund a payment of a locked customer. `total` is what is given with it on other payments."""
+    """Refund a payment of a locked member. `total` is what is given with it on other payments."""
     if payment.customer.user_id == actor.pk:
         raise RefundError("Nobody refunds their own payment.")
     if known := _made_before(wish.key, payment):
@@ -299,9 +300,9 @@ def _approve(
 
 
 def _locked_payment(payment_pk: int) -> Payment:
-    """Lock a payment's customer, and return the payment as it is then."""
+    """Lock a payment's member, and return the payment as it is then."""
     customer_id = Payment.objects.values_list("customer_id", flat=True).get(pk=payment_pk)
-    Customer.objects.select_for_update().get(pk=customer_id)
+    locked_customer(pk=customer_id)
     return Payment.objects.select_related("invoice", "customer__user").get(pk=payment_pk)
 
 

@@ -12,7 +12,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from billing import notices
-from billing.models import Customer, Subscription
+from billing.locks import lock_member
+from billing.models import Subscription
 from billing.states import LIVE_SUBSCRIPTION, SubscriptionStatus
 from billing.transitions import CardExpiring, RenewalComing, TrialEnding
 
@@ -92,7 +93,10 @@ def remind_all() -> None:
 
 
 def _locked(subscription_id: str) -> Subscription | None:
-    """Lock the customer as every write of their money does, and read the row."""
-    rows = Customer.objects.select_for_update()
-    customer = rows.filter(subscriptions__stripe_id=subscription_id).first()
-    return customer.subscriptions.get(stripe_id=subscription_id) if customer else None
+    """Lock the member as every write of their money does, and read the row."""
+    rows = Subscription.objects.select_related("customer__user")
+    found = rows.filter(stripe_id=subscription_id).first()
+    if found is None:
+        return None
+    lock_member(found.customer.user_id)
+    return rows.get(pk=found.pk)

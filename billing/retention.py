@@ -16,7 +16,6 @@ from django.utils import timezone
 
 from billing import discounts, gateway, subscriptions, sync
 from billing.models import (
-    Customer,
     Invoice,
     MembershipDecision,
     RetentionOffer,
@@ -49,9 +48,11 @@ def offer_for(user: User) -> RetentionOffer | None:
 
 def shown(offer: RetentionOffer, user: User) -> None:
     """Record that a member sees the offer."""
-    customer = Customer.objects.get(user=user)
+    row = subscriptions.live_subscription(user)
+    if row is None or RetentionShowing.objects.filter(offer=offer, customer__user=user).exists():
+        return
     RetentionShowing.objects.bulk_create(
-        [RetentionShowing(offer=offer, customer=customer)], ignore_conflicts=True
+        [RetentionShowing(offer=offer, customer_id=row.customer_id)], ignore_conflicts=True
     )
 
 
@@ -149,7 +150,7 @@ def _why_not(row: Subscription, offer: RetentionOffer) -> str:
         return GONE
     since = timezone.now() - timedelta(days=MONTH_DAYS * offer.every_months)
     accepted = MembershipDecision.objects.filter(
-        customer=row.customer_id,
+        customer__user=row.customer.user_id,
         action=MembershipAction.STAY,
         state__in=[DecisionState.PENDING, DecisionState.CONFIRMED],
         created_at__gt=since,

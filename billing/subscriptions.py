@@ -1,6 +1,6 @@
 """Use cases: a membership is cancelled, taken back, or ended at once. Others are beside it.
 
-Each locks the customer, checks again, writes down the decision, asks Stripe outside of the
+Each locks the member, checks again, writes down the decision, asks Stripe outside of the
 transaction, and reads the subscription again. Until Stripe shows it the decision is pending.
 """
 
@@ -17,7 +17,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from billing import gateway, sync, wording
-from billing.models import Customer, MembershipDecision, Subscription
+from billing.locks import lock_member
+from billing.models import MembershipDecision, Subscription
 from billing.models.decision import PENDING_FOR
 from billing.states import (
     LIVE_SUBSCRIPTION,
@@ -125,7 +126,7 @@ def decide(
     actor: User | None = None,
     **columns: Any,
 ) -> MembershipDecision:
-    """Lock the customer, check that the change is possible now, and write it down.
+    """Lock the member, check that the change is possible now, and write it down.
 
     Of several live subscriptions it is the newest that is meant, or `only` this one. `check` looks
     at it under the lock; `columns` are further ones of the decision.
@@ -133,17 +134,17 @@ def decide(
     Raises:
         MembershipError: there is no membership, another change is pending, or `check` says no.
     """
-    customer = Customer.objects.select_for_update().filter(user=user).first()
-    rows = Subscription.objects.filter(customer=customer, status__in=LIVE_SUBSCRIPTION)
+    lock_member(user.pk)
+    rows = Subscription.objects.for_user(user).filter(status__in=LIVE_SUBSCRIPTION)
     rows = rows.filter(pk=only.pk) if only else rows
-    row = rows.first() if customer else None
-    if customer is None or row is None:
+    row = rows.first()
+    if row is None:
         raise MembershipError("There is no membership to change.")
     if pending_decision(user):
         raise MembershipError("The last change is still being confirmed. It takes a few seconds.")
     check(row)
     return MembershipDecision.objects.create(
-        customer=customer,
+        customer_id=row.customer_id,
         subscription=row,
         action=action,
         actor=actor or user,

@@ -1,7 +1,7 @@
 """Step 3: read an object from Stripe again, write what it says, tell what changed.
 
 Every function here reads first, outside any transaction, and then writes in one transaction under
-a lock on the customer's row. A row carries the time at which its read began; a write from an older
+the lock on its member. A row carries the time at which its read began; a write from an older
 read yields. The messages that a change causes are put into the outbox in the same transaction.
 """
 
@@ -17,6 +17,7 @@ from django.db import connection, transaction
 from django.db.models import Max
 
 from billing import assignment, confirmation, gateway, notices, plans, snapshots, wording
+from billing.locks import locked_customer
 from billing.models import (
     Checkout,
     CreditNote,
@@ -145,7 +146,7 @@ def sync_subscription(subscription_id: str) -> Subscription:
     _known_customer(snapshot.customer_id)
     coming = gateway.next_charge(subscription_id) if will_renew(snapshot) else None
     with transaction.atomic():
-        customer = _locked_customer(snapshot.customer_id)
+        customer = locked_customer(stripe_id=snapshot.customer_id)
         values = subscription_columns(snapshot) | {"customer": customer}
         values |= {
             "next_charge": coming.amount if coming else None,
@@ -175,7 +176,7 @@ def sync_invoice(invoice_id: str) -> Invoice:
     values = invoice_columns(snapshot) | {"subscription": subscription}
     values["collection"] = collection_of(snapshot.status, snapshot.attempt_count, statuses)
     with transaction.atomic():
-        customer = _locked_customer(snapshot.customer_id)
+        customer = locked_customer(stripe_id=snapshot.customer_id)
         old, new = _write(Invoice, invoice_id, read_at, values | {"customer": customer})
         rows = [_write_payment(found, customer, read_at, new)[1] for found in payments]
         _announce(_invoice_transitions(old, new, rows, payments, read_at))
@@ -194,7 +195,7 @@ def sync_credit_note(credit_note_id: str) -> CreditNote:
     snapshot = gateway.read_credit_note(credit_note_id)
     invoice = sync_invoice(snapshot.invoice_id)
     with transaction.atomic():
-        _locked_customer(snapshot.customer_id)
+        locked_customer(stripe_id=snapshot.customer_id)
         _announce(_write_credit_note(snapshot, invoice, read_at))
     return CreditNote.objects.get(stripe_id=credit_note_id)
 
@@ -246,7 +247,7 @@ def sync_dispute(dispute_id: str) -> Dispute:
     payment = sync_payment(snapshot.payment_intent_id)
     values = dispute_columns(snapshot) | {"payment": payment}
     with transaction.atomic():
-        customer = Customer.objects.select_for_update().get(pk=payment.customer_id)
+        customer = locked_customer(pk=payment.customer_id)
         old, new = _write(Dispute, dispute_id, read_at, values | {"customer": customer})
         _announce(_dispute_transitions(old, new))
     return new
@@ -277,7 +278,7 @@ def _sync_single_payment(payment_intent_id: str, *, pays_invoice: bool) -> Payme
         raise NotOurs("The payment has no customer.")
     _known_customer(snapshot.customer_id)
     with transaction.atomic():
-        customer = _locked_customer(snapshot.customer_id)
+        customer = locked_customer(stripe_id=snapshot.customer_id)
         old, payment = _write_payment(snapshot, customer, read_at, None)
         if snapshot.checkout_pk:
             _settle(payment, snapshot.checkout_pk)
@@ -411,10 +412,6 @@ def _depends_on_subscription(snapshot: snapshots.InvoiceSnapshot) -> bool:
     is_unpaid = snapshot.status == InvoiceStatus.OPEN and snapshot.attempt_count > 0
     is_first = snapshot.billing_reason == FIRST_INVOICE
     return is_unpaid and (is_first or snapshot.next_payment_attempt_at is None)
-
-
-def _locked_customer(customer_id: str) -> Customer:
-    return Customer.objects.select_for_update().get(stripe_id=customer_id)
 
 
 def _subscription_transitions(old: Subscription | None, new: Subscription) -> list[Transition]:

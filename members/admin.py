@@ -30,7 +30,7 @@ from billing.admin import labels
 from billing.admin.invoices import InvoiceAdmin
 from billing.admin.payments import PaymentAdmin
 from billing.admin.subscriptions import SubscriptionAdmin, balance
-from billing.models import Invoice, Payment, Subscription
+from billing.models import Customer, Invoice, Payment, Subscription
 from billing.states import LIVE_SUBSCRIPTION
 from emails.admin import MessageAdmin
 from emails.models import Message
@@ -288,7 +288,7 @@ class UserAdmin(IndexedSearch, DjangoUserAdmin):  # type: ignore[misc,type-arg]
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Each user with customer and subscriptions: two more queries for a whole page."""
         rows: QuerySet[Any] = super().get_queryset(request)
-        return rows.prefetch_related("customer__subscriptions")
+        return rows.prefetch_related("customers__subscriptions")
 
     def find_persons(self, term: str) -> list[int]:
         """Users themselves."""
@@ -421,25 +421,42 @@ class UserAdmin(IndexedSearch, DjangoUserAdmin):  # type: ignore[misc,type-arg]
 
     @column("Customer at Stripe")
     def customer_link(self, row: User) -> SafeString | str:
-        """Link to the customer."""
-        return show.link(getattr(row, "customer", None))
+        """Links to the customers, the newest first."""
+        return show.links(
+            [
+                (
+                    show.page_of(one),
+                    f"{one.stripe_id}{_deleted(one)}, since {show.day(one.created_at)}",
+                )
+                for one in row.customers.all()
+            ]
+        )
 
     @column("Webhook events")
     def events(self, row: User) -> SafeString | str:
-        """Link to every event about them."""
-        customer = getattr(row, "customer", None)
-        if customer is None:
-            return show.NOTHING
-        address = show.list_of("billing.stripeevent", customer_id=customer.stripe_id)
-        return show.anchor(address, "Everything that Stripe told us")
+        """Link to every event about them, for each of their customers."""
+        found = list(row.customers.all())
+        return show.links(
+            [
+                (
+                    show.list_of("billing.stripeevent", customer_id=one.stripe_id),
+                    f"All events{f' of {one.stripe_id}' if len(found) > 1 else ''}",
+                )
+                for one in found
+            ]
+        )
 
 
 def _current(row: User) -> Subscription | None:
     """Return the subscription that counts: a live one, else the newest."""
-    customer = getattr(row, "customer", None)
-    found = list(customer.subscriptions.all()) if customer else []
+    found = [one for customer in row.customers.all() for one in customer.subscriptions.all()]
+    found.sort(key=lambda one: (one.started_at, one.pk), reverse=True)
     live = [one for one in found if one.status in LIVE_SUBSCRIPTION]
     return next(iter(live or found), None)
+
+
+def _deleted(customer: Customer) -> str:
+    return " (deleted at Stripe)" if customer.deleted_at_stripe else ""
 
 
 # Registered where they are written; named here so that they are found.

@@ -197,7 +197,7 @@ def _joining(
         user = _make_user(name, at, texts=texts)
         yearly = os.environ["STRIPE_YEARLY_PRICE_ID"] if name in YEARLY else ""
         checkout.start_membership(user, yearly)
-        session = user.customer.checkouts.get().session_id
+        session = user.customers.get().checkouts.get().session_id
         sandbox.control(f"checkout/{session}/complete", card=card, authenticate=True)
 
     return join

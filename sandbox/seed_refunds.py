@@ -129,7 +129,7 @@ class RefundStory:
     def _pay(self, one: Request) -> None:
         user = self.user(one.name)
         single_payments.pay_amount(user, one.paid, one.note)
-        session = user.customer.checkouts.latest("pk").session_id
+        session = user.customers.get().checkouts.latest("pk").session_id
         self.sandbox.control(f"checkout/{session}/complete", card=CARD)
 
     def _ask(self, one: Request, at: datetime) -> None:

@@ -29,13 +29,11 @@ class MemberForm(BaseDialogForm):  # type: ignore[misc]  # Unfold ships no types
     )
 
     def clean_email(self) -> User:
-        """Return the user of the address who may get a customer."""
+        """Return the user of the address."""
         email: str = self.cleaned_data["email"]
         found = list(User.objects.filter(email__iexact=email)[:2])
         if len(found) != 1:
             raise forms.ValidationError("No member signs in with this address.")
-        if Customer.objects.filter(user=found[0]).exists():
-            raise forms.ValidationError("This member has a customer at Stripe already.")
         return found[0]
 
 
@@ -85,8 +83,9 @@ class UnassignedCustomerAdmin(ReadOnlyAdmin):
         permission="assign",
         question="Whose customer is this?",
         explanation=(
-            "The member will see this customer's subscriptions, invoices and payments as their own."
-            " Make sure that they are the same person: this can't be taken back here."
+            "The member will see this customer's subscriptions, invoices and payments as their own,"
+            " beside what they have already. Make sure they're the same person: you can't undo this"
+            " here."
         ),
         form=MemberForm,
     )
@@ -100,7 +99,10 @@ class UnassignedCustomerAdmin(ReadOnlyAdmin):
             self.message_user(request, str(reason), messages.ERROR)
             return redirect(show.list_of("billing.unassignedcustomer"))
         self.log_change(request, customer, f"Assigned {customer.stripe_id} to {user.email}.")
+        others = Customer.objects.filter(user=user).exclude(pk=customer.pk).count()
         text = f"{customer} belongs to {show.name_of(user)} now. Their payments are being read."
+        if others:
+            text += f" {show.name_of(user)} now has {others + 1} customers at Stripe."
         self.message_user(request, text, messages.SUCCESS)
         return redirect(show.page_of(customer))
 

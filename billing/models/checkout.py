@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import models
 
 from billing.models.copy import MemberRecordQuerySet, choices
@@ -16,12 +17,14 @@ IS_UNFINISHED = models.Q(state__in=sorted(UNFINISHED_CHECKOUT))
 class Checkout(models.Model):
     """One visit to Stripe Checkout. The row's id makes the idempotency key of its session.
 
-    There is at most one unfinished row for a payment request, and one of a customer's for each
-    other purpose; so two tabs get the same session, and a session can be paid once only. A
+    There is at most one unfinished row for a payment request, and one of a member's for each
+    other purpose, whichever of their customers pays (`user` is the customer's); so two tabs get
+    the same session, and a session can be paid once only. A
     membership names its price; single payments have amount (minor units), currency and description.
     """
 
     customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="checkouts")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     session_id = models.CharField(max_length=255, blank=True, db_index=True)
     purpose = models.CharField(max_length=10, choices=choices(Purpose), default=Purpose.MEMBERSHIP)
     price_id = models.CharField(max_length=255, blank=True)
@@ -50,7 +53,7 @@ class Checkout(models.Model):
         ordering = ["-id"]
         constraints = [
             models.UniqueConstraint(
-                fields=["customer", "purpose"],
+                fields=["user", "purpose"],
                 condition=IS_UNFINISHED & ~models.Q(purpose=Purpose.REQUEST),
                 name="billing_one_unfinished_checkout",
             ),

@@ -1,4 +1,4 @@
-"""Who pays: the Stripe customer of a user."""
+"""Who pays: a Stripe customer of a user."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from billing.models.copy import StripeCopy
 
 
 class Customer(StripeCopy):
-    """One user's customer at Stripe. The row is what billing locks to write a member's money.
+    """A user's customer at Stripe. A user may have several: one that was deleted and the next one,
+    or one that staff assigned. `billing.payers` says which pays next.
 
     `told_…` is what Stripe knows of the member from us (see `billing.outward`).
     """
 
-    user = models.OneToOneField(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="customer"
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="customers"
     )
     email = models.EmailField(blank=True)
     name = models.CharField(max_length=255, blank=True)

@@ -211,7 +211,7 @@ def _rows_around(alice: User, customer: Customer) -> list[models.Model]:
         started_at=now - timedelta(minutes=5), finished_at=now, events_seen=3
     )
     checkout = Checkout.objects.create(
-        customer=customer, session_id="cs_factory1", price_id=plan.stripe_id
+        customer=customer, user=alice, session_id="cs_factory1", price_id=plan.stripe_id
     )
     consent = SmsConsentRecord.objects.create(
         member=Member.objects.get(pk=member.pk), agreed=True, source="signup", phone=PHONE

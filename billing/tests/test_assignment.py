@@ -139,16 +139,47 @@ def test_staff_are_told_why_somebody_cant_be_the_one(sandbox: Sandbox) -> None:
     assert not Customer.objects.exists()
 
 
-def test_nobody_gets_two_customers(sandbox: Sandbox) -> None:
+def test_staff_assign_a_second_customer_to_a_member_who_has_one(sandbox: Sandbox) -> None:
     for email in ("one@example.com", "two@example.com"):
         made_in_the_dashboard(sandbox, email)
     deliver(sandbox.events())
     alice = sign_up()
     first, second = UnassignedCustomer.objects.all()
-    assignment.assign(first, alice)
-    with pytest.raises(assignment.AssignmentRefused):
-        assignment.assign(second, alice)
-    assert UnassignedCustomer.objects.get() == second
+    press_assign(support(), first, alice.email)
+    answer = press_assign(support(), second, alice.email)
+    assert "Alice Archer now has 2 customers at Stripe." in answer.content.decode()
+    run_jobs()
+    assert alice.customers.count() == 2
+    assert Invoice.objects.for_user(alice).count() == 2
+    client = Client()
+    client.force_login(alice)
+    page = client.get(reverse("billing:payments")).content.decode()
+    for number in Invoice.objects.values_list("pk", flat=True):
+        assert reverse("billing:invoice", args=[number]) in page
+    client.force_login(support())
+    page = client.get(reverse("admin:auth_user_change", args=[alice.pk])).content.decode()
+    assert first.stripe_id in page
+    assert second.stripe_id in page
+
+
+def test_nobody_gets_the_customer_of_somebody_who_is_switched_off(sandbox: Sandbox) -> None:
+    made_in_the_dashboard(sandbox, "one@example.com")
+    deliver(sandbox.events())
+    alice = sign_up()
+    User.objects.filter(pk=alice.pk).update(is_active=False)
+    answer = press_assign(support(), UnassignedCustomer.objects.get(), alice.email)
+    assert "is switched off" in answer.content.decode()
+    assert not Customer.objects.exists()
+
+
+def test_a_further_customer_that_names_its_member_is_theirs(sandbox: Sandbox) -> None:
+    alice = verify(sign_up())
+    for _ in range(2):
+        customer = sandbox.stripe.v1.customers.create({"metadata": {"portal_user": str(alice.pk)}})
+        sandbox.stripe.v1.customers.update(customer.id, {"name": "Alice"})
+    deliver(sandbox.events())
+    assert alice.customers.count() == 2
+    assert not UnassignedCustomer.objects.exists()
 
 
 def test_an_unassigned_customer_that_is_deleted_leaves_the_list(sandbox: Sandbox) -> None:

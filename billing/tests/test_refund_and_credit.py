@@ -272,7 +272,7 @@ def test_what_came_back_earlier_is_told_apart_from_what_is_on_its_way(
 
 
 def test_a_payment_without_invoice_says_it_on_its_page_too(client: Client, alice: User) -> None:
-    payment = factories.make_payment(alice.customer, amount=1200, amount_received=1200)
+    payment = factories.make_payment(alice.customers.get(), amount=1200, amount_received=1200)
     refunds.request(alice, payment.pk, wish(500))
     assert "Being refunded $5.00" in words(client.get(f"/payments/{payment.pk}/"))
     assert "$5.00 being refunded" in words(client.get("/payments/"))

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billing import refund_backtest, refund_terms, refunds
-from billing.models import Payment, Refund
+from billing.models import Customer, Payment, Refund
 from billing.money import Money
 from billing.refund_backtest import Asked, Fate, Past, compare, fate_of, replay
 from billing.refund_policy import Facts, Outcome, PaymentKind, Policy, Rule, Share
@@ -34,7 +34,9 @@ def asked(amount: int, day: int = 0, member: int = 1, age: int = 3, **facts: int
     """Return a request of a $200.00 payment, on a day of the year."""
     values: dict[str, Any] = {"paid": 20_000, "left": 20_000, "committed": 0, **facts}
     found = Facts(PaymentKind.SINGLE, "usd", age_days=age, **values)
-    return Asked(Refund(customer_id=member), START + timedelta(days=day), amount, found)
+    return Asked(
+        Refund(customer=Customer(user_id=member)), START + timedelta(days=day), amount, found
+    )
 
 
 def fates(past: Sequence[Asked], by: Policy) -> list[Fate]:
@@ -179,7 +181,7 @@ def test_only_a_year_is_looked_at_and_in_few_queries(alice: User, payment: Payme
         past = refund_backtest.past_year()
     assert len(few) == 3
     assert [one.refund.pk for one in past.requests] == [new.pk]
-    assert list(past.approvals) == [payment.customer_id]
+    assert list(past.approvals) == [payment.customer.user_id]
     for _ in range(4):
         refunds.request(alice, payment.pk, wish(100))
     with CaptureQueriesContext(connection) as many:

@@ -113,7 +113,7 @@ def test_a_smaller_share_and_the_next_one_are_said(client: Client, payment: Paym
 
 
 def test_a_payment_without_an_invoice_has_it_too(client: Client, alice: User) -> None:
-    row = factories.make_payment(alice.customer, amount=1200, description="Guest pass")
+    row = factories.make_payment(alice.customers.get(), amount=1200, description="Guest pass")
     page = page_of(client, f"/payments/{row.pk}/")
     assert "Up to $12.00, at once" in page
     assert "Refundable until" in page_of(client, "/payments/")
@@ -124,14 +124,14 @@ def test_lists_stay_flat_however_many_payments_and_refunds(
 ) -> None:
     count: DjangoAssertNumQueries = django_assert_max_num_queries
     ask(alice, payment, 100)
-    factories.make_payment(alice.customer)
+    factories.make_payment(alice.customers.get())
     with count(MOST_QUERIES) as few:
         client.get("/payments/")
     policy(automatic_up_to=0)
     for number in range(10):
-        invoice = factories.make_invoice(alice.customer, number=f"MANY-{number}")
+        invoice = factories.make_invoice(alice.customers.get(), number=f"MANY-{number}")
         ask(alice, factories.make_payment(invoice=invoice), 100)
-        ask(alice, factories.make_payment(alice.customer), 100)
+        ask(alice, factories.make_payment(alice.customers.get()), 100)
     with count(MOST_QUERIES) as many:
         page = client.get("/payments/").content.decode()
     assert len(many) <= len(few)
@@ -295,7 +295,7 @@ def test_the_fate_of_the_membership_is_asked_and_foretold(
 
 
 def test_no_membership_is_asked_about_where_none_hangs_on_it(client: Client, alice: User) -> None:
-    row = factories.make_payment(alice.customer, amount=1200)
+    row = factories.make_payment(alice.customers.get(), amount=1200)
     assert "And your membership?" not in page_of(client, f"/payments/{row.pk}/refund/")
 
 
@@ -536,7 +536,7 @@ def test_home_says_what_goes_on_with_refunds_and_leads_to_each(
     assert f'href="/refunds/{row.pk}/"' in page
     assert "$9.00" in page
     assert "In review" in page
-    later = [ask(alice, factories.make_payment(alice.customer), 100) for _ in range(3)]
+    later = [ask(alice, factories.make_payment(alice.customers.get()), 100) for _ in range(3)]
     with count(MOST_QUERIES):
         page = page_of(client, "/")
     assert all(f'href="/refunds/{one.pk}/"' in page for one in later)
@@ -560,7 +560,7 @@ def test_home_holds_up_what_needs_an_answer_and_says_it_once(
     assert "· You<" not in refund
     # Many others do not push it away.
     for _ in range(21):
-        ask(alice, factories.make_payment(alice.customer), 100)
+        ask(alice, factories.make_payment(alice.customers.get()), 100)
     assert "needs an answer from you" in page_of(client, "/")
 
 

@@ -44,7 +44,7 @@ def alice(own_database: None) -> User:
 
 
 def new_payment(user: User, **fields: Any) -> Payment:
-    return factories.make_payment(customer=user.customer, **fields)
+    return factories.make_payment(customer=user.customers.get(), **fields)
 
 
 def errors(outcomes: list[Any]) -> list[str]:
@@ -110,6 +110,15 @@ def test_a_double_click_makes_one_refund(alice: User) -> None:
 def test_the_yearly_number_of_automatic_approvals_holds_across_payments(alice: User) -> None:
     policy(automatic_per_year=1)
     payments = [new_payment(alice) for _ in range(4)]
+    at_once([partial(ask, alice, one, 900) for one in payments])
+    states = sorted(Refund.objects.values_list("state", flat=True))
+    assert states == ["approved", "requested", "requested", "requested"]
+
+
+def test_the_yearly_number_holds_across_a_members_customers(alice: User) -> None:
+    policy(automatic_per_year=1)
+    customers = [*alice.customers.all(), *(factories.make_customer(alice) for _ in range(3))]
+    payments = [factories.make_payment(customer=one) for one in customers]
     at_once([partial(ask, alice, one, 900) for one in payments])
     states = sorted(Refund.objects.values_list("state", flat=True))
     assert states == ["approved", "requested", "requested", "requested"]

@@ -1,0 +1,16 @@
+"""Which of a member's customers at Stripe pays for what they buy next."""
+
+from __future__ import annotations
+
+from django.contrib.auth.models import User
+from django.db.models import Exists, OuterRef
+
+from billing.models import Customer, Subscription
+from billing.states import LIVE_SUBSCRIPTION
+
+
+def living(user: User) -> Customer | None:
+    """Return the customer of the live membership, else the newest that Stripe has not deleted."""
+    live = Subscription.objects.filter(customer=OuterRef("pk"), status__in=LIVE_SUBSCRIPTION)
+    rows = Customer.objects.filter(user=user, deleted_at_stripe=False)
+    return rows.order_by(Exists(live).desc(), "-created_at", "-pk").first()

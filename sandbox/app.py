@@ -31,8 +31,7 @@ def build(world: World, *, smtp_port: int) -> Starlette:
         mail.stop()
         webhooks.stop()
         with world.lock:
-            world.save()
-            world.objects.close()
+            world.close()
 
     app = Starlette(
         routes=[

@@ -58,20 +58,31 @@ def set_to(world: World, moment: int) -> int:
     """Go to a moment. Backwards is possible only while nobody has done business."""
     with world.lock:
         if moment < world.now():
-            if world.objects.list("customer") or world.objects.list("checkout.session"):
+            if any(_has_done_business(world, account) for account in world.accounts()):
                 raise ValueError("The clock goes back only in an empty sandbox.")
             _begin_at(world, moment)
             return world.now()
     return go_to(world, moment)
 
 
+def _has_done_business(world: World, account: str) -> bool:
+    with world.at(account):
+        return bool(world.objects.list("customer") or world.objects.list("checkout.session"))
+
+
 def _begin_at(world: World, moment: int) -> None:
     world.unfreeze(moment)
+    for account in world.accounts():
+        with world.at(account):
+            _date_back(world, moment)
+    world.save()
+
+
+def _date_back(world: World, moment: int) -> None:
     for kind in ("product", "price", "webhook_endpoint", "billing_portal.configuration", "event"):
         for obj in world.objects.list(kind):
             obj["created"] = min(obj["created"], moment)
             world.objects.put(obj)
-    world.save()
 
 
 def go_to(world: World, moment: int) -> int:
@@ -104,22 +115,31 @@ def catch_up(world: World) -> None:
 def _step(world: World, until: int) -> bool:
     """Let the next due thing happen; False when nothing more is due."""
     with world.lock:
-        happening = _earliest(world, until)
-        if happening is None:
+        found = _earliest(world, until)
+        if found is None:
             return False
+        account, happening = found
         world.freeze(max(happening.at, world.now()))
-        happening.run(world, happening.obj)
+        with world.at(account):
+            happening.run(world, happening.obj)
         world.save()
         return True
 
 
-def _earliest(world: World, until: int) -> Happening | None:
-    due = (happening for happening in happenings(world) if happening.at <= until)
-    return min(due, key=lambda happening: (happening.at, happening.rank), default=None)
+def _earliest(world: World, until: int) -> tuple[str, Happening] | None:
+    """What is due first, and in which account."""
+    due = []
+    for account in world.accounts():
+        with world.at(account):
+            due += [(account, one) for one in happenings(world) if one.at <= until]
+    return min(due, key=lambda found: (found[1].at, found[1].rank), default=None)
 
 
 def happenings(world: World) -> Iterator[Happening]:
-    """All that lies ahead. It follows from the objects, so nothing gets out of step with them."""
+    """All that lies ahead in an account.
+
+    It follows from the objects, so nothing gets out of step with them.
+    """
     for subscription in world.objects.list("subscription"):
         if subscription["status"] not in subscriptions.ENDED:
             yield from _of_subscription(subscription)
@@ -201,14 +221,19 @@ def _end(world: World, subscription: Json) -> None:
 
 def _next_renewal(world: World) -> int:
     with world.lock:
-        ends = [
+        ends = [end for account in world.accounts() for end in _period_ends(world, account)]
+    if not ends:
+        raise ValueError("There is no subscription that could renew.")
+    return min(ends) + _JUST_AFTER_RENEWAL
+
+
+def _period_ends(world: World, account: str) -> list[int]:
+    with world.at(account):
+        return [
             subscriptions.period(subscription)[1]
             for subscription in world.objects.list("subscription")
             if subscription["status"] not in (*subscriptions.ENDED, "incomplete")
         ]
-    if not ends:
-        raise ValueError("There is no subscription that could renew.")
-    return min(ends) + _JUST_AFTER_RENEWAL
 
 
 class Ticker(threading.Thread):

@@ -17,7 +17,7 @@ from sandbox.stripe import charges, checkout, customers, disputes, refunds
 from sandbox.stripe.errors import ApiError
 from sandbox.stripe.events import public
 from sandbox.webhooks import Deliverer
-from sandbox.world import Json, World
+from sandbox.world import DEFAULT_ACCOUNT, Json, World
 
 
 class Command:
@@ -30,17 +30,27 @@ class Command:
         self.path: dict[str, str] = request.path_params
         self.body = body
 
+    @property
+    def account(self) -> str:
+        """That of the object in the path, else the one that the query names, else the default."""
+        homes = (self.world.home_of(part) for part in self.path.values())
+        return next(filter(None, homes), None) or self.query.get("account", DEFAULT_ACCOUNT)
+
 
 Handler = Callable[[Command], Any]
 
 
 def _route(path: str, handler: Handler, *methods: str) -> Route:
+    def run(command: Command) -> Any:
+        with command.world.at(command.account):
+            return handler(command)
+
     async def serve(request: Request) -> Response:
         try:
             body = json.loads(await request.body() or b"{}")
             if not isinstance(body, dict):
                 raise ValueError("The body is a JSON object.")
-            return JSONResponse(await run_in_threadpool(handler, Command(request, body)))
+            return JSONResponse(await run_in_threadpool(run, Command(request, body)))
         except ApiError as error:
             return JSONResponse(error.body("req_control"), error.status)
         except LookupError as error:
@@ -66,18 +76,14 @@ def _reset(command: Command) -> Json:
 def _bookmark(command: Command) -> Json:
     """Remember the present state under a name, until the process ends."""
     with command.world.lock:
-        command.world.bookmarks[command.path["name"]] = command.world.objects.dump()
+        command.world.bookmark(command.path["name"])
     return {"ok": True}
 
 
 def _go_back(command: Command) -> Json:
     """Be again as at a bookmark, clock included."""
-    name = command.path["name"]
     with command.world.lock:
-        if name not in command.world.bookmarks:
-            raise ValueError(f"There is no bookmark {name}.")
-        command.world.objects.restore(command.world.bookmarks[name])
-        command.world.save()
+        command.world.go_back(command.path["name"])
         command.deliverer.forget()
     return {"ok": True}
 

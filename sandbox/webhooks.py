@@ -42,11 +42,12 @@ def _client() -> httpx.Client:
 
 
 class Deliverer:
-    """Sends one world's events. Deliveries are objects there, so a restart goes on with them."""
+    """Sends one world's events. Deliveries are objects of the account whose event it is, so a
+    restart goes on with them."""
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._due: list[tuple[float, int, str]] = []
+        self._due: list[tuple[float, int, str, str]] = []
         self._order = 0
         self._in_flight = 0
         self._changed = threading.Condition()
@@ -59,13 +60,18 @@ class Deliverer:
 
     def start(self) -> None:
         with self._world.lock:
-            for delivery in reversed(self._world.objects.list(_KIND)):
-                self._by_event.setdefault(delivery["event"], []).append(delivery["id"])
-                if delivery["state"] == "pending":
-                    self._queue(delivery["id"], time.time())
+            for account in self._world.accounts():
+                with self._world.at(account):
+                    self._go_on()
             self._world.listeners.append(self.add)
         for thread in self._threads:
             thread.start()
+
+    def _go_on(self) -> None:
+        for delivery in reversed(self._world.objects.list(_KIND)):
+            self._by_event.setdefault(delivery["event"], []).append(delivery["id"])
+            if delivery["state"] == "pending":
+                self._queue(delivery["id"], time.time())
 
     def stop(self) -> None:
         with self._changed:
@@ -112,7 +118,7 @@ class Deliverer:
     def deliver_now(self) -> int:
         """Ignore every back-off. Answers how many deliveries that concerns."""
         with self._changed:
-            self._due = [(0.0, order, delivery_id) for _at, order, delivery_id in self._due]
+            self._due = [(0.0, order, home, one) for _at, order, home, one in self._due]
             heapq.heapify(self._due)
             self._changed.notify_all()
             return len(self._due)
@@ -161,30 +167,33 @@ class Deliverer:
     def _queue(self, delivery_id: str, at: float) -> None:
         with self._changed:
             self._order += 1
-            heapq.heappush(self._due, (at, self._order, delivery_id))
+            heapq.heappush(self._due, (at, self._order, self._world.account, delivery_id))
             self._changed.notify()
 
     def _work(self) -> None:
         with _client() as client:
             while True:
-                delivery_id = self._take()
-                if delivery_id is None:
+                taken = self._take()
+                if taken is None:
                     return
+                account, delivery_id = taken
                 try:
-                    self._attempt(client, delivery_id)
+                    with self._world.at(account):
+                        self._attempt(client, delivery_id)
                 finally:
                     with self._changed:
                         self._in_flight -= 1
                         self._changed.notify_all()
 
-    def _take(self) -> str | None:
-        """The next delivery that is due; waits for it. None when the process stops."""
+    def _take(self) -> tuple[str, str] | None:
+        """The next delivery that is due, after its account; waits. None when the process stops."""
         with self._changed:
             while not self._stopping:
                 wait = self._seconds_until_due()
                 if wait == 0:
                     self._in_flight += 1
-                    return heapq.heappop(self._due)[2]
+                    _at, _order, account, delivery_id = heapq.heappop(self._due)
+                    return account, delivery_id
                 self._changed.wait(wait)
         return None
 

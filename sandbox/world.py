@@ -1,161 +1,31 @@
-"""Everything the sandbox knows: objects by id, in memory and written through to SQLite."""
+"""Everything the sandbox knows: the objects of each account, one clock, one set of switches."""
 
 from __future__ import annotations
 
-import json
 import random
-import sqlite3
 import string
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
+from sandbox.store import Json, Objects, Store, connect
 from sandbox.switches import Switches
 
-Json = dict[str, Any]
-Objects = list[Json]
+__all__ = ["DEFAULT_ACCOUNT", "PRIVATE", "Json", "Objects", "Request", "Store", "World"]
 
 PRIVATE = "_sandbox"
 """The one key of an object that holds what the sandbox must remember and never shows."""
 
+DEFAULT_ACCOUNT = "sandbox"
+"""The account of the key `sk_test_sandbox`."""
+
 _ALPHABET = string.ascii_letters + string.digits
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS objects (
-    id TEXT PRIMARY KEY, position INTEGER NOT NULL, body TEXT NOT NULL
-);
-CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
-"""
-
-
-class Store:
-    """Objects by id and by type, newest last; `flush` writes what changed in one transaction."""
-
-    def __init__(self, connection: sqlite3.Connection | None) -> None:
-        self._connection = connection
-        self._by_id: dict[str, Json] = {}
-        self._by_type: dict[str, dict[str, Json]] = {}
-        self._meta: Json = {}
-        self._changed: dict[str, Json | None] = {}
-        self._changed_meta: set[str] = set()
-        self._positions: dict[str, int] = {}
-        self._next_position = 0
-        self._load()
-
-    def get(self, object_id: str) -> Json | None:
-        return self._by_id.get(object_id)
-
-    def list(self, object_type: str, **filters: Any) -> Objects:
-        """Objects of a type whose named fields have the values given, newest first."""
-        found = reversed(self._by_type.get(object_type, {}).values())
-        if not filters:
-            return [*found]
-        wanted = filters.items()
-        return [obj for obj in found if all(obj.get(name) == value for name, value in wanted)]
-
-    def put(self, obj: Json) -> Json:
-        """Add an object, or record that it changed."""
-        object_id = obj["id"]
-        self._remember(obj)
-        self._changed[object_id] = obj
-        return obj
-
-    def remove(self, object_id: str) -> None:
-        obj = self._by_id.pop(object_id)
-        del self._by_type[obj["object"]][object_id]
-        self._changed[object_id] = None
-
-    def meta(self, key: str) -> Any:
-        """Free-form JSON that belongs to no object; None when it was never set."""
-        return self._meta.get(key)
-
-    def set_meta(self, key: str, value: Any) -> None:
-        self._meta[key] = value
-        self._changed_meta.add(key)
-
-    def clear(self) -> None:
-        self._by_id.clear()
-        self._by_type.clear()
-        self._meta.clear()
-        self._changed.clear()
-        self._changed_meta.clear()
-        self._positions.clear()
-        if self._connection is not None:
-            with self._connection:
-                self._connection.execute("DELETE FROM objects")
-                self._connection.execute("DELETE FROM meta")
-
-    def flush(self) -> None:
-        if self._connection is not None and (self._changed or self._changed_meta):
-            with self._connection:
-                self._write_objects(self._connection)
-                self._write_meta(self._connection)
-        self._changed.clear()
-        self._changed_meta.clear()
-
-    def dump(self) -> str:
-        """Everything, as JSON that `restore` understands."""
-        kept = [self._by_id[one] for one in sorted(self._by_id, key=self._positions.__getitem__)]
-        return json.dumps({"objects": kept, "meta": self._meta})
-
-    def restore(self, dumped: str) -> None:
-        """Be again as at that dump."""
-        found = json.loads(dumped)
-        self.clear()
-        for obj in found["objects"]:
-            self.put(obj)
-        for key, value in found["meta"].items():
-            self.set_meta(key, value)
-
-    def close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-
-    def _write_objects(self, connection: sqlite3.Connection) -> None:
-        kept = [
-            (object_id, self._positions[object_id], json.dumps(obj, separators=(",", ":")))
-            for object_id, obj in self._changed.items()
-            if obj is not None
-        ]
-        gone = [(object_id,) for object_id, obj in self._changed.items() if obj is None]
-        connection.executemany(
-            "INSERT INTO objects VALUES (?, ?, ?)"
-            " ON CONFLICT (id) DO UPDATE SET body = excluded.body",
-            kept,
-        )
-        connection.executemany("DELETE FROM objects WHERE id = ?", gone)
-
-    def _write_meta(self, connection: sqlite3.Connection) -> None:
-        rows = [(key, json.dumps(self._meta[key])) for key in self._changed_meta]
-        connection.executemany(
-            "INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-            rows,
-        )
-
-    def _remember(self, obj: Json) -> None:
-        object_id = obj["id"]
-        if object_id not in self._by_id:
-            self._positions[object_id] = self._next_position
-            self._next_position += 1
-        self._by_id[object_id] = obj
-        self._by_type.setdefault(obj["object"], {})[object_id] = obj
-
-    def _load(self) -> None:
-        if self._connection is None:
-            return
-        for (body,) in self._connection.execute("SELECT body FROM objects ORDER BY position"):
-            self._remember(json.loads(body))
-        # Positions on disk have gaps where objects were removed; new ones come after all of them.
-        (last,) = self._connection.execute(
-            "SELECT coalesce(max(position), 0) FROM objects"
-        ).fetchone()
-        self._next_position = last + 1
-        self._meta = {
-            key: json.loads(value) for key, value in self._connection.execute("SELECT * FROM meta")
-        }
+_NAME = "account_name"
 
 
 @dataclass(frozen=True)
@@ -178,18 +48,26 @@ class Previews(OrderedDict[str, Json]):
 
 
 class World:
-    """The state, its one lock, clock and switches. Hold `lock` to read or change anything."""
+    """The state, its one lock, clock and switches. Hold `lock` to read or change anything.
 
-    def __init__(self, connection: sqlite3.Connection | None) -> None:
+    Accounts share the clock, the switches, the mailbox and the phone (`common`), and nothing else:
+    `objects` are those of the account at which this thread is (`at`).
+    """
+
+    def __init__(self, directory: Path | None) -> None:
         self.lock = threading.RLock()
-        self.objects = Store(connection)
+        self._directory = directory
+        self.common = self._open("sandbox")
+        """What belongs to no account, beside the objects of the default one."""
+        self._accounts = {DEFAULT_ACCOUNT: self.common, **self._kept_accounts()}
+        self._here = threading.local()
         self.switches = Switches()
         self.base_url = "http://127.0.0.1:8010"
         """Where the hosted pages live, without a slash at the end."""
         self.request: Request | None = None
         self.previews: Previews = Previews()
-        self.bookmarks: dict[str, str] = {}
-        """Earlier states by the names that tests gave them."""
+        self.bookmarks: dict[str, dict[str, str]] = {}
+        """Earlier states, account by account, by the names that tests gave them."""
         self.listeners: list[Callable[[Json], None]] = []
         """Called under the lock with every new event."""
         self._frozen_at: int | None = None
@@ -199,7 +77,37 @@ class World:
     @classmethod
     def load(cls, directory: str | Path | None) -> World:
         """The world kept in a folder; in memory only when there is none."""
-        return cls(_connect(Path(directory)) if directory else None)
+        return cls(Path(directory) if directory else None)
+
+    @property
+    def account(self) -> str:
+        """The name of the account at which this thread is."""
+        return getattr(self._here, "account", DEFAULT_ACCOUNT)
+
+    @property
+    def objects(self) -> Store:
+        """What the account at which this thread is has."""
+        return self._store(self.account)
+
+    @contextmanager
+    def at(self, account: str) -> Iterator[None]:
+        """Be at an account inside; one that nobody has used before is empty."""
+        before = self.account
+        self._here.account = account
+        try:
+            yield
+        finally:
+            self._here.account = before
+
+    def accounts(self) -> list[str]:
+        """The names of all accounts, the default one first."""
+        return [*self._accounts]
+
+    def home_of(self, object_id: str) -> str | None:
+        """The account that has an object of this id; the default one if several do."""
+        with self.lock:
+            found = (name for name, kept in self._accounts.items() if kept.get(object_id))
+            return next(found, None)
 
     def now(self) -> int:
         """The sandbox's time in Unix seconds."""
@@ -208,7 +116,7 @@ class World:
     @property
     def offset(self) -> float:
         """How many seconds the sandbox is ahead of the real time."""
-        offset: float = self.objects.meta("clock_offset") or 0.0
+        offset: float = self.common.meta("clock_offset") or 0.0
         return offset
 
     def freeze(self, at: int) -> None:
@@ -218,7 +126,7 @@ class World:
     def unfreeze(self, now: int) -> None:
         """Let the clock run on from `now`."""
         self._frozen_at = None
-        self.objects.set_meta("clock_offset", now - time.time())
+        self.common.set_meta("clock_offset", now - time.time())
 
     def new_id(self, prefix: str, length: int = 24) -> str:
         """An id such as `cus_…`, or `pi_3…` for a prefix that has its underscore already."""
@@ -229,29 +137,67 @@ class World:
         """Write what changed since the last time."""
         switches = self.switches.as_dict()
         if switches != self._saved_switches:
-            self.objects.set_meta("switches", switches)
+            self.common.set_meta("switches", switches)
             self._saved_switches = switches
-        self.objects.flush()
+        for kept in self._accounts.values():
+            kept.flush()
+
+    def close(self) -> None:
+        """Save, and let go of the files."""
+        self.save()
+        for kept in self._accounts.values():
+            kept.close()
 
     def reset(self) -> None:
-        """Forget everything."""
-        self.objects.clear()
+        """Forget everything, other accounts too."""
+        self._forget_accounts()
+        self.common.clear()
         self.switches = Switches()
         self._saved_switches = self.switches.as_dict()
         self._frozen_at = None
 
+    def bookmark(self, name: str) -> None:
+        """Remember the present state under a name, until the process ends."""
+        self.bookmarks[name] = {account: kept.dump() for account, kept in self._accounts.items()}
+
+    def go_back(self, name: str) -> None:
+        """Be again as at a bookmark, clock included; raises ValueError if there is none."""
+        if name not in self.bookmarks:
+            raise ValueError(f"There is no bookmark {name}.")
+        self._forget_accounts()
+        for account, dumped in self.bookmarks[name].items():
+            self._store(account).restore(dumped)
+        self.save()
+
+    def _store(self, account: str) -> Store:
+        with self.lock:
+            if account not in self._accounts:
+                self._accounts[account] = self._open(_file_of(account))
+                self._accounts[account].set_meta(_NAME, account)
+            return self._accounts[account]
+
+    def _open(self, name: str) -> Store:
+        return Store(connect(self._directory / f"{name}.sqlite3") if self._directory else None)
+
+    def _kept_accounts(self) -> dict[str, Store]:
+        found = sorted(self._directory.glob("account-*.sqlite3")) if self._directory else []
+        kept = [self._open(path.stem) for path in found]
+        return {str(one.meta(_NAME)): one for one in kept if one.meta(_NAME)}
+
+    def _forget_accounts(self) -> None:
+        for name in self.accounts():
+            if name != DEFAULT_ACCOUNT:
+                kept = self._accounts.pop(name)
+                kept.clear()
+                kept.close()
+
     def _restore_switches(self) -> None:
-        saved = self.objects.meta("switches")
+        saved = self.common.meta("switches")
         if saved:
             self.switches.change(saved)
             self._saved_switches = self.switches.as_dict()
 
 
-def _connect(directory: Path) -> sqlite3.Connection:
-    directory.mkdir(parents=True, exist_ok=True)
-    connection = sqlite3.connect(directory / "sandbox.sqlite3", check_same_thread=False)
-    # The file outlives a killed process, which is enough here; waiting for the disk is slow.
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = OFF")
-    connection.executescript(_SCHEMA)
-    return connection
+def _file_of(account: str) -> str:
+    """The name of an account's file: keys differ in capitals where names of files may not."""
+    return f"account-{sha256(account.encode()).hexdigest()[:24]}"

@@ -21,7 +21,7 @@ def receive(world: World, raw: bytes, sender: str, recipients: Sequence[str]) ->
     mail = parse(raw, sender, recipients)
     with world.lock:
         mail["received_at"] = world.now()
-        world.objects.put(mail)
+        world.common.put(mail)
         world.save()
     return mail
 
@@ -46,14 +46,14 @@ def parse(raw: bytes, sender: str, recipients: Sequence[str]) -> Mail:
 
 def find(world: World, mail_id: str) -> Mail | None:
     with world.lock:
-        mail = world.objects.get(mail_id)
+        mail = world.common.get(mail_id)
     return mail if mail and mail["object"] == OBJECT else None
 
 
 def newest_first(world: World, to: str | None = None) -> list[Mail]:
     """All mail, or that with a recipient whose address is `to` (any case)."""
     with world.lock:
-        mails = world.objects.list(OBJECT)
+        mails = world.common.list(OBJECT)
     return [mail for mail in mails if to is None or to.lower() in addresses(mail)]
 
 
@@ -84,8 +84,8 @@ def public(mail: Mail, copies: int) -> dict[str, Any]:
 def clear(world: World) -> None:
     """Throw all mail away."""
     with world.lock:
-        for mail in world.objects.list(OBJECT):
-            world.objects.remove(mail["id"])
+        for mail in world.common.list(OBJECT):
+            world.common.remove(mail["id"])
         world.save()
 
 

@@ -13,7 +13,15 @@ from sandbox.pages.cards import RARE_CARDS, TEST_CARDS
 from sandbox.pages.events import listed, types
 from sandbox.pages.pager import paginate
 from sandbox.pages.people import living, person
-from sandbox.pages.render import Form, Visit, endpoint, moment, page, see_other
+from sandbox.pages.render import (
+    ACCOUNT_COOKIE,
+    Form,
+    Visit,
+    endpoint,
+    moment,
+    page,
+    see_other,
+)
 from sandbox.stripe import customers
 from sandbox.stripe.disputes import REASONS
 from sandbox.stripe.errors import ApiError
@@ -84,6 +92,8 @@ def _page(visit: Visit, *, trouble: str = "", status: int = 200) -> Response:
         "panel.html",
         status,
         trouble=trouble,
+        account=world.account,
+        accounts=world.accounts(),
         ahead=_ahead(world),
         told=_told(visit),
         toggles=[*_toggles(world.switches)],
@@ -135,6 +145,14 @@ def switch(visit: Visit) -> Response:
         return _page(visit, trouble=str(error), status=400)
     visit.world.save()
     return see_other("/?told=switches")
+
+
+def choose_account(visit: Visit) -> Response:
+    """Show another account from now on: one that some key has used."""
+    answer, chosen = see_other("/"), visit.form.get("account", "")
+    if chosen in visit.world.accounts():
+        answer.set_cookie(ACCOUNT_COOKIE, chosen, httponly=True, samesite="lax")
+    return answer
 
 
 def change_card(visit: Visit) -> Response:
@@ -276,6 +294,7 @@ routes = [
     Route("/", endpoint(panel)),
     Route("/clock", endpoint(advance, locked=False), methods=["POST"]),
     Route("/switches", endpoint(switch), methods=["POST"]),
+    Route("/account", endpoint(choose_account), methods=["POST"]),
     Route("/dashboard", endpoint(make), methods=["POST"]),
     Route("/subscriptions/{subscription}/pause", endpoint(pause), methods=["POST"]),
     Route("/invoices/{invoice}/outside", endpoint(pay_outside), methods=["POST"]),

@@ -12,10 +12,13 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from sandbox.world import World
+from sandbox.world import DEFAULT_ACCOUNT, World
 
 ROOT = Path(__file__).resolve().parent.parent
 Form = Mapping[str, str]
+
+ACCOUNT_COOKIE = "sandbox_account"
+"""Which account the control panel shows."""
 
 # Stripe's "Supported currencies": those without minor unit, and those with three decimals.
 ZERO_DECIMALS = (
@@ -42,6 +45,13 @@ class Visit:
     def path(self) -> str:
         return self.request.url.path
 
+    @property
+    def account(self) -> str:
+        homes = (self.world.home_of(str(part)) for part in self.request.path_params.values())
+        chosen = self.request.cookies.get(ACCOUNT_COOKIE, "")
+        known = chosen if chosen in self.world.accounts() else DEFAULT_ACCOUNT
+        return next(filter(None, homes), known)
+
     def named(self, part: str) -> str:
         """A named part of the path."""
         return str(self.request.path_params[part])
@@ -53,12 +63,14 @@ Handler = Callable[[Visit], Response]
 def endpoint(handler: Handler, *, locked: bool = True) -> Callable[[Request], Any]:
     """Starlette's side of a handler: reads the form, and runs it in a thread of its own.
 
+    It is at the account of the object that the path names, else at the one that was chosen.
+
     `locked` handlers hold the world's lock. One that waits for the product must not, because the
     product may be waiting for the sandbox.
     """
 
     def handle(visit: Visit) -> Response:
-        with visit.world.lock if locked else nullcontext():
+        with visit.world.at(visit.account), visit.world.lock if locked else nullcontext():
             return handler(visit)
 
     async def serve(request: Request) -> Response:

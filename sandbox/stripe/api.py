@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 import json
+from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
 from starlette.concurrency import run_in_threadpool
@@ -15,6 +14,7 @@ from starlette.routing import Route
 
 from sandbox import weather
 from sandbox import world as worlds
+from sandbox.stripe import keys
 from sandbox.stripe import params as parameters
 from sandbox.stripe.endpoint import Call, Endpoint
 from sandbox.stripe.endpoints import ENDPOINTS
@@ -24,7 +24,24 @@ from sandbox.stripe.expand import expand
 from sandbox.stripe.idempotency import Answer, Keys, description
 from sandbox.world import Json, World
 
-API_KEY = "sk_test_sandbox"
+_BAD_REQUEST = (
+    "<html><head><title>400 Bad Request</title></head><body><center><h1>400 Bad Request</h1>"
+    "</center><hr><center>nginx</center></body></html>"
+)
+"""What the server before the API says to a request that is no HTTP."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request whose key was accepted, as far as it can be read without knowing the world."""
+
+    account: str
+    endpoint: Endpoint
+    ids: tuple[str, ...]
+    raw: Json
+    identity: str
+    key: str | None
+    request_id: str
 
 
 class Api:
@@ -35,8 +52,10 @@ class Api:
         self._keys = Keys(world)
 
     async def serve(self, request: Request) -> Response:
+        if not all(_is_plain(value) for _name, value in request.headers.raw):
+            return Response(_BAD_REQUEST, 400, media_type="text/html")
         request_id = self._world.new_id("req", 14)
-        body = (await request.body()).decode()
+        body = (await request.body()).decode(errors="replace")
         switches = self._world.switches
         key = request.headers.get("idempotency-key") if request.method == "POST" else None
         if weather.strikes(switches.api_fail):
@@ -44,64 +63,68 @@ class Api:
         if weather.strikes(switches.api_rate_limited):
             return _respond(_error(_limited(), request_id), request_id)
         try:
-            _authenticate(request.headers.get("authorization"))
-            _check_version(request.headers.get("stripe-version"))
-            answer = await self._once(request, body, key, request_id)
+            answer = await self._once(_asked(request, body, key, request_id))
         except ApiError as error:
             answer = _error(error, request_id)
         if weather.strikes(switches.api_answer_lost):
             await weather.hang_up(request)
         return _respond(answer, request_id, key)
 
-    async def _once(self, request: Request, body: str, key: str | None, request_id: str) -> Answer:
+    async def _once(self, asked: Asked) -> Answer:
         """Answer, at most once for an idempotency key."""
-        endpoint, ids = _match(request.method, request.url.path)
-        text = body if request.method == "POST" else request.url.query
-        raw = parameters.decode(parse_qsl(text, keep_blank_values=True))
-        identity = description(request.method, request.url.path, raw)
-        if key:
-            with self._world.lock:
-                before = self._keys.begin(key, identity)
-            if before:
-                return before
+        if asked.key is None:
+            return await self._work(asked)
+        with self._world.lock, self._world.at(asked.account):
+            before = self._keys.begin(asked.key, asked.identity)
+        if before:
+            return before
         try:
-            await asyncio.sleep(self._world.switches.api_latency)
-            return await run_in_threadpool(self._run, endpoint, ids, raw, key, identity, request_id)
+            return await self._work(asked)
         finally:
-            if key:
-                self._keys.release(key)
+            with self._world.lock, self._world.at(asked.account):
+                self._keys.release(asked.key)
 
-    def _run(
-        self,
-        endpoint: Endpoint,
-        ids: tuple[str, ...],
-        raw: Json,
-        key: str | None,
-        identity: str,
-        request_id: str,
-    ) -> Answer:
+    async def _work(self, asked: Asked) -> Answer:
+        await asyncio.sleep(self._world.switches.api_latency)
+        return await run_in_threadpool(self._run, asked)
+
+    def _run(self, asked: Asked) -> Answer:
         # A refused parameter is not kept under the key: the endpoint never began.
-        params = parameters.check(raw, endpoint.accepted)
-        with self._world.lock:
-            self._world.request = worlds.Request(request_id, key)
+        params = parameters.check(asked.raw, asked.endpoint.accepted)
+        with self._world.lock, self._world.at(asked.account):
+            self._world.request = worlds.Request(asked.request_id, asked.key)
             try:
-                answer = self._answer(endpoint, ids, params, request_id)
+                answer = self._answer(asked, params)
             finally:
                 self._world.request = None
-            if key:
-                self._keys.keep(key, identity, answer)
+            if asked.key:
+                self._keys.keep(asked.key, asked.identity, answer)
             self._world.save()
         return answer
 
-    def _answer(
-        self, endpoint: Endpoint, ids: tuple[str, ...], params: Json, request_id: str
-    ) -> Answer:
+    def _answer(self, asked: Asked, params: Json) -> Answer:
         try:
-            found = endpoint.handler(Call(self._world, params, ids))
+            found = asked.endpoint.handler(Call(self._world, params, asked.ids))
             body = expand(self._world, _render(found), params.get("expand") or [])
         except ApiError as error:
-            return _error(error, request_id)
-        return Answer(200, _encode(body), request_id)
+            return _error(error, asked.request_id)
+        return Answer(200, _encode(body), asked.request_id)
+
+
+def _asked(request: Request, body: str, key: str | None, request_id: str) -> Asked:
+    account = keys.account_of(request.headers.get("authorization"))
+    keys.check_platform(request.headers.get("stripe-account"))
+    _check_version(request.headers.get("stripe-version"))
+    endpoint, ids = _match(request.method, request.url.path)
+    text = body if request.method == "POST" else request.url.query
+    raw = parameters.decode(parse_qsl(text, keep_blank_values=True))
+    identity = description(request.method, request.url.path, raw)
+    return Asked(account, endpoint, ids, raw, identity, key, request_id)
+
+
+def _is_plain(header: bytes) -> bool:
+    """Is it a value that a header can have: visible ASCII, blanks and tabs?"""
+    return all(byte == 9 or 32 <= byte < 127 for byte in header)
 
 
 def _render(found: Json) -> Json:
@@ -133,31 +156,6 @@ def _shapes() -> dict[tuple[str, int], list[tuple[Endpoint, list[str]]]]:
 
 
 _BY_SHAPE = _shapes()
-
-
-def _authenticate(header: str | None) -> None:
-    kind, _, credentials = (header or "").partition(" ")
-    if kind.lower() == "bearer":
-        given = credentials
-    elif kind.lower() == "basic":
-        given = _basic_user(credentials)
-    else:
-        message = (
-            "You did not provide an API key. You need to provide your API key in the "
-            "Authorization header, using Bearer auth "
-            "(e.g. 'Authorization: Bearer YOUR_SECRET_KEY')."
-        )
-        raise ApiError(401, "invalid_request_error", message)
-    if given != API_KEY:
-        shown = f"{given[:8]}{'*' * max(0, len(given) - 12)}{given[-4:]}"
-        raise ApiError(401, "invalid_request_error", f"Invalid API Key provided: {shown}")
-
-
-def _basic_user(credentials: str) -> str:
-    try:
-        return base64.b64decode(credentials, validate=True).decode().partition(":")[0]
-    except (binascii.Error, UnicodeDecodeError):
-        return ""
 
 
 def _check_version(version: str | None) -> None:
@@ -193,10 +191,12 @@ def _respond(answer: Answer, request_id: str, key: str | None = None) -> Respons
         "Cache-Control": "no-cache, no-store",
     }
     if key:
-        headers["Idempotency-Key"] = key
+        headers["Idempotency-Key"] = key[:255]
         headers["Original-Request"] = answer.request_id
     if answer.request_id != request_id:
         headers["Idempotent-Replayed"] = "true"
+    if answer.status == 401:
+        headers["WWW-Authenticate"] = 'Basic realm="Stripe"'
     return Response(answer.body, answer.status, headers, "application/json")
 
 

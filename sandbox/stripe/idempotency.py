@@ -11,6 +11,7 @@ from sandbox.world import Json, World
 
 _KIND = "sandbox_idempotency"
 _KEPT_SECONDS = 86400
+_LONGEST = 255
 
 
 @dataclass(frozen=True)
@@ -23,16 +24,20 @@ class Answer:
 
 
 class Keys:
-    """What was answered under which key, for a day. All but `release` need the world's lock."""
+    """What was answered under which key of an account, for a day. All need the world's lock."""
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._running: set[str] = set()
+        self._running: set[tuple[str, str]] = set()
 
     def begin(self, key: str, request: str) -> Answer | None:
         """Claim a key; answers what it gave before. Raises ApiError where Stripe refuses."""
-        if len(key) > 255:
-            raise invalid("Idempotency key is too long; it can have at most 255 characters.")
+        if not 1 <= len(key) <= _LONGEST:
+            raise invalid(
+                f"Idempotent key length is {len(key)}, which is outside accepted lengths. "
+                f"Idempotent Keys must be 1-{_LONGEST} characters long. If you're looking for a "
+                "decent generator, try using a UUID defined by IETF RFC 4122."
+            )
         kept = self._kept(key)
         if kept and kept["request"] != _digest(request):
             raise ApiError(
@@ -44,7 +49,7 @@ class Keys:
             )
         if kept:
             return Answer(kept["status"], kept["body"].encode(), kept["request_id"])
-        if key in self._running:
+        if (self._world.account, key) in self._running:
             raise ApiError(
                 409,
                 "idempotency_error",
@@ -53,7 +58,7 @@ class Keys:
                 f"through): {key}",
                 code="idempotency_key_in_use",
             )
-        self._running.add(key)
+        self._running.add((self._world.account, key))
         return None
 
     def keep(self, key: str, request: str, answer: Answer) -> None:
@@ -70,7 +75,7 @@ class Keys:
         )
 
     def release(self, key: str) -> None:
-        self._running.discard(key)
+        self._running.discard((self._world.account, key))
 
     def _kept(self, key: str) -> Json | None:
         kept = self._world.objects.get(f"idempotency_{key}")

@@ -50,7 +50,7 @@ def create(
             "error_code": None,
             "error_message": None,
         }
-        world.objects.put(message)
+        world.common.put(message)
         world.save()
     return message
 
@@ -62,7 +62,7 @@ def change(world: World, sid: str, **changes: Any) -> Sms | None:
         if message is None:
             return None
         message.update(changes, updated=int(time.time()))
-        world.objects.put(message)
+        world.common.put(message)
         world.save()
         return message
 
@@ -88,24 +88,24 @@ def drop_report(world: World, sid: str) -> bool:
 
 def find(world: World, sid: str) -> Sms | None:
     with world.lock:
-        message = world.objects.get(sid)
+        message = world.common.get(sid)
     return message if message and message["object"] == OBJECT else None
 
 
 def newest_first(world: World) -> list[Sms]:
     with world.lock:
-        return world.objects.list(OBJECT)
+        return world.common.list(OBJECT)
 
 
 def opted_out(world: World) -> set[str]:
     """Numbers that texted STOP and not START since."""
-    return set(world.objects.meta(OPTED_OUT) or [])
+    return set(world.common.meta(OPTED_OUT) or [])
 
 
 def set_opted_out(world: World, number: str, out: bool) -> None:
     with world.lock:
         others = opted_out(world) - {number}
-        world.objects.set_meta(OPTED_OUT, sorted(others | {number} if out else others))
+        world.common.set_meta(OPTED_OUT, sorted(others | {number} if out else others))
         world.save()
 
 

@@ -1,0 +1,70 @@
+"""API keys: whose account a request speaks for, or why it is refused."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+
+from sandbox.stripe.errors import ApiError
+
+_TEST_KEY = re.compile(r"[sr]k_test_([A-Za-z0-9_]{1,240})")
+_PUBLISHABLE = re.compile(r"pk_(test|live)_\w+")
+
+
+def account_of(authorization: str | None) -> str:
+    """The account of the key in an Authorization header.
+
+    Every test key opens the account of its own name, secret (`sk_test_name`) or restricted
+    (`rk_test_name`). Raises ApiError 401 for anything else, live keys above all.
+    """
+    given = _credentials(authorization)
+    if not given:
+        raise _refused(
+            "You did not provide an API key. You need to provide your API key in the "
+            "Authorization header, using Bearer auth "
+            "(e.g. 'Authorization: Bearer YOUR_SECRET_KEY'). See "
+            "https://stripe.com/docs/api#authentication for details, or we can help at "
+            "https://support.stripe.com/."
+        )
+    if _PUBLISHABLE.fullmatch(given):
+        raise _refused(
+            "This API call cannot be made with a publishable API key. Please use a secret API key. "
+            "You can find a list of your API keys at https://dashboard.stripe.com/account/apikeys.",
+            code="secret_key_required",
+        )
+    key = _TEST_KEY.fullmatch(given)
+    if key is None:
+        shown = f"{given[:8]}{'*' * max(0, len(given) - 12)}{given[-4:]}"
+        raise _refused(f"Invalid API Key provided: {shown}")
+    return key[1]
+
+
+def check_platform(account: str | None) -> None:
+    """Refuse to act for a connected account: no key here has any."""
+    if account:
+        raise ApiError(
+            403,
+            "invalid_request_error",
+            f"The provided key does not have access to account '{account}' (or that account does "
+            "not exist). Application access may have been revoked.",
+            code="account_invalid",
+        )
+
+
+def _refused(message: str, *, code: str | None = None) -> ApiError:
+    return ApiError(401, "invalid_request_error", message, code=code)
+
+
+def _credentials(header: str | None) -> str:
+    kind, _, credentials = (header or "").partition(" ")
+    if kind.lower() == "bearer":
+        return credentials.strip()
+    return _basic_user(credentials) if kind.lower() == "basic" else ""
+
+
+def _basic_user(credentials: str) -> str:
+    try:
+        return base64.b64decode(credentials, validate=True).decode().partition(":")[0]
+    except (binascii.Error, UnicodeDecodeError):
+        return ""

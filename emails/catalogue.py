@@ -38,6 +38,7 @@ class Kind(StrEnum):
     DISPUTE_OPENED = "dispute_opened"
     DISPUTE_CLOSED = "dispute_closed"
     ADDRESS_CODE = "address_code"
+    ADDRESS_LINK = "address_link"
     LOGIN_CODE = "login_code"
     PASSWORD_CODE = "password_code"  # noqa: S105  (the name of a template)
     PHONE_CODE = "phone_code"
@@ -142,6 +143,7 @@ CATALOGUE: dict[Kind, Spec] = {
     ),
     Kind.DISPUTE_CLOSED: _staff("{{ headline }}: {{ amount }} of {{ member }}"),
     Kind.ADDRESS_CODE: _account("{{ code }} is your code"),
+    Kind.ADDRESS_LINK: _account("Confirm your new email address", CHANGE_WHY),
     Kind.LOGIN_CODE: _account("{{ code }} is your sign-in code"),
     Kind.PASSWORD_CODE: _account("{{ code }} is your password code"),
     Kind.PHONE_CODE: Spec(category=Category.ACCOUNT, email=False, sms=True, sensitive=True),

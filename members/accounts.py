@@ -22,3 +22,12 @@ def open_account(email: str, name: str, password: str | None = None, **fields: A
     )
     EmailAddress.objects.create(user=user, email=user.email.lower(), verified=True, primary=True)
     return user
+
+
+def is_taken(email: str, besides: User | None = None) -> bool:
+    """Whether somebody (else) has an account, or a change under way, with this address."""
+    users = User.objects.filter(email__iexact=email)
+    addresses = EmailAddress.objects.filter(email__iexact=email)
+    if besides:
+        users, addresses = users.exclude(pk=besides.pk), addresses.exclude(user=besides)
+    return users.exists() or addresses.exists()

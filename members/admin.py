@@ -9,7 +9,7 @@ from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
@@ -34,13 +34,17 @@ from billing.models import Customer, Invoice, Payment, Subscription
 from billing.states import LIVE_SUBSCRIPTION
 from emails.admin import MessageAdmin
 from emails.models import Message
-from members.accounts import open_account
+from members import corrections
+from members.accounts import is_taken, open_account
+from members.contact_dialogs import CorrectEmail, CorrectPhone, may_correct
 from members.models import Member, PhoneCode, SignIn, SmsConsentRecord
 from members.record_admin import SignInAdmin, TermsAcceptanceAdmin
 from portal.staff import search, show
+from portal.staff.dialogs import ask_again
 from portal.staff.filters import by_day
-from portal.staff.parts import column, page_button
+from portal.staff.parts import button, column, page_button, row_or_404
 from portal.staff.read_only import EstimatedPaginator, IndexedSearch, ReadOnlyAdmin
+from portal.staff.recent import recently_signed_in
 
 # An authenticator's secret is nobody's to look at: `manage.py remove_second_step` is all there is.
 for taken in (User, Group, EmailAddress, UserSession, Authenticator):
@@ -218,8 +222,7 @@ class OpenAccountForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic
     def clean_email(self) -> str:
         """Refuse an address that somebody signs in with."""
         email: str = self.cleaned_data["email"].lower()
-        taken = User.objects.filter(email__iexact=email).exists()
-        if taken or EmailAddress.objects.filter(email__iexact=email).exists():
+        if is_taken(email):
             raise forms.ValidationError("Somebody has an account with this address already.")
         return email
 
@@ -270,7 +273,7 @@ class UserAdmin(IndexedSearch, DjangoUserAdmin):  # type: ignore[misc,type-arg]
         MessagesTab,
         SignInsTab,
     ]
-    actions_detail = ["ask_for_payment"]
+    actions_detail = ["ask_for_payment", "correct_email", "correct_phone"]
     readonly_fields = [
         *("email", "joined", "seen", "standing", "credit", "customer_link", "events", "terms"),
     ]
@@ -303,6 +306,69 @@ class UserAdmin(IndexedSearch, DjangoUserAdmin):  # type: ignore[misc,type-arg]
         """Go to a new payment request for this member."""
         query = urlencode({"user": object_id})
         return redirect(f"{reverse('admin:billing_paymentrequest_add')}?{query}")
+
+    def has_correct_permission(self, request: HttpRequest, object_id: str = "") -> bool:
+        """Whether this member of staff may correct how this member is reached."""
+        return may_correct(request, object_id)
+
+    @recently_signed_in
+    @button(
+        "Correct email address",
+        icon="alternate_email",
+        path="correct-email",
+        permission="correct",
+        question="Correct this member's email address?",
+        explanation=(
+            "We email a link to the new address. Once the member confirms it there, they sign in"
+            " with it. We tell their current address right away."
+        ),
+        form=CorrectEmail,
+        is_primary=False,
+    )
+    def correct_email(
+        self, request: HttpRequest, form: CorrectEmail, object_id: str
+    ) -> HttpResponse:
+        """Send the link to the new address."""
+        user, email = row_or_404(User, object_id), form.cleaned_data["email"]
+        try:
+            corrections.propose_email(user, email)
+        except corrections.CorrectionRefused as refusal:
+            form.add_error("email", str(refusal))
+            return ask_again(request, self.correct_email, form)
+        self.log_change(request, user, f"Asked {email} to confirm as the new email address.")
+        messages.success(
+            request, f"We emailed a link to {email}. The address changes once it’s used."
+        )
+        return redirect(show.page_of(user))
+
+    @recently_signed_in
+    @button(
+        "Correct phone number",
+        icon="call",
+        path="correct-phone",
+        permission="correct",
+        question="Correct this member's phone number?",
+        explanation=(
+            "The member verifies it with a code on their account page; until then nothing is"
+            " texted to it. We tell them by email."
+        ),
+        form=CorrectPhone,
+        is_primary=False,
+    )
+    def correct_phone(
+        self, request: HttpRequest, form: CorrectPhone, object_id: str
+    ) -> HttpResponse:
+        """Write down the new number, unverified."""
+        user, phone = row_or_404(User, object_id), form.cleaned_data["phone"]
+        before = str(user.member.phone) or "none"
+        try:
+            corrections.correct_phone(user, phone)
+        except corrections.CorrectionRefused as refusal:
+            form.add_error("phone", str(refusal))
+            return ask_again(request, self.correct_phone, form)
+        self.log_change(request, user, f"Changed the phone number from {before} to {phone}.")
+        messages.success(request, "The number is saved. The member has to verify it.")
+        return redirect(show.page_of(user))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """Only a superuser decides who is staff, or nobody could be held to their group."""

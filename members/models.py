@@ -49,6 +49,7 @@ class Member(models.Model):
     )
 
     class Meta:
+        permissions = [("correct_contact", "Can correct a member's email address and phone number")]
         constraints = [
             models.UniqueConstraint(
                 fields=["phone"],

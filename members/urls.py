@@ -1,14 +1,18 @@
-"""Addresses of the member's own account. None carries an id: each shows whoever is signed in."""
+"""Addresses of the member's own account. None carries an id: each shows whoever is signed in.
+
+A link that confirms an address is signed, and works signed out.
+"""
 
 from django.urls import path
 
-from members import views
+from members import correction_views, views
 
 app_name = "members"
 urlpatterns = [
     path("", views.account, name="account"),
     path("profile/", views.save_profile, name="profile"),
     path("text-messages/", views.text_messages, name="text-messages"),
+    path("email/confirm/<str:token>/", correction_views.confirm_email, name="confirm-email"),
     path("phone/remove/", views.remove_phone, name="phone-remove"),
     path("phone/skip/", views.skip_phone, name="phone-skip"),
 ]

@@ -252,6 +252,10 @@ SAMPLES: dict[Kind, dict[str, Any]] = {
         "url": "https://portal.example.com/staff/billing/dispute/42/change/",
     },
     Kind.ADDRESS_CODE: {"code": "K7F3-9QXZ", "minutes": 15},
+    Kind.ADDRESS_LINK: {
+        "url": "https://portal.example.com/account/email/confirm/eyJ1c2VyIjo0Mn0:1abc:def/",
+        "days": 3,
+    },
     Kind.LOGIN_CODE: {"code": "K7F3-9QXZ", "minutes": 3},
     Kind.PASSWORD_CODE: {"code": "K7F3-9QXZ", "minutes": 1},
     Kind.PHONE_CODE: {"code": "K7F3-9QXZ", "minutes": 15},

@@ -46,13 +46,14 @@ VIEWS = [f"{app}.view_{model}" for app, model in SEEN]
 AUDITS = ["billing.audit_refund", "billing.view_refundentry", "billing.view_ledgercheck"]
 # Replay an event, start a check for missed ones, say whose a customer is, send a message once more,
 # end a membership; sell items, ask members for payments and take that back; offer a discount to
-# those who are about to leave; decide on refunds, and give them.
+# those who are about to leave; decide on refunds, and give them; correct an address or a number.
 ACTS = [
     "billing.change_stripeevent",
     "billing.add_reconciliation",
     "billing.change_unassignedcustomer",
     "billing.cancel_subscription_now",
     "emails.change_message",
+    "members.correct_contact",
     "billing.add_item",
     "billing.change_item",
     "billing.add_paymentrequest",

@@ -1,0 +1,43 @@
+"""What the staff's buttons about a member's address and number ask for."""
+
+from __future__ import annotations
+
+from django import forms
+from django.contrib.auth.models import User
+from django.http import HttpRequest
+from unfold.forms import BaseDialogForm
+from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminTextInputWidget
+
+from members import phones
+
+MAY_CORRECT = "members.correct_contact"
+
+
+def may_correct(request: HttpRequest, object_id: str = "") -> bool:
+    """Whether this member of staff may correct how a member is reached, who is no staff."""
+    if not request.user.has_perm(MAY_CORRECT):
+        return False
+    found = User.objects.filter(pk=object_id) if str(object_id).isdecimal() else None
+    return found is None or any(row.is_active and not row.is_staff for row in found)
+
+
+class CorrectEmail(BaseDialogForm):  # type: ignore[misc]  # Unfold ships no types
+    """The new address."""
+
+    email = forms.EmailField(label="New email address", widget=UnfoldAdminEmailInputWidget)
+
+    def clean_email(self) -> str:
+        """Return it the way it is kept."""
+        return str(self.cleaned_data["email"]).lower()
+
+
+class CorrectPhone(BaseDialogForm):  # type: ignore[misc]
+    """The new number."""
+
+    phone = forms.CharField(
+        label="New phone number", max_length=32, widget=UnfoldAdminTextInputWidget
+    )
+
+    def clean_phone(self) -> str:
+        """Return it in E.164."""
+        return phones.normalize(self.cleaned_data["phone"])

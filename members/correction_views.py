@@ -1,0 +1,30 @@
+"""The link by which a member confirms an e-mail address that staff corrected."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from members import corrections
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def confirm_email(request: HttpRequest, token: str) -> HttpResponse:
+    """Show what the link is about; the button (POST) confirms. Mail programs only follow links.
+
+    Template: `members/confirm_email.html`, with `email`, or `problem` for a link that doesn't work.
+    """
+    try:
+        if request.method != "POST":
+            found = corrections.proposal_of(token)
+            return render(request, "members/confirm_email.html", {"email": found.email})
+        found = corrections.confirm_email(token)
+    except corrections.LinkRefused as refusal:
+        context = {"problem": str(refusal)}
+        return render(request, "members/confirm_email.html", context, status=400)
+    messages.success(request, f"You now sign in with {found.email}.")
+    return redirect("account_login")

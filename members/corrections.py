@@ -1,0 +1,153 @@
+"""Use case: staff correct how a member is reached, and the member proves the correction.
+
+A new e-mail address counts once its owner has followed a link sent there; until then everything
+stays as it was. A new phone number waits for its code, like every number. The address that the
+member has now is told of both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from allauth.account.models import EmailAddress
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core import signing
+from django.db import transaction
+from django.urls import reverse
+from django.utils import timezone
+
+from emails.catalogue import Kind
+from emails.models import Channel
+from emails.outbox import put_account
+from members import accounts, phones
+
+SALT = "members.corrections"
+LINK_WORKS_FOR = timedelta(days=3)
+
+
+class CorrectionRefused(Exception):
+    """It can't be corrected this way; the text is for who asked."""
+
+
+class LinkRefused(Exception):
+    """The link doesn't work, or not anymore; the text is for who followed it."""
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """An address that staff entered for a member and that its owner has yet to confirm."""
+
+    user: User
+    email: str
+
+
+def propose_email(user: User, email: str) -> None:
+    """Send a link to a member's new address, and word of it to the present one.
+
+    Raises:
+        CorrectionRefused: the address is taken, or is theirs already, or they are staff.
+    """
+    _refuse_staff(user)
+    if email == user.email.lower():
+        raise CorrectionRefused("This is their email address already.")
+    if accounts.is_taken(email):
+        raise CorrectionRefused("Somebody has an account with this address already.")
+    token = signing.dumps({"user": user.pk, "old": user.email, "new": email}, salt=SALT)
+    link = f"{settings.PORTAL_URL}{reverse('members:confirm-email', args=[token])}"
+    with transaction.atomic():
+        put_account(
+            Kind.ADDRESS_LINK,
+            Channel.EMAIL,
+            email,
+            {"url": link, "days": LINK_WORKS_FOR.days},
+            user,
+            LINK_WORKS_FOR,
+        )
+        sentence = f"Our team was asked to change it to {email}. The new address has to confirm."
+        _tell(user, "Your email address is about to change", sentence)
+
+
+def proposal_of(token: str) -> Proposal:
+    """Return what a link is about.
+
+    Raises:
+        LinkRefused: it is older than three days, was used or replaced, or is not ours.
+    """
+    try:
+        named: dict[str, Any] = signing.loads(token, salt=SALT, max_age=LINK_WORKS_FOR)
+    except signing.SignatureExpired as error:
+        raise LinkRefused("This link has expired. Ask us for a new one.") from error
+    except signing.BadSignature as error:
+        raise LinkRefused("This link isn’t complete. Copy all of it from our email.") from error
+    user = User.objects.filter(pk=named["user"], email=named["old"], is_active=True).first()
+    if user is None or user.is_staff:
+        raise LinkRefused("This link was used already, or the address has changed since.")
+    return Proposal(user, named["new"])
+
+
+@transaction.atomic
+def confirm_email(token: str) -> Proposal:
+    """Make the new address the member's own; it counts as verified.
+
+    Raises:
+        LinkRefused: as for `proposal_of`, or somebody else has taken the address since.
+    """
+    found = proposal_of(token)
+    user = User.objects.select_for_update().get(pk=found.user.pk)
+    proposal_of(token)
+    if accounts.is_taken(found.email, besides=user):
+        raise LinkRefused(
+            "Another account uses this address now. Write to us, and we’ll sort it out."
+        )
+    _tell(user, "Your email address was changed", f"From now on it is {found.email}.")
+    EmailAddress.objects.filter(user=user).delete()
+    EmailAddress.objects.create(user=user, email=found.email, verified=True, primary=True)
+    user.email = found.email
+    user.save(update_fields=["email"])
+    return found
+
+
+def correct_phone(user: User, phone: str) -> None:
+    """Write down a member's new number (E.164). It gets no texts until its code was entered.
+
+    Raises:
+        CorrectionRefused: it is theirs already, somebody else has verified it, or they are staff.
+    """
+    _refuse_staff(user)
+    if phone == str(user.member.phone):
+        raise CorrectionRefused("This is their phone number already.")
+    if phones.owner(phone):
+        raise CorrectionRefused("Another member has verified this phone number.")
+    with transaction.atomic():
+        phones.attach(user, phone)
+        number = phones.international(phone)
+        sentence = (
+            f"Our team changed it to {number}, as we were asked to. We’ll text you there once you"
+            " verify it on your account page."
+        )
+        _tell(user, "Your phone number was changed", sentence)
+
+
+def _refuse_staff(user: User) -> None:
+    """Keep staff from taking over a colleague's account through its address."""
+    if user.is_staff or user.is_superuser:
+        raise CorrectionRefused("People on the team change their own address and number.")
+    if not user.is_active:
+        raise CorrectionRefused("This account is closed.")
+
+
+def _tell(user: User, headline: str, sentence: str) -> None:
+    """Tell the member's present address what changes."""
+    words = {
+        "headline": headline,
+        "sentence": sentence,
+        "at": timezone.now().isoformat(),
+        "device": "",
+        "ip": "",
+        "url": f"{settings.PORTAL_URL}{reverse('members:account')}",
+    }
+    if user.email:
+        put_account(Kind.ACCOUNT_CHANGED, Channel.EMAIL, user.email, words, user)

@@ -47,6 +47,7 @@ from billing.states import (
 from billing.tests import factories
 from emails.models import Message
 from members.models import Member, PhoneCode, SignIn, SmsConsentRecord, TermsAcceptance
+from portal.models import Problem
 from portal.staff.roles import AUDITOR, MANAGER, SUPPORT, make_groups
 
 PHONE = "+14155552671"
@@ -108,6 +109,7 @@ def make_world() -> World:
             state=DecisionState.CONFIRMED,
         ),
         ProcrastinateJob.objects.get(task_name="billing.tasks.process_event"),
+        Problem.objects.create(key="drift", text="Our records differ from Stripe."),
         LogEntry.objects.create(
             user=alice,
             content_type=ContentType.objects.get_for_model(StripeEvent),

@@ -10,7 +10,7 @@ import logging
 
 from django.contrib.auth.models import User
 
-from billing import gateway, subscriptions, sync
+from billing import gateway, subscriptions, sync, troubles
 from billing.models import Payment
 from billing.subscriptions import MembershipError
 
@@ -34,9 +34,9 @@ def use_for_next_charges(user: User, payment: Payment) -> None:
     try:
         gateway.use_method(row.stripe_id, payment.method_id, row.customer.stripe_id)
         sync.sync_subscription(row.stripe_id)
-    except gateway.StripeUnavailable as error:
-        logger.warning("A card could not be made the one that pays: %s", error)
-        raise MembershipError(subscriptions.AWAY) from error
+    except troubles.NOT_THE_REQUEST as error:
+        troubles.note(logger, error, "A card could not be made the one that pays")
+        raise MembershipError(subscriptions.why_not_now(error)) from error
     except gateway.StripeError as error:
         logger.info("A card can't be made the one that pays: %s", error)
         raise MembershipError(NOT_KEPT) from error

@@ -14,7 +14,7 @@ from django.db import IntegrityError, transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from billing import gateway, payers, plans, sync
+from billing import gateway, idempotency, payers, plans, sync, troubles
 from billing.models import Checkout, Customer, PaymentRequest, Plan, Subscription
 from billing.snapshots import CheckoutSnapshot
 from billing.states import (
@@ -25,6 +25,12 @@ from billing.states import (
 )
 
 logger = logging.getLogger(__name__)
+
+
+ANOTHER_TAB = (
+    "You also started to pay in another tab or window. Nothing was charged here. Continue there, "
+    "or try again in a moment."
+)
 
 
 class CheckoutError(Exception):
@@ -106,18 +112,10 @@ def in_sentences(action: str) -> Iterator[None]:
     """
     try:
         yield
-    except gateway.StripeUnavailable as error:
-        logger.warning("Checkout could not start: %s", error)
-        raise CheckoutError(
-            "We can't reach our payment provider right now. Nothing was charged. "
-            "Please try again in a moment."
-        ) from error
     except gateway.StripeError as error:
-        logger.exception("Stripe refused to start a checkout.")
-        raise CheckoutError(
-            f"Something is wrong on our side and you can't {action} right now. "
-            f"Nothing was charged. Please write to {settings.SUPPORT_EMAIL}."
-        ) from error
+        troubles.note(logger, error, "A checkout could not start")
+        words = troubles.sentence(error, action, so_far="Nothing was charged.")
+        raise CheckoutError(words) from error
 
 
 def page_of(customer: Customer, wanted: Wanted) -> str:
@@ -143,8 +141,8 @@ def returned(user: User, session_id: str) -> Return:
         return Return(paid=True, known=True)
     try:
         paid = gateway.read_checkout(session_id).status == CheckoutState.COMPLETE
-    except gateway.StripeUnavailable as error:
-        logger.warning("Could not ask whether a checkout was paid: %s", error)
+    except gateway.StripeError as error:
+        troubles.note(logger, error, "Could not ask whether a checkout was paid")
         return Return(paid=True, known=True)
     if paid:
         Checkout.objects.filter(pk=row.pk).update(returned_at=timezone.now())
@@ -164,10 +162,8 @@ def card_page(user: User) -> str:
     try:
         return gateway.create_portal_session(customer.stripe_id, back)
     except gateway.StripeError as error:
-        logger.warning("The card page could not be opened: %s", error)
-        raise CheckoutError(
-            "We can't open the card page right now. Please try again in a moment."
-        ) from error
+        troubles.note(logger, error, "The card page could not be opened")
+        raise CheckoutError(troubles.sentence(error, "change your card")) from error
 
 
 def chosen_plan(price_id: str = "") -> Plan:
@@ -227,7 +223,7 @@ def _unfinished(customer: Customer, wanted: Wanted) -> Checkout:
         # Another tab was faster: go on with its row, unless that is gone by now.
         found = rows.first()
     if found is None or not wanted.is_for(found):
-        raise gateway.StripeUnavailable("Another tab is paying something else.")
+        raise CheckoutError(ANOTHER_TAB)
     return found
 
 
@@ -285,13 +281,14 @@ def _open_session(row: Checkout, customer: Customer, wanted: Wanted) -> str:
         state=CheckoutState.OPEN,
     )
     if not saved:
-        raise gateway.StripeUnavailable("Another attempt at the same checkout failed.")
+        raise CheckoutError(ANOTHER_TAB)
     return session.url
 
 
 def key_of(row: Checkout) -> str:
     """Return the idempotency key of a row's session."""
-    return f"portal-checkout-{settings.PORTAL_URL}-{row.pk}-{row.created_at.timestamp()}"[:255]
+    made = (settings.PORTAL_URL, row.created_at.isoformat())
+    return idempotency.key("checkout", row.pk, about=made)
 
 
 def _request(row: Checkout, plan: Plan, customer: Customer) -> gateway.CheckoutRequest:

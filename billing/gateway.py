@@ -18,7 +18,8 @@ from typing import Any, TypeVar
 import stripe
 from django.conf import settings
 
-from billing import snapshots
+from billing import idempotency, snapshots
+from portal.network import is_network_error
 
 logger = logging.getLogger(__name__)
 
@@ -52,6 +53,10 @@ class StripeUnavailable(StripeError):
     """Stripe could not be reached, was too busy, or failed by itself: try again later."""
 
 
+class StripeUnreachable(StripeUnavailable):
+    """The network is to blame: no answer came. Only this may be called "can't be reached"."""
+
+
 class StripeBusy(StripeUnavailable):
     """We ask more often than Stripe allows (HTTP 429): slow down."""
 
@@ -73,6 +78,14 @@ class CardRefused(StripeRefused):
 
 class StripeLockedOut(StripeRefused):
     """Stripe does not accept our key, or there is none: what was asked for is not the reason."""
+
+
+class StripeFault(StripeError):
+    """A fault of ours: the request could not be made, or its answer not be read.
+
+    A certificate that is not trusted, a wrong address, a mistake in our code. It is in the log as
+    an error, with its traceback, and nobody knows whether Stripe did what it was asked for.
+    """
 
 
 class BadSignature(Exception):
@@ -268,8 +281,9 @@ def create_refund(
         "reason": "duplicate" if is_duplicate else "requested_by_customer",
         "metadata": {snapshots.REFUND_KEY: key},
     }
+    made_once: stripe.RequestOptions = {"idempotency_key": idempotency.key("refund", key)}
     with _translated_errors():
-        made = _client().v1.refunds.create(params, {"idempotency_key": f"portal-refund-{key}"})
+        made = _client().v1.refunds.create(params, made_once)
         return snapshots.refund(made.to_dict())
 
 
@@ -283,7 +297,7 @@ def create_credit_note(invoice_id: str, refund_id: str, amount: int, key: str) -
     }
     with _translated_errors():
         made = _client().v1.credit_notes.create(
-            params, {"idempotency_key": f"portal-credit-note-{key}"}
+            params, {"idempotency_key": idempotency.key("credit-note", key)}
         )
         return made.id
 
@@ -313,11 +327,9 @@ def create_customer(
     }
     if name:
         params["name"] = name
+    key = idempotency.key("customer", user_id, about=(language, email, name))
     with _translated_errors():
-        made = _client().v1.customers.create(
-            params,
-            {"idempotency_key": f"portal-customer-{user_id}-{language}-{email}-{name}"[:255]},
-        )
+        made = _client().v1.customers.create(params, {"idempotency_key": key})
         return snapshots.customer(made.to_dict())
 
 
@@ -626,23 +638,48 @@ def _make_client(key: str, base: str, timeout: float) -> stripe.StripeClient:
 
 @contextmanager
 def _translated_errors() -> Iterator[None]:
-    """Turn the SDK's errors into ours: later, gone, or never."""
+    """Turn whatever can go wrong into our errors: later, gone, never, or a fault of ours."""
     try:
         yield
+    except StripeError:
+        raise
     except stripe.RateLimitError as error:
         raise StripeBusy(str(error)) from error
     except stripe.APIConnectionError as error:
-        raise StripeUnavailable(str(error)) from error
+        # The SDK makes one of everything that its HTTP client raises, mistakes included.
+        if is_network_error(error.__cause__):
+            raise StripeUnreachable(str(error)) from error
+        raise _fault(error.__cause__ or error) from error
     except (stripe.AuthenticationError, stripe.PermissionError) as error:
         raise StripeLockedOut(str(error)) from error
     except stripe.CardError as error:
         raise CardRefused(str(error), _decline_code(error)) from error
     except stripe.StripeError as error:
-        if error.http_status is None or error.http_status >= 500 or error.http_status == 409:
-            raise StripeUnavailable(str(error)) from error
-        if error.http_status == 404 or error.code == "resource_missing":
-            raise StripeMissing(str(error)) from error
-        raise StripeRefused(str(error), error.code or "") from error
+        raise _translated(error) from error
+    except Exception as error:
+        raise _fault(error) from error
+
+
+def _translated(error: stripe.StripeError) -> StripeError:
+    """Return our error for an answer of Stripe's."""
+    status = error.http_status
+    # Where the status is no refusal, the answer was not Stripe's: a proxy's page, or cut short.
+    if status is None or status < 400 or status >= 500 or status == 409:
+        return StripeUnavailable(str(error))
+    if error.json_body is None:
+        # A refusal by something before the API, which never saw what was asked for.
+        return _fault(error)
+    if status == 404 or error.code == "resource_missing":
+        return StripeMissing(str(error))
+    if isinstance(error, stripe.IdempotencyError):
+        return _fault(error)
+    return StripeRefused(str(error), error.code or "")
+
+
+def _fault(error: BaseException) -> StripeFault:
+    """Log a fault of ours, wherever it ends up, and return it."""
+    logger.error("A request to Stripe failed through a fault of ours.", exc_info=error)
+    return StripeFault(f"{type(error).__name__}: {error}")
 
 
 def _decline_code(error: stripe.CardError) -> str:

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from billing import gateway, notices, single_payments
+from billing import gateway, notices, single_payments, troubles
 from billing.models import Checkout, Item, PaymentRequest
 from billing.money import Money
 from billing.states import UNFINISHED_CHECKOUT, CheckoutState, RequestState
@@ -84,11 +84,17 @@ def cancel(request: PaymentRequest, actor: User) -> None:
         _close_checkout(request)
     except (gateway.StripeError, RequestRefused) as error:
         rows.filter(state=RequestState.CANCELED).update(state=RequestState.OPEN, canceled_at=None)
-        logger.warning("A payment request could not be canceled: %s", error)
         if isinstance(error, RequestRefused):
             raise
-        raise RequestRefused("Stripe did not answer. It can still be paid: try again.") from error
+        troubles.note(logger, error, "A payment request could not be canceled")
+        raise RequestRefused(_still_payable(error)) from error
     logger.info("%s cancels payment request %s.", actor, request.pk)
+
+
+def _still_payable(error: gateway.StripeError) -> str:
+    if isinstance(error, gateway.StripeUnavailable):
+        return "Stripe did not answer. It can still be paid: try again."
+    return f"It could not be withdrawn at Stripe and can still be paid. {error}"
 
 
 def _close_checkout(request: PaymentRequest) -> None:

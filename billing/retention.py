@@ -14,7 +14,7 @@ from django.contrib.auth.models import User
 from django.db.models import F, Sum
 from django.utils import timezone
 
-from billing import discounts, gateway, subscriptions, sync
+from billing import discounts, gateway, subscriptions, sync, troubles
 from billing.models import (
     Invoice,
     MembershipDecision,
@@ -115,8 +115,8 @@ def _is_given(row: Subscription, offer: RetentionOffer) -> bool:
         if found:
             sync.sync_subscription(row.stripe_id)
     except gateway.StripeError as error:
-        logger.warning("An offer could not be given: %s", error)
-        raise MembershipError(subscriptions.AWAY) from error
+        troubles.note(logger, error, "An offer could not be given")
+        raise MembershipError(subscriptions.why_not_now(error)) from error
     if found and offer.coupon_id not in {one["coupon"] for one in found}:
         raise MembershipError("You have a discount already. Your membership is as it was.")
     return bool(found)

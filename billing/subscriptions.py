@@ -16,7 +16,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils import timezone
 
-from billing import gateway, sync, wording
+from billing import gateway, idempotency, sync, troubles, wording
 from billing.locks import lock_member
 from billing.models import MembershipDecision, Subscription
 from billing.models.decision import PENDING_FOR
@@ -30,7 +30,6 @@ from billing.states import (
 logger = logging.getLogger(__name__)
 
 MAY_END_NOW = "billing.cancel_subscription_now"
-AWAY = "We can't reach our payment provider right now. Please try again in a moment."
 
 
 class MembershipError(Exception):
@@ -179,26 +178,20 @@ def ask(decision: MembershipDecision, send: Callable[[], None], *, refused: str 
             f"{wording.failure(error.code)} Nothing was charged, and nothing has changed. "
             "You can change your card here and try again."
         ) from error
-    except gateway.StripeUnavailable as error:
-        logger.warning("A membership could not be changed: %s", error)
-        _give_up(decision)
-        raise MembershipError(AWAY) from error
     except gateway.StripeError as error:
-        logger.exception("Stripe refused to change a membership.")
+        troubles.note(logger, error, "A membership could not be changed")
         _give_up(decision)
-        raise MembershipError(refused or on_our_side()) from error
+        said_no = not isinstance(error, troubles.NOT_THE_REQUEST)
+        raise MembershipError((said_no and refused) or why_not_now(error)) from error
     try:
         sync.sync_subscription(decision.subscription.stripe_id)
     except gateway.StripeError as error:
-        logger.warning("A changed membership could not be read again yet: %s", error)
+        troubles.note(logger, error, "A changed membership could not be read again yet")
 
 
-def on_our_side() -> str:
-    """Say that a change is not possible, and that it is not the member's fault."""
-    return (
-        "Something is wrong on our side and this can't be changed right now. "
-        f"Please write to {settings.SUPPORT_EMAIL}."
-    )
+def why_not_now(error: gateway.StripeError) -> str:
+    """Say that a change is not possible now, and that it is not the member's fault."""
+    return troubles.sentence(error, "change this")
 
 
 def _give_up(decision: MembershipDecision) -> None:
@@ -208,5 +201,5 @@ def _give_up(decision: MembershipDecision) -> None:
 
 def key_of(decision: MembershipDecision) -> str:
     """Return the idempotency key of a decision."""
-    made = decision.created_at.timestamp()
-    return f"portal-decision-{settings.PORTAL_URL}-{decision.pk}-{made}"[:255]
+    made = (settings.PORTAL_URL, decision.created_at.isoformat())
+    return idempotency.key("decision", decision.pk, about=made)

@@ -19,7 +19,7 @@ from django.core import signing
 from django.db.models import Exists, OuterRef
 from django.urls import reverse
 
-from billing import discounts, gateway, plans, subscriptions, sync, wording
+from billing import discounts, gateway, plans, subscriptions, sync, troubles, wording
 from billing.dates import plain_date
 from billing.models import Dispute, Payment, Plan, Refund, Subscription
 from billing.money import Money
@@ -205,12 +205,9 @@ def preview(row: Subscription, choice: Choice) -> Preview:
     try:
         change = _change(gateway.read_subscription(row.stripe_id), choice.plan, None)
         shown = gateway.preview_switch(change)
-    except gateway.StripeUnavailable as error:
-        logger.warning("A switch could not be previewed: %s", error)
-        raise MembershipError(subscriptions.AWAY) from error
     except gateway.StripeError as error:
-        logger.exception("Stripe refused to preview a switch.")
-        raise MembershipError(subscriptions.on_our_side()) from error
+        troubles.note(logger, error, "A switch could not be previewed")
+        raise MembershipError(subscriptions.why_not_now(error)) from error
     return _as_preview(row, choice, change, shown)
 
 
@@ -286,9 +283,9 @@ def _checked(
             return None
         change = _change(at_stripe, choice.plan, shown["at"])
         found = gateway.preview_switch(change)
-    except gateway.StripeUnavailable as error:
-        logger.warning("A switch could not be checked: %s", error)
-        raise MembershipError(subscriptions.AWAY) from error
+    except troubles.NOT_THE_REQUEST as error:
+        troubles.note(logger, error, "A switch could not be checked")
+        raise MembershipError(subscriptions.why_not_now(error)) from error
     except gateway.StripeError as error:
         # The period may have ended since, or the price was archived.
         logger.warning("What was shown of a switch is no longer possible: %s", error)

@@ -32,6 +32,7 @@ from billing import (
     subscriptions,
     switching,
     sync,
+    troubles,
     wording,
 )
 from billing.forms import AmountForm, CancellationForm
@@ -398,7 +399,7 @@ def _fresh_link(
     try:
         found = read_again(found.stripe_id)
     except gateway.StripeError as error:
-        logger.warning("A document's link could not be renewed, the old one must do: %s", error)
+        troubles.note(logger, error, "A document's link could not be renewed, the old one must do")
     url: str = getattr(found, column)
     if not url:
         messages.info(request, "There is no such document for this invoice yet.")

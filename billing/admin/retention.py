@@ -54,7 +54,7 @@ def look_up(coupon_id: str) -> Looked:
     except gateway.StripeUnavailable:
         return "Stripe did not answer. Please try again in a moment."
     except gateway.StripeError as error:
-        return f"Stripe refused to say what this coupon is: {error}"
+        return f"We could not ask Stripe what this coupon is: {error}"
     return found if found.valid else "This coupon has expired, or was used up."
 
 

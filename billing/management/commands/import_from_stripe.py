@@ -34,7 +34,7 @@ class Command(BaseCommand):
             found = importing.import_account(again=again, progress=self._progress)
             invited = importing.invite() if invite else 0
         except gateway.StripeError as error:
-            raise CommandError(f"Stripe did not answer: {error} Run it again.") from error
+            raise CommandError(f"Stripe could not be asked: {error} Run it again.") from error
         self.stdout.write(
             f"{found.customers} customers at Stripe; {found.members} belong to members, "
             f"{found.read} of them were read now; {found.unassigned} wait to be assigned."

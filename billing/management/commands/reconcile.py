@@ -29,7 +29,7 @@ class Command(BaseCommand):
         try:
             run = reconcile.reconcile(repair=repair)
         except gateway.StripeError as error:
-            raise CommandError(f"Stripe did not answer: {error}") from error
+            raise CommandError(f"Stripe could not be asked: {error}") from error
         self._report(run)
         if run.differences_left:
             advice = "" if repair else " Run it with --repair to read them again."

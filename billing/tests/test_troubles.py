@@ -29,11 +29,13 @@ OURS = "Something is wrong on our side"
 class Proxy(BaseHTTPRequestHandler):
     """Something on the way that answers in Stripe's place, with a page."""
 
+    status = 200
+
     def do_POST(self) -> None:
-        """Answer 200 with HTML."""
+        """Answer with HTML."""
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
         body = b"<html>Please sign in to this network</html>"
-        self.send_response(200)
+        self.send_response(self.status)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -42,6 +44,12 @@ class Proxy(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
         """Keep quiet."""
+
+
+class Firewall(Proxy):
+    """It lets nothing through."""
+
+    status = 403
 
 
 @pytest.fixture
@@ -99,6 +107,16 @@ def test_an_answer_that_is_not_stripes_is_no_refusal(
     settings.STRIPE_API_BASE = f"http://{HOST}:{proxy.server_port}"
     assert TROUBLE in join(client)
     with pytest.raises(gateway.StripeUnavailable):
+        gateway.create_refund("pi_1", 100, "key")
+
+
+def test_a_refusal_that_is_not_stripes_ends_no_refund(
+    client: Client, sandbox: Sandbox, settings: Settings, proxy: HTTPServer
+) -> None:
+    proxy.RequestHandlerClass = Firewall
+    settings.STRIPE_API_BASE = f"http://{HOST}:{proxy.server_port}"
+    assert OURS in join(client)
+    with pytest.raises(gateway.StripeFault):
         gateway.create_refund("pi_1", 100, "key")
 
 

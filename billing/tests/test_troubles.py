@@ -190,7 +190,8 @@ def test_every_key_is_ascii(sandbox: Sandbox, settings: Settings, name: str) -> 
     deliver(sandbox.events())
     assert Customer.objects.get(user=user).name == name
     subscriptions.cancel(user)
-    keys = {(one["request"] or {}).get("idempotency_key") for one in sandbox.events()} - {None}
+    asked = [(one["request"] or {}).get("idempotency_key") for one in sandbox.events()]
+    keys = {key for key in asked if key}
     assert {key.rsplit("-", 1)[0].rstrip("-0123456789") for key in keys} >= {
         "portal-customer",
         "portal-decision",

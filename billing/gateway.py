@@ -666,7 +666,7 @@ def _translated(error: stripe.StripeError) -> StripeError:
     # Where the status is no refusal, the answer was not Stripe's: a proxy's page, or cut short.
     if status is None or status < 400 or status >= 500 or status == 409:
         return StripeUnavailable(str(error))
-    if error.json_body is None:
+    if error.error is None:
         # A refusal by something before the API, which never saw what was asked for.
         return _fault(error)
     if status == 404 or error.code == "resource_missing":

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC
 from pathlib import Path
 
 from django.conf import settings
@@ -28,6 +29,8 @@ SYSTEM, STRIPE = "The portal", "Stripe"
 BY_STRIPE = frozenset({RefundAction.FOUND, RefundAction.STRIPE, RefundAction.REOPENED})
 DECISIONS = frozenset({RefundAction.APPROVED, RefundAction.APPROVED_FIRST, RefundAction.DENIED})
 LISTED = 200
+# A line of the file of heads: when, the number of the last entry, and its hash (none: nothing yet).
+HEAD = re.compile(r"\S+ (?P<number>\d+) (?P<hash>[0-9a-f]{64})")
 
 
 def append(
@@ -125,11 +128,14 @@ def verify() -> LedgerCheck:
         # While it is held nothing is appended, so chain and rows belong together.
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
         exported = _exported_heads()
-        walk = _walk(exported)
+        walk = _walk(exported.of_entry)
         walk.problems += [
-            f"Entry {number} was exported once and is not there any more."
-            for number in exported
-            if number > walk.entries
+            *exported.problems,
+            *(
+                f"Entry {number} was exported once and is not there any more."
+                for number in exported.of_entry
+                if number > walk.entries
+            ),
         ]
         compared = _compare_rows(walk)
         walk.problems += [*_overpaid(), *_own_decisions()]
@@ -143,11 +149,11 @@ def verify() -> LedgerCheck:
     return check
 
 
-def _walk(exported: dict[int, str]) -> _Walk:
+def _walk(exported: Mapping[int, set[str]]) -> _Walk:
     walk = _Walk()
     for entry in RefundEntry.objects.order_by("number").iterator():
         walk.problems += _wrong_with(entry, walk)
-        if exported.get(entry.number, entry.hash) != entry.hash:
+        if exported.get(entry.number, {entry.hash}) != {entry.hash}:
             walk.problems.append(f"Entry {entry.number} is not the one that was exported.")
         walk.entries, walk.head = entry.number, entry.hash
         walk.last[entry.refund_id] = (entry.to_state, entry.amount, entry.stripe_id)
@@ -208,30 +214,57 @@ def _own_decisions() -> Iterator[str]:
 # Heads: what lies outside of the database and proves that the chain was not written anew
 
 
+@dataclass
+class _Heads:
+    """What was exported: the hashes of an entry, which should be one, by its number."""
+
+    of_entry: dict[int, set[str]] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+
 def export_head(check: LedgerCheck) -> None:
     """Write the chain's end to the log and to LEDGER_HEADS_FILE: a line of time, number and hash.
 
-    Raises:
-        OSError: the file can't be written.
+    A file that can't be written becomes a problem of the check, which staff see.
     """
     at = (check.finished_at or check.started_at).astimezone(UTC).isoformat(timespec="seconds")
     logger.info("Ledger of refunds: entry %d, head %s", check.entries, check.head_hash)
-    if settings.LEDGER_HEADS_FILE:
-        file = Path(settings.LEDGER_HEADS_FILE)
+    if not settings.LEDGER_HEADS_FILE:
+        return
+    file = Path(settings.LEDGER_HEADS_FILE)
+    try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with file.open("a") as heads:
             heads.write(f"{at} {check.entries} {check.head_hash}\n")
+    except OSError as error:
+        check.problems = [*check.problems, f"The head can't be written: {_why(error)}."]
+    else:
+        check.head_exported = True
+    check.save(update_fields=["problems", "head_exported"])
 
 
-def _exported_heads() -> dict[int, str]:
-    """Return what was exported: an entry's hash by its number."""
-    file = Path(settings.LEDGER_HEADS_FILE) if settings.LEDGER_HEADS_FILE else None
-    lines = file.read_text().splitlines() if file and file.exists() else []
-    parts = [line.split() for line in lines]
-    return {int(part[1]): part[2] for part in parts if len(part) == 3 and part[1] != "0"}
+def _exported_heads() -> _Heads:
+    """Read what was exported. What can't be read, and a file that is gone, are problems."""
+    found = _Heads()
+    if not settings.LEDGER_HEADS_FILE:
+        return found
+    try:
+        lines = Path(settings.LEDGER_HEADS_FILE).read_text(errors="replace").splitlines()
+    except FileNotFoundError:
+        if LedgerCheck.objects.filter(head_exported=True).exists():
+            found.problems.append("The file of exported heads is gone.")
+        return found
+    except OSError as error:
+        found.problems.append(f"The exported heads can't be read: {_why(error)}.")
+        return found
+    for place, line in enumerate(lines, 1):
+        head = HEAD.fullmatch(line.strip())
+        if head and int(head["number"]):
+            found.of_entry.setdefault(int(head["number"]), set()).add(head["hash"])
+        elif line.strip() and not head:
+            found.problems.append(f"Line {place} of the exported heads is no head.")
+    return found
 
 
-def age_of_last_check() -> datetime | None:
-    """Return when the ledger was last verified to its end."""
-    found = LedgerCheck.objects.exclude(finished_at=None).first()
-    return found.finished_at if found else None
+def _why(error: OSError) -> str:
+    return f"{error.strerror} ({error.filename})"

@@ -156,9 +156,11 @@ def remind_staff_of_refunds(timestamp: int) -> None:
 @app.periodic(cron="7 2 * * *")
 @app.task(queueing_lock="verify_ledger", retry=Backoff(max_attempts=5, first=300))
 def verify_ledger(timestamp: int = 0) -> None:
-    """Prove the ledger of refunds once a day, and export its head."""
+    """Prove the ledger of refunds once a day, compare it with Stripe, and export its head."""
     check = refund_ledger.verify()
-    refund_ledger.export_head(check)
-    refund_sync.compare_with_stripe(check)
+    try:
+        refund_sync.compare_with_stripe(check)
+    finally:
+        refund_ledger.export_head(check)
     if check.problems:
         logger.error("The ledger of refunds: %s", "; ".join(check.problems[:5]))

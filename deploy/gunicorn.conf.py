@@ -45,8 +45,8 @@ timeout = 60
 graceful_timeout = 30
 # A reverse proxy keeps connections open; outlast its idle time.
 keepalive = 75
-# Heartbeats must not wait for a disk. There is no /dev/shm on macOS.
-worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108, PTH112
+# Heartbeats must not wait for a disk. macOS has no /dev/shm, and not everybody may write to it.
+worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK | os.X_OK) else None  # noqa: S108
 
 # Supervisors and signals are enough; no second way in.
 control_socket_disable = True

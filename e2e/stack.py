@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -55,6 +55,9 @@ class Stack:
     web_port: int = field(default_factory=free_port)
     sandbox_port: int = field(default_factory=free_port)
     smtp_port: int = field(default_factory=free_port)
+    # Where the product lies, and what its processes are started through.
+    folder: Path = ROOT
+    through: Sequence[str] = ()
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     @property
@@ -110,11 +113,19 @@ class Stack:
 
     def manage(self, *arguments: str) -> None:
         """Run a management command to its end."""
-        command = [sys.executable, "manage.py", *arguments]
-        done = subprocess.run(
-            command, cwd=ROOT, env=self.environment, capture_output=True, check=False
+        done = self.run("manage.py", *arguments)
+        assert done.returncode == 0, done.stderr
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run Python in the product's folder, as its processes are run, and return what it said."""
+        return subprocess.run(
+            [*self.through, sys.executable, *arguments],
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
         )
-        assert done.returncode == 0, done.stderr.decode()
 
     def start(self, name: str) -> None:
         """Start one of web, worker and sandbox."""
@@ -123,10 +134,11 @@ class Stack:
             "worker": ["manage.py", "worker"],
             "sandbox": ["-m", "sandbox"],
         }
+        is_ours = name != "sandbox"
         with self.log.open("ab") as log:
             self.processes[name] = subprocess.Popen(
-                [sys.executable, *commands[name]],
-                cwd=ROOT,
+                [*(self.through if is_ours else ()), sys.executable, *commands[name]],
+                cwd=self.folder if is_ours else ROOT,
                 env=self.environment,
                 stdout=log,
                 stderr=log,

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import pwd
+from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.checks import CheckMessage, Tags, Warning, register  # noqa: A004  (Django's name)
 
 from portal import start_checks
@@ -17,3 +20,20 @@ def settings_are_complete(**_options: Any) -> list[CheckMessage]:
         Warning(remark, id=f"portal.{remark.split()[0]}")
         for remark in start_checks.remarks(os.environ)
     ]
+
+
+@register(Tags.security, deploy=True)
+def heads_can_be_written(**_options: Any) -> list[CheckMessage]:
+    """Warn where the refund ledger's proof could not be kept: the nightly check would complain."""
+    file = Path(settings.LEDGER_HEADS_FILE) if settings.LEDGER_HEADS_FILE else None
+    if file is None or os.access(file if file.exists() else file.parent, os.W_OK):
+        return []
+    text = f"LEDGER_HEADS_FILE can't be written: {file} needs a folder that {_user()} may write to."
+    return [Warning(text, id="portal.LEDGER_HEADS_FILE")]
+
+
+def _user() -> str:
+    try:
+        return f"the user {pwd.getpwuid(os.geteuid()).pw_name}"
+    except KeyError:
+        return f"the user {os.geteuid()}"

@@ -116,7 +116,9 @@ PAYMENT_REQUEST_DAYS = env.int("PAYMENT_REQUEST_DAYS", default=14)
 # Refunds. The policy itself is edited in the staff site.
 REFUND_CREDIT_NOTES = env.bool("REFUND_CREDIT_NOTES", default=False)
 REFUND_WAITING_DAYS = env.int("REFUND_WAITING_DAYS", default=2)
-LEDGER_HEADS_FILE = env.str("LEDGER_HEADS_FILE", default=str(BASE_DIR / ".data" / "ledger-heads"))
+# The one file that the portal writes, and the one folder where a server must let it.
+STATE = BASE_DIR / ".data" if DEVELOPMENT else Path("/var/lib/portal")
+LEDGER_HEADS_FILE = env.str("LEDGER_HEADS_FILE", default=str(STATE / "ledger-heads"))
 
 # Twilio
 TWILIO_ACCOUNT_SID = env.str("TWILIO_ACCOUNT_SID", default="")

@@ -171,7 +171,7 @@ class LedgerCheckAdmin(AuditAdmin):
         (None, {"fields": ["result", "details"]}),
         ("What was looked at", {"fields": ["entries", "refunds_compared", "with_stripe"]}),
         ("When", {"fields": ["started", "took"]}),
-        ("The chain's end", {"fields": ["head_hash"]}),
+        ("The chain's end", {"fields": ["head_hash", "exported"]}),
     ]
 
     @column("Age", ordering="id")
@@ -192,6 +192,8 @@ class LedgerCheckAdmin(AuditAdmin):
         if row.problems:
             count = len(row.problems)
             return show.badge(f"{count} problem{'' if count == 1 else 's'}", "danger")
+        if not row.compared_with_stripe:
+            return show.badge("Not compared with Stripe", "warning")
         entries = "1 entry" if row.entries == 1 else f"{row.entries:,} entries"
         return show.badge(f"All is proved: {entries}", "success")
 
@@ -204,6 +206,11 @@ class LedgerCheckAdmin(AuditAdmin):
     def with_stripe(self, row: LedgerCheck) -> bool:
         """Whether Stripe's side was looked at, too."""
         return row.compared_with_stripe
+
+    @column("Written to the file of heads", boolean=True)
+    def exported(self, row: LedgerCheck) -> bool:
+        """Whether it also lies outside of the database."""
+        return row.head_exported
 
     @column("Took")
     def took(self, row: LedgerCheck) -> str:

@@ -286,6 +286,9 @@ class LedgerCheck(models.Model):
     head_hash = models.CharField(max_length=64, blank=True)
     refunds_compared = models.PositiveIntegerField(default=0)
     compared_with_stripe = models.BooleanField(default=False)
+    head_exported = models.BooleanField(
+        default=False, help_text="Its last line stands in the file of heads."
+    )
     problems = models.JSONField(default=list, blank=True)
 
     class Meta:
@@ -295,4 +298,6 @@ class LedgerCheck(models.Model):
     def __str__(self) -> str:
         if not self.finished_at:
             return "Did not finish"
-        return f"{len(self.problems)} problems" if self.problems else "All is proved"
+        if self.problems:
+            return f"{len(self.problems)} problems"
+        return "All is proved" if self.compared_with_stripe else "Not compared with Stripe"

@@ -12,13 +12,16 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
 from django.db.backends.utils import CursorWrapper
+from django.urls import reverse
 
-from billing import refund_ledger, refunds, tasks
+from billing import gateway, refund_ledger, refunds, tasks
 from billing.models import LedgerCheck, Payment, Refund, RefundEntry
 from billing.tests import factories
 from billing.tests.life import deliver, sign_up, subscribe
 from billing.tests.refund_world import approver, ask, policy
+from billing.tests.staff_world import auditor, signed_in_now
 from conftest import Sandbox, run_jobs
+from portal.staff import problems
 
 pytestmark = pytest.mark.django_db
 
@@ -78,7 +81,8 @@ def test_an_untouched_ledger_is_proved(alice: User) -> None:
     check = refund_ledger.verify()
     assert (check.entries, check.refunds_compared, check.problems) == (3, 2, [])
     assert check.head_hash == RefundEntry.objects.last().hash  # type: ignore[union-attr]
-    assert str(check) == "All is proved"
+    # Nobody has asked Stripe yet.
+    assert str(check) == "Not compared with Stripe"
 
 
 def change_amount() -> None:
@@ -193,7 +197,9 @@ def test_the_command_compares_with_stripe(sandbox: Sandbox) -> None:
     check = LedgerCheck.objects.first()
     assert check
     assert check.compared_with_stripe
+    assert check.head_exported
     assert not check.problems
+    assert str(check) == "All is proved"
 
     double: Any = {
         "payment_intent": payment.stripe_id,
@@ -215,3 +221,73 @@ def test_stripe_away_is_said(sandbox: Sandbox, settings: Any) -> None:
     assert not is_well
     assert "Stripe could not be asked" in printed
     assert command("--offline")[1]
+
+
+@pytest.fixture
+def nowhere(settings: Any) -> str:
+    """A file of heads in a folder where nobody can write, not even root."""
+    settings.LEDGER_HEADS_FILE = "/proc/ledger/heads"
+    return str(settings.LEDGER_HEADS_FILE)
+
+
+def test_a_head_that_cannot_be_written_is_a_problem_after_the_comparison(
+    alice: User, sandbox: Sandbox, nowhere: str
+) -> None:
+    tasks.verify_ledger()
+
+    check = LedgerCheck.objects.get()
+    assert check.compared_with_stripe
+    assert not check.head_exported
+    assert check.problems == [
+        "The head can't be written: No such file or directory (/proc/ledger)."
+    ]
+    assert "The refund ledger has 1 problem." in [one.text for one in problems.found()]
+    printed, is_well = command("--offline", "--export")
+    assert not is_well
+    assert "The head can't be written" in printed
+
+
+def test_without_stripe_the_head_is_kept_and_nothing_looks_proved(
+    alice: User, settings: Any, heads: Path
+) -> None:
+    settings.STRIPE_API_BASE, settings.STRIPE_SECRET_KEY = "http://127.0.0.1:9", "sk_test_sandbox"
+    with pytest.raises(gateway.StripeError):
+        tasks.verify_ledger()
+
+    check = LedgerCheck.objects.get()
+    assert check.head_exported
+    assert str(check) == "Not compared with Stripe"
+    assert heads.read_text().split()[1] == "3"
+    page = signed_in_now(auditor()).get(reverse("admin:billing_ledgercheck_changelist"))
+    assert "Not compared with Stripe" in page.content.decode()
+    assert "All is proved" not in page.content.decode()
+
+
+def test_a_file_of_heads_that_is_gone_or_cannot_be_read_is_a_problem(
+    alice: User, heads: Path
+) -> None:
+    assert refund_ledger.verify().problems == []
+    refund_ledger.export_head(refund_ledger.verify())
+    heads.write_text(heads.read_text() + "\nnot a head\n")
+    assert refund_ledger.verify().problems == ["Line 3 of the exported heads is no head."]
+    heads.unlink()
+    assert refund_ledger.verify().problems == ["The file of exported heads is gone."]
+    heads.mkdir()
+    assert refund_ledger.verify().problems == [
+        f"The exported heads can't be read: Is a directory ({heads})."
+    ]
+
+
+def test_a_forged_chain_stays_a_problem_when_its_head_is_exported(alice: User, heads: Path) -> None:
+    refund_ledger.export_head(refund_ledger.verify())
+    last = RefundEntry.objects.get(number=3)
+    last.words = "Forged."
+    tamper(
+        "UPDATE billing_refundentry SET words = 'Forged.', hash = %s WHERE number = 3",
+        refund_ledger.digest(last),
+    )
+    for _ in range(2):
+        check = refund_ledger.verify()
+        assert check.problems == ["Entry 3 is not the one that was exported."]
+        refund_ledger.export_head(check)
+    assert len(heads.read_text().splitlines()) == 3

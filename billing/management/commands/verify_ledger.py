@@ -22,13 +22,14 @@ class Command(BaseCommand):
     def handle(self, *_arguments: Any, **options: Any) -> None:
         """Say what was found."""
         check = refund_ledger.verify()
-        if options["export"]:
-            refund_ledger.export_head(check)
-        if not options["offline"]:
-            try:
+        try:
+            if not options["offline"]:
                 refund_sync.compare_with_stripe(check)
-            except gateway.StripeError as error:
-                raise CommandError(f"Stripe could not be asked: {error}") from error
+        except gateway.StripeError as error:
+            raise CommandError(f"Stripe could not be asked: {error}") from error
+        finally:
+            if options["export"]:
+                refund_ledger.export_head(check)
         for problem in check.problems:
             self.stdout.write(self.style.ERROR(problem))
         proved = (

@@ -98,7 +98,7 @@ def make_subscription(customer: Customer | None = None, **fields: Any) -> Subscr
         "started_at": now - MONTH / 2,
         "card_brand": "visa",
         "card_last4": "4242",
-        "card_expires": "2030-12",
+        "card_expires": f"{now.year + 4}-12",
         "read_at": now,
     }
     return Subscription.objects.create(**values | fields)

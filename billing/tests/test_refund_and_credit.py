@@ -86,7 +86,7 @@ def test_a_year_that_credit_paid_along_goes_on_to_its_end(
     assert after.ends_at == after.current_period_end
     tracker = words(client.get(f"/refunds/{row.pk}/"))
     assert f"It ends on {until}, as you asked, because credit paid part of it" in tracker
-    assert until.split(", ")[1].removesuffix(" 2027") in mail_of("membership_ends")
+    assert re.sub(r" \d{4}$", "", until.split(", ")[1]) in mail_of("membership_ends")
 
 
 def test_while_we_decide_tracker_and_mails_say_so_too(

@@ -409,7 +409,7 @@ def test_where_the_money_goes_is_not_said_where_stripe_had_to_ask(
     assert "Visa ending in 4242" in tell(client, asked, state="pending", stripe_id="re_1")
     until = datetime(2031, 1, 9, 12, tzinfo=UTC)
     page = tell(client, asked, state="requires_action", answer_by=until)
-    assert "You can until Thursday, 9 January 2031." in page
+    assert re.search(r"You can until Thursday, 9 January( 2031)?\.", page)
     for state in ("pending", "succeeded", "canceled"):
         page += tell(client, asked, state=state, succeeded_at=timezone.now())
     assert "Goes to" not in page
@@ -438,7 +438,8 @@ def test_arrival_is_told_in_the_members_time_zone_and_later_by_the_reference(
     at_bank = {"state": "succeeded", "stripe_id": "re_1", "decided_at": sent}
     page = tell(client, asked, **at_bank, sent_at=sent, succeeded_at=sent)
     # It is Monday, 24 November there.
-    assert "between Monday, 1 December 2031 and Monday, 8 December 2031" in page
+    between = r"between Monday, 1 December( 2031)? and Monday, 8 December( 2031)?"
+    assert re.search(between, page)
     old = timezone.now() - timedelta(days=40)
     page = tell(client, asked, sent_at=old, succeeded_at=old, reference="74211234")
     assert "It should have been on your account by" in page

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, TypeVar
 
 from django.db.models import Model, QuerySet
@@ -17,15 +17,12 @@ from django.db.models import Model, QuerySet
 from billing import assignment, gateway, refund_sync, snapshots, sync
 from billing.models import CreditNote, Customer, Dispute, Invoice, Payment, Refund, Subscription
 from billing.models.copy import StripeCopy
-from billing.states import PaymentStatus
 
 PAGE = 100
 # `ORPHAN`: it carries our mark in its metadata, but belongs to no record here.
 THERE, MISSING, ORPHAN = "there", "missing", "orphan"
 # Addresses of Stripe's pages change with every read; a page fetches a fresh one on click.
 ADDRESSES = frozenset({"hosted_url", "pdf_url", "receipt_url"})
-# A payment that nobody has tried yet: Stripe makes it with a page, and tells us of it when tried.
-UNTRIED = frozenset({PaymentStatus.REQUIRES_PAYMENT_METHOD, PaymentStatus.REQUIRES_CONFIRMATION})
 
 Entry = TypeVar("Entry")
 
@@ -110,8 +107,13 @@ def compare() -> Comparison:
 def _kinds(invoice_of: dict[str, str], customer_of: dict[str, str]) -> list[Kind]:
     """Return what is compared, in the order in which it must be repaired."""
 
+    outside: list[Seen] = []
+
     def invoice(found: snapshots.InvoiceSnapshot) -> Seen:
         invoice_of.update(dict.fromkeys(found.payment_intent_ids, found.id))
+        if found.amount_paid_outside:
+            outside.append(_outside(found))
+            invoice_of[outside[-1].id] = found.id
         return _invoice(found)
 
     def payment(found: snapshots.PaymentSnapshot) -> Seen:
@@ -119,6 +121,9 @@ def _kinds(invoice_of: dict[str, str], customer_of: dict[str, str]) -> list[Kind
         return _payment(found, invoice_of.get(found.id, ""))
 
     def one_payment(payment_id: str) -> Seen:
+        if paid_outside := sync.invoice_of_outside(payment_id):
+            invoice_of[payment_id] = paid_outside
+            return _outside(gateway.patiently(lambda: gateway.read_invoice(paid_outside)))
         found = gateway.patiently(lambda: gateway.read_payment(payment_id))
         return _payment(found, gateway.patiently(lambda: gateway.invoice_of_payment(payment_id)))
 
@@ -158,7 +163,7 @@ def _kinds(invoice_of: dict[str, str], customer_of: dict[str, str]) -> list[Kind
             "payment",
             Payment,
             ("customer", "invoice"),
-            lambda: map(payment, gateway.list_payments()),
+            lambda: chain(map(payment, gateway.list_payments()), outside),
             one_payment,
         ),
         Kind(
@@ -214,9 +219,15 @@ def _credit_note(found: snapshots.CreditNoteSnapshot) -> Seen:
 
 def _payment(found: snapshots.PaymentSnapshot, invoice_id: str) -> Seen:
     columns = sync.payment_columns(found) | {"customer": found.customer_id, "invoice": invoice_id}
-    is_kept = is_tried(found)
+    is_kept = found.is_tried
     is_marked = is_kept and found.checkout_pk is not None
     return Seen(found.id, found.customer_id, columns, lambda: is_kept, is_marked=is_marked)
+
+
+def _outside(found: snapshots.InvoiceSnapshot) -> Seen:
+    """What an invoice got outside of Stripe, as the payment that stands for it."""
+    links = {"customer": found.customer_id, "invoice": found.id}
+    return Seen(sync.outside_id(found.id), found.customer_id, sync.outside_columns(found) | links)
 
 
 def _dispute(found: snapshots.DisputeSnapshot) -> Seen:
@@ -228,11 +239,6 @@ def _dispute(found: snapshots.DisputeSnapshot) -> Seen:
 def _refund(found: snapshots.RefundSnapshot, customer_id: str) -> Seen:
     columns = refund_sync.refund_columns(found) | {"payment": found.payment_intent_id}
     return Seen(found.id, customer_id, columns, is_marked=bool(found.key))
-
-
-def is_tried(found: snapshots.PaymentSnapshot) -> bool:
-    """Whether somebody has tried to pay: only then do we keep a payment."""
-    return bool(found.charge_id or found.failure_code) or found.status not in UNTRIED
 
 
 def _differences(kind: Kind, begun: datetime, known: set[str] | None) -> Iterator[Difference]:

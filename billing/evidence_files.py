@@ -12,7 +12,7 @@ from typing import Any
 
 from django.template.exceptions import TemplateDoesNotExist
 
-from billing import evidence
+from billing import evidence, wording
 from billing.evidence import Case, moment, money
 from billing.models import Dispute, Invoice
 from emails import rendering
@@ -87,7 +87,7 @@ def _tables(case: Case) -> dict[str, str]:
                     row.status,
                     money(row.amount, row.currency),
                     money(row.amount_refunded, row.currency),
-                    f"{row.card_brand} {row.card_last4}".strip(),
+                    wording.card_short(row.card_brand, row.card_last4),
                     row.stripe_id,
                 ]
                 for row in case.payments

@@ -36,7 +36,7 @@ SUBSCRIPTION_PARTS = (
 )
 
 # What of an invoice is.
-INVOICE_PARTS = ("payments", "discounts.promotion_code")
+INVOICE_PARTS = ("payments", "discounts.promotion_code", "amount_paid_off_stripe")
 
 Answer = TypeVar("Answer")
 
@@ -213,7 +213,24 @@ def read_invoice(invoice_id: str) -> snapshots.InvoiceSnapshot:
     """Read an invoice and the ids of the payment intents that tried to pay it."""
     with _translated_errors():
         found = _client().v1.invoices.retrieve(invoice_id, {"expand": [*INVOICE_PARTS]})
-        return snapshots.invoice(found.to_dict())
+    return snapshots.invoice(_in_full(found.to_dict(for_json=True)))
+
+
+def _in_full(invoice: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return an invoice with all of its lines and payments: Stripe embeds ten of each."""
+    found = dict(invoice)
+    if invoice["lines"].get("has_more"):
+        found["lines"] = {"data": _lines_of(invoice["id"])}
+    if (invoice.get("payments") or {}).get("has_more"):
+        payments = _every(_client().v1.invoice_payments.list, {"invoice": invoice["id"]})
+        found["payments"] = {"data": [*payments]}
+    return found
+
+
+def _lines_of(invoice_id: str) -> list[Mapping[str, Any]]:
+    """Ask for all lines of an invoice, or of a preview of one."""
+    lines = _client().v1.invoices.line_items
+    return [*_every(lambda page: lines.list(invoice_id, page), {})]
 
 
 def read_credit_note(credit_note_id: str) -> snapshots.CreditNoteSnapshot:
@@ -450,7 +467,7 @@ def preview_switch(change: PriceChange) -> snapshots.SwitchSnapshot:
         found = _client().v1.invoices.create_preview(
             {"subscription": change.subscription_id, "subscription_details": details}
         )
-        return snapshots.switch(found.to_dict())
+    return snapshots.switch(_in_full(found.to_dict(for_json=True)))
 
 
 def switch_price(change: PriceChange, key: str) -> None:
@@ -529,7 +546,7 @@ def list_invoices(customer_id: str = "") -> Iterator[snapshots.InvoiceSnapshot]:
     """Yield every invoice, with the ids of the payment intents that tried to pay it."""
     params = {"expand": [f"data.{part}" for part in INVOICE_PARTS]} | _of(customer_id)
     for found in _every(_client().v1.invoices.list, params):
-        yield snapshots.invoice(found)
+        yield snapshots.invoice(_in_full(found))
 
 
 def list_credit_notes(

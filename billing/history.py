@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from billing import comparison, gateway, inbox, refund_sync, sync
+from billing import gateway, inbox, refund_sync, sync
 from billing.models import CreditNote, Customer, Payment, StripeEvent
 from billing.states import EventState
 from emails import outbox
@@ -48,7 +48,7 @@ def _read_all(customer_id: str, begun: datetime) -> None:
             _read(sync.sync_credit_note, note.id)
     done = _read_since(Payment, customer_id, begun)
     for payment in reversed(list(gateway.list_payments(customer_id))):
-        if payment.id not in done and comparison.is_tried(payment):
+        if payment.id not in done and payment.is_tried:
             _read(sync.sync_payment, payment.id)
         if payment.amount_refunded:
             _read(refund_sync.sync_refunds, payment.id)

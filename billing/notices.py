@@ -269,6 +269,7 @@ def _receipt(paid_invoice: InvoicePaid) -> None:
         return
     user = invoice.customer.user
     paid = [payment for payment in paid_invoice.payments if payment.paid_at]
+    methods = [wording.card(payment.card_brand, payment.card_last4) for payment in paid]
     outbox.put(
         Kind.PAYMENT_RECEIVED,
         user,
@@ -281,7 +282,8 @@ def _receipt(paid_invoice: InvoicePaid) -> None:
             "home_url": _address("home"),
             "invoice_number": invoice.number,
             "paid_on": invoice.paid_at.isoformat(),
-            "method": wording.card(paid[-1].card_brand, paid[-1].card_last4) if paid else "",
+            "method": " and ".join(dict.fromkeys(filter(None, methods))),
+            "is_direct": bool(paid) and all(payment.is_outside for payment in paid),
             "lines": [
                 {"description": line["description"], "amount": _money(invoice, line["amount"])}
                 for line in invoice.lines

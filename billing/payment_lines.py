@@ -20,7 +20,12 @@ from billing.states import DisputeStatus, InvoiceStatus, PaymentStatus
 
 PAGE_SIZE = 12
 # Of a payment that came; whatever else became of it is only to be known.
-CAME = {"Paid": Tone.GOOD, "Disputed": Tone.WAIT, received.BEING_REFUNDED: Tone.WAIT}
+CAME = {
+    "Paid": Tone.GOOD,
+    received.PAID_DIRECTLY: Tone.GOOD,
+    "Disputed": Tone.WAIT,
+    received.BEING_REFUNDED: Tone.WAIT,
+}
 # What is said of an invoice that several payments paid: the first of these that one of them is.
 FOREMOST = ("Disputed", received.BEING_REFUNDED, received.RETURNED)
 
@@ -135,7 +140,9 @@ def _paid_state(
     }
     if found := next((one for one in FOREMOST if one in words), ""):
         return CAME.get(found, Tone.INFO), found
-    if words - {"Paid"}:
+    if words == {received.PAID_DIRECTLY}:
+        return Tone.GOOD, received.PAID_DIRECTLY
+    if words - {"Paid", received.PAID_DIRECTLY}:
         return Tone.INFO, "Refunded" if words == {"Refunded"} else "Partly refunded"
     if 0 < row.total <= row.credit_notes_amount:
         return Tone.INFO, "Credited"

@@ -217,11 +217,21 @@ def _invoice_note(invoice: Invoice) -> str:
             return wording.VOID
         case InvoiceStatus.UNCOLLECTIBLE:
             return wording.GIVEN_UP
+        case _ if invoice.amount_paid_outside:
+            return _paid_directly(invoice)
         case InvoiceStatus.OPEN if invoice.collection == Collection.PROCESSING:
             return wording.PROCESSING
         case InvoiceStatus.OPEN if invoice.collection == Collection.REQUIRES_ACTION:
             return wording.TO_CONFIRM
     return ""
+
+
+def _paid_directly(invoice: Invoice) -> str:
+    """Return how much of an invoice came outside of Stripe."""
+    if invoice.amount_paid_outside == invoice.amount_paid and not invoice.amount_remaining:
+        return wording.PAID_DIRECTLY
+    amount = Money(invoice.amount_paid_outside, invoice.currency)
+    return f"You paid {amount} of this directly to us, and we've recorded it."
 
 
 def _credit_note_line(row: CreditNote) -> CreditNoteLine:

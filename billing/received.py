@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from django.db.models import QuerySet, Sum
 
 from billing.models import Dispute, Payment, Refund
-from billing.states import OPEN_DISPUTE, DisputeStatus, PaymentStatus, RefundState
+from billing.states import OPEN_DISPUTE, OUTSIDE, DisputeStatus, PaymentStatus, RefundState
 
 RETURNED = "Returned by the bank"
 BEING_REFUNDED = "Being refunded"
+# Came, and not through Stripe.
+PAID_DIRECTLY = "Paid directly"
 # Agreed to, and not with the member's bank yet: Stripe counts those that it has as refunded.
 UNDER_WAY = frozenset(
     {
@@ -70,8 +72,15 @@ def state(row: Payment, under_way: int = 0) -> str:
     if under_way:
         return BEING_REFUNDED
     if not row.amount_refunded:
-        return "Paid"
+        return PAID_DIRECTLY if row.is_outside else "Paid"
     return "Refunded" if row.amount_refunded >= row.amount_received else "Partly refunded"
+
+
+def outside_of(rows: QuerySet[Payment]) -> dict[str, int]:
+    """Return what of these payments came outside of Stripe, by currency code: one query."""
+    found = rows.filter(card_brand=OUTSIDE).order_by().values("currency")
+    sums = found.annotate(sum=Sum("amount_received"))
+    return dict(sums.values_list("currency", "sum"))
 
 
 def returned_of(rows: QuerySet[Payment]) -> dict[str, int]:

@@ -106,7 +106,8 @@ class Facts:
 
     `left` is what has been paid and neither refunded, promised nor lost; `committed` is what other
     refunds of it hold, with the `credited` part that became credit by a switch; `automatic_before`
-    counts the member's automatic approvals of 365 days.
+    counts the member's automatic approvals of 365 days. What came `is_outside` of Stripe can't go
+    back through it: nothing of it is paid or left here.
     """
 
     kind: PaymentKind
@@ -119,6 +120,7 @@ class Facts:
     is_charged_back: bool = False
     automatic_before: int = 0
     credited: int = 0
+    is_outside: bool = False
 
 
 @dataclass(frozen=True)
@@ -271,12 +273,18 @@ def _used_up(per_year: int) -> str:
 
 def _obstacle(rule: Rule, facts: Facts, percent: int) -> str:
     """Return why nothing may be refunded, or an empty text."""
+    if facts.is_outside:
+        return "You paid this directly to us, so it can't be refunded online. Please contact us."
     if facts.is_disputed:
         return "You asked your bank to return this payment. Until it decides, we can't refund it."
     if facts.is_charged_back:
         return "Your bank has returned this payment to you already."
     if facts.left <= 0:
         return _nothing_left(facts)
+    return _against_the_rule(rule, percent)
+
+
+def _against_the_rule(rule: Rule, percent: int) -> str:
     if not rule.shares:
         return "Payments of this kind are not refundable."
     if not percent:

@@ -85,6 +85,8 @@ def save_policy(
 
 def kind_of(payment: Payment) -> PaymentKind:
     """Return which rule is a payment's."""
+    if payment.is_outside:
+        return PaymentKind.OFFLINE
     paid_membership = payment.invoice and payment.invoice.subscription_id
     return PaymentKind.MEMBERSHIP if paid_membership else PaymentKind.SINGLE
 
@@ -129,7 +131,8 @@ def _facts(
     automatic_before: int,
 ) -> Facts:
     is_disputed, lost = disputed
-    paid = payment.amount_received if payment.status == PaymentStatus.SUCCEEDED else 0
+    is_paid = payment.status == PaymentStatus.SUCCEEDED and not payment.is_outside
+    paid = payment.amount_received if is_paid else 0
     since = payment.paid_at or payment.created_at
     return Facts(
         kind=kind_of(payment),
@@ -142,6 +145,7 @@ def _facts(
         is_charged_back=lost > 0,
         automatic_before=automatic_before,
         credited=credited,
+        is_outside=payment.is_outside,
     )
 
 

@@ -345,6 +345,8 @@ def _people_for(row: Refund, amount: int, actor: User) -> int:
 def _check_left(row: Refund, amount: int) -> None:
     """Make sure that an amount is left of the payment, and that nothing else stands against it."""
     facts = refund_terms.facts_of(row.payment, without=row if row.pk else None)
+    if facts.is_outside:
+        raise RefundError("This was paid outside Stripe, so it can't be refunded through Stripe.")
     if facts.is_disputed or facts.is_charged_back:
         raise RefundError("The member's bank has taken this payment back, or is about to.")
     if refund_terms.is_switching(row.payment):

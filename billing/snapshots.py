@@ -17,6 +17,11 @@ CHECKOUT_KEY = "portal_checkout"
 # The key under which a Stripe refund names the `Refund` row that it was made for.
 REFUND_KEY = "portal_refund"
 
+# A payment intent with which nobody has done anything, or that was canceled before anybody did.
+UNTRIED = frozenset({"requires_payment_method", "requires_confirmation", "canceled"})
+# How an invoice is collected unless Stripe says otherwise.
+CHARGED = "charge_automatically"
+
 Json = Mapping[str, Any]
 
 
@@ -99,6 +104,10 @@ class SubscriptionSnapshot:
     card: Card
     method_id: str
     card_added_at: datetime | None
+    collection_method: str
+    days_until_due: int | None
+    pause_behavior: str  # while collection is paused: what becomes of new invoices
+    resumes_at: datetime | None
     discounts: list[dict[str, Any]]
     balance: int  # the customer's, in the subscription's currency: less than 0 is credit
 
@@ -134,6 +143,9 @@ class InvoiceSnapshot:
     amount_due: int
     amount_paid: int
     amount_remaining: int
+    amount_paid_outside: int
+    collection_method: str
+    auto_advance: bool
     attempt_count: int
     next_payment_attempt_at: datetime | None
     lines: list[dict[str, Any]]
@@ -145,6 +157,8 @@ class InvoiceSnapshot:
     paid_at: datetime | None
     voided_at: datetime | None
     given_up_at: datetime | None
+    given_up_reason: str
+    paid_outside_at: datetime | None
     payment_intent_ids: list[str] = field(default_factory=list)
 
 
@@ -221,6 +235,11 @@ class PaymentSnapshot:
     paid_at: datetime | None
     attempted_at: datetime | None
     checkout_pk: int | None = None  # from our metadata
+
+    @property
+    def is_tried(self) -> bool:
+        """Whether somebody has tried to pay: Stripe makes one with each invoice and page."""
+        return bool(self.charge_id or self.failure_code) or self.status not in UNTRIED
 
 
 @dataclass(frozen=True)
@@ -319,6 +338,7 @@ def subscription(data: Json) -> SubscriptionSnapshot:
     price = item["price"]
     recurring = price.get("recurring") or {}
     method = _paying_method(data)
+    pause = data.get("pause_collection") or {}
     return SubscriptionSnapshot(
         id=data["id"],
         item_id=item["id"],
@@ -341,6 +361,10 @@ def subscription(data: Json) -> SubscriptionSnapshot:
         card=_method(method),
         method_id=object_id(method),
         card_added_at=_time(method.get("created")),
+        collection_method=_text(data.get("collection_method")) or CHARGED,
+        days_until_due=data.get("days_until_due"),
+        pause_behavior=_text(pause.get("behavior")),
+        resumes_at=_time(pause.get("resumes_at")),
         discounts=[_discount(one) for one in data.get("discounts") or []],
         balance=_balance(_part(data["customer"]), price["currency"]),
     )
@@ -361,13 +385,14 @@ def coupon(data: Json) -> CouponSnapshot:
 
 
 def invoice(data: Json) -> InvoiceSnapshot:
-    """Read an invoice with `payments` and its discounts' `promotion_code` expanded.
+    """Read an invoice with all of its lines, and all that `gateway.INVOICE_PARTS` names.
 
     A parent may be null (made by hand).
     """
     parent = data.get("parent") or {}
     details = parent.get("subscription_details") or {}
     transitions = data.get("status_transitions") or {}
+    given_up = (data.get("status_details") or {}).get("uncollectible") or {}
     return InvoiceSnapshot(
         id=data["id"],
         customer_id=object_id(data.get("customer")),
@@ -388,6 +413,9 @@ def invoice(data: Json) -> InvoiceSnapshot:
         amount_due=data["amount_due"],
         amount_paid=data["amount_paid"],
         amount_remaining=data["amount_remaining"],
+        amount_paid_outside=_paid_outside(data),
+        collection_method=_text(data.get("collection_method")) or CHARGED,
+        auto_advance=bool(data.get("auto_advance", True)),
         attempt_count=data.get("attempt_count") or 0,
         next_payment_attempt_at=_time(data.get("next_payment_attempt")),
         lines=[_line(line) for line in data["lines"]["data"]],
@@ -399,6 +427,8 @@ def invoice(data: Json) -> InvoiceSnapshot:
         paid_at=_time(transitions.get("paid_at")),
         voided_at=_time(transitions.get("voided_at")),
         given_up_at=_time(transitions.get("marked_uncollectible_at")),
+        given_up_reason=_text(given_up.get("reason")),
+        paid_outside_at=_paid_outside_at(data),
         payment_intent_ids=_payment_intent_ids(data),
     )
 
@@ -644,6 +674,26 @@ def _is_proration(line: Json) -> bool:
     parent = line.get("parent") or {}
     details = parent.get("subscription_item_details") or parent.get("invoice_item_details") or {}
     return bool(details.get("proration"))
+
+
+def _records(data: Json) -> list[Json]:
+    """Return the payments of an invoice that Stripe did not process, only wrote down."""
+    payments = (data.get("payments") or {}).get("data") or []
+    paid = [one for one in payments if one.get("status") == "paid"]
+    return [one for one in paid if (one.get("payment") or {}).get("type") == "payment_record"]
+
+
+def _paid_outside(data: Json) -> int:
+    """Return how much of an invoice was paid outside of Stripe, which is in `amount_paid` too."""
+    told = data.get("amount_paid_off_stripe")
+    return told if told is not None else sum(one.get("amount_paid") or 0 for one in _records(data))
+
+
+def _paid_outside_at(data: Json) -> datetime | None:
+    """Return when that was written down: an invoice that still has a rest to pay has no date."""
+    times = [(one.get("status_transitions") or {}).get("paid_at") for one in _records(data)]
+    at = max((found for found in times if found), default=None)
+    return _time(at or (data.get("status_transitions") or {}).get("paid_at"))
 
 
 def _payment_intent_ids(data: Json) -> list[str]:

@@ -34,6 +34,21 @@ UNPAID_SUBSCRIPTION = frozenset({SubscriptionStatus.PAST_DUE, SubscriptionStatus
 ENDED_SUBSCRIPTION = frozenset({SubscriptionStatus.CANCELED, SubscriptionStatus.INCOMPLETE_EXPIRED})
 
 
+class CollectionMethod(StrEnum):
+    """Stripe's ways of collecting an invoice: a card is charged, or the invoice is sent."""
+
+    CHARGE = "charge_automatically"
+    SEND = "send_invoice"
+
+
+class PauseBehavior(StrEnum):
+    """What becomes of invoices that are made while a subscription's collection is paused."""
+
+    KEEP_AS_DRAFT = "keep_as_draft"
+    MARK_UNCOLLECTIBLE = "mark_uncollectible"
+    VOID = "void"
+
+
 class InvoiceStatus(StrEnum):
     """Stripe's statuses of an invoice."""
 
@@ -58,6 +73,12 @@ class Collection(StrEnum):
     PROCESSING = "processing"
     REQUIRES_ACTION = "requires_action"
     FAILED = "failed"
+
+
+# Stripe's word (`status_details.uncollectible.reason`) for an invoice that a pause let go.
+GIVEN_UP_BY_PAUSE = "subscription_paused"
+# What stands in place of a card's brand where the money came to us directly, not through Stripe.
+OUTSIDE = "out_of_band"
 
 
 class PaymentStatus(StrEnum):

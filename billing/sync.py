@@ -34,6 +34,7 @@ from billing.models.copy import StripeCopy
 from billing.states import (
     CHARGED_SUBSCRIPTION,
     ENDED_SUBSCRIPTION,
+    OUTSIDE,
     CheckoutState,
     Collection,
     CreditNoteStatus,
@@ -72,6 +73,8 @@ if TYPE_CHECKING:
 
 Copy = TypeVar("Copy", bound=StripeCopy)
 FIRST_INVOICE = "subscription_create"
+# How the payment is named that stands for what an invoice got outside of Stripe.
+OUTSIDE_MARK = ":outside"
 # Events whose time is that of a refusal.
 REFUSALS = ("invoice.payment_failed", "payment_intent.payment_failed")
 
@@ -178,8 +181,10 @@ def sync_invoice(invoice_id: str) -> Invoice:
     with transaction.atomic():
         customer = locked_customer(stripe_id=snapshot.customer_id)
         old, new = _write(Invoice, invoice_id, read_at, values | {"customer": customer})
-        rows = [_write_payment(found, customer, read_at, new)[1] for found in payments]
-        _announce(_invoice_transitions(old, new, rows, payments, read_at))
+        tried = [found for found in payments if _is_kept(found)]
+        rows = [_write_payment(found, customer, read_at, new)[1] for found in tried]
+        outside = _write_outside(snapshot, new, read_at)
+        _announce(_invoice_transitions(old, new, [*rows, *outside], tried, read_at))
         for note in notes:
             _announce(_write_credit_note(note, new, read_at))
     return new
@@ -224,7 +229,11 @@ def _write_credit_note(
 
 
 def sync_payment(payment_intent_id: str) -> Payment:
-    """Read a payment and write it; one that pays an invoice is written with its invoice."""
+    """Read a payment and write it; one that pays an invoice is written with its invoice.
+
+    Raises:
+        NotOurs: nobody has tried to pay the invoice with it.
+    """
     known = Payment.objects.filter(stripe_id=payment_intent_id).select_related("invoice").first()
     if known and known.invoice:
         invoice_id = known.invoice.stripe_id
@@ -233,9 +242,10 @@ def sync_payment(payment_intent_id: str) -> Payment:
     if invoice_id:
         sync_invoice(invoice_id)
         written = Payment.objects.filter(stripe_id=payment_intent_id).first()
-        if written:
-            return written
-    return _sync_single_payment(payment_intent_id, pays_invoice=bool(invoice_id))
+        if written is None:
+            raise NotOurs("Nobody has tried to pay with it yet.")
+        return written
+    return _sync_single_payment(payment_intent_id)
 
 
 def sync_dispute(dispute_id: str) -> Dispute:
@@ -270,7 +280,7 @@ def sync_checkout(session_id: str) -> None:
         rows.update(state=state)
 
 
-def _sync_single_payment(payment_intent_id: str, *, pays_invoice: bool) -> Payment:
+def _sync_single_payment(payment_intent_id: str) -> Payment:
     """Read and write a payment on its own, and settle what it was made for."""
     read_at = database_now()
     snapshot = gateway.read_payment(payment_intent_id)
@@ -283,9 +293,9 @@ def _sync_single_payment(payment_intent_id: str, *, pays_invoice: bool) -> Payme
         if snapshot.checkout_pk:
             _settle(payment, snapshot.checkout_pk)
         was_paid = old is not None and old.status == PaymentStatus.SUCCEEDED
-        if payment.status == PaymentStatus.SUCCEEDED and not was_paid and not pays_invoice:
+        if payment.status == PaymentStatus.SUCCEEDED and not was_paid:
             _announce([SinglePaymentReceived(payment)])
-        if _bank_refused(payment) and not pays_invoice:
+        if _bank_refused(payment):
             told_at = _refusal_told_at(payment.stripe_id) or snapshot.attempted_at
             _announce([SinglePaymentFailed(payment, told_at or read_at)])
     return payment
@@ -350,10 +360,55 @@ def _write_payment(
     return _write(Payment, snapshot.id, read_at, values)
 
 
+def _is_kept(found: snapshots.PaymentSnapshot) -> bool:
+    """Whether a payment has a row: one that somebody has tried, or that has one from before."""
+    return found.is_tried or Payment.objects.filter(stripe_id=found.id).exists()
+
+
+def outside_columns(snapshot: snapshots.InvoiceSnapshot) -> dict[str, Any]:
+    """Return the columns of the payment that stands for what an invoice got outside of Stripe."""
+    amount = snapshot.amount_paid_outside
+    paid_at = snapshot.paid_outside_at or snapshot.created_at
+    return {
+        "status": PaymentStatus.SUCCEEDED if amount else PaymentStatus.CANCELED,
+        "amount": amount,
+        "amount_received": amount,
+        "currency": snapshot.currency,
+        "card_brand": OUTSIDE,
+        "created_at": paid_at,
+        "paid_at": paid_at if amount else None,
+    }
+
+
+def outside_id(invoice_id: str) -> str:
+    """Return the id of that payment: Stripe has none for it."""
+    return f"{invoice_id}{OUTSIDE_MARK}"
+
+
+def invoice_of_outside(payment_id: str) -> str:
+    """Return the id of the invoice of such a payment; of one of Stripe's own, nothing."""
+    is_outside = payment_id.endswith(OUTSIDE_MARK)
+    return payment_id.removesuffix(OUTSIDE_MARK) if is_outside else ""
+
+
+def _write_outside(
+    snapshot: snapshots.InvoiceSnapshot, invoice: Invoice, read_at: datetime
+) -> list[Payment]:
+    """Write what an invoice got outside of Stripe as a payment; one that is gone counts nothing."""
+    stripe_id = outside_id(snapshot.id)
+    is_known = Payment.objects.filter(stripe_id=stripe_id).exists()
+    if not snapshot.amount_paid_outside and not is_known:
+        return []
+    values = outside_columns(snapshot) | {"customer": invoice.customer, "invoice": invoice}
+    return [_write(Payment, stripe_id, read_at, values)[1]]
+
+
 def will_renew(snapshot: snapshots.SubscriptionSnapshot) -> bool:
     """Whether a next charge is to come, as far as the subscription says."""
     is_ending = snapshot.cancel_at_period_end or snapshot.cancel_at is not None
-    return snapshot.status in CHARGED_SUBSCRIPTION and not is_ending
+    end, resumes_at = snapshot.current_period_end, snapshot.resumes_at
+    is_paused = bool(snapshot.pause_behavior) and (resumes_at is None or resumes_at > end)
+    return snapshot.status in CHARGED_SUBSCRIPTION and not is_ending and not is_paused
 
 
 def subscription_columns(snapshot: snapshots.SubscriptionSnapshot) -> dict[str, Any]:
@@ -365,7 +420,8 @@ def subscription_columns(snapshot: snapshots.SubscriptionSnapshot) -> dict[str, 
 
 def invoice_columns(snapshot: snapshots.InvoiceSnapshot) -> dict[str, Any]:
     """Return the row's columns as Stripe says they are, without those that lead to other rows."""
-    return _columns(snapshot, "id", "customer_id", "subscription_id", "payment_intent_ids")
+    left_out = ("id", "customer_id", "subscription_id", "payment_intent_ids", "paid_outside_at")
+    return _columns(snapshot, *left_out)
 
 
 def credit_note_columns(snapshot: snapshots.CreditNoteSnapshot) -> dict[str, Any]:
@@ -441,11 +497,13 @@ def _invoice_transitions(
     """Tell what changed, one thing at a time: what an invoice has come to, not how it got there."""
     was_paid = old is not None and old.status == InvoiceStatus.PAID
     if new.status == InvoiceStatus.PAID and not was_paid:
-        return [InvoicePaid(new, rows, _has_recovered(old, new))]
+        recovered = _has_recovered(old, new) and not new.amount_paid_outside
+        return [InvoicePaid(new, rows, recovered)]
     if _is_told_otherwise(new):
         return []
     times = [found.attempted_at for found in payments if found.attempted_at]
-    last, at = rows[-1] if rows else None, max(times, default=read_at)
+    tries = [row for row in rows if not row.is_outside]
+    last, at = tries[-1] if tries else None, max(times, default=read_at)
     is_delayed = last is not None and last.card_brand in wording.DELAYED
     is_new_attempt = new.attempt_count > (old.attempt_count if old else 0)
     was_processing = old is not None and old.collection == Collection.PROCESSING
@@ -453,7 +511,7 @@ def _invoice_transitions(
         return [ConfirmationNeeded(new, last, at)]
     if new.collection == Collection.FAILED and is_delayed:
         # Also where the row was read before Stripe told of it: the attempt's message is made once.
-        told_at = _refusal_told_at(new.stripe_id, *(row.stripe_id for row in rows))
+        told_at = _refusal_told_at(new.stripe_id, *(row.stripe_id for row in tries))
         return [InvoicePaymentFailed(new, last, max(at, told_at or at))]
     if new.collection == Collection.FAILED and (is_new_attempt or was_processing):
         return [InvoicePaymentFailed(new, last, at)]

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 from billing.money import Money
-from billing.states import DisputeStatus
+from billing.states import OUTSIDE, DisputeStatus
 
 # The longest period that is named after its month.
 A_MONTH = timedelta(days=35)
@@ -33,6 +33,8 @@ class CreditNoteParts(Protocol):
     out_of_band: int
 
 
+# How something was paid that did not come through Stripe: cash, a check, a bank transfer.
+DIRECT = "Direct payment"
 BRANDS = {
     "amex": "American Express",
     "diners": "Diners Club",
@@ -98,6 +100,10 @@ VOID = "This invoice was canceled: there is nothing to pay, and it counts for no
 GIVEN_UP = (
     "We no longer try to collect this invoice: nothing will be charged by itself. "
     "If you think that it was paid, or want to pay it after all, write to us."
+)
+PAID_DIRECTLY = (
+    "You paid this directly to us, for example in cash, by check, or by bank transfer, and we've "
+    "recorded it. Nothing was charged to a card."
 )
 # A payment that is neither made nor refused.
 TO_CONFIRM = (
@@ -183,6 +189,8 @@ DISPUTE_SETTLED_TEXT = "The card's bank had asked about it. No money has moved; 
 
 def card(brand: str, last4: str) -> str:
     """Return "Visa ending in 4242", or an empty string where there is no card."""
+    if brand == OUTSIDE:
+        return DIRECT
     if not last4:
         return ""
     if brand in BANK_ACCOUNTS:
@@ -300,11 +308,11 @@ def _months_of(line: dict[str, Any]) -> str:
 
 
 def invoice_description(plan_name: str, lines: list[dict[str, Any]], *, is_plan: bool) -> str:
-    """Return what an invoice is for: "Membership, December 2026", or its first line's words."""
+    """Return what an invoice is for: "Membership, December 2026", or "Towels and 13 more"."""
     if not lines:
         return plan_name
     # Stripe puts the plan's own line last, after prorations.
-    line = lines[-1]
-    if is_plan and line.get("period_start"):
-        return f"{plan_name}, {_months_of(line)}"
-    return str(line.get("description") or plan_name)
+    if is_plan and lines[-1].get("period_start"):
+        return f"{plan_name}, {_months_of(lines[-1])}"
+    first = str(lines[0].get("description") or plan_name)
+    return first if len(lines) == 1 else f"{first} and {len(lines) - 1} more"

@@ -48,6 +48,7 @@ INVOICE_COLUMNS = [
     "Credit notes before payment",
     "Due",
     "Paid",
+    "Paid outside Stripe",
     "Still to pay",
     "Credit notes after payment",
     "Date paid",
@@ -122,6 +123,7 @@ def _amounts(row: Invoice) -> list[int]:
         -row.pre_payment_credit_notes_amount,
         row.amount_due,
         row.amount_paid,
+        row.amount_paid_outside,
         row.amount_remaining,
         -row.post_payment_credit_notes_amount,
     ]

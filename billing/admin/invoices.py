@@ -82,6 +82,7 @@ class InvoiceAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
             F("ending_balance") - F("starting_balance"), filter=COUNTS & Q(total__gt=0)
         ),
         "Paid": Sum("amount_paid"),
+        "Paid outside Stripe": Sum("amount_paid_outside"),
         "Still to pay": Sum("amount_remaining", filter=Q(status=InvoiceStatus.OPEN)),
     }
     export_columns = exports.INVOICE_COLUMNS
@@ -155,6 +156,7 @@ class InvoiceAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
             *wording.invoice_credits(row),
             ("Due", row.amount_due if row.amount_due != row.total else 0),
             ("Paid", row.amount_paid),
+            ("Of that outside Stripe", row.amount_paid_outside),
             ("Still to pay", row.amount_remaining),
             ("Credited after payment", -row.post_payment_credit_notes_amount),
         ]

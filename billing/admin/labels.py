@@ -109,7 +109,7 @@ REFUND_STEPS: dict[str, str] = {
 }
 # What has become of a payment that came.
 CAME = {"Paid": "success", "Partly refunded": "info", "Disputed": "warning"}
-CAME[received.RETURNED] = "danger"
+CAME |= {received.RETURNED: "danger", received.PAID_DIRECTLY: "success"}
 
 
 def payment(row: Payment) -> tuple[str, str]:
@@ -128,6 +128,8 @@ def invoice(row: Invoice) -> tuple[str, str]:
     is_credited = row.total < 0 or 0 < row.total <= row.credit_notes_amount
     if row.status == InvoiceStatus.PAID and is_credited:
         return "Credited", "info"
+    if row.status == InvoiceStatus.PAID and 0 < row.amount_paid == row.amount_paid_outside:
+        return received.PAID_DIRECTLY, "success"
     return str(row.get_status_display()), INVOICE.get(InvoiceStatus(row.status), "")
 
 

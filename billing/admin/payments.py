@@ -19,7 +19,7 @@ from billing.admin.refund_dialogs import GiveOnPaymentForm
 from billing.admin.refund_giving import GivesRefunds
 from billing.models import Dispute, Invoice, Payment, Refund
 from billing.money import Money
-from billing.states import OPEN_DISPUTE, DisputeStatus, PaymentStatus
+from billing.states import OPEN_DISPUTE, OUTSIDE, DisputeStatus, PaymentStatus
 from members.access import current_user
 from portal.staff import show
 from portal.staff.bookkeeping import MoneyListAdmin, SumOfCurrency
@@ -28,6 +28,28 @@ from portal.staff.parts import button, column, row_or_404
 from portal.staff.recent import recently_signed_in
 
 MOST_INVOICES = 50
+RECEIVED = "Received"
+
+
+class WayFilter(RadioFilter):  # type: ignore[misc]  # Unfold ships no types
+    """Payments by whether they came through Stripe."""
+
+    title = "how it came"
+    parameter_name = "way"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Offer both ways."""
+        return [("stripe", "Through Stripe"), ("outside", "Outside Stripe")]
+
+    def queryset(self, request: HttpRequest, queryset: Rows) -> Rows:
+        """Keep those."""
+        match self.value():
+            case "stripe":
+                return queryset.exclude(card_brand=OUTSIDE)
+            case "outside":
+                return queryset.filter(card_brand=OUTSIDE)
+            case _:
+                return queryset
 
 
 class WentBackFilter(RadioFilter):  # type: ignore[misc]  # Unfold ships no types
@@ -78,11 +100,12 @@ class PaymentAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
     list_filter = [
         ("status", titled(ChoicesDropdownFilter, "whether it was paid")),
         WentBackFilter,
+        WayFilter,
         ("paid_at", by_day("day paid")),
         ("created_at", by_day("day made")),
     ]
     sums = {
-        "Received": Sum("amount_received"),
+        RECEIVED: Sum("amount_received"),
         "Refunded": Sum("amount_refunded"),
     }
     export_columns = exports.PAYMENT_COLUMNS
@@ -110,10 +133,21 @@ class PaymentAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
         rows: Rows = super().get_queryset(request)
         return rows.prefetch_related("disputes")
 
+    def stripe_page(self, row: Payment) -> str:
+        """The payment's, or that of the invoice which was paid outside Stripe."""
+        if row.is_outside and row.invoice:
+            return show.stripe_url("invoices", row.invoice.stripe_id)
+        return super().stripe_page(row)
+
     def add_up(self, rows: Rows) -> list[SumOfCurrency]:
         """Add up what came, what went back by refunds and by disputes, and what is left."""
         found, returned = super().add_up(rows), received.returned_of(rows)
-        return [_less_returned(one, returned.get(one.currency.lower(), 0)) for one in found]
+        outside = received.outside_of(rows)
+        return [
+            _less_returned(one, returned.get(code, 0), outside.get(code, 0))
+            for one in found
+            for code in [one.currency.lower()]
+        ]
 
     def get_search_results(
         self, request: HttpRequest, queryset: Rows, search_term: str
@@ -171,6 +205,11 @@ class PaymentAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
         """What could still be refunded, and why not all of it."""
         if row.status != PaymentStatus.SUCCEEDED:
             return show.NOTHING
+        if row.is_outside:
+            return (
+                "Nothing: it was paid outside Stripe. Give it back the way it came, and record that"
+                " as a credit note in Stripe’s dashboard."
+            )
         facts = refund_terms.facts_of(row)
         if facts.is_disputed:
             return "Nothing while the member’s bank asks about it: the dispute decides."
@@ -256,11 +295,14 @@ class PaymentAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
         return show.links([(row.receipt_url, "Stripe's receipt")] if row.receipt_url else [])
 
 
-def _less_returned(found: SumOfCurrency, returned: int) -> SumOfCurrency:
-    """Add what banks took back, where there is any, and what is left."""
+def _less_returned(found: SumOfCurrency, returned: int, outside: int) -> SumOfCurrency:
+    """Add what came outside Stripe and what banks took back, if any, and what is left."""
     amounts = {words: money.amount for words, money in found.amounts}
+    if outside:
+        received_, *others = amounts.items()
+        amounts = dict([received_, ("Of that outside Stripe", outside), *others])
     if returned:
         amounts["Returned by banks"] = returned
-    amounts["Net"] = amounts["Received"] - amounts["Refunded"] - returned
+    amounts["Net"] = amounts[RECEIVED] - amounts["Refunded"] - returned
     named = [(words, Money(amount, found.currency)) for words, amount in amounts.items()]
     return SumOfCurrency(found.currency, found.count, named)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils import timezone
 
 from billing.models.copy import MemberRecordQuerySet, StripeCopy, choices
 from billing.models.customer import Customer
 from billing.models.subscription import Subscription
-from billing.states import Collection, InvoiceStatus
+from billing.states import Collection, CollectionMethod, InvoiceStatus
 
 
 class Invoice(StripeCopy):
@@ -42,6 +43,20 @@ class Invoice(StripeCopy):
     amount_due = models.BigIntegerField()
     amount_paid = models.BigIntegerField()
     amount_remaining = models.BigIntegerField()
+    amount_paid_outside = models.BigIntegerField(
+        default=0,
+        db_default=0,
+        help_text="The part of what was paid that did not come through Stripe.",
+    )
+    collection_method = models.CharField(
+        max_length=30,
+        choices=choices(CollectionMethod),
+        default=CollectionMethod.CHARGE,
+        db_default=CollectionMethod.CHARGE,
+    )
+    auto_advance = models.BooleanField(
+        "Stripe goes on by itself", default=True, db_default=True, help_text="Off: it has given up."
+    )
     attempt_count = models.PositiveIntegerField(default=0)
     collection = models.CharField(max_length=20, choices=choices(Collection), blank=True)
     next_payment_attempt_at = models.DateTimeField(null=True, blank=True)
@@ -56,6 +71,9 @@ class Invoice(StripeCopy):
     given_up_at = models.DateTimeField(
         null=True, blank=True, help_text="When it was marked uncollectible."
     )
+    given_up_reason = models.CharField(
+        max_length=40, blank=True, default="", db_default="", help_text="Stripe's word for why."
+    )
 
     objects = MemberRecordQuerySet["Invoice"].as_manager()
 
@@ -69,6 +87,17 @@ class Invoice(StripeCopy):
     def balance_applied(self) -> int:
         """What the customer's balance adds to what is due: less than nothing is credit used."""
         return 0 if self.ending_balance is None else self.starting_balance - self.ending_balance
+
+    @property
+    def is_sent(self) -> bool:
+        """Whether it was sent to be paid, rather than charged."""
+        return self.collection_method == CollectionMethod.SEND
+
+    @property
+    def is_overdue(self) -> bool:
+        """Whether it was to be paid before now, and is not."""
+        is_open = self.status == InvoiceStatus.OPEN and self.amount_remaining > 0
+        return is_open and self.due_at is not None and self.due_at <= timezone.now()
 
     @property
     def credit_notes_amount(self) -> int:

@@ -8,11 +8,15 @@ from billing.models.copy import MemberRecordQuerySet, StripeCopy, choices
 from billing.models.customer import Customer
 from billing.models.invoice import Invoice
 from billing.money import Money
-from billing.states import PAYMENT_WORDS, PaymentStatus
+from billing.states import OUTSIDE, PAYMENT_WORDS, PaymentStatus
 
 
 class Payment(StripeCopy):
-    """A payment (`stripe_id` is the payment intent's). Amounts are minor units, times UTC."""
+    """A payment (`stripe_id` is the payment intent's). Amounts are minor units, times UTC.
+
+    What was paid of an invoice outside of Stripe is one row, too (`is_outside`), so that every sum
+    of payments has it: it is named after the invoice (see `billing.sync`).
+    """
 
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="payments")
     invoice = models.ForeignKey(
@@ -44,6 +48,11 @@ class Payment(StripeCopy):
         indexes = [
             models.Index(fields=["customer", "-created_at", "-id"], name="billing_payment_list"),
         ]
+
+    @property
+    def is_outside(self) -> bool:
+        """Whether it came to us directly: Stripe only knows of it, and can't give it back."""
+        return self.card_brand == OUTSIDE
 
     def __str__(self) -> str:
         # Of what pays an invoice Stripe says "Subscription creation", which helps nobody.

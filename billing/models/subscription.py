@@ -8,7 +8,12 @@ from django.db import models
 
 from billing.models.copy import MemberRecordQuerySet, StripeCopy, choices
 from billing.models.customer import Customer
-from billing.states import LIVE_SUBSCRIPTION, SubscriptionStatus
+from billing.states import (
+    LIVE_SUBSCRIPTION,
+    CollectionMethod,
+    PauseBehavior,
+    SubscriptionStatus,
+)
 
 
 class Subscription(StripeCopy):
@@ -39,6 +44,26 @@ class Subscription(StripeCopy):
     method_id = models.CharField("payment method", max_length=255, blank=True)
     card_added_at = models.DateTimeField(
         null=True, blank=True, help_text="When Stripe got to know the card."
+    )
+    collection_method = models.CharField(
+        max_length=30,
+        choices=choices(CollectionMethod),
+        default=CollectionMethod.CHARGE,
+        db_default=CollectionMethod.CHARGE,
+    )
+    days_until_due = models.PositiveIntegerField(
+        null=True, blank=True, help_text="How long a member has to pay an invoice that is sent."
+    )
+    pause_behavior = models.CharField(
+        max_length=30,
+        choices=choices(PauseBehavior),
+        blank=True,
+        default="",
+        db_default="",
+        help_text="While collection is paused: what becomes of new invoices.",
+    )
+    resumes_at = models.DateTimeField(
+        "collection resumes", null=True, blank=True, help_text="Empty: when staff say so."
     )
     discounts = models.JSONField(default=list, blank=True)
     next_charge = models.BigIntegerField(
@@ -71,6 +96,25 @@ class Subscription(StripeCopy):
     def is_live(self) -> bool:
         """Whether the member has the membership now, paid up or not."""
         return self.status in LIVE_SUBSCRIPTION
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether Stripe collects nothing for now, though it goes on (`pause_collection`)."""
+        return bool(self.pause_behavior)
+
+    def is_paused_at(self, moment: datetime) -> bool:
+        """Whether it will still be paused at a moment, as far as Stripe has said."""
+        return self.is_paused and (self.resumes_at is None or self.resumes_at > moment)
+
+    @property
+    def is_renewal_charged(self) -> bool:
+        """Whether its next renewal asks for money: it does not end and is not paused then."""
+        return self.ends_at is None and not self.is_paused_at(self.current_period_end)
+
+    @property
+    def is_sent(self) -> bool:
+        """Whether its invoices are sent to be paid, rather than charged."""
+        return self.collection_method == CollectionMethod.SEND
 
     @property
     def card_ends_at(self) -> datetime | None:

@@ -40,6 +40,7 @@ SAMPLES: dict[Kind, dict[str, Any]] = {
         "invoice_number": "HY-0042",
         "paid_on": "2026-11-24T12:00:00+00:00",
         "method": "Visa ending in 4242",
+        "is_direct": False,
         "lines": [{"description": "1 × Harbor Yoga membership", "amount": "$30.00"}],
         "tax": "$2.00",
         "discount": "−$3.00",

@@ -184,7 +184,11 @@ class ReadOnlyAdmin(IndexedSearch):
         row = self.get_object(request, object_id)
         if row is None:
             return HttpResponseRedirect("..")
-        return HttpResponseRedirect(show.stripe_url(self.stripe_path, row.stripe_id))
+        return HttpResponseRedirect(self.stripe_page(row))
+
+    def stripe_page(self, row: Any) -> str:
+        """Return the address of a row's page in Stripe's dashboard."""
+        return show.stripe_url(self.stripe_path, row.stripe_id)
 
 
 def estimated_rows(model: type[Model]) -> int:

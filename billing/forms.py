@@ -8,6 +8,7 @@ from django.conf import settings
 from billing import single_payments
 from billing.money import AmountError, parse_money
 from billing.states import CancellationReason
+from portal.fields import WordsField
 
 NOTE_LENGTH = 100
 REASONS = [
@@ -31,7 +32,7 @@ class CancellationForm(forms.Form):
         widget=forms.RadioSelect,
         required=False,
     )
-    comment = forms.CharField(
+    comment = WordsField(
         label="Anything you want to tell us",
         widget=forms.Textarea(attrs={"rows": 3}),
         max_length=500,
@@ -47,13 +48,13 @@ class CancellationForm(forms.Form):
 class AmountForm(forms.Form):
     """How much, and what for. The cleaned amount is in minor units of PAYMENT_CURRENCY."""
 
-    amount = forms.CharField(
+    amount = WordsField(
         label="Amount",
         max_length=30,
         widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
         error_messages={"required": "Enter an amount."},
     )
-    note = forms.CharField(
+    note = WordsField(
         label="What is it for?",
         max_length=NOTE_LENGTH,
         required=False,

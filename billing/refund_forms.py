@@ -14,6 +14,7 @@ from billing.refund_queries import Asking
 from billing.refund_wording import REASONS
 from billing.refunds import Wish
 from billing.states import RefundReason
+from portal.fields import WordsField
 
 ALL, PART = "all", "part"
 KEEP, CANCEL = "keep", "cancel"
@@ -34,7 +35,7 @@ class RefundForm(forms.Form):
         initial=ALL,
         error_messages={"required": "Choose how much.", "invalid_choice": "Choose how much."},
     )
-    amount = forms.CharField(
+    amount = WordsField(
         label="Amount",
         max_length=30,
         required=False,
@@ -45,7 +46,7 @@ class RefundForm(forms.Form):
         choices=[("", "Choose a reason"), *((key.value, text) for key, text in REASONS.items())],
         error_messages={"required": "Choose a reason.", "invalid_choice": "Choose a reason."},
     )
-    words = forms.CharField(
+    words = WordsField(
         label="Anything we should know",
         widget=forms.Textarea(attrs={"rows": 3}),
         max_length=WORDS_LENGTH,

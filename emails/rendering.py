@@ -22,6 +22,7 @@ from emails import segments
 from emails.catalogue import spec_of
 from emails.models import Message
 from members import time_zones
+from portal import characters
 from portal.brand import palette
 from portal.context import Brand, current_brand
 
@@ -45,7 +46,7 @@ def render_email(message: Message) -> RenderedEmail:
     """Return the e-mail of a message."""
     facts = _facts(message)
     with _time_zone_of(message):
-        facts["subject"] = message.subject or _subject(message, facts)
+        facts["subject"] = characters.line(message.subject) or _subject(message, facts)
         source = _template(f"emails/{message.kind}.mjml").render(Context(facts))
         text = _plain(_template(f"emails/{message.kind}.txt"), facts)
     return RenderedEmail(facts["subject"], mjml2html(source), text.strip() + "\n")
@@ -59,7 +60,7 @@ def render_subject(message: Message) -> str:
 
 def render_sms(message: Message) -> str:
     """Return the text message of a message: one segment, if shortening a name makes it one."""
-    facts = _facts(message)
+    facts = {name: _on_one_line(value) for name, value in _facts(message).items()}
     with _time_zone_of(message):
         text = _sms(message, facts)
         for name in SHORTENED:
@@ -71,9 +72,9 @@ def render_sms(message: Message) -> str:
 
 
 def _facts(message: Message) -> dict[str, Any]:
-    """Return what a message's templates may show."""
+    """Return what a message's templates may show: a row may be older than the forms' cleaning."""
     return {
-        **message.context,
+        **characters.all_words(message.context),
         **_letterhead(current_brand(), settings.PORTAL_URL),
         "why": spec_of(message.kind).why,
     }
@@ -98,6 +99,10 @@ def _subject(message: Message, facts: Mapping[str, Any]) -> str:
 def _sms(message: Message, facts: Mapping[str, Any]) -> str:
     text = _plain(_template(f"sms/{message.kind}.txt"), facts)
     return "\n".join(" ".join(segments.plain(line).split()) for line in text.strip().splitlines())
+
+
+def _on_one_line(value: Any) -> Any:
+    return characters.line(value) if isinstance(value, str) else value
 
 
 def _plain(template: Template, facts: Mapping[str, Any]) -> str:

@@ -39,6 +39,7 @@ from members.accounts import is_taken, open_account
 from members.contact_dialogs import CorrectEmail, CorrectPhone, may_correct
 from members.models import Member, PhoneCode, SignIn, SmsConsentRecord
 from members.record_admin import SignInAdmin, TermsAcceptanceAdmin
+from portal.fields import WordsField, WordsOfStaff
 from portal.staff import search, show
 from portal.staff.dialogs import ask_again
 from portal.staff.filters import by_day
@@ -167,7 +168,7 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at 
         super().__init__(*args, **kwargs)
 
 
-class MemberInline(StackedInline):  # type: ignore[misc]
+class MemberInline(WordsOfStaff, StackedInline):  # type: ignore[misc]
     """The profile. Phone and consent are the member's own word, so staff only see them."""
 
     model = Member
@@ -212,8 +213,8 @@ class OpenAccountForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic
         widget=UnfoldAdminEmailInputWidget,
         help_text="It counts as verified: make sure that it is theirs.",
     )
-    first_name = forms.CharField(widget=UnfoldAdminTextInputWidget, max_length=150)
-    last_name = forms.CharField(widget=UnfoldAdminTextInputWidget, max_length=150, required=False)
+    first_name = WordsField(widget=UnfoldAdminTextInputWidget, max_length=150)
+    last_name = WordsField(widget=UnfoldAdminTextInputWidget, max_length=150, required=False)
 
     class Meta:
         model = User

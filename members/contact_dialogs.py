@@ -9,6 +9,7 @@ from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminTextInputWidget
 
 from members import phones
+from portal.fields import WordsField
 
 MAY_CORRECT = "members.correct_contact"
 
@@ -34,9 +35,7 @@ class CorrectEmail(BaseDialogForm):  # type: ignore[misc]  # Unfold ships no typ
 class CorrectPhone(BaseDialogForm):  # type: ignore[misc]
     """The new number."""
 
-    phone = forms.CharField(
-        label="New phone number", max_length=32, widget=UnfoldAdminTextInputWidget
-    )
+    phone = WordsField(label="New phone number", max_length=32, widget=UnfoldAdminTextInputWidget)
 
     def clean_phone(self) -> str:
         """Return it in E.164."""

@@ -17,6 +17,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 
 from members import code_limits, consent, names, terms, time_zones
 from members.models import AgreedWhere, Member
+from portal.fields import WordsField
 
 NAME_LENGTH = 150
 # The one spelling of the word: allauth's forms say "Email".
@@ -49,7 +50,7 @@ def check_codes_left(phone: str, user: User | None) -> None:
 class SignupForm(allauth_forms.SignupForm):  # type: ignore[misc]  # allauth has no types
     """Name, e-mail, password; a phone and text messages for those who want them."""
 
-    name = forms.CharField(
+    name = WordsField(
         label="Your name",
         max_length=NAME_LENGTH,
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
@@ -239,7 +240,7 @@ class ResetPasswordForm(allauth_forms.ResetPasswordKeyForm):  # type: ignore[mis
 class ProfileForm(forms.Form):
     """The member's name and time zone."""
 
-    name = forms.CharField(
+    name = WordsField(
         label="Name",
         max_length=NAME_LENGTH,
         widget=forms.TextInput(attrs={"autocomplete": "name"}),

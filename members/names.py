@@ -15,4 +15,4 @@ def split(name: str) -> tuple[str, str]:
 def is_plausible(name: str) -> bool:
     """Whether this can be a person's name: at least one letter, and nothing a link needs."""
     has_letter = any(character.isalpha() for character in name)
-    return has_letter and name.isprintable() and not NOT_A_NAME.search(name)
+    return has_letter and not NOT_A_NAME.search(name)

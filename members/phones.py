@@ -16,6 +16,7 @@ from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberTyp
 
 from members import consent
 from members.models import ConsentSource, Member
+from portal.fields import WordsField
 
 # North American numbers do not tell mobiles from landlines. Premium, toll-free and internet
 # numbers are left out: texting them costs more, or reaches nobody.
@@ -66,7 +67,7 @@ def _check_country(region: str) -> None:
     raise ValidationError(f"We can send text messages only to numbers of: {allowed}.")
 
 
-class PhoneField(forms.CharField):
+class PhoneField(WordsField):
     """A phone number as people write it; cleans to E.164, or to "" where it may be left out."""
 
     def __init__(self, **kwargs: Any) -> None:

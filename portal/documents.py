@@ -12,6 +12,7 @@ import typst
 from django.conf import settings
 from django.http import HttpResponse
 
+from portal import characters
 from portal.context import current_brand
 
 FOLDER = settings.BASE_DIR / "templates" / "documents"
@@ -27,7 +28,7 @@ def render(template: str, content: Mapping[str, Any], *, made_at: datetime) -> b
     Raises:
         typst.TypstError: the template is wrong, or asks for what `content` lacks.
     """
-    filled = {"brand": asdict(current_brand()), "content": content}
+    filled = characters.all_words({"brand": asdict(current_brand()), "content": content})
     document: bytes = typst.compile(
         FOLDER / f"{template}.typ",
         root=FOLDER,

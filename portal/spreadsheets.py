@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from django.http import StreamingHttpResponse
 
+from portal import characters
+
 # Excel takes a file for UTF-8 only where it begins with this.
 BYTE_ORDER_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
 # OWASP, "CSV Injection": what makes a spreadsheet take a cell for a formula, full-width forms too.
@@ -26,7 +28,8 @@ class _Echo:
 
 
 def cell(text: str) -> str:
-    """Return text that no spreadsheet takes for a formula; a plain number is none."""
+    """Return text that a spreadsheet can show and takes for no formula; a plain number is none."""
+    text = characters.words(text)
     if NUMBER.fullmatch(text):
         return text
     return f"'{text}" if text.lstrip(BLANKS).startswith(FORMULA_STARTS) else text

@@ -9,6 +9,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
+from portal.fields import WordsField
+
 
 def styleguide(request: HttpRequest) -> HttpResponse:
     """Show the style guide to staff, and to anyone in development."""
@@ -20,15 +22,15 @@ def styleguide(request: HttpRequest) -> HttpResponse:
 class SpecimenForm(forms.Form):
     """One field of each kind."""
 
-    name = forms.CharField(label="Name", help_text="As it should stand on your receipts.")
+    name = WordsField(label="Name", help_text="As it should stand on your receipts.")
     email = forms.EmailField(label="E-mail address")
     plan = forms.ChoiceField(
         label="How often",
         choices=[("month", "Every month"), ("year", "Every year")],
         required=False,
     )
-    note = forms.CharField(label="Anything else", widget=forms.Textarea, required=False)
-    number = forms.CharField(label="Member number", disabled=True, required=False, initial="1042")
+    note = WordsField(label="Anything else", widget=forms.Textarea, required=False)
+    number = WordsField(label="Member number", disabled=True, required=False, initial="1042")
     amount = forms.DecimalField(label="Amount", help_text="Up to $29.00.")
     reason = forms.ChoiceField(
         label="Why",
@@ -44,7 +46,7 @@ class SpecimenForm(forms.Form):
     news = forms.BooleanField(
         label="Text me when a payment fails", help_text="At most one message a day."
     )
-    code = forms.CharField(label="Code")
+    code = WordsField(label="Code")
 
 
 def _steps(now: datetime) -> list[dict[str, Any]]:

@@ -24,6 +24,7 @@ from billing.money import AmountError, Money, parse_money, plain_amount
 from billing.payment_requests import RequestRefused
 from billing.states import RequestState
 from members.access import current_user
+from portal.fields import WordsField
 from portal.staff import search, show
 from portal.staff.filters import by_day
 from portal.staff.parts import button, column, row_or_404
@@ -36,10 +37,10 @@ NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
 class PriceForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
     """An amount as people write it, and its currency; `price` is what they come to, or None."""
 
-    amount_text = forms.CharField(
+    amount_text = WordsField(
         label="Price", max_length=30, widget=UnfoldAdminTextInputWidget, help_text="Like 40.00."
     )
-    currency = forms.CharField(
+    currency = WordsField(
         max_length=3,
         widget=UnfoldAdminTextInputWidget,
         help_text="Three letters, like USD.",
@@ -90,10 +91,10 @@ class ItemForm(PriceForm):
 class RequestForm(PriceForm):
     """A payment request: of an item, or of a price and what it is for."""
 
-    amount_text = forms.CharField(
+    amount_text = WordsField(
         label="Price", max_length=30, widget=UnfoldAdminTextInputWidget, required=False
     )
-    description = forms.CharField(
+    description = WordsField(
         label="For",
         max_length=200,
         widget=UnfoldAdminTextInputWidget,

@@ -22,13 +22,14 @@ from billing.money import AmountError, Money, parse_money, plain_amount
 from billing.refund_policy import Facts
 from billing.refunds import Wish
 from billing.states import PaymentStatus, RefundReason
+from portal.fields import WordsField
 from portal.staff import show
 
 LONGEST = 1000
 
 
-def _words(label: str, hint: str, *, required: bool = False) -> forms.CharField:
-    return forms.CharField(
+def _words(label: str, hint: str, *, required: bool = False) -> WordsField:
+    return WordsField(
         label=label,
         required=required,
         max_length=LONGEST,
@@ -58,7 +59,7 @@ class AboutRefund(BaseDialogForm):  # type: ignore[misc]  # Unfold ships no type
         return {"facts": summary(self.row) if self.row else []}
 
 
-class AmountField(forms.CharField):
+class AmountField(WordsField):
     """An amount as people write it, in a currency that is set later; its value is minor units."""
 
     currency = ""

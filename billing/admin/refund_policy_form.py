@@ -12,6 +12,7 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWi
 from billing.models import RefundPolicy
 from billing.money import AmountError, parse_money, plain_amount
 from billing.refund_policy import LONGEST_DAYS, WHOLE, PaymentKind, PolicyError, Rule, Share
+from portal.fields import WordsField
 
 STEPS = (1, 2, 3)
 MOST_A_YEAR = 100
@@ -42,8 +43,8 @@ def _whole(label: str, most: int) -> forms.IntegerField:
     )
 
 
-def _money(label: str, hint: str) -> forms.CharField:
-    return forms.CharField(
+def _money(label: str, hint: str) -> WordsField:
+    return WordsField(
         label=label,
         max_length=30,
         required=False,
@@ -119,7 +120,7 @@ class RuleForm(forms.Form):
 class NoteForm(forms.Form):
     """What changed and why, and on which version the author looked."""
 
-    note = forms.CharField(
+    note = WordsField(
         label="What changes, and why",
         max_length=300,
         widget=UnfoldAdminTextInputWidget,

@@ -14,6 +14,7 @@ from billing.states import RequestState
 from billing.tests import factories
 from billing.tests.staff_world import auditor, support
 from billing.tests.test_single_payments import make_item
+from conftest import Sandbox, run_jobs
 from emails.models import Message
 from portal.staff import show
 
@@ -141,3 +142,19 @@ def test_auditor_only_looks(client: Client, alice: User) -> None:
     asked.refresh_from_db()
     assert asked.state == RequestState.OPEN
     assert not Message.objects.exists()
+
+
+def test_a_pasted_control_character_stops_no_mail(
+    staff: Client, alice: User, sandbox: Sandbox
+) -> None:
+    ask(staff, alice, amount_text="40", description="Work\vshop\ufffe fee\u202e")
+    ask(staff, alice, amount_text="41", description="Lo\x1bcker")
+    assert [one.description for one in PaymentRequest.objects.order_by("pk")] == [
+        "Work shop fee",
+        "Locker",
+    ]
+    run_jobs()
+    assert [row.state for row in Message.objects.all()] == ["sent", "sent"]
+    [first, second] = sorted(mail["subject"] for mail in sandbox.look("mailbox"))
+    assert "Work shop fee" in first
+    assert "Locker" in second

@@ -417,3 +417,35 @@ def forget_job(message: Message) -> None:
         cursor.execute(
             "DELETE FROM procrastinate_jobs WHERE queueing_lock = %s", [f"message:{message.pk}"]
         )
+
+
+HOSTILE = "Anna\v\ufffe\u202ellB\u202c\x1b"
+
+
+def test_a_row_with_characters_that_nothing_can_show_is_delivered(sandbox: Sandbox) -> None:
+    """Rows may be older than the forms' cleaning."""
+    user = nina()
+    mail_row = put(user)[0]
+    context = mail_row.context | {"name": HOSTILE, "description": f"Work\vshop {HOSTILE}"}
+    context["lines"] = [{"description": HOSTILE, "amount": "$29.00"}]
+    Message.objects.update(context=context, subject=f"Receipt\v for {HOSTILE}")
+    run_jobs()
+    assert states() == {"email": "sent", "sms": "sent"}
+    [mail], [text] = mailbox(sandbox), texts(sandbox)
+    assert mail["subject"] == "Receipt for Anna llB"
+    assert "Anna\nllB" in mail["text"].replace("\r\n", "\n")
+    assert "Work shop Anna llB" in text["body"]
+    for shown in (mail["subject"], mail["text"], mail["html"], text["body"]):
+        assert not set(shown) & set("\v\ufffe\u202e\u202c\x1b")
+
+
+def test_what_failed_for_a_character_is_delivered_by_a_resend(sandbox: Sandbox) -> None:
+    user = nina()
+    mail_row = put(user)[0]
+    Message.objects.filter(channel="sms").delete()
+    failed = {"context": mail_row.context | {"description": HOSTILE}, "state": MessageState.FAILED}
+    Message.objects.update(**failed, subject=HOSTILE)
+    mail_row.refresh_from_db()
+    outbox.resend(mail_row, user)
+    run_jobs()
+    assert [mail["subject"] for mail in mailbox(sandbox)] == ["Receipt: $29.00 for Anna llB"]

@@ -77,7 +77,16 @@ def test_a_split_name_reads_as_it_was_given(words: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["Ada", "Ludwig van Beethoven", "O’Neill-Smith, Jr.", "李小龍", "X Æ A-12"]
+    "name",
+    [
+        "Ada",
+        "Ludwig van Beethoven",
+        "O’Neill-Smith, Jr.",
+        "李小龍",
+        "X Æ A-12",
+        "Zoë 👩‍🚀",
+        "علی‌رضا",
+    ],
 )
 def test_names_of_all_kinds_are_taken(name: str) -> None:
     assert names.is_plausible(name)

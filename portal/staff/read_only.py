@@ -15,6 +15,7 @@ from django.utils.functional import cached_property
 from django.utils.text import capfirst
 from unfold.admin import ModelAdmin
 
+from portal.fields import WordsOfStaff
 from portal.staff import search, show
 from portal.staff.parts import link_button
 
@@ -34,7 +35,7 @@ class EstimatedPaginator(Paginator):  # type: ignore[type-arg]  # not generic at
         return super().count
 
 
-class IndexedSearch(ModelAdmin):  # type: ignore[misc]  # Unfold ships no types
+class IndexedSearch(WordsOfStaff, ModelAdmin):  # type: ignore[misc]  # Unfold ships no types
     """A list whose search never reads a whole table.
 
     `search_fields` are lookups that an index serves (`number__istartswith`). `person_field` is the

@@ -36,3 +36,10 @@ def test_a_document_is_a_pdf_and_the_same_content_gives_the_same_bytes(template:
 def test_text_is_never_taken_as_markup(template: str) -> None:
     rows = [["#panic() *bold* $x$ \\ <label> @ref", '"]}'], ["日本語", "−$5.00"]]
     assert documents.render(template, {"title": "#read(", "rows": rows}, made_at=AT)
+
+
+def test_characters_that_no_document_can_show_are_left_out(template: str) -> None:
+    rows = [["Anna\v\ufffe\u202ellB\u202c\x1b\ud83d", "$5.00"]]
+    once = documents.render(template, {"title": "A\0b", "rows": rows}, made_at=AT)
+    same = documents.render(template, {"title": "Ab", "rows": [["Anna\nllB", "$5.00"]]}, made_at=AT)
+    assert once == same

@@ -20,6 +20,7 @@ from billing.models import (
     Payment,
     StripeEvent,
     Subscription,
+    TaxRate,
 )
 from billing.models.copy import StripeCopy
 from billing.snapshots import object_id
@@ -95,6 +96,7 @@ CARD = Target(_read_card, None, _at("customer"), read_since=card_read_since)
 CHECKOUT = Target(sync.sync_checkout, None, _own_id)
 DISCOUNT = Target(sync.sync_subscription, Subscription, _at("subscription"))
 PLAN = Target(sync.sync_current_plan, None, _own_id)
+TAX_RATE = Target(sync.sync_tax_rate, TaxRate, _own_id)
 
 # Every type we act on.
 TARGETS: dict[str, Target] = {
@@ -153,6 +155,7 @@ TARGETS: dict[str, Target] = {
     "price.updated": PLAN,
     "price.deleted": PLAN,
     "product.updated": PLAN,
+    "tax_rate.updated": TAX_RATE,
 }
 
 # Types that Stripe sends for what we know already, each with its reason. One that is in neither
@@ -165,6 +168,7 @@ IGNORED: dict[str, str] = {
     "payment_intent.requires_action": "invoice.payment_action_required says it.",
     "charge.failed": "payment_intent.payment_failed says it.",
     "charge.pending": "payment_intent.processing says it.",
+    "tax_rate.created": "A rate matters here once an invoice has it.",
 }
 
 

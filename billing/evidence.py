@@ -15,7 +15,7 @@ from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.contrib.auth.models import User
 
-from billing import notices, wording
+from billing import notices, taxes, wording
 from billing.models import Dispute, Invoice, MembershipDecision, Payment, Refund, Subscription
 from billing.money import Money
 from billing.states import DecisionState, MembershipAction, PaymentStatus, RefundOrigin
@@ -298,9 +298,16 @@ def _lines(case: Case) -> list[list[str]]:
     found = [
         [line["description"], money(line["amount"], invoice.currency)] for line in invoice.lines
     ]
-    extra = [("Discount", -invoice.discount), ("Tax", invoice.tax)]
-    found += [[name, money(amount, invoice.currency)] for name, amount in extra if amount]
-    return [*found, ["Total", money(invoice.total, invoice.currency)]]
+    tax = taxes.of_invoice(invoice)
+    discount = [("Discount", -invoice.discount)] if invoice.discount else []
+    sums = [
+        *discount,
+        *tax.added,
+        ("Total", invoice.total),
+        *taxes.included_words(tax.included),
+        *wording.invoice_credits(invoice),
+    ]
+    return [*found, *([name, money(amount, invoice.currency)] for name, amount in sums)]
 
 
 def _sections(case: Case) -> Iterator[dict[str, Any]]:

@@ -153,8 +153,10 @@ def _invoice(row: Invoice) -> dict[str, Any]:
         "issued": (row.finalized_at or row.created_at).isoformat(),
         "paid": row.paid_at.isoformat() if row.paid_at else None,
         "lines": row.lines,
+        "subtotal": row.subtotal,
         "discount": row.discount,
-        "tax": row.tax,
+        "tax_added": row.tax_added,
+        "tax_included": row.tax_included,
         "total": row.total,
         "amount_paid": row.amount_paid,
     }

@@ -233,6 +233,12 @@ def _lines_of(invoice_id: str) -> list[Mapping[str, Any]]:
     return [*_every(lambda page: lines.list(invoice_id, page), {})]
 
 
+def read_tax_rate(tax_rate_id: str) -> snapshots.TaxRateSnapshot:
+    """Read a tax rate."""
+    with _translated_errors():
+        return snapshots.tax_rate(_client().v1.tax_rates.retrieve(tax_rate_id).to_dict())
+
+
 def read_credit_note(credit_note_id: str) -> snapshots.CreditNoteSnapshot:
     """Read a credit note."""
     with _translated_errors():

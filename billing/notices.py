@@ -15,6 +15,8 @@ from billing import (
     pay_links,
     refund_notices,
     staff_notices,
+    tax_words,
+    taxes,
     wording,
 )
 from billing.models import (
@@ -140,6 +142,7 @@ def _welcome(subscription: Subscription) -> None:
             "plan_name": plan,
             "price": str(Money(subscription.amount, subscription.currency)),
             "interval": wording.interval(subscription.interval, subscription.interval_count),
+            "tax_words": tax_words.price(subscription.taxation),
             "next_charge_on": "" if ending else subscription.current_period_end.isoformat(),
             "trial_ends_on": trial.isoformat() if trial and trial > subscription.started_at else "",
         },
@@ -206,6 +209,7 @@ def _price_switched(switched: PriceSwitched) -> None:
             "rhythm": wording.rhythm(subscription.interval, subscription.interval_count).lower(),
             "price": str(Money(subscription.amount, subscription.currency)),
             "interval": wording.interval(subscription.interval, subscription.interval_count),
+            "tax_words": tax_words.price(subscription.taxation),
             "next_charge": _next_charge(subscription),
             "next_charge_on": "" if subscription.ends_at else end.isoformat(),
             **_credit_used(subscription),
@@ -267,7 +271,7 @@ def _receipt(paid_invoice: InvoicePaid) -> None:
     invoice = paid_invoice.invoice
     if not invoice.amount_paid or not invoice.paid_at:
         return
-    user = invoice.customer.user
+    user, tax = invoice.customer.user, taxes.of_invoice(invoice)
     paid = [payment for payment in paid_invoice.payments if payment.paid_at]
     methods = [wording.card(payment.card_brand, payment.card_last4) for payment in paid]
     outbox.put(
@@ -288,13 +292,12 @@ def _receipt(paid_invoice: InvoicePaid) -> None:
                 {"description": line["description"], "amount": _money(invoice, line["amount"])}
                 for line in invoice.lines
             ],
-            "tax": _money(invoice, invoice.tax) if invoice.tax else "",
+            "taxes": _named_amounts(invoice, tax.added),
+            "taxes_included": _named_amounts(invoice, taxes.included_words(tax.included)),
+            "tax_note": tax.note,
             "discount": _money(invoice, -invoice.discount) if invoice.discount else "",
             "discount_label": wording.discount(invoice.promotion_codes),
-            "credits": [
-                {"description": words, "amount": _money(invoice, amount)}
-                for words, amount in wording.invoice_credits(invoice)
-            ],
+            "credits": _named_amounts(invoice, wording.invoice_credits(invoice)),
             "total": _money(invoice, invoice.total),
             "url": _address("billing:invoice", invoice.pk),
         },
@@ -330,7 +333,6 @@ def _receipt_of_payment(payment: Payment) -> None:
             "paid_on": payment.paid_at.isoformat(),
             "method": wording.card(payment.card_brand, payment.card_last4),
             "lines": [{"description": description, "amount": amount}],
-            "tax": "",
             "discount": "",
             "total": amount,
             "url": _address("billing:payment", payment.pk),
@@ -568,6 +570,10 @@ def _seconds(moment: datetime | None) -> int:
 
 def _money(invoice: Invoice, amount: int) -> str:
     return str(Money(amount, invoice.currency))
+
+
+def _named_amounts(invoice: Invoice, named: list[tuple[str, int]]) -> list[dict[str, str]]:
+    return [{"description": words, "amount": _money(invoice, amount)} for words, amount in named]
 
 
 def _address(name: str, *arguments: object) -> str:

@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
-from billing import credit, descriptions, refund_queries, wording
+from billing import credit, descriptions, refund_queries, taxes, wording
 from billing.models import CreditNote, Invoice, Payment, Refund
 from billing.models.copy import MemberRecordQuerySet
 from billing.money import Money
@@ -69,6 +69,7 @@ class CreditNoteLine:
 class InvoicePage:
     """An invoice in full. `pay_url`, `pdf_url` and `hosted_url` are addresses of ours.
 
+    Lines less discount plus `taxes` make the total.
     `credits` are pairs of words and what stands between the total and what is due. `note` says
     what a state means that asks for no money.
     """
@@ -78,8 +79,10 @@ class InvoicePage:
     subtotal: Money
     discount: Money | None
     discount_label: str  # "Discount (code WELCOME50)"
-    tax: Money | None
+    taxes: list[tuple[str, Money]]  # on top of the lines
     total: Money
+    taxes_included: list[tuple[str, Money]]  # which the total contains without being added
+    tax_note: str  # "Tax exempt."
     credits: list[tuple[str, Money]]
     due: Money | None  # where it differs from the total, and something is asked for
     due_label: str  # "Due", or "Paid" once it is
@@ -181,18 +184,18 @@ def invoice_page(invoice: Invoice) -> InvoicePage:
         and invoice.collection != Collection.PROCESSING
     )
     hosted = reverse("billing:invoice-hosted", args=[invoice.pk])
+    tax = taxes.of_invoice(invoice)
     return InvoicePage(
         head=head,
         items=[_invoice_item(line, invoice.currency) for line in invoice.lines],
         subtotal=Money(invoice.subtotal, invoice.currency),
         discount=Money(-invoice.discount, invoice.currency) if invoice.discount else None,
         discount_label=wording.discount(invoice.promotion_codes),
-        tax=Money(invoice.tax, invoice.currency) if invoice.tax else None,
+        taxes=_in_money(tax.added, invoice),
         total=Money(invoice.total, invoice.currency),
-        credits=[
-            (words, Money(amount, invoice.currency))
-            for words, amount in wording.invoice_credits(invoice)
-        ],
+        taxes_included=_in_money(taxes.included_words(tax.included), invoice),
+        tax_note=tax.note,
+        credits=_in_money(wording.invoice_credits(invoice), invoice),
         due=Money(invoice.amount_due, invoice.currency)
         if invoice.amount_due != invoice.total and invoice.total > 0
         else None,
@@ -208,6 +211,10 @@ def invoice_page(invoice: Invoice) -> InvoicePage:
         pdf_url=reverse("billing:invoice-pdf", args=[invoice.pk]) if invoice.pdf_url else "",
         pay_url=hosted if may_pay else "",
     )
+
+
+def _in_money(named: list[tuple[str, int]], invoice: Invoice) -> list[tuple[str, Money]]:
+    return [(words, Money(amount, invoice.currency)) for words, amount in named]
 
 
 def _invoice_note(invoice: Invoice) -> str:

@@ -8,7 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
+
+from billing import tax_words
 
 # The key under which we keep the user's primary key in a Stripe object's metadata.
 USER_KEY = "portal_user"
@@ -114,10 +117,24 @@ class SubscriptionSnapshot:
 
 @dataclass(frozen=True)
 class NextCharge:
-    """What the next renewal comes to, after the `credit` that it uses."""
+    """What the next renewal comes to, after the `credit` that it uses.
+
+    `taxation` tells whether tax is added to the price or included in it, or "" where none is asked.
+    """
 
     amount: int
     credit: int
+    taxation: str = ""
+
+
+@dataclass(frozen=True)
+class TaxRateSnapshot:
+    """A tax rate, as far as it is named on invoices."""
+
+    id: str
+    name: str
+    jurisdiction: str
+    percentage: Decimal
 
 
 @dataclass(frozen=True)
@@ -135,6 +152,8 @@ class InvoiceSnapshot:
     discount: int
     promotion_codes: str  # by which it was lowered: "WELCOME50"
     tax: int
+    tax_included: int  # what the lines contain of it
+    taxes: list[dict[str, Any]]
     total: int
     starting_balance: int
     ending_balance: int | None
@@ -171,6 +190,7 @@ class SwitchLine:
     is_proration: bool
     is_period: bool  # a whole period of the subscription
     ends_at: datetime | None
+    tax_added: int  # on top of the amount
 
 
 @dataclass(frozen=True)
@@ -184,7 +204,8 @@ class SwitchSnapshot:
     currency: str
     lines: list[SwitchLine]
     discount: int
-    tax: int
+    tax_added: int
+    tax_included: int  # what the lines contain of tax
     total: int
     balance: int
     amount_due: int
@@ -405,6 +426,8 @@ def invoice(data: Json) -> InvoiceSnapshot:
         discount=_sum(data.get("total_discount_amounts")),
         promotion_codes=", ".join(_codes(data)),
         tax=_sum(data.get("total_taxes")),
+        tax_included=_sum(_included(data.get("total_taxes"))),
+        taxes=[_tax(entry) for entry in data.get("total_taxes") or []],
         total=data["total"],
         starting_balance=data.get("starting_balance") or 0,
         ending_balance=data.get("ending_balance"),
@@ -436,7 +459,21 @@ def invoice(data: Json) -> InvoiceSnapshot:
 def next_charge(data: Json) -> NextCharge:
     """Read the preview of a renewal's invoice. Of the credit no more is used than it asks for."""
     credit = max(0, -(data.get("starting_balance") or 0))
-    return NextCharge(amount=data["amount_due"], credit=min(credit, max(0, data["total"])))
+    return NextCharge(
+        amount=data["amount_due"],
+        credit=min(credit, max(0, data["total"])),
+        taxation=_taxation(data.get("total_taxes")),
+    )
+
+
+def tax_rate(data: Json) -> TaxRateSnapshot:
+    """Read a tax rate."""
+    return TaxRateSnapshot(
+        id=data["id"],
+        name=_text(data.get("display_name")),
+        jurisdiction=_text(data.get("jurisdiction")),
+        percentage=Decimal(str(data.get("percentage") or 0)),
+    )
 
 
 def switch(data: Json) -> SwitchSnapshot:
@@ -448,7 +485,8 @@ def switch(data: Json) -> SwitchSnapshot:
         currency=data["currency"],
         lines=[_switch_line(line) for line in lines],
         discount=_sum(data.get("total_discount_amounts")),
-        tax=_sum(data.get("total_taxes")),
+        tax_added=_sum(data.get("total_taxes")) - _sum(_included(data.get("total_taxes"))),
+        tax_included=_sum(_included(data.get("total_taxes"))),
         total=data["total"],
         balance=data.get("starting_balance") or 0,
         amount_due=data["amount_due"],
@@ -618,6 +656,32 @@ def _sum(amounts: Any) -> int:
     return sum(entry["amount"] for entry in amounts or [])
 
 
+def _included(entries: Any) -> list[Json]:
+    """Return those taxes that the amounts contain."""
+    return [entry for entry in entries or [] if entry.get("tax_behavior") == "inclusive"]
+
+
+def _tax(entry: Json) -> dict[str, Any]:
+    return {
+        "rate": _text((entry.get("tax_rate_details") or {}).get("tax_rate")),
+        "amount": entry["amount"],
+        "is_included": entry.get("tax_behavior") == "inclusive",
+        "reason": _text(entry.get("taxability_reason")),
+    }
+
+
+def _taxation(entries: Any) -> str:
+    """Return how a price is taxed; what takes nothing (an exemption) says nothing of it."""
+    behaviors = {
+        entry.get("tax_behavior")
+        for entry in entries or []
+        if entry.get("taxability_reason") not in tax_words.NOTHING
+    }
+    if "exclusive" in behaviors:
+        return tax_words.ADDED
+    return tax_words.INCLUDED if "inclusive" in behaviors else ""
+
+
 def _discount(data: Any) -> dict[str, Any]:
     """Read a discount of a subscription with its coupon and promotion code expanded."""
     granted = (data.get("source") or {}).get("coupon") or {}
@@ -666,6 +730,7 @@ def _switch_line(line: Json) -> SwitchLine:
         is_proration=is_proration,
         is_period=bool(parent.get("subscription_item_details")) and not is_proration,
         ends_at=_time((line.get("period") or {}).get("end")),
+        tax_added=_sum(line.get("taxes")) - _sum(_included(line.get("taxes"))),
     )
 
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from billing import credit, descriptions, discounts, plans, wording
+from billing import credit, descriptions, discounts, plans, tax_words, wording
 from billing.dates import long_date
 from billing.models import Checkout, MembershipDecision, Subscription
 from billing.money import Money
@@ -62,6 +62,7 @@ class Membership:
     plan_name: str = ""
     price: Money | None = None
     interval: str = ""
+    tax_words: str = ""  # "plus tax", of the price
     next_charge: Money | None = None
     next_charge_at: datetime | None = None
     ends_at: datetime | None = None
@@ -170,6 +171,7 @@ def _live_membership(row: Subscription, decision: MembershipDecision | None) -> 
         plan_name=descriptions.plan_names_by_price([row.price_id]).get(row.price_id, "Membership"),
         price=price,
         interval=wording.interval(row.interval, row.interval_count),
+        tax_words=tax_words.price(row.taxation),
         next_charge=next_charge if goes_on else None,
         next_charge_at=row.current_period_end if goes_on else None,
         ends_at=row.ends_at,

@@ -238,11 +238,15 @@ def describe(row: Invoice, names: dict[str, str]) -> str:
 
 
 def _tax(row: Payment) -> int:
-    """Return the tax in a payment: its share of the tax of the invoice that it pays."""
+    """Return the tax in a payment: its share of the tax of the invoice that it pays.
+
+    What credit paid had its tax when the credit's money came. Of an invoice that also asked for an
+    older debt, no more than its own tax counts.
+    """
     invoice = row.invoice
-    if invoice is None or not invoice.amount_paid:
+    if invoice is None or invoice.total <= 0:
         return 0
-    return round(invoice.tax * row.amount_received / invoice.amount_paid)
+    return round(invoice.tax * row.amount_received / max(invoice.total, invoice.amount_paid))
 
 
 def _credit_notes(user: User, start: datetime, end: datetime) -> QuerySet[CreditNote]:

@@ -19,7 +19,7 @@ from django.core import signing
 from django.db.models import Exists, OuterRef
 from django.urls import reverse
 
-from billing import discounts, gateway, plans, subscriptions, sync, troubles, wording
+from billing import discounts, gateway, plans, subscriptions, sync, tax_words, troubles, wording
 from billing.dates import plain_date
 from billing.models import Dispute, Payment, Plan, Refund, Subscription
 from billing.money import Money
@@ -57,6 +57,7 @@ class Choice:
     price: Money
     interval: str  # "year"
     saving: str
+    tax_words: str = ""  # "plus tax"
     why_not: str = ""  # why this one has to wait, where others need not
 
 
@@ -95,6 +96,7 @@ class Preview:
     choice: Choice
     lines: list[Line]
     due_today: Money
+    tax_included: Money | None  # which the lines contain
     credit_left: Money | None
     next_charge_at: datetime
     next_charge: Money | None
@@ -113,7 +115,8 @@ def choices(row: Subscription) -> list[Choice]:
     )
     others = [plan for plan in plans.on_sale() if plan.stripe_id != row.price_id]
     found = [_choice(plan, current) for plan in others if plan.currency == row.currency]
-    return [replace(one, why_not=_stretches_a_discount(row, one)) for one in found]
+    words = tax_words.price(row.taxation)
+    return [replace(one, why_not=_stretches_a_discount(row, one), tax_words=words) for one in found]
 
 
 def _choice(plan: Plan, current: Plan) -> Choice:
@@ -326,6 +329,7 @@ def _as_preview(
         choice=choice,
         lines=[] if is_trial else list(_lines(shown, choice)),
         due_today=Money(due_today, currency),
+        tax_included=Money(shown.tax_included, currency) if shown.tax_included else None,
         credit_left=Money(left, currency) if left and not is_trial else None,
         next_charge_at=row.current_period_end if is_trial else _next_charge_at(row, shown),
         next_charge=_next_charge(row, choice, shown, is_trial=is_trial, left=left),
@@ -349,8 +353,8 @@ def _lines(shown: SwitchSnapshot, choice: Choice) -> Iterator[Line]:
         yield Line(_label(line, choice), Money(line.amount, shown.currency))
     if shown.discount:
         yield Line("Discount", Money(-shown.discount, shown.currency))
-    if shown.tax:
-        yield Line("Tax", Money(shown.tax, shown.currency))
+    if shown.tax_added:
+        yield Line("Tax", Money(shown.tax_added, shown.currency))
     if shown.balance > 0:
         yield Line("Still open from before", Money(shown.balance, shown.currency))
     used = min(-shown.balance, max(0, shown.total))
@@ -375,12 +379,18 @@ def _next_charge_at(row: Subscription, shown: SwitchSnapshot) -> datetime:
 def _next_charge(
     row: Subscription, choice: Choice, shown: SwitchSnapshot, *, is_trial: bool, left: int
 ) -> Money | None:
-    """Return the next charge, or None where discounts or tax make it another amount."""
+    """Return the next charge, or None where discounts or tax make it another amount.
+
+    Of a whole period that is paid today the tax is known, and the next one's is the same.
+    """
     if is_trial:
         return Money(shown.amount_due, shown.currency)
-    if discounts.running(row) or shown.tax:
+    periods = [line for line in shown.lines if line.is_period]
+    has_added_tax = any(line.tax_added for line in shown.lines)
+    if discounts.running(row) or (has_added_tax and not periods):
         return None
-    return Money(max(0, choice.price.amount - left), shown.currency)
+    added = sum(line.tax_added for line in periods)
+    return Money(max(0, choice.price.amount + added - left), shown.currency)
 
 
 def _moment(at: int | None) -> datetime | None:

@@ -29,6 +29,7 @@ from billing.models import (
     Plan,
     StripeEvent,
     Subscription,
+    TaxRate,
 )
 from billing.models.copy import StripeCopy
 from billing.states import (
@@ -154,6 +155,7 @@ def sync_subscription(subscription_id: str) -> Subscription:
         values |= {
             "next_charge": coming.amount if coming else None,
             "next_credit": coming.credit if coming else 0,
+            "taxation": coming.taxation if coming else "",
         }
         old, new = _write(Subscription, subscription_id, read_at, values)
         accepted = confirmation.settle(new, read_at)
@@ -169,6 +171,7 @@ def sync_invoice(invoice_id: str) -> Invoice:
     payments = [gateway.read_payment(found) for found in snapshot.payment_intent_ids]
     if not snapshot.customer_id:
         raise NotOurs("The invoice has no customer.")
+    _read_tax_rates(snapshot)
     _known_customer(snapshot.customer_id)
     subscription = _known_subscription(snapshot.subscription_id)
     if subscription and _depends_on_subscription(snapshot):
@@ -188,6 +191,22 @@ def sync_invoice(invoice_id: str) -> Invoice:
         for note in notes:
             _announce(_write_credit_note(note, new, read_at))
     return new
+
+
+def _read_tax_rates(invoice: snapshots.InvoiceSnapshot) -> None:
+    """Read what taxes of an invoice are called, where that was not read before."""
+    wanted = {one["rate"] for one in invoice.taxes if one["rate"]}
+    known = TaxRate.objects.filter(stripe_id__in=wanted).values_list("stripe_id", flat=True)
+    for missing in sorted(wanted - set(known) if wanted else ()):
+        sync_tax_rate(missing)
+
+
+def sync_tax_rate(tax_rate_id: str) -> TaxRate:
+    """Read a tax rate and write it."""
+    read_at = database_now()
+    snapshot = gateway.read_tax_rate(tax_rate_id)
+    with transaction.atomic():
+        return _write(TaxRate, tax_rate_id, read_at, _columns(snapshot, "id"))[1]
 
 
 def sync_credit_note(credit_note_id: str) -> CreditNote:

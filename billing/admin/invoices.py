@@ -11,7 +11,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
-from billing import received, refunds, wording
+from billing import received, refunds, taxes, wording
 from billing.admin import exports, labels, refund_giving
 from billing.admin.copies import SHOWN, Rows, StripeCopyAdmin, on_day
 from billing.admin.refund_case import refunds_of
@@ -149,10 +149,12 @@ class InvoiceAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
     @column("Lines")
     def lines_table(self, row: Invoice) -> SafeString:
         """Each line, and what they come to."""
+        tax = taxes.of_invoice(row)
         totals = [
             ("Discount", -row.discount if row.discount else 0),
-            ("Tax", row.tax),
+            *tax.added,
             ("Total", row.total),
+            *taxes.included_words(tax.included),
             *wording.invoice_credits(row),
             ("Due", row.amount_due if row.amount_due != row.total else 0),
             ("Paid", row.amount_paid),

@@ -12,7 +12,7 @@ from django.shortcuts import redirect
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RadioFilter
 
-from billing import credit, discounts, subscriptions, wording
+from billing import credit, discounts, subscriptions, tax_words, wording
 from billing.admin import labels
 from billing.admin.copies import SHOWN, Rows, StripeCopyAdmin
 from billing.models import Invoice, Subscription
@@ -141,9 +141,10 @@ class SubscriptionAdmin(StripeCopyAdmin):
 
     @column("Price", ordering="amount")
     def price(self, row: Subscription) -> str:
-        """ "$29.00 a month"."""
+        """ "$29.00 a month, plus tax"."""
         every = wording.interval(row.interval, row.interval_count)
-        return f"{show.money(row.amount, row.currency)} a {every}"
+        price = f"{show.money(row.amount, row.currency)} a {every}"
+        return ", ".join(filter(None, [price, tax_words.price(row.taxation)]))
 
     @column("What is next", ordering="current_period_end")
     def next_step(self, row: Subscription) -> str:

@@ -15,6 +15,7 @@ from billing.models.refund import LedgerCheck, Refund, RefundEntry, RefundPolicy
 from billing.models.request import PaymentRequest
 from billing.models.retention import RetentionOffer, RetentionShowing
 from billing.models.subscription import Subscription
+from billing.models.tax import TaxRate
 from billing.models.unassigned import UnassignedCustomer
 
 __all__ = [
@@ -37,5 +38,6 @@ __all__ = [
     "RetentionShowing",
     "StripeEvent",
     "Subscription",
+    "TaxRate",
     "UnassignedCustomer",
 ]

@@ -19,6 +19,10 @@ class Invoice(StripeCopy):
 
     `lines` is a list of `{"description", "quantity", "amount", "period_start", "period_end"}`
     with amounts in minor units and periods in seconds since 1970.
+
+    `taxes` is a list of `{"rate", "amount", "is_included", "reason"}`, one for each rate, which is
+    named by Stripe's id. `tax` is their sum; `tax_included` is what the lines contain of it. Lines
+    less discount plus the rest of the tax make the total.
     """
 
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="invoices")
@@ -35,6 +39,8 @@ class Invoice(StripeCopy):
         max_length=500, blank=True, default="", db_default="", help_text="By which it was lowered."
     )
     tax = models.BigIntegerField(default=0)
+    tax_included = models.BigIntegerField(default=0, db_default=0)
+    taxes = models.JSONField(default=list, db_default=[])
     total = models.BigIntegerField()
     starting_balance = models.BigIntegerField(default=0)
     ending_balance = models.BigIntegerField(null=True, blank=True)
@@ -82,6 +88,11 @@ class Invoice(StripeCopy):
         indexes = [
             models.Index(fields=["customer", "-created_at", "-id"], name="billing_invoice_list"),
         ]
+
+    @property
+    def tax_added(self) -> int:
+        """The tax on top of the lines."""
+        return self.tax - self.tax_included
 
     @property
     def balance_applied(self) -> int:

@@ -26,7 +26,9 @@ class Subscription(StripeCopy):
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="subscriptions")
     status = models.CharField(max_length=20, choices=choices(SubscriptionStatus))
     price_id = models.CharField(max_length=255)
-    amount = models.BigIntegerField(help_text="Minor units a period, before tax and discounts.")
+    amount = models.BigIntegerField(
+        help_text="Minor units a period, before discounts and added tax."
+    )
     currency = models.CharField(max_length=3)
     interval = models.CharField(max_length=10)
     interval_count = models.PositiveIntegerField(default=1)
@@ -73,6 +75,13 @@ class Subscription(StripeCopy):
         db_default=0,
         default=0,
         help_text="Minor units of credit that the next invoice uses, from the same.",
+    )
+    taxation = models.CharField(
+        max_length=10,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Whether the next invoice adds tax, or the price includes it, from the same.",
     )
     balance = models.BigIntegerField(
         db_default=0,

@@ -256,7 +256,7 @@ def _business(now: Business, received: list[Money], at: datetime) -> list[Number
             "A month’s memberships",
             _amounts(now.monthly),
             _subscriptions(status__in=f"{SubscriptionStatus.ACTIVE},{SubscriptionStatus.PAST_DUE}"),
-            "before tax and discounts",
+            "before discounts and added tax",
         ),
         Number(
             "Received in 30 days",

@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from sandbox import weather
 from sandbox import world as worlds
-from sandbox.stripe import keys
+from sandbox.stripe import expandable, keys
 from sandbox.stripe import params as parameters
 from sandbox.stripe.endpoint import Call, Endpoint
 from sandbox.stripe.endpoints import ENDPOINTS
@@ -91,6 +91,11 @@ class Api:
     def _run(self, asked: Asked) -> Answer:
         # A refused parameter is not kept under the key: the endpoint never began.
         params = parameters.check(asked.raw, asked.endpoint.accepted)
+        expandable.check(
+            params.get("expand") or [],
+            expandable.kind_of(asked.endpoint.path),
+            is_list=asked.endpoint.is_list,
+        )
         with self._world.lock, self._world.at(asked.account):
             self._world.request = worlds.Request(asked.request_id, asked.key)
             try:

@@ -19,13 +19,14 @@ from sandbox.stripe import (
 )
 from sandbox.stripe.errors import ApiError, invalid, missing
 from sandbox.stripe.events import copy, emit, private
-from sandbox.stripe.params import merge_metadata, missing_parameter
+from sandbox.stripe.params import merge_metadata, missing_parameter, new_metadata
 from sandbox.stripe.payment_intents import Outcome
 from sandbox.stripe.periods import DAY
 from sandbox.world import Json, World
 
 __all__ = ["Outcome", "cancel", "complete", "create", "expire", "find"]
 
+MOST_LINES = 100
 _MINUTE = 60
 
 
@@ -233,7 +234,7 @@ def _blank(world: World, params: Json, lines: list[Json]) -> Json:
         "livemode": False,
         "locale": params.get("locale"),
         "managed_payments": {"enabled": False},
-        "metadata": params.get("metadata") or {},
+        "metadata": new_metadata(params),
         "mode": mode,
         "name_collection": None,
         "optional_items": None,
@@ -396,7 +397,7 @@ def _new_intent(world: World, session: Json, customer_id: str | None) -> Json:
         currency=session["currency"],
         customer=customer_id,
         description="Subscription creation" if subscribing else wanted.get("description"),
-        metadata=dict(wanted.get("metadata") or {}),
+        metadata=new_metadata(wanted),
         receipt_email=wanted.get("receipt_email"),
         setup_future_usage="off_session" if subscribing else wanted.get("setup_future_usage"),
     )
@@ -421,7 +422,7 @@ def _subscribe(
         world,
         customer,
         [(line["price"], line["quantity"]) for line in lines if line["price"]["recurring"]],
-        metadata=dict(data.get("metadata") or {}),
+        metadata=new_metadata(data),
         trial_end=_trial_end(world, {"mode": "subscription", "subscription_data": data}, lines),
         default_payment_method=method["id"],
         description=data.get("description"),

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from sandbox.stripe.errors import invalid, missing
 from sandbox.stripe.events import changing, emit, private
-from sandbox.stripe.params import merge_metadata, missing_parameter
+from sandbox.stripe.params import merge_metadata, missing_parameter, new_metadata
 from sandbox.world import Json, World
 
 
@@ -24,7 +24,7 @@ def create(world: World, params: Json) -> Json:
         "duration_in_months": params.get("duration_in_months"),
         "livemode": False,
         "max_redemptions": params.get("max_redemptions"),
-        "metadata": params.get("metadata") or {},
+        "metadata": new_metadata(params),
         "name": params.get("name"),
         "percent_off": float(percent) if percent else None,
         "redeem_by": params.get("redeem_by"),

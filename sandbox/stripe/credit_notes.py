@@ -6,7 +6,7 @@ from sandbox.stripe import customers, invoices, refunds, tax_rates, taxes
 from sandbox.stripe import invoice_documents as documents
 from sandbox.stripe.errors import invalid, missing
 from sandbox.stripe.events import changing, emit, public
-from sandbox.stripe.params import merge_metadata
+from sandbox.stripe.params import merge_metadata, new_metadata
 from sandbox.world import Json, World
 
 _WAYS = ("refund_amount", "credit_amount", "out_of_band_amount")
@@ -192,7 +192,7 @@ def _blank(world: World, invoice: Json, lines: list[Json], params: Json) -> Json
         },
         "livemode": False,
         "memo": params.get("memo"),
-        "metadata": params.get("metadata") or {},
+        "metadata": new_metadata(params),
         "number": f"{invoice['number']}-CN-{len(earlier) + 1:02d}",
         "out_of_band_amount": params.get("out_of_band_amount"),
         "pdf": f"{world.base_url}/credit_note/{note_id}/pdf",

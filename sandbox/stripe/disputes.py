@@ -59,6 +59,15 @@ EVIDENCE = (
     "uncategorized_file",
     "uncategorized_text",
 )
+LONGEST = dict.fromkeys(
+    (
+        *("access_activity_log", "cancellation_policy_disclosure", "cancellation_rebuttal"),
+        *("duplicate_charge_explanation", "product_description", "refund_policy_disclosure"),
+        *("refund_refusal_explanation", "uncategorized_text"),
+    ),
+    20_000,
+)
+"""Characters of the evidence that may be long."""
 
 
 def open_planned(world: World, charge: Json) -> Json:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sandbox.stripe.errors import invalid, missing
-from sandbox.stripe.params import CREATED, INTEGER, TEXT, TEXTS, Spec
+from sandbox.stripe.params import CREATED, TEXT, TEXTS, Spec, integer
 from sandbox.world import Json, World
 
 
@@ -37,12 +37,16 @@ class Endpoint:
     params: Spec
 
     @property
+    def is_list(self) -> bool:
+        return self.sdk.endswith("_list")
+
+    @property
     def accepted(self) -> Spec:
         # What is deleted leaves nothing to expand.
         return self.params if self.sdk.endswith("_delete") else {**self.params, "expand": TEXTS}
 
 
-LISTING: Spec = {"limit": INTEGER, "starting_after": TEXT, "ending_before": TEXT}
+LISTING: Spec = {"limit": integer(1, 100), "starting_after": TEXT, "ending_before": TEXT}
 DATED: Spec = {**LISTING, "created": CREATED}
 
 
@@ -55,8 +59,6 @@ def listing(call: Call, objects: list[Json], url: str) -> Json:
 def entries(call: Call, objects: list[Json], url: str) -> Json:
     """A page of objects in the order in which they stand, such as the lines of an invoice."""
     limit = call.params.get("limit", 10)
-    if not 1 <= limit <= 100:
-        raise invalid(f"Invalid limit: must be between 1 and 100, not {limit}", param="limit")
     start, end, more = _cut(objects, call.params, limit)
     return {"object": "list", "data": objects[start:end], "has_more": more, "url": url}
 

@@ -4,6 +4,9 @@ from typing import Any
 
 from sandbox.world import Json
 
+_UNDOCUMENTED = ("property_expansion_max_depth",)
+"""Codes without a page of their own."""
+
 
 class ApiError(Exception):
     """An answer that is an error: HTTP status, type, message, and what else Stripe says."""
@@ -16,7 +19,7 @@ class ApiError(Exception):
 
     def body(self, request_id: str) -> Json:
         error: Json = {**self.details, "message": str(self), "type": self.kind}
-        if "code" in self.details:
+        if "code" in self.details and self.details["code"] not in _UNDOCUMENTED:
             error["doc_url"] = (
                 f"https://stripe.com/docs/error-codes/{self.details['code'].replace('_', '-')}"
             )

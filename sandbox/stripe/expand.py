@@ -7,68 +7,42 @@ from typing import Any
 
 from sandbox.stripe import checkout, payment_intents
 from sandbox.stripe import invoice_documents as documents
-from sandbox.stripe.errors import invalid
 from sandbox.stripe.events import EMBEDDED, private, public
 from sandbox.world import Json, World
-
-_MAX_DEPTH = 4
 
 
 def expand(world: World, answer: Json, paths: list[str]) -> Json:
     """Expand each path, such as `data.latest_charge`, in a rendered answer."""
     for path in paths:
-        keys = path.split(".")
-        if len(keys) > _MAX_DEPTH + (keys[0] == "data"):
-            message = (
-                f"You cannot expand more than {_MAX_DEPTH} levels of a property. Property: {path}"
-            )
-            raise invalid(message, param="expand")
-        _walk(world, answer, keys, path)
+        _walk(world, answer, path.split("."))
     return answer
 
 
-def _walk(world: World, value: Any, keys: list[str], path: str) -> None:
+def _walk(world: World, value: Any, keys: list[str]) -> None:
     if isinstance(value, list):
         for entry in value:
-            _walk(world, entry, keys, path)
+            _walk(world, entry, keys)
         return
     # What is left of a deleted object has nothing to expand.
     if not keys or not isinstance(value, dict) or value.get("deleted"):
         return
     key = keys[0]
     if key not in value:
-        value[key] = _included(world, value, key, path)
-    if isinstance(value[key], str):
-        value[key] = _object(world, value[key], key, path)
-    elif isinstance(value[key], list) and key == "discounts":
-        value[key] = [_one(world, entry, path) for entry in value[key]]
-    _walk(world, value[key], keys[1:], path)
+        include = _INCLUDED.get((value.get("object", ""), key))
+        if include is None:
+            # A part of a union that this object lacks, as `payment.charge` of one by intent.
+            return
+        value[key] = include(world, value)
+    value[key] = _expanded(world, value[key])
+    _walk(world, value[key], keys[1:])
 
 
-def _one(world: World, entry: Any, path: str) -> Any:
-    return _object(world, entry, "discounts", path) if isinstance(entry, str) else entry
-
-
-def _object(world: World, object_id: str, key: str, path: str) -> Json:
-    found = world.objects.get(object_id) if key != "id" else None
-    if found is None:
-        raise _not_expandable(path)
-    return public(found)
-
-
-def _included(world: World, obj: Json, key: str, path: str) -> Any:
-    kind = obj.get("object")
-    if kind is None:
-        # A part of a union that this object lacks, as `payment.charge` of a payment by intent.
-        return None
-    include = _INCLUDED.get((kind, key))
-    if include is None:
-        raise _not_expandable(path)
-    return include(world, obj)
-
-
-def _not_expandable(path: str) -> Exception:
-    return invalid(f"This property cannot be expanded ({path}).", param="expand")
+def _expanded(world: World, value: Any) -> Any:
+    """The object of an id, or the objects of several; what is no id stays."""
+    if isinstance(value, list):
+        return [_expanded(world, entry) for entry in value]
+    found = world.objects.get(value) if isinstance(value, str) else None
+    return public(found) if found else value
 
 
 def _list(objects: list[Json], url: str) -> Json:

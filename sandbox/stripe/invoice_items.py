@@ -5,7 +5,7 @@ from __future__ import annotations
 from sandbox.stripe import customers, invoice_taxes, prices, products, tax_rates
 from sandbox.stripe.errors import invalid, missing
 from sandbox.stripe.events import changing, copy, emit
-from sandbox.stripe.params import merge_metadata, missing_parameter
+from sandbox.stripe.params import merge_metadata, missing_parameter, new_metadata
 from sandbox.world import Json, World
 
 
@@ -32,7 +32,7 @@ def create(world: World, params: Json) -> Json:
     )
     item |= {
         "discountable": params.get("discountable", True),
-        "metadata": params.get("metadata") or {},
+        "metadata": new_metadata(params),
         "pricing": _pricing(price) if price else None,
         "quantity": quantity,
         "quantity_decimal": str(quantity),

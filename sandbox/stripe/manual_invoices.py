@@ -14,7 +14,7 @@ from sandbox.stripe import (
 from sandbox.stripe import invoice_documents as documents
 from sandbox.stripe.errors import invalid
 from sandbox.stripe.events import changing, emit
-from sandbox.stripe.params import missing_parameter
+from sandbox.stripe.params import missing_parameter, new_metadata
 from sandbox.world import Json, World
 
 
@@ -52,7 +52,7 @@ def create(world: World, params: Json) -> Json:
             "description": params.get("description"),
             "due_date": due_dates.of(world, params),
             "footer": params.get("footer"),
-            "metadata": params.get("metadata") or {},
+            "metadata": new_metadata(params),
         },
     )
     invoice_items.settle(world, waiting, invoice)

@@ -2,23 +2,73 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from itertools import pairwise
 from typing import Any
-from urllib.parse import urlsplit
 
+from sandbox.stripe import values
 from sandbox.stripe.errors import ApiError, invalid
+from sandbox.stripe.values import (
+    BOOLEAN,
+    COUNT,
+    CURRENCY,
+    DECIMAL,
+    DESCRIPTOR,
+    EMAIL,
+    INTEGER,
+    NOT_NEGATIVE,
+    PROMOTION_CODE,
+    TEXT,
+    URL,
+    Leaf,
+    Refused,
+    integer,
+    one_of,
+    text,
+)
 from sandbox.world import Json
 
+__all__ = [
+    "ADDRESS",
+    "BOOLEAN",
+    "COUNT",
+    "CREATED",
+    "CURRENCY",
+    "DECIMAL",
+    "DESCRIPTOR",
+    "EMAIL",
+    "INTEGER",
+    "METADATA",
+    "NOT_NEGATIVE",
+    "PROMOTION_CODE",
+    "TEXT",
+    "TEXTS",
+    "URL",
+    "Either",
+    "Emptyable",
+    "Hash",
+    "Kind",
+    "Leaf",
+    "ListOf",
+    "Refused",
+    "Required",
+    "Spec",
+    "check",
+    "decode",
+    "integer",
+    "merge_metadata",
+    "missing_parameter",
+    "new_metadata",
+    "one_of",
+    "text",
+]
 
-@dataclass(frozen=True)
-class Leaf:
-    """A plain value. `parse` raises ValueError with (code, message)."""
-
-    parse: Callable[[str], Any]
-    name: str
+MOST_METADATA = 50
+_LONGEST_KEY = 40
+_LONGEST_VALUE = 500
 
 
 @dataclass(frozen=True)
@@ -30,7 +80,10 @@ class Hash:
 
 @dataclass(frozen=True)
 class ListOf:
+    """Several of a kind, at most `most`."""
+
     kind: Kind
+    most: int | None = None
 
 
 @dataclass(frozen=True)
@@ -46,108 +99,54 @@ class Required:
     kind: Kind
 
 
-Kind = Leaf | Hash | ListOf | Either | Required
+@dataclass(frozen=True)
+class Emptyable:
+    """What an empty string unsets. Texts are so without a word."""
+
+    kind: Kind
+
+
+Kind = Leaf | Hash | ListOf | Either | Required | Emptyable
 Spec = Mapping[str, Kind]
 
 
-class _Invalid(ValueError):
-    def __init__(self, code: str | None, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-
-
-def _integer(text: str) -> int:
-    if not re.fullmatch(r"-?\d{1,15}", text):
-        raise _Invalid("parameter_invalid_integer", f"Invalid integer: {text}")
-    return int(text)
-
-
-def _boolean(text: str) -> bool:
-    if text not in ("true", "false"):
-        raise _Invalid(None, f"Invalid boolean: {text}")
-    return text == "true"
-
-
-def _decimal(text: str) -> Decimal:
-    try:
-        return Decimal(text)
-    except InvalidOperation as error:
-        raise _Invalid("parameter_invalid_decimal", f"Invalid decimal: {text}") from error
-
-
-def _text(text: str) -> str:
-    if len(text) > 5000:
-        raise _Invalid(
-            "parameter_invalid_string_too_long", "Invalid string: must be at most 5000 characters"
-        )
-    return text
-
-
-def _url(text: str) -> str:
-    address = urlsplit(text)
-    if address.scheme not in ("http", "https") or not address.hostname:
-        message = "Not a valid URL: an explicit scheme (such as https) must be provided."
-        raise _Invalid("url_invalid", message)
-    return text
-
-
-def _email(text: str) -> str:
-    if not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s.]+|[^@\s]+@localhost", text):
-        raise _Invalid("email_invalid", f"Invalid email address: {text}")
-    return text
-
-
-TEXT = Leaf(_text, "text")
-URL = Leaf(_url, "URL")
-EMAIL = Leaf(_email, "email address")
-INTEGER = Leaf(_integer, "integer")
-BOOLEAN = Leaf(_boolean, "boolean")
-DECIMAL = Leaf(_decimal, "decimal")
-METADATA = Leaf(_text, "metadata")
+METADATA = Leaf(str, "metadata", is_text=True)
 TEXTS = ListOf(TEXT)
 CREATED = Either(INTEGER, Hash({"gt": INTEGER, "gte": INTEGER, "lt": INTEGER, "lte": INTEGER}))
 ADDRESS = Hash(dict.fromkeys(("city", "country", "line1", "line2", "postal_code", "state"), TEXT))
-
-
-def one_of(*choices: str) -> Leaf:
-    def parse(text: str) -> str:
-        if text not in choices:
-            listed = (
-                f"{', '.join(choices[:-1])}, or {choices[-1]}" if len(choices) > 1 else choices[0]
-            )
-            raise _Invalid(None, f"must be one of {listed}")
-        return text
-
-    return Leaf(parse, "choice")
 
 
 def decode(pairs: Sequence[tuple[str, str]]) -> Json:
     """Nested values of bracketed names: `a[b][0]=c` becomes {"a": {"b": {"0": "c"}}}."""
     decoded: Json = {}
     for name, value in pairs:
-        keys = re.findall(r"[^\[\]]+", name)
-        if not keys:
+        if not re.fullmatch(r"[^\[\]]+(\[[^\[\]]*\])*", name):
             raise invalid(f"Invalid parameter name: {name}")
-        if name.endswith("[]"):
-            keys.append(_next_index(decoded, keys))
-        _set(decoded, keys, value, name)
+        first, *rest = re.findall(r"[^\[\]]+|\[\]", name)
+        _set(decoded, [first, *rest], value, name)
     return decoded
 
 
-def _next_index(decoded: Json, keys: list[str]) -> str:
-    place: Any = decoded
-    for key in keys:
-        place = place.get(key, {}) if isinstance(place, dict) else {}
-    return str(len(place))
-
-
-def _set(decoded: Json, keys: list[str], value: str, name: str) -> None:
+def _set(decoded: Json, keys: Sequence[str], value: str, name: str) -> None:
     place = decoded
-    for key in keys[:-1]:
-        place = place.setdefault(key, {})
+    for key, following in pairwise(keys):
+        place = place.setdefault(_index(place, key, following), {})
         if not isinstance(place, dict):
             raise invalid(f"Invalid parameter: {name}", param=name)
-    place[keys[-1]] = value
+    place[_index(place, keys[-1], "")] = value
+
+
+def _index(place: Json, key: str, following: str) -> str:
+    """The key itself, or the place in a list that `[]` means.
+
+    That is a new one, unless what follows is still missing in the last: `items[][price]` and then
+    `items[][quantity]` are one item.
+    """
+    if key != "[]":
+        return key
+    last = place.get(str(len(place) - 1))
+    is_same = following and isinstance(last, dict) and following not in last
+    return str(len(place) - 1 if is_same else len(place))
 
 
 def check(raw: Json, spec: Spec) -> Json:
@@ -177,23 +176,32 @@ def missing_parameter(param: str) -> ApiError:
 
 
 def _check_value(value: Any, kind: Kind, path: str) -> Any:
-    if isinstance(kind, Required):
-        if value == "":
-            message = (
-                f"You passed an empty string for '{path}'. We assume empty values are an attempt "
-                f"to unset a parameter; however '{path}' cannot be unset."
-            )
-            raise invalid(message, param=path, code="parameter_invalid_empty")
-        return _check_value(value, kind.kind, path)
     if value == "":
+        if not _is_emptyable(kind):
+            raise _cannot_be_unset(path)
         return None
+    if isinstance(kind, Required | Emptyable):
+        return _check_value(value, kind.kind, path)
     if isinstance(kind, Either):
         return _check_value(value, kind.hash if isinstance(value, dict) else kind.leaf, path)
     if isinstance(kind, Hash):
         return _check_hash(_expect_hash(value, path), kind.fields, path)
     if isinstance(kind, ListOf):
-        return _check_list(value, kind.kind, path)
+        return _check_list(value, kind, path)
     return _check_leaf(value, kind, path)
+
+
+def _is_emptyable(kind: Kind) -> bool:
+    return isinstance(kind, Emptyable) or (isinstance(kind, Leaf) and kind.is_text)
+
+
+def _cannot_be_unset(path: str) -> ApiError:
+    message = (
+        f"You passed an empty string for '{path}'. We assume empty values are an attempt to unset "
+        f"a parameter; however '{path}' cannot be unset. You should remove '{path}' from your "
+        "request or supply a non-empty value."
+    )
+    return invalid(message, param=path, code="parameter_invalid_empty")
 
 
 def _expect_hash(value: Any, path: str) -> Json:
@@ -202,46 +210,69 @@ def _expect_hash(value: Any, path: str) -> Json:
     return value
 
 
-def _check_list(value: Any, kind: Kind, path: str) -> list[Any]:
+def _check_list(value: Any, kind: ListOf, path: str) -> list[Any]:
     if not isinstance(value, dict) or not all(key.isdigit() for key in value):
         raise invalid("Invalid array", param=path)
+    if kind.most is not None and len(value) > kind.most:
+        message = f"Array {path} exceeded maximum {kind.most} allowed elements."
+        raise invalid(message, param=path)
     ordered = sorted(value.items(), key=lambda entry: int(entry[0]))
-    return [_check_value(entry, kind, f"{path}[{key}]") for key, entry in ordered]
+    return [_check_value(entry, kind.kind, f"{path}[{key}]") for key, entry in ordered]
 
 
 def _check_leaf(value: Any, leaf: Leaf, path: str) -> Any:
     if leaf is METADATA:
         return _check_metadata(value, path)
-    if not isinstance(value, str):
-        raise invalid(f"Invalid {leaf.name}: {path}", param=path)
     try:
-        return leaf.parse(value)
-    except _Invalid as error:
+        return values.of(value, leaf)
+    except Refused as error:
         message = f"Invalid {path}: {error}" if leaf.name == "choice" else str(error)
         raise invalid(message, param=path, code=error.code) from error
 
 
 def _check_metadata(value: Any, path: str) -> dict[str, str]:
-    if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
-        raise invalid("Metadata must be a hash of names and strings.", param=path)
-    if len(value) > 50:
-        raise invalid("You can have up to 50 metadata keys.", param=path)
-    for name, text in value.items():
-        if len(name) > 40 or len(text) > 500:
+    if not isinstance(value, dict):
+        raise invalid("Invalid object", param=path)
+    for name, entry in value.items():
+        if not isinstance(entry, str):
+            raise invalid(f"Invalid string: {json.dumps(entry)}", param=f"{path}[{name}]")
+        if len(name) > _LONGEST_KEY:
             raise invalid(
-                "Metadata names have up to 40 characters and values up to 500.",
-                param=f"{path}[{name}]",
+                f"Metadata keys can have up to {_LONGEST_KEY} characters, but you passed in a key "
+                f"that is {len(name)} characters. Invalid key: {name}",
+                param=path,
             )
+        if len(entry) > _LONGEST_VALUE:
+            raise invalid(
+                f"Metadata values can have up to {_LONGEST_VALUE} characters, but you passed in a "
+                f"value that is {len(entry)} characters. Invalid value: {entry}",
+                param=path,
+            )
+    _check_count(value)
     return value
+
+
+def _check_count(metadata: Json) -> None:
+    if len(metadata) > MOST_METADATA:
+        raise invalid(
+            f"Metadata can have up to {MOST_METADATA} keys, but there would be {len(metadata)}.",
+            param="metadata",
+        )
 
 
 def _join(path: str, name: str) -> str:
     return f"{path}[{name}]" if path else name
 
 
+def new_metadata(params: Json) -> Json:
+    """The metadata of something that is made: names without a value are left out."""
+    return merge_metadata({}, params.get("metadata") or {})
+
+
 def merge_metadata(current: Json, change: Json | None) -> Json:
     """Stripe's rule: names given are set, an empty value removes one, empty metadata all."""
     if change is None:
         return {}
-    merged = {**current, **change}
-    return {name: value for name, value in merged.items() if value != ""}
+    merged = {name: value for name, value in {**current, **change}.items() if value != ""}
+    _check_count(merged)
+    return merged

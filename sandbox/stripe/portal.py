@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sandbox.stripe import customers
 from sandbox.stripe.errors import invalid, missing
-from sandbox.stripe.params import merge_metadata
+from sandbox.stripe.params import merge_metadata, new_metadata
 from sandbox.world import Json, World
 
 
@@ -29,7 +29,7 @@ def create_configuration(world: World, params: Json, *, is_default: bool = False
             "is_default": is_default,
             "livemode": False,
             "login_page": {"enabled": False, "url": None},
-            "metadata": params.get("metadata") or {},
+            "metadata": new_metadata(params),
             "name": params.get("name"),
             "updated": now,
         }

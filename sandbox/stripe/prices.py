@@ -5,7 +5,7 @@ from __future__ import annotations
 from sandbox.stripe import products
 from sandbox.stripe.errors import invalid, missing
 from sandbox.stripe.events import changing, emit
-from sandbox.stripe.params import merge_metadata, missing_parameter
+from sandbox.stripe.params import merge_metadata, missing_parameter, new_metadata
 from sandbox.world import Json, World
 
 _ZERO_DECIMAL = frozenset("bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf".split())
@@ -25,7 +25,7 @@ def create(world: World, params: Json, *, price_id: str | None = None) -> Json:
         "custom_unit_amount": None,
         "livemode": False,
         "lookup_key": params.get("lookup_key"),
-        "metadata": params.get("metadata") or {},
+        "metadata": new_metadata(params),
         "nickname": params.get("nickname"),
         "product": product_id,
         "recurring": _recurring(recurring) if recurring else None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sandbox.stripe.errors import invalid, missing
 from sandbox.stripe.events import changing, emit
-from sandbox.stripe.params import merge_metadata
+from sandbox.stripe.params import merge_metadata, new_metadata
 from sandbox.world import Json, World
 
 _PLAIN = (
@@ -31,7 +31,7 @@ def create(world: World, params: Json, *, product_id: str | None = None) -> Json
         "images": params.get("images") or [],
         "livemode": False,
         "marketing_features": params.get("marketing_features") or [],
-        "metadata": params.get("metadata") or {},
+        "metadata": new_metadata(params),
         "name": params["name"],
         "package_dimensions": None,
         "shippable": None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sandbox.stripe import coupons, customers
 from sandbox.stripe.errors import invalid, missing
 from sandbox.stripe.events import changing, emit
-from sandbox.stripe.params import merge_metadata
+from sandbox.stripe.params import merge_metadata, new_metadata
 from sandbox.world import Json, World
 
 
@@ -31,7 +31,7 @@ def create(world: World, params: Json) -> Json:
         "expires_at": params.get("expires_at"),
         "livemode": False,
         "max_redemptions": params.get("max_redemptions"),
-        "metadata": params.get("metadata") or {},
+        "metadata": new_metadata(params),
         "promotion": {"coupon": coupon["id"], "type": "coupon"},
         "restrictions": {
             "first_time_transaction": restrictions.get("first_time_transaction", False),

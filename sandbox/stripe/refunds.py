@@ -8,7 +8,7 @@ from hashlib import sha256
 from sandbox.stripe import charges, payment_intents
 from sandbox.stripe.errors import invalid, missing
 from sandbox.stripe.events import changing, emit
-from sandbox.stripe.params import merge_metadata, missing_parameter
+from sandbox.stripe.params import merge_metadata, missing_parameter, new_metadata
 from sandbox.world import PRIVATE, Json, World
 
 HOLDS_MONEY = ("pending", "requires_action", "succeeded")
@@ -162,7 +162,7 @@ def _blank(world: World, charge: Json, amount: int, params: Json) -> Json:
         "failure_balance_transaction": None,
         "failure_reason": None,
         "instructions_email": None,
-        "metadata": params.get("metadata") or {},
+        "metadata": new_metadata(params),
         "next_action": None,
         "payment_intent": charge["payment_intent"],
         "payment_method": charge["payment_method"],

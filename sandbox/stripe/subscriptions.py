@@ -9,6 +9,7 @@ from sandbox.stripe.params import merge_metadata, missing_parameter
 from sandbox.stripe.periods import DAY
 from sandbox.world import Json, World
 
+MOST_ITEMS = 20
 ENDED = ("canceled", "incomplete_expired")
 UPCOMING_BEFORE = 7 * DAY
 """When invoice.upcoming is sent."""

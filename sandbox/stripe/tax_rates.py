@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from sandbox.stripe.errors import invalid, missing
 from sandbox.stripe.events import changing, copy, emit
-from sandbox.stripe.params import merge_metadata
+from sandbox.stripe.params import merge_metadata, new_metadata
 from sandbox.world import Json, World
 
 MOST = 5
@@ -19,7 +19,7 @@ def create(world: World, params: Json) -> Json:
     _check(params)
     rate = _blank(world, params["percentage"], inclusive=params["inclusive"])
     rate |= {name: params[name] for name in _PLAIN if name in params}
-    rate["metadata"] = params.get("metadata") or {}
+    rate["metadata"] = new_metadata(params)
     world.objects.put(rate)
     emit(world, "tax_rate.created", rate)
     return rate

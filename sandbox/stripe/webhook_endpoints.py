@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sandbox.stripe.errors import missing
 from sandbox.stripe.events import API_VERSION
-from sandbox.stripe.params import merge_metadata
+from sandbox.stripe.params import merge_metadata, new_metadata
 from sandbox.world import Json, World
 
 
@@ -21,7 +21,7 @@ def create(
             "description": params.get("description"),
             "enabled_events": params["enabled_events"],
             "livemode": False,
-            "metadata": params.get("metadata") or {},
+            "metadata": new_metadata(params),
             "secret": secret or world.new_id("whsec", 32),
             "status": "enabled",
             "url": params["url"],

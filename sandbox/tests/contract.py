@@ -13,12 +13,11 @@ from stripe._object_classes import OBJECT_CLASSES, get_object_class
 
 from sandbox.stripe.endpoint import Endpoint
 from sandbox.stripe.params import (
-    BOOLEAN,
-    INTEGER,
-    METADATA,
     Either,
+    Emptyable,
     Hash,
     Kind,
+    Leaf,
     ListOf,
     Required,
 )
@@ -44,6 +43,8 @@ ONLY_WHEN_ASKED = {
 }
 """Fields that Stripe leaves out unless they are expanded, or apply to few objects."""
 
+EMPTY = "Literal['']"
+_WANTED = {"integer": "int", "boolean": "bool", "metadata": "Dict[str, str]"}
 _PLAIN: dict[Any, Any] = {int: int, str: str, bool: bool, float: (int, float)}
 
 
@@ -163,8 +164,11 @@ def _of_spec(spec: Hash, params: Any, module: types.ModuleType, place: str) -> I
 
 
 def _of_kind(kind: Kind, annotation: str, module: types.ModuleType, place: str) -> Iterator[str]:
-    if isinstance(kind, Required):
-        yield from _of_kind(kind.kind, annotation, module, place)
+    inner = kind.kind if isinstance(kind, Required) else kind
+    if (EMPTY in annotation) != isinstance(inner, Emptyable) and not _is_text(inner):
+        yield f"{place}: Emptyable exactly where the SDK has {EMPTY} ({annotation})"
+    if isinstance(kind, Required | Emptyable):
+        yield from _of_kind(kind.kind, annotation.replace(EMPTY, ""), module, place)
     elif isinstance(kind, Either):
         yield from _of_kind(kind.leaf, annotation, module, place)
         yield from _of_kind(kind.hash, annotation, module, place)
@@ -175,9 +179,13 @@ def _of_kind(kind: Kind, annotation: str, module: types.ModuleType, place: str) 
     elif isinstance(kind, Hash):
         yield from _of_hash(kind, annotation, module, place)
     else:
-        wanted = {INTEGER: "int", BOOLEAN: "bool", METADATA: "Dict[str, str]"}.get(kind)
+        wanted = _WANTED.get(kind.name)
         if wanted and wanted not in annotation:
             yield f"{place}: {kind.name} where the SDK has {annotation}"
+
+
+def _is_text(kind: Kind) -> bool:
+    return isinstance(kind, Leaf) and kind.is_text
 
 
 def _of_hash(kind: Hash, annotation: str, module: types.ModuleType, place: str) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -96,7 +97,7 @@ def test_expansion_reaches_four_levels_deep(server: Server, api: stripe.StripeCl
     found = api.v1.subscriptions.list(
         {
             "customer": alice.id,
-            "expand": ["data.latest_invoice.payments.data.payment", "data.customer"],
+            "expand": ["data.latest_invoice.payments.data", "data.customer"],
         }
     ).data[0]
     assert isinstance(found.latest_invoice, stripe.Invoice)
@@ -113,10 +114,51 @@ def test_expansion_reaches_four_levels_deep(server: Server, api: stripe.StripeCl
     assert (booked.amount, booked.fee) == (2900, 114)
 
 
-def test_what_cannot_be_expanded_is_refused(api: stripe.StripeClient) -> None:
+def refused(call: Callable[[], object]) -> stripe.InvalidRequestError:
+    with pytest.raises(stripe.InvalidRequestError) as caught:
+        call()
+    assert caught.value.http_status == 400
+    return caught.value
+
+
+@pytest.mark.parametrize("path", ["pockets", "name", "invoice_settings.footer", "sources.id"])
+def test_what_cannot_be_expanded_is_refused(api: stripe.StripeClient, path: str) -> None:
     alice = api.v1.customers.create()
-    with pytest.raises(stripe.InvalidRequestError, match=r"cannot be expanded \(pockets\)"):
-        api.v1.customers.retrieve(alice.id, {"expand": ["pockets"]})
+    error = refused(lambda: api.v1.customers.retrieve(alice.id, {"expand": [path]}))
+    assert error.user_message == f"This property cannot be expanded ({path})."
+
+
+def test_a_wrong_path_is_refused_before_anything_is_made(api: stripe.StripeClient) -> None:
+    refused(lambda: api.v1.customers.create({"name": "Alice", "expand": ["pockets"]}))
+    assert api.v1.customers.list().data == []
+
+
+@pytest.mark.parametrize("path", ["default_source", "pockets"])
+def test_in_a_list_every_path_begins_with_data(api: stripe.StripeClient, path: str) -> None:
+    error = refused(lambda: api.v1.customers.list({"expand": [path]}))
+    assert error.user_message == (
+        f"This property cannot be expanded ({path}). "
+        f"You may want to try expanding 'data.{path}' instead."
+    )
+    error = refused(lambda: api.v1.customers.list({"expand": ["data.pockets"]}))
+    assert error.user_message == "This property cannot be expanded (data.pockets)."
+    assert api.v1.customers.list({"expand": ["data"]}).data == []
+
+
+def test_data_belongs_to_lists_only(api: stripe.StripeClient) -> None:
+    alice = api.v1.customers.create()
+    error = refused(lambda: api.v1.customers.retrieve(alice.id, {"expand": ["data.sources"]}))
+    assert error.user_message == "This property cannot be expanded (data)."
+
+
+def test_five_levels_are_too_deep_and_data_counts(api: stripe.StripeClient) -> None:
+    path = "data.items.data.price.product"
+    error = refused(lambda: api.v1.subscriptions.list({"expand": [path]}))
+    assert error.code == "property_expansion_max_depth"
+    assert error.user_message == (
+        f"You cannot expand more than 4 levels of a property. Property: {path}"
+    )
+    assert api.v1.subscriptions.list({"expand": ["data.items.data.price"]}).data == []
 
 
 def test_pages_go_forth_and_back(api: stripe.StripeClient) -> None:

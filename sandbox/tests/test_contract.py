@@ -6,9 +6,11 @@ import json
 
 import pytest
 import stripe
+from stripe._object_classes import get_object_class
 
 from sandbox.stripe.endpoint import Endpoint
 from sandbox.stripe.endpoints import ENDPOINTS
+from sandbox.stripe.expandable import EXPANDABLE, kind_of
 from sandbox.tests.conftest import Receiver, Server, subscribe
 from sandbox.tests.contract import declaration_violations, violations
 
@@ -33,3 +35,11 @@ def test_a_missing_and_a_surplus_field_are_noticed() -> None:
     found = list(violations({"object": "invoice_payment", "id": "inpay_1", "colour": "red"}))
     assert any("colour is unknown" in line for line in found)
     assert any("amount_requested is missing" in line for line in found)
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda one: f"{one.method} {one.path}")
+def test_what_an_endpoint_answers_is_known_to_expand(endpoint: Endpoint) -> None:
+    kind = kind_of(endpoint.path)
+    assert kind is not None
+    known = get_object_class("V1", kind).__annotations__
+    assert set(EXPANDABLE[kind]) <= set(known)

@@ -30,14 +30,19 @@ from sandbox.stripe.params import (
     CREATED,
     INTEGER,
     METADATA,
+    NOT_NEGATIVE,
     TEXT,
     TEXTS,
+    Emptyable,
     Hash,
     Leaf,
     ListOf,
     Required,
     Spec,
+    integer,
+    new_metadata,
     one_of,
+    text,
 )
 from sandbox.stripe.periods import DAY
 from sandbox.world import Json
@@ -45,32 +50,46 @@ from sandbox.world import Json
 _CANCELLATION = Hash(
     {
         "comment": TEXT,
-        "feedback": one_of(
-            "customer_service",
-            "low_quality",
-            "missing_features",
-            "other",
-            "switched_service",
-            "too_complex",
-            "too_expensive",
-            "unused",
+        "feedback": Emptyable(
+            one_of(
+                "customer_service",
+                "low_quality",
+                "missing_features",
+                "other",
+                "switched_service",
+                "too_complex",
+                "too_expensive",
+                "unused",
+            )
         ),
     }
 )
-_TRIAL_END = Leaf(lambda text: text if text == "now" else INTEGER.parse(text), "timestamp")
+_TRIAL_END = Leaf(lambda given: given if given == "now" else INTEGER.parse(given), "timestamp")
 DISCOUNTS = ListOf(Hash({"coupon": TEXT, "discount": TEXT, "promotion_code": TEXT}))
+LONGEST_TRIAL = 730
+"""Days."""
 _PRORATION = one_of("always_invoice", "create_prorations", "none")
 _COLLECTION = one_of("charge_automatically", "send_invoice")
-_CHANGED_ITEMS = ListOf(Hash({"id": TEXT, "price": TEXT, "quantity": INTEGER, "tax_rates": TEXTS}))
+_CHANGED_ITEMS = ListOf(
+    Hash(
+        {
+            "id": TEXT,
+            "price": TEXT,
+            "quantity": NOT_NEGATIVE,
+            "tax_rates": Emptyable(TEXTS),
+        }
+    ),
+    most=subscriptions.MOST_ITEMS,
+)
 _SUBSCRIPTION: Spec = {
-    "cancel_at": INTEGER,
+    "cancel_at": Emptyable(INTEGER),
     "cancel_at_period_end": BOOLEAN,
     "collection_method": _COLLECTION,
-    "days_until_due": INTEGER,
+    "days_until_due": NOT_NEGATIVE,
     "default_payment_method": TEXT,
-    "default_tax_rates": TEXTS,
-    "description": TEXT,
-    "discounts": DISCOUNTS,
+    "default_tax_rates": Emptyable(TEXTS),
+    "description": text(500),
+    "discounts": Emptyable(DISCOUNTS),
     "metadata": METADATA,
     "off_session": BOOLEAN,
     "proration_behavior": _PRORATION,
@@ -92,7 +111,7 @@ def _create_subscription(call: Call) -> Json:
         world,
         customer,
         lines,
-        metadata=params.get("metadata") or {},
+        metadata=new_metadata(params),
         trial_end=None if trial_end == "now" else trial_end,
         default_payment_method=chosen,
         description=params.get("description"),
@@ -276,14 +295,24 @@ ENDPOINTS = [
         _create_subscription,
         {
             **_SUBSCRIPTION,
+            "cancel_at": INTEGER,
             "customer": Required(TEXT),
             "items": Required(
-                ListOf(Hash({"price": Required(TEXT), "quantity": INTEGER, "tax_rates": TEXTS}))
+                ListOf(
+                    Hash(
+                        {
+                            "price": Required(TEXT),
+                            "quantity": NOT_NEGATIVE,
+                            "tax_rates": Emptyable(TEXTS),
+                        }
+                    ),
+                    most=subscriptions.MOST_ITEMS,
+                )
             ),
             "payment_behavior": one_of(
                 "allow_incomplete", "default_incomplete", "error_if_incomplete"
             ),
-            "trial_period_days": INTEGER,
+            "trial_period_days": integer(0, LONGEST_TRIAL),
         },
     ),
     Endpoint(
@@ -325,11 +354,13 @@ ENDPOINTS = [
             **_SUBSCRIPTION,
             "cancellation_details": _CANCELLATION,
             "items": _CHANGED_ITEMS,
-            "pause_collection": Hash(
-                {
-                    "behavior": Required(one_of("keep_as_draft", "mark_uncollectible", "void")),
-                    "resumes_at": INTEGER,
-                }
+            "pause_collection": Emptyable(
+                Hash(
+                    {
+                        "behavior": Required(one_of("keep_as_draft", "mark_uncollectible", "void")),
+                        "resumes_at": INTEGER,
+                    }
+                )
             ),
             "payment_behavior": one_of("allow_incomplete", "error_if_incomplete"),
             "proration_date": INTEGER,
@@ -388,10 +419,10 @@ ENDPOINTS = [
         {
             "auto_advance": BOOLEAN,
             "collection_method": _COLLECTION,
-            "days_until_due": INTEGER,
+            "days_until_due": NOT_NEGATIVE,
             "default_payment_method": TEXT,
-            "default_tax_rates": TEXTS,
-            "description": TEXT,
+            "default_tax_rates": Emptyable(TEXTS),
+            "description": text(1500),
             "due_date": INTEGER,
             "footer": TEXT,
             "metadata": METADATA,

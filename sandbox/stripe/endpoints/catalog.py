@@ -4,42 +4,49 @@ from sandbox.stripe import prices, products
 from sandbox.stripe.endpoint import DATED, Call, Endpoint, equal, listing
 from sandbox.stripe.params import (
     BOOLEAN,
+    COUNT,
+    CURRENCY,
+    DESCRIPTOR,
     INTEGER,
     METADATA,
     TEXT,
     TEXTS,
+    URL,
+    Emptyable,
     Hash,
     ListOf,
     Required,
     Spec,
+    integer,
     one_of,
+    text,
 )
 from sandbox.world import Json
 
 _PRODUCT: Spec = {
     "active": BOOLEAN,
-    "description": TEXT,
-    "images": TEXTS,
-    "marketing_features": ListOf(Hash({"name": Required(TEXT)})),
+    "description": text(40_000),
+    "images": ListOf(URL, most=8),
+    "marketing_features": ListOf(Hash({"name": Required(text(80))}), most=15),
     "metadata": METADATA,
     "shippable": BOOLEAN,
-    "statement_descriptor": TEXT,
+    "statement_descriptor": DESCRIPTOR,
     "tax_code": TEXT,
-    "unit_label": TEXT,
-    "url": TEXT,
+    "unit_label": text(12),
+    "url": URL,
 }
 _TAX = one_of("exclusive", "inclusive", "unspecified")
 _RECURRING = Hash(
     {
         "interval": Required(one_of("day", "month", "week", "year")),
-        "interval_count": INTEGER,
-        "trial_period_days": INTEGER,
+        "interval_count": COUNT,
+        "trial_period_days": integer(1, 730),
         "usage_type": one_of("licensed"),
     }
 )
 _PRICE: Spec = {
     "active": BOOLEAN,
-    "lookup_key": TEXT,
+    "lookup_key": text(200),
     "metadata": METADATA,
     "nickname": TEXT,
     "tax_behavior": _TAX,
@@ -99,7 +106,13 @@ ENDPOINTS = [
         "/v1/products/{id}",
         "product_update",
         _update_product,
-        {**_PRODUCT, "default_price": TEXT, "name": TEXT},
+        {
+            **_PRODUCT,
+            "default_price": TEXT,
+            "images": Emptyable(_PRODUCT["images"]),
+            "marketing_features": Emptyable(_PRODUCT["marketing_features"]),
+            "name": TEXT,
+        },
     ),
     Endpoint(
         "POST",
@@ -109,7 +122,7 @@ ENDPOINTS = [
         {
             **_PRICE,
             "billing_scheme": one_of("per_unit"),
-            "currency": Required(TEXT),
+            "currency": Required(CURRENCY),
             "product": TEXT,
             "product_data": Hash(
                 {
@@ -117,9 +130,9 @@ ENDPOINTS = [
                     "id": TEXT,
                     "metadata": METADATA,
                     "name": Required(TEXT),
-                    "statement_descriptor": TEXT,
+                    "statement_descriptor": DESCRIPTOR,
                     "tax_code": TEXT,
-                    "unit_label": TEXT,
+                    "unit_label": text(12),
                 }
             ),
             "recurring": _RECURRING,
@@ -134,8 +147,8 @@ ENDPOINTS = [
         {
             **DATED,
             "active": BOOLEAN,
-            "currency": TEXT,
-            "lookup_keys": TEXTS,
+            "currency": CURRENCY,
+            "lookup_keys": ListOf(TEXT, most=10),
             "product": TEXT,
             "type": one_of("one_time", "recurring"),
         },

@@ -5,64 +5,74 @@ from sandbox.stripe.endpoint import DATED, LISTING, Call, Endpoint, equal, listi
 from sandbox.stripe.events import public
 from sandbox.stripe.params import (
     BOOLEAN,
+    COUNT,
+    CURRENCY,
     EMAIL,
     INTEGER,
     METADATA,
+    NOT_NEGATIVE,
     TEXT,
-    TEXTS,
     URL,
+    Emptyable,
     Hash,
     ListOf,
     Required,
     Spec,
+    integer,
     one_of,
+    text,
 )
 from sandbox.world import Json
 
 _PRICE_DATA = Hash(
     {
-        "currency": Required(TEXT),
+        "currency": Required(CURRENCY),
         "product": TEXT,
         "product_data": Hash(
             {
-                "description": TEXT,
-                "images": TEXTS,
+                "description": text(40_000),
+                "images": ListOf(URL, most=8),
                 "metadata": METADATA,
-                "name": Required(TEXT),
+                "name": Required(text(250)),
                 "tax_code": TEXT,
-                "unit_label": TEXT,
+                "unit_label": text(12),
             }
         ),
         "recurring": Hash(
             {
                 "interval": Required(one_of("day", "month", "week", "year")),
-                "interval_count": INTEGER,
+                "interval_count": COUNT,
             }
         ),
         "tax_behavior": one_of("exclusive", "inclusive", "unspecified"),
-        "unit_amount": INTEGER,
+        "unit_amount": NOT_NEGATIVE,
     }
 )
 _CREATE: Spec = {
     "allow_promotion_codes": BOOLEAN,
     "billing_address_collection": one_of("auto", "required"),
     "cancel_url": URL,
-    "client_reference_id": TEXT,
-    "currency": TEXT,
-    "custom_text": Hash({"submit": Hash({"message": Required(TEXT)})}),
+    "client_reference_id": text(200),
+    "currency": CURRENCY,
+    "custom_text": Hash({"submit": Emptyable(Hash({"message": Required(text(1200))}))}),
     "customer": TEXT,
     "customer_creation": one_of("always", "if_required"),
     "customer_email": EMAIL,
-    "customer_update": Hash({"address": TEXT, "name": TEXT, "shipping": TEXT}),
-    "discounts": ListOf(Hash({"coupon": TEXT, "promotion_code": TEXT})),
+    "customer_update": Hash(
+        dict.fromkeys(("address", "name", "shipping"), one_of("auto", "never"))
+    ),
+    "discounts": ListOf(Hash({"coupon": TEXT, "promotion_code": TEXT}), most=1),
     "expires_at": INTEGER,
-    "line_items": ListOf(Hash({"price": TEXT, "price_data": _PRICE_DATA, "quantity": INTEGER})),
+    "line_items": ListOf(
+        Hash({"price": TEXT, "price_data": _PRICE_DATA, "quantity": COUNT}),
+        most=checkout.MOST_LINES,
+    ),
     "locale": TEXT,
     "metadata": METADATA,
     "mode": Required(one_of("payment", "subscription")),
     "payment_intent_data": Hash(
         {
-            "description": TEXT,
+            "description": text(1000),
             "metadata": METADATA,
             "receipt_email": EMAIL,
             "setup_future_usage": one_of("off_session", "on_session"),
@@ -72,10 +82,10 @@ _CREATE: Spec = {
     "submit_type": one_of("auto", "book", "donate", "pay", "subscribe"),
     "subscription_data": Hash(
         {
-            "description": TEXT,
+            "description": text(500),
             "metadata": METADATA,
             "trial_end": INTEGER,
-            "trial_period_days": INTEGER,
+            "trial_period_days": integer(1, 730),
         }
     ),
     "success_url": URL,

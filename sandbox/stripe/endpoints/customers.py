@@ -11,30 +11,36 @@ from sandbox.stripe.params import (
     TEXT,
     TEXTS,
     URL,
+    Emptyable,
     Hash,
+    ListOf,
     Required,
     Spec,
+    integer,
     merge_metadata,
     one_of,
+    text,
 )
 from sandbox.world import Json
 
 _CUSTOMER: Spec = {
-    "address": ADDRESS,
+    "address": Emptyable(ADDRESS),
     "balance": INTEGER,
-    "business_name": TEXT,
-    "description": TEXT,
+    "business_name": text(150),
+    "description": text(350),
     "email": EMAIL,
-    "individual_name": TEXT,
+    "individual_name": text(150),
     "invoice_settings": Hash({"default_payment_method": TEXT}),
     "metadata": METADATA,
-    "name": TEXT,
-    "phone": TEXT,
+    "name": text(256),
+    "phone": text(20),
     "preferred_locales": TEXTS,
-    "shipping": Hash({"address": Required(ADDRESS), "name": Required(TEXT), "phone": TEXT}),
-    "tax_exempt": one_of("exempt", "none", "reverse"),
+    "shipping": Emptyable(
+        Hash({"address": Required(ADDRESS), "name": Required(TEXT), "phone": text(20)})
+    ),
+    "tax_exempt": Emptyable(one_of("exempt", "none", "reverse")),
 }
-_BILLING_DETAILS = Hash({"address": ADDRESS, "email": TEXT, "name": TEXT, "phone": TEXT})
+_BILLING_DETAILS = Hash({"address": Emptyable(ADDRESS), "email": TEXT, "name": TEXT, "phone": TEXT})
 
 
 def _update_customer(call: Call) -> Json:
@@ -95,12 +101,19 @@ def _list_configurations(call: Call) -> Json:
 
 _CONFIGURATION: Spec = {
     "business_profile": Hash(
-        {"headline": TEXT, "privacy_policy_url": TEXT, "terms_of_service_url": TEXT}
+        {"headline": text(60), "privacy_policy_url": TEXT, "terms_of_service_url": TEXT}
     ),
     "default_return_url": TEXT,
     "features": Hash(
         {
-            "customer_update": Hash({"allowed_updates": TEXTS, "enabled": BOOLEAN}),
+            "customer_update": Hash(
+                {
+                    "allowed_updates": Emptyable(
+                        ListOf(one_of("address", "email", "name", "phone", "shipping", "tax_id"))
+                    ),
+                    "enabled": BOOLEAN,
+                }
+            ),
             "invoice_history": Hash({"enabled": Required(BOOLEAN)}),
             "payment_method_update": Hash({"enabled": Required(BOOLEAN)}),
             "subscription_cancel": Hash(
@@ -171,7 +184,7 @@ ENDPOINTS = [
         _update_method,
         {
             "billing_details": _BILLING_DETAILS,
-            "card": Hash({"exp_month": INTEGER, "exp_year": INTEGER}),
+            "card": Hash({"exp_month": integer(1, 12), "exp_year": INTEGER}),
             "metadata": METADATA,
         },
     ),

@@ -2,7 +2,7 @@
 
 from sandbox.stripe import disputes
 from sandbox.stripe.endpoint import DATED, Call, Endpoint, equal, listing
-from sandbox.stripe.params import BOOLEAN, METADATA, TEXT, Hash
+from sandbox.stripe.params import BOOLEAN, METADATA, TEXT, Hash, text
 from sandbox.world import Json
 
 
@@ -36,7 +36,9 @@ ENDPOINTS = [
         "dispute_update",
         _update,
         {
-            "evidence": Hash(dict.fromkeys(disputes.EVIDENCE, TEXT)),
+            "evidence": Hash(
+                {name: text(disputes.LONGEST.get(name, 5000)) for name in disputes.EVIDENCE}
+            ),
             "metadata": METADATA,
             "submit": BOOLEAN,
         },

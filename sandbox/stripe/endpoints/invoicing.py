@@ -4,14 +4,18 @@ from sandbox.stripe import credit_notes, invoice_items, invoices, manual_invoice
 from sandbox.stripe.endpoint import DATED, LISTING, Call, Endpoint, entries, equal, listing
 from sandbox.stripe.params import (
     BOOLEAN,
+    CURRENCY,
     INTEGER,
     METADATA,
+    NOT_NEGATIVE,
     TEXT,
     TEXTS,
+    Emptyable,
     Hash,
     ListOf,
     Required,
     one_of,
+    text,
 )
 from sandbox.world import Json
 
@@ -58,14 +62,14 @@ ENDPOINTS = [
         _create_item,
         {
             "amount": INTEGER,
-            "currency": TEXT,
+            "currency": CURRENCY,
             "customer": TEXT,
-            "description": TEXT,
+            "description": text(500),
             "discountable": BOOLEAN,
             "invoice": TEXT,
             "metadata": METADATA,
             "pricing": Hash({"price": TEXT}),
-            "quantity": INTEGER,
+            "quantity": NOT_NEGATIVE,
             "subscription": TEXT,
             "tax_rates": TEXTS,
         },
@@ -89,7 +93,12 @@ ENDPOINTS = [
         "/v1/invoiceitems/{id}",
         "invoice_item_update",
         _update_item,
-        {"amount": INTEGER, "description": TEXT, "metadata": METADATA, "tax_rates": TEXTS},
+        {
+            "amount": INTEGER,
+            "description": text(500),
+            "metadata": METADATA,
+            "tax_rates": Emptyable(TEXTS),
+        },
     ),
     Endpoint(
         "DELETE",
@@ -106,13 +115,13 @@ ENDPOINTS = [
         {
             "auto_advance": BOOLEAN,
             "collection_method": one_of("charge_automatically", "send_invoice"),
-            "currency": TEXT,
+            "currency": CURRENCY,
             "customer": TEXT,
-            "days_until_due": INTEGER,
+            "days_until_due": NOT_NEGATIVE,
             "default_tax_rates": TEXTS,
             "default_payment_method": TEXT,
-            "description": TEXT,
-            "discounts": ListOf(Hash({"coupon": TEXT, "promotion_code": TEXT})),
+            "description": text(1500),
+            "discounts": Emptyable(ListOf(Hash({"coupon": TEXT, "promotion_code": TEXT}))),
             "due_date": INTEGER,
             "footer": TEXT,
             "metadata": METADATA,
@@ -139,8 +148,8 @@ ENDPOINTS = [
         "credit_note_create",
         lambda call: credit_notes.create(call.world, call.params),
         {
-            "amount": INTEGER,
-            "credit_amount": INTEGER,
+            "amount": NOT_NEGATIVE,
+            "credit_amount": NOT_NEGATIVE,
             "invoice": Required(TEXT),
             "lines": ListOf(
                 Hash(
@@ -148,8 +157,8 @@ ENDPOINTS = [
                         "amount": INTEGER,
                         "description": TEXT,
                         "invoice_line_item": TEXT,
-                        "quantity": INTEGER,
-                        "tax_rates": TEXTS,
+                        "quantity": NOT_NEGATIVE,
+                        "tax_rates": Emptyable(TEXTS),
                         "type": Required(one_of("custom_line_item", "invoice_line_item")),
                         "unit_amount": INTEGER,
                     }
@@ -157,9 +166,9 @@ ENDPOINTS = [
             ),
             "memo": TEXT,
             "metadata": METADATA,
-            "out_of_band_amount": INTEGER,
+            "out_of_band_amount": NOT_NEGATIVE,
             "reason": one_of("duplicate", "fraudulent", "order_change", "product_unsatisfactory"),
-            "refund_amount": INTEGER,
+            "refund_amount": NOT_NEGATIVE,
             "refunds": ListOf(Hash({"refund": TEXT})),
         },
     ),

@@ -3,7 +3,7 @@
 from sandbox.stripe import events, webhook_endpoints
 from sandbox.stripe.endpoint import DATED, LISTING, Call, Endpoint, listing
 from sandbox.stripe.errors import invalid
-from sandbox.stripe.params import BOOLEAN, METADATA, TEXT, TEXTS, URL, Required, Spec
+from sandbox.stripe.params import BOOLEAN, METADATA, TEXT, TEXTS, URL, ListOf, Required, Spec
 from sandbox.world import Json
 
 _ENDPOINT: Spec = {"description": TEXT, "metadata": METADATA}
@@ -46,7 +46,7 @@ ENDPOINTS = [
         "/v1/events",
         "event_list",
         _list_events,
-        {**DATED, "type": TEXT, "types": TEXTS},
+        {**DATED, "type": TEXT, "types": ListOf(TEXT, most=20)},
     ),
     Endpoint(
         "GET",

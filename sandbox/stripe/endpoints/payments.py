@@ -3,7 +3,18 @@
 from sandbox.stripe import charges, customers, payment_intents, payment_methods, refunds
 from sandbox.stripe.endpoint import DATED, Call, Endpoint, equal, listing
 from sandbox.stripe.errors import missing
-from sandbox.stripe.params import BOOLEAN, INTEGER, METADATA, TEXT, Required, one_of
+from sandbox.stripe.params import (
+    BOOLEAN,
+    COUNT,
+    CURRENCY,
+    EMAIL,
+    METADATA,
+    TEXT,
+    Required,
+    new_metadata,
+    one_of,
+    text,
+)
 from sandbox.world import Json
 
 
@@ -18,7 +29,7 @@ def _create_intent(call: Call) -> Json:
         currency=params["currency"].lower(),
         customer=customer,
         description=params.get("description"),
-        metadata=params.get("metadata"),
+        metadata=new_metadata(params),
         receipt_email=params.get("receipt_email"),
         setup_future_usage=params.get("setup_future_usage"),
     )
@@ -89,15 +100,15 @@ ENDPOINTS = [
         "payment_intent_create",
         _create_intent,
         {
-            "amount": Required(INTEGER),
+            "amount": Required(COUNT),
             "confirm": BOOLEAN,
-            "currency": Required(TEXT),
+            "currency": Required(CURRENCY),
             "customer": TEXT,
-            "description": TEXT,
+            "description": text(1000),
             "metadata": METADATA,
             "off_session": BOOLEAN,
             "payment_method": TEXT,
-            "receipt_email": TEXT,
+            "receipt_email": EMAIL,
             "setup_future_usage": one_of("off_session", "on_session"),
         },
     ),
@@ -120,7 +131,12 @@ ENDPOINTS = [
         "/v1/payment_intents/{id}",
         "payment_intent_update",
         _update_intent,
-        {"amount": INTEGER, "description": TEXT, "metadata": METADATA, "receipt_email": TEXT},
+        {
+            "amount": COUNT,
+            "description": text(1000),
+            "metadata": METADATA,
+            "receipt_email": EMAIL,
+        },
     ),
     Endpoint(
         "POST",
@@ -160,9 +176,9 @@ ENDPOINTS = [
         "refund_create",
         lambda call: refunds.create(call.world, call.params),
         {
-            "amount": INTEGER,
+            "amount": COUNT,
             "charge": TEXT,
-            "instructions_email": TEXT,
+            "instructions_email": EMAIL,
             "metadata": METADATA,
             "payment_intent": TEXT,
             "reason": one_of("duplicate", "fraudulent", "requested_by_customer"),
@@ -195,7 +211,7 @@ ENDPOINTS = [
         "/v1/balance_transactions",
         "balance_transaction_list",
         _list_entries,
-        {**DATED, "currency": TEXT, "source": TEXT, "type": TEXT},
+        {**DATED, "currency": CURRENCY, "source": TEXT, "type": TEXT},
     ),
     Endpoint(
         "GET",

@@ -5,42 +5,46 @@ from sandbox.stripe.endpoint import DATED, Call, Endpoint, equal, listing
 from sandbox.stripe.events import private
 from sandbox.stripe.params import (
     BOOLEAN,
+    COUNT,
+    CURRENCY,
     DECIMAL,
     INTEGER,
     METADATA,
+    PROMOTION_CODE,
     TEXT,
     Hash,
     Required,
     Spec,
     one_of,
+    text,
 )
 from sandbox.world import Json
 
 _COUPON: Spec = {
-    "amount_off": INTEGER,
-    "currency": TEXT,
+    "amount_off": COUNT,
+    "currency": CURRENCY,
     "duration": one_of("forever", "once", "repeating"),
-    "duration_in_months": INTEGER,
+    "duration_in_months": COUNT,
     "id": TEXT,
-    "max_redemptions": INTEGER,
+    "max_redemptions": COUNT,
     "metadata": METADATA,
-    "name": TEXT,
+    "name": text(40),
     "percent_off": DECIMAL,
     "redeem_by": INTEGER,
 }
 _CODE: Spec = {
     "active": BOOLEAN,
-    "code": TEXT,
+    "code": PROMOTION_CODE,
     "customer": TEXT,
     "expires_at": INTEGER,
-    "max_redemptions": INTEGER,
+    "max_redemptions": COUNT,
     "metadata": METADATA,
     "promotion": Required(Hash({"coupon": TEXT, "type": Required(one_of("coupon"))})),
     "restrictions": Hash(
         {
             "first_time_transaction": BOOLEAN,
-            "minimum_amount": INTEGER,
-            "minimum_amount_currency": TEXT,
+            "minimum_amount": COUNT,
+            "minimum_amount_currency": CURRENCY,
         }
     ),
 }
@@ -91,7 +95,7 @@ ENDPOINTS = [
         "/v1/coupons/{id}",
         "coupon_update",
         _update_coupon,
-        {"metadata": METADATA, "name": TEXT},
+        {"metadata": METADATA, "name": text(40)},
     ),
     Endpoint(
         "DELETE",

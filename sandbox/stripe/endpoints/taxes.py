@@ -2,16 +2,16 @@
 
 from sandbox.stripe import tax_rates
 from sandbox.stripe.endpoint import DATED, Call, Endpoint, equal, listing
-from sandbox.stripe.params import BOOLEAN, DECIMAL, METADATA, TEXT, Required, Spec, one_of
+from sandbox.stripe.params import BOOLEAN, DECIMAL, METADATA, TEXT, Required, Spec, one_of, text
 from sandbox.world import Json
 
 _RATE: Spec = {
     "active": BOOLEAN,
     "country": TEXT,
     "description": TEXT,
-    "jurisdiction": TEXT,
+    "jurisdiction": text(50),
     "metadata": METADATA,
-    "state": TEXT,
+    "state": text(2),
     "tax_type": one_of(
         "gst", "hst", "igst", "jct", "pst", "qst", "rst", "sales_tax", "service_tax", "vat"
     ),
@@ -31,7 +31,7 @@ ENDPOINTS = [
         lambda call: tax_rates.create(call.world, call.params),
         {
             **_RATE,
-            "display_name": Required(TEXT),
+            "display_name": Required(text(50)),
             "inclusive": Required(BOOLEAN),
             "percentage": Required(DECIMAL),
         },
@@ -55,6 +55,6 @@ ENDPOINTS = [
         "/v1/tax_rates/{id}",
         "tax_rate_update",
         lambda call: tax_rates.update(call.world, tax_rates.find(call.world, call.id), call.params),
-        {**_RATE, "display_name": TEXT},
+        {**_RATE, "display_name": text(50)},
     ),
 ]

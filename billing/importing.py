@@ -80,7 +80,7 @@ def _invite(customer: UnassignedCustomer) -> bool:
     context = {"name": customer.name, "address": customer.email, "url": url}
     with transaction.atomic():
         # By address: of two customers that share one, one is enough.
-        message = outbox.put_invitation(customer.email, context, cause=customer.email.lower()[:200])
+        message = outbox.put_invitation(customer.email, context)
         UnassignedCustomer.objects.filter(pk=customer.pk).update(invited_at=timezone.now())
     return message is not None
 

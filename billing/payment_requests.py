@@ -88,7 +88,7 @@ def cancel(request: PaymentRequest, actor: User) -> None:
             raise
         troubles.note(logger, error, "A payment request could not be canceled")
         raise RequestRefused(_still_payable(error)) from error
-    logger.info("%s cancels payment request %s.", actor, request.pk)
+    logger.info("User %s cancels payment request %s.", actor.pk, request.pk)
 
 
 def _still_payable(error: gateway.StripeError) -> str:

@@ -81,7 +81,7 @@ def cancel_now(subscription: Subscription, actor: User) -> None:
     decision = decide(
         subscription.customer.user, MembershipAction.CANCEL_NOW, only=subscription, actor=actor
     )
-    logger.info("%s ends %s at once.", actor, decision.subscription.stripe_id)
+    logger.info("User %s ends %s at once.", actor.pk, decision.subscription.stripe_id)
     ask(decision, lambda: gateway.end_now(decision.subscription.stripe_id))
 
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from gunicorn.glogging import Logger
 
-from portal.logs import LineFormatter
+from portal.logs import LineFormatter, anonymous
 
 # What can't start is told once, and not by each worker. A process of its own looks, or the workers
 # would inherit what it has imported, and a reload would not bring new code. It is not asked again
@@ -76,7 +76,8 @@ class PublicLogger(Logger):  # type: ignore[misc]  # gunicorn ships no types
         atoms: dict[str, Any] = super().atoms(resp, req, environ, request_time)
         # Decoded, a path may hold line breaks: nobody may write lines of their own into the log.
         path = str(atoms["U"]).encode("unicode_escape").decode()
-        atoms["U"] = path if path.startswith("/static/") else SECRET_IN_PATH.sub("…", path)
+        path = path if path.startswith("/static/") else SECRET_IN_PATH.sub("…", path)
+        atoms["U"] = anonymous(path)
         return atoms
 
 

@@ -145,7 +145,8 @@ def _record_problem(message: Message, problem: DeliveryProblem) -> bool:
         pk=message.pk, state=MessageState.SENDING, attempts=message.attempts
     ).update(state=state, error=str(problem), **scrubbed)
     level = logging.ERROR if is_final else logging.WARNING
-    logger.log(level, "Message %s to %s: %s", message.pk, message.recipient, problem)
+    # By its number: the log outlives what we may know of whoever it was for.
+    logger.log(level, "Message %s (%s): %s", message.pk, message.channel, problem)
     return is_final
 
 

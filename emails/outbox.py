@@ -20,6 +20,7 @@ from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.db.transaction import TransactionManagementError
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from psycopg.types.json import Jsonb
 
 from emails import rendering
@@ -131,12 +132,17 @@ def put_staff(
             channel=Channel.EMAIL,
             recipient=address,
             context=context,
-            dedupe_key=f"{kind}:{cause}:{Channel.EMAIL}:{address.lower()}"[:DEDUPE_KEY_LENGTH],
+            dedupe_key=f"{kind}:{cause}:{Channel.EMAIL}:{person(address)}"[:DEDUPE_KEY_LENGTH],
             user=None,
         )
         for address in addresses
     ]
     return [message for message in map(_write, drafts) if message]
+
+
+def person(recipient: str) -> str:
+    """Return what stands for an address or number in keys, which are kept longer than it is."""
+    return salted_hmac("emails.recipient", recipient.lower(), algorithm="sha256").hexdigest()[:32]
 
 
 def key_of(kind: Kind, cause: str) -> str:
@@ -162,14 +168,14 @@ def _is_news(kind: Kind, cause: str, happened_at: datetime, good_until: datetime
     return True
 
 
-def put_invitation(address: str, context: Mapping[str, Any], *, cause: str) -> Message | None:
-    """Write an invitation to somebody who is no member yet; the same cause makes it once."""
+def put_invitation(address: str, context: Mapping[str, Any]) -> Message | None:
+    """Write an invitation to somebody who is no member yet; one address gets it once."""
     draft = Draft(
         kind=Kind.INVITATION,
         channel=Channel.EMAIL,
         recipient=address,
         context=context,
-        dedupe_key=f"{Kind.INVITATION}:{cause}:{Channel.EMAIL}",
+        dedupe_key=f"{Kind.INVITATION}:{person(address)}:{Channel.EMAIL}",
         user=None,
     )
     return _write(draft)
@@ -225,7 +231,7 @@ def resend(message: Message, actor: User) -> Message:
     copy = _write(draft)
     if copy is None:
         raise ResendRefused("This message was sent again a moment ago.")
-    logger.info("%s sends message %s again, as %s.", actor, message.pk, copy.pk)
+    logger.info("User %s sends message %s again, as %s.", actor.pk, message.pk, copy.pk)
     return copy
 
 
@@ -279,7 +285,7 @@ def _write(draft: Draft) -> Message | None:
         return None
     deliver.configure(
         queueing_lock=f"message:{row[0]}",
-        lock=f"recipient:{draft.recipient}",
+        lock=f"recipient:{person(draft.recipient)}",
         priority=URGENT if spec_of(draft.kind).sensitive else NORMAL,
     ).defer(message_id=row[0])
     return Message.objects.get(pk=row[0])

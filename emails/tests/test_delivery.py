@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import io
+import logging
 import threading
+from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -10,6 +14,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connection, connections, transaction
 from django.utils import timezone
+from procrastinate.contrib.django.models import ProcrastinateJob
 from pytest_django import Settings
 
 from conftest import Sandbox, run_jobs
@@ -22,6 +27,7 @@ from emails.problems import DeliveryProblem
 from emails.tasks import sweep_outbox
 from emails.tests.samples import SAMPLES
 from members.models import Member
+from portal.logs import LineFormatter
 
 pytestmark = pytest.mark.django_db
 PHONE = "+12025550143"
@@ -449,3 +455,32 @@ def test_what_failed_for_a_character_is_delivered_by_a_resend(sandbox: Sandbox) 
     outbox.resend(mail_row, user)
     run_jobs()
     assert [mail["subject"] for mail in mailbox(sandbox)] == ["Receipt: $29.00 for Anna llB"]
+
+
+@pytest.fixture
+def log() -> Iterator[io.StringIO]:
+    """What the process writes, in the format of the settings."""
+    written = io.StringIO()
+    handler = logging.StreamHandler(written)
+    handler.setFormatter(LineFormatter("%(levelname)s %(name)s %(message)s"))
+    logging.getLogger().addHandler(handler)
+    yield written
+    logging.getLogger().removeHandler(handler)
+
+
+def test_a_problem_is_logged_by_its_message_and_never_by_its_recipient(
+    sandbox: Sandbox, log: io.StringIO
+) -> None:
+    """Server and Twilio name the recipient in what they answer: staff read it, the log does not."""
+    user = nina(phone="+15005550001", email="nina.nilsson@bounce.example")
+    mail, text = put(user)
+    for message in (mail, text):
+        with suppress(DeliveryProblem):
+            delivery.deliver(message.pk)
+    assert f"Message {mail.pk} (email): The mail server said: 550" in log.getvalue()
+    assert f"Message {text.pk} (sms): Twilio said: 21211" in log.getvalue()
+    for hint in ("nina", "bounce.example", "5550001"):
+        assert hint not in log.getvalue()
+    keys = ProcrastinateJob.objects.values_list("lock", flat=True)
+    assert len(set(keys)) == 2
+    assert not any("@" in key or "+" in key for key in keys if key)

@@ -56,3 +56,47 @@ def test_a_traceback_can_be_read_and_forges_no_line(log: io.StringIO) -> None:
 def test_the_development_servers_log_is_written_alike(log: io.StringIO) -> None:
     logging.getLogger("django.server").info('"%s" %s', f"GET /x\n{FORGED}", "404")
     assert len(log.getvalue().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "person",
+    [
+        "ines.hall+yoga@harbor.example",
+        "<ines@harbor.example>:",
+        "'ines@żółw.example'",
+        "Ιnes@xn--kva.example,",
+        "mailto:ines@harbor.example?subject=x",
+        "smtp://ines:s3cret@mail.harbor.example:587",
+        "to=ines@harbor.example;",
+        "+12075550123",
+        "+1 (207) 555-0123.",
+        "To=%2B12075550123&x=1",
+        "+44 20 7946 0958",
+    ],
+)
+def test_nobody_can_be_reached_by_a_line(log: io.StringIO, person: str) -> None:
+    logger.warning("550 %s no such user", person)
+    try:
+        raise ValueError(f"{person} was refused")
+    except ValueError:
+        logger.exception("It failed")
+    written = log.getvalue()
+    for hint in ("ines", "Ιnes", "harbor", "żółw", "s3cret", "5550123", "555-0123", "0958"):
+        assert hint not in written
+    assert "no such user" in written
+    assert "was refused" in written
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Event evt_1Nabc (invoice.paid): processed",
+        "2026-11-28 05:10:34 +0000 starts",
+        "Ledger of refunds: entry 12, head 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822c",
+        "took +12 ms, 1+1=2 and 1,234,567 rows",
+        "an @ alone, and @decorator",
+    ],
+)
+def test_what_reaches_nobody_stays(log: io.StringIO, text: str) -> None:
+    logger.warning(text)
+    assert text in log.getvalue()

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.exceptions import TemplateDoesNotExist
+from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
@@ -19,18 +22,23 @@ from emails import outbox
 from emails.catalogue import Kind, spec_of
 from emails.models import Channel, Message, MessageState
 from emails.rendering import render_email, render_sms
+from emails.tasks import try_now
+from members.access import current_user
 from portal.staff import search, show
 from portal.staff.filters import by_day
-from portal.staff.parts import button, column
+from portal.staff.parts import button, column, row_or_404
 from portal.staff.read_only import ReadOnlyAdmin
 
 SUMMARY = 90
+RESENT_WITHIN = timedelta(days=30)
+MOST_REFUSALS = 5
 LABELS = {
     MessageState.QUEUED: "info",
     MessageState.SENDING: "info",
     MessageState.SENT: "success",
     MessageState.DELIVERED: "success",
     MessageState.FAILED: "danger",
+    MessageState.SKIPPED: "",
 }
 HIDDEN = "It held a code or a secret, which staff do not see."
 
@@ -71,8 +79,10 @@ class MessageAdmin(ReadOnlyAdmin):
         "state__in=queued,sending": "No message waits.",
     }
     ordering = ["-id"]
+    actions = ["resend_selected", "try_selected"]
+    actions_list = ["try_waiting", "resend_failed"]
     actions_row = ["resend"]
-    actions_detail = ["resend"]
+    actions_detail = ["resend", "try_one"]
     fieldsets = [
         (None, {"fields": ["what", "state_badge", "member", "recipient", "attempts", "problem"]}),
         ("The message", {"fields": ["preview"]}),
@@ -166,6 +176,91 @@ class MessageAdmin(ReadOnlyAdmin):
         except TemplateDoesNotExist:
             return "Its template is gone."
 
+    def has_try_permission(self, request: HttpRequest, object_id: str = "") -> bool:
+        """Whether this member of staff may have messages tried now, and this one waits."""
+        if not self.has_resend_permission(request):
+            return False
+        found = Message.objects.filter(pk=object_id) if str(object_id).isdecimal() else None
+        return found is None or found.filter(state=MessageState.QUEUED).exists()
+
+    @button(
+        "Try now",
+        icon="send",
+        path="try",
+        permission="try",
+        question="Try to send this message now?",
+        explanation="It’s retried automatically anyway. Do this once the cause is fixed.",
+    )
+    def try_one(self, request: HttpRequest, _form: Form, object_id: str) -> HttpResponse:
+        """Have one message tried."""
+        message = row_or_404(Message, object_id)
+        self._try_now(request, [message.pk])
+        return redirect(show.page_of(message))
+
+    @button(
+        "Try all waiting now",
+        icon="send",
+        path="try-waiting",
+        permission="try",
+        question="Try to send every waiting message now?",
+        explanation="They’re retried automatically anyway. Do this once the cause is fixed.",
+    )
+    def try_waiting(self, request: HttpRequest, _form: Form) -> HttpResponse:
+        """Have every queued message tried."""
+        queued = Message.objects.filter(state=MessageState.QUEUED)
+        self._try_now(request, list(queued.values_list("pk", flat=True)))
+        return redirect(reverse("admin:emails_message_changelist"))
+
+    @admin.action(description="Try to send the selected messages now", permissions=["try"])
+    def try_selected(self, request: HttpRequest, queryset: QuerySet[Message]) -> None:
+        """Have the selected messages tried."""
+        self._try_now(request, list(queryset.values_list("pk", flat=True)))
+
+    def _try_now(self, request: HttpRequest, message_ids: list[int]) -> None:
+        count = try_now(message_ids)
+        text = f"Trying {_count(count)} now. Reload in a moment."
+        level = messages.SUCCESS if count else messages.INFO
+        self.message_user(request, text if count else "No message was waiting.", level)
+
+    @button(
+        "Resend all failed",
+        icon="forward_to_inbox",
+        path="resend-failed",
+        permission="resend",
+        question="Send every failed message of the last 30 days again?",
+        explanation=(
+            "Do this once the cause is fixed. Codes, and what isn’t true anymore, are left out;"
+            " so is what was sent again already."
+        ),
+    )
+    def resend_failed(self, request: HttpRequest, _form: Form) -> HttpResponse:
+        """Send again whatever was given up lately."""
+        since = timezone.now() - RESENT_WITHIN
+        failed = Message.objects.filter(state=MessageState.FAILED, created_at__gte=since)
+        self._resend_all(request, failed.filter(resends=None, resend_of=None))
+        return redirect(reverse("admin:emails_message_changelist"))
+
+    @admin.action(description="Resend the selected messages", permissions=["resend"])
+    def resend_selected(self, request: HttpRequest, queryset: QuerySet[Message]) -> None:
+        """Send the selected messages once more, as far as they can be."""
+        self._resend_all(request, queryset)
+
+    def _resend_all(self, request: HttpRequest, rows: QuerySet[Message]) -> None:
+        """Send again in the order in which they were written; say how many can't be, and why."""
+        sent, refusals = 0, Counter[str]()
+        for message in rows.order_by("pk").select_related("user__member"):
+            try:
+                outbox.resend(message, current_user(request))
+            except outbox.ResendRefused as refusal:
+                refusals[str(refusal)] += 1
+            else:
+                self.log_change(request, message, "Sent once more.")
+                sent += 1
+        text = f"{_count(sent)} on the way again." if sent else "Nothing was sent again."
+        self.message_user(request, text, messages.SUCCESS if sent else messages.INFO)
+        for why, count in refusals.most_common(MOST_REFUSALS):
+            self.message_user(request, f"{_count(count)} left out: {why}", messages.WARNING)
+
     @button(
         "Resend",
         icon="forward_to_inbox",
@@ -179,15 +274,18 @@ class MessageAdmin(ReadOnlyAdmin):
         message = self.get_object(request, object_id)
         if message is None:
             raise Http404("There is no such message.")
-        assert isinstance(request.user, User)  # noqa: S101  (staff are signed in)
         try:
-            copy = outbox.resend(message, request.user)
+            copy = outbox.resend(message, current_user(request))
         except outbox.ResendRefused as refusal:
             self.message_user(request, str(refusal), messages.ERROR)
             return redirect(show.page_of(message))
         self.log_change(request, message, "Sent once more.")
         self.message_user(request, f"It is on its way to {copy.recipient}.", messages.SUCCESS)
         return redirect(show.page_of(copy))
+
+
+def _count(number: int) -> str:
+    return "1 message" if number == 1 else f"{number:,} messages"
 
 
 def _name_of(kind: str) -> str:

@@ -16,11 +16,11 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from emails import mail, text_messages
+from emails import causes, mail, text_messages
 from emails.catalogue import Kind, spec_of
 from emails.models import Channel, Message, MessageState
-from emails.problems import DeliveryProblem
-from portal.queue import Backoff
+from emails.problems import DeliveryProblem, NotYet
+from portal.queue import Backoff, hurry
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +55,14 @@ def deliver(message_id: int) -> None:
     if message is None:
         return _wait_for_the_other(message_id)
     try:
+        if reason := causes.why_not_needed(message):
+            _skip(message, reason)
+            return None
+        _let_earlier_go_first(message)
         provider_id = _send(message)
+    except NotYet:
+        _put_back(message)
+        raise
     except DeliveryProblem as problem:
         if not _record_problem(message, problem):
             raise
@@ -113,6 +120,53 @@ def _wait_for_the_other(message_id: int) -> None:
         raise DeliveryProblem("Another worker is sending this message, or died doing so.")
 
 
+def _let_earlier_go_first(message: Message) -> None:
+    """Keep the order of what one person reads about one thing; drop what isn't true anymore.
+
+    Raises:
+        NotYet: an earlier one waits for its next attempt, or is being sent.
+    """
+    open_ones = Message.objects.filter(
+        causes.about_the_same(message),
+        pk__lt=message.pk,
+        state__in=[MessageState.QUEUED, MessageState.SENDING],
+    )
+    for earlier in open_ones.order_by("pk"):
+        reason = causes.why_not_needed(earlier)
+        if not (reason and earlier.state == MessageState.QUEUED and _skip(earlier, reason)):
+            raise NotYet(f"Message {earlier.pk} about the same goes first.")
+
+
+def _skip(message: Message, reason: str) -> bool:
+    """Let a message go that isn't needed; return whether it was still there to let go."""
+    rows = Message.objects.filter(pk=message.pk, state=message.state)
+    skipped = rows.update(state=MessageState.SKIPPED, error=reason, **_scrubbed(message))
+    if skipped:
+        logger.info("Message %s is not sent: %s", message.pk, reason)
+        _wake_later(message)
+    return bool(skipped)
+
+
+def _put_back(message: Message) -> None:
+    """Put a message back that waits for an earlier one: that was no attempt."""
+    Message.objects.filter(
+        pk=message.pk, state=MessageState.SENDING, attempts=message.attempts
+    ).update(state=MessageState.QUEUED, attempts=F("attempts") - 1)
+
+
+def _wake_later(message: Message) -> None:
+    """Have what waited for this message tried now, and not at its next retry."""
+    later = Message.objects.filter(
+        causes.about_the_same(message), pk__gt=message.pk, state=MessageState.QUEUED
+    )
+    hurry([job_key(pk) for pk in later.values_list("pk", flat=True)])
+
+
+def job_key(message_pk: int) -> str:
+    """Return the queueing lock of a message's job."""
+    return f"message:{message_pk}"
+
+
 def _send(message: Message) -> str:
     """Send by the message's channel; return the provider's id of it."""
     if message.expires_at and message.expires_at <= timezone.now():
@@ -132,8 +186,10 @@ def _record_sent(message: Message, provider_id: str) -> None:
         provider_id=provider_id,
         sent_at=timezone.now(),
         error="",
+        is_our_fault=False,
         **_scrubbed(message),
     )
+    _wake_later(message)
 
 
 def _record_problem(message: Message, problem: DeliveryProblem) -> bool:
@@ -143,7 +199,9 @@ def _record_problem(message: Message, problem: DeliveryProblem) -> bool:
     scrubbed = _scrubbed(message) if is_final else {}
     Message.objects.filter(
         pk=message.pk, state=MessageState.SENDING, attempts=message.attempts
-    ).update(state=state, error=str(problem), **scrubbed)
+    ).update(state=state, error=str(problem), is_our_fault=problem.is_our_fault, **scrubbed)
+    if is_final:
+        _wake_later(message)
     level = logging.ERROR if is_final else logging.WARNING
     # By its number: the log outlives what we may know of whoever it was for.
     logger.log(level, "Message %s (%s): %s", message.pk, message.channel, problem)

@@ -9,7 +9,7 @@ from email.utils import parseaddr
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 
-from emails import rendering
+from emails import rendering, smtp_replies
 from emails.models import Message
 from emails.problems import DeliveryProblem
 
@@ -34,11 +34,9 @@ def send(message: Message) -> str:
         mail.send()
     except smtplib.SMTPRecipientsRefused as error:
         code, words = next(iter(error.recipients.values()))
-        raise _problem(code, words, may_be_final=True) from error
-    except smtplib.SMTPDataError as error:
-        raise _problem(error.smtp_code, error.smtp_error, may_be_final=True) from error
+        raise _problem(code, words, named_recipient=True) from error
     except smtplib.SMTPResponseException as error:
-        # Our password, our sender address or the server itself: these can be mended.
+        # The mail itself, our password, our sender address, or the server: mostly to be mended.
         raise _problem(error.smtp_code, error.smtp_error) from error
     except (smtplib.SMTPException, OSError) as error:
         raise DeliveryProblem(f"The mail server can't be reached: {error}") from error
@@ -54,8 +52,12 @@ def message_id(message: Message) -> str:
     return f"<{message.pk}.{digest[:24]}@{domain}>"
 
 
-def _problem(code: int, words: bytes | str, *, may_be_final: bool = False) -> DeliveryProblem:
-    """Return what the server said. RFC 5321, 4.2.1: 5yz is a refusal for good, 4yz for now."""
+def _problem(code: int, words: bytes | str, *, named_recipient: bool = False) -> DeliveryProblem:
+    """Return what the server said. A 5yz that isn't about the recipient's mailbox is about us."""
     text = words.decode(errors="replace") if isinstance(words, bytes) else words
-    is_permanent = may_be_final and code >= 500
-    return DeliveryProblem(f"The mail server said: {code} {text}", is_permanent=is_permanent)
+    is_permanent = smtp_replies.is_recipients(code, text, named_recipient=named_recipient)
+    return DeliveryProblem(
+        f"The mail server said: {code} {text}",
+        is_permanent=is_permanent,
+        is_our_fault=code >= 500 and not is_permanent,
+    )

@@ -15,13 +15,17 @@ class Channel(models.TextChoices):
 
 
 class MessageState(models.TextChoices):
-    """From the outbox to the member's hand. `failed` is final; staff may resend."""
+    """From the outbox to the member's hand. `failed` is final; staff may resend.
+
+    `skipped`: when its turn came, what it told was not so anymore.
+    """
 
     QUEUED = "queued", "Queued"
     SENDING = "sending", "Sending"
     SENT = "sent", "Sent"
     DELIVERED = "delivered", "Delivered"
     FAILED = "failed", "Failed"
+    SKIPPED = "skipped", "Not needed"
 
 
 class Message(models.Model):
@@ -46,12 +50,22 @@ class Message(models.Model):
         max_length=255, blank=True, help_text="Empty where it would show a code."
     )
     context = models.JSONField(default=dict)
+    cause = models.CharField(
+        max_length=255,
+        blank=True,
+        db_default="",
+        help_text="What it is about: begins with the id of an invoice, a refund, a subscription.",
+    )
     dedupe_key = models.CharField(max_length=255, unique=True)
     state = models.CharField(
         max_length=10, choices=MessageState.choices, db_default=MessageState.QUEUED
     )
     attempts = models.PositiveIntegerField(db_default=0)
     error = models.TextField(blank=True, db_default="")
+    is_our_fault = models.BooleanField(
+        db_default=False,
+        help_text="The last attempt was refused because of us, not of the recipient.",
+    )
     provider_id = models.CharField(
         max_length=255,
         blank=True,
@@ -86,6 +100,11 @@ class Message(models.Model):
                 fields=["created_at"],
                 condition=models.Q(state__in=["queued", "sending"]),
                 name="emails_message_open",
+            ),
+            models.Index(
+                fields=["recipient", "id"],
+                condition=models.Q(state__in=["queued", "sending"]),
+                name="emails_message_order",
             ),
         ]
 

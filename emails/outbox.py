@@ -23,8 +23,9 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from psycopg.types.json import Jsonb
 
-from emails import rendering
+from emails import causes, rendering
 from emails.catalogue import Kind, spec_of
+from emails.delivery import job_key
 from emails.models import Channel, Message, MessageState
 from emails.tasks import deliver
 
@@ -33,12 +34,12 @@ logger = logging.getLogger(__name__)
 # Codes are waited for: they overtake receipts.
 URGENT, NORMAL = 10, 0
 ON_ITS_WAY = (MessageState.QUEUED, MessageState.SENDING)
-DEDUPE_KEY_LENGTH = 255
+DEDUPE_KEY_LENGTH = CAUSE_LENGTH = 255
 INSERT = """
     INSERT INTO emails_message
         (kind, channel, recipient, subject, context, dedupe_key,
-         user_id, expires_at, resend_of_id, resent_by_id)
-    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+         user_id, expires_at, resend_of_id, resent_by_id, cause)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
     ON CONFLICT (dedupe_key) DO NOTHING
     RETURNING id
 """
@@ -64,6 +65,7 @@ class Draft:
     expires_at: datetime | None = None
     resend_of: Message | None = None
     resent_by: User | None = None
+    cause: str = ""
 
 
 @contextmanager
@@ -104,6 +106,7 @@ def put(
             recipient=recipient,
             context=context,
             dedupe_key=f"{key_of(kind, cause)}:{channel}",
+            cause=cause,
             user=user,
             expires_at=good_until,
         )
@@ -133,6 +136,7 @@ def put_staff(
             recipient=address,
             context=context,
             dedupe_key=f"{kind}:{cause}:{Channel.EMAIL}:{person(address)}"[:DEDUPE_KEY_LENGTH],
+            cause=cause,
             user=None,
         )
         for address in addresses
@@ -224,6 +228,7 @@ def resend(message: Message, actor: User) -> Message:
         recipient=_current_recipient(message),
         context=message.context,
         dedupe_key=f"{first.dedupe_key}:resend:{first.resends.count() + 1}",
+        cause=message.cause,
         user=message.user,
         resend_of=first,
         resent_by=actor,
@@ -240,7 +245,9 @@ def why_not_resend(message: Message) -> str:
     if spec_of(message.kind).sensitive:
         return "This message held a code or a secret, which is gone. Ask the member to try again."
     if message.state in ON_ITS_WAY:
-        return "This message is still on its way: it is tried again by itself."
+        return "This message is still on its way: it’s retried automatically."
+    if reason := causes.why_not_needed(message):
+        return f"It isn’t true anymore. {reason}"
     if not _current_recipient(message):
         if message.channel == Channel.SMS:
             return "The member does not accept text messages."
@@ -277,6 +284,7 @@ def _write(draft: Draft) -> Message | None:
         draft.expires_at,
         draft.resend_of.pk if draft.resend_of else None,
         draft.resent_by.pk if draft.resent_by else None,
+        draft.cause[:CAUSE_LENGTH],
     ]
     with connection.cursor() as cursor:
         cursor.execute(INSERT, values)
@@ -284,7 +292,7 @@ def _write(draft: Draft) -> Message | None:
     if row is None:
         return None
     deliver.configure(
-        queueing_lock=f"message:{row[0]}",
+        queueing_lock=job_key(row[0]),
         lock=f"recipient:{person(draft.recipient)}",
         priority=URGENT if spec_of(draft.kind).sensitive else NORMAL,
     ).defer(message_id=row[0])

@@ -7,9 +7,17 @@ class DeliveryProblem(Exception):
     """A message was not delivered; the text is for staff.
 
     `is_permanent`: trying again can't help (an address that does not exist, a number that said
-    STOP). Everything else is tried again.
+    STOP). Everything else is tried again. `is_our_fault`: our account, sender or settings were
+    refused, which somebody of the staff has to mend; until then nothing gets through.
     """
 
-    def __init__(self, text: str, *, is_permanent: bool = False) -> None:
+    def __init__(
+        self, text: str, *, is_permanent: bool = False, is_our_fault: bool = False
+    ) -> None:
         super().__init__(text)
         self.is_permanent = is_permanent
+        self.is_our_fault = is_our_fault
+
+
+class NotYet(DeliveryProblem):
+    """An earlier message about the same thing goes first."""

@@ -12,7 +12,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from emails import delivery
 from emails.models import Message, MessageState
-from portal.queue import enqueue_once
+from portal.queue import enqueue_once, hurry
 
 OVERDUE = timedelta(minutes=2)
 
@@ -21,6 +21,16 @@ OVERDUE = timedelta(minutes=2)
 def deliver(message_id: int) -> None:
     """Deliver one message."""
     delivery.deliver(message_id)
+
+
+def try_now(message_ids: list[int]) -> int:
+    """Have queued messages sent now, and not at their next retry; return how many."""
+    rows = Message.objects.filter(pk__in=message_ids, state=MessageState.QUEUED).order_by("pk")
+    waiting = list(rows.values_list("pk", flat=True))
+    hurry([delivery.job_key(pk) for pk in waiting])
+    for pk in waiting:
+        enqueue_once(deliver, delivery.job_key(pk), message_id=pk)
+    return len(waiting)
 
 
 @app.periodic(cron="* * * * *")
@@ -34,4 +44,4 @@ def sweep_outbox(timestamp: int) -> None:
     job = ProcrastinateJob.objects.filter(queueing_lock=key, status__in=["todo", "doing"])
     overdue = Message.objects.filter(waiting | stuck).exclude(Exists(job)).order_by("pk")
     for pk in overdue.values_list("pk", flat=True)[:1000]:
-        enqueue_once(deliver, f"message:{pk}", message_id=pk)
+        enqueue_once(deliver, delivery.job_key(pk), message_id=pk)

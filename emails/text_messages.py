@@ -26,6 +26,8 @@ RECIPIENT_STOPPED = 21610
 # The number can't be texted, or the text can't be sent: trying again changes nothing. All else
 # (a wrong sender, an empty account, a full queue) can be mended, and is tried again.
 HOPELESS = frozenset({21211, 21214, 21217, 21408, 21602, 21612, 21614, 21617, RECIPIENT_STOPPED})
+# HTTP 429: we ask too often, which passes by itself.
+BUSY = 429
 LOSSES = {
     "21610": "The member has replied STOP.",
     "30003": "The phone is off or out of reach.",
@@ -120,7 +122,11 @@ def _problem(message: Message, error: TwilioRestException) -> DeliveryProblem:
     if error.code == RECIPIENT_STOPPED:
         note_stop(message)
     is_permanent = error.code in HOPELESS
-    return DeliveryProblem(f"Twilio said: {error.code} {error.msg}", is_permanent=is_permanent)
+    return DeliveryProblem(
+        f"Twilio said: {error.code} {error.msg}",
+        is_permanent=is_permanent,
+        is_our_fault=not is_permanent and 400 <= error.status < 500 and error.status != BUSY,
+    )
 
 
 def note_stop(message: Message) -> None:

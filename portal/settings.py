@@ -136,6 +136,9 @@ EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
 EMAIL_TIMEOUT = 10
 vars().update(EMAIL_CONFIG)
 
+# The map of checks by kind: whether what a message tells is still so when it is sent.
+MESSAGE_CHECKS = "billing.still_true.CHECKS"
+
 # A message about something that happened longer ago than this is not sent: import and repair
 # must not write to members about the past.
 MESSAGE_MAX_AGE_HOURS = env.int("MESSAGE_MAX_AGE_HOURS", default=72)

@@ -20,6 +20,7 @@ from billing.comparison import ORPHAN
 from billing.models import LedgerCheck, Reconciliation, RefundEntry
 from emails import outbox
 from emails.catalogue import Kind
+from emails.models import Channel, Message, MessageState
 from portal.models import Problem
 from portal.staff import show
 
@@ -29,6 +30,8 @@ INTEGRATION, LEDGER = "billing.view_stripeevent", "billing.audit_refund"
 OVERDUE = timedelta(days=2)
 # A check reads the ledger and then asks Stripe: a night's run may still be at it.
 CHECK_TAKES = timedelta(hours=1)
+# Refused messages say the same: some are enough to know what.
+LOOKED_AT = 100
 # Jobs that succeeded are deleted, which unlinks the schedule's last run from its job. So where the
 # last run's job is still there and failed, nothing has gone well since.
 FAILED_AT_LAST = """
@@ -56,8 +59,8 @@ class Found:
 
 
 def found() -> list[Found]:
-    """Return every problem there is: four queries, or six where something was never checked."""
-    return [*_drift(), *_failed_jobs(), *_ledger()]
+    """Return every problem there is: five queries, or seven where something was never checked."""
+    return [*_drift(), *_failed_jobs(), *_ledger(), *_refused_mail()]
 
 
 def watch() -> list[Problem]:
@@ -158,3 +161,16 @@ def _ledger() -> Iterator[Found]:
     if not last.compared_with_stripe and age > CHECK_TAKES:
         text = "The last check of the refund ledger was not compared with Stripe."
         yield Found("ledger comparison", text, show.page_of(last), "See the check", LEDGER)
+
+
+def _refused_mail() -> Iterator[Found]:
+    """Yield that our mail, or our texts, are refused because of us: nothing gets through."""
+    refused = Message.objects.filter(state=MessageState.QUEUED, is_our_fault=True)
+    newest: dict[str, Message] = {}
+    for row in refused.order_by("pk")[:LOOKED_AT]:
+        newest[row.channel] = row
+    for channel, row in newest.items():
+        what = "text messages" if channel == Channel.SMS else "email"
+        waiting = show.list_of("emails.message", state__in="queued,sending")
+        text = f"Our {what} can’t be sent until this is fixed. {row.error}"
+        yield Found(f"refused {channel}", text, waiting, "See what waits")

@@ -10,6 +10,7 @@ from sandbox.world import World
 HOST = "127.0.0.1"
 
 # What happens to mail for a domain, so that failures can be tried out.
+SUSPENDED = "554 5.7.1 Your account is suspended. Contact your provider"
 REFUSALS = {
     "bounce.example": "550 5.1.1 The address does not exist",
     "busy.example": "451 4.3.0 Mailbox busy, try again later",
@@ -39,6 +40,8 @@ class Postbox:
     async def handle_DATA(  # noqa: N802 — aiosmtpd calls it by this name
         self, server: SMTP, session: Session, envelope: Envelope
     ) -> str:
+        if self._world.switches.mail_suspended:
+            return SUSPENDED
         content = envelope.content or b""
         raw = content if isinstance(content, bytes) else content.encode()
         mail = store.receive(self._world, raw, envelope.mail_from or "", envelope.rcpt_tos)

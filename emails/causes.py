@@ -1,0 +1,40 @@
+"""Whether what a message tells is still so when it is about to be sent.
+
+After an outage "your payment failed" may be untrue. Whoever writes messages says by kind how to
+tell: `MESSAGE_CHECKS` names the map, as this app knows nothing of money.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from django.conf import settings
+from django.db.models import Q
+from django.utils.module_loading import import_string
+
+from emails.catalogue import Kind
+from emails.models import Message
+
+# Returns why a message isn't needed anymore, or "".
+Check = Callable[[Message], str]
+
+
+def why_not_needed(message: Message) -> str:
+    """Return why a message isn't true anymore, or "" where it is, or nobody can say."""
+    if not message.cause or message.kind not in set(Kind):
+        return ""
+    checks: Mapping[Kind, Check] = import_string(settings.MESSAGE_CHECKS)
+    check = checks.get(Kind(message.kind))
+    return check(message) if check else ""
+
+
+def about_the_same(message: Message) -> Q:
+    """Return the condition for messages to the same address or number about the same thing.
+
+    A cause begins with the id of what it is about: an invoice's, a refund's.
+    """
+    thing = message.cause.partition(":")[0]
+    if not thing:
+        return Q(pk__in=[])
+    same = Q(cause=thing) | Q(cause__startswith=f"{thing}:")
+    return same & Q(recipient=message.recipient, channel=message.channel)

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('emails', '0002_resends_expiry_and_database_defaults'),
+        ('emails', '0003_keys_without_addresses'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

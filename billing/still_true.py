@@ -44,8 +44,8 @@ def _to_confirm(message: Message) -> str:
     """The bank waits for the member."""
     if reason := _unpaid(message):
         return reason
-    row = Invoice.objects.get(stripe_id=message.cause.partition(":")[0])
-    is_waiting = row.collection == Collection.REQUIRES_ACTION
+    row = Invoice.objects.filter(stripe_id=message.cause.partition(":")[0]).first()
+    is_waiting = row is None or row.collection == Collection.REQUIRES_ACTION
     return "" if is_waiting else "The bank isn’t waiting for a confirmation anymore."
 
 

@@ -20,6 +20,7 @@ from django.urls import reverse
 from emails.account import send_account_mail, send_phone_code
 from members import code_limits, consent, names, phones, sign_ins
 from members.code_limits import Recipient
+from portal import way_back
 
 REAUTHENTICATION = {
     "reauthenticate": "Use my password",
@@ -72,6 +73,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         """Keep a record of the sign-in; a sign-up that was left in this browser is over."""
         request.session.pop(EMAIL_VERIFICATION_CODE_SESSION_KEY, None)
         sign_ins.record(request, user, is_sign_up=kwargs["signup"])
+        kwargs["redirect_url"] = way_back.after_sign_in(request, kwargs["redirect_url"])
         return cast("HttpResponse", super().post_login(request, user, **kwargs))
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:

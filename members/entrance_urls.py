@@ -1,6 +1,7 @@
 """allauth's addresses of which the views are ours. `portal.urls` lists them before allauth's."""
 
 from allauth.account.views import password_set
+from django.contrib.auth.decorators import login_not_required
 from django.urls import path
 
 from members import code_views, contact_views, entrance_views
@@ -17,17 +18,17 @@ urlpatterns = [
     ),
     path(
         "login/code/confirm/",
-        code_views.LoginCodeView.as_view(),
+        login_not_required(code_views.LoginCodeView.as_view()),
         name="account_confirm_login_code",
     ),
     path(
         "confirm-email/",
-        code_views.EmailCodeView.as_view(),
+        login_not_required(code_views.EmailCodeView.as_view()),
         name="account_email_verification_sent",
     ),
     path("email/", contact_views.EmailView.as_view(), name="account_email"),
     path("phone/change/", contact_views.ChangePhoneView.as_view(), name="account_change_phone"),
-    path("phone/verify/", code_views.verify_phone, name="account_verify_phone"),
+    path("phone/verify/", login_not_required(code_views.verify_phone), name="account_verify_phone"),
     path(
         "password/reset/",
         entrance_views.PasswordResetView.as_view(),
@@ -35,7 +36,7 @@ urlpatterns = [
     ),
     path(
         "password/reset/confirm/",
-        code_views.PasswordCodeView.as_view(),
+        login_not_required(code_views.PasswordCodeView.as_view()),
         name="account_confirm_password_reset_code",
     ),
     path("password/set/", signed_in_lately(password_set), name="account_set_password"),

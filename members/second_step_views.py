@@ -40,10 +40,12 @@ class DeactivateView(DeactivateTOTPView):  # type: ignore[misc]  # allauth ships
     """The password alone does not take the second step away."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Ask for a code first, of the app or a spare one."""
+        """Ask for a code first, of the app or a spare one; another tab may have removed it."""
         if request.user.is_authenticated:
             user = current_user(request)
-            if second_step.is_set_up(user) and not second_step.is_fresh(request, user):
+            if not second_step.is_set_up(user):
+                return redirect("mfa_index")
+            if not second_step.is_fresh(request, user):
                 back = urlencode({"next": request.get_full_path()})
                 return redirect(f"{reverse('mfa_reauthenticate')}?{back}")
         response: HttpResponseBase = super().dispatch(request, *args, **kwargs)

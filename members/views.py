@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from allauth.account.stages import LoginStageController
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
+from django.contrib.auth.decorators import login_not_required, login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
@@ -64,6 +64,7 @@ def remove_phone(request: HttpRequest) -> HttpResponse:
     return redirect("members:account")
 
 
+@login_not_required
 @require_POST
 def skip_phone(request: HttpRequest) -> HttpResponseBase:
     """Finish signing up without the code sent to the phone; the number stays unverified."""

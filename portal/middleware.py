@@ -1,23 +1,32 @@
 """The portal's own middleware: machine endpoints, CSP by area, HTMX redirects, rate limits."""
 
+import re
 from collections.abc import Callable
-from typing import Any
 
 from allauth.core.exceptions import RateLimited
 from csp.middleware import CSPMiddleware, PolicyParts
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBadRequest,
+    HttpResponseBase,
+    QueryDict,
+)
 from django.shortcuts import render
 from django.urls import Resolver404, resolve, reverse
 from django.utils.cache import patch_cache_control, patch_vary_headers
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
+# NUL, and halves of a pair that are no characters: some encodings can write them.
+BROKEN = re.compile("[\0\ud800-\udfff]")
 
 
 class MachineEndpointMiddleware:
     """Answer machines (webhooks, health checks) before any session, user or message exists.
 
-    `portal.machine_urls` lists these addresses; everything else goes on through the chain.
+    `portal.machine_urls` lists these addresses; everything else goes on through the chain. What no
+    column can hold is refused here, as `UnreadableTextMiddleware` does for pages.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -28,35 +37,51 @@ class MachineEndpointMiddleware:
             match = resolve(request.path_info, urlconf="portal.machine_urls")
         except Resolver404:
             return self.get_response(request)
+        # Read whole before its fields are: a signature is of these very bytes.
+        _ = request.body
+        if _is_unreadable(request):
+            return HttpResponseBadRequest("Unreadable.")
         response: HttpResponseBase = match.func(request, *match.args, **match.kwargs)
         return response
 
 
-class NulRefusalMiddleware:
-    """Refuse NUL characters in addresses, cookies and forms: PostgreSQL's text has none.
+class UnreadableTextMiddleware:
+    """Refuse NUL characters and halves of characters in addresses, cookies and forms.
 
-    Each form and view would have to think of them otherwise, and an unthought one answers 500.
+    PostgreSQL's text holds neither, and UTF-8 not the latter. Each form and view would have to
+    think of them otherwise, and an unthought one answers 500.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if "\0" in request.path or any(_has_nul(values) for values in request.GET.lists()):
-            return render(request, "400.html", status=400)
-        # Written as \000 in the header: Python reads a quoted cookie's escapes.
-        if any("\0" in text for pair in request.COOKIES.items() for text in pair):
+        # Written as \\000 in the header: Python reads a quoted cookie's escapes.
+        if any(_is_broken(text) for pair in request.COOKIES.items() for text in pair):
             # Its page looks at the session's cookie again.
             request.COOKIES.clear()
             return render(request, "400.html", status=400)
-        if request.method == "POST" and any(_has_nul(values) for values in request.POST.lists()):
+        if _is_unreadable(request):
             return render(request, "400.html", status=400)
         return self.get_response(request)
 
 
-def _has_nul(field: tuple[str, list[Any]]) -> bool:
-    name, values = field
-    return "\0" in name or any("\0" in str(value) for value in values)
+def _is_unreadable(request: HttpRequest) -> bool:
+    """Whether an address or a form holds what no column can hold."""
+    if _is_broken(request.path) or _has_broken_text(request.GET):
+        return True
+    return request.method == "POST" and _has_broken_text(request.POST)
+
+
+def _has_broken_text(form: QueryDict) -> bool:
+    return any(
+        _is_broken(name) or any(_is_broken(str(value)) for value in values)
+        for name, values in form.lists()
+    )
+
+
+def _is_broken(text: str) -> bool:
+    return BROKEN.search(text) is not None
 
 
 class PrivatePagesMiddleware:

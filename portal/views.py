@@ -17,8 +17,3 @@ def home(request: HttpRequest) -> HttpResponse:
 def error_page(request: HttpRequest, status: int) -> HttpResponse:
     """Show an error page by its status, to look at it (development only)."""
     return render(request, f"{status}.html", status=status)
-
-
-def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """Explain a failed CSRF check in words a member can act on."""
-    return render(request, "403_csrf.html", status=403)

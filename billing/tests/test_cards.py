@@ -140,7 +140,7 @@ def test_visitor_and_stranger_change_no_card(client: Client, alice: User) -> Non
     assert client.post(url)["Location"].startswith("/accounts/login/")
     client.force_login(sign_up("Mallory Marsh"))
     assert client.post(url).status_code == 404
-    assert client.get(url).status_code == 405
+    assert client.get(url)["Location"] == "/membership/"
     assert Subscription.objects.get().card_last4 == "0341"
 
 

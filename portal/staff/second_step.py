@@ -17,6 +17,7 @@ from members import second_step
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 # What leads out of the staff site, or to the sign-in, stays open.
 OPEN = ("admin:login", "admin:logout", "admin:password_change")
+NOTHING_DONE = "Nothing was changed yet. Enter a code, then try again."
 SET_UP = "The staff site asks for a second step at sign-in. Add it here, then go back."
 
 
@@ -43,6 +44,8 @@ def _ask(request: HttpRequest, user: User | AnonymousUser) -> HttpResponseRedire
     if not second_step.is_set_up(user):
         messages.info(request, SET_UP)
         return redirect("mfa_activate_totp")
-    # What was posted is not posted again: who was away that long looks once more.
-    back = request.get_full_path() if request.method == "GET" else reverse("admin:index")
+    if request.method == "POST":
+        # It is not posted again: who was away that long looks once more.
+        messages.warning(request, NOTHING_DONE)
+    back = request.get_full_path()
     return redirect(f"{reverse('mfa_reauthenticate')}?{urlencode({'next': back})}")

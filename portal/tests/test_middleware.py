@@ -23,6 +23,17 @@ def test_nul_character_in_a_form_is_refused(client: Client) -> None:
         assert client.get(path, headers={"Cookie": r'sessionid="abc\000"'}).status_code == 400
 
 
+@pytest.mark.parametrize("path", ["/accounts/login/", "/accounts/signup/"])
+def test_half_a_character_in_a_form_is_refused(client: Client, path: str) -> None:
+    parts = ["login", "email", "name", "password"]
+    body = "".join(
+        f'--b\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n+2AA-\r\n' for name in parts
+    )
+    kind = "multipart/form-data; boundary=b; charset=utf-7"
+    answer = client.generic("POST", path, f"{body}--b--\r\n", kind)
+    assert answer.status_code == 400
+
+
 def test_private_pages_are_kept_out_of_caches(client: Client) -> None:
     client.force_login(User.objects.create_user("alice", "alice@example.com"))
     for url in ("/", "/membership/", "/payments/", "/account/"):

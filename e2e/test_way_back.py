@@ -1,4 +1,4 @@
-"""A button pressed after another tab signed out: back to its page, with a sentence, nothing done."""
+"""A button pressed after another tab signed out: back to its page, with a sentence."""
 
 from __future__ import annotations
 

@@ -55,7 +55,6 @@ MIDWAY = {
     "mfa_authenticate",
 }
 BEGINNINGS = ("account_login", "account_request_login_code", "account_reset_password")
-SIGN_OUT = ("account_logout", "admin:logout")
 ANY = Form("do that")
 TO_PAYMENT = "take you to the payment page"
 FORMS = {
@@ -73,6 +72,7 @@ FORMS = {
     "billing:withdraw-refund": Form("withdraw your refund request", "billing:refund", keeps=True),
     "members:profile": Form("save your profile", "members:account"),
     "members:text-messages": Form("change your text message settings", "members:account"),
+    "members:confirm-email": Form("confirm your email address"),
     "members:phone-remove": Form("remove your phone number", "members:account"),
     "account_login": Form("sign you in"),
     "account_logout": Form("sign you out"),
@@ -201,7 +201,7 @@ def _needs_sign_in(match: ResolverMatch | None) -> bool:
 def _is_in_already(request: HttpRequest) -> bool:
     """Whether somebody sent a page of the sign-in, and is signed in by another tab."""
     match = request.resolver_match
-    is_door = not _needs_sign_in(match) and match is not None and match.view_name not in SIGN_OUT
+    is_door = match is not None and match.view_name in (*BEGINNINGS, "account_signup", *MIDWAY)
     return is_door and request.user.is_authenticated
 
 

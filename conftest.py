@@ -123,7 +123,7 @@ def sandbox(running_sandbox: Sandbox, settings: Settings) -> Sandbox:
     settings.TWILIO_ACCOUNT_SID = "ACsandbox0000000000000000000000000"
     settings.TWILIO_AUTH_TOKEN = "sandbox-twilio-token"
     settings.TWILIO_FROM_NUMBER = "+15005550006"
-    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_BACKEND = "emails.smtp.EmailBackend"
     settings.EMAIL_HOST = HOST
     settings.EMAIL_PORT = running_sandbox.smtp_port
     return running_sandbox

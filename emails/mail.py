@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import smtplib
-from email.utils import parseaddr
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 
-from emails import rendering, smtp_replies
+from emails import rendering, smtp, smtp_replies
 from emails.models import Message
 from emails.problems import DeliveryProblem
+from portal import addresses
+from portal.network import is_network_error
+
+logger = logging.getLogger(__name__)
+
+GONE = (smtplib.SMTPServerDisconnected, smtplib.SMTPConnectError)
+NOT_CARRIED = (
+    "Our mail server doesn't take letters such as ü before the @ (it doesn't offer SMTPUTF8). "
+    "Ask the member for another address."
+)
 
 
 def send(message: Message) -> str:
@@ -25,8 +35,9 @@ def send(message: Message) -> str:
     mail = EmailMultiAlternatives(
         subject=rendered.subject,
         body=rendered.text,
-        to=[message.recipient],
-        reply_to=[settings.SUPPORT_EMAIL],
+        from_email=addresses.header(settings.DEFAULT_FROM_EMAIL),
+        to=[addresses.deliverable(message.recipient)],
+        reply_to=[addresses.deliverable(settings.SUPPORT_EMAIL)],
         headers={"Message-ID": identifier, "Auto-Submitted": "auto-generated"},
     )
     mail.attach_alternative(rendered.html, "text/html")
@@ -38,8 +49,10 @@ def send(message: Message) -> str:
     except smtplib.SMTPResponseException as error:
         # The mail itself, our password, our sender address, or the server: mostly to be mended.
         raise _problem(error.smtp_code, error.smtp_error) from error
+    except smtp.NotOffered as error:
+        raise DeliveryProblem(NOT_CARRIED, is_permanent=True) from error
     except (smtplib.SMTPException, OSError) as error:
-        raise DeliveryProblem(f"The mail server can't be reached: {error}") from error
+        raise _no_answer(error) from error
     except ValueError as error:
         raise DeliveryProblem(f"This is no e-mail address: {error}", is_permanent=True) from error
     return identifier
@@ -47,9 +60,19 @@ def send(message: Message) -> str:
 
 def message_id(message: Message) -> str:
     """Return the Message-ID of a row: always the same, so that a second try is the same mail."""
-    domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2] or "localhost"
+    _name, sender = addresses.split(addresses.header(settings.DEFAULT_FROM_EMAIL))
+    domain = sender.rpartition("@")[2] or "localhost"
     digest = hashlib.sha256(f"{settings.SECRET_KEY}:{message.dedupe_key}".encode()).hexdigest()
     return f"<{message.pk}.{digest[:24]}@{domain}>"
+
+
+def _no_answer(error: smtplib.SMTPException | OSError) -> DeliveryProblem:
+    """Return why there was no answer; what is no matter of the network is logged as an error."""
+    if isinstance(error, GONE) or is_network_error(error):
+        return DeliveryProblem(f"The mail server can't be reached: {error}")
+    logger.error("A mail could not be handed over through a fault of ours.", exc_info=error)
+    words = f"It could not be handed over: {type(error).__name__}: {error}"
+    return DeliveryProblem(words, is_our_fault=True)
 
 
 def _problem(code: int, words: bytes | str, *, named_recipient: bool = False) -> DeliveryProblem:

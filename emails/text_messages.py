@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import logging
 from datetime import timedelta
 from functools import lru_cache
 from typing import Any
@@ -19,6 +21,9 @@ from emails.models import Message
 from emails.problems import DeliveryProblem
 from members import consent
 from members.models import ConsentSource, Member
+from portal.network import is_network_error
+
+logger = logging.getLogger(__name__)
 
 TOKEN_SALT = "emails.sms-status"  # noqa: S105  (a salt is no secret)
 # Twilio documentation, "Error and Warning Dictionary".
@@ -28,6 +33,7 @@ RECIPIENT_STOPPED = 21610
 HOPELESS = frozenset({21211, 21214, 21217, 21408, 21602, 21612, 21614, 21617, RECIPIENT_STOPPED})
 # HTTP 429: we ask too often, which passes by itself.
 BUSY = 429
+SERVER_ERROR = 500
 LOSSES = {
     "21610": "The member has replied STOP.",
     "30003": "The phone is off or out of reach.",
@@ -57,8 +63,8 @@ def send(message: Message) -> str:
         )
     except TwilioRestException as error:
         raise _problem(message, error) from error
-    except (TwilioException, OSError) as error:
-        raise DeliveryProblem(f"Twilio can't be reached: {error}") from error
+    except (TwilioException, OSError, ValueError) as error:
+        raise _no_answer(error) from error
     return str(sent.sid)
 
 
@@ -74,8 +80,8 @@ def find_sent(message: Message) -> str:
         recent = _client().messages.list(
             to=message.recipient, from_=settings.TWILIO_FROM_NUMBER, limit=SEARCHED
         )
-    except (TwilioException, OSError) as error:
-        raise DeliveryProblem(f"Twilio can't be asked what it sent: {error}") from error
+    except (TwilioException, OSError, ValueError) as error:
+        raise _no_answer(error) from error
     # A trial account's texts begin with a sentence of Twilio's.
     same = [
         str(sent.sid) for sent in recent if sent.date_created >= since and sent.body.endswith(body)
@@ -116,6 +122,19 @@ def _check_consent(message: Message) -> None:
         raise DeliveryProblem(
             "The member does not accept text messages at this number.", is_permanent=True
         )
+
+
+def _no_answer(error: Exception) -> DeliveryProblem:
+    """Return why there was no answer of Twilio's; a fault of ours is logged as an error."""
+    if is_network_error(error):
+        return DeliveryProblem(f"Twilio can't be reached: {error}")
+    if isinstance(error, TwilioRestException) and error.status >= SERVER_ERROR:
+        return DeliveryProblem(f"Twilio is having trouble: {error.status} {error.msg}")
+    if isinstance(error, json.JSONDecodeError):
+        return DeliveryProblem(f"Something else answered in Twilio's place: {error}")
+    logger.error("Twilio could not be asked through a fault of ours.", exc_info=error)
+    words = f"Twilio could not be asked: {type(error).__name__}: {error}"
+    return DeliveryProblem(words, is_our_fault=True)
 
 
 def _problem(message: Message, error: TwilioRestException) -> DeliveryProblem:

@@ -1,4 +1,4 @@
-"""`manage.py check --deploy`: what is left to set before members come."""
+"""What `manage.py` says of the settings: e-mail addresses always, the rest by `check --deploy`."""
 
 from __future__ import annotations
 
@@ -8,9 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Tags, Warning, register  # noqa: A004  (Django's name)
+from django.core.checks import (
+    CheckMessage,
+    Error,
+    Tags,
+    Warning,  # noqa: A004  (Django's name)
+    register,
+)
 
-from portal import start_checks
+from portal import addresses, start_checks
+
+WITH_NAME = frozenset({"DEFAULT_FROM_EMAIL", "SERVER_EMAIL"})
 
 
 @register(Tags.security, deploy=True)
@@ -37,3 +45,19 @@ def _user() -> str:
         return f"the user {pwd.getpwuid(os.geteuid()).pw_name}"
     except KeyError:
         return f"the user {os.geteuid()}"
+
+
+@register("email")
+def addresses_are_addresses(**_options: Any) -> list[CheckMessage]:
+    """Refuse an address of ours that no mail can come from or go to, in a sentence each."""
+    wrong = [
+        f"{name} {reason}"
+        for name in ("DEFAULT_FROM_EMAIL", "SERVER_EMAIL", "SUPPORT_EMAIL")
+        if (reason := addresses.fault(getattr(settings, name), may_have_name=name in WITH_NAME))
+    ]
+    wrong += [
+        f"STAFF_EMAIL has {address!r}, which {reason}"
+        for address in settings.STAFF_EMAIL
+        if (reason := addresses.fault(address))
+    ]
+    return [Error(sentence, id=f"portal.{sentence.split()[0]}") for sentence in wrong]

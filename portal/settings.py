@@ -18,7 +18,7 @@ from django.urls import reverse_lazy
 from psycopg.conninfo import conninfo_to_dict
 
 from billing.money import AmountError, parse_money
-from portal import start_checks
+from portal import addresses, characters, start_checks
 from portal.postgres import embedded_url
 from portal.staff.theme import unfold_theme
 
@@ -67,12 +67,12 @@ CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[PORTAL_URL])
 HTTPS = PORTAL_URL.startswith("https://")
 
 # Who we are
-BRAND_NAME = env.str("BRAND_NAME", default="Portal")
+BRAND_NAME = characters.line(env.str("BRAND_NAME", default="")) or "Portal"
 BRAND_COLOR = env.str("BRAND_COLOR", default="#2f5d50")
-SUPPORT_EMAIL = env.str("SUPPORT_EMAIL", default="help@example.com")
+SUPPORT_EMAIL = env.str("SUPPORT_EMAIL", default="").strip() or "help@example.com"
 # Where the portal writes to staff of what needs them; empty: only the staff site shows it.
-STAFF_EMAIL = [one.strip() for one in env.list("STAFF_EMAIL", default=[]) if one.strip()]
-POSTAL_ADDRESS = env.str("POSTAL_ADDRESS", default="")
+STAFF_EMAIL = addresses.listed(env.str("STAFF_EMAIL", default=""))
+POSTAL_ADDRESS = characters.words(env.str("POSTAL_ADDRESS", default=""))
 PUBLIC_SITE_URL = env.str("PUBLIC_SITE_URL", default="")
 # What members agree to when they sign up and join; without an address they agree to nothing.
 TERMS_URL = env.str("TERMS_URL", default="")
@@ -130,11 +130,15 @@ PHONENUMBER_DEFAULT_REGION = env.str("PHONE_DEFAULT_REGION", default="US")
 SMS_COUNTRIES = env.list("SMS_COUNTRIES", default=["US", "CA"])
 
 # E-mail: EMAIL_URL is smtp://user:password@host:port or smtp+tls://…
-DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=f"{BRAND_NAME} <{SUPPORT_EMAIL}>")
+DEFAULT_FROM_EMAIL = addresses.header(
+    env.str("DEFAULT_FROM_EMAIL", default="") or f"{BRAND_NAME} <{SUPPORT_EMAIL}>"
+)
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
 EMAIL_TIMEOUT = 10
 vars().update(EMAIL_CONFIG)
+if EMAIL_CONFIG["EMAIL_BACKEND"] == "django.core.mail.backends.smtp.EmailBackend":
+    EMAIL_BACKEND = "emails.smtp.EmailBackend"
 
 # The map of checks by kind: whether what a message tells is still so when it is sent.
 MESSAGE_CHECKS = "billing.still_true.CHECKS"

@@ -15,6 +15,8 @@ from urllib.parse import SplitResult, urlsplit
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
+from portal import addresses
+
 Found = Mapping[str, str]
 Rule = Callable[[Found], Iterator[str]]
 
@@ -155,6 +157,18 @@ def _colour(found: Found) -> Iterator[str]:
     colour = _value(found, "BRAND_COLOR")
     if colour and not re.fullmatch(r"#?([0-9a-f]{3}|[0-9a-f]{6})", colour, re.IGNORECASE):
         yield "BRAND_COLOR is not a colour such as #2f5d50 (in quotes, or # begins a comment)."
+
+
+def _mail_addresses(found: Found) -> Iterator[str]:
+    support = _value(found, "SUPPORT_EMAIL")
+    if support and (reason := addresses.fault(support)):
+        yield f"SUPPORT_EMAIL {reason}"
+    for address in addresses.listed(found.get("STAFF_EMAIL", "")):
+        if reason := addresses.fault(address):
+            yield f"STAFF_EMAIL has {address!r}, which {reason}"
+    sender = _value(found, "DEFAULT_FROM_EMAIL")
+    if sender and (reason := addresses.fault(sender, may_have_name=True)):
+        yield f"DEFAULT_FROM_EMAIL {reason}"
 
 
 def _conninfo(url: str) -> dict[str, object] | None:
@@ -326,7 +340,7 @@ def _business_is_named(found: Found) -> Iterator[str]:
 
 ALWAYS: tuple[Rule, ...] = (
     *(_addresses_can_be_read, _colour, _stripe_key, _live_key_stays_at_stripe),
-    _database_is_postgres,
+    *(_database_is_postgres, _mail_addresses),
 )
 WITH_DEBUG: tuple[Rule, ...] = (_no_live_key_while_developing,)
 WITHOUT_DEBUG: tuple[Rule, ...] = (

@@ -43,6 +43,8 @@ class Switches:
     """The share that is carried out, and then the connection closes without an answer."""
     mail_suspended: bool = False
     """Mail is refused as of a suspended account: 554 5.7.1, whoever it is for."""
+    mail_ascii_only: bool = False
+    """The mail server does not offer SMTPUTF8: no letters beyond ASCII before the @."""
     mail_answer_lost: float = 0.0
     """The share of mails that are kept, and then the connection closes before the 250."""
     twilio_answer_lost: float = 0.0

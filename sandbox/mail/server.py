@@ -9,6 +9,8 @@ from sandbox.world import World
 
 HOST = "127.0.0.1"
 
+# RFC 6531, 3.2: such an address may only come with the parameter SMTPUTF8.
+BEYOND_ASCII = "553 5.6.7 Must use SMTPUTF8 for an address beyond ASCII"
 # What happens to mail for a domain, so that failures can be tried out.
 SUSPENDED = "554 5.7.1 Your account is suspended. Contact your provider"
 REFUSALS = {
@@ -23,6 +25,35 @@ class Postbox:
     def __init__(self, world: World) -> None:
         self._world = world
 
+    async def handle_EHLO(  # noqa: N802 — aiosmtpd calls it by this name
+        self,
+        server: SMTP,
+        session: Session,
+        envelope: Envelope,
+        hostname: str,
+        responses: list[str],
+    ) -> list[str]:
+        session.host_name = hostname
+        if self._world.switches.mail_ascii_only:
+            return [line for line in responses if not line.endswith("SMTPUTF8")]
+        return responses
+
+    async def handle_MAIL(  # noqa: N802 — aiosmtpd calls it by this name
+        self,
+        server: SMTP,
+        session: Session,
+        envelope: Envelope,
+        address: str,
+        mail_options: list[str],
+    ) -> str:
+        if envelope.smtp_utf8 and self._world.switches.mail_ascii_only:
+            return "555 5.5.4 Unsupported option: SMTPUTF8"
+        if not (address.isascii() or envelope.smtp_utf8):
+            return BEYOND_ASCII
+        envelope.mail_from = address
+        envelope.mail_options.extend(mail_options)
+        return "250 2.1.0 OK"
+
     async def handle_RCPT(  # noqa: N802 — aiosmtpd calls it by this name
         self,
         server: SMTP,
@@ -31,6 +62,8 @@ class Postbox:
         address: str,
         rcpt_options: list[str],
     ) -> str:
+        if not (address.isascii() or envelope.smtp_utf8):
+            return BEYOND_ASCII
         refusal = REFUSALS.get(address.rpartition("@")[2].lower())
         if refusal:
             return refusal

@@ -128,3 +128,23 @@ def test_mail_survives_a_restart(tmp_path: Path) -> None:
     again = Server(tmp_path)
     assert [mail["to"] for mail in again.get("mailbox")] == ["ada@example.com"]
     again.stop()
+
+
+def test_letters_beyond_ascii_before_the_at_need_smtputf8(server: Server) -> None:
+    with smtplib.SMTP("127.0.0.1", server.smtp_port) as smtp:
+        smtp.ehlo()
+        assert smtp.has_extn("smtputf8")
+        smtp.command_encoding = "utf-8"
+        assert smtp.mail("ada@example.com")[0] == 250
+        assert smtp.rcpt("jürgen@example.com")[0] == 553
+        smtp.rset()
+        smtp.mail("ada@example.com", ["SMTPUTF8"])
+        assert smtp.rcpt("jürgen@example.com")[0] == 250
+
+
+def test_a_server_may_lack_smtputf8(server: Server) -> None:
+    server.post("switches", mail_ascii_only=True)
+    with smtplib.SMTP("127.0.0.1", server.smtp_port) as smtp:
+        smtp.ehlo()
+        assert not smtp.has_extn("smtputf8")
+        assert smtp.docmd("MAIL", "FROM:<ada@example.com> SMTPUTF8")[0] == 555

@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from sandbox import beginning, clock, mail, twilio, webhooks
-from sandbox.stripe import charges, checkout, customers, disputes, refunds
+from sandbox.stripe import charges, checkout, checkout_taxes, customers, disputes, refunds
 from sandbox.stripe.errors import ApiError
 from sandbox.stripe.events import public
 from sandbox.webhooks import Deliverer
@@ -124,9 +124,17 @@ def _complete_checkout(command: Command) -> Json:
             str(body.get("card", "4242424242424242")),
             body.get("authenticate"),
             body.get("email"),
+            typed=_typed(body),
         )
         session = public(checkout.find(command.world, session_id))
     return {**session, "outcome": {"status": outcome.status, "message": outcome.message}}
+
+
+def _typed(body: Json) -> checkout_taxes.Typed:
+    """The address, the business's name and its tax id, as somebody enters them on the page."""
+    return checkout_taxes.Typed(
+        body.get("address"), str(body.get("business_name") or ""), body.get("tax_id")
+    )
 
 
 def _cancel_checkout(command: Command) -> Json:

@@ -29,6 +29,8 @@ class Switches:
     """Nobody has saved the customer portal's settings: it has no default configuration."""
     retry_set_later: bool = False
     """After a failed renewal it takes a minute until the invoice names its next attempt."""
+    tax_inactive: bool = False
+    """Stripe Tax was never activated on the account."""
     refunds_ask: bool = False
     """Refunds can't go back to where they came from: the member is asked for a bank account."""
     webhook_delay: float = 0.0

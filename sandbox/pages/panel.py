@@ -61,6 +61,7 @@ TOGGLES = (
     Toggle("retry_set_later", "Set retries later", "A minute after a payment failed"),
     Toggle("invoice_automations", "Invoice automations", "Tell of invoices due and overdue"),
     Toggle("portal_not_set_up", "No customer portal", "Its settings were never saved"),
+    Toggle("tax_inactive", "No Stripe Tax", "It was never activated"),
     Toggle("refunds_ask", "Ask about refunds", "The member has to say where the money goes"),
     Toggle("mail_ascii_only", "Mail without SMTPUTF8", "No ü before the @ of an address"),
     Toggle("lose", "Lose webhooks", "None leaves; resend them below"),

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from sandbox.stripe import (
     cards,
+    checkout_taxes,
     customers,
     discounts,
     invoices,
@@ -15,7 +16,9 @@ from sandbox.stripe import (
     products,
     promotion_codes,
     renewals,
+    subscription_taxes,
     subscriptions,
+    tax_rates,
 )
 from sandbox.stripe.errors import ApiError, invalid, missing
 from sandbox.stripe.events import copy, emit, private
@@ -40,12 +43,16 @@ def create(world: World, params: Json) -> Json:
     _check_customer(world, params)
     if not params.get("success_url"):
         raise missing_parameter("success_url")
+    checkout_taxes.check(world, params, lines)
+    checkout_taxes.default_rates(world, params)
     session = _blank(world, params, lines)
     private(session).update(
         lines=lines,
+        is_trial=bool(_trial_end(world, params, lines)),
         subscription_data=params.get("subscription_data") or {},
         payment_intent_data=params.get("payment_intent_data") or {},
     )
+    checkout_taxes.mark(world, session, params)
     if params.get("discounts"):
         if params.get("allow_promotion_codes"):
             raise invalid(
@@ -83,20 +90,14 @@ def _discount(world: World, session: Json, wanted: list[Json]) -> None:
         amount=subtotal,
         currency=session["currency"],
     )
-    free = not session["amount_total"] and not session["total_details"]["amount_discount"]
     for line in lines:
         line["amount_discount"] = 0
     for one in chosen:
         left = [line["amount_subtotal"] - line["amount_discount"] for line in lines]
         for line, amount in zip(lines, discounts.spread(one.coupon, left), strict=True):
             line["amount_discount"] += amount
-    for line in lines:
-        line["amount_total"] = line["amount_subtotal"] - line["amount_discount"]
-    taken = sum(line["amount_discount"] for line in lines)
     session["discounts"] = [one.of_session for one in chosen]
-    if not free:  # on trial nothing is due today, so there is nothing to take off
-        session["amount_total"] = subtotal - taken
-        session["total_details"]["amount_discount"] = taken
+    checkout_taxes.assess(world, session)
 
 
 def _redeem(world: World, session: Json, customer: str | None, subscription: Json | None) -> None:
@@ -133,7 +134,7 @@ def _line(world: World, wanted: Json, index: int) -> Json:
     else:
         raise missing_parameter(f"line_items[{index}][price]")
     total = price["unit_amount"] * quantity
-    return {
+    line = {
         "id": world.new_id("li_1"),
         "object": "item",
         "adjustable_quantity": None,
@@ -149,6 +150,8 @@ def _line(world: World, wanted: Json, index: int) -> Json:
         "quantity": quantity,
         "taxes": [],
     }
+    private(line)["rates"] = checkout_taxes.rates_of(world, wanted, price, index)
+    return line
 
 
 def _inline_price(world: World, wanted: Json) -> Json:
@@ -201,7 +204,7 @@ def _blank(world: World, params: Json, lines: list[Json]) -> Json:
         "allowed_payment_method_types": None,
         "amount_subtotal": total if mode == "subscription" else subtotal,
         "amount_total": total,
-        "automatic_tax": {"enabled": False, "liability": None, "provider": None, "status": None},
+        "automatic_tax": None,
         "billing_address_collection": params.get("billing_address_collection"),
         "branding_settings": None,
         "cancel_url": params.get("cancel_url"),
@@ -262,7 +265,7 @@ def _blank(world: World, params: Json, lines: list[Json]) -> Json:
         "submit_type": params.get("submit_type"),
         "subscription": None,
         "success_url": params["success_url"],
-        "tax_id_collection": {"enabled": False, "required": "never"},
+        "tax_id_collection": None,
         "total_details": {"amount_discount": 0, "amount_shipping": 0, "amount_tax": 0},
         "ui_mode": "hosted_page",
         "url": f"{world.base_url}/checkout/{session_id}",
@@ -343,11 +346,15 @@ def complete(
     card: cards.TypedCard | str,
     authenticate: bool | None,
     email: str | None = None,
+    typed: checkout_taxes.Typed | None = None,
 ) -> Outcome:
     """Pay a session as its page does; raises ApiError for a closed session or no test card."""
     with world.lock:
         session = find(world, session_id)
         _check_open(session)
+        if typed:
+            checkout_taxes.type_in(world, session, typed)
+        checkout_taxes.check_complete(world, session)
         method = payment_methods.create(world, card, email or _known_email(session))
         if _will_pay(cards.of_method(method), authenticate):
             outcome = _COMPLETE[session["mode"]](world, session, method, authenticate, email)
@@ -416,6 +423,7 @@ def _subscribe(
     world: World, session: Json, method: Json, authenticate: bool | None, email: str | None
 ) -> Outcome:
     customer = _customer(world, session, method, email)
+    checkout_taxes.save(world, session, customer, method)
     payment_methods.attach(world, method, customer["id"])
     data, lines = private(session)["subscription_data"], private(session)["lines"]
     subscription = subscriptions.create(
@@ -427,6 +435,7 @@ def _subscribe(
         default_payment_method=method["id"],
         description=data.get("description"),
     )
+    _set_taxes(world, session, subscription)
     _redeem(world, session, customer["id"], subscription)
     invoice = renewals.first_invoice(
         world, subscription, customer, _adopted(world, session, customer)
@@ -441,6 +450,17 @@ def _subscribe(
         outcome = Outcome("complete")
     _finish(world, session, customer, method, outcome)
     return outcome
+
+
+def _set_taxes(world: World, session: Json, subscription: Json) -> None:
+    """The subscription is taxed as its session was; rates that were archived since still count."""
+    lines = [line for line in private(session)["lines"] if line["price"]["recurring"]]
+    for item, line in zip(subscription["items"]["data"], lines, strict=True):
+        item["tax_rates"] = [copy(tax_rates.find(world, one)) for one in private(line)["rates"]]
+    defaults = private(session)["subscription_data"].get("default_tax_rates") or []
+    subscription["default_tax_rates"] = [copy(tax_rates.find(world, one)) for one in defaults]
+    if session["automatic_tax"]["enabled"]:
+        subscription_taxes.set_automatic(world, subscription, enabled=True)
 
 
 def _adopted(world: World, session: Json, customer: Json) -> Json | None:
@@ -459,6 +479,7 @@ def _pay_once(
     customer = None
     if session["customer"] or session["customer_creation"] == "always":
         customer = _customer(world, session, method, email)
+    checkout_taxes.save(world, session, customer, method)
     customer_id = customer["id"] if customer else None
     _redeem(world, session, customer_id, None)
     if not session["amount_total"]:
@@ -488,7 +509,8 @@ def _finish(
     paid = "unpaid" if outcome.status == "processing" else "paid"
     session |= {
         "customer": customer and customer["id"],
-        "customer_details": _details(details["email"], details["name"]),
+        "customer_details": _details(details["email"], details["name"])
+        | checkout_taxes.details(world, session, customer),
         "payment_status": paid if session["amount_total"] else "no_payment_required",
         "status": "complete",
         "url": None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sandbox.stripe import payment_methods
 from sandbox.stripe.cards import TypedCard
 from sandbox.stripe.errors import missing
-from sandbox.stripe.events import changing, emit, public
+from sandbox.stripe.events import changing, copy, emit, private, public
 from sandbox.stripe.params import merge_metadata
 from sandbox.world import Json, World
 
@@ -82,6 +82,21 @@ def update(world: World, customer: Json, params: Json) -> Json:
     return customer
 
 
+def changed(customer: Json, params: Json) -> Json:
+    """A copy as a request would leave it, to look at first."""
+    draft: Json = copy(customer)
+    _apply(draft, params)
+    chosen = (params.get("invoice_settings") or {}).get("default_payment_method")
+    if chosen:
+        draft["invoice_settings"]["default_payment_method"] = chosen
+    return draft
+
+
+def blank(world: World) -> Json:
+    """A customer that is not stored yet."""
+    return _blank(world)
+
+
 def _apply(customer: Json, params: Json) -> None:
     customer.update({name: params[name] for name in _PLAIN if name in params})
     customer["tax_exempt"] = customer["tax_exempt"] or "none"
@@ -91,6 +106,8 @@ def _apply(customer: Json, params: Json) -> None:
             **payment_methods.NO_ADDRESS,
             **params["address"],
         }
+    if (params.get("tax") or {}).get("ip_address"):
+        private(customer)["ip_address"] = params["tax"]["ip_address"]
     if "shipping" in params:
         customer["shipping"] = params["shipping"]
     if "preferred_locales" in params:

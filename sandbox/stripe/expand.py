@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sandbox.stripe import checkout, payment_intents
+from sandbox.stripe import automatic_tax, checkout, customers, payment_intents, tax_ids
 from sandbox.stripe import invoice_documents as documents
 from sandbox.stripe.events import EMBEDDED, private, public
 from sandbox.world import Json, World
@@ -85,8 +85,12 @@ def _subscriptions(world: World, customer: Json) -> Json:
     return _list(living, f"/v1/customers/{customer['id']}/subscriptions")
 
 
-def _tax_ids(_world: World, customer: Json) -> Json:
-    return _list([], f"/v1/customers/{customer['id']}/tax_ids")
+def _tax_ids(world: World, customer: Json) -> Json:
+    return _list(tax_ids.of(world, customer), f"/v1/customers/{customer['id']}/tax_ids")
+
+
+def _tax(world: World, customer: Json) -> Json:
+    return automatic_tax.of_customer(world, customers.find(world, customer["id"]))
 
 
 def _off_stripe(world: World, invoice: Json) -> int:
@@ -99,6 +103,7 @@ _INCLUDED: dict[tuple[str, str], Callable[[World, Json], Json | int | None]] = {
     ("charge", "refunds"): _refunds,
     ("checkout.session", "line_items"): _line_items,
     ("customer", "subscriptions"): _subscriptions,
+    ("customer", "tax"): _tax,
     ("customer", "tax_ids"): _tax_ids,
     ("invoice", "amount_paid_off_stripe"): _off_stripe,
     ("invoice", "confirmation_secret"): _confirmation_secret,

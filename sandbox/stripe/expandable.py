@@ -194,6 +194,7 @@ EXPANDABLE: dict[str, Mapping[str, Target]] = {
         "subscription": "subscription",
         "test_clock": "test_helpers.test_clock",
     },
+    "tax.settings": {},
     "tax_id": {"customer": "customer", "owner": {"customer": "customer"}},
     "tax_rate": {},
     "test_helpers.test_clock": {},
@@ -210,6 +211,7 @@ _OF_COLLECTION = {
     "customers/payment_methods": "payment_method",
     "customers/tax_ids": "tax_id",
     "invoiceitems": "invoiceitem",
+    "tax/settings": "tax.settings",
     "invoices/lines": "line_item",
     "charges/refunds": "refund",
 }

@@ -10,6 +10,7 @@ from sandbox.stripe import (
     payment_intents,
     prices,
     products,
+    tax_ids,
     taxes,
 )
 from sandbox.stripe.events import changing, copy, emit
@@ -92,6 +93,8 @@ def add_up(invoice: Json) -> None:
 def finalize(world: World, invoice: Json, customer: Json, intent: Json | None = None) -> Json:
     """Number and open the invoice. What is due gets a payment intent: `intent`, or a new one."""
     now = world.now()
+    show_customer(world, invoice, customer)
+    invoice_taxes.before_finalizing(world, invoice)
     before = {"status": "draft", "number": None}
     invoice |= {
         "status": "open",
@@ -113,6 +116,19 @@ def finalize(world: World, invoice: Json, customer: Json, intent: Json | None = 
         add_payment(world, invoice, intent or _intent(world, invoice))
     emit(world, "invoice.finalized", invoice, before)
     return invoice
+
+
+def show_customer(world: World, invoice: Json, customer: Json) -> None:
+    """Set who is billed, as the customer is now; after finalization that stays as it is."""
+    invoice |= {
+        "customer_address": customer["address"],
+        "customer_email": customer["email"],
+        "customer_name": customer["name"],
+        "customer_phone": customer["phone"],
+        "customer_shipping": customer["shipping"],
+        "customer_tax_exempt": customer["tax_exempt"],
+        "customer_tax_ids": tax_ids.of_invoice(world, customer),
+    }
 
 
 def _number(world: World, customer: Json) -> str:
@@ -208,7 +224,7 @@ def subscription_line(
         "parent": parent,
         "subscription": subscription["id"],
     }
-    return invoice_taxes.mark(line, rates=item["tax_rates"])
+    return invoice_taxes.mark(line, rates=item["tax_rates"], behavior=price["tax_behavior"])
 
 
 def _line(
@@ -283,13 +299,9 @@ def blank(
         "attempt_count": 0,
         "attempted": False,
         "auto_advance": True,
-        "automatic_tax": {
-            "disabled_reason": None,
-            "enabled": False,
-            "liability": None,
-            "provider": None,
-            "status": None,
-        },
+        "automatic_tax": automatic(
+            enabled=bool(subscription and subscription["automatic_tax"]["enabled"])
+        ),
         "automatically_finalizes_at": None,
         "billing_reason": reason,
         "collection_method": "charge_automatically",
@@ -304,7 +316,7 @@ def blank(
         "customer_phone": customer["phone"],
         "customer_shipping": customer["shipping"],
         "customer_tax_exempt": customer["tax_exempt"],
-        "customer_tax_ids": [],
+        "customer_tax_ids": tax_ids.of_invoice(world, customer),
         "default_payment_method": None,
         "default_source": None,
         "default_tax_rates": copy(subscription["default_tax_rates"]) if subscription else [],
@@ -359,6 +371,17 @@ def blank(
         "total_pretax_credit_amounts": [],
         "total_taxes": [],
         "webhooks_delivered_at": now,
+    }
+
+
+def automatic(*, enabled: bool) -> Json:
+    """An invoice's `automatic_tax` before anything is reckoned."""
+    return {
+        "disabled_reason": None,
+        "enabled": enabled,
+        "liability": {"type": "self"} if enabled else None,
+        "provider": "stripe" if enabled else None,
+        "status": None,
     }
 
 

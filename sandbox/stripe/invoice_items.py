@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sandbox.stripe import customers, invoice_taxes, prices, products, tax_rates
 from sandbox.stripe.errors import invalid, missing
-from sandbox.stripe.events import changing, copy, emit
+from sandbox.stripe.events import changing, copy, emit, private
 from sandbox.stripe.params import merge_metadata, missing_parameter, new_metadata
 from sandbox.world import Json, World
 
@@ -38,6 +38,7 @@ def create(world: World, params: Json) -> Json:
         "quantity_decimal": str(quantity),
         "tax_rates": rates,
     }
+    private(item)["behavior"] = params.get("tax_behavior")
     if params.get("subscription"):
         item["parent"] = _parent(params["subscription"], None)
     world.objects.put(item)
@@ -154,7 +155,15 @@ def line(world: World, item: Json) -> Json:
         "subtotal": item["amount"],
         "taxes": [],
     }
-    return invoice_taxes.mark(made, rates=item["tax_rates"])
+    return invoice_taxes.mark(made, rates=item["tax_rates"], behavior=_behavior(world, item))
+
+
+def _behavior(world: World, item: Json) -> str | None:
+    """Whether the item's amount includes tax: as it was made, else as its price says."""
+    details = (item["pricing"] or {}).get("price_details") or {}
+    price = world.objects.get(details.get("price") or "")
+    of_price: str | None = price["tax_behavior"] if price else None
+    return private(item).get("behavior") or of_price
 
 
 def _line_parent(item: Json) -> Json:

@@ -2,34 +2,113 @@
 
 from __future__ import annotations
 
-from sandbox.stripe import taxes
-from sandbox.stripe.events import private
+from sandbox.stripe import automatic_tax, customers, subscription_taxes, taxes
+from sandbox.stripe.events import changing, emit, private
+from sandbox.stripe.tax_places import Place
 from sandbox.world import Json, World
 
 
-def mark(line: Json, *, rates: list[Json]) -> Json:
-    """Remember on a line which rates are its own; the invoice's count where it has none."""
-    private(line)["rates"] = [rate["id"] for rate in rates]
+def mark(line: Json, *, rates: list[Json], behavior: str | None) -> Json:
+    """Remember on a line which rates are its own, and whether its price includes tax.
+
+    The invoice's rates count where it has none.
+    """
+    private(line).update(rates=[rate["id"] for rate in rates], behavior=behavior)
     return line
 
 
 def assess(world: World, invoice: Json) -> None:
     """Set the taxes of each line, after its discounts, and their sums."""
-    lines = invoice["lines"]["data"]
+    place = _place(world, invoice)
     without = 0
-    for line in lines:
-        rates, reason = _rates(world, invoice, line)
+    for line in invoice["lines"]["data"]:
+        found = _assessed(world, invoice, line, place)
         less = sum(int(entry["amount"]) for entry in line["discount_amounts"])
-        line["taxes"] = [tax.of_document for tax in taxes.on(line["amount"] - less, rates, reason)]
-        before = [tax.of_document for tax in taxes.on(line["amount"], rates, reason)]
-        without += line["amount"] - taxes.inclusive(before)
-    invoice["total_taxes"] = taxes.summed(entry for line in lines for entry in line["taxes"])
+        line["taxes"] = _entries(line["amount"] - less, found)
+        without += line["amount"] - taxes.inclusive(_entries(line["amount"], found))
+    invoice["total_taxes"] = taxes.summed(
+        entry for line in invoice["lines"]["data"] for entry in line["taxes"]
+    )
     invoice["subtotal_excluding_tax"] = without
 
 
-def _rates(world: World, invoice: Json, line: Json) -> tuple[list[Json], str]:
+def _entries(amount: int, found: automatic_tax.Assessed) -> list[Json]:
+    return [tax.of_document for tax in taxes.on(amount, found.rates, found.reason)]
+
+
+def _place(world: World, invoice: Json) -> Place | None:
+    """Where Stripe Tax takes tax for, and whether it knows."""
+    if not invoice["automatic_tax"]["enabled"]:
+        return None
+    customer = customers.find(world, invoice["customer"])
+    place = automatic_tax.place_of(world, customer, _subscription(world, invoice))
+    invoice["automatic_tax"]["status"] = "complete" if place else "requires_location_inputs"
+    return place
+
+
+def _subscription(world: World, invoice: Json) -> Json | None:
+    details = (invoice["parent"] or {}).get("subscription_details")
+    return world.objects.get(details["subscription"]) if details else None
+
+
+def _assessed(
+    world: World, invoice: Json, line: Json, place: Place | None
+) -> automatic_tax.Assessed:
     """The rates of a line, and why they count or do not."""
+    if invoice["automatic_tax"]["enabled"]:
+        if place is None:
+            return automatic_tax.Assessed([], "")
+        return _by_place(world, invoice, line, place)
     own = [world.objects.get(one) for one in private(line).get("rates", [])]
     rates = [rate for rate in own if rate] or invoice["default_tax_rates"]
     reason = taxes.ZERO_REASONS.get(invoice["customer_tax_exempt"], "not_available")
-    return rates, reason
+    return automatic_tax.Assessed(rates, reason)
+
+
+def _by_place(world: World, invoice: Json, line: Json, place: Place) -> automatic_tax.Assessed:
+    chosen = automatic_tax.behavior(world, private(line).get("behavior"), line["currency"])
+    details = (line["pricing"] or {}).get("price_details") or {}
+    return automatic_tax.assess(
+        world,
+        customers.find(world, invoice["customer"]),
+        place,
+        inclusive=chosen == "inclusive",
+        product=details.get("product"),
+    )
+
+
+def before_finalizing(world: World, invoice: Json) -> None:
+    """Reckon once more by where the customer is now.
+
+    Stripe documentation, "Collect customer addresses": where that is not known, a subscription's
+    invoice goes on without tax, which is switched off on both; one made by hand is refused.
+    """
+    if not invoice["automatic_tax"]["enabled"]:
+        return
+    assess(world, invoice)
+    if invoice["automatic_tax"]["status"] == "complete":
+        return
+    subscription = _subscription(world, invoice)
+    if subscription is None:
+        _refuse(world, invoice)
+        return
+    subscription_taxes.disable(world, subscription)
+    with changing(world, invoice, "invoice.updated"):
+        invoice["automatic_tax"] |= {
+            "disabled_reason": "finalization_requires_location_inputs",
+            "enabled": False,
+            "status": None,
+        }
+    assess(world, invoice)
+
+
+def _refuse(world: World, invoice: Json) -> None:
+    error = automatic_tax.unrecognized()
+    with changing(world, invoice, "invoice.updated"):
+        invoice["last_finalization_error"] = {
+            "code": "customer_tax_location_invalid",
+            "message": str(error),
+            "type": error.kind,
+        }
+    emit(world, "invoice.finalization_failed", invoice)
+    raise error

@@ -22,7 +22,7 @@ from sandbox.world import PRIVATE, Json, World
 
 RETRY_AFTER_DAYS = (3, 5, 7)
 """Days from each failed automatic attempt to the next one, as in Stripe's smart retries."""
-_OF_DRAFTS = frozenset({"collection_method", "default_tax_rates", "due_date"})
+_OF_DRAFTS = frozenset({"collection_method", "automatic_tax", "default_tax_rates", "due_date"})
 RETRY_SET_AFTER = 60
 """Seconds until that is known, while the switch says that it takes a while."""
 
@@ -271,6 +271,10 @@ def update(world: World, invoice: Json, params: Json) -> Json:
                 invoice[name] = params[name]
         if "metadata" in params:
             invoice["metadata"] = merge_metadata(invoice["metadata"], params["metadata"])
+        if params.get("automatic_tax"):
+            invoice["automatic_tax"] = documents.automatic(**params["automatic_tax"])
+            invoice_taxes.assess(world, invoice)
+            documents.add_up(invoice)
         if "default_tax_rates" in params:
             invoice["default_tax_rates"] = tax_rates.chosen(
                 world, params["default_tax_rates"], param="default_tax_rates"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sandbox.stripe import (
+    automatic_tax,
     customers,
     discounts,
     due_dates,
@@ -28,6 +29,9 @@ def create(world: World, params: Json) -> Json:
     including = params.get("pending_invoice_items_behavior") == "include"
     waiting = invoice_items.pending(world, customer["id"], None) if including else []
     currency = (params.get("currency") or customer["currency"] or "usd").lower()
+    is_automatic = bool((params.get("automatic_tax") or {}).get("enabled"))
+    if is_automatic:
+        automatic_tax.check_active(world)
     rates = tax_rates.chosen(world, params.get("default_tax_rates"), param="default_tax_rates")
     lines = [invoice_items.line(world, item) for item in waiting]
     chosen = discounts.choices(
@@ -46,6 +50,7 @@ def create(world: World, params: Json) -> Json:
         granted=[discounts.redeem(world, one, customer["id"]) for one in chosen],
         wanted={
             "auto_advance": params.get("auto_advance", False),
+            "automatic_tax": documents.automatic(enabled=is_automatic),
             "collection_method": method,
             "default_payment_method": params.get("default_payment_method"),
             "default_tax_rates": rates,

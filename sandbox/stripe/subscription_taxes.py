@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sandbox.stripe import tax_rates
+from sandbox.stripe import automatic_tax, customers, tax_rates
+from sandbox.stripe.errors import invalid
+from sandbox.stripe.events import changing
 from sandbox.world import Json, World
 
 
@@ -19,3 +21,49 @@ def set_item_rates(world: World, item: Json, ids: list[str] | None, *, param: st
     rates = tax_rates.chosen(world, ids, param=param)
     tax_rates.check_prices([(item["price"], rates)])
     item["tax_rates"] = rates
+
+
+def set_automatic(world: World, subscription: Json, *, enabled: bool) -> None:
+    """Let Stripe reckon tax on all invoices to come, or no longer."""
+    if enabled:
+        _check_automatic(world, subscription)
+    subscription["automatic_tax"] = {
+        "disabled_reason": None,
+        "enabled": enabled,
+        "liability": {"type": "self"} if enabled else None,
+    }
+
+
+def _check_automatic(world: World, subscription: Json) -> None:
+    automatic_tax.check_active(world)
+    items = subscription["items"]["data"]
+    if subscription["default_tax_rates"] or any(one["tax_rates"] for one in items):
+        raise invalid(
+            "You cannot use tax rates together with automatic tax.", param="automatic_tax[enabled]"
+        )
+    check_items(world, subscription)
+    customer = customers.find(world, subscription["customer"])
+    automatic_tax.check_place(world, customer, subscription)
+
+
+def check_items(world: World, subscription: Json) -> None:
+    """Refuse prices that say nothing of tax."""
+    items = subscription["items"]["data"]
+    automatic_tax.check_prices(world, [one["price"] for one in items])
+
+
+def check_change(world: World, subscription: Json) -> None:
+    """Refuse what Stripe Tax can't reckon: another price for somebody it can't place."""
+    if subscription["automatic_tax"]["enabled"]:
+        check_items(world, subscription)
+        customer = customers.find(world, subscription["customer"])
+        automatic_tax.check_place(world, customer, subscription)
+
+
+def disable(world: World, subscription: Json) -> None:
+    """Stripe no longer knows where the customer is: it goes on without tax."""
+    with changing(world, subscription, "customer.subscription.updated"):
+        subscription["automatic_tax"] |= {
+            "disabled_reason": "requires_location_inputs",
+            "enabled": False,
+        }

@@ -239,6 +239,8 @@ def _apply(world: World, subscription: Json, params: Json) -> None:
     for name in ("default_payment_method", "description"):
         if name in params:
             subscription[name] = params[name]
+    if params.get("automatic_tax"):
+        subscription_taxes.set_automatic(world, subscription, **params["automatic_tax"])
     if "default_tax_rates" in params:
         subscription_taxes.set_default_rates(world, subscription, params["default_tax_rates"])
     if "metadata" in params:

@@ -39,6 +39,7 @@ def switch(world: World, subscription: Json, params: Json) -> None:
         world, subscription, params
     ):
         _check_card(world, subscription)
+    subscription_taxes.check_change(world, subscription)
     with changing(world, subscription, "customer.subscription.updated"):
         change = _apply(
             world, subscription, params["items"], behavior, params.get("proration_date")

@@ -81,7 +81,9 @@ _CHANGED_ITEMS = ListOf(
     ),
     most=subscriptions.MOST_ITEMS,
 )
+_AUTOMATIC_TAX = Hash({"enabled": Required(BOOLEAN)})
 _SUBSCRIPTION: Spec = {
+    "automatic_tax": _AUTOMATIC_TAX,
     "cancel_at": Emptyable(INTEGER),
     "cancel_at_period_end": BOOLEAN,
     "collection_method": _COLLECTION,
@@ -117,7 +119,7 @@ def _create_subscription(call: Call) -> Json:
         description=params.get("description"),
         days_until_due=params.get("days_until_due"),
     )
-    _set_rates(call, subscription)
+    _set_taxes(call, subscription)
     if params.get("discounts"):
         discounts.replace(world, subscription, params["discounts"])
     behavior = params.get("payment_behavior") or "allow_incomplete"
@@ -130,7 +132,7 @@ def _create_subscription(call: Call) -> Json:
     return subscriptions.update(world, subscription, wanted) if wanted else subscription
 
 
-def _set_rates(call: Call, subscription: Json) -> None:
+def _set_taxes(call: Call, subscription: Json) -> None:
     subscription_taxes.set_default_rates(
         call.world, subscription, call.params.get("default_tax_rates")
     )
@@ -138,6 +140,8 @@ def _set_rates(call: Call, subscription: Json) -> None:
         item = subscription["items"]["data"][index]
         param = f"items[{index}][tax_rates]"
         subscription_taxes.set_item_rates(call.world, item, wanted.get("tax_rates"), param=param)
+    if call.params.get("automatic_tax"):
+        subscription_taxes.set_automatic(call.world, subscription, **call.params["automatic_tax"])
 
 
 def _lines(call: Call) -> list[tuple[Json, int]]:
@@ -418,6 +422,7 @@ ENDPOINTS = [
         _update_invoice,
         {
             "auto_advance": BOOLEAN,
+            "automatic_tax": _AUTOMATIC_TAX,
             "collection_method": _COLLECTION,
             "days_until_due": NOT_NEGATIVE,
             "default_payment_method": TEXT,

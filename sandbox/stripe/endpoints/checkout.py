@@ -12,6 +12,7 @@ from sandbox.stripe.params import (
     METADATA,
     NOT_NEGATIVE,
     TEXT,
+    TEXTS,
     URL,
     Emptyable,
     Hash,
@@ -50,6 +51,7 @@ _PRICE_DATA = Hash(
 )
 _CREATE: Spec = {
     "allow_promotion_codes": BOOLEAN,
+    "automatic_tax": Hash({"enabled": Required(BOOLEAN)}),
     "billing_address_collection": one_of("auto", "required"),
     "cancel_url": URL,
     "client_reference_id": text(200),
@@ -64,7 +66,7 @@ _CREATE: Spec = {
     "discounts": ListOf(Hash({"coupon": TEXT, "promotion_code": TEXT}), most=1),
     "expires_at": INTEGER,
     "line_items": ListOf(
-        Hash({"price": TEXT, "price_data": _PRICE_DATA, "quantity": COUNT}),
+        Hash({"price": TEXT, "price_data": _PRICE_DATA, "quantity": COUNT, "tax_rates": TEXTS}),
         most=checkout.MOST_LINES,
     ),
     "locale": TEXT,
@@ -82,6 +84,7 @@ _CREATE: Spec = {
     "submit_type": one_of("auto", "book", "donate", "pay", "subscribe"),
     "subscription_data": Hash(
         {
+            "default_tax_rates": TEXTS,
             "description": text(500),
             "metadata": METADATA,
             "trial_end": INTEGER,
@@ -89,6 +92,9 @@ _CREATE: Spec = {
         }
     ),
     "success_url": URL,
+    "tax_id_collection": Hash(
+        {"enabled": Required(BOOLEAN), "required": one_of("if_supported", "never")}
+    ),
     "ui_mode": one_of("hosted_page"),
 }
 

@@ -1,6 +1,6 @@
 """Customers, their payment methods, and the billing portal."""
 
-from sandbox.stripe import customers, payment_methods, portal, subscriptions
+from sandbox.stripe import customer_taxes, customers, payment_methods, portal, subscriptions
 from sandbox.stripe.endpoint import DATED, LISTING, Call, Endpoint, equal, listing
 from sandbox.stripe.params import (
     ADDRESS,
@@ -38,18 +38,25 @@ _CUSTOMER: Spec = {
     "shipping": Emptyable(
         Hash({"address": Required(ADDRESS), "name": Required(TEXT), "phone": text(20)})
     ),
+    "tax": Hash(
+        {
+            "ip_address": Emptyable(TEXT),
+            "validate_location": one_of("auto", "deferred", "immediately"),
+        }
+    ),
     "tax_exempt": Emptyable(one_of("exempt", "none", "reverse")),
 }
 _BILLING_DETAILS = Hash({"address": Emptyable(ADDRESS), "email": TEXT, "name": TEXT, "phone": TEXT})
 
 
 def _update_customer(call: Call) -> Json:
-    return customers.update(call.world, customers.find(call.world, call.id), call.params)
+    return customer_taxes.update(call.world, customers.find(call.world, call.id), call.params)
 
 
 def _delete_customer(call: Call) -> Json:
     customer = customers.find(call.world, call.id)
     subscriptions.end_all(call.world, customer)
+    customer_taxes.delete(call.world, customer)
     return customers.delete(call.world, customer)
 
 
@@ -143,8 +150,18 @@ ENDPOINTS = [
         "POST",
         "/v1/customers",
         "customer_create",
-        lambda call: customers.create(call.world, call.params),
-        {**_CUSTOMER, "payment_method": TEXT},
+        lambda call: customer_taxes.create(call.world, call.params),
+        {
+            **_CUSTOMER,
+            "payment_method": TEXT,
+            "tax": Hash(
+                {
+                    "ip_address": Emptyable(TEXT),
+                    "validate_location": one_of("deferred", "immediately"),
+                }
+            ),
+            "tax_id_data": ListOf(Hash({"type": Required(TEXT), "value": Required(TEXT)})),
+        },
     ),
     Endpoint("GET", "/v1/customers", "customer_list", _list_customers, {**DATED, "email": TEXT}),
     Endpoint(

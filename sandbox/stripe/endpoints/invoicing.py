@@ -71,6 +71,7 @@ ENDPOINTS = [
             "pricing": Hash({"price": TEXT}),
             "quantity": NOT_NEGATIVE,
             "subscription": TEXT,
+            "tax_behavior": one_of("exclusive", "inclusive", "unspecified"),
             "tax_rates": TEXTS,
         },
     ),
@@ -114,6 +115,7 @@ ENDPOINTS = [
         lambda call: manual_invoices.create(call.world, call.params),
         {
             "auto_advance": BOOLEAN,
+            "automatic_tax": Hash({"enabled": Required(BOOLEAN)}),
             "collection_method": one_of("charge_automatically", "send_invoice"),
             "currency": CURRENCY,
             "customer": TEXT,

@@ -85,6 +85,7 @@ class Stack:
             "SUPPORT_EMAIL": "help@harbor-yoga.example",
             "STAFF_EMAIL": "office@harbor-yoga.example",
             "TERMS_URL": "https://harbor-yoga.example/terms",
+            "PRIVACY_URL": "https://harbor-yoga.example/privacy",
             "TERMS_VERSION": "2026-01-01",
             "DEFAULT_FROM_EMAIL": "Harbor Yoga <help@harbor-yoga.example>",
             "EMAIL_URL": f"smtp://{HOST}:{self.smtp_port}",

@@ -12,17 +12,19 @@ from django.views.decorators.http import require_POST
 from twilio.request_validator import RequestValidator
 from twilio.twiml.messaging_response import MessagingResponse
 
-from emails import text_messages
+from emails import keywords, text_messages
 from emails.delivery import StatusReport, record_status
-from members import consent
+from emails.keywords import Asked
+from members import consent, contact_notices
+from members.consent import Heard
 from members.models import Member
 
 logger = logging.getLogger(__name__)
 
-# Twilio documentation, "Twilio support for opt-out keywords". Twilio itself answers STOP and START.
-STOP_WORDS = frozenset("STOP STOPALL UNSUBSCRIBE CANCEL END QUIT REVOKE OPTOUT".split())
-START_WORDS = frozenset("START YES UNSTOP".split())
-HELP_WORDS = frozenset("HELP INFO".split())
+STOPPED = "{brand}: you won't get any more texts from us. Reply START to get them again."
+STARTED = "{brand}: you'll get our texts again. Reply STOP to end them, HELP for help."
+HELP = "{brand}: for help, write to {support}. Reply STOP to end our texts."
+UNREAD = "{brand}: replies aren't monitored. Write to {support}, or reply STOP to end our texts."
 
 
 @csrf_exempt
@@ -45,43 +47,48 @@ def sms_status(request: HttpRequest, token: str) -> HttpResponse:
 def sms_inbound(request: HttpRequest) -> HttpResponse:
     """Take a member's reply: STOP ends text messages, START allows them again, HELP is answered.
 
-    Twilio answers STOP and START by itself and refuses our words after a STOP, so we stay silent.
+    Twilio answers its own keywords by itself and refuses our words after a STOP, so we stay silent
+    then. Other ways to ask for the same are confirmed by us, once.
     """
     if refusal := _refusal(request):
         return refusal
     answer = MessagingResponse()
-    if words := _heed(request.POST.get("From", ""), _keyword(request.POST)):
+    if words := _heed(request.POST.get("From", ""), request.POST):
         answer.message(words)
     return HttpResponse(str(answer), content_type="application/xml")
 
 
-def _keyword(form: QueryDict) -> str:
-    """Return what a text asks for. Advanced Opt-Out knows more languages, and names the keyword."""
-    return (form.get("OptOutType") or form.get("Body", "")).strip().rstrip(".!").upper()
-
-
-def _heed(phone: str, word: str) -> str:
+def _heed(phone: str, form: QueryDict) -> str:
     """Do what a reply asks for; return the answer, or "" for none.
 
-    Strangers' words get none: two machines would go on answering each other at our cost.
+    Strangers' words get none: two machines would go on answering each other at our cost. Advanced
+    Opt-Out knows more languages, names the keyword (`OptOutType`), and answers by itself.
     """
-    if word in STOP_WORDS:
-        consent.stop_by_reply(phone)
-        return ""
-    if word in START_WORDS:
-        consent.start_by_reply(phone)
-        return ""
-    if word in HELP_WORDS:
-        return (
-            f"{settings.BRAND_NAME}: write to {settings.SUPPORT_EMAIL} for help. "
-            "Reply STOP to end text messages."
-        )
-    if Member.objects.filter(phone=phone, phone_verified_at__isnull=False).exists():
-        return (
-            f"{settings.BRAND_NAME}: nobody reads replies here. Write to {settings.SUPPORT_EMAIL}, "
-            "or reply STOP to end text messages."
-        )
-    return ""
+    body, told = form.get("Body", ""), form.get("OptOutType", "")
+    is_answered = bool(told) or keywords.is_answered_by_twilio(body)
+    match keywords.asks_for(told or body):
+        case Asked.STOP:
+            heard = consent.stop_by_reply(phone)
+            _tell(heard)
+            return "" if is_answered or not heard.is_known else _answer(STOPPED)
+        case Asked.START:
+            heard = consent.start_by_reply(phone)
+            _tell(heard)
+            return "" if is_answered or not heard.is_known else _answer(STARTED)
+        case Asked.HELP:
+            return _answer(HELP)
+    known = Member.objects.filter(phone=phone, phone_verified_at__isnull=False)
+    return _answer(UNREAD) if known.exists() else ""
+
+
+def _tell(heard: Heard) -> None:
+    """Tell by email what a reply changed: the phone may be in somebody else's hands."""
+    for member in heard.changed:
+        contact_notices.texts_switched(member, by_reply=True)
+
+
+def _answer(words: str) -> str:
+    return words.format(brand=settings.BRAND_NAME, support=settings.SUPPORT_EMAIL)
 
 
 def _refusal(request: HttpRequest) -> HttpResponse | None:

@@ -42,6 +42,7 @@ class Kind(StrEnum):
     LOGIN_CODE = "login_code"
     PASSWORD_CODE = "password_code"  # noqa: S105  (the name of a template)
     PHONE_CODE = "phone_code"
+    TEXTS_ON = "texts_on"
     ACCOUNT_EXISTS = "account_exists"
     UNKNOWN_ACCOUNT = "unknown_account"
     ACCOUNT_CHANGED = "account_changed"
@@ -147,6 +148,7 @@ CATALOGUE: dict[Kind, Spec] = {
     Kind.LOGIN_CODE: _account("{{ code }} is your sign-in code"),
     Kind.PASSWORD_CODE: _account("{{ code }} is your password code"),
     Kind.PHONE_CODE: Spec(category=Category.ACCOUNT, email=False, sms=True, sensitive=True),
+    Kind.TEXTS_ON: Spec(category=Category.ACCOUNT, email=False, sms=True),
     Kind.ACCOUNT_EXISTS: _account("You have an account already"),
     Kind.UNKNOWN_ACCOUNT: _account("There is no account with this address"),
     Kind.ACCOUNT_CHANGED: _account("{{ headline }}", CHANGE_WHY),

@@ -18,7 +18,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from emails.account import send_account_mail, send_phone_code
-from members import code_limits, consent, names, phones, sign_ins
+from members import code_limits, consent, contact_notices, names, phones, sign_ins
 from members.code_limits import Recipient
 from portal import way_back
 
@@ -72,7 +72,8 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
     def post_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponse:
         """Keep a record of the sign-in; a sign-up that was left in this browser is over."""
         request.session.pop(EMAIL_VERIFICATION_CODE_SESSION_KEY, None)
-        sign_ins.record(request, user, is_sign_up=kwargs["signup"])
+        sign_in = sign_ins.record(request, user, is_sign_up=kwargs["signup"])
+        contact_notices.signed_in(sign_in, request)
         kwargs["redirect_url"] = way_back.after_sign_in(request, kwargs["redirect_url"])
         return cast("HttpResponse", super().post_login(request, user, **kwargs))
 
@@ -132,11 +133,14 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
 
     def set_phone_verified(self, user: User, phone: str) -> None:
         """Make a proven number the user's own, and honour what they ticked at sign-up."""
+        before = str(user.member.phone) if user.member.phone_is_verified else ""
         try:
             phones.confirm(user, phone)
         except phones.PhoneTakenError:
             self._refuse_taken_phone()
-        consent.fulfil_wish(self.request, user)
+        contact_notices.number_verified(user, phone, before, self.request)
+        if consent.fulfil_wish(self.request, user):
+            contact_notices.texts_switched(user.member, self.request)
 
     def get_user_by_phone(self, phone: str) -> User | None:
         """Return the user who has verified this number."""

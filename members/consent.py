@@ -4,6 +4,8 @@ The last word counts: a yes at sign-up (kept until the number is verified), on t
 by replying START; a no on the account page or by replying STOP. Each is kept on record.
 """
 
+from dataclasses import dataclass
+
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.http import HttpRequest
@@ -45,16 +47,25 @@ def stop(member: Member, source: ConsentSource) -> bool:
     return changed
 
 
-def stop_by_reply(phone: str) -> None:
+@dataclass(frozen=True)
+class Heard:
+    """Who a reply came from: whether it was somebody we know, and for whom it changed anything."""
+
+    is_known: bool
+    changed: list[Member]
+
+
+def stop_by_reply(phone: str) -> Heard:
     """Record a STOP sent from this number (E.164) for whoever gave it to us, verified or not."""
-    for member in Member.objects.filter(phone=phone):
-        stop(member, ConsentSource.REPLY)
+    members = list(Member.objects.filter(phone=phone).select_related("user"))
+    return Heard(bool(members), [one for one in members if stop(one, ConsentSource.REPLY)])
 
 
-def start_by_reply(phone: str) -> None:
+def start_by_reply(phone: str) -> Heard:
     """Record a START sent from this number (E.164) for the member who has verified it."""
-    for member in Member.objects.filter(phone=phone, phone_verified_at__isnull=False):
-        agree(member, ConsentSource.REPLY)
+    found = Member.objects.filter(phone=phone, phone_verified_at__isnull=False)
+    members = list(found.select_related("user"))
+    return Heard(bool(members), [one for one in members if agree(one, ConsentSource.REPLY)])
 
 
 def _save(member: Member, *, agreed: bool, source: ConsentSource) -> None:
@@ -77,10 +88,13 @@ def remember_wish(request: HttpRequest, user: User, *, wanted: bool) -> None:
         request.session.pop(SESSION_KEY, None)
 
 
-def fulfil_wish(request: HttpRequest, user: User) -> None:
-    """Record the yes that was ticked at sign-up, now that the number is verified."""
-    if request.session.pop(SESSION_KEY, None) == user.pk:
-        agree(user.member, ConsentSource.SIGNUP)
+def fulfil_wish(request: HttpRequest, user: User) -> bool:
+    """Record the yes that was ticked at sign-up, now that the number is verified.
+
+    Return whether there was one, and it changed anything.
+    """
+    is_wanted = request.session.pop(SESSION_KEY, None) == user.pk
+    return is_wanted and agree(user.member, ConsentSource.SIGNUP)
 
 
 def drop_wish(request: HttpRequest) -> None:

@@ -17,12 +17,11 @@ from django.contrib.auth.models import User
 from django.core import signing
 from django.db import transaction
 from django.urls import reverse
-from django.utils import timezone
 
 from emails.catalogue import Kind
 from emails.models import Channel
 from emails.outbox import put_account
-from members import accounts, phones
+from members import accounts, contact_notices, phones
 
 SALT = "members.corrections"
 LINK_WORKS_FOR = timedelta(days=3)
@@ -67,7 +66,7 @@ def propose_email(user: User, email: str) -> None:
             LINK_WORKS_FOR,
         )
         sentence = f"Our team was asked to change it to {email}. The new address has to confirm."
-        _tell(user, "Your email address is about to change", sentence)
+        contact_notices.tell(user, "Your email address is about to change", sentence)
 
 
 def proposal_of(token: str) -> Proposal:
@@ -102,7 +101,9 @@ def confirm_email(token: str) -> Proposal:
         raise LinkRefused(
             "Another account uses this address now. Write to us, and we’ll sort it out."
         )
-    _tell(user, "Your email address was changed", f"From now on it is {found.email}.")
+    contact_notices.tell(
+        user, "Your email address was changed", f"From now on it is {found.email}."
+    )
     EmailAddress.objects.filter(user=user).delete()
     EmailAddress.objects.create(user=user, email=found.email, verified=True, primary=True)
     user.email = found.email
@@ -128,7 +129,7 @@ def correct_phone(user: User, phone: str) -> None:
             f"Our team changed it to {number}, as we were asked to. We’ll text you there once you"
             " verify it on your account page."
         )
-        _tell(user, "Your phone number was changed", sentence)
+        contact_notices.tell(user, "Your phone number was changed", sentence)
 
 
 def _refuse_staff(user: User) -> None:
@@ -137,17 +138,3 @@ def _refuse_staff(user: User) -> None:
         raise CorrectionRefused("People on the team change their own address and number.")
     if not user.is_active:
         raise CorrectionRefused("This account is closed.")
-
-
-def _tell(user: User, headline: str, sentence: str) -> None:
-    """Tell the member's present address what changes."""
-    words = {
-        "headline": headline,
-        "sentence": sentence,
-        "at": timezone.now().isoformat(),
-        "device": "",
-        "ip": "",
-        "url": f"{settings.PORTAL_URL}{reverse('members:account')}",
-    }
-    if user.email:
-        put_account(Kind.ACCOUNT_CHANGED, Channel.EMAIL, user.email, words, user)

@@ -14,6 +14,8 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, QueryDict
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 
 from members import code_limits, consent, names, terms, time_zones
 from members.models import AgreedWhere, Member
@@ -25,13 +27,25 @@ EMAIL = "E-mail"
 SAFE_CHOICE = "At least 10 characters. Several words are safe and easy to remember."
 
 
-def text_message_terms() -> str:
-    """Return what a member agrees to, in the words the carriers' rules ask for."""
-    return (
-        f"About your payments with {settings.BRAND_NAME}, only when something happened. "
-        "Message and data rates may apply. Reply STOP at any time to end them, HELP for help. "
-        "You can be a member without them."
+def text_message_terms() -> SafeString:
+    """Return what a member agrees to, in the words the carriers' rules ask for.
+
+    Who sends what and how often, what it costs, how to stop and get help, that nobody has to, and
+    the owner's policies (CTIA, "Messaging Principles and Best Practices"; Twilio's A2P 10DLC).
+    """
+    text = format_html(
+        "{} will text you about your payments and your account, about one to five times a month. "
+        "Message and data rates may apply. Reply STOP to cancel anytime, HELP for help. "
+        "You don’t need texts to be a member.",
+        settings.BRAND_NAME,
     )
+    policies = {"Privacy policy": settings.PRIVACY_URL, "Terms": settings.TERMS_URL}
+    links = format_html_join(
+        " · ",
+        '<a href="{}" target="_blank" rel="noopener">{}</a>',
+        [(url, name) for name, url in policies.items() if url],
+    )
+    return format_html("{} {}", text, links) if links else text
 
 
 def clean_name(name: str) -> str:

@@ -30,10 +30,15 @@ def record(request: HttpRequest, user: User, *, is_sign_up: bool) -> SignIn:
     """Write down that a user has just signed in, from where and how."""
     return SignIn.objects.create(
         user=user,
-        ip=get_adapter().get_client_ip(request),
+        ip=client_ip(request),
         user_agent=request.headers.get("User-Agent", "").replace("\x00", "")[:500],
         method="sign-up" if is_sign_up else _method(request, user),
     )
+
+
+def client_ip(request: HttpRequest) -> str:
+    """Return the address that a request came from, behind the proxies that we trust."""
+    return str(get_adapter().get_client_ip(request))
 
 
 def forget_old() -> int:

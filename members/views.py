@@ -5,11 +5,12 @@ from __future__ import annotations
 from allauth.account.stages import LoginStageController
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required, login_required
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
-from members import consent, phones
+from members import consent, contact_notices, phones
 from members.access import current_member, current_user
 from members.forms import ProfileForm, text_message_terms
 from members.models import ConsentSource, Member
@@ -47,7 +48,7 @@ def text_messages(request: HttpRequest) -> HttpResponse:
     HTMX gets the partial `members/account.html#text-messages`; a plain form goes back to the page.
     """
     member = current_member(request)
-    outcome = _record_answer(member, agrees=request.POST.get("agree") == "yes")
+    outcome = _record_answer(request, member, agrees=request.POST.get("agree") == "yes")
     if wants_fragment(request):
         context = _text_messages_context(member) | {"outcome": outcome}
         return render(request, "members/account.html#text-messages", context)
@@ -59,7 +60,12 @@ def text_messages(request: HttpRequest) -> HttpResponse:
 @require_POST
 def remove_phone(request: HttpRequest) -> HttpResponse:
     """Remove the member's phone number, and with it their agreement to text messages."""
-    phones.remove(current_user(request))
+    user = current_user(request)
+    before = str(user.member.phone) if user.member.phone_is_verified else ""
+    with transaction.atomic():
+        phones.remove(user)
+        if before:
+            contact_notices.number_removed(user, before, request)
     messages.success(request, "Your phone number is removed. We will not text you.")
     return redirect("members:account")
 
@@ -76,15 +82,18 @@ def skip_phone(request: HttpRequest) -> HttpResponseBase:
     return response
 
 
-def _record_answer(member: Member, *, agrees: bool) -> str:
+@transaction.atomic
+def _record_answer(request: HttpRequest, member: Member, *, agrees: bool) -> str:
     """Record the member's answer and return what is so now, in a sentence."""
     if not agrees:
-        consent.stop(member, ConsentSource.ACCOUNT)
+        if consent.stop(member, ConsentSource.ACCOUNT):
+            contact_notices.texts_switched(member, request)
         return "Text messages are off."
     if not member.phone_is_verified:
         return "Verify your phone number first, then switch text messages on."
-    consent.agree(member, ConsentSource.ACCOUNT)
-    return "Text messages are on."
+    if consent.agree(member, ConsentSource.ACCOUNT):
+        contact_notices.texts_switched(member, request)
+    return "Text messages are on. We just sent you a text to confirm."
 
 
 def _page(request: HttpRequest, form: ProfileForm) -> HttpResponse:

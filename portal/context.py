@@ -29,5 +29,9 @@ def current_brand() -> Brand:
 
 
 def brand(request: HttpRequest) -> dict[str, Brand | str]:
-    """Context processor: `{{ brand.name }}` and `{{ terms_url }}` in every template."""
-    return {"brand": current_brand(), "terms_url": settings.TERMS_URL}
+    """Context processor: `brand`, `terms_url`, and `privacy_url` in every template."""
+    return {
+        "brand": current_brand(),
+        "terms_url": settings.TERMS_URL,
+        "privacy_url": settings.PRIVACY_URL,
+    }

@@ -76,6 +76,8 @@ POSTAL_ADDRESS = characters.words(env.str("POSTAL_ADDRESS", default=""))
 PUBLIC_SITE_URL = env.str("PUBLIC_SITE_URL", default="")
 # What members agree to when they sign up and join; without an address they agree to nothing.
 TERMS_URL = env.str("TERMS_URL", default="")
+# How the owner handles personal data: linked where members sign up and agree to texts.
+PRIVACY_URL = env.str("PRIVACY_URL", default="")
 TERMS_VERSION = env.str("TERMS_VERSION", default="")[:100]
 
 # Stripe

@@ -42,12 +42,19 @@ PLACEHOLDER = re.compile(
 MAY_BE_PLACEHOLDERS = (
     *("PORTAL_URL", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "DATABASE_URL"),
     *("SUPPORT_EMAIL", "STAFF_EMAIL", "DEFAULT_FROM_EMAIL", "EMAIL_URL"),
-    *("POSTAL_ADDRESS", "PUBLIC_SITE_URL", "TERMS_URL"),
+    *("POSTAL_ADDRESS", "PUBLIC_SITE_URL", "TERMS_URL", "PRIVACY_URL"),
     *("STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRETS", "STRIPE_PRICE_ID", "STRIPE_YEARLY_PRICE_ID"),
     *("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM_NUMBER"),
 )
 ADDRESSES = (
-    *("PORTAL_URL", "CSRF_TRUSTED_ORIGINS", "PUBLIC_SITE_URL", "TERMS_URL", "EMAIL_URL"),
+    *(
+        "PORTAL_URL",
+        "CSRF_TRUSTED_ORIGINS",
+        "PUBLIC_SITE_URL",
+        "TERMS_URL",
+        "PRIVACY_URL",
+        "EMAIL_URL",
+    ),
     *("STRIPE_API_BASE", "STRIPE_HOSTED_ORIGINS", "TWILIO_API_BASE"),
 )
 # Values of .env.example that look like real ones.
@@ -258,6 +265,13 @@ def _placeholders(found: Found) -> Iterator[str]:
             yield "EMAIL_URL still is the example: set it to your mail server's."
 
 
+def _texts_have_policies(found: Found) -> Iterator[str]:
+    """Carriers let nobody text who doesn't say how data is handled and on which terms."""
+    missing = [name for name in ("PRIVACY_URL", "TERMS_URL") if not _value(found, name)]
+    if missing and all(_value(found, name) for name in TWILIO):
+        yield f"Set {' and '.join(missing)}: members must be able to read it to agree to texts."
+
+
 def _is_example_of_mail(url: str) -> bool:
     parts = _split(url)
     return parts.hostname == "host" or (parts.username, parts.password) == ("user", "password")
@@ -344,7 +358,8 @@ ALWAYS: tuple[Rule, ...] = (
 )
 WITH_DEBUG: tuple[Rule, ...] = (_no_live_key_while_developing,)
 WITHOUT_DEBUG: tuple[Rule, ...] = (
-    *(_database, _secret, _address, _hosts, _support, _placeholders),
+    *(_database, _secret, _address, _hosts, _support, _texts_have_policies),
+    _placeholders,
 )
 BEFORE_PEOPLE_COME: tuple[Rule, ...] = (
     _stripe_is_complete,

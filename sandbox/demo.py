@@ -142,6 +142,7 @@ def environment(choices: Choices) -> dict[str, str]:
         "BRAND_NAME": "Harbor Yoga",
         "STAFF_EMAIL": "alex.morgan@example.com",
         "TERMS_URL": "https://www.example.com/terms",
+        "PRIVACY_URL": "https://www.example.com/privacy",
         "TERMS_VERSION": "2025-10-01",
         "BRAND_COLOR": "#2f5d50",
         "SUPPORT_EMAIL": "help@harbor-yoga.example",

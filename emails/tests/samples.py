@@ -263,6 +263,8 @@ SAMPLES: dict[Kind, dict[str, Any]] = {
     Kind.LOGIN_CODE: {"code": "K7F3-9QXZ", "minutes": 3},
     Kind.PASSWORD_CODE: {"code": "K7F3-9QXZ", "minutes": 1},
     Kind.PHONE_CODE: {"code": "K7F3-9QXZ", "minutes": 15},
+    Kind.TEXTS_ON: {},
+    Kind.TEXTS_ON: {},
     Kind.ACCOUNT_EXISTS: {"url": "https://portal.example.com/accounts/login/"},
     Kind.UNKNOWN_ACCOUNT: {"url": "https://portal.example.com/accounts/signup/"},
     Kind.ACCOUNT_CHANGED: {

@@ -120,6 +120,24 @@ def test_stop_and_start_are_heeded(client: Client, settings: Settings, nina: Use
     assert member.sms_consent_source == "reply"
 
 
+def test_a_wish_to_stop_in_other_words_is_heeded_confirmed_and_told_by_mail(
+    client: Client, settings: Settings, nina: User
+) -> None:
+    url = reverse("sms-inbound")
+    answer = post(client, settings, url, From=PHONE, Body="Opt-out please")
+    assert "you won't get any more texts from us" in answer.content.decode()
+    assert not Member.objects.get(user=nina).accepts_sms
+    answer = post(client, settings, url, From=PHONE, Body="Sí, por favor")
+    assert "you'll get our texts again" in answer.content.decode()
+    assert Member.objects.get(user=nina).accepts_sms
+    told = Message.objects.filter(kind="account_changed").order_by("pk")
+    assert [one.context["headline"] for one in told] == [
+        "Text messages are off",
+        "Text messages are on",
+    ]
+    assert not Message.objects.filter(kind="texts_on").exists()
+
+
 def test_help_is_answered(client: Client, settings: Settings) -> None:
     answer = post(client, settings, reverse("sms-inbound"), From=PHONE, Body="HELP")
     assert settings.SUPPORT_EMAIL in answer.content.decode()
@@ -137,7 +155,7 @@ def test_other_words_of_a_member_are_answered(
     client: Client, settings: Settings, nina: User
 ) -> None:
     answer = post(client, settings, reverse("sms-inbound"), From=PHONE, Body="Thank you!")
-    assert "nobody reads replies" in answer.content.decode()
+    assert "replies aren't monitored" in answer.content.decode()
     assert Member.objects.get(user=nina).accepts_sms
 
 

@@ -361,7 +361,7 @@ def test_consent_needs_a_verified_number() -> None:
 def test_the_terms_are_shown_where_one_agrees() -> None:
     _, client = with_phone()
     page = client.get(ACCOUNT).content.decode()
-    assert "Reply STOP at any time" in page
+    assert "Reply STOP to cancel anytime" in page
     assert "rates may apply" in page
 
 

@@ -57,7 +57,7 @@ def test_signing_up_without_a_phone_takes_one_code() -> None:
 def test_the_sign_up_page_explains_text_messages() -> None:
     page = browser().get(reverse("account_signup")).content.decode()
     assert 'name="name"' in page
-    assert "Reply STOP at any time" in page
+    assert "Reply STOP to cancel anytime" in page
     assert "rates may apply" in page
     assert "username" not in page.lower()
 

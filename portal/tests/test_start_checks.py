@@ -26,6 +26,8 @@ GOOD = {
     "STRIPE_SECRET_KEY": "sk_live_51Nabc",
     "STRIPE_WEBHOOK_SECRETS": "whsec_abc,whsec_def",
     "STRIPE_PRICE_ID": "price_1Nabc",
+    "TERMS_URL": "https://www.harbor.example/terms",
+    "PRIVACY_URL": "https://www.harbor.example/privacy",
     "TWILIO_ACCOUNT_SID": "AC0123456789",
     "TWILIO_AUTH_TOKEN": "0123456789abcdef",
     "TWILIO_FROM_NUMBER": "+12075550123",
@@ -100,6 +102,9 @@ REFUSED = [
     ("PUBLIC_SITE_URL", "https://www.example.com"),
     ("PUBLIC_SITE_URL", "www.harbor.example"),
     ("TERMS_URL", "https://www.example.com/terms"),
+    ("TERMS_URL", ""),
+    ("PRIVACY_URL", "https://www.example.com/privacy"),
+    ("PRIVACY_URL", ""),
     ("BRAND_COLOR", "green"),
 ]
 LEFT = [

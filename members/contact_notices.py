@@ -1,0 +1,86 @@
+"""What members are told by email when somebody changes how they are reached or signed in.
+
+Each is an `ACCOUNT_CHANGED`: what, when, with which browser, and what to do if it wasn't you.
+"""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+
+from emails.catalogue import Kind
+from emails.models import Channel
+from emails.outbox import put_account
+from members import phones, sign_ins
+from members.display import device
+from members.models import Member, SignIn
+
+
+def tell(user: User, headline: str, sentence: str, *, request: HttpRequest | None = None) -> None:
+    """Tell a member of a change. With a request, the browser and network that made it are named."""
+    if not user.email:
+        return
+    words = {
+        "headline": headline,
+        "sentence": sentence,
+        "at": timezone.now().isoformat(),
+        "device": device(request.headers.get("User-Agent", "")) if request else "",
+        "ip": sign_ins.client_ip(request) if request else "",
+        "url": f"{settings.PORTAL_URL}{reverse('members:account')}",
+    }
+    put_account(Kind.ACCOUNT_CHANGED, Channel.EMAIL, user.email, words, user)
+
+
+def number_verified(user: User, phone: str, before: str, request: HttpRequest) -> None:
+    """Tell of a number (E.164) that was proven; `before` is the proven one that it replaces."""
+    if phone == before:
+        return
+    number = phones.international(phone)
+    if before:
+        old = phones.international(before)
+        sentence = f"Your account now uses {number} instead of {old}."
+        tell(user, "Your phone number was changed", sentence, request=request)
+    else:
+        sentence = f"{number} was added to your account."
+        tell(user, "A phone number was added", sentence, request=request)
+
+
+def number_removed(user: User, phone: str, request: HttpRequest) -> None:
+    """Tell of a number (E.164) that was removed."""
+    number = phones.international(phone)
+    sentence = f"{number} was removed from your account. We won’t text you anymore."
+    tell(user, "Your phone number was removed", sentence, request=request)
+
+
+def texts_switched(
+    member: Member, request: HttpRequest | None = None, *, by_reply: bool = False
+) -> None:
+    """Tell that text messages are on, by email and with the first text; or that they are off.
+
+    A reply by text was answered by text already.
+    """
+    user = member.user
+    if not member.agreed_to_sms:
+        sentence = "We won’t text you anymore. Emails continue as before."
+        tell(user, "Text messages are off", sentence, request=request)
+        return
+    sentence = (
+        "We’ll text you about your payments and your account. Reply STOP to end that anytime."
+    )
+    tell(user, "Text messages are on", sentence, request=request)
+    if member.accepts_sms and not by_reply:
+        put_account(Kind.TEXTS_ON, Channel.SMS, str(member.phone), {}, user)
+
+
+def signed_in(sign_in: SignIn, request: HttpRequest) -> None:
+    """Tell of a sign-in with a browser that this member never used before; the first isn't news."""
+    others = SignIn.objects.filter(user=sign_in.user).exclude(pk=sign_in.pk)
+    known = {device(agent) for agent in others.values_list("user_agent", flat=True).distinct()}
+    here = device(sign_in.user_agent)
+    if not known or here in known:
+        return
+    sentence = f"Your account was signed in to with {here or 'a new device'}."
+    tell(sign_in.user, "New sign-in to your account", sentence, request=request)

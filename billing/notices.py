@@ -31,6 +31,7 @@ from billing.models import (
 from billing.money import Money
 from billing.states import ENDED_BY_FAILED_PAYMENT, MembershipAction
 from billing.transitions import (
+    CardChanged,
     CardExpiring,
     ConfirmationNeeded,
     CreditNoteIssued,
@@ -67,6 +68,7 @@ def announce(transition: Transition) -> None:
             EndScheduled()
             | EndTakenBack()
             | PriceSwitched()
+            | CardChanged()
             | OfferAccepted()
             | SubscriptionEnded()
         ):
@@ -100,7 +102,12 @@ def _tell_of_money(moved: MoneyMoved) -> None:
 
 
 def _changed(
-    change: EndScheduled | EndTakenBack | PriceSwitched | OfferAccepted | SubscriptionEnded,
+    change: EndScheduled
+    | EndTakenBack
+    | PriceSwitched
+    | CardChanged
+    | OfferAccepted
+    | SubscriptionEnded,
 ) -> None:
     match change:
         case EndScheduled():
@@ -109,6 +116,8 @@ def _changed(
             _membership_goes_on(change)
         case PriceSwitched():
             _price_switched(change)
+        case CardChanged():
+            _card_changed(change)
         case OfferAccepted():
             _offer_accepted(change)
         case SubscriptionEnded():
@@ -217,6 +226,27 @@ def _price_switched(switched: PriceSwitched) -> None:
         },
         cause=f"{subscription.stripe_id}:{price}:{_seconds(end)}:{decision}",
         happened_at=switched.seen_at,
+    )
+
+
+def _card_changed(changed: CardChanged) -> None:
+    """Say which card pays now: whoever changed it, its owner should know."""
+    subscription, before = changed.subscription, changed.before
+    user = subscription.customer.user
+    new = wording.card(subscription.card_brand, subscription.card_last4)
+    outbox.put(
+        Kind.CARD_CHANGED,
+        user,
+        {
+            "name": user.first_name,
+            "plan_name": _plan_of(subscription),
+            "method": new,
+            "before": wording.card(before.card_brand, before.card_last4),
+            "url": _address("billing:membership"),
+        },
+        # Back to the first card is news again.
+        cause=f"{subscription.stripe_id}:{subscription.card_last4}:{_seconds(changed.seen_at)}",
+        happened_at=changed.seen_at,
     )
 
 

@@ -49,6 +49,7 @@ from billing.states import (
     collection_of,
 )
 from billing.transitions import (
+    CardChanged,
     ConfirmationNeeded,
     CreditNoteIssued,
     DisputeLost,
@@ -501,9 +502,17 @@ def _subscription_transitions(old: Subscription | None, new: Subscription) -> li
         found.append(EndTakenBack(new, old, new.read_at))
     if new.is_live and old is not None and was_live and old.price_id != new.price_id:
         found.append(PriceSwitched(new, new.read_at))
+    if new.is_live and old is not None and was_live and _pays_otherwise(old, new):
+        found.append(CardChanged(new, old, new.read_at))
     if new.status == SubscriptionStatus.CANCELED and (old is None or was_live):
         found.append(SubscriptionEnded(new, new.ended_at or new.read_at))
     return found
+
+
+def _pays_otherwise(old: Subscription, new: Subscription) -> bool:
+    """Whether another card pays: another number, not only a later date that a bank told Stripe."""
+    before, now = (old.card_brand, old.card_last4), (new.card_brand, new.card_last4)
+    return all(before) and all(now) and before != now
 
 
 def _invoice_transitions(

@@ -50,6 +50,15 @@ class PriceSwitched:
 
 
 @dataclass(frozen=True)
+class CardChanged:
+    """Another card, or bank account, pays for a running subscription from now on."""
+
+    subscription: Subscription
+    before: Subscription
+    seen_at: datetime
+
+
+@dataclass(frozen=True)
 class OfferAccepted:
     """A member stays, and Stripe's subscription has the discount that was offered for it."""
 
@@ -195,6 +204,7 @@ Transition = (
     | EndScheduled
     | EndTakenBack
     | PriceSwitched
+    | CardChanged
     | OfferAccepted
     | SubscriptionEnded
     | TrialEnding

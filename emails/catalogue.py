@@ -17,6 +17,7 @@ class Kind(StrEnum):
     TRIAL_ENDING = "trial_ending"
     RENEWAL_COMING = "renewal_coming"
     CARD_EXPIRING = "card_expiring"
+    CARD_CHANGED = "card_changed"
     MEMBERSHIP_ENDS = "membership_ends"
     MEMBERSHIP_GOES_ON = "membership_goes_on"
     MEMBERSHIP_ENDED = "membership_ended"
@@ -107,6 +108,7 @@ CATALOGUE: dict[Kind, Spec] = {
         "{% load message_dates %}Your membership renews on {{ renews_on|day }}: {{ price }}"
     ),
     Kind.CARD_EXPIRING: _billing("Your {{ method }} expires soon"),
+    Kind.CARD_CHANGED: Spec("Your membership is now paid with your {{ method }}"),
     Kind.MEMBERSHIP_ENDS: _billing(
         "{% load message_dates %}Your membership ends on {{ ends_on|day }}"
     ),

@@ -55,6 +55,9 @@ def test_one_button_makes_it_the_card_of_what_comes(
     assert "Your next charges go to Visa ending in 4242" in answer
     assert QUESTION not in answer
     assert Subscription.objects.get().card_last4 == "4242"
+    [told] = Message.objects.filter(user=alice, kind="card_changed")
+    assert told.subject == "Your membership is now paid with your Visa ending in 4242"
+    assert "Until now: Visa ending in 0341" in rendering.render_email(told).text
 
     sandbox.control("clock", advance="renewal")
     deliver(sandbox.events())

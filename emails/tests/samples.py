@@ -100,6 +100,13 @@ SAMPLES: dict[Kind, dict[str, Any]] = {
         "next_charge_on": "2026-12-24T12:00:00+00:00",
         "url": "https://portal.example.com/membership/",
     },
+    Kind.CARD_CHANGED: {
+        "name": "Nina Novak",
+        "plan_name": "Harbor Yoga membership",
+        "method": "Visa ending in 1881",
+        "before": "Visa ending in 4242",
+        "url": "https://portal.example.com/membership/",
+    },
     Kind.MEMBERSHIP_ENDS: {
         "name": "Nina Novak",
         "plan_name": "Harbor Yoga membership",

@@ -19,6 +19,7 @@ from procrastinate.contrib.django import app
 
 from billing.models import Customer, UnassignedCustomer
 from billing.snapshots import CustomerSnapshot
+from portal.one_by_one import OneByOne
 
 READ_HISTORY = "billing.tasks.read_history"
 
@@ -116,14 +117,20 @@ def match_verified() -> int:
     """Assign every listed customer whose address a member has verified since; say how many.
 
     Of several customers with one address, staff say which is the member's.
+
+    Raises:
+        SomeFailed: all others were looked at.
     """
+    run = OneByOne()
     listed: dict[str, list[UnassignedCustomer]] = {}
     for unassigned in UnassignedCustomer.objects.exclude(email=""):
         listed.setdefault(unassigned.email.lower(), []).append(unassigned)
     matched = 0
     for email, customers in listed.items():
-        user = owner_of_address(email) if len(customers) == 1 else None
-        if user:
-            assign(customers[0], user)
-            matched += 1
+        with run.each(customers[0].stripe_id):
+            user = owner_of_address(email) if len(customers) == 1 else None
+            if user:
+                assign(customers[0], user)
+                matched += 1
+    run.finish()
     return matched

@@ -21,6 +21,8 @@ from billing.models.copy import StripeCopy
 PAGE = 100
 # `ORPHAN`: it carries our mark in its metadata, but belongs to no record here.
 THERE, MISSING, ORPHAN = "there", "missing", "orphan"
+# Stripe has it, in a shape that we can't read: the reason is in the log.
+UNREADABLE = "unreadable"
 # Addresses of Stripe's pages change with every read; a page fetches a fresh one on click.
 ADDRESSES = frozenset({"hosted_url", "pdf_url", "receipt_url"})
 
@@ -65,7 +67,7 @@ class Kind:
     name: str
     model: type[StripeCopy] | type[Refund]
     links: tuple[str, ...]
-    listed: Callable[[], Iterator[Seen]]
+    listed: Callable[[list[gateway.Unreadable]], Iterator[Seen]]
     read: Callable[[str], Seen]
 
 
@@ -116,8 +118,17 @@ def _kinds(invoice_of: dict[str, str], customer_of: dict[str, str]) -> list[Kind
             invoice_of[outside[-1].id] = found.id
         return _invoice(found)
 
+    unread: list[gateway.Unreadable] = []
+
+    def invoices(bad: list[gateway.Unreadable]) -> Iterator[Seen]:
+        yield from map(invoice, gateway.list_invoices(bad=bad))
+        unread.extend(bad)
+
     def payment(found: snapshots.PaymentSnapshot) -> Seen:
         customer_of[found.id] = found.customer_id
+        if unread and found.id not in invoice_of:
+            # It may pay an invoice that can't be read.
+            return one_payment(found.id)
         return _payment(found, invoice_of.get(found.id, ""))
 
     def one_payment(payment_id: str) -> Seen:
@@ -135,49 +146,49 @@ def _kinds(invoice_of: dict[str, str], customer_of: dict[str, str]) -> list[Kind
             "customer",
             Customer,
             (),
-            lambda: map(_customer, gateway.list_customers()),
+            lambda bad: map(_customer, gateway.list_customers(bad)),
             lambda one: _customer(gateway.patiently(lambda: gateway.read_customer(one))),
         ),
         Kind(
             "subscription",
             Subscription,
             ("customer",),
-            lambda: map(_subscription, gateway.list_subscriptions()),
+            lambda bad: map(_subscription, gateway.list_subscriptions(bad=bad)),
             lambda one: _subscription(gateway.patiently(lambda: gateway.read_subscription(one))),
         ),
         Kind(
             "invoice",
             Invoice,
             ("customer", "subscription"),
-            lambda: map(invoice, gateway.list_invoices()),
+            invoices,
             lambda one: invoice(gateway.patiently(lambda: gateway.read_invoice(one))),
         ),
         Kind(
             "credit_note",
             CreditNote,
             ("customer", "invoice"),
-            lambda: map(_credit_note, gateway.list_credit_notes()),
+            lambda bad: map(_credit_note, gateway.list_credit_notes(bad=bad)),
             lambda one: _credit_note(gateway.patiently(lambda: gateway.read_credit_note(one))),
         ),
         Kind(
             "payment",
             Payment,
             ("customer", "invoice"),
-            lambda: chain(map(payment, gateway.list_payments()), outside),
+            lambda bad: chain(map(payment, gateway.list_payments(bad=bad)), outside),
             one_payment,
         ),
         Kind(
             "refund",
             Refund,
             ("customer", "payment"),
-            lambda: map(refund, gateway.list_refunds()),
+            lambda bad: map(refund, gateway.list_refunds(bad)),
             lambda one: refund(gateway.patiently(lambda: gateway.read_refund(one))),
         ),
         Kind(
             "dispute",
             Dispute,
             ("customer", "payment"),
-            lambda: map(_dispute, gateway.list_disputes()),
+            lambda bad: map(_dispute, gateway.list_disputes(bad=bad)),
             lambda one: _dispute(gateway.patiently(lambda: gateway.read_dispute(one))),
         ),
     ]
@@ -242,10 +253,14 @@ def _refund(found: snapshots.RefundSnapshot, customer_id: str) -> Seen:
 
 
 def _differences(kind: Kind, begun: datetime, known: set[str] | None) -> Iterator[Difference]:
-    """Yield what differs, first in what Stripe lists and then in the rows that it did not list."""
+    """Yield what differs, first in what Stripe lists and then in the rows that it did not list.
+
+    Of what can't be read one knows that much: it is reported, and the rest is compared.
+    """
+    bad: list[gateway.Unreadable] = []
     rows: QuerySet[Any] = kind.model._default_manager.select_related(*kind.links)
     listed: set[str] = set()
-    for page in _pages(kind.listed()):
+    for page in _pages(kind.listed(bad)):
         ours = rows.in_bulk([seen.id for seen in page], field_name="stripe_id")
         for seen in page:
             listed.add(seen.id)
@@ -256,9 +271,29 @@ def _differences(kind: Kind, begun: datetime, known: set[str] | None) -> Iterato
                 yield Difference(seen.customer_id, kind.name, seen.id, "", MISSING, THERE)
             elif seen.is_marked:
                 yield Difference(seen.customer_id, kind.name, seen.id, "", ORPHAN, THERE)
+    yield from _unreadable(kind, rows, bad, known)
+    listed |= {one.id for one in bad}
     read_before = rows.filter(read_at__lte=begun)
     for row in [row for row in read_before.iterator() if row.stripe_id not in listed]:
         yield from _unlisted(kind, row, begun)
+
+
+def _unreadable(
+    kind: Kind, rows: QuerySet[Any], bad: list[gateway.Unreadable], known: set[str] | None
+) -> Iterator[Difference]:
+    """Yield what can't be read and is a member's, or may be."""
+    ours = rows.in_bulk([one.id for one in bad], field_name="stripe_id")
+    for one in bad:
+        row = ours.get(one.id)
+        if row is not None:
+            yield Difference(_owner(row), kind.name, one.id, "", THERE, UNREADABLE)
+        elif known is None or not one.customer_id or one.customer_id in known:
+            yield Difference(one.customer_id, kind.name, one.id, "", MISSING, UNREADABLE)
+
+
+def _owner(row: Any) -> str:
+    """Return the Stripe id of a row's customer."""
+    return str(row.stripe_id if isinstance(row, Customer) else row.customer.stripe_id)
 
 
 def _unlisted(kind: Kind, row: Any, begun: datetime) -> Iterator[Difference]:
@@ -266,8 +301,9 @@ def _unlisted(kind: Kind, row: Any, begun: datetime) -> Iterator[Difference]:
     try:
         yield from _fields(kind, row, kind.read(row.stripe_id), begun)
     except gateway.StripeMissing:
-        owner = row.stripe_id if isinstance(row, Customer) else row.customer.stripe_id
-        yield Difference(owner, kind.name, row.stripe_id, "", THERE, MISSING)
+        yield Difference(_owner(row), kind.name, row.stripe_id, "", THERE, MISSING)
+    except gateway.StripeFault:
+        yield Difference(_owner(row), kind.name, row.stripe_id, "", THERE, UNREADABLE)
 
 
 def _fields(kind: Kind, row: Any, seen: Seen, begun: datetime) -> Iterator[Difference]:
@@ -276,8 +312,8 @@ def _fields(kind: Kind, row: Any, seen: Seen, begun: datetime) -> Iterator[Diffe
     for name, theirs in seen.columns.items():
         ours = _plain(getattr(row, name))
         if name not in ADDRESSES and ours != _plain(theirs):
-            owner = row.stripe_id if isinstance(row, Customer) else row.customer.stripe_id
-            yield Difference(owner, kind.name, seen.id, name, _text(ours), _text(_plain(theirs)))
+            values = _text(ours), _text(_plain(theirs))
+            yield Difference(_owner(row), kind.name, seen.id, name, *values)
 
 
 def _plain(value: Any) -> Any:

@@ -11,7 +11,7 @@ from django.db import models
 from django.utils import formats, timezone
 from django.utils.text import capfirst
 
-from billing.comparison import MISSING, ORPHAN, THERE, Difference
+from billing.comparison import MISSING, ORPHAN, THERE, UNREADABLE, Difference
 from billing.models import CreditNote, Customer, Dispute, Invoice, Payment, Refund, Subscription
 from billing.models.copy import StripeCopy
 from billing.money import Money
@@ -29,6 +29,8 @@ MODELS: dict[str, type[StripeCopy] | type[Refund]] = {
 WHOLE = {
     (MISSING, THERE): ("Not in our records", "Found at Stripe"),
     (THERE, MISSING): ("In our records", "Not found at Stripe"),
+    (MISSING, UNREADABLE): ("Not in our records", "Found at Stripe, but it can’t be read"),
+    (THERE, UNREADABLE): ("In our records", "Found at Stripe, but it can’t be read"),
     (ORPHAN, THERE): ("Made by this portal, but linked to no record here", "Found at Stripe"),
 }
 NOTHING = "–"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -25,6 +26,7 @@ from billing.models import (
 from billing.models.copy import StripeCopy
 from billing.snapshots import object_id
 from billing.states import EventState
+from portal.one_by_one import OneByOne
 
 logger = logging.getLogger(__name__)
 
@@ -60,8 +62,11 @@ def _at(key: str) -> Callable[[Json], str]:
 def _read_card(customer_id: str) -> None:
     """Read a customer and the subscriptions that its card pays for."""
     sync.sync_customer(customer_id)
+    run = OneByOne(ended_by=gateway.ENDS_ALL)
     for subscription_id in gateway.subscription_ids(customer_id):
-        sync.sync_subscription(subscription_id)
+        with run.each(subscription_id), suppress(gateway.StripeMissing):
+            sync.sync_subscription(subscription_id)
+    run.finish()
 
 
 def card_read_since(customer_id: str, moment: datetime) -> bool:

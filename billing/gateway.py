@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 import stripe
 from django.conf import settings
 
-from billing import idempotency, snapshots
+from billing import idempotency, limits, snapshots
 from portal.network import is_network_error
 
 logger = logging.getLogger(__name__)
@@ -86,6 +86,19 @@ class StripeFault(StripeError):
     A certificate that is not trusted, a wrong address, a mistake in our code. It is in the log as
     an error, with its traceback, and nobody knows whether Stripe did what it was asked for.
     """
+
+
+# With these no other object of a long run is had either.
+ENDS_ALL: tuple[type[StripeError], ...] = (StripeUnavailable, StripeLockedOut)
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """An object in a list of Stripe's that can't be read, with the reason. It is in the log."""
+
+    id: str
+    customer_id: str
+    reason: str
 
 
 class BadSignature(Exception):
@@ -200,20 +213,20 @@ def next_charge(subscription_id: str) -> snapshots.NextCharge | None:
     try:
         with _translated_errors():
             found = _client().v1.invoices.create_preview({"subscription": subscription_id})
+            return snapshots.next_charge(found.to_dict())
     except StripeMissing:
         return None
     except StripeRefused as error:
         # An end that is scheduled, or an address that tax needs: the row then names no amount.
         logger.info("Stripe foresees no next charge of %s: %s", subscription_id, error)
         return None
-    return snapshots.next_charge(found.to_dict())
 
 
 def read_invoice(invoice_id: str) -> snapshots.InvoiceSnapshot:
     """Read an invoice and the ids of the payment intents that tried to pay it."""
     with _translated_errors():
         found = _client().v1.invoices.retrieve(invoice_id, {"expand": [*INVOICE_PARTS]})
-    return snapshots.invoice(_in_full(found.to_dict(for_json=True)))
+        return snapshots.invoice(_in_full(found.to_dict(for_json=True)))
 
 
 def _in_full(invoice: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -352,16 +365,19 @@ def create_customer(
         params["name"] = name
     key = idempotency.key("customer", user_id, about=(language, email, name))
     with _translated_errors():
-        made = _client().v1.customers.create(params, {"idempotency_key": key})
+        made = _client().v1.customers.create(limits.sendable(params), {"idempotency_key": key})
         return snapshots.customer(made.to_dict())
 
 
 def update_customer(customer_id: str, email: str, name: str, language: str) -> None:
     """Tell Stripe a customer's e-mail address, name and language (`en`)."""
+    params: stripe.params.CustomerUpdateParams = {
+        "email": email,
+        "name": name,
+        "preferred_locales": [language],
+    }
     with _translated_errors():
-        _client().v1.customers.update(
-            customer_id, {"email": email, "name": name, "preferred_locales": [language]}
-        )
+        _client().v1.customers.update(customer_id, limits.sendable(params))
 
 
 def delete_customer(customer_id: str) -> None:
@@ -393,7 +409,9 @@ def create_checkout(request: CheckoutRequest) -> snapshots.CheckoutSnapshot:
         "cancel_url": request.cancel_url,
     }
     with _translated_errors():
-        made = _client().v1.checkout.sessions.create(params, {"idempotency_key": request.key})
+        made = _client().v1.checkout.sessions.create(
+            limits.sendable(params), {"idempotency_key": request.key}
+        )
         return snapshots.checkout(made.to_dict())
 
 
@@ -423,7 +441,9 @@ def create_payment_checkout(request: SinglePayment) -> snapshots.CheckoutSnapsho
         "cancel_url": request.cancel_url,
     }
     with _translated_errors():
-        made = _client().v1.checkout.sessions.create(params, {"idempotency_key": request.key})
+        made = _client().v1.checkout.sessions.create(
+            limits.sendable(params), {"idempotency_key": request.key}
+        )
         return snapshots.checkout(made.to_dict())
 
 
@@ -448,6 +468,7 @@ def schedule_end(subscription_id: str, reason: str, comment: str, key: str) -> N
     details = {"feedback": reason, "comment": comment}
     if given := {name: value for name, value in details.items() if value}:
         params["cancellation_details"] = given  # type: ignore[typeddict-item]
+    params = limits.sendable(params)
     with _translated_errors():
         _client().v1.subscriptions.update(subscription_id, params, {"idempotency_key": key})
 
@@ -473,7 +494,7 @@ def preview_switch(change: PriceChange) -> snapshots.SwitchSnapshot:
         found = _client().v1.invoices.create_preview(
             {"subscription": change.subscription_id, "subscription_details": details}
         )
-    return snapshots.switch(_in_full(found.to_dict(for_json=True)))
+        return snapshots.switch(_in_full(found.to_dict(for_json=True)))
 
 
 def switch_price(change: PriceChange, key: str) -> None:
@@ -534,44 +555,55 @@ def subscription_ids(customer_id: str) -> list[str]:
         return [subscription.id for subscription in found.auto_paging_iter()]
 
 
-def list_customers() -> Iterator[snapshots.CustomerSnapshot]:
+# Each of these lists raises a fault at an object that can't be read, unless it is given a list for
+# such: then it puts it there and goes on.
+
+
+def list_customers(bad: list[Unreadable] | None = None) -> Iterator[snapshots.CustomerSnapshot]:
     """Yield every customer, the newest first; deleted ones are not among them."""
-    for found in _every(_client().v1.customers.list, {}):
-        yield snapshots.customer(found)
+    yield from _each_read(snapshots.customer, _every(_client().v1.customers.list, {}), bad)
 
 
-def list_subscriptions(customer_id: str = "") -> Iterator[snapshots.SubscriptionSnapshot]:
+def list_subscriptions(
+    customer_id: str = "", bad: list[Unreadable] | None = None
+) -> Iterator[snapshots.SubscriptionSnapshot]:
     """Yield every subscription, ended ones too, of one customer or of all."""
     expand = [f"data.{part}" for part in SUBSCRIPTION_PARTS]
     params = {"status": "all", "expand": expand} | _of(customer_id)
-    for found in _every(_client().v1.subscriptions.list, params):
-        yield snapshots.subscription(found)
+    found = _every(_client().v1.subscriptions.list, params)
+    yield from _each_read(snapshots.subscription, found, bad)
 
 
-def list_invoices(customer_id: str = "") -> Iterator[snapshots.InvoiceSnapshot]:
+def list_invoices(
+    customer_id: str = "", bad: list[Unreadable] | None = None
+) -> Iterator[snapshots.InvoiceSnapshot]:
     """Yield every invoice, with the ids of the payment intents that tried to pay it."""
     params = {"expand": [f"data.{part}" for part in INVOICE_PARTS]} | _of(customer_id)
-    for found in _every(_client().v1.invoices.list, params):
-        yield snapshots.invoice(_in_full(found))
+    found = _every(_client().v1.invoices.list, params)
+    yield from _each_read(lambda one: snapshots.invoice(_in_full(one)), found, bad)
 
 
 def list_credit_notes(
-    customer_id: str = "", invoice_id: str = ""
+    customer_id: str = "", invoice_id: str = "", bad: list[Unreadable] | None = None
 ) -> Iterator[snapshots.CreditNoteSnapshot]:
     """Yield every credit note, void ones too: of an invoice, of a customer, or of all."""
     params = _of(customer_id) | ({"invoice": invoice_id} if invoice_id else {})
-    for found in _every(_client().v1.credit_notes.list, params):
-        yield snapshots.credit_note(found)
+    found = _every(_client().v1.credit_notes.list, params)
+    yield from _each_read(snapshots.credit_note, found, bad)
 
 
-def list_payments(customer_id: str = "") -> Iterator[snapshots.PaymentSnapshot]:
+def list_payments(
+    customer_id: str = "", bad: list[Unreadable] | None = None
+) -> Iterator[snapshots.PaymentSnapshot]:
     """Yield every payment intent with its latest charge."""
     params = {"expand": ["data.latest_charge.balance_transaction"]} | _of(customer_id)
-    for found in _every(_client().v1.payment_intents.list, params):
-        yield snapshots.payment(found)
+    found = _every(_client().v1.payment_intents.list, params)
+    yield from _each_read(snapshots.payment, found, bad)
 
 
-def list_disputes(since: datetime | None = None) -> Iterator[snapshots.DisputeSnapshot]:
+def list_disputes(
+    since: datetime | None = None, bad: list[Unreadable] | None = None
+) -> Iterator[snapshots.DisputeSnapshot]:
     """Yield every dispute of the account that was opened since a time, with its customer.
 
     Stripe can list them by charge, but not by customer.
@@ -579,13 +611,32 @@ def list_disputes(since: datetime | None = None) -> Iterator[snapshots.DisputeSn
     params: dict[str, Any] = {"expand": ["data.charge", "data.payment_intent"]}
     if since:
         params["created"] = {"gte": int(since.timestamp())}
-    for found in _every(_client().v1.disputes.list, params):
-        yield snapshots.dispute(found)
+    found = _every(_client().v1.disputes.list, params)
+    yield from _each_read(snapshots.dispute, found, bad)
 
 
-def list_refunds() -> Iterator[snapshots.RefundSnapshot]:
+def list_refunds(bad: list[Unreadable] | None = None) -> Iterator[snapshots.RefundSnapshot]:
     """Yield every refund."""
-    yield from map(snapshots.refund, _every(_client().v1.refunds.list, {}))
+    yield from _each_read(snapshots.refund, _every(_client().v1.refunds.list, {}), bad)
+
+
+def _each_read(
+    read: Callable[[Mapping[str, Any]], Answer],
+    entries: Iterable[Mapping[str, Any]],
+    bad: list[Unreadable] | None,
+) -> Iterator[Answer]:
+    """Yield what is read of each entry; an unreadable one ends all, or is put aside in `bad`."""
+    for entry in entries:
+        try:
+            with _translated_errors():
+                snapshot = read(entry)
+        except StripeFault as fault:
+            if bad is None:
+                raise
+            customer = snapshots.object_id(entry.get("customer"))
+            bad.append(Unreadable(snapshots.object_id(entry.get("id")), customer, str(fault)))
+        else:
+            yield snapshot
 
 
 def patiently(call: Callable[[], Answer]) -> Answer:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from allauth.account.models import EmailAddress
 from django.conf import settings
@@ -16,10 +17,11 @@ from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from billing import assignment, gateway, history, sync
+from billing import assignment, gateway, history, snapshots, sync
 from billing.models import Customer, UnassignedCustomer
 from billing.states import LIVE_SUBSCRIPTION
 from emails import outbox
+from portal.one_by_one import OneByOne
 
 # Called with how much is done and how much there is.
 Progress = Callable[[int, int], None]
@@ -33,29 +35,38 @@ class Imported:
     members: int
     read: int
     unassigned: int
+    failures: list[str]  # a sentence for each object that could not be brought in
 
 
 def import_account(*, again: bool, progress: Progress) -> Imported:
     """Bring in the whole account; `again` also reads members who were read before.
 
+    What can't be brought in is reported, and the rest goes on; a second run tries it again.
+
     Raises:
         gateway.StripeError: Stripe did not answer. What is done is kept; run it again.
     """
-    customers = _list_customers()
-    assignment.match_verified()
+    run = OneByOne(ended_by=gateway.ENDS_ALL)
+    customers = _list_customers(run)
+    with run.each("Matching by address"):
+        assignment.match_verified()
     waiting = Customer.objects.filter(deleted_at_stripe=False).order_by("pk")
     if not again:
         waiting = waiting.filter(history_read_at=None)
     ids = list(waiting.values_list("stripe_id", flat=True))
     progress(0, len(ids))
+    read = 0
     for number, customer_id in enumerate(ids, 1):
-        history.read_history(customer_id)
+        with run.each(customer_id):
+            history.read_history(customer_id)
+            read += 1
         progress(number, len(ids))
     return Imported(
         customers=customers,
         members=Customer.objects.values("user").distinct().count(),
-        read=len(ids),
+        read=read,
         unassigned=UnassignedCustomer.objects.count(),
+        failures=run.failures,
     )
 
 
@@ -64,12 +75,20 @@ def invite() -> int:
 
     Raises:
         gateway.StripeError: Stripe did not answer; nobody was asked.
+        SomeFailed: all others were asked.
     """
-    subscriptions = gateway.list_subscriptions()
+    run = OneByOne(ended_by=gateway.ENDS_ALL)
+    bad: list[gateway.Unreadable] = []
+    subscriptions = list(gateway.list_subscriptions(bad=bad))
+    run.failures += [f"{one.id} can't be read: {one.reason}" for one in bad]
     live = {one.customer_id for one in subscriptions if one.status in LIVE_SUBSCRIPTION}
     waiting = UnassignedCustomer.objects.filter(stripe_id__in=live, invited_at=None)
-    invited = [_invite(customer) for customer in waiting.exclude(email="")]
-    return sum(invited)
+    invited = 0
+    for customer in waiting.exclude(email=""):
+        with run.each(customer.stripe_id):
+            invited += _invite(customer)
+    run.finish()
+    return invited
 
 
 def _invite(customer: UnassignedCustomer) -> bool:
@@ -85,18 +104,25 @@ def _invite(customer: UnassignedCustomer) -> bool:
     return message is not None
 
 
-def _list_customers() -> int:
+def _list_customers(run: OneByOne) -> int:
     """Give every customer of the account a row; return how many there are."""
     count = 0
     known = set(Customer.objects.values_list("stripe_id", flat=True))
     read_at = sync.database_now()
-    for snapshot in gateway.list_customers():
+    bad: list[gateway.Unreadable] = []
+    for snapshot in gateway.list_customers(bad):
         count += 1
         if snapshot.id in known:
             continue
-        # By address they are matched when all are listed: two may share one.
-        if snapshot.user_id is not None and assignment.owner_of(snapshot):
-            gateway.patiently(lambda one=snapshot.id: sync.sync_customer(one))  # type: ignore[misc]
-        else:
-            assignment.record(snapshot, read_at)
-    return count
+        with run.each(snapshot.id):
+            _list_customer(snapshot, read_at)
+    run.failures += [f"{one.id} can't be read: {one.reason}" for one in bad]
+    return count + len(bad)
+
+
+def _list_customer(snapshot: snapshots.CustomerSnapshot, read_at: datetime) -> None:
+    # By address they are matched when all are listed: two may share one.
+    if snapshot.user_id is not None and assignment.owner_of(snapshot):
+        gateway.patiently(lambda: sync.sync_customer(snapshot.id))
+    else:
+        assignment.record(snapshot, read_at)

@@ -19,6 +19,7 @@ from billing import comparison, gateway, inbox, refund_sync, sync
 from billing.comparison import THERE, Comparison, Difference
 from billing.models import Invoice, Reconciliation
 from billing.states import InvoiceStatus
+from portal.one_by_one import OneByOne
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +51,7 @@ def reconcile(*, repair: bool) -> Reconciliation:
     run = find_missed_events()
     try:
         found = comparison.compare()
-        left = _repair(found) if repair and found.differences else found
+        left = _repair(found, run) if repair and found.differences else found
     except gateway.StripeError as error:
         run.error = str(error)
         run.save()
@@ -103,15 +104,23 @@ def _store(payload: Mapping[str, Any], run: Reconciliation) -> bool:
         return False
 
 
-def _repair(found: Comparison) -> Comparison:
-    """Read again what differs, compare again, and answer what is left."""
+def _repair(found: Comparison, run: Reconciliation) -> Comparison:
+    """Read again what differs, compare again, and answer what is left.
+
+    One that can't be repaired stays in the report, and the run notes why.
+    """
+    failures: list[str] = []
     for _ in range(MOST_REPAIRS):
         before = set(found.differences)
+        done = OneByOne(ended_by=gateway.ENDS_ALL)
         for difference in {one.id: one for one in found.differences}.values():
-            _read_again(difference, found.invoice_of)
+            with done.each(f"{difference.object} {difference.id}"):
+                _read_again(difference, found.invoice_of)
+        failures = done.failures
         found = comparison.compare()
         if not found.differences or set(found.differences) == before:
             break
+    run.error += "".join(f"{failure}\n" for failure in failures)
     return found
 
 

@@ -22,6 +22,7 @@ from billing.transitions import RefundMoved
 from emails import outbox
 from emails.catalogue import Kind
 from members import time_zones
+from portal.one_by_one import OneByOne
 
 # What Stripe has said: the step is told as the state that it led to.
 SAID_BY_STRIPE = (RefundAction.STRIPE, RefundAction.FOUND, RefundAction.REOPENED)
@@ -117,14 +118,20 @@ def _denied(row: Refund, *, is_overtaken: bool) -> None:
 
 
 def remind_to_answer() -> None:
-    """Ask members once more where their money should go, a week before Stripe stops waiting."""
+    """Ask members once more where their money should go, a week before Stripe stops waiting.
+
+    Raises:
+        SomeFailed: all others were asked.
+    """
+    run = OneByOne()
     now = timezone.now()
     asked = Refund.objects.filter(
         state=RefundState.REQUIRES_ACTION, answer_by__gt=now, answer_by__lt=now + REMIND_BEFORE
     )
     for row in asked.order_by("pk"):
-        with transaction.atomic():
+        with run.each(f"Refund {row.pk}"), transaction.atomic():
             _sent(row, now, step="answer soon")
+    run.finish()
 
 
 def _sent(row: Refund, happened_at: datetime, *, step: str = "") -> None:

@@ -22,6 +22,7 @@ from billing.states import (
 from billing.transitions import RefundMoved
 from emails import outbox
 from emails.catalogue import Kind
+from portal.one_by_one import OneByOne
 
 # Approved, and after so long not with Stripe: somebody has to look.
 NOT_SENT_FOR = timedelta(days=1)
@@ -51,17 +52,24 @@ def remind() -> None:
     """Say once a day what waits too long: a decision, a sending, or Stripe.
 
     REFUND_WAITING_DAYS says how long a member waits for a decision before that.
+
+    Raises:
+        SomeFailed: all others were told of.
     """
+    run = OneByOne()
     now = timezone.now()
     waiting = Refund.objects.undecided().filter(
         created_at__lt=now - timedelta(days=settings.REFUND_WAITING_DAYS)
     )
     for row in waiting.order_by("created_at"):
-        _waits(row, now)
+        with run.each(f"Refund {row.pk}"):
+            _waits(row, now)
     unsent = Q(state__in=sorted(REFUND_TO_SEND), decided_at__lt=now - NOT_SENT_FOR)
     pending = Q(state=RefundState.PENDING, sent_at__lt=now - PENDING_FOR)
     for row in Refund.objects.filter(unsent | pending).order_by("created_at"):
-        _stuck(row, now)
+        with run.each(f"Refund {row.pk}"):
+            _stuck(row, now)
+    run.finish()
 
 
 @transaction.atomic

@@ -22,6 +22,7 @@ from billing.states import (
     RefundReason,
     RefundState,
 )
+from portal.one_by_one import OneByOne
 
 # Stripe's reasons of refunds that were made in its dashboard, in our words.
 REASONS = {"duplicate": RefundReason.DUPLICATE, "requested_by_customer": RefundReason.OTHER}
@@ -35,17 +36,22 @@ def sync_refunds(payment_intent_id: str) -> None:
 
     Raises:
         sync.UnknownCustomer, sync.NotOurs: it is no member's payment.
+        SomeFailed: the payment and the other refunds are written.
     """
+    run = OneByOne(ended_by=gateway.ENDS_ALL)
     read_at = sync.database_now()
     sync.sync_payment(payment_intent_id)
     found = gateway.refunds_of(payment_intent_id)
     with transaction.atomic():
         payment = _locked(payment_intent_id)
         for snapshot in found:
-            _record(payment, snapshot, read_at)
+            with run.each(snapshot.id), transaction.atomic():
+                _record(payment, snapshot, read_at)
         _make_room(payment)
         older = Q(refunds_read_at=None) | Q(refunds_read_at__lt=read_at)
-        Payment.objects.filter(older, pk=payment.pk).update(refunds_read_at=read_at)
+        if not run.failures:
+            Payment.objects.filter(older, pk=payment.pk).update(refunds_read_at=read_at)
+    run.finish()
 
 
 def sync_refund(refund_id: str) -> None:
@@ -177,8 +183,14 @@ def compare_with_stripe(check: LedgerCheck) -> None:
         gateway.StripeError: Stripe did not answer.
     """
     begun = sync.database_now()
-    at_stripe = list(gateway.list_refunds())
-    problems = [*_doubles(at_stripe), *_disagreements(at_stripe, begun)]
+    bad: list[gateway.Unreadable] = []
+    at_stripe = list(gateway.list_refunds(bad))
+    unreadable = {one.id for one in bad}
+    problems = [
+        *(f"Refund {one.id} can't be read at Stripe: {one.reason}" for one in bad),
+        *_doubles(at_stripe),
+        *_disagreements(at_stripe, unreadable, begun),
+    ]
     check.problems = [*check.problems, *problems]
     check.compared_with_stripe = True
     check.save(update_fields=["problems", "compared_with_stripe"])
@@ -195,8 +207,11 @@ def _doubles(at_stripe: list[RefundSnapshot]) -> Iterator[str]:
         seen[found.key] = found.id
 
 
-def _disagreements(at_stripe: list[RefundSnapshot], begun: datetime) -> Iterator[str]:
-    ours = {row.stripe_id: row for row in Refund.objects.exclude(stripe_id=None)}
+def _disagreements(
+    at_stripe: list[RefundSnapshot], unreadable: set[str], begun: datetime
+) -> Iterator[str]:
+    rows = Refund.objects.exclude(stripe_id=None)
+    ours = {row.stripe_id: row for row in rows if row.stripe_id not in unreadable}
     kept = set(Payment.objects.values_list("stripe_id", flat=True))
     for found in at_stripe:
         row = ours.pop(found.id, None)

@@ -16,6 +16,7 @@ from billing.locks import lock_member
 from billing.models import Subscription
 from billing.states import LIVE_SUBSCRIPTION, SubscriptionStatus
 from billing.transitions import CardExpiring, RenewalComing, TrialEnding
+from portal.one_by_one import OneByOne
 
 # Stripe documentation, "Subscription trials": trial_will_end comes three days before.
 TRIAL_NOTICE = timedelta(days=3)
@@ -76,20 +77,29 @@ def card_expires_soon(row: Subscription, now: datetime) -> bool:
 
 
 def remind_all() -> None:
-    """Tell everybody for whom such a day is near; who was told is not told again."""
+    """Tell everybody for whom such a day is near; who was told is not told again.
+
+    Raises:
+        SomeFailed: all others were told.
+    """
+    run = OneByOne()
     now = timezone.now()
     live = Subscription.objects.filter(status__in=LIVE_SUBSCRIPTION)
     for subscription_id in live.filter(trial_end__range=(now, now + TRIAL_NOTICE)).values_list(
         "stripe_id", flat=True
     ):
-        trial_ending(subscription_id, now)
+        with run.each(subscription_id):
+            trial_ending(subscription_id, now)
     near = live.filter(current_period_end__range=(now, now + RENEWAL_NOTICE))
     for subscription_id in near.values_list("stripe_id", flat=True):
-        renewal_coming(subscription_id, now)
+        with run.each(subscription_id):
+            renewal_coming(subscription_id, now)
     months = {f"{at:%Y-%m}" for at in (now, now + CARD_NOTICE)}
     expiring = live.filter(card_expires__in=months)
     for subscription_id in expiring.values_list("stripe_id", flat=True):
-        card_expiring(subscription_id, now)
+        with run.each(subscription_id):
+            card_expiring(subscription_id, now)
+    run.finish()
 
 
 def _locked(subscription_id: str) -> Subscription | None:

@@ -6,12 +6,12 @@ Field names are those of Stripe's API version 2026-10-28.endive. Amounts are min
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from billing import tax_words
+from billing import limits, tax_words
 
 # The key under which we keep the user's primary key in a Stripe object's metadata.
 USER_KEY = "portal_user"
@@ -29,7 +29,19 @@ Json = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class CustomerSnapshot:
+class Fitted:
+    """A value whose texts fit the columns that keep them (see `billing.limits`)."""
+
+    def __post_init__(self) -> None:
+        for part in fields(self):
+            value = getattr(self, part.name)
+            if isinstance(value, str | list):
+                fitting = limits.fitted(type(self).__name__, part.name, value)
+                object.__setattr__(self, part.name, fitting)
+
+
+@dataclass(frozen=True)
+class CustomerSnapshot(Fitted):
     """A customer. `user_id` is the primary key from our metadata, or None."""
 
     id: str
@@ -41,7 +53,7 @@ class CustomerSnapshot:
 
 
 @dataclass(frozen=True)
-class PlanSnapshot:
+class PlanSnapshot(Fitted):
     """A recurring price and its product."""
 
     price_id: str
@@ -57,7 +69,7 @@ class PlanSnapshot:
 
 
 @dataclass(frozen=True)
-class Card:
+class Card(Fitted):
     """A card, as far as one may know it. `expires` is YYYY-MM.
 
     Of a payment method that is no card, `brand` is Stripe's type of it: `us_bank_account`.
@@ -69,7 +81,7 @@ class Card:
 
 
 @dataclass(frozen=True)
-class CouponSnapshot:
+class CouponSnapshot(Fitted):
     """A coupon: how much less, and for how long. `months` counts where it is repeating."""
 
     id: str
@@ -83,7 +95,7 @@ class CouponSnapshot:
 
 
 @dataclass(frozen=True)
-class SubscriptionSnapshot:
+class SubscriptionSnapshot(Fitted):
     """A subscription and its first item, which holds the period and the price."""
 
     id: str
@@ -128,7 +140,7 @@ class NextCharge:
 
 
 @dataclass(frozen=True)
-class TaxRateSnapshot:
+class TaxRateSnapshot(Fitted):
     """A tax rate, as far as it is named on invoices."""
 
     id: str
@@ -138,7 +150,7 @@ class TaxRateSnapshot:
 
 
 @dataclass(frozen=True)
-class InvoiceSnapshot:
+class InvoiceSnapshot(Fitted):
     """An invoice, its lines, and the payment intents that tried to pay it."""
 
     id: str
@@ -182,7 +194,7 @@ class InvoiceSnapshot:
 
 
 @dataclass(frozen=True)
-class SwitchLine:
+class SwitchLine(Fitted):
     """A line of the invoice that a change of price would make."""
 
     description: str
@@ -194,7 +206,7 @@ class SwitchLine:
 
 
 @dataclass(frozen=True)
-class SwitchSnapshot:
+class SwitchSnapshot(Fitted):
     """Stripe's preview of that invoice. `balance` is the customer's: less than 0 is credit.
 
     `prorated_at` is the second at which its prorations begin, or None where it has none.
@@ -212,7 +224,7 @@ class SwitchSnapshot:
 
 
 @dataclass(frozen=True)
-class CreditNoteSnapshot:
+class CreditNoteSnapshot(Fitted):
     """A credit note. What it is made of adds up to its amount, tax included."""
 
     id: str
@@ -235,7 +247,7 @@ class CreditNoteSnapshot:
 
 
 @dataclass(frozen=True)
-class PaymentSnapshot:
+class PaymentSnapshot(Fitted):
     """A payment intent and its latest charge."""
 
     id: str
@@ -264,7 +276,7 @@ class PaymentSnapshot:
 
 
 @dataclass(frozen=True)
-class DisputeSnapshot:
+class DisputeSnapshot(Fitted):
     """A dispute; its customer is that of the payment intent or the charge."""
 
     id: str
@@ -284,7 +296,7 @@ class DisputeSnapshot:
 
 
 @dataclass(frozen=True)
-class CheckoutSnapshot:
+class CheckoutSnapshot(Fitted):
     """A Checkout session."""
 
     id: str
@@ -298,7 +310,7 @@ class CheckoutSnapshot:
 
 
 @dataclass(frozen=True)
-class RefundSnapshot:
+class RefundSnapshot(Fitted):
     """A refund. `key` is that of our row, from our metadata; `reference` is the bank's.
 
     `answer_by` is until when the member must say where the money is to go (`requires_action`).

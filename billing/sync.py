@@ -67,6 +67,7 @@ from billing.transitions import (
     SubscriptionStarted,
     Transition,
 )
+from portal.one_by_one import OneByOne
 
 logger = logging.getLogger(__name__)
 
@@ -108,13 +109,25 @@ def sync_plan(price_id: str) -> Plan:
 
 
 def sync_current_plan(_changed_id: str = "") -> None:
-    """Read the prices on sale again: they or their product may have changed."""
+    """Read the prices on sale again: they or their product may have changed.
+
+    Raises:
+        gateway.StripeError: Stripe did not answer.
+        SomeFailed: the others were read.
+    """
+    run = OneByOne(ended_by=gateway.ENDS_ALL)
     for price_id in plans.price_ids():
-        try:
-            sync_plan(price_id)
-        except gateway.StripeMissing:
-            logger.exception("The price %s is set, and not at Stripe: it is not on sale.", price_id)
-            Plan.objects.filter(stripe_id=price_id).update(active=False)
+        with run.each(price_id):
+            _sync_plan_on_sale(price_id)
+    run.finish()
+
+
+def _sync_plan_on_sale(price_id: str) -> None:
+    try:
+        sync_plan(price_id)
+    except gateway.StripeMissing:
+        logger.exception("The price %s is set, and not at Stripe: it is not on sale.", price_id)
+        Plan.objects.filter(stripe_id=price_id).update(active=False)
 
 
 def sync_customer(customer_id: str) -> Customer:

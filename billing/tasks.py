@@ -26,6 +26,7 @@ from billing import (
 )
 from billing.models import Customer, StripeEvent
 from billing.states import OPEN_EVENT
+from portal.one_by_one import OneByOne, SomeFailed
 from portal.queue import Backoff, enqueue_once
 
 logger = logging.getLogger(__name__)
@@ -78,7 +79,12 @@ def repair_from_stripe() -> None:
 def read_history(customer_id: str) -> None:
     """Read all that a newly assigned customer has, then process the events that had waited."""
     if Customer.objects.filter(stripe_id=customer_id, history_read_at=None).exists():
-        history.read_history(customer_id)
+        try:
+            history.read_history(customer_id)
+        except SomeFailed:
+            # The events that wait are none of what failed.
+            history.replay_waiting(customer_id)
+            raise
     history.replay_waiting(customer_id)
 
 
@@ -116,8 +122,12 @@ def remind_members(timestamp: int) -> None:
     """Tell members of trials that end, years that are renewed, cards that expire, and of answers
     that Stripe waits for.
     """
-    reminders.remind_all()
-    refund_notices.remind_to_answer()
+    run = OneByOne()
+    with run.each("Reminders"):
+        reminders.remind_all()
+    with run.each("Refunds that need an answer"):
+        refund_notices.remind_to_answer()
+    run.finish()
 
 
 @app.task(retry=Backoff(max_attempts=12))

@@ -8,6 +8,7 @@ from django.conf import settings
 from procrastinate import JobContext
 from procrastinate.contrib.django import app
 
+from portal.one_by_one import OneByOne
 from portal.staff import overview, problems
 
 logger = logging.getLogger(__name__)
@@ -35,6 +36,9 @@ async def recover_stalled_jobs(context: JobContext, timestamp: int) -> None:
     """Run again what a killed worker left behind (a job is safe to run twice)."""
     manager = context.app.job_manager
     silence = settings.STALLED_WORKER_SECONDS
+    run = OneByOne()
     for job in await manager.get_stalled_jobs(seconds_since_heartbeat=silence):
         logger.warning("Recovering job %s (%s): its worker is gone.", job.id, job.task_name)
-        await manager.retry_job(job)
+        with run.each(f"Job {job.id} ({job.task_name})"):
+            await manager.retry_job(job)
+    run.finish()

@@ -9,6 +9,7 @@ from typing import Any, cast
 from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
+from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db.models import Count, Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
@@ -25,6 +26,7 @@ from billing.payment_requests import RequestRefused
 from billing.states import RequestState
 from members.access import current_user
 from portal.fields import WordsField
+from portal.one_by_one import OneByOne
 from portal.staff import search, show
 from portal.staff.filters import by_day
 from portal.staff.parts import button, column, row_or_404
@@ -218,19 +220,26 @@ class ItemAdmin(PayableAdmin):
         """Send a request to everybody whom the item names."""
         item = row_or_404(Item, object_id)
         asked = 0
+        run = OneByOne()
         for user in item.members.filter(is_active=True):
-            try:
-                sent = payment_requests.send_item(
-                    item, user, settings.PAYMENT_REQUEST_DAYS, current_user(request)
-                )
-            except RequestRefused as reason:
-                self.message_user(request, str(reason), messages.INFO)
-            else:
-                asked += 1
-                self.log_addition(request, sent, "Sent.")
+            with run.each(str(user)):
+                asked += self._ask(request, item, user)
+        for failure in run.failures:
+            self.message_user(request, f"Not asked: {failure}", messages.ERROR)
         people = f"{asked} member{'' if asked == 1 else 's'}"
         self.message_user(request, f"{people} asked to pay {item.price}.", messages.SUCCESS)
         return redirect(show.page_of(item))
+
+    def _ask(self, request: HttpRequest, item: Item, user: User) -> bool:
+        """Ask one member, unless there is a reason not to."""
+        days, actor = settings.PAYMENT_REQUEST_DAYS, current_user(request)
+        try:
+            sent = payment_requests.send_item(item, user, days, actor)
+        except RequestRefused as reason:
+            self.message_user(request, str(reason), messages.INFO)
+            return False
+        self.log_addition(request, sent, "Sent.")
+        return True
 
 
 @admin.register(PaymentRequest)

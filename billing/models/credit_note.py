@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
+from billing import limits
 from billing.models.copy import MemberRecordQuerySet, StripeCopy, choices
 from billing.models.customer import Customer
 from billing.models.invoice import Invoice
@@ -20,18 +21,18 @@ class CreditNote(StripeCopy):
 
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="credit_notes")
     invoice = models.ForeignKey(Invoice, on_delete=models.PROTECT, related_name="credit_notes")
-    number = models.CharField(max_length=255, blank=True)
-    status = models.CharField(max_length=20, choices=choices(CreditNoteStatus))
-    reason = models.CharField(max_length=40, blank=True)
+    number = models.CharField(max_length=limits.NUMBER, blank=True)
+    status = models.CharField(max_length=limits.WORD, choices=choices(CreditNoteStatus))
+    reason = models.CharField(max_length=limits.WORD, blank=True)
     memo = models.TextField(blank=True)
-    currency = models.CharField(max_length=3)
+    currency = models.CharField(max_length=limits.CURRENCY)
     amount = models.BigIntegerField()
     tax = models.BigIntegerField(default=0)
     pre_payment_amount = models.BigIntegerField(default=0)
     refunded = models.BigIntegerField(default=0)
     out_of_band = models.BigIntegerField(default=0)
     credited = models.BigIntegerField(default=0)
-    pdf_url = models.URLField(max_length=2000, blank=True)
+    pdf_url = models.URLField(max_length=limits.LINK, blank=True)
     created_at = models.DateTimeField()
     voided_at = models.DateTimeField(null=True, blank=True)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 
+from billing import limits
 from billing.models.copy import StripeCopy
 
 
@@ -18,8 +19,8 @@ class Customer(StripeCopy):
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="customers"
     )
-    email = models.EmailField(blank=True)
-    name = models.CharField(max_length=255, blank=True)
+    email = models.EmailField(max_length=limits.EMAIL, blank=True)
+    name = models.CharField(max_length=limits.CUSTOMER_NAME, blank=True)
     deleted_at_stripe = models.BooleanField(default=False)
     told_email = models.EmailField(blank=True, db_default="")
     told_name = models.CharField(max_length=310, blank=True, db_default="")

@@ -7,6 +7,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.db import models
 
+from billing import limits
 from billing.models.copy import MemberRecordQuerySet, choices
 from billing.models.customer import Customer
 from billing.models.retention import RetentionOffer
@@ -48,7 +49,7 @@ class MembershipDecision(models.Model):
         related_name="decisions",
         help_text="That made the member stay.",
     )
-    coupon_id = models.CharField("coupon", max_length=255, blank=True)
+    coupon_id = models.CharField("coupon", max_length=limits.COUPON_ID, blank=True)
     discount_id = models.CharField(
         "discount", max_length=255, blank=True, help_text="What came of the coupon at Stripe."
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
+from billing import limits
 from billing.models.copy import MemberRecordQuerySet, StripeCopy, choices
 from billing.models.customer import Customer
 from billing.models.payment import Payment
@@ -29,12 +30,12 @@ class Dispute(StripeCopy):
 
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="disputes")
     payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="disputes")
-    charge_id = models.CharField(max_length=255, blank=True)
-    status = models.CharField(max_length=30, choices=choices(DisputeStatus))
-    reason = models.CharField(max_length=50, blank=True)
-    network_reason_code = models.CharField(max_length=50, blank=True)
+    charge_id = models.CharField(max_length=limits.ID, blank=True)
+    status = models.CharField(max_length=limits.WORD, choices=choices(DisputeStatus))
+    reason = models.CharField(max_length=limits.WORD, blank=True)
+    network_reason_code = models.CharField(max_length=limits.WORD, blank=True)
     amount = models.BigIntegerField()
-    currency = models.CharField(max_length=3)
+    currency = models.CharField(max_length=limits.CURRENCY)
     evidence_due_at = models.DateTimeField(null=True, blank=True)
     has_evidence = models.BooleanField(
         default=False, help_text="Some is staged at Stripe, whether it was sent to the bank or not."

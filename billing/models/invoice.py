@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.utils import timezone
 
+from billing import limits
 from billing.models.copy import MemberRecordQuerySet, StripeCopy, choices
 from billing.models.customer import Customer
 from billing.models.subscription import Subscription
@@ -29,14 +30,18 @@ class Invoice(StripeCopy):
     subscription = models.ForeignKey(
         Subscription, null=True, blank=True, on_delete=models.PROTECT, related_name="invoices"
     )
-    number = models.CharField(max_length=255, blank=True, db_index=True)
-    status = models.CharField(max_length=20, choices=choices(InvoiceStatus))
-    billing_reason = models.CharField(max_length=40, blank=True)
-    currency = models.CharField(max_length=3)
+    number = models.CharField(max_length=limits.NUMBER, blank=True, db_index=True)
+    status = models.CharField(max_length=limits.WORD, choices=choices(InvoiceStatus))
+    billing_reason = models.CharField(max_length=limits.WORD, blank=True)
+    currency = models.CharField(max_length=limits.CURRENCY)
     subtotal = models.BigIntegerField()
     discount = models.BigIntegerField(default=0)
     promotion_codes = models.CharField(
-        max_length=500, blank=True, default="", db_default="", help_text="By which it was lowered."
+        max_length=limits.TEXT,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="By which it was lowered.",
     )
     tax = models.BigIntegerField(default=0)
     tax_included = models.BigIntegerField(default=0, db_default=0)
@@ -55,7 +60,7 @@ class Invoice(StripeCopy):
         help_text="The part of what was paid that did not come through Stripe.",
     )
     collection_method = models.CharField(
-        max_length=30,
+        max_length=limits.WORD,
         choices=choices(CollectionMethod),
         default=CollectionMethod.CHARGE,
         db_default=CollectionMethod.CHARGE,
@@ -67,8 +72,8 @@ class Invoice(StripeCopy):
     collection = models.CharField(max_length=20, choices=choices(Collection), blank=True)
     next_payment_attempt_at = models.DateTimeField(null=True, blank=True)
     lines = models.JSONField(default=list)
-    hosted_url = models.URLField(max_length=2000, blank=True)
-    pdf_url = models.URLField(max_length=2000, blank=True)
+    hosted_url = models.URLField(max_length=limits.LINK, blank=True)
+    pdf_url = models.URLField(max_length=limits.LINK, blank=True)
     created_at = models.DateTimeField()
     finalized_at = models.DateTimeField(null=True, blank=True)
     due_at = models.DateTimeField(null=True, blank=True)
@@ -78,7 +83,11 @@ class Invoice(StripeCopy):
         null=True, blank=True, help_text="When it was marked uncollectible."
     )
     given_up_reason = models.CharField(
-        max_length=40, blank=True, default="", db_default="", help_text="Stripe's word for why."
+        max_length=limits.WORD,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Stripe's word for why.",
     )
 
     objects = MemberRecordQuerySet["Invoice"].as_manager()

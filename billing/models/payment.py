@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
+from billing import limits
 from billing.models.copy import MemberRecordQuerySet, StripeCopy, choices
 from billing.models.customer import Customer
 from billing.models.invoice import Invoice
@@ -22,19 +23,19 @@ class Payment(StripeCopy):
     invoice = models.ForeignKey(
         Invoice, null=True, blank=True, on_delete=models.PROTECT, related_name="payments"
     )
-    charge_id = models.CharField(max_length=255, blank=True)
-    status = models.CharField(max_length=30, choices=choices(PaymentStatus, PAYMENT_WORDS))
+    charge_id = models.CharField(max_length=limits.ID, blank=True)
+    status = models.CharField(max_length=limits.WORD, choices=choices(PaymentStatus, PAYMENT_WORDS))
     amount = models.BigIntegerField()
     amount_received = models.BigIntegerField(default=0)
     amount_refunded = models.BigIntegerField(default=0)
-    currency = models.CharField(max_length=3)
-    description = models.CharField(max_length=500, blank=True)
-    card_brand = models.CharField(max_length=30, blank=True)
-    card_last4 = models.CharField(max_length=4, blank=True)
-    method_id = models.CharField("payment method", max_length=255, blank=True)
-    failure_code = models.CharField(max_length=100, blank=True)
-    failure_message = models.CharField(max_length=500, blank=True)
-    receipt_url = models.URLField(max_length=2000, blank=True)
+    currency = models.CharField(max_length=limits.CURRENCY)
+    description = models.CharField(max_length=limits.PAYMENT_DESCRIPTION, blank=True)
+    card_brand = models.CharField(max_length=limits.WORD, blank=True)
+    card_last4 = models.CharField(max_length=limits.LAST4, blank=True)
+    method_id = models.CharField("payment method", max_length=limits.ID, blank=True)
+    failure_code = models.CharField(max_length=limits.WORD, blank=True)
+    failure_message = models.CharField(max_length=limits.TEXT, blank=True)
+    receipt_url = models.URLField(max_length=limits.LINK, blank=True)
     refunds_read_at = models.DateTimeField(
         null=True, blank=True, help_text="When all of its refunds were last read from Stripe."
     )

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from django.db import models
 
+from billing import limits
 from billing.models.copy import StripeCopy
 
 
 class Plan(StripeCopy):
     """A price of the plan's product (`stripe_id` is the price's). Amounts are minor units."""
 
-    product_id = models.CharField(max_length=255)
-    name = models.CharField(max_length=255)
+    product_id = models.CharField(max_length=limits.ID)
+    name = models.CharField(max_length=limits.PRODUCT_NAME)
     description = models.TextField(blank=True)
     amount = models.BigIntegerField(help_text="Minor units a period.")
-    currency = models.CharField(max_length=3)
-    interval = models.CharField(max_length=10)
+    currency = models.CharField(max_length=limits.CURRENCY)
+    interval = models.CharField(max_length=limits.WORD)
     interval_count = models.PositiveIntegerField(default=1)
     trial_days = models.PositiveIntegerField(default=0)
     active = models.BooleanField(default=True)

@@ -12,7 +12,7 @@ from django.db.models import F, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from billing import refund_policy
+from billing import limits, refund_policy
 from billing.models.copy import MemberRecordQuerySet, choices
 from billing.models.customer import Customer
 from billing.models.payment import Payment
@@ -163,16 +163,18 @@ class Refund(models.Model):
     stripe_id = models.CharField("Stripe id", max_length=255, null=True, blank=True, unique=True)
     read_at = models.DateTimeField("last read from Stripe", null=True, blank=True)
     failure_reason = models.CharField(
-        max_length=60, blank=True, help_text="Stripe's word for why it failed or was refused."
+        max_length=limits.WORD,
+        blank=True,
+        help_text="Stripe's word for why it failed or was refused.",
     )
     pending_reason = models.CharField(
-        max_length=60, blank=True, help_text="Stripe's word for what it waits for."
+        max_length=limits.WORD, blank=True, help_text="Stripe's word for what it waits for."
     )
     answer_by = models.DateTimeField(
         null=True, blank=True, help_text="Until when the member must say where the money is to go."
     )
     reference = models.CharField(
-        max_length=255, blank=True, help_text="The number by which the bank finds it."
+        max_length=limits.NUMBER, blank=True, help_text="The number by which the bank finds it."
     )
     credit_note_id = models.CharField(max_length=255, blank=True)
     created_at = models.DateTimeField()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
-from billing import wording
+from billing import limits, wording
 from billing.models.copy import MemberRecordQuerySet
 from billing.models.customer import Customer
 
@@ -20,11 +20,13 @@ class RetentionOffer(models.Model):
         max_length=100, help_text="What members read first: Would it help if it cost less?"
     )
     text = models.CharField(max_length=300, blank=True, help_text="A sentence below it.")
-    coupon_id = models.CharField("coupon", max_length=255, help_text="The coupon's id at Stripe.")
+    coupon_id = models.CharField(
+        "coupon", max_length=limits.COUPON_ID, help_text="The coupon's id at Stripe."
+    )
     percent_off = models.FloatField(null=True, editable=False)
     amount_off = models.BigIntegerField(null=True, editable=False, help_text="Minor units.")
     currency = models.CharField(max_length=3, blank=True, editable=False)
-    duration = models.CharField(max_length=10, editable=False)
+    duration = models.CharField(max_length=limits.WORD, editable=False)
     months = models.PositiveIntegerField(null=True, editable=False)
     every_months = models.PositiveSmallIntegerField(
         "once in so many months",

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from django.db import models
 
+from billing import limits
 from billing.models.copy import MemberRecordQuerySet, StripeCopy, choices
 from billing.models.customer import Customer
 from billing.states import (
@@ -24,13 +25,13 @@ class Subscription(StripeCopy):
     """
 
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="subscriptions")
-    status = models.CharField(max_length=20, choices=choices(SubscriptionStatus))
-    price_id = models.CharField(max_length=255)
+    status = models.CharField(max_length=limits.WORD, choices=choices(SubscriptionStatus))
+    price_id = models.CharField(max_length=limits.ID)
     amount = models.BigIntegerField(
         help_text="Minor units a period, before discounts and added tax."
     )
-    currency = models.CharField(max_length=3)
-    interval = models.CharField(max_length=10)
+    currency = models.CharField(max_length=limits.CURRENCY)
+    interval = models.CharField(max_length=limits.WORD)
     interval_count = models.PositiveIntegerField(default=1)
     current_period_start = models.DateTimeField()
     current_period_end = models.DateTimeField()
@@ -40,15 +41,15 @@ class Subscription(StripeCopy):
     canceled_at = models.DateTimeField(null=True, blank=True)
     started_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
-    card_brand = models.CharField(max_length=30, blank=True)
-    card_last4 = models.CharField(max_length=4, blank=True)
-    card_expires = models.CharField(max_length=7, blank=True, help_text="YYYY-MM")
-    method_id = models.CharField("payment method", max_length=255, blank=True)
+    card_brand = models.CharField(max_length=limits.WORD, blank=True)
+    card_last4 = models.CharField(max_length=limits.LAST4, blank=True)
+    card_expires = models.CharField(max_length=limits.MONTH, blank=True, help_text="YYYY-MM")
+    method_id = models.CharField("payment method", max_length=limits.ID, blank=True)
     card_added_at = models.DateTimeField(
         null=True, blank=True, help_text="When Stripe got to know the card."
     )
     collection_method = models.CharField(
-        max_length=30,
+        max_length=limits.WORD,
         choices=choices(CollectionMethod),
         default=CollectionMethod.CHARGE,
         db_default=CollectionMethod.CHARGE,
@@ -57,7 +58,7 @@ class Subscription(StripeCopy):
         null=True, blank=True, help_text="How long a member has to pay an invoice that is sent."
     )
     pause_behavior = models.CharField(
-        max_length=30,
+        max_length=limits.WORD,
         choices=choices(PauseBehavior),
         blank=True,
         default="",
@@ -89,7 +90,7 @@ class Subscription(StripeCopy):
         help_text="Minor units: the customer's balance at Stripe. Less than 0 is credit.",
     )
     end_reason = models.CharField(
-        max_length=40, blank=True, help_text="Stripe's word for why it ends or ended."
+        max_length=limits.WORD, blank=True, help_text="Stripe's word for why it ends or ended."
     )
 
     objects = MemberRecordQuerySet["Subscription"].as_manager()

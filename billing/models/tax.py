@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from django.db import models
 
+from billing import limits
 from billing.models.copy import StripeCopy
 
 
 class TaxRate(StripeCopy):
     """Stripe's tax rate: one that staff made, or one that Stripe Tax made for an invoice."""
 
-    name = models.CharField(max_length=255)
-    jurisdiction = models.CharField(max_length=255, blank=True)
+    name = models.CharField(max_length=limits.NUMBER)
+    jurisdiction = models.CharField(max_length=limits.NUMBER, blank=True)
     percentage = models.DecimalField(max_digits=9, decimal_places=4)
 
     def __str__(self) -> str:

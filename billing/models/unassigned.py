@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
+from billing import limits
 from billing.models.copy import StripeCopy
 
 
@@ -14,8 +15,8 @@ class UnassignedCustomer(StripeCopy):
     address, or by staff. Every `Customer` has a user, so no page meets one without.
     """
 
-    email = models.EmailField(blank=True)
-    name = models.CharField(max_length=255, blank=True)
+    email = models.EmailField(max_length=limits.EMAIL, blank=True)
+    name = models.CharField(max_length=limits.CUSTOMER_NAME, blank=True)
     created_at = models.DateTimeField()
     invited_at = models.DateTimeField(null=True, blank=True)
 

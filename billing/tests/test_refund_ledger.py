@@ -116,6 +116,10 @@ def pay_back_more() -> None:
     Payment.objects.update(amount_received=100)
 
 
+def write_what_is_no_state() -> None:
+    tamper("UPDATE billing_refundentry SET to_state = 'nowhere' WHERE number = 1")
+
+
 def lose_row_entries() -> None:
     tamper("DELETE FROM billing_refundentry WHERE number = 3")
 
@@ -129,6 +133,7 @@ def lose_row_entries() -> None:
         (change_row, "its last entry says approved 900"),
         (change_row_amount, "is approved 899, its last entry says approved 900"),
         (pay_back_more, "more is refunded than was paid"),
+        (write_what_is_no_state, "Entry 1 was changed after it was written."),
         (lose_row_entries, "has no entry"),
     ],
 )

@@ -8,12 +8,13 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from billing import gateway, importing
+from portal.one_by_one import SomeFailed
 
 WIDTH = 30
 
 
 class Command(BaseCommand):
-    """Safe to run twice, and again after it was stopped."""
+    """Safe to run twice, and again after it was stopped. Exit code 1: not all came in."""
 
     help = "Bring in the customers, subscriptions, invoices and payments of the Stripe account."
 
@@ -32,15 +33,29 @@ class Command(BaseCommand):
         """Run it and say what is here now."""
         try:
             found = importing.import_account(again=again, progress=self._progress)
-            invited = importing.invite() if invite else 0
+            self._report(found)
+            failures = found.failures + (self._invite() if invite else [])
         except gateway.StripeError as error:
             raise CommandError(f"Stripe could not be asked: {error} Run it again.") from error
+        for failure in failures:
+            self.stdout.write(f"Not done: {failure}")
+        if failures:
+            raise CommandError(f"{len(failures)} could not be done, all else was: run it again.")
+
+    def _invite(self) -> list[str]:
+        """Invite by e-mail; return a sentence for each who could not be."""
+        try:
+            invited = importing.invite()
+        except SomeFailed as error:
+            return error.failures
+        self.stdout.write(f"{invited} were invited by e-mail.")
+        return []
+
+    def _report(self, found: importing.Imported) -> None:
         self.stdout.write(
             f"{found.customers} customers at Stripe; {found.members} belong to members, "
             f"{found.read} of them were read now; {found.unassigned} wait to be assigned."
         )
-        if invite:
-            self.stdout.write(f"{invited} were invited by e-mail.")
 
     def _progress(self, done: int, of: int) -> None:
         """Draw one line on a terminal; in a log, a line every hundred members."""

@@ -44,4 +44,6 @@ class Command(BaseCommand):
         hidden = max(run.differences_found, run.differences_left) - len(run.differences)
         if hidden > 0 and run.differences_left:
             self.stdout.write(f"  … and {hidden} more")
+        if run.error:
+            self.stdout.write(f"Not done: {run.error.strip()}")
         self.stdout.write(run.summary)

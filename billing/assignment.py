@@ -19,6 +19,7 @@ from procrastinate.contrib.django import app
 
 from billing.models import Customer, UnassignedCustomer
 from billing.snapshots import CustomerSnapshot
+from portal import addresses
 from portal.one_by_one import OneByOne
 
 READ_HISTORY = "billing.tasks.read_history"
@@ -47,7 +48,9 @@ def owner_of_address(email: str) -> User | None:
     if not email:
         return None
     found = User.objects.filter(
-        is_active=True, emailaddress__email__iexact=email, emailaddress__verified=True
+        is_active=True,
+        emailaddress__email__iexact=addresses.canonical(email),
+        emailaddress__verified=True,
     ).distinct()
     users = list(found[:2])
     if len(users) != 1 or users[0].customers.filter(deleted_at_stripe=False).exists():
@@ -124,7 +127,7 @@ def match_verified() -> int:
     run = OneByOne()
     listed: dict[str, list[UnassignedCustomer]] = {}
     for unassigned in UnassignedCustomer.objects.exclude(email=""):
-        listed.setdefault(unassigned.email.lower(), []).append(unassigned)
+        listed.setdefault(addresses.canonical(unassigned.email), []).append(unassigned)
     matched = 0
     for email, customers in listed.items():
         with run.each(customers[0].stripe_id):

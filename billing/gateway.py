@@ -19,6 +19,7 @@ import stripe
 from django.conf import settings
 
 from billing import idempotency, limits, snapshots
+from portal import addresses
 from portal.network import is_network_error
 
 logger = logging.getLogger(__name__)
@@ -357,10 +358,11 @@ def create_customer(
 ) -> snapshots.CustomerSnapshot:
     """Make the customer of a user, once: the idempotency key is made from the user."""
     params: stripe.params.CustomerCreateParams = {
-        "email": email,
         "preferred_locales": [language],
         "metadata": {snapshots.USER_KEY: str(user_id)},
     }
+    if reachable := _address(email):
+        params["email"] = reachable
     if name:
         params["name"] = name
     key = idempotency.key("customer", user_id, about=(language, email, name))
@@ -372,12 +374,20 @@ def create_customer(
 def update_customer(customer_id: str, email: str, name: str, language: str) -> None:
     """Tell Stripe a customer's e-mail address, name and language (`en`)."""
     params: stripe.params.CustomerUpdateParams = {
-        "email": email,
+        "email": _address(email),
         "name": name,
         "preferred_locales": [language],
     }
     with _translated_errors():
         _client().v1.customers.update(customer_id, limits.sendable(params))
+
+
+def _address(email: str) -> str:
+    """Return an address as Stripe takes it: ASCII, or none.
+
+    Its own pages ask for one in ASCII where the customer has none, and it writes no mail to others.
+    """
+    return "" if addresses.needs_smtputf8(email) else addresses.deliverable(email)
 
 
 def delete_customer(customer_id: str) -> None:

@@ -21,6 +21,7 @@ from billing import assignment, gateway, history, snapshots, sync
 from billing.models import Customer, UnassignedCustomer
 from billing.states import LIVE_SUBSCRIPTION
 from emails import outbox
+from portal import addresses
 from portal.one_by_one import OneByOne
 
 # Called with how much is done and how much there is.
@@ -93,7 +94,8 @@ def invite() -> int:
 
 def _invite(customer: UnassignedCustomer) -> bool:
     """Write to one customer, unless somebody has that address here already."""
-    if EmailAddress.objects.filter(email__iexact=customer.email).exists():
+    address = addresses.canonical(customer.email)
+    if EmailAddress.objects.filter(email__iexact=address).exists():
         return False
     url = settings.PORTAL_URL + reverse("account_signup")
     context = {"name": customer.name, "address": customer.email, "url": url}

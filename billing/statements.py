@@ -23,6 +23,7 @@ from billing import received, wording
 from billing.models import CreditNote, Invoice, Payment, Plan
 from billing.money import Money, plain_amount
 from billing.states import CreditNoteStatus, PaymentStatus
+from portal import addresses
 
 COLUMNS = [
     "Date paid",
@@ -194,7 +195,7 @@ def statement_of(user: User, year: int) -> Statement | None:
     return Statement(
         year=year,
         name=user.get_full_name() or user.email,
-        email=user.email,
+        email=addresses.readable(user.email),
         payments=payments,
         credits=[_credit(row) for row in _credit_notes(user, start, end)],
         totals=_totals(payments),

@@ -18,6 +18,7 @@ from emails.catalogue import Kind
 from emails.models import Channel
 from emails.outbox import put_account
 from members.display import device
+from portal import addresses
 
 
 class NoWordsForAccountMail(LookupError):
@@ -129,7 +130,9 @@ def _owner(email: str, context: Mapping[str, Any]) -> User | None:
         return user
     # A mail to the old address is about the owner of the new one.
     address = context.get("to_email") or email
-    found = EmailAddress.objects.filter(email__iexact=address).select_related("user")
+    found = EmailAddress.objects.filter(email__iexact=addresses.canonical(address)).select_related(
+        "user"
+    )
     known = found.order_by("-verified", "pk").first()
     return known.user if known else None
 
@@ -139,12 +142,18 @@ def _words(change: Change, context: Mapping[str, Any]) -> dict[str, str]:
     agent = str(context.get("user_agent") or "")
     return {
         "headline": change.headline,
-        "sentence": change.sentence.format_map(context),
+        "sentence": change.sentence.format_map(_readable(context)),
         "at": (at if isinstance(at, datetime) else timezone.now()).isoformat(),
         "device": device(agent),
         "ip": str(context.get("ip") or ""),
         "url": _address("members:account"),
     }
+
+
+def _readable(context: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a sentence may name, with addresses as people write them."""
+    found = {name: context[name] for name in context if name.endswith("email")}
+    return {**context, **{name: addresses.readable(str(one)) for name, one in found.items()}}
 
 
 def _address(name: str) -> str:

@@ -28,6 +28,7 @@ from emails.catalogue import Kind, spec_of
 from emails.delivery import job_key
 from emails.models import Channel, Message, MessageState
 from emails.tasks import deliver
+from portal import addresses
 
 logger = logging.getLogger(__name__)
 
@@ -146,7 +147,9 @@ def put_staff(
 
 def person(recipient: str) -> str:
     """Return what stands for an address or number in keys, which are kept longer than it is."""
-    return salted_hmac("emails.recipient", recipient.lower(), algorithm="sha256").hexdigest()[:32]
+    return salted_hmac(
+        "emails.recipient", addresses.canonical(recipient), algorithm="sha256"
+    ).hexdigest()[:32]
 
 
 def key_of(kind: Kind, cause: str) -> str:

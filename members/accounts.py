@@ -8,6 +8,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from members import names
+from portal import addresses
 
 
 @transaction.atomic
@@ -16,18 +17,20 @@ def open_account(email: str, name: str, password: str | None = None, **fields: A
 
     Without a password they sign in by code. `fields` are columns of `User`, such as `is_staff`.
     """
+    email = addresses.canonical(email)
     first, last = names.split(name)
     user = User.objects.create_user(
         f"m-{secrets.token_hex(12)}", email, password, first_name=first, last_name=last, **fields
     )
-    EmailAddress.objects.create(user=user, email=user.email.lower(), verified=True, primary=True)
+    EmailAddress.objects.create(user=user, email=email, verified=True, primary=True)
     return user
 
 
 def is_taken(email: str, besides: User | None = None) -> bool:
     """Whether somebody (else) has an account, or a change under way, with this address."""
+    email = addresses.canonical(email)
     users = User.objects.filter(email__iexact=email)
-    addresses = EmailAddress.objects.filter(email__iexact=email)
+    rows = EmailAddress.objects.filter(email__iexact=email)
     if besides:
-        users, addresses = users.exclude(pk=besides.pk), addresses.exclude(user=besides)
-    return users.exists() or addresses.exists()
+        users, rows = users.exclude(pk=besides.pk), rows.exclude(user=besides)
+    return users.exists() or rows.exists()

@@ -18,7 +18,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from emails.account import send_account_mail, send_phone_code
-from members import code_limits, consent, contact_notices, names, phones, sign_ins
+from members import code_limits, consent, contact_notices, mailboxes, names, phones, sign_ins
 from members.code_limits import Recipient
 from portal import way_back
 
@@ -54,6 +54,11 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         """Save a new user with the one name that the form asks for."""
         user.first_name, user.last_name = names.split(form.cleaned_data.get("name", ""))
         return cast("User", super().save_user(request, user, form, commit))
+
+    def clean_email(self, email: str) -> str:
+        """Refuse an address that our mail server can't write to: its code would never come."""
+        mailboxes.check_reachable(email)
+        return cast("str", super().clean_email(email))
 
     # The way in
 

@@ -39,7 +39,7 @@ from members.accounts import is_taken, open_account
 from members.contact_dialogs import CorrectEmail, CorrectPhone, may_correct
 from members.models import Member, PhoneCode, SignIn, SmsConsentRecord
 from members.record_admin import SignInAdmin, TermsAcceptanceAdmin
-from portal.fields import WordsField, WordsOfStaff
+from portal.fields import MailboxField, WordsField, WordsOfStaff
 from portal.staff import search, show
 from portal.staff.dialogs import ask_again
 from portal.staff.filters import by_day
@@ -208,7 +208,7 @@ class MemberInline(WordsOfStaff, StackedInline):  # type: ignore[misc]
 class OpenAccountForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
     """Open an account for somebody: they sign in by a code and may set a password later."""
 
-    email = forms.EmailField(
+    email = MailboxField(
         label="E-mail address",
         widget=UnfoldAdminEmailInputWidget,
         help_text="It counts as verified: make sure that it is theirs.",
@@ -222,7 +222,7 @@ class OpenAccountForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic
 
     def clean_email(self) -> str:
         """Refuse an address that somebody signs in with."""
-        email: str = self.cleaned_data["email"].lower()
+        email: str = self.cleaned_data["email"]
         if is_taken(email):
             raise forms.ValidationError("Somebody has an account with this address already.")
         return email

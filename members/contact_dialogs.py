@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from django import forms
 from django.contrib.auth.models import User
 from django.http import HttpRequest
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminTextInputWidget
 
-from members import phones
-from portal.fields import WordsField
+from members import mailboxes, phones
+from portal.fields import MailboxField, WordsField
 
 MAY_CORRECT = "members.correct_contact"
 
@@ -25,11 +24,13 @@ def may_correct(request: HttpRequest, object_id: str = "") -> bool:
 class CorrectEmail(BaseDialogForm):  # type: ignore[misc]  # Unfold ships no types
     """The new address."""
 
-    email = forms.EmailField(label="New email address", widget=UnfoldAdminEmailInputWidget)
+    email = MailboxField(label="New email address", widget=UnfoldAdminEmailInputWidget)
 
     def clean_email(self) -> str:
-        """Return it the way it is kept."""
-        return str(self.cleaned_data["email"]).lower()
+        """Refuse one that our mail server can't write to."""
+        email = str(self.cleaned_data["email"])
+        mailboxes.check_reachable(email)
+        return email
 
 
 class CorrectPhone(BaseDialogForm):  # type: ignore[misc]

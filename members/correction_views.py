@@ -10,6 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from members import corrections
+from portal import addresses
 
 
 @login_not_required
@@ -28,5 +29,5 @@ def confirm_email(request: HttpRequest, token: str) -> HttpResponse:
     except corrections.LinkRefused as refusal:
         context = {"problem": str(refusal)}
         return render(request, "members/confirm_email.html", context, status=400)
-    messages.success(request, f"You now sign in with {found.email}.")
+    messages.success(request, f"You now sign in with {addresses.readable(found.email)}.")
     return redirect("account_login")

@@ -22,6 +22,7 @@ from emails.catalogue import Kind
 from emails.models import Channel
 from emails.outbox import put_account
 from members import accounts, contact_notices, phones
+from portal import addresses
 
 SALT = "members.corrections"
 LINK_WORKS_FOR = timedelta(days=3)
@@ -50,7 +51,7 @@ def propose_email(user: User, email: str) -> None:
         CorrectionRefused: the address is taken, or is theirs already, or they are staff.
     """
     _refuse_staff(user)
-    if email == user.email.lower():
+    if email == addresses.canonical(user.email):
         raise CorrectionRefused("This is their email address already.")
     if accounts.is_taken(email):
         raise CorrectionRefused("Somebody has an account with this address already.")

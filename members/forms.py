@@ -17,9 +17,9 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from members import code_limits, consent, names, terms, time_zones
+from members import code_limits, consent, mailboxes, names, terms, time_zones
 from members.models import AgreedWhere, Member
-from portal.fields import WordsField
+from portal.fields import MailboxField, WordsField
 
 NAME_LENGTH = 150
 # The one spelling of the word: allauth's forms say "Email".
@@ -55,6 +55,11 @@ def clean_name(name: str) -> str:
     return " ".join(name.split())
 
 
+def _take_mailbox(form: forms.Form, name: str) -> None:
+    """Let a form of allauth's take addresses in any script, by the one spelling of a mailbox."""
+    form.fields[name] = MailboxField(label=EMAIL, widget=form.fields[name].widget)
+
+
 def check_codes_left(phone: str, user: User | None) -> None:
     """Raise ValidationError if no code can be sent to this number today."""
     if sentence := code_limits.refusal(get_adapter().recipient(phone, user)):
@@ -77,7 +82,7 @@ class SignupForm(allauth_forms.SignupForm):  # type: ignore[misc]  # allauth has
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["email"].label = "E-mail"
+        _take_mailbox(self, "email")
         self.fields["password1"].help_text = SAFE_CHOICE
         self.fields["phone"].help_text = "For text messages. We text you a code to make sure of it."
         self.fields["text_messages"].help_text = text_message_terms()
@@ -139,6 +144,7 @@ class SignupForm(allauth_forms.SignupForm):  # type: ignore[misc]  # allauth has
     def save(self, request: HttpRequest) -> User:
         """Make user, profile and e-mail address together or not at all."""
         user = cast("User", super().save(request))
+        mailboxes.keep(user)
         wanted = bool(self.cleaned_data.get("phone") and self.cleaned_data["text_messages"])
         consent.remember_wish(request, user, wanted=wanted)
         terms.accept(user, AgreedWhere.SIGNUP, get_adapter().get_client_ip(request))
@@ -150,7 +156,7 @@ class LoginForm(allauth_forms.LoginForm):  # type: ignore[misc]  # untyped
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["login"].label = EMAIL
+        _take_mailbox(self, "login")
 
 
 class RequestLoginCodeForm(allauth_forms.RequestLoginCodeForm):  # type: ignore[misc]  # untyped
@@ -158,7 +164,7 @@ class RequestLoginCodeForm(allauth_forms.RequestLoginCodeForm):  # type: ignore[
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["email"].label = EMAIL
+        _take_mailbox(self, "email")
 
 
 class ForgottenPasswordForm(allauth_forms.ResetPasswordForm):  # type: ignore[misc]  # untyped
@@ -166,7 +172,15 @@ class ForgottenPasswordForm(allauth_forms.ResetPasswordForm):  # type: ignore[mi
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["email"].label = EMAIL
+        _take_mailbox(self, "email")
+
+
+class AddEmailForm(allauth_forms.AddEmailForm):  # type: ignore[misc]  # untyped
+    """A new e-mail address."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _take_mailbox(self, "email")
 
 
 class GuessesCounted(forms.Form):

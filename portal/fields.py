@@ -1,13 +1,14 @@
-"""The form field of people's words: what can't be shown everywhere is left out as it comes in."""
+"""Form fields of what people type: words that can be shown everywhere, and e-mail addresses."""
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Any
 
 from django import forms
 from django.db import models
 
-from portal import characters
+from portal import addresses, characters
 
 CLEANED_COLUMNS = (models.CharField, models.TextField)
 
@@ -37,3 +38,31 @@ class WordsOfStaff:
         if type(db_field) in CLEANED_COLUMNS and not db_field.choices:
             kwargs.setdefault("form_class", WordsField)
         return super().formfield_for_dbfield(db_field, request, **kwargs)  # type: ignore[misc]
+
+
+class MailboxField(CleansWords, forms.EmailField):
+    """An e-mail address in any script; cleans to the one spelling of its mailbox."""
+
+    default_validators = [addresses.check]
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("max_length", addresses.LONGEST)
+        super().__init__(**kwargs)
+        as_mailbox(self.widget)
+
+    def to_python(self, value: Any) -> Any:
+        """Return the one spelling, without marks that came along by pasting."""
+        text = super().to_python(value)
+        seen = (one for one in text if unicodedata.category(one) != "Cf")
+        return addresses.canonical("".join(seen))
+
+
+def as_mailbox(widget: Any) -> None:
+    """Make a text input one for any address: browsers' own for e-mail refuses ü before the @."""
+    widget.input_type = "text"
+    widget.attrs |= {
+        "inputmode": "email",
+        "autocapitalize": "none",
+        "autocorrect": "off",
+        "spellcheck": "false",
+    }

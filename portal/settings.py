@@ -287,6 +287,7 @@ ACCOUNT_FORMS = {
     "request_login_code": "members.forms.RequestLoginCodeForm",
     "reset_password": "members.forms.ForgottenPasswordForm",
     "signup": "members.forms.SignupForm",
+    "add_email": "members.forms.AddEmailForm",
     "change_phone": "members.forms.ChangePhoneForm",
     "change_password": "members.forms.ChangePasswordForm",
     "set_password": "members.forms.SetPasswordForm",

@@ -15,6 +15,8 @@ from unfold.widgets import UnfoldAdminEmailInputWidget
 
 from billing import assignment
 from billing.models import Customer, StripeEvent, UnassignedCustomer
+from members import mailboxes
+from portal.fields import MailboxField
 from portal.staff import show
 from portal.staff.filters import by_day
 from portal.staff.parts import button, column, row_or_404
@@ -24,14 +26,11 @@ from portal.staff.read_only import ReadOnlyAdmin
 class MemberForm(BaseDialogForm):  # type: ignore[misc]  # Unfold ships no types
     """Ask for the member, by the address that they sign in with."""
 
-    email = forms.EmailField(
-        label="The member's e-mail address", widget=UnfoldAdminEmailInputWidget
-    )
+    email = MailboxField(label="The member's e-mail address", widget=UnfoldAdminEmailInputWidget)
 
     def clean_email(self) -> User:
         """Return the user of the address."""
-        email: str = self.cleaned_data["email"]
-        found = list(User.objects.filter(email__iexact=email)[:2])
+        found = mailboxes.users_of(self.cleaned_data["email"])
         if len(found) != 1:
             raise forms.ValidationError("No member signs in with this address.")
         return found[0]

@@ -23,6 +23,7 @@ from billing.states import EventState
 from billing.tests.life import deliver, sign_up
 from billing.tests.staff_world import auditor, support
 from conftest import Sandbox, run_jobs
+from members.accounts import open_account
 
 pytestmark = pytest.mark.django_db
 
@@ -52,6 +53,24 @@ def test_a_verified_address_matches_whatever_its_case(sandbox: Sandbox) -> None:
     assert Invoice.objects.for_user(alice).get().status == "paid"
     assert Payment.objects.for_user(alice).count() == 1
     assert not UnassignedCustomer.objects.exists()
+
+
+def test_a_domain_beyond_ascii_matches_whatever_its_spelling(sandbox: Sandbox) -> None:
+    jan = open_account("jan@żółw.example", "Jan Nowak")
+    made_in_the_dashboard(sandbox, "Jan@XN--W-uga1v8h.example")
+    deliver(sandbox.events())
+    assert Subscription.objects.for_user(jan).get().status == "active"
+    ewa = open_account("ewa@xn--w-uga1v8h.example", "Ewa Nowak")
+    assert assignment.owner_of_address("EWA@ŻÓŁW.example") == ewa
+
+
+def test_staff_assign_by_any_spelling(sandbox: Sandbox) -> None:
+    made_in_the_dashboard(sandbox, "other@example.com")
+    deliver(sandbox.events())
+    jan = open_account("jan@żółw.example", "Jan Nowak")
+    answer = press_assign(support(), UnassignedCustomer.objects.get(), "Jan@ŻÓŁW.example")
+    assert "belongs to Jan Nowak now" in answer.content.decode()
+    assert Customer.objects.get().user == jan
 
 
 def test_metadata_goes_before_the_address(sandbox: Sandbox) -> None:

@@ -22,6 +22,7 @@ from unfold.dataclasses import SearchResult
 from unfold.sites import UnfoldAdminSite
 
 from billing.models import Customer
+from portal import addresses
 
 MOST_PEOPLE = 200
 DIGITS = "0123456789"
@@ -57,6 +58,8 @@ def people(term: str) -> list[int]:
             | Q(first_name__istartswith=word)
             | Q(last_name__istartswith=word)
         )
+        if "@" in word:
+            fits |= Q(email__istartswith=addresses.canonical(word))
         if PHONE.fullmatch(word):
             fits |= Q(pk__in=_by_phone(word))
         found &= fits

@@ -58,6 +58,7 @@ def test_an_unknown_object_in_a_parameter_is_a_bad_request(api: stripe.StripeCli
         ({"balance": "much"}, "balance", "parameter_invalid_integer"),
         ({"tax_exempt": "maybe"}, "tax_exempt", None),
         ({"email": "nobody"}, "email", "email_invalid"),
+        ({"email": "jürgen@example.com"}, "email", "email_invalid"),
     ],
 )
 def test_wrong_parameters_are_refused_by_name(

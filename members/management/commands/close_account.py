@@ -5,9 +5,9 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
-from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
 
+from members import mailboxes
 from members.closing import close_account
 
 
@@ -23,7 +23,7 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, email: str, yes: bool, **_options: Any) -> None:
         """Ask, then close the account."""
-        found = list(User.objects.filter(email__iexact=email)[:2])
+        found = mailboxes.users_of(email)
         if len(found) != 1:
             raise CommandError(f"There is no one member with the address {email}.")
         question = f"Close the account of {email} for good, and end their membership now? [yes/no] "

@@ -5,10 +5,9 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
-from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
 
-from members import second_step
+from members import mailboxes, second_step
 
 
 class Command(BaseCommand):
@@ -22,7 +21,7 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, email: str, **_options: Any) -> None:
         """Remove it."""
-        found = list(User.objects.filter(email__iexact=email)[:2])
+        found = mailboxes.users_of(email)
         if len(found) != 1:
             raise CommandError(f"There is no one user with the address {email}.")
         if not second_step.remove(found[0]):

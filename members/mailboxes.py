@@ -1,0 +1,58 @@
+"""Whose an e-mail address is, by its mailbox's one spelling; and whether we can write to it."""
+
+from __future__ import annotations
+
+import smtplib
+
+from allauth.account.models import EmailAddress
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.cache import cache
+from django.core.exceptions import ValidationError
+from django.core.mail import get_connection
+
+from emails import smtp
+from portal import addresses
+
+ASKED_FOR_SECONDS = 600
+NOT_CARRIED = (
+    "Our mail can’t go to an address with letters such as “{letter}” before the @. Enter another "
+    "one."
+)
+
+
+def users_of(email: str) -> list[User]:
+    """Return the users who sign in with this address, however it is spelled: one, or none."""
+    return list(User.objects.filter(email__iexact=addresses.canonical(email))[:2])
+
+
+def check_reachable(email: str) -> None:
+    """Raise ValidationError for an address that our mail server can't write to.
+
+    Few servers take letters beyond ASCII before the @. Whoever signed up with one would wait for a
+    code that never comes. A server that can't be asked now is given the benefit of the doubt.
+    """
+    if not addresses.needs_smtputf8(email) or _is_offered():
+        return
+    letter = next(one for one in email if not one.isascii())
+    raise ValidationError(NOT_CARRIED.format(letter=letter))
+
+
+def keep(user: User) -> None:
+    """Give a new user their row of allauth's, which leaves out those with ü before the @."""
+    if user.email and not EmailAddress.objects.filter(user=user).exists():
+        EmailAddress.objects.create(user=user, email=user.email, primary=True, verified=False)
+
+
+def _is_offered() -> bool:
+    if not isinstance(get_connection(), smtp.EmailBackend):
+        return True
+    key = f"smtputf8:{settings.EMAIL_HOST}:{settings.EMAIL_PORT}"
+    known = cache.get(key)
+    if known is None:
+        try:
+            known = smtp.offers_smtputf8()
+        except (smtplib.SMTPException, OSError):
+            return True
+        cache.set(key, known, ASKED_FOR_SECONDS)
+    return bool(known)

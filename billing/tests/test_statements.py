@@ -16,7 +16,7 @@ from billing import statements
 from billing.models import Customer, Payment
 from billing.money import plain_amount
 from billing.tests import factories
-from portal import documents, spreadsheets
+from portal import characters, documents, spreadsheets
 
 MOST_QUERIES = 9
 

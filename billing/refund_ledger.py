@@ -6,7 +6,7 @@ import hashlib
 import json
 import logging
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC
 from pathlib import Path
@@ -17,22 +17,24 @@ from django.db import connection, transaction
 from django.db.models import F, Q, Sum
 from django.utils import timezone
 
+from billing import ledger_texts
+from billing.ledger_texts import GENESIS
 from billing.models import LedgerCheck, Refund, RefundEntry
-from billing.states import REFUND_MOVES, REFUND_VOID, RefundAction, RefundState
+from billing.states import REFUND_MOVES, REFUND_VOID, LedgerTextKind, RefundAction, RefundState
 
 logger = logging.getLogger(__name__)
 
 # What PostgreSQL's advisory lock is taken on: "refunds" in ASCII.
 LOCK = 0x726566756E6473
-GENESIS = "0" * 64
-SYSTEM, STRIPE = "The portal", "Stripe"
-BY_STRIPE = frozenset({RefundAction.FOUND, RefundAction.STRIPE, RefundAction.REOPENED})
+# Which columns are hashed. The first scheme had names and words in it: migration 0028 moved them.
+SCHEME = 2
 DECISIONS = frozenset({RefundAction.APPROVED, RefundAction.APPROVED_FIRST, RefundAction.DENIED})
 # By plain text: what somebody has written into the table may be no state at all.
 MOVES = {str(state): moves for state, moves in REFUND_MOVES.items()}
-LISTED = 200
-# A line of the file of heads: when, the number of the last entry, and its hash (none: nothing yet).
-HEAD = re.compile(r"\S+ (?P<number>\d+) (?P<hash>[0-9a-f]{64})")
+LISTED, FETCHED = 200, 500
+# A line of the file of heads: when, the number of the last entry (0: nothing yet), its hash, and
+# the scheme of that, if it is not the first.
+HEAD = re.compile(r"\S+ (?P<number>\d+) (?P<hash>[0-9a-f]{64})( (?P<scheme>\d+))?")
 
 
 def append(
@@ -50,24 +52,27 @@ def append(
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
     last = RefundEntry.objects.order_by("number").last()
+    texts = ledger_texts.drafted(actor, words)
+    digests = {text.kind: ledger_texts.digest(text) for text in texts}
     entry = RefundEntry(
         number=last.number + 1 if last else 1,
         refund=refund,
         at=timezone.now(),
         actor=actor,
-        actor_name=_name(actor, action),
+        actor_digest=digests.get(LedgerTextKind.ACTOR, ""),
         action=action,
         from_state=before or "",
         to_state=refund.state,
         amount=refund.amount,
         currency=refund.currency,
         stripe_id=refund.stripe_id or "",
-        words=words,
+        words_digest=digests.get(LedgerTextKind.WORDS, ""),
         policy_version=refund.policy.version if refund.policy else None,
         previous_hash=last.hash if last else GENESIS,
     )
     entry.hash = digest(entry)
     entry.save(force_insert=True)
+    ledger_texts.save(entry, texts)
     return entry
 
 
@@ -80,31 +85,27 @@ def hashed_text(entry: RefundEntry) -> str:
     """Return an entry's columns as the JSON that is hashed: names sorted, no spaces, ASCII.
 
     Times are UTC with microseconds, amounts minor units. The hash of the entry before is a column.
+    What people are called and said is not hashed, but the digest of it (see `ledger_texts`).
     """
     columns = {
+        "scheme": SCHEME,
         "number": entry.number,
         "refund": entry.refund_id,
         "at": entry.at.astimezone(UTC).isoformat(timespec="microseconds"),
         "actor": entry.actor_id,
-        "actor_name": entry.actor_name,
+        "actor_digest": entry.actor_digest,
         "action": str(entry.action),
         "from": str(entry.from_state),
         "to": str(entry.to_state),
         "amount": entry.amount,
         "currency": entry.currency,
         "stripe_id": entry.stripe_id,
-        "words": entry.words,
+        "words_digest": entry.words_digest,
         "policy_version": entry.policy_version,
+        "earlier_digest": entry.earlier_digest,
         "previous_hash": entry.previous_hash,
     }
     return json.dumps(columns, sort_keys=True, separators=(",", ":"))
-
-
-def _name(actor: User | None, action: RefundAction) -> str:
-    """Return who did it, as it stays readable when the account is long gone."""
-    if actor is None:
-        return STRIPE if action in BY_STRIPE else SYSTEM
-    return f"{actor.get_full_name() or actor.get_username()} <{actor.email}>"[:300]
 
 
 # Proving it
@@ -130,12 +131,12 @@ def verify() -> LedgerCheck:
         # While it is held nothing is appended, so chain and rows belong together.
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
         exported = _exported_heads()
-        walk = _walk(exported.of_entry)
+        walk = _walk(exported)
         walk.problems += [
             *exported.problems,
             *(
                 f"Entry {number} was exported once and is not there any more."
-                for number in exported.of_entry
+                for number in exported.numbers
                 if number > walk.entries
             ),
         ]
@@ -151,11 +152,16 @@ def verify() -> LedgerCheck:
     return check
 
 
-def _walk(exported: Mapping[int, set[str]]) -> _Walk:
+def _walk(exported: _Heads) -> _Walk:
     walk = _Walk()
-    for entry in RefundEntry.objects.order_by("number").iterator():
+    left = set(User.objects.filter(is_active=False).values_list("pk", flat=True))
+    entries = RefundEntry.objects.order_by("number").select_related("refund__customer")
+    earlier: str | None = ""
+    for entry in entries.prefetch_related("texts").iterator(chunk_size=FETCHED):
         walk.problems += _wrong_with(entry, walk)
-        if exported.get(entry.number, {entry.hash}) != {entry.hash}:
+        walk.problems += ledger_texts.wrong_with(entry, earlier, left)
+        earlier = ledger_texts.earlier_hash(entry)
+        if not exported.fit(entry, earlier):
             walk.problems.append(f"Entry {entry.number} is not the one that was exported.")
         walk.entries, walk.head = entry.number, entry.hash
         walk.last[entry.refund_id] = (entry.to_state, entry.amount, entry.stripe_id)
@@ -218,14 +224,29 @@ def _own_decisions() -> Iterator[str]:
 
 @dataclass
 class _Heads:
-    """What was exported: the hashes of an entry, which should be one, by its number."""
+    """What was exported: the hashes of an entry by its number, of the first scheme and of ours."""
 
-    of_entry: dict[int, set[str]] = field(default_factory=dict)
+    first: dict[int, set[str]] = field(default_factory=dict)
+    ours: dict[int, set[str]] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
+
+    @property
+    def numbers(self) -> list[int]:
+        return sorted({*self.first, *self.ours})
+
+    def add(self, number: int, digest: str, scheme: int) -> None:
+        """Take in one line of the file."""
+        heads = self.ours if scheme == SCHEME else self.first
+        heads.setdefault(number, set()).add(digest)
+
+    def fit(self, entry: RefundEntry, earlier: str | None) -> bool:
+        """Whether an entry has what was exported of it; a hash that is forgotten can't tell."""
+        known = earlier is None or self.first.get(entry.number, {earlier}) == {earlier}
+        return known and self.ours.get(entry.number, {entry.hash}) == {entry.hash}
 
 
 def export_head(check: LedgerCheck) -> None:
-    """Write the chain's end to the log and to LEDGER_HEADS_FILE: a line of time, number and hash.
+    """Write the chain's end to the log and to LEDGER_HEADS_FILE: time, number, hash and scheme.
 
     A file that can't be written becomes a problem of the check, which staff see.
     """
@@ -237,7 +258,7 @@ def export_head(check: LedgerCheck) -> None:
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with file.open("a") as heads:
-            heads.write(f"{at} {check.entries} {check.head_hash}\n")
+            heads.write(f"{at} {check.entries} {check.head_hash} {SCHEME}\n")
     except OSError as error:
         check.problems = [*check.problems, f"The head can't be written: {_why(error)}."]
     else:
@@ -262,7 +283,7 @@ def _exported_heads() -> _Heads:
     for place, line in enumerate(lines, 1):
         head = HEAD.fullmatch(line.strip())
         if head and int(head["number"]):
-            found.of_entry.setdefault(int(head["number"]), set()).add(head["hash"])
+            found.add(int(head["number"]), head["hash"], int(head["scheme"] or 1))
         elif line.strip() and not head:
             found.problems.append(f"Line {place} of the exported heads is no head.")
     return found

@@ -323,6 +323,15 @@ class RefundReason(StrEnum):
     OTHER = "other"
 
 
+class LedgerTextKind(StrEnum):
+    """What is said in a step of a refund's history, and may have to be forgotten."""
+
+    ACTOR = "actor"  # what whoever did it was called then
+    WORDS = "words"
+    # The hash of before names and words were kept apart: it was made of them.
+    EARLIER = "earlier"
+
+
 class RefundAction(StrEnum):
     """What a step of a refund's history was."""
 

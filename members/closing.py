@@ -7,8 +7,9 @@ from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import ProtectedError
 
-from billing import outward
+from billing import ledger_texts, outward
 from members import phones
 
 
@@ -16,13 +17,13 @@ from members import phones
 def close_account(user: User) -> None:
     """End a member's account for good. Their customer at Stripe is deleted by a job.
 
-    Somebody who never had a customer is deleted. Of others the row stays, without name, address
-    and number: invoices and payments lead to it, and the law wants them kept.
+    Somebody whom nothing leads to is deleted. Of others the row stays, without name, address and
+    number: invoices and payments lead to a member, and decisions on refunds to staff.
     """
     for session in UserSession.objects.filter(user=user):
         session.end()
-    if not outward.leave(user):
-        user.delete()
+    ledger_texts.forget(user)
+    if not outward.leave(user) and _is_deleted(user):
         return
     EmailAddress.objects.filter(user=user).delete()
     Authenticator.objects.filter(user=user).delete()
@@ -32,3 +33,13 @@ def close_account(user: User) -> None:
     user.is_active = user.is_staff = user.is_superuser = False
     user.set_unusable_password()
     user.save()
+
+
+def _is_deleted(user: User) -> bool:
+    """Delete a user, unless something that must be kept leads to them."""
+    try:
+        with transaction.atomic():
+            user.delete()
+    except ProtectedError:
+        return False
+    return True

@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 from billing import (
     descriptions,
     disputes,
+    ledger_texts,
     refund_endings,
     refund_notices,
     refund_terms,
@@ -114,7 +115,7 @@ def case_of(row: Refund) -> Case:
         request=[*_request(row), *(rule_of_two([facts], credited) if row.is_undecided else [])],
         payment=_payment(row, facts, credited),
         member=_member(row),
-        steps=[_step(entry) for entry in row.entries.order_by("number")],
+        steps=[_step(entry) for entry in _entries_of(row)],
         others=_others(row),
         messages=_messages(row),
         all_messages=show.list_of("emails.message", user__id__exact=row.customer.user_id),
@@ -290,11 +291,15 @@ def _member(row: Refund) -> list[Fact]:
     ]
 
 
+def _entries_of(row: Refund) -> QuerySet[RefundEntry]:
+    return row.entries.order_by("number").select_related("actor").prefetch_related("texts")
+
+
 def _step(entry: RefundEntry) -> Step:
     return Step(
         number=entry.number,
         what=labels.REFUND_STEPS.get(entry.action, entry.get_action_display()),
-        who=entry.actor_name,
+        who=ledger_texts.actor_name(entry),
         when=show.when(entry.at),
         amount=show.money(entry.amount, entry.currency),
         words=said(entry),
@@ -314,14 +319,15 @@ CAME_TO = {
 
 def said(entry: RefundEntry) -> str:
     """Return what was said with a step: people's words as they are, Stripe's in ours."""
+    words = ledger_texts.words(entry)
     if entry.action == "stripe":
         state = CAME_TO[RefundState(entry.to_state)]
-        return f"{state} {refund_wording.for_staff(entry.words)}".strip()
+        return f"{state} {refund_wording.for_staff(words)}".strip()
     if entry.action in ("found", "reopened"):
-        return refund_wording.for_staff(entry.words)
+        return refund_wording.for_staff(words)
     if entry.action in ("requested", "given"):
-        return entry.words.partition(": ")[2]
-    return entry.words
+        return words.partition(": ")[2]
+    return words
 
 
 def _others(row: Refund) -> list[Line]:

@@ -6,7 +6,7 @@ import time
 from datetime import UTC
 
 from django.contrib import admin, messages
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect
@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
-from billing import refund_ledger, tasks
+from billing import ledger_texts, refund_ledger, tasks
 from billing.admin import labels
 from billing.admin.refund_case import said
 from billing.models import LedgerCheck, RefundEntry
@@ -98,7 +98,7 @@ class RefundEntryAdmin(AuditAdmin):
         ("to_state", titled(ChoicesDropdownFilter, "state")),
         ("at", by_day("day")),
     ]
-    list_select_related = ["refund__payment"]
+    list_select_related = ["refund__payment", "actor"]
     ordering = ["-number"]
     actions_list = ["verify_now", "export"]
     fieldsets = [
@@ -133,10 +133,20 @@ class RefundEntryAdmin(AuditAdmin):
         """The state that it led to."""
         return show.state(row, "to_state", labels.REFUND)
 
-    @column("By", ordering="actor_name")
+    def get_queryset(self, request: HttpRequest) -> QuerySet[RefundEntry]:
+        """Names and words lie beside the entries."""
+        found: QuerySet[RefundEntry] = super().get_queryset(request).prefetch_related("texts")
+        return found
+
+    @column("By", ordering="actor")
     def who(self, row: RefundEntry) -> str:
         """Who did it, as they were called then."""
-        return row.actor_name
+        return ledger_texts.actor_name(row)
+
+    @column("Words")
+    def words(self, row: RefundEntry) -> str:
+        """What was said with it, until somebody leaves."""
+        return ledger_texts.words(row) or show.NOTHING
 
     @column("From and to")
     def moved(self, row: RefundEntry) -> str:
@@ -152,7 +162,11 @@ class RefundEntryAdmin(AuditAdmin):
     @page_button("Export as CSV", icon="download", path="export", permission="audit")
     def export(self, request: HttpRequest) -> StreamingHttpResponse:
         """Send the whole ledger, the first entry first, with what proves it; note who took it."""
-        rows = RefundEntry.objects.order_by("number").select_related("refund__customer__user")
+        rows = (
+            RefundEntry.objects.order_by("number")
+            .select_related("refund__customer__user", "actor")
+            .prefetch_related("texts")
+        )
         note_download(request, RefundEntry, ", the whole ledger")
         name = f"refund-ledger-{timezone.localdate().isoformat()}.csv"
         found = rows.iterator(chunk_size=FETCHED)
@@ -225,7 +239,7 @@ def _row(one: RefundEntry) -> list[str]:
     return [
         str(one.number),
         f"{one.at.astimezone(UTC):%Y-%m-%d %H:%M:%S}",
-        one.actor_name,
+        ledger_texts.actor_name(one),
         labels.REFUND_STEPS.get(one.action, one.get_action_display()),
         one.get_from_state_display() if one.from_state else "",
         one.get_to_state_display(),

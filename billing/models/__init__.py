@@ -8,10 +8,11 @@ from billing.models.dispute import Dispute
 from billing.models.event import StripeEvent
 from billing.models.invoice import Invoice
 from billing.models.item import Item
+from billing.models.ledger import LedgerCheck, LedgerText, RefundEntry
 from billing.models.payment import Payment
 from billing.models.plan import Plan
 from billing.models.reconciliation import Reconciliation
-from billing.models.refund import LedgerCheck, Refund, RefundEntry, RefundPolicy
+from billing.models.refund import Refund, RefundPolicy
 from billing.models.request import PaymentRequest
 from billing.models.retention import RetentionOffer, RetentionShowing
 from billing.models.subscription import Subscription
@@ -26,6 +27,7 @@ __all__ = [
     "Invoice",
     "Item",
     "LedgerCheck",
+    "LedgerText",
     "MembershipDecision",
     "Payment",
     "PaymentRequest",

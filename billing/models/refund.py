@@ -23,7 +23,6 @@ from billing.states import (
     REFUND_TO_SEND,
     REFUND_VOID,
     DisputeStatus,
-    RefundAction,
     RefundOrigin,
     RefundReason,
     RefundState,
@@ -243,63 +242,3 @@ class Refund(models.Model):
         if self.is_undecided:
             return 1 if self.first_approved_by_id else 0
         return self.approvals_needed
-
-
-class RefundEntry(models.Model):
-    """A step in the history of a refund: appended, never changed, each with the hash of the last.
-
-    Numbers are without gaps over all refunds. `hash` is SHA-256 over the other columns (see
-    `refund_ledger.digest`). The database refuses UPDATE, DELETE and TRUNCATE by trigger.
-    """
-
-    number = models.PositiveBigIntegerField(unique=True)
-    refund = models.ForeignKey(Refund, on_delete=models.PROTECT, related_name="entries")
-    at = models.DateTimeField()
-    actor = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
-    )
-    actor_name = models.CharField(max_length=300)
-    action = models.CharField(max_length=20, choices=choices(RefundAction))
-    from_state = models.CharField(max_length=20, choices=choices(RefundState), blank=True)
-    to_state = models.CharField(max_length=20, choices=choices(RefundState))
-    amount = models.BigIntegerField()
-    currency = models.CharField(max_length=3)
-    stripe_id = models.CharField(max_length=255, blank=True)
-    words = models.TextField(blank=True)
-    policy_version = models.PositiveIntegerField(null=True, blank=True)
-    previous_hash = models.CharField(max_length=64)
-    hash = models.CharField(max_length=64)
-
-    class Meta:
-        ordering = ["number"]
-        verbose_name = "ledger entry"
-        verbose_name_plural = "ledger entries"
-
-    def __str__(self) -> str:
-        return f"{self.number}: {self.get_action_display().lower()}"
-
-
-class LedgerCheck(models.Model):
-    """One verification of the ledger. `problems` is a list of sentences; none: all is proved."""
-
-    started_at = models.DateTimeField()
-    finished_at = models.DateTimeField(null=True, blank=True)
-    entries = models.PositiveBigIntegerField(default=0)
-    head_hash = models.CharField(max_length=64, blank=True)
-    refunds_compared = models.PositiveIntegerField(default=0)
-    compared_with_stripe = models.BooleanField(default=False)
-    head_exported = models.BooleanField(
-        default=False, help_text="Its last line stands in the file of heads."
-    )
-    problems = models.JSONField(default=list, blank=True)
-
-    class Meta:
-        ordering = ["-id"]
-        verbose_name = "ledger check"
-
-    def __str__(self) -> str:
-        if not self.finished_at:
-            return "Did not finish"
-        if self.problems:
-            return f"{len(self.problems)} problems"
-        return "All is proved" if self.compared_with_stripe else "Not compared with Stripe"

@@ -14,7 +14,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.backends.utils import CursorWrapper
 from django.urls import reverse
 
-from billing import gateway, refund_ledger, refunds, tasks
+from billing import gateway, ledger_texts, refund_ledger, refunds, tasks
 from billing.models import LedgerCheck, Payment, Refund, RefundEntry
 from billing.tests import factories
 from billing.tests.life import deliver, sign_up, subscribe
@@ -64,15 +64,17 @@ def tamper(sql: str, *values: Any) -> None:
     [
         "UPDATE billing_refundentry SET amount = 1",
         "DELETE FROM billing_refundentry",
-        "TRUNCATE billing_refundentry",
+        "TRUNCATE billing_refundentry CASCADE",
         "TRUNCATE billing_refund CASCADE",
+        "UPDATE billing_ledgertext SET text = 'x'",
     ],
 )
 def test_the_database_refuses_to_rewrite_it(alice: User, sql: str) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         # Deferred checks would be pending, and TRUNCATE refused for that reason already.
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-    with connection.cursor() as cursor, pytest.raises(IntegrityError, match="append-only"):
+    refused = pytest.raises(IntegrityError, match=r"append-only|not changed")
+    with connection.cursor() as cursor, refused:
         in_savepoint(cursor, sql)
     assert RefundEntry.objects.count() == 3
 
@@ -89,19 +91,38 @@ def change_amount() -> None:
     tamper("UPDATE billing_refundentry SET amount = 1 WHERE number = 2")
 
 
-def change_words_and_hash() -> None:
+def change_reference_and_hash() -> None:
     entry = RefundEntry.objects.get(number=2)
-    entry.words = "Somebody else said so."
+    entry.stripe_id = "re_other"
     digest = refund_ledger.digest(entry)
     tamper(
-        "UPDATE billing_refundentry SET words = %s, hash = %s WHERE number = 2",
-        entry.words,
+        "UPDATE billing_refundentry SET stripe_id = %s, hash = %s WHERE number = 2",
+        entry.stripe_id,
         digest,
     )
 
 
+def change_words() -> None:
+    tamper("UPDATE billing_ledgertext SET text = 'Somebody else said so.' WHERE kind = 'words'")
+
+
+def change_name() -> None:
+    tamper("UPDATE billing_ledgertext SET text = 'Eve <eve@example.com>' WHERE kind = 'actor'")
+
+
+def lose_words() -> None:
+    tamper("DELETE FROM billing_ledgertext WHERE kind = 'words'")
+
+
+def remove(number: int) -> None:
+    """Delete an entry with its texts."""
+    entry = RefundEntry.objects.get(number=number)
+    tamper("DELETE FROM billing_ledgertext WHERE entry_id = %s", entry.pk)
+    tamper("DELETE FROM billing_refundentry WHERE number = %s", number)
+
+
 def remove_in_the_middle() -> None:
-    tamper("DELETE FROM billing_refundentry WHERE number = 2")
+    remove(2)
 
 
 def change_row() -> None:
@@ -121,14 +142,17 @@ def write_what_is_no_state() -> None:
 
 
 def lose_row_entries() -> None:
-    tamper("DELETE FROM billing_refundentry WHERE number = 3")
+    remove(3)
 
 
 @pytest.mark.parametrize(
     ("crime", "found"),
     [
         (change_amount, "Entry 2 was changed after it was written."),
-        (change_words_and_hash, "Entry 3 does not follow from the one before it."),
+        (change_reference_and_hash, "Entry 3 does not follow from the one before it."),
+        (change_words, "A text of entry 1 (words) was changed after it was written."),
+        (change_name, "A text of entry 2 (actor) was changed after it was written."),
+        (lose_words, "A text of entry 1 (words) is gone, and nobody has left."),
         (remove_in_the_middle, "Between entries 1 and 3 something is missing."),
         (change_row, "its last entry says approved 900"),
         (change_row_amount, "is approved 899, its last entry says approved 900"),
@@ -147,19 +171,20 @@ def test_a_chain_that_was_written_anew_does_not_fit_the_exported_heads(
     alice: User, heads: Path
 ) -> None:
     refund_ledger.export_head(refund_ledger.verify())
-    number, digest = heads.read_text().split()[1:]
-    assert (number, digest) == ("3", RefundEntry.objects.get(number=3).hash)
-    previous = refund_ledger.GENESIS
+    number, digest, scheme = heads.read_text().split()[1:]
+    assert (number, scheme) == ("3", "2")
+    assert digest == RefundEntry.objects.get(number=3).hash
+    previous = ledger_texts.GENESIS
     for entry in RefundEntry.objects.all():
-        entry.words, entry.previous_hash = "Forged.", previous
+        entry.currency, entry.previous_hash = "eur", previous
         previous = refund_ledger.digest(entry)
         tamper(
-            "UPDATE billing_refundentry SET words = 'Forged.', previous_hash = %s, hash = %s"
+            "UPDATE billing_refundentry SET currency = 'eur', previous_hash = %s, hash = %s"
             " WHERE number = %s",
             *(entry.previous_hash, previous, entry.number),
         )
     assert refund_ledger.verify().problems == ["Entry 3 is not the one that was exported."]
-    tamper("DELETE FROM billing_refundentry WHERE number = 3")
+    remove(3)
     assert "Entry 3 was exported once and is not there any more." in (
         refund_ledger.verify().problems
     )
@@ -286,9 +311,9 @@ def test_a_file_of_heads_that_is_gone_or_cannot_be_read_is_a_problem(
 def test_a_forged_chain_stays_a_problem_when_its_head_is_exported(alice: User, heads: Path) -> None:
     refund_ledger.export_head(refund_ledger.verify())
     last = RefundEntry.objects.get(number=3)
-    last.words = "Forged."
+    last.currency = "eur"
     tamper(
-        "UPDATE billing_refundentry SET words = 'Forged.', hash = %s WHERE number = 3",
+        "UPDATE billing_refundentry SET currency = 'eur', hash = %s WHERE number = 3",
         refund_ledger.digest(last),
     )
     for _ in range(2):

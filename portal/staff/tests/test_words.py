@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from billing import refund_wording, refunds
-from billing.models import Refund, RefundEntry
+from billing.models import LedgerText, Refund, RefundEntry
 from billing.states import RefundAction, RefundState
 from billing.tests import factories, refund_world
 from billing.tests.refund_world import policy, wish
@@ -117,20 +117,19 @@ def sent_back() -> Refund:
         ],
         start=last.number + 1,
     ):
-        RefundEntry.objects.create(
+        entry = RefundEntry.objects.create(
             number=number,
             refund=row,
             at=last.at,
-            actor_name="Stripe",
             action=action,
             from_state=before,
             to_state=after,
             amount=row.amount,
             currency=row.currency,
-            words=words,
             previous_hash=last.hash,
             hash=last.hash,
         )
+        LedgerText.objects.create(entry=entry, kind="words", text=words)
     Refund.objects.filter(pk=row.pk).update(failure_reason="lost_or_stolen_card")
     return row
 

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from django.contrib.auth.models import User
 from django.db import models
+from django.db.models import F
 from django.urls import reverse
 
-from billing import card_choice, descriptions, pay_links, wording
+from billing import card_choice, collecting, descriptions, pay_links, wording
 from billing.dates import long_date
 from billing.models import Invoice, Payment, PaymentRequest
 from billing.money import Money
@@ -18,6 +19,7 @@ from billing.standing import Membership, Standing
 from billing.states import (
     ENDED_SUBSCRIPTION,
     Collection,
+    CollectionMethod,
     InvoiceStatus,
     PaymentStatus,
     SubscriptionStatus,
@@ -32,6 +34,7 @@ def attention(
     asked = [_request_attention(row) for row in asked_of(member.user)]
     return [
         *_membership_attention(member, current),
+        *sent_invoices(member.user),
         *about_refunds,
         *_banks_at_work(member.user),
         *asked,
@@ -76,6 +79,7 @@ def _membership_attention(member: Member, current: Membership) -> list[Attention
         rows = rows.filter(subscription__status=SubscriptionStatus.INCOMPLETE)
     unpaid = (
         rows.filter(amount_remaining__gt=0)
+        .exclude(collection_method=CollectionMethod.SEND)
         .exclude(collection=Collection.NONE)
         # What an earlier membership left behind does not decide about this one.
         .exclude(subscription__status__in=ENDED_SUBSCRIPTION)
@@ -84,7 +88,7 @@ def _membership_attention(member: Member, current: Membership) -> list[Attention
     )
     if unpaid:
         return [_unpaid_attention(unpaid)]
-    if current.standing == Standing.PAYMENT_DUE:
+    if current.standing == Standing.PAYMENT_DUE and not _waits_for_invoice(current):
         return [
             _card_attention(
                 Tone.BAD,
@@ -94,7 +98,8 @@ def _membership_attention(member: Member, current: Membership) -> list[Attention
         ]
     if other := _other_card_attention(current):
         return [other]
-    if current.card_expires_soon and not current.ends_at:
+    is_charged = current.row is not None and current.row.is_renewal_charged
+    if current.card_expires_soon and is_charged:
         return [
             _card_attention(
                 Tone.WAIT,
@@ -104,6 +109,50 @@ def _membership_attention(member: Member, current: Membership) -> list[Attention
             )
         ]
     return []
+
+
+def _waits_for_invoice(current: Membership) -> bool:
+    """Whether what is open is an invoice to pay, which stands among those."""
+    return current.row is not None and collecting.overdue_invoice(current.row) is not None
+
+
+def sent_invoices(user: User) -> list[Attention]:
+    """Return the invoices that were sent to the member to be paid, the most urgent first."""
+    rows = (
+        invoices_of(user)
+        .filter(
+            status=InvoiceStatus.OPEN,
+            collection_method=CollectionMethod.SEND,
+            amount_remaining__gt=0,
+        )
+        .exclude(subscription__status__in=ENDED_SUBSCRIPTION)
+        .order_by(F("due_at").asc(nulls_last=True), "pk")
+        .prefetch_related("payments")
+    )
+    found = list(rows[:PAGE_SIZE])
+    names = descriptions.plan_names(found)
+    return [_sent_attention(row, descriptions.of_invoice(row, names)) for row in found]
+
+
+def _sent_attention(row: Invoice, description: str) -> Attention:
+    """Ask to pay a sent invoice; nobody has declined it unless the member has tried."""
+    if row.collection in (Collection.PROCESSING, Collection.REQUIRES_ACTION):
+        return _unpaid_attention(row)
+    amount = Money(row.amount_remaining, row.currency)
+    day = long_date(row.due_at) if row.due_at else ""
+    title = f"Please pay {amount}" + (f" by {day}" if day else "")
+    if row.is_overdue:
+        title = f"{amount} was due on {day}"
+    text = f"Invoice {row.number} for {description}."
+    if row.collection == Collection.FAILED:
+        text = f"{text} Your last try didn't go through. {_last_refusal(row)}"
+    return Attention(
+        Tone.BAD if row.is_overdue else Tone.WAIT,
+        title,
+        text,
+        f"Pay {amount} now",
+        reverse("billing:invoice-hosted", args=[row.pk]),
+    )
 
 
 def _other_card_attention(current: Membership) -> Attention | None:
@@ -142,9 +191,7 @@ def _unpaid_attention(invoice: Invoice) -> Attention:
 
 
 def _failed_attention(invoice: Invoice, amount: Money, hosted: str) -> Attention:
-    payments = list(invoice.payments.all())
-    last = payments[0] if payments else None
-    reason = wording.failure(last.failure_code, last.card_brand) if last else wording.failure("")
+    reason = _last_refusal(invoice)
     again = invoice.next_payment_attempt_at
     if invoice.subscription and invoice.subscription.status == SubscriptionStatus.INCOMPLETE:
         outlook = "Your membership begins once it is paid."
@@ -156,6 +203,13 @@ def _failed_attention(invoice: Invoice, amount: Money, hosted: str) -> Attention
         outlook = "You can pay it now, with this card or another."
     title = f"Your payment of {amount} did not go through"
     return Attention(Tone.BAD, title, f"{reason} {outlook}", f"Pay {amount}", hosted)
+
+
+def _last_refusal(invoice: Invoice) -> str:
+    """Return why the last try to pay an invoice failed."""
+    tries = [one for one in invoice.payments.all() if not one.is_outside]
+    last = tries[0] if tries else None
+    return wording.failure(last.failure_code, last.card_brand) if last else wording.failure("")
 
 
 def left_open(user: User) -> list[Attention]:

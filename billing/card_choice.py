@@ -19,7 +19,8 @@ def other_card(row: Subscription) -> Payment | None:
         .order_by(F("paid_at").desc(), "-pk")
         .first()
     )
-    if last is None or not (last.method_id and last.card_last4) or row.ends_at:
+    is_charged = row.is_renewal_charged and not row.is_sent
+    if last is None or not (last.method_id and last.card_last4) or not is_charged:
         return None
     # A card that its bank replaced has another number, and is the same payment method.
     is_same = last.method_id == row.method_id or (last.card_brand, last.card_last4) == (

@@ -82,12 +82,13 @@ def _subscription_of_invoice(data: Json) -> str:
     return object_id(details.get("subscription")) or object_id(data.get("subscription"))
 
 
-SUBSCRIPTION = Target(sync.sync_subscription, Subscription, _own_id)
+SUBSCRIPTION = Target(sync.sync_subscription, Subscription, _own_id, reminders.invoices_due)
 TRIAL = Target(sync.sync_subscription, Subscription, _own_id, reminders.trial_ending)
 RENEWAL = Target(
     sync.sync_subscription, Subscription, _subscription_of_invoice, reminders.renewal_coming
 )
 INVOICE = Target(sync.sync_invoice, Invoice, _own_id)
+INVOICE_DUE = Target(sync.sync_invoice, Invoice, _own_id, reminders.invoice_due)
 INVOICE_NAMED = Target(sync.sync_invoice, Invoice, _at("invoice"))
 CREDIT_NOTE = Target(sync.sync_credit_note, CreditNote, _own_id)
 PAYMENT = Target(sync.sync_payment, Payment, _own_id)
@@ -133,7 +134,8 @@ TARGETS: dict[str, Target] = {
     "invoice.payment_action_required": INVOICE,
     "invoice.voided": INVOICE,
     "invoice.marked_uncollectible": INVOICE,
-    "invoice.overdue": INVOICE,
+    "invoice.will_be_due": INVOICE_DUE,
+    "invoice.overdue": INVOICE_DUE,
     "invoice.upcoming": RENEWAL,
     "invoice_payment.paid": INVOICE_NAMED,
     "payment_intent.succeeded": PAYMENT,
@@ -169,7 +171,7 @@ IGNORED: dict[str, str] = {
     "customer.created": "A customer matters here once it has a subscription or a payment.",
     "payment_intent.created": "Nobody has tried to pay yet.",
     "invoice.payment_succeeded": "invoice.paid says it.",
-    "invoice.sent": "Whoever sent it wants no other message from us.",
+    "invoice.sent": "invoice.finalized says that there is something to pay.",
     "payment_intent.requires_action": "invoice.payment_action_required says it.",
     "charge.failed": "payment_intent.payment_failed says it.",
     "charge.pending": "payment_intent.processing says it.",

@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from billing import (
     card_choice,
+    collection_notices,
     credit,
     discounts,
     pay_links,
@@ -33,6 +34,8 @@ from billing.states import ENDED_BY_FAILED_PAYMENT, MembershipAction
 from billing.transitions import (
     CardChanged,
     CardExpiring,
+    CollectionPaused,
+    CollectionResumed,
     ConfirmationNeeded,
     CreditNoteIssued,
     DisputeLost,
@@ -41,8 +44,11 @@ from billing.transitions import (
     DisputeWon,
     EndScheduled,
     EndTakenBack,
+    InvoiceDueSoon,
+    InvoiceOverdue,
     InvoicePaid,
     InvoicePaymentFailed,
+    InvoiceSent,
     MoneyMoved,
     OfferAccepted,
     PriceSwitched,
@@ -77,6 +83,14 @@ def announce(transition: Transition) -> None:
             _remind(transition)
         case DisputeOpened() | DisputeUpdated() | DisputeWon() | DisputeLost():
             staff_notices.announce_dispute(transition)
+        case (
+            CollectionPaused()
+            | CollectionResumed()
+            | InvoiceSent()
+            | InvoiceDueSoon()
+            | InvoiceOverdue()
+        ):
+            collection_notices.announce(transition)
         case RefundMoved():
             refund_notices.announce(transition)
         case _:
@@ -142,7 +156,7 @@ def _welcome(subscription: Subscription) -> None:
     user = subscription.customer.user
     plan = _plan_of(subscription)
     trial = subscription.trial_end
-    ending = subscription.ends_at
+    end = subscription.current_period_end
     outbox.put(
         Kind.WELCOME,
         user,
@@ -152,7 +166,8 @@ def _welcome(subscription: Subscription) -> None:
             "price": str(Money(subscription.amount, subscription.currency)),
             "interval": wording.interval(subscription.interval, subscription.interval_count),
             "tax_words": tax_words.price(subscription.taxation),
-            "next_charge_on": "" if ending else subscription.current_period_end.isoformat(),
+            "next_charge_on": end.isoformat() if subscription.is_renewal_charged else "",
+            "by_invoice": subscription.is_sent,
             "trial_ends_on": trial.isoformat() if trial and trial > subscription.started_at else "",
         },
         cause=subscription.stripe_id,
@@ -185,6 +200,7 @@ def _membership_ends(scheduled: EndScheduled) -> None:
 
 def _membership_goes_on(taken_back: EndTakenBack) -> None:
     subscription, before = taken_back.subscription, taken_back.before
+    end, resumes_at = subscription.current_period_end, subscription.resumes_at
     user = subscription.customer.user
     outbox.put(
         Kind.MEMBERSHIP_GOES_ON,
@@ -193,7 +209,8 @@ def _membership_goes_on(taken_back: EndTakenBack) -> None:
             "name": user.first_name,
             "plan_name": _plan_of(subscription),
             "price": _next_charge(subscription),
-            "next_charge_on": subscription.current_period_end.isoformat(),
+            "next_charge_on": end.isoformat() if subscription.is_renewal_charged else "",
+            "resumes_on": resumes_at.isoformat() if resumes_at else "",
             **_credit_used(subscription),
             "url": _address("billing:membership"),
         },
@@ -220,7 +237,7 @@ def _price_switched(switched: PriceSwitched) -> None:
             "interval": wording.interval(subscription.interval, subscription.interval_count),
             "tax_words": tax_words.price(subscription.taxation),
             "next_charge": _next_charge(subscription),
-            "next_charge_on": "" if subscription.ends_at else end.isoformat(),
+            "next_charge_on": end.isoformat() if subscription.is_renewal_charged else "",
             **_credit_used(subscription),
             "url": _address("billing:membership"),
         },
@@ -479,7 +496,8 @@ def _trial_ends(ending: TrialEnding) -> None:
             "price": _next_charge(subscription),
             "interval": wording.interval(subscription.interval, subscription.interval_count),
             "ends_on": ending.ends_at.isoformat(),
-            "method": wording.card(subscription.card_brand, subscription.card_last4),
+            "method": _card_charged(subscription),
+            "by_invoice": subscription.is_sent,
             "url": _address("billing:membership"),
         },
         cause=f"{subscription.stripe_id}:{_seconds(ending.ends_at)}",
@@ -500,13 +518,20 @@ def _renewal_comes(coming: RenewalComing) -> None:
             "price": _next_charge(subscription),
             "interval": wording.interval(subscription.interval, subscription.interval_count),
             "renews_on": subscription.current_period_end.isoformat(),
-            "method": wording.card(subscription.card_brand, subscription.card_last4),
+            "method": _card_charged(subscription),
+            "by_invoice": subscription.is_sent,
             "url": _address("billing:membership"),
         },
         cause=f"{subscription.stripe_id}:{_seconds(subscription.current_period_end)}",
         happened_at=coming.seen_at,
         good_until=subscription.current_period_end,
     )
+
+
+def _card_charged(subscription: Subscription) -> str:
+    """Return the card that the next payment is charged to; none where an invoice is sent."""
+    is_sent = subscription.is_sent
+    return "" if is_sent else wording.card(subscription.card_brand, subscription.card_last4)
 
 
 def _card_expires(expiring: CardExpiring) -> None:
@@ -582,7 +607,7 @@ def _next_charge(subscription: Subscription) -> str:
 
 def _credit_used(subscription: Subscription) -> dict[str, str]:
     """Return why the next charge is less than the price, where credit pays a part of it."""
-    if not subscription.next_credit or subscription.ends_at:
+    if not subscription.next_credit or not subscription.is_renewal_charged:
         return {"credit": "", "credit_used": ""}
     used = str(Money(subscription.next_credit, subscription.currency))
     return {"credit": _credit(subscription), "credit_used": used}

@@ -15,8 +15,8 @@ from billing.models.copy import MemberRecordQuerySet
 from billing.money import Money
 from billing.page_values import Attention, Tone
 from billing.refund_queries import Offer, RefundLine
+from billing.states import GIVEN_UP_BY_PAUSE, DisputeStatus, InvoiceStatus, PaymentStatus
 from billing.states import Collection as HowCollected
-from billing.states import DisputeStatus, InvoiceStatus, PaymentStatus
 
 PAGE_SIZE = 12
 # Of a payment that came; whatever else became of it is only to be known.
@@ -47,6 +47,7 @@ class InvoiceLine:
     refunded: Money | None = None  # what went back, where no credit note says it already
     refunding: Money | None = None  # what is on its way back
     refundable: str = ""  # "Refundable until 4 Dec"
+    due: datetime | None = None  # until when one that was sent is to be paid
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,7 @@ def invoice_line(
         refunded=Money(-refunded, row.currency) if refunded else None,
         refunding=Money(-refunding, row.currency) if refunding else None,
         refundable=next(iter(refundable), ""),
+        due=row.due_at if row.is_payable and row.is_sent else None,
     )
 
 
@@ -123,6 +125,8 @@ def _invoice_state(
             return _paid_state(row, payments, refunds)
         case InvoiceStatus.VOID:
             return Tone.INFO, "Void"
+        case InvoiceStatus.UNCOLLECTIBLE if row.given_up_reason == GIVEN_UP_BY_PAUSE:
+            return Tone.INFO, "Not charged"
         case InvoiceStatus.UNCOLLECTIBLE:
             return Tone.BAD, "Not paid"
         case _:
@@ -155,6 +159,8 @@ def _open_invoice_state(row: Invoice) -> tuple[Tone, str]:
             return Tone.WAIT, "In progress"
         case HowCollected.REQUIRES_ACTION:
             return Tone.WAIT, "Needs your confirmation"
+        case _ if row.is_sent:
+            return (Tone.BAD, "Overdue") if row.is_overdue else (Tone.WAIT, "To pay")
         case _ if row.attempt_count:
             return Tone.BAD, "Payment failed"
         case _:

@@ -26,7 +26,7 @@ from billing.payment_lines import (
     refund_lines,
 )
 from billing.refund_queries import RefundLine
-from billing.states import Collection, CreditNoteStatus, InvoiceStatus
+from billing.states import GIVEN_UP_BY_PAUSE, Collection, CreditNoteStatus, InvoiceStatus
 from members.models import Member
 
 Dated = TypeVar("Dated", Invoice, Payment)
@@ -94,6 +94,7 @@ class InvoicePage:
     hosted_url: str
     pdf_url: str
     pay_url: str  # empty where there is nothing to pay
+    is_overdue: bool
 
 
 @dataclass(frozen=True)
@@ -210,6 +211,7 @@ def invoice_page(invoice: Invoice) -> InvoicePage:
         hosted_url=hosted if invoice.hosted_url else "",
         pdf_url=reverse("billing:invoice-pdf", args=[invoice.pk]) if invoice.pdf_url else "",
         pay_url=hosted if may_pay else "",
+        is_overdue=invoice.is_overdue,
     )
 
 
@@ -219,18 +221,16 @@ def _in_money(named: list[tuple[str, int]], invoice: Invoice) -> list[tuple[str,
 
 def _invoice_note(invoice: Invoice) -> str:
     """Return what a state means that asks for no money."""
-    match invoice.status:
-        case InvoiceStatus.VOID:
-            return wording.VOID
-        case InvoiceStatus.UNCOLLECTIBLE:
-            return wording.GIVEN_UP
-        case _ if invoice.amount_paid_outside:
-            return _paid_directly(invoice)
-        case InvoiceStatus.OPEN if invoice.collection == Collection.PROCESSING:
-            return wording.PROCESSING
-        case InvoiceStatus.OPEN if invoice.collection == Collection.REQUIRES_ACTION:
-            return wording.TO_CONFIRM
-    return ""
+    if invoice.status == InvoiceStatus.UNCOLLECTIBLE:
+        is_paused = invoice.given_up_reason == GIVEN_UP_BY_PAUSE
+        return wording.PAUSED if is_paused else wording.GIVEN_UP
+    if invoice.status == InvoiceStatus.VOID:
+        return wording.VOID
+    if invoice.collection == Collection.PROCESSING:
+        return wording.PROCESSING
+    if invoice.collection == Collection.REQUIRES_ACTION:
+        return wording.TO_CONFIRM
+    return _paid_directly(invoice) if invoice.amount_paid_outside else ""
 
 
 def _paid_directly(invoice: Invoice) -> str:

@@ -1,4 +1,4 @@
-"""What members are told ahead of time: their trial ends, a year is renewed, their card expires.
+"""What members are told ahead of time: a trial ends, a year is renewed, an invoice is due.
 
 Nothing changes in the rows when such a day comes near. So an event of Stripe's, or the daily job,
 asks here, and the row under lock decides: an event that comes late or twice says nothing new.
@@ -9,13 +9,26 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from billing import notices
 from billing.locks import lock_member
-from billing.models import Subscription
-from billing.states import LIVE_SUBSCRIPTION, SubscriptionStatus
-from billing.transitions import CardExpiring, RenewalComing, TrialEnding
+from billing.models import Invoice, Subscription
+from billing.states import (
+    LIVE_SUBSCRIPTION,
+    UNPAID_SUBSCRIPTION,
+    CollectionMethod,
+    InvoiceStatus,
+    SubscriptionStatus,
+)
+from billing.transitions import (
+    CardExpiring,
+    InvoiceDueSoon,
+    InvoiceOverdue,
+    RenewalComing,
+    TrialEnding,
+)
 from portal.one_by_one import OneByOne
 
 # Stripe documentation, "Subscription trials": trial_will_end comes three days before.
@@ -27,6 +40,9 @@ EARLIEST_RENEWAL_NOTICE = timedelta(days=46)
 LONG_INTERVAL = timedelta(days=180)
 # From the first day of the month printed on it.
 CARD_NOTICE = timedelta(days=31)
+# Before an invoice that was sent is due; and after it, while a reminder is still one.
+DUE_NOTICE = timedelta(days=3)
+OVERDUE_NOTICE = timedelta(days=7)
 
 
 def trial_ending(subscription_id: str, now: datetime) -> None:
@@ -41,7 +57,7 @@ def trial_ending(subscription_id: str, now: datetime) -> None:
             row
             and end
             and row.status == SubscriptionStatus.TRIALING
-            and not row.ends_at
+            and row.is_renewal_charged
             and now < end <= now + TRIAL_NOTICE
             and end - row.started_at > TRIAL_NOTICE
         ):
@@ -55,7 +71,7 @@ def renewal_coming(subscription_id: str, now: datetime) -> None:
         if (
             row
             and row.status == SubscriptionStatus.ACTIVE
-            and not row.ends_at
+            and row.is_renewal_charged
             and row.current_period_end - row.current_period_start > LONG_INTERVAL
             and now < row.current_period_end <= now + EARLIEST_RENEWAL_NOTICE
         ):
@@ -66,8 +82,41 @@ def card_expiring(subscription_id: str, now: datetime) -> None:
     """Tell that the card which pays expires soon."""
     with transaction.atomic():
         row = _locked(subscription_id)
-        if row and row.is_live and not row.ends_at and card_expires_soon(row, now):
+        is_charged = row is not None and row.is_renewal_charged and not row.is_sent
+        if row and row.is_live and is_charged and card_expires_soon(row, now):
             notices.announce(CardExpiring(row, now))
+
+
+def invoice_due(invoice_id: str, now: datetime) -> None:
+    """Tell that a sent invoice is due within three days, or that it is overdue.
+
+    One that never had longer is not announced: its arrival told it.
+    """
+    with transaction.atomic():
+        row = _locked_invoice(invoice_id)
+        is_waiting = row is not None and row.is_payable and not row.is_being_paid
+        if row is None or not is_waiting or not row.is_sent or row.due_at is None:
+            return
+        if row.due_at <= now < row.due_at + OVERDUE_NOTICE:
+            notices.announce(InvoiceOverdue(row, now))
+        had_longer = row.due_at - (row.finalized_at or row.created_at) > DUE_NOTICE
+        if now < row.due_at <= now + DUE_NOTICE and had_longer:
+            notices.announce(InvoiceDueSoon(row, now))
+
+
+def invoices_due(subscription_id: str, now: datetime) -> None:
+    """Look whether a membership that is past due waits for an invoice that was sent."""
+    rows = Invoice.objects.filter(
+        subscription__stripe_id=subscription_id,
+        subscription__status__in=UNPAID_SUBSCRIPTION,
+    )
+    for invoice_id in _sent(rows).values_list("stripe_id", flat=True):
+        invoice_due(invoice_id, now)
+
+
+def _sent(rows: QuerySet[Invoice]) -> QuerySet[Invoice]:
+    """Keep the invoices that were sent and wait to be paid."""
+    return rows.filter(status=InvoiceStatus.OPEN, collection_method=CollectionMethod.SEND)
 
 
 def card_expires_soon(row: Subscription, now: datetime) -> bool:
@@ -99,7 +148,21 @@ def remind_all() -> None:
     for subscription_id in expiring.values_list("stripe_id", flat=True):
         with run.each(subscription_id):
             card_expiring(subscription_id, now)
+    due = _sent(Invoice.objects.filter(due_at__range=(now - OVERDUE_NOTICE, now + DUE_NOTICE)))
+    for invoice_id in due.values_list("stripe_id", flat=True):
+        with run.each(invoice_id):
+            invoice_due(invoice_id, now)
     run.finish()
+
+
+def _locked_invoice(invoice_id: str) -> Invoice | None:
+    """Lock the member, as above, and read one of their invoices."""
+    rows = Invoice.objects.select_related("customer__user", "subscription")
+    found = rows.filter(stripe_id=invoice_id).first()
+    if found is None:
+        return None
+    lock_member(found.customer.user_id)
+    return rows.get(pk=found.pk)
 
 
 def _locked(subscription_id: str) -> Subscription | None:

@@ -142,6 +142,8 @@ def _is_over_too_soon(offer: RetentionOffer, row: Subscription) -> bool:
 
 def _why_not(row: Subscription, offer: RetentionOffer) -> str:
     """Return why a member can't have the offer, or ""."""
+    if row.is_paused:
+        return "Your payments are paused, so there's nothing to take a discount off right now."
     if row.status not in CHARGED_SUBSCRIPTION or row.ends_at:
         return "This offer is for memberships that go on and are paid."
     if discounts.running(row):

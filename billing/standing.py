@@ -9,7 +9,7 @@ from enum import StrEnum
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from billing import credit, descriptions, discounts, plans, tax_words, wording
+from billing import collecting, credit, descriptions, discounts, plans, tax_words, wording
 from billing.dates import long_date
 from billing.models import Checkout, MembershipDecision, Subscription
 from billing.money import Money
@@ -97,9 +97,21 @@ class Membership:
     def card_label(self) -> str:
         """What the card on file is for: it is not charged where nothing is due."""
         is_free = self.next_charge is not None and not self.next_charge
-        if self.ends_at or is_free or self.standing == Standing.PAUSED:
+        is_paused = self.standing == Standing.PAUSED and self.next_charge_at is None
+        is_sent = self.row is not None and self.row.is_sent
+        if self.ends_at or is_free or is_paused or is_sent:
             return "Card on file"
         return "Next charge to"
+
+    @property
+    def next_label(self) -> str:
+        """What comes next: a payment, or an invoice to pay."""
+        return "Next invoice" if self.row is not None and self.row.is_sent else "Next payment"
+
+    @property
+    def resumes_at(self) -> datetime | None:
+        """Until when payments are paused, where that is known."""
+        return self.row.resumes_at if self.row and self.standing == Standing.PAUSED else None
 
 
 def membership(member: Member) -> Membership:
@@ -161,7 +173,8 @@ def _live_membership(row: Subscription, decision: MembershipDecision | None) -> 
         tone, label, sentence = _payment_due(row)
     waiting = _waiting_for_bank(row) if standing == Standing.ACTIVE else None
     price = Money(row.amount, row.currency)
-    goes_on = standing in (Standing.ACTIVE, Standing.TRIAL)
+    is_resumed_then = standing == Standing.PAUSED and row.is_paused and row.is_renewal_charged
+    goes_on = standing in (Standing.ACTIVE, Standing.TRIAL) or is_resumed_then
     next_charge = discounts.next_charge(row)
     return Membership(
         standing=standing,
@@ -225,6 +238,8 @@ def _standing(row: Subscription) -> tuple[Standing, Tone, str]:
         return Standing.PAUSED, Tone.WAIT, "Paused"
     if row.ends_at:
         return Standing.ENDING, Tone.WAIT, "Ending"
+    if row.is_paused:
+        return Standing.PAUSED, Tone.WAIT, "Paused"
     if row.status == SubscriptionStatus.TRIALING:
         return Standing.TRIAL, Tone.GOOD, "Free trial"
     return Standing.ACTIVE, Tone.GOOD, "Active"
@@ -232,6 +247,8 @@ def _standing(row: Subscription) -> tuple[Standing, Tone, str]:
 
 def _payment_due(row: Subscription) -> tuple[Tone, str, str]:
     """Tell a payment that failed from one that waits for the bank, or for the member."""
+    if invoice := collecting.overdue_invoice(row):
+        return Tone.BAD, "Overdue", collecting.overdue(invoice)
     found = row.invoices.exclude(collection=Collection.NONE).first()
     match found.collection if found else Collection.FAILED:
         case Collection.PROCESSING:
@@ -253,27 +270,21 @@ def _sentence(standing: Standing, row: Subscription, charge: Money | None) -> st
     balance = credit.in_next_charge(row)
     match standing:
         case Standing.PAYMENT_DUE:
-            return "Your last payment did not go through. You are still a member for now."
+            failed = "Your last payment did not go through. You are still a member for now."
+            return f"{failed} {collecting.pause_of_renewals(row)}".strip()
+        case Standing.PAUSED if row.is_paused:
+            return collecting.paused(row, charge)
         case Standing.PAUSED:
             return "Your membership is paused. Nothing will be charged."
         case Standing.ENDING:
             end = row.ends_at
             return f"Your membership ends on {long_date(end)}." if end else "It is ending."
         case Standing.TRIAL:
-            then = f"{charge} will be charged" if charge else "your membership goes on"
+            then = collecting.first_payment(row, charge)
             until = long_date(row.current_period_end)
-            return f"Your trial is free until {until}. Then {then}. {balance}".strip()
+            return f"Your trial is free until {until}. {then} {balance}".strip()
         case _:
-            next_charge = _next_charge_sentence(charge, long_date(row.current_period_end))
-            return f"{next_charge} {balance}".strip()
-
-
-def _next_charge_sentence(charge: Money | None, day: str) -> str:
-    if charge is None:
-        return f"Your next charge is on {day}."
-    if not charge:
-        return f"Your membership goes on, and nothing is charged on {day}."
-    return f"Your next charge of {charge} is on {day}."
+            return f"{collecting.next_payment(row, charge)} {balance}".strip()
 
 
 def _ended_membership(row: Subscription) -> Membership:

@@ -149,6 +149,9 @@ def _obstacle(row: Subscription) -> Obstacle:
         return Obstacle("Your last payment is still open. Pay it first, then you can switch.")
     if row.status == SubscriptionStatus.PAUSED:
         return Obstacle("Your membership is paused. You can switch once it goes on.")
+    if row.is_paused:
+        until = f" until {plain_date(row.resumes_at)}" if row.resumes_at else ""
+        return Obstacle(f"Your payments are paused{until}. You can switch once they resume.")
     if row.ends_at:
         return Obstacle("Your membership is about to end. Keep it first, then you can switch.")
     return _given_back(row)

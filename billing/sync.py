@@ -41,6 +41,7 @@ from billing.states import (
     CreditNoteStatus,
     DisputeStatus,
     InvoiceStatus,
+    PauseBehavior,
     PaymentStatus,
     Purpose,
     RequestState,
@@ -50,6 +51,8 @@ from billing.states import (
 )
 from billing.transitions import (
     CardChanged,
+    CollectionPaused,
+    CollectionResumed,
     ConfirmationNeeded,
     CreditNoteIssued,
     DisputeLost,
@@ -60,6 +63,7 @@ from billing.transitions import (
     EndTakenBack,
     InvoicePaid,
     InvoicePaymentFailed,
+    InvoiceSent,
     PriceSwitched,
     SinglePaymentFailed,
     SinglePaymentReceived,
@@ -517,6 +521,8 @@ def _subscription_transitions(old: Subscription | None, new: Subscription) -> li
         found.append(PriceSwitched(new, new.read_at))
     if new.is_live and old is not None and was_live and _pays_otherwise(old, new):
         found.append(CardChanged(new, old, new.read_at))
+    if new.is_live:
+        found += _pause_transitions(old, new)
     if new.status == SubscriptionStatus.CANCELED and (old is None or was_live):
         found.append(SubscriptionEnded(new, new.ended_at or new.read_at))
     return found
@@ -526,6 +532,24 @@ def _pays_otherwise(old: Subscription, new: Subscription) -> bool:
     """Whether another card pays: another number, not only a later date that a bank told Stripe."""
     before, now = (old.card_brand, old.card_last4), (new.card_brand, new.card_last4)
     return all(before) and all(now) and before != now
+
+
+def _pause_transitions(old: Subscription | None, new: Subscription) -> list[Transition]:
+    """Tell that a pause begins, has another end, or is over; Stripe says not when that was set."""
+    if old is not None and old.pause_behavior is None:
+        return []
+    before = _pause_of(old) if old else None
+    if new.is_paused and _pause_of(new) != before:
+        return [CollectionPaused(new, new.read_at if old else new.started_at)]
+    if before and not new.is_paused:
+        return [CollectionResumed(new, new.read_at)]
+    return []
+
+
+def _pause_of(row: Subscription) -> tuple[datetime | None, bool] | None:
+    """Return what a member is told of a pause: its end, and whether its invoices may follow."""
+    is_kept = row.pause_behavior == PauseBehavior.KEEP_AS_DRAFT
+    return (row.resumes_at, is_kept) if row.is_paused else None
 
 
 def _invoice_transitions(
@@ -540,20 +564,33 @@ def _invoice_transitions(
     if new.status == InvoiceStatus.PAID and not was_paid:
         recovered = _has_recovered(old, new) and not new.amount_paid_outside
         return [InvoicePaid(new, rows, recovered)]
+    was_open = old is not None and old.status != InvoiceStatus.DRAFT
+    if new.is_sent and new.is_payable and not was_open:
+        return [InvoiceSent(new, new.finalized_at or new.created_at)]
     if _is_told_otherwise(new):
         return []
     times = [found.attempted_at for found in payments if found.attempted_at]
     tries = [row for row in rows if not row.is_outside]
-    last, at = tries[-1] if tries else None, max(times, default=read_at)
+    return _failed_try(old, new, tries, max(times, default=read_at))
+
+
+def _failed_try(
+    old: Invoice | None, new: Invoice, tries: list[Payment], at: datetime
+) -> list[Transition]:
+    """Tell that a try to collect an open invoice has failed, or waits for the member."""
+    last = tries[-1] if tries else None
     is_delayed = last is not None and last.card_brand in wording.DELAYED
     is_new_attempt = new.attempt_count > (old.attempt_count if old else 0)
     was_processing = old is not None and old.collection == Collection.PROCESSING
-    if new.collection == Collection.REQUIRES_ACTION and is_new_attempt:
-        return [ConfirmationNeeded(new, last, at)]
     if new.collection == Collection.FAILED and is_delayed:
         # Also where the row was read before Stripe told of it: the attempt's message is made once.
         told_at = _refusal_told_at(new.stripe_id, *(row.stripe_id for row in tries))
         return [InvoicePaymentFailed(new, last, max(at, told_at or at))]
+    if new.is_sent:
+        # Whoever tries to pay what was sent sees what comes of it: it is not charged by itself.
+        return []
+    if new.collection == Collection.REQUIRES_ACTION and is_new_attempt:
+        return [ConfirmationNeeded(new, last, at)]
     if new.collection == Collection.FAILED and (is_new_attempt or was_processing):
         return [InvoicePaymentFailed(new, last, at)]
     return []

@@ -59,6 +59,22 @@ class CardChanged:
 
 
 @dataclass(frozen=True)
+class CollectionPaused:
+    """Nothing is collected for a live subscription for now, or until another day than before."""
+
+    subscription: Subscription
+    seen_at: datetime
+
+
+@dataclass(frozen=True)
+class CollectionResumed:
+    """A live subscription that was paused is collected again."""
+
+    subscription: Subscription
+    seen_at: datetime
+
+
+@dataclass(frozen=True)
 class OfferAccepted:
     """A member stays, and Stripe's subscription has the discount that was offered for it."""
 
@@ -99,6 +115,30 @@ class ConfirmationNeeded:
     invoice: Invoice
     payment: Payment | None
     attempted_at: datetime
+
+
+@dataclass(frozen=True)
+class InvoiceSent:
+    """An invoice is open that the member is to pay by its due date, rather than charged."""
+
+    invoice: Invoice
+    sent_at: datetime
+
+
+@dataclass(frozen=True)
+class InvoiceDueSoon:
+    """A sent invoice that is not paid is due soon."""
+
+    invoice: Invoice
+    seen_at: datetime
+
+
+@dataclass(frozen=True)
+class InvoiceOverdue:
+    """A sent invoice was not paid by its due date."""
+
+    invoice: Invoice
+    seen_at: datetime
 
 
 @dataclass(frozen=True)
@@ -190,6 +230,7 @@ class DisputeLost:
     happened_at: datetime
 
 
+Collecting = CollectionPaused | CollectionResumed | InvoiceSent | InvoiceDueSoon | InvoiceOverdue
 MoneyMoved = (
     InvoicePaid
     | InvoicePaymentFailed
@@ -200,6 +241,7 @@ MoneyMoved = (
 )
 Transition = (
     MoneyMoved
+    | Collecting
     | SubscriptionStarted
     | EndScheduled
     | EndTakenBack

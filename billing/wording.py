@@ -101,6 +101,7 @@ GIVEN_UP = (
     "We no longer try to collect this invoice: nothing will be charged by itself. "
     "If you think that it was paid, or want to pay it after all, write to us."
 )
+PAUSED = "Your payments were paused, so you don't have to pay this invoice."
 PAID_DIRECTLY = (
     "You paid this directly to us, for example in cash, by check, or by bank transfer, and we've "
     "recorded it. Nothing was charged to a card."

@@ -21,6 +21,11 @@ class Kind(StrEnum):
     MEMBERSHIP_ENDS = "membership_ends"
     MEMBERSHIP_GOES_ON = "membership_goes_on"
     MEMBERSHIP_ENDED = "membership_ended"
+    MEMBERSHIP_PAUSED = "membership_paused"
+    MEMBERSHIP_RESUMED = "membership_resumed"
+    INVOICE_SENT = "invoice_sent"
+    INVOICE_DUE = "invoice_due"
+    INVOICE_OVERDUE = "invoice_overdue"
     PRICE_SWITCHED = "price_switched"
     OFFER_ACCEPTED = "offer_accepted"
     PAYMENT_REQUESTED = "payment_requested"
@@ -114,6 +119,17 @@ CATALOGUE: dict[Kind, Spec] = {
     ),
     Kind.MEMBERSHIP_GOES_ON: _billing("Your membership goes on"),
     Kind.MEMBERSHIP_ENDED: _billing("Your membership has ended"),
+    Kind.MEMBERSHIP_PAUSED: _billing(
+        "{% load message_dates %}Your payments are paused"
+        "{% if resumes_on %} until {{ resumes_on|day }}{% endif %}"
+    ),
+    Kind.MEMBERSHIP_RESUMED: _billing("Your payments have resumed"),
+    Kind.INVOICE_SENT: _billing(
+        "{% load message_dates %}Invoice: {{ amount }} for {{ description }}"
+        "{% if due_on %}, due {{ due_on|day }}{% endif %}"
+    ),
+    Kind.INVOICE_DUE: _billing("{% load message_dates %}{{ amount }} is due on {{ due_on|day }}"),
+    Kind.INVOICE_OVERDUE: _billing("Overdue: {{ amount }} for {{ description }}"),
     Kind.PRICE_SWITCHED: _billing("You now pay {{ rhythm }}: {{ price }} a {{ interval }}"),
     Kind.OFFER_ACCEPTED: _billing("Thank you for staying: {{ terms }}"),
     Kind.PAYMENT_REQUESTED: _billing("Please pay {{ amount }} for {{ description }}"),

@@ -441,7 +441,7 @@ class UserAdmin(IndexedSearch, DjangoUserAdmin):  # type: ignore[misc,type-arg]
     def standing(self, row: User) -> SafeString | str:
         """State of the subscription that counts: a live one, else the newest."""
         current = _current(row)
-        return show.state(current, "status", labels.SUBSCRIPTION) if current else show.NOTHING
+        return show.badge(*labels.subscription(current)) if current else show.NOTHING
 
     @column("Credit")
     def credit(self, row: User) -> str:

@@ -67,7 +67,7 @@ class CustomerAdmin(StripeCopyAdmin):
         found = list(row.subscriptions.all())
         live = [one for one in found if one.status in LIVE_SUBSCRIPTION]
         current = next(iter(live or found), None)
-        return show.state(current, "status", labels.SUBSCRIPTION) if current else show.NOTHING
+        return show.badge(*labels.subscription(current)) if current else show.NOTHING
 
     @column("Subscriptions")
     def subscriptions(self, row: Customer) -> SafeString | str:

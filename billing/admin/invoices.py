@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from django.contrib import admin
 from django.db.models import Case, F, Q, Sum, When
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from unfold.contrib.filters.admin import ChoicesDropdownFilter
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, RadioFilter
 
 from billing import received, refunds, taxes, wording
 from billing.admin import exports, labels, refund_giving
@@ -19,7 +21,7 @@ from billing.admin.refund_dialogs import GiveOnInvoiceForm
 from billing.admin.refund_giving import GivesRefunds
 from billing.models import Invoice, Refund
 from billing.money import Money
-from billing.states import Collection, InvoiceStatus
+from billing.states import GIVEN_UP_BY_PAUSE, Collection, CollectionMethod, InvoiceStatus
 from members.access import current_user
 from portal.staff import show
 from portal.staff.bookkeeping import MoneyListAdmin
@@ -37,6 +39,45 @@ OUTLOOKS: dict[str, str] = {
 }
 
 
+class ToPayFilter(RadioFilter):  # type: ignore[misc]  # Unfold ships no types
+    """Invoices that were sent and wait to be paid."""
+
+    title = "sent to be paid"
+    parameter_name = "to_pay"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Offer all of them, and those that are late."""
+        return [("yes", "Waiting to be paid"), ("overdue", "Overdue")]
+
+    def queryset(self, request: HttpRequest, queryset: Rows) -> Rows:
+        """Keep those."""
+        waiting = queryset.filter(
+            status=InvoiceStatus.OPEN,
+            collection_method=CollectionMethod.SEND,
+            amount_remaining__gt=0,
+        )
+        match self.value():
+            case "yes":
+                return waiting
+            case "overdue":
+                return waiting.filter(due_at__lte=timezone.now())
+            case _:
+                return queryset
+
+
+def _open_outlook(row: Invoice) -> str:
+    """Say when an open invoice is tried again, or until when it is to be paid."""
+    if row.is_sent and row.due_at:
+        return f"{'Was due' if row.is_overdue else 'Due'} {show.day(row.due_at)}"
+    if row.next_payment_attempt_at:
+        return f"Will be tried again {show.day(row.next_payment_attempt_at)}"
+    return "Will not be tried again" if row.attempt_count else show.NOTHING
+
+
+def _paid_on(row: Invoice) -> str:
+    return f"Paid {show.day(row.paid_at)}" if row.paid_at else show.NOTHING
+
+
 @admin.register(Invoice)
 class InvoiceAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
     """What members were asked to pay."""
@@ -49,6 +90,7 @@ class InvoiceAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
     list_display = ["who", "amount", "state", "issued", "outlook", "number", "stripe_id"]
     list_filter = [
         ("status", titled(ChoicesDropdownFilter, "state")),
+        ToPayFilter,
         ("created_at", by_day("day issued")),
     ]
     fieldsets = [
@@ -61,7 +103,8 @@ class InvoiceAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
         }),
         ("Copy of Stripe's record", {
             "fields": [
-                "number", "stripe_id", "billing_reason", "attempt_count", "collection", "read",
+                "number", "stripe_id", "billing_reason", "collection_method", "attempt_count",
+                "collection", "read",
             ],
         }),
     ]  # fmt: skip
@@ -138,13 +181,11 @@ class InvoiceAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
         """What happens to it by itself."""
         if row.total < 0 and row.status == InvoiceStatus.PAID:
             return "Credit: lowers the next invoices"
+        if row.given_up_reason == GIVEN_UP_BY_PAUSE:
+            return "Given up: payments were paused"
         if stands := OUTLOOKS.get(row.status) or OUTLOOKS.get(row.collection):
             return stands
-        if row.next_payment_attempt_at and row.amount_remaining:
-            return f"Will be tried again {show.day(row.next_payment_attempt_at)}"
-        if row.amount_remaining and row.attempt_count:
-            return "Will not be tried again"
-        return f"Paid {show.day(row.paid_at)}" if row.paid_at else show.NOTHING
+        return _open_outlook(row) if row.is_payable else _paid_on(row)
 
     @column("Lines")
     def lines_table(self, row: Invoice) -> SafeString:

@@ -1,8 +1,9 @@
 """The colours of states on staff pages: good, wait, bad, and none for what is over."""
 
 from billing import received
-from billing.models import Dispute, Invoice, MembershipDecision, Payment
+from billing.models import Dispute, Invoice, MembershipDecision, Payment, Subscription
 from billing.states import (
+    GIVEN_UP_BY_PAUSE,
     CheckoutState,
     CreditNoteStatus,
     DecisionState,
@@ -10,6 +11,7 @@ from billing.states import (
     EventState,
     InvoiceStatus,
     MembershipAction,
+    PauseBehavior,
     PaymentStatus,
     RefundAction,
     RefundState,
@@ -29,6 +31,11 @@ INVOICE = {
     InvoiceStatus.PAID: "success",
     InvoiceStatus.OPEN: "warning",
     InvoiceStatus.UNCOLLECTIBLE: "danger",
+}
+PAUSES = {
+    PauseBehavior.VOID: "Invoices from this time are voided.",
+    PauseBehavior.MARK_UNCOLLECTIBLE: "Invoices from this time are marked uncollectible.",
+    PauseBehavior.KEEP_AS_DRAFT: "Invoices from this time are kept as drafts.",
 }
 CREDIT_NOTE = {CreditNoteStatus.ISSUED: "success"}
 PAYMENT = {
@@ -112,6 +119,14 @@ CAME = {"Paid": "success", "Partly refunded": "info", "Disputed": "warning"}
 CAME |= {received.RETURNED: "danger", received.PAID_DIRECTLY: "success"}
 
 
+def subscription(row: Subscription) -> tuple[str, str]:
+    """Return what a subscription's state is called, and its colour."""
+    status = str(row.get_status_display())
+    if row.is_paused and row.is_live:
+        return f"{status}, payments paused", "warning"
+    return status, SUBSCRIPTION.get(SubscriptionStatus(row.status), "")
+
+
 def payment(row: Payment) -> tuple[str, str]:
     """Return what has become of a payment, whose disputes are prefetched, and its colour."""
     words = received.state(row)
@@ -130,6 +145,10 @@ def invoice(row: Invoice) -> tuple[str, str]:
         return "Credited", "info"
     if row.status == InvoiceStatus.PAID and 0 < row.amount_paid == row.amount_paid_outside:
         return received.PAID_DIRECTLY, "success"
+    if row.is_sent and row.is_payable:
+        return ("Overdue", "danger") if row.is_overdue else ("Sent, to be paid", "warning")
+    if row.given_up_reason == GIVEN_UP_BY_PAUSE:
+        return "Not charged, paused", ""
     return str(row.get_status_display()), INVOICE.get(InvoiceStatus(row.status), "")
 
 

@@ -281,7 +281,7 @@ def _disputes(payment: Payment) -> SafeString | str:
 def _member(row: Refund) -> list[Fact]:
     customer, user = row.customer, row.customer.user
     live = customer.subscriptions.order_by("-started_at").first()
-    standing = show.state(live, "status", labels.SUBSCRIPTION) if live else "No membership"
+    standing = show.badge(*labels.subscription(live)) if live else "No membership"
     return [
         Fact("Member", show.member(user)),
         Fact("E-mail", user.email),

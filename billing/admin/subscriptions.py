@@ -16,11 +16,13 @@ from billing import credit, discounts, subscriptions, tax_words, wording
 from billing.admin import labels
 from billing.admin.copies import SHOWN, Rows, StripeCopyAdmin
 from billing.models import Invoice, Subscription
+from billing.models.subscription import IS_PAUSED
 from billing.states import (
     CHARGED_SUBSCRIPTION,
     LIVE_SUBSCRIPTION,
     UNPAID_SUBSCRIPTION,
     InvoiceStatus,
+    PauseBehavior,
 )
 from members.access import current_user
 from portal.staff import show
@@ -41,8 +43,40 @@ def _next_try(row: Any) -> str:
     A subscription that is ending is still asked to pay what is open.
     """
     again = row.retry_at and f"Payment retry {show.day(row.retry_at)}"
+    due = row.is_sent and row.due_at and f"Invoice was due {show.day(row.due_at)}"
     end = row.ends_at and f"ends {show.day(row.ends_at)}"
-    return ", ".join(filter(None, [again or "No retry scheduled", end]))
+    return ", ".join(filter(None, [again or due or "No retry scheduled", end]))
+
+
+def _next_charge(row: Subscription) -> str:
+    """Say when it is charged or invoiced next, and of a paused one when that resumes."""
+    resumes = f" until {show.day(row.resumes_at)}" if row.resumes_at else ""
+    pause = f"Payments paused{resumes}" if row.is_paused else ""
+    if not row.is_renewal_charged:
+        return pause
+    charge = discounts.next_charge(row) if row.status in CHARGED_SUBSCRIPTION else None
+    amount = "" if charge is None else f" of {charge}"
+    what = "Next invoice" if row.is_sent else "Next charge"
+    coming = f"{what}{amount} {show.day(row.current_period_end)}"
+    return f"{pause}; {coming[0].lower()}{coming[1:]}" if pause else coming
+
+
+class PausedFilter(RadioFilter):  # type: ignore[misc]  # Unfold ships no types
+    """Memberships whose payments are paused."""
+
+    title = "payments"
+    parameter_name = "paused"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Offer both."""
+        return [("yes", "Paused"), ("no", "Collected")]
+
+    def queryset(self, request: HttpRequest, queryset: Rows) -> Rows:
+        """Keep the live ones that are paused, or are not."""
+        if self.value() == "yes":
+            return queryset.filter(IS_PAUSED, status__in=LIVE_SUBSCRIPTION)
+        live = queryset.filter(status__in=LIVE_SUBSCRIPTION)
+        return live.exclude(IS_PAUSED) if self.value() == "no" else queryset
 
 
 class EndingFilter(RadioFilter):  # type: ignore[misc]  # Unfold ships no types
@@ -75,13 +109,14 @@ class SubscriptionAdmin(StripeCopyAdmin):
     list_filter = [
         ("status", titled(ChoicesDropdownFilter, "state")),
         EndingFilter,
+        PausedFilter,
         ("started_at", by_day("day begun")),
         ("current_period_end", by_day("end of the period paid for")),
     ]
     fieldsets = [
         (None, {
             "fields": [
-                "state", "member", "price", "discount", "credit", "next_step", "card",
+                "state", "member", "price", "discount", "credit", "next_step", "collected", "card",
                 "card_expiry",
             ],
         }),
@@ -92,13 +127,17 @@ class SubscriptionAdmin(StripeCopyAdmin):
     actions_detail = ["open_in_stripe", "end_now"]
 
     def get_queryset(self, request: HttpRequest) -> Rows:
-        """Add `retry_at`: when Stripe next tries to collect the oldest open invoice, or None."""
+        """Add when Stripe next tries to collect the oldest open invoice, and when that is due."""
         unpaid = Invoice.objects.filter(
             subscription=OuterRef("pk"), status=InvoiceStatus.OPEN, amount_remaining__gt=0
         )
-        tries = unpaid.order_by("created_at").values("next_payment_attempt_at")
-        rows: Rows = super().get_queryset(request).annotate(retry_at=Subquery(tries[:1]))
-        return rows
+        oldest = unpaid.order_by("created_at")
+        rows: Rows = super().get_queryset(request)
+        found: Rows = rows.annotate(
+            retry_at=Subquery(oldest.values("next_payment_attempt_at")[:1]),
+            due_at=Subquery(oldest.values("due_at")[:1]),
+        )
+        return found
 
     def has_end_now_permission(self, request: HttpRequest, object_id: str = "") -> bool:
         """Whether this member of staff may end a membership at once, and it is not over."""
@@ -137,7 +176,7 @@ class SubscriptionAdmin(StripeCopyAdmin):
     @column("State", ordering="status")
     def state(self, row: Subscription) -> SafeString:
         """Stripe's status in its colour."""
-        return show.state(row, "status", labels.SUBSCRIPTION)
+        return show.badge(*labels.subscription(row))
 
     @column("Price", ordering="amount")
     def price(self, row: Subscription) -> str:
@@ -155,9 +194,16 @@ class SubscriptionAdmin(StripeCopyAdmin):
             return _next_try(row)
         if row.ends_at:
             return f"Ends {show.day(row.ends_at)}"
-        charge = discounts.next_charge(row) if row.status in CHARGED_SUBSCRIPTION else None
-        amount = "" if charge is None else f" of {charge}"
-        return f"Next charge{amount} {show.day(row.current_period_end)}"
+        return _next_charge(row)
+
+    @column("Collection")
+    def collected(self, row: Subscription) -> str:
+        """How it is paid, and what a pause does with its invoices."""
+        how = "By card, charged automatically"
+        if row.is_sent:
+            how = f"By invoice, due after {row.days_until_due or 0} days"
+        pause = labels.PAUSES[PauseBehavior(row.pause_behavior)] if row.pause_behavior else ""
+        return f"{how}. {pause}" if pause else how
 
     @column("Discount")
     def discount(self, row: Subscription) -> str:

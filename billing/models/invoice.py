@@ -114,10 +114,19 @@ class Invoice(StripeCopy):
         return self.collection_method == CollectionMethod.SEND
 
     @property
+    def is_payable(self) -> bool:
+        """Whether it asks for money that has not come."""
+        return self.status == InvoiceStatus.OPEN and self.amount_remaining > 0
+
+    @property
+    def is_being_paid(self) -> bool:
+        """Whether a bank is at work on it, or asks the member."""
+        return self.collection in (Collection.PROCESSING, Collection.REQUIRES_ACTION)
+
+    @property
     def is_overdue(self) -> bool:
         """Whether it was to be paid before now, and is not."""
-        is_open = self.status == InvoiceStatus.OPEN and self.amount_remaining > 0
-        return is_open and self.due_at is not None and self.due_at <= timezone.now()
+        return self.is_payable and self.due_at is not None and self.due_at <= timezone.now()
 
     @property
     def credit_notes_amount(self) -> int:

@@ -16,9 +16,15 @@ from billing.states import (
     SubscriptionStatus,
 )
 
+# Nothing is collected for now: by a pause of its payments, or of the subscription itself.
+IS_PAUSED = models.Q(pause_behavior__gt="") | models.Q(status=SubscriptionStatus.PAUSED)
+
 
 class Subscription(StripeCopy):
     """Stripe's subscription. Amounts are minor units, times UTC.
+
+    `pause_behavior` is empty where it is not paused, and None where nobody has looked yet (a row
+    from before the column): a pause that is then found is no news.
 
     `discounts` is a list of `{"id", "coupon", "name", "code", "percent_off", "amount_off",
     "currency", "duration", "ends_at"}`: those that still count, with ends in seconds since 1970.
@@ -60,9 +66,8 @@ class Subscription(StripeCopy):
     pause_behavior = models.CharField(
         max_length=limits.WORD,
         choices=choices(PauseBehavior),
+        null=True,
         blank=True,
-        default="",
-        db_default="",
         help_text="While collection is paused: what becomes of new invoices.",
     )
     resumes_at = models.DateTimeField(

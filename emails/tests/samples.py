@@ -21,6 +21,14 @@ STAFF_REFUND = {
     "asked_on": "2026-11-24T12:00:00+00:00",
     "url": "https://portal.example.com/staff/billing/refund/42/change/",
 }
+INVOICE = {
+    "name": "Nina Novak",
+    "amount": "$40.00",
+    "description": "Workshop fee, 12 December",
+    "invoice_number": "HY-0042",
+    "due_on": "2026-12-08T12:00:00+00:00",
+    "url": "https://portal.example.com/payments/invoices/123456/",
+}
 SAMPLES: dict[Kind, dict[str, Any]] = {
     Kind.WELCOME: {
         "name": "Nina Novak",
@@ -29,6 +37,7 @@ SAMPLES: dict[Kind, dict[str, Any]] = {
         "interval": "month",
         "tax_words": "plus tax",
         "next_charge_on": "2026-12-24T12:00:00+00:00",
+        "by_invoice": False,
         "trial_ends_on": "",
     },
     Kind.PAYMENT_RECEIVED: {
@@ -81,6 +90,7 @@ SAMPLES: dict[Kind, dict[str, Any]] = {
         "price": "$29.00",
         "interval": "month",
         "ends_on": "2026-12-24T12:00:00+00:00",
+        "by_invoice": False,
         "method": "Visa ending in 4242",
         "url": "https://portal.example.com/membership/",
     },
@@ -90,6 +100,7 @@ SAMPLES: dict[Kind, dict[str, Any]] = {
         "price": "$290.00",
         "interval": "year",
         "renews_on": "2026-12-24T12:00:00+00:00",
+        "by_invoice": False,
         "method": "Visa ending in 4242",
         "url": "https://portal.example.com/membership/",
     },
@@ -119,6 +130,7 @@ SAMPLES: dict[Kind, dict[str, Any]] = {
         "plan_name": "Harbor Yoga membership",
         "price": "$29.00",
         "next_charge_on": "2026-12-24T12:00:00+00:00",
+        "resumes_on": "",
         "credit_used": "",
         "credit": "",
         "url": "https://portal.example.com/membership/",
@@ -131,6 +143,25 @@ SAMPLES: dict[Kind, dict[str, Any]] = {
         "credit": "",
         "url": "https://portal.example.com/membership/",
     },
+    Kind.MEMBERSHIP_PAUSED: {
+        "name": "Nina Novak",
+        "plan_name": "Harbor Yoga membership",
+        "resumes_on": "2027-01-15T12:00:00+00:00",
+        "billed_later": False,
+        "url": "https://portal.example.com/membership/",
+    },
+    Kind.MEMBERSHIP_RESUMED: {
+        "name": "Nina Novak",
+        "plan_name": "Harbor Yoga membership",
+        "next_charge": "$29.00",
+        "next_charge_on": "2027-01-24T12:00:00+00:00",
+        "by_invoice": False,
+        "ends_on": "",
+        "url": "https://portal.example.com/membership/",
+    },
+    Kind.INVOICE_SENT: INVOICE,
+    Kind.INVOICE_DUE: INVOICE,
+    Kind.INVOICE_OVERDUE: INVOICE,
     Kind.PRICE_SWITCHED: {
         "name": "Nina Novak",
         "plan_name": "Harbor Yoga membership",

@@ -186,6 +186,16 @@ def _tasks_of_business(now: Business) -> Iterable[Task]:
             _subscriptions(status__in="past_due,unpaid"),
             "See whose",
         )
+    if now.overdue:
+        yield Task(
+            f"{_count(now.overdue, 'member')} {_has(now.overdue)} an overdue invoice.",
+            show.list_of("billing.invoice", to_pay="overdue"),
+            "See whose",
+        )
+
+
+def _has(number: int) -> str:
+    return "has" if number == 1 else "have"
 
 
 def _tasks_of_integration(now: Health, state: Integration) -> Iterable[Task]:
@@ -243,7 +253,12 @@ def _clock_note(at: datetime) -> str:
 def _business(now: Business, received: list[Money], at: datetime) -> list[Number]:
     since = (timezone.localtime(at).date() - overview.RECENT).isoformat()
     return [
-        Number("Active members", _number(now.active), _subscriptions(status__exact="active")),
+        Number(
+            "Active members",
+            _number(now.active),
+            _subscriptions(status__exact="active"),
+            f"{_number(now.active_paused)} of them paused" if now.active_paused else "",
+        ),
         Number("Free trials", _number(now.trials), _subscriptions(status__exact="trialing")),
         Number("Ending", _number(now.ending), _subscriptions(ending="yes"), "will not renew"),
         Number(
@@ -252,11 +267,12 @@ def _business(now: Business, received: list[Money], at: datetime) -> list[Number
             _subscriptions(status__in=f"{SubscriptionStatus.PAST_DUE},{SubscriptionStatus.UNPAID}"),
             tone="danger" if now.payment_failed else "",
         ),
+        *_uncollected(now),
         Number(
             "A month’s memberships",
             _amounts(now.monthly),
             _subscriptions(status__in=f"{SubscriptionStatus.ACTIVE},{SubscriptionStatus.PAST_DUE}"),
-            "before discounts and added tax",
+            f"before discounts and added tax{', without paused ones' if now.paused else ''}",
         ),
         Number(
             "Received in 30 days",
@@ -267,6 +283,22 @@ def _business(now: Business, received: list[Money], at: datetime) -> list[Number
             "net of refunds and lost disputes",
         ),
     ]
+
+
+def _uncollected(now: Business) -> Iterable[Number]:
+    """Return who pays nothing for now, and whose invoice is late, where there is anybody."""
+    if now.paused:
+        yield Number(
+            "Payments paused", _number(now.paused), _subscriptions(paused="yes"), "still members"
+        )
+    if now.overdue:
+        yield Number(
+            "Invoices overdue",
+            _number(now.overdue),
+            show.list_of("billing.invoice", to_pay="overdue"),
+            "sent, and not paid in time",
+            "danger",
+        )
 
 
 def _integration(now: Health, state: Integration) -> list[Number]:
@@ -330,13 +362,15 @@ def _troubles_of_business(found: Failures) -> list[Trouble]:
         Line(
             show.name_of(row.customer.user),
             str(Money(row.amount, row.currency)),
-            f"since {show.day(row.current_period_start)}",
+            "invoice overdue" if row.is_sent else f"since {show.day(row.current_period_start)}",
             show.page_of(row),
         )
         for row in found.subscriptions
     ]
     url = _subscriptions(status__in="past_due,unpaid")
-    return [Trouble("Members whose payment failed", url, lines)] if lines else []
+    is_any_sent = any(row.is_sent for row in found.subscriptions)
+    title = "Unpaid memberships" if is_any_sent else "Members whose payment failed"
+    return [Trouble(title, url, lines)] if lines else []
 
 
 def _troubles_of_integration(found: Failures) -> list[Trouble]:

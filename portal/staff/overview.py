@@ -28,9 +28,12 @@ from billing.models import (
     Subscription,
     UnassignedCustomer,
 )
+from billing.models.subscription import IS_PAUSED
 from billing.money import Money
 from billing.states import (
+    LIVE_SUBSCRIPTION,
     UNPAID_SUBSCRIPTION,
+    CollectionMethod,
     DisputeStatus,
     EventState,
     PaymentStatus,
@@ -48,6 +51,11 @@ KEPT_SECONDS = 3600
 # How many of an interval make a month.
 MONTHS_IN = {"day": 12 / 365, "week": 12 * 7 / 365, "month": 1.0, "year": 12.0}
 PAYING = frozenset({SubscriptionStatus.ACTIVE, SubscriptionStatus.PAST_DUE})
+# What those of a share have in common.
+SHARED = (
+    *("status", "currency", "interval", "interval_count"),
+    *("is_ending", "pays_nothing", "by_invoice"),
+)
 EVENTS_OPEN = frozenset({EventState.PENDING, EventState.RETRYING})
 MESSAGES_OPEN = frozenset({MessageState.QUEUED, MessageState.SENDING})
 
@@ -60,6 +68,8 @@ class Share(TypedDict):
     interval: str
     interval_count: int
     is_ending: bool
+    pays_nothing: bool
+    by_invoice: bool
     count: int
     amount: int
 
@@ -114,6 +124,9 @@ class Business:
     trials: int
     ending: int
     payment_failed: int
+    overdue: int  # an invoice that was sent to be paid is late
+    paused: int
+    active_paused: int  # of the active ones, who pay nothing for now
     monthly: list[Money]
 
 
@@ -205,7 +218,12 @@ def business() -> Business:
         active=_count(shares, lambda row: row["status"] == SubscriptionStatus.ACTIVE),
         trials=_count(shares, lambda row: row["status"] == SubscriptionStatus.TRIALING),
         ending=_count(shares, lambda row: row["is_ending"]),
-        payment_failed=_count(shares, lambda row: row["status"] in UNPAID_SUBSCRIPTION),
+        payment_failed=_count(shares, lambda row: _is_unpaid(row) and not row["by_invoice"]),
+        overdue=_count(shares, lambda row: _is_unpaid(row) and row["by_invoice"]),
+        paused=_count(shares, lambda row: row["pays_nothing"]),
+        active_paused=_count(
+            shares, lambda row: row["pays_nothing"] and row["status"] == SubscriptionStatus.ACTIVE
+        ),
         monthly=_monthly(shares),
     )
 
@@ -312,7 +330,7 @@ def failures(now: Health, members: Business) -> Failures:
                 :SHOWN
             ]
         )
-        if members.payment_failed
+        if members.payment_failed or members.overdue
         else [],
         events=list(
             StripeEvent.objects.filter(state=EventState.FAILED).defer("payload")[:SHOWN],
@@ -380,16 +398,22 @@ def _refunds() -> Refunds:
 
 def _shares() -> list[Share]:
     is_ending = Q(cancel_at_period_end=True) | Q(cancel_at__isnull=False)
-    live = Subscription.objects.filter(
-        status__in=[*PAYING, SubscriptionStatus.TRIALING, SubscriptionStatus.UNPAID]
-    )
+    live = Subscription.objects.filter(status__in=LIVE_SUBSCRIPTION)
     rows = (
         live.order_by()
-        .annotate(is_ending=is_ending)
-        .values("status", "currency", "interval", "interval_count", "is_ending")
+        .annotate(
+            is_ending=is_ending,
+            pays_nothing=IS_PAUSED,
+            by_invoice=Q(collection_method=CollectionMethod.SEND),
+        )
+        .values(*SHARED)
         .annotate(count=Count("pk"), amount=Sum("amount"))
     )
     return list(rows)
+
+
+def _is_unpaid(row: Share) -> bool:
+    return row["status"] in UNPAID_SUBSCRIPTION
 
 
 def _count(shares: list[Share], belongs: Any) -> int:
@@ -399,7 +423,7 @@ def _count(shares: list[Share], belongs: Any) -> int:
 def _monthly(shares: list[Share]) -> list[Money]:
     totals: dict[str, int] = defaultdict(int)
     for row in shares:
-        if row["status"] in PAYING:
+        if row["status"] in PAYING and not row["pays_nothing"]:
             each = monthly_amount(row["amount"], row["interval"], row["interval_count"])
             totals[row["currency"]] += each
     return _as_money(totals)

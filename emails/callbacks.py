@@ -15,7 +15,7 @@ from twilio.twiml.messaging_response import MessagingResponse
 from emails import keywords, text_messages
 from emails.delivery import StatusReport, record_status
 from emails.keywords import Asked
-from members import consent, contact_notices
+from members import consent, contact_notices, numbers
 from members.consent import Heard
 from members.models import Member
 
@@ -77,7 +77,7 @@ def _heed(phone: str, form: QueryDict) -> str:
             return "" if is_answered or not heard.is_known else _answer(STARTED)
         case Asked.HELP:
             return _answer(HELP)
-    known = Member.objects.filter(phone=phone, phone_verified_at__isnull=False)
+    known = Member.objects.filter(phone=numbers.kept(phone), phone_verified_at__isnull=False)
     return _answer(UNREAD) if known.exists() else ""
 
 

@@ -19,7 +19,7 @@ from emails import rendering
 from emails.catalogue import Category, spec_of
 from emails.models import Message
 from emails.problems import DeliveryProblem
-from members import consent
+from members import consent, numbers
 from members.models import ConsentSource, Member
 from portal.network import is_network_error
 
@@ -150,7 +150,7 @@ def _problem(message: Message, error: TwilioRestException) -> DeliveryProblem:
 
 def note_stop(message: Message) -> None:
     """Record that Twilio has a STOP from this number, in case its reply never reached us."""
-    for member in Member.objects.filter(phone=message.recipient):
+    for member in Member.objects.filter(phone=numbers.kept(message.recipient)):
         consent.stop(member, ConsentSource.REPLY)
 
 

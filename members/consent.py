@@ -11,6 +11,7 @@ from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
+from members import numbers
 from members.models import ConsentSource, Member, SmsConsentRecord
 
 SESSION_KEY = "members_text_messages_wanted"
@@ -56,14 +57,14 @@ class Heard:
 
 
 def stop_by_reply(phone: str) -> Heard:
-    """Record a STOP sent from this number (E.164) for whoever gave it to us, verified or not."""
-    members = list(Member.objects.filter(phone=phone).select_related("user"))
+    """Record a STOP sent from this number, in either form, for all who gave it to us."""
+    members = list(Member.objects.filter(phone=numbers.kept(phone)).select_related("user"))
     return Heard(bool(members), [one for one in members if stop(one, ConsentSource.REPLY)])
 
 
 def start_by_reply(phone: str) -> Heard:
-    """Record a START sent from this number (E.164) for the member who has verified it."""
-    found = Member.objects.filter(phone=phone, phone_verified_at__isnull=False)
+    """Record a START sent from this number, in either form, for the member who has verified it."""
+    found = Member.objects.filter(phone=numbers.kept(phone), phone_verified_at__isnull=False)
     members = list(found.select_related("user"))
     return Heard(bool(members), [one for one in members if agree(one, ConsentSource.REPLY)])
 

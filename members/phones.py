@@ -14,7 +14,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType
 
-from members import consent
+from members import consent, numbers
 from members.models import ConsentSource, Member
 from portal.fields import WordsField
 
@@ -37,7 +37,7 @@ def normalize(text: str) -> str:
     A number without a country code is read as one of `PHONENUMBER_DEFAULT_REGION`.
     """
     try:
-        number = phonenumbers.parse(text, settings.PHONENUMBER_DEFAULT_REGION)
+        number = numbers.parse(text, settings.PHONENUMBER_DEFAULT_REGION)
     except NumberParseException:
         raise ValidationError("Enter a phone number, such as +1 415 555 2671.") from None
     if not phonenumbers.is_valid_number(number):
@@ -45,7 +45,7 @@ def normalize(text: str) -> str:
     _check_country(phonenumbers.region_code_for_number(number) or "")
     if phonenumbers.number_type(number) not in TEXTABLE:
         raise ValidationError("We can’t send text messages to this number. Enter a mobile number.")
-    return phonenumbers.format_number(number, PhoneNumberFormat.E164)
+    return numbers.e164(number)
 
 
 def country(phone: str) -> str:
@@ -84,7 +84,8 @@ class PhoneField(WordsField):
 
 def owner(phone: str) -> User | None:
     """Return the user who has verified this number. An unverified number belongs to nobody."""
-    return User.objects.filter(member__phone=phone, member__phone_verified_at__isnull=False).first()
+    found = User.objects.filter(member__phone=numbers.kept(phone))
+    return found.filter(member__phone_verified_at__isnull=False).first()
 
 
 @transaction.atomic

@@ -22,6 +22,7 @@ from unfold.dataclasses import SearchResult
 from unfold.sites import UnfoldAdminSite
 
 from billing.models import Customer
+from members import numbers
 from portal import addresses
 
 MOST_PEOPLE = 200
@@ -108,6 +109,8 @@ def _by_phone(word: str) -> list[int]:
     beginnings = [f"+{digits}"]
     if "+" not in word:
         beginnings += [f"+{code}{digits.lstrip('0')}", f"+{digits.removeprefix('00')}"]
+    # A whole number in a form that is not the one that is kept.
+    beginnings += [numbers.kept(beginning) for beginning in beginnings]
     begins = Q()
     for beginning in beginnings:
         begins |= Q(member__phone__startswith=beginning)

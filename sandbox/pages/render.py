@@ -12,6 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from sandbox.stripe import currencies
 from sandbox.world import DEFAULT_ACCOUNT, World
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -19,14 +20,6 @@ Form = Mapping[str, str]
 
 ACCOUNT_COOKIE = "sandbox_account"
 """Which account the control panel shows."""
-
-# Stripe's "Supported currencies": those without minor unit, and those with three decimals.
-ZERO_DECIMALS = (
-    *("bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga"),
-    *("pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf"),
-)
-THREE_DECIMALS = ("bhd", "jod", "kwd", "omr", "tnd")
-SYMBOLS = {"usd": "$", "eur": "€", "gbp": "£", "jpy": "¥", "cad": "CA$", "aud": "A$"}
 
 
 @dataclass(frozen=True)
@@ -101,12 +94,8 @@ def missing(visit: Visit, what: str) -> Response:
 def money(amount: int, currency: str) -> str:
     """Minor units as text: `$29.00`, `−$5.00`, `29.00 CHF`."""
     code = currency.lower()
-    decimals = 0 if code in ZERO_DECIMALS else 3 if code in THREE_DECIMALS else 2
-    figure = f"{abs(amount) / 10**decimals:,.{decimals}f}"
     sign = "−" if amount < 0 else ""
-    if code in SYMBOLS:
-        return f"{sign}{SYMBOLS[code]}{figure}"
-    return f"{sign}{figure} {code.upper()}"
+    return f"{sign}{currencies.money(abs(amount), code)}"
 
 
 def interval(recurring: Mapping[str, Any]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from sandbox.stripe import (
     cards,
+    checkout_rules,
     checkout_taxes,
     customers,
     discounts,
@@ -22,7 +23,7 @@ from sandbox.stripe import (
 )
 from sandbox.stripe.errors import ApiError, invalid, missing
 from sandbox.stripe.events import copy, emit, private
-from sandbox.stripe.params import merge_metadata, missing_parameter, new_metadata
+from sandbox.stripe.params import merge_metadata, new_metadata
 from sandbox.stripe.payment_intents import Outcome
 from sandbox.stripe.periods import DAY
 from sandbox.world import Json, World
@@ -30,19 +31,16 @@ from sandbox.world import Json, World
 __all__ = ["Outcome", "cancel", "complete", "create", "expire", "find"]
 
 MOST_LINES = 100
-_MINUTE = 60
 
 
 def create(world: World, params: Json) -> Json:
     """An open session; refuses with Stripe's words what can't be sold together."""
-    mode = params["mode"]
-    lines = [_line(world, line, index) for index, line in enumerate(params.get("line_items") or [])]
-    if not lines:
-        raise missing_parameter("line_items")
-    _check_lines(mode, lines)
-    _check_customer(world, params)
-    if not params.get("success_url"):
-        raise missing_parameter("success_url")
+    checkout_rules.check(world, params)
+    lines = [_line(world, line, index) for index, line in enumerate(params["line_items"])]
+    checkout_rules.check_lines(params, lines)
+    if params["mode"] == "subscription" and params.get("customer"):
+        customer = customers.find(world, params["customer"])
+        customers.check_currency(world, customer, lines[0]["currency"])
     checkout_taxes.check(world, params, lines)
     checkout_taxes.default_rates(world, params)
     session = _blank(world, params, lines)
@@ -54,11 +52,8 @@ def create(world: World, params: Json) -> Json:
     )
     checkout_taxes.mark(world, session, params)
     if params.get("discounts"):
-        if params.get("allow_promotion_codes"):
-            raise invalid(
-                "You may only specify one of these parameters: allow_promotion_codes, discounts."
-            )
         _discount(world, session, params["discounts"])
+    checkout_rules.check_total(session["amount_total"], session["currency"])
     return world.objects.put(session)
 
 
@@ -124,15 +119,12 @@ def _redeem(world: World, session: Json, customer: str | None, subscription: Jso
 
 
 def _line(world: World, wanted: Json, index: int) -> Json:
-    quantity = wanted.get("quantity") or 1
+    quantity = wanted["quantity"]
     if wanted.get("price"):
         price = prices.find(world, wanted["price"], param=f"line_items[{index}][price]")
-        if not price["active"]:
-            raise invalid("The price specified is inactive.", param=f"line_items[{index}][price]")
-    elif wanted.get("price_data"):
-        price = _inline_price(world, wanted["price_data"])
+        checkout_rules.check_price(world, price, f"line_items[{index}]")
     else:
-        raise missing_parameter(f"line_items[{index}][price]")
+        price = _inline_price(world, wanted["price_data"])
     total = price["unit_amount"] * quantity
     line = {
         "id": world.new_id("li_1"),
@@ -159,31 +151,6 @@ def _inline_price(world: World, wanted: Json) -> Json:
     price = prices.create(world, wanted)
     price["active"] = False
     return world.objects.put(price)
-
-
-def _check_lines(mode: str, lines: list[Json]) -> None:
-    recurring = any(line["price"]["recurring"] for line in lines)
-    if mode == "payment" and recurring:
-        raise invalid(
-            "You specified `payment` mode but passed a recurring price. "
-            "Either switch to `subscription` mode or use only one-time prices.",
-            param="line_items[0][price]",
-        )
-    if mode == "subscription" and not recurring:
-        raise invalid(
-            "You must provide at least one recurring price in `subscription` mode "
-            "when using prices.",
-            param="line_items[0][price]",
-        )
-    if len({line["currency"] for line in lines}) > 1:
-        raise invalid("All line items must have the same currency.", param="line_items")
-
-
-def _check_customer(world: World, params: Json) -> None:
-    if params.get("customer") and params.get("customer_email"):
-        raise invalid("You may only specify one of these parameters: customer, customer_email.")
-    if params.get("customer"):
-        customers.find(world, params["customer"], param="customer")
 
 
 def _blank(world: World, params: Json, lines: list[Json]) -> Json:
@@ -230,7 +197,7 @@ def _blank(world: World, params: Json, lines: list[Json]) -> Json:
         "customer_email": params.get("customer_email"),
         "discounts": [],
         "excluded_payment_method_types": None,
-        "expires_at": _expiry(world, params.get("expires_at")),
+        "expires_at": checkout_rules.expiry(world, params.get("expires_at")),
         "integration_identifier": None,
         "invoice": None,
         "invoice_creation": _no_invoice() if mode == "payment" else None,
@@ -305,19 +272,6 @@ def _details(email: str | None, name: str | None) -> Json:
         "tax_exempt": "none",
         "tax_ids": None,
     }
-
-
-def _expiry(world: World, wanted: int | None) -> int:
-    now = world.now()
-    if wanted is None:
-        return now + DAY
-    if not 30 * _MINUTE <= wanted - now <= DAY:
-        raise invalid(
-            "The `expires_at` timestamp must be at least 30 minutes and less than 24 hours "
-            "from Checkout Session creation.",
-            param="expires_at",
-        )
-    return wanted
 
 
 def _trial_end(world: World, params: Json, lines: list[Json]) -> int | None:

@@ -64,6 +64,12 @@ def step(currency: str) -> int:
 
 
 def figure(amount: int, currency: str) -> str:
-    """An amount as Stripe's errors write it: `$0.50`, `175.00 Ft` without its sign."""
+    """An amount as Stripe's errors write it, before the currency's code: `$0.50`, `175.00`."""
     digits = decimals(currency)
     return f"{SYMBOLS.get(currency, '')}{amount / 10**digits:,.{digits}f}"
+
+
+def money(amount: int, currency: str) -> str:
+    """An amount that is not negative as people write it: `$0.50`, `175.00 HUF`."""
+    shown = figure(amount, currency)
+    return shown if currency in SYMBOLS else f"{shown} {currency.upper()}"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from sandbox.stripe import payment_methods
 from sandbox.stripe.cards import TypedCard
-from sandbox.stripe.errors import missing
+from sandbox.stripe.errors import invalid, missing
 from sandbox.stripe.events import changing, copy, emit, private, public
 from sandbox.stripe.params import merge_metadata
 from sandbox.world import Json, World
@@ -149,6 +151,25 @@ def owned_method(world: World, customer: Json, method_id: str) -> Json:
     if method["customer"] != customer["id"]:
         raise missing("PaymentMethod", method_id, param="payment_method", status=400)
     return method
+
+
+def check_currency(world: World, customer: Json, currency: str) -> None:
+    """Refuse to bill somebody in a second currency while they are billed in another."""
+    for used in _currencies(world, customer):
+        if used != currency:
+            raise invalid(
+                "You cannot combine currencies on a single customer. This customer has an active "
+                "subscription, subscription schedule, discount, quote, or invoice item with "
+                f"currency {used}."
+            )
+
+
+def _currencies(world: World, customer: Json) -> Iterator[str]:
+    for subscription in world.objects.list("subscription", customer=customer["id"]):
+        if subscription["status"] not in ("canceled", "incomplete_expired"):
+            yield subscription["currency"]
+    for item in world.objects.list("invoiceitem", customer=customer["id"], invoice=None):
+        yield item["currency"]
 
 
 def set_default(world: World, customer: Json, method: Json) -> None:

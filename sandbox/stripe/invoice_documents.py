@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sandbox.stripe import (
+    amounts,
     discounts,
     invoice_taxes,
     payment_intents,
@@ -78,8 +79,10 @@ def add_up(invoice: Json) -> None:
     subtotal = sum(line["amount"] for line in lines)
     total = subtotal - sum(entry["amount"] for entry in invoice["total_discount_amounts"])
     total += taxes.exclusive(invoice["total_taxes"])
-    due = max(0, total + invoice["starting_balance"])
-    ending = min(0, total + invoice["starting_balance"])
+    owed = total + invoice["starting_balance"]
+    # What is too little to be charged stays on the balance, and the next invoice asks for it.
+    due = amounts.chargeable(max(0, owed), invoice["currency"])
+    ending = owed - due
     invoice |= {
         "subtotal": subtotal,
         "total": total,

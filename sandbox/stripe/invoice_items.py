@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sandbox.stripe import customers, invoice_taxes, prices, products, tax_rates
+from sandbox.stripe import amounts, customers, invoice_taxes, prices, products, tax_rates
 from sandbox.stripe.errors import invalid, missing
 from sandbox.stripe.events import changing, copy, emit, private
 from sandbox.stripe.params import merge_metadata, missing_parameter, new_metadata
@@ -16,17 +16,27 @@ def create(world: World, params: Json) -> Json:
     customer = customers.find(world, params["customer"], param="customer")
     wanted = (params.get("pricing") or {}).get("price")
     price = prices.find(world, wanted, param="pricing[price]") if wanted else None
+    if price and price["recurring"]:
+        raise invalid(
+            "The price specified is set to `type=recurring` but this field only accepts prices "
+            "with `type=one_time`.",
+            param="pricing[price]",
+        )
     rates = tax_rates.chosen(world, params.get("tax_rates"), param="tax_rates")
     tax_rates.check_prices([(price, rates)] if price else [])
     quantity = params.get("quantity") or 1
     if price is None and params.get("amount") is None:
         raise missing_parameter("amount")
     now = world.now()
+    currency = price["currency"] if price else params.get("currency") or "usd"
+    customers.check_currency(world, customer, currency)
+    amount = price["unit_amount"] * quantity if price else params["amount"]
+    amounts.check_step(amount, currency, param="amount")
     item = blank(
         world,
         customer["id"],
-        amount=price["unit_amount"] * quantity if price else params["amount"],
-        currency=price["currency"] if price else (params.get("currency") or "usd").lower(),
+        amount=amount,
+        currency=currency,
         description=params.get("description") or (_name(world, price) if price else None),
         period=(now, now),
     )

@@ -28,7 +28,8 @@ def create(world: World, params: Json) -> Json:
     due_dates.check(method, params)
     including = params.get("pending_invoice_items_behavior") == "include"
     waiting = invoice_items.pending(world, customer["id"], None) if including else []
-    currency = (params.get("currency") or customer["currency"] or "usd").lower()
+    currency = params.get("currency") or customer["currency"] or "usd"
+    customers.check_currency(world, customer, currency)
     is_automatic = bool((params.get("automatic_tax") or {}).get("enabled"))
     if is_automatic:
         automatic_tax.check_active(world)

@@ -228,6 +228,63 @@ def authentication_required(intent: Json) -> ApiError:
     )
 
 
+def check_confirmable(intent: Json, method: str | None) -> None:
+    """Refuse to charge again what is paid, or on its way, and what names no card."""
+    status = intent["status"]
+    if status == "succeeded":
+        raise _unexpected(
+            "You cannot confirm this PaymentIntent because it has already succeeded after being "
+            "previously confirmed.",
+            intent,
+        )
+    if status in ("canceled", "processing"):
+        raise _unexpected(
+            f"You cannot confirm this PaymentIntent because it has a status of {status}. Only a "
+            "PaymentIntent with one of the following statuses may be confirmed: "
+            "requires_confirmation, requires_action.",
+            intent,
+        )
+    if not method:
+        raise _unexpected(
+            "You cannot confirm this PaymentIntent because it's missing a payment method. You can "
+            "either update the PaymentIntent with a payment method and then confirm it again, or "
+            "confirm it again directly with a payment method or ConfirmationToken.",
+            intent,
+        )
+
+
+def check_owner(intent: Json, method: Json) -> None:
+    """Refuse somebody else's card."""
+    if method["customer"] and method["customer"] != intent["customer"]:
+        raise invalid(
+            f"The payment method {method['id']} does not belong to the Customer "
+            f"{intent['customer']}. Please use this payment method with the Customer that it "
+            "belongs to instead."
+        )
+
+
+def check_changeable(intent: Json) -> None:
+    """Refuse another amount once one was charged."""
+    if intent["status"] in ("succeeded", "canceled", "processing"):
+        raise _unexpected(
+            "This PaymentIntent's amount could not be updated because it has a status of "
+            f"{intent['status']}. You may only update the amount of a PaymentIntent with one of "
+            "the following statuses: requires_payment_method, requires_confirmation, "
+            "requires_action.",
+            intent,
+        )
+
+
+def _unexpected(message: str, intent: Json) -> ApiError:
+    return ApiError(
+        400,
+        "invalid_request_error",
+        message,
+        code="payment_intent_unexpected_state",
+        payment_intent=public(intent),
+    )
+
+
 def cancel(world: World, intent: Json, reason: str | None) -> Json:
     if intent["status"] in ("succeeded", "canceled"):
         message = (
@@ -237,7 +294,7 @@ def cancel(world: World, intent: Json, reason: str | None) -> Json:
             "requires_payment_method, requires_capture, requires_reauthorization, "
             "requires_confirmation, requires_action, processing."
         )
-        raise invalid(message, code="payment_intent_unexpected_state")
+        raise _unexpected(message, intent)
     intent |= {
         "status": "canceled",
         "canceled_at": world.now(),

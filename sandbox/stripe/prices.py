@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from sandbox.stripe import products
+from sandbox.stripe import amounts, currencies, products
 from sandbox.stripe.errors import invalid, missing
 from sandbox.stripe.events import changing, emit
 from sandbox.stripe.params import merge_metadata, missing_parameter, new_metadata
 from sandbox.world import Json, World
 
-_ZERO_DECIMAL = frozenset("bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf".split())
+_LONGEST = {"day": 1095, "week": 156, "month": 36, "year": 3}
+"""Three years, in each interval."""
 
 
 def create(world: World, params: Json, *, price_id: str | None = None) -> Json:
-    product_id = _product(world, params)
     amount = _amount(params)
-    recurring = params.get("recurring")
+    recurring = _recurring(params["recurring"]) if params.get("recurring") else None
+    _check_lookup_key(world, params, None)
+    product_id = _product(world, params)
     price = {
         "id": price_id or world.new_id("price_1"),
         "object": "price",
@@ -28,7 +30,7 @@ def create(world: World, params: Json, *, price_id: str | None = None) -> Json:
         "metadata": new_metadata(params),
         "nickname": params.get("nickname"),
         "product": product_id,
-        "recurring": _recurring(recurring) if recurring else None,
+        "recurring": recurring,
         "tax_behavior": params.get("tax_behavior") or "unspecified",
         "tiers_mode": None,
         "transform_quantity": None,
@@ -59,20 +61,47 @@ def _amount(params: Json) -> int:
         raise invalid(
             "Invalid non-negative integer", param="unit_amount", code="parameter_invalid_integer"
         )
+    amounts.check_step(amount, params["currency"], param="unit_amount")
+    if amount > currencies.most(params["currency"]):
+        raise amounts.too_large(params["currency"], param="unit_amount")
     return amount
 
 
 def _recurring(wanted: Json) -> Json:
+    count, longest = wanted.get("interval_count") or 1, _LONGEST[wanted["interval"]]
+    if count > longest:
+        raise invalid(
+            f"This value must be less than or equal to {longest} (it currently is '{count}').",
+            param="recurring[interval_count]",
+            code="parameter_invalid_integer",
+        )
     return {
         "interval": wanted["interval"],
-        "interval_count": wanted.get("interval_count") or 1,
+        "interval_count": count,
         "meter": None,
         "trial_period_days": wanted.get("trial_period_days"),
         "usage_type": "licensed",
     }
 
 
+def _check_lookup_key(world: World, params: Json, price: Json | None) -> None:
+    """A key names one active price; who says so may move it to another."""
+    key = params.get("lookup_key")
+    others = [one for one in world.objects.list("price", lookup_key=key) if one is not price]
+    if not key or not others:
+        return
+    if not params.get("transfer_lookup_key"):
+        message = f"A price (`{others[0]['id']}`) already uses that lookup key."
+        raise invalid(message, param="lookup_key")
+    for other in others:
+        with changing(world, other, "price.updated"):
+            other["lookup_key"] = None
+
+
 def update(world: World, price: Json, params: Json) -> Json:
+    _check_lookup_key(world, params, price)
+    if params.get("active") is False and price["active"]:
+        _check_default(world, price)
     with changing(world, price, "price.updated"):
         for name in ("active", "nickname", "lookup_key", "tax_behavior"):
             if name in params:
@@ -82,11 +111,25 @@ def update(world: World, price: Json, params: Json) -> Json:
     return price
 
 
+def _check_default(world: World, price: Json) -> None:
+    product = products.find(world, price["product"])
+    if product["default_price"] == price["id"]:
+        raise invalid(
+            "This price cannot be archived because it is the default price of its product."
+        )
+
+
 def find(world: World, price_id: str, *, param: str | None = None) -> Json:
     price = world.objects.get(price_id)
     if price is None or price["object"] != "price":
         raise missing("price", price_id, param=param or "price", status=400 if param else 404)
     return price
+
+
+def interval(price: Json) -> tuple[str, int]:
+    """How often a recurring price is charged."""
+    recurring = price["recurring"]
+    return recurring["interval"], recurring["interval_count"]
 
 
 def plan(price: Json) -> Json:
@@ -117,11 +160,7 @@ def plan(price: Json) -> Json:
 
 def text(price: Json) -> str:
     """The price as it stands on invoices: `$29.00 / month`."""
-    exponent = 0 if price["currency"] in _ZERO_DECIMAL else 2
-    amount = f"{price['unit_amount'] / 10**exponent:,.{exponent}f}"
-    sum_text = (
-        f"${amount}" if price["currency"] == "usd" else f"{amount} {price['currency'].upper()}"
-    )
+    sum_text = currencies.money(price["unit_amount"], price["currency"])
     recurring = price["recurring"]
     if not recurring:
         return sum_text

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from hashlib import sha256
 
-from sandbox.stripe import charges, payment_intents
+from sandbox.stripe import amounts, charges, checkout_rules, currencies, payment_intents
 from sandbox.stripe.errors import invalid, missing
 from sandbox.stripe.events import changing, emit
 from sandbox.stripe.params import merge_metadata, missing_parameter, new_metadata
@@ -19,6 +19,7 @@ OPENING_BALANCE = 1_000_000
 
 
 def create(world: World, params: Json) -> Json:
+    checkout_rules.only_one_of(params, "charge", "payment_intent")
     charge = _charge(world, params)
     amount = params.get("amount") or charge["amount"] - charge["amount_refunded"]
     _check(charge, amount)
@@ -126,6 +127,7 @@ def _check(charge: Json, amount: int) -> None:
         )
     if amount <= 0:
         raise invalid("Invalid positive integer", param="amount", code="parameter_invalid_integer")
+    amounts.check_step(amount, charge["currency"], param="amount")
     if amount > left:
         raise invalid(
             f"Refund amount ({_money(amount, charge)}) is greater than unrefunded amount "
@@ -135,7 +137,7 @@ def _check(charge: Json, amount: int) -> None:
 
 
 def _money(amount: int, charge: Json) -> str:
-    return f"{charge['currency'].upper()} {amount / 100:.2f}"
+    return currencies.figure(amount, charge["currency"])
 
 
 def _blank(world: World, charge: Json, amount: int, params: Json) -> Json:

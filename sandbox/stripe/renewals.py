@@ -40,7 +40,7 @@ def _first_draft(world: World, subscription: Json, customer: Json) -> Json:
     world.objects.put(subscription)
     emit(world, "customer.subscription.created", subscription)
     invoice = _invoice(world, subscription, customer, "subscription_create", (now, now), invoice_id)
-    if customer["currency"] is None:
+    if customer["currency"] != invoice["currency"]:
         with changing(world, customer, "customer.updated"):
             customer["currency"] = invoice["currency"]
     with changing(world, subscription, "customer.subscription.updated"):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sandbox.stripe import (
     cards,
+    checkout_rules,
     customers,
     discounts,
     invoice_items,
@@ -13,11 +14,12 @@ from sandbox.stripe import (
     periods,
     prices,
     renewals,
+    subscription_rules,
     subscription_taxes,
     subscriptions,
 )
 from sandbox.stripe import invoice_documents as documents
-from sandbox.stripe.errors import ApiError, invalid
+from sandbox.stripe.errors import invalid
 from sandbox.stripe.events import changing, copy
 from sandbox.world import Json, World
 
@@ -34,16 +36,17 @@ class Change:
 def switch(world: World, subscription: Json, params: Json) -> None:
     """Change items as `subscriptions.update` is asked to, with all that it brings about."""
     behavior = params.get("proration_behavior") or "create_prorations"
-    _check_date(subscription, params.get("proration_date"))
+    at = params.get("proration_date")
+    _check_date(subscription, at)
+    # Tried on a copy first: a change that is refused leaves no half of it.
+    _apply(world, copy(subscription), params["items"], behavior, at)
     if params.get("payment_behavior") == "error_if_incomplete" and _due_now(
         world, subscription, params
     ):
         _check_card(world, subscription)
     subscription_taxes.check_change(world, subscription)
     with changing(world, subscription, "customer.subscription.updated"):
-        change = _apply(
-            world, subscription, params["items"], behavior, params.get("proration_date")
-        )
+        change = _apply(world, subscription, params["items"], behavior, at)
         for item in change.prorations:
             world.objects.put(item)
         if not change.restarts and (behavior != "always_invoice" or not change.prorations):
@@ -73,18 +76,8 @@ def _check_card(world: World, subscription: Json) -> None:
     customer = customers.find(world, subscription["customer"])
     method = customers.default_method(world, customer, subscription)
     if method is None:
-        raise invalid("This customer has no attached payment source or default payment method.")
-    card = cards.of_method(method)
-    if card.needs_authentication(off_session=True):
-        raise ApiError(
-            402,
-            "card_error",
-            "Payment for this subscription requires additional user action before it can be "
-            "completed successfully.",
-            code="subscription_payment_intent_requires_action",
-        )
-    if card.is_declined(off_session=True):
-        raise cards.refused(card)
+        raise subscription_rules.without_method()
+    subscription_rules.check_card(cards.of_method(method), off_session=True)
 
 
 def _invoice(world: World, subscription: Json, *, restarts: bool) -> Json:
@@ -136,12 +129,13 @@ def _apply(
     for index, change in enumerate(wanted):
         item = _item(subscription, change, index)
         old = copy(item)
-        _change_item(world, item, change, index)
-        restarts |= _interval(old) != _interval(item) and not trial
+        _change_item(world, subscription, item, change, index)
+        restarts |= prices.interval(old["price"]) != prices.interval(item["price"]) and not trial
         if prorated:
             prorations.append(_credit(world, subscription, old, now))
             if not restarts:
                 prorations.append(_charge(world, subscription, item, now))
+    subscription_rules.check_intervals([item["price"] for item in subscription["items"]["data"]])
     if restarts:
         _restart(subscription, now)
     return Change(prorations, restarts)
@@ -152,35 +146,30 @@ def _item(subscription: Json, change: Json, index: int) -> Json:
         if item["id"] == change.get("id"):
             found: Json = item
             return found
+    if not change.get("id") and change.get("price"):
+        subscription_rules.check_new_item(subscription, change["price"], None)
     raise invalid(
         f"Invalid subscription item: '{change.get('id')}' is not one of this subscription.",
         param=f"items[{index}][id]",
     )
 
 
-def _change_item(world: World, item: Json, change: Json, index: int) -> None:
+def _change_item(world: World, subscription: Json, item: Json, change: Json, index: int) -> None:
     if change.get("price"):
-        price = prices.find(world, change["price"], param=f"items[{index}][price]")
-        if not price["active"] or not price["recurring"]:
-            raise invalid(
-                "The price specified is inactive or not recurring.", param=f"items[{index}][price]"
-            )
-        if price["currency"] != item["price"]["currency"]:
-            raise invalid(
-                "The currency of a subscription can't be changed.", param=f"items[{index}][price]"
-            )
+        param = f"items[{index}][price]"
+        price = prices.find(world, change["price"], param=param)
+        if price["id"] != item["price"]["id"]:
+            subscription_rules.check_line(price, param)
+        subscription_rules.check_new_item(subscription, price["id"], item["id"])
+        if price["currency"] != subscription["currency"]:
+            raise checkout_rules.other_currency(price, subscription["currency"], param)
         item |= {"price": copy(price), "plan": prices.plan(price)}
-    if change.get("quantity"):
+    if change.get("quantity") is not None:
         item["quantity"] = change["quantity"]
     if "tax_rates" in change:
         subscription_taxes.set_item_rates(
             world, item, change["tax_rates"], param=f"items[{index}][tax_rates]"
         )
-
-
-def _interval(item: Json) -> tuple[str, int]:
-    recurring = item["price"]["recurring"]
-    return recurring["interval"], recurring["interval_count"]
 
 
 def _restart(subscription: Json, now: int) -> None:

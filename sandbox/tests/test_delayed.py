@@ -15,7 +15,8 @@ WORKSHOP: Any = [
             "currency": "usd",
             "unit_amount": 4000,
             "product_data": {"name": "Workshop"},
-        }
+        },
+        "quantity": 1,
     }
 ]
 

@@ -96,7 +96,8 @@ def test_a_free_purchase_needs_no_payment(server: Server, api: stripe.StripeClie
                     "currency": "usd",
                     "unit_amount": 500,
                     "product_data": {"name": "Workshop"},
-                }
+                },
+                "quantity": 1,
             }
         ],
         discounts=[{"coupon": free.id}],

@@ -10,6 +10,7 @@ from sandbox.stripe import (
     payment_methods,
     prices,
     renewals,
+    subscription_rules,
     subscription_taxes,
     subscriptions,
     switching,
@@ -104,11 +105,9 @@ def _create_subscription(call: Call) -> Json:
     customer = customers.find(world, params["customer"], param="customer")
     lines = _lines(call)
     chosen = params.get("default_payment_method")
-    if chosen:
-        customers.owned_method(world, customer, chosen)
     days = params.get("trial_period_days")
     trial_end = params.get("trial_end") or (world.now() + days * DAY if days else None)
-    due_dates.check(params.get("collection_method") or "charge_automatically", params)
+    _check_new(call, customer, lines, is_free=trial_end not in (None, "now"))
     subscription = subscriptions.create(
         world,
         customer,
@@ -122,14 +121,32 @@ def _create_subscription(call: Call) -> Json:
     _set_taxes(call, subscription)
     if params.get("discounts"):
         discounts.replace(world, subscription, params["discounts"])
-    behavior = params.get("payment_behavior") or "allow_incomplete"
-    outcome = renewals.start(
-        world, subscription, customer, collect=behavior != "default_incomplete"
-    )
-    if outcome.status != "complete" and behavior == "error_if_incomplete":
-        raise invalid(outcome.message)
+    collect = params.get("payment_behavior") != "default_incomplete"
+    renewals.start(world, subscription, customer, collect=collect)
     wanted = equal(params, "cancel_at", "cancel_at_period_end")
     return subscriptions.update(world, subscription, wanted) if wanted else subscription
+
+
+def _check_new(call: Call, customer: Json, lines: list[tuple[Json, int]], *, is_free: bool) -> None:
+    """Refuse what can't begin, before anything is made of it."""
+    world, params = call.world, call.params
+    subscription_rules.check_lines([price for price, _quantity in lines])
+    subscription_rules.check_times(world, params)
+    currency = lines[0][0]["currency"]
+    customers.check_currency(world, customer, currency)
+    if params.get("default_payment_method"):
+        customers.owned_method(world, customer, params["default_payment_method"])
+    due_dates.check(params.get("collection_method") or "charge_automatically", params)
+    amount = sum(price["unit_amount"] * quantity for price, quantity in lines)
+    discounts.choices(
+        world,
+        params.get("discounts") or [],
+        customer=customer["id"],
+        amount=amount,
+        currency=currency,
+    )
+    if amount and not is_free:
+        subscription_rules.check_payable(world, customer, params)
 
 
 def _set_taxes(call: Call, subscription: Json) -> None:
@@ -148,13 +165,8 @@ def _lines(call: Call) -> list[tuple[Json, int]]:
     lines = []
     for index, item in enumerate(call.params["items"]):
         price = prices.find(call.world, item["price"], param=f"items[{index}][price]")
-        if not price["recurring"]:
-            raise invalid(
-                "The price specified is set to `type=one_time` but this field only accepts prices "
-                "with `type=recurring`.",
-                param=f"items[{index}][price]",
-            )
-        lines.append((price, item.get("quantity") or 1))
+        quantity = item.get("quantity")
+        lines.append((price, 1 if quantity is None else quantity))
     return lines
 
 
@@ -164,6 +176,7 @@ def _update_subscription(call: Call) -> Json:
     if chosen:
         customer = customers.find(call.world, subscription["customer"])
         customers.owned_method(call.world, customer, chosen)
+    subscription_rules.check_times(call.world, call.params)
     subscriptions.update(call.world, subscription, call.params)
     if call.params.get("items"):
         switching.switch(call.world, subscription, call.params)

@@ -1,6 +1,6 @@
 """Payment intents, charges, refunds and the balance."""
 
-from sandbox.stripe import charges, customers, payment_intents, payment_methods, refunds
+from sandbox.stripe import amounts, charges, customers, payment_intents, payment_methods, refunds
 from sandbox.stripe.endpoint import DATED, Call, Endpoint, equal, listing
 from sandbox.stripe.errors import missing
 from sandbox.stripe.params import (
@@ -23,10 +23,11 @@ def _create_intent(call: Call) -> Json:
     customer = params.get("customer")
     if customer:
         customers.find(world, customer, param="customer")
+    amounts.check(params["amount"], params["currency"])
     intent = payment_intents.create(
         world,
         amount=params["amount"],
-        currency=params["currency"].lower(),
+        currency=params["currency"],
         customer=customer,
         description=params.get("description"),
         metadata=new_metadata(params),
@@ -37,7 +38,9 @@ def _create_intent(call: Call) -> Json:
 
 
 def _confirm(call: Call, intent: Json) -> Json:
+    payment_intents.check_confirmable(intent, call.params.get("payment_method"))
     method = payment_methods.find(call.world, call.params["payment_method"], param="payment_method")
+    payment_intents.check_owner(intent, method)
     off_session = bool(call.params.get("off_session"))
     outcome = payment_intents.confirm(
         call.world, intent, method, off_session=off_session, authenticate=None
@@ -58,6 +61,9 @@ def _cancel_intent(call: Call) -> Json:
 
 def _update_intent(call: Call) -> Json:
     intent = payment_intents.find(call.world, call.id)
+    if "amount" in call.params:
+        payment_intents.check_changeable(intent)
+        amounts.check(call.params["amount"], intent["currency"])
     return payment_intents.update(call.world, intent, call.params)
 
 
@@ -143,7 +149,7 @@ ENDPOINTS = [
         "/v1/payment_intents/{id}/confirm",
         "payment_intent_confirm",
         _confirm_intent,
-        {"off_session": BOOLEAN, "payment_method": Required(TEXT)},
+        {"off_session": BOOLEAN, "payment_method": TEXT},
     ),
     Endpoint(
         "POST",

@@ -92,6 +92,7 @@ _BY_FINGERPRINT = {card.fingerprint: card for card in CARDS.values()}
 
 TOKENS = {
     "pm_card_visa": "4242424242424242",
+    "pm_card_us": "4242424242424242",
     "pm_card_mastercard": "5555555555554444",
     "pm_card_amex": "378282246310005",
     "pm_card_chargeDeclined": "4000000000000002",

@@ -46,21 +46,25 @@ def _settle(world: World, charge: Json) -> None:
         "paid": True,
         "status": "succeeded",
         "receipt_url": f"{world.base_url}/receipts/{charge['id']}",
-        "outcome": {
-            "advice_code": None,
-            "network_advice_code": None,
-            "network_decline_code": None,
-            "network_status": "approved_by_network",
-            "reason": None,
-            **_RISK,
-            "seller_message": "Payment complete.",
-            "type": "authorized",
-        },
+        "outcome": _approved(),
     }
     # Stripe's list price for cards: 2.9 % and 30 minor units.
     fee = min(charge["amount"], round(charge["amount"] * 0.029) + 30)
     booked = book(world, charge, charge["amount"], "charge", fee=fee)
     charge["balance_transaction"] = booked["id"]
+
+
+def _approved() -> Json:
+    return {
+        "advice_code": None,
+        "network_advice_code": None,
+        "network_decline_code": None,
+        "network_status": "approved_by_network",
+        "reason": None,
+        **_RISK,
+        "seller_message": "Payment complete.",
+        "type": "authorized",
+    }
 
 
 def _refusal(reason: str, message: str) -> Json:
@@ -123,6 +127,36 @@ def _blank(world: World, intent: Json, method: Json) -> Json:
         "transfer_data": None,
         "transfer_group": None,
     }
+
+
+def hold(world: World, intent: Json, method: Json) -> Json:
+    """An amount that a card's bank has reserved, and that nobody has taken yet."""
+    charge = _blank(world, intent, method)
+    charge |= {"outcome": _approved(), "paid": True, "status": "succeeded"}
+    world.objects.put(charge)
+    emit(world, "charge.succeeded", charge)
+    return charge
+
+
+def capture(world: World, charge: Json, amount: int) -> None:
+    """Take a reserved amount, or a part of it; Stripe shows the rest as refunded."""
+    whole = charge["amount"]
+    charge["amount"] = amount
+    _settle(world, charge)
+    charge |= {
+        "amount": whole,
+        "amount_captured": amount,
+        "amount_refunded": whole - amount,
+    }
+    world.objects.put(charge)
+    emit(world, "charge.captured", charge)
+
+
+def let_go(world: World, charge: Json) -> None:
+    """Give a reserved amount back: nothing was ever taken."""
+    charge |= {"amount_refunded": charge["amount"], "refunded": True}
+    world.objects.put(charge)
+    emit(world, "charge.refunded", charge)
 
 
 def succeed(world: World, charge: Json) -> None:

@@ -29,6 +29,7 @@ _DISCOUNTED: Target = {"discount": "discount", "credit_balance_transaction": _EL
 _PRICED: Target = {"price_details": {"price": "price"}}
 
 EXPANDABLE: dict[str, Mapping[str, Target]] = {
+    "balance": {},
     "balance_transaction": {"source": "charge"},
     "billing_portal.configuration": {},
     "billing_portal.session": {"configuration": "billing_portal.configuration"},
@@ -212,6 +213,7 @@ _OF_COLLECTION = {
     "customers/tax_ids": "tax_id",
     "invoiceitems": "invoiceitem",
     "tax/settings": "tax.settings",
+    "test_helpers/test_clocks": "test_helpers.test_clock",
     "invoices/lines": "line_item",
     "charges/refunds": "refund",
 }

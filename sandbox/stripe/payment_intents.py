@@ -20,6 +20,13 @@ _UNAUTHENTICATED = (
 )
 
 
+AS_GIVEN = frozenset(
+    {
+        *("allowed_payment_method_types", "automatic_payment_methods", "capture_method"),
+        *("payment_method_types", "shipping"),
+        *("statement_descriptor", "statement_descriptor_suffix"),
+    }
+)
 BANK_DAYS = 4
 """Days until a bank says whether it pays."""
 
@@ -42,7 +49,12 @@ def create(
     metadata: Json | None = None,
     receipt_email: str | None = None,
     setup_future_usage: str | None = None,
+    more: Json | None = None,
 ) -> Json:
+    """A payment intent that nobody has tried to pay. `more` are fields that take a value as it is.
+
+    Those of `AS_GIVEN`: how it is captured, how it reads on a statement, where it is shipped to.
+    """
     intent_id = world.new_id("pi_3")
     intent: Json = {
         "id": intent_id,
@@ -98,7 +110,7 @@ def create(
         "status": "requires_payment_method",
         "transfer_data": None,
         "transfer_group": None,
-    }
+    } | {name: value for name, value in (more or {}).items() if name in AS_GIVEN}
     world.objects.put(intent)
     emit(world, "payment_intent.created", intent)
     return intent
@@ -152,6 +164,8 @@ def settle(world: World, intent: Json) -> Outcome:
 
 
 def _pay(world: World, intent: Json, method: Json) -> Outcome:
+    if intent["capture_method"] == "manual":
+        return _hold(world, intent, method)
     charge = charges.create(world, intent, method, None)
     intent |= {
         "amount_received": intent["amount"],
@@ -163,6 +177,43 @@ def _pay(world: World, intent: Json, method: Json) -> Outcome:
     world.objects.put(intent)
     emit(world, "payment_intent.succeeded", intent)
     return Outcome("complete")
+
+
+def _hold(world: World, intent: Json, method: Json) -> Outcome:
+    """Reserve the amount on the card until somebody captures it."""
+    charge = charges.hold(world, intent, method)
+    intent |= {
+        "amount_capturable": intent["amount"],
+        "last_payment_error": None,
+        "latest_charge": charge["id"],
+        "next_action": None,
+        "status": "requires_capture",
+    }
+    world.objects.put(intent)
+    emit(world, "payment_intent.amount_capturable_updated", intent)
+    return Outcome("complete")
+
+
+def capture(world: World, intent: Json, amount: int | None) -> Json:
+    """Take what was reserved, all of it or a part; the rest is let go."""
+    if intent["status"] != "requires_capture":
+        message = (
+            f"This PaymentIntent could not be captured because it has a status of "
+            f"{intent['status']}. Only a PaymentIntent with one of the following statuses may be "
+            "captured: requires_capture."
+        )
+        raise _unexpected(message, intent)
+    wanted = intent["amount_capturable"] if amount is None else amount
+    if wanted > intent["amount_capturable"]:
+        message = (
+            "The payment intent amount_to_capture cannot be greater than the amount capturable."
+        )
+        raise invalid(message, code="amount_too_large", param="amount_to_capture")
+    charges.capture(world, charges.find(world, intent["latest_charge"]), wanted)
+    intent |= {"amount_capturable": 0, "amount_received": wanted, "status": "succeeded"}
+    world.objects.put(intent)
+    emit(world, "payment_intent.succeeded", intent)
+    return intent
 
 
 def _declined(
@@ -295,7 +346,10 @@ def cancel(world: World, intent: Json, reason: str | None) -> Json:
             "requires_confirmation, requires_action, processing."
         )
         raise _unexpected(message, intent)
+    if intent["status"] == "requires_capture":
+        charges.let_go(world, charges.find(world, intent["latest_charge"]))
     intent |= {
+        "amount_capturable": 0,
         "status": "canceled",
         "canceled_at": world.now(),
         "cancellation_reason": reason,

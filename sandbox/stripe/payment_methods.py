@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from sandbox.stripe import cards
-from sandbox.stripe.errors import invalid, missing
+from sandbox.stripe.errors import ApiError, invalid, missing
 from sandbox.stripe.events import changing, emit
+from sandbox.stripe.params import missing_parameter, new_metadata
 from sandbox.world import Json, World
 
 NO_ADDRESS = {
@@ -52,6 +53,55 @@ def create(
             kind: _bank_account(card) if card.delayed else _card(card, typed.expires),
         }
     )
+
+
+def create_of(world: World, params: Json) -> Json:
+    """A payment method of a request: a token, a test card's number, or a bank account's.
+
+    Raises:
+        ApiError: 400 where the details of its type are missing, or the sandbox has no such type.
+    """
+    kind, details = params["type"], params.get(params["type"]) or {}
+    if not details:
+        raise missing_parameter(kind)
+    if kind == "card":
+        typed = _typed_card(world, details)
+    elif kind == "us_bank_account":
+        if not details.get("account_number"):
+            raise missing_parameter("us_bank_account[account_number]")
+        typed = details["account_number"]
+    else:
+        raise invalid(f"This account can't accept payment methods of type {kind}.", param="type")
+    billing = params.get("billing_details") or {}
+    method = create(world, typed, billing.get("email"), billing.get("name"))
+    method["billing_details"] |= {name: one for name, one in billing.items() if one is not None}
+    method["metadata"] = new_metadata(params)
+    return world.objects.put(method)
+
+
+def _typed_card(world: World, details: Json) -> cards.TypedCard | str:
+    if token := details.get("token"):
+        number = cards.TOKENS.get(token.replace("tok_", "pm_card_", 1))
+        if number is None or not token.startswith("tok_"):
+            raise missing("token", token, param="card[token]", status=400)
+        return number
+    for name in ("number", "exp_month", "exp_year"):
+        if not details.get(name):
+            raise missing_parameter(f"card[{name}]")
+    year, month = details["exp_year"], details["exp_month"]
+    year = year + 2000 if year < 100 else year
+    now = datetime.fromtimestamp(world.now(), UTC)
+    if not 1 <= month <= 12:
+        raise _wrong(
+            "Your card's expiration month is invalid.", "invalid_expiry_month", "exp_month"
+        )
+    if (year, month) < (now.year, now.month):
+        raise _wrong("Your card's expiration year is invalid.", "invalid_expiry_year", "exp_year")
+    return cards.TypedCard(details["number"], (year, month))
+
+
+def _wrong(message: str, code: str, param: str) -> ApiError:
+    return ApiError(402, "card_error", message, code=code, param=param)
 
 
 def _card(card: cards.Card, expires: tuple[int, int]) -> Json:

@@ -2,19 +2,26 @@
 
 from sandbox.stripe.endpoint import Endpoint
 from sandbox.stripe.endpoints import (
+    balance,
     billing,
     catalog,
     checkout,
     customers,
     disputes,
     invoicing,
+    items,
     notifications,
     payments,
     promotions,
+    searching,
+    setups,
     taxes,
+    testing,
 )
 
 ENDPOINTS: list[Endpoint] = [
+    # Before those with an id in the same place.
+    *searching.ENDPOINTS,
     *catalog.ENDPOINTS,
     *customers.ENDPOINTS,
     *checkout.ENDPOINTS,
@@ -25,4 +32,8 @@ ENDPOINTS: list[Endpoint] = [
     *taxes.ENDPOINTS,
     *disputes.ENDPOINTS,
     *notifications.ENDPOINTS,
+    *setups.ENDPOINTS,
+    *balance.ENDPOINTS,
+    *items.ENDPOINTS,
+    *testing.ENDPOINTS,
 ]

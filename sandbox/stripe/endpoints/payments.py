@@ -4,12 +4,16 @@ from sandbox.stripe import amounts, charges, customers, payment_intents, payment
 from sandbox.stripe.endpoint import DATED, Call, Endpoint, equal, listing
 from sandbox.stripe.errors import missing
 from sandbox.stripe.params import (
+    ADDRESS,
     BOOLEAN,
     COUNT,
     CURRENCY,
+    DESCRIPTOR,
     EMAIL,
     METADATA,
     TEXT,
+    TEXTS,
+    Hash,
     Required,
     new_metadata,
     one_of,
@@ -33,8 +37,25 @@ def _create_intent(call: Call) -> Json:
         metadata=new_metadata(params),
         receipt_email=params.get("receipt_email"),
         setup_future_usage=params.get("setup_future_usage"),
+        more=_shipped(params),
     )
     return _confirm(call, intent) if params.get("confirm") else intent
+
+
+def _shipped(params: Json) -> Json:
+    """The parameters as they are kept: a shipment's missing parts are null."""
+    if allowed := params.get("allowed_payment_method_types"):
+        params = params | {"payment_method_types": allowed}
+    if shipping := params.get("shipping"):
+        parts = dict.fromkeys(("carrier", "phone", "tracking_number"))
+        address = {**dict.fromkeys(ADDRESS.fields), **shipping["address"]}
+        params = params | {"shipping": {**parts, **shipping, "address": address}}
+    return params
+
+
+def _capture_intent(call: Call) -> Json:
+    intent = payment_intents.find(call.world, call.id)
+    return payment_intents.capture(call.world, intent, call.params.get("amount_to_capture"))
 
 
 def _confirm(call: Call, intent: Json) -> Json:
@@ -106,7 +127,12 @@ ENDPOINTS = [
         "payment_intent_create",
         _create_intent,
         {
+            "allowed_payment_method_types": TEXTS,
             "amount": Required(COUNT),
+            "automatic_payment_methods": Hash(
+                {"allow_redirects": one_of("always", "never"), "enabled": Required(BOOLEAN)}
+            ),
+            "capture_method": one_of("automatic", "automatic_async", "manual"),
             "confirm": BOOLEAN,
             "currency": Required(CURRENCY),
             "customer": TEXT,
@@ -114,7 +140,20 @@ ENDPOINTS = [
             "metadata": METADATA,
             "off_session": BOOLEAN,
             "payment_method": TEXT,
+            "payment_method_types": TEXTS,
             "receipt_email": EMAIL,
+            "return_url": TEXT,
+            "shipping": Hash(
+                {
+                    "address": Required(ADDRESS),
+                    "carrier": TEXT,
+                    "name": Required(TEXT),
+                    "phone": TEXT,
+                    "tracking_number": TEXT,
+                }
+            ),
+            "statement_descriptor": DESCRIPTOR,
+            "statement_descriptor_suffix": text(22),
             "setup_future_usage": one_of("off_session", "on_session"),
         },
     ),
@@ -161,6 +200,13 @@ ENDPOINTS = [
                 "abandoned", "duplicate", "fraudulent", "requested_by_customer"
             )
         },
+    ),
+    Endpoint(
+        "POST",
+        "/v1/payment_intents/{id}/capture",
+        "payment_intent_capture",
+        _capture_intent,
+        {"amount_to_capture": COUNT},
     ),
     Endpoint(
         "GET",

@@ -1,0 +1,110 @@
+"""Subscription items, and the schedules of subscriptions, which the sandbox has none of."""
+
+from sandbox.stripe import subscriptions, switching
+from sandbox.stripe.endpoint import DATED, LISTING, Call, Endpoint, entries, listing
+from sandbox.stripe.errors import missing
+from sandbox.stripe.params import (
+    INTEGER,
+    METADATA,
+    NOT_NEGATIVE,
+    TEXT,
+    TEXTS,
+    Emptyable,
+    Required,
+    merge_metadata,
+    one_of,
+)
+from sandbox.world import Json
+
+_CHANGES = ("price", "quantity", "tax_rates")
+
+
+def _find(call: Call) -> tuple[Json, Json]:
+    """The subscription that has an item, and the item."""
+    for subscription in call.world.objects.list("subscription"):
+        for item in subscription["items"]["data"]:
+            if item["id"] == call.id:
+                return subscription, item
+    raise missing("subscription_item", call.id, param="item")
+
+
+def _list(call: Call) -> Json:
+    subscription = subscriptions.find(call.world, call.params["subscription"], param="subscription")
+    return entries(call, subscription["items"]["data"], "/v1/subscription_items")
+
+
+def _update(call: Call) -> Json:
+    """Change an item the way a subscription's `items` are changed."""
+    subscription, item = _find(call)
+    change = {name: call.params[name] for name in _CHANGES if name in call.params}
+    if change:
+        asked = {name: one for name, one in call.params.items() if name.startswith(("pay", "pro"))}
+        switching.switch(
+            call.world, subscription, {**asked, "items": [{"id": item["id"], **change}]}
+        )
+        item = _find(call)[1]
+    if "metadata" in call.params:
+        item["metadata"] = merge_metadata(item["metadata"], call.params["metadata"])
+        call.world.objects.put(subscription)
+    return item
+
+
+def _list_schedules(call: Call) -> Json:
+    found = call.world.objects.list("subscription_schedule")
+    return listing(call, found, "/v1/subscription_schedules")
+
+
+def _no_schedule(call: Call) -> Json:
+    raise missing("subscription schedule", call.id, param="schedule")
+
+
+ENDPOINTS = [
+    Endpoint(
+        "GET",
+        "/v1/subscription_items",
+        "subscription_item_list",
+        _list,
+        {**LISTING, "subscription": Required(TEXT)},
+    ),
+    Endpoint(
+        "GET",
+        "/v1/subscription_items/{id}",
+        "subscription_item_retrieve",
+        lambda call: _find(call)[1],
+        {},
+    ),
+    Endpoint(
+        "POST",
+        "/v1/subscription_items/{id}",
+        "subscription_item_update",
+        _update,
+        {
+            "metadata": METADATA,
+            "payment_behavior": one_of(
+                "allow_incomplete",
+                "default_incomplete",
+                "error_if_incomplete",
+                "pending_if_incomplete",
+            ),
+            "price": TEXT,
+            "proration_behavior": one_of("always_invoice", "create_prorations", "none"),
+            "proration_date": INTEGER,
+            "quantity": NOT_NEGATIVE,
+            "tax_rates": Emptyable(TEXTS),
+        },
+    ),
+    Endpoint(
+        "GET",
+        "/v1/subscription_schedules",
+        "subscription_schedule_list",
+        _list_schedules,
+        {**DATED, "customer": TEXT},
+    ),
+    Endpoint(
+        "GET",
+        "/v1/subscription_schedules/{id}",
+        "subscription_schedule_retrieve",
+        _no_schedule,
+        {},
+    ),
+]

@@ -1,0 +1,59 @@
+"""Test clocks, which show and move the one clock of the sandbox."""
+
+import threading
+
+from sandbox import clock
+from sandbox.stripe import test_clocks
+from sandbox.stripe.endpoint import LISTING, Call, Endpoint, listing
+from sandbox.stripe.params import INTEGER, Required, text
+from sandbox.world import Json
+
+
+def _advance(call: Call) -> Json:
+    """Answer at once, as Stripe does: what becomes due happens after it, on a thread of its own."""
+    wanted, found = call.params["frozen_time"], test_clocks.find(call.world, call.id)
+    test_clocks.check_advance(call.world, found, wanted)
+    threading.Thread(target=clock.go_to, args=(call.world, wanted), daemon=True).start()
+    return test_clocks.begin_advance(call.world, found, wanted)
+
+
+def _list(call: Call) -> Json:
+    found = [
+        test_clocks.shown(call.world, one) for one in call.world.objects.list(test_clocks.KIND)
+    ]
+    return listing(call, found, "/v1/test_helpers/test_clocks")
+
+
+ENDPOINTS = [
+    Endpoint(
+        "POST",
+        "/v1/test_helpers/test_clocks",
+        "test_helpers.test_clock_create",
+        lambda call: test_clocks.create(
+            call.world, call.params["frozen_time"], call.params.get("name")
+        ),
+        {"frozen_time": Required(INTEGER), "name": text(300)},
+    ),
+    Endpoint("GET", "/v1/test_helpers/test_clocks", "test_helpers.test_clock_list", _list, LISTING),
+    Endpoint(
+        "GET",
+        "/v1/test_helpers/test_clocks/{id}",
+        "test_helpers.test_clock_retrieve",
+        lambda call: test_clocks.find(call.world, call.id),
+        {},
+    ),
+    Endpoint(
+        "POST",
+        "/v1/test_helpers/test_clocks/{id}/advance",
+        "test_helpers.test_clock_advance",
+        _advance,
+        {"frozen_time": Required(INTEGER)},
+    ),
+    Endpoint(
+        "DELETE",
+        "/v1/test_helpers/test_clocks/{id}",
+        "test_helpers.test_clock_delete",
+        lambda call: test_clocks.delete(call.world, test_clocks.find(call.world, call.id)),
+        {},
+    ),
+]

@@ -21,6 +21,7 @@ from django.conf import settings
 from billing import idempotency, limits, snapshots
 from portal import addresses
 from portal.network import is_network_error
+from portal.queue import Known
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +51,7 @@ class StripeError(Exception):
         self.code = code
 
 
-class StripeUnavailable(StripeError):
+class StripeUnavailable(StripeError, Known):
     """Stripe could not be reached, was too busy, or failed by itself: try again later."""
 
 
@@ -81,7 +82,7 @@ class StripeLockedOut(StripeRefused):
     """Stripe does not accept our key, or there is none: what was asked for is not the reason."""
 
 
-class StripeFault(StripeError):
+class StripeFault(StripeError, Known):
     """A fault of ours: the request could not be made, or its answer not be read.
 
     A certificate that is not trusted, a wrong address, a mistake in our code. It is in the log as

@@ -68,7 +68,8 @@ def deliver(message_id: int) -> None:
             raise
     except Exception as error:
         # A mistake of ours: it must neither stay in `sending` nor pass unseen.
-        _record_problem(message, DeliveryProblem(f"{type(error).__name__}: {error}"))
+        words = f"{type(error).__name__}: {error}"
+        _record_problem(message, DeliveryProblem(words, is_our_fault=True))
         raise
     else:
         _record_sent(message, provider_id)

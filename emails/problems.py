@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from portal.queue import Known
 
-class DeliveryProblem(Exception):
+
+class DeliveryProblem(Known):
     """A message was not delivered; the text is for staff.
 
     `is_permanent`: trying again can't help (an address that does not exist, a number that said

@@ -128,13 +128,17 @@ def _no_answer(error: Exception) -> DeliveryProblem:
     """Return why there was no answer of Twilio's; a fault of ours is logged as an error."""
     if is_network_error(error):
         return DeliveryProblem(f"Twilio can't be reached: {error}")
-    if isinstance(error, TwilioRestException) and error.status >= SERVER_ERROR:
+    if isinstance(error, TwilioRestException) and _passes(error.status):
         return DeliveryProblem(f"Twilio is having trouble: {error.status} {error.msg}")
     if isinstance(error, json.JSONDecodeError):
         return DeliveryProblem(f"Something else answered in Twilio's place: {error}")
     logger.error("Twilio could not be asked through a fault of ours.", exc_info=error)
     words = f"Twilio could not be asked: {type(error).__name__}: {error}"
     return DeliveryProblem(words, is_our_fault=True)
+
+
+def _passes(status: int) -> bool:
+    return status >= SERVER_ERROR or status == BUSY
 
 
 def _problem(message: Message, error: TwilioRestException) -> DeliveryProblem:

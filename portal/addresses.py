@@ -31,13 +31,13 @@ def canonical(address: str) -> str:
     """
     local, at, domain = address.strip().rpartition("@")
     local = unicodedata.normalize("NFC", unicodedata.normalize("NFC", local).lower())
-    return f"{local}{at}{_ascii_domain(domain)}"
+    return f"{local}{at}{domain_in_ascii(domain)}"
 
 
 def deliverable(address: str) -> str:
     """Return an address with its domain as DNS has it, and what is before the @ as it is."""
     local, at, domain = address.strip().rpartition("@")
-    return f"{local}{at}{_ascii_domain(domain)}"
+    return f"{local}{at}{domain_in_ascii(domain)}"
 
 
 def readable(address: str) -> str:
@@ -118,10 +118,12 @@ def fault(text: str, *, may_have_name: bool = False) -> str:
     return ""
 
 
-def _ascii_domain(domain: str) -> str:
-    """Return a domain as DNS has it, in lower case."""
+def domain_in_ascii(domain: str) -> str:
+    """Return a domain as DNS has it, in lower case; one with a dot in front stands for all in it."""
     if domain.isascii():
         return domain.lower()
+    if domain.startswith("."):
+        return f".{domain_in_ascii(domain[1:])}"
     try:
         return idna.encode(domain, uts46=True).decode()
     except idna.IDNAError:

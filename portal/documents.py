@@ -14,6 +14,7 @@ from django.http import HttpResponse
 
 from portal import characters
 from portal.context import current_brand
+from portal.file_names import saved_as
 
 FOLDER = settings.BASE_DIR / "templates" / "documents"
 
@@ -40,7 +41,7 @@ def render(template: str, content: Mapping[str, Any], *, made_at: datetime) -> b
 
 
 def download(document: bytes, filename: str, content_type: str = "application/pdf") -> HttpResponse:
-    """Return a response that the browser saves under a name of ASCII letters, digits and `-_.`."""
+    """Return a response that the browser saves under a name."""
     response = HttpResponse(document, content_type=content_type)
-    response["Content-Disposition"] = f'attachment; filename="{filename}"'
+    response["Content-Disposition"] = saved_as(filename)
     return response

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 
 from django.db import InterfaceError, OperationalError
 
+from portal.queue import Known
+
 logger = logging.getLogger(__name__)
 
 # Without a database nothing goes on: whatever came next would fail, too.
@@ -16,7 +18,7 @@ DATABASE_AWAY: tuple[type[Exception], ...] = (OperationalError, InterfaceError)
 MOST_NAMED = 20
 
 
-class SomeFailed(Exception):
+class SomeFailed(Known):
     """Some of many objects could not be processed; `failures` has a sentence for each."""
 
     def __init__(self, failures: list[str]) -> None:

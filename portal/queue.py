@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 import random
 from datetime import timedelta
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 from procrastinate import BaseRetryStrategy, RetryDecision
 from procrastinate.exceptions import AlreadyEnqueued
 from procrastinate.jobs import Job
 from procrastinate.tasks import Task
+
+logger = logging.getLogger(__name__)
+
+
+class Known(Exception):
+    """An error that a retried job may end with in peace: it heals by itself, or was logged."""
 
 
 class Backoff(BaseRetryStrategy):
@@ -31,9 +38,14 @@ class Backoff(BaseRetryStrategy):
         return attempts + 1 >= self.max_attempts
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
-        """Return when to try again, or None after the last attempt."""
+        """Return when to try again, or None after the last attempt, which the queue logs itself.
+
+        The queue says nothing of a job that is tried again, mistakes in our code included.
+        """
         if self.is_last(job.attempts):
             return None
+        if not isinstance(exception, (Known, OperationalError)):
+            logger.error("A job is tried again: %s", job.call_string, exc_info=exception)
         wait = min(self.longest, self.first * 2**job.attempts)
         jittered = wait * random.uniform(0.75, 1.25)  # noqa: S311  (spreads load, guards nothing)
         return RetryDecision(

@@ -21,6 +21,7 @@ from billing.money import AmountError, parse_money
 from portal import addresses, characters, start_checks
 from portal.postgres import embedded_url
 from portal.staff.theme import unfold_theme
+from portal.web_addresses import in_ascii
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -57,13 +58,17 @@ DEBUG = DEVELOPMENT and env.bool("DEBUG_PAGES", default=True)
 BUILDING = start_checks.is_building(sys.argv)
 if not BUILDING and (refused := start_checks.refusals(os.environ, debug=DEVELOPMENT)):
     raise ImproperlyConfigured("\n".join(refused))
-PORTAL_URL = (env.str("PORTAL_URL", default="") or "http://127.0.0.1:8000").rstrip("/")
+PORTAL_URL = in_ascii((env.str("PORTAL_URL", default="") or "http://127.0.0.1:8000").rstrip("/"))
 SECRET_KEY = env.str("SECRET_KEY", default="") or start_checks.DEVELOPMENT_SECRET
 # Earlier ones: what they signed or encrypted stays good.
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 HOST = urlsplit(PORTAL_URL).hostname or "localhost"
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[HOST])
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[PORTAL_URL])
+ALLOWED_HOSTS = [
+    addresses.domain_in_ascii(host) for host in env.list("ALLOWED_HOSTS", default=[HOST])
+]
+CSRF_TRUSTED_ORIGINS = [
+    in_ascii(origin) for origin in env.list("CSRF_TRUSTED_ORIGINS", default=[PORTAL_URL])
+]
 HTTPS = PORTAL_URL.startswith("https://")
 
 # Who we are
@@ -73,11 +78,11 @@ SUPPORT_EMAIL = env.str("SUPPORT_EMAIL", default="").strip() or "help@example.co
 # Where the portal writes to staff of what needs them; empty: only the staff site shows it.
 STAFF_EMAIL = addresses.listed(env.str("STAFF_EMAIL", default=""))
 POSTAL_ADDRESS = characters.words(env.str("POSTAL_ADDRESS", default=""))
-PUBLIC_SITE_URL = env.str("PUBLIC_SITE_URL", default="")
+PUBLIC_SITE_URL = in_ascii(env.str("PUBLIC_SITE_URL", default=""))
 # What members agree to when they sign up and join; without an address they agree to nothing.
-TERMS_URL = env.str("TERMS_URL", default="")
+TERMS_URL = in_ascii(env.str("TERMS_URL", default=""))
 # How the owner handles personal data: linked where members sign up and agree to texts.
-PRIVACY_URL = env.str("PRIVACY_URL", default="")
+PRIVACY_URL = in_ascii(env.str("PRIVACY_URL", default=""))
 TERMS_VERSION = env.str("TERMS_VERSION", default="")[:100]
 
 # Stripe

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from django.http import StreamingHttpResponse
 
 from portal import characters
+from portal.file_names import saved_as
 
 # Excel takes a file for UTF-8 only where it begins with this.
 BYTE_ORDER_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
@@ -46,7 +47,7 @@ def lines(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
 def download(
     head: Sequence[str], rows: Iterable[Sequence[str]], filename: str
 ) -> StreamingHttpResponse:
-    """Return a file that the browser saves under a name of ASCII letters, digits and `-_.`."""
+    """Return a file that the browser saves under a name."""
     response = StreamingHttpResponse(lines(head, rows), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{filename}"'
+    response["Content-Disposition"] = saved_as(filename)
     return response

@@ -8,13 +8,13 @@ from itertools import pairwise
 import pytest
 from croniter import croniter
 from django.conf import settings
-from django.db import connection
+from django.db import OperationalError, connection
 from django.utils import timezone
 from procrastinate.contrib.django import app
 from procrastinate.jobs import Job
 
 from billing.tasks import sweep_inbox
-from portal.queue import Backoff, enqueue_once
+from portal.queue import Backoff, Known, enqueue_once
 
 
 def job(attempts: int) -> Job:
@@ -82,3 +82,16 @@ def test_a_worker_is_dead_well_after_its_last_sign_of_life() -> None:
     """With a threshold below the heartbeat's interval, a live worker's jobs would start twice."""
     missed = settings.STALLED_WORKER_SECONDS / settings.HEARTBEAT_SECONDS
     assert missed >= 5
+
+
+def test_a_mistake_in_a_job_that_is_tried_again_is_in_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    backoff = Backoff(max_attempts=3)
+    for passing in (OperationalError("gone"), Known("no answer")):
+        backoff.get_retry_decision(exception=passing, job=job(0))
+    assert not caplog.records
+    backoff.get_retry_decision(exception=KeyError("name"), job=job(0))
+    [record] = caplog.records
+    assert record.levelname == "ERROR"
+    assert record.exc_info

@@ -119,7 +119,7 @@ def fault(text: str, *, may_have_name: bool = False) -> str:
 
 
 def domain_in_ascii(domain: str) -> str:
-    """Return a domain as DNS has it, in lower case; one with a dot in front stands for all in it."""
+    """Return a domain as DNS has it, in lower case; a dot in front stands for all that is in it."""
     if domain.isascii():
         return domain.lower()
     if domain.startswith("."):

@@ -49,6 +49,6 @@ def test_the_portal_may_live_at_such_a_host() -> None:
     assert ran.stdout.split() == [
         "http://xn--w-uga1v8h.example:8000",
         "xn--w-uga1v8h.example",
-        ".xn--ko-fma.example",
+        ".xn--ko-4qa.example",
         "http://xn--w-uga1v8h.example:8000",
     ]

@@ -206,7 +206,7 @@ def test_htmx_is_led_to_the_sign_in_by_a_whole_page(name: str, member: User) -> 
     assert words_of(name) in page(landed)
 
 
-@pytest.mark.parametrize("name", [*FOR_MEMBERS, *MIDWAY, "account_logout"])
+@pytest.mark.parametrize("name", [*FOR_MEMBERS, *sorted(MIDWAY), "account_logout"])
 def test_no_address_is_empty_when_it_is_typed(name: str, member: User) -> None:
     path = address(name, member)
     for client in (browser(member), browser()):

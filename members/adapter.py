@@ -9,6 +9,7 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.internal.flows.email_verification_by_code import (
     EMAIL_VERIFICATION_CODE_SESSION_KEY,
 )
+from allauth.account.internal.flows.login import record_authentication
 from allauth.core.exceptions import ImmediateHttpResponse
 from django.contrib import messages
 from django.contrib.auth.models import AnonymousUser, User
@@ -18,10 +19,21 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from emails.account import send_account_mail, send_phone_code
-from members import code_limits, consent, contact_notices, mailboxes, names, phones, sign_ins
+from members import (
+    budgets,
+    code_limits,
+    consent,
+    contact_notices,
+    devices,
+    mailboxes,
+    names,
+    phones,
+    sign_ins,
+)
 from members.code_limits import Recipient
 from portal import way_back
 
+LOGIN_FAILED = "login_failed"  # allauth's name of the limit
 REAUTHENTICATION = {
     "reauthenticate": "Use my password",
     "mfa_reauthenticate": "Use a code of my authenticator app",
@@ -77,21 +89,48 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
     def post_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponse:
         """Keep a record of the sign-in; a sign-up that was left in this browser is over."""
         request.session.pop(EMAIL_VERIFICATION_CODE_SESSION_KEY, None)
+        if kwargs["signup"]:
+            # Who has just chosen a password and entered a code need not confirm who they are.
+            record_authentication(request, user, method="sign_up")
         sign_in = sign_ins.record(request, user, is_sign_up=kwargs["signup"])
         contact_notices.signed_in(sign_in, request)
         kwargs["redirect_url"] = way_back.after_sign_in(request, kwargs["redirect_url"])
-        return cast("HttpResponse", super().post_login(request, user, **kwargs))
+        response = cast("HttpResponse", super().post_login(request, user, **kwargs))
+        devices.remember(request, response, user)
+        return response
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Count a try with a password; of who is signed in, or was before, apart from others'."""
+        email = credentials.get("email", "")
+        user = request.user
+        if isinstance(user, User) and email.lower() == user.email.lower():
+            budget = budgets.in_session(request, LOGIN_FAILED, user)
+        else:
+            budget = budgets.for_address(request, LOGIN_FAILED, email)
+        if budget.action == LOGIN_FAILED:
+            super().pre_authenticate(request, **credentials)
+            return
+        # What allauth takes back where the password is right.
+        self._login_failed_rl_usage = budget.spend(request)
+        if not self._login_failed_rl_usage:
+            raise self.validation_error("too_many_login_attempts")
+
+    def set_password(self, user: User, password: str) -> None:
+        """Set a user's new password; the browser in which they do it stays known."""
+        super().set_password(user, password)
+        if self.request.user == user:
+            devices.renew(self.request, user)
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
-        """Ask for the password again before sign-in changes. A phone number opens no door here.
+        """Ask for the password again before sign-in, or how one is reached, changes.
 
-        Who has signed in a moment ago adds a second step right away; to remove one is asked always.
+        Who has signed in a moment ago changes their number, or adds a second step, right away; to
+        remove one is asked always.
         """
         match = self.request.resolver_match
         view = match.view_name if match else ""
-        if view == "account_change_phone":
-            return False
-        if app == "allauth.mfa" and view != "mfa_deactivate_totp":
+        adds_step = app == "allauth.mfa" and view != "mfa_deactivate_totp"
+        if adds_step or view == "account_change_phone":
             return not sign_ins.is_fresh(self.request)
         return bool(super().is_reauthentication_required(app=app, **kwargs))
 
@@ -108,15 +147,21 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         """Put an account e-mail into the outbox."""
         send_account_mail(template_prefix, email, context)
 
-    @transaction.atomic
     def send_verification_code_sms(self, user: User, phone: str, code: str) -> None:
-        """Put a code into the outbox; raises TooManyCodesError (answered with 429)."""
-        code_limits.spend(self.recipient(phone, user))
-        send_phone_code(user, phone, code)
+        """Put a code into the outbox; raises RateLimited or TooManyCodesError (429)."""
+        code_limits.spacing(self.request, phone).require(self.request)
+        with transaction.atomic():
+            code_limits.spend(self.recipient(phone, user))
+            send_phone_code(user, phone, code)
 
     def recipient(self, phone: str, user: User | None = None) -> Recipient:
         """Return whom the caps count for a code asked for in this request."""
-        return Recipient(phone=phone, client=self.get_client_ip(self.request), user=user)
+        return Recipient(
+            phone=phone,
+            client=self.get_client_ip(self.request),
+            user=user,
+            is_member=user is not None and self.request.user == user,
+        )
 
     # Phone numbers
 

@@ -11,6 +11,7 @@ from django.db.models import ProtectedError
 
 from billing import ledger_texts, outward
 from members import phones
+from members.models import Device
 
 
 @transaction.atomic
@@ -27,6 +28,7 @@ def close_account(user: User) -> None:
         return
     EmailAddress.objects.filter(user=user).delete()
     Authenticator.objects.filter(user=user).delete()
+    Device.objects.filter(user=user).delete()
     phones.remove(user)
     user.username, user.email = f"closed-{user.pk}", ""
     user.first_name = user.last_name = ""

@@ -1,5 +1,8 @@
 """How many codes we text: per number, member, client network, country and in all, a day.
 
+Who is signed in has a budget of their own for each number, and the last quarter of what a country
+and all may have: whoever signs up with somebody's number, again and again, uses up neither.
+
 Texts cost money, and "SMS pumping" makes a business pay for texts to numbers that a fraudster earns
 from. allauth's own limits (a code every 30 seconds a number, three a minute an address) slow it
 down but do not bound the day's bill. These caps are counted in a table and not in the cache: a
@@ -12,19 +15,23 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import dataclass
 from datetime import timedelta
+from math import ceil
 
 from allauth.core.exceptions import RateLimited
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.db.models import Count, Q
+from django.http import HttpRequest
 from django.utils import timezone
 
 from members import phones
+from members.budgets import Budget
 from members.models import PhoneCode
 
 WINDOW = timedelta(days=1)
 KEPT_FOR = timedelta(days=7)
+VISITORS_SHARE = 0.75
 LOCK = 7_446_001  # PostgreSQL advisory locks are named by a number; this one is ours alone.
 
 TOO_MANY_FOR_YOU = (
@@ -43,11 +50,15 @@ class TooManyCodesError(RateLimited):  # type: ignore[misc]  # allauth has no ty
 
 @dataclass(frozen=True)
 class Recipient:
-    """Whom a code is for and who asks for it. `client` is an IP address."""
+    """Whom a code is for and who asks for it. `client` is an IP address.
+
+    `is_member`: the user is signed in, and not about to sign up.
+    """
 
     phone: str
     client: str
     user: User | None = None
+    is_member: bool = False
 
     @property
     def network(self) -> str:
@@ -57,14 +68,26 @@ class Recipient:
             return str(address)
         return str(ipaddress.ip_network((address, 64), strict=False).network_address)
 
+    @property
+    def is_new(self) -> bool:
+        """Whether the member joined within a day: accounts are made by the dozen, too."""
+        return self.user is None or self.user.date_joined > timezone.now() - WINDOW
+
 
 def refusal(recipient: Recipient) -> str:
     """Return the sentence that says why no more codes are sent now, or "" if one may be sent."""
     counts = _counts(recipient)
-    used_up = {name for name, cap in settings.SMS_CODES_PER_DAY.items() if counts[name] >= cap}
+    used_up = {name for name, cap in _caps(recipient).items() if counts[name] >= cap}
     if used_up & {"phone", "member", "client"}:
         return TOO_MANY_FOR_YOU
     return TOO_MANY_FOR_ALL if used_up else ""
+
+
+def spacing(request: HttpRequest, phone: str) -> Budget:
+    """Return what keeps the codes to a number apart: a visitor's, or those of who is signed in."""
+    if request.user.is_authenticated:
+        return Budget("text_code_of_member", f"{request.user.pk}:{phone}")
+    return Budget("text_code", phone)
 
 
 @transaction.atomic
@@ -88,12 +111,24 @@ def forget_old() -> int:
     return deleted
 
 
+def _caps(recipient: Recipient) -> dict[str, int]:
+    """Return the caps that hold for this recipient."""
+    caps = dict(settings.SMS_CODES_PER_DAY)
+    if not recipient.is_member:
+        return caps | {name: ceil(caps[name] * VISITORS_SHARE) for name in ("country", "total")}
+    if not recipient.is_new:
+        # Who shares the network with them may be anybody.
+        del caps["client"]
+    return caps
+
+
 def _counts(recipient: Recipient) -> dict[str, int]:
-    member = Q(user=recipient.user) if recipient.user else Q(pk__in=[])
+    by_user = Q(user=recipient.user) if recipient.user else Q(pk__in=[])
+    to_phone = Q(phone=recipient.phone)
     recent = PhoneCode.objects.filter(sent_at__gt=timezone.now() - WINDOW)
     return recent.aggregate(
-        phone=Count("id", filter=Q(phone=recipient.phone)),
-        member=Count("id", filter=member),
+        phone=Count("id", filter=to_phone & by_user if recipient.is_member else to_phone),
+        member=Count("id", filter=by_user),
         client=Count("id", filter=Q(client=recipient.network)),
         country=Count("id", filter=Q(country=phones.country(recipient.phone))),
         total=Count("id"),

@@ -11,13 +11,13 @@ from allauth.account.internal.flows.email_verification_by_code import (
 from allauth.account.internal.flows.password_reset_by_code import PasswordResetVerificationProcess
 from allauth.account.internal.stagekit import get_pending_stage, redirect_to_pending_stage
 from allauth.account.stages import EmailVerificationStage, LoginByCodeStage, PhoneVerificationStage
-from allauth.core import ratelimit
 from django.forms import BaseForm, Form
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 
-from members import forms
+from members import budgets, code_limits, forms
+from members.budgets import Budget
 from members.code_waits import SaysWhen
 
 
@@ -72,7 +72,9 @@ class EmailCodeView(PageOfStage, allauth_views.ConfirmEmailVerificationCodeView)
 
     def _resend_form_valid(self, form: BaseForm) -> HttpResponseBase:
         email = self._process.email.lower()
-        return self.unless_too_soon("confirm_email", email, form, super()._resend_form_valid)
+        return self.unless_too_soon(
+            Budget("confirm_email", email), form, super()._resend_form_valid
+        )
 
 
 class LoginCodeView(PageOfStage, allauth_views.ConfirmLoginCodeView):  # type: ignore[misc]
@@ -82,16 +84,15 @@ class LoginCodeView(PageOfStage, allauth_views.ConfirmLoginCodeView):  # type: i
     code_form = forms.LoginCodeForm
 
     def _resend_form_valid(self, form: BaseForm) -> HttpResponseBase:
-        email = self._process.state["email"].lower()
-        return self.unless_too_soon("request_login_code", email, form, self._resend)
+        return self.unless_too_soon(self._budget(), form, self._resend)
 
     def _resend(self, form: BaseForm) -> HttpResponseBase:
         """Send another code, which counts as one more asked for: allauth lets this one through."""
-        email = self._process.state["email"].lower()
-        ratelimit.consume(
-            self.request, action="request_login_code", key=email, raise_exception=True
-        )
+        self._budget().require(self.request)
         return super()._resend_form_valid(form)  # type: ignore[no-any-return]
+
+    def _budget(self) -> Budget:
+        return budgets.for_address(self.request, "request_login_code", self._process.state["email"])
 
 
 class PhoneCode(CodePage):
@@ -101,7 +102,8 @@ class PhoneCode(CodePage):
     process: Any
 
     def _resend_form_valid(self, form: BaseForm) -> HttpResponseBase:
-        return self.unless_too_soon("verify_phone", self.process.phone, form, self._resend)
+        spacing = code_limits.spacing(self.request, self.process.phone)
+        return self.unless_too_soon(spacing, form, self._resend)
 
     def _resend(self, form: BaseForm) -> HttpResponseBase:
         """Send another code; allauth's own catches the refusal, and says less."""
@@ -109,8 +111,8 @@ class PhoneCode(CodePage):
         return redirect("account_verify_phone")
 
     def _change_form_valid(self, form: Any) -> HttpResponseBase:
-        phone = form.cleaned_data["phone"]
-        return self.unless_too_soon("verify_phone", phone, form, super()._change_form_valid)  # type: ignore[misc]
+        spacing = code_limits.spacing(self.request, form.cleaned_data["phone"])
+        return self.unless_too_soon(spacing, form, super()._change_form_valid)  # type: ignore[misc]
 
 
 class SignupPhoneCodeView(
@@ -160,8 +162,7 @@ class PasswordCodeView(CodePage, allauth_views.ConfirmPasswordResetCodeView):  #
         """Take the code, or send another one (POST `action`: "resend")."""
         if request.POST.get("action") != "resend":
             return super().post(request, *args, **kwargs)  # type: ignore[no-any-return]
-        email = self._process.state["email"].lower()
-        return self.unless_too_soon("reset_password", email, Form(), self._resend)
+        return self.unless_too_soon(self._budget(), Form(), self._resend)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Offer another code."""
@@ -170,8 +171,9 @@ class PasswordCodeView(CodePage, allauth_views.ConfirmPasswordResetCodeView):  #
     def _resend(self, form: BaseForm) -> HttpResponseBase:
         """Begin again with the same address: counted as one more asked for."""
         email, user = self._process.state["email"], self._process.user
-        ratelimit.consume(
-            self.request, action="reset_password", key=email.lower(), raise_exception=True
-        )
+        self._budget().require(self.request)
         PasswordResetVerificationProcess.initiate(request=self.request, user=user, email=email)
         return redirect(self.passthrough_next_url(reverse("account_confirm_password_reset_code")))
+
+    def _budget(self) -> Budget:
+        return budgets.for_address(self.request, "reset_password", self._process.state["email"])

@@ -14,6 +14,8 @@ from django.core.cache import cache
 from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponseBase
 
+from members.budgets import Budget
+
 MINUTE, HOUR = 60, 60 * 60
 ACCOUNT = "allauth.account"
 
@@ -52,16 +54,15 @@ class SaysWhen:
 
     def unless_too_soon(
         self,
-        action: str,
-        key: str,
+        budget: Budget,
         form: BaseForm,
         send: Callable[[Any], HttpResponseBase],
     ) -> HttpResponseBase:
-        """Send, or show the page with the sentence; `action` and `key` name the limit that counts.
+        """Send, or show the page with the sentence; `budget` names the limit that counts.
 
         What is asked for at the same moment elsewhere is refused by allauth, after a look of ours.
         """
-        if words := refusal(self.request, action, key):
+        if words := refusal(self.request, budget.action, budget.key):
             return self.too_soon(form, words)
         try:
             return send(form)

@@ -10,6 +10,8 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 
+from members import code_limits
+from members.budgets import Budget
 from members.code_waits import SaysWhen
 
 
@@ -34,7 +36,7 @@ class EmailView(SaysWhen, allauth_views.EmailView):  # type: ignore[misc]  # all
     def form_valid(self, form: Any) -> HttpResponseBase:
         """Send the code, or say when one can be sent."""
         email = form.cleaned_data["email"].lower()
-        return self.unless_too_soon("confirm_email", email, form, super().form_valid)
+        return self.unless_too_soon(Budget("confirm_email", email), form, super().form_valid)
 
 
 class ChangePhoneView(SaysWhen, allauth_views.ChangePhoneView):  # type: ignore[misc]
@@ -43,4 +45,6 @@ class ChangePhoneView(SaysWhen, allauth_views.ChangePhoneView):  # type: ignore[
     def form_valid(self, form: Any) -> HttpResponseBase:
         """Send the code, or say when one can be sent."""
         phone = form.cleaned_data["phone"]
-        return self.unless_too_soon("verify_phone", phone, form, super().form_valid)
+        return self.unless_too_soon(
+            code_limits.spacing(self.request, phone), form, super().form_valid
+        )

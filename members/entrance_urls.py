@@ -5,7 +5,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.urls import path
 
 from members import code_views, contact_views, entrance_views
-from members.fresh import signed_in_lately
+from members.fresh import confirmed_lately, signed_in_lately
 from members.second_step_views import ActivateView, DeactivateView
 
 urlpatterns = [
@@ -26,8 +26,12 @@ urlpatterns = [
         login_not_required(code_views.EmailCodeView.as_view()),
         name="account_email_verification_sent",
     ),
-    path("email/", contact_views.EmailView.as_view(), name="account_email"),
-    path("phone/change/", contact_views.ChangePhoneView.as_view(), name="account_change_phone"),
+    path("email/", confirmed_lately(contact_views.EmailView.as_view()), name="account_email"),
+    path(
+        "phone/change/",
+        confirmed_lately(contact_views.ChangePhoneView.as_view()),
+        name="account_change_phone",
+    ),
     path("phone/verify/", login_not_required(code_views.verify_phone), name="account_verify_phone"),
     path(
         "password/reset/",

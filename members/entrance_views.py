@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from allauth.account import views as allauth_views
@@ -12,8 +13,9 @@ from allauth.account.internal.stagekit import clear_login
 from allauth.account.stages import LoginStage
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
 
-from members import code_waits, consent
+from members import budgets, code_waits, consent
 
 
 def drop_pending(request: HttpRequest) -> None:
@@ -58,5 +60,12 @@ class PasswordResetView(code_waits.SaysWhen, allauth_views.PasswordResetView):  
 
     def form_valid(self, form: Any) -> HttpResponseBase:
         """Send the code, or say when one can be sent."""
-        email = form.cleaned_data["email"].lower()
-        return self.unless_too_soon("reset_password", email, form, super().form_valid)
+        email = form.cleaned_data["email"]
+        budget = budgets.for_address(self.request, "reset_password", email)
+        return self.unless_too_soon(budget, form, partial(self._send, budget))
+
+    def _send(self, budget: budgets.Budget, form: Any) -> HttpResponseBase:
+        """Send the code. allauth's own way counts the asking of all devices together."""
+        budget.require(self.request)
+        form.save(self.request)
+        return redirect(self.get_success_url())

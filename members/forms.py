@@ -7,6 +7,9 @@ from typing import Any, cast
 
 from allauth.account import forms as allauth_forms
 from allauth.account.adapter import get_adapter
+from allauth.account.internal.flows.password_reset_by_code import PasswordResetVerificationProcess
+from allauth.account.internal.stagekit import get_pending_stage
+from allauth.account.internal.userkit import filter_users_by_email
 from allauth.core import context, ratelimit
 from django import forms
 from django.conf import settings
@@ -17,7 +20,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from members import code_limits, consent, mailboxes, names, terms, time_zones
+from members import budgets, code_limits, consent, devices, mailboxes, names, terms, time_zones
 from members.models import AgreedWhere, Member
 from portal.fields import MailboxField, WordsField
 
@@ -123,7 +126,7 @@ class SignupForm(allauth_forms.SignupForm):  # type: ignore[misc]  # allauth has
             self._rehearse(request)
         if phone := self.cleaned_data.get("phone"):
             ratelimit.consume(
-                request, action="verify_phone", key=phone, dry_run=True, raise_exception=True
+                request, action="text_code", key=phone, dry_run=True, raise_exception=True
             )
         return cast("tuple[User | None, HttpResponse | None]", super().try_save(request))
 
@@ -158,6 +161,13 @@ class LoginForm(allauth_forms.LoginForm):  # type: ignore[misc]  # untyped
         super().__init__(*args, **kwargs)
         _take_mailbox(self, "login")
 
+    def _clean_with_password(self, credentials: dict[str, Any]) -> Any:
+        """Look at the password, if the network has tries left or the device has its own."""
+        email = credentials.get("email", "")
+        if devices.of_address(self.request, email) is None:
+            ratelimit.consume(self.request, action="sign_in", raise_exception=True)
+        return super()._clean_with_password(credentials)
+
 
 class RequestLoginCodeForm(allauth_forms.RequestLoginCodeForm):  # type: ignore[misc]  # untyped
     """Asking for a code to sign in with."""
@@ -165,6 +175,17 @@ class RequestLoginCodeForm(allauth_forms.RequestLoginCodeForm):  # type: ignore[
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         _take_mailbox(self, "email")
+
+    def clean_email(self) -> str:
+        """Count the asking as allauth does, but of a device that was here before apart."""
+        email: str = self.cleaned_data["email"]
+        if not budgets.for_address(context.request, "request_login_code", email).spend(
+            context.request
+        ):
+            raise get_adapter().validation_error("too_many_login_attempts")
+        users = filter_users_by_email(email, is_active=True, prefer_verified=True, for_login=True)
+        self._user = users[0] if users else None
+        return email
 
 
 class ForgottenPasswordForm(allauth_forms.ResetPasswordForm):  # type: ignore[misc]  # untyped
@@ -183,6 +204,16 @@ class AddEmailForm(allauth_forms.AddEmailForm):  # type: ignore[misc]  # untyped
         _take_mailbox(self, "email")
 
 
+def _whose_code(request: HttpRequest) -> User | None:
+    """Return whose code is entered: to sign in with, or to set a new password with."""
+    if stage := get_pending_stage(request):
+        return cast("User | None", stage.login.user)
+    if request.user.is_authenticated:
+        return request.user
+    reset = PasswordResetVerificationProcess.resume(request)
+    return cast("User | None", reset.user) if reset else None
+
+
 class GuessesCounted(forms.Form):
     """A code's form that counts every try before it looks at it.
 
@@ -194,7 +225,8 @@ class GuessesCounted(forms.Form):
         """Refuse the right code too after too many tries with it, or from one network."""
         request = context.request
         key = f"{request.session.session_key}:{self.expected_code}"  # type: ignore[attr-defined]
-        if not ratelimit.consume(request, action="enter_code", key=key):
+        budget = budgets.for_user(request, "enter_code", key, _whose_code(request))
+        if not budget.spend(request):
             raise get_adapter().validation_error("too_many_login_attempts")
         return str(super().clean_code())  # type: ignore[misc]
 

@@ -148,6 +148,32 @@ class SignIn(models.Model):
         return f"Sign-in from {self.ip}"
 
 
+class Device(models.Model):
+    """A browser that has signed in as a user: it has budgets of its own (`members.devices`).
+
+    Kept for `DEVICES_KEPT_DAYS` after it was last signed in with.
+    """
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="devices"
+    )
+    browser = models.UUIDField(help_text="What its cookie holds, whoever signs in with it.")
+    password = models.CharField(
+        "fingerprint of the password", max_length=64, help_text="A new password ends the row."
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    seen_at = models.DateTimeField("last signed in", db_index=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "browser"], name="members_device_once"),
+        ]
+        indexes = [models.Index(fields=["browser"], name="members_device_browser")]
+
+    def __str__(self) -> str:
+        return f"Device of user {self.user_id}"
+
+
 class AgreedWhere(models.TextChoices):
     """Where a member agreed to the terms."""
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account.adapter import get_adapter as get_account_adapter
-from allauth.core import context, ratelimit
+from allauth.core import context
 from allauth.core.internal.cryptokit import normalize_user_code
 from allauth.mfa import app_settings
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.base import forms as base_forms
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp import forms as totp_forms
+from django import forms
 from django.core.cache import cache
+
+from members import budgets
 
 LABEL = "Code"
 FROM_APP = "The six digits that your authenticator app shows now."
@@ -28,7 +31,9 @@ class Once:
     def clean_code(self) -> str:
         """Refuse too many tries, and a code that was used already."""
         user = self.user  # type: ignore[attr-defined]
-        if not ratelimit.consume(context.request, action="enter_second_step", key=str(user.pk)):
+        budget = budgets.for_user(context.request, "enter_second_step", str(user.pk), user)
+        usage = budget.spend(context.request)
+        if not usage:
             raise get_account_adapter().validation_error("too_many_login_attempts")
         code = str(super().clean_code())  # type: ignore[misc]
         steps = 2 * app_settings.TOTP_TOLERANCE + 1
@@ -36,7 +41,26 @@ class Once:
         used = f"members.second_step.used:{user.pk}:{normalize_user_code(code)}"
         if not cache.add(used, True, timeout=app_settings.TOTP_PERIOD * steps):
             raise get_adapter().validation_error("incorrect_code")
+        usage.rollback()
         return code
+
+
+class OfUser(forms.Form):
+    """Looks for the app, or the spare code, that a code fits.
+
+    allauth does it behind a limit of all devices together, by which somebody who has only the
+    password could keep the owner out.
+    """
+
+    def clean_code(self) -> str:
+        """Return the code; the form keeps what it fits as `authenticator`."""
+        code: str = self.cleaned_data["code"]
+        found = Authenticator.objects.filter(user=self.user)  # type: ignore[attr-defined]
+        for one in found.exclude(type=Authenticator.Type.WEBAUTHN):
+            if one.wrap().validate_code(code):
+                self.authenticator = one
+                return code
+        raise get_adapter().validation_error("incorrect_code")
 
 
 class SpareCodesTold(Once):
@@ -66,7 +90,7 @@ def spare_codes_left(number: int) -> str:
     return f"{number} {'is' if number == 1 else 'are'} left."
 
 
-class AuthenticateForm(SpareCodesTold, base_forms.AuthenticateForm):  # type: ignore[misc]  # untyped
+class AuthenticateForm(SpareCodesTold, OfUser, base_forms.AuthenticateForm):  # type: ignore[misc]  # untyped
     """The code of a sign-in."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -74,7 +98,7 @@ class AuthenticateForm(SpareCodesTold, base_forms.AuthenticateForm):  # type: ig
         self.fields["code"].label, self.fields["code"].help_text = LABEL, FROM_APP_OR_LIST
 
 
-class ReauthenticateForm(SpareCodesTold, base_forms.ReauthenticateForm):  # type: ignore[misc]  # untyped
+class ReauthenticateForm(SpareCodesTold, OfUser, base_forms.ReauthenticateForm):  # type: ignore[misc]  # untyped
     """The code of somebody who is signed in, and asked again."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -2,7 +2,7 @@
 
 from procrastinate.contrib.django import app
 
-from members import code_limits, sign_ins
+from members import code_limits, devices, sign_ins
 
 
 @app.periodic(cron="17 4 * * *")
@@ -17,3 +17,10 @@ def forget_phone_codes(timestamp: int) -> None:
 def forget_sign_ins(timestamp: int) -> None:
     """Forget sign-ins that are older than SIGN_INS_KEPT_DAYS."""
     sign_ins.forget_old()
+
+
+@app.periodic(cron="37 4 * * *")
+@app.task(queueing_lock="forget_devices")
+def forget_devices(timestamp: int) -> None:
+    """Forget browsers that were not signed in with for DEVICES_KEPT_DAYS."""
+    devices.forget_old()

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST
 from members import consent, contact_notices, phones
 from members.access import current_member, current_user
 from members.forms import ProfileForm, text_message_terms
+from members.fresh import confirmed_lately
 from members.models import ConsentSource, Member
 from members.stages import PhoneVerificationStage
 from portal.htmx import wants_fragment
@@ -58,6 +59,7 @@ def text_messages(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_POST
+@confirmed_lately
 def remove_phone(request: HttpRequest) -> HttpResponse:
     """Remove the member's phone number, and with it their agreement to text messages."""
     user = current_user(request)

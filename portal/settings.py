@@ -327,6 +327,7 @@ ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_USER_DISPLAY = "members.display.user_display"
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"
 USERSESSIONS_TRACK_ACTIVITY = False
+USERSESSIONS_ADAPTER = "members.sessions.UserSessionsAdapter"
 # The second step at sign-in, which everybody may add: an authenticator app, and spare codes.
 MFA_ADAPTER = "members.second_step.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
@@ -352,7 +353,21 @@ ACCOUNT_RATE_LIMITS = {
     # session counts three tries, but not those that are sent at the same moment.
     "enter_code": "5/10m/key,20/m/ip,100/d/ip",
     # Codes of an authenticator app; the key is the user, whose password was right already.
-    "enter_second_step": "60/d/key,20/m/ip",
+    "enter_second_step": "5/5m/key,60/d/key,10/m/ip",
+    # Looking at passwords, by network: counted by our form, as allauth counts known devices, too.
+    "login": None,
+    "sign_in": "30/m/ip",
+    # Texting codes: the key is the number, and for members that of theirs (`members.code_limits`).
+    "verify_phone": None,
+    "text_code": "1/30s/key,3/m/ip",
+    "text_code_of_member": "1/30s/key",
+    # A browser that has signed in before has these for itself (`members.budgets`): nobody who
+    # tries elsewhere, or behind the same address, uses them up.
+    "login_failed_on_device": "5/5m/key,30/d/key",
+    "request_login_code_on_device": "3/m/key,15/d/key",
+    "reset_password_on_device": "3/m/key,10/d/key",
+    "enter_code_on_device": "5/10m/key",
+    "enter_second_step_on_device": "5/5m/key,60/d/key",
 }
 # How many codes we text in 24 hours (`members.code_limits`): the last two bound the bill.
 SMS_CODES_PER_DAY = {
@@ -367,6 +382,8 @@ TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
 # How long it is remembered who signed in when and from where: a bank asks months after a payment.
 SIGN_INS_KEPT_DAYS = env.int("SIGN_INS_KEPT_DAYS", default=540)
+# How long a browser that has signed in is known again (`members.devices`).
+DEVICES_KEPT_DAYS = env.int("DEVICES_KEPT_DAYS", default=180)
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {

@@ -93,6 +93,14 @@ def log_in(client: Client, email: str = ALICE, password: str = PASSWORD) -> Any:
     return client.post(reverse("account_login"), {"login": email, "password": password})
 
 
+def fresh(user: User, address: str = "192.0.2.1") -> Browser:
+    """Return the browser of somebody who has just signed in with their password."""
+    client = browser(address=address)
+    log_in(client, user.email)
+    assert is_signed_in(client)
+    return client
+
+
 def is_signed_in(client: Client) -> bool:
     """Whether the browser is signed in."""
     return "_auth_user_id" in client.session

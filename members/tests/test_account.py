@@ -30,6 +30,7 @@ from members.tests.actors import (
     browser,
     enter_email_code,
     enter_phone_code,
+    fresh,
     last_code,
     log_in,
     member,
@@ -141,7 +142,7 @@ def test_a_time_zone_of_an_old_name_can_stay() -> None:
 
 
 def test_adding_a_phone_on_the_account_page() -> None:
-    client = browser(alice())
+    client = fresh(alice())
     client.post(reverse("account_change_phone"), {"phone": "415-555-2671"})
     assert not member().phone, "nothing changes before the code"
     enter_phone_code(client)
@@ -151,7 +152,8 @@ def test_adding_a_phone_on_the_account_page() -> None:
 
 
 def test_changing_the_phone_keeps_the_old_one_until_the_code() -> None:
-    _, client = with_phone()
+    user, _ = with_phone()
+    client = fresh(user)
     client.post(reverse("account_change_phone"), {"phone": OTHER_PHONE})
     enter_phone_code(client, OTHER_PHONE, code="000000")
     assert member().phone == PHONE
@@ -163,7 +165,7 @@ def test_changing_the_phone_keeps_the_old_one_until_the_code() -> None:
 def test_verifying_later_what_was_skipped_at_sign_up() -> None:
     user = alice()
     phones.attach(user, PHONE)
-    client = browser(user)
+    client = fresh(user)
     assert "Not verified" in client.get(ACCOUNT).content.decode()
     client.post(reverse("account_change_phone"), {"action": "verify"})
     enter_phone_code(client)
@@ -171,7 +173,7 @@ def test_verifying_later_what_was_skipped_at_sign_up() -> None:
 
 
 def test_a_number_verified_by_somebody_else_in_the_meantime_stays_theirs() -> None:
-    client = browser(alice())
+    client = fresh(alice())
     client.post(reverse("account_change_phone"), {"phone": PHONE})
     phones.confirm(bob(), PHONE)
     response = enter_phone_code(client, code=last_code(PHONE))
@@ -181,7 +183,7 @@ def test_a_number_verified_by_somebody_else_in_the_meantime_stays_theirs() -> No
 
 @pytest.mark.django_db(transaction=True)
 def test_of_two_members_who_prove_one_number_at_once_the_first_has_it() -> None:
-    client, other = browser(alice()), bob()
+    client, other = fresh(alice()), bob()
     post(client, "account_change_phone", phone=PHONE)
     code = last_code(PHONE)
 
@@ -223,9 +225,9 @@ def test_two_members_cannot_own_one_number() -> None:
 
 
 def test_removing_the_phone_ends_text_messages() -> None:
-    user, client = with_phone()
+    user, _ = with_phone()
     consent.agree(user.member, ConsentSource.ACCOUNT)
-    client.post(reverse("members:phone-remove"))
+    fresh(user).post(reverse("members:phone-remove"))
     assert not member().phone
     assert not member().agreed_to_sms
     assert [record.agreed for record in member().sms_consents.all()] == [False, True]
@@ -241,7 +243,7 @@ def test_removing_the_phone_is_asked_before_it_is_done() -> None:
 
 
 def test_a_new_phone_is_shown_with_its_groups() -> None:
-    client = browser(alice())
+    client = fresh(alice())
     post(client, "account_change_phone", phone=PHONE)
     assert "+1 415-555-2671" in client.get(reverse("account_verify_phone")).content.decode()
     page = client.post(

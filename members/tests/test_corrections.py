@@ -26,6 +26,7 @@ from members.tests.actors import (
     bob,
     browser,
     enter_phone_code,
+    fresh,
 )
 
 pytestmark = pytest.mark.django_db
@@ -130,7 +131,7 @@ def test_a_new_number_waits_for_its_code() -> None:
     assert told(ALICE) == ["Your phone number was changed"]
     note = LogEntry.objects.latest("pk").get_change_message()
     assert note == f"Changed the phone number from {PHONE} to {OTHER_PHONE}."
-    client = browser(user)
+    client = fresh(user)
     client.post(reverse("account_change_phone"), {"action": "verify"})
     enter_phone_code(client, OTHER_PHONE)
     assert Member.objects.get(user=user).phone_is_verified

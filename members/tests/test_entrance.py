@@ -21,6 +21,7 @@ from members.tests.actors import (
     browser,
     enter_email_code,
     enter_phone_code,
+    fresh,
     is_signed_in,
     last_code,
     last_message,
@@ -156,7 +157,7 @@ def test_another_code_for_the_phone_says_when() -> None:
 
 
 def test_another_code_for_a_new_phone_says_when_on_the_account_page() -> None:
-    client = browser(alice())
+    client = fresh(alice())
     post(client, "account_change_phone", phone=PHONE)
     answer = resend(client, "account_verify_phone")
     assert answer.status_code == 429

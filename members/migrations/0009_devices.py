@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('members', '0006_contact_corrections'),
+        ('members', '0008_one_form_of_phone_numbers'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -19,6 +19,7 @@ from members.tests.actors import (
     browser,
     enter_email_code,
     enter_phone_code,
+    fresh,
     log_in,
     post,
     sign_up,
@@ -47,7 +48,7 @@ def change_number(client: Client, phone: str) -> None:
 
 
 def test_a_number_that_is_added_changed_or_removed_is_told() -> None:
-    client = browser(alice())
+    client = fresh(alice())
     change_number(client, PHONE)
     change_number(client, OTHER_PHONE)
     post(client, "members:phone-remove")

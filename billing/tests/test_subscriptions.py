@@ -7,6 +7,7 @@ from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from billing import subscriptions
 from billing.models import Customer, MembershipDecision, Subscription
@@ -49,7 +50,7 @@ def test_the_page_says_what_will_happen_and_when_before_it_asks(her: Client, ali
     end = Subscription.objects.for_user(alice).get().current_period_end
     text = her.get("/membership/cancel/").content.decode()
     assert "You stay a member until" in text
-    assert end.strftime("%Y-%m") in text
+    assert timezone.localtime(end).strftime("%Y-%m") in text
     assert text.index("What will happen") < text.index("Why do you leave?")
     assert not MembershipDecision.objects.exists()
 

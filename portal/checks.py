@@ -16,7 +16,7 @@ from django.core.checks import (
     register,
 )
 
-from portal import addresses, start_checks
+from portal import addresses, documents, start_checks
 
 WITH_NAME = frozenset({"DEFAULT_FROM_EMAIL", "SERVER_EMAIL"})
 
@@ -38,6 +38,19 @@ def heads_can_be_written(**_options: Any) -> list[CheckMessage]:
         return []
     text = f"LEDGER_HEADS_FILE can't be written: {file} needs a folder that {_user()} may write to."
     return [Warning(text, id="portal.LEDGER_HEADS_FILE")]
+
+
+@register("documents")
+def documents_have_fonts(**_options: Any) -> list[CheckMessage]:
+    """Warn where names would be boxes in PDFs."""
+    return [
+        Warning(
+            f"PDFs show boxes for {scripts}: their fonts are missing.",
+            hint="Install requirements.txt again; it has them.",
+            id="portal.fonts",
+        )
+        for scripts in documents.missing_scripts()
+    ]
 
 
 def _user() -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import models
 from django.db.models import F
@@ -33,11 +34,28 @@ def attention(
     """Return what the member must do or know, the most urgent first."""
     asked = [_request_attention(row) for row in asked_of(member.user)]
     return [
+        *_two_memberships(current),
         *_membership_attention(member, current),
         *sent_invoices(member.user),
         *about_refunds,
         *_banks_at_work(member.user),
         *asked,
+    ]
+
+
+def _two_memberships(current: Membership) -> list[Attention]:
+    """Say that both are charged. Staff are told and end one."""
+    if not current.has_two or current.price is None:
+        return []
+    others = [one.price for one in current.also_billed if one.is_membership]
+    prices = wording.listed([f"{current.price} a {current.interval}", *others])
+    return [
+        Attention(
+            Tone.WAIT,
+            "You have two memberships",
+            f"You're charged for both: {prices}. We've been notified and will fix this. "
+            f"Questions? Write to {settings.SUPPORT_EMAIL}.",
+        )
     ]
 
 
@@ -72,22 +90,28 @@ def _request_attention(request: PaymentRequest) -> Attention:
 
 
 def _membership_attention(member: Member, current: Membership) -> list[Attention]:
-    if current.standing == Standing.ENDED:
-        return []
     rows = invoices_of(member.user)
     if not current.is_member:
-        rows = rows.filter(subscription__status=SubscriptionStatus.INCOMPLETE)
+        not_begun = models.Q(subscription__status=SubscriptionStatus.INCOMPLETE)
+        rows = rows.filter(not_begun | models.Q(subscription__is_membership=False))
     unpaid = (
         rows.filter(amount_remaining__gt=0)
         .exclude(collection_method=CollectionMethod.SEND)
         .exclude(collection=Collection.NONE)
         # What an earlier membership left behind does not decide about this one.
         .exclude(subscription__status__in=ENDED_SUBSCRIPTION)
-        .prefetch_related("payments")
-        .first()
+        .prefetch_related("payments")[:PAGE_SIZE]
     )
-    if unpaid:
-        return [_unpaid_attention(unpaid)]
+    # Of each thing that is paid for, the newest.
+    newest = {row.subscription_id: row for row in reversed(unpaid)}
+    found = [_unpaid_attention(row) for row in reversed(newest.values())]
+    if all(row.subscription and not row.membership for row in newest.values()):
+        found += _card_matters(current)
+    return found
+
+
+def _card_matters(current: Membership) -> list[Attention]:
+    """Return what the member must do about the card that pays for the membership."""
     if current.standing == Standing.PAYMENT_DUE and not _waits_for_invoice(current):
         return [
             _card_attention(
@@ -130,7 +154,7 @@ def sent_invoices(user: User) -> list[Attention]:
         .prefetch_related("payments")
     )
     found = list(rows[:PAGE_SIZE])
-    names = descriptions.plan_names(found)
+    names = descriptions.product_names(found)
     return [_sent_attention(row, descriptions.of_invoice(row, names)) for row in found]
 
 
@@ -182,10 +206,12 @@ def _unpaid_attention(invoice: Invoice) -> Attention:
     match invoice.collection:
         case Collection.PROCESSING:
             return Attention(
-                Tone.WAIT, f"Your payment of {amount} is on its way", wording.PROCESSING
+                Tone.WAIT,
+                f"Your payment of {amount}{_for_what(invoice)} is on its way",
+                wording.PROCESSING,
             )
         case Collection.REQUIRES_ACTION:
-            title = f"Please confirm your payment of {amount}"
+            title = f"Please confirm your payment of {amount}{_for_what(invoice)}"
             return Attention(Tone.WAIT, title, wording.TO_CONFIRM, f"Confirm {amount}", hosted)
     return _failed_attention(invoice, amount, hosted)
 
@@ -194,14 +220,16 @@ def _failed_attention(invoice: Invoice, amount: Money, hosted: str) -> Attention
     reason = _last_refusal(invoice)
     again = invoice.next_payment_attempt_at
     if invoice.subscription and invoice.subscription.status == SubscriptionStatus.INCOMPLETE:
-        outlook = "Your membership begins once it is paid."
+        what = "Your membership" if invoice.membership else invoice.subscription.name
+        outlook = f"{what} begins once it is paid."
     elif again:
         outlook = f"We will try again on {long_date(again)}."
-    elif invoice.subscription_id:
-        outlook = "This was the last try: pay now to keep your membership."
+    elif invoice.subscription:
+        what = "your membership" if invoice.membership else invoice.subscription.name
+        outlook = f"This was the last try: pay now to keep {what}."
     else:
         outlook = "You can pay it now, with this card or another."
-    title = f"Your payment of {amount} did not go through"
+    title = f"Your payment of {amount}{_for_what(invoice)} did not go through"
     return Attention(Tone.BAD, title, f"{reason} {outlook}", f"Pay {amount}", hosted)
 
 
@@ -210,6 +238,12 @@ def _last_refusal(invoice: Invoice) -> str:
     tries = [one for one in invoice.payments.all() if not one.is_outside]
     last = tries[0] if tries else None
     return wording.failure(last.failure_code, last.card_brand) if last else wording.failure("")
+
+
+def _for_what(invoice: Invoice) -> str:
+    """Return " for Locker rental" where an invoice is for something else than the membership."""
+    row = invoice.subscription
+    return "" if row is None or row.is_membership else f" for {row.name}"
 
 
 def left_open(user: User) -> list[Attention]:
@@ -225,12 +259,17 @@ def left_open(user: User) -> list[Attention]:
     return [_left_open(row) for row in rows[:PAGE_SIZE]]
 
 
+def _earlier(row: Invoice) -> str:
+    """Return "membership", or what else an invoice was for."""
+    return row.subscription.name if row.subscription and not row.membership else "membership"
+
+
 def _left_open(row: Invoice) -> Attention:
     amount = Money(row.amount_remaining, row.currency)
     day = long_date(row.finalized_at or row.created_at)
     return Attention(
         Tone.INFO,
-        f"{amount} from your earlier membership is still open",
+        f"{amount} from your earlier {_earlier(row)} is still open",
         f"It is the invoice of {day}. Nothing is charged by itself any more; you can pay it "
         "whenever you like. It is a matter of its own: a new membership neither needs nor pays it.",
         f"Pay {amount}",

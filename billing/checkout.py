@@ -14,11 +14,10 @@ from django.db import IntegrityError, transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from billing import gateway, idempotency, payers, plans, sync, troubles
+from billing import gateway, idempotency, memberships, payers, plans, sync, troubles
 from billing.models import Checkout, Customer, PaymentRequest, Plan, Subscription
 from billing.snapshots import CheckoutSnapshot
 from billing.states import (
-    LIVE_SUBSCRIPTION,
     UNFINISHED_CHECKOUT,
     CheckoutState,
     Purpose,
@@ -149,13 +148,15 @@ def returned(user: User, session_id: str) -> Return:
     return Return(paid=paid, known=True)
 
 
-def card_page(user: User) -> str:
+def card_page(user: User, subscription_pk: int | None = None) -> str:
     """Return the address of Stripe's page on which the member changes their card.
+
+    That of one subscription of theirs, or of what pays for the membership.
 
     Raises:
         CheckoutError: Stripe could not be asked, or the member never paid for anything.
     """
-    customer = payers.living(user)
+    customer = _payer_of(user, subscription_pk) if subscription_pk else payers.living(user)
     if customer is None:
         raise CheckoutError("There is no card yet: you have not bought anything.")
     back = settings.PORTAL_URL + reverse("billing:membership")
@@ -164,6 +165,11 @@ def card_page(user: User) -> str:
     except gateway.StripeError as error:
         troubles.note(logger, error, "The card page could not be opened")
         raise CheckoutError(troubles.sentence(error, "change your card")) from error
+
+
+def _payer_of(user: User, subscription_pk: int) -> Customer | None:
+    rows = Customer.objects.filter(user=user, deleted_at_stripe=False)
+    return rows.filter(subscriptions=subscription_pk).first()
 
 
 def chosen_plan(price_id: str = "") -> Plan:
@@ -195,13 +201,13 @@ def customer_of(user: User) -> Customer:
 
 def _refuse_if_member(user: User) -> None:
     """Refuse a second membership; Stripe is asked too, as a webhook may be on its way."""
-    rows = Subscription.objects.for_user(user)
-    if not rows.filter(status__in=LIVE_SUBSCRIPTION).exists():
+    if not memberships.live(user):
+        rows = Subscription.objects.for_user(user)
         known = set(rows.values_list("stripe_id", flat=True))
         for customer in Customer.objects.filter(user=user, deleted_at_stripe=False):
             for missing in set(gateway.subscription_ids(customer.stripe_id)) - known:
                 sync.sync_subscription(missing)
-    if rows.filter(status__in=LIVE_SUBSCRIPTION).exists():
+    if memberships.live(user):
         raise AlreadyMember("You have the membership already.")
 
 
@@ -293,7 +299,7 @@ def key_of(row: Checkout) -> str:
 
 def _request(row: Checkout, plan: Plan, customer: Customer) -> gateway.CheckoutRequest:
     """Describe the session. The trial is for people who never were members."""
-    is_new = not Subscription.objects.for_user(customer.user).exists()
+    is_new = not Subscription.objects.for_user(customer.user).memberships().exists()
     here = settings.PORTAL_URL
     back = here + reverse("billing:checkout-return")
     return gateway.CheckoutRequest(

@@ -12,6 +12,7 @@ from billing import descriptions, discounts
 from billing.models import Invoice, Subscription
 from billing.money import Money
 from billing.states import PauseBehavior
+from billing.subscription_items import UNNAMED_PLAN
 from billing.transitions import (
     Collecting,
     CollectionPaused,
@@ -98,7 +99,7 @@ def _invoice(
         {
             "name": user.first_name,
             "amount": str(Money(invoice.amount_remaining, invoice.currency)),
-            "description": descriptions.of_invoice(invoice, descriptions.plan_names([invoice])),
+            "description": descriptions.of_invoice(invoice, descriptions.product_names([invoice])),
             "invoice_number": invoice.number,
             "due_on": invoice.due_at.isoformat() if invoice.due_at else "",
             "url": _address("billing:invoice", invoice.pk),
@@ -110,8 +111,7 @@ def _invoice(
 
 
 def _plan_of(subscription: Subscription) -> str:
-    names = descriptions.plan_names_by_price([subscription.price_id])
-    return names.get(subscription.price_id, "Membership")
+    return subscription.name or UNNAMED_PLAN
 
 
 def _address(name: str, *arguments: object) -> str:

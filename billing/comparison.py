@@ -109,6 +109,12 @@ def compare() -> Comparison:
 def _kinds(invoice_of: dict[str, str], customer_of: dict[str, str]) -> list[Kind]:
     """Return what is compared, in the order in which it must be repaired."""
 
+    catalog = sync.Catalog.now()
+
+    def subscription(found: snapshots.SubscriptionSnapshot) -> Seen:
+        columns = sync.subscription_columns(found, catalog) | {"customer": found.customer_id}
+        return Seen(found.id, found.customer_id, columns)
+
     outside: list[Seen] = []
 
     def invoice(found: snapshots.InvoiceSnapshot) -> Seen:
@@ -153,8 +159,8 @@ def _kinds(invoice_of: dict[str, str], customer_of: dict[str, str]) -> list[Kind
             "subscription",
             Subscription,
             ("customer",),
-            lambda bad: map(_subscription, gateway.list_subscriptions(bad=bad)),
-            lambda one: _subscription(gateway.patiently(lambda: gateway.read_subscription(one))),
+            lambda bad: map(subscription, gateway.list_subscriptions(bad=bad)),
+            lambda one: subscription(gateway.patiently(lambda: gateway.read_subscription(one))),
         ),
         Kind(
             "invoice",
@@ -211,11 +217,6 @@ def _customer(found: snapshots.CustomerSnapshot) -> Seen:
         lambda: assignment.owner_of(found) is not None,
         is_marked=found.user_id is not None,
     )
-
-
-def _subscription(found: snapshots.SubscriptionSnapshot) -> Seen:
-    columns = sync.subscription_columns(found) | {"customer": found.customer_id}
-    return Seen(found.id, found.customer_id, columns)
 
 
 def _invoice(found: snapshots.InvoiceSnapshot) -> Seen:

@@ -7,16 +7,17 @@ from collections.abc import Collection
 from django.conf import settings
 
 from billing import wording
-from billing.models import Invoice, Payment, Plan
+from billing.models import Invoice, Payment, Product
+from billing.subscription_items import UNNAMED_PLAN, joined
 
 
 def of_one(payment: Payment) -> str:
     """Return what one payment is for."""
-    return of_payment(payment, plan_names([payment.invoice] if payment.invoice else []))
+    return of_payment(payment, product_names([payment.invoice] if payment.invoice else []))
 
 
 def of_payment(row: Payment, names: dict[str, str]) -> str:
-    """Return what a payment is for, given the plan's names by price."""
+    """Return what a payment is for, given the names of products by id."""
     return of_invoice(row.invoice, names) if row.invoice else of_single(row)
 
 
@@ -26,21 +27,30 @@ def of_single(row: Payment) -> str:
 
 
 def of_invoice(invoice: Invoice, names: dict[str, str]) -> str:
-    """Return what an invoice is for, given the plan's names by price."""
-    plan = names.get(invoice.subscription.price_id, "Membership") if invoice.subscription else ""
+    """Return what an invoice is for, given the names of products by id."""
+    sold = _sold(invoice, names)
     return wording.invoice_description(
-        plan or settings.BRAND_NAME, invoice.lines, is_plan=bool(plan)
+        sold or settings.BRAND_NAME, invoice.lines, is_plan=bool(sold)
     )
 
 
-def plan_names(invoices: Collection[Invoice]) -> dict[str, str]:
-    """Return the plan's name by price id for invoices whose subscription was selected along."""
-    prices = {row.subscription.price_id for row in invoices if row.subscription}
-    return plan_names_by_price(sorted(prices))
-
-
-def plan_names_by_price(price_ids: Collection[str]) -> dict[str, str]:
-    """Return the plan's name by price id, in one statement."""
-    if not price_ids:
+def product_names(invoices: Collection[Invoice]) -> dict[str, str]:
+    """Return the names of the products that invoices are for, in one statement at most."""
+    wanted = {line.get("product") for row in invoices for line in row.lines} - {None, ""}
+    if not wanted:
         return {}
-    return dict(Plan.objects.filter(stripe_id__in=price_ids).values_list("stripe_id", "name"))
+    return dict(Product.objects.filter(stripe_id__in=wanted).values_list("stripe_id", "name"))
+
+
+def _sold(invoice: Invoice, names: dict[str, str]) -> str:
+    """Return what a subscription's invoice charges for, or "" where it is of no subscription.
+
+    Its own lines say so: the subscription may hold other things by now. Those of an invoice that
+    was not read since lines name their products do not.
+    """
+    if invoice.subscription is None:
+        return ""
+    charged = [line for line in invoice.lines if line["amount"] >= 0] or invoice.lines
+    products = dict.fromkeys(line.get("product", "") for line in charged)
+    found = [names[one] for one in products if names.get(one)]
+    return joined(found) or invoice.subscription.name or UNNAMED_PLAN

@@ -204,7 +204,21 @@ def read_subscription(subscription_id: str) -> snapshots.SubscriptionSnapshot:
         found = _client().v1.subscriptions.retrieve(
             subscription_id, {"expand": [*SUBSCRIPTION_PARTS]}
         )
-        return snapshots.subscription(found.to_dict())
+    return snapshots.subscription(_with_all_items(found.to_dict(for_json=True)))
+
+
+def _with_all_items(subscription: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a subscription with all of its items: Stripe embeds the first ten."""
+    if not subscription["items"].get("has_more"):
+        return subscription
+    items = _every(_client().v1.subscription_items.list, {"subscription": subscription["id"]})
+    return {**subscription, "items": {"data": [*items]}}
+
+
+def read_product(product_id: str) -> snapshots.ProductSnapshot:
+    """Read a product."""
+    with _translated_errors():
+        return snapshots.product(_client().v1.products.retrieve(product_id).to_dict())
 
 
 def next_charge(subscription_id: str) -> snapshots.NextCharge | None:
@@ -582,7 +596,7 @@ def list_subscriptions(
     expand = [f"data.{part}" for part in SUBSCRIPTION_PARTS]
     params = {"status": "all", "expand": expand} | _of(customer_id)
     found = _every(_client().v1.subscriptions.list, params)
-    yield from _each_read(snapshots.subscription, found, bad)
+    yield from _each_read(lambda one: snapshots.subscription(_with_all_items(one)), found, bad)
 
 
 def list_invoices(

@@ -38,7 +38,7 @@ def home(member: Member) -> Home:
     refunds, last = refund_queries.news(member.user), _last_payment(member.user)
     shown = refunds.under_way[:FEW]
     paid = [*(row.payment for row in shown), *([last] if last else [])]
-    names = descriptions.plan_names([row.invoice for row in paid if row.invoice])
+    names = descriptions.product_names([row.invoice for row in paid if row.invoice])
     last_payment = None
     if last:
         described = descriptions.of_payment(last, names)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import assert_never
+from typing import Any, assert_never
 
 from django.conf import settings
 from django.urls import reverse
 
 from billing import (
+    also_billed,
     card_choice,
     collection_notices,
     credit,
+    descriptions,
     discounts,
+    memberships,
     pay_links,
     refund_notices,
     staff_notices,
@@ -26,7 +29,6 @@ from billing.models import (
     Invoice,
     Payment,
     PaymentRequest,
-    Plan,
     Subscription,
 )
 from billing.money import Money
@@ -153,7 +155,10 @@ def _remind(coming: TrialEnding | RenewalComing | CardExpiring) -> None:
 
 
 def _welcome(subscription: Subscription) -> None:
+    """Welcome a member. Who is one already gets no second welcome: staff sort it out."""
     user = subscription.customer.user
+    if len(memberships.live(user)) > 1:
+        return
     plan = _plan_of(subscription)
     trial = subscription.trial_end
     end = subscription.current_period_end
@@ -189,6 +194,7 @@ def _membership_ends(scheduled: EndScheduled) -> None:
             "name": user.first_name,
             "plan_name": _plan_of(subscription),
             "ends_on": ends_at.isoformat(),
+            "goes_on": _goes_on(subscription),
             "credit": _credit(subscription),
             "url": _address("billing:membership"),
         },
@@ -302,6 +308,8 @@ def _membership_ended(ended: SubscriptionEnded) -> None:
             "plan_name": _plan_of(subscription),
             "ended_on": ended.ended_at.isoformat(),
             "unpaid": subscription.end_reason == ENDED_BY_FAILED_PAYMENT,
+            "goes_on": _goes_on(subscription),
+            "another": memberships.current(user) is not None,
             "credit": _credit(subscription),
             "url": _address("billing:membership"),
         },
@@ -455,6 +463,7 @@ def _payment_failed(failed: InvoicePaymentFailed) -> None:
             "next_attempt_on": next_attempt.isoformat() if next_attempt else "",
             "final": next_attempt is None,
             "last_try_follows": next_attempt is not None and _is_last_retry_next(invoice),
+            **_besides(invoice),
             "url": _address("billing:invoice", invoice.pk),
         },
         cause=_attempt(invoice),
@@ -476,6 +485,7 @@ def _confirm_payment(needed: ConfirmationNeeded) -> None:
             "amount": _money(invoice, invoice.amount_remaining),
             "description": describe(invoice),
             "method": wording.card(payment.card_brand, payment.card_last4) if payment else "",
+            **_besides(invoice),
             "url": _address("billing:invoice-hosted", invoice.pk),
         },
         cause=_attempt(invoice),
@@ -495,6 +505,7 @@ def _trial_ends(ending: TrialEnding) -> None:
             "plan_name": _plan_of(subscription),
             "price": _next_charge(subscription),
             "interval": wording.interval(subscription.interval, subscription.interval_count),
+            "other": _other(subscription),
             "ends_on": ending.ends_at.isoformat(),
             "method": _card_charged(subscription),
             "by_invoice": subscription.is_sent,
@@ -517,6 +528,7 @@ def _renewal_comes(coming: RenewalComing) -> None:
             "plan_name": _plan_of(subscription),
             "price": _next_charge(subscription),
             "interval": wording.interval(subscription.interval, subscription.interval_count),
+            "other": _other(subscription),
             "renews_on": subscription.current_period_end.isoformat(),
             "method": _card_charged(subscription),
             "by_invoice": subscription.is_sent,
@@ -544,6 +556,7 @@ def _card_expires(expiring: CardExpiring) -> None:
         {
             "name": user.first_name,
             "method": wording.card(row.card_brand, row.card_last4),
+            "other": _other(row),
             "expires": wording.card_expiry(row.card_expires),
             "next_charge_on": row.current_period_end.isoformat(),
             "url": _address("billing:membership"),
@@ -588,15 +601,33 @@ def ask_for_payment(request: PaymentRequest) -> None:
 
 def describe(invoice: Invoice) -> str:
     """Return what an invoice is for, in the member's words."""
-    plan = _plan_of(invoice.subscription) if invoice.subscription else ""
-    return wording.invoice_description(
-        plan or settings.BRAND_NAME, invoice.lines, is_plan=invoice.subscription_id is not None
-    )
+    return descriptions.of_invoice(invoice, descriptions.product_names([invoice]))
 
 
 def _plan_of(subscription: Subscription) -> str:
-    name = Plan.objects.filter(stripe_id=subscription.price_id).values_list("name", flat=True)
-    return name.first() or "Membership"
+    return subscription.name or "Membership"
+
+
+def _other(subscription: Subscription) -> str:
+    """Return what a subscription is for that is no membership, or ""."""
+    return "" if subscription.is_membership else subscription.name
+
+
+def _besides(invoice: Invoice) -> dict[str, Any]:
+    """Return whether an invoice is for something else than the membership, and what for."""
+    row = invoice.subscription
+    return {"is_other": invoice.membership is None, "other": _other(row) if row else ""}
+
+
+def _goes_on(ending: Subscription) -> list[str]:
+    """Return what a member is still charged for when a membership ends, in sentences."""
+    rows = Subscription.objects.for_user(ending.customer.user).live().filter(cancel_at=None)
+    others = rows.exclude(pk=ending.pk).exclude(cancel_at_period_end=True)
+    return [
+        f"{'Your other membership' if row.is_membership else row.name} "
+        f"({also_billed.price_of(row)}) continues."
+        for row in others
+    ]
 
 
 def _next_charge(subscription: Subscription) -> str:

@@ -6,11 +6,10 @@ from django.contrib.auth.models import User
 from django.db.models import Exists, OuterRef
 
 from billing.models import Customer, Subscription
-from billing.states import LIVE_SUBSCRIPTION
 
 
 def living(user: User) -> Customer | None:
     """Return the customer of the live membership, else the newest that Stripe has not deleted."""
-    live = Subscription.objects.filter(customer=OuterRef("pk"), status__in=LIVE_SUBSCRIPTION)
+    live = Subscription.objects.memberships().live().filter(customer=OuterRef("pk"))
     rows = Customer.objects.filter(user=user, deleted_at_stripe=False)
     return rows.order_by(Exists(live).desc(), "-created_at", "-pk").first()

@@ -238,7 +238,7 @@ def _payment_state(row: Payment, under_way: int) -> tuple[Tone, str]:
 
 
 def refund_lines(rows: Sequence[Refund], names: dict[str, str]) -> list[RefundLine]:
-    """Return refunds as rows. `names` are those of the plans."""
+    """Return refunds as rows. `names` are those of products."""
     return [
         refund_queries.line_of(row, descriptions.of_payment(row.payment, names)) for row in rows
     ]

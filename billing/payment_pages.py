@@ -128,7 +128,7 @@ def payments_page(member: Member, before: str = "", other_before: str = "") -> P
     others, last_other = _page_of(single, other_before)
     refunds = refund_queries.in_progress(member.user)
     refunded = [row.payment.invoice for row in refunds if row.payment.invoice]
-    names = descriptions.plan_names([*invoices, *refunded])
+    names = descriptions.product_names([*invoices, *refunded])
     paid = [payment for row in invoices for payment in row.payments.all()]
     briefs = refund_queries.briefs([*paid, *others], refunds)
     is_first = not before and not other_before
@@ -178,7 +178,7 @@ def invoice_page(invoice: Invoice) -> InvoicePage:
     """Return an invoice in full."""
     rows = list(invoice.payments.prefetch_related("disputes"))
     refunds = refund_queries.of_payments(rows)
-    head = invoice_line(invoice, descriptions.plan_names([invoice]), rows, refunds)
+    head = invoice_line(invoice, descriptions.product_names([invoice]), rows, refunds)
     may_pay = (
         invoice.status == InvoiceStatus.OPEN
         and invoice.amount_remaining > 0

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 
 from billing import wording
-from billing.models import Plan, Subscription
+from billing.models import Plan, Product, Subscription
 from billing.money import Money
 
 MONTHS = {"month": 1, "year": 12}
@@ -54,6 +54,26 @@ def price_ids() -> list[str]:
     return list(dict.fromkeys(price_id for price_id in wanted if price_id))
 
 
+def unread_price_ids() -> list[str]:
+    """Return Stripe's ids of the prices on sale that have no row yet."""
+    known = set(Plan.objects.values_list("stripe_id", flat=True))
+    return [price_id for price_id in price_ids() if price_id not in known]
+
+
+def product_ids() -> frozenset[str]:
+    """Return Stripe's ids of the products that are the plan, or once were.
+
+    One that is not on sale any more still counts: its members would else lose what they pay for,
+    and could buy it twice.
+    """
+    return frozenset(Plan.objects.values_list("product_id", flat=True))
+
+
+def product_names() -> dict[str, str]:
+    """Return what products are called, by Stripe's id."""
+    return dict(Product.objects.values_list("stripe_id", "name"))
+
+
 def on_sale() -> list[Plan]:
     """Return the rows of the prices on sale that were read and that Stripe sells."""
     ids = price_ids()
@@ -66,7 +86,7 @@ def offer_to(user: User) -> PlanOffer | None:
     plans = on_sale()
     if not plans:
         return None
-    was_member = Subscription.objects.for_user(user).exists()
+    was_member = Subscription.objects.for_user(user).memberships().exists()
     return PlanOffer(
         name=plans[0].name,
         description=plans[0].description,

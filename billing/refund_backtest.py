@@ -152,7 +152,7 @@ def past_year() -> Past:
     mine = Refund.objects.filter(origin=RefundOrigin.MEMBER)
     rows = list(
         mine.filter(created_at__gt=since)
-        .select_related("payment__invoice", "customer__user")
+        .select_related("payment__invoice__subscription", "customer__user")
         .order_by("created_at", "pk")
     )
     steps = _steps(rows)

@@ -37,7 +37,7 @@ def ending_of(payment: Payment, amount: int, without: Refund | None = None) -> E
     `without` is the refund of this amount, where there is one already.
     """
     invoice = payment.invoice
-    subscription = invoice.subscription if invoice else None
+    subscription = payment.membership
     if invoice is None or subscription is None or _is_over(subscription, invoice):
         return Ending.WITH_PERIOD
     paid = PaymentStatus.SUCCEEDED
@@ -63,7 +63,7 @@ def of_refund(row: Refund) -> Ending:
 
 def in_words(row: Refund) -> str:
     """Return what becomes of the membership, where the member asked for that with a refund."""
-    subscription = row.payment.invoice.subscription if row.payment.invoice else None
+    subscription = row.payment.membership
     if subscription is None or not row.cancels_membership:
         return ""
     ending = of_refund(row)

@@ -97,8 +97,7 @@ def _approved(row: Refund) -> None:
 
 def _membership(row: Refund) -> dict[str, Any]:
     """Return when the membership ends, where the member leaves with the refund."""
-    invoice = row.payment.invoice
-    subscription = invoice.subscription if invoice else None
+    subscription = row.payment.membership
     if subscription is None or not subscription.is_live or not row.cancels_membership:
         return {"leaves": False}
     ending = refund_endings.of_refund(row)

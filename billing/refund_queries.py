@@ -312,7 +312,7 @@ def _membership_sentence(asked: Asking, amount: int, *, cancels: bool) -> tuple[
 
 
 def _fate(payment: Payment) -> Fate | None:
-    subscription = payment.invoice.subscription if payment.invoice else None
+    subscription = payment.membership
     if subscription is None or not subscription.is_live:
         return None
     ending = refund_endings.ending_of_all(payment)

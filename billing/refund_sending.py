@@ -148,8 +148,7 @@ def end_membership(refund_pk: int) -> None:
     row = Refund.objects.select_related("payment__invoice__subscription", "customer__user").get(
         pk=refund_pk
     )
-    invoice = row.payment.invoice
-    subscription = invoice.subscription if invoice else None
+    subscription = row.payment.membership
     if subscription is None or not subscription.is_live or not row.cancels_membership:
         return
     at_once = refund_endings.of_refund(row) == Ending.AT_ONCE

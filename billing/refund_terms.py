@@ -87,8 +87,7 @@ def kind_of(payment: Payment) -> PaymentKind:
     """Return which rule is a payment's."""
     if payment.is_outside:
         return PaymentKind.OFFLINE
-    paid_membership = payment.invoice and payment.invoice.subscription_id
-    return PaymentKind.MEMBERSHIP if paid_membership else PaymentKind.SINGLE
+    return PaymentKind.MEMBERSHIP if payment.membership else PaymentKind.SINGLE
 
 
 def facts_of(payment: Payment, without: Refund | None = None) -> Facts:

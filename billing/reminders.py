@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from billing import notices
+from billing import memberships, notices
 from billing.locks import lock_member
 from billing.models import Invoice, Subscription
 from billing.states import (
@@ -83,7 +83,8 @@ def card_expiring(subscription_id: str, now: datetime) -> None:
     with transaction.atomic():
         row = _locked(subscription_id)
         is_charged = row is not None and row.is_renewal_charged and not row.is_sent
-        if row and row.is_live and is_charged and card_expires_soon(row, now):
+        is_near = row is not None and row.is_live and card_expires_soon(row, now)
+        if row and is_charged and is_near and not _is_told_with_membership(row):
             notices.announce(CardExpiring(row, now))
 
 
@@ -123,6 +124,13 @@ def card_expires_soon(row: Subscription, now: datetime) -> bool:
     """Whether the card that pays can still be charged, but not for long."""
     end = row.card_ends_at
     return end is not None and now < end <= now + CARD_NOTICE
+
+
+def _is_told_with_membership(row: Subscription) -> bool:
+    """Whether the card pays for the membership, too: one message says it of both."""
+    card = {"card_brand": row.card_brand, "card_last4": row.card_last4}
+    same = memberships.current(row.customer.user) if not row.is_membership else None
+    return same is not None and all(getattr(same, name) == value for name, value in card.items())
 
 
 def remind_all() -> None:

@@ -148,6 +148,9 @@ def _why_not(row: Subscription, offer: RetentionOffer) -> str:
         return "This offer is for memberships that go on and are paid."
     if discounts.running(row):
         return "You have a discount already. Your membership is as it was."
+    if len(row.parts) > 1:
+        # It would count for all that the subscription holds.
+        return GONE
     if offer.currency not in ("", row.currency) or _is_over_too_soon(offer, row):
         return GONE
     since = timezone.now() - timedelta(days=MONTH_DAYS * offer.every_months)

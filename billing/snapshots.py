@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from billing import limits, tax_words
+from billing.subscription_items import SubscriptionItem
 
 # The key under which we keep the user's primary key in a Stripe object's metadata.
 USER_KEY = "portal_user"
@@ -69,6 +70,14 @@ class PlanSnapshot(Fitted):
 
 
 @dataclass(frozen=True)
+class ProductSnapshot(Fitted):
+    """Something that is sold."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True)
 class Card(Fitted):
     """A card, as far as one may know it. `expires` is YYYY-MM.
 
@@ -96,19 +105,13 @@ class CouponSnapshot(Fitted):
 
 @dataclass(frozen=True)
 class SubscriptionSnapshot(Fitted):
-    """A subscription and its first item, which holds the period and the price."""
+    """A subscription with its items, which hold the periods and the prices."""
 
     id: str
-    item_id: str
     customer_id: str
     status: str
-    price_id: str
-    amount: int
+    items: list[SubscriptionItem]
     currency: str
-    interval: str
-    interval_count: int
-    current_period_start: datetime
-    current_period_end: datetime
     trial_end: datetime | None
     cancel_at: datetime | None
     cancel_at_period_end: bool
@@ -125,6 +128,11 @@ class SubscriptionSnapshot(Fitted):
     resumes_at: datetime | None
     discounts: list[dict[str, Any]]
     balance: int  # the customer's, in the subscription's currency: less than 0 is credit
+
+    @property
+    def current_period_end(self) -> datetime:
+        """When the next of its items is charged."""
+        return datetime.fromtimestamp(min(one.period_end for one in self.items), UTC)
 
 
 @dataclass(frozen=True)
@@ -367,23 +375,14 @@ def plan(price: Json) -> PlanSnapshot:
 
 def subscription(data: Json) -> SubscriptionSnapshot:
     """Read a subscription with payment method, customer and discounts expanded."""
-    item = data["items"]["data"][0]
-    price = item["price"]
-    recurring = price.get("recurring") or {}
     method = _paying_method(data)
     pause = data.get("pause_collection") or {}
     return SubscriptionSnapshot(
         id=data["id"],
-        item_id=item["id"],
         customer_id=object_id(data["customer"]),
         status=data["status"],
-        price_id=price["id"],
-        amount=(price.get("unit_amount") or 0) * (item.get("quantity") or 1),
-        currency=price["currency"],
-        interval=_text(recurring.get("interval")),
-        interval_count=recurring.get("interval_count") or 1,
-        current_period_start=_required_time(item["current_period_start"]),
-        current_period_end=_required_time(item["current_period_end"]),
+        items=[_subscription_item(item) for item in data["items"]["data"]],
+        currency=data["currency"],
         trial_end=_time(data.get("trial_end")),
         cancel_at=_time(data.get("cancel_at")),
         cancel_at_period_end=bool(data.get("cancel_at_period_end")),
@@ -399,8 +398,39 @@ def subscription(data: Json) -> SubscriptionSnapshot:
         pause_behavior=_text(pause.get("behavior")),
         resumes_at=_time(pause.get("resumes_at")),
         discounts=[_discount(one) for one in data.get("discounts") or []],
-        balance=_balance(_part(data["customer"]), price["currency"]),
+        balance=_balance(_part(data["customer"]), data["currency"]),
     )
+
+
+def _subscription_item(data: Json) -> SubscriptionItem:
+    """Read an item. One that is billed by usage has no amount before it was used."""
+    price = data["price"]
+    recurring = price.get("recurring") or {}
+    is_metered = recurring.get("usage_type") == "metered"
+    return SubscriptionItem(
+        id=data["id"],
+        price_id=price["id"],
+        product_id=object_id(price["product"]),
+        quantity=1 if is_metered else data.get("quantity") or 1,
+        unit_amount=None if is_metered else _unit_amount(price),
+        currency=price["currency"],
+        interval=_text(recurring.get("interval")),
+        interval_count=recurring.get("interval_count") or 1,
+        period_start=int(data["current_period_start"]),
+        period_end=int(data["current_period_end"]),
+    )
+
+
+def _unit_amount(price: Json) -> int | None:
+    """Return a price's amount; None where it has tiers. Parts of a minor unit are rounded."""
+    exact = price.get("unit_amount_decimal")
+    amount: int | None = price.get("unit_amount")
+    return round(Decimal(exact)) if amount is None and exact else amount
+
+
+def product(data: Json) -> ProductSnapshot:
+    """Read a product."""
+    return ProductSnapshot(id=data["id"], name=_text(data.get("name")))
 
 
 def coupon(data: Json) -> CouponSnapshot:
@@ -728,9 +758,19 @@ def _line(line: Json) -> dict[str, Any]:
         "description": _text(line.get("description")),
         "quantity": line.get("quantity") or 1,
         "amount": line["amount"],
+        "product": _product_of(line),
         "period_start": period.get("start"),
         "period_end": period.get("end"),
     }
+
+
+def _product_of(line: Json) -> str:
+    """Return the id of the product of a line that charges for a subscription's item, or ""."""
+    parent = line.get("parent") or {}
+    if not (parent.get("subscription_item_details") or _is_proration(line)):
+        return ""
+    details = (line.get("pricing") or {}).get("price_details") or {}
+    return object_id(details.get("product"))
 
 
 def _switch_line(line: Json) -> SwitchLine:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from billing import collecting, credit, descriptions, discounts, plans, tax_words, wording
+from billing import collecting, credit, discounts, memberships, plans, tax_words, wording
+from billing.also_billed import Billed, Part, billed, parts_of
 from billing.dates import long_date
 from billing.models import Checkout, MembershipDecision, Subscription
 from billing.money import Money
@@ -17,7 +18,6 @@ from billing.page_values import Tone
 from billing.reminders import card_expires_soon
 from billing.states import (
     ENDED_SUBSCRIPTION,
-    LIVE_SUBSCRIPTION,
     UNFINISHED_CHECKOUT,
     UNPAID_SUBSCRIPTION,
     Collection,
@@ -25,6 +25,7 @@ from billing.states import (
     Purpose,
     SubscriptionStatus,
 )
+from billing.subscription_items import UNNAMED_PLAN
 from billing.subscriptions import pending_decision
 from members.models import Member
 
@@ -76,6 +77,9 @@ class Membership:
     discounts: list[discounts.Discount] = field(default_factory=list)
     waiting: Money | None = None  # what a bank is sending, which takes days
     credit: Money | None = None  # what is on the balance, all of it
+    parts: list[Part] = field(default_factory=list)  # where it is paid with other things
+    also_billed: list[Billed] = field(default_factory=list)  # other subscriptions
+    has_two: bool = False  # another membership goes on beside it, by mistake
     row: Subscription | None = None  # the live one, for further reads; pages do not show it
 
     @property
@@ -115,8 +119,20 @@ class Membership:
 
 
 def membership(member: Member) -> Membership:
-    """Return the state of the membership in the member's words."""
-    found = _latest_subscription(member.user)
+    """Return the state of the membership in the member's words, with what is billed besides."""
+    rows = list(Subscription.objects.for_user(member.user))
+    mine = memberships.ranked(rows)
+    live = [row for row in mine if row.is_live]
+    found = next(iter(mine), None)
+    others = [row for row in rows if row.is_live and not row.is_membership]
+    return replace(
+        _membership(member, found),
+        also_billed=[billed(row, next(iter(live), None)) for row in [*live[1:], *others]],
+        has_two=sum(row.ends_at is None for row in live) > 1,
+    )
+
+
+def _membership(member: Member, found: Subscription | None) -> Membership:
     if found and found.is_live:
         return _live_membership(found, pending_decision(member.user))
     if _is_confirming(member.user):
@@ -150,13 +166,6 @@ def changed_price(current: Membership, offer: plans.PlanOffer | None) -> str:
     )
 
 
-def _latest_subscription(user: User) -> Subscription | None:
-    """Return the live subscription, else the one that ended last."""
-    rows = list(Subscription.objects.for_user(user)[:10])
-    live = [row for row in rows if row.status in LIVE_SUBSCRIPTION]
-    return next(iter(live or rows), None)
-
-
 def _is_confirming(user: User) -> bool:
     rows = Checkout.objects.for_user(user).filter(
         purpose=Purpose.MEMBERSHIP,
@@ -181,7 +190,7 @@ def _live_membership(row: Subscription, decision: MembershipDecision | None) -> 
         tone=tone,
         label=label,
         sentence=sentence or _waiting_sentence(waiting) + _sentence(standing, row, next_charge),
-        plan_name=descriptions.plan_names_by_price([row.price_id]).get(row.price_id, "Membership"),
+        plan_name=row.name or UNNAMED_PLAN,
         price=price,
         interval=wording.interval(row.interval, row.interval_count),
         tax_words=tax_words.price(row.taxation),
@@ -198,6 +207,7 @@ def _live_membership(row: Subscription, decision: MembershipDecision | None) -> 
         discounts=discounts.in_words(row),
         waiting=waiting,
         credit=credit.of(row),
+        parts=parts_of(row),
         row=row,
     )
 
@@ -297,8 +307,8 @@ def _ended_membership(row: Subscription) -> Membership:
         tone=Tone.INFO,
         label="Ended",
         sentence=f"Your membership ended on {long_date(ended)}.",
-        plan_name=descriptions.plan_names_by_price([row.price_id]).get(row.price_id, "Membership"),
-        price=Money(row.amount, row.currency),
+        plan_name=row.name or UNNAMED_PLAN,
+        price=Money(row.plan_amount, row.currency),
         interval=wording.interval(row.interval, row.interval_count),
         ends_at=ended,
         member_since=row.started_at,

@@ -13,14 +13,13 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.db.models.functions import ExtractYear
 from django.utils import formats, timezone
 
-from billing import received, wording
-from billing.models import CreditNote, Invoice, Payment, Plan
+from billing import descriptions, plans, received, wording
+from billing.models import CreditNote, Payment
 from billing.money import Money, plain_amount
 from billing.states import CreditNoteStatus, PaymentStatus
 from portal import addresses
@@ -164,7 +163,7 @@ def rows_of(user: User) -> Iterator[list[str]]:
     The time zone is taken when this is called, not while the rows are sent.
     """
     zone = timezone.get_current_timezone()
-    names = plan_names()
+    names = plans.product_names()
     rows = payments_of(user).iterator(chunk_size=FETCHED)
     return (spreadsheet_row(paid(row, names), zone) for row in rows)
 
@@ -185,7 +184,7 @@ def spreadsheet_row(row: Paid, zone: tzinfo) -> list[str]:
 
 def statement_of(user: User, year: int) -> Statement | None:
     """Return a member's year, or None where they paid nothing in it: four queries."""
-    names = plan_names()
+    names = plans.product_names()
     zone = timezone.get_current_timezone()
     start, end = (datetime(at, 1, 1, tzinfo=zone) for at in (year, year + 1))
     found = payments_of(user).filter(paid_at__gte=start, paid_at__lt=end)
@@ -205,11 +204,11 @@ def statement_of(user: User, year: int) -> Statement | None:
 def paid(row: Payment, names: dict[str, str]) -> Paid:
     """Return a payment, whose disputes are prefetched, as a bookkeeper lists it.
 
-    `names` are those of the plans.
+    `names` are those of products.
     """
     return Paid(
         at=row.paid_at or row.created_at,
-        description=_description(row, names),
+        description=descriptions.of_payment(row, names),
         invoice_number=row.invoice.number if row.invoice else "",
         currency=row.currency,
         amount=row.amount_received,
@@ -219,23 +218,6 @@ def paid(row: Payment, names: dict[str, str]) -> Paid:
         method=wording.card(row.card_brand, row.card_last4),
         state=received.state(row),
     )
-
-
-def plan_names() -> dict[str, str]:
-    """Return the plans' names by price id."""
-    return dict(Plan.objects.values_list("stripe_id", "name"))
-
-
-def _description(row: Payment, names: dict[str, str]) -> str:
-    if row.invoice is None:
-        return wording.payment_description(row.description, settings.BRAND_NAME)
-    return describe(row.invoice, names)
-
-
-def describe(row: Invoice, names: dict[str, str]) -> str:
-    """Return what an invoice is for. `names` are those of the plans."""
-    plan = names.get(row.subscription.price_id, "Membership") if row.subscription else ""
-    return wording.invoice_description(plan or settings.BRAND_NAME, row.lines, is_plan=bool(plan))
 
 
 def _tax(row: Payment) -> int:

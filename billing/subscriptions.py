@@ -16,12 +16,11 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils import timezone
 
-from billing import gateway, idempotency, sync, troubles, wording
+from billing import gateway, idempotency, memberships, sync, troubles, wording
 from billing.locks import lock_member
 from billing.models import MembershipDecision, Subscription
 from billing.models.decision import PENDING_FOR
 from billing.states import (
-    LIVE_SUBSCRIPTION,
     CancellationReason,
     DecisionState,
     MembershipAction,
@@ -104,8 +103,8 @@ def end_for_refund(subscription: Subscription, *, at_once: bool) -> None:
 
 
 def live_subscription(user: User) -> Subscription | None:
-    """Return the subscription that counts: the newest that is live."""
-    return Subscription.objects.for_user(user).filter(status__in=LIVE_SUBSCRIPTION).first()
+    """Return the membership that counts."""
+    return memberships.current(user)
 
 
 def pending_decision(user: User) -> MembershipDecision | None:
@@ -127,16 +126,14 @@ def decide(
 ) -> MembershipDecision:
     """Lock the member, check that the change is possible now, and write it down.
 
-    Of several live subscriptions it is the newest that is meant, or `only` this one. `check` looks
+    Of several memberships the one that counts is meant, or `only` this one. `check` looks
     at it under the lock; `columns` are further ones of the decision.
 
     Raises:
         MembershipError: there is no membership, another change is pending, or `check` says no.
     """
     lock_member(user.pk)
-    rows = Subscription.objects.for_user(user).filter(status__in=LIVE_SUBSCRIPTION)
-    rows = rows.filter(pk=only.pk) if only else rows
-    row = rows.first()
+    row = _live(user, only)
     if row is None:
         raise MembershipError("There is no membership to change.")
     if pending_decision(user):
@@ -149,6 +146,13 @@ def decide(
         actor=actor or user,
         **columns,
     )
+
+
+def _live(user: User, only: Subscription | None) -> Subscription | None:
+    """Return the membership that counts, or the one that is named, if it is live."""
+    if only is None:
+        return memberships.current(user)
+    return Subscription.objects.for_user(user).live().filter(pk=only.pk).first()
 
 
 def _refuse_if_ending(row: Subscription) -> None:

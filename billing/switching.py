@@ -13,13 +13,24 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.contrib.postgres.aggregates import BoolOr
 from django.core import signing
 from django.db.models import Exists, OuterRef
 from django.urls import reverse
 
-from billing import discounts, gateway, plans, subscriptions, sync, tax_words, troubles, wording
+from billing import (
+    discounts,
+    gateway,
+    plans,
+    subscription_items,
+    subscriptions,
+    sync,
+    tax_words,
+    troubles,
+    wording,
+)
 from billing.dates import plain_date
 from billing.models import Dispute, Payment, Plan, Refund, Subscription
 from billing.money import Money
@@ -108,7 +119,7 @@ class Preview:
 def choices(row: Subscription) -> list[Choice]:
     """Return the other prices on sale that this subscription can change to."""
     current = Plan(
-        amount=row.amount,
+        amount=row.plan_amount,
         currency=row.currency,
         interval=row.interval,
         interval_count=row.interval_count,
@@ -116,7 +127,7 @@ def choices(row: Subscription) -> list[Choice]:
     others = [plan for plan in plans.on_sale() if plan.stripe_id != row.price_id]
     found = [_choice(plan, current) for plan in others if plan.currency == row.currency]
     words = tax_words.price(row.taxation)
-    return [replace(one, why_not=_stretches_a_discount(row, one), tax_words=words) for one in found]
+    return [replace(one, why_not=_choice_refused(row, one), tax_words=words) for one in found]
 
 
 def _choice(plan: Plan, current: Plan) -> Choice:
@@ -206,7 +217,7 @@ def preview(row: Subscription, choice: Choice) -> Preview:
     Raises:
         MembershipError: the member can't switch now, or Stripe could not be asked.
     """
-    if refusal := why_not(row) or _stretches_a_discount(row, choice):
+    if refusal := why_not(row) or _choice_refused(row, choice):
         raise MembershipError(refusal)
     try:
         change = _change(gateway.read_subscription(row.stripe_id), choice.plan, None)
@@ -249,6 +260,28 @@ def switch(user: User, choice: Choice, token: str) -> None:
     )
 
 
+def _choice_refused(row: Subscription, choice: Choice) -> str:
+    """Return why this one has to wait, or "" where the member may switch to it."""
+    return _holds_more(row, choice) or _stretches_a_discount(row, choice)
+
+
+def _holds_more(row: Subscription, choice: Choice) -> str:
+    """Return why we must be asked: other things are paid with the membership, or several of it.
+
+    What shares a subscription is charged as often, so another rhythm would change or lose it.
+    """
+    ask = f"To change how you pay, write to {settings.SUPPORT_EMAIL}."
+    plan = subscription_items.of_plan(row.parts, plans.product_ids())
+    if len(plan) > 1 or any(one.quantity != 1 for one in plan):
+        return f"You pay for {row.name} together. {ask}"
+    every = (choice.plan.interval, choice.plan.interval_count)
+    others = [one for one in row.parts if one not in plan and one.every != every]
+    if others:
+        names = subscription_items.joined([one.title for one in others])
+        return f"You also pay for {names} with your membership. {ask}"
+    return ""
+
+
 def _stretches_a_discount(row: Subscription, choice: Choice) -> str:
     """Return why a longer period has to wait: some months of a discount would become a year."""
     current = plans.months(row.interval, row.interval_count)
@@ -263,7 +296,7 @@ def _refuse(row: Subscription, choice: Choice) -> None:
     """Check under the lock that it is still possible."""
     if row.price_id == choice.plan.stripe_id:
         raise MembershipError(f"You pay {choice.rhythm} already.")
-    if refusal := why_not(row) or _stretches_a_discount(row, choice):
+    if refusal := why_not(row) or _choice_refused(row, choice):
         raise MembershipError(refusal)
 
 
@@ -284,7 +317,7 @@ def _checked(
     """Compare with Stripe what was shown; None where the switch was made before."""
     try:
         at_stripe = gateway.read_subscription(row.stripe_id)
-        if at_stripe.price_id == choice.plan.stripe_id:
+        if choice.plan.stripe_id in {one.price_id for one in at_stripe.items}:
             sync.sync_subscription(row.stripe_id)
             return None
         change = _change(at_stripe, choice.plan, shown["at"])
@@ -302,10 +335,17 @@ def _checked(
 
 
 def _change(found: SubscriptionSnapshot, plan: Plan, at: int | None) -> gateway.PriceChange:
-    """Describe the change; on trial nothing was paid, so nothing is prorated."""
+    """Describe the change of the membership's item; on trial nothing is prorated, as none was paid.
+
+    Raises:
+        gateway.StripeRefused: Stripe's subscription does not hold just one such item.
+    """
+    items = subscription_items.of_plan(found.items, plans.product_ids())
+    if len(items) != 1 or items[0].quantity != 1:
+        raise gateway.StripeRefused(f"{found.id} does not hold just one membership.")
     return gateway.PriceChange(
         subscription_id=found.id,
-        item_id=found.item_id,
+        item_id=items[0].id,
         price_id=plan.stripe_id,
         is_prorated=found.status != SubscriptionStatus.TRIALING,
         prorated_at=at,

@@ -9,14 +9,24 @@ from __future__ import annotations
 
 import logging
 from copy import copy
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db import connection, transaction
 from django.db.models import Max
 
-from billing import assignment, confirmation, gateway, notices, plans, snapshots, wording
+from billing import (
+    assignment,
+    confirmation,
+    gateway,
+    memberships,
+    notices,
+    plans,
+    snapshots,
+    subscription_items,
+    wording,
+)
 from billing.locks import locked_customer
 from billing.models import (
     Checkout,
@@ -27,6 +37,7 @@ from billing.models import (
     Payment,
     PaymentRequest,
     Plan,
+    Product,
     StripeEvent,
     Subscription,
     TaxRate,
@@ -109,16 +120,31 @@ def sync_plan(price_id: str) -> Plan:
     values = asdict(snapshot)
     stripe_id = values.pop("price_id")
     with transaction.atomic():
-        return _write(Plan, stripe_id, read_at, values)[1]
+        plan = _write(Plan, stripe_id, read_at, values)[1]
+        _write(Product, snapshot.product_id, read_at, {"name": snapshot.name})
+    memberships.tell_anew()
+    return plan
 
 
-def sync_current_plan(_changed_id: str = "") -> None:
-    """Read the prices on sale again: they or their product may have changed.
+def sync_product(product_id: str) -> Product:
+    """Read a product and write what it is called, in all that is named after it."""
+    read_at = database_now()
+    snapshot = gateway.read_product(product_id)
+    with transaction.atomic():
+        product = _write(Product, product_id, read_at, {"name": snapshot.name})[1]
+    memberships.tell_anew()
+    return product
+
+
+def sync_current_plan(changed_id: str = "") -> None:
+    """Read the prices on sale again, and the product that changed: what is named after them.
 
     Raises:
         gateway.StripeError: Stripe did not answer.
         SomeFailed: the others were read.
     """
+    if Product.objects.filter(stripe_id=changed_id).exists():
+        sync_product(changed_id)
     run = OneByOne(ended_by=gateway.ENDS_ALL)
     for price_id in plans.price_ids():
         with run.each(price_id):
@@ -166,10 +192,11 @@ def sync_subscription(subscription_id: str) -> Subscription:
     read_at = database_now()
     snapshot = gateway.read_subscription(subscription_id)
     _known_customer(snapshot.customer_id)
+    _know_products({one.product_id for one in snapshot.items})
     coming = gateway.next_charge(subscription_id) if will_renew(snapshot) else None
     with transaction.atomic():
         customer = locked_customer(stripe_id=snapshot.customer_id)
-        values = subscription_columns(snapshot) | {"customer": customer}
+        values = subscription_columns(snapshot, Catalog.now()) | {"customer": customer}
         values |= {
             "next_charge": coming.amount if coming else None,
             "next_credit": coming.credit if coming else 0,
@@ -181,10 +208,27 @@ def sync_subscription(subscription_id: str) -> Subscription:
     return new
 
 
+def read_unknown_items() -> None:
+    """Read the running subscriptions again whose items are not kept yet.
+
+    Raises:
+        gateway.StripeError: Stripe did not answer.
+        SomeFailed: the others were read.
+    """
+    run = OneByOne(ended_by=gateway.ENDS_ALL)
+    rows = Subscription.objects.live().filter(items=[])
+    for subscription_id in rows.values_list("stripe_id", flat=True):
+        with run.each(f"subscription {subscription_id}"):
+            gateway.patiently(lambda one=subscription_id: sync_subscription(one))  # type: ignore[misc]
+    run.finish()
+
+
 def sync_invoice(invoice_id: str) -> Invoice:
     """Read an invoice with its payments and credit notes, and write them together."""
     read_at = database_now()
     snapshot = gateway.read_invoice(invoice_id)
+    if snapshot.subscription_id:
+        _know_products({line["product"] for line in snapshot.lines if line["product"]})
     notes = _credit_notes_of(snapshot)
     payments = [gateway.read_payment(found) for found in snapshot.payment_intent_ids]
     if not snapshot.customer_id:
@@ -448,11 +492,26 @@ def will_renew(snapshot: snapshots.SubscriptionSnapshot) -> bool:
     return snapshot.status in CHARGED_SUBSCRIPTION and not is_ending and not is_paused
 
 
-def subscription_columns(snapshot: snapshots.SubscriptionSnapshot) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Catalog:
+    """What tells the membership from other subscriptions, and what products are called."""
+
+    plan: frozenset[str]
+    names: dict[str, str]
+
+    @classmethod
+    def now(cls) -> Catalog:
+        """Return it as our rows have it."""
+        return cls(plans.product_ids(), plans.product_names())
+
+
+def subscription_columns(
+    snapshot: snapshots.SubscriptionSnapshot, catalog: Catalog
+) -> dict[str, Any]:
     """Return the row's columns as Stripe says they are, without those that lead to other rows."""
-    return _columns(snapshot, "id", "item_id", "customer_id", "card") | _card_columns(
-        asdict(snapshot.card), with_expiry=True
-    )
+    columns = _columns(snapshot, "id", "items", "customer_id", "card")
+    columns |= _card_columns(asdict(snapshot.card), with_expiry=True)
+    return columns | subscription_items.columns(snapshot.items, catalog.plan, catalog.names)
 
 
 def invoice_columns(snapshot: snapshots.InvoiceSnapshot) -> dict[str, Any]:
@@ -492,6 +551,24 @@ def _known_customer(customer_id: str) -> None:
         sync_customer(customer_id)
 
 
+def _know_products(product_ids: set[str]) -> None:
+    """Make sure that we know the plan, and what products are called.
+
+    One that is not at Stripe any more goes without a name.
+    """
+    for price_id in plans.unread_price_ids():
+        try:
+            sync_plan(price_id)
+        except gateway.StripeMissing:
+            logger.exception("The price %s is set, and not at Stripe.", price_id)
+    known = Product.objects.filter(stripe_id__in=product_ids).values_list("stripe_id", flat=True)
+    for product_id in sorted(product_ids - set(known)):
+        try:
+            sync_product(product_id)
+        except gateway.StripeMissing as error:
+            logger.warning("Product %s has no name: %s", product_id, error)
+
+
 def _known_subscription(subscription_id: str) -> Subscription | None:
     """Return the subscription's row; read it first where an invoice arrives before it."""
     if not subscription_id:
@@ -508,8 +585,13 @@ def _depends_on_subscription(snapshot: snapshots.InvoiceSnapshot) -> bool:
 
 
 def _subscription_transitions(old: Subscription | None, new: Subscription) -> list[Transition]:
-    """Tell what changed. One that is seen for the first time may be ending, or over, already."""
-    was_live = old is not None and old.is_live
+    """Tell what changed of a membership. One that is seen first may be ending, or over, already.
+
+    What is no membership changes unannounced, apart from its payments and what pays.
+    """
+    was_live = old is not None and old.is_live and _was_membership(old, new)
+    if not new.is_membership:
+        return _other_transitions(old, new) if old is not None else []
     found: list[Transition] = []
     if new.is_live and not was_live:
         found.append(SubscriptionStarted(new))
@@ -517,7 +599,7 @@ def _subscription_transitions(old: Subscription | None, new: Subscription) -> li
         found.append(EndScheduled(new, new.canceled_at or new.read_at))
     if new.is_live and old is not None and was_live and old.ends_at and not new.ends_at:
         found.append(EndTakenBack(new, old, new.read_at))
-    if new.is_live and old is not None and was_live and old.price_id != new.price_id:
+    if new.is_live and old is not None and was_live and _is_switched(old, new):
         found.append(PriceSwitched(new, new.read_at))
     if new.is_live and old is not None and was_live and _pays_otherwise(old, new):
         found.append(CardChanged(new, old, new.read_at))
@@ -550,6 +632,28 @@ def _pause_of(row: Subscription) -> tuple[datetime | None, bool] | None:
     """Return what a member is told of a pause: its end, and whether its invoices may follow."""
     is_kept = row.pause_behavior == PauseBehavior.KEEP_AS_DRAFT
     return (row.resumes_at, is_kept) if row.is_paused else None
+
+
+def _other_transitions(old: Subscription, new: Subscription) -> list[Transition]:
+    """Tell what changed of a subscription that is no membership, or no longer one."""
+    if old.is_live and _was_membership(old, new):
+        # Its item was removed; what else the subscription holds goes on.
+        return [SubscriptionEnded(old, new.read_at)]
+    mine = Subscription.objects.memberships().live().filter(customer=new.customer)
+    if old.is_live and new.is_live and _pays_otherwise(old, new) and not mine.exists():
+        return [CardChanged(new, old, new.read_at)]
+    return []
+
+
+def _was_membership(old: Subscription, new: Subscription) -> bool:
+    """Whether a row was a membership; one whose items were not kept yet was what it is now."""
+    return old.is_membership if old.items else new.is_membership
+
+
+def _is_switched(old: Subscription, new: Subscription) -> bool:
+    """Whether the membership has another price, not only another item that was taken for it."""
+    before = {one.price_id for one in old.parts} or {old.price_id}
+    return old.price_id != new.price_id and new.price_id not in before
 
 
 def _invoice_transitions(

@@ -114,6 +114,7 @@ def match_customers(timestamp: int) -> None:
 def refresh_plan(timestamp: int = 0) -> None:
     """Read the plan's price again, in case it was changed in Stripe's dashboard."""
     sync.sync_current_plan()
+    sync.read_unknown_items()
 
 
 @app.periodic(cron="23 14 * * *")

@@ -46,6 +46,9 @@ from portal.htmx import wants_fragment
 
 logger = logging.getLogger(__name__)
 
+# Primary keys are numbers of 64 bits.
+LONGEST_KEY = 19
+
 
 @login_required
 @require_GET
@@ -182,8 +185,9 @@ def switch(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def manage_card(request: HttpRequest) -> HttpResponse:
     """Send the member to Stripe's page for changing the card."""
+    subscription_pk = _number(request.POST.get("subscription", ""))
     try:
-        return redirect(checkout.card_page(current_user(request)))
+        return redirect(checkout.card_page(current_user(request), subscription_pk))
     except checkout.CheckoutError as error:
         messages.error(request, str(error))
         return redirect("billing:membership")
@@ -337,6 +341,12 @@ def credit_note_pdf(request: HttpRequest, pk: int) -> HttpResponse:
     if found is None:
         raise Http404("There is no such credit note.")
     return _fresh_link(request, found, sync.sync_credit_note, "pdf_url")
+
+
+def _number(text: str) -> int | None:
+    """Return a primary key that a form names, or None where it is none."""
+    is_number = text.isascii() and text.isdecimal() and len(text) < LONGEST_KEY
+    return int(text) if is_number else None
 
 
 def _cancel_page(

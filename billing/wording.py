@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
@@ -247,6 +248,12 @@ def rhythm(name: str, count: int) -> str:
     if count == 1:
         return RHYTHMS.get(name, f"Every {name}")
     return f"Every {interval(name, count)}"
+
+
+def listed(words: Sequence[str]) -> str:
+    """Return "a", "a and b", or "a, b and c"."""
+    *first, last = words
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def months(count: int) -> str:

@@ -110,7 +110,8 @@ CATALOGUE: dict[Kind, Spec] = {
     ),
     Kind.TRIAL_ENDING: _billing("{% load message_dates %}Your trial ends on {{ ends_on|day }}"),
     Kind.RENEWAL_COMING: _billing(
-        "{% load message_dates %}Your membership renews on {{ renews_on|day }}: {{ price }}"
+        "{% load message_dates %}{% if other %}{{ other }}{% else %}Your membership{% endif %} "
+        "renews on {{ renews_on|day }}: {{ price }}"
     ),
     Kind.CARD_EXPIRING: _billing("Your {{ method }} expires soon"),
     Kind.CARD_CHANGED: Spec("Your membership is now paid with your {{ method }}"),
@@ -118,7 +119,9 @@ CATALOGUE: dict[Kind, Spec] = {
         "{% load message_dates %}Your membership ends on {{ ends_on|day }}"
     ),
     Kind.MEMBERSHIP_GOES_ON: _billing("Your membership goes on"),
-    Kind.MEMBERSHIP_ENDED: _billing("Your membership has ended"),
+    Kind.MEMBERSHIP_ENDED: _billing(
+        "{% if another %}One of your memberships{% else %}Your membership{% endif %} has ended"
+    ),
     Kind.MEMBERSHIP_PAUSED: _billing(
         "{% load message_dates %}Your payments are paused"
         "{% if resumes_on %} until {{ resumes_on|day }}{% endif %}"

@@ -26,12 +26,12 @@ from unfold.datasets import BaseDataset
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm
 from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminTextInputWidget
 
+from billing import memberships
 from billing.admin import labels
 from billing.admin.invoices import InvoiceAdmin
 from billing.admin.payments import PaymentAdmin
 from billing.admin.subscriptions import SubscriptionAdmin, balance
 from billing.models import Customer, Invoice, Payment, Subscription
-from billing.states import LIVE_SUBSCRIPTION
 from emails.admin import MessageAdmin
 from emails.models import Message
 from members import corrections
@@ -99,7 +99,7 @@ class OfOneMember(ReadOnlyAdmin):
 class SubscriptionsOfMember(OfOneMember, SubscriptionAdmin):
     """A member's subscriptions."""
 
-    list_display = ["price", "state", "next_step", "card", "since"]
+    list_display = ["what", "price", "state", "next_step", "card", "since"]
 
 
 class InvoicesOfMember(OfOneMember, InvoiceAdmin):
@@ -239,8 +239,8 @@ class MembershipFilter(RadioFilter):  # type: ignore[misc]
         return [("yes", "Member now"), ("no", "Not a member")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Keep those with a live subscription, or without."""
-        live = Subscription.objects.filter(status__in=LIVE_SUBSCRIPTION)
+        """Keep those with a live membership, or without."""
+        live = Subscription.objects.memberships().live()
         members = live.order_by().values("customer__user")
         if self.value() == "yes":
             return queryset.filter(pk__in=members)
@@ -290,9 +290,11 @@ class UserAdmin(IndexedSearch, DjangoUserAdmin):  # type: ignore[misc,type-arg]
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """Each user with customer and subscriptions: two more queries for a whole page."""
+        """Each user with customers and subscriptions: two more queries for a whole page."""
         rows: QuerySet[Any] = super().get_queryset(request)
-        return rows.prefetch_related("customers__subscriptions")
+        match = request.resolver_match
+        on_page = ["terms_accepted"] if match and "object_id" in match.kwargs else []
+        return rows.prefetch_related("customers__subscriptions", *on_page)
 
     def find_persons(self, term: str) -> list[int]:
         """Users themselves."""
@@ -439,7 +441,7 @@ class UserAdmin(IndexedSearch, DjangoUserAdmin):  # type: ignore[misc,type-arg]
 
     @column("State")
     def standing(self, row: User) -> SafeString | str:
-        """State of the subscription that counts: a live one, else the newest."""
+        """State of the membership that counts: a live one, else the newest."""
         current = _current(row)
         return show.badge(*labels.subscription(current)) if current else show.NOTHING
 
@@ -515,11 +517,9 @@ class UserAdmin(IndexedSearch, DjangoUserAdmin):  # type: ignore[misc,type-arg]
 
 
 def _current(row: User) -> Subscription | None:
-    """Return the subscription that counts: a live one, else the newest."""
-    found = [one for customer in row.customers.all() for one in customer.subscriptions.all()]
-    found.sort(key=lambda one: (one.started_at, one.pk), reverse=True)
-    live = [one for one in found if one.status in LIVE_SUBSCRIPTION]
-    return next(iter(live or found), None)
+    """Return the membership that counts: a live one, else the newest."""
+    held = [one for customer in row.customers.all() for one in customer.subscriptions.all()]
+    return memberships.that_counts(held)
 
 
 def _deleted(customer: Customer) -> str:

@@ -7,12 +7,11 @@ from django.db.models import Prefetch
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from billing import received
+from billing import memberships, received
 from billing.admin import labels
 from billing.admin.copies import SHOWN, Rows, StripeCopyAdmin, disputes_of, on_day
 from billing.admin.refund_case import refunds_of
 from billing.models import Customer, Refund, Subscription
-from billing.states import LIVE_SUBSCRIPTION
 from portal.staff import search, show
 from portal.staff.filters import by_day
 from portal.staff.parts import column
@@ -63,10 +62,8 @@ class CustomerAdmin(StripeCopyAdmin):
 
     @column("Membership")
     def standing(self, row: Customer) -> SafeString | str:
-        """State of the subscription that counts: a live one, else the newest."""
-        found = list(row.subscriptions.all())
-        live = [one for one in found if one.status in LIVE_SUBSCRIPTION]
-        current = next(iter(live or found), None)
+        """State of their membership that counts: a live one, else the newest."""
+        current = memberships.that_counts(row.subscriptions.all())
         return show.badge(*labels.subscription(current)) if current else show.NOTHING
 
     @column("Subscriptions")
@@ -74,7 +71,10 @@ class CustomerAdmin(StripeCopyAdmin):
         """Links to all of them."""
         return show.links(
             [
-                (show.page_of(one), f"{one.get_status_display()}, since {show.day(one.started_at)}")
+                (
+                    show.page_of(one),
+                    f"{one.name}: {labels.since(one)}",
+                )
                 for one in row.subscriptions.all()
             ]
         )

@@ -8,7 +8,7 @@ from datetime import datetime, tzinfo
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from billing import received, statements
+from billing import descriptions, plans, received, statements
 from billing.admin import labels
 from billing.models import Invoice, Payment
 from billing.money import plain_amount
@@ -63,7 +63,7 @@ def payments(rows: QuerySet[Payment]) -> Iterator[list[str]]:
     A query, and one more for each thousand of rows. The reader's time zone is taken when this is
     called, not while the rows are sent.
     """
-    zone, names = timezone.get_current_timezone(), statements.plan_names()
+    zone, names = timezone.get_current_timezone(), plans.product_names()
     found = rows.select_related("customer__user", "invoice__subscription")
     found = found.prefetch_related(None).prefetch_related("disputes")
     return (_payment(row, names, zone) for row in found.iterator(chunk_size=FETCHED))
@@ -71,7 +71,7 @@ def payments(rows: QuerySet[Payment]) -> Iterator[list[str]]:
 
 def invoices(rows: QuerySet[Invoice]) -> Iterator[list[str]]:
     """Return invoices under `INVOICE_COLUMNS`: two queries. The time zone: as for payments."""
-    zone, names = timezone.get_current_timezone(), statements.plan_names()
+    zone, names = timezone.get_current_timezone(), plans.product_names()
     found = rows.select_related("customer__user", "subscription")
     return (_invoice(row, names, zone) for row in found.iterator(chunk_size=FETCHED))
 
@@ -99,7 +99,7 @@ def _invoice(row: Invoice, names: dict[str, str], zone: tzinfo) -> list[str]:
         show.name_of(user),
         user.email,
         _day(row.finalized_at or row.created_at, zone),
-        statements.describe(row, names),
+        descriptions.of_invoice(row, names),
         row.number,
         labels.invoice(row)[0],
         row.currency.upper(),

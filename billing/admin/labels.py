@@ -18,6 +18,7 @@ from billing.states import (
     RequestState,
     SubscriptionStatus,
 )
+from portal.staff import show
 
 SUBSCRIPTION = {
     SubscriptionStatus.ACTIVE: "success",
@@ -163,3 +164,8 @@ def dispute(row: Dispute) -> str:
     known = row.status in set(DisputeStatus)
     name = DISPUTE_NAMES.get(DisputeStatus(row.status)) if known else None
     return name or row.get_status_display()
+
+
+def since(row: Subscription) -> str:
+    """Return "active, since 4 Nov 2026"."""
+    return f"{row.get_status_display().lower()}, since {show.day(row.started_at)}"

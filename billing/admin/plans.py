@@ -1,11 +1,15 @@
-"""What is on sale."""
+"""What is on sale, and what is called how."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
+from django.db.models import Exists, OuterRef, QuerySet
+from django.http import HttpRequest
 
 from billing import wording
-from billing.models import Plan
+from billing.models import Plan, Product
 from portal.staff import show
 from portal.staff.parts import column
 from portal.staff.read_only import ReadOnlyAdmin
@@ -42,5 +46,32 @@ class PlanAdmin(ReadOnlyAdmin):
 
     @column("Last read from Stripe", ordering="read_at")
     def read(self, row: Plan) -> str:
+        """When the row was last known to be right."""
+        return show.moment(row.read_at)
+
+
+@admin.register(Product)
+class ProductAdmin(ReadOnlyAdmin):
+    """What things are called that members are billed for."""
+
+    stripe_path = "products"
+    search_fields = ["name__istartswith", "stripe_id__startswith"]
+    list_display = ["name", "is_plan", "read", "stripe_id"]
+    actions_detail = ["open_in_stripe"]
+    fieldsets = [(None, {"fields": ["name", "is_plan", "stripe_id", "read"]})]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Add whether a price of it is or was the plan."""
+        is_plan = Exists(Plan.objects.filter(product_id=OuterRef("stripe_id")))
+        rows: QuerySet[Any] = super().get_queryset(request).annotate(of_plan=is_plan)
+        return rows
+
+    @column("Is the membership", boolean=True)
+    def is_plan(self, row: Any) -> bool:
+        """Whether subscriptions to it are memberships."""
+        return bool(row.of_plan)
+
+    @column("Last read from Stripe", ordering="read_at")
+    def read(self, row: Product) -> str:
         """When the row was last known to be right."""
         return show.moment(row.read_at)

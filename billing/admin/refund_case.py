@@ -14,6 +14,7 @@ from billing import (
     descriptions,
     disputes,
     ledger_texts,
+    memberships,
     refund_endings,
     refund_notices,
     refund_terms,
@@ -280,7 +281,7 @@ def _disputes(payment: Payment) -> SafeString | str:
 
 def _member(row: Refund) -> list[Fact]:
     customer, user = row.customer, row.customer.user
-    live = customer.subscriptions.order_by("-started_at").first()
+    live = memberships.latest(user)
     standing = show.badge(*labels.subscription(live)) if live else "No membership"
     return [
         Fact("Member", show.member(user)),

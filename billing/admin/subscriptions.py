@@ -12,7 +12,7 @@ from django.shortcuts import redirect
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RadioFilter
 
-from billing import credit, discounts, subscriptions, tax_words, wording
+from billing import also_billed, credit, discounts, subscriptions, wording
 from billing.admin import labels
 from billing.admin.copies import SHOWN, Rows, StripeCopyAdmin
 from billing.models import Invoice, Subscription
@@ -79,6 +79,23 @@ class PausedFilter(RadioFilter):  # type: ignore[misc]  # Unfold ships no types
         return live.exclude(IS_PAUSED) if self.value() == "no" else queryset
 
 
+class KindFilter(RadioFilter):  # type: ignore[misc]  # Unfold ships no types
+    """Memberships, or what else members are billed for."""
+
+    title = "kind"
+    parameter_name = "kind"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Offer both."""
+        return [("membership", "Memberships"), ("other", "Also billed")]
+
+    def queryset(self, request: HttpRequest, queryset: Rows) -> Rows:
+        """Keep one kind."""
+        if not self.value():
+            return queryset
+        return queryset.filter(is_membership=self.value() == "membership")
+
+
 class EndingFilter(RadioFilter):  # type: ignore[misc]  # Unfold ships no types
     """Memberships that are going on, or ending by themselves."""
 
@@ -100,13 +117,14 @@ class EndingFilter(RadioFilter):  # type: ignore[misc]  # Unfold ships no types
 
 @admin.register(Subscription)
 class SubscriptionAdmin(StripeCopyAdmin):
-    """Who is a member."""
+    """Who is a member, and what else members are billed for."""
 
     stripe_path = "subscriptions"
     search_fields = ["stripe_id__startswith"]
     search_help_text = "Name, e-mail address, phone number or sub_…: how it begins"
-    list_display = ["who", "price", "state", "next_step", "card", "since", "stripe_id"]
+    list_display = ["who", "what", "price", "state", "next_step", "card", "since", "stripe_id"]
     list_filter = [
+        KindFilter,
         ("status", titled(ChoicesDropdownFilter, "state")),
         EndingFilter,
         PausedFilter,
@@ -116,8 +134,8 @@ class SubscriptionAdmin(StripeCopyAdmin):
     fieldsets = [
         (None, {
             "fields": [
-                "state", "member", "price", "discount", "credit", "next_step", "collected", "card",
-                "card_expiry",
+                "state", "member", "what", "price", "holds", "discount", "credit", "next_step",
+                "collected", "card", "card_expiry",
             ],
         }),
         ("Dates", {"fields": ["since", "period", "trial", "canceled", "ended"]}),
@@ -151,10 +169,11 @@ class SubscriptionAdmin(StripeCopyAdmin):
         icon="cancel",
         path="end-now",
         permission="end_now",
-        question="End this membership at once?",
+        question="End this subscription now?",
         explanation=(
-            "The member loses the membership now and is told so. Nothing is paid back by it, and it"
-            " can't be taken back. To end it with the period, let the member cancel it."
+            "It ends right away, with everything it holds. You can't undo it, and nothing is"
+            " refunded. The member is told of a membership's end, not of other subscriptions'. To"
+            " end a membership with its period, let the member cancel it."
         ),
     )
     def end_now(self, request: HttpRequest, _form: Form, object_id: str) -> HttpResponse:
@@ -166,7 +185,8 @@ class SubscriptionAdmin(StripeCopyAdmin):
             messages.error(request, str(error))
         else:
             self.log_change(request, row, "Ended at once.")
-            messages.success(request, "The membership is ended. The member is told.")
+            told = " The member will be told." if row.is_membership else ""
+            messages.success(request, f"{row.name or 'The subscription'} has ended.{told}")
         return redirect(show.page_of(row))
 
     def palette_title(self, row: Subscription) -> str:
@@ -178,12 +198,22 @@ class SubscriptionAdmin(StripeCopyAdmin):
         """Stripe's status in its colour."""
         return show.badge(*labels.subscription(row))
 
+    @column("For", ordering="name")
+    def what(self, row: Subscription) -> str:
+        """The membership, or what else is billed."""
+        kind = "" if row.is_membership else " (not a membership)"
+        return f"{row.name or show.NOTHING}{kind}"
+
     @column("Price", ordering="amount")
     def price(self, row: Subscription) -> str:
         """ "$29.00 a month, plus tax"."""
-        every = wording.interval(row.interval, row.interval_count)
-        price = f"{show.money(row.amount, row.currency)} a {every}"
-        return ", ".join(filter(None, [price, tax_words.price(row.taxation)]))
+        return also_billed.price_of(row)
+
+    @column("Items")
+    def holds(self, row: Subscription) -> str:
+        """Each item with its price, where there are several."""
+        parts = also_billed.parts_of(row)
+        return "; ".join(f"{one.title}: {one.price}" for one in parts) or show.NOTHING
 
     @column("What is next", ordering="current_period_end")
     def next_step(self, row: Subscription) -> str:

@@ -11,6 +11,7 @@ from billing.models.item import Item
 from billing.models.ledger import LedgerCheck, LedgerText, RefundEntry
 from billing.models.payment import Payment
 from billing.models.plan import Plan
+from billing.models.product import Product
 from billing.models.reconciliation import Reconciliation
 from billing.models.refund import Refund, RefundPolicy
 from billing.models.request import PaymentRequest
@@ -32,6 +33,7 @@ __all__ = [
     "Payment",
     "PaymentRequest",
     "Plan",
+    "Product",
     "Reconciliation",
     "Refund",
     "RefundEntry",

@@ -18,8 +18,8 @@ class Invoice(StripeCopy):
     `starting_balance` and `ending_balance` are the customer's balance before and after: less than
     nothing is credit. Before payment, credit notes lower what is due; after it, they do not.
 
-    `lines` is a list of `{"description", "quantity", "amount", "period_start", "period_end"}`
-    with amounts in minor units and periods in seconds since 1970.
+    `lines` is a list of `{"description", "quantity", "amount", "product", "period_start",
+    "period_end"}` with amounts in minor units and periods in seconds since 1970.
 
     `taxes` is a list of `{"rate", "amount", "is_included", "reason"}`, one for each rate, which is
     named by Stripe's id. `tax` is their sum; `tax_included` is what the lines contain of it. Lines
@@ -102,6 +102,12 @@ class Invoice(StripeCopy):
     def tax_added(self) -> int:
         """The tax on top of the lines."""
         return self.tax - self.tax_included
+
+    @property
+    def membership(self) -> Subscription | None:
+        """The membership that it is for; None where it is for something else."""
+        found = self.subscription
+        return found if found and found.is_membership else None
 
     @property
     def balance_applied(self) -> int:

@@ -8,6 +8,7 @@ from billing import limits
 from billing.models.copy import MemberRecordQuerySet, StripeCopy, choices
 from billing.models.customer import Customer
 from billing.models.invoice import Invoice
+from billing.models.subscription import Subscription
 from billing.money import Money
 from billing.states import OUTSIDE, PAYMENT_WORDS, PaymentStatus
 
@@ -54,6 +55,11 @@ class Payment(StripeCopy):
     def is_outside(self) -> bool:
         """Whether it came to us directly: Stripe only knows of it, and can't give it back."""
         return self.card_brand == OUTSIDE
+
+    @property
+    def membership(self) -> Subscription | None:
+        """The membership that it paid; None where it paid something else."""
+        return self.invoice.membership if self.invoice else None
 
     def __str__(self) -> str:
         # Of what pays an invoice Stripe says "Subscription creation", which helps nobody.

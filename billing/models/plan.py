@@ -9,7 +9,11 @@ from billing.models.copy import StripeCopy
 
 
 class Plan(StripeCopy):
-    """A price of the plan's product (`stripe_id` is the price's). Amounts are minor units."""
+    """A price of the plan's product (`stripe_id` is the price's). Amounts are minor units.
+
+    The row of a price that was on sale once stays: a subscription to any price of its product is
+    the membership.
+    """
 
     product_id = models.CharField(max_length=limits.ID)
     name = models.CharField(max_length=limits.PRODUCT_NAME)

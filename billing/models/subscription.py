@@ -1,8 +1,9 @@
-"""A member's subscription to the plan."""
+"""A member's subscription: to the plan, or to something else that Stripe charges them for."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Self
 
 from django.db import models
 
@@ -15,6 +16,24 @@ from billing.states import (
     PauseBehavior,
     SubscriptionStatus,
 )
+from billing.subscription_items import SubscriptionItem
+
+
+class SubscriptionQuerySet(MemberRecordQuerySet["Subscription"]):
+    """Subscriptions: memberships, and what members are billed for besides."""
+
+    def memberships(self) -> Self:
+        """Those that are the membership, now or once."""
+        return self.filter(is_membership=True)
+
+    def others(self) -> Self:
+        """Those to something else."""
+        return self.filter(is_membership=False)
+
+    def live(self) -> Self:
+        """Those that go on, or will until their end, paid up or not."""
+        return self.filter(status__in=LIVE_SUBSCRIPTION)
+
 
 # Nothing is collected for now: by a pause of its payments, or of the subscription itself.
 IS_PAUSED = models.Q(pause_behavior__gt="") | models.Q(status=SubscriptionStatus.PAUSED)
@@ -22,6 +41,11 @@ IS_PAUSED = models.Q(pause_behavior__gt="") | models.Q(status=SubscriptionStatus
 
 class Subscription(StripeCopy):
     """Stripe's subscription. Amounts are minor units, times UTC.
+
+    It is the membership where one of its `items` is a price of the plan's product
+    (`billing.memberships`). Price, interval and period are that item's, else the first one's;
+    `amount` is that of all items, `plan_amount` that of the membership alone. `items` is empty in
+    rows that were not read since they are kept.
 
     `pause_behavior` is empty where it is not paused, and None where nobody has looked yet (a row
     from before the column): a pause that is then found is no news.
@@ -32,7 +56,13 @@ class Subscription(StripeCopy):
 
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="subscriptions")
     status = models.CharField(max_length=limits.WORD, choices=choices(SubscriptionStatus))
+    is_membership = models.BooleanField("membership", default=True, db_default=True)
+    name = models.TextField("for", blank=True, default="", db_default="")
+    items = models.JSONField(default=list, db_default=[], blank=True)
     price_id = models.CharField(max_length=limits.ID)
+    plan_amount = models.BigIntegerField(
+        default=0, db_default=0, help_text="Minor units a period: the membership's part of it."
+    )
     amount = models.BigIntegerField(
         help_text="Minor units a period, before discounts and added tax."
     )
@@ -98,7 +128,7 @@ class Subscription(StripeCopy):
         max_length=limits.WORD, blank=True, help_text="Stripe's word for why it ends or ended."
     )
 
-    objects = MemberRecordQuerySet["Subscription"].as_manager()
+    objects = SubscriptionQuerySet.as_manager()
 
     class Meta:
         ordering = ["-started_at", "-id"]
@@ -130,6 +160,11 @@ class Subscription(StripeCopy):
     def is_sent(self) -> bool:
         """Whether its invoices are sent to be paid, rather than charged."""
         return self.collection_method == CollectionMethod.SEND
+
+    @property
+    def parts(self) -> list[SubscriptionItem]:
+        """Its items; none where they are not known yet."""
+        return [SubscriptionItem(**one) for one in self.items]
 
     @property
     def card_ends_at(self) -> datetime | None:

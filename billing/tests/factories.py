@@ -30,6 +30,7 @@ from billing.states import (
 from members.models import Member
 
 PRICE_ID = "price_membership_monthly"
+PLAN_PRODUCT = "prod_membership"
 PRICE = 2900
 CURRENCY = "usd"
 MONTH = timedelta(days=30)
@@ -58,7 +59,7 @@ def make_plan(**fields: Any) -> Plan:
     """Return the plan: $29.00 a month."""
     values: dict[str, Any] = {
         "stripe_id": PRICE_ID,
-        "product_id": "prod_membership",
+        "product_id": PLAN_PRODUCT,
         "name": "Membership",
         "amount": PRICE,
         "currency": CURRENCY,
@@ -82,15 +83,54 @@ def make_customer(user: User | None = None, **fields: Any) -> Customer:
     return Customer.objects.create(**values | fields)
 
 
-def make_subscription(customer: Customer | None = None, **fields: Any) -> Subscription:
-    """Return an active subscription in the middle of its month."""
+def make_subscription_item(**fields: Any) -> dict[str, Any]:
+    """Return a subscription's item: the membership, unless its product is another."""
     now = timezone.now()
+    values: dict[str, Any] = {
+        "id": f"si_factory{next(_numbers)}",
+        "price_id": PRICE_ID,
+        "product_id": PLAN_PRODUCT,
+        "quantity": 1,
+        "unit_amount": PRICE,
+        "currency": CURRENCY,
+        "interval": "month",
+        "interval_count": 1,
+        "period_start": int((now - MONTH / 2).timestamp()),
+        "period_end": int((now + MONTH / 2).timestamp()),
+        "name": "Membership",
+    }
+    return values | fields
+
+
+def make_other_subscription(customer: Customer | None = None, **fields: Any) -> Subscription:
+    """Return an active subscription to something else: a locker, $9.00 a month."""
+    locker = {"price_id": "price_locker", "product_id": "prod_locker", "unit_amount": 900}
+    values: dict[str, Any] = {
+        "is_membership": False,
+        "name": "Locker rental",
+        "items": [make_subscription_item(name="Locker rental", **locker)],
+        "price_id": "price_locker",
+        "amount": 900,
+        "plan_amount": 0,
+    }
+    return make_subscription(customer, **values | fields)
+
+
+def make_subscription(customer: Customer | None = None, **fields: Any) -> Subscription:
+    """Return an active membership in the middle of its month."""
+    now = timezone.now()
+    price = {"price_id": fields.get("price_id", PRICE_ID)}
+    price |= {"unit_amount": fields.get("amount", PRICE)}
+    price |= {name: fields[name] for name in ("currency", "interval") if name in fields}
     values: dict[str, Any] = {
         "customer": customer or make_customer(),
         "stripe_id": f"sub_factory{next(_numbers)}",
         "status": SubscriptionStatus.ACTIVE,
+        "name": "Membership",
+        "items": [make_subscription_item(**price)],
         "price_id": PRICE_ID,
         "amount": PRICE,
+        "plan_amount": fields.get("amount", PRICE),
         "currency": CURRENCY,
         "interval": "month",
         "current_period_start": now - MONTH / 2,

@@ -29,6 +29,7 @@ from billing.models import (
     Payment,
     PaymentRequest,
     Plan,
+    Product,
     Reconciliation,
     RetentionOffer,
     RetentionShowing,
@@ -209,6 +210,7 @@ def _rows_around(alice: User, customer: Customer) -> list[models.Model]:
         alice, phone=PHONE, phone_verified_at=now, sms_consent_at=now, sms_consent_source="signup"
     )
     plan: Plan = factories.make_plan()
+    product = Product.objects.create(stripe_id=plan.product_id, name="Membership", read_at=now)
     check = Reconciliation.objects.create(
         started_at=now - timedelta(minutes=5), finished_at=now, events_seen=3
     )
@@ -256,6 +258,7 @@ def _rows_around(alice: User, customer: Customer) -> list[models.Model]:
         request,
         member,
         plan,
+        product,
         check,
         checkout,
         consent,

@@ -183,7 +183,7 @@ def test_staff_with_the_permission_end_a_membership_at_once(sandbox: Sandbox, al
     staff.force_login(staff_world.support())
     url = reverse("admin:billing_subscription_end_now", args=[row.pk])
     answer = staff.post(url, {"_form_submitted": "on"}, follow=True)
-    assert "The membership is ended" in answer.content.decode()
+    assert "Membership has ended. The member will be told." in answer.content.decode()
     row.refresh_from_db()
     assert row.status == "canceled"
     assert kinds(alice)[-1] == "membership_ended"

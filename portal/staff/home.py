@@ -440,7 +440,7 @@ def _amounts(found: list[Money]) -> str:
 
 
 def _subscriptions(**filters: str) -> str:
-    return show.list_of("billing.subscription", **filters)
+    return show.list_of("billing.subscription", kind="membership", **filters)
 
 
 def _events(**filters: str) -> str:

@@ -64,6 +64,7 @@ GROUPS: dict[str, list[Item]] = {
         Item("Customers", "badge", "billing.customer"),
         Item("Checkouts", "shopping_cart_checkout", "billing.checkout"),
         Item("Plans", "sell", "billing.plan"),
+        Item("Products", "inventory_2", "billing.product"),
     ],
     "Refunds": [
         Item("Refund policy versions", "policy", "billing.refundpolicy"),

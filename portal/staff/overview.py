@@ -31,7 +31,6 @@ from billing.models import (
 from billing.models.subscription import IS_PAUSED
 from billing.money import Money
 from billing.states import (
-    LIVE_SUBSCRIPTION,
     UNPAID_SUBSCRIPTION,
     CollectionMethod,
     DisputeStatus,
@@ -326,9 +325,9 @@ def failures(now: Health, members: Business) -> Failures:
     people = "customer__user"
     return Failures(
         subscriptions=list(
-            Subscription.objects.filter(status__in=UNPAID_SUBSCRIPTION).select_related(people)[
-                :SHOWN
-            ]
+            Subscription.objects.memberships()
+            .filter(status__in=UNPAID_SUBSCRIPTION)
+            .select_related(people)[:SHOWN]
         )
         if members.payment_failed or members.overdue
         else [],
@@ -398,7 +397,7 @@ def _refunds() -> Refunds:
 
 def _shares() -> list[Share]:
     is_ending = Q(cancel_at_period_end=True) | Q(cancel_at__isnull=False)
-    live = Subscription.objects.filter(status__in=LIVE_SUBSCRIPTION)
+    live = Subscription.objects.memberships().live()
     rows = (
         live.order_by()
         .annotate(
@@ -407,7 +406,7 @@ def _shares() -> list[Share]:
             by_invoice=Q(collection_method=CollectionMethod.SEND),
         )
         .values(*SHARED)
-        .annotate(count=Count("pk"), amount=Sum("amount"))
+        .annotate(count=Count("pk"), amount=Sum("plan_amount"))
     )
     return list(rows)
 

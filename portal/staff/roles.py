@@ -24,6 +24,7 @@ SEEN = [
     ("billing", "payment"),
     ("billing", "paymentrequest"),
     ("billing", "plan"),
+    ("billing", "product"),
     ("billing", "reconciliation"),
     ("billing", "retentionoffer"),
     ("billing", "retentionshowing"),

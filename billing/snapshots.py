@@ -591,8 +591,12 @@ def payment(data: Json) -> PaymentSnapshot:
 def _settled_at(charge: Json) -> datetime | None:
     """Return when a charge's money came: a bank's comes days after the charge was made.
 
-    The time of booking says so, where `balance_transaction` is expanded.
+    The time of booking says so, where `balance_transaction` is expanded. A card pays at once, but
+    may be booked later: its day must not move from one read to the next.
     """
+    method = charge.get("payment_method_details") or {}
+    if method.get("type") == "card":
+        return _time(charge.get("created"))
     booked = charge.get("balance_transaction")
     times = [charge.get("created"), booked.get("created") if isinstance(booked, Mapping) else None]
     return _time(max((found for found in times if found), default=None))

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from sandbox.stripe import (
+    charges,
     checkout,
     delayed,
     disputes,
@@ -155,7 +156,7 @@ def happenings(world: World) -> Iterator[Happening]:
     for intent in world.objects.list("payment_intent", status="processing"):
         yield Happening(intent[PRIVATE]["settles_at"], 7, delayed.settle, intent)
     yield from _of_refunds(world)
-    yield from _of_disputes(world)
+    yield from _of_charges(world)
 
 
 def _of_open_invoice(world: World, invoice: Json) -> Iterator[Happening]:
@@ -202,9 +203,12 @@ def _of_refunds(world: World) -> Iterator[Happening]:
             yield Happening(planned["expires_at"], 7, refunds.cancel, refund)
 
 
-def _of_disputes(world: World) -> Iterator[Happening]:
+def _of_charges(world: World) -> Iterator[Happening]:
     for charge in world.objects.list("charge"):
-        planned = charge.get(PRIVATE, {}).get("disputed")
+        remembered = charge.get(PRIVATE, {})
+        if "booked_at" in remembered:
+            yield Happening(remembered["booked_at"], 7, charges.book_late, charge)
+        planned = remembered.get("disputed")
         if planned:
             yield Happening(planned["at"], 8, disputes.open_planned, charge)
     for dispute in world.objects.list("dispute"):

@@ -6,7 +6,7 @@ from typing import Any
 
 PAYLOAD_VERSIONS = ("current", "2024-06-20", "2020-08-27")
 SHARES = (
-    *("api_answer_lost", "api_fail", "api_rate_limited"),
+    *("api_answer_lost", "api_fail", "api_lock_timeout", "api_rate_limited"),
     *("mail_answer_lost", "twilio_answer_lost", "twilio_fail"),
 )
 
@@ -31,6 +31,8 @@ class Switches:
     """After a failed renewal it takes a minute until the invoice names its next attempt."""
     tax_inactive: bool = False
     """Stripe Tax was never activated on the account."""
+    late_balance: bool = False
+    """A payment has no balance transaction at first; a minute later `charge.updated` tells it."""
     refunds_ask: bool = False
     """Refunds can't go back to where they came from: the member is asked for a bank account."""
     webhook_delay: float = 0.0
@@ -41,6 +43,8 @@ class Switches:
     """The share of Stripe API requests answered 500 before anything happens."""
     api_rate_limited: float = 0.0
     """The share answered 429 before anything happens."""
+    api_lock_timeout: float = 0.0
+    """The share answered 429 before anything happens, as if another request held the object."""
     api_answer_lost: float = 0.0
     """The share that is carried out, and then the connection closes without an answer."""
     mail_suspended: bool = False

@@ -245,3 +245,22 @@ def test_membership_that_never_began_is_not_called_ended(client: Client) -> None
     home = page(client, customer.user, "/")
     assert "its first payment was not made in time" in home
     assert "ended on" not in home
+
+
+def test_a_balance_entry_that_comes_late_changes_nothing(sandbox: Sandbox) -> None:
+    """Stripe books a card's payment a minute after midnight: it is still paid on its own day."""
+    sandbox.control("switches", late_balance=True)
+    alice = sign_up()
+    subscribe(sandbox, alice, GOOD_CARD)
+    deliver(sandbox.events())
+    payment = Payment.objects.get()
+    before, messages = payment.paid_at, told(alice)
+    assert before is not None
+
+    sandbox.control("clock", advance_seconds=60)
+    late = sandbox.events()
+    assert "charge.updated" in [event["type"] for event in late]
+    deliver(late)
+    payment.refresh_from_db()
+    assert (payment.status, payment.paid_at) == ("succeeded", before)
+    assert told(alice) == messages

@@ -18,7 +18,7 @@ from sandbox.stripe import expandable, keys
 from sandbox.stripe import params as parameters
 from sandbox.stripe.endpoint import Call, Endpoint
 from sandbox.stripe.endpoints import ENDPOINTS
-from sandbox.stripe.errors import ApiError
+from sandbox.stripe.errors import ApiError, missing
 from sandbox.stripe.events import API_VERSION, public
 from sandbox.stripe.expand import expand
 from sandbox.stripe.idempotency import Answer, Keys, description
@@ -62,6 +62,8 @@ class Api:
             return _respond(_error(_down(), request_id), request_id)
         if weather.strikes(switches.api_rate_limited):
             return _respond(_error(_limited(), request_id), request_id)
+        if weather.strikes(switches.api_lock_timeout):
+            return _respond(_error(_locked(), request_id), request_id, should_retry=True)
         try:
             answer = await self._once(_asked(request, body, key, request_id))
         except ApiError as error:
@@ -91,6 +93,8 @@ class Api:
     def _run(self, asked: Asked) -> Answer:
         # A refused parameter is not kept under the key: the endpoint never began.
         params = parameters.check(asked.raw, asked.endpoint.accepted)
+        if asked.endpoint.is_list:
+            _check_filter(self._world, asked.account, params)
         expandable.check(
             params.get("expand") or [],
             expandable.kind_of(asked.endpoint.path),
@@ -114,6 +118,14 @@ class Api:
         except ApiError as error:
             return _error(error, asked.request_id)
         return Answer(200, _encode(body), asked.request_id)
+
+
+def _check_filter(world: World, account: str, params: Json) -> None:
+    """Refuse to list what belongs to a customer that never was; a deleted one is known."""
+    customer = params.get("customer")
+    with world.lock, world.at(account):
+        if customer and (world.objects.get(customer) or {}).get("object") != "customer":
+            raise missing("customer", customer, param="customer", status=400)
 
 
 def _asked(request: Request, body: str, key: str | None, request_id: str) -> Asked:
@@ -181,6 +193,17 @@ def _limited() -> ApiError:
     return ApiError(429, "invalid_request_error", message, code="rate_limit")
 
 
+def _locked() -> ApiError:
+    message = (
+        "This object cannot be accessed right now because another API request or Stripe process is "
+        "currently accessing it. If you see this error intermittently, retry the request. If you "
+        "see this error frequently and are making multiple concurrent requests to a single object, "
+        "make your requests serially or at a lower rate. For more details, see "
+        "https://stripe.com/docs/rate-limits#object-lock-timeouts."
+    )
+    return ApiError(429, "invalid_request_error", message, code="lock_timeout")
+
+
 def _error(error: ApiError, request_id: str) -> Answer:
     return Answer(error.status, _encode(error.body(request_id)), request_id)
 
@@ -189,7 +212,9 @@ def _encode(body: Json) -> bytes:
     return json.dumps(body, separators=(",", ":"), default=str).encode()
 
 
-def _respond(answer: Answer, request_id: str, key: str | None = None) -> Response:
+def _respond(
+    answer: Answer, request_id: str, key: str | None = None, *, should_retry: bool = False
+) -> Response:
     headers = {
         "Request-Id": request_id,
         "Stripe-Version": API_VERSION,
@@ -200,6 +225,8 @@ def _respond(answer: Answer, request_id: str, key: str | None = None) -> Respons
         headers["Original-Request"] = answer.request_id
     if answer.request_id != request_id:
         headers["Idempotent-Replayed"] = "true"
+    if should_retry:
+        headers["Stripe-Should-Retry"] = "true"
     if answer.status == 401:
         headers["WWW-Authenticate"] = 'Basic realm="Stripe"'
     return Response(answer.body, answer.status, headers, "application/json")
@@ -215,4 +242,4 @@ async def broken(_request: Request, _error: Exception) -> Response:
     return _respond(Answer(500, _encode(_down().body("req_broken")), "req_broken"), "req_broken")
 
 
-routes = [Route("/v1/{path:path}", _serve, methods=["GET", "POST", "DELETE"])]
+routes = [Route("/v1/{path:path}", _serve, methods=["GET", "POST", "DELETE", "PUT", "PATCH"])]

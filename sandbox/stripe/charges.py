@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from sandbox.stripe import cards
 from sandbox.stripe.errors import missing
-from sandbox.stripe.events import copy, emit, private
+from sandbox.stripe.events import changing, copy, emit, private
 from sandbox.world import Json, World
 
+BOOKED_LATE_BY = 60
+"""Seconds after which a payment is in the balance, where that takes time."""
 _RISK = {"risk_level": "normal", "risk_score": 20}
 
 
@@ -48,6 +50,13 @@ def _settle(world: World, charge: Json) -> None:
         "receipt_url": f"{world.base_url}/receipts/{charge['id']}",
         "outcome": _approved(),
     }
+    if world.switches.late_balance:
+        private(charge)["booked_at"] = world.now() + BOOKED_LATE_BY
+    else:
+        _enter(world, charge)
+
+
+def _enter(world: World, charge: Json) -> None:
     # Stripe's list price for cards: 2.9 % and 30 minor units.
     fee = min(charge["amount"], round(charge["amount"] * 0.029) + 30)
     booked = book(world, charge, charge["amount"], "charge", fee=fee)
@@ -65,6 +74,13 @@ def _approved() -> Json:
         "seller_message": "Payment complete.",
         "type": "authorized",
     }
+
+
+def book_late(world: World, charge: Json) -> None:
+    """The balance transaction of a payment is there now, and its fee."""
+    private(charge).pop("booked_at")
+    with changing(world, charge, "charge.updated"):
+        _enter(world, charge)
 
 
 def _refusal(reason: str, message: str) -> Json:

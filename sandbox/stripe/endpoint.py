@@ -38,7 +38,7 @@ class Endpoint:
 
     @property
     def is_list(self) -> bool:
-        return self.sdk.endswith("_list")
+        return self.method == "GET" and "_list" in self.sdk
 
     @property
     def accepted(self) -> Spec:

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sandbox.stripe import automatic_tax, checkout, customers, payment_intents, tax_ids
+from sandbox.stripe import (
+    automatic_tax,
+    checkout,
+    customers,
+    payment_intents,
+    subscriptions,
+    tax_ids,
+)
 from sandbox.stripe import invoice_documents as documents
 from sandbox.stripe.events import EMBEDDED, private, public
 from sandbox.world import Json, World
@@ -80,9 +87,9 @@ def _line_items(world: World, session: Json) -> Json:
 
 
 def _subscriptions(world: World, customer: Json) -> Json:
-    found = world.objects.list("subscription", customer=customer["id"])
-    living = [entry for entry in found if entry["status"] not in ("canceled", "incomplete_expired")]
-    return _list(living, f"/v1/customers/{customer['id']}/subscriptions")
+    return _list(
+        subscriptions.living(world, customer["id"]), f"/v1/customers/{customer['id']}/subscriptions"
+    )
 
 
 def _tax_ids(world: World, customer: Json) -> Json:

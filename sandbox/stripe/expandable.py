@@ -210,6 +210,7 @@ _OF_COLLECTION = {
     "billing_portal/sessions": "billing_portal.session",
     "credit_notes/lines": "credit_note_line_item",
     "customers/payment_methods": "payment_method",
+    "customers/subscriptions": "subscription",
     "customers/tax_ids": "tax_id",
     "invoiceitems": "invoiceitem",
     "tax/settings": "tax.settings",

@@ -193,11 +193,16 @@ def end(world: World, subscription: Json, *, reason: str | None = None) -> Json:
     return subscription
 
 
+def living(world: World, customer_id: str) -> list[Json]:
+    """The subscriptions of a customer that have not ended, newest first."""
+    found = world.objects.list("subscription", customer=customer_id)
+    return [one for one in found if one["status"] not in ENDED]
+
+
 def end_all(world: World, customer: Json) -> None:
     """End whatever a customer still has, as when the customer is deleted."""
-    for subscription in world.objects.list("subscription", customer=customer["id"]):
-        if subscription["status"] not in ENDED:
-            end(world, subscription, reason="cancellation_requested")
+    for subscription in living(world, customer["id"]):
+        end(world, subscription, reason="cancellation_requested")
 
 
 def _uncollected(world: World, subscription: Json) -> list[Json]:

@@ -74,3 +74,43 @@ def test_a_switch_takes_only_what_it_knows(server: Server) -> None:
     for wrong in ({"payload_version": "1999-01-01"}, {"api_rate_limited": 2}):
         answer = server.http.post("/_sandbox/switches", json=wrong)
         assert answer.status_code == 400
+
+
+def test_an_object_is_locked(server: Server, impatient: stripe.StripeClient) -> None:
+    server.post("switches", api_lock_timeout=1.0)
+    with pytest.raises(stripe.RateLimitError) as caught:
+        impatient.v1.customers.create()
+    assert caught.value.http_status == 429
+    assert '"code":"lock_timeout"' in str(caught.value.http_body)
+    assert caught.value.headers["Stripe-Should-Retry"] == "true"  # type: ignore[index]
+    server.post("switches", api_lock_timeout=0.0)
+    assert impatient.v1.customers.list().data == []
+
+
+def test_a_balance_entry_comes_late(
+    server: Server, api: stripe.StripeClient, receiver: Receiver
+) -> None:
+    server.post("switches", late_balance=True)
+    subscribe(server, api)
+    charge = api.v1.charges.list().data[0]
+    assert (charge.status, charge.balance_transaction) == ("succeeded", None)
+    server.post("clock", advance_seconds=60)
+    assert server.post("idle")["idle"]
+    events = [json.loads(body) for body, _signature in receiver.received]
+    told = next(event["data"] for event in events if event["type"] == "charge.updated")
+    booked = told["object"]["balance_transaction"]
+    assert api.v1.charges.retrieve(charge.id).balance_transaction == booked
+    assert api.v1.balance_transactions.retrieve(booked).fee == 114
+    assert told["previous_attributes"] == {"balance_transaction": None}
+
+
+def test_a_refund_does_not_wait_for_a_late_balance_entry(
+    server: Server, api: stripe.StripeClient
+) -> None:
+    server.post("switches", late_balance=True)
+    subscribe(server, api)
+    charge = api.v1.charges.list().data[0]
+    assert api.v1.refunds.create({"charge": charge.id, "amount": 500}).status == "succeeded"
+    server.post("clock", advance_seconds=60)
+    found = {one.type: one.amount for one in api.v1.balance_transactions.list().data}
+    assert found == {"charge": 2900, "refund": -500}

@@ -1,8 +1,7 @@
 """Checkout sessions."""
 
 from sandbox.stripe import checkout
-from sandbox.stripe.endpoint import DATED, LISTING, Call, Endpoint, equal, listing
-from sandbox.stripe.events import public
+from sandbox.stripe.endpoint import DATED, LISTING, Call, Endpoint, entries, equal, listing
 from sandbox.stripe.params import (
     BOOLEAN,
     COUNT,
@@ -114,9 +113,8 @@ def _email(session: Json) -> str | None:
 
 
 def _line_items(call: Call) -> Json:
-    lines = [public(line) for line in checkout.line_items(checkout.find(call.world, call.id))]
-    url = f"/v1/checkout/sessions/{call.id}/line_items"
-    return {"object": "list", "data": lines, "has_more": False, "url": url}
+    lines = checkout.line_items(checkout.find(call.world, call.id))
+    return entries(call, lines, f"/v1/checkout/sessions/{call.id}/line_items")
 
 
 def _update(call: Call) -> Json:

@@ -80,6 +80,12 @@ def _list_methods_of_customer(call: Call) -> Json:
     return listing(call, found, f"/v1/customers/{call.id}/payment_methods")
 
 
+def _list_subscriptions_of_customer(call: Call) -> Json:
+    customers.find(call.world, call.id)
+    found = subscriptions.living(call.world, call.id)
+    return listing(call, found, f"/v1/customers/{call.id}/subscriptions")
+
+
 def _update_method(call: Call) -> Json:
     method = payment_methods.find(call.world, call.id)
     if "metadata" in call.params:
@@ -179,6 +185,13 @@ ENDPOINTS = [
         "customer_payment_method_list",
         _list_methods_of_customer,
         {**LISTING, "type": TEXT},
+    ),
+    Endpoint(
+        "GET",
+        "/v1/customers/{id}/subscriptions",
+        "subscription_list",
+        _list_subscriptions_of_customer,
+        LISTING,
     ),
     Endpoint(
         "GET",

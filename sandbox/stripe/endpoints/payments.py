@@ -1,7 +1,7 @@
 """Payment intents, charges, refunds and the balance."""
 
 from sandbox.stripe import amounts, charges, customers, payment_intents, payment_methods, refunds
-from sandbox.stripe.endpoint import DATED, Call, Endpoint, equal, listing
+from sandbox.stripe.endpoint import DATED, LISTING, Call, Endpoint, equal, listing
 from sandbox.stripe.errors import missing
 from sandbox.stripe.params import (
     ADDRESS,
@@ -101,6 +101,12 @@ def _list_charges(call: Call) -> Json:
 def _list_refunds(call: Call) -> Json:
     found = call.world.objects.list("refund", **equal(call.params, "charge", "payment_intent"))
     return listing(call, found, "/v1/refunds")
+
+
+def _list_refunds_of_charge(call: Call) -> Json:
+    charges.find(call.world, call.id)
+    found = call.world.objects.list("refund", charge=call.id)
+    return listing(call, found, f"/v1/charges/{call.id}/refunds")
 
 
 def _update_refund(call: Call) -> Json:
@@ -221,6 +227,13 @@ ENDPOINTS = [
         "charge_retrieve",
         lambda call: charges.find(call.world, call.id),
         {},
+    ),
+    Endpoint(
+        "GET",
+        "/v1/charges/{id}/refunds",
+        "charge_list_refunds",
+        _list_refunds_of_charge,
+        LISTING,
     ),
     Endpoint(
         "POST",

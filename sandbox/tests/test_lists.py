@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import httpx
 import pytest
 import stripe
 
@@ -19,7 +20,8 @@ def everything(server: Server, first: Any) -> list[str]:
     more, after = True, ""
     while more:
         query = {"limit": "5"} | ({"starting_after": after} if after else {})
-        page = server.http.get(first["url"], headers=KEY, params=query).raise_for_status().json()
+        url = httpx.URL(first["url"]).copy_merge_params(query)
+        page = server.http.get(url, headers=KEY).raise_for_status().json()
         found += [one["id"] for one in page["data"]]
         more, after = page["has_more"], found[-1]
     assert found[:10] == [one["id"] for one in first["data"]]
@@ -57,7 +59,7 @@ def test_subscriptions_of_a_customer(server: Server, api: stripe.StripeClient) -
     assert len(everything(server, shown.to_dict()["subscriptions"])) == 11
 
 
-def test_items_of_a_subscription_are_cut_at_ten(api: stripe.StripeClient) -> None:
+def test_items_of_a_subscription(server: Server, api: stripe.StripeClient) -> None:
     product = api.v1.products.create({"name": "Locker"}).id
     monthly: Any = {"product": product, "currency": "usd", "unit_amount": 100}
     monthly["recurring"] = {"interval": "month"}
@@ -69,9 +71,8 @@ def test_items_of_a_subscription_are_cut_at_ten(api: stripe.StripeClient) -> Non
             "trial_period_days": 3,
         }
     )
-    items = made["items"]
-    assert (len(items.data), items.has_more, items.total_count) == (10, True, 11)
-    assert items.url == f"/v1/subscription_items?subscription={made.id}"
+    assert made["items"].total_count == 11
+    assert len(everything(server, made.to_dict()["items"])) == 11
 
 
 @pytest.mark.parametrize("kind", ["subscriptions", "invoices", "charges", "payment_intents"])

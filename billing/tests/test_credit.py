@@ -164,8 +164,8 @@ def test_the_nightly_comparison_notices_a_balance_that_was_missed(
     row = Subscription.objects.get()
     Subscription.objects.update(balance=0, read_at=timezone.now())
     found = comparison.compare()
-    told = [str(one) for one in found.differences]
-    assert told == [f"subscription {row.stripe_id}: balance is 0 here, -1200 at Stripe"]
+    told = [(one.id, one.field, one.ours, one.stripe) for one in found.differences]
+    assert told == [(row.stripe_id, "balance", "0", "-1200")]
 
 
 def test_a_stranger_sees_nothing_of_it(sandbox: Sandbox, client: Client, alice: User) -> None:

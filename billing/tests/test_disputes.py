@@ -293,13 +293,13 @@ def test_the_comparison_finds_a_changed_dispute_and_repairs_it(
     Dispute.objects.update(status="won", amount=1)
     printed, is_well = run()
     assert not is_well
-    assert "status is won here, needs_response at Stripe" in printed
-    assert "amount is 1 here, 2900 at Stripe" in printed
+    assert "status: Won here, Needs response at Stripe" in printed
+    assert "amount: $0.01 here, $29.00 at Stripe" in printed
     assert run("--repair")[1]
     assert Dispute.objects.get().amount == 2900
     Dispute.objects.all().delete()
     printed, is_well = run()
-    assert "missing here, there at Stripe" in printed
+    assert "Not in our records. Found at Stripe." in printed
     assert run("--repair")[1]
     assert Dispute.objects.get().status == "needs_response"
     assert told() == before

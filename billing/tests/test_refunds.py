@@ -549,7 +549,7 @@ def test_a_refund_that_never_reached_us_is_found_and_repaired(
     refund_world.forget_events(sandbox)
     printed, agrees = compared()
     assert not agrees
-    assert f"refund {made.id}: missing here, there at Stripe" in printed
+    assert f"({made.id}): Not in our records. Found at Stripe." in printed
     assert compared("--repair")[1]
     assert (Refund.objects.get().stripe_id, Refund.objects.get().origin) == (made.id, "stripe")
     assert compared()[1]
@@ -566,7 +566,7 @@ def test_a_refund_that_differs_is_named_and_read_again(
     Refund.objects.filter(pk=row.pk).update(state="pending", reference="")
     printed, agrees = compared()
     assert not agrees
-    assert f"refund {waiting.stripe_id}: state is pending here, succeeded at Stripe" in printed
+    assert f"({waiting.stripe_id}), state: Pending here, Succeeded at Stripe" in printed
     assert compared("--repair")[1]
     row.refresh_from_db()
     assert row.state == RefundState.SUCCEEDED

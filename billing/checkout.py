@@ -10,11 +10,12 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 
 from billing import gateway, idempotency, memberships, payers, plans, sync, troubles
+from billing.locks import lock_member
 from billing.models import Checkout, Customer, PaymentRequest, Plan, Subscription
 from billing.snapshots import CheckoutSnapshot
 from billing.states import (
@@ -30,6 +31,11 @@ ANOTHER_TAB = (
     "You also started to pay in another tab or window. Nothing was charged here. Continue there, "
     "or try again in a moment."
 )
+
+
+MEMBER_ALREADY = "You have the membership already."
+# Another tab may be faster, but not for ever.
+MOST_TRIES = 4
 
 
 class CheckoutError(Exception):
@@ -61,6 +67,10 @@ class Wanted:
         """Whether a row was made on these very terms."""
         return all(getattr(row, column) == term for column, term in self.terms.items())
 
+    def fits(self, row: Checkout, customer: Customer) -> bool:
+        """Whether a row was made on these very terms, for the customer that pays now."""
+        return self.is_for(row) and row.customer_id == customer.pk
+
     @property
     def unfinished(self) -> dict[str, Any]:
         """The columns by which its one unfinished row is found."""
@@ -91,7 +101,6 @@ def start_membership(user: User, price_id: str = "") -> str:
     """
     with in_sentences("join"):
         plan = chosen_plan(price_id)
-        customer = customer_of(user)
         _refuse_if_member(user)
         wanted = Wanted(
             purpose=Purpose.MEMBERSHIP,
@@ -99,7 +108,7 @@ def start_membership(user: User, price_id: str = "") -> str:
             open_session=lambda row, payer: gateway.create_checkout(_request(row, plan, payer)),
             already=AlreadyMember("You have just paid. Your membership is being confirmed."),
         )
-        return page_of(customer, wanted)
+        return page_of(user, wanted)
 
 
 @contextmanager
@@ -115,17 +124,30 @@ def in_sentences(action: str) -> Iterator[None]:
         troubles.note(logger, error, "A checkout could not start")
         words = troubles.sentence(error, action, so_far="Nothing was charged.")
         raise CheckoutError(words) from error
+    except sync.UnknownCustomer as error:
+        logger.exception("A member's own customer at Stripe is not theirs.")
+        raise CheckoutError(
+            f"Something is wrong on our side and you can't {action} right now. Nothing was "
+            f"charged. Please write to {settings.SUPPORT_EMAIL}."
+        ) from error
 
 
-def page_of(customer: Customer, wanted: Wanted) -> str:
-    """Return the address of the one Checkout page on which the customer can pay this.
+def page_of(user: User, wanted: Wanted) -> str:
+    """Return the address of the one Checkout page on which the member can pay this.
+
+    Where their customer was deleted at Stripe, a new one takes its place.
 
     Raises:
         AlreadyPaid: it was paid a moment ago.
         gateway.StripeError: Stripe could not be asked. No row is left half made.
     """
-    row = _unfinished(customer, wanted)
-    return row.url or _open_session(row, customer, wanted)
+    customer = customer_of(user)
+    try:
+        return _page(customer, wanted)
+    except gateway.StripeMissing:
+        if not sync.sync_customer(customer.stripe_id).deleted_at_stripe:
+            raise
+    return _page(customer_of(user), wanted)
 
 
 def returned(user: User, session_id: str) -> Return:
@@ -162,6 +184,11 @@ def card_page(user: User, subscription_pk: int | None = None) -> str:
     back = settings.PORTAL_URL + reverse("billing:membership")
     try:
         return gateway.create_portal_session(customer.stripe_id, back)
+    except gateway.StripeMissing as error:
+        sync.sync_customer(customer.stripe_id)
+        raise CheckoutError(
+            "Your card is no longer on file. You can add one the next time you pay."
+        ) from error
     except gateway.StripeError as error:
         troubles.note(logger, error, "The card page could not be opened")
         raise CheckoutError(troubles.sentence(error, "change your card")) from error
@@ -191,12 +218,24 @@ def chosen_plan(price_id: str = "") -> Plan:
 
 
 def customer_of(user: User) -> Customer:
-    """Return the user's customer that pays next; make it at Stripe where there is none."""
-    found = payers.living(user)
-    if found:
-        return found
-    made = gateway.create_customer(user.pk, user.email, user.get_full_name(), user.member.language)
-    return sync.sync_customer(made.id)
+    """Return the user's customer that pays next; make it at Stripe where there is none.
+
+    The one that was last deleted is part of the request's idempotency key: else Stripe would answer
+    with that one again, and with the same one each try gets the same new customer.
+    """
+    for _ in range(MOST_TRIES):
+        if found := payers.living(user):
+            return found
+        gone = Customer.objects.filter(user=user).order_by("-pk").first()
+        made = gateway.create_customer(
+            user.pk,
+            user.email,
+            user.get_full_name(),
+            user.member.language,
+            after=gone.stripe_id if gone else "",
+        )
+        sync.sync_customer(made.id)
+    raise gateway.StripeRefused(f"Each new customer of user {user.pk} is deleted at once.")
 
 
 def _refuse_if_member(user: User) -> None:
@@ -205,41 +244,51 @@ def _refuse_if_member(user: User) -> None:
         rows = Subscription.objects.for_user(user)
         known = set(rows.values_list("stripe_id", flat=True))
         for customer in Customer.objects.filter(user=user, deleted_at_stripe=False):
-            for missing in set(gateway.subscription_ids(customer.stripe_id)) - known:
+            for missing in set(_subscription_ids(customer)) - known:
                 sync.sync_subscription(missing)
     if memberships.live(user):
-        raise AlreadyMember("You have the membership already.")
+        raise AlreadyMember(MEMBER_ALREADY)
 
 
-def _unfinished(customer: Customer, wanted: Wanted) -> Checkout:
-    """Return the one unfinished checkout of this, checked with Stripe, or a new row."""
-    rows = Checkout.objects.filter(user=customer.user_id, **wanted.unfinished)
-    found = rows.first()
-    if found and found.session_id and not _still_open(found, wanted):
-        found = None
-    if found and not wanted.is_for(found):
-        # Whoever is making that session right now finds its row closed, and tells nobody of it.
-        _close(found)
-        found = None
-    if found:
-        return found
+def _subscription_ids(customer: Customer) -> list[str]:
+    """Return the subscriptions of a customer at Stripe; one that was deleted there has none."""
     try:
-        return _new_row(customer, wanted)
-    except IntegrityError:
-        # Another tab was faster: go on with its row, unless that is gone by now.
-        found = rows.first()
-    if found is None or not wanted.is_for(found):
-        raise CheckoutError(ANOTHER_TAB)
-    return found
+        return gateway.subscription_ids(customer.stripe_id)
+    except gateway.StripeMissing:
+        sync.sync_customer(customer.stripe_id)
+        return []
 
 
-def _close(row: Checkout) -> None:
-    Checkout.objects.filter(pk=row.pk, state__in=UNFINISHED_CHECKOUT).update(
-        state=CheckoutState.EXPIRED
-    )
+def _page(customer: Customer, wanted: Wanted) -> str:
+    for _ in range(MOST_TRIES):
+        row = _row_to_pay(customer, wanted)
+        if not row.session_id:
+            return _open_session(row, customer, wanted)
+        if not wanted.fits(row, customer):
+            close(row, wanted.already)
+        elif _still_open(row, wanted):
+            return row.url
+    raise CheckoutError(ANOTHER_TAB)
 
 
 @transaction.atomic
+def _row_to_pay(customer: Customer, wanted: Wanted) -> Checkout:
+    """Return the member's one unfinished checkout of this, or a new row, under their lock.
+
+    One on other terms whose session is still being made is closed: whoever makes that session
+    finds its row gone, and ends it at Stripe.
+    """
+    lock_member(customer.user_id)
+    if wanted.purpose == Purpose.MEMBERSHIP and memberships.live(customer.user):
+        raise AlreadyMember(MEMBER_ALREADY)
+    row = Checkout.objects.filter(user=customer.user_id, **wanted.unfinished).first()
+    if row and (row.session_id or wanted.fits(row, customer)):
+        return row
+    if row:
+        Checkout.objects.filter(pk=row.pk).update(state=CheckoutState.EXPIRED)
+    return _new_row(customer, wanted)
+
+
 def _new_row(customer: Customer, wanted: Wanted) -> Checkout:
     """Make the row, unless its request was paid or canceled since."""
     if wanted.request:
@@ -255,8 +304,32 @@ def _new_row(customer: Customer, wanted: Wanted) -> Checkout:
     )
 
 
+def close(row: Checkout, paid: Exception) -> None:
+    """Close an unfinished row and its session, so that it can't be paid any more.
+
+    Raises:
+        paid: it was paid a moment ago.
+        gateway.StripeError: Stripe could not be asked; the row stays as it was.
+    """
+    if row.session_id and not _expire(row.session_id):
+        raise paid
+    with transaction.atomic():
+        lock_member(row.user_id)
+        rows = Checkout.objects.filter(pk=row.pk, session_id=row.session_id)
+        rows.filter(state__in=UNFINISHED_CHECKOUT).update(state=CheckoutState.EXPIRED)
+
+
+def _expire(session_id: str) -> bool:
+    """End a session at Stripe; answer False where it was paid before that."""
+    try:
+        gateway.expire_checkout(session_id)
+    except (gateway.StripeMissing, gateway.StripeRefused):
+        return gateway.read_checkout(session_id).status != CheckoutState.COMPLETE
+    return True
+
+
 def _still_open(row: Checkout, wanted: Wanted) -> bool:
-    """Whether the row's session can still be paid, on today's terms; close the row if not.
+    """Whether the row's session can still be paid; close the row if not.
 
     Raises:
         AlreadyPaid: it was paid a moment ago.
@@ -264,29 +337,37 @@ def _still_open(row: Checkout, wanted: Wanted) -> bool:
     session = gateway.read_checkout(row.session_id)
     if session.status == CheckoutState.COMPLETE:
         raise wanted.already
-    is_open = session.status == CheckoutState.OPEN
-    if is_open and wanted.is_for(row):
+    if session.status == CheckoutState.OPEN:
         return True
-    if is_open:
-        gateway.expire_checkout(row.session_id)
-    _close(row)
+    close(row, wanted.already)
     return False
 
 
 def _open_session(row: Checkout, customer: Customer, wanted: Wanted) -> str:
-    """Make the row's session. On failure the row goes: nobody knows that session's address."""
+    """Make the row's session. On failure the row goes: nobody knows that session's address.
+
+    A session whose row was lost in between is ended at Stripe: its address is told to nobody.
+    """
     try:
         session = wanted.open_session(row, customer)
     except gateway.StripeError:
-        Checkout.objects.filter(pk=row.pk, state=CheckoutState.STARTING).delete()
+        starting = Checkout.objects.filter(pk=row.pk, state=CheckoutState.STARTING)
+        starting.filter(session_id="").delete()
         raise
-    saved = Checkout.objects.filter(pk=row.pk, state__in=UNFINISHED_CHECKOUT).update(
-        session_id=session.id,
-        url=session.url,
-        expires_at=session.expires_at,
-        state=CheckoutState.OPEN,
-    )
+    with transaction.atomic():
+        lock_member(row.user_id)
+        rows = Checkout.objects.filter(pk=row.pk, session_id__in=["", session.id])
+        saved = rows.filter(state__in=[CheckoutState.STARTING, CheckoutState.OPEN]).update(
+            session_id=session.id,
+            url=session.url,
+            expires_at=session.expires_at,
+            state=CheckoutState.OPEN,
+        )
     if not saved:
+        try:
+            _expire(session.id)
+        except gateway.StripeError as error:
+            troubles.note(logger, error, f"The session {session.id} of no row could not be ended")
         raise CheckoutError(ANOTHER_TAB)
     return session.url
 

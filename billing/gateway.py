@@ -369,9 +369,12 @@ def read_checkout(session_id: str) -> snapshots.CheckoutSnapshot:
 
 
 def create_customer(
-    user_id: int, email: str, name: str, language: str
+    user_id: int, email: str, name: str, language: str, *, after: str = ""
 ) -> snapshots.CustomerSnapshot:
-    """Make the customer of a user, once: the idempotency key is made from the user."""
+    """Make the customer of a user, once: the idempotency key is made from the user.
+
+    `after` is the id of one that was deleted, whose place this one takes.
+    """
     params: stripe.params.CustomerCreateParams = {
         "preferred_locales": [language],
         "metadata": {snapshots.USER_KEY: str(user_id)},
@@ -380,7 +383,9 @@ def create_customer(
         params["email"] = reachable
     if name:
         params["name"] = name
-    key = idempotency.key("customer", user_id, about=(language, email, name))
+    key = idempotency.key(
+        "customer", user_id, about=(language, email, name, *([after] if after else []))
+    )
     with _translated_errors():
         made = _client().v1.customers.create(limits.sendable(params), {"idempotency_key": key})
         return snapshots.customer(made.to_dict())

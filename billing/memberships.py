@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Count, Q
 
 from billing import plans, subscription_items
 from billing.locks import lock_member
@@ -50,6 +50,14 @@ def current(user: User) -> Subscription | None:
 def latest(user: User) -> Subscription | None:
     """Return the live membership that counts, else the one that began last."""
     return that_counts(Subscription.objects.for_user(user))
+
+
+def paid_twice() -> list[int]:
+    """Return the users of whom more than one membership goes on: they are charged for each."""
+    rows = Subscription.objects.memberships().live().filter(cancel_at=None)
+    going_on = rows.exclude(cancel_at_period_end=True).order_by().values("customer__user")
+    many = going_on.annotate(count=Count("pk")).filter(count__gt=1)
+    return sorted(many.values_list("customer__user", flat=True))
 
 
 def tell_anew() -> int:

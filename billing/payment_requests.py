@@ -9,7 +9,8 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from billing import gateway, notices, single_payments, troubles
+from billing import checkout, gateway, notices, single_payments, troubles
+from billing.locks import lock_member
 from billing.models import Checkout, Item, PaymentRequest
 from billing.money import Money
 from billing.states import UNFINISHED_CHECKOUT, CheckoutState, RequestState
@@ -99,19 +100,14 @@ def _still_payable(error: gateway.StripeError) -> str:
 
 def _close_checkout(request: PaymentRequest) -> None:
     """Close the unfinished checkout of a request, unless the member has just paid on it."""
-    row = Checkout.objects.filter(request=request, state__in=UNFINISHED_CHECKOUT).first()
-    if row is None:
-        return
-    if row.session_id:
-        session = gateway.read_checkout(row.session_id)
-        if session.status == CheckoutState.COMPLETE:
-            raise RequestRefused("The member has just paid it.")
-        if session.status == CheckoutState.OPEN:
-            gateway.expire_checkout(row.session_id)
-    # A session that is being made just now finds its row gone, and its address is told to nobody.
-    Checkout.objects.filter(pk=row.pk, state__in=UNFINISHED_CHECKOUT).update(
-        state=CheckoutState.EXPIRED
-    )
+    with transaction.atomic():
+        lock_member(request.user_id)
+        rows = Checkout.objects.filter(request=request, state__in=UNFINISHED_CHECKOUT)
+        # A session that is being made just now finds its row gone, and is ended at Stripe.
+        rows.filter(session_id="").update(state=CheckoutState.EXPIRED)
+        row = rows.first()
+    if row:
+        checkout.close(row, RequestRefused("The member has just paid it."))
 
 
 def _tell(request: PaymentRequest, days: int, actor: User) -> PaymentRequest:

@@ -12,7 +12,6 @@ from billing.checkout import (
     AlreadyPaid,
     CheckoutError,
     Wanted,
-    customer_of,
     in_sentences,
     key_of,
     page_of,
@@ -45,7 +44,7 @@ def pay_amount(user: User, amount: int, note: str) -> str:
     already = AlreadyPaid("You have just paid. Your payment is being confirmed.")
     wanted = Wanted(Purpose.AMOUNT, terms, _open_session, already)
     with in_sentences("pay"):
-        return page_of(customer_of(user), wanted)
+        return page_of(user, wanted)
 
 
 def pay_request(user: User, request_id: int) -> str:
@@ -69,7 +68,7 @@ def pay_request(user: User, request_id: int) -> str:
     already = AlreadyPaid(JUST_PAID)
     wanted = Wanted(Purpose.REQUEST, terms, _open_session, already, request)
     with in_sentences("pay"):
-        return page_of(customer_of(user), wanted)
+        return page_of(user, wanted)
 
 
 def pay_item(user: User, item_id: int) -> str:

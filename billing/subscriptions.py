@@ -182,6 +182,11 @@ def ask(decision: MembershipDecision, send: Callable[[], None], *, refused: str 
             f"{wording.failure(error.code)} Nothing was charged, and nothing has changed. "
             "You can change your card here and try again."
         ) from error
+    except gateway.StripeMissing as error:
+        _give_up(decision)
+        raise MembershipError(
+            "This membership has already ended at our payment provider. Nothing has changed."
+        ) from error
     except gateway.StripeError as error:
         troubles.note(logger, error, "A membership could not be changed")
         _give_up(decision)

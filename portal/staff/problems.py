@@ -13,9 +13,11 @@ from datetime import timedelta
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Min
+from django.urls import reverse
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
+from billing import memberships
 from billing.comparison import ORPHAN
 from billing.models import LedgerCheck, Reconciliation, RefundEntry
 from emails import outbox
@@ -26,6 +28,7 @@ from portal.staff import show
 
 DANGER, WARNING = "danger", "warning"
 INTEGRATION, LEDGER = "billing.view_stripeevent", "billing.audit_refund"
+MONEY = "billing.view_subscription"
 # Both run every night.
 OVERDUE = timedelta(days=2)
 # A check reads the ledger and then asks Stripe: a night's run may still be at it.
@@ -59,8 +62,8 @@ class Found:
 
 
 def found() -> list[Found]:
-    """Return every problem there is: five queries, or seven where something was never checked."""
-    return [*_drift(), *_failed_jobs(), *_ledger(), *_refused_mail()]
+    """Return every problem there is: six queries, or eight where something was never checked."""
+    return [*_drift(), *_failed_jobs(), *_ledger(), *_refused_mail(), *_two_memberships()]
 
 
 def watch() -> list[Problem]:
@@ -83,6 +86,18 @@ def _tell(one: Found) -> Problem:
         happened_at=row.seen_at,
     )
     return row
+
+
+def _two_memberships() -> Iterator[Found]:
+    """Yield the members who are charged for two memberships at once."""
+    for user_id in memberships.paid_twice():
+        yield Found(
+            f"two memberships:{user_id}",
+            "A member is charged for two memberships. End one, and refund its last payment.",
+            reverse("admin:auth_user_change", args=[user_id]) + "#subscriptions",
+            "See both",
+            MONEY,
+        )
 
 
 def _drift() -> Iterator[Found]:

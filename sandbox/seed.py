@@ -102,6 +102,8 @@ DISPUTES: list[tuple[str, str, int, bool]] = [
 ]
 BROWSER = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/142.0 Safari/537.36"
 PROMOTION_CODE = "WELCOME50"
+# Who rents a locker beside the membership, and since how many days.
+LOCKER_OF, LOCKER_DAYS = "Ingrid Dahl", 40
 # Some of them pay by the year.
 YEARLY = {"Grace Abara", "Mei Tanaka", "Isabel Moreno"}
 COUPONS = [
@@ -183,6 +185,7 @@ def _happenings(sandbox: Sandbox, now: datetime) -> Iterator[Happening]:
         if cancelled:
             at = now - timedelta(days=cancelled, minutes=chance.randrange(600))
             yield Happening(at, _cancelling(name))
+    yield Happening(now - timedelta(days=LOCKER_DAYS), _renting(LOCKER_OF))
     for name, reason, days, is_lost in DISPUTES:
         at = now - timedelta(days=days)
         yield Happening(at, _disputing(sandbox, name, reason))
@@ -214,6 +217,31 @@ def _cancelling(name: str) -> Callable[[], None]:
     return cancel
 
 
+def _renting(name: str) -> Callable[[], None]:
+    """Rent somebody a locker beside the membership, as in Stripe's dashboard."""
+
+    def rent() -> None:
+        _wait_until_processed()
+        row = Subscription.objects.get(customer__user__email=_email(name))
+        locker = {
+            "currency": "usd",
+            "unit_amount": "900",
+            "recurring[interval]": "month",
+            "product_data[name]": "Locker rental",
+        }
+        price = _post("prices", locker)["id"]
+        _post(
+            "subscriptions",
+            {
+                "customer": row.customer.stripe_id,
+                "items[0][price]": price,
+                "default_payment_method": row.method_id,
+            },
+        )
+
+    return rent
+
+
 def _disputing(sandbox: Sandbox, name: str, reason: str) -> Callable[[], None]:
     """Take the last payment back through the bank."""
 
@@ -236,8 +264,8 @@ def _losing(name: str) -> Callable[[], None]:
     return lose
 
 
-def _post(path: str, data: dict[str, str]) -> None:
-    """Ask Stripe for something, as its dashboard does."""
+def _post(path: str, data: dict[str, str]) -> Any:
+    """Ask Stripe for something, as its dashboard does; return its answer."""
     answer = httpx.post(
         f"{os.environ['STRIPE_API_BASE']}/v1/{path}",
         data=data,
@@ -245,6 +273,7 @@ def _post(path: str, data: dict[str, str]) -> None:
         trust_env=False,
     )
     answer.raise_for_status()
+    return answer.json()
 
 
 def _make_user(name: str, joined: datetime, *, texts: bool) -> User:

@@ -103,7 +103,7 @@ DISPUTES: list[tuple[str, str, int, bool]] = [
 BROWSER = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/142.0 Safari/537.36"
 PROMOTION_CODE = "WELCOME50"
 # Who rents a locker beside the membership, and since how many days.
-LOCKER_OF, LOCKER_DAYS = "Ingrid Dahl", 40
+LOCKER_OF, LOCKER_DAYS = "Elias Haddad", 40
 # Some of them pay by the year.
 YEARLY = {"Grace Abara", "Mei Tanaka", "Isabel Moreno"}
 COUPONS = [

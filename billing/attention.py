@@ -226,7 +226,8 @@ def _failed_attention(invoice: Invoice, amount: Money, hosted: str) -> Attention
         outlook = f"We will try again on {long_date(again)}."
     elif invoice.subscription:
         what = "your membership" if invoice.membership else invoice.subscription.name
-        outlook = f"This was the last try: pay now to keep {what}."
+        was_last = "This was the last try: pay" if invoice.was_last_try else "Pay"
+        outlook = f"{was_last} now to keep {what}."
     else:
         outlook = "You can pay it now, with this card or another."
     title = f"Your payment of {amount}{_for_what(invoice)} did not go through"

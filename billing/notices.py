@@ -461,8 +461,7 @@ def _payment_failed(failed: InvoicePaymentFailed) -> None:
             else wording.failure(""),
             "method": wording.card(payment.card_brand, payment.card_last4) if payment else "",
             "next_attempt_on": next_attempt.isoformat() if next_attempt else "",
-            "final": next_attempt is None,
-            "last_try_follows": next_attempt is not None and _is_last_retry_next(invoice),
+            "final": invoice.was_last_try,
             **_besides(invoice),
             "url": _address("billing:invoice", invoice.pk),
         },
@@ -570,12 +569,6 @@ def _card_expires(expiring: CardExpiring) -> None:
 def _attempt(invoice: Invoice) -> str:
     """Return the stable key of the last attempt to collect an invoice."""
     return f"{invoice.stripe_id}:{invoice.attempt_count}"
-
-
-def _is_last_retry_next(invoice: Invoice) -> bool:
-    """Whether the next try is Stripe's last, where we were told how many there are."""
-    retries: int = settings.STRIPE_PAYMENT_RETRIES
-    return retries > 0 and invoice.attempt_count >= retries
 
 
 def ask_for_payment(request: PaymentRequest) -> None:

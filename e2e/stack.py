@@ -93,7 +93,6 @@ class Stack:
             "STRIPE_WEBHOOK_SECRETS": "whsec_sandbox",
             "STRIPE_PRICE_ID": "price_membership_monthly",
             "STRIPE_YEARLY_PRICE_ID": "price_membership_yearly",
-            "STRIPE_PAYMENT_RETRIES": "3",
             "LEDGER_HEADS_FILE": "",
             "STRIPE_API_BASE": self.sandbox_url,
             "STRIPE_HOSTED_ORIGINS": self.sandbox_url,

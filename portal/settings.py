@@ -103,8 +103,6 @@ STRIPE_HOSTED_ORIGINS = env.list(
         "https://pay.stripe.com",
     ],
 )
-# How often Stripe tries a failed renewal again (a setting there). 0: we don't know.
-STRIPE_PAYMENT_RETRIES = env.int("STRIPE_PAYMENT_RETRIES", default=0)
 STRIPE_TIMEOUT_SECONDS = env.float("STRIPE_TIMEOUT_SECONDS", default=10.0)
 
 # Payments beside the membership. Amounts are written as people write them and kept in minor units.

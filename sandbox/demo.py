@@ -152,7 +152,6 @@ def environment(choices: Choices) -> dict[str, str]:
         "STRIPE_WEBHOOK_SECRETS": "whsec_sandbox",
         "STRIPE_PRICE_ID": "price_membership_monthly",
         "STRIPE_YEARLY_PRICE_ID": "price_membership_yearly",
-        "STRIPE_PAYMENT_RETRIES": "3",
         "LEDGER_HEADS_FILE": str(LEDGER_HEADS),
         "STRIPE_API_BASE": choices.sandbox,
         "STRIPE_HOSTED_ORIGINS": choices.sandbox,

@@ -71,7 +71,9 @@ def _open_outlook(row: Invoice) -> str:
         return f"{'Was due' if row.is_overdue else 'Due'} {show.day(row.due_at)}"
     if row.next_payment_attempt_at:
         return f"Will be tried again {show.day(row.next_payment_attempt_at)}"
-    return "Will not be tried again" if row.attempt_count else show.NOTHING
+    if row.was_last_try:
+        return "Will not be tried again"
+    return "Stripe has yet to set the next try" if row.attempt_count else show.NOTHING
 
 
 def _paid_on(row: Invoice) -> str:

@@ -125,6 +125,16 @@ class Invoice(StripeCopy):
         return self.status == InvoiceStatus.OPEN and self.amount_remaining > 0
 
     @property
+    def was_last_try(self) -> bool:
+        """Whether Stripe has stopped trying to collect it.
+
+        That there is no next attempt says nothing: Stripe may set it a while after the last one
+        failed. It goes on by itself (`auto_advance`) until it gives up.
+        """
+        has_next = self.next_payment_attempt_at is not None
+        return self.attempt_count > 0 and not has_next and not self.auto_advance
+
+    @property
     def is_being_paid(self) -> bool:
         """Whether a bank is at work on it, or asks the member."""
         return self.collection in (Collection.PROCESSING, Collection.REQUIRES_ACTION)

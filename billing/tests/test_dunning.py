@@ -14,6 +14,7 @@ from pytest_django import Settings
 from billing import reminders
 from billing.models import Customer, Invoice, Payment, Subscription
 from billing.states import Collection, collection_of
+from billing.tests import factories
 from billing.tests.life import DECLINED_LATER_CARD, GOOD_CARD, deliver, sign_up, subscribe
 from conftest import Sandbox
 from emails import rendering
@@ -63,10 +64,7 @@ def next_try(sandbox: Sandbox) -> None:
     deliver(sandbox.events())
 
 
-def test_every_retry_is_told_once_the_last_one_before_and_the_end_once(
-    sandbox: Sandbox, settings: Settings
-) -> None:
-    settings.STRIPE_PAYMENT_RETRIES = 3
+def test_every_retry_is_told_once_and_the_end_once(sandbox: Sandbox) -> None:
     alice = member(sandbox, DECLINED_LATER_CARD)
     sandbox.control("clock", advance="renewal")
     deliver(sandbox.events())
@@ -74,16 +72,56 @@ def test_every_retry_is_told_once_the_last_one_before_and_the_end_once(
     assert kinds(alice) == ["payment_failed"]
     assert "We will try again on" in text_of(alice, "payment_failed")
 
-    next_try(sandbox)
-    assert kinds(alice) == ["payment_failed"] * 2
-    assert "one last time" not in text_of(alice, "payment_failed")
-    next_try(sandbox)
-    assert kinds(alice) == ["payment_failed"] * 3
-    assert "We will try one last time on" in text_of(alice, "payment_failed")
+    for times in (2, 3):
+        next_try(sandbox)
+        assert kinds(alice) == ["payment_failed"] * times
+        assert "We will try again on" in text_of(alice, "payment_failed")
 
     next_try(sandbox)
     assert kinds(alice) == ["payment_failed"] * 3 + ["membership_ended"]
     assert "the last try failed as well" in text_of(alice, "membership_ended")
+
+
+def test_a_next_try_that_is_set_later_is_not_called_the_last(
+    sandbox: Sandbox, client: Client
+) -> None:
+    """Stripe's smart retries choose the next day a while after a payment failed."""
+    sandbox.control("switches", retry_set_later=True)
+    alice = member(sandbox, DECLINED_LATER_CARD)
+    end = Subscription.objects.for_user(alice).get().current_period_end
+    sandbox.control("clock", set=int(end.timestamp()) + 3601)
+    deliver(sandbox.events())
+    invoice = Invoice.objects.get(collection="failed")
+    assert (invoice.next_payment_attempt_at, invoice.auto_advance) == (None, True)
+    mail = text_of(alice, "payment_failed")
+    assert "Pay now to stay one." in mail
+    client.force_login(alice)
+    home = client.get("/").content.decode()
+    assert "Pay now to keep your membership." in home
+    for words in (mail, home):
+        assert "last try" not in words
+
+    sandbox.control("clock", advance_seconds=120)
+    deliver(sandbox.events())
+    assert kinds(alice) == ["payment_failed"]
+    assert "We will try again on" in client.get("/").content.decode()
+
+
+def test_the_last_try_is_called_that_once_stripe_has_given_up(client: Client) -> None:
+    row = factories.make_subscription(status="past_due")
+    invoice = factories.make_invoice(
+        row.customer,
+        subscription=row,
+        status="open",
+        attempt_count=4,
+        collection="failed",
+        auto_advance=False,
+    )
+    factories.make_payment(
+        invoice=invoice, status="requires_payment_method", failure_code="card_declined"
+    )
+    client.force_login(row.customer.user)
+    assert "This was the last try" in client.get("/").content.decode()
 
 
 def test_recovered_payment_says_thank_you_in_one_mail(sandbox: Sandbox) -> None:

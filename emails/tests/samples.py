@@ -69,7 +69,7 @@ SAMPLES: dict[Kind, dict[str, Any]] = {
         "method": "Visa ending in 0341",
         "next_attempt_on": "2026-12-27T12:00:00+00:00",
         "final": False,
-        "last_try_follows": False,
+        "of_membership": True,
         "url": "https://portal.example.com/payments/invoices/123456/",
     },
     Kind.INVITATION: {

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from billing import gateway, idempotency, memberships, payers, plans, sync, troubles
+from billing import gateway, idempotency, memberships, payers, plans, setup, sync, troubles
 from billing.locks import lock_member
 from billing.models import Checkout, Customer, PaymentRequest, Plan, Subscription
 from billing.snapshots import CheckoutSnapshot
@@ -183,15 +183,24 @@ def card_page(user: User, subscription_pk: int | None = None) -> str:
         raise CheckoutError("There is no card yet: you have not bought anything.")
     back = settings.PORTAL_URL + reverse("billing:membership")
     try:
-        return gateway.create_portal_session(customer.stripe_id, back)
+        address = gateway.create_portal_session(customer.stripe_id, back)
     except gateway.StripeMissing as error:
         sync.sync_customer(customer.stripe_id)
         raise CheckoutError(
             "Your card is no longer on file. You can add one the next time you pay."
         ) from error
+    except gateway.PortalNotSetUp as error:
+        logger.exception("Nobody can change a card: the customer portal is not set up at Stripe.")
+        setup.portal_is_missing()
+        raise CheckoutError(
+            "You can't change your card online yet. Please ask us, and we'll help: "
+            f"{settings.SUPPORT_EMAIL}"
+        ) from error
     except gateway.StripeError as error:
         troubles.note(logger, error, "The card page could not be opened")
         raise CheckoutError(troubles.sentence(error, "change your card")) from error
+    setup.portal_is_there()
+    return address
 
 
 def _payer_of(user: User, subscription_pk: int) -> Customer | None:

@@ -27,6 +27,8 @@ logger = logging.getLogger(__name__)
 
 # The version the code was written for: a newer SDK must not change answers behind our back.
 API_VERSION = "2026-10-28.endive"
+# Stripe's words for a customer portal without settings: such an error has no code of its own.
+NO_PORTAL = "default configuration has not been created"
 # How long a long run waits, in seconds, each time that Stripe says it is asked too often.
 BUSY_WAITS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 # What of a subscription is read in full.
@@ -76,6 +78,10 @@ class CardRefused(StripeRefused):
 
     Nothing was charged and nothing was changed.
     """
+
+
+class PortalNotSetUp(StripeRefused):
+    """Nobody has saved the customer portal's settings in Stripe's dashboard yet."""
 
 
 class StripeLockedOut(StripeRefused):
@@ -484,12 +490,28 @@ def expire_checkout(session_id: str) -> None:
 
 
 def create_portal_session(customer_id: str, return_url: str) -> str:
-    """Return the address of Stripe's page on which the member changes their card."""
+    """Return the address of Stripe's page on which the member changes their card.
+
+    Raises:
+        PortalNotSetUp: there is no such page before staff have saved its settings.
+    """
+    try:
+        with _translated_errors():
+            made = _client().v1.billing_portal.sessions.create(
+                {"customer": customer_id, "return_url": return_url}
+            )
+            return made.url
+    except StripeRefused as error:
+        if NO_PORTAL in str(error):
+            raise PortalNotSetUp(str(error)) from error
+        raise
+
+
+def has_portal() -> bool:
+    """Whether the customer portal has its default configuration."""
     with _translated_errors():
-        made = _client().v1.billing_portal.sessions.create(
-            {"customer": customer_id, "return_url": return_url}
-        )
-        return made.url
+        found = _client().v1.billing_portal.configurations.list({"is_default": True, "limit": 1})
+        return bool(found.data)
 
 
 def schedule_end(subscription_id: str, reason: str, comment: str, key: str) -> None:

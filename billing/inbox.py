@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 from collections.abc import Mapping
+from enum import Enum
 from typing import Any
 
 from django.db import DataError, OperationalError, connection, transaction
 from procrastinate.contrib.django import app
 from psycopg import Cursor
 
-from billing import snapshots
+from billing import gateway, snapshots
 from billing.events import lock_of
 from billing.models import StripeEvent
-from billing.states import EventState
+from billing.states import EventState, IgnoredBecause
+
+logger = logging.getLogger(__name__)
 
 # The year 9999: later times are none that a database knows.
 LATEST = 253_370_764_800
@@ -37,18 +41,71 @@ STORE = """
 """
 
 
+# One statement as well: a delivery that is not for us is counted, under its reason and type.
+COUNT = """
+    INSERT INTO billing_ignoredevents (reason, type, count, last_id) VALUES (%s, %s, 1, %s)
+    ON CONFLICT (reason, type) DO UPDATE
+    SET count = billing_ignoredevents.count + 1, last_id = excluded.last_id, last_at = now()
+    RETURNING id
+"""
+# The kind of an event that the v2 API makes ("thin").
+THIN = "v2.core.event"
+
+
 class MalformedEvent(ValueError):
     """The text is not an event of Stripe's."""
 
 
-def parse(text: str) -> Mapping[str, Any]:
+class Taken(Enum):
+    """What became of a delivery."""
+
+    STORED = "stored"
+    KNOWN = "known"
+    IGNORED = "ignored"
+
+
+def take(text: str) -> Taken:
+    """Take one event of Stripe's, whichever way it came: store it once, or count it as not ours.
+
+    One statement. Thin events carry nothing that we could act on, and those of the other mode are
+    about money of another world: both are taken, so that Stripe goes on delivering.
+
+    Raises:
+        MalformedEvent: it is no event, or the database can't hold it.
+        OperationalError: the database is away.
+    """
+    data = _loaded(text)
+    if isinstance(data, dict) and data.get("object") == THIN:
+        return _ignore(IgnoredBecause.THIN, data)
+    payload = _checked(data)
+    if payload["livemode"] != gateway.is_live_mode():
+        return _ignore(IgnoredBecause.OTHER_MODE, payload)
+    return Taken.STORED if store(payload, text) else Taken.KNOWN
+
+
+def _ignore(reason: IgnoredBecause, payload: Mapping[str, Any]) -> Taken:
+    identifier, kind = payload.get("id"), payload.get("type")
+    if not _is_name(identifier) or not _is_name(kind, longest=100):
+        raise MalformedEvent("The body is not an event.")
+    _execute(COUNT, [reason.value, kind, identifier])
+    logger.info("Event %s (%s) is ignored: %s.", identifier, kind, reason.value)
+    return Taken.IGNORED
+
+
+def _loaded(text: str) -> Any:
+    try:
+        return json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise MalformedEvent("The body is not an event.") from error
+
+
+def _checked(payload: Any) -> Mapping[str, Any]:
     """Return an event's payload, with what we rely on checked.
 
     Raises:
-        MalformedEvent: it is not JSON, or lacks an id, a type, a time, a mode or an object.
+        MalformedEvent: it lacks an id, a type, a time, a mode or an object.
     """
     try:
-        payload = json.loads(text, parse_constant=_refuse_constant)
         is_event = (
             _is_name(payload["id"])
             and _is_name(payload["type"], longest=100)
@@ -58,7 +115,7 @@ def parse(text: str) -> Mapping[str, Any]:
             and isinstance(payload["livemode"], bool)
             and isinstance(payload["data"]["object"], dict)
         )
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+    except (TypeError, KeyError, AttributeError) as error:
         raise MalformedEvent("The body is not an event.") from error
     if not is_event:
         raise MalformedEvent("The body is not an event.")
@@ -86,14 +143,19 @@ def store(payload: Mapping[str, Any], text: str) -> bool:
         PROCESS_EVENT,
         lock_key(customer_id, identifier, payload["id"]),
     ]
+    return _execute(STORE, values)
+
+
+def _execute(statement: str, values: list[Any]) -> bool:
+    """Run one statement, on a new connection where the old one is gone; say if it has a row."""
     try:
-        return _insert(values)
+        return _run(statement, values)
     except OperationalError:
         if connection.in_atomic_block:
             raise
         # The database was restarted under this connection: storing twice stores once.
         connection.close()
-        return _insert(values)
+        return _run(statement, values)
 
 
 def _is_name(value: object, longest: int = 255) -> bool:
@@ -127,7 +189,7 @@ def _replaced(value: Any) -> Any:
     return value
 
 
-def _insert(values: list[Any]) -> bool:
+def _run(statement: str, values: list[Any]) -> bool:
     """Run the statement on psycopg's own cursor: the server prepares it once a connection.
 
     Django's cursors write the values into the text, which is parsed and planned each time.
@@ -137,7 +199,7 @@ def _insert(values: list[Any]) -> bool:
     connection.ensure_connection()
     try:
         with connection.wrap_database_errors, Cursor(connection.connection) as cursor:
-            cursor.execute(STORE, values, prepare=True)
+            cursor.execute(statement, values, prepare=True)
             return cursor.fetchone() is not None
     except (DataError, UnicodeEncodeError) as error:
         raise MalformedEvent(f"The database can't hold this event: {error}") from error

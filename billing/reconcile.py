@@ -96,8 +96,7 @@ def find_missed_events() -> Reconciliation:
 def _store(payload: Mapping[str, Any], run: Reconciliation) -> bool:
     """Store one event; one that can't be stored is noted and must not keep out the others."""
     try:
-        text = json.dumps(payload)
-        return inbox.store(inbox.parse(text), text)
+        return inbox.take(json.dumps(payload)) == inbox.Taken.STORED
     except inbox.MalformedEvent as error:
         logger.exception("Event %s could not be stored.", payload.get("id"))
         run.error += f"{payload.get('id')}: {error}\n"

@@ -155,6 +155,13 @@ class EventState(StrEnum):
 OPEN_EVENT = frozenset({EventState.PENDING, EventState.RETRYING})
 
 
+class IgnoredBecause(StrEnum):
+    """Why an event is answered and left alone."""
+
+    THIN = "thin"  # it names an object of the v2 API and carries nothing
+    OTHER_MODE = "other_mode"  # live where we have a test key, or the other way round
+
+
 class CheckoutState(StrEnum):
     """What has become of a Checkout session that we made."""
 

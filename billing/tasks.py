@@ -22,6 +22,7 @@ from billing import (
     refund_steps,
     refund_sync,
     reminders,
+    setup,
     sync,
 )
 from billing.models import Customer, StripeEvent
@@ -115,6 +116,13 @@ def refresh_plan(timestamp: int = 0) -> None:
     """Read the plan's price again, in case it was changed in Stripe's dashboard."""
     sync.sync_current_plan()
     sync.read_unknown_items()
+
+
+@app.periodic(cron="53 * * * *")
+@app.task(queueing_lock="check_setup", retry=Backoff(max_attempts=5, first=60))
+def check_setup(timestamp: int = 0) -> None:
+    """Look whether Stripe is set up so that members can change their card."""
+    setup.check_portal()
 
 
 @app.periodic(cron="23 14 * * *")

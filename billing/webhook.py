@@ -20,28 +20,23 @@ logger = logging.getLogger(__name__)
 def stripe_webhook(request: HttpRequest) -> HttpResponse:
     """Store one event of Stripe's, once.
 
-    200: stored, now or before. 400: not signed by us, too old, not an event, or of the other mode
-    (live or test). 503: no secret is set, or the database is away: Stripe tries again.
+    200: stored, now or before, or counted as one that is not for us (`inbox.take`). 400: not signed
+    with one of our secrets, too old, or not an event. 503: no secret is set, or the database is
+    away: Stripe tries again.
     """
     if not settings.STRIPE_WEBHOOK_SECRETS:
         logger.error("A webhook was refused: STRIPE_WEBHOOK_SECRETS is not set.")
         return HttpResponse("The webhook is not configured.", status=503)
     try:
         text = gateway.verify_webhook(request.body, request.headers.get("Stripe-Signature", ""))
-        payload = inbox.parse(text)
+        taken = inbox.take(text)
     except (gateway.BadSignature, inbox.MalformedEvent) as error:
-        return _refused(str(error))
-    if payload["livemode"] != gateway.is_live_mode():
-        return _refused(f"event {payload['id']} is of the other mode")
-    try:
-        inbox.store(payload, text)
-    except inbox.MalformedEvent as error:
         return _refused(str(error))
     except OperationalError:
         connection.close()
         logger.exception("A webhook could not be stored, Stripe will send it again.")
         return HttpResponse("The database is away. Try again.", status=503)
-    return HttpResponse("stored")
+    return HttpResponse("ignored" if taken == inbox.Taken.IGNORED else "stored")
 
 
 def _refused(reason: str) -> HttpResponse:

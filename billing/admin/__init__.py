@@ -15,6 +15,7 @@ from billing.admin.refund_ledger import LedgerCheckAdmin, RefundEntryAdmin
 from billing.admin.refund_policy import RefundPolicyAdmin
 from billing.admin.refunds import RefundAdmin
 from billing.admin.retention import RetentionOfferAdmin, RetentionShowingAdmin
+from billing.admin.setup import IgnoredEventsAdmin, MissingSetupAdmin
 from billing.admin.subscriptions import SubscriptionAdmin
 
 __all__ = [
@@ -22,10 +23,12 @@ __all__ = [
     "CreditNoteAdmin",
     "CustomerAdmin",
     "DisputeAdmin",
+    "IgnoredEventsAdmin",
     "InvoiceAdmin",
     "ItemAdmin",
     "LedgerCheckAdmin",
     "MembershipDecisionAdmin",
+    "MissingSetupAdmin",
     "PaymentAdmin",
     "PaymentRequestAdmin",
     "PlanAdmin",

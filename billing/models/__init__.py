@@ -6,6 +6,7 @@ from billing.models.customer import Customer
 from billing.models.decision import MembershipDecision
 from billing.models.dispute import Dispute
 from billing.models.event import StripeEvent
+from billing.models.ignored import IgnoredEvents
 from billing.models.invoice import Invoice
 from billing.models.item import Item
 from billing.models.ledger import LedgerCheck, LedgerText, RefundEntry
@@ -16,6 +17,7 @@ from billing.models.reconciliation import Reconciliation
 from billing.models.refund import Refund, RefundPolicy
 from billing.models.request import PaymentRequest
 from billing.models.retention import RetentionOffer, RetentionShowing
+from billing.models.setup import MissingSetup
 from billing.models.subscription import Subscription
 from billing.models.tax import TaxRate
 from billing.models.unassigned import UnassignedCustomer
@@ -25,11 +27,13 @@ __all__ = [
     "CreditNote",
     "Customer",
     "Dispute",
+    "IgnoredEvents",
     "Invoice",
     "Item",
     "LedgerCheck",
     "LedgerText",
     "MembershipDecision",
+    "MissingSetup",
     "Payment",
     "PaymentRequest",
     "Plan",

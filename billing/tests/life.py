@@ -54,5 +54,5 @@ def subscribe(
 def deliver(events: Iterable[dict[str, Any]]) -> None:
     """Put events into the inbox and run their jobs."""
     for event in events:
-        inbox.store(event, json.dumps(event))
+        inbox.take(json.dumps(event))
     run_jobs()

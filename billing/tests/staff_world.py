@@ -23,9 +23,11 @@ from billing.models import (
     Checkout,
     CreditNote,
     Customer,
+    IgnoredEvents,
     Invoice,
     Item,
     MembershipDecision,
+    MissingSetup,
     Payment,
     PaymentRequest,
     Plan,
@@ -236,6 +238,8 @@ def _rows_around(alice: User, customer: Customer) -> list[models.Model]:
     stranger = UnassignedCustomer.objects.create(
         stripe_id="cus_stranger", email="stranger@example.com", created_at=now, read_at=now
     )
+    ignored = IgnoredEvents.objects.create(reason="thin", type="v2.core.account.updated")
+    missing = MissingSetup.objects.create(name=MissingSetup.CUSTOMER_PORTAL)
     item = Item.objects.create(name="Workshop fee", amount=4000, currency="usd")
     request = PaymentRequest.objects.create(
         user=alice, amount=4000, currency="usd", description="Key deposit", sent_at=now
@@ -251,6 +255,8 @@ def _rows_around(alice: User, customer: Customer) -> list[models.Model]:
     stay = [offer, showing]
     return [
         *stay,
+        ignored,
+        missing,
         sign_in,
         terms,
         stranger,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +14,14 @@ import pytest
 import stripe
 from django.db import connection
 from django.test import Client
+from django.utils import timezone
 from pytest_django import Settings
 
-from billing.models import StripeEvent
+from billing import reconcile
+from billing.models import IgnoredEvents, Reconciliation, StripeEvent
+from billing.tests.staff_world import superuser
+from emails.models import Message
+from portal.tasks import watch_for_problems
 
 SECRET, OLD_SECRET = "whsec_new", "whsec_old"
 URL = "/billing/webhook/"
@@ -103,12 +110,82 @@ def test_stale_timestamp_is_refused(client: Client, caplog: pytest.LogCaptureFix
     assert "refused" in caplog.text
 
 
-def test_event_of_the_other_mode_is_refused(
-    client: Client, caplog: pytest.LogCaptureFixture
-) -> None:
-    assert post(client, json.dumps(event(livemode=True))).status_code == 400
-    assert "other mode" in caplog.text
+THIN: dict[str, Any] = {
+    "id": "evt_65Thin",
+    "object": "v2.core.event",
+    "type": "v2.core.account.updated",
+    "created": "2026-11-28T05:00:00.000Z",
+    "livemode": False,
+    "context": None,
+    "reason": None,
+    "related_object": {
+        "id": "acct_1",
+        "type": "v2.core.account",
+        "url": "/v2/core/accounts/acct_1",
+    },
+}
+
+
+def counted() -> dict[str, tuple[str, int]]:
+    """Return what was ignored: its type and how often, by the reason."""
+    return {row.reason: (row.type, row.count) for row in IgnoredEvents.objects.all()}
+
+
+def test_an_event_of_the_other_mode_is_taken_and_ignored(client: Client) -> None:
+    for number in range(3):
+        answer = post(client, json.dumps(event(f"evt_{number}", livemode=True)))
+        assert (answer.status_code, answer.content) == (200, b"ignored")
     assert not StripeEvent.objects.exists()
+    assert waiting_jobs() == 0
+    assert counted() == {"other_mode": ("invoice.paid", 3)}
+
+
+def test_a_thin_event_is_taken_and_ignored(client: Client) -> None:
+    for mode in (False, True):
+        assert post(client, json.dumps(THIN | {"livemode": mode})).status_code == 200
+    assert not StripeEvent.objects.exists()
+    assert counted() == {"thin": ("v2.core.account.updated", 2)}
+
+
+def test_what_is_ignored_must_be_signed_too(client: Client) -> None:
+    for body in (THIN, event(livemode=True)):
+        assert post(client, json.dumps(body), "whsec_guess").status_code == 400
+    assert not IgnoredEvents.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "changes", [{"id": None}, {"type": 7}, {"id": "x" * 300}, {"type": "a\x00b"}]
+)
+def test_a_thin_event_without_a_name_is_none(client: Client, changes: dict[str, Any]) -> None:
+    assert post(client, json.dumps(THIN | changes)).status_code == 400
+    assert not IgnoredEvents.objects.exists()
+
+
+def test_the_look_for_missed_events_takes_them_alike(client: Client) -> None:
+    run = Reconciliation.objects.create(started_at=timezone.now())
+    found = [THIN, event("evt_1", livemode=True), event("evt_2"), event("evt_2")]
+    assert [reconcile._store(one, run) for one in found] == [False, False, True, False]
+    assert run.error == ""
+    assert set(counted()) == {"thin", "other_mode"}
+
+
+def test_ignoring_takes_one_statement_too(client: Client, tmp_path: Path) -> None:
+    post(client, json.dumps(THIN))
+    assert statements_of(tmp_path, lambda: post(client, json.dumps(THIN))) == ["Execute"]
+
+
+def test_staff_are_told_of_what_is_ignored_once(client: Client, settings: Settings) -> None:
+    settings.STAFF_EMAIL = ["owner@example.com"]
+    post(client, json.dumps(THIN))
+    for _ in range(2):
+        watch_for_problems(0)
+    [mail] = Message.objects.filter(kind="problem_found")
+    assert "snapshot payloads" in mail.context["text"]
+    client.force_login(superuser())
+    home = client.get("/staff/").content.decode()
+    assert "1 event without their object" in home
+    listed = client.get("/staff/billing/ignoredevents/").content.decode()
+    assert "v2.core.account.updated" in listed
 
 
 @pytest.mark.parametrize(
@@ -118,7 +195,6 @@ def test_event_of_the_other_mode_is_refused(
         "[]",
         "null",
         "{}",
-        json.dumps({"id": "evt_1", "object": "v2.core.event", "type": "v2.thin"}),
         json.dumps(event(created="yesterday")),
         json.dumps(event(data={"object": None})),
         json.dumps(event(id=7)),
@@ -145,16 +221,22 @@ def test_get_is_not_allowed(client: Client) -> None:
 def test_storing_takes_one_statement_and_no_session(client: Client, tmp_path: Path) -> None:
     """As seen on the wire: the first one is prepared as well, each later one is just executed."""
     post(client, json.dumps(event("evt_before")))
-    wire = tmp_path / "wire"
+    answers: list[Any] = []
+    send = functools.partial(post, client, json.dumps(event()))
+    assert statements_of(tmp_path, lambda: answers.append(send())) == ["Execute"]
+    assert not answers[0].cookies
+
+
+def statements_of(folder: Path, act: Callable[[], object]) -> list[str]:
+    """Return what went over the wire to the database, savepoints of the test left out."""
+    wire = folder / "wire"
     server = connection.connection.pgconn
     with wire.open("wb") as trace:
         server.trace(trace.fileno())
-        answer = post(client, json.dumps(event()))
+        act()
         server.untrace()
     sent = re.findall(r"\tF\t\d+\t(Query|Parse|Execute)\b(.*)", wire.read_text())
-    statements = [found for found in sent if "SAVEPOINT" not in found[1]]
-    assert [kind for kind, _ in statements] == ["Execute"]
-    assert not answer.cookies
+    return [kind for kind, text in sent if "SAVEPOINT" not in text]
 
 
 @pytest.mark.parametrize(

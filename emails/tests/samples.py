@@ -69,7 +69,6 @@ SAMPLES: dict[Kind, dict[str, Any]] = {
         "method": "Visa ending in 0341",
         "next_attempt_on": "2026-12-27T12:00:00+00:00",
         "final": False,
-        "of_membership": True,
         "url": "https://portal.example.com/payments/invoices/123456/",
     },
     Kind.INVITATION: {

@@ -84,6 +84,8 @@ GROUPS: dict[str, list[Item]] = {
         Item("Problems", "report", "portal.problem"),
         Item("Webhook events", "webhook", "billing.stripeevent", lambda now: now.events.failed),
         Item("Missed-event checks", "fact_check", "billing.reconciliation"),
+        Item("Ignored events", "filter_alt_off", "billing.ignoredevents"),
+        Item("Missing setup at Stripe", "build_circle", "billing.missingsetup"),
         Item("Unassigned customers", "person_search", "billing.unassignedcustomer"),
         Item("Jobs", "manufacturing", "procrastinate.procrastinatejob"),
     ],

@@ -12,14 +12,21 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Min
+from django.db.models import F, Min, Sum
 from django.urls import reverse
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from billing import memberships
 from billing.comparison import ORPHAN
-from billing.models import LedgerCheck, Reconciliation, RefundEntry
+from billing.models import (
+    IgnoredEvents,
+    LedgerCheck,
+    MissingSetup,
+    Reconciliation,
+    RefundEntry,
+)
+from billing.states import IgnoredBecause
 from emails import outbox
 from emails.catalogue import Kind
 from emails.models import Channel, Message, MessageState
@@ -35,6 +42,22 @@ OVERDUE = timedelta(days=2)
 CHECK_TAKES = timedelta(hours=1)
 # Refused messages say the same: some are enough to know what.
 LOOKED_AT = 100
+NO_PORTAL = (
+    "Members can’t change their card: Stripe’s customer portal isn’t set up. In Stripe’s dashboard,"
+    " open Settings → Billing → Customer portal and save it."
+)
+# For so long after the last one, events that are not for us are a problem.
+LATELY = timedelta(days=7)
+WHAT_IS_WRONG = {
+    IgnoredBecause.THIN: (
+        "without their object (“thin”), which were ignored: let the endpoint at Stripe send"
+        " snapshot payloads."
+    ),
+    IgnoredBecause.OTHER_MODE: (
+        "of its other mode (live or test), which were ignored: remove this portal’s address from"
+        " the endpoints of that mode."
+    ),
+}
 # Jobs that succeeded are deleted, which unlinks the schedule's last run from its job. So where the
 # last run's job is still there and failed, nothing has gone well since.
 FAILED_AT_LAST = """
@@ -62,8 +85,15 @@ class Found:
 
 
 def found() -> list[Found]:
-    """Return every problem there is: six queries, or eight where something was never checked."""
-    return [*_drift(), *_failed_jobs(), *_ledger(), *_refused_mail(), *_two_memberships()]
+    """Return every problem there is: seven queries, or nine where something was never checked."""
+    return [
+        *_at_stripe(),
+        *_drift(),
+        *_failed_jobs(),
+        *_ledger(),
+        *_refused_mail(),
+        *_two_memberships(),
+    ]
 
 
 def watch() -> list[Problem]:
@@ -98,6 +128,33 @@ def _two_memberships() -> Iterator[Found]:
             "See both",
             MONEY,
         )
+
+
+def _at_stripe() -> Iterator[Found]:
+    """Yield what is not set up at Stripe, and events that came lately and are not for us."""
+    missing = MissingSetup.objects.order_by().annotate(what=F("name"), number=F("pk"))
+    lately = IgnoredEvents.objects.filter(last_at__gt=timezone.now() - LATELY).order_by()
+    ignored = lately.values(what=F("reason")).annotate(number=Sum("count"))
+    for what, number in missing.values_list("what", "number").union(
+        ignored.values_list("what", "number")
+    ):
+        if what in set(IgnoredBecause):
+            yield _ignored(IgnoredBecause(what), number)
+        else:
+            yield Found(
+                f"setup:{what}", NO_PORTAL, show.page_of(MissingSetup(pk=number)), "See how"
+            )
+
+
+def _ignored(reason: IgnoredBecause, count: int) -> Found:
+    events = "1 event" if count == 1 else f"{count:,} events"
+    return Found(
+        f"ignored:{reason}",
+        f"Stripe sent {events} {WHAT_IS_WRONG[reason]}",
+        show.list_of("billing.ignoredevents", reason__exact=reason),
+        "See which",
+        tone=WARNING,
+    )
 
 
 def _drift() -> Iterator[Found]:

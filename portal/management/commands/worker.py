@@ -18,7 +18,7 @@ from procrastinate.contrib.django import app
 from procrastinate.contrib.django.django_connector import DjangoConnector
 from procrastinate.exceptions import ConnectorException
 
-from billing.tasks import find_missed_events, refresh_plan
+from billing.tasks import check_setup, find_missed_events, refresh_plan
 from portal.queue import enqueue_once
 
 logger = logging.getLogger("portal.worker")
@@ -48,9 +48,11 @@ class Command(BaseCommand):
         )
         worker_app.tasks = app.tasks
         worker_app.periodic_registry = app.periodic_registry
-        # Known from the first minute on: what is on sale, and what Stripe told nobody meanwhile.
+        # Known from the first minute on: what is on sale, what Stripe told nobody meanwhile, and
+        # what is not set up there.
         enqueue_once(refresh_plan, "refresh_plan")
         enqueue_once(find_missed_events, "find_missed_events")
+        enqueue_once(check_setup, "check_setup")
         asyncio.run(_run_until_stopped(worker_app, options["concurrency"]))
 
 

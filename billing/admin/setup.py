@@ -1,0 +1,79 @@
+"""What is not set up at Stripe, with the remedy, and events that are not for this portal."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.utils.safestring import SafeString
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
+
+from billing.models import IgnoredEvents, MissingSetup
+from billing.states import IgnoredBecause
+from portal.staff import show
+from portal.staff.parts import column
+from portal.staff.read_only import ReadOnlyAdmin
+
+REMEDIES = {
+    IgnoredBecause.THIN: (
+        "The endpoint at Stripe sends thin events, which carry no object. In Stripe's dashboard,"
+        " open Workbench, Webhooks, and let a destination with snapshot payloads send the events"
+        " that the setup guide lists. Thin ones can be switched off there."
+    ),
+    IgnoredBecause.OTHER_MODE: (
+        "The endpoint of Stripe's other mode (live or test) has this portal's address, too. In"
+        " Stripe's dashboard, change to that mode and remove the endpoint there."
+    ),
+}
+PORTAL_REMEDY = (
+    "In Stripe's dashboard, open Settings, Billing, Customer portal. Let customers update their"
+    " payment methods, and save. Until then nobody can change a card here."
+)
+
+
+@admin.register(IgnoredEvents)
+class IgnoredEventsAdmin(ReadOnlyAdmin):
+    """What came with a good signature and is not for us."""
+
+    list_display = ["type", "reason", "count", "last", "first"]
+    list_filter = [("reason", ChoicesDropdownFilter)]
+    nothing = "Every event was for this portal."
+    fieldsets = [(None, {"fields": ["reason", "type", "count", "last", "first", "last_id"]}),
+                 ("What to do", {"fields": ["remedy"]})]  # fmt: skip
+
+    @column("Last came", ordering="last_at")
+    def last(self, row: IgnoredEvents) -> SafeString:
+        """When one came last."""
+        return show.when(row.last_at)
+
+    @column("First came")
+    def first(self, row: IgnoredEvents) -> SafeString:
+        """When the first one came."""
+        return show.when(row.first_at)
+
+    @column("Remedy")
+    def remedy(self, row: IgnoredEvents) -> str:
+        """How to keep more from coming."""
+        return REMEDIES[IgnoredBecause(row.reason)]
+
+
+@admin.register(MissingSetup)
+class MissingSetupAdmin(ReadOnlyAdmin):
+    """What members can't do until it is set up."""
+
+    list_display = ["name", "found"]
+    nothing = "Everything is set up."
+    fieldsets = [(None, {"fields": ["name", "found", "remedy", "at_stripe"]})]
+
+    @column("Found missing", ordering="found_at")
+    def found(self, row: MissingSetup) -> SafeString:
+        """When it was noticed."""
+        return show.when(row.found_at)
+
+    @column("Remedy")
+    def remedy(self, row: MissingSetup) -> str:
+        """What to do about it."""
+        return PORTAL_REMEDY
+
+    @column("At Stripe")
+    def at_stripe(self, row: MissingSetup) -> SafeString:
+        """The way there."""
+        return show.anchor(show.stripe_url("settings/billing", "portal"), "Customer portal")

@@ -59,6 +59,9 @@ def needs_smtputf8(address: str) -> bool:
 def check(address: str) -> None:
     """Raise ValidationError unless this is an address as `canonical` returns one."""
     local, _at, domain = address.rpartition("@")
+    if not domain.isascii():
+        # No IDNA has it: letters of two directions in one label, say.
+        raise ValidationError(validate_email.message, code="invalid")
     beyond = [one for one in local if not one.isascii()]
     if not all(unicodedata.category(one)[0] in LETTERS for one in beyond):
         raise ValidationError(validate_email.message, code="invalid")

@@ -74,8 +74,7 @@ def journey(sandbox: Sandbox, name: str, email: str) -> None:
     year = timezone.localtime(payment.created_at).year
     statement = client.get(reverse("billing:statement-pdf", args=[year]))
     assert statement.content.startswith(b"%PDF-")
-    table = b"".join(client.get("/payments/payments.csv").streaming_content).decode()
-    assert "29.00" in table
+    assert "29.00" in client.get("/payments/payments.csv").getvalue().decode()
     charge = sandbox.stripe.v1.payment_intents.retrieve(payment.stripe_id).latest_charge
     sandbox.control(f"charges/{charge}/dispute")
     deliver(sandbox.events())

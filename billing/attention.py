@@ -10,7 +10,15 @@ from django.db import models
 from django.db.models import F
 from django.urls import reverse
 
-from billing import card_choice, collecting, descriptions, pay_links, wording
+from billing import (
+    card_choice,
+    collecting,
+    descriptions,
+    pay_links,
+    tax_settings,
+    tax_words,
+    wording,
+)
 from billing.dates import long_date
 from billing.models import Invoice, Payment, PaymentRequest
 from billing.money import Money
@@ -83,10 +91,15 @@ def _request_attention(request: PaymentRequest) -> Attention:
     return Attention(
         Tone.WAIT,
         f"Please pay {request.price}",
-        f"For: {request.description}.{until}",
+        f"For: {request.description}.{until}{_tax_sentence()}",
         f"Pay {request.price}",
         pay_links.path_of(request),
     )
+
+
+def _tax_sentence() -> str:
+    is_added = tax_settings.of_single_payments() == tax_words.ADDED
+    return " Tax is added at checkout." if is_added else ""
 
 
 def _membership_attention(member: Member, current: Membership) -> list[Attention]:
@@ -120,6 +133,13 @@ def _card_matters(current: Membership) -> list[Attention]:
                 "Please check the card that we charge.",
             )
         ]
+    return _card_attentions(current)
+
+
+def _card_attentions(current: Membership) -> list[Attention]:
+    """Return what is to be done about address and card of a membership that is paid up."""
+    if current.row and current.row.tax_problem and settings.STRIPE_TAX:
+        return [_address_attention()]
     if other := _other_card_attention(current):
         return [other]
     is_charged = current.row is not None and current.row.is_renewal_charged
@@ -192,6 +212,19 @@ def _other_card_attention(current: Membership) -> Attention | None:
         f"You paid your last invoice with it. Your next payment is still charged to {others}.",
         f"Use {card}",
         reverse("billing:use-card", args=[paid.pk]),
+        "post",
+    )
+
+
+def _address_attention() -> Attention:
+    """Ask for the address without which no tax can be worked out."""
+    return Attention(
+        Tone.WAIT,
+        "Please add your billing address",
+        "We need it to work out the tax on your membership. You're still a member, and nothing "
+        "else changes.",
+        "Add billing address",
+        reverse("billing:manage-card"),
         "post",
     )
 

@@ -309,6 +309,7 @@ def _new_row(customer: Customer, wanted: Wanted) -> Checkout:
         user_id=customer.user_id,
         purpose=wanted.purpose,
         request=wanted.request,
+        is_taxed=settings.STRIPE_TAX,
         **wanted.terms,
     )
 
@@ -399,6 +400,7 @@ def _request(row: Checkout, plan: Plan, customer: Customer) -> gateway.CheckoutR
         price_id=plan.stripe_id,
         trial_days=plan.trial_days if is_new else 0,
         takes_codes=settings.STRIPE_PROMOTION_CODES,
+        is_taxed=row.is_taxed,
         success_url=back + "?session_id={CHECKOUT_SESSION_ID}",
         cancel_url=here + reverse("billing:membership") + "?canceled=1",
     )

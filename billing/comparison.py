@@ -207,6 +207,8 @@ def _customer(found: snapshots.CustomerSnapshot) -> Seen:
     columns: dict[str, Any] = {
         "email": found.email,
         "name": found.name,
+        "business_name": found.business_name,
+        "tax_ids": found.tax_ids,
         "created_at": found.created_at,
         "deleted_at_stripe": False,
     }

@@ -37,10 +37,11 @@ def in_words(row: Subscription) -> list[Discount]:
 
 
 def next_charge(row: Subscription) -> Money | None:
-    """Return the next charge, or None where a discount makes it unknown."""
+    """Return the next charge, or None where a discount or Stripe Tax makes it unknown."""
     if row.next_charge is not None:
         return Money(row.next_charge, row.currency)
-    return None if running(row) else Money(row.amount, row.currency)
+    is_known = not running(row) and not row.tax_is_automatic
+    return Money(row.amount, row.currency) if is_known else None
 
 
 def _in_words(one: dict[str, Any]) -> Discount:

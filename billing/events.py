@@ -12,7 +12,7 @@ from typing import Any
 from django.db.models import F
 from django.utils import timezone
 
-from billing import gateway, refund_sync, reminders, sync
+from billing import gateway, refund_sync, reminders, sync, taxing
 from billing.models import (
     CreditNote,
     Customer,
@@ -67,6 +67,8 @@ def _read_card(customer_id: str) -> None:
         with run.each(subscription_id), suppress(gateway.StripeMissing):
             sync.sync_subscription(subscription_id)
     run.finish()
+    # Their address may be what was missing to work out the tax.
+    taxing.turn_on_again(customer_id)
 
 
 def card_read_since(customer_id: str, moment: datetime) -> bool:
@@ -102,6 +104,7 @@ CARD = Target(_read_card, None, _at("customer"), read_since=card_read_since)
 CHECKOUT = Target(sync.sync_checkout, None, _own_id)
 DISCOUNT = Target(sync.sync_subscription, Subscription, _at("subscription"))
 PLAN = Target(sync.sync_current_plan, None, _own_id)
+TAX_ID = Target(sync.sync_customer, Customer, _at("customer"))
 TAX_RATE = Target(sync.sync_tax_rate, TaxRate, _own_id)
 
 # Every type we act on.
@@ -120,6 +123,9 @@ TARGETS: dict[str, Target] = {
     "customer.discount.updated": DISCOUNT,
     "customer.discount.deleted": DISCOUNT,
     "customer.updated": CUSTOMER,
+    "customer.tax_id.created": TAX_ID,
+    "customer.tax_id.updated": TAX_ID,
+    "customer.tax_id.deleted": TAX_ID,
     "customer.deleted": CUSTOMER,
     "payment_method.attached": CARD,
     "payment_method.detached": CARD,

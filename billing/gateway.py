@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 import stripe
 from django.conf import settings
 
-from billing import idempotency, limits, snapshots
+from billing import idempotency, limits, snapshots, tax_snapshots
 from portal import addresses
 from portal.network import is_network_error
 from portal.queue import Known
@@ -123,8 +123,17 @@ class CheckoutRequest:
     price_id: str
     trial_days: int
     takes_codes: bool
+    is_taxed: bool  # whether Stripe Tax works out the tax, and takes tax ids
     success_url: str
     cancel_url: str
+
+
+@dataclass(frozen=True)
+class SingleTax:
+    """How Stripe Tax takes a single payment: `inclusive` or `exclusive`, and as what (or "")."""
+
+    behavior: str
+    code: str
 
 
 @dataclass(frozen=True)
@@ -141,6 +150,7 @@ class SinglePayment:
     amount: int
     currency: str
     description: str
+    tax: SingleTax | None
     success_url: str
     cancel_url: str
 
@@ -192,9 +202,10 @@ def verify_webhook(body: bytes, signature: str) -> str:
 
 
 def read_customer(customer_id: str) -> snapshots.CustomerSnapshot:
-    """Read a customer; a deleted one says so."""
+    """Read a customer with tax ids; a deleted one says so."""
     with _translated_errors():
-        return snapshots.customer(_client().v1.customers.retrieve(customer_id).to_dict())
+        found = _client().v1.customers.retrieve(customer_id, {"expand": ["tax_ids"]})
+        return snapshots.customer(found.to_dict())
 
 
 def read_plan(price_id: str) -> snapshots.PlanSnapshot:
@@ -268,10 +279,33 @@ def _lines_of(invoice_id: str) -> list[Mapping[str, Any]]:
     return [*_every(lambda page: lines.list(invoice_id, page), {})]
 
 
-def read_tax_rate(tax_rate_id: str) -> snapshots.TaxRateSnapshot:
+def read_tax_rate(tax_rate_id: str) -> tax_snapshots.TaxRateSnapshot:
     """Read a tax rate."""
     with _translated_errors():
-        return snapshots.tax_rate(_client().v1.tax_rates.retrieve(tax_rate_id).to_dict())
+        return tax_snapshots.tax_rate(_client().v1.tax_rates.retrieve(tax_rate_id).to_dict())
+
+
+def read_tax_account() -> tax_snapshots.TaxAccountSnapshot:
+    """Read the settings of Stripe Tax."""
+    with _translated_errors():
+        return tax_snapshots.tax_account(_client().v1.tax.settings.retrieve().to_dict())
+
+
+def has_tax_place(customer_id: str) -> bool:
+    """Whether Stripe Tax knows where a customer is."""
+    with _translated_errors():
+        found = _client().v1.customers.retrieve(customer_id, {"expand": ["tax"]})
+        return tax_snapshots.has_place(found.to_dict())
+
+
+def turn_tax_on(subscription_id: str) -> None:
+    """Let Stripe Tax work out the tax on a subscription from its next invoice on.
+
+    Raises:
+        StripeRefused: it does not know where the customer is, among other reasons.
+    """
+    with _translated_errors():
+        _client().v1.subscriptions.update(subscription_id, {"automatic_tax": {"enabled": True}})
 
 
 def read_credit_note(credit_note_id: str) -> snapshots.CreditNoteSnapshot:
@@ -397,13 +431,17 @@ def create_customer(
         return snapshots.customer(made.to_dict())
 
 
-def update_customer(customer_id: str, email: str, name: str, language: str) -> None:
-    """Tell Stripe a customer's e-mail address, name and language (`en`)."""
+def update_customer(customer_id: str, email: str, name: str | None, language: str) -> None:
+    """Tell Stripe a customer's e-mail address, name and language (`en`).
+
+    No name leaves the one that Stripe has, which may be a business's.
+    """
     params: stripe.params.CustomerUpdateParams = {
         "email": _address(email),
-        "name": name,
         "preferred_locales": [language],
     }
+    if name is not None:
+        params["name"] = name
     with _translated_errors():
         _client().v1.customers.update(customer_id, limits.sendable(params))
 
@@ -444,11 +482,26 @@ def create_checkout(request: CheckoutRequest) -> snapshots.CheckoutSnapshot:
         "success_url": request.success_url,
         "cancel_url": request.cancel_url,
     }
+    if request.is_taxed:
+        params.update(_taxed())
     with _translated_errors():
         made = _client().v1.checkout.sessions.create(
             limits.sendable(params), {"idempotency_key": request.key}
         )
         return snapshots.checkout(made.to_dict())
+
+
+def _taxed() -> stripe.params.checkout.SessionCreateParams:
+    """Let Checkout work out the tax, and ask for address and tax id.
+
+    Stripe documentation, "Collect tax on Checkout": of a customer that is there already the page
+    may only keep what `customer_update` names; tax ids need its name.
+    """
+    return {
+        "automatic_tax": {"enabled": True},
+        "tax_id_collection": {"enabled": True},
+        "customer_update": {"address": "auto", "name": "auto"},
+    }
 
 
 def create_payment_checkout(request: SinglePayment) -> snapshots.CheckoutSnapshot:
@@ -457,25 +510,26 @@ def create_payment_checkout(request: SinglePayment) -> snapshots.CheckoutSnapsho
         snapshots.USER_KEY: str(request.user_id),
         snapshots.CHECKOUT_KEY: str(request.checkout_pk),
     }
+    price: stripe.params.checkout.SessionCreateParamsLineItemPriceData = {
+        "currency": request.currency,
+        "unit_amount": request.amount,
+        "product_data": {"name": request.description},
+    }
     params: stripe.params.checkout.SessionCreateParams = {
         "mode": "payment",
         "customer": request.customer_id,
         "client_reference_id": str(request.user_id),
-        "line_items": [
-            {
-                "quantity": 1,
-                "price_data": {
-                    "currency": request.currency,
-                    "unit_amount": request.amount,
-                    "product_data": {"name": request.description},
-                },
-            }
-        ],
+        "line_items": [{"quantity": 1, "price_data": price}],
         "metadata": metadata,
         "payment_intent_data": {"description": request.description, "metadata": metadata},
         "success_url": request.success_url,
         "cancel_url": request.cancel_url,
     }
+    if request.tax:
+        params.update(_taxed())
+        price["tax_behavior"] = request.tax.behavior
+        if request.tax.code:
+            price["product_data"]["tax_code"] = request.tax.code
     with _translated_errors():
         made = _client().v1.checkout.sessions.create(
             limits.sendable(params), {"idempotency_key": request.key}
@@ -613,7 +667,8 @@ def subscription_ids(customer_id: str) -> list[str]:
 
 def list_customers(bad: list[Unreadable] | None = None) -> Iterator[snapshots.CustomerSnapshot]:
     """Yield every customer, the newest first; deleted ones are not among them."""
-    yield from _each_read(snapshots.customer, _every(_client().v1.customers.list, {}), bad)
+    listed = _every(_client().v1.customers.list, {"expand": ["data.tax_ids"]})
+    yield from _each_read(snapshots.customer, listed, bad)
 
 
 def list_subscriptions(

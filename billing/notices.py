@@ -19,6 +19,7 @@ from billing import (
     pay_links,
     refund_notices,
     staff_notices,
+    tax_settings,
     tax_words,
     taxes,
     wording,
@@ -388,6 +389,7 @@ def _receipt_of_payment(payment: Payment) -> None:
             "paid_on": payment.paid_at.isoformat(),
             "method": wording.card(payment.card_brand, payment.card_last4),
             "lines": [{"description": description, "amount": amount}],
+            "taxes_included": _tax_in(payment),
             "discount": "",
             "total": amount,
             "url": _address("billing:payment", payment.pk),
@@ -395,6 +397,13 @@ def _receipt_of_payment(payment: Payment) -> None:
         cause=payment.stripe_id,
         happened_at=payment.paid_at,
     )
+
+
+def _tax_in(payment: Payment) -> list[dict[str, str]]:
+    """Return the tax that a single payment contains, be it in its price or added."""
+    if not payment.tax:
+        return []
+    return [{"description": "Includes tax", "amount": str(Money(payment.tax, payment.currency))}]
 
 
 def _credit_note(note: CreditNote) -> None:
@@ -582,6 +591,7 @@ def ask_for_payment(request: PaymentRequest) -> None:
         {
             "name": request.user.first_name,
             "amount": str(request.price),
+            "tax_words": tax_settings.single_words(),
             "description": request.description,
             "expires_on": end.isoformat() if end else "",
             "url": pay_links.url_of(request),

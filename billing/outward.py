@@ -63,10 +63,16 @@ def tell(customer_pk: int) -> None:
     told = assignment.told(customer.user)
     try:
         gateway.update_customer(
-            customer.stripe_id, told["told_email"], told["told_name"], told["told_language"]
+            customer.stripe_id, told["told_email"], _new_name(customer, told), told["told_language"]
         )
     except gateway.StripeMissing:
         # It was deleted at Stripe: write that down, and there is nobody left to tell.
         sync.sync_customer(customer.stripe_id)
         return
     Customer.objects.filter(pk=customer_pk).update(**told)
+
+
+def _new_name(customer: Customer, told: dict[str, str]) -> str | None:
+    """Return the name if it has changed here. A business keeps the one that it gave at Checkout."""
+    is_new = customer.told_name != told["told_name"] and not customer.tax_ids
+    return told["told_name"] if is_new else None

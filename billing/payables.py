@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
 from django.contrib.auth.models import User
 from django.urls import reverse
 
-from billing import pay_links
+from billing import pay_links, tax_settings
 from billing.attention import asked_of
 from billing.models import Checkout, Item, PaymentRequest
 from billing.money import Money
@@ -26,6 +26,7 @@ class Payable:
     url: str
     action: str
     until: datetime | None = None
+    tax_words: str = ""  # "plus tax"
 
 
 class Outcome(StrEnum):
@@ -66,13 +67,16 @@ def payables(user: User) -> list[Payable]:
         Payable(row.name, row.price, "", reverse("billing:pay-item", args=[row.pk]))
         for row in Item.objects.for_user(user).exclude(pk__in=settled.values("item"))
     ]
-    return asked + offered
+    words = tax_settings.single_words()
+    return [replace(one, tax_words=words) for one in asked + offered]
 
 
 def result_of(checkout: Checkout) -> PaymentResult:
     """Return how a single payment stands whose member is back from Checkout."""
-    payment = checkout.payment
-    price = Money(checkout.amount or 0, checkout.currency)
+    payment, price = checkout.payment, Money(checkout.amount or 0, checkout.currency)
+    if payment:
+        # With the tax that was added.
+        price = Money(payment.amount, payment.currency)
     if checkout.state == CheckoutState.COMPLETE and payment:
         line = payment_page(payment)
         return PaymentResult(Outcome.PAID, price, checkout.description, line.url)

@@ -62,6 +62,7 @@ class PaymentLine:
     label: str
     method: str
     description: str
+    tax: Money | None = None  # which it contains, where no invoice says so
     url: str = ""
     problem: str = ""  # why it failed, or what it waits for, in plain words
     disputes: tuple[Attention, ...] = ()  # what became of it at the bank
@@ -180,6 +181,7 @@ def payment_line(row: Payment, description: str, refunds: Collection[Refund]) ->
         label=label,
         method=wording.card(row.card_brand, row.card_last4),
         description=description,
+        tax=Money(row.tax, row.currency) if row.tax else None,
         url=_payment_url(row),
         problem=_problem(row),
         disputes=tuple(_dispute_notice(one) for one in row.disputes.all()),

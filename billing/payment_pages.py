@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
-from billing import credit, descriptions, refund_queries, taxes, wording
+from billing import businesses, credit, descriptions, refund_queries, taxes, wording
 from billing.models import CreditNote, Invoice, Payment, Refund
 from billing.models.copy import MemberRecordQuerySet
 from billing.money import Money
@@ -83,6 +83,7 @@ class InvoicePage:
     total: Money
     taxes_included: list[tuple[str, Money]]  # which the total contains without being added
     tax_note: str  # "Tax exempt."
+    billed_to: list[tuple[str, str]]  # a business's name and tax ids
     credits: list[tuple[str, Money]]
     due: Money | None  # where it differs from the total, and something is asked for
     due_label: str  # "Due", or "Paid" once it is
@@ -196,6 +197,7 @@ def invoice_page(invoice: Invoice) -> InvoicePage:
         total=Money(invoice.total, invoice.currency),
         taxes_included=_in_money(taxes.included_words(tax.included), invoice),
         tax_note=tax.note,
+        billed_to=businesses.of_invoice(invoice),
         credits=_in_money(wording.invoice_credits(invoice), invoice),
         due=Money(invoice.amount_due, invoice.currency)
         if invoice.amount_due != invoice.total and invoice.total > 0

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.contrib.auth.models import User
 
-from billing import wording
+from billing import tax_settings, tax_words, wording
 from billing.models import Plan, Product, Subscription
 from billing.money import Money
 
@@ -25,6 +25,7 @@ class PriceOffer:
     rhythm: str  # "Monthly", "Yearly", "Every 3 months"
     trial_days: int
     saving: str = ""
+    tax_words: str = ""  # "plus tax"
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,7 @@ def _price_offer(plan: Plan, plans: list[Plan], *, was_member: bool) -> PriceOff
         rhythm=wording.rhythm(plan.interval, plan.interval_count),
         trial_days=0 if was_member else plan.trial_days,
         saving=next(filter(None, savings), ""),
+        tax_words=tax_words.price(tax_settings.of_plan(plan)),
     )
 
 

@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.urls import reverse
 
-from billing import gateway, pay_links, wording
+from billing import gateway, pay_links, tax_settings, wording
 from billing.checkout import (
     AlreadyPaid,
     CheckoutError,
@@ -143,6 +143,7 @@ def _open_session(row: Checkout, customer: Customer) -> CheckoutSnapshot:
             amount=row.amount or 0,
             currency=row.currency,
             description=row.description,
+            tax=tax_settings.single() if row.is_taxed else None,
             success_url=back,
             cancel_url=f"{here}{leave}?canceled=1",
         )

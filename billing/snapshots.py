@@ -6,12 +6,13 @@ Field names are those of Stripe's API version 2026-10-28.endive. Amounts are min
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from billing import limits, tax_words
+from billing import tax_snapshots
+from billing.fitted import Fitted
 from billing.subscription_items import SubscriptionItem
 
 # The key under which we keep the user's primary key in a Stripe object's metadata.
@@ -30,24 +31,14 @@ Json = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Fitted:
-    """A value whose texts fit the columns that keep them (see `billing.limits`)."""
-
-    def __post_init__(self) -> None:
-        for part in fields(self):
-            value = getattr(self, part.name)
-            if isinstance(value, str | list):
-                fitting = limits.fitted(type(self).__name__, part.name, value)
-                object.__setattr__(self, part.name, fitting)
-
-
-@dataclass(frozen=True)
 class CustomerSnapshot(Fitted):
     """A customer. `user_id` is the primary key from our metadata, or None."""
 
     id: str
     email: str
     name: str
+    business_name: str
+    tax_ids: list[dict[str, str]]
     deleted: bool
     user_id: int | None
     created_at: datetime
@@ -66,6 +57,7 @@ class PlanSnapshot(Fitted):
     interval: str
     interval_count: int
     trial_days: int
+    tax_behavior: str
     active: bool
 
 
@@ -127,6 +119,8 @@ class SubscriptionSnapshot(Fitted):
     pause_behavior: str  # while collection is paused: what becomes of new invoices
     resumes_at: datetime | None
     discounts: list[dict[str, Any]]
+    tax_is_automatic: bool
+    tax_problem: str
     balance: int  # the customer's, in the subscription's currency: less than 0 is credit
 
     @property
@@ -148,16 +142,6 @@ class NextCharge:
 
 
 @dataclass(frozen=True)
-class TaxRateSnapshot(Fitted):
-    """A tax rate, as far as it is named on invoices."""
-
-    id: str
-    name: str
-    jurisdiction: str
-    percentage: Decimal
-
-
-@dataclass(frozen=True)
 class InvoiceSnapshot(Fitted):
     """An invoice, its lines, and the payment intents that tried to pay it."""
 
@@ -168,6 +152,9 @@ class InvoiceSnapshot(Fitted):
     status: str
     billing_reason: str
     currency: str
+    customer_name: str  # of a business, like its tax ids
+    customer_tax_ids: list[dict[str, str]]
+    finalization_error: str
     subtotal: int
     discount: int
     promotion_codes: str  # by which it was lowered: "WELCOME50"
@@ -229,6 +216,7 @@ class SwitchSnapshot(Fitted):
     total: int
     balance: int
     amount_due: int
+    needs_place: bool  # of the customer, to work out the tax
 
 
 @dataclass(frozen=True)
@@ -315,6 +303,7 @@ class CheckoutSnapshot(Fitted):
     payment_intent_id: str
     url: str
     expires_at: datetime
+    tax: int  # contained in what is paid
 
 
 @dataclass(frozen=True)
@@ -344,6 +333,8 @@ def customer(data: Json) -> CustomerSnapshot:
         id=data["id"],
         email=_text(data.get("email")),
         name=_text(data.get("name")),
+        business_name=_text(data.get("business_name")),
+        tax_ids=tax_snapshots.tax_ids(data.get("tax_ids")),
         deleted=bool(data.get("deleted")),
         user_id=_own_key(data, USER_KEY),
         created_at=_time(data.get("created")) or datetime.fromtimestamp(0, UTC),
@@ -369,6 +360,7 @@ def plan(price: Json) -> PlanSnapshot:
         interval=_text(recurring.get("interval")),
         interval_count=recurring.get("interval_count") or 1,
         trial_days=int(trial),
+        tax_behavior=_text(price.get("tax_behavior")),
         active=bool(price.get("active")),
     )
 
@@ -377,6 +369,7 @@ def subscription(data: Json) -> SubscriptionSnapshot:
     """Read a subscription with payment method, customer and discounts expanded."""
     method = _paying_method(data)
     pause = data.get("pause_collection") or {}
+    automatic = data.get("automatic_tax") or {}
     return SubscriptionSnapshot(
         id=data["id"],
         customer_id=object_id(data["customer"]),
@@ -398,6 +391,8 @@ def subscription(data: Json) -> SubscriptionSnapshot:
         pause_behavior=_text(pause.get("behavior")),
         resumes_at=_time(pause.get("resumes_at")),
         discounts=[_discount(one) for one in data.get("discounts") or []],
+        tax_is_automatic=bool(automatic.get("enabled")),
+        tax_problem=_text(automatic.get("disabled_reason")),
         balance=_balance(_part(data["customer"]), data["currency"]),
     )
 
@@ -455,6 +450,9 @@ def invoice(data: Json) -> InvoiceSnapshot:
     parent = data.get("parent") or {}
     details = parent.get("subscription_details") or {}
     transitions = data.get("status_transitions") or {}
+    # A draft follows its customer without a word.
+    is_draft = data.get("status") == "draft"
+    business = [] if is_draft else tax_snapshots.tax_ids(data.get("customer_tax_ids"))
     given_up = (data.get("status_details") or {}).get("uncollectible") or {}
     return InvoiceSnapshot(
         id=data["id"],
@@ -464,12 +462,15 @@ def invoice(data: Json) -> InvoiceSnapshot:
         status=_text(data.get("status")) or "draft",
         billing_reason=_text(data.get("billing_reason")),
         currency=data["currency"],
+        customer_name=_text(data.get("customer_name")) if business else "",
+        customer_tax_ids=business,
+        finalization_error=_text((data.get("last_finalization_error") or {}).get("code")),
         subtotal=data["subtotal"],
         discount=_sum(data.get("total_discount_amounts")),
         promotion_codes=", ".join(_codes(data)),
         tax=_sum(data.get("total_taxes")),
-        tax_included=_sum(_included(data.get("total_taxes"))),
-        taxes=[_tax(entry) for entry in data.get("total_taxes") or []],
+        tax_included=tax_snapshots.included(data.get("total_taxes")),
+        taxes=tax_snapshots.entries(data.get("total_taxes")),
         total=data["total"],
         starting_balance=data.get("starting_balance") or 0,
         ending_balance=data.get("ending_balance"),
@@ -504,17 +505,7 @@ def next_charge(data: Json) -> NextCharge:
     return NextCharge(
         amount=data["amount_due"],
         credit=min(credit, max(0, data["total"])),
-        taxation=_taxation(data.get("total_taxes")),
-    )
-
-
-def tax_rate(data: Json) -> TaxRateSnapshot:
-    """Read a tax rate."""
-    return TaxRateSnapshot(
-        id=data["id"],
-        name=_text(data.get("display_name")),
-        jurisdiction=_text(data.get("jurisdiction")),
-        percentage=Decimal(str(data.get("percentage") or 0)),
+        taxation=tax_snapshots.taxation(data.get("total_taxes")),
     )
 
 
@@ -527,11 +518,12 @@ def switch(data: Json) -> SwitchSnapshot:
         currency=data["currency"],
         lines=[_switch_line(line) for line in lines],
         discount=_sum(data.get("total_discount_amounts")),
-        tax_added=_sum(data.get("total_taxes")) - _sum(_included(data.get("total_taxes"))),
-        tax_included=_sum(_included(data.get("total_taxes"))),
+        tax_added=tax_snapshots.added(data.get("total_taxes")),
+        tax_included=tax_snapshots.included(data.get("total_taxes")),
         total=data["total"],
         balance=data.get("starting_balance") or 0,
         amount_due=data["amount_due"],
+        needs_place=tax_snapshots.needs_place(data),
     )
 
 
@@ -659,6 +651,7 @@ def checkout(data: Json) -> CheckoutSnapshot:
         payment_intent_id=object_id(data.get("payment_intent")),
         url=_text(data.get("url")),
         expires_at=_required_time(data["expires_at"]),
+        tax=(data.get("total_details") or {}).get("amount_tax") or 0,
     )
 
 
@@ -700,32 +693,6 @@ def _required_time(value: Any) -> datetime:
 
 def _sum(amounts: Any) -> int:
     return sum(entry["amount"] for entry in amounts or [])
-
-
-def _included(entries: Any) -> list[Json]:
-    """Return those taxes that the amounts contain."""
-    return [entry for entry in entries or [] if entry.get("tax_behavior") == "inclusive"]
-
-
-def _tax(entry: Json) -> dict[str, Any]:
-    return {
-        "rate": _text((entry.get("tax_rate_details") or {}).get("tax_rate")),
-        "amount": entry["amount"],
-        "is_included": entry.get("tax_behavior") == "inclusive",
-        "reason": _text(entry.get("taxability_reason")),
-    }
-
-
-def _taxation(entries: Any) -> str:
-    """Return how a price is taxed; what takes nothing (an exemption) says nothing of it."""
-    behaviors = {
-        entry.get("tax_behavior")
-        for entry in entries or []
-        if entry.get("taxability_reason") not in tax_words.NOTHING
-    }
-    if "exclusive" in behaviors:
-        return tax_words.ADDED
-    return tax_words.INCLUDED if "inclusive" in behaviors else ""
 
 
 def _discount(data: Any) -> dict[str, Any]:
@@ -786,7 +753,7 @@ def _switch_line(line: Json) -> SwitchLine:
         is_proration=is_proration,
         is_period=bool(parent.get("subscription_item_details")) and not is_proration,
         ends_at=_time((line.get("period") or {}).get("end")),
-        tax_added=_sum(line.get("taxes")) - _sum(_included(line.get("taxes"))),
+        tax_added=tax_snapshots.added(line.get("taxes")),
     )
 
 

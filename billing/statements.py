@@ -18,7 +18,7 @@ from django.db.models import QuerySet
 from django.db.models.functions import ExtractYear
 from django.utils import formats, timezone
 
-from billing import descriptions, plans, received, wording
+from billing import businesses, descriptions, plans, received, wording
 from billing.models import CreditNote, Payment
 from billing.money import Money, plain_amount
 from billing.states import CreditNoteStatus, PaymentStatus
@@ -114,6 +114,7 @@ class Statement:
     year: int
     name: str
     email: str
+    billed_to: list[tuple[str, str]]  # a business's name and tax ids, each with what it is
     payments: list[Paid]
     credits: list[Credit]
     totals: list[Total]
@@ -125,6 +126,7 @@ class Statement:
             "facts": [
                 ["For", self.name],
                 ["E-mail", self.email],
+                *([what, value] for what, value in self.billed_to),
                 ["Period", f"1 January to 31 December {self.year}"],
                 ["Made on", _day(made_at)],
             ],
@@ -195,6 +197,7 @@ def statement_of(user: User, year: int) -> Statement | None:
         year=year,
         name=user.get_full_name() or user.email,
         email=addresses.readable(user.email),
+        billed_to=businesses.of_member(user),
         payments=payments,
         credits=[_credit(row) for row in _credit_notes(user, start, end)],
         totals=_totals(payments),
@@ -227,7 +230,9 @@ def _tax(row: Payment) -> int:
     older debt, no more than its own tax counts.
     """
     invoice = row.invoice
-    if invoice is None or invoice.total <= 0:
+    if invoice is None:
+        return row.tax
+    if invoice.total <= 0:
         return 0
     return round(invoice.tax * row.amount_received / max(invoice.total, invoice.amount_paid))
 

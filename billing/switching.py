@@ -52,6 +52,10 @@ SALT = "billing.switching"
 # How long a preview that was shown can be confirmed.
 SHOWN_FOR_SECONDS = 30 * 60
 # An invoice is made at the beginning of its period, give or take.
+ADDRESS_MISSING = (
+    "We need your billing address to work out the tax. Add it on the page where you change your "
+    "card, then switch."
+)
 A_DAY = timedelta(days=1)
 
 
@@ -225,6 +229,8 @@ def preview(row: Subscription, choice: Choice) -> Preview:
     except gateway.StripeError as error:
         troubles.note(logger, error, "A switch could not be previewed")
         raise MembershipError(subscriptions.why_not_now(error)) from error
+    if shown.needs_place:
+        raise MembershipError(ADDRESS_MISSING)
     return _as_preview(row, choice, change, shown)
 
 

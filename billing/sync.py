@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Max
 
@@ -40,6 +41,7 @@ from billing.models import (
     Product,
     StripeEvent,
     Subscription,
+    TaxAccount,
     TaxRate,
 )
 from billing.models.copy import StripeCopy
@@ -90,6 +92,7 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 Copy = TypeVar("Copy", bound=StripeCopy)
+TAX_SETTINGS = "tax.settings"  # Stripe's word for them, of which there is one
 FIRST_INVOICE = "subscription_create"
 # How the payment is named that stands for what an invoice got outside of Stripe.
 OUTSIDE_MARK = ":outside"
@@ -143,6 +146,8 @@ def sync_current_plan(changed_id: str = "") -> None:
         gateway.StripeError: Stripe did not answer.
         SomeFailed: the others were read.
     """
+    if settings.STRIPE_TAX:
+        sync_tax_account()
     if Product.objects.filter(stripe_id=changed_id).exists():
         sync_product(changed_id)
     run = OneByOne(ended_by=gateway.ENDS_ALL)
@@ -178,9 +183,11 @@ def sync_customer(customer_id: str) -> Customer:
         values |= assignment.told(owner)
     if not snapshot.deleted:
         values |= {"email": snapshot.email, "name": snapshot.name}
+        values |= {"business_name": snapshot.business_name, "tax_ids": snapshot.tax_ids}
         values |= {"created_at": snapshot.created_at}
-    elif known is None:
-        values |= {"created_at": read_at}
+    else:
+        values |= {"business_name": "", "tax_ids": []}
+        values |= {"created_at": read_at} if known is None else {}
     with transaction.atomic():
         written = _write(Customer, customer_id, read_at, values)[1]
         assignment.adopted(written)
@@ -269,6 +276,14 @@ def sync_tax_rate(tax_rate_id: str) -> TaxRate:
     snapshot = gateway.read_tax_rate(tax_rate_id)
     with transaction.atomic():
         return _write(TaxRate, tax_rate_id, read_at, _columns(snapshot, "id"))[1]
+
+
+def sync_tax_account() -> TaxAccount:
+    """Read the settings of Stripe Tax and write them."""
+    read_at = database_now()
+    values = asdict(gateway.read_tax_account())
+    with transaction.atomic():
+        return _write(TaxAccount, TAX_SETTINGS, read_at, values)[1]
 
 
 def sync_credit_note(credit_note_id: str) -> CreditNote:
@@ -368,9 +383,10 @@ def _sync_single_payment(payment_intent_id: str) -> Payment:
     if not snapshot.customer_id:
         raise NotOurs("The payment has no customer.")
     _known_customer(snapshot.customer_id)
+    tax = _tax_of(snapshot)
     with transaction.atomic():
         customer = locked_customer(stripe_id=snapshot.customer_id)
-        old, payment = _write_payment(snapshot, customer, read_at, None)
+        old, payment = _write_payment(snapshot, customer, read_at, None, tax=tax)
         if snapshot.checkout_pk:
             _settle(payment, snapshot.checkout_pk)
         was_paid = old is not None and old.status == PaymentStatus.SUCCEEDED
@@ -380,6 +396,13 @@ def _sync_single_payment(payment_intent_id: str) -> Payment:
             told_at = _refusal_told_at(payment.stripe_id) or snapshot.attempted_at
             _announce([SinglePaymentFailed(payment, told_at or read_at)])
     return payment
+
+
+def _tax_of(snapshot: snapshots.PaymentSnapshot) -> int:
+    """Return the tax in a single payment, which only its Checkout session knows."""
+    rows = Checkout.objects.filter(pk=snapshot.checkout_pk or 0, is_taxed=True)
+    session = rows.exclude(session_id="").values_list("session_id", flat=True).first()
+    return gateway.read_checkout(session).tax if session else 0
 
 
 def _bank_refused(payment: Payment) -> bool:
@@ -433,11 +456,12 @@ def _write_payment(
     customer: Customer,
     read_at: datetime,
     invoice: Invoice | None,
+    *,
+    tax: int = 0,
 ) -> tuple[Payment | None, Payment]:
-    """Write a payment. Return the row before and after."""
+    """Write a payment. Return the row before and after. `tax`: where no invoice says so."""
     values = payment_columns(snapshot) | {"customer": customer}
-    if invoice:
-        values["invoice"] = invoice
+    values |= {"invoice": invoice} if invoice else {"tax": tax}
     return _write(Payment, snapshot.id, read_at, values)
 
 

@@ -24,6 +24,7 @@ from billing import (
     reminders,
     setup,
     sync,
+    taxing,
 )
 from billing.models import Customer, StripeEvent
 from billing.states import OPEN_EVENT
@@ -113,9 +114,13 @@ def match_customers(timestamp: int) -> None:
 @app.periodic(cron="47 * * * *")
 @app.task(queueing_lock="refresh_plan", retry=Backoff(max_attempts=10))
 def refresh_plan(timestamp: int = 0) -> None:
-    """Read the plan's price again, in case it was changed in Stripe's dashboard."""
+    """Read the plan's price again, in case it was changed in Stripe's dashboard.
+
+    And look whether Stripe Tax can go on where an address was missing.
+    """
     sync.sync_current_plan()
     sync.read_unknown_items()
+    taxing.turn_on_again()
 
 
 @app.periodic(cron="53 * * * *")

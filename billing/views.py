@@ -32,6 +32,7 @@ from billing import (
     subscriptions,
     switching,
     sync,
+    tax_settings,
     troubles,
     wording,
 )
@@ -277,7 +278,11 @@ def pay(request: HttpRequest, token: str) -> HttpResponse:
     if "canceled" in request.GET:
         messages.info(request, "You left the payment page. Nothing was charged.")
         return redirect(request.path)
-    context = {"asked": found, "refusal": single_payments.why_not_payable(found)}
+    context = {
+        "asked": found,
+        "refusal": single_payments.why_not_payable(found),
+        "tax_words": tax_settings.single_words(),
+    }
     return render(request, "billing/pay.html", context)
 
 
@@ -384,6 +389,7 @@ def _amount_page(request: HttpRequest, form: AmountForm) -> HttpResponse:
         "currency": code,
         "symbol": SYMBOLS.get(code, ""),
         "bounds": single_payments.bounds(),
+        "tax_words": tax_settings.single_words(),
     }
     return render(request, "billing/pay_amount.html", context)
 

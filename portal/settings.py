@@ -93,6 +93,13 @@ STRIPE_PRICE_ID = env.str("STRIPE_PRICE_ID", default="")
 STRIPE_YEARLY_PRICE_ID = env.str("STRIPE_YEARLY_PRICE_ID", default="")
 # Whether the membership's Checkout page takes promotion codes.
 STRIPE_PROMOTION_CODES = env.bool("STRIPE_PROMOTION_CODES", default=True)
+# Whether Stripe Tax works out the tax at Checkout, which then asks for address and tax id. How
+# single payments are taxed (`inclusive`, `exclusive`), and as what; prices of the plan say so.
+STRIPE_TAX = env.bool("STRIPE_TAX", default=False)
+STRIPE_TAX_BEHAVIOR = env.str("STRIPE_TAX_BEHAVIOR", default="inclusive")
+STRIPE_TAX_CODE = env.str("STRIPE_TAX_CODE", default="")
+if STRIPE_TAX_BEHAVIOR not in ("inclusive", "exclusive"):
+    raise ImproperlyConfigured("STRIPE_TAX_BEHAVIOR must be inclusive or exclusive.")
 STRIPE_API_BASE = env.str("STRIPE_API_BASE", default="")
 STRIPE_HOSTED_ORIGINS = env.list(
     "STRIPE_HOSTED_ORIGINS",

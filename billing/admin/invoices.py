@@ -181,6 +181,8 @@ class InvoiceAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
     @column("Outlook")
     def outlook(self, row: Invoice) -> str:
         """What happens to it by itself."""
+        if row.status == InvoiceStatus.DRAFT and row.finalization_error:
+            return f"Stripe can't finalize it: {row.finalization_error.replace('_', ' ')}"
         if row.total < 0 and row.status == InvoiceStatus.PAID:
             return "Credit: lowers the next invoices"
         if row.given_up_reason == GIVEN_UP_BY_PAUSE:

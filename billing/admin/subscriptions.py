@@ -12,7 +12,14 @@ from django.shortcuts import redirect
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RadioFilter
 
-from billing import also_billed, credit, discounts, subscriptions, wording
+from billing import (
+    also_billed,
+    credit,
+    discounts,
+    subscriptions,
+    taxing,
+    wording,
+)
 from billing.admin import labels
 from billing.admin.copies import SHOWN, Rows, StripeCopyAdmin
 from billing.models import Invoice, Subscription
@@ -115,6 +122,23 @@ class EndingFilter(RadioFilter):  # type: ignore[misc]  # Unfold ships no types
         return live.filter(**going_on) if self.value() == "no" else queryset
 
 
+class UntaxedFilter(RadioFilter):  # type: ignore[misc]  # Unfold ships no types
+    """Memberships whose tax Stripe has switched off, not knowing where the member is."""
+
+    title = "tax"
+    parameter_name = "untaxed"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Offer those."""
+        return [("yes", "Address missing")]
+
+    def queryset(self, request: HttpRequest, queryset: Rows) -> Rows:
+        """Keep the live ones that are charged without tax."""
+        if self.value() != "yes":
+            return queryset
+        return queryset.filter(pk__in=taxing.untaxed().values("pk"))
+
+
 @admin.register(Subscription)
 class SubscriptionAdmin(StripeCopyAdmin):
     """Who is a member, and what else members are billed for."""
@@ -128,14 +152,15 @@ class SubscriptionAdmin(StripeCopyAdmin):
         ("status", titled(ChoicesDropdownFilter, "state")),
         EndingFilter,
         PausedFilter,
+        UntaxedFilter,
         ("started_at", by_day("day begun")),
         ("current_period_end", by_day("end of the period paid for")),
     ]
     fieldsets = [
         (None, {
             "fields": [
-                "state", "member", "what", "price", "holds", "discount", "credit", "next_step",
-                "collected", "card", "card_expiry",
+                "state", "member", "what", "price", "tax", "holds", "discount", "credit",
+                "next_step", "collected", "card", "card_expiry",
             ],
         }),
         ("Dates", {"fields": ["since", "period", "trial", "canceled", "ended"]}),
@@ -234,6 +259,16 @@ class SubscriptionAdmin(StripeCopyAdmin):
             how = f"By invoice, due after {row.days_until_due or 0} days"
         pause = labels.PAUSES[PauseBehavior(row.pause_behavior)] if row.pause_behavior else ""
         return f"{how}. {pause}" if pause else how
+
+    @column("Tax")
+    def tax(self, row: Subscription) -> str:
+        """Who works it out, or what keeps Stripe from it."""
+        if row.tax_problem:
+            return (
+                "Switched off by Stripe, which can't tell where the member is. Set the customer's "
+                "billing address in Stripe: tax is added again within the hour."
+            )
+        return "By Stripe Tax" if row.tax_is_automatic else show.NOTHING
 
     @column("Discount")
     def discount(self, row: Subscription) -> str:

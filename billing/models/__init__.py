@@ -19,7 +19,7 @@ from billing.models.request import PaymentRequest
 from billing.models.retention import RetentionOffer, RetentionShowing
 from billing.models.setup import MissingSetup
 from billing.models.subscription import Subscription
-from billing.models.tax import TaxRate
+from billing.models.tax import TaxAccount, TaxRate
 from billing.models.unassigned import UnassignedCustomer
 
 __all__ = [
@@ -46,6 +46,7 @@ __all__ = [
     "RetentionShowing",
     "StripeEvent",
     "Subscription",
+    "TaxAccount",
     "TaxRate",
     "UnassignedCustomer",
 ]

@@ -37,6 +37,9 @@ class Checkout(models.Model):
     payment = models.OneToOneField(
         Payment, null=True, blank=True, on_delete=models.PROTECT, related_name="checkout"
     )
+    is_taxed = models.BooleanField(
+        default=False, db_default=False, help_text="Whether Stripe works out tax on its page."
+    )
     url = models.TextField(blank=True)
     state = models.CharField(
         max_length=10, choices=choices(CheckoutState), default=CheckoutState.STARTING

@@ -13,6 +13,8 @@ class Customer(StripeCopy):
     """A user's customer at Stripe. A user may have several: one that was deleted and the next one,
     or one that staff assigned. `billing.payers` says which pays next.
 
+    `tax_ids` is a list of `{"type", "value"}`, Stripe's words for them.
+
     `told_…` is what Stripe knows of the member from us (see `billing.outward`).
     """
 
@@ -21,6 +23,10 @@ class Customer(StripeCopy):
     )
     email = models.EmailField(max_length=limits.EMAIL, blank=True)
     name = models.CharField(max_length=limits.CUSTOMER_NAME, blank=True)
+    business_name = models.CharField(
+        max_length=limits.CUSTOMER_NAME, blank=True, default="", db_default=""
+    )
+    tax_ids = models.JSONField(default=list, db_default=[], blank=True)
     deleted_at_stripe = models.BooleanField(default=False)
     told_email = models.EmailField(blank=True, db_default="")
     told_name = models.CharField(max_length=310, blank=True, db_default="")

@@ -24,6 +24,9 @@ class Invoice(StripeCopy):
     `taxes` is a list of `{"rate", "amount", "is_included", "reason"}`, one for each rate, which is
     named by Stripe's id. `tax` is their sum; `tax_included` is what the lines contain of it. Lines
     less discount plus the rest of the tax make the total.
+
+    `customer_name` and `customer_tax_ids` (a list of `{"type", "value"}`) are who was billed, kept
+    of businesses only: of those that gave a tax id.
     """
 
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="invoices")
@@ -36,6 +39,17 @@ class Invoice(StripeCopy):
     currency = models.CharField(max_length=limits.CURRENCY)
     subtotal = models.BigIntegerField()
     discount = models.BigIntegerField(default=0)
+    customer_name = models.CharField(
+        max_length=limits.CUSTOMER_NAME, blank=True, default="", db_default=""
+    )
+    customer_tax_ids = models.JSONField(default=list, db_default=[], blank=True)
+    finalization_error = models.CharField(
+        max_length=limits.WORD,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Stripe's word for why it stays a draft.",
+    )
     promotion_codes = models.CharField(
         max_length=limits.TEXT,
         blank=True,

@@ -29,6 +29,9 @@ class Payment(StripeCopy):
     amount = models.BigIntegerField()
     amount_received = models.BigIntegerField(default=0)
     amount_refunded = models.BigIntegerField(default=0)
+    tax = models.BigIntegerField(
+        default=0, db_default=0, help_text="Minor units of it, where no invoice says so."
+    )
     currency = models.CharField(max_length=limits.CURRENCY)
     description = models.CharField(max_length=limits.PAYMENT_DESCRIPTION, blank=True)
     card_brand = models.CharField(max_length=limits.WORD, blank=True)

@@ -23,6 +23,13 @@ class Plan(StripeCopy):
     interval = models.CharField(max_length=limits.WORD)
     interval_count = models.PositiveIntegerField(default=1)
     trial_days = models.PositiveIntegerField(default=0)
+    tax_behavior = models.CharField(
+        max_length=limits.WORD,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="As the price says.",
+    )
     active = models.BooleanField(default=True)
 
     def __str__(self) -> str:

@@ -119,6 +119,14 @@ class Subscription(StripeCopy):
         db_default="",
         help_text="Whether the next invoice adds tax, or the price includes it, from the same.",
     )
+    tax_is_automatic = models.BooleanField(default=False, db_default=False)
+    tax_problem = models.CharField(
+        max_length=limits.WORD,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Stripe's word for why it no longer works out the tax.",
+    )
     balance = models.BigIntegerField(
         db_default=0,
         default=0,

@@ -17,3 +17,17 @@ class TaxRate(StripeCopy):
 
     def __str__(self) -> str:
         return self.name
+
+
+class TaxAccount(StripeCopy):
+    """The one row of the account's settings of Stripe Tax, read while STRIPE_TAX is on.
+
+    `behavior` counts for prices that say nothing themselves: `inclusive`, `exclusive` or
+    `inferred_by_currency`.
+    """
+
+    status = models.CharField(max_length=limits.WORD)
+    behavior = models.CharField(max_length=limits.WORD, blank=True)
+
+    def __str__(self) -> str:
+        return f"Stripe Tax: {self.status}"

@@ -15,7 +15,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from pytest_django import Settings
 
-from billing import gateway, history, limits, snapshots, sync
+from billing import gateway, history, limits, snapshots, sync, tax_snapshots
+from billing.fitted import Fitted
 from billing.models import (
     CreditNote,
     Customer,
@@ -25,6 +26,7 @@ from billing.models import (
     Plan,
     Refund,
     Subscription,
+    TaxAccount,
     TaxRate,
     UnassignedCustomer,
 )
@@ -47,7 +49,7 @@ TEXTS = {
     "refund": ("reason", "failure_reason", "pending_reason"),
 }
 # By how the columns of a row come from a snapshot. A refund's reason is ours, not Stripe's.
-ROWS: list[tuple[type[snapshots.Fitted], type[models.Model]]] = [
+ROWS: list[tuple[type[Fitted], type[models.Model]]] = [
     (snapshots.CustomerSnapshot, Customer),
     (snapshots.CustomerSnapshot, UnassignedCustomer),
     (snapshots.SubscriptionSnapshot, Subscription),
@@ -57,7 +59,8 @@ ROWS: list[tuple[type[snapshots.Fitted], type[models.Model]]] = [
     (snapshots.DisputeSnapshot, Dispute),
     (snapshots.RefundSnapshot, Refund),
     (snapshots.PlanSnapshot, Plan),
-    (snapshots.TaxRateSnapshot, TaxRate),
+    (tax_snapshots.TaxRateSnapshot, TaxRate),
+    (tax_snapshots.TaxAccountSnapshot, TaxAccount),
 ]
 
 
@@ -69,7 +72,7 @@ def agrees() -> bool:
 
 @pytest.mark.parametrize(("snapshot", "model"), ROWS, ids=lambda one: one.__name__)
 def test_every_text_of_stripes_fits_its_column(
-    snapshot: type[snapshots.Fitted], model: type[models.Model]
+    snapshot: type[Fitted], model: type[models.Model]
 ) -> None:
     columns = {column.name: column for column in model._meta.concrete_fields}
     compared = 0
@@ -174,6 +177,7 @@ def test_what_we_send_is_as_long_as_stripe_takes(sandbox: Sandbox, settings: Set
                 amount=500,
                 currency="usd",
                 description="d" * 6_000,
+                tax=None,
                 success_url="https://portal.example.com/done/",
                 cancel_url="https://portal.example.com/",
             )

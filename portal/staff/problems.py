@@ -17,16 +17,18 @@ from django.urls import reverse
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from billing import memberships
+from billing import memberships, taxing
 from billing.comparison import ORPHAN
 from billing.models import (
     IgnoredEvents,
+    Invoice,
     LedgerCheck,
     MissingSetup,
     Reconciliation,
     RefundEntry,
+    TaxAccount,
 )
-from billing.states import IgnoredBecause
+from billing.states import IgnoredBecause, InvoiceStatus
 from emails import outbox
 from emails.catalogue import Kind
 from emails.models import Channel, Message, MessageState
@@ -85,13 +87,14 @@ class Found:
 
 
 def found() -> list[Found]:
-    """Return every problem there is: seven queries, or nine where something was never checked."""
+    """Return every problem there is: nine queries, or eleven where something was never checked."""
     return [
         *_at_stripe(),
         *_drift(),
         *_failed_jobs(),
         *_ledger(),
         *_refused_mail(),
+        *_tax(),
         *_two_memberships(),
     ]
 
@@ -233,6 +236,31 @@ def _ledger() -> Iterator[Found]:
     if not last.compared_with_stripe and age > CHECK_TAKES:
         text = "The last check of the refund ledger was not compared with Stripe."
         yield Found("ledger comparison", text, show.page_of(last), "See the check", LEDGER)
+
+
+def _tax() -> Iterator[Found]:
+    """Yield what keeps Stripe Tax from working out the tax."""
+    account = TaxAccount.objects.first() if settings.STRIPE_TAX else None
+    if account and account.status != "active":
+        text = (
+            "STRIPE_TAX is on, but Stripe Tax isn’t set up: nobody can pay. Activate it in "
+            "Stripe’s dashboard, or turn the setting off."
+        )
+        yield Found("tax account", text, show.list_of("billing.plan"), "See the prices")
+    if count := taxing.untaxed().count():
+        whose = "1 membership" if count == 1 else f"{count:,} memberships"
+        text = (
+            f"Stripe charges {whose} without tax: it can’t tell where the member is. Tax is added "
+            "again once the billing address is there."
+        )
+        url = show.list_of("billing.subscription", untaxed="yes")
+        yield Found("untaxed", text, url, "See whose", MONEY)
+    drafts = Invoice.objects.filter(status=InvoiceStatus.DRAFT).exclude(finalization_error="")
+    if count := drafts.count():
+        which = "1 invoice" if count == 1 else f"{count:,} invoices"
+        text = f"Stripe can’t finalize {which}. Mostly a customer’s address is missing."
+        url = show.list_of("billing.invoice", status__exact=InvoiceStatus.DRAFT)
+        yield Found("unfinalized", text, url, "See which", MONEY)
 
 
 def _refused_mail() -> Iterator[Found]:

@@ -25,6 +25,7 @@ from billing.states import (
     PaymentStatus,
     RefundOrigin,
 )
+from members import access_changes
 
 YEAR = timedelta(days=365)
 # The invoice of a switch has come by then: the hourly look for missed events finds what was lost.
@@ -66,8 +67,11 @@ def save_policy(
     `based_on` is the version that the author looked at.
 
     Raises:
-        PolicyError: another version is in force meanwhile.
+        PolicyError: another version is in force meanwhile, or somebody else has changed the
+            author's account within a day.
     """
+    if sentence := access_changes.why_not_yet(actor):
+        raise PolicyError(sentence)
     RefundPolicy.objects.select_for_update().get(pk=current_policy().pk)
     # A second author waits for the lock, and finds a newer version than the row that was locked.
     newest = current_policy()

@@ -28,6 +28,7 @@ from billing.states import (
     RefundReason,
     RefundState,
 )
+from members import access_changes
 
 MAY_APPROVE = "billing.approve_refund"
 MAY_APPROVE_LARGE = "billing.approve_large_refund"
@@ -237,6 +238,7 @@ def _give(payment: Payment, actor: User, wish: Wish, total: int = 0) -> Refund:
         raise RefundError("Nobody refunds their own payment.")
     if known := _made_before(wish.key, payment):
         return known
+    _check_not_on_hold(actor)
     if payment.refunds.undecided().exists():
         raise RefundError("This payment has a request that waits: decide on that one.")
     row = _new(payment, wish, RefundOrigin.STAFF, actor)
@@ -322,6 +324,18 @@ def _check_decidable(row: Refund, actor: User) -> None:
         raise RefundError(f"This was decided already: it is “{row.get_state_display()}” now.")
     if is_own(row, actor):
         raise RefundError("Nobody decides on their own refund.")
+    _check_not_on_hold(actor)
+
+
+def _check_not_on_hold(actor: User) -> None:
+    """Make sure that nobody else has changed the actor's account within a day; lock the account.
+
+    Raises:
+        RefundError: somebody has.
+    """
+    User.objects.select_for_update(no_key=True).get(pk=actor.pk)
+    if sentence := access_changes.why_not_yet(actor):
+        raise RefundError(sentence)
 
 
 def _people_for(row: Refund, amount: int, actor: User) -> int:
@@ -337,6 +351,11 @@ def _people_for(row: Refund, amount: int, actor: User) -> int:
         return needed
     if row.first_approved_by == actor:
         raise RefundError("You have agreed already: somebody else has to agree, too.")
+    if row.first_approved_by and access_changes.are_one_person(row.first_approved_by, actor):
+        raise RefundError(
+            f"The account of {row.first_approved_by}, who agreed first, counts as the same person"
+            " as yours. Somebody else has to agree."
+        )
     if needed >= TWO:
         _require_large(row, actor)
     return needed

@@ -25,6 +25,7 @@ from billing.states import (
     DecisionState,
     MembershipAction,
 )
+from members import access_changes
 
 logger = logging.getLogger(__name__)
 
@@ -77,6 +78,8 @@ def cancel_now(subscription: Subscription, actor: User) -> None:
     """
     if not actor.has_perm(MAY_END_NOW):
         raise PermissionDenied("Ending a membership at once needs a permission.")
+    if sentence := access_changes.why_not_yet(actor):
+        raise MembershipError(sentence)
     decision = decide(
         subscription.customer.user, MembershipAction.CANCEL_NOW, only=subscription, actor=actor
     )

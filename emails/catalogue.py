@@ -45,6 +45,7 @@ class Kind(StrEnum):
     DISPUTE_CLOSED = "dispute_closed"
     ADDRESS_CODE = "address_code"
     ADDRESS_LINK = "address_link"
+    PASSWORD_LINK = "password_link"  # noqa: S105
     LOGIN_CODE = "login_code"
     PASSWORD_CODE = "password_code"  # noqa: S105  (the name of a template)
     PHONE_CODE = "phone_code"
@@ -166,6 +167,7 @@ CATALOGUE: dict[Kind, Spec] = {
     Kind.DISPUTE_CLOSED: _staff("{{ headline }}: {{ amount }} of {{ member }}"),
     Kind.ADDRESS_CODE: _account("{{ code }} is your code"),
     Kind.ADDRESS_LINK: _account("Confirm your new email address", CHANGE_WHY),
+    Kind.PASSWORD_LINK: _account("Choose a new password", CHANGE_WHY),
     Kind.LOGIN_CODE: _account("{{ code }} is your sign-in code"),
     Kind.PASSWORD_CODE: _account("{{ code }} is your password code"),
     Kind.PHONE_CODE: Spec(category=Category.ACCOUNT, email=False, sms=True, sensitive=True),

@@ -23,7 +23,7 @@ from django.utils.safestring import SafeString
 from unfold.admin import StackedInline
 from unfold.contrib.filters.admin import BooleanRadioFilter, RadioFilter
 from unfold.datasets import BaseDataset
-from unfold.forms import AdminPasswordChangeForm, UserChangeForm
+from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminTextInputWidget
 
 from billing import memberships
@@ -34,7 +34,9 @@ from billing.admin.subscriptions import SubscriptionAdmin, balance
 from billing.models import Customer, Invoice, Payment, Subscription
 from emails.admin import MessageAdmin
 from emails.models import Message
-from members import corrections
+from members import access_changes, corrections, password_links
+from members.access import current_user
+from members.access_dialogs import ChangeAccess
 from members.accounts import is_taken, open_account
 from members.contact_dialogs import CorrectEmail, CorrectPhone, may_correct
 from members.models import Member, PhoneCode, SignIn, SmsConsentRecord
@@ -45,7 +47,7 @@ from portal.staff.dialogs import ask_again
 from portal.staff.filters import by_day
 from portal.staff.parts import button, column, page_button, row_or_404
 from portal.staff.read_only import EstimatedPaginator, IndexedSearch, ReadOnlyAdmin
-from portal.staff.recent import recently_signed_in
+from portal.staff.recent import ask_who_is_there, recently_signed_in
 
 # An authenticator's secret is nobody's to look at: `manage.py remove_second_step` is all there is.
 for taken in (User, Group, EmailAddress, UserSession, Authenticator):
@@ -252,8 +254,7 @@ class UserAdmin(IndexedSearch, DjangoUserAdmin):  # type: ignore[misc,type-arg]
     """Members and staff. Accounts are switched off, never deleted: money and consents name them."""
 
     add_form = OpenAccountForm
-    form = UserChangeForm
-    change_password_form = AdminPasswordChangeForm
+    form = forms.ModelForm
     person_field = "pk"
     search_fields = ["email__istartswith"]
     search_help_text = "Name, e-mail address or phone number: how it begins"
@@ -274,20 +275,19 @@ class UserAdmin(IndexedSearch, DjangoUserAdmin):  # type: ignore[misc,type-arg]
         MessagesTab,
         SignInsTab,
     ]
-    actions_detail = ["ask_for_payment", "correct_email", "correct_phone"]
+    actions_detail = [
+        *("ask_for_payment", "correct_email", "correct_phone"),
+        *("change_access", "send_password_link"),
+    ]
     readonly_fields = [
         *("email", "joined", "seen", "standing", "credit", "customer_link", "events", "terms"),
     ]
     add_fieldsets = [(None, {"fields": ["email", "first_name", "last_name"]})]
     fieldsets = [
-        (None, {"fields": ["first_name", "last_name", "email", "password"]}),
+        (None, {"fields": ["first_name", "last_name", "email"]}),
         ("Membership", {"fields": ["standing", "credit", "customer_link", "events"]}),
         ("Account", {"fields": ["joined", "seen", "terms", *PERMISSIONS]}),
     ]
-    # What groups allow counts for staff only. Who may not change it has no such box to look at.
-    conditional_fields: ClassVar[dict[str, str]] = dict.fromkeys(
-        ["is_superuser", "groups"], "typeof is_staff === 'undefined' || is_staff"
-    )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Each user with customers and subscriptions: two more queries for a whole page."""
@@ -373,34 +373,77 @@ class UserAdmin(IndexedSearch, DjangoUserAdmin):  # type: ignore[misc,type-arg]
         messages.success(request, "The number is saved. The member has to verify it.")
         return redirect(show.page_of(user))
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        """Only a superuser decides who is staff, or nobody could be held to their group."""
-        if obj is None:
-            return []
-        mine = [] if request.user.is_superuser else PERMISSIONS
-        return [*self.readonly_fields, *mine]
+    def has_access_permission(self, request: HttpRequest, _object_id: str = "") -> bool:
+        """Owners alone decide who is staff, or nobody could be held to their group."""
+        return bool(request.user.is_superuser)
 
-    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Show how a password is kept, and the way to set one, to superusers only."""
-        found = super().get_fieldsets(request, obj)
-        if request.user.is_superuser:
-            return found
-        return [
-            (title, {**options, "fields": [one for one in options["fields"] if one != "password"]})
-            for title, options in found
-        ]
-
-    def user_change_password(
-        self,
-        request: HttpRequest,
-        id: str,  # noqa: A002  (Django passes it by name)
-        form_url: str = "",
+    @recently_signed_in
+    @button(
+        "Change access",
+        icon="admin_panel_settings",
+        path="access",
+        permission="access",
+        question="Change what this account may do?",
+        explanation=(
+            "We email the person and all owners. An account that somebody else has changed decides"
+            " on no money for 24 hours."
+        ),
+        form=ChangeAccess,
+        is_primary=False,
+    )
+    def change_access(
+        self, request: HttpRequest, form: ChangeAccess, object_id: str
     ) -> HttpResponse:
-        """Let superusers set a password: whoever sets a superuser's becomes one."""
-        if not request.user.is_superuser:
-            raise PermissionDenied
-        answer: HttpResponse = super().user_change_password(request, id, form_url)
-        return answer
+        """Grant and revoke, and say so."""
+        user = row_or_404(User, object_id)
+        try:
+            said = access_changes.change(user.pk, current_user(request), form.wanted())
+        except access_changes.AccessRefused as refusal:
+            form.add_error(None, str(refusal))
+            return ask_again(request, self.change_access, form)
+        if said:
+            self.log_change(request, user, said)
+        messages.success(request, said or "Nothing was changed.")
+        return redirect(show.page_of(user))
+
+    @recently_signed_in
+    @button(
+        "Email a password link",
+        icon="lock_reset",
+        path="password-link",
+        permission="access",
+        question="Email a link to choose a new password?",
+        explanation=(
+            "It goes to the address that they sign in with, and works once, for 24 hours. Nobody"
+            " sets another person's password."
+        ),
+        is_primary=False,
+    )
+    def send_password_link(
+        self, request: HttpRequest, form: BaseDialogForm, object_id: str
+    ) -> HttpResponse:
+        """Send it."""
+        user = row_or_404(User, object_id)
+        try:
+            password_links.send(user, current_user(request))
+        except access_changes.AccessRefused as refusal:
+            messages.error(request, str(refusal))
+        else:
+            self.log_change(request, user, "Sent a link to a new password.")
+            messages.success(request, f"We emailed a link to {user.email}.")
+        return redirect(show.page_of(user))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        """What an account may do is changed by a button, which asks who is there."""
+        return [*self.readonly_fields, *PERMISSIONS] if obj else []
+
+    def get_urls(self) -> list[Any]:
+        """Leave out Django's page for setting somebody's password."""
+        return [one for one in super().get_urls() if one.name != "auth_user_password_change"]
+
+    def user_change_password(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Nobody sets another person's password."""
+        raise PermissionDenied
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Switch the account off instead: invoices and consents must keep their person."""
@@ -427,7 +470,9 @@ class UserAdmin(IndexedSearch, DjangoUserAdmin):  # type: ignore[misc,type-arg]
             return super().save_form(request, form, change)
         values = form.cleaned_data
         form.save_m2m = lambda: None
-        return open_account(values["email"], f"{values['first_name']} {values['last_name']}")
+        user = open_account(values["email"], f"{values['first_name']} {values['last_name']}")
+        access_changes.created(user, current_user(request))
+        return user
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Save changes; a new account is saved already."""
@@ -536,6 +581,42 @@ class GroupAdmin(IndexedSearch, DjangoGroupAdmin):  # type: ignore[misc]
 
     search_fields = ["name__istartswith"]
     search_help_text = "How the group's name begins"
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        """Ask who is there: a group's permissions are those of all of its members."""
+        if self.has_change_permission(request):
+            asked = ask_who_is_there(request, request.path, otherwise=reverse("admin:index"))
+            if asked:
+                return asked
+        return super().changeform_view(request, object_id, form_url, extra_context)
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """Offer none: groups are deleted one at a time, on their page."""
+        return {}
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Groups stay: empty one instead, which is asked and told."""
+        return False
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Save the permissions; tell the group's staff and all owners what was granted, revoked."""
+        group: Group = form.instance
+        before = set(group.permissions.values_list("codename", flat=True))
+        super().save_related(request, form, formsets, change)
+        after = set(group.permissions.values_list("codename", flat=True))
+        said = [f"Granted to the group {group}: {name}." for name in sorted(after - before)]
+        said += [f"Revoked from the group {group}: {name}." for name in sorted(before - after)]
+        if not said:
+            return
+        self.log_change(request, group, " ".join(said))
+        for user in group.user_set.filter(is_staff=True):
+            access_changes.record(user, current_user(request), " ".join(said))
 
 
 @admin.register(Member)

@@ -43,6 +43,11 @@ urlpatterns = [
         login_not_required(code_views.PasswordCodeView.as_view()),
         name="account_confirm_password_reset_code",
     ),
+    path(
+        "password/reset/key/<str:uidb36>/<str:key>/",
+        entrance_views.PasswordLinkView.as_view(),
+        name="account_reset_password_from_key",
+    ),
     path("password/set/", signed_in_lately(password_set), name="account_set_password"),
     path("2fa/totp/activate/", signed_in_lately(ActivateView.as_view()), name="mfa_activate_totp"),
     path("2fa/totp/deactivate/", DeactivateView.as_view(), name="mfa_deactivate_totp"),

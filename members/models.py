@@ -174,6 +174,29 @@ class Device(models.Model):
         return f"Device of user {self.user_id}"
 
 
+class AccessChange(models.Model):
+    """One change of an account that staff have, or had opened for them: rows are only added."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="access_changes"
+    )
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text="Who did it; empty at the server's command line.",
+    )
+    what = models.TextField()
+    happened_at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return self.what
+
+
 class AgreedWhere(models.TextChoices):
     """Where a member agreed to the terms."""
 

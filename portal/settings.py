@@ -160,6 +160,8 @@ MESSAGE_CHECKS = "billing.still_true.CHECKS"
 MESSAGE_MAX_AGE_HOURS = env.int("MESSAGE_MAX_AGE_HOURS", default=72)
 
 INSTALLED_APPS = [
+    # Before Django's own: its commands about accounts tell the owners.
+    "portal.console",
     "unfold",
     "unfold.contrib.filters",
     "unfold.contrib.forms",
@@ -323,6 +325,8 @@ ACCOUNT_LOGIN_BY_CODE_TIMEOUT = ACCOUNT_PASSWORD_RESET_BY_CODE_TIMEOUT = 10 * 60
 ACCOUNT_LOGIN_BY_CODE_SUPPORTS_RESEND = True
 ACCOUNT_PASSWORD_RESET_BY_CODE_ENABLED = True
 ACCOUNT_LOGIN_ON_PASSWORD_RESET = True
+# The link to a new password that staff have mailed to somebody.
+PASSWORD_RESET_TIMEOUT = 24 * 60 * 60
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_LOGOUT_ON_GET = False

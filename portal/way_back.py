@@ -85,6 +85,7 @@ FORMS = {
     "account_email": Form("change your email address"),
     "account_change_phone": Form("change your phone number"),
     "account_change_password": Form("change your password"),
+    "account_reset_password_from_key": Form("set your password"),
     "account_set_password": Form("set your password"),
     "account_reauthenticate": Form("confirm that it’s you"),
     "mfa_reauthenticate": Form("confirm that it’s you"),

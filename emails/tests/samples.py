@@ -297,6 +297,10 @@ SAMPLES: dict[Kind, dict[str, Any]] = {
         "url": "https://portal.example.com/account/email/confirm/eyJ1c2VyIjo0Mn0:1abc:def/",
         "days": 3,
     },
+    Kind.PASSWORD_LINK: {
+        "url": "https://portal.example.com/accounts/password/reset/key/16/cfx3a9-2b7d/",
+        "actor": "Olga Owner",
+    },
     Kind.LOGIN_CODE: {"code": "K7F3-9QXZ", "minutes": 3},
     Kind.PASSWORD_CODE: {"code": "K7F3-9QXZ", "minutes": 1},
     Kind.PHONE_CODE: {"code": "K7F3-9QXZ", "minutes": 15},

@@ -6,8 +6,9 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
 
-from members import mailboxes, second_step
+from members import access_changes, mailboxes, second_step
 
 
 class Command(BaseCommand):
@@ -24,6 +25,11 @@ class Command(BaseCommand):
         found = mailboxes.users_of(email)
         if len(found) != 1:
             raise CommandError(f"There is no one user with the address {email}.")
-        if not second_step.remove(found[0]):
-            raise CommandError(f"{email} has no second step.")
+        user = found[0]
+        with transaction.atomic():
+            if not second_step.remove(user):
+                raise CommandError(f"{email} has no second step.")
+            if user.is_staff or user.is_superuser:
+                what = "The second step at sign-in was removed."
+                access_changes.record(user, None, what, tells_person=False)
         self.stdout.write(f"The second step of {email} is removed.")

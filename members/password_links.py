@@ -1,0 +1,47 @@
+"""Use case: staff mail somebody a link to a new password; they never set one for others."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from allauth.account.forms import default_token_generator
+from allauth.account.utils import user_pk_to_url_str
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.urls import reverse
+
+from emails.catalogue import Kind
+from emails.models import Channel
+from emails.outbox import put_account
+from members import access_changes
+from members.models import AccessChange
+
+SENT = "A link to a new password was sent."
+USED = "A new password was set by a link that our team sent."
+
+
+def send(user: User, actor: User) -> None:
+    """Mail somebody a link by which they choose a new password.
+
+    Raises:
+        AccessRefused: the account is switched off, or has no address.
+    """
+    if not (user.is_active and user.email):
+        raise access_changes.AccessRefused("This account is switched off, or has no email address.")
+    arguments = [user_pk_to_url_str(user), default_token_generator.make_token(user)]
+    path = reverse("account_reset_password_from_key", args=arguments)
+    context = {"url": f"{settings.PORTAL_URL}{path}", "actor": str(actor)}
+    good_for = timedelta(seconds=settings.PASSWORD_RESET_TIMEOUT)
+    with transaction.atomic():
+        put_account(Kind.PASSWORD_LINK, Channel.EMAIL, user.email, context, user, good_for)
+        if user.is_staff or user.is_superuser:
+            # The person has the link itself.
+            access_changes.record(user, actor, SENT, tells_person=False)
+
+
+def used(user: User) -> None:
+    """Write down that such a link has set a password, which counts as set by who sent it."""
+    if user.is_staff or user.is_superuser:
+        sent = AccessChange.objects.filter(user=user, what=SENT).first()
+        access_changes.record(user, sent.actor if sent else None, USED, tells_person=False)

@@ -1,0 +1,1 @@
+"""Django's own commands about accounts, which tell the owners: it is listed before Django's app."""

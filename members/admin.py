@@ -590,7 +590,7 @@ class GroupAdmin(IndexedSearch, DjangoGroupAdmin):  # type: ignore[misc]
         extra_context: dict[str, Any] | None = None,
     ) -> Any:
         """Ask who is there: a group's permissions are those of all of its members."""
-        if self.has_change_permission(request):
+        if request.method == "POST" and self.has_change_permission(request):
             asked = ask_who_is_there(request, request.path, otherwise=reverse("admin:index"))
             if asked:
                 return asked

@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from members.display import device
-from members.models import SignIn, TermsAcceptance
+from members.models import AccessChange, Device, SignIn, TermsAcceptance
 from portal.staff import search, show
 from portal.staff.filters import by_day
 from portal.staff.parts import column
@@ -78,3 +78,34 @@ class TermsAcceptanceAdmin(RecordAdmin):
     def page(self, row: TermsAcceptance) -> SafeString:
         """Link to the text as it is now."""
         return show.anchor(row.url, row.url)
+
+
+@admin.register(Device)
+class DeviceAdmin(RecordAdmin):
+    """Browsers that have signed in before. What their cookies hold is not shown."""
+
+    search_help_text = "Name, e-mail address or phone number: how it begins"
+    list_display = ["who", "seen"]
+    list_filter = [("seen_at", by_day("day"))]
+    fieldsets = [(None, {"fields": ["owner", "seen"]})]
+
+    @column("Last signed in", ordering="seen_at")
+    def seen(self, row: Device) -> str:
+        """When, and how long ago."""
+        return show.moment(row.seen_at)
+
+
+@admin.register(AccessChange)
+class AccessChangeAdmin(RecordAdmin):
+    """What others changed of staff's accounts: for a day they decide on no money."""
+
+    search_help_text = "Name, e-mail address or phone number: how it begins"
+    list_display = ["who", "what", "by", "when"]
+    list_select_related = ["user", "actor"]
+    list_filter = [("happened_at", by_day("day"))]
+    fieldsets = [(None, {"fields": ["owner", "what", "by", "when"]})]
+
+    @column("By")
+    def by(self, row: AccessChange) -> SafeString | str:
+        """Link to who did it."""
+        return show.member(row.actor) if row.actor else "The server's command line"

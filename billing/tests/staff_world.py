@@ -49,7 +49,15 @@ from billing.states import (
 )
 from billing.tests import factories
 from emails.models import Message
-from members.models import Member, PhoneCode, SignIn, SmsConsentRecord, TermsAcceptance
+from members.models import (
+    AccessChange,
+    Device,
+    Member,
+    PhoneCode,
+    SignIn,
+    SmsConsentRecord,
+    TermsAcceptance,
+)
 from portal.models import Problem
 from portal.staff.roles import AUDITOR, MANAGER, SUPPORT, make_groups
 
@@ -232,6 +240,8 @@ def _rows_around(alice: User, customer: Customer) -> list[models.Model]:
     sign_in = SignIn.objects.create(
         user=alice, ip="192.0.2.1", user_agent="Firefox", method="password"
     )
+    device = Device.objects.create(user=alice, browser=uuid.uuid4(), seen_at=now)
+    change = AccessChange.objects.create(user=alice, what="Granted: the group Support.")
     terms = TermsAcceptance.objects.create(
         user=alice, version="2026-01-01", url="https://www.example.com/terms", where="signup"
     )
@@ -258,6 +268,8 @@ def _rows_around(alice: User, customer: Customer) -> list[models.Model]:
         ignored,
         missing,
         sign_in,
+        device,
+        change,
         terms,
         stranger,
         item,

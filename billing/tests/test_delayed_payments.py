@@ -22,7 +22,7 @@ DAY = 86_400
 
 def told(user: User) -> list[str]:
     rows = Message.objects.filter(user=user, channel="email").order_by("pk")
-    return list(rows.values_list("kind", flat=True))
+    return list(rows.exclude(kind="card_changed").values_list("kind", flat=True))
 
 
 def text_of(user: User, kind: str) -> str:

@@ -191,7 +191,7 @@ def test_who_comes_back_reads_what_has_changed(
     deliver(sandbox.events())
     sandbox.stripe.v1.subscriptions.cancel(Subscription.objects.get().stripe_id)
     deliver(sandbox.events())
-    Subscription.objects.update(amount=paid, interval=interval)
+    Subscription.objects.update(amount=paid, plan_amount=paid, interval=interval)
     text = page(client, bob)
     assert "Become a member again" in text
     assert words in text

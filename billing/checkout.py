@@ -185,7 +185,7 @@ def card_page(user: User, subscription_pk: int | None = None) -> str:
     try:
         address = gateway.create_portal_session(customer.stripe_id, back)
     except gateway.StripeMissing as error:
-        sync.sync_customer(customer.stripe_id)
+        _look_again(customer)
         raise CheckoutError(
             "Your card is no longer on file. You can add one the next time you pay."
         ) from error
@@ -201,6 +201,14 @@ def card_page(user: User, subscription_pk: int | None = None) -> str:
         raise CheckoutError(troubles.sentence(error, "change your card")) from error
     setup.portal_is_there()
     return address
+
+
+def _look_again(customer: Customer) -> None:
+    """Read a customer that Stripe lacks: deleted, it says so; of another account, it is unknown."""
+    try:
+        sync.sync_customer(customer.stripe_id)
+    except gateway.StripeError as error:
+        troubles.note(logger, error, "A customer of ours could not be read")
 
 
 def _payer_of(user: User, subscription_pk: int) -> Customer | None:

@@ -126,6 +126,7 @@ def approve(refund_pk: int, actor: User, amount: int | None = None, words: str =
     return row
 
 
+@transaction.atomic
 def goes_back_at_once(row: Refund, actor: User) -> bool:
     """Tell what `approve` would do to all of a refund now: send it, or wait for a second person.
 

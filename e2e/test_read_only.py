@@ -87,6 +87,8 @@ class ClosedStack(Stack):
             "SUPPORT_EMAIL": "help@harbor.example",
             "TRUSTED_PROXIES": "1",
             "TWILIO_FROM_NUMBER": "+12075550123",
+            "TERMS_URL": "https://www.harbor.example/terms",
+            "PRIVACY_URL": "https://www.harbor.example/privacy",
             "LEDGER_HEADS_FILE": str(self.state / "ledger-heads"),
             # It can't reach a host of that name: the hourly job asks for the events.
             "SANDBOX_WEBHOOK_URL": "",

@@ -437,6 +437,17 @@ class UserAdmin(IndexedSearch, DjangoUserAdmin):  # type: ignore[misc,type-arg]
         """What an account may do is changed by a button, which asks who is there."""
         return [*self.readonly_fields, *PERMISSIONS] if obj else []
 
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Leave out what groups allow where it counts for nothing: it is for staff only."""
+        found = super().get_fieldsets(request, obj)
+        if obj is None or obj.is_staff:
+            return found
+        hidden = {"is_superuser", "groups"}
+        return [
+            (title, {**one, "fields": [name for name in one["fields"] if name not in hidden]})
+            for title, one in found
+        ]
+
     def get_urls(self) -> list[Any]:
         """Leave out Django's page for setting somebody's password."""
         return [one for one in super().get_urls() if one.name != "auth_user_password_change"]

@@ -28,7 +28,7 @@ from billing.tests.staff_world import auditor, make_failed_event, make_message, 
 from portal.staff import overview, show
 
 pytestmark = pytest.mark.django_db
-MOST_QUERIES = 23
+MOST_QUERIES = 25
 DAY = timedelta(days=1)
 
 

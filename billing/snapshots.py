@@ -367,6 +367,8 @@ def plan(price: Json) -> PlanSnapshot:
 
 def subscription(data: Json) -> SubscriptionSnapshot:
     """Read a subscription with payment method, customer and discounts expanded."""
+    if not data["items"]["data"]:
+        raise ValueError("A subscription without items.")
     method = _paying_method(data)
     pause = data.get("pause_collection") or {}
     automatic = data.get("automatic_tax") or {}

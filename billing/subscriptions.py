@@ -188,7 +188,8 @@ def ask(decision: MembershipDecision, send: Callable[[], None], *, refused: str 
     except gateway.StripeMissing as error:
         _give_up(decision)
         raise MembershipError(
-            "This membership has already ended at our payment provider. Nothing has changed."
+            refused
+            or "This membership has already ended at our payment provider. Nothing has changed."
         ) from error
     except gateway.StripeError as error:
         troubles.note(logger, error, "A membership could not be changed")

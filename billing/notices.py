@@ -196,6 +196,7 @@ def _membership_ends(scheduled: EndScheduled) -> None:
             "plan_name": _plan_of(subscription),
             "ends_on": ends_at.isoformat(),
             "goes_on": _goes_on(subscription),
+            "another": _keeps_another(subscription),
             "credit": _credit(subscription),
             "url": _address("billing:membership"),
         },
@@ -620,6 +621,12 @@ def _besides(invoice: Invoice) -> dict[str, Any]:
     """Return whether an invoice is for something else than the membership, and what for."""
     row = invoice.subscription
     return {"is_other": invoice.membership is None, "other": _other(row) if row else ""}
+
+
+def _keeps_another(ending: Subscription) -> bool:
+    """Whether another membership of the member goes on beside one that ends."""
+    others = memberships.live(ending.customer.user)
+    return any(row.pk != ending.pk and row.ends_at is None for row in others)
 
 
 def _goes_on(ending: Subscription) -> list[str]:

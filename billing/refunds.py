@@ -233,12 +233,44 @@ def is_own(refund: Refund, actor: User) -> bool:
     return asked or refund.customer.user_id == actor.pk
 
 
+@transaction.atomic
+def would_go_back_at_once(payment_pk: int, actor: User, wish: Wish) -> bool:
+    """Tell what `give` would do now: send it, or wait for a second person.
+
+    Raises:
+        PermissionDenied, RefundError: as `give` would.
+    """
+    _require(actor, MAY_APPROVE)
+    payment = _locked_payment(payment_pk)
+    _check_not_own(payment, actor)
+    return _to_give(payment, actor, wish, 0).approvals_needed < TWO
+
+
 def _give(payment: Payment, actor: User, wish: Wish, total: int = 0) -> Refund:
     """Refund a payment of a locked member. `total` is what is given with it on other payments."""
-    if payment.customer.user_id == actor.pk:
-        raise RefundError("Nobody refunds their own payment.")
+    _check_not_own(payment, actor)
     if known := _made_before(wish.key, payment):
         return known
+    row = _to_give(payment, actor, wish, total)
+    if row.approvals_needed >= TWO:
+        row.first_approved_by = actor
+    refund_steps.begin(row, RefundAction.GIVEN, actor=actor, words=_said(wish))
+    if row.approvals_needed < TWO:
+        _approve(row, RefundAction.APPROVED, actor, "")
+    return row
+
+
+def _check_not_own(payment: Payment, actor: User) -> None:
+    if payment.customer.user_id == actor.pk:
+        raise RefundError("Nobody refunds their own payment.")
+
+
+def _to_give(payment: Payment, actor: User, wish: Wish, total: int) -> Refund:
+    """Return a refund that may be given, not saved, with how many people it takes.
+
+    Raises:
+        RefundError: it may not.
+    """
     _check_not_on_hold(actor)
     if payment.refunds.undecided().exists():
         raise RefundError("This payment has a request that waits: decide on that one.")
@@ -246,11 +278,6 @@ def _give(payment: Payment, actor: User, wish: Wish, total: int = 0) -> Refund:
     row.policy = refund_terms.current_policy()
     row.approvals_needed = _approvals_now(row, max(wish.amount, total), actor)
     _check_left(row, wish.amount)
-    if row.approvals_needed >= TWO:
-        row.first_approved_by = actor
-    refund_steps.begin(row, RefundAction.GIVEN, actor=actor, words=_said(wish))
-    if row.approvals_needed < TWO:
-        _approve(row, RefundAction.APPROVED, actor, "")
     return row
 
 

@@ -76,15 +76,25 @@ def cancel_now(subscription: Subscription, actor: User) -> None:
         PermissionDenied: the actor may not.
         MembershipError: it has ended already, or Stripe could not be asked.
     """
-    if not actor.has_perm(MAY_END_NOW):
-        raise PermissionDenied("Ending a membership at once needs a permission.")
-    if sentence := access_changes.why_not_yet(actor):
-        raise MembershipError(sentence)
+    require_may_end(actor)
     decision = decide(
         subscription.customer.user, MembershipAction.CANCEL_NOW, only=subscription, actor=actor
     )
     logger.info("User %s ends %s at once.", actor.pk, decision.subscription.stripe_id)
     ask(decision, lambda: gateway.end_now(decision.subscription.stripe_id))
+
+
+def require_may_end(actor: User) -> None:
+    """Make sure that somebody of the staff may end memberships now.
+
+    Raises:
+        PermissionDenied: they may not.
+        MembershipError: somebody else has changed their account within a day.
+    """
+    if not actor.has_perm(MAY_END_NOW):
+        raise PermissionDenied("Ending a membership at once needs a permission.")
+    if sentence := access_changes.why_not_yet(actor):
+        raise MembershipError(sentence)
 
 
 def end_for_refund(subscription: Subscription, *, at_once: bool) -> None:
@@ -121,7 +131,7 @@ def pending_decision(user: User) -> MembershipDecision | None:
 def decide(
     user: User,
     action: MembershipAction,
-    check: Callable[[Subscription], None] = lambda _row: None,
+    check: Callable[[Subscription], None] | None = None,
     *,
     only: Subscription | None = None,
     actor: User | None = None,
@@ -141,7 +151,8 @@ def decide(
         raise MembershipError("There is no membership to change.")
     if pending_decision(user):
         raise MembershipError("The last change is still being confirmed. It takes a few seconds.")
-    check(row)
+    if check:
+        check(row)
     return MembershipDecision.objects.create(
         customer_id=row.customer_id,
         subscription=row,

@@ -117,7 +117,8 @@ CATALOGUE: dict[Kind, Spec] = {
     Kind.CARD_EXPIRING: _billing("Your {{ method }} expires soon"),
     Kind.CARD_CHANGED: Spec("Your membership is now paid with your {{ method }}"),
     Kind.MEMBERSHIP_ENDS: _billing(
-        "{% load message_dates %}Your membership ends on {{ ends_on|day }}"
+        "{% load message_dates %}{% if another %}One of your memberships{% else %}Your membership"
+        "{% endif %} ends on {{ ends_on|day }}"
     ),
     Kind.MEMBERSHIP_GOES_ON: _billing("Your membership goes on"),
     Kind.MEMBERSHIP_ENDED: _billing(

@@ -1,8 +1,9 @@
 """The colours of states on staff pages: good, wait, bad, and none for what is over."""
 
-from billing import received
+from billing import discounts, received
 from billing.models import Dispute, Invoice, MembershipDecision, Payment, Subscription
 from billing.states import (
+    CHARGED_SUBSCRIPTION,
     GIVEN_UP_BY_PAUSE,
     CheckoutState,
     CreditNoteStatus,
@@ -169,3 +170,16 @@ def dispute(row: Dispute) -> str:
 def since(row: Subscription) -> str:
     """Return "active, since 4 Nov 2026"."""
     return f"{row.get_status_display().lower()}, since {show.day(row.started_at)}"
+
+
+def next_charge(row: Subscription) -> str:
+    """Say when it is charged or invoiced next, and of a paused one when that resumes."""
+    resumes = f" until {show.day(row.resumes_at)}" if row.resumes_at else ""
+    pause = f"Payments paused{resumes}" if row.is_paused else ""
+    if not row.is_renewal_charged:
+        return pause
+    charge = discounts.next_charge(row) if row.status in CHARGED_SUBSCRIPTION else None
+    amount = "" if charge is None else f" of {charge}"
+    what = "Next invoice" if row.is_sent else "Next charge"
+    coming = f"{what}{amount} {show.day(row.current_period_end)}"
+    return f"{pause}; {coming[0].lower()}{coming[1:]}" if pause else coming

@@ -22,10 +22,10 @@ from billing import (
 )
 from billing.admin import labels
 from billing.admin.copies import SHOWN, Rows, StripeCopyAdmin
+from billing.admin.two_memberships import TwoMembershipsPages
 from billing.models import Invoice, Subscription
 from billing.models.subscription import IS_PAUSED
 from billing.states import (
-    CHARGED_SUBSCRIPTION,
     LIVE_SUBSCRIPTION,
     UNPAID_SUBSCRIPTION,
     InvoiceStatus,
@@ -53,19 +53,6 @@ def _next_try(row: Any) -> str:
     due = row.is_sent and row.due_at and f"Invoice was due {show.day(row.due_at)}"
     end = row.ends_at and f"ends {show.day(row.ends_at)}"
     return ", ".join(filter(None, [again or due or "No retry scheduled", end]))
-
-
-def _next_charge(row: Subscription) -> str:
-    """Say when it is charged or invoiced next, and of a paused one when that resumes."""
-    resumes = f" until {show.day(row.resumes_at)}" if row.resumes_at else ""
-    pause = f"Payments paused{resumes}" if row.is_paused else ""
-    if not row.is_renewal_charged:
-        return pause
-    charge = discounts.next_charge(row) if row.status in CHARGED_SUBSCRIPTION else None
-    amount = "" if charge is None else f" of {charge}"
-    what = "Next invoice" if row.is_sent else "Next charge"
-    coming = f"{what}{amount} {show.day(row.current_period_end)}"
-    return f"{pause}; {coming[0].lower()}{coming[1:]}" if pause else coming
 
 
 class PausedFilter(RadioFilter):  # type: ignore[misc]  # Unfold ships no types
@@ -140,7 +127,7 @@ class UntaxedFilter(RadioFilter):  # type: ignore[misc]  # Unfold ships no types
 
 
 @admin.register(Subscription)
-class SubscriptionAdmin(StripeCopyAdmin):
+class SubscriptionAdmin(TwoMembershipsPages, StripeCopyAdmin):
     """Who is a member, and what else members are billed for."""
 
     stripe_path = "subscriptions"
@@ -249,7 +236,7 @@ class SubscriptionAdmin(StripeCopyAdmin):
             return _next_try(row)
         if row.ends_at:
             return f"Ends {show.day(row.ends_at)}"
-        return _next_charge(row)
+        return labels.next_charge(row)
 
     @column("Collection")
     def collected(self, row: Subscription) -> str:

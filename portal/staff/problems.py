@@ -126,8 +126,8 @@ def _two_memberships() -> Iterator[Found]:
     for user_id in memberships.paid_twice():
         yield Found(
             f"two memberships:{user_id}",
-            "A member is charged for two memberships. End one, and refund its last payment.",
-            reverse("admin:auth_user_change", args=[user_id]) + "#subscriptions",
+            "A member is charged for two memberships. End one, and refund it if that’s right.",
+            reverse("admin:billing_subscription_two", args=[user_id]),
             "See both",
             MONEY,
         )

@@ -58,7 +58,7 @@ def take_up(request: HttpRequest) -> dict[str, str] | None:
     return typed
 
 
-def _put_aside(request: HttpRequest) -> None:
+def put_aside(request: HttpRequest) -> None:
     """Keep what was typed, one form a session: it is asked for again, and nothing is done by it."""
     typed = {name: str(value)[:LONGEST] for name, value in request.POST.items()}
     typed.pop("csrfmiddlewaretoken", None)
@@ -82,7 +82,7 @@ def recently_signed_in(method: Method) -> Method:
         back = reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[object_id])
         asked = ask_who_is_there(request, request.path, otherwise=back)
         if asked:
-            _put_aside(request)
+            put_aside(request)
             return asked
         answer: HttpResponse = method(model_admin, request, *args, object_id=object_id, **kwargs)
         return answer

@@ -1,0 +1,238 @@
+"""What staff read of two memberships: each with its last payment, and what ending one would do."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.utils.safestring import SafeString
+
+from billing import also_billed, memberships, refund_terms, refunds, two_memberships, wording
+from billing.admin import labels
+from billing.admin.refund_case import Fact, left_of, refunds_of, rule_of_two
+from billing.models import Payment, Refund, Subscription
+from billing.money import Money
+from billing.refund_steps import RefundAmountError, RefundError
+from billing.refunds import Wish
+from billing.states import UNPAID_SUBSCRIPTION, InvoiceStatus, RefundReason
+from billing.two_memberships import Choice
+from portal.staff import show
+
+NOT_PAID = "Nothing has been paid for it yet."
+NOTHING_LEFT = "Nothing is left of its last payment."
+NO_PERMISSION = "You don’t have permission to give refunds."
+
+
+@dataclass(frozen=True)
+class Ends:
+    """What somebody of the staff may choose about one of two memberships.
+
+    `left` is what can be refunded of its last payment, in minor units; where that is nothing, or
+    not theirs to give, `why_no_refund` says why.
+    """
+
+    row: Subscription
+    payment: Payment | None
+    left: int = 0
+    unused: int = 0
+    why_no_refund: str = ""
+
+    @property
+    def currency(self) -> str:
+        """The currency of its payment, else its own."""
+        return self.payment.currency if self.payment else self.row.currency
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A membership as it stands on the page."""
+
+    title: str
+    badge: SafeString
+    facts: list[Fact]
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What ending one would do, and what goes on being charged; each in sentences."""
+
+    title: str
+    button: str
+    happens: list[str]
+    goes_on: list[str]
+
+
+def ends_of(row: Subscription, actor: User) -> Ends:
+    """Return what this person may choose about a membership."""
+    payment = two_memberships.last_payment(row)
+    if payment is None:
+        return Ends(row, None, why_no_refund=NOT_PAID)
+    found = Ends(
+        row,
+        payment,
+        left=refund_terms.facts_of(payment).left,
+        unused=two_memberships.suggested(payment),
+    )
+    if why := _why_no_refund(found, actor):
+        return replace(found, left=0, unused=0, why_no_refund=why)
+    return found
+
+
+def _why_no_refund(ends: Ends, actor: User) -> str:
+    """Ask the workflow itself whether all that is left could be given."""
+    if ends.payment is None:
+        return NOT_PAID
+    wish = Wish(amount=ends.left or 1, reason=RefundReason.DUPLICATE, key=uuid.uuid4())
+    try:
+        refunds.would_go_back_at_once(ends.payment.pk, actor, wish)
+    except PermissionDenied:
+        return NO_PERMISSION
+    except RefundAmountError:
+        return NOTHING_LEFT
+    except RefundError as error:
+        return str(error)
+    return ""
+
+
+def may_be_ended(row: Subscription, live: Sequence[Subscription]) -> bool:
+    """Whether another of the member's live memberships goes on without it."""
+    return row in live and any(one.ends_at is None for one in live if one != row)
+
+
+def lead(user: User, live: Sequence[Subscription]) -> str:
+    """Return what is the matter, in a sentence or two."""
+    name, going_on = show.name_of(user), [row for row in live if row.ends_at is None]
+    if len(going_on) > 1:
+        both = "both of these" if len(going_on) == 2 else f"{len(going_on)} memberships"
+        return (
+            f"{name} is charged for {both}. End one, and refund its last payment if that’s right."
+        )
+    if len(live) > 1:
+        return f"{name} has {len(live)} memberships, but only one of them will renew."
+    if live:
+        return f"{name} has one membership. There’s nothing to do here."
+    return f"{name} has no membership now. There’s nothing to do here."
+
+
+def shown(ends: Ends) -> Shown:
+    """Return a membership with all that decides which one ends."""
+    row = ends.row
+    facts = [
+        ("Price", also_billed.price_of(row)),
+        ("Member since", show.day(row.started_at)),
+        (
+            "Paid period",
+            f"{show.day(row.current_period_start)} to {show.day(row.current_period_end)}",
+        ),
+        ("Next", _next(row)),
+        ("Card", wording.card(row.card_brand, row.card_last4)),
+        ("Last payment", _paid(ends.payment)),
+        ("Refunds of it", _refunds(ends.payment)),
+        ("Left to refund", _left(ends.payment)),
+        ("Customer", show.link(row.customer)),
+        ("Record", _record(row)),
+    ]
+    known = [Fact(label, value) for label, value in facts if value]
+    two = rule_of_two([refund_terms.facts_of(ends.payment)]) if ends.payment else []
+    badge = show.badge(*labels.subscription(row))
+    return Shown(row.name or "Membership", badge, [*known, *two])
+
+
+def _next(row: Subscription) -> str:
+    if row.status in UNPAID_SUBSCRIPTION:
+        return "The last payment failed"
+    return f"Ends {show.day(row.ends_at)}" if row.ends_at else labels.next_charge(row)
+
+
+def _paid(payment: Payment | None) -> SafeString | str:
+    if payment is None:
+        return "None"
+    card = wording.card(payment.card_brand, payment.card_last4)
+    paid = f"{show.money(payment.amount_received, payment.currency)} on {show.day(payment.paid_at)}"
+    return show.link(payment, f"{paid}, {card}" if card else paid)
+
+
+def _refunds(payment: Payment | None) -> SafeString | str:
+    found = Refund.objects.filter(payment=payment) if payment else Refund.objects.none()
+    return refunds_of(found) if found.exists() else ""
+
+
+def _left(payment: Payment | None) -> str:
+    if payment is None:
+        return ""
+    return left_of(refund_terms.facts_of(payment), refund_terms.credited_of([payment]))
+
+
+def _record(row: Subscription) -> SafeString | str:
+    pairs = [(show.page_of(row), row.stripe_id)]
+    if show.has_stripe_dashboard():
+        pairs.append((show.stripe_url("subscriptions", row.stripe_id), "Open in Stripe"))
+    return show.links(pairs)
+
+
+def outlook_of(choice: Choice, actor: User) -> Outlook:
+    """Say what a choice would do.
+
+    Raises:
+        PermissionDenied, RefundError: the refund can't be given.
+    """
+    user = choice.subscription.customer.user
+    return Outlook(
+        title=f"End one of {show.name_of(user)}’s memberships?",
+        button=_button(choice),
+        happens=[*_ending(choice), _refund(choice, actor), _told(choice)],
+        goes_on=list(_goes_on(user, choice.subscription)),
+    )
+
+
+def _button(choice: Choice) -> str:
+    ends = "End it now" if choice.at_once else "End it with its period"
+    if choice.wish is None or choice.payment is None:
+        return ends
+    return f"{ends} and refund {Money(choice.wish.amount, choice.payment.currency)}"
+
+
+def _ending(choice: Choice) -> Iterator[str]:
+    row = choice.subscription
+    what = f"{row.name or 'Membership'} for {also_billed.price_of(row)}"
+    if not choice.at_once:
+        yield f"{what} ends on {show.day(row.current_period_end)} and won’t renew."
+        return
+    yield f"{what} ends right away and is never charged again. You can’t undo this."
+    unpaid = row.invoices.filter(status=InvoiceStatus.OPEN, amount_remaining__gt=0)
+    for one in unpaid:
+        amount = Money(one.amount_remaining, one.currency)
+        yield f"Its unpaid invoice of {amount} stays open. You can void it in Stripe."
+
+
+def _refund(choice: Choice, actor: User) -> str:
+    payment, wish = choice.payment, choice.wish
+    if payment is None or wish is None:
+        return "Nothing is refunded."
+    paid = show.money(payment.amount_received, payment.currency)
+    amount = Money(wish.amount, payment.currency)
+    of = f"{amount} of its {paid} payment from {show.day(payment.paid_at)}"
+    if not refunds.would_go_back_at_once(payment.pk, actor, wish):
+        return f"{of} is refunded once someone else approves it too."
+    card = wording.card(payment.card_brand, payment.card_last4)
+    return f"{of} goes back{f' to {card}' if card else ''} right away."
+
+
+def _told(choice: Choice) -> str:
+    name = show.name_of(choice.subscription.customer.user)
+    ends = "this membership has ended" if choice.at_once else "this membership ends"
+    about = " and, once Stripe has sent it, about the refund" if choice.wish else ""
+    return f"We email {name} that {ends}{about}."
+
+
+def _goes_on(user: User, ending: Subscription) -> Iterator[str]:
+    """Yield what the member is charged for besides, memberships first."""
+    rows = Subscription.objects.for_user(user).live().exclude(pk=ending.pk)
+    others = [row for row in rows if not row.is_membership]
+    for row in [*memberships.ranked(rows), *others]:
+        card = wording.card(row.card_brand, row.card_last4)
+        paid = f", {card}" if card and row.is_renewal_charged and not row.is_sent else ""
+        yield f"{row.name or 'Membership'} for {also_billed.price_of(row)}. {_next(row)}{paid}."

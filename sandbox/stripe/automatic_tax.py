@@ -49,10 +49,9 @@ def settings(world: World) -> Json:
         "head_office": kept.get("head_office") or (head_office if is_active else None),
         "livemode": False,
         "status": "active" if is_active else "pending",
-        "status_details": {
-            "active": {} if is_active else None,
-            "pending": None if is_active else {"missing_fields": ["head_office"]},
-        },
+        "status_details": {"active": {}}
+        if is_active
+        else {"pending": {"missing_fields": ["head_office"]}},
     }
 
 

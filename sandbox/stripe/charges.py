@@ -195,7 +195,7 @@ def _details(intent: Json, method: Json) -> Json:
     account = method["us_bank_account"]
     shown = ("account_holder_type", "account_type", "bank_name", "fingerprint", "last4")
     details = {name: account[name] for name in (*shown, "routing_number")}
-    details |= {"expected_debit_date": None, "mandate": None, "payment_reference": None}
+    details["payment_reference"] = None
     return {"type": "us_bank_account", "us_bank_account": details}
 
 

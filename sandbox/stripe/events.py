@@ -25,9 +25,36 @@ def copy(value: Any) -> Any:
     return value
 
 
+UNSAID: dict[str, frozenset[str]] = {
+    "charge": frozenset({"presentment_details"}),
+    "checkout.session": frozenset(
+        "branding_settings excluded_payment_method_types name_collection presentment_details "
+        "redirect_on_completion return_url".split()
+    ),
+    "credit_note_line_item": frozenset({"invoice_line_item"}),
+    "customer": frozenset({"business_name", "individual_name"}),
+    "event": frozenset({"account", "context"}),
+    "invoiceitem": frozenset({"proration_details"}),
+    "payment_intent": frozenset({"payment_details", "presentment_details"}),
+    "refund": frozenset(
+        "description failure_balance_transaction failure_reason instructions_email next_action "
+        "pending_reason presentment_details".split()
+    ),
+    "subscription": frozenset({"presentment_details"}),
+    "subscription_item": frozenset({"billed_until"}),
+}
+"""What Stripe leaves out where it has nothing to say, instead of saying null."""
+
+
 def public(obj: Json) -> Json:
     """A copy of an object as Stripe shows it, its parts too."""
-    return {name: _shown(value) for name, value in obj.items() if name != PRIVATE}
+    kind = obj.get("object")
+    unsaid = UNSAID.get(kind, frozenset()) if isinstance(kind, str) else frozenset()
+    return {
+        name: _shown(value)
+        for name, value in obj.items()
+        if name != PRIVATE and not (value is None and name in unsaid)
+    }
 
 
 def _shown(value: Any) -> Any:

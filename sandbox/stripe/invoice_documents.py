@@ -58,9 +58,7 @@ def grant(world: World, invoice: Json, granted: Sequence[Json]) -> None:
     invoice["discounts"] = [discount["id"] for discount in granted]
     totals = discounts.apply(world, invoice["lines"]["data"], [*granted])
     invoice["total_discount_amounts"] = totals
-    invoice["total_pretax_credit_amounts"] = [
-        {**entry, "credit_balance_transaction": None, "type": "discount"} for entry in totals
-    ]
+    invoice["total_pretax_credit_amounts"] = [{**entry, "type": "discount"} for entry in totals]
     invoice_taxes.assess(world, invoice)
 
 

@@ -68,7 +68,7 @@ def _ask(world: World, refund: Json, params: Json) -> None:
         "status": "requires_action",
         "destination_details": {
             "type": "us_bank_transfer",
-            "us_bank_transfer": {"reference": None, "reference_status": "pending"},
+            "us_bank_transfer": {"reference_status": "pending"},
         },
         "instructions_email": email,
         "next_action": {
@@ -154,7 +154,6 @@ def _blank(world: World, charge: Json, amount: int, params: Json) -> Json:
         "description": None,
         "destination_details": {
             "card": {
-                "reference": None,
                 "reference_status": "pending",
                 "reference_type": "acquirer_reference_number",
                 "type": "refund",

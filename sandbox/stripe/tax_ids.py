@@ -47,9 +47,7 @@ def create(world: World, params: Json, customer: Json | None) -> Json:
             "customer_account": None,
             "livemode": False,
             "owner": {
-                "account": None,
-                "application": None,
-                "customer": customer_id,
+                **({"customer": customer_id} if customer else {}),
                 "customer_account": None,
                 "type": "customer" if customer else "self",
             },

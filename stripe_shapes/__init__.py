@@ -1,0 +1,29 @@
+"""What Stripe answers: the fields of each resource, by API version, in files of our own.
+
+Written down from Stripe's public documentation and the annotations of its SDKs. Tests hold three
+things against them: the SDK, what the sandbox answers, and what `billing.snapshots` reads. Neither
+the portal nor the sandbox imports them.
+
+A file in `resources/` has one line a field: its name, its type, and what else is true of it. Fields
+of a part are indented below it. In `parts/` are those that several resources share.
+
+    text, integer, number, boolean      what JSON has
+    time                                seconds since 1970
+    texts                               names and texts, as metadata
+    a|b|c and 'a'                       one of these words
+    >price                              an id, or the object where it is expanded
+    {price}                             always the object; `list:price` a page of them
+    :address                            the part of that name
+    [text], [>price], []                several; below `[]` stand the fields of each
+    any                                 something that nothing here relies on
+    ?                                   may be null
+    optional                            may be left out: shown when asked for, or if it applies
+    since:2025-03-31, until:2025-03-31  from this API version on; before it
+    *                                   a name for all others, such as further payment methods
+"""
+
+from stripe_shapes.checking import violations
+from stripe_shapes.examples import Fill, example
+from stripe_shapes.reading import PINNED, VERSIONS, Field, kinds, shape
+
+__all__ = ["PINNED", "VERSIONS", "Field", "Fill", "example", "kinds", "shape", "violations"]

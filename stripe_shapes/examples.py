@@ -1,0 +1,129 @@
+"""Examples of each kind of object, made from its shape: as full or as bare as Stripe allows."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from enum import Enum
+from typing import Any
+
+from stripe_shapes.reading import PINNED, Field, kinds, shape
+
+_MOMENT = 1_781_000_000
+_DEEPEST = 3
+_SAID = {
+    "currency": "usd",
+    "country": "US",
+    "email": "nina@example.com",
+    "unit_amount_decimal": "2900",
+    "quantity_decimal": "1",
+    "last4": "4242",
+}
+"""What some fields say, where any text would be strange."""
+_MONTHS = {"exp_month": 8, "exp_year": 2034, "interval_count": 1, "quantity": 1}
+
+
+class Fill(Enum):
+    """How much an example says."""
+
+    BARE = "bare"  # null wherever it may be, left out wherever it may be, lists empty
+    EMPTY_LISTS = "empty lists"  # everything, but nothing in lists
+    FULL = "full"  # everything
+
+
+def example(
+    kind: str,
+    fill: Fill,
+    version: str = PINNED,
+    *,
+    expand: Collection[str] = (),
+    but: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """An object of a kind, with what `expand` names in full.
+
+    `but` gives values by their paths, of lists for each entry, also of what would be null.
+    """
+    made = _Maker(fill, version, [path.split(".") for path in expand], but or {})
+    return made.object(kind, (), 0)
+
+
+class _Maker:
+    def __init__(
+        self, fill: Fill, version: str, expand: list[list[str]], but: dict[str, Any]
+    ) -> None:
+        self.fill, self.version, self.expand, self.but = fill, version, expand, but
+
+    def object(self, kind: str, path: tuple[str, ...], depth: int) -> dict[str, Any]:
+        if kind not in kinds():
+            return {"id": f"{kind}_1", "object": kind}
+        made = self.fields(list(shape(kind, self.version).values()), path, depth)
+        made["object"] = kind
+        return made
+
+    def fields(self, fields: list[Field], path: tuple[str, ...], depth: int) -> dict[str, Any]:
+        made: dict[str, Any] = {}
+        for one in fields:
+            here = (*path, one.name)
+            if one.name == "*":
+                continue
+            if ".".join(here) in self.but:
+                made[one.name] = self.but[".".join(here)]
+            elif self._is_wanted(one, here, depth):
+                made[one.name] = self.value(one, here, depth)
+            elif not one.is_optional or one.is_nullable:
+                made[one.name] = None
+        return made
+
+    def _is_wanted(self, one: Field, path: tuple[str, ...], depth: int) -> bool:
+        if not one.is_nullable and not one.is_optional:
+            return True
+        if self._is_named(path):
+            return True
+        return self.fill != Fill.BARE and depth < _DEEPEST
+
+    def _is_named(self, path: tuple[str, ...]) -> bool:
+        """Whether it or something below it is expanded, or given a value of its own."""
+        below = ".".join(path)
+        given = any(name.startswith(f"{below}.") for name in self.but)
+        return given or any(keys[: len(path)] == list(path) for keys in self.expand)
+
+    def value(self, one: Field, path: tuple[str, ...], depth: int) -> Any:
+        if not one.is_list:
+            return self.entry(one, path, depth)
+        is_empty = self.fill != Fill.FULL and not self._is_named(path)
+        return [] if is_empty else [self.entry(one, path, depth)]
+
+    def entry(self, one: Field, path: tuple[str, ...], depth: int) -> Any:
+        kind = one.entry
+        if kind.startswith("list:"):
+            return self.page(kind.removeprefix("list:"), path, depth)
+        if kind.startswith("{"):
+            return self.object(kind.strip("{}"), path, depth + 1)
+        if kind.startswith(">"):
+            named = kind[1:].split("|")[0]
+            is_expanded = any(keys[: len(path)] == list(path) for keys in self.expand)
+            return self.object(named, path, depth + 1) if is_expanded else f"{named}_1"
+        if one.parts(self.version):
+            return self.fields(list(one.parts(self.version).values()), path, depth)
+        return _plain(one, path)
+
+    def page(self, kind: str, path: tuple[str, ...], depth: int) -> dict[str, Any]:
+        is_empty = self.fill != Fill.FULL and not self._is_named((*path, "data"))
+        is_empty = is_empty or kind not in kinds()
+        entries = [] if is_empty else [self.object(kind, (*path, "data"), depth + 1)]
+        return {"object": "list", "data": entries, "has_more": False, "url": f"/v1/{kind}s"}
+
+
+def _plain(one: Field, path: tuple[str, ...]) -> Any:
+    if one.words:
+        return one.words[0]
+    simple: dict[str, Any] = {
+        "any": {},
+        "boolean": True,
+        "integer": _MONTHS.get(one.name, 100),
+        "number": 12.5,
+        "texts": {"note": "a note"},
+        "time": _MOMENT,
+    }
+    if one.entry in simple:
+        return simple[one.entry]
+    return _SAID.get(one.name, f"{path[-2] if len(path) > 1 else 'the'} {one.name}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TypeVar
 
 from django.db.models import Q
@@ -45,10 +45,19 @@ class InvoiceItem:
     @property
     def crosses_years(self) -> bool:
         """Whether the period begins in another year than it ends, where the reader is."""
-        if self.period_start is None or self.period_end is None:
-            return False
-        start, end = timezone.localtime(self.period_start), timezone.localtime(self.period_end)
-        return start.year != end.year
+        start, end = self._days
+        return start is not None and end is not None and start.year != end.year
+
+    @property
+    def is_one_day(self) -> bool:
+        """Whether the period is but a day, as that of something sold once."""
+        start, end = self._days
+        return start == end
+
+    @property
+    def _days(self) -> tuple[date | None, date | None]:
+        start, end = self.period_start, self.period_end
+        return start and timezone.localdate(start), end and timezone.localdate(end)
 
 
 @dataclass(frozen=True)

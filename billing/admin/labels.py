@@ -181,5 +181,5 @@ def next_charge(row: Subscription) -> str:
     charge = discounts.next_charge(row) if row.status in CHARGED_SUBSCRIPTION else None
     amount = "" if charge is None else f" of {charge}"
     what = "Next invoice" if row.is_sent else "Next charge"
-    coming = f"{what}{amount} {show.day(row.current_period_end)}"
+    coming = f"{what}{amount} on {show.day(row.current_period_end)}"
     return f"{pause}; {coming[0].lower()}{coming[1:]}" if pause else coming

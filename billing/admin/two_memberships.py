@@ -115,7 +115,7 @@ def _page(
         **pages.admin_site.each_context(request),
         "opts": pages.opts,
         "title": f"Memberships of {show.name_of(user)}",
-        "lead": facts.lead(user, live),
+        "lead": facts.lead(live),
         "member": show.member(user),
         "cards": cards,
         "may_end": may_end,
@@ -140,12 +140,15 @@ def _look(pages: Pages, request: HttpRequest, row: Subscription) -> HttpResponse
         return redirect(back)
     kept = take_up(request)
     typed = {name: kept[name] for name in ("words", "key") if name in kept} if kept else {}
+    yes = ConfirmForm(initial=form.confirmed() | typed)
+    if not form.cleaned_data["money"]:
+        yes.drop_note()
     context = {
         **pages.admin_site.each_context(request),
         "opts": pages.opts,
         "title": outlook.title,
         "outlook": outlook,
-        "form": ConfirmForm(initial=form.confirmed() | typed),
+        "form": yes,
         "back": back,
         "was_away": kept is not None,
     }

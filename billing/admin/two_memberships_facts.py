@@ -102,43 +102,45 @@ def may_be_ended(row: Subscription, live: Sequence[Subscription]) -> bool:
     return row in live and any(one.ends_at is None for one in live if one != row)
 
 
-def lead(user: User, live: Sequence[Subscription]) -> str:
-    """Return what is the matter, in a sentence or two."""
-    name, going_on = show.name_of(user), [row for row in live if row.ends_at is None]
-    if len(going_on) > 1:
-        both = "both of these" if len(going_on) == 2 else f"{len(going_on)} memberships"
-        return (
-            f"{name} is charged for {both}. End one, and refund its last payment if that’s right."
-        )
+def lead(live: Sequence[Subscription]) -> str:
+    """Return what is the matter with somebody's memberships; the sentence lacks their name."""
+    going_on = sum(row.ends_at is None for row in live)
+    if going_on > 1:
+        both = "both of these" if going_on == 2 else f"{going_on} memberships"
+        return f"is charged for {both}. End one, and refund its last payment if that’s right."
     if len(live) > 1:
-        return f"{name} has {len(live)} memberships, but only one of them will renew."
+        return f"has {len(live)} memberships, but only one of them will renew."
     if live:
-        return f"{name} has one membership. There’s nothing to do here."
-    return f"{name} has no membership now. There’s nothing to do here."
+        return "has one membership. There’s nothing to do here."
+    return "has no membership now. There’s nothing to do here."
 
 
 def shown(ends: Ends) -> Shown:
     """Return a membership with all that decides which one ends."""
     row = ends.row
     facts = [
-        ("Price", also_billed.price_of(row)),
         ("Member since", show.day(row.started_at)),
         (
             "Paid period",
             f"{show.day(row.current_period_start)} to {show.day(row.current_period_end)}",
         ),
-        ("Next", _next(row)),
+        ("What is next", _next(row)),
         ("Card", wording.card(row.card_brand, row.card_last4)),
         ("Last payment", _paid(ends.payment)),
         ("Refunds of it", _refunds(ends.payment)),
         ("Left to refund", _left(ends.payment)),
-        ("Customer", show.link(row.customer)),
-        ("Record", _record(row)),
+        ("Customer", show.link(row.customer, row.customer.stripe_id)),
+        ("Subscription", _record(row)),
     ]
     known = [Fact(label, value) for label, value in facts if value]
     two = rule_of_two([refund_terms.facts_of(ends.payment)]) if ends.payment else []
     badge = show.badge(*labels.subscription(row))
-    return Shown(row.name or "Membership", badge, [*known, *two])
+    return Shown(_called(row), badge, [*known, *two])
+
+
+def _called(row: Subscription) -> str:
+    """Return "Membership, $29.00 a month": its name alone is that of the other, too."""
+    return f"{row.name or 'Membership'}, {also_billed.price_of(row)}"
 
 
 def _next(row: Subscription) -> str:

@@ -121,8 +121,12 @@ class ConfirmForm(forms.Form):
         required=False,
         max_length=LONGEST,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 2}),
-        help_text="For your team and the refund’s ledger. The member doesn’t see it.",
+        help_text="For your team, in the refund’s history. The member doesn’t see it.",
     )
+
+    def drop_note(self) -> None:
+        """Ask for no note: it would be a refund's."""
+        del self.fields["words"]
 
     def clean(self) -> dict[str, Any]:
         """Find the payment: nothing is refunded of none."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from e2e.stack import Stack, eventually
 
@@ -69,7 +69,7 @@ def fill_sign_in(page: Page, email: str, password: str = PASSWORD) -> None:
 def subscribe(page: Page, stack: Stack, card: str = GOOD_CARD) -> None:
     """Become a member: from the membership page through Checkout and back."""
     page.goto(f"{stack.url}/membership/")
-    page.get_by_role("button", name=re.compile("Subscribe")).click()
+    page.get_by_role("button", name=re.compile("Subscribe|Become a member again")).click()
     pay(page, card)
     expect(page.get_by_role("heading", name="You are a member")).to_be_visible()
 
@@ -81,3 +81,62 @@ def pay(page: Page, card: str = GOOD_CARD) -> None:
     page.get_by_label("CVC").fill("123")
     page.get_by_label("Cardholder name").fill("A Member")
     page.locator("button.primary.big").click()
+
+
+def become_a_member(page: Page, stack: Stack, name: str, email: str, card: str = GOOD_CARD) -> None:
+    """Sign up, subscribe, and see it active."""
+    sign_up(page, stack, name, email)
+    subscribe(page, stack, card)
+    stack.settle()
+
+
+def customer_of(stack: Stack, email: str) -> str:
+    """Return the id that somebody's newest customer has at Stripe."""
+    [(found,)] = stack.sql(
+        "SELECT billing_customer.stripe_id FROM billing_customer"
+        " JOIN auth_user ON auth_user.id = user_id WHERE auth_user.email = %s"
+        " ORDER BY billing_customer.id DESC LIMIT 1",
+        email,
+    )
+    return str(found)
+
+
+def keep_card(stack: Stack, customer: str) -> None:
+    """Put a card on a customer's file, as Stripe's dashboard does."""
+    stack.control(f"customers/{customer}/card", card=GOOD_CARD.replace(" ", ""))
+
+
+def sell_locker(stack: Stack, customer: str) -> str:
+    """Rent a locker to a customer in Stripe's dashboard; return the subscription's id."""
+    keep_card(stack, customer)
+    price = stack.stripe(
+        "POST",
+        "prices",
+        **{
+            "currency": "usd",
+            "unit_amount": "900",
+            "recurring[interval]": "month",
+            "product_data[name]": "Locker rental",
+        },
+    )
+    sold = stack.stripe(
+        "POST", "subscriptions", **{"customer": customer, "items[0][price]": price["id"]}
+    )
+    stack.settle()
+    return str(sold["id"])
+
+
+def staff_desk(browser: Browser, stack: Stack, name: str, email: str) -> Page:
+    """Return the browser of an owner of the business, signed in at the staff site."""
+    stack.manage(
+        "shell",
+        "-c",
+        "from members.accounts import open_account;"
+        f"open_account({email!r}, {name!r}, {PASSWORD!r}, is_staff=True, is_superuser=True)",
+    )
+    page = browser.new_context().new_page()
+    page.set_default_timeout(15_000)
+    page.goto(f"{stack.url}/staff/")
+    fill_sign_in(page, email)
+    expect(page).to_have_url(f"{stack.url}/staff/")
+    return page

@@ -12,16 +12,9 @@ from e2e.stack import Stack
 FAILS_LATER = "4000 0000 0000 0341"
 
 
-def become_a_member(page: Page, stack: Stack, name: str, email: str, card: str) -> None:
-    """Sign up, subscribe, and see it active."""
-    journey.sign_up(page, stack, name, email)
-    journey.subscribe(page, stack, card)
-    stack.settle()
-
-
 def test_cancel_with_a_reason_and_keep_it_after_all(page: Page, stack: Stack) -> None:
     email = "kay@life.example"
-    become_a_member(page, stack, "Kay Keeper", email, journey.GOOD_CARD)
+    journey.become_a_member(page, stack, "Kay Keeper", email)
 
     page.goto(f"{stack.url}/membership/")
     page.get_by_role("link", name="Cancel membership").click()
@@ -43,7 +36,7 @@ def test_cancel_with_a_reason_and_keep_it_after_all(page: Page, stack: Stack) ->
 
 def test_failed_renewal_is_mended_with_another_card(page: Page, stack: Stack) -> None:
     email = "fay@life.example"
-    become_a_member(page, stack, "Fay Fails", email, FAILS_LATER)
+    journey.become_a_member(page, stack, "Fay Fails", email, FAILS_LATER)
     stack.control("clock", advance="month")
     stack.settle()
     journey.newest_mail(stack, email, "Payment failed: $29.00")
@@ -110,7 +103,7 @@ def test_join_by_the_year_with_a_promotion_code(page: Page, stack: Stack) -> Non
 
 def test_switch_to_yearly_as_it_was_shown(page: Page, stack: Stack) -> None:
     email = "mona@life.example"
-    become_a_member(page, stack, "Mona Monthly", email, journey.GOOD_CARD)
+    journey.become_a_member(page, stack, "Mona Monthly", email)
     page.goto(f"{stack.url}/membership/")
     page.get_by_role("link", name="Switch to yearly").click()
     expect(page.get_by_text("What is left of the time you paid for")).to_be_visible()
@@ -135,7 +128,7 @@ def test_stay_with_the_offer_instead_of_cancelling(page: Page, stack: Stack) -> 
     )
     email = "stan@life.example"
     try:
-        become_a_member(page, stack, "Stan Stays", email, journey.GOOD_CARD)
+        journey.become_a_member(page, stack, "Stan Stays", email)
         page.goto(f"{stack.url}/membership/")
         page.get_by_role("link", name="Cancel membership").click()
         offer = page.get_by_role("button", name="Stay with 20% off for 3 months")

@@ -14,7 +14,17 @@ from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from billing import gateway, idempotency, memberships, payers, plans, setup, sync, troubles
+from billing import (
+    gateway,
+    idempotency,
+    memberships,
+    payers,
+    plans,
+    setup,
+    sync,
+    trial_days,
+    troubles,
+)
 from billing.locks import lock_member
 from billing.models import Checkout, Customer, PaymentRequest, Plan, Subscription
 from billing.snapshots import CheckoutSnapshot
@@ -34,12 +44,20 @@ ANOTHER_TAB = (
 
 
 MEMBER_ALREADY = "You have the membership already."
+TRIAL_GONE = (
+    "The free trial is for new members, and somebody with your email address was a member before. "
+    "Nothing was charged. You can subscribe without the trial."
+)
 # Another tab may be faster, but not for ever.
 MOST_TRIES = 4
 
 
 class CheckoutError(Exception):
     """Buying can't go on; the text is for the member."""
+
+
+class TrialGone(CheckoutError):
+    """The page offered free days, and it turned out that the member has had theirs."""
 
 
 class AlreadyPaid(CheckoutError):
@@ -89,22 +107,27 @@ class Return:
     known: bool
 
 
-def start_membership(user: User, price_id: str = "") -> str:
+def start_membership(user: User, price_id: str = "", *, expects_trial: bool = False) -> str:
     """Return the address of the Checkout page on which the member starts the membership.
 
     `price_id` is one of the prices on sale, or empty for the first. Two clicks, or two tabs, lead
-    to the same page, which can be paid once only; another price takes its place.
+    to the same page, which can be paid once only; another price takes its place. With
+    `expects_trial` they were offered free days, and are sent to no page without them.
 
     Raises:
+        TrialGone: it begins with a payment, for them.
         AlreadyMember: there is a live subscription, or a payment that waits for its webhook.
         CheckoutError: Stripe could not be asked, or nothing is on sale. No row is left half made.
     """
     with in_sentences("join"):
         plan = chosen_plan(price_id)
         _refuse_if_member(user)
+        free_days = trial_days.of(user, plan)
+        if expects_trial and free_days < plan.trial_days:
+            raise TrialGone(TRIAL_GONE)
         wanted = Wanted(
             purpose=Purpose.MEMBERSHIP,
-            terms={"price_id": plan.stripe_id},
+            terms={"price_id": plan.stripe_id, "trial_days": free_days},
             open_session=lambda row, payer: gateway.create_checkout(_request(row, plan, payer)),
             already=AlreadyMember("You have just paid. Your membership is being confirmed."),
         )
@@ -397,8 +420,7 @@ def key_of(row: Checkout) -> str:
 
 
 def _request(row: Checkout, plan: Plan, customer: Customer) -> gateway.CheckoutRequest:
-    """Describe the session. The trial is for people who never were members."""
-    is_new = not Subscription.objects.for_user(customer.user).memberships().exists()
+    """Describe the session of a membership."""
     here = settings.PORTAL_URL
     back = here + reverse("billing:checkout-return")
     return gateway.CheckoutRequest(
@@ -406,7 +428,7 @@ def _request(row: Checkout, plan: Plan, customer: Customer) -> gateway.CheckoutR
         customer_id=customer.stripe_id,
         user_id=customer.user_id,
         price_id=plan.stripe_id,
-        trial_days=plan.trial_days if is_new else 0,
+        trial_days=row.trial_days,
         takes_codes=settings.STRIPE_PROMOTION_CODES,
         is_taxed=row.is_taxed,
         success_url=back + "?session_id={CHECKOUT_SESSION_ID}",

@@ -661,6 +661,27 @@ def subscription_ids(customer_id: str) -> list[str]:
         return [subscription.id for subscription in found.auto_paging_iter()]
 
 
+def customer_ids(email: str) -> list[str]:
+    """Return the newest customers with this very address: upper and lower case count at Stripe."""
+    with _translated_errors():
+        found = _client().v1.customers.list({"email": email})
+        return [customer.id for customer in found.data]
+
+
+def subscriptions_of(customer_id: str) -> list[snapshots.SubscriptionSnapshot]:
+    """Return a customer's newest subscriptions, ended ones too; those that can't be read are left.
+
+    For pages: unlike `list_subscriptions` it waits for nothing.
+    """
+    expand = [f"data.{part}" for part in SUBSCRIPTION_PARTS]
+    with _translated_errors():
+        found = _client().v1.subscriptions.list(
+            {"customer": customer_id, "status": "all", "expand": expand, "limit": 100}
+        )
+        entries = [one.to_dict(for_json=True) for one in found.data]
+    return list(_each_read(snapshots.subscription, entries, []))
+
+
 # Each of these lists raises a fault at an object that can't be read, unless it is given a list for
 # such: then it puts it there and goes on.
 

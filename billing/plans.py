@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.contrib.auth.models import User
 
-from billing import tax_settings, tax_words, wording
-from billing.models import Plan, Product, Subscription
+from billing import tax_settings, tax_words, trials, wording
+from billing.models import Plan, Product
 from billing.money import Money
 
 MONTHS = {"month": 1, "year": 12}
@@ -47,6 +47,11 @@ class PlanOffer:
         """How many days are free, whichever price is chosen; 0 where that depends on it."""
         days = {one.trial_days for one in self.prices}
         return days.pop() if len(days) == 1 else 0
+
+    @property
+    def has_trial(self) -> bool:
+        """Whether any of the prices begins with free days."""
+        return any(one.trial_days for one in self.prices)
 
 
 def price_ids() -> list[str]:
@@ -87,23 +92,23 @@ def offer_to(user: User) -> PlanOffer | None:
     plans = on_sale()
     if not plans:
         return None
-    was_member = Subscription.objects.for_user(user).memberships().exists()
+    gets_trial = any(plan.trial_days for plan in plans) and trials.is_new(user)
     return PlanOffer(
         name=plans[0].name,
         description=plans[0].description,
-        prices=[_price_offer(plan, plans, was_member=was_member) for plan in plans],
+        prices=[_price_offer(plan, plans, gets_trial=gets_trial) for plan in plans],
         takes_codes=settings.STRIPE_PROMOTION_CODES,
     )
 
 
-def _price_offer(plan: Plan, plans: list[Plan], *, was_member: bool) -> PriceOffer:
+def _price_offer(plan: Plan, plans: list[Plan], *, gets_trial: bool) -> PriceOffer:
     savings = [saving(other, plan) for other in plans if other.pk != plan.pk]
     return PriceOffer(
         price_id=plan.stripe_id,
         price=Money(plan.amount, plan.currency),
         interval=wording.interval(plan.interval, plan.interval_count),
         rhythm=wording.rhythm(plan.interval, plan.interval_count),
-        trial_days=0 if was_member else plan.trial_days,
+        trial_days=plan.trial_days if gets_trial else 0,
         saving=next(filter(None, savings), ""),
         tax_words=tax_words.price(tax_settings.of_plan(plan)),
     )

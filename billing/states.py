@@ -32,6 +32,8 @@ CHARGED_SUBSCRIPTION = frozenset({SubscriptionStatus.TRIALING, SubscriptionStatu
 # With one of these, a payment is missing.
 UNPAID_SUBSCRIPTION = frozenset({SubscriptionStatus.PAST_DUE, SubscriptionStatus.UNPAID})
 ENDED_SUBSCRIPTION = frozenset({SubscriptionStatus.CANCELED, SubscriptionStatus.INCOMPLETE_EXPIRED})
+# With one of these, the first payment was never made: nobody was a member by it.
+NEVER_BEGAN = frozenset({SubscriptionStatus.INCOMPLETE, SubscriptionStatus.INCOMPLETE_EXPIRED})
 
 
 class CollectionMethod(StrEnum):

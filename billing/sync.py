@@ -26,6 +26,7 @@ from billing import (
     plans,
     snapshots,
     subscription_items,
+    trials,
     wording,
 )
 from billing.locks import locked_customer
@@ -210,6 +211,7 @@ def sync_subscription(subscription_id: str) -> Subscription:
             "taxation": coming.taxation if coming else "",
         }
         old, new = _write(Subscription, subscription_id, read_at, values)
+        trials.note(new, is_first_seen=old is None)
         accepted = confirmation.settle(new, read_at)
         _announce([*_subscription_transitions(old, new), *accepted])
     return new

@@ -25,6 +25,7 @@ from billing import (
     setup,
     sync,
     taxing,
+    trials,
 )
 from billing.models import Customer, StripeEvent
 from billing.states import OPEN_EVENT
@@ -128,6 +129,13 @@ def refresh_plan(timestamp: int = 0) -> None:
 def check_setup(timestamp: int = 0) -> None:
     """Look whether Stripe is set up so that members can change their card."""
     setup.check_portal()
+
+
+@app.periodic(cron="47 4 * * *")
+@app.task(queueing_lock="remember_trials", retry=Backoff(max_attempts=5, first=300))
+def remember_trials(timestamp: int = 0) -> None:
+    """Keep the addresses of whoever had a trial or the membership, as digests of today's key."""
+    trials.remember_all()
 
 
 @app.periodic(cron="23 14 * * *")

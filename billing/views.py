@@ -81,8 +81,10 @@ def subscribe(request: HttpRequest) -> HttpResponse:
     """Send the member to Stripe Checkout."""
     user = current_user(request)
     try:
-        url = checkout.start_membership(user, request.POST.get("price", ""))
-    except checkout.AlreadyMember as error:
+        url = checkout.start_membership(
+            user, request.POST.get("price", ""), expects_trial="trial" in request.POST
+        )
+    except (checkout.AlreadyMember, checkout.TrialGone) as error:
         messages.info(request, str(error))
     except checkout.CheckoutError as error:
         messages.error(request, str(error))

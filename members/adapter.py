@@ -10,6 +10,7 @@ from allauth.account.internal.flows.email_verification_by_code import (
     EMAIL_VERIFICATION_CODE_SESSION_KEY,
 )
 from allauth.account.internal.flows.login import record_authentication
+from allauth.account.models import EmailAddress
 from allauth.core.exceptions import ImmediateHttpResponse
 from django.contrib import messages
 from django.contrib.auth.models import AnonymousUser, User
@@ -18,6 +19,7 @@ from django.forms import BaseForm, Field
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
+from billing import trials
 from emails.account import send_account_mail, send_phone_code
 from members import (
     budgets,
@@ -71,6 +73,16 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         """Refuse an address that our mail server can't write to: its code would never come."""
         mailboxes.check_reachable(email)
         return cast("str", super().clean_email(email))
+
+    @transaction.atomic
+    def confirm_email(self, request: HttpRequest, email_address: EmailAddress) -> bool:
+        """Make a proven address the user's own. It gives nobody a second free trial."""
+        user: User = email_address.user
+        had_before = trials.remember(user)
+        is_confirmed: bool = super().confirm_email(request, email_address)
+        if is_confirmed and had_before:
+            trials.keep(user, had_before)
+        return is_confirmed
 
     # The way in
 

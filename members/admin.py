@@ -27,7 +27,7 @@ from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminTextInputWidget
 
 from billing import memberships
-from billing.admin import labels
+from billing.admin import labels, trials
 from billing.admin.invoices import InvoiceAdmin
 from billing.admin.payments import PaymentAdmin
 from billing.admin.subscriptions import SubscriptionAdmin, balance
@@ -280,12 +280,13 @@ class UserAdmin(IndexedSearch, DjangoUserAdmin):  # type: ignore[misc,type-arg]
         *("change_access", "send_password_link"),
     ]
     readonly_fields = [
-        *("email", "joined", "seen", "standing", "credit", "customer_link", "events", "terms"),
+        *("email", "joined", "seen", "standing", "credit", "trial", "customer_link", "events"),
+        "terms",
     ]
     add_fieldsets = [(None, {"fields": ["email", "first_name", "last_name"]})]
     fieldsets = [
         (None, {"fields": ["first_name", "last_name", "email"]}),
-        ("Membership", {"fields": ["standing", "credit", "customer_link", "events"]}),
+        ("Membership", {"fields": ["standing", "credit", "trial", "customer_link", "events"]}),
         ("Account", {"fields": ["joined", "seen", "terms", *PERMISSIONS]}),
     ]
 
@@ -506,6 +507,11 @@ class UserAdmin(IndexedSearch, DjangoUserAdmin):  # type: ignore[misc,type-arg]
         """What is on their balance at Stripe."""
         current = _current(row)
         return balance(current) if current else show.NOTHING
+
+    @column("Free trial")
+    def trial(self, row: User) -> str:
+        """When it was used, or why none is offered."""
+        return trials.of_member(row)
 
     @column("Phone")
     def phone(self, row: User) -> str:

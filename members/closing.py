@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import ProtectedError
 
-from billing import ledger_texts, outward
+from billing import ledger_texts, outward, trials
 from members import phones
 from members.models import Device
 
@@ -24,6 +24,7 @@ def close_account(user: User) -> None:
     for session in UserSession.objects.filter(user=user):
         session.end()
     ledger_texts.forget(user)
+    trials.remember(user)
     if not outward.leave(user) and _is_deleted(user):
         return
     EmailAddress.objects.filter(user=user).delete()

@@ -18,6 +18,7 @@ from django.core import signing
 from django.db import transaction
 from django.urls import reverse
 
+from billing import trials
 from emails.catalogue import Kind
 from emails.models import Channel
 from emails.outbox import put_account
@@ -105,10 +106,13 @@ def confirm_email(token: str) -> Proposal:
     contact_notices.tell(
         user, "Your email address was changed", f"From now on it is {found.email}."
     )
+    had_before = trials.remember(user)
     EmailAddress.objects.filter(user=user).delete()
     EmailAddress.objects.create(user=user, email=found.email, verified=True, primary=True)
     user.email = found.email
     user.save(update_fields=["email"])
+    if had_before:
+        trials.keep(user, had_before)
     return found
 
 

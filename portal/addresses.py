@@ -34,6 +34,12 @@ def canonical(address: str) -> str:
     return f"{local}{at}{domain_in_ascii(domain)}"
 
 
+def without_tag(address: str) -> str:
+    """Return an address without what follows a plus: `a+1@x.com` is, nearly always, `a@x.com`."""
+    local, at, domain = address.rpartition("@")
+    return f"{local.partition('+')[0] or local}{at}{domain}"
+
+
 def deliverable(address: str) -> str:
     """Return an address with its domain as DNS has it, and what is before the @ as it is."""
     local, at, domain = address.strip().rpartition("@")

@@ -93,6 +93,8 @@ STRIPE_PRICE_ID = env.str("STRIPE_PRICE_ID", default="")
 STRIPE_YEARLY_PRICE_ID = env.str("STRIPE_YEARLY_PRICE_ID", default="")
 # Whether the membership's Checkout page takes promotion codes.
 STRIPE_PROMOTION_CODES = env.bool("STRIPE_PROMOTION_CODES", default=True)
+# Whether a@x.com and a+1@x.com are one person, who gets one free trial.
+TRIAL_SHARED_BY_PLUS_ADDRESSES = env.bool("TRIAL_SHARED_BY_PLUS_ADDRESSES", default=True)
 # Whether Stripe Tax works out the tax at Checkout, which then asks for address and tax id. How
 # single payments are taxed (`inclusive`, `exclusive`), and as what; prices of the plan say so.
 STRIPE_TAX = env.bool("STRIPE_TAX", default=False)

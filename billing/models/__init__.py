@@ -20,6 +20,7 @@ from billing.models.retention import RetentionOffer, RetentionShowing
 from billing.models.setup import MissingSetup
 from billing.models.subscription import Subscription
 from billing.models.tax import TaxAccount, TaxRate
+from billing.models.trial import TrialRecord
 from billing.models.unassigned import UnassignedCustomer
 
 __all__ = [
@@ -48,5 +49,6 @@ __all__ = [
     "Subscription",
     "TaxAccount",
     "TaxRate",
+    "TrialRecord",
     "UnassignedCustomer",
 ]

@@ -19,8 +19,8 @@ class Checkout(models.Model):
 
     There is at most one unfinished row for a payment request, and one of a member's for each
     other purpose, whichever of their customers pays (`user` is the customer's); so two tabs get
-    the same session, and a session can be paid once only. A
-    membership names its price; single payments have amount (minor units), currency and description.
+    the same session, and a session can be paid once only. A membership names its price and its
+    free days; single payments have amount (minor units), currency and description.
     """
 
     customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="checkouts")
@@ -28,6 +28,7 @@ class Checkout(models.Model):
     session_id = models.CharField(max_length=255, blank=True, db_index=True)
     purpose = models.CharField(max_length=10, choices=choices(Purpose), default=Purpose.MEMBERSHIP)
     price_id = models.CharField(max_length=255, blank=True)
+    trial_days = models.PositiveIntegerField(default=0, db_default=0)
     amount = models.BigIntegerField(null=True, blank=True)
     currency = models.CharField(max_length=3, blank=True)
     description = models.CharField(max_length=200, blank=True)

@@ -72,6 +72,11 @@ class Subscription(StripeCopy):
     current_period_start = models.DateTimeField()
     current_period_end = models.DateTimeField()
     trial_end = models.DateTimeField(null=True, blank=True)
+    is_second_trial = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="We gave this trial to somebody who, as it turned out, had one before.",
+    )
     cancel_at = models.DateTimeField(null=True, blank=True)
     cancel_at_period_end = models.BooleanField(default=False)
     canceled_at = models.DateTimeField(null=True, blank=True)

@@ -91,7 +91,7 @@ def test_nothing_tells_what_is_gone(bob: User) -> None:
 
 
 @pytest.fixture(scope="module")
-def old_database(django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
+def old_database(test_database: None, django_db_blocker: Any) -> Iterator[str]:
     """A database as it was when names and words were columns of the entries, to be copied."""
     name = f"{connection.settings_dict['NAME']}_old"
     with django_db_blocker.unblock():

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django import Settings
-from pytest_django.plugin import DjangoDbBlocker
 
 from billing import checkout, memberships, payment_requests, single_payments, sync
 from billing.models import Checkout, Payment, Subscription
 from billing.money import Money
 from billing.tests import factories
 from billing.tests.life import GOOD_CARD, deliver, sign_up, subscribe
-from billing.tests.own_database import at_once, copy_of_the_test_database
+from billing.tests.own_database import at_once
 from billing.tests.staff_world import superuser
 from conftest import Sandbox
 from emails.models import Message
@@ -27,13 +26,6 @@ from portal.staff import problems
 MONTHLY, YEARLY = "price_membership_monthly", "price_membership_yearly"
 # `CHECKOUT_ROUNDS=200 bin/test billing/tests/test_one_checkout.py` plays them all.
 ROUNDS = int(os.environ.get("CHECKOUT_ROUNDS", "12"))
-
-
-@pytest.fixture
-def own_database(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """A copy of the test database, whose rows are committed."""
-    with django_db_blocker.unblock(), copy_of_the_test_database():
-        yield
 
 
 def open_sessions(sandbox: Sandbox) -> list[str]:

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from pytest_django.plugin import DjangoDbBlocker
 
 from billing import refund_ledger, refund_sending, refunds
 from billing.models import Payment, Refund
@@ -16,7 +15,7 @@ from billing.refund_steps import RefundError
 from billing.states import RefundState
 from billing.tests import factories
 from billing.tests.life import sign_up
-from billing.tests.own_database import at_once, copy_of_the_test_database
+from billing.tests.own_database import at_once
 from billing.tests.refund_world import approver, ask, pay, policy, wish
 from conftest import Sandbox
 
@@ -24,15 +23,11 @@ ROUNDS = 5
 
 
 @pytest.fixture(autouse=True)
-def own_database(
-    django_db_setup: None, django_db_blocker: DjangoDbBlocker, settings: Any
-) -> Iterator[None]:
-    """A copy of the test database, whose rows are committed."""
+def proved_ledger(own_database: None, settings: Any) -> Iterator[None]:
+    """A database of each test's own, whose ledger is proved in the end."""
     settings.LEDGER_HEADS_FILE = ""
-    with django_db_blocker.unblock(), copy_of_the_test_database():
-        yield
-        problems = refund_ledger.verify().problems
-    assert problems == []
+    yield
+    assert refund_ledger.verify().problems == []
 
 
 @pytest.fixture

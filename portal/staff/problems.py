@@ -26,9 +26,10 @@ from billing.models import (
     MissingSetup,
     Reconciliation,
     RefundEntry,
+    Subscription,
     TaxAccount,
 )
-from billing.states import IgnoredBecause, InvoiceStatus
+from billing.states import IgnoredBecause, InvoiceStatus, SubscriptionStatus
 from emails import outbox
 from emails.catalogue import Kind
 from emails.models import Channel, Message, MessageState
@@ -87,7 +88,7 @@ class Found:
 
 
 def found() -> list[Found]:
-    """Return every problem there is: nine queries, or eleven where something was never checked."""
+    """Return every problem there is: ten queries, or twelve where something was never checked."""
     return [
         *_at_stripe(),
         *_drift(),
@@ -96,6 +97,7 @@ def found() -> list[Found]:
         *_refused_mail(),
         *_tax(),
         *_two_memberships(),
+        *_second_trials(),
     ]
 
 
@@ -130,6 +132,23 @@ def _two_memberships() -> Iterator[Found]:
             reverse("admin:billing_subscription_two", args=[user_id]),
             "See both",
             MONEY,
+        )
+
+
+def _second_trials() -> Iterator[Found]:
+    """Yield the free trials that run now and were given to somebody who had one before."""
+    rows = Subscription.objects.memberships().filter(
+        status=SubscriptionStatus.TRIALING, is_second_trial=True
+    )
+    for pk in rows.order_by("pk").values_list("pk", flat=True):
+        yield Found(
+            f"second trial:{pk}",
+            "Somebody started a second free trial from another account with the same email address."
+            " End it, or let it run.",
+            show.page_of(Subscription(pk=pk)),
+            "See the membership",
+            MONEY,
+            WARNING,
         )
 
 

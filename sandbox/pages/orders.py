@@ -115,8 +115,7 @@ def _trial_days(world: World, session: Json) -> int:
     wanted = private(session)["subscription_data"]
     if wanted.get("trial_end"):
         return max(0, -(-(int(wanted["trial_end"]) - world.now()) // DAY))
-    of_price = (_recurring(session) or {}).get("trial_period_days")
-    return int(wanted.get("trial_period_days") or of_price or 0)
+    return int(wanted.get("trial_period_days") or 0)
 
 
 def _explanation(world: World, session: Json, trial: int) -> str:

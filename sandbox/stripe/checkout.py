@@ -46,7 +46,7 @@ def create(world: World, params: Json) -> Json:
     session = _blank(world, params, lines)
     private(session).update(
         lines=lines,
-        is_trial=bool(_trial_end(world, params, lines)),
+        is_trial=bool(_trial_end(world, params)),
         subscription_data=params.get("subscription_data") or {},
         payment_intent_data=params.get("payment_intent_data") or {},
     )
@@ -157,7 +157,7 @@ def _blank(world: World, params: Json, lines: list[Json]) -> Json:
     session_id = world.new_id("cs_test_a1", 56)
     now = world.now()
     subtotal = sum(line["amount_subtotal"] for line in lines)
-    total = 0 if _trial_end(world, params, lines) else subtotal
+    total = 0 if _trial_end(world, params) else subtotal
     mode = params["mode"]
     created_customer = None if params.get("customer") else "always"
     if mode == "payment" and created_customer:
@@ -274,23 +274,19 @@ def _details(email: str | None, name: str | None) -> Json:
     }
 
 
-def _trial_end(world: World, params: Json, lines: list[Json]) -> int | None:
-    """When the trial of a new subscription ends: as the session says, else as the price does."""
+def _trial_end(world: World, params: Json) -> int | None:
+    """When the trial of a new subscription ends, as the session says.
+
+    Stripe documentation, "The Price object": its `trial_period_days` count only with
+    `trial_from_plan`, which sessions do not take any more.
+    """
     if params["mode"] != "subscription":
         return None
     chosen = params.get("subscription_data") or {}
     if chosen.get("trial_end"):
         end: int = chosen["trial_end"]
         return end
-    of_price = next(
-        (
-            line["price"]["recurring"]["trial_period_days"]
-            for line in lines
-            if line["price"]["recurring"]
-        ),
-        None,
-    )
-    days = chosen.get("trial_period_days") or of_price
+    days = chosen.get("trial_period_days")
     return world.now() + days * DAY if days else None
 
 
@@ -385,7 +381,7 @@ def _subscribe(
         customer,
         [(line["price"], line["quantity"]) for line in lines if line["price"]["recurring"]],
         metadata=new_metadata(data),
-        trial_end=_trial_end(world, {"mode": "subscription", "subscription_data": data}, lines),
+        trial_end=_trial_end(world, {"mode": "subscription", "subscription_data": data}),
         default_payment_method=method["id"],
         description=data.get("description"),
     )

@@ -188,7 +188,7 @@ def test_a_trial_costs_nothing_until_it_ends(server: Server, api: stripe.StripeC
     ]
 
 
-def test_the_trial_of_a_price_counts(server: Server, api: stripe.StripeClient) -> None:
+def test_a_prices_own_trial_is_no_sessions(server: Server, api: stripe.StripeClient) -> None:
     price = api.v1.prices.create(
         {
             "currency": "usd",
@@ -198,7 +198,7 @@ def test_the_trial_of_a_price_counts(server: Server, api: stripe.StripeClient) -
         }
     )
     alice = subscribe(server, api, line_items=[{"price": price.id, "quantity": 1}])
-    assert alice.subscription.status == "trialing"
+    assert alice.subscription.status == "active"
 
 
 def test_a_payment_without_subscription(server: Server, api: stripe.StripeClient) -> None:

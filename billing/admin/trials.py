@@ -1,0 +1,22 @@
+"""What staff read of a member's free trial: used, or why none was offered."""
+
+from __future__ import annotations
+
+from django.contrib.auth.models import User
+
+from billing import trials
+from portal.staff import show
+
+
+def of_member(user: User) -> str:
+    """Return one line for the member's page."""
+    found = trials.before(user)
+    if found is None:
+        return "Not used"
+    on = show.day(found.began_at)
+    if found.is_own:
+        return f"Used from {on}" if found.had_trial else f"Not offered: a member since {on}"
+    who = "somebody with this email address, in another account"
+    if found.had_trial:
+        return f"Used from {on} by {who}"
+    return f"Not offered: {who}, was a member from {on}"

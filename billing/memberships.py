@@ -8,10 +8,11 @@ anew when the plan's products or their names change.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 
 from billing import plans, subscription_items
 from billing.locks import lock_member
@@ -52,12 +53,11 @@ def latest(user: User) -> Subscription | None:
     return that_counts(Subscription.objects.for_user(user))
 
 
-def paid_twice() -> list[int]:
-    """Return the users of whom more than one membership goes on: they are charged for each."""
+def paid_twice() -> QuerySet[Any, Any]:
+    """Return the users (`customer__user`) of whom more than one membership goes on, all charged."""
     rows = Subscription.objects.memberships().live().filter(cancel_at=None)
     going_on = rows.exclude(cancel_at_period_end=True).order_by().values("customer__user")
-    many = going_on.annotate(count=Count("pk")).filter(count__gt=1)
-    return sorted(many.values_list("customer__user", flat=True))
+    return going_on.annotate(count=Count("pk")).filter(count__gt=1)
 
 
 def tell_anew() -> int:

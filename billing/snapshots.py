@@ -26,6 +26,8 @@ REFUND_KEY = "portal_refund"
 UNTRIED = frozenset({"requires_payment_method", "requires_confirmation", "canceled"})
 # How an invoice is collected unless Stripe says otherwise.
 CHARGED = "charge_automatically"
+# What a refund is as long as Stripe does not say.
+PENDING = "pending"
 
 Json = Mapping[str, Any]
 
@@ -631,7 +633,7 @@ def refund(data: Json) -> RefundSnapshot:
         payment_intent_id=object_id(data.get("payment_intent")),
         amount=data["amount"],
         currency=data["currency"],
-        status=_text(data.get("status")),
+        status=_text(data.get("status")) or PENDING,
         reason=_text(data.get("reason")),
         failure_reason=_text(data.get("failure_reason")),
         pending_reason=_text(data.get("pending_reason")),

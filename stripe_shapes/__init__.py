@@ -23,7 +23,18 @@ of a part are indented below it. In `parts/` are those that several resources sh
 """
 
 from stripe_shapes.checking import violations
-from stripe_shapes.examples import Fill, example
+from stripe_shapes.examples import Fill, bared, example, without_each
 from stripe_shapes.reading import PINNED, VERSIONS, Field, kinds, shape
 
-__all__ = ["PINNED", "VERSIONS", "Field", "Fill", "example", "kinds", "shape", "violations"]
+__all__ = [
+    "PINNED",
+    "VERSIONS",
+    "Field",
+    "Fill",
+    "bared",
+    "example",
+    "kinds",
+    "shape",
+    "violations",
+    "without_each",
+]

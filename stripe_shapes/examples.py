@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping
 from enum import Enum
 from typing import Any
 
@@ -46,11 +46,76 @@ def example(
     return made.object(kind, (), 0)
 
 
+def without_each(
+    kind: str,
+    version: str = PINNED,
+    *,
+    expand: Collection[str] = (),
+    but: dict[str, Any] | None = None,
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """A full example for each thing that it need not say: null or left out, after its path."""
+    paths = [path.split(".") for path in expand]
+    whole = _Maker(Fill.FULL, version, paths, but or {})
+    whole.object(kind, (), 0)
+    for path in whole.spared:
+        made = _Maker(Fill.FULL, version, paths, but or {}, without=path)
+        yield ".".join(path), made.object(kind, (), 0)
+
+
+def bared(value: Any, version: str = PINNED, *, keep: Collection[str] = ()) -> Any:
+    """An answer as Stripe may give it too: null where that is possible, or left out.
+
+    `keep` names fields that stay, such as `charge.payment_intent`.
+    """
+    if isinstance(value, list):
+        return [bared(entry, version, keep=keep) for entry in value]
+    if not isinstance(value, dict) or value.get("deleted"):
+        return value
+    kind = value.get("object")
+    if kind not in kinds():
+        return {name: bared(entry, version, keep=keep) for name, entry in value.items()}
+    kept = {name.removeprefix(f"{kind}.") for name in keep if name.startswith(f"{kind}.")}
+    return _bared_part(value, shape(kind, version), version, keep, kept)
+
+
+def _bared_part(
+    value: dict[str, Any],
+    fields: Mapping[str, Field],
+    version: str,
+    keep: Collection[str],
+    kept: Collection[str],
+) -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    for name, entry in value.items():
+        one = fields.get(name)
+        is_spared = one is not None and (one.is_nullable or one.is_optional) and name not in kept
+        if one is None or entry is None or not is_spared:
+            parts = one.parts(version) if one else {}
+            is_part = parts and isinstance(entry, dict)
+            made[name] = (
+                _bared_part(entry, parts, version, keep, ())
+                if is_part and name not in kept
+                else bared(entry, version, keep=keep)
+            )
+        elif one.is_nullable:
+            made[name] = None
+    return made
+
+
 class _Maker:
+    """`spared` are the paths of what it could have left out, `without` is the one that it does."""
+
     def __init__(
-        self, fill: Fill, version: str, expand: list[list[str]], but: dict[str, Any]
+        self,
+        fill: Fill,
+        version: str,
+        expand: list[list[str]],
+        but: dict[str, Any],
+        without: tuple[str, ...] = (),
     ) -> None:
         self.fill, self.version, self.expand, self.but = fill, version, expand, but
+        self.without = without
+        self.spared: list[tuple[str, ...]] = []
 
     def object(self, kind: str, path: tuple[str, ...], depth: int) -> dict[str, Any]:
         if kind not in kinds():
@@ -65,7 +130,11 @@ class _Maker:
             here = (*path, one.name)
             if one.name == "*":
                 continue
-            if ".".join(here) in self.but:
+            if one.is_nullable or one.is_optional:
+                self.spared.append(here)
+            if here == self.without:
+                made |= {one.name: None} if one.is_nullable else {}
+            elif ".".join(here) in self.but:
                 made[one.name] = self.but[".".join(here)]
             elif self._is_wanted(one, here, depth):
                 made[one.name] = self.value(one, here, depth)
@@ -78,6 +147,9 @@ class _Maker:
             return True
         if self._is_named(path):
             return True
+        if one.entry.startswith("list:"):
+            # A page that may be left out is there when it is asked for.
+            return False
         return self.fill != Fill.BARE and depth < _DEEPEST
 
     def _is_named(self, path: tuple[str, ...]) -> bool:

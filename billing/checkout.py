@@ -45,8 +45,8 @@ ANOTHER_TAB = (
 
 MEMBER_ALREADY = "You have the membership already."
 TRIAL_GONE = (
-    "The free trial is for new members, and somebody with your email address was a member before. "
-    "Nothing was charged. You can subscribe without the trial."
+    "The free trial is for new members, and your email address was used for a membership before. "
+    "Nothing was charged. You can still subscribe without the trial."
 )
 # Another tab may be faster, but not for ever.
 MOST_TRIES = 4

@@ -285,7 +285,8 @@ class SubscriptionAdmin(TwoMembershipsPages, StripeCopyAdmin):
     @column("Trial until")
     def trial(self, row: Subscription) -> str:
         """The trial's end."""
-        return show.moment(row.trial_end)
+        again = ", a second one of the same person" if row.is_second_trial else ""
+        return f"{show.moment(row.trial_end)}{again}"
 
     @column("Cancelled")
     def canceled(self, row: Subscription) -> str:

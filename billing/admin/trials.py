@@ -15,8 +15,8 @@ def of_member(user: User) -> str:
         return "Not used"
     on = show.day(found.began_at)
     if found.is_own:
-        return f"Used from {on}" if found.had_trial else f"Not offered: a member since {on}"
-    who = "somebody with this email address, in another account"
+        return f"Used on {on}" if found.had_trial else f"Not offered: a member since {on}"
+    account = "another account with this email address"
     if found.had_trial:
-        return f"Used from {on} by {who}"
-    return f"Not offered: {who}, was a member from {on}"
+        return f"Used on {on} in {account}"
+    return f"Not offered: {account} was a member from {on}"

@@ -29,7 +29,7 @@ from members.tests import actors
 from portal.staff import problems
 
 ALICE = "alice@example.com"
-GONE = "The free trial is for new members, and somebody with your email address was a member before"
+GONE = "The free trial is for new members, and your email address was used for a membership before"
 FREE = "Start your 14 free days"
 
 
@@ -144,7 +144,7 @@ def test_who_was_a_member_without_a_trial_is_not_new_either(
     leave(user)
     settings.STRIPE_PRICE_ID = trial
     assert FREE not in page_of(somebody())
-    assert "Not offered: somebody with this email address, in another account, was a member" in (
+    assert "Not offered: another account with this email address was a member from" in (
         staff_page(User.objects.get(email=ALICE))
     )
 
@@ -327,7 +327,7 @@ def test_what_was_changed_past_the_pages_is_kept_overnight(sandbox: Sandbox, tri
     User.objects.filter(pk=user.pk).update(email="another@example.com")
     assert FREE not in page_of(somebody("by-hand@example.com"))
     user.refresh_from_db()
-    assert "Used from" in staff_page(user)
+    assert "Used on" in staff_page(user)
 
 
 @pytest.mark.django_db
@@ -370,6 +370,8 @@ def test_two_pages_at_once_give_two_trials_and_staff_are_told(
     home = staff.get("/staff/").content.decode()
     assert "Somebody started a second free trial from another account" in home
     assert reverse("admin:billing_subscription_change", args=[row.pk]) in home
+    page = staff.get(reverse("admin:billing_subscription_change", args=[row.pk]))
+    assert "a second one of the same person" in page.content.decode()
     sandbox.stripe.v1.subscriptions.cancel(row.stripe_id)
     deliver(sandbox.events())
     assert "second free trial" not in staff.get("/staff/").content.decode()
@@ -408,7 +410,7 @@ def test_staff_see_why_there_is_no_trial(sandbox: Sandbox, trial: str) -> None:
     user = somebody()
     assert "Not used" in staff_page(user)
     assert joins(sandbox, user) == "trialing"
-    assert "Used from" in staff_page(user)
+    assert "Used on" in staff_page(user)
     leave(user)
     again = staff_page(somebody("alice+new@example.com"))
-    assert "by somebody with this email address, in another account" in again
+    assert "in another account with this email address" in again

@@ -64,6 +64,8 @@ def record(snapshot: CustomerSnapshot, read_at: datetime) -> None:
     if snapshot.deleted:
         rows.delete()
         return
+    if rows.filter(erased_at__isnull=False).update(read_at=read_at):
+        return
     values = {"email": snapshot.email, "name": snapshot.name, "created_at": snapshot.created_at}
     UnassignedCustomer.objects.update_or_create(
         stripe_id=snapshot.id, defaults=values | {"read_at": read_at}

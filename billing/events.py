@@ -12,7 +12,7 @@ from typing import Any
 from django.db.models import F
 from django.utils import timezone
 
-from billing import gateway, refund_sync, reminders, sync, taxing
+from billing import forgetting, gateway, refund_sync, reminders, sync, taxing
 from billing.models import (
     CreditNote,
     Customer,
@@ -210,6 +210,7 @@ def process(event_pk: int, *, is_last_attempt: bool, again: bool = False) -> Non
     if event.state in (EventState.PROCESSED, EventState.IGNORED) and not again:
         return
     StripeEvent.objects.filter(pk=event_pk).update(attempts=F("attempts") + 1)
+    forgetting.reduce_if_left(event)
     try:
         state, note = _read_again(event, again=again)
     except Exception as error:

@@ -181,7 +181,7 @@ def _text(message: Message) -> str:
 
 
 def _body(message: Message) -> str:
-    if message.kind not in set(Kind) or spec_of(message.kind).sensitive:
+    if message.emptied_at or message.kind not in set(Kind) or spec_of(message.kind).sensitive:
         return "The text of this message is not kept.\n"
     try:
         if message.channel == Channel.SMS:

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC
 
 from django.contrib.auth.models import User
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from billing.models import LedgerText, RefundEntry
 from billing.states import LedgerTextKind, RefundAction
@@ -138,13 +138,13 @@ def _earlier_hash(entry: RefundEntry, texts: Texts, previous: str) -> str:
 # Forgetting them
 
 
-def forget(user: User) -> int:
-    """Delete what a user who leaves is called and said, and what was said to them.
+def forget(users: QuerySet[User]) -> int:
+    """Delete what users who left are called and said, and what was said to them.
 
     What staff said of other people's refunds stays, without their name. Return how many texts went.
     """
-    of_theirs = Q(entry__refund__customer__user=user)
-    own_name = Q(entry__actor=user, kind__in=[LedgerTextKind.ACTOR, LedgerTextKind.EARLIER])
+    of_theirs = Q(entry__refund__customer__user__in=users)
+    own_name = Q(entry__actor__in=users, kind__in=[LedgerTextKind.ACTOR, LedgerTextKind.EARLIER])
     deleted, _ = LedgerText.objects.filter(of_theirs | own_name).delete()
     return deleted
 

@@ -183,9 +183,11 @@ def sync_customer(customer_id: str) -> Customer:
     if known is None:
         values |= assignment.told(owner)
     if not snapshot.deleted:
-        values |= {"email": snapshot.email, "name": snapshot.name}
-        values |= {"business_name": snapshot.business_name, "tax_ids": snapshot.tax_ids}
         values |= {"created_at": snapshot.created_at}
+        if not (known and known.closed_at):
+            # Of who has left nothing is written down again while Stripe still has it.
+            values |= {"email": snapshot.email, "name": snapshot.name}
+            values |= {"business_name": snapshot.business_name, "tax_ids": snapshot.tax_ids}
     else:
         values |= {"business_name": "", "tax_ids": []}
         values |= {"created_at": read_at} if known is None else {}

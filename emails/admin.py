@@ -99,7 +99,7 @@ class MessageAdmin(ReadOnlyAdmin):
 
     def palette_title(self, row: Message) -> str:
         """What and to whom."""
-        return f"{_name_of(row.kind)} to {row.recipient}"
+        return f"{_name_of(row.kind)} to {row.recipient}" if row.recipient else _name_of(row.kind)
 
     def has_resend_permission(self, request: HttpRequest, _object_id: str = "") -> bool:
         """Whether this member of staff may send messages once more."""
@@ -169,6 +169,8 @@ class MessageAdmin(ReadOnlyAdmin):
     @column("As it reads")
     def preview(self, row: Message) -> SafeString | str:
         """The message, rendered as for sending. No code of a member's is ever shown."""
+        if row.emptied_at:
+            return f"It was emptied on {show.day(row.emptied_at)}: who it was for is forgotten."
         if _is_secret(row.kind):
             return HIDDEN
         try:

@@ -11,12 +11,13 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from emails import causes, mail, text_messages
+from emails import causes, forgetting, mail, text_messages
 from emails.catalogue import Kind, spec_of
 from emails.models import Channel, Message, MessageState
 from emails.problems import DeliveryProblem, NotYet
@@ -141,7 +142,8 @@ def _let_earlier_go_first(message: Message) -> None:
 def _skip(message: Message, reason: str) -> bool:
     """Let a message go that isn't needed; return whether it was still there to let go."""
     rows = Message.objects.filter(pk=message.pk, state=message.state)
-    skipped = rows.update(state=MessageState.SKIPPED, error=reason, **_scrubbed(message))
+    values = {"state": MessageState.SKIPPED, "error": reason}
+    skipped = rows.update(**values | _scrubbed(message))
     if skipped:
         logger.info("Message %s is not sent: %s", message.pk, reason)
         _wake_later(message)
@@ -181,26 +183,31 @@ def _send(message: Message) -> str:
 
 
 def _record_sent(message: Message, provider_id: str) -> None:
+    values: dict[str, Any] = {
+        "state": MessageState.SENT,
+        "provider_id": provider_id,
+        "sent_at": timezone.now(),
+        "error": "",
+        "is_our_fault": False,
+    }
     # Unless a report of Twilio's was faster: it has told more than we know.
-    Message.objects.filter(pk=message.pk, state=MessageState.SENDING).update(
-        state=MessageState.SENT,
-        provider_id=provider_id,
-        sent_at=timezone.now(),
-        error="",
-        is_our_fault=False,
-        **_scrubbed(message),
-    )
+    rows = Message.objects.filter(pk=message.pk, state=MessageState.SENDING)
+    rows.update(**values | _scrubbed(message))
     _wake_later(message)
 
 
 def _record_problem(message: Message, problem: DeliveryProblem) -> bool:
     """Put a message back into the queue, or give it up; return whether it was given up."""
     is_final = problem.is_permanent or message.attempts >= BACKOFF.max_attempts
-    state = MessageState.FAILED if is_final else MessageState.QUEUED
-    scrubbed = _scrubbed(message) if is_final else {}
-    Message.objects.filter(
+    values: dict[str, Any] = {
+        "state": MessageState.FAILED if is_final else MessageState.QUEUED,
+        "error": str(problem),
+        "is_our_fault": problem.is_our_fault,
+    }
+    rows = Message.objects.filter(
         pk=message.pk, state=MessageState.SENDING, attempts=message.attempts
-    ).update(state=state, error=str(problem), is_our_fault=problem.is_our_fault, **scrubbed)
+    )
+    rows.update(**values | (_scrubbed(message) if is_final else {}))
     if is_final:
         _wake_later(message)
     level = logging.ERROR if is_final else logging.WARNING
@@ -209,6 +216,8 @@ def _record_problem(message: Message, problem: DeliveryProblem) -> bool:
     return is_final
 
 
-def _scrubbed(message: Message) -> dict[str, dict[str, str]]:
-    """Return the columns that forget a code once nobody needs it."""
+def _scrubbed(message: Message) -> dict[str, Any]:
+    """Return the columns that forget a code, or somebody who has left, once it is done with."""
+    if message.empty_when_done:
+        return forgetting.emptied()
     return {"context": {}} if spec_of(Kind(message.kind)).sensitive else {}

@@ -92,6 +92,12 @@ class Message(models.Model):
     sending_at = models.DateTimeField(null=True, blank=True)
     sent_at = models.DateTimeField(null=True, blank=True)
     delivered_at = models.DateTimeField(null=True, blank=True)
+    empty_when_done = models.BooleanField(
+        db_default=False, help_text="It is about somebody who has left: nothing of it is kept."
+    )
+    emptied_at = models.DateTimeField(
+        null=True, blank=True, help_text="When recipient and words were taken out of it."
+    )
 
     class Meta:
         ordering = ["-id"]
@@ -110,4 +116,4 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         what = self.kind.replace("_", " ").capitalize()
-        return f"{what}, to {self.recipient}"
+        return f"{what}, to {self.recipient}" if self.recipient else what

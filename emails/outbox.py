@@ -245,8 +245,8 @@ def resend(message: Message, actor: User) -> Message:
 
 def why_not_resend(message: Message) -> str:
     """Return the sentence that says why a message can't be sent again, or "" if it can."""
-    if spec_of(message.kind).sensitive:
-        return "This message held a code or a secret, which is gone. Ask the member to try again."
+    if message.emptied_at or spec_of(message.kind).sensitive:
+        return _why_empty(message)
     if message.state in ON_ITS_WAY:
         return "This message is still on its way: it’s retried automatically."
     if reason := causes.why_not_needed(message):
@@ -256,6 +256,12 @@ def why_not_resend(message: Message) -> str:
             return "The member does not accept text messages."
         return "The member has no e-mail address."
     return ""
+
+
+def _why_empty(message: Message) -> str:
+    if message.emptied_at:
+        return "We no longer keep who this message was for, or what it said."
+    return "This message held a code or a secret, which is gone. Ask the member to try again."
 
 
 def _current_recipient(message: Message) -> str:

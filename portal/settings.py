@@ -395,6 +395,11 @@ ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
 SIGN_INS_KEPT_DAYS = env.int("SIGN_INS_KEPT_DAYS", default=540)
 # How long a browser that has signed in is known again (`members.devices`).
 DEVICES_KEPT_DAYS = env.int("DEVICES_KEPT_DAYS", default=180)
+# What else is forgotten in the night (docs/privacy.md): what Stripe's events had in them, to whom
+# messages went and what they said, and jobs that failed.
+PAYLOADS_KEPT_DAYS = env.int("PAYLOADS_KEPT_DAYS", default=90)
+MESSAGES_KEPT_DAYS = env.int("MESSAGES_KEPT_DAYS", default=540)
+JOBS_KEPT_DAYS = env.int("JOBS_KEPT_DAYS", default=30)
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {

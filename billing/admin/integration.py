@@ -12,6 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
 
@@ -149,6 +150,12 @@ class StripeEventAdmin(ReadOnlyAdmin):
     @column("Payload")
     def content(self, row: StripeEvent) -> SafeString:
         """The payload, indented."""
+        if row.reduced_at:
+            return format_html(
+                "<p>Only ids are kept since {}.</p>{}",
+                show.day(row.reduced_at),
+                show.pretty_json(row.payload),
+            )
         return show.pretty_json(row.payload)
 
     @button(

@@ -26,6 +26,9 @@ class StripeEvent(models.Model):
     attempts = models.PositiveIntegerField(db_default=0)
     error = models.TextField(blank=True, db_default="")
     processed_at = models.DateTimeField(null=True, blank=True)
+    reduced_at = models.DateTimeField(
+        null=True, blank=True, help_text="When all but ids was taken out of the payload."
+    )
 
     class Meta:
         ordering = ["-id"]

@@ -18,6 +18,9 @@ class UnassignedCustomer(StripeCopy):
     email = models.EmailField(max_length=limits.EMAIL, blank=True)
     name = models.CharField(max_length=limits.CUSTOMER_NAME, blank=True)
     created_at = models.DateTimeField()
+    erased_at = models.DateTimeField(
+        null=True, blank=True, help_text="When somebody with this address closed their account."
+    )
     invited_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

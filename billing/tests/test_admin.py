@@ -25,6 +25,7 @@ from pytest_django import Settings
 from billing.models import (
     Customer,
     Invoice,
+    LedgerText,
     Payment,
     Plan,
     Reconciliation,

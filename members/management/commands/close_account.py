@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from billing.models import Dispute
 from members import mailboxes
 from members.closing import close_account
 
@@ -26,6 +27,11 @@ class Command(BaseCommand):
         found = mailboxes.users_of(email)
         if len(found) != 1:
             raise CommandError(f"There is no one member with the address {email}.")
+        if Dispute.objects.running().filter(customer__user=found[0]).exists():
+            self.stdout.write(
+                "A payment of theirs is being disputed: download the evidence first, "
+                "as sign-ins and messages go with the account."
+            )
         question = f"Close the account of {email} for good, and end their membership now? [yes/no] "
         if not yes and input(question) != "yes":
             raise CommandError("Nothing was changed.")

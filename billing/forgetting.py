@@ -1,0 +1,177 @@
+"""Forget what billing knows of somebody who has left, but for the books, and old payloads.
+
+The books (invoices, payments, refunds, credit notes, disputes) stay, as tax law wants: they name
+amounts, days and Stripe's ids, and lead to a user without a name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from billing import ledger_texts
+from billing.models import (
+    Checkout,
+    Customer,
+    Item,
+    MembershipDecision,
+    Payment,
+    PaymentRequest,
+    Reconciliation,
+    Refund,
+    StripeEvent,
+    UnassignedCustomer,
+)
+from billing.snapshots import object_id
+from billing.states import OPEN_EVENT
+from portal.traces import Traces
+
+# What of an event's object is kept: by these ids it can be read again.
+IDS = ("id", "customer", "subscription", "invoice", "payment_intent", "charge")
+PLAIN = ("object", "status", "amount", "currency", "created", "livemode")
+ENVELOPE = ("id", "object", "type", "api_version", "created", "livemode")
+REQUEST = "Payment"
+NAMELESS: dict[str, Any] = {
+    **dict.fromkeys(("email", "name", "business_name"), ""),
+    **dict.fromkeys(("told_email", "told_name", "told_language"), ""),
+    "tax_ids": [],
+}
+
+Json = Mapping[str, Any]
+
+
+def traces_of(user: User) -> Iterable[tuple[str, str]]:
+    """Return the address and name of each of a user's customers, as here and as told to Stripe."""
+    for row in Customer.objects.filter(user=user):
+        yield row.email, row.name
+        yield "", row.business_name
+        yield row.told_email, row.told_name
+
+
+def forget(users: QuerySet[User]) -> None:
+    """Empty what belongs to users who have left. Safe to run again: what came since goes, too."""
+    Customer.objects.filter(user__in=users).exclude(**NAMELESS).update(**NAMELESS)
+    MembershipDecision.objects.filter(customer__user__in=users).exclude(comment="").update(
+        comment=""
+    )
+    PaymentRequest.objects.filter(user__in=users).exclude(description=REQUEST).update(
+        description=REQUEST
+    )
+    Checkout.objects.filter(user__in=users).exclude(description="", url="").update(
+        description="", url=""
+    )
+    # A book, but for what people said about it.
+    Refund.objects.filter(customer__user__in=users).exclude(words="", answer="").update(
+        words="", answer=""
+    )
+    Item.members.through.objects.filter(user__in=users).delete()
+    ledger_texts.forget(users)
+    reduce_events(StripeEvent.objects.filter(customer_id__in=_customer_ids(users)))
+
+
+def forget_traces(user: User, traces: Traces) -> None:
+    """Empty what names a user who has left without belonging to them."""
+    listed = Q(pk__in=[])
+    for address in traces.addresses:
+        listed |= Q(email__iexact=address)
+    unassigned = UnassignedCustomer.objects.filter(listed)
+    ids = {
+        *_customer_ids(User.objects.filter(pk=user.pk)),
+        *unassigned.values_list("stripe_id", flat=True),
+    }
+    unassigned.update(email="", name="", erased_at=timezone.now())
+    whole = StripeEvent.objects.filter(reduced_at=None)
+    reduce_events(whole.filter(customer_id__in=ids))
+    reduce_events(traces.rows(whole, "payload"))
+    for event in traces.rows(StripeEvent.objects.defer("payload"), "error"):
+        StripeEvent.objects.filter(pk=event.pk).update(error=traces.scrub(event.error))
+    _scrub_reports(ids, traces)
+
+
+def _customer_ids(users: QuerySet[User]) -> QuerySet[Any, str]:
+    return Customer.objects.filter(user__in=users).values_list("stripe_id", flat=True)
+
+
+def _scrub_reports(ids: set[str], traces: Traces) -> None:
+    """Take values out of what comparisons found about these customers, and names out of errors."""
+    for run in Reconciliation.objects.exclude(differences=[], error="").iterator():
+        found = [
+            one | {"ours": "", "stripe": ""} if one.get("customer") in ids else one
+            for one in run.differences
+        ]
+        error = traces.scrub(run.error)
+        if found != run.differences or error != run.error:
+            Reconciliation.objects.filter(pk=run.pk).update(differences=found, error=error)
+
+
+# Payloads
+
+
+def reduced(payload: Json) -> dict[str, Any]:
+    """Return an event's payload with no more in it than it takes to read its object again."""
+    data = payload["data"]
+    kept: dict[str, Any] = {"object": _reduced_object(data["object"])}
+    if before := object_id((data.get("previous_attributes") or {}).get("customer")):
+        kept["previous_attributes"] = {"customer": before}
+    return {name: payload[name] for name in ENVELOPE if name in payload} | {"data": kept}
+
+
+def _reduced_object(found: Json) -> dict[str, Any]:
+    kept: dict[str, Any] = {name: object_id(found[name]) for name in IDS if found.get(name)}
+    kept |= {name: found[name] for name in PLAIN if isinstance(found.get(name), (str, int))}
+    details = (found.get("parent") or {}).get("subscription_details") or {}
+    if subscription := object_id(details.get("subscription")):
+        kept["parent"] = {"subscription_details": {"subscription": subscription}}
+    return kept
+
+
+def reduce_events(events: QuerySet[StripeEvent]) -> int:
+    """Reduce the payloads of events that were not reduced yet; return how many."""
+    count = 0
+    for event in events.filter(reduced_at=None).only("pk", "payload").iterator(chunk_size=200):
+        StripeEvent.objects.filter(pk=event.pk, reduced_at=None).update(
+            payload=reduced(event.payload), reduced_at=timezone.now()
+        )
+        count += 1
+    return count
+
+
+def reduce_if_left(event: StripeEvent) -> None:
+    """Reduce an event that is about to be processed, where it is about somebody who has left.
+
+    Deleting a customer makes events of its own, which carry all that Stripe knew of them.
+    """
+    if event.reduced_at is None and _is_of_somebody_who_left(event):
+        reduce_events(StripeEvent.objects.filter(pk=event.pk))
+
+
+def _is_of_somebody_who_left(event: StripeEvent) -> bool:
+    if event.customer_id:
+        customers = Customer.objects.filter(
+            stripe_id=event.customer_id, closed_at__isnull=False
+        ).values("pk")
+        erased = UnassignedCustomer.objects.filter(
+            stripe_id=event.customer_id, erased_at__isnull=False
+        ).values("pk")
+        return customers.union(erased, all=True).exists()
+    data = event.payload["data"]["object"]
+    payment, charge = object_id(data.get("payment_intent")), object_id(data.get("charge"))
+    named = Q(stripe_id=payment) if payment else Q(pk__in=[])
+    named |= Q(charge_id=charge) if charge else Q(pk__in=[])
+    return Payment.objects.filter(named, customer__closed_at__isnull=False).exists()
+
+
+def forget_old() -> int:
+    """Reduce payloads, and empty reports, that are older than PAYLOADS_KEPT_DAYS."""
+    oldest = timezone.now() - timedelta(days=settings.PAYLOADS_KEPT_DAYS)
+    Reconciliation.objects.filter(started_at__lt=oldest).exclude(differences=[]).update(
+        differences=[]
+    )
+    old = StripeEvent.objects.filter(received_at__lt=oldest).exclude(state__in=OPEN_EVENT)
+    return reduce_events(old)

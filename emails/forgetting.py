@@ -1,0 +1,56 @@
+"""Empty messages: of somebody who leaves, and when they are old. That there was one stays."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from emails.models import Message, MessageState
+from portal.traces import Traces
+
+OPEN = (MessageState.QUEUED, MessageState.SENDING)
+CLOSED = "The account was closed before it was sent."
+
+
+def emptied() -> dict[str, Any]:
+    """Return the columns of a message that nobody can be found by.
+
+    Its kind, its times and the key that keeps it from being written twice are left.
+    """
+    empty = {"recipient": "", "subject": "", "context": {}, "error": ""}
+    return empty | {"emptied_at": timezone.now()}
+
+
+def forget(users: QuerySet[User]) -> int:
+    """Empty all messages to users who have left; what waits is not sent. Return how many."""
+    rows = Message.objects.filter(user__in=users, emptied_at=None, empty_when_done=False)
+    waiting = rows.filter(state__in=OPEN).update(
+        **emptied() | {"state": MessageState.SKIPPED, "error": CLOSED}
+    )
+    return waiting + rows.update(**emptied())
+
+
+def forget_traces(traces: Traces) -> int:
+    """Empty what names somebody who has left: mails to staff, invitations. Return how many.
+
+    Staff are still told what waits to be sent, and it is emptied then.
+    """
+    rows = Message.objects.filter(emptied_at=None)
+    found = traces.rows(rows, "recipient", "subject", "context", "error")
+    found.filter(state__in=OPEN).update(empty_when_done=True)
+    return found.exclude(state__in=OPEN).update(**emptied())
+
+
+def forget_old() -> int:
+    """Empty messages that are older than MESSAGES_KEPT_DAYS; return how many rows that were.
+
+    With them those that were being sent while somebody left.
+    """
+    oldest = timezone.now() - timedelta(days=settings.MESSAGES_KEPT_DAYS)
+    done = Message.objects.filter(emptied_at=None).exclude(state__in=OPEN)
+    return done.filter(Q(created_at__lt=oldest) | Q(empty_when_done=True)).update(**emptied())

@@ -25,7 +25,6 @@ from pytest_django import Settings
 from billing.models import (
     Customer,
     Invoice,
-    LedgerText,
     Payment,
     Plan,
     Reconciliation,

@@ -53,6 +53,7 @@ class Kind(StrEnum):
     ACCOUNT_EXISTS = "account_exists"
     UNKNOWN_ACCOUNT = "unknown_account"
     ACCOUNT_CHANGED = "account_changed"
+    ACCOUNT_CLOSED = "account_closed"
 
 
 class Category(StrEnum):
@@ -68,6 +69,7 @@ ACCOUNT_WHY = "You get this because somebody used this address to sign in or sig
 STAFF_WHY = "You get this because your address is among those to which the portal writes to staff."
 INVITED_WHY = "You get this because you have a membership with us: it is sent only once."
 CHANGE_WHY = "You get this because you have an account with us: it is about how you sign in."
+CLOSED_WHY = "You get this because you had an account with us. We won’t write to you again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +178,7 @@ CATALOGUE: dict[Kind, Spec] = {
     Kind.ACCOUNT_EXISTS: _account("You have an account already"),
     Kind.UNKNOWN_ACCOUNT: _account("There is no account with this address"),
     Kind.ACCOUNT_CHANGED: _account("{{ headline }}", CHANGE_WHY),
+    Kind.ACCOUNT_CLOSED: _account("Your account is closed", CLOSED_WHY),
 }
 
 

@@ -39,8 +39,8 @@ DEDUPE_KEY_LENGTH = CAUSE_LENGTH = 255
 INSERT = """
     INSERT INTO emails_message
         (kind, channel, recipient, subject, context, dedupe_key,
-         user_id, expires_at, resend_of_id, resent_by_id, cause)
-    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+         user_id, expires_at, resend_of_id, resent_by_id, cause, empty_when_done)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
     ON CONFLICT (dedupe_key) DO NOTHING
     RETURNING id
 """
@@ -67,6 +67,7 @@ class Draft:
     resend_of: Message | None = None
     resent_by: User | None = None
     cause: str = ""
+    empty_when_done: bool = False
 
 
 @contextmanager
@@ -213,6 +214,24 @@ def put_account(
         _write(draft)
 
 
+def put_goodbye(user: User, context: Mapping[str, Any]) -> None:
+    """Write the last mail to somebody who leaves; nothing of it is kept once it is sent.
+
+    Call it in the transaction that closes the account, while the user still has an address.
+    """
+    draft = Draft(
+        kind=Kind.ACCOUNT_CLOSED,
+        channel=Channel.EMAIL,
+        recipient=user.email,
+        context=context,
+        dedupe_key=f"{Kind.ACCOUNT_CLOSED}:{user.pk}:{Channel.EMAIL}",
+        user=user,
+        empty_when_done=True,
+    )
+    if user.email:
+        _write(draft)
+
+
 @transaction.atomic
 def resend(message: Message, actor: User) -> Message:
     """Send a message once more, to where the member is reached now; return the new row.
@@ -294,6 +313,7 @@ def _write(draft: Draft) -> Message | None:
         draft.resend_of.pk if draft.resend_of else None,
         draft.resent_by.pk if draft.resent_by else None,
         draft.cause[:CAUSE_LENGTH],
+        draft.empty_when_done,
     ]
     with connection.cursor() as cursor:
         cursor.execute(INSERT, values)

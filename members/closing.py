@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
@@ -12,12 +14,15 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import ProtectedError, QuerySet, Value
 from django.db.models.functions import Concat, Trim
+from django.utils import timezone
 
 import billing.forgetting
 import emails.forgetting
 import portal.forgetting
 from billing import outward, trials
+from billing.models import Payment, Subscription
 from emails.models import Channel, Message
+from emails.outbox import put_goodbye
 from members import consent
 from members.models import (
     ConsentSource,
@@ -41,6 +46,7 @@ def close_account(user: User) -> None:
     number: invoices and payments lead to a member, and decisions on refunds to staff.
     """
     traces = traces_of(user)
+    put_goodbye(user, _last_words(user))
     # While their addresses are here: only digests of them are kept.
     trials.remember(user)
     has_customers = outward.leave(user)
@@ -55,6 +61,17 @@ def close_account(user: User) -> None:
     portal.forgetting.forget_jobs(traces)
     if not has_customers:
         _delete(user)
+
+
+def _last_words(user: User) -> dict[str, Any]:
+    running = Subscription.objects.filter(customer__user=user).live()
+    return {
+        "name": user.first_name,
+        "at": timezone.now().isoformat(),
+        "had_membership": running.memberships().exists(),
+        "was_charged": running.exists(),
+        "has_books": Payment.objects.filter(customer__user=user).exists(),
+    }
 
 
 def closed_users() -> QuerySet[User]:
@@ -97,7 +114,7 @@ def traces_of(user: User) -> Traces:
         [
             number
             for number in {*map(str, numbers), *(to for by, to in sent if by == Channel.SMS)}
-            if not Member.objects.filter(phone=number).exclude(user=user).exists()
+            if number and not Member.objects.filter(phone=number).exclude(user=user).exists()
         ],
         [
             name

@@ -20,6 +20,7 @@ from django.db import connection
 from django.db.models import Model, QuerySet
 from django.utils import timezone
 
+from portal.logs import anonymous
 from portal.traces import Traces
 
 logger = logging.getLogger(__name__)
@@ -44,13 +45,13 @@ def forget_log(user: User, traces: Traces) -> None:
     for kind, ids in _rows_of(user):
         entries = LogEntry.objects.filter(content_type=kind, object_id__in=ids)
         for entry in entries.iterator():
-            _blot(entry, CLOSED, traces)
+            # What is about them may hold how they were reached once, which no row tells anymore.
+            _blot(entry, CLOSED, anonymous(traces.scrub(entry.change_message)))
     for entry in traces.rows(LogEntry.objects.all(), "object_repr", "change_message").iterator():
-        _blot(entry, traces.scrub(entry.object_repr), traces)
+        _blot(entry, traces.scrub(entry.object_repr), traces.scrub(entry.change_message))
 
 
-def _blot(entry: LogEntry, name: str, traces: Traces) -> None:
-    message = traces.scrub(entry.change_message)
+def _blot(entry: LogEntry, name: str, message: str) -> None:
     LogEntry.objects.filter(pk=entry.pk).update(object_repr=name, change_message=message)
 
 

@@ -9,8 +9,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import phonenumbers
 from django.db.models import Q, QuerySet, TextField
 from django.db.models.functions import Cast
+
+from portal.addresses import readable
 
 BLOTTED = "…"
 # A shorter number may be an amount, a shorter name a word.
@@ -30,9 +33,9 @@ class Traces:
     names: frozenset[str]
 
     @classmethod
-    def of(cls, addresses: Iterable[str], numbers: Iterable[str], names: Iterable[str]) -> Traces:
+    def of(cls, emails: Iterable[str], numbers: Iterable[str], names: Iterable[str]) -> Traces:
         """Take what is known, empty texts included."""
-        found = [frozenset(text.strip() for text in texts) for texts in (addresses, numbers, names)]
+        found = [frozenset(text.strip() for text in texts) for texts in (emails, numbers, names)]
         return cls(
             frozenset(one for one in found[0] if "@" in one),
             frozenset(one for one in found[1] if len(one) >= SHORTEST_NUMBER),
@@ -42,8 +45,12 @@ class Traces:
     @cached_property
     def anywhere(self) -> list[str]:
         """What is looked for in any text."""
-        whole = {name for name in self.names if " " in name and len(name) >= SHORTEST_NAME}
-        return sorted({*self.addresses, *self.numbers, *whole})
+        found = {name for name in self.names if " " in name and len(name) >= SHORTEST_NAME}
+        found |= {*self.addresses, *map(readable, self.addresses)}
+        found |= {*self.numbers, *map(_as_people_write, self.numbers)}
+        # Some write JSON in ASCII: "Łukasz" is "\\u0141ukasz" there.
+        found |= {json.dumps(one)[1:-1] for one in found}
+        return sorted(found, key=len, reverse=True)
 
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
@@ -63,11 +70,21 @@ class Traces:
         condition = Q(pk__in=[])
         for name in texts:
             for part in self.anywhere:
-                condition |= Q(**{f"{name}__icontains": _in_json(part)})
+                for spelling in {part, _in_json(part)}:
+                    condition |= Q(**{f"{name}__icontains": spelling})
             for value in self.names:
                 condition |= Q(**{f"{name}__contains": f'"{_in_json(value)}"'})
         found: QuerySet[Any] = among.alias(**texts).filter(condition)
         return found
+
+
+def _as_people_write(number: str) -> str:
+    """Return an E.164 number in groups; what is none comes back as it is."""
+    try:
+        parsed = phonenumbers.parse(number)
+    except phonenumbers.NumberParseException:
+        return number
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
 
 
 def _in_json(text: str) -> str:

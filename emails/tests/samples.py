@@ -305,7 +305,6 @@ SAMPLES: dict[Kind, dict[str, Any]] = {
     Kind.PASSWORD_CODE: {"code": "K7F3-9QXZ", "minutes": 1},
     Kind.PHONE_CODE: {"code": "K7F3-9QXZ", "minutes": 15},
     Kind.TEXTS_ON: {},
-    Kind.TEXTS_ON: {},
     Kind.ACCOUNT_EXISTS: {"url": "https://portal.example.com/accounts/login/"},
     Kind.UNKNOWN_ACCOUNT: {"url": "https://portal.example.com/accounts/signup/"},
     Kind.ACCOUNT_CHANGED: {
@@ -315,6 +314,13 @@ SAMPLES: dict[Kind, dict[str, Any]] = {
         "device": "Firefox on Windows",
         "ip": "192.0.2.7",
         "url": "https://portal.example.com/account/",
+    },
+    Kind.ACCOUNT_CLOSED: {
+        "name": "Alice",
+        "at": "2026-11-24T12:00:00+00:00",
+        "had_membership": True,
+        "was_charged": True,
+        "has_books": True,
     },
 }
 

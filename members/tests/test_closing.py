@@ -39,9 +39,10 @@ from billing.tests.life import DISPUTED_CARD, deliver, subscribe
 from billing.tests.refund_world import policy, wish
 from billing.tests.test_single_payments import pay
 from conftest import Sandbox, run_jobs
-from emails import outbox
+from emails import delivery, outbox
 from emails.catalogue import Kind
 from emails.models import Message, MessageState
+from emails.problems import DeliveryProblem
 from emails.tests.samples import SAMPLES
 from members.closing import close_account
 from members.models import SignIn, TermsAcceptance
@@ -54,6 +55,7 @@ NAME = "Zephyrine Quillfeather"
 OLD, NEW = "zephyrine@quillfeather.example", "zq@quillfeather.example"
 PHONE = "+16505553434"
 WORDS = "thistledown"
+OLD_ONES = ["6505559876", "650-555-9876", "2125550123", "212-555-0123", "elsewhere"]
 TRACES = ["zephyrine", "quillfeather", "zq@", "6505553434", WORDS]
 # What tax law wants kept. Of these, too, only descriptions may name somebody.
 BOOKS = {
@@ -77,6 +79,7 @@ EVERYWHERE = set(
     members_smsconsentrecord.phone procrastinate_jobs.lock
     """.split()
 )
+LAST_MAIL = {"emails_message.recipient", "emails_message.context"}
 TEXTS = """
     SELECT table_name, column_name FROM information_schema.columns
     WHERE table_schema = 'public' AND table_name <> ALL(%s)
@@ -218,6 +221,9 @@ def close() -> None:
 def test_nobody_is_left_in_any_table_but_the_books(left: User, sandbox: Sandbox) -> None:
     assert {hit.partition(":")[0] for hit in found(TRACES)} >= EVERYWHERE
     close()
+    # One mail is still to go, to where they were reached.
+    assert {hit.partition(":")[0] for hit in found(TRACES)} <= LAST_MAIL
+    run_jobs()
     assert found(TRACES) == []
 
     # Stripe is told, and tells us of it with all that it knew.
@@ -235,6 +241,53 @@ def test_nobody_is_left_in_any_table_but_the_books(left: User, sandbox: Sandbox)
     assert found(TRACES) == []
 
 
+def test_who_leaves_is_told_by_one_last_mail(left: User, sandbox: Sandbox) -> None:
+    close()
+    run_jobs()
+
+    mails = sandbox.look("mailbox")
+    [mail] = [one for one in mails if one["subject"] == "Your account is closed"]
+    assert mail["to"] == NEW
+    assert "Your membership ended with it. Nothing more is charged." in mail["text"]
+    assert "records of your payments" in mail["text"]
+    row = Message.objects.get(kind="account_closed")
+    assert (row.state, row.recipient, row.context) == (MessageState.SENT, "", {})
+    assert "no longer keep" in outbox.why_not_resend(row)
+
+
+def test_the_last_mail_waits_out_a_mail_server_that_is_down(left: User, sandbox: Sandbox) -> None:
+    sandbox.control("switches", mail_suspended=True)
+    close()
+    last = Message.objects.get(kind="account_closed")
+    with pytest.raises(DeliveryProblem):
+        delivery.deliver(last.pk)
+    forget_old_records(0)
+    last.refresh_from_db()
+    assert (last.state, last.recipient) == (MessageState.QUEUED, NEW)
+
+    sandbox.control("switches", mail_suspended=False)
+    delivery.deliver(last.pk)
+    assert found(TRACES) == []
+
+
+def test_how_they_were_reached_once_is_not_in_the_log(left: User) -> None:
+    """A number that support corrected, and that no message was ever sent to, is in no other row."""
+    member = left.member
+    member.phone, member.phone_verified_at = "+16505559876", None
+    member.save()
+    support = staff_world.signed_in_now(staff_world.support())
+    for button, correction in (
+        ("correct_phone", {"phone": "(212) 555-0123"}),
+        ("correct_email", {"email": "z@elsewhere.example"}),
+    ):
+        address = reverse(f"admin:auth_user_{button}", args=[left.pk])
+        support.post(address, {"_form_submitted": "on", **correction})
+    assert {"6505559876", "elsewhere"} <= {hit.split(": ")[1] for hit in found(OLD_ONES)}
+    close()
+    run_jobs()
+    assert found(OLD_ONES) == []
+
+
 def test_the_books_and_their_proof_stay(left: User, sandbox: Sandbox) -> None:
     paid = list(Payment.objects.order_by("pk").values_list("amount_received", flat=True))
     close()
@@ -250,6 +303,7 @@ def test_the_books_and_their_proof_stay(left: User, sandbox: Sandbox) -> None:
 def test_staff_pages_show_what_is_left(left: User, sandbox: Sandbox) -> None:
     refund = Refund.objects.get()
     close()
+    run_jobs()
     client = staff_world.signed_in_now(User.objects.create_superuser("boss", "b@harbor.example"))
     pages = [
         reverse("admin:auth_user_change", args=[left.pk]),
@@ -309,7 +363,8 @@ def test_what_waits_is_not_sent_to_them_and_is_sent_to_staff_once(
     close()
     run_jobs()
 
-    mine, theirs = Message.objects.filter(user=left), Message.objects.get(kind="dispute_opened")
+    mine = Message.objects.filter(user=left).exclude(kind="account_closed")
+    theirs = Message.objects.get(kind="dispute_opened")
     assert {(row.state, row.recipient) for row in mine} == {(MessageState.SKIPPED, "")}
     assert (theirs.state, theirs.recipient, theirs.context) == (MessageState.SENT, "", {})
     assert found(TRACES) == []
@@ -342,6 +397,7 @@ def test_somebody_without_a_customer_is_gone_altogether() -> None:
     staff_world.make_message(user, recipient=OLD)
     staff_world.make_message(None, recipient=OLD, kind="unknown_account")
     call_command("close_account", OLD, "--yes", stdout=StringIO())
+    run_jobs()
 
     assert not User.objects.filter(pk=user.pk).exists()
     assert found(TRACES, without=set()) == []
@@ -357,6 +413,7 @@ def test_staff_who_leave_are_forgotten_and_what_they_decided_stays() -> None:
     refunds.approve(row.pk, owner, words="Get well.")
     LogEntry.objects.create(user=owner, action_flag=2, object_repr="x", change_message=f"By {OLD}")
     close_account(owner)
+    delivery.deliver(Message.objects.get(kind="account_closed").pk)
 
     assert found(["zephyrine", "quillfeather"], without=set()) == []
     owner.refresh_from_db()

@@ -131,7 +131,7 @@ def check_setup(timestamp: int = 0) -> None:
     setup.check_portal()
 
 
-@app.periodic(cron="47 4 * * *")
+@app.periodic(cron="7 4 * * *")
 @app.task(queueing_lock="remember_trials", retry=Backoff(max_attempts=5, first=300))
 def remember_trials(timestamp: int = 0) -> None:
     """Keep the addresses of whoever had a trial or the membership, as digests of today's key."""

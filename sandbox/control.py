@@ -15,7 +15,7 @@ from starlette.routing import Route
 from sandbox import beginning, clock, mail, twilio, webhooks
 from sandbox.stripe import charges, checkout, checkout_taxes, customers, disputes, refunds
 from sandbox.stripe.errors import ApiError
-from sandbox.stripe.events import public
+from sandbox.stripe.shown import public
 from sandbox.webhooks import Deliverer
 from sandbox.world import DEFAULT_ACCOUNT, Json, World
 

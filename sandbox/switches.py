@@ -4,7 +4,9 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-PAYLOAD_VERSIONS = ("current", "2024-06-20", "2020-08-27")
+PAYLOAD_VERSIONS = (
+    *("current", "2025-09-30.clover", "2025-03-31.basil", "2024-06-20", "2020-08-27"),
+)
 SHARES = (
     *("api_answer_lost", "api_fail", "api_lock_timeout", "api_rate_limited"),
     *("mail_answer_lost", "twilio_answer_lost", "twilio_fail"),
@@ -57,7 +59,7 @@ class Switches:
     """The share that Twilio carries out, and then the connection closes without an answer."""
     twilio_fail: float = 0.0
     payload_version: str = "current"
-    """The API version whose shapes new events have."""
+    """The account's API version: that of events, and of requests, that name no other."""
 
     def change(self, wanted: dict[str, Any]) -> None:
         """Set the named switches; raises ValueError for an unknown name or a wrong value."""

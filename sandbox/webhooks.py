@@ -14,7 +14,8 @@ from typing import Any
 
 import httpx
 
-from sandbox.stripe.events import endpoints_for, public
+from sandbox.stripe.events import endpoint_version, endpoints_for, private, rendered
+from sandbox.stripe.shown import public
 from sandbox.world import Json, World
 
 log = logging.getLogger("sandbox.webhooks")
@@ -159,6 +160,9 @@ class Deliverer:
                 "url": endpoint["url"],
             }
         )
+        version = endpoint_version(self._world, endpoint)
+        if version != event["api_version"]:
+            private(delivery)["event"] = rendered(self._world, event, version)
         self._by_event.setdefault(event["id"], []).append(delivery["id"])
         if not lost:
             self._queue(delivery["id"], time.time() + switches.webhook_delay + shuffled)
@@ -233,7 +237,7 @@ class Deliverer:
             endpoint = self._world.objects.get(delivery["endpoint"]) if delivery else None
             if delivery is None or event is None or endpoint is None:
                 return None
-            payload = json.dumps(public(event)).encode()
+            payload = json.dumps(private(delivery).get("event") or public(event)).encode()
             now = int(time.time())
             return endpoint["url"], payload, sign(payload, endpoint["secret"], now), now
 

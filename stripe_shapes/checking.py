@@ -43,6 +43,9 @@ def _of_object(value: Json, kind: str, version: str, path: str) -> Iterator[str]
     elif kind not in kinds():
         yield f"{path}: nothing is known of {kind}"
     else:
+        if kind == "event":
+            # It keeps the version under which it was made, whoever reads it later.
+            version = value.get("api_version") or version
         kept = {name: entry for name, entry in value.items() if name != "deleted"}
         yield from _of_fields(kept, shape(kind, version), version, path)
 

@@ -19,11 +19,12 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 from pytest_django import Settings
 
-from billing import events, gateway, inbox, snapshots, states, tax_snapshots
+from billing import events, gateway, inbox, snapshots, states, sync, tax_snapshots
 from billing.models import Customer, Dispute, Invoice, Payment, Refund, StripeEvent, Subscription
 from billing.states import EventState, RefundState
 from billing.tests.altered_stripe import altered
 from billing.tests.life import DISPUTED_CARD, deliver, sign_up, subscribe
+from billing.tests.test_events import forget_everything_but_the_customer, rows
 from conftest import Sandbox, run_jobs
 from stripe_shapes import VERSIONS, Fill, bared, example, shape, violations, without_each
 
@@ -273,6 +274,30 @@ def test_a_renewal_that_is_foreseen_names_its_subscription(version: str) -> None
     foreseen = example("invoice", Fill.FULL, version)
     target = events.TARGETS["invoice.upcoming"]
     assert target.id_in(foreseen) == "subscription_1"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("version", [one for one in VERSIONS if one != gateway.API_VERSION])
+def test_a_life_told_in_an_older_version_ends_in_the_same_rows(
+    sandbox: Sandbox, version: str
+) -> None:
+    sandbox.control("switches", payload_version=version)
+    subscribe(sandbox, sign_up(), DISPUTED_CARD)
+    sandbox.control("clock", advance_seconds=5)
+    told = sandbox.events()
+    assert not list(violations(told))
+    deliver(told)
+    kept = StripeEvent.objects.exclude(state__in=[EventState.PROCESSED, EventState.IGNORED])
+    assert not kept.exists()
+    about_money = StripeEvent.objects.exclude(customer_id="")
+    assert {one.api_version for one in about_money} == {version}
+    by_events = rows()
+    forget_everything_but_the_customer()
+    stripe = sandbox.stripe.v1
+    sync.sync_subscription(stripe.subscriptions.list().data[0].id)
+    sync.sync_invoice(str(stripe.invoices.list().data[0].id))
+    sync.sync_dispute(stripe.disputes.list().data[0].id)
+    assert rows() == by_events
 
 
 KEPT = {

@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 from sandbox import webhooks
 from sandbox.pages.render import Visit, clock, endpoint, missing, page, see_other
-from sandbox.stripe.events import public
+from sandbox.stripe.shown import public
 from sandbox.world import Json, World
 
 ABSENT = "There is no such event."

@@ -14,14 +14,15 @@ from starlette.routing import Route
 
 from sandbox import weather
 from sandbox import world as worlds
-from sandbox.stripe import expandable, keys
+from sandbox.stripe import expandable, keys, older, older_params, versions
 from sandbox.stripe import params as parameters
 from sandbox.stripe.endpoint import Call, Endpoint
 from sandbox.stripe.endpoints import ENDPOINTS
 from sandbox.stripe.errors import ApiError, missing
-from sandbox.stripe.events import API_VERSION, public
+from sandbox.stripe.events import account_version
 from sandbox.stripe.expand import expand
 from sandbox.stripe.idempotency import Answer, Keys, description
+from sandbox.stripe.shown import public
 from sandbox.world import Json, World
 
 _BAD_REQUEST = (
@@ -36,6 +37,7 @@ class Asked:
     """A request whose key was accepted, as far as it can be read without knowing the world."""
 
     account: str
+    version: str
     endpoint: Endpoint
     ids: tuple[str, ...]
     raw: Json
@@ -55,6 +57,7 @@ class Api:
         if not all(_is_plain(value) for _name, value in request.headers.raw):
             return Response(_BAD_REQUEST, 400, media_type="text/html")
         request_id = self._world.new_id("req", 14)
+        version = account_version(self._world)
         body = (await request.body()).decode(errors="replace")
         switches = self._world.switches
         key = request.headers.get("idempotency-key") if request.method == "POST" else None
@@ -65,12 +68,14 @@ class Api:
         if weather.strikes(switches.api_lock_timeout):
             return _respond(_error(_locked(), request_id), request_id, should_retry=True)
         try:
-            answer = await self._once(_asked(request, body, key, request_id))
+            asked = _asked(self._world, request, body, key, request_id)
+            version = asked.version
+            answer = await self._once(asked)
         except ApiError as error:
             answer = _error(error, request_id)
         if weather.strikes(switches.api_answer_lost):
             await weather.hang_up(request)
-        return _respond(answer, request_id, key)
+        return _respond(answer, request_id, key, version=version)
 
     async def _once(self, asked: Asked) -> Answer:
         """Answer, at most once for an idempotency key."""
@@ -92,13 +97,16 @@ class Api:
 
     def _run(self, asked: Asked) -> Answer:
         # A refused parameter is not kept under the key: the endpoint never began.
-        params = parameters.check(asked.raw, asked.endpoint.accepted)
+        accepted = older_params.accepted(asked.endpoint, asked.version)
+        params = parameters.check(asked.raw, accepted)
+        params = older_params.translated(asked.endpoint, params, asked.version)
         if asked.endpoint.is_list:
             _check_filter(self._world, asked.account, params)
         expandable.check(
             params.get("expand") or [],
             expandable.kind_of(asked.endpoint.path),
             is_list=asked.endpoint.is_list,
+            version=asked.version,
         )
         with self._world.lock, self._world.at(asked.account):
             self._world.request = worlds.Request(asked.request_id, asked.key)
@@ -114,7 +122,8 @@ class Api:
     def _answer(self, asked: Asked, params: Json) -> Answer:
         try:
             found = asked.endpoint.handler(Call(self._world, params, asked.ids))
-            body = expand(self._world, _render(found), params.get("expand") or [])
+            shown = older.shape(self._world, _render(found), asked.version)
+            body = expand(self._world, shown, params.get("expand") or [], asked.version)
         except ApiError as error:
             return _error(error, asked.request_id)
         return Answer(200, _encode(body), asked.request_id)
@@ -128,15 +137,16 @@ def _check_filter(world: World, account: str, params: Json) -> None:
             raise missing("customer", customer, param="customer", status=400)
 
 
-def _asked(request: Request, body: str, key: str | None, request_id: str) -> Asked:
+def _asked(world: World, request: Request, body: str, key: str | None, request_id: str) -> Asked:
     account = keys.account_of(request.headers.get("authorization"))
     keys.check_platform(request.headers.get("stripe-account"))
-    _check_version(request.headers.get("stripe-version"))
+    named = request.headers.get("stripe-version")
+    version = versions.check(named) if named else account_version(world)
     endpoint, ids = _match(request.method, request.url.path)
     text = body if request.method == "POST" else request.url.query
     raw = parameters.decode(parse_qsl(text, keep_blank_values=True))
     identity = description(request.method, request.url.path, raw)
-    return Asked(account, endpoint, ids, raw, identity, key, request_id)
+    return Asked(account, version, endpoint, ids, raw, identity, key, request_id)
 
 
 def _is_plain(header: bytes) -> bool:
@@ -175,12 +185,6 @@ def _shapes() -> dict[tuple[str, int], list[tuple[Endpoint, list[str]]]]:
 _BY_SHAPE = _shapes()
 
 
-def _check_version(version: str | None) -> None:
-    if version not in (None, API_VERSION):
-        message = f"Invalid Stripe API version: {version}. This sandbox speaks {API_VERSION}."
-        raise ApiError(400, "invalid_request_error", message)
-
-
 def _down() -> ApiError:
     return ApiError(500, "api_error", "An unknown error occurred")
 
@@ -213,11 +217,16 @@ def _encode(body: Json) -> bytes:
 
 
 def _respond(
-    answer: Answer, request_id: str, key: str | None = None, *, should_retry: bool = False
+    answer: Answer,
+    request_id: str,
+    key: str | None = None,
+    *,
+    should_retry: bool = False,
+    version: str = versions.CURRENT,
 ) -> Response:
     headers = {
         "Request-Id": request_id,
-        "Stripe-Version": API_VERSION,
+        "Stripe-Version": version,
         "Cache-Control": "no-cache, no-store",
     }
     if key:

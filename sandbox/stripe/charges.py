@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from sandbox.stripe import cards
 from sandbox.stripe.errors import missing
-from sandbox.stripe.events import changing, copy, emit, private
+from sandbox.stripe.events import changing, emit, private
+from sandbox.stripe.shown import copy
 from sandbox.world import Json, World
 
 BOOKED_LATE_BY = 60

@@ -22,10 +22,11 @@ from sandbox.stripe import (
     tax_rates,
 )
 from sandbox.stripe.errors import ApiError, invalid, missing
-from sandbox.stripe.events import copy, emit, private
+from sandbox.stripe.events import emit, private
 from sandbox.stripe.params import merge_metadata, new_metadata
 from sandbox.stripe.payment_intents import Outcome
 from sandbox.stripe.periods import DAY
+from sandbox.stripe.shown import copy
 from sandbox.world import Json, World
 
 __all__ = ["Outcome", "cancel", "complete", "create", "expire", "find"]

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from sandbox.stripe import automatic_tax, customers, payment_methods, tax_ids, tax_places, tax_rates
 from sandbox.stripe import taxes as reckoning
 from sandbox.stripe.errors import ApiError, invalid
-from sandbox.stripe.events import changing, copy, private
+from sandbox.stripe.events import changing, private
+from sandbox.stripe.shown import copy
 from sandbox.world import Json, World
 
 NO_ADDRESS = (

@@ -5,8 +5,9 @@ from __future__ import annotations
 from sandbox.stripe import customers, invoices, refunds, tax_rates, taxes
 from sandbox.stripe import invoice_documents as documents
 from sandbox.stripe.errors import invalid, missing
-from sandbox.stripe.events import changing, emit, public
+from sandbox.stripe.events import changing, emit
 from sandbox.stripe.params import merge_metadata, new_metadata
+from sandbox.stripe.shown import public
 from sandbox.world import Json, World
 
 _WAYS = ("refund_amount", "credit_amount", "out_of_band_amount")

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from sandbox.stripe import payment_methods
 from sandbox.stripe.cards import TypedCard
 from sandbox.stripe.errors import invalid, missing
-from sandbox.stripe.events import changing, copy, emit, private, public
+from sandbox.stripe.events import changing, emit, private
 from sandbox.stripe.params import merge_metadata
+from sandbox.stripe.shown import copy, public
 from sandbox.world import Json, World
 
 _PLAIN = (

@@ -5,67 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
-from typing import Any
 
-from sandbox.stripe import older
+from sandbox.stripe import older, versions
 from sandbox.stripe.errors import missing
+from sandbox.stripe.shown import copy, public
 from sandbox.world import PRIVATE, Json, World
-
-API_VERSION = "2026-10-28.endive"
-EMBEDDED = 10
-"""How many entries of a list stand inside of an object; its address has the others."""
-
-
-def copy(value: Any) -> Any:
-    """A deep copy of JSON; several times as fast as copy.deepcopy."""
-    if isinstance(value, dict):
-        return {name: copy(entry) for name, entry in value.items()}
-    if isinstance(value, list):
-        return [copy(entry) for entry in value]
-    return value
-
-
-UNSAID: dict[str, frozenset[str]] = {
-    "charge": frozenset({"presentment_details"}),
-    "checkout.session": frozenset(
-        "branding_settings excluded_payment_method_types name_collection presentment_details "
-        "redirect_on_completion return_url".split()
-    ),
-    "credit_note_line_item": frozenset({"invoice_line_item"}),
-    "customer": frozenset({"business_name", "individual_name"}),
-    "event": frozenset({"account", "context"}),
-    "invoiceitem": frozenset({"proration_details"}),
-    "payment_intent": frozenset({"payment_details", "presentment_details"}),
-    "refund": frozenset(
-        "description failure_balance_transaction failure_reason instructions_email next_action "
-        "pending_reason presentment_details".split()
-    ),
-    "subscription": frozenset({"presentment_details"}),
-    "subscription_item": frozenset({"billed_until"}),
-}
-"""What Stripe leaves out where it has nothing to say, instead of saying null."""
-
-
-def public(obj: Json) -> Json:
-    """A copy of an object as Stripe shows it, its parts too."""
-    kind = obj.get("object")
-    unsaid = UNSAID.get(kind, frozenset()) if isinstance(kind, str) else frozenset()
-    return {
-        name: _shown(value)
-        for name, value in obj.items()
-        if name != PRIVATE and not (value is None and name in unsaid)
-    }
-
-
-def _shown(value: Any) -> Any:
-    if isinstance(value, dict):
-        data = value.get("data") or []
-        if value.get("object") == "list" and len(data) > EMBEDDED:
-            value = {**value, "data": data[:EMBEDDED], "has_more": True}
-        return public(value)
-    if isinstance(value, list):
-        return [_shown(entry) for entry in value]
-    return value
 
 
 def private(obj: Json) -> Json:
@@ -91,24 +35,19 @@ def difference(before: Json, after: Json) -> Json:
 
 def emit(world: World, kind: str, obj: Json, previous: Json | None = None) -> Json:
     """Record an event about an object and tell the listeners."""
-    version = world.switches.payload_version
-    shown = older.shape(world, public(obj), version)
-    data: Json = {"object": shown}
+    version = account_version(world)
+    now: Json = {"object": public(obj)}
     if previous is not None:
-        data["previous_attributes"] = {
-            name: value
-            for name, value in previous.items()
-            if name in shown or version == older.CURRENT
-        }
+        now["previous_attributes"] = previous
     request = world.request
     event = {
         "id": world.new_id("evt_1"),
         "object": "event",
         "account": None,
-        "api_version": API_VERSION if version == older.CURRENT else version,
+        "api_version": version,
         "context": None,
         "created": world.now(),
-        "data": data,
+        "data": _data(world, now, version),
         "livemode": False,
         "pending_webhooks": len(endpoints_for(world, kind)),
         "request": {
@@ -117,12 +56,39 @@ def emit(world: World, kind: str, obj: Json, previous: Json | None = None) -> Js
         },
         "type": kind,
     }
-    if not older.knows(kind, version):
+    if not older.knows(kind, version) and not event["pending_webhooks"]:
         return event
+    if version != versions.CURRENT:
+        private(event)["now"] = now
     world.objects.put(event)
     for listener in world.listeners:
         listener(event)
     return event
+
+
+def account_version(world: World) -> str:
+    """The version of whoever names none: requests, and webhook endpoints."""
+    chosen = world.switches.payload_version
+    return versions.CURRENT if chosen == "current" else chosen
+
+
+def rendered(world: World, event: Json, version: str) -> Json:
+    """An event as a webhook endpoint of a version gets it."""
+    shown = public(event)
+    if version == event["api_version"]:
+        return shown
+    now = copy(private(event).get("now") or shown["data"])
+    return shown | {"api_version": version, "data": _data(world, now, version)}
+
+
+def _data(world: World, now: Json, version: str) -> Json:
+    """What an event shows of an object, in the shape of a version."""
+    shown = older.shape(world, copy(now["object"]), version)
+    before = now.get("previous_attributes")
+    if before is None:
+        return {"object": shown}
+    before = older.previous(world, before, shown, version)
+    return {"object": shown, "previous_attributes": before}
 
 
 @contextmanager
@@ -142,8 +108,14 @@ def endpoints_for(world: World, kind: str) -> list[Json]:
         endpoint
         for endpoint in world.objects.list("webhook_endpoint")
         if endpoint["status"] == "enabled"
+        and older.knows(kind, endpoint_version(world, endpoint))
         and any(fnmatchcase(kind, wanted) for wanted in endpoint["enabled_events"])
     ]
+
+
+def endpoint_version(world: World, endpoint: Json) -> str:
+    """The version in which a webhook endpoint gets its events."""
+    return endpoint["api_version"] or account_version(world)
 
 
 def find(world: World, event_id: str) -> Json:

@@ -9,26 +9,28 @@ from sandbox.stripe import (
     automatic_tax,
     checkout,
     customers,
+    older,
     payment_intents,
     subscriptions,
     tax_ids,
 )
 from sandbox.stripe import invoice_documents as documents
-from sandbox.stripe.events import EMBEDDED, private, public
+from sandbox.stripe.events import private
+from sandbox.stripe.shown import EMBEDDED, public
 from sandbox.world import Json, World
 
 
-def expand(world: World, answer: Json, paths: list[str]) -> Json:
-    """Expand each path, such as `data.latest_charge`, in a rendered answer."""
+def expand(world: World, answer: Json, paths: list[str], version: str) -> Json:
+    """Expand each path, such as `data.latest_charge`, in an answer rendered in a version."""
     for path in paths:
-        _walk(world, answer, path.split("."))
+        _walk(world, answer, path.split("."), version)
     return answer
 
 
-def _walk(world: World, value: Any, keys: list[str]) -> None:
+def _walk(world: World, value: Any, keys: list[str], version: str) -> None:
     if isinstance(value, list):
         for entry in value:
-            _walk(world, entry, keys)
+            _walk(world, entry, keys, version)
         return
     # What is left of a deleted object has nothing to expand.
     if not keys or not isinstance(value, dict) or value.get("deleted"):
@@ -39,17 +41,17 @@ def _walk(world: World, value: Any, keys: list[str]) -> None:
         if include is None:
             # A part of a union that this object lacks, as `payment.charge` of one by intent.
             return
-        value[key] = include(world, value)
-    value[key] = _expanded(world, value[key])
-    _walk(world, value[key], keys[1:])
+        value[key] = older.shape(world, include(world, value), version)
+    value[key] = _expanded(world, value[key], version)
+    _walk(world, value[key], keys[1:], version)
 
 
-def _expanded(world: World, value: Any) -> Any:
+def _expanded(world: World, value: Any, version: str) -> Any:
     """The object of an id, or the objects of several; what is no id stays."""
     if isinstance(value, list):
-        return [_expanded(world, entry) for entry in value]
+        return [_expanded(world, entry, version) for entry in value]
     found = world.objects.get(value) if isinstance(value, str) else None
-    return public(found) if found else value
+    return older.shape(world, public(found), version) if found else value
 
 
 def _list(objects: list[Json], url: str) -> Json:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from sandbox.stripe import versions
 from sandbox.stripe.errors import ApiError, invalid
 
 _MAX_LEVELS = 4
@@ -202,6 +204,34 @@ EXPANDABLE: dict[str, Mapping[str, Target]] = {
     "webhook_endpoint": {},
 }
 
+_OLDER: dict[str, list[tuple[str, Mapping[str, Any]]]] = {
+    "charge": [(versions.BASIL, {"invoice": "invoice"})],
+    "credit_note": [(versions.BASIL, {"refund": "refund", "refunds": None})],
+    "discount": [(versions.CLOVER, {"source": None, "coupon": "coupon"})],
+    "invoice": [
+        (
+            versions.BASIL,
+            {
+                **dict.fromkeys(("confirmation_secret", "parent", "payments")),
+                "charge": "charge",
+                "discount": "discount",
+                "payment_intent": "payment_intent",
+                "quote": _ELSEWHERE,
+                "subscription": "subscription",
+            },
+        )
+    ],
+    "invoiceitem": [(versions.BASIL, {"pricing": None, "subscription": "subscription"})],
+    "line_item": [(versions.BASIL, {"pricing": None, "subscription_item": "subscription_item"})],
+    "payment_intent": [
+        (versions.BASIL, {"invoice": "invoice"}),
+        (versions.NO_LISTS_INSIDE, {"charges": Many("charge")}),
+    ],
+    "promotion_code": [(versions.CLOVER, {"promotion": None, "coupon": "coupon"})],
+    "subscription": [(versions.BASIL, {"discount": "discount"})],
+}
+"""What was otherwise before a day; None where it could not be expanded then."""
+
 _OF_COLLECTION = {
     "charges": "charge",
     "checkout/sessions": "checkout.session",
@@ -234,7 +264,7 @@ def kind_of(path: str) -> str | None:
     return None
 
 
-def check(paths: list[str], kind: str | None, *, is_list: bool) -> None:
+def check(paths: list[str], kind: str | None, *, is_list: bool, version: str) -> None:
     """Refuse, with Stripe's words, a path that leads nowhere."""
     for path in paths:
         keys = path.split(".")
@@ -245,10 +275,11 @@ def check(paths: list[str], kind: str | None, *, is_list: bool) -> None:
         if is_list and keys[0] != "data":
             raise _refused(keys[0], hint=f"data.{keys[0]}")
         if kind is not None:
-            _follow(keys[1:] if is_list else keys, kind, "data." if is_list else "")
+            before = "data." if is_list else ""
+            _follow(keys[1:] if is_list else keys, kind, before, version)
 
 
-def _follow(keys: list[str], target: Target, before: str) -> None:
+def _follow(keys: list[str], target: Target, before: str, version: str) -> None:
     """Go down a path from a kind of object, a list or a part."""
     for place, key in enumerate(keys):
         if isinstance(target, Many):
@@ -258,10 +289,19 @@ def _follow(keys: list[str], target: Target, before: str) -> None:
             continue
         if target == _ELSEWHERE:
             return
-        fields = EXPANDABLE.get(target, {}) if isinstance(target, str) else target
+        fields = _fields(target, version) if isinstance(target, str) else target
         if key not in fields:
             raise _refused(before + ".".join(keys[: place + 1]))
         target = fields[key]
+
+
+def _fields(kind: str, version: str) -> Mapping[str, Target]:
+    """What can be expanded of a kind of object in a version."""
+    found: dict[str, Any] = dict(EXPANDABLE.get(kind, {}))
+    for day, change in _OLDER.get(kind, []):
+        if versions.is_before(version, day):
+            found |= change
+    return {name: target for name, target in found.items() if target is not None}
 
 
 def _refused(token: str, *, hint: str = "") -> ApiError:

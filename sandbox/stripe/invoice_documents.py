@@ -14,7 +14,8 @@ from sandbox.stripe import (
     tax_ids,
     taxes,
 )
-from sandbox.stripe.events import changing, copy, emit
+from sandbox.stripe.events import changing, emit
+from sandbox.stripe.shown import copy
 from sandbox.world import Json, World
 
 HOUR = 3600

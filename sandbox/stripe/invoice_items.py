@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from sandbox.stripe import amounts, customers, invoice_taxes, prices, products, tax_rates
 from sandbox.stripe.errors import invalid, missing
-from sandbox.stripe.events import changing, copy, emit, private
+from sandbox.stripe.events import changing, emit, private
 from sandbox.stripe.params import merge_metadata, missing_parameter, new_metadata
+from sandbox.stripe.shown import copy
 from sandbox.world import Json, World
 
 

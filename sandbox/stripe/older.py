@@ -1,30 +1,68 @@
-"""Objects in the shapes of older API versions, as events made under those carry them.
+"""Objects in the shapes of older API versions, for requests and webhook endpoints that want those.
 
-Stripe's changelog: in 2025-03-31 invoices lost `subscription`, `payment_intent`, `charge` and
-`paid`, and periods moved from subscriptions to their items; in 2022-11-15 payment intents lost
-`charges`, and charges `refunds`.
+A step takes back one breaking change of Stripe's changelog. Everything is kept in the current
+shape; what is inside of an object is taken back after the object itself.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
+from sandbox.stripe import versions
+from sandbox.stripe.shown import public
+from sandbox.stripe.versions import BASIL, CLOVER, DAHLIA, NO_LISTS_INSIDE, NO_OLD_CHARGES
 from sandbox.world import PRIVATE, Json, World
 
-CURRENT = "current"
-WITH_LISTS = "2020-08-27"
-"""The version whose payment intents list their charges, and whose charges list their refunds."""
+Step = Callable[[World, Json], Json]
 
 
 def knows(kind: str, version: str) -> bool:
     """Did this version have events of a type? Payments of invoices came later."""
-    return version == CURRENT or not kind.startswith("invoice_payment.")
+    return not (kind.startswith("invoice_payment.") and versions.is_before(version, BASIL))
 
 
-def shape(world: World, obj: Json, version: str) -> Json:
-    """An object, already a copy, as an older version showed it."""
-    change = _SHAPES.get(obj["object"])
-    return change(world, obj, version) if change and version != CURRENT else obj
+def shape(world: World, value: Any, version: str) -> Any:
+    """An answer, already a copy, as an older version showed it: every object that is in it.
+
+    An event keeps the version under which it was made.
+    """
+    if version == versions.CURRENT:
+        return value
+    if isinstance(value, list):
+        return [shape(world, entry, version) for entry in value]
+    if not isinstance(value, dict) or value.get("object") == "event":
+        return value
+    return {
+        name: shape(world, entry, version)
+        for name, entry in _taken_back(world, value, version).items()
+    }
+
+
+def previous(world: World, before: Json, shown: Json, version: str) -> Json:
+    """What an event says that an object was before, in the words of a version."""
+    if version == versions.CURRENT:
+        return before
+    items = (before.get("items") or {}).get("data")
+    found = {name: value for name, value in before.items() if name in shown}
+    if shown["object"] == "subscription" and items and versions.is_before(version, BASIL):
+        was = {name: items[0][name] for name in ("current_period_end", "current_period_start")}
+        found |= {name: value for name, value in was.items() if value != shown[name]}
+    return {name: shape(world, value, version) for name, value in found.items()}
+
+
+def _taken_back(world: World, obj: Json, version: str) -> Json:
+    kind = obj.get("object")
+    if not isinstance(kind, str) or obj.get("deleted"):
+        return obj
+    for day, step in _STEPS.get(kind, []):
+        if versions.is_before(version, day):
+            obj = step(world, obj)
+    return obj
+
+
+def _public(obj: Json | None) -> Json | None:
+    return obj and public(obj)
 
 
 def _without(obj: Json, *names: str) -> Json:
@@ -37,17 +75,16 @@ def _subscription_of(parent: Json | None) -> str | None:
     return found
 
 
-def _invoice(world: World, invoice: Json, version: str) -> Json:
+def _invoice(world: World, invoice: Json) -> Json:
     intent = _intent_of(world, invoice)
     details = (invoice["parent"] or {}).get("subscription_details")
-    lines = invoice["lines"]
     kept = world.objects.get(invoice.get("id", "")) or {}
     off_stripe = kept.get(PRIVATE, {}).get("off_stripe", 0)
-    return _without(invoice, "parent", "total_taxes", "amount_overpaid") | {
+    gone = ("parent", "total_taxes", "amount_overpaid", "payments", "confirmation_secret")
+    return _without(invoice, *gone) | {
         "application_fee_amount": None,
         "charge": intent["latest_charge"] if intent else None,
         "discount": _first_discount(world, invoice),
-        "lines": lines | {"data": [_line(world, line) for line in lines["data"]]},
         "paid": invoice["status"] == "paid",
         "paid_out_of_band": invoice["status"] == "paid" and off_stripe > 0,
         "payment_intent": intent["id"] if intent else None,
@@ -63,107 +100,157 @@ def _invoice(world: World, invoice: Json, version: str) -> Json:
 def _intent_of(world: World, invoice: Json) -> Json | None:
     payments = world.objects.list("invoice_payment", invoice=invoice.get("id"))
     default = next((one for one in payments if one["is_default"]), None)
-    return world.objects.get(default["payment"]["payment_intent"]) if default else None
+    intent_id = default["payment"].get("payment_intent") if default else None
+    return world.objects.get(intent_id) if intent_id else None
 
 
 def _line(world: World, line: Json) -> Json:
     parent = line["parent"] or {}
     details = parent.get("subscription_item_details") or parent.get("invoice_item_details") or {}
-    priced = (line["pricing"] or {}).get("price_details")
-    price = world.objects.get(priced["price"]) if priced else None
-    of_item = not details.get("invoice_item")
-    kept = _without(line, "parent", "pricing", "taxes", "subtotal", "quantity_decimal")
-    return kept | {
+    item = details.get("invoice_item")
+    price = _price_of(world, line)
+    credited = (details.get("proration_details") or {}).get("credited_items")
+    return _without(line, "parent", "pricing", "taxes") | {
+        **({"invoice_item": item} if item else {}),
+        **({"subscription_item": one} if (one := details.get("subscription_item")) else {}),
         "amount_excluding_tax": line["amount"] - _inclusive(line["taxes"]),
-        "plan": _plan(price) if price and price["recurring"] else None,
-        "price": price and _without(price, PRIVATE),
+        "plan": _plan(price),
+        "price": price,
         "proration": bool(details.get("proration")),
-        "proration_details": {"credited_items": None},
-        "subscription_item": details.get("subscription_item"),
+        "proration_details": {"credited_items": credited},
         "tax_amounts": _tax_amounts(line["taxes"]),
         "tax_rates": [],
-        "type": "subscription" if of_item else "invoiceitem",
+        "type": "invoiceitem" if item else "subscription",
+        "unit_amount_excluding_tax": price and str(price["unit_amount"]),
     }
 
 
-def _tax_amounts(entries: list[Json]) -> list[Json]:
+def _price_of(world: World, priced: Json) -> Json | None:
+    details = (priced["pricing"] or {}).get("price_details")
+    return _public(world.objects.get(details["price"])) if details else None
+
+
+def _tax_amounts(entries: list[Json] | None) -> list[Json]:
     return [
         {
             "amount": one["amount"],
             "inclusive": one["tax_behavior"] == "inclusive",
             "tax_rate": one["tax_rate_details"]["tax_rate"],
-            "taxability_reason": one["taxability_reason"],
+            "taxability_reason": None
+            if one["taxability_reason"] == "not_available"
+            else one["taxability_reason"],
             "taxable_amount": one["taxable_amount"],
         }
-        for one in entries
+        for one in entries or []
     ]
 
 
-def _inclusive(entries: list[Json]) -> int:
-    return sum(int(one["amount"]) for one in entries if one["tax_behavior"] == "inclusive")
+def _inclusive(entries: list[Json] | None) -> int:
+    return sum(int(one["amount"]) for one in entries or [] if one["tax_behavior"] == "inclusive")
 
 
-def _plan(price: Json) -> Json:
+def _plan(price: Json | None) -> Json | None:
+    """The plan of a recurring price, which older versions show beside it."""
+    if not price or not price["recurring"]:
+        return None
     recurring = price["recurring"]
-    return {
+    names = "active billing_scheme created currency livemode metadata nickname product tiers_mode"
+    return {name: price[name] for name in names.split()} | {
         "id": price["id"],
         "object": "plan",
         "amount": price["unit_amount"],
-        "currency": price["currency"],
+        "amount_decimal": price["unit_amount_decimal"],
         "interval": recurring["interval"],
         "interval_count": recurring["interval_count"],
-        "product": price["product"],
+        "meter": recurring["meter"],
+        "transform_usage": None,
+        "trial_period_days": recurring["trial_period_days"],
+        "usage_type": recurring["usage_type"],
+    }
+
+
+def _invoice_item(world: World, item: Json) -> Json:
+    details = (item["parent"] or {}).get("subscription_details") or {}
+    price = _price_of(world, item)
+    of_item = details.get("subscription_item")
+    amount = price["unit_amount"] if price else item["amount"]
+    return _without(item, "parent", "pricing") | {
+        **({"subscription_item": of_item} if of_item else {}),
+        "plan": _plan(price),
+        "price": price,
+        "subscription": details.get("subscription"),
+        "unit_amount": amount,
+        "unit_amount_decimal": str(amount),
     }
 
 
 def _first_discount(world: World, owner: Json) -> Json | None:
-    found = [world.objects.get(discount_id) for discount_id in owner["discounts"]]
-    return _discount(world, {**found[0]}, "") if found and found[0] else None
+    found = [_public(world.objects.get(_id(one))) for one in owner["discounts"]]
+    return found[0] if found else None
 
 
-def _discount(world: World, discount: Json, _version: str) -> Json:
-    coupon = world.objects.get(discount["source"]["coupon"])
-    kept = _without(discount, "source", "subscription_item", PRIVATE)
-    return kept | {"coupon": coupon and _without(coupon, PRIVATE)}
+def _id(value: Json | str) -> str:
+    """The id of an object that may be expanded."""
+    return str(value["id"]) if isinstance(value, dict) else value
 
 
-def _subscription(world: World, subscription: Json, _version: str) -> Json:
-    items = subscription["items"]["data"]
-    first = items[0]
-    old_items = [_without(item, "current_period_start", "current_period_end") for item in items]
-    kept = _without(subscription, "billing_mode", "billing_schedules", "managed_payments")
-    return kept | {
+def _discount(world: World, discount: Json) -> Json:
+    coupon = _public(world.objects.get(_id(discount["source"]["coupon"])))
+    return _without(discount, "source") | {"coupon": coupon}
+
+
+def _promotion_code(world: World, code: Json) -> Json:
+    coupon = _public(world.objects.get(_id(code["promotion"]["coupon"])))
+    return _without(code, "promotion") | {"coupon": coupon}
+
+
+def _subscription(world: World, subscription: Json) -> Json:
+    first = subscription["items"]["data"][0]
+    is_alone = len(subscription["items"]["data"]) == 1
+    return subscription | {
         "current_period_end": first["current_period_end"],
         "current_period_start": first["current_period_start"],
         "discount": _first_discount(world, subscription),
-        "items": subscription["items"] | {"data": old_items},
-        "plan": first["plan"],
-        "quantity": first["quantity"],
+        "plan": first["plan"] if is_alone else None,
+        "quantity": first["quantity"] if is_alone else None,
     }
 
 
-def _payment_intent(world: World, intent: Json, version: str) -> Json:
-    shaped = intent | {"invoice": _invoice_of(world, intent["id"])}
-    if version == WITH_LISTS:
-        charges = world.objects.list("charge", payment_intent=intent["id"])
-        shown = [_charge(world, _without(one, PRIVATE), version) for one in charges]
-        shaped["charges"] = _list(shown, f"/v1/charges?payment_intent={intent['id']}")
-    return shaped
+def _item(_world: World, item: Json) -> Json:
+    return _without(item, "current_period_start", "current_period_end")
 
 
-def _charge(world: World, charge: Json, version: str) -> Json:
-    shaped = charge | {"invoice": _invoice_of(world, charge["payment_intent"])}
-    if version == WITH_LISTS:
-        refunds = world.objects.list("refund", charge=charge["id"])
-        shown = [_without(one, PRIVATE) for one in refunds]
-        shaped["refunds"] = _list(shown, f"/v1/charges/{charge['id']}/refunds")
-    return shaped
+def _payment_intent(world: World, intent: Json) -> Json:
+    return intent | {"invoice": _invoice_of(world, intent["id"])}
+
+
+def _with_charges(world: World, intent: Json) -> Json:
+    charges = world.objects.list("charge", payment_intent=intent["id"])
+    return intent | {"charges": _list(charges, f"/v1/charges?payment_intent={intent['id']}")}
+
+
+def _charge(world: World, charge: Json) -> Json:
+    return charge | {"invoice": _invoice_of(world, _intent_id(charge))}
+
+
+def _intent_id(charge: Json) -> str | None:
+    return _id(charge["payment_intent"]) if charge["payment_intent"] else None
+
+
+def _with_refunds(world: World, charge: Json) -> Json:
+    refunds = world.objects.list("refund", charge=charge["id"])
+    return charge | {"refunds": _list(refunds, f"/v1/charges/{charge['id']}/refunds")}
+
+
+def _old_charge(world: World, charge: Json) -> Json:
+    dispute = next(iter(world.objects.list("dispute", charge=charge["id"])), None)
+    return charge | {"destination": None, "dispute": dispute and dispute["id"], "order": None}
 
 
 def _list(objects: list[Json], url: str) -> Json:
     return {
         "object": "list",
-        "data": objects,
+        "data": [public(one) for one in objects],
         "has_more": False,
         "total_count": len(objects),
         "url": url,
@@ -178,16 +265,65 @@ def _invoice_of(world: World, intent_id: str | None) -> str | None:
     return None
 
 
-def _promotion_code(world: World, code: Json, _version: str) -> Json:
-    coupon = world.objects.get(code["promotion"]["coupon"])
-    return _without(code, "promotion") | {"coupon": coupon and _without(coupon, PRIVATE)}
+def _credit_note(_world: World, note: Json) -> Json:
+    refunds = note["refunds"]
+    return _without(note, "refunds", "total_taxes") | {
+        "refund": refunds[0]["refund"] if refunds else None,
+        "tax_amounts": _tax_amounts(note["total_taxes"]),
+    }
 
 
-_SHAPES: dict[str, Callable[[World, Json, str], Json]] = {
-    "charge": _charge,
-    "discount": _discount,
-    "invoice": _invoice,
-    "payment_intent": _payment_intent,
-    "promotion_code": _promotion_code,
-    "subscription": _subscription,
+def _credit_note_line(_world: World, line: Json) -> Json:
+    return _without(line, "taxes") | {
+        "amount_excluding_tax": line["amount"] - _inclusive(line["taxes"]),
+        "tax_amounts": _tax_amounts(line["taxes"]),
+        "unit_amount_excluding_tax": line["unit_amount_decimal"],
+    }
+
+
+def _price(_world: World, price: Json) -> Json:
+    recurring = price["recurring"]
+    return price | {"recurring": recurring and {**recurring, "aggregate_usage": None}}
+
+
+def _old_plan(_world: World, plan: Json) -> Json:
+    return plan | {"aggregate_usage": None}
+
+
+def _session(_world: World, session: Json) -> Json:
+    return session | {"shipping_details": None}
+
+
+def _old_session(_world: World, session: Json) -> Json:
+    return session | {"shipping": None, "shipping_rate": None}
+
+
+def _page_words(_world: World, session: Json) -> Json:
+    return session | {"ui_mode": "hosted"}
+
+
+_STEPS: dict[str, list[tuple[str, Step]]] = {
+    "charge": [
+        (BASIL, _charge),
+        (NO_LISTS_INSIDE, _with_refunds),
+        (NO_OLD_CHARGES, _old_charge),
+    ],
+    "checkout.session": [
+        (DAHLIA, _page_words),
+        (BASIL, _session),
+        (NO_OLD_CHARGES, _old_session),
+    ],
+    "credit_note": [(BASIL, _credit_note)],
+    "credit_note_line_item": [(BASIL, _credit_note_line)],
+    "discount": [(CLOVER, _discount)],
+    "invoice": [(BASIL, _invoice)],
+    "invoiceitem": [(BASIL, _invoice_item)],
+    "line_item": [(BASIL, _line)],
+    "payment_intent": [(BASIL, _payment_intent), (NO_LISTS_INSIDE, _with_charges)],
+    "plan": [(BASIL, _old_plan)],
+    "price": [(BASIL, _price)],
+    "promotion_code": [(CLOVER, _promotion_code)],
+    "subscription": [(BASIL, _subscription)],
+    "subscription_item": [(BASIL, _item)],
 }
+"""For each kind what is taken back before which day, the newest change first."""

@@ -7,9 +7,10 @@ from typing import Literal
 
 from sandbox.stripe import cards, charges
 from sandbox.stripe.errors import ApiError, declined, invalid, missing
-from sandbox.stripe.events import emit, private, public
+from sandbox.stripe.events import emit, private
 from sandbox.stripe.params import merge_metadata
 from sandbox.stripe.periods import DAY
+from sandbox.stripe.shown import public
 from sandbox.world import Json, World
 
 _AUTHENTICATION_FAILED = "payment_intent_authentication_failure"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from sandbox.stripe import cards, payment_methods
 from sandbox.stripe.errors import ApiError, invalid, missing
-from sandbox.stripe.events import emit, public
+from sandbox.stripe.events import emit
 from sandbox.stripe.params import merge_metadata, new_metadata
+from sandbox.stripe.shown import public
 from sandbox.world import Json, World
 
 _OPEN = ("requires_payment_method", "requires_confirmation", "requires_action")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from sandbox.stripe import discounts, periods, prices, subscription_taxes
 from sandbox.stripe.errors import invalid, missing
-from sandbox.stripe.events import changing, copy, emit, private
+from sandbox.stripe.events import changing, emit, private
 from sandbox.stripe.params import merge_metadata, missing_parameter
 from sandbox.stripe.periods import DAY
+from sandbox.stripe.shown import copy
 from sandbox.world import Json, World
 
 MOST_ITEMS = 20

@@ -20,7 +20,8 @@ from sandbox.stripe import (
 )
 from sandbox.stripe import invoice_documents as documents
 from sandbox.stripe.errors import invalid
-from sandbox.stripe.events import changing, copy
+from sandbox.stripe.events import changing
+from sandbox.stripe.shown import copy
 from sandbox.world import Json, World
 
 

@@ -6,8 +6,9 @@ import re
 from decimal import Decimal
 
 from sandbox.stripe.errors import invalid, missing
-from sandbox.stripe.events import changing, copy, emit
+from sandbox.stripe.events import changing, emit
 from sandbox.stripe.params import merge_metadata, new_metadata
+from sandbox.stripe.shown import copy
 from sandbox.world import Json, World
 
 MOST = 5

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from sandbox.stripe import versions
 from sandbox.stripe.errors import missing
-from sandbox.stripe.events import API_VERSION
 from sandbox.stripe.params import merge_metadata, new_metadata
 from sandbox.world import Json, World
 
@@ -11,11 +11,12 @@ from sandbox.world import Json, World
 def create(
     world: World, params: Json, *, endpoint_id: str | None = None, secret: str | None = None
 ) -> Json:
+    version = params.get("api_version")
     return world.objects.put(
         {
             "id": endpoint_id or world.new_id("we_1"),
             "object": "webhook_endpoint",
-            "api_version": params.get("api_version") or API_VERSION,
+            "api_version": versions.check(version) if version else None,
             "application": None,
             "created": world.now(),
             "description": params.get("description"),

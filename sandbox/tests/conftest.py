@@ -89,9 +89,12 @@ class Server:
         now: int = self.post("clock", advance_seconds=int(days * 86400))["now"]
         return now
 
-    def client(self) -> stripe.StripeClient:
+    def client(self, version: str = PINNED) -> stripe.StripeClient:
         return stripe.StripeClient(
-            "sk_test_sandbox", base_addresses={"api": self.url}, http_client=CheckingClient()
+            "sk_test_sandbox",
+            stripe_version=version,
+            base_addresses={"api": self.url},
+            http_client=CheckingClient(),
         )
 
 
@@ -121,6 +124,8 @@ class Receiver:
         self.received: list[tuple[bytes, str]] = []
         self.answers: list[int] = []
         self.secret = ""
+        self.wrong: list[str] = []
+        """What has not the shape of the version that its event names."""
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.url = f"http://127.0.0.1:{self._http.server_address[1]}/hook"
         threading.Thread(target=self._http.serve_forever, daemon=True).start()
@@ -134,6 +139,8 @@ class Receiver:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 receiver.received.append((body, self.headers["Stripe-Signature"]))
+                event = json.loads(body)
+                receiver.wrong += violations(event, event["api_version"])
                 self.send_response(receiver.answers.pop(0) if receiver.answers else 200)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
@@ -195,6 +202,7 @@ def receiver(api: stripe.StripeClient) -> Iterator[Receiver]:
     receiver.secret = endpoint.secret
     yield receiver
     receiver.close()
+    assert not receiver.wrong
 
 
 class Member:

@@ -25,11 +25,6 @@ def test_an_address_that_stripe_does_not_have(server: Server) -> None:
     assert "Unrecognized request URL (GET: /v1/nonsense)" in error_of(answer)["message"]
 
 
-def test_another_api_version_is_refused(server: Server) -> None:
-    answer = server.http.get("/v1/customers", headers={**KEY, "Stripe-Version": "2020-08-27"})
-    assert answer.status_code == 400
-
-
 def test_an_answer_names_request_and_version(server: Server) -> None:
     answer = server.http.get("/v1/customers", headers=KEY)
     assert answer.headers["Request-Id"].startswith("req_")

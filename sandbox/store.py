@@ -30,7 +30,10 @@ def connect(path: Path) -> sqlite3.Connection:
 
 
 class Store:
-    """Objects by id and by type, newest last; `flush` writes what changed in one transaction."""
+    """Objects by id and by type, newest last; `flush` writes what changed in one transaction.
+
+    Objects are changed in place. What they were at the last flush is kept as text, for `roll_back`.
+    """
 
     def __init__(self, connection: sqlite3.Connection | None) -> None:
         self._connection = connection
@@ -38,6 +41,8 @@ class Store:
         self._by_type: dict[str, dict[str, Json]] = {}
         self._meta: Json = {}
         self._changed: dict[str, Json | None] = {}
+        self._flushed: dict[str, str] = {}
+        self._flushed_meta = "{}"
         self._changed_meta: set[str] = set()
         self._positions: dict[str, int] = {}
         self._next_position = 0
@@ -81,18 +86,53 @@ class Store:
         self._changed.clear()
         self._changed_meta.clear()
         self._positions.clear()
+        self._flushed.clear()
+        self._flushed_meta = "{}"
         if self._connection is not None:
             with self._connection:
                 self._connection.execute("DELETE FROM objects")
                 self._connection.execute("DELETE FROM meta")
 
     def flush(self) -> None:
+        for object_id, obj in self._changed.items():
+            if obj is None:
+                self._flushed.pop(object_id, None)
+            else:
+                self._flushed[object_id] = _text(obj)
+        if self._changed_meta:
+            self._flushed_meta = _text(self._meta)
         if self._connection is not None and (self._changed or self._changed_meta):
             with self._connection:
                 self._write_objects(self._connection)
                 self._write_meta(self._connection)
         self._changed.clear()
         self._changed_meta.clear()
+
+    def roll_back(self) -> None:
+        """Be again as at the last flush; whoever holds an object sees what it was then."""
+        for object_id in [*self._by_id]:
+            if object_id not in self._flushed:
+                obj = self._by_id.pop(object_id)
+                del self._by_type[obj["object"]][object_id]
+                del self._positions[object_id]
+        for object_id, text in self._flushed.items():
+            self._take_back(object_id, text)
+        self._meta = json.loads(self._flushed_meta)
+        self._changed.clear()
+        self._changed_meta.clear()
+
+    def _take_back(self, object_id: str, text: str) -> None:
+        obj = self._by_id.get(object_id)
+        if obj is None:
+            # It was removed: it comes back to its place.
+            self._by_id[object_id] = back = json.loads(text)
+            found = {**self._by_type[back["object"]], object_id: back}
+            self._by_type[back["object"]] = dict(
+                sorted(found.items(), key=lambda one: self._positions[one[0]])
+            )
+        elif _text(obj) != text:
+            obj.clear()
+            obj.update(json.loads(text))
 
     def dump(self) -> str:
         """Everything, as JSON that `restore` understands."""
@@ -114,7 +154,7 @@ class Store:
 
     def _write_objects(self, connection: sqlite3.Connection) -> None:
         kept = [
-            (object_id, self._positions[object_id], json.dumps(obj, separators=(",", ":")))
+            (object_id, self._positions[object_id], self._flushed[object_id])
             for object_id, obj in self._changed.items()
             if obj is not None
         ]
@@ -133,19 +173,20 @@ class Store:
             rows,
         )
 
-    def _remember(self, obj: Json) -> None:
+    def _remember(self, obj: Json) -> Json:
         object_id = obj["id"]
         if object_id not in self._by_id:
             self._positions[object_id] = self._next_position
             self._next_position += 1
         self._by_id[object_id] = obj
         self._by_type.setdefault(obj["object"], {})[object_id] = obj
+        return obj
 
     def _load(self) -> None:
         if self._connection is None:
             return
         for (body,) in self._connection.execute("SELECT body FROM objects ORDER BY position"):
-            self._remember(json.loads(body))
+            self._flushed[self._remember(json.loads(body))["id"]] = body
         # Positions on disk have gaps where objects were removed; new ones come after all of them.
         (last,) = self._connection.execute(
             "SELECT coalesce(max(position), 0) FROM objects"
@@ -154,3 +195,8 @@ class Store:
         self._meta = {
             key: json.loads(value) for key, value in self._connection.execute("SELECT * FROM meta")
         }
+        self._flushed_meta = _text(self._meta)
+
+
+def _text(value: Json) -> str:
+    return json.dumps(value, separators=(",", ":"))

@@ -142,6 +142,21 @@ class World:
         for kept in self._accounts.values():
             kept.flush()
 
+    @contextmanager
+    def undoing(self) -> Iterator[None]:
+        """Undo what was done inside if it ends with an error. Hold the lock.
+
+        An error that is itself an outcome, as of a card that was declined, undoes nothing.
+        """
+        self.save()
+        try:
+            yield
+        except Exception as error:
+            if not getattr(error, "is_outcome", False):
+                self.objects.roll_back()
+                self.common.roll_back()
+            raise
+
     def close(self) -> None:
         """Save, and let go of the files."""
         self.save()

@@ -121,12 +121,19 @@ class Api:
 
     def _answer(self, asked: Asked, params: Json) -> Answer:
         try:
-            found = asked.endpoint.handler(Call(self._world, params, asked.ids))
+            found = self._found(asked.endpoint, Call(self._world, params, asked.ids))
             shown = older.shape(self._world, _render(found), asked.version)
             body = expand(self._world, shown, params.get("expand") or [], asked.version)
         except ApiError as error:
             return _error(error, asked.request_id)
         return Answer(200, _encode(body), asked.request_id)
+
+    def _found(self, endpoint: Endpoint, call: Call) -> Json:
+        """What a handler answers. One that ends with an error has changed nothing."""
+        if endpoint.method == "GET":
+            return endpoint.handler(call)
+        with self._world.undoing():
+            return endpoint.handler(call)
 
 
 def _check_filter(world: World, account: str, params: Json) -> None:

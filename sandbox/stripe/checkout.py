@@ -300,7 +300,7 @@ def complete(
     typed: checkout_taxes.Typed | None = None,
 ) -> Outcome:
     """Pay a session as its page does; raises ApiError for a closed session or no test card."""
-    with world.lock:
+    with world.lock, world.undoing():
         session = find(world, session_id)
         _check_open(session)
         if typed:

@@ -15,6 +15,8 @@ class ApiError(Exception):
         super().__init__(message)
         self.status = status
         self.kind = kind
+        self.is_outcome = kind == "card_error"
+        """Something came of the request all the same: a try to pay, which is on record."""
         self.details = {name: value for name, value in details.items() if value is not None}
 
     def body(self, request_id: str) -> Json:

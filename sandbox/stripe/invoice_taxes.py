@@ -111,4 +111,6 @@ def _refuse(world: World, invoice: Json) -> None:
             "type": error.kind,
         }
     emit(world, "invoice.finalization_failed", invoice)
+    # The invoice says why, so this is no request of which nothing came.
+    error.is_outcome = True
     raise error

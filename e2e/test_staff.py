@@ -81,7 +81,7 @@ def test_every_list_opens_without_a_complaint_of_the_browser(owner: Page, stack:
 
 
 @pytest.mark.parametrize("width", [1200, 1440])
-@pytest.mark.parametrize("name", ["payment", "refund", "invoice"])
+@pytest.mark.parametrize("name", ["payment", "refund", "invoice", "subscription"])
 def test_lists_of_money_fit_without_scrolling_sideways(
     owner: Page, stack: Stack, name: str, width: int
 ) -> None:

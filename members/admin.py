@@ -101,7 +101,7 @@ class OfOneMember(ReadOnlyAdmin):
 class SubscriptionsOfMember(OfOneMember, SubscriptionAdmin):
     """A member's subscriptions."""
 
-    list_display = ["what", "price", "state", "next_step", "card", "since"]
+    list_display = ["what", "price", "state", "next_step", "card_short", "since"]
 
 
 class InvoicesOfMember(OfOneMember, InvoiceAdmin):
@@ -275,9 +275,14 @@ class UserAdmin(IndexedSearch, DjangoUserAdmin):  # type: ignore[misc,type-arg]
         MessagesTab,
         SignInsTab,
     ]
-    actions_detail = [
-        *("ask_for_payment", "correct_email", "correct_phone"),
-        *("change_access", "send_password_link"),
+    # Beside each other they would be wider than the page.
+    actions_detail: ClassVar[list[Any]] = [
+        "ask_for_payment",
+        {
+            "title": "Account",
+            "icon": "manage_accounts",
+            "items": ["correct_email", "correct_phone", "send_password_link", "change_access"],
+        },
     ]
     readonly_fields = [
         *("email", "joined", "seen", "standing", "credit", "trial", "customer_link", "events"),

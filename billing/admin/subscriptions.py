@@ -133,7 +133,7 @@ class SubscriptionAdmin(TwoMembershipsPages, StripeCopyAdmin):
     stripe_path = "subscriptions"
     search_fields = ["stripe_id__startswith"]
     search_help_text = "Name, e-mail address, phone number or sub_…: how it begins"
-    list_display = ["who", "what", "price", "state", "next_step", "card", "since", "stripe_id"]
+    list_display = ["who", "what", "price", "state", "next_step", "card_short", "since"]
     list_filter = [
         KindFilter,
         ("status", titled(ChoicesDropdownFilter, "state")),
@@ -154,7 +154,7 @@ class SubscriptionAdmin(TwoMembershipsPages, StripeCopyAdmin):
         ("Belongs together", {"fields": ["customer_link", "decisions", "invoices", "events"]}),
         ("Copy of Stripe's record", {"fields": ["stripe_id", "price_id", "end_reason", "read"]}),
     ]  # fmt: skip
-    actions_detail = ["open_in_stripe", "end_now"]
+    actions_detail = ["open_in_stripe", "see_both", "end_now"]
 
     def get_queryset(self, request: HttpRequest) -> Rows:
         """Add when Stripe next tries to collect the oldest open invoice, and when that is due."""
@@ -266,6 +266,11 @@ class SubscriptionAdmin(TwoMembershipsPages, StripeCopyAdmin):
     def credit(self, row: Subscription) -> str:
         """What is on the member's balance, or what is open there."""
         return balance(row)
+
+    @column("Card")
+    def card_short(self, row: Subscription) -> SafeString:
+        """ "Visa 4242"."""
+        return show.one_line(wording.card_short(row.card_brand, row.card_last4) or show.NOTHING)
 
     @column("Card expires")
     def card_expiry(self, row: Subscription) -> str:

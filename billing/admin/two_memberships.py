@@ -28,6 +28,7 @@ from billing.subscriptions import MembershipError
 from billing.two_memberships import Choice, Outcome
 from members.access import current_user
 from portal.staff import show
+from portal.staff.parts import page_button, row_or_404
 from portal.staff.recent import ask_who_is_there, put_aside, take_up
 
 PAGE, END = "billing_subscription_two", "billing_subscription_end_one"
@@ -77,6 +78,21 @@ class TwoMembershipsPages:
             path("two/<int:user_id>/end/<int:pk>/", guarded(self.end_one), name=END),
             *super().get_urls(),  # type: ignore[misc]
         ]
+
+    def has_both_permission(self: Pages, request: HttpRequest, object_id: str = "") -> bool:
+        """Whether somebody may look, and its member has several memberships now."""
+        if not self.has_view_permission(request):
+            return False
+        if not str(object_id).isdecimal():
+            return True
+        found = Subscription.objects.filter(pk=object_id).select_related("customer__user").first()
+        return found is not None and len(memberships.live(found.customer.user)) > 1
+
+    @page_button("See both memberships", icon="compare_arrows", path="both", permission="both")
+    def see_both(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Go to the page of all of its member's memberships."""
+        row = row_or_404(Subscription, object_id)
+        return redirect(page_of(row.customer.user_id))
 
     def show_two(self: Pages, request: HttpRequest, user_id: int) -> HttpResponse:
         """Show all live memberships of a member."""

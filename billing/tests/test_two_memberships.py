@@ -28,6 +28,7 @@ from billing.unused_time import unused_part
 from conftest import Sandbox, run_jobs
 from emails import rendering
 from emails.models import Message
+from portal.staff import show
 
 YEARLY = "price_membership_yearly"
 DAY = 86_400
@@ -100,6 +101,18 @@ def test_home_leads_to_both_side_by_side(alice: User) -> None:
     assert re.search(r"\$29.00 on \d+ \w+ \d{4}, Visa ending in 4242", page)
     for row in Subscription.objects.all():
         assert row.stripe_id in page
+
+
+def test_each_subscription_leads_to_both(sandbox: Sandbox, alice: User) -> None:
+    desk = signed_in_now(support())
+    row = row_of(alice, "year")
+    both = f"/staff/billing/subscription/{row.pk}/both/"
+    assert both in desk.get(show.page_of(row)).content.decode()
+    assert desk.get(both)["Location"] == page_of(alice.pk)
+    sandbox.stripe.v1.subscriptions.cancel(row.stripe_id)
+    deliver(sandbox.events())
+    row = row_of(alice, "month")
+    assert "See both memberships" not in desk.get(show.page_of(row)).content.decode()
 
 
 def test_two_customers_of_one_member_are_told_apart(sandbox: Sandbox, db: None) -> None:

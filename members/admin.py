@@ -352,7 +352,7 @@ class UserAdmin(IndexedSearch, DjangoUserAdmin):  # type: ignore[misc,type-arg]
 
     @recently_signed_in
     @button(
-        "Correct phone number",
+        "Correct phone",
         icon="call",
         path="correct-phone",
         permission="correct",

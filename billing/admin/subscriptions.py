@@ -278,9 +278,9 @@ class SubscriptionAdmin(TwoMembershipsPages, StripeCopyAdmin):
         return wording.card_expiry(row.card_expires) or show.NOTHING
 
     @column("Since", ordering="started_at")
-    def since(self, row: Subscription) -> str:
+    def since(self, row: Subscription) -> SafeString:
         """The day it began."""
-        return show.day(row.started_at)
+        return show.one_line(show.day(row.started_at))
 
     @column("Paid for")
     def period(self, row: Subscription) -> str:

@@ -11,7 +11,6 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 from pytest_django import Settings
-from pytest_django.plugin import DjangoDbBlocker
 
 from billing import two_memberships
 from billing.admin.two_memberships import page_of
@@ -21,7 +20,7 @@ from billing.states import RefundReason
 from billing.subscriptions import MembershipError
 from billing.tests import factories, refund_world
 from billing.tests.life import GOOD_CARD, deliver, sign_up, subscribe
-from billing.tests.own_database import at_once, copy_of_the_test_database
+from billing.tests.own_database import at_once
 from billing.tests.staff_world import auditor, manager, signed_in_now, superuser, support
 from billing.two_memberships import Choice
 from billing.unused_time import unused_part
@@ -276,28 +275,25 @@ def test_two_tabs_that_end_one_each_leave_one(sandbox: Sandbox, alice: User) -> 
     assert Refund.objects.count() == 1
 
 
-def test_of_many_clicks_at_one_moment_one_counts(
-    sandbox: Sandbox, django_db_setup: None, django_db_blocker: DjangoDbBlocker
-) -> None:
-    with django_db_blocker.unblock(), copy_of_the_test_database():
-        refund_world.policy(two_people_from=50_000)
-        alice, boss = sold_twice(sandbox), superuser()
-        choices = []
-        for interval in ("year", "month"):
-            row = row_of(alice, interval)
-            payment = two_memberships.last_payment(row)
-            assert payment
-            wish = refund_world.wish(payment.amount, RefundReason.DUPLICATE)
-            choices += [Choice(subscription=row, at_once=True, payment=payment, wish=wish)] * 4
-        found = at_once([partial(two_memberships.end_one, one, boss) for one in choices])
-        assert any(isinstance(one, two_memberships.Outcome) for one in found)
-        assert all(isinstance(one, two_memberships.Outcome | MembershipError) for one in found)
-        run_jobs()
-        deliver(sandbox.events())
-        statuses = Subscription.objects.values_list("status", flat=True)
-        assert sorted(statuses) == ["active", "canceled"]
-        assert Refund.objects.count() == 1
-        assert len(sandbox.stripe.v1.refunds.list().data) == 1
+def test_of_many_clicks_at_one_moment_one_counts(sandbox: Sandbox, own_database: None) -> None:
+    refund_world.policy(two_people_from=50_000)
+    alice, boss = sold_twice(sandbox), superuser()
+    choices = []
+    for interval in ("year", "month"):
+        row = row_of(alice, interval)
+        payment = two_memberships.last_payment(row)
+        assert payment
+        wish = refund_world.wish(payment.amount, RefundReason.DUPLICATE)
+        choices += [Choice(subscription=row, at_once=True, payment=payment, wish=wish)] * 4
+    found = at_once([partial(two_memberships.end_one, one, boss) for one in choices])
+    assert any(isinstance(one, two_memberships.Outcome) for one in found)
+    assert all(isinstance(one, two_memberships.Outcome | MembershipError) for one in found)
+    run_jobs()
+    deliver(sandbox.events())
+    statuses = Subscription.objects.values_list("status", flat=True)
+    assert sorted(statuses) == ["active", "canceled"]
+    assert Refund.objects.count() == 1
+    assert len(sandbox.stripe.v1.refunds.list().data) == 1
 
 
 # Where it can't be done

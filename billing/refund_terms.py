@@ -48,6 +48,13 @@ def current_policy() -> RefundPolicy:
     return RefundPolicy.objects.get_or_create(version=1, defaults=values)[0]
 
 
+def newest_policy_of_others(actor: User) -> RefundPolicy | None:
+    """Return the newest policy that another person has put in force, or the portal's own."""
+    authors = User.objects.filter(pk__in=RefundPolicy.objects.order_by().values("created_by"))
+    own = [one.pk for one in authors if access_changes.are_one_person(one, actor)]
+    return RefundPolicy.objects.exclude(created_by__in=own).first()
+
+
 def policy_in_force() -> refund_policy.Policy:
     """Return the rules in force, to read them: the portal's own are not written by that."""
     newest = RefundPolicy.objects.first()
@@ -70,8 +77,10 @@ def save_policy(
         PolicyError: another version is in force meanwhile, or somebody else has changed the
             author's account within a day.
     """
-    if sentence := access_changes.why_not_yet(actor):
-        raise PolicyError(sentence)
+    try:
+        access_changes.require_not_on_hold(actor)
+    except access_changes.OnHold as hold:
+        raise PolicyError(str(hold)) from hold
     RefundPolicy.objects.select_for_update().get(pk=current_policy().pk)
     # A second author waits for the lock, and finds a newer version than the row that was locked.
     newest = current_policy()

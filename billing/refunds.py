@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from billing import refund_policy, refund_steps, refund_terms
 from billing.locks import lock_member, locked_customer
-from billing.models import Invoice, Payment, Refund, RefundPolicy
+from billing.models import Invoice, Payment, Refund
 from billing.money import Money
 from billing.refund_policy import Outcome
 from billing.refund_steps import RefundAmountError, RefundError
@@ -228,9 +228,13 @@ def give_on_invoice(invoice_pk: int, actor: User, wish: Wish) -> list[Refund]:
 
 
 def is_own(refund: Refund, actor: User) -> bool:
-    """Whether somebody asked for this refund, or it is of their own payment."""
-    asked = refund.origin == RefundOrigin.MEMBER and refund.requested_by_id == actor.pk
-    return asked or refund.customer.user_id == actor.pk
+    """Whether somebody asked for this refund, or it is of their own payment.
+
+    Another account of the same person is that person.
+    """
+    asked = refund.requested_by if refund.origin == RefundOrigin.MEMBER else None
+    persons = {refund.customer.user, asked}
+    return any(access_changes.are_one_person(one, actor) for one in persons if one)
 
 
 @transaction.atomic
@@ -244,6 +248,12 @@ def would_go_back_at_once(payment_pk: int, actor: User, wish: Wish) -> bool:
     payment = _locked_payment(payment_pk)
     _check_not_own(payment, actor)
     return _to_give(payment, actor, wish, 0).approvals_needed < TWO
+
+
+def _not_ones_own(what: str, user: User, actor: User) -> str:
+    if user == actor:
+        return f"Nobody {what}."
+    return f"Nobody {what}, and the account of {user} counts as yours. Somebody else has to."
 
 
 def _give(payment: Payment, actor: User, wish: Wish, total: int = 0) -> Refund:
@@ -261,8 +271,8 @@ def _give(payment: Payment, actor: User, wish: Wish, total: int = 0) -> Refund:
 
 
 def _check_not_own(payment: Payment, actor: User) -> None:
-    if payment.customer.user_id == actor.pk:
-        raise RefundError("Nobody refunds their own payment.")
+    if access_changes.are_one_person(payment.customer.user, actor):
+        raise RefundError(_not_ones_own("refunds their own payment", payment.customer.user, actor))
 
 
 def _to_give(payment: Payment, actor: User, wish: Wish, total: int) -> Refund:
@@ -351,19 +361,20 @@ def _check_decidable(row: Refund, actor: User) -> None:
     if not row.is_undecided:
         raise RefundError(f"This was decided already: it is “{row.get_state_display()}” now.")
     if is_own(row, actor):
-        raise RefundError("Nobody decides on their own refund.")
+        raise RefundError(_not_ones_own("decides on their own refund", row.customer.user, actor))
     _check_not_on_hold(actor)
 
 
 def _check_not_on_hold(actor: User) -> None:
-    """Make sure that nobody else has changed the actor's account within a day; lock the account.
+    """Make sure that the actor's account was not changed by others lately.
 
     Raises:
-        RefundError: somebody has.
+        RefundError: it was.
     """
-    User.objects.select_for_update(no_key=True).get(pk=actor.pk)
-    if sentence := access_changes.why_not_yet(actor):
-        raise RefundError(sentence)
+    try:
+        access_changes.require_not_on_hold(actor)
+    except access_changes.OnHold as hold:
+        raise RefundError(str(hold)) from hold
 
 
 def _people_for(row: Refund, amount: int, actor: User) -> int:
@@ -409,7 +420,7 @@ def _approvals_now(row: Refund, amount: int, actor: User) -> int:
     last one of somebody else's as well.
     """
     policy = row.policy or refund_terms.current_policy()
-    of_others = RefundPolicy.objects.exclude(created_by=actor).first()
+    of_others = refund_terms.newest_policy_of_others(actor)
     facts = refund_terms.facts_of(row.payment, without=row if row.pk else None)
     measures = [policy, of_others] if of_others else [policy]
     return max(refund_policy.approvals_for(one.policy, facts, amount) for one in measures)

@@ -89,12 +89,9 @@ def require_may_end(actor: User) -> None:
 
     Raises:
         PermissionDenied: they may not.
-        MembershipError: somebody else has changed their account within a day.
     """
     if not actor.has_perm(MAY_END_NOW):
         raise PermissionDenied("Ending a membership at once needs a permission.")
-    if sentence := access_changes.why_not_yet(actor):
-        raise MembershipError(sentence)
 
 
 def end_for_refund(subscription: Subscription, *, at_once: bool) -> None:
@@ -143,9 +140,12 @@ def decide(
     at it under the lock; `columns` are further ones of the decision.
 
     Raises:
-        MembershipError: there is no membership, another change is pending, or `check` says no.
+        MembershipError: there is no membership, another change is pending, `check` says no, or
+            the account of the `actor` of the staff was changed by others within a day.
     """
     lock_member(user.pk)
+    if actor:
+        _require_not_on_hold(actor)
     row = _live(user, only)
     if row is None:
         raise MembershipError("There is no membership to change.")
@@ -160,6 +160,13 @@ def decide(
         actor=actor or user,
         **columns,
     )
+
+
+def _require_not_on_hold(actor: User) -> None:
+    try:
+        access_changes.require_not_on_hold(actor)
+    except access_changes.OnHold as hold:
+        raise MembershipError(str(hold)) from hold
 
 
 def _live(user: User, only: Subscription | None) -> Subscription | None:

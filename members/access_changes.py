@@ -1,8 +1,9 @@
 """Who may do what on the staff site, and how staff get in, changes openly and counts a day later.
 
 One owner could otherwise be both of two people: by a colleague's account whose password they set,
-or one that they made, switched on or promoted. Each such change is a row, is told to the person
-and to all owners, and keeps the account from deciding on money for a day.
+or one that they made, switched on or promoted; or by reading the colleague's mail. Each such change
+is a row, is told to the person and to all owners, and keeps the account from deciding on money for
+a day. What somebody changes about their own way in is told alike, and holds nothing up.
 """
 
 from __future__ import annotations
@@ -17,15 +18,26 @@ from django.db import transaction
 from django.utils import timezone
 
 from members import contact_notices
-from members.models import AccessChange, Device
+from members.models import AccessChange, AccessOrigin, Device
 
 HOLD = timedelta(hours=24)
 SAME_BROWSER = timedelta(days=30)
-NOBODY = "somebody at the server’s command line"
+HELD = "The account can’t decide on money for 24 hours."
+# Who did what no account of ours did.
+NAMELESS = {
+    AccessOrigin.COMMAND: "somebody at the server’s command line",
+    AccessOrigin.MAILBOX: "whoever reads the account’s email",
+}
+BY_OTHERS = "Somebody else changed your account"
+BY_MAIL = "Your sign-in was changed with a code from your email alone"
 
 
 class AccessRefused(Exception):
     """Access can't be changed this way; the text is for staff."""
+
+
+class OnHold(Exception):
+    """Somebody decides on no money yet; the text is for them."""
 
 
 @dataclass(frozen=True)
@@ -90,8 +102,8 @@ def change(user_pk: int, actor: User, wanted: Access) -> str:
     if not said:
         return ""
     stays_owner = wanted.is_active and wanted.is_superuser
-    if before.is_superuser and not stays_owner and owners() in ([user], []):
-        raise AccessRefused("Somebody has to stay an owner: make another one first.")
+    if before.is_superuser and not stays_owner:
+        _keep_one_owner(user)
     user.is_active, user.is_staff = wanted.is_active, wanted.is_staff
     user.is_superuser = wanted.is_superuser
     user.save(update_fields=["is_active", "is_staff", "is_superuser"])
@@ -101,22 +113,55 @@ def change(user_pk: int, actor: User, wanted: Access) -> str:
     return said
 
 
-def record(user: User, actor: User | None, what: str, *, tells_person: bool = True) -> None:
-    """Write down a change of somebody's account by somebody else, and tell them and all owners.
+def record(
+    user: User,
+    actor: User | None,
+    what: str,
+    *,
+    origin: AccessOrigin | None = None,
+    holds: bool | None = None,
+    tells_person: bool = True,
+) -> None:
+    """Write down a change of the account of somebody of the staff; tell them and all owners.
 
-    Call it in the transaction of the change. `actor`: None at the command line.
+    Call it in the transaction of the change. Without an `actor` it came from the command line,
+    unless `origin` says else. What others did holds the account up for a day.
     """
-    AccessChange.objects.create(user=user, actor=actor, what=what)
-    by = str(actor) if actor else NOBODY
+    if origin is None:
+        origin = AccessOrigin.STAFF if actor else AccessOrigin.COMMAND
+        origin = AccessOrigin.OWN if actor == user else origin
+    if holds is None:
+        holds = origin != AccessOrigin.OWN
+    _lock(user)
+    AccessChange.objects.create(user=user, actor=actor, what=what, origin=origin, holds=holds)
+    said = f"{what} By {actor or NAMELESS[origin]}."
+    if holds:
+        said = f"{said} {HELD}"
     if tells_person:
-        contact_notices.tell(user, "Your access was changed", f"{what} By {by}.")
+        contact_notices.tell(user, "Your access was changed", said)
     for owner in owners():
         if owner.pk != user.pk:
-            contact_notices.tell(
-                owner,
-                f"The access of {user} was changed",
-                f"{what} By {by}. Account: {user.email}.",
-            )
+            about = f"{said} Account: {user.email}."
+            contact_notices.tell(owner, f"The access of {user} was changed", about)
+
+
+def closing(user: User) -> None:
+    """Tell all other owners that an account of the staff is about to be closed.
+
+    What they read names a role and no person: whoever leaves is forgotten.
+
+    Raises:
+        AccessRefused: no owner would be left.
+    """
+    if not (user.is_staff or user.is_superuser):
+        return
+    if user.is_superuser and user.is_active:
+        _keep_one_owner(user)
+    role = "an owner" if user.is_superuser else "somebody of the staff"
+    said = f"The account of {role} was closed, and opens nothing anymore."
+    for owner in owners():
+        if owner.pk != user.pk:
+            contact_notices.tell(owner, "A staff account was closed", said)
 
 
 def created(user: User, actor: User) -> None:
@@ -126,18 +171,35 @@ def created(user: User, actor: User) -> None:
 
 def why_not_yet(user: User) -> str:
     """Return why somebody decides on nothing now, or "": others changed their account lately."""
-    newest = (
-        AccessChange.objects.filter(user=user, happened_at__gt=timezone.now() - HOLD)
-        .exclude(actor=user)
-        .first()
-    )
+    since = timezone.now() - HOLD
+    newest = AccessChange.objects.filter(user=user, holds=True, happened_at__gt=since).first()
     if newest is None:
         return ""
     until = timezone.localtime(newest.happened_at + HOLD)
+    happened = BY_MAIL if newest.origin == AccessOrigin.MAILBOX else BY_OTHERS
     return (
-        "Somebody else changed your account less than 24 hours ago, so it can’t decide on money"
+        f"{happened} less than 24 hours ago, so your account can’t decide on money"
         f" until {until:%B} {until.day}, {until:%H:%M}."
     )
+
+
+def require_not_on_hold(actor: User) -> None:
+    """Make sure that somebody may decide on money now, and keep it so: call it with the decision.
+
+    The account stays locked until the transaction ends, so a change of it comes before the
+    decision and is seen here, or after it. Take the lock on the member first.
+
+    Raises:
+        OnHold: their account was changed lately.
+    """
+    _lock(actor)
+    if sentence := why_not_yet(actor):
+        raise OnHold(sentence)
+
+
+def _lock(user: User) -> None:
+    """Wait until nobody else changes, or decides with, an account; rows may still lead to it."""
+    User.objects.select_for_update(no_key=True).get(pk=user.pk)
 
 
 def are_one_person(one: User, other: User) -> bool:
@@ -166,6 +228,12 @@ def _mailbox(user: User) -> str:
     """Return an address without what follows a plus; one's own for who has none."""
     name, _, domain = user.email.casefold().rpartition("@")
     return f"{name.partition('+')[0]}@{domain}" if domain else f"#{user.pk}"
+
+
+def _keep_one_owner(user: User) -> None:
+    """Refuse that an owner stops being one if they are the last."""
+    if all(owner.pk == user.pk for owner in owners()):
+        raise AccessRefused("Somebody has to stay an owner: make another one first.")
 
 
 def _yes(is_so: bool) -> str:

@@ -29,6 +29,7 @@ from members import (
     devices,
     mailboxes,
     names,
+    own_changes,
     phones,
     sign_ins,
 )
@@ -129,7 +130,9 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
 
     def set_password(self, user: User, password: str) -> None:
         """Set a user's new password; the browser in which they do it stays known."""
-        super().set_password(user, password)
+        with transaction.atomic():
+            super().set_password(user, password)
+            own_changes.password_set(self.request, user)
         if self.request.user == user:
             devices.renew(self.request, user)
 

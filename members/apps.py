@@ -8,3 +8,7 @@ class MembersConfig(AppConfig):
 
     name = "members"
     verbose_name = "Members"
+
+    def ready(self) -> None:
+        """Listen to what allauth says of accounts."""
+        from members import own_changes  # noqa: F401, PLC0415  (its receivers)

@@ -23,7 +23,7 @@ from billing import outward, trials
 from billing.models import Payment, Subscription
 from emails.models import Channel, Message
 from emails.outbox import put_goodbye
-from members import consent
+from members import access_changes, consent
 from members.models import (
     ConsentSource,
     Device,
@@ -44,7 +44,11 @@ def close_account(user: User) -> None:
 
     Somebody whom nothing leads to is deleted. Of others the row stays, without name, address and
     number: invoices and payments lead to a member, and decisions on refunds to staff.
+
+    Raises:
+        AccessRefused: it is the last owner's.
     """
+    access_changes.closing(user)
     traces = traces_of(user)
     put_goodbye(user, _last_words(user))
     # While their addresses are here: only digests of them are kept.

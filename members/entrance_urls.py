@@ -1,6 +1,6 @@
 """allauth's addresses of which the views are ours. `portal.urls` lists them before allauth's."""
 
-from allauth.account.views import password_set
+from allauth.account.views import password_reset_from_key, password_set
 from django.contrib.auth.decorators import login_not_required
 from django.urls import path
 
@@ -45,7 +45,7 @@ urlpatterns = [
     ),
     path(
         "password/reset/key/<str:uidb36>/<str:key>/",
-        entrance_views.PasswordLinkView.as_view(),
+        password_reset_from_key,
         name="account_reset_password_from_key",
     ),
     path("password/set/", signed_in_lately(password_set), name="account_set_password"),

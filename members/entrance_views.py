@@ -12,11 +12,10 @@ from allauth.account.internal.flows.email_verification_by_code import (
 from allauth.account.internal.stagekit import clear_login
 from allauth.account.stages import LoginStage
 from django.contrib.auth import REDIRECT_FIELD_NAME
-from django.db import transaction
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 
-from members import budgets, code_waits, consent, password_links
+from members import budgets, code_waits, consent
 
 
 def drop_pending(request: HttpRequest) -> None:
@@ -70,14 +69,3 @@ class PasswordResetView(code_waits.SaysWhen, allauth_views.PasswordResetView):  
         budget.require(self.request)
         form.save(self.request)
         return redirect(self.get_success_url())
-
-
-class PasswordLinkView(allauth_views.PasswordResetFromKeyView):  # type: ignore[misc]  # untyped
-    """The link to a new password that staff have mailed to somebody."""
-
-    @transaction.atomic
-    def form_valid(self, form: Any) -> HttpResponseBase:
-        """Set the password; that of staff is told, and counts as set by somebody else."""
-        password_links.used(self.reset_user)
-        response: HttpResponseBase = super().form_valid(form)
-        return response

@@ -174,6 +174,15 @@ class Device(models.Model):
         return f"Device of user {self.user_id}"
 
 
+class AccessOrigin(models.TextChoices):
+    """By which way an account of the staff was changed."""
+
+    STAFF = "staff", "By staff, on the staff site"
+    OWN = "own", "By themselves"
+    MAILBOX = "mailbox", "By a code sent to their email, and nothing else"
+    COMMAND = "command", "At the server’s command line"
+
+
 class AccessChange(models.Model):
     """One change of an account that staff have, or had opened for them: rows are only added."""
 
@@ -185,9 +194,17 @@ class AccessChange(models.Model):
         null=True,
         on_delete=models.SET_NULL,
         related_name="+",
-        help_text="Who did it; empty at the server's command line.",
+        help_text="Who did it, where that is known.",
+    )
+    origin = models.CharField(
+        "way", max_length=10, choices=AccessOrigin.choices, default=AccessOrigin.STAFF
     )
     what = models.TextField()
+    holds = models.BooleanField(
+        "decides on no money for a day",
+        default=True,
+        help_text="Their own changes don’t hold them up.",
+    )
     happened_at = models.DateTimeField(auto_now_add=True, db_index=True)
 
     class Meta:

@@ -97,7 +97,7 @@ class DeviceAdmin(RecordAdmin):
 
 @admin.register(AccessChange)
 class AccessChangeAdmin(RecordAdmin):
-    """What others changed of staff's accounts: for a day they decide on no money."""
+    """What changed of staff's accounts. What others changed keeps them from money for a day."""
 
     search_help_text = "Name, e-mail address or phone number: how it begins"
     list_display = ["who", "what", "by", "when"]
@@ -107,5 +107,5 @@ class AccessChangeAdmin(RecordAdmin):
 
     @column("By")
     def by(self, row: AccessChange) -> SafeString | str:
-        """Link to who did it."""
-        return show.member(row.actor) if row.actor else "The server's command line"
+        """Link to who did it, or the way it came."""
+        return show.member(row.actor) if row.actor else row.get_origin_display()

@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 
-from members import second_step
+from members import own_changes, second_step
 from members.access import current_user
 
 
@@ -30,7 +30,10 @@ class ActivateView(ActivateTOTPView):  # type: ignore[misc]  # allauth ships no 
         User.objects.select_for_update().get(pk=self.request.user.pk)
         if second_step.is_set_up(self.request.user):
             return redirect("mfa_index")
+        user = current_user(self.request)
+        is_proven = own_changes.is_proven_by_more_than_mail(self.request, user)
         response: HttpResponse = super().form_valid(form)
+        own_changes.second_step_added(user, is_proven=is_proven)
         added = Authenticator.objects.get(user=self.request.user, type=Authenticator.Type.TOTP)
         post_authentication(self.request, added)
         return response
@@ -49,4 +52,11 @@ class DeactivateView(DeactivateTOTPView):  # type: ignore[misc]  # allauth ships
                 back = urlencode({"next": request.get_full_path()})
                 return redirect(f"{reverse('mfa_reauthenticate')}?{back}")
         response: HttpResponseBase = super().dispatch(request, *args, **kwargs)
+        return response
+
+    @transaction.atomic
+    def form_valid(self, form: Any) -> HttpResponse:
+        """Remove it; that of staff is told to the owners."""
+        response: HttpResponse = super().form_valid(form)
+        own_changes.second_step_removed(current_user(self.request))
         return response

@@ -67,6 +67,8 @@ ACTS = [
 ]
 # Be one of the two whom a large refund takes, and put a new policy of refunds in force.
 DECIDES = ["billing.approve_large_refund", "billing.add_refundpolicy"]
+# Who is given one of these decides on money for the first time a day later.
+ON_MONEY = frozenset([*DECIDES, "billing.approve_refund", "billing.cancel_subscription_now"])
 GROUPS = {
     AUDITOR: [*VIEWS, *AUDITS],
     SUPPORT: [*VIEWS, *ACTS],
@@ -74,11 +76,22 @@ GROUPS = {
 }
 
 
-def make_groups() -> None:
-    """Make the groups, or add what they lack; what somebody gave them besides is kept."""
+def make_groups() -> dict[Group, list[str]]:
+    """Make the groups, or add what they lack; what somebody gave them besides is kept.
+
+    Return what was added to those that were there before, as "app.codename".
+    """
+    added = {}
     for name, permissions in GROUPS.items():
-        group, _is_new = Group.objects.get_or_create(name=name)
-        group.permissions.add(*_found(permissions))
+        group, is_new = Group.objects.get_or_create(name=name)
+        before = set(group.permissions.values_list("pk", flat=True))
+        wanted = _found(permissions)
+        group.permissions.add(*wanted)
+        new = [f"{one.content_type.app_label}.{one.codename}" for one in wanted]
+        lacked = [name for one, name in zip(wanted, new, strict=True) if one.pk not in before]
+        if lacked and not is_new:
+            added[group] = sorted(lacked)
+    return added
 
 
 def _found(names: list[str]) -> list[Permission]:
@@ -91,7 +104,7 @@ def _found(names: list[str]) -> list[Permission]:
     for name in names:
         app, codename = name.split(".")
         wanted |= Q(content_type__app_label=app, codename=codename)
-    found = list(Permission.objects.filter(wanted))
+    found = list(Permission.objects.filter(wanted).select_related("content_type"))
     if len(found) != len(names):
         raise LookupError("Permissions are missing: run `manage.py migrate` first.")
     return found

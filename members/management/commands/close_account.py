@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from billing.models import Dispute
 from members import mailboxes
+from members.access_changes import AccessRefused
 from members.closing import close_account
 
 
@@ -35,5 +36,8 @@ class Command(BaseCommand):
         question = f"Close the account of {email} for good, and end their membership now? [yes/no] "
         if not yes and input(question) != "yes":
             raise CommandError("Nothing was changed.")
-        close_account(found[0])
+        try:
+            close_account(found[0])
+        except AccessRefused as refusal:
+            raise CommandError(str(refusal)) from refusal
         self.stdout.write(f"The account of {email} is closed.")

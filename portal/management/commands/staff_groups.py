@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.auth.models import Group
 from django.core.management.base import BaseCommand
+from django.db import transaction
 
-from portal.staff.roles import GROUPS, make_groups
+from members import access_changes
+from portal.staff.roles import GROUPS, ON_MONEY, make_groups
 
 
 class Command(BaseCommand):
@@ -14,7 +17,16 @@ class Command(BaseCommand):
 
     help = "Make the staff groups Auditor, Support and Manager, or give them what they lack."
 
+    @transaction.atomic
     def handle(self, *_args: Any, **_options: Any) -> None:
-        """Make them and say so."""
-        make_groups()
+        """Make them and say so; what was added to a group is told its staff and all owners."""
+        for group, permissions in make_groups().items():
+            self._tell(group, permissions)
         self.stdout.write(f"The groups {', '.join(GROUPS)} are ready.")
+
+    def _tell(self, group: Group, permissions: list[str]) -> None:
+        said = " ".join(f"Granted to the group {group}: {name}." for name in permissions)
+        self.stdout.write(said)
+        holds = not ON_MONEY.isdisjoint(permissions)
+        for user in group.user_set.filter(is_staff=True):
+            access_changes.record(user, None, said, holds=holds)

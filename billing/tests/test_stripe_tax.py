@@ -50,6 +50,27 @@ def join(sandbox: Sandbox, client: Client, user: User, **typed: Any) -> None:
     deliver(sandbox.events())
 
 
+def test_checkouts_page_is_filled_in_by_hand(sandbox: Sandbox, client: Client) -> None:
+    client.force_login(sign_up())
+    page = client.post(reverse("billing:subscribe"))["Location"]
+    assert "Enter your address" in HTTP.get(page).text
+    card = {"number": "4242424242424242", "expiry": "12 / 34", "cvc": "123"}
+    place = {"country": "US", "postal_code": "10001", "email": "alice@example.com"}
+    shown = HTTP.post(page, data=card | place | {"total": "2900"})
+    assert "With tax at your address the total is $30.16." in shown.text
+    paid = HTTP.post(page, data=card | place | {"total": "3016"})
+    assert paid.status_code == 303
+    deliver(sandbox.events())
+    invoice = Invoice.objects.get()
+    assert (invoice.status, invoice.subtotal, invoice.tax, invoice.total) == (
+        "paid",
+        2900,
+        116,
+        3016,
+    )
+    assert "$30.16" in client.get(reverse("billing:invoice", args=[invoice.pk])).content.decode()
+
+
 def lose_address(sandbox: Sandbox) -> None:
     """Somebody empties the address in Stripe's dashboard, and the next invoice has no tax."""
     customer = Customer.objects.get().stripe_id

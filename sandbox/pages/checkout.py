@@ -3,7 +3,7 @@
 from starlette.responses import Response
 from starlette.routing import Route
 
-from sandbox.pages import paying
+from sandbox.pages import payers, paying
 from sandbox.pages.orders import order_of
 from sandbox.pages.render import Visit, endpoint, missing, money, page, see_other
 from sandbox.stripe import checkout
@@ -23,18 +23,22 @@ def show(visit: Visit) -> Response:
 
 
 def pay(visit: Visit) -> Response:
-    """Try the card. On success the visitor goes on to the product."""
+    """Try to pay. On success the visitor goes on to the product."""
     session = _session(visit)
     if session is None:
         return missing(visit, ABSENT)
     if session["status"] != "open":
         return _closed(visit, session)
+    return _enter(visit, session) or _pay(visit, session)
+
+
+def _pay(visit: Visit, session: Json) -> Response:
+    """Pay with the card, or from the bank account that was chosen."""
     order = order_of(visit.world, session)
     email = order.email or visit.form.get("email", "").strip()
     account = visit.form.get("account", "")
     if account and visit.world.switches.bank_debit:
-        checkout.complete(visit.world, order.id, account, None, email)
-        return see_other(success_url(session))
+        return _debit(visit, session, account, email)
     outcome = paying.try_card(
         visit, lambda card, yes: checkout.complete(visit.world, order.id, card.typed, yes, email)
     )
@@ -44,6 +48,40 @@ def pay(visit: Visit) -> Response:
         amount = money(order.total, order.currency) if order.total else ""
         return paying.ask_bank(visit, amount)
     return _page(visit, session, message=outcome.message, status=402)
+
+
+def _enter(visit: Visit, session: Json) -> Response | None:
+    """Take address and tax id, where they are asked for; a page where that is not the end of it.
+
+    Nobody pays a sum that they have not seen: tax that is only known now is shown first.
+    """
+    payer = payers.of(visit.world, session, visit.form)
+    if not payer.is_asked or "country" not in visit.form:
+        return None
+    fault = payers.problem(payer)
+    if fault:
+        return _page(visit, session, message=fault, status=400)
+    try:
+        checkout.enter(visit.world, session, payer.typed)
+    except ApiError as error:
+        return _page(visit, session, message=str(error), status=400)
+    total = str(session["amount_total"])
+    if "reckon" in visit.form:
+        return see_other(f"/checkout/{session['id']}")
+    if visit.form.get("total", total) != total:
+        sum_ = money(session["amount_total"], session["currency"])
+        message = f"With tax at your address the total is {sum_}. Pay again to confirm."
+        return _page(visit, session, message=message)
+    return None
+
+
+def _debit(visit: Visit, session: Json, account: str, email: str) -> Response:
+    """Pay from a bank account."""
+    try:
+        checkout.complete(visit.world, session["id"], account, None, email)
+    except ApiError as error:
+        return _page(visit, session, message=str(error), status=400)
+    return see_other(success_url(session))
 
 
 def redeem(visit: Visit) -> Response:
@@ -87,6 +125,9 @@ def _page(
         bank_debit=visit.world.switches.bank_debit,
         code_problem=code_problem,
         code=_code(visit, session),
+        payer=payers.of(visit.world, session, visit.form),
+        countries=payers.COUNTRIES,
+        tax_kinds=payers.TAX_IDS,
         codes=_codes(visit),
         **paying.card_context(visit, f"/checkout/{order.id}"),
     )

@@ -33,9 +33,13 @@ class Order:
     currency: str
     lines: Sequence[Line]
     discount: int
-    tax: int
+    tax: int  # on top of the amounts
+    tax_included: int  # what the amounts contain of it
+    is_taxed: bool  # by the address
+    needs_address: bool  # before the tax is known
     balance: int  # what the customer's balance changes: less than nothing is credit used
     total: int
+    session_total: int  # the same without the balance
     email: str
     cancel_url: str
     takes_codes: bool
@@ -53,6 +57,7 @@ def order_of(world: World, session: Json) -> Order:
     lines = [_line(line, trial) for line in checkout.line_items(session)]
     details = session["total_details"]
     balance = _balance(world, session)
+    included = _included(session)
     return Order(
         id=session["id"],
         heading=_heading(session, lines),
@@ -62,9 +67,13 @@ def order_of(world: World, session: Json) -> Order:
         currency=session["currency"],
         lines=lines,
         discount=details["amount_discount"],
-        tax=details["amount_tax"],
+        tax=details["amount_tax"] - included,
+        tax_included=included,
+        is_taxed=session["automatic_tax"]["enabled"],
+        needs_address=session["automatic_tax"]["status"] == "requires_location_inputs",
         balance=balance,
         total=session["amount_total"] + balance,
+        session_total=session["amount_total"],
         email=(session["customer_details"] or {}).get("email") or "",
         cancel_url=session["cancel_url"] or "",
         takes_codes=bool(session["allow_promotion_codes"]),
@@ -85,6 +94,14 @@ def _balance(world: World, session: Json) -> int:
     if customer["currency"] not in (None, session["currency"]):
         return 0
     return max(int(customer["balance"]), -int(session["amount_total"]))
+
+
+def _included(session: Json) -> int:
+    """The tax that is inside of the prices; on trial nothing is due yet."""
+    if not session["total_details"]["amount_tax"]:
+        return 0
+    taxes = [tax for line in checkout.line_items(session) for tax in line["taxes"]]
+    return sum(int(tax["amount"]) for tax in taxes if tax["rate"]["inclusive"])
 
 
 def _heading(session: Json, lines: Sequence[Line]) -> str:

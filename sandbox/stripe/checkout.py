@@ -315,6 +315,13 @@ def complete(
         return outcome
 
 
+def enter(world: World, session: Json, typed: checkout_taxes.Typed) -> None:
+    """Take what somebody entered beside the card, and reckon the tax anew."""
+    with world.lock, world.undoing():
+        _check_open(session)
+        checkout_taxes.type_in(world, session, typed)
+
+
 def _known_email(session: Json) -> str | None:
     details = session["customer_details"]
     email: str | None = details["email"] if details else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from sandbox.stripe import automatic_tax, customers, payment_methods, tax_ids, tax_places, tax_rates
 from sandbox.stripe import taxes as reckoning
@@ -24,6 +25,9 @@ NO_ADDRESS_OF_BUSINESS = (
     "We could not find a valid address on the provided customer. To enable tax ID collection, "
     "please set `customer_update[address]` to `auto`."
 )
+
+
+AddressWanted = Literal["", "short", "full"]
 
 
 @dataclass(frozen=True)
@@ -200,6 +204,15 @@ def type_in(world: World, session: Json, typed: Typed) -> None:
             private(session)["business_name"] = typed.business_name
     assess(world, session)
     world.objects.put(session)
+
+
+def address_wanted(session: Json) -> AddressWanted:
+    """How much of an address the page asks for: a known customer's own is not always changed."""
+    if session["billing_address_collection"] == "required":
+        return "full"
+    update = private(session)["customer_update"]
+    may_keep = session["customer"] is None or update.get("address") == "auto"
+    return "short" if session["automatic_tax"]["enabled"] and may_keep else ""
 
 
 def check_complete(world: World, session: Json) -> None:

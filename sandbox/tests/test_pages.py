@@ -13,8 +13,10 @@ from sandbox.pages.render import interval, money
 from sandbox.tests.conftest import (
     DECLINED,
     FAILS_LATER,
+    MONTHLY,
     SECURE,
     VISA,
+    YEARLY,
     Member,
     Server,
     open_session,
@@ -43,6 +45,112 @@ def portal_of(api: stripe.StripeClient, member: Member, **params: Any) -> str:
     wanted: Any = {"customer": member.id, "return_url": "http://portal.example/membership/"}
     session = api.v1.billing_portal.sessions.create(wanted | params)
     return f"/portal/{session.id}"
+
+
+class TestPayer:
+    """Address and tax id on the page of a session with Stripe Tax."""
+
+    @pytest.fixture
+    def session(self, api: stripe.StripeClient) -> stripe.checkout.Session:
+        api.v1.prices.update(MONTHLY, {"tax_behavior": "exclusive"})
+        customer = api.v1.customers.create({"email": "alice@example.com"})
+        taxed: Any = {
+            "automatic_tax": {"enabled": True},
+            "tax_id_collection": {"enabled": True},
+            "customer_update": {"address": "auto", "name": "auto"},
+        }
+        return open_session(api, customer=customer.id, **taxed)
+
+    def send(
+        self, server: Server, session: stripe.checkout.Session, **changes: str
+    ) -> httpx.Response:
+        """Send the form as the page that is open shows it, with some fields filled."""
+        path = f"/checkout/{session.id}"
+        shown = re.search(r'name="total" value="(\d+)"', server.http.get(path).text)
+        assert shown
+        fields = {"country": "US", "postal_code": "10001", "total": shown[1]}
+        return server.http.post(path, data=card_form(VISA, **fields, **changes))
+
+    def test_the_tax_is_shown_before_it_is_paid(
+        self, server: Server, api: stripe.StripeClient, session: stripe.checkout.Session
+    ) -> None:
+        page = server.http.get(f"/checkout/{session.id}")
+        assert "Tax Enter your address" in text_of(page)
+        for name in ("country", "postal_code", "business_name", "tax_type", "tax_value"):
+            assert f'name="{name}"' in page.text
+        assert 'name="line1"' not in page.text
+        first = self.send(server, session)
+        assert "With tax at your address the total is $30.16. Pay again" in text_of(first)
+        assert "Tax $1.16" in text_of(first)
+        assert self.send(server, session).status_code == 303
+        assert api.v1.checkout.sessions.retrieve(session.id).amount_total == 3016
+
+    def test_the_total_can_be_asked_for(
+        self, server: Server, session: stripe.checkout.Session
+    ) -> None:
+        assert self.send(server, session, reckon="1").status_code == 303
+        assert "$30.16" in text_of(server.http.get(f"/checkout/{session.id}"))
+        assert self.send(server, session).status_code == 303
+
+    def test_a_business_names_itself(
+        self, server: Server, api: stripe.StripeClient, session: stripe.checkout.Session
+    ) -> None:
+        german = {"country": "DE", "postal_code": "", "tax_type": "eu_vat"}
+        refused = server.http.post(
+            f"/checkout/{session.id}",
+            data=card_form(VISA, **german, tax_value="DE123456789"),
+        )
+        assert (refused.status_code, "your business name" in text_of(refused)) == (400, True)
+        wrong = card_form(VISA, **german, tax_value="12", business_name="Beispiel GmbH")
+        refused = server.http.post(f"/checkout/{session.id}", data=wrong)
+        assert (refused.status_code, "Invalid value for eu_vat" in text_of(refused)) == (400, True)
+        right = wrong | {"tax_value": "DE123456789"}
+        assert server.http.post(f"/checkout/{session.id}", data=right).status_code == 303
+        details = api.v1.checkout.sessions.retrieve(session.id).customer_details
+        assert details
+        assert details.business_name == "Beispiel GmbH"
+        assert details.tax_ids
+        assert details.tax_ids[0].value == "DE123456789"
+
+    def test_a_place_that_is_not_enough_is_asked_for(
+        self, server: Server, api: stripe.StripeClient, session: stripe.checkout.Session
+    ) -> None:
+        path = f"/checkout/{session.id}"
+        nowhere = card_form(VISA, country="US", postal_code="")
+        answer = server.http.post(path, data=nowhere)
+        assert (answer.status_code, "ZIP or postal code" in text_of(answer)) == (400, True)
+        answer = server.http.post(path, data=card_form(VISA, country="US", postal_code="00000"))
+        assert "We need your address to calculate tax." in text_of(answer)
+        assert api.v1.checkout.sessions.retrieve(session.id).status == "open"
+
+    def test_a_required_address_is_asked_for_in_full(
+        self, server: Server, api: stripe.StripeClient
+    ) -> None:
+        session = open_session(api, billing_address_collection="required")
+        path = f"/checkout/{session.id}"
+        assert 'name="line1"' in server.http.get(path).text
+        some = card_form(VISA, email="bob@example.com", country="DE", city="Berlin")
+        answer = server.http.post(path, data=some)
+        assert (answer.status_code, "your billing address" in text_of(answer)) == (400, True)
+        whole = some | {"line1": "Hauptstr. 1", "postal_code": "10115"}
+        assert server.http.post(path, data=whole).status_code == 303
+        address = api.v1.checkout.sessions.retrieve(session.id).customer_details.address  # type: ignore[union-attr]
+        assert address
+        assert (address.country, address.line1, address.state) == ("DE", "Hauptstr. 1", None)
+
+    def test_tax_inside_of_the_price_is_not_added_up(
+        self, server: Server, api: stripe.StripeClient, session: stripe.checkout.Session
+    ) -> None:
+        api.v1.prices.update(YEARLY, {"tax_behavior": "inclusive"})
+        taxed: Any = {
+            "automatic_tax": {"enabled": True},
+            "line_items": [{"price": YEARLY, "quantity": 1}],
+        }
+        other = open_session(api, **taxed)
+        self.send(server, other, reckon="1", email="bob@example.com")
+        shown = text_of(server.http.get(f"/checkout/{other.id}"))
+        assert "Tax (included)" in shown
+        assert "Tax $" not in shown
 
 
 class TestCheckout:

@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from billing import also_billed, memberships, refund_terms, refunds, two_memberships, wording
 from billing.admin import labels
 from billing.admin.refund_case import Fact, left_of, refunds_of, rule_of_two
-from billing.models import Payment, Refund, Subscription
+from billing.models import Customer, Payment, Refund, Subscription
 from billing.money import Money
 from billing.refund_steps import RefundAmountError, RefundError
 from billing.refunds import Wish
@@ -129,7 +129,7 @@ def shown(ends: Ends) -> Shown:
         ("Last payment", _paid(ends.payment)),
         ("Refunds of it", _refunds(ends.payment)),
         ("Left to refund", _left(ends.payment)),
-        ("Customer", show.link(row.customer, row.customer.stripe_id)),
+        ("Customer", _customer(row.customer)),
         ("Subscription", _record(row)),
     ]
     known = [Fact(label, value) for label, value in facts if value]
@@ -168,6 +168,11 @@ def _left(payment: Payment | None) -> str:
     return left_of(refund_terms.facts_of(payment), refund_terms.credited_of([payment]))
 
 
+def _customer(row: Customer) -> SafeString | str:
+    """Return a link to a customer, named so that two of one member are told apart."""
+    return show.link(row, f"{row.email} ({row.stripe_id})" if row.email else row.stripe_id)
+
+
 def _record(row: Subscription) -> SafeString | str:
     pairs = [(show.page_of(row), row.stripe_id)]
     if show.has_stripe_dashboard():
@@ -182,19 +187,23 @@ def outlook_of(choice: Choice, actor: User) -> Outlook:
         PermissionDenied, RefundError: the refund can't be given.
     """
     user = choice.subscription.customer.user
+    is_sent = True
+    if choice.payment and choice.wish:
+        is_sent = refunds.would_go_back_at_once(choice.payment.pk, actor, choice.wish)
     return Outlook(
         title=f"End one of {show.name_of(user)}’s memberships?",
-        button=_button(choice),
-        happens=[*_ending(choice), _refund(choice, actor), _told(choice)],
+        button=_button(choice, is_sent),
+        happens=[*_ending(choice), _refund(choice, is_sent), _told(choice)],
         goes_on=list(_goes_on(user, choice.subscription)),
     )
 
 
-def _button(choice: Choice) -> str:
+def _button(choice: Choice, is_sent: bool) -> str:
     ends = "End it now" if choice.at_once else "End it with its period"
     if choice.wish is None or choice.payment is None:
         return ends
-    return f"{ends} and refund {Money(choice.wish.amount, choice.payment.currency)}"
+    amount = Money(choice.wish.amount, choice.payment.currency)
+    return f"{ends} and refund {amount}" if is_sent else f"{ends} and propose a refund of {amount}"
 
 
 def _ending(choice: Choice) -> Iterator[str]:
@@ -210,14 +219,14 @@ def _ending(choice: Choice) -> Iterator[str]:
         yield f"Its unpaid invoice of {amount} stays open. You can void it in Stripe."
 
 
-def _refund(choice: Choice, actor: User) -> str:
+def _refund(choice: Choice, is_sent: bool) -> str:
     payment, wish = choice.payment, choice.wish
     if payment is None or wish is None:
         return "Nothing is refunded."
     paid = show.money(payment.amount_received, payment.currency)
     amount = Money(wish.amount, payment.currency)
     of = f"{amount} of its {paid} payment from {show.day(payment.paid_at)}"
-    if not refunds.would_go_back_at_once(payment.pk, actor, wish):
+    if not is_sent:
         return f"{of} is refunded once someone else approves it too."
     card = wording.card(payment.card_brand, payment.card_last4)
     return f"{of} goes back{f' to {card}' if card else ''} right away."

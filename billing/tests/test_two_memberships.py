@@ -235,6 +235,7 @@ def test_a_large_refund_waits_for_a_second_person_while_the_membership_ends(
     desk = signed_in_now(support())
     looked = look(desk, alice, "year", when="now", refund="all")
     assert "is refunded once someone else approves it too." in text_of(looked)
+    assert "End it now and propose a refund of $290.00" in text_of(looked)
     assert "waits until someone else approves it too" in say_yes(desk, looked)
     deliver(sandbox.events())
     assert row_of(alice, "year").status == "canceled"

@@ -13,7 +13,16 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from sandbox import beginning, clock, mail, twilio, webhooks
-from sandbox.stripe import charges, checkout, checkout_taxes, customers, disputes, refunds
+from sandbox.stripe import (
+    charges,
+    checkout,
+    checkout_taxes,
+    customers,
+    disputes,
+    refunds,
+    schedules,
+    subscriptions,
+)
 from sandbox.stripe.errors import ApiError
 from sandbox.stripe.shown import public
 from sandbox.webhooks import Deliverer
@@ -148,6 +157,16 @@ def _set_card(command: Command) -> Json:
         return public(method)
 
 
+def _schedule(command: Command) -> Json:
+    """Another price from the next period on, as a schedule of the dashboard sets it up."""
+    world = command.world
+    with world.lock, world.undoing():
+        subscription = subscriptions.find(world, command.path["id"])
+        made = schedules.create(world, subscription, str(command.body.get("price")))
+        world.save()
+        return public(made)
+
+
 def _set_balance(command: Command) -> Json:
     """Let the account hold so much (minor units): refunds beyond it stay pending."""
     currency = str(command.body.get("currency", "usd"))
@@ -246,6 +265,7 @@ routes = [
     _route("checkout/{id}/complete", _complete_checkout, "POST"),
     _route("checkout/{id}/cancel", _cancel_checkout, "POST"),
     _route("customers/{id}/card", _set_card, "POST"),
+    _route("subscriptions/{id}/schedule", _schedule, "POST"),
     _route("balance", _set_balance, "POST"),
     _route("refunds/{id}", _follow_refund, "POST"),
     _route("charges/{id}/dispute", _dispute, "POST"),

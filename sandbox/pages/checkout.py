@@ -8,11 +8,13 @@ from sandbox.pages.orders import order_of
 from sandbox.pages.render import Visit, endpoint, missing, money, page, see_other
 from sandbox.stripe import checkout
 from sandbox.stripe.errors import ApiError
+from sandbox.stripe.events import private
 from sandbox.world import Json
 
 ABSENT = "There is no such Checkout session."
 PLACEHOLDER = "{CHECKOUT_SESSION_ID}"
 MOST_CODES = 5
+DEBIT = "us_bank_account"
 
 
 def show(visit: Visit) -> Response:
@@ -37,7 +39,7 @@ def _pay(visit: Visit, session: Json) -> Response:
     order = order_of(visit.world, session)
     email = order.email or visit.form.get("email", "").strip()
     account = visit.form.get("account", "")
-    if account and visit.world.switches.bank_debit:
+    if account and _takes_debit(visit, session):
         return _debit(visit, session, account, email)
     outcome = paying.try_card(
         visit, lambda card, yes: checkout.complete(visit.world, order.id, card.typed, yes, email)
@@ -122,7 +124,8 @@ def _page(
         order=order,
         email=order.email or visit.form.get("email", ""),
         message=message,
-        bank_debit=visit.world.switches.bank_debit,
+        bank_debit=_takes_debit(visit, session),
+        takes_card="card" in session["payment_method_types"],
         code_problem=code_problem,
         code=_code(visit, session),
         payer=payers.of(visit.world, session, visit.form),
@@ -131,6 +134,12 @@ def _page(
         codes=_codes(visit),
         **paying.card_context(visit, f"/checkout/{order.id}"),
     )
+
+
+def _takes_debit(visit: Visit, session: Json) -> bool:
+    """Whether the session names bank accounts, or names nothing and the switch offers them."""
+    named = private(session)["named_methods"]
+    return DEBIT in named or (visit.world.switches.bank_debit and not named)
 
 
 def _code(visit: Visit, session: Json) -> str:

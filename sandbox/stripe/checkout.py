@@ -39,6 +39,7 @@ def create(world: World, params: Json) -> Json:
     checkout_rules.check(world, params)
     lines = [_line(world, line, index) for index, line in enumerate(params["line_items"])]
     checkout_rules.check_lines(params, lines)
+    checkout_rules.check_currency_of_methods(params, lines[0]["currency"])
     if params["mode"] == "subscription" and params.get("customer"):
         customer = customers.find(world, params["customer"])
         customers.check_currency(world, customer, lines[0]["currency"])
@@ -47,6 +48,7 @@ def create(world: World, params: Json) -> Json:
     session = _blank(world, params, lines)
     private(session).update(
         lines=lines,
+        named_methods=checkout_rules.named_methods(params),
         is_trial=bool(_trial_end(world, params)),
         subscription_data=params.get("subscription_data") or {},
         payment_intent_data=params.get("payment_intent_data") or {},
@@ -169,7 +171,7 @@ def _blank(world: World, params: Json, lines: list[Json]) -> Json:
         "adaptive_pricing": {"enabled": False},
         "after_expiration": None,
         "allow_promotion_codes": params.get("allow_promotion_codes"),
-        "allowed_payment_method_types": None,
+        "allowed_payment_method_types": params.get("allowed_payment_method_types"),
         "amount_subtotal": total if mode == "subscription" else subtotal,
         "amount_total": total,
         "automatic_tax": None,
@@ -216,7 +218,7 @@ def _blank(world: World, params: Json, lines: list[Json]) -> Json:
         or ("always" if mode == "subscription" else "if_required"),
         "payment_method_configuration_details": None,
         "payment_method_options": {"card": {"request_three_d_secure": "automatic"}},
-        "payment_method_types": ["card"],
+        "payment_method_types": checkout_rules.methods(world, params, lines[0]["currency"]),
         "payment_status": "unpaid",
         "permissions": None,
         "phone_number_collection": {"enabled": False},
@@ -307,12 +309,20 @@ def complete(
             checkout_taxes.type_in(world, session, typed)
         checkout_taxes.check_complete(world, session)
         method = payment_methods.create(world, card, email or _known_email(session))
+        _check_method(session, method)
         if _will_pay(cards.of_method(method), authenticate):
             outcome = _COMPLETE[session["mode"]](world, session, method, authenticate, email)
         else:
             outcome = _refused(world, session, method, authenticate)
         world.save()
         return outcome
+
+
+def _check_method(session: Json, method: Json) -> None:
+    """Refuse what is none of the methods that the session was made for, if it was."""
+    named = private(session)["named_methods"]
+    if named and method["type"] not in named:
+        raise invalid(f"This Checkout Session does not take {method['type']}.")
 
 
 def enter(world: World, session: Json, typed: checkout_taxes.Typed) -> None:

@@ -16,6 +16,7 @@ _OF_MODE = {
     "subscription_data": "subscription",
 }
 """Parameters that belong to one mode only."""
+_DEBIT = "us_bank_account"
 SHORTEST_TRIAL = 2 * DAY
 LONGEST_TRIAL = 730 * DAY
 
@@ -24,6 +25,8 @@ def check(world: World, params: Json) -> None:
     """Refuse what no session of this mode can have, before anything is made."""
     _check_mode(params)
     _check_customer(world, params)
+    only_one_of(params, "allowed_payment_method_types", "payment_method_types")
+    check_methods(params)
     _check_trial(world, params.get("subscription_data") or {})
     if not params.get("line_items"):
         raise missing_parameter("line_items")
@@ -34,6 +37,43 @@ def check(world: World, params: Json) -> None:
     only_one_of(params, "allow_promotion_codes", "discounts")
     for discount in params.get("discounts") or []:
         only_one_of(discount, "coupon", "promotion_code")
+
+
+def methods(world: World, params: Json, currency: str) -> list[str]:
+    """The payment methods that a session offers: what it names, else what the account has on."""
+    named = named_methods(params)
+    if named:
+        return named
+    return ["card", *([_DEBIT] if world.switches.bank_debit and currency == "usd" else [])]
+
+
+def named_methods(params: Json) -> list[str]:
+    found = params.get("allowed_payment_method_types") or params.get("payment_method_types")
+    return list(found or [])
+
+
+def check_methods(params: Json) -> None:
+    for method in named_methods(params):
+        if method not in ("card", _DEBIT):
+            raise invalid(
+                f"The payment method type provided: {method} is invalid. Please ensure the "
+                "provided type is activated in your dashboard "
+                "(https://dashboard.stripe.com/account/payments/settings) and your account is "
+                "enabled for any preview features that you are trying to use. See "
+                "https://stripe.com/docs/payments/payment-methods/integration-options for "
+                "supported payment method, currency, country, and parameter combinations.",
+                param="payment_method_types",
+            )
+
+
+def check_currency_of_methods(params: Json, currency: str) -> None:
+    """Refuse American bank accounts for other currencies than the dollar."""
+    if _DEBIT in named_methods(params) and currency != "usd":
+        raise invalid(
+            f"The currency provided ({currency}) is invalid for one or more payment method types "
+            f"on this Checkout Session ({_DEBIT}).",
+            param="payment_method_types",
+        )
 
 
 def only_one_of(params: Json, *names: str) -> None:

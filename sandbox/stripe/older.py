@@ -216,6 +216,10 @@ def _subscription(world: World, subscription: Json) -> Json:
     }
 
 
+def _schedule(_world: World, schedule: Json) -> Json:
+    return schedule | {"phases": [phase | {"coupon": None} for phase in schedule["phases"]]}
+
+
 def _item(_world: World, item: Json) -> Json:
     return _without(item, "current_period_start", "current_period_end")
 
@@ -325,5 +329,6 @@ _STEPS: dict[str, list[tuple[str, Step]]] = {
     "promotion_code": [(CLOVER, _promotion_code)],
     "subscription": [(BASIL, _subscription)],
     "subscription_item": [(BASIL, _item)],
+    "subscription_schedule": [(BASIL, _schedule)],
 }
 """For each kind what is taken back before which day, the newest change first."""

@@ -11,6 +11,7 @@ from sandbox.stripe import (
     invoice_items,
     invoices,
     periods,
+    schedules,
     subscriptions,
 )
 from sandbox.stripe import invoice_documents as documents
@@ -182,6 +183,7 @@ def turn(world: World, subscription: Json) -> None:
     with changing(world, subscription, "customer.subscription.updated"):
         if subscription["status"] == "trialing":
             subscription["status"] = "active"
+        schedules.turn(world, subscription, over[1])
         _move_period(subscription, over[1])
         invoice = _invoice(world, subscription, customer, "subscription_cycle", over)
         discounts.drop_used(world, subscription, invoice)

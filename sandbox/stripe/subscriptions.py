@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sandbox.stripe import discounts, periods, prices, subscription_taxes
+from sandbox.stripe import discounts, periods, prices, schedules, subscription_taxes
 from sandbox.stripe.errors import invalid, missing
 from sandbox.stripe.events import changing, emit, private
 from sandbox.stripe.params import merge_metadata, missing_parameter
@@ -191,6 +191,7 @@ def end(world: World, subscription: Json, *, reason: str | None = None) -> Json:
                 "automatically_finalizes_at": None,
             }
     emit(world, "customer.subscription.deleted", subscription)
+    schedules.end(world, subscription)
     return subscription
 
 
@@ -236,6 +237,7 @@ def update(world: World, subscription: Json, params: Json) -> Json:
         message = "A canceled subscription can only update its cancellation_details and metadata."
         if set(params) - {"cancellation_details", "metadata"}:
             raise invalid(message)
+    schedules.check_end(subscription, params)
     with changing(world, subscription, _UPDATED):
         _apply(world, subscription, params)
     return subscription

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import stripe
 
@@ -250,3 +252,27 @@ def test_an_unknown_price_is_named(api: stripe.StripeClient) -> None:
     with pytest.raises(stripe.InvalidRequestError) as caught:
         open_session(api, line_items=[{"price": "price_none", "quantity": 1}])
     assert caught.value.param == "line_items[0][price]"
+
+
+def test_a_session_is_made_for_certain_payment_methods(
+    server: Server, api: stripe.StripeClient
+) -> None:
+    """By the name that integrations of older versions send, and by that of today."""
+    for name in ("payment_method_types", "allowed_payment_method_types"):
+        session = open_session(api, **{name: ["us_bank_account"]})
+        assert session.payment_method_types == ["us_bank_account"]
+        page = server.http.get(f"/checkout/{session.id}").text
+        assert ('name="account"' in page, 'name="number"' in page) == (True, False)
+        answer = server.http.post(
+            f"/_sandbox/checkout/{session.id}/complete", json={"card": VISA, "email": "a@b.co"}
+        )
+        assert answer.status_code == 400
+        data = {"account": "000123456789", "email": "a@b.co"}
+        assert server.http.post(f"/checkout/{session.id}", data=data).status_code == 303
+    assert open_session(api).payment_method_types == ["card"]
+    with pytest.raises(stripe.InvalidRequestError) as refused:
+        open_session(api, payment_method_types=["card", "klarna"])
+    assert "The payment method type provided: klarna is invalid." in str(refused.value)
+    both: Any = {"payment_method_types": ["card"], "allowed_payment_method_types": ["card"]}
+    with pytest.raises(stripe.InvalidRequestError):
+        open_session(api, **both)

@@ -137,6 +137,7 @@ def live(server: Server, api: stripe.StripeClient) -> None:
         "default_payment_method": alice.subscription.default_payment_method,
     }
     api.v1.subscriptions.create(alone)
+    server.post(f"subscriptions/{alice.subscription.id}/schedule", price=YEARLY)
     one: Any = {"customer": alice.id, "amount": 700, "currency": "usd", "description": "A cup"}
     api.v1.invoice_items.create(one)
 
@@ -151,7 +152,7 @@ def read_all(api: stripe.StripeClient, version: str) -> None:
     for name in (
         "balance_transactions charges coupons credit_notes customers disputes events "
         "invoice_items invoices payment_intents prices products promotion_codes refunds "
-        "subscriptions tax_rates webhook_endpoints"
+        "subscription_schedules subscriptions tax_rates webhook_endpoints"
     ).split():
         assert getattr(found, name).list({"limit": 100}).data, name
     for note in found.credit_notes.list().data:

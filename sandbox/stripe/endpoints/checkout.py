@@ -79,6 +79,8 @@ _CREATE: Spec = {
             "setup_future_usage": one_of("off_session", "on_session"),
         }
     ),
+    "allowed_payment_method_types": TEXTS,
+    "payment_method_types": TEXTS,
     "payment_method_collection": one_of("always", "if_required"),
     "submit_type": one_of("auto", "book", "donate", "pay", "subscribe"),
     "subscription_data": Hash(

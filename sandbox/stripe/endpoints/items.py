@@ -1,7 +1,7 @@
-"""Subscription items, and the schedules of subscriptions, which the sandbox has none of."""
+"""Subscription items, and the schedules of subscriptions, which are only read."""
 
-from sandbox.stripe import subscriptions, switching
-from sandbox.stripe.endpoint import DATED, LISTING, Call, Endpoint, entries, listing
+from sandbox.stripe import schedules, subscriptions, switching
+from sandbox.stripe.endpoint import DATED, LISTING, Call, Endpoint, entries, equal, listing
 from sandbox.stripe.errors import missing
 from sandbox.stripe.params import (
     INTEGER,
@@ -50,12 +50,8 @@ def _update(call: Call) -> Json:
 
 
 def _list_schedules(call: Call) -> Json:
-    found = call.world.objects.list("subscription_schedule")
+    found = call.world.objects.list("subscription_schedule", **equal(call.params, "customer"))
     return listing(call, found, "/v1/subscription_schedules")
-
-
-def _no_schedule(call: Call) -> Json:
-    raise missing("subscription schedule", call.id, param="schedule")
 
 
 ENDPOINTS = [
@@ -104,7 +100,7 @@ ENDPOINTS = [
         "GET",
         "/v1/subscription_schedules/{id}",
         "subscription_schedule_retrieve",
-        _no_schedule,
+        lambda call: schedules.find(call.world, call.id),
         {},
     ),
 ]

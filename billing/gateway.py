@@ -29,6 +29,8 @@ logger = logging.getLogger(__name__)
 API_VERSION = "2026-10-28.endive"
 # Stripe's words for a customer portal without settings: such an error has no code of its own.
 NO_PORTAL = "default configuration has not been created"
+# Its words where only a schedule may change a subscription's end; no code either.
+SCHEDULED = "managed by the subscription schedule"
 # How long a long run waits, in seconds, each time that Stripe says it is asked too often.
 BUSY_WAITS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 # What of a subscription is read in full.
@@ -569,14 +571,15 @@ def has_portal() -> bool:
 
 
 def schedule_end(subscription_id: str, reason: str, comment: str, key: str) -> None:
-    """Let a subscription end with its period. `reason` is one of Stripe's words for feedback."""
+    """Let a subscription end with its period. `reason` is one of Stripe's words for feedback.
+
+    Changes that were scheduled for it in Stripe's dashboard are dropped.
+    """
     params: stripe.params.SubscriptionUpdateParams = {"cancel_at_period_end": True}
     details = {"feedback": reason, "comment": comment}
     if given := {name: value for name, value in details.items() if value}:
         params["cancellation_details"] = given  # type: ignore[typeddict-item]
-    params = limits.sendable(params)
-    with _translated_errors():
-        _client().v1.subscriptions.update(subscription_id, params, {"idempotency_key": key})
+    _move_end(subscription_id, limits.sendable(params), key)
 
 
 def take_back_end(subscription_id: str, key: str, *, is_at_period_end: bool) -> None:
@@ -584,8 +587,36 @@ def take_back_end(subscription_id: str, key: str, *, is_at_period_end: bool) -> 
     params: stripe.params.SubscriptionUpdateParams = (
         {"cancel_at_period_end": False} if is_at_period_end else {"cancel_at": ""}
     )
+    _move_end(subscription_id, params, key)
+
+
+def _move_end(
+    subscription_id: str, params: stripe.params.SubscriptionUpdateParams, key: str
+) -> None:
+    """Change a subscription's end, and release its schedule where that stands in the way."""
+    subscriptions = _client().v1.subscriptions
+    try:
+        with _translated_errors():
+            subscriptions.update(subscription_id, params, {"idempotency_key": key})
+    except StripeRefused as error:
+        if SCHEDULED not in str(error):
+            raise
+        _release_schedule(subscription_id)
+        with _translated_errors():
+            # Under its key Stripe would only repeat the refusal.
+            subscriptions.update(subscription_id, params, {"idempotency_key": f"{key}:released"})
+
+
+def _release_schedule(subscription_id: str) -> None:
+    """Let a subscription go of the changes that were scheduled for it in Stripe's dashboard.
+
+    While it has such, nobody but the schedule may move its end; one that ends needs them no more.
+    """
     with _translated_errors():
-        _client().v1.subscriptions.update(subscription_id, params, {"idempotency_key": key})
+        found = _client().v1.subscriptions.retrieve(subscription_id).to_dict()
+        if schedule_id := snapshots.object_id(found.get("schedule")):
+            logger.info("The schedule %s of %s is released.", schedule_id, subscription_id)
+            _client().v1.subscription_schedules.release(schedule_id)
 
 
 def preview_switch(change: PriceChange) -> snapshots.SwitchSnapshot:

@@ -1,6 +1,6 @@
 """Subscription schedules: another price from the next period on, set up in Stripe's dashboard.
 
-The API only reads them here; `create` is a control of the sandbox.
+The API reads and releases them; `create` is a control of the sandbox.
 """
 
 from __future__ import annotations
@@ -148,6 +148,21 @@ def _let_go(world: World, schedule: Json) -> None:
     }
     world.objects.put(schedule)
     emit(world, "subscription_schedule.released", schedule)
+
+
+def release(world: World, schedule: Json) -> Json:
+    """Leave the subscription as it is; the phases to come are dropped."""
+    if schedule["status"] not in ("active", "not_started"):
+        raise invalid(
+            "You cannot release a subscription schedule that is currently in the "
+            f"`{schedule['status']}` status. It must be in the `active` or `not_started` status."
+        )
+    subscription = world.objects.get(schedule["subscription"])
+    _let_go(world, schedule)
+    if subscription:
+        with changing(world, subscription, "customer.subscription.updated"):
+            subscription["schedule"] = None
+    return schedule
 
 
 def end(world: World, subscription: Json) -> None:

@@ -1,4 +1,4 @@
-"""Subscriptions whose next price was scheduled in the dashboard; the API only reads schedules."""
+"""Subscriptions whose next price was scheduled in the dashboard; the API reads and releases it."""
 
 from __future__ import annotations
 
@@ -63,3 +63,12 @@ def test_an_end_is_the_schedules_affair(api: stripe.StripeClient, alice: Member)
 def test_a_subscription_has_one_schedule(server: Server, alice: Member) -> None:
     path = f"/_sandbox/subscriptions/{alice.subscription.id}/schedule"
     assert server.http.post(path, json={"price": MONTHLY}).status_code == 400
+
+
+def test_a_schedule_can_be_released(api: stripe.StripeClient, alice: Member) -> None:
+    [schedule] = api.v1.subscription_schedules.list({}).data
+    assert api.v1.subscription_schedules.release(schedule.id).status == "released"
+    assert alice.subscription.schedule is None
+    with pytest.raises(stripe.InvalidRequestError) as refused:
+        api.v1.subscription_schedules.release(schedule.id)
+    assert "in the `released` status" in str(refused.value)

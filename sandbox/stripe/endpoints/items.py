@@ -1,4 +1,4 @@
-"""Subscription items, and the schedules of subscriptions, which are only read."""
+"""Subscription items, and the schedules of subscriptions, which are read and released."""
 
 from sandbox.stripe import schedules, subscriptions, switching
 from sandbox.stripe.endpoint import DATED, LISTING, Call, Endpoint, entries, equal, listing
@@ -101,6 +101,13 @@ ENDPOINTS = [
         "/v1/subscription_schedules/{id}",
         "subscription_schedule_retrieve",
         lambda call: schedules.find(call.world, call.id),
+        {},
+    ),
+    Endpoint(
+        "POST",
+        "/v1/subscription_schedules/{id}/release",
+        "subscription_schedule_release",
+        lambda call: schedules.release(call.world, schedules.find(call.world, call.id)),
         {},
     ),
 ]

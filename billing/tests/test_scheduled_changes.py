@@ -1,0 +1,62 @@
+"""A membership whose next price somebody scheduled in Stripe's dashboard."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+
+from billing.models import Subscription
+from billing.tests.life import deliver, sign_up, subscribe
+from conftest import Sandbox
+
+pytestmark = pytest.mark.django_db
+
+MONTHLY, YEARLY = "price_membership_monthly", "price_membership_yearly"
+
+
+@pytest.fixture
+def alice(sandbox: Sandbox, client: Client) -> User:
+    user = sign_up()
+    subscribe(sandbox, user)
+    [subscription] = sandbox.stripe.v1.subscriptions.list().data
+    sandbox.control(f"subscriptions/{subscription.id}/schedule", price=YEARLY)
+    deliver(sandbox.events())
+    client.force_login(user)
+    return user
+
+
+def test_a_member_can_cancel_all_the_same(sandbox: Sandbox, client: Client, alice: User) -> None:
+    answer = client.post(reverse("billing:cancel"), follow=True)
+    assert answer.status_code == 200
+    row = Subscription.objects.get()
+    assert (row.cancel_at_period_end, row.price_id) == (True, MONTHLY)
+    [schedule] = sandbox.stripe.v1.subscription_schedules.list().data
+    assert schedule.status == "released"
+    deliver(sandbox.events())
+    sandbox.control("clock", advance="renewal")
+    deliver(sandbox.events())
+    assert Subscription.objects.get().status == "canceled"
+
+
+def test_an_end_can_be_taken_back_all_the_same(sandbox: Sandbox, client: Client) -> None:
+    user = sign_up()
+    subscribe(sandbox, user)
+    deliver(sandbox.events())
+    client.force_login(user)
+    client.post(reverse("billing:cancel"))
+    row = Subscription.objects.get()
+    assert row.cancel_at_period_end
+    sandbox.control(f"subscriptions/{row.stripe_id}/schedule", price=YEARLY)
+    assert client.post(reverse("billing:resume"), follow=True).status_code == 200
+    assert not Subscription.objects.get().cancel_at_period_end
+
+
+def test_the_scheduled_price_comes_and_is_shown(
+    sandbox: Sandbox, client: Client, alice: User
+) -> None:
+    sandbox.control("clock", advance="renewal")
+    deliver(sandbox.events())
+    row = Subscription.objects.get()
+    assert (row.price_id, row.interval, row.status) == (YEARLY, "year", "active")

@@ -16,6 +16,7 @@ _PLAIN: dict[str, tuple[type, ...]] = {
     "text": (str,),
     "time": (int,),
 }
+_PROBLEM = Field("error", ":problem")
 _DELETED = {"id", "object", "deleted"}
 _PAGE = {"object", "data", "has_more", "url"}
 
@@ -29,6 +30,8 @@ def violations(value: Any, version: str = PINNED, path: str = "") -> Iterator[st
         kind = value.get("object")
         if isinstance(kind, str):
             yield from _of_object(value, kind, version, f"{path}<{kind}>")
+        elif set(value) == {"error"} and isinstance(value["error"], dict):
+            yield from _of_fields(value["error"], _PROBLEM.parts(version), version, f"{path}.error")
         else:
             for name, entry in value.items():
                 yield from violations(entry, version, f"{path}.{name}")

@@ -149,7 +149,7 @@ def _asked(world: World, request: Request, body: str, key: str | None, request_i
     keys.check_platform(request.headers.get("stripe-account"))
     named = request.headers.get("stripe-version")
     version = versions.check(named) if named else account_version(world)
-    endpoint, ids = _match(request.method, request.url.path)
+    endpoint, ids = _match(request.method, request.url.path, version)
     text = body if request.method == "POST" else request.url.query
     raw = parameters.decode(parse_qsl(text, keep_blank_values=True))
     identity = description(request.method, request.url.path, raw)
@@ -168,9 +168,11 @@ def _render(found: Json) -> Json:
     return public(found)
 
 
-def _match(method: str, path: str) -> tuple[Endpoint, tuple[str, ...]]:
+def _match(method: str, path: str, version: str) -> tuple[Endpoint, tuple[str, ...]]:
     parts = path.rstrip("/").split("/")
     for endpoint, pattern in _BY_SHAPE.get((method, len(parts)), []):
+        if endpoint.before and not versions.is_before(version, endpoint.before):
+            continue
         if all(wanted in ("{id}", part) for wanted, part in zip(pattern, parts, strict=True)):
             ids = [part for wanted, part in zip(pattern, parts, strict=True) if wanted == "{id}"]
             return endpoint, tuple(ids)

@@ -28,13 +28,17 @@ Handler = Callable[[Call], Json]
 
 @dataclass(frozen=True)
 class Endpoint:
-    """`path` has `{id}` for what varies; `sdk` names the SDK's class of the same parameters."""
+    """`path` has `{id}` for what varies; `sdk` names the SDK's class of the same parameters.
+
+    `before` is the day of the API version from which on the endpoint is gone.
+    """
 
     method: str
     path: str
     sdk: str
     handler: Handler
     params: Spec
+    before: str = ""
 
     @property
     def is_list(self) -> bool:

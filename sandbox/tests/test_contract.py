@@ -16,7 +16,12 @@ from sandbox.tests.contract import declaration_violations
 from stripe_shapes import violations
 
 
-@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda one: f"{one.method} {one.path}")
+@pytest.mark.parametrize(
+    "endpoint",
+    # The SDK has forgotten those of older versions.
+    [one for one in ENDPOINTS if not one.before],
+    ids=lambda one: f"{one.method} {one.path}",
+)
 def test_an_endpoint_accepts_only_what_the_sdk_can_send(endpoint: Endpoint) -> None:
     assert not list(declaration_violations(endpoint))
 

@@ -15,7 +15,7 @@ from stripe.params._webhook_endpoint_create_params import WebhookEndpointCreateP
 
 from sandbox.stripe.versions import CURRENT, SPOKEN
 from sandbox.tests.conftest import MONTHLY, YEARLY, Receiver, Server, subscribe
-from stripe_shapes import PINNED, VERSIONS
+from stripe_shapes import PINNED, VERSIONS, violations
 
 OLD = VERSIONS[:-1]
 BEFORE_BASIL = ("2020-08-27", "2024-06-20")
@@ -236,3 +236,32 @@ def test_each_endpoint_gets_its_own_version(
     assert json.loads(of_account.received[-1][0])["api_version"] == "2020-08-27"
     assert json.loads(new.received[-1][0])["api_version"] == CURRENT
     assert json.loads(old.received[-1][0])["api_version"] == "2024-06-20"
+
+
+@pytest.mark.parametrize("version", BEFORE_BASIL)
+def test_the_next_invoice_by_its_older_address(
+    server: Server, api: stripe.StripeClient, version: str
+) -> None:
+    alice = subscribe(server, api)
+    item = alice.subscription["items"].data[0].id
+    for query in (
+        f"customer={alice.id}",
+        (
+            f"subscription={alice.subscription.id}&subscription_items[0][id]={item}"
+            f"&subscription_items[0][price]={YEARLY}"
+        ),
+    ):
+        answer = ask(server, f"/v1/invoices/upcoming?{query}", version)
+        assert answer.status_code == 200, answer.text
+        assert not list(violations(answer.json(), version))
+        assert ("id" in answer.json(), answer.json()["paid"]) == (False, False)
+        assert ask(server, f"/v1/invoices/upcoming?{query}", CURRENT).status_code in (400, 404)
+    assert ask(server, "/v1/invoices/upcoming?customer=cus_none", version).status_code == 404
+
+
+def test_a_payment_is_expanded_through_its_invoice(server: Server) -> None:
+    old = server.client("2023-10-16")
+    alice = subscribe(server, old)
+    paths: Any = {"expand": ["latest_invoice.payment_intent.latest_charge"]}
+    found = old.v1.subscriptions.retrieve(alice.subscription.id, paths).to_dict()
+    assert found["latest_invoice"]["payment_intent"]["latest_charge"]["paid"] is True

@@ -50,6 +50,12 @@ def test_what_differs_is_noticed() -> None:
     assert list(violations({name: good[name] for name in good if name != "created"}))
 
 
+def test_an_error_has_a_shape_too() -> None:
+    assert not list(violations({"error": {"type": "api_error", "message": "Sorry"}}))
+    for wrong in ({"message": "Sorry"}, {"type": "sorry"}, {"type": "api_error", "colour": "red"}):
+        assert list(violations({"error": wrong}))
+
+
 def test_a_field_belongs_to_its_versions() -> None:
     old, new = "2024-06-20", PINNED
     assert not {"parent", "payments"} & set(shape("invoice", old))

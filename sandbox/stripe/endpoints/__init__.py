@@ -11,6 +11,7 @@ from sandbox.stripe.endpoints import (
     invoicing,
     items,
     notifications,
+    older,
     payments,
     promotions,
     searching,
@@ -22,6 +23,7 @@ from sandbox.stripe.endpoints import (
 ENDPOINTS: list[Endpoint] = [
     # Before those with an id in the same place.
     *searching.ENDPOINTS,
+    *older.ENDPOINTS,
     *catalog.ENDPOINTS,
     *customers.ENDPOINTS,
     *checkout.ENDPOINTS,

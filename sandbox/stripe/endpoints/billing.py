@@ -82,6 +82,11 @@ _CHANGED_ITEMS = ListOf(
     ),
     most=subscriptions.MOST_ITEMS,
 )
+PREVIEWED: Spec = {
+    "items": _CHANGED_ITEMS,
+    "proration_behavior": _PRORATION,
+    "proration_date": INTEGER,
+}
 _AUTOMATIC_TAX = Hash({"enabled": Required(BOOLEAN)})
 _SUBSCRIPTION: Spec = {
     "automatic_tax": _AUTOMATIC_TAX,
@@ -263,7 +268,7 @@ def _refusal(call: Call, invoice: Json) -> Exception:
     return payment_intents.refusal(intent)
 
 
-def _preview(call: Call) -> Json:
+def preview(call: Call) -> Json:
     subscription = subscriptions.find(call.world, call.params["subscription"], param="subscription")
     if subscription["status"] in subscriptions.ENDED or subscription["cancel_at_period_end"]:
         raise invalid("No upcoming invoices for customer.", code="invoice_upcoming_none")
@@ -415,17 +420,11 @@ ENDPOINTS = [
         "POST",
         "/v1/invoices/create_preview",
         "invoice_create_preview",
-        _preview,
+        preview,
         {
             "customer": TEXT,
             "subscription": Required(TEXT),
-            "subscription_details": Hash(
-                {
-                    "items": _CHANGED_ITEMS,
-                    "proration_behavior": _PRORATION,
-                    "proration_date": INTEGER,
-                }
-            ),
+            "subscription_details": Hash(PREVIEWED),
         },
     ),
     Endpoint(

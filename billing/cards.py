@@ -34,7 +34,7 @@ def use_for_next_charges(user: User, payment: Payment) -> None:
     try:
         gateway.use_method(row.stripe_id, payment.method_id, row.customer.stripe_id)
         sync.sync_subscription(row.stripe_id)
-    except troubles.NOT_THE_REQUEST as error:
+    except (*troubles.NOT_THE_REQUEST, gateway.StripeMissing) as error:
         troubles.note(logger, error, "A card could not be made the one that pays")
         raise MembershipError(subscriptions.why_not_now(error)) from error
     except gateway.StripeError as error:

@@ -306,8 +306,9 @@ def turn_tax_on(subscription_id: str) -> None:
     Raises:
         StripeRefused: it does not know where the customer is, among other reasons.
     """
+    params: stripe.params.SubscriptionUpdateParams = {"automatic_tax": {"enabled": True}}
     with _translated_errors():
-        _client().v1.subscriptions.update(subscription_id, {"automatic_tax": {"enabled": True}})
+        _client().v1.subscriptions.update(subscription_id, limits.sendable(params))
 
 
 def read_credit_note(credit_note_id: str) -> snapshots.CreditNoteSnapshot:
@@ -377,7 +378,7 @@ def create_refund(
     }
     made_once: stripe.RequestOptions = {"idempotency_key": idempotency.key("refund", key)}
     with _translated_errors():
-        made = _client().v1.refunds.create(params, made_once)
+        made = _client().v1.refunds.create(limits.sendable(params), made_once)
         return snapshots.refund(made.to_dict())
 
 
@@ -391,7 +392,7 @@ def create_credit_note(invoice_id: str, refund_id: str, amount: int, key: str) -
     }
     with _translated_errors():
         made = _client().v1.credit_notes.create(
-            params, {"idempotency_key": idempotency.key("credit-note", key)}
+            limits.sendable(params), {"idempotency_key": idempotency.key("credit-note", key)}
         )
         return made.id
 
@@ -551,11 +552,13 @@ def create_portal_session(customer_id: str, return_url: str) -> str:
     Raises:
         PortalNotSetUp: there is no such page before staff have saved its settings.
     """
+    params: stripe.params.billing_portal.SessionCreateParams = {
+        "customer": customer_id,
+        "return_url": return_url,
+    }
     try:
         with _translated_errors():
-            made = _client().v1.billing_portal.sessions.create(
-                {"customer": customer_id, "return_url": return_url}
-            )
+            made = _client().v1.billing_portal.sessions.create(limits.sendable(params))
             return made.url
     except StripeRefused as error:
         if NO_PORTAL in str(error):
@@ -579,7 +582,7 @@ def schedule_end(subscription_id: str, reason: str, comment: str, key: str) -> N
     details = {"feedback": reason, "comment": comment}
     if given := {name: value for name, value in details.items() if value}:
         params["cancellation_details"] = given  # type: ignore[typeddict-item]
-    _move_end(subscription_id, limits.sendable(params), key)
+    _move_end(subscription_id, params, key)
 
 
 def take_back_end(subscription_id: str, key: str, *, is_at_period_end: bool) -> None:
@@ -594,7 +597,7 @@ def _move_end(
     subscription_id: str, params: stripe.params.SubscriptionUpdateParams, key: str
 ) -> None:
     """Change a subscription's end, and release its schedule where that stands in the way."""
-    subscriptions = _client().v1.subscriptions
+    subscriptions, params = _client().v1.subscriptions, limits.sendable(params)
     try:
         with _translated_errors():
             subscriptions.update(subscription_id, params, {"idempotency_key": key})
@@ -650,7 +653,9 @@ def switch_price(change: PriceChange, key: str) -> None:
     if change.is_prorated and change.prorated_at is not None:
         params["proration_date"] = change.prorated_at
     with _translated_errors():
-        _client().v1.subscriptions.update(change.subscription_id, params, {"idempotency_key": key})
+        _client().v1.subscriptions.update(
+            change.subscription_id, limits.sendable(params), {"idempotency_key": key}
+        )
 
 
 def read_coupon(coupon_id: str) -> snapshots.CouponSnapshot:
@@ -663,20 +668,28 @@ def give_discount(subscription_id: str, coupon_id: str, key: str) -> None:
     """Let a subscription redeem a coupon; it takes the place of other discounts."""
     params: stripe.params.SubscriptionUpdateParams = {"discounts": [{"coupon": coupon_id}]}
     with _translated_errors():
-        _client().v1.subscriptions.update(subscription_id, params, {"idempotency_key": key})
+        _client().v1.subscriptions.update(
+            subscription_id, limits.sendable(params), {"idempotency_key": key}
+        )
 
 
 def use_method(subscription_id: str, method_id: str, customer_id: str) -> None:
     """Let a payment method of the customer's pay for a subscription from now on.
 
     Raises:
-        StripeRefused: it is not attached to this customer.
+        StripeRefused: there is no such method, or it is not attached to this customer.
+        StripeMissing: there is no such subscription.
     """
+    try:
+        with _translated_errors():
+            found = _client().v1.payment_methods.retrieve(method_id)
+    except StripeMissing as error:
+        raise StripeRefused(str(error)) from error
     with _translated_errors():
-        found = _client().v1.payment_methods.retrieve(method_id)
         if snapshots.object_id(found.to_dict().get("customer")) != customer_id:
             raise StripeRefused(f"{method_id} is not attached to {customer_id}.")
-        _client().v1.subscriptions.update(subscription_id, {"default_payment_method": method_id})
+        params: stripe.params.SubscriptionUpdateParams = {"default_payment_method": method_id}
+        _client().v1.subscriptions.update(subscription_id, limits.sendable(params))
 
 
 def end_now(subscription_id: str) -> None:

@@ -12,6 +12,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, TypeVar, cast
 
+from portal import characters
+
 # Stripe documentation, "Upgrades": ids never exceed 255 characters.
 ID = 255
 CURRENCY = 3
@@ -149,13 +151,18 @@ def shortened(text: str, most: int) -> str:
 
 
 def sendable(params: Params) -> Params:
-    """Return parameters as Stripe takes them: no text is longer than the table says."""
+    """Return parameters as Stripe takes them, whatever people wrote.
+
+    No text is longer than the table says, and none has characters that can't be shown: Stripe
+    prints them on its pages, mails and PDFs. Whatever is written to Stripe goes through here.
+    """
     return cast("Params", _sendable(params, ""))
 
 
 def _sendable(params: Mapping[str, Any], parent: str) -> dict[str, Any]:
     if parent == "metadata":
-        cut = [(key[:METADATA_KEY], value[:METADATA_VALUE]) for key, value in params.items()]
+        texts = {key: characters.words(value) for key, value in params.items()}
+        cut = [(key[:METADATA_KEY], value[:METADATA_VALUE]) for key, value in texts.items()]
         return dict(cut[:METADATA_ENTRIES])
     return {key: _sendable_value(value, key, parent) for key, value in params.items()}
 
@@ -165,5 +172,8 @@ def _sendable_value(value: Any, key: str, parent: str) -> Any:
         return _sendable(value, key)
     if isinstance(value, list):
         return [_sendable_value(item, key, parent) for item in value]
+    if not isinstance(value, str):
+        return value
+    text = characters.words(value)
     most = SENT.get(f"{parent}.{key}") or SENT.get(key)
-    return shortened(value, most) if most and isinstance(value, str) else value
+    return shortened(text, most) if most else text

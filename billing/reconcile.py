@@ -13,13 +13,14 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
+from django.db import transaction
 from django.utils import timezone
 
 from billing import comparison, gateway, inbox, refund_sync, sync
 from billing.comparison import THERE, Comparison, Difference
 from billing.models import Invoice, Reconciliation
 from billing.states import InvoiceStatus
-from portal.one_by_one import OneByOne
+from portal.one_by_one import OneByOne, SomeFailed
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +49,7 @@ def reconcile(*, repair: bool) -> Reconciliation:
     Raises:
         gateway.StripeError: Stripe did not answer; the run is recorded as failed.
     """
-    run = find_missed_events()
+    run, _failures = _fetch_missed()
     try:
         found = comparison.compare()
         left = _repair(found, run) if repair and found.differences else found
@@ -71,9 +72,18 @@ def find_missed_events() -> Reconciliation:
     """Store every event since the last good run that is not stored yet.
 
     Raises:
-        gateway.StripeError: Stripe did not answer; the run is recorded as failed, and the next one
-            starts where this one did.
+        gateway.StripeError: Stripe did not answer.
+        SomeFailed: some could not be stored; all others are. Either way the run is recorded as
+            failed, and the next one starts where this one did.
     """
+    run, failures = _fetch_missed()
+    if failures:
+        raise SomeFailed(failures)
+    return run
+
+
+def _fetch_missed() -> tuple[Reconciliation, list[str]]:
+    """Store what was missed; return the run, and a sentence for each event that can't be stored."""
     now = timezone.now()
     last = Reconciliation.objects.filter(finished_at__isnull=False).first()
     start = last.started_at - OVERLAP if last else now - KEPT
@@ -81,20 +91,23 @@ def find_missed_events() -> Reconciliation:
     try:
         # Stripe lists the newest first: stored in the order in which they happened.
         found = list(gateway.events_since(max(start, now - KEPT)))
+        done = OneByOne()
         for payload in reversed(found):
             run.events_seen += 1
-            run.events_missed += _store(payload, run)
+            with done.each(f"event {payload.get('id')}"), transaction.atomic():
+                run.events_missed += _store(payload, run)
     except Exception as error:
         run.error = f"{type(error).__name__}: {error}"
         run.save()
         raise
-    run.finished_at = timezone.now()
+    run.error += "".join(f"{failure}\n" for failure in done.failures)
+    run.finished_at = None if done.failures else timezone.now()
     run.save()
-    return run
+    return run, done.failures
 
 
 def _store(payload: Mapping[str, Any], run: Reconciliation) -> bool:
-    """Store one event; one that can't be stored is noted and must not keep out the others."""
+    """Store one event. What is no event will never be one: that is noted, and asked for no more."""
     try:
         return inbox.take(json.dumps(payload)) == inbox.Taken.STORED
     except inbox.MalformedEvent as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.urls import reverse
 
 from billing import gateway, pay_links, tax_settings, wording
@@ -16,6 +16,7 @@ from billing.checkout import (
     key_of,
     page_of,
 )
+from billing.locks import lock_member
 from billing.models import Checkout, Customer, Item, PaymentRequest
 from billing.money import Money
 from billing.snapshots import CheckoutSnapshot
@@ -84,16 +85,15 @@ def pay_item(user: User, item_id: int) -> str:
     return pay_request(user, request_for(item, user).pk)
 
 
+@transaction.atomic
 def request_for(item: Item, user: User) -> PaymentRequest:
     """Return the member's one request for an item, at today's price unless it was sent already."""
     terms = {"amount": item.amount, "currency": item.currency, "description": item.name}
+    # Two tabs: the second waits here, and finds the row of the first.
+    lock_member(user.pk)
     rows = PaymentRequest.objects.for_user(user).exclude(state=RequestState.CANCELED)
     if not rows.filter(item=item).exists():
-        try:
-            with transaction.atomic():
-                PaymentRequest.objects.create(user=user, item=item, **terms)
-        except IntegrityError:
-            pass  # Another tab was faster: go on with its row.
+        PaymentRequest.objects.create(user=user, item=item, **terms)
     rows.filter(item=item, state=RequestState.OPEN, sent_at=None).update(**terms)
     return rows.get(item=item)
 

@@ -29,6 +29,7 @@ from members import access_changes
 
 logger = logging.getLogger(__name__)
 
+ENDED_THERE = "This membership has already ended at our payment provider. Nothing has changed."
 MAY_END_NOW = "billing.cancel_subscription_now"
 
 
@@ -205,10 +206,7 @@ def ask(decision: MembershipDecision, send: Callable[[], None], *, refused: str 
         ) from error
     except gateway.StripeMissing as error:
         _give_up(decision)
-        raise MembershipError(
-            refused
-            or "This membership has already ended at our payment provider. Nothing has changed."
-        ) from error
+        raise MembershipError(refused or why_not_now(error)) from error
     except gateway.StripeError as error:
         troubles.note(logger, error, "A membership could not be changed")
         _give_up(decision)
@@ -222,6 +220,8 @@ def ask(decision: MembershipDecision, send: Callable[[], None], *, refused: str 
 
 def why_not_now(error: gateway.StripeError) -> str:
     """Say that a change is not possible now, and that it is not the member's fault."""
+    if isinstance(error, gateway.StripeMissing):
+        return ENDED_THERE
     return troubles.sentence(error, "change this")
 
 

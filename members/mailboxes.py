@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import smtplib
 
 from allauth.account.models import EmailAddress
@@ -13,6 +14,8 @@ from django.core.mail import get_connection
 
 from emails import smtp
 from portal import addresses
+
+logger = logging.getLogger(__name__)
 
 ASKED_FOR_SECONDS = 600
 NOT_CARRIED = (
@@ -52,7 +55,8 @@ def _is_offered() -> bool:
     if known is None:
         try:
             known = smtp.offers_smtputf8()
-        except (smtplib.SMTPException, OSError):
+        except (smtplib.SMTPException, OSError) as error:
+            logger.info("Whether the mail server takes SMTPUTF8 can't be asked now: %s", error)
             return True
         cache.set(key, known, ASKED_FOR_SECONDS)
     return bool(known)

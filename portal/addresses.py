@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from contextlib import suppress
 from email.headerregistry import Address
 from email.utils import getaddresses
 
@@ -133,12 +134,10 @@ def domain_in_ascii(domain: str) -> str:
         return domain.lower()
     if domain.startswith("."):
         return f".{domain_in_ascii(domain[1:])}"
-    try:
+    with suppress(idna.IDNAError):
         return idna.encode(domain, uts46=True).decode()
-    except idna.IDNAError:
-        pass
-    try:
-        # Symbols that only the older IDNA of 2003 allows, and some registries still sell.
+    # Symbols that only the older IDNA of 2003 allows, and some registries still sell.
+    with suppress(UnicodeError):
         return domain.encode("idna").decode().lower()
-    except UnicodeError:
-        return unicodedata.normalize("NFC", domain).lower()
+    # No DNS can have it: `check` refuses it where people enter it.
+    return unicodedata.normalize("NFC", domain).lower()

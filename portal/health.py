@@ -1,7 +1,11 @@
 """Health check for load balancers and process supervisors."""
 
+import logging
+
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
+
+logger = logging.getLogger(__name__)
 
 
 def healthz(request: HttpRequest) -> HttpResponse:
@@ -9,6 +13,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
-    except DatabaseError:
+    except DatabaseError as error:
+        logger.warning("The database does not answer: %s", error)
         return JsonResponse({"database": "unreachable"}, status=503)
     return JsonResponse({"database": "ok"})

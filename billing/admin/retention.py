@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import asdict
 from typing import Any
 
@@ -13,7 +14,7 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import BooleanRadioFilter
 
-from billing import gateway, retention
+from billing import gateway, retention, troubles
 from billing.models import RetentionOffer, RetentionShowing
 from billing.snapshots import CouponSnapshot
 from billing.states import DecisionState
@@ -21,6 +22,8 @@ from portal.staff import show
 from portal.staff.filters import by_day
 from portal.staff.parts import column
 from portal.staff.read_only import IndexedSearch, ReadOnlyAdmin
+
+logger = logging.getLogger(__name__)
 
 Looked = CouponSnapshot | str
 
@@ -51,9 +54,11 @@ def look_up(coupon_id: str) -> Looked:
         found = gateway.read_coupon(coupon_id)
     except gateway.StripeMissing:
         return "There is no coupon with this id at Stripe."
-    except gateway.StripeUnavailable:
+    except gateway.StripeUnavailable as error:
+        troubles.note(logger, error, "A coupon could not be looked up")
         return "Stripe did not answer. Please try again in a moment."
     except gateway.StripeError as error:
+        troubles.note(logger, error, "A coupon could not be looked up")
         return f"We could not ask Stripe what this coupon is: {error}"
     return found if found.valid else "This coupon has expired, or was used up."
 

@@ -137,6 +137,15 @@ def test_stripe_down_is_said(sandbox: Sandbox, client: Client, alice: User) -> N
     assert "try again in a moment" in answer
 
 
+def test_a_membership_that_is_gone_at_stripe_is_said(client: Client, alice: User) -> None:
+    paid = Payment.objects.get(card_last4="4242")
+    Subscription.objects.update(stripe_id="sub_gone")
+    client.force_login(alice)
+    answer = client.post(f"/membership/card/{paid.pk}/", follow=True).content.decode()
+    assert "has already ended at our payment provider" in answer
+    assert "it was not kept" not in answer
+
+
 def test_visitor_and_stranger_change_no_card(client: Client, alice: User) -> None:
     paid = Payment.objects.get(card_last4="4242")
     url = f"/membership/card/{paid.pk}/"

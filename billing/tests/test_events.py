@@ -28,6 +28,7 @@ from billing.states import EventState
 from billing.tests.life import DECLINED_LATER_CARD, GOOD_CARD, deliver, sign_up, subscribe
 from conftest import Sandbox, run_jobs
 from emails.models import Message
+from portal.one_by_one import SomeFailed
 
 pytestmark = pytest.mark.django_db
 MODELS = (Subscription, Invoice, Payment, Dispute)
@@ -302,3 +303,26 @@ def test_news_from_long_ago_change_rows_but_send_nothing(sandbox: Sandbox) -> No
     assert Invoice.objects.for_user(alice).get().status == "paid"
     assert messages() == []
     assert Checkout.objects.for_user(alice).get().state == "complete"
+
+
+def test_a_missed_event_that_can_not_be_stored_keeps_no_other_out(
+    sandbox: Sandbox, db: None
+) -> None:
+    """A rule of the database stands for whatever the database may refuse one row for."""
+    subscribe(sandbox, sign_up())
+    events = sandbox.events()
+    bad = events[len(events) // 2]["id"]
+    refuse = f"ALTER TABLE billing_stripeevent ADD CONSTRAINT no_bad CHECK (stripe_id <> '{bad}')"
+    with connection.cursor() as cursor:
+        cursor.execute(refuse)
+    with pytest.raises(SomeFailed, match=bad):
+        reconcile.find_missed_events()
+    stored = set(StripeEvent.objects.values_list("stripe_id", flat=True))
+    assert stored == {event["id"] for event in events} - {bad}
+    run = Reconciliation.objects.latest("pk")
+    assert bad in run.error
+    assert run.finished_at is None, "the next one starts where this one did"
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE billing_stripeevent DROP CONSTRAINT no_bad")
+    reconcile.find_missed_events()
+    assert StripeEvent.objects.filter(stripe_id=bad).exists()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import fields
 from io import StringIO
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -206,3 +208,41 @@ def test_what_we_send_is_as_long_as_stripe_takes(sandbox: Sandbox, settings: Set
 def test_metadata_fits_too() -> None:
     long: dict[str, Any] = {"metadata": {"k" * 50: "v" * 600, "portal_user": "7"}}
     assert limits.sendable(long) == {"metadata": {"k" * 40: "v" * 500, "portal_user": "7"}}
+
+
+def test_what_we_send_can_be_shown() -> None:
+    written: dict[str, Any] = {
+        "name": "Ali\x0bce\ufffe",
+        "cancellation_details": {"comment": "Too\x00 far\u202e away"},
+        "line_items": [{"price_data": {"product_data": {"name": "Yoga\x07 mat"}}}],
+        "metadata": {"words": "bell\x07", "portal_user": "7"},
+    }
+    assert limits.sendable(written) == {
+        "name": "Ali\nce",
+        "cancellation_details": {"comment": "Too far away"},
+        "line_items": [{"price_data": {"product_data": {"name": "Yoga mat"}}}],
+        "metadata": {"words": "bell", "portal_user": "7"},
+    }
+
+
+def test_whatever_is_written_to_stripe_goes_through_one_place() -> None:
+    """Each `create` and `update` of the gateway takes its parameters from `limits.sendable`."""
+    tree = ast.parse(Path(gateway.__file__).read_text())
+    writes = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in {"create", "update"}
+        and ast.unparse(node.func).startswith("_client().")
+    ]
+    assert len(writes) > 8
+    for write in writes:
+        params = [ast.unparse(one) for one in write.args if not is_id_or_options(one)]
+        assert all(one.startswith("limits.sendable(") for one in params), ast.unparse(write)
+
+
+def is_id_or_options(argument: ast.expr) -> bool:
+    """Whether an argument names the object, or says under which key a request is made once."""
+    text = ast.unparse(argument)
+    return text.endswith("_id") or "idempotency_key" in text or text == "made_once"

@@ -194,6 +194,12 @@ def test_a_coupon_that_is_gone_at_stripe_changes_nothing(
     assert Subscription.objects.get().discounts == []
 
 
+def test_a_membership_that_is_gone_at_stripe_is_said(her: Client, offer: RetentionOffer) -> None:
+    Subscription.objects.update(stripe_id="sub_gone")
+    assert "has already ended at our payment provider" in stay(her)
+    assert not MembershipDecision.objects.exists()
+
+
 @pytest.mark.parametrize(
     "changes",
     [

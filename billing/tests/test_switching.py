@@ -346,6 +346,15 @@ def test_stripe_down_is_said_and_changes_nothing(sandbox: Sandbox, client: Clien
     assert Subscription.objects.get().price_id == YEARLY
 
 
+def test_a_membership_that_is_gone_at_stripe_is_said(sandbox: Sandbox, client: Client) -> None:
+    alice = member(sandbox)
+    _, shown = look(client, alice, YEARLY)
+    Subscription.objects.update(stripe_id="sub_gone")
+    gone = "has already ended at our payment provider. Nothing has changed."
+    assert gone in look(client, alice, YEARLY)[0]
+    assert gone in confirm(client, YEARLY, shown)
+
+
 def test_a_discount_goes_on_and_is_in_the_figures(sandbox: Sandbox, client: Client) -> None:
     coupon = sandbox.stripe.v1.coupons.create({"percent_off": 20, "duration": "forever"})
     alice = member(sandbox)

@@ -257,7 +257,7 @@ class UserAdmin(IndexedSearch, DjangoUserAdmin):  # type: ignore[misc,type-arg]
     form = forms.ModelForm
     person_field = "pk"
     search_fields = ["email__istartswith"]
-    search_help_text = "Name, e-mail address or phone number: how it begins"
+    search_help_text = "Any part of a name, email address or phone number"
     list_display = ["who", "standing", "phone", "joined", "seen", "role"]
     list_filter = [
         MembershipFilter,
@@ -647,7 +647,7 @@ class MemberAdmin(ReadOnlyAdmin):
 
     person_field = "user_id"
     search_fields = ["phone__startswith"]
-    search_help_text = "Name, e-mail address or phone number: how it begins"
+    search_help_text = "Any part of a name, email address or phone number"
     list_display = ["who", "phone", "sms", "agreed", "time_zone"]
     list_select_related = ["user"]
     list_filter = [
@@ -691,7 +691,7 @@ class SmsConsentRecordAdmin(ReadOnlyAdmin):
     """Every yes and no to text messages, as it was given."""
 
     person_field = "member__user_id"
-    search_help_text = "Name, e-mail address or phone number: how it begins"
+    search_help_text = "Any part of a name, email address or phone number"
     search_fields = ["phone__startswith"]
     list_display = ["who", "answer", "source", "phone", "happened"]
     list_select_related = ["member__user"]
@@ -729,7 +729,7 @@ class PhoneCodeAdmin(ReadOnlyAdmin):
     """Which numbers we texted codes to: what the caps on them count. No code is kept."""
 
     person_field = "user_id"
-    search_help_text = "Name, e-mail address or phone number: how it begins"
+    search_help_text = "Any part of a name, email address or phone number"
     search_fields = ["phone__startswith"]
     list_display = ["phone", "who", "country", "client", "sent"]
     list_select_related = ["user"]
@@ -763,7 +763,7 @@ class EmailAddressAdmin(ReadOnlyAdmin):
 
     person_field = "user_id"
     search_fields = ["email__istartswith"]
-    search_help_text = "Name, e-mail address or phone number: how it begins"
+    search_help_text = "Any part of a name, email address or phone number"
     list_display = ["email", "who", "verified", "primary"]
     list_select_related = ["user"]
     list_filter = [("verified", BooleanRadioFilter)]
@@ -791,7 +791,7 @@ class UserSessionAdmin(ReadOnlyAdmin):
 
     person_field = "user_id"
     search_fields = ["ip"]
-    search_help_text = "Name, e-mail address or phone number: how it begins; or an IP address"
+    search_help_text = "Any part of a name, email address or phone number; or an IP address"
     list_display = ["who", "ip", "user_agent", "began"]
     list_select_related = ["user"]
     ordering = ["-id"]

@@ -53,7 +53,7 @@ class SignInAdmin(RecordAdmin):
     """Who signed in when, from where and with what. Old rows are forgotten."""
 
     search_fields = ["ip"]
-    search_help_text = "Name, e-mail address or phone number: how it begins; or an IP address"
+    search_help_text = "Any part of a name, email address or phone number; or an IP address"
     list_display = ["who", "when", "ip", "device", "method"]
     list_filter = [("happened_at", by_day("day"))]
     fieldsets = [(None, {"fields": ["owner", "when", "ip", "device", "user_agent", "method"]})]
@@ -68,7 +68,7 @@ class SignInAdmin(RecordAdmin):
 class TermsAcceptanceAdmin(RecordAdmin):
     """Who agreed to which version of the terms."""
 
-    search_help_text = "Name, e-mail address or phone number: how it begins"
+    search_help_text = "Any part of a name, email address or phone number"
     search_fields = ["version__istartswith"]
     list_display = ["who", "version", "where", "when", "ip"]
     list_filter = [("where", ChoicesDropdownFilter), ("happened_at", by_day("day"))]
@@ -84,7 +84,7 @@ class TermsAcceptanceAdmin(RecordAdmin):
 class DeviceAdmin(RecordAdmin):
     """Browsers that have signed in before. What their cookies hold is not shown."""
 
-    search_help_text = "Name, e-mail address or phone number: how it begins"
+    search_help_text = "Any part of a name, email address or phone number"
     list_display = ["who", "seen"]
     list_filter = [("seen_at", by_day("day"))]
     fieldsets = [(None, {"fields": ["owner", "seen"]})]
@@ -99,7 +99,7 @@ class DeviceAdmin(RecordAdmin):
 class AccessChangeAdmin(RecordAdmin):
     """What changed of staff's accounts. What others changed keeps them from money for a day."""
 
-    search_help_text = "Name, e-mail address or phone number: how it begins"
+    search_help_text = "Any part of a name, email address or phone number"
     list_display = ["who", "what", "by", "when"]
     list_select_related = ["user", "actor"]
     list_filter = [("happened_at", by_day("day"))]

@@ -100,7 +100,7 @@ class LogEntryAdmin(ReadOnlyAdmin):
     """What members of staff did on this site: replays, resends, changes of accounts."""
 
     person_field = "user_id"
-    search_help_text = "The name or e-mail address of somebody of the staff: how it begins"
+    search_help_text = "The name or e-mail address of somebody of the staff"
     search_fields = ["object_repr__startswith"]
     list_display = ["who", "did", "what", "said", "when"]
     list_select_related = ["user", "content_type"]

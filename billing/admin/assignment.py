@@ -42,7 +42,7 @@ class UnassignedCustomerAdmin(ReadOnlyAdmin):
 
     stripe_path = "customers"
     search_fields = ["stripe_id__startswith", "email__istartswith", "name__istartswith"]
-    search_help_text = "Name, e-mail address or cus_…: how it begins"
+    search_help_text = "Any part of a name, email address or cus_…"
     list_display = ["who", "created", "invited", "waiting", "stripe_id"]
     list_filter = [("created_at", by_day("day made at Stripe"))]
     actions_row = ["assign", "open_in_stripe"]

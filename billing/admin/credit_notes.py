@@ -22,7 +22,7 @@ class CreditNoteAdmin(StripeCopyAdmin):
 
     stripe_path = "credit_notes"
     search_fields = ["stripe_id__startswith"]
-    search_help_text = "Name, e-mail address, phone number or cn_…: how it begins"
+    search_help_text = "Any part of a name, email address, phone number or cn_…"
     list_display = ["who", "money", "state", "issued", "invoice_link", "number", "stripe_id"]
     list_select_related = ["customer__user", "invoice"]
     list_filter = [

@@ -24,7 +24,7 @@ class CustomerAdmin(StripeCopyAdmin):
     stripe_path = "customers"
     person_field = "user_id"
     search_fields = ["stripe_id__startswith"]
-    search_help_text = "Name, e-mail address, phone number or cus_…: how it begins"
+    search_help_text = "Any part of a name, email address, phone number or cus_…"
     list_display = ["who", "standing", "created", "stripe_id"]
     ordering = ["-pk"]
     list_select_related = ["user"]

@@ -27,7 +27,7 @@ class MembershipDecisionAdmin(ReadOnlyAdmin):
     """Who cancelled or came back, and why."""
 
     person_field = "customer_id"
-    search_help_text = "Name, e-mail address or phone number: how it begins"
+    search_help_text = "Any part of a name, email address or phone number"
     list_display = ["who", "what", "why", "words", "state_badge", "decided", "actor_name"]
     list_select_related = ["customer__user", "actor"]
     list_filter = [

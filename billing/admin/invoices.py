@@ -88,7 +88,7 @@ class InvoiceAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
     payments_by = "invoice"
     actions_detail = ["open_in_stripe", "give_on_invoice"]
     search_fields = ["number__istartswith", "stripe_id__startswith"]
-    search_help_text = "Name, e-mail address, phone number, invoice number or in_…: how it begins"
+    search_help_text = "Any part of a name, email address, phone number, invoice number or in_…"
     list_display = ["who", "amount", "state", "issued", "outlook", "number"]
     list_filter = [
         ("status", titled(ChoicesDropdownFilter, "state")),

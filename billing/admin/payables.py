@@ -250,7 +250,7 @@ class PaymentRequestAdmin(ReadOnlyAdmin, PayableAdmin):
     autocomplete_fields = ["user", "item"]
     person_field = "user_id"
     search_fields = ["description__istartswith"]
-    search_help_text = "Name, e-mail address, phone number or what it is for: how it begins"
+    search_help_text = "Any part of a name, email address, phone number or what it is for"
     list_display = ["who", "cost", "state_badge", "description", "age", "last_day"]
     list_select_related = ["user"]
     list_filter = [("state", ChoicesDropdownFilter), ("sent_at", by_day("day sent"))]

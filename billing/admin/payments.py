@@ -92,7 +92,7 @@ class PaymentAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
     stripe_path = "payments"
     actions_detail = ["open_in_stripe", "give"]
     search_fields = ["stripe_id__startswith"]
-    search_help_text = "Name, e-mail address, phone, invoice number or pi_…: how it begins"
+    search_help_text = "Any part of a name, email address, phone, invoice number or pi_…"
     nothing = "Nobody has paid yet."
     list_display = [
         "who", "asked", "came", "went_back", "state", "day_paid", "card_short", "problem",

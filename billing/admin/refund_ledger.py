@@ -89,7 +89,7 @@ class RefundEntryAdmin(AuditAdmin):
     """The ledger: every step of every refund, numbered without gaps."""
 
     search_fields = ["stripe_id__startswith", "hash__startswith"]
-    search_help_text = "re_… or a hash: how it begins"
+    search_help_text = "How re_… or a hash begins"
     list_display = [
         "number", "when", "what", "money", "state_badge", "who", "refund_link",
     ]  # fmt: skip

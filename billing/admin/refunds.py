@@ -74,7 +74,7 @@ class RefundAdmin(ReadOnlyAdmin):
 
     person_field = "customer_id"
     search_fields = ["stripe_id__startswith", "payment__stripe_id__startswith"]
-    search_help_text = "Name, e-mail address, phone number, re_… or pi_…: how it begins"
+    search_help_text = "Any part of a name, email address, phone number, re_… or pi_…"
     list_select_related = ["customer__user", "payment"]
     list_display = ["who", "cost", "state_badge", "waits", "approvals", "why", "began"]
     list_filter = [

@@ -149,7 +149,7 @@ class RetentionShowingAdmin(ReadOnlyAdmin):
     """Who saw an offer."""
 
     person_field = "customer_id"
-    search_help_text = "Name, e-mail address or phone number: how it begins"
+    search_help_text = "Any part of a name, email address or phone number"
     list_display = ["who", "what", "seen"]
     list_select_related = ["customer__user", "offer"]
     list_filter = [("first_at", by_day("day first seen"))]

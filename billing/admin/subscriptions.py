@@ -132,7 +132,7 @@ class SubscriptionAdmin(TwoMembershipsPages, StripeCopyAdmin):
 
     stripe_path = "subscriptions"
     search_fields = ["stripe_id__startswith"]
-    search_help_text = "Name, e-mail address, phone number or sub_…: how it begins"
+    search_help_text = "Any part of a name, email address, phone number or sub_…"
     list_display = ["who", "what", "price", "state", "next_step", "card_short", "since"]
     list_filter = [
         KindFilter,

@@ -6,7 +6,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -114,6 +116,42 @@ def test_a_phone_is_found_however_it_is_written(typed: str) -> None:
     other = factories.make_member("Olaf Other")
     Member.objects.filter(user=other).update(phone="+12125550139")
     assert search.people(typed) == [user.pk]
+
+
+@pytest.mark.parametrize(
+    ("name", "typed"),
+    [
+        ("Mary Ann Smith", ["smith", "Mary Ann Smith", "Smith, Mary", "ann"]),
+        ("María García López", ["Lopez", "garcia lopez", "GARCÍA", "maria"]),
+        ("Łukasz Żółw-O’Neill", ["O'Neill", "oneill", "zolw", "żółw-o", "Żółw-O'Neill, Łukasz"]),
+        ("Sean O'Brien", ["O’Brien", "obrien"]),
+        ("Jürgen Groß", ["gross", "JÜRGEN", "jurgen groß"]),
+        ("王小明", ["王小", "王小明"]),
+        ("Zo\u0308e", ["zoe", "zöe"]),
+    ],
+)  # fmt: skip
+def test_a_name_is_found_by_any_of_its_words_on_any_keyboard(name: str, typed: list[str]) -> None:
+    user = factories.make_member(name)
+    factories.make_member("Olaf Other")
+    assert {term: search.people(term) for term in typed} == {term: [user.pk] for term in typed}
+
+
+def test_a_name_is_found_by_an_index() -> None:
+    factories.make_member("Mary Ann Smith")
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        with CaptureQueriesContext(connection) as asked:
+            search.people("smith")
+        cursor.execute("EXPLAIN " + asked.captured_queries[0]["sql"])
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert "staff_auth_user_words" in plan
+    assert "staff_auth_user_email" in plan
+
+
+@pytest.mark.parametrize("typed", ["'", "-", "’ -", "\\", ":*", "a'b\\c:*&!", "%s", "mith"])
+def test_signs_alone_and_the_middle_of_a_word_find_nobody(typed: str) -> None:
+    factories.make_member("Mary Ann Smith")
+    assert search.people(typed) == []
 
 
 def test_credit_stands_on_the_pages_of_member_and_subscription(desk: Client) -> None:

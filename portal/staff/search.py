@@ -1,6 +1,6 @@
-"""Finding things as staff know them: by a name's, an address's or a Stripe id's beginning.
+"""Finding things as staff know them: by the beginning of an address, an id or any word of a name.
 
-Everything here is answered by an index (see `portal.migrations.0001_staff_indexes`): people are
+Everything here is answered by an index (see `portal.migrations`): people are
 looked up first, and rows then by their ids, so no search reads a whole table. A search inside a
 word would need trigram indexes, and PostgreSQL's extension for them on every host.
 """
@@ -15,7 +15,8 @@ import phonenumbers
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.models import User
-from django.db.models import Model, Q
+from django.db.models import BooleanField, Model, Q
+from django.db.models.expressions import RawSQL
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from unfold.dataclasses import SearchResult
@@ -30,6 +31,12 @@ DIGITS = "0123456789"
 # A number as people write it, spaces, brackets and all.
 PHONE = re.compile(r"[+(]?[0-9][0-9 ()./+-]*", re.ASCII)
 PAGE = re.compile(r"[1-9][0-9]{0,3}", re.ASCII)
+# Its left side is that of the index. A word may have a hyphen, and is several words then.
+NAME_HAS = """
+array_to_tsvector(staff_name_words(auth_user.first_name || ' ' || auth_user.last_name))
+@@ (SELECT string_agg(quote_literal(part) || ':*', ' & ')
+    FROM unnest(staff_name_words(%s)) AS part)::tsquery
+"""
 # In the palette, of each kind: a name finds its person, an id its row.
 MOST_PEOPLE_SHOWN, MOST_OTHERS_SHOWN = 8, 3
 PALETTE = {
@@ -48,17 +55,13 @@ PALETTE = {
 def people(term: str) -> list[int]:
     """Return the ids of users whose names, e-mail address or phone number begin like this.
 
-    Of several words, each must fit: "alice ar" finds Alice Archer.
+    Of several words, each must fit: "alice ar" finds Alice Archer, and "oneil" Mary Ann O’Neil.
     """
     if PHONE.fullmatch(term.strip()) and (called := _by_phone(term)):
         return called
     found = Q()
     for word in term.split():
-        fits = (
-            Q(email__istartswith=word)
-            | Q(first_name__istartswith=word)
-            | Q(last_name__istartswith=word)
-        )
+        fits = Q(email__istartswith=word) | Q(_name_has(word))
         if "@" in word:
             fits |= Q(email__istartswith=addresses.canonical(word))
         if PHONE.fullmatch(word):
@@ -69,6 +72,11 @@ def people(term: str) -> list[int]:
     return list(
         User.objects.filter(found).order_by("pk").values_list("pk", flat=True)[:MOST_PEOPLE]
     )
+
+
+def _name_has(word: str) -> RawSQL:
+    """Return whether a word of the name begins like this, accents and apostrophes aside."""
+    return RawSQL(NAME_HAS, [word], output_field=BooleanField())  # noqa: S611  (no outside words)
 
 
 def customers(term: str) -> list[int]:

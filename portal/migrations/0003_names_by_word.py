@@ -1,0 +1,48 @@
+"""People are found by the beginning of any word of their name, typed on any keyboard.
+
+`staff_name_words` says which words a name has: without accents and apostrophes, in small letters,
+parted at spaces and hyphens ("Łukasz Żółw-O’Neill": lukasz, zolw, oneill). It calls nothing but
+PostgreSQL's own functions, so that a restored dump can build the index.
+"""
+
+from django.db import migrations
+
+# Letters that no decomposition takes apart, in both cases, whatever the database's locale lowers.
+LETTERS = "łŁøØđĐħĦıðÐ"
+PLAIN = "llooddhhidd"
+WORDS = f"""
+CREATE FUNCTION staff_name_words(name text) RETURNS text[]
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $body$
+  SELECT array_remove(regexp_split_to_array(
+    replace(replace(replace(replace(replace(translate(lower(
+      regexp_replace(
+        normalize(regexp_replace(name, '[''`´‘’‛ʹʻʼʾʿ′＇]', '', 'g'), NFKD),
+        '[\\u0300-\\u036f]', '', 'g'
+      )
+    ), '{LETTERS}', '{PLAIN}'), 'ß', 'ss'), 'ẞ', 'ss'), 'æ', 'ae'), 'œ', 'oe'), 'þ', 'th'),
+    '[[:space:]‐-―/.,;:!?&|()<>*"“”„«»_+\\\\-]+'
+  ), '')
+$body$
+"""
+INDEX = """
+CREATE INDEX staff_auth_user_words ON auth_user
+USING gin (array_to_tsvector(staff_name_words(first_name || ' ' || last_name)))
+"""
+# What served beginnings of the two columns.
+OLD = {
+    f"staff_auth_user_{column}": f"auth_user (UPPER({column}::text) text_pattern_ops)"
+    for column in ("first_name", "last_name")
+}
+
+
+class Migration(migrations.Migration):
+    dependencies = [("portal", "0002_problems")]
+
+    operations = [
+        migrations.RunSQL(WORDS, "DROP FUNCTION staff_name_words(text)"),
+        migrations.RunSQL(INDEX, "DROP INDEX staff_auth_user_words"),
+        *(
+            migrations.RunSQL(f"DROP INDEX {name}", f"CREATE INDEX {name} ON {target}")
+            for name, target in OLD.items()
+        ),
+    ]

@@ -113,6 +113,7 @@ def change(user_pk: int, actor: User, wanted: Access) -> str:
     return said
 
 
+@transaction.atomic
 def record(
     user: User,
     actor: User | None,

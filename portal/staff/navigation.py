@@ -48,6 +48,7 @@ GROUPS: dict[str, list[Item]] = {
         Item("Text message consents", "sms", "members.smsconsentrecord"),
         Item("Terms accepted", "contract", "members.termsacceptance"),
         Item("Sign-ins", "login", "members.signin"),
+        Item("Access changes", "admin_panel_settings", "members.accesschange"),
         Item("E-mail addresses", "alternate_email", "account.emailaddress"),
     ],
     "Membership and money": [

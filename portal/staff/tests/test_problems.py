@@ -112,6 +112,53 @@ def test_what_the_portal_made_at_stripe_and_lost_is_a_task_of_its_own() -> None:
     assert one.url == show.page_of(run)
 
 
+def test_an_orphan_is_a_red_task_until_it_is_gone_at_stripe(sandbox: Sandbox) -> None:
+    mark: Any = {"metadata": {"portal_user": "987654"}}
+    made = sandbox.stripe.v1.customers.create({"email": "lost@example.com", **mark})
+    tasks.compare_with_stripe(0)
+    client = signed_in_now(support())
+    assert "The portal made 1 object at Stripe that no record here knows" in home(client)
+    watch_for_problems(0)
+    assert len(told()) == 1
+    report = Reconciliation.objects.latest("pk")
+    assert made.id in client.get(show.page_of(report)).content.decode()
+    sandbox.stripe.v1.customers.delete(made.id)
+    tasks.compare_with_stripe(0)
+    assert "no record here knows" not in home(client)
+    watch_for_problems(0)
+    assert Problem.objects.get().solved_at
+    assert len(told()) == 1
+
+
+def test_every_task_leads_to_a_page_that_its_reader_may_open() -> None:
+    """A red task whose link is refused, or is gone, can't be solved by whoever reads it."""
+    hours_ago = timezone.now() - timedelta(hours=2)
+    difference = {"customer": "cus_1", "object": "customer", "id": "cus_1", "field": ""}
+    compared(
+        differences=[
+            difference | {"ours": "orphan", "stripe": "there"},
+            difference | {"ours": "there", "stripe": "missing"},
+        ],
+        differences_found=2,
+        differences_left=2,
+    )
+    schedule("billing.tasks.verify_ledger", "failed", run=1)
+    LedgerCheck.objects.create(
+        started_at=hours_ago, finished_at=hours_ago, problems=["Entry 3 was changed."]
+    )
+    shown = {one.key: one for one in problems.found()}
+    wanted = {"orphans", "drift", "job:billing.tasks.verify_ledger", "ledger", "ledger comparison"}
+    assert set(shown) == wanted
+    assert {one.tone for one in shown.values()} == {problems.DANGER}
+    for user in (support(), auditor()):
+        client = signed_in_now(user)
+        page = home(client)
+        for one in shown.values():
+            assert (one.text in page) == user.has_perm(one.permission), one.key
+            if user.has_perm(one.permission):
+                assert client.get(one.url).status_code == 200, one.key
+
+
 def test_a_comparison_that_does_not_happen_is_told() -> None:
     assert keys() == []
     long_ago = timezone.now() - timedelta(days=3)

@@ -113,8 +113,9 @@ def test_what_the_portal_made_at_stripe_and_lost_is_a_task_of_its_own() -> None:
 
 
 def test_an_orphan_is_a_red_task_until_it_is_gone_at_stripe(sandbox: Sandbox) -> None:
-    mark: Any = {"metadata": {"portal_user": "987654"}}
-    made = sandbox.stripe.v1.customers.create({"email": "lost@example.com", **mark})
+    made = sandbox.stripe.v1.customers.create(
+        {"email": "lost@example.com", "metadata": {"portal_user": "987654"}}
+    )
     tasks.compare_with_stripe(0)
     client = signed_in_now(support())
     assert "The portal made 1 object at Stripe that no record here knows" in home(client)

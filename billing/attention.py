@@ -205,15 +205,23 @@ def _other_card_attention(current: Membership) -> Attention | None:
     if paid is None:
         return None
     card = wording.card(paid.card_brand, paid.card_last4)
-    others = f"your {current.card}" if current.card else "another card"
     return Attention(
         Tone.WAIT,
         f"Use {card} for the next charges too?",
-        f"You paid your last invoice with it. Your next payment is still charged to {others}.",
+        f"You paid your last invoice with it. {_now_pays(current)}",
         f"Use {card}",
         reverse("billing:use-card", args=[paid.pk]),
         "post",
     )
+
+
+def _now_pays(current: Membership) -> str:
+    """Say what the next payment is charged to as long as nothing is done."""
+    if current.card:
+        return f"Your next payment is still charged to your {current.card}."
+    if current.row and current.row.method_id:
+        return "Your next payment is still charged to another payment method."
+    return "There's no card for your next payment yet."
 
 
 def _address_attention() -> Attention:

@@ -37,6 +37,24 @@ def pause_of_renewals(row: Subscription) -> str:
     return f"Later payments are paused{until}."
 
 
+def left_open(row: Subscription) -> str:
+    """Say what is still to pay of a membership that ends, or nothing where all of it is paid."""
+    found = row.invoices.filter(status=InvoiceStatus.OPEN, amount_remaining__gt=0).first()
+    if found is None:
+        return ""
+    amount = Money(found.amount_remaining, found.currency)
+    match found.collection:
+        case Collection.PROCESSING:
+            return f"The {amount} that your bank is sending still counts"
+        case Collection.REQUIRES_ACTION:
+            return f"Your payment of {amount} still waits for you to confirm it"
+        case _ if found.is_sent:
+            return f"Your invoice of {amount} is still to be paid"
+        case Collection.FAILED:
+            return f"The payment of {amount} that didn't go through stays open"
+    return f"Your invoice of {amount} is still charged"
+
+
 def next_payment(row: Subscription, charge: Money | None) -> str:
     """Say what the next renewal asks for, and when: it is charged, or an invoice comes."""
     day = long_date(row.current_period_end)

@@ -36,7 +36,9 @@ BUSY_WAITS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 # What of a subscription is read in full.
 SUBSCRIPTION_PARTS = (
     "default_payment_method",
+    "default_source",
     "customer.invoice_settings.default_payment_method",
+    "customer.default_source",
     "discounts.source.coupon",
     "discounts.promotion_code",
 )

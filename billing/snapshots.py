@@ -28,6 +28,20 @@ UNTRIED = frozenset({"requires_payment_method", "requires_confirmation", "cancel
 CHARGED = "charge_automatically"
 # What a refund is as long as Stripe does not say.
 PENDING = "pending"
+# Stripe's longest trial, in days.
+LONGEST_TRIAL = 730
+# The kinds of sources, which accounts have from before there were payment methods, and their types.
+SOURCES = {"card": "card", "bank_account": "us_bank_account"}
+# The brands of their cards, in the words of payment methods.
+OLDER_BRANDS = {
+    "American Express": "amex",
+    "Diners Club": "diners",
+    "Discover": "discover",
+    "JCB": "jcb",
+    "MasterCard": "mastercard",
+    "UnionPay": "unionpay",
+    "Visa": "visa",
+}
 
 Json = Mapping[str, Any]
 
@@ -350,8 +364,6 @@ def plan(price: Json) -> PlanSnapshot:
     """
     product = price["product"]
     recurring = price.get("recurring") or {}
-    metadata = price.get("metadata") or {}
-    trial = recurring.get("trial_period_days") or metadata.get("trial_days") or 0
     return PlanSnapshot(
         price_id=price["id"],
         product_id=product["id"],
@@ -361,10 +373,17 @@ def plan(price: Json) -> PlanSnapshot:
         currency=price["currency"],
         interval=_text(recurring.get("interval")),
         interval_count=recurring.get("interval_count") or 1,
-        trial_days=int(trial),
+        trial_days=recurring.get("trial_period_days") or _trial_in(price.get("metadata") or {}),
         tax_behavior=_text(price.get("tax_behavior")),
         active=bool(price.get("active")),
     )
+
+
+def _trial_in(metadata: Json) -> int:
+    """Return a trial of `trial_days`, which people type: what Stripe would refuse is none."""
+    typed = str(metadata.get("trial_days") or "").strip()
+    is_number = typed.isascii() and typed.isdecimal() and len(typed) < 5
+    return int(typed) if is_number and int(typed) <= LONGEST_TRIAL else 0
 
 
 def subscription(data: Json) -> SubscriptionSnapshot:
@@ -798,19 +817,23 @@ def _card(card: Any) -> Card:
     if not isinstance(card, Mapping):
         return Card()
     year, month = card.get("exp_year"), card.get("exp_month")
+    brand = _text(card.get("brand"))
     return Card(
-        brand=_text(card.get("brand")),
+        brand=OLDER_BRANDS.get(brand, brand),
         last4=_text(card.get("last4")),
         expires=f"{year:04d}-{month:02d}" if year and month else "",
     )
 
 
 def _method(method: Any) -> Card:
-    """Read a payment method, or a charge's details of it."""
-    kind = _text(method.get("type")) if isinstance(method, Mapping) else ""
+    """Read a payment method, a source, or a charge's details of one."""
+    if not isinstance(method, Mapping):
+        return Card()
+    source = SOURCES.get(_text(method.get("object")), "")
+    kind = source or _text(method.get("type"))
     if not kind:
         return Card()
-    details = method.get(kind)
+    details = method if source else method.get(kind)
     if kind == "card":
         return _card(details)
     last4 = details.get("last4") if isinstance(details, Mapping) else ""
@@ -818,15 +841,12 @@ def _method(method: Any) -> Card:
 
 
 def _paying_method(data: Json) -> Json:
-    """Return what Stripe will charge: the subscription's own method, else the customer's."""
-    customer_object = data.get("customer")
-    settings = (
-        customer_object.get("invoice_settings") if isinstance(customer_object, Mapping) else {}
-    )
-    for method in (
-        data.get("default_payment_method"),
-        (settings or {}).get("default_payment_method"),
-    ):
-        if isinstance(method, Mapping):
-            return method
-    return {}
+    """Return what Stripe will charge: the subscription's own, else the customer's.
+
+    Of each, a payment method goes before a source (`default_source`), its older kind.
+    """
+    owner = _part(data.get("customer"))
+    settings = owner.get("invoice_settings") or {}
+    own = (data.get("default_payment_method"), data.get("default_source"))
+    theirs = (settings.get("default_payment_method"), owner.get("default_source"))
+    return next((found for found in (*own, *theirs) if isinstance(found, Mapping)), {})

@@ -113,6 +113,11 @@ class Membership:
         return "Next invoice" if self.row is not None and self.row.is_sent else "Next payment"
 
     @property
+    def left_open(self) -> str:
+        """What is still to pay even if the membership ends, in words, or ""."""
+        return collecting.left_open(self.row) if self.row else ""
+
+    @property
     def resumes_at(self) -> datetime | None:
         """Until when payments are paused, where that is known."""
         return self.row.resumes_at if self.row and self.standing == Standing.PAUSED else None

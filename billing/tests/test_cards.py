@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
 import httpx
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django import Settings
 
+from billing import sync
 from billing.models import Customer, Invoice, Payment, Subscription
+from billing.tests.altered_stripe import altered
 from billing.tests.life import DECLINED_LATER_CARD, GOOD_CARD, deliver, sign_up, subscribe
 from conftest import Sandbox
 from emails import rendering
@@ -205,3 +210,64 @@ def test_who_comes_back_reads_what_has_changed(
     assert "Become a member again" in text
     assert words in text
     assert bool(words) == ("You paid $" in text)
+
+
+@pytest.mark.parametrize("owner", ["subscription", "customer"])
+@pytest.mark.parametrize(
+    ("source", "says"),
+    [
+        ({"object": "card", "brand": "MasterCard"}, "Mastercard ending in 4444"),
+        ({"object": "bank_account", "bank_name": "A bank"}, "Bank account ending in 4444"),
+        (
+            {"object": "source", "type": "card", "card": {"brand": "MasterCard", "last4": "4444"}},
+            "Mastercard ending in 4444",
+        ),
+    ],
+    ids=["card", "bank account", "source"],
+)
+def test_a_card_from_before_there_were_payment_methods_pays(
+    sandbox: Sandbox,
+    client: Client,
+    settings: Settings,
+    owner: str,
+    source: dict[str, Any],
+    says: str,
+) -> None:
+    """Older customers have a `default_source`, which Stripe charges where nothing else is set."""
+    user = sign_up()
+    subscribe(sandbox, user)
+    deliver(sandbox.events())
+    kept = {"id": "card_1Old", "last4": "4444", "exp_year": 2034, "exp_month": 7, **source}
+
+    def as_before(found: dict[str, Any]) -> dict[str, Any]:
+        if found["object"] == owner:
+            found["default_source"] = kept
+        if found["object"] == "customer":
+            found["invoice_settings"]["default_payment_method"] = None
+        return found | ({"default_payment_method": None} if "items" in found else {})
+
+    with altered(sandbox, settings, as_before):
+        sync.sync_subscription(Subscription.objects.get().stripe_id)
+    text = page(client, user)
+    assert f"Card {says}" in " ".join(re.sub("<[^>]+>", " ", text).split())
+    assert f"still charged to your {says}" in text
+
+
+def test_who_has_no_card_reads_of_none(
+    sandbox: Sandbox, client: Client, settings: Settings
+) -> None:
+    user = sign_up()
+    subscribe(sandbox, user)
+    deliver(sandbox.events())
+
+    def without(found: dict[str, Any]) -> dict[str, Any]:
+        if found["object"] == "customer":
+            found["invoice_settings"]["default_payment_method"] = None
+        return found | ({"default_payment_method": None} if "items" in found else {})
+
+    with altered(sandbox, settings, without):
+        sync.sync_subscription(Subscription.objects.get().stripe_id)
+    text = page(client, user)
+    assert QUESTION in text
+    assert "There&#x27;s no card for your next payment yet." in text
+    assert "another card" not in text

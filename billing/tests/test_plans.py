@@ -264,3 +264,16 @@ def test_the_discount_is_compared_with_stripes(sandbox: Sandbox) -> None:
     assert reconcile.reconcile(repair=False).differences_left == 1
     assert reconcile.reconcile(repair=True).differences_left == 0
     assert Subscription.objects.get().discounts[0]["code"] == "SPRING"
+
+
+@pytest.mark.parametrize(
+    ("typed", "days"),
+    [("14", 14), (" 14 ", 14), *((text, 0) for text in ("14 days", "-3", "9999"))],
+)
+def test_a_trial_that_is_mistyped_in_the_dashboard_is_none(
+    sandbox: Sandbox, settings: Settings, typed: str, days: int
+) -> None:
+    """The plan goes on being read, and sold: Stripe would refuse the number, or we couldn't."""
+    change: Any = {"metadata": {"trial_days": typed}}
+    sandbox.stripe.v1.prices.update(settings.STRIPE_PRICE_ID, change)
+    assert sync.sync_plan(settings.STRIPE_PRICE_ID).trial_days == days

@@ -267,3 +267,38 @@ def test_a_stranger_sees_and_pays_nothing(client: Client) -> None:
     assert "Please pay" not in page(client, "/")
     assert client.get(f"/payments/invoices/{invoice.pk}/").status_code == 404
     assert client.get(f"/payments/invoices/{invoice.pk}/stripe/").status_code == 404
+
+
+def test_who_leaves_reads_what_is_still_to_pay(
+    sandbox: Sandbox, client: Client, alice: User
+) -> None:
+    row = pay_by_invoice(sandbox, alice)
+    client.force_login(alice)
+    assert "Nothing more is charged for your membership" in page(client, "/membership/cancel/")
+    sandbox.control("clock", advance="renewal")
+    deliver(sandbox.events())
+    shown = page(client, "/membership/cancel/")
+    assert "Your invoice of $29.00 is still to be paid. After that, nothing more" in shown
+    for wrong in BLAMING:
+        assert wrong not in shown
+    sandbox.stripe.v1.subscriptions.update(row.stripe_id, {"cancel_at_period_end": True})
+    deliver(sandbox.events())
+    membership = page(client, "/membership/")
+    assert "Please pay $29.00 by" in membership
+    assert "Nothing more is charged" not in membership
+
+
+def test_one_that_was_given_up_is_paid_late(sandbox: Sandbox, client: Client, alice: User) -> None:
+    invoice = bill(sandbox, alice)
+    client.force_login(alice)
+    sandbox.stripe.v1.invoices.mark_uncollectible(invoice.stripe_id)
+    deliver(sandbox.events())
+    assert "Please pay" not in page(client, "/")
+    sandbox.stripe.v1.invoices.pay(invoice.stripe_id, {"paid_out_of_band": True})
+    deliver(sandbox.events())
+    invoice.refresh_from_db()
+    assert (invoice.status, invoice.amount_paid_outside) == ("paid", 4000)
+    assert told(alice, "payment_received")[-1].context["amount"] == "$40.00"
+    shown = page(client, f"/payments/invoices/{invoice.pk}/")
+    assert "Paid" in shown
+    assert "To pay" not in shown

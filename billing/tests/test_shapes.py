@@ -50,7 +50,8 @@ READ: dict[str, tuple[Read, tuple[str, ...], dict[str, Any]]] = {
     "refund": (snapshots.refund, (), {"destination_details.type": "card"}),
     "subscription": (
         snapshots.subscription,
-        gateway.SUBSCRIPTION_PARTS,
+        # Sources are written down nowhere any more; `test_cards` has them.
+        tuple(one for one in gateway.SUBSCRIPTION_PARTS if "default_source" not in one),
         {**ITEM, "default_payment_method.type": "card"},
     ),
     "tax.settings": (tax_snapshots.tax_account, (), {}),

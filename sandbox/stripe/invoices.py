@@ -62,7 +62,7 @@ def attempt(
     world: World, invoice: Json, method: Json, *, automatic: bool, authenticate: bool | None = None
 ) -> Outcome:
     """One attempt to pay what is due. As at Stripe, only the first and the automatic ones count."""
-    check_open(invoice)
+    check_payable(invoice)
     payment = documents.default_payment(world, invoice)
     if payment is None:
         raise invalid("This invoice has nothing to pay.")
@@ -124,7 +124,7 @@ def _settle_payment(world: World, payment: Json) -> None:
 
 def pay_out_of_band(world: World, invoice: Json) -> None:
     """The money came another way: what was to be charged is not, and a payment record says so."""
-    check_open(invoice)
+    check_payable(invoice)
     _cancel_payments(world, invoice)
     private(invoice)["off_stripe"] = invoice["amount_due"]
     _settle_payment(world, documents.add_record(world, invoice))
@@ -315,6 +315,11 @@ def check_open(invoice: Json, *, also: str = "open") -> None:
             f"This invoice is {status}, so it can no longer be changed.",
             code="invoice_not_editable",
         )
+
+
+def check_payable(invoice: Json) -> None:
+    """Refuse to pay what is neither open nor given up: Stripe takes late money for the latter."""
+    check_open(invoice, also="uncollectible")
 
 
 def without_method() -> ApiError:

@@ -285,6 +285,21 @@ def test_invoices_are_voided_and_given_up(server: Server, api: stripe.StripeClie
         api.v1.invoices.void_invoice(alice.invoices[1].id)
 
 
+@pytest.mark.parametrize("wanted", [{"paid_out_of_band": True}, {}])
+def test_an_invoice_that_was_given_up_is_paid_late(
+    server: Server, api: stripe.StripeClient, wanted: Any
+) -> None:
+    """Documentation of Stripe, "Status transitions and finalization": uncollectible to paid."""
+    alice = subscribe(server, api, FAILS_LATER)
+    server.advance("renewal")
+    open_id = alice.invoices[0].id
+    api.v1.invoices.mark_uncollectible(open_id)
+    paid = api.v1.invoices.pay(open_id, wanted)
+    assert (paid.status, paid.amount_remaining) == ("paid", 0)
+    with pytest.raises(stripe.InvalidRequestError, match="already paid"):
+        api.v1.invoices.pay(open_id)
+
+
 def test_an_invoice_paid_outside_of_stripe(server: Server, api: stripe.StripeClient) -> None:
     alice = subscribe(server, api, FAILS_LATER)
     server.advance("renewal")

@@ -237,7 +237,7 @@ def _pay_invoice(call: Call) -> Json:
         manual_invoices.finalize(world, invoice)
         if invoice["status"] == "paid":
             return invoice
-    invoices.check_open(invoice)
+    invoices.check_payable(invoice)
     if call.params.get("paid_out_of_band"):
         invoices.pay_out_of_band(world, invoice)
         return invoice

@@ -4,10 +4,11 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
+from portal.encodings import utf8_only
 from portal.starting import WORKER_BOOT_ERROR, settings_or_exit
 
 # Nobody develops behind a real web server: there DEBUG is never on by itself.
 os.environ.setdefault("PORTAL_SERVED", "1")
 settings_or_exit(WORKER_BOOT_ERROR)
 
-application = get_wsgi_application()
+application = utf8_only(get_wsgi_application())

@@ -254,7 +254,7 @@ def _business(now: Business, received: list[Money], at: datetime) -> list[Number
     since = (timezone.localtime(at).date() - overview.RECENT).isoformat()
     return [
         Number(
-            "Active members",
+            "Active memberships",
             _number(now.active),
             _subscriptions(status__exact="active"),
             f"{_number(now.active_paused)} of them paused" if now.active_paused else "",

@@ -64,6 +64,15 @@ def check_intervals(lines: Sequence[Json]) -> None:
         )
 
 
+def without_items() -> ApiError:
+    """The last item can't be taken away. Stripe says so; the rest of the sentence is ours."""
+    return invalid(
+        "A subscription must have at least one active plan. To cancel a subscription, cancel it "
+        "instead of deleting its items.",
+        param="items",
+    )
+
+
 def check_new_item(subscription: Json, price_id: str, item_id: str | None) -> None:
     """Refuse a price that another item of the subscription has already."""
     for item in subscription["items"]["data"]:

@@ -37,7 +37,7 @@ def create(
     subscription_id = world.new_id("sub_1")
     recurring = lines[0][0]["recurring"]
     period = (now, trial_end or periods.end(anchor, now, recurring))
-    items = [_item(world, subscription_id, price, quantity, period) for price, quantity in lines]
+    items = [new_item(world, subscription_id, price, quantity, period) for price, quantity in lines]
     subscription = _blank(world, subscription_id, customer, items) | {
         "billing_cycle_anchor": anchor,
         "collection_method": "charge_automatically" if days_until_due is None else "send_invoice",
@@ -52,9 +52,10 @@ def create(
     return world.objects.put(subscription)
 
 
-def _item(
+def new_item(
     world: World, subscription_id: str, price: Json, quantity: int, period: tuple[int, int]
 ) -> Json:
+    """An item that is not put into its subscription yet."""
     return {
         "id": world.new_id("si", 14),
         "object": "subscription_item",

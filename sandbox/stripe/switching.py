@@ -128,8 +128,18 @@ def _apply(
     prorations: list[Json] = []
     restarts = False
     for index, change in enumerate(wanted):
+        if change.get("price") and not change.get("id"):
+            item = _add(world, subscription, change, index)
+            if prorated:
+                prorations.append(_charge(world, subscription, item, now))
+            continue
         item = _item(subscription, change, index)
         old = copy(item)
+        if change.get("deleted"):
+            _remove(subscription, item)
+            if prorated:
+                prorations.append(_credit(world, subscription, old, now))
+            continue
         _change_item(world, subscription, item, change, index)
         restarts |= prices.interval(old["price"]) != prices.interval(item["price"]) and not trial
         if prorated:
@@ -147,12 +157,42 @@ def _item(subscription: Json, change: Json, index: int) -> Json:
         if item["id"] == change.get("id"):
             found: Json = item
             return found
-    if not change.get("id") and change.get("price"):
-        subscription_rules.check_new_item(subscription, change["price"], None)
     raise invalid(
         f"Invalid subscription item: '{change.get('id')}' is not one of this subscription.",
         param=f"items[{index}][id]",
     )
+
+
+def _add(world: World, subscription: Json, change: Json, index: int) -> Json:
+    items = subscription["items"]
+    if len(items["data"]) >= subscriptions.MOST_ITEMS:
+        raise invalid(
+            f"A subscription can have at most {subscriptions.MOST_ITEMS} items.", param="items"
+        )
+    param = f"items[{index}][price]"
+    price = prices.find(world, change["price"], param=param)
+    subscription_rules.check_line(price, param)
+    subscription_rules.check_new_item(subscription, price["id"], None)
+    if price["currency"] != subscription["currency"]:
+        raise checkout_rules.other_currency(price, subscription["currency"], param)
+    quantity = 1 if change.get("quantity") is None else change["quantity"]
+    period = subscriptions.period(subscription)
+    item = subscriptions.new_item(world, subscription["id"], price, quantity, period)
+    item["metadata"] = change.get("metadata") or {}
+    items["data"].append(item)
+    items["total_count"] = len(items["data"])
+    subscription_taxes.set_item_rates(
+        world, item, change.get("tax_rates"), param=f"items[{index}][tax_rates]"
+    )
+    return item
+
+
+def _remove(subscription: Json, item: Json) -> None:
+    items = subscription["items"]
+    if len(items["data"]) == 1:
+        raise subscription_rules.without_items()
+    items["data"].remove(item)
+    items["total_count"] = len(items["data"])
 
 
 def _change_item(world: World, subscription: Json, item: Json, change: Json, index: int) -> None:

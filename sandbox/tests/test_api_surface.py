@@ -191,6 +191,70 @@ def test_items_of_a_subscription_are_read_and_changed(
         api.v1.subscription_items.retrieve("si_of_nobody")
 
 
+def test_an_item_is_added_and_taken_away(server: Server, api: stripe.StripeClient) -> None:
+    subscribe(server, api)
+    [subscription] = api.v1.subscriptions.list({}).data
+    [item] = api.v1.subscription_items.list({"subscription": subscription.id}).data
+    price = api.v1.prices.create(
+        {
+            "currency": "usd",
+            "product_data": {"name": "Towels"},
+            "recurring": {"interval": "month"},
+            "unit_amount": 500,
+        }
+    )
+    added = api.v1.subscription_items.create(
+        {"subscription": subscription.id, "price": price.id, "quantity": 2}
+    )
+    assert (added.price.id, added.quantity) == (price.id, 2)
+    assert added.current_period_end == item.current_period_end
+    shown = api.v1.subscriptions.retrieve(subscription.id)
+    assert [one.id for one in shown["items"].data] == [item.id, added.id]
+    assert shown["items"].total_count == 2
+    [waiting] = api.v1.invoice_items.list({"pending": True}).data
+    assert 0 < waiting.amount <= 1000
+    with pytest.raises(stripe.InvalidRequestError, match="already using that Price"):
+        api.v1.subscription_items.create({"subscription": subscription.id, "price": price.id})
+
+    gone = api.v1.subscription_items.delete(added.id)
+    assert (gone.id, gone.deleted) == (added.id, True)
+    back = [one.amount for one in api.v1.invoice_items.list({"pending": True}).data]
+    assert sum(back) == 0
+    with pytest.raises(stripe.InvalidRequestError, match="at least one active plan"):
+        api.v1.subscription_items.delete(item.id)
+
+
+def test_a_subscription_takes_and_drops_items_in_one_change(
+    server: Server, api: stripe.StripeClient
+) -> None:
+    """Without an id an item is new; another price of another period is refused with it."""
+    subscribe(server, api)
+    [subscription] = api.v1.subscriptions.list({}).data
+    [item] = subscription["items"].data
+    monthly, yearly = (
+        api.v1.prices.create(
+            {
+                "currency": "usd",
+                "product_data": {"name": "Locker"},
+                "recurring": {"interval": interval},
+                "unit_amount": 900,
+            }
+        )
+        for interval in ("month", "year")
+    )
+    with pytest.raises(stripe.InvalidRequestError, match=r"same `recurring.interval`"):
+        api.v1.subscriptions.update(subscription.id, {"items": [{"price": yearly.id}]})
+    changed = api.v1.subscriptions.update(
+        subscription.id,
+        {
+            "items": [{"price": monthly.id}, {"id": item.id, "deleted": True}],
+            "proration_behavior": "none",
+        },
+    )
+    assert [one.price.id for one in changed["items"].data] == [monthly.id]
+    assert not api.v1.invoice_items.list({"pending": True}).data
+
+
 def test_a_test_clock_moves_the_sandboxs_clock(server: Server, api: stripe.StripeClient) -> None:
     subscribe(server, api)
     now = int(time.time())

@@ -74,7 +74,9 @@ _COLLECTION = one_of("charge_automatically", "send_invoice")
 _CHANGED_ITEMS = ListOf(
     Hash(
         {
+            "deleted": BOOLEAN,
             "id": TEXT,
+            "metadata": METADATA,
             "price": TEXT,
             "quantity": NOT_NEGATIVE,
             "tax_rates": Emptyable(TEXTS),

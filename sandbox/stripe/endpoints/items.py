@@ -11,12 +11,24 @@ from sandbox.stripe.params import (
     TEXTS,
     Emptyable,
     Required,
+    Spec,
     merge_metadata,
     one_of,
 )
 from sandbox.world import Json
 
 _CHANGES = ("price", "quantity", "tax_rates")
+_NEW = (*_CHANGES, "metadata")
+_PAID: Spec = {
+    "payment_behavior": one_of(
+        "allow_incomplete",
+        "default_incomplete",
+        "error_if_incomplete",
+        "pending_if_incomplete",
+    ),
+    "proration_behavior": one_of("always_invoice", "create_prorations", "none"),
+    "proration_date": INTEGER,
+}
 
 
 def _find(call: Call) -> tuple[Json, Json]:
@@ -38,15 +50,34 @@ def _update(call: Call) -> Json:
     subscription, item = _find(call)
     change = {name: call.params[name] for name in _CHANGES if name in call.params}
     if change:
-        asked = {name: one for name, one in call.params.items() if name.startswith(("pay", "pro"))}
         switching.switch(
-            call.world, subscription, {**asked, "items": [{"id": item["id"], **change}]}
+            call.world, subscription, {**_asked(call), "items": [{"id": item["id"], **change}]}
         )
         item = _find(call)[1]
     if "metadata" in call.params:
         item["metadata"] = merge_metadata(item["metadata"], call.params["metadata"])
         call.world.objects.put(subscription)
     return item
+
+
+def _create(call: Call) -> Json:
+    subscription = subscriptions.find(call.world, call.params["subscription"], param="subscription")
+    change = {name: call.params[name] for name in _NEW if name in call.params}
+    switching.switch(call.world, subscription, {**_asked(call), "items": [change]})
+    item: Json = subscription["items"]["data"][-1]
+    return item
+
+
+def _delete(call: Call) -> Json:
+    subscription, item = _find(call)
+    removal = {"id": item["id"], "deleted": True}
+    switching.switch(call.world, subscription, {**_asked(call), "items": [removal]})
+    return {"id": item["id"], "object": "subscription_item", "deleted": True}
+
+
+def _asked(call: Call) -> Json:
+    """How the change is to be paid."""
+    return {name: one for name, one in call.params.items() if name.startswith(("pay", "pro"))}
 
 
 def _list_schedules(call: Call) -> Json:
@@ -71,20 +102,34 @@ ENDPOINTS = [
     ),
     Endpoint(
         "POST",
+        "/v1/subscription_items",
+        "subscription_item_create",
+        _create,
+        {
+            **_PAID,
+            "metadata": METADATA,
+            "price": Required(TEXT),
+            "quantity": NOT_NEGATIVE,
+            "subscription": Required(TEXT),
+            "tax_rates": Emptyable(TEXTS),
+        },
+    ),
+    Endpoint(
+        "DELETE",
+        "/v1/subscription_items/{id}",
+        "subscription_item_delete",
+        _delete,
+        {"proration_behavior": _PAID["proration_behavior"], "proration_date": INTEGER},
+    ),
+    Endpoint(
+        "POST",
         "/v1/subscription_items/{id}",
         "subscription_item_update",
         _update,
         {
+            **_PAID,
             "metadata": METADATA,
-            "payment_behavior": one_of(
-                "allow_incomplete",
-                "default_incomplete",
-                "error_if_incomplete",
-                "pending_if_incomplete",
-            ),
             "price": TEXT,
-            "proration_behavior": one_of("always_invoice", "create_prorations", "none"),
-            "proration_date": INTEGER,
             "quantity": NOT_NEGATIVE,
             "tax_rates": Emptyable(TEXTS),
         },

@@ -291,9 +291,11 @@ def _with_refunds(
 
 
 def _invoice_item(line: dict[str, object], currency: str) -> InvoiceItem:
+    description, quantity = str(line["description"]), int(str(line["quantity"]))
     return InvoiceItem(
-        description=str(line["description"]),
-        quantity=int(str(line["quantity"])),
+        description=description,
+        # Stripe begins the line of a subscription's item with it: "2 × Membership (at …)".
+        quantity=1 if description.startswith(f"{quantity} ×") else quantity,
         amount=Money(int(str(line["amount"])), currency),
         period_start=_line_time(line.get("period_start")),
         period_end=_line_time(line.get("period_end")),

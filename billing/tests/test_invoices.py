@@ -253,3 +253,38 @@ def test_staff_see_the_same_amounts(sandbox: Sandbox, client: Client) -> None:
     assert "Credit applied" in page
     assert "$24.00" in page
     assert Customer.objects.count() == 1
+
+
+def test_a_quantity_is_said_once(sandbox: Sandbox, client: Client) -> None:
+    """Stripe's words for a subscription's item begin with it; those for a single item don't."""
+    alice = member(sandbox)
+    stripe, customer = sandbox.stripe.v1, Customer.objects.get().stripe_id
+    [card] = stripe.payment_methods.list({"customer": customer}).data
+    locker: Any = {"currency": "usd", "unit_amount": 1500, "recurring": {"interval": "month"}}
+    price = stripe.prices.create(locker | {"product_data": {"name": "Locker"}})
+    wanted: Any = {"customer": customer, "items": [{"price": price.id, "quantity": 2}]}
+    stripe.subscriptions.create(wanted | {"default_payment_method": card.id})
+    deliver(sandbox.events())
+    invoice = Invoice.objects.get(total=3000)
+    shown = page_of(client, alice, invoice)
+    assert "2 × Locker (at $15.00 / month)" in shown
+    assert "× 2" not in shown
+    invoice.lines = [invoice.lines[0] | {"description": "Guest pass"}]
+    invoice.save()
+    assert "Guest pass × 2" in page_of(client, alice, invoice)
+
+
+@pytest.mark.parametrize("let_go", ["mark_uncollectible", "void_invoice"])
+def test_who_owes_nothing_any_more_is_told_of_no_failure(
+    sandbox: Sandbox, client: Client, let_go: str
+) -> None:
+    alice = member(sandbox, DECLINED_LATER_CARD)
+    sandbox.control("clock", advance="renewal")
+    deliver(sandbox.events())
+    client.force_login(alice)
+    assert "did not go through" in client.get("/").content.decode()
+    getattr(sandbox.stripe.v1.invoices, let_go)(Invoice.objects.get(status="open").stripe_id)
+    deliver(sandbox.events())
+    home = client.get("/").content.decode()
+    assert "did not go through" not in home
+    assert "Your next charge of $29.00 is on" in home

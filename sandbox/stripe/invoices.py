@@ -158,6 +158,20 @@ def _recover(world: World, invoice: Json) -> None:
         subscriptions.set_status(world, subscription, "active")
 
 
+def _reassess(world: World, invoice: Json) -> None:
+    """The status of a subscription that is past due follows its latest invoice that isn't void."""
+    subscription_id = subscriptions.of_invoice(invoice)
+    subscription = world.objects.get(subscription_id) if subscription_id else None
+    if not subscription or subscription["status"] != "past_due":
+        return
+    found = world.objects.list("invoice", customer=subscription["customer"])
+    mine = [one for one in found if subscriptions.of_invoice(one) == subscription_id]
+    counted = [one for one in mine if one["status"] != "void"]
+    latest = max(counted, key=lambda one: int(one["created"]), default=None)
+    if latest and latest["status"] in ("paid", "uncollectible"):
+        subscriptions.set_status(world, subscription, "active")
+
+
 def _refused(world: World, invoice: Json, outcome: Outcome, *, automatic: bool) -> None:
     with changing(world, invoice, "invoice.updated"):
         invoice["attempted"] = True
@@ -232,6 +246,7 @@ def void(world: World, invoice: Json) -> Json:
     check_open(invoice, also="uncollectible")
     documents.void(world, invoice)
     _cancel_payments(world, invoice)
+    _reassess(world, invoice)
     return invoice
 
 
@@ -246,6 +261,7 @@ def mark_uncollectible(world: World, invoice: Json, reason: str = "user_forgiven
         }
         invoice["status_transitions"]["marked_uncollectible_at"] = world.now()
     emit(world, "invoice.marked_uncollectible", invoice)
+    _reassess(world, invoice)
     return invoice
 
 

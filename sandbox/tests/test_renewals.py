@@ -300,6 +300,18 @@ def test_an_invoice_that_was_given_up_is_paid_late(
         api.v1.invoices.pay(open_id)
 
 
+@pytest.mark.parametrize("let_go", ["mark_uncollectible", "void_invoice"])
+def test_who_owes_nothing_any_more_is_in_good_standing(
+    server: Server, api: stripe.StripeClient, let_go: str
+) -> None:
+    """Documentation of Stripe, "How subscriptions work", statuses: `active`, and void invoices."""
+    alice = subscribe(server, api, FAILS_LATER)
+    server.advance("renewal")
+    assert alice.subscription.status == "past_due"
+    getattr(api.v1.invoices, let_go)(alice.invoices[0].id)
+    assert alice.subscription.status == "active"
+
+
 def test_an_invoice_paid_outside_of_stripe(server: Server, api: stripe.StripeClient) -> None:
     alice = subscribe(server, api, FAILS_LATER)
     server.advance("renewal")

@@ -57,7 +57,8 @@ for taken in (User, Group, EmailAddress, UserSession, Authenticator):
 # What staff call somebody, in titles, messages and the log: the login is made of chance.
 User.add_to_class("__str__", show.name_of)
 
-PERMISSIONS = ["is_active", "is_staff", "is_superuser", "groups"]
+# What an account may do, in our words; the columns behind it are changed by a button alone.
+PERMISSIONS = ["signs_in", "opens_staff_site", "is_owner", "group_names"]
 
 
 class NearestPage(EstimatedPaginator):
@@ -448,7 +449,7 @@ class UserAdmin(IndexedSearch, DjangoUserAdmin):  # type: ignore[misc,type-arg]
         found = super().get_fieldsets(request, obj)
         if obj is None or obj.is_staff:
             return found
-        hidden = {"is_superuser", "groups"}
+        hidden = {"is_owner", "group_names"}
         return [
             (title, {**one, "fields": [name for name in one["fields"] if name not in hidden]})
             for title, one in found
@@ -554,6 +555,26 @@ class UserAdmin(IndexedSearch, DjangoUserAdmin):  # type: ignore[misc,type-arg]
         if row.is_superuser:
             return show.badge("Superuser", "warning")
         return show.badge("Staff", "info") if row.is_staff else show.NOTHING
+
+    @column("Can sign in", boolean=True)
+    def signs_in(self, row: User) -> bool:
+        """Whether the account is switched on."""
+        return row.is_active
+
+    @column("Can open the staff site", boolean=True)
+    def opens_staff_site(self, row: User) -> bool:
+        """Whether it is staff's."""
+        return row.is_staff
+
+    @column("Owner", boolean=True)
+    def is_owner(self, row: User) -> bool:
+        """Whether it may do everything."""
+        return row.is_superuser
+
+    @column("Groups")
+    def group_names(self, row: User) -> str:
+        """What its groups are called."""
+        return ", ".join(row.groups.values_list("name", flat=True)) or show.NOTHING
 
     @column("Customer at Stripe")
     def customer_link(self, row: User) -> SafeString | str:

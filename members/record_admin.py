@@ -6,9 +6,11 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.safestring import SafeString
-from unfold.contrib.filters.admin import ChoicesDropdownFilter
+from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesDropdownFilter
 
+from members import access_changes
 from members.display import device
 from members.models import AccessChange, Device, SignIn, TermsAcceptance
 from portal.staff import search, show
@@ -100,10 +102,20 @@ class AccessChangeAdmin(RecordAdmin):
     """What changed of staff's accounts. What others changed keeps them from money for a day."""
 
     search_help_text = "Any part of a name, email address or phone number"
-    list_display = ["who", "what", "by", "when"]
+    list_display = ["who", "what", "by", "hold", "when"]
     list_select_related = ["user", "actor"]
-    list_filter = [("happened_at", by_day("day"))]
-    fieldsets = [(None, {"fields": ["owner", "what", "by", "when"]})]
+    list_filter = [("happened_at", by_day("day")), ("holds", BooleanRadioFilter)]
+    fieldsets = [(None, {"fields": ["owner", "what", "by", "hold", "when"]})]
+
+    @column("Decides on money")
+    def hold(self, row: AccessChange) -> SafeString | str:
+        """When the account decides on money again that this change holds up."""
+        if not row.holds:
+            return "Yes"
+        until = row.happened_at + access_changes.HOLD
+        if until <= timezone.now():
+            return f"Since {show.day(until)}"
+        return show.badge("On hold", "warning")
 
     @column("By")
     def by(self, row: AccessChange) -> SafeString | str:

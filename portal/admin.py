@@ -73,11 +73,27 @@ class JobAdmin(ReadOnlyAdmin):
 class ProblemAdmin(ReadOnlyAdmin):
     """What went wrong with the portal itself, and when it was over."""
 
-    list_display = ["text", "state", "seen", "solved"]
+    list_display = ["what", "state", "seen", "solved"]
     list_filter = [("seen_at", by_day("day first seen"))]
     ordering = ["-id"]
-    fieldsets = [(None, {"fields": ["text", "state", "seen", "solved"]})]
+    fieldsets = [(None, {"fields": ["what", "state", "remedy", "seen", "solved"]})]
     nothing = "No problems so far."
+
+    @column("Problem")
+    def what(self, row: Problem) -> str:
+        """As staff were told."""
+        return row.text
+
+    @column("What to do")
+    def remedy(self, row: Problem) -> SafeString | str:
+        """Link to where something can be done about it, for as long as it is there."""
+        from portal.staff import problems  # noqa: PLC0415  (reads models of all apps)
+
+        if row.solved_at:
+            return show.NOTHING
+        now = {one.key: one for one in problems.found()}
+        one = now.get(row.key)
+        return show.anchor(one.url, one.action) if one else "It’s gone, and closes by itself."
 
     @column("State")
     def state(self, row: Problem) -> SafeString:

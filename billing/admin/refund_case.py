@@ -210,11 +210,11 @@ def _request(row: Refund) -> list[Fact]:
         ("Asked for", str(Money(row.amount_asked, row.currency))),
         ("Approved" if row.decided_at and row.amount < row.amount_asked else "", str(row.money)),
         ("Reason", row.get_reason_display() if row.reason else ""),
-        ("Began with", _origin(row)),
+        ("Source", _origin(row)),
         ("Asked", show.moment(row.created_at)),
         ("Wants to leave", _leaving(row)),
-        ("Takes", _people(row)),
-        ("Agreed first", show.name_of(row.first_approved_by) if row.first_approved_by else ""),
+        ("Approvals needed", _people(row)),
+        ("First approval", show.name_of(row.first_approved_by) if row.first_approved_by else ""),
         ("Decided", _decided(row)),
         ("Sent to Stripe", show.moment(row.sent_at) if row.sent_at else ""),
         ("Arrives by number", row.reference),
@@ -236,8 +236,8 @@ def _origin(row: Refund) -> str:
 
 def _people(row: Refund) -> str:
     if row.approvals_needed == 0:
-        return "Nobody: the policy decided" if row.policy else ""
-    return "Two people" if row.approvals_needed >= refunds.TWO else "One person"
+        return "None, approved under the policy" if row.policy else ""
+    return str(row.approvals_needed)
 
 
 def _decided(row: Refund) -> str:

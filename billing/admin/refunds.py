@@ -175,7 +175,7 @@ class RefundAdmin(ReadOnlyAdmin):
         """The reason in words."""
         return row.get_reason_display() if row.reason else show.NOTHING
 
-    @column("Began with", ordering="origin")
+    @column("Source", ordering="origin")
     def began(self, row: Refund) -> str:
         """Who began it."""
         return row.get_origin_display()

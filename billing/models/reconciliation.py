@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils import formats, timezone
 
 
 class Reconciliation(models.Model):
@@ -30,7 +31,8 @@ class Reconciliation(models.Model):
         verbose_name = "missed-event check"
 
     def __str__(self) -> str:
-        return f"{self.started_at:%Y-%m-%d %H:%M}: {self.events_missed} missed"
+        started = timezone.localtime(self.started_at)
+        return f"Check of {formats.date_format(started, 'j M Y, H:i')}"
 
     @property
     def summary(self) -> str:

@@ -191,3 +191,21 @@ def test_what_a_group_may_do_is_changed_openly(alex: User, sam: User) -> None:
     assert not group.permissions.exists()
     assert "Revoked from the group Support: approve_refund." in told(sam)[-1]
     assert access_changes.why_not_yet(clerk)
+
+
+def test_what_an_account_may_do_is_said_in_our_words(alex: User) -> None:
+    clerk = staff_world.support()
+    page = fresh(alex).get(reverse("admin:auth_user_change", args=[clerk.pk])).content.decode()
+    for words in ("Can sign in", "Can open the staff site", "Owner", "Groups", SUPPORT):
+        assert words in page
+    assert "Designates" not in page
+
+
+def test_the_list_of_changes_says_who_is_on_hold(alex: User, sam: User) -> None:
+    access_changes.record(sam, alex, "Granted: the group Manager.")
+    access_changes.record(alex, alex, "Set a new password.")
+    path = reverse("admin:members_accesschange_changelist")
+    page = fresh(alex).get(path).content.decode()
+    assert page.count("On hold") == 1
+    AccessChange.objects.update(happened_at=timezone.now() - timedelta(hours=25))
+    assert "On hold" not in fresh(alex).get(path).content.decode()

@@ -160,6 +160,34 @@ def test_every_task_leads_to_a_page_that_its_reader_may_open() -> None:
                 assert client.get(one.url).status_code == 200, one.key
 
 
+def test_an_open_problems_page_leads_to_what_can_be_done() -> None:
+    run = compared(
+        started_at=timezone.now(),
+        differences=[
+            {
+                "customer": "cus_1",
+                "object": "customer",
+                "id": "cus_1",
+                "field": "",
+                "ours": "there",
+                "stripe": "missing",
+            }
+        ],
+        differences_found=1,
+        differences_left=1,
+    )
+    watch_for_problems(0)
+    client, page = signed_in_now(support()), show.page_of(Problem.objects.get())
+    link = f'href="{show.page_of(run)}"'
+    assert link in client.get(page).content.decode()
+    # A report is called by the time that its page shows.
+    started = timezone.localtime(run.started_at)
+    assert f"Check of {started:%-d %b %Y, %H:%M}" in client.get(show.page_of(run)).content.decode()
+    run.delete()
+    watch_for_problems(0)
+    assert link not in client.get(page).content.decode()
+
+
 def test_a_comparison_that_does_not_happen_is_told() -> None:
     assert keys() == []
     long_ago = timezone.now() - timedelta(days=3)

@@ -129,7 +129,7 @@ def _card_matters(current: Membership) -> list[Attention]:
         return [
             _card_attention(
                 Tone.BAD,
-                "Your last payment did not go through",
+                "Your last payment didn’t go through",
                 "Please check the card that we charge.",
             )
         ]
@@ -271,7 +271,7 @@ def _failed_attention(invoice: Invoice, amount: Money, hosted: str) -> Attention
         outlook = f"{was_last} now to keep {what}."
     else:
         outlook = "You can pay it now, with this card or another."
-    title = f"Your payment of {amount}{_for_what(invoice)} did not go through"
+    title = f"Your payment of {amount}{_for_what(invoice)} didn’t go through"
     return Attention(Tone.BAD, title, f"{reason} {outlook}", f"Pay {amount}", hosted)
 
 
@@ -313,7 +313,7 @@ def _left_open(row: Invoice) -> Attention:
         Tone.INFO,
         f"{amount} from your earlier {_earlier(row)} is still open",
         f"It is the invoice of {day}. Nothing is charged by itself any more; you can pay it "
-        "whenever you like. It is a matter of its own: a new membership neither needs nor pays it.",
+        "whenever you like. This is separate from any new membership.",
         f"Pay {amount}",
         reverse("billing:invoice-hosted", args=[row.pk]),
     )

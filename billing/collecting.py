@@ -59,7 +59,7 @@ def next_payment(row: Subscription, charge: Money | None) -> str:
     """Say what the next renewal asks for, and when: it is charged, or an invoice comes."""
     day = long_date(row.current_period_end)
     if charge is not None and not charge:
-        return f"Your membership goes on, and nothing is charged on {day}."
+        return f"Your membership renews on {day}, and your card won’t be charged."
     of = f" of {charge}" if charge else ""
     if row.is_sent:
         return f"We'll send your next invoice{of} on {day}."
@@ -69,7 +69,7 @@ def next_payment(row: Subscription, charge: Money | None) -> str:
 def first_payment(row: Subscription, charge: Money | None) -> str:
     """Say what follows a trial."""
     if not charge:
-        return "Then your membership goes on."
+        return "Then your membership continues."
     return (
         f"Then we'll send you an invoice of {charge}."
         if row.is_sent

@@ -14,11 +14,11 @@ NOTE_LENGTH = 100
 REASONS = [
     (CancellationReason.TOO_EXPENSIVE, "It costs too much"),
     (CancellationReason.UNUSED, "I don't use it enough"),
-    (CancellationReason.MISSING_FEATURES, "Something that I need is missing"),
+    (CancellationReason.MISSING_FEATURES, "It’s missing something I need"),
     (CancellationReason.SWITCHED_SERVICE, "I found something else"),
-    (CancellationReason.LOW_QUALITY, "It is not as good as I hoped"),
-    (CancellationReason.CUSTOMER_SERVICE, "I was not helped well"),
-    (CancellationReason.TOO_COMPLEX, "It is too complicated"),
+    (CancellationReason.LOW_QUALITY, "It’s not as good as I hoped"),
+    (CancellationReason.CUSTOMER_SERVICE, "I didn’t get good support"),
+    (CancellationReason.TOO_COMPLEX, "It’s too complicated"),
     (CancellationReason.OTHER, "Another reason"),
 ]
 
@@ -27,7 +27,7 @@ class CancellationForm(forms.Form):
     """Why a member leaves. Nobody has to say."""
 
     reason = forms.ChoiceField(
-        label="Why do you leave?",
+        label="Why are you leaving?",
         choices=[(reason.value, words) for reason, words in REASONS],
         widget=forms.RadioSelect,
         required=False,
@@ -58,7 +58,7 @@ class AmountForm(forms.Form):
         label="What is it for?",
         max_length=NOTE_LENGTH,
         required=False,
-        help_text="It will be on your receipt.",
+        help_text="This appears on your receipt.",
     )
 
     def clean_amount(self) -> int:

@@ -53,7 +53,7 @@ class RefundForm(forms.Form):
         required=False,
     )
     membership = forms.ChoiceField(
-        label="And your membership?",
+        label="What about your membership?",
         choices=[(KEEP, "Keep it"), (CANCEL, "Cancel it too")],
         widget=forms.RadioSelect,
         initial=KEEP,
@@ -95,7 +95,7 @@ class RefundForm(forms.Form):
     def _how_to_write(self) -> str:
         """Return how an amount is written; to who writes 10,50 how that one is."""
         if DECIMAL_COMMA.fullmatch(self.typed):
-            return f"Write the amount with a point: {self.typed.replace(',', '.')}."
+            return f"Use a decimal point, for example {self.typed.replace(',', '.')}."
         return f"Enter an amount, like {self._example}."
 
     @property

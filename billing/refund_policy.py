@@ -215,13 +215,13 @@ def judge(policy: Policy, facts: Facts, amount: int) -> Verdict:
         return Verdict(Outcome.REFUSED, 0, reasons, policy.version)
     if amount <= found.automatic_up_to:
         limit = Money(policy.rule(facts.kind).automatic_up_to, policy.currency)
-        at_once = f"Up to {limit} of a payment is approved at once."
+        at_once = f"Up to {limit} of a payment is approved automatically."
         return Verdict(Outcome.AUTOMATIC, 0, (found.reasons[0], at_once), policy.version)
     approvals = approvals_for(policy, facts, amount)
     why = [*found.reasons]
     if found.automatic_up_to and amount > found.automatic_up_to:
         why.append(
-            f"Only up to {Money(found.automatic_up_to, facts.currency)} is approved at once."
+            f"Only up to {Money(found.automatic_up_to, facts.currency)} is approved automatically."
         )
     if approvals > 1:
         why.append("For this amount two people must agree.")
@@ -250,9 +250,10 @@ def _two_people_from(policy: Policy, rule: Rule, facts: Facts) -> int | None:
 def _automatic(policy: Policy, rule: Rule, facts: Facts) -> tuple[int, tuple[str, ...]]:
     """Return up to which amount of a payment no person is needed, and why not where one is."""
     if not rule.automatic_up_to or not rule.automatic_per_year:
-        return 0, ("Somebody of the team decides.",)
+        return 0, ("Someone on our team will review this.",)
     if facts.currency.lower() != policy.currency:
-        return 0, ("Somebody of the team decides, as it was paid in another currency.",)
+        why = "Someone on our team will review this because it was paid in another currency."
+        return 0, (why,)
     if facts.automatic_before >= rule.automatic_per_year:
         return 0, (_used_up(rule.automatic_per_year),)
     return rule.automatic_up_to, ()
@@ -262,12 +263,12 @@ def _used_up(per_year: int) -> str:
     """Return why a person decides although refunds like this are approved at once."""
     if per_year == 1:
         return (
-            "One refund a year is approved at once, and you have had it: "
-            "somebody of the team decides on this one."
+            "You’ve had your one automatic refund this year: "
+            "someone on our team will review this one."
         )
     return (
-        f"{per_year} refunds a year are approved at once, and you have had them: "
-        "somebody of the team decides on this one."
+        f"You’ve had your {per_year} automatic refunds this year: "
+        "someone on our team will review this one."
     )
 
 

@@ -67,7 +67,7 @@ class News:
 
 @dataclass(frozen=True)
 class Offer:
-    """What may be refunded of a payment: "Up to $29.00, at once, until Friday, 4 December".
+    """What may be refunded of a payment: "Instant refund of up to $29.00 until Friday, 4 December".
 
     `url` is the form's; empty where nothing can be asked for now.
     """
@@ -138,7 +138,7 @@ class Asking:
 
 @dataclass(frozen=True)
 class Preview:
-    """What would happen to a request: "This is refunded at once"."""
+    """What would happen to a request: "You’ll be refunded right away"."""
 
     tone: Tone
     title: str
@@ -269,13 +269,15 @@ def preview(asked: Asking, amount: int, *, cancels: bool) -> Preview:
     if verdict.outcome == Outcome.AUTOMATIC:
         first, last = arrival(timezone.now())
         sentences = (
-            f"We send {money} {to_method(asked.method)} right away.",
+            f"We’ll send {money} {to_method(asked.method)} right away.",
             f"Banks usually show it between {long_date(first)} and {long_date(last)}.",
         )
-        return Preview(Tone.GOOD, "This is refunded at once", (*sentences, *membership), money)
+        return Preview(Tone.GOOD, "You’ll be refunded right away", (*sentences, *membership), money)
     two = verdict.approvals > 1
-    title = "Two people of the team decide" if two else "Somebody of the team decides"
-    answer = "You get our answer by e-mail. Until then you can withdraw your request."
+    title = (
+        "Two people on our team will review this" if two else "Someone on our team will review this"
+    )
+    answer = "We’ll email you our answer. Until then, you can withdraw your request."
     return Preview(Tone.WAIT, title, (*_why(asked, amount), answer, *membership), money)
 
 
@@ -290,7 +292,7 @@ def _why(asked: Asking, amount: int) -> tuple[str, ...]:
     """Return why an amount is not refunded at once, where the title does not say it already."""
     at_once = asked.terms.automatic_up_to
     if 0 < at_once < amount:
-        return (f"Up to {Money(at_once, asked.payment.currency)} would be refunded at once.",)
+        return (f"Up to {Money(at_once, asked.payment.currency)} would be refunded right away.",)
     return ()
 
 
@@ -308,7 +310,7 @@ def _membership_sentence(asked: Asking, amount: int, *, cancels: bool) -> tuple[
     if cancels:
         end = long_date(fate.period_end)
         return (f"Your membership ends on {end}, and nothing more is charged.",)
-    return ("Your membership goes on.",)
+    return ("Your membership continues.",)
 
 
 def _fate(payment: Payment) -> Fate | None:
@@ -323,7 +325,7 @@ def _fate(payment: Payment) -> Fate | None:
 
 def _goes_on(until: datetime, ending: Ending) -> str:
     end = long_date(until)
-    return f"Your membership goes on until {end}{ending.why}. Nothing more is charged."
+    return f"Your membership continues until {end}{ending.why}. Nothing more is charged."
 
 
 def _offer(payment: Payment, policy: Policy, facts: Facts) -> Offer:
@@ -338,9 +340,9 @@ def _offer(payment: Payment, policy: Policy, facts: Facts) -> Offer:
     at_once = Money(terms.automatic_up_to, payment.currency)
     day = long_date(until)
     if terms.automatic_up_to >= terms.most:
-        title = f"Up to {most}, at once, until {day}"
+        title = f"Instant refund of up to {most} until {day}"
     elif terms.automatic_up_to:
-        title = f"Up to {most} until {day}: up to {at_once} at once, more needs our approval"
+        title = f"Up to {most} until {day}. Up to {at_once} is instant; more needs our approval."
     else:
         title = f"Up to {most} until {day}; it needs our approval"
     return Offer(
@@ -355,7 +357,7 @@ def _notes(payment: Payment, policy: Policy, facts: Facts, terms: Terms) -> tupl
     share, *others = terms.reasons
     notes = [share] if terms.percent < refund_policy.WHOLE else []
     if terms.automatic_up_to == 0:
-        notes += [note for note in others if note != "Somebody of the team decides."]
+        notes += [note for note in others if note != "Someone on our team will review this."]
     for later in policy.rule(facts.kind).shares:
         if later.percent < terms.percent:
             since = payment.paid_at or payment.created_at
@@ -368,11 +370,11 @@ def _notes(payment: Payment, policy: Policy, facts: Facts, terms: Terms) -> tupl
 def _later(percent: int, facts: Facts, end: str) -> str:
     """Return what is refundable of a payment after its share has become smaller."""
     if not facts.committed:
-        return f"After that {percent}% of it is refundable until {end}."
+        return f"After that, you can get {percent}% back until {end}."
     left = facts.paid * percent // refund_policy.WHOLE - facts.committed
     if left <= 0:
-        return "After that nothing more of it is refundable."
-    return f"After that up to {Money(left, facts.currency)} is refundable until {end}."
+        return "After that, no more can be refunded."
+    return f"After that, you can get up to {Money(left, facts.currency)} back until {end}."
 
 
 def _until(payment: Payment, facts: Facts, terms: Terms) -> datetime:

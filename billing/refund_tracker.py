@@ -105,7 +105,7 @@ def _membership(row: Refund) -> str:
     if not row.cancels_membership:
         return ""
     is_off = row.state in (RefundState.DENIED, RefundState.WITHDRAWN)
-    return "It goes on" if is_off else refund_endings.in_words(row)
+    return "It continues" if is_off else refund_endings.in_words(row)
 
 
 def _steps(row: Refund) -> list[Step]:
@@ -144,16 +144,16 @@ def _decision(row: Refund) -> Step:
     title = f"We approved {row.money} of it" if less else "Approved"
     overtaken = row.state == RefundState.CANCELED and not row.stripe_id
     words = "" if overtaken else row.answer
-    who = TEAM if row.decided_by_id else "At once, by our refund rules"
+    who = TEAM if row.decided_by_id else "Approved automatically under our refund policy"
     return Step(Stage.DONE, title, row.decided_at, who, words)
 
 
 def _being_decided(row: Refund) -> Step:
-    news = "You get our answer by e-mail. Until then you can withdraw your request."
+    news = "We’ll email you our answer. Until then, you can withdraw your request."
     if row.approvals_needed < 2:
-        return Step(Stage.NOW, "We are deciding", None, TEAM, news)
-    agreed = "One has agreed. " if row.approvals_given else ""
-    title = "Two people of our team are deciding"
+        return Step(Stage.NOW, "We’re reviewing it", None, TEAM, news)
+    agreed = "One person has approved it. " if row.approvals_given else ""
+    title = "Two people on our team are reviewing it"
     return Step(Stage.NOW, title, None, TEAM, f"{agreed}{news}")
 
 

@@ -151,9 +151,7 @@ def _membership(member: Member, found: Subscription | None) -> Membership:
         return _unfinished_membership(found)
     if found and found.status in ENDED_SUBSCRIPTION:
         return _ended_membership(found)
-    return Membership(
-        Standing.NONE, Tone.INFO, "Not a member", "You do not have the membership yet."
-    )
+    return Membership(Standing.NONE, Tone.INFO, "Not a member", "You’re not a member yet.")
 
 
 def changed_price(current: Membership, offer: plans.PlanOffer | None) -> str:
@@ -224,7 +222,7 @@ def _waiting_for_bank(row: Subscription) -> Money | None:
 
 
 def _waiting_sentence(waiting: Money | None) -> str:
-    return f"Your bank is sending {waiting}, which can take some days. " if waiting else ""
+    return f"Your {waiting} bank payment is on its way and may take a few days. " if waiting else ""
 
 
 def _unfinished_membership(row: Subscription) -> Membership:
@@ -242,7 +240,7 @@ def _unfinished_membership(row: Subscription) -> Membership:
             sentence = "Your membership begins once you confirm your first payment."
         case Collection.FAILED:
             tone, label = Tone.BAD, "Payment failed"
-            sentence = "Your first payment did not go through: your membership has not begun."
+            sentence = "Your first payment didn’t go through: your membership has not begun."
     return Membership(standing, tone, label, sentence, waiting=waiting)
 
 
@@ -276,7 +274,7 @@ def _payment_due(row: Subscription) -> tuple[Tone, str, str]:
             return (
                 Tone.WAIT,
                 "Needs your confirmation",
-                "Your bank asks you to confirm your last payment. You are still a member for now.",
+                "Your bank asks you to confirm your last payment. You’re still a member for now.",
             )
     return Tone.BAD, "Payment failed", ""
 
@@ -285,7 +283,7 @@ def _sentence(standing: Standing, row: Subscription, charge: Money | None) -> st
     balance = credit.in_next_charge(row)
     match standing:
         case Standing.PAYMENT_DUE:
-            failed = "Your last payment did not go through. You are still a member for now."
+            failed = "Your last payment didn’t go through. You’re still a member for now."
             return f"{failed} {collecting.pause_of_renewals(row)}".strip()
         case Standing.PAUSED if row.is_paused:
             return collecting.paused(row, charge)

@@ -125,10 +125,10 @@ class Statement:
             "title": f"Statement for {self.year}",
             "facts": [
                 ["For", self.name],
-                ["E-mail", self.email],
+                ["Email", self.email],
                 *([what, value] for what, value in self.billed_to),
                 ["Period", f"1 January to 31 December {self.year}"],
-                ["Made on", _day(made_at)],
+                ["Created on", _day(made_at)],
             ],
             "payments": [_document_row(row) for row in self.payments],
             "credits": [

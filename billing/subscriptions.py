@@ -184,7 +184,7 @@ def _refuse_if_ending(row: Subscription) -> None:
 
 def _refuse_unless_ending(row: Subscription) -> None:
     if not row.ends_at:
-        raise MembershipError("Your membership goes on already.")
+        raise MembershipError("Your membership is already set to continue.")
 
 
 def ask(decision: MembershipDecision, send: Callable[[], None], *, refused: str = "") -> None:

@@ -161,14 +161,14 @@ def why_not(row: Subscription) -> str:
 
 def _obstacle(row: Subscription) -> Obstacle:
     if row.status in UNPAID_SUBSCRIPTION:
-        return Obstacle("Your last payment is still open. Pay it first, then you can switch.")
+        return Obstacle("Your last payment is still open. Pay it to switch plans.")
     if row.status == SubscriptionStatus.PAUSED:
-        return Obstacle("Your membership is paused. You can switch once it goes on.")
+        return Obstacle("Your membership is paused. You can switch once it resumes.")
     if row.is_paused:
         until = f" until {plain_date(row.resumes_at)}" if row.resumes_at else ""
         return Obstacle(f"Your payments are paused{until}. You can switch once they resume.")
     if row.ends_at:
-        return Obstacle("Your membership is about to end. Keep it first, then you can switch.")
+        return Obstacle("Your membership is about to end. Keep your membership to switch plans.")
     return _given_back(row)
 
 
@@ -191,7 +191,7 @@ def _given_back(row: Subscription) -> Obstacle:
         why = "Your bank looks into this period's payment. You can switch once it has decided."
         return Obstacle(why)
     if found["lost"]:
-        why = f"Your bank has taken this period's payment back. From {day} on you can switch."
+        why = f"Your bank has taken this period's payment back. You can switch from {day}."
         return Obstacle(why)
     return _refunded(list(Refund.objects.holding().filter(payment__in=paid)), day)
 
@@ -201,7 +201,7 @@ def _refunded(found: list[Refund], day: str) -> Obstacle:
     agreed = {one.state for one in found if not one.is_undecided}
     if agreed:
         done = "was" if agreed == {RefundState.SUCCEEDED} else "is being"
-        return Obstacle(f"This period's payment {done} refunded. From {day} on you can switch.")
+        return Obstacle(f"This period's payment {done} refunded. You can switch from {day}.")
     return _in_review(found[0]) if found else Obstacle()
 
 
@@ -311,7 +311,7 @@ def _opened(token: str, row: Subscription, choice: Choice) -> dict[str, Any]:
     try:
         shown: dict[str, Any] = signing.loads(token, salt=SALT, max_age=SHOWN_FOR_SECONDS)
     except signing.BadSignature as error:
-        raise LookAgain("These figures are out of date. Here are today's.") from error
+        raise LookAgain("These amounts have changed. Here are today’s.") from error
     if (shown["row"], shown["price"]) != (row.stripe_id, choice.plan.stripe_id):
         raise LookAgain("These figures were for something else. Here are the right ones.")
     return shown
@@ -416,7 +416,7 @@ def _label(line: SwitchLine, choice: Choice) -> str:
         return f"Your next {choice.interval}, from today"
     if not line.is_proration:
         return line.description
-    return "What is left of the time you paid for" if line.amount < 0 else "Until your next payment"
+    return "Credit for unused time" if line.amount < 0 else "Until your next payment"
 
 
 def _next_charge_at(row: Subscription, shown: SwitchSnapshot) -> datetime:

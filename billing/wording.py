@@ -113,8 +113,8 @@ TO_CONFIRM = (
     "nothing is charged before."
 )
 PROCESSING = (
-    "Your bank is working on it, which can take some days. There is nothing you need to do: "
-    "we tell you as soon as it is through."
+    "Your bank is processing it, which may take a few days. There’s nothing you need to do: "
+    "we’ll email you when it’s done."
 )
 
 # Stripe documentation, "Dispute reason codes". What is not here reads like "general".
@@ -173,7 +173,7 @@ DISPUTED = "This payment is disputed with the bank"
 DISPUTED_TEXT = (
     "The card's owner has asked their bank for the money back. The bank keeps {amount} until it "
     "has decided, which can take two or three months; until then it can't be refunded here. Was it "
-    "a mistake? Then ask the bank to take the dispute back: that is the quickest way."
+    "a mistake? If so, ask your bank to withdraw the dispute; that’s the fastest fix."
 )
 DISPUTE_WON = "The bank has decided: this payment stands"
 DISPUTE_WON_TEXT = (

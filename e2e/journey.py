@@ -34,7 +34,7 @@ def sign_up(page: Page, stack: Stack, name: str, email: str, phone: str = "") ->
     """Sign up with a password, prove the address by its code, and the phone where given."""
     page.goto(f"{stack.url}/accounts/signup/")
     page.get_by_label("Your name").fill(name)
-    page.get_by_label("E-mail").first.fill(email)
+    page.get_by_label("Email").first.fill(email)
     page.get_by_label("Password").first.fill(PASSWORD)
     if phone:
         page.get_by_label("Phone").fill(phone)
@@ -61,7 +61,7 @@ def sign_in(page: Page, stack: Stack, email: str, password: str = PASSWORD) -> N
 
 def fill_sign_in(page: Page, email: str, password: str = PASSWORD) -> None:
     """Fill the form of the sign-in page and send it."""
-    page.get_by_label("E-mail").first.fill(email)
+    page.get_by_label("Email").first.fill(email)
     page.get_by_label("Password").first.fill(password)
     page.get_by_role("button", name="Sign in", exact=True).click()
 
@@ -71,7 +71,7 @@ def subscribe(page: Page, stack: Stack, card: str = GOOD_CARD) -> None:
     page.goto(f"{stack.url}/membership/")
     page.get_by_role("button", name=re.compile("Subscribe|Become a member again")).click()
     pay(page, card)
-    expect(page.get_by_role("heading", name="You are a member")).to_be_visible()
+    expect(page.get_by_role("heading", name="You’re a member")).to_be_visible()
 
 
 def pay(page: Page, card: str = GOOD_CARD) -> None:

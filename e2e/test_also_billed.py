@@ -41,7 +41,7 @@ def test_who_has_only_the_locker_can_join(page: Page, stack: Stack) -> None:
     # Their customer is made by the first thing that they buy.
     page.goto(f"{stack.url}/payments/new/?amount=5.00")
     page.get_by_label("What is it for?").fill("Mat")
-    page.get_by_role("button", name="Go on to pay").click()
+    page.get_by_role("button", name="Continue to payment").click()
     journey.pay(page)
     stack.settle()
     journey.sell_locker(stack, journey.customer_of(stack, OLLI))

@@ -26,7 +26,7 @@ def test_who_was_deleted_joins_and_pays_again(page: Page, stack: Stack) -> None:
 
     page.goto(f"{stack.url}/payments/new/?amount=12.00")
     page.get_by_label("What is it for?").fill("Mat")
-    page.get_by_role("button", name="Go on to pay").click()
+    page.get_by_role("button", name="Continue to payment").click()
     journey.pay(page)
     stack.settle()
     journey.newest_mail(stack, DORA, "Receipt: $12.00 for Mat")

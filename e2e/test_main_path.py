@@ -23,7 +23,7 @@ def test_sign_up_subscribe_and_a_month_later(page: Page, stack: Stack) -> None:
     expect(page).to_have_url(re.compile(re.escape(f"{stack.sandbox_url}/checkout/")))
     journey.pay(page)
 
-    expect(page.get_by_role("heading", name="You are a member")).to_be_visible()
+    expect(page.get_by_role("heading", name="You’re a member")).to_be_visible()
     page.goto(f"{stack.url}/")
     expect(page.get_by_text("Active").first).to_be_visible()
 
@@ -40,7 +40,7 @@ def test_sign_up_subscribe_and_a_month_later(page: Page, stack: Stack) -> None:
     )
     assert "Harbor Yoga" in texts[0]["body"]
     eventually(
-        lambda: [text for text in stack.texts_to(PHONE) if "has begun" in text["body"]],
+        lambda: [text for text in stack.texts_to(PHONE) if "is active" in text["body"]],
         "the welcome by text",
     )
 
@@ -62,7 +62,7 @@ def test_two_tabs_cannot_buy_twice(page: Page, stack: Stack) -> None:
     assert page.url == other.url
 
     journey.pay(page)
-    expect(page.get_by_role("heading", name="You are a member")).to_be_visible()
+    expect(page.get_by_role("heading", name="You’re a member")).to_be_visible()
     other.reload()
     expect(other.locator("button.primary.big")).to_have_count(0)
     stack.settle()
@@ -87,7 +87,7 @@ def test_bank_asks_for_confirmation(page: Page, stack: Stack) -> None:
     page.get_by_role("button", name=re.compile("Subscribe")).click()
     journey.pay(page, "4000 0025 0000 3155")
     page.get_by_role("button", name=re.compile("Approve")).click()
-    expect(page.get_by_role("heading", name="You are a member")).to_be_visible()
+    expect(page.get_by_role("heading", name="You’re a member")).to_be_visible()
 
 
 def test_whole_path_without_javascript(browser: Browser, stack: Stack) -> None:
@@ -99,7 +99,7 @@ def test_whole_path_without_javascript(browser: Browser, stack: Stack) -> None:
     page.get_by_role("button", name=re.compile("Subscribe")).click()
     journey.pay(page)
     # The page refreshes itself every few seconds.
-    expect(page.get_by_role("heading", name="You are a member")).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("heading", name="You’re a member")).to_be_visible(timeout=20_000)
     context.close()
 
 
@@ -123,7 +123,7 @@ def test_stranger_cannot_open_anothers_invoice(page: Page, browser: Browser, sta
     page.goto(f"{stack.url}/membership/")
     page.get_by_role("button", name=re.compile("Subscribe")).click()
     journey.pay(page)
-    expect(page.get_by_role("heading", name="You are a member")).to_be_visible()
+    expect(page.get_by_role("heading", name="You’re a member")).to_be_visible()
     stack.settle()
     page.goto(f"{stack.url}/payments/")
     page.get_by_role("link", name=re.compile("Membership, ")).first.click()

@@ -29,7 +29,7 @@ def test_cancel_with_a_reason_and_keep_it_after_all(page: Page, stack: Stack) ->
 
     page.get_by_role("button", name="Keep my membership").click()
     expect(page.get_by_text("Your next charge of $29.00").first).to_be_visible()
-    journey.newest_mail(stack, email, "Your membership goes on")
+    journey.newest_mail(stack, email, "Your membership continues")
     stack.settle()
     assert len(stack.mail_to(email, "Your membership")) == 2
 
@@ -42,7 +42,7 @@ def test_failed_renewal_is_mended_with_another_card(page: Page, stack: Stack) ->
     journey.newest_mail(stack, email, "Payment failed: $29.00")
 
     page.goto(f"{stack.url}/")
-    expect(page.get_by_text("Your payment of $29.00 did not go through")).to_be_visible()
+    expect(page.get_by_text("Your payment of $29.00 didn’t go through")).to_be_visible()
     page.goto(f"{stack.url}/membership/")
     page.get_by_role("button", name="Change card").click()
     expect(page).to_have_url(re.compile(re.escape(f"{stack.sandbox_url}/portal/")))
@@ -60,13 +60,13 @@ def test_failed_renewal_is_mended_with_another_card(page: Page, stack: Stack) ->
     expect(page.locator("button.primary.big")).to_have_count(0)
     stack.settle()
 
-    thanks = journey.newest_mail(stack, email, "Thank you, it worked")
+    thanks = journey.newest_mail(stack, email, "Payment received")
     assert "Visa ending in 4242" in thanks["text"]
     assert len(stack.mail_to(email, "Payment failed")) == 1
     assert len(stack.mail_to(email, "Receipt")) == 1
     page.goto(f"{stack.url}/")
     expect(page.get_by_text("Active").first).to_be_visible()
-    expect(page.get_by_text("did not go through")).to_have_count(0)
+    expect(page.get_by_text("didn’t go through")).to_have_count(0)
 
 
 def make_coupon(stack: Stack, name: str, **coupon: str) -> None:
@@ -93,7 +93,7 @@ def test_join_by_the_year_with_a_promotion_code(page: Page, stack: Stack) -> Non
     page.get_by_role("button", name="Apply").click()
     expect(page.get_by_text("$261.00").first).to_be_visible()
     journey.pay(page)
-    expect(page.get_by_role("heading", name="You are a member")).to_be_visible()
+    expect(page.get_by_role("heading", name="You’re a member")).to_be_visible()
     stack.settle()
     receipt = journey.newest_mail(stack, email, "Receipt: $261.00")
     assert "−$29.00" in receipt["text"]
@@ -106,7 +106,7 @@ def test_switch_to_yearly_as_it_was_shown(page: Page, stack: Stack) -> None:
     journey.become_a_member(page, stack, "Mona Monthly", email)
     page.goto(f"{stack.url}/membership/")
     page.get_by_role("link", name="Switch to yearly").click()
-    expect(page.get_by_text("What is left of the time you paid for")).to_be_visible()
+    expect(page.get_by_text("Credit for unused time")).to_be_visible()
     button = page.get_by_role("button", name=re.compile(r"Pay \$.* and switch"))
     shown = re.search(r"\$[\d.]+", button.inner_text())
     assert shown

@@ -46,12 +46,14 @@ def open_form(page: Page, stack: Stack) -> None:
 def test_approved_at_once_and_followed_to_the_bank(page: Page, stack: Stack) -> None:
     email = become_a_member(page, stack, "Anna Atonce", at_once=3000)
     open_form(page, stack)
-    expect(page.get_by_role("heading", name=re.compile(r"Up to \$29\.00, at once"))).to_be_visible()
+    expect(
+        page.get_by_role("heading", name=re.compile(r"Instant refund of up to \$29\.00"))
+    ).to_be_visible()
     page.get_by_label("A part of it").check()
     page.get_by_label("Amount", exact=True).fill("90")
     expect(page.get_by_text("Enter an amount up to $29.00.")).to_be_visible()
     page.get_by_label("Amount", exact=True).fill("9")
-    expect(page.get_by_text("We send $9.00 to your Visa ending in 4242")).to_be_visible()
+    expect(page.get_by_text("We’ll send $9.00 to your Visa ending in 4242")).to_be_visible()
     page.get_by_label("Why?").select_option("I did not use it")
     page.get_by_label("Anything we should know").fill("I was ill.")
     page.get_by_role("button", name="Request refund of $9.00").click()
@@ -69,19 +71,19 @@ def test_approved_at_once_and_followed_to_the_bank(page: Page, stack: Stack) -> 
     expect(page.get_by_role("heading", name="Refunds in progress")).to_be_visible()
     expect(page.get_by_text("At your bank").first).to_be_visible()
     open_form(page, stack)
-    expect(page.get_by_text("All that is refundable")).to_be_visible()
+    expect(page.get_by_text("The full refundable amount")).to_be_visible()
     expect(page.get_by_role("button", name="Request refund of $20.00")).to_be_visible()
 
 
 def test_a_request_that_waits_is_withdrawn(page: Page, stack: Stack) -> None:
     email = become_a_member(page, stack, "Wanda Waits", at_once=0)
     open_form(page, stack)
-    expect(page.get_by_text("Somebody of the team decides")).to_be_visible()
+    expect(page.get_by_text("Someone on our team will review this")).to_be_visible()
     page.get_by_label("Why?").select_option("I forgot to cancel")
     page.get_by_text("Cancel it too").click()
     expect(page.get_by_text("Your membership ends as soon as all of this")).to_be_visible()
     page.get_by_role("button", name="Request refund of $29.00").click()
-    expect(page.get_by_text("We are deciding")).to_be_visible()
+    expect(page.get_by_text("We’re reviewing it")).to_be_visible()
     journey.newest_mail(stack, email, "We got your request: refund of $29.00")
 
     page.get_by_role("button", name="Withdraw my request").click()
@@ -106,7 +108,7 @@ def test_the_form_foretells_and_sends_without_javascript(
     plain.get_by_label("A part of it").check()
     plain.get_by_label("Amount", exact=True).fill("12")
     plain.get_by_role("button", name="See what happens").click()
-    expect(plain.get_by_text("Up to $10.00 would be refunded at once.")).to_be_visible()
+    expect(plain.get_by_text("Up to $10.00 would be refunded right away.")).to_be_visible()
     plain.get_by_label("Amount", exact=True).fill("10")
     plain.get_by_label("Why?").select_option("I paid by mistake")
     plain.get_by_role("button", name="Request refund", exact=True).click()

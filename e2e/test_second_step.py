@@ -64,7 +64,7 @@ def test_a_member_adds_it_signs_in_with_it_and_once_without_the_phone(
     assert page.locator(".toasts").evaluate("box => getComputedStyle(box).position") == "static"
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     assert Axe().run(page).response["violations"] == []
-    page.get_by_role("link", name="I have kept them").click()
+    page.get_by_role("link", name="I’ve saved them").click()
     expect(page.get_by_text("You have 10 left")).to_be_visible()
     journey.newest_mail(stack, SUE, "Sign-in now asks for a second step")
 
@@ -74,7 +74,7 @@ def test_a_member_adds_it_signs_in_with_it_and_once_without_the_phone(
     expect(page.get_by_role("heading", name="One more step")).to_be_visible()
     assert Axe().run(page).response["violations"] == []
     journey.enter_code(page, "000000")
-    expect(page.get_by_text("This code is not right")).to_be_visible()
+    expect(page.get_by_text("That code isn’t correct")).to_be_visible()
     journey.enter_code(page, code_of(secret, steps=1))
     # Where they wanted to go.
     expect(page).to_have_url(f"{stack.url}/payments/")

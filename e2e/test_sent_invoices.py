@@ -36,7 +36,7 @@ def test_it_is_due_it_is_paid_and_nobody_is_blamed(page: Page, stack: Stack) -> 
 
     page.goto(f"{stack.url}/")
     expect(page.get_by_text("Please pay $40.00 by")).to_be_visible()
-    expect(page.get_by_text("did not go through")).to_have_count(0)
+    expect(page.get_by_text("didn’t go through")).to_have_count(0)
     page.goto(f"{stack.url}/payments/")
     row = page.locator("#invoices tr", has_text=number)
     expect(row.get_by_text("To pay")).to_be_visible()

@@ -68,7 +68,7 @@ def pay(page: Page, stack: Stack, name: str, email: str, amount: str) -> None:
     journey.sign_up(page, stack, name, email)
     page.goto(f"{stack.url}/payments/new/?amount={amount}")
     page.get_by_label("What is it for?").fill("Workshop in May")
-    page.get_by_role("button", name="Go on to pay").click()
+    page.get_by_role("button", name="Continue to payment").click()
     journey.pay(page)
     stack.settle()
     page.get_by_role("link", name="See the payment").click()
@@ -240,7 +240,7 @@ def test_a_policy_is_tried_on_the_past_and_put_in_force(
     mona.get_by_label("What changes, and why").fill("Small ones need nobody.")
     mona.get_by_role("button", name="Put it in force").click()
     expect(mona.get_by_text(re.compile(r"Version \d+ is in force\."))).to_be_visible()
-    expect(mona.get_by_text("Up to $45.00 of a payment is approved at once")).to_be_visible()
+    expect(mona.get_by_text("Up to $45.00 of a payment is approved automatically")).to_be_visible()
 
 
 def _session_of(page: Page) -> str:

@@ -64,12 +64,16 @@ class Category(StrEnum):
     STAFF = "staff"
 
 
-BILLING_WHY = "You get this because you have an account with us: it is about your membership."
-ACCOUNT_WHY = "You get this because somebody used this address to sign in or sign up with us."
-STAFF_WHY = "You get this because your address is among those to which the portal writes to staff."
-INVITED_WHY = "You get this because you have a membership with us: it is sent only once."
-CHANGE_WHY = "You get this because you have an account with us: it is about how you sign in."
-CLOSED_WHY = "You get this because you had an account with us. We won’t write to you again."
+BILLING_WHY = "You’re receiving this because you have an account with us."
+ACCOUNT_WHY = (
+    "You’re receiving this because someone used this address to sign in or sign up with us."
+)
+STAFF_WHY = "You receive staff notifications."
+INVITED_WHY = "You’re receiving this as a member. We’ll only send it once."
+CHANGE_WHY = "You’re receiving this because you have an account with us."
+CLOSED_WHY = (
+    "You’re receiving this because you had an account with us. We won’t write to you again."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +105,9 @@ def _staff(subject: str) -> Spec:
 
 
 CATALOGUE: dict[Kind, Spec] = {
-    Kind.WELCOME: _billing("Welcome: your {{ plan_name }} has begun"),
+    Kind.WELCOME: _billing("Welcome to {{ brand.name }}: your {{ plan_name }} is active"),
     Kind.PAYMENT_RECEIVED: _billing(
-        "{% if recovered %}Thank you, it worked: {% else %}Receipt: {% endif %}"
+        "{% if recovered %}Payment received: {% else %}Receipt: {% endif %}"
         "{{ amount }} for {{ description }}"
     ),
     Kind.PAYMENT_FAILED: _billing("Payment failed: {{ amount }} for {{ description }}"),
@@ -122,7 +126,7 @@ CATALOGUE: dict[Kind, Spec] = {
         "{% load message_dates %}{% if another %}One of your memberships{% else %}Your membership"
         "{% endif %} ends on {{ ends_on|day }}"
     ),
-    Kind.MEMBERSHIP_GOES_ON: _billing("Your membership goes on"),
+    Kind.MEMBERSHIP_GOES_ON: _billing("Your membership continues"),
     Kind.MEMBERSHIP_ENDED: _billing(
         "{% if another %}One of your memberships{% else %}Your membership{% endif %} has ended"
     ),
@@ -137,7 +141,9 @@ CATALOGUE: dict[Kind, Spec] = {
     ),
     Kind.INVOICE_DUE: _billing("{% load message_dates %}{{ amount }} is due on {{ due_on|day }}"),
     Kind.INVOICE_OVERDUE: _billing("Overdue: {{ amount }} for {{ description }}"),
-    Kind.PRICE_SWITCHED: _billing("You now pay {{ rhythm }}: {{ price }} a {{ interval }}"),
+    Kind.PRICE_SWITCHED: _billing(
+        "You’ve switched to {{ rhythm }} billing: {{ price }} a {{ interval }}"
+    ),
     Kind.OFFER_ACCEPTED: _billing("Thank you for staying: {{ terms }}"),
     Kind.PAYMENT_REQUESTED: _billing("Please pay {{ amount }} for {{ description }}"),
     Kind.PAYMENT_NOT_MADE: _billing("Payment failed: {{ amount }} for {{ description }}"),
@@ -148,7 +154,7 @@ CATALOGUE: dict[Kind, Spec] = {
         "{% if is_closed %}Closed{% else %}Not approved{% endif %}: your refund of {{ amount }}"
     ),
     Kind.REFUND_SENT: _billing(
-        "{% if answered %}Thank you: your refund of {{ amount }} goes on"
+        "{% if answered %}Thank you: your refund of {{ amount }} is moving again"
         "{% else %}Your refund of {{ amount }} "
         "{% if needs_answer %}needs an answer from you{% else %}takes a little longer{% endif %}"
         "{% endif %}"
@@ -159,15 +165,15 @@ CATALOGUE: dict[Kind, Spec] = {
         "{% elif again_url %}Your refund of {{ amount }} was canceled"
         "{% else %}Your refund of {{ amount }} did not arrive{% endif %}"
     ),
-    Kind.REFUND_TO_DECIDE: _staff("Refund to decide: {{ amount }} of {{ member }}"),
-    Kind.REFUND_WAITS: _staff("Still to decide: {{ amount }} of {{ member }}"),
-    Kind.REFUND_IN_TROUBLE: _staff("{{ headline }}: {{ amount }} of {{ member }}"),
+    Kind.REFUND_TO_DECIDE: _staff("Refund request: {{ amount }} from {{ member }}"),
+    Kind.REFUND_WAITS: _staff("Refund still waiting: {{ amount }} from {{ member }}"),
+    Kind.REFUND_IN_TROUBLE: _staff("{{ headline }}: {{ amount }} from {{ member }}"),
     Kind.PROBLEM_FOUND: _staff("Needs attention: {{ text }}"),
     Kind.DISPUTE_OPENED: _staff(
         "{% load message_dates %}{% if is_inquiry %}Bank inquiry{% else %}Dispute{% endif %}: "
-        "{{ amount }} of {{ member }}{% if due_on %}, answer by {{ due_on|day }}{% endif %}"
+        "{{ amount }} from {{ member }}{% if due_on %}, answer by {{ due_on|day }}{% endif %}"
     ),
-    Kind.DISPUTE_CLOSED: _staff("{{ headline }}: {{ amount }} of {{ member }}"),
+    Kind.DISPUTE_CLOSED: _staff("{{ headline }}: {{ amount }} from {{ member }}"),
     Kind.ADDRESS_CODE: _account("{{ code }} is your code"),
     Kind.ADDRESS_LINK: _account("Confirm your new email address", CHANGE_WHY),
     Kind.PASSWORD_LINK: _account("Choose a new password", CHANGE_WHY),
@@ -175,8 +181,8 @@ CATALOGUE: dict[Kind, Spec] = {
     Kind.PASSWORD_CODE: _account("{{ code }} is your password code"),
     Kind.PHONE_CODE: Spec(category=Category.ACCOUNT, email=False, sms=True, sensitive=True),
     Kind.TEXTS_ON: Spec(category=Category.ACCOUNT, email=False, sms=True),
-    Kind.ACCOUNT_EXISTS: _account("You have an account already"),
-    Kind.UNKNOWN_ACCOUNT: _account("There is no account with this address"),
+    Kind.ACCOUNT_EXISTS: _account("You already have an account"),
+    Kind.UNKNOWN_ACCOUNT: _account("No account with this address"),
     Kind.ACCOUNT_CHANGED: _account("{{ headline }}", CHANGE_WHY),
     Kind.ACCOUNT_CLOSED: _account("Your account is closed", CLOSED_WHY),
 }

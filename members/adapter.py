@@ -52,9 +52,9 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
             "to that account."
         ),
         "too_many_login_attempts": "That was too many tries. Wait a few minutes, then start again.",
-        "incorrect_code": "This code is not right. Check it, or ask for a new one.",
-        "email_password_mismatch": "E-mail address or password is not right.",
-        "rate_limited": "That was quick. Wait a little before you ask for another code.",
+        "incorrect_code": "That code isn’t correct. Check it or request a new one.",
+        "email_password_mismatch": "Incorrect email or password.",
+        "rate_limited": "Please wait a moment before requesting another code.",
     }
 
     # Who someone is

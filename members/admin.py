@@ -212,7 +212,7 @@ class OpenAccountForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic
     """Open an account for somebody: they sign in by a code and may set a password later."""
 
     email = MailboxField(
-        label="E-mail address",
+        label="Email address",
         widget=UnfoldAdminEmailInputWidget,
         help_text="It counts as verified: make sure that it is theirs.",
     )

@@ -26,7 +26,7 @@ from portal.fields import MailboxField, WordsField
 
 NAME_LENGTH = 150
 # The one spelling of the word: allauth's forms say "Email".
-EMAIL = "E-mail"
+EMAIL = "Email"
 SAFE_CHOICE = "At least 10 characters. Several words are safe and easy to remember."
 
 
@@ -87,7 +87,7 @@ class SignupForm(allauth_forms.SignupForm):  # type: ignore[misc]  # allauth has
         super().__init__(*args, **kwargs)
         _take_mailbox(self, "email")
         self.fields["password1"].help_text = SAFE_CHOICE
-        self.fields["phone"].help_text = "For text messages. We text you a code to make sure of it."
+        self.fields["phone"].help_text = "For text messages. We’ll text you a code to verify it."
         self.fields["text_messages"].help_text = text_message_terms()
 
     def clean_name(self) -> str:
@@ -274,7 +274,7 @@ class ChangePasswordForm(allauth_forms.ChangePasswordForm):  # type: ignore[misc
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["oldpassword"].label = "Password now"
+        self.fields["oldpassword"].label = "Current password"
         _call_passwords(self)
         self.fields["password1"].help_text = SAFE_CHOICE
 
@@ -307,7 +307,7 @@ class ProfileForm(forms.Form):
     )
     time_zone = forms.ChoiceField(
         label="Time zone",
-        help_text="Dates and times are shown in it.",
+        help_text="We use it for dates and times.",
     )
 
     def __init__(self, member: Member, data: QueryDict | None = None) -> None:

@@ -64,7 +64,7 @@ def _check_country(region: str) -> None:
     allowed = ", ".join(
         f"{code} (+{phonenumbers.country_code_for_region(code)})" for code in settings.SMS_COUNTRIES
     )
-    raise ValidationError(f"We can send text messages only to numbers of: {allowed}.")
+    raise ValidationError(f"We can only text numbers from these countries: {allowed}.")
 
 
 class PhoneField(WordsField):

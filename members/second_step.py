@@ -37,8 +37,8 @@ class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth ships no t
     """allauth's adapter: secrets encrypted, the brand's name in the app, our words for errors."""
 
     error_messages = DefaultMFAAdapter.error_messages | {
-        "incorrect_code": "This code is not right. Use the newest one that your app shows.",
-        "unverified_email": "Confirm your e-mail address first, then add the second step.",
+        "incorrect_code": "That code isn’t correct. Use the newest one in your app.",
+        "unverified_email": "Confirm your email address first, then add the second step.",
     }
 
     def get_totp_issuer(self) -> str:

@@ -180,7 +180,7 @@ class PaymentAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
         """What came: nothing of a try that failed."""
         return show.money_or_dash(row.amount_received, row.currency)
 
-    @column("Went back", ordering="amount_refunded")
+    @column("Refunded", ordering="amount_refunded")
     def went_back(self, row: Payment) -> str:
         """What was refunded, or taken back by the bank."""
         return show.money_or_dash(row.amount_refunded + received.returned(row), row.currency)

@@ -285,7 +285,7 @@ def _member(row: Refund) -> list[Fact]:
     standing = show.badge(*labels.subscription(live)) if live else "No membership"
     return [
         Fact("Member", show.member(user)),
-        Fact("E-mail", user.email),
+        Fact("Email", user.email),
         Fact("Membership", show.link(live, live.get_status_display()) if live else standing),
         Fact("With us since", show.moment(user.date_joined)),
         Fact("Everything of theirs", show.link(customer, "Payments, invoices, events")),

@@ -200,9 +200,9 @@ def _sentences(rule: Rule, currency: str) -> Iterator[str]:
     if rule.automatic_up_to and rule.automatic_per_year:
         times = TIMES.get(rule.automatic_per_year, f"{rule.automatic_per_year} times")
         amount = Money(rule.automatic_up_to, currency)
-        yield f"Up to {amount} of a payment is approved at once, {times} a year for a member."
+        yield f"Up to {amount} of a payment is approved automatically, {times} a year for a member."
     else:
-        yield "Nothing is approved at once: somebody decides on every request."
+        yield "Nothing is approved automatically: someone decides on every request."
     if rule.two_people_from:
         yield f"From {Money(rule.two_people_from, currency)} on two people must agree."
     else:

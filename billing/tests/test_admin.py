@@ -320,7 +320,7 @@ def test_a_member_is_turned_away(client: Client) -> None:
     client.force_login(factories.make_member())
     answer = client.get(reverse("admin:index"), follow=True)
     assert answer.status_code == 403
-    assert "This page is not for you to see" in answer.content.decode()
+    assert "You don’t have access to this page" in answer.content.decode()
 
 
 def test_support_and_auditor_change_no_accounts(world: World) -> None:

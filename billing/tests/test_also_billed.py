@@ -146,7 +146,7 @@ def test_its_failed_payment_and_its_end_are_not_the_memberships(
     assert "still a member" not in rendering.render_email(failed).text
     client.force_login(alice)
     page = text_of(client, "/membership/")
-    assert "Your payment of $9.00 for Locker rental did not go through" in page
+    assert "Your payment of $9.00 for Locker rental didn’t go through" in page
     assert "Your next charge of $29.00" in page
     assert overview.business().payment_failed == 0
     sandbox.stripe.v1.subscriptions.cancel(locker.stripe_id)
@@ -320,10 +320,10 @@ def test_a_locker_payment_is_refunded_without_touching_the_membership(
     paid = Payment.objects.get(amount=900)
     client.force_login(alice)
     page = text_of(client, reverse("billing:request-refund", args=[paid.pk]))
-    assert "And your membership?" not in page
+    assert "What about your membership?" not in page
     membership = Payment.objects.get(amount=2900)
     page = text_of(client, reverse("billing:request-refund", args=[membership.pk]))
-    assert "And your membership?" in page
+    assert "What about your membership?" in page
 
 
 def test_no_offer_to_stay_is_for_the_locker(sandbox: Sandbox, client: Client) -> None:

@@ -129,7 +129,7 @@ def test_return_page_confirms_and_then_welcomes(sandbox: Sandbox, client: Client
 
     deliver(sandbox.events())
     fragment = client.get(url, headers={"HX-Request": "true"}).content.decode()
-    assert "You are a member" in fragment
+    assert "You’re a member" in fragment
     assert "<html" not in fragment
 
 

@@ -74,7 +74,7 @@ def test_more_credit_than_the_next_charge_takes_pays_all_of_it(
 ) -> None:
     set_balance(sandbox, -10_000)
     home = words(client, "/")
-    assert "nothing is charged on" in home
+    assert "your card won’t be charged" in home
     assert "$29.00 of credit will be used instead." in home
     assert "Your credit $100.00" in home
     assert "Next payment $0.00 on" in words(client, "/membership/")
@@ -104,7 +104,7 @@ def test_a_free_month_uses_no_credit(sandbox: Sandbox, client: Client, alice: Us
     sandbox.stripe.v1.subscriptions.update(row.stripe_id, {"discounts": [{"coupon": coupon.id}]})
     set_balance(sandbox, -1200)
     home = words(client, "/")
-    assert "nothing is charged on" in home
+    assert "your card won’t be charged" in home
     assert "of credit will be used" not in home
     assert "Your credit $12.00" in home
 
@@ -125,16 +125,16 @@ def test_who_cancels_reads_what_becomes_of_it(
     assert "credit" not in words(client, "/membership/cancel/")
     set_balance(sandbox, -1200)
     page = words(client, "/membership/cancel/")
-    assert "Your credit of $12.00 is kept for you" in page
-    assert "It is not paid out by itself" in page
+    assert "Your credit of $12.00 stays in your account" in page
+    assert "Want it paid out instead?" in page
     client.post("/membership/cancel/", {})
-    assert "Credit, kept for you: $12.00" in mail_of("membership_ends")
+    assert "Account credit: $12.00" in mail_of("membership_ends")
     assert "Your credit $12.00 Kept for you" in words(client, "/")
     assert "Credit $12.00 , kept for you" in words(client, "/membership/")
     sandbox.control("clock", advance="renewal")
     deliver(sandbox.events())
     assert Subscription.objects.get().status == "canceled"
-    assert "Credit, kept for you: $12.00" in mail_of("membership_ended")
+    assert "Account credit: $12.00" in mail_of("membership_ended")
     for url in ("/", "/membership/"):
         assert "it is used first when you become a member again" in words(client, url)
 
@@ -144,7 +144,7 @@ def test_credit_that_changes_after_the_end_is_followed(
 ) -> None:
     sandbox.stripe.v1.subscriptions.cancel(Subscription.objects.get().stripe_id)
     set_balance(sandbox, -700)
-    assert "Your credit of $7.00 is kept for you" in words(client, "/membership/")
+    assert "Your credit of $7.00 stays in your account" in words(client, "/membership/")
 
 
 def test_credit_in_another_currency_counts_for_nothing_here(sandbox: Sandbox, alice: User) -> None:

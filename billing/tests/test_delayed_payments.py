@@ -96,7 +96,7 @@ def test_single_payment_that_the_bank_refuses_is_told_and_can_be_made_again(
     days_pass(sandbox, 0)
     assert told(alice) == ["payment_not_made"]
     text = text_of(alice, "payment_not_made")
-    assert "Your payment of $62.50 did not go through" in text
+    assert "Your payment of $62.50 didn’t go through" in text
     assert "The bank account is closed." in text
     assert "/payments/new/" in text
     detail = page(client, alice, f"/payments/{Payment.objects.get().pk}/")
@@ -104,7 +104,7 @@ def test_single_payment_that_the_bank_refuses_is_told_and_can_be_made_again(
     assert "The bank account is closed." in detail
     assert Checkout.objects.get().state == CheckoutState.FAILED
     result = f"/payments/result/?session_id={Checkout.objects.get().session_id}"
-    assert "did not go through" in page(client, alice, result)
+    assert "didn’t go through" in page(client, alice, result)
     assert single_payments.pay_amount(alice, 6250, "Guest pass").startswith(sandbox.url)
 
 
@@ -142,23 +142,23 @@ def test_membership_from_a_bank_account_begins_at_once_and_is_receipted_later(
     invoice = Invoice.objects.get()
     assert (invoice.status, invoice.collection) == ("open", Collection.PROCESSING)
     home = page(client, alice, "/")
-    assert "You are a member" in home
+    assert "You’re a member" in home
     assert "Active" in home
-    assert "Your bank is sending $29.00" in home
+    assert "Your $29.00 bank payment is on its way" in home
     assert "Your payment of $29.00 is on its way" in home
     membership = page(client, alice, "/membership/")
-    assert "Your bank is sending $29.00" in membership
+    assert "Your $29.00 bank payment is on its way" in membership
     assert "Bank account ending in 6789" in membership
     assert "In progress" in page(client, alice, "/payments/")
     assert "Your bank is working on it" in page(client, alice, f"/payments/invoices/{invoice.pk}/")
     session_id = Checkout.objects.get().session_id
     welcome = page(client, alice, f"/membership/welcome/?session_id={session_id}")
-    assert "A receipt follows by e-mail once the money has arrived" in welcome
+    assert "We’ll email you a receipt once the money arrives" in welcome
 
     days_pass(sandbox)
     assert told(alice) == ["welcome", "payment_received"]
-    assert "it worked" not in text_of(alice, "payment_received")
-    assert "Your bank is sending" not in page(client, alice, "/")
+    assert "went through this time" not in text_of(alice, "payment_received")
+    assert "bank payment is on its way" not in page(client, alice, "/")
 
 
 def test_membership_whose_first_payment_the_bank_refuses_is_not_lost_in_silence(
@@ -170,8 +170,8 @@ def test_membership_whose_first_payment_the_bank_refuses_is_not_lost_in_silence(
     assert told(alice) == ["welcome", "payment_failed"]
     assert "The bank account is closed." in text_of(alice, "payment_failed")
     home = page(client, alice, "/")
-    assert "Your payment of $29.00 did not go through" in home
-    assert "You are still a member for now." in home
+    assert "Your payment of $29.00 didn’t go through" in home
+    assert "You’re still a member for now." in home
     assert Subscription.objects.get().status == "past_due"
 
     customer = Customer.objects.get().stripe_id
@@ -179,7 +179,7 @@ def test_membership_whose_first_payment_the_bank_refuses_is_not_lost_in_silence(
     sandbox.stripe.v1.invoices.pay(Invoice.objects.get().stripe_id)
     days_pass(sandbox, 0)
     assert told(alice) == ["welcome", "payment_failed", "payment_received"]
-    assert "it worked" in text_of(alice, "payment_received")
+    assert "went through this time" in text_of(alice, "payment_received")
     assert "Active" in page(client, alice, "/")
 
 
@@ -196,7 +196,7 @@ def test_renewal_by_bank_is_told_as_one_thing(
     deliver(sandbox.events())
     before = told(alice)
     assert sorted(before) == ["payment_received", "welcome"]
-    assert "Your bank is sending $29.00" in page(client, alice, "/")
+    assert "Your $29.00 bank payment is on its way" in page(client, alice, "/")
     days_pass(sandbox)
     days_pass(sandbox, 0)
     assert told(alice) == [*before, outcome]
@@ -236,7 +236,7 @@ def test_membership_that_waits_for_its_first_payment_says_so(
     home = page(client, customer.user, "/")
     assert words in home
     assert "$29.00" in home
-    assert "You are a member" not in home
+    assert "You’re a member" not in home
 
 
 def test_membership_that_never_began_is_not_called_ended(client: Client) -> None:

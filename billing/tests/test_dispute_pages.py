@@ -35,7 +35,12 @@ def single(user: User, **fields: object) -> Payment:
     ("status", "badge", "title", "said"),
     [
         ("needs_response", "Disputed", "disputed with the bank", "The bank keeps $29.00 until"),
-        ("under_review", "Disputed", "disputed with the bank", "ask the bank to take the dispute"),
+        (
+            "under_review",
+            "Disputed",
+            "disputed with the bank",
+            "ask your bank to withdraw the dispute",
+        ),
         ("warning_needs_response", "Disputed", "The bank asks about", "no money has moved"),
         ("won", "Paid", "this payment stands", "found it to be right"),
         ("lost", "Returned by the bank", "has given this payment back", "a second time"),

@@ -78,7 +78,7 @@ def test_a_dispute_is_copied_and_told_to_the_staff_but_not_to_the_member(
     ]
     assert not Message.objects.filter(user=alice, kind__startswith="dispute_").exists()
     mail = Message.objects.get(kind="dispute_opened", recipient="owner@example.com")
-    assert mail.subject.startswith("Dispute: $29.00 of Alice Archer, answer by ")
+    assert mail.subject.startswith("Dispute: $29.00 from Alice Archer, answer by ")
     assert f"/staff/billing/dispute/{row.pk}/" in mail.context["url"]
 
 
@@ -94,8 +94,8 @@ def test_without_an_address_only_the_staff_site_shows_it(
 @pytest.mark.parametrize(
     ("evidence", "status", "subject"),
     [
-        ("winning_evidence", "won", "Dispute won: $29.00 of Alice Archer"),
-        ("losing_evidence", "lost", "Dispute lost: $29.00 of Alice Archer"),
+        ("winning_evidence", "won", "Dispute won: $29.00 from Alice Archer"),
+        ("losing_evidence", "lost", "Dispute lost: $29.00 from Alice Archer"),
     ],
 )
 def test_from_opened_to_decided(
@@ -141,7 +141,7 @@ def test_an_inquiry_that_ends_well(sandbox: Sandbox) -> None:
         True,
     )
     subjects = Message.objects.filter(kind="dispute_opened").values_list("subject", flat=True)
-    assert all(subject.startswith("Bank inquiry: $29.00 of Alice") for subject in subjects)
+    assert all(subject.startswith("Bank inquiry: $29.00 from Alice") for subject in subjects)
     answer(sandbox, "winning_evidence")
     deliver(sandbox.events())
     row.refresh_from_db()
@@ -152,7 +152,7 @@ def test_an_inquiry_that_ends_well(sandbox: Sandbox) -> None:
     assert (row.status, row.is_open) == ("warning_closed", False)
     assert disputes.amount_lost(row.payment) == 0
     closed = Message.objects.filter(kind="dispute_closed").values_list("subject", flat=True)
-    assert set(closed) == {"Bank inquiry closed: $29.00 of Alice Archer"}
+    assert set(closed) == {"Bank inquiry closed: $29.00 from Alice Archer"}
 
 
 def test_an_inquiry_that_becomes_a_dispute_is_told_as_one_more_to_answer(sandbox: Sandbox) -> None:

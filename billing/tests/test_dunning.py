@@ -133,7 +133,7 @@ def test_recovered_payment_says_thank_you_in_one_mail(sandbox: Sandbox) -> None:
     sandbox.stripe.v1.invoices.pay(Invoice.objects.get(status="open").stripe_id)
     deliver(sandbox.events())
     assert kinds(alice) == ["payment_failed", "card_changed", "payment_received"]
-    assert told(alice)[-1][1].startswith("Thank you, it worked: $29.00")
+    assert told(alice)[-1][1].startswith("Payment received: $29.00")
     assert "nothing else to do" in text_of(alice, "payment_received")
 
 
@@ -150,7 +150,7 @@ def test_debt_of_an_earlier_membership_is_not_held_against_a_new_one(
     assert Invoice.objects.filter(collection="failed").exists()
     home = page(client, alice, "/")
     assert "Active" in home
-    assert "did not go through" not in home
+    assert "didn’t go through" not in home
 
 
 def test_failure_that_is_mended_before_we_hear_of_it_is_not_told(sandbox: Sandbox) -> None:
@@ -161,7 +161,7 @@ def test_failure_that_is_mended_before_we_hear_of_it_is_not_told(sandbox: Sandbo
     sandbox.control("clock", advance_seconds=4 * DAY)
     deliver(sandbox.events())
     assert kinds(alice) == ["card_changed", "payment_received"]
-    assert told(alice)[-1][1].startswith("Thank you, it worked")
+    assert told(alice)[-1][1].startswith("Payment received")
 
 
 def test_plain_renewal_gets_a_plain_receipt(sandbox: Sandbox) -> None:

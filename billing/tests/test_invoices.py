@@ -104,7 +104,7 @@ def test_credit_note_lowers_an_open_invoice_until_it_is_void(
     assert "Credit notes" in page
     assert "$20.00" in page
     home = client.get("/").content.decode()
-    assert "Your payment of $20.00 did not go through" in home
+    assert "Your payment of $20.00 didn’t go through" in home
 
     sandbox.stripe.v1.credit_notes.void_credit_note(note_id)
     deliver(sandbox.events())

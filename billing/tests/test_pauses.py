@@ -298,5 +298,5 @@ def test_an_open_payment_comes_first(client: Client) -> None:
     )
     client.force_login(row.customer.user)
     page = home(client)
-    assert "Your last payment did not go through" in page
+    assert "Your last payment didn’t go through" in page
     assert "Later payments are paused until" in page

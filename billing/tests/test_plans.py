@@ -252,7 +252,7 @@ def test_credit_that_pays_the_next_period_is_said(sandbox: Sandbox, client: Clie
     sandbox.stripe.v1.customers.update(row.customer.stripe_id, {"balance": -5000})
     deliver(sandbox.events())
     client.force_login(alice)
-    assert "nothing is charged on" in client.get("/membership/").content.decode()
+    assert "your card won’t be charged" in client.get("/membership/").content.decode()
 
 
 def test_the_discount_is_compared_with_stripes(sandbox: Sandbox) -> None:

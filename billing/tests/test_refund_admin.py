@@ -266,7 +266,7 @@ def test_the_page_has_all_that_is_needed_to_decide(
         "Not used",
         "Yes: the membership ends too",
         "0 of 2 approved",
-        "Only up to $30.00 is approved at once.",
+        "Only up to $30.00 is approved automatically.",
         "Version 2",
         "$150.00",
         "$150.00 on",

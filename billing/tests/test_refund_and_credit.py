@@ -74,7 +74,7 @@ def test_a_year_that_credit_paid_along_goes_on_to_its_end(
 ) -> None:
     until = long_date(live(alice).current_period_end)
     url = f"/payments/{rejoined.pk}/refund/"
-    says = f"Your membership goes on until {until}, because credit paid part of it."
+    says = f"Your membership continues until {until}, because credit paid part of it."
     # Said beside the choice before anything is chosen, and once it is.
     assert says in words(client.get(url))
     look = {"look": "1", "how_much": "all", "membership": "cancel"}
@@ -98,9 +98,9 @@ def test_while_we_decide_tracker_and_mails_say_so_too(
     because = ", because credit paid part of it"
     tracker = words(client.get(f"/refunds/{row.pk}/"))
     assert f"If we approve the refund, it goes on until {until}{because}" in tracker
-    assert f"Your membership: goes on until {until}{because}" in mail_of("refund_received")
+    assert f"Your membership: continues until {until}{because}" in mail_of("refund_received")
     refunds.approve(row.pk, refund_world.approver("Bob Baker"))
-    assert f"Your membership: goes on until {until}{because}" in mail_of("refund_approved")
+    assert f"Your membership: continues until {until}{because}" in mail_of("refund_approved")
     run_jobs()
     assert live(alice).ends_at
 
@@ -113,9 +113,9 @@ def test_without_credit_mails_and_tracker_say_that_it_ends_at_once(
     row = refunds.request(alice, payment.pk, wish(29_000, cancels_membership=True))
     tracker = f"/refunds/{row.pk}/"
     assert "It ends at once if we approve all of this" in words(client.get(tracker))
-    assert "Your membership: ends at once if we approve it" in mail_of("refund_received")
+    assert "Your membership: ends right away if we approve it" in mail_of("refund_received")
     refunds.approve(row.pk, refund_world.approver("Bob Baker"))
-    assert "Your membership: ends at once" in mail_of("refund_approved")
+    assert "Your membership: ends right away" in mail_of("refund_approved")
     run_jobs()
     assert Subscription.objects.get().status == "canceled"
     assert "It has ended, as you asked" in words(client.get(tracker))
@@ -352,11 +352,11 @@ def test_mails_say_that_credit_pays_the_next_time(
     switch(sandbox, alice)
     mail = mail_of("price_switched")
     assert "Next payment: $0.00" in mail
-    assert "Paid from your credit then: $29.00 of $261.00" in mail
+    assert "Credit to be applied: $29.00 of $261.00" in mail
     client.post("/membership/cancel/", {})
     client.post("/membership/resume/")
     mail = mail_of("membership_goes_on")
-    assert "Paid from your credit then: $29.00 of $261.00" in mail
+    assert "Credit to be applied: $29.00 of $261.00" in mail
 
 
 def test_who_stays_reads_of_the_credit_too(sandbox: Sandbox, client: Client, alice: User) -> None:
@@ -370,7 +370,7 @@ def test_who_stays_reads_of_the_credit_too(sandbox: Sandbox, client: Client, ali
     deliver(sandbox.events())
     mail = mail_of("offer_accepted")
     assert "Next payment: $133.00" in mail
-    assert "Paid from your credit then: $12.00 of $12.00" in mail
+    assert "Credit to be applied: $12.00 of $12.00" in mail
 
 
 def test_without_credit_the_mails_say_nothing_of_it(client: Client, alice: User) -> None:
@@ -419,18 +419,18 @@ def test_the_payments_page_says_nothing_of_no_credit(client: Client, alice: User
 def test_what_is_refundable_later_counts_what_was_refunded(client: Client, alice: User) -> None:
     policy(shares=(Share(14, 100), Share(30, 50)), automatic_up_to=30_000, two_people_from=None)
     payment = Payment.objects.for_user(alice).get()
-    assert "After that 50% of it is refundable until" in offer_of(client, payment)
+    assert "After that, you can get 50% back until" in offer_of(client, payment)
     refunds.request(alice, payment.pk, wish(10_000))
-    assert "After that up to $45.00 is refundable until" in offer_of(client, payment)
+    assert "After that, you can get up to $45.00 back until" in offer_of(client, payment)
     refunds.request(alice, payment.pk, wish(5000))
-    assert "After that nothing more of it is refundable." in offer_of(client, payment)
+    assert "After that, no more can be refunded." in offer_of(client, payment)
 
 
 @pytest.mark.parametrize(
     ("per_year", "says"),
     [
-        (1, "One refund a year is approved at once, and you have had it"),
-        (2, "2 refunds a year are approved at once, and you have had them"),
+        (1, "You’ve had your one automatic refund this year"),
+        (2, "You’ve had your 2 automatic refunds this year"),
     ],
 )
 def test_who_has_had_the_refunds_of_a_year_reads_why_a_person_decides(
@@ -441,4 +441,4 @@ def test_who_has_had_the_refunds_of_a_year_reads_why_a_person_decides(
     for _ in range(per_year):
         refunds.request(alice, payment.pk, wish(100))
     form = words(client.get(f"/payments/{payment.pk}/refund/"))
-    assert f"{says}: somebody of the team decides on this one." in form
+    assert f"{says}: someone on our team will review this one." in form

@@ -96,9 +96,9 @@ def test_a_request_that_waits_is_told_to_the_member_and_to_the_staff(
     row = refunds.request(alice, payment.pk, form)
     refunds.request(alice, payment.pk, form)
     assert (told(), staff_told()) == (["refund_received"], ["refund_to_decide"])
-    assert "Somebody of our team will look at it" in text("refund_received")
+    assert "Someone on our team will review it" in text("refund_received")
     read = text("refund_to_decide")
-    assert read.startswith("Refund to decide: $29.00 of Alice Archer")
+    assert read.startswith("Refund request: $29.00 from Alice Archer")
     assert "I was ill." in read
     assert f"/staff/billing/refund/{row.pk}/change/" in read
 
@@ -149,7 +149,7 @@ def test_two_people_are_called_one_after_the_other(
 ) -> None:
     policy(automatic_up_to=0, two_people_from=1000)
     row = ask(alice, payment, 2900)
-    assert "Two people of our team will look at it" in text("refund_received")
+    assert "Two people on our team will review it" in text("refund_received")
     assert "Two different people must agree" in text("refund_to_decide")
     refunds.approve(row.pk, bob)
     assert staff_told() == ["refund_to_decide", "refund_to_decide"]
@@ -241,7 +241,7 @@ def test_stripe_asks_where_the_money_should_go(
     deliver(sandbox.events())
     assert told() == ["refund_sent", "refund_sent"]
     thanks = text("refund_sent")
-    assert thanks.startswith("Thank you: your refund of $29.00 goes on")
+    assert thanks.startswith("Thank you: your refund of $29.00 is moving again")
     assert ", for your answer. Your refund of $29.00" in thanks
     assert "takes a little longer" not in thanks
     sandbox.control("clock", advance_seconds=4 * 86_400)
@@ -284,7 +284,7 @@ def test_no_answer_is_told_as_the_reason_that_nothing_was_sent(
     assert "You can ask for it again as long as the payment is refundable:" in read
     assert f"/payments/{payment.pk}/refund/" in read
     assert "in touch" not in read
-    assert "answer this mail" not in read.lower().split("--")[0]
+    assert "reply to this email" not in read.lower().split("--")[0]
     assert staff_told() == ["refund_in_trouble"]
     assert "the amount is free again" in text("refund_in_trouble").lower()
     again = ask(alice, payment, 2900)

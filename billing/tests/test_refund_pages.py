@@ -77,11 +77,11 @@ def test_an_invoice_says_what_may_be_refunded_until_when_and_how(
 ) -> None:
     until = dates.long_date((payment.paid_at or payment.created_at) + timedelta(days=30))
     page = page_of(client, f"/payments/invoices/{payment.invoice_id}/")
-    assert f"Up to $29.00, at once, until {until}" in page
+    assert f"Instant refund of up to $29.00 until {until}" in page
     assert f'href="/payments/{payment.pk}/refund/"' in page
     policy(automatic_up_to=500)
     page = page_of(client, f"/payments/invoices/{payment.invoice_id}/")
-    assert f"Up to $29.00 until {until}: up to $5.00 at once, more needs our approval" in page
+    assert f"Up to $29.00 until {until}. Up to $5.00 is instant; more needs our approval." in page
     policy(automatic_up_to=0)
     page = page_of(client, f"/payments/invoices/{payment.invoice_id}/")
     assert f"Up to $29.00 until {until}; it needs our approval" in page
@@ -105,17 +105,17 @@ def test_a_smaller_share_and_the_next_one_are_said(client: Client, payment: Paym
     paid_at = payment.paid_at or payment.created_at
     page = page_of(client, f"/payments/invoices/{payment.invoice_id}/")
     last = dates.long_date(paid_at + timedelta(days=40))
-    assert f"After that 50% of it is refundable until {last}." in page
+    assert f"After that, you can get 50% back until {last}." in page
     Payment.objects.update(paid_at=timezone.now() - timedelta(days=20))
     page = page_of(client, f"/payments/invoices/{payment.invoice_id}/")
-    assert "Up to $14.50, at once" in page
+    assert "Instant refund of up to $14.50" in page
     assert "Within 40 days of the payment 50% of it is refundable." in page
 
 
 def test_a_payment_without_an_invoice_has_it_too(client: Client, alice: User) -> None:
     row = factories.make_payment(alice.customers.get(), amount=1200, description="Guest pass")
     page = page_of(client, f"/payments/{row.pk}/")
-    assert "Up to $12.00, at once" in page
+    assert "Instant refund of up to $12.00" in page
     assert "Refundable until" in page_of(client, "/payments/")
 
 
@@ -146,8 +146,8 @@ def test_the_form_previews_the_whole_amount_without_javascript(
     client: Client, payment: Payment
 ) -> None:
     page = page_of(client, f"/payments/{payment.pk}/refund/")
-    assert "This is refunded at once" in page
-    assert "We send $29.00 to your Visa ending in 4242 right away." in page
+    assert "You’ll be refunded right away" in page
+    assert "We’ll send $29.00 to your Visa ending in 4242 right away." in page
     assert 'Request refund<span class="when-scripted"> of $29.00</span>' in page
     assert "goodwill" not in page.lower()
 
@@ -155,13 +155,17 @@ def test_the_form_previews_the_whole_amount_without_javascript(
 @pytest.mark.parametrize(
     ("rules", "amount", "says"),
     [
-        ({}, "9", "This is refunded at once"),
-        ({"automatic_up_to": 500}, "9.00", "Up to $5.00 would be refunded at once."),
-        ({"automatic_up_to": 0}, "$9", "Somebody of the team decides"),
-        ({"automatic_up_to": 0, "two_people_from": 800}, "9", "Two people of the team decide"),
+        ({}, "9", "You’ll be refunded right away"),
+        ({"automatic_up_to": 500}, "9.00", "Up to $5.00 would be refunded right away."),
+        ({"automatic_up_to": 0}, "$9", "Someone on our team will review this"),
+        (
+            {"automatic_up_to": 0, "two_people_from": 800},
+            "9",
+            "Two people on our team will review this",
+        ),
         ({}, "40", "Enter an amount up to $29.00."),
         ({}, "nine", "Enter an amount, like 29.00."),
-        ({}, "10,50", "Write the amount with a point: 10.50."),
+        ({}, "10,50", "Use a decimal point, for example 10.50."),
         ({}, "1,234,5", "Enter an amount, like 29.00."),
         ({}, "", "Enter an amount up to $29.00."),
     ],
@@ -190,7 +194,7 @@ def test_the_preview_says_what_would_happen(
     [
         ({"how_much": "part", "amount": "40"}, "Enter an amount up to $29.00."),
         ({"how_much": "part", "amount": "0"}, "Enter an amount up to $29.00."),
-        ({"how_much": "part", "amount": "12,5"}, "Write the amount with a point: 12.5."),
+        ({"how_much": "part", "amount": "12,5"}, "Use a decimal point, for example 12.5."),
         ({"how_much": "most"}, "Choose how much."),
         ({"reason": ""}, "Choose a reason."),
         ({"reason": "goodwill"}, "Choose a reason."),
@@ -238,7 +242,7 @@ def test_approved_at_once_and_followed_to_the_bank(
     run_jobs()
     row.refresh_from_db()
     page = page_of(client, f"/refunds/{row.pk}/")
-    assert "At once, by our refund rules" in page
+    assert "Approved automatically under our refund policy" in page
     first, last = dates.arrival(row.succeeded_at or timezone.now())
     assert f"between {dates.long_date(first)} and {dates.long_date(last)}" in page
     assert "hx-trigger" not in page
@@ -281,10 +285,10 @@ def test_the_fate_of_the_membership_is_asked_and_foretold(
     client: Client, alice: User, payment: Payment, how_much: str, amount: str, says: str
 ) -> None:
     url = f"/payments/{payment.pk}/refund/"
-    assert "And your membership?" in page_of(client, url)
+    assert "What about your membership?" in page_of(client, url)
     sent = {"look": "1", "how_much": how_much, "amount": amount}
     assert says in words(client.post(url, sent | {"membership": "cancel"}))
-    assert "Your membership goes on." in words(client.post(url, sent | {"membership": "keep"}))
+    assert "Your membership continues." in words(client.post(url, sent | {"membership": "keep"}))
     send(client, payment, how_much=how_much, amount=amount, membership="cancel")
     row = Refund.objects.for_user(alice).get()
     assert row.cancels_membership
@@ -296,7 +300,7 @@ def test_the_fate_of_the_membership_is_asked_and_foretold(
 
 def test_no_membership_is_asked_about_where_none_hangs_on_it(client: Client, alice: User) -> None:
     row = factories.make_payment(alice.customers.get(), amount=1200)
-    assert "And your membership?" not in page_of(client, f"/payments/{row.pk}/refund/")
+    assert "What about your membership?" not in page_of(client, f"/payments/{row.pk}/refund/")
 
 
 # Strangers
@@ -337,7 +341,7 @@ def asked(alice: User, payment: Payment) -> Refund:
 
 def test_withdrawn_while_undecided(client: Client, asked: Refund) -> None:
     page = page_of(client, f"/refunds/{asked.pk}/")
-    assert "We are deciding" in page
+    assert "We’re reviewing it" in page
     assert "Withdraw your request?" in page
     answer = client.post(f"/refunds/{asked.pk}/withdraw/", follow=True)
     assert "You withdrew your request for $29.00." in words(answer)
@@ -375,8 +379,8 @@ def test_two_people_are_said_but_not_what_one_wrote(client: Client, asked: Refun
     Refund.objects.update(approvals_needed=2)
     refunds.approve(asked.pk, refund_world.approver("Bob Baker"), words="Between us: odd.")
     page = page_of(client, f"/refunds/{asked.pk}/")
-    assert "Two people of our team are deciding" in page
-    assert "One has agreed." in page
+    assert "Two people on our team are reviewing it" in page
+    assert "One person has approved it." in page
     assert "Between us" not in page
 
 
@@ -517,7 +521,7 @@ def test_home_holds_a_failed_refund_up_until_it_is_made_good(
     assert "It did not arrive" in page
     assert "will be in touch" in page
     invoice = page_of(client, f"/payments/invoices/{payment.invoice_id}/")
-    assert "Up to $29.00, at once" in invoice
+    assert "Instant refund of up to $29.00" in invoice
     ask(nina, payment, 500)
     assert "Your refund of $29.00 did not arrive" in page_of(client, "/")
     ask(nina, payment, 2400)

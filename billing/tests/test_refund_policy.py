@@ -154,7 +154,7 @@ def test_by_example(changes: dict[str, Any], amount: int, outcome: Outcome, appr
 def test_the_words() -> None:
     assert judge(POLICY, facts(), 2900).reasons == (
         "Within 14 days of the payment all of it is refundable.",
-        "Up to $30.00 of a payment is approved at once.",
+        "Up to $30.00 of a payment is approved automatically.",
     )
     assert judge(POLICY, facts(age_days=40), 100).reasons == (
         "Payments of this kind are refundable for 30 days.",

@@ -83,13 +83,13 @@ def test_a_new_version_is_put_in_force(manager: Client) -> None:
     for sentence in (
         "Up to 14 days after the payment: all of it.",
         "Up to 30 days after the payment: 50% of it.",
-        "Up to $60.00 of a payment is approved at once, twice a year for a member.",
+        "Up to $60.00 of a payment is approved automatically, twice a year for a member.",
         "From $120.00 on two people must agree.",
     ):
         assert page.count(sentence) == 3, sentence
     first = manager.get(show.page_of(RefundPolicy.objects.get(version=1))).content.decode()
     assert "No longer" in first
-    assert "somebody decides on every request" in first
+    assert "someone decides on every request" in first
     judged = f"/staff/billing/refund/?policy__id__exact={made.pk}"
     assert judged in page
     assert manager.get(judged).status_code == 200
@@ -200,7 +200,7 @@ def test_the_back_test_shows_what_would_change_and_saves_nothing(
         "Of 1 request",
         "$50.00 for Alice Archer",
         "One person decides",
-        "Up to $60.00 of a payment is approved at once.",
+        "Up to $60.00 of a payment is approved automatically.",
         show.page_of(row),
     ):
         assert text in page, text

@@ -94,7 +94,7 @@ def test_a_person_decides_above_the_limit(
     policy(automatic_up_to=500)
     row = ask(alice, payment, 2900)
     assert row.state == RefundState.REQUESTED
-    assert "Only up to $5.00 is approved at once." in row.verdict["reasons"]
+    assert "Only up to $5.00 is approved automatically." in row.verdict["reasons"]
     run_jobs()
     assert at_stripe(sandbox, payment) == []
     refunds.approve(row.pk, bob, 2000, "You used a third of it.")

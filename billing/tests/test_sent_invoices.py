@@ -24,7 +24,7 @@ from emails.models import Message
 pytestmark = pytest.mark.django_db
 
 DAY = 86_400
-BLAMING = ("declined", "did not go through", "didn&#x27;t go through", "Payment failed", "last try")
+BLAMING = ("declined", "didn’t go through", "didn&#x27;t go through", "Payment failed", "last try")
 
 
 @pytest.fixture

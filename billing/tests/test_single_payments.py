@@ -357,8 +357,8 @@ def test_delayed_methods_are_paid_when_the_money_is_there(
 @pytest.mark.parametrize(
     ("state", "words"),
     [
-        (CheckoutState.PROCESSING, "Your bank is at work"),
-        (CheckoutState.FAILED, "did not go through"),
+        (CheckoutState.PROCESSING, "Your bank is processing the payment"),
+        (CheckoutState.FAILED, "didn’t go through"),
     ],
 )
 def test_result_page_explains_delayed_methods(

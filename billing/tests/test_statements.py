@@ -180,7 +180,7 @@ def test_what_the_bank_took_back_is_no_longer_the_members_expense(
     assert [row["Net"] for row in rows] == ["29.00", "0.00", "5.00"]
     assert [row["Status"] for row in rows] == ["Paid", "Returned by the bank", "Paid"]
     page = get(client, customer.user, "/payments/statements/2026/")
-    for words in ("−$10.00 returned by the bank", "Paid less what came back", "$34.00"):
+    for words in ("−$10.00 returned by the bank", "Net paid", "$34.00"):
         assert words in page
     found = statements.statement_of(customer.user, 2026)
     assert found
@@ -207,7 +207,7 @@ def test_statement_is_a_pdf_with_the_brand(client: Client, customer: Customer) -
 
 
 def test_only_years_with_payments_are_offered(client: Client, customer: Customer) -> None:
-    assert "For your books" not in get(client, customer.user, "/payments/")
+    assert "Statements and exports" not in get(client, customer.user, "/payments/")
     for year in ("2026", "0", "99999"):
         assert client.get(f"/payments/statements/{year}/").status_code == 404
         assert client.get(f"/payments/statements/{year}/pdf/").status_code == 404

@@ -95,7 +95,7 @@ def test_a_membership_is_taxed_by_the_address_typed_at_checkout(
     client.force_login(alice)
     offer = page_of(client, "billing:membership")
     assert "a month, plus tax" in offer
-    assert "asks for your address" in offer
+    assert "enter your address" in offer
     join(sandbox, client, alice)
     invoice, row = Invoice.objects.get(), Subscription.objects.get()
     assert (invoice.total, invoice.tax, row.tax_is_automatic) == (3016, 116, True)

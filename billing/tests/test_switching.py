@@ -79,7 +79,7 @@ def test_the_membership_page_leads_there_with_the_saving(sandbox: Sandbox, clien
 def test_up_what_is_shown_is_what_is_charged(sandbox: Sandbox, client: Client) -> None:
     alice = member(sandbox)
     text, shown = look(client, alice, YEARLY)
-    assert "What is left of the time you paid for" in text
+    assert "Credit for unused time" in text
     assert "Your next year, from today" in text
     assert not MembershipDecision.objects.exists()
     # Time goes by while the member reads; the second that counts stays the one that was shown.
@@ -104,14 +104,14 @@ def test_up_what_is_shown_is_what_is_charged(sandbox: Sandbox, client: Client) -
 def test_down_leaves_a_credit_that_pays_what_comes(sandbox: Sandbox, client: Client) -> None:
     alice = member(sandbox, price=YEARLY, days=30)
     text, shown = look(client, alice, MONTHLY)
-    assert "stays with us as your credit" in text
+    assert "becomes account credit" in text
     assert "Switch to monthly" in text
     confirm(client, MONTHLY, shown)
     assert invoices_at_stripe(sandbox)[0].amount_due == 0
     deliver(sandbox.events())
     row = Subscription.objects.get()
     assert (row.price_id, row.next_charge) == (MONTHLY, 0)
-    assert "nothing is charged on" in client.get("/membership/").content.decode()
+    assert "your card won’t be charged" in client.get("/membership/").content.decode()
     assert kinds(alice)[2:] == ["price_switched"]
     told = Message.objects.get(kind="price_switched", channel="email").context
     assert (told["price"], told["next_charge"]) == ("$29.00", "$0.00")
@@ -285,8 +285,8 @@ def test_visitor_and_stranger_switch_nothing(sandbox: Sandbox, client: Client, m
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"status": "past_due"}, "Pay it first"),
-        ({"cancel_at_period_end": True}, "Keep it first"),
+        ({"status": "past_due"}, "Pay it to switch plans"),
+        ({"cancel_at_period_end": True}, "Keep your membership to switch plans"),
         ({"status": "paused"}, "is paused"),
     ],
 )
@@ -323,7 +323,7 @@ def test_on_trial_nothing_is_paid_and_the_new_price_comes_after_it(
 ) -> None:
     alice = on_trial(sandbox, settings)
     text, shown = look(client, alice, YEARLY)
-    assert "Nothing is charged today" in text
+    assert "You won’t be charged today" in text
     assert '<span class="money">$290.00</span> on' in text
     confirm(client, YEARLY, shown)
     row = Subscription.objects.get()

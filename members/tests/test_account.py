@@ -239,7 +239,7 @@ def test_removing_the_phone_is_asked_before_it_is_done() -> None:
     button = re.search(r"<button[^>]*>Remove number</button>", page)
     assert button
     assert 'popovertarget="remove-phone"' in button[0], "the first press opens the question"
-    assert "We forget it and no longer text you" in page
+    assert "We’ll delete it and stop texting you" in page
 
 
 def test_a_new_phone_is_shown_with_its_groups() -> None:
@@ -318,7 +318,7 @@ def test_a_sign_up_left_in_this_browser_is_no_change_of_address() -> None:
 
 def test_the_labels_of_passwords_are_written_as_all_others() -> None:
     page = signed_in_alice().get(reverse("account_change_password")).content.decode()
-    for label in ("Password now", "New password", "New password, again"):
+    for label in ("Current password", "New password", "New password, again"):
         assert f">{label}<" in page
     assert "New Password" not in re.sub(r'placeholder="[^"]*"', "", page)
 

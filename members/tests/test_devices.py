@@ -80,7 +80,7 @@ def looked_at(client: Client, tries: int = 20, password: str = WRONG) -> int:
     for _ in range(tries):
         client.defaults["REMOTE_ADDR"] = f"203.0.113.{next(networks) % 250}"
         page = log_in(client, password=password).content.decode()
-        looked += "is not right" in page
+        looked += "Incorrect email or password" in page
     return looked
 
 

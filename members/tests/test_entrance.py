@@ -94,7 +94,7 @@ def test_the_code_page_offers_to_sign_in_instead_to_everybody() -> None:
         sign_up(client, email)
         page = client.get(reverse(CODE_PAGE)).content.decode()
         assert "Sign in instead" in page
-        assert "If this address has an account already" in page
+        assert "You may already have an account" in page
 
 
 def test_reloading_and_being_led_here_keep_the_sign_up() -> None:

@@ -40,7 +40,7 @@ def test_a_wrong_password_and_an_unknown_address_read_the_same() -> None:
     unknown = log_in(browser(), email=BOB)
     for response in (wrong, unknown):
         assert response.status_code == 200
-        assert "E-mail address or password is not right" in response.content.decode()
+        assert "Incorrect email or password" in response.content.decode()
 
 
 def test_guessing_a_password_is_stopped_after_five_tries() -> None:
@@ -67,7 +67,7 @@ def test_a_wrong_login_code_signs_nobody_in() -> None:
     client = browser()
     post(client, "account_request_login_code", email=ALICE)
     response = client.post(reverse("account_confirm_login_code"), {"code": "000000"})
-    assert "This code is not right" in response.content.decode()
+    assert "That code isn’t correct" in response.content.decode()
     assert not is_signed_in(client)
 
 

@@ -80,7 +80,7 @@ def test_adding_an_app_takes_the_password_and_a_right_code(
     page = client.get(ACTIVATE).content.decode()
     assert "data:image/svg+xml" in page
     wrong = client.post(ACTIVATE, {"code": "000000"})
-    assert "This code is not right" in wrong.content.decode()
+    assert "That code isn’t correct" in wrong.content.decode()
     assert not Authenticator.objects.exists()
     with django_capture_on_commit_callbacks(execute=True):
         add_app(client)
@@ -117,7 +117,7 @@ def test_the_password_alone_signs_nobody_in() -> None:
     assert not is_signed_in(client)
     assert client.get("/")["Location"].startswith("/accounts/login/")
     assert "One more step" in client.get(AUTHENTICATE).content.decode()
-    assert "This code is not right" in enter(client, "000000").content.decode()
+    assert "That code isn’t correct" in enter(client, "000000").content.decode()
     assert not is_signed_in(client)
     assert enter(client, code_of(secret, steps=1))["Location"] == "/"
     assert is_signed_in(client)
@@ -170,7 +170,7 @@ def test_a_code_works_once_for_as_long_as_it_is_good() -> None:
 
     user = User.objects.get(email=ALICE)
     cache.delete(f"allauth.mfa.totp.used?user={user.pk}&code={code}")
-    assert "This code is not right" in enter(second, code).content.decode()
+    assert "That code isn’t correct" in enter(second, code).content.decode()
     assert not is_signed_in(second)
 
 
@@ -194,7 +194,7 @@ def test_the_days_tries_are_counted_too(settings: Settings) -> None:
     client = browser()
     log_in(client)
     for _ in range(3):
-        assert "not right" in enter(client, "000000").content.decode()
+        assert "isn’t correct" in enter(client, "000000").content.decode()
     assert "too many tries" in enter(client, code_of(secret)).content.decode()
 
 
@@ -252,7 +252,7 @@ def test_removing_the_app_asks_who_is_there_and_removes_the_spare_codes() -> Non
     remove = "/accounts/2fa/totp/deactivate/"
     assert client.get(remove)["Location"].startswith("/accounts/reauthenticate/")
     post(client, "account_reauthenticate", password=PASSWORD)
-    assert "Your spare codes go, too" in client.get(remove).content.decode()
+    assert "Your spare codes are deleted, too" in client.get(remove).content.decode()
     client.post(remove)
     assert not Authenticator.objects.exists()
     assert log_in(browser())["Location"] == "/"
@@ -283,7 +283,7 @@ def test_no_way_of_writing_makes_a_used_code_new(between: str) -> None:
     from django.core.cache import cache
 
     cache.delete(f"allauth.mfa.totp.used?user={user.pk}&code={used}")
-    assert "This code is not right" in enter(client, written).content.decode()
+    assert "That code isn’t correct" in enter(client, written).content.decode()
     assert not is_signed_in(client)
 
 
@@ -322,7 +322,7 @@ def test_with_a_lost_key_no_code_fits_and_nothing_breaks(settings: Settings) -> 
     settings.SECRET_KEY = "a-new-one" * 8
     client = browser()
     log_in(client)
-    assert "This code is not right" in enter(client, code_of(secret, steps=1)).content.decode()
+    assert "That code isn’t correct" in enter(client, code_of(secret, steps=1)).content.decode()
     assert not is_signed_in(client)
 
 
@@ -331,7 +331,7 @@ def test_an_account_whose_address_is_not_confirmed_gets_no_second_step() -> None
     EmailAddress.objects.filter(user=user).update(verified=False)
     client = browser(user)
     page = client.get(ACTIVATE, follow=True).content.decode()
-    assert "Confirm your e-mail address first" in page
+    assert "Confirm your email address first" in page
 
 
 @pytest.mark.parametrize("path", ["", "totp/activate/", "totp/deactivate/", "recovery-codes/"])

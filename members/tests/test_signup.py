@@ -74,7 +74,7 @@ def test_a_wrong_e_mail_code_signs_nobody_in() -> None:
     sign_up(client)
     response = enter_email_code(client, code="000000")
     assert response.status_code == 200
-    assert "This code is not right" in response.content.decode()
+    assert "That code isn’t correct" in response.content.decode()
     assert not is_signed_in(client)
     assert not EmailAddress.objects.get(email=ALICE).verified
 

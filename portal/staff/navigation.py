@@ -49,7 +49,7 @@ GROUPS: dict[str, list[Item]] = {
         Item("Terms accepted", "contract", "members.termsacceptance"),
         Item("Sign-ins", "login", "members.signin"),
         Item("Access changes", "admin_panel_settings", "members.accesschange"),
-        Item("E-mail addresses", "alternate_email", "account.emailaddress"),
+        Item("Email addresses", "alternate_email", "account.emailaddress"),
     ],
     "Membership and money": [
         Item("Subscriptions", "card_membership", "billing.subscription"),

@@ -136,7 +136,7 @@ def test_who_cancels_reads_what_becomes_of_it(
     assert Subscription.objects.get().status == "canceled"
     assert "Account credit: $12.00" in mail_of("membership_ended")
     for url in ("/", "/membership/"):
-        assert "it is used first when you become a member again" in words(client, url)
+        assert "we’ll use it first if you rejoin" in words(client, url)
 
 
 def test_credit_that_changes_after_the_end_is_followed(

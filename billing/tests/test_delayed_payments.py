@@ -72,7 +72,7 @@ def test_single_payment_is_explained_while_the_bank_works_and_receipted_once_it_
     for url in ("/payments/", address):
         assert "In progress" in page(client, alice, url)
     detail = page(client, alice, address)
-    assert "Your bank is working on it" in detail
+    assert "Your bank is processing it" in detail
     assert "Bank account ending in 6789" in detail
     assert "Nothing was charged" not in detail
 
@@ -150,7 +150,7 @@ def test_membership_from_a_bank_account_begins_at_once_and_is_receipted_later(
     assert "Your $29.00 bank payment is on its way" in membership
     assert "Bank account ending in 6789" in membership
     assert "In progress" in page(client, alice, "/payments/")
-    assert "Your bank is working on it" in page(client, alice, f"/payments/invoices/{invoice.pk}/")
+    assert "Your bank is processing it" in page(client, alice, f"/payments/invoices/{invoice.pk}/")
     session_id = Checkout.objects.get().session_id
     welcome = page(client, alice, f"/membership/welcome/?session_id={session_id}")
     assert "We’ll email you a receipt once the money arrives" in welcome

@@ -202,7 +202,7 @@ def test_payment_that_takes_days_is_explained_and_not_asked_for_again(
     assert "Your payment of $29.00 is on its way" in home
     assert "Pay $29.00" not in home
     detail = page(client, alice, f"/payments/invoices/{invoice.pk}/")
-    assert "Your bank is working on it" in detail
+    assert "Your bank is processing it" in detail
     assert "Pay now" not in detail
 
 

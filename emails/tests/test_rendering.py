@@ -177,7 +177,7 @@ def test_what_cannot_fit_is_said_in_full(settings: Settings) -> None:
 def test_typography_does_not_double_the_price() -> None:
     context = SAMPLES[Kind.WELCOME] | {"plan_name": "Nina’s “Harbor” plan"}
     text = rendering.render_sms(message(Kind.WELCOME, context, Channel.SMS))
-    assert 'your Nina\'s "Harbor" plan has begun' in text
+    assert 'your Nina\'s "Harbor" plan is active' in text
 
 
 def test_phone_offers_the_code_to_the_page() -> None:

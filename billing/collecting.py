@@ -93,7 +93,7 @@ def overdue(invoice: Invoice) -> str:
 
 
 def due(invoice: Invoice) -> str:
-    """Return "Due Friday, 4 December", "Overdue since …", or "" of one that is not sent."""
+    """Return "Due Friday, December 4", "Overdue since …", or "" of one that is not sent."""
     if not invoice.is_sent or invoice.due_at is None:
         return ""
     day = long_date(invoice.due_at)

@@ -99,7 +99,7 @@ def _value(column: Any, row: Any, text: str) -> str:
         return str(Money(int(text), row.currency)) if hasattr(row, "currency") else text
     if isinstance(column, models.DateTimeField):
         at = datetime.fromisoformat(text)
-        return formats.date_format(timezone.localtime(at), "j M Y, H:i:s")
+        return formats.date_format(timezone.localtime(at), "M j, Y, H:i:s")
     if isinstance(column, models.BooleanField):
         return "Yes" if text == "True" else "No"
     names = dict(getattr(column, "flatchoices", ()))

@@ -14,16 +14,18 @@ GOES_OUT_AFTER = 5
 
 
 def long_date(moment: datetime) -> str:
-    """Return "Friday, 4 December", with the year where it is not this one."""
+    """Return "Friday, December 4", with the year where it is not this one."""
     local = timezone.localtime(moment)
-    pattern = "l, j F" if local.year == timezone.localtime().year else "l, j F Y"
+    pattern = "l, F j" if local.year == timezone.localtime().year else "l, F j, Y"
     return formats.date_format(local, pattern)
 
 
 def plain_date(moment: datetime) -> str:
-    """Return "4 December", with the year where it is not this one: for a date far off."""
+    """Return "December 4", with the year where it is not this one: for a date far off."""
     local = timezone.localtime(moment)
-    return formats.date_format(local, "j F" if local.year == timezone.localtime().year else "j F Y")
+    return formats.date_format(
+        local, "F j" if local.year == timezone.localtime().year else "F j, Y"
+    )
 
 
 def business_days_after(moment: datetime, days: int, zone: tzinfo | None = None) -> datetime:

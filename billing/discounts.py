@@ -22,7 +22,7 @@ def running(row: Subscription) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True)
 class Discount:
-    """A discount in words: "20% off", and "until 4 March (code SPRING)"."""
+    """A discount in words: "20% off", and "until March 4 (code SPRING)"."""
 
     amount: str
     lasting: str

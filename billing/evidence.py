@@ -123,13 +123,13 @@ def money(amount: int, currency: str) -> str:
 
 
 def day(at: datetime | None) -> str:
-    """Return a date: "4 November 2026"."""
-    return f"{at.astimezone(UTC):%-d %B %Y}" if at else ""
+    """Return a date: "November 4, 2026"."""
+    return f"{at.astimezone(UTC):%B %-d, %Y}" if at else ""
 
 
 def moment(at: datetime | None) -> str:
-    """Return a date and time: "4 Nov 2026, 10:01 UTC"."""
-    return f"{at.astimezone(UTC):%-d %b %Y, %H:%M} UTC" if at else ""
+    """Return a date and time: "Nov 4, 2026, 10:01 UTC"."""
+    return f"{at.astimezone(UTC):%b %-d, %Y, %H:%M} UTC" if at else ""
 
 
 def name_of(user: User) -> str:

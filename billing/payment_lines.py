@@ -46,13 +46,13 @@ class InvoiceLine:
     paid: Money | None = None  # what was paid otherwise, where credit paid a part
     refunded: Money | None = None  # what went back, where no credit note says it already
     refunding: Money | None = None  # what is on its way back
-    refundable: str = ""  # "Refundable until 4 Dec"
+    refundable: str = ""  # "Refundable until Dec 4"
     due: datetime | None = None  # until when one that was sent is to be paid
 
 
 @dataclass(frozen=True)
 class PaymentLine:
-    """One payment: "$29.00, Visa ending in 4242, 4 November"."""
+    """One payment: "$29.00, Visa ending in 4242, November 4"."""
 
     date: datetime
     amount: Money
@@ -66,7 +66,7 @@ class PaymentLine:
     url: str = ""
     problem: str = ""  # why it failed, or what it waits for, in plain words
     disputes: tuple[Attention, ...] = ()  # what became of it at the bank
-    refundable: str = ""  # "Refundable until 4 Dec", in a list
+    refundable: str = ""  # "Refundable until Dec 4", in a list
     offer: Offer | None = None  # what may be refunded of it, in full
     refunds: list[RefundLine] = field(default_factory=list)
 

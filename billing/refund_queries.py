@@ -67,7 +67,7 @@ class News:
 
 @dataclass(frozen=True)
 class Offer:
-    """What may be refunded of a payment: "Instant refund of up to $29.00 until Friday, 4 December".
+    """What may be refunded of a payment: "Instant refund of up to $29.00 until Friday, December 4".
 
     `url` is the form's; empty where nothing can be asked for now.
     """
@@ -174,7 +174,7 @@ def offers(payments: Collection[Payment]) -> dict[int, Offer]:
 
 
 def briefs(payments: Collection[Payment], refunds: Collection[Refund]) -> dict[int, str]:
-    """Return "Refundable until 4 Dec" for a list of payments, given the refunds under way."""
+    """Return "Refundable until Dec 4" for a list of payments, given the refunds under way."""
     made = [row for row in payments if row.status == PaymentStatus.SUCCEEDED]
     if not made:
         return {}
@@ -190,7 +190,7 @@ def briefs(payments: Collection[Payment], refunds: Collection[Refund]) -> dict[i
 
 
 def _short_day(moment: datetime) -> str:
-    return formats.date_format(timezone.localtime(moment), "j M")
+    return formats.date_format(timezone.localtime(moment), "M j")
 
 
 def offers_beside(payments: Collection[Payment], refunds: Collection[Refund]) -> dict[int, Offer]:

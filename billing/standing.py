@@ -59,7 +59,7 @@ class Membership:
     standing: Standing
     tone: Tone
     label: str  # the badge: "Active", "Payment failed"
-    sentence: str  # one sentence: "Your next charge of $29.00 is on Friday, 4 December."
+    sentence: str  # one sentence: "Your next charge of $29.00 is on Friday, December 4."
     plan_name: str = ""
     price: Money | None = None
     interval: str = ""

@@ -127,7 +127,7 @@ class Statement:
                 ["For", self.name],
                 ["Email", self.email],
                 *([what, value] for what, value in self.billed_to),
-                ["Period", f"1 January to 31 December {self.year}"],
+                ["Period", f"January 1 to December 31, {self.year}"],
                 ["Created on", _day(made_at)],
             ],
             "payments": [_document_row(row) for row in self.payments],
@@ -289,4 +289,4 @@ def _document_row(row: Paid) -> list[str]:
 
 
 def _day(moment: datetime) -> str:
-    return formats.date_format(timezone.localtime(moment), "j M Y")
+    return formats.date_format(timezone.localtime(moment), "M j, Y")

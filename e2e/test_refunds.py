@@ -49,7 +49,7 @@ def test_approved_at_once_and_followed_to_the_bank(page: Page, stack: Stack) -> 
     expect(
         page.get_by_role("heading", name=re.compile(r"Instant refund of up to \$29\.00"))
     ).to_be_visible()
-    page.get_by_label("A part of it").check()
+    page.get_by_label("Part of it").check()
     page.get_by_label("Amount", exact=True).fill("90")
     expect(page.get_by_text("Enter an amount up to $29.00.")).to_be_visible()
     page.get_by_label("Amount", exact=True).fill("9")
@@ -105,7 +105,7 @@ def test_the_form_foretells_and_sends_without_javascript(
     plain = browser.new_context(storage_state=state, java_script_enabled=False).new_page()
     plain.set_default_timeout(15_000)
     open_form(plain, stack)
-    plain.get_by_label("A part of it").check()
+    plain.get_by_label("Part of it").check()
     plain.get_by_label("Amount", exact=True).fill("12")
     plain.get_by_role("button", name="See what happens").click()
     expect(plain.get_by_text("Up to $10.00 would be refunded right away.")).to_be_visible()

@@ -90,9 +90,9 @@ def _entries(now: datetime) -> list[dict[str, Any]]:
 
 def _rows() -> list[list[dict[str, Any]]]:
     values = [
-        ("4 Nov 2026", "Membership for November", "$29.00"),
-        ("18 Oct 2026", "Refund: workshop", "−$12.00"),
-        ("4 Oct 2026", "Membership for October", "$1,029.00"),
+        ("Nov 4, 2026", "Membership for November", "$29.00"),
+        ("Oct 18, 2026", "Refund: workshop", "−$12.00"),
+        ("Oct 4, 2026", "Membership for October", "$1,029.00"),
     ]
     return [
         [

@@ -75,5 +75,5 @@ def disputes_of(row: Customer | Payment) -> list[tuple[str, str]]:
 
 
 def on_day(amount: int, row: Invoice | Payment) -> str:
-    """Return "$29.00 on 4 Nov 2026"."""
+    """Return "$29.00 on Nov 4, 2026"."""
     return f"{show.money(amount, row.currency)} on {show.day(row.created_at)}"

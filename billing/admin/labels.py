@@ -168,7 +168,7 @@ def dispute(row: Dispute) -> str:
 
 
 def since(row: Subscription) -> str:
-    """Return "active, since 4 Nov 2026"."""
+    """Return "active, since Nov 4, 2026"."""
     return f"{row.get_status_display().lower()}, since {show.day(row.started_at)}"
 
 

@@ -259,7 +259,7 @@ class SubscriptionAdmin(TwoMembershipsPages, StripeCopyAdmin):
 
     @column("Discount")
     def discount(self, row: Subscription) -> str:
-        """ "20% off until 4 March"."""
+        """ "20% off until March 4"."""
         return "; ".join(map(str, discounts.in_words(row))) or show.NOTHING
 
     @column("Credit")

@@ -32,7 +32,7 @@ class Reconciliation(models.Model):
 
     def __str__(self) -> str:
         started = timezone.localtime(self.started_at)
-        return f"Check of {formats.date_format(started, 'j M Y, H:i')}"
+        return f"Check of {formats.date_format(started, 'M j, Y, H:i')}"
 
     @property
     def summary(self) -> str:

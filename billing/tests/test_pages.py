@@ -228,7 +228,7 @@ def test_dates_are_in_the_members_own_time_zone(client: Client, alice: User) -> 
     Invoice.objects.update(finalized_at=datetime(2026, 11, 23, 23, 30, tzinfo=UTC))
     Member.objects.filter(user=alice).update(time_zone="Pacific/Auckland")
     invoice = Invoice.objects.for_user(alice).get()
-    assert "24 November" in get(client, alice, f"/payments/invoices/{invoice.pk}/")
+    assert "November 24" in get(client, alice, f"/payments/invoices/{invoice.pk}/")
 
 
 @pytest.mark.parametrize(

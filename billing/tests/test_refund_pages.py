@@ -413,7 +413,7 @@ def test_where_the_money_goes_is_not_said_where_stripe_had_to_ask(
     assert "Visa ending in 4242" in tell(client, asked, state="pending", stripe_id="re_1")
     until = datetime(2031, 1, 9, 12, tzinfo=UTC)
     page = tell(client, asked, state="requires_action", answer_by=until)
-    assert re.search(r"You can until Thursday, 9 January( 2031)?\.", page)
+    assert re.search(r"You can until Thursday, January 9(, 2031)?\.", page)
     for state in ("pending", "succeeded", "canceled"):
         page += tell(client, asked, state=state, succeeded_at=timezone.now())
     assert "Goes to" not in page
@@ -441,8 +441,8 @@ def test_arrival_is_told_in_the_members_time_zone_and_later_by_the_reference(
     sent = datetime(2031, 11, 23, 23, 30, tzinfo=UTC)
     at_bank = {"state": "succeeded", "stripe_id": "re_1", "decided_at": sent}
     page = tell(client, asked, **at_bank, sent_at=sent, succeeded_at=sent)
-    # It is Monday, 24 November there.
-    between = r"between Monday, 1 December( 2031)? and Monday, 8 December( 2031)?"
+    # It is Monday, November 24 there.
+    between = r"between Monday, December 1(, 2031)? and Monday, December 8(, 2031)?"
     assert re.search(between, page)
     old = timezone.now() - timedelta(days=40)
     page = tell(client, asked, sent_at=old, succeeded_at=old, reference="74211234")

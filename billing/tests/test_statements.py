@@ -103,7 +103,7 @@ def test_days_and_years_are_the_members_own(client: Client, customer: Customer) 
     factories.set_member(customer.user, time_zone="America/New_York")
     assert read_csv(client, customer.user)[0]["Date paid"] == "2025-12-31"
     assert "Statement for </span>2025" in get(client, customer.user, "/payments/")
-    assert "31 Dec 2025" in get(client, customer.user, "/payments/statements/2025/")
+    assert "Dec 31, 2025" in get(client, customer.user, "/payments/statements/2025/")
     assert client.get("/payments/statements/2026/").status_code == 404
 
 

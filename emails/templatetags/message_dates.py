@@ -1,4 +1,4 @@
-"""Dates in messages: contexts hold ISO 8601, people read "Friday, 4 December 2026".
+"""Dates in messages: contexts hold ISO 8601, people read "Friday, December 4, 2026".
 
 A date stands in the HTML, the text and the preview of one mail: it is put into words once.
 """
@@ -17,19 +17,19 @@ register = template.Library()
 @register.filter
 def day(value: str) -> str:
     """Return the day of a moment (ISO 8601) in the current time zone, or "" for nothing."""
-    return _in_words(value, timezone.get_current_timezone(), "l, j F Y")
+    return _in_words(value, timezone.get_current_timezone(), "l, F j, Y")
 
 
 @register.filter
 def moment(value: str) -> str:
-    """Return a moment to the minute: "Friday, 4 December 2026, 3:15 PM EST"."""
-    return _in_words(value, timezone.get_current_timezone(), "l, j F Y, g:i A T")
+    """Return a moment to the minute: "Friday, December 4, 2026, 3:15 PM EST"."""
+    return _in_words(value, timezone.get_current_timezone(), "l, F j, Y, g:i A T")
 
 
 @register.filter
 def short_day(value: str) -> str:
-    """Return the day as a text message says it: "4 Dec"."""
-    return _in_words(value, timezone.get_current_timezone(), "j M")
+    """Return the day as a text message says it: "Dec 4"."""
+    return _in_words(value, timezone.get_current_timezone(), "M j")
 
 
 @lru_cache(maxsize=512)

@@ -268,7 +268,7 @@ SAMPLES: dict[Kind, dict[str, Any]] = {
         "sentence": "Stripe says: lost or stolen card. The money is back with us.",
     },
     Kind.PROBLEM_FOUND: {
-        "text": "Our records differ from Stripe: 2 differences found on 24 Nov 2026.",
+        "text": "Our records differ from Stripe: 2 differences found on Nov 24, 2026.",
         "action": "See the differences",
         "url": "https://portal.example.com/staff/billing/reconciliation/42/change/",
     },

@@ -201,7 +201,7 @@ def test_dates_are_the_members_own() -> None:
     moved = SAMPLES[Kind.ACCOUNT_CHANGED] | {"at": "2026-11-24T12:30:00+00:00"}
     letter = message(Kind.ACCOUNT_CHANGED, moved)
     letter.user = User.objects.get(pk=user.pk)
-    assert "Wednesday, 25 November 2026, 1:30 AM NZDT" in rendering.render_email(letter).text
+    assert "Wednesday, November 25, 2026, 1:30 AM NZDT" in rendering.render_email(letter).text
 
 
 def test_last_try_is_said() -> None:
@@ -217,4 +217,4 @@ def test_receipt_adds_up_in_words() -> None:
     for fact in ("$30.00", "$2.00", "−$3.00", "HY-0042", "Visa ending in 4242"):
         assert fact in email.html
         assert fact in email.text
-    assert "Tuesday, 24 November 2026" in email.text
+    assert "Tuesday, November 24, 2026" in email.text

@@ -113,9 +113,9 @@ def test_dates_are_in_the_members_own_time_zone() -> None:
     consent.agree(user.member, ConsentSource.ACCOUNT)
     late = datetime(2026, 11, 20, 23, 30, tzinfo=ZoneInfo("UTC"))
     Member.objects.update(sms_consent_at=late, time_zone="Asia/Tokyo")
-    assert "Saturday, 21 November" in client.get(ACCOUNT).content.decode()
+    assert "Saturday, November 21" in client.get(ACCOUNT).content.decode()
     Member.objects.update(time_zone="")
-    assert "Friday, 20 November" in client.get(ACCOUNT).content.decode()
+    assert "Friday, November 20" in client.get(ACCOUNT).content.decode()
     assert timezone.get_current_timezone_name() == "America/New_York"
 
 

@@ -99,10 +99,10 @@ def member(user: User | None) -> SafeString | str:
 
 
 def moment(at: datetime | None) -> str:
-    """Return a date and time with its distance: "4 Nov 2026, 10:15 (3 weeks ago)"."""
+    """Return a date and time with its distance: "Nov 4, 2026, 10:15 (3 weeks ago)"."""
     if at is None:
         return NOTHING
-    local = formats.date_format(timezone.localtime(at), "j M Y, H:i")
+    local = formats.date_format(timezone.localtime(at), "M j, Y, H:i")
     return f"{local} ({age(at)})"
 
 
@@ -117,8 +117,8 @@ def how_long(since: datetime | None) -> str:
 
 
 def day(at: datetime | None) -> str:
-    """Return a date: "4 Nov 2026"."""
-    return formats.date_format(timezone.localtime(at), "j M Y") if at else NOTHING
+    """Return a date: "Nov 4, 2026"."""
+    return formats.date_format(timezone.localtime(at), "M j, Y") if at else NOTHING
 
 
 def age(at: datetime | None) -> str:

@@ -182,7 +182,7 @@ def test_an_open_problems_page_leads_to_what_can_be_done() -> None:
     assert link in client.get(page).content.decode()
     # A report is called by the time that its page shows.
     started = timezone.localtime(run.started_at)
-    assert f"Check of {started:%-d %b %Y, %H:%M}" in client.get(show.page_of(run)).content.decode()
+    assert f"Check of {started:%b %-d, %Y, %H:%M}" in client.get(show.page_of(run)).content.decode()
     run.delete()
     watch_for_problems(0)
     assert link not in client.get(page).content.decode()

@@ -17,7 +17,7 @@ from billing import disputes, evidence_files, wording
 from billing.admin import labels
 from billing.admin.copies import StripeCopyAdmin
 from billing.models import Dispute
-from billing.states import OPEN_DISPUTE, DisputeStatus
+from billing.states import OPEN_DISPUTE
 from portal import documents
 from portal.staff import show
 from portal.staff.filters import by_day, titled
@@ -133,9 +133,7 @@ class DisputeAdmin(StripeCopyAdmin):
     @column("State", ordering="status")
     def state(self, row: Dispute) -> SafeString:
         """Stripe's status in its colour."""
-        known = row.status in set(DisputeStatus)
-        tone = labels.DISPUTE.get(DisputeStatus(row.status), "") if known else ""
-        return show.badge(labels.dispute(row), tone)
+        return show.badge(labels.dispute(row), labels.DISPUTE.get(row.status, ""))
 
     @column("Answer by", ordering="evidence_due_at")
     def deadline(self, row: Dispute) -> SafeString | str:

@@ -29,7 +29,6 @@ from billing.states import (
     LIVE_SUBSCRIPTION,
     UNPAID_SUBSCRIPTION,
     InvoiceStatus,
-    PauseBehavior,
 )
 from members.access import current_user
 from portal.staff import show
@@ -244,7 +243,7 @@ class SubscriptionAdmin(TwoMembershipsPages, StripeCopyAdmin):
         how = "By card, charged automatically"
         if row.is_sent:
             how = f"By invoice, due after {row.days_until_due or 0} days"
-        pause = labels.PAUSES[PauseBehavior(row.pause_behavior)] if row.pause_behavior else ""
+        pause = labels.PAUSES.get(row.pause_behavior or "", "")
         return f"{how}. {pause}" if pause else how
 
     @column("Tax")

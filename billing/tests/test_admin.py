@@ -23,7 +23,9 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from pytest_django import Settings
 
 from billing.models import (
+    CreditNote,
     Customer,
+    Dispute,
     Invoice,
     Payment,
     Plan,
@@ -551,3 +553,20 @@ def test_what_a_list_does_not_show_can_not_be_guessed_by_filtering(
 ) -> None:
     client.force_login(User.objects.create_superuser("root", "root@example.com", "x"))
     assert client.get(address).status_code == 400
+
+
+def test_words_of_stripe_that_are_new_to_us_break_no_page(world: World) -> None:
+    """Stripe may add a status, an interval, or a way to pause to those that we know."""
+    desk = signed_in(superuser())
+    for model in (Subscription, Invoice, Payment, CreditNote, Dispute):
+        model._default_manager.update(status="brand_new")
+    paths = [reverse("admin:index")]
+    for row in world.rows:
+        name = f"admin:{row._meta.app_label}_{row._meta.model_name}"
+        paths += [reverse(f"{name}_changelist"), reverse(f"{name}_change", args=[row.pk])]
+    for path in paths:
+        assert desk.get(path).status_code == 200, path
+    strange = {"interval": "fortnight", "pause_behavior": "brand_new"}
+    Subscription.objects.update(status="active", **strange)
+    for path in paths:
+        assert desk.get(path).status_code == 200, path

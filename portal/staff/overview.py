@@ -345,8 +345,12 @@ def failures(now: Health, members: Business) -> Failures:
 
 
 def monthly_amount(amount: int, interval: str, interval_count: int) -> int:
-    """Return what a price comes to in a month: a twelfth of a year's."""
-    return round(amount / (MONTHS_IN[interval] * interval_count))
+    """Return what a price comes to in a month: a twelfth of a year's.
+
+    An interval that is new to us comes to nothing: the page must not fail for it.
+    """
+    months = MONTHS_IN.get(interval, 0) * interval_count
+    return round(amount / months) if months else 0
 
 
 def _queue(waiting: QuerySet[Any], failed: QuerySet[Any], *, came: str) -> Queue:

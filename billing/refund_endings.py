@@ -68,10 +68,10 @@ def in_words(row: Refund) -> str:
         return ""
     ending = of_refund(row)
     if row.is_undecided and ending == Ending.AT_ONCE:
-        return "It ends at once if we approve all of this"
+        return "It ends right away if we approve all of this"
     if row.is_undecided:
         end = long_date(subscription.ends_at or subscription.current_period_end)
-        return f"If we approve the refund, it goes on until {end}{ending.why}"
+        return f"If we approve the refund, it continues until {end}{ending.why}"
     if subscription.is_live and subscription.ends_at:
         return f"It ends on {long_date(subscription.ends_at)}, as you asked{ending.why}"
     return "It ends, too, as you asked" if subscription.is_live else "It has ended, as you asked"

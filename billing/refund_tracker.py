@@ -207,7 +207,7 @@ def _sent(row: Refund) -> Step:
 
 def _waiting(row: Refund) -> Step:
     by = goes_out_by(row.sent_at or row.created_at)
-    outlook = f"It usually goes on to your bank by {long_date(by)}."
+    outlook = f"It usually reaches your bank by {long_date(by)}."
     if timezone.now() > by:
         outlook = "It takes longer than usual: we are looking into it."
     text = f"{refund_wording.wait(row.pending_reason)} {outlook}"

@@ -55,12 +55,12 @@ PENDING = "Our payment provider is still working on it."
 WAITS = {
     "charge_pending": "Your payment itself is not quite through yet: the refund follows it.",
     "insufficient_funds": (
-        "The account that we refund from has to be topped up first, which happens by itself."
+        "The account that we refund from has to be topped up first, which happens automatically."
     ),
 }
 TO_ANSWER = (
     "The way you paid can't be refunded directly. Stripe, our payment provider, has sent you an "
-    "e-mail that asks where the money should go: please answer it."
+    "email that asks where the money should go: please answer it."
 )
 
 CANCELED = "Our payment provider has canceled it: nothing was sent."

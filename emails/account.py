@@ -54,14 +54,14 @@ LINKS = {
 }
 CHANGES = {
     "email_changed": Change(
-        "Your e-mail address was changed",
+        "Your email address was changed",
         "Your account no longer uses {from_email}. From now on it is {to_email}.",
     ),
     "email_confirm": Change(
-        "Your e-mail address was confirmed", "This address now belongs to your account."
+        "Your email address was confirmed", "This address now belongs to your account."
     ),
     "email_deleted": Change(
-        "An e-mail address was removed", "{deleted_email} was removed from your account."
+        "An email address was removed", "{deleted_email} was removed from your account."
     ),
     "password_changed": Change(
         "Your password was changed", "The password of your account was changed."

@@ -24,7 +24,7 @@ class EmailView(SaysWhen, allauth_views.EmailView):  # type: ignore[misc]  # all
             return super().post(request, *args, **kwargs)  # type: ignore[no-any-return]
         if pending := EmailVerificationProcess.resume(request):
             pending.abort()
-            messages.success(request, "Your e-mail address stays as it is.")
+            messages.success(request, "Your email address stays the same.")
         return redirect("account_email")
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:

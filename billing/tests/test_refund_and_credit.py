@@ -97,7 +97,7 @@ def test_while_we_decide_tracker_and_mails_say_so_too(
     until = long_date(live(alice).current_period_end)
     because = ", because credit paid part of it"
     tracker = words(client.get(f"/refunds/{row.pk}/"))
-    assert f"If we approve the refund, it goes on until {until}{because}" in tracker
+    assert f"If we approve the refund, it continues until {until}{because}" in tracker
     assert f"Your membership: continues until {until}{because}" in mail_of("refund_received")
     refunds.approve(row.pk, refund_world.approver("Bob Baker"))
     assert f"Your membership: continues until {until}{because}" in mail_of("refund_approved")
@@ -112,7 +112,7 @@ def test_without_credit_mails_and_tracker_say_that_it_ends_at_once(
     payment = Payment.objects.for_user(alice).get()
     row = refunds.request(alice, payment.pk, wish(29_000, cancels_membership=True))
     tracker = f"/refunds/{row.pk}/"
-    assert "It ends at once if we approve all of this" in words(client.get(tracker))
+    assert "It ends right away if we approve all of this" in words(client.get(tracker))
     assert "Your membership: ends right away if we approve it" in mail_of("refund_received")
     refunds.approve(row.pk, refund_world.approver("Bob Baker"))
     assert "Your membership: ends right away" in mail_of("refund_approved")

@@ -390,7 +390,7 @@ def test_two_people_are_said_but_not_what_one_wrote(client: Client, asked: Refun
         ({"state": "pending", "pending_reason": "insufficient_funds"}, "topped up first"),
         ({"state": "pending", "pending_reason": "charge_pending"}, "not quite through yet"),
         ({"state": "pending"}, "still working on it"),
-        ({"state": "requires_action"}, "an e-mail that asks where the money should go"),
+        ({"state": "requires_action"}, "an email that asks where the money should go"),
         ({"state": "failed", "failure_reason": "lost_or_stolen_card"}, "lost or stolen"),
         ({"state": "failed", "failure_reason": "new_word"}, "Your bank sent it back."),
         ({"state": "canceled"}, "canceled it: nothing was sent."),

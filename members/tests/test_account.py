@@ -292,7 +292,7 @@ def test_a_change_of_address_is_dropped() -> None:
     client = signed_in_alice()
     change_email(client, BOB)
     page = client.post(reverse("account_email"), {"action_drop": "drop"}, follow=True)
-    assert "Your e-mail address stays as it is." in page.content.decode()
+    assert "Your email address stays the same." in page.content.decode()
     assert "waits for its code" not in page.content.decode()
     assert enter_email_code(client, BOB).url == reverse("account_email")
     assert member("alice@example.com").user.email == "alice@example.com"

@@ -274,7 +274,7 @@ def test_an_address_that_waits_for_its_code_is_shown_and_leads_to_it(taken: bool
     client = signed_in_alice()
     assert change_email(client, BOB).url == reverse("account_email_verification_sent")
     page = client.get(reverse("account_email")).content.decode()
-    assert f"{BOB} waits for its code" in page
+    assert f"{BOB} needs a code" in page
     assert "everything goes to alice@example.com" in page
     assert f'href="{reverse("account_email_verification_sent")}"' in page
 
@@ -285,7 +285,7 @@ def test_a_changed_address_leads_back_to_the_account() -> None:
     assert enter_email_code(client, BOB).url == ACCOUNT
     page = client.get(reverse("account_email")).content.decode()
     assert BOB in page
-    assert "waits for its code" not in page
+    assert "needs a code" not in page
 
 
 def test_a_change_of_address_is_dropped() -> None:
@@ -293,7 +293,7 @@ def test_a_change_of_address_is_dropped() -> None:
     change_email(client, BOB)
     page = client.post(reverse("account_email"), {"action_drop": "drop"}, follow=True)
     assert "Your email address stays the same." in page.content.decode()
-    assert "waits for its code" not in page.content.decode()
+    assert "needs a code" not in page.content.decode()
     assert enter_email_code(client, BOB).url == reverse("account_email")
     assert member("alice@example.com").user.email == "alice@example.com"
 
@@ -313,7 +313,7 @@ def test_a_sign_up_left_in_this_browser_is_no_change_of_address() -> None:
     sign_up(client, BOB)
     post(client, "account_logout")
     log_in(client)
-    assert "waits for its code" not in client.get(reverse("account_email")).content.decode()
+    assert "needs a code" not in client.get(reverse("account_email")).content.decode()
 
 
 def test_the_labels_of_passwords_are_written_as_all_others() -> None:

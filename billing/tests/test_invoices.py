@@ -282,9 +282,9 @@ def test_who_owes_nothing_any_more_is_told_of_no_failure(
     sandbox.control("clock", advance="renewal")
     deliver(sandbox.events())
     client.force_login(alice)
-    assert "did not go through" in client.get("/").content.decode()
+    assert "didn’t go through" in client.get("/").content.decode()
     getattr(sandbox.stripe.v1.invoices, let_go)(Invoice.objects.get(status="open").stripe_id)
     deliver(sandbox.events())
     home = client.get("/").content.decode()
-    assert "did not go through" not in home
+    assert "didn’t go through" not in home
     assert "Your next charge of $29.00 is on" in home

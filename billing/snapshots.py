@@ -576,18 +576,21 @@ def credit_note(data: Json) -> CreditNoteSnapshot:
 
 
 def payment(data: Json) -> PaymentSnapshot:
-    """Read a payment intent with its latest charge expanded."""
+    """Read a payment intent with its latest charge expanded.
+
+    Of one that was reserved, a part may have been captured: what came is then its amount.
+    """
     charge = data.get("latest_charge") or {}
     error = data.get("last_payment_error") or {}
-    paid = data["status"] == "succeeded"
+    paid, received = data["status"] == "succeeded", data.get("amount_received") or 0
     method = charge.get("payment_method_details") or {}
     return PaymentSnapshot(
         id=data["id"],
         customer_id=object_id(data.get("customer")),
         charge_id=_text(charge.get("id")),
         status=data["status"],
-        amount=data["amount"],
-        amount_received=data.get("amount_received") or 0,
+        amount=received if paid and received else data["amount"],
+        amount_received=received,
         amount_refunded=charge.get("amount_refunded") or 0,
         currency=data["currency"],
         description=_text(data.get("description")),

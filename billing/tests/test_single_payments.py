@@ -15,6 +15,7 @@ from pytest_django import Settings
 from billing import checkout, single_payments
 from billing.models import Checkout, Customer, Item, Payment, PaymentRequest
 from billing.states import UNFINISHED_CHECKOUT, CheckoutState, RequestState, checkout_state
+from billing.tests.altered_stripe import altered
 from billing.tests.life import GOOD_CARD, deliver, sign_up, subscribe
 from conftest import Sandbox
 from emails.models import Message
@@ -371,3 +372,28 @@ def test_result_page_explains_delayed_methods(
     client.force_login(alice)
     page = client.get(f"/payments/result/?session_id={session['id']}").content.decode()
     assert words in page
+
+
+@pytest.mark.django_db
+def test_what_was_captured_counts_and_not_what_was_reserved(
+    sandbox: Sandbox, client: Client, settings: Settings
+) -> None:
+    """In Stripe's dashboard a part of a reserved payment can be captured; the rest is let go."""
+    user = sign_up()
+    single_payments.pay_amount(user, 4000, "Guest pass")
+    session_id = Checkout.objects.for_user(user).get().session_id
+    sandbox.control(f"checkout/{session_id}/complete", card=GOOD_CARD, authenticate=True)
+
+    def captured(found: dict[str, Any]) -> dict[str, Any]:
+        is_intent = found["object"] == "payment_intent"
+        return found | ({"amount_received": 1000} if is_intent else {})
+
+    with altered(sandbox, settings, captured):
+        deliver(sandbox.events())
+    payment = Payment.objects.get()
+    assert (payment.amount, payment.amount_received) == (1000, 1000)
+    client.force_login(user)
+    for path in ("/", "/payments/", f"/payments/{payment.pk}/"):
+        shown = client.get(path).content.decode()
+        assert "$10.00" in shown
+        assert "$40.00" not in shown

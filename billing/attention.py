@@ -312,7 +312,7 @@ def _left_open(row: Invoice) -> Attention:
     return Attention(
         Tone.INFO,
         f"{amount} from your earlier {_earlier(row)} is still open",
-        f"It is the invoice of {day}. Nothing is charged by itself any more; you can pay it "
+        f"It’s the invoice of {day}. You won’t be charged automatically; you can pay it "
         "whenever you like. This is separate from any new membership.",
         f"Pay {amount}",
         reverse("billing:invoice-hosted", args=[row.pk]),

@@ -99,8 +99,8 @@ CREDIT_REASONS = {
 # An invoice that asks for nothing any more.
 VOID = "This invoice was canceled: there is nothing to pay, and it counts for nothing."
 GIVEN_UP = (
-    "We no longer try to collect this invoice: nothing will be charged by itself. "
-    "If you think that it was paid, or want to pay it after all, write to us."
+    "We no longer try to collect this invoice, and you won’t be charged for it automatically. "
+    "If you think it was paid, or want to pay it after all, write to us."
 )
 PAUSED = "Your payments were paused, so you don't have to pay this invoice."
 PAID_DIRECTLY = (

@@ -32,7 +32,7 @@ CHECK = (
 # Stripe documentation, "Dispute evidence": PDF, JPEG or PNG, below 5 MB.
 SEND = (
     "3. Open the dispute in Stripe's dashboard, choose to counter it, and upload evidence.pdf "
-    "there (Stripe takes PDF, JPG and PNG below 5 MB). Nothing is sent from here by itself."
+    "there (Stripe takes PDF, JPG and PNG below 5 MB). Nothing is sent from here automatically."
 )
 HOW = "How to answer"
 Rows = QuerySet[Any]

@@ -324,7 +324,7 @@ class ReconciliationAdmin(ReadOnlyAdmin):
         question="Look for missed events now?",
         explanation=(
             "We ask Stripe for everything since the last good check, and process what we lack."
-            " It also happens by itself, every hour."
+            " It also happens automatically every hour."
         ),
     )
     def look_now(self, request: HttpRequest, _form: Form) -> HttpResponse:
@@ -342,7 +342,7 @@ class ReconciliationAdmin(ReadOnlyAdmin):
         question="Compare our copy with Stripe now?",
         explanation=(
             "We read every customer, subscription, invoice and payment and compare it field by"
-            " field. Nothing is changed. It also happens by itself, every night."
+            " field. Nothing is changed. It also happens automatically every night."
         ),
     )
     def compare_now(self, request: HttpRequest, _form: Form) -> HttpResponse:

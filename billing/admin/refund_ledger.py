@@ -73,7 +73,7 @@ class AuditAdmin(ReadOnlyAdmin):
         question="Verify the ledger now?",
         explanation=(
             "Every entry is proved from the first on, and compared with the refunds, with the heads"
-            " that were exported and with Stripe. It also happens by itself, every night."
+            " that were exported and with Stripe. It also happens automatically every night."
         ),
     )
     def verify_now(self, request: HttpRequest, _form: Form) -> HttpResponse:

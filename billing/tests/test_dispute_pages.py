@@ -138,7 +138,7 @@ def test_pages_link_the_dispute_the_payment_and_the_customer(client: Client) -> 
     assert payment in shown
     assert customer in shown
     assert "Download evidence" in shown
-    assert "Nothing is sent from here by itself" in shown
+    assert "Nothing is sent from here automatically" in shown
     for other in (payment, customer):
         assert url in client.get(other).content.decode()
 

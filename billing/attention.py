@@ -264,7 +264,7 @@ def _failed_attention(invoice: Invoice, amount: Money, hosted: str) -> Attention
         what = "Your membership" if invoice.membership else invoice.subscription.name
         outlook = f"{what} begins once it is paid."
     elif again:
-        outlook = f"We will try again on {long_date(again)}."
+        outlook = f"We’ll try again on {long_date(again)}."
     elif invoice.subscription:
         what = "your membership" if invoice.membership else invoice.subscription.name
         was_last = "This was the last try: pay" if invoice.was_last_try else "Pay"

@@ -13,7 +13,7 @@ TITLES = {
 }
 # One and many. Ours stand with the models.
 MODELS = {
-    "account.emailaddress": ("e-mail address", "e-mail addresses"),
+    "account.emailaddress": ("email address", "email addresses"),
     "admin.logentry": ("staff action", "staff actions"),
     "auth.user": ("member", "members"),
     "procrastinate.procrastinatejob": ("job", "jobs"),

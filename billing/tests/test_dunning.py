@@ -70,12 +70,12 @@ def test_every_retry_is_told_once_and_the_end_once(sandbox: Sandbox) -> None:
     deliver(sandbox.events())
     deliver(sandbox.events())
     assert kinds(alice) == ["payment_failed"]
-    assert "We will try again on" in text_of(alice, "payment_failed")
+    assert "We’ll try again on" in text_of(alice, "payment_failed")
 
     for times in (2, 3):
         next_try(sandbox)
         assert kinds(alice) == ["payment_failed"] * times
-        assert "We will try again on" in text_of(alice, "payment_failed")
+        assert "We’ll try again on" in text_of(alice, "payment_failed")
 
     next_try(sandbox)
     assert kinds(alice) == ["payment_failed"] * 3 + ["membership_ended"]
@@ -104,7 +104,7 @@ def test_a_next_try_that_is_set_later_is_not_called_the_last(
     sandbox.control("clock", advance_seconds=120)
     deliver(sandbox.events())
     assert kinds(alice) == ["payment_failed"]
-    assert "We will try again on" in client.get("/").content.decode()
+    assert "We’ll try again on" in client.get("/").content.decode()
 
 
 def test_the_last_try_is_called_that_once_stripe_has_given_up(client: Client) -> None:

@@ -85,7 +85,7 @@ def test_approved_at_once_is_one_message(sandbox: Sandbox, alice: User, payment:
     assert f"/refunds/{row.pk}/" in read
     assert row.succeeded_at
     first, last = dates.arrival(row.succeeded_at)
-    assert f"between {first:%A}, {first.day} {first:%B %Y} and {last:%A}, {last.day}" in read
+    assert f"between {first:%A, %B} {first.day}, {first.year} and {last:%A, %B} {last.day}" in read
 
 
 def test_a_request_that_waits_is_told_to_the_member_and_to_the_staff(
@@ -235,7 +235,7 @@ def test_stripe_asks_where_the_money_should_go(
     assert read.startswith("Your refund of $29.00 needs an answer from you")
     assert row.answer_by
     last = timezone.localtime(row.answer_by)
-    assert f"Answer by: {last:%A}, {last.day} {last:%B %Y}" in read
+    assert f"Answer by: {last:%A, %B} {last.day}, {last.year}" in read
     assert "Visa" not in read
     sandbox.control(f"refunds/{row.stripe_id}", step="answer")
     deliver(sandbox.events())

@@ -257,7 +257,7 @@ def test_a_form_that_was_tampered_with_only_shows_the_page(
     sandbox: Sandbox, client: Client, odd: str
 ) -> None:
     client.force_login(member(sandbox))
-    assert "out of date" in confirm(client, YEARLY, odd)
+    assert "Here are today’s" in confirm(client, YEARLY, odd)
     assert not MembershipDecision.objects.exists()
 
 

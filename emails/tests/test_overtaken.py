@@ -127,7 +127,7 @@ def test_messages_about_one_thing_keep_their_order(
     try_in_vain()
     assert (state(welcome), state(ended)) == ("sent", "sent")
     assert [one.partition(":")[0] for one in mails(sandbox)[1:]] == [
-        "Welcome",
+        "Welcome to Portal",
         "Your membership has ended",
     ]
 

@@ -10,10 +10,12 @@ from django.db import migrations
 # Letters that no decomposition takes apart, in both cases, whatever the database's locale lowers.
 LETTERS = "łŁøØđĐħĦıðÐ"
 PLAIN = "llooddhhidd"
+# Characters of a word that count: a lexeme of PostgreSQL's has at most 2 kB.
+LONGEST = 100
 WORDS = f"""
 CREATE FUNCTION staff_name_words(name text) RETURNS text[]
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $body$
-  SELECT array_remove(regexp_split_to_array(
+  SELECT ARRAY(SELECT left(word, {LONGEST}) FROM unnest(regexp_split_to_array(
     replace(replace(replace(replace(replace(translate(lower(
       regexp_replace(
         normalize(regexp_replace(name, '[''`´‘’‛ʹʻʼʾʿ′＇]', '', 'g'), NFKD),
@@ -21,7 +23,7 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $body$
       )
     ), '{LETTERS}', '{PLAIN}'), 'ß', 'ss'), 'ẞ', 'ss'), 'æ', 'ae'), 'œ', 'oe'), 'þ', 'th'),
     '[[:space:]‐-―/.,;:!?&|()<>*"“”„«»_+\\\\-]+'
-  ), '')
+  )) AS word WHERE word <> '')
 $body$
 """
 INDEX = """

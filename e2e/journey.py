@@ -126,6 +126,22 @@ def sell_locker(stack: Stack, customer: str) -> str:
     return str(sold["id"])
 
 
+SAVE_POLICY = """
+from django.contrib.auth.models import User
+from billing import refund_terms
+from billing.refund_policy import PaymentKind, Rule, Share
+rule = Rule((Share(30, 100),), {more})
+author = User.objects.get(email="{author}")
+refund_terms.save_policy(dict.fromkeys(PaymentKind, rule), "For a test.", author)
+"""
+
+
+def save_policy(stack: Stack, author: str, **more: int) -> None:
+    """Put a policy of 30 days in force, with `more` of a `Rule`, whatever other tests left."""
+    words = ", ".join(f"{name}={value}" for name, value in more.items())
+    stack.manage("shell", "-c", SAVE_POLICY.format(more=words, author=author))
+
+
 def staff_desk(browser: Browser, stack: Stack, name: str, email: str) -> Page:
     """Return the browser of an owner of the business, signed in at the staff site."""
     stack.manage(

@@ -52,7 +52,7 @@ def sign_in_as_staff(page: Page, stack: Stack) -> None:
 
 
 def go_from_the_mail_to_the_dispute(page: Page, stack: Stack) -> None:
-    mail = journey.newest_mail(stack, OFFICE, "Dispute: $29.00 of Dora Doubt, answer by")
+    mail = journey.newest_mail(stack, OFFICE, "Dispute: $29.00 from Dora Doubt, answer by")
     link = re.search(r"http://\S+/staff/billing/dispute/\d+/change/", mail["text"])
     assert link, mail["text"]
     page.goto(link.group())
@@ -100,7 +100,7 @@ def test_from_the_disputed_payment_to_the_evidence_and_the_banks_decision(
     stack.settle()
     staff.reload()
     expect(staff.get_by_text("The bank decided for us. The money is back.")).to_be_visible()
-    journey.newest_mail(stack, OFFICE, "Dispute won: $29.00 of Dora Doubt")
+    journey.newest_mail(stack, OFFICE, "Dispute won: $29.00 from Dora Doubt")
     page.reload()
     expect(page.get_by_text("The bank has decided: this payment stands")).to_be_visible()
     theirs.close()

@@ -24,8 +24,12 @@ def test_cancel_with_a_reason_and_keep_it_after_all(page: Page, stack: Stack) ->
     page.get_by_role("button", name="Cancel membership").click()
     expect(page.get_by_text("Your membership ends on").first).to_be_visible()
     journey.newest_mail(stack, email, "Your membership ends on")
-    told = "SELECT reason, comment, state FROM billing_membershipdecision WHERE action = 'cancel'"
-    assert stack.sql(told) == [("unused", "I am away until spring.", "confirmed")]
+    told = (
+        "SELECT reason, comment, state FROM billing_membershipdecision AS decision"
+        " JOIN billing_customer AS customer ON customer.id = customer_id"
+        " WHERE action = 'cancel' AND email = %s"
+    )
+    assert stack.sql(told, email) == [("unused", "I am away until spring.", "confirmed")]
 
     page.get_by_role("button", name="Keep my membership").click()
     expect(page.get_by_text("Your next charge of $29.00").first).to_be_visible()
@@ -114,7 +118,7 @@ def test_switch_to_yearly_as_it_was_shown(page: Page, stack: Stack) -> None:
     expect(page.get_by_text("Your next charge of $290.00")).to_be_visible()
     expect(page.get_by_role("link", name="Switch to monthly")).to_be_visible()
     stack.settle()
-    journey.newest_mail(stack, email, "You now pay yearly")
+    journey.newest_mail(stack, email, "You’ve switched to yearly billing")
     journey.newest_mail(stack, email, f"Receipt: {shown.group()}")
 
 

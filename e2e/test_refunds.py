@@ -11,14 +11,6 @@ from e2e.stack import Stack
 
 FAILS_LATER = "4000 0000 0000 5126"
 TWO_DAYS = 2 * 86_400
-SAVE_POLICY = """
-from django.contrib.auth.models import User
-from billing import refund_terms
-from billing.refund_policy import PaymentKind, Rule, Share
-rule = Rule((Share(30, 100),), automatic_up_to={at_once}, automatic_per_year=5)
-author = User.objects.get(email="{email}")
-refund_terms.save_policy({{PaymentKind.MEMBERSHIP: rule}}, "For a test.", author)
-"""
 
 
 def become_a_member(
@@ -29,7 +21,7 @@ def become_a_member(
     journey.sign_up(page, stack, name, email)
     journey.subscribe(page, stack, card)
     stack.settle()
-    stack.manage("shell", "-c", SAVE_POLICY.format(at_once=at_once, email=email))
+    journey.save_policy(stack, email, automatic_up_to=at_once, automatic_per_year=5)
     return email
 
 

@@ -32,16 +32,7 @@ for name, email, group in {STAFF!r}:
 def staff(stack: Stack) -> None:
     """Accounts of the staff; everything is decided by people, from $100.00 by two."""
     stack.manage("shell", "-c", PEOPLE)
-    stack.manage(
-        "shell",
-        "-c",
-        "from django.contrib.auth.models import User\n"
-        "from billing import refund_terms\n"
-        "from billing.refund_policy import PaymentKind, Rule, Share\n"
-        "rule = Rule((Share(30, 100),), two_people_from=10_000)\n"
-        "author = User.objects.get(email='olga@refunds.example')\n"
-        "refund_terms.save_policy(dict.fromkeys(PaymentKind, rule), 'People decide.', author)",
-    )
+    journey.save_policy(stack, "olga@refunds.example", two_people_from=10_000)
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ YEARLY = "price_membership_yearly"
 
 def test_staff_end_one_with_a_refund(page: Page, browser: Browser, stack: Stack) -> None:
     journey.become_a_member(page, stack, "Tara Twice", TARA)
+    journey.save_policy(stack, TARA)
     customer = journey.customer_of(stack, TARA)
     journey.keep_card(stack, customer)
     year = stack.stripe(

@@ -16,6 +16,7 @@ GOOD_CARD = "4242424242424242"
 DECLINED_LATER_CARD = "4000000000000341"
 DISPUTED_CARD = "4000000000000259"
 ASKED_ABOUT_CARD = "4000000000001976"
+YEARLY = "price_membership_yearly"
 
 
 def sign_up(name: str = "Alice Archer") -> User:
@@ -56,3 +57,22 @@ def deliver(events: Iterable[dict[str, Any]]) -> None:
     for event in events:
         inbox.take(json.dumps(event))
     run_jobs()
+
+
+def member_with_card(sandbox: Sandbox) -> User:
+    """Return a member by the month, whose card is kept for whatever else is charged."""
+    alice = sign_up()
+    subscribe(sandbox, alice)
+    deliver(sandbox.events())
+    customer = alice.customers.get().stripe_id
+    sandbox.control(f"customers/{customer}/card", card=GOOD_CARD)
+    return alice
+
+
+def sold_twice(sandbox: Sandbox) -> User:
+    """Return a member by the month, who was sold a year in Stripe's dashboard besides."""
+    alice = member_with_card(sandbox)
+    params: Any = {"customer": alice.customers.get().stripe_id, "items": [{"price": YEARLY}]}
+    sandbox.stripe.v1.subscriptions.create(params)
+    deliver(sandbox.events())
+    return alice

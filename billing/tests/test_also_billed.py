@@ -13,7 +13,14 @@ from pytest_django import Settings
 
 from billing import checkout, comparison, memberships, statements, sync
 from billing.models import MembershipDecision, Payment, Plan, Subscription
-from billing.tests.life import DECLINED_LATER_CARD, GOOD_CARD, deliver, sign_up, subscribe
+from billing.tests.life import (
+    DECLINED_LATER_CARD,
+    GOOD_CARD,
+    deliver,
+    member_with_card,
+    sign_up,
+    subscribe,
+)
 from billing.tests.staff_world import manager
 from conftest import Sandbox
 from emails import rendering
@@ -48,12 +55,8 @@ def rent(sandbox: Sandbox, customer: str, *prices: str, quantity: int = 1) -> st
 
 def member_with_locker(sandbox: Sandbox) -> User:
     """Return a member who also rents a locker for $9.00 a month."""
-    alice = sign_up()
-    subscribe(sandbox, alice)
-    deliver(sandbox.events())
-    customer = alice.customers.get().stripe_id
-    sandbox.control(f"customers/{customer}/card", card=GOOD_CARD)
-    rent(sandbox, customer, _locker(sandbox))
+    alice = member_with_card(sandbox)
+    rent(sandbox, alice.customers.get().stripe_id, _locker(sandbox))
     deliver(sandbox.events())
     return alice
 

@@ -15,7 +15,7 @@ from billing import checkout, memberships, payment_requests, single_payments, sy
 from billing.models import Checkout, Payment, Subscription
 from billing.money import Money
 from billing.tests import factories
-from billing.tests.life import GOOD_CARD, deliver, sign_up, subscribe
+from billing.tests.life import deliver, sign_up, sold_twice, subscribe
 from billing.tests.own_database import at_once
 from billing.tests.staff_world import superuser
 from conftest import Sandbox
@@ -94,24 +94,12 @@ def test_what_was_paid_a_moment_ago_is_not_sold_again(sandbox: Sandbox, settings
     assert len(memberships.live(alice)) == 1
 
 
-def two_memberships(sandbox: Sandbox) -> User:
-    """Return a member who was sold a second membership in Stripe's dashboard."""
-    alice = sign_up()
-    subscribe(sandbox, alice)
-    deliver(sandbox.events())
-    found = alice.customers.get().stripe_id
-    sandbox.control(f"customers/{found}/card", card=GOOD_CARD)
-    sandbox.stripe.v1.subscriptions.create({"customer": found, "items": [{"price": YEARLY}]})
-    deliver(sandbox.events())
-    return alice
-
-
 @pytest.mark.django_db
 def test_two_memberships_are_told_to_staff_and_seen_by_the_member(
     sandbox: Sandbox, client: Client, settings: Settings
 ) -> None:
     settings.STAFF_EMAIL = ["team@example.com"]
-    alice = two_memberships(sandbox)
+    alice = sold_twice(sandbox)
     problems.watch()
     problems.watch()
     assert Message.objects.filter(kind="problem_found").count() == 1

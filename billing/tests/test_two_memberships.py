@@ -19,7 +19,7 @@ from billing.refund_steps import RefundError
 from billing.states import RefundReason
 from billing.subscriptions import MembershipError
 from billing.tests import factories, refund_world
-from billing.tests.life import GOOD_CARD, deliver, sign_up, subscribe
+from billing.tests.life import deliver, sold_twice
 from billing.tests.own_database import at_once
 from billing.tests.staff_world import auditor, manager, signed_in_now, superuser, support
 from billing.two_memberships import Choice
@@ -31,18 +31,6 @@ from portal.staff import show
 
 YEARLY = "price_membership_yearly"
 DAY = 86_400
-
-
-def sold_twice(sandbox: Sandbox) -> User:
-    """Return a member by the month, who was sold a year in Stripe's dashboard besides."""
-    alice = sign_up()
-    subscribe(sandbox, alice)
-    deliver(sandbox.events())
-    found = alice.customers.get().stripe_id
-    sandbox.control(f"customers/{found}/card", card=GOOD_CARD)
-    sandbox.stripe.v1.subscriptions.create({"customer": found, "items": [{"price": YEARLY}]})
-    deliver(sandbox.events())
-    return alice
 
 
 @pytest.fixture

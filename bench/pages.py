@@ -1,86 +1,146 @@
-"""How many pages a second are served to members with few and with many invoices."""
+"""How many pages a second members are served, beside a floor: what a plain Django page takes."""
 
 from __future__ import annotations
 
 import http.client
+import statistics
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 
+from bench import floor_table
 from bench.servers import HOST, gunicorn
 from bench.statements import watched
 
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
 READERS = 4
-WARM_UP_SECONDS = 1.0
-SECONDS = 3.0
+WARM_UP_SECONDS = 0.7
+ROUNDS = 5
+SECONDS = 0.5
 INVOICES = (12, 500)
-PATHS = ("/", "/payments/")
+THREADS = ("--worker-class", "gthread", "--threads", "4")
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A member with so many invoices, signed in."""
+
+    invoices: int
+    cookie: str
+    invoice: str  # the address of the newest one
+
+
+@dataclass(frozen=True)
+class Address:
+    """A page of a server, as one who is signed in reads it."""
+
+    port: int
+    path: str
+    cookie: str
+
+    def rate(self, seconds: float) -> float:
+        """Read the page from several connections at once; return pages a second."""
+        with ThreadPoolExecutor(READERS) as readers:
+            start = time.perf_counter()
+            reading = [readers.submit(self.read, seconds) for _ in range(READERS)]
+            return sum(reader.result() for reader in reading) / (time.perf_counter() - start)
+
+    def read(self, seconds: float = 0) -> int:
+        """Read the page again and again over one connection; return how often (once at least).
+
+        Raises:
+            RuntimeError: the page was not shown.
+        """
+        connection = http.client.HTTPConnection(HOST, self.port, timeout=30)
+        end = time.perf_counter() + seconds
+        count = 0
+        while count == 0 or time.perf_counter() < end:
+            connection.request("GET", self.path, headers={"Cookie": self.cookie})
+            answer = connection.getresponse()
+            answer.read()
+            if answer.status != http.HTTPStatus.OK:
+                raise RuntimeError(f"{self.path} was answered with {answer.status}.")
+            count += 1
+        connection.close()
+        return count
 
 
 @dataclass(frozen=True)
 class Page:
-    """One page, as a member with so many invoices gets it."""
+    """One page, as a member with so many invoices gets it. The rates are those of its rounds."""
 
-    path: str
+    name: str
     invoices: int
-    rate: float
-    statements: int
+    statements: list[str]
+    rates: list[float] = field(default_factory=list)
+    floors: list[float] = field(default_factory=list)
+
+    @property
+    def rate(self) -> float:
+        """Pages a second, in the middle round."""
+        return statistics.median(self.rates)
+
+    @property
+    def ratio(self) -> float:
+        """Return the rate as a share of the floor's, round by round, in the middle round."""
+        pairs = zip(self.rates, self.floors, strict=True)
+        return statistics.median(mine / floor for mine, floor in pairs)
 
 
-def measure(database: psycopg.Connection[Any]) -> list[Page]:
-    """Read each page as signed-in members do, several at once."""
+@dataclass(frozen=True)
+class Measured:
+    """The floor, in its middle round, and each page beside it."""
+
+    floor: float
+    pages: list[Page]
+
+
+def measure(database: psycopg.Connection[Any]) -> Measured:
+    """Read each page as signed-in members do, by turns with the floor.
+
+    Whatever else the machine does meanwhile meets both alike.
+    """
+    database.execute(floor_table.MAKE.encode())
     _make_plan()
-    cookies = {count: _signed_in_member(count) for count in INVOICES}
-    with gunicorn("portal.wsgi", "--worker-class", "gthread", "--threads", "4") as port:
-        return [
-            _page(database, port, path, count, cookie)
-            for path in PATHS
-            for count, cookie in cookies.items()
+    readers = [_reader(count) for count in INVOICES]
+    with gunicorn("portal.wsgi", *THREADS) as port, gunicorn("bench.floor", *THREADS) as plain:
+        floor = Address(plain, floor_table.FLOOR, _floor_cookie())
+        floor.rate(WARM_UP_SECONDS)
+        pages = [
+            _page(database, name, reader.invoices, Address(port, path, reader.cookie), floor)
+            for reader in readers
+            for name, path in _paths(reader).items()
         ]
+    return Measured(statistics.median(rate for page in pages for rate in page.floors), pages)
+
+
+def _paths(reader: Reader) -> dict[str, str]:
+    return {
+        "home": "/",
+        "payments": "/payments/",
+        "membership": "/membership/",
+        "invoice": reader.invoice,
+    }
 
 
 def _page(
-    database: psycopg.Connection[Any], port: int, path: str, invoices: int, cookie: str
+    database: psycopg.Connection[Any], name: str, invoices: int, address: Address, floor: Address
 ) -> Page:
     # Every thread of the server opens its database connection.
-    _rate(port, path, cookie, WARM_UP_SECONDS)
+    address.rate(WARM_UP_SECONDS)
     with watched(database) as seen:
-        _read(port, path, cookie, seconds=0)
-    return Page(path, invoices, _rate(port, path, cookie, SECONDS), len(seen))
-
-
-def _rate(port: int, path: str, cookie: str, seconds: float) -> float:
-    """Read a page from several connections at once; return pages a second."""
-    with ThreadPoolExecutor(READERS) as readers:
-        start = time.perf_counter()
-        reading = [
-            readers.submit(_read, port, path, cookie, seconds=seconds) for _ in range(READERS)
-        ]
-        return sum(reader.result() for reader in reading) / (time.perf_counter() - start)
-
-
-def _read(port: int, path: str, cookie: str, *, seconds: float) -> int:
-    """Read a page again and again over one connection; return how often (once at least).
-
-    Raises:
-        RuntimeError: the page was not shown.
-    """
-    connection = http.client.HTTPConnection(HOST, port, timeout=30)
-    end = time.perf_counter() + seconds
-    count = 0
-    while count == 0 or time.perf_counter() < end:
-        connection.request("GET", path, headers={"Cookie": cookie})
-        answer = connection.getresponse()
-        answer.read()
-        if answer.status != http.HTTPStatus.OK:
-            raise RuntimeError(f"{path} was answered with {answer.status}.")
-        count += 1
-    connection.close()
-    return count
+        address.read()
+    page = Page(name, invoices, seen)
+    for _ in range(ROUNDS):
+        page.floors.append(floor.rate(SECONDS))
+        page.rates.append(address.rate(SECONDS))
+    return page
 
 
 def _make_plan() -> None:
@@ -89,10 +149,11 @@ def _make_plan() -> None:
     factories.make_plan()
 
 
-def _signed_in_member(invoices: int) -> str:
-    """Make a member with paid invoices; return the cookie of their session."""
+def _reader(invoices: int) -> Reader:
+    """Make a member with paid invoices who is signed in."""
     from django.conf import settings  # noqa: PLC0415
     from django.test import Client  # noqa: PLC0415
+    from django.urls import reverse  # noqa: PLC0415
     from django.utils import timezone  # noqa: PLC0415
 
     from billing.tests import factories  # noqa: PLC0415
@@ -100,13 +161,40 @@ def _signed_in_member(invoices: int) -> str:
     user = factories.make_member(f"Reader{invoices} Bench")
     customer = factories.make_customer(user)
     subscription = factories.make_subscription(customer)
+    made = []
     for number in range(1, invoices + 1):
         at = timezone.now() - timedelta(days=number)
         invoice = factories.make_invoice(
             customer, subscription=subscription, created_at=at, finalized_at=at, paid_at=at
         )
         factories.make_payment(customer, invoice=invoice, created_at=at, paid_at=at)
+        made.append(invoice)
     client = Client()
     client.force_login(user)
     name = settings.SESSION_COOKIE_NAME
-    return f"{name}={client.cookies[name].value}"
+    cookie = f"{name}={client.cookies[name].value}"
+    return Reader(invoices, cookie, reverse("billing:invoice", args=[made[0].pk]))
+
+
+def _floor_cookie() -> str:
+    """Sign somebody in as Django's own backend does; return the cookie of their session."""
+    from django.conf import settings  # noqa: PLC0415
+    from django.contrib.sessions.backends.db import SessionStore  # noqa: PLC0415
+
+    from billing.tests import factories  # noqa: PLC0415
+
+    session = SessionStore()
+    session.update(_signed_in(factories.make_member("Floor Bench")))
+    session.create()
+    return f"{settings.SESSION_COOKIE_NAME}={session.session_key}"
+
+
+def _signed_in(user: User) -> dict[str, str]:
+    """Return what a session holds of who is signed in."""
+    from django.contrib import auth  # noqa: PLC0415
+
+    return {
+        auth.SESSION_KEY: str(user.pk),
+        auth.BACKEND_SESSION_KEY: "django.contrib.auth.backends.ModelBackend",
+        auth.HASH_SESSION_KEY: user.get_session_auth_hash(),
+    }

@@ -1,0 +1,14 @@
+"""What the floor of the pages' speed shows, and where."""
+
+FLOOR = "/floor/"
+TABLE = "bench_row"
+ROWS = 25
+MAKE = f"""
+    CREATE TABLE {TABLE} (
+        id bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
+        name text NOT NULL, amount integer NOT NULL, created_at timestamptz NOT NULL
+    );
+    INSERT INTO {TABLE} (name, amount, created_at)
+    SELECT 'Row ' || n, n * 100, now() - n * interval '1 day'
+    FROM generate_series(1, {ROWS}) AS n;
+"""

@@ -82,6 +82,8 @@ class Row(models.Model):
     amount = models.IntegerField()
     created_at = models.DateTimeField()
 
+    objects = models.Manager["Row"]()
+
     class Meta:
         app_label = "bench"
         db_table = TABLE

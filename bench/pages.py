@@ -106,7 +106,7 @@ def measure(database: psycopg.Connection[Any]) -> Measured:
 
     Whatever else the machine does meanwhile meets both alike.
     """
-    database.execute(floor_table.MAKE.encode())
+    database.execute(floor_table.MAKE)
     _make_plan()
     readers = [_reader(count) for count in INVOICES]
     with gunicorn("portal.wsgi", *THREADS) as port, gunicorn("bench.floor", *THREADS) as plain:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import ClassVar
 
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
@@ -82,7 +83,7 @@ class Row(models.Model):
     amount = models.IntegerField()
     created_at = models.DateTimeField()
 
-    objects = models.Manager["Row"]()
+    objects: ClassVar[models.Manager[Row]] = models.Manager()
 
     class Meta:
         app_label = "bench"

@@ -3,14 +3,19 @@
 python -m e2e.browser
 """
 
+import fcntl
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
+ROOT = Path(__file__).resolve().parent.parent
 COMMANDS = ("chromium", "google-chrome", "google-chrome-stable", "chromium-browser")
 APPLICATIONS = (
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
@@ -35,6 +40,22 @@ def find_browser() -> str:
         if _runs(path):
             return path
     raise LookupError("No Chromium or Chrome was found; bin/test installs one.")
+
+
+def need_browser() -> str:
+    """The path of a Chromium, installed now if there is none. Raises LookupError."""
+    # Processes of one run that need a browser at the same moment would install it twice.
+    path = Path(tempfile.gettempdir(), f"portal-browser-{os.getuid()}")
+    with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)) as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with suppress(LookupError):
+            return find_browser()
+        answer = subprocess.run(
+            ["bash", ROOT / "bin" / "_browser"], capture_output=True, text=True, check=False
+        )
+    if answer.returncode:
+        raise LookupError(answer.stderr.strip())
+    return answer.stdout.splitlines()[-1]
 
 
 def _candidates() -> Iterator[str]:

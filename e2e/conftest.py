@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
-from e2e.browser import ARGUMENTS, find_browser
+from e2e.browser import ARGUMENTS, need_browser
 from e2e.stack import Stack, running_stack
 
 
@@ -24,8 +24,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
     """Use the machine's own Chromium where there is one, else Playwright's."""
-    arguments = list(ARGUMENTS)
-    return {**browser_type_launch_args, "executable_path": find_browser(), "args": arguments}
+    try:
+        browser = need_browser()
+    except LookupError as error:
+        pytest.fail(str(error), pytrace=False)
+    return {**browser_type_launch_args, "executable_path": browser, "args": list(ARGUMENTS)}
 
 
 @pytest.fixture(scope="session")

@@ -20,19 +20,12 @@ def open_disputes(payment: Payment) -> DisputeQuerySet:
     return Dispute.objects.filter(payment=payment).running()
 
 
-def amount_lost(payment: Payment) -> int:
-    """Return how much of a payment the bank has taken back for good, in minor units.
-
-    It is no longer there to be refunded. A fee of Stripe's is not part of it.
-    """
-    lost = Dispute.objects.filter(payment=payment, status=DisputeStatus.LOST)
-    return lost.aggregate(sum=Sum("amount"))["sum"] or 0
-
-
 def standing_of(payments: Collection[Payment]) -> dict[int, tuple[bool, int]]:
     """Return whether a dispute still runs, and how much is lost, by the payment's primary key.
 
-    Payments that were never disputed are not in it. One statement; none where all were prefetched.
+    What is lost the bank has taken back for good, in minor units, without Stripe's fee: it is no
+    longer there to be refunded. Payments that were never disputed are not in it. One statement;
+    none where all were prefetched.
     """
     if all("disputes" in getattr(row, "_prefetched_objects_cache", ()) for row in payments):
         return {row.pk: found for row in payments if (found := _prefetched_standing(row))}

@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 # What PostgreSQL's advisory lock is taken on: "refunds" in ASCII.
 LOCK = 0x726566756E6473
-# Which columns are hashed. The first scheme had names and words in it: migration 0028 moved them.
+# Which columns are hashed. The first scheme had names and words in it (see `ledger_texts`).
 SCHEME = 2
 DECISIONS = frozenset({RefundAction.APPROVED, RefundAction.APPROVED_FIRST, RefundAction.DENIED})
 # By plain text: what somebody has written into the table may be no state at all.

@@ -303,7 +303,6 @@ class DisputeSnapshot(Fitted):
     evidence_due_at: datetime | None
     has_evidence: bool
     submission_count: int
-    is_charge_refundable: bool
     created_at: datetime
 
 
@@ -640,7 +639,6 @@ def dispute(data: Json) -> DisputeSnapshot:
         evidence_due_at=_time(evidence.get("due_by")),
         has_evidence=bool(evidence.get("has_evidence")),
         submission_count=evidence.get("submission_count") or 0,
-        is_charge_refundable=bool(data.get("is_charge_refundable")),
         created_at=_required_time(data["created"]),
     )
 

@@ -20,7 +20,7 @@ class ConsentSource(models.TextChoices):
 class Member(models.Model):
     """What we know of a user besides their login.
 
-    A database trigger (migration `members.0001`) makes the row whenever a user is inserted, in
+    A database trigger (migration `members.0002`) makes the row whenever a user is inserted, in
     whatever way: sign-up, admin, shell, `bulk_create` or SQL. So the columns have defaults in the
     database. All times are UTC.
     """

@@ -43,7 +43,6 @@ class Dispute(StripeCopy):
     submission_count = models.PositiveIntegerField(
         default=0, help_text="How often evidence was sent to the bank."
     )
-    is_charge_refundable = models.BooleanField(default=False)
     created_at = models.DateTimeField()
 
     objects = DisputeQuerySet.as_manager()

@@ -71,7 +71,7 @@ def test_a_dispute_is_copied_and_told_to_the_staff_but_not_to_the_member(
     )
     assert row.network_reason_code == "10.4"
     assert row.evidence_due_at
-    assert (row.has_evidence, row.submission_count, row.is_charge_refundable) == (False, 0, False)
+    assert (row.has_evidence, row.submission_count) == (False, 0)
     assert told() == [
         ("dispute_opened", "office@example.com"),
         ("dispute_opened", "owner@example.com"),
@@ -126,6 +126,10 @@ def test_nobody_answers_and_it_is_lost(sandbox: Sandbox, alice: User) -> None:
     assert {kind for kind, _ in told()} == {"dispute_closed"}
 
 
+def standing(payment: Payment) -> tuple[bool, int] | None:
+    return disputes.standing_of([payment]).get(payment.pk)
+
+
 def inquiry(sandbox: Sandbox) -> Dispute:
     subscribe(sandbox, sign_up(), ASKED_ABOUT_CARD)
     sandbox.control("clock", advance_seconds=5)
@@ -135,11 +139,7 @@ def inquiry(sandbox: Sandbox) -> Dispute:
 
 def test_an_inquiry_that_ends_well(sandbox: Sandbox) -> None:
     row = inquiry(sandbox)
-    assert (row.status, row.is_inquiry, row.is_charge_refundable) == (
-        "warning_needs_response",
-        True,
-        True,
-    )
+    assert (row.status, row.is_inquiry) == ("warning_needs_response", True)
     subjects = Message.objects.filter(kind="dispute_opened").values_list("subject", flat=True)
     assert all(subject.startswith("Bank inquiry: $29.00 from Alice") for subject in subjects)
     answer(sandbox, "winning_evidence")
@@ -150,7 +150,7 @@ def test_an_inquiry_that_ends_well(sandbox: Sandbox) -> None:
     deliver(sandbox.events())
     row.refresh_from_db()
     assert (row.status, row.is_open) == ("warning_closed", False)
-    assert disputes.amount_lost(row.payment) == 0
+    assert standing(row.payment) == (False, 0)
     closed = Message.objects.filter(kind="dispute_closed").values_list("subject", flat=True)
     assert set(closed) == {"Bank inquiry closed: $29.00 from Alice Archer"}
 
@@ -175,13 +175,13 @@ def test_a_running_dispute_and_a_lost_one_are_known_to_whoever_refunds(
     deliver(sandbox.events())
     payment = Payment.objects.get()
     assert disputes.open_disputes(payment).count() == 1
-    assert disputes.amount_lost(payment) == 0
+    assert standing(payment) == (True, 0)
     answer(sandbox, "losing_evidence")
     sandbox.control("clock", advance_seconds=30)
     deliver(sandbox.events())
     assert not disputes.open_disputes(payment).exists()
-    assert disputes.amount_lost(payment) == 2900
-    assert disputes.amount_lost(factories.make_payment()) == 0
+    assert standing(payment) == (False, 2900)
+    assert standing(factories.make_payment()) is None
 
 
 @pytest.mark.parametrize("status", DisputeStatus)

@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
     """Make the trigger, and the members of the users that are there already."""
 
     dependencies = [
-        ("members", "0001_initial"),
+        ("members", "0001_tables"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

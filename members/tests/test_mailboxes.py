@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Any
 
 import pytest
 from allauth.account.models import EmailAddress
-from django.apps import apps
 from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.urls import reverse
@@ -165,27 +163,3 @@ def test_the_field_for_an_address_takes_what_browsers_own_would_refuse() -> None
     page = browser().get(reverse("account_signup")).content.decode()
     assert 'type="email"' not in page
     assert 'inputmode="email"' in page
-
-
-def test_rows_from_before_get_the_one_spelling() -> None:
-    old = User.objects.create_user("old", "Jan@żółw.example", first_name="Jan\v", last_name="B")
-    EmailAddress.objects.create(user=old, email="jan@żółw.example", verified=True, primary=True)
-    plain = open_account(ALICE, "Zoë 👩‍🚀", PASSWORD)
-    migration = import_module("members.migrations.0007_one_spelling_of_addresses")
-    migration.take_one_spelling(apps, None)
-    migration.clean_names(apps, None)
-    old.refresh_from_db()
-    plain.refresh_from_db()
-    assert (old.email, old.first_name) == (KEPT, "Jan")
-    assert EmailAddress.objects.get(user=old).email == KEPT
-    assert (plain.email, plain.get_full_name()) == (ALICE, "Zoë 👩‍🚀")
-
-
-def test_two_accounts_with_one_mailbox_are_named_and_left(capsys: Any) -> None:
-    jan()
-    old = User.objects.create_user("old", "jan@żółw.example")
-    EmailAddress.objects.create(user=old, email="jan@żółw.example", verified=True, primary=True)
-    migration = import_module("members.migrations.0007_one_spelling_of_addresses")
-    migration.take_one_spelling(apps, None)
-    assert f"of user {old.pk} is the mailbox of another account" in capsys.readouterr().out
-    assert User.objects.filter(email="jan@żółw.example").exists()

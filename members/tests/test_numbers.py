@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import re
-from importlib import import_module
 from typing import Any
 
 import pytest
-from django.apps import apps
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
-from django.db import connection
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -151,15 +148,3 @@ def test_a_change_to_the_same_number_is_none(settings: Settings) -> None:
     log_in(client, ALICE, PASSWORD)
     page = post(client, "account_change_phone", phone="+52 1 55 1234 5678").content.decode()
     assert "current" in page or "now" in page
-
-
-def test_rows_from_before_get_the_kept_form(capsys: Any) -> None:
-    one, another = alice(), User.objects.create_user("another")
-    take(User.objects.create_user("other"), ARGENTINE)
-    verified = "UPDATE members_member SET phone = %s, phone_verified_at = now() WHERE user_id = %s"
-    with connection.cursor() as cursor:
-        for user, phone in ((one, "+5215512345678"), (another, "+541123456789")):
-            cursor.execute(verified, [phone, user.pk])
-    import_module("members.migrations.0008_one_form_of_phone_numbers").take_kept_form(apps, None)
-    assert str(member().phone) == MEXICAN
-    assert "is another member's, too" in capsys.readouterr().out

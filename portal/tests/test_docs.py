@@ -5,9 +5,14 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from billing.events import TARGETS, as_table
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+DOCUMENTS = (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"))
+LONGEST_LINE = 120
+LINK = re.compile(r"\]\(((?!https?:|mailto:)[^)#\s]*)(?:#([^)\s]*))?\)")
 
 
 def test_the_deployment_guide_lists_every_webhook_event_that_we_act_on() -> None:
@@ -38,3 +43,56 @@ def test_every_direct_dependency_has_its_reason() -> None:
     for file in ROOT.glob("requirements*.in"):
         for name in re.findall(r"^([A-Za-z][\w-]*)", file.read_text(), re.MULTILINE):
             assert f"**{name}**" in decisions, f"docs/decisions.md does not say why {name}."
+
+
+def _prose(document: Path) -> str:
+    """Return a document without its code blocks."""
+    return re.sub(r"^```.*?^```$", "", document.read_text(), flags=re.DOTALL | re.MULTILINE)
+
+
+def _anchors(document: Path) -> set[str]:
+    """Return the anchors that GitHub gives a document's headings."""
+    headings = re.findall(r"^#+ (.+)$", _prose(document), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
+def test_links_between_documents_lead_somewhere(document: Path) -> None:
+    for file, anchor in LINK.findall(_prose(document)):
+        target = document.parent / file if file else document
+        assert target.exists(), f"{document.name} links to {file}, which doesn't exist."
+        if anchor:
+            assert anchor in _anchors(target), (
+                f"{document.name} links to {file}#{anchor}: no heading."
+            )
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
+def test_lines_of_documents_fit_an_editor(document: Path) -> None:
+    lines = enumerate(document.read_text().splitlines(), start=1)
+    long = [
+        number for number, line in lines if len(line) > LONGEST_LINE and line.lstrip()[:1] != "|"
+    ]
+    assert not long, f"{document.name} has more than {LONGEST_LINE} characters on lines {long}."
+
+
+def test_every_decision_is_in_the_index_and_dated() -> None:
+    text = (ROOT / "docs" / "decisions.md").read_text()
+    index, _, records = text.partition("\n## Packages\n")
+    packages, _, records = records.partition("\n## ")
+    titles = re.findall(r"^### (.+)$", records, re.MULTILINE)
+    linked = re.findall(r"\[([^]]+)\]\(#", " ".join(index.split()))
+    assert linked == [*linked[: packages.count("\n### ")], *titles]
+    for record in re.split(r"^### ", records, flags=re.MULTILINE)[1:]:
+        assert re.search(r"^- \*\*Context \(\d{4}-\d\d-\d\d\):\*\* ", record, re.MULTILINE), record
+        assert "\n- **Decision:** " in record, record
+
+
+def test_commit_hooks_run_what_bin_test_runs() -> None:
+    checks = (ROOT / "bin" / "_checks").read_text()
+    hooks = " ".join((ROOT / ".pre-commit-config.yaml").read_text().split())
+    steps = re.findall(r'^step "([^"]+)" python (.+)$', checks, re.MULTILINE)
+    assert len(steps) >= 4
+    for name, command in steps:
+        assert f"name: {name} " in hooks, f".pre-commit-config.yaml has no hook for {name}."
+        assert f".venv/bin/python {command} " in hooks, f"The hook for {name} runs something else."

@@ -62,7 +62,6 @@ class RefundPage:
     description: str
     payment_url: str
     steps: list[Step]
-    asked_by_member: bool
     reason: str
     words: str
     method: str
@@ -88,7 +87,6 @@ def page_of(row: Refund) -> RefundPage:
         if invoice
         else reverse("billing:payment", args=[payment.pk]),
         steps=_steps(row),
-        asked_by_member=is_asked,
         reason=refund_wording.reason(row.reason) if is_asked else "",
         words=row.words if is_asked else "",
         method="" if row.was_asked else wording.card(payment.card_brand, payment.card_last4),

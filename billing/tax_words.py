@@ -40,10 +40,3 @@ def label(name: str, jurisdiction: str, percentage: Decimal) -> str:
 def price(taxation: str) -> str:
     """Return "plus tax" or "tax included", or "" where nothing is known of tax."""
     return PRICES.get(taxation, "")
-
-
-def with_price(shown: object, taxation: str) -> str:
-    """Return a price as people must know it: "$29.00 plus tax", "€29.00, tax included"."""
-    words = price(taxation)
-    joint = ", " if taxation == INCLUDED else " "
-    return f"{shown}{joint}{words}" if words else str(shown)

@@ -54,7 +54,9 @@ for taken in (User, Group, EmailAddress, UserSession, Authenticator):
     if admin.site.is_registered(taken):
         admin.site.unregister(taken)
 
-# What staff call somebody, in titles, messages and the log: the login is made of chance.
+# What staff call somebody, in titles, messages and the log: the login is made of chance. Each of
+# these places asks for `str(user)`, and Django has no hook for all. A proxy of User would have
+# addresses, permissions and a history of its own, and foreign keys would still lead to User.
 User.add_to_class("__str__", show.name_of)
 
 # What an account may do, in our words; the columns behind it are changed by a button alone.

@@ -3,6 +3,9 @@
 from django.apps import AppConfig, apps
 
 # Breadcrumbs show an app's name, Django's own is "Authentication and Authorization", and a model's.
+# They are set on what others registered, as the other ways cost more. A config class of our own in
+# INSTALLED_APPS would stand for each app, only to change a word, and hide the app's name there. A
+# model's words could only come from a proxy, with addresses, permissions and a history of its own.
 TITLES = {
     "account": "Members",
     "admin": "Staff",

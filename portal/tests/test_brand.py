@@ -94,3 +94,14 @@ def test_brand_css_carries_the_owners_colour_and_may_be_kept(
     assert "max-age" in response["Cache-Control"]
     again = client.get("/brand.css", headers={"if-none-match": response["ETag"]})
     assert again.status_code == 304
+
+
+@pytest.mark.django_db
+def test_the_name_at_the_foot_of_a_page_leads_to_the_public_site(
+    client: Client, settings: Settings
+) -> None:
+    settings.BRAND_NAME = "Harbor Yoga"
+    assert "<span>Harbor Yoga</span>" in client.get("/accounts/login/").content.decode()
+    settings.PUBLIC_SITE_URL = "https://www.harbor.example"
+    link = '<a class="link-quiet" href="https://www.harbor.example">Harbor Yoga</a>'
+    assert link in client.get("/accounts/login/").content.decode()

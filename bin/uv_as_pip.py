@@ -1,9 +1,9 @@
-"""Installs with uv, from where pip would on this machine: uv doesn't read pip's settings itself.
+"""Installs with uv from wherever pip would: uv doesn't read pip's settings itself.
 
     .venv/bin/python bin/uv_as_pip.py --requirement requirements.txt
 
-pip takes its index, proxy and certificates from files and from PIP_…; an office that mirrors PyPI
-has them there. uv's own settings (UV_…) come first where somebody has both.
+pip takes its index, proxy, and certificates from files and PIP_… variables; an office that mirrors
+PyPI sets them there. If uv's own settings (UV_…) are set too, they win.
 """
 
 import ast
@@ -15,7 +15,7 @@ import sysconfig
 from collections.abc import Mapping
 from pathlib import Path
 
-# pip's setting, uv's, and what uv wants between two values.
+# pip's setting, uv's, and uv's separator between values.
 SETTINGS = (
     ("index-url", "UV_DEFAULT_INDEX", " "),
     ("extra-index-url", "UV_INDEX", " "),
@@ -29,14 +29,14 @@ SETTINGS = (
     ("proxy", "HTTPS_PROXY", " "),
     ("proxy", "HTTP_PROXY", " "),
 )
-# Where a setting of pip's can stand; a later place wins.
+# Where pip's settings come from; later ones win.
 PLACES = ("global", "install", ":env:")
-# `--compile-bytecode`: whoever may not write into .venv would compile all anew at each start.
+# `--compile-bytecode`: a user who can't write into .venv would compile everything at each start.
 COMMAND = ("uv", "pip", "install", "--quiet", "--require-hashes", "--compile-bytecode")
 
 
 def pip_settings() -> dict[str, str]:
-    """What `pip install` goes by, out of its files and the environment."""
+    """Return the settings of `pip install`, from its files and the environment."""
     command = [sys.executable, "-m", "pip", "config", "list"]
     listing = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     found: dict[str, dict[str, str]] = {place: {} for place in PLACES}
@@ -49,8 +49,8 @@ def pip_settings() -> dict[str, str]:
 
 
 def uv_environment(pip: Mapping[str, str], environment: Mapping[str, str]) -> dict[str, str]:
-    """The environment in which uv looks where pip would look."""
-    # Whichever index has a version may give it; the hashes say whether it is the right one.
+    """Return the environment that makes uv look where pip would."""
+    # Any index may provide a version; the hashes tell whether it's the right one.
     added = {"UV_INDEX_STRATEGY": "unsafe-best-match"}
     for setting, name, between in SETTINGS:
         if values := pip.get(setting, "").split():

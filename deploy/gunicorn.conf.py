@@ -1,12 +1,12 @@
 """How gunicorn serves the portal. Everything is set from the environment.
 
 WEB_BIND               address, or PORT alone; 127.0.0.1:8000 by default
-WEB_WORKERS            processes; two for each CPU is a good start
-WEB_THREADS            threads in each: a page that waits for Stripe holds up no other
-FORWARDED_ALLOW_IPS    whose X-Forwarded-… headers to believe (gunicorn's own name for it)
+WEB_WORKERS            processes; two per CPU is a good start
+WEB_THREADS            threads in each, so a page that waits for Stripe doesn't block the others
+FORWARDED_ALLOW_IPS    whose X-Forwarded-… headers to trust (gunicorn's own setting)
 
 Each thread keeps its database connection (CONN_MAX_AGE), so PostgreSQL sees up to
-WEB_WORKERS x WEB_THREADS connections of a host; its `max_connections` must allow for them.
+WEB_WORKERS x WEB_THREADS connections per host; its `max_connections` must allow for them.
 """
 
 import os
@@ -20,9 +20,9 @@ from gunicorn.glogging import Logger
 
 from portal.logs import LineFormatter, anonymous
 
-# What can't start is told once, and not by each worker. A process of its own looks, or the workers
-# would inherit what it has imported, and a reload would not bring new code. It is not asked again
-# on a reload, where gunicorn reads this file once more and would end with the old workers.
+# Report bad settings once, not from each worker. A separate process checks them: otherwise workers
+# would inherit its imports, and a reload wouldn't load new code. A reload reads this file again but
+# skips the check, since a failure here would take the old workers down too.
 if "PORTAL_SERVED" not in os.environ:
     os.environ["PORTAL_SERVED"] = "1"
     if refused := subprocess.run([sys.executable, "-m", "portal.starting"], check=False).returncode:
@@ -39,20 +39,20 @@ workers = _number("WEB_WORKERS", 2)
 worker_class = "gthread"
 threads = _number("WEB_THREADS", 4)
 
-# Longer than the slowest page may be: Stripe's timeout with its retries.
+# Longer than the slowest page can take: Stripe's timeout with its retries.
 timeout = 60
-# On SIGTERM, what has begun is answered; supervisors must wait a little longer than this.
+# On SIGTERM, requests under way are answered; supervisors must wait a little longer than this.
 graceful_timeout = 30
 # A reverse proxy keeps connections open; outlast its idle time.
 keepalive = 75
-# Heartbeats must not wait for a disk. macOS has no /dev/shm, and not everybody may write to it.
+# Heartbeats must not wait for a disk. macOS has no /dev/shm, and not every user can write to it.
 worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK | os.X_OK) else None  # noqa: S108
 
-# Supervisors and signals are enough; no second way in.
+# Supervisors and signals are enough; there's no second way to control it.
 control_socket_disable = True
 
-# gunicorn would let a header SCRIPT_NAME or PATH_INFO say what was asked for, where a proxy in
-# front lets it through: the guards of addresses would look at others than the views get.
+# If a proxy lets them through, gunicorn would take SCRIPT_NAME and PATH_INFO from headers, and our
+# guards would check other paths than the views get.
 forwarder_headers = ""
 
 accesslog = "-"
@@ -63,7 +63,7 @@ SECRET_IN_PATH = re.compile(r"(?<=/)[\w:=.~-]{20,}(?=/|$)")
 
 
 class PublicLogger(Logger):  # type: ignore[misc]  # gunicorn ships no types
-    """Logs that anyone may read: long tokens in paths are blotted out, and nobody writes lines."""
+    """Access log without secrets: masks long tokens in paths and escapes line breaks."""
 
     def setup(self, cfg: Any) -> None:
         super().setup(cfg)
@@ -74,7 +74,7 @@ class PublicLogger(Logger):  # type: ignore[misc]  # gunicorn ships no types
         self, resp: Any, req: Any, environ: dict[str, Any], request_time: timedelta
     ) -> dict[str, Any]:
         atoms: dict[str, Any] = super().atoms(resp, req, environ, request_time)
-        # Decoded, a path may hold line breaks: nobody may write lines of their own into the log.
+        # A decoded path may hold line breaks: nobody may write their own lines into the log.
         path = str(atoms["U"]).encode("unicode_escape").decode()
         path = path if path.startswith("/static/") else SECRET_IN_PATH.sub("…", path)
         atoms["U"] = anonymous(path)

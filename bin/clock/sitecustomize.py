@@ -1,7 +1,7 @@
-"""Lets every Python process that `TEST_CLOCK=… bin/test` starts live at another moment.
+"""Moves the clock of every Python process that `TEST_CLOCK=… bin/test` starts.
 
-Python imports this by itself where the folder is on PYTHONPATH. Monotonic clocks and waits stay
-real, so only what asks for the time of day sees the moved clock, which ticks on.
+Python imports this automatically if the folder is on PYTHONPATH. Monotonic clocks and waits stay
+real: only code that asks for the time of day sees the moved clock, which ticks on.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import time
 import time_machine
 
 OFFSET = float(os.environ["TEST_CLOCK_OFFSET"])
-# A process may be held up between asking for the time and setting its clock: then its clock would
-# lag behind the others', so it is set again.
+# A process may be delayed between asking for the time and setting its clock. Its clock would then
+# lag behind the others, so it's set again.
 CLOSE_ENOUGH = 0.001
 
 

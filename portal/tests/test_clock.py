@@ -77,5 +77,5 @@ def test_what_is_no_moment_is_refused_with_a_sentence(moment: str) -> None:
     answer = move(moment)
     assert answer.returncode != 0
     assert answer.stderr == (
-        "TEST_CLOCK is no moment with a time zone, such as 2028-02-29T03:00Z: " + moment + "\n"
+        "TEST_CLOCK must be a time with a zone, such as 2028-02-29T03:00Z, not " + moment + "\n"
     )

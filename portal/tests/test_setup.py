@@ -164,5 +164,5 @@ def test_where_uv_has_no_wheel_pip_installs_and_says_so(mirror: Mirror, tmp_path
     )
 
     assert answer.returncode == 0, answer.stderr
-    assert "uv could not install them (see above): pip does, which takes longer." in answer.stderr
+    assert "uv couldn't install them (see above). Using pip, which takes longer." in answer.stderr
     assert list(checkout.glob(".venv/lib/*/site-packages/harbor_sign.py"))

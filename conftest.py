@@ -1,4 +1,4 @@
-"""Fixtures for the tests of every app: a running sandbox, and the queue's jobs run in place."""
+"""Fixtures for every app's tests: a running sandbox, and a way to run queued jobs in place."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from pytest_django import Settings
 ROOT = Path(__file__).resolve().parent
 HOST = "127.0.0.1"
 STARTUP_SECONDS = 30
-# One client for all: each would read the certificates of the world first. The sandbox closes idle
+# One client for all, since each new one loads all CA certificates. The sandbox closes idle
 # connections after five seconds.
 HTTP = httpx.Client(timeout=60, trust_env=False, limits=httpx.Limits(keepalive_expiry=2))
 atexit.register(HTTP.close)
@@ -33,7 +33,7 @@ atexit.register(HTTP.close)
 
 @dataclass(frozen=True)
 class Sandbox:
-    """A running sandbox: the Stripe, Twilio and mail server of the tests."""
+    """A running sandbox: the tests' Stripe, Twilio, and mail server."""
 
     url: str
     smtp_port: int
@@ -44,25 +44,25 @@ class Sandbox:
         return stripe.StripeClient("sk_test_sandbox", base_addresses={"api": self.url})
 
     def control(self, path: str, **values: Any) -> Any:
-        """Post to the sandbox's control address and return its answer."""
+        """Post to one of the sandbox's control addresses and return its answer."""
         answer = HTTP.post(f"{self.url}/_sandbox/{path}", json=values)
         answer.raise_for_status()
         return answer.json()
 
     def look(self, path: str) -> Any:
-        """Get from the sandbox's control address."""
+        """Get one of the sandbox's control addresses."""
         answer = HTTP.get(f"{self.url}/_sandbox/{path}")
         answer.raise_for_status()
         return answer.json()
 
     def events(self) -> list[dict[str, Any]]:
-        """Return every event that Stripe has made, oldest first, as its webhooks carry them."""
+        """Return every event that Stripe made, oldest first, in the form webhooks carry."""
         found = self.stripe.v1.events.list({"limit": 100}).auto_paging_iter()
         return [event.to_dict(for_json=True) for event in found][::-1]
 
 
 def free_port() -> int:
-    """Return a port of this machine that nothing listens on."""
+    """Return a free port on this machine."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]
@@ -100,13 +100,13 @@ def _wait_for(found: Sandbox, process: subprocess.Popen[bytes]) -> None:
 
 @pytest.fixture(autouse=True)
 def _quick_passwords(settings: Settings) -> None:
-    """Hash passwords in a moment: the slow hash that guards real ones is Django's, not ours."""
+    """Hash passwords quickly: the slow hash that protects real ones is Django's, not ours."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture(autouse=True)
 def _static_files_when_asked_for(settings: Settings) -> None:
-    """Look for static files when they are asked for: listing all takes each browser its while."""
+    """Find static files on request: listing all of them first slows each browser test."""
     settings.WHITENOISE_AUTOREFRESH = True
 
 
@@ -130,9 +130,9 @@ def sandbox(running_sandbox: Sandbox, settings: Settings) -> Sandbox:
 
 
 def run_jobs() -> int:
-    """Run the jobs that wait, in the order of the queue, in this thread; return how many ran.
+    """Run waiting jobs in queue order, in this thread; return how many ran.
 
-    A job that fails is put back as its retry strategy says, and its error is raised.
+    A failed job is put back according to its retry strategy, and its error is raised.
     """
     ran = 0
     while (job := _next_job()) is not None:

@@ -1,4 +1,4 @@
-"""Messages about signing in: allauth says what happened, the outbox sends it."""
+"""Messages about signing in: allauth says what happened, and the outbox sends it."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from portal import addresses
 
 
 class NoWordsForAccountMail(LookupError):
-    """allauth sends an e-mail that we have no words for: this module lacks an entry."""
+    """allauth sends an email that this module has no entry for."""
 
 
 @dataclass(frozen=True)
 class Code:
-    """A code by e-mail, and allauth's setting of the seconds that it works for."""
+    """A code by email, and the name of allauth's setting for its lifetime in seconds."""
 
     kind: Kind
     timeout: str
@@ -35,13 +35,13 @@ class Code:
 
 @dataclass(frozen=True)
 class Change:
-    """What changed about an account, in words. `sentence` may name what allauth tells about it."""
+    """What changed about an account, in words. `sentence` may use allauth's context."""
 
     headline: str
     sentence: str
 
 
-# The keys are allauth's names of its templates, without their common folders.
+# The keys are allauth's template names, without their common folders.
 CODES = {
     "email_confirmation": Code(Kind.ADDRESS_CODE, "EMAIL_VERIFICATION_BY_CODE_TIMEOUT"),
     "email_confirmation_signup": Code(Kind.ADDRESS_CODE, "EMAIL_VERIFICATION_BY_CODE_TIMEOUT"),
@@ -90,10 +90,10 @@ CHANGES = {
 
 
 def send_account_mail(template_prefix: str, email: str, context: Mapping[str, Any]) -> None:
-    """Put the e-mail into the outbox that allauth names by its template's prefix.
+    """Put the email that allauth names by its template's prefix into the outbox.
 
     Raises:
-        NoWordsForAccountMail: allauth sends something that is not listed here.
+        NoWordsForAccountMail: allauth sends something that isn't listed here.
     """
     name = template_prefix.rpartition("/")[2]
     user = _owner(email, context)
@@ -124,7 +124,7 @@ def _put_code(
 
 
 def _owner(email: str, context: Mapping[str, Any]) -> User | None:
-    """Return whom a mail is about: allauth names them only sometimes."""
+    """Return the user that a mail is about: allauth names them only sometimes."""
     user = context.get("user")
     if isinstance(user, User) and user.pk:
         return user
@@ -151,7 +151,7 @@ def _words(change: Change, context: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _readable(context: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a sentence may name, with addresses as people write them."""
+    """Return the context of a sentence, with addresses as people write them."""
     found = {name: context[name] for name in context if name.endswith("email")}
     return {**context, **{name: addresses.readable(str(one)) for name, one in found.items()}}
 

@@ -1,4 +1,4 @@
-"""The message log: what we wrote to whom, what became of it, and sending it once more."""
+"""The message log: what we sent to whom, what became of it, and resending it."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ HIDDEN = "It held a code or a secret, which staff do not see."
 
 
 class KindFilter(DropdownFilter):  # type: ignore[misc]  # Unfold ships no types
-    """Messages of one kind, from the catalogue and not by reading the table."""
+    """Filters by kind. The choices come from the catalog, not from the table."""
 
     title = "kind"
     parameter_name = "kind"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """Offer every kind there is."""
+        """Offer every kind."""
         return [(kind.value, _name_of(kind)) for kind in Kind]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
@@ -94,7 +94,7 @@ class MessageAdmin(ReadOnlyAdmin):
     link_lookups = frozenset({"user__id__exact"})
 
     def find_persons(self, term: str) -> list[int]:
-        """Users, to whom messages belong."""
+        """Find the users whom messages belong to."""
         return search.people(term)
 
     def palette_title(self, row: Message) -> str:
@@ -102,7 +102,7 @@ class MessageAdmin(ReadOnlyAdmin):
         return f"{_name_of(row.kind)} to {row.recipient}" if row.recipient else _name_of(row.kind)
 
     def has_resend_permission(self, request: HttpRequest, _object_id: str = "") -> bool:
-        """Whether this member of staff may send messages once more."""
+        """Whether this staff member may resend messages."""
         return request.user.has_perm("emails.change_message")
 
     @column("To", header=True)
@@ -122,12 +122,12 @@ class MessageAdmin(ReadOnlyAdmin):
 
     @column("Written", ordering="id")
     def age(self, row: Message) -> SafeString:
-        """How long ago it was put into the outbox."""
+        """The time since it was put into the outbox."""
         return show.when(row.created_at)
 
     @column("Error")
     def trouble(self, row: Message) -> str:
-        """The error's beginning."""
+        """The beginning of the error."""
         return row.error[:SUMMARY] or show.NOTHING
 
     @column("Error")
@@ -157,7 +157,7 @@ class MessageAdmin(ReadOnlyAdmin):
 
     @column("Sent again because of")
     def original(self, row: Message) -> SafeString | str:
-        """Link to the message of which this one is a copy."""
+        """Link to the message that this one is a copy of."""
         return show.link(row.resend_of)
 
     @column("Sent again as")
@@ -168,7 +168,7 @@ class MessageAdmin(ReadOnlyAdmin):
 
     @column("As it reads")
     def preview(self, row: Message) -> SafeString | str:
-        """The message, rendered as for sending. No code of a member's is ever shown."""
+        """The message as it would be sent. A member's code is never shown."""
         if row.emptied_at:
             return f"It was emptied on {show.day(row.emptied_at)}: who it was for is forgotten."
         if _is_secret(row.kind):
@@ -179,7 +179,7 @@ class MessageAdmin(ReadOnlyAdmin):
             return "Its template is gone."
 
     def has_try_permission(self, request: HttpRequest, object_id: str = "") -> bool:
-        """Whether this member of staff may have messages tried now, and this one waits."""
+        """Whether this staff member may retry messages now, and this one is waiting."""
         if not self.has_resend_permission(request):
             return False
         found = Message.objects.filter(pk=object_id) if str(object_id).isdecimal() else None
@@ -194,7 +194,7 @@ class MessageAdmin(ReadOnlyAdmin):
         explanation="It’s retried automatically anyway. Do this once the cause is fixed.",
     )
     def try_one(self, request: HttpRequest, _form: Form, object_id: str) -> HttpResponse:
-        """Have one message tried."""
+        """Try one message now."""
         message = row_or_404(Message, object_id)
         self._try_now(request, [message.pk])
         return redirect(show.page_of(message))
@@ -208,14 +208,14 @@ class MessageAdmin(ReadOnlyAdmin):
         explanation="They’re retried automatically anyway. Do this once the cause is fixed.",
     )
     def try_waiting(self, request: HttpRequest, _form: Form) -> HttpResponse:
-        """Have every queued message tried."""
+        """Try every queued message now."""
         queued = Message.objects.filter(state=MessageState.QUEUED)
         self._try_now(request, list(queued.values_list("pk", flat=True)))
         return redirect(reverse("admin:emails_message_changelist"))
 
     @admin.action(description="Try to send the selected messages now", permissions=["try"])
     def try_selected(self, request: HttpRequest, queryset: QuerySet[Message]) -> None:
-        """Have the selected messages tried."""
+        """Try the selected messages now."""
         self._try_now(request, list(queryset.values_list("pk", flat=True)))
 
     def _try_now(self, request: HttpRequest, message_ids: list[int]) -> None:
@@ -236,7 +236,7 @@ class MessageAdmin(ReadOnlyAdmin):
         ),
     )
     def resend_failed(self, request: HttpRequest, _form: Form) -> HttpResponse:
-        """Send again whatever was given up lately."""
+        """Resend what was given up recently."""
         since = timezone.now() - RESENT_WITHIN
         failed = Message.objects.filter(state=MessageState.FAILED, created_at__gte=since)
         self._resend_all(request, failed.filter(resends=None, resend_of=None))
@@ -244,11 +244,11 @@ class MessageAdmin(ReadOnlyAdmin):
 
     @admin.action(description="Resend the selected messages", permissions=["resend"])
     def resend_selected(self, request: HttpRequest, queryset: QuerySet[Message]) -> None:
-        """Send the selected messages once more, as far as they can be."""
+        """Resend the selected messages that can be resent."""
         self._resend_all(request, queryset)
 
     def _resend_all(self, request: HttpRequest, rows: QuerySet[Message]) -> None:
-        """Send again in the order in which they were written; say how many can't be, and why."""
+        """Resend in the order they were written; report how many can't be resent, and why."""
         sent, refusals = 0, Counter[str]()
         for message in rows.order_by("pk").select_related("user__member"):
             try:
@@ -272,7 +272,7 @@ class MessageAdmin(ReadOnlyAdmin):
         explanation=("The same person gets the same message again, as a new message in this log."),
     )
     def resend(self, request: HttpRequest, _form: Form, object_id: str) -> HttpResponse:
-        """Send one message once more, or say why not."""
+        """Resend one message, or say why it can't be resent."""
         message = self.get_object(request, object_id)
         if message is None:
             raise Http404("There is no such message.")
@@ -303,7 +303,7 @@ def _sms(row: Message) -> SafeString:
 
 
 def _email(row: Message) -> SafeString:
-    """Return subject, HTML (in a frame that may run nothing) and text."""
+    """Return subject, HTML (in a frame that can't run scripts), and text."""
     mail = render_email(row)
     return format_html(
         '<p class="font-semibold mb-2">{}</p>'

@@ -1,4 +1,4 @@
-"""What Twilio tells us: the fate of a text message, and what members reply."""
+"""Twilio's callbacks: what became of a text message, and what members reply."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ UNREAD = "{brand}: replies aren't monitored. Write to {support}, or reply STOP t
 @csrf_exempt
 @require_POST
 def sms_status(request: HttpRequest, token: str) -> HttpResponse:
-    """Record what became of a text message. 403: not from Twilio. 404: not an address of ours."""
+    """Record what became of a text message. 403: not from Twilio. 404: not our address."""
     if refusal := _refusal(request):
         return refusal
     try:
@@ -45,10 +45,10 @@ def sms_status(request: HttpRequest, token: str) -> HttpResponse:
 @csrf_exempt
 @require_POST
 def sms_inbound(request: HttpRequest) -> HttpResponse:
-    """Take a member's reply: STOP ends text messages, START allows them again, HELP is answered.
+    """Handle a member's reply: STOP ends texts, START allows them again, HELP gets an answer.
 
-    Twilio answers its own keywords by itself and refuses our words after a STOP, so we stay silent
-    then. Other ways to ask for the same are confirmed by us, once.
+    Twilio answers its own keywords and refuses our texts after a STOP, so we stay silent then. We
+    confirm other ways to ask for the same, once.
     """
     if refusal := _refusal(request):
         return refusal
@@ -59,10 +59,10 @@ def sms_inbound(request: HttpRequest) -> HttpResponse:
 
 
 def _heed(phone: str, form: QueryDict) -> str:
-    """Do what a reply asks for; return the answer, or "" for none.
+    """Do what a reply asks for. Return the answer, or "" for none.
 
-    Strangers' words get none: two machines would go on answering each other at our cost. Advanced
-    Opt-Out knows more languages, names the keyword (`OptOutType`), and answers by itself.
+    Strangers get none: two machines could keep answering each other at our cost. Advanced Opt-Out
+    knows more languages, names the keyword (`OptOutType`), and sends its own answers.
     """
     body, told = form.get("Body", ""), form.get("OptOutType", "")
     is_answered = bool(told) or keywords.is_answered_by_twilio(body)
@@ -82,7 +82,7 @@ def _heed(phone: str, form: QueryDict) -> str:
 
 
 def _tell(heard: Heard) -> None:
-    """Tell by email what a reply changed: the phone may be in somebody else's hands."""
+    """Email what a reply changed: someone else may have the phone."""
     for member in heard.changed:
         contact_notices.texts_switched(member, by_reply=True)
 
@@ -92,7 +92,7 @@ def _answer(words: str) -> str:
 
 
 def _refusal(request: HttpRequest) -> HttpResponse | None:
-    """Return the answer to a request that Twilio did not sign, or None."""
+    """Return the answer to a request that Twilio didn't sign, or None."""
     if not settings.TWILIO_AUTH_TOKEN:
         logger.error("A Twilio callback was refused: TWILIO_AUTH_TOKEN is not set.")
         return HttpResponse("Text messages are not configured.", status=503)

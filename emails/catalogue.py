@@ -1,4 +1,4 @@
-"""Every kind of message there is: its subject, its templates, and why somebody gets it."""
+"""The catalog of messages: each kind's subject, templates, and why someone gets it."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Kind(StrEnum):
 
 
 class Category(StrEnum):
-    """What a message is about. Members who want no text messages still get those they ask for."""
+    """What a message is about. Members who declined texts still get those they ask for."""
 
     BILLING = "billing"
     ACCOUNT = "account"
@@ -80,8 +80,8 @@ CLOSED_WHY = (
 class Spec:
     """One kind. `subject` is a Django template; a channel without templates is not used.
 
-    A sensitive message holds a code or tells of signing in: its context goes once it is sent, its
-    subject is not kept, and it is never sent a second time.
+    A sensitive message holds a code or is about signing in: its context is emptied once it's sent,
+    its subject isn't kept, and it's never resent.
     """
 
     subject: str = ""

@@ -1,7 +1,7 @@
-"""Whether what a message tells is still so when it is about to be sent.
+"""Whether a message is still true when it's about to be sent.
 
-After an outage "your payment failed" may be untrue. Whoever writes messages says by kind how to
-tell: `MESSAGE_CHECKS` names the map, as this app knows nothing of money.
+After an outage, "your payment failed" may no longer be true. `MESSAGE_CHECKS` names a map of checks
+by kind, since this app knows nothing about money.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from django.utils.module_loading import import_string
 from emails.catalogue import Kind
 from emails.models import Message
 
-# Returns why a message isn't needed anymore, or "".
+# Returns why a message is no longer needed, or "".
 Check = Callable[[Message], str]
 
 
 def why_not_needed(message: Message) -> str:
-    """Return why a message isn't true anymore, or "" where it is, or nobody can say."""
+    """Return why a message is no longer true, or "" if it's true or can't be checked."""
     if not message.cause or message.kind not in set(Kind):
         return ""
     checks: Mapping[Kind, Check] = import_string(settings.MESSAGE_CHECKS)
@@ -31,7 +31,7 @@ def why_not_needed(message: Message) -> str:
 def about_the_same(message: Message) -> Q:
     """Return the condition for messages to the same address or number about the same thing.
 
-    A cause begins with the id of what it is about: an invoice's, a refund's.
+    A cause begins with the ID of what it's about, such as an invoice or a refund.
     """
     thing = message.cause.partition(":")[0]
     if not thing:

@@ -1,9 +1,9 @@
-"""Deliver one message of the outbox: claim it, send it, record what became of it.
+"""Deliver one message from the outbox: claim it, send it, record the result.
 
-Nothing is sent inside a transaction. A message is claimed by one conditional update, so that of two
-workers only one sends it. A crash between the provider's answer and our record leaves the row in
-`sending`: an e-mail is then sent again under the same Message-ID, which mail providers show once;
-a text message is first looked for at Twilio.
+Nothing is sent inside a transaction. One conditional update claims a message, so only one of two
+workers sends it. A crash between the provider's answer and our record leaves the row in `sending`.
+An email is then sent again under the same Message-ID, which mail providers show once. A text
+message is looked up at Twilio first.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from portal.queue import Backoff, hurry
 
 logger = logging.getLogger(__name__)
 
-# Nine hours in all: soon at first, for codes, and long enough to mend a mail server.
+# Nine hours in all: quick at first, for codes, and long enough to fix a mail server.
 BACKOFF = Backoff(max_attempts=20)
-# Longer than SMTP's and Twilio's time-outs together: whoever claimed it is gone.
+# Longer than SMTP's and Twilio's timeouts together: the worker that claimed it is gone.
 ABANDONED_AFTER = timedelta(seconds=30)
 
-# Twilio documentation, "Message status": how far a status is along the way.
+# How far along a status is. Twilio documentation, "Message status".
 PROGRESS = {"accepted": 1, "queued": 1, "sending": 2, "sent": 3, "undelivered": 4}
 PROGRESS |= {"failed": 4, "delivered": 5, "read": 6}
 REACHED = frozenset({"delivered", "read"})
@@ -39,7 +39,7 @@ LOST = frozenset({"failed", "undelivered"})
 
 @dataclass(frozen=True)
 class StatusReport:
-    """What Twilio says of a text message: its SID, its status, and an error code or ""."""
+    """What Twilio says about a text message: its SID, its status, and an error code or ""."""
 
     sid: str
     status: str
@@ -47,10 +47,10 @@ class StatusReport:
 
 
 def deliver(message_id: int) -> None:
-    """Send a message unless it was sent, or is being sent, already.
+    """Send a message, unless it was already sent or is being sent.
 
     Raises:
-        DeliveryProblem: it could not be sent now; the queue tries again.
+        DeliveryProblem: it couldn't be sent now; the queue tries again.
     """
     message = _claim(message_id)
     if message is None:
@@ -68,7 +68,7 @@ def deliver(message_id: int) -> None:
         if not _record_problem(message, problem):
             raise
     except Exception as error:
-        # A mistake of ours: it must neither stay in `sending` nor pass unseen.
+        # Our own mistake: the message must not stay in `sending`, nor the error go unnoticed.
         words = f"{type(error).__name__}: {error}"
         _record_problem(message, DeliveryProblem(words, is_our_fault=True))
         raise
@@ -81,7 +81,7 @@ def deliver(message_id: int) -> None:
 def record_status(message_id: int, report: StatusReport) -> bool:
     """Move a text message's status forward; return whether it moved.
 
-    Reports come in any order, and may be faster than the answer to our own request.
+    Reports come in any order, and may arrive before the answer to our own request.
     """
     message = Message.objects.select_for_update().filter(pk=message_id).first()
     if message is None or message.provider_id not in ("", report.sid):
@@ -104,7 +104,7 @@ def record_status(message_id: int, report: StatusReport) -> bool:
 
 
 def _claim(message_id: int) -> Message | None:
-    """Take a message for ourselves: exactly one worker's update changes the row."""
+    """Claim a message: exactly one worker's update changes the row."""
     now = timezone.now()
     queued = Q(state=MessageState.QUEUED)
     abandoned = Q(state=MessageState.SENDING, sending_at__lt=now - ABANDONED_AFTER)
@@ -117,16 +117,16 @@ def _claim(message_id: int) -> Message | None:
 
 
 def _wait_for_the_other(message_id: int) -> None:
-    """Leave a message that is sent; come back to one that somebody else seems to be sending."""
+    """Leave a sent message alone; come back to one that another worker seems to be sending."""
     if Message.objects.filter(pk=message_id, state=MessageState.SENDING).exists():
         raise DeliveryProblem("Another worker is sending this message, or died doing so.")
 
 
 def _let_earlier_go_first(message: Message) -> None:
-    """Keep the order of what one person reads about one thing; drop what isn't true anymore.
+    """Keep messages about one thing to one person in order; drop what's no longer true.
 
     Raises:
-        NotYet: an earlier one waits for its next attempt, or is being sent.
+        NotYet: an earlier one is waiting for its next attempt, or is being sent.
     """
     open_ones = Message.objects.filter(
         causes.about_the_same(message),
@@ -140,7 +140,7 @@ def _let_earlier_go_first(message: Message) -> None:
 
 
 def _skip(message: Message, reason: str) -> bool:
-    """Let a message go that isn't needed; return whether it was still there to let go."""
+    """Skip a message that isn't needed; return whether it could still be skipped."""
     rows = Message.objects.filter(pk=message.pk, state=message.state)
     values = {"state": MessageState.SKIPPED, "error": reason}
     skipped = rows.update(**values | _scrubbed(message))
@@ -151,14 +151,14 @@ def _skip(message: Message, reason: str) -> bool:
 
 
 def _put_back(message: Message) -> None:
-    """Put a message back that waits for an earlier one: that was no attempt."""
+    """Put back a message that waits for an earlier one: that doesn't count as an attempt."""
     Message.objects.filter(
         pk=message.pk, state=MessageState.SENDING, attempts=message.attempts
     ).update(state=MessageState.QUEUED, attempts=F("attempts") - 1)
 
 
 def _wake_later(message: Message) -> None:
-    """Have what waited for this message tried now, and not at its next retry."""
+    """Try what waited for this message now, instead of at its next retry."""
     later = Message.objects.filter(
         causes.about_the_same(message), pk__gt=message.pk, state=MessageState.QUEUED
     )
@@ -166,12 +166,12 @@ def _wake_later(message: Message) -> None:
 
 
 def job_key(message_pk: int) -> str:
-    """Return the queueing lock of a message's job."""
+    """Return the queueing lock for a message's job."""
     return f"message:{message_pk}"
 
 
 def _send(message: Message) -> str:
-    """Send by the message's channel; return the provider's id of it."""
+    """Send through the message's channel; return the provider's ID for it."""
     if message.expires_at and message.expires_at <= timezone.now():
         raise DeliveryProblem("It was out of date before it was sent.", is_permanent=True)
     if message.channel == Channel.EMAIL:
@@ -190,14 +190,14 @@ def _record_sent(message: Message, provider_id: str) -> None:
         "error": "",
         "is_our_fault": False,
     }
-    # Unless a report of Twilio's was faster: it has told more than we know.
+    # Unless a report from Twilio arrived first: it says more than we know.
     rows = Message.objects.filter(pk=message.pk, state=MessageState.SENDING)
     rows.update(**values | _scrubbed(message))
     _wake_later(message)
 
 
 def _record_problem(message: Message, problem: DeliveryProblem) -> bool:
-    """Put a message back into the queue, or give it up; return whether it was given up."""
+    """Requeue a message, or give it up; return whether it was given up."""
     is_final = problem.is_permanent or message.attempts >= BACKOFF.max_attempts
     values: dict[str, Any] = {
         "state": MessageState.FAILED if is_final else MessageState.QUEUED,
@@ -211,13 +211,13 @@ def _record_problem(message: Message, problem: DeliveryProblem) -> bool:
     if is_final:
         _wake_later(message)
     level = logging.ERROR if is_final else logging.WARNING
-    # By its number: the log outlives what we may know of whoever it was for.
+    # By number: the log may outlive what we may know about the recipient.
     logger.log(level, "Message %s (%s): %s", message.pk, message.channel, problem)
     return is_final
 
 
 def _scrubbed(message: Message) -> dict[str, Any]:
-    """Return the columns that forget a code, or somebody who has left, once it is done with."""
+    """Return the columns that forget a code, or someone who has left, once it's done."""
     if message.empty_when_done:
         return forgetting.emptied()
     return {"context": {}} if spec_of(Kind(message.kind)).sensitive else {}

@@ -1,4 +1,4 @@
-"""Empty messages: of somebody who leaves, and when they are old. That there was one stays."""
+"""Empty messages to people who left, and old messages. The rows themselves stay."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ CLOSED = "The account was closed before it was sent."
 
 
 def emptied() -> dict[str, Any]:
-    """Return the columns of a message that nobody can be found by.
+    """Return the columns that empty a message so that it identifies nobody.
 
-    Its kind, its times and the key that keeps it from being written twice are left.
+    Its kind, its times, and the key that keeps it from being written twice stay.
     """
     empty = {"recipient": "", "subject": "", "context": {}, "error": ""}
     return empty | {"emptied_at": timezone.now()}
 
 
 def forget(users: QuerySet[User]) -> int:
-    """Empty all messages to users who have left; what waits is not sent. Return how many."""
+    """Empty all messages to users who have left; don't send what waits. Return how many."""
     rows = Message.objects.filter(user__in=users, emptied_at=None, empty_when_done=False)
     waiting = rows.filter(state__in=OPEN).update(
         **emptied() | {"state": MessageState.SKIPPED, "error": CLOSED}
@@ -36,9 +36,9 @@ def forget(users: QuerySet[User]) -> int:
 
 
 def forget_traces(traces: Traces) -> int:
-    """Empty what names somebody who has left: mails to staff, invitations. Return how many.
+    """Empty what names someone who has left: mails to staff, invitations. Return how many.
 
-    Staff are still told what waits to be sent, and it is emptied then.
+    What's waiting for staff is sent first, and emptied then.
     """
     rows = Message.objects.filter(emptied_at=None)
     found = traces.rows(rows, "recipient", "subject", "context", "error")
@@ -47,9 +47,9 @@ def forget_traces(traces: Traces) -> int:
 
 
 def forget_old() -> int:
-    """Empty messages that are older than MESSAGES_KEPT_DAYS; return how many rows that were.
+    """Empty messages older than MESSAGES_KEPT_DAYS; return the number of rows.
 
-    With them those that were being sent while somebody left.
+    This includes those that were being sent while someone left.
     """
     oldest = timezone.now() - timedelta(days=settings.MESSAGES_KEPT_DAYS)
     done = Message.objects.filter(emptied_at=None).exclude(state__in=OPEN)

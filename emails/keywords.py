@@ -2,7 +2,7 @@
 
 People who want no more texts don't type Twilio's keywords exactly, and the rules for such texts let
 them ask in any reasonable way (47 CFR 64.1200(a)(10)). So filler words, case, accents, and
-punctuation don't count, in English and Spanish. Where it's unclear, nothing is done but to say how.
+punctuation don't count, in English and Spanish. If it's unclear, we only reply with how to do it.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ class Asked(StrEnum):
     NOTHING = ""
 
 
-# What Twilio knows by itself (documentation, "Twilio support for opt-out keywords"): it answers
-# these, and refuses our own answer.
+# Twilio's own keywords (documentation, "Twilio support for opt-out keywords"): it answers these,
+# and refuses our answer.
 TWILIO_STOPS = frozenset("stop stopall unsubscribe cancel end quit revoke optout".split())
 TWILIO_STARTS = frozenset("start yes unstop".split())
-# Alone, these ask to stop, to start, or for help.
+# On their own, these ask to stop, to start, or for help.
 STOPS = TWILIO_STOPS | frozenset(
     "remove unsub stopp parar pare paren alto detener deten detenga basta baja cancelar cancela"
     " terminar fin salir".split()
 )
 STARTS = TWILIO_STARTS | frozenset("resume subscribe si empezar comenzar iniciar".split())
 HELPS = frozenset("help info ayuda".split())
-# These say it whatever follows: "stop, I don't live there anymore".
+# These count whatever follows: "stop, I don't live there anymore".
 PLAIN_STOPS = frozenset("stop stopall unsubscribe optout unsub parar basta".split())
 PHRASES = (
     "opt out",
@@ -49,7 +49,7 @@ PHRASES = (
     "darme de baja",
     "dame de baja",
 )
-# Said around the word that counts.
+# Filler around the word that counts.
 FILLERS = frozenset(
     "a all already and any at de from i it list los me mensajes message messages more my now number"
     " of off on por favor please pls plz sending sms text texting texts thank thanks that the these"
@@ -58,7 +58,7 @@ FILLERS = frozenset(
 
 
 def asks_for(text: str) -> Asked:
-    """Return what a reply asks for; a wish to stop goes before everything else."""
+    """Return what a reply asks for; a wish to stop comes before everything else."""
     words = _words(text)
     if not words:
         return Asked.NOTHING
@@ -73,7 +73,7 @@ def asks_for(text: str) -> Asked:
 
 
 def is_answered_by_twilio(text: str) -> bool:
-    """Whether Twilio answers this by itself: the keyword alone, in any case."""
+    """Whether Twilio itself answers this: the keyword alone, in upper or lower case."""
     return text.strip().rstrip(".!").casefold() in TWILIO_STOPS | TWILIO_STARTS
 
 

@@ -1,4 +1,4 @@
-"""Send a message as e-mail."""
+"""Send a message as email."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def send(message: Message) -> str:
     """Hand a message to the SMTP server; return its Message-ID.
 
     Raises:
-        DeliveryProblem: the server refused the address for good, or could not take the mail now.
+        DeliveryProblem: the server refused the address for good, or couldn't take the mail now.
     """
     rendered = rendering.render_email(message)
     identifier = message_id(message)
@@ -47,7 +47,7 @@ def send(message: Message) -> str:
         code, words = next(iter(error.recipients.values()))
         raise _problem(code, words, named_recipient=True) from error
     except smtplib.SMTPResponseException as error:
-        # The mail itself, our password, our sender address, or the server: mostly to be mended.
+        # The mail itself, our password, our sender address, or the server: usually fixable.
         raise _problem(error.smtp_code, error.smtp_error) from error
     except smtp.NotOffered as error:
         raise DeliveryProblem(NOT_CARRIED, is_permanent=True) from error
@@ -59,7 +59,7 @@ def send(message: Message) -> str:
 
 
 def message_id(message: Message) -> str:
-    """Return the Message-ID of a row: always the same, so that a second try is the same mail."""
+    """Return a row's Message-ID. It never changes, so a second try is the same mail."""
     _name, sender = addresses.split(addresses.header(settings.DEFAULT_FROM_EMAIL))
     domain = sender.rpartition("@")[2] or "localhost"
     digest = hashlib.sha256(f"{settings.SECRET_KEY}:{message.dedupe_key}".encode()).hexdigest()
@@ -67,7 +67,7 @@ def message_id(message: Message) -> str:
 
 
 def _no_answer(error: smtplib.SMTPException | OSError) -> DeliveryProblem:
-    """Return why there was no answer; what is no matter of the network is logged as an error."""
+    """Return why there was no answer; log it as an error unless the network is to blame."""
     if isinstance(error, GONE) or is_network_error(error):
         return DeliveryProblem(f"The mail server can't be reached: {error}")
     logger.error("A mail could not be handed over through a fault of ours.", exc_info=error)
@@ -76,7 +76,7 @@ def _no_answer(error: smtplib.SMTPException | OSError) -> DeliveryProblem:
 
 
 def _problem(code: int, words: bytes | str, *, named_recipient: bool = False) -> DeliveryProblem:
-    """Return what the server said. A 5yz that isn't about the recipient's mailbox is about us."""
+    """Return the server's refusal. A 5yz that isn't about the recipient's mailbox is about us."""
     text = words.decode(errors="replace") if isinstance(words, bytes) else words
     is_permanent = smtp_replies.is_recipients(code, text, named_recipient=named_recipient)
     return DeliveryProblem(

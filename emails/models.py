@@ -1,4 +1,4 @@
-"""The outbox: every message we owe somebody, and what became of it."""
+"""The outbox: every message we owe someone, and what became of it."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ class Channel(models.TextChoices):
 
 
 class MessageState(models.TextChoices):
-    """From the outbox to the member's hand. `failed` is final; staff may resend.
+    """From the outbox to the member. `failed` is final; staff may resend.
 
-    `skipped`: when its turn came, what it told was not so anymore.
+    `skipped`: when its turn came, it was no longer true.
     """
 
     QUEUED = "queued", "Queued"
@@ -29,11 +29,11 @@ class MessageState(models.TextChoices):
 
 
 class Message(models.Model):
-    """One message to one person by one channel, made once for its cause.
+    """One message to one person through one channel, made once per cause.
 
-    `context` is the JSON from which the text is rendered at sending; `dedupe_key` names kind,
-    cause and channel, so that a cause seen twice makes one message. The outbox inserts rows with
-    SQL, so what it leaves out has its default in the database.
+    The text is rendered from `context` (JSON) when it's sent. `dedupe_key` names kind, cause, and
+    channel, so a cause seen twice makes one message. The outbox inserts rows with SQL, so columns
+    that it leaves out have their default in the database.
     """
 
     user = models.ForeignKey(

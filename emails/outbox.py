@@ -1,7 +1,7 @@
-"""Put a message into the outbox, in the transaction of what caused it.
+"""Put a message into the outbox, in the transaction of its cause.
 
-The row and its job are written together: either both are there, or neither. A cause that is seen
-again finds its row there and writes nothing.
+The row and its job are written together: either both exist, or neither. A cause that's seen again
+finds its row and writes nothing.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from portal import addresses
 
 logger = logging.getLogger(__name__)
 
-# Codes are waited for: they overtake receipts.
+# People are waiting for codes, so they overtake receipts.
 URGENT, NORMAL = 10, 0
 ON_ITS_WAY = (MessageState.QUEUED, MessageState.SENDING)
 DEDUPE_KEY_LENGTH = CAUSE_LENGTH = 255
@@ -55,7 +55,7 @@ class ResendRefused(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Draft:
-    """A message as it is about to be written."""
+    """A message that's about to be written."""
 
     kind: Kind
     channel: Channel
@@ -72,7 +72,7 @@ class Draft:
 
 @contextmanager
 def nothing_before(moment: datetime) -> Iterator[None]:
-    """Within, nobody is told of what happened before a moment: an import knows it from Stripe."""
+    """Inside this, nobody is told about the time before a moment: an import reads the past."""
     token = _nothing_before.set(moment)
     try:
         yield
@@ -89,12 +89,12 @@ def put(
     happened_at: datetime,
     good_until: datetime | None = None,
 ) -> list[Message]:
-    """Write the messages that tell a member of something; call it inside the causing transaction.
+    """Write the messages that tell a member something; call it in the cause's transaction.
 
-    One message a channel that the kind has and the member accepts. `context` is JSON, with its
-    money already as text and its dates in ISO 8601. `cause` is a stable id: the same cause makes a
-    message once. Nothing is sent about what happened more than MESSAGE_MAX_AGE_HOURS ago, nor
-    after `good_until`, when it would be no news any more.
+    There's one message per channel that the kind has and the member accepts. `context` is JSON,
+    with money as text and dates in ISO 8601. `cause` is a stable ID: the same cause makes a message
+    once. Nothing is sent about what happened more than MESSAGE_MAX_AGE_HOURS ago, or after
+    `good_until`, when it's no longer news.
 
     Raises:
         TransactionManagementError: there is no transaction to be part of.
@@ -120,10 +120,11 @@ def put(
 def put_staff(
     kind: Kind, context: Mapping[str, Any], *, cause: str, happened_at: datetime
 ) -> list[Message]:
-    """Write the mails that tell the staff of something; call it inside the causing transaction.
+    """Write the mails that tell staff something; call it in the cause's transaction.
 
-    One to each address of STAFF_EMAIL; without one, only the staff site shows it. `context`,
-    `cause` and `happened_at` are as for `put`: the same cause makes one mail an address.
+    Each address in STAFF_EMAIL gets one; without an address, only the staff site shows it.
+    `context`, `cause`, and `happened_at` are as for `put`: the same cause makes one mail per
+    address.
 
     Raises:
         TransactionManagementError: there is no transaction to be part of.
@@ -147,19 +148,19 @@ def put_staff(
 
 
 def person(recipient: str) -> str:
-    """Return what stands for an address or number in keys, which are kept longer than it is."""
+    """Return a stand-in for an address or number in keys, which are kept longer."""
     return salted_hmac(
         "emails.recipient", addresses.canonical(recipient), algorithm="sha256"
     ).hexdigest()[:32]
 
 
 def key_of(kind: Kind, cause: str) -> str:
-    """Return how the dedupe keys of a cause's messages begin, whatever their channel."""
+    """Return the beginning of the dedupe keys of a cause's messages, for any channel."""
     return f"{kind}:{cause}"
 
 
 def _is_news(kind: Kind, cause: str, happened_at: datetime, good_until: datetime | None) -> bool:
-    """Whether what happened is worth a message: neither too old nor out of date.
+    """Whether an event is worth a message: neither too old nor out of date.
 
     Raises:
         TransactionManagementError: there is no transaction to be part of.
@@ -177,7 +178,7 @@ def _is_news(kind: Kind, cause: str, happened_at: datetime, good_until: datetime
 
 
 def put_invitation(address: str, context: Mapping[str, Any]) -> Message | None:
-    """Write an invitation to somebody who is no member yet; one address gets it once."""
+    """Write an invitation to someone who isn't a member yet; each address gets it once."""
     draft = Draft(
         kind=Kind.INVITATION,
         channel=Channel.EMAIL,
@@ -197,9 +198,9 @@ def put_account(
     user: User | None,
     good_for: timedelta | None = None,
 ) -> None:
-    """Write a message about signing in: it was asked for, so each asking makes one.
+    """Write a message about signing in: each request makes one.
 
-    Not sent any more once `good_for` has passed.
+    It isn't sent after `good_for` has passed.
     """
     draft = Draft(
         kind=kind,
@@ -215,7 +216,7 @@ def put_account(
 
 
 def put_goodbye(user: User, context: Mapping[str, Any]) -> None:
-    """Write the last mail to somebody who leaves; nothing of it is kept once it is sent.
+    """Write the last mail to someone who leaves; nothing of it is kept once it's sent.
 
     Call it in the transaction that closes the account, while the user still has an address.
     """
@@ -234,12 +235,12 @@ def put_goodbye(user: User, context: Mapping[str, Any]) -> None:
 
 @transaction.atomic
 def resend(message: Message, actor: User) -> Message:
-    """Send a message once more, to where the member is reached now; return the new row.
+    """Resend a message to the member's current address or number; return the new row.
 
     Raises:
         ResendRefused: `why_not_resend` says why.
     """
-    # Two clicks at once wait for each other here, and are numbered one after the other.
+    # Two simultaneous clicks wait for each other here, and get consecutive numbers.
     first = Message.objects.select_for_update().get(pk=message.resend_of_id or message.pk)
     message.refresh_from_db()
     if refusal := why_not_resend(message):
@@ -263,7 +264,7 @@ def resend(message: Message, actor: User) -> Message:
 
 
 def why_not_resend(message: Message) -> str:
-    """Return the sentence that says why a message can't be sent again, or "" if it can."""
+    """Return a sentence that says why a message can't be resent, or "" if it can."""
     if message.emptied_at or spec_of(message.kind).sensitive:
         return _why_empty(message)
     if message.state in ON_ITS_WAY:
@@ -284,7 +285,7 @@ def _why_empty(message: Message) -> str:
 
 
 def _current_recipient(message: Message) -> str:
-    """Return where a message's member is reached now, or "" where that can't or must not be."""
+    """Return the member's current address or number, or "" if there's none we may use."""
     user = message.user
     if message.channel == Channel.EMAIL:
         return user.email if user else message.recipient
@@ -300,7 +301,7 @@ def _recipients(kind: Kind, user: User) -> list[tuple[Channel, str]]:
 
 
 def _write(draft: Draft) -> Message | None:
-    """Write one row and its job, or nothing where the row is there."""
+    """Write one row and its job, or nothing if the row exists."""
     values: list[Any] = [
         draft.kind,
         draft.channel,

@@ -1,4 +1,4 @@
-"""Why a message could not be delivered."""
+"""Why a message couldn't be delivered."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from portal.queue import Known
 
 
 class DeliveryProblem(Known):
-    """A message was not delivered; the text is for staff.
+    """A message wasn't delivered; the text is for staff.
 
-    `is_permanent`: trying again can't help (an address that does not exist, a number that said
-    STOP). Everything else is tried again. `is_our_fault`: our account, sender or settings were
-    refused, which somebody of the staff has to mend; until then nothing gets through.
+    `is_permanent`: trying again can't help (an address that doesn't exist, a number that said
+    STOP). Everything else is retried. `is_our_fault`: our account, sender, or settings were
+    refused; nothing gets through until staff fix it.
     """
 
     def __init__(

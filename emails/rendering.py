@@ -1,4 +1,4 @@
-"""Turn a message's facts into a subject, HTML, text or SMS.
+"""Turn a message's facts into a subject, HTML, text, or SMS.
 
 Django fills the MJML first, with autoescape on, and mjml then compiles it. Dates are shown in the
 member's own time zone.
@@ -27,7 +27,7 @@ from portal.brand import palette
 from portal.context import Brand, current_brand
 
 SUBJECT_LENGTH = 255
-# What of a text message may be cut to make it fit, and what must be left of it to be understood.
+# What may be shortened to make a text message fit, and how much must be left to be understood.
 SHORTENED = ("description", "plan_name")
 SHORTEST = 12
 DOTS = "..."
@@ -35,7 +35,7 @@ DOTS = "..."
 
 @dataclass(frozen=True)
 class RenderedEmail:
-    """An e-mail's three parts."""
+    """An email's three parts."""
 
     subject: str
     html: str
@@ -43,7 +43,7 @@ class RenderedEmail:
 
 
 def render_email(message: Message) -> RenderedEmail:
-    """Return the e-mail of a message."""
+    """Return a message as email."""
     facts = _facts(message)
     with _time_zone_of(message):
         facts["subject"] = characters.line(message.subject) or _subject(message, facts)
@@ -53,13 +53,13 @@ def render_email(message: Message) -> RenderedEmail:
 
 
 def render_subject(message: Message) -> str:
-    """Return the subject of a message's e-mail, on one line."""
+    """Return the subject of a message's email, on one line."""
     with _time_zone_of(message):
         return _subject(message, _facts(message))
 
 
 def render_sms(message: Message) -> str:
-    """Return the text message of a message: one segment, if shortening a name makes it one."""
+    """Return a message as text message, in one segment if shortening a name allows it."""
     facts = {name: _on_one_line(value) for name, value in _facts(message).items()}
     with _time_zone_of(message):
         text = _sms(message, facts)
@@ -72,7 +72,7 @@ def render_sms(message: Message) -> str:
 
 
 def _facts(message: Message) -> dict[str, Any]:
-    """Return what a message's templates may show: a row may be older than the forms' cleaning."""
+    """Return the context for a message's templates, cleaned again: the row may be old."""
     return {
         **characters.all_words(message.context),
         **_letterhead(current_brand(), settings.PORTAL_URL),
@@ -82,7 +82,7 @@ def _facts(message: Message) -> dict[str, Any]:
 
 @lru_cache(maxsize=8)
 def _letterhead(brand: Brand, portal_url: str) -> dict[str, Any]:
-    """Return what all mails share, as dictionaries: templates look these up the fastest."""
+    """Return what all mails share, as dictionaries, which templates look up fastest."""
     return {
         "brand": asdict(brand),
         "palette": asdict(palette(brand.color)),
@@ -106,7 +106,7 @@ def _on_one_line(value: Any) -> Any:
 
 
 def _plain(template: Template, facts: Mapping[str, Any]) -> str:
-    """Fill a template whose text is shown as it stands: nothing in it is markup."""
+    """Fill a template of plain text: nothing in it is markup."""
     return str(template.render(Context(dict(facts), autoescape=False)))
 
 

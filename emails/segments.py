@@ -1,7 +1,7 @@
-"""How many SMS a text is billed as, and how to make it fewer (pure).
+"""How many SMS a text is billed as, and how to reduce that (pure).
 
-Twilio documentation, "What the Heck is a Segment?": a text in the alphabet of GSM 03.38 has 160
-characters a segment, any other 70; of several segments each loses some for its header.
+Twilio documentation, "What the Heck is a Segment?": a text in the GSM 03.38 alphabet has 160
+characters per segment, any other 70. With several segments, each loses some to its header.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ BASIC = frozenset(
 )
 ESCAPED = frozenset("\f^{}\\[~]|€")
 ALPHABET = BASIC | ESCAPED
-# Typography costs more than half of the room: one curly quote makes a text of 160 characters two.
+# Typography costs more than half the room: one curly quote splits a text of 160 characters.
 PLAIN = str.maketrans(
     {
         **dict.fromkeys("‘’‚′", "'"),
@@ -29,7 +29,7 @@ PLAIN = str.maketrans(
 
 
 def plain(text: str) -> str:
-    """Return the text with typography that GSM 03.38 lacks written in its letters."""
+    """Return the text with typographic characters replaced by those of GSM 03.38."""
     return text.translate(PLAIN)
 
 
@@ -40,13 +40,13 @@ def count(text: str) -> int:
 
 
 def excess(text: str) -> int:
-    """Return how many characters too long a text is for one segment, or 0."""
+    """Return by how many characters a text exceeds one segment, or 0."""
     length, alone, _ = _measure(text)
     return max(0, length - alone)
 
 
 def _measure(text: str) -> tuple[int, int, int]:
-    """Return a text's length, and what fits into a segment: alone, and among several."""
+    """Return a text's length, and a segment's size: alone, and as one of several."""
     if ALPHABET.issuperset(text):
         return sum(2 if character in ESCAPED else 1 for character in text), 160, 153
     return len(text.encode("utf-16-be")) // 2, 70, 67

@@ -1,7 +1,7 @@
-"""SMTP as Django speaks it, and addresses with letters beyond ASCII before the @ (RFC 6531).
+"""Django's SMTP, plus addresses with non-ASCII letters before the @ (RFC 6531).
 
-Django would write such an address as an encoded word, which is another mailbox, that nobody has.
-A domain beyond ASCII needs nothing of this: it travels as DNS has it.
+Django would write such an address as an encoded word: another mailbox, which nobody has. A
+non-ASCII domain needs none of this, since it's encoded for DNS.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ EXTENSION = "smtputf8"
 
 
 class NotOffered(smtplib.SMTPNotSupportedError):
-    """The server takes no letters beyond ASCII before the @."""
+    """The server accepts no non-ASCII letters before the @."""
 
 
 class EmailBackend(smtp.EmailBackend):
-    """Django's, with SMTPUTF8 for whom it takes."""
+    """Django's backend, with SMTPUTF8 for recipients who need it."""
 
     connection: Any
 
@@ -32,7 +32,7 @@ class EmailBackend(smtp.EmailBackend):
         """Send one mail.
 
         Raises:
-            NotOffered: its recipient needs SMTPUTF8, and the server has it not.
+            NotOffered: its recipient needs SMTPUTF8, and the server doesn't offer it.
         """
         recipients = email_message.recipients()
         if not any(map(addresses.needs_smtputf8, recipients)):
@@ -51,10 +51,10 @@ class EmailBackend(smtp.EmailBackend):
 
 
 def offers_smtputf8() -> bool:
-    """Ask the mail server whether it takes letters beyond ASCII before the @.
+    """Ask the mail server whether it accepts non-ASCII letters before the @.
 
     Raises:
-        smtplib.SMTPException, OSError: it could not be asked.
+        smtplib.SMTPException, OSError: it couldn't be asked.
     """
     with EmailBackend() as backend:
         backend.connection.ehlo_or_helo_if_needed()
@@ -62,7 +62,7 @@ def offers_smtputf8() -> bool:
 
 
 def _in_utf8(email_message: EmailMessage) -> bytes:
-    """Return a mail whose headers name its recipients as they are (RFC 6532)."""
+    """Return a mail whose headers keep its recipients' addresses as they are (RFC 6532)."""
     plain = email_message.message().as_bytes()
     mail: Mail = message_from_bytes(plain, policy=policy.SMTPUTF8)
     del mail["To"]

@@ -1,9 +1,9 @@
-"""Whose fault a mail server's refusal is: the recipient's address, or ours (pure).
+"""Whose fault a mail server's refusal is: the recipient's address or ours (pure).
 
-A reply of 5yz is a refusal for good (RFC 5321, 4.2.1), but only one about the recipient's mailbox
-is final for a message. A blocked sender, a suspended account or a policy can be mended: such mail
-is kept and tried again. The enhanced status code says which it is (RFC 3463); the basic code is
-what is left where there is none.
+A 5yz reply is a permanent refusal (RFC 5321, 4.2.1), but only one about the recipient's mailbox is
+final for a message. A blocked sender, a suspended account, or a policy can be fixed, so such mail
+is kept and retried. The enhanced status code tells them apart (RFC 3463); without one, the basic
+code has to do.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ import re
 ENHANCED = re.compile(r"\b5\.(\d{1,3})\.(\d{1,3})\b")
 # RFC 3463, 3.2: the sender's own address is among the addresses.
 SENDERS_ADDRESS = frozenset({7, 8})
-# What large providers answer for a mailbox that isn't there, in spite of the code's own meaning
+# What large providers answer if a mailbox doesn't exist, despite the code's own meaning
 # ("Access denied" at Microsoft, "Unrouteable" at Exim).
 UNKNOWN_BY_ROUTING = frozenset({1, 4})
-# No such mailbox (550), moved (551), full (552), no address (553), takes no mail (521, 556).
+# No such mailbox (550), moved (551), full (552), bad address (553), accepts no mail (521, 556).
 RECIPIENTS = frozenset({521, 550, 551, 552, 553, 556})
 
 
 def is_recipients(code: int, text: str, *, named_recipient: bool) -> bool:
-    """Whether a refusal is about the recipient's mailbox, so that trying again can't help.
+    """Whether a refusal is about the recipient's mailbox, so trying again can't help.
 
-    `named_recipient`: the server refused the recipient, rather than the mail that followed. A bare
-    code after the mail itself says what the server thinks of us.
+    `named_recipient`: the server refused the recipient rather than the mail that followed. A bare
+    code after the mail itself is about us.
     """
     if code < 500:
         return False

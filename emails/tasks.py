@@ -1,4 +1,4 @@
-"""The jobs of the outbox. Each is safe to run twice."""
+"""The outbox's jobs. Each is safe to run twice."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def deliver(message_id: int) -> None:
 
 
 def try_now(message_ids: list[int]) -> int:
-    """Have queued messages sent now, and not at their next retry; return how many."""
+    """Send queued messages now instead of at their next retry; return how many."""
     rows = Message.objects.filter(pk__in=message_ids, state=MessageState.QUEUED).order_by("pk")
     waiting = list(rows.values_list("pk", flat=True))
     hurry([delivery.job_key(pk) for pk in waiting])
@@ -36,7 +36,7 @@ def try_now(message_ids: list[int]) -> int:
 @app.periodic(cron="* * * * *")
 @app.task(queueing_lock="sweep_outbox")
 def sweep_outbox(timestamp: int) -> None:
-    """Enqueue again whatever message is overdue and has no job that waits or runs."""
+    """Enqueue overdue messages that have no waiting or running job."""
     before = timezone.now() - OVERDUE
     waiting = Q(state=MessageState.QUEUED, created_at__lt=before)
     stuck = Q(state=MessageState.SENDING, sending_at__lt=before)

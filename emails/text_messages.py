@@ -1,4 +1,4 @@
-"""Send a message as SMS, through Twilio."""
+"""Send a message as a text, through Twilio."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ logger = logging.getLogger(__name__)
 TOKEN_SALT = "emails.sms-status"  # noqa: S105  (a salt is no secret)
 # Twilio documentation, "Error and Warning Dictionary".
 RECIPIENT_STOPPED = 21610
-# The number can't be texted, or the text can't be sent: trying again changes nothing. All else
-# (a wrong sender, an empty account, a full queue) can be mended, and is tried again.
+# The number can't be texted, or the text can't be sent: trying again changes nothing. Everything
+# else (a wrong sender, an empty account, a full queue) can be fixed, and is retried.
 HOPELESS = frozenset({21211, 21214, 21217, 21408, 21602, 21612, 21614, 21617, RECIPIENT_STOPPED})
-# HTTP 429: we ask too often, which passes by itself.
+# HTTP 429: we ask too often; this goes away on its own.
 BUSY = 429
 SERVER_ERROR = 500
 LOSSES = {
@@ -42,7 +42,7 @@ LOSSES = {
     "30006": "The number is a landline, or its carrier takes no text messages.",
     "30007": "The carrier took the message for spam.",
 }
-# Messages are looked for among so many of the newest to the same number.
+# How many of the newest messages to the same number are searched.
 SEARCHED = 50
 CLOCK_SKEW = timedelta(minutes=1)
 
@@ -51,7 +51,7 @@ def send(message: Message) -> str:
     """Hand a message to Twilio; return its SID.
 
     Raises:
-        DeliveryProblem: Twilio refused the number for good, or could not take the message now.
+        DeliveryProblem: Twilio refused the number for good, or couldn't take the message now.
     """
     _check_consent(message)
     try:
@@ -69,10 +69,10 @@ def send(message: Message) -> str:
 
 
 def find_sent(message: Message) -> str:
-    """Return the SID of this very message if Twilio has taken it already, else an empty string.
+    """Return the SID of this very message if Twilio already has it, else an empty string.
 
-    Twilio knows no idempotency keys: after a crash, its list of messages is the only witness. It is
-    not asked by date: a message that still waits at Twilio has no date of sending.
+    Twilio has no idempotency keys: after a crash, its list of messages is the only evidence. We
+    don't filter by date, since a message that's still waiting at Twilio has no sending date.
     """
     since = message.created_at - CLOCK_SKEW
     body = rendering.render_sms(message)
@@ -82,7 +82,7 @@ def find_sent(message: Message) -> str:
         )
     except (TwilioException, OSError, ValueError) as error:
         raise _no_answer(error) from error
-    # A trial account's texts begin with a sentence of Twilio's.
+    # A trial account's texts begin with a sentence by Twilio.
     same = [
         str(sent.sid) for sent in recent if sent.date_created >= since and sent.body.endswith(body)
     ]
@@ -91,16 +91,16 @@ def find_sent(message: Message) -> str:
 
 
 def loss(error_code: str) -> str:
-    """Return why Twilio could not deliver a message, to staff."""
+    """Return why Twilio couldn't deliver a message, for staff."""
     words = LOSSES.get(error_code, "It did not reach the phone.")
     return f"{words} Twilio said: {error_code or 'no reason'}"
 
 
 def message_of_token(token: str) -> int:
-    """Return the primary key that a status callback's address carries.
+    """Return the primary key in a status callback's address.
 
     Raises:
-        django.core.signing.BadSignature: we did not make this address.
+        django.core.signing.BadSignature: we didn't make this address.
     """
     return int(signing.loads(token, salt=TOKEN_SALT))
 
@@ -111,9 +111,9 @@ def _status_url(message: Message) -> str:
 
 
 def _check_consent(message: Message) -> None:
-    """Refuse a message to somebody who has said STOP, or has another number, since it was written.
+    """Refuse a message if its recipient said STOP or changed numbers since it was written.
 
-    Codes are asked for, and go to numbers that are still to be proven.
+    Codes are exempt: they were requested, and go to numbers that aren't verified yet.
     """
     if spec_of(message.kind).category == Category.ACCOUNT:
         return
@@ -125,7 +125,7 @@ def _check_consent(message: Message) -> None:
 
 
 def _no_answer(error: Exception) -> DeliveryProblem:
-    """Return why there was no answer of Twilio's; a fault of ours is logged as an error."""
+    """Return why Twilio didn't answer; log it as an error if it's our fault."""
     if is_network_error(error):
         return DeliveryProblem(f"Twilio can't be reached: {error}")
     if isinstance(error, TwilioRestException) and _passes(error.status):
@@ -153,13 +153,13 @@ def _problem(message: Message, error: TwilioRestException) -> DeliveryProblem:
 
 
 def note_stop(message: Message) -> None:
-    """Record that Twilio has a STOP from this number, in case its reply never reached us."""
+    """Record a STOP that Twilio has from this number, in case it never reached us."""
     for member in Member.objects.filter(phone=numbers.kept(message.recipient)):
         consent.stop(member, ConsentSource.REPLY)
 
 
 def _client() -> Any:
-    """Return the client of the current settings (Twilio's package has no types)."""
+    """Return a client for the current settings (Twilio's package has no types)."""
     names = ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM_NUMBER")
     if missing := [name for name in names if not getattr(settings, name)]:
         raise DeliveryProblem(

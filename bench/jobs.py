@@ -65,7 +65,7 @@ def percentile(ordered: list[float], share: float) -> float:
 
 def _one(database: psycopg.Connection[Any], identifier: str) -> tuple[float, float]:
     """Store one event and return how long its job took to start and to end, in seconds."""
-    from billing import inbox  # noqa: PLC0415  (Django must be set up first)
+    from billing.inbound import inbox  # noqa: PLC0415  (Django must be set up first)
 
     payload = event(0, "delay") | {"id": identifier, "type": "account.updated"}
     before = time.time()

@@ -15,7 +15,7 @@ from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from billing import ledger_texts
+from billing.core.statuses import OPEN_EVENT
 from billing.models import (
     Checkout,
     Customer,
@@ -28,9 +28,9 @@ from billing.models import (
     StripeEvent,
     UnassignedCustomer,
 )
-from billing.snapshots import object_id
-from billing.states import OPEN_EVENT
-from portal.traces import Traces
+from billing.refunds import ledger_texts
+from billing.stripe.snapshots import object_id
+from common.traces import Traces
 
 # What of an event's object is kept: by these ids it can be read again.
 IDS = ("id", "customer", "subscription", "invoice", "payment_intent", "charge")

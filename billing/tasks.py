@@ -9,28 +9,20 @@ from django.utils import timezone
 from procrastinate import JobContext
 from procrastinate.contrib.django import app
 
-from billing import (
-    assignment,
-    events,
-    history,
-    outward,
-    reconcile,
-    refund_ledger,
-    refund_notices,
-    refund_sending,
-    refund_staff_notices,
-    refund_steps,
-    refund_sync,
-    reminders,
-    setup,
-    sync,
-    taxing,
-    trials,
-)
+from billing.core.statuses import OPEN_EVENT
+from billing.facts import trials
+from billing.inbound import events
 from billing.models import Customer, StripeEvent
-from billing.states import OPEN_EVENT
-from portal.one_by_one import OneByOne, SomeFailed
-from portal.queue import Backoff, enqueue_once
+from billing.notices import reminders
+from billing.reconcile import history, missed_events, push
+from billing.refunds import ledger, sending
+from billing.refunds import notices as refund_notices
+from billing.refunds import staff_notices as refund_staff_notices
+from billing.refunds import sync as refund_sync
+from billing.refunds import transitions as refund_transitions
+from billing.sync import account_setup, assignment, refresh, taxing
+from common.one_by_one import OneByOne, SomeFailed
+from common.queue import Backoff, enqueue_once
 
 logger = logging.getLogger(__name__)
 
@@ -60,14 +52,14 @@ def sweep_inbox(timestamp: int) -> None:
 @app.task(queueing_lock="find_missed_events", retry=Backoff(max_attempts=5, first=60))
 def find_missed_events(timestamp: int = 0) -> None:
     """Ask Stripe for the events that never reached us."""
-    reconcile.find_missed_events()
+    missed_events.find_missed_events()
 
 
 @app.periodic(cron="37 3 * * *")
 @app.task(queueing_lock="reconcile", retry=Backoff(max_attempts=5, first=300))
 def compare_with_stripe(timestamp: int) -> None:
     """Compare our whole copy with Stripe once a day; staff decide about a repair."""
-    run = reconcile.reconcile(repair=False)
+    run = missed_events.reconcile(repair=False)
     if run.differences_left:
         logger.error("Our copy differs from Stripe: %s.", run.summary)
 
@@ -75,7 +67,7 @@ def compare_with_stripe(timestamp: int) -> None:
 @app.task(queueing_lock="repair", retry=Backoff(max_attempts=5, first=60))
 def repair_from_stripe() -> None:
     """Read again from Stripe whatever differs (a button of the staff's)."""
-    reconcile.reconcile(repair=True)
+    missed_events.reconcile(repair=True)
 
 
 @app.task(retry=Backoff(max_attempts=20))
@@ -95,14 +87,14 @@ def read_history(customer_id: str) -> None:
 @app.task(queueing_lock="tell_stripe_of_changes")
 def tell_stripe_of_changes(timestamp: int) -> None:
     """Enqueue whatever customer Stripe does not know the latest of."""
-    for pk in outward.behind().order_by("pk").values_list("pk", flat=True)[:1000]:
+    for pk in push.behind().order_by("pk").values_list("pk", flat=True)[:1000]:
         enqueue_once(tell_stripe, f"tell:{pk}", customer_pk=pk)
 
 
 @app.task(retry=Backoff(max_attempts=20))
 def tell_stripe(customer_pk: int) -> None:
     """Tell Stripe a member's new e-mail address, name or language."""
-    outward.tell(customer_pk)
+    push.tell(customer_pk)
 
 
 @app.periodic(cron="*/2 * * * *")
@@ -119,8 +111,8 @@ def refresh_plan(timestamp: int = 0) -> None:
 
     And look whether Stripe Tax can go on where an address was missing.
     """
-    sync.sync_current_plan()
-    sync.read_unknown_items()
+    refresh.sync_current_plan()
+    refresh.read_unknown_items()
     taxing.turn_on_again()
 
 
@@ -128,7 +120,7 @@ def refresh_plan(timestamp: int = 0) -> None:
 @app.task(queueing_lock="check_setup", retry=Backoff(max_attempts=5, first=60))
 def check_setup(timestamp: int = 0) -> None:
     """Look whether Stripe is set up so that members can change their card."""
-    setup.check_portal()
+    account_setup.check_portal()
 
 
 @app.periodic(cron="7 4 * * *")
@@ -155,27 +147,27 @@ def remind_members(timestamp: int) -> None:
 @app.task(retry=Backoff(max_attempts=12))
 def send_refund(refund_pk: int) -> None:
     """Send an approved refund to Stripe."""
-    refund_sending.send(refund_pk)
+    sending.send(refund_pk)
 
 
 @app.task(retry=Backoff(max_attempts=20))
 def make_credit_note(refund_pk: int) -> None:
     """Make the credit note of a refund of an invoice's payment."""
-    refund_sending.make_credit_note(refund_pk)
+    sending.make_credit_note(refund_pk)
 
 
 @app.task(retry=Backoff(max_attempts=20))
 def end_membership_of_refund(refund_pk: int) -> None:
     """End the membership of somebody who asked for that with their refund."""
-    refund_sending.end_membership(refund_pk)
+    sending.end_membership(refund_pk)
 
 
 @app.periodic(cron="* * * * *")
 @app.task(queueing_lock="sweep_refunds")
 def sweep_refunds(timestamp: int) -> None:
     """Enqueue again whatever refund should be with Stripe by now."""
-    for refund in refund_sending.overdue().select_related("customer")[:1000]:
-        refund_steps.enqueue(refund_steps.SEND, refund)
+    for refund in sending.overdue().select_related("customer")[:1000]:
+        refund_transitions.enqueue(refund_transitions.SEND, refund)
 
 
 @app.periodic(cron="41 7 * * *")
@@ -189,10 +181,10 @@ def remind_staff_of_refunds(timestamp: int) -> None:
 @app.task(queueing_lock="verify_ledger", retry=Backoff(max_attempts=5, first=300))
 def verify_ledger(timestamp: int = 0) -> None:
     """Prove the ledger of refunds once a day, compare it with Stripe, and export its head."""
-    check = refund_ledger.verify()
+    check = ledger.verify()
     try:
         refund_sync.compare_with_stripe(check)
     finally:
-        refund_ledger.export_head(check)
+        ledger.export_head(check)
     if check.problems:
         logger.error("The ledger of refunds: %s", "; ".join(check.problems[:5]))

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from billing import bookkeeping_views, refund_views, views
+from billing.pages import refund_views, statement_views, views
 
 app_name = "billing"
 urlpatterns = [
@@ -16,11 +16,11 @@ urlpatterns = [
     path("membership/resume/", views.resume, name="resume"),
     path("membership/switch/<int:pk>/", views.switch, name="switch"),
     path("payments/", views.payments, name="payments"),
-    path("payments/payments.csv", bookkeeping_views.payments_csv, name="payments-csv"),
-    path("payments/statements/<int:year>/", bookkeeping_views.statement, name="statement"),
+    path("payments/payments.csv", statement_views.payments_csv, name="payments-csv"),
+    path("payments/statements/<int:year>/", statement_views.statement, name="statement"),
     path(
         "payments/statements/<int:year>/pdf/",
-        bookkeeping_views.statement_pdf,
+        statement_views.statement_pdf,
         name="statement-pdf",
     ),
     path("payments/new/", views.pay_amount, name="pay-amount"),

@@ -18,7 +18,7 @@ from typing import Any
 
 from gunicorn.glogging import Logger
 
-from portal.logs import LineFormatter, anonymous
+from common.logs import LineFormatter, anonymous
 
 # Report bad settings once, not from each worker. A separate process checks them: otherwise workers
 # would inherit its imports, and a reload wouldn't load new code. A reload reads this file again but

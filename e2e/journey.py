@@ -128,8 +128,8 @@ def sell_locker(stack: Stack, customer: str) -> str:
 
 SAVE_POLICY = """
 from django.contrib.auth.models import User
-from billing import refund_terms
-from billing.refund_policy import PaymentKind, Rule, Share
+from billing.refunds import terms as refund_terms
+from billing.refunds.policy import PaymentKind, Rule, Share
 rule = Rule((Share(30, 100),), {more})
 author = User.objects.get(email="{author}")
 refund_terms.save_policy(dict.fromkeys(PaymentKind, rule), "For a test.", author)

@@ -19,9 +19,9 @@ from typing import Literal
 import httpx
 from playwright.sync_api import Browser, Page, StorageState, sync_playwright
 
+from common.postgres import CHECKOUT
+from demo.launch import SEEDED, SIGN_INS, Choices
 from e2e.browser import ARGUMENTS, find_browser
-from portal.postgres import CHECKOUT
-from sandbox.demo import SEEDED, SIGN_INS, Choices
 
 IMAGES = CHECKOUT / "docs" / "images"
 LARGEST_BYTES = 300_000
@@ -110,7 +110,7 @@ def _demo() -> Iterator[Places]:
         yield _places()
         return
     print("Starting the demo …", flush=True)
-    with subprocess.Popen([sys.executable, "-m", "sandbox.demo"], cwd=CHECKOUT) as demo:
+    with subprocess.Popen([sys.executable, "-m", "demo.launch"], cwd=CHECKOUT) as demo:
         try:
             _wait_for(demo)
             yield _places()

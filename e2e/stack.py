@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import httpx
 import psycopg
 
-from portal.postgres import Cluster, temporary_cluster
+from common.postgres import Cluster, temporary_cluster
 
 ROOT = Path(__file__).resolve().parent.parent
 HOST = "127.0.0.1"

@@ -18,8 +18,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from common.postgres import temporary_cluster
 from e2e.stack import ROOT, Stack, eventually
-from portal.postgres import temporary_cluster
 
 NAME = "portal.harbor.example"
 # A mount namespace of its own, in which everything is read-only but $STATE. For root there is

@@ -227,9 +227,10 @@ def test_killed_worker_makes_one_refund(stack: Stack) -> None:
 ASK_FOR_REFUNDS = """
 import uuid
 from django.contrib.auth.models import User
-from billing import refund_terms, refunds
-from billing.refund_policy import PaymentKind, Rule, Share
-from billing.states import RefundReason
+from billing.refunds import service as refunds
+from billing.refunds import terms as refund_terms
+from billing.refunds.policy import PaymentKind, Rule, Share
+from billing.core.statuses import RefundReason
 user = User.objects.get(email="rex@storm.example")
 rule = Rule((Share(30, 100),), automatic_up_to=5000, automatic_per_year=5)
 refund_terms.save_policy({PaymentKind.MEMBERSHIP: rule}, "For a test.", user)

@@ -20,7 +20,7 @@ STAFF = [
 PEOPLE = f"""
 from django.contrib.auth.models import Group
 from members.accounts import open_account
-from portal.staff.roles import make_groups
+from portal.backoffice.roles import make_groups
 make_groups()
 for name, email, group in {STAFF!r}:
     user = open_account(email, name, {journey.PASSWORD!r}, is_staff=True, is_superuser=not group)

@@ -18,16 +18,16 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
 
+from common.staff import search, show
+from common.staff.filters import by_day
+from common.staff.parts import button, column, row_or_404
+from common.staff.read_only import ReadOnlyAdmin
 from emails import outbox
 from emails.catalogue import Kind, spec_of
 from emails.models import Channel, Message, MessageState
 from emails.rendering import render_email, render_sms
 from emails.tasks import try_now
 from members.access import current_user
-from portal.staff import search, show
-from portal.staff.filters import by_day
-from portal.staff.parts import button, column, row_or_404
-from portal.staff.read_only import ReadOnlyAdmin
 
 SUMMARY = 90
 RESENT_WITHIN = timedelta(days=30)

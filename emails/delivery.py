@@ -17,11 +17,11 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
+from common.queue import Backoff, hurry
 from emails import causes, forgetting, mail, text_messages
 from emails.catalogue import Kind, spec_of
 from emails.models import Channel, Message, MessageState
 from emails.problems import DeliveryProblem, NotYet
-from portal.queue import Backoff, hurry
 
 logger = logging.getLogger(__name__)
 

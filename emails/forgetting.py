@@ -10,8 +10,8 @@ from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from common.traces import Traces
 from emails.models import Message, MessageState
-from portal.traces import Traces
 
 OPEN = (MessageState.QUEUED, MessageState.SENDING)
 CLOSED = "The account was closed before it was sent."

@@ -9,11 +9,11 @@ import smtplib
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 
+from common import addresses
+from common.network import is_network_error
 from emails import rendering, smtp, smtp_replies
 from emails.models import Message
 from emails.problems import DeliveryProblem
-from portal import addresses
-from portal.network import is_network_error
 
 logger = logging.getLogger(__name__)
 

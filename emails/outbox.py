@@ -23,12 +23,12 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from psycopg.types.json import Jsonb
 
+from common import addresses
 from emails import causes, rendering
 from emails.catalogue import Kind, spec_of
 from emails.delivery import job_key
 from emails.models import Channel, Message, MessageState
 from emails.tasks import deliver
-from portal import addresses
 
 logger = logging.getLogger(__name__)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from portal.queue import Known
+from common.queue import Known
 
 
 class DeliveryProblem(Known):

@@ -18,13 +18,13 @@ from django.template import Context, Engine, Template
 from django.utils import timezone
 from mjml import mjml2html
 
+from common import characters
+from common.brand import palette
+from common.context import Brand, current_brand
 from emails import segments
 from emails.catalogue import spec_of
 from emails.models import Message
 from members import time_zones
-from portal import characters
-from portal.brand import palette
-from portal.context import Brand, current_brand
 
 SUBJECT_LENGTH = 255
 # What may be shortened to make a text message fit, and how much must be left to be understood.

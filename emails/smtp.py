@@ -14,7 +14,7 @@ from typing import Any
 from django.core.mail import EmailMessage
 from django.core.mail.backends import smtp
 
-from portal import addresses
+from common import addresses
 
 EXTENSION = "smtputf8"
 

@@ -10,9 +10,9 @@ from django.utils import timezone
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
 
+from common.queue import enqueue_once, hurry
 from emails import delivery
 from emails.models import Message, MessageState
-from portal.queue import enqueue_once, hurry
 
 OVERDUE = timedelta(minutes=2)
 

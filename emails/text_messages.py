@@ -15,13 +15,13 @@ from twilio.base.exceptions import TwilioException, TwilioRestException
 from twilio.http.http_client import TwilioHttpClient
 from twilio.rest import Client
 
+from common.network import is_network_error
 from emails import rendering
 from emails.catalogue import Category, spec_of
 from emails.models import Message
 from emails.problems import DeliveryProblem
 from members import consent, numbers
 from members.models import ConsentSource, Member
-from portal.network import is_network_error
 
 logger = logging.getLogger(__name__)
 

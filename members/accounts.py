@@ -7,8 +7,8 @@ from allauth.account.models import EmailAddress
 from django.contrib.auth.models import User
 from django.db import transaction
 
+from common import addresses
 from members import names
-from portal import addresses
 
 
 @transaction.atomic

@@ -11,4 +11,4 @@ class MembersConfig(AppConfig):
 
     def ready(self) -> None:
         """Listen to what allauth says of accounts."""
-        from members import own_changes  # noqa: F401, PLC0415  (its receivers)
+        from members.signin import own_changes  # noqa: F401, PLC0415  (its receivers)

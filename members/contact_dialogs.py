@@ -7,8 +7,8 @@ from django.http import HttpRequest
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminTextInputWidget
 
+from common.fields import MailboxField, WordsField
 from members import mailboxes, phones
-from portal.fields import MailboxField, WordsField
 
 MAY_CORRECT = "members.correct_contact"
 

@@ -9,8 +9,8 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from common import addresses
 from members import corrections
-from portal import addresses
 
 
 @login_not_required

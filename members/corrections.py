@@ -18,12 +18,12 @@ from django.core import signing
 from django.db import transaction
 from django.urls import reverse
 
-from billing import trials
+from billing.facts import trials
+from common import addresses
 from emails.catalogue import Kind
 from emails.models import Channel
 from emails.outbox import put_account
 from members import accounts, contact_notices, phones
-from portal import addresses
 
 SALT = "members.corrections"
 LINK_WORKS_FOR = timedelta(days=3)

@@ -20,9 +20,10 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from members import budgets, code_limits, consent, devices, mailboxes, names, terms, time_zones
+from common.fields import MailboxField, WordsField
+from members import consent, mailboxes, names, terms, time_zones
 from members.models import AgreedWhere, Member
-from portal.fields import MailboxField, WordsField
+from members.signin import budgets, devices, sms_limits
 
 NAME_LENGTH = 150
 # The one spelling of the word: allauth's forms say "Email".
@@ -65,7 +66,7 @@ def _take_mailbox(form: forms.Form, name: str) -> None:
 
 def check_codes_left(phone: str, user: User | None) -> None:
     """Raise ValidationError if no code can be sent to this number today."""
-    if sentence := code_limits.refusal(get_adapter().recipient(phone, user)):
+    if sentence := sms_limits.refusal(get_adapter().recipient(phone, user)):
         raise ValidationError(sentence)
 
 

@@ -12,8 +12,8 @@ from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.core.mail import get_connection
 
+from common import addresses
 from emails import smtp
-from portal import addresses
 
 logger = logging.getLogger(__name__)
 

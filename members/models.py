@@ -100,7 +100,7 @@ class SmsConsentRecord(models.Model):
 
 
 class PhoneCode(models.Model):
-    """A code that was texted to a number: what the caps of `members.code_limits` count.
+    """A code that was texted to a number: what the caps of `members.signin.sms_limits` count.
 
     The code itself is not kept. Rows are forgotten after a week.
     """
@@ -149,7 +149,7 @@ class SignIn(models.Model):
 
 
 class Device(models.Model):
-    """A browser that has signed in as a user: it has budgets of its own (`members.devices`).
+    """A browser that has signed in as a user: it has budgets of its own (`members.signin.devices`).
 
     Kept for `DEVICES_KEPT_DAYS` after it was last signed in with.
     """

@@ -14,9 +14,9 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType
 
+from common.fields import WordsField
 from members import consent, numbers
 from members.models import ConsentSource, Member
-from portal.fields import WordsField
 
 # North American numbers do not tell mobiles from landlines. Premium, toll-free and internet
 # numbers are left out: texting them costs more, or reaches nobody.

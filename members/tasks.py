@@ -3,16 +3,18 @@
 from procrastinate.contrib.django import app
 
 import billing.forgetting
+import common.forgetting
 import emails.forgetting
-import portal.forgetting
-from members import closing, code_limits, devices, sign_ins
+from members import sign_ins
+from members.signin import devices, sms_limits
+from portal.backoffice import close_account
 
 
 @app.periodic(cron="17 4 * * *")
 @app.task(queueing_lock="forget_phone_codes")
 def forget_phone_codes(timestamp: int) -> None:
     """Forget which codes went where, a week after."""
-    code_limits.forget_old()
+    sms_limits.forget_old()
 
 
 @app.periodic(cron="27 4 * * *")
@@ -33,8 +35,8 @@ def forget_devices(timestamp: int) -> None:
 @app.task(queueing_lock="forget_old_records")
 def forget_old_records(timestamp: int) -> None:
     """Forget what is old enough, and what came of people after they had left."""
-    closing.forget(closing.closed_users())
+    close_account.forget(close_account.closed_users())
     billing.forgetting.forget_old()
     emails.forgetting.forget_old()
-    portal.forgetting.forget_old_jobs()
-    portal.forgetting.forget_ended_sessions()
+    common.forgetting.forget_old_jobs()
+    common.forgetting.forget_ended_sessions()

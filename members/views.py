@@ -10,13 +10,13 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
+from common.htmx import wants_fragment
 from members import consent, contact_notices, phones
 from members.access import current_member, current_user
 from members.forms import ProfileForm, text_message_terms
-from members.fresh import confirmed_lately
 from members.models import ConsentSource, Member
-from members.stages import PhoneVerificationStage
-from portal.htmx import wants_fragment
+from members.signin.recent_login import confirmed_lately
+from members.signin.stages import PhoneVerificationStage
 
 
 @login_required

@@ -8,11 +8,11 @@ from django.utils.safestring import SafeString
 from procrastinate.contrib.django.models import ProcrastinateEvent, ProcrastinateJob
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
+from common.staff import search, show
+from common.staff.filters import by_day, titled
+from common.staff.parts import column
+from common.staff.read_only import ReadOnlyAdmin
 from portal.models import Problem
-from portal.staff import search, show
-from portal.staff.filters import by_day, titled
-from portal.staff.parts import column
-from portal.staff.read_only import ReadOnlyAdmin
 
 admin.site.unregister(ProcrastinateJob)
 admin.site.empty_value_display = show.NOTHING
@@ -87,7 +87,7 @@ class ProblemAdmin(ReadOnlyAdmin):
     @column("What to do")
     def remedy(self, row: Problem) -> SafeString | str:
         """Link to where something can be done about it, for as long as it is there."""
-        from portal.staff import problems  # noqa: PLC0415  (reads models of all apps)
+        from portal.backoffice import problems  # noqa: PLC0415  (reads models of all apps)
 
         if row.solved_at:
             return show.NOTHING

@@ -16,7 +16,8 @@ from django.core.checks import (
     register,
 )
 
-from portal import addresses, documents, start_checks
+from common import addresses, documents
+from portal import start_checks
 
 WITH_NAME = frozenset({"DEFAULT_FROM_EMAIL", "SERVER_EMAIL"})
 

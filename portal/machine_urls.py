@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from billing.webhook import stripe_webhook
+from billing.inbound.webhook import stripe_webhook
 from emails.callbacks import sms_inbound, sms_status
 from portal.health import healthz
 

@@ -9,7 +9,7 @@ class Problem(models.Model):
     """One problem from when it was first seen until it was gone. Staff are mailed once about it.
 
     `key` names the problem (`drift`, `job:billing.tasks.sweep_inbox`): at most one row of a key is
-    open. `portal.staff.problems` says which problems there are.
+    open. `portal.backoffice.problems` says which problems there are.
     """
 
     key = models.CharField(max_length=200)

@@ -17,11 +17,12 @@ from django.core.exceptions import ImproperlyConfigured
 from django.urls import reverse_lazy
 from psycopg.conninfo import conninfo_to_dict
 
-from billing.money import AmountError, parse_money
-from portal import addresses, characters, start_checks
-from portal.postgres import embedded_url
-from portal.staff.theme import unfold_theme
-from portal.web_addresses import in_ascii
+from common import addresses, characters
+from common.money import AmountError, parse_money
+from common.postgres import embedded_url
+from common.web_addresses import in_ascii
+from portal import start_checks
+from portal.backoffice.theme import unfold_theme
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -155,7 +156,7 @@ if EMAIL_CONFIG["EMAIL_BACKEND"] == "django.core.mail.backends.smtp.EmailBackend
     EMAIL_BACKEND = "emails.smtp.EmailBackend"
 
 # The map of checks by kind: whether what a message tells is still so when it is sent.
-MESSAGE_CHECKS = "billing.still_true.CHECKS"
+MESSAGE_CHECKS = "billing.notices.still_true.CHECKS"
 
 # A message about something that happened longer ago than this is not sent: import and repair
 # must not write to members about the past.
@@ -209,11 +210,11 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "portal.middleware.PrivatePagesMiddleware",
     "portal.middleware.HtmxRedirectMiddleware",
-    "portal.way_back.WayBackMiddleware",
+    "members.signin.way_back.WayBackMiddleware",
     "portal.middleware.TooManyRequestsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
-    "portal.staff.second_step.StaffSecondStepMiddleware",
+    "members.signin.staff_gate.StaffSecondStepMiddleware",
     "members.middleware.TimeZoneMiddleware",
 ]
 
@@ -233,7 +234,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "csp.context_processors.nonce",
-                "portal.context.brand",
+                "common.context.brand",
             ],
         },
     },
@@ -290,10 +291,10 @@ PROCRASTINATE_WORKER_DEFAULTS = {
 }
 
 # Accounts: e-mail is the login, verified by a code; a phone is optional, verified by a code.
-AUTHENTICATION_BACKENDS = ["members.backend.MemberBackend"]
+AUTHENTICATION_BACKENDS = ["members.signin.backend.MemberBackend"]
 LOGIN_URL = reverse_lazy("account_login")
 LOGIN_REDIRECT_URL = reverse_lazy("home")
-ACCOUNT_ADAPTER = "members.adapter.AccountAdapter"
+ACCOUNT_ADAPTER = "members.signin.adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "phone", "password1*"]
 ACCOUNT_FORMS = {
@@ -338,14 +339,14 @@ ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_USER_DISPLAY = "members.display.user_display"
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"
 USERSESSIONS_TRACK_ACTIVITY = False
-USERSESSIONS_ADAPTER = "members.sessions.UserSessionsAdapter"
+USERSESSIONS_ADAPTER = "members.signin.sessions.UserSessionsAdapter"
 # The second step at sign-in, which everybody may add: an authenticator app, and spare codes.
-MFA_ADAPTER = "members.second_step.MFAAdapter"
+MFA_ADAPTER = "members.signin.mfa.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_FORMS = {
-    "authenticate": "members.second_step_forms.AuthenticateForm",
-    "reauthenticate": "members.second_step_forms.ReauthenticateForm",
-    "activate_totp": "members.second_step_forms.ActivateForm",
+    "authenticate": "members.signin.mfa_forms.AuthenticateForm",
+    "reauthenticate": "members.signin.mfa_forms.ReauthenticateForm",
+    "activate_totp": "members.signin.mfa_forms.ActivateForm",
 }
 # A code is good half a minute longer at both ends: clocks differ, and people type.
 MFA_TOTP_TOLERANCE = 1
@@ -368,19 +369,20 @@ ACCOUNT_RATE_LIMITS = {
     # Looking at passwords, by network: counted by our form, as allauth counts known devices, too.
     "login": None,
     "sign_in": "30/m/ip",
-    # Texting codes: the key is the number, and for members that of theirs (`members.code_limits`).
+    # Texting codes: the key is the number, and for members that of theirs
+    # (`members.signin.sms_limits`).
     "verify_phone": None,
     "text_code": "1/30s/key,3/m/ip",
     "text_code_of_member": "1/30s/key",
-    # A browser that has signed in before has these for itself (`members.budgets`): nobody who
-    # tries elsewhere, or behind the same address, uses them up.
+    # A browser that has signed in before has these for itself (`members.signin.budgets`): nobody
+    # who tries elsewhere, or behind the same address, uses them up.
     "login_failed_on_device": "5/5m/key,30/d/key",
     "request_login_code_on_device": "3/m/key,15/d/key",
     "reset_password_on_device": "3/m/key,10/d/key",
     "enter_code_on_device": "5/10m/key",
     "enter_second_step_on_device": "5/5m/key,60/d/key",
 }
-# How many codes we text in 24 hours (`members.code_limits`): the last two bound the bill.
+# How many codes we text in 24 hours (`members.signin.sms_limits`): the last two bound the bill.
 SMS_CODES_PER_DAY = {
     "phone": 6,
     "member": 10,
@@ -393,7 +395,7 @@ TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
 # How long it is remembered who signed in when and from where: a bank asks months after a payment.
 SIGN_INS_KEPT_DAYS = env.int("SIGN_INS_KEPT_DAYS", default=540)
-# How long a browser that has signed in is known again (`members.devices`).
+# How long a browser that has signed in is known again (`members.signin.devices`).
 DEVICES_KEPT_DAYS = env.int("DEVICES_KEPT_DAYS", default=180)
 # What else is forgotten in the night (docs/privacy.md): what Stripe's events had in them, to whom
 # messages went and what they said, and jobs that failed.
@@ -439,7 +441,7 @@ SECURE_HSTS_PRELOAD = HTTPS
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 14
 X_FRAME_OPTIONS = "DENY"
-CSRF_FAILURE_VIEW = "portal.way_back.csrf_failure"
+CSRF_FAILURE_VIEW = "members.signin.way_back.csrf_failure"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],
@@ -467,7 +469,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {
         "line": {
-            "class": "portal.logs.LineFormatter",
+            "class": "common.logs.LineFormatter",
             "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
         }
     },

@@ -15,7 +15,7 @@ from urllib.parse import SplitResult, urlsplit
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from portal import addresses
+from common import addresses
 
 Found = Mapping[str, str]
 Rule = Callable[[Found], Iterator[str]]

@@ -9,7 +9,7 @@ import sys
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-from portal.postgres import PostgresError
+from common.postgres import PostgresError
 
 # sysexits' EX_CONFIG: systemd does not try again (RestartPreventExitStatus).
 EX_CONFIG = 78

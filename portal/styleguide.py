@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from portal.fields import WordsField
+from common.fields import WordsField
 
 
 def styleguide(request: HttpRequest) -> HttpResponse:

@@ -8,8 +8,8 @@ from django.conf import settings
 from procrastinate import JobContext
 from procrastinate.contrib.django import app
 
-from portal.one_by_one import OneByOne
-from portal.staff import overview, problems
+from common.one_by_one import OneByOne
+from portal.backoffice import overview, problems
 
 logger = logging.getLogger(__name__)
 

@@ -5,17 +5,17 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+from common.brand import brand_css
+from common.staff.search import search_page
+from members.signin.staff_sign_in import sign_in
 from portal import views
-from portal.brand import brand_css
-from portal.staff.search import search_page
-from portal.staff.sign_in import sign_in
 from portal.styleguide import styleguide
 
 urlpatterns = [
     path("", views.home, name="home"),
     path("", include("billing.urls")),
     path("account/", include("members.urls")),
-    path("accounts/", include("members.entrance_urls")),
+    path("accounts/", include("members.signin.urls")),
     path("accounts/", include("allauth.urls")),
     path("staff/password_change/", RedirectView.as_view(pattern_name="account_change_password")),
     path("staff/login/", sign_in),

@@ -4,7 +4,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from billing import home as home_page
+from billing.pages import home as home_page
 from members.access import current_member
 
 

@@ -4,7 +4,7 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
-from portal.encodings import utf8_only
+from common.encodings import utf8_only
 from portal.starting import WORKER_BOOT_ERROR, settings_or_exit
 
 # Nobody develops behind a real web server: there DEBUG is never on by itself.

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
 
-from sandbox import beginning, control, mail, pages, twilio, webhooks
+from sandbox import control, fixtures, mail, pages, twilio, webhooks
 from sandbox.clock import Ticker
 from sandbox.stripe import api
 from sandbox.stripe.api import Api
@@ -20,7 +20,7 @@ def build(world: World, *, smtp_port: int) -> Starlette:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         app.state.deliverer = webhooks.start(world)
-        beginning.prepare(world)
+        fixtures.prepare(world)
         mail.start(world, smtp_port)
         twilio.start(world)
         ticker = Ticker(world)

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sandbox import beginning, clock, mail, twilio, webhooks
+from sandbox import clock, fixtures, mail, twilio, webhooks
 from sandbox.stripe import (
     charges,
     checkout,
@@ -78,7 +78,7 @@ def _reset(command: Command) -> Json:
     with command.world.lock:
         command.world.reset()
         command.deliverer.forget()
-        beginning.prepare(command.world)
+        fixtures.prepare(command.world)
     return {"ok": True}
 
 

@@ -1,8 +1,8 @@
 """What Stripe answers: the fields of each resource, by API version, in files of our own.
 
 Written down from Stripe's public documentation and the annotations of its SDKs. Tests hold three
-things against them: the SDK, what the sandbox answers, and what `billing.snapshots` reads. Neither
-the portal nor the sandbox imports them.
+things against them: the SDK, what the sandbox answers, and what `billing.stripe.snapshots` reads.
+Neither the portal nor the sandbox imports them.
 
 A file in `resources/` has one line a field: its name, its type, and what else is true of it. Fields
 of a part are indented below it. In `parts/` are those that several resources share.

@@ -11,9 +11,9 @@ from billing.admin.invoices import InvoiceAdmin
 from billing.admin.payables import ItemAdmin, PaymentRequestAdmin
 from billing.admin.payments import PaymentAdmin
 from billing.admin.plans import PlanAdmin
-from billing.admin.refund_ledger import LedgerCheckAdmin, RefundEntryAdmin
-from billing.admin.refund_policy import RefundPolicyAdmin
-from billing.admin.refunds import RefundAdmin
+from billing.admin.refunds.ledger import LedgerCheckAdmin, RefundEntryAdmin
+from billing.admin.refunds.policy import RefundPolicyAdmin
+from billing.admin.refunds.queue import RefundAdmin
 from billing.admin.retention import RetentionOfferAdmin, RetentionShowingAdmin
 from billing.admin.setup import IgnoredEventsAdmin, MissingSetupAdmin
 from billing.admin.subscriptions import SubscriptionAdmin

@@ -13,14 +13,14 @@ from django.utils.safestring import SafeString
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminEmailInputWidget
 
-from billing import assignment
 from billing.models import Customer, StripeEvent, UnassignedCustomer
+from billing.sync import assignment
+from common.fields import MailboxField
+from common.staff import show
+from common.staff.filters import by_day
+from common.staff.parts import button, column, row_or_404
+from common.staff.read_only import ReadOnlyAdmin
 from members import mailboxes
-from portal.fields import MailboxField
-from portal.staff import show
-from portal.staff.filters import by_day
-from portal.staff.parts import button, column, row_or_404
-from portal.staff.read_only import ReadOnlyAdmin
 
 
 class MemberForm(BaseDialogForm):  # type: ignore[misc]  # Unfold ships no types

@@ -8,10 +8,10 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from billing.admin import labels
 from billing.models import Checkout
-from portal.staff import show
-from portal.staff.filters import by_day
-from portal.staff.parts import column
-from portal.staff.read_only import ReadOnlyAdmin
+from common.staff import show
+from common.staff.filters import by_day
+from common.staff.parts import column
+from common.staff.read_only import ReadOnlyAdmin
 
 
 @admin.register(Checkout)

@@ -7,12 +7,12 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils.safestring import SafeString
 
-from billing import wording
 from billing.admin import labels
+from billing.core import texts
 from billing.models import Customer, Invoice, Payment, StripeEvent
-from portal.staff import show
-from portal.staff.parts import column
-from portal.staff.read_only import ReadOnlyAdmin
+from common.staff import show
+from common.staff.parts import column
+from common.staff.read_only import ReadOnlyAdmin
 
 SHOWN = 12
 Rows = QuerySet[Any]
@@ -49,7 +49,7 @@ class StripeCopyAdmin(ReadOnlyAdmin):
     @column("Card")
     def card(self, row: Any) -> str:
         """ "Visa ending in 4242"."""
-        return wording.card(row.card_brand, row.card_last4) or show.NOTHING
+        return texts.card(row.card_brand, row.card_last4) or show.NOTHING
 
     @column("Last read from Stripe")
     def read(self, row: Any) -> str:

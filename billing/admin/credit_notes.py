@@ -7,13 +7,13 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
-from billing import wording
 from billing.admin import labels
 from billing.admin.copies import StripeCopyAdmin
+from billing.core import texts
 from billing.models import CreditNote
-from portal.staff import show
-from portal.staff.filters import by_day, titled
-from portal.staff.parts import column
+from common.staff import show
+from common.staff.filters import by_day, titled
+from common.staff.parts import column
 
 
 @admin.register(CreditNote)
@@ -54,7 +54,7 @@ class CreditNoteAdmin(StripeCopyAdmin):
     @column("What became of it")
     def became(self, row: CreditNote) -> SafeString | str:
         """As the member reads it."""
-        lines = ((sentence,) for sentence in wording.credit_note(row))
+        lines = ((sentence,) for sentence in texts.credit_note(row))
         return format_html_join("", "<div>{}</div>", lines) or show.NOTHING
 
     @column("Reason")

@@ -7,14 +7,14 @@ from django.db.models import Prefetch
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from billing import memberships, received
 from billing.admin import labels
 from billing.admin.copies import SHOWN, Rows, StripeCopyAdmin, disputes_of, on_day
-from billing.admin.refund_case import refunds_of
+from billing.admin.refunds.case import refunds_of
+from billing.facts import income, memberships
 from billing.models import Customer, Refund, Subscription
-from portal.staff import search, show
-from portal.staff.filters import by_day
-from portal.staff.parts import column
+from common.staff import search, show
+from common.staff.filters import by_day
+from common.staff.parts import column
 
 
 @admin.register(Customer)
@@ -97,7 +97,7 @@ class CustomerAdmin(StripeCopyAdmin):
         found = [
             (
                 show.page_of(one),
-                f"{on_day(one.amount, one)}, {received.state(one).lower()}",
+                f"{on_day(one.amount, one)}, {income.state(one).lower()}",
             )
             for one in row.payments.prefetch_related("disputes")[:SHOWN]
         ]

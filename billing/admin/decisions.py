@@ -9,15 +9,15 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
-from billing import wording
 from billing.admin import labels
-from billing.forms import REASONS
+from billing.core import texts
+from billing.core.statuses import CancellationReason, MembershipAction
 from billing.models import MembershipDecision, Plan
-from billing.states import CancellationReason, MembershipAction
-from portal.staff import show
-from portal.staff.filters import by_day
-from portal.staff.parts import column
-from portal.staff.read_only import ReadOnlyAdmin
+from billing.pages.forms import REASONS
+from common.staff import show
+from common.staff.filters import by_day
+from common.staff.parts import column
+from common.staff.read_only import ReadOnlyAdmin
 
 SHORT = 90
 
@@ -86,7 +86,7 @@ class MembershipDecisionAdmin(ReadOnlyAdmin):
         plan = Plan.objects.filter(stripe_id=row.price_id).first() if row.price_id else None
         if plan is None:
             return row.price_id or show.NOTHING
-        every = wording.interval(plan.interval, plan.interval_count)
+        every = texts.interval(plan.interval, plan.interval_count)
         return f"{show.money(plan.amount, plan.currency)} a {every}"
 
     @column("The member was shown to pay")

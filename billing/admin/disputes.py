@@ -13,15 +13,17 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RadioFilter
 
-from billing import disputes, evidence_files, wording
 from billing.admin import labels
 from billing.admin.copies import StripeCopyAdmin
+from billing.core import texts
+from billing.core.statuses import OPEN_DISPUTE
+from billing.disputes import evidence_files
+from billing.facts import disputes
 from billing.models import Dispute
-from billing.states import OPEN_DISPUTE
-from portal import documents
-from portal.staff import show
-from portal.staff.filters import by_day, titled
-from portal.staff.parts import column, page_button
+from common import documents
+from common.staff import show
+from common.staff.filters import by_day, titled
+from common.staff.parts import column, page_button
 
 URGENT, SOON = timedelta(days=3), timedelta(days=7)
 MESSAGES = "emails.view_message"
@@ -157,17 +159,17 @@ class DisputeAdmin(StripeCopyAdmin):
     def kind(self, row: Dispute) -> SafeString:
         """The reason in a word; the pointer shows the sentence."""
         word = (row.reason or "general").replace("_", " ").capitalize()
-        return format_html('<span title="{}">{}</span>', wording.dispute_reason(row.reason), word)
+        return format_html('<span title="{}">{}</span>', texts.dispute_reason(row.reason), word)
 
     @column("Reason")
     def why(self, row: Dispute) -> str:
         """The reason in words."""
-        return wording.dispute_reason(row.reason)
+        return texts.dispute_reason(row.reason)
 
     @column("What that means")
     def meaning(self, row: Dispute) -> str:
         """The state in a sentence."""
-        return wording.dispute_state(row.status)
+        return texts.dispute_state(row.status)
 
     @column("Evidence")
     def evidence(self, row: Dispute) -> str:
@@ -202,7 +204,7 @@ class DisputeAdmin(StripeCopyAdmin):
     @column("Card")
     def card(self, row: Dispute) -> str:
         """ "Visa ending in 4242"."""
-        return wording.card(row.payment.card_brand, row.payment.card_last4) or show.NOTHING
+        return texts.card(row.payment.card_brand, row.payment.card_last4) or show.NOTHING
 
     @column("Opened", ordering="created_at")
     def opened(self, row: Dispute) -> SafeString:

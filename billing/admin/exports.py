@@ -8,12 +8,12 @@ from datetime import datetime, tzinfo
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from billing import descriptions, plans, received, statements
 from billing.admin import labels
+from billing.admin.money_list import FETCHED
+from billing.facts import descriptions, income, plans, statements
 from billing.models import Invoice, Payment
-from billing.money import plain_amount
-from portal.staff import show
-from portal.staff.bookkeeping import FETCHED
+from common.money import plain_amount
+from common.staff import show
 
 PAYMENT_COLUMNS = [
     "Member",
@@ -26,7 +26,7 @@ PAYMENT_COLUMNS = [
     "Received",
     "Tax included",
     "Refunded",
-    received.RETURNED,
+    income.RETURNED,
     "Net",
     "Paid with",
     "Status",

@@ -16,17 +16,19 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
 
-from billing import comparison_report, inbox, tasks
+from billing import tasks
 from billing.admin import labels
-from billing.events import TARGETS
+from billing.core.statuses import EventState
+from billing.inbound import inbox
+from billing.inbound.events import TARGETS
 from billing.models import Customer, Invoice, Payment, Reconciliation, StripeEvent, Subscription
 from billing.models.copy import StripeCopy
-from billing.states import EventState
-from portal.queue import enqueue_once
-from portal.staff import search, show
-from portal.staff.filters import by_day
-from portal.staff.parts import button, column
-from portal.staff.read_only import ReadOnlyAdmin
+from billing.reconcile import comparison_report
+from common.queue import enqueue_once
+from common.staff import search, show
+from common.staff.filters import by_day
+from common.staff.parts import button, column
+from common.staff.read_only import ReadOnlyAdmin
 
 SUMMARY = 90
 COPIES: tuple[type[StripeCopy], ...] = (Invoice, Payment, Subscription, Customer)

@@ -13,21 +13,24 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RadioFilter
 
-from billing import received, refunds, taxes, wording
-from billing.admin import exports, labels, refund_giving
+from billing.admin import exports, labels
 from billing.admin.copies import SHOWN, Rows, StripeCopyAdmin, on_day
-from billing.admin.refund_case import refunds_of
-from billing.admin.refund_dialogs import GiveOnInvoiceForm
-from billing.admin.refund_giving import GivesRefunds
+from billing.admin.money_list import MoneyListAdmin
+from billing.admin.refunds import giving
+from billing.admin.refunds.case import refunds_of
+from billing.admin.refunds.dialogs import GiveOnInvoiceForm
+from billing.admin.refunds.giving import GivesRefunds
+from billing.core import texts
+from billing.core.statuses import GIVEN_UP_BY_PAUSE, Collection, CollectionMethod, InvoiceStatus
+from billing.facts import income, taxes
 from billing.models import Invoice, Refund
-from billing.money import Money
-from billing.states import GIVEN_UP_BY_PAUSE, Collection, CollectionMethod, InvoiceStatus
+from billing.refunds import service as refunds
+from common.money import Money
+from common.staff import show
+from common.staff.filters import by_day, titled
+from common.staff.parts import button, column, row_or_404
 from members.access import current_user
-from portal.staff import show
-from portal.staff.bookkeeping import MoneyListAdmin
-from portal.staff.filters import by_day, titled
-from portal.staff.parts import button, column, row_or_404
-from portal.staff.recent import recently_signed_in
+from members.signin.staff_recent import recently_signed_in
 
 COUNTS = ~Q(status__in=[InvoiceStatus.DRAFT, InvoiceStatus.VOID])
 # Of an invoice whose status, or the state of whose collection, says it all.
@@ -200,7 +203,7 @@ class InvoiceAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
             *tax.added,
             ("Total", row.total),
             *taxes.included_words(tax.included),
-            *wording.invoice_credits(row),
+            *texts.invoice_credits(row),
             ("Due", row.amount_due if row.amount_due != row.total else 0),
             ("Paid", row.amount_paid),
             ("Of that outside Stripe", row.amount_paid_outside),
@@ -228,7 +231,7 @@ class InvoiceAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
             [
                 (
                     show.page_of(one),
-                    f"{show.money(one.amount, one.currency)}, {received.state(one).lower()}",
+                    f"{show.money(one.amount, one.currency)}, {income.state(one).lower()}",
                 )
                 for one in found
             ]
@@ -243,7 +246,7 @@ class InvoiceAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
     @button(
         "Refund",
         icon="undo",
-        path=refund_giving.PATH,
+        path=giving.PATH,
         permission="give",
         question="Refund this invoice?",
         explanation=(

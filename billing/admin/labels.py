@@ -1,8 +1,6 @@
 """The colours of states on staff pages: good, wait, bad, and none for what is over."""
 
-from billing import discounts, received
-from billing.models import Dispute, Invoice, MembershipDecision, Payment, Subscription
-from billing.states import (
+from billing.core.statuses import (
     CHARGED_SUBSCRIPTION,
     GIVEN_UP_BY_PAUSE,
     CheckoutState,
@@ -19,7 +17,9 @@ from billing.states import (
     RequestState,
     SubscriptionStatus,
 )
-from portal.staff import show
+from billing.facts import discounts, income
+from billing.models import Dispute, Invoice, MembershipDecision, Payment, Subscription
+from common.staff import show
 
 # By Stripe's words, to which Stripe may add: one that is new to us has no colour.
 SUBSCRIPTION: dict[str, str] = {
@@ -119,7 +119,7 @@ REFUND_STEPS: dict[str, str] = {
 }
 # What has become of a payment that came.
 CAME = {"Paid": "success", "Partly refunded": "info", "Disputed": "warning"}
-CAME |= {received.RETURNED: "danger", received.PAID_DIRECTLY: "success"}
+CAME |= {income.RETURNED: "danger", income.PAID_DIRECTLY: "success"}
 
 
 def subscription(row: Subscription) -> tuple[str, str]:
@@ -132,7 +132,7 @@ def subscription(row: Subscription) -> tuple[str, str]:
 
 def payment(row: Payment) -> tuple[str, str]:
     """Return what has become of a payment, whose disputes are prefetched, and its colour."""
-    words = received.state(row)
+    words = income.state(row)
     if row.status == PaymentStatus.SUCCEEDED:
         return words, CAME.get(words, "")
     return words, PAYMENT.get(row.status, "")
@@ -147,7 +147,7 @@ def invoice(row: Invoice) -> tuple[str, str]:
     if row.status == InvoiceStatus.PAID and is_credited:
         return "Credited", "info"
     if row.status == InvoiceStatus.PAID and 0 < row.amount_paid == row.amount_paid_outside:
-        return received.PAID_DIRECTLY, "success"
+        return income.PAID_DIRECTLY, "success"
     if row.is_sent and row.is_payable:
         return ("Overdue", "danger") if row.is_overdue else ("Sent, to be paid", "warning")
     if row.given_up_reason == GIVEN_UP_BY_PAUSE:

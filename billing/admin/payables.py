@@ -18,19 +18,19 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesDropdownFilter
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWidget
 
-from billing import payment_requests
 from billing.admin import labels
+from billing.core.statuses import RequestState
 from billing.models import Item, PaymentRequest
-from billing.money import AmountError, Money, parse_money, plain_amount
-from billing.payment_requests import RequestRefused
-from billing.states import RequestState
+from billing.payments import payment_requests
+from billing.payments.payment_requests import RequestRefused
+from common.fields import WordsField
+from common.money import AmountError, Money, parse_money, plain_amount
+from common.one_by_one import OneByOne
+from common.staff import search, show
+from common.staff.filters import by_day
+from common.staff.parts import button, column, row_or_404
+from common.staff.read_only import IndexedSearch, ReadOnlyAdmin
 from members.access import current_user
-from portal.fields import WordsField
-from portal.one_by_one import OneByOne
-from portal.staff import search, show
-from portal.staff.filters import by_day
-from portal.staff.parts import button, column, row_or_404
-from portal.staff.read_only import IndexedSearch, ReadOnlyAdmin
 
 LONGEST_DAYS = 365
 NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)

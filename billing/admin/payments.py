@@ -11,21 +11,25 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RadioFilter
 
-from billing import descriptions, received, refund_terms, refunds, wording
-from billing.admin import exports, labels, refund_giving
+from billing.admin import exports, labels
 from billing.admin.copies import Rows, StripeCopyAdmin, disputes_of, on_day
-from billing.admin.refund_case import left_of, refunds_of
-from billing.admin.refund_dialogs import GiveOnPaymentForm
-from billing.admin.refund_giving import GivesRefunds
+from billing.admin.money_list import MoneyListAdmin, SumOfCurrency
+from billing.admin.refunds import giving
+from billing.admin.refunds.case import left_of, refunds_of
+from billing.admin.refunds.dialogs import GiveOnPaymentForm
+from billing.admin.refunds.giving import GivesRefunds
+from billing.core import texts
+from billing.core.statuses import OPEN_DISPUTE, OUTSIDE, DisputeStatus, PaymentStatus
+from billing.facts import descriptions, income
 from billing.models import Dispute, Invoice, Payment, Refund
-from billing.money import Money
-from billing.states import OPEN_DISPUTE, OUTSIDE, DisputeStatus, PaymentStatus
+from billing.refunds import service as refunds
+from billing.refunds import terms as refund_terms
+from common.money import Money
+from common.staff import show
+from common.staff.filters import by_day, titled
+from common.staff.parts import button, column, row_or_404
 from members.access import current_user
-from portal.staff import show
-from portal.staff.bookkeeping import MoneyListAdmin, SumOfCurrency
-from portal.staff.filters import by_day, titled
-from portal.staff.parts import button, column, row_or_404
-from portal.staff.recent import recently_signed_in
+from members.signin.staff_recent import recently_signed_in
 
 MOST_INVOICES = 50
 RECEIVED = "Received"
@@ -63,7 +67,7 @@ class WentBackFilter(RadioFilter):  # type: ignore[misc]  # Unfold ships no type
         return [
             ("nothing", "Nothing: paid and kept"),
             ("refunded", "Refunded, all or a part"),
-            ("returned", received.RETURNED),
+            ("returned", income.RETURNED),
             ("disputed", "Disputed"),
         ]
 
@@ -141,8 +145,8 @@ class PaymentAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
 
     def add_up(self, rows: Rows) -> list[SumOfCurrency]:
         """Add up what came, what went back by refunds and by disputes, and what is left."""
-        found, returned = super().add_up(rows), received.returned_of(rows)
-        outside = received.outside_of(rows)
+        found, returned = super().add_up(rows), income.returned_of(rows)
+        outside = income.outside_of(rows)
         return [
             _less_returned(one, returned.get(code, 0), outside.get(code, 0))
             for one in found
@@ -183,22 +187,22 @@ class PaymentAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
     @column("Refunded", ordering="amount_refunded")
     def went_back(self, row: Payment) -> str:
         """What was refunded, or taken back by the bank."""
-        return show.money_or_dash(row.amount_refunded + received.returned(row), row.currency)
+        return show.money_or_dash(row.amount_refunded + income.returned(row), row.currency)
 
     @column("Refunded")
     def refunded(self, row: Payment) -> str:
         """What was refunded."""
         return show.money_or_dash(row.amount_refunded, row.currency)
 
-    @column(received.RETURNED)
+    @column(income.RETURNED)
     def returned(self, row: Payment) -> str:
         """What the bank took back, by a dispute that was lost."""
-        return show.money_or_dash(received.returned(row), row.currency)
+        return show.money_or_dash(income.returned(row), row.currency)
 
     @column("Net")
     def net(self, row: Payment) -> str:
         """What is left of it."""
-        return show.money(received.net(row), row.currency)
+        return show.money(income.net(row), row.currency)
 
     @column("Left to refund")
     def left(self, row: Payment) -> str:
@@ -235,7 +239,7 @@ class PaymentAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
     @column("Card")
     def card_short(self, row: Payment) -> SafeString:
         """ "Visa 4242"."""
-        return show.one_line(wording.card_short(row.card_brand, row.card_last4) or show.NOTHING)
+        return show.one_line(texts.card_short(row.card_brand, row.card_last4) or show.NOTHING)
 
     def export_rows(self, rows: Rows) -> Iterator[list[str]]:
         """As a bookkeeper wants them."""
@@ -249,9 +253,7 @@ class PaymentAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
     @column("Problem")
     def problem(self, row: Payment) -> str:
         """Why it failed, as the member reads it."""
-        return (
-            wording.failure(row.failure_code, row.card_brand) if row.failure_code else show.NOTHING
-        )
+        return texts.failure(row.failure_code, row.card_brand) if row.failure_code else show.NOTHING
 
     @column("Invoice")
     def invoice_link(self, row: Payment) -> SafeString | str:
@@ -267,7 +269,7 @@ class PaymentAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
     @button(
         "Refund",
         icon="undo",
-        path=refund_giving.PATH,
+        path=giving.PATH,
         permission="give",
         question="Refund this payment?",
         explanation=(

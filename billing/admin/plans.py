@@ -8,11 +8,11 @@ from django.contrib import admin
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
 
-from billing import wording
+from billing.core import texts
 from billing.models import Plan, Product
-from portal.staff import show
-from portal.staff.parts import column
-from portal.staff.read_only import ReadOnlyAdmin
+from common.staff import show
+from common.staff.parts import column
+from common.staff.read_only import ReadOnlyAdmin
 
 
 @admin.register(Plan)
@@ -31,7 +31,7 @@ class PlanAdmin(ReadOnlyAdmin):
     @column("Price", ordering="amount")
     def price(self, row: Plan) -> str:
         """ "$29.00 a month"."""
-        every = wording.interval(row.interval, row.interval_count)
+        every = texts.interval(row.interval, row.interval_count)
         return f"{show.money(row.amount, row.currency)} a {every}"
 
     @column("Trial")

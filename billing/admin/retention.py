@@ -14,14 +14,15 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import BooleanRadioFilter
 
-from billing import gateway, retention, troubles
+from billing.core.statuses import DecisionState
+from billing.membership import retention
 from billing.models import RetentionOffer, RetentionShowing
-from billing.snapshots import CouponSnapshot
-from billing.states import DecisionState
-from portal.staff import show
-from portal.staff.filters import by_day
-from portal.staff.parts import column
-from portal.staff.read_only import IndexedSearch, ReadOnlyAdmin
+from billing.stripe import failures, gateway
+from billing.stripe.snapshots import CouponSnapshot
+from common.staff import show
+from common.staff.filters import by_day
+from common.staff.parts import column
+from common.staff.read_only import IndexedSearch, ReadOnlyAdmin
 
 logger = logging.getLogger(__name__)
 
@@ -55,10 +56,10 @@ def look_up(coupon_id: str) -> Looked:
     except gateway.StripeMissing:
         return "There is no coupon with this id at Stripe."
     except gateway.StripeUnavailable as error:
-        troubles.note(logger, error, "A coupon could not be looked up")
+        failures.note(logger, error, "A coupon could not be looked up")
         return "Stripe did not answer. Please try again in a moment."
     except gateway.StripeError as error:
-        troubles.note(logger, error, "A coupon could not be looked up")
+        failures.note(logger, error, "A coupon could not be looked up")
         return f"We could not ask Stripe what this coupon is: {error}"
     return found if found.valid else "This coupon has expired, or was used up."
 

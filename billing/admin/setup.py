@@ -6,11 +6,11 @@ from django.contrib import admin
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
+from billing.core.statuses import IgnoredBecause
 from billing.models import IgnoredEvents, MissingSetup
-from billing.states import IgnoredBecause
-from portal.staff import show
-from portal.staff.parts import column
-from portal.staff.read_only import ReadOnlyAdmin
+from common.staff import show
+from common.staff.parts import column
+from common.staff.read_only import ReadOnlyAdmin
 
 REMEDIES = {
     IgnoredBecause.THIN: (

@@ -12,28 +12,24 @@ from django.shortcuts import redirect
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RadioFilter
 
-from billing import (
-    also_billed,
-    credit,
-    discounts,
-    subscriptions,
-    taxing,
-    wording,
-)
 from billing.admin import labels
 from billing.admin.copies import SHOWN, Rows, StripeCopyAdmin
 from billing.admin.two_memberships import TwoMembershipsPages
-from billing.models import Invoice, Subscription
-from billing.models.subscription import IS_PAUSED
-from billing.states import (
+from billing.core import texts
+from billing.core.statuses import (
     LIVE_SUBSCRIPTION,
     UNPAID_SUBSCRIPTION,
     InvoiceStatus,
 )
+from billing.facts import also_billed, credit, discounts
+from billing.membership import cancellation
+from billing.models import Invoice, Subscription
+from billing.models.subscription import IS_PAUSED
+from billing.sync import taxing
+from common.staff import show
+from common.staff.filters import by_day, titled
+from common.staff.parts import button, column, row_or_404
 from members.access import current_user
-from portal.staff import show
-from portal.staff.filters import by_day, titled
-from portal.staff.parts import button, column, row_or_404
 
 
 def balance(row: Subscription) -> str:
@@ -170,7 +166,7 @@ class SubscriptionAdmin(TwoMembershipsPages, StripeCopyAdmin):
 
     def has_end_now_permission(self, request: HttpRequest, object_id: str = "") -> bool:
         """Whether this member of staff may end a membership at once, and it is not over."""
-        if not request.user.has_perm(subscriptions.MAY_END_NOW):
+        if not request.user.has_perm(cancellation.MAY_END_NOW):
             return False
         found = Subscription.objects.filter(pk=object_id) if str(object_id).isdecimal() else None
         return found is None or any(row.is_live for row in found)
@@ -191,8 +187,8 @@ class SubscriptionAdmin(TwoMembershipsPages, StripeCopyAdmin):
         """End the membership."""
         row = row_or_404(Subscription, object_id)
         try:
-            subscriptions.cancel_now(row, current_user(request))
-        except subscriptions.MembershipError as error:
+            cancellation.cancel_now(row, current_user(request))
+        except cancellation.MembershipError as error:
             messages.error(request, str(error))
         else:
             self.log_change(request, row, "Ended at once.")
@@ -269,12 +265,12 @@ class SubscriptionAdmin(TwoMembershipsPages, StripeCopyAdmin):
     @column("Card")
     def card_short(self, row: Subscription) -> SafeString:
         """ "Visa 4242"."""
-        return show.one_line(wording.card_short(row.card_brand, row.card_last4) or show.NOTHING)
+        return show.one_line(texts.card_short(row.card_brand, row.card_last4) or show.NOTHING)
 
     @column("Card expires")
     def card_expiry(self, row: Subscription) -> str:
         """ "12/2030"."""
-        return wording.card_expiry(row.card_expires) or show.NOTHING
+        return texts.card_expiry(row.card_expires) or show.NOTHING
 
     @column("Since", ordering="started_at")
     def since(self, row: Subscription) -> SafeString:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.contrib.auth.models import User
 
-from billing import trials
-from portal.staff import show
+from billing.facts import trials
+from common.staff import show
 
 
 def of_member(user: User) -> str:

@@ -18,18 +18,20 @@ from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 
-from billing import memberships, subscriptions, two_memberships
 from billing.admin import two_memberships_facts as facts
 from billing.admin.two_memberships_forms import ConfirmForm, EndForm
+from billing.facts import memberships
+from billing.membership import cancellation
+from billing.membership.cancellation import MembershipError
 from billing.models import Subscription
-from billing.money import Money
-from billing.refund_steps import RefundError
-from billing.subscriptions import MembershipError
-from billing.two_memberships import Choice, Outcome
+from billing.refunds import two_memberships
+from billing.refunds.transitions import RefundError
+from billing.refunds.two_memberships import Choice, Outcome
+from common.money import Money
+from common.staff import show
+from common.staff.parts import page_button, row_or_404
 from members.access import current_user
-from portal.staff import show
-from portal.staff.parts import page_button, row_or_404
-from portal.staff.recent import ask_who_is_there, put_aside, take_up
+from members.signin.staff_recent import ask_who_is_there, put_aside, take_up
 
 PAGE, END = "billing_subscription_two", "billing_subscription_end_one"
 REFUSALS = (MembershipError, RefundError, PermissionDenied)
@@ -102,7 +104,7 @@ class TwoMembershipsPages:
 
     def end_one(self: Pages, request: HttpRequest, user_id: int, pk: int) -> HttpResponse:
         """Say what ending one would do; on yes do it."""
-        if not request.user.has_perm(subscriptions.MAY_END_NOW):
+        if not request.user.has_perm(cancellation.MAY_END_NOW):
             raise PermissionDenied
         theirs = Subscription.objects.select_related("customer__user").memberships()
         row = get_object_or_404(theirs, pk=pk, customer__user=user_id)
@@ -118,7 +120,7 @@ def _page(
 ) -> HttpResponse:
     """Show what a member has; `sent` is a form with errors."""
     actor, live = current_user(request), memberships.live(user)
-    may_end = actor.has_perm(subscriptions.MAY_END_NOW)
+    may_end = actor.has_perm(cancellation.MAY_END_NOW)
     cards = []
     for row in live:
         ends = facts.ends_of(row, actor)
@@ -136,7 +138,7 @@ def _page(
         "cards": cards,
         "may_end": may_end,
     }
-    return TemplateResponse(request, "admin/memberships/two.html", context)
+    return TemplateResponse(request, "admin/billing/memberships/two.html", context)
 
 
 def _look(pages: Pages, request: HttpRequest, row: Subscription) -> HttpResponse:
@@ -168,7 +170,7 @@ def _look(pages: Pages, request: HttpRequest, row: Subscription) -> HttpResponse
         "back": back,
         "was_away": kept is not None,
     }
-    return TemplateResponse(request, "admin/memberships/end.html", context)
+    return TemplateResponse(request, "admin/billing/memberships/end.html", context)
 
 
 def _end(pages: Pages, request: HttpRequest, row: Subscription) -> HttpResponse:

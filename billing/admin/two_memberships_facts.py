@@ -10,16 +10,20 @@ from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.utils.safestring import SafeString
 
-from billing import also_billed, memberships, refund_terms, refunds, two_memberships, wording
 from billing.admin import labels
-from billing.admin.refund_case import Fact, left_of, refunds_of, rule_of_two
+from billing.admin.refunds.case import Fact, left_of, refunds_of, rule_of_two
+from billing.core import texts
+from billing.core.statuses import UNPAID_SUBSCRIPTION, InvoiceStatus, RefundReason
+from billing.facts import also_billed, memberships
 from billing.models import Customer, Payment, Refund, Subscription
-from billing.money import Money
-from billing.refund_steps import RefundAmountError, RefundError
-from billing.refunds import Wish
-from billing.states import UNPAID_SUBSCRIPTION, InvoiceStatus, RefundReason
-from billing.two_memberships import Choice
-from portal.staff import show
+from billing.refunds import service as refunds
+from billing.refunds import terms as refund_terms
+from billing.refunds import two_memberships
+from billing.refunds.service import Wish
+from billing.refunds.transitions import RefundAmountError, RefundError
+from billing.refunds.two_memberships import Choice
+from common.money import Money
+from common.staff import show
 
 NOT_PAID = "Nothing has been paid for it yet."
 NOTHING_LEFT = "Nothing is left of its last payment."
@@ -125,7 +129,7 @@ def shown(ends: Ends) -> Shown:
             f"{show.day(row.current_period_start)} to {show.day(row.current_period_end)}",
         ),
         ("What is next", _next(row)),
-        ("Card", wording.card(row.card_brand, row.card_last4)),
+        ("Card", texts.card(row.card_brand, row.card_last4)),
         ("Last payment", _paid(ends.payment)),
         ("Refunds of it", _refunds(ends.payment)),
         ("Left to refund", _left(ends.payment)),
@@ -152,7 +156,7 @@ def _next(row: Subscription) -> str:
 def _paid(payment: Payment | None) -> SafeString | str:
     if payment is None:
         return "None"
-    card = wording.card(payment.card_brand, payment.card_last4)
+    card = texts.card(payment.card_brand, payment.card_last4)
     paid = f"{show.money(payment.amount_received, payment.currency)} on {show.day(payment.paid_at)}"
     return show.link(payment, f"{paid}, {card}" if card else paid)
 
@@ -228,7 +232,7 @@ def _refund(choice: Choice, is_sent: bool) -> str:
     of = f"{amount} of its {paid} payment from {show.day(payment.paid_at)}"
     if not is_sent:
         return f"{of} is refunded once someone else approves it too."
-    card = wording.card(payment.card_brand, payment.card_last4)
+    card = texts.card(payment.card_brand, payment.card_last4)
     return f"{of} goes back{f' to {card}' if card else ''} right away."
 
 
@@ -244,6 +248,6 @@ def _goes_on(user: User, ending: Subscription) -> Iterator[str]:
     rows = Subscription.objects.for_user(user).live().exclude(pk=ending.pk)
     others = [row for row in rows if not row.is_membership]
     for row in [*memberships.ranked(rows), *others]:
-        card = wording.card(row.card_brand, row.card_last4)
+        card = texts.card(row.card_brand, row.card_last4)
         paid = f", {card}" if card and row.is_renewal_charged and not row.is_sent else ""
         yield f"{row.name or 'Membership'} for {also_billed.price_of(row)}. {_next(row)}{paid}."

@@ -14,13 +14,13 @@ from unfold.widgets import (
 )
 
 from billing.admin.two_memberships_facts import Ends
+from billing.core.statuses import RefundReason
 from billing.models import Payment, Subscription
-from billing.money import AmountError, Money, parse_money, plain_amount
-from billing.refunds import Wish
-from billing.states import RefundReason
-from billing.two_memberships import Choice
-from portal.fields import WordsField
-from portal.staff import show
+from billing.refunds.service import Wish
+from billing.refunds.two_memberships import Choice
+from common.fields import WordsField
+from common.money import AmountError, Money, parse_money, plain_amount
+from common.staff import show
 
 NOW, PERIOD_END = "now", "period_end"
 ALL, PART, NONE = "all", "part", "none"

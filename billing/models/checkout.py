@@ -5,11 +5,11 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 
+from billing.core.statuses import UNFINISHED_CHECKOUT, CheckoutState, Purpose
 from billing.models.copy import MemberRecordQuerySet, choices
 from billing.models.customer import Customer
 from billing.models.payment import Payment
 from billing.models.request import PaymentRequest
-from billing.states import UNFINISHED_CHECKOUT, CheckoutState, Purpose
 
 IS_UNFINISHED = models.Q(state__in=sorted(UNFINISHED_CHECKOUT))
 

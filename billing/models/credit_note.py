@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from django.db import models
 
-from billing import limits
+from billing.core import limits
+from billing.core.statuses import CreditNoteStatus
 from billing.models.copy import MemberRecordQuerySet, StripeCopy, choices
 from billing.models.customer import Customer
 from billing.models.invoice import Invoice
-from billing.states import CreditNoteStatus
 
 
 class CreditNote(StripeCopy):

@@ -5,17 +5,17 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 
-from billing import limits
+from billing.core import limits
 from billing.models.copy import StripeCopy
 
 
 class Customer(StripeCopy):
     """A user's customer at Stripe. A user may have several: one that was deleted and the next one,
-    or one that staff assigned. `billing.payers` says which pays next.
+    or one that staff assigned. `billing.facts.payers` says which pays next.
 
     `tax_ids` is a list of `{"type", "value"}`, Stripe's words for them.
 
-    `told_…` is what Stripe knows of the member from us (see `billing.outward`).
+    `told_…` is what Stripe knows of the member from us (see `billing.reconcile.push`).
     """
 
     user = models.ForeignKey(

@@ -7,12 +7,12 @@ from datetime import timedelta
 from django.conf import settings
 from django.db import models
 
-from billing import limits
+from billing.core import limits
+from billing.core.statuses import CancellationReason, DecisionState, MembershipAction
 from billing.models.copy import MemberRecordQuerySet, choices
 from billing.models.customer import Customer
 from billing.models.retention import RetentionOffer
 from billing.models.subscription import Subscription
-from billing.states import CancellationReason, DecisionState, MembershipAction
 
 # A decision that Stripe has not shown after this long is not waited for any more.
 PENDING_FOR = timedelta(minutes=15)

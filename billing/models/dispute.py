@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from django.db import models
 
-from billing import limits
+from billing.core import limits
+from billing.core.statuses import ANSWERABLE_DISPUTE, INQUIRY, OPEN_DISPUTE, DisputeStatus
 from billing.models.copy import MemberRecordQuerySet, StripeCopy, choices
 from billing.models.customer import Customer
 from billing.models.payment import Payment
-from billing.money import Money
-from billing.states import ANSWERABLE_DISPUTE, INQUIRY, OPEN_DISPUTE, DisputeStatus
+from common.money import Money
 
 
 class DisputeQuerySet(MemberRecordQuerySet["Dispute"]):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.db import models
 from django.db.models.functions import Now
 
+from billing.core.statuses import IgnoredBecause
 from billing.models.copy import choices
-from billing.states import IgnoredBecause
 
 WORDS = {
     IgnoredBecause.THIN.value: "Thin event",

@@ -5,11 +5,11 @@ from __future__ import annotations
 from django.db import models
 from django.utils import timezone
 
-from billing import limits
+from billing.core import limits
+from billing.core.statuses import Collection, CollectionMethod, InvoiceStatus
 from billing.models.copy import MemberRecordQuerySet, StripeCopy, choices
 from billing.models.customer import Customer
 from billing.models.subscription import Subscription
-from billing.states import Collection, CollectionMethod, InvoiceStatus
 
 
 class Invoice(StripeCopy):

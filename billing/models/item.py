@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.db import models
 from django.db.models import Q
 
-from billing.money import Money
+from common.money import Money
 
 
 class ItemQuerySet(models.QuerySet["Item"]):

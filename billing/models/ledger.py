@@ -5,9 +5,9 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 
+from billing.core.statuses import LedgerTextKind, RefundAction, RefundState
 from billing.models.copy import choices
 from billing.models.refund import Refund
-from billing.states import LedgerTextKind, RefundAction, RefundState
 
 
 class RefundEntry(models.Model):

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from django.db import models
 
-from billing import limits
+from billing.core import limits
+from billing.core.statuses import OUTSIDE, PAYMENT_WORDS, PaymentStatus
 from billing.models.copy import MemberRecordQuerySet, StripeCopy, choices
 from billing.models.customer import Customer
 from billing.models.invoice import Invoice
 from billing.models.subscription import Subscription
-from billing.money import Money
-from billing.states import OUTSIDE, PAYMENT_WORDS, PaymentStatus
+from common.money import Money
 
 
 class Payment(StripeCopy):
     """A payment (`stripe_id` is the payment intent's). Amounts are minor units, times UTC.
 
     What was paid of an invoice outside of Stripe is one row, too (`is_outside`), so that every sum
-    of payments has it: it is named after the invoice (see `billing.sync`).
+    of payments has it: it is named after the invoice (see `billing.sync.refresh`).
     """
 
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="payments")

@@ -12,13 +12,8 @@ from django.db.models import F, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from billing import limits, refund_policy
-from billing.models.copy import MemberRecordQuerySet, choices
-from billing.models.customer import Customer
-from billing.models.payment import Payment
-from billing.money import Money
-from billing.refund_wording import SETTLED
-from billing.states import (
+from billing.core import limits
+from billing.core.statuses import (
     REFUND_AT_STRIPE,
     REFUND_TO_SEND,
     REFUND_VOID,
@@ -27,6 +22,12 @@ from billing.states import (
     RefundReason,
     RefundState,
 )
+from billing.models.copy import MemberRecordQuerySet, choices
+from billing.models.customer import Customer
+from billing.models.payment import Payment
+from billing.refunds import policy as refund_policy
+from billing.refunds.texts import SETTLED
+from common.money import Money
 
 # For staff: how long a failed refund asks for somebody, and how long sending may take.
 FAILED_SHOWN = timedelta(days=30)

@@ -10,10 +10,10 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from billing.core.statuses import CheckoutState, RequestState
 from billing.models.copy import choices
 from billing.models.item import Item
-from billing.money import Money
-from billing.states import CheckoutState, RequestState
+from common.money import Money
 
 
 class RequestQuerySet(models.QuerySet["PaymentRequest"]):

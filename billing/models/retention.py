@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
-from billing import limits, wording
+from billing.core import limits, texts
 from billing.models.copy import MemberRecordQuerySet
 from billing.models.customer import Customer
 
@@ -60,8 +60,8 @@ class RetentionOffer(models.Model):
     @property
     def terms(self) -> str:
         """What it gives: "20% off for 3 months"."""
-        less = wording.less(self.percent_off, self.amount_off, self.currency)
-        return f"{less} {wording.lasting(self.duration, self.months)}"
+        less = texts.less(self.percent_off, self.amount_off, self.currency)
+        return f"{less} {texts.lasting(self.duration, self.months)}"
 
 
 class RetentionShowing(models.Model):

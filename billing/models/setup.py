@@ -8,7 +8,7 @@ from django.db import models
 class MissingSetup(models.Model):
     """A part of Stripe that has to be set up in its dashboard first; gone once it is.
 
-    Written where a member met it, and by the hourly look at Stripe (`billing.setup`).
+    Written where a member met it, and by the hourly look at Stripe (`billing.sync.account_setup`).
     """
 
     CUSTOMER_PORTAL = "customer_portal"

@@ -7,16 +7,16 @@ from typing import Self
 
 from django.db import models
 
-from billing import limits
-from billing.models.copy import MemberRecordQuerySet, StripeCopy, choices
-from billing.models.customer import Customer
-from billing.states import (
+from billing.core import limits
+from billing.core.statuses import (
     LIVE_SUBSCRIPTION,
     CollectionMethod,
     PauseBehavior,
     SubscriptionStatus,
 )
-from billing.subscription_items import SubscriptionItem
+from billing.core.subscription_items import SubscriptionItem
+from billing.models.copy import MemberRecordQuerySet, StripeCopy, choices
+from billing.models.customer import Customer
 
 
 class SubscriptionQuerySet(MemberRecordQuerySet["Subscription"]):
@@ -43,7 +43,7 @@ class Subscription(StripeCopy):
     """Stripe's subscription. Amounts are minor units, times UTC.
 
     It is the membership where one of its `items` is a price of the plan's product
-    (`billing.memberships`). Price, interval and period are that item's, else the first one's;
+    (`billing.facts.memberships`). Price, interval and period are that item's, else the first one's;
     `amount` is that of all items, `plan_amount` that of the membership alone. `items` is empty in
     rows that were not read since they are kept.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
-from billing import limits
+from billing.core import limits
 from billing.models.copy import StripeCopy
 
 

@@ -9,6 +9,14 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.utils import timezone
 
+from billing.core.statuses import (
+    CreditNoteStatus,
+    DisputeStatus,
+    EventState,
+    InvoiceStatus,
+    PaymentStatus,
+    SubscriptionStatus,
+)
 from billing.models import (
     CreditNote,
     Customer,
@@ -18,14 +26,6 @@ from billing.models import (
     Plan,
     StripeEvent,
     Subscription,
-)
-from billing.states import (
-    CreditNoteStatus,
-    DisputeStatus,
-    EventState,
-    InvoiceStatus,
-    PaymentStatus,
-    SubscriptionStatus,
 )
 from members.models import Member
 

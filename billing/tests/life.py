@@ -8,7 +8,8 @@ from typing import Any
 
 from django.contrib.auth.models import User
 
-from billing import checkout, inbox
+from billing.inbound import inbox
+from billing.membership import checkout
 from billing.models import Checkout
 from conftest import Sandbox, run_jobs
 

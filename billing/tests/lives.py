@@ -11,8 +11,8 @@ from typing import Any
 from django.contrib.auth.models import User
 from pytest_django import Settings
 
-from billing import single_payments
 from billing.models import Checkout, Customer
+from billing.payments import single_payments
 from billing.tests.life import DECLINED_LATER_CARD, GOOD_CARD, deliver, sign_up, subscribe
 from conftest import Sandbox
 

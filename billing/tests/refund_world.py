@@ -10,11 +10,14 @@ from typing import Any
 from django.contrib.auth.models import Permission, User
 from django.db import connection
 
-from billing import gateway, inbox, refund_terms, refunds
+from billing.core.statuses import RefundReason
+from billing.inbound import inbox
 from billing.models import Payment, Refund, RefundPolicy, StripeEvent
-from billing.refund_policy import PaymentKind, Rule, Share
-from billing.refunds import Wish
-from billing.states import RefundReason
+from billing.refunds import service as refunds
+from billing.refunds import terms as refund_terms
+from billing.refunds.policy import PaymentKind, Rule, Share
+from billing.refunds.service import Wish
+from billing.stripe import gateway
 from billing.tests import factories
 from billing.tests.life import deliver, subscribe
 from conftest import Sandbox, run_jobs

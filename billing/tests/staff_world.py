@@ -18,7 +18,13 @@ from django.urls import reverse
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from billing import refund_ledger, refund_terms, refunds
+from billing.core.statuses import (
+    CancellationReason,
+    DecisionState,
+    EventState,
+    MembershipAction,
+    RefundReason,
+)
 from billing.models import (
     Checkout,
     CreditNote,
@@ -39,14 +45,10 @@ from billing.models import (
     Subscription,
     UnassignedCustomer,
 )
-from billing.refunds import Wish
-from billing.states import (
-    CancellationReason,
-    DecisionState,
-    EventState,
-    MembershipAction,
-    RefundReason,
-)
+from billing.refunds import ledger
+from billing.refunds import service as refunds
+from billing.refunds import terms as refund_terms
+from billing.refunds.service import Wish
 from billing.tests import factories
 from emails.models import Message
 from members.models import (
@@ -58,8 +60,8 @@ from members.models import (
     SmsConsentRecord,
     TermsAcceptance,
 )
+from portal.backoffice.roles import AUDITOR, MANAGER, SUPPORT, make_groups
 from portal.models import Problem
-from portal.staff.roles import AUDITOR, MANAGER, SUPPORT, make_groups
 
 PHONE = "+14155552671"
 PASSWORD = "a-quiet-place-at-the-desk"
@@ -206,7 +208,7 @@ def _refund_of(payment: Payment, alice: User) -> list[models.Model]:
     asked = refunds.request(alice, payment.pk, wish)
     # The world's one message is a receipt.
     Message.objects.all().delete()
-    return [asked, asked.entries.get(), refund_terms.current_policy(), refund_ledger.verify()]
+    return [asked, asked.entries.get(), refund_terms.current_policy(), ledger.verify()]
 
 
 def _group() -> Group:

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 
-from billing import checkout
+from billing.membership import checkout
 from billing.tests.life import deliver, sign_up
 from conftest import Sandbox
 

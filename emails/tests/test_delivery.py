@@ -17,9 +17,9 @@ from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 from pytest_django import Settings
 
+from common.logs import LineFormatter
 from conftest import Sandbox, run_jobs
 from emails import delivery, outbox
-from emails.account import send_account_mail, send_phone_code
 from emails.catalogue import Kind
 from emails.delivery import StatusReport
 from emails.models import Message, MessageState
@@ -27,7 +27,7 @@ from emails.problems import DeliveryProblem
 from emails.tasks import sweep_outbox
 from emails.tests.samples import SAMPLES
 from members.models import Member
-from portal.logs import LineFormatter
+from members.signin.mails import send_account_mail, send_phone_code
 
 pytestmark = pytest.mark.django_db
 PHONE = "+12025550143"

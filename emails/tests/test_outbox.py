@@ -12,12 +12,12 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from emails import outbox
-from emails.account import send_account_mail
 from emails.catalogue import Kind
 from emails.models import Message, MessageState
 from emails.tests.samples import SAMPLES
 from emails.tests.test_delivery import PHONE, nina, put
 from members.models import Member
+from members.signin.mails import send_account_mail
 
 pytestmark = pytest.mark.django_db
 

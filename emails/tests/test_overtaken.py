@@ -18,12 +18,12 @@ from billing.tests import factories
 from billing.tests.staff_world import signed_in_now, support
 from conftest import Sandbox, run_jobs
 from emails import outbox
-from emails.account import send_phone_code
 from emails.catalogue import Kind
 from emails.models import Message
 from emails.problems import DeliveryProblem
 from emails.tests.samples import SAMPLES
-from portal.staff import problems
+from members.signin.mails import send_phone_code
+from portal.backoffice import problems
 from portal.tasks import watch_for_problems
 
 pytestmark = pytest.mark.django_db

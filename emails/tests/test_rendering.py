@@ -12,13 +12,13 @@ from django.contrib.auth.models import User
 from django.template.loader import get_template
 from pytest_django import Settings
 
+from common.brand import contrast, palette, parse
+from common.context import current_brand
 from emails import rendering, segments
 from emails.catalogue import CATALOGUE, Kind
 from emails.models import Channel, Message
 from emails.tests.samples import HOSTILE, SAMPLES, hostile
 from members.models import Member
-from portal.brand import contrast, palette, parse
-from portal.context import current_brand
 
 EMAILS = [kind for kind, spec in CATALOGUE.items() if spec.email]
 TEXTS = [kind for kind, spec in CATALOGUE.items() if spec.sms]

@@ -2,7 +2,7 @@
 
 from django import template
 
-from portal import addresses
+from common import addresses
 
 register = template.Library()
 register.filter("readable", addresses.readable)

@@ -13,11 +13,11 @@ from django.core.management import call_command
 from django.urls import reverse
 from django.utils import timezone
 
-from billing import refunds
+from billing.core.statuses import RefundReason, RefundState
 from billing.models import Refund
-from billing.refund_steps import RefundError
-from billing.refunds import Wish
-from billing.states import RefundReason, RefundState
+from billing.refunds import service as refunds
+from billing.refunds.service import Wish
+from billing.refunds.transitions import RefundError
 from billing.tests import factories, refund_world, staff_world
 from emails.models import Message
 from members import access_changes
@@ -25,7 +25,7 @@ from members.access_changes import Access
 from members.accounts import open_account
 from members.models import AccessChange, Device
 from members.tests.actors import PASSWORD, browser, fresh
-from portal.staff.roles import MANAGER, SUPPORT, make_groups
+from portal.backoffice.roles import MANAGER, SUPPORT, make_groups
 
 pytestmark = pytest.mark.django_db
 NEW = "another fine password"

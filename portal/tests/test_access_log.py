@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from portal.postgres import CHECKOUT, SHORT
+from common.postgres import CHECKOUT, SHORT
 
 APPLICATION = """
 def application(environ, start_response):

@@ -32,7 +32,7 @@ programs=$(mktemp -d /tmp/portal-clock.XXXXXX)
 trap 'rm -rf "$programs"' EXIT
 can_apt() { false; }
 move_clock "$programs"
-"$PYTHON" -m portal.postgres temporary -- bash -c '"$1" -c "$2" "$DATABASE_URL"' - "$PYTHON" "$ASK"
+"$PYTHON" -m common.postgres temporary -- bash -c '"$1" -c "$2" "$DATABASE_URL"' - "$PYTHON" "$ASK"
 """
 
 

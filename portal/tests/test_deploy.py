@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from portal.postgres import CHECKOUT
+from common.postgres import CHECKOUT
 from portal.tests.test_start_checks import GOOD
 from portal.tests.test_starting import ENTRANCES, run
 

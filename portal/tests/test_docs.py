@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from billing.events import TARGETS, as_table
+from billing.inbound.events import TARGETS, as_table
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DOCUMENTS = (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"))
@@ -19,7 +19,7 @@ def test_the_deployment_guide_lists_every_webhook_event_that_we_act_on() -> None
     guide = (ROOT / "docs" / "deploy-squarespace.md").read_text()
     block = guide.split("<!-- events -->")[1]
     listed = re.findall(r"^([a-z_.]+)$", block, re.MULTILINE)
-    assert listed == sorted(TARGETS), "The list is sorted(billing.events.TARGETS)."
+    assert listed == sorted(TARGETS), "The list is sorted(billing.inbound.events.TARGETS)."
 
 
 def test_the_table_of_events_is_the_codes() -> None:

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import pytest
 from django.conf import settings
 
-from portal import brand
+from common import brand
 from portal.styleguide import ICONS
 
 ROOT = Path(settings.BASE_DIR)

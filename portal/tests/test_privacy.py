@@ -7,7 +7,7 @@ import re
 import pytest
 from django.db import connection
 
-from portal.postgres import CHECKOUT
+from common.postgres import CHECKOUT
 
 PAGE = (CHECKOUT / "docs" / "privacy.md").read_text()
 ROW = re.compile(r"^\| (`[^|]+`) \|([^|]*)\|", re.MULTILINE)

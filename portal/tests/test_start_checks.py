@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from common.postgres import CHECKOUT
 from portal import start_checks
-from portal.postgres import CHECKOUT
 from portal.start_checks import is_building, is_development, refusals, remarks
 
 # Not made by chance: all workers must collect the same tests.

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from portal.postgres import CHECKOUT
+from common.postgres import CHECKOUT
 from portal.tests.test_start_checks import GOOD
 
 WEB = ["-m", "gunicorn", "--config", "deploy/gunicorn.conf.py", "portal.wsgi"]
@@ -97,7 +97,16 @@ def test_deployment_checks_name_what_is_left() -> None:
 
 def test_an_image_is_built_without_database_or_secrets(tmp_path: Path) -> None:
     """As deploy/Dockerfile does it: what it copies, and no settings but DEBUG."""
-    for name in ("manage.py", "portal", "members", "billing", "emails", "templates", "static"):
+    for name in (
+        "manage.py",
+        "portal",
+        "members",
+        "billing",
+        "emails",
+        "common",
+        "templates",
+        "static",
+    ):
         (tmp_path / name).symlink_to(CHECKOUT / name)
     command = ["manage.py", "collectstatic", "--no-input", "--dry-run"]
 

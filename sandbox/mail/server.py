@@ -3,7 +3,7 @@
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from sandbox import weather
+from sandbox import faults
 from sandbox.mail import store
 from sandbox.world import World
 
@@ -78,7 +78,7 @@ class Postbox:
         content = envelope.content or b""
         raw = content if isinstance(content, bytes) else content.encode()
         mail = store.receive(self._world, raw, envelope.mail_from or "", envelope.rcpt_tos)
-        if weather.strikes(self._world.switches.mail_answer_lost):
+        if faults.strikes(self._world.switches.mail_answer_lost):
             _hang_up(server)
         return f"250 2.0.0 OK: kept as {mail['id']}"
 

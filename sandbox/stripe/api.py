@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from sandbox import weather
+from sandbox import faults
 from sandbox import world as worlds
 from sandbox.stripe import expandable, keys, older, older_params, versions
 from sandbox.stripe import params as parameters
@@ -61,11 +61,11 @@ class Api:
         body = (await request.body()).decode(errors="replace")
         switches = self._world.switches
         key = request.headers.get("idempotency-key") if request.method == "POST" else None
-        if weather.strikes(switches.api_fail):
+        if faults.strikes(switches.api_fail):
             return _respond(_error(_down(), request_id), request_id)
-        if weather.strikes(switches.api_rate_limited):
+        if faults.strikes(switches.api_rate_limited):
             return _respond(_error(_limited(), request_id), request_id)
-        if weather.strikes(switches.api_lock_timeout):
+        if faults.strikes(switches.api_lock_timeout):
             return _respond(_error(_locked(), request_id), request_id, should_retry=True)
         try:
             asked = _asked(self._world, request, body, key, request_id)
@@ -73,8 +73,8 @@ class Api:
             answer = await self._once(asked)
         except ApiError as error:
             answer = _error(error, request_id)
-        if weather.strikes(switches.api_answer_lost):
-            await weather.hang_up(request)
+        if faults.strikes(switches.api_answer_lost):
+            await faults.hang_up(request)
         return _respond(answer, request_id, key, version=version)
 
     async def _once(self, asked: Asked) -> Answer:

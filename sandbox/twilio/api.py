@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sandbox import weather
+from sandbox import faults
 from sandbox.twilio import dispatch, errors, numbers, store
 from sandbox.twilio.errors import TwilioError
 from sandbox.twilio.store import Sms
@@ -93,8 +93,8 @@ async def _serve(request: Request, operation: Operation) -> Response:
         status, body = await run_in_threadpool(operation, world, request, form)
     except TwilioError as error:
         return error.response()
-    if weather.strikes(world.switches.twilio_answer_lost):
-        await weather.hang_up(request)
+    if faults.strikes(world.switches.twilio_answer_lost):
+        await faults.hang_up(request)
     return JSONResponse(body, status_code=status)
 
 
@@ -118,7 +118,7 @@ def _credentials(request: Request) -> str:
 
 def _check_weather(world: World) -> None:
     """Fail the share of requests that the switch asks for, half as 500 and half as 503."""
-    if weather.strikes(world.switches.twilio_fail):
+    if faults.strikes(world.switches.twilio_fail):
         raise random.choice(
             (
                 TwilioError(500, 20500, "Internal Server Error"),

@@ -7,13 +7,13 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from billing.events import as_table
+from billing.inbound.events import as_table
 
 MARK = "<!-- events -->"
 
 
 class Command(BaseCommand):
-    """The table is made from `billing.events`; a test keeps both in step."""
+    """The table is made from `billing.inbound.events`; a test keeps both in step."""
 
     help = "Write the table of Stripe's events into docs/flows.md."
 

@@ -7,8 +7,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from billing import gateway, importing
-from portal.one_by_one import SomeFailed
+from billing.reconcile import importing
+from billing.stripe import gateway
+from common.one_by_one import SomeFailed
 
 WIDTH = 30
 

@@ -7,8 +7,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from billing import comparison_report, gateway, reconcile
 from billing.models import Reconciliation
+from billing.reconcile import comparison_report, missed_events
+from billing.stripe import gateway
 
 
 class Command(BaseCommand):
@@ -27,7 +28,7 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, repair: bool, **_options: Any) -> None:
         """Run it and print the report."""
         try:
-            run = reconcile.reconcile(repair=repair)
+            run = missed_events.reconcile(repair=repair)
         except gateway.StripeError as error:
             raise CommandError(f"Stripe could not be asked: {error}") from error
         self._report(run)

@@ -6,7 +6,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from billing import gateway, refund_ledger, refund_sync
+from billing.refunds import ledger
+from billing.refunds import sync as refund_sync
+from billing.stripe import gateway
 
 
 class Command(BaseCommand):
@@ -21,7 +23,7 @@ class Command(BaseCommand):
 
     def handle(self, *_arguments: Any, **options: Any) -> None:
         """Say what was found."""
-        check = refund_ledger.verify()
+        check = ledger.verify()
         try:
             if not options["offline"]:
                 refund_sync.compare_with_stripe(check)
@@ -29,7 +31,7 @@ class Command(BaseCommand):
             raise CommandError(f"Stripe could not be asked: {error}") from error
         finally:
             if options["export"]:
-                refund_ledger.export_head(check)
+                ledger.export_head(check)
         for problem in check.problems:
             self.stdout.write(self.style.ERROR(problem))
         proved = (

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from billing.models import Dispute
 from members import mailboxes
 from members.access_changes import AccessRefused
-from members.closing import close_account
+from portal.backoffice.close_account import close_account
 
 
 class Command(BaseCommand):

@@ -8,7 +8,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
-from members import access_changes, mailboxes, second_step
+from members import access_changes, mailboxes
+from members.signin import mfa
 
 
 class Command(BaseCommand):
@@ -27,7 +28,7 @@ class Command(BaseCommand):
             raise CommandError(f"There is no one user with the address {email}.")
         user = found[0]
         with transaction.atomic():
-            if not second_step.remove(user):
+            if not mfa.remove(user):
                 raise CommandError(f"{email} has no second step.")
             if user.is_staff or user.is_superuser:
                 what = "The second step at sign-in was removed."

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand
 from django.db import transaction
 
 from members import access_changes
-from portal.staff.roles import GROUPS, ON_MONEY, make_groups
+from portal.backoffice.roles import GROUPS, ON_MONEY, make_groups
 
 
 class Command(BaseCommand):

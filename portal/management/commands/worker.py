@@ -19,7 +19,7 @@ from procrastinate.contrib.django.django_connector import DjangoConnector
 from procrastinate.exceptions import ConnectorException
 
 from billing.tasks import check_setup, find_missed_events, refresh_plan
-from portal.queue import enqueue_once
+from common.queue import enqueue_once
 
 logger = logging.getLogger("portal.worker")
 

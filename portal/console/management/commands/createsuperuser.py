@@ -9,8 +9,8 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Q
 
+from common import addresses
 from members import access_changes
-from portal import addresses
 
 WHAT = "An owner’s account was opened."
 

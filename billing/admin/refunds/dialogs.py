@@ -1,0 +1,231 @@
+"""What the buttons about refunds ask for: an amount, words, a reason."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest
+from unfold.forms import BaseDialogForm
+from unfold.widgets import (
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+)
+
+from billing.admin.refunds.case import CREDITED, Fact, rule_of_two, summary
+from billing.core.statuses import PaymentStatus, RefundReason
+from billing.models import Invoice, Payment, Refund
+from billing.refunds import terms as refund_terms
+from billing.refunds.policy import Facts
+from billing.refunds.service import Wish
+from common.fields import WordsField
+from common.money import AmountError, Money, parse_money, plain_amount
+from common.staff import show
+
+LONGEST = 1000
+
+
+def _words(label: str, hint: str, *, required: bool = False) -> WordsField:
+    return WordsField(
+        label=label,
+        required=required,
+        max_length=LONGEST,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
+        help_text=hint,
+    )
+
+
+class AboutRefund(BaseDialogForm):  # type: ignore[misc]  # Unfold ships no types
+    """A question about one refund, with what it is about above it."""
+
+    form_before_template = "admin/billing/refunds/summary.html"
+
+    def __init__(self, request: HttpRequest, object_id: Any = None, **kwargs: Any) -> None:
+        super().__init__(request, object_id, **kwargs)
+        rows = Refund.objects.select_related("payment__invoice", "customer__user")
+        self.row = rows.filter(pk=object_id).first() if str(object_id).isdecimal() else None
+        self.begin()
+
+    def begin(self) -> None:
+        """Fill in what can be known."""
+
+    def get_before_template_context(
+        self, request: HttpRequest, object_id: Any = None
+    ) -> dict[str, Any]:
+        """Whose it is, how much, and what is left."""
+        return {"facts": summary(self.row) if self.row else []}
+
+
+class AmountField(WordsField):
+    """An amount as people write it, in a currency that is set later; its value is minor units."""
+
+    currency = ""
+
+    def __init__(self, label: str, hint: str, *, needs_some: bool = False) -> None:
+        self.needs_some = needs_some
+        super().__init__(
+            label=label, max_length=30, widget=UnfoldAdminTextInputWidget, help_text=hint
+        )
+
+    def clean(self, value: Any) -> Any:
+        """Read the amount: minor units."""
+        text = super().clean(value)
+        try:
+            amount = parse_money(text, self.currency)
+        except AmountError as error:
+            raise forms.ValidationError(str(error)) from error
+        if self.needs_some and amount <= 0:
+            raise forms.ValidationError("The amount must be more than nothing.")
+        return amount
+
+
+class ApproveForm(AboutRefund):
+    """All of it or less, with words to the member where wanted."""
+
+    amount = AmountField("Amount that goes back", "All that was asked for, or less.")
+    words = _words("Words to the member", "Not needed. The member reads them.")
+
+    def begin(self) -> None:
+        """All of it, as it was asked."""
+        if self.row:
+            currency = self.row.currency
+            self.fields["amount"].currency = currency
+            self.fields["amount"].label = f"Amount that goes back, in {currency.upper()}"
+            self.initial["amount"] = plain_amount(self.row.amount, currency)
+
+
+class DenyForm(AboutRefund):
+    """Why not."""
+
+    words = _words("Why", "The member reads this.", required=True)
+
+
+class AskSecondForm(AboutRefund):
+    """What the second person should look at."""
+
+    words = _words("Note", "For the other person, in the ledger. The member doesn't read it.")
+
+
+class GiveForm(BaseDialogForm):  # type: ignore[misc]
+    """A refund that nobody asked for. `key` is the same however often the form is sent."""
+
+    form_before_template = "admin/billing/refunds/summary.html"
+
+    amount = AmountField("Amount", "What is left of it, or less.", needs_some=True)
+    reason = forms.ChoiceField(
+        choices=[(one.value, one.value.replace("_", " ").capitalize()) for one in RefundReason],
+        initial=RefundReason.GOODWILL,
+        widget=UnfoldAdminSelectWidget,
+    )
+    words = _words("Words", "For your team and the ledger: what it is for.")
+    key = forms.UUIDField(widget=forms.HiddenInput)
+
+    def __init__(self, request: HttpRequest, object_id: Any = None, **kwargs: Any) -> None:
+        super().__init__(request, object_id, **kwargs)
+        self.initial["key"] = uuid.uuid4()
+        self.facts: list[Fact] = []
+        left = self.left() if str(object_id).isdecimal() else None
+        if left is None:
+            return
+        # It has a currency though nothing may be left of it.
+        self.facts = self.describe(left)
+        self.fields["amount"].currency = left.currency
+        self.fields["amount"].label = f"Amount, in {left.currency.upper()}"
+        self.initial["amount"] = plain_amount(left.amount, left.currency)
+
+    # Of each payment that may give some of it.
+    found: Sequence[Facts] = ()
+    # What of them became credit when the member switched: minor units.
+    credited = 0
+
+    def left(self) -> Money | None:
+        """What can be refunded."""
+        raise NotImplementedError
+
+    def describe(self, left: Money) -> list[Fact]:
+        """What the dialog says above its fields."""
+        return [
+            *self.whose(),
+            Fact("Left to refund", str(left)),
+            *self.credit(left.currency),
+            *rule_of_two(self.found, self.credited),
+        ]
+
+    def credit(self, currency: str) -> list[Fact]:
+        """Say why less is left than came, though nothing was refunded."""
+        if not self.credited:
+            return []
+        return [Fact("Credit", f"{Money(self.credited, currency)} {CREDITED}.")]
+
+    def whose(self) -> list[Fact]:
+        """Say whose money it is."""
+        raise NotImplementedError
+
+    def get_before_template_context(
+        self, request: HttpRequest, object_id: Any = None
+    ) -> dict[str, Any]:
+        """Whose it is, and what is left."""
+        return {"facts": self.facts}
+
+    def wish(self) -> Wish:
+        """What the valid form asks for."""
+        values = self.cleaned_data
+        return Wish(
+            amount=values["amount"],
+            reason=RefundReason(values["reason"]),
+            words=values["words"],
+            key=values["key"],
+        )
+
+
+class GiveOnPaymentForm(GiveForm):
+    """A refund of one payment."""
+
+    payment: Payment | None = None
+
+    def left(self) -> Money | None:
+        """What is left of the payment."""
+        rows = Payment.objects.select_related("invoice", "customer__user")
+        self.payment = rows.filter(pk=self.object_id).first()
+        if self.payment is None:
+            return None
+        self.found = [refund_terms.facts_of(self.payment)]
+        self.credited = refund_terms.credited_of([self.payment])
+        return Money(self.found[0].left, self.payment.currency)
+
+    def whose(self) -> list[Fact]:
+        """The member and what they paid."""
+        row = self.payment
+        if row is None:
+            return []
+        paid = f"{show.money(row.amount_received, row.currency)} on {show.day(row.paid_at)}"
+        return [Fact("Member", show.name_of(row.customer.user)), Fact("Paid", paid)]
+
+
+class GiveOnInvoiceForm(GiveForm):
+    """A refund of an invoice, whichever payments it takes."""
+
+    invoice: Invoice | None = None
+
+    def left(self) -> Money | None:
+        """What is left of all payments of the invoice."""
+        self.invoice = (
+            Invoice.objects.select_related("customer__user").filter(pk=self.object_id).first()
+        )
+        if self.invoice is None:
+            return None
+        paid = self.invoice.payments.filter(status=PaymentStatus.SUCCEEDED)
+        rows = list(paid.select_related("invoice"))
+        self.found = list(refund_terms.facts_of_all(rows, counts_automatic=False).values())
+        self.credited = refund_terms.credited_of(rows)
+        return Money(sum(one.left for one in self.found), self.invoice.currency)
+
+    def whose(self) -> list[Fact]:
+        """The member and the invoice."""
+        row = self.invoice
+        if row is None:
+            return []
+        return [Fact("Member", show.name_of(row.customer.user)), Fact("Invoice", str(row))]

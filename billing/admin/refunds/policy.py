@@ -1,0 +1,257 @@
+"""The refund policy on the staff site: its versions in words, and a new one with its back-test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from allauth.core.exceptions import ReauthenticationRequired
+from django.conf import settings
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.utils.safestring import SafeString
+
+from billing.admin.refunds.policy_form import KINDS, PolicyDraft
+from billing.models import RefundPolicy
+from billing.refunds import backtest
+from billing.refunds import terms as refund_terms
+from billing.refunds.backtest import Backtest, Fate
+from billing.refunds.policy import WHOLE, Policy, PolicyError, Rule
+from common.money import MINUS, Money
+from common.staff import show
+from common.staff.parts import column
+from common.staff.read_only import ReadOnlyAdmin
+from members.access import current_user
+from members.signin.staff_recent import ask_who_is_there, has_signed_in_recently
+
+MAY_CHANGE = "billing.add_refundpolicy"
+CHANGES_SHOWN = 50
+TIMES = {1: "once", 2: "twice"}
+FATES = {
+    Fate.AUTOMATIC: "Approved at once",
+    Fate.ONE: "One person decides",
+    Fate.TWO: "Two people decide",
+    Fate.REFUSED: "Refused",
+}
+MONEY = {
+    Fate.AUTOMATIC: "would go back at once",
+    Fate.ONE: "would wait for one person",
+    Fate.TWO: "would wait for two people",
+    Fate.REFUSED: "would be refused",
+}
+TONES = {Fate.AUTOMATIC: "success", Fate.ONE: "info", Fate.TWO: "warning", Fate.REFUSED: "danger"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """A fate beside the one of the policy in force."""
+
+    name: str
+    before: str
+    after: str
+    money_before: str
+    money_after: str
+
+
+@dataclass(frozen=True)
+class Differs:
+    """A request on which the draft differs."""
+
+    url: str
+    title: str
+    asked: str
+    before: SafeString
+    after: SafeString
+    reasons: str
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """The back-test as the page shows it."""
+
+    count: int
+    rows: list[Row]
+    sentences: list[str]
+    changes: list[Differs]
+    more: int
+
+
+@admin.register(RefundPolicy)
+class RefundPolicyAdmin(ReadOnlyAdmin):
+    """The versions of the policy: read for ever, followed by a newer one."""
+
+    list_display = ["name", "in_force", "made", "by", "note", "used"]
+    list_select_related = ["created_by"]
+    change_form_outer_before_template = "admin/billing/refunds/policy.html"
+    fieldsets = [(None, {"fields": ["in_force", "note", "by", "made", "used"]})]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Those who may put a new version in force."""
+        return bool(request.user.has_perm(MAY_CHANGE))
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        """Add the version in words."""
+        row = self.get_object(request, object_id) if str(object_id).isdecimal() else None
+        if row:
+            words = [(KINDS[kind], in_words(row.policy, kind)) for kind in KINDS]
+            extra_context = {**(extra_context or {}), "rules": words, "title": str(row)}
+        return super().changeform_view(request, object_id, form_url, extra_context)
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """Show the form of a new version, what it would have decided, and put it in force."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        current = refund_terms.current_policy()
+        is_final = "save" in request.POST
+        draft = PolicyDraft(current, request.POST or None, is_final=is_final)
+        outlook = None
+        if is_final and draft.is_complete():
+            if saved := self._save(request, draft):
+                return saved
+        elif "test" in request.POST and draft.has_rules():
+            outlook = outlook_of(_backtest(current, draft))
+        return self._page(request, current, draft, outlook)
+
+    def _save(self, request: HttpRequest, draft: PolicyDraft) -> HttpResponse | None:
+        """Put it in force; None where its author has to look again."""
+        if not has_signed_in_recently(request):
+            if current_user(request).has_usable_password():
+                # allauth keeps what was sent, and goes on with it after the password.
+                raise ReauthenticationRequired
+            ask_who_is_there(request, show.list_of("billing.refundpolicy"))
+            return None
+        values = draft.note.cleaned_data
+        try:
+            made = refund_terms.save_policy(
+                draft.as_rules(), values["note"], current_user(request), values["based_on"]
+            )
+        except PolicyError as error:
+            messages.error(request, str(error))
+            return None
+        self.log_addition(request, made, values["note"])
+        messages.success(request, f"{made} is in force. What was judged before keeps its version.")
+        return redirect(show.page_of(made))
+
+    def _page(
+        self, request: HttpRequest, current: RefundPolicy, draft: PolicyDraft, outlook: Any
+    ) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": "New version of the refund policy",
+            "current": current,
+            "draft": draft,
+            "outlook": outlook,
+            "currency": settings.PAYMENT_CURRENCY.upper(),
+        }
+        return TemplateResponse(request, "admin/billing/refunds/policy_form.html", context)
+
+    @column("Version", ordering="version")
+    def name(self, row: RefundPolicy) -> str:
+        """ "Version 3"."""
+        return str(row)
+
+    @column("In force")
+    def in_force(self, row: RefundPolicy) -> SafeString | str:
+        """Whether it is the one that judges."""
+        is_newest = row.version == refund_terms.current_policy().version
+        return show.badge("In force", "success") if is_newest else "No longer"
+
+    @column("Since", ordering="version")
+    def made(self, row: RefundPolicy) -> str:
+        """When it was put in force."""
+        return show.moment(row.created_at)
+
+    @column("By")
+    def by(self, row: RefundPolicy) -> str:
+        """Who put it in force."""
+        return show.name_of(row.created_by) if row.created_by else "The portal"
+
+    @column("Requests judged")
+    def used(self, row: RefundPolicy) -> SafeString | str:
+        """Link to what it judged."""
+        address = show.list_of("billing.refund", policy__id__exact=row.pk)
+        return show.anchor(address, "See them")
+
+
+def in_words(policy: Policy, kind: Any) -> list[str]:
+    """Return the rule of a kind in sentences."""
+    return list(_sentences(policy.rule(kind), policy.currency))
+
+
+def _sentences(rule: Rule, currency: str) -> Iterator[str]:
+    if not rule.shares:
+        yield "Never refundable."
+        return
+    for share in rule.shares:
+        part = "all of it" if share.percent == WHOLE else f"{share.percent}% of it"
+        yield f"Up to {share.days} days after the payment: {part}."
+    if rule.automatic_up_to and rule.automatic_per_year:
+        times = TIMES.get(rule.automatic_per_year, f"{rule.automatic_per_year} times")
+        amount = Money(rule.automatic_up_to, currency)
+        yield f"Up to {amount} of a payment is approved automatically, {times} a year for a member."
+    else:
+        yield "Nothing is approved automatically: someone decides on every request."
+    if rule.two_people_from:
+        yield f"From {Money(rule.two_people_from, currency)} on two people must agree."
+    else:
+        yield "One person is enough for any amount."
+
+
+def _backtest(current: RefundPolicy, draft: PolicyDraft) -> Backtest:
+    proposed = Policy(current.version + 1, settings.PAYMENT_CURRENCY, draft.as_rules())
+    return backtest.compare(backtest.past_year(), current.policy, proposed)
+
+
+def outlook_of(found: Backtest) -> Outlook:
+    """Return a back-test in words."""
+    return Outlook(
+        count=found.count,
+        rows=[
+            Row(
+                FATES[one.fate],
+                f"{one.before:,}",
+                f"{one.after:,}",
+                _amounts(one.money_before),
+                _amounts(one.money_after),
+            )
+            for one in found.tallies
+        ],
+        sentences=[
+            f"{_amount(money)} {MONEY[one.fate]}." for one in found.tallies for money in one.more
+        ],
+        changes=[
+            Differs(
+                show.page_of(one.asked.refund),
+                f"{one.asked.money} for {show.name_of(one.asked.refund.customer.user)}",
+                show.day(one.asked.at),
+                show.badge(FATES[one.before], TONES[one.before]),
+                show.badge(FATES[one.after], TONES[one.after]),
+                " ".join(one.reasons),
+            )
+            for one in reversed(found.changes[-CHANGES_SHOWN:])
+        ],
+        more=max(0, len(found.changes) - CHANGES_SHOWN),
+    )
+
+
+def _amount(money: Money) -> str:
+    """ "$412.00 more"."""
+    text = str(money).removeprefix(MINUS)
+    return f"{text} {'more' if money.amount > 0 else 'less'}"
+
+
+def _amounts(found: list[Money]) -> str:
+    return " + ".join(map(str, found)) or show.NOTHING

@@ -1,0 +1,179 @@
+"""How long Stripe's texts may be: one table, for what we keep of Stripe's and what we send (pure).
+
+Limits are those of Stripe's API reference and OpenAPI description ("maxLength"), which gives every
+string without a limit of its own 5,000 characters. Columns take their `max_length` from here, and
+every snapshot fits itself to the table when it is made, so what Stripe says never fails to be
+written for its length, and what we compare with Stripe is cut as the row is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, TypeVar, cast
+
+from common import characters
+
+# Stripe documentation, "Upgrades": ids never exceed 255 characters.
+ID = 255
+CURRENCY = 3
+# Stripe's words for a state, a reason, a code, a brand: short now, and more are added at any time.
+WORD = 100
+LAST4 = 4
+MONTH = 7  # YYYY-MM
+# A number on an invoice or credit note, a bank's reference: searched for, so indexed.
+NUMBER = 255
+LINK = 5_000
+TEXT = 5_000
+EMAIL = 512
+CUSTOMER_NAME = 256
+COUPON_ID = 500
+PAYMENT_DESCRIPTION = 1_000
+PRODUCT_NAME = 5_000
+PRODUCT_DESCRIPTION = 40_000
+
+# What snapshots hold, by field, or by class and field where one name means two things.
+# A field that is not listed has TEXT.
+KEPT: Mapping[str, int] = {
+    "billing_reason": WORD,
+    "brand": WORD,
+    "card_expires": MONTH,
+    "currency": CURRENCY,
+    "duration": WORD,
+    "email": EMAIL,
+    "end_reason": WORD,
+    "expires": MONTH,
+    "failure_code": WORD,
+    "failure_reason": WORD,
+    "interval": WORD,
+    "last4": LAST4,
+    "network_reason_code": WORD,
+    "number": NUMBER,
+    "payment_status": WORD,
+    "pending_reason": WORD,
+    "reason": WORD,
+    "reference": NUMBER,
+    "status": WORD,
+    "collection_method": WORD,
+    "given_up_reason": WORD,
+    "behavior": WORD,
+    "business_name": CUSTOMER_NAME,
+    "customer_name": CUSTOMER_NAME,
+    "finalization_error": WORD,
+    "jurisdiction": NUMBER,
+    "tax_behavior": WORD,
+    "tax_problem": WORD,
+    "taxation": WORD,
+    "pause_behavior": WORD,
+    "CouponSnapshot.id": COUPON_ID,
+    "CustomerSnapshot.name": CUSTOMER_NAME,
+    "PaymentSnapshot.description": PAYMENT_DESCRIPTION,
+    "PlanSnapshot.description": PRODUCT_DESCRIPTION,
+    "PlanSnapshot.name": PRODUCT_NAME,
+    "TaxRateSnapshot.name": NUMBER,
+}
+# What we send, by the name of the parameter, and by its parent's where that says more.
+SENT: Mapping[str, int] = {
+    "client_reference_id": 200,
+    "comment": TEXT,
+    "description": PAYMENT_DESCRIPTION,
+    "email": EMAIL,
+    "name": CUSTOMER_NAME,
+    # Less than a product of its own may have.
+    "product_data.name": 250,
+}
+METADATA_KEY, METADATA_VALUE, METADATA_ENTRIES = 40, 500, 50
+
+Params = TypeVar("Params", bound=Mapping[str, Any])
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+class TooLong(ValueError):
+    """An id or a currency of Stripe's that is longer than Stripe says."""
+
+
+def _is_exact(field: str) -> bool:
+    """Whether a part of it would be something else: an object with a longer one can't be read."""
+    return field in ("id", "currency") or field.endswith("_id")
+
+
+def _is_address(field: str) -> bool:
+    """Whether a part of it leads nowhere."""
+    return field == "url" or field.endswith("_url")
+
+
+def longest(owner: str, field: str) -> int:
+    """Return how many characters a snapshot's field holds."""
+    known = KEPT.get(f"{owner}.{field}") or KEPT.get(field)
+    if known:
+        return known
+    return ID if _is_exact(field) else LINK if _is_address(field) else TEXT
+
+
+def fitted(owner: str, field: str, value: Any) -> Any:
+    """Return what a snapshot's field may hold of a value, lists and mappings included.
+
+    Raises:
+        TooLong: it is an id or a currency, of which a part would be another one.
+    """
+    if isinstance(value, str):
+        return _fitted_text(owner, field, value)
+    if isinstance(value, list):
+        return [fitted(owner, field, item) for item in value]
+    if isinstance(value, dict):
+        return {key: _fitted_part(item) for key, item in value.items()}
+    return value
+
+
+def _fitted_text(owner: str, field: str, text: str) -> str:
+    most = longest(owner, field)
+    text = storable(text)
+    if len(text) <= most:
+        return text
+    if _is_exact(field):
+        raise TooLong(f"{owner}.{field} has {len(text)} characters instead of {most} at most.")
+    return "" if _is_address(field) else shortened(text, most)
+
+
+def _fitted_part(value: Any) -> Any:
+    """Return what a JSON column holds of a value: it has room, but not for every character."""
+    return shortened(storable(value), TEXT) if isinstance(value, str) else value
+
+
+def storable(text: str) -> str:
+    """Return a text as PostgreSQL can hold it: without NUL and halves of surrogate pairs."""
+    return UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def shortened(text: str, most: int) -> str:
+    """Cut a text to so many characters, which ends with an ellipsis then."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def sendable(params: Params) -> Params:
+    """Return parameters as Stripe takes them, whatever people wrote.
+
+    No text is longer than the table says, and none has characters that can't be shown: Stripe
+    prints them on its pages, mails and PDFs. Whatever is written to Stripe goes through here.
+    """
+    return cast("Params", _sendable(params, ""))
+
+
+def _sendable(params: Mapping[str, Any], parent: str) -> dict[str, Any]:
+    if parent == "metadata":
+        texts = {key: characters.words(value) for key, value in params.items()}
+        cut = [(key[:METADATA_KEY], value[:METADATA_VALUE]) for key, value in texts.items()]
+        return dict(cut[:METADATA_ENTRIES])
+    return {key: _sendable_value(value, key, parent) for key, value in params.items()}
+
+
+def _sendable_value(value: Any, key: str, parent: str) -> Any:
+    if isinstance(value, Mapping):
+        return _sendable(value, key)
+    if isinstance(value, list):
+        return [_sendable_value(item, key, parent) for item in value]
+    if not isinstance(value, str):
+        return value
+    text = characters.words(value)
+    most = SENT.get(f"{parent}.{key}") or SENT.get(key)
+    return shortened(text, most) if most else text

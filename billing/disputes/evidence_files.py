@@ -1,0 +1,193 @@
+"""The evidence packet: one ZIP with the document for the bank and each record as a file."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import zipfile
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.template.exceptions import TemplateDoesNotExist
+
+from billing.core import texts
+from billing.disputes import evidence
+from billing.disputes.evidence import Case, moment, money
+from billing.models import Dispute, Invoice
+from common import documents, spreadsheets
+from emails import rendering
+from emails.catalogue import Kind, spec_of
+from emails.models import Channel, Message
+
+READ_ME = """This is the evidence about one disputed payment.
+
+evidence.pdf    what the bank reads: upload it in Stripe's dashboard, where you answer the dispute
+the rest        the records it is made from, in full, should the bank ask for one of them
+
+Read the document before you send it: it holds personal data of the member, meant for their bank
+alone. All times are UTC.
+"""
+
+
+def filename(dispute: Dispute) -> str:
+    """Return what the packet is called: ASCII, without the member's name."""
+    return f"evidence-{re.sub(r'[^A-Za-z0-9_-]', '', dispute.stripe_id)}.zip"
+
+
+def packet(dispute: Dispute, made_at: datetime) -> bytes:
+    """Return the ZIP of a dispute: `evidence.pdf` and the files behind it."""
+    case = evidence.gather(dispute)
+    document = documents.render("evidence", evidence.content(case), made_at=made_at)
+    files: dict[str, str | bytes] = {
+        "evidence.pdf": document,
+        "README.txt": READ_ME,
+        **_tables(case),
+        "invoices.json": _json([_invoice(row) for row in case.invoices]),
+        **{f"messages/{_name(row)}.txt": _text(row) for row in case.messages},
+    }
+    return _zipped(files, made_at)
+
+
+def _zipped(files: dict[str, str | bytes], made_at: datetime) -> bytes:
+    buffer = io.BytesIO()
+    at = made_at.timetuple()[:6]
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files.items():
+            entry = zipfile.ZipInfo(name, at)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, data)
+    return buffer.getvalue()
+
+
+def _tables(case: Case) -> dict[str, str]:
+    return {
+        "invoices.csv": _csv(
+            ["number", "issued", "paid", "status", "total", "paid amount", "currency"],
+            (
+                [
+                    row.number,
+                    moment(row.finalized_at or row.created_at),
+                    moment(row.paid_at),
+                    row.status,
+                    money(row.total, row.currency),
+                    money(row.amount_paid, row.currency),
+                    row.currency.upper(),
+                ]
+                for row in case.invoices
+            ),
+        ),
+        "payments.csv": _csv(
+            ["made", "paid", "for", "status", "amount", "refunded", "card", "payment"],
+            (
+                [
+                    moment(row.created_at),
+                    moment(row.paid_at),
+                    evidence.what_for(row),
+                    row.status,
+                    money(row.amount, row.currency),
+                    money(row.amount_refunded, row.currency),
+                    texts.card_short(row.card_brand, row.card_last4),
+                    row.stripe_id,
+                ]
+                for row in case.payments
+            ),
+        ),
+        "refunds.csv": _csv(
+            ["begun", "by", "amount", "state", "decided", "arrived", "payment"],
+            (
+                [
+                    moment(row.created_at),
+                    row.origin,
+                    str(row.money),
+                    row.state,
+                    moment(row.decided_at),
+                    moment(row.succeeded_at),
+                    row.payment.stripe_id,
+                ]
+                for row in case.refunds
+            ),
+        ),
+        "sign-ins.csv": _csv(
+            ["when", "ip address", "browser", "how"],
+            (
+                [moment(row.happened_at), row.ip, row.user_agent, row.method]
+                for row in case.sign_ins
+            ),
+        ),
+        "messages.csv": _csv(
+            ["written", "about", "channel", "to", "state", "provider's id"],
+            (
+                [
+                    moment(row.created_at),
+                    evidence.subject(row),
+                    row.get_channel_display(),
+                    row.recipient,
+                    evidence.delivery(row),
+                    row.provider_id,
+                ]
+                for row in case.messages
+            ),
+        ),
+        "terms.csv": _csv(
+            ["version", "when", "where", "ip address", "text"],
+            (
+                [row.version, moment(row.happened_at), row.where, row.ip or "", row.url]
+                for row in case.terms
+            ),
+        ),
+    }
+
+
+def _csv(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table that spreadsheets open, and take no cell of as a formula."""
+    return "".join(spreadsheets.lines(head, rows))
+
+
+def _invoice(row: Invoice) -> dict[str, Any]:
+    return {
+        "number": row.number,
+        "id": row.stripe_id,
+        "status": row.status,
+        "currency": row.currency,
+        "issued": (row.finalized_at or row.created_at).isoformat(),
+        "paid": row.paid_at.isoformat() if row.paid_at else None,
+        "lines": row.lines,
+        "subtotal": row.subtotal,
+        "discount": row.discount,
+        "tax_added": row.tax_added,
+        "tax_included": row.tax_included,
+        "total": row.total,
+        "amount_paid": row.amount_paid,
+    }
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+
+
+def _name(message: Message) -> str:
+    return f"{message.created_at:%Y-%m-%d}-{message.pk}-{message.kind}-{message.channel}"
+
+
+def _text(message: Message) -> str:
+    """Return a message as the member read it; one that held a code has no text any more."""
+    head = (
+        f"To: {message.recipient}\nBy: {message.get_channel_display()}\n"
+        f"Written: {moment(message.created_at)}\nState: {evidence.delivery(message)}\n"
+        f"About: {evidence.subject(message)}\n\n"
+    )
+    return head + _body(message)
+
+
+def _body(message: Message) -> str:
+    if message.emptied_at or message.kind not in set(Kind) or spec_of(message.kind).sensitive:
+        return "The text of this message is not kept.\n"
+    try:
+        if message.channel == Channel.SMS:
+            return f"{rendering.render_sms(message)}\n"
+        return rendering.render_email(message).text
+    except TemplateDoesNotExist:
+        # An earlier version of the portal sent it: only the subject is left.
+        return "The text of this message is not kept.\n"

@@ -1,0 +1,122 @@
+"""What a member is billed for besides the membership that counts, in the member's words.
+
+Staff sell such things in Stripe's dashboard, on terms that the portal does not know: so it shows
+them, with the card that pays, and whom to ask to end them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from billing.core import tax_texts, texts
+from billing.core.dates import long_date
+from billing.core.statuses import Collection, SubscriptionStatus
+from billing.core.subscription_items import SubscriptionItem
+from billing.core.tones import Tone
+from billing.facts import discounts
+from billing.models import Subscription
+from common.money import Money
+
+UNPAID = frozenset({SubscriptionStatus.PAST_DUE, SubscriptionStatus.UNPAID})
+BY_USAGE = "Depends on use"
+
+
+@dataclass(frozen=True)
+class Part:
+    """An item of a subscription: "2 × Locker rental", "$18.00 a month".
+
+    `is_main`: the subscription has its price and period, the membership's where it is one.
+    """
+
+    title: str
+    price: str
+    is_main: bool
+
+
+@dataclass(frozen=True)
+class Billed:
+    """Something that a member is billed for. `note` says what comes next, in a sentence.
+
+    `has_own_card`: it is charged to another customer at Stripe than the membership.
+    """
+
+    pk: int
+    name: str
+    price: str
+    note: str
+    is_membership: bool
+    has_own_card: bool = False
+    tone: Tone | None = None
+    label: str = ""  # the badge, where something is out of the ordinary
+    card: str = ""
+    parts: list[Part] = field(default_factory=list)
+
+
+def billed(row: Subscription, beside: Subscription | None) -> Billed:
+    """Return a live subscription as the member sees it, beside the membership, if there is one."""
+    tone, label = _badge(row)
+    return Billed(
+        pk=row.pk,
+        name=row.name,
+        price=price_of(row),
+        note=_note(row),
+        is_membership=row.is_membership,
+        has_own_card=beside is None or beside.customer_id != row.customer_id,
+        tone=tone,
+        label=label,
+        card=texts.card(row.card_brand, row.card_last4),
+        parts=parts_of(row),
+    )
+
+
+def parts_of(row: Subscription) -> list[Part]:
+    """Return the items of a subscription that holds several; of one alone the row says all."""
+    found = row.parts
+    return [_part(one, row) for one in found] if len(found) > 1 else []
+
+
+def price_of(row: Subscription) -> str:
+    """Return "$9.00 a month, plus tax", or that it depends on what is used."""
+    if row.parts and all(one.unit_amount is None for one in row.parts):
+        return BY_USAGE
+    every = texts.interval(row.interval, row.interval_count)
+    price = f"{Money(row.amount, row.currency)} a {every}"
+    return ", ".join(filter(None, [price, tax_texts.price(row.taxation)]))
+
+
+def _part(one: SubscriptionItem, row: Subscription) -> Part:
+    every = texts.interval(one.interval, one.interval_count)
+    price = f"{Money(one.amount, one.currency)} a {every}"
+    shown = BY_USAGE if one.unit_amount is None else price
+    return Part(one.title, shown, is_main=one.price_id == row.price_id)
+
+
+def _badge(row: Subscription) -> tuple[Tone | None, str]:
+    if row.status in UNPAID:
+        return Tone.BAD, "Payment failed"
+    if row.status == SubscriptionStatus.PAUSED or row.is_paused:
+        return Tone.WAIT, "Paused"
+    return (Tone.WAIT, "Ending") if row.ends_at else (None, "")
+
+
+def _note(row: Subscription) -> str:
+    if row.ends_at:
+        return f"It ends on {long_date(row.ends_at)} and won't renew."
+    if row.status in UNPAID:
+        return _unpaid_note(row)
+    if row.status == SubscriptionStatus.PAUSED or row.is_paused:
+        until = f" It resumes on {long_date(row.resumes_at)}." if row.resumes_at else ""
+        return f"Nothing is charged while it's paused.{until}"
+    charge = discounts.next_charge(row)
+    if any(one.unit_amount is None for one in row.parts):
+        charge = None
+    what = "Next invoice" if row.is_sent else "Next charge"
+    amount = f" of {charge}" if charge is not None else ""
+    return f"{what}{amount} on {long_date(row.current_period_end)}."
+
+
+def _unpaid_note(row: Subscription) -> str:
+    found = row.invoices.exclude(collection=Collection.NONE).first()
+    if found and found.collection == Collection.PROCESSING:
+        return "Your last payment is on its way."
+    return "Your last payment for it didn't go through."

@@ -1,0 +1,26 @@
+"""A member's balance at Stripe in words: what they have, what it pays next, what becomes of it."""
+
+from __future__ import annotations
+
+from billing.facts import discounts
+from billing.models import Subscription
+from common.money import Money
+
+
+def of(row: Subscription) -> Money | None:
+    """Return the credit that a member has, or None where there is none."""
+    return Money(-row.balance, row.currency) if row.balance < 0 else None
+
+
+def in_next_charge(row: Subscription) -> str:
+    """Return what the balance does to the next charge, in a sentence, or ""."""
+    charge = discounts.next_charge(row)
+    if charge is None:
+        return ""
+    if row.next_credit:
+        used = Money(row.next_credit, row.currency)
+        is_rest = bool(charge)
+        return f"{used} of credit will be used {'first' if is_rest else 'instead'}."
+    if row.balance > 0 and charge:
+        return f"It includes {Money(row.balance, row.currency)} that was still open."
+    return ""

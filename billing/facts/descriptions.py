@@ -1,0 +1,54 @@
+"""What a payment or an invoice is for, in the member's words; a list of them in one statement."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from django.conf import settings
+
+from billing.core import texts
+from billing.core.subscription_items import UNNAMED_PLAN, joined
+from billing.models import Invoice, Payment, Product
+
+
+def of_one(payment: Payment) -> str:
+    """Return what one payment is for."""
+    return of_payment(payment, product_names([payment.invoice] if payment.invoice else []))
+
+
+def of_payment(row: Payment, names: dict[str, str]) -> str:
+    """Return what a payment is for, given the names of products by id."""
+    return of_invoice(row.invoice, names) if row.invoice else of_single(row)
+
+
+def of_single(row: Payment) -> str:
+    """Return what a payment without an invoice is for."""
+    return texts.payment_description(row.description, settings.BRAND_NAME)
+
+
+def of_invoice(invoice: Invoice, names: dict[str, str]) -> str:
+    """Return what an invoice is for, given the names of products by id."""
+    sold = _sold(invoice, names)
+    return texts.invoice_description(sold or settings.BRAND_NAME, invoice.lines, is_plan=bool(sold))
+
+
+def product_names(invoices: Collection[Invoice]) -> dict[str, str]:
+    """Return the names of the products that invoices are for, in one statement at most."""
+    wanted = {line.get("product") for row in invoices for line in row.lines} - {None, ""}
+    if not wanted:
+        return {}
+    return dict(Product.objects.filter(stripe_id__in=wanted).values_list("stripe_id", "name"))
+
+
+def _sold(invoice: Invoice, names: dict[str, str]) -> str:
+    """Return what a subscription's invoice charges for, or "" where it is of no subscription.
+
+    Its own lines say so: the subscription may hold other things by now. Those of an invoice that
+    was not read since lines name their products do not.
+    """
+    if invoice.subscription is None:
+        return ""
+    charged = [line for line in invoice.lines if line["amount"] >= 0] or invoice.lines
+    products = dict.fromkeys(line.get("product", "") for line in charged)
+    found = [names[one] for one in products if names.get(one)]
+    return joined(found) or invoice.subscription.name or UNNAMED_PLAN

@@ -1,0 +1,55 @@
+"""What a subscription's discounts come to, in words and in its next charge."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from django.utils import timezone
+
+from billing.core import texts
+from billing.core.dates import plain_date
+from billing.models import Subscription
+from common.money import Money
+
+
+def running(row: Subscription) -> list[dict[str, Any]]:
+    """Return the discounts that count now; one may be over and not read again yet."""
+    now = timezone.now().timestamp()
+    return [one for one in row.discounts if one["ends_at"] is None or one["ends_at"] > now]
+
+
+@dataclass(frozen=True)
+class Discount:
+    """A discount in words: "20% off", and "until March 4 (code SPRING)"."""
+
+    amount: str
+    lasting: str
+
+    def __str__(self) -> str:
+        return f"{self.amount} {self.lasting}"
+
+
+def in_words(row: Subscription) -> list[Discount]:
+    """Return each running discount in words."""
+    return [_in_words(one) for one in running(row)]
+
+
+def next_charge(row: Subscription) -> Money | None:
+    """Return the next charge, or None where a discount or Stripe Tax makes it unknown."""
+    if row.next_charge is not None:
+        return Money(row.next_charge, row.currency)
+    is_known = not running(row) and not row.tax_is_automatic
+    return Money(row.amount, row.currency) if is_known else None
+
+
+def _in_words(one: dict[str, Any]) -> Discount:
+    if one["ends_at"]:
+        lasting = f"until {plain_date(datetime.fromtimestamp(one['ends_at'], UTC))}"
+    else:
+        lasting = texts.lasting(one["duration"], None)
+    return Discount(
+        texts.less(one["percent_off"], one["amount_off"], one["currency"]),
+        f"{lasting} (code {one['code']})" if one["code"] else lasting,
+    )

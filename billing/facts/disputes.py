@@ -1,0 +1,53 @@
+"""Disputes of payments: what runs, what is lost, and what that means for a refund."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+from django.db.models import Count, Q, Sum
+
+from billing.core.statuses import OPEN_DISPUTE, DisputeStatus
+from billing.models import Dispute, Payment, StripeEvent
+from billing.models.dispute import DisputeQuerySet
+
+
+def open_disputes(payment: Payment) -> DisputeQuerySet:
+    """Return a payment's disputes that still run: as long as there is one, nothing is refunded.
+
+    The bank may take the money back by itself; a refund besides would pay it twice.
+    """
+    return Dispute.objects.filter(payment=payment).running()
+
+
+def standing_of(payments: Collection[Payment]) -> dict[int, tuple[bool, int]]:
+    """Return whether a dispute still runs, and how much is lost, by the payment's primary key.
+
+    What is lost the bank has taken back for good, in minor units, without Stripe's fee: it is no
+    longer there to be refunded. Payments that were never disputed are not in it. One statement;
+    none where all were prefetched.
+    """
+    if all("disputes" in getattr(row, "_prefetched_objects_cache", ()) for row in payments):
+        return {row.pk: found for row in payments if (found := _prefetched_standing(row))}
+    rows = Dispute.objects.filter(payment__in=payments).order_by().values("payment_id")
+    counted = rows.annotate(
+        running=Count("pk", filter=Q(status__in=OPEN_DISPUTE)),
+        lost=Sum("amount", filter=Q(status=DisputeStatus.LOST), default=0),
+    )
+    return {row["payment_id"]: (row["running"] > 0, row["lost"]) for row in counted}
+
+
+def _prefetched_standing(payment: Payment) -> tuple[bool, int] | None:
+    found = payment.disputes.all()
+    lost = sum(one.amount for one in found if one.status == DisputeStatus.LOST)
+    is_running = any(one.status in OPEN_DISPUTE for one in found)
+    return (is_running, lost) if found else None
+
+
+def closed_at(dispute: Dispute) -> datetime | None:
+    """Return when the bank decided, as its event says: the dispute itself does not (or None)."""
+    if dispute.is_open:
+        return None
+    events = StripeEvent.objects.filter(object_id=dispute.stripe_id, type="charge.dispute.closed")
+    found: datetime | None = events.values_list("created_at", flat=True).first()
+    return found

@@ -1,0 +1,90 @@
+"""Which subscriptions are the membership, and which of a member's counts.
+
+A subscription to any price of a product that is the plan, or once was, is a membership; whatever
+else Stripe charges a member for ("Locker rental") is not. Rows say so in a column, which is told
+anew when the plan's products or their names change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import Count, Q, QuerySet
+
+from billing.core import subscription_items
+from billing.facts import plans
+from billing.models import Product, Subscription
+from billing.models.locks import lock_member
+from billing.models.subscription import SubscriptionQuerySet
+
+
+def live(user: User) -> list[Subscription]:
+    """Return the user's live memberships, the one that counts first.
+
+    There should be one at most. Stripe's dashboard can make more.
+    """
+    return ranked(Subscription.objects.for_user(user).memberships().live())
+
+
+def ranked(rows: Iterable[Subscription]) -> list[Subscription]:
+    """Return memberships, the one that counts first: live before ended, going on before ending.
+
+    Of those that are alike the newest. What is no membership is left out.
+    """
+    mine = [row for row in rows if row.is_membership]
+    mine.sort(key=lambda row: (row.started_at, row.pk), reverse=True)
+    return sorted(mine, key=lambda row: (not row.is_live, row.is_live and row.ends_at is not None))
+
+
+def that_counts(rows: Iterable[Subscription]) -> Subscription | None:
+    """Return the membership among them that counts: a live one, else the newest."""
+    return next(iter(ranked(rows)), None)
+
+
+def current(user: User) -> Subscription | None:
+    """Return the live membership that counts."""
+    return next(iter(live(user)), None)
+
+
+def latest(user: User) -> Subscription | None:
+    """Return the live membership that counts, else the one that began last."""
+    return that_counts(Subscription.objects.for_user(user))
+
+
+def paid_twice() -> QuerySet[Any, Any]:
+    """Return the users (`customer__user`) of whom more than one membership goes on, all charged."""
+    rows = Subscription.objects.memberships().live().filter(cancel_at=None)
+    going_on = rows.exclude(cancel_at_period_end=True).order_by().values("customer__user")
+    return going_on.annotate(count=Count("pk")).filter(count__gt=1)
+
+
+def tell_anew() -> int:
+    """Tell anew what follows from the items of rows where the plan or a name has changed.
+
+    Nothing is announced: nothing happened to the subscriptions. Returns how many rows changed.
+    """
+    changed = 0
+    for pk, user_id in _outdated().values_list("pk", "customer__user_id"):
+        with transaction.atomic():
+            lock_member(user_id)
+            row = Subscription.objects.get(pk=pk)
+            columns = subscription_items.columns(
+                row.parts, plans.product_ids(), plans.product_names()
+            )
+            changed += Subscription.objects.filter(pk=pk).update(**columns)
+    return changed
+
+
+def _outdated() -> SubscriptionQuerySet:
+    """Return the rows whose items say something else than their columns."""
+    is_plan = Q(pk__in=[])
+    for product_id in plans.product_ids():
+        is_plan |= Q(items__contains=[{"product_id": product_id}])
+    wrong = (is_plan & Q(is_membership=False)) | (~is_plan & Q(is_membership=True))
+    for product_id, name in Product.objects.exclude(name="").values_list("stripe_id", "name"):
+        named = Q(items__contains=[{"product_id": product_id, "name": name}])
+        wrong |= Q(items__contains=[{"product_id": product_id}]) & ~named
+    return Subscription.objects.exclude(items=[]).filter(wrong)

@@ -1,0 +1,140 @@
+"""Which prices of the one plan are on sale, and what a longer period saves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.contrib.auth.models import User
+
+from billing.core import tax_texts as tax_words
+from billing.core import texts
+from billing.facts import tax_settings, trials
+from billing.models import Plan, Product
+from common.money import Money
+
+MONTHS = {"month": 1, "year": 12}
+NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+
+
+@dataclass(frozen=True)
+class PriceOffer:
+    """One price of the plan, as the member chooses it. `saving` reads "two months free"."""
+
+    price_id: str
+    price: Money
+    interval: str  # "month", "year", "3 months"
+    rhythm: str  # "Monthly", "Yearly", "Every 3 months"
+    trial_days: int
+    saving: str = ""
+    tax_words: str = ""  # "plus tax"
+
+
+@dataclass(frozen=True)
+class PlanOffer:
+    """The plan as shown to somebody who may buy it: its prices, the first one first."""
+
+    name: str
+    description: str
+    prices: list[PriceOffer]
+    takes_codes: bool
+
+    @property
+    def first(self) -> PriceOffer:
+        """The price that is chosen unless the member chooses another."""
+        return self.prices[0]
+
+    @property
+    def trial_days(self) -> int:
+        """How many days are free, whichever price is chosen; 0 where that depends on it."""
+        days = {one.trial_days for one in self.prices}
+        return days.pop() if len(days) == 1 else 0
+
+    @property
+    def has_trial(self) -> bool:
+        """Whether any of the prices begins with free days."""
+        return any(one.trial_days for one in self.prices)
+
+
+def price_ids() -> list[str]:
+    """Return Stripe's ids of the prices on sale; the first is offered first."""
+    wanted = [settings.STRIPE_PRICE_ID, settings.STRIPE_YEARLY_PRICE_ID]
+    return list(dict.fromkeys(price_id for price_id in wanted if price_id))
+
+
+def unread_price_ids() -> list[str]:
+    """Return Stripe's ids of the prices on sale that have no row yet."""
+    known = set(Plan.objects.values_list("stripe_id", flat=True))
+    return [price_id for price_id in price_ids() if price_id not in known]
+
+
+def product_ids() -> frozenset[str]:
+    """Return Stripe's ids of the products that are the plan, or once were.
+
+    One that is not on sale any more still counts: its members would else lose what they pay for,
+    and could buy it twice.
+    """
+    return frozenset(Plan.objects.values_list("product_id", flat=True))
+
+
+def product_names() -> dict[str, str]:
+    """Return what products are called, by Stripe's id."""
+    return dict(Product.objects.values_list("stripe_id", "name"))
+
+
+def on_sale() -> list[Plan]:
+    """Return the rows of the prices on sale that were read and that Stripe sells."""
+    ids = price_ids()
+    found = Plan.objects.filter(stripe_id__in=ids, active=True).in_bulk(field_name="stripe_id")
+    return [found[price_id] for price_id in ids if price_id in found]
+
+
+def offer_to(user: User) -> PlanOffer | None:
+    """Return what is on sale to this user, or None where there is nothing to show."""
+    plans = on_sale()
+    if not plans:
+        return None
+    gets_trial = any(plan.trial_days for plan in plans) and trials.is_new(user)
+    return PlanOffer(
+        name=plans[0].name,
+        description=plans[0].description,
+        prices=[_price_offer(plan, plans, gets_trial=gets_trial) for plan in plans],
+        takes_codes=settings.STRIPE_PROMOTION_CODES,
+    )
+
+
+def _price_offer(plan: Plan, plans: list[Plan], *, gets_trial: bool) -> PriceOffer:
+    savings = [saving(other, plan) for other in plans if other.pk != plan.pk]
+    return PriceOffer(
+        price_id=plan.stripe_id,
+        price=Money(plan.amount, plan.currency),
+        interval=texts.interval(plan.interval, plan.interval_count),
+        rhythm=texts.rhythm(plan.interval, plan.interval_count),
+        trial_days=plan.trial_days if gets_trial else 0,
+        saving=next(filter(None, savings), ""),
+        tax_words=tax_words.price(tax_settings.of_plan(plan)),
+    )
+
+
+def saving(shorter: Plan, longer: Plan) -> str:
+    """Return what the longer price saves: "two months free", "$58.00 less", or an empty string.
+
+    Prices in different currencies, or by the week, are not compared.
+    """
+    short = months(shorter.interval, shorter.interval_count)
+    long = months(longer.interval, longer.interval_count)
+    if not short or long <= short or shorter.currency != longer.currency:
+        return ""
+    saved = shorter.amount * long - longer.amount * short
+    if saved <= 0 or not shorter.amount:
+        return ""
+    # In minor units of the longer period, before the division by `short`.
+    free, rest = divmod(saved, shorter.amount)
+    if not rest and 1 <= free < len(NUMBERS):
+        return f"{NUMBERS[free]} month{'' if free == 1 else 's'} free"
+    return f"{Money(saved // short, longer.currency)} less"
+
+
+def months(interval: str, interval_count: int) -> int:
+    """Return how many months a period has; 0 where it is not made of months."""
+    return MONTHS.get(interval, 0) * interval_count

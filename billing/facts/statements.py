@@ -1,0 +1,293 @@
+"""A member's payments as a bookkeeper wants them: a list for a spreadsheet, and a year on paper.
+
+Only money that came counts: tries that failed, and what a bank is still sending, do not. A refund
+counts with the payment that it gives back, and so does what a bank took back by a dispute. Days are
+those of the member's time zone.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db.models import QuerySet
+from django.db.models.functions import ExtractYear
+from django.utils import formats, timezone
+
+from billing.core import texts
+from billing.core.statuses import CreditNoteStatus, PaymentStatus
+from billing.facts import businesses, descriptions, income, plans
+from billing.models import CreditNote, Payment
+from common import addresses
+from common.money import Money, plain_amount
+
+COLUMNS = [
+    "Date paid",
+    "Description",
+    "Invoice number",
+    "Currency",
+    "Amount",
+    "Tax included",
+    "Refunded",
+    income.RETURNED,
+    "Net",
+    "Paid with",
+    "Status",
+]
+FETCHED = 500  # rows at a time
+
+
+@dataclass(frozen=True)
+class Paid:
+    """A payment that came. Amounts are minor units; `tax` is contained in `amount`.
+
+    `returned` is what the member's bank took back. `state` says in words what has become of it.
+    """
+
+    at: datetime
+    description: str
+    invoice_number: str
+    currency: str
+    amount: int
+    tax: int
+    refunded: int
+    returned: int
+    method: str
+    state: str
+
+    @property
+    def went_back(self) -> int:
+        """What was refunded, or taken back by the bank."""
+        return self.refunded + self.returned
+
+    @property
+    def net(self) -> int:
+        """What is left of it."""
+        return self.amount - self.went_back
+
+    @property
+    def shown(self) -> dict[str, Any]:
+        """What a statement shows of it, as text; empty where there is none."""
+        return {
+            "date": self.at,
+            "description": self.description,
+            "invoice": self.invoice_number,
+            "method": self.method,
+            "tax": str(Money(self.tax, self.currency)) if self.tax else "",
+            "refunded": str(Money(-self.refunded, self.currency)) if self.refunded else "",
+            "returned": str(Money(-self.returned, self.currency)) if self.returned else "",
+            "amount": str(Money(self.amount, self.currency)),
+        }
+
+
+@dataclass(frozen=True)
+class Total:
+    """What a year came to in one currency."""
+
+    currency: str
+    paid: Money
+    tax: Money
+    refunded: Money
+    returned: Money
+    went_back: Money
+    net: Money
+
+
+@dataclass(frozen=True)
+class Credit:
+    """A credit note of the year."""
+
+    at: datetime
+    number: str
+    invoice_number: str
+    sentences: list[str]
+    amount: Money
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A member's calendar year."""
+
+    year: int
+    name: str
+    email: str
+    billed_to: list[tuple[str, str]]  # a business's name and tax ids, each with what it is
+    payments: list[Paid]
+    credits: list[Credit]
+    totals: list[Total]
+
+    def as_document(self, made_at: datetime) -> dict[str, Any]:
+        """Return the statement as the JSON that `templates/documents/statement.typ` shows."""
+        return {
+            "title": f"Statement for {self.year}",
+            "facts": [
+                ["For", self.name],
+                ["Email", self.email],
+                *([what, value] for what, value in self.billed_to),
+                ["Period", f"January 1 to December 31, {self.year}"],
+                ["Created on", _day(made_at)],
+            ],
+            "payments": [_document_row(row) for row in self.payments],
+            "credits": [
+                [_day(row.at), row.number, " ".join(row.sentences), str(row.amount)]
+                for row in self.credits
+            ],
+            "totals": [
+                [row.currency, *map(str, (row.paid, row.tax, row.went_back, row.net))]
+                for row in self.totals
+            ],
+        }
+
+
+def payments_of(user: User) -> QuerySet[Payment]:
+    """Return the payments of a member's own that came, the oldest first."""
+    rows = Payment.objects.for_user(user).filter(
+        status=PaymentStatus.SUCCEEDED, paid_at__isnull=False
+    )
+    found = rows.select_related("invoice__subscription").prefetch_related("disputes")
+    return found.order_by("paid_at", "id")
+
+
+def years_of(user: User) -> list[int]:
+    """Return the years in which a member paid, the newest first: one query."""
+    year = ExtractYear("paid_at", tzinfo=timezone.get_current_timezone())
+    found = payments_of(user).select_related(None).prefetch_related(None).order_by()
+    found = found.annotate(year=year)
+    return sorted(found.values_list("year", flat=True).distinct(), reverse=True)
+
+
+def rows_of(user: User) -> Iterator[list[str]]:
+    """Yield a member's payments as rows of a spreadsheet, under `COLUMNS`: three queries.
+
+    The time zone is taken when this is called, not while the rows are sent.
+    """
+    zone = timezone.get_current_timezone()
+    names = plans.product_names()
+    rows = payments_of(user).iterator(chunk_size=FETCHED)
+    return (spreadsheet_row(paid(row, names), zone) for row in rows)
+
+
+def spreadsheet_row(row: Paid, zone: tzinfo) -> list[str]:
+    """Return a payment under `COLUMNS`; amounts are plain numbers beside their currency."""
+    amounts = (row.amount, row.tax, row.refunded, row.returned, row.net)
+    return [
+        f"{timezone.localtime(row.at, zone):%Y-%m-%d}",
+        row.description,
+        row.invoice_number,
+        row.currency.upper(),
+        *(plain_amount(amount, row.currency) for amount in amounts),
+        row.method,
+        row.state,
+    ]
+
+
+def statement_of(user: User, year: int) -> Statement | None:
+    """Return a member's year, or None where they paid nothing in it: four queries."""
+    names = plans.product_names()
+    zone = timezone.get_current_timezone()
+    start, end = (datetime(at, 1, 1, tzinfo=zone) for at in (year, year + 1))
+    found = payments_of(user).filter(paid_at__gte=start, paid_at__lt=end)
+    payments = [paid(row, names) for row in found]
+    if not payments:
+        return None
+    return Statement(
+        year=year,
+        name=user.get_full_name() or user.email,
+        email=addresses.readable(user.email),
+        billed_to=businesses.of_member(user),
+        payments=payments,
+        credits=[_credit(row) for row in _credit_notes(user, start, end)],
+        totals=_totals(payments),
+    )
+
+
+def paid(row: Payment, names: dict[str, str]) -> Paid:
+    """Return a payment, whose disputes are prefetched, as a bookkeeper lists it.
+
+    `names` are those of products.
+    """
+    return Paid(
+        at=row.paid_at or row.created_at,
+        description=descriptions.of_payment(row, names),
+        invoice_number=row.invoice.number if row.invoice else "",
+        currency=row.currency,
+        amount=row.amount_received,
+        tax=_tax(row),
+        refunded=row.amount_refunded,
+        returned=income.returned(row),
+        method=texts.card(row.card_brand, row.card_last4),
+        state=income.state(row),
+    )
+
+
+def _tax(row: Payment) -> int:
+    """Return the tax in a payment: its share of the tax of the invoice that it pays.
+
+    What credit paid had its tax when the credit's money came. Of an invoice that also asked for an
+    older debt, no more than its own tax counts.
+    """
+    invoice = row.invoice
+    if invoice is None:
+        return row.tax
+    if invoice.total <= 0:
+        return 0
+    return round(invoice.tax * row.amount_received / max(invoice.total, invoice.amount_paid))
+
+
+def _credit_notes(user: User, start: datetime, end: datetime) -> QuerySet[CreditNote]:
+    rows = CreditNote.objects.for_user(user).exclude(status=CreditNoteStatus.VOID)
+    found = rows.filter(created_at__gte=start, created_at__lt=end)
+    return found.select_related("invoice").order_by("created_at", "id")
+
+
+def _credit(row: CreditNote) -> Credit:
+    return Credit(
+        at=row.created_at,
+        number=row.number,
+        invoice_number=row.invoice.number,
+        sentences=texts.credit_note(row),
+        amount=Money(-row.amount, row.currency),
+    )
+
+
+def _totals(payments: list[Paid]) -> list[Total]:
+    """Add up by currency, the one with the most payments first."""
+    by_currency: dict[str, list[Paid]] = defaultdict(list)
+    for row in payments:
+        by_currency[row.currency].append(row)
+    found = sorted(by_currency.items(), key=lambda item: (-len(item[1]), item[0]))
+    return [_total(currency, rows) for currency, rows in found]
+
+
+def _total(currency: str, rows: list[Paid]) -> Total:
+    came = sum(row.amount for row in rows)
+    refunded, returned = (sum(row.refunded for row in rows), sum(row.returned for row in rows))
+    return Total(
+        currency=currency.upper(),
+        paid=Money(came, currency),
+        tax=Money(sum(row.tax for row in rows), currency),
+        refunded=Money(-refunded, currency),
+        returned=Money(-returned, currency),
+        went_back=Money(-refunded - returned, currency),
+        net=Money(came - refunded - returned, currency),
+    )
+
+
+def _document_row(row: Paid) -> list[str]:
+    shown = row.shown
+    return [
+        _day(row.at),
+        shown["description"],
+        " · ".join(filter(None, (row.invoice_number, row.method))),
+        shown["tax"],
+        str(Money(-row.went_back, row.currency)) if row.went_back else "",
+        shown["amount"],
+    ]
+
+
+def _day(moment: datetime) -> str:
+    return formats.date_format(timezone.localtime(moment), "M j, Y")

@@ -1,0 +1,191 @@
+"""Who is new here, and gets the free trial: nobody twice, whatever account they come with.
+
+When a trial or a membership has begun, the addresses of its member are kept as digests
+(`TrialRecord`), which stay when the account is closed or has another address. They are keyed with
+SECRET_KEY, and looked up with SECRET_KEY_FALLBACKS as well. Each address has two, as it is and
+without what follows a plus; TRIAL_SHARED_BY_PLUS_ADDRESSES says which one counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from allauth.account.models import EmailAddress
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db.models import Count, Min, Q
+from django.utils.crypto import salted_hmac
+
+from billing.core.statuses import NEVER_BEGAN, CheckoutState
+from billing.models import Checkout, Customer, Subscription, TrialRecord
+from billing.models.subscription import SubscriptionQuerySet
+from common import addresses
+
+SALT = "billing.trials"
+MAILBOX, PERSON = "mailbox", "person"
+AT_ONCE = 500
+
+
+@dataclass(frozen=True)
+class Before:
+    """What somebody had before: a free trial, or the membership without one.
+
+    `is_own` where it was in this very account, and not known by an address alone.
+    """
+
+    began_at: datetime
+    had_trial: bool
+    is_own: bool = False
+
+
+def is_new(user: User) -> bool:
+    """Whether a user never had a trial or the membership: two queries at most."""
+    return before(user) is None
+
+
+def before(user: User) -> Before | None:
+    """Return the first that a user had, here or with the same address in another account."""
+    mine = list(_begun(user).order_by("started_at").values_list("started_at", "trial_end"))
+    if mine:
+        return Before(mine[0][0], any(end for _start, end in mine), is_own=True)
+    rows = TrialRecord.objects.filter(digest__in=_that_count([user.email]))
+    first = rows.order_by("began_at").first()
+    return Before(first.began_at, first.had_trial) if first else None
+
+
+def remember(user: User) -> Before | None:
+    """Keep the addresses of a user who isn't new; return what they had before."""
+    found = before(user)
+    if found:
+        keep(user, found)
+    return found
+
+
+def keep(user: User, found: Before) -> set[str]:
+    """Keep all addresses of a user who had something before; return the digests that are new.
+
+    Of two that keep one address at the same moment, only one is told that it is new.
+    """
+    wanted = _to_keep(_addresses(user))
+    there = TrialRecord.objects.filter(digest__in=wanted).values_list("digest", flat=True)
+    made = set()
+    # In one order, so that two never wait for each other.
+    for digest in sorted(wanted - set(there)):
+        values = {"began_at": found.began_at, "had_trial": found.had_trial}
+        if TrialRecord.objects.get_or_create(digest=digest, defaults=values)[1]:
+            made.add(digest)
+    return made
+
+
+def note(row: Subscription, *, is_first_seen: bool) -> None:
+    """Keep who has a membership that began; mark a trial that they should not have been given.
+
+    Call it in the transaction that wrote the row.
+    """
+    user = row.customer.user
+    if not row.is_membership or row.status in NEVER_BEGAN:
+        return
+    found = before(user)
+    if found is None:
+        return
+    made = keep(user, found)
+    if is_first_seen and row.trial_end and _had_one_elsewhere(user, made):
+        Subscription.objects.filter(pk=row.pk).update(is_second_trial=True)
+
+
+def _had_one_elsewhere(user: User, made: set[str]) -> bool:
+    """Whether the trial that we have just given a user is not the first of this person.
+
+    Two accounts may open Stripe's page at once, both with free days. What staff start in Stripe's
+    dashboard is their decision, and no mistake.
+    """
+    if _begun(user).count() != 1:
+        return False
+    ours = Checkout.objects.filter(user=user, trial_days__gt=0).exclude(state=CheckoutState.EXPIRED)
+    known = TrialRecord.objects.filter(digest__in=_that_count(_addresses(user)))
+    return ours.exists() and known.exclude(digest__in=made).exists()
+
+
+def spelling(email: str) -> str:
+    """Return the one spelling of all addresses that are one person's."""
+    return _spelling(email, _kind())
+
+
+def remember_all() -> None:
+    """Keep the addresses of everybody who isn't new, under the present key.
+
+    For whatever was changed past the pages: rows by hand, the products that are the plan, the key.
+    """
+    begun = Q(customers__subscriptions__is_membership=True)
+    begun &= ~Q(customers__subscriptions__status__in=NEVER_BEGAN)
+    trial = begun & Q(customers__subscriptions__trial_end__isnull=False)
+    users = User.objects.filter(customers__subscriptions__isnull=False).annotate(
+        began_at=Min("customers__subscriptions__started_at", filter=begun),
+        trials=Count("customers__subscriptions", filter=trial),
+    )
+    rows = users.exclude(began_at=None).order_by("pk").values_list("pk", "began_at", "trials")
+    people = [(pk, Before(began_at, trials > 0)) for pk, began_at, trials in rows]
+    for start in range(0, len(people), AT_ONCE):
+        _keep_many(dict(people[start : start + AT_ONCE]))
+
+
+def _keep_many(people: dict[int, Before]) -> None:
+    rows: dict[str, TrialRecord] = {}
+    for user_id, address in _addresses_of(people):
+        found = people[user_id]
+        for digest in _to_keep([address]):
+            rows[digest] = TrialRecord(
+                digest=digest, began_at=found.began_at, had_trial=found.had_trial
+            )
+    # In one order, as in `keep`.
+    TrialRecord.objects.bulk_create([rows[one] for one in sorted(rows)], ignore_conflicts=True)
+
+
+def _begun(user: User) -> SubscriptionQuerySet:
+    rows = Subscription.objects.for_user(user).memberships()
+    return rows.exclude(status__in=NEVER_BEGAN)
+
+
+def _addresses(user: User) -> list[str]:
+    return [address for _user_id, address in _addresses_of([user.pk])]
+
+
+def _addresses_of(users: Iterable[int]) -> list[tuple[int, str]]:
+    """Return users with each of their addresses: those they sign in with, those that Stripe has."""
+    wanted = list(users)
+    named = User.objects.filter(pk__in=wanted).order_by().values_list("pk", "email")
+    proven = EmailAddress.objects.filter(user__in=wanted, verified=True).order_by()
+    at_stripe = Customer.objects.filter(user__in=wanted).order_by()
+    return list(
+        named.union(
+            proven.values_list("user_id", "email"), at_stripe.values_list("user_id", "email")
+        )
+    )
+
+
+def _that_count(emails: Iterable[str]) -> set[str]:
+    """Return the digests by which addresses are looked up, under every key that is still good."""
+    keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+    return {_digest(_kind(), one, key) for one in set(emails) if one for key in keys}
+
+
+def _to_keep(emails: Iterable[str]) -> set[str]:
+    """Return the digests of addresses that are kept, so that the setting may change later."""
+    key = settings.SECRET_KEY
+    return {_digest(kind, one, key) for one in set(emails) if one for kind in (MAILBOX, PERSON)}
+
+
+def _kind() -> str:
+    return PERSON if settings.TRIAL_SHARED_BY_PLUS_ADDRESSES else MAILBOX
+
+
+def _digest(kind: str, email: str, key: str) -> str:
+    text = _spelling(email, kind)
+    return salted_hmac(f"{SALT}.{kind}", text, key, algorithm="sha256").hexdigest()
+
+
+def _spelling(email: str, kind: str) -> str:
+    address = addresses.canonical(email)
+    return addresses.without_tag(address) if kind == PERSON else address

@@ -1,0 +1,287 @@
+"""Step 2: take only ids from an event, read its object again, record the outcome."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import F
+from django.utils import timezone
+
+from billing import forgetting
+from billing.core.statuses import EventState
+from billing.models import (
+    CreditNote,
+    Customer,
+    Dispute,
+    Invoice,
+    Payment,
+    StripeEvent,
+    Subscription,
+    TaxRate,
+)
+from billing.models.copy import StripeCopy
+from billing.notices import reminders
+from billing.refunds import sync as refund_sync
+from billing.stripe import gateway
+from billing.stripe.snapshots import object_id
+from billing.sync import refresh, taxing
+from common.one_by_one import OneByOne
+
+logger = logging.getLogger(__name__)
+
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Target:
+    """What an event is about: which function reads it again, and where its row is.
+
+    `read_column` of that row tells when it was last read.
+    `remind` then looks whether a day is near, as of the time at which Stripe made the event:
+    the clock of Stripe's tests may be ahead of ours. `read_since` tells whether all of it was read
+    after a moment, where it is more than the row.
+    """
+
+    read: Callable[[str], object]
+    model: type[StripeCopy] | None
+    id_in: Callable[[Json], str]
+    remind: Callable[[str, datetime], None] | None = None
+    read_column: str = "read_at"
+    read_since: Callable[[str, datetime], bool] | None = None
+
+
+def _own_id(data: Json) -> str:
+    return object_id(data.get("id"))
+
+
+def _at(key: str) -> Callable[[Json], str]:
+    return lambda data: object_id(data.get(key))
+
+
+def _read_card(customer_id: str) -> None:
+    """Read a customer and the subscriptions that its card pays for."""
+    refresh.sync_customer(customer_id)
+    run = OneByOne(ended_by=gateway.ENDS_ALL)
+    for subscription_id in gateway.subscription_ids(customer_id):
+        with run.each(subscription_id), suppress(gateway.StripeMissing):
+            refresh.sync_subscription(subscription_id)
+    run.finish()
+    # Their address may be what was missing to work out the tax.
+    taxing.turn_on_again(customer_id)
+
+
+def card_read_since(customer_id: str, moment: datetime) -> bool:
+    """Whether a customer and all subscriptions that we know of it were read after a moment."""
+    rows = Customer.objects.filter(stripe_id=customer_id, read_at__gt=moment)
+    older = Subscription.objects.filter(customer__stripe_id=customer_id, read_at__lte=moment)
+    return rows.exists() and not older.exists()
+
+
+def _subscription_of_invoice(data: Json) -> str:
+    """An invoice that is still to come has no id; older API versions name it in another place."""
+    details = (data.get("parent") or {}).get("subscription_details") or {}
+    return object_id(details.get("subscription")) or object_id(data.get("subscription"))
+
+
+SUBSCRIPTION = Target(refresh.sync_subscription, Subscription, _own_id, reminders.invoices_due)
+TRIAL = Target(refresh.sync_subscription, Subscription, _own_id, reminders.trial_ending)
+RENEWAL = Target(
+    refresh.sync_subscription, Subscription, _subscription_of_invoice, reminders.renewal_coming
+)
+INVOICE = Target(refresh.sync_invoice, Invoice, _own_id)
+INVOICE_DUE = Target(refresh.sync_invoice, Invoice, _own_id, reminders.invoice_due)
+INVOICE_NAMED = Target(refresh.sync_invoice, Invoice, _at("invoice"))
+CREDIT_NOTE = Target(refresh.sync_credit_note, CreditNote, _own_id)
+PAYMENT = Target(refresh.sync_payment, Payment, _own_id)
+PAYMENT_NAMED = Target(refresh.sync_payment, Payment, _at("payment_intent"))
+DISPUTE = Target(refresh.sync_dispute, Dispute, _own_id)
+REFUNDS = Target(
+    refund_sync.sync_refunds, Payment, _at("payment_intent"), read_column="refunds_read_at"
+)
+CUSTOMER = Target(_read_card, None, _own_id, read_since=card_read_since)
+CARD = Target(_read_card, None, _at("customer"), read_since=card_read_since)
+CHECKOUT = Target(refresh.sync_checkout, None, _own_id)
+DISCOUNT = Target(refresh.sync_subscription, Subscription, _at("subscription"))
+PLAN = Target(refresh.sync_current_plan, None, _own_id)
+TAX_ID = Target(refresh.sync_customer, Customer, _at("customer"))
+TAX_RATE = Target(refresh.sync_tax_rate, TaxRate, _own_id)
+
+# Every type we act on.
+TARGETS: dict[str, Target] = {
+    "checkout.session.completed": CHECKOUT,
+    "checkout.session.async_payment_succeeded": CHECKOUT,
+    "checkout.session.async_payment_failed": CHECKOUT,
+    "checkout.session.expired": CHECKOUT,
+    "customer.subscription.created": SUBSCRIPTION,
+    "customer.subscription.updated": SUBSCRIPTION,
+    "customer.subscription.deleted": SUBSCRIPTION,
+    "customer.subscription.paused": SUBSCRIPTION,
+    "customer.subscription.resumed": SUBSCRIPTION,
+    "customer.subscription.trial_will_end": TRIAL,
+    "customer.discount.created": DISCOUNT,
+    "customer.discount.updated": DISCOUNT,
+    "customer.discount.deleted": DISCOUNT,
+    "customer.updated": CUSTOMER,
+    "customer.tax_id.created": TAX_ID,
+    "customer.tax_id.updated": TAX_ID,
+    "customer.tax_id.deleted": TAX_ID,
+    "customer.deleted": CUSTOMER,
+    "payment_method.attached": CARD,
+    "payment_method.detached": CARD,
+    "payment_method.updated": CARD,
+    "payment_method.automatically_updated": CARD,
+    "invoice.created": INVOICE,
+    "invoice.finalized": INVOICE,
+    "invoice.finalization_failed": INVOICE,
+    "invoice.updated": INVOICE,
+    "invoice.paid": INVOICE,
+    "invoice.payment_failed": INVOICE,
+    "invoice.payment_action_required": INVOICE,
+    "invoice.voided": INVOICE,
+    "invoice.marked_uncollectible": INVOICE,
+    "invoice.will_be_due": INVOICE_DUE,
+    "invoice.overdue": INVOICE_DUE,
+    "invoice.upcoming": RENEWAL,
+    "invoice_payment.paid": INVOICE_NAMED,
+    "payment_intent.succeeded": PAYMENT,
+    "payment_intent.payment_failed": PAYMENT,
+    "payment_intent.processing": PAYMENT,
+    "payment_intent.canceled": PAYMENT,
+    "charge.succeeded": PAYMENT_NAMED,
+    "charge.updated": PAYMENT_NAMED,
+    "charge.refunded": REFUNDS,
+    "charge.dispute.created": DISPUTE,
+    "charge.dispute.updated": DISPUTE,
+    "charge.dispute.closed": DISPUTE,
+    "charge.dispute.funds_withdrawn": DISPUTE,
+    "charge.dispute.funds_reinstated": DISPUTE,
+    # The name of refund.updated in API versions before 2024-10-28.
+    "charge.refund.updated": REFUNDS,
+    "refund.created": REFUNDS,
+    "refund.updated": REFUNDS,
+    "refund.failed": REFUNDS,
+    "credit_note.created": CREDIT_NOTE,
+    "credit_note.updated": CREDIT_NOTE,
+    "credit_note.voided": CREDIT_NOTE,
+    "price.created": PLAN,
+    "price.updated": PLAN,
+    "price.deleted": PLAN,
+    "product.updated": PLAN,
+    "tax_rate.updated": TAX_RATE,
+}
+
+# Types that Stripe sends for what we know already, each with its reason. One that is in neither
+# table is new to us: it is stored and ignored too.
+IGNORED: dict[str, str] = {
+    "customer.created": "A customer matters here once it has a subscription or a payment.",
+    "payment_intent.created": "Nobody has tried to pay yet.",
+    "invoice.payment_succeeded": "invoice.paid says it.",
+    "invoice.sent": "invoice.finalized says that there is something to pay.",
+    "payment_intent.requires_action": "invoice.payment_action_required says it.",
+    "charge.failed": "payment_intent.payment_failed says it.",
+    "charge.pending": "payment_intent.processing says it.",
+    "tax_rate.created": "A rate matters here once an invoice has it.",
+}
+
+
+def as_table() -> str:
+    """Return every type with what is read again for it, as the table of docs/flows.md."""
+    rows = {name: f"read again: `{_reader(target)}`" for name, target in TARGETS.items()}
+    rows |= {name: f"ignored on purpose: {reason}" for name, reason in IGNORED.items()}
+    lines = [f"| `{name}` | {rows[name]} |" for name in sorted(rows)]
+    return "\n".join(["| event | what we do |", "|---|---|", *lines])
+
+
+def _reader(target: Target) -> str:
+    return f"{target.read.__module__}.{target.read.__name__}"
+
+
+def process(event_pk: int, *, is_last_attempt: bool, again: bool = False) -> None:
+    """Process one stored event; safe to run any number of times.
+
+    `again` (a replay by staff) reads the object even if the event was processed before.
+
+    Raises:
+        Whatever kept it from being processed, after that was recorded on the row: the queue then
+        tries again.
+    """
+    event = StripeEvent.objects.get(pk=event_pk)
+    if event.state in (EventState.PROCESSED, EventState.IGNORED) and not again:
+        return
+    StripeEvent.objects.filter(pk=event_pk).update(attempts=F("attempts") + 1)
+    forgetting.reduce_if_left(event)
+    try:
+        state, note = _read_again(event, again=again)
+    except Exception as error:
+        failed = EventState.FAILED if is_last_attempt else EventState.RETRYING
+        _record(event, failed, f"{type(error).__name__}: {error}")
+        raise
+    _record(event, state, note)
+
+
+def _read_again(event: StripeEvent, *, again: bool) -> tuple[EventState, str]:
+    """Read the event's object and answer what became of the event, and why."""
+    target = TARGETS.get(event.type)
+    if target is None:
+        return EventState.IGNORED, IGNORED.get(event.type, "This type of event is new to us.")
+    identifier = target.id_in(_subject(event.payload))
+    if not identifier:
+        return EventState.IGNORED, "The event names no object that we keep."
+    note = ""
+    try:
+        if not again and _was_read_since(event, target, identifier):
+            note = "Read already, after this event had arrived."
+        else:
+            target.read(identifier)
+    except gateway.StripeMissing:
+        return EventState.IGNORED, "The object is no longer at Stripe."
+    except (refresh.NotOurs, refresh.UnknownCustomer) as reason:
+        return EventState.IGNORED, str(reason)
+    if target.remind:
+        target.remind(identifier, max(event.created_at, timezone.now()))
+    return EventState.PROCESSED, note
+
+
+def _subject(payload: Json) -> Json:
+    """Return the event's object; one that has just lost its customer still names it."""
+    data = payload["data"]
+    found: Json = data["object"]
+    before = data.get("previous_attributes") or {}
+    lost = before.get("customer") if found.get("customer") is None else None
+    return {**found, "customer": lost} if lost else found
+
+
+def _was_read_since(event: StripeEvent, target: Target, identifier: str) -> bool:
+    """Whether the object was read after the event arrived, so that its row shows the change."""
+    if target.read_since:
+        return target.read_since(identifier, event.received_at)
+    if target.model is None:
+        return False
+    since = {f"{target.read_column}__gt": event.received_at}
+    return target.model._default_manager.filter(stripe_id=identifier, **since).exists()
+
+
+def _record(event: StripeEvent, state: EventState, note: str) -> None:
+    StripeEvent.objects.filter(pk=event.pk).update(
+        state=state, error=note[:2000], processed_at=timezone.now()
+    )
+    if state in (EventState.RETRYING, EventState.FAILED):
+        logger.warning("Event %s (%s): %s %s", event.stripe_id, event.type, state.value, note)
+
+
+def lock_of(payload: Json) -> str:
+    """Return the key under which an event waits its turn: its customer's, else its object's.
+
+    Also the column `customer_id` of the event; jobs of one customer run in the order they came.
+    A dispute names no customer: its events wait for each other only, and may run beside those of
+    its customer. That is safe, as every write holds the lock on its member.
+    """
+    data = _subject(payload)
+    if data.get("object") == "customer":
+        return _own_id(data)
+    return object_id(data.get("customer"))

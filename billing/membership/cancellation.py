@@ -1,0 +1,239 @@
+"""Use cases: a membership is cancelled, taken back, or ended at once. Others are beside it.
+
+Each locks the member, checks again, writes down the decision, asks Stripe outside of the
+transaction, and reads the subscription again. Until Stripe shows it the decision is pending.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.utils import timezone
+
+from billing.core import idempotency, texts
+from billing.core.statuses import (
+    CancellationReason,
+    DecisionState,
+    MembershipAction,
+)
+from billing.facts import memberships
+from billing.models import MembershipDecision, Subscription
+from billing.models.decision import PENDING_FOR
+from billing.models.locks import lock_member
+from billing.stripe import failures, gateway
+from billing.sync import refresh
+from members import access_changes
+
+logger = logging.getLogger(__name__)
+
+ENDED_THERE = "This membership has already ended at our payment provider. Nothing has changed."
+MAY_END_NOW = "billing.cancel_subscription_now"
+
+
+class MembershipError(Exception):
+    """The membership can't be changed so; the text is for the member or staff."""
+
+
+def cancel(user: User, reason: CancellationReason | None = None, comment: str = "") -> None:
+    """Let the user's membership end with the period that is paid for.
+
+    Raises:
+        MembershipError: there is no membership, it ends already, or Stripe could not be asked.
+    """
+    decision = decide(
+        user, MembershipAction.CANCEL, _refuse_if_ending, reason=reason or "", comment=comment
+    )
+    ask(
+        decision,
+        lambda: gateway.schedule_end(
+            decision.subscription.stripe_id, decision.reason, decision.comment, key_of(decision)
+        ),
+    )
+
+
+def resume(user: User) -> None:
+    """Let the user's membership go on that was to end.
+
+    Raises:
+        MembershipError: there is nothing to take back, or Stripe could not be asked.
+    """
+    decision = decide(user, MembershipAction.RESUME, _refuse_unless_ending)
+    row = decision.subscription
+    ask(
+        decision,
+        lambda: gateway.take_back_end(
+            row.stripe_id, key_of(decision), is_at_period_end=row.cancel_at_period_end
+        ),
+    )
+
+
+def cancel_now(subscription: Subscription, actor: User) -> None:
+    """End a membership at once, as staff; nothing is paid back by it.
+
+    Raises:
+        PermissionDenied: the actor may not.
+        MembershipError: it has ended already, or Stripe could not be asked.
+    """
+    require_may_end(actor)
+    decision = decide(
+        subscription.customer.user, MembershipAction.CANCEL_NOW, only=subscription, actor=actor
+    )
+    logger.info("User %s ends %s at once.", actor.pk, decision.subscription.stripe_id)
+    ask(decision, lambda: gateway.end_now(decision.subscription.stripe_id))
+
+
+def require_may_end(actor: User) -> None:
+    """Make sure that somebody of the staff may end memberships now.
+
+    Raises:
+        PermissionDenied: they may not.
+    """
+    if not actor.has_perm(MAY_END_NOW):
+        raise PermissionDenied("Ending a membership at once needs a permission.")
+
+
+def end_for_refund(subscription: Subscription, *, at_once: bool) -> None:
+    """End a membership whose member has asked for that with a refund, unless it ends already.
+
+    Raises:
+        MembershipError: Stripe could not be asked, or another change is under way: try again.
+    """
+    if not subscription.is_live or (subscription.ends_at and not at_once):
+        return
+    user = subscription.customer.user
+    action = MembershipAction.CANCEL_NOW if at_once else MembershipAction.CANCEL
+    decision = decide(user, action, only=subscription)
+    found, key = decision.subscription.stripe_id, key_of(decision)
+    if at_once:
+        ask(decision, lambda: gateway.end_now(found))
+    else:
+        ask(decision, lambda: gateway.schedule_end(found, "", "", key))
+
+
+def live_subscription(user: User) -> Subscription | None:
+    """Return the membership that counts."""
+    return memberships.current(user)
+
+
+def pending_decision(user: User) -> MembershipDecision | None:
+    """Return the decision that waits for Stripe to show it."""
+    since = timezone.now() - PENDING_FOR
+    rows = MembershipDecision.objects.for_user(user)
+    return rows.filter(state=DecisionState.PENDING, created_at__gt=since).first()
+
+
+@transaction.atomic
+def decide(
+    user: User,
+    action: MembershipAction,
+    check: Callable[[Subscription], None] | None = None,
+    *,
+    only: Subscription | None = None,
+    actor: User | None = None,
+    **columns: Any,
+) -> MembershipDecision:
+    """Lock the member, check that the change is possible now, and write it down.
+
+    Of several memberships the one that counts is meant, or `only` this one. `check` looks
+    at it under the lock; `columns` are further ones of the decision.
+
+    Raises:
+        MembershipError: there is no membership, another change is pending, `check` says no, or
+            the account of the `actor` of the staff was changed by others within a day.
+    """
+    lock_member(user.pk)
+    if actor:
+        _require_not_on_hold(actor)
+    row = _live(user, only)
+    if row is None:
+        raise MembershipError("There is no membership to change.")
+    if pending_decision(user):
+        raise MembershipError("The last change is still being confirmed. It takes a few seconds.")
+    if check:
+        check(row)
+    return MembershipDecision.objects.create(
+        customer_id=row.customer_id,
+        subscription=row,
+        action=action,
+        actor=actor or user,
+        **columns,
+    )
+
+
+def _require_not_on_hold(actor: User) -> None:
+    try:
+        access_changes.require_not_on_hold(actor)
+    except access_changes.OnHold as hold:
+        raise MembershipError(str(hold)) from hold
+
+
+def _live(user: User, only: Subscription | None) -> Subscription | None:
+    """Return the membership that counts, or the one that is named, if it is live."""
+    if only is None:
+        return memberships.current(user)
+    return Subscription.objects.for_user(user).live().filter(pk=only.pk).first()
+
+
+def _refuse_if_ending(row: Subscription) -> None:
+    if row.ends_at:
+        raise MembershipError("Your membership is ending already.")
+
+
+def _refuse_unless_ending(row: Subscription) -> None:
+    if not row.ends_at:
+        raise MembershipError("Your membership is already set to continue.")
+
+
+def ask(decision: MembershipDecision, send: Callable[[], None], *, refused: str = "") -> None:
+    """Ask Stripe, then read the subscription again; where that fails, the webhook will tell.
+
+    `refused` is what the member reads where Stripe says no.
+
+    Raises:
+        MembershipError: Stripe did not do it; the decision is recorded as failed.
+    """
+    try:
+        send()
+    except gateway.CardRefused as error:
+        logger.info("A card refused what a member decided: %s", error)
+        _give_up(decision)
+        raise MembershipError(
+            f"{texts.failure(error.code)} Nothing was charged, and nothing has changed. "
+            "You can change your card here and try again."
+        ) from error
+    except gateway.StripeMissing as error:
+        _give_up(decision)
+        raise MembershipError(refused or why_not_now(error)) from error
+    except gateway.StripeError as error:
+        failures.note(logger, error, "A membership could not be changed")
+        _give_up(decision)
+        said_no = not isinstance(error, failures.NOT_THE_REQUEST)
+        raise MembershipError((said_no and refused) or why_not_now(error)) from error
+    try:
+        refresh.sync_subscription(decision.subscription.stripe_id)
+    except gateway.StripeError as error:
+        failures.note(logger, error, "A changed membership could not be read again yet")
+
+
+def why_not_now(error: gateway.StripeError) -> str:
+    """Say that a change is not possible now, and that it is not the member's fault."""
+    if isinstance(error, gateway.StripeMissing):
+        return ENDED_THERE
+    return failures.sentence(error, "change this")
+
+
+def _give_up(decision: MembershipDecision) -> None:
+    pending = MembershipDecision.objects.filter(pk=decision.pk, state=DecisionState.PENDING)
+    pending.update(state=DecisionState.FAILED)
+
+
+def key_of(decision: MembershipDecision) -> str:
+    """Return the idempotency key of a decision."""
+    made = (settings.PORTAL_URL, decision.created_at.isoformat())
+    return idempotency.key("decision", decision.pk, about=made)

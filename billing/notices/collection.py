@@ -1,0 +1,118 @@
+"""Messages about how money is collected: pauses, and invoices that are sent to be paid."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import assert_never
+
+from django.conf import settings
+from django.urls import reverse
+
+from billing.core.statuses import PauseBehavior
+from billing.core.subscription_items import UNNAMED_PLAN
+from billing.facts import descriptions, discounts
+from billing.models import Invoice, Subscription
+from billing.notices.transitions import (
+    Collecting,
+    CollectionPaused,
+    CollectionResumed,
+    InvoiceDueSoon,
+    InvoiceOverdue,
+    InvoiceSent,
+)
+from common.money import Money
+from emails import outbox
+from emails.catalogue import Kind
+
+# For how long after the due date a reminder is still one.
+OVERDUE_IS_NEWS_FOR = timedelta(days=7)
+
+
+def announce(change: Collecting) -> None:
+    """Put the messages of a change into the outbox, in the caller's transaction."""
+    match change:
+        case CollectionPaused():
+            _paused(change.subscription, change.seen_at)
+        case CollectionResumed():
+            _resumed(change.subscription, change.seen_at)
+        case InvoiceSent():
+            _invoice(Kind.INVOICE_SENT, change.invoice, change.sent_at, None)
+        case InvoiceDueSoon():
+            _invoice(Kind.INVOICE_DUE, change.invoice, change.seen_at, change.invoice.due_at)
+        case InvoiceOverdue():
+            due_at = change.invoice.due_at or change.seen_at
+            until = due_at + OVERDUE_IS_NEWS_FOR
+            _invoice(Kind.INVOICE_OVERDUE, change.invoice, change.seen_at, until)
+        case _:
+            assert_never(change)
+
+
+def _paused(subscription: Subscription, seen_at: datetime) -> None:
+    """Say until when nothing is charged. Each change of a pause is told once."""
+    user, resumes_at = subscription.customer.user, subscription.resumes_at
+    outbox.put(
+        Kind.MEMBERSHIP_PAUSED,
+        user,
+        {
+            "name": user.first_name,
+            "plan_name": _plan_of(subscription),
+            "resumes_on": resumes_at.isoformat() if resumes_at else "",
+            "billed_later": subscription.pause_behavior == PauseBehavior.KEEP_AS_DRAFT,
+            "url": _address("billing:membership"),
+        },
+        cause=f"{subscription.stripe_id}:{subscription.read_at.timestamp()}",
+        happened_at=seen_at,
+        good_until=resumes_at,
+    )
+
+
+def _resumed(subscription: Subscription, seen_at: datetime) -> None:
+    """Say what is charged next, now that the pause is over."""
+    user, end = subscription.customer.user, subscription.current_period_end
+    charge = discounts.next_charge(subscription)
+    is_charged = subscription.is_renewal_charged
+    outbox.put(
+        Kind.MEMBERSHIP_RESUMED,
+        user,
+        {
+            "name": user.first_name,
+            "plan_name": _plan_of(subscription),
+            "next_charge": str(charge) if is_charged and charge is not None else "",
+            "next_charge_on": end.isoformat() if is_charged else "",
+            "by_invoice": subscription.is_sent,
+            "ends_on": subscription.ends_at.isoformat() if subscription.ends_at else "",
+            "url": _address("billing:membership"),
+        },
+        cause=f"{subscription.stripe_id}:{subscription.read_at.timestamp()}",
+        happened_at=seen_at,
+    )
+
+
+def _invoice(
+    kind: Kind, invoice: Invoice, happened_at: datetime, good_until: datetime | None
+) -> None:
+    """Ask to pay an invoice: once when it comes, once before it is due, once after."""
+    user = invoice.customer.user
+    outbox.put(
+        kind,
+        user,
+        {
+            "name": user.first_name,
+            "amount": str(Money(invoice.amount_remaining, invoice.currency)),
+            "description": descriptions.of_invoice(invoice, descriptions.product_names([invoice])),
+            "invoice_number": invoice.number,
+            "due_on": invoice.due_at.isoformat() if invoice.due_at else "",
+            "url": _address("billing:invoice", invoice.pk),
+        },
+        cause=invoice.stripe_id,
+        happened_at=happened_at,
+        good_until=good_until,
+    )
+
+
+def _plan_of(subscription: Subscription) -> str:
+    return subscription.name or UNNAMED_PLAN
+
+
+def _address(name: str, *arguments: object) -> str:
+    return f"{settings.PORTAL_URL}{reverse(name, args=arguments)}"

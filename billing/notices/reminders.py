@@ -1,0 +1,184 @@
+"""What members are told ahead of time: a trial ends, a year is renewed, an invoice is due.
+
+Nothing changes in the rows when such a day comes near. So an event of Stripe's, or the daily job,
+asks here, and the row under lock decides: an event that comes late or twice says nothing new.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from billing.core.statuses import (
+    LIVE_SUBSCRIPTION,
+    UNPAID_SUBSCRIPTION,
+    CollectionMethod,
+    InvoiceStatus,
+    SubscriptionStatus,
+)
+from billing.facts import memberships
+from billing.models import Invoice, Subscription
+from billing.models.locks import lock_member
+from billing.notices import to_members
+from billing.notices.transitions import (
+    CardExpiring,
+    InvoiceDueSoon,
+    InvoiceOverdue,
+    RenewalComing,
+    TrialEnding,
+)
+from common.one_by_one import OneByOne
+
+# Stripe documentation, "Subscription trials": trial_will_end comes three days before.
+TRIAL_NOTICE = timedelta(days=3)
+# What `remind_all` looks ahead. Stripe's own invoice.upcoming may come earlier (a setting there).
+RENEWAL_NOTICE = timedelta(days=7)
+EARLIEST_RENEWAL_NOTICE = timedelta(days=46)
+# A month's renewal is no surprise; a year's is.
+LONG_INTERVAL = timedelta(days=180)
+# From the first day of the month printed on it.
+CARD_NOTICE = timedelta(days=31)
+# Before an invoice that was sent is due; and after it, while a reminder is still one.
+DUE_NOTICE = timedelta(days=3)
+OVERDUE_NOTICE = timedelta(days=7)
+
+
+def trial_ending(subscription_id: str, now: datetime) -> None:
+    """Tell that a trial ends within three days, unless it is to end anyway.
+
+    A trial that never was longer is not announced: the welcome told it.
+    """
+    with transaction.atomic():
+        row = _locked(subscription_id)
+        end = row.trial_end if row else None
+        if (
+            row
+            and end
+            and row.status == SubscriptionStatus.TRIALING
+            and row.is_renewal_charged
+            and now < end <= now + TRIAL_NOTICE
+            and end - row.started_at > TRIAL_NOTICE
+        ):
+            to_members.announce(TrialEnding(row, end, now))
+
+
+def renewal_coming(subscription_id: str, now: datetime) -> None:
+    """Tell that a long period, such as a year, is about to be paid again."""
+    with transaction.atomic():
+        row = _locked(subscription_id)
+        if (
+            row
+            and row.status == SubscriptionStatus.ACTIVE
+            and row.is_renewal_charged
+            and row.current_period_end - row.current_period_start > LONG_INTERVAL
+            and now < row.current_period_end <= now + EARLIEST_RENEWAL_NOTICE
+        ):
+            to_members.announce(RenewalComing(row, now))
+
+
+def card_expiring(subscription_id: str, now: datetime) -> None:
+    """Tell that the card which pays expires soon."""
+    with transaction.atomic():
+        row = _locked(subscription_id)
+        is_charged = row is not None and row.is_renewal_charged and not row.is_sent
+        is_near = row is not None and row.is_live and card_expires_soon(row, now)
+        if row and is_charged and is_near and not _is_told_with_membership(row):
+            to_members.announce(CardExpiring(row, now))
+
+
+def invoice_due(invoice_id: str, now: datetime) -> None:
+    """Tell that a sent invoice is due within three days, or that it is overdue.
+
+    One that never had longer is not announced: its arrival told it.
+    """
+    with transaction.atomic():
+        row = _locked_invoice(invoice_id)
+        is_waiting = row is not None and row.is_payable and not row.is_being_paid
+        if row is None or not is_waiting or not row.is_sent or row.due_at is None:
+            return
+        if row.due_at <= now < row.due_at + OVERDUE_NOTICE:
+            to_members.announce(InvoiceOverdue(row, now))
+        had_longer = row.due_at - (row.finalized_at or row.created_at) > DUE_NOTICE
+        if now < row.due_at <= now + DUE_NOTICE and had_longer:
+            to_members.announce(InvoiceDueSoon(row, now))
+
+
+def invoices_due(subscription_id: str, now: datetime) -> None:
+    """Look whether a membership that is past due waits for an invoice that was sent."""
+    rows = Invoice.objects.filter(
+        subscription__stripe_id=subscription_id,
+        subscription__status__in=UNPAID_SUBSCRIPTION,
+    )
+    for invoice_id in _sent(rows).values_list("stripe_id", flat=True):
+        invoice_due(invoice_id, now)
+
+
+def _sent(rows: QuerySet[Invoice]) -> QuerySet[Invoice]:
+    """Keep the invoices that were sent and wait to be paid."""
+    return rows.filter(status=InvoiceStatus.OPEN, collection_method=CollectionMethod.SEND)
+
+
+def card_expires_soon(row: Subscription, now: datetime) -> bool:
+    """Whether the card that pays can still be charged, but not for long."""
+    end = row.card_ends_at
+    return end is not None and now < end <= now + CARD_NOTICE
+
+
+def _is_told_with_membership(row: Subscription) -> bool:
+    """Whether the card pays for the membership, too: one message says it of both."""
+    card = {"card_brand": row.card_brand, "card_last4": row.card_last4}
+    same = memberships.current(row.customer.user) if not row.is_membership else None
+    return same is not None and all(getattr(same, name) == value for name, value in card.items())
+
+
+def remind_all() -> None:
+    """Tell everybody for whom such a day is near; who was told is not told again.
+
+    Raises:
+        SomeFailed: all others were told.
+    """
+    run = OneByOne()
+    now = timezone.now()
+    live = Subscription.objects.filter(status__in=LIVE_SUBSCRIPTION)
+    for subscription_id in live.filter(trial_end__range=(now, now + TRIAL_NOTICE)).values_list(
+        "stripe_id", flat=True
+    ):
+        with run.each(subscription_id):
+            trial_ending(subscription_id, now)
+    near = live.filter(current_period_end__range=(now, now + RENEWAL_NOTICE))
+    for subscription_id in near.values_list("stripe_id", flat=True):
+        with run.each(subscription_id):
+            renewal_coming(subscription_id, now)
+    months = {f"{at:%Y-%m}" for at in (now, now + CARD_NOTICE)}
+    expiring = live.filter(card_expires__in=months)
+    for subscription_id in expiring.values_list("stripe_id", flat=True):
+        with run.each(subscription_id):
+            card_expiring(subscription_id, now)
+    due = _sent(Invoice.objects.filter(due_at__range=(now - OVERDUE_NOTICE, now + DUE_NOTICE)))
+    for invoice_id in due.values_list("stripe_id", flat=True):
+        with run.each(invoice_id):
+            invoice_due(invoice_id, now)
+    run.finish()
+
+
+def _locked_invoice(invoice_id: str) -> Invoice | None:
+    """Lock the member, as above, and read one of their invoices."""
+    rows = Invoice.objects.select_related("customer__user", "subscription")
+    found = rows.filter(stripe_id=invoice_id).first()
+    if found is None:
+        return None
+    lock_member(found.customer.user_id)
+    return rows.get(pk=found.pk)
+
+
+def _locked(subscription_id: str) -> Subscription | None:
+    """Lock the member as every write of their money does, and read the row."""
+    rows = Subscription.objects.select_related("customer__user")
+    found = rows.filter(stripe_id=subscription_id).first()
+    if found is None:
+        return None
+    lock_member(found.customer.user_id)
+    return rows.get(pk=found.pk)

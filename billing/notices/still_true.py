@@ -1,0 +1,175 @@
+"""Whether what a message tells is still so: asked before it is sent, which may be hours later.
+
+Facts (a receipt, an end, a refund that arrived) stay true; what asks for something, or announces
+something, may have been overtaken. Each check answers in a sentence for staff, "" where all
+holds, and where there is no row to tell from.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from billing.core.statuses import (
+    Collection,
+    InvoiceStatus,
+    PaymentStatus,
+    RefundState,
+    RequestState,
+    SubscriptionStatus,
+)
+from billing.models import Dispute, Invoice, Payment, PaymentRequest, Refund, Subscription
+from emails.catalogue import Kind
+from emails.causes import Check
+from emails.models import Message
+
+ENDED = "The membership has ended since."
+
+
+def _unpaid(message: Message) -> str:
+    """An attempt failed: the invoice is still open, and no newer attempt has its own message."""
+    stripe_id, _, attempt = message.cause.partition(":")
+    row = Invoice.objects.filter(stripe_id=stripe_id).first()
+    if row is None:
+        return ""
+    if row.status != InvoiceStatus.OPEN or not row.amount_remaining:
+        return "The invoice has been paid or closed since."
+    if row.collection == Collection.PROCESSING:
+        return "A newer payment is being processed."
+    if attempt.isdecimal() and row.attempt_count > int(attempt):
+        return "A newer attempt has been made since."
+    return ""
+
+
+def _to_confirm(message: Message) -> str:
+    """The bank waits for the member."""
+    if reason := _unpaid(message):
+        return reason
+    row = Invoice.objects.filter(stripe_id=message.cause.partition(":")[0]).first()
+    is_waiting = row is None or row.collection == Collection.REQUIRES_ACTION
+    return "" if is_waiting else "The bank isn’t waiting for a confirmation anymore."
+
+
+def _not_made(message: Message) -> str:
+    """A single payment failed."""
+    row = Payment.objects.filter(stripe_id=message.cause.partition(":")[0]).first()
+    if row is None:
+        return ""
+    is_paid = row.status == PaymentStatus.SUCCEEDED
+    return "The payment went through after all." if is_paid else ""
+
+
+def _trial_ends(message: Message) -> str:
+    row = _subscription(message)
+    if row is None:
+        return ""
+    if row.status != SubscriptionStatus.TRIALING:
+        return "The trial is over."
+    return "The membership ends with its trial." if row.ends_at else ""
+
+
+def _renews(message: Message) -> str:
+    row = _subscription(message)
+    if row is None:
+        return ""
+    if not row.is_live or row.ends_at:
+        return "The membership doesn’t renew anymore."
+    is_same = _seconds(row.current_period_end) == message.cause.rpartition(":")[2]
+    return "" if is_same else "The renewal has another date now."
+
+
+def _card_expires(message: Message) -> str:
+    row = _subscription(message)
+    if row is None:
+        return ""
+    if not row.is_live:
+        return ENDED
+    card = f"{row.card_brand}:{row.card_last4}:{row.card_expires}"
+    return "" if message.cause.partition(":")[2] == card else "Another card pays now."
+
+
+def _ends(message: Message) -> str:
+    row = _subscription(message)
+    if row is None:
+        return ""
+    is_same = row.is_live and _seconds(row.ends_at) == message.cause.rpartition(":")[2]
+    return "" if is_same else "The membership doesn’t end on that day anymore."
+
+
+def _goes_on(message: Message) -> str:
+    row = _subscription(message)
+    if row is None:
+        return ""
+    return "" if row.is_live and not row.ends_at else "The membership ends after all."
+
+
+def _switched(message: Message) -> str:
+    row = _subscription(message)
+    if row is None:
+        return ""
+    return "" if row.price_id == message.cause.split(":")[1] else "The price has changed again."
+
+
+def _requested(message: Message) -> str:
+    """We asked for a payment."""
+    row = PaymentRequest.objects.filter(pk=_number(message)).first()
+    if row is None:
+        return ""
+    return "" if row.state == RequestState.OPEN else "The request has been paid or canceled."
+
+
+def _refund_undecided(message: Message) -> str:
+    row = Refund.objects.filter(pk=_number(message)).first()
+    if row is None:
+        return ""
+    return "" if row.is_undecided else "The refund has been decided."
+
+
+def _refund_waits_at_stripe(message: Message) -> str:
+    """Stripe holds it back, or waits for the member: each is a message of its own."""
+    row = Refund.objects.filter(pk=_number(message)).first()
+    if row is None:
+        return ""
+    step = message.cause.partition(":")[2]
+    needs_answer = step in (RefundState.REQUIRES_ACTION, "answer soon")
+    wanted = RefundState.REQUIRES_ACTION if needs_answer else RefundState.PENDING
+    return "" if row.state == wanted else "The refund has moved on."
+
+
+def _disputed(message: Message) -> str:
+    row = Dispute.objects.filter(stripe_id=message.cause.partition(":")[0]).first()
+    if row is None:
+        return ""
+    return "" if row.is_open else "The dispute is over."
+
+
+CHECKS: dict[Kind, Check] = {
+    Kind.PAYMENT_FAILED: _unpaid,
+    Kind.PAYMENT_CONFIRMATION: _to_confirm,
+    Kind.PAYMENT_NOT_MADE: _not_made,
+    Kind.TRIAL_ENDING: _trial_ends,
+    Kind.RENEWAL_COMING: _renews,
+    Kind.CARD_EXPIRING: _card_expires,
+    Kind.MEMBERSHIP_ENDS: _ends,
+    Kind.MEMBERSHIP_GOES_ON: _goes_on,
+    Kind.PRICE_SWITCHED: _switched,
+    Kind.PAYMENT_REQUESTED: _requested,
+    Kind.REFUND_RECEIVED: _refund_undecided,
+    Kind.REFUND_SENT: _refund_waits_at_stripe,
+    Kind.REFUND_TO_DECIDE: _refund_undecided,
+    Kind.REFUND_WAITS: _refund_undecided,
+    Kind.DISPUTE_OPENED: _disputed,
+}
+
+
+def _subscription(message: Message) -> Subscription | None:
+    return Subscription.objects.filter(stripe_id=message.cause.partition(":")[0]).first()
+
+
+def _number(message: Message) -> int:
+    number = message.cause.partition(":")[0]
+    return int(number) if number.isdecimal() else 0
+
+
+def _seconds(moment: datetime | None) -> str:
+    """Return a moment the way causes hold it."""
+    return str(int(moment.timestamp())) if moment else "0"

@@ -1,0 +1,84 @@
+"""What happened becomes mails to the staff, where it needs one of them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.conf import settings
+from django.urls import reverse
+
+from billing.core import texts
+from billing.models import Dispute
+from billing.notices.transitions import DisputeLost, DisputeOpened, DisputeUpdated, DisputeWon
+from common.money import Money
+from emails import outbox
+from emails.catalogue import Kind
+
+DisputeTransition = DisputeOpened | DisputeUpdated | DisputeWon | DisputeLost
+
+
+def announce_dispute(transition: DisputeTransition) -> None:
+    """Say that a dispute waits for evidence, or how it ended; nothing of what lies between."""
+    dispute = transition.dispute
+    if not dispute.is_open:
+        _dispute_closed(dispute, transition.happened_at)
+    elif dispute.needs_response or isinstance(transition, DisputeOpened):
+        _dispute_opened(dispute, transition.happened_at)
+
+
+def _dispute_opened(dispute: Dispute, happened_at: datetime) -> None:
+    """Once for each thing the bank wants: an inquiry, a dispute, an appeal."""
+    paid_at, due_at = dispute.payment.paid_at, dispute.evidence_due_at
+    outbox.put_staff(
+        Kind.DISPUTE_OPENED,
+        {
+            **_facts(dispute),
+            "headline": _opened(dispute),
+            "sentence": texts.dispute_state(dispute.status),
+            "is_inquiry": dispute.is_inquiry,
+            "paid_on": paid_at.isoformat() if paid_at else "",
+            "due_on": due_at.isoformat() if due_at and dispute.needs_response else "",
+        },
+        cause=f"{dispute.stripe_id}:{_stage(dispute)}",
+        happened_at=happened_at,
+    )
+
+
+def _dispute_closed(dispute: Dispute, happened_at: datetime) -> None:
+    outbox.put_staff(
+        Kind.DISPUTE_CLOSED,
+        {
+            **_facts(dispute),
+            "headline": texts.dispute_outcome(dispute.status),
+            "sentence": texts.dispute_state(dispute.status),
+            "opened_on": dispute.created_at.isoformat(),
+        },
+        cause=f"{dispute.stripe_id}:{dispute.status}",
+        happened_at=happened_at,
+    )
+
+
+def _facts(dispute: Dispute) -> dict[str, str]:
+    user = dispute.customer.user
+    path = reverse("admin:billing_dispute_change", args=[dispute.pk])
+    return {
+        "amount": str(Money(dispute.amount, dispute.currency)),
+        "member": user.get_full_name() or user.email,
+        "reason": texts.dispute_reason(dispute.reason),
+        "url": f"{settings.PORTAL_URL}{path}",
+    }
+
+
+def _opened(dispute: Dispute) -> str:
+    amount = Money(dispute.amount, dispute.currency)
+    if dispute.is_inquiry:
+        return f"A bank asks about a payment of {amount}"
+    if _stage(dispute) == "appeal":
+        return f"The dispute of {amount} goes on"
+    return f"A payment of {amount} is disputed"
+
+
+def _stage(dispute: Dispute) -> str:
+    if dispute.is_inquiry:
+        return "inquiry"
+    return "appeal" if dispute.status.startswith("appeal_") else "dispute"

@@ -1,0 +1,321 @@
+"""Whether somebody is a member, and what comes next, in the member's words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from billing.core import tax_texts as tax_words
+from billing.core import texts
+from billing.core.dates import long_date
+from billing.core.statuses import (
+    ENDED_SUBSCRIPTION,
+    UNFINISHED_CHECKOUT,
+    UNPAID_SUBSCRIPTION,
+    Collection,
+    MembershipAction,
+    Purpose,
+    SubscriptionStatus,
+)
+from billing.core.subscription_items import UNNAMED_PLAN
+from billing.core.tones import Tone
+from billing.facts import collecting, credit, discounts, memberships, plans
+from billing.facts.also_billed import Billed, Part, billed, parts_of
+from billing.membership.cancellation import pending_decision
+from billing.models import Checkout, MembershipDecision, Subscription
+from billing.notices.reminders import card_expires_soon
+from common.money import Money
+from members.models import Member
+
+CONFIRMING_FOR = timedelta(hours=1)
+PENDING_SENTENCES = {
+    MembershipAction.CANCEL: "Your cancellation is being confirmed.",
+    MembershipAction.RESUME: "We are putting your membership back.",
+    MembershipAction.CANCEL_NOW: "Your membership is being ended.",
+    MembershipAction.SWITCH: "Your new way of paying is being confirmed.",
+    MembershipAction.STAY: "Your discount is being confirmed.",
+}
+
+
+class Standing(StrEnum):
+    """A member's standing, in words of ours rather than Stripe's."""
+
+    NONE = "none"
+    CONFIRMING = "confirming"
+    TRIAL = "trial"
+    ACTIVE = "active"
+    ENDING = "ending"
+    PAYMENT_DUE = "payment_due"
+    PAUSED = "paused"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True)
+class Membership:
+    """The state of the membership. `card` reads "Visa ending in 4242"."""
+
+    standing: Standing
+    tone: Tone
+    label: str  # the badge: "Active", "Payment failed"
+    sentence: str  # one sentence: "Your next charge of $29.00 is on Friday, December 4."
+    plan_name: str = ""
+    price: Money | None = None
+    interval: str = ""
+    tax_words: str = ""  # "plus tax", of the price
+    next_charge: Money | None = None
+    next_charge_at: datetime | None = None
+    ends_at: datetime | None = None
+    trial_end: datetime | None = None
+    member_since: datetime | None = None
+    card: str = ""
+    card_expires: str = ""  # "12/2030"
+    card_expires_soon: bool = False
+    period_end: datetime | None = None  # until when it is paid for, or free
+    pending: str = ""  # what waits for Stripe, in a sentence
+    discounts: list[discounts.Discount] = field(default_factory=list)
+    waiting: Money | None = None  # what a bank is sending, which takes days
+    credit: Money | None = None  # what is on the balance, all of it
+    parts: list[Part] = field(default_factory=list)  # where it is paid with other things
+    also_billed: list[Billed] = field(default_factory=list)  # other subscriptions
+    has_two: bool = False  # another membership goes on beside it, by mistake
+    row: Subscription | None = None  # the live one, for further reads; pages do not show it
+
+    @property
+    def can_cancel(self) -> bool:
+        """Whether the member may cancel now."""
+        return self.is_member and self.ends_at is None and not self.pending
+
+    @property
+    def can_resume(self) -> bool:
+        """Whether the member may take the end back now."""
+        return self.is_member and self.ends_at is not None and not self.pending
+
+    @property
+    def is_member(self) -> bool:
+        """Whether the member has the membership now."""
+        return self.standing not in {Standing.NONE, Standing.CONFIRMING, Standing.ENDED}
+
+    @property
+    def card_label(self) -> str:
+        """What the card on file is for: it is not charged where nothing is due."""
+        is_free = self.next_charge is not None and not self.next_charge
+        is_paused = self.standing == Standing.PAUSED and self.next_charge_at is None
+        is_sent = self.row is not None and self.row.is_sent
+        if self.ends_at or is_free or is_paused or is_sent:
+            return "Card on file"
+        return "Next charge to"
+
+    @property
+    def next_label(self) -> str:
+        """What comes next: a payment, or an invoice to pay."""
+        return "Next invoice" if self.row is not None and self.row.is_sent else "Next payment"
+
+    @property
+    def left_open(self) -> str:
+        """What is still to pay even if the membership ends, in words, or ""."""
+        return collecting.left_open(self.row) if self.row else ""
+
+    @property
+    def resumes_at(self) -> datetime | None:
+        """Until when payments are paused, where that is known."""
+        return self.row.resumes_at if self.row and self.standing == Standing.PAUSED else None
+
+
+def membership(member: Member) -> Membership:
+    """Return the state of the membership in the member's words, with what is billed besides."""
+    rows = list(Subscription.objects.for_user(member.user))
+    mine = memberships.ranked(rows)
+    live = [row for row in mine if row.is_live]
+    found = next(iter(mine), None)
+    others = [row for row in rows if row.is_live and not row.is_membership]
+    return replace(
+        _membership(member, found),
+        also_billed=[billed(row, next(iter(live), None)) for row in [*live[1:], *others]],
+        has_two=sum(row.ends_at is None for row in live) > 1,
+    )
+
+
+def _membership(member: Member, found: Subscription | None) -> Membership:
+    if found and found.is_live:
+        return _live_membership(found, pending_decision(member.user))
+    if _is_confirming(member.user):
+        return Membership(
+            Standing.CONFIRMING,
+            Tone.WAIT,
+            "Confirming",
+            "Your payment is being confirmed. This takes a few seconds.",
+        )
+    if found and found.status == SubscriptionStatus.INCOMPLETE:
+        return _unfinished_membership(found)
+    if found and found.status in ENDED_SUBSCRIPTION:
+        return _ended_membership(found)
+    return Membership(Standing.NONE, Tone.INFO, "Not a member", "You’re not a member yet.")
+
+
+def changed_price(current: Membership, offer: plans.PlanOffer | None) -> str:
+    """Return what has changed in the price since an ended membership, in a sentence, or ""."""
+    if current.standing != Standing.ENDED or offer is None or current.price is None:
+        return ""
+    same = [one for one in offer.prices if one.interval == current.interval]
+    if not same:
+        return f"You paid {current.price} a {current.interval}. That price is not on sale any more."
+    if same[0].price == current.price:
+        return ""
+    return (
+        f"You paid {current.price} a {current.interval}; "
+        f"it is now {same[0].price} a {same[0].interval}."
+    )
+
+
+def _is_confirming(user: User) -> bool:
+    rows = Checkout.objects.for_user(user).filter(
+        purpose=Purpose.MEMBERSHIP,
+        state__in=UNFINISHED_CHECKOUT,
+        returned_at__gt=timezone.now() - CONFIRMING_FOR,
+    )
+    return rows.exists()
+
+
+def _live_membership(row: Subscription, decision: MembershipDecision | None) -> Membership:
+    standing, tone, label = _standing(row)
+    sentence = ""
+    if standing == Standing.PAYMENT_DUE:
+        tone, label, sentence = _payment_due(row)
+    waiting = _waiting_for_bank(row) if standing == Standing.ACTIVE else None
+    price = Money(row.amount, row.currency)
+    is_resumed_then = standing == Standing.PAUSED and row.is_paused and row.is_renewal_charged
+    goes_on = standing in (Standing.ACTIVE, Standing.TRIAL) or is_resumed_then
+    next_charge = discounts.next_charge(row)
+    return Membership(
+        standing=standing,
+        tone=tone,
+        label=label,
+        sentence=sentence or _waiting_sentence(waiting) + _sentence(standing, row, next_charge),
+        plan_name=row.name or UNNAMED_PLAN,
+        price=price,
+        interval=texts.interval(row.interval, row.interval_count),
+        tax_words=tax_words.price(row.taxation),
+        next_charge=next_charge if goes_on else None,
+        next_charge_at=row.current_period_end if goes_on else None,
+        ends_at=row.ends_at,
+        trial_end=row.trial_end if standing == Standing.TRIAL else None,
+        member_since=row.started_at,
+        card=texts.card(row.card_brand, row.card_last4),
+        card_expires=texts.card_expiry(row.card_expires),
+        card_expires_soon=card_expires_soon(row, timezone.now()),
+        period_end=row.current_period_end,
+        pending=PENDING_SENTENCES[MembershipAction(decision.action)] if decision else "",
+        discounts=discounts.in_words(row),
+        waiting=waiting,
+        credit=credit.of(row),
+        parts=parts_of(row),
+        row=row,
+    )
+
+
+def _waiting_for_bank(row: Subscription) -> Money | None:
+    """Return what a bank is sending for a membership that goes on meanwhile."""
+    found = row.invoices.filter(collection=Collection.PROCESSING).first()
+    return Money(found.amount_remaining, found.currency) if found else None
+
+
+def _waiting_sentence(waiting: Money | None) -> str:
+    return f"Your {waiting} bank payment is on its way and may take a few days. " if waiting else ""
+
+
+def _unfinished_membership(row: Subscription) -> Membership:
+    """Return a membership that has not begun: its first payment is not through."""
+    invoice = row.invoices.exclude(collection=Collection.NONE).first()
+    waiting = _waiting_for_bank(row)
+    standing, tone, label = Standing.NONE, Tone.WAIT, "Not begun"
+    sentence = "Your membership begins with its first payment."
+    match invoice.collection if invoice else Collection.NONE:
+        case Collection.PROCESSING:
+            standing, label = Standing.CONFIRMING, "Payment on its way"
+            sentence = f"{_waiting_sentence(waiting)}Your membership begins once it is here."
+        case Collection.REQUIRES_ACTION:
+            label = "Needs your confirmation"
+            sentence = "Your membership begins once you confirm your first payment."
+        case Collection.FAILED:
+            tone, label = Tone.BAD, "Payment failed"
+            sentence = "Your first payment didn’t go through: your membership has not begun."
+    return Membership(standing, tone, label, sentence, waiting=waiting)
+
+
+def _standing(row: Subscription) -> tuple[Standing, Tone, str]:
+    if row.status in UNPAID_SUBSCRIPTION:
+        return Standing.PAYMENT_DUE, Tone.BAD, "Payment failed"
+    if row.status == SubscriptionStatus.PAUSED:
+        return Standing.PAUSED, Tone.WAIT, "Paused"
+    if row.ends_at:
+        return Standing.ENDING, Tone.WAIT, "Ending"
+    if row.is_paused:
+        return Standing.PAUSED, Tone.WAIT, "Paused"
+    if row.status == SubscriptionStatus.TRIALING:
+        return Standing.TRIAL, Tone.GOOD, "Free trial"
+    return Standing.ACTIVE, Tone.GOOD, "Active"
+
+
+def _payment_due(row: Subscription) -> tuple[Tone, str, str]:
+    """Tell a payment that failed from one that waits for the bank, or for the member."""
+    if invoice := collecting.overdue_invoice(row):
+        return Tone.BAD, "Overdue", collecting.overdue(invoice)
+    found = row.invoices.exclude(collection=Collection.NONE).first()
+    match found.collection if found else Collection.FAILED:
+        case Collection.PROCESSING:
+            return (
+                Tone.WAIT,
+                "Payment on its way",
+                "Your last payment is on its way. You are still a member.",
+            )
+        case Collection.REQUIRES_ACTION:
+            return (
+                Tone.WAIT,
+                "Needs your confirmation",
+                "Your bank asks you to confirm your last payment. You’re still a member for now.",
+            )
+    return Tone.BAD, "Payment failed", ""
+
+
+def _sentence(standing: Standing, row: Subscription, charge: Money | None) -> str:
+    balance = credit.in_next_charge(row)
+    match standing:
+        case Standing.PAYMENT_DUE:
+            failed = "Your last payment didn’t go through. You’re still a member for now."
+            return f"{failed} {collecting.pause_of_renewals(row)}".strip()
+        case Standing.PAUSED if row.is_paused:
+            return collecting.paused(row, charge)
+        case Standing.PAUSED:
+            return "Your membership is paused. Nothing will be charged."
+        case Standing.ENDING:
+            end = row.ends_at
+            return f"Your membership ends on {long_date(end)}." if end else "It is ending."
+        case Standing.TRIAL:
+            then = collecting.first_payment(row, charge)
+            until = long_date(row.current_period_end)
+            return f"Your trial is free until {until}. {then} {balance}".strip()
+        case _:
+            return f"{collecting.next_payment(row, charge)} {balance}".strip()
+
+
+def _ended_membership(row: Subscription) -> Membership:
+    ended = row.ended_at or row.current_period_end
+    if row.status == SubscriptionStatus.INCOMPLETE_EXPIRED:
+        sentence = "Your membership has not begun: its first payment was not made in time."
+        return Membership(Standing.NONE, Tone.INFO, "Not a member", sentence)
+    return Membership(
+        standing=Standing.ENDED,
+        tone=Tone.INFO,
+        label="Ended",
+        sentence=f"Your membership ended on {long_date(ended)}.",
+        plan_name=row.name or UNNAMED_PLAN,
+        price=Money(row.plan_amount, row.currency),
+        interval=texts.interval(row.interval, row.interval_count),
+        ends_at=ended,
+        member_since=row.started_at,
+        credit=credit.of(row),
+    )

@@ -1,0 +1,89 @@
+"""What a member may pay once, and how that stands after Checkout."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from django.contrib.auth.models import User
+from django.urls import reverse
+
+from billing.core.statuses import CheckoutState, RequestState
+from billing.facts import pay_links, tax_settings
+from billing.models import Checkout, Item, PaymentRequest
+from billing.pages.alerts import asked_of
+from billing.pages.payment_pages import payment_page
+from common.money import Money
+
+
+@dataclass(frozen=True)
+class Payable:
+    """Something to pay, once: a request with its page, or an item with its button's address."""
+
+    description: str
+    price: Money
+    url: str
+    action: str
+    until: datetime | None = None
+    tax_words: str = ""  # "plus tax"
+
+
+class Outcome(StrEnum):
+    """How a single payment stands."""
+
+    CONFIRMING = "confirming"
+    PROCESSING = "processing"
+    PAID = "paid"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class PaymentResult:
+    """What the page says after Checkout. `url` is the payment's page, or where to try again."""
+
+    outcome: Outcome
+    amount: Money
+    description: str
+    url: str = ""
+
+    @property
+    def is_final(self) -> bool:
+        """Whether asking again would bring nothing new soon."""
+        return self.outcome != Outcome.CONFIRMING
+
+
+def payables(user: User) -> list[Payable]:
+    """Return what the member was asked to pay and what is on sale to them, requests first."""
+    requests = PaymentRequest.objects.for_user(user)
+    taken = requests.exclude(state=RequestState.CANCELED).exclude(item=None)
+    not_yet = taken.filter(state=RequestState.OPEN, sent_at=None).not_being_paid()
+    settled = taken.exclude(pk__in=not_yet.values("pk"))
+    asked = [
+        Payable(row.description, row.price, pay_links.path_of(row), "", row.expires_at)
+        for row in asked_of(user)
+    ]
+    offered = [
+        Payable(row.name, row.price, "", reverse("billing:pay-item", args=[row.pk]))
+        for row in Item.objects.for_user(user).exclude(pk__in=settled.values("item"))
+    ]
+    words = tax_settings.single_words()
+    return [replace(one, tax_words=words) for one in asked + offered]
+
+
+def result_of(checkout: Checkout) -> PaymentResult:
+    """Return how a single payment stands whose member is back from Checkout."""
+    payment, price = checkout.payment, Money(checkout.amount or 0, checkout.currency)
+    if payment:
+        # With the tax that was added.
+        price = Money(payment.amount, payment.currency)
+    if checkout.state == CheckoutState.COMPLETE and payment:
+        line = payment_page(payment)
+        return PaymentResult(Outcome.PAID, price, checkout.description, line.url)
+    if checkout.state == CheckoutState.PROCESSING:
+        return PaymentResult(Outcome.PROCESSING, price, checkout.description)
+    if checkout.state == CheckoutState.FAILED:
+        again = pay_links.path_of(checkout.request) if checkout.request else ""
+        again = again or reverse("billing:pay-amount")
+        return PaymentResult(Outcome.FAILED, price, checkout.description, again)
+    return PaymentResult(Outcome.CONFIRMING, price, checkout.description)

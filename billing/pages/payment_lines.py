@@ -1,0 +1,248 @@
+"""An invoice and a payment as one line of a list, with its state in words."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.contrib.auth.models import User
+from django.urls import reverse
+
+from billing.core import texts
+from billing.core.statuses import GIVEN_UP_BY_PAUSE, DisputeStatus, InvoiceStatus, PaymentStatus
+from billing.core.statuses import Collection as HowCollected
+from billing.core.tones import Attention, Tone
+from billing.facts import descriptions, income
+from billing.models import Dispute, Invoice, Payment, Refund
+from billing.models.copy import MemberRecordQuerySet
+from billing.refunds import queries as refund_queries
+from billing.refunds.queries import Offer, RefundLine
+from common.money import Money
+
+PAGE_SIZE = 12
+# Of a payment that came; whatever else became of it is only to be known.
+CAME = {
+    "Paid": Tone.GOOD,
+    income.PAID_DIRECTLY: Tone.GOOD,
+    "Disputed": Tone.WAIT,
+    income.BEING_REFUNDED: Tone.WAIT,
+}
+# What is said of an invoice that several payments paid: the first of these that one of them is.
+FOREMOST = ("Disputed", income.BEING_REFUNDED, income.RETURNED)
+
+
+@dataclass(frozen=True)
+class InvoiceLine:
+    """One row of the list of invoices, and the head of its page."""
+
+    url: str
+    number: str
+    date: datetime
+    total: Money
+    tone: Tone
+    label: str  # "Paid", "Partly refunded", "Payment failed", "Open", "Void"
+    description: str
+    credited: Money | None = None  # what credit notes took off, before payment and after it
+    from_credit: Money | None = None  # what earlier credit paid
+    paid: Money | None = None  # what was paid otherwise, where credit paid a part
+    refunded: Money | None = None  # what went back, where no credit note says it already
+    refunding: Money | None = None  # what is on its way back
+    refundable: str = ""  # "Refundable until Dec 4"
+    due: datetime | None = None  # until when one that was sent is to be paid
+
+
+@dataclass(frozen=True)
+class PaymentLine:
+    """One payment: "$29.00, Visa ending in 4242, November 4"."""
+
+    date: datetime
+    amount: Money
+    refunded: Money | None
+    refunding: Money | None  # what is on its way back
+    tone: Tone
+    label: str
+    method: str
+    description: str
+    tax: Money | None = None  # which it contains, where no invoice says so
+    url: str = ""
+    problem: str = ""  # why it failed, or what it waits for, in plain words
+    disputes: tuple[Attention, ...] = ()  # what became of it at the bank
+    refundable: str = ""  # "Refundable until Dec 4", in a list
+    offer: Offer | None = None  # what may be refunded of it, in full
+    refunds: list[RefundLine] = field(default_factory=list)
+
+
+def invoices_of(user: User) -> MemberRecordQuerySet[Invoice]:
+    """Return the invoices that a member may see: their own that are no drafts."""
+    return (
+        Invoice.objects.for_user(user)
+        .exclude(status=InvoiceStatus.DRAFT)
+        .select_related("subscription")
+    )
+
+
+def invoice_line(
+    row: Invoice,
+    names: dict[str, str],
+    payments: Sequence[Payment],
+    refunds: Collection[Refund],
+    briefs: Mapping[int, str] | None = None,
+) -> InvoiceLine:
+    """Return an invoice as a row, given its payments and at least their refunds under way.
+
+    `briefs`: what may be refunded, by the payment's key.
+    """
+    tone, label = _invoice_state(row, payments, refunds)
+    back = [income.gone_back(one, refunds) for one in payments]
+    refunded = 0 if row.credit_notes_amount else sum(one.done for one in back)
+    refunding = sum(one.under_way for one in back)
+    refundable = [brief for one in payments if (brief := (briefs or {}).get(one.pk))]
+    is_paid = row.status == InvoiceStatus.PAID
+    by_credit = row.balance_applied < 0
+    return InvoiceLine(
+        url=reverse("billing:invoice", args=[row.pk]),
+        number=row.number,
+        date=row.finalized_at or row.created_at,
+        total=Money(row.total, row.currency),
+        tone=tone,
+        label=label,
+        description=descriptions.of_invoice(row, names),
+        credited=Money(-row.credit_notes_amount, row.currency) if row.credit_notes_amount else None,
+        from_credit=Money(row.balance_applied, row.currency) if by_credit else None,
+        paid=Money(row.amount_paid, row.currency) if by_credit and is_paid else None,
+        refunded=Money(-refunded, row.currency) if refunded else None,
+        refunding=Money(-refunding, row.currency) if refunding else None,
+        refundable=next(iter(refundable), ""),
+        due=row.due_at if row.is_payable and row.is_sent else None,
+    )
+
+
+def _invoice_state(
+    row: Invoice, payments: Sequence[Payment], refunds: Collection[Refund]
+) -> tuple[Tone, str]:
+    match row.status:
+        case InvoiceStatus.PAID if row.total < 0:
+            return Tone.INFO, "Credited"
+        case InvoiceStatus.PAID:
+            return _paid_state(row, payments, refunds)
+        case InvoiceStatus.VOID:
+            return Tone.INFO, "Void"
+        case InvoiceStatus.UNCOLLECTIBLE if row.given_up_reason == GIVEN_UP_BY_PAUSE:
+            return Tone.INFO, "Not charged"
+        case InvoiceStatus.UNCOLLECTIBLE:
+            return Tone.BAD, "Not paid"
+        case _:
+            return _open_invoice_state(row)
+
+
+def _paid_state(
+    row: Invoice, payments: Sequence[Payment], refunds: Collection[Refund]
+) -> tuple[Tone, str]:
+    """Return what has become of a paid invoice: the same as of its payments, in the same words."""
+    words = {
+        income.state(one, income.gone_back(one, refunds).under_way)
+        for one in payments
+        if one.status == PaymentStatus.SUCCEEDED
+    }
+    if found := next((one for one in FOREMOST if one in words), ""):
+        return CAME.get(found, Tone.INFO), found
+    if words == {income.PAID_DIRECTLY}:
+        return Tone.GOOD, income.PAID_DIRECTLY
+    if words - {"Paid", income.PAID_DIRECTLY}:
+        return Tone.INFO, "Refunded" if words == {"Refunded"} else "Partly refunded"
+    if 0 < row.total <= row.credit_notes_amount:
+        return Tone.INFO, "Credited"
+    return Tone.GOOD, "Paid"
+
+
+def _open_invoice_state(row: Invoice) -> tuple[Tone, str]:
+    match row.collection:
+        case HowCollected.PROCESSING:
+            return Tone.WAIT, "In progress"
+        case HowCollected.REQUIRES_ACTION:
+            return Tone.WAIT, "Needs your confirmation"
+        case _ if row.is_sent:
+            return (Tone.BAD, "Overdue") if row.is_overdue else (Tone.WAIT, "To pay")
+        case _ if row.attempt_count:
+            return Tone.BAD, "Payment failed"
+        case _:
+            return Tone.WAIT, "Open"
+
+
+def payment_line(row: Payment, description: str, refunds: Collection[Refund]) -> PaymentLine:
+    """Return a payment as a row, given at least those of its refunds that are under way."""
+    back = income.gone_back(row, refunds)
+    tone, label = _payment_state(row, back.under_way)
+    return PaymentLine(
+        date=row.paid_at or row.created_at,
+        amount=Money(row.amount, row.currency),
+        refunded=Money(back.done, row.currency) if back.done else None,
+        refunding=Money(back.under_way, row.currency) if back.under_way else None,
+        tone=tone,
+        label=label,
+        method=texts.card(row.card_brand, row.card_last4),
+        description=description,
+        tax=Money(row.tax, row.currency) if row.tax else None,
+        url=_payment_url(row),
+        problem=_problem(row),
+        disputes=tuple(_dispute_notice(one) for one in row.disputes.all()),
+    )
+
+
+def _dispute_notice(row: Dispute) -> Attention:
+    """Return what is to be said to the member about a dispute."""
+    amount = Money(row.amount, row.currency)
+    match row.status:
+        case DisputeStatus.WON:
+            return Attention(Tone.INFO, texts.DISPUTE_WON, texts.DISPUTE_WON_TEXT)
+        case DisputeStatus.LOST:
+            text = texts.DISPUTE_LOST_TEXT.format(amount=amount)
+            return Attention(Tone.INFO, texts.DISPUTE_LOST, text)
+        case DisputeStatus.WARNING_CLOSED | DisputeStatus.PREVENTED:
+            return Attention(Tone.INFO, texts.DISPUTE_SETTLED, texts.DISPUTE_SETTLED_TEXT)
+        case _ if row.is_inquiry:
+            return Attention(Tone.WAIT, texts.ASKED_BY_BANK, texts.ASKED_BY_BANK_TEXT)
+    return Attention(Tone.WAIT, texts.DISPUTED, texts.DISPUTED_TEXT.format(amount=amount))
+
+
+def _problem(row: Payment) -> str:
+    """Return why a payment is not made, or what it waits for."""
+    match row.status:
+        case PaymentStatus.REQUIRES_PAYMENT_METHOD:
+            return texts.failure(row.failure_code, row.card_brand)
+        case PaymentStatus.REQUIRES_ACTION:
+            return texts.TO_CONFIRM
+        case PaymentStatus.PROCESSING:
+            return texts.PROCESSING
+        case _:
+            return ""
+
+
+def _payment_url(row: Payment) -> str:
+    """Return the page of what was paid: the invoice's, else the payment's own."""
+    if row.invoice_id:
+        return reverse("billing:invoice", args=[row.invoice_id])
+    return reverse("billing:payment", args=[row.pk])
+
+
+def _payment_state(row: Payment, under_way: int) -> tuple[Tone, str]:
+    match row.status:
+        case PaymentStatus.SUCCEEDED:
+            words = income.state(row, under_way)
+            return CAME.get(words, Tone.INFO), words
+        case PaymentStatus.CANCELED:
+            return Tone.INFO, "Canceled"
+        case PaymentStatus.REQUIRES_PAYMENT_METHOD:
+            return Tone.BAD, "Failed"
+        case PaymentStatus.REQUIRES_ACTION:
+            return Tone.WAIT, "Needs your confirmation"
+        case _:
+            return Tone.WAIT, "In progress"
+
+
+def refund_lines(rows: Sequence[Refund], names: dict[str, str]) -> list[RefundLine]:
+    """Return refunds as rows. `names` are those of products."""
+    return [
+        refund_queries.line_of(row, descriptions.of_payment(row.payment, names)) for row in rows
+    ]

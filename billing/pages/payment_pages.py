@@ -1,0 +1,308 @@
+"""The member's pages of invoices and payments: the list, and each in full."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from typing import TypeVar
+
+from django.db.models import Q
+from django.urls import reverse
+from django.utils import timezone
+
+from billing.core import texts
+from billing.core.statuses import GIVEN_UP_BY_PAUSE, Collection, CreditNoteStatus, InvoiceStatus
+from billing.core.tones import Tone
+from billing.facts import businesses, credit, descriptions, taxes
+from billing.models import CreditNote, Invoice, Payment, Refund
+from billing.models.copy import MemberRecordQuerySet
+from billing.pages.payment_lines import (
+    PAGE_SIZE,
+    InvoiceLine,
+    PaymentLine,
+    invoice_line,
+    invoices_of,
+    payment_line,
+    refund_lines,
+)
+from billing.refunds import queries as refund_queries
+from billing.refunds.queries import RefundLine
+from common.money import Money
+from members.models import Member
+
+Dated = TypeVar("Dated", Invoice, Payment)
+
+
+@dataclass(frozen=True)
+class InvoiceItem:
+    """A line of an invoice."""
+
+    description: str
+    quantity: int
+    amount: Money
+    period_start: datetime | None
+    period_end: datetime | None
+
+    @property
+    def crosses_years(self) -> bool:
+        """Whether the period begins in another year than it ends, where the reader is."""
+        start, end = self._days
+        return start is not None and end is not None and start.year != end.year
+
+    @property
+    def is_one_day(self) -> bool:
+        """Whether the period is but a day, as that of something sold once."""
+        start, end = self._days
+        return start == end
+
+    @property
+    def _days(self) -> tuple[date | None, date | None]:
+        start, end = self.period_start, self.period_end
+        return start and timezone.localdate(start), end and timezone.localdate(end)
+
+
+@dataclass(frozen=True)
+class CreditNoteLine:
+    """A credit note of an invoice: what became of its amount, and its document."""
+
+    number: str
+    date: datetime
+    amount: Money
+    tone: Tone
+    label: str  # "Issued", "Void"
+    why: str  # "because it was charged twice"
+    sentences: list[str]
+    pdf_url: str
+
+
+@dataclass(frozen=True)
+class InvoicePage:
+    """An invoice in full. `pay_url`, `pdf_url` and `hosted_url` are addresses of ours.
+
+    Lines less discount plus `taxes` make the total.
+    `credits` are pairs of words and what stands between the total and what is due. `note` says
+    what a state means that asks for no money.
+    """
+
+    head: InvoiceLine
+    items: list[InvoiceItem]
+    subtotal: Money
+    discount: Money | None
+    discount_label: str  # "Discount (code WELCOME50)"
+    taxes: list[tuple[str, Money]]  # on top of the lines
+    total: Money
+    taxes_included: list[tuple[str, Money]]  # which the total contains without being added
+    tax_note: str  # "Tax exempt."
+    billed_to: list[tuple[str, str]]  # a business's name and tax ids
+    credits: list[tuple[str, Money]]
+    due: Money | None  # where it differs from the total, and something is asked for
+    due_label: str  # "Due", or "Paid" once it is
+    paid: Money
+    remaining: Money
+    note: str
+    credit_notes: list[CreditNoteLine]
+    payments: list[PaymentLine]
+    hosted_url: str
+    pdf_url: str
+    pay_url: str  # empty where there is nothing to pay
+    is_overdue: bool
+
+
+@dataclass(frozen=True)
+class PaymentsPage:
+    """A page of invoices, and one of the payments that belong to none.
+
+    `older` and `older_payments` are the addresses of their next pages.
+    """
+
+    refunds: list[RefundLine]
+    invoices: list[InvoiceLine]
+    payments: list[PaymentLine]
+    older: str
+    older_payments: str
+    is_first: bool
+    is_first_of_payments: bool
+    credit: str  # what is on the balance, in a sentence, or ""
+
+
+def payments_page(member: Member, before: str = "", other_before: str = "") -> PaymentsPage:
+    """Return one page of invoices and one of other payments.
+
+    Each holds what is older than the row whose primary key is `before` or `other_before`.
+    """
+    address = reverse("billing:payments")
+    invoices, last = _page_of(
+        invoices_of(member.user).prefetch_related("payments__disputes"), before
+    )
+    single = Payment.objects.for_user(member.user).filter(invoice=None)
+    single = single.prefetch_related("disputes")
+    others, last_other = _page_of(single, other_before)
+    refunds = refund_queries.in_progress(member.user)
+    refunded = [row.payment.invoice for row in refunds if row.payment.invoice]
+    names = descriptions.product_names([*invoices, *refunded])
+    paid = [payment for row in invoices for payment in row.payments.all()]
+    briefs = refund_queries.briefs([*paid, *others], refunds)
+    is_first = not before and not other_before
+    return PaymentsPage(
+        refunds=refund_lines(refunds, names) if is_first else [],
+        invoices=[
+            invoice_line(row, names, list(row.payments.all()), refunds, briefs) for row in invoices
+        ],
+        payments=[
+            replace(
+                payment_line(row, descriptions.of_single(row), refunds),
+                refundable=briefs.get(row.pk, ""),
+            )
+            for row in others
+        ],
+        older=f"{address}?before={last}" if last else "",
+        older_payments=f"{address}?other_before={last_other}" if last_other else "",
+        is_first=not before,
+        is_first_of_payments=not other_before,
+        credit=_credit(invoices) if is_first else "",
+    )
+
+
+def _credit(invoices: Sequence[Invoice]) -> str:
+    """Return what is on the member's balance, as their newest membership says, in a sentence."""
+    row = next((one.subscription for one in invoices if one.subscription), None)
+    found = credit.of(row) if row else None
+    if row is None or found is None:
+        return ""
+    if row.is_live and not row.ends_at:
+        return f"You have {found} of credit: it is used before your card is charged."
+    return f"You have {found} of credit, which is kept for you."
+
+
+def _page_of(rows: MemberRecordQuerySet[Dated], before: str) -> tuple[Sequence[Dated], int | None]:
+    """Return a page of rows, newest first, and the key of its last row if there are older ones."""
+    mark = rows.filter(pk=int(before[:18])).first() if before.isdecimal() else None
+    if mark:
+        at = mark.created_at
+        rows = rows.filter(Q(created_at__lt=at) | Q(created_at=at, pk__lt=mark.pk))
+    found = list(rows[: PAGE_SIZE + 1])
+    shown = found[:PAGE_SIZE]
+    return shown, shown[-1].pk if len(found) > PAGE_SIZE else None
+
+
+def invoice_page(invoice: Invoice) -> InvoicePage:
+    """Return an invoice in full."""
+    rows = list(invoice.payments.prefetch_related("disputes"))
+    refunds = refund_queries.of_payments(rows)
+    head = invoice_line(invoice, descriptions.product_names([invoice]), rows, refunds)
+    may_pay = (
+        invoice.status == InvoiceStatus.OPEN
+        and invoice.amount_remaining > 0
+        and invoice.collection != Collection.PROCESSING
+    )
+    hosted = reverse("billing:invoice-hosted", args=[invoice.pk])
+    tax = taxes.of_invoice(invoice)
+    return InvoicePage(
+        head=head,
+        items=[_invoice_item(line, invoice.currency) for line in invoice.lines],
+        subtotal=Money(invoice.subtotal, invoice.currency),
+        discount=Money(-invoice.discount, invoice.currency) if invoice.discount else None,
+        discount_label=texts.discount(invoice.promotion_codes),
+        taxes=_in_money(tax.added, invoice),
+        total=Money(invoice.total, invoice.currency),
+        taxes_included=_in_money(taxes.included_words(tax.included), invoice),
+        tax_note=tax.note,
+        billed_to=businesses.of_invoice(invoice),
+        credits=_in_money(texts.invoice_credits(invoice), invoice),
+        due=Money(invoice.amount_due, invoice.currency)
+        if invoice.amount_due != invoice.total and invoice.total > 0
+        else None,
+        due_label="Paid" if invoice.status == InvoiceStatus.PAID else "Due",
+        paid=Money(invoice.amount_paid, invoice.currency),
+        remaining=Money(invoice.amount_remaining, invoice.currency),
+        note=_invoice_note(invoice),
+        credit_notes=[_credit_note_line(row) for row in invoice.credit_notes.all()],
+        payments=_with_refunds(
+            rows, dict.fromkeys([row.pk for row in rows], head.description), refunds
+        ),
+        hosted_url=hosted if invoice.hosted_url else "",
+        pdf_url=reverse("billing:invoice-pdf", args=[invoice.pk]) if invoice.pdf_url else "",
+        pay_url=hosted if may_pay else "",
+        is_overdue=invoice.is_overdue,
+    )
+
+
+def _in_money(named: list[tuple[str, int]], invoice: Invoice) -> list[tuple[str, Money]]:
+    return [(words, Money(amount, invoice.currency)) for words, amount in named]
+
+
+def _invoice_note(invoice: Invoice) -> str:
+    """Return what a state means that asks for no money."""
+    if invoice.status == InvoiceStatus.UNCOLLECTIBLE:
+        is_paused = invoice.given_up_reason == GIVEN_UP_BY_PAUSE
+        return texts.PAUSED if is_paused else texts.GIVEN_UP
+    if invoice.status == InvoiceStatus.VOID:
+        return texts.VOID
+    if invoice.collection == Collection.PROCESSING:
+        return texts.PROCESSING
+    if invoice.collection == Collection.REQUIRES_ACTION:
+        return texts.TO_CONFIRM
+    return _paid_directly(invoice) if invoice.amount_paid_outside else ""
+
+
+def _paid_directly(invoice: Invoice) -> str:
+    """Return how much of an invoice came outside of Stripe."""
+    if invoice.amount_paid_outside == invoice.amount_paid and not invoice.amount_remaining:
+        return texts.PAID_DIRECTLY
+    amount = Money(invoice.amount_paid_outside, invoice.currency)
+    return f"You paid {amount} of this directly to us, and we've recorded it."
+
+
+def _credit_note_line(row: CreditNote) -> CreditNoteLine:
+    is_void = row.status == CreditNoteStatus.VOID
+    why = texts.CREDIT_REASONS.get(row.reason, "")
+    return CreditNoteLine(
+        number=row.number,
+        date=row.created_at,
+        amount=Money(-row.amount, row.currency),
+        tone=Tone.INFO if is_void else Tone.GOOD,
+        label="Void" if is_void else "Issued",
+        why=f"because it was {why}" if why else "",
+        sentences=["It was taken back and counts for nothing."]
+        if is_void
+        else texts.credit_note(row),
+        pdf_url=reverse("billing:credit-note-pdf", args=[row.pk]) if row.pdf_url else "",
+    )
+
+
+def payment_page(payment: Payment) -> PaymentLine:
+    """Return a payment without an invoice in full."""
+    refunds = refund_queries.of_payments([payment])
+    return _with_refunds([payment], {payment.pk: descriptions.of_single(payment)}, refunds)[0]
+
+
+def _with_refunds(
+    rows: Sequence[Payment], described: dict[int, str], refunds: list[Refund]
+) -> list[PaymentLine]:
+    """Return a member's payments with what may be refunded of them, and what was."""
+    offers = refund_queries.offers_beside(rows, refunds)
+    return [
+        replace(
+            payment_line(row, described[row.pk], refunds),
+            offer=offers.get(row.pk),
+            refunds=[refund_queries.line_of(one) for one in refunds if one.payment_id == row.pk],
+        )
+        for row in rows
+    ]
+
+
+def _invoice_item(line: dict[str, object], currency: str) -> InvoiceItem:
+    description, quantity = str(line["description"]), int(str(line["quantity"]))
+    return InvoiceItem(
+        description=description,
+        # Stripe begins the line of a subscription's item with it: "2 × Membership (at …)".
+        quantity=1 if description.startswith(f"{quantity} ×") else quantity,
+        amount=Money(int(str(line["amount"])), currency),
+        period_start=_line_time(line.get("period_start")),
+        period_end=_line_time(line.get("period_end")),
+    )
+
+
+def _line_time(value: object) -> datetime | None:
+    return datetime.fromtimestamp(int(str(value)), UTC) if value else None

@@ -1,0 +1,247 @@
+"""The story of one refund for its member: what happened, who is at work, what to expect when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils import timezone
+
+from billing.core import texts
+from billing.core.dates import arrival, goes_out_by, long_date
+from billing.core.statuses import RefundAction, RefundOrigin, RefundState
+from billing.core.tones import Tone
+from billing.facts import descriptions
+from billing.models import Refund
+from billing.refunds import membership_end
+from billing.refunds import queries as refund_queries
+from billing.refunds import texts as refund_texts
+from common.money import Money
+
+TEAM, PROVIDER, BANK = "Our team", "Our payment provider", "Your bank"
+ASK_AGAIN = "You can ask for it again as long as the payment is refundable."
+# How often a page that waits looks again, in seconds.
+LOOKS_AGAIN = {
+    RefundState.REQUESTED: 15,
+    RefundState.APPROVED: 2,
+    RefundState.SENDING: 2,
+    RefundState.PENDING: 30,
+    RefundState.REQUIRES_ACTION: 30,
+}
+# After so long it is no longer a matter of seconds, and the page says so.
+SENT_WITHIN = timedelta(minutes=5)
+
+
+class Stage(StrEnum):
+    """How a step stands: the tracker's own words."""
+
+    DONE = "done"
+    NOW = "now"
+    NEXT = "next"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step of the tracker: what, when, who is at work, and what else there is to say."""
+
+    state: Stage
+    title: str
+    at: datetime | None = None
+    who: str = ""
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class RefundPage:
+    """A refund in full. `seconds` is when to look again, 0 for never; `stamp`: what is news."""
+
+    pk: int
+    amount: Money
+    tone: Tone
+    label: str
+    description: str
+    payment_url: str
+    steps: list[Step]
+    reason: str
+    words: str
+    method: str
+    reference: str
+    membership: str
+    can_withdraw: bool
+    seconds: int
+    stamp: str
+
+
+def page_of(row: Refund) -> RefundPage:
+    """Return the page of a refund that its member may see."""
+    payment, is_asked = row.payment, row.origin == RefundOrigin.MEMBER
+    line = refund_queries.line_of(row)
+    invoice = payment.invoice_id
+    return RefundPage(
+        pk=row.pk,
+        amount=row.money,
+        tone=line.tone,
+        label=line.label,
+        description=descriptions.of_one(payment),
+        payment_url=reverse("billing:invoice", args=[invoice])
+        if invoice
+        else reverse("billing:payment", args=[payment.pk]),
+        steps=_steps(row),
+        reason=refund_texts.reason(row.reason) if is_asked else "",
+        words=row.words if is_asked else "",
+        method="" if row.was_asked else texts.card(payment.card_brand, payment.card_last4),
+        reference=row.reference,
+        membership=_membership(row),
+        can_withdraw=is_asked and row.is_undecided,
+        seconds=LOOKS_AGAIN.get(RefundState(row.state), 0),
+        stamp=f"{row.entries.count()}-{row.reference}",
+    )
+
+
+def _membership(row: Refund) -> str:
+    """Return what becomes of the membership, where the member asked for that too."""
+    if not row.cancels_membership:
+        return ""
+    is_off = row.state in (RefundState.DENIED, RefundState.WITHDRAWN)
+    return "It continues" if is_off else membership_end.in_words(row)
+
+
+def _steps(row: Refund) -> list[Step]:
+    begun = [_begun(row)]
+    if row.origin == RefundOrigin.MEMBER:
+        begun.append(_decision(row))
+    match row.state:
+        case RefundState.DENIED | RefundState.WITHDRAWN:
+            return begun
+        case RefundState.REQUESTED:
+            return [*begun, _to_come("We send it"), _to_come("At your bank")]
+        case _:
+            return [*begun, *_after_approval(row)]
+
+
+def _begun(row: Refund) -> Step:
+    if row.origin == RefundOrigin.MEMBER:
+        asked = Money(row.amount_asked, row.currency)
+        return Step(Stage.DONE, f"You asked for {asked}", row.created_at)
+    given_at = row.decided_at or row.created_at
+    return Step(Stage.DONE, f"We refunded you {row.money}", given_at, TEAM, row.answer)
+
+
+def _decision(row: Refund) -> Step:
+    match row.state:
+        case RefundState.REQUESTED:
+            return _being_decided(row)
+        case RefundState.WITHDRAWN:
+            return Step(Stage.DONE, "You withdrew your request", _ended_at(row))
+        case RefundState.DENIED if row.decided_at is None:
+            return Step(Stage.FAILED, "Your request is closed", _ended_at(row), "", row.answer)
+        case RefundState.DENIED:
+            title = "We did not approve it"
+            return Step(Stage.FAILED, title, row.decided_at, TEAM, row.answer)
+    less = row.amount < row.amount_asked
+    title = f"We approved {row.money} of it" if less else "Approved"
+    overtaken = row.state == RefundState.CANCELED and not row.stripe_id
+    words = "" if overtaken else row.answer
+    who = TEAM if row.decided_by_id else "Approved automatically under our refund policy"
+    return Step(Stage.DONE, title, row.decided_at, who, words)
+
+
+def _being_decided(row: Refund) -> Step:
+    news = "We’ll email you our answer. Until then, you can withdraw your request."
+    if row.approvals_needed < 2:
+        return Step(Stage.NOW, "We’re reviewing it", None, TEAM, news)
+    agreed = "One person has approved it. " if row.approvals_given else ""
+    title = "Two people on our team are reviewing it"
+    return Step(Stage.NOW, title, None, TEAM, f"{agreed}{news}")
+
+
+def _after_approval(row: Refund) -> list[Step]:
+    match row.state:
+        case RefundState.SUCCEEDED:
+            return [_sent(row), _at_bank(row)]
+        case RefundState.FAILED:
+            return _failed(row)
+        case RefundState.CANCELED:
+            return [_canceled(row)]
+        case RefundState.PENDING:
+            now = _waiting(row)
+        case RefundState.REQUIRES_ACTION:
+            now = _to_answer(row)
+        case _:
+            now = _being_sent(row)
+    return [now, _to_come("At your bank")]
+
+
+def _to_answer(row: Refund) -> Step:
+    until = f" You can until {long_date(row.answer_by)}." if row.answer_by else ""
+    lost = (
+        f"If it is not there, look in your spam folder, or write to us: {settings.SUPPORT_EMAIL}."
+    )
+    text = f"{refund_texts.TO_ANSWER}{until} {lost}"
+    return Step(Stage.NOW, "We need an answer from you", row.sent_at, "", text)
+
+
+def _canceled(row: Refund) -> Step:
+    if not row.stripe_id:
+        return Step(Stage.FAILED, "Stopped", _ended_at(row), "", row.answer)
+    text = f"{refund_texts.cancellation(was_asked=row.was_asked)} {ASK_AGAIN}"
+    return Step(Stage.FAILED, "Canceled", row.read_at, PROVIDER, text)
+
+
+def _being_sent(row: Refund) -> Step:
+    since = row.decided_at or row.created_at
+    if timezone.now() - since < SENT_WITHIN:
+        return Step(Stage.NOW, "We are sending it", None, TEAM, "This takes a few seconds.")
+    text = (
+        "Our payment provider has not taken it yet. We keep trying by ourselves, and there is "
+        "nothing you need to do."
+    )
+    return Step(Stage.NOW, "We are sending it", None, TEAM, text)
+
+
+def _sent(row: Refund) -> Step:
+    return Step(Stage.DONE, "Sent", row.sent_at, PROVIDER)
+
+
+def _waiting(row: Refund) -> Step:
+    by = goes_out_by(row.sent_at or row.created_at)
+    outlook = f"It usually reaches your bank by {long_date(by)}."
+    if timezone.now() > by:
+        outlook = "It takes longer than usual: we are looking into it."
+    text = f"{refund_texts.wait(row.pending_reason)} {outlook}"
+    return Step(Stage.NOW, "Not with your bank yet", row.sent_at, PROVIDER, text)
+
+
+def _at_bank(row: Refund) -> Step:
+    first, last = arrival(row.succeeded_at or row.sent_at or row.created_at)
+    if timezone.now() > last:
+        text = f"It should have been on your account by {long_date(last)}."
+        if row.reference:
+            text += " If you can't find it, your bank can look for it by the reference below."
+        return Step(Stage.DONE, "At your bank", None, BANK, text)
+    when = f"Most banks show it between {long_date(first)} and {long_date(last)}."
+    return Step(Stage.NOW, "At your bank", None, BANK, when)
+
+
+def _failed(row: Refund) -> list[Step]:
+    why = refund_texts.failure(row.failure_reason, was_sent=bool(row.stripe_id))
+    if row.failure_reason in refund_texts.SETTLED:
+        return [Step(Stage.FAILED, "Stopped", row.failed_at, "", why)]
+    text = f"{why} {refund_texts.WILL_BE_IN_TOUCH} {ASK_AGAIN}"
+    if not row.stripe_id:
+        return [Step(Stage.FAILED, "It could not be sent", row.failed_at, TEAM, text)]
+    return [_sent(row), Step(Stage.FAILED, "It did not arrive", row.failed_at, TEAM, text)]
+
+
+def _to_come(title: str) -> Step:
+    return Step(Stage.NEXT, title)
+
+
+def _ended_at(row: Refund) -> datetime | None:
+    """Return when a step without a column of its own was taken, from the history."""
+    ended = (RefundAction.WITHDRAWN, RefundAction.OVERTAKEN)
+    return row.entries.filter(action__in=ended).values_list("at", flat=True).last()

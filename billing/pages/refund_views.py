@@ -1,0 +1,141 @@
+"""The member's refunds: asking for one, following it, taking it back."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from billing.core.statuses import RefundOrigin
+from billing.core.tones import Tone
+from billing.models import Payment
+from billing.pages import refund_tracker
+from billing.pages.refund_forms import RefundForm
+from billing.refunds import queries as refund_queries
+from billing.refunds import service as refunds
+from billing.refunds.queries import Asking, Preview
+from billing.refunds.transitions import RefundError
+from common.htmx import wants_fragment
+from common.money import SYMBOLS
+from members.access import current_user
+
+UNPROCESSABLE, CONFLICT = 422, 409
+NO_CONTENT = 204
+TO_BE_SEEN = "What would happen is shown here once the amount is right."
+CHANGED = "What can be refunded has changed meanwhile. Please look at it once more."
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def request_refund(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show what would happen to a request, and make it. `look` in the form only shows."""
+    user = current_user(request)
+    rows = Payment.objects.for_user(user).select_related("invoice__subscription")
+    payment = rows.filter(pk=pk).first()
+    if payment is None:
+        raise Http404("There is no such payment.")
+    if made := _known(request, payment):
+        return redirect("billing:refund", pk=made)
+    asked = refund_queries.asking(payment)
+    if request.method != "POST":
+        return _form_page(request, asked, RefundForm(asked, None))
+    looking = "look" in request.POST
+    form = RefundForm(asked, request.POST, looking=looking)
+    if looking:
+        form.is_valid()
+        return _form_page(request, asked, form)
+    return _make(request, asked, form)
+
+
+@login_required
+@require_GET
+def refund(request: HttpRequest, pk: int) -> HttpResponse:
+    """Follow one refund. HTMX polls the fragment; where nothing is new there is nothing to show."""
+    rows = refund_queries.visible_to(current_user(request))
+    row = rows.select_related("payment__invoice__subscription").filter(pk=pk).first()
+    if row is None:
+        raise Http404("There is no such refund.")
+    page = refund_tracker.page_of(row)
+    if wants_fragment(request):
+        if request.GET.get("seen") == page.stamp:
+            return HttpResponse(status=NO_CONTENT)
+        return render(request, "billing/refunds/refund.html#story", {"refund": page})
+    return render(request, "billing/refunds/refund.html", {"refund": page})
+
+
+@login_required
+@require_POST
+def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
+    """Take a request back."""
+    user = current_user(request)
+    if not refund_queries.visible_to(user).filter(pk=pk).exists():
+        raise Http404("There is no such refund.")
+    try:
+        row = refunds.withdraw(user, pk)
+    except RefundError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, f"You withdrew your request for {row.money}.")
+    return redirect("billing:refund", pk=pk)
+
+
+def _known(request: HttpRequest, payment: Payment) -> int | None:
+    """Return the refund that this very form has made, or the request that waits already."""
+    rows = refund_queries.visible_to(current_user(request))
+    rows = rows.filter(payment=payment, origin=RefundOrigin.MEMBER)
+    if request.method == "POST":
+        sent = request.POST.get("key", "")
+        return next((row.pk for row in rows if str(row.key) == sent), None)
+    return rows.undecided().values_list("pk", flat=True).first()
+
+
+def _make(request: HttpRequest, asked: Asking, form: RefundForm) -> HttpResponse:
+    if request.POST.get("shown") != str(asked.terms.most):
+        messages.info(request, CHANGED)
+        return _form_page(request, asked, RefundForm(asked, None), CONFLICT)
+    if not form.is_valid() or form.wanted is None:
+        return _form_page(request, asked, form, UNPROCESSABLE)
+    user = current_user(request)
+    try:
+        row = refunds.request(user, asked.payment.pk, form.wish(form.wanted))
+    except RefundError as error:
+        form.add_error(None, str(error))
+        return _form_page(request, asked, form, CONFLICT)
+    return redirect("billing:refund", pk=row.pk)
+
+
+def _form_page(
+    request: HttpRequest, asked: Asking, form: RefundForm, status: int = 200
+) -> HttpResponse:
+    """Render the form, or what a request would lead to where HTMX asks for that part."""
+    template = "billing/refunds/form.html" + ("#preview" if wants_fragment(request) else "")
+    code = asked.payment.currency.upper()
+    context = {
+        "asked": asked,
+        "form": form,
+        "preview": _preview(asked, form, is_part=wants_fragment(request)),
+        "currency": code,
+        "symbol": SYMBOLS.get(code, ""),
+    }
+    return render(request, template, context, status=status)
+
+
+def _preview(asked: Asking, form: RefundForm, *, is_part: bool) -> Preview:
+    """Return what would happen. `is_part`: it stands alone, and the field does not say what is
+    wrong with the amount.
+    """
+    amount = form.wanted if form.is_bound and hasattr(form, "cleaned_data") else asked.terms.most
+    if amount is None:
+        how = _how_much(asked, form) if is_part else TO_BE_SEEN
+        return Preview(Tone.INFO, "How much?", (how,))
+    cancels = form.cancels if form.is_bound else False
+    return refund_queries.preview(asked, amount, cancels=cancels)
+
+
+def _how_much(asked: Asking, form: RefundForm) -> str:
+    """Return what is wrong with the amount, or up to which one can be asked for."""
+    if form.typed and form.errors.get("amount"):
+        return str(form.errors["amount"][0])
+    return f"Enter an amount up to {asked.most}."

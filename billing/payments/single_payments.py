@@ -1,0 +1,152 @@
+"""Use case: a member pays once for something that is not the membership."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.urls import reverse
+
+from billing.core import texts
+from billing.core.statuses import Purpose, RequestState
+from billing.facts import pay_links, tax_settings
+from billing.membership.checkout import (
+    AlreadyPaid,
+    CheckoutError,
+    Wanted,
+    in_sentences,
+    key_of,
+    page_of,
+)
+from billing.models import Checkout, Customer, Item, PaymentRequest
+from billing.models.locks import lock_member
+from billing.stripe import gateway
+from billing.stripe.snapshots import CheckoutSnapshot
+from common.money import Money
+
+JUST_PAID = "You have just paid this. Your payment is being confirmed."
+
+
+def pay_amount(user: User, amount: int, note: str) -> str:
+    """Return the Checkout page for an amount (minor units of PAYMENT_CURRENCY) the member chose.
+
+    Another amount takes the place of one that is not paid yet.
+
+    Raises:
+        AlreadyPaid: the member has just paid, and the payment is being confirmed.
+        CheckoutError: the amount is out of bounds, or Stripe could not be asked.
+    """
+    currency = settings.PAYMENT_CURRENCY
+    if not settings.PAYMENT_MINIMUM <= amount <= settings.PAYMENT_MAXIMUM:
+        raise CheckoutError(bounds())
+    terms = {
+        "amount": amount,
+        "currency": currency,
+        "description": texts.payment_description(note, settings.BRAND_NAME),
+    }
+    already = AlreadyPaid("You have just paid. Your payment is being confirmed.")
+    wanted = Wanted(Purpose.AMOUNT, terms, _open_session, already)
+    with in_sentences("pay"):
+        return page_of(user, wanted)
+
+
+def pay_request(user: User, request_id: int) -> str:
+    """Return the Checkout page of one of the member's own payment requests.
+
+    Raises:
+        AlreadyPaid: it is paid, or being confirmed.
+        CheckoutError: it is not the member's, was canceled, has expired, or Stripe is away.
+    """
+    request = PaymentRequest.objects.for_user(user).filter(pk=request_id).first()
+    if request is None:
+        raise CheckoutError("There is no such payment request.")
+    if refusal := why_not_payable(request):
+        has_paid = request.state == RequestState.PAID or refusal == JUST_PAID
+        raise (AlreadyPaid if has_paid else CheckoutError)(refusal)
+    terms = {
+        "amount": request.amount,
+        "currency": request.currency,
+        "description": request.description,
+    }
+    already = AlreadyPaid(JUST_PAID)
+    wanted = Wanted(Purpose.REQUEST, terms, _open_session, already, request)
+    with in_sentences("pay"):
+        return page_of(user, wanted)
+
+
+def pay_item(user: User, item_id: int) -> str:
+    """Return the Checkout page of an item that is on sale to the member.
+
+    Raises:
+        AlreadyPaid: the member has paid it, or is about to.
+        CheckoutError: it is not on sale to the member, or Stripe is away.
+    """
+    item = Item.objects.for_user(user).filter(pk=item_id).first()
+    if item is None:
+        raise CheckoutError("This is not on sale any more.")
+    return pay_request(user, request_for(item, user).pk)
+
+
+@transaction.atomic
+def request_for(item: Item, user: User) -> PaymentRequest:
+    """Return the member's one request for an item, at today's price unless it was sent already."""
+    terms = {"amount": item.amount, "currency": item.currency, "description": item.name}
+    # Two tabs: the second waits here, and finds the row of the first.
+    lock_member(user.pk)
+    rows = PaymentRequest.objects.for_user(user).exclude(state=RequestState.CANCELED)
+    if not rows.filter(item=item).exists():
+        PaymentRequest.objects.create(user=user, item=item, **terms)
+    rows.filter(item=item, state=RequestState.OPEN, sent_at=None).update(**terms)
+    return rows.get(item=item)
+
+
+def why_not_payable(request: PaymentRequest) -> str:
+    """Return the sentence that says why a request can't be paid, or "" if it can."""
+    if request.state == RequestState.PAID:
+        return "You have paid this already. Thank you."
+    if request.state == RequestState.CANCELED:
+        return "This payment request was withdrawn. You owe nothing."
+    if request.is_being_paid:
+        return JUST_PAID
+    if request.has_expired:
+        return f"This payment request has expired. Please write to {settings.SUPPORT_EMAIL}."
+    if not request.sent_at and request.item and not _is_on_sale(request.item, request.user):
+        return "This is not on sale any more."
+    return ""
+
+
+def bounds() -> str:
+    """Return between which amounts a member may choose, in a sentence."""
+    least = Money(settings.PAYMENT_MINIMUM, settings.PAYMENT_CURRENCY)
+    most = Money(settings.PAYMENT_MAXIMUM, settings.PAYMENT_CURRENCY)
+    return f"Enter an amount from {least} to {most}."
+
+
+def takes_amounts() -> bool:
+    """Whether members may pay what they choose."""
+    most: int = settings.PAYMENT_MAXIMUM
+    return most > 0 and most >= settings.PAYMENT_MINIMUM
+
+
+def _is_on_sale(item: Item, user: User) -> bool:
+    return Item.objects.for_user(user).filter(pk=item.pk).exists()
+
+
+def _open_session(row: Checkout, customer: Customer) -> CheckoutSnapshot:
+    here = settings.PORTAL_URL
+    back = here + reverse("billing:payment-result") + "?session_id={CHECKOUT_SESSION_ID}"
+    leave = pay_links.path_of(row.request) if row.request else reverse("billing:pay-amount")
+    return gateway.create_payment_checkout(
+        gateway.SinglePayment(
+            key=key_of(row),
+            customer_id=customer.stripe_id,
+            user_id=customer.user_id,
+            checkout_pk=row.pk,
+            amount=row.amount or 0,
+            currency=row.currency,
+            description=row.description,
+            tax=tax_settings.single() if row.is_taxed else None,
+            success_url=back,
+            cancel_url=f"{here}{leave}?canceled=1",
+        )
+    )

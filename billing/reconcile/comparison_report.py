@@ -1,0 +1,110 @@
+"""What a comparison with Stripe found, for people: rows by name, money as money, dates as dates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import models
+from django.utils import formats, timezone
+from django.utils.text import capfirst
+
+from billing.models import CreditNote, Customer, Dispute, Invoice, Payment, Refund, Subscription
+from billing.models.copy import StripeCopy
+from billing.reconcile.comparison import MISSING, ORPHAN, THERE, UNREADABLE, Difference
+from common.money import Money
+
+MODELS: dict[str, type[StripeCopy] | type[Refund]] = {
+    "customer": Customer,
+    "subscription": Subscription,
+    "invoice": Invoice,
+    "credit_note": CreditNote,
+    "payment": Payment,
+    "refund": Refund,
+    "dispute": Dispute,
+}
+# One side, or a mark of ours without a row.
+WHOLE = {
+    (MISSING, THERE): ("Not in our records", "Found at Stripe"),
+    (THERE, MISSING): ("In our records", "Not found at Stripe"),
+    (MISSING, UNREADABLE): ("Not in our records", "Found at Stripe, but it can’t be read"),
+    (THERE, UNREADABLE): ("In our records", "Found at Stripe, but it can’t be read"),
+    (ORPHAN, THERE): ("Made by this portal, but linked to no record here", "Found at Stripe"),
+}
+NOTHING = "–"
+
+
+@dataclass(frozen=True)
+class Line:
+    """A difference in words. `row` is ours, where there is one; `what` names it."""
+
+    difference: Difference
+    row: StripeCopy | Refund | None
+    what: str
+    field: str
+    ours: str
+    stripe: str
+
+    def __str__(self) -> str:
+        what = f"{self.what} ({self.difference.id})"
+        if not self.field:
+            return f"{what}: {self.ours}. {self.stripe}."
+        return f"{what}, {self.field.lower()}: {self.ours} here, {self.stripe} at Stripe"
+
+
+def lines(found: Iterable[Mapping[str, str]]) -> list[Line]:
+    """Return the differences of a report (`Reconciliation.differences`): one query a kind."""
+    differences = [Difference(**entry) for entry in found]
+    rows = dict(_rows(differences))
+    return [_line(one, rows.get((one.object, one.id))) for one in differences]
+
+
+def _rows(differences: list[Difference]) -> Iterator[tuple[tuple[str, str], Any]]:
+    for name in {one.object for one in differences}:
+        ids = [one.id for one in differences if one.object == name]
+        rows: models.QuerySet[Any] = MODELS[name]._default_manager.all()
+        if name != "customer":
+            rows = rows.select_related("customer__user")
+        for stripe_id, row in rows.in_bulk(ids, field_name="stripe_id").items():
+            yield (name, stripe_id), row
+
+
+def _line(one: Difference, row: Any) -> Line:
+    kind = capfirst(MODELS[one.object]._meta.verbose_name)
+    what = f"{kind} {_name(row)}" if row else str(kind)
+    if not one.field:
+        ours, stripe = WHOLE[one.ours, one.stripe]
+        return Line(one, row, what, "", ours, stripe)
+    column = MODELS[one.object]._meta.get_field(one.field)
+    ours, stripe = (_value(column, row, text) for text in (one.ours, one.stripe))
+    return Line(
+        one, row, what, capfirst(str(getattr(column, "verbose_name", one.field))), ours, stripe
+    )
+
+
+def _name(row: Any) -> str:
+    """Return "F-0001 of Nina Novak"."""
+    if isinstance(row, Customer):
+        return str(row)
+    return f"{row} of {row.customer}"
+
+
+def _value(column: Any, row: Any, text: str) -> str:
+    """Return a value that was kept as text the way people read it."""
+    if not text:
+        return NOTHING
+    if isinstance(column, models.BigIntegerField) and _is_number(text):
+        return str(Money(int(text), row.currency)) if hasattr(row, "currency") else text
+    if isinstance(column, models.DateTimeField):
+        at = datetime.fromisoformat(text)
+        return formats.date_format(timezone.localtime(at), "M j, Y, H:i:s")
+    if isinstance(column, models.BooleanField):
+        return "Yes" if text == "True" else "No"
+    names = dict(getattr(column, "flatchoices", ()))
+    return str(names.get(text, text))
+
+
+def _is_number(text: str) -> bool:
+    return text.removeprefix("-").isdecimal()

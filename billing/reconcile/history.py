@@ -1,0 +1,101 @@
+"""Read all that a customer has at Stripe: after an assignment, and for an import."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import datetime
+from typing import TypeVar
+
+from billing.core.statuses import EventState
+from billing.inbound import inbox
+from billing.models import CreditNote, Customer, Payment, StripeEvent
+from billing.refunds import sync as refund_sync
+from billing.stripe import gateway
+from billing.sync import refresh
+from common.one_by_one import OneByOne
+from emails import outbox
+
+Snapshot = TypeVar("Snapshot")
+Listing = Callable[[list[gateway.Unreadable]], Iterator[Snapshot]]
+
+
+def read_history(customer_id: str) -> None:
+    """Read all that a customer has, from subscriptions to disputes, the oldest first.
+
+    Safe to run twice, and after it was cut short. Nobody is written to about what happened before
+    it began. An object that can't be read or written does not keep out the others.
+
+    Raises:
+        gateway.StripeError: Stripe did not answer.
+        sync.UnknownCustomer: the customer belongs to no member.
+        SomeFailed: all is read but what it names; the history counts as not read.
+    """
+    begun = refresh.database_now()
+    run = OneByOne(ended_by=gateway.ENDS_ALL)
+    with outbox.nothing_before(begun):
+        _read_all(customer_id, begun, run)
+    run.finish()
+    Customer.objects.filter(stripe_id=customer_id).update(history_read_at=begun)
+
+
+def replay_waiting(customer_id: str) -> None:
+    """Process again the events of a customer who was nobody's when they came."""
+    done = EventState.PROCESSED
+    events = StripeEvent.objects.filter(customer_id=customer_id).exclude(state=done)
+    for event in events.order_by("pk").defer("payload"):
+        inbox.replay(event)
+
+
+def _read_all(customer_id: str, begun: datetime, run: OneByOne) -> None:
+    gateway.patiently(lambda: refresh.sync_customer(customer_id))
+    for subscription in _listed(run, lambda bad: gateway.list_subscriptions(customer_id, bad)):
+        _read(run, refresh.sync_subscription, subscription.id)
+    for invoice in _listed(run, lambda bad: gateway.list_invoices(customer_id, bad)):
+        _read(run, refresh.sync_invoice, invoice.id)
+    # Payments and most credit notes of an invoice were read with it.
+    done = _read_since(CreditNote, customer_id, begun)
+    for note in _listed(run, lambda bad: gateway.list_credit_notes(customer_id, bad=bad)):
+        if note.id not in done:
+            _read(run, refresh.sync_credit_note, note.id)
+    done = _read_since(Payment, customer_id, begun)
+    for payment in _listed(run, lambda bad: gateway.list_payments(customer_id, bad)):
+        if payment.id not in done and payment.is_tried:
+            _read(run, refresh.sync_payment, payment.id)
+        if payment.amount_refunded:
+            _read(run, refund_sync.sync_refunds, payment.id)
+    _read_disputes(customer_id, run)
+
+
+def _read_disputes(customer_id: str, run: OneByOne) -> None:
+    """Read a customer's disputes, which Stripe can only list for the whole account."""
+    first = Payment.objects.filter(customer__stripe_id=customer_id).order_by("created_at").first()
+    if first is None:
+        return
+    since = first.created_at
+    # One that can't be read names no customer: the nightly comparison reports it.
+    bad: list[gateway.Unreadable] = []
+    for dispute in reversed(list(gateway.list_disputes(since, bad))):
+        if dispute.customer_id == customer_id and dispute.payment_intent_id:
+            _read(run, refresh.sync_dispute, dispute.id)
+
+
+def _listed(run: OneByOne, listing: Listing[Snapshot]) -> list[Snapshot]:
+    """Return all of a list that can be read, the oldest first."""
+    bad: list[gateway.Unreadable] = []
+    found = list(listing(bad))
+    run.failures += [f"{one.id} can't be read: {one.reason}" for one in bad]
+    return found[::-1]
+
+
+def _read_since(
+    model: type[CreditNote] | type[Payment], customer_id: str, begun: datetime
+) -> set[str]:
+    rows = model._default_manager.filter(customer__stripe_id=customer_id, read_at__gte=begun)
+    return set(rows.values_list("stripe_id", flat=True))
+
+
+def _read(run: OneByOne, read: Callable[[str], object], identifier: str) -> None:
+    """Read one object; one that was deleted since it was listed is left out."""
+    with run.each(identifier), suppress(gateway.StripeMissing):
+        gateway.patiently(lambda: read(identifier))

@@ -1,0 +1,163 @@
+"""Put right what webhooks did not bring: missed events, and rows that differ from Stripe.
+
+Stripe is only read, never written to. Nobody is written to about the past: what is learnt here
+goes through `billing.sync.refresh`, whose messages are made once for a cause and never about what
+happened more than MESSAGE_MAX_AGE_HOURS ago.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from billing.core.statuses import InvoiceStatus
+from billing.inbound import inbox
+from billing.models import Invoice, Reconciliation
+from billing.reconcile import comparison
+from billing.reconcile.comparison import THERE, Comparison, Difference
+from billing.refunds import sync as refund_sync
+from billing.stripe import gateway
+from billing.sync import refresh
+from common.one_by_one import OneByOne, SomeFailed
+
+logger = logging.getLogger(__name__)
+
+# Stripe documentation, "List all events": they are kept for 30 days.
+KEPT = timedelta(days=30)
+OVERLAP = timedelta(hours=1)
+# A repaired customer can bring in objects that were not looked at before.
+MOST_REPAIRS = 3
+# The report keeps so many differences; its count tells of all.
+MOST_REPORTED = 500
+
+READ_AGAIN: dict[str, Callable[[str], object]] = {
+    "customer": refresh.sync_customer,
+    "subscription": refresh.sync_subscription,
+    "invoice": refresh.sync_invoice,
+    "credit_note": refresh.sync_credit_note,
+    "payment": refresh.sync_payment,
+    "refund": refund_sync.sync_refund,
+    "dispute": refresh.sync_dispute,
+}
+
+
+def reconcile(*, repair: bool) -> Reconciliation:
+    """Fetch missed events, then compare everything; with `repair`, read again what differs.
+
+    Raises:
+        gateway.StripeError: Stripe did not answer; the run is recorded as failed.
+    """
+    run, _failures = _fetch_missed()
+    try:
+        found = comparison.compare()
+        left = _repair(found, run) if repair and found.differences else found
+    except gateway.StripeError as error:
+        run.error = str(error)
+        run.save()
+        raise
+    run.customers_compared = max(found.customers, left.customers)
+    run.customers_agreeing = left.agreeing
+    run.differences_found = len(found.differences)
+    run.differences_left = len(left.differences)
+    shown = left.differences or found.differences
+    run.differences = [one.as_dict() for one in shown[:MOST_REPORTED]]
+    run.compared_at = timezone.now()
+    run.save()
+    return run
+
+
+def find_missed_events() -> Reconciliation:
+    """Store every event since the last good run that is not stored yet.
+
+    Raises:
+        gateway.StripeError: Stripe did not answer.
+        SomeFailed: some could not be stored; all others are. Either way the run is recorded as
+            failed, and the next one starts where this one did.
+    """
+    run, failures = _fetch_missed()
+    if failures:
+        raise SomeFailed(failures)
+    return run
+
+
+def _fetch_missed() -> tuple[Reconciliation, list[str]]:
+    """Store what was missed; return the run, and a sentence for each event that can't be stored."""
+    now = timezone.now()
+    last = Reconciliation.objects.filter(finished_at__isnull=False).first()
+    start = last.started_at - OVERLAP if last else now - KEPT
+    run = Reconciliation.objects.create(started_at=now)
+    try:
+        # Stripe lists the newest first: stored in the order in which they happened.
+        found = list(gateway.events_since(max(start, now - KEPT)))
+        done = OneByOne()
+        for payload in reversed(found):
+            run.events_seen += 1
+            with done.each(f"event {payload.get('id')}"), transaction.atomic():
+                run.events_missed += _store(payload, run)
+    except Exception as error:
+        run.error = f"{type(error).__name__}: {error}"
+        run.save()
+        raise
+    run.error += "".join(f"{failure}\n" for failure in done.failures)
+    run.finished_at = None if done.failures else timezone.now()
+    run.save()
+    return run, done.failures
+
+
+def _store(payload: Mapping[str, Any], run: Reconciliation) -> bool:
+    """Store one event. What is no event will never be one: that is noted, and asked for no more."""
+    try:
+        return inbox.take(json.dumps(payload)) == inbox.Taken.STORED
+    except inbox.MalformedEvent as error:
+        logger.exception("Event %s could not be stored.", payload.get("id"))
+        run.error += f"{payload.get('id')}: {error}\n"
+        return False
+
+
+def _repair(found: Comparison, run: Reconciliation) -> Comparison:
+    """Read again what differs, compare again, and answer what is left.
+
+    One that can't be repaired stays in the report, and the run notes why.
+    """
+    failures: list[str] = []
+    for _ in range(MOST_REPAIRS):
+        before = set(found.differences)
+        done = OneByOne(ended_by=gateway.ENDS_ALL)
+        for difference in {one.id: one for one in found.differences}.values():
+            with done.each(f"{difference.object} {difference.id}"):
+                _read_again(difference, found.invoice_of)
+        failures = done.failures
+        found = comparison.compare()
+        if not found.differences or set(found.differences) == before:
+            break
+    run.error += "".join(f"{failure}\n" for failure in failures)
+    return found
+
+
+def _read_again(difference: Difference, invoice_of: dict[str, str]) -> None:
+    """Write one object as Stripe shows it; what can't be written stays in the report."""
+    kind, identifier = difference.object, difference.id
+    if kind == "payment" and identifier in invoice_of:
+        kind, identifier = "invoice", invoice_of[identifier]
+    try:
+        gateway.patiently(lambda: READ_AGAIN[kind](identifier))
+    except gateway.StripeMissing:
+        if kind == "invoice" and difference.ours == THERE:
+            _forget_draft(identifier)
+    except (refresh.UnknownCustomer, refresh.NotOurs) as reason:
+        logger.warning("%s %s could not be repaired: %s", kind, identifier, reason)
+
+
+def _forget_draft(invoice_id: str) -> None:
+    """Remove a draft that was deleted at Stripe: nothing else can be deleted there.
+
+    Another status means that we ask the wrong account, and then no row may go.
+    """
+    drafts = Invoice.objects.filter(stripe_id=invoice_id, status=InvoiceStatus.DRAFT)
+    drafts.filter(payments=None).delete()

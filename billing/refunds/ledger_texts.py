@@ -1,0 +1,156 @@
+"""Names and words of the refund ledger: proved by its entries, and forgotten when somebody leaves.
+
+An entry keeps a digest of each text and not the text: what is hashed in the chain stays for good.
+The digest is salted with chance, so that it tells nothing once text and salt are gone.
+
+Entries of before this was so were hashed with name and words in them. Their earlier hash is kept
+as a text, too: it is proved for as long as all that it was made of is there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC
+
+from django.contrib.auth.models import User
+from django.db.models import Q, QuerySet
+
+from billing.core.statuses import LedgerTextKind, RefundAction
+from billing.models import LedgerText, RefundEntry
+
+SYSTEM, STRIPE, GONE = "The portal", "Stripe", "Somebody who has left"
+BY_STRIPE = frozenset({RefundAction.FOUND, RefundAction.STRIPE, RefundAction.REOPENED})
+GENESIS = "0" * 64
+
+Texts = Mapping[LedgerTextKind, str]
+
+
+def drafted(actor: User | None, words: str) -> list[LedgerText]:
+    """Return the texts of an entry that is about to be written, each with a salt of its own."""
+    found = {LedgerTextKind.ACTOR: _called(actor) if actor else "", LedgerTextKind.WORDS: words}
+    return [
+        LedgerText(kind=kind, text=text, salt=secrets.token_hex(16))
+        for kind, text in found.items()
+        if text
+    ]
+
+
+def digest(text: LedgerText) -> str:
+    """Return SHA-256 (hexadecimal) over a text's salt and itself, encoded as UTF-8."""
+    return hashlib.sha256(f"{text.salt}{text.text}".encode()).hexdigest()
+
+
+def digests_of(entry: RefundEntry) -> dict[LedgerTextKind, str]:
+    """Return an entry's digests by kind; an empty one stands for no text."""
+    return {
+        LedgerTextKind.ACTOR: entry.actor_digest,
+        LedgerTextKind.WORDS: entry.words_digest,
+        LedgerTextKind.EARLIER: entry.earlier_digest,
+    }
+
+
+def words(entry: RefundEntry) -> str:
+    """Return what was said with a step, or "" where nothing was, or it is forgotten."""
+    return _texts(entry).get(LedgerTextKind.WORDS, "")
+
+
+def actor_name(entry: RefundEntry) -> str:
+    """Return who did it, as they were called then, or are now where that is forgotten."""
+    if entry.actor is None:
+        return machine(entry.action)
+    found = _texts(entry).get(LedgerTextKind.ACTOR)
+    return found or (_called(entry.actor) if entry.actor.is_active else GONE)
+
+
+def machine(action: str) -> str:
+    """Return what did a step that nobody did."""
+    return STRIPE if action in BY_STRIPE else SYSTEM
+
+
+def _called(actor: User) -> str:
+    name = actor.get_full_name() or actor.get_username()
+    return f"{name} <{actor.email}>"[:300]
+
+
+def _texts(entry: RefundEntry) -> Texts:
+    return {LedgerTextKind(one.kind): one.text for one in entry.texts.all()}
+
+
+# Proving them
+
+
+def wrong_with(entry: RefundEntry, earlier: str | None, left: set[int]) -> Iterator[str]:
+    """Yield what is wrong with an entry's texts: changed, gone too soon, or not what was hashed.
+
+    `earlier` is the earlier hash of the entry before, None where that is forgotten. `left` are the
+    users who have left: a text may only be missing where it was of one of them.
+    """
+    found = {LedgerTextKind(one.kind): one for one in entry.texts.all()}
+    for kind, kept in digests_of(entry).items():
+        text = found.get(kind)
+        if text and digest(text) != kept:
+            yield f"A text of entry {entry.number} ({kind}) was changed after it was written."
+        elif kept and not text and not left & {entry.actor_id, entry.refund.customer.user_id}:
+            yield f"A text of entry {entry.number} ({kind}) is gone, and nobody has left."
+    if earlier is not None and (first := found.get(LedgerTextKind.EARLIER)):
+        texts = {kind: one.text for kind, one in found.items()}
+        if _is_whole(entry, texts) and _earlier_hash(entry, texts, earlier) != first.text:
+            yield f"Entry {entry.number} was changed before its names were kept apart."
+
+
+def earlier_hash(entry: RefundEntry) -> str | None:
+    """Return the hash of before names were kept apart: "" of a newer entry, None: forgotten."""
+    if not entry.earlier_digest:
+        return ""
+    return _texts(entry).get(LedgerTextKind.EARLIER)
+
+
+def _is_whole(entry: RefundEntry, texts: Texts) -> bool:
+    """Whether all that the earlier hash was made of is there."""
+    return all(kind in texts for kind, kept in digests_of(entry).items() if kept)
+
+
+def _earlier_hash(entry: RefundEntry, texts: Texts, previous: str) -> str:
+    """Return the hash as it was made when names and words were columns."""
+    columns = {
+        "number": entry.number,
+        "refund": entry.refund_id,
+        "at": entry.at.astimezone(UTC).isoformat(timespec="microseconds"),
+        "actor": entry.actor_id,
+        "actor_name": texts.get(LedgerTextKind.ACTOR) or machine(entry.action),
+        "action": str(entry.action),
+        "from": str(entry.from_state),
+        "to": str(entry.to_state),
+        "amount": entry.amount,
+        "currency": entry.currency,
+        "stripe_id": entry.stripe_id,
+        "words": texts.get(LedgerTextKind.WORDS, ""),
+        "policy_version": entry.policy_version,
+        "previous_hash": previous or GENESIS,
+    }
+    hashed = json.dumps(columns, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(hashed.encode()).hexdigest()
+
+
+# Forgetting them
+
+
+def forget(users: QuerySet[User]) -> int:
+    """Delete what users who left are called and said, and what was said to them.
+
+    What staff said of other people's refunds stays, without their name. Return how many texts went.
+    """
+    of_theirs = Q(entry__refund__customer__user__in=users)
+    own_name = Q(entry__actor__in=users, kind__in=[LedgerTextKind.ACTOR, LedgerTextKind.EARLIER])
+    deleted, _ = LedgerText.objects.filter(of_theirs | own_name).delete()
+    return deleted
+
+
+def save(entry: RefundEntry, texts: Iterable[LedgerText]) -> None:
+    """Write an entry's texts, once it has its row."""
+    for text in texts:
+        text.entry = entry
+    LedgerText.objects.bulk_create(texts)

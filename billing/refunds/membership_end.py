@@ -1,0 +1,105 @@
+"""When a membership ends whose member leaves with a refund: at once, or with what is paid for.
+
+At once only where all that was paid for the running period is given back, credit included: else
+the member would lose what has been paid for and stays with us.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from django.db.models import Q
+
+from billing.core.dates import long_date
+from billing.core.statuses import InvoiceStatus, PaymentStatus
+from billing.models import Invoice, Payment, Refund, Subscription
+from billing.refunds import terms
+
+
+class Ending(Enum):
+    """How a membership ends; where not at once although all of the payment is, with the reason."""
+
+    AT_ONCE = "at once"
+    WITH_PERIOD = ""
+    CREDIT_STAYS = "because credit paid part of it"
+    PART_STAYS = "because another payment paid part of it"
+
+    @property
+    def why(self) -> str:
+        """Return ", because credit paid part of it", or nothing."""
+        has_reason = self in (Ending.CREDIT_STAYS, Ending.PART_STAYS)
+        return f", {self.value}" if has_reason else ""
+
+
+def ending_of(payment: Payment, amount: int, without: Refund | None = None) -> Ending:
+    """Return how a membership ends with a refund of this amount (minor units) of a payment.
+
+    `without` is the refund of this amount, where there is one already.
+    """
+    invoice = payment.invoice
+    subscription = payment.membership
+    if invoice is None or subscription is None or _is_over(subscription, invoice):
+        return Ending.WITH_PERIOD
+    paid = PaymentStatus.SUCCEEDED
+    parts = list(invoice.payments.filter(status=paid).select_related("invoice"))
+    facts = terms.facts_of_all(parts, without, counts_automatic=False)
+    gone = amount + sum(one.paid - one.left for one in facts.values())
+    if gone >= _paid_for(invoice):
+        return Ending.AT_ONCE
+    if payment.pk in facts and amount < facts[payment.pk].left:
+        return Ending.WITH_PERIOD
+    return Ending.CREDIT_STAYS if _from_credit(invoice) else Ending.PART_STAYS
+
+
+def ending_of_all(payment: Payment) -> Ending:
+    """Return how a membership would end with all that is left of a payment."""
+    return ending_of(payment, terms.facts_of(payment).left)
+
+
+def of_refund(row: Refund) -> Ending:
+    """Return how the membership ends of a member who leaves with this refund."""
+    return ending_of(row.payment, row.amount, without=row)
+
+
+def in_words(row: Refund) -> str:
+    """Return what becomes of the membership, where the member asked for that with a refund."""
+    subscription = row.payment.membership
+    if subscription is None or not row.cancels_membership:
+        return ""
+    ending = of_refund(row)
+    if row.is_undecided and ending == Ending.AT_ONCE:
+        return "It ends right away if we approve all of this"
+    if row.is_undecided:
+        end = long_date(subscription.ends_at or subscription.current_period_end)
+        return f"If we approve the refund, it continues until {end}{ending.why}"
+    if subscription.is_live and subscription.ends_at:
+        return f"It ends on {long_date(subscription.ends_at)}, as you asked{ending.why}"
+    return "It ends, too, as you asked" if subscription.is_live else "It has ended, as you asked"
+
+
+def _is_over(subscription: Subscription, invoice: Invoice) -> bool:
+    """Whether a later invoice pays for the period that runs now, with credit also."""
+    newer = subscription.invoices.filter(created_at__gt=invoice.created_at)
+    by_credit = Q(status=InvoiceStatus.PAID) & ~Q(total=0)
+    switch = Q(status=InvoiceStatus.PAID, billing_reason="subscription_update")
+    return newer.filter(Q(amount_paid__gt=0) | by_credit | switch).exists()
+
+
+def _paid_for(invoice: Invoice) -> int:
+    """Return all that was paid for an invoice's period, in minor units: by cards, and by credit."""
+    asked = invoice.total - invoice.pre_payment_credit_notes_amount
+    return max(asked, invoice.amount_paid) + _unused_time(invoice)
+
+
+def _unused_time(invoice: Invoice) -> int:
+    """Return what earlier payments brought into a switch: time that was paid for and not used.
+
+    Stripe documentation, "Prorations": it is a negative line of the switch's invoice.
+    """
+    amounts = (int(line["amount"]) for line in invoice.lines)
+    return -sum(amount for amount in amounts if amount < 0)
+
+
+def _from_credit(invoice: Invoice) -> int:
+    """Return how much of it credit paid, in minor units."""
+    return max(0, -invoice.balance_applied) + _unused_time(invoice)

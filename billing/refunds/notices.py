@@ -1,0 +1,221 @@
+"""What members are told about their refunds; what staff are told is in `refund_staff_notices`."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, tzinfo
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+from django.urls import reverse
+from django.utils import timezone
+
+from billing.core import texts as wording
+from billing.core.dates import arrival, goes_out_by
+from billing.core.statuses import RefundAction, RefundOrigin, RefundState
+from billing.facts import descriptions
+from billing.models import Refund
+from billing.notices.transitions import RefundMoved
+from billing.refunds import membership_end, staff_notices, texts
+from billing.refunds.membership_end import Ending
+from billing.refunds.policy import Outcome
+from common.money import Money
+from common.one_by_one import OneByOne
+from emails import outbox
+from emails.catalogue import Kind
+from members import time_zones
+
+# What Stripe has said: the step is told as the state that it led to.
+SAID_BY_STRIPE = (RefundAction.STRIPE, RefundAction.FOUND, RefundAction.REOPENED)
+REMIND_BEFORE = timedelta(days=7)
+# What a member is told of a refund.
+TOLD = (
+    Kind.REFUND_RECEIVED,
+    Kind.REFUND_APPROVED,
+    Kind.REFUND_DENIED,
+    Kind.REFUND_SENT,
+    Kind.REFUND_ARRIVED,
+    Kind.REFUND_FAILED,
+)
+
+
+def announce(moved: RefundMoved) -> None:
+    """Put the messages of a refund's step into the outbox, in the caller's transaction.
+
+    A gift, and a refund of Stripe's dashboard, is told of from Stripe on. A request that the policy
+    approves at once gets no message but Stripe's, seconds later.
+    """
+    staff_notices.announce(moved)
+    row = moved.refund
+    if moved.action in SAID_BY_STRIPE:
+        _tell_what_stripe_says(moved)
+    elif row.origin == RefundOrigin.MEMBER:
+        _tell_what_we_say(row, moved.action)
+
+
+def _tell_what_we_say(row: Refund, action: RefundAction) -> None:
+    match action:
+        case RefundAction.REQUESTED if row.verdict.get("outcome") != Outcome.AUTOMATIC:
+            _received(row)
+        case RefundAction.APPROVED:
+            _approved(row)
+        case RefundAction.DENIED | RefundAction.OVERTAKEN:
+            _denied(row, is_overtaken=action == RefundAction.OVERTAKEN)
+        case RefundAction.REFUSED:
+            _failed(row, timezone.now())
+
+
+def _tell_what_stripe_says(moved: RefundMoved) -> None:
+    """Say where the money is. What is found at Stripe is as old as Stripe says, and else new."""
+    row = moved.refund
+    happened_at = row.created_at if moved.action == RefundAction.FOUND else timezone.now()
+    match row.state:
+        case RefundState.PENDING | RefundState.REQUIRES_ACTION:
+            _sent(row, happened_at)
+        case RefundState.SUCCEEDED:
+            _arrived(row, happened_at)
+        case RefundState.FAILED:
+            _failed(row, happened_at)
+        case RefundState.CANCELED if moved.action != RefundAction.FOUND:
+            _failed(row, happened_at)
+
+
+def _received(row: Refund) -> None:
+    context = {
+        "reason": texts.reason(row.reason),
+        "two_people": row.approvals_needed > 1,
+        **_membership(row),
+    }
+    _put(Kind.REFUND_RECEIVED, row, context, step="requested", happened_at=row.created_at)
+
+
+def _approved(row: Refund) -> None:
+    asked = str(Money(row.amount_asked, row.currency)) if row.amount < row.amount_asked else ""
+    context = {"asked": asked, "words": row.answer, "method": _method(row), **_membership(row)}
+    at = row.decided_at or timezone.now()
+    _put(Kind.REFUND_APPROVED, row, context, step="approved", happened_at=at)
+
+
+def _membership(row: Refund) -> dict[str, Any]:
+    """Return when the membership ends, where the member leaves with the refund."""
+    subscription = row.payment.membership
+    if subscription is None or not subscription.is_live or not row.cancels_membership:
+        return {"leaves": False}
+    ending = membership_end.of_refund(row)
+    until = subscription.ends_at or subscription.current_period_end
+    is_later = ending != Ending.AT_ONCE
+    return {
+        "leaves": True,
+        "goes_on_until": until.isoformat() if is_later else "",
+        "because": ending.why,
+    }
+
+
+def _denied(row: Refund, *, is_overtaken: bool) -> None:
+    context = {"words": row.answer, "is_closed": is_overtaken}
+    at = timezone.now()
+    _put(Kind.REFUND_DENIED, row, context, step="denied", happened_at=at)
+
+
+def remind_to_answer() -> None:
+    """Ask members once more where their money should go, a week before Stripe stops waiting.
+
+    Raises:
+        SomeFailed: all others were asked.
+    """
+    run = OneByOne()
+    now = timezone.now()
+    asked = Refund.objects.filter(
+        state=RefundState.REQUIRES_ACTION, answer_by__gt=now, answer_by__lt=now + REMIND_BEFORE
+    )
+    for row in asked.order_by("pk"):
+        with run.each(f"Refund {row.pk}"), transaction.atomic():
+            _sent(row, now, step="answer soon")
+    run.finish()
+
+
+def _sent(row: Refund, happened_at: datetime, *, step: str = "") -> None:
+    """Say why it takes longer, and until when: only where Stripe does not pass it on at once.
+
+    Once the member has answered it goes on, which is told with thanks.
+    """
+    needs_answer = row.state == RefundState.REQUIRES_ACTION
+    answered = row.was_asked and not needs_answer
+    out_by = goes_out_by(row.sent_at or row.created_at, _zone(row))
+    until = row.answer_by if needs_answer else out_by
+    context = {
+        "sentence": texts.TO_ANSWER if needs_answer else texts.wait(row.pending_reason),
+        "needs_answer": needs_answer,
+        "answered": answered,
+        "until": until.isoformat() if until else "",
+        "method": _method(row),
+    }
+    step = step or ("answered" if answered else row.state)
+    _put(Kind.REFUND_SENT, row, context, step=step, happened_at=happened_at)
+
+
+def _arrived(row: Refund, happened_at: datetime) -> None:
+    first, last = arrival(row.succeeded_at or row.sent_at or row.created_at, _zone(row))
+    context = {
+        "words": row.answer if row.origin == RefundOrigin.STAFF else "",
+        "method": _method(row),
+        "from": first.isoformat(),
+        "until": last.isoformat(),
+    }
+    _put(Kind.REFUND_ARRIVED, row, context, step="arrived", happened_at=happened_at)
+
+
+def _failed(row: Refund, happened_at: datetime) -> None:
+    """Say what went wrong, unless all is well: the money comes back in another way."""
+    is_settled = row.failure_reason in texts.SETTLED
+    is_canceled = row.state == RefundState.CANCELED
+    again = reverse("billing:request-refund", args=[row.payment_id])
+    context = {
+        "sentence": texts.cancellation(was_asked=row.was_asked)
+        if is_canceled
+        else texts.failure(row.failure_reason, was_sent=bool(row.stripe_id)),
+        "outlook": "" if is_settled or is_canceled else texts.WILL_BE_IN_TOUCH,
+        "is_closed": is_settled,
+        "again_url": f"{settings.PORTAL_URL}{again}" if is_canceled else "",
+        "method": _method(row),
+    }
+    _put(Kind.REFUND_FAILED, row, context, step="failed", happened_at=happened_at)
+
+
+def causes_of(row: Refund) -> Q:
+    """Return the condition that holds for the member's messages about this refund (not resent)."""
+    found = Q(pk__in=[])
+    for kind in TOLD:
+        found |= Q(dedupe_key__startswith=outbox.key_of(kind, _cause(row, "")))
+    return found
+
+
+def _cause(row: Refund, step: str) -> str:
+    return f"{row.pk}:{step}"
+
+
+def _put(
+    kind: Kind, row: Refund, context: dict[str, Any], *, step: str, happened_at: datetime
+) -> None:
+    """Write one step's message; the same step of the same refund is told once."""
+    user = row.customer.user
+    shared = {
+        "name": user.first_name,
+        "amount": str(row.money),
+        "description": descriptions.of_one(row.payment),
+        "url": f"{settings.PORTAL_URL}{reverse('billing:refund', args=[row.pk])}",
+    }
+    cause = _cause(row, step)
+    outbox.put(kind, user, shared | context, cause=cause, happened_at=happened_at)
+
+
+def _method(row: Refund) -> str:
+    """Return where it goes, or "" where the member has to say that."""
+    card = wording.card(row.payment.card_brand, row.payment.card_last4)
+    return "" if row.was_asked else card
+
+
+def _zone(row: Refund) -> tzinfo | None:
+    """Return where the member's days begin, or None for the portal's own time zone."""
+    return time_zones.find(row.customer.user.member.time_zone)

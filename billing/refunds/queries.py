@@ -1,0 +1,409 @@
+"""Reads for the member's pages about refunds: what may be asked for, and what was."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.contrib.auth.models import User
+from django.db.models import Case, IntegerField, Q, When
+from django.urls import reverse
+from django.utils import formats, timezone
+
+from billing.core import texts as wording
+from billing.core.dates import arrival, long_date
+from billing.core.statuses import REFUND_VOID, PaymentStatus, RefundOrigin, RefundState
+from billing.core.tones import Attention, Tone
+from billing.facts import descriptions
+from billing.models import Payment, Refund
+from billing.models.refund import RefundQuerySet
+from billing.refunds import membership_end, texts
+from billing.refunds import policy as refund_policy
+from billing.refunds import terms as refund_terms
+from billing.refunds.membership_end import Ending
+from billing.refunds.policy import Facts, Outcome, Policy, Terms
+from common.money import Money
+
+# For how long a failed refund is held up to the member.
+REMEMBERED_FOR = timedelta(days=30)
+# At least as long as a bank takes to show what was sent (`dates.ARRIVES_AFTER`), in calendar days.
+AT_THE_BANK_FOR = timedelta(days=15)
+MOST_LISTED = 20
+TONES = {
+    RefundState.DENIED: Tone.INFO,
+    RefundState.WITHDRAWN: Tone.INFO,
+    RefundState.SUCCEEDED: Tone.GOOD,
+    RefundState.FAILED: Tone.BAD,
+    RefundState.CANCELED: Tone.INFO,
+}
+UNDER_WAY = (
+    RefundState.REQUESTED,
+    RefundState.APPROVED,
+    RefundState.SENDING,
+    RefundState.PENDING,
+    RefundState.REQUIRES_ACTION,
+)
+
+
+# Of which the member must know or do something: they stand above all else.
+HELD_UP = (RefundState.REQUIRES_ACTION, RefundState.FAILED)
+
+
+@dataclass(frozen=True)
+class News:
+    """What there is to say of a member's refunds: what asks for them, and what goes on anyway.
+
+    `all` is both as rows.
+    """
+
+    attention: list[Attention]
+    under_way: list[Refund]
+    all: list[Refund]
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What may be refunded of a payment: "Instant refund of up to $29.00 until Friday, December 4".
+
+    `url` is the form's; empty where nothing can be asked for now.
+    """
+
+    title: str
+    notes: tuple[str, ...] = ()
+    url: str = ""
+
+    @property
+    def is_worth_saying(self) -> bool:
+        """Whether it says more than the refunds beside which it stands."""
+        return bool(self.url or self.notes)
+
+
+@dataclass(frozen=True)
+class RefundLine:
+    """One refund as a row: "$9.00, at your bank"."""
+
+    url: str
+    amount: Money
+    date: datetime
+    tone: Tone
+    label: str
+    title: str  # "Refund you asked for", "Refunded by us"
+    description: str  # what the payment was for
+
+
+@dataclass(frozen=True)
+class Fate:
+    """What can become of the membership that a payment was for. `ends_at`: it ends already.
+
+    `ending`: how it ends with a refund of all that is left of the payment.
+    """
+
+    period_end: datetime
+    ends_at: datetime | None
+    ending: Ending
+
+    @property
+    def can_end_at_once(self) -> bool:
+        """Whether all that was paid for the running period can be given back with it."""
+        return self.ending == Ending.AT_ONCE
+
+    @property
+    def why_not_at_once(self) -> str:
+        """Return until when it goes on although all of the payment is refunded, and why; or ""."""
+        return _goes_on(self.period_end, self.ending) if self.ending.why else ""
+
+
+@dataclass(frozen=True)
+class Asking:
+    """What the form needs to know of a payment. `fate`: None where no membership hangs on it."""
+
+    payment: Payment
+    description: str
+    paid: Money
+    most: Money
+    terms: Terms
+    offer: Offer
+    method: str
+    fate: Fate | None
+
+    @property
+    def is_all(self) -> bool:
+        """Whether all that was paid may be refunded."""
+        return self.most == self.paid
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What would happen to a request: "You’ll be refunded right away"."""
+
+    tone: Tone
+    title: str
+    sentences: tuple[str, ...]
+    amount: Money | None = None
+
+
+def visible_to(user: User) -> RefundQuerySet:
+    """Return the refunds that a member may see: their own, and no gift that came to nothing.
+
+    What a colleague has not agreed to, or Stripe did not take, the member has never heard of.
+    """
+    return _told(Refund.objects.for_user(user))
+
+
+def _told(rows: RefundQuerySet) -> RefundQuerySet:
+    unknown = Q(origin=RefundOrigin.STAFF, stripe_id=None) & Q(
+        state__in=[RefundState.REQUESTED, *sorted(REFUND_VOID)]
+    )
+    return rows.exclude(unknown)
+
+
+def offers(payments: Collection[Payment]) -> dict[int, Offer]:
+    """Return what may be refunded of payments that were made, by primary key.
+
+    The number of statements does not depend on that of the payments.
+    """
+    made = [row for row in payments if row.status == PaymentStatus.SUCCEEDED]
+    if not made:
+        return {}
+    policy, facts = refund_terms.policy_in_force(), refund_terms.facts_of_all(made)
+    return {row.pk: _offer(row, policy, facts[row.pk]) for row in made}
+
+
+def briefs(payments: Collection[Payment], refunds: Collection[Refund]) -> dict[int, str]:
+    """Return "Refundable until Dec 4" for a list of payments, given the refunds under way."""
+    made = [row for row in payments if row.status == PaymentStatus.SUCCEEDED]
+    if not made:
+        return {}
+    waiting = {row.payment_id for row in refunds if row.is_undecided}
+    policy = refund_terms.policy_in_force()
+    facts = refund_terms.facts_of_all(made, counts_automatic=False)
+    found = [(row, facts[row.pk], refund_policy.terms(policy, facts[row.pk])) for row in made]
+    return {
+        row.pk: f"Refundable until {_short_day(_until(row, known, terms))}"
+        for row, known, terms in found
+        if terms.is_refundable and row.pk not in waiting
+    }
+
+
+def _short_day(moment: datetime) -> str:
+    return formats.date_format(timezone.localtime(moment), "M j")
+
+
+def offers_beside(payments: Collection[Payment], refunds: Collection[Refund]) -> dict[int, Offer]:
+    """Return offers of payments of which these refunds are known: a request can wait only once."""
+    asked = (row for row in refunds if row.origin == RefundOrigin.MEMBER and row.is_undecided)
+    waiting = Offer("A request of yours waits for our answer.")
+    return offers(payments) | {row.payment_id: waiting for row in asked}
+
+
+def of_payments(payments: Collection[Payment]) -> list[Refund]:
+    """Return what a member may see of their payments' refunds, newest first."""
+    return list(_told(Refund.objects.filter(payment__in=payments)))
+
+
+def in_progress(user: User) -> list[Refund]:
+    """Return the refunds that wait for somebody: for us, for Stripe, or for the bank."""
+    rows = visible_to(user).filter(_may_be_under_way())
+    found = rows.select_related("payment__invoice__subscription")[:MOST_LISTED]
+    return [row for row in found if is_under_way(row)]
+
+
+def is_under_way(row: Refund) -> bool:
+    """Whether a refund waits for somebody; a bank has the days that banks usually take."""
+    if row.state != RefundState.SUCCEEDED:
+        return row.state in UNDER_WAY
+    _, last = arrival(row.succeeded_at or row.sent_at or row.created_at)
+    return timezone.now() <= last
+
+
+def _may_be_under_way() -> Q:
+    """Select a little more than what is: the database does not count days of banks."""
+    since = timezone.now() - AT_THE_BANK_FOR
+    at_bank = Q(succeeded_at__gt=since) | Q(succeeded_at=None, sent_at__gt=since)
+    return Q(state__in=UNDER_WAY) | Q(at_bank, state=RefundState.SUCCEEDED)
+
+
+def news(user: User) -> News:
+    """Return what the home page says of refunds, in one statement."""
+    since = timezone.now() - REMEMBERED_FOR
+    owed = Refund.objects.still_owed().filter(failed_at__gt=since).order_by().values("pk")
+    failed = Q(state=RefundState.FAILED, pk__in=owed)
+    rows = visible_to(user).filter(failed | _may_be_under_way())
+    urgent = Case(When(state__in=HELD_UP, then=0), default=1, output_field=IntegerField())
+    rows = rows.select_related("payment__invoice__subscription")
+    found = list(rows.order_by(urgent, "-created_at", "-pk")[:MOST_LISTED])
+    return News(
+        attention=[_attention(row) for row in found if row.state in HELD_UP],
+        under_way=[row for row in found if row.state not in HELD_UP and is_under_way(row)],
+        all=found,
+    )
+
+
+def asking(payment: Payment) -> Asking:
+    """Return what a member may ask of one payment."""
+    policy, facts = refund_terms.policy_in_force(), refund_terms.facts_of(payment)
+    terms = refund_policy.terms(policy, facts)
+    return Asking(
+        payment=payment,
+        description=descriptions.of_one(payment),
+        paid=Money(payment.amount_received, payment.currency),
+        most=Money(terms.most, payment.currency),
+        terms=terms,
+        offer=_offer(payment, policy, facts),
+        method=wording.card(payment.card_brand, payment.card_last4),
+        fate=_fate(payment),
+    )
+
+
+def preview(asked: Asking, amount: int, *, cancels: bool) -> Preview:
+    """Return what a request for an amount (minor units) would lead to now."""
+    verdict = refund_terms.judge(asked.payment, amount)
+    money = Money(amount, asked.payment.currency)
+    if verdict.outcome == Outcome.REFUSED:
+        return Preview(Tone.BAD, "This can't be refunded", verdict.reasons)
+    membership = _membership_sentence(asked, amount, cancels=cancels)
+    if verdict.outcome == Outcome.AUTOMATIC:
+        first, last = arrival(timezone.now())
+        sentences = (
+            f"We’ll send {money} {to_method(asked.method)} right away.",
+            f"Banks usually show it between {long_date(first)} and {long_date(last)}.",
+        )
+        return Preview(Tone.GOOD, "You’ll be refunded right away", (*sentences, *membership), money)
+    two = verdict.approvals > 1
+    title = (
+        "Two people on our team will review this" if two else "Someone on our team will review this"
+    )
+    answer = "We’ll email you our answer. Until then, you can withdraw your request."
+    return Preview(Tone.WAIT, title, (*_why(asked, amount), answer, *membership), money)
+
+
+def to_method(method: str) -> str:
+    """Return "to your Visa ending in 4242", or where else it goes."""
+    if not method:
+        return "to where you paid from"
+    return f"to your {method.replace('Bank account', 'bank account')}"
+
+
+def _why(asked: Asking, amount: int) -> tuple[str, ...]:
+    """Return why an amount is not refunded at once, where the title does not say it already."""
+    at_once = asked.terms.automatic_up_to
+    if 0 < at_once < amount:
+        return (f"Up to {Money(at_once, asked.payment.currency)} would be refunded right away.",)
+    return ()
+
+
+def _membership_sentence(asked: Asking, amount: int, *, cancels: bool) -> tuple[str, ...]:
+    fate = asked.fate
+    if fate is None:
+        return ()
+    ending = membership_end.ending_of(asked.payment, amount) if cancels else Ending.WITH_PERIOD
+    if ending == Ending.AT_ONCE:
+        return ("Your membership ends as soon as all of this is approved.",)
+    if fate.ends_at:
+        return (f"Your membership ends on {long_date(fate.ends_at)}.",)
+    if ending.why:
+        return (_goes_on(fate.period_end, ending),)
+    if cancels:
+        end = long_date(fate.period_end)
+        return (f"Your membership ends on {end}, and nothing more is charged.",)
+    return ("Your membership continues.",)
+
+
+def _fate(payment: Payment) -> Fate | None:
+    subscription = payment.membership
+    if subscription is None or not subscription.is_live:
+        return None
+    ending = membership_end.ending_of_all(payment)
+    if subscription.ends_at and ending != Ending.AT_ONCE:
+        return None
+    return Fate(subscription.current_period_end, subscription.ends_at, ending)
+
+
+def _goes_on(until: datetime, ending: Ending) -> str:
+    end = long_date(until)
+    return f"Your membership continues until {end}{ending.why}. Nothing more is charged."
+
+
+def _offer(payment: Payment, policy: Policy, facts: Facts) -> Offer:
+    terms = refund_policy.terms(policy, facts)
+    if not terms.is_refundable:
+        gone = facts.paid and not facts.left
+        if gone and not facts.is_charged_back and not facts.credited:
+            return Offer("All of it is refunded, or on its way")
+        return Offer("Not refundable", terms.reasons)
+    until = _until(payment, facts, terms)
+    most = Money(terms.most, payment.currency)
+    at_once = Money(terms.automatic_up_to, payment.currency)
+    day = long_date(until)
+    if terms.automatic_up_to >= terms.most:
+        title = f"Instant refund of up to {most} until {day}"
+    elif terms.automatic_up_to:
+        title = f"Up to {most} until {day}. Up to {at_once} is instant; more needs our approval."
+    else:
+        title = f"Up to {most} until {day}; it needs our approval"
+    return Offer(
+        title=title,
+        notes=_notes(payment, policy, facts, terms),
+        url=reverse("billing:request-refund", args=[payment.pk]),
+    )
+
+
+def _notes(payment: Payment, policy: Policy, facts: Facts, terms: Terms) -> tuple[str, ...]:
+    """Return what the title does not say: a share that is smaller than all, now or later."""
+    share, *others = terms.reasons
+    notes = [share] if terms.percent < refund_policy.WHOLE else []
+    if terms.automatic_up_to == 0:
+        notes += [note for note in others if note != "Someone on our team will review this."]
+    for later in policy.rule(facts.kind).shares:
+        if later.percent < terms.percent:
+            since = payment.paid_at or payment.created_at
+            end = long_date(since + timedelta(days=later.days))
+            notes.append(_later(later.percent, facts, end))
+            break
+    return tuple(notes)
+
+
+def _later(percent: int, facts: Facts, end: str) -> str:
+    """Return what is refundable of a payment after its share has become smaller."""
+    if not facts.committed:
+        return f"After that, you can get {percent}% back until {end}."
+    left = facts.paid * percent // refund_policy.WHOLE - facts.committed
+    if left <= 0:
+        return "After that, no more can be refunded."
+    return f"After that, you can get up to {Money(left, facts.currency)} back until {end}."
+
+
+def _until(payment: Payment, facts: Facts, terms: Terms) -> datetime:
+    """Return the last day on all of which the same share holds; today where it began already."""
+    since = payment.paid_at or payment.created_at
+    return max(since + timedelta(days=facts.age_days + terms.days_left), timezone.now())
+
+
+def line_of(row: Refund, description: str = "") -> RefundLine:
+    """Return a refund as a row."""
+    state = RefundState(row.state)
+    return RefundLine(
+        url=reverse("billing:refund", args=[row.pk]),
+        amount=row.money,
+        date=row.created_at,
+        tone=Tone.WAIT if is_under_way(row) else TONES[state],
+        label=texts.label(state, is_over=not is_under_way(row)),
+        title="Refund you asked for" if row.origin == RefundOrigin.MEMBER else "Refunded by us",
+        description=description,
+    )
+
+
+def _attention(row: Refund) -> Attention:
+    url = reverse("billing:refund", args=[row.pk])
+    if row.state == RefundState.REQUIRES_ACTION:
+        title = f"Your refund of {row.money} needs an answer from you"
+        return Attention(Tone.WAIT, title, texts.TO_ANSWER, "See the refund", url)
+    why = texts.failure(row.failure_reason, was_sent=bool(row.stripe_id))
+    return Attention(
+        Tone.BAD,
+        f"Your refund of {row.money} did not arrive",
+        f"{why} {texts.WILL_BE_IN_TOUCH}",
+        "See the refund",
+        url,
+    )

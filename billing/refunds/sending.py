@@ -1,0 +1,157 @@
+"""The job that sends an approved refund to Stripe, so that there is one at Stripe and never two.
+
+Before Stripe is asked the row says *sending*; each run looks first whether Stripe has a refund
+with the row's key, then asks under the row's idempotency key. So a run that was killed, or whose
+answer was lost, is simply run again, days later too.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from billing.core.statuses import (
+    REFUND_TO_SEND,
+    RefundAction,
+    RefundReason,
+    RefundState,
+)
+from billing.membership import cancellation
+from billing.models import Refund
+from billing.refunds import membership_end, sync, transitions
+from billing.refunds.membership_end import Ending
+from billing.stripe import gateway
+
+logger = logging.getLogger(__name__)
+
+OVERDUE = timedelta(minutes=2)
+# After the queue's own tries are used up, the sweep tries a refund again this often.
+AGAIN_AFTER = timedelta(hours=1)
+DISPUTED = "The member's bank has taken this payment back: it can't be refunded."
+# Stripe's error codes ("Error codes"), in words for staff.
+REFUSALS = {
+    "charge_already_refunded": "All of this payment was refunded already.",
+    "charge_disputed": DISPUTED,
+    "refund_disputed_payment": DISPUTED,
+    "charge_not_refundable": "Stripe says that this payment can't be refunded.",
+}
+
+
+def send(refund_pk: int) -> None:
+    """Send one refund, if it is to be sent. Safe to run twice.
+
+    Raises:
+        gateway.StripeError: try again later; the row says why.
+    """
+    row = _claim(refund_pk)
+    if row is None:
+        return
+    try:
+        _send_once(row)
+        sync.sync_refunds(row.payment.stripe_id)
+    except gateway.StripeError as error:
+        to_send = Refund.objects.filter(pk=row.pk, state=RefundState.SENDING)
+        to_send.update(problem=f"Not sent yet: {_trouble(error)}")
+        raise
+
+
+def _trouble(error: gateway.StripeError) -> str:
+    """Return what staff read of an error: of an outage its number at Stripe tells them nothing."""
+    if isinstance(error, gateway.StripeUnavailable):
+        return "Stripe did not answer. We try again by ourselves."
+    return str(error)
+
+
+def overdue() -> QuerySet[Refund]:
+    """Return the refunds that should be with Stripe by now."""
+    now = timezone.now()
+    waits = Q(tried_at=None, decided_at__lt=now - OVERDUE) | Q(tried_at__lt=now - AGAIN_AFTER)
+    return Refund.objects.filter(waits, state__in=sorted(REFUND_TO_SEND))
+
+
+def _send_once(row: Refund) -> None:
+    """Ask Stripe for a refund that it does not have yet, and take a refusal as its end.
+
+    Raises:
+        gateway.StripeError: Stripe did not say whether it makes it.
+    """
+    intent_id, key = row.payment.stripe_id, str(row.key)
+    if any(found.key == key for found in gateway.refunds_of(intent_id)):
+        return
+    is_duplicate = row.reason == RefundReason.DUPLICATE
+    try:
+        gateway.create_refund(intent_id, row.amount, key, is_duplicate=is_duplicate)
+    except gateway.StripeLockedOut:
+        raise
+    except gateway.StripeRefused as error:
+        _refused(row, error)
+
+
+@transaction.atomic
+def _claim(refund_pk: int) -> Refund | None:
+    """Mark a refund as being sent, and return it; None where there is nothing to send."""
+    row = transitions.locked(refund_pk)
+    if row.state == RefundState.APPROVED:
+        now = timezone.now()
+        transitions.move(row, RefundState.SENDING, RefundAction.SENDING, tried_at=now)
+    elif row.state == RefundState.SENDING:
+        row.tried_at = timezone.now()
+        row.save(update_fields=["tried_at"])
+    else:
+        return None
+    return row
+
+
+@transaction.atomic
+def _refused(row: Refund, error: gateway.StripeRefused) -> None:
+    """Write down that Stripe will not make it: the amount is free again."""
+    row = transitions.locked(row.pk)
+    if row.state != RefundState.SENDING:
+        return
+    problem = REFUSALS.get(error.code, f"Stripe refused it: {error}")
+    logger.warning("Refund %s was refused: %s", row.pk, error)
+    transitions.move(
+        row,
+        RefundState.FAILED,
+        RefundAction.REFUSED,
+        words=problem,
+        problem=problem,
+        failure_reason=error.code[:60],
+        failed_at=timezone.now(),
+    )
+
+
+def make_credit_note(refund_pk: int) -> None:
+    """Make the credit note of a refund that has succeeded, once.
+
+    Raises:
+        gateway.StripeError: Stripe did not make it.
+    """
+    row = Refund.objects.select_related("payment__invoice").get(pk=refund_pk)
+    invoice = row.payment.invoice
+    if invoice is None or row.credit_note_id or not row.stripe_id:
+        return
+    key = str(row.key)
+    note_id = gateway.credit_note_of(invoice.stripe_id, key) or gateway.create_credit_note(
+        invoice.stripe_id, row.stripe_id, row.amount, key
+    )
+    Refund.objects.filter(pk=row.pk).update(credit_note_id=note_id)
+
+
+def end_membership(refund_pk: int) -> None:
+    """Let the membership end whose member asked for it with a refund, once.
+
+    At once, or with the period that is paid for: see `refund_endings`.
+    """
+    row = Refund.objects.select_related("payment__invoice__subscription", "customer__user").get(
+        pk=refund_pk
+    )
+    subscription = row.payment.membership
+    if subscription is None or not subscription.is_live or not row.cancels_membership:
+        return
+    at_once = membership_end.of_refund(row) == Ending.AT_ONCE
+    cancellation.end_for_refund(subscription, at_once=at_once)

@@ -1,0 +1,439 @@
+"""Use cases: a member asks for money back, staff decide, or give it back by themselves.
+
+All of it happens under the lock on the member. The rules are `refund_policy`'s; who may
+decide is checked here. Nobody decides on what they asked for, or on their own payments.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.utils import timezone
+
+from billing.core.statuses import (
+    PaymentStatus,
+    RefundAction,
+    RefundOrigin,
+    RefundReason,
+    RefundState,
+)
+from billing.models import Invoice, Payment, Refund
+from billing.models.locks import lock_member, locked_customer
+from billing.refunds import policy as refund_policy
+from billing.refunds import terms, transitions
+from billing.refunds.policy import Outcome
+from billing.refunds.transitions import RefundAmountError, RefundError
+from common.money import Money
+from members import access_changes
+
+MAY_APPROVE = "billing.approve_refund"
+MAY_APPROVE_LARGE = "billing.approve_large_refund"
+TWO = 2
+# Stripe credits what was not used of a payment when its member switches: not to be given twice.
+SWITCHING = "A switch is still being confirmed. Please try again in a quarter of an hour."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """What somebody wants back: minor units, and why. `key` is that of the form they sent."""
+
+    amount: int
+    reason: RefundReason
+    words: str = ""
+    key: uuid.UUID
+    cancels_membership: bool = False
+
+
+@transaction.atomic
+def request(user: User, payment_pk: int, wish: Wish) -> Refund:
+    """Ask for a refund of one's own payment. What the policy allows at once is approved at once.
+
+    The same form sent twice makes one refund.
+
+    Raises:
+        RefundError: the policy refuses it, or the payment has a request that waits.
+    """
+    lock_member(user.pk)
+    payment = Payment.objects.for_user(user).select_related("invoice").filter(pk=payment_pk).first()
+    if payment is None:
+        raise RefundError("There is no such payment.")
+    if known := _made_before(wish.key, payment):
+        return known
+    if waiting := payment.refunds.undecided().first():
+        if waiting.origin == RefundOrigin.STAFF:
+            raise RefundError("We are looking at a refund of this payment already: you will hear.")
+        raise RefundError("You have asked for a refund of this payment already. We will answer it.")
+    if terms.is_switching(payment):
+        raise RefundError(SWITCHING)
+    policy = terms.current_policy()
+    facts = terms.facts_of(payment)
+    verdict = refund_policy.judge(policy.policy, facts, wish.amount)
+    if verdict.outcome == Outcome.REFUSED:
+        raise RefundError(" ".join(verdict.reasons))
+    row = _new(payment, wish, RefundOrigin.MEMBER, user)
+    row.policy, row.verdict = policy, verdict.as_json()
+    row.approvals_needed = verdict.approvals
+    transitions.begin(row, RefundAction.REQUESTED, actor=user, words=_said(wish))
+    if verdict.outcome == Outcome.AUTOMATIC:
+        words = " ".join(verdict.reasons)
+        _approve(row, RefundAction.APPROVED_BY_POLICY, None, words)
+    return row
+
+
+@transaction.atomic
+def withdraw(user: User, refund_pk: int) -> Refund:
+    """Take a request back that nobody has decided on yet.
+
+    Raises:
+        RefundError: it is no request of this member's, or it is decided.
+    """
+    row = Refund.objects.for_user(user).filter(pk=refund_pk, origin=RefundOrigin.MEMBER).first()
+    if row is None:
+        raise RefundError("There is no such request.")
+    row = transitions.locked(row.pk)
+    if not row.is_undecided:
+        raise RefundError("This request is decided already.")
+    transitions.move(row, RefundState.WITHDRAWN, RefundAction.WITHDRAWN, actor=user)
+    return row
+
+
+@transaction.atomic
+def approve(refund_pk: int, actor: User, amount: int | None = None, words: str = "") -> Refund:
+    """Agree to a refund, to all of it or to less (minor units); the last who must agree sends it.
+
+    Raises:
+        PermissionDenied: the actor may not.
+        RefundError: it is decided already, it is the actor's own or they have agreed before, or
+            the amount is not left.
+    """
+    _require(actor, MAY_APPROVE)
+    row = _to_decide(refund_pk, actor)
+    agreed = row.amount if amount is None else amount
+    if not 0 < agreed <= row.amount:
+        raise RefundAmountError(f"Up to {row.money} was asked for.")
+    row.approvals_needed = _people_for(row, agreed, actor)
+    columns: dict[str, Any] = {"amount": agreed, "approvals_needed": row.approvals_needed}
+    if row.approvals_needed >= TWO and row.first_approved_by is None:
+        columns |= {"first_approved_by": actor, "answer": words}
+        first = RefundAction.APPROVED_FIRST
+        transitions.move(row, RefundState.REQUESTED, first, actor=actor, words=words, **columns)
+        return row
+    _approve(row, RefundAction.APPROVED, actor, words, **columns)
+    return row
+
+
+@transaction.atomic
+def goes_back_at_once(row: Refund, actor: User) -> bool:
+    """Tell what `approve` would do to all of a refund now: send it, or wait for a second person.
+
+    Raises:
+        PermissionDenied, RefundError: as `approve` would.
+    """
+    _require(actor, MAY_APPROVE)
+    _check_decidable(row, actor)
+    return _people_for(row, row.amount, actor) < TWO or row.first_approved_by is not None
+
+
+@transaction.atomic
+def ask_second(refund_pk: int, actor: User, words: str) -> Refund:
+    """Want a second person to agree, whatever the amount.
+
+    Raises:
+        PermissionDenied: the actor may not.
+        RefundError: it is decided already, or takes two people anyway.
+    """
+    _require(actor, MAY_APPROVE)
+    row = _to_decide(refund_pk, actor)
+    if row.approvals_needed >= TWO:
+        raise RefundError("This refund takes two people already.")
+    asked = RefundAction.SECOND_ASKED
+    transitions.move(
+        row, RefundState.REQUESTED, asked, actor=actor, words=words, approvals_needed=TWO
+    )
+    return row
+
+
+@transaction.atomic
+def deny(refund_pk: int, actor: User, words: str) -> Refund:
+    """Refuse a refund, with words that the member gets.
+
+    Raises:
+        PermissionDenied: the actor may not.
+        RefundError: it is decided already, it is the actor's own, or there are no words.
+    """
+    _require(actor, MAY_APPROVE)
+    row = _to_decide(refund_pk, actor)
+    if not words.strip():
+        raise RefundError("Say why: the member reads it.")
+    decided = {"answer": words, "decided_by": actor, "decided_at": timezone.now()}
+    denied = RefundAction.DENIED
+    transitions.move(row, RefundState.DENIED, denied, actor=actor, words=words, **decided)
+    return row
+
+
+@transaction.atomic
+def give(payment_pk: int, actor: User, wish: Wish) -> Refund:
+    """Refund a payment without a request, within what is left of it, whatever the policy's window.
+
+    Giving is the first of the approvals: from the policy's amount on somebody else must agree. The
+    same form sent twice makes one refund.
+
+    Raises:
+        PermissionDenied: the actor may not.
+        RefundError: it is their own payment, it has a request that waits, or there is not so much
+            left.
+    """
+    _require(actor, MAY_APPROVE)
+    payment = _locked_payment(payment_pk)
+    return _give(payment, actor, wish)
+
+
+@transaction.atomic
+def give_on_invoice(invoice_pk: int, actor: User, wish: Wish) -> list[Refund]:
+    """Refund an invoice without a request: its newest payment first, then the one before it.
+
+    Raises:
+        PermissionDenied: the actor may not.
+        RefundError: as `give` does; then nothing is refunded.
+    """
+    _require(actor, MAY_APPROVE)
+    if wish.amount <= 0:
+        raise RefundAmountError("The amount must be more than nothing.")
+    invoice = Invoice.objects.get(pk=invoice_pk)
+    locked_customer(pk=invoice.customer_id)
+    rows = invoice.payments.filter(status=PaymentStatus.SUCCEEDED).order_by("-paid_at", "-pk")
+    payments = list(rows)
+    keys = {row.pk: uuid.uuid5(wish.key, str(row.pk)) for row in payments}
+    if made := list(Refund.objects.filter(key__in=keys.values()).order_by("pk")):
+        return made
+    facts = terms.facts_of_all(payments)
+    # Parts of an invoice do not slip below the amount that takes two people either.
+    total = wish.amount + sum(facts[row.pk].committed for row in payments)
+    left, given = wish.amount, []
+    for payment in payments:
+        part = min(left, facts[payment.pk].left)
+        if part > 0:
+            one = replace(wish, amount=part, key=keys[payment.pk])
+            weight = total - facts[payment.pk].committed
+            given.append(_give(_locked_payment(payment.pk), actor, one, weight))
+            left -= part
+    if left:
+        money = Money(wish.amount - left, invoice.currency)
+        raise RefundAmountError(f"Of this invoice {money} can be refunded.")
+    return given
+
+
+def is_own(refund: Refund, actor: User) -> bool:
+    """Whether somebody asked for this refund, or it is of their own payment.
+
+    Another account of the same person is that person.
+    """
+    asked = refund.requested_by if refund.origin == RefundOrigin.MEMBER else None
+    persons = {refund.customer.user, asked}
+    return any(access_changes.are_one_person(one, actor) for one in persons if one)
+
+
+@transaction.atomic
+def would_go_back_at_once(payment_pk: int, actor: User, wish: Wish) -> bool:
+    """Tell what `give` would do now: send it, or wait for a second person.
+
+    Raises:
+        PermissionDenied, RefundError: as `give` would.
+    """
+    _require(actor, MAY_APPROVE)
+    payment = _locked_payment(payment_pk)
+    _check_not_own(payment, actor)
+    return _to_give(payment, actor, wish, 0).approvals_needed < TWO
+
+
+def _not_ones_own(what: str, user: User, actor: User) -> str:
+    if user == actor:
+        return f"Nobody {what}."
+    return f"Nobody {what}, and the account of {user} counts as yours. Somebody else has to."
+
+
+def _give(payment: Payment, actor: User, wish: Wish, total: int = 0) -> Refund:
+    """Refund a payment of a locked member. `total` is what is given with it on other payments."""
+    _check_not_own(payment, actor)
+    if known := _made_before(wish.key, payment):
+        return known
+    row = _to_give(payment, actor, wish, total)
+    if row.approvals_needed >= TWO:
+        row.first_approved_by = actor
+    transitions.begin(row, RefundAction.GIVEN, actor=actor, words=_said(wish))
+    if row.approvals_needed < TWO:
+        _approve(row, RefundAction.APPROVED, actor, "")
+    return row
+
+
+def _check_not_own(payment: Payment, actor: User) -> None:
+    if access_changes.are_one_person(payment.customer.user, actor):
+        raise RefundError(_not_ones_own("refunds their own payment", payment.customer.user, actor))
+
+
+def _to_give(payment: Payment, actor: User, wish: Wish, total: int) -> Refund:
+    """Return a refund that may be given, not saved, with how many people it takes.
+
+    Raises:
+        RefundError: it may not.
+    """
+    _check_not_on_hold(actor)
+    if payment.refunds.undecided().exists():
+        raise RefundError("This payment has a request that waits: decide on that one.")
+    row = _new(payment, wish, RefundOrigin.STAFF, actor)
+    row.policy = terms.current_policy()
+    row.approvals_needed = _approvals_now(row, max(wish.amount, total), actor)
+    _check_left(row, wish.amount)
+    return row
+
+
+def _made_before(key: uuid.UUID, payment: Payment) -> Refund | None:
+    """Return what this very form has made already.
+
+    Raises:
+        RefundError: the form's key has made a refund of another payment.
+    """
+    known = Refund.objects.filter(key=key).first()
+    if known and known.payment_id != payment.pk:
+        raise RefundError("This page is too old. Load it again.")
+    return known
+
+
+def _new(payment: Payment, wish: Wish, origin: RefundOrigin, actor: User) -> Refund:
+    return Refund(
+        key=wish.key,
+        payment=payment,
+        customer=payment.customer,
+        amount=wish.amount,
+        amount_asked=wish.amount,
+        currency=payment.currency,
+        origin=origin,
+        reason=wish.reason,
+        words=wish.words,
+        cancels_membership=wish.cancels_membership,
+        state=RefundState.REQUESTED,
+        requested_by=actor,
+        created_at=timezone.now(),
+    )
+
+
+def _said(wish: Wish) -> str:
+    """Return reason and words as they stand in the ledger."""
+    return f"{wish.reason}: {wish.words}" if wish.words else str(wish.reason)
+
+
+def _approve(
+    row: Refund, action: RefundAction, actor: User | None, words: str, **columns: Any
+) -> None:
+    """Approve a locked refund, and have it sent once this is committed."""
+    columns |= {"decided_by": actor, "decided_at": timezone.now()}
+    if actor and words:
+        columns["answer"] = words
+    transitions.move(row, RefundState.APPROVED, action, actor=actor, words=words, **columns)
+    transitions.enqueue(transitions.SEND, row)
+    if row.cancels_membership:
+        transitions.enqueue(transitions.LEAVE, row)
+
+
+def _locked_payment(payment_pk: int) -> Payment:
+    """Lock a payment's member, and return the payment as it is then."""
+    customer_id = Payment.objects.values_list("customer_id", flat=True).get(pk=payment_pk)
+    locked_customer(pk=customer_id)
+    return Payment.objects.select_related("invoice", "customer__user").get(pk=payment_pk)
+
+
+def _to_decide(refund_pk: int, actor: User) -> Refund:
+    """Lock a refund that this person may decide on.
+
+    Raises:
+        RefundError: it is decided, or theirs.
+    """
+    row = transitions.locked(refund_pk)
+    _check_decidable(row, actor)
+    return row
+
+
+def _check_decidable(row: Refund, actor: User) -> None:
+    if not row.is_undecided:
+        raise RefundError(f"This was decided already: it is “{row.get_state_display()}” now.")
+    if is_own(row, actor):
+        raise RefundError(_not_ones_own("decides on their own refund", row.customer.user, actor))
+    _check_not_on_hold(actor)
+
+
+def _check_not_on_hold(actor: User) -> None:
+    """Make sure that the actor's account was not changed by others lately.
+
+    Raises:
+        RefundError: it was.
+    """
+    try:
+        access_changes.require_not_on_hold(actor)
+    except access_changes.OnHold as hold:
+        raise RefundError(str(hold)) from hold
+
+
+def _people_for(row: Refund, amount: int, actor: User) -> int:
+    """Return how many people it takes that an amount goes back, if this person agrees now.
+
+    Raises:
+        PermissionDenied: neither of the two may approve large refunds.
+        RefundError: the amount is not left, or they have agreed before.
+    """
+    _check_left(row, amount)
+    needed = max(row.approvals_needed, _approvals_now(row, amount, actor))
+    if needed >= TWO and row.first_approved_by is None:
+        return needed
+    if row.first_approved_by == actor:
+        raise RefundError("You have agreed already: somebody else has to agree, too.")
+    if row.first_approved_by and access_changes.are_one_person(row.first_approved_by, actor):
+        raise RefundError(
+            f"The account of {row.first_approved_by}, who agreed first, counts as the same person"
+            " as yours. Somebody else has to agree."
+        )
+    if needed >= TWO:
+        _require_large(row, actor)
+    return needed
+
+
+def _check_left(row: Refund, amount: int) -> None:
+    """Make sure that an amount is left of the payment, and that nothing else stands against it."""
+    facts = terms.facts_of(row.payment, without=row if row.pk else None)
+    if facts.is_outside:
+        raise RefundError("This was paid outside Stripe, so it can't be refunded through Stripe.")
+    if facts.is_disputed or facts.is_charged_back:
+        raise RefundError("The member's bank has taken this payment back, or is about to.")
+    if terms.is_switching(row.payment):
+        raise RefundError(SWITCHING)
+    if not 0 < amount <= facts.left:
+        raise RefundAmountError(f"Of this payment {Money(facts.left, row.currency)} is left.")
+
+
+def _approvals_now(row: Refund, amount: int, actor: User) -> int:
+    """Return how many people must agree, as the payment stands now.
+
+    Nobody loosens the rule of two for themselves: who has put a policy in force is measured by the
+    last one of somebody else's as well.
+    """
+    policy = row.policy or terms.current_policy()
+    of_others = terms.newest_policy_of_others(actor)
+    facts = terms.facts_of(row.payment, without=row if row.pk else None)
+    measures = [policy, of_others] if of_others else [policy]
+    return max(refund_policy.approvals_for(one.policy, facts, amount) for one in measures)
+
+
+def _require(actor: User, permission: str) -> None:
+    if not actor.is_active or not actor.has_perm(permission):
+        raise PermissionDenied("Deciding on refunds needs a permission.")
+
+
+def _require_large(row: Refund, actor: User) -> None:
+    """Of two people who agree, one at least may approve large refunds."""
+    first = row.first_approved_by
+    if not (actor.has_perm(MAY_APPROVE_LARGE) or (first and first.has_perm(MAY_APPROVE_LARGE))):
+        raise PermissionDenied("One of the two must be allowed to approve large refunds.")

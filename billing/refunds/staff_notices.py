@@ -1,0 +1,158 @@
+"""What staff are told about refunds by mail: what waits for them, and what went wrong."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+from django.urls import reverse
+from django.utils import timezone
+
+from billing.core.statuses import (
+    REFUND_TO_SEND,
+    RefundAction,
+    RefundOrigin,
+    RefundState,
+)
+from billing.facts import descriptions
+from billing.models import Refund
+from billing.notices.transitions import RefundMoved
+from billing.refunds import texts
+from billing.refunds.policy import Outcome
+from common.one_by_one import OneByOne
+from emails import outbox
+from emails.catalogue import Kind
+
+# Approved, and after so long not with Stripe: somebody has to look.
+NOT_SENT_FOR = timedelta(days=1)
+# With Stripe, and after so long not with the bank.
+PENDING_FOR = timedelta(days=7)
+
+
+def announce(moved: RefundMoved) -> None:
+    """Say what needs somebody of the staff now; of all other steps, nothing."""
+    row = moved.refund
+    match moved.action:
+        case RefundAction.REQUESTED if row.verdict.get("outcome") != Outcome.AUTOMATIC:
+            _to_decide(row, "A member asks for a refund", _people(row), step="requested")
+        case RefundAction.GIVEN if row.approvals_needed > 1:
+            sentence = f"{_by(row)} wants to refund this. Somebody else must agree, too."
+            _to_decide(row, "A refund needs a second person", sentence, step="second")
+        case RefundAction.APPROVED_FIRST | RefundAction.SECOND_ASKED:
+            sentence = "One of you has looked at it. Somebody else must agree, too."
+            _to_decide(row, "A refund needs a second person", sentence, step="second")
+        case RefundAction.REFUSED:
+            _in_trouble(row, "Refund refused by Stripe", row.problem, step="failed")
+        case RefundAction.STRIPE | RefundAction.REOPENED | RefundAction.FOUND:
+            _failed(moved)
+
+
+def remind() -> None:
+    """Say once a day what waits too long: a decision, a sending, or Stripe.
+
+    REFUND_WAITING_DAYS says how long a member waits for a decision before that.
+
+    Raises:
+        SomeFailed: all others were told of.
+    """
+    run = OneByOne()
+    now = timezone.now()
+    waiting = Refund.objects.undecided().filter(
+        created_at__lt=now - timedelta(days=settings.REFUND_WAITING_DAYS)
+    )
+    for row in waiting.order_by("created_at"):
+        with run.each(f"Refund {row.pk}"):
+            _waits(row, now)
+    unsent = Q(state__in=sorted(REFUND_TO_SEND), decided_at__lt=now - NOT_SENT_FOR)
+    pending = Q(state=RefundState.PENDING, sent_at__lt=now - PENDING_FOR)
+    for row in Refund.objects.filter(unsent | pending).order_by("created_at"):
+        with run.each(f"Refund {row.pk}"):
+            _stuck(row, now)
+    run.finish()
+
+
+@transaction.atomic
+def _waits(row: Refund, now: datetime) -> None:
+    sentence = f"It was asked for {_days(now - row.created_at)} ago, and nobody has decided."
+    headline = "A refund still waits for a decision"
+    _put(Kind.REFUND_WAITS, row, headline, sentence, step=f"{now.date()}", at=now)
+
+
+@transaction.atomic
+def _stuck(row: Refund, now: datetime) -> None:
+    if row.state == RefundState.PENDING:
+        since = _days(now - (row.sent_at or row.created_at))
+        sentence = f"Stripe has had it for {since} and has not passed it on: look at the balance."
+        _in_trouble(row, "Refund still pending", sentence, step=f"pending:{now.date()}")
+        return
+    sentence = row.problem or "It has not been tried: does the worker run?"
+    _in_trouble(row, "Refund not sent yet", sentence, step=f"unsent:{now.date()}")
+
+
+def _failed(moved: RefundMoved) -> None:
+    row = moved.refund
+    if row.state == RefundState.CANCELED and moved.action != RefundAction.FOUND:
+        sentence = "Stripe has canceled it: nothing was sent. The amount is free again."
+        _in_trouble(row, "Refund canceled", sentence, step="failed")
+    if row.state != RefundState.FAILED:
+        return
+    why = texts.for_staff(row.failure_reason or "unknown")
+    sentence = f"{why} The money is back with us, and the amount is free again."
+    happened_at = row.created_at if moved.action == RefundAction.FOUND else None
+    _in_trouble(row, "Refund failed", sentence, step="failed", at=happened_at)
+
+
+def _to_decide(row: Refund, headline: str, sentence: str, *, step: str) -> None:
+    _put(Kind.REFUND_TO_DECIDE, row, headline, sentence, step=step)
+
+
+def _in_trouble(
+    row: Refund, headline: str, sentence: str, *, step: str, at: datetime | None = None
+) -> None:
+    _put(Kind.REFUND_IN_TROUBLE, row, headline, sentence, step=step, at=at)
+
+
+def _put(
+    kind: Kind,
+    row: Refund,
+    headline: str,
+    sentence: str,
+    *,
+    step: str,
+    at: datetime | None = None,
+) -> None:
+    user = row.customer.user
+    path = reverse("admin:billing_refund_change", args=[row.pk])
+    outbox.put_staff(
+        kind,
+        {
+            "headline": headline,
+            "sentence": sentence,
+            "amount": str(row.money),
+            "member": user.get_full_name() or user.email,
+            "description": descriptions.of_one(row.payment),
+            "reason": texts.reason(row.reason),
+            "words": row.words,
+            "asked_on": row.created_at.isoformat(),
+            "url": f"{settings.PORTAL_URL}{path}",
+        },
+        cause=f"{row.pk}:{step}",
+        happened_at=at or timezone.now(),
+    )
+
+
+def _people(row: Refund) -> str:
+    if row.approvals_needed > 1:
+        return "Two different people must agree to it."
+    return "It waits for one of you."
+
+
+def _by(row: Refund) -> str:
+    actor = row.requested_by if row.origin == RefundOrigin.STAFF else None
+    return (actor.get_full_name() or actor.get_username()) if actor else "Somebody"
+
+
+def _days(waited: timedelta) -> str:
+    return "a day" if waited.days == 1 else f"{waited.days} days"

@@ -1,0 +1,229 @@
+"""What Stripe says of refunds becomes rows: those that we sent, and those of its dashboard."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+
+from billing.core.statuses import (
+    PaymentStatus,
+    RefundAction,
+    RefundOrigin,
+    RefundReason,
+    RefundState,
+)
+from billing.models import LedgerCheck, Payment, Refund
+from billing.models.locks import locked_customer
+from billing.refunds import terms, transitions
+from billing.stripe import gateway
+from billing.stripe.snapshots import RefundSnapshot
+from billing.sync import refresh
+from common.one_by_one import OneByOne
+
+# Stripe's reasons of refunds that were made in its dashboard, in our words.
+REASONS = {"duplicate": RefundReason.DUPLICATE, "requested_by_customer": RefundReason.OTHER}
+OVERTAKEN = "This payment was refunded in another way meanwhile."
+# Not yet with Stripe: these give way to refunds that were made in its dashboard.
+WAITING = (RefundState.REQUESTED, RefundState.APPROVED)
+
+
+def sync_refunds(payment_intent_id: str) -> None:
+    """Read a payment and all of its refunds, and write them.
+
+    Raises:
+        sync.UnknownCustomer, sync.NotOurs: it is no member's payment.
+        SomeFailed: the payment and the other refunds are written.
+    """
+    run = OneByOne(ended_by=gateway.ENDS_ALL)
+    read_at = refresh.database_now()
+    refresh.sync_payment(payment_intent_id)
+    found = gateway.refunds_of(payment_intent_id)
+    with transaction.atomic():
+        payment = _locked(payment_intent_id)
+        for snapshot in found:
+            with run.each(snapshot.id), transaction.atomic():
+                _record(payment, snapshot, read_at)
+        _make_room(payment)
+        older = Q(refunds_read_at=None) | Q(refunds_read_at__lt=read_at)
+        if not run.failures:
+            Payment.objects.filter(older, pk=payment.pk).update(refunds_read_at=read_at)
+    run.finish()
+
+
+def sync_refund(refund_id: str) -> None:
+    """Read a refund with its payment, and whatever else went back of that."""
+    snapshot = gateway.read_refund(refund_id)
+    if not snapshot.payment_intent_id:
+        raise refresh.NotOurs("The refund is of no payment that we keep.")
+    sync_refunds(snapshot.payment_intent_id)
+
+
+def refund_columns(snapshot: RefundSnapshot) -> dict[str, Any]:
+    """Return the row's columns as Stripe says they are."""
+    return {
+        "amount": snapshot.amount,
+        "currency": snapshot.currency,
+        "state": snapshot.status,
+        **_details(snapshot),
+    }
+
+
+def _details(snapshot: RefundSnapshot) -> dict[str, Any]:
+    """Return what explains the state."""
+    return {
+        "failure_reason": snapshot.failure_reason,
+        "pending_reason": snapshot.pending_reason,
+        "reference": snapshot.reference,
+    }
+
+
+def _locked(payment_intent_id: str) -> Payment:
+    """Lock the payment's member, and return the payment as it is then."""
+    rows = Payment.objects.select_related("invoice", "customer__user")
+    customer_id = rows.values_list("customer_id", flat=True).get(stripe_id=payment_intent_id)
+    locked_customer(pk=customer_id)
+    return rows.get(stripe_id=payment_intent_id)
+
+
+def _record(payment: Payment, snapshot: RefundSnapshot, read_at: datetime) -> None:
+    """Write one refund of a locked payment."""
+    row = Refund.objects.filter(stripe_id=snapshot.id).first() or _sent(payment, snapshot)
+    if row is None:
+        _adopt(payment, snapshot, read_at)
+        return
+    if row.read_at and row.read_at > read_at:
+        return
+    before, after = RefundState(row.state), RefundState(snapshot.status)
+    columns = _stripe_columns(row, snapshot, read_at)
+    if before == after and row.stripe_id:
+        Refund.objects.filter(pk=row.pk).update(**columns)
+        return
+    has_reopened = (before, after) == (RefundState.SUCCEEDED, RefundState.FAILED)
+    action = RefundAction.REOPENED if has_reopened else RefundAction.STRIPE
+    transitions.move(row, after, action, words=snapshot.failure_reason, **columns)
+    if after == RefundState.SUCCEEDED and _wants_credit_note(row):
+        transitions.enqueue(transitions.MAKE_CREDIT_NOTE, row)
+
+
+def _sent(payment: Payment, snapshot: RefundSnapshot) -> Refund | None:
+    """Return our row that a refund names, if it waits for just this one.
+
+    Metadata can be written in Stripe's dashboard, so it is believed only where all else fits.
+    """
+    try:
+        key = uuid.UUID(snapshot.key)
+    except ValueError:
+        return None
+    rows = Refund.objects.filter(key=key, payment=payment, stripe_id=None)
+    return rows.filter(amount=snapshot.amount, state=RefundState.SENDING).first()
+
+
+def _adopt(payment: Payment, snapshot: RefundSnapshot, read_at: datetime) -> None:
+    """Write a refund that was made in Stripe's dashboard."""
+    row = Refund(
+        payment=payment,
+        customer=payment.customer,
+        amount=snapshot.amount,
+        amount_asked=snapshot.amount,
+        currency=snapshot.currency,
+        origin=RefundOrigin.STRIPE,
+        reason=REASONS.get(snapshot.reason, ""),
+        state=snapshot.status,
+        approvals_needed=0,
+        created_at=snapshot.created_at,
+    )
+    for name, value in _stripe_columns(row, snapshot, read_at).items():
+        setattr(row, name, value)
+    transitions.begin(row, RefundAction.FOUND, actor=None, words=snapshot.reason)
+
+
+def _stripe_columns(row: Refund, snapshot: RefundSnapshot, read_at: datetime) -> dict[str, Any]:
+    """Return what a row learns from Stripe besides its state.
+
+    Stripe tells no time but that of the making: whatever it came to later, it did when we learnt.
+    """
+    state, seen_at = snapshot.status, read_at if row.stripe_id else snapshot.created_at
+    return {
+        "stripe_id": snapshot.id,
+        "read_at": read_at,
+        **_details(snapshot),
+        # Stripe forgets that it asked; to us it says that the money does not go to the card.
+        "answer_by": snapshot.answer_by or row.answer_by,
+        "sent_at": row.sent_at or snapshot.created_at,
+        "succeeded_at": row.succeeded_at or (seen_at if state == RefundState.SUCCEEDED else None),
+        "failed_at": row.failed_at or (seen_at if state == RefundState.FAILED else None),
+        "problem": "",
+    }
+
+
+def _make_room(payment: Payment) -> None:
+    """Close what waits for a payment of which not so much is left any more, the newest first."""
+    paid = payment.amount_received if payment.status == PaymentStatus.SUCCEEDED else 0
+    for row in payment.refunds.filter(state__in=WAITING).order_by("-pk"):
+        if terms.committed_of(payment) <= paid:
+            return
+        is_asked = row.state == RefundState.REQUESTED
+        to = RefundState.DENIED if is_asked else RefundState.CANCELED
+        overtaken = RefundAction.OVERTAKEN
+        transitions.move(row, to, overtaken, words=OVERTAKEN, answer=OVERTAKEN)
+
+
+def _wants_credit_note(row: Refund) -> bool:
+    return bool(settings.REFUND_CREDIT_NOTES and row.payment.invoice_id and not row.credit_note_id)
+
+
+def compare_with_stripe(check: LedgerCheck) -> None:
+    """Add to a check what does not agree with Stripe: each refund, and one Stripe refund a row.
+
+    Raises:
+        gateway.StripeError: Stripe did not answer.
+    """
+    begun = refresh.database_now()
+    bad: list[gateway.Unreadable] = []
+    at_stripe = list(gateway.list_refunds(bad))
+    unreadable = {one.id for one in bad}
+    problems = [
+        *(f"Refund {one.id} can't be read at Stripe: {one.reason}" for one in bad),
+        *_doubles(at_stripe),
+        *_disagreements(at_stripe, unreadable, begun),
+    ]
+    check.problems = [*check.problems, *problems]
+    check.compared_with_stripe = True
+    check.save(update_fields=["problems", "compared_with_stripe"])
+
+
+def _doubles(at_stripe: list[RefundSnapshot]) -> Iterator[str]:
+    """Yield rows that more than one refund of Stripe's names and that were not failed."""
+    seen: dict[str, str] = {}
+    for found in at_stripe:
+        if not found.key or found.status in (RefundState.FAILED, RefundState.CANCELED):
+            continue
+        if found.key in seen:
+            yield f"Stripe has two refunds of one row: {seen[found.key]} and {found.id}."
+        seen[found.key] = found.id
+
+
+def _disagreements(
+    at_stripe: list[RefundSnapshot], unreadable: set[str], begun: datetime
+) -> Iterator[str]:
+    rows = Refund.objects.exclude(stripe_id=None)
+    ours = {row.stripe_id: row for row in rows if row.stripe_id not in unreadable}
+    kept = set(Payment.objects.values_list("stripe_id", flat=True))
+    for found in at_stripe:
+        row = ours.pop(found.id, None)
+        if row is None:
+            if found.payment_intent_id in kept and found.created_at < begun:
+                yield f"Refund {found.id} is at Stripe and not here."
+        elif row.read_at and row.read_at <= begun:
+            here, there = (row.state, row.amount), (found.status, found.amount)
+            if here != there:
+                yield f"Refund {found.id} is {here[0]} {here[1]} here, {there[0]} {there[1]} there."
+    for row in ours.values():
+        if row.read_at and row.read_at <= begun:
+            yield f"Refund {row.stripe_id} is here and not at Stripe."

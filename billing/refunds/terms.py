@@ -1,0 +1,297 @@
+"""What the policy says of a payment: facts from our rows, judged by `refund_policy`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import Count, Exists, OuterRef, Q, Sum
+from django.utils import timezone
+
+from billing.core.statuses import (
+    REFUND_VOID,
+    DecisionState,
+    InvoiceStatus,
+    MembershipAction,
+    PaymentStatus,
+    RefundOrigin,
+)
+from billing.facts import disputes
+from billing.models import Invoice, MembershipDecision, Payment, Refund, RefundPolicy
+from billing.models.decision import PENDING_FOR
+from billing.models.refund import RefundQuerySet
+from billing.refunds import policy
+from billing.refunds.policy import Facts, Outcome, PaymentKind, PolicyError, Rule, Share
+from members import access_changes
+
+YEAR = timedelta(days=365)
+# The invoice of a switch has come by then: the hourly look for missed events finds what was lost.
+SWITCH_SEEN_WITHIN = timedelta(hours=2)
+# The portal's own rules, until staff make others: a fortnight, and a person decides.
+FIRST_RULES = {
+    PaymentKind.MEMBERSHIP: Rule((Share(14, 100),), two_people_from=50_000),
+    PaymentKind.SINGLE: Rule((Share(14, 100),), two_people_from=50_000),
+    PaymentKind.OFFLINE: Rule((Share(14, 100),), two_people_from=50_000),
+}
+
+
+def current_policy() -> RefundPolicy:
+    """Return the policy in force."""
+    newest = RefundPolicy.objects.first()
+    if newest:
+        return newest
+    first = _first_policy()
+    values = {"currency": first.currency, "rules": first.as_json(), "note": "The portal's own."}
+    return RefundPolicy.objects.get_or_create(version=1, defaults=values)[0]
+
+
+def newest_policy_of_others(actor: User) -> RefundPolicy | None:
+    """Return the newest policy that another person has put in force, or the portal's own."""
+    authors = User.objects.filter(pk__in=RefundPolicy.objects.order_by().values("created_by"))
+    own = [one.pk for one in authors if access_changes.are_one_person(one, actor)]
+    return RefundPolicy.objects.exclude(created_by__in=own).first()
+
+
+def policy_in_force() -> policy.Policy:
+    """Return the rules in force, to read them: the portal's own are not written by that."""
+    newest = RefundPolicy.objects.first()
+    return newest.policy if newest else _first_policy()
+
+
+def _first_policy() -> policy.Policy:
+    return policy.Policy(1, settings.PAYMENT_CURRENCY, FIRST_RULES)
+
+
+@transaction.atomic
+def save_policy(
+    rules: dict[PaymentKind, Rule], note: str, actor: User, based_on: int | None = None
+) -> RefundPolicy:
+    """Put a new version in force. Requests that were judged already keep theirs.
+
+    `based_on` is the version that the author looked at.
+
+    Raises:
+        PolicyError: another version is in force meanwhile, or somebody else has changed the
+            author's account within a day.
+    """
+    try:
+        access_changes.require_not_on_hold(actor)
+    except access_changes.OnHold as hold:
+        raise PolicyError(str(hold)) from hold
+    RefundPolicy.objects.select_for_update().get(pk=current_policy().pk)
+    # A second author waits for the lock, and finds a newer version than the row that was locked.
+    newest = current_policy()
+    if based_on is not None and newest.version != based_on:
+        raise PolicyError(f"Version {newest.version} is in force meanwhile: look at it first.")
+    made = policy.Policy(newest.version + 1, settings.PAYMENT_CURRENCY, rules)
+    return RefundPolicy.objects.create(
+        version=made.version,
+        currency=made.currency,
+        rules=made.as_json(),
+        note=note,
+        created_by=actor,
+    )
+
+
+def kind_of(payment: Payment) -> PaymentKind:
+    """Return which rule is a payment's."""
+    if payment.is_outside:
+        return PaymentKind.OFFLINE
+    return PaymentKind.MEMBERSHIP if payment.membership else PaymentKind.SINGLE
+
+
+def facts_of(payment: Payment, without: Refund | None = None) -> Facts:
+    """Return what the policy must know of a payment, as if one of its refunds were not there.
+
+    Only what has been paid can be refunded: of anything else nothing is left.
+    """
+    return facts_of_all([payment], without)[payment.pk]
+
+
+def facts_of_all(
+    payments: Collection[Payment], without: Refund | None = None, *, counts_automatic: bool = True
+) -> dict[int, Facts]:
+    """Return the facts of payments by primary key, in as few statements as those of one.
+
+    Whether a refund is approved at once can't be told where `counts_automatic` is off.
+    """
+    credited = _credited(payments)
+    committed = _committed(payments, without, credited)
+    disputed = disputes.standing_of(payments)
+    automatic = _automatic_before(payments, without) if counts_automatic else {}
+    return {
+        row.pk: _facts(
+            row,
+            committed=committed[row.pk],
+            credited=credited.get(row.pk, 0),
+            disputed=disputed.get(row.pk, (False, 0)),
+            automatic_before=automatic.get(row.customer_id, 0),
+        )
+        for row in payments
+    }
+
+
+def _facts(
+    payment: Payment,
+    *,
+    committed: int,
+    credited: int,
+    disputed: tuple[bool, int],
+    automatic_before: int,
+) -> Facts:
+    is_disputed, lost = disputed
+    is_paid = payment.status == PaymentStatus.SUCCEEDED and not payment.is_outside
+    paid = payment.amount_received if is_paid else 0
+    since = payment.paid_at or payment.created_at
+    return Facts(
+        kind=kind_of(payment),
+        currency=payment.currency,
+        paid=paid,
+        left=max(0, paid - committed - lost),
+        committed=committed,
+        age_days=max(0, (timezone.now() - since).days),
+        is_disputed=is_disputed,
+        is_charged_back=lost > 0,
+        automatic_before=automatic_before,
+        credited=credited,
+        is_outside=payment.is_outside,
+    )
+
+
+def committed_of(payment: Payment, without: Refund | None = None) -> int:
+    """Return what goes back of a payment, was promised, or was credited, in minor units.
+
+    Stripe's own sum counts where it is larger: a refund of its dashboard may not have reached us.
+    A member who has switched has the unused time of the payment back as credit already.
+    """
+    return _committed([payment], without, _credited([payment]))[payment.pk]
+
+
+def _committed(
+    payments: Collection[Payment], without: Refund | None, credited: dict[int, int]
+) -> dict[int, int]:
+    rows = _all_but(without, Refund.objects.filter(payment__in=payments).holding())
+    sums = (
+        rows.order_by()
+        .values("payment_id")
+        .annotate(
+            ours=Sum("amount", filter=Q(stripe_id=None), default=0),
+            stripe=Sum("amount", filter=~Q(stripe_id=None), default=0),
+        )
+    )
+    found = {row["payment_id"]: (int(row["ours"]), int(row["stripe"])) for row in sums}
+    parts = [(row, *found.get(row.pk, (0, 0))) for row in payments]
+    return {
+        row.pk: ours + max(stripe, _refunded(row, without)) + credited.get(row.pk, 0)
+        for row, ours, stripe in parts
+    }
+
+
+def _refunded(payment: Payment, without: Refund | None) -> int:
+    """Return Stripe's own sum of what goes back of a payment, without that one refund's part."""
+    is_part = without is not None and without.payment_id == payment.pk and without.stripe_id
+    if without is None or not is_part or without.state in REFUND_VOID:
+        return payment.amount_refunded
+    return payment.amount_refunded - without.amount
+
+
+def credited_of(payments: Collection[Payment]) -> int:
+    """Return what members have back of payments as credit by switching, in minor units."""
+    return sum(_credited(payments).values())
+
+
+def _credited(payments: Collection[Payment]) -> dict[int, int]:
+    """Return what Stripe credited of memberships' payments when their members switched.
+
+    Stripe documentation, "Prorations": the unused time is a negative line of the switch's invoice,
+    from the switch to the end of the period that had been paid.
+    """
+    of_memberships = [row for row in payments if row.invoice and row.invoice.subscription_id]
+    subscriptions = {row.invoice.subscription_id for row in of_memberships if row.invoice}
+    if not subscriptions:
+        return {}
+    switches = Invoice.objects.filter(
+        subscription__in=subscriptions, billing_reason="subscription_update"
+    ).exclude(status=InvoiceStatus.VOID)
+    unused = [
+        (found.subscription_id, line)
+        for found in switches.only("subscription_id", "lines")
+        for line in found.lines
+        if line["amount"] < 0
+    ]
+    return {
+        row.pk: -sum(
+            line["amount"]
+            for subscription_id, line in unused
+            if row.invoice
+            and subscription_id == row.invoice.subscription_id
+            and _is_unused_of(line, row.invoice)
+        )
+        for row in of_memberships
+    }
+
+
+def is_switching(payment: Payment) -> bool:
+    """Whether a switch of the payment's membership is under way, whose credit is not here yet.
+
+    Until its invoice has come nobody knows what is left of the payment. One that failed may have
+    been made all the same, where Stripe's answer was lost: it counts as long as it may be pending.
+    """
+    subscription_id = payment.invoice.subscription_id if payment.invoice else None
+    if subscription_id is None:
+        return False
+    now = timezone.now()
+    failed = Q(state=DecisionState.FAILED)
+    lately = ~failed & Q(created_at__gt=now - SWITCH_SEEN_WITHIN)
+    lately |= failed & Q(created_at__gt=now - PENDING_FOR)
+    its_invoice = Invoice.objects.filter(
+        subscription=OuterRef("subscription"),
+        billing_reason="subscription_update",
+        created_at__gte=OuterRef("prorated_at"),
+    )
+    switches = MembershipDecision.objects.filter(
+        lately, ~Exists(its_invoice), subscription=subscription_id, prorated_at__isnull=False
+    )
+    return switches.filter(action=MembershipAction.SWITCH).exists()
+
+
+def _is_unused_of(credit: dict[str, Any], invoice: Invoice) -> bool:
+    """Whether a credited time is the rest of a period that an invoice asked for."""
+    return any(
+        line["amount"] > 0
+        and credit["period_end"] == line["period_end"]
+        and credit["period_start"] >= line["period_start"]
+        for line in invoice.lines
+    )
+
+
+def terms_of(payment: Payment) -> policy.Terms:
+    """Return what may be refunded of a payment now."""
+    return policy.terms(policy_in_force(), facts_of(payment))
+
+
+def judge(payment: Payment, amount: int) -> policy.Verdict:
+    """Return what the policy says of an amount (minor units) of a payment now."""
+    return policy.judge(policy_in_force(), facts_of(payment), amount)
+
+
+def _automatic_before(payments: Collection[Payment], without: Refund | None) -> dict[int, int]:
+    """Count by customer the refunds of a year that no person decided on: all of their member's."""
+    payer = "customer__user__customers"
+    rows = Refund.objects.filter(
+        customer__user__customers__in={row.customer_id for row in payments},
+        origin=RefundOrigin.MEMBER,
+        verdict__outcome=Outcome.AUTOMATIC,
+        created_at__gt=timezone.now() - YEAR,
+    )
+    held = _all_but(without, rows.exclude(state__in=sorted(REFUND_VOID)))
+    counts = held.order_by().values(payer).annotate(count=Count("pk"))
+    return dict(counts.values_list(payer, "count"))
+
+
+def _all_but(one: Refund | None, rows: RefundQuerySet) -> RefundQuerySet:
+    return rows.exclude(pk=one.pk) if one else rows

@@ -1,0 +1,126 @@
+"""What becomes of a refund, in the words that a member reads (pure)."""
+
+from __future__ import annotations
+
+from billing.core.statuses import RefundReason, RefundState
+
+# Why a member may want a refund; goodwill is the staff's.
+REASONS = {
+    RefundReason.DUPLICATE: "I was charged twice",
+    RefundReason.ACCIDENTAL: "I paid by mistake",
+    RefundReason.NOT_USED: "I did not use it",
+    RefundReason.NOT_AS_EXPECTED: "It was not what I expected",
+    RefundReason.FORGOT_TO_CANCEL: "I forgot to cancel",
+    RefundReason.OTHER: "Another reason",
+}
+LABELS = {
+    RefundState.REQUESTED: "In review",
+    RefundState.DENIED: "Not approved",
+    RefundState.WITHDRAWN: "Withdrawn",
+    RefundState.APPROVED: "Approved",
+    RefundState.SENDING: "Being sent",
+    RefundState.PENDING: "On its way",
+    RefundState.REQUIRES_ACTION: "Needs your answer",
+    RefundState.SUCCEEDED: "At your bank",
+    RefundState.FAILED: "Did not arrive",
+    RefundState.CANCELED: "Canceled",
+}
+# What was sent longer ago than banks usually take.
+REFUNDED = "Refunded"
+# Stripe documentation, "The Refund object": failure_reason.
+SENT_BACK = "Your bank sent it back."
+FAILURES = {
+    "charge_for_pending_refund_disputed": (
+        "Your bank has returned the payment to you itself, so the refund was stopped."
+    ),
+    "declined": "Your bank did not take it.",
+    "expired_or_canceled_card": "Your bank sent it back: the card has expired or was canceled.",
+    "insufficient_funds": "Our payment provider could not pay it out.",
+    "lost_or_stolen_card": "Your bank sent it back: the card was reported lost or stolen.",
+    "merchant_request": "We stopped it.",
+}
+# Stripe documentation, "Error codes": why it did not make a refund at all.
+NOT_SENT = "Our payment provider did not take it."
+RETURNED_BY_BANK = "Your bank has returned this payment to you itself, or is about to."
+REFUSALS = {
+    "charge_already_refunded": "This payment was refunded in another way meanwhile.",
+    "charge_disputed": RETURNED_BY_BANK,
+    "refund_disputed_payment": RETURNED_BY_BANK,
+}
+# Nothing is left to be put right where the money comes back in another way.
+SETTLED = frozenset([*REFUSALS, "charge_for_pending_refund_disputed"])
+WILL_BE_IN_TOUCH = "We have been told and will be in touch."
+# Stripe documentation, "The Refund object": pending_reason.
+PENDING = "Our payment provider is still working on it."
+WAITS = {
+    "charge_pending": "Your payment itself is not quite through yet: the refund follows it.",
+    "insufficient_funds": (
+        "The account that we refund from has to be topped up first, which happens automatically."
+    ),
+}
+TO_ANSWER = (
+    "The way you paid can't be refunded directly. Stripe, our payment provider, has sent you an "
+    "email that asks where the money should go: please answer it."
+)
+
+CANCELED = "Our payment provider has canceled it: nothing was sent."
+NOT_ANSWERED = (
+    "Stripe, our payment provider, has canceled it: it had no answer from you where the money "
+    "should go, so nothing was sent."
+)
+
+# Stripe's words of a refund, in ours for staff: Stripe documentation, "The Refund object"
+# (failure_reason, pending_reason, reason) and "Error codes". What a member
+# reads of them stands above.
+FOR_STAFF: dict[str, str] = {
+    "charge_for_pending_refund_disputed": (
+        "The member's bank took the payment back itself, so the refund was stopped."
+    ),
+    "declined": "The member's bank did not take it.",
+    "expired_or_canceled_card": "The member's card has expired or was canceled.",
+    "insufficient_funds": "Our balance at Stripe was too low.",
+    "lost_or_stolen_card": "The member's card was reported lost or stolen.",
+    "merchant_request": "It was stopped in Stripe's dashboard.",
+    "unknown": "The bank gave no reason.",
+    "charge_pending": "The payment itself is not quite through yet.",
+    "charge_already_refunded": "The payment was refunded in another way meanwhile.",
+    "charge_disputed": "The member disputes the payment at their bank.",
+    "refund_disputed_payment": "The member disputes the payment at their bank.",
+    "requested_by_customer": "Reason given there: the member asked for it.",
+    "duplicate": "Reason given there: it was charged twice.",
+    "fraudulent": "Reason given there: it was fraud.",
+}
+
+
+def failure(code: str, *, was_sent: bool) -> str:
+    """Return why a refund did not arrive. `was_sent`: whether Stripe had taken it."""
+    return FAILURES.get(code, SENT_BACK) if was_sent else REFUSALS.get(code, NOT_SENT)
+
+
+def wait(code: str) -> str:
+    """Return what a refund that Stripe has taken waits for."""
+    return WAITS.get(code, PENDING)
+
+
+def cancellation(*, was_asked: bool) -> str:
+    """Return why Stripe sent nothing. `was_asked`: whether it waited for the member's answer."""
+    return NOT_ANSWERED if was_asked else CANCELED
+
+
+def label(state: str, *, is_over: bool) -> str:
+    """Return a state as a badge says it. `is_over`: nobody is at work on it any more."""
+    if is_over and state == RefundState.SUCCEEDED:
+        return REFUNDED
+    return LABELS[RefundState(state)]
+
+
+def reason(value: str) -> str:
+    """Return why somebody wanted it, or "" where that is not for the member to read."""
+    known = value in set(RefundReason)
+    return REASONS.get(RefundReason(value), "") if known else ""
+
+
+def for_staff(code: str) -> str:
+    """Return one of Stripe's words in a sentence for staff; one that is new as it is."""
+    known = FOR_STAFF.get(code, f"Stripe says: {code.replace('_', ' ')}.")
+    return known if code else ""

@@ -1,0 +1,85 @@
+"""The one way in which a refund changes: lock, check, change, append to the ledger, tell."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from procrastinate.contrib.django import app
+from procrastinate.exceptions import AlreadyEnqueued
+
+from billing.core.statuses import REFUND_MOVES, RefundAction, RefundState
+from billing.inbound import inbox
+from billing.models import Refund
+from billing.models.locks import locked_customer
+from billing.notices import to_members
+from billing.notices.transitions import RefundMoved
+from billing.refunds import ledger
+
+SEND = "billing.tasks.send_refund"
+LEAVE = "billing.tasks.end_membership_of_refund"
+MAKE_CREDIT_NOTE = "billing.tasks.make_credit_note"
+
+
+class RefundError(Exception):
+    """The refund can't be asked for, decided or changed so; the text is for member or staff."""
+
+
+class RefundAmountError(RefundError):
+    """Only the amount stands against it: with another one it could be."""
+
+
+def locked(refund_pk: int) -> Refund:
+    """Lock a refund with its member, under whose lock all of their money changes, and return it.
+
+    Raises:
+        Refund.DoesNotExist: there is none.
+    """
+    customer_id = Refund.objects.values_list("customer_id", flat=True).get(pk=refund_pk)
+    locked_customer(pk=customer_id)
+    return Refund.objects.select_for_update().get(pk=refund_pk)
+
+
+def begin(refund: Refund, action: RefundAction, *, actor: User | None, words: str = "") -> Refund:
+    """Write a new refund with its first entry; call it under the member's lock."""
+    refund.save(force_insert=True)
+    ledger.append(refund, action, None, actor=actor, words=words)
+    to_members.announce(RefundMoved(refund, action, None))
+    return refund
+
+
+def move(
+    refund: Refund,
+    to: RefundState,
+    action: RefundAction,
+    *,
+    actor: User | None = None,
+    words: str = "",
+    **columns: Any,
+) -> None:
+    """Change a locked refund's state, with whatever columns change along, and append the entry.
+
+    Raises:
+        RefundError: there is no way from its state to that one.
+    """
+    before = RefundState(refund.state)
+    if to != before and to not in REFUND_MOVES[before]:
+        raise RefundError(f"A refund that is {before.value} can't become {to.value}.")
+    for name, value in columns.items():
+        setattr(refund, name, value)
+    refund.state = to
+    refund.save(update_fields=["state", *columns])
+    ledger.append(refund, action, before, actor=actor, words=words)
+    to_members.announce(RefundMoved(refund, action, before))
+
+
+def enqueue(task: str, refund: Refund) -> None:
+    """Have the worker do something about a refund, in the order of its customer's events."""
+    lock = inbox.lock_key(refund.customer.stripe_id, "", "")
+    job = app.configure_task(task, lock=lock, queueing_lock=f"{task}:{refund.pk}")
+    try:
+        with transaction.atomic():
+            job.defer(refund_pk=refund.pk)
+    except AlreadyEnqueued:
+        return

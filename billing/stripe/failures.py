@@ -1,0 +1,41 @@
+"""What a member reads where Stripe did not do what was asked: honest about whose fault it is.
+
+What heals by itself is a warning in the log. Everything else is an error there, with its traceback.
+"""
+
+from __future__ import annotations
+
+from logging import Logger
+
+from django.conf import settings
+
+from billing.stripe import gateway
+
+# Not about what was asked for: another card or another choice would fare the same.
+NOT_THE_REQUEST = (gateway.StripeUnavailable, gateway.StripeLockedOut, gateway.StripeFault)
+
+
+def sentence(error: gateway.StripeError, action: str, *, so_far: str = "") -> str:
+    """Say why the member can't do something now, and what to do. `action`: "join", "pay".
+
+    `so_far` says what became of money or membership, as a sentence.
+    """
+    if isinstance(error, gateway.StripeUnreachable):
+        why, then = "We can't reach our payment provider right now.", _AGAIN
+    elif isinstance(error, gateway.StripeUnavailable):
+        why, then = "Our payment provider is having trouble right now.", _AGAIN
+    else:
+        why = f"Something is wrong on our side and you can't {action} right now."
+        then = f"Please write to {settings.SUPPORT_EMAIL}."
+    return " ".join(part for part in (why, so_far, then) if part)
+
+
+def note(logger: Logger, error: gateway.StripeError, what: str) -> None:
+    """Log it: a warning where it heals by itself, else an error with its traceback."""
+    if isinstance(error, gateway.StripeUnavailable):
+        logger.warning("%s: %s", what, error)
+    else:
+        logger.error("%s: %s", what, error, exc_info=error)
+
+
+_AGAIN = "Please try again in a moment."

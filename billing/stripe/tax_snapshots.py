@@ -1,0 +1,98 @@
+"""What Stripe said of tax, as plain values (pure). Part of `billing.stripe.snapshots`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from billing.core import tax_texts
+from billing.core.fitted import Fitted
+
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class TaxRateSnapshot(Fitted):
+    """A tax rate, as far as it is named on invoices."""
+
+    id: str
+    name: str
+    jurisdiction: str
+    percentage: Decimal
+
+
+@dataclass(frozen=True)
+class TaxAccountSnapshot(Fitted):
+    """The settings of Stripe Tax. `behavior` is that of prices that say nothing."""
+
+    status: str
+    behavior: str
+
+
+def tax_rate(data: Json) -> TaxRateSnapshot:
+    """Read a tax rate."""
+    return TaxRateSnapshot(
+        id=data["id"],
+        name=data.get("display_name") or "",
+        jurisdiction=data.get("jurisdiction") or "",
+        percentage=Decimal(str(data.get("percentage") or 0)),
+    )
+
+
+def tax_account(data: Json) -> TaxAccountSnapshot:
+    """Read the settings of Stripe Tax."""
+    defaults = data.get("defaults") or {}
+    return TaxAccountSnapshot(
+        status=data.get("status") or "", behavior=defaults.get("tax_behavior") or ""
+    )
+
+
+def has_place(customer: Json) -> bool:
+    """Whether Stripe Tax knows where a customer is (`tax` expanded), taking tax there or not."""
+    found = (customer.get("tax") or {}).get("automatic_tax")
+    return found in ("supported", "not_collecting")
+
+
+def tax_ids(found: Any) -> list[dict[str, str]]:
+    """Read tax ids: a customer's list (expanded), or an invoice's."""
+    entries = found.get("data") if isinstance(found, Mapping) else found
+    return [{"type": one["type"], "value": one["value"]} for one in entries or []]
+
+
+def entries(found: Any) -> list[dict[str, Any]]:
+    """Read the taxes of an invoice, one for each rate and reason."""
+    return [
+        {
+            "rate": (one.get("tax_rate_details") or {}).get("tax_rate") or "",
+            "amount": one["amount"],
+            "is_included": one.get("tax_behavior") == "inclusive",
+            "reason": one.get("taxability_reason") or "",
+        }
+        for one in found or []
+    ]
+
+
+def included(found: Any) -> int:
+    """Return the tax that the amounts contain."""
+    return sum(one["amount"] for one in entries(found) if one["is_included"])
+
+
+def added(found: Any) -> int:
+    """Return the tax on top of the amounts."""
+    return sum(one["amount"] for one in entries(found) if not one["is_included"])
+
+
+def taxation(found: Any) -> str:
+    """Return how a price is taxed; what takes nothing (an exemption) says nothing of it."""
+    counted = [one for one in entries(found) if one["reason"] not in tax_texts.NOTHING]
+    if any(not one["is_included"] for one in counted):
+        return tax_texts.ADDED
+    return tax_texts.INCLUDED if counted else ""
+
+
+def needs_place(invoice: Json) -> bool:
+    """Whether Stripe could not work out the tax, as it does not know where the customer is."""
+    status = (invoice.get("automatic_tax") or {}).get("status")
+    return bool(status == "requires_location_inputs")

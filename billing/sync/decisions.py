@@ -1,0 +1,51 @@
+"""Decisions about a membership are settled when Stripe's subscription shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from django.db.models import Q
+
+from billing.core.statuses import DecisionState, MembershipAction, SubscriptionStatus
+from billing.models import MembershipDecision, Subscription
+from billing.notices.transitions import OfferAccepted
+
+NOT_KNOWN_YET = (DecisionState.PENDING, DecisionState.FAILED)
+
+
+def settle(row: Subscription, read_at: datetime) -> list[OfferAccepted]:
+    """Confirm what the row shows, in the transaction that wrote it; tell of accepted offers."""
+    pending = MembershipDecision.objects.filter(subscription=row, state=DecisionState.PENDING)
+    switched = Q(action=MembershipAction.SWITCH, price_id=row.price_id)
+    pending.filter(Q(action__in=_shown(row)) | switched).update(
+        state=DecisionState.CONFIRMED, confirmed_at=read_at
+    )
+    return list(_accepted_offers(row, read_at))
+
+
+def _shown(row: Subscription) -> list[MembershipAction]:
+    """Return the actions that the row's status and end show."""
+    if row.is_live:
+        return [MembershipAction.CANCEL if row.ends_at else MembershipAction.RESUME]
+    if row.status == SubscriptionStatus.CANCELED:
+        return [MembershipAction.CANCEL, MembershipAction.CANCEL_NOW]
+    return []
+
+
+def _accepted_offers(row: Subscription, read_at: datetime) -> Iterator[OfferAccepted]:
+    """Name the discount that each accepted offer brought, once.
+
+    One that we took for failed, because Stripe's answer was lost, has come after all: it counts.
+    """
+    rows = MembershipDecision.objects.filter(subscription=row, action=MembershipAction.STAY)
+    for discount in row.discounts:
+        if rows.filter(discount_id=discount["id"]).exists():
+            continue
+        waiting = rows.filter(state__in=NOT_KNOWN_YET, coupon_id=discount["coupon"], discount_id="")
+        decision = waiting.first()
+        if decision:
+            decision.state, decision.confirmed_at = DecisionState.CONFIRMED, read_at
+            decision.discount_id = discount["id"]
+            decision.save(update_fields=["state", "confirmed_at", "discount_id"])
+            yield OfferAccepted(row, decision)

@@ -1,0 +1,152 @@
+"""Whatever an invoice is made of: page, mail, file and evidence add up to what Stripe asks for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from billing.admin import exports
+from billing.disputes import evidence
+from billing.facts import statements
+from billing.models import Invoice, Payment
+from billing.sync import refresh
+from billing.tests import factories, taxed
+from billing.tests.life import deliver, sign_up
+from billing.tests.taxed import Rows, adds_up, rows_of_mail, rows_of_page
+from conftest import Sandbox
+from emails import rendering
+from emails.models import Message
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PERCENTAGES = st.decimals(min_value=0, max_value=30, places=3).map(float)
+AMOUNTS = exports.INVOICE_COLUMNS[7:18]
+RATES = st.lists(st.tuples(PERCENTAGES, st.booleans()), max_size=3)
+
+
+@dataclass(frozen=True)
+class Bill:
+    """What an invoice is made of; minor units."""
+
+    items: list[tuple[int, list[tuple[float, bool]]]]
+    defaults: list[tuple[float, bool]]
+    percent_off: int
+    balance: int
+    credited: int  # per cent of the total, after payment
+
+
+BILLS = st.builds(
+    Bill,
+    items=st.lists(st.tuples(st.integers(100, 99_999), RATES), min_size=1, max_size=4),
+    defaults=RATES,
+    percent_off=st.sampled_from([0, 0, 15, 33, 100]),
+    balance=st.sampled_from([0, 0, -1000, -500_000, 700]),
+    credited=st.sampled_from([0, 0, 30, 100]),
+)
+
+
+@pytest.fixture
+def payer(sandbox: Sandbox) -> User:
+    user = sign_up()
+    taxed.make_payer(sandbox, user)
+    return user
+
+
+@settings(
+    max_examples=15,
+    deadline=None,
+    phases=[Phase.explicit, Phase.generate],  # to shrink takes Stripe's part minutes
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(bill=BILLS)
+def test_every_place_adds_up_to_stripe_s_total(
+    sandbox: Sandbox, payer: User, client: Client, bill: Bill
+) -> None:
+    found = _make(sandbox, payer, bill)
+    invoice = Invoice.objects.get(stripe_id=found.id)
+    assert (invoice.total, invoice.amount_due) == (found.total, found.amount_due)
+    client.force_login(payer)
+    address = reverse("billing:invoice", args=[invoice.pk])
+    page = rows_of_page(client.get(address).content.decode())
+    _check(page, found)
+    if dict(page).get("Paid"):
+        assert dict(page)["Paid"] == found.amount_paid
+    _check_file(invoice, found)
+    _check_mail(invoice, found)
+    _check_evidence(invoice, found)
+
+
+def _make(sandbox: Sandbox, payer: User, bill: Bill) -> Any:
+    stripe, customer = sandbox.stripe.v1, payer.customers.get().stripe_id
+    stripe.customers.update(customer, {"balance": bill.balance})
+    params: dict[str, Any] = {}
+    if bill.percent_off:
+        coupon = stripe.coupons.create({"percent_off": bill.percent_off, "duration": "once"})
+        params["discounts"] = [{"coupon": coupon.id}]
+    if rates := _rates(sandbox, bill.defaults):
+        params["default_tax_rates"] = rates
+    items = [{"amount": one, "tax_rates": _rates(sandbox, rates)} for one, rates in bill.items]
+    made = taxed.bill(sandbox, customer, items, **params)
+    if stripe.invoices.retrieve(made).status == "open":
+        stripe.invoices.pay(made)
+    amount = stripe.invoices.retrieve(made).total * bill.credited // 100
+    if amount:
+        note: Any = {"invoice": made, "amount": amount, "credit_amount": amount}
+        stripe.credit_notes.create(note)
+    refresh.sync_invoice(made)
+    deliver([])
+    return stripe.invoices.retrieve(made)
+
+
+def _rates(sandbox: Sandbox, rates: list[tuple[float, bool]]) -> list[str]:
+    return [taxed.make_rate(sandbox, percentage, inclusive=inside) for percentage, inside in rates]
+
+
+def _check(rows: Rows, found: Any) -> None:
+    """Lines, discount and tax make the total; what is included is Stripe's inclusive tax."""
+    assert adds_up(rows, "Total")
+    assert dict(rows)["Total"] == found.total
+    inside = sum(one.amount for one in found.total_taxes if one.tax_behavior == "inclusive")
+    assert sum(amount for name, amount in rows if name.startswith("Includes")) == inside
+
+
+def _check_file(invoice: Invoice, found: Any) -> None:
+    [row] = exports.invoices(Invoice.objects.filter(pk=invoice.pk))
+    cells = dict(zip(exports.INVOICE_COLUMNS, row, strict=True))
+    amounts = {name: round(float(cells[name]) * 100) for name in AMOUNTS}
+    assert amounts["Subtotal"] + amounts["Discount"] + amounts["Tax added"] == found.total
+    due = amounts["Total"] + amounts["From balance"] + amounts["Credit notes before payment"]
+    assert due == amounts["Due"] == found.amount_due
+    tax = sum(one.amount for one in found.total_taxes)
+    assert amounts["Tax added"] + amounts["Tax included"] == tax
+    assert found.total - tax == found.total_excluding_tax
+
+
+def _check_mail(invoice: Invoice, found: Any) -> None:
+    if not found.amount_paid:
+        return
+    mail = Message.objects.get(dedupe_key=f"payment_received:{invoice.stripe_id}:email")
+    rows = rows_of_mail(rendering.render_email(mail).text)
+    assert adds_up(rows, "Paid")
+    assert dict(rows)["Paid"] == found.amount_paid
+    inside = sum(one.amount for one in found.total_taxes if one.tax_behavior == "inclusive")
+    assert sum(amount for name, amount in rows if name.startswith("Includes")) == inside
+    paid = statements.paid(invoice.payments.get(), {})
+    assert paid.amount == found.amount_paid
+    assert 0 <= paid.tax <= sum(one.amount for one in found.total_taxes)
+
+
+def _check_evidence(invoice: Invoice, found: Any) -> None:
+    payment: Payment | None = invoice.payments.first()
+    if payment is None:
+        return
+    case = evidence.gather(factories.make_dispute(payment))
+    rows = [(name, taxed.minor(amount)) for name, amount in evidence.content(case)["lines"]]
+    _check(rows, found)

@@ -1,0 +1,84 @@
+"""PDF documents: a Typst template of `templates/documents/` filled with JSON."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+import typst
+from django.conf import settings
+from django.http import HttpResponse
+
+from common import characters
+from common.context import current_brand
+from common.file_names import saved_as
+
+FOLDER = settings.BASE_DIR / "templates" / "documents"
+# Packages that hold nothing but fonts: Noto for the scripts of the world, and for emoji.
+FONT_PACKAGES = ("manimgx_fonts", "manimgx_fonts_cjk")
+# One family of each package: with it, all of its scripts are there.
+FAMILIES = {
+    "Noto Sans Arabic": "Arabic, Hebrew, Indic, Thai and other scripts, and emoji",
+    "Noto Sans CJK SC": "Chinese, Japanese and Korean",
+}
+
+
+def render(
+    template: str, content: Mapping[str, Any], *, made_at: datetime, refuses_boxes: bool = False
+) -> bytes:
+    """Return a PDF: `render("statement", {...}, made_at=now)` fills `statement.typ`.
+
+    `content` is JSON, with its money and dates already as text; the template reads it, and the
+    brand, from `frame.typ`. Nothing in it is taken as Typst's markup. `made_at` is the document's
+    own date: the same content made in the same second gives the same bytes. With
+    `refuses_boxes` a character that no font has is an error instead of a box.
+
+    Raises:
+        typst.TypstError: the template is wrong, or asks for what `content` lacks.
+    """
+    filled = characters.all_words({"brand": asdict(current_brand()), "content": content})
+    document: bytes = typst.compile(
+        FOLDER / f"{template}.typ",
+        root=FOLDER,
+        font_paths=fonts(),
+        sys_inputs={"filled": json.dumps(filled, ensure_ascii=False)},
+        timestamp=made_at.astimezone(UTC).replace(microsecond=0),
+        # PDF/A is checked for it.
+        pdf_standards="a-2b" if refuses_boxes else [],
+    )
+    return document
+
+
+def fonts() -> typst.Fonts:
+    """Return what there is to set text in: ours, in the order that `frame.typ` says.
+
+    The machine's own are left out: a document must not depend on where it was made, and some that
+    claim to have every character show nothing.
+    """
+    return _found(FONT_PACKAGES)
+
+
+@lru_cache(maxsize=2)
+def _found(packages: tuple[str, ...]) -> typst.Fonts:
+    """Look for fonts, once a process."""
+    specs = [importlib.util.find_spec(name) for name in packages]
+    folders = [place for spec in specs if spec for place in spec.submodule_search_locations or []]
+    return typst.Fonts(include_system_fonts=False, font_paths=folders)
+
+
+def missing_scripts() -> list[str]:
+    """Return the scripts that documents would show as boxes, for want of fonts."""
+    there = set(fonts().families())
+    return [scripts for family, scripts in FAMILIES.items() if family not in there]
+
+
+def download(document: bytes, filename: str, content_type: str = "application/pdf") -> HttpResponse:
+    """Return a response that the browser saves under a name."""
+    response = HttpResponse(document, content_type=content_type)
+    response["Content-Disposition"] = saved_as(filename)
+    return response

@@ -1,0 +1,95 @@
+"""Columns and buttons of staff pages: Unfold's decorators with types, and our way of asking."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from django.db.models import Model
+from django.http import Http404
+from django.shortcuts import get_object_or_404
+from unfold.dataclasses import ActionDialog
+from unfold.decorators import action, display
+from unfold.enums import ActionVariant
+from unfold.forms import BaseDialogForm
+
+from common.staff.dialogs import with_a_page
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+Row = TypeVar("Row", bound=Model)
+
+
+def row_or_404(model: type[Row], object_id: str) -> Row:
+    """Return the row whose number an address holds. Raises Http404 for none and for no number."""
+    if not (object_id.isascii() and object_id.isdecimal()):
+        raise Http404("There is no such row.")
+    return get_object_or_404(model, pk=object_id)
+
+
+def column(
+    description: str, *, ordering: str | None = None, header: bool = False, boolean: bool = False
+) -> Callable[[Method], Method]:
+    """Make a method a column or a field. With `header` it returns two lines of text."""
+    decorate: Callable[[Method], Method] = display(
+        description=description,
+        ordering=ordering,
+        header=header or None,
+        boolean=boolean or None,
+    )
+    return decorate
+
+
+def link_button(
+    description: str, *, icon: str, path: str, permission: str
+) -> Callable[[Method], Method]:
+    """Make a method a button that opens another site's page in a tab of its own."""
+    decorate: Callable[[Method], Method] = action(
+        description=description,
+        icon=icon,
+        url_path=path,
+        permissions=[permission],
+        attrs={"target": "_blank", "rel": "noopener"},
+    )
+    return decorate
+
+
+def page_button(
+    description: str, *, icon: str, path: str, permission: str
+) -> Callable[[Method], Method]:
+    """Make a method a button that leads to another page of ours."""
+    decorate: Callable[[Method], Method] = action(
+        description=description, icon=icon, url_path=path, permissions=[permission]
+    )
+    return decorate
+
+
+def button(
+    description: str,
+    *,
+    icon: str,
+    path: str,
+    permission: str,
+    question: str,
+    explanation: str,
+    form: type[BaseDialogForm] | None = None,
+    is_primary: bool = True,
+) -> Callable[[Method], Method]:
+    """Make a method a button that asks first. Opening the question changes nothing; yes is a POST.
+
+    `permission` names the method `has_…_permission` of the list. `form` asks for more than a yes.
+    """
+    ask: Callable[[Method], Method] = action(
+        description=description,
+        icon=icon,
+        url_path=path,
+        permissions=[permission],
+        variant=ActionVariant.PRIMARY if is_primary else ActionVariant.DEFAULT,
+        dialog=ActionDialog(
+            title=question, description=explanation, form_class=form, form_submit_text=description
+        ),
+    )
+
+    def decorate(method: Method) -> Method:
+        return with_a_page(ask(method))
+
+    return decorate

@@ -1,0 +1,201 @@
+"""The base of lists and pages that only show: rows whose truth is elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.core.exceptions import ValidationError
+from django.core.paginator import Paginator
+from django.db import connection
+from django.db.models import Model, Q, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.functional import cached_property
+from django.utils.text import capfirst
+from unfold.admin import ModelAdmin
+
+from common.fields import WordsOfStaff
+from common.staff import search, show
+from common.staff.parts import link_button
+
+ESTIMATED_FROM = 50_000
+
+
+class EstimatedPaginator(Paginator):  # type: ignore[type-arg]  # not generic at run time
+    """Counts a whole large table by PostgreSQL's own estimate; what is filtered is counted."""
+
+    @cached_property
+    def count(self) -> int:
+        rows = self.object_list
+        if isinstance(rows, QuerySet) and not rows.query.where:
+            estimate = estimated_rows(rows.model)
+            if estimate >= ESTIMATED_FROM:
+                return estimate
+        return super().count
+
+
+class IndexedSearch(WordsOfStaff, ModelAdmin):  # type: ignore[misc]  # Unfold ships no types
+    """A list whose search never reads a whole table.
+
+    `search_fields` are lookups that an index serves (`number__istartswith`). `person_field` is the
+    column that leads to a member, searched by the members found first: an OR across tables would
+    leave PostgreSQL nothing but to read them whole.
+    """
+
+    search_fields: ClassVar[list[str]] = []
+    person_field = ""
+    # Lookups of our own links, besides those of `list_filter`.
+    link_lookups: ClassVar[frozenset[str]] = frozenset()
+    show_full_result_count = False
+    paginator = EstimatedPaginator
+    list_per_page = 50
+    list_filter_submit = True
+    show_facets = None
+    # What a list without rows says, and what it says under one of our own links' filters.
+    nothing = "There is nothing here yet."
+    nothing_left: ClassVar[Mapping[str, str]] = {}
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Call the list what the sidebar calls it, and say in words that it is empty."""
+        title = {"title": capfirst(self.opts.verbose_name_plural)}
+        response: HttpResponse = super().changelist_view(request, title | (extra_context or {}))
+        if found := (getattr(response, "context_data", None) or {}).get("cl"):
+            # The template of the rows gets the list only, and not the page's context.
+            found.nothing = self._words_for_nothing(request)
+            if not (found.query or found.has_active_filters):
+                # It is not known how many there are of all, but these are all.
+                found.full_result_count = found.result_count
+        return response
+
+    def _words_for_nothing(self, request: HttpRequest) -> str:
+        """Return what is said for no rows, "" where a search or a filter found none."""
+        chosen = {(name, value) for name, value in request.GET.items() if value}
+        if not chosen:
+            return self.nothing
+        [only, *more] = [f"{name}={value}" for name, value in chosen]
+        return "" if more else self.nothing_left.get(only, "")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Return the rows that begin with the term in any of the columns, or belong to a person."""
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        found = Q(pk__in=[])
+        for lookup in self.search_fields:
+            if self._may_hold(lookup, term):
+                found |= Q(**{lookup: term})
+        if self.person_field:
+            found |= Q(**{f"{self.person_field}__in": self.find_persons(term)})
+        return queryset.filter(found), False
+
+    def _may_hold(self, lookup: str, term: str) -> bool:
+        """Whether a column that is searched for a whole value could hold it ("abc" is no IP)."""
+        column, _, beginning = lookup.partition("__")
+        if beginning:
+            return True
+        try:
+            self.model._meta.get_field(column).clean(term, None)
+        except ValidationError:
+            return False
+        return True
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Allow the filters that the page offers and our own links, and nothing else.
+
+        Django lets an address filter by any column of the list. Whoever may see a list could so
+        guess, letter by letter, what it does not show: a code in a message that waits, a session.
+        Raises IncorrectLookupParameters, answered with the whole list, for a value that is not
+        among a column's choices: PostgreSQL knows no such value of an enumeration.
+        """
+        column = lookup.partition("__")[0]
+        fields = {field.name: field for field in self.model._meta.get_fields()}
+        if lookup in self.link_lookups:
+            return True
+        if column not in fields and column != "pk":
+            return bool(super().lookup_allowed(lookup, value, request))
+        if lookup not in self._offered_lookups():
+            return False
+        self._check_choices(fields[column], lookup, value)
+        return True
+
+    def _check_choices(self, field: Any, lookup: str, value: str) -> None:
+        """Raise IncorrectLookupParameters for what is no choice of the column."""
+        choices = {str(choice) for choice, _name in getattr(field, "flatchoices", ())}
+        if lookup.endswith("__exact"):
+            given, known = {value}, choices | {""}  # an empty field of the form is no filter
+        elif lookup.endswith("__in"):
+            given, known = set(value.split(",")), choices
+        else:
+            return
+        if choices and not given <= known:
+            raise IncorrectLookupParameters(f"{value!r} is no choice of {field.name}.")
+
+    def _offered_lookups(self) -> set[str]:
+        """Return the parameters of the filters on the page: one of their own, or a column's."""
+        found: set[str] = set()
+        for one in self.list_filter or ():
+            if own := getattr(one, "parameter_name", None):
+                found.add(own)
+            else:
+                column = one[0] if isinstance(one, tuple) else one
+                found |= {f"{column}__exact", f"{column}__in", f"{column}__isnull"}
+        return found
+
+    def palette_title(self, row: Any) -> str:
+        """Return what the command palette calls a row."""
+        return str(row)
+
+    def find_persons(self, term: str) -> list[Any]:
+        """Return the values of `person_field` that belong to the people of this name."""
+        return search.customers(term)
+
+
+class ReadOnlyAdmin(IndexedSearch):
+    """Rows to be seen: never added, changed or deleted here, whoever asks.
+
+    `stripe_path` is where Stripe's dashboard shows such an object by its `stripe_id`.
+    """
+
+    stripe_path = ""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Nobody adds rows by hand."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Nobody changes rows by hand."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Nobody deletes rows by hand."""
+        return False
+
+    def has_dashboard_permission(self, request: HttpRequest, _object_id: str = "") -> bool:
+        """Whether there is a page of Stripe's to open."""
+        return show.has_stripe_dashboard() and self.has_view_permission(request)
+
+    @link_button("Open in Stripe", icon="open_in_new", path="stripe", permission="dashboard")
+    def open_in_stripe(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Go to this object's page in Stripe's dashboard."""
+        row = self.get_object(request, object_id)
+        if row is None:
+            return HttpResponseRedirect("..")
+        return HttpResponseRedirect(self.stripe_page(row))
+
+    def stripe_page(self, row: Any) -> str:
+        """Return the address of a row's page in Stripe's dashboard."""
+        return show.stripe_url(self.stripe_path, row.stripe_id)
+
+
+def estimated_rows(model: type[Model]) -> int:
+    """Return how many rows PostgreSQL thinks that a table has; -1 where it never looked."""
+    with connection.cursor() as cursor:
+        table = model._meta.db_table
+        cursor.execute("SELECT reltuples::bigint FROM pg_class WHERE oid = %s::regclass", [table])
+        estimate: int = cursor.fetchone()[0]
+    return estimate

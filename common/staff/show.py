@@ -1,0 +1,164 @@
+"""How values look on staff pages: money, links, moments, JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.contrib.humanize.templatetags.humanize import naturaltime
+from django.db.models import Model
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import formats, timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from billing.stripe import gateway
+from common.money import Money
+
+NOTHING = "–"
+STRIPE_DASHBOARD = "https://dashboard.stripe.com"
+
+Labels = Mapping[Any, str]
+
+
+def one_line(text: str) -> SafeString:
+    """Return text that a narrow column does not break."""
+    return format_html('<span class="staff-nowrap">{}</span>', text)
+
+
+def money(amount: int | None, currency: str) -> str:
+    """Return an amount of minor units as text; a dash where there is none."""
+    return NOTHING if amount is None else str(Money(amount, currency))
+
+
+def money_or_dash(amount: int, currency: str) -> str:
+    """Return an amount as text, and zero as a dash: most invoices have no tax and no discount."""
+    return money(amount or None, currency)
+
+
+def badge(text: str, variant: str = "") -> SafeString:
+    """Return Unfold's label: variants are info, success, warning, danger, or none for grey."""
+    return SafeString(
+        render_to_string("unfold/helpers/label.html", {"text": text, "type": variant})
+    )
+
+
+def state(row: Model, field: str, labels: Labels) -> SafeString:
+    """Return a row's state as a badge in the colour that `labels` gives it."""
+    value = str(getattr(row, field))
+    return badge(str(getattr(row, f"get_{field}_display")()), labels.get(value, ""))
+
+
+def link(row: Model | None, text: str = "") -> SafeString | str:
+    """Return a link to a row's page."""
+    if row is None:
+        return NOTHING
+    return anchor(page_of(row), text or str(row))
+
+
+def anchor(url: str, text: str) -> SafeString:
+    """Return a link in Unfold's colour."""
+    return format_html('<a href="{}" class="text-link">{}</a>', url, text)
+
+
+def page_of(row: Model) -> str:
+    """Return the address of a row's page."""
+    meta = row._meta
+    return reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[row.pk])
+
+
+def list_of(model: str, **filters: Any) -> str:
+    """Return the address of a model's list (`billing.invoice`), filtered."""
+    address = reverse(f"admin:{model.replace('.', '_')}_changelist")
+    return f"{address}?{urlencode(filters)}" if filters else address
+
+
+def links(pairs: list[tuple[str, str]]) -> SafeString | str:
+    """Return links beside each other; pairs are address and text."""
+    if not pairs:
+        return NOTHING
+    return format_html_join(" · ", '<a href="{}" class="text-link">{}</a>', pairs)
+
+
+def name_of(user: User | None) -> str:
+    """Return what to call a user: name, else e-mail address, else login."""
+    if user is None:
+        return "Nobody we know"
+    return user.get_full_name() or user.email or user.get_username()
+
+
+def member(user: User | None) -> SafeString | str:
+    """Return a link to a member's page."""
+    return link(user, name_of(user)) if user else NOTHING
+
+
+def moment(at: datetime | None) -> str:
+    """Return a date and time with its distance: "Nov 4, 2026, 10:15 (3 weeks ago)"."""
+    if at is None:
+        return NOTHING
+    local = formats.date_format(timezone.localtime(at), "M j, Y, H:i")
+    return f"{local} ({age(at)})"
+
+
+def when(at: datetime | None) -> SafeString:
+    """Return how long ago a moment was, in a list: the pointer shows the date and time."""
+    return format_html('<span title="{}">{}</span>', moment(at), age(at))
+
+
+def how_long(since: datetime | None) -> str:
+    """Return the time since then in its largest unit: "3 minutes"."""
+    return age(since).removesuffix(" ago").replace("now", "a moment")
+
+
+def day(at: datetime | None) -> str:
+    """Return a date: "Nov 4, 2026"."""
+    return formats.date_format(timezone.localtime(at), "M j, Y") if at else NOTHING
+
+
+def age(at: datetime | None) -> str:
+    """Return how far off a moment is, in its largest unit: "3 minutes ago"."""
+    if at is None:
+        return NOTHING
+    words = str(naturaltime(at))
+    largest, _, rest = words.partition(",")
+    return f"{largest} {rest.rsplit(' ', 1)[-1]}" if rest.endswith(" ago") else words
+
+
+def time_left(until: datetime) -> str:
+    """Return the time until then in days, on the last day in hours: "9 days", "5 hours"."""
+    seconds = max(0, int((until - timezone.now()).total_seconds()))
+    for name, size in (("day", 86_400), ("hour", 3600)):
+        if seconds >= size:
+            count = seconds // size
+            return f"1 {name}" if count == 1 else f"{count} {name}s"
+    return "less than an hour"
+
+
+def pretty_json(value: Any) -> SafeString:
+    """Return JSON, indented and escaped, in a box that scrolls."""
+    text = json.dumps(value, indent=2, ensure_ascii=False, sort_keys=False)
+    return format_html('<pre class="staff-code">{}</pre>', text)
+
+
+def pre(text: str) -> SafeString | str:
+    """Return several lines of text as they are."""
+    if not text:
+        return NOTHING
+    return format_html('<pre class="staff-text">{}</pre>', text)
+
+
+def stripe_url(path: str, identifier: str) -> str:
+    """Return an object's page in Stripe's dashboard: `stripe_url("payments", "pi_…")`."""
+    mode = "" if gateway.is_live_mode() else "/test"
+    return f"{STRIPE_DASHBOARD}{mode}/{path}/{identifier}"
+
+
+def has_stripe_dashboard() -> bool:
+    """Whether our objects are Stripe's own, and not those of a server that stands in for it."""
+    return bool(settings.STRIPE_SECRET_KEY) and not settings.STRIPE_API_BASE

@@ -1,0 +1,205 @@
+"""What the portal decides in allauth's place: names, phones, who sends mail and text messages."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any, NoReturn, cast
+
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.internal.flows.email_verification_by_code import (
+    EMAIL_VERIFICATION_CODE_SESSION_KEY,
+)
+from allauth.account.internal.flows.login import record_authentication
+from allauth.account.models import EmailAddress
+from allauth.core.exceptions import ImmediateHttpResponse
+from django.contrib import messages
+from django.contrib.auth.models import AnonymousUser, User
+from django.db import transaction
+from django.forms import BaseForm, Field
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+
+from billing.facts import trials
+from members import consent, contact_notices, mailboxes, names, phones, sign_ins
+from members.signin import budgets, devices, own_changes, sms_limits, way_back
+from members.signin.mails import send_account_mail, send_phone_code
+from members.signin.sms_limits import Recipient
+
+PHONE_STAGE = "members.signin.stages.PhoneVerificationStage"
+LOGIN_FAILED = "login_failed"  # allauth's name of the limit
+REAUTHENTICATION = {
+    "reauthenticate": "Use my password",
+    "mfa_reauthenticate": "Use a code of my authenticator app",
+}
+
+
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
+    """allauth's account adapter over `Member`, the outbox and our caps on text messages."""
+
+    error_messages = DefaultAccountAdapter.error_messages | {
+        "phone_taken": (
+            "Another account uses this number. Enter a different one, go on without, or sign in "
+            "to that account."
+        ),
+        "too_many_login_attempts": "That was too many tries. Wait a few minutes, then start again.",
+        "incorrect_code": "That code isn’t correct. Check it or request a new one.",
+        "email_password_mismatch": "Incorrect email or password.",
+        "rate_limited": "Please wait a moment before requesting another code.",
+    }
+
+    # Who someone is
+
+    def populate_username(self, request: HttpRequest, user: User) -> None:
+        """Give the user a random username: nobody types or sees it, and it tells nothing."""
+        user.username = user.username or f"m-{secrets.token_hex(12)}"
+
+    def save_user(
+        self, request: HttpRequest, user: User, form: BaseForm, commit: bool = True
+    ) -> User:
+        """Save a new user with the one name that the form asks for."""
+        user.first_name, user.last_name = names.split(form.cleaned_data.get("name", ""))
+        return cast("User", super().save_user(request, user, form, commit))
+
+    def clean_email(self, email: str) -> str:
+        """Refuse an address that our mail server can't write to: its code would never come."""
+        mailboxes.check_reachable(email)
+        return cast("str", super().clean_email(email))
+
+    @transaction.atomic
+    def confirm_email(self, request: HttpRequest, email_address: EmailAddress) -> bool:
+        """Make a proven address the user's own. It gives nobody a second free trial."""
+        user: User = email_address.user
+        had_before = trials.remember(user)
+        is_confirmed: bool = super().confirm_email(request, email_address)
+        if is_confirmed and had_before:
+            trials.keep(user, had_before)
+        return is_confirmed
+
+    # The way in
+
+    def get_login_stages(self) -> list[str]:
+        """E-mail before phone: nobody without a mailbox can make us send text messages."""
+        ours = {"allauth.account.stages.PhoneVerificationStage": PHONE_STAGE}
+        email = "allauth.account.stages.EmailVerificationStage"
+        stages = [ours.get(stage, stage) for stage in super().get_login_stages()]
+        phone = stages.index(PHONE_STAGE)
+        stages.remove(email)
+        stages.insert(phone, email)
+        return stages
+
+    def post_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponse:
+        """Keep a record of the sign-in; a sign-up that was left in this browser is over."""
+        request.session.pop(EMAIL_VERIFICATION_CODE_SESSION_KEY, None)
+        if kwargs["signup"]:
+            # Who has just chosen a password and entered a code need not confirm who they are.
+            record_authentication(request, user, method="sign_up")
+        sign_in = sign_ins.record(request, user, is_sign_up=kwargs["signup"])
+        contact_notices.signed_in(sign_in, request)
+        kwargs["redirect_url"] = way_back.after_sign_in(request, kwargs["redirect_url"])
+        response = cast("HttpResponse", super().post_login(request, user, **kwargs))
+        devices.remember(request, response, user)
+        return response
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Count a try with a password; of who is signed in, or was before, apart from others'."""
+        email = credentials.get("email", "")
+        user = request.user
+        if isinstance(user, User) and email.lower() == user.email.lower():
+            budget = budgets.in_session(request, LOGIN_FAILED, user)
+        else:
+            budget = budgets.for_address(request, LOGIN_FAILED, email)
+        if budget.action == LOGIN_FAILED:
+            super().pre_authenticate(request, **credentials)
+            return
+        # What allauth takes back where the password is right.
+        self._login_failed_rl_usage = budget.spend(request)
+        if not self._login_failed_rl_usage:
+            raise self.validation_error("too_many_login_attempts")
+
+    def set_password(self, user: User, password: str) -> None:
+        """Set a user's new password; the browser in which they do it stays known."""
+        with transaction.atomic():
+            super().set_password(user, password)
+            own_changes.password_set(self.request, user)
+        if self.request.user == user:
+            devices.renew(self.request, user)
+
+    def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
+        """Ask for the password again before sign-in, or how one is reached, changes.
+
+        Who has signed in a moment ago changes their number, or adds a second step, right away; to
+        remove one is asked always.
+        """
+        match = self.request.resolver_match
+        view = match.view_name if match else ""
+        adds_step = app == "allauth.mfa" and view != "mfa_deactivate_totp"
+        if adds_step or view == "account_change_phone":
+            return not sign_ins.is_fresh(self.request)
+        return bool(super().is_reauthentication_required(app=app, **kwargs))
+
+    def get_reauthentication_methods(self, user: User | AnonymousUser) -> list[dict[str, Any]]:
+        """Return the ways to say that it is still you, in our words."""
+        return [
+            method | {"description": REAUTHENTICATION.get(method["id"], method["description"])}
+            for method in super().get_reauthentication_methods(user)
+        ]
+
+    # Messages: rows in the outbox
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Put an account e-mail into the outbox."""
+        send_account_mail(template_prefix, email, context)
+
+    def send_verification_code_sms(self, user: User, phone: str, code: str) -> None:
+        """Put a code into the outbox; raises RateLimited or TooManyCodesError (429)."""
+        sms_limits.spacing(self.request, phone).require(self.request)
+        with transaction.atomic():
+            sms_limits.spend(self.recipient(phone, user))
+            send_phone_code(user, phone, code)
+
+    def recipient(self, phone: str, user: User | None = None) -> Recipient:
+        """Return whom the caps count for a code asked for in this request."""
+        return Recipient(
+            phone=phone,
+            client=self.get_client_ip(self.request),
+            user=user,
+            is_member=user is not None and self.request.user == user,
+        )
+
+    # Phone numbers
+
+    def phone_form_field(self, **kwargs: Any) -> Field:
+        """Return a field that takes a number as people write it."""
+        return phones.PhoneField(**kwargs)
+
+    def get_phone(self, user: User) -> tuple[str, bool] | None:
+        """Return the user's number in E.164 and whether it is verified."""
+        member = user.member
+        return (str(member.phone), member.phone_is_verified) if member.phone else None
+
+    def set_phone(self, user: User, phone: str, verified: bool) -> None:
+        """Write down the user's number."""
+        if verified:
+            self.set_phone_verified(user, phone)
+        else:
+            phones.attach(user, phone)
+
+    def set_phone_verified(self, user: User, phone: str) -> None:
+        """Make a proven number the user's own, and honour what they ticked at sign-up."""
+        before = str(user.member.phone) if user.member.phone_is_verified else ""
+        try:
+            phones.confirm(user, phone)
+        except phones.PhoneTakenError:
+            self._refuse_taken_phone()
+        contact_notices.number_verified(user, phone, before, self.request)
+        if consent.fulfil_wish(self.request, user):
+            contact_notices.texts_switched(user.member, self.request)
+
+    def get_user_by_phone(self, phone: str) -> User | None:
+        """Return the user who has verified this number."""
+        return phones.owner(phone)
+
+    def _refuse_taken_phone(self) -> NoReturn:
+        """Two members proved one number at the same moment: the later one is sent back."""
+        messages.error(self.request, self.error_messages["phone_taken"])
+        raise ImmediateHttpResponse(HttpResponseRedirect(reverse("account_verify_phone")))

@@ -1,0 +1,72 @@
+"""The doors that somebody opens to begin anew: allauth's pages, which let go of what is pending."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from allauth.account import views as allauth_views
+from allauth.account.internal.flows.email_verification_by_code import (
+    EMAIL_VERIFICATION_CODE_SESSION_KEY,
+)
+from allauth.account.internal.stagekit import clear_login
+from allauth.account.stages import LoginStage
+from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
+
+from members import consent
+from members.signin import budgets, waits
+
+
+def drop_pending(request: HttpRequest) -> None:
+    """Forget the sign-up or sign-in that waits for a code in this browser."""
+    request.session.pop(EMAIL_VERIFICATION_CODE_SESSION_KEY, None)
+    consent.drop_wish(request)
+    clear_login(request)
+
+
+class OpenedOnPurpose:
+    """A door that lets go of a pending sign-up where somebody opened it themselves.
+
+    allauth leads from every door to the page that waits for a code. Whoever signed up with an
+    address that has an account would wait there for good: their e-mail has no code. The same is
+    done for every address, so that it tells nothing. Being sent here on the way to another page
+    (with `next`) drops nothing, and neither does a form that was sent twice.
+    """
+
+    def _redirect_to_pending_stage(
+        self, request: HttpRequest, stage: LoginStage
+    ) -> HttpResponseBase | None:
+        if request.method == "GET" and REDIRECT_FIELD_NAME not in request.GET:
+            drop_pending(request)
+            return None
+        return super()._redirect_to_pending_stage(request, stage)  # type: ignore[misc,no-any-return]
+
+
+class LoginView(OpenedOnPurpose, allauth_views.LoginView):  # type: ignore[misc]  # untyped
+    """Signing in with a password."""
+
+
+class RequestLoginCodeView(OpenedOnPurpose, allauth_views.RequestLoginCodeView):  # type: ignore[misc]
+    """Signing in with a code."""
+
+
+class SignupView(OpenedOnPurpose, allauth_views.SignupView):  # type: ignore[misc]  # untyped
+    """Creating an account."""
+
+
+class PasswordResetView(waits.SaysWhen, allauth_views.PasswordResetView):  # type: ignore[misc]
+    """Asking for a code to set a new password with."""
+
+    def form_valid(self, form: Any) -> HttpResponseBase:
+        """Send the code, or say when one can be sent."""
+        email = form.cleaned_data["email"]
+        budget = budgets.for_address(self.request, "reset_password", email)
+        return self.unless_too_soon(budget, form, partial(self._send, budget))
+
+    def _send(self, budget: budgets.Budget, form: Any) -> HttpResponseBase:
+        """Send the code. allauth's own way counts the asking of all devices together."""
+        budget.require(self.request)
+        form.save(self.request)
+        return redirect(self.get_success_url())

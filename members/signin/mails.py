@@ -1,0 +1,160 @@
+"""Messages about signing in: allauth says what happened, and the outbox sends it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from allauth.account import app_settings
+from allauth.account.models import EmailAddress
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.urls import reverse
+from django.utils import timezone
+
+from common import addresses
+from emails.catalogue import Kind
+from emails.models import Channel
+from emails.outbox import put_account
+from members.display import device
+
+
+class NoWordsForAccountMail(LookupError):
+    """allauth sends an email that this module has no entry for."""
+
+
+@dataclass(frozen=True)
+class Code:
+    """A code by email, and the name of allauth's setting for its lifetime in seconds."""
+
+    kind: Kind
+    timeout: str
+
+
+@dataclass(frozen=True)
+class Change:
+    """What changed about an account, in words. `sentence` may use allauth's context."""
+
+    headline: str
+    sentence: str
+
+
+# The keys are allauth's template names, without their common folders.
+CODES = {
+    "email_confirmation": Code(Kind.ADDRESS_CODE, "EMAIL_VERIFICATION_BY_CODE_TIMEOUT"),
+    "email_confirmation_signup": Code(Kind.ADDRESS_CODE, "EMAIL_VERIFICATION_BY_CODE_TIMEOUT"),
+    "login_code": Code(Kind.LOGIN_CODE, "LOGIN_BY_CODE_TIMEOUT"),
+    "password_reset_code": Code(Kind.PASSWORD_CODE, "PASSWORD_RESET_BY_CODE_TIMEOUT"),
+}
+LINKS = {
+    "account_already_exists": (Kind.ACCOUNT_EXISTS, "account_login"),
+    "unknown_account": (Kind.UNKNOWN_ACCOUNT, "account_signup"),
+}
+CHANGES = {
+    "email_changed": Change(
+        "Your email address was changed",
+        "Your account no longer uses {from_email}. From now on it is {to_email}.",
+    ),
+    "email_confirm": Change(
+        "Your email address was confirmed", "This address now belongs to your account."
+    ),
+    "email_deleted": Change(
+        "An email address was removed", "{deleted_email} was removed from your account."
+    ),
+    "password_changed": Change(
+        "Your password was changed", "The password of your account was changed."
+    ),
+    "password_reset": Change(
+        "Your password was replaced", "A new password was set for your account, by e-mailed code."
+    ),
+    "password_set": Change("Your password was set", "A password was set for your account."),
+    "recovery_codes_generated": Change(
+        "You have new recovery codes", "New recovery codes were made; the old ones no longer work."
+    ),
+    "totp_activated": Change(
+        "Sign-in now asks for a second step", "An authenticator app was added to your account."
+    ),
+    "recovery_code_used": Change(
+        "One of your spare codes was used",
+        "It stood in for a code of your authenticator app. {left}",
+    ),
+    "totp_deactivated": Change(
+        "Sign-in no longer asks for a second step",
+        "The authenticator app was removed from your account.",
+    ),
+    "webauthn_added": Change("A passkey was added", "A passkey was added to your account."),
+    "webauthn_removed": Change("A passkey was removed", "A passkey was removed from your account."),
+}
+
+
+def send_account_mail(template_prefix: str, email: str, context: Mapping[str, Any]) -> None:
+    """Put the email that allauth names by its template's prefix into the outbox.
+
+    Raises:
+        NoWordsForAccountMail: allauth sends something that isn't listed here.
+    """
+    name = template_prefix.rpartition("/")[2]
+    user = _owner(email, context)
+    if name in CODES:
+        code = CODES[name]
+        _put_code(code.kind, Channel.EMAIL, email, str(context["code"]), user, code.timeout)
+    elif name in LINKS:
+        kind, page = LINKS[name]
+        put_account(kind, Channel.EMAIL, email, {"url": _address(page)}, user)
+    elif name in CHANGES:
+        words = _words(CHANGES[name], context)
+        put_account(Kind.ACCOUNT_CHANGED, Channel.EMAIL, email, words, user)
+    else:
+        raise NoWordsForAccountMail(f"members.signin.mails has no words for {template_prefix}.")
+
+
+def send_phone_code(user: User | None, phone: str, code: str) -> None:
+    """Put a text message with a code into the outbox."""
+    _put_code(Kind.PHONE_CODE, Channel.SMS, phone, code, user, "PHONE_VERIFICATION_TIMEOUT")
+
+
+def _put_code(
+    kind: Kind, channel: Channel, recipient: str, code: str, user: User | None, timeout: str
+) -> None:
+    good_for = timedelta(seconds=getattr(app_settings, timeout))
+    minutes = int(good_for.total_seconds() // 60)
+    put_account(kind, channel, recipient, {"code": code, "minutes": minutes}, user, good_for)
+
+
+def _owner(email: str, context: Mapping[str, Any]) -> User | None:
+    """Return the user that a mail is about: allauth names them only sometimes."""
+    user = context.get("user")
+    if isinstance(user, User) and user.pk:
+        return user
+    # A mail to the old address is about the owner of the new one.
+    address = context.get("to_email") or email
+    found = EmailAddress.objects.filter(email__iexact=addresses.canonical(address)).select_related(
+        "user"
+    )
+    known = found.order_by("-verified", "pk").first()
+    return known.user if known else None
+
+
+def _words(change: Change, context: Mapping[str, Any]) -> dict[str, str]:
+    at = context.get("timestamp")
+    agent = str(context.get("user_agent") or "")
+    return {
+        "headline": change.headline,
+        "sentence": change.sentence.format_map(_readable(context)),
+        "at": (at if isinstance(at, datetime) else timezone.now()).isoformat(),
+        "device": device(agent),
+        "ip": str(context.get("ip") or ""),
+        "url": _address("members:account"),
+    }
+
+
+def _readable(context: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the context of a sentence, with addresses as people write them."""
+    found = {name: context[name] for name in context if name.endswith("email")}
+    return {**context, **{name: addresses.readable(str(one)) for name, one in found.items()}}
+
+
+def _address(name: str) -> str:
+    return f"{settings.PORTAL_URL}{reverse(name)}"

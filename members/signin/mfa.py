@@ -1,0 +1,106 @@
+"""The second step of a sign-in: a code of an authenticator app, or one of the spare codes.
+
+allauth's `mfa` does it; here is what we decide in its place: how its secrets are kept, what they
+are called, and whether a session has taken the step.
+"""
+
+from __future__ import annotations
+
+import base64
+import logging
+import time
+from typing import Any
+
+from allauth.account import app_settings
+from allauth.account.authentication import get_authentication_records
+from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import generate_totp_secret
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser, User
+from django.db import transaction
+from django.http import HttpRequest
+from django.utils import timezone
+
+from members.signin.mails import send_account_mail
+
+logger = logging.getLogger(__name__)
+
+PURPOSE = b"members.second_step"
+METHOD = "mfa"  # allauth's name of it in a session's records
+
+
+class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth ships no types
+    """allauth's adapter: secrets encrypted, the brand's name in the app, our words for errors."""
+
+    error_messages = DefaultMFAAdapter.error_messages | {
+        "incorrect_code": "That code isn’t correct. Use the newest one in your app.",
+        "unverified_email": "Confirm your email address first, then add the second step.",
+    }
+
+    def get_totp_issuer(self) -> str:
+        """Return what the app calls us."""
+        return str(settings.BRAND_NAME)
+
+    def encrypt(self, text: str) -> str:
+        """Encrypt a secret for the database: a copy of that alone signs nobody in."""
+        return _keys().encrypt(text.encode()).decode()
+
+    def decrypt(self, encrypted_text: str) -> str:
+        """Decrypt a secret. One that our keys do not open gives way to chance: no code fits it."""
+        try:
+            return _keys().decrypt(encrypted_text.encode()).decode()
+        except InvalidToken:
+            logger.exception("A second step was encrypted with another SECRET_KEY: no code fits.")
+            return str(generate_totp_secret())
+
+
+def _keys() -> MultiFernet:
+    """Return the key for new secrets and those that older ones may have been encrypted with."""
+    return MultiFernet(_key(text) for text in [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS])
+
+
+def _key(secret_key: str) -> Fernet:
+    derived = HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=PURPOSE)
+    return Fernet(base64.urlsafe_b64encode(derived.derive(secret_key.encode())))
+
+
+def is_set_up(user: AbstractBaseUser) -> bool:
+    """Whether a sign-in asks this user for a second step."""
+    return bool(Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).exists())
+
+
+def is_taken(request: HttpRequest, user: User) -> bool:
+    """Whether this session has taken the step with what the user has set up now.
+
+    One that was signed in to before counts once a code was given in it.
+    """
+    records = get_authentication_records(request, user)
+    used = [one.get("id") for one in records if one.get("method") == METHOD]
+    return bool(used) and bool(Authenticator.objects.filter(user=user, pk__in=used).exists())
+
+
+def is_fresh(request: HttpRequest, user: User) -> bool:
+    """Whether a code was given in this session as lately as allauth wants a confirmation."""
+    records = get_authentication_records(request, user)
+    since = time.time() - app_settings.REAUTHENTICATION_TIMEOUT
+    used = [one.get("id") for one in records if one.get("method") == METHOD and one["at"] > since]
+    return bool(used) and bool(Authenticator.objects.filter(user=user, pk__in=used).exists())
+
+
+@transaction.atomic
+def remove(user: User) -> bool:
+    """Remove a user's second step, for somebody who lost phone and spare codes; tell them by mail.
+
+    Answer whether there was one.
+    """
+    deleted, _ = Authenticator.objects.filter(user=user).delete()
+    if not deleted:
+        return False
+    context: dict[str, Any] = {"user": user, "timestamp": timezone.now()}
+    if user.email:
+        send_account_mail("mfa/email/totp_deactivated", user.email, context)
+    return True

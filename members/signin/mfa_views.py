@@ -1,0 +1,62 @@
+"""Adding and removing the second step: allauth's pages, with what we ask for besides."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from allauth.mfa.base.internal.flows import post_authentication
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.views import ActivateTOTPView, DeactivateTOTPView
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import reverse
+
+from members.access import current_user
+from members.signin import mfa, own_changes
+
+
+class ActivateView(ActivateTOTPView):  # type: ignore[misc]  # allauth ships no types
+    """Who has just proved the app by its code is not asked for another one right away."""
+
+    @transaction.atomic
+    def form_valid(self, form: Any) -> HttpResponse:
+        """Add the app, and note that this session has given a code of it.
+
+        A form that is sent twice at once adds one: the second waits for the first, and finds it.
+        """
+        User.objects.select_for_update().get(pk=self.request.user.pk)
+        if mfa.is_set_up(self.request.user):
+            return redirect("mfa_index")
+        user = current_user(self.request)
+        is_proven = own_changes.is_proven_by_more_than_mail(self.request, user)
+        response: HttpResponse = super().form_valid(form)
+        own_changes.second_step_added(user, is_proven=is_proven)
+        added = Authenticator.objects.get(user=self.request.user, type=Authenticator.Type.TOTP)
+        post_authentication(self.request, added)
+        return response
+
+
+class DeactivateView(DeactivateTOTPView):  # type: ignore[misc]  # allauth ships no types
+    """The password alone does not take the second step away."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Ask for a code first, of the app or a spare one; another tab may have removed it."""
+        if request.user.is_authenticated:
+            user = current_user(request)
+            if not mfa.is_set_up(user):
+                return redirect("mfa_index")
+            if not mfa.is_fresh(request, user):
+                back = urlencode({"next": request.get_full_path()})
+                return redirect(f"{reverse('mfa_reauthenticate')}?{back}")
+        response: HttpResponseBase = super().dispatch(request, *args, **kwargs)
+        return response
+
+    @transaction.atomic
+    def form_valid(self, form: Any) -> HttpResponse:
+        """Remove it; that of staff is told to the owners."""
+        response: HttpResponse = super().form_valid(form)
+        own_changes.second_step_removed(current_user(self.request))
+        return response

@@ -1,0 +1,21 @@
+"""Signing out everywhere else: allauth ends the sessions, and the other devices are forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from allauth.core import context
+from allauth.usersessions.adapter import DefaultUserSessionsAdapter
+from allauth.usersessions.models import UserSession
+
+from members.access import current_user
+from members.signin import devices
+
+
+class UserSessionsAdapter(DefaultUserSessionsAdapter):  # type: ignore[misc]  # untyped
+    """allauth's adapter, which the page of sessions uses."""
+
+    def end_sessions(self, sessions: Sequence[UserSession]) -> None:
+        """End a user's other sessions; what their browsers were worth ends with them."""
+        super().end_sessions(sessions)
+        devices.forget_others(context.request, current_user(context.request))

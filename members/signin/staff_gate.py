@@ -1,0 +1,51 @@
+"""The staff site opens to who has taken a second step, where STAFF_NEED_SECOND_FACTOR says so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.models import AnonymousUser, User
+from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
+from django.shortcuts import redirect
+from django.urls import reverse
+
+from members.signin import mfa
+
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
+# What leads out of the staff site, or to the sign-in, stays open.
+OPEN = ("admin:login", "admin:logout", "admin:password_change")
+NOTHING_DONE = "Nothing was changed yet. Enter a code, then try again."
+SET_UP = "The staff site asks for a second step at sign-in. Add it here, then go back."
+
+
+class StaffSecondStepMiddleware:
+    """Send staff without it to add it, and a session that has not taken it to do so."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        needs_it = settings.STAFF_NEED_SECOND_FACTOR and _is_staff_page(request.path_info)
+        asked = _ask(request, request.user) if needs_it else None
+        return asked or self.get_response(request)
+
+
+def _is_staff_page(path: str) -> bool:
+    return path.startswith(reverse("admin:index")) and path not in map(reverse, OPEN)
+
+
+def _ask(request: HttpRequest, user: User | AnonymousUser) -> HttpResponseRedirect | None:
+    """Return the way to the second step; None for who has taken it, and who is no staff anyway."""
+    if not isinstance(user, User) or not user.is_staff or mfa.is_taken(request, user):
+        return None
+    if not mfa.is_set_up(user):
+        messages.info(request, SET_UP)
+        return redirect("mfa_activate_totp")
+    if request.method == "POST":
+        # It is not posted again: who was away that long looks once more.
+        messages.warning(request, NOTHING_DONE)
+    back = request.get_full_path()
+    return redirect(f"{reverse('mfa_reauthenticate')}?{urlencode({'next': back})}")

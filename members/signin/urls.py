@@ -1,0 +1,54 @@
+"""allauth's addresses of which the views are ours. `portal.urls` lists them before allauth's."""
+
+from allauth.account.views import password_reset_from_key, password_set
+from django.contrib.auth.decorators import login_not_required
+from django.urls import path
+
+from members.signin import code_views, contact_views, entrance_views
+from members.signin.mfa_views import ActivateView, DeactivateView
+from members.signin.recent_login import confirmed_lately, signed_in_lately
+
+urlpatterns = [
+    path("login/", entrance_views.LoginView.as_view(), name="account_login"),
+    path("signup/", entrance_views.SignupView.as_view(), name="account_signup"),
+    path(
+        "login/code/",
+        entrance_views.RequestLoginCodeView.as_view(),
+        name="account_request_login_code",
+    ),
+    path(
+        "login/code/confirm/",
+        login_not_required(code_views.LoginCodeView.as_view()),
+        name="account_confirm_login_code",
+    ),
+    path(
+        "confirm-email/",
+        login_not_required(code_views.EmailCodeView.as_view()),
+        name="account_email_verification_sent",
+    ),
+    path("email/", confirmed_lately(contact_views.EmailView.as_view()), name="account_email"),
+    path(
+        "phone/change/",
+        confirmed_lately(contact_views.ChangePhoneView.as_view()),
+        name="account_change_phone",
+    ),
+    path("phone/verify/", login_not_required(code_views.verify_phone), name="account_verify_phone"),
+    path(
+        "password/reset/",
+        entrance_views.PasswordResetView.as_view(),
+        name="account_reset_password",
+    ),
+    path(
+        "password/reset/confirm/",
+        login_not_required(code_views.PasswordCodeView.as_view()),
+        name="account_confirm_password_reset_code",
+    ),
+    path(
+        "password/reset/key/<str:uidb36>/<str:key>/",
+        password_reset_from_key,
+        name="account_reset_password_from_key",
+    ),
+    path("password/set/", signed_in_lately(password_set), name="account_set_password"),
+    path("2fa/totp/activate/", signed_in_lately(ActivateView.as_view()), name="mfa_activate_totp"),
+    path("2fa/totp/deactivate/", DeactivateView.as_view(), name="mfa_deactivate_totp"),
+]

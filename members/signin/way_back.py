@@ -1,0 +1,214 @@
+"""Whoever presses a button too late comes back to its form, and reads that nothing was done.
+
+Too late: the session was over, another tab had signed out or in, or the page's token was old.
+`FORMS` says where each form stands and what it does; `members.tests.signin.test_way_back` walks all
+addresses, so that none is forgotten.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+from allauth.account.internal.flows.reauthentication import STATE_SESSION_KEY
+from django.contrib import messages
+from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import ResolverMatch, reverse
+
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
+
+SIGNED_OUT = "You were signed out before we could {}. Please try again."
+EXPIRED = "This page had expired, so we couldn’t {}. Please try again."
+TOOK_TOO_LONG = "That took too long, so we stopped. Please start again."
+SIGN_IN_FIRST = "You’re signed out. Sign in to continue."
+# In the session of who was signed out: the page they come back to, and what it says then.
+SESSION_KEY = "way_back"
+WAITS_FOR = 60 * 60
+TEMPORARY = (HTTPStatus.FOUND, HTTPStatus.SEE_OTHER)
+
+
+@dataclass(frozen=True)
+class Form:
+    """What a form does, in words after "before we could", and the view whose page it stands on.
+
+    Without a page its own address shows it. `keeps`: the page's address has the same arguments.
+    """
+
+    words: str
+    page: str = ""
+    keeps: bool = False
+
+
+# Pages in the middle of signing in or up, which lead to the beginning once their time is over.
+MIDWAY = {
+    "account_confirm_login_code",
+    "account_confirm_password_reset_code",
+    "account_complete_password_reset",
+    "account_email_verification_sent",
+    "account_verify_phone",
+    "members:phone-skip",
+    "mfa_authenticate",
+}
+BEGINNINGS = ("account_login", "account_request_login_code", "account_reset_password")
+ANY = Form("do that")
+TO_PAYMENT = "take you to the payment page"
+FORMS = {
+    "billing:subscribe": Form(TO_PAYMENT, "billing:membership"),
+    "billing:manage-card": Form("open your card details", "billing:membership"),
+    "billing:use-card": Form("change the card we charge", "billing:membership"),
+    "billing:cancel": Form("cancel your membership"),
+    "billing:stay": Form("add your discount", "billing:cancel"),
+    "billing:resume": Form("resume your membership", "billing:membership"),
+    "billing:switch": Form("change how you pay"),
+    "billing:pay-amount": Form(TO_PAYMENT),
+    "billing:pay-item": Form(TO_PAYMENT, "billing:payments"),
+    "billing:pay": Form(TO_PAYMENT),
+    "billing:request-refund": Form("send your refund request"),
+    "billing:withdraw-refund": Form("withdraw your refund request", "billing:refund", keeps=True),
+    "members:profile": Form("save your profile", "members:account"),
+    "members:text-messages": Form("change your text message settings", "members:account"),
+    "members:confirm-email": Form("confirm your email address"),
+    "members:phone-remove": Form("remove your phone number", "members:account"),
+    "account_login": Form("sign you in"),
+    "account_logout": Form("sign you out"),
+    "admin:logout": Form("sign you out", "account_logout"),
+    "account_signup": Form("create your account"),
+    "account_request_login_code": Form("send your code"),
+    "account_reset_password": Form("send your code"),
+    **dict.fromkeys(MIDWAY, Form("check your code")),
+    "members:phone-skip": Form("skip that step", "account_verify_phone"),
+    "account_email": Form("change your email address"),
+    "account_change_phone": Form("change your phone number"),
+    "account_change_password": Form("change your password"),
+    "account_reset_password_from_key": Form("set your password"),
+    "account_set_password": Form("set your password"),
+    "account_reauthenticate": Form("confirm that it’s you"),
+    "mfa_reauthenticate": Form("confirm that it’s you"),
+    "mfa_activate_totp": Form("turn on two-step sign-in"),
+    "mfa_deactivate_totp": Form("turn off two-step sign-in"),
+    "mfa_generate_recovery_codes": Form("make new recovery codes"),
+    "usersessions_list": Form("sign out your other devices"),
+}
+
+
+class WayBackMiddleware:
+    """Mend the ways that lead nowhere: to a page that only takes forms, signed out or typed."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        was_signed_out = not request.user.is_authenticated
+        response = self.get_response(request)
+        match = request.resolver_match
+        if match is None:
+            return response
+        if request.method == "POST" and was_signed_out:
+            return _after_form(request, match, response)
+        if _is_no_page(request, response) and _form(match).page:
+            return redirect(page_of(request))
+        return response
+
+
+def page_of(request: HttpRequest) -> str:
+    """Return the address of the page that this request's form stands on."""
+    match = request.resolver_match
+    form = _form(match)
+    if match is None or not form.page:
+        return request.get_full_path()
+    arguments = match.kwargs if form.keeps else {}
+    return reverse(form.page, kwargs=arguments)
+
+
+def after_sign_in(request: HttpRequest, target: str | None) -> str | None:
+    """Say what was not done to who signs in on the way back, and return where they go.
+
+    `target` is what allauth knows of that; not all of its ways keep it.
+    """
+    waiting = request.session.pop(SESSION_KEY, None)
+    if not waiting or waiting["at"] < time.time() - WAITS_FOR:
+        return target
+    if target and target != waiting["page"]:
+        return target
+    messages.warning(request, waiting["says"])
+    page: str = waiting["page"]
+    return page
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Lead who sent an old page back to it as it is now; explain everything else.
+
+    A token gets old when somebody signs in in another tab. What comes from another site, or from a
+    browser that keeps no cookies, is refused with a page.
+    """
+    is_old = reason.startswith(("CSRF token", "CSRF cookie"))
+    is_for_all = not _needs_sign_in(request.resolver_match)
+    if is_old and not request.user.is_authenticated and not is_for_all:
+        return _sign_in_first(request, _form(request.resolver_match))
+    if not is_old or (is_for_all and not request.COOKIES):
+        return render(request, "403_csrf.html", {"page": page_of(request)}, status=403)
+    if not _is_in_already(request):
+        messages.warning(request, EXPIRED.format(_form(request.resolver_match).words))
+    return redirect(_with_next(request, page_of(request)))
+
+
+def _form(match: ResolverMatch | None) -> Form:
+    return FORMS.get(match.view_name, ANY) if match else ANY
+
+
+def _is_no_page(request: HttpRequest, response: HttpResponseBase) -> bool:
+    is_refused = response.status_code == HTTPStatus.METHOD_NOT_ALLOWED
+    return is_refused and request.method in ("GET", "HEAD")
+
+
+def _after_form(
+    request: HttpRequest, match: ResolverMatch, response: HttpResponseBase
+) -> HttpResponseBase:
+    """Look where a visitor's form leads, and explain a way to the sign-in page."""
+    if response.status_code not in TEMPORARY:
+        return response
+    target = urlsplit(response["Location"])
+    doors = (reverse("account_login"), reverse("admin:login"))
+    if target.path in doors and request.get_full_path() in parse_qs(target.query).get("next", []):
+        return _sign_in_first(request, _form(match))
+    begins_anew = target.path in {reverse(name) for name in BEGINNINGS}
+    says_why = getattr(messages.get_messages(request), "added_new", False)
+    if match.view_name in MIDWAY and begins_anew and not says_why:
+        messages.warning(request, TOOK_TOO_LONG)
+    return response
+
+
+def _sign_in_first(request: HttpRequest, form: Form) -> HttpResponse:
+    """Lead to the sign-in page, and from there to the page of the form."""
+    page = page_of(request)
+    # allauth keeps some forms to send them again: not for who may turn out to be somebody else.
+    request.session.pop(STATE_SESSION_KEY, None)
+    says = SIGNED_OUT.format(form.words)
+    request.session[SESSION_KEY] = {"page": page, "says": says, "at": time.time()}
+    messages.info(request, SIGN_IN_FIRST)
+    return redirect(f"{reverse('account_login')}?{urlencode({REDIRECT_FIELD_NAME: page})}")
+
+
+def _needs_sign_in(match: ResolverMatch | None) -> bool:
+    """Whether a view is for members only; those for everybody say so (`login_not_required`)."""
+    return match is None or getattr(match.func, "login_required", True)
+
+
+def _is_in_already(request: HttpRequest) -> bool:
+    """Whether somebody sent a page of the sign-in, and is signed in by another tab."""
+    match = request.resolver_match
+    is_door = match is not None and match.view_name in (*BEGINNINGS, "account_signup", *MIDWAY)
+    return is_door and request.user.is_authenticated
+
+
+def _with_next(request: HttpRequest, page: str) -> str:
+    """Keep where somebody wanted to go, which the sign-in's forms carry in a field."""
+    target = request.POST.get(REDIRECT_FIELD_NAME, "")
+    if not target or REDIRECT_FIELD_NAME in request.GET:
+        return page
+    return f"{page}{'&' if '?' in page else '?'}{urlencode({REDIRECT_FIELD_NAME: target})}"

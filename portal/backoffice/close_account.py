@@ -1,0 +1,161 @@
+"""A member leaves: their sign-in and personal data go, the books stay.
+
+`docs/privacy.md` says table by table what that comes to, and a test looks for what is left.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import ProtectedError, QuerySet, Value
+from django.db.models.functions import Concat, Trim
+from django.utils import timezone
+
+import billing.forgetting
+import common.forgetting
+import emails.forgetting
+from billing.facts import trials
+from billing.models import Payment, Subscription
+from billing.reconcile import push
+from common.traces import Traces
+from emails.models import Channel, Message
+from emails.outbox import put_goodbye
+from members import access_changes, consent
+from members.models import (
+    ConsentSource,
+    Device,
+    Member,
+    PhoneCode,
+    SignIn,
+    SmsConsentRecord,
+    TermsAcceptance,
+)
+
+CLOSED = "closed-"
+
+
+@transaction.atomic
+def close_account(user: User) -> None:
+    """End a member's account for good. Their customer at Stripe is deleted by a job.
+
+    Somebody whom nothing leads to is deleted. Of others the row stays, without name, address and
+    number: invoices and payments lead to a member, and decisions on refunds to staff.
+
+    Raises:
+        AccessRefused: it is the last owner's.
+    """
+    access_changes.closing(user)
+    traces = traces_of(user)
+    put_goodbye(user, _last_words(user))
+    # While their addresses are here: only digests of them are kept.
+    trials.remember(user)
+    has_customers = push.leave(user)
+    _sign_out(user, traces)
+    # Before the rows are gone by which the log's entries are found.
+    common.forgetting.forget_log(user, traces)
+    _empty(user)
+    forget(User.objects.filter(pk=user.pk))
+    PhoneCode.objects.filter(phone__in=traces.numbers).delete()
+    billing.forgetting.forget_traces(user, traces)
+    emails.forgetting.forget_traces(traces)
+    common.forgetting.forget_jobs(traces)
+    if not has_customers:
+        _delete(user)
+
+
+def _last_words(user: User) -> dict[str, Any]:
+    running = Subscription.objects.filter(customer__user=user).live()
+    return {
+        "name": user.first_name,
+        "at": timezone.now().isoformat(),
+        "had_membership": running.memberships().exists(),
+        "was_charged": running.exists(),
+        "has_books": Payment.objects.filter(customer__user=user).exists(),
+    }
+
+
+def closed_users() -> QuerySet[User]:
+    """Return the users who have left, of whom something must be kept."""
+    return User.objects.filter(is_active=False, username__startswith=CLOSED, email="")
+
+
+def forget(users: QuerySet[User]) -> None:
+    """Forget what belongs to users who have left; what was written since goes, too."""
+    billing.forgetting.forget(users)
+    emails.forgetting.forget(users)
+    EmailAddress.objects.filter(user__in=users).delete()
+    Authenticator.objects.filter(user__in=users).delete()
+    SignIn.objects.filter(user__in=users).delete()
+    Device.objects.filter(user__in=users).delete()
+    PhoneCode.objects.filter(user__in=users).delete()
+    TermsAcceptance.objects.filter(user__in=users).exclude(ip=None).update(ip=None)
+    SmsConsentRecord.objects.filter(member__user__in=users).exclude(phone="").update(phone="")
+    Member.objects.filter(user__in=users).exclude(phone="", time_zone="").update(
+        phone="", phone_verified_at=None, time_zone=""
+    )
+
+
+def traces_of(user: User) -> Traces:
+    """Return what a user is found by, here and at Stripe, now and as far back as rows tell.
+
+    What somebody else is called or reached by, too, finds the wrong one: it is left out.
+    """
+    at_stripe = list(billing.forgetting.traces_of(user))
+    sent = Message.objects.filter(user=user).values_list("channel", "recipient").distinct()
+    own = EmailAddress.objects.filter(user=user).values_list("email", flat=True)
+    codes = PhoneCode.objects.filter(user=user).values_list("phone", flat=True)
+    consents = SmsConsentRecord.objects.filter(member__user=user).values_list("phone", flat=True)
+    numbers = [user.member.phone, *codes, *consents]
+    return Traces.of(
+        [
+            *(user.email, user.username, *own, *(address for address, _ in at_stripe)),
+            *(to for by, to in sent if by == Channel.EMAIL),
+        ],
+        [
+            number
+            for number in {*map(str, numbers), *(to for by, to in sent if by == Channel.SMS)}
+            if number and not Member.objects.filter(phone=number).exclude(user=user).exists()
+        ],
+        [
+            name
+            for name in {user.get_full_name(), *(name for _, name in at_stripe)}
+            if not _others_called(name, user).exists()
+        ],
+    )
+
+
+def _others_called(name: str, user: User) -> QuerySet[User]:
+    full = Trim(Concat("first_name", Value(" "), "last_name"))
+    return User.objects.alias(full=full).filter(full__iexact=name.strip()).exclude(pk=user.pk)
+
+
+def _sign_out(user: User, traces: Traces) -> None:
+    for session in UserSession.objects.filter(user=user):
+        session.end()
+    UserSession.objects.filter(user=user).delete()
+    common.forgetting.forget_sessions(user, traces)
+
+
+def _empty(user: User) -> None:
+    consent.stop(user.member, ConsentSource.ACCOUNT)
+    user.username, user.email = f"{CLOSED}{user.pk}", ""
+    user.first_name = user.last_name = ""
+    user.is_active = user.is_staff = user.is_superuser = False
+    user.set_unusable_password()
+    user.save()
+    user.groups.clear()
+    user.user_permissions.clear()
+
+
+def _delete(user: User) -> None:
+    """Delete a user, unless something that must be kept leads to them."""
+    try:
+        with transaction.atomic():
+            user.delete()
+    except ProtectedError:
+        return

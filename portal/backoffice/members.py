@@ -1,0 +1,849 @@
+"""Members on the staff site, with their money and messages beside them; and staff's groups."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+from urllib.parse import urlencode
+
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.models import Group, User
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import InvalidPage
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.safestring import SafeString
+from unfold.admin import StackedInline
+from unfold.contrib.filters.admin import BooleanRadioFilter, RadioFilter
+from unfold.datasets import BaseDataset
+from unfold.forms import BaseDialogForm
+from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminTextInputWidget
+
+from billing.admin import labels, trials
+from billing.admin.invoices import InvoiceAdmin
+from billing.admin.payments import PaymentAdmin
+from billing.admin.subscriptions import SubscriptionAdmin, balance
+from billing.facts import memberships
+from billing.models import Customer, Invoice, Payment, Subscription
+from common.fields import MailboxField, WordsField, WordsOfStaff
+from common.staff import search, show
+from common.staff.dialogs import ask_again
+from common.staff.filters import by_day
+from common.staff.parts import button, column, page_button, row_or_404
+from common.staff.read_only import EstimatedPaginator, IndexedSearch, ReadOnlyAdmin
+from emails.admin import MessageAdmin
+from emails.models import Message
+from members import access_changes, corrections
+from members.access import current_user
+from members.access_dialogs import ChangeAccess
+from members.accounts import is_taken, open_account
+from members.admin.records import SignInAdmin, TermsAcceptanceAdmin
+from members.contact_dialogs import CorrectEmail, CorrectPhone, may_correct
+from members.models import Member, PhoneCode, SignIn, SmsConsentRecord
+from members.signin import password_links
+from members.signin.staff_recent import ask_who_is_there, recently_signed_in
+
+# An authenticator's secret is nobody's to look at: `manage.py remove_second_step` is all there is.
+for taken in (User, Group, EmailAddress, UserSession, Authenticator):
+    if admin.site.is_registered(taken):
+        admin.site.unregister(taken)
+
+# What staff call somebody, in titles, messages and the log: the login is made of chance. Each of
+# these places asks for `str(user)`, and Django has no hook for all. A proxy of User would have
+# addresses, permissions and a history of its own, and foreign keys would still lead to User.
+User.add_to_class("__str__", show.name_of)
+
+# What an account may do, in our words; the columns behind it are changed by a button alone.
+PERMISSIONS = ["signs_in", "opens_staff_site", "is_owner", "group_names"]
+
+
+class NearestPage(EstimatedPaginator):
+    """Shows the first page where the address asks for one that is not there.
+
+    A list of its own leads there by a redirect; a list inside a page can't.
+    """
+
+    def validate_number(self, number: int | float | str) -> int:
+        """Return the number of a page that is there."""
+        try:
+            return super().validate_number(number)
+        except InvalidPage:
+            return 1
+
+
+class OfOneMember(ReadOnlyAdmin):
+    """A list inside a member's page: that member's rows only."""
+
+    paginator = NearestPage
+    member_lookup = "customer__user"
+    extra_context: dict[str, Any]
+    list_per_page = 10
+    # Sums belong to the list of all.
+    list_before_template: str | None = None
+    search_fields: ClassVar[list[str]] = []
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Keep the rows of the member whose page this is."""
+        rows: QuerySet[Any] = super().get_queryset(request)
+        owner = self.extra_context.get("object")
+        if not str(owner).isdecimal():
+            return rows.none()
+        return rows.filter(**{self.member_lookup: owner})
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """Offer none: each row's own page has them."""
+        return {}
+
+
+class SubscriptionsOfMember(OfOneMember, SubscriptionAdmin):
+    """A member's subscriptions."""
+
+    list_display = ["what", "price", "state", "next_step", "card_short", "since"]
+
+
+class InvoicesOfMember(OfOneMember, InvoiceAdmin):
+    """A member's invoices."""
+
+    list_display = ["amount", "state", "issued", "outlook", "number"]
+
+
+class PaymentsOfMember(OfOneMember, PaymentAdmin):
+    """A member's payments."""
+
+    list_display = [
+        "asked", "came", "went_back", "state", "day_paid", "card_short", "problem",
+    ]  # fmt: skip
+
+
+class MessagesOfMember(OfOneMember, MessageAdmin):
+    """What we wrote to a member."""
+
+    member_lookup = "user"
+    list_display = ["what", "state_badge", "channel", "recipient", "age", "trouble"]
+
+
+class SignInsOfMember(OfOneMember, SignInAdmin):
+    """A member's sign-ins."""
+
+    member_lookup = "user"
+    list_display = ["when", "ip", "device", "method"]
+
+
+class SubscriptionsTab(BaseDataset):  # type: ignore[misc]  # Unfold ships no types
+    """The tab of a member's subscriptions."""
+
+    model, model_admin, tab = Subscription, SubscriptionsOfMember, True
+
+
+class InvoicesTab(BaseDataset):  # type: ignore[misc]
+    """The tab of a member's invoices."""
+
+    model, model_admin, tab = Invoice, InvoicesOfMember, True
+
+
+class PaymentsTab(BaseDataset):  # type: ignore[misc]
+    """The tab of a member's payments."""
+
+    model, model_admin, tab = Payment, PaymentsOfMember, True
+
+
+class MessagesTab(BaseDataset):  # type: ignore[misc]
+    """The tab of what we wrote to a member."""
+
+    model, model_admin, tab = Message, MessagesOfMember, True
+
+
+class SignInsTab(BaseDataset):  # type: ignore[misc]
+    """The tab of a member's sign-ins."""
+
+    model, model_admin, tab = SignIn, SignInsOfMember, True
+
+
+class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
+    """The profile's form. Django also asks for one of a new row, whose phone must be given."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs["instance"] = kwargs.get("instance") or Member(phone="")
+        super().__init__(*args, **kwargs)
+
+
+class MemberInline(WordsOfStaff, StackedInline):  # type: ignore[misc]
+    """The profile. Phone and consent are the member's own word, so staff only see them."""
+
+    model = Member
+    form = ProfileForm
+    can_delete = False
+    tab = True
+    verbose_name = verbose_name_plural = "Phone and preferences"
+    fields = ["phone", "verified", "sms", "agreed", "stopped", "language", "time_zone"]
+    readonly_fields = ["phone", "verified", "sms", "agreed", "stopped"]
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """The database makes the row of every user."""
+        return False
+
+    @column("Phone verified")
+    def verified(self, row: Member) -> str:
+        """When a code sent to it was entered."""
+        return show.moment(row.phone_verified_at)
+
+    @column("Gets text messages")
+    def sms(self, row: Member) -> SafeString:
+        """Whether we may text them."""
+        return _sms_badge(row)
+
+    @column("Agreed to text messages")
+    def agreed(self, row: Member) -> str:
+        """When and where."""
+        where = row.get_sms_consent_source_display()
+        return f"{show.moment(row.sms_consent_at)}{f', {where}' if where else ''}"
+
+    @column("Stopped text messages")
+    def stopped(self, row: Member) -> str:
+        """When."""
+        return show.moment(row.sms_stopped_at)
+
+
+class OpenAccountForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
+    """Open an account for somebody: they sign in by a code and may set a password later."""
+
+    email = MailboxField(
+        label="Email address",
+        widget=UnfoldAdminEmailInputWidget,
+        help_text="It counts as verified: make sure that it is theirs.",
+    )
+    first_name = WordsField(widget=UnfoldAdminTextInputWidget, max_length=150)
+    last_name = WordsField(widget=UnfoldAdminTextInputWidget, max_length=150, required=False)
+
+    class Meta:
+        model = User
+        fields = ["email", "first_name", "last_name"]
+
+    def clean_email(self) -> str:
+        """Refuse an address that somebody signs in with."""
+        email: str = self.cleaned_data["email"]
+        if is_taken(email):
+            raise forms.ValidationError("Somebody has an account with this address already.")
+        return email
+
+
+class MembershipFilter(RadioFilter):  # type: ignore[misc]
+    """Users who are members now, and those who are not."""
+
+    title = "membership"
+    parameter_name = "membership"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Offer both."""
+        return [("yes", "Member now"), ("no", "Not a member")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Keep those with a live membership, or without."""
+        live = Subscription.objects.memberships().live()
+        members = live.order_by().values("customer__user")
+        if self.value() == "yes":
+            return queryset.filter(pk__in=members)
+        return queryset.exclude(pk__in=members) if self.value() == "no" else queryset
+
+
+@admin.register(User)
+class UserAdmin(IndexedSearch, DjangoUserAdmin):  # type: ignore[misc,type-arg]
+    """Members and staff. Accounts are switched off, never deleted: money and consents name them."""
+
+    add_form = OpenAccountForm
+    form = forms.ModelForm
+    person_field = "pk"
+    search_fields = ["email__istartswith"]
+    search_help_text = "Any part of a name, email address or phone number"
+    list_display = ["who", "standing", "phone", "joined", "seen", "role"]
+    list_filter = [
+        MembershipFilter,
+        ("is_staff", BooleanRadioFilter),
+        ("is_active", BooleanRadioFilter),
+        ("date_joined", by_day("day joined")),
+    ]
+    list_select_related = ["member"]
+    ordering = ["-pk"]
+    inlines = [MemberInline]
+    change_form_datasets: ClassVar[list[Any]] = [
+        SubscriptionsTab,
+        InvoicesTab,
+        PaymentsTab,
+        MessagesTab,
+        SignInsTab,
+    ]
+    # Beside each other they would be wider than the page.
+    actions_detail: ClassVar[list[Any]] = [
+        "ask_for_payment",
+        {
+            "title": "Account",
+            "icon": "manage_accounts",
+            "items": ["correct_email", "correct_phone", "send_password_link", "change_access"],
+        },
+    ]
+    readonly_fields = [
+        *("email", "joined", "seen", "standing", "credit", "trial", "customer_link", "events"),
+        "terms",
+    ]
+    add_fieldsets = [(None, {"fields": ["email", "first_name", "last_name"]})]
+    fieldsets = [
+        (None, {"fields": ["first_name", "last_name", "email"]}),
+        ("Membership", {"fields": ["standing", "credit", "trial", "customer_link", "events"]}),
+        ("Account", {"fields": ["joined", "seen", "terms", *PERMISSIONS]}),
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Each user with customers and subscriptions: two more queries for a whole page."""
+        rows: QuerySet[Any] = super().get_queryset(request)
+        match = request.resolver_match
+        on_page = ["terms_accepted"] if match and "object_id" in match.kwargs else []
+        return rows.prefetch_related("customers__subscriptions", *on_page)
+
+    def find_persons(self, term: str) -> list[int]:
+        """Users themselves."""
+        return search.people(term)
+
+    def has_ask_permission(self, request: HttpRequest, _object_id: str = "") -> bool:
+        """Whether this member of staff may ask members for payments."""
+        return request.user.has_perm("billing.add_paymentrequest")
+
+    @page_button("Ask for a payment", icon="request_quote", path="ask", permission="ask")
+    def ask_for_payment(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Go to a new payment request for this member."""
+        query = urlencode({"user": object_id})
+        return redirect(f"{reverse('admin:billing_paymentrequest_add')}?{query}")
+
+    def has_correct_permission(self, request: HttpRequest, object_id: str = "") -> bool:
+        """Whether this member of staff may correct how this member is reached."""
+        return may_correct(request, object_id)
+
+    @recently_signed_in
+    @button(
+        "Correct email address",
+        icon="alternate_email",
+        path="correct-email",
+        permission="correct",
+        question="Correct this member's email address?",
+        explanation=(
+            "We email a link to the new address. Once the member confirms it there, they sign in"
+            " with it. We tell their current address right away."
+        ),
+        form=CorrectEmail,
+        is_primary=False,
+    )
+    def correct_email(
+        self, request: HttpRequest, form: CorrectEmail, object_id: str
+    ) -> HttpResponse:
+        """Send the link to the new address."""
+        user, email = row_or_404(User, object_id), form.cleaned_data["email"]
+        try:
+            corrections.propose_email(user, email)
+        except corrections.CorrectionRefused as refusal:
+            form.add_error("email", str(refusal))
+            return ask_again(request, self.correct_email, form)
+        self.log_change(request, user, f"Asked {email} to confirm as the new email address.")
+        messages.success(
+            request, f"We emailed a link to {email}. The address changes once it’s used."
+        )
+        return redirect(show.page_of(user))
+
+    @recently_signed_in
+    @button(
+        "Correct phone",
+        icon="call",
+        path="correct-phone",
+        permission="correct",
+        question="Correct this member's phone number?",
+        explanation=(
+            "The member verifies it with a code on their account page; until then nothing is"
+            " texted to it. We tell them by email."
+        ),
+        form=CorrectPhone,
+        is_primary=False,
+    )
+    def correct_phone(
+        self, request: HttpRequest, form: CorrectPhone, object_id: str
+    ) -> HttpResponse:
+        """Write down the new number, unverified."""
+        user, phone = row_or_404(User, object_id), form.cleaned_data["phone"]
+        before = str(user.member.phone) or "none"
+        try:
+            corrections.correct_phone(user, phone)
+        except corrections.CorrectionRefused as refusal:
+            form.add_error("phone", str(refusal))
+            return ask_again(request, self.correct_phone, form)
+        self.log_change(request, user, f"Changed the phone number from {before} to {phone}.")
+        messages.success(request, "The number is saved. The member has to verify it.")
+        return redirect(show.page_of(user))
+
+    def has_access_permission(self, request: HttpRequest, _object_id: str = "") -> bool:
+        """Owners alone decide who is staff, or nobody could be held to their group."""
+        return bool(request.user.is_superuser)
+
+    @recently_signed_in
+    @button(
+        "Change access",
+        icon="admin_panel_settings",
+        path="access",
+        permission="access",
+        question="Change what this account may do?",
+        explanation=(
+            "We email the person and all owners. An account that somebody else has changed decides"
+            " on no money for 24 hours."
+        ),
+        form=ChangeAccess,
+        is_primary=False,
+    )
+    def change_access(
+        self, request: HttpRequest, form: ChangeAccess, object_id: str
+    ) -> HttpResponse:
+        """Grant and revoke, and say so."""
+        user = row_or_404(User, object_id)
+        try:
+            said = access_changes.change(user.pk, current_user(request), form.wanted())
+        except access_changes.AccessRefused as refusal:
+            form.add_error(None, str(refusal))
+            return ask_again(request, self.change_access, form)
+        if said:
+            self.log_change(request, user, said)
+        messages.success(request, said or "Nothing was changed.")
+        return redirect(show.page_of(user))
+
+    @recently_signed_in
+    @button(
+        "Email a password link",
+        icon="lock_reset",
+        path="password-link",
+        permission="access",
+        question="Email a link to choose a new password?",
+        explanation=(
+            "It goes to the address that they sign in with, and works once, for 24 hours. Nobody"
+            " sets another person's password."
+        ),
+        is_primary=False,
+    )
+    def send_password_link(
+        self, request: HttpRequest, form: BaseDialogForm, object_id: str
+    ) -> HttpResponse:
+        """Send it."""
+        user = row_or_404(User, object_id)
+        try:
+            password_links.send(user, current_user(request))
+        except access_changes.AccessRefused as refusal:
+            messages.error(request, str(refusal))
+        else:
+            self.log_change(request, user, "Sent a link to a new password.")
+            messages.success(request, f"We emailed a link to {user.email}.")
+        return redirect(show.page_of(user))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        """What an account may do is changed by a button, which asks who is there."""
+        return [*self.readonly_fields, *PERMISSIONS] if obj else []
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Leave out what groups allow where it counts for nothing: it is for staff only."""
+        found = super().get_fieldsets(request, obj)
+        if obj is None or obj.is_staff:
+            return found
+        hidden = {"is_owner", "group_names"}
+        return [
+            (title, {**one, "fields": [name for name in one["fields"] if name not in hidden]})
+            for title, one in found
+        ]
+
+    def get_urls(self) -> list[Any]:
+        """Leave out Django's page for setting somebody's password."""
+        return [one for one in super().get_urls() if one.name != "auth_user_password_change"]
+
+    def user_change_password(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Nobody sets another person's password."""
+        raise PermissionDenied
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Switch the account off instead: invoices and consents must keep their person."""
+        return False
+
+    def get_inlines(self, request: HttpRequest, obj: Any) -> list[Any]:
+        """A new account has its profile once it is there."""
+        return self.inlines if obj else []
+
+    def get_changeform_datasets(self, request: HttpRequest) -> list[Any]:
+        """The tabs that this member of staff may see; a new account has none."""
+        match = request.resolver_match
+        if match is None or "object_id" not in match.kwargs:
+            return []
+        return [
+            tab
+            for tab in self.change_form_datasets
+            if tab.model_admin(tab.model, self.admin_site).has_view_permission(request)
+        ]
+
+    def save_form(self, request: HttpRequest, form: Any, change: bool) -> Any:
+        """Open a new account the way every account is opened."""
+        if change:
+            return super().save_form(request, form, change)
+        values = form.cleaned_data
+        form.save_m2m = lambda: None
+        user = open_account(values["email"], f"{values['first_name']} {values['last_name']}")
+        access_changes.created(user, current_user(request))
+        return user
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Save changes; a new account is saved already."""
+        if change:
+            super().save_model(request, obj, form, change)
+
+    @column("Member", header=True, ordering="first_name")
+    def who(self, row: User) -> list[str]:
+        """Name over e-mail address."""
+        return [show.name_of(row), row.email]
+
+    @column("State")
+    def standing(self, row: User) -> SafeString | str:
+        """State of the membership that counts: a live one, else the newest."""
+        current = _current(row)
+        return show.badge(*labels.subscription(current)) if current else show.NOTHING
+
+    @column("Credit")
+    def credit(self, row: User) -> str:
+        """What is on their balance at Stripe."""
+        current = _current(row)
+        return balance(current) if current else show.NOTHING
+
+    @column("Free trial")
+    def trial(self, row: User) -> str:
+        """When it was used, or why none is offered."""
+        return trials.of_member(row)
+
+    @column("Phone")
+    def phone(self, row: User) -> str:
+        """The number."""
+        return str(row.member.phone) or show.NOTHING
+
+    @column("Joined", ordering="date_joined")
+    def joined(self, row: User) -> str:
+        """The day they signed up."""
+        return show.day(row.date_joined)
+
+    @column("Last signed in", ordering="last_login")
+    def seen(self, row: User) -> str:
+        """How long ago."""
+        return show.age(row.last_login)
+
+    @column("Agreed to terms")
+    def terms(self, row: User) -> SafeString | str:
+        """Each version with the day and the place, linked to its record."""
+        return show.links(
+            [
+                (
+                    show.page_of(one),
+                    f"{one.version} on {show.day(one.happened_at)}, {one.get_where_display()}",
+                )
+                for one in row.terms_accepted.all()
+            ]
+        )
+
+    @column("Role", ordering="is_staff")
+    def role(self, row: User) -> SafeString | str:
+        """Staff or superuser; nothing for everybody else."""
+        if not row.is_active:
+            return show.badge("Switched off", "danger")
+        if row.is_superuser:
+            return show.badge("Superuser", "warning")
+        return show.badge("Staff", "info") if row.is_staff else show.NOTHING
+
+    @column("Can sign in", boolean=True)
+    def signs_in(self, row: User) -> bool:
+        """Whether the account is switched on."""
+        return row.is_active
+
+    @column("Can open the staff site", boolean=True)
+    def opens_staff_site(self, row: User) -> bool:
+        """Whether it is staff's."""
+        return row.is_staff
+
+    @column("Owner", boolean=True)
+    def is_owner(self, row: User) -> bool:
+        """Whether it may do everything."""
+        return row.is_superuser
+
+    @column("Groups")
+    def group_names(self, row: User) -> str:
+        """What its groups are called."""
+        return ", ".join(row.groups.values_list("name", flat=True)) or show.NOTHING
+
+    @column("Customer at Stripe")
+    def customer_link(self, row: User) -> SafeString | str:
+        """Links to the customers, the newest first."""
+        return show.links(
+            [
+                (
+                    show.page_of(one),
+                    f"{one.stripe_id}{_deleted(one)}, since {show.day(one.created_at)}",
+                )
+                for one in row.customers.all()
+            ]
+        )
+
+    @column("Webhook events")
+    def events(self, row: User) -> SafeString | str:
+        """Link to every event about them, for each of their customers."""
+        found = list(row.customers.all())
+        return show.links(
+            [
+                (
+                    show.list_of("billing.stripeevent", customer_id=one.stripe_id),
+                    f"All events{f' of {one.stripe_id}' if len(found) > 1 else ''}",
+                )
+                for one in found
+            ]
+        )
+
+
+def _current(row: User) -> Subscription | None:
+    """Return the membership that counts: a live one, else the newest."""
+    held = [one for customer in row.customers.all() for one in customer.subscriptions.all()]
+    return memberships.that_counts(held)
+
+
+def _deleted(customer: Customer) -> str:
+    return " (deleted at Stripe)" if customer.deleted_at_stripe else ""
+
+
+# Registered where they are written; named here so that they are found.
+RECORDS = (SignInAdmin, TermsAcceptanceAdmin)
+
+
+@admin.register(Group)
+class GroupAdmin(IndexedSearch, DjangoGroupAdmin):  # type: ignore[misc]
+    """What a group of staff may do: `manage.py staff_groups` makes some."""
+
+    search_fields = ["name__istartswith"]
+    search_help_text = "How the group's name begins"
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        """Ask who is there: a group's permissions are those of all of its members."""
+        if request.method == "POST" and self.has_change_permission(request):
+            asked = ask_who_is_there(request, request.path, otherwise=reverse("admin:index"))
+            if asked:
+                return asked
+        return super().changeform_view(request, object_id, form_url, extra_context)
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """Offer none: groups are deleted one at a time, on their page."""
+        return {}
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Groups stay: empty one instead, which is asked and told."""
+        return False
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Save the permissions; tell the group's staff and all owners what was granted, revoked."""
+        group: Group = form.instance
+        before = set(group.permissions.values_list("codename", flat=True))
+        super().save_related(request, form, formsets, change)
+        after = set(group.permissions.values_list("codename", flat=True))
+        said = [f"Granted to the group {group}: {name}." for name in sorted(after - before)]
+        said += [f"Revoked from the group {group}: {name}." for name in sorted(before - after)]
+        if not said:
+            return
+        self.log_change(request, group, " ".join(said))
+        for user in group.user_set.filter(is_staff=True):
+            access_changes.record(user, current_user(request), " ".join(said))
+
+
+@admin.register(Member)
+class MemberAdmin(ReadOnlyAdmin):
+    """Phones and consents, by member."""
+
+    person_field = "user_id"
+    search_fields = ["phone__startswith"]
+    search_help_text = "Any part of a name, email address or phone number"
+    list_display = ["who", "phone", "sms", "agreed", "time_zone"]
+    list_select_related = ["user"]
+    list_filter = [
+        ("phone_verified_at", by_day("day phone verified")),
+        ("sms_consent_at", by_day("day agreed to texts")),
+    ]
+    ordering = ["-pk"]
+    fieldsets = [
+        (None, {"fields": ["owner", "phone", "phone_verified_at", "sms"]}),
+        ("Consent", {"fields": ["sms_consent_at", "sms_consent_source", "sms_stopped_at"]}),
+        ("Preferences", {"fields": ["language", "time_zone"]}),
+    ]
+
+    def find_persons(self, term: str) -> list[int]:
+        """Users, to whom profiles belong."""
+        return search.people(term)
+
+    @column("Member", header=True)
+    def who(self, row: Member) -> list[str]:
+        """Name over e-mail address."""
+        return [show.name_of(row.user), row.user.email]
+
+    @column("Member")
+    def owner(self, row: Member) -> SafeString | str:
+        """Link to the member."""
+        return show.member(row.user)
+
+    @column("Gets text messages")
+    def sms(self, row: Member) -> SafeString:
+        """Whether we may text them."""
+        return _sms_badge(row)
+
+    @column("Agreed", ordering="sms_consent_at")
+    def agreed(self, row: Member) -> str:
+        """The day."""
+        return show.day(row.sms_consent_at)
+
+
+@admin.register(SmsConsentRecord)
+class SmsConsentRecordAdmin(ReadOnlyAdmin):
+    """Every yes and no to text messages, as it was given."""
+
+    person_field = "member__user_id"
+    search_help_text = "Any part of a name, email address or phone number"
+    search_fields = ["phone__startswith"]
+    list_display = ["who", "answer", "source", "phone", "happened"]
+    list_select_related = ["member__user"]
+    list_filter = [("agreed", BooleanRadioFilter), ("happened_at", by_day("day"))]
+    ordering = ["-id"]
+    fieldsets = [(None, {"fields": ["owner", "answer", "source", "phone", "happened"]})]
+
+    def find_persons(self, term: str) -> list[int]:
+        """Users, to whose profiles these belong."""
+        return search.people(term)
+
+    @column("Member", header=True)
+    def who(self, row: SmsConsentRecord) -> list[str]:
+        """Name over e-mail address."""
+        return [show.name_of(row.member.user), row.member.user.email]
+
+    @column("Member")
+    def owner(self, row: SmsConsentRecord) -> SafeString | str:
+        """Link to the member."""
+        return show.member(row.member.user)
+
+    @column("Answer", ordering="agreed")
+    def answer(self, row: SmsConsentRecord) -> SafeString:
+        """Yes or no."""
+        return show.badge("Agreed", "success") if row.agreed else show.badge("Stopped", "warning")
+
+    @column("When", ordering="id")
+    def happened(self, row: SmsConsentRecord) -> str:
+        """When it was given."""
+        return show.moment(row.happened_at)
+
+
+@admin.register(PhoneCode)
+class PhoneCodeAdmin(ReadOnlyAdmin):
+    """Which numbers we texted codes to: what the caps on them count. No code is kept."""
+
+    person_field = "user_id"
+    search_help_text = "Any part of a name, email address or phone number"
+    search_fields = ["phone__startswith"]
+    list_display = ["phone", "who", "country", "client", "sent"]
+    list_select_related = ["user"]
+    list_filter = [("sent_at", by_day("day sent"))]
+    ordering = ["-id"]
+    fieldsets = [(None, {"fields": ["phone", "owner", "country", "client", "sent"]})]
+
+    def find_persons(self, term: str) -> list[int]:
+        """Users, for whom the codes were."""
+        return search.people(term)
+
+    @column("Member")
+    def who(self, row: PhoneCode) -> str:
+        """The name."""
+        return show.name_of(row.user)
+
+    @column("Member")
+    def owner(self, row: PhoneCode) -> SafeString | str:
+        """Link to the member."""
+        return show.member(row.user)
+
+    @column("Sent", ordering="id")
+    def sent(self, row: PhoneCode) -> str:
+        """When, and how long ago."""
+        return show.moment(row.sent_at)
+
+
+@admin.register(EmailAddress)
+class EmailAddressAdmin(ReadOnlyAdmin):
+    """The addresses that members sign in with: changed by their owners, who verify them."""
+
+    person_field = "user_id"
+    search_fields = ["email__istartswith"]
+    search_help_text = "Any part of a name, email address or phone number"
+    list_display = ["email", "who", "verified", "primary"]
+    list_select_related = ["user"]
+    list_filter = [("verified", BooleanRadioFilter)]
+    ordering = ["-id"]
+    fieldsets = [(None, {"fields": ["email", "owner", "verified", "primary"]})]
+
+    def find_persons(self, term: str) -> list[int]:
+        """Users, to whom addresses belong."""
+        return search.people(term)
+
+    @column("Member")
+    def who(self, row: EmailAddress) -> str:
+        """The name."""
+        return show.name_of(row.user)
+
+    @column("Member")
+    def owner(self, row: EmailAddress) -> SafeString | str:
+        """Link to the member."""
+        return show.member(row.user)
+
+
+@admin.register(UserSession)
+class UserSessionAdmin(ReadOnlyAdmin):
+    """Who is signed in where. The session's key is a secret: it is not shown."""
+
+    person_field = "user_id"
+    search_fields = ["ip"]
+    search_help_text = "Any part of a name, email address or phone number; or an IP address"
+    list_display = ["who", "ip", "user_agent", "began"]
+    list_select_related = ["user"]
+    ordering = ["-id"]
+    fieldsets = [(None, {"fields": ["owner", "ip", "user_agent", "began"]})]
+
+    def find_persons(self, term: str) -> list[int]:
+        """Users, to whom sessions belong."""
+        return search.people(term)
+
+    @column("Member", header=True)
+    def who(self, row: UserSession) -> list[str]:
+        """Name over e-mail address."""
+        return [show.name_of(row.user), row.user.email]
+
+    @column("Member")
+    def owner(self, row: UserSession) -> SafeString | str:
+        """Link to the member."""
+        return show.member(row.user)
+
+    @column("Signed in", ordering="id")
+    def began(self, row: UserSession) -> str:
+        """When, and how long ago."""
+        return show.moment(row.created_at)
+
+
+def _sms_badge(row: Member) -> SafeString:
+    if row.accepts_sms:
+        return show.badge("Yes", "success")
+    if row.sms_stopped_at:
+        return show.badge("Stopped", "warning")
+    return show.badge("No")

@@ -1,0 +1,163 @@
+"""The staff site's frame: sidebar with badges, environment label, links of the account menu."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, cast
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.urls import reverse
+
+from billing.stripe import gateway
+from portal.backoffice import overview
+from portal.backoffice.overview import Health
+
+Badge = Callable[[Health], int]
+
+
+@dataclass(frozen=True)
+class Item:
+    """A link of the sidebar to a model's list, for those who may view it.
+
+    `title` is the model's plural name, which that list, its breadcrumb and its count show.
+    """
+
+    title: str
+    icon: str
+    model: str  # "billing.invoice"
+    badge: Badge | None = None
+    permission: str = ""  # where looking takes another one than `view_…`
+
+    @property
+    def url_name(self) -> str:
+        """Return the name of the list's address."""
+        return f"admin:{self.model.replace('.', '_')}_changelist"
+
+    def is_allowed(self, request: HttpRequest) -> bool:
+        """Whether this member of staff may open the list."""
+        app, model = self.model.split(".")
+        return request.user.has_perm(self.permission or f"{app}.view_{model}")
+
+
+GROUPS: dict[str, list[Item]] = {
+    "Members": [
+        Item("Members", "group", "auth.user"),
+        Item("Text message consents", "sms", "members.smsconsentrecord"),
+        Item("Terms accepted", "contract", "members.termsacceptance"),
+        Item("Sign-ins", "login", "members.signin"),
+        Item("Access changes", "admin_panel_settings", "members.accesschange"),
+        Item("Email addresses", "alternate_email", "account.emailaddress"),
+    ],
+    "Membership and money": [
+        Item("Subscriptions", "card_membership", "billing.subscription"),
+        Item("Members' decisions", "event_busy", "billing.membershipdecision"),
+        Item("Offers to stay", "loyalty", "billing.retentionoffer"),
+        Item("Invoices", "receipt_long", "billing.invoice"),
+        Item("Credit notes", "receipt", "billing.creditnote"),
+        Item("Payments", "payments", "billing.payment"),
+        Item("Refunds", "undo", "billing.refund", lambda now: now.refunds.waiting),
+        Item("Disputes", "gavel", "billing.dispute", lambda now: now.disputes.to_answer),
+        Item("Payment requests", "request_quote", "billing.paymentrequest"),
+        Item("Items", "storefront", "billing.item"),
+        Item("Customers", "badge", "billing.customer"),
+        Item("Checkouts", "shopping_cart_checkout", "billing.membership.checkout"),
+        Item("Plans", "sell", "billing.plan"),
+        Item("Products", "inventory_2", "billing.product"),
+    ],
+    "Refunds": [
+        Item("Refund policy versions", "policy", "billing.refundpolicy"),
+        Item(
+            "Ledger entries",
+            "history_edu",
+            "billing.refundentry",
+            permission="billing.audit_refund",
+        ),
+        Item("Ledger checks", "verified", "billing.ledgercheck", permission="billing.audit_refund"),
+    ],
+    "Messages": [
+        Item("Messages", "outgoing_mail", "emails.message", lambda now: now.messages.failed),
+        Item("Phone codes sent", "password", "members.phonecode"),
+    ],
+    "Integration": [
+        Item("Problems", "report", "portal.problem"),
+        Item("Webhook events", "webhook", "billing.stripeevent", lambda now: now.events.failed),
+        Item("Missed-event checks", "fact_check", "billing.reconciliation"),
+        Item("Ignored events", "filter_alt_off", "billing.ignoredevents"),
+        Item("Missing setup at Stripe", "build_circle", "billing.missingsetup"),
+        Item("Unassigned customers", "person_search", "billing.unassignedcustomer"),
+        Item("Jobs", "manufacturing", "procrastinate.procrastinatejob"),
+    ],
+    "Staff": [
+        Item("Groups", "shield_person", "auth.group"),
+        Item("Staff actions", "history", "admin.logentry"),
+    ],
+}
+
+
+def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
+    """Return the groups of links that this member of staff may follow."""
+    now = health(request)
+    home = {"title": "Home", "icon": "home", "link": reverse("admin:index")}
+    groups = [{"title": "Overview", "items": [home]}]
+    for title, items in GROUPS.items():
+        allowed = [_link(item, now) for item in items if item.is_allowed(request)]
+        if allowed:
+            groups.append({"title": title, "items": allowed})
+    return groups
+
+
+def health(request: HttpRequest) -> Health:
+    """Count what waits and failed, once a request."""
+    found = getattr(request, "_staff_health", None)
+    if found is None:
+        found = overview.health()
+        request._staff_health = found  # type: ignore[attr-defined]  # noqa: SLF001
+    return cast(Health, found)
+
+
+def environment(_request: HttpRequest) -> list[str]:
+    """Say whether the money is real, and the colour of saying so."""
+    if gateway.is_live_mode():
+        return ["Live", "success"]
+    if settings.STRIPE_API_BASE:
+        return ["Sandbox", "info"]
+    if settings.STRIPE_SECRET_KEY:
+        return ["Test mode", "warning"]
+    return ["Stripe not set up", "danger"]
+
+
+def title_prefix(request: HttpRequest) -> str:
+    """Mark the browser's tab where the money is not real."""
+    return "" if gateway.is_live_mode() else f"[{environment(request)[0]}]"
+
+
+def account_links(_request: HttpRequest) -> list[dict[str, str]]:
+    """Return the links of the account menu: staff sign in as members do."""
+    return [
+        {"title": "My account", "link": reverse("members:account")},
+        {"title": "Change my password", "link": reverse("account_change_password")},
+    ]
+
+
+def favicon(_request: HttpRequest) -> str:
+    """Return the portal's own icon."""
+    return static("icons/favicon.svg")
+
+
+def stylesheet(_request: HttpRequest) -> str:
+    """Return what our own staff pages add to Unfold's styles."""
+    return static("staff/staff.css")
+
+
+def _link(item: Item, now: Health) -> dict[str, Any]:
+    link: dict[str, Any] = {
+        "title": item.title,
+        "icon": item.icon,
+        "link": reverse(item.url_name),
+    }
+    if count := item.badge(now) if item.badge else 0:
+        link |= {"badge": str(count), "badge_variant": "danger"}
+    return link

@@ -1,20 +1,15 @@
-"""Members on the staff site, with their money and messages beside them; and staff's groups."""
+"""Members on the staff site, with their money and messages beside them."""
 
 from __future__ import annotations
 
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
-from allauth.account.models import EmailAddress
-from allauth.mfa.models import Authenticator
-from allauth.usersessions.models import UserSession
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
-from django.core.paginator import InvalidPage
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -22,38 +17,37 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 from unfold.admin import StackedInline
 from unfold.contrib.filters.admin import BooleanRadioFilter, RadioFilter
-from unfold.datasets import BaseDataset
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminTextInputWidget
 
 from billing.admin import labels, trials
-from billing.admin.invoices import InvoiceAdmin
-from billing.admin.payments import PaymentAdmin
-from billing.admin.subscriptions import SubscriptionAdmin, balance
+from billing.admin.subscriptions import balance
 from billing.facts import memberships
-from billing.models import Customer, Invoice, Payment, Subscription
+from billing.models import Customer, Subscription
 from common.fields import MailboxField, WordsField, WordsOfStaff
 from common.staff import search, show
 from common.staff.dialogs import ask_again
 from common.staff.filters import by_day
 from common.staff.parts import button, column, page_button, row_or_404
-from common.staff.read_only import EstimatedPaginator, IndexedSearch, ReadOnlyAdmin
-from emails.admin import MessageAdmin
-from emails.models import Message
+from common.staff.read_only import IndexedSearch
 from members import access_changes, corrections
 from members.access import current_user
 from members.access_dialogs import ChangeAccess
 from members.accounts import is_taken, open_account
-from members.admin.records import SignInAdmin, TermsAcceptanceAdmin
+from members.admin.profiles import sms_badge
 from members.contact_dialogs import CorrectEmail, CorrectPhone, may_correct
-from members.models import Member, PhoneCode, SignIn, SmsConsentRecord
+from members.models import Member
 from members.signin import password_links
-from members.signin.staff_recent import ask_who_is_there, recently_signed_in
+from members.signin.staff_recent import recently_signed_in
+from portal.backoffice.member_lists import (
+    InvoicesTab,
+    MessagesTab,
+    PaymentsTab,
+    SignInsTab,
+    SubscriptionsTab,
+)
 
-# An authenticator's secret is nobody's to look at: `manage.py remove_second_step` is all there is.
-for taken in (User, Group, EmailAddress, UserSession, Authenticator):
-    if admin.site.is_registered(taken):
-        admin.site.unregister(taken)
+admin.site.unregister(User)
 
 # What staff call somebody, in titles, messages and the log: the login is made of chance. Each of
 # these places asks for `str(user)`, and Django has no hook for all. A proxy of User would have
@@ -62,108 +56,6 @@ User.add_to_class("__str__", show.name_of)
 
 # What an account may do, in our words; the columns behind it are changed by a button alone.
 PERMISSIONS = ["signs_in", "opens_staff_site", "is_owner", "group_names"]
-
-
-class NearestPage(EstimatedPaginator):
-    """Shows the first page where the address asks for one that is not there.
-
-    A list of its own leads there by a redirect; a list inside a page can't.
-    """
-
-    def validate_number(self, number: int | float | str) -> int:
-        """Return the number of a page that is there."""
-        try:
-            return super().validate_number(number)
-        except InvalidPage:
-            return 1
-
-
-class OfOneMember(ReadOnlyAdmin):
-    """A list inside a member's page: that member's rows only."""
-
-    paginator = NearestPage
-    member_lookup = "customer__user"
-    extra_context: dict[str, Any]
-    list_per_page = 10
-    # Sums belong to the list of all.
-    list_before_template: str | None = None
-    search_fields: ClassVar[list[str]] = []
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """Keep the rows of the member whose page this is."""
-        rows: QuerySet[Any] = super().get_queryset(request)
-        owner = self.extra_context.get("object")
-        if not str(owner).isdecimal():
-            return rows.none()
-        return rows.filter(**{self.member_lookup: owner})
-
-    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        """Offer none: each row's own page has them."""
-        return {}
-
-
-class SubscriptionsOfMember(OfOneMember, SubscriptionAdmin):
-    """A member's subscriptions."""
-
-    list_display = ["what", "price", "state", "next_step", "card_short", "since"]
-
-
-class InvoicesOfMember(OfOneMember, InvoiceAdmin):
-    """A member's invoices."""
-
-    list_display = ["amount", "state", "issued", "outlook", "number"]
-
-
-class PaymentsOfMember(OfOneMember, PaymentAdmin):
-    """A member's payments."""
-
-    list_display = [
-        "asked", "came", "went_back", "state", "day_paid", "card_short", "problem",
-    ]  # fmt: skip
-
-
-class MessagesOfMember(OfOneMember, MessageAdmin):
-    """What we wrote to a member."""
-
-    member_lookup = "user"
-    list_display = ["what", "state_badge", "channel", "recipient", "age", "trouble"]
-
-
-class SignInsOfMember(OfOneMember, SignInAdmin):
-    """A member's sign-ins."""
-
-    member_lookup = "user"
-    list_display = ["when", "ip", "device", "method"]
-
-
-class SubscriptionsTab(BaseDataset):  # type: ignore[misc]  # Unfold ships no types
-    """The tab of a member's subscriptions."""
-
-    model, model_admin, tab = Subscription, SubscriptionsOfMember, True
-
-
-class InvoicesTab(BaseDataset):  # type: ignore[misc]
-    """The tab of a member's invoices."""
-
-    model, model_admin, tab = Invoice, InvoicesOfMember, True
-
-
-class PaymentsTab(BaseDataset):  # type: ignore[misc]
-    """The tab of a member's payments."""
-
-    model, model_admin, tab = Payment, PaymentsOfMember, True
-
-
-class MessagesTab(BaseDataset):  # type: ignore[misc]
-    """The tab of what we wrote to a member."""
-
-    model, model_admin, tab = Message, MessagesOfMember, True
-
-
-class SignInsTab(BaseDataset):  # type: ignore[misc]
-    """The tab of a member's sign-ins."""
-
-    model, model_admin, tab = SignIn, SignInsOfMember, True
 
 
 class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
@@ -197,7 +89,7 @@ class MemberInline(WordsOfStaff, StackedInline):  # type: ignore[misc]
     @column("Gets text messages")
     def sms(self, row: Member) -> SafeString:
         """Whether we may text them."""
-        return _sms_badge(row)
+        return sms_badge(row)
 
     @column("Agreed to text messages")
     def agreed(self, row: Member) -> str:
@@ -615,235 +507,3 @@ def _current(row: User) -> Subscription | None:
 
 def _deleted(customer: Customer) -> str:
     return " (deleted at Stripe)" if customer.deleted_at_stripe else ""
-
-
-# Registered where they are written; named here so that they are found.
-RECORDS = (SignInAdmin, TermsAcceptanceAdmin)
-
-
-@admin.register(Group)
-class GroupAdmin(IndexedSearch, DjangoGroupAdmin):  # type: ignore[misc]
-    """What a group of staff may do: `manage.py staff_groups` makes some."""
-
-    search_fields = ["name__istartswith"]
-    search_help_text = "How the group's name begins"
-
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> Any:
-        """Ask who is there: a group's permissions are those of all of its members."""
-        if request.method == "POST" and self.has_change_permission(request):
-            asked = ask_who_is_there(request, request.path, otherwise=reverse("admin:index"))
-            if asked:
-                return asked
-        return super().changeform_view(request, object_id, form_url, extra_context)
-
-    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        """Offer none: groups are deleted one at a time, on their page."""
-        return {}
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Groups stay: empty one instead, which is asked and told."""
-        return False
-
-    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        """Save the permissions; tell the group's staff and all owners what was granted, revoked."""
-        group: Group = form.instance
-        before = set(group.permissions.values_list("codename", flat=True))
-        super().save_related(request, form, formsets, change)
-        after = set(group.permissions.values_list("codename", flat=True))
-        said = [f"Granted to the group {group}: {name}." for name in sorted(after - before)]
-        said += [f"Revoked from the group {group}: {name}." for name in sorted(before - after)]
-        if not said:
-            return
-        self.log_change(request, group, " ".join(said))
-        for user in group.user_set.filter(is_staff=True):
-            access_changes.record(user, current_user(request), " ".join(said))
-
-
-@admin.register(Member)
-class MemberAdmin(ReadOnlyAdmin):
-    """Phones and consents, by member."""
-
-    person_field = "user_id"
-    search_fields = ["phone__startswith"]
-    search_help_text = "Any part of a name, email address or phone number"
-    list_display = ["who", "phone", "sms", "agreed", "time_zone"]
-    list_select_related = ["user"]
-    list_filter = [
-        ("phone_verified_at", by_day("day phone verified")),
-        ("sms_consent_at", by_day("day agreed to texts")),
-    ]
-    ordering = ["-pk"]
-    fieldsets = [
-        (None, {"fields": ["owner", "phone", "phone_verified_at", "sms"]}),
-        ("Consent", {"fields": ["sms_consent_at", "sms_consent_source", "sms_stopped_at"]}),
-        ("Preferences", {"fields": ["language", "time_zone"]}),
-    ]
-
-    def find_persons(self, term: str) -> list[int]:
-        """Users, to whom profiles belong."""
-        return search.people(term)
-
-    @column("Member", header=True)
-    def who(self, row: Member) -> list[str]:
-        """Name over e-mail address."""
-        return [show.name_of(row.user), row.user.email]
-
-    @column("Member")
-    def owner(self, row: Member) -> SafeString | str:
-        """Link to the member."""
-        return show.member(row.user)
-
-    @column("Gets text messages")
-    def sms(self, row: Member) -> SafeString:
-        """Whether we may text them."""
-        return _sms_badge(row)
-
-    @column("Agreed", ordering="sms_consent_at")
-    def agreed(self, row: Member) -> str:
-        """The day."""
-        return show.day(row.sms_consent_at)
-
-
-@admin.register(SmsConsentRecord)
-class SmsConsentRecordAdmin(ReadOnlyAdmin):
-    """Every yes and no to text messages, as it was given."""
-
-    person_field = "member__user_id"
-    search_help_text = "Any part of a name, email address or phone number"
-    search_fields = ["phone__startswith"]
-    list_display = ["who", "answer", "source", "phone", "happened"]
-    list_select_related = ["member__user"]
-    list_filter = [("agreed", BooleanRadioFilter), ("happened_at", by_day("day"))]
-    ordering = ["-id"]
-    fieldsets = [(None, {"fields": ["owner", "answer", "source", "phone", "happened"]})]
-
-    def find_persons(self, term: str) -> list[int]:
-        """Users, to whose profiles these belong."""
-        return search.people(term)
-
-    @column("Member", header=True)
-    def who(self, row: SmsConsentRecord) -> list[str]:
-        """Name over e-mail address."""
-        return [show.name_of(row.member.user), row.member.user.email]
-
-    @column("Member")
-    def owner(self, row: SmsConsentRecord) -> SafeString | str:
-        """Link to the member."""
-        return show.member(row.member.user)
-
-    @column("Answer", ordering="agreed")
-    def answer(self, row: SmsConsentRecord) -> SafeString:
-        """Yes or no."""
-        return show.badge("Agreed", "success") if row.agreed else show.badge("Stopped", "warning")
-
-    @column("When", ordering="id")
-    def happened(self, row: SmsConsentRecord) -> str:
-        """When it was given."""
-        return show.moment(row.happened_at)
-
-
-@admin.register(PhoneCode)
-class PhoneCodeAdmin(ReadOnlyAdmin):
-    """Which numbers we texted codes to: what the caps on them count. No code is kept."""
-
-    person_field = "user_id"
-    search_help_text = "Any part of a name, email address or phone number"
-    search_fields = ["phone__startswith"]
-    list_display = ["phone", "who", "country", "client", "sent"]
-    list_select_related = ["user"]
-    list_filter = [("sent_at", by_day("day sent"))]
-    ordering = ["-id"]
-    fieldsets = [(None, {"fields": ["phone", "owner", "country", "client", "sent"]})]
-
-    def find_persons(self, term: str) -> list[int]:
-        """Users, for whom the codes were."""
-        return search.people(term)
-
-    @column("Member")
-    def who(self, row: PhoneCode) -> str:
-        """The name."""
-        return show.name_of(row.user)
-
-    @column("Member")
-    def owner(self, row: PhoneCode) -> SafeString | str:
-        """Link to the member."""
-        return show.member(row.user)
-
-    @column("Sent", ordering="id")
-    def sent(self, row: PhoneCode) -> str:
-        """When, and how long ago."""
-        return show.moment(row.sent_at)
-
-
-@admin.register(EmailAddress)
-class EmailAddressAdmin(ReadOnlyAdmin):
-    """The addresses that members sign in with: changed by their owners, who verify them."""
-
-    person_field = "user_id"
-    search_fields = ["email__istartswith"]
-    search_help_text = "Any part of a name, email address or phone number"
-    list_display = ["email", "who", "verified", "primary"]
-    list_select_related = ["user"]
-    list_filter = [("verified", BooleanRadioFilter)]
-    ordering = ["-id"]
-    fieldsets = [(None, {"fields": ["email", "owner", "verified", "primary"]})]
-
-    def find_persons(self, term: str) -> list[int]:
-        """Users, to whom addresses belong."""
-        return search.people(term)
-
-    @column("Member")
-    def who(self, row: EmailAddress) -> str:
-        """The name."""
-        return show.name_of(row.user)
-
-    @column("Member")
-    def owner(self, row: EmailAddress) -> SafeString | str:
-        """Link to the member."""
-        return show.member(row.user)
-
-
-@admin.register(UserSession)
-class UserSessionAdmin(ReadOnlyAdmin):
-    """Who is signed in where. The session's key is a secret: it is not shown."""
-
-    person_field = "user_id"
-    search_fields = ["ip"]
-    search_help_text = "Any part of a name, email address or phone number; or an IP address"
-    list_display = ["who", "ip", "user_agent", "began"]
-    list_select_related = ["user"]
-    ordering = ["-id"]
-    fieldsets = [(None, {"fields": ["owner", "ip", "user_agent", "began"]})]
-
-    def find_persons(self, term: str) -> list[int]:
-        """Users, to whom sessions belong."""
-        return search.people(term)
-
-    @column("Member", header=True)
-    def who(self, row: UserSession) -> list[str]:
-        """Name over e-mail address."""
-        return [show.name_of(row.user), row.user.email]
-
-    @column("Member")
-    def owner(self, row: UserSession) -> SafeString | str:
-        """Link to the member."""
-        return show.member(row.user)
-
-    @column("Signed in", ordering="id")
-    def began(self, row: UserSession) -> str:
-        """When, and how long ago."""
-        return show.moment(row.created_at)
-
-
-def _sms_badge(row: Member) -> SafeString:
-    if row.accepts_sms:
-        return show.badge("Yes", "success")
-    if row.sms_stopped_at:
-        return show.badge("Stopped", "warning")
-    return show.badge("No")

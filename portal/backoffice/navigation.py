@@ -63,7 +63,7 @@ GROUPS: dict[str, list[Item]] = {
         Item("Payment requests", "request_quote", "billing.paymentrequest"),
         Item("Items", "storefront", "billing.item"),
         Item("Customers", "badge", "billing.customer"),
-        Item("Checkouts", "shopping_cart_checkout", "billing.membership.checkout"),
+        Item("Checkouts", "shopping_cart_checkout", "billing.checkout"),
         Item("Plans", "sell", "billing.plan"),
         Item("Products", "inventory_2", "billing.product"),
     ],

@@ -1,0 +1,79 @@
+"""What allauth keeps of accounts, on the staff site."""
+
+from __future__ import annotations
+
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
+from django.contrib import admin
+from django.utils.safestring import SafeString
+from unfold.contrib.filters.admin import BooleanRadioFilter
+
+from common.staff import search, show
+from common.staff.parts import column
+from common.staff.read_only import ReadOnlyAdmin
+
+# An authenticator's secret is nobody's to look at: `manage.py remove_second_step` is all there is.
+for taken in (EmailAddress, UserSession, Authenticator):
+    if admin.site.is_registered(taken):
+        admin.site.unregister(taken)
+
+
+@admin.register(EmailAddress)
+class EmailAddressAdmin(ReadOnlyAdmin):
+    """The addresses that members sign in with: changed by their owners, who verify them."""
+
+    person_field = "user_id"
+    search_fields = ["email__istartswith"]
+    search_help_text = "Any part of a name, email address or phone number"
+    list_display = ["email", "who", "verified", "primary"]
+    list_select_related = ["user"]
+    list_filter = [("verified", BooleanRadioFilter)]
+    ordering = ["-id"]
+    fieldsets = [(None, {"fields": ["email", "owner", "verified", "primary"]})]
+
+    def find_persons(self, term: str) -> list[int]:
+        """Users, to whom addresses belong."""
+        return search.people(term)
+
+    @column("Member")
+    def who(self, row: EmailAddress) -> str:
+        """The name."""
+        return show.name_of(row.user)
+
+    @column("Member")
+    def owner(self, row: EmailAddress) -> SafeString | str:
+        """Link to the member."""
+        return show.member(row.user)
+
+
+@admin.register(UserSession)
+class UserSessionAdmin(ReadOnlyAdmin):
+    """Who is signed in where. The session's key is a secret: it is not shown."""
+
+    person_field = "user_id"
+    search_fields = ["ip"]
+    search_help_text = "Any part of a name, email address or phone number; or an IP address"
+    list_display = ["who", "ip", "user_agent", "began"]
+    list_select_related = ["user"]
+    ordering = ["-id"]
+    fieldsets = [(None, {"fields": ["owner", "ip", "user_agent", "began"]})]
+
+    def find_persons(self, term: str) -> list[int]:
+        """Users, to whom sessions belong."""
+        return search.people(term)
+
+    @column("Member", header=True)
+    def who(self, row: UserSession) -> list[str]:
+        """Name over e-mail address."""
+        return [show.name_of(row.user), row.user.email]
+
+    @column("Member")
+    def owner(self, row: UserSession) -> SafeString | str:
+        """Link to the member."""
+        return show.member(row.user)
+
+    @column("Signed in", ordering="id")
+    def began(self, row: UserSession) -> str:
+        """When, and how long ago."""
+        return show.moment(row.created_at)

@@ -1,0 +1,138 @@
+"""Phones and consents on the staff site."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.utils.safestring import SafeString
+from unfold.contrib.filters.admin import BooleanRadioFilter
+
+from common.staff import search, show
+from common.staff.filters import by_day
+from common.staff.parts import column
+from common.staff.read_only import ReadOnlyAdmin
+from members.models import Member, PhoneCode, SmsConsentRecord
+
+
+def sms_badge(row: Member) -> SafeString:
+    """Return whether we may text somebody, as a badge."""
+    if row.accepts_sms:
+        return show.badge("Yes", "success")
+    if row.sms_stopped_at:
+        return show.badge("Stopped", "warning")
+    return show.badge("No")
+
+
+@admin.register(Member)
+class MemberAdmin(ReadOnlyAdmin):
+    """Phones and consents, by member."""
+
+    person_field = "user_id"
+    search_fields = ["phone__startswith"]
+    search_help_text = "Any part of a name, email address or phone number"
+    list_display = ["who", "phone", "sms", "agreed", "time_zone"]
+    list_select_related = ["user"]
+    list_filter = [
+        ("phone_verified_at", by_day("day phone verified")),
+        ("sms_consent_at", by_day("day agreed to texts")),
+    ]
+    ordering = ["-pk"]
+    fieldsets = [
+        (None, {"fields": ["owner", "phone", "phone_verified_at", "sms"]}),
+        ("Consent", {"fields": ["sms_consent_at", "sms_consent_source", "sms_stopped_at"]}),
+        ("Preferences", {"fields": ["language", "time_zone"]}),
+    ]
+
+    def find_persons(self, term: str) -> list[int]:
+        """Users, to whom profiles belong."""
+        return search.people(term)
+
+    @column("Member", header=True)
+    def who(self, row: Member) -> list[str]:
+        """Name over e-mail address."""
+        return [show.name_of(row.user), row.user.email]
+
+    @column("Member")
+    def owner(self, row: Member) -> SafeString | str:
+        """Link to the member."""
+        return show.member(row.user)
+
+    @column("Gets text messages")
+    def sms(self, row: Member) -> SafeString:
+        """Whether we may text them."""
+        return sms_badge(row)
+
+    @column("Agreed", ordering="sms_consent_at")
+    def agreed(self, row: Member) -> str:
+        """The day."""
+        return show.day(row.sms_consent_at)
+
+
+@admin.register(SmsConsentRecord)
+class SmsConsentRecordAdmin(ReadOnlyAdmin):
+    """Every yes and no to text messages, as it was given."""
+
+    person_field = "member__user_id"
+    search_help_text = "Any part of a name, email address or phone number"
+    search_fields = ["phone__startswith"]
+    list_display = ["who", "answer", "source", "phone", "happened"]
+    list_select_related = ["member__user"]
+    list_filter = [("agreed", BooleanRadioFilter), ("happened_at", by_day("day"))]
+    ordering = ["-id"]
+    fieldsets = [(None, {"fields": ["owner", "answer", "source", "phone", "happened"]})]
+
+    def find_persons(self, term: str) -> list[int]:
+        """Users, to whose profiles these belong."""
+        return search.people(term)
+
+    @column("Member", header=True)
+    def who(self, row: SmsConsentRecord) -> list[str]:
+        """Name over e-mail address."""
+        return [show.name_of(row.member.user), row.member.user.email]
+
+    @column("Member")
+    def owner(self, row: SmsConsentRecord) -> SafeString | str:
+        """Link to the member."""
+        return show.member(row.member.user)
+
+    @column("Answer", ordering="agreed")
+    def answer(self, row: SmsConsentRecord) -> SafeString:
+        """Yes or no."""
+        return show.badge("Agreed", "success") if row.agreed else show.badge("Stopped", "warning")
+
+    @column("When", ordering="id")
+    def happened(self, row: SmsConsentRecord) -> str:
+        """When it was given."""
+        return show.moment(row.happened_at)
+
+
+@admin.register(PhoneCode)
+class PhoneCodeAdmin(ReadOnlyAdmin):
+    """Which numbers we texted codes to: what the caps on them count. No code is kept."""
+
+    person_field = "user_id"
+    search_help_text = "Any part of a name, email address or phone number"
+    search_fields = ["phone__startswith"]
+    list_display = ["phone", "who", "country", "client", "sent"]
+    list_select_related = ["user"]
+    list_filter = [("sent_at", by_day("day sent"))]
+    ordering = ["-id"]
+    fieldsets = [(None, {"fields": ["phone", "owner", "country", "client", "sent"]})]
+
+    def find_persons(self, term: str) -> list[int]:
+        """Users, for whom the codes were."""
+        return search.people(term)
+
+    @column("Member")
+    def who(self, row: PhoneCode) -> str:
+        """The name."""
+        return show.name_of(row.user)
+
+    @column("Member")
+    def owner(self, row: PhoneCode) -> SafeString | str:
+        """Link to the member."""
+        return show.member(row.user)
+
+    @column("Sent", ordering="id")
+    def sent(self, row: PhoneCode) -> str:
+        """When, and how long ago."""
+        return show.moment(row.sent_at)

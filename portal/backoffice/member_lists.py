@@ -1,0 +1,122 @@
+"""The lists on a member's page: their money, messages and sign-ins."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.core.paginator import InvalidPage
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from unfold.datasets import BaseDataset
+
+from billing.admin.invoices import InvoiceAdmin
+from billing.admin.payments import PaymentAdmin
+from billing.admin.subscriptions import SubscriptionAdmin
+from billing.models import Invoice, Payment, Subscription
+from common.staff.read_only import EstimatedPaginator, ReadOnlyAdmin
+from emails.admin import MessageAdmin
+from emails.models import Message
+from members.admin.records import SignInAdmin
+from members.models import SignIn
+
+
+class NearestPage(EstimatedPaginator):
+    """Shows the first page where the address asks for one that is not there.
+
+    A list of its own leads there by a redirect; a list inside a page can't.
+    """
+
+    def validate_number(self, number: int | float | str) -> int:
+        """Return the number of a page that is there."""
+        try:
+            return super().validate_number(number)
+        except InvalidPage:
+            return 1
+
+
+class OfOneMember(ReadOnlyAdmin):
+    """A list inside a member's page: that member's rows only."""
+
+    paginator = NearestPage
+    member_lookup = "customer__user"
+    extra_context: dict[str, Any]
+    list_per_page = 10
+    # Sums belong to the list of all.
+    list_before_template: str | None = None
+    search_fields: ClassVar[list[str]] = []
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Keep the rows of the member whose page this is."""
+        rows: QuerySet[Any] = super().get_queryset(request)
+        owner = self.extra_context.get("object")
+        if not str(owner).isdecimal():
+            return rows.none()
+        return rows.filter(**{self.member_lookup: owner})
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """Offer none: each row's own page has them."""
+        return {}
+
+
+class SubscriptionsOfMember(OfOneMember, SubscriptionAdmin):
+    """A member's subscriptions."""
+
+    list_display = ["what", "price", "state", "next_step", "card_short", "since"]
+
+
+class InvoicesOfMember(OfOneMember, InvoiceAdmin):
+    """A member's invoices."""
+
+    list_display = ["amount", "state", "issued", "outlook", "number"]
+
+
+class PaymentsOfMember(OfOneMember, PaymentAdmin):
+    """A member's payments."""
+
+    list_display = [
+        "asked", "came", "went_back", "state", "day_paid", "card_short", "problem",
+    ]  # fmt: skip
+
+
+class MessagesOfMember(OfOneMember, MessageAdmin):
+    """What we wrote to a member."""
+
+    member_lookup = "user"
+    list_display = ["what", "state_badge", "channel", "recipient", "age", "trouble"]
+
+
+class SignInsOfMember(OfOneMember, SignInAdmin):
+    """A member's sign-ins."""
+
+    member_lookup = "user"
+    list_display = ["when", "ip", "device", "method"]
+
+
+class SubscriptionsTab(BaseDataset):  # type: ignore[misc]  # Unfold ships no types
+    """The tab of a member's subscriptions."""
+
+    model, model_admin, tab = Subscription, SubscriptionsOfMember, True
+
+
+class InvoicesTab(BaseDataset):  # type: ignore[misc]
+    """The tab of a member's invoices."""
+
+    model, model_admin, tab = Invoice, InvoicesOfMember, True
+
+
+class PaymentsTab(BaseDataset):  # type: ignore[misc]
+    """The tab of a member's payments."""
+
+    model, model_admin, tab = Payment, PaymentsOfMember, True
+
+
+class MessagesTab(BaseDataset):  # type: ignore[misc]
+    """The tab of what we wrote to a member."""
+
+    model, model_admin, tab = Message, MessagesOfMember, True
+
+
+class SignInsTab(BaseDataset):  # type: ignore[misc]
+    """The tab of a member's sign-ins."""
+
+    model, model_admin, tab = SignIn, SignInsOfMember, True

@@ -1,1 +1,1 @@
-"""What bin/bench measures; all of it on this machine, against a database that is thrown away."""
+"""What bin/bench measures, on this machine and a throwaway database."""

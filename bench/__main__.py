@@ -20,12 +20,12 @@ from bench.servers import environment, manage
 WIDTHS = (54, 12)
 Row = tuple[str, str, str]
 Database = psycopg.Connection[Any]
-# What a page's rate is to be at least, as a share of the floor's.
+# The lowest acceptable page rate, as a share of the floor's.
 TARGETS = {"home": ">= 0.5", "payments": ">= 0.5"}
 
 
 def main() -> int:
-    """Measure everything; answer 1 only if something broke."""
+    """Measure everything; return 1 only if something broke."""
     began = time.monotonic()
     os.environ.update(environment())
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
@@ -41,7 +41,7 @@ def main() -> int:
 
 
 def _chosen() -> list[Callable[[Database], list[Row]]]:
-    """Return the measurements that the command line names; all where it names none."""
+    """Return the measurements named on the command line, or all of them."""
     wanted = sys.argv[1:] or list(MEASUREMENTS)
     if unknown := [name for name in wanted if name not in MEASUREMENTS]:
         sys.exit(f"No measurement is called {unknown[0]}: choose from {', '.join(MEASUREMENTS)}.")

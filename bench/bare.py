@@ -1,8 +1,8 @@
-"""The yardsticks of the webhook's speed: the least that a Django view can do with an event.
+"""Yardsticks for the webhook's speed: the least a Django view can do with an event.
 
-They verify with Stripe's SDK and store the event once; no middleware, no job, no model, no health
-check of the connection. A WSGI application of its own, in the same database. One view does no more
-than it must; the other is written as Stripe's documentation shows it.
+They verify with Stripe's SDK and store the event once, with no middleware, job, model, or health
+check of the connection. It's a separate WSGI application on the same database. One view does no
+more than it must; the other follows Stripe's documentation.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def bare(request: HttpRequest) -> HttpResponse:
 
 
 def documented(request: HttpRequest) -> HttpResponse:
-    """Do the same with `construct_event`, which makes objects of the whole payload."""
+    """Do the same with `construct_event`, which turns the whole payload into objects."""
     event = stripe.Webhook.construct_event(
         request.body, request.headers["Stripe-Signature"], SECRET
     )

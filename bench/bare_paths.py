@@ -1,4 +1,4 @@
-"""Where the bare views answer."""
+"""The bare views' paths."""
 
 BARE = "/bare/"
 DOCUMENTED = "/documented/"

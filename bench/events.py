@@ -13,7 +13,7 @@ CUSTOMERS = 500
 
 
 def signed_request(number: int, run: str, path: str = PATH) -> bytes:
-    """Return the bytes of a whole HTTP request which carries the event of this number."""
+    """Return the bytes of a whole HTTP request that carries the event with this number."""
     body = json.dumps(event(number, run), indent=2)
     signature = stripe.WebhookSignature.generate_signature_header(
         body, SECRET, timestamp=int(time.time())
@@ -43,7 +43,7 @@ def event(number: int, run: str) -> dict[str, object]:
 
 
 def _invoice(number: int, run: str, now: int) -> dict[str, object]:
-    """Return an invoice of about the size that Stripe's have."""
+    """Return an invoice about as large as Stripe's."""
     customer = f"cus_bench{number % CUSTOMERS:06d}"
     subscription = f"sub_bench{number % CUSTOMERS:06d}"
     return {

@@ -1,7 +1,7 @@
-"""The yardstick of the pages' speed: the least that Django does for somebody who is signed in.
+"""The yardstick for page speed: the least that Django does for a signed-in user.
 
-Settings as `startproject` writes them, with its whole middleware; a session and its user; one query
-of 25 rows; a plain template. A WSGI application of its own, in the same database.
+It has `startproject`'s settings with all their middleware, a session and its user, one query of 25
+rows, and a plain template. It's a separate WSGI application on the same database.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from bench.floor_table import FLOOR, ROWS, TABLE
 
 _address = conninfo_to_dict(os.environ["DATABASE_URL"])
 settings.configure(
-    # The portal's own: the floor reads a session that the benchmark makes.
+    # The portal's own, so the floor can read a session that the benchmark makes.
     SECRET_KEY=os.environ["SECRET_KEY"],
     ALLOWED_HOSTS=["*"],
     ROOT_URLCONF=__name__,
@@ -65,7 +65,7 @@ settings.configure(
             "PASSWORD": _address.get("password", ""),
             "HOST": _address.get("host", ""),
             "PORT": _address.get("port", ""),
-            # A new connection for each page would make the floor slower, and us look better.
+            # A new connection per page would make the floor slower, and us look better.
             "CONN_MAX_AGE": None,
         }
     },
@@ -77,7 +77,7 @@ application = get_wsgi_application()
 
 
 class Row(models.Model):
-    """A row like those of anybody's first application."""
+    """A row as in anyone's first application."""
 
     name = models.CharField(max_length=100)
     amount = models.IntegerField()
@@ -95,7 +95,7 @@ class Row(models.Model):
 
 
 def floor(request: HttpRequest) -> HttpResponse:
-    """List some rows to who is signed in."""
+    """List some rows for the signed-in user."""
     if not request.user.is_authenticated:
         return HttpResponse(status=403)
     return render(request, "floor.html", {"rows": Row.objects.order_by("-created_at")[:ROWS]})

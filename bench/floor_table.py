@@ -1,4 +1,4 @@
-"""What the floor of the pages' speed shows, and where."""
+"""What the floor for page speed shows, and where."""
 
 FLOOR = "/floor/"
 TABLE = "bench_row"

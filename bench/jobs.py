@@ -1,4 +1,4 @@
-"""How soon an idle worker starts on an event once it is committed."""
+"""How soon an idle worker starts on an event once it's committed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ EVENTS = 80
 LONGEST_SECONDS = 15
 PAUSE_SECONDS = 0.1
 PATIENCE_SECONDS = 30
-# The queue's own rows of a job go when it is done; this keeps when it was taken.
+# The queue deletes a job's rows when it's done; this keeps when it was taken.
 NOTE_STARTS = """
     CREATE TABLE bench_start (event_id bigint PRIMARY KEY, started_at timestamptz NOT NULL);
     CREATE FUNCTION bench_note_start() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -39,14 +39,14 @@ FOUND = """
 
 @dataclass(frozen=True)
 class Delays:
-    """Seconds from just before the commit to the job's start, and to its end, sorted."""
+    """Seconds from just before the commit to the job's start and to its end, sorted."""
 
     to_start: list[float]
     to_end: list[float]
 
 
 def measure(database: psycopg.Connection[Any]) -> Delays:
-    """Store events of a kind that changes nothing, one at a time, beside a real worker."""
+    """Store events that change nothing, one at a time, with a real worker running."""
     database.execute(CLEAN)
     database.execute(NOTE_STARTS)
     with running(["manage.py", "worker"]):

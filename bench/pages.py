@@ -1,4 +1,4 @@
-"""How many pages a second members are served, beside a floor: what a plain Django page takes."""
+"""How many pages per second members are served, next to a floor: a plain Django page."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ THREADS = ("--worker-class", "gthread", "--threads", "4")
 
 @dataclass(frozen=True)
 class Reader:
-    """A member with so many invoices, signed in."""
+    """A signed-in member with a number of invoices."""
 
     invoices: int
     cookie: str
@@ -38,24 +38,24 @@ class Reader:
 
 @dataclass(frozen=True)
 class Address:
-    """A page of a server, as one who is signed in reads it."""
+    """A server's page, as a signed-in user reads it."""
 
     port: int
     path: str
     cookie: str
 
     def rate(self, seconds: float) -> float:
-        """Read the page from several connections at once; return pages a second."""
+        """Read the page over several connections at once; return pages per second."""
         with ThreadPoolExecutor(READERS) as readers:
             start = time.perf_counter()
             reading = [readers.submit(self.read, seconds) for _ in range(READERS)]
             return sum(reader.result() for reader in reading) / (time.perf_counter() - start)
 
     def read(self, seconds: float = 0) -> int:
-        """Read the page again and again over one connection; return how often (once at least).
+        """Read the page repeatedly over one connection; return how often (at least once).
 
         Raises:
-            RuntimeError: the page was not shown.
+            RuntimeError: the page wasn't shown.
         """
         connection = http.client.HTTPConnection(HOST, self.port, timeout=30)
         end = time.perf_counter() + seconds
@@ -73,7 +73,7 @@ class Address:
 
 @dataclass(frozen=True)
 class Page:
-    """One page, as a member with so many invoices gets it. The rates are those of its rounds."""
+    """One page, as a member with a number of invoices gets it, with the rate of each round."""
 
     name: str
     invoices: int
@@ -83,28 +83,28 @@ class Page:
 
     @property
     def rate(self) -> float:
-        """Pages a second, in the middle round."""
+        """Pages per second, in the median round."""
         return statistics.median(self.rates)
 
     @property
     def ratio(self) -> float:
-        """Return the rate as a share of the floor's, round by round, in the middle round."""
+        """Return the rate as a share of the floor's: the median of all rounds."""
         pairs = zip(self.rates, self.floors, strict=True)
         return statistics.median(mine / floor for mine, floor in pairs)
 
 
 @dataclass(frozen=True)
 class Measured:
-    """The floor, in its middle round, and each page beside it."""
+    """The floor in its median round, and each page next to it."""
 
     floor: float
     pages: list[Page]
 
 
 def measure(database: psycopg.Connection[Any]) -> Measured:
-    """Read each page as signed-in members do, by turns with the floor.
+    """Read each page as signed-in members do, alternating with the floor.
 
-    Whatever else the machine does meanwhile meets both alike.
+    Anything else the machine does meanwhile affects both equally.
     """
     database.execute(floor_table.MAKE)
     _make_plan()
@@ -132,7 +132,7 @@ def _paths(reader: Reader) -> dict[str, str]:
 def _page(
     database: psycopg.Connection[Any], name: str, invoices: int, address: Address, floor: Address
 ) -> Page:
-    # Every thread of the server opens its database connection.
+    # Every server thread opens its database connection.
     address.rate(WARM_UP_SECONDS)
     with watched(database) as seen:
         address.read()
@@ -150,7 +150,7 @@ def _make_plan() -> None:
 
 
 def _reader(invoices: int) -> Reader:
-    """Make a member with paid invoices who is signed in."""
+    """Make a signed-in member with paid invoices."""
     from django.conf import settings  # noqa: PLC0415
     from django.test import Client  # noqa: PLC0415
     from django.urls import reverse  # noqa: PLC0415
@@ -177,7 +177,7 @@ def _reader(invoices: int) -> Reader:
 
 
 def _floor_cookie() -> str:
-    """Sign somebody in as Django's own backend does; return the cookie of their session."""
+    """Sign someone in the way Django's own backend does; return their session cookie."""
     from django.conf import settings  # noqa: PLC0415
     from django.contrib.sessions.backends.db import SessionStore  # noqa: PLC0415
 
@@ -190,7 +190,7 @@ def _floor_cookie() -> str:
 
 
 def _signed_in(user: User) -> dict[str, str]:
-    """Return what a session holds of who is signed in."""
+    """Return what a session holds about the signed-in user."""
     from django.contrib import auth  # noqa: PLC0415
 
     return {

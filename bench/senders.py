@@ -1,7 +1,7 @@
-"""Senders of webhooks, in a process of their own: `python -m bench.senders PORT PATH COUNT RUN`.
+"""Webhook senders in a separate process: `python -m bench.senders PORT PATH COUNT RUN`.
 
-Prints the events stored in a second. Requests are made and signed before the clock starts, and
-sent as bytes, so that the senders take little of the processors that the server needs.
+Prints the events stored per second. Requests are made and signed before the clock starts, and sent
+as bytes, so the senders use little of the CPU that the server needs.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ class Sender:
         self.connection: socket.socket | None = None
 
     def send(self, request: bytes) -> None:
-        """Send one request and read its answer to the end.
+        """Send one request and read the whole answer.
 
         Raises:
-            RuntimeError: the answer is not "stored".
+            RuntimeError: the answer isn't "stored".
         """
         if self.connection is None:
             self.connection = socket.create_connection((HOST, self.port), TIMEOUT_SECONDS)
@@ -65,7 +65,7 @@ def _length(head: bytes) -> int:
 
 
 def send_all(port: int, requests: list[bytes]) -> float:
-    """Send all requests from several senders at once; return requests a second."""
+    """Send all requests from several senders at once; return requests per second."""
     waiting: Iterator[bytes] = iter(requests)
     failures: list[Exception] = []
     turn = threading.Lock()

@@ -1,4 +1,4 @@
-"""The processes that are measured, with the settings of a production portal."""
+"""The processes under test, with a production portal's settings."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ START_SECONDS = 30
 
 
 def environment() -> dict[str, str]:
-    """Return what every measured process runs with: no debugging, nothing outside this machine."""
+    """Return the environment of every process: no debugging, nothing outside this machine."""
     return os.environ | {
         "DEBUG": "true",
         "DEBUG_PAGES": "false",
@@ -30,7 +30,7 @@ def environment() -> dict[str, str]:
         "STRIPE_SECRET_KEY": "sk_test_bench",
         "STRIPE_WEBHOOK_SECRETS": SECRET,
         "STRIPE_PRICE_ID": "price_membership",
-        # Nobody listens there: whatever is not measured fails at once instead of leaving the house.
+        # Nobody listens there: anything that isn't measured fails right away and stays local.
         "STRIPE_API_BASE": f"http://{HOST}:9",
         "TWILIO_ACCOUNT_SID": "",
         "EMAIL_URL": "dummymail://",
@@ -41,7 +41,7 @@ def environment() -> dict[str, str]:
 
 
 def free_port() -> int:
-    """Return a port of this machine that nothing listens on."""
+    """Return a free port on this machine."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]
@@ -56,7 +56,7 @@ def manage(*arguments: str) -> None:
 
 @contextmanager
 def running(command: Sequence[str]) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a Python module or script beside us until the end of the block."""
+    """Run a Python module or script in the background until the end of the block."""
     process = subprocess.Popen([sys.executable, *command], cwd=ROOT, env=environment())
     try:
         yield process

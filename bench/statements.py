@@ -11,7 +11,7 @@ from typing import Any
 
 import psycopg
 
-# A statement of several lines goes on in lines that begin with a tab.
+# A multi-line statement continues in lines that begin with a tab.
 LOGGED = re.compile(r"LOG:  (?:statement|execute [^:]*): (.*(?:\n\t.*)*)")
 SWITCH = ("ALTER SYSTEM", "pg_reload_conf")
 NOTICE_SECONDS = 0.5
@@ -19,7 +19,7 @@ NOTICE_SECONDS = 0.5
 
 @contextmanager
 def watched(database: psycopg.Connection[Any]) -> Iterator[list[str]]:
-    """Fill the list, at the end of the block, with every statement of all connections."""
+    """Fill the list with every statement of all connections, at the end of the block."""
     seen: list[str] = []
     log = _server_log(database)
     _switch(database, "all")
@@ -31,14 +31,14 @@ def watched(database: psycopg.Connection[Any]) -> Iterator[list[str]]:
 
 
 def _server_log(database: psycopg.Connection[Any]) -> Path:
-    """Return the log of the throwaway server, which lies beside its data."""
+    """Return the throwaway server's log, which is next to its data."""
     row = database.execute("SELECT current_setting('data_directory')").fetchone()
     assert row  # noqa: S101  (it always has a row)
     return Path(row[0]).parent / "server.log"
 
 
 def _switch(database: psycopg.Connection[Any], which: str) -> None:
-    """Log all statements or none; open connections hear of it before their next statement."""
+    """Log all statements or none; open connections notice before their next statement."""
     database.execute(f"ALTER SYSTEM SET log_statement = '{which}'".encode())
     database.execute("SELECT pg_reload_conf()")
     time.sleep(NOTICE_SECONDS)

@@ -1,4 +1,4 @@
-"""How many webhooks a second are stored, beside a bare view that verifies and inserts."""
+"""How many webhooks per second are stored, next to a bare view that verifies and inserts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from bench.servers import ROOT, gunicorn
 from bench.statements import watched
 
 ROUNDS = 9
-# A busy machine gets fewer rounds, but enough for a middle one.
+# A busy machine gets fewer rounds, but enough for a median.
 FEWEST_ROUNDS = 3
 LONGEST_SECONDS = 45
 EVENTS = 500
@@ -30,14 +30,14 @@ EMPTY = "TRUNCATE billing_stripeevent, procrastinate_jobs, bare_event CASCADE"
 
 @dataclass(frozen=True)
 class Contestant:
-    """An endpoint, and the events a second of each of its rounds."""
+    """An endpoint, and its events per second in each round."""
 
     port: int
     path: str
     rates: list[float]
 
     def run(self, number: int, count: int = EVENTS) -> float:
-        """Send events of their own to it; return the events a second that the senders saw."""
+        """Send it its own events; return the events per second that the senders saw."""
         run = f"{self.path.strip('/').replace('/', '')}{number}"
         command = ["-m", "bench.senders", str(self.port), self.path, str(count), run]
         done = subprocess.run(
@@ -47,18 +47,18 @@ class Contestant:
 
     @property
     def typical(self) -> float:
-        """The rate of its middle round."""
+        """The rate of the median round."""
         return statistics.median(self.rates)
 
     def share_of(self, other: Contestant) -> float:
-        """Return our rate as a share of the other's, round by round, in the middle round."""
+        """Return our rate as a share of the other's: the median of all rounds."""
         pairs = zip(self.rates, other.rates, strict=True)
         return statistics.median(mine / theirs for mine, theirs in pairs)
 
 
 @dataclass(frozen=True)
 class Intake:
-    """Our endpoint, the two bare views, and what one webhook asks of PostgreSQL."""
+    """Our endpoint, the two bare views, and the statements of one webhook."""
 
     ours: Contestant
     bare: Contestant
@@ -67,9 +67,9 @@ class Intake:
 
 
 def measure(database: psycopg.Connection[Any]) -> Intake:
-    """Send distinct signed events to each endpoint by turns, in short rounds.
+    """Send distinct signed events to each endpoint in turn, in short rounds.
 
-    Whatever else the machine does then meets all of them alike.
+    Anything else the machine does meanwhile affects all of them equally.
     """
     sync = ("--worker-class", "sync")
     database.execute(BARE_TABLE)
@@ -84,7 +84,7 @@ def measure(database: psycopg.Connection[Any]) -> Intake:
         for number in range(ROUNDS):
             if number >= FEWEST_ROUNDS and time.monotonic() - began > LONGEST_SECONDS:
                 break
-            # Whoever goes first in one round goes last in the next.
+            # The first in one round goes last in the next.
             for contestant in contestants if number % 2 else reversed(contestants):
                 database.execute(EMPTY)
                 contestant.rates.append(contestant.run(number))
@@ -92,10 +92,10 @@ def measure(database: psycopg.Connection[Any]) -> Intake:
 
 
 def _statements_of_one(database: psycopg.Connection[Any], port: int) -> list[str]:
-    """Return the statements of one webhook, where several new ones come one after the other.
+    """Return the statements of one webhook, measured over several new ones in a row.
 
     Raises:
-        RuntimeError: the webhooks differ in their number of statements.
+        RuntimeError: the webhooks take different numbers of statements.
     """
     with watched(database) as seen:
         for number in range(WATCHED):

@@ -1,1 +1,1 @@
-"""A local Stripe, Twilio and mailbox that speak the real wire protocols; a process of its own."""
+"""A local Stripe, Twilio, and mailbox that speak the real wire protocols in a separate process."""

@@ -1,4 +1,4 @@
-"""`python -m sandbox`: serve a local Stripe, Twilio and mailbox."""
+"""`python -m sandbox`: serve a local Stripe, Twilio, and mailbox."""
 
 import argparse
 import os

@@ -1,4 +1,4 @@
-"""The Starlette application: every part of the sandbox on one port, one world behind them."""
+"""The Starlette application: every part of the sandbox on one port, with one world behind it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sandbox.world import World
 
 
 def build(world: World, *, smtp_port: int) -> Starlette:
-    """The application; its threads and the SMTP server run from its start to its end."""
+    """Build the application. Its threads and the SMTP server run as long as it does."""
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:

@@ -1,4 +1,4 @@
-"""The sandbox's time, and what happens by itself when it passes."""
+"""The sandbox's time, and what happens automatically as it passes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _advancing = threading.Lock()
 
 @dataclass(frozen=True)
 class Happening:
-    """Something due at a moment. Of two at one moment, the lower rank is first."""
+    """Something due at a certain time. If two are due at once, the lower rank goes first."""
 
     at: int
     rank: int
@@ -38,11 +38,11 @@ class Happening:
 
 
 def advance(world: World, step: str) -> int:
-    """Go on by a `day` or a `month`, or until the next `renewal` is paid. Answers the new time."""
+    """Advance by a `day` or a `month`, or until the next `renewal` is paid. Return the new time."""
     if step == "day":
         return go_to(world, world.now() + DAY)
     if step == "month":
-        # Who joined just now renews in a month, and is charged an hour after that.
+        # Someone who joined just now renews in a month, and is charged an hour after that.
         return go_to(world, after(world.now(), "month", 1) + _JUST_AFTER_RENEWAL)
     if step == "renewal":
         return go_to(world, _next_renewal(world))
@@ -56,7 +56,7 @@ def advance_seconds(world: World, seconds: int) -> int:
 
 
 def set_to(world: World, moment: int) -> int:
-    """Go to a moment. Backwards is possible only while nobody has done business."""
+    """Go to a time. Going back is possible only while nobody has done business."""
     with world.lock:
         if moment < world.now():
             if any(_has_done_business(world, account) for account in world.accounts()):
@@ -87,10 +87,10 @@ def _date_back(world: World, moment: int) -> None:
 
 
 def go_to(world: World, moment: int) -> int:
-    """Let everything happen that is due until a moment, each at its own time, then stand there."""
+    """Let everything that's due until a time happen, each at its own time, and stop there."""
     with _advancing:
         while _step(world, moment):
-            # Others get the lock between two happenings: workers read what they were told about.
+            # Others get the lock in between: workers read what they were told about.
             time.sleep(0)
         with world.lock:
             world.unfreeze(max(moment, world.now()))
@@ -99,7 +99,7 @@ def go_to(world: World, moment: int) -> int:
 
 
 def catch_up(world: World) -> None:
-    """What became due as real time passed. Returns at once while somebody advances the clock."""
+    """Do what became due as real time passed. Return immediately if the clock is being advanced."""
     if _advancing.locked():
         return
     with world.lock:
@@ -114,7 +114,7 @@ def catch_up(world: World) -> None:
 
 
 def _step(world: World, until: int) -> bool:
-    """Let the next due thing happen; False when nothing more is due."""
+    """Let the next due thing happen; return False if nothing is due."""
     with world.lock:
         found = _earliest(world, until)
         if found is None:
@@ -128,7 +128,7 @@ def _step(world: World, until: int) -> bool:
 
 
 def _earliest(world: World, until: int) -> tuple[str, Happening] | None:
-    """What is due first, and in which account."""
+    """Return what's due first, and in which account."""
     due = []
     for account in world.accounts():
         with world.at(account):
@@ -137,9 +137,9 @@ def _earliest(world: World, until: int) -> tuple[str, Happening] | None:
 
 
 def happenings(world: World) -> Iterator[Happening]:
-    """All that lies ahead in an account.
+    """Return everything that lies ahead in an account.
 
-    It follows from the objects, so nothing gets out of step with them.
+    It's derived from the objects, so it can't get out of step with them.
     """
     for subscription in world.objects.list("subscription"):
         if subscription["status"] not in subscriptions.ENDED:
@@ -241,7 +241,7 @@ def _period_ends(world: World, account: str) -> list[int]:
 
 
 class Ticker(threading.Thread):
-    """Lets the world catch up with real time, and saves it, once a second."""
+    """Lets the world catch up with real time and saves it, once per second."""
 
     def __init__(self, world: World) -> None:
         super().__init__(name="clock", daemon=True)
@@ -252,7 +252,7 @@ class Ticker(threading.Thread):
         while not self._stopped.wait(1):
             catch_up(self._world)
             with self._world.lock:
-                # What the delivery threads noted down meanwhile.
+                # What the delivery threads recorded meanwhile.
                 self._world.save()
 
     def stop(self) -> None:

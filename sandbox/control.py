@@ -1,4 +1,4 @@
-"""The JSON control API: clock, switches, hosted pages by machine, deliveries, mail and phone."""
+"""The JSON control API: clock, switches, automated hosted pages, deliveries, mail, and phone."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Command:
 
     @property
     def account(self) -> str:
-        """That of the object in the path, else the one that the query names, else the default."""
+        """The account of the object in the path, or the one in the query, or the default."""
         homes = (self.world.home_of(part) for part in self.path.values())
         return next(filter(None, homes), None) or self.query.get("account", DEFAULT_ACCOUNT)
 
@@ -83,14 +83,14 @@ def _reset(command: Command) -> Json:
 
 
 def _bookmark(command: Command) -> Json:
-    """Remember the present state under a name, until the process ends."""
+    """Remember the current state under a name, until the process ends."""
     with command.world.lock:
         command.world.bookmark(command.path["name"])
     return {"ok": True}
 
 
 def _go_back(command: Command) -> Json:
-    """Be again as at a bookmark, clock included."""
+    """Return to a bookmark's state, clock included."""
     with command.world.lock:
         command.world.go_back(command.path["name"])
         command.deliverer.forget()
@@ -140,7 +140,7 @@ def _complete_checkout(command: Command) -> Json:
 
 
 def _typed(body: Json) -> checkout_taxes.Typed:
-    """The address, the business's name and its tax id, as somebody enters them on the page."""
+    """The address, the business's name, and its tax ID, as a visitor enters them on the page."""
     return checkout_taxes.Typed(
         body.get("address"), str(body.get("business_name") or ""), body.get("tax_id")
     )
@@ -158,7 +158,7 @@ def _set_card(command: Command) -> Json:
 
 
 def _schedule(command: Command) -> Json:
-    """Another price from the next period on, as a schedule of the dashboard sets it up."""
+    """Change the price from the next period on, as a schedule in the dashboard does."""
     world = command.world
     with world.lock, world.undoing():
         subscription = subscriptions.find(world, command.path["id"])
@@ -168,7 +168,7 @@ def _schedule(command: Command) -> Json:
 
 
 def _set_balance(command: Command) -> Json:
-    """Let the account hold so much (minor units): refunds beyond it stay pending."""
+    """Set the account's balance (minor units): refunds beyond it stay pending."""
     currency = str(command.body.get("currency", "usd"))
     with command.world.lock:
         refunds.set_available(command.world, currency, _whole(command.body["available"]))
@@ -177,7 +177,7 @@ def _set_balance(command: Command) -> Json:
 
 
 def _follow_refund(command: Command) -> Json:
-    """A refund's next step, as on the panel: answer, cancel, succeed or fail."""
+    """Take a refund's next step, as on the panel: answer, cancel, succeed, or fail."""
     with command.world.lock:
         refund = refunds.find(command.world, command.path["id"])
         refunds.go_on(command.world, refund, str(command.body.get("step")))
@@ -186,7 +186,7 @@ def _follow_refund(command: Command) -> Json:
 
 
 def _dispute(command: Command) -> Json:
-    """The owner of a card takes a payment back; `inquiry`: their bank asks first."""
+    """The cardholder takes a payment back; with `inquiry`, their bank asks first."""
     world, body = command.world, command.body
     with world.lock:
         charge = charges.find(world, command.path["id"])
@@ -227,7 +227,7 @@ def _deliver(command: Command) -> Json:
 
 
 def _idle(command: Command) -> Json:
-    """Wait for webhooks and for the statuses of text messages, which the product gets as well."""
+    """Wait until webhooks and text message statuses have reached the product."""
     deadline = time.monotonic() + float(command.body.get("timeout", 30))
     while command.deliverer.wait_until_idle(max(0.0, deadline - time.monotonic())):
         if twilio.idle():

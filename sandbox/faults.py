@@ -1,4 +1,4 @@
-"""Bad weather on the wire: work that is done, and an answer that never arrives."""
+"""Faults on the wire: the work is done, but the answer never arrives."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _CLOSING = 0.02
 
 
 def strikes(share: float) -> bool:
-    """Does a switch that names a share of all requests hit this one?"""
+    """Whether a switch that affects a share of requests hits this one."""
     return share > 0 and random.random() < share
 
 
 async def hang_up(request: Request) -> None:
-    """Close the connection: whoever asked never learns what was answered."""
-    # ASGI has no word for this; uvicorn's request cycle, behind `receive`, holds the connection.
+    """Close the connection: the client never gets the answer."""
+    # ASGI can't do this; uvicorn's request cycle, behind `receive`, holds the connection.
     receive: Any = request.receive
     receive.__self__.transport.close()
     await asyncio.sleep(_CLOSING)

@@ -19,10 +19,10 @@ CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """The database of a file, which is made if need be, and its folder too."""
+    """Open a file's database; create the file and its folder if needed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     connection = sqlite3.connect(path, check_same_thread=False)
-    # The file outlives a killed process, which is enough here; waiting for the disk is slow.
+    # The file survives a killed process, which is enough here; waiting for the disk is slow.
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = OFF")
     connection.executescript(_SCHEMA)
@@ -32,7 +32,7 @@ def connect(path: Path) -> sqlite3.Connection:
 class Store:
     """Objects by id and by type, newest last; `flush` writes what changed in one transaction.
 
-    Objects are changed in place. What they were at the last flush is kept as text, for `roll_back`.
+    Objects are changed in place. Their state at the last flush is kept as text, for `roll_back`.
     """
 
     def __init__(self, connection: sqlite3.Connection | None) -> None:
@@ -52,7 +52,7 @@ class Store:
         return self._by_id.get(object_id)
 
     def list(self, object_type: str, **filters: Any) -> Objects:
-        """Objects of a type whose named fields have the values given, newest first."""
+        """Objects of a type whose fields have the given values, newest first."""
         found = reversed(self._by_type.get(object_type, {}).values())
         if not filters:
             return [*found]
@@ -72,7 +72,7 @@ class Store:
         self._changed[object_id] = None
 
     def meta(self, key: str) -> Any:
-        """Free-form JSON that belongs to no object; None when it was never set."""
+        """Free-form JSON that belongs to no object; None if it was never set."""
         return self._meta.get(key)
 
     def set_meta(self, key: str, value: Any) -> None:
@@ -109,7 +109,7 @@ class Store:
         self._changed_meta.clear()
 
     def roll_back(self) -> None:
-        """Be again as at the last flush; whoever holds an object sees what it was then."""
+        """Return to the last flush; code that holds an object sees its state then."""
         for object_id in [*self._by_id]:
             if object_id not in self._flushed:
                 obj = self._by_id.pop(object_id)
@@ -124,7 +124,7 @@ class Store:
     def _take_back(self, object_id: str, text: str) -> None:
         obj = self._by_id.get(object_id)
         if obj is None:
-            # It was removed: it comes back to its place.
+            # It was removed: put it back in its place.
             self._by_id[object_id] = back = json.loads(text)
             found = {**self._by_type[back["object"]], object_id: back}
             self._by_type[back["object"]] = dict(
@@ -140,7 +140,7 @@ class Store:
         return json.dumps({"objects": kept, "meta": self._meta})
 
     def restore(self, dumped: str) -> None:
-        """Be again as at that dump."""
+        """Return to the state of a dump."""
         found = json.loads(dumped)
         self.clear()
         for obj in found["objects"]:
@@ -187,7 +187,7 @@ class Store:
             return
         for (body,) in self._connection.execute("SELECT body FROM objects ORDER BY position"):
             self._flushed[self._remember(json.loads(body))["id"]] = body
-        # Positions on disk have gaps where objects were removed; new ones come after all of them.
+        # Positions on disk have gaps after removals; new objects come after all of them.
         (last,) = self._connection.execute(
             "SELECT coalesce(max(position), 0) FROM objects"
         ).fetchone()

@@ -1,4 +1,4 @@
-"""What can be made to go wrong, switched from the control panel and the control API."""
+"""What can be made to go wrong, from the control panel and the control API."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
@@ -15,7 +15,7 @@ SHARES = (
 
 @dataclass
 class Switches:
-    """Bad weather. Delays are seconds of real time, shares lie between 0 and 1."""
+    """Injected faults. Delays are seconds of real time; shares are between 0 and 1."""
 
     duplicate: bool = False
     """Every webhook is sent twice."""
@@ -62,7 +62,7 @@ class Switches:
     """The account's API version: that of events, and of requests, that name no other."""
 
     def change(self, wanted: dict[str, Any]) -> None:
-        """Set the named switches; raises ValueError for an unknown name or a wrong value."""
+        """Set the named switches. Raises ValueError for an unknown name or a wrong value."""
         known = {field.name: type(getattr(self, field.name)) for field in fields(self)}
         changed: dict[str, bool | float | str] = {}
         for name, value in wanted.items():

@@ -1,4 +1,4 @@
-"""Delivery of events: signed, by background threads, again and again until a 2xx answer."""
+"""Event delivery: signed, by background threads, retried until a 2xx answer."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def sign(payload: bytes, secret: str, timestamp: int) -> str:
 
 
 def _client() -> httpx.Client:
-    """Keeps connections open; a proxy of the environment has no part in local traffic."""
+    """Keeps connections open, and ignores proxies in the environment for local traffic."""
     return httpx.Client(timeout=_TIMEOUT, headers={"User-Agent": _USER_AGENT}, trust_env=False)
 
 
@@ -89,14 +89,14 @@ class Deliverer:
             self._changed.notify_all()
 
     def add(self, event: Json) -> None:
-        """A new event: one delivery to each endpoint that wants it, as the switches say."""
+        """Queue a new event for each endpoint that wants it, as the switches say."""
         switches = self._world.switches
         for endpoint in endpoints_for(self._world, event["type"]):
             for _copy in range(2 if switches.duplicate else 1):
                 self._create(event, endpoint, lost=switches.lose)
 
     def resend(self, event_id: str) -> list[Json]:
-        """Send an event again to every endpoint, now; LookupError if there is no such event."""
+        """Resend an event to every endpoint now. Raises LookupError if there's no such event."""
         with self._world.lock:
             event = self._world.objects.get(event_id)
             if event is None or event["object"] != "event":
@@ -109,7 +109,7 @@ class Deliverer:
         return created
 
     def deliveries(self, event_id: str | None) -> list[Json]:
-        """The log, newest first: of one event, or of all."""
+        """The log of one event, or of all, newest first."""
         with self._world.lock:
             if event_id is None:
                 return [public(entry) for entry in self._world.objects.list(_KIND)]
@@ -117,7 +117,7 @@ class Deliverer:
             return [public(entry) for entry in reversed(found) if entry]
 
     def deliver_now(self) -> int:
-        """Ignore every back-off. Answers how many deliveries that concerns."""
+        """Skip all back-offs. Return how many deliveries were waiting."""
         with self._changed:
             self._due = [(0.0, order, home, one) for _at, order, home, one in self._due]
             heapq.heapify(self._due)
@@ -125,7 +125,7 @@ class Deliverer:
             return len(self._due)
 
     def wait_until_idle(self, timeout: float) -> bool:
-        """Wait until nothing is waiting or in flight; while paused, what waits does not count."""
+        """Wait until nothing is left; while paused, only what's in flight counts."""
         deadline = time.monotonic() + timeout
         with self._changed:
             while self._is_busy():
@@ -190,7 +190,7 @@ class Deliverer:
                         self._changed.notify_all()
 
     def _take(self) -> tuple[str, str] | None:
-        """The next delivery that is due, after its account; waits. None when the process stops."""
+        """Wait for the next due delivery; return its account and it, or None when stopping."""
         with self._changed:
             while not self._stopping:
                 wait = self._seconds_until_due()
@@ -266,7 +266,7 @@ _running: list[Deliverer] = []
 
 
 def start(world: World) -> Deliverer:
-    """Begin to deliver for this world; `resend` and `deliveries` speak of it from then on."""
+    """Start delivering for this world; `resend` and `deliveries` use it from then on."""
     deliverer = Deliverer(world)
     deliverer.start()
     _running[:] = [deliverer]

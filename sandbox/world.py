@@ -1,4 +1,4 @@
-"""Everything the sandbox knows: the objects of each account, one clock, one set of switches."""
+"""Everything the sandbox knows: each account's objects, one clock, one set of switches."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ _NAME = "account_name"
 
 @dataclass(frozen=True)
 class Request:
-    """The API request during which something happens; Stripe names it in the events."""
+    """The API request that causes something; Stripe names it in events."""
 
     id: str
     idempotency_key: str | None
 
 
 class Previews(OrderedDict[str, Json]):
-    """The invoices that were only looked at lately, whose lines may still be asked for."""
+    """Recently previewed invoices, whose lines may still be requested."""
 
     KEPT = 100
 
@@ -48,10 +48,10 @@ class Previews(OrderedDict[str, Json]):
 
 
 class World:
-    """The state, its one lock, clock and switches. Hold `lock` to read or change anything.
+    """The state with its one lock, clock, and switches. Hold `lock` to read or change anything.
 
-    Accounts share the clock, the switches, the mailbox and the phone (`common`), and nothing else:
-    `objects` are those of the account at which this thread is (`at`).
+    Accounts share the clock, the switches, the mailbox, and the phone (`common`), and nothing else:
+    `objects` are those of this thread's current account (`at`).
     """
 
     def __init__(self, directory: Path | None) -> None:
@@ -76,22 +76,22 @@ class World:
 
     @classmethod
     def load(cls, directory: str | Path | None) -> World:
-        """The world kept in a folder; in memory only when there is none."""
+        """Load the world from a folder; without one, it lives in memory only."""
         return cls(Path(directory) if directory else None)
 
     @property
     def account(self) -> str:
-        """The name of the account at which this thread is."""
+        """The name of this thread's current account."""
         return getattr(self._here, "account", DEFAULT_ACCOUNT)
 
     @property
     def objects(self) -> Store:
-        """What the account at which this thread is has."""
+        """The objects of this thread's current account."""
         return self._store(self.account)
 
     @contextmanager
     def at(self, account: str) -> Iterator[None]:
-        """Be at an account inside; one that nobody has used before is empty."""
+        """Use an account inside; one that nobody has used before is empty."""
         before = self.account
         self._here.account = account
         try:
@@ -120,7 +120,7 @@ class World:
         return offset
 
     def freeze(self, at: int) -> None:
-        """Stand still at a moment: what happens now gets this time."""
+        """Stop the clock at a time: what happens now gets this time."""
         self._frozen_at = at
 
     def unfreeze(self, now: int) -> None:
@@ -129,7 +129,7 @@ class World:
         self.common.set_meta("clock_offset", now - time.time())
 
     def new_id(self, prefix: str, length: int = 24) -> str:
-        """An id such as `cus_…`, or `pi_3…` for a prefix that has its underscore already."""
+        """An ID such as `cus_…`, or `pi_3…` for a prefix that already has its underscore."""
         joint = "" if "_" in prefix else "_"
         return f"{prefix}{joint}{''.join(random.choices(_ALPHABET, k=length))}"
 
@@ -144,9 +144,9 @@ class World:
 
     @contextmanager
     def undoing(self) -> Iterator[None]:
-        """Undo what was done inside if it ends with an error. Hold the lock.
+        """Undo what was done inside if it raises an error. Hold the lock.
 
-        An error that is itself an outcome, as of a card that was declined, undoes nothing.
+        An error that is itself an outcome, such as a declined card, undoes nothing.
         """
         self.save()
         try:
@@ -158,7 +158,7 @@ class World:
             raise
 
     def close(self) -> None:
-        """Save, and let go of the files."""
+        """Save, and close the files."""
         self.save()
         for kept in self._accounts.values():
             kept.close()
@@ -172,11 +172,11 @@ class World:
         self._frozen_at = None
 
     def bookmark(self, name: str) -> None:
-        """Remember the present state under a name, until the process ends."""
+        """Remember the current state under a name, until the process ends."""
         self.bookmarks[name] = {account: kept.dump() for account, kept in self._accounts.items()}
 
     def go_back(self, name: str) -> None:
-        """Be again as at a bookmark, clock included; raises ValueError if there is none."""
+        """Return to a bookmark's state, clock included. Raises ValueError if there is none."""
         if name not in self.bookmarks:
             raise ValueError(f"There is no bookmark {name}.")
         self._forget_accounts()
@@ -214,5 +214,5 @@ class World:
 
 
 def _file_of(account: str) -> str:
-    """The name of an account's file: keys differ in capitals where names of files may not."""
+    """An account's file name: keys are case-sensitive, but file names may not be."""
     return f"account-{sha256(account.encode()).hexdigest()[:24]}"

@@ -1,11 +1,11 @@
 """What Stripe answers: the fields of each resource, by API version, in files of our own.
 
-Written down from Stripe's public documentation and the annotations of its SDKs. Tests hold three
-things against them: the SDK, what the sandbox answers, and what `billing.stripe.snapshots` reads.
+They're based on Stripe's public documentation and its SDKs' annotations. Tests compare three things
+with them: the SDK, the sandbox's answers, and what `billing.stripe.snapshots` reads.
 Neither the portal nor the sandbox imports them.
 
-A file in `resources/` has one line a field: its name, its type, and what else is true of it. Fields
-of a part are indented below it. In `parts/` are those that several resources share.
+A file in `resources/` has one line per field: its name, its type, and anything else about it. A
+part's fields are indented below it. `parts/` holds those that several resources share.
 
     text, integer, number, boolean      what JSON has
     time                                seconds since 1970

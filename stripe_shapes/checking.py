@@ -1,4 +1,4 @@
-"""Does JSON have the shape of an API version: no field too many, none missing, none wrong?"""
+"""Checks that JSON has the shape of an API version: no field extra, missing, or wrong."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PAGE = {"object", "data", "has_more", "url"}
 
 
 def violations(value: Any, version: str = PINNED, path: str = "") -> Iterator[str]:
-    """What differs from the shapes, each with the place where it is; whole lists and pages too."""
+    """Return every difference from the shapes with its path; handles lists and pages too."""
     if isinstance(value, list):
         for index, entry in enumerate(value):
             yield from violations(entry, version, f"{path}[{index}]")
@@ -47,7 +47,7 @@ def _of_object(value: Json, kind: str, version: str, path: str) -> Iterator[str]
         yield f"{path}: nothing is known of {kind}"
     else:
         if kind == "event":
-            # It keeps the version under which it was made, whoever reads it later.
+            # An event keeps the version under which it was made, whoever reads it later.
             version = value.get("api_version") or version
         kept = {name: entry for name, entry in value.items() if name != "deleted"}
         yield from _of_fields(kept, shape(kind, version), version, path)
@@ -112,7 +112,7 @@ def _of_texts(value: Any, path: str) -> Iterator[str]:
 
 
 def _of_named(value: Any, kind: str, version: str, path: str) -> Iterator[str]:
-    """An object, an id that may be expanded, or a page of objects."""
+    """An object, an expandable ID, or a page of objects."""
     if kind.startswith(">") and isinstance(value, str):
         return
     wanted = kind.removeprefix("list:").strip(">{}").split("|")

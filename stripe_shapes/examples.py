@@ -1,4 +1,4 @@
-"""Examples of each kind of object, made from its shape: as full or as bare as Stripe allows."""
+"""Examples of each kind of object, made from its shape: as full or bare as Stripe allows."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _MONTHS = {"exp_month": 8, "exp_year": 2034, "interval_count": 1, "quantity": 1}
 
 
 class Fill(Enum):
-    """How much an example says."""
+    """How full an example is."""
 
     BARE = "bare"  # null wherever it may be, left out wherever it may be, lists empty
     EMPTY_LISTS = "empty lists"  # everything, but nothing in lists
@@ -38,9 +38,9 @@ def example(
     expand: Collection[str] = (),
     but: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """An object of a kind, with what `expand` names in full.
+    """An object of a kind, with what `expand` names expanded.
 
-    `but` gives values by their paths, of lists for each entry, also of what would be null.
+    `but` sets values by path (in lists, for each entry), even those that would be null.
     """
     made = _Maker(fill, version, [path.split(".") for path in expand], but or {})
     return made.object(kind, (), 0)
@@ -53,7 +53,7 @@ def without_each(
     expand: Collection[str] = (),
     but: dict[str, Any] | None = None,
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """A full example for each thing that it need not say: null or left out, after its path."""
+    """Each optional path with a full example in which just that is null or missing."""
     paths = [path.split(".") for path in expand]
     whole = _Maker(Fill.FULL, version, paths, but or {})
     whole.object(kind, (), 0)
@@ -63,7 +63,7 @@ def without_each(
 
 
 def bared(value: Any, version: str = PINNED, *, keep: Collection[str] = ()) -> Any:
-    """An answer as Stripe may give it too: null where that is possible, or left out.
+    """A sparse answer that Stripe might give: everything nullable is null, or left out.
 
     `keep` names fields that stay, such as `charge.payment_intent`.
     """
@@ -103,7 +103,7 @@ def _bared_part(
 
 
 class _Maker:
-    """`spared` are the paths of what it could have left out, `without` is the one that it does."""
+    """`spared` collects the optional paths; `without` is the one to leave out."""
 
     def __init__(
         self,
@@ -148,12 +148,12 @@ class _Maker:
         if self._is_named(path):
             return True
         if one.entry.startswith("list:"):
-            # A page that may be left out is there when it is asked for.
+            # An optional page is there if it's asked for.
             return False
         return self.fill != Fill.BARE and depth < _DEEPEST
 
     def _is_named(self, path: tuple[str, ...]) -> bool:
-        """Whether it or something below it is expanded, or given a value of its own."""
+        """Whether it or something below it is expanded, or has a given value."""
         below = ".".join(path)
         given = any(name.startswith(f"{below}.") for name in self.but)
         return given or any(keys[: len(path)] == list(path) for keys in self.expand)

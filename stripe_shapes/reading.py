@@ -1,4 +1,4 @@
-"""Read the files of shapes."""
+"""Reads the shape files."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ VERSIONS = ("2020-08-27", "2024-06-20", "2025-03-31.basil", "2025-09-30.clover",
 
 @dataclass
 class Field:
-    """One field of a resource or of a part of it."""
+    """One field of a resource, or of a part of it."""
 
     name: str
     type: str = ""
@@ -38,25 +38,25 @@ class Field:
 
     @property
     def entry(self) -> str:
-        """The type of a list's entries, else its own."""
+        """The type of a list's entries, or its own type."""
         return self.type[1:-1] if self.is_list else self.type
 
     @property
     def words(self) -> list[str]:
-        """The words of which it is one, if it is."""
+        """The words it must be one of, if it's limited to some."""
         if self.entry.startswith("'"):
             return [self.entry.strip("'")]
         is_open = self.entry.startswith((">", "{", ":", "list:"))
         return self.entry.split("|") if "|" in self.entry and not is_open else []
 
     def parts(self, version: str) -> dict[str, Field]:
-        """The fields below it in a version, those of a shared part too."""
+        """The fields below it in a version, including those of a shared part."""
         found = _part(self.entry[1:]) if self.entry.startswith(":") else self.fields
         return {one.name: one for one in found if one.is_in(version)}
 
 
 def kinds() -> list[str]:
-    """Every kind of object that is described."""
+    """Every kind of object that's described."""
     return sorted(path.stem for path in (_HERE / "resources").glob("*.txt"))
 
 
@@ -65,7 +65,7 @@ def shape(kind: str, version: str) -> dict[str, Field]:
     """The fields of a kind of object in an API version.
 
     Raises:
-        LookupError: it is not described.
+        LookupError: it isn't described.
     """
     return {one.name: one for one in _resource(kind) if one.is_in(version)}
 

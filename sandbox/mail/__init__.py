@@ -1,4 +1,4 @@
-"""A mailbox for everybody: an SMTP server that keeps what it gets, and pages that show it."""
+"""A mailbox for everyone: an SMTP server that keeps what it gets, and pages that show it."""
 
 from typing import Any
 
@@ -13,6 +13,6 @@ routes = pages.routes
 
 
 def messages(world: World, to: str | None = None) -> list[dict[str, Any]]:
-    """Mail received, newest first, every copy; `to` keeps that with a recipient of this address."""
+    """Mail received, newest first, every copy; `to` filters by recipient."""
     counts = store.counts(world)
     return [store.public(mail, counts[store.mark(mail)]) for mail in store.newest_first(world, to)]

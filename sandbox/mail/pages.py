@@ -12,7 +12,7 @@ from sandbox.pages.render import Visit, endpoint, missing, page, see_other
 
 VIEWS = (("html", "HTML"), ("text", "Text"), ("headers", "Headers"), ("source", "Source"))
 
-# The message must not run scripts or reach the sandbox; its links open in a tab of their own.
+# The message must not run scripts or reach the sandbox; its links open in a new tab.
 MESSAGE_POLICY = (
     "sandbox allow-popups allow-popups-to-escape-sandbox allow-top-navigation-by-user-activation;"
     " default-src 'none'; img-src * data:; style-src * 'unsafe-inline'; font-src * data:"
@@ -20,7 +20,7 @@ MESSAGE_POLICY = (
 
 
 def mailbox(visit: Visit) -> Response:
-    """All mail, newest first, every copy; `?to=` keeps that whose recipients contain the text."""
+    """All mail, newest first, every copy; `?to=` filters by part of a recipient."""
     to = visit.query.get("to", "").strip()
     mails = [
         mail for mail in store.newest_first(visit.world) if to.lower() in str(mail["to"]).lower()
@@ -44,7 +44,7 @@ def message(visit: Visit) -> Response:
 
 
 def body(visit: Visit) -> Response:
-    """The HTML part as it was sent, shut off from everything around it."""
+    """The HTML part as it was sent, isolated from everything around it."""
     mail = _mail(visit)
     if mail is None:
         return missing(visit, "This message is not in the mailbox.")

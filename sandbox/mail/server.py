@@ -9,9 +9,9 @@ from sandbox.world import World
 
 HOST = "127.0.0.1"
 
-# RFC 6531, 3.2: such an address may only come with the parameter SMTPUTF8.
+# RFC 6531, 3.2: such an address is allowed only with the parameter SMTPUTF8.
 BEYOND_ASCII = "553 5.6.7 Must use SMTPUTF8 for an address beyond ASCII"
-# What happens to mail for a domain, so that failures can be tried out.
+# What happens to mail for a domain, so failures can be tried out.
 SUSPENDED = "554 5.7.1 Your account is suspended. Contact your provider"
 REFUSALS = {
     "bounce.example": "550 5.1.1 The address does not exist",
@@ -20,7 +20,7 @@ REFUSALS = {
 
 
 class Postbox:
-    """aiosmtpd's handler: takes every message except for the domains that refuse."""
+    """aiosmtpd's handler: accepts every message, except for the domains that refuse."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -84,7 +84,7 @@ class Postbox:
 
 
 def _hang_up(server: SMTP) -> None:
-    """Close the connection: whoever sent the mail never learns that it was taken."""
+    """Close the connection: the sender never learns that the mail was accepted."""
     if server.transport is not None:
         server.transport.close()
 
@@ -93,7 +93,7 @@ _running: list[Controller] = []
 
 
 def start(world: World, port: int, host: str = HOST) -> None:
-    """Serve SMTP in a thread of its own. Raises OSError where the port is taken."""
+    """Serve SMTP in its own thread. Raises OSError if the port is taken."""
     controller = Controller(Postbox(world), hostname=host, port=port, ident="Sandbox mail")
     controller.start()
     _running.append(controller)

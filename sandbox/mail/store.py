@@ -1,4 +1,4 @@
-"""The mail of the world: read from its raw form, every copy stored, listed newest first."""
+"""The world's mail: parsed from its raw form, every copy stored, listed newest first."""
 
 import secrets
 from collections import Counter
@@ -17,7 +17,7 @@ PUBLIC = ("id", "message_id", "to", "from", "subject", "text", "html", "headers"
 
 
 def receive(world: World, raw: bytes, sender: str, recipients: Sequence[str]) -> Mail:
-    """Store a message as it came, whether or not it came before."""
+    """Store a message as it arrived, even if the same one arrived before."""
     mail = parse(raw, sender, recipients)
     with world.lock:
         mail["received_at"] = world.now()
@@ -27,7 +27,7 @@ def receive(world: World, raw: bytes, sender: str, recipients: Sequence[str]) ->
 
 
 def parse(raw: bytes, sender: str, recipients: Sequence[str]) -> Mail:
-    """What a mail program would show of a message, and its source."""
+    """Return what a mail program would show of a message, and its source."""
     message = message_from_bytes(raw, policy=policy.default)
     return {
         "id": "mail_" + secrets.token_hex(12),
@@ -51,7 +51,7 @@ def find(world: World, mail_id: str) -> Mail | None:
 
 
 def newest_first(world: World, to: str | None = None) -> list[Mail]:
-    """All mail, or that with a recipient whose address is `to` (any case)."""
+    """All mail, or only mail to the address `to` (in any case)."""
     with world.lock:
         mails = world.common.list(OBJECT)
     return [mail for mail in mails if to is None or to.lower() in addresses(mail)]
@@ -62,17 +62,17 @@ def addresses(mail: Mail) -> list[str]:
 
 
 def mark(mail: Mail) -> Mark:
-    """By what mail programs take two messages for one; no two without a Message-ID are."""
+    """Return the key by which mail programs merge messages; without a Message-ID, none."""
     return str(mail["to"]).lower(), mail["message_id"] or mail["id"]
 
 
 def copies(world: World, mail: Mail) -> list[Mail]:
-    """Every message that mail programs take for this one, itself too; the first one first."""
+    """Every message that mail programs merge with this one, itself included, oldest first."""
     return [other for other in reversed(newest_first(world)) if mark(other) == mark(mail)]
 
 
 def counts(world: World) -> Counter[Mark]:
-    """How many copies there are of each message."""
+    """Return how many copies each message has."""
     return Counter(mark(mail) for mail in newest_first(world))
 
 
@@ -82,7 +82,7 @@ def public(mail: Mail, copies: int) -> dict[str, Any]:
 
 
 def clear(world: World) -> None:
-    """Throw all mail away."""
+    """Delete all mail."""
     with world.lock:
         for mail in world.common.list(OBJECT):
             world.common.remove(mail["id"])
@@ -95,7 +95,7 @@ def _part(message: EmailMessage, kind: str) -> str:
 
 
 def _headers(message: EmailMessage) -> dict[str, str]:
-    """Header values by name; a header that occurs several times has one a line."""
+    """Header values by name; a repeated header has one per line."""
     headers: dict[str, str] = {}
     for name, value in message.items():
         headers[name] = f"{headers[name]}\n{value}" if name in headers else str(value)

@@ -1,4 +1,4 @@
-"""The test cards offered on the hosted pages, and the checks that a card form makes itself."""
+"""The test cards on the hosted pages, and the checks that a card form makes itself."""
 
 import re
 from collections.abc import Mapping
@@ -41,7 +41,7 @@ CVC = "123"
 
 @dataclass(frozen=True)
 class CardForm:
-    """What was typed into the card fields, as typed."""
+    """The card fields as they were typed."""
 
     number: str = ""
     expiry: str = ""
@@ -54,12 +54,12 @@ class CardForm:
 
     @property
     def typed(self) -> TypedCard:
-        """What the bank gets of it; only of a form in which `problem` finds none."""
+        """What the bank gets; only valid if `problem` finds none."""
         return TypedCard(self.digits, _expiry(self.expiry) or (0, 0))
 
     @property
     def grouped(self) -> str:
-        """The number in fours."""
+        """The number in groups of four."""
         return " ".join(re.findall(r"\d{1,4}", self.digits))
 
 
@@ -70,14 +70,14 @@ def read(form: Mapping[str, str]) -> CardForm:
 
 
 def picked(query: Mapping[str, str]) -> CardForm:
-    """The fields filled for the test card that was picked (`?card=…`), empty otherwise."""
+    """The fields, filled in for the picked test card (`?card=…`), otherwise empty."""
     number = query.get("card", "")
     known = any(card.number == number for card in (*TEST_CARDS, *RARE_CARDS))
     return CardForm(number, EXPIRY, CVC) if known else CardForm()
 
 
 def problem(card: CardForm, now: int) -> str | None:
-    """What a card form says before it asks the bank; None when all is well."""
+    """What a card form complains about before it asks the bank; None if nothing."""
     if not card.digits:
         return "Enter a card number."
     if not 12 <= len(card.digits) <= 19 or not _luhn(card.digits):

@@ -25,7 +25,7 @@ def show(visit: Visit) -> Response:
 
 
 def pay(visit: Visit) -> Response:
-    """Try to pay. On success the visitor goes on to the product."""
+    """Try to pay. On success the visitor continues to the product."""
     session = _session(visit)
     if session is None:
         return missing(visit, ABSENT)
@@ -35,7 +35,7 @@ def pay(visit: Visit) -> Response:
 
 
 def _pay(visit: Visit, session: Json) -> Response:
-    """Pay with the card, or from the bank account that was chosen."""
+    """Pay with the card or the chosen bank account."""
     order = order_of(visit.world, session)
     email = order.email or visit.form.get("email", "").strip()
     account = visit.form.get("account", "")
@@ -53,9 +53,9 @@ def _pay(visit: Visit, session: Json) -> Response:
 
 
 def _enter(visit: Visit, session: Json) -> Response | None:
-    """Take address and tax id, where they are asked for; a page where that is not the end of it.
+    """Take the address and tax ID if they're asked for; return a page if more is needed.
 
-    Nobody pays a sum that they have not seen: tax that is only known now is shown first.
+    Nobody pays a total they haven't seen: tax that's only known now is shown first.
     """
     payer = payers.of(visit.world, session, visit.form)
     if not payer.is_asked or "country" not in visit.form:
@@ -87,7 +87,7 @@ def _debit(visit: Visit, session: Json, account: str, email: str) -> Response:
 
 
 def redeem(visit: Visit) -> Response:
-    """Take a promotion code, or take it away again."""
+    """Apply a promo code, or remove it."""
     session = _session(visit)
     if session is None:
         return missing(visit, ABSENT)
@@ -137,26 +137,26 @@ def _page(
 
 
 def _takes_debit(visit: Visit, session: Json) -> bool:
-    """Whether the session names bank accounts, or names nothing and the switch offers them."""
+    """Whether the session names bank accounts, or names nothing and the switch is on."""
     named = private(session)["named_methods"]
     return DEBIT in named or (visit.world.switches.bank_debit and not named)
 
 
 def _code(visit: Visit, session: Json) -> str:
-    """The promotion code that is applied."""
+    """The promo code that's applied."""
     ids = [entry["promotion_code"] for entry in session["discounts"] or []]
     found = visit.world.objects.get(ids[0]) if ids and ids[0] else None
     return str(found["code"]) if found else ""
 
 
 def _codes(visit: Visit) -> list[str]:
-    """What there is to be typed, so that nobody has to guess."""
+    """The codes that exist, so nobody has to guess."""
     active = visit.world.objects.list("promotion_code", active=True)
     return [str(one["code"]) for one in active if one["customer"] is None][:MOST_CODES]
 
 
 def _closed(visit: Visit, session: Json) -> Response:
-    """What a session shows that can't be paid any more."""
+    """What a session shows if it can no longer be paid."""
     if session["status"] == "complete":
         return page(
             visit,

@@ -1,4 +1,4 @@
-"""How money is collected, on the control panel: pauses, open invoices, payments from outside."""
+"""Collection on the control panel: pauses, open invoices, payments outside of Stripe."""
 
 from dataclasses import dataclass
 
@@ -27,7 +27,7 @@ class Due:
 
 
 def pause(world: World, subscription_id: str, form: Form) -> None:
-    """Pause a subscription's collection for some days, or until further notice; or resume it."""
+    """Pause a subscription's collection for some days or until further notice, or resume it."""
     subscription = subscriptions.find(world, subscription_id)
     behavior = form.get("behavior", "")
     if behavior not in BEHAVIORS and behavior != "resume":
@@ -52,7 +52,7 @@ def paused(subscription: Json | None) -> str:
 
 
 def open_invoices(world: World) -> list[Due]:
-    """The newest invoices that somebody has yet to pay."""
+    """The newest unpaid invoices."""
     found = world.objects.list("invoice", status="open")
     return [_due(world, invoice) for invoice in found[:SHOWN]]
 

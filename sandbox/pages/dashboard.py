@@ -1,4 +1,4 @@
-"""What staff make in Stripe's dashboard: customers, subscriptions and invoices without metadata."""
+"""What staff make in Stripe's dashboard: customers, subscriptions, invoices; no metadata."""
 
 from decimal import Decimal, InvalidOperation
 
@@ -26,7 +26,7 @@ DUE_IN_DAYS = 30
 
 
 def make(world: World, form: Form) -> None:
-    """Make what a form says; raises ValueError or ApiError where it says too little."""
+    """Make what a form asks for. Raises ValueError or ApiError if something is missing."""
     kind, email = form.get("kind", ""), form.get("email", "").strip()
     if kind not in KINDS or "@" not in email:
         raise ValueError("Say what to make, and the e-mail address of the customer.")
@@ -44,7 +44,7 @@ def make(world: World, form: Form) -> None:
 
 
 def recurring_prices(world: World) -> list[tuple[str, str]]:
-    """What a subscription can be for: ids and words."""
+    """What can be subscribed to: IDs and labels."""
     found = world.objects.list("price", active=True, type="recurring")
     return [(price["id"], prices.text(price)) for price in reversed(found)]
 

@@ -1,4 +1,4 @@
-"""Disputes on the control panel: what a card's owner, staff in Stripe's dashboard and a bank do."""
+"""Disputes on the control panel: what cardholders, staff in Stripe's dashboard, and banks do."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from sandbox.world import Json, World
 
 SHOWN = 20
 KINDS = {"dispute": "Dispute: the money is taken back", "inquiry": "Inquiry: the bank asks first"}
-# What somebody can do next about a dispute, by its status: button and what it means.
+# What can be done next about a dispute, by its status: the button and what it means.
 ANSWERS = {"win": disputes.WINNING, "lose": disputes.LOSING, "escalate": disputes.ESCALATING}
 STEPS = {
     "needs_response": {
@@ -41,7 +41,7 @@ def shown(world: World) -> list[Shown]:
 
 
 def choices(world: World) -> list[tuple[str, str]]:
-    """Charges that can be disputed: ids and words, newest first."""
+    """Charges that can be disputed: IDs and labels, newest first."""
     return [(charge["id"], _words(world, charge)) for charge in disputes.disputable(world)[:SHOWN]]
 
 
@@ -68,7 +68,7 @@ def _who(world: World, charge: Json) -> str:
 
 
 def open_one(world: World, form: Form) -> None:
-    """Open a dispute of a charge, as the owner of its card would; raises where that can't be."""
+    """Dispute a charge, as the cardholder would. Raises if that's impossible."""
     kind, reason = form.get("kind", ""), form.get("reason", "")
     if kind not in KINDS or reason not in disputes.REASONS:
         raise ValueError("Say which payment is disputed, how, and why.")
@@ -79,7 +79,7 @@ def open_one(world: World, form: Form) -> None:
 
 
 def go_on(world: World, dispute_id: str, step: str) -> None:
-    """Take a dispute's next step; raises where it is not one of its steps."""
+    """Take a dispute's next step. Raises if it's not one of its steps."""
     dispute = disputes.find(world, dispute_id)
     if step not in STEPS.get(dispute["status"], {}):
         raise ValueError("That is not what comes next in this dispute.")

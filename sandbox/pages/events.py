@@ -18,7 +18,7 @@ TONES = {"delivered": "good", "pending": "wait", "lost": "bad"}
 
 @dataclass(frozen=True)
 class Listed:
-    """An event in a list: how far it got, in words and as a tone of the badge."""
+    """An event in a list: its progress in words, and as the badge's tone."""
 
     id: str
     type: str
@@ -30,7 +30,7 @@ class Listed:
 
 @dataclass(frozen=True)
 class Attempt:
-    """One try of one delivery."""
+    """One attempt of one delivery."""
 
     when: str
     url: str
@@ -45,7 +45,7 @@ def listed(world: World, event: Json) -> Listed:
 
 
 def _customer_name(world: World, obj: Json) -> str:
-    """Whom an event is about, if it is about a customer."""
+    """The customer that an event is about, if any."""
     customer_id = obj["id"] if obj["object"] == "customer" else obj.get("customer")
     customer = world.objects.get(customer_id) if customer_id else None
     return (customer or {}).get("name") or (customer or {}).get("email") or ""

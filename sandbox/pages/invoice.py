@@ -23,7 +23,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Bill:
-    """An invoice as its page shows it; amounts in minor units."""
+    """An invoice as its page shows it. Amounts are in minor units."""
 
     id: str
     number: str
@@ -54,7 +54,7 @@ def show(visit: Visit) -> Response:
 
 
 def pay(visit: Visit) -> Response:
-    """Try a card, with 3-D Secure where it asks for that."""
+    """Try a card, with 3-D Secure if it requires that."""
     invoice = find(visit.world, visit.named("invoice"))
     if invoice is None:
         return missing(visit, ABSENT)

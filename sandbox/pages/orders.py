@@ -1,4 +1,4 @@
-"""A Checkout session in words: what is sold, what is due today, what comes later."""
+"""A Checkout session in words: what's sold, what's due today, what comes later."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ DAY = 86_400
 
 @dataclass(frozen=True)
 class Line:
-    """One thing that is bought; the amount is what it costs today, in minor units."""
+    """One thing that's bought. The amount is what it costs today, in minor units."""
 
     name: str
     note: str
@@ -23,7 +23,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Order:
-    """All that the page says about a session; amounts in minor units."""
+    """Everything the page says about a session. Amounts are in minor units."""
 
     id: str
     heading: str
@@ -48,7 +48,7 @@ class Order:
 
     @property
     def email_fixed(self) -> bool:
-        """Whether the product said who pays; then nobody can say otherwise here."""
+        """Whether the product said who pays; if so, it can't be changed here."""
         return bool(self.email)
 
 
@@ -83,10 +83,10 @@ def order_of(world: World, session: Json) -> Order:
 
 
 def _balance(world: World, session: Json) -> int:
-    """What the first invoice takes of the customer's balance, or adds from it, in minor units.
+    """What the first invoice takes from the customer's balance, or adds to it, in minor units.
 
-    Stripe documentation, "Customer credit balance": it applies to invoices, and so to what
-    subscriptions charge. A single payment makes none.
+    Stripe documentation, "Customer credit balance": it applies to invoices, and so to
+    subscriptions. A single payment makes no invoice.
     """
     customer = world.objects.get(session["customer"]) if session["customer"] else None
     if customer is None or session["mode"] != "subscription" or not session["amount_total"]:
@@ -97,7 +97,7 @@ def _balance(world: World, session: Json) -> int:
 
 
 def _included(session: Json) -> int:
-    """The tax that is inside of the prices; on trial nothing is due yet."""
+    """The tax included in the prices; during a trial nothing is due yet."""
     if not session["total_details"]["amount_tax"]:
         return 0
     taxes = [tax for line in checkout.line_items(session) for tax in line["taxes"]]
@@ -116,7 +116,7 @@ def _recurring(session: Json) -> Json | None:
 
 
 def _price(session: Json) -> int:
-    """What is asked each time, before any trial."""
+    """What's charged each time, not counting a trial."""
     lines = sum(int(line["amount_subtotal"]) for line in checkout.line_items(session))
     return lines - int(session["total_details"]["amount_discount"])
 
@@ -143,7 +143,7 @@ def _explanation(world: World, session: Json, trial: int) -> str:
 
 
 def _about(world: World, session: Json) -> str:
-    """The description of what is sold, if there is one."""
+    """The description of what's sold, if there is one."""
     product = world.objects.get(checkout.line_items(session)[0]["price"]["product"])
     description = product["description"] if product else ""
     return str(description or private(session)["payment_intent_data"].get("description") or "")

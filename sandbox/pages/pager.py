@@ -1,4 +1,4 @@
-"""Cutting a long list into pages."""
+"""Splits a long list into pages."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True)
 class Pager:
-    """Where a page stands among its neighbours; the links keep the rest of the query."""
+    """A page and its neighbors; the links keep the rest of the query."""
 
     number: int
     pages: int
@@ -24,9 +24,9 @@ class Pager:
 def paginate(
     items: Sequence[Item], visit: Visit, *, size: int = PAGE_SIZE, key: str = "page"
 ) -> tuple[Sequence[Item], Pager]:
-    """The items of the page asked for (`?page=`, from 1; the nearest one that exists).
+    """The items of the requested page (`?page=`, from 1; the nearest one that exists).
 
-    `key` names the query's parameter where a page has several lists.
+    `key` names the query's parameter if a page has several lists.
     """
     pages = max(1, -(-len(items) // size))
     asked = visit.query.get(key, "1")

@@ -35,7 +35,7 @@ EVENTS_A_PAGE = 20
 
 @dataclass(frozen=True)
 class Toggle:
-    """A switch that is on or off."""
+    """A switch that's on or off."""
 
     name: str
     label: str
@@ -132,7 +132,7 @@ def _page(visit: Visit, *, trouble: str = "", status: int = 200) -> Response:
 
 
 def advance(visit: Visit) -> Response:
-    """Move the clock; what falls due on the way happens before the answer."""
+    """Move the clock; what becomes due on the way happens before the answer."""
     try:
         clock.advance(visit.world, visit.form.get("advance", ""))
     except ValueError as error:
@@ -142,7 +142,7 @@ def advance(visit: Visit) -> Response:
 
 
 def switch(visit: Visit) -> Response:
-    """Set every switch as the form says."""
+    """Set every switch from the form."""
     try:
         visit.world.switches.change(_wanted(visit.form))
     except ValueError as error:
@@ -152,7 +152,7 @@ def switch(visit: Visit) -> Response:
 
 
 def choose_account(visit: Visit) -> Response:
-    """Show another account from now on: one that some key has used."""
+    """Show another account from now on: one that a key has used."""
     answer, chosen = see_other("/"), visit.form.get("account", "")
     if chosen in visit.world.accounts():
         answer.set_cookie(ACCOUNT_COOKIE, chosen, httponly=True, samesite="lax")
@@ -219,7 +219,7 @@ def follow_refund(visit: Visit) -> Response:
 
 
 def set_balance(visit: Visit) -> Response:
-    """Let the account hold so much."""
+    """Set the account's balance."""
     try:
         refunding.set_balance(visit.world, visit.form)
     except refunding.REFUSALS as error:
@@ -229,7 +229,7 @@ def set_balance(visit: Visit) -> Response:
 
 
 def dispute(visit: Visit) -> Response:
-    """Dispute a payment, as the owner of its card would."""
+    """Dispute a payment, as the cardholder would."""
     try:
         disputing.open_one(visit.world, visit.form)
     except disputing.REFUSALS as error:
@@ -285,7 +285,7 @@ def _gauges(switches: Switches) -> Iterator[Gauge]:
 
 
 def _wanted(form: Form) -> dict[str, bool | float | str]:
-    """The switches of a sent form: a box that is not ticked is not sent. Raises ValueError."""
+    """The switches of a sent form, where unchecked boxes are missing. Raises ValueError."""
     if "calm" in form:
         return Switches().as_dict()
     boxes = {toggle.name: toggle.name in form for toggle in TOGGLES}

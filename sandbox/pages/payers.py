@@ -1,8 +1,8 @@
-"""What Checkout asks of the payer beside the card: an address, and the tax id of a business.
+"""What Checkout asks the payer besides the card: an address, and a business's tax ID.
 
 Stripe documentation, "Collect customer addresses" and "Collect customer tax IDs": tax alone needs
 the country and, in the United States and Canada, the postal code; a required billing address is
-asked for in full. Whoever names a tax id names the business as well.
+asked for in full. A tax ID requires the business's name as well.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ FIRST = "US"
 
 @dataclass(frozen=True)
 class Payer:
-    """What is asked for, and what was entered so far."""
+    """What's asked for, and what was entered so far."""
 
     wants: AddressWanted
     address: Mapping[str, str]
@@ -78,7 +78,7 @@ class Payer:
 
 
 def of(world: World, session: Json, form: Mapping[str, str]) -> Payer:
-    """What a session asks for; what was just sent goes before what was kept."""
+    """What a session asks for; what was just sent comes before what was saved."""
     kept = private(session)
     tax_id = kept.get("tax_id") or {}
     collects = session["tax_id_collection"]
@@ -98,7 +98,7 @@ def _address(world: World, session: Json, form: Mapping[str, str]) -> Mapping[st
     known = private(session).get("address") or (customer or {}).get("address") or {}
     if "country" in form:
         sent = {name: form[name].strip() for name in PARTS if name in form}
-        # What is not asked for stays, unless it is about another place.
+        # What isn't asked for stays, unless it's about another place.
         is_same = all((known.get(name) or "") == value for name, value in sent.items())
         return {name: (known.get(name) or "") if is_same else "" for name in PARTS} | sent
     return {name: known.get(name) or "" for name in PARTS} | (
@@ -107,7 +107,7 @@ def _address(world: World, session: Json, form: Mapping[str, str]) -> Mapping[st
 
 
 def problem(payer: Payer) -> str:
-    """What the page says before it goes on; nothing when all is well."""
+    """What the page complains about before it continues; empty if nothing."""
     if payer.wants == "full" and not all(payer.address.get(name) for name in _NEEDED):
         return "Please enter your billing address."
     if payer.wants and payer.address.get("country") in _WITH_CODE and not _code(payer):

@@ -1,4 +1,4 @@
-"""What the three pages with a card form share: trying the card, asking for 3-D Secure."""
+"""What the three pages with a card form share: trying the card, and 3-D Secure."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ REFUSED_BY_OWNER = (
 
 @dataclass(frozen=True)
 class Confirmation:
-    """The question of the card's bank: where its answer goes, and what must be sent again."""
+    """The bank's question: where the answer goes, and what must be sent again."""
 
     action: str
     amount: str
@@ -28,7 +28,7 @@ class Confirmation:
 
 
 def try_card(visit: Visit, pay: Callable[[CardForm, bool | None], Outcome]) -> Outcome:
-    """Pay with the card of a form, unless the form itself finds a fault with it."""
+    """Pay with a form's card, unless the form itself finds it invalid."""
     card = cards.read(visit.form)
     fault = cards.problem(card, visit.world.now())
     if fault:
@@ -44,7 +44,7 @@ def try_card(visit: Visit, pay: Callable[[CardForm, bool | None], Outcome]) -> O
 
 
 def answer(visit: Visit) -> bool | None:
-    """What the card's owner answered to the bank; None before being asked."""
+    """The cardholder's answer to the bank; None before being asked."""
     return {"true": True, "false": False}.get(visit.form.get("authenticate", ""))
 
 
@@ -57,9 +57,9 @@ def ask_bank(visit: Visit, amount: str) -> Response:
 
 
 def card_context(visit: Visit, here: str) -> dict[str, Any]:
-    """What the card fields and the picker show: what was typed, else the test card picked.
+    """What the card fields and the picker show: what was typed, or the picked test card.
 
-    `here` is the address of the page itself; a form may have been sent to another one.
+    `here` is the page's own address; the form may have been sent to another one.
     """
     card = cards.read(visit.form) if visit.form else cards.picked(visit.query)
     return {"card": card, "cards": cards.PICKER, "here": here}

@@ -1,4 +1,4 @@
-"""A PDF of an invoice or a credit note, set by Typst: names of all scripts are in it."""
+"""A PDF of an invoice or a credit note, typeset by Typst, so names in any script work."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FONT_PACKAGES = ("manimgx_fonts", "manimgx_fonts_cjk")
 
 @dataclass(frozen=True)
 class Sheet:
-    """What an invoice says, all of it text already."""
+    """What an invoice says, already as text."""
 
     title: str
     facts: Sequence[tuple[str, str]]
@@ -27,7 +27,7 @@ class Sheet:
 
 
 def render(sheet: Sheet, *, refuses_boxes: bool = False) -> bytes:
-    """The sheet as a PDF file. A character that no font has is a box, or refused."""
+    """The sheet as a PDF. A character that no font has becomes a box, or is refused."""
     filled = json.dumps(asdict(sheet), ensure_ascii=False)
     document: bytes = typst.compile(
         TEMPLATE,

@@ -40,14 +40,14 @@ def person(world: World, customer: Json) -> Person:
 
 
 def living(world: World, search: str = "") -> list[Json]:
-    """Customers that were not deleted, newest first; `search` looks into name and e-mail."""
+    """Customers that weren't deleted, newest first; `search` looks in name and email."""
     found = [customer for customer in world.objects.list("customer") if not customer.get("deleted")]
     wanted = search.lower()
     return [one for one in found if wanted in f"{one['name']} {one['email']}".lower()]
 
 
 def card_text(world: World, customer: Json) -> str:
-    """`visa •••• 4242`, or nothing where no card is saved."""
+    """`visa •••• 4242`, or nothing if no card is saved."""
     owned = world.objects.list("subscription", customer=customer["id"])
     living_one = next((one for one in owned if not one["ended_at"]), None)
     method = customers.default_method(world, customer, living_one)

@@ -45,7 +45,7 @@ def show(visit: Visit) -> Response:
 
 
 def save_card(visit: Visit) -> Response:
-    """Make a new card the one that pays; the bank may want to be asked first."""
+    """Make a new card the one that pays; the bank may ask for confirmation first."""
     session = _session(visit)
     if session is None:
         return missing(visit, ABSENT)
@@ -85,7 +85,7 @@ def _set_ending(visit: Visit, wish: str) -> Response:
 
 
 def asks_bank(card: CardForm) -> bool:
-    """Whether a card's bank wants a confirmation before the card is saved."""
+    """Whether a card's bank asks for confirmation before the card is saved."""
     return by_number(card.digits).needs_authentication(off_session=False)
 
 
@@ -133,7 +133,7 @@ def _page(
 
 
 def _features(world: World, session: Json) -> dict[str, bool]:
-    """What the portal's configuration lets a customer do."""
+    """What the portal's configuration allows a customer to do."""
     configuration = world.objects.get(session["configuration"])
     features: Json = configuration["features"] if configuration else {}
     return {name: bool(feature["enabled"]) for name, feature in features.items()}
@@ -155,7 +155,7 @@ def _plan(world: World, subscription: Json) -> Plan:
 
 
 def _done(session: Json, what: str) -> Response:
-    """Show what was done, or go where a flow for one thing ends."""
+    """Show what was done, or go to the end of a single-purpose flow."""
     after = (session["flow"] or {}).get("after_completion") or {}
     if after.get("type") == "redirect":
         return see_other(after["redirect"]["return_url"])

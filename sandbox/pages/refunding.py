@@ -1,4 +1,4 @@
-"""Refunds on the control panel: made in Stripe's dashboard, and what the bank makes of them."""
+"""Refunds on the control panel: made in Stripe's dashboard, and what the bank does with them."""
 
 from dataclasses import dataclass
 
@@ -38,13 +38,13 @@ def shown(world: World) -> list[Shown]:
 
 
 def choices(world: World) -> list[tuple[str, str]]:
-    """Charges of which something is left: ids and words, newest first."""
+    """Charges that can still be refunded: IDs and labels, newest first."""
     found = [charge for charge in world.objects.list("charge", status="succeeded") if _left(charge)]
     return [(charge["id"], _words(world, charge)) for charge in found[:SHOWN]]
 
 
 def make(world: World, form: Form) -> None:
-    """Refund a charge, whole or in part; raises where that can't be."""
+    """Refund a charge in full or in part. Raises if that's impossible."""
     if not form.get("charge"):
         raise ValueError("Say which payment is refunded.")
     charge = charges.find(world, form["charge"])
@@ -56,17 +56,17 @@ def make(world: World, form: Form) -> None:
 
 
 def go_on(world: World, refund_id: str, step: str) -> None:
-    """Take a refund's next step; raises where it is not one of its steps."""
+    """Take a refund's next step. Raises if it's not one of its steps."""
     refunds.go_on(world, refunds.find(world, refund_id), step)
 
 
 def balance(world: World) -> str:
-    """What the account holds, as text."""
+    """The account's balance, as text."""
     return money(refunds.available(world, CURRENCY), CURRENCY)
 
 
 def set_balance(world: World, form: Form) -> None:
-    """Let the account hold so much; raises ValueError where that is no amount."""
+    """Set the account's balance. Raises ValueError if it's not an amount."""
     text = form.get("available", "").strip()
     amount = 0 if text in ("0", "0.00") else dashboard.amount_of(text)
     refunds.set_available(world, CURRENCY, amount)

@@ -1,4 +1,4 @@
-"""Templates of the sandbox's pages, and how they write money and time."""
+"""The sandbox's page templates, and how they format money and time."""
 
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
@@ -24,7 +24,7 @@ ACCOUNT_COOKIE = "sandbox_account"
 
 @dataclass(frozen=True)
 class Visit:
-    """One request to a page: what it sent, and the world that it finds."""
+    """One request to a page: what it sent, and the world it finds."""
 
     world: World
     request: Request
@@ -54,12 +54,12 @@ Handler = Callable[[Visit], Response]
 
 
 def endpoint(handler: Handler, *, locked: bool = True) -> Callable[[Request], Any]:
-    """Starlette's side of a handler: reads the form, and runs it in a thread of its own.
+    """Starlette's side of a handler: reads the form, and runs the handler in its own thread.
 
-    It is at the account of the object that the path names, else at the one that was chosen.
+    It uses the account of the object in the path, or else the chosen one.
 
-    `locked` handlers hold the world's lock. One that waits for the product must not, because the
-    product may be waiting for the sandbox.
+    `locked` handlers hold the world's lock. A handler that waits for the product must not, because
+    the product may be waiting for the sandbox.
     """
 
     def handle(visit: Visit) -> Response:
@@ -87,7 +87,7 @@ def see_other(url: str) -> Response:
 
 
 def missing(visit: Visit, what: str) -> Response:
-    """A page that says that something is not there."""
+    """A page that says that something doesn't exist."""
     return page(visit, "missing.html", 404, what=what)
 
 

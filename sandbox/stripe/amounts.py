@@ -1,4 +1,4 @@
-"""Amounts: whether so much of a currency can be charged."""
+"""Amounts: whether an amount can be charged in a currency."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from sandbox.stripe.errors import ApiError, invalid
 
 
 def check(amount: int, currency: str, *, param: str = "amount") -> None:
-    """Refuse, with Stripe's words, what is too little, too much or no amount of the currency."""
+    """Refuse, in Stripe's words, an amount that's too small, too large, or invalid."""
     check_step(amount, currency, param=param)
     if amount < currencies.least(currency):
         figure = currencies.figure(currencies.least(currency), currency)
@@ -18,7 +18,7 @@ def check(amount: int, currency: str, *, param: str = "amount") -> None:
 
 
 def check_step(amount: int, currency: str, *, param: str) -> None:
-    """Refuse digits that a currency does not have."""
+    """Refuse decimals that a currency doesn't have."""
     step = currencies.step(currency)
     if amount % step:
         raise invalid(
@@ -34,5 +34,5 @@ def too_large(currency: str, *, param: str) -> ApiError:
 
 
 def chargeable(due: int, currency: str) -> int:
-    """What of a sum is charged: one that is too little is left for the next invoice."""
+    """The part of a total that's charged: if it's too small, it waits for the next invoice."""
     return due if due >= currencies.least(currency) else 0

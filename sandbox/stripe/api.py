@@ -34,7 +34,7 @@ _BAD_REQUEST = (
 
 @dataclass(frozen=True)
 class Asked:
-    """A request whose key was accepted, as far as it can be read without knowing the world."""
+    """A request with an accepted key, read as far as possible without the world."""
 
     account: str
     version: str
@@ -47,7 +47,7 @@ class Asked:
 
 
 class Api:
-    """Answers requests to /v1 on one world."""
+    """Answers requests to /v1 for one world."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -78,7 +78,7 @@ class Api:
         return _respond(answer, request_id, key, version=version)
 
     async def _once(self, asked: Asked) -> Answer:
-        """Answer, at most once for an idempotency key."""
+        """Answer, at most once per idempotency key."""
         if asked.key is None:
             return await self._work(asked)
         with self._world.lock, self._world.at(asked.account):
@@ -96,7 +96,7 @@ class Api:
         return await run_in_threadpool(self._run, asked)
 
     def _run(self, asked: Asked) -> Answer:
-        # A refused parameter is not kept under the key: the endpoint never began.
+        # A refused parameter isn't stored under the key: the endpoint never started.
         accepted = older_params.accepted(asked.endpoint, asked.version)
         params = parameters.check(asked.raw, accepted)
         params = older_params.translated(asked.endpoint, params, asked.version)
@@ -129,7 +129,7 @@ class Api:
         return Answer(200, _encode(body), asked.request_id)
 
     def _found(self, endpoint: Endpoint, call: Call) -> Json:
-        """What a handler answers. One that ends with an error has changed nothing."""
+        """A handler's answer. If it raises an error, it has changed nothing."""
         if endpoint.method == "GET":
             return endpoint.handler(call)
         with self._world.undoing():
@@ -137,7 +137,7 @@ class Api:
 
 
 def _check_filter(world: World, account: str, params: Json) -> None:
-    """Refuse to list what belongs to a customer that never was; a deleted one is known."""
+    """Refuse to list by a customer that never existed; a deleted one is known."""
     customer = params.get("customer")
     with world.lock, world.at(account):
         if customer and (world.objects.get(customer) or {}).get("object") != "customer":
@@ -157,12 +157,12 @@ def _asked(world: World, request: Request, body: str, key: str | None, request_i
 
 
 def _is_plain(header: bytes) -> bool:
-    """Is it a value that a header can have: visible ASCII, blanks and tabs?"""
+    """Whether it's a valid header value: visible ASCII, blanks, and tabs."""
     return all(byte == 9 or 32 <= byte < 127 for byte in header)
 
 
 def _render(found: Json) -> Json:
-    """An object, or a page of objects, without what the sandbox keeps to itself."""
+    """An object, or a page of objects, without the sandbox's private fields."""
     if found["object"] == "list":
         return {**found, "data": [public(obj) for obj in found["data"]]}
     return public(found)
@@ -256,7 +256,7 @@ async def _serve(request: Request) -> Response:
 
 
 async def broken(_request: Request, _error: Exception) -> Response:
-    """The answer where the sandbox itself is at fault; the error is in its log."""
+    """The answer if the sandbox itself fails; the error is in its log."""
     return _respond(Answer(500, _encode(_down().body("req_broken")), "req_broken"), "req_broken")
 
 

@@ -1,4 +1,4 @@
-"""Stripe Tax: which rates apply by where a customer is, and what it refuses."""
+"""Stripe Tax: which rates apply at a customer's location, and what it refuses."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ UNRECOGNIZED = (
 
 @dataclass(frozen=True)
 class Assessed:
-    """Rates for what is sold to a customer, and why they count or do not."""
+    """Rates for a sale to a customer, and why they apply or not."""
 
     rates: list[Json]
     reason: str
@@ -74,13 +74,13 @@ def check_active(world: World) -> None:
 
 
 def check_prices(world: World, prices: list[Json]) -> None:
-    """Refuse prices that do not say whether they include tax, unless the account does."""
+    """Refuse prices that don't say whether they include tax, unless the account does."""
     for price in prices:
         behavior(world, price["tax_behavior"], price["currency"])
 
 
 def behavior(world: World, chosen: str | None, currency: str) -> str:
-    """Whether a price includes its tax: as it says, else as the account's settings do."""
+    """Whether a price includes its tax: its own setting, or else the account's."""
     if chosen in ("inclusive", "exclusive"):
         return chosen
     default: str | None = settings(world)["defaults"]["tax_behavior"]
@@ -112,7 +112,7 @@ def unrecognized() -> ApiError:
 def assess(
     world: World, customer: Json, place: tax_places.Place, *, inclusive: bool, product: str | None
 ) -> Assessed:
-    """What tax is due on something sold at this place."""
+    """What tax is due on something sold in this place."""
     return assess_at(
         world,
         place,
@@ -141,7 +141,7 @@ def assess_at(
 
 
 def _rate(world: World, place: tax_places.Place, *, inclusive: bool) -> Json:
-    """The archived rate that Stripe's calculation leaves behind, the same each time."""
+    """The archived rate that Stripe's calculation leaves behind: the same one each time."""
     kind = tax_places.kind_of(place)
     wanted: Json = {
         "active": False,

@@ -1,4 +1,4 @@
-"""Stripe's test cards and how each behaves."""
+"""Stripe's test cards, and how each behaves."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Card:
 
 @dataclass(frozen=True)
 class TypedCard:
-    """A card as a person types it. `expires`: the year and the month until which it is good."""
+    """A card as typed. `expires` is the last year and month in which it's valid."""
 
     number: str
     expires: tuple[int, int]
@@ -112,7 +112,7 @@ TOKENS = {
 
 
 def by_number(number: str) -> Card:
-    """The test card of a number as a person types it; raises ApiError 402 for any other."""
+    """The test card for a typed number. Raises ApiError 402 for any other number."""
     digits = "".join(character for character in number if character.isdigit())
     if digits in CARDS:
         return CARDS[digits]
@@ -124,7 +124,7 @@ def by_number(number: str) -> Card:
 
 
 def refused(card: Card) -> ApiError:
-    """The error for a card that is declined already when it is attached."""
+    """The error for a card that's declined as soon as it's attached."""
     code, decline_code, message = card.decline or _GENERIC
     return ApiError(402, "card_error", message, code=code, decline_code=decline_code)
 

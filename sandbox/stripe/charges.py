@@ -1,4 +1,4 @@
-"""Charges, and the balance transactions that book them."""
+"""Charges, and the balance transactions that record them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _RISK = {"risk_level": "normal", "risk_score": 20}
 def create(
     world: World, intent: Json, method: Json, decline: tuple[str, str | None, str] | None
 ) -> Json:
-    """An attempt of a payment intent on a card; `decline` is what the bank said, if it refused."""
+    """A payment intent's attempt on a card; `decline` is the bank's reason if it refused."""
     charge = _blank(world, intent, method)
     world.objects.put(charge)
     if cards.of_method(method).delayed:
@@ -36,7 +36,7 @@ def create(
 
 
 def _expect_dispute(world: World, charge: Json, card: cards.Card) -> None:
-    """Some test cards belong to people who take their payment back."""
+    """Plan a dispute, for test cards whose owners dispute their payments."""
     if card.disputed:
         planned = {"at": world.now() + 1, "reason": card.disputed, "inquiry": card.inquiry}
         private(charge)["disputed"] = planned
@@ -58,7 +58,7 @@ def _settle(world: World, charge: Json) -> None:
 
 
 def _enter(world: World, charge: Json) -> None:
-    # Stripe's list price for cards: 2.9 % and 30 minor units.
+    # Stripe's list price for cards: 2.9% plus 30 minor units.
     fee = min(charge["amount"], round(charge["amount"] * 0.029) + 30)
     booked = book(world, charge, charge["amount"], "charge", fee=fee)
     charge["balance_transaction"] = booked["id"]
@@ -78,7 +78,7 @@ def _approved() -> Json:
 
 
 def book_late(world: World, charge: Json) -> None:
-    """The balance transaction of a payment is there now, and its fee."""
+    """Record a payment's balance transaction and fee now."""
     private(charge).pop("booked_at")
     with changing(world, charge, "charge.updated"):
         _enter(world, charge)
@@ -147,7 +147,7 @@ def _blank(world: World, intent: Json, method: Json) -> Json:
 
 
 def hold(world: World, intent: Json, method: Json) -> Json:
-    """An amount that a card's bank has reserved, and that nobody has taken yet."""
+    """An amount that the card's bank has reserved, and nobody has captured yet."""
     charge = _blank(world, intent, method)
     charge |= {"outcome": _approved(), "paid": True, "status": "succeeded"}
     world.objects.put(charge)
@@ -156,7 +156,7 @@ def hold(world: World, intent: Json, method: Json) -> Json:
 
 
 def capture(world: World, charge: Json, amount: int) -> None:
-    """Take a reserved amount, or a part of it; Stripe shows the rest as refunded."""
+    """Capture a reserved amount in full or in part; Stripe shows the rest as refunded."""
     whole = charge["amount"]
     charge["amount"] = amount
     _settle(world, charge)
@@ -170,7 +170,7 @@ def capture(world: World, charge: Json, amount: int) -> None:
 
 
 def let_go(world: World, charge: Json) -> None:
-    """Give a reserved amount back: nothing was ever taken."""
+    """Release a reserved amount: nothing was ever taken."""
     charge |= {"amount_refunded": charge["amount"], "refunded": True}
     world.objects.put(charge)
     emit(world, "charge.refunded", charge)
@@ -230,7 +230,7 @@ def _card_details(intent: Json, method: Json) -> Json:
 
 
 def book(world: World, source: Json, amount: int, kind: str, *, fee: int = 0) -> Json:
-    """Enter an amount (negative where money leaves) into the balance."""
+    """Record an amount in the balance (negative if money leaves)."""
     now = world.now()
     details = {
         "amount": fee,
@@ -269,5 +269,5 @@ def find(world: World, charge_id: str, *, param: str | None = None) -> Json:
 
 
 def card_of(world: World, charge: Json) -> cards.Card:
-    """The test card that a charge was made on."""
+    """The test card that was charged."""
     return cards.of_method(charge["payment_method_details"])

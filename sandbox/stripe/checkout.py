@@ -1,4 +1,4 @@
-"""Checkout sessions: a page where somebody pays, and everything that comes of it."""
+"""Checkout sessions: a payment page, and everything that follows from it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ MOST_LINES = 100
 
 
 def create(world: World, params: Json) -> Json:
-    """An open session; refuses with Stripe's words what can't be sold together."""
+    """Create an open session; refuse, in Stripe's words, what can't be sold together."""
     checkout_rules.check(world, params)
     lines = [_line(world, line, index) for index, line in enumerate(params["line_items"])]
     checkout_rules.check_lines(params, lines)
@@ -61,7 +61,7 @@ def create(world: World, params: Json) -> Json:
 
 
 def apply_code(world: World, session: Json, code: str) -> Json:
-    """Redeem what somebody typed on the page; raises ApiError where that is not possible."""
+    """Redeem a code typed on the page. Raises ApiError if that's impossible."""
     _check_open(session)
     found = promotion_codes.by_code(world, code)
     if not session["allow_promotion_codes"] or found is None:
@@ -78,7 +78,7 @@ def remove_code(world: World, session: Json) -> Json:
 
 
 def _discount(world: World, session: Json, wanted: list[Json]) -> None:
-    """Set the session's discounts, and every sum that follows from them."""
+    """Set the session's discounts, and every total that depends on them."""
     lines = private(session)["lines"]
     subtotal = sum(line["amount_subtotal"] for line in lines)
     chosen = discounts.choices(
@@ -99,7 +99,7 @@ def _discount(world: World, session: Json, wanted: list[Json]) -> None:
 
 
 def _redeem(world: World, session: Json, customer: str | None, subscription: Json | None) -> None:
-    """The session is complete: what it promised becomes a discount."""
+    """Turn what the session promised into a discount, once it's complete."""
     chosen = discounts.choices(
         world,
         session["discounts"] or [],
@@ -150,7 +150,7 @@ def _line(world: World, wanted: Json, index: int) -> Json:
 
 
 def _inline_price(world: World, wanted: Json) -> Json:
-    """The price made for one sale; Stripe stores it inactive, so that nobody else can use it."""
+    """The price made for one sale; Stripe stores it inactive, so nobody else can use it."""
     price = prices.create(world, wanted)
     price["active"] = False
     return world.objects.put(price)
@@ -281,7 +281,7 @@ def _trial_end(world: World, params: Json) -> int | None:
     """When the trial of a new subscription ends, as the session says.
 
     Stripe documentation, "The Price object": its `trial_period_days` count only with
-    `trial_from_plan`, which sessions do not take any more.
+    `trial_from_plan`, which sessions no longer accept.
     """
     if params["mode"] != "subscription":
         return None
@@ -301,7 +301,7 @@ def complete(
     email: str | None = None,
     typed: checkout_taxes.Typed | None = None,
 ) -> Outcome:
-    """Pay a session as its page does; raises ApiError for a closed session or no test card."""
+    """Pay a session as its page does. Raises ApiError if it's closed or not a test card."""
     with world.lock, world.undoing():
         session = find(world, session_id)
         _check_open(session)
@@ -319,14 +319,14 @@ def complete(
 
 
 def _check_method(session: Json, method: Json) -> None:
-    """Refuse what is none of the methods that the session was made for, if it was."""
+    """Refuse methods other than those the session was made for, if it names any."""
     named = private(session)["named_methods"]
     if named and method["type"] not in named:
         raise invalid(f"This Checkout Session does not take {method['type']}.")
 
 
 def enter(world: World, session: Json, typed: checkout_taxes.Typed) -> None:
-    """Take what somebody entered beside the card, and reckon the tax anew."""
+    """Take what was entered besides the card, and recalculate the tax."""
     with world.lock, world.undoing():
         _check_open(session)
         checkout_taxes.type_in(world, session, typed)
@@ -339,14 +339,14 @@ def _known_email(session: Json) -> str | None:
 
 
 def _will_pay(card: cards.Card, authenticate: bool | None) -> bool:
-    """What the card will do, known before anything is made of the session."""
+    """What the card will do, known before the session changes anything."""
     if card.needs_authentication(off_session=False) and authenticate is not True:
         return False
     return not card.is_declined(off_session=False)
 
 
 def _refused(world: World, session: Json, method: Json, authenticate: bool | None) -> Outcome:
-    """A try that does not pay leaves the session open, and its payment intent to be used again."""
+    """A failed try leaves the session open, with its payment intent to be reused."""
     intent = _intent(world, session) or _new_intent(world, session, session["customer"])
     private(session)["intent"] = intent["id"]
     if session["mode"] == "payment":
@@ -421,7 +421,7 @@ def _subscribe(
 
 
 def _set_taxes(world: World, session: Json, subscription: Json) -> None:
-    """The subscription is taxed as its session was; rates that were archived since still count."""
+    """Tax the subscription as its session was; rates archived since then still count."""
     lines = [line for line in private(session)["lines"] if line["price"]["recurring"]]
     for item, line in zip(subscription["items"]["data"], lines, strict=True):
         item["tax_rates"] = [copy(tax_rates.find(world, one)) for one in private(line)["rates"]]
@@ -432,7 +432,7 @@ def _set_taxes(world: World, session: Json, subscription: Json) -> None:
 
 
 def _adopted(world: World, session: Json, customer: Json) -> Json | None:
-    """The payment intent of an earlier failed try, now of this customer."""
+    """The payment intent of an earlier failed try, now for this customer."""
     intent = _intent(world, session)
     if intent:
         intent["customer"] = customer["id"]
@@ -488,7 +488,7 @@ def _finish(
 
 
 def hear_from_bank(world: World, session: Json, *, paid: bool) -> None:
-    """A session that was completed with a delayed method is paid now, or never will be."""
+    """Settle a session with a delayed method: it's paid now, or never will be."""
     if session["payment_status"] != "unpaid" or private(session).get("answered"):
         return
     private(session)["answered"] = True
@@ -500,7 +500,7 @@ def hear_from_bank(world: World, session: Json, *, paid: bool) -> None:
 
 
 def cancel(world: World, session_id: str) -> Json:
-    """Go back without paying: the session stays open, as at Stripe. Answers the session."""
+    """Go back without paying: the session stays open, as at Stripe. Return the session."""
     with world.lock:
         return find(world, session_id)
 

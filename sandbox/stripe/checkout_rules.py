@@ -1,4 +1,4 @@
-"""What a Checkout session can't be made of, with Stripe's words for each."""
+"""What a Checkout session can't be made of, in Stripe's words."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LONGEST_TRIAL = 730 * DAY
 
 
 def check(world: World, params: Json) -> None:
-    """Refuse what no session of this mode can have, before anything is made."""
+    """Refuse what a session of this mode can't have, before anything is made."""
     _check_mode(params)
     _check_customer(world, params)
     only_one_of(params, "allowed_payment_method_types", "payment_method_types")
@@ -40,7 +40,7 @@ def check(world: World, params: Json) -> None:
 
 
 def methods(world: World, params: Json, currency: str) -> list[str]:
-    """The payment methods that a session offers: what it names, else what the account has on."""
+    """The payment methods a session offers: those it names, or those the account has enabled."""
     named = named_methods(params)
     if named:
         return named
@@ -67,7 +67,7 @@ def check_methods(params: Json) -> None:
 
 
 def check_currency_of_methods(params: Json, currency: str) -> None:
-    """Refuse American bank accounts for other currencies than the dollar."""
+    """Refuse American bank accounts for currencies other than the dollar."""
     if _DEBIT in named_methods(params) and currency != "usd":
         raise invalid(
             f"The currency provided ({currency}) is invalid for one or more payment method types "
@@ -118,7 +118,7 @@ def _check_line(line: Json, path: str) -> None:
 
 
 def check_price(world: World, price: Json, path: str) -> None:
-    """Refuse a price that is not for sale."""
+    """Refuse a price that's not for sale."""
     if not price["active"]:
         raise inactive(f"{path}[price]")
     product = world.objects.get(price["product"]) or {}
@@ -169,7 +169,7 @@ def other_currency(price: Json, expected: str, param: str) -> ApiError:
 
 
 def check_total(total: int, currency: str) -> None:
-    """Refuse a sum that can't be charged; nothing at all needs no charge."""
+    """Refuse a total that can't be charged; a total of zero needs no charge."""
     least = currencies.least(currency)
     if 0 < total < least:
         figure = currencies.figure(least, currency)
@@ -187,7 +187,7 @@ def check_total(total: int, currency: str) -> None:
 
 
 def expiry(world: World, wanted: int | None) -> int:
-    """When the session expires: after a day, or as the request says."""
+    """When the session expires: after a day, or as requested."""
     now = world.now()
     if wanted is None:
         return now + DAY

@@ -1,4 +1,4 @@
-"""Tax on a Checkout session: what its lines come to, and what the page asks the visitor for."""
+"""Tax on a Checkout session: the total of its lines, and what the page asks the visitor."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ AddressWanted = Literal["", "short", "full"]
 
 @dataclass(frozen=True)
 class Typed:
-    """What somebody entered on the page beside the card."""
+    """What was entered on the page besides the card."""
 
     address: Json | None = None
     business_name: str = ""
@@ -40,7 +40,7 @@ class Typed:
 
 
 def check(world: World, params: Json, lines: list[Json]) -> None:
-    """Refuse what Stripe refuses of a session that collects tax or tax ids."""
+    """Refuse what Stripe refuses for a session that collects tax or tax IDs."""
     if params.get("customer_update") and not params.get("customer"):
         raise invalid(
             "`customer_update` can only be used with `customer`.", param="customer_update"
@@ -77,7 +77,7 @@ def _check_automatic(world: World, params: Json, lines: list[Json], customer: Js
 
 
 def mark(world: World, session: Json, params: Json) -> None:
-    """Set what the session says of tax, and remember what it may save."""
+    """Set the session's tax fields, and remember what it may save."""
     is_automatic = _is_on(params, "automatic_tax")
     session["automatic_tax"] = {
         "enabled": is_automatic,
@@ -94,7 +94,7 @@ def mark(world: World, session: Json, params: Json) -> None:
 
 
 def rates_of(world: World, wanted: Json, price: Json, index: int) -> list[str]:
-    """The ids of the rates that a line item names."""
+    """The IDs of the rates that a line item names."""
     param = f"line_items[{index}][tax_rates]"
     rates = tax_rates.chosen(world, wanted.get("tax_rates"), param=param)
     tax_rates.check_prices([(price, rates)])
@@ -109,7 +109,7 @@ def default_rates(world: World, params: Json) -> None:
 
 
 def place_of(world: World, session: Json) -> tax_places.Place | None:
-    """Where tax is taken for: what was typed, else what the customer has."""
+    """The place that's taxed: what was typed, or else the customer's address."""
     typed = private(session).get("address")
     if typed:
         return tax_places.read(typed)
@@ -118,7 +118,7 @@ def place_of(world: World, session: Json) -> tax_places.Place | None:
 
 
 def assess(world: World, session: Json) -> None:
-    """Set the taxes of each line after its discount, and every sum of the session."""
+    """Set each line's taxes after its discount, and the session's totals."""
     place = place_of(world, session) if session["automatic_tax"]["enabled"] else None
     if session["automatic_tax"]["enabled"]:
         status = "complete" if place else "requires_location_inputs"
@@ -181,7 +181,7 @@ def _is_business(
 
 
 def _add_up(session: Json) -> None:
-    """Set the session's sums; on trial nothing is due today."""
+    """Set the session's totals; during a trial nothing is due today."""
     lines = private(session)["lines"]
     if private(session)["is_trial"]:
         return
@@ -193,7 +193,7 @@ def _add_up(session: Json) -> None:
 
 
 def type_in(world: World, session: Json, typed: Typed) -> None:
-    """Take what somebody entered, and reckon anew; refuses what can't be."""
+    """Take what was entered, and recalculate; refuse what's invalid."""
     if typed.address:
         private(session)["address"] = {**payment_methods.NO_ADDRESS, **typed.address}
     if session["tax_id_collection"]["enabled"]:
@@ -207,7 +207,7 @@ def type_in(world: World, session: Json, typed: Typed) -> None:
 
 
 def address_wanted(session: Json) -> AddressWanted:
-    """How much of an address the page asks for: a known customer's own is not always changed."""
+    """How much of an address the page asks for; a known customer's isn't always changed."""
     if session["billing_address_collection"] == "required":
         return "full"
     update = private(session)["customer_update"]
@@ -216,7 +216,7 @@ def address_wanted(session: Json) -> AddressWanted:
 
 
 def check_complete(world: World, session: Json) -> None:
-    """Refuse to go on without an address that is needed."""
+    """Refuse to continue without a required address."""
     typed = private(session).get("address")
     if session["billing_address_collection"] == "required" and not typed:
         raise ApiError(400, "invalid_request_error", "Please enter your billing address.")
@@ -227,7 +227,7 @@ def check_complete(world: World, session: Json) -> None:
 
 
 def save(world: World, session: Json, customer: Json | None, method: Json) -> None:
-    """Keep what was entered: with the payment method, and what the session may, on the customer."""
+    """Save what was entered with the payment method, and what's allowed on the customer."""
     kept = private(session)
     if kept.get("address"):
         method["billing_details"]["address"] = kept["address"]
@@ -248,7 +248,7 @@ def save(world: World, session: Json, customer: Json | None, method: Json) -> No
 
 
 def details(world: World, session: Json, customer: Json | None) -> Json:
-    """What `customer_details` says of the payer."""
+    """What `customer_details` says about the payer."""
     kept = private(session)
     typed = kept.get("tax_id")
     shown = tax_ids.of_invoice(world, customer) if customer else [typed] if typed else []

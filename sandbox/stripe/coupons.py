@@ -1,4 +1,4 @@
-"""Coupons: how much less, and for how long."""
+"""Coupons: how much off, and for how long."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def update(world: World, coupon: Json, params: Json) -> Json:
 
 
 def delete(world: World, coupon: Json) -> Json:
-    """Nobody can redeem it any more; who has redeemed it keeps the discount."""
+    """Delete it: nobody can redeem it anymore, but existing discounts stay."""
     coupon["valid"] = False
     world.objects.put(coupon)
     emit(world, "coupon.deleted", coupon)
@@ -81,7 +81,7 @@ def check_redeemable(world: World, coupon: Json) -> None:
 
 
 def count(world: World, coupon: Json) -> None:
-    """One more redemption; the last one that is allowed ends the coupon."""
+    """Count a redemption; the last one allowed ends the coupon."""
     coupon["times_redeemed"] += 1
     if coupon["times_redeemed"] == coupon["max_redemptions"]:
         coupon["valid"] = False

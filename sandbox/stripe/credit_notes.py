@@ -1,4 +1,4 @@
-"""Credit notes: less to pay on an open invoice, money back or credit for a paid one."""
+"""Credit notes: less to pay on an open invoice; money back or credit for a paid one."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _lines(world: World, invoice: Json, params: Json) -> list[Json]:
 
 
 def _share(world: World, invoice: Json, amount: int) -> Json:
-    """A part of the whole invoice, tax included: of each tax its share."""
+    """A part of the whole invoice, including its share of each tax."""
     entries = _parts(invoice["total_taxes"], amount, invoice["total"])
     unit = amount - taxes.exclusive(entries)
     return _blank_line(world, unit, 1, "custom_line_item") | {
@@ -63,7 +63,7 @@ def _share(world: World, invoice: Json, amount: int) -> Json:
 
 
 def _parts(entries: list[Json], part: int, whole: int) -> list[Json]:
-    """The share of each tax that belongs to a part of an amount."""
+    """Each tax's share for a part of an amount."""
     return [
         {
             **entry,
@@ -97,7 +97,7 @@ def _line(world: World, invoice: Json, wanted: Json, param: str) -> Json:
 
 
 def _of_invoice(world: World, invoice: Json, wanted: Json, param: str) -> Json:
-    """A part of one of the invoice's lines, with its share of discounts and taxes."""
+    """A part of an invoice line, with its share of discounts and taxes."""
     known = {line["id"]: line for line in invoice["lines"]["data"]}
     line = known.get(wanted.get("invoice_line_item") or "")
     if line is None:
@@ -147,7 +147,7 @@ def _blank_line(world: World, amount: int, quantity: int, kind: str) -> Json:
 
 
 def _sums(lines: list[Json]) -> Json:
-    """What the lines come to, with and without tax and discounts."""
+    """The lines' totals, with and without tax and discounts."""
     entries = taxes.summed(entry for line in lines for entry in line["taxes"])
     subtotal = sum(line["amount"] for line in lines)
     discount = sum(line["discount_amount"] for line in lines)
@@ -217,7 +217,7 @@ def _settle_open(world: World, invoice: Json, total: int) -> None:
 
 
 def _reduce(world: World, invoice: Json, total: int) -> None:
-    """Ask for less, or for more again where `total` is negative."""
+    """Reduce the amount due, or raise it again if `total` is negative."""
     with changing(world, invoice, "invoice.updated"):
         invoice["pre_payment_credit_notes_amount"] += total
         invoice["amount_due"] -= total
@@ -262,7 +262,7 @@ def _settle_paid(world: World, invoice: Json, note: Json, params: Json) -> None:
 
 
 def void(world: World, note: Json) -> Json:
-    """Take back a credit note of an open invoice."""
+    """Void a credit note of an open invoice."""
     invoice = invoices.find(world, note["invoice"])
     if note["status"] == "void" or note["type"] != "pre_payment" or invoice["status"] != "open":
         raise invalid("You can only void an issued credit note of an open invoice.")

@@ -1,4 +1,4 @@
-"""Currencies: how many decimals each has, and how little or much may be charged in it."""
+"""Currencies: their decimals, and the smallest and largest charges."""
 
 from __future__ import annotations
 
@@ -40,15 +40,15 @@ _DIGITS = {"cop": 10, "huf": 10, "idr": 12, "inr": 9, "jpy": 10, "lbp": 10}
 
 
 def decimals(currency: str) -> int:
-    """How many digits of an amount in minor units stand after the point."""
+    """The number of decimals in an amount."""
     return 0 if currency in ZERO_DECIMALS else 3 if currency in THREE_DECIMALS else 2
 
 
 def least(currency: str) -> int:
     """The smallest charge, in minor units.
 
-    Stripe has fixed ones for the currencies that it pays out; others it converts at the day's rate,
-    which is not known here.
+    Stripe has fixed ones for the currencies it pays out; it converts others at the day's rate,
+    which isn't known here.
     """
     return _LEAST.get(currency, 1)
 
@@ -59,17 +59,17 @@ def most(currency: str) -> int:
 
 
 def step(currency: str) -> int:
-    """What an amount in minor units must be divisible by."""
+    """The number that an amount in minor units must be divisible by."""
     return 10 if currency in THREE_DECIMALS else 100 if currency in WHOLE_UNITS else 1
 
 
 def figure(amount: int, currency: str) -> str:
-    """An amount as Stripe's errors write it, before the currency's code: `$0.50`, `175.00`."""
+    """An amount as in Stripe's errors, before the currency code: `$0.50`, `175.00`."""
     digits = decimals(currency)
     return f"{SYMBOLS.get(currency, '')}{amount / 10**digits:,.{digits}f}"
 
 
 def money(amount: int, currency: str) -> str:
-    """An amount that is not negative as people write it: `$0.50`, `175.00 HUF`."""
+    """A non-negative amount as people write it: `$0.50`, `175.00 HUF`."""
     shown = figure(amount, currency)
     return shown if currency in SYMBOLS else f"{shown} {currency.upper()}"

@@ -1,4 +1,4 @@
-"""What tax has to do with a customer: whether Stripe Tax knows where they are, and their ids."""
+"""A customer's tax data: whether Stripe Tax knows their location, and their tax IDs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _OF_PLACE = frozenset({"address", "invoice_settings", "shipping"})
 
 
 def create(world: World, params: Json) -> Json:
-    """A customer with the tax ids that come along; none of it where a part is refused."""
+    """Create a customer with tax IDs, or nothing if any part is refused."""
     if _validates(params, "deferred") == "immediately":
         _check(world, customers.changed(customers.blank(world), params))
     for wanted in params.get("tax_id_data") or []:
@@ -21,7 +21,7 @@ def create(world: World, params: Json) -> Json:
 
 
 def update(world: World, customer: Json, params: Json) -> Json:
-    """Change a customer, unless Stripe Tax would no longer know where an invoice is taxed."""
+    """Change a customer, unless Stripe Tax would no longer know where to tax an invoice."""
     how = _validates(params, "auto")
     is_moving = bool(_OF_PLACE & set(params))
     if how == "immediately" or (how == "auto" and is_moving and _is_taxed(world, customer)):
@@ -39,7 +39,7 @@ def _check(world: World, draft: Json) -> None:
 
 
 def _is_taxed(world: World, customer: Json) -> bool:
-    """Whether a subscription of theirs is taxed by their place."""
+    """Whether one of their subscriptions is taxed by location."""
     found = world.objects.list("subscription", customer=customer["id"])
     return any(
         one["automatic_tax"]["enabled"] and one["status"] not in subscriptions.ENDED
@@ -48,6 +48,6 @@ def _is_taxed(world: World, customer: Json) -> bool:
 
 
 def delete(world: World, customer: Json) -> None:
-    """Their tax ids go with them."""
+    """Delete a customer's tax IDs along with them."""
     for tax_id in tax_ids.of(world, customer):
         world.objects.remove(tax_id["id"])

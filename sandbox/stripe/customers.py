@@ -1,4 +1,4 @@
-"""Customers, and the card that pays for them."""
+"""Customers, and the cards that pay for them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _PLAIN = (
 def create(world: World, params: Json) -> Json:
     customer = _blank(world)
     wanted = params.get("payment_method")
-    # Found before anything is stored, so that a wrong name leaves no customer behind.
+    # Look it up before storing anything, so a wrong name leaves no customer behind.
     method = payment_methods.find(world, wanted, param="payment_method") if wanted else None
     world.objects.put(customer)
     _apply(customer, params)
@@ -86,7 +86,7 @@ def update(world: World, customer: Json, params: Json) -> Json:
 
 
 def changed(customer: Json, params: Json) -> Json:
-    """A copy as a request would leave it, to look at first."""
+    """A copy as the request would leave it, to check it first."""
     draft: Json = copy(customer)
     _apply(draft, params)
     chosen = (params.get("invoice_settings") or {}).get("default_payment_method")
@@ -96,7 +96,7 @@ def changed(customer: Json, params: Json) -> Json:
 
 
 def blank(world: World) -> Json:
-    """A customer that is not stored yet."""
+    """A customer that isn't stored yet."""
     return _blank(world)
 
 
@@ -120,7 +120,7 @@ def _apply(customer: Json, params: Json) -> None:
 
 
 def find(world: World, customer_id: str, *, param: str | None = None) -> Json:
-    """A living customer, or the error for its absence."""
+    """Return a customer that isn't deleted, or raise the error for a missing one."""
     customer = world.objects.get(customer_id)
     if customer is None or customer["object"] != "customer" or customer.get("deleted"):
         raise missing("customer", customer_id, param=param or "id", status=400 if param else 404)
@@ -128,7 +128,7 @@ def find(world: World, customer_id: str, *, param: str | None = None) -> Json:
 
 
 def find_any(world: World, customer_id: str) -> Json:
-    """A customer to show, deleted or not."""
+    """Return a customer, deleted or not."""
     customer = world.objects.get(customer_id)
     if customer is None or customer["object"] != "customer":
         raise missing("customer", customer_id)
@@ -136,7 +136,7 @@ def find_any(world: World, customer_id: str) -> Json:
 
 
 def delete(world: World, customer: Json) -> Json:
-    """Delete a customer whose subscriptions have ended. What is left says only that."""
+    """Delete a customer whose subscriptions have ended. Only a stub remains."""
     snapshot = public(customer)
     stub = {"id": customer["id"], "object": "customer", "deleted": True}
     customer.clear()
@@ -147,7 +147,7 @@ def delete(world: World, customer: Json) -> Json:
 
 
 def owned_method(world: World, customer: Json, method_id: str) -> Json:
-    """A payment method that is attached to this customer."""
+    """Return a payment method that's attached to this customer."""
     method = payment_methods.find(world, method_id, param="payment_method")
     if method["customer"] != customer["id"]:
         raise missing("PaymentMethod", method_id, param="payment_method", status=400)
@@ -155,7 +155,7 @@ def owned_method(world: World, customer: Json, method_id: str) -> Json:
 
 
 def check_currency(world: World, customer: Json, currency: str) -> None:
-    """Refuse to bill somebody in a second currency while they are billed in another."""
+    """Refuse to bill a customer in a second currency while they're billed in another."""
     for used in _currencies(world, customer):
         if used != currency:
             raise invalid(
@@ -179,14 +179,14 @@ def set_default(world: World, customer: Json, method: Json) -> None:
 
 
 def default_method(world: World, customer: Json, subscription: Json | None = None) -> Json | None:
-    """What an automatic payment takes: the subscription's own method, else the customer's."""
+    """What an automatic payment uses: the subscription's own method, or the customer's."""
     chosen = subscription["default_payment_method"] if subscription else None
     chosen = chosen or customer["invoice_settings"]["default_payment_method"]
     return world.objects.get(chosen) if chosen else None
 
 
 def set_card(world: World, customer_id: str, card: TypedCard | str) -> Json:
-    """Replace the card, as the billing portal does: the new one becomes the default everywhere."""
+    """Replace the card as the billing portal does: the new one becomes the default everywhere."""
     with world.lock:
         customer = find(world, customer_id)
         method = payment_methods.create(world, card, customer["email"], customer["name"])

@@ -1,4 +1,4 @@
-"""Delayed payments: a bank answers days later, and whoever waits for it hears of that."""
+"""Delayed payments: a bank answers days later, and everything that waited follows."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from sandbox.world import Json, World
 
 
 def settle(world: World, intent: Json) -> None:
-    """A bank pays or refuses: the intent, its invoice and its Checkout session follow."""
+    """Let a bank pay or refuse: the intent, its invoice, and its Checkout session follow."""
     outcome = payment_intents.settle(world, intent)
     payment = _payment(world, intent)
     invoice = invoices.find(world, payment["invoice"]) if payment else None

@@ -1,4 +1,4 @@
-"""Discounts: coupons redeemed by a subscription, an invoice or a Checkout session."""
+"""Discounts: coupons redeemed by a subscription, an invoice, or a Checkout session."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sandbox.world import Json, World
 
 @dataclass(frozen=True)
 class Choice:
-    """A coupon that somebody may redeem, and the code by which they found it."""
+    """A coupon that can be redeemed, and the promo code that led to it."""
 
     coupon: Json
     code: Json | None = None
@@ -29,7 +29,7 @@ class Choice:
 def choices(
     world: World, wanted: list[Json], *, customer: str | None, amount: int, currency: str
 ) -> list[Choice]:
-    """What the `discounts` of a request name; raises ApiError for what can't be redeemed."""
+    """What a request's `discounts` name. Raises ApiError for what can't be redeemed."""
     chosen = [_choice(world, one) for one in wanted]
     for one in chosen:
         check(world, one, customer=customer, amount=amount, currency=currency)
@@ -64,7 +64,7 @@ def redeem(
     invoice: str | None = None,
     session: str | None = None,
 ) -> Json:
-    """The discount that comes of a coupon; it counts as one redemption."""
+    """Turn a coupon into a discount; this counts as one redemption."""
     coupon, now = choice.coupon, world.now()
     months = coupon["duration_in_months"]
     discount = {
@@ -92,14 +92,14 @@ def redeem(
 
 
 def of(world: World, owner: Json, at: int | None = None) -> list[Json]:
-    """The discounts of a subscription or an invoice that still count, now or at a later time."""
+    """A subscription's or an invoice's discounts that still apply, now or at a later time."""
     at = at or world.now()
     found = [world.objects.get(discount_id) for discount_id in owner["discounts"]]
     return [one for one in found if one and (one["end"] is None or one["end"] > at)]
 
 
 def replace(world: World, subscription: Json, wanted: list[Json] | None) -> None:
-    """Set a subscription's discounts as a request names them; nothing removes them all."""
+    """Set a subscription's discounts from a request; an empty value removes them all."""
     amount = sum(
         item["price"]["unit_amount"] * item["quantity"] for item in subscription["items"]["data"]
     )
@@ -125,7 +125,7 @@ def replace(world: World, subscription: Json, wanted: list[Json] | None) -> None
 
 
 def drop_used(world: World, subscription: Json, invoice: Json) -> None:
-    """What lasts `once` is gone after the first invoice that it made cheaper, the rest in time."""
+    """Drop `once` discounts after the first invoice they applied to, and expired ones."""
     used = {entry["discount"] for entry in invoice["total_discount_amounts"] if entry["amount"]}
     kept = []
     for discount in of(world, subscription):
@@ -146,7 +146,7 @@ def _forget(world: World, discount_id: str) -> None:
 
 
 def apply(world: World, lines: list[Json], discounts: list[Json]) -> list[Json]:
-    """Make lines cheaper, one discount after the other. Answers the sum of each."""
+    """Apply discounts to the lines, one after another. Return the total of each."""
     totals = []
     for discount in discounts:
         coupon = world.objects.get(discount["source"]["coupon"])

@@ -1,4 +1,4 @@
-"""Disputes: payments that a card's owner takes back, evidence against that, and the outcome."""
+"""Disputes: payments that cardholders take back, the evidence against that, and the outcome."""
 
 from __future__ import annotations
 
@@ -71,15 +71,15 @@ LONGEST = dict.fromkeys(
 
 
 def open_planned(world: World, charge: Json) -> Json:
-    """The owner of a test card disputes a charge, as its number says."""
+    """Let a test card's owner dispute a charge, as its number says."""
     planned = private(charge).pop("disputed")
     return open_for(world, charge, planned["reason"], inquiry=planned.get("inquiry", False))
 
 
 def open_for(world: World, charge: Json, reason: str, *, inquiry: bool = False) -> Json:
-    """The owner of the card disputes a charge: the amount and a fee leave the balance.
+    """Let the cardholder dispute a charge: the amount and a fee leave the balance.
 
-    With an inquiry the bank asks first, and no money moves.
+    In an inquiry the bank asks first, and no money moves.
     """
     dispute = _blank(world, charge, reason, inquiry=inquiry)
     world.objects.put(dispute)
@@ -92,7 +92,7 @@ def open_for(world: World, charge: Json, reason: str, *, inquiry: bool = False) 
 
 
 def disputable(world: World) -> list[Json]:
-    """Charges that were paid by card and whose money nobody asks back yet, newest first."""
+    """Card charges that aren't disputed yet, newest first."""
     return [
         charge
         for charge in world.objects.list("charge", status="succeeded")
@@ -156,7 +156,7 @@ def _blank(world: World, charge: Json, reason: str, *, inquiry: bool) -> Json:
 
 
 def update(world: World, dispute: Json, params: Json) -> Json:
-    """Send evidence to the bank; with `submit` false it is only staged."""
+    """Send evidence to the bank; if `submit` is false, only stage it."""
     if params.get("evidence") and dispute["status"] not in ANSWERABLE:
         raise invalid("This dispute no longer takes evidence.", code="resource_invalid_state")
     with changing(world, dispute, "charge.dispute.updated"):
@@ -182,7 +182,7 @@ def _reviewed(status: str) -> str:
 
 
 def decide(world: World, dispute: Json) -> None:
-    """The bank decides: won with Stripe's winning text, else lost; an inquiry ends, or goes on."""
+    """Let the bank decide: won with Stripe's winning text, or else lost; inquiries end or go on."""
     text = dispute["evidence"]["uncategorized_text"]
     private(dispute).pop("decided_at", None)
     if is_inquiry(dispute):
@@ -195,13 +195,13 @@ def decide(world: World, dispute: Json) -> None:
 
 
 def is_inquiry(dispute: Json) -> bool:
-    """Whether the bank only asks."""
+    """Whether the bank is only asking."""
     status: str = dispute["status"]
     return status.startswith("warning_")
 
 
 def _end_inquiry(world: World, dispute: Json, *, escalates: bool) -> None:
-    """The bank is satisfied; or it is not, and takes the money: the same dispute, answered anew."""
+    """End an inquiry: the bank is satisfied, or takes the money and wants a new answer."""
     if not escalates:
         _close(world, dispute, "warning_closed")
         return
@@ -220,7 +220,7 @@ def _end_inquiry(world: World, dispute: Json, *, escalates: bool) -> None:
 
 
 def miss_deadline(world: World, dispute: Json) -> None:
-    """Nobody answered in time: lost, or no inquiry any more."""
+    """Nobody answered in time: the dispute is lost, or the inquiry is over."""
     if is_inquiry(dispute):
         _end_inquiry(world, dispute, escalates=True)
         return

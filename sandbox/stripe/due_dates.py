@@ -1,4 +1,4 @@
-"""Invoices that are sent rather than charged: until when they are to be paid, and what follows."""
+"""Invoices that are sent rather than charged: when they're due, and what follows."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Step = tuple[int, Callable[[World, Json], object]]
 
 
 def check(method: str, params: Json) -> None:
-    """Refuse a due date where a card is charged, and a sent invoice without one."""
+    """Refuse a due date if a card is charged, and a sent invoice without one."""
     days, date = params.get("days_until_due"), params.get("due_date")
     if method == "charge_automatically" and (days is not None or date):
         raise invalid("You can only specify a due date if collection_method is `send_invoice`.")
@@ -26,7 +26,7 @@ def check(method: str, params: Json) -> None:
 
 
 def of(world: World, params: Json) -> int | None:
-    """The due date that parameters, or a subscription, ask for."""
+    """The due date that the parameters or the subscription ask for."""
     days, date = params.get("days_until_due"), params.get("due_date")
     due: int | None = date or (None if days is None else world.now() + days * DAY)
     return due
@@ -52,7 +52,7 @@ def _tell_will_be_due(world: World, invoice: Json) -> None:
 
 
 def _let_it_be_overdue(world: World, invoice: Json) -> None:
-    """The day has passed: a subscription whose newest invoice it is is past due."""
+    """The day has passed: if it's the subscription's newest invoice, that's past due."""
     private(invoice)["overdue"] = True
     world.objects.put(invoice)
     if world.switches.invoice_automations:

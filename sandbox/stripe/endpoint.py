@@ -1,4 +1,4 @@
-"""What an endpoint of the API is: a path, the parameters it accepts, and who answers."""
+"""What makes an API endpoint: a path, the parameters it accepts, and its handler."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sandbox.world import Json, World
 
 @dataclass(frozen=True)
 class Call:
-    """A checked request: typed parameters, and the ids that stood in the path."""
+    """A checked request: typed parameters, and the IDs from the path."""
 
     world: World
     params: Json
@@ -28,9 +28,9 @@ Handler = Callable[[Call], Json]
 
 @dataclass(frozen=True)
 class Endpoint:
-    """`path` has `{id}` for what varies; `sdk` names the SDK's class of the same parameters.
+    """`path` has `{id}` for what varies; `sdk` names the SDK's class for the same parameters.
 
-    `before` is the day of the API version from which on the endpoint is gone.
+    `before` is the date of the API version that removed the endpoint.
     """
 
     method: str
@@ -46,7 +46,7 @@ class Endpoint:
 
     @property
     def accepted(self) -> Spec:
-        # What is deleted leaves nothing to expand.
+        # A deleted object has nothing to expand.
         return self.params if self.sdk.endswith("_delete") else {**self.params, "expand": TEXTS}
 
 
@@ -55,20 +55,20 @@ DATED: Spec = {**LISTING, "created": CREATED}
 
 
 def listing(call: Call, objects: list[Json], url: str) -> Json:
-    """A page of objects that stand newest first."""
+    """A page of objects, newest first."""
     objects = [obj for obj in objects if is_within(_moment(obj), call.params.get("created"))]
     return entries(call, objects, url)
 
 
 def entries(call: Call, objects: list[Json], url: str) -> Json:
-    """A page of objects in the order in which they stand, such as the lines of an invoice."""
+    """A page of objects in their own order, such as an invoice's lines."""
     limit = call.params.get("limit", 10)
     start, end, more = _cut(objects, call.params, limit)
     return {"object": "list", "data": objects[start:end], "has_more": more, "url": url}
 
 
 def _moment(obj: Json) -> int:
-    """When it was made; an invoice item calls that its date."""
+    """When it was created; an invoice item calls that its date."""
     moment: int = obj["created"] if "created" in obj else obj["date"]
     return moment
 
@@ -98,7 +98,7 @@ def _place(objects: list[Json], object_id: str, param: str) -> int:
 
 
 def is_within(moment: int, wanted: Json | int | None) -> bool:
-    """Does a time pass a filter such as `created`: an exact one, or any of gt, gte, lt, lte?"""
+    """Whether a time passes a filter such as `created`: exact, or any of gt, gte, lt, lte."""
     if wanted is None:
         return True
     if isinstance(wanted, int):

@@ -9,7 +9,7 @@ _UNDOCUMENTED = ("property_expansion_max_depth",)
 
 
 class ApiError(Exception):
-    """An answer that is an error: HTTP status, type, message, and what else Stripe says."""
+    """An error answer: HTTP status, type, message, and whatever else Stripe says."""
 
     def __init__(self, status: int, kind: str, message: str, **details: Any) -> None:
         super().__init__(message)
@@ -34,7 +34,7 @@ def invalid(message: str, *, param: str | None = None, code: str | None = None) 
 
 
 def missing(kind: str, object_id: str, *, param: str = "id", status: int = 404) -> ApiError:
-    """No such object: 404 for one named in the path, 400 for one named in a parameter."""
+    """No such object: 404 if named in the path, 400 if named in a parameter."""
     message = f"No such {kind}: '{object_id}'"
     return ApiError(status, "invalid_request_error", message, param=param, code="resource_missing")
 

@@ -1,4 +1,4 @@
-"""Events: a snapshot of an object and what it was before."""
+"""Events: a snapshot of an object, and its previous values."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from sandbox.world import PRIVATE, Json, World
 
 
 def private(obj: Json) -> Json:
-    """What the sandbox remembers about an object beside what it shows."""
+    """What the sandbox remembers about an object besides what it shows."""
     remembered: Json = obj.setdefault(PRIVATE, {})
     return remembered
 
 
 def difference(before: Json, after: Json) -> Json:
-    """What changed, with its old values: hashes by their changed fields, lists whole."""
+    """What changed, with the old values: changed fields of hashes, whole lists."""
     old: Json = {}
     for name, value in before.items():
         now = after.get(name)
@@ -67,13 +67,13 @@ def emit(world: World, kind: str, obj: Json, previous: Json | None = None) -> Js
 
 
 def account_version(world: World) -> str:
-    """The version of whoever names none: requests, and webhook endpoints."""
+    """The version of requests and webhook endpoints that name none."""
     chosen = world.switches.payload_version
     return versions.CURRENT if chosen == "current" else chosen
 
 
 def rendered(world: World, event: Json, version: str) -> Json:
-    """An event as a webhook endpoint of a version gets it."""
+    """An event as a webhook endpoint with a given version gets it."""
     shown = public(event)
     if version == event["api_version"]:
         return shown
@@ -82,7 +82,7 @@ def rendered(world: World, event: Json, version: str) -> Json:
 
 
 def _data(world: World, now: Json, version: str) -> Json:
-    """What an event shows of an object, in the shape of a version."""
+    """What an event shows of an object, in a version's shape."""
     shown = older.shape(world, copy(now["object"]), version)
     before = now.get("previous_attributes")
     if before is None:
@@ -93,7 +93,7 @@ def _data(world: World, now: Json, version: str) -> Json:
 
 @contextmanager
 def changing(world: World, obj: Json, kind: str) -> Iterator[Json]:
-    """Change an object inside; afterwards it is stored, and an event says what it was before."""
+    """Change an object inside; it's then stored, and an event reports its previous values."""
     before = public(obj)
     yield obj
     world.objects.put(obj)
@@ -114,7 +114,7 @@ def endpoints_for(world: World, kind: str) -> list[Json]:
 
 
 def endpoint_version(world: World, endpoint: Json) -> str:
-    """The version in which a webhook endpoint gets its events."""
+    """The version of a webhook endpoint's events."""
     return endpoint["api_version"] or account_version(world)
 
 
@@ -126,6 +126,6 @@ def find(world: World, event_id: str) -> Json:
 
 
 def matches(event: Json, params: Json) -> bool:
-    """Does an event pass the filters `type` (with a trailing `*`) and `types` of the list?"""
+    """Whether an event passes the list's filters `type` (with a trailing `*`) and `types`."""
     wanted = params.get("types") or ([params["type"]] if params.get("type") else [])
     return not wanted or any(fnmatchcase(event["type"], pattern) for pattern in wanted)

@@ -1,4 +1,4 @@
-"""`expand`: ids replaced by their objects, and the parts that Stripe shows only when asked."""
+"""`expand`: replaces IDs with their objects, and adds parts shown only on request."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from sandbox.world import Json, World
 
 
 def expand(world: World, answer: Json, paths: list[str], version: str) -> Json:
-    """Expand each path, such as `data.latest_charge`, in an answer rendered in a version."""
+    """Expand each path, such as `data.latest_charge`, in an answer of a given version."""
     for path in paths:
         _walk(world, answer, path.split("."), version)
     return answer
@@ -32,14 +32,14 @@ def _walk(world: World, value: Any, keys: list[str], version: str) -> None:
         for entry in value:
             _walk(world, entry, keys, version)
         return
-    # What is left of a deleted object has nothing to expand.
+    # A deleted object has nothing to expand.
     if not keys or not isinstance(value, dict) or value.get("deleted"):
         return
     key = keys[0]
     if key not in value:
         include = _INCLUDED.get((value.get("object", ""), key))
         if include is None:
-            # A part of a union that this object lacks, as `payment.charge` of one by intent.
+            # A union's part that this object lacks, such as `payment.charge` if it's by intent.
             return
         value[key] = older.shape(world, include(world, value), version)
     value[key] = _expanded(world, value[key], version)
@@ -47,7 +47,7 @@ def _walk(world: World, value: Any, keys: list[str], version: str) -> None:
 
 
 def _expanded(world: World, value: Any, version: str) -> Any:
-    """The object of an id, or the objects of several; what is no id stays."""
+    """The object for an ID, or the objects for several; anything else stays."""
     if isinstance(value, list):
         return [_expanded(world, entry, version) for entry in value]
     found = world.objects.get(value) if isinstance(value, str) else None
@@ -103,7 +103,7 @@ def _tax(world: World, customer: Json) -> Json:
 
 
 def _off_stripe(world: World, invoice: Json) -> int:
-    """What was paid of an invoice outside of Stripe; no event says so."""
+    """What was paid on an invoice outside of Stripe; events don't show it."""
     amount: int = private(world.objects.get(invoice.get("id", "")) or {}).get("off_stripe", 0)
     return amount
 

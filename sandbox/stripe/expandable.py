@@ -1,6 +1,6 @@
-"""What can be expanded: for each kind of object its fields, and what they lead to.
+"""What can be expanded: each kind of object's fields, and what they lead to.
 
-Stripe refuses a wrong path before it does anything, so this is known without looking at an object.
+Stripe refuses a wrong path before it does anything, so this must not depend on an object.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _MAX_LEVELS = 4
 
 @dataclass(frozen=True)
 class Many:
-    """A list inside of an object; its entries are below `data`."""
+    """A list inside an object; its entries are below `data`."""
 
     kind: str
 
@@ -252,20 +252,20 @@ _OF_COLLECTION = {
 
 
 def kind_of(path: str) -> str | None:
-    """The kind of object that an endpoint's path answers with; None where it is not known."""
+    """The kind of object that an endpoint returns; None if unknown."""
     parts = [part for part in path.split("/")[2:] if part != "{id}"]
     while parts:
         place = "/".join(parts)
         kind = _OF_COLLECTION.get(place) or place.removesuffix("s")
         if kind in EXPANDABLE:
             return kind
-        # What follows is something to do: `invoices/pay` answers with an invoice.
+        # The rest is an action: `invoices/pay` returns an invoice.
         parts.pop()
     return None
 
 
 def check(paths: list[str], kind: str | None, *, is_list: bool, version: str) -> None:
-    """Refuse, with Stripe's words, a path that leads nowhere."""
+    """Refuse, in Stripe's words, a path that leads nowhere."""
     for path in paths:
         keys = path.split(".")
         if len(keys) > _MAX_LEVELS:
@@ -280,7 +280,7 @@ def check(paths: list[str], kind: str | None, *, is_list: bool, version: str) ->
 
 
 def _follow(keys: list[str], target: Target, before: str, version: str) -> None:
-    """Go down a path from a kind of object, a list or a part."""
+    """Follow a path from a kind of object, a list, or a part."""
     for place, key in enumerate(keys):
         if isinstance(target, Many):
             if key != "data":
@@ -296,7 +296,7 @@ def _follow(keys: list[str], target: Target, before: str, version: str) -> None:
 
 
 def _fields(kind: str, version: str) -> Mapping[str, Target]:
-    """What can be expanded of a kind of object in a version."""
+    """What can be expanded in a kind of object in a version."""
     found: dict[str, Any] = dict(EXPANDABLE.get(kind, {}))
     for day, change in _OLDER.get(kind, []):
         if versions.is_before(version, day):

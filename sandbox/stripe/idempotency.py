@@ -1,4 +1,4 @@
-"""Idempotency keys, with Stripe's rules."""
+"""Idempotency keys, by Stripe's rules."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LONGEST = 255
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer as it goes over the wire."""
+    """An answer as it's sent over the wire."""
 
     status: int
     body: bytes
@@ -24,14 +24,14 @@ class Answer:
 
 
 class Keys:
-    """What was answered under which key of an account, for a day. All need the world's lock."""
+    """An account's answers by key, kept for a day. All methods need the world's lock."""
 
     def __init__(self, world: World) -> None:
         self._world = world
         self._running: set[tuple[str, str]] = set()
 
     def begin(self, key: str, request: str) -> Answer | None:
-        """Claim a key; answers what it gave before. Raises ApiError where Stripe refuses."""
+        """Claim a key, or return its earlier answer. Raises ApiError if Stripe would refuse."""
         if not 1 <= len(key) <= _LONGEST:
             raise invalid(
                 f"Idempotent key length is {len(key)}, which is outside accepted lengths. "
@@ -89,5 +89,5 @@ def _digest(request: str) -> str:
 
 
 def description(method: str, path: str, params: Json) -> str:
-    """What must be the same when a key is used again."""
+    """What must stay the same when a key is reused."""
     return f"{method} {path} {json.dumps(params, sort_keys=True)}"

@@ -1,4 +1,4 @@
-"""The invoice as a document: lines, sums, number, finalization. Nothing here moves money."""
+"""The invoice as a document: lines, totals, number, finalization. Nothing here moves money."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def draft(
     granted: Sequence[Json] = (),
     wanted: Json | None = None,
 ) -> Json:
-    """A stored draft that finalizes itself after an hour; `granted` are its discounts.
+    """Store a draft that's finalized automatically after an hour; `granted` are its discounts.
 
-    `wanted` sets further fields; without `auto_advance` the draft stays one.
+    `wanted` sets more fields; without `auto_advance` it stays a draft.
     """
     invoice = blank(
         world, customer, reason=reason, currency=currency, subscription=subscription, period=period
@@ -55,7 +55,7 @@ def draft(
 
 
 def grant(world: World, invoice: Json, granted: Sequence[Json]) -> None:
-    """Apply discounts to the lines, and tax to what is left."""
+    """Apply discounts to the lines, and tax to the rest."""
     invoice["discounts"] = [discount["id"] for discount in granted]
     totals = discounts.apply(world, invoice["lines"]["data"], [*granted])
     invoice["total_discount_amounts"] = totals
@@ -73,13 +73,13 @@ def line_list(invoice_id: str, lines: list[Json]) -> Json:
 
 
 def add_up(invoice: Json) -> None:
-    """Set every sum from the lines."""
+    """Set every total from the lines."""
     lines = invoice["lines"]["data"]
     subtotal = sum(line["amount"] for line in lines)
     total = subtotal - sum(entry["amount"] for entry in invoice["total_discount_amounts"])
     total += taxes.exclusive(invoice["total_taxes"])
     owed = total + invoice["starting_balance"]
-    # What is too little to be charged stays on the balance, and the next invoice asks for it.
+    # An amount too small to charge stays on the balance for the next invoice.
     due = amounts.chargeable(max(0, owed), invoice["currency"])
     ending = owed - due
     invoice |= {
@@ -93,7 +93,7 @@ def add_up(invoice: Json) -> None:
 
 
 def finalize(world: World, invoice: Json, customer: Json, intent: Json | None = None) -> Json:
-    """Number and open the invoice. What is due gets a payment intent: `intent`, or a new one."""
+    """Number and open the invoice. If something is due, attach `intent`, or a new one."""
     now = world.now()
     show_customer(world, invoice, customer)
     invoice_taxes.before_finalizing(world, invoice)
@@ -121,7 +121,7 @@ def finalize(world: World, invoice: Json, customer: Json, intent: Json | None = 
 
 
 def show_customer(world: World, invoice: Json, customer: Json) -> None:
-    """Set who is billed, as the customer is now; after finalization that stays as it is."""
+    """Set who is billed from the customer; this is fixed after finalization."""
     invoice |= {
         "customer_address": customer["address"],
         "customer_email": customer["email"],
@@ -160,7 +160,7 @@ def _intent(world: World, invoice: Json) -> Json:
 
 
 def add_payment(world: World, invoice: Json, intent: Json) -> Json:
-    """Tie a payment intent to an invoice."""
+    """Attach a payment intent to an invoice."""
     return world.objects.put(
         {
             "id": world.new_id("inpay_1"),
@@ -180,7 +180,7 @@ def add_payment(world: World, invoice: Json, intent: Json) -> Json:
 
 
 def add_record(world: World, invoice: Json) -> Json:
-    """Tie the record of a payment to an invoice that Stripe did not process."""
+    """Attach the record of a payment that Stripe didn't process to an invoice."""
     made = add_payment(world, invoice, {"id": ""})
     record = {"payment_record": world.new_id("prec_1"), "type": "payment_record"}
     return world.objects.put(made | {"is_default": False, "payment": record})
@@ -198,7 +198,7 @@ def default_payment(world: World, invoice: Json) -> Json | None:
 def subscription_line(
     world: World, subscription: Json, item: Json, period: tuple[int, int], *, trial: bool = False
 ) -> Json:
-    """A period of a subscription item; free while on trial."""
+    """A line for a subscription item's period; free during a trial."""
     price = item["price"]
     name = products.find(world, price["product"])["name"]
     amount = 0 if trial else price["unit_amount"] * item["quantity"]
@@ -283,7 +283,7 @@ def blank(
     subscription: Json | None,
     period: tuple[int, int] | None,
 ) -> Json:
-    """An invoice without id, lines or sums."""
+    """An invoice without ID, lines, or totals."""
     now = world.now()
     start, end = period or (now, now)
     return {
@@ -377,7 +377,7 @@ def blank(
 
 
 def automatic(*, enabled: bool) -> Json:
-    """An invoice's `automatic_tax` before anything is reckoned."""
+    """An invoice's `automatic_tax` before anything is calculated."""
     return {
         "disabled_reason": None,
         "enabled": enabled,

@@ -1,4 +1,4 @@
-"""Invoice items: what goes on a customer's next invoice, made by hand or by a change of price."""
+"""Invoice items: what goes on a customer's next invoice, manually or through a price change."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sandbox.world import Json, World
 
 
 def create(world: World, params: Json) -> Json:
-    """An item made by hand; it waits for the next invoice, or joins a draft that is named."""
+    """A manual item; it waits for the next invoice, or joins the given draft."""
     if not params.get("customer"):
         raise missing_parameter("customer")
     customer = customers.find(world, params["customer"], param="customer")
@@ -66,7 +66,7 @@ def blank(
     description: str | None,
     period: tuple[int, int],
 ) -> Json:
-    """An item that is not stored yet."""
+    """An item that isn't stored yet."""
     return {
         "id": world.new_id("ii_1"),
         "object": "invoiceitem",
@@ -99,7 +99,7 @@ def blank(
 def proration(
     world: World, subscription: Json, item: Json, amount: int, text: str, period: tuple[int, int]
 ) -> Json:
-    """What a change costs or gives back for the rest of a period; not stored yet."""
+    """What a change costs or credits for the rest of a period; not stored yet."""
     price = item["price"]
     made = blank(
         world,
@@ -143,7 +143,7 @@ def _parent(subscription_id: str, item_id: str | None) -> Json:
 
 
 def line(world: World, item: Json) -> Json:
-    """The item as a line of an invoice."""
+    """The item as an invoice line."""
     made = {
         "id": world.new_id("il_1"),
         "object": "line_item",
@@ -170,7 +170,7 @@ def line(world: World, item: Json) -> Json:
 
 
 def _behavior(world: World, item: Json) -> str | None:
-    """Whether the item's amount includes tax: as it was made, else as its price says."""
+    """Whether the item's amount includes tax: its own setting, or else its price's."""
     details = (item["pricing"] or {}).get("price_details") or {}
     price = world.objects.get(details.get("price") or "")
     of_price: str | None = price["tax_behavior"] if price else None
@@ -199,13 +199,13 @@ def _subscription(item: Json) -> str | None:
 
 
 def pending(world: World, customer_id: str, subscription_id: str | None) -> list[Json]:
-    """What waits for an invoice of this subscription, or for one made by hand; oldest first."""
+    """Items waiting for this subscription's invoice, or for a manual one, oldest first."""
     waiting = world.objects.list("invoiceitem", customer=customer_id, invoice=None)
     return [one for one in reversed(waiting) if _subscription(one) in (None, subscription_id)]
 
 
 def settle(world: World, items: list[Json], invoice: Json) -> None:
-    """They stand on an invoice now."""
+    """Mark items as billed."""
     for item in items:
         item["invoice"] = invoice["id"]
         world.objects.put(item)

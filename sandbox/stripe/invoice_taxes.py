@@ -1,4 +1,4 @@
-"""Which tax rates apply to each line of an invoice, and what they come to."""
+"""Which tax rates apply to each invoice line, and how much they are."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from sandbox.world import Json, World
 
 
 def mark(line: Json, *, rates: list[Json], behavior: str | None) -> Json:
-    """Remember on a line which rates are its own, and whether its price includes tax.
+    """Remember on a line its own rates, and whether its price includes tax.
 
-    The invoice's rates count where it has none.
+    A line without rates uses the invoice's.
     """
     private(line).update(rates=[rate["id"] for rate in rates], behavior=behavior)
     return line
 
 
 def assess(world: World, invoice: Json) -> None:
-    """Set the taxes of each line, after its discounts, and their sums."""
+    """Set each line's taxes, after discounts, and their totals."""
     place = _place(world, invoice)
     without = 0
     for line in invoice["lines"]["data"]:
@@ -37,7 +37,7 @@ def _entries(amount: int, found: automatic_tax.Assessed) -> list[Json]:
 
 
 def _place(world: World, invoice: Json) -> Place | None:
-    """Where Stripe Tax takes tax for, and whether it knows."""
+    """The place that Stripe Tax uses, and whether it's known."""
     if not invoice["automatic_tax"]["enabled"]:
         return None
     customer = customers.find(world, invoice["customer"])
@@ -54,7 +54,7 @@ def _subscription(world: World, invoice: Json) -> Json | None:
 def _assessed(
     world: World, invoice: Json, line: Json, place: Place | None
 ) -> automatic_tax.Assessed:
-    """The rates of a line, and why they count or do not."""
+    """A line's rates, and why they apply or not."""
     if invoice["automatic_tax"]["enabled"]:
         if place is None:
             return automatic_tax.Assessed([], "")
@@ -78,10 +78,10 @@ def _by_place(world: World, invoice: Json, line: Json, place: Place) -> automati
 
 
 def before_finalizing(world: World, invoice: Json) -> None:
-    """Reckon once more by where the customer is now.
+    """Recalculate for the customer's current location.
 
-    Stripe documentation, "Collect customer addresses": where that is not known, a subscription's
-    invoice goes on without tax, which is switched off on both; one made by hand is refused.
+    Stripe documentation, "Collect customer addresses": if it's unknown, a subscription's invoice
+    continues without tax, which is disabled on both; a manual invoice is refused.
     """
     if not invoice["automatic_tax"]["enabled"]:
         return
@@ -111,6 +111,6 @@ def _refuse(world: World, invoice: Json) -> None:
             "type": error.kind,
         }
     emit(world, "invoice.finalization_failed", invoice)
-    # The invoice says why, so this is no request of which nothing came.
+    # The invoice says why, so this request did have a result.
     error.is_outcome = True
     raise error

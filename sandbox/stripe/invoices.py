@@ -1,4 +1,4 @@
-"""Invoices being paid, refused, voided or given up, and what that does to the subscription."""
+"""Paying, failing, voiding, or giving up invoices, and what that does to the subscription."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ RETRY_SET_AFTER = 60
 def pay(
     world: World, invoice_id: str, card: TypedCard | str | None, authenticate: bool | None
 ) -> Outcome:
-    """Pay an open invoice as on its hosted page: with a new card, or the saved one."""
+    """Pay an open invoice as on its hosted page, with a new card or the saved one."""
     with world.lock:
         invoice = find(world, invoice_id)
         customer = customers.find(world, invoice["customer"])
@@ -49,7 +49,7 @@ def pay(
 
 
 def saved_method(world: World, invoice: Json) -> Json | None:
-    """The method that an automatic attempt takes."""
+    """The method that an automatic attempt uses."""
     chosen = invoice["default_payment_method"]
     if chosen:
         return world.objects.get(chosen)
@@ -61,7 +61,7 @@ def saved_method(world: World, invoice: Json) -> Json | None:
 def attempt(
     world: World, invoice: Json, method: Json, *, automatic: bool, authenticate: bool | None = None
 ) -> Outcome:
-    """One attempt to pay what is due. As at Stripe, only the first and the automatic ones count."""
+    """Try to pay what's due. As at Stripe, only the first and the automatic attempts count."""
     check_payable(invoice)
     payment = documents.default_payment(world, invoice)
     if payment is None:
@@ -83,7 +83,7 @@ def attempt(
 
 
 def _wait_for_bank(world: World, invoice: Json) -> None:
-    """The invoice stays open; its subscription need not wait."""
+    """Leave the invoice open; its subscription doesn't have to wait."""
     with changing(world, invoice, "invoice.updated"):
         invoice |= {"attempted": True, "next_payment_attempt": None}
     subscription_id = subscriptions.of_invoice(invoice)
@@ -93,7 +93,7 @@ def _wait_for_bank(world: World, invoice: Json) -> None:
 
 
 def hear_from_bank(world: World, invoice: Json, payment: Json, outcome: Outcome) -> None:
-    """A delayed payment of an invoice has arrived or failed."""
+    """Settle an invoice whose delayed payment has arrived or failed."""
     if outcome.status == "complete":
         _settle_payment(world, payment)
         mark_paid(world, invoice)
@@ -102,7 +102,7 @@ def hear_from_bank(world: World, invoice: Json, payment: Json, outcome: Outcome)
 
 
 def collect(world: World, invoice: Json) -> Outcome:
-    """Collect an open invoice by itself, from the saved card."""
+    """Collect an open invoice automatically, from the saved card."""
     if not invoice["amount_due"]:
         mark_paid(world, invoice)
         return Outcome("complete")
@@ -123,7 +123,7 @@ def _settle_payment(world: World, payment: Json) -> None:
 
 
 def pay_out_of_band(world: World, invoice: Json) -> None:
-    """The money came another way: what was to be charged is not, and a payment record says so."""
+    """Mark it as paid another way: nothing is charged, and a payment record says so."""
     check_payable(invoice)
     _cancel_payments(world, invoice)
     private(invoice)["off_stripe"] = invoice["amount_due"]
@@ -153,13 +153,13 @@ def _recover(world: World, invoice: Json) -> None:
     subscription = world.objects.get(subscription_id) if subscription_id else None
     if not subscription or subscription["status"] not in ("incomplete", "past_due", "unpaid"):
         return
-    # An older invoice paid late does not mend a subscription whose latest one is still open.
+    # A late payment of an older invoice doesn't help a subscription whose latest one is open.
     if subscription["latest_invoice"] == invoice["id"]:
         subscriptions.set_status(world, subscription, "active")
 
 
 def _reassess(world: World, invoice: Json) -> None:
-    """The status of a subscription that is past due follows its latest invoice that isn't void."""
+    """Let a past-due subscription's status follow its latest invoice that isn't void."""
     subscription_id = subscriptions.of_invoice(invoice)
     subscription = world.objects.get(subscription_id) if subscription_id else None
     if not subscription or subscription["status"] != "past_due":
@@ -187,7 +187,7 @@ def _refused(world: World, invoice: Json, outcome: Outcome, *, automatic: bool) 
 
 
 def _plan_retry(world: World, invoice: Json) -> None:
-    """Set the next attempt, or stop collecting after the last; the switch lets it take a while."""
+    """Set the next attempt, or stop after the last; a switch can delay this."""
     retried = invoice["attempt_count"] - 1
     is_last = retried >= len(RETRY_AFTER_DAYS)
     at = None if is_last else world.now() + RETRY_AFTER_DAYS[retried] * DAY
@@ -200,14 +200,14 @@ def _plan_retry(world: World, invoice: Json) -> None:
 
 
 def tell_retry(world: World, invoice: Json) -> None:
-    """The next attempt, which was not known when the last one failed, is set."""
+    """Set the next attempt, if it wasn't known when the last one failed."""
     planned = private(invoice).pop("retry")
     with changing(world, invoice, "invoice.updated"):
         invoice["next_payment_attempt"] = planned["at"]
 
 
 def retry_told_at(invoice: Json) -> int | None:
-    """When the next attempt will be set, where that takes a while."""
+    """When the next attempt will be set, if that's delayed."""
     planned = invoice.get(PRIVATE, {}).get("retry")
     at: int | None = planned["told_at"] if planned else None
     return at
@@ -223,7 +223,7 @@ def advance_by_itself(world: World, invoice: Json, *, wanted: bool) -> None:
 
 
 def _dun(world: World, subscription: Json, invoice: Json) -> None:
-    """A renewal failed: past due, and after the last retry ended (or `after_last_retry`)."""
+    """A renewal failed: past due, and canceled after the last retry (or `after_last_retry`)."""
     if subscription["status"] in ("active", "trialing"):
         subscriptions.set_status(world, subscription, "past_due")
     _set_delinquent(world, invoice["customer"], delinquent=True)
@@ -275,7 +275,7 @@ def _cancel_payments(world: World, invoice: Json) -> None:
 
 
 def update(world: World, invoice: Json, params: Json) -> Json:
-    """Change a draft, or the few things that may change later too."""
+    """Change a draft, or the few fields that may change later."""
     if invoice["status"] != "draft" and set(params) & {*_OF_DRAFTS, "days_until_due"}:
         raise invalid(
             "Finalized invoices can't be updated in this way", code="invoice_not_editable"
@@ -301,7 +301,7 @@ def update(world: World, invoice: Json, params: Json) -> Json:
 
 
 def _set_due(world: World, invoice: Json, params: Json) -> None:
-    """Send a draft rather than charge it, or the other way round, and until when."""
+    """Send a draft instead of charging it, or the reverse, and set when it's due."""
     if not set(params) & {*_OF_DRAFTS, "days_until_due"}:
         return
     method = params.get("collection_method") or invoice["collection_method"]
@@ -314,7 +314,7 @@ def _set_due(world: World, invoice: Json, params: Json) -> None:
 
 
 def intent_of(world: World, invoice: Json) -> Json:
-    """The payment intent that attempts to pay an invoice use."""
+    """The payment intent used to pay an invoice."""
     payment = documents.default_payment(world, invoice)
     if payment is None:
         raise invalid("This invoice has nothing to pay.")
@@ -322,7 +322,7 @@ def intent_of(world: World, invoice: Json) -> Json:
 
 
 def check_open(invoice: Json, *, also: str = "open") -> None:
-    """Refuse, with Stripe's words, what only an open invoice allows."""
+    """Refuse, in Stripe's words, what only an open invoice allows."""
     status = invoice["status"]
     if status == "paid":
         raise invalid("Invoice is already paid")
@@ -334,7 +334,7 @@ def check_open(invoice: Json, *, also: str = "open") -> None:
 
 
 def check_payable(invoice: Json) -> None:
-    """Refuse to pay what is neither open nor given up: Stripe takes late money for the latter."""
+    """Refuse to pay unless it's open or uncollectible (Stripe accepts late money for those)."""
     check_open(invoice, also="uncollectible")
 
 

@@ -1,4 +1,4 @@
-"""API keys: whose account a request speaks for, or why it is refused."""
+"""API keys: which account a request is for, or why it's refused."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ _PUBLISHABLE = re.compile(r"pk_(test|live)_\w+")
 def account_of(authorization: str | None) -> str:
     """The account of the key in an Authorization header.
 
-    Every test key opens the account of its own name, secret (`sk_test_name`) or restricted
-    (`rk_test_name`). Raises ApiError 401 for anything else, live keys above all.
+    Every test key opens the account of its own name, whether secret (`sk_test_name`) or restricted
+    (`rk_test_name`). Raises ApiError 401 for anything else, especially live keys.
     """
     given = _credentials(authorization)
     if not given:
@@ -41,7 +41,7 @@ def account_of(authorization: str | None) -> str:
 
 
 def check_platform(account: str | None) -> None:
-    """Refuse to act for a connected account: no key here has any."""
+    """Refuse to act for a connected account: keys here have none."""
     if account:
         raise ApiError(
             403,

@@ -1,4 +1,4 @@
-"""Invoices made by hand: a draft of items, sent or charged."""
+"""Manual invoices: a draft with items, sent or charged."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from sandbox.world import Json, World
 
 
 def create(world: World, params: Json) -> Json:
-    """A draft without parent; it takes the waiting items if `include` says so."""
+    """A draft without a parent; it takes waiting items if `include` says so."""
     if not params.get("customer"):
         raise missing_parameter("customer")
     customer = customers.find(world, params["customer"], param="customer")
@@ -80,7 +80,7 @@ def add(world: World, invoice: Json, item: Json) -> None:
 
 
 def finalize(world: World, invoice: Json, *, auto_advance: bool | None = None) -> Json:
-    """Open a draft; one that asks for nothing is paid at once."""
+    """Open a draft; if nothing is due, it's paid right away."""
     renewals.finalize(world, invoice)
     if not invoice["amount_due"]:
         invoices.mark_paid(world, invoice)
@@ -90,7 +90,7 @@ def finalize(world: World, invoice: Json, *, auto_advance: bool | None = None) -
 
 
 def send(world: World, invoice: Json) -> Json:
-    """Mail it, as Stripe would; a draft is opened first."""
+    """Email it, as Stripe would; a draft is opened first."""
     if invoice["status"] == "draft":
         finalize(world, invoice)
     emit(world, "invoice.sent", invoice)

@@ -1,7 +1,7 @@
-"""Objects in the shapes of older API versions, for requests and webhook endpoints that want those.
+"""Objects in older API versions' shapes, for requests and webhook endpoints that want those.
 
-A step takes back one breaking change of Stripe's changelog. Everything is kept in the current
-shape; what is inside of an object is taken back after the object itself.
+Each step undoes one breaking change from Stripe's changelog. Everything is stored in the current
+shape; an object is converted before the objects inside it.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ Step = Callable[[World, Json], Json]
 
 
 def knows(kind: str, version: str) -> bool:
-    """Did this version have events of a type? Payments of invoices came later."""
+    """Whether this version had events of a type: invoice payments came later."""
     return not (kind.startswith("invoice_payment.") and versions.is_before(version, BASIL))
 
 
 def shape(world: World, value: Any, version: str) -> Any:
-    """An answer, already a copy, as an older version showed it: every object that is in it.
+    """Convert an answer (already a copy), with every object in it, to an older version.
 
-    An event keeps the version under which it was made.
+    An event keeps the version it was made under.
     """
     if version == versions.CURRENT:
         return value
@@ -40,7 +40,7 @@ def shape(world: World, value: Any, version: str) -> Any:
 
 
 def previous(world: World, before: Json, shown: Json, version: str) -> Json:
-    """What an event says that an object was before, in the words of a version."""
+    """An event's previous attributes in a version's terms."""
     if version == versions.CURRENT:
         return before
     items = (before.get("items") or {}).get("data")
@@ -150,7 +150,7 @@ def _inclusive(entries: list[Json] | None) -> int:
 
 
 def _plan(price: Json | None) -> Json | None:
-    """The plan of a recurring price, which older versions show beside it."""
+    """A recurring price's plan, which older versions show beside it."""
     if not price or not price["recurring"]:
         return None
     recurring = price["recurring"]
@@ -190,7 +190,7 @@ def _first_discount(world: World, owner: Json) -> Json | None:
 
 
 def _id(value: Json | str) -> str:
-    """The id of an object that may be expanded."""
+    """The ID of an object that may be expanded."""
     return str(value["id"]) if isinstance(value, dict) else value
 
 

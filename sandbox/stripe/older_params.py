@@ -1,4 +1,4 @@
-"""Parameters by the names that they have in older API versions, made into those of today."""
+"""Converts parameters from older API versions into today's."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _TODAYS = "hosted_page"
 
 @dataclass(frozen=True)
 class Change:
-    """What requests before a day could say, and what it means today.
+    """What requests before a date could say, and what it means today.
 
-    `names` leads to None where a parameter of today was not known then.
+    `names` maps to None if today's parameter didn't exist then.
     """
 
     before: str
@@ -29,7 +29,7 @@ class Change:
 
 
 def accepted(endpoint: Endpoint, version: str) -> Spec:
-    """The parameters that an endpoint takes in a version."""
+    """The parameters that an endpoint accepts in a version."""
     found: dict[str, Kind | None] = dict(endpoint.accepted)
     for change in _changes(endpoint, version):
         found |= change.names
@@ -37,7 +37,7 @@ def accepted(endpoint: Endpoint, version: str) -> Spec:
 
 
 def translated(endpoint: Endpoint, params: Json, version: str) -> Json:
-    """Checked parameters of a version as those of today."""
+    """Convert a version's checked parameters into today's."""
     for change in _changes(endpoint, version):
         params = change.translate(params)
     return params
@@ -49,7 +49,7 @@ def _changes(endpoint: Endpoint, version: str) -> list[Change]:
 
 
 def _discounts(params: Json) -> Json:
-    """`coupon` and `promotion_code` beside `discounts`; an empty one takes all away."""
+    """`coupon` and `promotion_code` instead of `discounts`; an empty one removes all."""
     given = {name: params.pop(name) for name in _CODES if name in params}
     only_one_of(given, "coupon", "promotion_code")
     only_one_of(params | given, "coupon", "discounts")

@@ -1,4 +1,4 @@
-"""Form-encoded parameters: decoding, and checking against what an endpoint declares as data."""
+"""Form-encoded parameters: decoding, and checking against an endpoint's declaration."""
 
 from __future__ import annotations
 
@@ -73,14 +73,14 @@ _LONGEST_VALUE = 500
 
 @dataclass(frozen=True)
 class Hash:
-    """Named parameters below one name."""
+    """Named parameters nested under one name."""
 
     fields: Mapping[str, Kind]
 
 
 @dataclass(frozen=True)
 class ListOf:
-    """Several of a kind, at most `most`."""
+    """A list of one kind, with at most `most` entries."""
 
     kind: Kind
     most: int | None = None
@@ -101,7 +101,7 @@ class Required:
 
 @dataclass(frozen=True)
 class Emptyable:
-    """What an empty string unsets. Texts are so without a word."""
+    """A value that an empty string unsets. Texts always can be."""
 
     kind: Kind
 
@@ -117,7 +117,7 @@ ADDRESS = Hash(dict.fromkeys(("city", "country", "line1", "line2", "postal_code"
 
 
 def decode(pairs: Sequence[tuple[str, str]]) -> Json:
-    """Nested values of bracketed names: `a[b][0]=c` becomes {"a": {"b": {"0": "c"}}}."""
+    """Nest bracketed names: `a[b][0]=c` becomes {"a": {"b": {"0": "c"}}}."""
     decoded: Json = {}
     for name, value in pairs:
         if not re.fullmatch(r"[^\[\]]+(\[[^\[\]]*\])*", name):
@@ -137,9 +137,9 @@ def _set(decoded: Json, keys: Sequence[str], value: str, name: str) -> None:
 
 
 def _index(place: Json, key: str, following: str) -> str:
-    """The key itself, or the place in a list that `[]` means.
+    """The key itself, or the list index that `[]` means.
 
-    That is a new one, unless what follows is still missing in the last: `items[][price]` and then
+    That's a new entry, unless the last one still lacks what follows: `items[][price]` and then
     `items[][quantity]` are one item.
     """
     if key != "[]":
@@ -150,7 +150,7 @@ def _index(place: Json, key: str, following: str) -> str:
 
 
 def check(raw: Json, spec: Spec) -> Json:
-    """The parameters with their types; raises the error that Stripe would answer."""
+    """Return typed parameters, or raise the error that Stripe would answer with."""
     return _check_hash(raw, spec, "")
 
 
@@ -265,12 +265,12 @@ def _join(path: str, name: str) -> str:
 
 
 def new_metadata(params: Json) -> Json:
-    """The metadata of something that is made: names without a value are left out."""
+    """Metadata for a new object: names without a value are left out."""
     return merge_metadata({}, params.get("metadata") or {})
 
 
 def merge_metadata(current: Json, change: Json | None) -> Json:
-    """Stripe's rule: names given are set, an empty value removes one, empty metadata all."""
+    """Stripe's rule: given names are set, an empty value removes one, empty metadata all."""
     if change is None:
         return {}
     merged = {name: value for name, value in {**current, **change}.items() if value != ""}

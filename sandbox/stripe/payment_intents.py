@@ -34,7 +34,7 @@ BANK_DAYS = 4
 
 @dataclass(frozen=True)
 class Outcome:
-    """How an attempt to pay ended, and what to tell the person who pays."""
+    """How an attempt to pay ended, and what to tell the payer."""
 
     status: Literal["complete", "declined", "processing", "requires_action"]
     message: str = ""
@@ -52,9 +52,9 @@ def create(
     setup_future_usage: str | None = None,
     more: Json | None = None,
 ) -> Json:
-    """A payment intent that nobody has tried to pay. `more` are fields that take a value as it is.
+    """Create a payment intent that nobody has tried to pay. `more` holds fields stored as given.
 
-    Those of `AS_GIVEN`: how it is captured, how it reads on a statement, where it is shipped to.
+    They're those of `AS_GIVEN`: capture method, statement descriptor, shipping.
     """
     intent_id = world.new_id("pi_3")
     intent: Json = {
@@ -120,7 +120,7 @@ def create(
 def confirm(
     world: World, intent: Json, method: Json, *, off_session: bool, authenticate: bool | None
 ) -> Outcome:
-    """Try a card. `authenticate` is what its owner answers to 3-D Secure; None: nothing yet."""
+    """Try a card. `authenticate` is the cardholder's answer to 3-D Secure; None: not asked."""
     card = cards.of_method(method)
     intent["payment_method"] = method["id"]
     if card.needs_authentication(off_session=off_session) and authenticate is not True:
@@ -133,7 +133,7 @@ def confirm(
 
 
 def _process(world: World, intent: Json, method: Json) -> Outcome:
-    """A bank account is charged: whether it pays is known some days later."""
+    """Charge a bank account: whether it pays is known a few days later."""
     charge = charges.create(world, intent, method, None)
     intent |= {
         "last_payment_error": None,
@@ -148,7 +148,7 @@ def _process(world: World, intent: Json, method: Json) -> Outcome:
 
 
 def settle(world: World, intent: Json) -> Outcome:
-    """The bank has answered."""
+    """Apply the bank's answer."""
     private(intent).pop("settles_at")
     method = world.objects.get(intent["payment_method"]) or {}
     charge = charges.find(world, intent["latest_charge"])
@@ -181,7 +181,7 @@ def _pay(world: World, intent: Json, method: Json) -> Outcome:
 
 
 def _hold(world: World, intent: Json, method: Json) -> Outcome:
-    """Reserve the amount on the card until somebody captures it."""
+    """Reserve the amount on the card until it's captured."""
     charge = charges.hold(world, intent, method)
     intent |= {
         "amount_capturable": intent["amount"],
@@ -196,7 +196,7 @@ def _hold(world: World, intent: Json, method: Json) -> Outcome:
 
 
 def capture(world: World, intent: Json, amount: int | None) -> Json:
-    """Take what was reserved, all of it or a part; the rest is let go."""
+    """Capture the reserved amount, in full or in part; the rest is released."""
     if intent["status"] != "requires_capture":
         message = (
             f"This PaymentIntent could not be captured because it has a status of "
@@ -258,7 +258,7 @@ def _fail(world: World, intent: Json, error: Json, method: Json) -> None:
 
 
 def refusal(intent: Json) -> ApiError:
-    """The error that answers a request which tried to charge and was declined."""
+    """The error for a request that tried to charge and was declined."""
     error = intent["last_payment_error"]
     return declined(
         error["message"],
@@ -270,7 +270,7 @@ def refusal(intent: Json) -> ApiError:
 
 
 def authentication_required(intent: Json) -> ApiError:
-    """The error where the owner of the card would have to confirm, and is not there."""
+    """The error if the cardholder would have to confirm but isn't present."""
     return declined(
         "This payment requires additional user action before it can be completed successfully.",
         code="invoice_payment_intent_requires_action",
@@ -281,7 +281,7 @@ def authentication_required(intent: Json) -> ApiError:
 
 
 def check_confirmable(intent: Json, method: str | None) -> None:
-    """Refuse to charge again what is paid, or on its way, and what names no card."""
+    """Refuse to charge what's paid, on its way, or without a card."""
     status = intent["status"]
     if status == "succeeded":
         raise _unexpected(
@@ -306,7 +306,7 @@ def check_confirmable(intent: Json, method: str | None) -> None:
 
 
 def check_owner(intent: Json, method: Json) -> None:
-    """Refuse somebody else's card."""
+    """Refuse someone else's card."""
     if method["customer"] and method["customer"] != intent["customer"]:
         raise invalid(
             f"The payment method {method['id']} does not belong to the Customer "
@@ -316,7 +316,7 @@ def check_owner(intent: Json, method: Json) -> None:
 
 
 def check_changeable(intent: Json) -> None:
-    """Refuse another amount once one was charged."""
+    """Refuse to change the amount once it was charged."""
     if intent["status"] in ("succeeded", "canceled", "processing"):
         raise _unexpected(
             "This PaymentIntent's amount could not be updated because it has a status of "

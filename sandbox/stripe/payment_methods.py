@@ -26,7 +26,7 @@ def create(
     email: str | None = None,
     name: str | None = None,
 ) -> Json:
-    """A payment method of a test card, attached to nobody; a number alone is good for years."""
+    """An unattached payment method for a test card; a number alone is valid for years."""
     if isinstance(typed, str):
         years = datetime.fromtimestamp(world.now(), UTC).year + 3
         typed = cards.TypedCard(typed, (years, 12))
@@ -56,10 +56,10 @@ def create(
 
 
 def create_of(world: World, params: Json) -> Json:
-    """A payment method of a request: a token, a test card's number, or a bank account's.
+    """The payment method of a request: a token, a test card number, or a bank account.
 
     Raises:
-        ApiError: 400 where the details of its type are missing, or the sandbox has no such type.
+        ApiError: 400 if its type's details are missing, or the sandbox has no such type.
     """
     kind, details = params["type"], params.get(params["type"]) or {}
     if not details:
@@ -143,7 +143,7 @@ def _bank_account(card: cards.Card) -> Json:
 
 
 def find(world: World, method_id: str, *, param: str | None = None) -> Json:
-    """A payment method by id; Stripe's ready-made `pm_card_…` names make a new one."""
+    """A payment method by ID; Stripe's ready-made `pm_card_…` names make a new one."""
     if method_id in cards.TOKENS:
         return create(world, cards.TOKENS[method_id])
     method = world.objects.get(method_id)
@@ -158,7 +158,7 @@ def find(world: World, method_id: str, *, param: str | None = None) -> Json:
 
 
 def attach(world: World, method: Json, customer_id: str) -> Json:
-    """Attach to a customer. A card that is always declined can't be attached, as at Stripe."""
+    """Attach to a customer. As at Stripe, a card that's always declined can't be attached."""
     if method["customer"] not in (None, customer_id):
         raise invalid(
             "The payment method you provided has already been attached to a customer.",
@@ -199,7 +199,7 @@ def _forget(world: World, method: Json) -> None:
 
 
 def updated(world: World, method: Json) -> Json:
-    """Store a changed method and say so."""
+    """Store a changed method and emit its event."""
     world.objects.put(method)
     emit(world, "payment_method.updated", method)
     return method

@@ -1,4 +1,4 @@
-"""The balance, and payouts of it to the business's bank account."""
+"""The balance, and payouts to the business's bank account."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ARRIVES_AFTER = 2 * DAY
 
 
 def balance(world: World) -> Json:
-    """What is there now and what is to come, for each currency that was ever booked."""
+    """The available and pending balance, for each currency ever used."""
     entries = world.objects.list("balance_transaction")
     currencies = sorted({entry["currency"] for entry in entries}) or ["usd"]
     pending = {currency: _pending(entries, currency, world.now()) for currency in currencies}
@@ -35,7 +35,7 @@ def _amount(currency: str, amount: int) -> Json:
 
 
 def _pending(entries: list[Json], currency: str, now: int) -> int:
-    """What was booked lately: cards pay out after some days."""
+    """Recent amounts: cards pay out after a few days."""
     return sum(
         int(entry["net"])
         for entry in entries
@@ -44,10 +44,10 @@ def _pending(entries: list[Json], currency: str, now: int) -> int:
 
 
 def create(world: World, params: Json) -> Json:
-    """Pay out an amount of what is available.
+    """Pay out a part of the available balance.
 
     Raises:
-        ApiError: 400 `balance_insufficient` where there is less.
+        ApiError: 400 `balance_insufficient` if there's less.
     """
     amount, currency = params["amount"], params["currency"].lower()
     found = {one["currency"]: one["amount"] for one in balance(world)["available"]}
@@ -97,7 +97,7 @@ def create(world: World, params: Json) -> Json:
 
 
 def shown(world: World, payout: Json) -> Json:
-    """A payout as it stands now: it has arrived once its day has come."""
+    """A payout as of now: it has arrived once its day has come."""
     if payout["status"] == "pending" and payout["arrival_date"] <= world.now():
         payout |= {
             "status": "paid",
@@ -109,7 +109,7 @@ def shown(world: World, payout: Json) -> Json:
 
 
 def cancel(world: World, payout: Json) -> Json:
-    """Take back one that is still pending; the money is available again."""
+    """Cancel a pending payout; the money is available again."""
     if shown(world, payout)["status"] != "pending":
         raise invalid("Payouts can only be canceled while they are pending.")
     booked = charges.book(world, payout, payout["amount"], "payout_cancel")

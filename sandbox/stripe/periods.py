@@ -9,7 +9,7 @@ _MONTHS = {"month": 1, "year": 12}
 
 
 def after(anchor: int, interval: str, count: int) -> int:
-    """`count` intervals after the anchor; the 31st becomes the last day of a shorter month."""
+    """`count` intervals after the anchor; the 31st becomes a shorter month's last day."""
     if interval in _DAYS:
         return anchor + count * _DAYS[interval] * DAY
     start = datetime.fromtimestamp(anchor, UTC)

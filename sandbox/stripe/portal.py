@@ -1,4 +1,4 @@
-"""Billing portal: its configuration, and the sessions that let a customer in."""
+"""The billing portal: its configuration, and the sessions that let a customer in."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def find_configuration(world: World, configuration_id: str, *, param: str | None
 
 
 def configurations(world: World, **filters: bool) -> list[Json]:
-    """The configurations; the default is there once the dashboard's settings were saved."""
+    """The configurations; the default exists once the dashboard's settings were saved."""
     found = world.objects.list("billing_portal.configuration", **filters)
     return [one for one in found if not (one["is_default"] and world.switches.portal_not_set_up)]
 
@@ -150,7 +150,7 @@ def create_session(world: World, params: Json) -> Json:
 
 
 def _flow(wanted: Json | None) -> Json | None:
-    """The one thing that a session is for, as `payment_method_update`; None: everything."""
+    """A session's single purpose, such as `payment_method_update`; None: everything."""
     if not wanted:
         return None
     after = wanted.get("after_completion") or {"type": "portal_homepage"}

@@ -1,4 +1,4 @@
-"""Prices, and the plan that a subscription item still shows for each."""
+"""Prices, and the legacy plan that a subscription item still shows for each."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def _recurring(wanted: Json) -> Json:
 
 
 def _check_lookup_key(world: World, params: Json, price: Json | None) -> None:
-    """A key names one active price; who says so may move it to another."""
+    """A key names one active price; it can be transferred on request."""
     key = params.get("lookup_key")
     others = [one for one in world.objects.list("price", lookup_key=key) if one is not price]
     if not key or not others:
@@ -159,7 +159,7 @@ def plan(price: Json) -> Json:
 
 
 def text(price: Json) -> str:
-    """The price as it stands on invoices: `$29.00 / month`."""
+    """The price as invoices show it: `$29.00 / month`."""
     sum_text = currencies.money(price["unit_amount"], price["currency"])
     recurring = price["recurring"]
     if not recurring:

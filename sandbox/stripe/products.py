@@ -1,4 +1,4 @@
-"""Products: what is sold."""
+"""Products: what's sold."""
 
 from __future__ import annotations
 

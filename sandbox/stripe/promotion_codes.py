@@ -46,7 +46,7 @@ def create(world: World, params: Json) -> Json:
 
 
 def by_code(world: World, code: str) -> Json | None:
-    """The active promotion code of a word; capitals make no difference."""
+    """The active promotion code for a word, in upper or lower case."""
     active = world.objects.list("promotion_code", active=True)
     return next((one for one in active if one["code"].lower() == code.strip().lower()), None)
 
@@ -61,7 +61,7 @@ def update(world: World, code: Json, params: Json) -> Json:
 
 
 def check(world: World, code: Json, customer_id: str | None, amount: int) -> None:
-    """May this customer use the code for a purchase of this amount?"""
+    """Check that this customer may use the code for a purchase of this amount."""
     expired = code["expires_at"] and code["expires_at"] <= world.now()
     foreign = code["customer"] not in (None, customer_id)
     if not code["active"] or expired or foreign:

@@ -1,4 +1,4 @@
-"""Refunds: money back at once, later, once the member says where to, or failing in the end."""
+"""Refunds: immediate, delayed, waiting for the customer's answer, or failing in the end."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def create(world: World, params: Json) -> Json:
 
 
 def _decide(world: World, refund: Json, charge: Json) -> None:
-    """Whether it succeeds at once, as the card has it and as the balance allows."""
+    """Whether it succeeds right away, depending on the card and the balance."""
     card = charges.card_of(world, charge)
     is_short = available(world, charge["currency"]) < refund["amount"]
     if card.refunds == "pending" or is_short:
@@ -54,7 +54,7 @@ def _await(world: World, refund: Json, reason: str) -> None:
 
 
 def _ask(world: World, refund: Json, params: Json) -> None:
-    """Ask by e-mail where the money is to go, as where it came from can't take it back."""
+    """Ask by email where the money should go, since its source can't take it back."""
     customer = world.objects.get(refund["customer"] or "") or {}
     email = params.get("instructions_email") or customer.get("email")
     if not email:
@@ -83,13 +83,13 @@ def _ask(world: World, refund: Json, params: Json) -> None:
 
 
 def available(world: World, currency: str) -> int:
-    """What the balance holds, in minor units: that of an account which did business before."""
+    """The balance in minor units, for an account that has done business before."""
     booked = world.objects.list("balance_transaction", currency=currency)
     return _opening(world) + sum(int(entry["net"]) for entry in booked)
 
 
 def set_available(world: World, currency: str, amount: int) -> None:
-    """Let the balance hold so much: the account began with more, or less."""
+    """Set the balance, as if the account had started with more or less."""
     booked = available(world, currency) - _opening(world)
     world.objects.set_meta("opening_balance", amount - booked)
 
@@ -195,14 +195,14 @@ def _recount(world: World, charge: Json) -> None:
 
 
 def answer(world: World, refund: Json) -> None:
-    """The member says where the money is to go, and it leaves."""
+    """The customer says where the money should go, and it leaves."""
     with changing(world, refund, "refund.updated"):
         refund["next_action"] = None
         _await(world, refund, "processing")
 
 
 def succeed(world: World, refund: Json) -> None:
-    """A pending refund arrives."""
+    """Let a pending refund arrive."""
     refund.pop(PRIVATE, None)
     charge = charges.find(world, refund["charge"])
     with changing(world, refund, "refund.updated"):
@@ -211,7 +211,7 @@ def succeed(world: World, refund: Json) -> None:
 
 
 def fail(world: World, refund: Json, reason: str = "lost_or_stolen_card") -> None:
-    """The bank sends the money back: the refund failed, also after it had succeeded."""
+    """The bank returns the money: the refund fails, even after it had succeeded."""
     refund.pop(PRIVATE, None)
     charge = charges.find(world, refund["charge"])
     previous = {
@@ -235,7 +235,7 @@ def fail(world: World, refund: Json, reason: str = "lost_or_stolen_card") -> Non
 
 
 def cancel(world: World, refund: Json) -> Json:
-    """Give up waiting for an answer: nothing was sent. Raises where none is awaited."""
+    """Stop waiting for an answer: nothing was sent. Raises if none is expected."""
     if refund["status"] != "requires_action":
         raise invalid(
             "Only refunds that require action can be canceled.", code="resource_invalid_state"
@@ -248,7 +248,7 @@ def cancel(world: World, refund: Json) -> Json:
 
 
 def give_reference(world: World, refund: Json) -> None:
-    """The bank says by which number it finds the refund; a second time, it is another number."""
+    """The bank gives the refund a reference number; the second time, another one."""
     details = refund["destination_details"]
     number = f"{int(sha256(world.new_id('re_3').encode()).hexdigest(), 16):023d}"[-23:]
     with changing(world, refund, "refund.updated"):
@@ -267,7 +267,7 @@ NEXT: dict[str, dict[str, Callable[[World, Json], object]]] = {
 
 
 def go_on(world: World, refund: Json, step: str) -> None:
-    """Take a refund's next step; raises ValueError where it is not one of its steps."""
+    """Take a refund's next step. Raises ValueError if it's not one of its steps."""
     steps = NEXT.get(refund["status"], {})
     if step not in steps:
         raise ValueError("That is not what comes next for this refund.")

@@ -29,7 +29,7 @@ INCOMPLETE_FOR = 23 * 3600
 def first_invoice(
     world: World, subscription: Json, customer: Json, intent: Json | None = None
 ) -> Json:
-    """The opened invoice that starts a subscription; free while it is on trial."""
+    """The open invoice that starts a subscription; free during a trial."""
     invoice = _first_draft(world, subscription, customer)
     return documents.finalize(world, invoice, customer, intent)
 
@@ -50,9 +50,9 @@ def _first_draft(world: World, subscription: Json, customer: Json) -> Json:
 
 
 def start(world: World, subscription: Json, customer: Json, *, collect: bool) -> Outcome:
-    """Invoice a new subscription, and pay that from the saved card if `collect` says so.
+    """Invoice a new subscription, and charge the saved card if `collect` says so.
 
-    One whose invoices are sent is active at once; its first invoice is a draft for an hour.
+    If its invoices are sent, it's active right away; its first invoice stays a draft for an hour.
     """
     if subscription["collection_method"] == "send_invoice":
         _first_draft(world, subscription, customer)
@@ -77,7 +77,7 @@ def _invoice(
     period: tuple[int, int],
     invoice_id: str | None = None,
 ) -> Json:
-    """A draft for the items' current period; `period` is the invoice's own and looks back."""
+    """A draft for the items' current period; `period` is the invoice's own, which looks back."""
     trial = subscription["status"] == "trialing"
     lines = [
         documents.subscription_line(
@@ -109,7 +109,7 @@ def _invoice(
 
 
 def preview(world: World, subscription: Json, extra: Sequence[Json] = ()) -> Json:
-    """The next invoice as it would be now, with `extra` lines first; it has no id."""
+    """The next invoice as it would be now, with `extra` lines first; it has no ID."""
     start, end = subscriptions.period(subscription)
     following = periods.end(
         subscription["billing_cycle_anchor"],
@@ -144,7 +144,7 @@ def previewed(
     period: tuple[int, int],
     attempt_at: int,
 ) -> Json:
-    """An invoice that is only looked at."""
+    """An invoice that's only previewed."""
     customer = customers.find(world, subscription["customer"])
     invoice = documents.blank(
         world,
@@ -164,7 +164,7 @@ def previewed(
 
 
 def announce(world: World, subscription: Json) -> None:
-    """`invoice.upcoming`, some days before a renewal."""
+    """Send `invoice.upcoming`, a few days before a renewal."""
     private(subscription)["announced"] = subscriptions.period(subscription)[1]
     world.objects.put(subscription)
     emit(world, "invoice.upcoming", preview(world, subscription))
@@ -177,7 +177,7 @@ def warn_of_trial_end(world: World, subscription: Json) -> None:
 
 
 def turn(world: World, subscription: Json) -> None:
-    """The period is over: the next one begins, with a draft that is collected an hour later."""
+    """Start the next period, with a draft that's collected an hour later."""
     customer = customers.find(world, subscription["customer"])
     over = subscriptions.period(subscription)
     with changing(world, subscription, "customer.subscription.updated"):
@@ -204,7 +204,7 @@ def _move_period(subscription: Json, start: int) -> None:
 
 
 def advance_invoice(world: World, invoice: Json) -> None:
-    """The hour of a draft is over: it is opened, and collected or sent."""
+    """A draft's hour is over: open it, and collect or send it."""
     finalize(world, invoice)
     if invoice["status"] != "open":
         return
@@ -217,14 +217,14 @@ def advance_invoice(world: World, invoice: Json) -> None:
 
 
 def _paused(subscription: Json) -> str | None:
-    """What becomes of new invoices while their collection is paused; older ones go on."""
+    """What happens to new invoices while collection is paused; older ones continue."""
     paused = subscription["pause_collection"]
     behavior: str | None = paused["behavior"] if paused else None
     return behavior
 
 
 def _forgo(world: World, subscription: Json, invoice: Json) -> None:
-    """Ask for nothing: an invoice made during a pause is void, or given up, at once."""
+    """Charge nothing: an invoice made during a pause is void or uncollectible right away."""
     finalize(world, invoice)
     if not invoice["amount_due"]:
         invoices.mark_paid(world, invoice)
@@ -235,7 +235,7 @@ def _forgo(world: World, subscription: Json, invoice: Json) -> None:
 
 
 def resume_collection(world: World, subscription: Json) -> None:
-    """The pause ends at the time it was given."""
+    """End a pause at its set time."""
     subscriptions.update(world, subscription, {"pause_collection": None})
 
 

@@ -1,6 +1,6 @@
-"""Subscription schedules: another price from the next period on, set up in Stripe's dashboard.
+"""Subscription schedules: a price change from the next period on, made in Stripe's dashboard.
 
-The API reads and releases them; `create` is a control of the sandbox.
+The API reads and releases them; `create` is one of the sandbox's controls.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _UPDATED = "subscription_schedule.updated"
 
 
 def create(world: World, subscription: Json, price_id: str) -> Json:
-    """Let a subscription's first item have another price when its period is over."""
+    """Schedule another price for a subscription's first item, after the current period."""
     if subscription["status"] not in ("active", "trialing"):
         raise invalid("Only an active subscription can be scheduled.", param="from_subscription")
     if subscription["schedule"]:
@@ -25,7 +25,7 @@ def create(world: World, subscription: Json, price_id: str) -> Json:
     start, end = first["current_period_start"], first["current_period_end"]
     items = [_item(item) for item in subscription["items"]["data"]]
     changed = [{**items[0], "plan": price["id"], "price": price["id"]}, *items[1:]]
-    # Another interval begins a cycle of its own.
+    # Another interval starts its own cycle.
     is_same = prices.interval(price) == prices.interval(first["price"])
     anchor = subscription["billing_cycle_anchor"] if is_same else end
     following = periods.end(anchor, end, price["recurring"])
@@ -120,7 +120,7 @@ def _dates(phase: Json) -> Json:
 
 
 def turn(world: World, subscription: Json, at: int) -> None:
-    """A period is over: the next phase begins, or after the last one the schedule lets go."""
+    """A period is over: the next phase begins, or the schedule releases after the last."""
     schedule = _of(world, subscription)
     if schedule is None:
         return
@@ -151,7 +151,7 @@ def _let_go(world: World, schedule: Json) -> None:
 
 
 def release(world: World, schedule: Json) -> Json:
-    """Leave the subscription as it is; the phases to come are dropped."""
+    """Leave the subscription as it is, and drop the remaining phases."""
     if schedule["status"] not in ("active", "not_started"):
         raise invalid(
             "You cannot release a subscription schedule that is currently in the "
@@ -166,7 +166,7 @@ def release(world: World, schedule: Json) -> Json:
 
 
 def end(world: World, subscription: Json) -> None:
-    """The subscription has ended, and with it its schedule."""
+    """End the schedule along with its subscription."""
     schedule = _of(world, subscription)
     if schedule is not None:
         schedule |= {"canceled_at": world.now(), "current_phase": None, "status": "canceled"}
@@ -175,7 +175,7 @@ def end(world: World, subscription: Json) -> None:
 
 
 def check_end(subscription: Json, params: Json) -> None:
-    """Refuse to move the end of a subscription that a schedule manages."""
+    """Refuse to change the end of a subscription that a schedule manages."""
     if subscription["schedule"] and {"cancel_at", "cancel_at_period_end"} & set(params):
         raise invalid(
             "The subscription is managed by the subscription schedule "

@@ -1,7 +1,7 @@
-"""Stripe's search query language (documentation, "Search query language"), as far as it goes here.
+"""The supported part of Stripe's search query language (documentation, "Search query language").
 
-Clauses `field:value`, `field~value`, `field<value` and so on, joined by AND or by OR, negated by a
-minus, over the fields that Stripe lets one search for each kind.
+Clauses `field:value`, `field~value`, `field<value`, and so on, joined by AND or OR, negated by a
+minus, over the fields that Stripe allows for each kind.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from sandbox.stripe.endpoint import Call
 from sandbox.stripe.errors import invalid
 from sandbox.world import Json
 
-# Stripe documentation, "Query fields for ...": metadata can be searched for all of them.
+# Stripe documentation, "Query fields for ...": metadata can be searched for all kinds.
 FIELDS = {
     "charge": {
         *("amount", "billing_details.address.postal_code", "created", "currency", "customer"),
@@ -67,7 +67,7 @@ class _Clause:
 
 
 def search(call: Call, kind: str, url: str) -> Json:
-    """A page of what fits `query`, the newest first; `page` is what the page before named."""
+    """A page of matches for `query`, newest first; `page` is the previous page's token."""
     clauses, joint = _parse(call.params["query"], kind)
     combine = any if joint == "OR" else all
     found = [
@@ -142,7 +142,7 @@ def _value(obj: Json, field: str, key: str | None) -> Any:
 
 
 def _plain(value: Any) -> str:
-    """A value as a query names it: nothing is `null`."""
+    """A value as queries write it: None is `null`."""
     if value is None:
         return "null"
     return str(value).casefold()

@@ -1,4 +1,4 @@
-"""Setup intents: a card is kept for later, and nothing is charged."""
+"""Setup intents: a card is saved for later, and nothing is charged."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _OPEN = ("requires_payment_method", "requires_confirmation", "requires_action")
 
 
 def create(world: World, params: Json) -> Json:
-    """A setup intent; with `confirm` its card is tried right away."""
+    """Create a setup intent; with `confirm`, try its card right away."""
     intent_id = world.new_id("seti_1")
     intent: Json = {
         "id": intent_id,
@@ -59,7 +59,7 @@ def confirm(world: World, intent: Json, params: Json) -> Json:
     """Try the card, and attach it to the intent's customer.
 
     Raises:
-        ApiError: 402 where its bank refuses, 400 where there is none or the intent is over.
+        ApiError: 402 if its bank refuses, 400 if there is none or the intent is over.
     """
     if intent["status"] not in _OPEN:
         raise _over(intent, "confirm")
@@ -118,7 +118,7 @@ def _over(intent: Json, action: str) -> ApiError:
 
 
 def update(world: World, intent: Json, params: Json) -> Json:
-    """Change what may be changed before it is done."""
+    """Change what may be changed before it's done."""
     for name in ("customer", "description"):
         if name in params:
             intent[name] = params[name]
@@ -131,7 +131,7 @@ def update(world: World, intent: Json, params: Json) -> Json:
 
 
 def cancel(world: World, intent: Json, reason: str | None) -> Json:
-    """Give it up, unless it is done."""
+    """Cancel it, unless it's done."""
     if intent["status"] not in _OPEN:
         raise _over(intent, "cancel")
     intent |= {"cancellation_reason": reason, "next_action": None, "status": "canceled"}

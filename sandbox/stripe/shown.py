@@ -1,4 +1,4 @@
-"""How an object is shown: without what the sandbox keeps to itself, lists cut, nulls left out."""
+"""How an object is shown: without private fields, with lists cut and nulls left out."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ UNSAID: dict[str, frozenset[str]] = {
 
 
 def public(obj: Json) -> Json:
-    """A copy of an object as Stripe shows it, its parts too."""
+    """A copy of an object and its parts as Stripe shows them."""
     kind = obj.get("object")
     unsaid = UNSAID.get(kind, frozenset()) if isinstance(kind, str) else frozenset()
     return {

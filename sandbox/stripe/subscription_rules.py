@@ -1,4 +1,4 @@
-"""What a subscription can't be made of, with Stripe's words for each."""
+"""What a subscription can't be made of, in Stripe's words."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _PRIORITY = (
 
 
 def check_lines(lines: Sequence[Json]) -> None:
-    """Refuse prices that can't be of one subscription, in the order in which they were named."""
+    """Refuse prices that can't share a subscription, in the order they were named."""
     first = lines[0]
     for index, price in enumerate(lines):
         param = f"items[{index}][price]"
@@ -37,7 +37,7 @@ def check_lines(lines: Sequence[Json]) -> None:
 
 
 def check_line(price: Json, param: str) -> None:
-    """Refuse a price that is charged once, or that is not for sale any more."""
+    """Refuse a price that's one-time or no longer for sale."""
     if not price["recurring"]:
         raise invalid(
             "The price specified is set to `type=one_time` but this field only accepts prices "
@@ -49,9 +49,9 @@ def check_line(price: Json, param: str) -> None:
 
 
 def check_intervals(lines: Sequence[Json]) -> None:
-    """Refuse prices of different periods.
+    """Refuse prices with different periods.
 
-    Stripe bills those too where `billing_mode` is flexible, with an invoice for each period; the
+    With a flexible `billing_mode`, Stripe bills those too, with an invoice for each period; the
     sandbox has one period for all items of a subscription.
     """
     if len({prices.interval(price) for price in lines}) > 1:
@@ -65,7 +65,7 @@ def check_intervals(lines: Sequence[Json]) -> None:
 
 
 def without_items() -> ApiError:
-    """The last item can't be taken away. Stripe says so; the rest of the sentence is ours."""
+    """The last item can't be removed. That's Stripe's rule; the rest of the sentence is ours."""
     return invalid(
         "A subscription must have at least one active plan. To cancel a subscription, cancel it "
         "instead of deleting its items.",
@@ -74,7 +74,7 @@ def without_items() -> ApiError:
 
 
 def check_new_item(subscription: Json, price_id: str, item_id: str | None) -> None:
-    """Refuse a price that another item of the subscription has already."""
+    """Refuse a price that another item of the subscription already has."""
     for item in subscription["items"]["data"]:
         if item["price"]["id"] == price_id and item["id"] != item_id:
             raise invalid(
@@ -88,7 +88,7 @@ def check_new_item(subscription: Json, price_id: str, item_id: str | None) -> No
 
 
 def check_times(world: World, params: Json) -> None:
-    """Refuse ends that are over already, or given twice."""
+    """Refuse an end in the past, or two ends at once."""
     checkout_rules.only_one_of(params, "trial_end", "trial_period_days")
     checkout_rules.only_one_of(params, "cancel_at", "cancel_at_period_end")
     for name in ("trial_end", "cancel_at"):
@@ -102,7 +102,7 @@ def check_times(world: World, params: Json) -> None:
 
 
 def check_payable(world: World, customer: Json, params: Json) -> None:
-    """Refuse what is to be paid at once by somebody without a card, or with one that can't."""
+    """Refuse an immediate payment without a card, or with one that can't pay."""
     behavior = params.get("payment_behavior") or "allow_incomplete"
     if behavior == "default_incomplete" or params.get("collection_method") == "send_invoice":
         return
@@ -123,7 +123,7 @@ def without_method() -> ApiError:
 
 
 def check_card(card: cards.Card, *, off_session: bool) -> None:
-    """Refuse a card that does not pay at once, where nothing may be left open."""
+    """Refuse a card that doesn't pay right away, if nothing may be left open."""
     if card.needs_authentication(off_session=off_session):
         raise ApiError(
             402,

@@ -1,4 +1,4 @@
-"""Which tax rates a subscription and its items have."""
+"""The tax rates of a subscription and its items."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sandbox.world import Json, World
 
 
 def set_default_rates(world: World, subscription: Json, ids: list[str] | None) -> None:
-    """Set the rates of every item that has none of its own."""
+    """Set the rates for every item without its own."""
     rates = tax_rates.chosen(world, ids, param="default_tax_rates")
     items = subscription["items"]["data"]
     tax_rates.check_prices([(one["price"], rates) for one in items if not one["tax_rates"]])
@@ -17,14 +17,14 @@ def set_default_rates(world: World, subscription: Json, ids: list[str] | None) -
 
 
 def set_item_rates(world: World, item: Json, ids: list[str] | None, *, param: str) -> None:
-    """Set an item's own rates, which take the place of the subscription's."""
+    """Set an item's own rates, which replace the subscription's."""
     rates = tax_rates.chosen(world, ids, param=param)
     tax_rates.check_prices([(item["price"], rates)])
     item["tax_rates"] = rates
 
 
 def set_automatic(world: World, subscription: Json, *, enabled: bool) -> None:
-    """Let Stripe reckon tax on all invoices to come, or no longer."""
+    """Turn Stripe's tax calculation on future invoices on or off."""
     if enabled:
         _check_automatic(world, subscription)
     subscription["automatic_tax"] = {
@@ -47,13 +47,13 @@ def _check_automatic(world: World, subscription: Json) -> None:
 
 
 def check_items(world: World, subscription: Json) -> None:
-    """Refuse prices that say nothing of tax."""
+    """Refuse prices that say nothing about tax."""
     items = subscription["items"]["data"]
     automatic_tax.check_prices(world, [one["price"] for one in items])
 
 
 def check_change(world: World, subscription: Json) -> None:
-    """Refuse what Stripe Tax can't reckon: another price for somebody it can't place."""
+    """Refuse what Stripe Tax can't calculate: a new price for a customer it can't locate."""
     if subscription["automatic_tax"]["enabled"]:
         check_items(world, subscription)
         customer = customers.find(world, subscription["customer"])
@@ -61,7 +61,7 @@ def check_change(world: World, subscription: Json) -> None:
 
 
 def disable(world: World, subscription: Json) -> None:
-    """Stripe no longer knows where the customer is: it goes on without tax."""
+    """Continue without tax: Stripe no longer knows where the customer is."""
     with changing(world, subscription, "customer.subscription.updated"):
         subscription["automatic_tax"] |= {
             "disabled_reason": "requires_location_inputs",

@@ -1,4 +1,4 @@
-"""Subscriptions: the object and its states. Invoices for it are made in `renewals`."""
+"""Subscriptions: the object and its states. `renewals` makes their invoices."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def create(
     description: str | None = None,
     days_until_due: int | None = None,
 ) -> Json:
-    """A new subscription of (price, quantity) lines: trialing, or incomplete until it is paid.
+    """A new subscription of (price, quantity) lines: trialing, or incomplete until it's paid.
 
-    With `days_until_due` its invoices are sent, to be paid within so many days.
+    With `days_until_due`, its invoices are sent, and due within that many days.
     """
     now = world.now()
     anchor = trial_end or now
@@ -55,7 +55,7 @@ def create(
 def new_item(
     world: World, subscription_id: str, price: Json, quantity: int, period: tuple[int, int]
 ) -> Json:
-    """An item that is not put into its subscription yet."""
+    """An item that isn't part of its subscription yet."""
     return {
         "id": world.new_id("si", 14),
         "object": "subscription_item",
@@ -156,7 +156,7 @@ def _blank(world: World, subscription_id: str, customer: Json, items: list[Json]
 
 
 def period(subscription: Json) -> tuple[int, int]:
-    """Start and end of what the subscription's items are paid or to be paid for now."""
+    """Start and end of the items' current period, paid or not."""
     item = subscription["items"]["data"][0]
     return item["current_period_start"], item["current_period_end"]
 
@@ -168,13 +168,13 @@ def set_status(world: World, subscription: Json, status: str) -> None:
 
 
 def expire(world: World, subscription: Json) -> None:
-    """The first invoice was never paid."""
+    """End a subscription whose first invoice was never paid."""
     with changing(world, subscription, _UPDATED):
         subscription |= {"status": "incomplete_expired", "ended_at": world.now()}
 
 
 def end(world: World, subscription: Json, *, reason: str | None = None) -> Json:
-    """Cancel now. `reason` is Stripe's word for why, if the subscription holds none yet."""
+    """Cancel now. `reason` is Stripe's term for why, if the subscription has none yet."""
     now = world.now()
     details = subscription["cancellation_details"]
     details["reason"] = details["reason"] or reason
@@ -197,13 +197,13 @@ def end(world: World, subscription: Json, *, reason: str | None = None) -> Json:
 
 
 def living(world: World, customer_id: str) -> list[Json]:
-    """The subscriptions of a customer that have not ended, newest first."""
+    """A customer's subscriptions that haven't ended, newest first."""
     found = world.objects.list("subscription", customer=customer_id)
     return [one for one in found if one["status"] not in ENDED]
 
 
 def end_all(world: World, customer: Json) -> None:
-    """End whatever a customer still has, as when the customer is deleted."""
+    """End everything a customer still has, as when the customer is deleted."""
     for subscription in living(world, customer["id"]):
         end(world, subscription, reason="cancellation_requested")
 
@@ -218,14 +218,14 @@ def _uncollected(world: World, subscription: Json) -> list[Json]:
 
 
 def of_invoice(invoice: Json) -> str | None:
-    """The id of the subscription that an invoice is for."""
+    """The ID of the subscription that an invoice is for."""
     details = (invoice["parent"] or {}).get("subscription_details")
     subscription_id: str | None = details["subscription"] if details else None
     return subscription_id
 
 
 def cancel_at_period_end(world: World, subscription_id: str, wanted: bool) -> Json:
-    """Schedule the end at the end of the period, or take that back."""
+    """Schedule the end for the end of the period, or undo that."""
     with world.lock:
         found = find(world, subscription_id)
         update(world, found, {"cancel_at_period_end": wanted})
@@ -277,7 +277,7 @@ def _move_end(world: World, subscription: Json, params: Json) -> None:
 
 
 def _pause(world: World, subscription: Json, wanted: Json | None) -> None:
-    """Pause the collection of new invoices, or go on with it."""
+    """Pause the collection of new invoices, or resume it."""
     resumes_at = (wanted or {}).get("resumes_at")
     if resumes_at is not None and resumes_at <= world.now():
         message = "`pause_collection[resumes_at]` must be in the future."
@@ -285,13 +285,13 @@ def _pause(world: World, subscription: Json, wanted: Json | None) -> None:
     if subscription["pause_collection"] and not wanted:
         end = period(subscription)[1]
         if world.now() > end - UPCOMING_BEFORE:
-            # The moment for invoice.upcoming was during the pause, when it is not sent.
+            # The time for invoice.upcoming was during the pause, when it isn't sent.
             private(subscription)["announced"] = end
     subscription["pause_collection"] = wanted and {"resumes_at": None, **wanted}
 
 
 def _collect_by(subscription: Json, params: Json) -> None:
-    """Charge a card, or send invoices that are due after so many days."""
+    """Charge a card, or send invoices that are due after a number of days."""
     method = params.get("collection_method") or subscription["collection_method"]
     days = params.get("days_until_due", subscription["days_until_due"])
     if method == "send_invoice" and days is None:

@@ -1,4 +1,4 @@
-"""A subscription changes its price: proration, and the invoice where the period begins anew."""
+"""Price changes of a subscription: proration, and the invoice if a new period begins."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from sandbox.world import Json, World
 
 @dataclass(frozen=True)
 class Change:
-    """What comes of new prices: credit and charges for the rest of the period."""
+    """The result of new prices: credit and charges for the rest of the period."""
 
     prorations: list[Json]
     restarts: bool
@@ -35,11 +35,11 @@ class Change:
 
 
 def switch(world: World, subscription: Json, params: Json) -> None:
-    """Change items as `subscriptions.update` is asked to, with all that it brings about."""
+    """Change items as `subscriptions.update` asks, with all consequences."""
     behavior = params.get("proration_behavior") or "create_prorations"
     at = params.get("proration_date")
     _check_date(subscription, at)
-    # Tried on a copy first: a change that is refused leaves no half of it.
+    # Try it on a copy first, so a refused change leaves nothing half done.
     _apply(world, copy(subscription), params["items"], behavior, at)
     if params.get("payment_behavior") == "error_if_incomplete" and _due_now(
         world, subscription, params
@@ -67,7 +67,7 @@ def _check_date(subscription: Json, at: int | None) -> None:
 
 
 def _due_now(world: World, subscription: Json, params: Json) -> int:
-    """What the change makes somebody pay at once."""
+    """What the change makes due right away."""
     shown = preview(world, subscription, params)
     due: int = shown["amount_due"] if shown["billing_reason"] == "subscription_update" else 0
     return due
@@ -121,7 +121,7 @@ def _collect(world: World, subscription: Json, invoice: Json) -> None:
 def _apply(
     world: World, subscription: Json, wanted: list[Json], behavior: str, at: int | None
 ) -> Change:
-    """Put the new prices in. Nothing is stored, so that a preview can do it to a copy."""
+    """Apply the new prices. Nothing is stored, so a preview can use a copy."""
     now = at or world.now()
     trial = subscription["status"] == "trialing"
     prorated = behavior != "none" and not trial
@@ -227,7 +227,7 @@ def _credit(world: World, subscription: Json, old: Json, now: int) -> Json:
 
 
 def _paid_for(world: World, subscription: Json, item: Json) -> int:
-    """What the period of an item cost after discounts."""
+    """What an item's period cost after discounts."""
     for invoice in world.objects.list("invoice", customer=subscription["customer"]):
         for line in invoice["lines"]["data"]:
             details = (line["parent"] or {}).get("subscription_item_details")
@@ -255,7 +255,7 @@ def _charge(world: World, subscription: Json, item: Json, now: int) -> Json:
 
 
 def preview(world: World, subscription: Json, wanted: Json) -> Json:
-    """The invoice that a change would bring: the one made at once, else the next renewal's."""
+    """The invoice that a change would make: the immediate one, or the next renewal's."""
     changed: Json = copy(subscription)
     behavior = wanted.get("proration_behavior") or "create_prorations"
     _check_date(subscription, wanted.get("proration_date"))

@@ -1,4 +1,4 @@
-"""Tax ids of customers, and the account's own."""
+"""Customers' tax IDs, and the account's own."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sandbox.stripe.tax_places import EU
 from sandbox.world import Json, World
 
 MOST = 5
-# What Stripe checks of the better known types (Stripe documentation, "Customer tax IDs").
+# What Stripe checks for the better-known types (Stripe documentation, "Customer tax IDs").
 _SHAPES = {
     "au_abn": r"\d{11}",
     "br_cnpj": r"\d{2}\.?\d{3}\.?\d{3}/?\d{4}-?\d{2}",
@@ -31,7 +31,7 @@ _BUSINESS = {"AU": "au_abn", "CH": "ch_vat", "GB": "gb_vat", "NO": "no_vat", "NZ
 
 
 def create(world: World, params: Json, customer: Json | None) -> Json:
-    """A tax id of a customer, or without one the account's."""
+    """Create a tax ID for a customer, or for the account."""
     kind, value = params["type"], params["value"].strip()
     check(kind, value)
     if customer and len(of(world, customer)) >= MOST:
@@ -62,7 +62,7 @@ def create(world: World, params: Json, customer: Json | None) -> Json:
 
 
 def check(kind: str, value: str) -> None:
-    """Refuse a value that can't be one of its type."""
+    """Refuse a value that its type doesn't allow."""
     if kind in _SHAPES and not re.fullmatch(_SHAPES[kind], value):
         raise invalid(f"Invalid value for {kind}.", param="value", code="tax_id_invalid")
 
@@ -75,7 +75,7 @@ def _country(kind: str, value: str) -> str | None:
 
 
 def _verification(kind: str, value: str) -> Json:
-    """As in test mode: the number's end says what the registry finds."""
+    """As in test mode: the number's ending decides what the registry finds."""
     ends = {"000000000": "verified", "111111111": "unverified"}
     found = next((status for end, status in ends.items() if value.endswith(end)), "pending")
     status = found if kind in _VERIFIED else "unavailable"
@@ -84,12 +84,12 @@ def _verification(kind: str, value: str) -> Json:
 
 
 def of(world: World, customer: Json) -> list[Json]:
-    """A customer's tax ids, the newest first."""
+    """A customer's tax IDs, newest first."""
     return world.objects.list("tax_id", customer=customer["id"])
 
 
 def of_business(world: World, customer: Json, country: str) -> list[Json]:
-    """Those by which the customer is a business in a country, for its VAT."""
+    """The IDs that make the customer a business for a country's VAT."""
     return [one for one in of(world, customer) if is_for_business(one["type"], country)]
 
 
@@ -98,7 +98,7 @@ def is_for_business(kind: str, country: str) -> bool:
 
 
 def of_invoice(world: World, customer: Json) -> list[Json]:
-    """As an invoice shows them."""
+    """Tax IDs as an invoice shows them."""
     return [{"type": one["type"], "value": one["value"]} for one in reversed(of(world, customer))]
 
 

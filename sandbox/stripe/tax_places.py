@@ -1,4 +1,4 @@
-"""Where a customer is, and what the sandbox takes for tax there.
+"""Where a customer is, and the sandbox's tax rate there.
 
 Stripe Tax knows every district; the sandbox knows countries, American states and Canadian
 provinces, each with one rate. Stripe documentation, "Collect customer addresses": an American
@@ -39,14 +39,14 @@ _NO_SALES_TAX = frozenset({"AK", "DE", "MT", "NH", "OR"})
 _PROVINCES = _table(
     "AB 5, BC 12, MB 12, NB 15, NL 15, NS 14, NT 5, NU 5, ON 13, PE 15, QC 14.975, SK 11, YT 5"
 )
-# The first letter of a postal code.
+# By the first letter of a postal code.
 _LETTERS = dict(
     pair.split(":")
     for pair in (
         "A:NL B:NS C:PE E:NB G:QC H:QC J:QC K:ON L:ON M:ON N:ON P:ON R:MB S:SK T:AB V:BC X:NT Y:YT"
     ).split()
 )
-# The last of the first three digits of the ZIP codes that a state has, in order.
+# The highest ZIP prefix (first three digits) of each state's ranges, in order.
 _ZIPS = (
     "005NY 009PR 027MA 029RI 038NH 049ME 054VT 055MA 059VT 069CT 089NJ 149NY 196PA 199DE 205DC "
     "219MD 246VA 268WV 289NC 299SC 319GA 349FL 369AL 385TN 397MS 399GA 427KY 459OH 479IN 499MI "
@@ -59,7 +59,7 @@ _STATE_NAMES = {"CA": "California", "NY": "New York", "TX": "Texas", "WA": "Wash
 
 @dataclass(frozen=True)
 class Place:
-    """Where tax is owed; `source` is Stripe's word for how that is known."""
+    """Where tax is owed; `source` is Stripe's term for how that's known."""
 
     country: str
     state: str | None
@@ -68,7 +68,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Kind:
-    """What a place takes: its name, Stripe's type and level, and the percentage."""
+    """A place's tax: its name, Stripe's type and level, and the percentage."""
 
     name: str
     type: str
@@ -78,7 +78,7 @@ class Kind:
 
 
 def place_of(customer: Json, method: Json | None) -> Place | None:
-    """The first address that the customer has, if it says enough; else the payment method's."""
+    """The customer's first address if it's sufficient, or else the payment method's."""
     for address, source in (
         ((customer["shipping"] or {}).get("address"), "shipping_destination"),
         (customer["address"], "billing_address"),
@@ -90,7 +90,7 @@ def place_of(customer: Json, method: Json | None) -> Place | None:
 
 
 def read(address: Json, source: str = "billing_address") -> Place | None:
-    """The place of an address, or None where that does not say enough."""
+    """The place of an address, or None if it's not sufficient."""
     country, code = address.get("country"), (address.get("postal_code") or "").strip().upper()
     if not country or not re.fullmatch("[A-Z]{2}", country):
         return None
@@ -116,7 +116,7 @@ def _province(state: str | None, code: str) -> str | None:
 
 
 def kind_of(place: Place) -> Kind:
-    """What the place takes; nothing where the business is not registered, or no tax is known."""
+    """The place's tax; none if the business isn't registered there, or no tax is known."""
     country, state = place.country, place.state or ""
     if country == "US":
         percentage = _SALES.get(state, 0)
@@ -131,12 +131,12 @@ def kind_of(place: Place) -> Kind:
 
 
 def reason(place: Place, *, has_business_id: bool) -> str:
-    """Why tax is taken there, or not."""
+    """Why tax applies there, or not."""
     if place.country == "US" and place.state in _NO_SALES_TAX:
         return "not_supported"
     if not kind_of(place).percentage:
         return "not_collecting"
-    # An American business sells to businesses elsewhere without VAT: these owe it themselves.
+    # An American business sells to foreign businesses without VAT: they owe it themselves.
     if has_business_id and place.country != "US":
         return "reverse_charge"
     return "standard_rated"

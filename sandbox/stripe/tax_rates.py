@@ -1,4 +1,4 @@
-"""Tax rates that somebody made, and what they may be applied to."""
+"""Manually created tax rates, and what they may be applied to."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def _blank(world: World, percentage: Decimal, *, inclusive: bool) -> Json:
 
 
 def update(world: World, rate: Json, params: Json) -> Json:
-    """Change its words; the percentage of a rate never changes."""
+    """Change a rate's texts; its percentage never changes."""
     _check_country(params)
     with changing(world, rate, "tax_rate.updated"):
         rate |= {name: params[name] for name in _PLAIN if name in params}
@@ -81,7 +81,7 @@ def update(world: World, rate: Json, params: Json) -> Json:
 
 
 def _show_again(world: World, rate: Json) -> None:
-    """What shows the rate in full shows it as it is now."""
+    """Update the copies of a rate in objects that show it in full."""
     for owner in (*world.objects.list("subscription"), *world.objects.list("invoice")):
         places = [owner, *(owner["items"]["data"] if "items" in owner else [])]
         for place in places:
@@ -93,7 +93,7 @@ def _show_again(world: World, rate: Json) -> None:
 
 
 def chosen(world: World, ids: list[str] | None, *, param: str) -> list[Json]:
-    """The rates that a request names, in full; refuses what can't be applied anew."""
+    """The full rates that a request names; refuse those that can't be applied anymore."""
     if len(ids or []) > MOST:
         raise invalid(f"You may apply at most {MOST} tax rates.", param=param)
     found = [find(world, one, param=f"{param}[{index}]") for index, one in enumerate(ids or [])]
@@ -107,7 +107,7 @@ def chosen(world: World, ids: list[str] | None, *, param: str) -> list[Json]:
 
 
 def check_prices(lines: list[tuple[Json, list[Json]]]) -> None:
-    """Refuse rates that say the opposite of the price they apply to."""
+    """Refuse rates that contradict the price they apply to."""
     for price, rates in lines:
         for rate in rates:
             behavior = "inclusive" if rate["inclusive"] else "exclusive"

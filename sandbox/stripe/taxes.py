@@ -1,8 +1,8 @@
-"""What taxes come to, on the lines of an invoice, a Checkout session or a credit note.
+"""Tax amounts on the lines of an invoice, a Checkout session, or a credit note.
 
-Stripe documentation, "Tax rates": tax counts after discounts, is rounded half up on each line, an
-inclusive tax is a part of the line's amount and an exclusive one comes on top of what is left
-without the inclusive ones.
+Stripe documentation, "Tax rates": tax is calculated after discounts and rounded half up on each
+line. Inclusive tax is part of the line's amount; exclusive tax is added on top of what's left
+without the inclusive taxes.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ ZERO_REASONS = {"exempt": "customer_exempt", "reverse": "reverse_charge"}
 
 @dataclass(frozen=True)
 class Tax:
-    """One rate on one amount; amounts are minor units."""
+    """One rate on one amount. Amounts are in minor units."""
 
     rate: Json
     amount: int
@@ -27,7 +27,7 @@ class Tax:
 
     @property
     def of_document(self) -> Json:
-        """As a line of an invoice or a credit note shows it, and their sums."""
+        """A tax as lines of invoices and credit notes, and their totals, show it."""
         return {
             "amount": self.amount,
             "tax_behavior": "inclusive" if self.rate["inclusive"] else "exclusive",
@@ -39,9 +39,9 @@ class Tax:
 
 
 def on(amount: int, rates: Sequence[Json], reason: str = "not_available") -> list[Tax]:
-    """The taxes of an amount that discounts have lowered already.
+    """The taxes on an amount after discounts.
 
-    `reason` is why (`standard_rated`), or why not (`customer_exempt`): then each is nothing.
+    `reason` says why (`standard_rated`), or why not (`customer_exempt`): then each is zero.
     """
     if reason in ("customer_exempt", "reverse_charge", "not_collecting", "not_subject_to_tax"):
         return [Tax(rate, 0, 0, reason) for rate in rates]
@@ -71,7 +71,7 @@ def _round(amount: Decimal) -> int:
 
 
 def summed(entries: Iterable[Json]) -> list[Json]:
-    """The taxes of several lines, one entry for each rate and reason."""
+    """The taxes of several lines, one entry per rate and reason."""
     totals: dict[tuple[str, str], Json] = {}
     for entry in entries:
         key = (entry["tax_rate_details"]["tax_rate"], entry["taxability_reason"])
@@ -84,10 +84,10 @@ def summed(entries: Iterable[Json]) -> list[Json]:
 
 
 def exclusive(entries: Iterable[Json]) -> int:
-    """What comes on top."""
+    """The tax added on top."""
     return sum(int(one["amount"]) for one in entries if one["tax_behavior"] == "exclusive")
 
 
 def inclusive(entries: Iterable[Json]) -> int:
-    """What is a part of the amounts."""
+    """The tax included in the amounts."""
     return sum(int(one["amount"]) for one in entries if one["tax_behavior"] == "inclusive")

@@ -1,4 +1,4 @@
-"""Test clocks. The sandbox has one clock, so every test clock shows it, and moves it for all."""
+"""Test clocks. The sandbox has one clock, so every test clock shows and moves it for all."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ KIND = "test_helpers.test_clock"
 
 
 def create(world: World, frozen_time: int, name: str | None) -> Json:
-    """A test clock. It begins now, whatever it asks for: only forward is possible, by advancing."""
+    """A test clock. It starts now, whatever was requested, and can only be advanced."""
     made: Json = {
         "id": world.new_id("clock_1"),
         "object": KIND,
@@ -37,7 +37,7 @@ def check_advance(world: World, clock: Json, frozen_time: int) -> None:
 
 
 def begin_advance(world: World, clock: Json, frozen_time: int) -> Json:
-    """Say that the clock is on its way; whoever asks later finds it there."""
+    """Report the clock as advancing; a later request finds it ready."""
     clock |= {"frozen_time": frozen_time, "status": "advancing"}
     world.objects.put(clock)
     emit(world, "test_helpers.test_clock.advancing", clock)
@@ -45,7 +45,7 @@ def begin_advance(world: World, clock: Json, frozen_time: int) -> Json:
 
 
 def shown(world: World, clock: Json) -> Json:
-    """A test clock as it stands: where the sandbox is, once it has come there."""
+    """A test clock as of now: the sandbox's time, once it has arrived."""
     if clock["status"] == "advancing" and world.now() >= clock["frozen_time"]:
         clock["status"] = "ready"
         world.objects.put(clock)

@@ -1,4 +1,4 @@
-"""Plain values of parameters: what each kind accepts, and Stripe's words for what it refuses."""
+"""Plain parameter values: what each kind accepts, and Stripe's words for what it refuses."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SHOWN = 10
 
 @dataclass(frozen=True)
 class Leaf:
-    """A plain value. `parse` raises `Refused`; `is_text`: an empty one unsets it."""
+    """A plain value. `parse` raises `Refused`. If `is_text`, an empty value unsets it."""
 
     parse: Callable[[str], Any]
     name: str
@@ -29,7 +29,7 @@ class Leaf:
 
 
 class Refused(ValueError):
-    """A value is refused, with Stripe's code if it has one."""
+    """A refused value, with Stripe's code if there is one."""
 
     def __init__(self, code: str | None, message: str) -> None:
         super().__init__(message)
@@ -37,14 +37,14 @@ class Refused(ValueError):
 
 
 def of(value: Any, leaf: Leaf) -> Any:
-    """The value of a leaf, of whatever a request said; raises `Refused`."""
+    """Parse whatever a request sent for a leaf. Raises `Refused`."""
     if not isinstance(value, str):
         raise Refused(None, f"Invalid {leaf.name}: {json.dumps(value)}")
     return leaf.parse(value)
 
 
 def text(longest: int) -> Leaf:
-    """A text of at most so many characters."""
+    """A text with a maximum length."""
 
     def parse(given: str) -> str:
         if len(given) > longest:
@@ -61,7 +61,7 @@ def _short(given: str) -> str:
 
 
 def integer(least: int | None = None, most: int | None = None) -> Leaf:
-    """A whole number between two others."""
+    """A whole number within a range."""
 
     def parse(given: str) -> int:
         number = _integer(given)
@@ -120,7 +120,7 @@ def _url(given: str) -> str:
 
 
 def _email(given: str) -> str:
-    # Checkout's own form asks for English characters only; domains may come as DNS has them.
+    # Checkout's form accepts English characters only; domains may be in their DNS form.
     is_shaped = re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s.]+|[^@\s]+@localhost", given)
     if not (is_shaped and given.isascii()):
         raise Refused("email_invalid", f"Invalid email address: {given}")
@@ -140,7 +140,7 @@ def _currency(given: str) -> str:
 
 
 def _descriptor(given: str) -> str:
-    """What stands on the statement of a card: 22 characters, a letter, none of `< > \\ ' " *`."""
+    """A card statement descriptor: up to 22 characters, a letter, none of `< > \\ ' " *`."""
     if len(given) > 22:
         raise Refused(
             None,
@@ -169,7 +169,7 @@ def _promotion_code(given: str) -> str:
 
 
 def one_of(*choices: str) -> Leaf:
-    """One of some words."""
+    """One of a set of words."""
 
     def parse(given: str) -> str:
         if given not in choices:

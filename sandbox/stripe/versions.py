@@ -1,7 +1,7 @@
-"""API versions: which ones the sandbox answers in, and how they follow each other.
+"""API versions: which ones the sandbox supports, and their order.
 
-Stripe's documentation, "API versioning": a version is a day, and since 2024 a name. Only breaking
-changes belong to versions; new fields are there in all.
+Stripe's documentation, "API versioning": a version is a date, and since 2024 also a name. Only
+breaking changes belong to versions; new fields appear in all of them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ SPOKEN = (
 )
 """Those whose shapes are known, the oldest first."""
 _DAY = re.compile(r"20(1[1-9]|20)-\d\d-\d\d")
-# The days from which on something is as it is since then.
+# The dates of breaking changes.
 NO_OLD_CHARGES = "2022-08-01"
 NO_LISTS_INSIDE = "2022-11-15"
 BASIL = "2025-03-31"
@@ -32,12 +32,12 @@ DAHLIA = "2026-03-25"
 
 
 def is_before(version: str, day: str) -> bool:
-    """Is a version older than that of a day?"""
+    """Whether a version is older than a date."""
     return version[:10] < day
 
 
 def check(version: str) -> str:
-    """The version of this name; raises ApiError where there is none that is spoken here."""
+    """The version with this name. Raises ApiError if it isn't supported."""
     if version in SPOKEN:
         return version
     message = f"Invalid Stripe API version: {version}."

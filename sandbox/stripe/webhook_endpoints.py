@@ -1,4 +1,4 @@
-"""Webhook endpoints: who wants which events."""
+"""Webhook endpoints: where events go, and which ones."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def create(
 
 
 def without_secret(endpoint: Json) -> Json:
-    """Stripe shows the secret only when the endpoint is made."""
+    """Stripe shows the secret only when the endpoint is created."""
     return {name: value for name, value in endpoint.items() if name != "secret"}
 
 

@@ -1,4 +1,4 @@
-"""A local Twilio: the Messages API, status callbacks, replies, and a phone to read them on."""
+"""A local Twilio: the Messages API, status callbacks, replies, and a phone to read texts on."""
 
 from typing import Any
 
@@ -15,6 +15,6 @@ idle = dispatch.idle
 
 
 def messages(world: World, to: str | None = None) -> list[dict[str, Any]]:
-    """Texts both ways, newest first; `to` keeps those sent to one number."""
+    """Texts in both directions, newest first; `to` filters by recipient."""
     found = store.newest_first(world)
     return [store.summary(message) for message in found if to in (None, message["to"])]

@@ -1,4 +1,4 @@
-"""Twilio's Messages API, as far as the `twilio` client is used (api.twilio.com/2010-04-01)."""
+"""Twilio's Messages API, as far as the `twilio` client needs it (api.twilio.com/2010-04-01)."""
 
 import base64
 import binascii
@@ -117,7 +117,7 @@ def _credentials(request: Request) -> str:
 
 
 def _check_weather(world: World) -> None:
-    """Fail the share of requests that the switch asks for, half as 500 and half as 503."""
+    """Fail the share of requests set by the switch, half with 500 and half with 503."""
     if faults.strikes(world.switches.twilio_fail):
         raise random.choice(
             (
@@ -142,7 +142,7 @@ def _matches(message: Sms, query: Form) -> bool:
 
 
 def _instant(text: str) -> float:
-    """Unix time of an ISO date or date-time, UTC unless it says otherwise."""
+    """Unix time of an ISO date or date-time, in UTC unless it says otherwise."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
@@ -159,7 +159,7 @@ def _path(request: Request) -> str:
 
 
 class _PageLinks:
-    """Addresses of other pages of the same query, relative to the API's root as Twilio has them."""
+    """Links to other pages of the same query, relative to the API's root as Twilio's are."""
 
     def __init__(self, request: Request, size: int) -> None:
         self._request = request

@@ -23,9 +23,9 @@ Task = Callable[[], None]
 
 
 class Courier:
-    """Takes each message through its statuses in time, and reports them one after the other.
+    """Moves each message through its statuses over time, and reports them one by one.
 
-    A product that does not answer delays only its own reports: the message is delivered anyway.
+    A product that doesn't answer only delays its own reports: the message is delivered anyway.
     """
 
     def __init__(self, world: World) -> None:
@@ -39,7 +39,7 @@ class Courier:
         self._thread = threading.Thread(target=self._run, name="sms-courier", daemon=True)
 
     def start(self) -> None:
-        """Go on with what a restart interrupted, then wait for new messages."""
+        """Continue what a restart interrupted, then wait for new messages."""
         for message in store.newest_first(self._world):
             self.take(message)
             if message["unreported"]:
@@ -54,12 +54,12 @@ class Courier:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def take(self, message: Sms) -> None:
-        """Move a message on to whatever comes next for it."""
+        """Move a message on to its next step."""
         if next_status(message):
             self._schedule(STEP_SECONDS, partial(self._move, message["id"]))
 
     def idle(self) -> bool:
-        """Whether every message has reached its last status and reported it."""
+        """Whether every message has reached and reported its last status."""
         with self._wake:
             return not self._due and not self._in_flight
 
@@ -73,7 +73,7 @@ class Courier:
             self._pool.submit(self._carry_out, task)
 
     def _next(self) -> Task | None:
-        """The next task when it is due; None when stopping."""
+        """The next task once it's due; None when stopping."""
         with self._wake:
             while not self._stopping:
                 wait = self._due[0][0] - time.monotonic() if self._due else None
@@ -87,8 +87,8 @@ class Courier:
         try:
             task()
         except Exception:
-            # A pool's thread would keep the exception to itself. Once stopping, the world may be
-            # closed under a report that is under way; it is sent again after the next start.
+            # A pool's thread would swallow the exception. While stopping, the world may be closed
+            # during a report; it's sent again after the next start.
             if not self._stopping:
                 logger.exception("A text message got stuck")
         finally:
@@ -108,7 +108,7 @@ class Courier:
         self.take(message)
 
     def _report(self, sid: str, attempt: int) -> None:
-        """Report the oldest unreported status; what comes after it waits for its turn."""
+        """Report the oldest unreported status; later ones wait for their turn."""
         message = store.find(self._world, sid)
         if message is None:
             return
@@ -125,7 +125,7 @@ class Courier:
 
 
 def next_status(message: Sms) -> str | None:
-    """What comes after the status that the courier gave the message last."""
+    """The status after the one that the courier set last."""
     if message["direction"] != "outbound-api":
         return None
     last = "undelivered" if message["to"] == numbers.UNDELIVERED_NUMBER else "delivered"

@@ -1,4 +1,4 @@
-"""The one courier of this process, started with the server or by the first message."""
+"""This process's one courier, started with the server or by the first message."""
 
 import threading
 
@@ -11,24 +11,24 @@ _couriers: list[Courier] = []
 
 
 def start(world: World) -> None:
-    """Start the courier and let it go on with what a restart interrupted."""
+    """Start the courier; it continues what a restart interrupted."""
     _running(world)
 
 
 def stop() -> None:
-    """Stop reporting; what is left goes on after the next start."""
+    """Stop reporting; the rest continues after the next start."""
     with _guard:
         while _couriers:
             _couriers.pop().stop()
 
 
 def send(world: World, message: Sms) -> None:
-    """Let the courier take a new message through its statuses."""
+    """Hand a new message to the courier."""
     _running(world).take(message)
 
 
 def idle() -> bool:
-    """Whether every message has reached its last status and reported it."""
+    """Whether every message has reached and reported its last status."""
     return all(courier.idle() for courier in _couriers)
 
 

@@ -1,10 +1,10 @@
-"""What Twilio refuses, with its codes, statuses and sentences (twilio.com/docs/api/errors)."""
+"""What Twilio refuses, with its codes, statuses, and messages (twilio.com/docs/api/errors)."""
 
 from starlette.responses import JSONResponse
 
 
 class TwilioError(Exception):
-    """A request that Twilio answers with an error."""
+    """An error that Twilio answers with."""
 
     def __init__(self, status: int, code: int, message: str) -> None:
         super().__init__(message)
@@ -13,7 +13,7 @@ class TwilioError(Exception):
         self.message = message
 
     def response(self) -> JSONResponse:
-        """The error as Twilio's REST API writes it."""
+        """The error in the format of Twilio's REST API."""
         return JSONResponse(
             {
                 "code": self.code,

@@ -22,10 +22,10 @@ HELPED = "Reply STOP to unsubscribe. Msg&Data Rates May Apply."
 
 
 def receive(world: World, from_: str, body: str) -> dict[str, Any]:
-    """Take a text from a phone, pass it to the product and show the product's reply.
+    """Take a text from a phone, pass it to the product, and show the product's reply.
 
-    Answers the message with `answer` (HTTP status of the product; 0: none; null: no URL is set)
-    and `reply` (the text replied, or null).
+    Returns the message with `answer` (the product's HTTP status; 0: none; null: no URL is set) and
+    `reply` (the text of the reply, or null).
     """
     text = store.create(
         world,
@@ -98,7 +98,7 @@ def _tell_product(text: Sms) -> Answer | None:
 
 
 def _reply_text(answer: Answer) -> str | None:
-    """The text of `<Response><Message>`; None where there is none or the answer is no TwiML."""
+    """The text of `<Response><Message>`; None if there's none or the answer isn't TwiML."""
     if not answer.ok or not answer.text.strip():
         return None
     try:

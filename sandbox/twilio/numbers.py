@@ -1,4 +1,4 @@
-"""Numbers with a fixed fate, after Twilio's test credentials, and what a request must hold."""
+"""Numbers with a fixed outcome, as with Twilio's test credentials, and checks of requests."""
 
 import re
 from collections.abc import Mapping
@@ -17,14 +17,14 @@ _E164 = re.compile(r"\+[1-9]\d{6,14}")
 
 
 def check_request(form: Mapping[str, str]) -> None:
-    """Raise the TwilioError that Twilio would answer to this message, in Twilio's order."""
+    """Raise the TwilioError that Twilio would answer with, in Twilio's order of checks."""
     _check_sender(form)
     _check_recipient(form)
     _check_content(form)
 
 
 def sender(form: Mapping[str, str]) -> str:
-    """The number a message leaves from: a messaging service sends from the account's only one."""
+    """The number a message is sent from: a messaging service uses the account's only one."""
     return form.get("From") or FROM_NUMBER
 
 

@@ -1,4 +1,4 @@
-"""The phone page: every number's messages as a thread, and a box to reply."""
+"""The phone page: each number's messages as a thread, with a box to reply."""
 
 from dataclasses import dataclass
 from urllib.parse import quote
@@ -21,7 +21,7 @@ class Thread:
 
 
 def phone(visit: Visit) -> Response:
-    """The threads, and the messages of one number (`?number=`, else the latest thread)."""
+    """The threads, and the messages of one number (`?number=`, or the latest thread)."""
     found = store.newest_first(visit.world)
     threads = _threads(found)
     number = visit.query.get("number") or (threads[0].number if threads else "")
@@ -47,7 +47,7 @@ def reply(visit: Visit) -> Response:
 
 
 def _threads(newest_first: list[Sms]) -> list[Thread]:
-    """One a number, the latest message's first."""
+    """One thread per number, latest message first."""
     threads: dict[str, Thread] = {}
     for message in newest_first:
         number = store.other_party(message)

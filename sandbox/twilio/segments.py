@@ -10,7 +10,7 @@ _GSM_ESCAPED = frozenset("\f^{}\\[~]|€")
 
 
 def count(body: str) -> int:
-    """Segments of a message: 160 or 70 characters alone, 153 or 67 each when there are several."""
+    """Segments of a message: 160 or 70 characters alone, 153 or 67 each if there are several."""
     if _GSM_BASIC.union(_GSM_ESCAPED).issuperset(body):
         septets = sum(2 if character in _GSM_ESCAPED else 1 for character in body)
         return _parts(septets, alone=160, joined=153)

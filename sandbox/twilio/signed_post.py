@@ -13,7 +13,7 @@ TIMEOUT_SECONDS = 15
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back; `status` 0 when nobody answered."""
+    """What came back; `status` is 0 if there was no answer."""
 
     status: int
     text: str
@@ -29,7 +29,7 @@ class Answer:
 
 
 def post(url: str, form: Mapping[str, str]) -> Answer:
-    """POST a form signed for this very URL (Twilio's "Security", validating requests)."""
+    """POST a form signed for this exact URL (Twilio's "Security", validating requests)."""
     signature = RequestValidator(AUTH_TOKEN).compute_signature(url, dict(form))
     headers = {"X-Twilio-Signature": signature, "User-Agent": "TwilioProxy/1.1"}
     try:

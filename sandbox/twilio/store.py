@@ -1,4 +1,4 @@
-"""The text messages of the world: made, changed and listed; numbers that opted out."""
+"""The world's text messages, and the numbers that opted out."""
 
 import secrets
 import time
@@ -29,7 +29,7 @@ def create(
     status: str,
     callback: str = "",
 ) -> Sms:
-    """Store a message. `at` is the world's time, for pages; the API has the real time."""
+    """Store a message. `at` is the world's time, for pages; the API uses the real time."""
     now = int(time.time())
     with world.lock:
         message: Sms = {
@@ -77,7 +77,7 @@ def note_callback(world: World, sid: str, status: str, answer: str) -> None:
 
 
 def drop_report(world: World, sid: str) -> bool:
-    """Cross off the oldest unreported status; whether another one waits."""
+    """Mark the oldest status as reported; return whether another one waits."""
     with world.lock:
         message = find(world, sid)
         if message is None:
@@ -98,7 +98,7 @@ def newest_first(world: World) -> list[Sms]:
 
 
 def opted_out(world: World) -> set[str]:
-    """Numbers that texted STOP and not START since."""
+    """Numbers that texted STOP, and not START since."""
     return set(world.common.meta(OPTED_OUT) or [])
 
 
@@ -145,7 +145,7 @@ def summary(message: Sms) -> dict[str, Any]:
 
 
 def other_party(message: Sms) -> str:
-    """The phone's number, whichever way the message went."""
+    """The phone's number, whether it sent or received the message."""
     return str(message["from" if message["direction"] == "inbound" else "to"])
 
 

@@ -1,4 +1,4 @@
-"""The endpoints of the API: for each, the parameters it accepts as data, and a thin handler."""
+"""The API's endpoints: each has its accepted parameters as data, and a thin handler."""
 
 from sandbox.stripe.endpoint import Endpoint
 from sandbox.stripe.endpoints import (
@@ -21,7 +21,7 @@ from sandbox.stripe.endpoints import (
 )
 
 ENDPOINTS: list[Endpoint] = [
-    # Before those with an id in the same place.
+    # These go before those with an ID in the same place.
     *searching.ENDPOINTS,
     *older.ENDPOINTS,
     *catalog.ENDPOINTS,

@@ -1,4 +1,4 @@
-"""Subscriptions, invoices, and the payments of invoices."""
+"""Subscriptions, invoices, and invoice payments."""
 
 from sandbox.stripe import (
     customers,
@@ -135,7 +135,7 @@ def _create_subscription(call: Call) -> Json:
 
 
 def _check_new(call: Call, customer: Json, lines: list[tuple[Json, int]], *, is_free: bool) -> None:
-    """Refuse what can't begin, before anything is made of it."""
+    """Refuse a subscription that can't begin, before anything is made."""
     world, params = call.world, call.params
     subscription_rules.check_lines([price for price, _quantity in lines])
     subscription_rules.check_times(world, params)

@@ -1,4 +1,4 @@
-"""Invoices made by hand, their items, and credit notes."""
+"""Manual invoices, their items, and credit notes."""
 
 from sandbox.stripe import credit_notes, invoice_items, invoices, manual_invoices
 from sandbox.stripe.endpoint import DATED, LISTING, Call, Endpoint, entries, equal, listing

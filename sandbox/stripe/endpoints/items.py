@@ -1,4 +1,4 @@
-"""Subscription items, and the schedules of subscriptions, which are read and released."""
+"""Subscription items, and subscription schedules, which can be read and released."""
 
 from sandbox.stripe import schedules, subscriptions, switching
 from sandbox.stripe.endpoint import DATED, LISTING, Call, Endpoint, entries, equal, listing
@@ -32,7 +32,7 @@ _PAID: Spec = {
 
 
 def _find(call: Call) -> tuple[Json, Json]:
-    """The subscription that has an item, and the item."""
+    """Return an item's subscription, and the item."""
     for subscription in call.world.objects.list("subscription"):
         for item in subscription["items"]["data"]:
             if item["id"] == call.id:
@@ -76,7 +76,7 @@ def _delete(call: Call) -> Json:
 
 
 def _asked(call: Call) -> Json:
-    """How the change is to be paid."""
+    """How the change should be paid."""
     return {name: one for name, one in call.params.items() if name.startswith(("pay", "pro"))}
 
 

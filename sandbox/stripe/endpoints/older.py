@@ -14,7 +14,7 @@ _PREFIX = "subscription_"
 
 
 def _upcoming(call: Call) -> Json:
-    """What `create_preview` took the place of: a look at the next invoice, which has no id."""
+    """The predecessor of `create_preview`: a preview of the next invoice, without an ID."""
     params, customer = call.params, call.params.get("customer")
     subscription = params.get("subscription") or _next(call, customer or "")
     details = {
@@ -28,7 +28,7 @@ def _upcoming(call: Call) -> Json:
 
 
 def _next(call: Call, customer: str) -> str:
-    """The subscription of a customer that is charged next."""
+    """The customer's subscription that's charged next."""
     found = subscriptions.living(call.world, customer)
     if not found:
         raise missing("upcoming invoices for customer", customer)

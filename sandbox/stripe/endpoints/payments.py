@@ -1,4 +1,4 @@
-"""Payment intents, charges, refunds and the balance."""
+"""Payment intents, charges, refunds, and the balance."""
 
 from sandbox.stripe import amounts, charges, customers, payment_intents, payment_methods, refunds
 from sandbox.stripe.endpoint import DATED, LISTING, Call, Endpoint, equal, listing
@@ -43,7 +43,7 @@ def _create_intent(call: Call) -> Json:
 
 
 def _shipped(params: Json) -> Json:
-    """The parameters as they are kept: a shipment's missing parts are null."""
+    """The parameters as they're stored: a shipment's missing parts are null."""
     if allowed := params.get("allowed_payment_method_types"):
         params = params | {"payment_method_types": allowed}
     if shipping := params.get("shipping"):

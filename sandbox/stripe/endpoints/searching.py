@@ -1,4 +1,4 @@
-"""What can be searched by Stripe's query language."""
+"""What can be searched with Stripe's query language."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Setup intents, and payment methods that are made of test cards."""
+"""Setup intents, and payment methods made from test cards."""
 
 from sandbox.stripe import customers, payment_methods, setup_intents
 from sandbox.stripe.endpoint import DATED, Call, Endpoint, equal, listing

@@ -1,4 +1,4 @@
-"""Tax rates, tax ids and the settings of Stripe Tax."""
+"""Tax rates, tax IDs, and Stripe Tax's settings."""
 
 from sandbox.stripe import automatic_tax, customers, tax_ids, tax_rates
 from sandbox.stripe.endpoint import DATED, LISTING, Call, Endpoint, equal, listing
@@ -35,7 +35,7 @@ _OWNER = Hash({"customer": TEXT, "type": Required(one_of("customer", "self"))})
 
 
 def _owner(call: Call) -> Json | None:
-    """The customer that `owner` names; None for the account itself."""
+    """The customer named by `owner`; None for the account itself."""
     owner = call.params.get("owner") or {"type": "self"}
     if owner["type"] == "self":
         return None

@@ -1,4 +1,4 @@
-"""Test clocks, which show and move the one clock of the sandbox."""
+"""Test clocks, which show and move the sandbox's one clock."""
 
 import threading
 
@@ -10,7 +10,7 @@ from sandbox.world import Json
 
 
 def _advance(call: Call) -> Json:
-    """Answer at once, as Stripe does: what becomes due happens after it, on a thread of its own."""
+    """Answer right away, as Stripe does: what becomes due happens afterward, in its own thread."""
     wanted, found = call.params["frozen_time"], test_clocks.find(call.world, call.id)
     test_clocks.check_advance(call.world, found, wanted)
     threading.Thread(target=clock.go_to, args=(call.world, wanted), daemon=True).start()

@@ -9,6 +9,7 @@ from django.utils import timezone
 from procrastinate import JobContext
 from procrastinate.contrib.django import app
 
+from billing.core.jobs import JobName
 from billing.core.statuses import OPEN_EVENT
 from billing.facts import trials
 from billing.inbound import events
@@ -167,7 +168,7 @@ def end_membership_of_refund(refund_pk: int) -> None:
 def sweep_refunds(timestamp: int) -> None:
     """Enqueue again whatever refund should be with Stripe by now."""
     for refund in sending.overdue().select_related("customer")[:1000]:
-        refund_transitions.enqueue(refund_transitions.SEND, refund)
+        refund_transitions.enqueue(JobName.SEND_REFUND, refund)
 
 
 @app.periodic(cron="41 7 * * *")

@@ -21,6 +21,7 @@ from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.db.models import F
 
+from billing.core.jobs import JobName
 from billing.core.statuses import PaymentStatus, RefundReason
 from billing.models import Payment, Refund
 from billing.payments import single_payments
@@ -199,8 +200,8 @@ def _no_worker() -> Iterator[None]:
         yield
         with connection.cursor() as cursor:
             cursor.execute(
-                "DELETE FROM procrastinate_jobs WHERE status = 'todo'"
-                " AND task_name = 'billing.tasks.send_refund'"
+                "DELETE FROM procrastinate_jobs WHERE status = 'todo' AND task_name = %s",
+                [JobName.SEND_REFUND],
             )
 
 

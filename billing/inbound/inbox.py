@@ -13,6 +13,7 @@ from django.db import DataError, OperationalError, connection, transaction
 from procrastinate.contrib.django import app
 from psycopg import Cursor
 
+from billing.core.jobs import JobName
 from billing.core.statuses import EventState, IgnoredBecause
 from billing.inbound.events import lock_of
 from billing.models import StripeEvent
@@ -24,7 +25,6 @@ logger = logging.getLogger(__name__)
 LATEST = 253_370_764_800
 UNSTORABLE = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
 UNSTORABLE_CHARACTER = re.compile("[\x00\ud800-\udfff]")
-PROCESS_EVENT = "billing.tasks.process_event"
 # One statement, atomic by itself: the event and, only if that is new, its job. The job is made
 # by Procrastinate's own function, which its migrations define and version.
 STORE = """
@@ -140,7 +140,7 @@ def store(payload: Mapping[str, Any], text: str) -> bool:
         payload.get("api_version") or "",
         payload["created"],
         _storable(payload, text),
-        PROCESS_EVENT,
+        JobName.PROCESS_EVENT,
         lock_key(customer_id, identifier, payload["id"]),
     ]
     return _execute(STORE, values)
@@ -210,7 +210,7 @@ def replay(event: StripeEvent) -> None:
     with transaction.atomic():
         StripeEvent.objects.filter(pk=event.pk).update(state=EventState.PENDING, error="")
         lock = lock_key(event.customer_id, event.object_id, event.stripe_id)
-        app.configure_task(PROCESS_EVENT, lock=lock).defer(event_id=event.pk, again=True)
+        app.configure_task(JobName.PROCESS_EVENT, lock=lock).defer(event_id=event.pk, again=True)
 
 
 def lock_key(customer_id: str, object_id: str, event_id: str) -> str:

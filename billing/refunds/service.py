@@ -15,6 +15,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils import timezone
 
+from billing.core.jobs import JobName
 from billing.core.statuses import (
     PaymentStatus,
     RefundAction,
@@ -335,9 +336,9 @@ def _approve(
     if actor and words:
         columns["answer"] = words
     transitions.move(row, RefundState.APPROVED, action, actor=actor, words=words, **columns)
-    transitions.enqueue(transitions.SEND, row)
+    transitions.enqueue(JobName.SEND_REFUND, row)
     if row.cancels_membership:
-        transitions.enqueue(transitions.LEAVE, row)
+        transitions.enqueue(JobName.END_MEMBERSHIP_OF_REFUND, row)
 
 
 def _locked_payment(payment_pk: int) -> Payment:

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 
+from billing.core.jobs import JobName
 from billing.core.statuses import (
     PaymentStatus,
     RefundAction,
@@ -108,7 +109,7 @@ def _record(payment: Payment, snapshot: RefundSnapshot, read_at: datetime) -> No
     action = RefundAction.REOPENED if has_reopened else RefundAction.STRIPE
     transitions.move(row, after, action, words=snapshot.failure_reason, **columns)
     if after == RefundState.SUCCEEDED and _wants_credit_note(row):
-        transitions.enqueue(transitions.MAKE_CREDIT_NOTE, row)
+        transitions.enqueue(JobName.MAKE_CREDIT_NOTE, row)
 
 
 def _sent(payment: Payment, snapshot: RefundSnapshot) -> Refund | None:

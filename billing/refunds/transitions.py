@@ -9,6 +9,7 @@ from django.db import transaction
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
 
+from billing.core.jobs import JobName
 from billing.core.statuses import REFUND_MOVES, RefundAction, RefundState
 from billing.inbound import inbox
 from billing.models import Refund
@@ -16,10 +17,6 @@ from billing.models.locks import locked_customer
 from billing.notices import to_members
 from billing.notices.transitions import RefundMoved
 from billing.refunds import ledger
-
-SEND = "billing.tasks.send_refund"
-LEAVE = "billing.tasks.end_membership_of_refund"
-MAKE_CREDIT_NOTE = "billing.tasks.make_credit_note"
 
 
 class RefundError(Exception):
@@ -74,12 +71,12 @@ def move(
     to_members.announce(RefundMoved(refund, action, before))
 
 
-def enqueue(task: str, refund: Refund) -> None:
+def enqueue(job: JobName, refund: Refund) -> None:
     """Have the worker do something about a refund, in the order of its customer's events."""
     lock = inbox.lock_key(refund.customer.stripe_id, "", "")
-    job = app.configure_task(task, lock=lock, queueing_lock=f"{task}:{refund.pk}")
+    deferrer = app.configure_task(job, lock=lock, queueing_lock=f"{job}:{refund.pk}")
     try:
         with transaction.atomic():
-            job.defer(refund_pk=refund.pk)
+            deferrer.defer(refund_pk=refund.pk)
     except AlreadyEnqueued:
         return

@@ -17,12 +17,11 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from procrastinate.contrib.django import app
 
+from billing.core.jobs import JobName
 from billing.models import Customer, UnassignedCustomer
 from billing.stripe.snapshots import CustomerSnapshot
 from common import addresses
 from common.one_by_one import OneByOne
-
-READ_HISTORY = "billing.tasks.read_history"
 
 
 class AssignmentRefused(Exception):
@@ -88,7 +87,7 @@ def adopted(customer: Customer) -> None:
     """
     gone, _ = UnassignedCustomer.objects.filter(stripe_id=customer.stripe_id).delete()
     if gone:
-        app.configure_task(READ_HISTORY, lock=f"stripe:{customer.stripe_id}").defer(
+        app.configure_task(JobName.READ_HISTORY, lock=f"stripe:{customer.stripe_id}").defer(
             customer_id=customer.stripe_id
         )
 

@@ -19,6 +19,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from billing.core.jobs import JobName
 from billing.core.statuses import REFUND_TO_SEND, REFUND_VOID, RefundState
 from billing.models import Payment, Refund, StripeEvent, Subscription
 from billing.refunds import ledger
@@ -206,7 +207,7 @@ class RefundMachine(RuleBasedStateMachine):
         self.calm()
         for row in self.rows():
             if row.state in REFUND_TO_SEND:
-                refund_transitions.enqueue(refund_transitions.SEND, row)
+                refund_transitions.enqueue(JobName.SEND_REFUND, row)
         make_jobs_due()
         run_jobs()
         self.deliver_all()

@@ -13,6 +13,7 @@ from django.core.exceptions import PermissionDenied
 from django.core.management import CommandError, call_command
 from django.db import transaction
 
+from billing.core.jobs import JobName
 from billing.core.statuses import (
     DecisionState,
     RefundAction,
@@ -498,7 +499,7 @@ def test_a_credit_note_where_it_is_wanted(
     row.refresh_from_db()
     notes = sandbox.stripe.v1.credit_notes.list({}).data
     assert [(note.id, note.amount) for note in notes] == [(row.credit_note_id, 900)]
-    refund_transitions.enqueue(refund_transitions.MAKE_CREDIT_NOTE, row)
+    refund_transitions.enqueue(JobName.MAKE_CREDIT_NOTE, row)
     Refund.objects.update(credit_note_id="")
     run_jobs()
     assert len(sandbox.stripe.v1.credit_notes.list({}).data) == 1

@@ -1,0 +1,58 @@
+"""Jobs are enqueued under names that the queue knows, all from one table."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from procrastinate.contrib.django import app
+
+from billing.core.jobs import JobName
+
+ROOT = Path(__file__).resolve().parents[3]
+PRODUCT = ("billing", "common", "demo", "emails", "members", "portal")
+TABLE = ROOT / "billing" / "core" / "jobs.py"
+
+
+def product() -> Iterator[tuple[Path, ast.Module]]:
+    for path in sorted(one for name in PRODUCT for one in (ROOT / name).rglob("*.py")):
+        if "tests" not in path.parts and "migrations" not in path.parts and path != TABLE:
+            yield path.relative_to(ROOT), ast.parse(path.read_text())
+
+
+@pytest.mark.parametrize("name", JobName)
+def test_a_name_in_the_table_is_a_job(name: JobName) -> None:
+    task = app.tasks[name]
+    assert f"{task.func.__module__}.{task.func.__name__}" == name
+
+
+def test_names_stand_in_the_table_alone() -> None:
+    """Neither as a text of its own nor inside SQL."""
+    known = [name for name in app.tasks if name.startswith(tuple(f"{one}." for one in PRODUCT))]
+    assert set(JobName) < set(known)
+    spelled = [
+        f"{path}:{node.lineno}"
+        for path, tree in product()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        if any(node.value == name or f"'{name}'" in node.value for name in known)
+    ]
+    assert spelled == []
+
+
+def test_whoever_enqueues_by_name_takes_it_from_the_table() -> None:
+    """A name that is passed on has the table's type, which mypy holds."""
+    found = 0
+    for path, tree in product():
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+                continue
+            if node.func.attr != "configure_task":
+                continue
+            found += 1
+            name = ast.unparse(node.args[0])
+            typed = f"{name}: JobName" in ast.unparse(tree)
+            assert name.startswith("JobName.") or typed, f"{path}:{node.lineno}"
+    assert found >= 3

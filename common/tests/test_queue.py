@@ -15,6 +15,7 @@ from procrastinate.jobs import Job
 
 from billing.tasks import sweep_inbox
 from common.queue import Backoff, Known, enqueue_once
+from conftest import run_jobs
 
 
 def job(attempts: int) -> Job:
@@ -95,3 +96,16 @@ def test_a_mistake_in_a_job_that_is_tried_again_is_in_the_log(
     [record] = caplog.records
     assert record.levelname == "ERROR"
     assert record.exc_info
+
+
+@pytest.mark.django_db
+def test_jobs_run_in_tests_wait_for_an_earlier_one_with_their_lock() -> None:
+    """As with a real worker, one that is scheduled for later keeps those behind it waiting."""
+    later = timezone.now() + timedelta(hours=1)
+    first = sweep_inbox.configure(lock="a", queueing_lock="1", schedule_at=later).defer(timestamp=0)
+    sweep_inbox.configure(lock="a", queueing_lock="2").defer(timestamp=0)
+    sweep_inbox.configure(lock="b", queueing_lock="3").defer(timestamp=0)
+    assert run_jobs() == 1
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE procrastinate_jobs SET scheduled_at = NULL WHERE id = %s", [first])
+    assert run_jobs() == 2

@@ -1,8 +1,8 @@
-"""E-mail addresses: one spelling for a mailbox, and how a header names one (pure).
+"""Email addresses: one spelling per mailbox, and how headers write them (pure).
 
-A domain beyond ASCII has two spellings, as people write it and as DNS has it (IDNA 2008, by UTS
-46); both are one mailbox, and the second is what every channel carries, so it is kept. Letters
-beyond ASCII before the @ (RFC 6531) have one spelling only, and not every mail server takes them.
+A non-ASCII domain has two spellings, as people write it and as DNS has it (IDNA 2008, by UTS 46).
+Both are one mailbox; we keep the second, since every channel carries it. Non-ASCII letters before
+the @ (RFC 6531) have only one spelling, and not every mail server accepts them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import idna
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
-# What may stand before the @ beyond ASCII: letters, the marks upon them, and digits.
+# Non-ASCII characters allowed before the @: letters, their combining marks, and digits.
 LETTERS = frozenset({"L", "M", "N"})
 NAMED = re.compile(r"(?P<name>.*?)\s*<\s*(?P<address>[^<>]*?)\s*>", re.DOTALL)
 QUOTED = re.compile(r'"(?P<name>(?:[^"\\]|\\.)*)"', re.DOTALL)
@@ -26,9 +26,9 @@ LONGEST = 254
 
 
 def canonical(address: str) -> str:
-    """Return the one spelling of a mailbox: lower case, and its domain as DNS has it.
+    """Return the one spelling of a mailbox: lower case, with its domain as DNS has it.
 
-    What is no address comes back in lower case, so that it can be compared all the same.
+    Text that isn't an address comes back in lower case, so it can still be compared.
     """
     local, at, domain = address.strip().rpartition("@")
     local = unicodedata.normalize("NFC", unicodedata.normalize("NFC", local).lower())
@@ -36,13 +36,13 @@ def canonical(address: str) -> str:
 
 
 def without_tag(address: str) -> str:
-    """Return an address without what follows a plus: `a+1@x.com` is, nearly always, `a@x.com`."""
+    """Return an address without what follows a plus: `a+1@x.com` is nearly always `a@x.com`."""
     local, at, domain = address.rpartition("@")
     return f"{local.partition('+')[0] or local}{at}{domain}"
 
 
 def deliverable(address: str) -> str:
-    """Return an address with its domain as DNS has it, and what is before the @ as it is."""
+    """Return an address with its domain as DNS has it, and the local part unchanged."""
     local, at, domain = address.strip().rpartition("@")
     return f"{local}{at}{domain_in_ascii(domain)}"
 
@@ -59,20 +59,20 @@ def readable(address: str) -> str:
 
 
 def needs_smtputf8(address: str) -> bool:
-    """Whether only mail servers that know RFC 6531 can deliver to it."""
+    """Whether only mail servers that support RFC 6531 can deliver to it."""
     return not address.rpartition("@")[0].isascii()
 
 
 def check(address: str) -> None:
-    """Raise ValidationError unless this is an address as `canonical` returns one."""
+    """Raise ValidationError unless this is an address in the form that `canonical` returns."""
     local, _at, domain = address.rpartition("@")
     if not domain.isascii():
-        # No IDNA has it: letters of two directions in one label, say.
+        # IDNA can't encode it, for example letters of two directions in one label.
         raise ValidationError(validate_email.message, code="invalid")
     beyond = [one for one in local if not one.isascii()]
     if not all(unicodedata.category(one)[0] in LETTERS for one in beyond):
         raise ValidationError(validate_email.message, code="invalid")
-    # Django's own check knows ASCII only before the @: there any letter is as good as another.
+    # Django's own check accepts only ASCII before the @, so use a stand-in there.
     stand_in = "".join(one if one.isascii() else "x" for one in local)
     validate_email(f"{stand_in}@{domain}")
     if len(address) > LONGEST:
@@ -80,12 +80,12 @@ def check(address: str) -> None:
 
 
 def named(name: str, address: str) -> str:
-    """Return how a header names a mailbox: a comma or a quote in the name is quoted (RFC 5322)."""
+    """Return a mailbox as headers write it, with commas and quotes in names quoted (RFC 5322)."""
     return str(Address(display_name=name, addr_spec=deliverable(address)))
 
 
 def split(text: str) -> tuple[str, str]:
-    """Return name and address of `Name <address>`, whose name need not be quoted as it should."""
+    """Return the name and address in `Name <address>`, even if the name isn't quoted properly."""
     found = NAMED.fullmatch(text.strip())
     if found is None:
         return "", text.strip()
@@ -96,17 +96,17 @@ def split(text: str) -> tuple[str, str]:
 
 
 def header(text: str) -> str:
-    """Return `Name <address>` as a header has it, whatever is in the name.
+    """Return `Name <address>` as headers write it, whatever is in the name.
 
     Raises:
-        ValueError: the address is none.
+        ValueError: the address is invalid.
     """
     name, address = split(text)
     return named(name, address) if name else deliverable(address)
 
 
 def listed(text: str) -> list[str]:
-    """Return the addresses of a list with commas; what is none of them comes back as it is."""
+    """Return the addresses in a comma-separated list; anything else comes back unchanged."""
     pairs = getaddresses([text])
     if any(not address for _name, address in pairs):
         return [one.strip() for one in text.split(",") if one.strip()]
@@ -114,7 +114,7 @@ def listed(text: str) -> list[str]:
 
 
 def fault(text: str, *, may_have_name: bool = False) -> str:
-    """Return what is wrong with an address in a setting, as the end of a sentence, or ""."""
+    """Return what's wrong with an address in a setting, as the end of a sentence, or ""."""
     name, address = split(text)
     if name and not may_have_name:
         return f"must be an address alone, such as {EXAMPLE}."
@@ -129,15 +129,15 @@ def fault(text: str, *, may_have_name: bool = False) -> str:
 
 
 def domain_in_ascii(domain: str) -> str:
-    """Return a domain as DNS has it, in lower case; a dot in front stands for all that is in it."""
+    """Return a domain as DNS has it, in lower case; a leading dot means all its subdomains."""
     if domain.isascii():
         return domain.lower()
     if domain.startswith("."):
         return f".{domain_in_ascii(domain[1:])}"
     with suppress(idna.IDNAError):
         return idna.encode(domain, uts46=True).decode()
-    # Symbols that only the older IDNA of 2003 allows, and some registries still sell.
+    # Symbols that only IDNA 2003 allows, and some registries still sell.
     with suppress(UnicodeError):
         return domain.encode("idna").decode().lower()
-    # No DNS can have it: `check` refuses it where people enter it.
+    # DNS can't have it: `check` refuses it on input.
     return unicodedata.normalize("NFC", domain).lower()

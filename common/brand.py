@@ -1,4 +1,4 @@
-"""Turns the owner's one brand colour into a palette that stays readable in both themes."""
+"""Turns the owner's brand color into a palette that stays readable in both themes."""
 
 import re
 from dataclasses import dataclass
@@ -12,24 +12,24 @@ from django.views.decorators.http import condition, require_safe
 TEXT_CONTRAST = 4.5
 EDGE_CONTRAST = 3.0
 
-# --page, --raised and --sunken of static/portal.css: what text in the brand's colour stands on.
+# --page, --raised, and --sunken of static/portal.css: backgrounds for text in the brand color.
 LIGHT_SURFACES = ("#faf9f7", "#ffffff", "#f4f2ee")
 DARK_SURFACES = ("#141312", "#1c1b19", "#24221f")
-# Share of the brand in --brand-tint, and a little more, so that rounding cannot tip the balance.
+# The brand's share in --brand-tint, plus a margin for rounding.
 TINT_SHARE = 0.09
 
-# Pages name the colour in the address, so what is kept under it never changes.
+# Pages name the color in the address, so what's cached there never changes.
 KEEP_NAMED_SECONDS = 31_536_000
 KEEP_PLAIN_SECONDS = 300
 
 
 class InvalidColourError(ValueError):
-    """The setting BRAND_COLOR is not a hexadecimal colour."""
+    """The setting BRAND_COLOR isn't a hexadecimal color."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rgb:
-    """An sRGB colour; channels from 0 to 255."""
+    """An sRGB color; channels from 0 to 255."""
 
     red: int
     green: int
@@ -98,12 +98,12 @@ def mix(one: Rgb, other: Rgb, share: float) -> Rgb:
 
 
 def text_on(colour: Rgb) -> Rgb:
-    """White where it can be read, else black: one of the two always can."""
+    """White if it's readable, else black: one of the two always is."""
     return WHITE if contrast(colour, WHITE) >= TEXT_CONTRAST else BLACK
 
 
 def readable(colour: Rgb, surfaces: tuple[Rgb, ...], towards: Rgb, ratio: float) -> Rgb:
-    """The colour, moved towards black or white only as far as every surface needs."""
+    """The color, moved toward black or white only as far as every surface needs."""
     for percent in range(100, 0, -1):
         candidate = mix(colour, towards, percent / 100)
         if all(contrast(candidate, surface) >= ratio for surface in surfaces):
@@ -112,14 +112,14 @@ def readable(colour: Rgb, surfaces: tuple[Rgb, ...], towards: Rgb, ratio: float)
 
 
 def with_tint(brand: Rgb, surfaces: tuple[str, ...]) -> tuple[Rgb, ...]:
-    """The surfaces, and each of them with a breath of the brand over it."""
+    """The surfaces, and each of them with a brand tint."""
     plain = tuple(parse(surface) for surface in surfaces)
     return plain + tuple(mix(brand, surface, TINT_SHARE) for surface in plain)
 
 
 @lru_cache(maxsize=8)
 def palette(colour: str) -> Palette:
-    """Derives all brand colours from the owner's one; raises InvalidColourError."""
+    """Derives all brand colors from the owner's one. Raises InvalidColourError."""
     brand = parse(colour)
     on_brand = text_on(brand)
     away_from_text = BLACK if on_brand == WHITE else WHITE
@@ -151,14 +151,14 @@ def stylesheet(colours: Palette) -> str:
 
 
 def brand_etag(_request: HttpRequest) -> str:
-    """Changes with the setting, so a new colour shows at the next visit."""
+    """Changes with the setting, so a new color shows on the next visit."""
     return f'"brand-{parse(settings.BRAND_COLOR).hex[1:]}"'
 
 
 @require_safe
 @condition(etag_func=brand_etag)
 def brand_css(request: HttpRequest) -> HttpResponse:
-    """Serves the owner's palette, the same for everyone; `?v=` names the colour."""
+    """Serves the owner's palette, the same for everyone; `?v=` names the color."""
     response = HttpResponse(stylesheet(palette(settings.BRAND_COLOR)), content_type="text/css")
     if request.GET.get("v") == settings.BRAND_COLOR:
         response["Cache-Control"] = f"public, max-age={KEEP_NAMED_SECONDS}, immutable"

@@ -1,8 +1,8 @@
-"""Which characters of people's words can be shown everywhere, and what is left out (pure).
+"""Which characters in people's words can be shown everywhere, and which are removed (pure).
 
-XML has no control characters, so a vertical tab in a name stopped a mail for good; PostgreSQL has
-no NUL; UTF-8 has no half of a surrogate pair; and marks that turn the direction of writing around
-let a name read as another one. They come by pasting, mostly, and nobody misses them.
+XML has no control characters, so a vertical tab in a name blocked a mail for good; PostgreSQL has
+no NUL; UTF-8 has no half of a surrogate pair; and marks that reverse the direction of writing can
+make a name look like another one. Most come from pasting, and nobody misses them.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-# What breaks a line, in whatever alphabet and system: among these vertical tab and form feed.
+# Line breaks of any alphabet and system, including vertical tab and form feed.
 LINE_BREAKS = re.compile("\r\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 UNSHOWABLE = re.compile(
     "["
@@ -18,11 +18,11 @@ UNSHOWABLE = re.compile(
     "\ud800-\udfff"  # surrogates
     "\u202a-\u202e\u2066-\u2069"  # embeddings, overrides and isolates of direction
     "\ufeff\ufff9-\ufffc"  # byte order mark, annotations, a place where a picture was
-    "\ufdd0-\ufdef"  # no characters, by Unicode's own word
+    "\ufdd0-\ufdef"  # noncharacters, as Unicode defines them
     + "".join(f"{chr(plane << 16 | 0xFFFE)}{chr(plane << 16 | 0xFFFF)}" for plane in range(17))
     + "]"
 )
-# Nothing to see, and no part of a word as the joiners of Persian or of an emoji are.
+# Invisible, and not part of a word the way joiners in Persian or emoji are.
 UNSEEN = re.compile("[\u00ad\u200b\u2060-\u2064\u3164\uffa0]")
 
 
@@ -37,7 +37,7 @@ def line(text: str) -> str:
 
 
 def all_words(value: Any) -> Any:
-    """Return JSON with each text of it cleaned, keys left as they are."""
+    """Return JSON with every text in it cleaned, and keys unchanged."""
     if isinstance(value, str):
         return words(value)
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""What every template may say about the business."""
+"""What every template can show about the business."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from django.http import HttpRequest
 
 @dataclass(frozen=True)
 class Brand:
-    """The owner's name, colour and addresses, as set in the environment."""
+    """The owner's name, color, and addresses, as set in the environment."""
 
     name: str
     color: str
@@ -18,7 +18,7 @@ class Brand:
 
 
 def current_brand() -> Brand:
-    """Return the brand from the settings (read at call time, so that tests may override them)."""
+    """Return the brand from the settings (read at call time, so tests can override them)."""
     return Brand(
         name=settings.BRAND_NAME,
         color=settings.BRAND_COLOR,

@@ -1,4 +1,4 @@
-"""PDF documents: a Typst template of `templates/documents/` filled with JSON."""
+"""PDF documents: a Typst template from `templates/documents/`, filled with JSON."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from common.context import current_brand
 from common.file_names import saved_as
 
 FOLDER = settings.BASE_DIR / "templates" / "documents"
-# Packages that hold nothing but fonts: Noto for the scripts of the world, and for emoji.
+# Packages of fonts only: Noto for the world's scripts, and for emoji.
 FONT_PACKAGES = ("manimgx_fonts", "manimgx_fonts_cjk")
-# One family of each package: with it, all of its scripts are there.
+# One family from each package: if it's there, so are all of its scripts.
 FAMILIES = {
     "Noto Sans Arabic": "Arabic, Hebrew, Indic, Thai and other scripts, and emoji",
     "Noto Sans CJK SC": "Chinese, Japanese and Korean",
@@ -33,13 +33,13 @@ def render(
 ) -> bytes:
     """Return a PDF: `render("statement", {...}, made_at=now)` fills `statement.typ`.
 
-    `content` is JSON, with its money and dates already as text; the template reads it, and the
-    brand, from `frame.typ`. Nothing in it is taken as Typst's markup. `made_at` is the document's
-    own date: the same content made in the same second gives the same bytes. With
-    `refuses_boxes` a character that no font has is an error instead of a box.
+    `content` is JSON, with money and dates already as text; the template reads it and the brand
+    from `frame.typ`. Nothing in it is treated as Typst markup. `made_at` is the document's date:
+    the same content made in the same second gives the same bytes. With `refuses_boxes`, a character
+    that no font has is an error instead of a box.
 
     Raises:
-        typst.TypstError: the template is wrong, or asks for what `content` lacks.
+        typst.TypstError: the template is wrong, or needs something that `content` lacks.
     """
     filled = characters.all_words({"brand": asdict(current_brand()), "content": content})
     document: bytes = typst.compile(
@@ -55,24 +55,24 @@ def render(
 
 
 def fonts() -> typst.Fonts:
-    """Return what there is to set text in: ours, in the order that `frame.typ` says.
+    """Return our available fonts, in the order of `frame.typ`.
 
-    The machine's own are left out: a document must not depend on where it was made, and some that
-    claim to have every character show nothing.
+    The machine's own are left out: a document must not depend on where it was made, and some fonts
+    that claim to have every character show nothing.
     """
     return _found(FONT_PACKAGES)
 
 
 @lru_cache(maxsize=2)
 def _found(packages: tuple[str, ...]) -> typst.Fonts:
-    """Look for fonts, once a process."""
+    """Find fonts, once per process."""
     specs = [importlib.util.find_spec(name) for name in packages]
     folders = [place for spec in specs if spec for place in spec.submodule_search_locations or []]
     return typst.Fonts(include_system_fonts=False, font_paths=folders)
 
 
 def missing_scripts() -> list[str]:
-    """Return the scripts that documents would show as boxes, for want of fonts."""
+    """Return the scripts that documents would show as boxes because fonts are missing."""
     there = set(fonts().families())
     return [scripts for family, scripts in FAMILIES.items() if family not in there]
 

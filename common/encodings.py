@@ -1,7 +1,7 @@
-"""Requests are read as UTF-8, or not at all.
+"""Requests must be UTF-8.
 
-Django decodes addresses and forms as the Content-Type's `charset` says, before any middleware runs.
-It fails where that names no encoding of text (`hex`), or one that forms may not have: answered 500.
+Django decodes addresses and forms by the Content-Type's `charset`, before any middleware runs. If
+that isn't a text encoding (`hex`), or not one that forms may use, it fails with a 500.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ HEADERS = [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str
 
 
 def utf8_only(application: WSGIApplication) -> WSGIApplication:
-    """Return an application that answers 400 to requests in another encoding."""
+    """Wrap an application to answer 400 to requests in another encoding."""
 
     def guarded(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if is_utf8(environ.get("CONTENT_TYPE", "")):
@@ -28,7 +28,7 @@ def utf8_only(application: WSGIApplication) -> WSGIApplication:
 
 
 def is_utf8(content_type: str) -> bool:
-    """Whether a Content-Type names UTF-8, or no encoding; one that can't be read names another."""
+    """Whether a Content-Type names UTF-8 or no encoding; an unreadable one counts as another."""
     try:
         charset: str = parse_header_parameters(content_type)[1].get("charset", "utf-8")
     except (LookupError, ValueError):

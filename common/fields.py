@@ -1,4 +1,4 @@
-"""Form fields of what people type: words that can be shown everywhere, and e-mail addresses."""
+"""Form fields for what people type: words that can be shown everywhere, and email addresses."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ CLEANED_COLUMNS = (models.CharField, models.TextField)
 
 
 class CleansWords:
-    """A field of text whose words are cleaned first: on one line, unless it has a text area."""
+    """A text field that cleans its input first: to one line, unless it has a text area."""
 
     widget: Any
 
     def to_python(self, value: Any) -> Any:
-        """Clean, then read it as the field itself does."""
+        """Clean the input, then parse it as the field itself does."""
         if isinstance(value, str):
             many_lines = isinstance(self.widget, forms.Textarea)
             value = characters.words(value) if many_lines else characters.line(value)
@@ -31,17 +31,17 @@ class WordsField(CleansWords, forms.CharField):
 
 
 class WordsOfStaff:
-    """An admin whose own columns of text are cleaned."""
+    """An admin whose text columns are cleaned."""
 
     def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
-        """Give plain columns of text a field that cleans; addresses and the like have their own."""
+        """Give plain text columns a field that cleans; addresses and the like have their own."""
         if type(db_field) in CLEANED_COLUMNS and not db_field.choices:
             kwargs.setdefault("form_class", WordsField)
         return super().formfield_for_dbfield(db_field, request, **kwargs)  # type: ignore[misc]
 
 
 class MailboxField(CleansWords, forms.EmailField):
-    """An e-mail address in any script; cleans to the one spelling of its mailbox."""
+    """An email address in any script; cleans to the one spelling of its mailbox."""
 
     default_validators = [addresses.check]
 
@@ -51,14 +51,14 @@ class MailboxField(CleansWords, forms.EmailField):
         as_mailbox(self.widget)
 
     def to_python(self, value: Any) -> Any:
-        """Return the one spelling, without marks that came along by pasting."""
+        """Return the one spelling, without invisible marks from pasting."""
         text = super().to_python(value)
         seen = (one for one in text if unicodedata.category(one) != "Cf")
         return addresses.canonical("".join(seen))
 
 
 def as_mailbox(widget: Any) -> None:
-    """Make a text input one for any address: browsers' own for e-mail refuses ü before the @."""
+    """Set up a text input for any address: a browser's email input refuses ü before the @."""
     widget.input_type = "text"
     widget.attrs |= {
         "inputmode": "email",

@@ -1,4 +1,4 @@
-"""What a file is called that a browser saves, whatever letters its name has (pure)."""
+"""File names for downloads, in any script (pure)."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from urllib.parse import quote
 
 from common import characters
 
-# What one system or another takes for part of a path, a wildcard or a pipe.
+# Characters that some system treats as part of a path, a wildcard, or a pipe.
 NOT_IN_NAMES = str.maketrans(dict.fromkeys('/\\:*?"<>|', "-"))
-# RFC 8187: these travel as they are.
+# RFC 8187: these need no encoding.
 PLAIN = "!#$&+-.^_`|~"
 LONGEST = 150
 
 
 def saved_as(name: str) -> str:
-    """Return the header Content-Disposition (RFC 6266) of a file that is to be saved.
+    """Return the Content-Disposition header (RFC 6266) for a download.
 
-    A name beyond ASCII comes twice: in UTF-8, and in what is left of it for programs of long ago.
+    A non-ASCII name is sent twice: in UTF-8, and reduced to ASCII for very old programs.
     """
     clean = characters.line(name).translate(NOT_IN_NAMES).strip(" .") or "file"
     clean = _shortened(clean)
@@ -34,6 +34,6 @@ def _ending(name: str) -> str:
 
 
 def _shortened(name: str) -> str:
-    """Cut the name and not its ending."""
+    """Shorten the name, but not its extension."""
     ending = _ending(name)[:10]
     return name if len(name) <= LONGEST else f"{name[: LONGEST - len(ending)]}{ending}"

@@ -1,4 +1,4 @@
-"""Forget what the frameworks keep: staff's log, sessions, jobs and the cache."""
+"""Delete what the frameworks keep about people: staff's log, sessions, jobs, and the cache."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from common.traces import Traces
 logger = logging.getLogger(__name__)
 
 CLOSED = "A closed account"
-# How a row leads to the user whose it is.
+# How a row leads to its user.
 OWNERS = {"user": "user", "customer": "customer__user", "member": "member__user"}
 FINISHED = ["succeeded", "failed", "cancelled", "aborted"]
 DELETE_NAMING = """
@@ -41,11 +41,11 @@ DELETE_OLD = """
 
 
 def forget_log(user: User, traces: Traces) -> None:
-    """Take a user who leaves out of staff's log: what was done, when and by whom stays."""
+    """Remove a user who leaves from staff's log; what was done, when, and by whom stays."""
     for kind, ids in _rows_of(user):
         entries = LogEntry.objects.filter(content_type=kind, object_id__in=ids)
         for entry in entries.iterator():
-            # What is about them may hold how they were reached once, which no row tells anymore.
+            # Entries about them may hold old contact data that no row has anymore.
             _blot(entry, CLOSED, anonymous(traces.scrub(entry.change_message)))
     for entry in traces.rows(LogEntry.objects.all(), "object_repr", "change_message").iterator():
         _blot(entry, traces.scrub(entry.object_repr), traces.scrub(entry.change_message))
@@ -56,7 +56,7 @@ def _blot(entry: LogEntry, name: str, message: str) -> None:
 
 
 def _rows_of(user: User) -> Iterator[tuple[ContentType, list[str]]]:
-    """Yield the rows that are a user's, by their type."""
+    """Yield a user's rows, by type."""
     yield ContentType.objects.get_for_model(User), [str(user.pk)]
     for model in apps.get_models():
         owner = next((OWNERS[name] for name in OWNERS if _leads_to_owner(model, name)), None)
@@ -77,7 +77,7 @@ def _leads_to_owner(model: type[Model], name: str) -> bool:
 
 
 def forget_sessions(user: User, traces: Traces) -> int:
-    """Delete sessions of a user and those that name one: half a sign-in, a code that waits."""
+    """Delete a user's sessions, and those that name them: half a sign-in, a pending code."""
     count = 0
     for session in Session.objects.iterator():
         found = session.get_decoded()
@@ -92,7 +92,7 @@ def _as_text(found: dict[str, Any]) -> str:
 
 
 def forget_jobs(traces: Traces) -> None:
-    """Take addresses and numbers out of the queue, where jobs of earlier versions had them."""
+    """Remove addresses and numbers from jobs of earlier versions."""
     with connection.cursor() as cursor:
         for trace in traces.anywhere:
             cursor.execute(DELETE_NAMING, [FINISHED, trace])
@@ -103,7 +103,7 @@ def forget_jobs(traces: Traces) -> None:
 
 
 def forget_old_jobs() -> int:
-    """Delete jobs that ended more than JOBS_KEPT_DAYS ago, however they ended; return how many."""
+    """Delete jobs that ended in any way more than JOBS_KEPT_DAYS ago; return how many."""
     oldest = timezone.now() - timedelta(days=settings.JOBS_KEPT_DAYS)
     with connection.cursor() as cursor:
         cursor.execute(DELETE_OLD, [FINISHED, oldest])
@@ -111,7 +111,7 @@ def forget_old_jobs() -> int:
 
 
 def forget_ended_sessions() -> None:
-    """Delete expired sessions, what allauth wrote down of them, and expired rows of the cache."""
+    """Delete expired sessions, allauth's records of them, and expired cache rows."""
     import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
     living = Session.objects.values("session_key")
     UserSession.objects.exclude(session_key__in=living).delete()

@@ -1,4 +1,4 @@
-"""Money: an integer of minor units and a currency; text is made here only (pure)."""
+"""Money: minor units and a currency. This is the only place that formats it (pure)."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ ZERO_DECIMAL = frozenset(
     ]
 )
 THREE_DECIMAL = frozenset(["BHD", "JOD", "KWD", "OMR", "TND"])
-# Stripe keeps their minor units for old times' sake: amounts mean something else than elsewhere.
+# Stripe keeps their minor units for compatibility, so amounts mean something else here.
 UNSUPPORTED = frozenset(["ISK", "UGX"])
 SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "CAD": "CA$", "AUD": "A$"}
 MINUS = "−"
-# Stripe takes at most eight digits of minor units in most currencies.
+# Stripe accepts at most eight digits of minor units in most currencies.
 MOST_DIGITS = 8
 AMOUNT = re.compile(r"(?P<whole>[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.(?P<rest>[0-9]+))?")
 
 
 class AmountError(ValueError):
-    """The text is no amount of the currency; the sentence is for whoever typed it."""
+    """The text isn't an amount in the currency; the sentence is for the person who typed it."""
 
 
 @dataclass(frozen=True, order=False)
@@ -65,7 +65,7 @@ def decimals(currency: str) -> int:
 
 
 def format_money(amount: int, currency: str) -> str:
-    """Return an amount of minor units as people write it: `$29.00`, `−€5.00`, `29.00 CHF`."""
+    """Return an amount in minor units as people write it: `$29.00`, `−€5.00`, `29.00 CHF`."""
     code = currency.upper()
     places = decimals(code)
     whole, rest = divmod(abs(amount), 10**places)
@@ -77,13 +77,13 @@ def format_money(amount: int, currency: str) -> str:
 
 
 def parse_money(text: str, currency: str) -> int:
-    """Return the minor units of a typed amount: `40`, `40.00`, `$1,234.50`, `40 CHF`.
+    """Return a typed amount in minor units: `40`, `40.00`, `$1,234.50`, `40 CHF`.
 
-    Nothing is guessed: a comma stands between thousands only, a point before decimals only, and
-    there are no more decimals than the currency has.
+    Nothing is guessed: commas only separate thousands, a point only precedes decimals, and there
+    are no more decimals than the currency has.
 
     Raises:
-        AmountError: the text is anything else, or the currency is one that we do not take.
+        AmountError: the text is anything else, or we don't accept the currency.
     """
     code = currency.upper()
     if code in UNSUPPORTED or not re.fullmatch("[A-Z]{3}", code):
@@ -105,7 +105,7 @@ def parse_money(text: str, currency: str) -> int:
 
 
 def plain_amount(amount: int, currency: str) -> str:
-    """Return an amount as it stands in a field beside its currency: `1234.50`, `-5.00`."""
+    """Return an amount for a field next to its currency: `1234.50`, `-5.00`."""
     places = decimals(currency)
     whole, rest = divmod(abs(amount), 10**places)
     sign = "-" if amount < 0 else ""
@@ -113,7 +113,7 @@ def plain_amount(amount: int, currency: str) -> str:
 
 
 def _without_currency(text: str, code: str) -> str:
-    """Drop the currency's own symbol before the amount, or its code after it."""
+    """Drop the currency's symbol before the amount, or its code after it."""
     symbol = SYMBOLS.get(code)
     if symbol and text.startswith(symbol):
         return text.removeprefix(symbol)

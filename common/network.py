@@ -1,7 +1,7 @@
-"""Whose fault is a failed call to another server: the network's, or ours? (pure)
+"""Whose fault a failed call to another server is: the network's or ours (pure).
 
-Only what the network did may be called "can't be reached", and only that heals by itself. A header
-that can't be encoded, a certificate that is not trusted or a wrong address will fail tomorrow too.
+Only a network failure means "can't be reached", and only that goes away on its own. A header that
+can't be encoded, an untrusted certificate, or a wrong address will fail tomorrow too.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 import requests
 
-# The peer or something on the way went away in the middle of a handshake or of an answer.
+# The peer, or something in between, went away during a handshake or an answer.
 TLS_CUT_SHORT = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
 BROKEN_ANSWERS = (
     requests.exceptions.ChunkedEncodingError,
@@ -33,7 +33,7 @@ WAYS_THAT_ARE_DOWN = frozenset(
 
 
 def is_network_error(error: BaseException | None) -> bool:
-    """Whether an error of `requests`, `smtplib` or a socket says that the network is to blame."""
+    """Whether an error from `requests`, `smtplib`, or a socket is the network's fault."""
     if error is None:
         return False
     tls = next((one for one in _chain(error) if isinstance(one, ssl.SSLError)), None)
@@ -50,7 +50,7 @@ def is_network_error(error: BaseException | None) -> bool:
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """Yield an error and what it was made from: libraries wrap in causes, reasons, arguments."""
+    """Yield an error and everything it wraps: causes, reasons, arguments."""
     waiting: list[BaseException] = [error]
     seen: set[int] = set()
     while waiting:

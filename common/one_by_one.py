@@ -1,4 +1,4 @@
-"""Many objects, one after the other: a bad one is logged and reported, and the rest go on."""
+"""Processes many objects in a row: a bad one is logged and reported, and the rest continue."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from common.queue import Known
 
 logger = logging.getLogger(__name__)
 
-# Without a database nothing goes on: whatever came next would fail, too.
+# Without a database, everything after this would fail too.
 DATABASE_AWAY: tuple[type[Exception], ...] = (OperationalError, InterfaceError)
 MOST_NAMED = 20
 
 
 class SomeFailed(Known):
-    """Some of many objects could not be processed; `failures` has a sentence for each."""
+    """Some objects couldn't be processed; `failures` has a sentence for each."""
 
     def __init__(self, failures: list[str]) -> None:
         more = len(failures) - MOST_NAMED
@@ -30,10 +30,10 @@ class SomeFailed(Known):
 
 @dataclass
 class OneByOne:
-    """What became of a run over many objects.
+    """The outcome of a run over many objects.
 
-    What is raised by one of them is kept in `failures`, except where it ends all: the database is
-    away, or one of the errors that `ended_by` names.
+    An object's error is kept in `failures`, unless it ends the whole run: the database is down, or
+    it's one of the errors in `ended_by`.
     """
 
     ended_by: tuple[type[Exception], ...] = ()
@@ -41,20 +41,20 @@ class OneByOne:
 
     @contextmanager
     def each(self, what: str) -> Iterator[None]:
-        """Do one: `with run.each("invoice in_1"): …`. Its error does not get out."""
+        """Process one: `with run.each("invoice in_1"): …`. Its error isn't raised."""
         try:
             yield
         except (*DATABASE_AWAY, *self.ended_by):
             raise
         except SomeFailed as error:
-            # Each of them is in the log already.
+            # Each of them has already been logged.
             self.failures += [f"{what}: {failure}" for failure in error.failures]
         except Exception as error:
             logger.exception("%s failed. The others go on.", what)
             self.failures.append(f"{what}: {type(error).__name__}: {error}")
 
     def finish(self) -> None:
-        """Say that some failed, once all others are done.
+        """Report failures once all others are done.
 
         Raises:
             SomeFailed: at least one did.

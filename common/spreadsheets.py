@@ -1,4 +1,4 @@
-"""CSV that a spreadsheet opens as it is meant: streamed, UTF-8, and no cell is a formula."""
+"""CSV that spreadsheets open as intended: streamed, UTF-8, with no cell as a formula."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from django.http import StreamingHttpResponse
 from common import characters
 from common.file_names import saved_as
 
-# Excel takes a file for UTF-8 only where it begins with this.
+# Excel recognizes a file as UTF-8 only if it begins with this.
 BYTE_ORDER_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
-# OWASP, "CSV Injection": what makes a spreadsheet take a cell for a formula, full-width forms too.
+# OWASP, "CSV Injection": what makes a cell a formula, including full-width forms.
 FULL_WIDTH = tuple("\uff1d\uff0b\uff0d\uff20")
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", *FULL_WIDTH)
 BLANKS = " \N{NO-BREAK SPACE}\N{IDEOGRAPHIC SPACE}\N{ZERO WIDTH NO-BREAK SPACE}\x0b\x0c\0"
@@ -22,14 +22,14 @@ NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 
 
 class _Echo:
-    """A file that gives back what is written to it."""
+    """A file that returns what's written to it."""
 
     def write(self, text: str) -> str:
         return text
 
 
 def cell(text: str) -> str:
-    """Return text that a spreadsheet can show and takes for no formula; a plain number is none."""
+    """Return text that a spreadsheet shows and never treats as a formula; plain numbers stay."""
     text = characters.words(text)
     if NUMBER.fullmatch(text):
         return text
@@ -37,7 +37,7 @@ def cell(text: str) -> str:
 
 
 def lines(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    """Yield the lines of a CSV file (RFC 4180), with its head."""
+    """Yield the lines of a CSV file (RFC 4180), with its header."""
     writer = csv.writer(_Echo())
     yield BYTE_ORDER_MARK + writer.writerow(head)
     for row in rows:

@@ -1,4 +1,4 @@
-"""What somebody is found by in free text, where no column says whom a row is about."""
+"""Finds a person in free text, where no column says whom a row is about."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from django.db.models.functions import Cast
 from common.addresses import readable
 
 BLOTTED = "…"
-# A shorter number may be an amount, a shorter name a word.
+# A shorter number may be an amount, and a shorter name a word.
 SHORTEST_NUMBER, SHORTEST_NAME = 7, 5
 
 
 @dataclass(frozen=True)
 class Traces:
-    """A person's addresses and phone numbers, and what they are called.
+    """A person's addresses, phone numbers, and names.
 
-    A name of several words is looked for anywhere. One of a single word is many people's, and a
-    part of other words: it counts where a value of JSON is that name and nothing else.
+    A name of several words is searched for anywhere. A single word is shared by many people and is
+    part of other words, so it counts only if it's a whole JSON value.
     """
 
     addresses: frozenset[str]
@@ -34,7 +34,7 @@ class Traces:
 
     @classmethod
     def of(cls, emails: Iterable[str], numbers: Iterable[str], names: Iterable[str]) -> Traces:
-        """Take what is known, empty texts included."""
+        """Build from what's known; empty texts are allowed."""
         found = [frozenset(text.strip() for text in texts) for texts in (emails, numbers, names)]
         return cls(
             frozenset(one for one in found[0] if "@" in one),
@@ -44,11 +44,11 @@ class Traces:
 
     @cached_property
     def anywhere(self) -> list[str]:
-        """What is looked for in any text."""
+        """What to search for in any text."""
         found = {name for name in self.names if " " in name and len(name) >= SHORTEST_NAME}
         found |= {*self.addresses, *map(readable, self.addresses)}
         found |= {*self.numbers, *map(_as_people_write, self.numbers)}
-        # Some write JSON in ASCII: "Łukasz" is "\\u0141ukasz" there.
+        # Some JSON is ASCII only: "Łukasz" is "\\u0141ukasz" there.
         found |= {json.dumps(one)[1:-1] for one in found}
         return sorted(found, key=len, reverse=True)
 
@@ -57,7 +57,7 @@ class Traces:
         return re.compile("|".join(map(re.escape, self.anywhere)) or "(?!)", re.IGNORECASE)
 
     def scrub(self, text: str) -> str:
-        """Return text without what the person is found by."""
+        """Return text without the person's traces."""
         return self._pattern.sub(BLOTTED, text)
 
     def are_in(self, text: str) -> bool:
@@ -65,7 +65,7 @@ class Traces:
         return bool(self._pattern.search(text))
 
     def rows(self, among: QuerySet[Any], *columns: str) -> QuerySet[Any]:
-        """Return the rows of which one of these columns, text or JSON, names the person."""
+        """Return the rows in which one of these text or JSON columns names the person."""
         texts = {f"{name}_as_text": Cast(name, TextField()) for name in columns}
         condition = Q(pk__in=[])
         for name in texts:
@@ -79,7 +79,7 @@ class Traces:
 
 
 def _as_people_write(number: str) -> str:
-    """Return an E.164 number in groups; what is none comes back as it is."""
+    """Return an E.164 number in groups; anything else comes back unchanged."""
     try:
         parsed = phonenumbers.parse(number)
     except phonenumbers.NumberParseException:
@@ -88,5 +88,5 @@ def _as_people_write(number: str) -> str:
 
 
 def _in_json(text: str) -> str:
-    """Return a text as PostgreSQL writes it within JSON; most look the same everywhere."""
+    """Return a text as PostgreSQL writes it inside JSON; most look the same everywhere."""
     return json.dumps(text, ensure_ascii=False)[1:-1]

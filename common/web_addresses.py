@@ -1,4 +1,4 @@
-"""Web addresses as they leave the process: a host beyond ASCII as DNS has it (pure)."""
+"""Web addresses as they leave the process: non-ASCII hosts as DNS has them (pure)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 from common.addresses import domain_in_ascii
 
-# What an address may hold as it is: the rest is written in UTF-8, by its bytes.
+# Characters an address may contain as they are; the rest is percent-encoded UTF-8.
 KEPT = "/:@!$&'()*+,;=%~?#[]-._"
 
 

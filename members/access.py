@@ -1,4 +1,4 @@
-"""The one door to a member's records: everything starts from the signed-in member."""
+"""The only way to a member's records: everything starts from the signed-in member."""
 
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied

@@ -1,9 +1,9 @@
-"""Who may do what on the staff site, and how staff get in, changes openly and counts a day later.
+"""Changes of staff's access and sign-in are announced, and count only a day later.
 
-One owner could otherwise be both of two people: by a colleague's account whose password they set,
-or one that they made, switched on or promoted; or by reading the colleague's mail. Each such change
-is a row, is told to the person and to all owners, and keeps the account from deciding on money for
-a day. What somebody changes about their own way in is told alike, and holds nothing up.
+Otherwise one owner could be both of two people, through a colleague's account: by setting its
+password, creating, reactivating, or promoting it, or reading the colleague's mail. Each such change
+is a row, is announced to the person and all owners, and keeps the account from deciding on money
+for a day. What people change about their own way in is announced too, but holds nothing up.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from members.models import AccessChange, AccessOrigin, Device
 HOLD = timedelta(hours=24)
 SAME_BROWSER = timedelta(days=30)
 HELD = "The account can’t decide on money for 24 hours."
-# Who did what no account of ours did.
+# The actor if no account of ours did it.
 NAMELESS = {
     AccessOrigin.COMMAND: "somebody at the server’s command line",
     AccessOrigin.MAILBOX: "whoever reads the account’s email",
@@ -37,7 +37,7 @@ class AccessRefused(Exception):
 
 
 class OnHold(Exception):
-    """Somebody decides on no money yet; the text is for them."""
+    """The account can't decide on money yet; the text is for its owner."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Access:
 
     @property
     def works_here(self) -> bool:
-        """Whether it opens the staff site."""
+        """Whether it can open the staff site."""
         return self.is_staff or self.is_superuser
 
 
@@ -67,7 +67,7 @@ def owners() -> list[User]:
 
 
 def differences(before: Access, after: Access) -> list[str]:
-    """Return what was granted and revoked, from what to what, a sentence each."""
+    """Return what was granted and revoked, from what to what, one sentence each."""
     found = []
     for name, words in (
         ("is_active", "Signing in"),
@@ -88,7 +88,7 @@ def differences(before: Access, after: Access) -> list[str]:
 
 @transaction.atomic
 def change(user_pk: int, actor: User, wanted: Access) -> str:
-    """Change what an account may do; return what that was, in sentences, "" for nothing.
+    """Change what an account may do; return the changes in sentences, or "" if there are none.
 
     Raises:
         PermissionDenied: only owners may.
@@ -123,10 +123,10 @@ def record(
     holds: bool | None = None,
     tells_person: bool = True,
 ) -> None:
-    """Write down a change of the account of somebody of the staff; tell them and all owners.
+    """Record a change of a staff account, and tell its owner and all portal owners.
 
-    Call it in the transaction of the change. Without an `actor` it came from the command line,
-    unless `origin` says else. What others did holds the account up for a day.
+    Call it in the change's transaction. Without an `actor` it came from the command line, unless
+    `origin` says otherwise. Changes by others put the account on hold for a day.
     """
     if origin is None:
         origin = AccessOrigin.STAFF if actor else AccessOrigin.COMMAND
@@ -147,9 +147,9 @@ def record(
 
 
 def closing(user: User) -> None:
-    """Tell all other owners that an account of the staff is about to be closed.
+    """Tell all other owners that a staff account is about to be closed.
 
-    What they read names a role and no person: whoever leaves is forgotten.
+    The message names a role, not a person: people who leave are forgotten.
 
     Raises:
         AccessRefused: no owner would be left.
@@ -166,12 +166,12 @@ def closing(user: User) -> None:
 
 
 def created(user: User, actor: User) -> None:
-    """Write down whose account somebody of the staff has opened."""
+    """Record that a staff member created an account."""
     AccessChange.objects.create(user=user, actor=actor, what="Opened the account.")
 
 
 def why_not_yet(user: User) -> str:
-    """Return why somebody decides on nothing now, or "": others changed their account lately."""
+    """Return why an account is on hold after a recent change by others, or "" if it isn't."""
     since = timezone.now() - HOLD
     newest = AccessChange.objects.filter(user=user, holds=True, happened_at__gt=since).first()
     if newest is None:
@@ -185,13 +185,13 @@ def why_not_yet(user: User) -> str:
 
 
 def require_not_on_hold(actor: User) -> None:
-    """Make sure that somebody may decide on money now, and keep it so: call it with the decision.
+    """Make sure that someone may decide on money now. Call it in the decision's transaction.
 
-    The account stays locked until the transaction ends, so a change of it comes before the
-    decision and is seen here, or after it. Take the lock on the member first.
+    The account stays locked until the transaction ends, so a change either comes before the
+    decision and is seen here, or comes after it. Take the lock on the member first.
 
     Raises:
-        OnHold: their account was changed lately.
+        OnHold: their account was changed recently.
     """
     _lock(actor)
     if sentence := why_not_yet(actor):
@@ -199,15 +199,15 @@ def require_not_on_hold(actor: User) -> None:
 
 
 def _lock(user: User) -> None:
-    """Wait until nobody else changes, or decides with, an account; rows may still lead to it."""
+    """Lock an account against other changes and decisions; rows may still reference it."""
     User.objects.select_for_update(no_key=True).get(pk=user.pk)
 
 
 def are_one_person(one: User, other: User) -> bool:
     """Whether two accounts count as one person: one mailbox, one name, or one made for the other.
 
-    An account that one of them made or changed for the other counts so if both were used in one
-    browser lately.
+    An account that one of them made or changed for the other counts if both were recently used in
+    one browser.
     """
     if one.pk == other.pk or _mailbox(one) == _mailbox(other):
         return True
@@ -226,13 +226,13 @@ def are_one_person(one: User, other: User) -> bool:
 
 
 def _mailbox(user: User) -> str:
-    """Return an address without what follows a plus; one's own for who has none."""
+    """Return an address without what follows a plus, or a unique value if there's no address."""
     name, _, domain = user.email.casefold().rpartition("@")
     return f"{name.partition('+')[0]}@{domain}" if domain else f"#{user.pk}"
 
 
 def _keep_one_owner(user: User) -> None:
-    """Refuse that an owner stops being one if they are the last."""
+    """Refuse to demote the last owner."""
     if all(owner.pk == user.pk for owner in owners()):
         raise AccessRefused("Somebody has to stay an owner: make another one first.")
 

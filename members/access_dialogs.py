@@ -1,4 +1,4 @@
-"""What the staff's button about an account's access asks for."""
+"""The form behind the staff's button for an account's access."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from members.access_changes import Access
 
 
 class ChangeAccess(BaseDialogForm):  # type: ignore[misc]  # Unfold ships no types
-    """Whether they sign in, and what they may do on the staff site."""
+    """Whether they can sign in, and what they may do on the staff site."""
 
     is_active = forms.BooleanField(
         label="Can sign in", required=False, widget=UnfoldBooleanSwitchWidget

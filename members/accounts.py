@@ -1,4 +1,4 @@
-"""Open an account on somebody's behalf: for staff, for the demo's world and for tests."""
+"""Open an account on someone's behalf: for staff, for the demo's world, and for tests."""
 
 import secrets
 from typing import Any
@@ -13,7 +13,7 @@ from members import names
 
 @transaction.atomic
 def open_account(email: str, name: str, password: str | None = None, **fields: Any) -> User:
-    """Make a user whose e-mail address counts as verified, ready to sign in.
+    """Make a user whose email address counts as verified, ready to sign in.
 
     Without a password they sign in by code. `fields` are columns of `User`, such as `is_staff`.
     """
@@ -27,7 +27,7 @@ def open_account(email: str, name: str, password: str | None = None, **fields: A
 
 
 def is_taken(email: str, besides: User | None = None) -> bool:
-    """Whether somebody (else) has an account, or a change under way, with this address."""
+    """Whether someone (else) has an account, or a pending change, with this address."""
     email = addresses.canonical(email)
     users = User.objects.filter(email__iexact=email)
     rows = EmailAddress.objects.filter(email__iexact=email)

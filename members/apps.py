@@ -10,5 +10,5 @@ class MembersConfig(AppConfig):
     verbose_name = "Members"
 
     def ready(self) -> None:
-        """Listen to what allauth says of accounts."""
+        """Connect allauth's signals about accounts."""
         from members.signin import own_changes  # noqa: F401, PLC0415  (its receivers)

@@ -1,7 +1,7 @@
 """A member's yes or no to text messages: the only place that changes it.
 
-The last word counts: a yes at sign-up (kept until the number is verified), on the account page or
-by replying START; a no on the account page or by replying STOP. Each is kept on record.
+The latest answer counts: a yes at sign-up (kept until the number is verified), on the account page,
+or by replying START; a no on the account page or by replying STOP. Each is recorded.
 """
 
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ def agree(member: Member, source: ConsentSource) -> bool:
 def stop(member: Member, source: ConsentSource) -> bool:
     """Record a no to text messages. Return whether it changed anything.
 
-    A STOP from somebody who never agreed counts too: their carrier blocks us from then on.
+    A STOP from someone who never agreed counts too: their carrier blocks us from then on.
     """
     locked = Member.objects.select_for_update().get(pk=member.pk)
     changed = locked.sms_stopped_at is None and (
@@ -50,20 +50,20 @@ def stop(member: Member, source: ConsentSource) -> bool:
 
 @dataclass(frozen=True)
 class Heard:
-    """Who a reply came from: whether it was somebody we know, and for whom it changed anything."""
+    """Who a reply came from: whether we know them, and for whom it changed anything."""
 
     is_known: bool
     changed: list[Member]
 
 
 def stop_by_reply(phone: str) -> Heard:
-    """Record a STOP sent from this number, in either form, for all who gave it to us."""
+    """Record a STOP from this number, in either form, for everyone who gave it to us."""
     members = list(Member.objects.filter(phone=numbers.kept(phone)).select_related("user"))
     return Heard(bool(members), [one for one in members if stop(one, ConsentSource.REPLY)])
 
 
 def start_by_reply(phone: str) -> Heard:
-    """Record a START sent from this number, in either form, for the member who has verified it."""
+    """Record a START from this number, in either form, for the member who verified it."""
     found = Member.objects.filter(phone=numbers.kept(phone), phone_verified_at__isnull=False)
     members = list(found.select_related("user"))
     return Heard(bool(members), [one for one in members if agree(one, ConsentSource.REPLY)])
@@ -75,14 +75,14 @@ def _save(member: Member, *, agreed: bool, source: ConsentSource) -> None:
 
 
 def _show(locked: Member, member: Member) -> None:
-    """Bring the caller's own copy of the row up to date."""
+    """Update the caller's own copy of the row."""
     member.sms_consent_at = locked.sms_consent_at
     member.sms_consent_source = locked.sms_consent_source
     member.sms_stopped_at = locked.sms_stopped_at
 
 
 def remember_wish(request: HttpRequest, user: User, *, wanted: bool) -> None:
-    """Keep what was ticked at sign-up until the number is proven; a number alone is no consent."""
+    """Keep the checkbox from sign-up until the number is verified; a number isn't consent."""
     if wanted:
         request.session[SESSION_KEY] = user.pk
     else:
@@ -90,7 +90,7 @@ def remember_wish(request: HttpRequest, user: User, *, wanted: bool) -> None:
 
 
 def fulfil_wish(request: HttpRequest, user: User) -> bool:
-    """Record the yes that was ticked at sign-up, now that the number is verified.
+    """Record the consent given at sign-up, now that the number is verified.
 
     Return whether there was one, and it changed anything.
     """
@@ -99,5 +99,5 @@ def fulfil_wish(request: HttpRequest, user: User) -> bool:
 
 
 def drop_wish(request: HttpRequest) -> None:
-    """Forget what was ticked at sign-up: the number was not verified."""
+    """Forget the consent given at sign-up: the number wasn't verified."""
     request.session.pop(SESSION_KEY, None)

@@ -1,4 +1,4 @@
-"""What the staff's buttons about a member's address and number ask for."""
+"""The forms behind the staff's buttons for a member's address and number."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MAY_CORRECT = "members.correct_contact"
 
 
 def may_correct(request: HttpRequest, object_id: str = "") -> bool:
-    """Whether this member of staff may correct how a member is reached, who is no staff."""
+    """Whether this staff member may correct contact data of a member who isn't staff."""
     if not request.user.has_perm(MAY_CORRECT):
         return False
     found = User.objects.filter(pk=object_id) if str(object_id).isdecimal() else None
@@ -27,7 +27,7 @@ class CorrectEmail(BaseDialogForm):  # type: ignore[misc]  # Unfold ships no typ
     email = MailboxField(label="New email address", widget=UnfoldAdminEmailInputWidget)
 
     def clean_email(self) -> str:
-        """Refuse one that our mail server can't write to."""
+        """Refuse an address that our mail server can't deliver to."""
         email = str(self.cleaned_data["email"])
         mailboxes.check_reachable(email)
         return email

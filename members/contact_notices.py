@@ -1,4 +1,4 @@
-"""What members are told by email when somebody changes how they are reached or signed in.
+"""Emails to members about changes of their contact data and sign-in.
 
 Each is an `ACCOUNT_CHANGED`: what, when, with which browser, and what to do if it wasn't you.
 """
@@ -20,7 +20,7 @@ from members.models import Member, SignIn
 
 
 def tell(user: User, headline: str, sentence: str, *, request: HttpRequest | None = None) -> None:
-    """Tell a member of a change. With a request, the browser and network that made it are named."""
+    """Tell a member about a change. With a request, name the browser and network it came from."""
     if not user.email:
         return
     words = {
@@ -35,7 +35,7 @@ def tell(user: User, headline: str, sentence: str, *, request: HttpRequest | Non
 
 
 def number_verified(user: User, phone: str, before: str, request: HttpRequest) -> None:
-    """Tell of a number (E.164) that was proven; `before` is the proven one that it replaces."""
+    """Announce a verified number (E.164); `before` is the verified one that it replaces."""
     if phone == before:
         return
     number = phones.international(phone)
@@ -49,7 +49,7 @@ def number_verified(user: User, phone: str, before: str, request: HttpRequest) -
 
 
 def number_removed(user: User, phone: str, request: HttpRequest) -> None:
-    """Tell of a number (E.164) that was removed."""
+    """Announce a removed number (E.164)."""
     number = phones.international(phone)
     sentence = f"{number} was removed from your account. We won’t text you anymore."
     tell(user, "Your phone number was removed", sentence, request=request)
@@ -58,9 +58,9 @@ def number_removed(user: User, phone: str, request: HttpRequest) -> None:
 def texts_switched(
     member: Member, request: HttpRequest | None = None, *, by_reply: bool = False
 ) -> None:
-    """Tell that text messages are on, by email and with the first text; or that they are off.
+    """Announce that texts are on, by email and the first text, or that they're off.
 
-    A reply by text was answered by text already.
+    A reply by text has already been answered by text.
     """
     user = member.user
     if not member.agreed_to_sms:
@@ -76,7 +76,7 @@ def texts_switched(
 
 
 def signed_in(sign_in: SignIn, request: HttpRequest) -> None:
-    """Tell of a sign-in with a browser that this member never used before; the first isn't news."""
+    """Announce a sign-in with a browser that's new for this member, except their first."""
     others = SignIn.objects.filter(user=sign_in.user).exclude(pk=sign_in.pk)
     known = {device(agent) for agent in others.values_list("user_agent", flat=True).distinct()}
     here = device(sign_in.user_agent)

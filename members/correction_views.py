@@ -1,4 +1,4 @@
-"""The link by which a member confirms an e-mail address that staff corrected."""
+"""The link that confirms an email address corrected by staff."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from members import corrections
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def confirm_email(request: HttpRequest, token: str) -> HttpResponse:
-    """Show what the link is about; the button (POST) confirms. Mail programs only follow links.
+    """Show what the link is about. The button (POST) confirms, as mail programs follow links.
 
     Template: `members/confirm_email.html`, with `email`, or `problem` for a link that doesn't work.
     """

@@ -1,8 +1,8 @@
-"""Use case: staff correct how a member is reached, and the member proves the correction.
+"""Use case: staff correct a member's contact data, and the member confirms it.
 
-A new e-mail address counts once its owner has followed a link sent there; until then everything
-stays as it was. A new phone number waits for its code, like every number. The address that the
-member has now is told of both.
+A new email address counts once its owner has followed a link sent there; until then nothing
+changes. A new phone number waits for its code, like every number. Both are announced to the
+member's current address.
 """
 
 from __future__ import annotations
@@ -30,26 +30,26 @@ LINK_WORKS_FOR = timedelta(days=3)
 
 
 class CorrectionRefused(Exception):
-    """It can't be corrected this way; the text is for who asked."""
+    """It can't be corrected this way; the text is for the staff member."""
 
 
 class LinkRefused(Exception):
-    """The link doesn't work, or not anymore; the text is for who followed it."""
+    """The link doesn't work (anymore); the text is for the person who followed it."""
 
 
 @dataclass(frozen=True)
 class Proposal:
-    """An address that staff entered for a member and that its owner has yet to confirm."""
+    """An address that staff entered for a member, waiting for its owner to confirm it."""
 
     user: User
     email: str
 
 
 def propose_email(user: User, email: str) -> None:
-    """Send a link to a member's new address, and word of it to the present one.
+    """Send a link to a member's new address, and a notice to the current one.
 
     Raises:
-        CorrectionRefused: the address is taken, or is theirs already, or they are staff.
+        CorrectionRefused: the address is taken or already theirs, or they're staff.
     """
     _refuse_staff(user)
     if email == addresses.canonical(user.email):
@@ -75,7 +75,7 @@ def proposal_of(token: str) -> Proposal:
     """Return what a link is about.
 
     Raises:
-        LinkRefused: it is older than three days, was used or replaced, or is not ours.
+        LinkRefused: it's older than three days, was used or replaced, or isn't ours.
     """
     try:
         named: dict[str, Any] = signing.loads(token, salt=SALT, max_age=LINK_WORKS_FOR)
@@ -94,7 +94,7 @@ def confirm_email(token: str) -> Proposal:
     """Make the new address the member's own; it counts as verified.
 
     Raises:
-        LinkRefused: as for `proposal_of`, or somebody else has taken the address since.
+        LinkRefused: as for `proposal_of`, or someone else has taken the address since.
     """
     found = proposal_of(token)
     user = User.objects.select_for_update().get(pk=found.user.pk)
@@ -117,10 +117,10 @@ def confirm_email(token: str) -> Proposal:
 
 
 def correct_phone(user: User, phone: str) -> None:
-    """Write down a member's new number (E.164). It gets no texts until its code was entered.
+    """Save a member's new number (E.164). It gets no texts until its code is entered.
 
     Raises:
-        CorrectionRefused: it is theirs already, somebody else has verified it, or they are staff.
+        CorrectionRefused: it's already theirs, someone else has verified it, or they're staff.
     """
     _refuse_staff(user)
     if phone == str(user.member.phone):

@@ -1,4 +1,4 @@
-"""Whose an e-mail address is, by its mailbox's one spelling; and whether we can write to it."""
+"""Who owns an email address, by its mailbox's one spelling, and whether we can reach it."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ NOT_CARRIED = (
 
 
 def users_of(email: str) -> list[User]:
-    """Return the users who sign in with this address, however it is spelled: one, or none."""
+    """Return the user (one or none) who signs in with this address, however it's spelled."""
     return list(User.objects.filter(email__iexact=addresses.canonical(email))[:2])
 
 
 def check_reachable(email: str) -> None:
-    """Raise ValidationError for an address that our mail server can't write to.
+    """Raise ValidationError for an address that our mail server can't deliver to.
 
-    Few servers take letters beyond ASCII before the @. Whoever signed up with one would wait for a
-    code that never comes. A server that can't be asked now is given the benefit of the doubt.
+    Few servers accept non-ASCII letters before the @. Someone who signs up with one would wait for
+    a code that never comes. A server that can't be asked now gets the benefit of the doubt.
     """
     if not addresses.needs_smtputf8(email) or _is_offered():
         return
@@ -42,7 +42,7 @@ def check_reachable(email: str) -> None:
 
 
 def keep(user: User) -> None:
-    """Give a new user their row of allauth's, which leaves out those with ü before the @."""
+    """Give a new user allauth's address row, which allauth omits for ü before the @."""
     if user.email and not EmailAddress.objects.filter(user=user).exists():
         EmailAddress.objects.create(user=user, email=user.email, primary=True, verified=False)
 

@@ -18,11 +18,11 @@ class ConsentSource(models.TextChoices):
 
 
 class Member(models.Model):
-    """What we know of a user besides their login.
+    """What we know about a user besides their login.
 
-    A database trigger (migration `members.0002`) makes the row whenever a user is inserted, in
-    whatever way: sign-up, admin, shell, `bulk_create` or SQL. So the columns have defaults in the
-    database. All times are UTC.
+    A database trigger (migration `members.0002`) makes the row whenever a user is inserted, whether
+    by sign-up, admin, shell, `bulk_create`, or SQL. So the columns have defaults in the database.
+    All times are UTC.
     """
 
     user = models.OneToOneField(
@@ -69,7 +69,7 @@ class Member(models.Model):
 
     @property
     def accepts_sms(self) -> bool:
-        """Whether we may send text messages: a verified number, an agreement and no STOP."""
+        """Whether we may send texts: a verified number, an agreement, and no STOP."""
         return (
             self.phone_is_verified
             and self.sms_consent_at is not None
@@ -78,7 +78,7 @@ class Member(models.Model):
 
     @property
     def agreed_to_sms(self) -> bool:
-        """Whether the last word on text messages was yes, verified number or not."""
+        """Whether the latest answer on texts was yes, verified number or not."""
         return self.sms_consent_at is not None and self.sms_stopped_at is None
 
 
@@ -100,9 +100,9 @@ class SmsConsentRecord(models.Model):
 
 
 class PhoneCode(models.Model):
-    """A code that was texted to a number: what the caps of `members.signin.sms_limits` count.
+    """A code that was texted to a number, as counted by the caps of `members.signin.sms_limits`.
 
-    The code itself is not kept. Rows are forgotten after a week.
+    The code itself isn't kept. Rows are deleted after a week.
     """
 
     user = models.ForeignKey(
@@ -125,9 +125,9 @@ class PhoneCode(models.Model):
 
 
 class SignIn(models.Model):
-    """One time that somebody signed in. Kept for `SIGN_INS_KEPT_DAYS`, then forgotten.
+    """One sign-in. Kept for `SIGN_INS_KEPT_DAYS`, then deleted.
 
-    allauth's sessions end with the sign-out; a dispute asks months later who used the account.
+    allauth's sessions end at sign-out; a dispute asks months later who used the account.
     """
 
     user = models.ForeignKey(
@@ -149,9 +149,9 @@ class SignIn(models.Model):
 
 
 class Device(models.Model):
-    """A browser that has signed in as a user: it has budgets of its own (`members.signin.devices`).
+    """A browser that has signed in as a user and has its own limits (`members.signin.devices`).
 
-    Kept for `DEVICES_KEPT_DAYS` after it was last signed in with.
+    Kept for `DEVICES_KEPT_DAYS` after its last sign-in.
     """
 
     user = models.ForeignKey(
@@ -175,7 +175,7 @@ class Device(models.Model):
 
 
 class AccessOrigin(models.TextChoices):
-    """By which way an account of the staff was changed."""
+    """How a staff account was changed."""
 
     STAFF = "staff", "By staff, on the staff site"
     OWN = "own", "By themselves"
@@ -184,7 +184,7 @@ class AccessOrigin(models.TextChoices):
 
 
 class AccessChange(models.Model):
-    """One change of an account that staff have, or had opened for them: rows are only added."""
+    """One change of a staff account, or of one opened for staff. Rows are only ever added."""
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="access_changes"
@@ -222,7 +222,7 @@ class AgreedWhere(models.TextChoices):
 
 
 class TermsAcceptance(models.Model):
-    """A member's yes to one version of the terms. Rows are only ever added, one a version."""
+    """A member's yes to one version of the terms. Rows are only ever added, one per version."""
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="terms_accepted"

@@ -1,4 +1,4 @@
-"""A member's phone number: which numbers we take, and every change of it under lock."""
+"""Members' phone numbers: which ones we accept, and every change, under a lock."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from common.fields import WordsField
 from members import consent, numbers
 from members.models import ConsentSource, Member
 
-# North American numbers do not tell mobiles from landlines. Premium, toll-free and internet
+# North American numbers don't distinguish mobiles from landlines. Premium, toll-free, and VoIP
 # numbers are left out: texting them costs more, or reaches nobody.
 TEXTABLE = {
     PhoneNumberType.MOBILE,
@@ -32,7 +32,7 @@ class PhoneTakenError(Exception):
 
 
 def normalize(text: str) -> str:
-    """Return a number as people write it in E.164; raises ValidationError with a plain sentence.
+    """Return a typed number in E.164. Raises ValidationError with a plain sentence.
 
     A number without a country code is read as one of `PHONENUMBER_DEFAULT_REGION`.
     """
@@ -49,7 +49,7 @@ def normalize(text: str) -> str:
 
 
 def country(phone: str) -> str:
-    """Return the ISO code of an E.164 number's country; shared codes such as +1 are told apart."""
+    """Return the ISO code of an E.164 number's country, even for shared codes such as +1."""
     return phonenumbers.region_code_for_number(phonenumbers.parse(phone)) or ""
 
 
@@ -68,7 +68,7 @@ def _check_country(region: str) -> None:
 
 
 class PhoneField(WordsField):
-    """A phone number as people write it; cleans to E.164, or to "" where it may be left out."""
+    """A phone number as people write it; cleans to E.164, or to "" if it's optional."""
 
     def __init__(self, **kwargs: Any) -> None:
         attributes = {"type": "tel", "autocomplete": "tel", "inputmode": "tel"}
@@ -90,13 +90,13 @@ def owner(phone: str) -> User | None:
 
 @transaction.atomic
 def attach(user: User, phone: str) -> None:
-    """Write down a number that is still to be verified."""
+    """Save a number that isn't verified yet."""
     _write(user, phone=phone, phone_verified_at=None)
 
 
 @transaction.atomic
 def confirm(user: User, phone: str) -> None:
-    """Make a number, proven by its code, the user's own; raises PhoneTakenError."""
+    """Make a number verified by its code the user's own. Raises PhoneTakenError."""
     try:
         with transaction.atomic():
             _write(user, phone=phone, phone_verified_at=timezone.now())
@@ -106,7 +106,7 @@ def confirm(user: User, phone: str) -> None:
 
 @transaction.atomic
 def remove(user: User) -> None:
-    """Forget the user's number. Their agreement to text messages ends with it."""
+    """Delete the user's number. Their consent to texts ends with it."""
     consent.stop(user.member, ConsentSource.ACCOUNT)
     _write(user, phone="", phone_verified_at=None)
 

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from members.models import SignIn
 
-# allauth's names of the ways to sign in.
+# allauth's names for the sign-in methods.
 METHODS = {
     "password": "password",
     "code": "code by e-mail",
@@ -27,7 +27,7 @@ METHODS = {
 
 
 def record(request: HttpRequest, user: User, *, is_sign_up: bool) -> SignIn:
-    """Write down that a user has just signed in, from where and how."""
+    """Record that a user has just signed in, from where, and how."""
     return SignIn.objects.create(
         user=user,
         ip=client_ip(request),
@@ -37,25 +37,25 @@ def record(request: HttpRequest, user: User, *, is_sign_up: bool) -> SignIn:
 
 
 def client_ip(request: HttpRequest) -> str:
-    """Return the address that a request came from, behind the proxies that we trust."""
+    """Return the address that a request came from, seen through trusted proxies."""
     return str(get_adapter().get_client_ip(request))
 
 
 def forget_old() -> int:
-    """Delete what is older than SIGN_INS_KEPT_DAYS; return how many rows that were."""
+    """Delete rows older than SIGN_INS_KEPT_DAYS; return how many."""
     oldest = timezone.now() - timedelta(days=settings.SIGN_INS_KEPT_DAYS)
     deleted, _ = SignIn.objects.filter(happened_at__lt=oldest).delete()
     return deleted
 
 
 def is_fresh(request: HttpRequest) -> bool:
-    """Whether somebody signed in, or confirmed that it is them, as lately as allauth asks for."""
+    """Whether the last sign-in or confirmation is recent enough for allauth."""
     found = get_authentication_records(request, request.user)
     return bool(found) and time.time() - found[-1]["at"] < app_settings.REAUTHENTICATION_TIMEOUT
 
 
 def _method(request: HttpRequest, user: User) -> str:
-    """Return how this session was signed in to: "password, second step"."""
+    """Return how this session signed in: "password, second step"."""
     names = [str(one.get("method", "")) for one in get_authentication_records(request, user)]
     words = dict.fromkeys(METHODS.get(name, name.replace("_", " ")) for name in names if name)
     return ", ".join(words)[:100]

@@ -1,4 +1,4 @@
-"""Scheduled upkeep of the members' records."""
+"""Scheduled upkeep of members' records."""
 
 from procrastinate.contrib.django import app
 
@@ -13,28 +13,28 @@ from portal.backoffice import close_account
 @app.periodic(cron="17 4 * * *")
 @app.task(queueing_lock="forget_phone_codes")
 def forget_phone_codes(timestamp: int) -> None:
-    """Forget which codes went where, a week after."""
+    """Delete the record of which codes went where, after a week."""
     sms_limits.forget_old()
 
 
 @app.periodic(cron="27 4 * * *")
 @app.task(queueing_lock="forget_sign_ins")
 def forget_sign_ins(timestamp: int) -> None:
-    """Forget sign-ins that are older than SIGN_INS_KEPT_DAYS."""
+    """Delete sign-ins older than SIGN_INS_KEPT_DAYS."""
     sign_ins.forget_old()
 
 
 @app.periodic(cron="37 4 * * *")
 @app.task(queueing_lock="forget_devices")
 def forget_devices(timestamp: int) -> None:
-    """Forget browsers that were not signed in with for DEVICES_KEPT_DAYS."""
+    """Delete browsers without a sign-in for DEVICES_KEPT_DAYS."""
     devices.forget_old()
 
 
 @app.periodic(cron="47 4 * * *")
 @app.task(queueing_lock="forget_old_records")
 def forget_old_records(timestamp: int) -> None:
-    """Forget what is old enough, and what came of people after they had left."""
+    """Delete or empty old records, and what came in about people after they had left."""
     close_account.forget(close_account.closed_users())
     billing.forgetting.forget_old()
     emails.forgetting.forget_old()

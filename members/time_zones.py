@@ -21,14 +21,14 @@ AREAS = (
     "Indian",
     "Pacific",
 )
-# The choice of the business's own zone; a profile keeps it as "".
+# The choice for the business's own zone; a profile stores it as "".
 OWN = "own"
 Option = tuple[str, str]
 Group = tuple[str, list[Option]]
 
 
 def find(name: str) -> ZoneInfo | None:
-    """Return the zone of an IANA name, or None for an empty or unknown one."""
+    """Return the zone with an IANA name, or None if it's empty or unknown."""
     try:
         return ZoneInfo(name) if name else None
     except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: "America" is a folder
@@ -37,10 +37,10 @@ def find(name: str) -> ZoneInfo | None:
 
 @lru_cache(maxsize=1)
 def names() -> tuple[str, ...]:
-    """Every place of the IANA database ("America/New_York"), sorted, without historic aliases.
+    """Return every place in the IANA database ("America/New_York"), sorted, without old aliases.
 
-    The database lists the names in use in a table beside the zones; "US/Eastern" and
-    "Asia/Calcutta" are kept for old programs only.
+    The database lists current names in a table beside the zones; "US/Eastern" and "Asia/Calcutta"
+    exist only for old programs.
     """
     current = set(_names_in_use())
     found = (name for name in available_timezones() if name.split("/")[0] in AREAS)
@@ -48,9 +48,9 @@ def names() -> tuple[str, ...]:
 
 
 def _names_in_use() -> Iterator[str]:
-    """Yield the names of `zone.tab`: country, coordinates, name and remarks, with tabs between.
+    """Yield the names from `zone.tab`: country, coordinates, name, and remarks, with tabs between.
 
-    It is that of the pinned tzdata package: systems keep theirs in different places, or none.
+    It comes from the pinned tzdata package: systems keep theirs in different places, or have none.
     """
     table = resources.files("tzdata.zoneinfo").joinpath("zone.tab").read_text()
     for line in table.splitlines():
@@ -61,7 +61,7 @@ def _names_in_use() -> Iterator[str]:
 def choices(present: str = "") -> list[Option | Group]:
     """Return the options of the time zone field: the business's own zone first, then by area.
 
-    `present` is what the member has now: also an alias, which is not on offer, can stay.
+    `present` is the member's current zone: even an alias, which isn't offered, can stay.
     """
     now = timezone.now().replace(minute=0, second=0, microsecond=0)
     offered = _choices(now, settings.TIME_ZONE)
@@ -72,7 +72,7 @@ def choices(present: str = "") -> list[Option | Group]:
 
 @lru_cache(maxsize=1)
 def _choices(moment: datetime, business: str) -> list[Option | Group]:
-    """Return the options with the offsets of one hour: working them out takes 30 ms."""
+    """Return the options with offsets as of one hour: computing them takes 30 ms."""
     own = f"Same as ours: {label(business, moment)}"
     grouped = groupby(names(), key=lambda name: name.split("/")[0])
     areas = [(area, [(name, label(name, moment)) for name in found]) for area, found in grouped]

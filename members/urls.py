@@ -1,6 +1,6 @@
-"""Addresses of the member's own account. None carries an id: each shows whoever is signed in.
+"""URLs of the member's own account. None has an ID: each shows the signed-in member.
 
-A link that confirms an address is signed, and works signed out.
+The link that confirms an address is signed, and works while signed out.
 """
 
 from django.urls import path

@@ -1,4 +1,4 @@
-"""The member's account pages. Sign-in, e-mail, password, phone and devices are allauth's pages."""
+"""The member's account pages. Sign-in, email, password, phone, and sessions are allauth's."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def save_profile(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_POST
 def text_messages(request: HttpRequest) -> HttpResponse:
-    """Switch text messages on or off (POST `agree`: "yes" or "no").
+    """Turn text messages on or off (POST `agree`: "yes" or "no").
 
     HTMX gets the partial `members/account.html#text-messages`; a plain form goes back to the page.
     """
@@ -61,7 +61,7 @@ def text_messages(request: HttpRequest) -> HttpResponse:
 @require_POST
 @confirmed_lately
 def remove_phone(request: HttpRequest) -> HttpResponse:
-    """Remove the member's phone number, and with it their agreement to text messages."""
+    """Remove the member's phone number, and with it their consent to texts."""
     user = current_user(request)
     before = str(user.member.phone) if user.member.phone_is_verified else ""
     with transaction.atomic():
@@ -75,7 +75,7 @@ def remove_phone(request: HttpRequest) -> HttpResponse:
 @login_not_required
 @require_POST
 def skip_phone(request: HttpRequest) -> HttpResponseBase:
-    """Finish signing up without the code sent to the phone; the number stays unverified."""
+    """Finish signing up without the phone's code; the number stays unverified."""
     stage = LoginStageController.enter(request, PhoneVerificationStage.key)
     if stage is None:
         return redirect("account_login")
@@ -86,7 +86,7 @@ def skip_phone(request: HttpRequest) -> HttpResponseBase:
 
 @transaction.atomic
 def _record_answer(request: HttpRequest, member: Member, *, agrees: bool) -> str:
-    """Record the member's answer and return what is so now, in a sentence."""
+    """Record the member's answer, and return the new state in a sentence."""
     if not agrees:
         if consent.stop(member, ConsentSource.ACCOUNT):
             contact_notices.texts_switched(member, request)

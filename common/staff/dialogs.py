@@ -1,4 +1,4 @@
-"""A button's question: a dialog where HTMX asks for one, else a whole page of the staff site."""
+"""A button's question: a dialog if HTMX asks for one, or else a whole staff page."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 def with_a_page(button: Method) -> Method:
-    """Let a button's question be opened by its address too: in a tab, or without JavaScript."""
+    """Let a button's question also open by its address: in a tab, or without JavaScript."""
 
     @wraps(button)
     def answer(model_admin: Any, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -36,14 +36,14 @@ def with_a_page(button: Method) -> Method:
 
 
 def ask_again(request: HttpRequest, button: Any, form: BaseDialogForm) -> HttpResponse:
-    """Keep a button's question open, with what was typed and the errors that were added to it."""
+    """Show a button's question again, with the input and its errors."""
     if wants_fragment(request):
         return render(request, "unfold/helpers/dialog.html", _question(button, form))
     return _page(button.__self__, request, button, form)
 
 
 def _check(model_admin: Any, request: HttpRequest, button: Any, object_id: str | None) -> None:
-    """Raise PermissionDenied for who may not press it, Http404 for a row that is not there."""
+    """Raise PermissionDenied if the user may not press it, Http404 if the row doesn't exist."""
     about = [] if object_id is None else [object_id]
     for name in button.allowed_permissions:
         if not getattr(model_admin, f"has_{name}_permission")(request, *about):
@@ -67,7 +67,7 @@ def _question(button: Any, form: BaseDialogForm) -> dict[str, Any]:
 def _page(
     model_admin: Any, request: HttpRequest, button: Any, form: BaseDialogForm
 ) -> HttpResponse:
-    """Show the question, with what was typed before somebody had to say who they are."""
+    """Show the question, with what was typed before the user had to confirm who they are."""
     kept = take_up(request) if request.method == "GET" else None
     form.initial.update(kept or {})
     context = {
@@ -82,7 +82,7 @@ def _page(
 
 
 def _back(model_admin: Any, object_id: Any) -> str:
-    """Return the address of the row that a question is about, or of the list."""
+    """Return the address of the question's row, or of the list."""
     name = f"admin:{model_admin.opts.app_label}_{model_admin.opts.model_name}"
     return (
         reverse(f"{name}_change", args=[object_id]) if object_id else reverse(f"{name}_changelist")

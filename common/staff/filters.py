@@ -1,4 +1,4 @@
-"""Filters that several lists share."""
+"""Filters shared by several lists."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from unfold.utils import parse_date_str
 
 
 class DayFilter(RangeDateFilter):  # type: ignore[misc]  # Unfold ships no types
-    """Moments between two days of the reader's time zone, both included."""
+    """Filters times between two days, inclusive, in the reader's time zone."""
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Keep the rows of those days; a day that can't be read is no limit."""
+        """Keep the rows of those days; an invalid day is ignored."""
         first, last = self._day("from"), self._day("to")
         if first:
             queryset = queryset.filter(**{f"{self.parameter_name}__gte": _start_of(first)})
@@ -32,7 +32,7 @@ class DayFilter(RangeDateFilter):  # type: ignore[misc]  # Unfold ships no types
 
 
 def titled(kind: type[Any], title: str) -> type[Any]:
-    """Return a filter of a column under a name that people use: "By day paid", not "By paid at"."""
+    """Return a column's filter under a natural name: "By day paid", not "By paid at"."""
 
     class Titled(kind):  # type: ignore[misc]  # Unfold ships no types
         def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -43,7 +43,7 @@ def titled(kind: type[Any], title: str) -> type[Any]:
 
 
 def by_day(title: str) -> type[Any]:
-    """Return `DayFilter` under such a name."""
+    """Return `DayFilter` under a natural name."""
     return titled(DayFilter, title)
 
 

@@ -1,4 +1,4 @@
-"""Columns and buttons of staff pages: Unfold's decorators with types, and our way of asking."""
+"""Columns and buttons of staff pages: Unfold's decorators with types, and our questions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Row = TypeVar("Row", bound=Model)
 
 
 def row_or_404(model: type[Row], object_id: str) -> Row:
-    """Return the row whose number an address holds. Raises Http404 for none and for no number."""
+    """Return the row with the number in an address. Raises Http404 if there's none."""
     if not (object_id.isascii() and object_id.isdecimal()):
         raise Http404("There is no such row.")
     return get_object_or_404(model, pk=object_id)
@@ -42,7 +42,7 @@ def column(
 def link_button(
     description: str, *, icon: str, path: str, permission: str
 ) -> Callable[[Method], Method]:
-    """Make a method a button that opens another site's page in a tab of its own."""
+    """Make a method a button that opens another site's page in a new tab."""
     decorate: Callable[[Method], Method] = action(
         description=description,
         icon=icon,
@@ -56,7 +56,7 @@ def link_button(
 def page_button(
     description: str, *, icon: str, path: str, permission: str
 ) -> Callable[[Method], Method]:
-    """Make a method a button that leads to another page of ours."""
+    """Make a method a button that leads to another of our pages."""
     decorate: Callable[[Method], Method] = action(
         description=description, icon=icon, url_path=path, permissions=[permission]
     )
@@ -76,7 +76,7 @@ def button(
 ) -> Callable[[Method], Method]:
     """Make a method a button that asks first. Opening the question changes nothing; yes is a POST.
 
-    `permission` names the method `has_…_permission` of the list. `form` asks for more than a yes.
+    `permission` names the list's method `has_…_permission`. `form` asks for more than a yes.
     """
     ask: Callable[[Method], Method] = action(
         description=description,

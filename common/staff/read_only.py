@@ -1,4 +1,4 @@
-"""The base of lists and pages that only show: rows whose truth is elsewhere."""
+"""The base of read-only lists and pages: their rows' truth is elsewhere."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ESTIMATED_FROM = 50_000
 
 
 class EstimatedPaginator(Paginator):  # type: ignore[type-arg]  # not generic at run time
-    """Counts a whole large table by PostgreSQL's own estimate; what is filtered is counted."""
+    """Counts a large unfiltered table by PostgreSQL's estimate; filtered rows are counted."""
 
     @cached_property
     def count(self) -> int:
@@ -39,39 +39,39 @@ class IndexedSearch(WordsOfStaff, ModelAdmin):  # type: ignore[misc]  # Unfold s
     """A list whose search never reads a whole table.
 
     `search_fields` are lookups that an index serves (`number__istartswith`). `person_field` is the
-    column that leads to a member, searched by the members found first: an OR across tables would
-    leave PostgreSQL nothing but to read them whole.
+    column that leads to a member. Members are looked up first: an OR across tables would force
+    PostgreSQL to read them whole.
     """
 
     search_fields: ClassVar[list[str]] = []
     person_field = ""
-    # Lookups of our own links, besides those of `list_filter`.
+    # Lookups that our own links use, besides those of `list_filter`.
     link_lookups: ClassVar[frozenset[str]] = frozenset()
     show_full_result_count = False
     paginator = EstimatedPaginator
     list_per_page = 50
     list_filter_submit = True
     show_facets = None
-    # What a list without rows says, and what it says under one of our own links' filters.
+    # What an empty list says, and what it says under one of our links' filters.
     nothing = "There is nothing here yet."
     nothing_left: ClassVar[Mapping[str, str]] = {}
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Call the list what the sidebar calls it, and say in words that it is empty."""
+        """Title the list as the sidebar does, and say in words if it's empty."""
         title = {"title": capfirst(self.opts.verbose_name_plural)}
         response: HttpResponse = super().changelist_view(request, title | (extra_context or {}))
         if found := (getattr(response, "context_data", None) or {}).get("cl"):
-            # The template of the rows gets the list only, and not the page's context.
+            # The rows' template gets only the list, not the page's context.
             found.nothing = self._words_for_nothing(request)
             if not (found.query or found.has_active_filters):
-                # It is not known how many there are of all, but these are all.
+                # The total is only estimated, but these are all the rows.
                 found.full_result_count = found.result_count
         return response
 
     def _words_for_nothing(self, request: HttpRequest) -> str:
-        """Return what is said for no rows, "" where a search or a filter found none."""
+        """Return the text for an empty list, or "" if a search or filter found nothing."""
         chosen = {(name, value) for name, value in request.GET.items() if value}
         if not chosen:
             return self.nothing
@@ -81,7 +81,7 @@ class IndexedSearch(WordsOfStaff, ModelAdmin):  # type: ignore[misc]  # Unfold s
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """Return the rows that begin with the term in any of the columns, or belong to a person."""
+        """Return rows with a column that begins with the term, and a matching person's rows."""
         term = search_term.strip()
         if not term:
             return queryset, False
@@ -94,7 +94,7 @@ class IndexedSearch(WordsOfStaff, ModelAdmin):  # type: ignore[misc]  # Unfold s
         return queryset.filter(found), False
 
     def _may_hold(self, lookup: str, term: str) -> bool:
-        """Whether a column that is searched for a whole value could hold it ("abc" is no IP)."""
+        """Whether a column searched by whole value could hold it ("abc" isn't an IP)."""
         column, _, beginning = lookup.partition("__")
         if beginning:
             return True
@@ -105,12 +105,12 @@ class IndexedSearch(WordsOfStaff, ModelAdmin):  # type: ignore[misc]  # Unfold s
         return True
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """Allow the filters that the page offers and our own links, and nothing else.
+        """Allow the page's filters and our own links, and nothing else.
 
-        Django lets an address filter by any column of the list. Whoever may see a list could so
-        guess, letter by letter, what it does not show: a code in a message that waits, a session.
-        Raises IncorrectLookupParameters, answered with the whole list, for a value that is not
-        among a column's choices: PostgreSQL knows no such value of an enumeration.
+        Django lets an address filter by any of the list's columns. People who may see a list could
+        guess, letter by letter, what it doesn't show: a code in a waiting message, a session.
+        Raises IncorrectLookupParameters, which shows the whole list, for a value that isn't among a
+        column's choices.
         """
         column = lookup.partition("__")[0]
         fields = {field.name: field for field in self.model._meta.get_fields()}
@@ -124,10 +124,10 @@ class IndexedSearch(WordsOfStaff, ModelAdmin):  # type: ignore[misc]  # Unfold s
         return True
 
     def _check_choices(self, field: Any, lookup: str, value: str) -> None:
-        """Raise IncorrectLookupParameters for what is no choice of the column."""
+        """Raise IncorrectLookupParameters for a value that isn't one of the column's choices."""
         choices = {str(choice) for choice, _name in getattr(field, "flatchoices", ())}
         if lookup.endswith("__exact"):
-            given, known = {value}, choices | {""}  # an empty field of the form is no filter
+            given, known = {value}, choices | {""}  # an empty form field isn't a filter
         elif lookup.endswith("__in"):
             given, known = set(value.split(",")), choices
         else:
@@ -136,7 +136,7 @@ class IndexedSearch(WordsOfStaff, ModelAdmin):  # type: ignore[misc]  # Unfold s
             raise IncorrectLookupParameters(f"{value!r} is no choice of {field.name}.")
 
     def _offered_lookups(self) -> set[str]:
-        """Return the parameters of the filters on the page: one of their own, or a column's."""
+        """Return the page's filter parameters: custom ones, or columns."""
         found: set[str] = set()
         for one in self.list_filter or ():
             if own := getattr(one, "parameter_name", None):
@@ -147,18 +147,18 @@ class IndexedSearch(WordsOfStaff, ModelAdmin):  # type: ignore[misc]  # Unfold s
         return found
 
     def palette_title(self, row: Any) -> str:
-        """Return what the command palette calls a row."""
+        """Return a row's title in the command palette."""
         return str(row)
 
     def find_persons(self, term: str) -> list[Any]:
-        """Return the values of `person_field` that belong to the people of this name."""
+        """Return the values of `person_field` for the people who match."""
         return search.customers(term)
 
 
 class ReadOnlyAdmin(IndexedSearch):
-    """Rows to be seen: never added, changed or deleted here, whoever asks.
+    """Read-only rows: nobody adds, changes, or deletes them here.
 
-    `stripe_path` is where Stripe's dashboard shows such an object by its `stripe_id`.
+    `stripe_path` is the path where Stripe's dashboard shows such an object by its `stripe_id`.
     """
 
     stripe_path = ""
@@ -176,7 +176,7 @@ class ReadOnlyAdmin(IndexedSearch):
         return False
 
     def has_dashboard_permission(self, request: HttpRequest, _object_id: str = "") -> bool:
-        """Whether there is a page of Stripe's to open."""
+        """Whether Stripe has a page to open."""
         return show.has_stripe_dashboard() and self.has_view_permission(request)
 
     @link_button("Open in Stripe", icon="open_in_new", path="stripe", permission="dashboard")
@@ -193,7 +193,7 @@ class ReadOnlyAdmin(IndexedSearch):
 
 
 def estimated_rows(model: type[Model]) -> int:
-    """Return how many rows PostgreSQL thinks that a table has; -1 where it never looked."""
+    """Return PostgreSQL's estimate of a table's rows; -1 if it has none yet."""
     with connection.cursor() as cursor:
         table = model._meta.db_table
         cursor.execute("SELECT reltuples::bigint FROM pg_class WHERE oid = %s::regclass", [table])

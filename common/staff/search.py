@@ -1,8 +1,8 @@
-"""Finding things as staff know them: by the beginning of an address, an id or any word of a name.
+"""Search by the beginning of an address, an ID, or any word of a name.
 
-Everything here is answered by an index (see `portal.migrations`): people are
-looked up first, and rows then by their ids, so no search reads a whole table. A search inside a
-word would need trigram indexes, and PostgreSQL's extension for them on every host.
+An index answers every query here (see `portal.migrations`): people are looked up first, then rows
+by their IDs, so no search reads a whole table. Searching inside words would need trigram indexes,
+and PostgreSQL's extension for them on every host.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ from members import numbers
 
 MOST_PEOPLE = 200
 DIGITS = "0123456789"
-# A number as people write it, spaces, brackets and all.
+# A number as people write it, with spaces, brackets, and so on.
 PHONE = re.compile(r"[+(]?[0-9][0-9 ()./+-]*", re.ASCII)
 PAGE = re.compile(r"[1-9][0-9]{0,3}", re.ASCII)
-# Its left side is that of the index. A word may have a hyphen, and is several words then.
+# Its left side matches the index. A word with a hyphen counts as several words.
 NAME_HAS = """
 array_to_tsvector(staff_name_words(auth_user.first_name || ' ' || auth_user.last_name))
 @@ (SELECT string_agg(quote_literal(part) || ':*', ' & ')
     FROM unnest(staff_name_words(%s)) AS part)::tsquery
 """
-# In the palette, of each kind: a name finds its person, an id its row.
+# Hits per kind in the palette: a name finds its person, an ID its row.
 MOST_PEOPLE_SHOWN, MOST_OTHERS_SHOWN = 8, 3
 PALETTE = {
     "user": ("Member", "person"),
@@ -53,9 +53,9 @@ PALETTE = {
 
 
 def people(term: str) -> list[int]:
-    """Return the ids of users whose names, e-mail address or phone number begin like this.
+    """Return the IDs of users whose name, email address, or phone number begins like this.
 
-    Of several words, each must fit: "alice ar" finds Alice Archer, and "oneil" Mary Ann O’Neil.
+    Each of several words must match: "alice ar" finds Alice Archer, and "oneil" Mary Ann O’Neil.
     """
     if PHONE.fullmatch(term.strip()) and (called := _by_phone(term)):
         return called
@@ -75,25 +75,25 @@ def people(term: str) -> list[int]:
 
 
 def _name_has(word: str) -> RawSQL:
-    """Return whether a word of the name begins like this, accents and apostrophes aside."""
+    """Return whether a word of the name begins like this, ignoring accents and apostrophes."""
     return RawSQL(NAME_HAS, [word], output_field=BooleanField())  # noqa: S611  (no outside words)
 
 
 def customers(term: str) -> list[int]:
-    """Return the ids of the customers of those users."""
+    """Return the IDs of those users' customers."""
     found = Customer.objects.filter(user__in=people(term)).order_by()
     return list(found.values_list("pk", flat=True))
 
 
 def customers_at_stripe(term: str) -> list[str]:
-    """Return the Stripe ids of the customers of those users."""
+    """Return the Stripe IDs of those users' customers."""
     found = Customer.objects.filter(user__in=people(term)).order_by()
     return list(found.values_list("stripe_id", flat=True))
 
 
 def everything(request: HttpRequest, _lowered: str) -> list[SearchResult]:
-    """Answer the command palette: the first hits of each list that this member of staff may see."""
-    # Unfold lowers the term; Stripe's ids have capitals.
+    """Answer the command palette: the first hits from each list that this user may see."""
+    # Unfold lower-cases the term, but Stripe's IDs have capitals.
     term = request.GET.get("s", "").strip()
     if len(term) < 2:
         return []
@@ -105,10 +105,10 @@ def everything(request: HttpRequest, _lowered: str) -> list[SearchResult]:
 
 
 def _by_phone(word: str) -> list[int]:
-    """Return the users of the phone numbers that begin like this, in whichever way it is written.
+    """Return the users whose phone numbers begin like this, however it's written.
 
-    "+1 202", "1202", "001 202", and without the code of PHONENUMBER_DEFAULT_REGION "(202)". Zeros
-    in front don't count toward the three digits that it takes: "0002" names no number.
+    "+1 202", "1202", "001 202", and "(202)" without the code of PHONENUMBER_DEFAULT_REGION. Leading
+    zeros don't count toward the required three digits: "0002" isn't a number.
     """
     digits = "".join(character for character in word if character in DIGITS)
     if len(digits.lstrip("0")) < 3:
@@ -117,7 +117,7 @@ def _by_phone(word: str) -> list[int]:
     beginnings = [f"+{digits}"]
     if "+" not in word:
         beginnings += [f"+{code}{digits.lstrip('0')}", f"+{digits.removeprefix('00')}"]
-    # A whole number in a form that is not the one that is kept.
+    # A whole number in a form other than the one that's kept.
     beginnings += [numbers.kept(beginning) for beginning in beginnings]
     begins = Q()
     for beginning in beginnings:
@@ -152,7 +152,7 @@ def _result(row: Model, title: str) -> SearchResult:
 
 
 def search_page(request: HttpRequest) -> HttpResponse:
-    """Answer Unfold's search, which takes only numbers for the page: anything else is the first."""
+    """Answer Unfold's search; a page that isn't a number means the first one."""
     if not PAGE.fullmatch(request.GET.get("page", "1")):
         first = request.GET.copy()
         first["page"] = "1"

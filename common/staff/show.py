@@ -1,4 +1,4 @@
-"""How values look on staff pages: money, links, moments, JSON."""
+"""How values look on staff pages: money, links, times, JSON."""
 
 from __future__ import annotations
 
@@ -28,29 +28,29 @@ Labels = Mapping[Any, str]
 
 
 def one_line(text: str) -> SafeString:
-    """Return text that a narrow column does not break."""
+    """Return text that a narrow column doesn't break."""
     return format_html('<span class="staff-nowrap">{}</span>', text)
 
 
 def money(amount: int | None, currency: str) -> str:
-    """Return an amount of minor units as text; a dash where there is none."""
+    """Return an amount in minor units as text, or a dash if there is none."""
     return NOTHING if amount is None else str(Money(amount, currency))
 
 
 def money_or_dash(amount: int, currency: str) -> str:
-    """Return an amount as text, and zero as a dash: most invoices have no tax and no discount."""
+    """Return an amount as text, or zero as a dash: most invoices have no tax or discount."""
     return money(amount or None, currency)
 
 
 def badge(text: str, variant: str = "") -> SafeString:
-    """Return Unfold's label: variants are info, success, warning, danger, or none for grey."""
+    """Return Unfold's label; variants are info, success, warning, danger, or none for gray."""
     return SafeString(
         render_to_string("unfold/helpers/label.html", {"text": text, "type": variant})
     )
 
 
 def state(row: Model, field: str, labels: Labels) -> SafeString:
-    """Return a row's state as a badge in the colour that `labels` gives it."""
+    """Return a row's state as a badge in the color from `labels`."""
     value = str(getattr(row, field))
     return badge(str(getattr(row, f"get_{field}_display")()), labels.get(value, ""))
 
@@ -63,7 +63,7 @@ def link(row: Model | None, text: str = "") -> SafeString | str:
 
 
 def anchor(url: str, text: str) -> SafeString:
-    """Return a link in Unfold's colour."""
+    """Return a link in Unfold's color."""
     return format_html('<a href="{}" class="text-link">{}</a>', url, text)
 
 
@@ -80,14 +80,14 @@ def list_of(model: str, **filters: Any) -> str:
 
 
 def links(pairs: list[tuple[str, str]]) -> SafeString | str:
-    """Return links beside each other; pairs are address and text."""
+    """Return links side by side; pairs are address and text."""
     if not pairs:
         return NOTHING
     return format_html_join(" · ", '<a href="{}" class="text-link">{}</a>', pairs)
 
 
 def name_of(user: User | None) -> str:
-    """Return what to call a user: name, else e-mail address, else login."""
+    """Return a user's name, or else their email address, or else their login."""
     if user is None:
         return "Nobody we know"
     return user.get_full_name() or user.email or user.get_username()
@@ -107,7 +107,7 @@ def moment(at: datetime | None) -> str:
 
 
 def when(at: datetime | None) -> SafeString:
-    """Return how long ago a moment was, in a list: the pointer shows the date and time."""
+    """Return how long ago a time was; hovering shows the date and time."""
     return format_html('<span title="{}">{}</span>', moment(at), age(at))
 
 
@@ -122,7 +122,7 @@ def day(at: datetime | None) -> str:
 
 
 def age(at: datetime | None) -> str:
-    """Return how far off a moment is, in its largest unit: "3 minutes ago"."""
+    """Return a time relative to now in its largest unit: "3 minutes ago"."""
     if at is None:
         return NOTHING
     words = str(naturaltime(at))
@@ -131,7 +131,7 @@ def age(at: datetime | None) -> str:
 
 
 def time_left(until: datetime) -> str:
-    """Return the time until then in days, on the last day in hours: "9 days", "5 hours"."""
+    """Return the time left in days, or in hours on the last day: "9 days", "5 hours"."""
     seconds = max(0, int((until - timezone.now()).total_seconds()))
     for name, size in (("day", 86_400), ("hour", 3600)):
         if seconds >= size:
@@ -147,7 +147,7 @@ def pretty_json(value: Any) -> SafeString:
 
 
 def pre(text: str) -> SafeString | str:
-    """Return several lines of text as they are."""
+    """Return multi-line text as it is."""
     if not text:
         return NOTHING
     return format_html('<pre class="staff-text">{}</pre>', text)
@@ -160,5 +160,5 @@ def stripe_url(path: str, identifier: str) -> str:
 
 
 def has_stripe_dashboard() -> bool:
-    """Whether our objects are Stripe's own, and not those of a server that stands in for it."""
+    """Whether our objects are at Stripe itself, not at a stand-in server."""
     return bool(settings.STRIPE_SECRET_KEY) and not settings.STRIPE_API_BASE

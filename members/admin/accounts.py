@@ -1,4 +1,4 @@
-"""What allauth keeps of accounts, on the staff site."""
+"""allauth's records of accounts, on the staff site."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from common.staff import search, show
 from common.staff.parts import column
 from common.staff.read_only import ReadOnlyAdmin
 
-# An authenticator's secret is nobody's to look at: `manage.py remove_second_step` is all there is.
+# Nobody may see an authenticator's secret; there's only `manage.py remove_second_step`.
 for taken in (EmailAddress, UserSession, Authenticator):
     if admin.site.is_registered(taken):
         admin.site.unregister(taken)
@@ -21,7 +21,7 @@ for taken in (EmailAddress, UserSession, Authenticator):
 
 @admin.register(EmailAddress)
 class EmailAddressAdmin(ReadOnlyAdmin):
-    """The addresses that members sign in with: changed by their owners, who verify them."""
+    """The addresses that members sign in with; only their owners change and verify them."""
 
     person_field = "user_id"
     search_fields = ["email__istartswith"]
@@ -33,7 +33,7 @@ class EmailAddressAdmin(ReadOnlyAdmin):
     fieldsets = [(None, {"fields": ["email", "owner", "verified", "primary"]})]
 
     def find_persons(self, term: str) -> list[int]:
-        """Users, to whom addresses belong."""
+        """Find the users whom addresses belong to."""
         return search.people(term)
 
     @column("Member")
@@ -49,7 +49,7 @@ class EmailAddressAdmin(ReadOnlyAdmin):
 
 @admin.register(UserSession)
 class UserSessionAdmin(ReadOnlyAdmin):
-    """Who is signed in where. The session's key is a secret: it is not shown."""
+    """Who is signed in where. The session key is secret and isn't shown."""
 
     person_field = "user_id"
     search_fields = ["ip"]
@@ -60,12 +60,12 @@ class UserSessionAdmin(ReadOnlyAdmin):
     fieldsets = [(None, {"fields": ["owner", "ip", "user_agent", "began"]})]
 
     def find_persons(self, term: str) -> list[int]:
-        """Users, to whom sessions belong."""
+        """Find the users whom sessions belong to."""
         return search.people(term)
 
     @column("Member", header=True)
     def who(self, row: UserSession) -> list[str]:
-        """Name over e-mail address."""
+        """Name over email address."""
         return [show.name_of(row.user), row.user.email]
 
     @column("Member")

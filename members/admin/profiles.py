@@ -14,7 +14,7 @@ from members.models import Member, PhoneCode, SmsConsentRecord
 
 
 def sms_badge(row: Member) -> SafeString:
-    """Return whether we may text somebody, as a badge."""
+    """Return whether we may text someone, as a badge."""
     if row.accepts_sms:
         return show.badge("Yes", "success")
     if row.sms_stopped_at:
@@ -43,7 +43,7 @@ class MemberAdmin(ReadOnlyAdmin):
     ]
 
     def find_persons(self, term: str) -> list[int]:
-        """Users, to whom profiles belong."""
+        """Find the users whom profiles belong to."""
         return search.people(term)
 
     @column("Member", header=True)
@@ -81,7 +81,7 @@ class SmsConsentRecordAdmin(ReadOnlyAdmin):
     fieldsets = [(None, {"fields": ["owner", "answer", "source", "phone", "happened"]})]
 
     def find_persons(self, term: str) -> list[int]:
-        """Users, to whose profiles these belong."""
+        """Find the users whose profiles these belong to."""
         return search.people(term)
 
     @column("Member", header=True)
@@ -107,7 +107,7 @@ class SmsConsentRecordAdmin(ReadOnlyAdmin):
 
 @admin.register(PhoneCode)
 class PhoneCodeAdmin(ReadOnlyAdmin):
-    """Which numbers we texted codes to: what the caps on them count. No code is kept."""
+    """Numbers that we texted codes to, as counted by the caps. The codes aren't kept."""
 
     person_field = "user_id"
     search_help_text = "Any part of a name, email address or phone number"
@@ -119,7 +119,7 @@ class PhoneCodeAdmin(ReadOnlyAdmin):
     fieldsets = [(None, {"fields": ["phone", "owner", "country", "client", "sent"]})]
 
     def find_persons(self, term: str) -> list[int]:
-        """Users, for whom the codes were."""
+        """Find the users whom the codes were for."""
         return search.people(term)
 
     @column("Member")

@@ -1,4 +1,4 @@
-"""What is on record about members, on the staff site: sign-ins, and terms that they agreed to."""
+"""Members' records on the staff site: sign-ins, and the terms they agreed to."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class RecordAdmin(ReadOnlyAdmin):
     ordering = ["-id"]
 
     def find_persons(self, term: str) -> list[int]:
-        """Users, to whom the rows belong."""
+        """Find the users whom the rows belong to."""
         return search.people(term)
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
@@ -36,7 +36,7 @@ class RecordAdmin(ReadOnlyAdmin):
 
     @column("Member", header=True)
     def who(self, row: Any) -> list[str]:
-        """Name over e-mail address."""
+        """Name over email address."""
         return [show.name_of(row.user), row.user.email]
 
     @column("Member")
@@ -52,7 +52,7 @@ class RecordAdmin(ReadOnlyAdmin):
 
 @admin.register(SignIn)
 class SignInAdmin(RecordAdmin):
-    """Who signed in when, from where and with what. Old rows are forgotten."""
+    """Who signed in when, from where, and how. Old rows are deleted."""
 
     search_fields = ["ip"]
     search_help_text = "Any part of a name, email address or phone number; or an IP address"
@@ -84,7 +84,7 @@ class TermsAcceptanceAdmin(RecordAdmin):
 
 @admin.register(Device)
 class DeviceAdmin(RecordAdmin):
-    """Browsers that have signed in before. What their cookies hold is not shown."""
+    """Browsers that have signed in before. The contents of their cookies aren't shown."""
 
     search_help_text = "Any part of a name, email address or phone number"
     list_display = ["who", "seen"]
@@ -99,7 +99,7 @@ class DeviceAdmin(RecordAdmin):
 
 @admin.register(AccessChange)
 class AccessChangeAdmin(RecordAdmin):
-    """What changed of staff's accounts. What others changed keeps them from money for a day."""
+    """Changes of staff accounts. After a change by others, they can't move money for a day."""
 
     search_help_text = "Any part of a name, email address or phone number"
     list_display = ["who", "what", "by", "hold", "when"]
@@ -109,7 +109,7 @@ class AccessChangeAdmin(RecordAdmin):
 
     @column("Decides on money")
     def hold(self, row: AccessChange) -> SafeString | str:
-        """When the account decides on money again that this change holds up."""
+        """When the hold that this change put on the account ends."""
         if not row.holds:
             return "Yes"
         until = row.happened_at + access_changes.HOLD
@@ -119,5 +119,5 @@ class AccessChangeAdmin(RecordAdmin):
 
     @column("By")
     def by(self, row: AccessChange) -> SafeString | str:
-        """Link to who did it, or the way it came."""
+        """Link to who did it, or where it came from."""
         return show.member(row.actor) if row.actor else row.get_origin_display()

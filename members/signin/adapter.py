@@ -1,4 +1,4 @@
-"""What the portal decides in allauth's place: names, phones, who sends mail and text messages."""
+"""What we override in allauth: names, phones, and how mails and texts are sent."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from members.signin.mails import send_account_mail, send_phone_code
 from members.signin.sms_limits import Recipient
 
 PHONE_STAGE = "members.signin.stages.PhoneVerificationStage"
-LOGIN_FAILED = "login_failed"  # allauth's name of the limit
+LOGIN_FAILED = "login_failed"  # allauth's name for the limit
 REAUTHENTICATION = {
     "reauthenticate": "Use my password",
     "mfa_reauthenticate": "Use a code of my authenticator app",
@@ -34,7 +34,7 @@ REAUTHENTICATION = {
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
-    """allauth's account adapter over `Member`, the outbox and our caps on text messages."""
+    """allauth's account adapter on top of `Member`, the outbox, and our caps on texts."""
 
     error_messages = DefaultAccountAdapter.error_messages | {
         "phone_taken": (
@@ -50,24 +50,24 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
     # Who someone is
 
     def populate_username(self, request: HttpRequest, user: User) -> None:
-        """Give the user a random username: nobody types or sees it, and it tells nothing."""
+        """Give the user a random username: nobody types or sees it, and it reveals nothing."""
         user.username = user.username or f"m-{secrets.token_hex(12)}"
 
     def save_user(
         self, request: HttpRequest, user: User, form: BaseForm, commit: bool = True
     ) -> User:
-        """Save a new user with the one name that the form asks for."""
+        """Save a new user with the form's single name field."""
         user.first_name, user.last_name = names.split(form.cleaned_data.get("name", ""))
         return cast("User", super().save_user(request, user, form, commit))
 
     def clean_email(self, email: str) -> str:
-        """Refuse an address that our mail server can't write to: its code would never come."""
+        """Refuse an address that our mail server can't deliver to: the code would never come."""
         mailboxes.check_reachable(email)
         return cast("str", super().clean_email(email))
 
     @transaction.atomic
     def confirm_email(self, request: HttpRequest, email_address: EmailAddress) -> bool:
-        """Make a proven address the user's own. It gives nobody a second free trial."""
+        """Make a verified address the user's own. It gives nobody a second free trial."""
         user: User = email_address.user
         had_before = trials.remember(user)
         is_confirmed: bool = super().confirm_email(request, email_address)
@@ -78,7 +78,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
     # The way in
 
     def get_login_stages(self) -> list[str]:
-        """E-mail before phone: nobody without a mailbox can make us send text messages."""
+        """Email before phone: nobody without a mailbox can make us send texts."""
         ours = {"allauth.account.stages.PhoneVerificationStage": PHONE_STAGE}
         email = "allauth.account.stages.EmailVerificationStage"
         stages = [ours.get(stage, stage) for stage in super().get_login_stages()]
@@ -88,10 +88,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         return stages
 
     def post_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponse:
-        """Keep a record of the sign-in; a sign-up that was left in this browser is over."""
+        """Record the sign-in, and end a sign-up abandoned in this browser."""
         request.session.pop(EMAIL_VERIFICATION_CODE_SESSION_KEY, None)
         if kwargs["signup"]:
-            # Who has just chosen a password and entered a code need not confirm who they are.
+            # Someone who just chose a password and entered a code needn't confirm who they are.
             record_authentication(request, user, method="sign_up")
         sign_in = sign_ins.record(request, user, is_sign_up=kwargs["signup"])
         contact_notices.signed_in(sign_in, request)
@@ -101,7 +101,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         return response
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
-        """Count a try with a password; of who is signed in, or was before, apart from others'."""
+        """Count a password try, separately for signed-in users and known browsers."""
         email = credentials.get("email", "")
         user = request.user
         if isinstance(user, User) and email.lower() == user.email.lower():
@@ -111,13 +111,13 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         if budget.action == LOGIN_FAILED:
             super().pre_authenticate(request, **credentials)
             return
-        # What allauth takes back where the password is right.
+        # allauth undoes this count if the password is right.
         self._login_failed_rl_usage = budget.spend(request)
         if not self._login_failed_rl_usage:
             raise self.validation_error("too_many_login_attempts")
 
     def set_password(self, user: User, password: str) -> None:
-        """Set a user's new password; the browser in which they do it stays known."""
+        """Set a user's new password; the browser they do it in stays known."""
         with transaction.atomic():
             super().set_password(user, password)
             own_changes.password_set(self.request, user)
@@ -125,10 +125,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
             devices.renew(self.request, user)
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
-        """Ask for the password again before sign-in, or how one is reached, changes.
+        """Ask for the password again before changes of sign-in or contact data.
 
-        Who has signed in a moment ago changes their number, or adds a second step, right away; to
-        remove one is asked always.
+        After a recent sign-in, people can change their number or add a second step right away;
+        removing it always asks.
         """
         match = self.request.resolver_match
         view = match.view_name if match else ""
@@ -138,7 +138,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         return bool(super().is_reauthentication_required(app=app, **kwargs))
 
     def get_reauthentication_methods(self, user: User | AnonymousUser) -> list[dict[str, Any]]:
-        """Return the ways to say that it is still you, in our words."""
+        """Return the ways to confirm that it's you, in our words."""
         return [
             method | {"description": REAUTHENTICATION.get(method["id"], method["description"])}
             for method in super().get_reauthentication_methods(user)
@@ -147,18 +147,18 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
     # Messages: rows in the outbox
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Put an account e-mail into the outbox."""
+        """Put an account email into the outbox."""
         send_account_mail(template_prefix, email, context)
 
     def send_verification_code_sms(self, user: User, phone: str, code: str) -> None:
-        """Put a code into the outbox; raises RateLimited or TooManyCodesError (429)."""
+        """Put a code into the outbox. Raises RateLimited or TooManyCodesError (429)."""
         sms_limits.spacing(self.request, phone).require(self.request)
         with transaction.atomic():
             sms_limits.spend(self.recipient(phone, user))
             send_phone_code(user, phone, code)
 
     def recipient(self, phone: str, user: User | None = None) -> Recipient:
-        """Return whom the caps count for a code asked for in this request."""
+        """Return whom the caps count for a code requested here."""
         return Recipient(
             phone=phone,
             client=self.get_client_ip(self.request),
@@ -169,23 +169,23 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
     # Phone numbers
 
     def phone_form_field(self, **kwargs: Any) -> Field:
-        """Return a field that takes a number as people write it."""
+        """Return a field that accepts a number as people write it."""
         return phones.PhoneField(**kwargs)
 
     def get_phone(self, user: User) -> tuple[str, bool] | None:
-        """Return the user's number in E.164 and whether it is verified."""
+        """Return the user's number in E.164, and whether it's verified."""
         member = user.member
         return (str(member.phone), member.phone_is_verified) if member.phone else None
 
     def set_phone(self, user: User, phone: str, verified: bool) -> None:
-        """Write down the user's number."""
+        """Save the user's number."""
         if verified:
             self.set_phone_verified(user, phone)
         else:
             phones.attach(user, phone)
 
     def set_phone_verified(self, user: User, phone: str) -> None:
-        """Make a proven number the user's own, and honour what they ticked at sign-up."""
+        """Make a verified number the user's own, and apply their choice from sign-up."""
         before = str(user.member.phone) if user.member.phone_is_verified else ""
         try:
             phones.confirm(user, phone)
@@ -200,6 +200,6 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         return phones.owner(phone)
 
     def _refuse_taken_phone(self) -> NoReturn:
-        """Two members proved one number at the same moment: the later one is sent back."""
+        """Send the later one back if two members verify one number at the same moment."""
         messages.error(self.request, self.error_messages["phone_taken"])
         raise ImmediateHttpResponse(HttpResponseRedirect(reverse("account_verify_phone")))

@@ -1,4 +1,4 @@
-"""Who signs in, and who a session belongs to."""
+"""Authentication, and the user of a session."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 
 
 class MemberBackend(AuthenticationBackend):  # type: ignore[misc]  # allauth ships no types
-    """allauth's sign-in; each page's user comes with their profile, in one statement."""
+    """allauth's backend; each page's user is read with their profile, in one statement."""
 
     def get_user(self, user_id: int) -> User | None:
         """Return an active user with their member, or None."""

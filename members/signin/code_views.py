@@ -1,4 +1,4 @@
-"""The pages that wait for a code: allauth's, which say when another one can be sent."""
+"""allauth's code pages, which also say when another code can be sent."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ from members.signin.waits import SaysWhen
 
 
 class CodePage(SaysWhen):
-    """A page with the field for a code."""
+    """A page with a code field."""
 
     code_form: type[Form]
 
     def too_soon(self, form: BaseForm, words: str) -> HttpResponseBase:
-        """Show the page again with this sentence, and with the field for the code that was sent."""
+        """Show the page again with this sentence, and the field for the code that was sent."""
         asked_for_code = not form.fields
         return super().too_soon(self.code_form() if asked_for_code else form, words)
 
 
 class PageOfStage(CodePage):
-    """A code's page; somebody whose sign-up waits at another one is led there.
+    """A code page; people whose sign-up waits at another one are sent there.
 
-    allauth sends them to the sign-in page, which drops the sign-up of whoever opens it.
+    allauth would send them to the sign-in page, and opening that drops their sign-up.
     """
 
     stage_key: str
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Show the page, or lead to the one that waits."""
+        """Show the page, or redirect to the one that's waiting."""
         waiting = get_pending_stage(request)
         if waiting and waiting.key != self.stage_key and waiting.is_resumable(request):
             return redirect_to_pending_stage(request, waiting)  # type: ignore[no-any-return]
@@ -50,16 +50,16 @@ class PageOfStage(CodePage):
 
 
 class EmailCodeView(PageOfStage, allauth_views.ConfirmEmailVerificationCodeView):  # type: ignore[misc]
-    """The code that proves an e-mail address, at sign-up or for a change."""
+    """The code that verifies an email address, at sign-up or for a change."""
 
     stage_key = EmailVerificationStage.key
     code_form = forms.EmailCodeForm
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Show the page to who is signed in or signing up.
+        """Show the page to people who are signed in or signing up.
 
-        allauth shows it to a visitor whose sign-up is over too if their address had an account
-        before, and to nobody else, which tells who has one.
+        Once a sign-up is over, allauth still shows it to visitors whose address already had an
+        account, and to nobody else, which reveals who has one.
         """
         if request.user.is_anonymous and get_pending_stage(request) is None:
             request.session.pop(EMAIL_VERIFICATION_CODE_SESSION_KEY, None)
@@ -67,7 +67,7 @@ class EmailCodeView(PageOfStage, allauth_views.ConfirmEmailVerificationCodeView)
         return super().dispatch(request, *args, **kwargs)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Add whether this is a sign-up, which may have an account already."""
+        """Add whether this is a sign-up, whose address may already have an account."""
         is_sign_up = bool(self.stage and self.stage.login.signup)
         return {**super().get_context_data(**kwargs), "is_sign_up": is_sign_up}
 
@@ -88,7 +88,7 @@ class LoginCodeView(PageOfStage, allauth_views.ConfirmLoginCodeView):  # type: i
         return self.unless_too_soon(self._budget(), form, self._resend)
 
     def _resend(self, form: BaseForm) -> HttpResponseBase:
-        """Send another code, which counts as one more asked for: allauth lets this one through."""
+        """Send another code, and count it as a request: allauth doesn't."""
         self._budget().require(self.request)
         return super()._resend_form_valid(form)  # type: ignore[no-any-return]
 
@@ -97,7 +97,7 @@ class LoginCodeView(PageOfStage, allauth_views.ConfirmLoginCodeView):  # type: i
 
 
 class PhoneCode(CodePage):
-    """What both pages of a phone's code have in common."""
+    """What both phone code pages share."""
 
     code_form = forms.PhoneCodeForm
     process: Any
@@ -107,7 +107,7 @@ class PhoneCode(CodePage):
         return self.unless_too_soon(spacing, form, self._resend)
 
     def _resend(self, form: BaseForm) -> HttpResponseBase:
-        """Send another code; allauth's own catches the refusal, and says less."""
+        """Send another code; allauth's own method hides why it's refused."""
         self.process.resend()
         return redirect("account_verify_phone")
 
@@ -121,7 +121,7 @@ class SignupPhoneCodeView(
     PageOfStage,
     allauth_views._VerifyPhoneSignupView,  # type: ignore[misc]  # noqa: SLF001
 ):
-    """The code that proves a phone number, at sign-up."""
+    """The code that verifies a phone number at sign-up."""
 
     stage_key = PhoneVerificationStage.key
 
@@ -130,7 +130,7 @@ class ChangePhoneCodeView(
     PhoneCode,
     allauth_views._VerifyPhoneChangeView,  # type: ignore[misc]  # noqa: SLF001
 ):
-    """The code that proves a phone number, on the account page. allauth sends no other one here."""
+    """The code that verifies a phone number on the account page. allauth can't resend it."""
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Take the code, or send another one (POST `action`: "resend")."""
@@ -139,7 +139,7 @@ class ChangePhoneCodeView(
         return super().post(request, *args, **kwargs)  # type: ignore[no-any-return]
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Offer another code: `code_limits` bounds how many there are."""
+        """Offer another code; `code_limits` limits how many there are."""
         return {**super().get_context_data(**kwargs), "can_resend": True}
 
     def _resend(self, form: BaseForm) -> HttpResponseBase:
@@ -148,14 +148,14 @@ class ChangePhoneCodeView(
 
 
 def verify_phone(request: HttpRequest) -> HttpResponseBase:
-    """Show the phone's code page to who signs up or is signed in."""
+    """Show the phone code page to people who are signing up or signed in."""
     view = ChangePhoneCodeView if request.user.is_authenticated else SignupPhoneCodeView
     response: HttpResponseBase = view.as_view()(request)
     return response
 
 
 class PasswordCodeView(CodePage, allauth_views.ConfirmPasswordResetCodeView):  # type: ignore[misc]
-    """The code to set a new password with. allauth has no way to send another one."""
+    """The code for a new password. allauth can't resend it."""
 
     code_form = forms.PasswordCodeForm
 
@@ -170,7 +170,7 @@ class PasswordCodeView(CodePage, allauth_views.ConfirmPasswordResetCodeView):  #
         return {**super().get_context_data(**kwargs), "can_resend": True}
 
     def _resend(self, form: BaseForm) -> HttpResponseBase:
-        """Begin again with the same address: counted as one more asked for."""
+        """Start again with the same address, which counts as another request."""
         email, user = self._process.state["email"], self._process.user
         self._budget().require(self.request)
         PasswordResetVerificationProcess.initiate(request=self.request, user=user, email=email)

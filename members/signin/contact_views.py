@@ -1,4 +1,4 @@
-"""A new e-mail address, a new phone number: allauth's pages, which tell of a change under way."""
+"""allauth's pages for a new email address or phone number, with pending changes."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from members.signin.waits import SaysWhen
 
 
 class EmailView(SaysWhen, allauth_views.EmailView):  # type: ignore[misc]  # allauth has no types
-    """The e-mail address. A new one is written down once its code was entered, and not before."""
+    """The email address. A new one is saved only once its code has been entered."""
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Change the address, or drop the change that waits for its code (POST `action_drop`)."""
+        """Change the address, or drop the pending change (POST `action_drop`)."""
         if "action_drop" not in request.POST:
             return super().post(request, *args, **kwargs)  # type: ignore[no-any-return]
         if pending := EmailVerificationProcess.resume(request):
@@ -28,7 +28,7 @@ class EmailView(SaysWhen, allauth_views.EmailView):  # type: ignore[misc]  # all
         return redirect("account_email")
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Add `pending_email`: the new address that waits for its code, or ""."""
+        """Add `pending_email`: the new address that's waiting for its code, or ""."""
         pending = EmailVerificationProcess.resume(self.request)
         email = pending.email if pending else ""
         return {**super().get_context_data(**kwargs), "pending_email": email}

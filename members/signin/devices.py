@@ -1,11 +1,10 @@
-"""Browsers that have signed in before: what strangers try elsewhere does not stop them.
+"""Browsers that have signed in before: strangers' tries elsewhere don't block them.
 
-Whoever signs in gets a signed cookie with a number of chance, and a row says that this browser has
-signed in as that user. It opens nothing. It only gives the browser budgets of its own where tries
-are counted (`members.signin.budgets`), so that nobody can lock anybody out by trying in their
-place; a stolen one gives its thief that budget and no more. A new password, and "sign out
-everywhere else", make it worthless. After OWASP's "Slow Down Online Guessing Attacks with Device
-Cookies".
+Signing in sets a signed cookie with a random number, and a row says that this browser has signed in
+as that user. It opens nothing. It only gives the browser its own limits where tries are counted
+(`members.signin.budgets`), so nobody can lock anyone out by guessing; a thief of the cookie gets
+those limits and no more. A new password and "sign out everywhere else" invalidate it. This follows
+OWASP's "Slow Down Online Guessing Attacks with Device Cookies".
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ SALT = "members.devices"
 
 
 def remember(request: HttpRequest, response: HttpResponse, user: User) -> None:
-    """Write down that this browser has signed in as a user, and give it its cookie."""
+    """Record that this browser has signed in as a user, and set its cookie."""
     browser = _browser(request) or uuid.uuid4()
     values = {"password": _fingerprint(user), "seen_at": timezone.now()}
     Device.objects.update_or_create(user=user, browser=browser, defaults=values)
@@ -45,13 +44,13 @@ def remember(request: HttpRequest, response: HttpResponse, user: User) -> None:
 
 
 def of_user(request: HttpRequest, user: User) -> Device | None:
-    """Return this browser's row if it has signed in as a user, and nothing has ended that."""
+    """Return this browser's row for a user if it's still valid."""
     browser = _browser(request)
     return _good(Device.objects.filter(user=user, browser=browser).first()) if browser else None
 
 
 def of_address(request: HttpRequest, email: str) -> Device | None:
-    """Return the same of the user whom an e-mail address signs in."""
+    """Return this browser's row for the user who signs in with an email address."""
     browser = _browser(request)
     if browser is None:
         return None
@@ -61,7 +60,7 @@ def of_address(request: HttpRequest, email: str) -> Device | None:
 
 
 def renew(request: HttpRequest, user: User) -> None:
-    """Keep this browser's row good through the new password that its user has just set in it."""
+    """Keep this browser's row valid after its user set a new password in it."""
     browser = _browser(request)
     if browser:
         rows = Device.objects.filter(user=user, browser=browser)
@@ -76,14 +75,14 @@ def forget_others(request: HttpRequest, user: User) -> None:
 
 
 def forget_old() -> int:
-    """Delete what no cookie leads to anymore; return how many rows that were."""
+    """Delete rows that no cookie can refer to anymore; return how many."""
     oldest = timezone.now() - timedelta(seconds=_kept_for())
     deleted, _ = Device.objects.filter(seen_at__lt=oldest).delete()
     return deleted
 
 
 def _browser(request: HttpRequest) -> uuid.UUID | None:
-    """Return the number that a browser's cookie holds; None without one that we have signed."""
+    """Return the number in a browser's cookie, or None without one that we signed."""
     try:
         return uuid.UUID(Signer(salt=SALT).unsign(request.COOKIES.get(COOKIE, "")))
     except (BadSignature, ValueError):
@@ -91,18 +90,18 @@ def _browser(request: HttpRequest) -> uuid.UUID | None:
 
 
 def _good(row: Device | None) -> Device | None:
-    """Return a row if its user still has the password of then, and it is not too old."""
+    """Return a row if it's not too old and its user's password hasn't changed."""
     if row is None or row.seen_at < timezone.now() - timedelta(seconds=_kept_for()):
         return None
     return row if constant_time_compare(row.password, _fingerprint(row.user)) else None
 
 
 def _fingerprint(user: User) -> str:
-    """Return what tells one password of a user from the next, and nothing about either."""
+    """Return a value that changes with a user's password and reveals nothing about it."""
     return salted_hmac(SALT, f"{user.pk}:{user.password}", algorithm="sha256").hexdigest()
 
 
 def _kept_for() -> int:
-    """Return for how many seconds a browser is remembered after it was signed in with."""
+    """Return how many seconds a browser is remembered after a sign-in."""
     days: int = settings.DEVICES_KEPT_DAYS
     return days * 24 * 60 * 60

@@ -1,4 +1,4 @@
-"""The doors that somebody opens to begin anew: allauth's pages, which let go of what is pending."""
+"""allauth's entry pages (sign-in, sign-up, reset), which drop what's pending."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from members.signin import budgets, waits
 
 
 def drop_pending(request: HttpRequest) -> None:
-    """Forget the sign-up or sign-in that waits for a code in this browser."""
+    """Drop the sign-up or sign-in that's waiting for a code in this browser."""
     request.session.pop(EMAIL_VERIFICATION_CODE_SESSION_KEY, None)
     consent.drop_wish(request)
     clear_login(request)
 
 
 class OpenedOnPurpose:
-    """A door that lets go of a pending sign-up where somebody opened it themselves.
+    """An entry page that drops a pending sign-up if the visitor opened it on purpose.
 
-    allauth leads from every door to the page that waits for a code. Whoever signed up with an
-    address that has an account would wait there for good: their e-mail has no code. The same is
-    done for every address, so that it tells nothing. Being sent here on the way to another page
-    (with `next`) drops nothing, and neither does a form that was sent twice.
+    allauth redirects from every entry page to the one that waits for a code. Someone who signed up
+    with an address that has an account would be stuck there, since their email has no code. This
+    happens for every address, so it reveals nothing. A redirect on the way to another page (with
+    `next`) drops nothing, and neither does a form that was sent twice.
     """
 
     def _redirect_to_pending_stage(
@@ -57,7 +57,7 @@ class SignupView(OpenedOnPurpose, allauth_views.SignupView):  # type: ignore[mis
 
 
 class PasswordResetView(waits.SaysWhen, allauth_views.PasswordResetView):  # type: ignore[misc]
-    """Asking for a code to set a new password with."""
+    """Requesting a code for a new password."""
 
     def form_valid(self, form: Any) -> HttpResponseBase:
         """Send the code, or say when one can be sent."""
@@ -66,7 +66,7 @@ class PasswordResetView(waits.SaysWhen, allauth_views.PasswordResetView):  # typ
         return self.unless_too_soon(budget, form, partial(self._send, budget))
 
     def _send(self, budget: budgets.Budget, form: Any) -> HttpResponseBase:
-        """Send the code. allauth's own way counts the asking of all devices together."""
+        """Send the code. allauth itself would count the requests of all devices together."""
         budget.require(self.request)
         form.save(self.request)
         return redirect(self.get_success_url())

@@ -1,7 +1,7 @@
-"""The second step of a sign-in: a code of an authenticator app, or one of the spare codes.
+"""The second step of a sign-in: a code from an authenticator app, or a recovery code.
 
-allauth's `mfa` does it; here is what we decide in its place: how its secrets are kept, what they
-are called, and whether a session has taken the step.
+allauth's `mfa` does it. Here's what we override: how its secrets are stored, what it's called, and
+whether a session has taken the step.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ from members.signin.mails import send_account_mail
 logger = logging.getLogger(__name__)
 
 PURPOSE = b"members.second_step"
-METHOD = "mfa"  # allauth's name of it in a session's records
+METHOD = "mfa"  # allauth's name for it in a session's records
 
 
 class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth ships no types
-    """allauth's adapter: secrets encrypted, the brand's name in the app, our words for errors."""
+    """allauth's adapter with encrypted secrets, the brand's name in the app, and our errors."""
 
     error_messages = DefaultMFAAdapter.error_messages | {
         "incorrect_code": "That code isn’t correct. Use the newest one in your app.",
@@ -46,11 +46,11 @@ class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth ships no t
         return str(settings.BRAND_NAME)
 
     def encrypt(self, text: str) -> str:
-        """Encrypt a secret for the database: a copy of that alone signs nobody in."""
+        """Encrypt a secret, so a copy of the database can't sign anyone in."""
         return _keys().encrypt(text.encode()).decode()
 
     def decrypt(self, encrypted_text: str) -> str:
-        """Decrypt a secret. One that our keys do not open gives way to chance: no code fits it."""
+        """Decrypt a secret. If our keys don't open it, return a random one that no code fits."""
         try:
             return _keys().decrypt(encrypted_text.encode()).decode()
         except InvalidToken:
@@ -59,7 +59,7 @@ class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth ships no t
 
 
 def _keys() -> MultiFernet:
-    """Return the key for new secrets and those that older ones may have been encrypted with."""
+    """Return the key for new secrets, and the keys that older ones may be encrypted with."""
     return MultiFernet(_key(text) for text in [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS])
 
 
@@ -74,9 +74,9 @@ def is_set_up(user: AbstractBaseUser) -> bool:
 
 
 def is_taken(request: HttpRequest, user: User) -> bool:
-    """Whether this session has taken the step with what the user has set up now.
+    """Whether this session has taken the step with the user's current setup.
 
-    One that was signed in to before counts once a code was given in it.
+    An older session counts once a code was entered in it.
     """
     records = get_authentication_records(request, user)
     used = [one.get("id") for one in records if one.get("method") == METHOD]
@@ -84,7 +84,7 @@ def is_taken(request: HttpRequest, user: User) -> bool:
 
 
 def is_fresh(request: HttpRequest, user: User) -> bool:
-    """Whether a code was given in this session as lately as allauth wants a confirmation."""
+    """Whether a code was entered in this session recently enough for allauth."""
     records = get_authentication_records(request, user)
     since = time.time() - app_settings.REAUTHENTICATION_TIMEOUT
     used = [one.get("id") for one in records if one.get("method") == METHOD and one["at"] > since]
@@ -93,9 +93,9 @@ def is_fresh(request: HttpRequest, user: User) -> bool:
 
 @transaction.atomic
 def remove(user: User) -> bool:
-    """Remove a user's second step, for somebody who lost phone and spare codes; tell them by mail.
+    """Remove a user's second step, after they lost phone and recovery codes; email them.
 
-    Answer whether there was one.
+    Return whether there was one.
     """
     deleted, _ = Authenticator.objects.filter(user=user).delete()
     if not deleted:

@@ -1,4 +1,4 @@
-"""Forms of the second step: tries are counted by the day, and no code is taken twice."""
+"""Forms of the second step: tries are counted per day, and no code works twice."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ FROM_APP_OR_LIST = f"{FROM_APP} Without your phone: one of your spare codes."
 
 
 class Once:
-    """A code's form that counts each try of a user, and takes a code once for all of its time.
+    """A code form that counts each of a user's tries, and accepts a code only once.
 
-    allauth counts tries by the minute, and forgets a code that was used before its time is over.
+    allauth counts tries per minute, and forgets a used code before it expires.
     """
 
     def clean_code(self) -> str:
-        """Refuse too many tries, and a code that was used already."""
+        """Refuse too many tries, and a used code."""
         user = self.user  # type: ignore[attr-defined]
         budget = budgets.for_user(context.request, "enter_second_step", str(user.pk), user)
         usage = budget.spend(context.request)
@@ -37,7 +37,7 @@ class Once:
             raise get_account_adapter().validation_error("too_many_login_attempts")
         code = str(super().clean_code())  # type: ignore[misc]
         steps = 2 * app_settings.TOTP_TOLERANCE + 1
-        # As allauth compares it: without blanks, dashes and the like.
+        # As allauth compares it: without blanks, dashes, and the like.
         used = f"members.signin.mfa.used:{user.pk}:{normalize_user_code(code)}"
         if not cache.add(used, True, timeout=app_settings.TOTP_PERIOD * steps):
             raise get_adapter().validation_error("incorrect_code")
@@ -46,14 +46,14 @@ class Once:
 
 
 class OfUser(forms.Form):
-    """Looks for the app, or the spare code, that a code fits.
+    """Finds the app or the recovery code that a code fits.
 
-    allauth does it behind a limit of all devices together, by which somebody who has only the
-    password could keep the owner out.
+    allauth does this under one limit for all devices, with which someone who has only the password
+    could lock the owner out.
     """
 
     def clean_code(self) -> str:
-        """Return the code; the form keeps what it fits as `authenticator`."""
+        """Return the code; the form stores its match as `authenticator`."""
         code: str = self.cleaned_data["code"]
         found = Authenticator.objects.filter(user=self.user)  # type: ignore[attr-defined]
         for one in found.exclude(type=Authenticator.Type.WEBAUTHN):
@@ -64,14 +64,14 @@ class OfUser(forms.Form):
 
 
 class SpareCodesTold(Once):
-    """A code's form that tells the member by e-mail when it took a spare code.
+    """A code form that emails the member when a recovery code was used.
 
-    Not one transaction: the tries are counted in the database's cache, and a refused code must not
-    take its count back.
+    It's not one transaction: tries are counted in the database cache, and a refused code must not
+    roll back its count.
     """
 
     def clean_code(self) -> str:
-        """Take the code, and tell of a spare one."""
+        """Accept the code, and announce a used recovery code."""
         code = super().clean_code()
         used: Authenticator = self.authenticator  # type: ignore[attr-defined]
         if used.type == Authenticator.Type.RECOVERY_CODES:
@@ -84,14 +84,14 @@ class SpareCodesTold(Once):
 
 
 def spare_codes_left(number: int) -> str:
-    """Say how many spare codes are left, and what to do where there are none."""
+    """Say how many recovery codes are left, and what to do if there are none."""
     if not number:
         return "It was the last one: make new ones under Account, Two-step sign-in."
     return f"{number} {'is' if number == 1 else 'are'} left."
 
 
 class AuthenticateForm(SpareCodesTold, OfUser, base_forms.AuthenticateForm):  # type: ignore[misc]  # untyped
-    """The code of a sign-in."""
+    """The code at sign-in."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -99,7 +99,7 @@ class AuthenticateForm(SpareCodesTold, OfUser, base_forms.AuthenticateForm):  # 
 
 
 class ReauthenticateForm(SpareCodesTold, OfUser, base_forms.ReauthenticateForm):  # type: ignore[misc]  # untyped
-    """The code of somebody who is signed in, and asked again."""
+    """The code for a signed-in user who is asked again."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -1,4 +1,4 @@
-"""Adding and removing the second step: allauth's pages, with what we ask for besides."""
+"""Adding and removing the second step: allauth's pages, with our extra checks."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from members.signin import mfa, own_changes
 
 
 class ActivateView(ActivateTOTPView):  # type: ignore[misc]  # allauth ships no types
-    """Who has just proved the app by its code is not asked for another one right away."""
+    """Someone who just verified the app with a code isn't asked for another right away."""
 
     @transaction.atomic
     def form_valid(self, form: Any) -> HttpResponse:
-        """Add the app, and note that this session has given a code of it.
+        """Add the app, and record that this session has entered one of its codes.
 
-        A form that is sent twice at once adds one: the second waits for the first, and finds it.
+        A form that's sent twice at once adds one app: the second waits and finds the first.
         """
         User.objects.select_for_update().get(pk=self.request.user.pk)
         if mfa.is_set_up(self.request.user):
@@ -40,10 +40,10 @@ class ActivateView(ActivateTOTPView):  # type: ignore[misc]  # allauth ships no 
 
 
 class DeactivateView(DeactivateTOTPView):  # type: ignore[misc]  # allauth ships no types
-    """The password alone does not take the second step away."""
+    """The password alone doesn't remove the second step."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Ask for a code first, of the app or a spare one; another tab may have removed it."""
+        """Ask for an app or recovery code first; another tab may have removed the step."""
         if request.user.is_authenticated:
             user = current_user(request)
             if not mfa.is_set_up(user):
@@ -56,7 +56,7 @@ class DeactivateView(DeactivateTOTPView):  # type: ignore[misc]  # allauth ships
 
     @transaction.atomic
     def form_valid(self, form: Any) -> HttpResponse:
-        """Remove it; that of staff is told to the owners."""
+        """Remove it; if it's a staff member's, tell the owners."""
         response: HttpResponse = super().form_valid(form)
         own_changes.second_step_removed(current_user(self.request))
         return response

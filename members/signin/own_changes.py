@@ -1,7 +1,7 @@
-"""What staff change about their own way in is on record, and told to the owners.
+"""Changes that staff make to their own sign-in are recorded and announced to owners.
 
-Whoever can read a colleague's mail can have a new password, or a sign-in, by an emailed code: with
-nothing but that, a new way in counts as somebody else's. allauth tells the person.
+Anyone who can read a colleague's mail can get a new password, or a sign-in, with an emailed code.
+So a new way in that took nothing else counts as made by someone else. allauth notifies the person.
 """
 
 from __future__ import annotations
@@ -19,49 +19,49 @@ from members import access_changes
 from members.models import AccessOrigin
 from members.signin import mfa, password_links
 
-# allauth's names, and ours, of what somebody has shown in a session besides reading their mail.
+# Proofs in a session besides reading mail, by allauth's names and ours.
 PROOFS = frozenset({"password", "mfa", "sign_up"})
 LINKED = "account_reset_password_from_key"
 CHANGED = "account_change_password"
 
 
 def password_set(request: HttpRequest, user: User) -> None:
-    """Write down that a new password was set; call it in the transaction that does it."""
+    """Record that a new password was set; call it in that transaction."""
     view = request.resolver_match.view_name if request.resolver_match else ""
     if view == LINKED:
         password_links.used(user)
         return
-    # The form for a change asks for the old one.
+    # The change form asks for the old one.
     is_proven = view == CHANGED or is_proven_by_more_than_mail(request, user)
     _record(user, "Set a new password.", is_proven=is_proven)
 
 
 def second_step_added(user: User, *, is_proven: bool) -> None:
-    """Write down a new app; `is_proven`: whether the session had shown more than a mailed code."""
+    """Record a new app; `is_proven`: whether the session had proved more than a mailed code."""
     _record(user, "Added an authenticator app as second step.", is_proven=is_proven)
 
 
 def second_step_removed(user: User) -> None:
-    """Write down that somebody has removed their app, which takes a code of it."""
+    """Record that someone removed their app, which takes one of its codes."""
     _record(user, "Removed the second step.", is_proven=True)
 
 
 def is_proven_by_more_than_mail(request: HttpRequest, user: User) -> bool:
-    """Whether this session, or what a sign-in asks besides, keeps a mere reader of mail out."""
+    """Whether this session proves more than access to the mailbox."""
     records = get_authentication_records(request, user) if request.user == user else []
     return mfa.is_set_up(user) or any(one.get("method") in PROOFS for one in records)
 
 
 @receiver(authenticator_reset)
 def codes_made_anew(request: HttpRequest, user: User, **_rest: Any) -> None:
-    """Write down that somebody has made new recovery codes."""
+    """Record that someone made new recovery codes."""
     is_proven = is_proven_by_more_than_mail(request, user)
     _record(user, "Made new recovery codes.", is_proven=is_proven)
 
 
 @receiver(email_changed)
 def address_changed(request: HttpRequest, user: User, **_rest: Any) -> None:
-    """Write down that somebody signs in with another address, which stands on their account."""
+    """Record that someone now signs in with another address, already set on their account."""
     is_proven = is_proven_by_more_than_mail(request, user)
     _record(user, "Changed the email address.", is_proven=is_proven)
 

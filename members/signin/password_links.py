@@ -1,4 +1,4 @@
-"""Use case: staff mail somebody a link to a new password; they never set one for others."""
+"""Use case: staff email someone a link to set a new password; they never set it themselves."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ USED = "A new password was set by a link that our team sent."
 
 
 def send(user: User, actor: User) -> None:
-    """Mail somebody a link by which they choose a new password.
+    """Email someone a link to choose a new password.
 
     Raises:
-        AccessRefused: the account is switched off, or has no address.
+        AccessRefused: the account is deactivated or has no address.
     """
     if not (user.is_active and user.email):
         raise access_changes.AccessRefused("This account is switched off, or has no email address.")
@@ -41,7 +41,7 @@ def send(user: User, actor: User) -> None:
 
 
 def used(user: User) -> None:
-    """Write down that such a link has set a password, which counts as set by who sent it."""
+    """Record that a password was set with such a link; it counts as set by the sender."""
     if user.is_staff or user.is_superuser:
         sent = AccessChange.objects.filter(user=user, what=SENT).first()
         access_changes.record(user, sent.actor if sent else None, USED, tells_person=False)

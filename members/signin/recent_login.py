@@ -1,8 +1,7 @@
-"""Who changes a way in, or a way to be reached, has signed in or confirmed who they are lately.
+"""Changes of sign-in or contact data require a recent sign-in or confirmation.
 
-allauth asks for the password, or for a code of the app, again. An account that has neither signs in
-by codes of its mailbox, and there it asks for nothing: whoever found an old session open could add
-a way in of their own.
+allauth asks for the password or an app's code again. For an account with neither, which signs in by
+emailed code, it asks for nothing: someone who found an old session open could add their own way in.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ SIGN_IN_ANEW = "For this you must have signed in a moment ago: sign out, sign in
 
 
 def signed_in_lately(view: View) -> View:
-    """Send those back who can't confirm that it is them, and did not sign in lately."""
+    """Turn away people who can't confirm who they are and didn't sign in recently."""
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -39,9 +38,9 @@ def signed_in_lately(view: View) -> View:
 
 
 def confirmed_lately(view: View) -> View:
-    """Ask who did not sign in lately to confirm that it is them, before a form does anything.
+    """Before a form does anything, ask for confirmation unless the sign-in is recent.
 
-    allauth sends the form again afterwards; the page itself is there to be looked at.
+    allauth sends the form again afterward; the page itself can always be viewed.
     """
 
     @wraps(view)

@@ -1,4 +1,4 @@
-"""Signing out everywhere else: allauth ends the sessions, and the other devices are forgotten."""
+"""Signing out everywhere else: allauth ends the sessions, and we forget the other devices."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from members.signin import devices
 
 
 class UserSessionsAdapter(DefaultUserSessionsAdapter):  # type: ignore[misc]  # untyped
-    """allauth's adapter, which the page of sessions uses."""
+    """allauth's adapter for the sessions page."""
 
     def end_sessions(self, sessions: Sequence[UserSession]) -> None:
-        """End a user's other sessions; what their browsers were worth ends with them."""
+        """End a user's other sessions, and forget their browsers."""
         super().end_sessions(sessions)
         devices.forget_others(context.request, current_user(context.request))

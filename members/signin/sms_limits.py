@@ -1,13 +1,13 @@
-"""How many codes we text: per number, member, client network, country and in all, a day.
+"""How many codes we text per day: per number, member, client network, country, and in total.
 
-Who is signed in has a budget of their own for each number, and the last quarter of what a country
-and all may have: whoever signs up with somebody's number, again and again, uses up neither.
+Signed-in members have their own budget for each number, and the last quarter of the country's and
+the total cap: someone who keeps signing up with a stranger's number can't use those up.
 
 Texts cost money, and "SMS pumping" makes a business pay for texts to numbers that a fraudster earns
-from. allauth's own limits (a code every 30 seconds a number, three a minute an address) slow it
-down but do not bound the day's bill. These caps are counted in a table and not in the cache: a
-cache may be emptied or evict under pressure, which is what an attacker would wish for, and staff
-can look at the rows. One lock makes count and insert one step; codes are rare enough for that.
+from. allauth's own limits (one code every 30 seconds per number, three a minute per address) slow
+it down but don't limit the day's bill. These caps are counted in a table, not in the cache: a cache
+may be cleared or evict under pressure, which would help an attacker, and staff can look at rows.
+One lock makes counting and inserting one step; codes are rare enough for that.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from members.signin.budgets import Budget
 WINDOW = timedelta(days=1)
 KEPT_FOR = timedelta(days=7)
 VISITORS_SHARE = 0.75
-LOCK = 7_446_001  # PostgreSQL advisory locks are named by a number; this one is ours alone.
+LOCK = 7_446_001  # PostgreSQL advisory locks are named by number; nothing else uses this one.
 
 TOO_MANY_FOR_YOU = (
     "We have sent several codes already. Try again tomorrow; until then, everything else works "
@@ -45,14 +45,14 @@ TOO_MANY_FOR_ALL = (
 
 
 class TooManyCodesError(RateLimited):  # type: ignore[misc]  # allauth has no types
-    """The day's codes are used up. Its text is for the member."""
+    """Today's codes are used up. The text is for the member."""
 
 
 @dataclass(frozen=True)
 class Recipient:
-    """Whom a code is for and who asks for it. `client` is an IP address.
+    """Whom a code is for, and who requests it. `client` is an IP address.
 
-    `is_member`: the user is signed in, and not about to sign up.
+    `is_member`: the user is signed in rather than signing up.
     """
 
     phone: str
@@ -62,7 +62,7 @@ class Recipient:
 
     @property
     def network(self) -> str:
-        """The client's address; of IPv6 the /64, of which one customer has billions."""
+        """The client's address; for IPv6 the /64, since one customer has billions of addresses."""
         address = ipaddress.ip_address(self.client)
         if address.version == 4:
             return str(address)
@@ -70,12 +70,12 @@ class Recipient:
 
     @property
     def is_new(self) -> bool:
-        """Whether the member joined within a day: accounts are made by the dozen, too."""
+        """Whether the member joined within a day: accounts can be made by the dozen."""
         return self.user is None or self.user.date_joined > timezone.now() - WINDOW
 
 
 def refusal(recipient: Recipient) -> str:
-    """Return the sentence that says why no more codes are sent now, or "" if one may be sent."""
+    """Return a sentence that says why no code can be sent now, or "" if one can."""
     counts = _counts(recipient)
     used_up = {name for name, cap in _caps(recipient).items() if counts[name] >= cap}
     if used_up & {"phone", "member", "client"}:
@@ -84,7 +84,7 @@ def refusal(recipient: Recipient) -> str:
 
 
 def spacing(request: HttpRequest, phone: str) -> Budget:
-    """Return what keeps the codes to a number apart: a visitor's, or those of who is signed in."""
+    """Return the key that spaces codes to a number, separately for visitors and members."""
     if request.user.is_authenticated:
         return Budget("text_code_of_member", f"{request.user.pk}:{phone}")
     return Budget("text_code", phone)
@@ -92,7 +92,7 @@ def spacing(request: HttpRequest, phone: str) -> Budget:
 
 @transaction.atomic
 def spend(recipient: Recipient) -> None:
-    """Count one more code for this recipient; raises TooManyCodesError where none is left."""
+    """Count one more code for this recipient. Raises TooManyCodesError if none is left."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
     if sentence := refusal(recipient):
@@ -106,18 +106,18 @@ def spend(recipient: Recipient) -> None:
 
 
 def forget_old() -> int:
-    """Delete what no cap counts any more; return how many rows that were."""
+    """Delete rows that no cap counts anymore; return how many."""
     deleted, _ = PhoneCode.objects.filter(sent_at__lt=timezone.now() - KEPT_FOR).delete()
     return deleted
 
 
 def _caps(recipient: Recipient) -> dict[str, int]:
-    """Return the caps that hold for this recipient."""
+    """Return the caps that apply to this recipient."""
     caps = dict(settings.SMS_CODES_PER_DAY)
     if not recipient.is_member:
         return caps | {name: ceil(caps[name] * VISITORS_SHARE) for name in ("country", "total")}
     if not recipient.is_new:
-        # Who shares the network with them may be anybody.
+        # Anyone may share their network.
         del caps["client"]
     return caps
 

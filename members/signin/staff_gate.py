@@ -1,4 +1,4 @@
-"""The staff site opens to who has taken a second step, where STAFF_NEED_SECOND_FACTOR says so."""
+"""With STAFF_NEED_SECOND_FACTOR, the staff site requires a second step at sign-in."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from django.urls import reverse
 from members.signin import mfa
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
-# What leads out of the staff site, or to the sign-in, stays open.
+# Signing in and out stays open.
 OPEN = ("admin:login", "admin:logout", "admin:password_change")
 NOTHING_DONE = "Nothing was changed yet. Enter a code, then try again."
 SET_UP = "The staff site asks for a second step at sign-in. Add it here, then go back."
 
 
 class StaffSecondStepMiddleware:
-    """Send staff without it to add it, and a session that has not taken it to do so."""
+    """Send staff without a second step to add one, and other sessions to take it."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -38,14 +38,14 @@ def _is_staff_page(path: str) -> bool:
 
 
 def _ask(request: HttpRequest, user: User | AnonymousUser) -> HttpResponseRedirect | None:
-    """Return the way to the second step; None for who has taken it, and who is no staff anyway."""
+    """Return the redirect to the second step; None if it's been taken, or for non-staff."""
     if not isinstance(user, User) or not user.is_staff or mfa.is_taken(request, user):
         return None
     if not mfa.is_set_up(user):
         messages.info(request, SET_UP)
         return redirect("mfa_activate_totp")
     if request.method == "POST":
-        # It is not posted again: who was away that long looks once more.
+        # The form isn't sent again: after that long, people should look again first.
         messages.warning(request, NOTHING_DONE)
     back = request.get_full_path()
     return redirect(f"{reverse('mfa_reauthenticate')}?{urlencode({'next': back})}")

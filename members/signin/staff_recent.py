@@ -1,4 +1,4 @@
-"""A recent sign-in: whoever moves money, or changes its rules, proves once more who they are."""
+"""A recent sign-in: moving money or changing its rules takes proof of who you are."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from django.urls import reverse
 
 from members.access import current_user
 
-# Long enough for a morning's queue, short enough for a screen that was left open.
+# Long enough for a morning's queue, short enough for an abandoned screen.
 RECENT = timedelta(minutes=15)
-# In the session: what was typed into a form when it had been too long.
+# In the session: what was typed into a form when the sign-in had become too old.
 ASIDE = "staff_put_aside"
 LONGEST = 2000
 NO_WAY = "For this you must have signed in within {} minutes: sign out, sign in and come back."
@@ -29,16 +29,16 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 def has_signed_in_recently(request: HttpRequest) -> bool:
-    """Whether somebody has signed in, or confirmed that it is them, in this session lately."""
+    """Whether this session has a recent sign-in or confirmation."""
     found = get_authentication_records(request, current_user(request))
     return bool(found) and time.time() - found[-1]["at"] < RECENT.total_seconds()
 
 
 def ask_who_is_there(request: HttpRequest, back: str, otherwise: str = "") -> HttpResponse | None:
-    """Return the way to allauth's confirmation and from there back; None for who was here lately.
+    """Return a redirect to allauth's confirmation and back; None after a recent sign-in.
 
-    Accounts without a password have nothing to confirm with: they sign in anew, and are shown that
-    where they were, or at an address that asks nobody who they are (`otherwise`).
+    Accounts without a password have nothing to confirm with: they have to sign in again, and are
+    told so where they were, or at an address that doesn't ask (`otherwise`).
     """
     if has_signed_in_recently(request):
         return None
@@ -49,7 +49,7 @@ def ask_who_is_there(request: HttpRequest, back: str, otherwise: str = "") -> Ht
 
 
 def take_up(request: HttpRequest) -> dict[str, str] | None:
-    """Return what was typed here before somebody had to say who they are; None: nobody had to."""
+    """Return what was typed here before the confirmation; None if there was none."""
     aside = request.session.get(ASIDE)
     if not aside or aside["path"] != request.path:
         return None
@@ -59,16 +59,16 @@ def take_up(request: HttpRequest) -> dict[str, str] | None:
 
 
 def put_aside(request: HttpRequest) -> None:
-    """Keep what was typed, one form a session: it is asked for again, and nothing is done by it."""
+    """Keep what was typed, one form per session; it's shown again and does nothing itself."""
     typed = {name: str(value)[:LONGEST] for name, value in request.POST.items()}
     typed.pop("csrfmiddlewaretoken", None)
     request.session[ASIDE] = {"path": request.path, "typed": typed}
 
 
 def recently_signed_in(method: Method) -> Method:
-    """Let a button of a row's page be opened and pressed only by who has signed in lately.
+    """Require a recent sign-in to open or press a button on a row's page.
 
-    Who may not press it at all is told so first. What was typed is there again afterwards.
+    People who may not press it at all are told so first. What was typed is restored afterward.
     """
 
     @wraps(method)

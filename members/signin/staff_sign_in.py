@@ -1,4 +1,4 @@
-"""The staff site's sign-in is the portal's own: there is one way in, with all of its guards."""
+"""The staff site uses the portal's own sign-in: one way in, with all its guards."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from members import access
 
 
 def sign_in(request: HttpRequest) -> HttpResponseRedirect:
-    """Lead to the portal's sign-in, or to where staff who are in wanted to go.
+    """Redirect to the portal's sign-in, or signed-in staff to where they wanted to go.
 
-    Django's own form, which is here otherwise, knows no second step, counts no tries, and would
-    take the password of one account in another one's session.
+    Django's own form, which this replaces, knows no second step, counts no tries, and would accept
+    one account's password in another one's session.
 
     Raises:
-        PermissionDenied: a member is no staff.
+        PermissionDenied: the member isn't staff.
     """
     target = _target(request)
     if not request.user.is_authenticated:
@@ -31,7 +31,7 @@ def sign_in(request: HttpRequest) -> HttpResponseRedirect:
 
 
 def _target(request: HttpRequest) -> str:
-    """Return the page of this portal that was wanted, but for this one."""
+    """Return the requested page of this portal, unless it's this one."""
     wanted = request.GET.get("next", "")
     is_ours = url_has_allowed_host_and_scheme(wanted, None)
     is_here = wanted.startswith(reverse("admin:login"))

@@ -1,4 +1,4 @@
-"""The steps of a sign-up, where they differ from allauth's."""
+"""Sign-up steps that differ from allauth's."""
 
 from typing import Any
 
@@ -10,15 +10,15 @@ from members import consent
 
 
 class PhoneVerificationStage(AllauthPhoneVerificationStage):  # type: ignore[misc]  # untyped
-    """Ask for the code sent to the phone once, at sign-up.
+    """Ask for the phone's code once, at sign-up.
 
-    allauth asks at every login until the number is verified, and answers 429 where it cannot send:
-    whoever mistyped their number would be locked out for ever. The phone is optional here; an
-    unverified one only means no text messages, and the account page offers to verify it.
+    allauth asks at every login until the number is verified, and answers 429 if it can't send:
+    anyone who mistyped their number would be locked out forever. The phone is optional here; an
+    unverified one only means no texts, and the account page offers to verify it.
     """
 
     def handle(self) -> tuple[Any, bool]:
-        """Send the code, or go on without where there is nothing to verify or no code left."""
+        """Send the code, or continue if there's nothing to verify or no code left."""
         if not (self.login.signup and self.login.user):
             return None, True
         try:

@@ -1,4 +1,4 @@
-"""allauth's addresses of which the views are ours. `portal.urls` lists them before allauth's."""
+"""allauth's URLs with our own views. `portal.urls` lists them before allauth's."""
 
 from allauth.account.views import password_reset_from_key, password_set
 from django.contrib.auth.decorators import login_not_required

@@ -1,4 +1,4 @@
-"""When another code can be asked for: said on the page that asked, in a sentence."""
+"""When another code can be requested, said in a sentence on the same page."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ ACCOUNT = "allauth.account"
 
 
 def seconds_left(request: HttpRequest, action: str, key: str) -> float:
-    """Return for how many seconds ACCOUNT_RATE_LIMITS refuse an action with this key, 0 if none."""
+    """Return how many seconds ACCOUNT_RATE_LIMITS still refuse an action with this key."""
     rates = ratelimit.get_rates(app=ACCOUNT, action=action)
     return max((_seconds_left(request, action, key, rate) for rate in rates), default=0.0)
 
 
 def sentence(seconds: float) -> str:
-    """Say when another code can be asked for."""
+    """Say when another code can be requested."""
     if seconds <= MINUTE:
         return "We have just sent one. You can ask for another in a minute."
     if seconds <= HOUR:
@@ -39,15 +39,15 @@ def sentence(seconds: float) -> str:
 
 
 def refusal(request: HttpRequest, action: str, key: str) -> str:
-    """Say why no code is sent for this key now, or "" if one may be."""
+    """Say why no code is sent for this key now, or "" if one can be."""
     seconds = seconds_left(request, action, key)
     return sentence(seconds) if seconds > 0 else ""
 
 
 class SaysWhen:
-    """A page that sends codes: where it is too soon it shows itself again, with 429 and a sentence.
+    """A page that sends codes. If it's too soon, it shows itself again with 429 and a sentence.
 
-    allauth answers some of these with its own 429 page, which lets go of the code that was sent.
+    allauth answers some of these with its own 429 page, which drops the code that was sent.
     """
 
     request: HttpRequest
@@ -58,9 +58,9 @@ class SaysWhen:
         form: BaseForm,
         send: Callable[[Any], HttpResponseBase],
     ) -> HttpResponseBase:
-        """Send, or show the page with the sentence; `budget` names the limit that counts.
+        """Send, or show the page with the sentence; `budget` names the limit that applies.
 
-        What is asked for at the same moment elsewhere is refused by allauth, after a look of ours.
+        A simultaneous request elsewhere passes this check but is refused by allauth.
         """
         if words := refusal(self.request, budget.action, budget.key):
             return self.too_soon(form, words)
@@ -88,5 +88,5 @@ def _seconds_left(request: HttpRequest, action: str, key: str, rate: ratelimit.R
     name = ratelimit.get_cache_key(request, app=ACCOUNT, action=action, rate=rate, key=key)
     now = time.time()
     recent = [at for at in cache.get(name, []) if at > now - rate.duration]
-    # Newest first: a place is free once the last of `amount` is old enough.
+    # Newest first: there's room once the last of `amount` is old enough.
     return recent[rate.amount - 1] + rate.duration - now if len(recent) >= rate.amount else 0.0

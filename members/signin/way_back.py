@@ -1,8 +1,8 @@
-"""Whoever presses a button too late comes back to its form, and reads that nothing was done.
+"""Someone who presses a button too late returns to its form and reads that nothing was done.
 
-Too late: the session was over, another tab had signed out or in, or the page's token was old.
-`FORMS` says where each form stands and what it does; `members.tests.signin.test_way_back` walks all
-addresses, so that none is forgotten.
+Too late means: the session was over, another tab had signed out or in, or the page's token was old.
+`FORMS` says where each form is and what it does; `members.tests.signin.test_way_back` walks all
+addresses, so none is forgotten.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ SIGNED_OUT = "You were signed out before we could {}. Please try again."
 EXPIRED = "This page had expired, so we couldn’t {}. Please try again."
 TOOK_TOO_LONG = "That took too long, so we stopped. Please start again."
 SIGN_IN_FIRST = "You’re signed out. Sign in to continue."
-# In the session of who was signed out: the page they come back to, and what it says then.
+# In the signed-out session: the page they return to, and what it says then.
 SESSION_KEY = "way_back"
 WAITS_FOR = 60 * 60
 TEMPORARY = (HTTPStatus.FOUND, HTTPStatus.SEE_OTHER)
@@ -34,9 +34,9 @@ TEMPORARY = (HTTPStatus.FOUND, HTTPStatus.SEE_OTHER)
 
 @dataclass(frozen=True)
 class Form:
-    """What a form does, in words after "before we could", and the view whose page it stands on.
+    """What a form does, in words after "before we could", and the view whose page has it.
 
-    Without a page its own address shows it. `keeps`: the page's address has the same arguments.
+    Without a page, its own address shows it. `keeps`: the page's address has the same arguments.
     """
 
     words: str
@@ -44,7 +44,7 @@ class Form:
     keeps: bool = False
 
 
-# Pages in the middle of signing in or up, which lead to the beginning once their time is over.
+# Pages in the middle of signing in or up, which lead to the start once they've expired.
 MIDWAY = {
     "account_confirm_login_code",
     "account_confirm_password_reset_code",
@@ -97,7 +97,7 @@ FORMS = {
 
 
 class WayBackMiddleware:
-    """Mend the ways that lead nowhere: to a page that only takes forms, signed out or typed."""
+    """Redirect from dead ends: form-only addresses reached while signed out, or typed."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -116,7 +116,7 @@ class WayBackMiddleware:
 
 
 def page_of(request: HttpRequest) -> str:
-    """Return the address of the page that this request's form stands on."""
+    """Return the address of the page with this request's form."""
     match = request.resolver_match
     form = _form(match)
     if match is None or not form.page:
@@ -126,9 +126,9 @@ def page_of(request: HttpRequest) -> str:
 
 
 def after_sign_in(request: HttpRequest, target: str | None) -> str | None:
-    """Say what was not done to who signs in on the way back, and return where they go.
+    """Say what wasn't done to people who sign in on the way back; return where they go.
 
-    `target` is what allauth knows of that; not all of its ways keep it.
+    `target` is what allauth knows about it; not all of its flows keep it.
     """
     waiting = request.session.pop(SESSION_KEY, None)
     if not waiting or waiting["at"] < time.time() - WAITS_FOR:
@@ -141,10 +141,10 @@ def after_sign_in(request: HttpRequest, target: str | None) -> str | None:
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """Lead who sent an old page back to it as it is now; explain everything else.
+    """Redirect the sender of an expired page to its current version; explain other failures.
 
-    A token gets old when somebody signs in in another tab. What comes from another site, or from a
-    browser that keeps no cookies, is refused with a page.
+    A token expires when someone signs in in another tab. Requests from another site, or from a
+    browser that keeps no cookies, are refused with a page.
     """
     is_old = reason.startswith(("CSRF token", "CSRF cookie"))
     is_for_all = not _needs_sign_in(request.resolver_match)
@@ -169,7 +169,7 @@ def _is_no_page(request: HttpRequest, response: HttpResponseBase) -> bool:
 def _after_form(
     request: HttpRequest, match: ResolverMatch, response: HttpResponseBase
 ) -> HttpResponseBase:
-    """Look where a visitor's form leads, and explain a way to the sign-in page."""
+    """Check where a visitor's form leads, and explain a redirect to the sign-in page."""
     if response.status_code not in TEMPORARY:
         return response
     target = urlsplit(response["Location"])
@@ -184,9 +184,9 @@ def _after_form(
 
 
 def _sign_in_first(request: HttpRequest, form: Form) -> HttpResponse:
-    """Lead to the sign-in page, and from there to the page of the form."""
+    """Redirect to the sign-in page, and from there to the form's page."""
     page = page_of(request)
-    # allauth keeps some forms to send them again: not for who may turn out to be somebody else.
+    # allauth keeps some forms to resend them, but someone else may sign in.
     request.session.pop(STATE_SESSION_KEY, None)
     says = SIGNED_OUT.format(form.words)
     request.session[SESSION_KEY] = {"page": page, "says": says, "at": time.time()}
@@ -195,19 +195,19 @@ def _sign_in_first(request: HttpRequest, form: Form) -> HttpResponse:
 
 
 def _needs_sign_in(match: ResolverMatch | None) -> bool:
-    """Whether a view is for members only; those for everybody say so (`login_not_required`)."""
+    """Whether a view is for members only; public ones say so (`login_not_required`)."""
     return match is None or getattr(match.func, "login_required", True)
 
 
 def _is_in_already(request: HttpRequest) -> bool:
-    """Whether somebody sent a page of the sign-in, and is signed in by another tab."""
+    """Whether a sign-in page was sent while another tab had already signed in."""
     match = request.resolver_match
     is_door = match is not None and match.view_name in (*BEGINNINGS, "account_signup", *MIDWAY)
     return is_door and request.user.is_authenticated
 
 
 def _with_next(request: HttpRequest, page: str) -> str:
-    """Keep where somebody wanted to go, which the sign-in's forms carry in a field."""
+    """Keep the destination, which the sign-in forms carry in a field."""
     target = request.POST.get(REDIRECT_FIELD_NAME, "")
     if not target or REDIRECT_FIELD_NAME in request.GET:
         return page

@@ -1,4 +1,4 @@
-"""What the account pages show in a form that people read: keys in groups, moments in words."""
+"""Readable values on account pages: keys in groups, times in words."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ register = template.Library()
 
 @register.filter
 def in_fours(key: str) -> list[str]:
-    """Return a key in groups of four, as it is typed from one screen into another."""
+    """Return a key in groups of four, so it's easy to type."""
     return [key[start : start + 4] for start in range(0, len(key), 4)]
 
 
 @register.filter
 def ago(moment: datetime) -> str:
-    """Return how long ago a moment was; the last minute is "just now"."""
+    """Return how long ago a time was; the last minute is "just now"."""
     is_now = timezone.now() - moment < timedelta(minutes=1)
     return "just now" if is_now else str(naturaltime(moment))

@@ -1,4 +1,4 @@
-"""`manage.py remove_second_step ADDRESS`: for somebody who lost phone and spare codes."""
+"""`manage.py remove_second_step ADDRESS`: for someone who lost phone and recovery codes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from members.signin import mfa
 
 
 class Command(BaseCommand):
-    """Make sure who asks for it before: whoever has the password signs in without a code then."""
+    """Verify first who asks for it: afterward, the password alone is enough to sign in."""
 
     help = "Remove a user's second step of sign-in; they are told by e-mail."
 

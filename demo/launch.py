@@ -1,8 +1,7 @@
-"""bin/demo: the whole product on this machine, with the sandbox in place of Stripe and Twilio.
+"""bin/demo: the whole product on this machine, with the sandbox instead of Stripe and Twilio.
 
-First start: makes a database and a world of members. Later starts keep them.
-`--fresh` starts over. Everything it keeps lies in .data/demo, the database in the embedded
-PostgreSQL.
+The first start makes a database and a world of members; later starts keep them. `--fresh` starts
+over. Everything is in .data/demo, except the database, which is in the embedded PostgreSQL.
 """
 
 import argparse
@@ -42,7 +41,7 @@ CLEAR_LINE = "\033[K"
 HOME = CHECKOUT / ".data" / "demo"
 WORLD = HOME / "sandbox"
 SIGN_INS = HOME / "signins.json"
-# Written when the seed has run to its end, with the place of the database that goes with it.
+# Written once the seed is complete, with the location of its database.
 SEEDED = HOME / "seeded"
 LOG = HOME / "demo.log"
 LEDGER_HEADS = HOME / "ledger-heads"
@@ -50,12 +49,12 @@ FRESH_FILES = (SIGN_INS, SEEDED, LEDGER_HEADS)
 
 
 class DemoError(Exception):
-    """The demo can't go on; the text says why."""
+    """The demo can't continue; the text says why."""
 
 
 @dataclass
 class Choices:
-    """What the first start chose and later starts keep."""
+    """What the first start chooses and later starts keep."""
 
     secret_key: str = field(default_factory=lambda: secrets.token_urlsafe(64))
     web_port: int = 8000
@@ -75,7 +74,7 @@ class Choices:
         path.write_text(json.dumps(asdict(self), indent=2) + "\n")
 
     def take_free_ports(self) -> None:
-        """Keep the ports, each moved to the next free one where something else has it."""
+        """Keep the ports, moving each to the next free one if it's taken."""
         taken: set[int] = set()
         for name in ("web_port", "sandbox_port", "smtp_port"):
             port = _free_port(getattr(self, name), taken)
@@ -99,13 +98,13 @@ def _free_port(wanted: int, taken: set[int]) -> int:
 
 
 def _reserve(port: int) -> bool:
-    """Keep a port for this process: another demo that starts now would choose it, too.
+    """Reserve a port for this process: another demo that starts now might choose it too.
 
-    Its servers listen only when the database is ready, which takes a while.
+    The servers only listen once the database is ready, which takes a while.
     """
     path = Path(tempfile.gettempdir()) / f"portal-demo-{port}.lock"
     try:
-        # Not created where it is another user's: some systems forbid that in shared folders.
+        # Not created if it's another user's: some systems forbid that in shared folders.
         descriptor = os.open(path, os.O_RDONLY | (0 if path.exists() else os.O_CREAT), 0o644)
     except OSError:
         return False
@@ -114,7 +113,7 @@ def _reserve(port: int) -> bool:
     except BlockingIOError:
         os.close(descriptor)
         return False
-    # It stays open, and the lock with it, until this process ends.
+    # It stays open, and with it the lock, until this process ends.
     return True
 
 
@@ -129,7 +128,7 @@ def _is_free(port: int) -> bool:
 
 
 def environment(choices: Choices) -> dict[str, str]:
-    """What differs from production: addresses, keys, a secret, and that nobody has to mind them."""
+    """What differs from production: addresses, keys, and a secret, all made up."""
     return os.environ | {
         "DATABASE_URL": embedded_url(DATABASE),
         "SECRET_KEY": choices.secret_key,
@@ -166,7 +165,7 @@ def environment(choices: Choices) -> dict[str, str]:
         "SANDBOX_SMS_INBOUND_URL": f"{choices.portal}/sms/inbound/",
         "WEB_BIND": f"{HOST}:{choices.web_port}",
         "WEB_WORKERS": "2",
-        # A proxy of the machine's must not be asked for what is on the machine.
+        # Requests to this machine must not go through its proxy.
         "NO_PROXY": f"{HOST},localhost",
         "no_proxy": f"{HOST},localhost",
         "PYTHONUNBUFFERED": "1",
@@ -181,7 +180,7 @@ def _say(text: str) -> None:
 
 
 def _run(command: Sequence[str], env: dict[str, str], purpose: str) -> None:
-    """Run one step. Its output goes to the log; a terminal shows its latest line."""
+    """Run one step. Its output goes to the log; a terminal shows the latest line."""
     with (
         LOG.open("a", buffering=1) as log,
         subprocess.Popen(
@@ -216,13 +215,13 @@ def _shown(path: Path) -> str:
 
 
 def _has_world(cluster: Cluster) -> bool:
-    """Whether sandbox and database hold one finished world (root's database is another)."""
+    """Whether sandbox and database hold the same finished world (root has its own database)."""
     belongs = SEEDED.exists() and SEEDED.read_text() == str(cluster.home)
     return belongs and cluster.has_database(DATABASE)
 
 
 def _start_over(cluster: Cluster) -> None:
-    """Forget the world: the database, the sandbox's objects and what the seed left."""
+    """Delete the world: the database, the sandbox's objects, and what the seed left."""
     cluster.drop_database(DATABASE)
     if WORLD.exists():
         shutil.rmtree(WORLD)
@@ -231,7 +230,7 @@ def _start_over(cluster: Cluster) -> None:
 
 
 def _collect_static(env: dict[str, str]) -> None:
-    """Collect static files when a source changed: compressing them takes seconds."""
+    """Collect static files if a source changed: compressing them takes seconds."""
     marker = HOME / "static"
     sources = _fingerprint_of_static_files()
     collected = (CHECKOUT / "staticfiles" / "staticfiles.json").exists()
@@ -256,8 +255,8 @@ def _fingerprint_of_static_files() -> str:
 
 @contextmanager
 def _processes(env: dict[str, str]) -> Iterator["subprocess.Popen[bytes]"]:
-    """The Procfile's processes, run by honcho; all of them have ended afterwards."""
-    # No .env: honcho would put it above what the demo sets.
+    """Run the Procfile's processes with honcho until all of them have ended."""
+    # No .env: honcho would let it override the demo's settings.
     command = [sys.executable, "-m", "honcho", "--no-colour", "--env", os.devnull, "start"]
     with LOG.open("ab") as log:
         runner = subprocess.Popen(
@@ -267,7 +266,7 @@ def _processes(env: dict[str, str]) -> Iterator["subprocess.Popen[bytes]"]:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            # Ctrl-C is for us; honcho hears of it from us, once.
+            # We handle Ctrl-C, and pass it to honcho once.
             start_new_session=True,
         )
     try:
@@ -327,7 +326,7 @@ def _table(choices: Choices) -> str:
 
 @contextmanager
 def _only_one() -> Iterator[None]:
-    """Two demos of one checkout would share a database and fight over it."""
+    """Refuse a second demo of one checkout: both would share one database."""
     descriptor = os.open(HOME / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         try:
@@ -340,7 +339,7 @@ def _only_one() -> Iterator[None]:
 
 
 def _prepare(choices: Choices, cluster: Cluster) -> None:
-    """Make an empty database for a new world; a kept one only needs its migrations."""
+    """Make an empty database for a new world; an existing one only needs migrations."""
     cluster.start()
     if not _has_world(cluster):
         _say("Making a new world …")
@@ -368,13 +367,13 @@ def _serve(choices: Choices, cluster: Cluster) -> NoReturn:
 
 
 def _stop_database(cluster: Cluster) -> None:
-    """Stop the embedded server, unless something else of this checkout uses it."""
+    """Stop the embedded server, unless something else in this checkout uses it."""
     if cluster.is_running() and cluster.client_count() == 0:
         cluster.stop()
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
-    """SIGTERM and a closed terminal end the demo as Ctrl-C does."""
+    """Let SIGTERM and a closed terminal end the demo as Ctrl-C does."""
     raise KeyboardInterrupt
 
 

@@ -1,8 +1,8 @@
-"""The demo's world: about forty members and a year of payments, made the way real ones are.
+"""The demo's world: about forty members and a year of payments, made the real way.
 
-People sign up and pay on dates of the past year: the sandbox's clock is set back, the portal's own
-code opens each Checkout, the sandbox completes it, and Stripe's events reach the portal by webhook.
-Only the users themselves are written to the database directly, as if they had signed up then.
+People sign up and pay on dates in the past year: the sandbox's clock is set back, the portal's own
+code opens each Checkout, the sandbox completes it, and Stripe's events arrive by webhook. Only the
+users themselves are written directly to the database, as if they had signed up then.
 """
 
 from __future__ import annotations
@@ -52,7 +52,8 @@ PASSWORD = "quiet-harbor-morning"
 GOOD, DECLINED_LATER = "4242424242424242", "4000000000000341"
 SETTLE_SECONDS = 240
 
-# Name, days ago they joined, card, days ago they cancelled (or None), whether texts are agreed to.
+# Name, days since they joined, card, days since they canceled (or None), whether they agreed to
+# texts.
 PEOPLE: list[tuple[str, int, str, int | None, bool]] = [
     ("Anna Keller", 352, GOOD, None, True),
     ("Marcus Webb", 341, GOOD, None, False),
@@ -96,16 +97,16 @@ PEOPLE: list[tuple[str, int, str, int | None, bool]] = [
     ("Henry Adeyemi", 1, GOOD, None, True),
 ]
 VISITOR = "Robin Vale"
-# Who disputes a payment, why, how many days ago, and whether the bank has decided for them.
+# Who disputes a payment, why, how many days ago, and whether the bank decided for them.
 DISPUTES: list[tuple[str, str, int, bool]] = [
     ("Samuel Ortiz", "subscription_canceled", 100, True),
     ("Jonas Weber", "fraudulent", 6, False),
 ]
 BROWSER = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/142.0 Safari/537.36"
 PROMOTION_CODE = "WELCOME50"
-# Who rents a locker beside the membership, and since how many days.
+# Who rents a locker besides the membership, and for how many days so far.
 LOCKER_OF, LOCKER_DAYS = "Elias Haddad", 40
-# Some of them pay by the year.
+# Some of them pay yearly.
 YEARLY = {"Grace Abara", "Mei Tanaka", "Isabel Moreno"}
 COUPONS = [
     {
@@ -126,7 +127,7 @@ COUPONS = [
 
 @dataclass(frozen=True)
 class Happening:
-    """Something that is done in the past, at its time."""
+    """Something that's done in the past, at its time."""
 
     at: datetime
     do: Callable[[], None]
@@ -145,12 +146,12 @@ class Sandbox:
         return answer.json()
 
     def set_clock(self, moment: datetime) -> None:
-        """Let the time pass until a moment; what is due until then happens."""
+        """Let time pass until a moment; everything due by then happens."""
         self.control("clock", set=int(moment.timestamp()))
 
 
 def main() -> int:
-    """Make the world and write who may sign in."""
+    """Make the world, and write down who can sign in."""
     sandbox = Sandbox(os.environ["STRIPE_API_BASE"])
     now = datetime.now(UTC)
     staff = _make_staff(now - timedelta(days=400))
@@ -219,7 +220,7 @@ def _cancelling(name: str) -> Callable[[], None]:
 
 
 def _renting(name: str) -> Callable[[], None]:
-    """Rent somebody a locker beside the membership, as in Stripe's dashboard."""
+    """Rent someone a locker besides the membership, as in Stripe's dashboard."""
 
     def rent() -> None:
         _wait_until_processed()
@@ -255,7 +256,7 @@ def _disputing(sandbox: Sandbox, name: str, reason: str) -> Callable[[], None]:
 
 
 def _losing(name: str) -> Callable[[], None]:
-    """Answer a dispute, in vain: the bank decides seconds later."""
+    """Answer a dispute and lose it: the bank decides seconds later."""
 
     def lose() -> None:
         _wait_until_processed()
@@ -266,7 +267,7 @@ def _losing(name: str) -> Callable[[], None]:
 
 
 def _post(path: str, data: dict[str, str]) -> Any:
-    """Ask Stripe for something, as its dashboard does; return its answer."""
+    """Make a request to Stripe, as its dashboard does; return the answer."""
     answer = httpx.post(
         f"{os.environ['STRIPE_API_BASE']}/v1/{path}",
         data=data,
@@ -287,7 +288,7 @@ def _make_user(name: str, joined: datetime, *, texts: bool) -> User:
 
 
 def _leave_traces(user: User, joined: datetime) -> None:
-    """Write down that they agreed to the terms, and signed in once a month."""
+    """Record that they agreed to the terms, and signed in once a month."""
     ip = f"198.51.100.{1 + user.pk % 250}"
     terms.accept(user, AgreedWhere.SIGNUP, ip)
     TermsAcceptance.objects.filter(user=user).update(happened_at=joined)
@@ -298,7 +299,7 @@ def _leave_traces(user: User, joined: datetime) -> None:
 
 
 def _make_offers() -> None:
-    """Make a promotion code for newcomers, and an offer for those who are about to leave."""
+    """Make a promo code for newcomers, and an offer for members who are leaving."""
     stripe = httpx.Client(
         base_url=f"{os.environ['STRIPE_API_BASE']}/v1",
         auth=(os.environ["STRIPE_SECRET_KEY"], ""),
@@ -319,7 +320,7 @@ def _make_offers() -> None:
 
 
 def _make_staff(joined: datetime) -> list[dict[str, str]]:
-    """Make the owner, somebody of the support team and somebody who decides on large refunds."""
+    """Make the owner, a support person, and a manager who decides on large refunds."""
     owner = open_account(
         _email("Alex Morgan"),
         "Alex Morgan",
@@ -358,7 +359,7 @@ def _sign_in(role: str, email: str) -> dict[str, str]:
 
 
 def _wait_until_processed() -> None:
-    """Wait until the worker has processed what has arrived."""
+    """Wait until the worker has processed everything that arrived."""
     deadline = time.monotonic() + SETTLE_SECONDS
     while StripeEvent.objects.filter(state__in=OPEN_EVENT).exists():
         if time.monotonic() > deadline:

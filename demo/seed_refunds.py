@@ -1,8 +1,8 @@
-"""The demo's refunds: a policy, a year of requests and what became of them, and two that wait.
+"""The demo's refunds: a policy, a year of requests with their outcomes, and two that wait.
 
-All of it goes through the portal's use cases and Stripe's API, at moments of the past: for those
-the clock of this process is set back. What the worker would do about an approved refund is done
-here, because its clock can't be; only when money arrived, or came back, is written afterwards.
+All of it goes through the portal's use cases and Stripe's API, at times in the past, for which this
+process's clock is set back. What the worker would do for an approved refund is done here, because
+the worker's clock can't be moved. Only when money arrived, or came back, is written afterward.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ DENIED_WORDS = (
 
 @dataclass(frozen=True)
 class Request:
-    """Who asked, how many days ago, why. `paid` is a single payment's amount, or a membership's."""
+    """Who asked, how many days ago, why. `paid`: the amount of a single payment or membership."""
 
     name: str
     days: float
@@ -56,7 +56,7 @@ class Request:
     words: str
     paid: int = 0
     note: str = ""
-    outcome: str = ""  # "half", "denied", "failed", "first" of two; else what the policy decides
+    outcome: str = ""  # "half", "denied", "failed", "first" of two; else by policy
 
 
 REQUESTS = [
@@ -97,7 +97,7 @@ class Control(Protocol):
 
 @dataclass(frozen=True)
 class RefundStory:
-    """Makes the refunds. `wait` waits until the worker has processed what has arrived."""
+    """Makes the refunds. `wait` waits until the worker has processed everything that arrived."""
 
     sandbox: Control
     post: Callable[[str, dict[str, str]], None]
@@ -120,7 +120,7 @@ class RefundStory:
         yield at, lambda: self._refund_in_dashboard(at)
 
     def finish(self) -> None:
-        """Let the days on which money arrived, or came back, be those of the story."""
+        """Set the days on which money arrived, or came back, to the story's."""
         Refund.objects.exclude(succeeded_at=None).update(succeeded_at=F("sent_at"))
         came_back = F("sent_at") + timedelta(hours=5)
         Refund.objects.exclude(failed_at=None).update(failed_at=came_back)
@@ -177,7 +177,7 @@ class RefundStory:
 
     @contextmanager
     def _quiet(self) -> Iterator[None]:
-        """Hold webhooks back, so that the worker does not write first what is written here."""
+        """Hold webhooks back, so the worker doesn't write what's written here."""
         self.sandbox.control("switches", webhooks_paused=True)
         try:
             yield
@@ -187,7 +187,7 @@ class RefundStory:
 
 @contextmanager
 def _clock(at: datetime) -> Iterator[None]:
-    """Let it be then for the portal's code in this process; nobody is told of what is past."""
+    """Move this process's clock for the portal's code; nobody gets messages about the past."""
     lately = datetime.now(UTC) - timedelta(days=3)
     with mock.patch("django.utils.timezone.now", return_value=at), outbox.nothing_before(lately):
         yield
@@ -195,7 +195,7 @@ def _clock(at: datetime) -> Iterator[None]:
 
 @contextmanager
 def _no_worker() -> Iterator[None]:
-    """Take back the job to send a refund before the worker sees it: it is sent here."""
+    """Remove the job that sends a refund before the worker sees it: it's sent here."""
     with transaction.atomic():
         yield
         with connection.cursor() as cursor:
@@ -206,7 +206,7 @@ def _no_worker() -> Iterator[None]:
 
 
 def _let_fail(row: Refund) -> None:
-    """Let the bank send the money back, with the button of the sandbox's panel."""
+    """Let the bank send the money back, with the button on the sandbox's panel."""
     url = f"{os.environ['STRIPE_API_BASE']}/refunds/{row.stripe_id}"
     answer = httpx.post(url, data={"step": "fail"}, trust_env=False)
     if answer.is_error:

@@ -1,4 +1,4 @@
-"""Finds a Chromium that runs: the machine's own, else the one that Playwright downloaded.
+"""Finds a working Chromium: the machine's own, or the one that Playwright downloaded.
 
 python -m e2e.browser
 """
@@ -21,7 +21,7 @@ APPLICATIONS = (
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
 )
-# Quiet, and without the sandbox that containers and root can't have: it only sees our own pages.
+# Quiet, and without the sandbox, which containers and root can't use: it only sees our own pages.
 ARGUMENTS = (
     "--no-sandbox",
     "--disable-dev-shm-usage",
@@ -44,7 +44,7 @@ def find_browser() -> str:
 
 def need_browser() -> str:
     """The path of a Chromium, installed now if there is none. Raises LookupError."""
-    # Processes of one run that need a browser at the same moment would install it twice.
+    # Processes of one run that need a browser at the same time would install it twice.
     path = Path(tempfile.gettempdir(), f"portal-browser-{os.getuid()}")
     with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)) as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -68,7 +68,7 @@ def _candidates() -> Iterator[str]:
 
 
 def _runs(path: str) -> bool:
-    """Being there is not enough: Ubuntu's may ask for a snap, a download may lack libraries."""
+    """Whether it starts: Ubuntu's may ask for a snap, and a download may lack libraries."""
     try:
         answer = subprocess.run([path, "--version"], capture_output=True, timeout=30, check=False)
     except (OSError, subprocess.TimeoutExpired):

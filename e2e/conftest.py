@@ -1,4 +1,4 @@
-"""Fixtures of the browser tests: the running product and a browser."""
+"""Browser test fixtures: the running product, and a browser."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
-    """Use the machine's own Chromium where there is one, else Playwright's."""
+    """Use the machine's own Chromium if there is one, else Playwright's."""
     try:
         browser = need_browser()
     except LookupError as error:

@@ -1,4 +1,4 @@
-"""The steps that the browser tests share, in a person's words."""
+"""Steps shared by the browser tests, in a person's words."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ GOOD_CARD = "4242 4242 4242 4242"
 
 
 def code_in(text: str) -> str:
-    """Return the one-time code that a message holds: ABCD-EFGH or 123456."""
+    """Return the one-time code in a message: ABCD-EFGH or 123456."""
     found = re.search(r"\b(?:[A-Z0-9]{3,4}-[A-Z0-9]{3,4}|\d{6})\b", text)
     assert found, f"There is no code in: {text}"
     return found.group()
 
 
 def newest_mail(stack: Stack, address: str, subject: str = "", than: int = 0) -> dict[str, Any]:
-    """Return the newest mail to an address once there are more than `than`."""
+    """Wait for more than `than` mails to an address; return the newest."""
 
     def look() -> dict[str, Any] | None:
         mails = stack.mail_to(address, subject)
@@ -31,7 +31,7 @@ def newest_mail(stack: Stack, address: str, subject: str = "", than: int = 0) ->
 
 
 def sign_up(page: Page, stack: Stack, name: str, email: str, phone: str = "") -> None:
-    """Sign up with a password, prove the address by its code, and the phone where given."""
+    """Sign up with a password, and verify the address and, if given, the phone."""
     page.goto(f"{stack.url}/accounts/signup/")
     page.get_by_label("Your name").fill(name)
     page.get_by_label("Email").first.fill(email)
@@ -47,7 +47,7 @@ def sign_up(page: Page, stack: Stack, name: str, email: str, phone: str = "") ->
 
 
 def enter_code(page: Page, code: str) -> None:
-    """Type a one-time code and go on."""
+    """Enter a one-time code and continue."""
     page.get_by_label("Code").first.fill(code)
     page.get_by_role("button", name="Continue").click()
 
@@ -60,7 +60,7 @@ def sign_in(page: Page, stack: Stack, email: str, password: str = PASSWORD) -> N
 
 
 def fill_sign_in(page: Page, email: str, password: str = PASSWORD) -> None:
-    """Fill the form of the sign-in page and send it."""
+    """Fill in and send the sign-in form."""
     page.get_by_label("Email").first.fill(email)
     page.get_by_label("Password").first.fill(password)
     page.get_by_role("button", name="Sign in", exact=True).click()
@@ -75,7 +75,7 @@ def subscribe(page: Page, stack: Stack, card: str = GOOD_CARD) -> None:
 
 
 def pay(page: Page, card: str = GOOD_CARD) -> None:
-    """Fill the hosted Checkout page and pay."""
+    """Fill in the hosted Checkout page and pay."""
     page.get_by_label("Card number").fill(card)
     page.get_by_label("Expiration").fill("12 / 34")
     page.get_by_label("CVC").fill("123")
@@ -91,7 +91,7 @@ def become_a_member(page: Page, stack: Stack, name: str, email: str, card: str =
 
 
 def customer_of(stack: Stack, email: str) -> str:
-    """Return the id that somebody's newest customer has at Stripe."""
+    """Return the Stripe ID of someone's newest customer."""
     [(found,)] = stack.sql(
         "SELECT billing_customer.stripe_id FROM billing_customer"
         " JOIN auth_user ON auth_user.id = user_id WHERE auth_user.email = %s"
@@ -102,12 +102,12 @@ def customer_of(stack: Stack, email: str) -> str:
 
 
 def keep_card(stack: Stack, customer: str) -> None:
-    """Put a card on a customer's file, as Stripe's dashboard does."""
+    """Save a card for a customer, as Stripe's dashboard does."""
     stack.control(f"customers/{customer}/card", card=GOOD_CARD.replace(" ", ""))
 
 
 def sell_locker(stack: Stack, customer: str) -> str:
-    """Rent a locker to a customer in Stripe's dashboard; return the subscription's id."""
+    """Rent a locker to a customer in Stripe's dashboard; return the subscription's ID."""
     keep_card(stack, customer)
     price = stack.stripe(
         "POST",
@@ -137,13 +137,13 @@ refund_terms.save_policy(dict.fromkeys(PaymentKind, rule), "For a test.", author
 
 
 def save_policy(stack: Stack, author: str, **more: int) -> None:
-    """Put a policy of 30 days in force, with `more` of a `Rule`, whatever other tests left."""
+    """Put a 30-day policy in force, with `more` fields of a `Rule`, whatever other tests left."""
     words = ", ".join(f"{name}={value}" for name, value in more.items())
     stack.manage("shell", "-c", SAVE_POLICY.format(more=words, author=author))
 
 
 def staff_desk(browser: Browser, stack: Stack, name: str, email: str) -> Page:
-    """Return the browser of an owner of the business, signed in at the staff site."""
+    """Return an owner's browser, signed in to the staff site."""
     stack.manage(
         "shell",
         "-c",

@@ -1,4 +1,4 @@
-"""`bin/screenshots`: photograph the running demo into docs/images, starting it if it does not run.
+"""`bin/screenshots`: capture the demo into docs/images, starting it if it isn't running.
 
 python -m e2e.screenshots [--portal URL --sandbox URL]
 """
@@ -33,7 +33,7 @@ Scheme = Literal["light", "dark"]
 
 @dataclass(frozen=True)
 class Screen:
-    """A window in CSS pixels, and how many pixels of the picture make one of them."""
+    """A window in CSS pixels, and the image pixels per CSS pixel."""
 
     width: int
     height: int
@@ -43,7 +43,7 @@ class Screen:
 DESKTOP = Screen(1280, 800)
 # The staff site has a sidebar and wide lists.
 WIDE = Screen(1440, 900)
-# A phone's picture is small: twice the pixels keep its text sharp.
+# A phone's image is small: twice the pixels keep its text sharp.
 PHONE = Screen(390, 844, scale=2)
 LETTER = Screen(640, 900)
 
@@ -58,10 +58,9 @@ class Places:
 
 @dataclass(frozen=True)
 class Picture:
-    """One picture: what it is called, where it is taken, and what follows the first page.
+    """One screenshot: its name, where it's taken, and what to follow from the first page.
 
-    `role` is a role of the demo's sign-ins. `then` is a link's address (its beginning)
-    that is followed.
+    `role` is one of the demo's sign-ins. `then` is the beginning of a link's address to follow.
     """
 
     name: str
@@ -89,7 +88,7 @@ PICTURES = [
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Take every picture; answer 1 where the demo could not be had."""
+    """Take every screenshot; return 1 if the demo isn't available."""
     parser = argparse.ArgumentParser(prog="bin/screenshots", description=__doc__)
     parser.add_argument("--portal", help="address of a running demo's portal")
     parser.add_argument("--sandbox", help="address of the same demo's sandbox")
@@ -105,7 +104,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 @contextmanager
 def _demo() -> Iterator[Places]:
-    """Use this checkout's demo: the running one, or one that is started and stopped here."""
+    """Use this checkout's demo: the running one, or one started and stopped here."""
     if _answers(_places()):
         yield _places()
         return
@@ -124,7 +123,7 @@ def _places() -> Places:
 
 
 def _answers(places: Places) -> bool:
-    """Whether the demo runs and holds its whole world."""
+    """Whether the demo is running and its world is complete."""
     try:
         healthy = httpx.get(f"{places.portal}/healthz/", timeout=5, trust_env=False).is_success
     except httpx.TransportError:
@@ -181,7 +180,7 @@ def _take(browser: Browser, places: Places, picture: Picture, cookies: StorageSt
 
 
 def _take_refunds(browser: Browser, places: Places, cookies: StorageState) -> None:
-    """Photograph a decision on a refund, and the back-test of a more generous policy."""
+    """Capture a decision on a refund, and the back-test of a more generous policy."""
     with _page(browser, WIDE, cookies=cookies) as page:
         page.goto(f"{places.portal}/staff/billing/refund/?needs=second")
         page.locator("#result_list a[href*='/change/']").first.click()
@@ -196,7 +195,7 @@ def _take_refunds(browser: Browser, places: Places, cookies: StorageState) -> No
 
 
 def _take_members_refunds(browser: Browser, places: Places, cookies: StorageState) -> None:
-    """Photograph a member's refund that has arrived, and the form for the next one."""
+    """Capture a member's refund that has arrived, and the form for the next one."""
     with _page(browser, DESKTOP, cookies=cookies) as page:
         page.goto(f"{places.portal}/payments/")
         page.locator('main a[href^="/payments/"]', has_text="Weekend workshop").first.click()
@@ -211,7 +210,7 @@ def _take_members_refunds(browser: Browser, places: Places, cookies: StorageStat
 
 
 def _take_receipt(browser: Browser, places: Places, name: str, scheme: Scheme) -> None:
-    """Photograph the newest receipt as a mail program shows it."""
+    """Capture the newest receipt as a mail program shows it."""
     answer = httpx.get(f"{places.sandbox}/_sandbox/mailbox", timeout=30, trust_env=False)
     receipt = next(mail for mail in answer.json() if mail["subject"].startswith(RECEIPT))
     with _page(browser, LETTER, scheme) as page:
@@ -244,10 +243,10 @@ def _page(
 
 
 def _shoot(page: Page, name: str) -> None:
-    """Write the picture.
+    """Write the image.
 
     Raises:
-        RuntimeError: it is too large to be kept in a repository.
+        RuntimeError: it's too large for the repository.
     """
     page.wait_for_load_state("networkidle")
     path = IMAGES / f"{name}.png"

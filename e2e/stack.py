@@ -1,4 +1,4 @@
-"""The whole product as real processes: database, web, worker and sandbox, on ports of their own."""
+"""The whole product as real processes: database, web, worker, sandbox, on their own ports."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Found = TypeVar("Found")
 
 
 def free_port() -> int:
-    """Return a port of this machine that nothing listens on."""
+    """Return a free port on this machine."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]
@@ -36,7 +36,7 @@ def free_port() -> int:
 def eventually(
     look: Callable[[], Found | None], what: str, patience: float = PATIENCE_SECONDS
 ) -> Found:
-    """Return what `look` finds, as soon as it finds something true."""
+    """Return the result of `look` as soon as it's truthy."""
     deadline = time.monotonic() + patience
     while True:
         found = look()
@@ -55,7 +55,7 @@ class Stack:
     web_port: int = field(default_factory=free_port)
     sandbox_port: int = field(default_factory=free_port)
     smtp_port: int = field(default_factory=free_port)
-    # Where the product lies, and what its processes are started through.
+    # Where the product is, and the command prefix for its processes.
     folder: Path = ROOT
     through: Sequence[str] = ()
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
@@ -117,7 +117,7 @@ class Stack:
         assert done.returncode == 0, done.stderr
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run Python in the product's folder, as its processes are run, and return what it said."""
+        """Run Python in the product's folder, like its processes, and return the output."""
         return subprocess.run(
             [*self.through, sys.executable, *arguments],
             cwd=self.folder,
@@ -128,7 +128,7 @@ class Stack:
         )
 
     def start(self, name: str) -> None:
-        """Start one of web, worker and sandbox."""
+        """Start web, worker, or sandbox."""
         commands = {
             "web": ["-m", "gunicorn", "--config", "deploy/gunicorn.conf.py", "portal.wsgi"],
             "worker": ["manage.py", "worker"],
@@ -162,7 +162,7 @@ class Stack:
             process.wait()
 
     def control(self, path: str, **values: Any) -> Any:
-        """Post to the sandbox's control address."""
+        """Post to one of the sandbox's control addresses."""
         answer = httpx.post(
             f"{self.sandbox_url}/_sandbox/{path}", json=values, timeout=120, trust_env=False
         )
@@ -170,7 +170,7 @@ class Stack:
         return answer.json()
 
     def look(self, path: str) -> Any:
-        """Get from the sandbox's control address."""
+        """Get one of the sandbox's control addresses."""
         answer = httpx.get(f"{self.sandbox_url}/_sandbox/{path}", timeout=60, trust_env=False)
         answer.raise_for_status()
         return answer.json()
@@ -189,7 +189,7 @@ class Stack:
         return answer.json()
 
     def sql(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
-        """Return the rows of a statement on the portal's database."""
+        """Run a statement on the portal's database, and return its rows."""
         with psycopg.connect(self.cluster.url, autocommit=True) as connection:
             cursor = connection.execute(statement.encode(), values or None)
             return cursor.fetchall() if cursor.description else []
@@ -211,7 +211,7 @@ class Stack:
         return [text for text in found if text["to"] == number]
 
     def settle(self) -> None:
-        """Wait until every event has been delivered, processed and told about."""
+        """Wait until every event has been delivered and processed, and its messages sent."""
         self.control("idle", timeout=PATIENCE_SECONDS)
         try:
             eventually(lambda: not self._waiting(), "the worker to finish what waits")
@@ -219,7 +219,7 @@ class Stack:
             raise AssertionError(f"{error} Still there: {self._waiting()[:5]}") from error
 
     def _waiting(self) -> list[tuple[Any, ...]]:
-        """Return the events and messages that are not done with, each with its last error."""
+        """Return the unfinished events and messages, each with its last error."""
         return self.sql(
             "SELECT type, state, attempts, error FROM billing_stripeevent"
             " WHERE state IN ('pending', 'retrying')"
@@ -230,7 +230,7 @@ class Stack:
 
 @contextmanager
 def running_stack(log: Path) -> Iterator[Stack]:
-    """Start everything, and stop and remove everything afterwards."""
+    """Start everything, and stop and remove everything afterward."""
     with temporary_cluster() as cluster:
         stack = Stack(cluster, log)
         stack.manage("migrate", "--no-input")

@@ -1,4 +1,4 @@
-"""Everybody can use it: axe finds nothing, in light and dark, and nothing is cut off at 320 px."""
+"""Accessible to everyone: axe finds no faults in light and dark; nothing is cut off at 320 px."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, StorageState, expect
 from e2e import journey
 from e2e.stack import Stack
 
-# The page that shows what the yearly price would come to.
+# The page that shows what switching to yearly would cost.
 SWITCH = "/membership/switch/yearly/"
 VISITOR = ["/accounts/login/", "/accounts/signup/", "/accounts/login/code/", "/nowhere/"]
 MEMBER = [
@@ -57,7 +57,7 @@ def signed_in(browser: Browser, stack: Stack) -> Iterator[StorageState]:
 
 
 def papers(stack: Stack) -> list[str]:
-    """Return the pages of what Ada paid: invoice, year, asking for a refund, following one."""
+    """Return the pages about Ada's payment: invoice, statement, refund form, refund tracker."""
     [[invoice, _, year]] = stack.sql(ADAS_INVOICES, ADA)
     [[payment, refund]] = stack.sql(ADAS_REFUND, ADA)
     return [
@@ -69,7 +69,7 @@ def papers(stack: Stack) -> list[str]:
 
 
 def address(stack: Stack, path: str) -> str:
-    """Return where a page is; that of a switch is known by the plan's number."""
+    """Return a page's address; a switch's address has the plan's number."""
     if path == SWITCH:
         rows = stack.sql("SELECT id FROM billing_plan WHERE interval = 'year'")
         path = f"/membership/switch/{rows[0][0]}/"
@@ -77,7 +77,7 @@ def address(stack: Stack, path: str) -> str:
 
 
 def faults(page: Page) -> list[str]:
-    """Return what axe objects to."""
+    """Return axe's violations."""
     found = Axe().run(page).response["violations"]
     return [f"{fault['id']}: {fault['nodes'][0]['html'][:200]}" for fault in found]
 

@@ -1,4 +1,4 @@
-"""A locker rented in Stripe's dashboard: shown beside the membership, never taken for it."""
+"""A locker rented in Stripe's dashboard: shown beside the membership, never mistaken for it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_cancel_ends_the_membership_and_says_that_the_locker_continues(
 
 def test_who_has_only_the_locker_can_join(page: Page, stack: Stack) -> None:
     journey.sign_up(page, stack, "Olli Only", OLLI)
-    # Their customer is made by the first thing that they buy.
+    # Their first purchase makes their customer.
     page.goto(f"{stack.url}/payments/new/?amount=5.00")
     page.get_by_label("What is it for?").fill("Mat")
     page.get_by_role("button", name="Continue to payment").click()

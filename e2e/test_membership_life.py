@@ -1,4 +1,4 @@
-"""A membership's life after it began: cancelled and taken back, failed and mended."""
+"""A membership's life after it began: canceled and resumed, failed and fixed."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_failed_renewal_is_mended_with_another_card(page: Page, stack: Stack) ->
 
 
 def make_coupon(stack: Stack, name: str, **coupon: str) -> None:
-    """Make a coupon as in Stripe's dashboard, unless it is there."""
+    """Make a coupon as in Stripe's dashboard, unless it exists."""
     known = {one["id"] for one in stack.stripe("GET", "coupons")["data"]}
     if name not in known:
         stack.stripe("POST", "coupons", id=name, **coupon)

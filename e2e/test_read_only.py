@@ -1,7 +1,7 @@
-"""The product as a host runs it: production's settings, and nothing that it can write to.
+"""The product as a host runs it: production settings, and nothing it can write to.
 
-The checkout, the temporary folder and all else is read-only but the one folder that the container's
-volume and the units' StateDirectory= stand for, as in deploy/compose.yaml and deploy/*.service.
+The checkout, the temporary folder, and everything else are read-only, except the folder of the
+container's volume and the units' StateDirectory=, as in deploy/compose.yaml and deploy/*.service.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from common.postgres import temporary_cluster
 from e2e.stack import ROOT, Stack, eventually
 
 NAME = "portal.harbor.example"
-# A mount namespace of its own, in which everything is read-only but $STATE. For root there is
-# no other way: the modes of files don't bind root.
+# A separate mount namespace, in which everything except $STATE is read-only. Root can't be
+# restricted any other way: file modes don't bind root.
 CLOSE = """
 mount --make-rprivate / &&
 mount --bind "$STATE" "$STATE" &&
@@ -67,14 +67,14 @@ SIGN_UP = """
 
 @dataclass
 class ClosedStack(Stack):
-    """The product with the settings of a real host, which knows this machine by name only."""
+    """The product with a real host's settings, under a host name that only it knows."""
 
     state: Path = Path("/var/lib/portal")
     secret: str = secrets.token_urlsafe(64)
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a supervisor would set, and the sandbox's own settings; neither HOME nor DEBUG."""
+        """What a supervisor would set, plus the sandbox's settings, without HOME or DEBUG."""
         open_stack = super().environment
         passed_on = re.compile(r"DATABASE_|STRIPE_|TWILIO_|SANDBOX_|WEB_|EMAIL_|NO_PROXY|no_proxy")
         kept = {name: text for name, text in open_stack.items() if passed_on.match(name)}
@@ -95,7 +95,7 @@ class ClosedStack(Stack):
         }
 
     def get(self, path: str) -> httpx.Response:
-        """Ask for a page as the proxy does."""
+        """Request a page as the proxy does."""
         headers = {"Host": NAME, "X-Forwarded-Proto": "https", "X-Forwarded-For": "192.0.2.7"}
         return httpx.get(f"{self.url}{path}", headers=headers, timeout=30, trust_env=False)
 
@@ -116,7 +116,7 @@ def copy_as_the_image_does(folder: Path) -> None:
 
 
 def closing(folder: Path) -> list[str]:
-    """Make the folder one that can't be written; return what to start processes through."""
+    """Make the folder read-only; return the command prefix for processes."""
     if os.geteuid() == 0:
         if subprocess.run(["unshare", "--mount", "true"], check=False).returncode:
             pytest.skip("Root can't be kept from writing here: unshare is not allowed.")
@@ -127,14 +127,14 @@ def closing(folder: Path) -> list[str]:
 
 
 def reopen(folder: Path) -> None:
-    """Let pytest remove the folder."""
+    """Make the folder writable again, so pytest can remove it."""
     for place in [folder, *(one for one in folder.rglob("*") if one.is_dir())]:
         place.chmod(0o700)
 
 
 @pytest.fixture(scope="module")
 def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClosedStack]:
-    """The running product, on a copy of the checkout that can't be written."""
+    """The running product, on a read-only copy of the checkout."""
     home = tmp_path_factory.mktemp("host")
     folder, state = home / "srv", home / "state"
     folder.mkdir()
@@ -166,7 +166,7 @@ def _is_up(address: str) -> bool:
 
 
 def join_and_be_refunded(stack: ClosedStack) -> None:
-    """Make a member at Stripe whose first payment went back in part."""
+    """Make a member at Stripe whose first payment was partly refunded."""
     [(user,)] = stack.sql(SIGN_UP)
     owner = {"metadata[portal_user]": str(user)}
     customer = stack.stripe("POST", "customers", email="ines@harbor.example", **owner)["id"]
@@ -184,7 +184,7 @@ def join_and_be_refunded(stack: ClosedStack) -> None:
 
 
 def run_every_job(stack: ClosedStack) -> None:
-    """Enqueue every scheduled job, and wait until the worker has run all of them well."""
+    """Enqueue every scheduled job, and wait until all of them have succeeded."""
     done = stack.run("manage.py", "shell", "--command", DEFER_ALL)
     assert done.returncode == 0, done.stderr
     assert int(done.stdout.split()[-1]) >= 16
@@ -193,7 +193,7 @@ def run_every_job(stack: ClosedStack) -> None:
 
 
 def test_nothing_can_be_written(closed: ClosedStack) -> None:
-    """Or the other tests would prove nothing."""
+    """Otherwise the other tests would prove nothing."""
     done = closed.run("-c", "open('written', 'w')")
     assert "Error: [Errno" in done.stderr
     assert not (closed.folder / "written").exists()

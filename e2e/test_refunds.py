@@ -1,4 +1,4 @@
-"""A member's refund from the question to the bank: at once, withdrawn, sent back by the bank."""
+"""A member's refund from request to bank: instant, withdrawn, returned by the bank."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TWO_DAYS = 2 * 86_400
 def become_a_member(
     page: Page, stack: Stack, name: str, *, at_once: int, card: str = journey.GOOD_CARD
 ) -> str:
-    """Sign up and pay, under a policy that approves so many cents at once; return the address."""
+    """Sign up and pay, under a policy with an instant limit in cents; return the address."""
     email = f"{name.split(maxsplit=1)[0].lower()}@refund.example"
     journey.sign_up(page, stack, name, email)
     journey.subscribe(page, stack, card)
@@ -26,7 +26,7 @@ def become_a_member(
 
 
 def open_form(page: Page, stack: Stack) -> None:
-    """Go from the payments over the invoice to the form."""
+    """Go from the payments to the invoice to the form."""
     page.goto(f"{stack.url}/payments/")
     expect(page.get_by_text("Refundable until").first).to_be_visible()
     invoices = page.locator("#invoices")
@@ -50,7 +50,7 @@ def test_approved_at_once_and_followed_to_the_bank(page: Page, stack: Stack) -> 
     page.get_by_label("Anything we should know").fill("I was ill.")
     page.get_by_role("button", name="Request refund of $9.00").click()
 
-    # The page goes on by itself until the money is with the bank.
+    # The page updates automatically until the money is with the bank.
     expect(page.get_by_role("heading", name="Refund of $9.00")).to_be_visible()
     expect(page.get_by_text("Most banks show it between")).to_be_visible(timeout=30_000)
     expect(page.locator("#story[hx-get]")).to_have_count(0)

@@ -1,4 +1,4 @@
-"""Bad weather: killed workers, a restarted database, a flood of webhooks. Nothing lost or twice."""
+"""Faults: killed workers, a restarted database, a flood of webhooks. Nothing lost or doubled."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SIGN_UP = """
 
 
 def member(stack: Stack, name: str) -> str:
-    """Make a user with a Stripe customer of theirs; return the customer's id."""
+    """Make a user with their own Stripe customer; return the customer's ID."""
     address = f"{name.lower()}@storm.example"
     [(user,)] = stack.sql(SIGN_UP, address, address, name)
     made = stack.stripe("POST", "customers", email=address, **{"metadata[portal_user]": str(user)})
@@ -45,7 +45,7 @@ def subscribe(stack: Stack, customer: str) -> None:
 
 
 def signed(body: str) -> dict[str, str]:
-    """Return the headers with which Stripe sends a body."""
+    """Return the headers that Stripe sends with a body."""
     header = stripe.WebhookSignature.generate_signature_header(body, "whsec_sandbox")
     return {"Stripe-Signature": header, "Content-Type": "application/json"}
 
@@ -124,7 +124,7 @@ def test_restarted_database_is_outlived_by_web_and_worker(stack: Stack) -> None:
 
 
 def assert_worker_goes_on(stack: Stack) -> None:
-    """See one and the same worker outlive two of its scheduled jobs."""
+    """Check that the same worker survives two of its scheduled jobs."""
     ticks = "SELECT count(*) FROM procrastinate_periodic_defers WHERE defer_timestamp > %s"
     alive = (
         "SELECT id FROM procrastinate_workers WHERE last_heartbeat > now() - interval '5 seconds'"
@@ -152,7 +152,7 @@ def test_webhook_while_the_database_is_away_is_sent_again(stack: Stack) -> None:
 
 
 def test_job_starts_within_a_tenth_of_a_second_when_idle(stack: Stack) -> None:
-    """A bound far above what bin/bench measures: the job is woken, not polled for."""
+    """The limit is far above what bin/bench measures: the job is woken, not polled for."""
     stack.settle()
     body = json.dumps(event("evt_idle"))
     httpx.post(f"{stack.url}/billing/webhook/", content=body, headers=signed(body), trust_env=False)
@@ -195,7 +195,7 @@ def test_worker_stops_politely(stack: Stack) -> None:
 
 
 def test_killed_worker_makes_one_refund(stack: Stack) -> None:
-    """Killed before, while and after Stripe is asked: one refund, told once."""
+    """Killed before, during, and after the request to Stripe: one refund, announced once."""
     customer = member(stack, "Rex")
     subscribe(stack, customer)
     stack.settle()

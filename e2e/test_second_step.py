@@ -1,4 +1,4 @@
-"""Two-step sign-in in a browser: added with a phone's code, asked for, replaced by a spare code."""
+"""Two-step sign-in in a browser: added with an app, asked for, replaced by a recovery code."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ OLGA = "olga@second.example"
 
 
 def restart_web(stack: Stack) -> None:
-    """Stop the web server and start it with the environment as it is now."""
+    """Restart the web server with the current environment."""
     stack.stop("web")
     stack.start("web")
 
@@ -33,7 +33,7 @@ def restart_web(stack: Stack) -> None:
 
 @pytest.fixture
 def strict(stack: Stack) -> Iterator[Stack]:
-    """The portal of an owner who wants a second step of staff."""
+    """A portal whose owner requires a second step for staff."""
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("STAFF_NEED_SECOND_FACTOR", "true")
         restart_web(stack)

@@ -1,4 +1,4 @@
-"""An invoice that was sent to be paid: its due date, "Pay now", and paid."""
+"""A sent invoice: its due date, "Pay now", and paid."""
 
 from __future__ import annotations
 

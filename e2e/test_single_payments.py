@@ -1,4 +1,4 @@
-"""Payments beside the membership: an amount of one's own, and a request of the staff's."""
+"""Payments besides the membership: an entered amount, and a request from staff."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_staff_ask_and_the_member_pays(page: Page, browser: Browser, stack: Stac
     mail = journey.newest_mail(stack, email, "Please pay $40.00 for Workshop fee")
     link = re.search(rf"{re.escape(stack.url)}/pay/\S+", mail["text"])
     assert link
-    # The link asks for sign-in, and nobody else can open it.
+    # The link requires sign-in, and nobody else can open it.
     answer = office.goto(link.group())
     assert answer is not None
     assert answer.status == 404

@@ -1,4 +1,4 @@
-"""The staff's day: sign in, look everywhere, replay an event; and nobody else gets in."""
+"""The staff's day: sign in, look everywhere, replay an event. Nobody else gets in."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ LISTS = [
 
 @pytest.fixture(scope="module")
 def owner(browser: Browser, stack: Stack) -> Iterator[Page]:
-    """The owner's browser, signed in at the staff site, with a member's events to look at."""
+    """The owner's browser, signed in to the staff site, with a member's events to look at."""
     stack.manage(
         "shell",
         "-c",

@@ -1,4 +1,4 @@
-"""Refunds in two browsers: the member asks, the staff decide, and the member sees it arrive."""
+"""Refunds in two browsers: the member asks, staff decide, and the member sees it arrive."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ for name, email, group in {STAFF!r}:
 
 @pytest.fixture(scope="module")
 def staff(stack: Stack) -> None:
-    """Accounts of the staff; everything is decided by people, from $100.00 by two."""
+    """Staff accounts; people decide everything, and two people from $100.00 up."""
     stack.manage("shell", "-c", PEOPLE)
     journey.save_policy(stack, "olga@refunds.example", two_people_from=10_000)
 
 
 @pytest.fixture
 def desks(browser: Browser, stack: Stack, staff: None) -> Iterator[dict[str, Page]]:
-    """A browser for each of the staff, signed in."""
+    """A signed-in browser for each staff member."""
     contexts: list[BrowserContext] = []
     pages = {}
     for name, email, _group in STAFF:
@@ -67,7 +67,7 @@ def pay(page: Page, stack: Stack, name: str, email: str, amount: str) -> None:
 
 
 def ask(page: Page, words: str) -> None:
-    """Ask for all of the payment whose page is open; end on the refund's page."""
+    """Request a full refund of the payment on screen; end on the refund's page."""
     page.get_by_role("link", name="Ask for a refund").click()
     page.get_by_label("Why?").select_option("not_used")
     page.get_by_label("Anything we should know").fill(words)
@@ -76,7 +76,7 @@ def ask(page: Page, words: str) -> None:
 
 
 def open_case(page: Page, stack: Stack, name: str) -> None:
-    """Go from the home page's task to the refund of a member."""
+    """Go from the home page's task to a member's refund."""
     page.goto(f"{stack.url}/staff/")
     page.get_by_role("link", name=re.compile("refund request.* wait")).click()
     page.locator("#result_list a[href*='/change/']", has_text=name).first.click()
@@ -84,7 +84,7 @@ def open_case(page: Page, stack: Stack, name: str) -> None:
 
 
 def link(page: Page, button: str) -> Locator:
-    """Return the link of a button, whose name begins with that of its icon."""
+    """Return a button's link, whose accessible name begins with its icon's name."""
     return page.get_by_role("link", name=re.compile(rf"\b{button}$"))
 
 
@@ -235,7 +235,7 @@ def test_a_policy_is_tried_on_the_past_and_put_in_force(
 
 
 def _session_of(page: Page) -> str:
-    """Return the key of the session that a browser is signed in with."""
+    """Return the key of a browser's session."""
     found = {cookie["name"]: cookie["value"] for cookie in page.context.cookies()}
     return next(value for name, value in found.items() if name.endswith("sessionid"))
 

@@ -1,4 +1,4 @@
-"""Where Django looks for the staff site's pages of the portal itself."""
+"""Where Django looks for the portal's own pages on the staff site."""
 
 from portal.backoffice.groups import GroupAdmin
 from portal.backoffice.jobs import JobAdmin, LogEntryAdmin, ProblemAdmin

@@ -2,10 +2,10 @@
 
 from django.apps import AppConfig, apps
 
-# Breadcrumbs show an app's name, Django's own is "Authentication and Authorization", and a model's.
-# They are set on what others registered, as the other ways cost more. A config class of our own in
-# INSTALLED_APPS would stand for each app, only to change a word, and hide the app's name there. A
-# model's words could only come from a proxy, with addresses, permissions and a history of its own.
+# Breadcrumbs show the names of apps and models, such as Django's "Authentication and
+# Authorization". We rename what others registered, since the alternatives cost more: a config class
+# per app in INSTALLED_APPS just to change a word, and a proxy per model with its own URLs,
+# permissions, and history.
 TITLES = {
     "account": "Members",
     "admin": "Staff",
@@ -14,7 +14,7 @@ TITLES = {
     "procrastinate": "Integration",
     "usersessions": "Members",
 }
-# One and many. Ours stand with the models.
+# Singular and plural. Ours are defined in the models.
 MODELS = {
     "account.emailaddress": ("email address", "email addresses"),
     "admin.logentry": ("staff action", "staff actions"),
@@ -24,17 +24,17 @@ MODELS = {
 
 
 class PortalConfig(AppConfig):
-    """Health, brand and the staff site's own pages."""
+    """Health, brand, and the staff site's own pages."""
 
     name = "portal"
 
     def ready(self) -> None:
-        """Call the apps and models of others what the staff site's sidebar calls them."""
+        """Rename other packages' apps and models to match the staff site's sidebar."""
         from portal import checks  # noqa: F401, PLC0415  (registers them)
 
         for label, title in TITLES.items():
             apps.get_app_config(label).verbose_name = title
         for label, (one, many) in MODELS.items():
-            # Migrations read what a model was written with, and not this.
+            # Migrations read a model's original options, not these.
             meta = apps.get_model(label)._meta
             meta.verbose_name, meta.verbose_name_plural = one, many

@@ -1,4 +1,4 @@
-"""What `manage.py` says of the settings: e-mail addresses always, the rest by `check --deploy`."""
+"""Checks of the settings: email addresses always, the rest with `check --deploy`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ WITH_NAME = frozenset({"DEFAULT_FROM_EMAIL", "SERVER_EMAIL"})
 
 @register(Tags.security, deploy=True)
 def settings_are_complete(**_options: Any) -> list[CheckMessage]:
-    """Warn of each setting that is missing or half set; the warning's id names the setting."""
+    """Warn about each missing or incomplete setting; the warning's ID names it."""
     return [
         Warning(remark, id=f"portal.{remark.split()[0]}")
         for remark in start_checks.remarks(os.environ)
@@ -33,7 +33,7 @@ def settings_are_complete(**_options: Any) -> list[CheckMessage]:
 
 @register(Tags.security, deploy=True)
 def heads_can_be_written(**_options: Any) -> list[CheckMessage]:
-    """Warn where the refund ledger's proof could not be kept: the nightly check would complain."""
+    """Warn if the refund ledger's proof can't be written: the nightly check would fail."""
     file = Path(settings.LEDGER_HEADS_FILE) if settings.LEDGER_HEADS_FILE else None
     if file is None or os.access(file if file.exists() else file.parent, os.W_OK):
         return []
@@ -43,7 +43,7 @@ def heads_can_be_written(**_options: Any) -> list[CheckMessage]:
 
 @register("documents")
 def documents_have_fonts(**_options: Any) -> list[CheckMessage]:
-    """Warn where names would be boxes in PDFs."""
+    """Warn if names would be boxes in PDFs."""
     return [
         Warning(
             f"PDFs show boxes for {scripts}: their fonts are missing.",
@@ -63,7 +63,7 @@ def _user() -> str:
 
 @register("email")
 def addresses_are_addresses(**_options: Any) -> list[CheckMessage]:
-    """Refuse an address of ours that no mail can come from or go to, in a sentence each."""
+    """Refuse our own addresses that can't send or receive mail, with a sentence for each."""
     wrong = [
         f"{name} {reason}"
         for name in ("DEFAULT_FROM_EMAIL", "SERVER_EMAIL", "SUPPORT_EMAIL")

@@ -1,4 +1,4 @@
-"""Addresses that machines call: no session, no CSRF token, no member's context."""
+"""URLs that machines call: no session, no CSRF token, no member."""
 
 from django.urls import path
 

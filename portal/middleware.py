@@ -1,4 +1,4 @@
-"""The portal's own middleware: machine endpoints, CSP by area, HTMX redirects, rate limits."""
+"""The portal's middleware: machine endpoints, CSP by area, HTMX redirects, rate limits."""
 
 import re
 from collections.abc import Callable
@@ -18,15 +18,15 @@ from django.urls import Resolver404, resolve, reverse
 from django.utils.cache import patch_cache_control, patch_vary_headers
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
-# NUL, and halves of a pair that are no characters: some encodings can write them.
+# NUL and lone surrogates, which some encodings can express.
 BROKEN = re.compile("[\0\ud800-\udfff]")
 
 
 class MachineEndpointMiddleware:
-    """Answer machines (webhooks, health checks) before any session, user or message exists.
+    """Answers machines (webhooks, health checks) before sessions, users, or messages exist.
 
-    `portal.machine_urls` lists these addresses; everything else goes on through the chain. What no
-    column can hold is refused here, as `UnreadableTextMiddleware` does for pages.
+    `portal.machine_urls` lists these addresses; everything else continues through the chain. Text
+    that no column can hold is refused here, as `UnreadableTextMiddleware` does for pages.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -37,7 +37,7 @@ class MachineEndpointMiddleware:
             match = resolve(request.path_info, urlconf="portal.machine_urls")
         except Resolver404:
             return self.get_response(request)
-        # Read whole before its fields are: a signature is of these very bytes.
+        # Read the raw body before its fields: signatures are of these exact bytes.
         _ = request.body
         if _is_unreadable(request):
             return HttpResponseBadRequest("Unreadable.")
@@ -46,19 +46,19 @@ class MachineEndpointMiddleware:
 
 
 class UnreadableTextMiddleware:
-    """Refuse NUL characters and halves of characters in addresses, cookies and forms.
+    """Refuses NUL characters and lone surrogates in addresses, cookies, and forms.
 
-    PostgreSQL's text holds neither, and UTF-8 not the latter. Each form and view would have to
-    think of them otherwise, and an unthought one answers 500.
+    PostgreSQL's text can hold neither, and UTF-8 can't hold the latter. Otherwise every form and
+    view would have to handle them, and any that forgot would answer 500.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        # Written as \\000 in the header: Python reads a quoted cookie's escapes.
+        # Written as \\000 in the header: Python decodes a quoted cookie's escapes.
         if any(_is_broken(text) for pair in request.COOKIES.items() for text in pair):
-            # Its page looks at the session's cookie again.
+            # The error page reads the session cookie again.
             request.COOKIES.clear()
             return render(request, "400.html", status=400)
         if _is_unreadable(request):
@@ -67,7 +67,7 @@ class UnreadableTextMiddleware:
 
 
 def _is_unreadable(request: HttpRequest) -> bool:
-    """Whether an address or a form holds what no column can hold."""
+    """Whether an address or a form contains text that no column can hold."""
     if _is_broken(request.path) or _has_broken_text(request.GET):
         return True
     return request.method == "POST" and _has_broken_text(request.POST)
@@ -85,9 +85,9 @@ def _is_broken(text: str) -> bool:
 
 
 class PrivatePagesMiddleware:
-    """Keep a signed-in person's pages out of every cache, the browser's own included.
+    """Keeps signed-in users' pages out of every cache, including the browser's.
 
-    A page and its HTMX fragment have one address: caches must tell them apart.
+    A page and its HTMX fragment share an address, so caches must distinguish them.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -102,7 +102,7 @@ class PrivatePagesMiddleware:
 
 
 class ContentSecurityPolicyMiddleware(CSPMiddleware):
-    """The strict policy everywhere; the one Unfold needs under the staff site's prefix only."""
+    """Sets the strict policy everywhere, and Unfold's only under the staff site's prefix."""
 
     def get_policy_parts(
         self, request: HttpRequest, response: HttpResponseBase, report_only: bool = False
@@ -114,10 +114,10 @@ class ContentSecurityPolicyMiddleware(CSPMiddleware):
 
 
 class HtmxRedirectMiddleware:
-    """Turn a redirect answered to HTMX into a full page load.
+    """Turns redirects for HTMX requests into full page loads.
 
-    Sign-in and reauthentication answer with redirects and know nothing of HTMX, which would swap
-    the sign-in page into a fragment of the current one.
+    Sign-in and reauthentication redirect without knowing HTMX, which would swap the sign-in page
+    into a fragment of the current one.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -134,7 +134,7 @@ class HtmxRedirectMiddleware:
 
 
 class TooManyRequestsMiddleware:
-    """Show the 429 page where allauth lets `RateLimited` through (second sign-up with a phone)."""
+    """Shows the 429 page if allauth lets `RateLimited` through (second sign-up with a phone)."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response

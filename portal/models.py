@@ -1,4 +1,4 @@
-"""What is wrong with the portal itself, for as long as it lasts."""
+"""Problems of the portal itself, for as long as they last."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from django.db import models
 
 
 class Problem(models.Model):
-    """One problem from when it was first seen until it was gone. Staff are mailed once about it.
+    """One problem, from first seen until gone. Staff get one email about it.
 
-    `key` names the problem (`drift`, `job:billing.tasks.sweep_inbox`): at most one row of a key is
-    open. `portal.backoffice.problems` says which problems there are.
+    `key` names the problem (`drift`, `job:billing.tasks.sweep_inbox`); at most one row per key is
+    open. `portal.backoffice.problems` lists the possible problems.
     """
 
     key = models.CharField(max_length=200)

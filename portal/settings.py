@@ -1,7 +1,7 @@
 """Settings, read from the environment. `.env.example` explains each name.
 
-Defaults serve a developer's machine, where a plain `python manage.py …` works without any set-up.
-Anywhere else DEBUG is off, and what `portal.start_checks` refuses does not start.
+The defaults suit a developer's machine, where a plain `python manage.py …` works without setup.
+Anywhere else DEBUG is off, and settings that `portal.start_checks` refuses don't start.
 """
 
 import importlib.util
@@ -28,7 +28,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 
 
 class Env(environ.Env):  # type: ignore[misc]  # it ships no types
-    """Takes a blank value for none, unless text is wanted, and names what has no fit value."""
+    """Treats a blank value as missing, except for text, and names settings with bad values."""
 
     def get_value(self, var: str, cast: Any = None, *arguments: Any, **options: Any) -> Any:
         """Return a setting's value. Raises ImproperlyConfigured: the value may be a secret."""
@@ -43,8 +43,8 @@ env = Env()
 environ.Env.read_env(BASE_DIR / ".env")
 
 # Where we are
-# The setting DEBUG says that no members come here: what starts is judged as in development then.
-# Django's own DEBUG, whose error pages show code and values, goes along unless told otherwise.
+# The setting DEBUG means that no members come here, so start checks are those of development.
+# Django's own DEBUG, whose error pages show code and values, follows it unless set separately.
 DEVELOPMENT = env.bool(
     "DEBUG",
     default=start_checks.is_development(
@@ -55,13 +55,13 @@ DEVELOPMENT = env.bool(
     ),
 )
 DEBUG = DEVELOPMENT and env.bool("DEBUG_PAGES", default=True)
-# While an image is built there are neither secrets nor a database.
+# While an image is being built, there are neither secrets nor a database.
 BUILDING = start_checks.is_building(sys.argv)
 if not BUILDING and (refused := start_checks.refusals(os.environ, debug=DEVELOPMENT)):
     raise ImproperlyConfigured("\n".join(refused))
 PORTAL_URL = in_ascii((env.str("PORTAL_URL", default="") or "http://127.0.0.1:8000").rstrip("/"))
 SECRET_KEY = env.str("SECRET_KEY", default="") or start_checks.DEVELOPMENT_SECRET
-# Earlier ones: what they signed or encrypted stays good.
+# Earlier keys: what they signed or encrypted stays valid.
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 HOST = urlsplit(PORTAL_URL).hostname or "localhost"
 ALLOWED_HOSTS = [
@@ -76,13 +76,13 @@ HTTPS = PORTAL_URL.startswith("https://")
 BRAND_NAME = characters.line(env.str("BRAND_NAME", default="")) or "Portal"
 BRAND_COLOR = env.str("BRAND_COLOR", default="#2f5d50")
 SUPPORT_EMAIL = env.str("SUPPORT_EMAIL", default="").strip() or "help@example.com"
-# Where the portal writes to staff of what needs them; empty: only the staff site shows it.
+# Where staff are notified if something needs them; empty: only the staff site shows it.
 STAFF_EMAIL = addresses.listed(env.str("STAFF_EMAIL", default=""))
 POSTAL_ADDRESS = characters.words(env.str("POSTAL_ADDRESS", default=""))
 PUBLIC_SITE_URL = in_ascii(env.str("PUBLIC_SITE_URL", default=""))
-# What members agree to when they sign up and join; without an address they agree to nothing.
+# What members agree to when they sign up and join; without an address, nothing.
 TERMS_URL = in_ascii(env.str("TERMS_URL", default=""))
-# How the owner handles personal data: linked where members sign up and agree to texts.
+# The privacy policy, linked where members sign up and agree to texts.
 PRIVACY_URL = in_ascii(env.str("PRIVACY_URL", default=""))
 TERMS_VERSION = env.str("TERMS_VERSION", default="")[:100]
 
@@ -90,14 +90,14 @@ TERMS_VERSION = env.str("TERMS_VERSION", default="")[:100]
 STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", default="")
 STRIPE_WEBHOOK_SECRETS = env.list("STRIPE_WEBHOOK_SECRETS", default=[])
 STRIPE_PRICE_ID = env.str("STRIPE_PRICE_ID", default="")
-# A second price of the same plan, for those who pay by the year. Empty: there is one price.
+# A second, yearly price of the same plan. Empty: there's only one price.
 STRIPE_YEARLY_PRICE_ID = env.str("STRIPE_YEARLY_PRICE_ID", default="")
-# Whether the membership's Checkout page takes promotion codes.
+# Whether the membership's Checkout page accepts promo codes.
 STRIPE_PROMOTION_CODES = env.bool("STRIPE_PROMOTION_CODES", default=True)
 # Whether a@x.com and a+1@x.com are one person, who gets one free trial.
 TRIAL_SHARED_BY_PLUS_ADDRESSES = env.bool("TRIAL_SHARED_BY_PLUS_ADDRESSES", default=True)
-# Whether Stripe Tax works out the tax at Checkout, which then asks for address and tax id. How
-# single payments are taxed (`inclusive`, `exclusive`), and as what; prices of the plan say so.
+# Whether Stripe Tax calculates tax at Checkout, which then asks for address and tax ID. How single
+# payments are taxed (`inclusive`, `exclusive`), and as what; the plan's prices have their own.
 STRIPE_TAX = env.bool("STRIPE_TAX", default=False)
 STRIPE_TAX_BEHAVIOR = env.str("STRIPE_TAX_BEHAVIOR", default="inclusive")
 STRIPE_TAX_CODE = env.str("STRIPE_TAX_CODE", default="")
@@ -115,7 +115,7 @@ STRIPE_HOSTED_ORIGINS = env.list(
 )
 STRIPE_TIMEOUT_SECONDS = env.float("STRIPE_TIMEOUT_SECONDS", default=10.0)
 
-# Payments beside the membership. Amounts are written as people write them and kept in minor units.
+# Payments besides the membership. Amounts are set in decimal form and kept in minor units.
 PAYMENT_CURRENCY = env.str("PAYMENT_CURRENCY", default="usd").lower()
 try:
     PAYMENT_MINIMUM = parse_money(env.str("PAYMENT_MINIMUM", default="5"), PAYMENT_CURRENCY)
@@ -128,10 +128,10 @@ except AmountError as error:
     raise ImproperlyConfigured(f"A setting PAYMENT_… is wrong. {error}") from error
 PAYMENT_REQUEST_DAYS = env.int("PAYMENT_REQUEST_DAYS", default=14)
 
-# Refunds. The policy itself is edited in the staff site.
+# Refunds. The policy itself is edited on the staff site.
 REFUND_CREDIT_NOTES = env.bool("REFUND_CREDIT_NOTES", default=False)
 REFUND_WAITING_DAYS = env.int("REFUND_WAITING_DAYS", default=2)
-# The one file that the portal writes, and the one folder where a server must let it.
+# The one file that the portal writes; its folder must be writable.
 STATE = BASE_DIR / ".data" if DEVELOPMENT else Path("/var/lib/portal")
 LEDGER_HEADS_FILE = env.str("LEDGER_HEADS_FILE", default=str(STATE / "ledger-heads"))
 
@@ -144,7 +144,7 @@ TWILIO_TIMEOUT_SECONDS = env.float("TWILIO_TIMEOUT_SECONDS", default=10.0)
 PHONENUMBER_DEFAULT_REGION = env.str("PHONE_DEFAULT_REGION", default="US")
 SMS_COUNTRIES = env.list("SMS_COUNTRIES", default=["US", "CA"])
 
-# E-mail: EMAIL_URL is smtp://user:password@host:port or smtp+tls://…
+# Email: EMAIL_URL is smtp://user:password@host:port or smtp+tls://…
 DEFAULT_FROM_EMAIL = addresses.header(
     env.str("DEFAULT_FROM_EMAIL", default="") or f"{BRAND_NAME} <{SUPPORT_EMAIL}>"
 )
@@ -155,15 +155,15 @@ vars().update(EMAIL_CONFIG)
 if EMAIL_CONFIG["EMAIL_BACKEND"] == "django.core.mail.backends.smtp.EmailBackend":
     EMAIL_BACKEND = "emails.smtp.EmailBackend"
 
-# The map of checks by kind: whether what a message tells is still so when it is sent.
+# The map of checks by kind: whether a message is still true when it's sent.
 MESSAGE_CHECKS = "billing.notices.still_true.CHECKS"
 
-# A message about something that happened longer ago than this is not sent: import and repair
-# must not write to members about the past.
+# Messages about anything older than this aren't sent: import and repair must not write to members
+# about the past.
 MESSAGE_MAX_AGE_HOURS = env.int("MESSAGE_MAX_AGE_HOURS", default=72)
 
 INSTALLED_APPS = [
-    # Before Django's own: its commands about accounts tell the owners.
+    # Before Django's own, so account commands notify owners.
     "portal.console",
     "unfold",
     "unfold.contrib.filters",
@@ -193,8 +193,8 @@ INSTALLED_APPS = [
     "emails.apps.EmailsConfig",
 ]
 
-# The machine endpoints (webhooks, health) leave at the second line: no session, no user, no
-# messages are made for them.
+# Machine endpoints (webhooks, health) leave at the second line: no session, user, or messages are
+# set up for them.
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "portal.middleware.MachineEndpointMiddleware",
@@ -219,7 +219,7 @@ MIDDLEWARE = [
 ]
 
 ROOT_URLCONF = "portal.urls"
-# The portal has a host of its own: no header says that it lies below another address.
+# The portal has its own host: no header may put it below another path.
 FORCE_SCRIPT_NAME = ""
 WSGI_APPLICATION = "portal.wsgi.application"
 FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
@@ -248,7 +248,7 @@ def _databases() -> dict[str, Any]:
 
 
 def _database(url: str) -> dict[str, Any]:
-    """Django's settings of a libpq address (a `postgresql://…` URL or `key=value` pairs)."""
+    """Django's settings for a libpq address (a `postgresql://…` URL or `key=value` pairs)."""
     parts = dict(conninfo_to_dict(url))
     names = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST"}
     names |= {"port": "PORT"}
@@ -256,7 +256,7 @@ def _database(url: str) -> dict[str, Any]:
     return {
         "ENGINE": "django.db.backends.postgresql",
         **found,
-        # Only statements that ask for it are prepared: Django's own cursors never do.
+        # Only statements that ask for it are prepared; Django's own cursors never do.
         "OPTIONS": {"prepare_threshold": 5, **parts},
         "CONN_MAX_AGE": None,
         "CONN_HEALTH_CHECKS": True,
@@ -270,19 +270,19 @@ CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",
         "LOCATION": "portal_cache",
-        # The default of 300 entries would let anybody flush the sign-in limits that live here.
+        # With the default of 300 entries, anyone could flush the sign-in limits stored here.
         "OPTIONS": {"MAX_ENTRIES": 100_000},
     }
 }
 
 # Queue
 WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", default=8)
-# A worker that has not been heard of for this long is dead: its jobs are run again. Well above
-# the interval, or a live worker's jobs would be started twice.
+# A worker without a heartbeat for this long is considered dead, and its jobs are run again. It's
+# well above the interval, or a live worker's jobs would be started twice.
 HEARTBEAT_SECONDS = 2
 STALLED_WORKER_SECONDS = 15
 PROCRASTINATE_WORKER_DEFAULTS = {
-    # Nothing wakes a worker when a lock is released: one customer's next event is polled for.
+    # Nothing wakes a worker when a lock is released, so a customer's next event is polled for.
     "fetch_job_polling_interval": 0.1,
     "update_heartbeat_interval": HEARTBEAT_SECONDS,
     "stalled_worker_timeout": STALLED_WORKER_SECONDS,
@@ -290,7 +290,7 @@ PROCRASTINATE_WORKER_DEFAULTS = {
     "shutdown_graceful_timeout": 20,
 }
 
-# Accounts: e-mail is the login, verified by a code; a phone is optional, verified by a code.
+# Accounts: email is the login, verified by a code; a phone is optional, verified by a code.
 AUTHENTICATION_BACKENDS = ["members.signin.backend.MemberBackend"]
 LOGIN_URL = reverse_lazy("account_login")
 LOGIN_REDIRECT_URL = reverse_lazy("home")
@@ -312,13 +312,13 @@ ACCOUNT_FORMS = {
     "confirm_password_reset_code": "members.forms.PasswordCodeForm",
     "verify_phone": "members.forms.PhoneCodeForm",
 }
-# Digits: the field of a code brings up a phone's number pad.
+# Digits only, so code fields bring up a phone's number pad.
 ALLAUTH_USER_CODE_FORMAT = {"numeric": True, "length": 6, "dashed": False}
 ACCOUNT_UNIQUE_EMAIL = True
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
 ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND = True
-# A changed address would tell whether the first one has an account: start over instead.
+# Changing the address would reveal whether the first one has an account: start over instead.
 ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_CHANGE = False
 ACCOUNT_PHONE_VERIFICATION_ENABLED = True
 ACCOUNT_PHONE_VERIFICATION_SUPPORTS_RESEND = True
@@ -328,7 +328,7 @@ ACCOUNT_LOGIN_BY_CODE_TIMEOUT = ACCOUNT_PASSWORD_RESET_BY_CODE_TIMEOUT = 10 * 60
 ACCOUNT_LOGIN_BY_CODE_SUPPORTS_RESEND = True
 ACCOUNT_PASSWORD_RESET_BY_CODE_ENABLED = True
 ACCOUNT_LOGIN_ON_PASSWORD_RESET = True
-# The link to a new password that staff have mailed to somebody.
+# The password link that staff have emailed to someone.
 PASSWORD_RESET_TIMEOUT = 24 * 60 * 60
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_PREVENT_ENUMERATION = True
@@ -340,7 +340,7 @@ ACCOUNT_USER_DISPLAY = "members.display.user_display"
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"
 USERSESSIONS_TRACK_ACTIVITY = False
 USERSESSIONS_ADAPTER = "members.signin.sessions.UserSessionsAdapter"
-# The second step at sign-in, which everybody may add: an authenticator app, and spare codes.
+# The second step at sign-in, which anyone can add: an authenticator app and recovery codes.
 MFA_ADAPTER = "members.signin.mfa.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_FORMS = {
@@ -348,41 +348,41 @@ MFA_FORMS = {
     "reauthenticate": "members.signin.mfa_forms.ReauthenticateForm",
     "activate_totp": "members.signin.mfa_forms.ActivateForm",
 }
-# A code is good half a minute longer at both ends: clocks differ, and people type.
+# A code is valid for half a minute more at both ends: clocks differ, and people type slowly.
 MFA_TOTP_TOLERANCE = 1
-# Whether the staff site opens only to who has taken it.
+# Whether the staff site requires it.
 STAFF_NEED_SECOND_FACTOR = env.bool("STAFF_NEED_SECOND_FACTOR", default=HTTPS and not DEVELOPMENT)
-# On top of allauth's own limits: a sign-up sends an e-mail to an address that anybody may type, and
-# a mistyped phone number must not cost a minute.
+# On top of allauth's own limits: a sign-up sends an email to any address that's entered, and a
+# mistyped phone number must not cost a minute.
 ACCOUNT_RATE_LIMITS = {
     "signup": "20/m/ip,200/d/ip",
     "change_phone": "5/m/user",
-    # Each asking sends a mail and gives three guesses at its code: few a day bound both.
+    # Each request sends a mail and allows three guesses: a few per day limit both.
     "request_login_code": "20/m/ip,200/d/ip,3/m/key,15/d/key",
     "reset_password": "20/m/ip,200/d/ip,3/m/key,10/d/key",
     "confirm_email": "1/10s/key,30/d/key",
     # Entering codes (`members.forms.GuessesCounted`). The key is one code in one browser, whose
-    # session counts three tries, but not those that are sent at the same moment.
+    # session counts three tries, but not simultaneous ones.
     "enter_code": "5/10m/key,20/m/ip,100/d/ip",
-    # Codes of an authenticator app; the key is the user, whose password was right already.
+    # Authenticator codes; the key is the user, whose password was already right.
     "enter_second_step": "5/5m/key,60/d/key,10/m/ip",
-    # Looking at passwords, by network: counted by our form, as allauth counts known devices, too.
+    # Checking passwords, by network: our form counts them, as allauth would include known devices.
     "login": None,
     "sign_in": "30/m/ip",
-    # Texting codes: the key is the number, and for members that of theirs
+    # Texting codes: the key is the number, or for members their own key for it
     # (`members.signin.sms_limits`).
     "verify_phone": None,
     "text_code": "1/30s/key,3/m/ip",
     "text_code_of_member": "1/30s/key",
-    # A browser that has signed in before has these for itself (`members.signin.budgets`): nobody
-    # who tries elsewhere, or behind the same address, uses them up.
+    # A browser that has signed in before has these to itself (`members.signin.budgets`): tries
+    # elsewhere, or behind the same address, don't use them up.
     "login_failed_on_device": "5/5m/key,30/d/key",
     "request_login_code_on_device": "3/m/key,15/d/key",
     "reset_password_on_device": "3/m/key,10/d/key",
     "enter_code_on_device": "5/10m/key",
     "enter_second_step_on_device": "5/5m/key,60/d/key",
 }
-# How many codes we text in 24 hours (`members.signin.sms_limits`): the last two bound the bill.
+# How many codes we text in 24 hours (`members.signin.sms_limits`); the last two limit the bill.
 SMS_CODES_PER_DAY = {
     "phone": 6,
     "member": 10,
@@ -390,15 +390,15 @@ SMS_CODES_PER_DAY = {
     "country": env.int("SMS_CODES_PER_COUNTRY_PER_DAY", default=200),
     "total": env.int("SMS_CODES_PER_DAY", default=300),
 }
-# A reverse proxy of ours sets X-Forwarded-For; allauth's rate limits count by that address.
+# Our reverse proxy sets X-Forwarded-For; allauth's rate limits count by that address.
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
-# How long it is remembered who signed in when and from where: a bank asks months after a payment.
+# How long we keep who signed in when and from where: banks ask months after a payment.
 SIGN_INS_KEPT_DAYS = env.int("SIGN_INS_KEPT_DAYS", default=540)
-# How long a browser that has signed in is known again (`members.signin.devices`).
+# How long a browser that has signed in is recognized (`members.signin.devices`).
 DEVICES_KEPT_DAYS = env.int("DEVICES_KEPT_DAYS", default=180)
-# What else is forgotten in the night (docs/privacy.md): what Stripe's events had in them, to whom
-# messages went and what they said, and jobs that failed.
+# What else is deleted every night (docs/privacy.md): event payloads, messages' recipients and
+# contents, and failed jobs.
 PAYLOADS_KEPT_DAYS = env.int("PAYLOADS_KEPT_DAYS", default=90)
 MESSAGES_KEPT_DAYS = env.int("MESSAGES_KEPT_DAYS", default=540)
 JOBS_KEPT_DAYS = env.int("JOBS_KEPT_DAYS", default=30)
@@ -412,7 +412,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 
-# Language and time. Each member's own time zone is activated for their requests.
+# Language and time. Each member's time zone is activated for their requests.
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = env.str("TIME_ZONE", default="America/New_York")
 USE_I18N = True

@@ -1,7 +1,7 @@
-"""What settings must not be when the portal starts, and what they should be before people come.
+"""Settings that keep the portal from starting, and settings to complete before going live.
 
-Pure: everything is told from the settings as they are written, in the environment or in `.env`.
-`portal.settings` refuses to load where `refusals` has a sentence; `check --deploy` shows `remarks`.
+Pure: it judges the settings as they're written, in the environment or in `.env`. `portal.settings`
+refuses to load if `refusals` has a sentence; `check --deploy` shows `remarks`.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ Found = Mapping[str, str]
 Rule = Callable[[Found], Iterator[str]]
 
 DEVELOPMENT_SECRET = "development-only-secret-key-never-used-in-production"  # noqa: S105
-# Commands that need neither database nor secrets: an image is built where there are none.
+# Commands that need neither a database nor secrets, so an image can be built without them.
 BUILD_COMMANDS = frozenset({"collectstatic", "help", "version", "--help", "-h", "--version"})
 
-# Django's own measure (security.W009), and the least that is left of a random key once
-# everything that repeats is squeezed out of it.
+# Django's own minimum (security.W009), and the least that's left of a random key once repetition
+# is squeezed out of it.
 SECRET_LENGTH = 50
 SECRET_SQUEEZED = 40
 HOW_TO = 'set it to what this prints: python3 -c "import secrets; print(secrets.token_urlsafe(64))"'
 
 STRIPE = "https://api.stripe.com"
 HERE = frozenset({"127.0.0.1", "localhost", "::1"})
-# What people write where something else belongs, the ellipses of our own documents included.
+# Placeholders that people leave in, including the ellipses in our own docs.
 PLACEHOLDER = re.compile(
     r"replace[-_ ]?(me|this)|change[-_ ]?(me|this|it)|place[-_ ]?holder|fill[-_ ]?in|x{5,}|…|\.\.\."
     r"|your[-_ ](secret|key|password|token|domain|host|name|e?-?mail|address)"
@@ -57,24 +57,23 @@ ADDRESSES = (
     ),
     *("STRIPE_API_BASE", "STRIPE_HOSTED_ORIGINS", "TWILIO_API_BASE"),
 )
-# Values of .env.example that look like real ones.
+# Values in .env.example that look real.
 EXAMPLES = {
     "POSTAL_ADDRESS": "1 Harbor Street, Portland, ME 04101",
     "TWILIO_FROM_NUMBER": "+15005550006",
 }
 EXAMPLE_PASSWORDS = frozenset({"password", "secret", "changeme"})
 TWILIO = ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM_NUMBER")
-# Backends of EMAIL_URL that send nothing to anybody.
+# EMAIL_URL backends that send nothing.
 UNSENT = frozenset({"consolemail", "dummymail", "filemail", "memorymail"})
 
 
 def is_development(found: Found, *, is_served: bool, has_tools: bool, is_host: bool) -> bool:
-    """Return whether DEBUG is on where nobody has set it: for a developer's `manage.py`.
+    """Return whether DEBUG is on by default: only for a developer's `manage.py`.
 
-    None of its four signs can be met on a server that was set up as our documents say. A web
-    server's process is served; a server has the packages of requirements.txt, and not those
-    that the demo and the tests bring along; the systemd units read a file that makes a machine a
-    host; and the portal has an address there that is not this machine's own.
+    A server set up according to our docs meets none of the four conditions. Its web process is
+    served; it has only the packages of requirements.txt, not those of the demo and the tests; the
+    systemd units' settings file exists; and the portal's address isn't this machine's own.
     """
     address = _value(found, "PORTAL_URL")
     is_here = not address or _split(address).hostname in HERE
@@ -82,19 +81,19 @@ def is_development(found: Found, *, is_served: bool, has_tools: bool, is_host: b
 
 
 def is_building(arguments: Sequence[str]) -> bool:
-    """Return whether this process is `manage.py` with a command that needs no settings."""
+    """Return whether this process is a `manage.py` command that needs no settings."""
     program, command = (*arguments, "", "")[:2]
     return PurePath(program).name == "manage.py" and (command or "help") in BUILD_COMMANDS
 
 
 def refusals(found: Found, *, debug: bool) -> list[str]:
-    """Return why the portal does not start with these settings: a sentence for each fault."""
+    """Return why the portal doesn't start with these settings, one sentence per fault."""
     rules = (*ALWAYS, *(WITH_DEBUG if debug else WITHOUT_DEBUG))
     return [sentence for rule in rules for sentence in rule(found)]
 
 
 def remarks(found: Found) -> list[str]:
-    """Return what is left to set before members come, where the portal starts all the same."""
+    """Return what's left to set before going live, although the portal starts."""
     return [sentence for rule in BEFORE_PEOPLE_COME for sentence in rule(found)]
 
 
@@ -107,7 +106,7 @@ def _list(found: Found, name: str) -> list[str]:
 
 
 def _split(address: str) -> SplitResult:
-    """Return an address's parts; one that can't be read has none."""
+    """Return an address's parts; an invalid one has none."""
     try:
         parts = urlsplit(address)
         _ = parts.port, parts.hostname
@@ -266,7 +265,7 @@ def _placeholders(found: Found) -> Iterator[str]:
 
 
 def _texts_have_policies(found: Found) -> Iterator[str]:
-    """Carriers let nobody text who doesn't say how data is handled and on which terms."""
+    """Carriers require a privacy policy and terms before anyone may send texts."""
     missing = [name for name in ("PRIVACY_URL", "TERMS_URL") if not _value(found, name)]
     if missing and all(_value(found, name) for name in TWILIO):
         yield f"Set {' and '.join(missing)}: members must be able to read it to agree to texts."
@@ -277,7 +276,7 @@ def _is_example_of_mail(url: str) -> bool:
     return parts.hostname == "host" or (parts.username, parts.password) == ("user", "password")
 
 
-# Before people come
+# Before going live
 
 
 def _stripe_is_complete(found: Found) -> Iterator[str]:

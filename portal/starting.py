@@ -1,4 +1,4 @@
-"""Starts a process with the settings, or says in a sentence why it does not start.
+"""Starts a process with the settings, or says in a sentence why it can't.
 
 python -m portal.starting    # only looks: what gunicorn does before it starts
 """
@@ -11,14 +11,14 @@ from django.core.exceptions import ImproperlyConfigured
 
 from common.postgres import PostgresError
 
-# sysexits' EX_CONFIG: systemd does not try again (RestartPreventExitStatus).
+# sysexits' EX_CONFIG: systemd doesn't retry (RestartPreventExitStatus).
 EX_CONFIG = 78
-# gunicorn ends altogether where one of its workers ends with this: the next would do no better.
+# gunicorn stops completely if a worker exits with this: the next one would fail too.
 WORKER_BOOT_ERROR = 3
 
 
 def settings_or_exit(code: int = EX_CONFIG) -> None:
-    """Load the settings; where that can't be, print why, a line a fault, and leave with `code`."""
+    """Load the settings, or print one line per fault and exit with `code`."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
     try:
         _ = settings.DEBUG

@@ -1,4 +1,4 @@
-"""The style guide: every component of the portal in each of its states, with made-up values."""
+"""The style guide: every component in each of its states, with made-up values."""
 
 from datetime import datetime, timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""Scheduled upkeep of the queue itself."""
+"""Scheduled upkeep of the queue, problems, and income."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ logger = logging.getLogger(__name__)
 @app.periodic(cron="2 * * * *")
 @app.task(queueing_lock="add_up_income")
 def add_up_income(timestamp: int) -> None:
-    """Add up a large business's income before somebody of the staff waits for it."""
+    """Add up a large business's income before staff have to wait for it."""
     overview.income()
 
 
 @app.periodic(cron="*/5 * * * *")
 @app.task(queueing_lock="watch_for_problems")
 def watch_for_problems(timestamp: int) -> None:
-    """Tell staff of what is wrong with the portal itself, once for as long as it lasts."""
+    """Tell staff about problems of the portal itself, once for as long as each lasts."""
     for problem in problems.watch():
         logger.error("%s", problem.text)
 
@@ -33,7 +33,7 @@ def watch_for_problems(timestamp: int) -> None:
 @app.periodic(cron="* * * * * */10")
 @app.task(queueing_lock="recover_stalled_jobs", pass_context=True)
 async def recover_stalled_jobs(context: JobContext, timestamp: int) -> None:
-    """Run again what a killed worker left behind (a job is safe to run twice)."""
+    """Rerun what a killed worker left behind (jobs are safe to run twice)."""
     manager = context.app.job_manager
     silence = settings.STALLED_WORKER_SECONDS
     run = OneByOne()

@@ -1,4 +1,4 @@
-"""Addresses that people visit, and those of `portal.machine_urls` for `reverse()`."""
+"""URLs that people visit, plus those of `portal.machine_urls` for `reverse()`."""
 
 from django.conf import settings
 from django.contrib import admin

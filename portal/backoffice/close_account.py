@@ -1,6 +1,6 @@
-"""A member leaves: their sign-in and personal data go, the books stay.
+"""Closes an account: sign-in and personal data go, the books stay.
 
-`docs/privacy.md` says table by table what that comes to, and a test looks for what is left.
+`docs/privacy.md` says what that means table by table, and a test looks for leftovers.
 """
 
 from __future__ import annotations
@@ -41,22 +41,22 @@ CLOSED = "closed-"
 
 @transaction.atomic
 def close_account(user: User) -> None:
-    """End a member's account for good. Their customer at Stripe is deleted by a job.
+    """Close a member's account for good. A job deletes their customer at Stripe.
 
-    Somebody whom nothing leads to is deleted. Of others the row stays, without name, address and
-    number: invoices and payments lead to a member, and decisions on refunds to staff.
+    A user that nothing refers to is deleted. Others keep their row, without name, address, and
+    number: invoices and payments refer to a member, and decisions on refunds to staff.
 
     Raises:
-        AccessRefused: it is the last owner's.
+        AccessRefused: it's the last owner's.
     """
     access_changes.closing(user)
     traces = traces_of(user)
     put_goodbye(user, _last_words(user))
-    # While their addresses are here: only digests of them are kept.
+    # While their addresses still exist: only digests of them are kept.
     trials.remember(user)
     has_customers = push.leave(user)
     _sign_out(user, traces)
-    # Before the rows are gone by which the log's entries are found.
+    # Before the rows are gone that lead to the log's entries.
     common.forgetting.forget_log(user, traces)
     _empty(user)
     forget(User.objects.filter(pk=user.pk))
@@ -80,12 +80,12 @@ def _last_words(user: User) -> dict[str, Any]:
 
 
 def closed_users() -> QuerySet[User]:
-    """Return the users who have left, of whom something must be kept."""
+    """Return the users who have left but whose row must be kept."""
     return User.objects.filter(is_active=False, username__startswith=CLOSED, email="")
 
 
 def forget(users: QuerySet[User]) -> None:
-    """Forget what belongs to users who have left; what was written since goes, too."""
+    """Delete what belongs to users who have left, including what was written since."""
     billing.forgetting.forget(users)
     emails.forgetting.forget(users)
     EmailAddress.objects.filter(user__in=users).delete()
@@ -101,9 +101,9 @@ def forget(users: QuerySet[User]) -> None:
 
 
 def traces_of(user: User) -> Traces:
-    """Return what a user is found by, here and at Stripe, now and as far back as rows tell.
+    """Return what identifies a user, here and at Stripe, now and in the past.
 
-    What somebody else is called or reached by, too, finds the wrong one: it is left out.
+    Names and contact data shared with someone else are left out: they'd find the wrong person.
     """
     at_stripe = list(billing.forgetting.traces_of(user))
     sent = Message.objects.filter(user=user).values_list("channel", "recipient").distinct()
@@ -153,7 +153,7 @@ def _empty(user: User) -> None:
 
 
 def _delete(user: User) -> None:
-    """Delete a user, unless something that must be kept leads to them."""
+    """Delete a user, unless something that must be kept refers to them."""
     try:
         with transaction.atomic():
             user.delete()

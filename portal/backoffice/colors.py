@@ -1,7 +1,7 @@
-"""Unfold's scale of eleven shades, made of the one brand colour, readable in both themes.
+"""Unfold's scale of eleven shades, made from the brand color, readable in both themes.
 
-The shades keep the brand's hue in OKLCH (CSS Color 4), whose lightness is what the eye sees. Where
-Unfold sets text in a shade, or white text on it, the shade moves until WCAG's contrast is reached.
+The shades keep the brand's hue in OKLCH (CSS Color 4), whose lightness is perceptual. If Unfold
+uses a shade for text, or puts white text on it, the shade moves until it reaches WCAG's contrast.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from functools import lru_cache
 
 from common.brand import TEXT_CONTRAST, WHITE, Rgb, contrast, parse
 
-# What Unfold's shades stand on: --color-base-100 of its light pages, --color-base-800 of its dark.
+# Backgrounds of Unfold's shades: --color-base-100 in light pages, --color-base-800 in dark ones.
 LIGHT_SURFACE = parse("#f3f4f6")
 DARK_SURFACE = parse("#1f2937")
 LIGHTEST, DARKEST = 0.977, 0.29
-# Where each shade lies between the lightest, the brand's own (600) and the darkest; and how much of
-# the brand's colourfulness it keeps.
+# Each shade's position between the lightest, the brand's own (600), and the darkest, and how much
+# of the brand's colorfulness it keeps.
 LIGHTER = {50: 0.0, 100: 0.07, 200: 0.18, 300: 0.36, 400: 0.62, 500: 0.82, 600: 1.0}
 DARKER = {700: 0.25, 800: 0.5, 900: 0.72, 950: 1.0}
 CHROMA = {50: 0.1, 100: 0.2, 200: 0.4, 300: 0.65, 400: 0.9, 500: 1.0}
@@ -26,7 +26,7 @@ STEP = 0.005
 
 @dataclass(frozen=True, slots=True)
 class Oklch:
-    """A colour by lightness (0 to 1), chroma (0 is grey) and hue (radians)."""
+    """A color by lightness (0 to 1), chroma (0 is gray), and hue (radians)."""
 
     lightness: float
     chroma: float
@@ -34,10 +34,10 @@ class Oklch:
 
 
 def primary_scale(colour: str) -> dict[str, str]:
-    """Return Unfold's primary colours by weight, each `#rrggbb`.
+    """Return Unfold's primary colors by weight, each `#rrggbb`.
 
     Raises:
-        common.brand.InvalidColourError: it is no hexadecimal colour.
+        common.brand.InvalidColourError: it isn't a hexadecimal color.
     """
     return {str(weight): shade.hex for weight, shade in _shades(colour).items()}
 
@@ -60,7 +60,7 @@ def _shades(colour: str) -> dict[int, Rgb]:
 
 
 def _darkened_for_white_text(brand: Oklch) -> float:
-    """Return the brand's lightness, lowered until white text on it and it as text can be read."""
+    """Return the brand's lightness, lowered until it's readable as text and under white text."""
     lightness = brand.lightness
     while lightness > 0:
         shade = _shade(brand, lightness, 1.0)
@@ -79,7 +79,7 @@ def _lightened_for_dark_pages(brand: Oklch, shade: Rgb) -> Rgb:
 
 
 def _shade(brand: Oklch, lightness: float, chroma: float) -> Rgb:
-    """Return the brand at another lightness, less colourful where sRGB has no such colour."""
+    """Return the brand at another lightness, less colorful if sRGB lacks the color."""
     keep = brand.chroma * chroma
     while True:
         found = _linear_rgb(Oklch(lightness, keep, brand.hue))
@@ -89,7 +89,7 @@ def _shade(brand: Oklch, lightness: float, chroma: float) -> Rgb:
 
 
 def to_oklch(colour: Rgb) -> Oklch:
-    """Convert sRGB to OKLCH, with the matrices of CSS Color 4."""
+    """Convert sRGB to OKLCH, with the matrices from CSS Color 4."""
     red, green, blue = (_linear(c) for c in (colour.red, colour.green, colour.blue))
     long = math.cbrt(0.4122214708 * red + 0.5363325363 * green + 0.0514459929 * blue)
     medium = math.cbrt(0.2119034982 * red + 0.6806995451 * green + 0.1073969566 * blue)

@@ -20,7 +20,7 @@ admin.site.unregister(Group)
 
 @admin.register(Group)
 class GroupAdmin(IndexedSearch, DjangoGroupAdmin):  # type: ignore[misc]
-    """What a group of staff may do: `manage.py staff_groups` makes some."""
+    """What a staff group may do; `manage.py staff_groups` makes the standard ones."""
 
     search_fields = ["name__istartswith"]
     search_help_text = "How the group's name begins"
@@ -32,7 +32,7 @@ class GroupAdmin(IndexedSearch, DjangoGroupAdmin):  # type: ignore[misc]
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> Any:
-        """Ask who is there: a group's permissions are those of all of its members."""
+        """Require a recent sign-in: a group's permissions apply to all of its members."""
         if request.method == "POST" and self.has_change_permission(request):
             asked = ask_who_is_there(request, request.path, otherwise=reverse("admin:index"))
             if asked:
@@ -44,11 +44,11 @@ class GroupAdmin(IndexedSearch, DjangoGroupAdmin):  # type: ignore[misc]
         return {}
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Groups stay: empty one instead, which is asked and told."""
+        """Groups can't be deleted; empty one instead, which asks first and notifies people."""
         return False
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        """Save the permissions; tell the group's staff and all owners what was granted, revoked."""
+        """Save the permissions; tell the group's staff and all owners what changed."""
         group: Group = form.instance
         before = set(group.permissions.values_list("codename", flat=True))
         super().save_related(request, form, formsets, change)

@@ -1,7 +1,7 @@
-"""The staff site's home page: what needs somebody first, then the business, then the integration.
+"""The staff site's home page: tasks first, then the business, then the integration.
 
-A person of the staff sees the cards whose rows they may open. At most thirteen queries beside the
-session, the user, their profile and their permissions.
+Staff see the cards whose rows they may open. It takes at most thirteen queries besides the session,
+the user, their profile, and their permissions.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ MONEY, INTEGRATION = "billing.view_subscription", "billing.view_stripeevent"
 
 @dataclass(frozen=True)
 class Number:
-    """A number, what it counts and where its rows are. Tones are Unfold's variants, or none."""
+    """A number, what it counts, and where its rows are. Tones are Unfold's variants, or none."""
 
     label: str
     value: str
@@ -48,7 +48,7 @@ class Number:
 
 @dataclass(frozen=True)
 class Task:
-    """Something that needs somebody, and where to do it."""
+    """Something that needs a person, and where to do it."""
 
     text: str
     url: str
@@ -58,7 +58,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Line:
-    """A row of a list of troubles."""
+    """A row in a list of failures."""
 
     title: str
     detail: str
@@ -68,7 +68,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Trouble:
-    """What went wrong lately, of one kind, and the address of all of it."""
+    """Recent failures of one kind, and the address of the full list."""
 
     title: str
     url: str
@@ -76,7 +76,7 @@ class Trouble:
 
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """Add what the home page shows to its context (Unfold's dashboard callback)."""
+    """Add the home page's data to its context (Unfold's dashboard callback)."""
     now = health(request)
     state = overview.integration()
     business = overview.business()
@@ -160,14 +160,14 @@ def _tasks_of_refunds(now: Health) -> Iterable[Task]:
 
 
 def _tasks_of_problems(request: HttpRequest) -> Iterable[Task]:
-    """Name what is wrong with the portal itself, as far as this member of staff may see it."""
+    """List the portal's own problems that this staff member may see."""
     for one in problems.found():
         if request.user.has_perm(one.permission):
             yield Task(one.text, one.url, one.action, one.tone)
 
 
 def _tasks_of_unassigned(count: int) -> Iterable[Task]:
-    """Name customers of Stripe's that belong to nobody: of their money nothing is copied."""
+    """List customers at Stripe that belong to nobody: their money isn't copied."""
     if not count:
         return
     verb = "belongs" if count == 1 else "belong"
@@ -245,7 +245,7 @@ def _tasks_that_take_long(now: Health, state: Integration) -> Iterable[Task]:
 
 
 def _clock_note(at: datetime) -> str:
-    """Say by which clock the figures are where it is not ours."""
+    """Say which clock the figures use if it isn't ours."""
     if at - timezone.now() < CLOCKS_DIFFER:
         return ""
     return f"The clock of the sandbox is ahead: these figures are as of {show.day(at)}."
@@ -287,7 +287,7 @@ def _business(now: Business, received: list[Money], at: datetime) -> list[Number
 
 
 def _uncollected(now: Business) -> Iterable[Number]:
-    """Return who pays nothing for now, and whose invoice is late, where there is anybody."""
+    """Return how many members are paused, and how many have overdue invoices, if any."""
     if now.paused:
         yield Number(
             "Payments paused", _number(now.paused), _subscriptions(paused="yes"), "still members"
@@ -338,7 +338,7 @@ def _integration(now: Health, state: Integration) -> list[Number]:
 
 
 def _comparison(state: Integration) -> Number:
-    """Say whether our records agreed with Stripe when they were last compared."""
+    """Say whether our records agreed with Stripe at the last comparison."""
     label, last = "Records compared with Stripe", state.last_comparison
     if last is None:
         return Number(label, "Not yet", _checks())
@@ -375,7 +375,7 @@ def _troubles_of_business(found: Failures) -> list[Trouble]:
 
 
 def _troubles_of_integration(found: Failures) -> list[Trouble]:
-    """Return the lists of what went wrong lately; an empty one is left out."""
+    """Return the lists of recent failures; empty ones are left out."""
     events = [
         Line(row.type, row.error[:SUMMARY], show.age(row.received_at), show.page_of(row))
         for row in found.events
@@ -397,7 +397,7 @@ def _troubles_of_integration(found: Failures) -> list[Trouble]:
 
 
 def _chart(months: list[MonthOfIncome], others: list[str]) -> dict[str, str]:
-    """Return the chart's data as JSON, and the same in words for those who can't see it."""
+    """Return the chart's data as JSON, and in words for people who can't see it."""
     if not months:
         return {}
     currency = months[-1].income.currency

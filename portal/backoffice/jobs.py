@@ -1,4 +1,4 @@
-"""The queue's jobs and the staff's own doings, to be looked at."""
+"""Read-only lists of the queue's jobs, problems, and staff's actions."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ DOINGS = {ADDITION: ("Added", "success"), CHANGE: ("Did", "info"), DELETION: ("D
 
 @admin.register(ProcrastinateJob)
 class JobAdmin(ReadOnlyAdmin):
-    """What the worker has to do. Jobs that went well are removed; rows elsewhere hold the truth."""
+    """The worker's jobs. Successful ones are removed; rows elsewhere hold the truth."""
 
     search_fields = ["task_name__startswith", "lock", "queueing_lock"]
     search_help_text = "How the task's name begins, or a whole lock"
@@ -53,12 +53,12 @@ class JobAdmin(ReadOnlyAdmin):
 
     @column("Due", ordering="scheduled_at")
     def due(self, row: ProcrastinateJob) -> str:
-        """Now, or when it is tried next."""
+        """Now, or the time of the next try."""
         return show.moment(row.scheduled_at) if row.scheduled_at else "At once"
 
     @column("Arguments")
     def arguments(self, row: ProcrastinateJob) -> str:
-        """Names and values: ids, never secrets."""
+        """Names and values: IDs, never secrets."""
         return ", ".join(f"{name}: {value}" for name, value in row.args.items()) or show.NOTHING
 
     @column("History")
@@ -71,7 +71,7 @@ class JobAdmin(ReadOnlyAdmin):
 
 @admin.register(Problem)
 class ProblemAdmin(ReadOnlyAdmin):
-    """What went wrong with the portal itself, and when it was over."""
+    """Problems of the portal itself, and when they were solved."""
 
     list_display = ["what", "state", "seen", "solved"]
     list_filter = [("seen_at", by_day("day first seen"))]
@@ -86,7 +86,7 @@ class ProblemAdmin(ReadOnlyAdmin):
 
     @column("What to do")
     def remedy(self, row: Problem) -> SafeString | str:
-        """Link to where something can be done about it, for as long as it is there."""
+        """Link to where it can be fixed, for as long as it lasts."""
         from portal.backoffice import problems  # noqa: PLC0415  (reads models of all apps)
 
         if row.solved_at:
@@ -97,7 +97,7 @@ class ProblemAdmin(ReadOnlyAdmin):
 
     @column("State")
     def state(self, row: Problem) -> SafeString:
-        """Whether it is still there."""
+        """Whether it's still open."""
         return show.badge("Solved", "success") if row.solved_at else show.badge("Open", "danger")
 
     @column("First seen", ordering="id")
@@ -107,13 +107,13 @@ class ProblemAdmin(ReadOnlyAdmin):
 
     @column("Solved", ordering="solved_at")
     def solved(self, row: Problem) -> str:
-        """When it was gone."""
+        """When it was solved."""
         return show.moment(row.solved_at)
 
 
 @admin.register(LogEntry)
 class LogEntryAdmin(ReadOnlyAdmin):
-    """What members of staff did on this site: replays, resends, changes of accounts."""
+    """What staff did on this site: replays, resends, account changes."""
 
     person_field = "user_id"
     search_help_text = "The name or e-mail address of somebody of the staff"
@@ -125,12 +125,12 @@ class LogEntryAdmin(ReadOnlyAdmin):
     fieldsets = [(None, {"fields": ["actor", "did", "what", "said", "when"]})]
 
     def find_persons(self, term: str) -> list[int]:
-        """Users, who did it."""
+        """Find the users who did it."""
         return search.people(term)
 
     @column("Who", header=True)
     def who(self, row: LogEntry) -> list[str]:
-        """Name over e-mail address."""
+        """Name over email address."""
         return [show.name_of(row.user), row.user.email]
 
     @column("Who")
@@ -140,12 +140,12 @@ class LogEntryAdmin(ReadOnlyAdmin):
 
     @column("Did")
     def did(self, row: LogEntry) -> SafeString:
-        """Added, changed or deleted."""
+        """Added, changed, or deleted."""
         return show.badge(*DOINGS.get(row.action_flag, ("Did", "")))
 
     @column("To what")
     def what(self, row: LogEntry) -> SafeString | str:
-        """Link to the row, where it has a page."""
+        """Link to the row, if it has a page."""
         address = row.get_admin_url()
         text = f"{row.content_type}: {row.object_repr}" if row.content_type else row.object_repr
         return show.anchor(address, text) if address else text

@@ -1,4 +1,4 @@
-"""The lists on a member's page: their money, messages and sign-ins."""
+"""The lists on a member's page: their money, messages, and sign-ins."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from members.models import SignIn
 
 
 class NearestPage(EstimatedPaginator):
-    """Shows the first page where the address asks for one that is not there.
+    """Shows the first page if the address asks for one that doesn't exist.
 
-    A list of its own leads there by a redirect; a list inside a page can't.
+    A standalone list redirects there; a list inside a page can't.
     """
 
     def validate_number(self, number: int | float | str) -> int:
-        """Return the number of a page that is there."""
+        """Return the number of an existing page."""
         try:
             return super().validate_number(number)
         except InvalidPage:
@@ -35,18 +35,18 @@ class NearestPage(EstimatedPaginator):
 
 
 class OfOneMember(ReadOnlyAdmin):
-    """A list inside a member's page: that member's rows only."""
+    """A list on a member's page, with only that member's rows."""
 
     paginator = NearestPage
     member_lookup = "customer__user"
     extra_context: dict[str, Any]
     list_per_page = 10
-    # Sums belong to the list of all.
+    # Totals belong to the full list.
     list_before_template: str | None = None
     search_fields: ClassVar[list[str]] = []
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """Keep the rows of the member whose page this is."""
+        """Keep the rows of this page's member."""
         rows: QuerySet[Any] = super().get_queryset(request)
         owner = self.extra_context.get("object")
         if not str(owner).isdecimal():

@@ -1,4 +1,4 @@
-"""Members on the staff site, with their money and messages beside them."""
+"""Members on the staff site, with their money and messages."""
 
 from __future__ import annotations
 
@@ -49,17 +49,17 @@ from portal.backoffice.member_lists import (
 
 admin.site.unregister(User)
 
-# What staff call somebody, in titles, messages and the log: the login is made of chance. Each of
-# these places asks for `str(user)`, and Django has no hook for all. A proxy of User would have
-# addresses, permissions and a history of its own, and foreign keys would still lead to User.
+# A person's name in titles, messages, and the log, since the login is random. All these places use
+# `str(user)`, and Django has no hook for it. A proxy of User would have its own URLs, permissions,
+# and history, and foreign keys would still lead to User.
 User.add_to_class("__str__", show.name_of)
 
-# What an account may do, in our words; the columns behind it are changed by a button alone.
+# What an account may do, in our words; only a button changes the columns behind it.
 PERMISSIONS = ["signs_in", "opens_staff_site", "is_owner", "group_names"]
 
 
 class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
-    """The profile's form. Django also asks for one of a new row, whose phone must be given."""
+    """The profile's form. Django also asks for one for a new row, whose phone is required."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs["instance"] = kwargs.get("instance") or Member(phone="")
@@ -67,7 +67,7 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at 
 
 
 class MemberInline(WordsOfStaff, StackedInline):  # type: ignore[misc]
-    """The profile. Phone and consent are the member's own word, so staff only see them."""
+    """The profile. Phone and consent are the member's own, so they're read-only for staff."""
 
     model = Member
     form = ProfileForm
@@ -78,7 +78,7 @@ class MemberInline(WordsOfStaff, StackedInline):  # type: ignore[misc]
     readonly_fields = ["phone", "verified", "sms", "agreed", "stopped"]
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """The database makes the row of every user."""
+        """The database makes every user's row."""
         return False
 
     @column("Phone verified")
@@ -104,7 +104,7 @@ class MemberInline(WordsOfStaff, StackedInline):  # type: ignore[misc]
 
 
 class OpenAccountForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
-    """Open an account for somebody: they sign in by a code and may set a password later."""
+    """Open an account for someone: they sign in by code and can set a password later."""
 
     email = MailboxField(
         label="Email address",
@@ -119,7 +119,7 @@ class OpenAccountForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic
         fields = ["email", "first_name", "last_name"]
 
     def clean_email(self) -> str:
-        """Refuse an address that somebody signs in with."""
+        """Refuse an address that someone signs in with."""
         email: str = self.cleaned_data["email"]
         if is_taken(email):
             raise forms.ValidationError("Somebody has an account with this address already.")
@@ -127,7 +127,7 @@ class OpenAccountForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic
 
 
 class MembershipFilter(RadioFilter):  # type: ignore[misc]
-    """Users who are members now, and those who are not."""
+    """Users who are members now, and those who aren't."""
 
     title = "membership"
     parameter_name = "membership"
@@ -147,7 +147,7 @@ class MembershipFilter(RadioFilter):  # type: ignore[misc]
 
 @admin.register(User)
 class UserAdmin(IndexedSearch, DjangoUserAdmin):  # type: ignore[misc,type-arg]
-    """Members and staff. Accounts are switched off, never deleted: money and consents name them."""
+    """Members and staff. Accounts are deactivated, never deleted: money and consents need them."""
 
     add_form = OpenAccountForm
     form = forms.ModelForm
@@ -171,7 +171,7 @@ class UserAdmin(IndexedSearch, DjangoUserAdmin):  # type: ignore[misc,type-arg]
         MessagesTab,
         SignInsTab,
     ]
-    # Beside each other they would be wider than the page.
+    # Side by side they'd be wider than the page.
     actions_detail: ClassVar[list[Any]] = [
         "ask_for_payment",
         {
@@ -192,18 +192,18 @@ class UserAdmin(IndexedSearch, DjangoUserAdmin):  # type: ignore[misc,type-arg]
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """Each user with customers and subscriptions: two more queries for a whole page."""
+        """Users with customers and subscriptions: two more queries for the whole page."""
         rows: QuerySet[Any] = super().get_queryset(request)
         match = request.resolver_match
         on_page = ["terms_accepted"] if match and "object_id" in match.kwargs else []
         return rows.prefetch_related("customers__subscriptions", *on_page)
 
     def find_persons(self, term: str) -> list[int]:
-        """Users themselves."""
+        """Find the users themselves."""
         return search.people(term)
 
     def has_ask_permission(self, request: HttpRequest, _object_id: str = "") -> bool:
-        """Whether this member of staff may ask members for payments."""
+        """Whether this staff member may send payment requests."""
         return request.user.has_perm("billing.add_paymentrequest")
 
     @page_button("Ask for a payment", icon="request_quote", path="ask", permission="ask")
@@ -213,7 +213,7 @@ class UserAdmin(IndexedSearch, DjangoUserAdmin):  # type: ignore[misc,type-arg]
         return redirect(f"{reverse('admin:billing_paymentrequest_add')}?{query}")
 
     def has_correct_permission(self, request: HttpRequest, object_id: str = "") -> bool:
-        """Whether this member of staff may correct how this member is reached."""
+        """Whether this staff member may correct this member's contact data."""
         return may_correct(request, object_id)
 
     @recently_signed_in
@@ -263,7 +263,7 @@ class UserAdmin(IndexedSearch, DjangoUserAdmin):  # type: ignore[misc,type-arg]
     def correct_phone(
         self, request: HttpRequest, form: CorrectPhone, object_id: str
     ) -> HttpResponse:
-        """Write down the new number, unverified."""
+        """Save the new number, unverified."""
         user, phone = row_or_404(User, object_id), form.cleaned_data["phone"]
         before = str(user.member.phone) or "none"
         try:
@@ -276,7 +276,7 @@ class UserAdmin(IndexedSearch, DjangoUserAdmin):  # type: ignore[misc,type-arg]
         return redirect(show.page_of(user))
 
     def has_access_permission(self, request: HttpRequest, _object_id: str = "") -> bool:
-        """Owners alone decide who is staff, or nobody could be held to their group."""
+        """Only owners decide who is staff, or else groups would limit nobody."""
         return bool(request.user.is_superuser)
 
     @recently_signed_in
@@ -296,7 +296,7 @@ class UserAdmin(IndexedSearch, DjangoUserAdmin):  # type: ignore[misc,type-arg]
     def change_access(
         self, request: HttpRequest, form: ChangeAccess, object_id: str
     ) -> HttpResponse:
-        """Grant and revoke, and say so."""
+        """Grant and revoke access, and say what changed."""
         user = row_or_404(User, object_id)
         try:
             said = access_changes.change(user.pk, current_user(request), form.wanted())
@@ -324,7 +324,7 @@ class UserAdmin(IndexedSearch, DjangoUserAdmin):  # type: ignore[misc,type-arg]
     def send_password_link(
         self, request: HttpRequest, form: BaseDialogForm, object_id: str
     ) -> HttpResponse:
-        """Send it."""
+        """Send the link."""
         user = row_or_404(User, object_id)
         try:
             password_links.send(user, current_user(request))
@@ -336,11 +336,11 @@ class UserAdmin(IndexedSearch, DjangoUserAdmin):  # type: ignore[misc,type-arg]
         return redirect(show.page_of(user))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        """What an account may do is changed by a button, which asks who is there."""
+        """Access is changed by a button, which requires a recent sign-in."""
         return [*self.readonly_fields, *PERMISSIONS] if obj else []
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Leave out what groups allow where it counts for nothing: it is for staff only."""
+        """Leave out group permissions for non-staff, where they have no effect."""
         found = super().get_fieldsets(request, obj)
         if obj is None or obj.is_staff:
             return found
@@ -351,7 +351,7 @@ class UserAdmin(IndexedSearch, DjangoUserAdmin):  # type: ignore[misc,type-arg]
         ]
 
     def get_urls(self) -> list[Any]:
-        """Leave out Django's page for setting somebody's password."""
+        """Leave out Django's page for setting someone's password."""
         return [one for one in super().get_urls() if one.name != "auth_user_password_change"]
 
     def user_change_password(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -359,15 +359,15 @@ class UserAdmin(IndexedSearch, DjangoUserAdmin):  # type: ignore[misc,type-arg]
         raise PermissionDenied
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Switch the account off instead: invoices and consents must keep their person."""
+        """Deactivate the account instead: invoices and consents must keep their person."""
         return False
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> list[Any]:
-        """A new account has its profile once it is there."""
+        """A new account gets its profile once it exists."""
         return self.inlines if obj else []
 
     def get_changeform_datasets(self, request: HttpRequest) -> list[Any]:
-        """The tabs that this member of staff may see; a new account has none."""
+        """The tabs that this staff member may see; a new account has none."""
         match = request.resolver_match
         if match is None or "object_id" not in match.kwargs:
             return []
@@ -388,30 +388,30 @@ class UserAdmin(IndexedSearch, DjangoUserAdmin):  # type: ignore[misc,type-arg]
         return user
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        """Save changes; a new account is saved already."""
+        """Save changes; a new account has already been saved."""
         if change:
             super().save_model(request, obj, form, change)
 
     @column("Member", header=True, ordering="first_name")
     def who(self, row: User) -> list[str]:
-        """Name over e-mail address."""
+        """Name over email address."""
         return [show.name_of(row), row.email]
 
     @column("State")
     def standing(self, row: User) -> SafeString | str:
-        """State of the membership that counts: a live one, else the newest."""
+        """The state of the relevant membership: a live one, or else the newest."""
         current = _current(row)
         return show.badge(*labels.subscription(current)) if current else show.NOTHING
 
     @column("Credit")
     def credit(self, row: User) -> str:
-        """What is on their balance at Stripe."""
+        """Their balance at Stripe."""
         current = _current(row)
         return balance(current) if current else show.NOTHING
 
     @column("Free trial")
     def trial(self, row: User) -> str:
-        """When it was used, or why none is offered."""
+        """When the trial was used, or why none is offered."""
         return trials.of_member(row)
 
     @column("Phone")
@@ -431,7 +431,7 @@ class UserAdmin(IndexedSearch, DjangoUserAdmin):  # type: ignore[misc,type-arg]
 
     @column("Agreed to terms")
     def terms(self, row: User) -> SafeString | str:
-        """Each version with the day and the place, linked to its record."""
+        """Each version with date and place, linked to its record."""
         return show.links(
             [
                 (
@@ -444,7 +444,7 @@ class UserAdmin(IndexedSearch, DjangoUserAdmin):  # type: ignore[misc,type-arg]
 
     @column("Role", ordering="is_staff")
     def role(self, row: User) -> SafeString | str:
-        """Staff or superuser; nothing for everybody else."""
+        """Staff or superuser; nothing for everyone else."""
         if not row.is_active:
             return show.badge("Switched off", "danger")
         if row.is_superuser:
@@ -453,12 +453,12 @@ class UserAdmin(IndexedSearch, DjangoUserAdmin):  # type: ignore[misc,type-arg]
 
     @column("Can sign in", boolean=True)
     def signs_in(self, row: User) -> bool:
-        """Whether the account is switched on."""
+        """Whether the account is active."""
         return row.is_active
 
     @column("Can open the staff site", boolean=True)
     def opens_staff_site(self, row: User) -> bool:
-        """Whether it is staff's."""
+        """Whether it's a staff account."""
         return row.is_staff
 
     @column("Owner", boolean=True)
@@ -468,12 +468,12 @@ class UserAdmin(IndexedSearch, DjangoUserAdmin):  # type: ignore[misc,type-arg]
 
     @column("Groups")
     def group_names(self, row: User) -> str:
-        """What its groups are called."""
+        """The names of its groups."""
         return ", ".join(row.groups.values_list("name", flat=True)) or show.NOTHING
 
     @column("Customer at Stripe")
     def customer_link(self, row: User) -> SafeString | str:
-        """Links to the customers, the newest first."""
+        """Links to the customers, newest first."""
         return show.links(
             [
                 (
@@ -486,7 +486,7 @@ class UserAdmin(IndexedSearch, DjangoUserAdmin):  # type: ignore[misc,type-arg]
 
     @column("Webhook events")
     def events(self, row: User) -> SafeString | str:
-        """Link to every event about them, for each of their customers."""
+        """Links to all events about them, for each of their customers."""
         found = list(row.customers.all())
         return show.links(
             [
@@ -500,7 +500,7 @@ class UserAdmin(IndexedSearch, DjangoUserAdmin):  # type: ignore[misc,type-arg]
 
 
 def _current(row: User) -> Subscription | None:
-    """Return the membership that counts: a live one, else the newest."""
+    """Return the relevant membership: a live one, or else the newest."""
     held = [one for customer in row.customers.all() for one in customer.subscriptions.all()]
     return memberships.that_counts(held)
 

@@ -1,4 +1,4 @@
-"""The staff site's frame: sidebar with badges, environment label, links of the account menu."""
+"""The staff site's frame: sidebar with badges, environment label, account menu."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ Badge = Callable[[Health], int]
 
 @dataclass(frozen=True)
 class Item:
-    """A link of the sidebar to a model's list, for those who may view it.
+    """A sidebar link to a model's list, for people who may view it.
 
-    `title` is the model's plural name, which that list, its breadcrumb and its count show.
+    `title` is the model's plural name, which the list, its breadcrumb, and its count show.
     """
 
     title: str
     icon: str
     model: str  # "billing.invoice"
     badge: Badge | None = None
-    permission: str = ""  # where looking takes another one than `view_…`
+    permission: str = ""  # if viewing takes a permission other than `view_…`
 
     @property
     def url_name(self) -> str:
-        """Return the name of the list's address."""
+        """Return the list's URL name."""
         return f"admin:{self.model.replace('.', '_')}_changelist"
 
     def is_allowed(self, request: HttpRequest) -> bool:
-        """Whether this member of staff may open the list."""
+        """Whether this staff member may open the list."""
         app, model = self.model.split(".")
         return request.user.has_perm(self.permission or f"{app}.view_{model}")
 
@@ -98,7 +98,7 @@ GROUPS: dict[str, list[Item]] = {
 
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
-    """Return the groups of links that this member of staff may follow."""
+    """Return the groups of links that this staff member may follow."""
     now = health(request)
     home = {"title": "Home", "icon": "home", "link": reverse("admin:index")}
     groups = [{"title": "Overview", "items": [home]}]
@@ -110,7 +110,7 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
 
 
 def health(request: HttpRequest) -> Health:
-    """Count what waits and failed, once a request."""
+    """Count what's waiting and failed, once per request."""
     found = getattr(request, "_staff_health", None)
     if found is None:
         found = overview.health()
@@ -119,7 +119,7 @@ def health(request: HttpRequest) -> Health:
 
 
 def environment(_request: HttpRequest) -> list[str]:
-    """Say whether the money is real, and the colour of saying so."""
+    """Return a label that says whether the money is real, and its color."""
     if gateway.is_live_mode():
         return ["Live", "success"]
     if settings.STRIPE_API_BASE:
@@ -130,12 +130,12 @@ def environment(_request: HttpRequest) -> list[str]:
 
 
 def title_prefix(request: HttpRequest) -> str:
-    """Mark the browser's tab where the money is not real."""
+    """Mark the browser's tab if the money isn't real."""
     return "" if gateway.is_live_mode() else f"[{environment(request)[0]}]"
 
 
 def account_links(_request: HttpRequest) -> list[dict[str, str]]:
-    """Return the links of the account menu: staff sign in as members do."""
+    """Return the account menu's links: staff sign in as members do."""
     return [
         {"title": "My account", "link": reverse("members:account")},
         {"title": "Change my password", "link": reverse("account_change_password")},
@@ -148,7 +148,7 @@ def favicon(_request: HttpRequest) -> str:
 
 
 def stylesheet(_request: HttpRequest) -> str:
-    """Return what our own staff pages add to Unfold's styles."""
+    """Return the stylesheet that our staff pages add to Unfold's."""
     return static("staff/staff.css")
 
 

@@ -1,6 +1,6 @@
-"""What the staff's home page shows: the state of the business and of the integration.
+"""The staff home page's data: the state of the business and of the integration.
 
-Every number comes with the address of its rows. Reads only; times are UTC, money minor units.
+It only reads. Times are UTC, and money is in minor units.
 """
 
 from __future__ import annotations
@@ -44,13 +44,13 @@ from emails.models import Message, MessageState
 RECENT = timedelta(days=30)
 MONTHS = 12
 SHOWN = 5
-# From so many payments on, what is older than some days is added up once an hour only.
+# From this many payments on, older ones are added up only once an hour.
 LARGE = 50_000
 KEPT_SECONDS = 3600
-# How many of an interval make a month.
+# How many intervals make a month.
 MONTHS_IN = {"day": 12 / 365, "week": 12 * 7 / 365, "month": 1.0, "year": 12.0}
 PAYING = frozenset({SubscriptionStatus.ACTIVE, SubscriptionStatus.PAST_DUE})
-# What those of a share have in common.
+# What the subscriptions in a share have in common.
 SHARED = (
     *("status", "currency", "interval", "interval_count"),
     *("is_ending", "pays_nothing", "by_invoice"),
@@ -60,7 +60,7 @@ MESSAGES_OPEN = frozenset({MessageState.QUEUED, MessageState.SENDING})
 
 
 class Share(TypedDict):
-    """Subscriptions that are alike, as the database counts them."""
+    """A group of similar subscriptions, as the database counts them."""
 
     status: str
     currency: str
@@ -75,7 +75,7 @@ class Share(TypedDict):
 
 @dataclass(frozen=True)
 class Queue:
-    """Rows that wait and rows that failed; `oldest` is when the longest waiting one came."""
+    """Waiting and failed rows; `oldest` is when the longest-waiting one arrived."""
 
     waiting: int = 0
     failed: int = 0
@@ -84,7 +84,7 @@ class Queue:
 
 @dataclass(frozen=True)
 class Disputes:
-    """Disputes that wait for our evidence; `due_at` is the nearest deadline."""
+    """Disputes waiting for our evidence; `due_at` is the nearest deadline."""
 
     to_answer: int = 0
     due_at: datetime | None = None
@@ -92,9 +92,9 @@ class Disputes:
 
 @dataclass(frozen=True)
 class Refunds:
-    """Refunds that wait for a decision since `oldest`, failed, were not sent, or are held back.
+    """Refunds waiting for a decision since `oldest`, failed, unsent, or held back.
 
-    With them, in the same query, the customers of Stripe's that belong to nobody here.
+    The same query counts the customers at Stripe that belong to nobody here.
     """
 
     waiting: int = 0
@@ -107,7 +107,7 @@ class Refunds:
 
 @dataclass(frozen=True)
 class Health:
-    """What the navigation's badges count: four queries."""
+    """The navigation's badges: four queries."""
 
     events: Queue
     messages: Queue
@@ -117,21 +117,21 @@ class Health:
 
 @dataclass(frozen=True)
 class Business:
-    """Who is a member, and what that brings."""
+    """The members, and their revenue."""
 
     active: int
     trials: int
     ending: int
     payment_failed: int
-    overdue: int  # an invoice that was sent to be paid is late
+    overdue: int  # a sent invoice is overdue
     paused: int
-    active_paused: int  # of the active ones, who pay nothing for now
+    active_paused: int  # active, but currently paying nothing
     monthly: list[Money]
 
 
 @dataclass(frozen=True)
 class MonthOfIncome:
-    """What was received in a month, less what was refunded of it or taken back by banks."""
+    """A month's income, less refunds and amounts taken back by banks."""
 
     start: date
     income: Money
@@ -139,7 +139,7 @@ class MonthOfIncome:
 
 @dataclass(frozen=True)
 class Received:
-    """What came in of a month in a currency, net, in minor units; `recent`: in the last 30 days."""
+    """A month's net income in a currency, in minor units; `recent`: of the last 30 days."""
 
     month: date
     currency: str
@@ -149,16 +149,16 @@ class Received:
 
 @dataclass(frozen=True)
 class Income:
-    """What came in: in the last 30 days in every currency, and by month in the main one."""
+    """Income: the last 30 days in every currency, and by month in the main one."""
 
     recent: list[Money]
     months: list[MonthOfIncome]
-    others: list[str]  # currencies in which something came too: codes in capitals
+    others: list[str]  # other currencies with income, as upper-case codes
 
 
 @dataclass(frozen=True)
 class Jobs:
-    """The queue's own rows. `waiting` are due now; `later` are retries and schedules."""
+    """The queue's rows. `waiting` are due now; `later` are retries and schedules."""
 
     waiting: int
     later: int
@@ -168,7 +168,7 @@ class Jobs:
 
 @dataclass(frozen=True)
 class Integration:
-    """Whether Stripe's news reaches us and ours reaches the members."""
+    """Whether Stripe's news reaches us, and ours reaches members."""
 
     last_event: StripeEvent | None
     last_good_check: Reconciliation | None
@@ -178,14 +178,14 @@ class Integration:
 
     @property
     def worker_is_alive(self) -> bool:
-        """Whether a worker's heartbeat is recent enough for its jobs to be its own."""
+        """Whether a worker's heartbeat is recent enough for it to keep its jobs."""
         silence = timedelta(seconds=settings.STALLED_WORKER_SECONDS)
         return self.worker_seen_at is not None and timezone.now() - self.worker_seen_at < silence
 
 
 @dataclass(frozen=True)
 class Failures:
-    """The newest of each kind of trouble."""
+    """The newest failures of each kind."""
 
     subscriptions: list[Subscription]
     events: list[StripeEvent]
@@ -193,7 +193,7 @@ class Failures:
 
 
 def health() -> Health:
-    """Count what waits and what failed, in the inbox and in the outbox."""
+    """Count what's waiting and what failed, in the inbox and the outbox."""
     return Health(
         events=_queue(
             StripeEvent.objects.filter(state__in=EVENTS_OPEN),
@@ -211,7 +211,7 @@ def health() -> Health:
 
 
 def business() -> Business:
-    """Count the members and what they pay: one query."""
+    """Count the members and what they pay, in one query."""
     shares = _shares()
     return Business(
         active=_count(shares, lambda row: row["status"] == SubscriptionStatus.ACTIVE),
@@ -228,9 +228,9 @@ def business() -> Business:
 
 
 def business_now(last: StripeEvent | None) -> datetime:
-    """Return the time by which money is dated: now, where Stripe is Stripe.
+    """Return the time that money is dated by: now, with the real Stripe.
 
-    A server that stands in for it may have a clock that was put forward; the newest event tells.
+    A stand-in server's clock may be ahead; the newest event tells.
     """
     now = timezone.now()
     if not settings.STRIPE_API_BASE or last is None:
@@ -239,11 +239,11 @@ def business_now(last: StripeEvent | None) -> datetime:
 
 
 def income(at: datetime | None = None) -> Income:
-    """Return what came in during the twelve months up to a moment, the current one last.
+    """Return the income of the twelve months up to a time, the current one last.
 
-    Net of refunds and of what banks took back, both counted on the day of the payment. Two queries.
-    In a large table only the last 30 days are added up each time; what came before is kept for an
-    hour, in which a refund of it does not show.
+    It's net of refunds and amounts taken back by banks, both counted on the day of the payment. Two
+    queries. In a large table only the last 30 days are added up each time; earlier income is cached
+    for an hour, so refunds of it show late.
     """
     now = at or timezone.now()
     today = timezone.localtime(now).date()
@@ -261,7 +261,7 @@ def income(at: datetime | None = None) -> Income:
 
 
 def _received_in(start: datetime, recent: datetime, now: datetime) -> list[Received]:
-    """Add up what came since `start`; in a large table what came before `recent` is kept."""
+    """Add up income since `start`; in a large table, income before `recent` is cached."""
     if estimated_rows(Payment) < LARGE:
         return _received(start, None, now)
     key = f"staff-income:{timezone.get_current_timezone_name()}:{recent.isoformat()}"
@@ -270,9 +270,9 @@ def _received_in(start: datetime, recent: datetime, now: datetime) -> list[Recei
 
 
 def _received(start: datetime, end: datetime | None, now: datetime) -> list[Received]:
-    """Add up what came between two moments, by month and currency; `end` may be open.
+    """Add up income between two times, by month and currency; `end` may be open.
 
-    One query, whose rows are to be added: what came less refunds, and what banks took back of it.
+    One query. Its rows must be added: income less refunds, and amounts taken back by banks.
     """
     recent = _midnight(timezone.localtime(now).date() - RECENT)
     came = Payment.objects.filter(status=PaymentStatus.SUCCEEDED, paid_at__gte=start)
@@ -296,7 +296,7 @@ def _received(start: datetime, end: datetime | None, now: datetime) -> list[Rece
 def _by_month(
     rows: QuerySet[Any], path: str, amount: Combinable, recent: datetime
 ) -> QuerySet[Any, Any]:
-    """Add up by month and currency of the payments that a path leads to."""
+    """Add up by month and currency of the payments at the end of a path."""
     is_recent = Q(**{f"{path}paid_at__gte": recent})
     months = rows.order_by().values(month=TruncMonth(f"{path}paid_at"), code=F(f"{path}currency"))
     found: QuerySet[Any, Any] = months.annotate(
@@ -310,7 +310,7 @@ def _midnight(day: date) -> datetime:
 
 
 def integration() -> Integration:
-    """Return the signs of life of webhooks, checks and workers: five queries."""
+    """Return the signs of life of webhooks, checks, and workers: five queries."""
     return Integration(
         last_event=StripeEvent.objects.defer("payload").first(),
         last_good_check=Reconciliation.objects.filter(finished_at__isnull=False).first(),
@@ -321,7 +321,7 @@ def integration() -> Integration:
 
 
 def failures(now: Health, members: Business) -> Failures:
-    """Return the newest troubles: one query for each kind that there is."""
+    """Return the newest failures: one query for each kind that has any."""
     people = "customer__user"
     return Failures(
         subscriptions=list(
@@ -345,9 +345,9 @@ def failures(now: Health, members: Business) -> Failures:
 
 
 def monthly_amount(amount: int, interval: str, interval_count: int) -> int:
-    """Return what a price comes to in a month: a twelfth of a year's.
+    """Return a price's monthly amount: a twelfth of a yearly price.
 
-    An interval that is new to us comes to nothing: the page must not fail for it.
+    An unknown interval counts as zero: the page must not fail because of it.
     """
     months = MONTHS_IN.get(interval, 0) * interval_count
     return round(amount / months) if months else 0
@@ -379,7 +379,7 @@ def _disputes() -> Disputes:
 
 
 def _refunds() -> Refunds:
-    """Count all of it in one query, refunds each by its own part of the index on states."""
+    """Count everything in one query, each kind of refund by its part of the index on states."""
 
     def counted(rows: QuerySet[Any], kind: str) -> QuerySet[Any]:
         found = rows.order_by().values(kind=Value(kind))
@@ -443,7 +443,7 @@ def _months_of_main_currency(
 
 
 def _as_money(totals: Mapping[str, int]) -> list[Money]:
-    """Return an amount a currency, the largest first."""
+    """Return one amount per currency, the largest first."""
     largest = sorted(totals.items(), key=lambda item: -item[1])
     return [Money(amount, currency) for currency, amount in largest]
 

@@ -1,7 +1,7 @@
-"""What is wrong with the portal itself: found on every look, told to staff once.
+"""Problems of the portal itself: looked up every time, announced to staff once.
 
-The staff's home shows each problem for as long as it lasts. `watch`, run every few minutes, mails
-a new one to STAFF_EMAIL and closes what is gone; if it comes back, that is news again.
+The staff's home page shows each problem for as long as it lasts. `watch` runs every few minutes,
+mails new ones to STAFF_EMAIL, and closes those that are gone; one that comes back is news again.
 """
 
 from __future__ import annotations
@@ -43,15 +43,15 @@ MONEY = "billing.view_subscription"
 TWO, SECOND_TRIAL = "two memberships", "second trial"
 # Both run every night.
 OVERDUE = timedelta(days=2)
-# A check reads the ledger and then asks Stripe: a night's run may still be at it.
+# A check reads the ledger and then asks Stripe: last night's run may still be running.
 CHECK_TAKES = timedelta(hours=1)
-# Refused messages say the same: some are enough to know what.
+# Refused messages all say the same, so a few are enough.
 LOOKED_AT = 100
 NO_PORTAL = (
     "Members can’t change their card: Stripe’s customer portal isn’t set up. In Stripe’s dashboard,"
     " open Settings → Billing → Customer portal and save it."
 )
-# For so long after the last one, events that are not for us are a problem.
+# How long after the last one events that aren't for us are a problem.
 LATELY = timedelta(days=7)
 WHAT_IS_WRONG = {
     IgnoredBecause.THIN: (
@@ -63,8 +63,8 @@ WHAT_IS_WRONG = {
         " the endpoints of that mode."
     ),
 }
-# Jobs that succeeded are deleted, which unlinks the schedule's last run from its job. So where the
-# last run's job is still there and failed, nothing has gone well since.
+# Successful jobs are deleted, which unlinks the schedule's last run from its job. So if the last
+# run's job still exists and failed, there has been no success since.
 FAILED_AT_LAST = """
     SELECT job.id, job.task_name
     FROM procrastinate_jobs AS job
@@ -76,9 +76,9 @@ FAILED_AT_LAST = """
 
 @dataclass(frozen=True)
 class Found:
-    """A problem that is there now, and where to do something about it.
+    """A current problem, and where to fix it.
 
-    `permission` is what it takes to see it. `key` stays the same for as long as the problem lasts.
+    `permission` is needed to see it. `key` stays the same for as long as the problem lasts.
     """
 
     key: str
@@ -90,7 +90,7 @@ class Found:
 
 
 def found() -> list[Found]:
-    """Return every problem there is: nine queries, or eleven where something was never checked."""
+    """Return all current problems: nine queries, or eleven if something was never checked."""
     return [
         *_at_stripe(),
         *_drift(),
@@ -103,7 +103,7 @@ def found() -> list[Found]:
 
 
 def watch() -> list[Problem]:
-    """Write down and mail what is new, close what is gone; return what is new."""
+    """Record and mail new problems, close those that are gone; return the new ones."""
     now = {one.key: one for one in found()}
     with transaction.atomic():
         rows = Problem.objects.select_for_update().filter(solved_at=None)
@@ -125,7 +125,7 @@ def _tell(one: Found) -> Problem:
 
 
 def _memberships() -> Iterator[Found]:
-    """Yield the members who are charged twice, and the trials that were given a second time."""
+    """Yield members who are charged twice, and trials that were given twice."""
     twice = memberships.paid_twice().values_list(Value(TWO), "customer__user")
     rows = Subscription.objects.memberships().filter(is_second_trial=True)
     again = rows.filter(status=SubscriptionStatus.TRIALING).order_by()
@@ -156,7 +156,7 @@ def _second_trial(subscription_pk: int) -> Found:
 
 
 def _at_stripe() -> Iterator[Found]:
-    """Yield what is not set up at Stripe, and events that came lately and are not for us."""
+    """Yield what isn't set up at Stripe, and recent events that aren't for us."""
     missing = MissingSetup.objects.order_by().annotate(what=F("name"), number=F("pk"))
     lately = IgnoredEvents.objects.filter(last_at__gt=timezone.now() - LATELY).order_by()
     ignored = lately.values(what=F("reason")).annotate(number=Sum("count"))
@@ -183,7 +183,7 @@ def _ignored(reason: IgnoredBecause, count: int) -> Found:
 
 
 def _drift() -> Iterator[Found]:
-    """Yield what the last comparison with Stripe left, or that there was none lately."""
+    """Yield the last comparison's remaining differences, or that there was no recent one."""
     last = Reconciliation.objects.exclude(compared_at=None).first()
     checks = show.list_of("billing.reconciliation")
     if last is None:
@@ -201,7 +201,7 @@ def _drift() -> Iterator[Found]:
 
 
 def _left(run: Reconciliation) -> Iterator[Found]:
-    """Yield what differs, and what the portal made at Stripe and has no record of."""
+    """Yield what differs, and what the portal made at Stripe but has no record of."""
     orphans = sum(one["ours"] == ORPHAN for one in run.differences)
     on, page = show.day(run.compared_at), show.page_of(run)
     if count := run.differences_left - orphans:
@@ -228,12 +228,12 @@ def _failed_jobs() -> Iterator[Found]:
 
 
 def title_of(task_name: str) -> str:
-    """Return a task's name as people read it: "verify ledger" of `billing.tasks.verify_ledger`."""
+    """Return a task's readable name: "verify ledger" for `billing.tasks.verify_ledger`."""
     return task_name.rpartition(".")[2].replace("_", " ")
 
 
 def _ledger() -> Iterator[Found]:
-    """Yield what is wrong with the refund ledger, or with the checks of it."""
+    """Yield problems of the refund ledger, or of its checks."""
     last = LedgerCheck.objects.exclude(finished_at=None).first()
     checks = show.list_of("billing.ledgercheck")
     if last is None:
@@ -261,7 +261,7 @@ def _ledger() -> Iterator[Found]:
 
 
 def _tax() -> Iterator[Found]:
-    """Yield what keeps Stripe Tax from working out the tax."""
+    """Yield what keeps Stripe Tax from calculating tax."""
     account = TaxAccount.objects.first() if settings.STRIPE_TAX else None
     if account and account.status != "active":
         text = (
@@ -286,7 +286,7 @@ def _tax() -> Iterator[Found]:
 
 
 def _refused_mail() -> Iterator[Found]:
-    """Yield that our mail, or our texts, are refused because of us: nothing gets through."""
+    """Yield that our mail or texts are refused because of us: nothing gets through."""
     refused = Message.objects.filter(state=MessageState.QUEUED, is_our_fault=True)
     newest: dict[str, Message] = {}
     for row in refused.order_by("pk")[:LOOKED_AT]:

@@ -1,4 +1,4 @@
-"""The groups of staff who are no superusers: Auditor looks, Support sets right, Manager decides."""
+"""Staff groups below superuser: Auditor reads, Support fixes, Manager decides."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ AUDITOR = "Auditor"
 SUPPORT = "Support"
 MANAGER = "Manager"
 
-# app label and model: what staff of every group may look at.
+# app label and model: what staff in every group may view.
 SEEN = [
     ("account", "emailaddress"),
     ("admin", "logentry"),
@@ -45,11 +45,11 @@ SEEN = [
     ("procrastinate", "procrastinatejob"),
 ]
 VIEWS = [f"{app}.view_{model}" for app, model in SEEN]
-# Read the ledger of refunds as a whole, export it and have it verified.
+# Read the whole refund ledger, export it, and verify it.
 AUDITS = ["billing.audit_refund", "billing.view_refundentry", "billing.view_ledgercheck"]
-# Replay an event, start a check for missed ones, say whose a customer is, send a message once more,
-# end a membership; sell items, ask members for payments and take that back; offer a discount to
-# those who are about to leave; decide on refunds, and give them; correct an address or a number.
+# Replay an event, look for missed ones, assign a customer, resend a message, end a membership; sell
+# items, send and cancel payment requests; offer discounts to members who are leaving; decide on
+# refunds, and give them; correct an address or a number.
 ACTS = [
     "billing.change_stripeevent",
     "billing.add_reconciliation",
@@ -65,9 +65,9 @@ ACTS = [
     "billing.change_retentionoffer",
     "billing.approve_refund",
 ]
-# Be one of the two whom a large refund takes, and put a new policy of refunds in force.
+# Be one of the two people a large refund needs, and put a new refund policy in force.
 DECIDES = ["billing.approve_large_refund", "billing.add_refundpolicy"]
-# Who is given one of these decides on money for the first time a day later.
+# Someone who is granted one of these can decide on money only a day later.
 ON_MONEY = frozenset([*DECIDES, "billing.approve_refund", "billing.cancel_subscription_now"])
 GROUPS = {
     AUDITOR: [*VIEWS, *AUDITS],
@@ -77,9 +77,9 @@ GROUPS = {
 
 
 def make_groups() -> dict[Group, list[str]]:
-    """Make the groups, or add what they lack; what somebody gave them besides is kept.
+    """Make the groups, or add what they lack; permissions added by hand stay.
 
-    Return what was added to those that were there before, as "app.codename".
+    Return what was added to existing groups, as "app.codename".
     """
     added = {}
     for name, permissions in GROUPS.items():
@@ -95,10 +95,10 @@ def make_groups() -> dict[Group, list[str]]:
 
 
 def _found(names: list[str]) -> list[Permission]:
-    """Return the permissions of these names.
+    """Return the permissions with these names.
 
     Raises:
-        LookupError: one is not in the database, so migrations have not been run.
+        LookupError: one isn't in the database, so migrations haven't been run.
     """
     wanted = Q()
     for name in names:

@@ -1,7 +1,7 @@
-"""Unfold's settings: brand, navigation and home page of the staff site.
+"""Unfold's settings: the staff site's brand, navigation, and home page.
 
-Read while the settings are being made: nothing of Django's models or of our apps may be imported
-here. Callbacks are named by their dotted paths.
+This is read while settings load: it can't import Django's models or our apps. Callbacks are given
+as dotted paths.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def unfold_theme(brand_name: str, brand_color: str) -> dict[str, Any]:
     """Return the `UNFOLD` setting for this brand."""
 
-    # Functions, because Unfold imports whatever text looks like a dotted path.
+    # Functions, because Unfold imports any text that looks like a dotted path.
     def name(_request: HttpRequest) -> str:
         return brand_name
 

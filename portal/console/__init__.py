@@ -1,1 +1,1 @@
-"""Django's own commands about accounts, which tell the owners: it is listed before Django's app."""
+"""Django's account commands, which also notify owners. It's listed before Django's app."""

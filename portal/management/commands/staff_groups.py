@@ -1,4 +1,4 @@
-"""`manage.py staff_groups`: make the groups Auditor, Support and Manager, or complete them."""
+"""`manage.py staff_groups`: make or complete the groups Auditor, Support, and Manager."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from portal.backoffice.roles import GROUPS, ON_MONEY, make_groups
 
 
 class Command(BaseCommand):
-    """Safe to run at every deployment."""
+    """Safe to run on every deployment."""
 
     help = "Make the staff groups Auditor, Support and Manager, or give them what they lack."
 
     @transaction.atomic
     def handle(self, *_args: Any, **_options: Any) -> None:
-        """Make them and say so; what was added to a group is told its staff and all owners."""
+        """Make them; tell a group's staff and all owners what was added to it."""
         for group, permissions in make_groups().items():
             self._tell(group, permissions)
         self.stdout.write(f"The groups {', '.join(GROUPS)} are ready.")

@@ -27,7 +27,7 @@ RECONNECT_SECONDS = 1.0
 
 
 class Command(BaseCommand):
-    """Run the worker. SIGTERM and SIGINT let the running jobs finish."""
+    """Run the worker. SIGTERM and SIGINT let running jobs finish."""
 
     help = "Process webhook events and messages until stopped."
 
@@ -39,7 +39,7 @@ class Command(BaseCommand):
         """Run until stopped."""
         connector = app.connector
         assert isinstance(connector, DjangoConnector)  # noqa: S101  (settings make it so)
-        # A second app with the same tasks: jobs that enqueue jobs keep using Django's connection,
+        # A second app with the same tasks: jobs that enqueue jobs still use Django's connection,
         # and so stay in the transaction of the rows they write.
         worker_app = App(
             connector=connector.get_worker_connector(),
@@ -48,8 +48,8 @@ class Command(BaseCommand):
         )
         worker_app.tasks = app.tasks
         worker_app.periodic_registry = app.periodic_registry
-        # Known from the first minute on: what is on sale, what Stripe told nobody meanwhile, and
-        # what is not set up there.
+        # Find out right at the start: what's on sale, which events we missed, and what isn't set up
+        # at Stripe.
         enqueue_once(refresh_plan, "refresh_plan")
         enqueue_once(find_missed_events, "find_missed_events")
         enqueue_once(check_setup, "check_setup")
@@ -57,7 +57,7 @@ class Command(BaseCommand):
 
 
 async def _run_until_stopped(worker_app: App, concurrency: int) -> None:
-    """Start the worker again whenever it ends without having been asked to."""
+    """Restart the worker whenever it ends without being asked to."""
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     # Jobs run in threads: the default pool is smaller than the concurrency on small machines.
@@ -76,9 +76,9 @@ async def _run_until_stopped(worker_app: App, concurrency: int) -> None:
 
 
 async def _run_once(worker_app: App, concurrency: int, stopped: asyncio.Event) -> None:
-    """Run the worker until it ends or `stopped` is set, then let the running jobs finish."""
-    # Schedules are written through Django's connection, which nobody else looks after: one that
-    # died with the database would end every run at its first scheduled job.
+    """Run the worker until it ends or `stopped` is set, then let running jobs finish."""
+    # Schedules are written through Django's connection, which nothing else checks: if it died with
+    # the database, every run would end at its first scheduled job.
     await sync_to_async(close_old_connections)()
     async with worker_app.open_async():
         work = asyncio.create_task(

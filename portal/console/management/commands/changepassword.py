@@ -1,4 +1,4 @@
-"""`manage.py changepassword`: Django's, and the person and all owners hear of it."""
+"""`manage.py changepassword`: Django's, plus a notice to the person and all owners."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from members import access_changes
 
 
 class Command(changepassword.Command):
-    """Who has had their password set by others decides on no money for a day."""
+    """An account whose password was set by others can't decide on money for a day."""
 
     @transaction.atomic
     def handle(self, *args: Any, **options: Any) -> str | None:
-        """Set the password, and tell of it."""
+        """Set the password, and announce it."""
         said = super().handle(*args, **options)
         user = User.objects.get(username=options["username"])
         if user.is_staff or user.is_superuser:

@@ -1,4 +1,4 @@
-"""`manage.py createsuperuser`: Django's, and all owners hear of it."""
+"""`manage.py createsuperuser`: Django's, plus a notice to all owners."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ WHAT = "An owner’s account was opened."
 
 
 class Command(createsuperuser.Command):
-    """An owner made beside others decides on no money for a day; the very first one does."""
+    """A further owner can't decide on money for a day; the very first one can."""
 
     @transaction.atomic
     def handle(self, *args: Any, **options: Any) -> str | None:
-        """Make the account, and tell of it."""
+        """Make the account, and announce it."""
         known = list(User.objects.values_list("pk", flat=True))
         staff = User.objects.filter(Q(is_staff=True) | Q(is_superuser=True), pk__in=known)
         is_first = not staff.exists()

@@ -1,7 +1,7 @@
-"""Forget what billing knows of somebody who has left, but for the books, and old payloads.
+"""Deletes what billing knows about people who left, except the books, and old payloads.
 
-The books (invoices, payments, refunds, credit notes, disputes) stay, as tax law wants: they name
-amounts, days and Stripe's ids, and lead to a user without a name.
+The books (invoices, payments, refunds, credit notes, disputes) stay, as tax law requires: they have
+amounts, days, and Stripe's IDs, and lead to a user without a name.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from billing.refunds import ledger_texts
 from billing.stripe.snapshots import object_id
 from common.traces import Traces
 
-# What of an event's object is kept: by these ids it can be read again.
+# What's kept of an event's object: the IDs it can be read again by.
 IDS = ("id", "customer", "subscription", "invoice", "payment_intent", "charge")
 PLAIN = ("object", "status", "amount", "currency", "created", "livemode")
 ENVELOPE = ("id", "object", "type", "api_version", "created", "livemode")
@@ -47,7 +47,7 @@ Json = Mapping[str, Any]
 
 
 def traces_of(user: User) -> Iterable[tuple[str, str]]:
-    """Return the address and name of each of a user's customers, as here and as told to Stripe."""
+    """Return addresses and names of a user's customers, as kept here and as sent to Stripe."""
     for row in Customer.objects.filter(user=user):
         yield row.email, row.name
         yield "", row.business_name
@@ -55,7 +55,7 @@ def traces_of(user: User) -> Iterable[tuple[str, str]]:
 
 
 def forget(users: QuerySet[User]) -> None:
-    """Empty what belongs to users who have left. Safe to run again: what came since goes, too."""
+    """Empty what belongs to users who left. Running it again covers what came in since."""
     Customer.objects.filter(user__in=users).exclude(**NAMELESS).update(**NAMELESS)
     MembershipDecision.objects.filter(customer__user__in=users).exclude(comment="").update(
         comment=""
@@ -66,7 +66,7 @@ def forget(users: QuerySet[User]) -> None:
     Checkout.objects.filter(user__in=users).exclude(description="", url="").update(
         description="", url=""
     )
-    # A book, but for what people said about it.
+    # Part of the books, except for what people said about it.
     Refund.objects.filter(customer__user__in=users).exclude(words="", answer="").update(
         words="", answer=""
     )
@@ -76,7 +76,7 @@ def forget(users: QuerySet[User]) -> None:
 
 
 def forget_traces(user: User, traces: Traces) -> None:
-    """Empty what names a user who has left without belonging to them."""
+    """Empty what mentions a user who left without belonging to them."""
     listed = Q(pk__in=[])
     for address in traces.addresses:
         listed |= Q(email__iexact=address)
@@ -99,7 +99,7 @@ def _customer_ids(users: QuerySet[User]) -> QuerySet[Any, str]:
 
 
 def _scrub_reports(ids: set[str], traces: Traces) -> None:
-    """Take values out of what comparisons found about these customers, and names out of errors."""
+    """Remove these customers' values from comparison reports, and names from errors."""
     for run in Reconciliation.objects.exclude(differences=[], error="").iterator():
         found = [
             one | {"ours": "", "stripe": ""} if one.get("customer") in ids else one
@@ -114,7 +114,7 @@ def _scrub_reports(ids: set[str], traces: Traces) -> None:
 
 
 def reduced(payload: Json) -> dict[str, Any]:
-    """Return an event's payload with no more in it than it takes to read its object again."""
+    """Return an event's payload with only what's needed to read its object again."""
     data = payload["data"]
     kept: dict[str, Any] = {"object": _reduced_object(data["object"])}
     if before := object_id((data.get("previous_attributes") or {}).get("customer")):
@@ -132,7 +132,7 @@ def _reduced_object(found: Json) -> dict[str, Any]:
 
 
 def reduce_events(events: QuerySet[StripeEvent]) -> int:
-    """Reduce the payloads of events that were not reduced yet; return how many."""
+    """Reduce payloads that haven't been reduced yet; return how many."""
     count = 0
     for event in events.filter(reduced_at=None).only("pk", "payload").iterator(chunk_size=200):
         StripeEvent.objects.filter(pk=event.pk, reduced_at=None).update(
@@ -143,9 +143,9 @@ def reduce_events(events: QuerySet[StripeEvent]) -> int:
 
 
 def reduce_if_left(event: StripeEvent) -> None:
-    """Reduce an event that is about to be processed, where it is about somebody who has left.
+    """Reduce an event that's about to be processed if it's about someone who left.
 
-    Deleting a customer makes events of its own, which carry all that Stripe knew of them.
+    Deleting a customer itself makes events, with everything Stripe knew about them.
     """
     if event.reduced_at is None and _is_of_somebody_who_left(event):
         reduce_events(StripeEvent.objects.filter(pk=event.pk))
@@ -168,7 +168,7 @@ def _is_of_somebody_who_left(event: StripeEvent) -> bool:
 
 
 def forget_old() -> int:
-    """Reduce payloads, and empty reports, that are older than PAYLOADS_KEPT_DAYS."""
+    """Reduce payloads and empty reports older than PAYLOADS_KEPT_DAYS."""
     oldest = timezone.now() - timedelta(days=settings.PAYLOADS_KEPT_DAYS)
     Reconciliation.objects.filter(started_at__lt=oldest).exclude(differences=[]).update(
         differences=[]

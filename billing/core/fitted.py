@@ -1,4 +1,4 @@
-"""Values of Stripe's that fit their columns (pure)."""
+"""Values from Stripe, fitted to their columns (pure)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from billing.core import limits
 
 @dataclass(frozen=True)
 class Fitted:
-    """A value whose texts fit the columns that keep them (see `billing.core.limits`)."""
+    """A value whose texts fit their columns (see `billing.core.limits`)."""
 
     def __post_init__(self) -> None:
         for part in fields(self):

@@ -1,7 +1,7 @@
-"""Idempotency keys of what we ask of Stripe (pure).
+"""Idempotency keys for our requests to Stripe (pure).
 
-Stripe documentation, "Idempotent requests": at most 255 characters. They travel as a header, whose
-characters are ASCII, so names and addresses of people stand in them as a digest only.
+Stripe documentation, "Idempotent requests": at most 255 characters. They're sent as a header, which
+must be ASCII, so people's names and addresses are included only as a digest.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ DIGEST_LENGTH = 32
 
 
 def key(what: str, *ids: int | str, about: tuple[str, ...] = ()) -> str:
-    """Return the key of one request: what it makes, for which ids, and a digest of the rest.
+    """Return a request's key: what it makes, for which IDs, and a digest of the rest.
 
-    The same arguments give the same key. `what` and `ids` are ours and are kept readable; whatever
-    people or settings have a say in belongs to `about`.
+    The same arguments give the same key. `what` and `ids` are ours and stay readable; anything
+    chosen by people or settings belongs in `about`.
 
     Raises:
-        ValueError: an id is not ASCII, or too long to be one.
+        ValueError: an ID isn't ASCII, or is too long.
     """
     parts = ["portal", what, *map(str, ids)]
     if about:

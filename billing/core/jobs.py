@@ -1,10 +1,10 @@
-"""The jobs that are enqueued by modules below `billing.tasks`, by name (pure)."""
+"""Names of the jobs that modules below `billing.tasks` enqueue (pure)."""
 
 from enum import StrEnum
 
 
 class JobName(StrEnum):
-    """A job as the queue's rows name it: that stays, wherever its function goes."""
+    """A job's name in the queue's rows. It stays the same, wherever its function moves."""
 
     PROCESS_EVENT = "billing.tasks.process_event"
     READ_HISTORY = "billing.tasks.read_history"

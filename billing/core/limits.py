@@ -1,9 +1,9 @@
-"""How long Stripe's texts may be: one table, for what we keep of Stripe's and what we send (pure).
+"""The maximum lengths of texts that we keep from Stripe or send to it, in one table (pure).
 
-Limits are those of Stripe's API reference and OpenAPI description ("maxLength"), which gives every
-string without a limit of its own 5,000 characters. Columns take their `max_length` from here, and
-every snapshot fits itself to the table when it is made, so what Stripe says never fails to be
-written for its length, and what we compare with Stripe is cut as the row is.
+The limits come from Stripe's API reference and OpenAPI description ("maxLength"), which gives every
+other string 5,000 characters. Columns take their `max_length` from here, and every snapshot fits
+itself to the table when it's made. So no text from Stripe is too long to be written, and what we
+compare with Stripe is cut the same way as the row.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from typing import Any, TypeVar, cast
 
 from common import characters
 
-# Stripe documentation, "Upgrades": ids never exceed 255 characters.
+# Stripe documentation, "Upgrades": IDs never exceed 255 characters.
 ID = 255
 CURRENCY = 3
-# Stripe's words for a state, a reason, a code, a brand: short now, and more are added at any time.
+# Stripe's words for a state, a reason, a code, a brand: short now, but more may be added.
 WORD = 100
 LAST4 = 4
 MONTH = 7  # YYYY-MM
@@ -72,14 +72,14 @@ KEPT: Mapping[str, int] = {
     "PlanSnapshot.name": PRODUCT_NAME,
     "TaxRateSnapshot.name": NUMBER,
 }
-# What we send, by the name of the parameter, and by its parent's where that says more.
+# What we send, by parameter name, or by parent and name if that's more specific.
 SENT: Mapping[str, int] = {
     "client_reference_id": 200,
     "comment": TEXT,
     "description": PAYMENT_DESCRIPTION,
     "email": EMAIL,
     "name": CUSTOMER_NAME,
-    # Less than a product of its own may have.
+    # Less than for a standalone product.
     "product_data.name": 250,
 }
 METADATA_KEY, METADATA_VALUE, METADATA_ENTRIES = 40, 500, 50
@@ -89,21 +89,21 @@ UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 class TooLong(ValueError):
-    """An id or a currency of Stripe's that is longer than Stripe says."""
+    """An ID or a currency from Stripe that's longer than Stripe says."""
 
 
 def _is_exact(field: str) -> bool:
-    """Whether a part of it would be something else: an object with a longer one can't be read."""
+    """Whether it must never be cut: an object with a longer value can't be read."""
     return field in ("id", "currency") or field.endswith("_id")
 
 
 def _is_address(field: str) -> bool:
-    """Whether a part of it leads nowhere."""
+    """Whether it's an address, which leads nowhere if it's cut."""
     return field == "url" or field.endswith("_url")
 
 
 def longest(owner: str, field: str) -> int:
-    """Return how many characters a snapshot's field holds."""
+    """Return the maximum length of a snapshot's field."""
     known = KEPT.get(f"{owner}.{field}") or KEPT.get(field)
     if known:
         return known
@@ -111,10 +111,10 @@ def longest(owner: str, field: str) -> int:
 
 
 def fitted(owner: str, field: str, value: Any) -> Any:
-    """Return what a snapshot's field may hold of a value, lists and mappings included.
+    """Return a value fitted to a snapshot's field, including lists and mappings.
 
     Raises:
-        TooLong: it is an id or a currency, of which a part would be another one.
+        TooLong: it's an ID or a currency, which can't be cut.
     """
     if isinstance(value, str):
         return _fitted_text(owner, field, value)
@@ -136,25 +136,25 @@ def _fitted_text(owner: str, field: str, text: str) -> str:
 
 
 def _fitted_part(value: Any) -> Any:
-    """Return what a JSON column holds of a value: it has room, but not for every character."""
+    """Return a value for a JSON column, which has room, but not for every character."""
     return shortened(storable(value), TEXT) if isinstance(value, str) else value
 
 
 def storable(text: str) -> str:
-    """Return a text as PostgreSQL can hold it: without NUL and halves of surrogate pairs."""
+    """Return a text that PostgreSQL can hold: without NUL and lone surrogates."""
     return UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def shortened(text: str, most: int) -> str:
-    """Cut a text to so many characters, which ends with an ellipsis then."""
+    """Cut a text to a length; it then ends with an ellipsis."""
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def sendable(params: Params) -> Params:
-    """Return parameters as Stripe takes them, whatever people wrote.
+    """Return parameters that Stripe accepts, whatever people wrote.
 
-    No text is longer than the table says, and none has characters that can't be shown: Stripe
-    prints them on its pages, mails and PDFs. Whatever is written to Stripe goes through here.
+    No text exceeds the table's length or has unprintable characters: Stripe shows them on its
+    pages, mails, and PDFs. Everything we write to Stripe goes through here.
     """
     return cast("Params", _sendable(params, ""))
 

@@ -1,4 +1,4 @@
-"""Statuses, as Stripe and we name them, and which of them belong together (pure)."""
+"""Statuses, by Stripe's names and ours, and groups of them (pure)."""
 
 from collections.abc import Iterable
 from enum import StrEnum
@@ -17,7 +17,7 @@ class SubscriptionStatus(StrEnum):
     CANCELED = "canceled"
 
 
-# A member with one of these has the membership: buying it again is refused.
+# With one of these, the member has the membership and can't buy it again.
 LIVE_SUBSCRIPTION = frozenset(
     {
         SubscriptionStatus.TRIALING,
@@ -27,24 +27,24 @@ LIVE_SUBSCRIPTION = frozenset(
         SubscriptionStatus.PAUSED,
     }
 )
-# With one of these, the next period is charged by itself.
+# With one of these, the next period is charged automatically.
 CHARGED_SUBSCRIPTION = frozenset({SubscriptionStatus.TRIALING, SubscriptionStatus.ACTIVE})
 # With one of these, a payment is missing.
 UNPAID_SUBSCRIPTION = frozenset({SubscriptionStatus.PAST_DUE, SubscriptionStatus.UNPAID})
 ENDED_SUBSCRIPTION = frozenset({SubscriptionStatus.CANCELED, SubscriptionStatus.INCOMPLETE_EXPIRED})
-# With one of these, the first payment was never made: nobody was a member by it.
+# With one of these, the first payment was never made, so it never was a membership.
 NEVER_BEGAN = frozenset({SubscriptionStatus.INCOMPLETE, SubscriptionStatus.INCOMPLETE_EXPIRED})
 
 
 class CollectionMethod(StrEnum):
-    """Stripe's ways of collecting an invoice: a card is charged, or the invoice is sent."""
+    """How Stripe collects an invoice: it charges a card, or sends the invoice."""
 
     CHARGE = "charge_automatically"
     SEND = "send_invoice"
 
 
 class PauseBehavior(StrEnum):
-    """What becomes of invoices that are made while a subscription's collection is paused."""
+    """What happens to invoices made while a subscription's collection is paused."""
 
     KEEP_AS_DRAFT = "keep_as_draft"
     MARK_UNCOLLECTIBLE = "mark_uncollectible"
@@ -69,7 +69,7 @@ class CreditNoteStatus(StrEnum):
 
 
 class Collection(StrEnum):
-    """How far the collection of an open invoice has come; empty for any other."""
+    """The progress of collecting an open invoice; empty for any other."""
 
     NONE = ""
     PROCESSING = "processing"
@@ -77,14 +77,14 @@ class Collection(StrEnum):
     FAILED = "failed"
 
 
-# Stripe's word (`status_details.uncollectible.reason`) for an invoice that a pause let go.
+# Stripe's reason (`status_details.uncollectible.reason`) for an invoice dropped during a pause.
 GIVEN_UP_BY_PAUSE = "subscription_paused"
-# What stands in place of a card's brand where the money came to us directly, not through Stripe.
+# Stored instead of a card's brand if the money came to us directly, not through Stripe.
 OUTSIDE = "out_of_band"
 
 
 class PaymentStatus(StrEnum):
-    """Stripe's statuses of a payment intent, plus `failed` for an attempt that was refused."""
+    """Stripe's statuses of a payment intent, plus `failed` for a refused attempt."""
 
     REQUIRES_PAYMENT_METHOD = "requires_payment_method"
     REQUIRES_CONFIRMATION = "requires_confirmation"
@@ -96,7 +96,7 @@ class PaymentStatus(StrEnum):
 
 
 class DisputeStatus(StrEnum):
-    """Stripe's statuses of a dispute. `warning_…` is an inquiry: the bank asks, no money moves."""
+    """Stripe's statuses of a dispute. `warning_…` is an inquiry: the bank asks; no money moves."""
 
     WARNING_NEEDS_RESPONSE = "warning_needs_response"
     WARNING_UNDER_REVIEW = "warning_under_review"
@@ -117,7 +117,7 @@ INQUIRY = frozenset(
         DisputeStatus.WARNING_CLOSED,
     }
 )
-# These wait for our evidence, until the deadline.
+# These are waiting for our evidence, until the deadline.
 ANSWERABLE_DISPUTE = frozenset(
     {
         DisputeStatus.WARNING_NEEDS_RESPONSE,
@@ -125,7 +125,7 @@ ANSWERABLE_DISPUTE = frozenset(
         DisputeStatus.APPEAL_NEEDS_RESPONSE,
     }
 )
-# These still run: as long as one does, its payment can't be refunded.
+# These are still open; meanwhile the payment can't be refunded.
 OPEN_DISPUTE = ANSWERABLE_DISPUTE | {
     DisputeStatus.WARNING_UNDER_REVIEW,
     DisputeStatus.UNDER_REVIEW,
@@ -133,7 +133,7 @@ OPEN_DISPUTE = ANSWERABLE_DISPUTE | {
 }
 
 
-# What they are called here: Stripe's own names are those of its programming interface.
+# Their labels here: Stripe's own names are those of its API.
 PAYMENT_WORDS = {
     PaymentStatus.REQUIRES_PAYMENT_METHOD.value: "Failed",
     PaymentStatus.REQUIRES_CONFIRMATION.value: "Not confirmed",
@@ -145,7 +145,7 @@ PAYMENT_WORDS = {
 
 
 class EventState(StrEnum):
-    """What has become of a webhook event."""
+    """The state of a webhook event."""
 
     PENDING = "pending"
     PROCESSED = "processed"
@@ -158,35 +158,35 @@ OPEN_EVENT = frozenset({EventState.PENDING, EventState.RETRYING})
 
 
 class IgnoredBecause(StrEnum):
-    """Why an event is answered and left alone."""
+    """Why an event is accepted and ignored."""
 
-    THIN = "thin"  # it names an object of the v2 API and carries nothing
-    OTHER_MODE = "other_mode"  # live where we have a test key, or the other way round
+    THIN = "thin"  # it only names an object of the v2 API
+    OTHER_MODE = "other_mode"  # live while we have a test key, or the reverse
 
 
 class CheckoutState(StrEnum):
-    """What has become of a Checkout session that we made."""
+    """The state of a Checkout session that we made."""
 
     STARTING = "starting"
     OPEN = "open"
-    PROCESSING = "processing"  # done by the member, but the bank has yet to send the money
+    PROCESSING = "processing"  # the member is done, but the bank hasn't sent the money yet
     COMPLETE = "complete"
     FAILED = "failed"
     EXPIRED = "expired"
 
 
-# As long as a checkout is one of these, its thing can't be paid by another one.
+# While a checkout is in one of these, no other checkout can pay for the same thing.
 UNFINISHED_CHECKOUT = frozenset(
     {CheckoutState.STARTING, CheckoutState.OPEN, CheckoutState.PROCESSING}
 )
 
 
 def checkout_state(session: str, payment_status: str, payment: str) -> CheckoutState | None:
-    """Return what a single payment's session has come to, or None while it is open.
+    """Return the state of a single payment's session, or None while it's open.
 
-    `session` and `payment_status` are Stripe's fields of the session, `payment` the status of its
-    payment intent. A session that is complete but unpaid waits for the bank (Stripe documentation,
-    "Fulfill orders": delayed payment methods), until its payment succeeds or fails.
+    `session` and `payment_status` are the session's fields at Stripe; `payment` is the status of
+    its payment intent. A session that's complete but unpaid is waiting for the bank (Stripe
+    documentation, "Fulfill orders": delayed payment methods), until its payment succeeds or fails.
     """
     if session == CheckoutState.EXPIRED:
         return CheckoutState.EXPIRED
@@ -208,7 +208,7 @@ class Purpose(StrEnum):
 
 
 class RequestState(StrEnum):
-    """What has become of a payment request. That it expired is told from its date."""
+    """The state of a payment request. Whether it has expired follows from its date."""
 
     OPEN = "open"
     PAID = "paid"
@@ -216,17 +216,17 @@ class RequestState(StrEnum):
 
 
 class MembershipAction(StrEnum):
-    """What can be decided about a membership."""
+    """The possible decisions about a membership."""
 
     CANCEL = "cancel"
     RESUME = "resume"
     CANCEL_NOW = "cancel_now"
     SWITCH = "switch"  # to another price of the plan
-    STAY = "stay"  # with the discount that was offered on leaving
+    STAY = "stay"  # with the retention offer's discount
 
 
 class DecisionState(StrEnum):
-    """What has become of such a decision. A pending one waits for Stripe's subscription."""
+    """The state of a decision. A pending one is waiting for Stripe's subscription."""
 
     PENDING = "pending"
     CONFIRMED = "confirmed"
@@ -234,7 +234,7 @@ class DecisionState(StrEnum):
 
 
 class CancellationReason(StrEnum):
-    """Why a member leaves: Stripe's words (`cancellation_details.feedback`)."""
+    """Why a member leaves, in Stripe's terms (`cancellation_details.feedback`)."""
 
     TOO_EXPENSIVE = "too_expensive"
     UNUSED = "unused"
@@ -246,12 +246,12 @@ class CancellationReason(StrEnum):
     OTHER = "other"
 
 
-# Stripe's word (`cancellation_details.reason`) for an end after the last retry failed.
+# Stripe's reason (`cancellation_details.reason`) for an end after the last retry failed.
 ENDED_BY_FAILED_PAYMENT = "payment_failed"
 
 
 def collection_of(status: str, attempt_count: int, payments: Iterable[str]) -> Collection:
-    """Tell an invoice's collection from its status, its attempts and its payments' statuses."""
+    """Derive an invoice's collection from its status, attempts, and payments."""
     if status != InvoiceStatus.OPEN:
         return Collection.NONE
     found = set(payments)
@@ -263,7 +263,7 @@ def collection_of(status: str, attempt_count: int, payments: Iterable[str]) -> C
 
 
 class RefundState(StrEnum):
-    """What has become of a refund: decided by people first, then by Stripe."""
+    """The state of a refund: decided by people first, then by Stripe."""
 
     REQUESTED = "requested"
     DENIED = "denied"
@@ -277,7 +277,7 @@ class RefundState(StrEnum):
     CANCELED = "canceled"
 
 
-# Stripe's statuses of a refund ("The Refund object"): states of ours under the same names.
+# Stripe's statuses of a refund ("The Refund object"); our states have the same names.
 REFUND_AT_STRIPE = frozenset(
     {
         RefundState.PENDING,
@@ -287,7 +287,7 @@ REFUND_AT_STRIPE = frozenset(
         RefundState.CANCELED,
     }
 )
-# Refunds of these states came to nothing: their amount can be asked for again.
+# Refunds in these states paid nothing back: their amount can be requested again.
 REFUND_VOID = frozenset(
     {
         RefundState.DENIED,
@@ -296,10 +296,10 @@ REFUND_VOID = frozenset(
         RefundState.CANCELED,
     }
 )
-# Approved, and not yet with Stripe: the worker has to send it.
+# Approved, but not at Stripe yet: the worker has to send it.
 REFUND_TO_SEND = frozenset({RefundState.APPROVED, RefundState.SENDING})
-# Whatever else changes, changes through one of these. Stripe's states are Stripe's: among them
-# every change is possible, `succeeded` to `failed` included.
+# All other changes must be listed here. Among Stripe's own states every change is possible, even
+# `succeeded` to `failed`.
 REFUND_MOVES: dict[RefundState, frozenset[RefundState]] = {
     RefundState.REQUESTED: frozenset(
         {RefundState.APPROVED, RefundState.DENIED, RefundState.WITHDRAWN}
@@ -313,7 +313,7 @@ REFUND_MOVES: dict[RefundState, frozenset[RefundState]] = {
 
 
 class RefundOrigin(StrEnum):
-    """Who began a refund."""
+    """Who started a refund."""
 
     MEMBER = "member"
     STAFF = "staff"
@@ -321,7 +321,7 @@ class RefundOrigin(StrEnum):
 
 
 class RefundReason(StrEnum):
-    """Why a refund is wanted."""
+    """Why a refund was requested."""
 
     DUPLICATE = "duplicate"
     ACCIDENTAL = "accidental"
@@ -333,16 +333,16 @@ class RefundReason(StrEnum):
 
 
 class LedgerTextKind(StrEnum):
-    """What is said in a step of a refund's history, and may have to be forgotten."""
+    """Texts in a step of a refund's history that may have to be deleted."""
 
-    ACTOR = "actor"  # what whoever did it was called then
+    ACTOR = "actor"  # the actor's name at the time
     WORDS = "words"
-    # The hash of before names and words were kept apart: it was made of them.
+    # The hash from before names and words were separated: it included them.
     EARLIER = "earlier"
 
 
 class RefundAction(StrEnum):
-    """What a step of a refund's history was."""
+    """The kind of a step in a refund's history."""
 
     REQUESTED = "requested"
     GIVEN = "given"  # by staff, without a request
@@ -353,8 +353,8 @@ class RefundAction(StrEnum):
     SECOND_ASKED = "second_asked"
     DENIED = "denied"
     WITHDRAWN = "withdrawn"
-    OVERTAKEN = "overtaken"  # the payment was paid back in another way meanwhile
+    OVERTAKEN = "overtaken"  # the payment was paid back another way in the meantime
     SENDING = "sending"
-    REFUSED = "refused"  # Stripe did not make it
+    REFUSED = "refused"  # Stripe didn't make it
     STRIPE = "stripe"  # Stripe said so
     REOPENED = "reopened"  # it failed after it had succeeded

@@ -1,7 +1,7 @@
-"""What a subscription is made of: which of its items is the membership, and what they come to.
+"""A subscription's items: which one is the membership, and what they cost.
 
 Pure. Only a price of the plan's product is the membership, whatever else the subscription holds
-("Locker rental"). Amounts are minor units a period, periods seconds since 1970.
+("Locker rental"). Amounts are minor units per period; periods are seconds since 1970.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 UNNAMED_PLAN, UNNAMED = "Membership", "Subscription"
-# So many names are said; the others are counted.
+# How many names are listed; the others are counted.
 NAMED = 2
 
 
 @dataclass(frozen=True)
 class SubscriptionItem:
-    """One item. `unit_amount` is None where the price depends on what is used."""
+    """One item. `unit_amount` is None if the price depends on usage."""
 
     id: str
     price_id: str
@@ -34,32 +34,32 @@ class SubscriptionItem:
 
     @property
     def amount(self) -> int:
-        """What all of it costs a period; 0 where that depends on what is used."""
+        """The cost per period of the whole quantity; 0 if that depends on usage."""
         return (self.unit_amount or 0) * self.quantity
 
     @property
     def every(self) -> tuple[str, int]:
-        """How often it is charged."""
+        """How often it's charged."""
         return self.interval, self.interval_count
 
     @property
     def title(self) -> str:
-        """Its name, with the quantity where that is not one: "2 × Locker rental"."""
+        """Its name, with the quantity unless that's one: "2 × Locker rental"."""
         return f"{self.quantity} × {self.name}" if self.quantity != 1 else self.name
 
 
 def of_plan(items: Iterable[SubscriptionItem], products: Collection[str]) -> list[SubscriptionItem]:
-    """Return the items that are the membership: prices of the plan's products, old ones too."""
+    """Return the membership's items: prices of the plan's products, including old ones."""
     return [one for one in items if one.product_id in products]
 
 
 def columns(
     items: Sequence[SubscriptionItem], products: Collection[str], names: Mapping[str, str]
 ) -> dict[str, Any]:
-    """Return the columns of a subscription's row that follow from its items.
+    """Return the columns of a subscription's row that depend on its items.
 
-    `products` are the plan's, `names` those of products by id. Price, interval and period are the
-    membership's, else the first item's; the amount is that of all items charged as often.
+    `products` are the plan's; `names` are product names by ID. Price, interval, and period are the
+    membership's, or else the first item's; the amount is that of all items with the same interval.
     """
     named = [replace(one, name=_name(one, products, names)) for one in items]
     plan = of_plan(named, products)

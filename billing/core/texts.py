@@ -1,4 +1,4 @@
-"""Stripe's words in plain ones: cards, reasons, periods (pure)."""
+"""Stripe's terms in plain words: cards, reasons, periods (pure)."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from typing import Any, Protocol
 from billing.core.statuses import OUTSIDE, DisputeStatus
 from common.money import Money
 
-# The longest period that is named after its month.
+# The longest period that's named after its month.
 A_MONTH = timedelta(days=35)
 
 
 class InvoiceParts(Protocol):
-    """What an invoice asks for, and what lowers that, in minor units."""
+    """What an invoice asks for, and what reduces that, in minor units."""
 
     total: int
     pre_payment_credit_notes_amount: int
 
     @property
     def balance_applied(self) -> int:
-        """What the customer's balance adds to what is due."""
+        """What the customer's balance adds to the amount due."""
 
 
 class CreditNoteParts(Protocol):
-    """What a credit note's amount is made of, in minor units."""
+    """The parts of a credit note's amount, in minor units."""
 
     currency: str
     pre_payment_amount: int
@@ -34,7 +34,7 @@ class CreditNoteParts(Protocol):
     out_of_band: int
 
 
-# How something was paid that did not come through Stripe: cash, a check, a bank transfer.
+# How payments outside of Stripe were made: cash, a check, a bank transfer.
 DIRECT = "Direct payment"
 BRANDS = {
     "amex": "American Express",
@@ -47,8 +47,8 @@ BRANDS = {
     "unionpay": "UnionPay",
     "visa": "Visa",
 }
-# Stripe's types of payment methods that answer after days (Stripe documentation, "Payment method
-# support": delayed notification). A copy keeps such a type in place of a card's brand.
+# Stripe's payment methods that take days (Stripe documentation, "Payment method support": delayed
+# notification). A copy stores this type instead of a card's brand.
 BANK_ACCOUNTS = frozenset(
     [
         "acss_debit",
@@ -61,7 +61,7 @@ BANK_ACCOUNTS = frozenset(
 )
 DELAYED = BANK_ACCOUNTS | {"boleto", "customer_balance", "konbini", "multibanco", "oxxo"}
 
-# Stripe documentation, "Decline codes". What is not here reads like a plain decline.
+# Stripe documentation, "Decline codes". Anything else reads like a generic decline.
 DECLINED = "Your card was declined by your bank. Try another card, or ask your bank."
 BANK_REFUSED = "Your bank did not send the money. Try again, or pay another way."
 BANK_REASONS = {
@@ -96,7 +96,7 @@ CREDIT_REASONS = {
     "order_change": "changed",
     "product_unsatisfactory": "not as it should have been",
 }
-# An invoice that asks for nothing any more.
+# An invoice that no longer asks for money.
 VOID = "This invoice was canceled: there is nothing to pay, and it counts for nothing."
 GIVEN_UP = (
     "We no longer try to collect this invoice, and you won’t be charged for it automatically. "
@@ -107,7 +107,7 @@ PAID_DIRECTLY = (
     "You paid this directly to us, for example in cash, by check, or by bank transfer, and we've "
     "recorded it. Nothing was charged to a card."
 )
-# A payment that is neither made nor refused.
+# A payment that's neither made nor refused.
 TO_CONFIRM = (
     "Your bank asks you to confirm this payment yourself. It takes a minute on Stripe's page; "
     "nothing is charged before."
@@ -117,7 +117,7 @@ PROCESSING = (
     "we’ll email you when it’s done."
 )
 
-# Stripe documentation, "Dispute reason codes". What is not here reads like "general".
+# Stripe documentation, "Dispute reason codes". Anything else reads like "general".
 DISPUTE_REASONS = {
     "bank_cannot_process": "The bank could not process the payment.",
     "check_returned": "The bank returned the check.",
@@ -135,7 +135,7 @@ DISPUTE_REASONS = {
     "subscription_canceled": "The member says that they had cancelled before this payment.",
     "unrecognized": "The card's owner does not recognize this payment.",
 }
-# Said to staff. Stripe documentation, "How disputes work".
+# For staff. Stripe documentation, "How disputes work".
 DISPUTE_STATES = {
     DisputeStatus.WARNING_NEEDS_RESPONSE: (
         "The bank asks what this payment was. No money has moved; an answer in time may keep it so."
@@ -163,7 +163,7 @@ DISPUTE_OUTCOMES = {
     DisputeStatus.PREVENTED: "Dispute prevented",
 }
 
-# Said to the member; {amount} is what is disputed.
+# For the member; {amount} is the disputed amount.
 ASKED_BY_BANK = "The bank asks about this payment"
 ASKED_BY_BANK_TEXT = (
     "The card's bank has asked us what this payment was. We answer the bank; no money has moved, "
@@ -190,7 +190,7 @@ DISPUTE_SETTLED_TEXT = "The card's bank had asked about it. No money has moved; 
 
 
 def card(brand: str, last4: str) -> str:
-    """Return "Visa ending in 4242", or an empty string where there is no card."""
+    """Return "Visa ending in 4242", or an empty string if there's no card."""
     if brand == OUTSIDE:
         return DIRECT
     if not last4:
@@ -207,31 +207,31 @@ def card_short(brand: str, last4: str) -> str:
 
 
 def card_expiry(year_and_month: str) -> str:
-    """Return "12/2030" of "2030-12", or an empty string."""
+    """Return "12/2030" for "2030-12", or an empty string."""
     year, _, month = year_and_month.partition("-")
     return f"{month}/{year}" if month else ""
 
 
 def failure(code: str, method: str = "") -> str:
-    """Return why a payment failed, to the member. `method` is a card's brand, or a bank's type."""
+    """Return why a payment failed, for the member. `method`: a card's brand or a bank's type."""
     if method in DELAYED:
         return BANK_REASONS.get(code, BANK_REFUSED)
     return REASONS.get(code, DECLINED)
 
 
 def dispute_reason(reason: str) -> str:
-    """Return why a payment is disputed, to staff."""
+    """Return why a payment is disputed, for staff."""
     return DISPUTE_REASONS.get(reason, DISPUTE_REASONS["general"])
 
 
 def dispute_state(status: str) -> str:
-    """Return what a dispute's status means, to staff; one that is new to us reads as it is."""
+    """Return what a dispute's status means, for staff; an unknown one is shown as it is."""
     known = status in set(DisputeStatus)
     return DISPUTE_STATES[DisputeStatus(status)] if known else status.replace("_", " ").capitalize()
 
 
 def dispute_outcome(status: str) -> str:
-    """Return how a dispute ended, to staff."""
+    """Return how a dispute ended, for staff."""
     known = status in set(DisputeStatus)
     return (
         DISPUTE_OUTCOMES.get(DisputeStatus(status), "Dispute closed") if known else "Dispute closed"
@@ -244,7 +244,7 @@ def interval(name: str, count: int) -> str:
 
 
 def rhythm(name: str, count: int) -> str:
-    """Return how often somebody pays: "Monthly", "Yearly", "Every 3 months"."""
+    """Return how often a member pays: "Monthly", "Yearly", "Every 3 months"."""
     if count == 1:
         return RHYTHMS.get(name, f"Every {name}")
     return f"Every {interval(name, count)}"
@@ -269,19 +269,19 @@ def less(percent_off: float | None, amount_off: int | None, currency: str) -> st
 
 
 def lasting(duration: str, count: int | None) -> str:
-    """Return for how long a coupon counts: "for 3 months", "your next payment"."""
+    """Return how long a coupon lasts: "for 3 months", "your next payment"."""
     if duration == "repeating":
         return f"for {months(count or 1)}"
     return LASTING.get(duration, LASTING["once"])
 
 
 def discount(promotion_codes: str) -> str:
-    """Return "Discount (code WELCOME50)", or what a discount without a code is called."""
+    """Return "Discount (code WELCOME50)", or the label of a discount without a code."""
     return f"Discount (code {promotion_codes})" if promotion_codes else "Discount"
 
 
 def invoice_credits(parts: InvoiceParts) -> list[tuple[str, int]]:
-    """Return what stands between an invoice's total and what is due, in words and minor units."""
+    """Return the items between an invoice's total and the amount due, with minor units."""
     balance = parts.balance_applied
     words = "Credit applied" if balance < 0 else "From your balance"
     if balance > 0 > parts.total:
@@ -291,7 +291,7 @@ def invoice_credits(parts: InvoiceParts) -> list[tuple[str, int]]:
 
 
 def credit_note(parts: CreditNoteParts) -> list[str]:
-    """Return what becomes of a credit note's amount, a sentence a way."""
+    """Return what happens to a credit note's amount, one sentence per part."""
     ways = [
         (parts.pre_payment_amount, "{} less to pay on this invoice."),
         (parts.credited, "{} is kept for you: your next invoices are that much lower."),
@@ -302,12 +302,12 @@ def credit_note(parts: CreditNoteParts) -> list[str]:
 
 
 def payment_description(description: str, brand: str) -> str:
-    """Return what a payment without an invoice is for, where Stripe has no words for it too."""
+    """Return what a payment without an invoice is for, even if Stripe has no description."""
     return description or f"Payment to {brand}"
 
 
 def _months_of(line: dict[str, Any]) -> str:
-    """Return "December 2026", or "December 2026 to December 2027" of a longer period."""
+    """Return "December 2026", or "December 2026 to December 2027" for a longer period."""
     start = datetime.fromtimestamp(line["period_start"], UTC)
     end = datetime.fromtimestamp(line.get("period_end") or line["period_start"], UTC)
     if end - start <= A_MONTH:
@@ -319,7 +319,7 @@ def invoice_description(plan_name: str, lines: list[dict[str, Any]], *, is_plan:
     """Return what an invoice is for: "Membership, December 2026", or "Towels and 13 more"."""
     if not lines:
         return plan_name
-    # Stripe puts the plan's own line last, after prorations.
+    # Stripe puts the plan's line last, after prorations.
     if is_plan and lines[-1].get("period_start"):
         return f"{plan_name}, {_months_of(lines[-1])}"
     first = str(lines[0].get("description") or plan_name)

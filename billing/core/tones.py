@@ -1,4 +1,4 @@
-"""Values that more than one page shows (pure)."""
+"""Values shown on more than one page (pure)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What part of a payment is for time that is still to come (pure)."""
+"""The part of a payment that's for future time (pure)."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from common.money import decimals
 
 
 def unused_part(lines: Iterable[Mapping[str, Any]], paid: int, currency: str, now: int) -> int:
-    """Return how much of what was paid (minor units) is for the time after `now`, rounded down.
+    """Return the part of a payment (minor units) for the time after `now`, rounded down.
 
-    `lines` are an invoice's: amounts with the time that they are for, in seconds since 1970. What
-    was paid may be less or more than they ask for, by discount or tax: the share is the same.
+    `lines` are an invoice's: amounts with their periods, in seconds since 1970. The payment may be
+    less or more than the lines, due to discount or tax: the share is the same.
     """
     asked, unused = 0, Fraction(0)
     for line in lines:

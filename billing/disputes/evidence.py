@@ -1,7 +1,7 @@
-"""What we know of a disputed payment and of who made it, in the order in which a bank reads it.
+"""What we know about a disputed payment and its payer, in the order a bank reads it.
 
-Everything starts from the dispute's member. Texts are made here; the document only sets them.
-All times are UTC, as banks and card networks compare them.
+Everything starts from the dispute's member. This module writes the texts; the document only
+typesets them. All times are UTC, so banks and card networks can compare them.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from emails.models import Channel, Message, MessageState
 from members.display import device
 from members.models import SignIn, TermsAcceptance
 
-# A table of the document has so many rows, the newest; the files beside it have all.
+# The document's tables show this many of the newest rows; the files next to it have all.
 MOST_ROWS = 40
-# Of somebody who signs in ten times a day for years, or of a runaway message, not everything.
+# Limits for someone who signs in ten times a day for years, or a runaway message.
 MOST_RECORDS = 2000
 ENDS = frozenset({MembershipAction.CANCEL, MembershipAction.CANCEL_NOW})
 DELIVERY = {
@@ -42,7 +42,7 @@ DELIVERY = {
 
 @dataclass(frozen=True)
 class Case:
-    """A dispute and every record that bears on it; lists are newest first."""
+    """A dispute and every relevant record; lists are newest first."""
 
     dispute: Dispute
     subscriptions: list[Subscription]
@@ -53,16 +53,16 @@ class Case:
     messages: list[Message]
     sign_ins: list[SignIn]
     terms: list[TermsAcceptance]
-    is_verified: bool  # whether the e-mail address was proven by a code
+    is_verified: bool  # whether the email address was verified by a code
 
     @property
     def payment(self) -> Payment:
-        """What is disputed."""
+        """The disputed payment."""
         return self.dispute.payment
 
     @property
     def user(self) -> User:
-        """Whose it is."""
+        """Its member."""
         return self.dispute.customer.user
 
     @property
@@ -72,7 +72,7 @@ class Case:
 
     @property
     def earlier(self) -> list[Payment]:
-        """Payments with the same card before this one that nobody disputed."""
+        """Earlier undisputed payments with the same card."""
         return [
             row
             for row in self.payments
@@ -86,7 +86,7 @@ class Case:
 
 
 def gather(dispute: Dispute) -> Case:
-    """Return all that is on record about a dispute's member."""
+    """Return everything on record about a dispute's member."""
     user = dispute.customer.user
     payments = Payment.objects.for_user(user).prefetch_related("disputes")
     invoices = Invoice.objects.for_user(user).select_related("subscription").exclude(number="")
@@ -107,7 +107,7 @@ def gather(dispute: Dispute) -> Case:
 
 
 def content(case: Case) -> dict[str, Any]:
-    """Return what `templates/documents/evidence.typ` shows."""
+    """Return the content of `templates/documents/evidence.typ`."""
     return {
         "title": f"Payment of {money(case.payment.amount, case.payment.currency)} "
         f"on {day(case.paid_at)}",
@@ -135,7 +135,7 @@ def moment(at: datetime | None) -> str:
 
 
 def name_of(user: User) -> str:
-    """Return the member's name, else their address."""
+    """Return the member's name, or else their address."""
     return user.get_full_name() or user.email or "The member"
 
 
@@ -147,7 +147,7 @@ def what_for(payment: Payment) -> str:
 
 
 def delivery(message: Message) -> str:
-    """Return what is known of a message's arrival."""
+    """Return what's known about a message's delivery."""
     words = DELIVERY[MessageState(message.state)]
     at = message.delivered_at or message.sent_at
     status = f" ({message.provider_status})" if message.provider_status else ""
@@ -155,12 +155,12 @@ def delivery(message: Message) -> str:
 
 
 def subject(message: Message) -> str:
-    """Return what a message was about, without what it kept secret."""
+    """Return a message's subject, without anything secret."""
     return message.subject or message.kind.replace("_", " ").capitalize()
 
 
 def narrative(case: Case) -> Iterator[str]:
-    """Tell in plain sentences what happened, as far as it is on record."""
+    """Describe in plain sentences what happened, as far as it's on record."""
     who = name_of(case.user)
     proven = " and proved the e-mail address by a code sent to it" if case.is_verified else ""
     joined, brand = day(case.user.date_joined), settings.BRAND_NAME
@@ -181,7 +181,7 @@ def narrative(case: Case) -> Iterator[str]:
 
 
 def _terms_before(case: Case) -> TermsAcceptance | None:
-    """Return the last terms that were agreed to before the payment."""
+    """Return the last terms the member agreed to before the payment."""
     return next((row for row in case.terms if row.happened_at <= case.paid_at), None)
 
 
@@ -213,7 +213,7 @@ def _use_sentences(case: Case) -> Iterator[str]:
 
 
 def _message_sentences(case: Case) -> Iterator[str]:
-    """Name the receipt of this very payment: its key says what caused it."""
+    """Describe this very payment's receipt: its key names the cause."""
     cause = case.payment.invoice.stripe_id if case.payment.invoice else case.payment.stripe_id
     key = f"{Kind.PAYMENT_RECEIVED}:{cause}:"
     for row in case.messages:
@@ -227,7 +227,7 @@ def _end_sentences(case: Case) -> Iterator[str]:
     subscription = case.payment.invoice.subscription if case.payment.invoice else None
     ends = {row.created_at for row in case.decisions if row.action in ENDS}
     if subscription and subscription.canceled_at and not ends:
-        # Somebody ended it in Stripe's dashboard.
+        # It was ended in Stripe's dashboard.
         ends.add(subscription.canceled_at)
     if subscription and not any(at <= case.paid_at for at in ends):
         yield "The membership had not been cancelled before the payment."
@@ -398,7 +398,7 @@ def _section(
     note: str = "",
     money_column: bool = False,
 ) -> dict[str, Any]:
-    """Return a table: its newest rows, which column is wide, and where the other rows are."""
+    """Return a table: its newest rows, its wide column, and where the other rows are."""
     left_out = len(rows) - MOST_ROWS
     return {
         "title": title,

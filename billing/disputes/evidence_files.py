@@ -1,4 +1,4 @@
-"""The evidence packet: one ZIP with the document for the bank and each record as a file."""
+"""The evidence packet: a ZIP with the document for the bank, and each record as a file."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ alone. All times are UTC.
 
 
 def filename(dispute: Dispute) -> str:
-    """Return what the packet is called: ASCII, without the member's name."""
+    """Return the packet's file name: ASCII, without the member's name."""
     return f"evidence-{re.sub(r'[^A-Za-z0-9_-]', '', dispute.stripe_id)}.zip"
 
 
 def packet(dispute: Dispute, made_at: datetime) -> bytes:
-    """Return the ZIP of a dispute: `evidence.pdf` and the files behind it."""
+    """Return a dispute's ZIP: `evidence.pdf` and the files behind it."""
     case = evidence.gather(dispute)
     document = documents.render("evidence", evidence.content(case), made_at=made_at)
     files: dict[str, str | bytes] = {
@@ -141,7 +141,7 @@ def _tables(case: Case) -> dict[str, str]:
 
 
 def _csv(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a table that spreadsheets open, and take no cell of as a formula."""
+    """Return a table for spreadsheets, without cells that could be formulas."""
     return "".join(spreadsheets.lines(head, rows))
 
 
@@ -172,7 +172,7 @@ def _name(message: Message) -> str:
 
 
 def _text(message: Message) -> str:
-    """Return a message as the member read it; one that held a code has no text any more."""
+    """Return a message as the member read it; one that held a code no longer has a text."""
     head = (
         f"To: {message.recipient}\nBy: {message.get_channel_display()}\n"
         f"Written: {moment(message.created_at)}\nState: {evidence.delivery(message)}\n"
@@ -189,5 +189,5 @@ def _body(message: Message) -> str:
             return f"{rendering.render_sms(message)}\n"
         return rendering.render_email(message).text
     except TemplateDoesNotExist:
-        # An earlier version of the portal sent it: only the subject is left.
+        # An earlier version of the portal sent it, so only the subject is left.
         return "The text of this message is not kept.\n"

@@ -1,4 +1,4 @@
-"""Step 2: take only ids from an event, read its object again, record the outcome."""
+"""Step 2: take only IDs from an event, read its object again, record the outcome."""
 
 from __future__ import annotations
 
@@ -39,12 +39,11 @@ Json = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Target:
-    """What an event is about: which function reads it again, and where its row is.
+    """What an event is about: the function that reads it again, and where its row is.
 
-    `read_column` of that row tells when it was last read.
-    `remind` then looks whether a day is near, as of the time at which Stripe made the event:
-    the clock of Stripe's tests may be ahead of ours. `read_since` tells whether all of it was read
-    after a moment, where it is more than the row.
+    The row's `read_column` says when it was last read. `remind` then checks whether a date is near,
+    as of the event's own time, since Stripe's test clock may be ahead of ours. `read_since` says
+    whether everything was read after a time, if there's more to it than the row.
     """
 
     read: Callable[[str], object]
@@ -64,26 +63,26 @@ def _at(key: str) -> Callable[[Json], str]:
 
 
 def _read_card(customer_id: str) -> None:
-    """Read a customer and the subscriptions that its card pays for."""
+    """Read a customer and the subscriptions paid by its card."""
     refresh.sync_customer(customer_id)
     run = OneByOne(ended_by=gateway.ENDS_ALL)
     for subscription_id in gateway.subscription_ids(customer_id):
         with run.each(subscription_id), suppress(gateway.StripeMissing):
             refresh.sync_subscription(subscription_id)
     run.finish()
-    # Their address may be what was missing to work out the tax.
+    # Their address may be what was missing to calculate tax.
     taxing.turn_on_again(customer_id)
 
 
 def card_read_since(customer_id: str, moment: datetime) -> bool:
-    """Whether a customer and all subscriptions that we know of it were read after a moment."""
+    """Whether a customer and all its known subscriptions were read after a time."""
     rows = Customer.objects.filter(stripe_id=customer_id, read_at__gt=moment)
     older = Subscription.objects.filter(customer__stripe_id=customer_id, read_at__lte=moment)
     return rows.exists() and not older.exists()
 
 
 def _subscription_of_invoice(data: Json) -> str:
-    """An invoice that is still to come has no id; older API versions name it in another place."""
+    """Return an upcoming invoice's subscription; it has no ID, and its place varies by version."""
     details = (data.get("parent") or {}).get("subscription_details") or {}
     return object_id(details.get("subscription")) or object_id(data.get("subscription"))
 
@@ -175,8 +174,8 @@ TARGETS: dict[str, Target] = {
     "tax_rate.updated": TAX_RATE,
 }
 
-# Types that Stripe sends for what we know already, each with its reason. One that is in neither
-# table is new to us: it is stored and ignored too.
+# Types that tell us nothing new, each with its reason. A type in neither table is unknown: it's
+# stored and ignored too.
 IGNORED: dict[str, str] = {
     "customer.created": "A customer matters here once it has a subscription or a payment.",
     "payment_intent.created": "Nobody has tried to pay yet.",
@@ -190,7 +189,7 @@ IGNORED: dict[str, str] = {
 
 
 def as_table() -> str:
-    """Return every type with what is read again for it, as the table of docs/flows.md."""
+    """Return every type with what's read again for it, as the table in docs/flows.md."""
     rows = {name: f"read again: `{_reader(target)}`" for name, target in TARGETS.items()}
     rows |= {name: f"ignored on purpose: {reason}" for name, reason in IGNORED.items()}
     lines = [f"| `{name}` | {rows[name]} |" for name in sorted(rows)]
@@ -207,8 +206,8 @@ def process(event_pk: int, *, is_last_attempt: bool, again: bool = False) -> Non
     `again` (a replay by staff) reads the object even if the event was processed before.
 
     Raises:
-        Whatever kept it from being processed, after that was recorded on the row: the queue then
-        tries again.
+        Whatever kept it from being processed, after recording it on the row; the queue then tries
+        again.
     """
     event = StripeEvent.objects.get(pk=event_pk)
     if event.state in (EventState.PROCESSED, EventState.IGNORED) and not again:
@@ -225,7 +224,7 @@ def process(event_pk: int, *, is_last_attempt: bool, again: bool = False) -> Non
 
 
 def _read_again(event: StripeEvent, *, again: bool) -> tuple[EventState, str]:
-    """Read the event's object and answer what became of the event, and why."""
+    """Read the event's object; return the event's new state, and why."""
     target = TARGETS.get(event.type)
     if target is None:
         return EventState.IGNORED, IGNORED.get(event.type, "This type of event is new to us.")
@@ -248,7 +247,7 @@ def _read_again(event: StripeEvent, *, again: bool) -> tuple[EventState, str]:
 
 
 def _subject(payload: Json) -> Json:
-    """Return the event's object; one that has just lost its customer still names it."""
+    """Return the event's object; if it just lost its customer, it still names it."""
     data = payload["data"]
     found: Json = data["object"]
     before = data.get("previous_attributes") or {}
@@ -257,7 +256,7 @@ def _subject(payload: Json) -> Json:
 
 
 def _was_read_since(event: StripeEvent, target: Target, identifier: str) -> bool:
-    """Whether the object was read after the event arrived, so that its row shows the change."""
+    """Whether the object was read after the event arrived, so its row shows the change."""
     if target.read_since:
         return target.read_since(identifier, event.received_at)
     if target.model is None:
@@ -275,11 +274,11 @@ def _record(event: StripeEvent, state: EventState, note: str) -> None:
 
 
 def lock_of(payload: Json) -> str:
-    """Return the key under which an event waits its turn: its customer's, else its object's.
+    """Return the key that an event queues under: its customer, or else its object.
 
-    Also the column `customer_id` of the event; jobs of one customer run in the order they came.
-    A dispute names no customer: its events wait for each other only, and may run beside those of
-    its customer. That is safe, as every write holds the lock on its member.
+    It's also the event's column `customer_id`; jobs of one customer run in the order they came. A
+    dispute names no customer: its events wait only for each other, and may run alongside its
+    customer's. That's safe, since every write holds the lock on the member.
     """
     data = _subject(payload)
     if data.get("object") == "customer":

@@ -1,4 +1,4 @@
-"""The one way into the inbox: an event is stored once, with its job, in one statement."""
+"""The only way into the inbox: one statement stores an event once, with its job."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from billing.stripe import gateway, snapshots
 
 logger = logging.getLogger(__name__)
 
-# The year 9999: later times are none that a database knows.
+# The year 9999: the database can't store later times.
 LATEST = 253_370_764_800
 UNSTORABLE = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
 UNSTORABLE_CHARACTER = re.compile("[\x00\ud800-\udfff]")
-# One statement, atomic by itself: the event and, only if that is new, its job. The job is made
-# by Procrastinate's own function, which its migrations define and version.
+# One statement, atomic by itself: the event and, only if it's new, its job. Procrastinate's own
+# function makes the job; its migrations define and version it.
 STORE = """
     WITH event AS (
         INSERT INTO billing_stripeevent
@@ -41,23 +41,23 @@ STORE = """
 """
 
 
-# One statement as well: a delivery that is not for us is counted, under its reason and type.
+# Also one statement: a delivery that isn't for us is counted by reason and type.
 COUNT = """
     INSERT INTO billing_ignoredevents (reason, type, count, last_id) VALUES (%s, %s, 1, %s)
     ON CONFLICT (reason, type) DO UPDATE
     SET count = billing_ignoredevents.count + 1, last_id = excluded.last_id, last_at = now()
     RETURNING id
 """
-# The kind of an event that the v2 API makes ("thin").
+# The kind of the v2 API's ("thin") events.
 THIN = "v2.core.event"
 
 
 class MalformedEvent(ValueError):
-    """The text is not an event of Stripe's."""
+    """The text isn't a Stripe event."""
 
 
 class Taken(Enum):
-    """What became of a delivery."""
+    """The result of a delivery."""
 
     STORED = "stored"
     KNOWN = "known"
@@ -65,14 +65,14 @@ class Taken(Enum):
 
 
 def take(text: str) -> Taken:
-    """Take one event of Stripe's, whichever way it came: store it once, or count it as not ours.
+    """Accept a Stripe event from any source: store it once, or count it as not ours.
 
-    One statement. Thin events carry nothing that we could act on, and those of the other mode are
-    about money of another world: both are taken, so that Stripe goes on delivering.
+    One statement. Thin events carry nothing we could act on, and events of the other mode aren't
+    about our money. Both are accepted, so Stripe keeps delivering.
 
     Raises:
-        MalformedEvent: it is no event, or the database can't hold it.
-        OperationalError: the database is away.
+        MalformedEvent: it isn't an event, or the database can't hold it.
+        OperationalError: the database is down.
     """
     data = _loaded(text)
     if isinstance(data, dict) and data.get("object") == THIN:
@@ -100,10 +100,10 @@ def _loaded(text: str) -> Any:
 
 
 def _checked(payload: Any) -> Mapping[str, Any]:
-    """Return an event's payload, with what we rely on checked.
+    """Return an event's payload after checking what we rely on.
 
     Raises:
-        MalformedEvent: it lacks an id, a type, a time, a mode or an object.
+        MalformedEvent: it lacks an ID, a type, a time, a mode, or an object.
     """
     try:
         is_event = (
@@ -123,11 +123,11 @@ def _checked(payload: Any) -> Mapping[str, Any]:
 
 
 def store(payload: Mapping[str, Any], text: str) -> bool:
-    """Store an event with its job, in one statement; answer False where it is stored already.
+    """Store an event with its job in one statement; return False if it was already stored.
 
     Raises:
         MalformedEvent: the database can't hold it.
-        OperationalError: the database is away.
+        OperationalError: the database is down.
     """
     data = payload["data"]["object"]
     customer_id = lock_of(payload)
@@ -147,13 +147,13 @@ def store(payload: Mapping[str, Any], text: str) -> bool:
 
 
 def _execute(statement: str, values: list[Any]) -> bool:
-    """Run one statement, on a new connection where the old one is gone; say if it has a row."""
+    """Run a statement, on a new connection if the old one is gone; return whether it has a row."""
     try:
         return _run(statement, values)
     except OperationalError:
         if connection.in_atomic_block:
             raise
-        # The database was restarted under this connection: storing twice stores once.
+        # The database restarted under this connection. Trying again is safe: it stores once.
         connection.close()
         return _run(statement, values)
 
@@ -164,15 +164,15 @@ def _is_name(value: object, longest: int = 255) -> bool:
 
 
 def _refuse_constant(name: str) -> None:
-    """Refuse NaN and the infinities, which Python reads and JSON does not have."""
+    """Refuse NaN and infinities, which Python parses but JSON doesn't have."""
     raise ValueError(f"{name} is no JSON.")
 
 
 def _storable(payload: Mapping[str, Any], text: str) -> str:
-    """Return the event's text as PostgreSQL's jsonb can hold it.
+    """Return the event's text in a form that PostgreSQL's jsonb can hold.
 
-    JSON may name a NUL character or half of a surrogate pair, jsonb may not. Such text is rare:
-    only then is it written anew, with a replacement character in their place.
+    JSON may contain an escaped NUL or a lone surrogate; jsonb may not. This is rare, and only then
+    is the text rewritten, with replacement characters.
     """
     if not UNSTORABLE.search(text):
         return text
@@ -190,11 +190,11 @@ def _replaced(value: Any) -> Any:
 
 
 def _run(statement: str, values: list[Any]) -> bool:
-    """Run the statement on psycopg's own cursor: the server prepares it once a connection.
+    """Run the statement on psycopg's own cursor, so the server prepares it once per connection.
 
-    Django's cursors write the values into the text, which is parsed and planned each time.
+    Django's cursors put the values into the text, which is parsed and planned each time.
     """
-    # A health check would be one more statement an event; `store` mends a dead connection instead.
+    # A health check would be one more statement per event; `store` replaces a dead connection.
     connection.health_check_done = True  # type: ignore[attr-defined]  # the stubs lack it
     connection.ensure_connection()
     try:
@@ -206,7 +206,7 @@ def _run(statement: str, values: list[Any]) -> bool:
 
 
 def replay(event: StripeEvent) -> None:
-    """Process a stored event once more, whatever became of it before (a button of the staff's)."""
+    """Process a stored event again, whatever its state (a staff button)."""
     with transaction.atomic():
         StripeEvent.objects.filter(pk=event.pk).update(state=EventState.PENDING, error="")
         lock = lock_key(event.customer_id, event.object_id, event.stripe_id)
@@ -214,5 +214,5 @@ def replay(event: StripeEvent) -> None:
 
 
 def lock_key(customer_id: str, object_id: str, event_id: str) -> str:
-    """Return the queue's lock: events of one customer wait for each other, others do not."""
+    """Return the queue's lock: only events of the same customer wait for each other."""
     return f"stripe:{customer_id or object_id or event_id}"

@@ -19,11 +19,11 @@ logger = logging.getLogger(__name__)
 @csrf_exempt
 @require_POST
 def stripe_webhook(request: HttpRequest) -> HttpResponse:
-    """Store one event of Stripe's, once.
+    """Store one Stripe event, once.
 
-    200: stored, now or before, or counted as one that is not for us (`inbox.take`). 400: not signed
-    with one of our secrets, too old, or not an event. 503: no secret is set, or the database is
-    away: Stripe tries again.
+    200: stored now or before, or counted as not for us (`inbox.take`). 400: not signed with one of
+    our secrets, too old, or not an event. 503: no secret is set, or the database is down; Stripe
+    tries again.
     """
     if not settings.STRIPE_WEBHOOK_SECRETS:
         logger.error("A webhook was refused: STRIPE_WEBHOOK_SECRETS is not set.")

@@ -1,7 +1,7 @@
-"""Use case: a card that paid once by hand also pays what comes next.
+"""Use case: a card that was used once by hand also pays future charges.
 
-Paying an open invoice on Stripe's page with another card leaves the subscription's card as it was,
-and the next charge would fail again. A card is charged again only if its owner says so.
+Paying an open invoice on Stripe's page with another card doesn't change the subscription's card, so
+the next charge would fail again. A card is charged again only if its owner says so.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ NOT_KEPT = (
 
 
 def use_for_next_charges(user: User, payment: Payment) -> None:
-    """Let the card of one of the member's own payments pay for the membership from now on.
+    """Use the card of one of the member's own payments for the membership from now on.
 
     Raises:
-        MembershipError: there is no membership, the card was not kept, or Stripe is away.
+        MembershipError: there's no membership, the card wasn't saved, or Stripe is down.
     """
     row = cancellation.live_subscription(user)
     if row is None or payment.customer_id != row.customer_id or not payment.method_id:

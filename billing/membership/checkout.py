@@ -1,4 +1,4 @@
-"""Use case: a member pays on Stripe Checkout, once; and buys the membership."""
+"""Use cases: a member pays once on Stripe Checkout, or buys the membership there."""
 
 from __future__ import annotations
 
@@ -42,16 +42,16 @@ TRIAL_GONE = (
     "The free trial is for new members, and your email address was used for a membership before. "
     "Nothing was charged. You can still subscribe without the trial."
 )
-# Another tab may be faster, but not for ever.
+# Another tab may get ahead of us, but not forever.
 MOST_TRIES = 4
 
 
 class CheckoutError(Exception):
-    """Buying can't go on; the text is for the member."""
+    """The purchase can't continue; the text is for the member."""
 
 
 class TrialGone(CheckoutError):
-    """The page offered free days, and it turned out that the member has had theirs."""
+    """The page offered a trial, but the member has already had one."""
 
 
 class AlreadyPaid(CheckoutError):
@@ -64,9 +64,9 @@ class AlreadyMember(AlreadyPaid):
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is to be paid: the columns of its `Checkout`, and how its session is made.
+    """What should be paid: the columns of its `Checkout`, and how to make its session.
 
-    `already` is what is raised where the member has just paid for it.
+    `already` is raised if the member has just paid for it.
     """
 
     purpose: Purpose
@@ -76,16 +76,16 @@ class Wanted:
     request: PaymentRequest | None = None
 
     def is_for(self, row: Checkout) -> bool:
-        """Whether a row was made on these very terms."""
+        """Whether a row has these exact terms."""
         return all(getattr(row, column) == term for column, term in self.terms.items())
 
     def fits(self, row: Checkout, customer: Customer) -> bool:
-        """Whether a row was made on these very terms, for the customer that pays now."""
+        """Whether a row has these exact terms and the customer that pays now."""
         return self.is_for(row) and row.customer_id == customer.pk
 
     @property
     def unfinished(self) -> dict[str, Any]:
-        """The columns by which its one unfinished row is found."""
+        """The columns that find its one unfinished row."""
         return {
             "purpose": self.purpose,
             "request": self.request,
@@ -95,23 +95,23 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Return:
-    """Where a member stands who comes back from Checkout."""
+    """The status of a member who returns from Checkout."""
 
     paid: bool
     known: bool
 
 
 def start_membership(user: User, price_id: str = "", *, expects_trial: bool = False) -> str:
-    """Return the address of the Checkout page on which the member starts the membership.
+    """Return the address of the Checkout page that starts the membership.
 
-    `price_id` is one of the prices on sale, or empty for the first. Two clicks, or two tabs, lead
-    to the same page, which can be paid once only; another price takes its place. With
-    `expects_trial` they were offered free days, and are sent to no page without them.
+    `price_id` is one of the prices on sale, or empty for the first. Two clicks or two tabs lead to
+    the same page, which can be paid only once; another price replaces it. With `expects_trial`, the
+    member was offered a trial, and isn't sent to a page without one.
 
     Raises:
-        TrialGone: it begins with a payment, for them.
-        AlreadyMember: there is a live subscription, or a payment that waits for its webhook.
-        CheckoutError: Stripe could not be asked, or nothing is on sale. No row is left half made.
+        TrialGone: for them it begins with a payment.
+        AlreadyMember: there's a live subscription, or a payment waiting for its webhook.
+        CheckoutError: Stripe couldn't be asked, or nothing is on sale. No row is left half made.
     """
     with in_sentences("join"):
         plan = chosen_plan(price_id)
@@ -130,7 +130,7 @@ def start_membership(user: User, price_id: str = "", *, expects_trial: bool = Fa
 
 @contextmanager
 def in_sentences(action: str) -> Iterator[None]:
-    """Turn Stripe's troubles into sentences for the member, who can't do the `action` now.
+    """Turn Stripe's errors into sentences for the member, who can't do the `action` now.
 
     Raises:
         CheckoutError: instead of the gateway's errors.
@@ -150,13 +150,13 @@ def in_sentences(action: str) -> Iterator[None]:
 
 
 def page_of(user: User, wanted: Wanted) -> str:
-    """Return the address of the one Checkout page on which the member can pay this.
+    """Return the address of the one Checkout page where the member can pay this.
 
-    Where their customer was deleted at Stripe, a new one takes its place.
+    If their customer was deleted at Stripe, a new one replaces it.
 
     Raises:
         AlreadyPaid: it was paid a moment ago.
-        gateway.StripeError: Stripe could not be asked. No row is left half made.
+        gateway.StripeError: Stripe couldn't be asked. No row is left half made.
     """
     customer = customer_of(user)
     try:
@@ -168,9 +168,9 @@ def page_of(user: User, wanted: Wanted) -> str:
 
 
 def returned(user: User, session_id: str) -> Return:
-    """Record that a member came back from Checkout, and say whether they had paid there.
+    """Record that a member came back from Checkout, and return whether they paid.
 
-    Stripe is asked once; where it can't be reached, the webhook will tell.
+    Stripe is asked once; if it can't be reached, the webhook will tell.
     """
     row = Checkout.objects.for_user(user).filter(session_id=session_id).first()
     if not session_id or row is None:
@@ -188,12 +188,12 @@ def returned(user: User, session_id: str) -> Return:
 
 
 def card_page(user: User, subscription_pk: int | None = None) -> str:
-    """Return the address of Stripe's page on which the member changes their card.
+    """Return the address of Stripe's page for changing the card.
 
-    That of one subscription of theirs, or of what pays for the membership.
+    It's for one of their subscriptions, or for the membership.
 
     Raises:
-        CheckoutError: Stripe could not be asked, or the member never paid for anything.
+        CheckoutError: Stripe couldn't be asked, or the member has never paid for anything.
     """
     customer = _payer_of(user, subscription_pk) if subscription_pk else payers.living(user)
     if customer is None:
@@ -221,7 +221,7 @@ def card_page(user: User, subscription_pk: int | None = None) -> str:
 
 
 def _look_again(customer: Customer) -> None:
-    """Read a customer that Stripe lacks: deleted, it says so; of another account, it is unknown."""
+    """Read a customer missing at Stripe: it's deleted, or unknown if from another account."""
     try:
         refresh.sync_customer(customer.stripe_id)
     except gateway.StripeError as error:
@@ -234,7 +234,7 @@ def _payer_of(user: User, subscription_pk: int) -> Customer | None:
 
 
 def chosen_plan(price_id: str = "") -> Plan:
-    """Return the price on sale of this id, or the first; read from Stripe where it never was.
+    """Return the price on sale with this ID, or the first; read it from Stripe if it's new.
 
     Raises:
         CheckoutError: no price is configured, or this one is not for sale.
@@ -252,10 +252,10 @@ def chosen_plan(price_id: str = "") -> Plan:
 
 
 def customer_of(user: User) -> Customer:
-    """Return the user's customer that pays next; make it at Stripe where there is none.
+    """Return the user's customer that pays next; make one at Stripe if there's none.
 
-    The one that was last deleted is part of the request's idempotency key: else Stripe would answer
-    with that one again, and with the same one each try gets the same new customer.
+    The last deleted one is part of the request's idempotency key. Otherwise Stripe would return
+    that one again; this way, each retry gets the same new customer.
     """
     for _ in range(MOST_TRIES):
         if found := payers.living(user):
@@ -273,7 +273,7 @@ def customer_of(user: User) -> Customer:
 
 
 def _refuse_if_member(user: User) -> None:
-    """Refuse a second membership; Stripe is asked too, as a webhook may be on its way."""
+    """Refuse a second membership; ask Stripe too, since a webhook may be on its way."""
     if not memberships.live(user):
         rows = Subscription.objects.for_user(user)
         known = set(rows.values_list("stripe_id", flat=True))
@@ -285,7 +285,7 @@ def _refuse_if_member(user: User) -> None:
 
 
 def _subscription_ids(customer: Customer) -> list[str]:
-    """Return the subscriptions of a customer at Stripe; one that was deleted there has none."""
+    """Return a customer's subscriptions at Stripe; a deleted customer has none."""
     try:
         return gateway.subscription_ids(customer.stripe_id)
     except gateway.StripeMissing:
@@ -307,10 +307,10 @@ def _page(customer: Customer, wanted: Wanted) -> str:
 
 @transaction.atomic
 def _row_to_pay(customer: Customer, wanted: Wanted) -> Checkout:
-    """Return the member's one unfinished checkout of this, or a new row, under their lock.
+    """Return the member's one unfinished checkout for this, or a new row, under their lock.
 
-    One on other terms whose session is still being made is closed: whoever makes that session
-    finds its row gone, and ends it at Stripe.
+    A row with other terms whose session is still being made is closed: the process making that
+    session finds its row gone, and ends it at Stripe.
     """
     lock_member(customer.user_id)
     if wanted.purpose == Purpose.MEMBERSHIP and memberships.live(customer.user):
@@ -324,7 +324,7 @@ def _row_to_pay(customer: Customer, wanted: Wanted) -> Checkout:
 
 
 def _new_row(customer: Customer, wanted: Wanted) -> Checkout:
-    """Make the row, unless its request was paid or canceled since."""
+    """Make the row, unless its request was paid or canceled in the meantime."""
     if wanted.request:
         rows = PaymentRequest.objects.select_for_update().payable()
         if not rows.filter(pk=wanted.request.pk).exists():
@@ -340,11 +340,11 @@ def _new_row(customer: Customer, wanted: Wanted) -> Checkout:
 
 
 def close(row: Checkout, paid: Exception) -> None:
-    """Close an unfinished row and its session, so that it can't be paid any more.
+    """Close an unfinished row and its session, so it can no longer be paid.
 
     Raises:
         paid: it was paid a moment ago.
-        gateway.StripeError: Stripe could not be asked; the row stays as it was.
+        gateway.StripeError: Stripe couldn't be asked; the row is unchanged.
     """
     if row.session_id and not _expire(row.session_id):
         raise paid
@@ -355,7 +355,7 @@ def close(row: Checkout, paid: Exception) -> None:
 
 
 def _expire(session_id: str) -> bool:
-    """End a session at Stripe; answer False where it was paid before that."""
+    """End a session at Stripe; return False if it had already been paid."""
     try:
         gateway.expire_checkout(session_id)
     except (gateway.StripeMissing, gateway.StripeRefused):
@@ -379,9 +379,9 @@ def _still_open(row: Checkout, wanted: Wanted) -> bool:
 
 
 def _open_session(row: Checkout, customer: Customer, wanted: Wanted) -> str:
-    """Make the row's session. On failure the row goes: nobody knows that session's address.
+    """Make the row's session. On failure, delete the row: nobody knows the session's address.
 
-    A session whose row was lost in between is ended at Stripe: its address is told to nobody.
+    A session that lost its row in the meantime is ended at Stripe, and its address isn't used.
     """
     try:
         session = wanted.open_session(row, customer)

@@ -1,8 +1,8 @@
-"""Use case: a member who is about to leave is offered a discount, and stays with it.
+"""Use case: a member who is about to leave accepts a discount and stays.
 
-Nobody is offered one twice within the offer's months, nor on top of another discount. Accepting is
-a decision like any other: written under the lock, asked of Stripe with its key, and confirmed by
-Stripe's subscription, whose discount it then names.
+Nobody gets an offer twice within the offer's months, or on top of another discount. Accepting is a
+decision like any other: written under the lock, requested from Stripe with its key, and confirmed
+by Stripe's subscription, whose discount it then names.
 """
 
 from __future__ import annotations
@@ -37,20 +37,20 @@ from common.money import Money
 
 logger = logging.getLogger(__name__)
 
-# A month on average, in days.
+# The average length of a month, in days.
 MONTH_DAYS = 365.25 / 12
 GONE = "This offer has ended. Your membership is as it was."
 
 
 def offer_for(user: User) -> RetentionOffer | None:
-    """Return the offer that this member may accept now, if there is one."""
+    """Return the offer that this member can accept now, if there is one."""
     row = cancellation.live_subscription(user)
     offer = RetentionOffer.objects.filter(is_active=True).first() if row else None
     return offer if row and offer and not _why_not(row, offer) else None
 
 
 def shown(offer: RetentionOffer, user: User) -> None:
-    """Record that a member sees the offer."""
+    """Record that a member has seen the offer."""
     row = cancellation.live_subscription(user)
     if row is None or RetentionShowing.objects.filter(offer=offer, customer__user=user).exists():
         return
@@ -60,10 +60,10 @@ def shown(offer: RetentionOffer, user: User) -> None:
 
 
 def accept(user: User, reason: CancellationReason | None = None, comment: str = "") -> None:
-    """Let a member stay with the discount that is offered to them.
+    """Let a member stay with the offered discount.
 
     Raises:
-        MembershipError: it is not offered to them, or Stripe could not be asked or refused it.
+        MembershipError: it's not offered to them, or Stripe couldn't be asked or refused it.
     """
     row = cancellation.live_subscription(user)
     offer = RetentionOffer.objects.filter(is_active=True).first()
@@ -91,7 +91,7 @@ def accept(user: User, reason: CancellationReason | None = None, comment: str = 
 
 
 def cost(offer: RetentionOffer) -> list[Money]:
-    """Return by how much invoices were less for those who accepted, one sum a currency."""
+    """Return how much lower the invoices of those who accepted were, per currency."""
     accepted = {"offer": offer, "state": DecisionState.CONFIRMED}
     after = Invoice.objects.filter(
         **{f"subscription__decisions__{name}": value for name, value in accepted.items()},
@@ -108,10 +108,10 @@ def cost(offer: RetentionOffer) -> list[Money]:
 
 
 def _is_given(row: Subscription, offer: RetentionOffer) -> bool:
-    """Whether Stripe has given the discount by now: the answer to an earlier click was lost.
+    """Whether Stripe already gave the discount, and the answer to an earlier click was lost.
 
     Raises:
-        MembershipError: there is another discount, or Stripe could not be asked.
+        MembershipError: there's another discount, or Stripe couldn't be asked.
     """
     try:
         found = gateway.read_subscription(row.stripe_id).discounts
@@ -134,10 +134,10 @@ def _refuse(row: Subscription, offer: RetentionOffer) -> None:
 
 
 def _is_over_too_soon(offer: RetentionOffer, row: Subscription) -> bool:
-    """Whether it would end before the next payment: three months are nothing to a yearly payer."""
+    """Whether it would end before the next payment: three months do nothing for a yearly payer."""
     if offer.duration != "repeating":
         return False
-    # The clock of Stripe's tests may be ahead of ours: the period has begun at any rate.
+    # Stripe's test clock may be ahead of ours, but the period has begun in any case.
     now = max(timezone.now(), row.current_period_start)
     end = now + timedelta(days=MONTH_DAYS * (offer.months or 0))
     return end <= row.current_period_end
@@ -152,7 +152,7 @@ def _why_not(row: Subscription, offer: RetentionOffer) -> str:
     if discounts.running(row):
         return "You have a discount already. Your membership is as it was."
     if len(row.parts) > 1:
-        # It would count for all that the subscription holds.
+        # It would apply to everything in the subscription.
         return GONE
     if offer.currency not in ("", row.currency) or _is_over_too_soon(offer, row):
         return GONE

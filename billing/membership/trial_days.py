@@ -1,4 +1,4 @@
-"""How many days are free for a user: asked at the moment of Checkout, of Stripe too."""
+"""A user's trial days: determined at Checkout, by asking Stripe too."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ from common import addresses
 
 logger = logging.getLogger(__name__)
 
-# Of so many customers with one address we ask, and no more: a member waits for the answer.
+# The most customers with one address to ask about: a member is waiting for the answer.
 MOST_ASKED = 10
 
 
 def of(user: User, plan: Plan) -> int:
-    """Return how many days of a price are free for this user; never call it in a transaction."""
+    """Return a price's trial days for this user; never call it in a transaction."""
     if not plan.trial_days or not trials.is_new(user):
         return 0
     try:
         found = _at_stripe(user)
     except gateway.StripeError as error:
-        # Better a trial too many than a sale that fails for a question beside it.
+        # Better one trial too many than a sale that fails over this question.
         failures.note(logger, error, "Could not ask who had a trial before")
         return plan.trial_days
     if found is None:
         return plan.trial_days
-    # Now the page knows it as well.
+    # From now on the page knows it too.
     trials.keep(user, found)
     return 0
 
 
 def _at_stripe(user: User) -> trials.Before | None:
-    """Return what somebody with this address had by a customer at Stripe who isn't theirs here."""
+    """Return what someone with this address had under a customer that isn't theirs here."""
     products = plans.product_ids()
     had = [
         one
@@ -57,7 +57,7 @@ def _is_membership(found: SubscriptionSnapshot, products: frozenset[str]) -> boo
 
 
 def _strangers(user: User) -> set[str]:
-    """Return customers at Stripe with this user's address that are not theirs here (yet)."""
+    """Return customers at Stripe with this user's address that aren't theirs here (yet)."""
     ids = set(_listed(user.email))
     for address in {trials.spelling(user.email), user.email}:
         if not addresses.needs_smtputf8(address):
@@ -66,9 +66,9 @@ def _strangers(user: User) -> set[str]:
 
 
 def _listed(email: str) -> Iterator[str]:
-    """Yield the customers of nobody with this address: Stripe's own search minds how it's spelled.
+    """Yield unassigned customers with this address, as Stripe's search is case-sensitive.
 
-    Theirs may have upper case, or something after a plus.
+    Their address may have upper case, or something after a plus.
     """
     wanted = trials.spelling(email)
     rows = UnassignedCustomer.objects.filter(email__istartswith=wanted.partition("@")[0])

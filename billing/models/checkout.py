@@ -1,4 +1,4 @@
-"""A Checkout session that we made, so that nothing can be paid twice."""
+"""Checkout sessions that we made, so nothing can be paid twice."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ IS_UNFINISHED = models.Q(state__in=sorted(UNFINISHED_CHECKOUT))
 class Checkout(models.Model):
     """One visit to Stripe Checkout. The row's id makes the idempotency key of its session.
 
-    There is at most one unfinished row for a payment request, and one of a member's for each
-    other purpose, whichever of their customers pays (`user` is the customer's); so two tabs get
-    the same session, and a session can be paid once only. A membership names its price and its
-    free days; single payments have amount (minor units), currency and description.
+    There's at most one unfinished row per payment request, and one per member for each other
+    purpose, whichever of their customers pays (`user` is the customer's). So two tabs get the same
+    session, which can be paid only once. A membership names its price and trial days; single
+    payments have an amount (minor units), currency, and description.
     """
 
     customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="checkouts")

@@ -1,4 +1,4 @@
-"""What was taken off an invoice afterwards."""
+"""Credit notes: what was taken off an invoice afterward."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from billing.models.invoice import Invoice
 
 
 class CreditNote(StripeCopy):
-    """Stripe's credit note. Amounts are minor units of the invoice's currency, times UTC.
+    """Stripe's credit note. Amounts are in minor units of the invoice's currency; times are UTC.
 
-    `amount` (tax included) is `pre_payment_amount`, which lowered what an open invoice asks for,
-    plus `refunded`, `out_of_band` (given back outside of Stripe) and `credited` (kept for the
-    invoices to come).
+    `amount` (including tax) is `pre_payment_amount`, which reduced an open invoice, plus
+    `refunded`, `out_of_band` (given back outside of Stripe), and `credited` (kept for future
+    invoices).
     """
 
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="credit_notes")

@@ -1,4 +1,4 @@
-"""Who pays: a Stripe customer of a user."""
+"""Who pays: a user's Stripe customer."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ class Customer(StripeCopy):
     """A user's customer at Stripe. A user may have several: one that was deleted and the next one,
     or one that staff assigned. `billing.facts.payers` says which pays next.
 
-    `tax_ids` is a list of `{"type", "value"}`, Stripe's words for them.
+    `tax_ids` is a list of `{"type", "value"}`, in Stripe's terms.
 
-    `told_…` is what Stripe knows of the member from us (see `billing.reconcile.push`).
+    `told_…` is what we told Stripe about the member (see `billing.reconcile.push`).
     """
 
     user = models.ForeignKey(

@@ -1,4 +1,4 @@
-"""What a member, or staff, decided about the membership: cancel, resume, switch, stay."""
+"""Decisions by members or staff about a membership: cancel, resume, switch, stay."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from billing.models.customer import Customer
 from billing.models.retention import RetentionOffer
 from billing.models.subscription import Subscription
 
-# A decision that Stripe has not shown after this long is not waited for any more.
+# If Stripe hasn't shown a decision after this long, we stop waiting for it.
 PENDING_FOR = timedelta(minutes=15)
 
 
 class MembershipDecision(models.Model):
     """One decision. It is pending until Stripe's subscription shows it.
 
-    The row's id makes the idempotency key of what is asked of Stripe.
+    The idempotency key of the request to Stripe comes from the row's ID.
     """
 
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="decisions")

@@ -1,4 +1,4 @@
-"""A payment that the card's owner takes back through their bank."""
+"""Disputes: payments that cardholders take back through their bank."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from common.money import Money
 
 
 class DisputeQuerySet(MemberRecordQuerySet["Dispute"]):
-    """Disputes, by what they ask of us."""
+    """Disputes, by what they require from us."""
 
     def running(self) -> DisputeQuerySet:
-        """Those that are not decided."""
+        """Those that aren't decided yet."""
         return self.filter(status__in=OPEN_DISPUTE)
 
     def to_answer(self) -> DisputeQuerySet:
-        """Those that wait for our evidence, the most urgent first."""
+        """Those waiting for our evidence, the most urgent first."""
         found = self.filter(status__in=ANSWERABLE_DISPUTE)
         return found.order_by(models.F("evidence_due_at").asc(nulls_last=True), "pk")
 
 
 class Dispute(StripeCopy):
-    """A dispute of a payment. `amount` is minor units of `currency`, times UTC."""
+    """A payment's dispute. `amount` is in minor units of `currency`; times are UTC."""
 
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="disputes")
     payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="disputes")
@@ -62,15 +62,15 @@ class Dispute(StripeCopy):
 
     @property
     def is_open(self) -> bool:
-        """Whether the bank has yet to decide."""
+        """Whether the bank hasn't decided yet."""
         return self.status in OPEN_DISPUTE
 
     @property
     def needs_response(self) -> bool:
-        """Whether it waits for our evidence."""
+        """Whether it's waiting for our evidence."""
         return self.status in ANSWERABLE_DISPUTE
 
     @property
     def is_inquiry(self) -> bool:
-        """Whether the bank only asks: no money has moved."""
+        """Whether the bank is only asking: no money has moved."""
         return self.status in INQUIRY

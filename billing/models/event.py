@@ -1,4 +1,4 @@
-"""The inbox: every event that Stripe sent us, and what became of it."""
+"""The inbox: every event from Stripe, and its state."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from billing.models.copy import choices
 
 
 class StripeEvent(models.Model):
-    """A webhook event. Its payload is kept to be read by people; only ids are taken from it."""
+    """A webhook event. The payload is kept for people to read; we take only IDs from it."""
 
     stripe_id = models.CharField("Stripe id", max_length=255)
     type = models.CharField(max_length=100)
@@ -33,7 +33,7 @@ class StripeEvent(models.Model):
     class Meta:
         ordering = ["-id"]
         verbose_name = "webhook event"
-        # A constraint rather than `unique=True`, which would also keep an index for LIKE.
+        # A constraint rather than `unique=True`, which would add an index for LIKE.
         constraints = [
             models.UniqueConstraint(fields=["stripe_id"], name="billing_event_once"),
         ]

@@ -1,4 +1,4 @@
-"""Deliveries of Stripe's that are answered and left alone, counted."""
+"""Counts of Stripe's deliveries that we accept and ignore."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ WORDS = {
 
 
 class IgnoredEvents(models.Model):
-    """How often an event of one type came that is not for us, signed by one of our secrets.
+    """How often an event type came that isn't for us, signed with one of our secrets.
 
-    They are answered 200, or Stripe would try again for days and switch the endpoint off.
+    They get a 200, or Stripe would retry for days and then disable the endpoint.
     """
 
     reason = models.CharField(max_length=20, choices=choices(IgnoredBecause, WORDS))

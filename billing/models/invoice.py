@@ -1,4 +1,4 @@
-"""What a member was asked to pay."""
+"""Invoices: what members were asked to pay."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from billing.models.subscription import Subscription
 
 
 class Invoice(StripeCopy):
-    """Stripe's invoice. Amounts are minor units, times UTC.
+    """Stripe's invoice. Amounts are in minor units; times are UTC.
 
-    `starting_balance` and `ending_balance` are the customer's balance before and after: less than
-    nothing is credit. Before payment, credit notes lower what is due; after it, they do not.
+    `starting_balance` and `ending_balance` are the customer's balance before and after; negative is
+    credit. Credit notes reduce the amount due only before payment.
 
     `lines` is a list of `{"description", "quantity", "amount", "product", "period_start",
     "period_end"}` with amounts in minor units and periods in seconds since 1970.
 
-    `taxes` is a list of `{"rate", "amount", "is_included", "reason"}`, one for each rate, which is
-    named by Stripe's id. `tax` is their sum; `tax_included` is what the lines contain of it. Lines
-    less discount plus the rest of the tax make the total.
+    `taxes` is a list of `{"rate", "amount", "is_included", "reason"}`, one per rate, with the
+    rate's Stripe ID. `tax` is their sum; `tax_included` is the part included in the lines. The
+    total is lines less discount plus the rest of the tax.
 
-    `customer_name` and `customer_tax_ids` (a list of `{"type", "value"}`) are who was billed, kept
-    of businesses only: of those that gave a tax id.
+    `customer_name` and `customer_tax_ids` (a list of `{"type", "value"}`) say who was billed;
+    they're kept only for businesses, which gave a tax ID.
     """
 
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="invoices")
@@ -114,53 +114,53 @@ class Invoice(StripeCopy):
 
     @property
     def tax_added(self) -> int:
-        """The tax on top of the lines."""
+        """The tax added on top of the lines."""
         return self.tax - self.tax_included
 
     @property
     def membership(self) -> Subscription | None:
-        """The membership that it is for; None where it is for something else."""
+        """The membership it's for; None if it's for something else."""
         found = self.subscription
         return found if found and found.is_membership else None
 
     @property
     def balance_applied(self) -> int:
-        """What the customer's balance adds to what is due: less than nothing is credit used."""
+        """What the customer's balance adds to the amount due; negative is used credit."""
         return 0 if self.ending_balance is None else self.starting_balance - self.ending_balance
 
     @property
     def is_sent(self) -> bool:
-        """Whether it was sent to be paid, rather than charged."""
+        """Whether it was sent rather than charged."""
         return self.collection_method == CollectionMethod.SEND
 
     @property
     def is_payable(self) -> bool:
-        """Whether it asks for money that has not come."""
+        """Whether it asks for money that hasn't arrived."""
         return self.status == InvoiceStatus.OPEN and self.amount_remaining > 0
 
     @property
     def was_last_try(self) -> bool:
         """Whether Stripe has stopped trying to collect it.
 
-        That there is no next attempt says nothing: Stripe may set it a while after the last one
-        failed. It goes on by itself (`auto_advance`) until it gives up.
+        A missing next attempt means nothing: Stripe may set it some time after the last one failed.
+        Collection continues automatically (`auto_advance`) until Stripe gives up.
         """
         has_next = self.next_payment_attempt_at is not None
         return self.attempt_count > 0 and not has_next and not self.auto_advance
 
     @property
     def is_being_paid(self) -> bool:
-        """Whether a bank is at work on it, or asks the member."""
+        """Whether a bank is processing it, or asking the member."""
         return self.collection in (Collection.PROCESSING, Collection.REQUIRES_ACTION)
 
     @property
     def is_overdue(self) -> bool:
-        """Whether it was to be paid before now, and is not."""
+        """Whether it's past its due date and unpaid."""
         return self.is_payable and self.due_at is not None and self.due_at <= timezone.now()
 
     @property
     def credit_notes_amount(self) -> int:
-        """All that credit notes took off, before payment and after it."""
+        """What credit notes took off in total, before and after payment."""
         return self.pre_payment_credit_notes_amount + self.post_payment_credit_notes_amount
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""The history of all refunds, what was said in it, and the proofs of it."""
+"""The history of all refunds, its texts, and its verifications."""
 
 from __future__ import annotations
 
@@ -11,14 +11,13 @@ from billing.models.refund import Refund
 
 
 class RefundEntry(models.Model):
-    """A step in the history of a refund: appended, never changed, each with the hash of the last.
+    """A step in a refund's history: appended, never changed, with the previous step's hash.
 
-    Numbers are without gaps over all refunds. `hash` is SHA-256 over the other columns (see
-    `refund_ledger.digest`). The database refuses UPDATE, DELETE and TRUNCATE by trigger.
+    Numbers have no gaps across all refunds. `hash` is SHA-256 over the other columns (see
+    `refund_ledger.digest`). Database triggers refuse UPDATE, DELETE, and TRUNCATE.
 
-    What people are called and what they said is no part of it: `LedgerText` has it until they
-    leave, and the three digests prove it for as long (see `ledger_texts`). An empty digest: there
-    was no such text.
+    Names and words aren't part of it: `LedgerText` has them until the person leaves, and the three
+    digests prove them until then (see `ledger_texts`). An empty digest means no text.
     """
 
     number = models.PositiveBigIntegerField(unique=True)
@@ -50,11 +49,11 @@ class RefundEntry(models.Model):
 
 
 class LedgerText(models.Model):
-    """A name or words that belong to a step of the ledger; deleted when somebody leaves.
+    """A name or words in a ledger step; deleted when the person leaves.
 
-    The step keeps the SHA-256 of `salt` and `text`. So nobody can change the text unseen, and once
-    the row is gone nobody can find out, even by guessing, what it said. The database refuses
-    UPDATE by trigger.
+    The step keeps the SHA-256 of `salt` and `text`. So nobody can change the text unnoticed, and
+    once the row is gone, nobody can find out what it said, not even by guessing. A database trigger
+    refuses UPDATE.
     """
 
     entry = models.ForeignKey(RefundEntry, on_delete=models.CASCADE, related_name="texts")
@@ -73,7 +72,7 @@ class LedgerText(models.Model):
 
 
 class LedgerCheck(models.Model):
-    """One verification of the ledger. `problems` is a list of sentences; none: all is proved."""
+    """One verification of the ledger. `problems` is a list of sentences; empty means verified."""
 
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True, blank=True)

@@ -1,8 +1,8 @@
-"""The one lock under which a member's money changes.
+"""The one lock that guards all changes to a member's money.
 
-It is on the member's row and not on a customer's, as a member may have several customers at
-Stripe: what is left of a payment, how often a refund was made at once, the one membership and the
-one unfinished checkout are the member's. Take it first, and in a transaction.
+It's on the member's row rather than a customer's, since a member may have several customers at
+Stripe: a payment's remaining amount, the number of instant refunds, the one membership, and the one
+unfinished checkout belong to the member. Take it first, and in a transaction.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from members.models import Member
 
 
 def lock_member(user_id: int) -> None:
-    """Wait until nothing else changes the money of the member of this user, and keep it so."""
+    """Wait until nothing else is changing this member's money, and keep it that way."""
     Member.objects.select_for_update().only("pk").get(user_id=user_id)
 
 
 def locked_customer(**which: Any) -> Customer:
-    """Lock the member of a customer (named by `pk` or `stripe_id`); return it as it is then.
+    """Lock a customer's member (by `pk` or `stripe_id`); return the customer as of then.
 
     Raises:
         Customer.DoesNotExist: there is none.

@@ -1,4 +1,4 @@
-"""What a member paid, or tried to."""
+"""Payments: what members paid, or tried to."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from common.money import Money
 
 
 class Payment(StripeCopy):
-    """A payment (`stripe_id` is the payment intent's). Amounts are minor units, times UTC.
+    """A payment (`stripe_id` is the payment intent's). Amounts are minor units; times are UTC.
 
-    What was paid of an invoice outside of Stripe is one row, too (`is_outside`), so that every sum
-    of payments has it: it is named after the invoice (see `billing.sync.refresh`).
+    What was paid on an invoice outside of Stripe is also a row (`is_outside`), so every sum of
+    payments includes it; it's named after the invoice (see `billing.sync.refresh`).
     """
 
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="payments")
@@ -56,16 +56,16 @@ class Payment(StripeCopy):
 
     @property
     def is_outside(self) -> bool:
-        """Whether it came to us directly: Stripe only knows of it, and can't give it back."""
+        """Whether it came to us directly: Stripe only knows about it and can't refund it."""
         return self.card_brand == OUTSIDE
 
     @property
     def membership(self) -> Subscription | None:
-        """The membership that it paid; None where it paid something else."""
+        """The membership that it paid for; None if it was for something else."""
         return self.invoice.membership if self.invoice else None
 
     def __str__(self) -> str:
-        # Of what pays an invoice Stripe says "Subscription creation", which helps nobody.
+        # For an invoice's payment Stripe says "Subscription creation", which helps nobody.
         what = "" if self.invoice_id else self.description
         amount = str(Money(self.amount, self.currency))
         return f"{amount}: {what}" if what else amount

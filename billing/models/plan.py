@@ -1,4 +1,4 @@
-"""The one plan, as last read from Stripe, so that pages never wait for Stripe."""
+"""The plan's prices as last read from Stripe, so pages never wait for Stripe."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from billing.models.copy import StripeCopy
 
 
 class Plan(StripeCopy):
-    """A price of the plan's product (`stripe_id` is the price's). Amounts are minor units.
+    """A price of the plan's product (`stripe_id` is the price's). Amounts are in minor units.
 
-    The row of a price that was on sale once stays: a subscription to any price of its product is
-    the membership.
+    Prices that were once on sale keep their row: a subscription to any price of the product is the
+    membership.
     """
 
     product_id = models.CharField(max_length=limits.ID)

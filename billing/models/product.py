@@ -1,4 +1,4 @@
-"""What things are called that are sold at Stripe, so that pages never wait for Stripe."""
+"""Names of products at Stripe, so pages never wait for Stripe."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from billing.models.copy import StripeCopy
 
 
 class Product(StripeCopy):
-    """A product of the plan's, or of something else that a member is billed for."""
+    """The plan's product, or one for something else that a member is billed for."""
 
     name = models.TextField(blank=True)
 

@@ -1,4 +1,4 @@
-"""What each look for missed events, and each comparison with Stripe, found."""
+"""The results of searches for missed events and comparisons with Stripe."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from django.utils import formats, timezone
 class Reconciliation(models.Model):
     """One run of `reconcile`. A run without `finished_at` failed: the next one starts before it.
 
-    The hourly look for missed events compares nothing, and has no `compared_at`. `differences` is
-    a list of `{"customer", "object", "id", "field", "ours", "stripe"}`: those that are left, or,
-    where a repair left none, those that it found. The first 500 are kept.
+    The hourly search for missed events compares nothing and has no `compared_at`. `differences` is
+    a list of `{"customer", "object", "id", "field", "ours", "stripe"}`: those that are left or, if
+    a repair left none, those that it found. The first 500 are kept.
     """
 
     started_at = models.DateTimeField()

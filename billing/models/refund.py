@@ -1,4 +1,4 @@
-"""Money that goes back: a refund, the policy that judged it, and its history."""
+"""Refunds, and the policy that judges them."""
 
 from __future__ import annotations
 
@@ -29,19 +29,20 @@ from billing.refunds import policy as refund_policy
 from billing.refunds.texts import SETTLED
 from common.money import Money
 
-# For staff: how long a failed refund asks for somebody, and how long sending may take.
+# For staff: how long a failed refund is shown as a task, and how long sending may take.
 FAILED_SHOWN = timedelta(days=30)
-# As long as a bank usually takes at most (Stripe documentation, "Refund and cancel payments").
+# The longest a bank usually takes (Stripe documentation, "Refund and cancel payments").
 PENDING_WITHIN = timedelta(days=10)
 SENT_WITHIN = timedelta(minutes=10)
 
 
 class RefundPolicy(models.Model):
-    """One version of the policy; the newest is in force. A version is never changed.
+    """One version of the policy; the newest is in force. A version never changes.
 
     Before staff have saved one, `refund_terms.current_policy` writes the portal's own as version 1.
 
-    `rules` is what `refund_policy.Policy.as_json` makes, its amounts minor units of `currency`.
+    `rules` is the result of `refund_policy.Policy.as_json`, with amounts in minor units of
+    `currency`.
     """
 
     version = models.PositiveIntegerField(unique=True, validators=[MinValueValidator(1)])
@@ -72,26 +73,26 @@ class RefundQuerySet(MemberRecordQuerySet["Refund"]):
     """Refunds."""
 
     def holding(self) -> RefundQuerySet:
-        """Those whose amount is refunded, or promised: all that did not come to nothing."""
+        """Those whose amount is refunded or promised: all that didn't come to nothing."""
         return self.exclude(state__in=sorted(REFUND_VOID))
 
     def undecided(self) -> RefundQuerySet:
-        """Those that wait for a decision."""
+        """Those waiting for a decision."""
         return self.filter(state=RefundState.REQUESTED)
 
     def waiting_for_second(self) -> RefundQuerySet:
-        """Those on which one of two people has agreed."""
+        """Those that one of two people has approved."""
         return self.undecided().exclude(first_approved_by=None)
 
     def on_the_way(self) -> RefundQuerySet:
-        """Those of which the money goes back, or went: approved, and not come to nothing."""
+        """Those whose money is going back, or went: approved, and not failed."""
         return self.exclude(state__in=[*sorted(REFUND_VOID), RefundState.REQUESTED])
 
     def still_owed(self) -> RefundQuerySet:
-        """Those that failed and of which the money is still here.
+        """Those that failed, and whose money is still here.
 
-        One is made good when at least its amount goes back in later refunds of the payment, or
-        when the payment went back in another way: a smaller refund since is one of something else.
+        One is settled once at least its amount goes back in later refunds of the payment, or the
+        payment went back another way. A smaller refund since then is for something else.
         """
         later = Refund.objects.on_the_way().filter(
             payment=OuterRef("payment"), pk__gt=OuterRef("pk")
@@ -102,27 +103,27 @@ class RefundQuerySet(MemberRecordQuerySet["Refund"]):
         return owed.exclude(payment__disputes__status=DisputeStatus.LOST)
 
     def failed_lately(self) -> RefundQuerySet:
-        """Those that failed in the last 30 days, and were not made good since."""
+        """Those that failed in the last 30 days and haven't been settled since."""
         return self.still_owed().filter(failed_at__gt=timezone.now() - FAILED_SHOWN)
 
     def held(self) -> RefundQuerySet:
-        """Those that Stripe has and does not pay out: for long, or for its balance is too low."""
+        """Those that Stripe holds back: for long, or because the balance is too low."""
         is_long = Q(sent_at__lt=timezone.now() - PENDING_WITHIN)
         held = Q(pending_reason="insufficient_funds") | is_long
         return self.filter(held, state=RefundState.PENDING)
 
     def not_sent(self) -> RefundQuerySet:
-        """Those that were approved a while ago, and are not with Stripe."""
+        """Those approved a while ago that aren't at Stripe yet."""
         since = timezone.now() - SENT_WITHIN
         return self.filter(state__in=sorted(REFUND_TO_SEND), decided_at__lt=since)
 
 
 class Refund(models.Model):
-    """One refund of one payment, from the request to the bank. Amounts are minor units, times UTC.
+    """One refund of one payment, from request to bank. Amounts are minor units; times are UTC.
 
-    `key` is that of the form which made it, so that two clicks make one row. It is the idempotency
-    key of Stripe's refund too, and stands in that refund's metadata: one Stripe refund a row.
-    `read_at` says as of when the row shows what Stripe says of `stripe_id`.
+    `key` comes from the form that made it, so two clicks make one row. It's also the idempotency
+    key of Stripe's refund, and is in that refund's metadata: one Stripe refund per row. `read_at`
+    says as of when the row shows Stripe's data for `stripe_id`.
     """
 
     key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
@@ -229,17 +230,17 @@ class Refund(models.Model):
 
     @property
     def money(self) -> Money:
-        """What goes back."""
+        """The amount that goes back."""
         return Money(self.amount, self.currency)
 
     @property
     def is_undecided(self) -> bool:
-        """Whether somebody has to decide."""
+        """Whether someone has to decide."""
         return self.state == RefundState.REQUESTED
 
     @property
     def approvals_given(self) -> int:
-        """How many of the people who must agree have agreed."""
+        """How many of the required approvals it has."""
         if self.is_undecided:
             return 1 if self.first_approved_by_id else 0
         return self.approvals_needed

@@ -1,4 +1,4 @@
-"""What one member is asked to pay, once."""
+"""Payment requests: what one member is asked to pay once."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class RequestQuerySet(models.QuerySet["PaymentRequest"]):
     """Payment requests."""
 
     def for_user(self, user: User) -> Self:
-        """Only this user's requests: the one door to a member's records."""
+        """Only this user's requests: the only way to a member's records."""
         return self.filter(user=user)
 
     def payable(self) -> Self:
@@ -29,7 +29,7 @@ class RequestQuerySet(models.QuerySet["PaymentRequest"]):
         return self.filter(in_time, state=RequestState.OPEN)
 
     def not_being_paid(self) -> Self:
-        """Those whose member has not come back from Checkout having paid."""
+        """Those whose member hasn't returned from Checkout after paying."""
         came_back = Q(checkouts__state=CheckoutState.OPEN, checkouts__returned_at__isnull=False)
         waiting = Q(checkouts__state=CheckoutState.PROCESSING)
         being_paid = self.model._default_manager.filter(came_back | waiting)
@@ -37,10 +37,10 @@ class RequestQuerySet(models.QuerySet["PaymentRequest"]):
 
 
 class PaymentRequest(models.Model):
-    """One payment that one member owes. Amounts are minor units, times UTC.
+    """One payment that one member owes. Amounts are in minor units; times are UTC.
 
-    Staff send one, or the member takes an item from the list: then nothing was sent, and it has no
-    end. An item makes at most one request of a member that is not canceled, so it is paid once.
+    Staff send one, or the member takes an item from the list: then nothing was sent, and it doesn't
+    expire. A member has at most one request per item that isn't canceled, so it's paid once.
     """
 
     user = models.ForeignKey(
@@ -88,17 +88,17 @@ class PaymentRequest(models.Model):
 
     @property
     def price(self) -> Money:
-        """What is to be paid."""
+        """The amount to pay."""
         return Money(self.amount, self.currency)
 
     @property
     def is_being_paid(self) -> bool:
-        """Whether its member has paid, and only the confirmation is still on its way."""
+        """Whether its member has paid, and only the confirmation is pending."""
         rows = PaymentRequest.objects.filter(pk=self.pk, state=RequestState.OPEN)
         return rows.exists() and not rows.not_being_paid().exists()
 
     @property
     def has_expired(self) -> bool:
-        """Whether its time is over without a payment."""
+        """Whether it expired unpaid."""
         end = self.expires_at
         return self.state == RequestState.OPEN and end is not None and end <= timezone.now()

@@ -31,27 +31,27 @@ class SubscriptionQuerySet(MemberRecordQuerySet["Subscription"]):
         return self.filter(is_membership=False)
 
     def live(self) -> Self:
-        """Those that go on, or will until their end, paid up or not."""
+        """Those that are running, paid up or not."""
         return self.filter(status__in=LIVE_SUBSCRIPTION)
 
 
-# Nothing is collected for now: by a pause of its payments, or of the subscription itself.
+# Nothing is collected for now, because its payments or the subscription itself are paused.
 IS_PAUSED = models.Q(pause_behavior__gt="") | models.Q(status=SubscriptionStatus.PAUSED)
 
 
 class Subscription(StripeCopy):
-    """Stripe's subscription. Amounts are minor units, times UTC.
+    """Stripe's subscription. Amounts are in minor units; times are UTC.
 
-    It is the membership where one of its `items` is a price of the plan's product
-    (`billing.facts.memberships`). Price, interval and period are that item's, else the first one's;
-    `amount` is that of all items, `plan_amount` that of the membership alone. `items` is empty in
-    rows that were not read since they are kept.
+    It's the membership if one of its `items` is a price of the plan's product
+    (`billing.facts.memberships`). Price, interval, and period are that item's, or else the first
+    one's; `amount` is for all items, `plan_amount` for the membership alone. `items` is empty in
+    rows that weren't read since the column exists.
 
-    `pause_behavior` is empty where it is not paused, and None where nobody has looked yet (a row
-    from before the column): a pause that is then found is no news.
+    `pause_behavior` is empty if it isn't paused, and None if that's unknown (a row from before the
+    column): a pause found then isn't news.
 
     `discounts` is a list of `{"id", "coupon", "name", "code", "percent_off", "amount_off",
-    "currency", "duration", "ends_at"}`: those that still count, with ends in seconds since 1970.
+    "currency", "duration", "ends_at"}`: those that still apply, with ends in seconds since 1970.
     """
 
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="subscriptions")
@@ -157,31 +157,31 @@ class Subscription(StripeCopy):
 
     @property
     def is_paused(self) -> bool:
-        """Whether Stripe collects nothing for now, though it goes on (`pause_collection`)."""
+        """Whether Stripe collects nothing for now although it continues (`pause_collection`)."""
         return bool(self.pause_behavior)
 
     def is_paused_at(self, moment: datetime) -> bool:
-        """Whether it will still be paused at a moment, as far as Stripe has said."""
+        """Whether it will still be paused at a time, as far as Stripe has said."""
         return self.is_paused and (self.resumes_at is None or self.resumes_at > moment)
 
     @property
     def is_renewal_charged(self) -> bool:
-        """Whether its next renewal asks for money: it does not end and is not paused then."""
+        """Whether its next renewal is charged: it isn't ending, and won't be paused then."""
         return self.ends_at is None and not self.is_paused_at(self.current_period_end)
 
     @property
     def is_sent(self) -> bool:
-        """Whether its invoices are sent to be paid, rather than charged."""
+        """Whether its invoices are sent rather than charged."""
         return self.collection_method == CollectionMethod.SEND
 
     @property
     def parts(self) -> list[SubscriptionItem]:
-        """Its items; none where they are not known yet."""
+        """Its items; empty if they aren't known yet."""
         return [SubscriptionItem(**one) for one in self.items]
 
     @property
     def card_ends_at(self) -> datetime | None:
-        """When the card that pays can't be charged any more: after the month printed on it."""
+        """When its card expires: after the month printed on it."""
         year, _, month = self.card_expires.partition("-")
         if not month:
             return None
@@ -190,5 +190,5 @@ class Subscription(StripeCopy):
 
     @property
     def ends_at(self) -> datetime | None:
-        """When it will end by itself, or None where it goes on."""
+        """When it will end automatically, or None if it continues."""
         return self.current_period_end if self.cancel_at_period_end else self.cancel_at

@@ -1,4 +1,4 @@
-"""What taxes are called on invoices."""
+"""Tax rates and their names on invoices, and the account's tax settings."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from billing.models.copy import StripeCopy
 
 
 class TaxRate(StripeCopy):
-    """Stripe's tax rate: one that staff made, or one that Stripe Tax made for an invoice."""
+    """Stripe's tax rate, made by staff, or by Stripe Tax for an invoice."""
 
     name = models.CharField(max_length=limits.NUMBER)
     jurisdiction = models.CharField(max_length=limits.NUMBER, blank=True)
@@ -20,9 +20,9 @@ class TaxRate(StripeCopy):
 
 
 class TaxAccount(StripeCopy):
-    """The one row of the account's settings of Stripe Tax, read while STRIPE_TAX is on.
+    """The single row with the account's Stripe Tax settings, read while STRIPE_TAX is on.
 
-    `behavior` counts for prices that say nothing themselves: `inclusive`, `exclusive` or
+    `behavior` applies to prices that don't say: `inclusive`, `exclusive`, or
     `inferred_by_currency`.
     """
 

@@ -1,4 +1,4 @@
-"""Who isn't new here, known by their addresses alone, which stand here as keyed digests."""
+"""People who aren't new, known only by keyed digests of their addresses."""
 
 from __future__ import annotations
 

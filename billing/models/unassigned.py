@@ -1,4 +1,4 @@
-"""A customer of Stripe's whose member we do not know: made in the dashboard, or imported."""
+"""Stripe customers whose member we don't know: made in the dashboard, or imported."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from billing.models.copy import StripeCopy
 
 
 class UnassignedCustomer(StripeCopy):
-    """A Stripe customer that belongs to no user here. Of its money nothing is copied.
+    """A Stripe customer that belongs to no user here. Its money isn't copied.
 
-    The row goes when the customer gets its user: by Stripe's metadata, by a verified e-mail
-    address, or by staff. Every `Customer` has a user, so no page meets one without.
+    The row is deleted when the customer gets its user: through Stripe's metadata, a verified email
+    address, or staff. Every `Customer` has a user, so no page has to handle one without.
     """
 
     email = models.EmailField(max_length=limits.EMAIL, blank=True)

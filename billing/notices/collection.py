@@ -1,4 +1,4 @@
-"""Messages about how money is collected: pauses, and invoices that are sent to be paid."""
+"""Messages about how money is collected: pauses, and sent invoices."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from common.money import Money
 from emails import outbox
 from emails.catalogue import Kind
 
-# For how long after the due date a reminder is still one.
+# How long after the due date a reminder still makes sense.
 OVERDUE_IS_NEWS_FOR = timedelta(days=7)
 
 
@@ -48,7 +48,7 @@ def announce(change: Collecting) -> None:
 
 
 def _paused(subscription: Subscription, seen_at: datetime) -> None:
-    """Say until when nothing is charged. Each change of a pause is told once."""
+    """Say until when nothing is charged. Each change of a pause is announced once."""
     user, resumes_at = subscription.customer.user, subscription.resumes_at
     outbox.put(
         Kind.MEMBERSHIP_PAUSED,
@@ -67,7 +67,7 @@ def _paused(subscription: Subscription, seen_at: datetime) -> None:
 
 
 def _resumed(subscription: Subscription, seen_at: datetime) -> None:
-    """Say what is charged next, now that the pause is over."""
+    """Say what's charged next, now that the pause is over."""
     user, end = subscription.customer.user, subscription.current_period_end
     charge = discounts.next_charge(subscription)
     is_charged = subscription.is_renewal_charged
@@ -91,7 +91,7 @@ def _resumed(subscription: Subscription, seen_at: datetime) -> None:
 def _invoice(
     kind: Kind, invoice: Invoice, happened_at: datetime, good_until: datetime | None
 ) -> None:
-    """Ask to pay an invoice: once when it comes, once before it is due, once after."""
+    """Ask to pay an invoice: once when it comes, once before it's due, once after."""
     user = invoice.customer.user
     outbox.put(
         kind,

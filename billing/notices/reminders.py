@@ -1,7 +1,7 @@
-"""What members are told ahead of time: a trial ends, a year is renewed, an invoice is due.
+"""Reminders ahead of time: a trial ends, a yearly plan renews, an invoice is due.
 
-Nothing changes in the rows when such a day comes near. So an event of Stripe's, or the daily job,
-asks here, and the row under lock decides: an event that comes late or twice says nothing new.
+Rows don't change when such a day comes near. So a Stripe event, or the daily job, asks here, and
+the row under lock decides: an event that comes late or twice makes nothing new.
 """
 
 from __future__ import annotations
@@ -34,22 +34,22 @@ from common.one_by_one import OneByOne
 
 # Stripe documentation, "Subscription trials": trial_will_end comes three days before.
 TRIAL_NOTICE = timedelta(days=3)
-# What `remind_all` looks ahead. Stripe's own invoice.upcoming may come earlier (a setting there).
+# How far `remind_all` looks ahead. Stripe's invoice.upcoming may come earlier (a setting there).
 RENEWAL_NOTICE = timedelta(days=7)
 EARLIEST_RENEWAL_NOTICE = timedelta(days=46)
-# A month's renewal is no surprise; a year's is.
+# A monthly renewal is no surprise; a yearly one is.
 LONG_INTERVAL = timedelta(days=180)
 # From the first day of the month printed on it.
 CARD_NOTICE = timedelta(days=31)
-# Before an invoice that was sent is due; and after it, while a reminder is still one.
+# Before a sent invoice is due, and after that, while a reminder still makes sense.
 DUE_NOTICE = timedelta(days=3)
 OVERDUE_NOTICE = timedelta(days=7)
 
 
 def trial_ending(subscription_id: str, now: datetime) -> None:
-    """Tell that a trial ends within three days, unless it is to end anyway.
+    """Announce that a trial ends within three days, unless the membership ends then anyway.
 
-    A trial that never was longer is not announced: the welcome told it.
+    A trial that short isn't announced: the welcome mentioned it.
     """
     with transaction.atomic():
         row = _locked(subscription_id)
@@ -66,7 +66,7 @@ def trial_ending(subscription_id: str, now: datetime) -> None:
 
 
 def renewal_coming(subscription_id: str, now: datetime) -> None:
-    """Tell that a long period, such as a year, is about to be paid again."""
+    """Announce that a long period, such as a year, is about to be charged again."""
     with transaction.atomic():
         row = _locked(subscription_id)
         if (
@@ -80,7 +80,7 @@ def renewal_coming(subscription_id: str, now: datetime) -> None:
 
 
 def card_expiring(subscription_id: str, now: datetime) -> None:
-    """Tell that the card which pays expires soon."""
+    """Announce that the card on file expires soon."""
     with transaction.atomic():
         row = _locked(subscription_id)
         is_charged = row is not None and row.is_renewal_charged and not row.is_sent
@@ -90,9 +90,9 @@ def card_expiring(subscription_id: str, now: datetime) -> None:
 
 
 def invoice_due(invoice_id: str, now: datetime) -> None:
-    """Tell that a sent invoice is due within three days, or that it is overdue.
+    """Announce that a sent invoice is due within three days, or overdue.
 
-    One that never had longer is not announced: its arrival told it.
+    If it never had longer, it isn't announced: its arrival was.
     """
     with transaction.atomic():
         row = _locked_invoice(invoice_id)
@@ -107,7 +107,7 @@ def invoice_due(invoice_id: str, now: datetime) -> None:
 
 
 def invoices_due(subscription_id: str, now: datetime) -> None:
-    """Look whether a membership that is past due waits for an invoice that was sent."""
+    """Check whether a past-due membership is waiting for a sent invoice."""
     rows = Invoice.objects.filter(
         subscription__stripe_id=subscription_id,
         subscription__status__in=UNPAID_SUBSCRIPTION,
@@ -117,28 +117,28 @@ def invoices_due(subscription_id: str, now: datetime) -> None:
 
 
 def _sent(rows: QuerySet[Invoice]) -> QuerySet[Invoice]:
-    """Keep the invoices that were sent and wait to be paid."""
+    """Keep the sent invoices that are waiting to be paid."""
     return rows.filter(status=InvoiceStatus.OPEN, collection_method=CollectionMethod.SEND)
 
 
 def card_expires_soon(row: Subscription, now: datetime) -> bool:
-    """Whether the card that pays can still be charged, but not for long."""
+    """Whether the card can still be charged, but not for long."""
     end = row.card_ends_at
     return end is not None and now < end <= now + CARD_NOTICE
 
 
 def _is_told_with_membership(row: Subscription) -> bool:
-    """Whether the card pays for the membership, too: one message says it of both."""
+    """Whether the card also pays for the membership: one message covers both."""
     card = {"card_brand": row.card_brand, "card_last4": row.card_last4}
     same = memberships.current(row.customer.user) if not row.is_membership else None
     return same is not None and all(getattr(same, name) == value for name, value in card.items())
 
 
 def remind_all() -> None:
-    """Tell everybody for whom such a day is near; who was told is not told again.
+    """Remind everyone for whom such a day is near, once.
 
     Raises:
-        SomeFailed: all others were told.
+        SomeFailed: all others were reminded.
     """
     run = OneByOne()
     now = timezone.now()
@@ -175,7 +175,7 @@ def _locked_invoice(invoice_id: str) -> Invoice | None:
 
 
 def _locked(subscription_id: str) -> Subscription | None:
-    """Lock the member as every write of their money does, and read the row."""
+    """Lock the member, as every write to their money does, and read the row."""
     rows = Subscription.objects.select_related("customer__user")
     found = rows.filter(stripe_id=subscription_id).first()
     if found is None:

@@ -1,8 +1,7 @@
-"""Whether what a message tells is still so: asked before it is sent, which may be hours later.
+"""Whether a message is still true, checked before it's sent, possibly hours later.
 
-Facts (a receipt, an end, a refund that arrived) stay true; what asks for something, or announces
-something, may have been overtaken. Each check answers in a sentence for staff, "" where all
-holds, and where there is no row to tell from.
+Facts (a receipt, an end, a refund that arrived) stay true; requests and announcements may be out of
+date. Each check returns a sentence for staff, or "" if it's still true or there's no row to check.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ ENDED = "The membership has ended since."
 
 
 def _unpaid(message: Message) -> str:
-    """An attempt failed: the invoice is still open, and no newer attempt has its own message."""
+    """After a failed attempt: the invoice must be open, with no newer attempt announced."""
     stripe_id, _, attempt = message.cause.partition(":")
     row = Invoice.objects.filter(stripe_id=stripe_id).first()
     if row is None:
@@ -41,7 +40,7 @@ def _unpaid(message: Message) -> str:
 
 
 def _to_confirm(message: Message) -> str:
-    """The bank waits for the member."""
+    """The bank is waiting for the member."""
     if reason := _unpaid(message):
         return reason
     row = Invoice.objects.filter(stripe_id=message.cause.partition(":")[0]).first()
@@ -125,7 +124,7 @@ def _refund_undecided(message: Message) -> str:
 
 
 def _refund_waits_at_stripe(message: Message) -> str:
-    """Stripe holds it back, or waits for the member: each is a message of its own."""
+    """Stripe holds it back, or is waiting for the member: each has its own message."""
     row = Refund.objects.filter(pk=_number(message)).first()
     if row is None:
         return ""
@@ -171,5 +170,5 @@ def _number(message: Message) -> int:
 
 
 def _seconds(moment: datetime | None) -> str:
-    """Return a moment the way causes hold it."""
+    """Return a time in the form that causes use."""
     return str(int(moment.timestamp())) if moment else "0"

@@ -1,4 +1,4 @@
-"""Step 4: what happened becomes messages for the outbox."""
+"""Step 4: turn changes into messages for the outbox."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ def _remind(coming: TrialEnding | RenewalComing | CardExpiring) -> None:
 
 
 def _welcome(subscription: Subscription) -> None:
-    """Welcome a member. Who is one already gets no second welcome: staff sort it out."""
+    """Welcome a member. A second membership gets no welcome: staff sort it out."""
     user = subscription.customer.user
     if len(memberships.live(user)) > 1:
         return
@@ -180,7 +180,7 @@ def _welcome(subscription: Subscription) -> None:
 
 
 def _membership_ends(scheduled: EndScheduled) -> None:
-    """Say when it ends, and how to take that back. Each decision is told once."""
+    """Say when it ends, and how to undo that. Each decision is announced once."""
     subscription = scheduled.subscription
     ends_at = subscription.ends_at
     if ends_at is None:
@@ -226,7 +226,7 @@ def _membership_goes_on(taken_back: EndTakenBack) -> None:
 
 
 def _price_switched(switched: PriceSwitched) -> None:
-    """Say what is paid from now on, and when next. Of each decision it is told once."""
+    """Say what's charged from now on, and when next. Each decision is announced once."""
     subscription = switched.subscription
     user = subscription.customer.user
     price, end = subscription.price_id, subscription.current_period_end
@@ -253,7 +253,7 @@ def _price_switched(switched: PriceSwitched) -> None:
 
 
 def _card_changed(changed: CardChanged) -> None:
-    """Say which card pays now: whoever changed it, its owner should know."""
+    """Say which card is charged now: whoever changed it, its owner should know."""
     subscription, before = changed.subscription, changed.before
     user = subscription.customer.user
     new = texts.card(subscription.card_brand, subscription.card_last4)
@@ -274,7 +274,7 @@ def _card_changed(changed: CardChanged) -> None:
 
 
 def _offer_accepted(accepted: OfferAccepted) -> None:
-    """Say thank you, what the discount is, and what is paid next."""
+    """Say thank you, what the discount is, and what's charged next."""
     subscription, decision = accepted.subscription, accepted.decision
     if decision.offer is None:
         return
@@ -297,7 +297,7 @@ def _offer_accepted(accepted: OfferAccepted) -> None:
 
 
 def _membership_ended(ended: SubscriptionEnded) -> None:
-    """Say that it is over, and how to come back."""
+    """Say that it's over, and how to come back."""
     subscription = ended.subscription
     user = subscription.customer.user
     outbox.put(
@@ -319,9 +319,9 @@ def _membership_ended(ended: SubscriptionEnded) -> None:
 
 
 def _receipt(paid_invoice: InvoicePaid) -> None:
-    """Say thank you for money: an invoice of nothing (a trial's) gets no receipt.
+    """Send a receipt; a zero invoice (a trial's) gets none.
 
-    After a failed try it says first that it worked: one mail a payment, whatever came before.
+    After a failed try it says first that the payment went through: one mail per payment.
     """
     invoice = paid_invoice.invoice
     if not invoice.amount_paid or not invoice.paid_at:
@@ -362,7 +362,7 @@ def _receipt(paid_invoice: InvoicePaid) -> None:
 
 
 def _next_card(paid_invoice: InvoicePaid) -> str:
-    """Return the card that pays next where another one has paid now, "" where it is the same."""
+    """Return the card charged next if another one paid now, or "" if it's the same."""
     row = paid_invoice.invoice.subscription
     other = cards.other_card(row) if row else None
     if row is None or other not in paid_invoice.payments:
@@ -371,7 +371,7 @@ def _next_card(paid_invoice: InvoicePaid) -> str:
 
 
 def _receipt_of_payment(payment: Payment) -> None:
-    """Say thank you for a payment that belongs to no invoice."""
+    """Send a receipt for a payment without an invoice."""
     if not payment.paid_at:
         return
     user = payment.customer.user
@@ -399,14 +399,14 @@ def _receipt_of_payment(payment: Payment) -> None:
 
 
 def _tax_in(payment: Payment) -> list[dict[str, str]]:
-    """Return the tax that a single payment contains, be it in its price or added."""
+    """Return the tax in a single payment, whether included in its price or added."""
     if not payment.tax:
         return []
     return [{"description": "Includes tax", "amount": str(Money(payment.tax, payment.currency))}]
 
 
 def _credit_note(note: CreditNote) -> None:
-    """Say what was taken off an invoice. Of money that only goes back, its refund tells."""
+    """Say what was taken off an invoice. If it's only a refund, the refund's message says it."""
     if note.amount == note.refunded:
         return
     user, invoice = note.customer.user, note.invoice
@@ -428,9 +428,9 @@ def _credit_note(note: CreditNote) -> None:
 
 
 def _single_payment_failed(failed: SinglePaymentFailed) -> None:
-    """Say that a bank did not pay, days after the member had done their part, and how to try again.
+    """Say that a bank didn't pay, days after the member's part was done, and how to retry.
 
-    Each try is told once: `charge_id` names it.
+    Each try is announced once: `charge_id` names it.
     """
     payment = failed.payment
     user, checkout = payment.customer.user, Checkout.objects.filter(payment=payment).first()
@@ -480,7 +480,7 @@ def _payment_failed(failed: InvoicePaymentFailed) -> None:
 
 
 def _confirm_payment(needed: ConfirmationNeeded) -> None:
-    """Say that the bank wants to ask the member, and where."""
+    """Say that the bank wants to ask the member something, and where."""
     invoice, payment = needed.invoice, needed.payment
     user = invoice.customer.user
     next_attempt = invoice.next_payment_attempt_at
@@ -548,13 +548,13 @@ def _renewal_comes(coming: RenewalComing) -> None:
 
 
 def _card_charged(subscription: Subscription) -> str:
-    """Return the card that the next payment is charged to; none where an invoice is sent."""
+    """Return the card charged for the next payment; none if an invoice is sent."""
     is_sent = subscription.is_sent
     return "" if is_sent else texts.card(subscription.card_brand, subscription.card_last4)
 
 
 def _card_expires(expiring: CardExpiring) -> None:
-    """Once a card and the month printed on it."""
+    """Announced once per card and the month printed on it."""
     row = expiring.subscription
     user = row.customer.user
     outbox.put(
@@ -575,12 +575,12 @@ def _card_expires(expiring: CardExpiring) -> None:
 
 
 def _attempt(invoice: Invoice) -> str:
-    """Return the stable key of the last attempt to collect an invoice."""
+    """Return a stable key for the last attempt to collect an invoice."""
     return f"{invoice.stripe_id}:{invoice.attempt_count}"
 
 
 def ask_for_payment(request: PaymentRequest) -> None:
-    """Ask a member to pay; call it inside the transaction that sends the request."""
+    """Ask a member to pay; call it in the transaction that sends the request."""
     sent, end = request.sent_at, request.expires_at
     if sent is None:
         return
@@ -595,7 +595,7 @@ def ask_for_payment(request: PaymentRequest) -> None:
             "expires_on": end.isoformat() if end else "",
             "url": pay_links.url_of(request),
         },
-        # An expired request may be sent once more: each sending has its own time.
+        # An expired request may be sent again: each sending has its own time.
         cause=f"{request.pk}:{sent.isoformat()}",
         happened_at=sent,
     )
@@ -611,24 +611,24 @@ def _plan_of(subscription: Subscription) -> str:
 
 
 def _other(subscription: Subscription) -> str:
-    """Return what a subscription is for that is no membership, or ""."""
+    """Return what a subscription other than the membership is for, or ""."""
     return "" if subscription.is_membership else subscription.name
 
 
 def _besides(invoice: Invoice) -> dict[str, Any]:
-    """Return whether an invoice is for something else than the membership, and what for."""
+    """Return whether an invoice is for something other than the membership, and what."""
     row = invoice.subscription
     return {"is_other": invoice.membership is None, "other": _other(row) if row else ""}
 
 
 def _keeps_another(ending: Subscription) -> bool:
-    """Whether another membership of the member goes on beside one that ends."""
+    """Whether another of the member's memberships continues when one ends."""
     others = memberships.live(ending.customer.user)
     return any(row.pk != ending.pk and row.ends_at is None for row in others)
 
 
 def _goes_on(ending: Subscription) -> list[str]:
-    """Return what a member is still charged for when a membership ends, in sentences."""
+    """Return in sentences what a member is still charged for after a membership ends."""
     rows = Subscription.objects.for_user(ending.customer.user).live().filter(cancel_at=None)
     others = rows.exclude(pk=ending.pk).exclude(cancel_at_period_end=True)
     return [
@@ -639,13 +639,13 @@ def _goes_on(ending: Subscription) -> list[str]:
 
 
 def _next_charge(subscription: Subscription) -> str:
-    """Return what the next payment comes to: less than the price where there is a discount."""
+    """Return the next payment's amount, which a discount may reduce."""
     known = discounts.next_charge(subscription)
     return str(Money(subscription.amount, subscription.currency) if known is None else known)
 
 
 def _credit_used(subscription: Subscription) -> dict[str, str]:
-    """Return why the next charge is less than the price, where credit pays a part of it."""
+    """Return why the next charge is less than the price if credit pays part of it."""
     if not subscription.next_credit or not subscription.is_renewal_charged:
         return {"credit": "", "credit_used": ""}
     used = str(Money(subscription.next_credit, subscription.currency))
@@ -653,7 +653,7 @@ def _credit_used(subscription: Subscription) -> dict[str, str]:
 
 
 def _credit(subscription: Subscription) -> str:
-    """Return the credit that is kept for a member, or ""."""
+    """Return a member's credit, or ""."""
     return str(credit.of(subscription) or "")
 
 

@@ -1,4 +1,4 @@
-"""What happened becomes mails to the staff, where it needs one of them."""
+"""Turns changes that need staff into mails to them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DisputeTransition = DisputeOpened | DisputeUpdated | DisputeWon | DisputeLost
 
 
 def announce_dispute(transition: DisputeTransition) -> None:
-    """Say that a dispute waits for evidence, or how it ended; nothing of what lies between."""
+    """Announce that a dispute is waiting for evidence, or how it ended; nothing in between."""
     dispute = transition.dispute
     if not dispute.is_open:
         _dispute_closed(dispute, transition.happened_at)
@@ -27,7 +27,7 @@ def announce_dispute(transition: DisputeTransition) -> None:
 
 
 def _dispute_opened(dispute: Dispute, happened_at: datetime) -> None:
-    """Once for each thing the bank wants: an inquiry, a dispute, an appeal."""
+    """Announced once for each thing the bank wants: an inquiry, a dispute, an appeal."""
     paid_at, due_at = dispute.payment.paid_at, dispute.evidence_due_at
     outbox.put_staff(
         Kind.DISPUTE_OPENED,

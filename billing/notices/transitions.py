@@ -1,4 +1,4 @@
-"""What happened, told from a change of our rows rather than from an event's name."""
+"""What happened, derived from changes of our rows rather than from event names."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from billing.models import (
 
 @dataclass(frozen=True)
 class SubscriptionStarted:
-    """A subscription that was not live before is live now."""
+    """A subscription went live."""
 
     subscription: Subscription
 
 
 @dataclass(frozen=True)
 class EndScheduled:
-    """A live subscription will end by itself, at a time that it did not have before."""
+    """A live subscription got a (new) end date."""
 
     subscription: Subscription
     decided_at: datetime
@@ -34,7 +34,7 @@ class EndScheduled:
 
 @dataclass(frozen=True)
 class EndTakenBack:
-    """A live subscription that was to end goes on; `before` is the row that was to end."""
+    """A live subscription that was ending continues; `before` is the row that was ending."""
 
     subscription: Subscription
     before: Subscription
@@ -43,7 +43,7 @@ class EndTakenBack:
 
 @dataclass(frozen=True)
 class PriceSwitched:
-    """A live subscription has another price of ours than before."""
+    """A live subscription has another of our prices than before."""
 
     subscription: Subscription
     seen_at: datetime
@@ -51,7 +51,7 @@ class PriceSwitched:
 
 @dataclass(frozen=True)
 class CardChanged:
-    """Another card, or bank account, pays for a running subscription from now on."""
+    """A running subscription is now paid by another card or bank account."""
 
     subscription: Subscription
     before: Subscription
@@ -60,7 +60,7 @@ class CardChanged:
 
 @dataclass(frozen=True)
 class CollectionPaused:
-    """Nothing is collected for a live subscription for now, or until another day than before."""
+    """A live subscription's collection was paused, or the pause's end has changed."""
 
     subscription: Subscription
     seen_at: datetime
@@ -68,7 +68,7 @@ class CollectionPaused:
 
 @dataclass(frozen=True)
 class CollectionResumed:
-    """A live subscription that was paused is collected again."""
+    """A live subscription's collection resumed after a pause."""
 
     subscription: Subscription
     seen_at: datetime
@@ -76,7 +76,7 @@ class CollectionResumed:
 
 @dataclass(frozen=True)
 class OfferAccepted:
-    """A member stays, and Stripe's subscription has the discount that was offered for it."""
+    """A member stays, and Stripe's subscription has the offered discount."""
 
     subscription: Subscription
     decision: MembershipDecision
@@ -92,7 +92,7 @@ class SubscriptionEnded:
 
 @dataclass(frozen=True)
 class InvoicePaid:
-    """An invoice that was not paid before is paid now. `recovered`: a try had failed before."""
+    """An invoice became paid. `recovered`: an earlier try had failed."""
 
     invoice: Invoice
     payments: list[Payment]
@@ -110,7 +110,7 @@ class InvoicePaymentFailed:
 
 @dataclass(frozen=True)
 class ConfirmationNeeded:
-    """An attempt to collect an invoice waits for the member, whom the bank wants to ask."""
+    """The bank wants the member to confirm an attempt to collect an invoice."""
 
     invoice: Invoice
     payment: Payment | None
@@ -119,7 +119,7 @@ class ConfirmationNeeded:
 
 @dataclass(frozen=True)
 class InvoiceSent:
-    """An invoice is open that the member is to pay by its due date, rather than charged."""
+    """An invoice was sent, to be paid by its due date rather than charged."""
 
     invoice: Invoice
     sent_at: datetime
@@ -127,7 +127,7 @@ class InvoiceSent:
 
 @dataclass(frozen=True)
 class InvoiceDueSoon:
-    """A sent invoice that is not paid is due soon."""
+    """An unpaid sent invoice is due soon."""
 
     invoice: Invoice
     seen_at: datetime
@@ -135,7 +135,7 @@ class InvoiceDueSoon:
 
 @dataclass(frozen=True)
 class InvoiceOverdue:
-    """A sent invoice was not paid by its due date."""
+    """A sent invoice wasn't paid by its due date."""
 
     invoice: Invoice
     seen_at: datetime
@@ -152,7 +152,7 @@ class TrialEnding:
 
 @dataclass(frozen=True)
 class RenewalComing:
-    """A long period is over soon, and the next one is paid."""
+    """A long period is about to end, and the next one is charged."""
 
     subscription: Subscription
     seen_at: datetime
@@ -160,7 +160,7 @@ class RenewalComing:
 
 @dataclass(frozen=True)
 class CardExpiring:
-    """The card that pays expires soon."""
+    """The card on file expires soon."""
 
     subscription: Subscription
     seen_at: datetime
@@ -175,7 +175,7 @@ class SinglePaymentReceived:
 
 @dataclass(frozen=True)
 class RefundMoved:
-    """A refund has taken a step; `before` is its state before it, None where it is new."""
+    """A refund has moved; `before` is its previous state, or None if it's new."""
 
     refund: Refund
     action: RefundAction
@@ -184,7 +184,7 @@ class RefundMoved:
 
 @dataclass(frozen=True)
 class SinglePaymentFailed:
-    """A bank has refused a payment without an invoice, days after the member had confirmed it."""
+    """A bank refused a payment without an invoice, days after the member confirmed it."""
 
     payment: Payment
     failed_at: datetime
@@ -199,7 +199,7 @@ class CreditNoteIssued:
 
 @dataclass(frozen=True)
 class DisputeOpened:
-    """A payment is disputed that was not before; `happened_at` is when."""
+    """A payment became disputed at `happened_at`."""
 
     dispute: Dispute
     happened_at: datetime
@@ -207,7 +207,7 @@ class DisputeOpened:
 
 @dataclass(frozen=True)
 class DisputeUpdated:
-    """A dispute has another status than `before`, but is neither won nor lost by it."""
+    """A dispute's status changed from `before`, but it's neither won nor lost."""
 
     dispute: Dispute
     before: str
@@ -216,7 +216,7 @@ class DisputeUpdated:
 
 @dataclass(frozen=True)
 class DisputeWon:
-    """The bank has decided for us: the money comes back."""
+    """The bank decided for us: the money comes back."""
 
     dispute: Dispute
     happened_at: datetime
@@ -224,7 +224,7 @@ class DisputeWon:
 
 @dataclass(frozen=True)
 class DisputeLost:
-    """The bank has decided against us: the money is gone."""
+    """The bank decided against us: the money is gone."""
 
     dispute: Dispute
     happened_at: datetime

@@ -1,4 +1,4 @@
-"""Use case: staff ask a member for a payment, and may take it back."""
+"""Use case: staff send a payment request to a member, and can cancel it."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ class RequestRefused(Exception):
 
 
 def send(user: User, price: Money, description: str, days: int, actor: User) -> PaymentRequest:
-    """Ask a member for a payment, by e-mail and, where agreed, by text message.
+    """Ask a member for a payment, by email and, if they agreed, by text.
 
-    The link works for so many days.
+    The link works for the given number of days.
 
     Raises:
-        RequestRefused: the member can still pay a request of the same amount and words.
+        RequestRefused: the member can still pay a request with the same amount and words.
     """
     with transaction.atomic():
         # Two clicks wait for each other here.
@@ -51,10 +51,10 @@ def send(user: User, price: Money, description: str, days: int, actor: User) -> 
 
 
 def send_item(item: Item, user: User, days: int, actor: User) -> PaymentRequest:
-    """Ask a member to pay an item, at its price of today.
+    """Ask a member to pay for an item at today's price.
 
     Raises:
-        RequestRefused: the member has paid it, or was asked and can still pay.
+        RequestRefused: the member has paid for it, or was asked and can still pay.
     """
     try:
         with transaction.atomic():
@@ -70,15 +70,15 @@ def send_item(item: Item, user: User, days: int, actor: User) -> PaymentRequest:
 
 
 def cancel(request: PaymentRequest, actor: User) -> None:
-    """Take a request back, and close the page on which it could be paid.
+    """Cancel a request, and close its payment page.
 
     Raises:
-        RequestRefused: it is paid or canceled already, the member is paying right now, or Stripe
-            could not be asked; it then stays as it was.
+        RequestRefused: it's already paid or canceled, the member is paying right now, or Stripe
+        couldn't be asked; it's then unchanged.
     """
     rows = PaymentRequest.objects.filter(pk=request.pk)
     with transaction.atomic():
-        # From here on nobody starts to pay it.
+        # From here on nobody can start paying it.
         closed = rows.filter(state=RequestState.OPEN).update(
             state=RequestState.CANCELED, canceled_at=timezone.now()
         )
@@ -102,11 +102,11 @@ def _still_payable(error: gateway.StripeError) -> str:
 
 
 def _close_checkout(request: PaymentRequest) -> None:
-    """Close the unfinished checkout of a request, unless the member has just paid on it."""
+    """Close a request's unfinished checkout, unless the member has just paid there."""
     with transaction.atomic():
         lock_member(request.user_id)
         rows = Checkout.objects.filter(request=request, state__in=UNFINISHED_CHECKOUT)
-        # A session that is being made just now finds its row gone, and is ended at Stripe.
+        # A session that's just being made finds its row gone, and is ended at Stripe.
         rows.filter(session_id="").update(state=CheckoutState.EXPIRED)
         row = rows.first()
     if row:

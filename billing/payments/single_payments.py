@@ -1,4 +1,4 @@
-"""Use case: a member pays once for something that is not the membership."""
+"""Use case: a member makes a one-time payment besides the membership."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ JUST_PAID = "You have just paid this. Your payment is being confirmed."
 
 
 def pay_amount(user: User, amount: int, note: str) -> str:
-    """Return the Checkout page for an amount (minor units of PAYMENT_CURRENCY) the member chose.
+    """Return the Checkout page for an amount that the member chose, in minor units.
 
-    Another amount takes the place of one that is not paid yet.
+    The currency is PAYMENT_CURRENCY. A new amount replaces one that isn't paid yet.
 
     Raises:
         AlreadyPaid: the member has just paid, and the payment is being confirmed.
-        CheckoutError: the amount is out of bounds, or Stripe could not be asked.
+        CheckoutError: the amount is out of range, or Stripe couldn't be asked.
     """
     currency = settings.PAYMENT_CURRENCY
     if not settings.PAYMENT_MINIMUM <= amount <= settings.PAYMENT_MAXIMUM:
@@ -54,8 +54,8 @@ def pay_request(user: User, request_id: int) -> str:
     """Return the Checkout page of one of the member's own payment requests.
 
     Raises:
-        AlreadyPaid: it is paid, or being confirmed.
-        CheckoutError: it is not the member's, was canceled, has expired, or Stripe is away.
+        AlreadyPaid: it's paid, or being confirmed.
+        CheckoutError: it isn't the member's, was canceled, has expired, or Stripe is down.
     """
     request = PaymentRequest.objects.for_user(user).filter(pk=request_id).first()
     if request is None:
@@ -75,11 +75,11 @@ def pay_request(user: User, request_id: int) -> str:
 
 
 def pay_item(user: User, item_id: int) -> str:
-    """Return the Checkout page of an item that is on sale to the member.
+    """Return the Checkout page of an item that's on sale to the member.
 
     Raises:
-        AlreadyPaid: the member has paid it, or is about to.
-        CheckoutError: it is not on sale to the member, or Stripe is away.
+        AlreadyPaid: the member has paid for it, or is about to.
+        CheckoutError: it isn't on sale to the member, or Stripe is down.
     """
     item = Item.objects.for_user(user).filter(pk=item_id).first()
     if item is None:
@@ -89,9 +89,9 @@ def pay_item(user: User, item_id: int) -> str:
 
 @transaction.atomic
 def request_for(item: Item, user: User) -> PaymentRequest:
-    """Return the member's one request for an item, at today's price unless it was sent already."""
+    """Return the member's one request for an item, at today's price unless already sent."""
     terms = {"amount": item.amount, "currency": item.currency, "description": item.name}
-    # Two tabs: the second waits here, and finds the row of the first.
+    # With two tabs, the second waits here and finds the first one's row.
     lock_member(user.pk)
     rows = PaymentRequest.objects.for_user(user).exclude(state=RequestState.CANCELED)
     if not rows.filter(item=item).exists():
@@ -101,7 +101,7 @@ def request_for(item: Item, user: User) -> PaymentRequest:
 
 
 def why_not_payable(request: PaymentRequest) -> str:
-    """Return the sentence that says why a request can't be paid, or "" if it can."""
+    """Return a sentence that says why a request can't be paid, or "" if it can."""
     if request.state == RequestState.PAID:
         return "You have paid this already. Thank you."
     if request.state == RequestState.CANCELED:
@@ -116,14 +116,14 @@ def why_not_payable(request: PaymentRequest) -> str:
 
 
 def bounds() -> str:
-    """Return between which amounts a member may choose, in a sentence."""
+    """Return the allowed range of amounts, in a sentence."""
     least = Money(settings.PAYMENT_MINIMUM, settings.PAYMENT_CURRENCY)
     most = Money(settings.PAYMENT_MAXIMUM, settings.PAYMENT_CURRENCY)
     return f"Enter an amount from {least} to {most}."
 
 
 def takes_amounts() -> bool:
-    """Whether members may pay what they choose."""
+    """Whether members can pay an amount of their choice."""
     most: int = settings.PAYMENT_MAXIMUM
     return most > 0 and most >= settings.PAYMENT_MINIMUM
 

@@ -1,7 +1,7 @@
-"""Compare our copy with Stripe, field by field. Nothing is written, here or there.
+"""Compares our copy with Stripe, field by field. Nothing is written, here or at Stripe.
 
-Stripe is asked for whole lists, a hundred objects a request. A row that was read after the
-comparison began is newer than what it would be compared with, and is left out.
+It asks Stripe for whole lists, a hundred objects per request. Rows read after the comparison began
+are newer than what they'd be compared with, and are left out.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from billing.stripe import gateway, snapshots
 from billing.sync import assignment, refresh
 
 PAGE = 100
-# `ORPHAN`: it carries our mark in its metadata, but belongs to no record here.
+# `ORPHAN`: it has our mark in its metadata, but belongs to no record here.
 THERE, MISSING, ORPHAN = "there", "missing", "orphan"
-# Stripe has it, in a shape that we can't read: the reason is in the log.
+# Stripe has it in a form that we can't read; the reason is in the log.
 UNREADABLE = "unreadable"
-# Addresses of Stripe's pages change with every read; a page fetches a fresh one on click.
+# Addresses of Stripe's pages change with every read; our pages fetch a fresh one on click.
 ADDRESSES = frozenset({"hosted_url", "pdf_url", "receipt_url"})
 NAMES = frozenset({"email", "name", "business_name", "tax_ids"})
 
@@ -34,7 +34,7 @@ Entry = TypeVar("Entry")
 
 @dataclass(frozen=True)
 class Difference:
-    """One field that differs; no field where the whole object is on one side only."""
+    """One field that differs, or no field if the whole object is on one side only."""
 
     customer: str
     object: str
@@ -50,10 +50,10 @@ class Difference:
 
 @dataclass(frozen=True)
 class Seen:
-    """An object as Stripe shows it, in our columns. Other rows are named by their Stripe id.
+    """An object as Stripe shows it, in our columns. Other rows are given by their Stripe ID.
 
-    `is_kept` tells, of an object without a row, whether there should be one. `is_marked` tells that
-    the portal made it: our mark is in its metadata.
+    `is_kept` says whether an object without a row should have one. `is_marked` says that the portal
+    made it: our mark is in its metadata.
     """
 
     id: str
@@ -65,7 +65,7 @@ class Seen:
 
 @dataclass(frozen=True)
 class Kind:
-    """One sort of object: its table, all of them at Stripe, and one of them at Stripe."""
+    """One kind of object: its table, how to list all at Stripe, and how to read one."""
 
     name: str
     model: type[StripeCopy] | type[Refund]
@@ -76,9 +76,9 @@ class Kind:
 
 @dataclass
 class Comparison:
-    """What a comparison found.
+    """The result of a comparison.
 
-    `invoice_of` names the invoice that each payment pays, `customer_of` whose each payment is.
+    `invoice_of` has each payment's invoice, and `customer_of` its customer.
     """
 
     customers: int = 0
@@ -93,10 +93,10 @@ class Comparison:
 
 
 def compare() -> Comparison:
-    """Compare the customers of all members, and all that is theirs.
+    """Compare all members' customers, and everything they have.
 
     Raises:
-        gateway.StripeError: Stripe did not answer.
+        gateway.StripeError: Stripe didn't answer.
     """
     begun = refresh.database_now()
     result = Comparison()
@@ -110,7 +110,7 @@ def compare() -> Comparison:
 
 
 def _kinds(invoice_of: dict[str, str], customer_of: dict[str, str]) -> list[Kind]:
-    """Return what is compared, in the order in which it must be repaired."""
+    """Return the kinds to compare, in the order of repair."""
 
     catalog = refresh.Catalog.now()
 
@@ -205,7 +205,7 @@ def _kinds(invoice_of: dict[str, str], customer_of: dict[str, str]) -> list[Kind
 
 def _customer(found: snapshots.CustomerSnapshot) -> Seen:
     if found.deleted:
-        # Of a deleted customer Stripe says no more than that.
+        # Stripe says nothing else about a deleted customer.
         return Seen(found.id, found.id, {"deleted_at_stripe": True}, lambda: False)
     columns: dict[str, Any] = {
         "email": found.email,
@@ -245,7 +245,7 @@ def _payment(found: snapshots.PaymentSnapshot, invoice_id: str) -> Seen:
 
 
 def _outside(found: snapshots.InvoiceSnapshot) -> Seen:
-    """What an invoice got outside of Stripe, as the payment that stands for it."""
+    """What was paid on an invoice outside of Stripe, as the payment that represents it."""
     links = {"customer": found.customer_id, "invoice": found.id}
     return Seen(
         refresh.outside_id(found.id), found.customer_id, refresh.outside_columns(found) | links
@@ -266,9 +266,9 @@ def _refund(found: snapshots.RefundSnapshot, customer_id: str) -> Seen:
 
 
 def _differences(kind: Kind, begun: datetime, known: set[str] | None) -> Iterator[Difference]:
-    """Yield what differs, first in what Stripe lists and then in the rows that it did not list.
+    """Yield differences, first in what Stripe lists, then in rows that it didn't list.
 
-    Of what can't be read one knows that much: it is reported, and the rest is compared.
+    Unreadable objects are reported, and the rest is compared.
     """
     bad: list[gateway.Unreadable] = []
     rows: QuerySet[Any] = kind.model._default_manager.select_related(*kind.links)
@@ -294,7 +294,7 @@ def _differences(kind: Kind, begun: datetime, known: set[str] | None) -> Iterato
 def _unreadable(
     kind: Kind, rows: QuerySet[Any], bad: list[gateway.Unreadable], known: set[str] | None
 ) -> Iterator[Difference]:
-    """Yield what can't be read and is a member's, or may be."""
+    """Yield unreadable objects that are, or may be, a member's."""
     ours = rows.in_bulk([one.id for one in bad], field_name="stripe_id")
     for one in bad:
         row = ours.get(one.id)
@@ -305,12 +305,12 @@ def _unreadable(
 
 
 def _owner(row: Any) -> str:
-    """Return the Stripe id of a row's customer."""
+    """Return the Stripe ID of a row's customer."""
     return str(row.stripe_id if isinstance(row, Customer) else row.customer.stripe_id)
 
 
 def _unlisted(kind: Kind, row: Any, begun: datetime) -> Iterator[Difference]:
-    """Ask for one object that was not in the list."""
+    """Ask for one object that wasn't in the list."""
     try:
         yield from _fields(kind, row, kind.read(row.stripe_id), begun)
     except gateway.StripeMissing:
@@ -324,7 +324,7 @@ def _fields(kind: Kind, row: Any, seen: Seen, begun: datetime) -> Iterator[Diffe
         return
     for name, theirs in seen.columns.items():
         if isinstance(row, Customer) and row.closed_at and name in NAMES:
-            # Who has left is nameless here, and about to be deleted there.
+            # People who left have no name here, and are about to be deleted at Stripe.
             continue
         ours = _plain(getattr(row, name))
         if name not in ADDRESSES and ours != _plain(theirs):
@@ -333,7 +333,7 @@ def _fields(kind: Kind, row: Any, seen: Seen, begun: datetime) -> Iterator[Diffe
 
 
 def _plain(value: Any) -> Any:
-    """Return a value that compares: a row by its Stripe id, nothing as an empty text."""
+    """Return a comparable value: a row as its Stripe ID, None as an empty text."""
     if isinstance(value, Model):
         return value.stripe_id if isinstance(value, StripeCopy) else value.pk
     return "" if value is None else value

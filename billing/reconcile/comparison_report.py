@@ -1,4 +1,4 @@
-"""What a comparison with Stripe found, for people: rows by name, money as money, dates as dates."""
+"""A comparison's result for people: rows by name, money as money, dates as dates."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MODELS: dict[str, type[StripeCopy] | type[Refund]] = {
     "refund": Refund,
     "dispute": Dispute,
 }
-# One side, or a mark of ours without a row.
+# On one side only, or our mark without a row.
 WHOLE = {
     (MISSING, THERE): ("Not in our records", "Found at Stripe"),
     (THERE, MISSING): ("In our records", "Not found at Stripe"),
@@ -38,7 +38,7 @@ NOTHING = "–"
 
 @dataclass(frozen=True)
 class Line:
-    """A difference in words. `row` is ours, where there is one; `what` names it."""
+    """A difference in words. `row` is ours if there is one; `what` names it."""
 
     difference: Difference
     row: StripeCopy | Refund | None
@@ -55,7 +55,7 @@ class Line:
 
 
 def lines(found: Iterable[Mapping[str, str]]) -> list[Line]:
-    """Return the differences of a report (`Reconciliation.differences`): one query a kind."""
+    """Return a report's differences (`Reconciliation.differences`): one query per kind."""
     differences = [Difference(**entry) for entry in found]
     rows = dict(_rows(differences))
     return [_line(one, rows.get((one.object, one.id))) for one in differences]
@@ -92,7 +92,7 @@ def _name(row: Any) -> str:
 
 
 def _value(column: Any, row: Any, text: str) -> str:
-    """Return a value that was kept as text the way people read it."""
+    """Return a value stored as text in readable form."""
     if not text:
         return NOTHING
     if isinstance(column, models.BigIntegerField) and _is_number(text):

@@ -1,4 +1,4 @@
-"""Read all that a customer has at Stripe: after an assignment, and for an import."""
+"""Reads everything a customer has at Stripe, after an assignment or for an import."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ Listing = Callable[[list[gateway.Unreadable]], Iterator[Snapshot]]
 
 
 def read_history(customer_id: str) -> None:
-    """Read all that a customer has, from subscriptions to disputes, the oldest first.
+    """Read everything a customer has, from subscriptions to disputes, oldest first.
 
-    Safe to run twice, and after it was cut short. Nobody is written to about what happened before
-    it began. An object that can't be read or written does not keep out the others.
+    It's safe to run twice, or after an interruption. Nobody gets messages about what happened
+    before it began. An object that can't be read or written doesn't block the others.
 
     Raises:
-        gateway.StripeError: Stripe did not answer.
+        gateway.StripeError: Stripe didn't answer.
         sync.UnknownCustomer: the customer belongs to no member.
-        SomeFailed: all is read but what it names; the history counts as not read.
+        SomeFailed: everything except what it names was read; the history counts as not read.
     """
     begun = refresh.database_now()
     run = OneByOne(ended_by=gateway.ENDS_ALL)
@@ -40,7 +40,7 @@ def read_history(customer_id: str) -> None:
 
 
 def replay_waiting(customer_id: str) -> None:
-    """Process again the events of a customer who was nobody's when they came."""
+    """Process the events again that came before their customer was assigned."""
     done = EventState.PROCESSED
     events = StripeEvent.objects.filter(customer_id=customer_id).exclude(state=done)
     for event in events.order_by("pk").defer("payload"):
@@ -53,7 +53,7 @@ def _read_all(customer_id: str, begun: datetime, run: OneByOne) -> None:
         _read(run, refresh.sync_subscription, subscription.id)
     for invoice in _listed(run, lambda bad: gateway.list_invoices(customer_id, bad)):
         _read(run, refresh.sync_invoice, invoice.id)
-    # Payments and most credit notes of an invoice were read with it.
+    # An invoice's payments, and most credit notes, were read with it.
     done = _read_since(CreditNote, customer_id, begun)
     for note in _listed(run, lambda bad: gateway.list_credit_notes(customer_id, bad=bad)):
         if note.id not in done:
@@ -73,7 +73,7 @@ def _read_disputes(customer_id: str, run: OneByOne) -> None:
     if first is None:
         return
     since = first.created_at
-    # One that can't be read names no customer: the nightly comparison reports it.
+    # An unreadable one names no customer; the nightly comparison reports it.
     bad: list[gateway.Unreadable] = []
     for dispute in reversed(list(gateway.list_disputes(since, bad))):
         if dispute.customer_id == customer_id and dispute.payment_intent_id:
@@ -81,7 +81,7 @@ def _read_disputes(customer_id: str, run: OneByOne) -> None:
 
 
 def _listed(run: OneByOne, listing: Listing[Snapshot]) -> list[Snapshot]:
-    """Return all of a list that can be read, the oldest first."""
+    """Return a list's readable objects, oldest first."""
     bad: list[gateway.Unreadable] = []
     found = list(listing(bad))
     run.failures += [f"{one.id} can't be read: {one.reason}" for one in bad]
@@ -96,6 +96,6 @@ def _read_since(
 
 
 def _read(run: OneByOne, read: Callable[[str], object], identifier: str) -> None:
-    """Read one object; one that was deleted since it was listed is left out."""
+    """Read one object, unless it was deleted since it was listed."""
     with run.each(identifier), suppress(gateway.StripeMissing):
         gateway.patiently(lambda: read(identifier))

@@ -1,8 +1,8 @@
-"""Bring in a Stripe account that was there before the portal. Stripe is only read.
+"""Imports a Stripe account that's older than the portal. It only reads from Stripe.
 
-In three steps, each of which may be cut short and run again: every customer gets a row, with its
-member or in the list for staff; listed customers whose address is verified get their member; and
-each member's subscriptions, invoices and payments are read, once.
+There are three steps, each of which may be interrupted and run again: every customer gets a row,
+with its member or in staff's list; listed customers with a verified address get their member; and
+each member's subscriptions, invoices, and payments are read once.
 """
 
 from __future__ import annotations
@@ -26,28 +26,28 @@ from common import addresses
 from common.one_by_one import OneByOne
 from emails import outbox
 
-# Called with how much is done and how much there is.
+# Called with the number done and the total.
 Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
 class Imported:
-    """What is here after an import."""
+    """The state after an import."""
 
     customers: int
     members: int
     read: int
     unassigned: int
-    failures: list[str]  # a sentence for each object that could not be brought in
+    failures: list[str]  # a sentence for each object that couldn't be imported
 
 
 def import_account(*, again: bool, progress: Progress) -> Imported:
-    """Bring in the whole account; `again` also reads members who were read before.
+    """Import the whole account; `again` also reads members who were already read.
 
-    What can't be brought in is reported, and the rest goes on; a second run tries it again.
+    What can't be imported is reported, and the rest continues; a second run tries it again.
 
     Raises:
-        gateway.StripeError: Stripe did not answer. What is done is kept; run it again.
+        gateway.StripeError: Stripe didn't answer. What's done is kept; run it again.
     """
     run = OneByOne(ended_by=gateway.ENDS_ALL)
     customers = _list_customers(run)
@@ -74,10 +74,10 @@ def import_account(*, again: bool, progress: Progress) -> Imported:
 
 
 def invite() -> int:
-    """Ask everybody who has a membership and is no member here to sign up, once; say how many.
+    """Ask everyone with a membership but no account here to sign up, once; return how many.
 
     Raises:
-        gateway.StripeError: Stripe did not answer; nobody was asked.
+        gateway.StripeError: Stripe didn't answer; nobody was asked.
         SomeFailed: all others were asked.
     """
     run = OneByOne(ended_by=gateway.ENDS_ALL)
@@ -95,14 +95,14 @@ def invite() -> int:
 
 
 def _invite(customer: UnassignedCustomer) -> bool:
-    """Write to one customer, unless somebody has that address here already."""
+    """Write to one customer, unless someone here already has that address."""
     address = addresses.canonical(customer.email)
     if EmailAddress.objects.filter(email__iexact=address).exists():
         return False
     url = settings.PORTAL_URL + reverse("account_signup")
     context = {"name": customer.name, "address": customer.email, "url": url}
     with transaction.atomic():
-        # By address: of two customers that share one, one is enough.
+        # Once per address, even if two customers share it.
         message = outbox.put_invitation(customer.email, context)
         UnassignedCustomer.objects.filter(pk=customer.pk).update(invited_at=timezone.now())
     return message is not None
@@ -125,7 +125,7 @@ def _list_customers(run: OneByOne) -> int:
 
 
 def _list_customer(snapshot: snapshots.CustomerSnapshot, read_at: datetime) -> None:
-    # By address they are matched when all are listed: two may share one.
+    # Matching by address waits until all are listed: two may share one.
     if snapshot.user_id is not None and assignment.owner_of(snapshot):
         gateway.patiently(lambda: refresh.sync_customer(snapshot.id))
     else:

@@ -1,8 +1,8 @@
-"""Put right what webhooks did not bring: missed events, and rows that differ from Stripe.
+"""Fixes what webhooks didn't bring: missed events, and rows that differ from Stripe.
 
-Stripe is only read, never written to. Nobody is written to about the past: what is learnt here
-goes through `billing.sync.refresh`, whose messages are made once for a cause and never about what
-happened more than MESSAGE_MAX_AGE_HOURS ago.
+It only reads from Stripe. Nobody gets messages about the past: everything goes through
+`billing.sync.refresh`, whose messages are made once per cause and never about anything older than
+MESSAGE_MAX_AGE_HOURS.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from common.one_by_one import OneByOne, SomeFailed
 
 logger = logging.getLogger(__name__)
 
-# Stripe documentation, "List all events": they are kept for 30 days.
+# Stripe documentation, "List all events": they're kept for 30 days.
 KEPT = timedelta(days=30)
 OVERLAP = timedelta(hours=1)
-# A repaired customer can bring in objects that were not looked at before.
+# A repaired customer can bring in objects that weren't compared before.
 MOST_REPAIRS = 3
-# The report keeps so many differences; its count tells of all.
+# The most differences a report keeps; its count includes all.
 MOST_REPORTED = 500
 
 READ_AGAIN: dict[str, Callable[[str], object]] = {
@@ -48,10 +48,10 @@ READ_AGAIN: dict[str, Callable[[str], object]] = {
 
 
 def reconcile(*, repair: bool) -> Reconciliation:
-    """Fetch missed events, then compare everything; with `repair`, read again what differs.
+    """Fetch missed events, then compare everything; with `repair`, reread what differs.
 
     Raises:
-        gateway.StripeError: Stripe did not answer; the run is recorded as failed.
+        gateway.StripeError: Stripe didn't answer; the run is recorded as failed.
     """
     run, _failures = _fetch_missed()
     try:
@@ -73,12 +73,12 @@ def reconcile(*, repair: bool) -> Reconciliation:
 
 
 def find_missed_events() -> Reconciliation:
-    """Store every event since the last good run that is not stored yet.
+    """Store every event since the last good run that isn't stored yet.
 
     Raises:
-        gateway.StripeError: Stripe did not answer.
-        SomeFailed: some could not be stored; all others are. Either way the run is recorded as
-            failed, and the next one starts where this one did.
+        gateway.StripeError: Stripe didn't answer.
+        SomeFailed: some couldn't be stored; all others were. Either way the run is recorded as
+        failed, and the next one starts at the same point.
     """
     run, failures = _fetch_missed()
     if failures:
@@ -87,13 +87,13 @@ def find_missed_events() -> Reconciliation:
 
 
 def _fetch_missed() -> tuple[Reconciliation, list[str]]:
-    """Store what was missed; return the run, and a sentence for each event that can't be stored."""
+    """Store what was missed; return the run, and a sentence per event that can't be stored."""
     now = timezone.now()
     last = Reconciliation.objects.filter(finished_at__isnull=False).first()
     start = last.started_at - OVERLAP if last else now - KEPT
     run = Reconciliation.objects.create(started_at=now)
     try:
-        # Stripe lists the newest first: stored in the order in which they happened.
+        # Stripe lists the newest first; store them in the order they happened.
         found = list(gateway.events_since(max(start, now - KEPT)))
         done = OneByOne()
         for payload in reversed(found):
@@ -111,7 +111,7 @@ def _fetch_missed() -> tuple[Reconciliation, list[str]]:
 
 
 def _store(payload: Mapping[str, Any], run: Reconciliation) -> bool:
-    """Store one event. What is no event will never be one: that is noted, and asked for no more."""
+    """Store one event. A malformed one will never work, so it's noted and not retried."""
     try:
         return inbox.take(json.dumps(payload)) == inbox.Taken.STORED
     except inbox.MalformedEvent as error:
@@ -121,9 +121,9 @@ def _store(payload: Mapping[str, Any], run: Reconciliation) -> bool:
 
 
 def _repair(found: Comparison, run: Reconciliation) -> Comparison:
-    """Read again what differs, compare again, and answer what is left.
+    """Reread what differs, compare again, and return what's left.
 
-    One that can't be repaired stays in the report, and the run notes why.
+    Anything that can't be repaired stays in the report, with the reason in the run.
     """
     failures: list[str] = []
     for _ in range(MOST_REPAIRS):
@@ -141,7 +141,7 @@ def _repair(found: Comparison, run: Reconciliation) -> Comparison:
 
 
 def _read_again(difference: Difference, invoice_of: dict[str, str]) -> None:
-    """Write one object as Stripe shows it; what can't be written stays in the report."""
+    """Write one object as Stripe shows it; if that fails, it stays in the report."""
     kind, identifier = difference.object, difference.id
     if kind == "payment" and identifier in invoice_of:
         kind, identifier = "invoice", invoice_of[identifier]
@@ -157,7 +157,7 @@ def _read_again(difference: Difference, invoice_of: dict[str, str]) -> None:
 def _forget_draft(invoice_id: str) -> None:
     """Remove a draft that was deleted at Stripe: nothing else can be deleted there.
 
-    Another status means that we ask the wrong account, and then no row may go.
+    Any other status means that we're asking the wrong account, and then no row may be removed.
     """
     drafts = Invoice.objects.filter(stripe_id=invoice_id, status=InvoiceStatus.DRAFT)
     drafts.filter(payments=None).delete()

@@ -1,8 +1,8 @@
-"""Tell Stripe what a member has changed here: e-mail address, name, language; or that they left.
+"""Tells Stripe what a member changed here (email address, name, language), or that they left.
 
-A customer's row keeps what we last told Stripe. Whoever differs from it is told again, however the
-change was made: account pages, staff, shell or SQL. What somebody changes in Stripe's dashboard
-stays as it is until the member changes it here.
+A customer's row keeps what we last told Stripe. If the member differs, we tell Stripe again,
+however the change was made: account pages, staff, shell, or SQL. What's changed in Stripe's
+dashboard stays until the member changes it here.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from billing.sync import assignment, refresh
 
 
 def leave(user: User) -> bool:
-    """Have a member's customers deleted at Stripe; answer whether they ever had one.
+    """Have a member's customers deleted at Stripe; return whether they ever had one.
 
-    Stripe ends subscriptions with it and forgets the card, so that nothing can be charged again.
-    Its invoices and payments stay, there and here.
+    This ends subscriptions at Stripe and forgets the card, so nothing can be charged again.
+    Invoices and payments stay, there and here.
     """
     lock_member(user.pk)
     customers = Customer.objects.filter(user=user)
@@ -31,9 +31,9 @@ def leave(user: User) -> bool:
 
 
 def behind() -> QuerySet[Customer]:
-    """Return the customers of whom Stripe does not know the latest yet.
+    """Return the customers whose latest data Stripe doesn't know yet.
 
-    One that Stripe has deleted is told nothing any more.
+    A customer deleted at Stripe gets no updates.
     """
     name = Trim(Concat("user__first_name", Value(" "), "user__last_name"))
     return (
@@ -49,10 +49,10 @@ def behind() -> QuerySet[Customer]:
 
 
 def tell(customer_pk: int) -> None:
-    """Tell Stripe of one customer, if there is anything to tell. Safe to run twice.
+    """Update one customer at Stripe if anything changed. Safe to run twice.
 
     Raises:
-        gateway.StripeError: Stripe did not take it.
+        gateway.StripeError: Stripe didn't accept it.
     """
     customer = behind().filter(pk=customer_pk).select_related("user__member").first()
     if customer is None:
@@ -67,13 +67,13 @@ def tell(customer_pk: int) -> None:
             customer.stripe_id, told["told_email"], _new_name(customer, told), told["told_language"]
         )
     except gateway.StripeMissing:
-        # It was deleted at Stripe: write that down, and there is nobody left to tell.
+        # It was deleted at Stripe: record that; there's nobody left to update.
         refresh.sync_customer(customer.stripe_id)
         return
     Customer.objects.filter(pk=customer_pk).update(**told)
 
 
 def _new_name(customer: Customer, told: dict[str, str]) -> str | None:
-    """Return the name if it has changed here. A business keeps the one that it gave at Checkout."""
+    """Return the name if it changed here. A business keeps the name it gave at Checkout."""
     is_new = customer.told_name != told["told_name"] and not customer.tax_ids
     return told["told_name"] if is_new else None

@@ -18,7 +18,7 @@ class Command(BaseCommand):
     help = "Write the table of Stripe's events into docs/flows.md."
 
     def handle(self, *_args: Any, **_options: Any) -> None:
-        """Replace what stands between the marks."""
+        """Replace what's between the markers."""
         path = settings.BASE_DIR / "docs" / "flows.md"
         before, _old, after = path.read_text().split(MARK)
         path.write_text(f"{before}{MARK}\n{as_table()}\n{MARK}{after}")

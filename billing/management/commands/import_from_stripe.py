@@ -1,4 +1,4 @@
-"""`manage.py import_from_stripe`: bring in a Stripe account that was there before the portal."""
+"""`manage.py import_from_stripe`: import a Stripe account that's older than the portal."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ WIDTH = 30
 
 
 class Command(BaseCommand):
-    """Safe to run twice, and again after it was stopped. Exit code 1: not all came in."""
+    """Safe to run twice, or again after it was stopped. Exit code 1: not everything came in."""
 
     help = "Bring in the customers, subscriptions, invoices and payments of the Stripe account."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """A second run reads only what the first did not get to."""
+        """A second run reads only what the first didn't get to."""
         parser.add_argument(
             "--again", action="store_true", help="Read members again who were read before."
         )
@@ -31,7 +31,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *_args: Any, again: bool, invite: bool, **_options: Any) -> None:
-        """Run it and say what is here now."""
+        """Run it and report what's here now."""
         try:
             found = importing.import_account(again=again, progress=self._progress)
             self._report(found)
@@ -44,7 +44,7 @@ class Command(BaseCommand):
             raise CommandError(f"{len(failures)} could not be done, all else was: run it again.")
 
     def _invite(self) -> list[str]:
-        """Invite by e-mail; return a sentence for each who could not be."""
+        """Invite by email; return a sentence for everyone who couldn't be invited."""
         try:
             invited = importing.invite()
         except SomeFailed as error:
@@ -59,7 +59,7 @@ class Command(BaseCommand):
         )
 
     def _progress(self, done: int, of: int) -> None:
-        """Draw one line on a terminal; in a log, a line every hundred members."""
+        """Update one line on a terminal; in a log, add a line every hundred members."""
         bar = "#" * (WIDTH * done // of if of else WIDTH)
         line = f"[{bar:<{WIDTH}}] {done} of {of} members"
         if self.stdout.isatty():

@@ -13,12 +13,12 @@ from billing.stripe import gateway
 
 
 class Command(BaseCommand):
-    """Exit code 0: all agree. 1: there are differences, or Stripe did not answer."""
+    """Exit code 0: everything agrees. 1: there are differences, or Stripe didn't answer."""
 
     help = "Fetch missed events, then compare customers and their money with Stripe."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Comparing changes nothing; repairing must be asked for."""
+        """Comparing changes nothing; a repair must be requested."""
         parser.add_argument(
             "--repair",
             action="store_true",

@@ -1,4 +1,4 @@
-"""Prove the ledger of refunds: its chain, the rows, the exported heads, and Stripe."""
+"""Verify the refund ledger: its chain, the rows, the exported heads, and Stripe."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from billing.stripe import gateway
 
 
 class Command(BaseCommand):
-    """`manage.py verify_ledger`: exit code 1 where anything is wrong."""
+    """`manage.py verify_ledger`: exit code 1 if anything is wrong."""
 
     help = "Proves the ledger of refunds, and compares it with the rows and with Stripe."
 

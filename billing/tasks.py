@@ -1,4 +1,4 @@
-"""The jobs of billing. Each is safe to run twice."""
+"""Billing's jobs. Each is safe to run twice."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def process_event(context: JobContext, event_id: int, again: bool = False) -> No
 @app.periodic(cron="* * * * *")
 @app.task(queueing_lock="sweep_inbox")
 def sweep_inbox(timestamp: int) -> None:
-    """Enqueue again whatever event is overdue without a job that waits."""
+    """Enqueue overdue events that have no waiting job."""
     overdue = StripeEvent.objects.filter(
         state__in=OPEN_EVENT, received_at__lt=timezone.now() - OVERDUE
     )
@@ -67,18 +67,18 @@ def compare_with_stripe(timestamp: int) -> None:
 
 @app.task(queueing_lock="repair", retry=Backoff(max_attempts=5, first=60))
 def repair_from_stripe() -> None:
-    """Read again from Stripe whatever differs (a button of the staff's)."""
+    """Reread what differs from Stripe (a staff button)."""
     missed_events.reconcile(repair=True)
 
 
 @app.task(retry=Backoff(max_attempts=20))
 def read_history(customer_id: str) -> None:
-    """Read all that a newly assigned customer has, then process the events that had waited."""
+    """Read everything a newly assigned customer has, then process the events that waited."""
     if Customer.objects.filter(stripe_id=customer_id, history_read_at=None).exists():
         try:
             history.read_history(customer_id)
         except SomeFailed:
-            # The events that wait are none of what failed.
+            # The waiting events don't depend on what failed.
             history.replay_waiting(customer_id)
             raise
     history.replay_waiting(customer_id)
@@ -87,14 +87,14 @@ def read_history(customer_id: str) -> None:
 @app.periodic(cron="* * * * *")
 @app.task(queueing_lock="tell_stripe_of_changes")
 def tell_stripe_of_changes(timestamp: int) -> None:
-    """Enqueue whatever customer Stripe does not know the latest of."""
+    """Enqueue customers whose latest data Stripe doesn't know."""
     for pk in push.behind().order_by("pk").values_list("pk", flat=True)[:1000]:
         enqueue_once(tell_stripe, f"tell:{pk}", customer_pk=pk)
 
 
 @app.task(retry=Backoff(max_attempts=20))
 def tell_stripe(customer_pk: int) -> None:
-    """Tell Stripe a member's new e-mail address, name or language."""
+    """Tell Stripe a member's new email address, name, or language."""
     push.tell(customer_pk)
 
 
@@ -108,9 +108,9 @@ def match_customers(timestamp: int) -> None:
 @app.periodic(cron="47 * * * *")
 @app.task(queueing_lock="refresh_plan", retry=Backoff(max_attempts=10))
 def refresh_plan(timestamp: int = 0) -> None:
-    """Read the plan's price again, in case it was changed in Stripe's dashboard.
+    """Reread the plan's price, in case it was changed in Stripe's dashboard.
 
-    And look whether Stripe Tax can go on where an address was missing.
+    Also check whether Stripe Tax can resume where an address was missing.
     """
     refresh.sync_current_plan()
     refresh.read_unknown_items()
@@ -120,14 +120,14 @@ def refresh_plan(timestamp: int = 0) -> None:
 @app.periodic(cron="53 * * * *")
 @app.task(queueing_lock="check_setup", retry=Backoff(max_attempts=5, first=60))
 def check_setup(timestamp: int = 0) -> None:
-    """Look whether Stripe is set up so that members can change their card."""
+    """Check that Stripe is set up so members can change their card."""
     account_setup.check_portal()
 
 
 @app.periodic(cron="7 4 * * *")
 @app.task(queueing_lock="remember_trials", retry=Backoff(max_attempts=5, first=300))
 def remember_trials(timestamp: int = 0) -> None:
-    """Keep the addresses of whoever had a trial or the membership, as digests of today's key."""
+    """Keep digests, under the current key, of the addresses of everyone who had a trial."""
     trials.remember_all()
 
 
@@ -153,20 +153,20 @@ def send_refund(refund_pk: int) -> None:
 
 @app.task(retry=Backoff(max_attempts=20))
 def make_credit_note(refund_pk: int) -> None:
-    """Make the credit note of a refund of an invoice's payment."""
+    """Make the credit note for a refund of an invoice's payment."""
     sending.make_credit_note(refund_pk)
 
 
 @app.task(retry=Backoff(max_attempts=20))
 def end_membership_of_refund(refund_pk: int) -> None:
-    """End the membership of somebody who asked for that with their refund."""
+    """End the membership of a member who asked for that with their refund."""
     sending.end_membership(refund_pk)
 
 
 @app.periodic(cron="* * * * *")
 @app.task(queueing_lock="sweep_refunds")
 def sweep_refunds(timestamp: int) -> None:
-    """Enqueue again whatever refund should be with Stripe by now."""
+    """Enqueue refunds that should be at Stripe by now."""
     for refund in sending.overdue().select_related("customer")[:1000]:
         refund_transitions.enqueue(JobName.SEND_REFUND, refund)
 
@@ -174,14 +174,14 @@ def sweep_refunds(timestamp: int) -> None:
 @app.periodic(cron="41 7 * * *")
 @app.task(queueing_lock="remind_staff_of_refunds", retry=Backoff(max_attempts=10))
 def remind_staff_of_refunds(timestamp: int) -> None:
-    """Tell staff once a day of refunds that wait too long: for them, for the worker, for Stripe."""
+    """Tell staff once a day about refunds that wait too long: for them, the worker, or Stripe."""
     refund_staff_notices.remind()
 
 
 @app.periodic(cron="7 2 * * *")
 @app.task(queueing_lock="verify_ledger", retry=Backoff(max_attempts=5, first=300))
 def verify_ledger(timestamp: int = 0) -> None:
-    """Prove the ledger of refunds once a day, compare it with Stripe, and export its head."""
+    """Verify the refund ledger once a day, compare it with Stripe, and export its head."""
     check = ledger.verify()
     try:
         refund_sync.compare_with_stripe(check)

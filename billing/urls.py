@@ -1,4 +1,4 @@
-"""Addresses of the member's money."""
+"""URLs of the member's billing pages."""
 
 from django.urls import path
 

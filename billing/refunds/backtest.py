@@ -1,8 +1,8 @@
-"""What a policy would have decided on the requests of the past year, beside the one in force.
+"""What a policy would have decided on the past year's requests, next to the current one.
 
-Each request is judged as of its own day: how old its payment was then, what was refunded or
-promised of it by then, and how often this policy would have approved at once in the year before.
-Whatever the policy of the time refused has left no request, so a generous draft may bring more.
+Each request is judged as of its own day: its payment's age then, what was refunded or promised by
+then, and how often this policy would have approved automatically in the year before. What the
+policy refused at the time left no request, so a generous draft may bring more.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from common.money import Money
 
 
 class Fate(StrEnum):
-    """What becomes of a request by the policy alone."""
+    """What the policy alone does with a request."""
 
     AUTOMATIC = "automatic"
     ONE = "one"
@@ -34,7 +34,7 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True)
 class Asked:
-    """A request as it was when it was made. `amount` is what was asked for, in minor units."""
+    """A request as it was when made. `amount` is the requested amount, in minor units."""
 
     refund: Refund
     at: datetime
@@ -43,15 +43,15 @@ class Asked:
 
     @property
     def money(self) -> Money:
-        """What was asked for."""
+        """The requested amount."""
         return Money(self.amount, self.facts.currency)
 
 
 @dataclass(frozen=True)
 class Past:
-    """The requests of a year, the oldest first, and the automatic approvals of the year before.
+    """A year's requests, oldest first, and the automatic approvals of the year before.
 
-    Approvals are moments by the key of the user.
+    Approvals are times by user key.
     """
 
     requests: Sequence[Asked]
@@ -60,7 +60,7 @@ class Past:
 
 @dataclass(frozen=True)
 class Change:
-    """A request on which both policies differ."""
+    """A request that the two policies judge differently."""
 
     asked: Asked
     before: Fate
@@ -80,7 +80,7 @@ class Tally:
 
     @property
     def more(self) -> list[Money]:
-        """How much more it is by the draft, in each currency that differs; less is below zero."""
+        """How much more the draft gives, per currency that differs; negative is less."""
         sums: dict[str, int] = defaultdict(int)
         for money in self.money_after:
             sums[money.currency] += money.amount
@@ -99,7 +99,7 @@ class Backtest:
 
 
 def compare(past: Past, in_force: Policy, draft: Policy) -> Backtest:
-    """Replay the year by both policies."""
+    """Replay the year with both policies."""
     before, after = replay(past, in_force), replay(past, draft)
     pairs = list(zip(past.requests, before, after, strict=True))
     return Backtest(
@@ -123,7 +123,7 @@ def compare(past: Past, in_force: Policy, draft: Policy) -> Backtest:
 
 
 def replay(past: Past, policy: Policy) -> list[Verdict]:
-    """Judge each request in its turn, with the approvals that this policy would have given."""
+    """Judge the requests in order, with the approvals that this policy would have given."""
     approved: dict[int, list[datetime]] = defaultdict(list)
     for user, moments in past.approvals.items():
         approved[user] = list(moments)
@@ -141,14 +141,14 @@ def replay(past: Past, policy: Policy) -> list[Verdict]:
 
 
 def fate_of(verdict: Verdict) -> Fate:
-    """Return what becomes of a request."""
+    """Return what happens to a request."""
     if verdict.outcome == Outcome.NEEDS_APPROVAL:
         return Fate.TWO if verdict.approvals > 1 else Fate.ONE
     return Fate.AUTOMATIC if verdict.outcome == Outcome.AUTOMATIC else Fate.REFUSED
 
 
 def past_year() -> Past:
-    """Read the requests of members of the last 365 days: three queries."""
+    """Read members' requests of the last 365 days: three queries."""
     since = timezone.now() - terms.YEAR
     mine = Refund.objects.filter(origin=RefundOrigin.MEMBER)
     rows = list(
@@ -170,7 +170,7 @@ def past_year() -> Past:
 
 @dataclass(frozen=True)
 class _Step:
-    """An entry of the ledger: which refund it left in which state, at which amount."""
+    """A ledger entry: the refund, and the state and amount it was left with."""
 
     number: int
     refund: int
@@ -179,7 +179,7 @@ class _Step:
 
 
 def _steps(rows: Iterable[Refund]) -> Mapping[int, list[_Step]]:
-    """Return what the ledger says of each payment's refunds, the oldest entry first."""
+    """Return the ledger's entries for each payment's refunds, oldest first."""
     entries = RefundEntry.objects.filter(refund__payment__in={row.payment_id for row in rows})
     columns = ("refund__payment_id", "number", "refund_id", "to_state", "amount")
     found: dict[int, list[_Step]] = defaultdict(list)
@@ -189,9 +189,9 @@ def _steps(rows: Iterable[Refund]) -> Mapping[int, list[_Step]]:
 
 
 def _asked(row: Refund, steps: Sequence[_Step]) -> Asked:
-    """Return a request as it was: what other refunds held then, the ledger knows.
+    """Return a request as it was; the ledger knows what other refunds held then.
 
-    A request of a disputed payment is refused by every policy, so none of these was disputed.
+    Every policy refuses requests for disputed payments, so none of these was disputed.
     """
     payment = row.payment
     paid = payment.amount_received if payment.status == PaymentStatus.SUCCEEDED else 0

@@ -1,4 +1,4 @@
-"""The history of all refunds: one chain of entries, each with the hash of the one before."""
+"""The history of all refunds: one chain of entries, each with the previous one's hash."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ from billing.refunds.ledger_texts import GENESIS
 
 logger = logging.getLogger(__name__)
 
-# What PostgreSQL's advisory lock is taken on: "refunds" in ASCII.
+# The number of PostgreSQL's advisory lock: "refunds" in ASCII.
 LOCK = 0x726566756E6473
-# Which columns are hashed. The first scheme had names and words in it (see `ledger_texts`).
+# Which columns are hashed. The first scheme included names and words (see `ledger_texts`).
 SCHEME = 2
 DECISIONS = frozenset({RefundAction.APPROVED, RefundAction.APPROVED_FIRST, RefundAction.DENIED})
-# By plain text: what somebody has written into the table may be no state at all.
+# As plain text: a tampered table may hold something that isn't a state.
 MOVES = {str(state): moves for state, moves in REFUND_MOVES.items()}
 LISTED, FETCHED = 200, 500
-# A line of the file of heads: when, the number of the last entry (0: nothing yet), its hash, and
-# the scheme of that, if it is not the first.
+# A line in the heads file: the time, the last entry's number (0: nothing yet), its hash, and its
+# scheme unless that's the first.
 HEAD = re.compile(r"\S+ (?P<number>\d+) (?P<hash>[0-9a-f]{64})( (?P<scheme>\d+))?")
 
 
@@ -51,9 +51,9 @@ def append(
     actor: User | None = None,
     words: str = "",
 ) -> RefundEntry:
-    """Append what has just happened to a refund, in the transaction that changed its row.
+    """Append what just happened to a refund, in the transaction that changed its row.
 
-    Entries wait for each other here until commit: the chain is one.
+    Entries wait for each other here until commit, since there's one chain.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
@@ -88,10 +88,10 @@ def digest(entry: RefundEntry) -> str:
 
 
 def hashed_text(entry: RefundEntry) -> str:
-    """Return an entry's columns as the JSON that is hashed: names sorted, no spaces, ASCII.
+    """Return an entry's columns as the JSON that's hashed: names sorted, no spaces, ASCII.
 
-    Times are UTC with microseconds, amounts minor units. The hash of the entry before is a column.
-    What people are called and said is not hashed, but the digest of it (see `ledger_texts`).
+    Times are UTC with microseconds; amounts are in minor units. The previous entry's hash is a
+    column. Names and words are hashed only as digests (see `ledger_texts`).
     """
     columns = {
         "scheme": SCHEME,
@@ -114,12 +114,12 @@ def hashed_text(entry: RefundEntry) -> str:
     return json.dumps(columns, sort_keys=True, separators=(",", ":"))
 
 
-# Proving it
+# Verifying it
 
 
 @dataclass
 class _Walk:
-    """What the walk along the chain has seen: the last entry, and each refund's last."""
+    """The state of the walk along the chain: the last entry, and each refund's last."""
 
     entries: int = 0
     head: str = GENESIS
@@ -128,13 +128,13 @@ class _Walk:
 
 
 def verify() -> LedgerCheck:
-    """Prove the chain, compare it with the rows and with the heads that were exported.
+    """Verify the chain, and compare it with the rows and the exported heads.
 
-    The result is kept. `refund_sync.compare_with_stripe` adds Stripe's side.
+    The result is stored. `refund_sync.compare_with_stripe` adds Stripe's side.
     """
     check = LedgerCheck.objects.create(started_at=timezone.now())
     with transaction.atomic(), connection.cursor() as cursor:
-        # While it is held nothing is appended, so chain and rows belong together.
+        # While it's held, nothing is appended, so chain and rows match.
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
         exported = _exported_heads()
         walk = _walk(exported)
@@ -210,7 +210,7 @@ def _plain(found: tuple[str, int, str]) -> str:
 
 
 def _overpaid() -> Iterator[str]:
-    """Yield payments of which more goes back than came in."""
+    """Yield payments that are refunded more than was paid."""
     held = Sum("amount", filter=~Q(state__in=sorted(REFUND_VOID)))
     sums = Refund.objects.values("payment", "payment__amount_received").annotate(held=held)
     for row in sums.filter(held__gt=F("payment__amount_received")).order_by("payment"):
@@ -218,19 +218,19 @@ def _overpaid() -> Iterator[str]:
 
 
 def _own_decisions() -> Iterator[str]:
-    """Yield decisions on somebody's own request or payment."""
+    """Yield decisions by people on their own request or payment."""
     own = Q(actor=F("refund__requested_by")) & Q(refund__origin="member")
     own |= Q(actor=F("refund__customer__user"))
     for entry in RefundEntry.objects.filter(own, action__in=sorted(DECISIONS)):
         yield f"Entry {entry.number} is a decision on their own refund."
 
 
-# Heads: what lies outside of the database and proves that the chain was not written anew
+# Heads: stored outside of the database, they prove that the chain wasn't rewritten
 
 
 @dataclass
 class _Heads:
-    """What was exported: the hashes of an entry by its number, of the first scheme and of ours."""
+    """The exported hashes by entry number, in the first scheme and the current one."""
 
     first: dict[int, set[str]] = field(default_factory=dict)
     ours: dict[int, set[str]] = field(default_factory=dict)
@@ -241,18 +241,18 @@ class _Heads:
         return sorted({*self.first, *self.ours})
 
     def add(self, number: int, digest: str, scheme: int) -> None:
-        """Take in one line of the file."""
+        """Add one line of the file."""
         heads = self.ours if scheme == SCHEME else self.first
         heads.setdefault(number, set()).add(digest)
 
     def fit(self, entry: RefundEntry, earlier: str | None) -> bool:
-        """Whether an entry has what was exported of it; a hash that is forgotten can't tell."""
+        """Whether an entry matches its exported hash; a forgotten hash can't be checked."""
         known = earlier is None or self.first.get(entry.number, {earlier}) == {earlier}
         return known and self.ours.get(entry.number, {entry.hash}) == {entry.hash}
 
 
 def export_head(check: LedgerCheck) -> None:
-    """Write the chain's end to the log and to LEDGER_HEADS_FILE: time, number, hash and scheme.
+    """Write the chain's head to the log and LEDGER_HEADS_FILE: time, number, hash, scheme.
 
     A file that can't be written becomes a problem of the check, which staff see.
     """
@@ -273,7 +273,7 @@ def export_head(check: LedgerCheck) -> None:
 
 
 def _exported_heads() -> _Heads:
-    """Read what was exported. What can't be read, and a file that is gone, are problems."""
+    """Read the exported heads. Unreadable lines and a missing file are problems."""
     found = _Heads()
     if not settings.LEDGER_HEADS_FILE:
         return found

@@ -1,10 +1,10 @@
-"""Names and words of the refund ledger: proved by its entries, and forgotten when somebody leaves.
+"""Names and words in the refund ledger: proved by its entries, and deleted when people leave.
 
-An entry keeps a digest of each text and not the text: what is hashed in the chain stays for good.
-The digest is salted with chance, so that it tells nothing once text and salt are gone.
+An entry keeps a digest of each text instead of the text, since what's hashed in the chain stays
+forever. The digest has a random salt, so it reveals nothing once text and salt are gone.
 
-Entries of before this was so were hashed with name and words in them. Their earlier hash is kept
-as a text, too: it is proved for as long as all that it was made of is there.
+Earlier entries were hashed with names and words. Their old hash is kept as a text too, and verified
+for as long as everything it was made of exists.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Texts = Mapping[LedgerTextKind, str]
 
 
 def drafted(actor: User | None, words: str) -> list[LedgerText]:
-    """Return the texts of an entry that is about to be written, each with a salt of its own."""
+    """Return the texts of an entry about to be written, each with its own salt."""
     found = {LedgerTextKind.ACTOR: _called(actor) if actor else "", LedgerTextKind.WORDS: words}
     return [
         LedgerText(kind=kind, text=text, salt=secrets.token_hex(16))
@@ -39,12 +39,12 @@ def drafted(actor: User | None, words: str) -> list[LedgerText]:
 
 
 def digest(text: LedgerText) -> str:
-    """Return SHA-256 (hexadecimal) over a text's salt and itself, encoded as UTF-8."""
+    """Return SHA-256 (hexadecimal) over a text's salt and the text, encoded as UTF-8."""
     return hashlib.sha256(f"{text.salt}{text.text}".encode()).hexdigest()
 
 
 def digests_of(entry: RefundEntry) -> dict[LedgerTextKind, str]:
-    """Return an entry's digests by kind; an empty one stands for no text."""
+    """Return an entry's digests by kind; an empty one means no text."""
     return {
         LedgerTextKind.ACTOR: entry.actor_digest,
         LedgerTextKind.WORDS: entry.words_digest,
@@ -53,12 +53,12 @@ def digests_of(entry: RefundEntry) -> dict[LedgerTextKind, str]:
 
 
 def words(entry: RefundEntry) -> str:
-    """Return what was said with a step, or "" where nothing was, or it is forgotten."""
+    """Return a step's words, or "" if there were none or they were deleted."""
     return _texts(entry).get(LedgerTextKind.WORDS, "")
 
 
 def actor_name(entry: RefundEntry) -> str:
-    """Return who did it, as they were called then, or are now where that is forgotten."""
+    """Return the actor's name at the time, or their current one if that was deleted."""
     if entry.actor is None:
         return machine(entry.action)
     found = _texts(entry).get(LedgerTextKind.ACTOR)
@@ -66,7 +66,7 @@ def actor_name(entry: RefundEntry) -> str:
 
 
 def machine(action: str) -> str:
-    """Return what did a step that nobody did."""
+    """Return the actor of a step that no person took."""
     return STRIPE if action in BY_STRIPE else SYSTEM
 
 
@@ -79,14 +79,14 @@ def _texts(entry: RefundEntry) -> Texts:
     return {LedgerTextKind(one.kind): one.text for one in entry.texts.all()}
 
 
-# Proving them
+# Verifying them
 
 
 def wrong_with(entry: RefundEntry, earlier: str | None, left: set[int]) -> Iterator[str]:
-    """Yield what is wrong with an entry's texts: changed, gone too soon, or not what was hashed.
+    """Yield problems with an entry's texts: changed, deleted too soon, or not what was hashed.
 
-    `earlier` is the earlier hash of the entry before, None where that is forgotten. `left` are the
-    users who have left: a text may only be missing where it was of one of them.
+    `earlier` is the previous entry's earlier hash, or None if that was deleted. `left` are the
+    users who left: a text may be missing only if it was one of theirs.
     """
     found = {LedgerTextKind(one.kind): one for one in entry.texts.all()}
     for kind, kept in digests_of(entry).items():
@@ -102,19 +102,19 @@ def wrong_with(entry: RefundEntry, earlier: str | None, left: set[int]) -> Itera
 
 
 def earlier_hash(entry: RefundEntry) -> str | None:
-    """Return the hash of before names were kept apart: "" of a newer entry, None: forgotten."""
+    """Return the hash from before names were separated: "" for newer entries, None if deleted."""
     if not entry.earlier_digest:
         return ""
     return _texts(entry).get(LedgerTextKind.EARLIER)
 
 
 def _is_whole(entry: RefundEntry, texts: Texts) -> bool:
-    """Whether all that the earlier hash was made of is there."""
+    """Whether everything that the earlier hash was made of exists."""
     return all(kind in texts for kind, kept in digests_of(entry).items() if kept)
 
 
 def _earlier_hash(entry: RefundEntry, texts: Texts, previous: str) -> str:
-    """Return the hash as it was made when names and words were columns."""
+    """Return the hash as it was computed when names and words were columns."""
     columns = {
         "number": entry.number,
         "refund": entry.refund_id,
@@ -135,13 +135,14 @@ def _earlier_hash(entry: RefundEntry, texts: Texts, previous: str) -> str:
     return hashlib.sha256(hashed.encode()).hexdigest()
 
 
-# Forgetting them
+# Deleting them
 
 
 def forget(users: QuerySet[User]) -> int:
-    """Delete what users who left are called and said, and what was said to them.
+    """Delete the names and words of users who left, and what was said to them.
 
-    What staff said of other people's refunds stays, without their name. Return how many texts went.
+    What staff said about other people's refunds stays, without their name. Return the number of
+    deleted texts.
     """
     of_theirs = Q(entry__refund__customer__user__in=users)
     own_name = Q(entry__actor__in=users, kind__in=[LedgerTextKind.ACTOR, LedgerTextKind.EARLIER])
@@ -150,7 +151,7 @@ def forget(users: QuerySet[User]) -> int:
 
 
 def save(entry: RefundEntry, texts: Iterable[LedgerText]) -> None:
-    """Write an entry's texts, once it has its row."""
+    """Write an entry's texts once it has its row."""
     for text in texts:
         text.entry = entry
     LedgerText.objects.bulk_create(texts)

@@ -1,7 +1,7 @@
-"""When a membership ends whose member leaves with a refund: at once, or with what is paid for.
+"""When a membership ends after a refund that asks for it: immediately, or with the period.
 
-At once only where all that was paid for the running period is given back, credit included: else
-the member would lose what has been paid for and stays with us.
+It ends immediately only if everything paid for the current period is given back, including credit.
+Otherwise the member would lose time that's paid for.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from billing.refunds import terms
 
 
 class Ending(Enum):
-    """How a membership ends; where not at once although all of the payment is, with the reason."""
+    """How a membership ends, with the reason if a full refund doesn't end it immediately."""
 
     AT_ONCE = "at once"
     WITH_PERIOD = ""
@@ -32,9 +32,9 @@ class Ending(Enum):
 
 
 def ending_of(payment: Payment, amount: int, without: Refund | None = None) -> Ending:
-    """Return how a membership ends with a refund of this amount (minor units) of a payment.
+    """Return how a membership ends with a refund of this amount (minor units).
 
-    `without` is the refund of this amount, where there is one already.
+    `without` is the refund with this amount, if it already exists.
     """
     invoice = payment.invoice
     subscription = payment.membership
@@ -52,17 +52,17 @@ def ending_of(payment: Payment, amount: int, without: Refund | None = None) -> E
 
 
 def ending_of_all(payment: Payment) -> Ending:
-    """Return how a membership would end with all that is left of a payment."""
+    """Return how a membership would end if the rest of a payment were refunded."""
     return ending_of(payment, terms.facts_of(payment).left)
 
 
 def of_refund(row: Refund) -> Ending:
-    """Return how the membership ends of a member who leaves with this refund."""
+    """Return how the membership ends for a member who leaves with this refund."""
     return ending_of(row.payment, row.amount, without=row)
 
 
 def in_words(row: Refund) -> str:
-    """Return what becomes of the membership, where the member asked for that with a refund."""
+    """Return in words when the membership ends, if the member asked for that with a refund."""
     subscription = row.payment.membership
     if subscription is None or not row.cancels_membership:
         return ""
@@ -78,7 +78,7 @@ def in_words(row: Refund) -> str:
 
 
 def _is_over(subscription: Subscription, invoice: Invoice) -> bool:
-    """Whether a later invoice pays for the period that runs now, with credit also."""
+    """Whether a later invoice pays for the current period, even with credit."""
     newer = subscription.invoices.filter(created_at__gt=invoice.created_at)
     by_credit = Q(status=InvoiceStatus.PAID) & ~Q(total=0)
     switch = Q(status=InvoiceStatus.PAID, billing_reason="subscription_update")
@@ -86,20 +86,20 @@ def _is_over(subscription: Subscription, invoice: Invoice) -> bool:
 
 
 def _paid_for(invoice: Invoice) -> int:
-    """Return all that was paid for an invoice's period, in minor units: by cards, and by credit."""
+    """Return the total paid for an invoice's period, in minor units, by card and credit."""
     asked = invoice.total - invoice.pre_payment_credit_notes_amount
     return max(asked, invoice.amount_paid) + _unused_time(invoice)
 
 
 def _unused_time(invoice: Invoice) -> int:
-    """Return what earlier payments brought into a switch: time that was paid for and not used.
+    """Return the value of unused time from earlier payments that went into a switch.
 
-    Stripe documentation, "Prorations": it is a negative line of the switch's invoice.
+    Stripe documentation, "Prorations": it's a negative line on the switch's invoice.
     """
     amounts = (int(line["amount"]) for line in invoice.lines)
     return -sum(amount for amount in amounts if amount < 0)
 
 
 def _from_credit(invoice: Invoice) -> int:
-    """Return how much of it credit paid, in minor units."""
+    """Return how much credit paid of it, in minor units."""
     return max(0, -invoice.balance_applied) + _unused_time(invoice)

@@ -1,4 +1,4 @@
-"""What members are told about their refunds; what staff are told is in `refund_staff_notices`."""
+"""Messages to members about their refunds; `staff_notices` has those to staff."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ from emails import outbox
 from emails.catalogue import Kind
 from members import time_zones
 
-# What Stripe has said: the step is told as the state that it led to.
+# Steps by Stripe are announced as the state they led to.
 SAID_BY_STRIPE = (RefundAction.STRIPE, RefundAction.FOUND, RefundAction.REOPENED)
 REMIND_BEFORE = timedelta(days=7)
-# What a member is told of a refund.
+# The kinds of messages to a member about a refund.
 TOLD = (
     Kind.REFUND_RECEIVED,
     Kind.REFUND_APPROVED,
@@ -41,10 +41,10 @@ TOLD = (
 
 
 def announce(moved: RefundMoved) -> None:
-    """Put the messages of a refund's step into the outbox, in the caller's transaction.
+    """Put the messages for a refund's step into the outbox, in the caller's transaction.
 
-    A gift, and a refund of Stripe's dashboard, is told of from Stripe on. A request that the policy
-    approves at once gets no message but Stripe's, seconds later.
+    Goodwill refunds, and those from Stripe's dashboard, are announced from Stripe's step on. A
+    request that the policy approves automatically gets only that message, seconds later.
     """
     staff_notices.announce(moved)
     row = moved.refund
@@ -67,7 +67,7 @@ def _tell_what_we_say(row: Refund, action: RefundAction) -> None:
 
 
 def _tell_what_stripe_says(moved: RefundMoved) -> None:
-    """Say where the money is. What is found at Stripe is as old as Stripe says, and else new."""
+    """Say where the money is. A refund found at Stripe has Stripe's date; any other is new."""
     row = moved.refund
     happened_at = row.created_at if moved.action == RefundAction.FOUND else timezone.now()
     match row.state:
@@ -98,7 +98,7 @@ def _approved(row: Refund) -> None:
 
 
 def _membership(row: Refund) -> dict[str, Any]:
-    """Return when the membership ends, where the member leaves with the refund."""
+    """Return when the membership ends, if the member leaves with the refund."""
     subscription = row.payment.membership
     if subscription is None or not subscription.is_live or not row.cancels_membership:
         return {"leaves": False}
@@ -119,7 +119,7 @@ def _denied(row: Refund, *, is_overtaken: bool) -> None:
 
 
 def remind_to_answer() -> None:
-    """Ask members once more where their money should go, a week before Stripe stops waiting.
+    """Ask members again where their money should go, a week before Stripe stops waiting.
 
     Raises:
         SomeFailed: all others were asked.
@@ -136,9 +136,9 @@ def remind_to_answer() -> None:
 
 
 def _sent(row: Refund, happened_at: datetime, *, step: str = "") -> None:
-    """Say why it takes longer, and until when: only where Stripe does not pass it on at once.
+    """Say why it takes longer, and until when, if Stripe doesn't pass it on right away.
 
-    Once the member has answered it goes on, which is told with thanks.
+    Once the member has answered, it continues, which is announced with thanks.
     """
     needs_answer = row.state == RefundState.REQUIRES_ACTION
     answered = row.was_asked and not needs_answer
@@ -167,7 +167,7 @@ def _arrived(row: Refund, happened_at: datetime) -> None:
 
 
 def _failed(row: Refund, happened_at: datetime) -> None:
-    """Say what went wrong, unless all is well: the money comes back in another way."""
+    """Say what went wrong, unless the money comes back another way."""
     is_settled = row.failure_reason in texts.SETTLED
     is_canceled = row.state == RefundState.CANCELED
     again = reverse("billing:request-refund", args=[row.payment_id])
@@ -184,7 +184,7 @@ def _failed(row: Refund, happened_at: datetime) -> None:
 
 
 def causes_of(row: Refund) -> Q:
-    """Return the condition that holds for the member's messages about this refund (not resent)."""
+    """Return the condition for the member's messages about this refund (not resent ones)."""
     found = Q(pk__in=[])
     for kind in TOLD:
         found |= Q(dedupe_key__startswith=outbox.key_of(kind, _cause(row, "")))
@@ -198,7 +198,7 @@ def _cause(row: Refund, step: str) -> str:
 def _put(
     kind: Kind, row: Refund, context: dict[str, Any], *, step: str, happened_at: datetime
 ) -> None:
-    """Write one step's message; the same step of the same refund is told once."""
+    """Write one step's message; each step of a refund is announced once."""
     user = row.customer.user
     shared = {
         "name": user.first_name,
@@ -211,11 +211,11 @@ def _put(
 
 
 def _method(row: Refund) -> str:
-    """Return where it goes, or "" where the member has to say that."""
+    """Return where it goes, or "" if the member has to say."""
     card = wording.card(row.payment.card_brand, row.payment.card_last4)
     return "" if row.was_asked else card
 
 
 def _zone(row: Refund) -> tzinfo | None:
-    """Return where the member's days begin, or None for the portal's own time zone."""
+    """Return the member's time zone, or None for the portal's own."""
     return time_zones.find(row.customer.user.member.time_zone)

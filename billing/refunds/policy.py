@@ -1,7 +1,7 @@
 """What may be refunded, and whether a person must decide (pure).
 
 A policy has a rule for each kind of payment. Staff edit it; each change is a new version, and a
-request keeps the version that judged it. Amounts are minor units of the policy's currency.
+request keeps the version that judged it. Amounts are in minor units of the policy's currency.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ LONGEST_DAYS = 3650
 
 
 class PolicyError(ValueError):
-    """The rules contradict each other; the sentence is for whoever edits them."""
+    """The rules contradict each other; the sentence is for their editor."""
 
 
 class PaymentKind(StrEnum):
-    """The kinds of payments that have a rule of their own."""
+    """The kinds of payments with their own rule."""
 
     MEMBERSHIP = "membership"
     SINGLE = "single"
@@ -40,7 +40,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, order=True)
 class Share:
-    """Until so many days after the payment, so many percent of it may be refunded."""
+    """The percentage that can be refunded until a number of days after the payment."""
 
     days: int
     percent: int
@@ -50,10 +50,9 @@ class Share:
 class Rule:
     """What is allowed for one kind of payment. No shares: never refundable.
 
-    Up to `automatic_up_to` (minor units) a request is approved by itself, `automatic_per_year`
-    times in 365 days for a member. From `two_people_from` on two different people must approve;
-    None: never. Both count all that is refunded of a payment together, so that parts do not slip
-    through.
+    Up to `automatic_up_to` (minor units), a request is approved automatically, `automatic_per_year`
+    times per member in 365 days. From `two_people_from` on, two different people must approve;
+    None: never. Both count all refunds of a payment together, so splitting doesn't help.
     """
 
     shares: tuple[Share, ...] = ()
@@ -75,39 +74,39 @@ class Rule:
 
     @property
     def window_days(self) -> int:
-        """For how many days anything may be refunded."""
+        """The number of days in which anything can be refunded."""
         return self.shares[-1].days if self.shares else 0
 
     def percent_at(self, age_days: int) -> int:
-        """Return the share that may be refunded of a payment of this age; 0 after the window."""
+        """Return the refundable share of a payment of this age; 0 after the window."""
         return next((share.percent for share in self.shares if age_days <= share.days), 0)
 
 
 @dataclass(frozen=True)
 class Policy:
-    """The rules of all kinds, their currency (ISO 4217, lower case) and their version."""
+    """The rules for all kinds, with their currency (ISO 4217, lower case) and version."""
 
     version: int
     currency: str
     rules: Mapping[PaymentKind, Rule]
 
     def rule(self, kind: PaymentKind) -> Rule:
-        """Return the rule of a kind; without one nothing is refundable."""
+        """Return a kind's rule; without one, nothing is refundable."""
         return self.rules.get(kind, Rule())
 
     def as_json(self) -> dict[str, Any]:
-        """Return the rules as they are kept."""
+        """Return the rules in stored form."""
         return {kind.value: asdict(rule) for kind, rule in self.rules.items()}
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of a payment when somebody asks. Amounts are minor units.
+    """What's known about a payment at the time of a request. Amounts are in minor units.
 
-    `left` is what has been paid and neither refunded, promised nor lost; `committed` is what other
-    refunds of it hold, with the `credited` part that became credit by a switch; `automatic_before`
-    counts the member's automatic approvals of 365 days. What came `is_outside` of Stripe can't go
-    back through it: nothing of it is paid or left here.
+    `left` is what was paid and not refunded, promised, or lost; `committed` is what its other
+    refunds hold, including the `credited` part that a switch turned into credit; `automatic_before`
+    counts the member's automatic approvals in 365 days. A payment that `is_outside` of Stripe can't
+    be refunded through it: nothing of it counts as paid or left.
     """
 
     kind: PaymentKind
@@ -125,10 +124,10 @@ class Facts:
 
 @dataclass(frozen=True)
 class Terms:
-    """What a member may ask for now. `most` is 0 where nothing may be refunded; `reasons` say why.
+    """What a member can request now. If `most` is 0, nothing; `reasons` say why.
 
-    `automatic_up_to` is the largest amount that is approved at once, 0 for none. `days_left` is for
-    how many more days the same share holds.
+    `automatic_up_to` is the largest amount that's approved automatically, 0 for none. `days_left`
+    is the number of days for which the same share still applies.
     """
 
     most: int
@@ -140,13 +139,13 @@ class Terms:
 
     @property
     def is_refundable(self) -> bool:
-        """Whether anything may be asked for."""
+        """Whether anything can be requested."""
         return self.most > 0
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the policy says of one request. `approvals` is how many people must agree: 0, 1 or 2."""
+    """The policy's verdict on a request. `approvals` is the number of people needed: 0, 1, or 2."""
 
     outcome: Outcome
     approvals: int
@@ -154,7 +153,7 @@ class Verdict:
     version: int
 
     def as_json(self) -> dict[str, Any]:
-        """Return it as it is kept with the request."""
+        """Return it in the form stored with the request."""
         return {
             "outcome": self.outcome.value,
             "approvals": self.approvals,
@@ -164,7 +163,7 @@ class Verdict:
 
 
 def policy_from_json(version: int, currency: str, rules: Mapping[str, Any]) -> Policy:
-    """Return a policy as it was kept.
+    """Return a policy from its stored form.
 
     Raises:
         PolicyError: the rules contradict each other.
@@ -184,7 +183,7 @@ def _rule(found: Mapping[str, Any]) -> Rule:
 
 
 def terms(policy: Policy, facts: Facts) -> Terms:
-    """Say what may be refunded of a payment now, and how."""
+    """Return what can be refunded of a payment now, and how."""
     rule = policy.rule(facts.kind)
     percent = rule.percent_at(facts.age_days)
     obstacle = _obstacle(rule, facts, percent)
@@ -208,7 +207,7 @@ def terms(policy: Policy, facts: Facts) -> Terms:
 
 
 def judge(policy: Policy, facts: Facts, amount: int) -> Verdict:
-    """Decide on a request for an amount (minor units)."""
+    """Judge a request for an amount (minor units)."""
     found = terms(policy, facts)
     if not 0 < amount <= found.most:
         reasons = found.reasons if not found.is_refundable else (_too_much(found, facts),)
@@ -229,17 +228,17 @@ def judge(policy: Policy, facts: Facts, amount: int) -> Verdict:
 
 
 def approvals_for(policy: Policy, facts: Facts, amount: int) -> int:
-    """Return how many people must agree to an amount: 1 or 2.
+    """Return how many people must approve an amount: 1 or 2.
 
-    What else is refunded of the payment counts with it. A payment in another currency than the
-    policy's can't be measured by it, so it takes two wherever the rule knows two at all.
+    Other refunds of the payment count too. An amount in a currency other than the policy's can't be
+    measured by it, so it takes two people if the rule ever asks for two.
     """
     start = _two_people_from(policy, policy.rule(facts.kind), facts)
     return 2 if start is not None and amount >= start else 1
 
 
 def _two_people_from(policy: Policy, rule: Rule, facts: Facts) -> int | None:
-    """Return the smallest amount that takes two people now, or None where none does."""
+    """Return the smallest amount that takes two people now, or None."""
     if rule.two_people_from is None:
         return None
     if facts.currency.lower() != policy.currency:
@@ -248,7 +247,7 @@ def _two_people_from(policy: Policy, rule: Rule, facts: Facts) -> int | None:
 
 
 def _automatic(policy: Policy, rule: Rule, facts: Facts) -> tuple[int, tuple[str, ...]]:
-    """Return up to which amount of a payment no person is needed, and why not where one is."""
+    """Return the amount up to which no person is needed, and why one is."""
     if not rule.automatic_up_to or not rule.automatic_per_year:
         return 0, ("Someone on our team will review this.",)
     if facts.currency.lower() != policy.currency:
@@ -260,7 +259,7 @@ def _automatic(policy: Policy, rule: Rule, facts: Facts) -> tuple[int, tuple[str
 
 
 def _used_up(per_year: int) -> str:
-    """Return why a person decides although refunds like this are approved at once."""
+    """Return why a person decides although such refunds are usually automatic."""
     if per_year == 1:
         return (
             "You’ve had your one automatic refund this year: "
@@ -273,7 +272,7 @@ def _used_up(per_year: int) -> str:
 
 
 def _obstacle(rule: Rule, facts: Facts, percent: int) -> str:
-    """Return why nothing may be refunded, or an empty text."""
+    """Return why nothing can be refunded, or an empty text."""
     if facts.is_outside:
         return "You paid this directly to us, so it can't be refunded online. Please contact us."
     if facts.is_disputed:
@@ -300,7 +299,7 @@ def _nothing_left(facts: Facts) -> str:
 
 
 def _became_credit(facts: Facts) -> str:
-    """Return where the money is of which nothing is left, because its member has switched."""
+    """Return what happened to money that became credit when its member switched."""
     if facts.committed > facts.credited:
         return (
             "A part of it is refunded, or on its way. "

@@ -1,8 +1,8 @@
-"""The job that sends an approved refund to Stripe, so that there is one at Stripe and never two.
+"""The job that sends an approved refund to Stripe, exactly once.
 
-Before Stripe is asked the row says *sending*; each run looks first whether Stripe has a refund
-with the row's key, then asks under the row's idempotency key. So a run that was killed, or whose
-answer was lost, is simply run again, days later too.
+Before asking Stripe, it marks the row as *sending*. Each run first looks for a refund with the
+row's key at Stripe, and then asks under the row's idempotency key. So a run that was killed, or
+whose answer was lost, can simply be repeated, even days later.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from billing.stripe import gateway
 logger = logging.getLogger(__name__)
 
 OVERDUE = timedelta(minutes=2)
-# After the queue's own tries are used up, the sweep tries a refund again this often.
+# After the queue's own tries are used up, the sweep retries a refund this often.
 AGAIN_AFTER = timedelta(hours=1)
 DISPUTED = "The member's bank has taken this payment back: it can't be refunded."
 # Stripe's error codes ("Error codes"), in words for staff.
@@ -42,7 +42,7 @@ REFUSALS = {
 
 
 def send(refund_pk: int) -> None:
-    """Send one refund, if it is to be sent. Safe to run twice.
+    """Send one refund, if it's due to be sent. Safe to run twice.
 
     Raises:
         gateway.StripeError: try again later; the row says why.
@@ -60,24 +60,24 @@ def send(refund_pk: int) -> None:
 
 
 def _trouble(error: gateway.StripeError) -> str:
-    """Return what staff read of an error: of an outage its number at Stripe tells them nothing."""
+    """Return an error's text for staff; for an outage, Stripe's request number is no help."""
     if isinstance(error, gateway.StripeUnavailable):
         return "Stripe did not answer. We try again by ourselves."
     return str(error)
 
 
 def overdue() -> QuerySet[Refund]:
-    """Return the refunds that should be with Stripe by now."""
+    """Return the refunds that should be at Stripe by now."""
     now = timezone.now()
     waits = Q(tried_at=None, decided_at__lt=now - OVERDUE) | Q(tried_at__lt=now - AGAIN_AFTER)
     return Refund.objects.filter(waits, state__in=sorted(REFUND_TO_SEND))
 
 
 def _send_once(row: Refund) -> None:
-    """Ask Stripe for a refund that it does not have yet, and take a refusal as its end.
+    """Ask Stripe for a refund that it doesn't have yet; a refusal ends it.
 
     Raises:
-        gateway.StripeError: Stripe did not say whether it makes it.
+        gateway.StripeError: Stripe didn't say whether it made it.
     """
     intent_id, key = row.payment.stripe_id, str(row.key)
     if any(found.key == key for found in gateway.refunds_of(intent_id)):
@@ -93,7 +93,7 @@ def _send_once(row: Refund) -> None:
 
 @transaction.atomic
 def _claim(refund_pk: int) -> Refund | None:
-    """Mark a refund as being sent, and return it; None where there is nothing to send."""
+    """Mark a refund as being sent, and return it; None if there's nothing to send."""
     row = transitions.locked(refund_pk)
     if row.state == RefundState.APPROVED:
         now = timezone.now()
@@ -108,7 +108,7 @@ def _claim(refund_pk: int) -> Refund | None:
 
 @transaction.atomic
 def _refused(row: Refund, error: gateway.StripeRefused) -> None:
-    """Write down that Stripe will not make it: the amount is free again."""
+    """Record that Stripe won't make it: the amount is free again."""
     row = transitions.locked(row.pk)
     if row.state != RefundState.SENDING:
         return
@@ -126,10 +126,10 @@ def _refused(row: Refund, error: gateway.StripeRefused) -> None:
 
 
 def make_credit_note(refund_pk: int) -> None:
-    """Make the credit note of a refund that has succeeded, once.
+    """Make the credit note for a successful refund, once.
 
     Raises:
-        gateway.StripeError: Stripe did not make it.
+        gateway.StripeError: Stripe didn't make it.
     """
     row = Refund.objects.select_related("payment__invoice").get(pk=refund_pk)
     invoice = row.payment.invoice
@@ -143,9 +143,9 @@ def make_credit_note(refund_pk: int) -> None:
 
 
 def end_membership(refund_pk: int) -> None:
-    """Let the membership end whose member asked for it with a refund, once.
+    """End the membership of a member who asked for it with a refund, once.
 
-    At once, or with the period that is paid for: see `refund_endings`.
+    It ends immediately or with the paid period: see `membership_end`.
     """
     row = Refund.objects.select_related("payment__invoice__subscription", "customer__user").get(
         pk=refund_pk

@@ -1,7 +1,7 @@
-"""Use cases: a member asks for money back, staff decide, or give it back by themselves.
+"""Use cases: a member requests a refund, staff decide, or staff give one themselves.
 
-All of it happens under the lock on the member. The rules are `refund_policy`'s; who may
-decide is checked here. Nobody decides on what they asked for, or on their own payments.
+Everything happens under the lock on the member. The rules are in `policy`; who may decide is
+checked here. Nobody decides on their own request or payment.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from members import access_changes
 MAY_APPROVE = "billing.approve_refund"
 MAY_APPROVE_LARGE = "billing.approve_large_refund"
 TWO = 2
-# Stripe credits what was not used of a payment when its member switches: not to be given twice.
+# When a member switches, Stripe credits a payment's unused part; it mustn't be given twice.
 SWITCHING = "A switch is still being confirmed. Please try again in a quarter of an hour."
 
 
@@ -52,12 +52,12 @@ class Wish:
 
 @transaction.atomic
 def request(user: User, payment_pk: int, wish: Wish) -> Refund:
-    """Ask for a refund of one's own payment. What the policy allows at once is approved at once.
+    """Request a refund of one's own payment. If the policy allows, it's approved automatically.
 
     The same form sent twice makes one refund.
 
     Raises:
-        RefundError: the policy refuses it, or the payment has a request that waits.
+        RefundError: the policy refuses it, or the payment already has a waiting request.
     """
     lock_member(user.pk)
     payment = Payment.objects.for_user(user).select_related("invoice").filter(pk=payment_pk).first()
@@ -88,10 +88,10 @@ def request(user: User, payment_pk: int, wish: Wish) -> Refund:
 
 @transaction.atomic
 def withdraw(user: User, refund_pk: int) -> Refund:
-    """Take a request back that nobody has decided on yet.
+    """Withdraw a request that nobody has decided on yet.
 
     Raises:
-        RefundError: it is no request of this member's, or it is decided.
+        RefundError: it isn't this member's request, or it's already decided.
     """
     row = Refund.objects.for_user(user).filter(pk=refund_pk, origin=RefundOrigin.MEMBER).first()
     if row is None:
@@ -105,12 +105,12 @@ def withdraw(user: User, refund_pk: int) -> Refund:
 
 @transaction.atomic
 def approve(refund_pk: int, actor: User, amount: int | None = None, words: str = "") -> Refund:
-    """Agree to a refund, to all of it or to less (minor units); the last who must agree sends it.
+    """Approve a refund, in full or less (minor units); the last required approval sends it.
 
     Raises:
         PermissionDenied: the actor may not.
-        RefundError: it is decided already, it is the actor's own or they have agreed before, or
-            the amount is not left.
+        RefundError: it's already decided, it's the actor's own, they've already approved it, or the
+        amount isn't left.
     """
     _require(actor, MAY_APPROVE)
     row = _to_decide(refund_pk, actor)
@@ -130,7 +130,7 @@ def approve(refund_pk: int, actor: User, amount: int | None = None, words: str =
 
 @transaction.atomic
 def goes_back_at_once(row: Refund, actor: User) -> bool:
-    """Tell what `approve` would do to all of a refund now: send it, or wait for a second person.
+    """Return whether `approve` would send the full refund now, or wait for a second person.
 
     Raises:
         PermissionDenied, RefundError: as `approve` would.
@@ -142,11 +142,11 @@ def goes_back_at_once(row: Refund, actor: User) -> bool:
 
 @transaction.atomic
 def ask_second(refund_pk: int, actor: User, words: str) -> Refund:
-    """Want a second person to agree, whatever the amount.
+    """Require a second approval, whatever the amount.
 
     Raises:
         PermissionDenied: the actor may not.
-        RefundError: it is decided already, or takes two people anyway.
+        RefundError: it's already decided, or takes two people anyway.
     """
     _require(actor, MAY_APPROVE)
     row = _to_decide(refund_pk, actor)
@@ -161,11 +161,11 @@ def ask_second(refund_pk: int, actor: User, words: str) -> Refund:
 
 @transaction.atomic
 def deny(refund_pk: int, actor: User, words: str) -> Refund:
-    """Refuse a refund, with words that the member gets.
+    """Deny a refund, with a message to the member.
 
     Raises:
         PermissionDenied: the actor may not.
-        RefundError: it is decided already, it is the actor's own, or there are no words.
+        RefundError: it's already decided, it's the actor's own, or the message is missing.
     """
     _require(actor, MAY_APPROVE)
     row = _to_decide(refund_pk, actor)
@@ -179,15 +179,15 @@ def deny(refund_pk: int, actor: User, words: str) -> Refund:
 
 @transaction.atomic
 def give(payment_pk: int, actor: User, wish: Wish) -> Refund:
-    """Refund a payment without a request, within what is left of it, whatever the policy's window.
+    """Refund a payment without a request, up to what's left, whatever the policy's window.
 
-    Giving is the first of the approvals: from the policy's amount on somebody else must agree. The
-    same form sent twice makes one refund.
+    Giving counts as the first approval: from the policy's limit on, someone else must approve too.
+    The same form sent twice makes one refund.
 
     Raises:
         PermissionDenied: the actor may not.
-        RefundError: it is their own payment, it has a request that waits, or there is not so much
-            left.
+        RefundError: it's their own payment, it has a waiting request, or there isn't that much
+        left.
     """
     _require(actor, MAY_APPROVE)
     payment = _locked_payment(payment_pk)
@@ -196,11 +196,11 @@ def give(payment_pk: int, actor: User, wish: Wish) -> Refund:
 
 @transaction.atomic
 def give_on_invoice(invoice_pk: int, actor: User, wish: Wish) -> list[Refund]:
-    """Refund an invoice without a request: its newest payment first, then the one before it.
+    """Refund an invoice without a request, starting with its newest payment.
 
     Raises:
         PermissionDenied: the actor may not.
-        RefundError: as `give` does; then nothing is refunded.
+        RefundError: as for `give`; then nothing is refunded.
     """
     _require(actor, MAY_APPROVE)
     if wish.amount <= 0:
@@ -213,7 +213,7 @@ def give_on_invoice(invoice_pk: int, actor: User, wish: Wish) -> list[Refund]:
     if made := list(Refund.objects.filter(key__in=keys.values()).order_by("pk")):
         return made
     facts = terms.facts_of_all(payments)
-    # Parts of an invoice do not slip below the amount that takes two people either.
+    # Splitting an invoice doesn't get around the limit for two people either.
     total = wish.amount + sum(facts[row.pk].committed for row in payments)
     left, given = wish.amount, []
     for payment in payments:
@@ -230,9 +230,9 @@ def give_on_invoice(invoice_pk: int, actor: User, wish: Wish) -> list[Refund]:
 
 
 def is_own(refund: Refund, actor: User) -> bool:
-    """Whether somebody asked for this refund, or it is of their own payment.
+    """Whether this person requested the refund, or it's of their own payment.
 
-    Another account of the same person is that person.
+    Another account of the same person counts as that person.
     """
     asked = refund.requested_by if refund.origin == RefundOrigin.MEMBER else None
     persons = {refund.customer.user, asked}
@@ -241,7 +241,7 @@ def is_own(refund: Refund, actor: User) -> bool:
 
 @transaction.atomic
 def would_go_back_at_once(payment_pk: int, actor: User, wish: Wish) -> bool:
-    """Tell what `give` would do now: send it, or wait for a second person.
+    """Return whether `give` would send it now, or wait for a second person.
 
     Raises:
         PermissionDenied, RefundError: as `give` would.
@@ -259,7 +259,7 @@ def _not_ones_own(what: str, user: User, actor: User) -> str:
 
 
 def _give(payment: Payment, actor: User, wish: Wish, total: int = 0) -> Refund:
-    """Refund a payment of a locked member. `total` is what is given with it on other payments."""
+    """Refund a locked member's payment. `total` includes what's given on other payments."""
     _check_not_own(payment, actor)
     if known := _made_before(wish.key, payment):
         return known
@@ -278,10 +278,10 @@ def _check_not_own(payment: Payment, actor: User) -> None:
 
 
 def _to_give(payment: Payment, actor: User, wish: Wish, total: int) -> Refund:
-    """Return a refund that may be given, not saved, with how many people it takes.
+    """Return an allowed refund, unsaved, with the number of people it takes.
 
     Raises:
-        RefundError: it may not.
+        RefundError: it isn't allowed.
     """
     _check_not_on_hold(actor)
     if payment.refunds.undecided().exists():
@@ -294,7 +294,7 @@ def _to_give(payment: Payment, actor: User, wish: Wish, total: int) -> Refund:
 
 
 def _made_before(key: uuid.UUID, payment: Payment) -> Refund | None:
-    """Return what this very form has made already.
+    """Return what this very form has already made.
 
     Raises:
         RefundError: the form's key has made a refund of another payment.
@@ -324,14 +324,14 @@ def _new(payment: Payment, wish: Wish, origin: RefundOrigin, actor: User) -> Ref
 
 
 def _said(wish: Wish) -> str:
-    """Return reason and words as they stand in the ledger."""
+    """Return reason and words as the ledger has them."""
     return f"{wish.reason}: {wish.words}" if wish.words else str(wish.reason)
 
 
 def _approve(
     row: Refund, action: RefundAction, actor: User | None, words: str, **columns: Any
 ) -> None:
-    """Approve a locked refund, and have it sent once this is committed."""
+    """Approve a locked refund, and send it once this is committed."""
     columns |= {"decided_by": actor, "decided_at": timezone.now()}
     if actor and words:
         columns["answer"] = words
@@ -342,7 +342,7 @@ def _approve(
 
 
 def _locked_payment(payment_pk: int) -> Payment:
-    """Lock a payment's member, and return the payment as it is then."""
+    """Lock a payment's member, and return the payment as of then."""
     customer_id = Payment.objects.values_list("customer_id", flat=True).get(pk=payment_pk)
     locked_customer(pk=customer_id)
     return Payment.objects.select_related("invoice", "customer__user").get(pk=payment_pk)
@@ -352,7 +352,7 @@ def _to_decide(refund_pk: int, actor: User) -> Refund:
     """Lock a refund that this person may decide on.
 
     Raises:
-        RefundError: it is decided, or theirs.
+        RefundError: it's decided, or their own.
     """
     row = transitions.locked(refund_pk)
     _check_decidable(row, actor)
@@ -368,10 +368,10 @@ def _check_decidable(row: Refund, actor: User) -> None:
 
 
 def _check_not_on_hold(actor: User) -> None:
-    """Make sure that the actor's account was not changed by others lately.
+    """Make sure that others haven't changed the actor's account recently.
 
     Raises:
-        RefundError: it was.
+        RefundError: they have.
     """
     try:
         access_changes.require_not_on_hold(actor)
@@ -380,11 +380,11 @@ def _check_not_on_hold(actor: User) -> None:
 
 
 def _people_for(row: Refund, amount: int, actor: User) -> int:
-    """Return how many people it takes that an amount goes back, if this person agrees now.
+    """Return how many people an amount takes, if this person approves now.
 
     Raises:
         PermissionDenied: neither of the two may approve large refunds.
-        RefundError: the amount is not left, or they have agreed before.
+        RefundError: the amount isn't left, or they've already approved it.
     """
     _check_left(row, amount)
     needed = max(row.approvals_needed, _approvals_now(row, amount, actor))
@@ -403,7 +403,7 @@ def _people_for(row: Refund, amount: int, actor: User) -> int:
 
 
 def _check_left(row: Refund, amount: int) -> None:
-    """Make sure that an amount is left of the payment, and that nothing else stands against it."""
+    """Make sure that the payment has this amount left, and nothing else prevents it."""
     facts = terms.facts_of(row.payment, without=row if row.pk else None)
     if facts.is_outside:
         raise RefundError("This was paid outside Stripe, so it can't be refunded through Stripe.")
@@ -416,10 +416,10 @@ def _check_left(row: Refund, amount: int) -> None:
 
 
 def _approvals_now(row: Refund, amount: int, actor: User) -> int:
-    """Return how many people must agree, as the payment stands now.
+    """Return how many people must approve, given the payment's current state.
 
-    Nobody loosens the rule of two for themselves: who has put a policy in force is measured by the
-    last one of somebody else's as well.
+    Nobody loosens the rule of two for themselves: someone who put a policy in force is also
+    measured by the last one that someone else put in force.
     """
     policy = row.policy or terms.current_policy()
     of_others = terms.newest_policy_of_others(actor)
@@ -434,7 +434,7 @@ def _require(actor: User, permission: str) -> None:
 
 
 def _require_large(row: Refund, actor: User) -> None:
-    """Of two people who agree, one at least may approve large refunds."""
+    """Require that at least one of two approvers may approve large refunds."""
     first = row.first_approved_by
     if not (actor.has_perm(MAY_APPROVE_LARGE) or (first and first.has_perm(MAY_APPROVE_LARGE))):
         raise PermissionDenied("One of the two must be allowed to approve large refunds.")

@@ -1,4 +1,4 @@
-"""What staff are told about refunds by mail: what waits for them, and what went wrong."""
+"""Mails to staff about refunds: what's waiting for them, and what went wrong."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from common.one_by_one import OneByOne
 from emails import outbox
 from emails.catalogue import Kind
 
-# Approved, and after so long not with Stripe: somebody has to look.
+# How long an approved refund may take to reach Stripe before someone has to look.
 NOT_SENT_FOR = timedelta(days=1)
-# With Stripe, and after so long not with the bank.
+# How long Stripe may take to pass a refund to the bank.
 PENDING_FOR = timedelta(days=7)
 
 
 def announce(moved: RefundMoved) -> None:
-    """Say what needs somebody of the staff now; of all other steps, nothing."""
+    """Announce steps that need staff now, and no others."""
     row = moved.refund
     match moved.action:
         case RefundAction.REQUESTED if row.verdict.get("outcome") != Outcome.AUTOMATIC:
@@ -50,12 +50,12 @@ def announce(moved: RefundMoved) -> None:
 
 
 def remind() -> None:
-    """Say once a day what waits too long: a decision, a sending, or Stripe.
+    """Report once a day what has waited too long: for a decision, for sending, or at Stripe.
 
-    REFUND_WAITING_DAYS says how long a member waits for a decision before that.
+    REFUND_WAITING_DAYS is how long a member waits for a decision before that.
 
     Raises:
-        SomeFailed: all others were told of.
+        SomeFailed: all others were reported.
     """
     run = OneByOne()
     now = timezone.now()

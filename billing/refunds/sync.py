@@ -1,4 +1,4 @@
-"""What Stripe says of refunds becomes rows: those that we sent, and those of its dashboard."""
+"""Turns Stripe's refunds into rows: those we sent, and those made in its dashboard."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ from billing.stripe.snapshots import RefundSnapshot
 from billing.sync import refresh
 from common.one_by_one import OneByOne
 
-# Stripe's reasons of refunds that were made in its dashboard, in our words.
+# Stripe's reasons for refunds made in its dashboard, in our terms.
 REASONS = {"duplicate": RefundReason.DUPLICATE, "requested_by_customer": RefundReason.OTHER}
 OVERTAKEN = "This payment was refunded in another way meanwhile."
-# Not yet with Stripe: these give way to refunds that were made in its dashboard.
+# Not at Stripe yet: these give way to refunds made in its dashboard.
 WAITING = (RefundState.REQUESTED, RefundState.APPROVED)
 
 
@@ -38,7 +38,7 @@ def sync_refunds(payment_intent_id: str) -> None:
     """Read a payment and all of its refunds, and write them.
 
     Raises:
-        sync.UnknownCustomer, sync.NotOurs: it is no member's payment.
+        sync.UnknownCustomer, sync.NotOurs: it isn't a member's payment.
         SomeFailed: the payment and the other refunds are written.
     """
     run = OneByOne(ended_by=gateway.ENDS_ALL)
@@ -58,7 +58,7 @@ def sync_refunds(payment_intent_id: str) -> None:
 
 
 def sync_refund(refund_id: str) -> None:
-    """Read a refund with its payment, and whatever else went back of that."""
+    """Read a refund with its payment and that payment's other refunds."""
     snapshot = gateway.read_refund(refund_id)
     if not snapshot.payment_intent_id:
         raise refresh.NotOurs("The refund is of no payment that we keep.")
@@ -66,7 +66,7 @@ def sync_refund(refund_id: str) -> None:
 
 
 def refund_columns(snapshot: RefundSnapshot) -> dict[str, Any]:
-    """Return the row's columns as Stripe says they are."""
+    """Return the row's columns from Stripe's data."""
     return {
         "amount": snapshot.amount,
         "currency": snapshot.currency,
@@ -76,7 +76,7 @@ def refund_columns(snapshot: RefundSnapshot) -> dict[str, Any]:
 
 
 def _details(snapshot: RefundSnapshot) -> dict[str, Any]:
-    """Return what explains the state."""
+    """Return the details that explain the state."""
     return {
         "failure_reason": snapshot.failure_reason,
         "pending_reason": snapshot.pending_reason,
@@ -85,7 +85,7 @@ def _details(snapshot: RefundSnapshot) -> dict[str, Any]:
 
 
 def _locked(payment_intent_id: str) -> Payment:
-    """Lock the payment's member, and return the payment as it is then."""
+    """Lock the payment's member, and return the payment as of then."""
     rows = Payment.objects.select_related("invoice", "customer__user")
     customer_id = rows.values_list("customer_id", flat=True).get(stripe_id=payment_intent_id)
     locked_customer(pk=customer_id)
@@ -113,9 +113,9 @@ def _record(payment: Payment, snapshot: RefundSnapshot, read_at: datetime) -> No
 
 
 def _sent(payment: Payment, snapshot: RefundSnapshot) -> Refund | None:
-    """Return our row that a refund names, if it waits for just this one.
+    """Return the row that a refund names, if it's waiting for exactly this one.
 
-    Metadata can be written in Stripe's dashboard, so it is believed only where all else fits.
+    Metadata can be edited in Stripe's dashboard, so it's trusted only if everything else matches.
     """
     try:
         key = uuid.UUID(snapshot.key)
@@ -126,7 +126,7 @@ def _sent(payment: Payment, snapshot: RefundSnapshot) -> Refund | None:
 
 
 def _adopt(payment: Payment, snapshot: RefundSnapshot, read_at: datetime) -> None:
-    """Write a refund that was made in Stripe's dashboard."""
+    """Write a refund made in Stripe's dashboard."""
     row = Refund(
         payment=payment,
         customer=payment.customer,
@@ -145,16 +145,16 @@ def _adopt(payment: Payment, snapshot: RefundSnapshot, read_at: datetime) -> Non
 
 
 def _stripe_columns(row: Refund, snapshot: RefundSnapshot, read_at: datetime) -> dict[str, Any]:
-    """Return what a row learns from Stripe besides its state.
+    """Return a row's columns from Stripe besides its state.
 
-    Stripe tells no time but that of the making: whatever it came to later, it did when we learnt.
+    Stripe gives only the creation time, so later changes are dated when we learned of them.
     """
     state, seen_at = snapshot.status, read_at if row.stripe_id else snapshot.created_at
     return {
         "stripe_id": snapshot.id,
         "read_at": read_at,
         **_details(snapshot),
-        # Stripe forgets that it asked; to us it says that the money does not go to the card.
+        # Stripe forgets that it asked, but it tells us that the money isn't going to the card.
         "answer_by": snapshot.answer_by or row.answer_by,
         "sent_at": row.sent_at or snapshot.created_at,
         "succeeded_at": row.succeeded_at or (seen_at if state == RefundState.SUCCEEDED else None),
@@ -164,7 +164,7 @@ def _stripe_columns(row: Refund, snapshot: RefundSnapshot, read_at: datetime) ->
 
 
 def _make_room(payment: Payment) -> None:
-    """Close what waits for a payment of which not so much is left any more, the newest first."""
+    """Close waiting refunds that exceed what's left of the payment, newest first."""
     paid = payment.amount_received if payment.status == PaymentStatus.SUCCEEDED else 0
     for row in payment.refunds.filter(state__in=WAITING).order_by("-pk"):
         if terms.committed_of(payment) <= paid:
@@ -180,10 +180,10 @@ def _wants_credit_note(row: Refund) -> bool:
 
 
 def compare_with_stripe(check: LedgerCheck) -> None:
-    """Add to a check what does not agree with Stripe: each refund, and one Stripe refund a row.
+    """Add differences from Stripe to a check, for each refund, and one Stripe refund per row.
 
     Raises:
-        gateway.StripeError: Stripe did not answer.
+        gateway.StripeError: Stripe didn't answer.
     """
     begun = refresh.database_now()
     bad: list[gateway.Unreadable] = []
@@ -200,7 +200,7 @@ def compare_with_stripe(check: LedgerCheck) -> None:
 
 
 def _doubles(at_stripe: list[RefundSnapshot]) -> Iterator[str]:
-    """Yield rows that more than one refund of Stripe's names and that were not failed."""
+    """Yield rows that several of Stripe's unfailed refunds name."""
     seen: dict[str, str] = {}
     for found in at_stripe:
         if not found.key or found.status in (RefundState.FAILED, RefundState.CANCELED):

@@ -1,10 +1,10 @@
-"""What becomes of a refund, in the words that a member reads (pure)."""
+"""A refund's progress in words for the member (pure)."""
 
 from __future__ import annotations
 
 from billing.core.statuses import RefundReason, RefundState
 
-# Why a member may want a refund; goodwill is the staff's.
+# Members' reasons for a refund; goodwill is only for staff.
 REASONS = {
     RefundReason.DUPLICATE: "I was charged twice",
     RefundReason.ACCIDENTAL: "I paid by mistake",
@@ -25,7 +25,7 @@ LABELS = {
     RefundState.FAILED: "Did not arrive",
     RefundState.CANCELED: "Canceled",
 }
-# What was sent longer ago than banks usually take.
+# For refunds sent longer ago than banks usually take.
 REFUNDED = "Refunded"
 # Stripe documentation, "The Refund object": failure_reason.
 SENT_BACK = "Your bank sent it back."
@@ -39,7 +39,7 @@ FAILURES = {
     "lost_or_stolen_card": "Your bank sent it back: the card was reported lost or stolen.",
     "merchant_request": "We stopped it.",
 }
-# Stripe documentation, "Error codes": why it did not make a refund at all.
+# Stripe documentation, "Error codes": why it didn't make a refund at all.
 NOT_SENT = "Our payment provider did not take it."
 RETURNED_BY_BANK = "Your bank has returned this payment to you itself, or is about to."
 REFUSALS = {
@@ -47,7 +47,7 @@ REFUSALS = {
     "charge_disputed": RETURNED_BY_BANK,
     "refund_disputed_payment": RETURNED_BY_BANK,
 }
-# Nothing is left to be put right where the money comes back in another way.
+# There's nothing left to fix if the money comes back another way.
 SETTLED = frozenset([*REFUSALS, "charge_for_pending_refund_disputed"])
 WILL_BE_IN_TOUCH = "We have been told and will be in touch."
 # Stripe documentation, "The Refund object": pending_reason.
@@ -69,9 +69,8 @@ NOT_ANSWERED = (
     "should go, so nothing was sent."
 )
 
-# Stripe's words of a refund, in ours for staff: Stripe documentation, "The Refund object"
-# (failure_reason, pending_reason, reason) and "Error codes". What a member
-# reads of them stands above.
+# Stripe's terms about a refund, in words for staff: Stripe documentation, "The Refund object"
+# (failure_reason, pending_reason, reason) and "Error codes". The member's words are above.
 FOR_STAFF: dict[str, str] = {
     "charge_for_pending_refund_disputed": (
         "The member's bank took the payment back itself, so the refund was stopped."
@@ -93,12 +92,12 @@ FOR_STAFF: dict[str, str] = {
 
 
 def failure(code: str, *, was_sent: bool) -> str:
-    """Return why a refund did not arrive. `was_sent`: whether Stripe had taken it."""
+    """Return why a refund didn't arrive. `was_sent`: whether Stripe had accepted it."""
     return FAILURES.get(code, SENT_BACK) if was_sent else REFUSALS.get(code, NOT_SENT)
 
 
 def wait(code: str) -> str:
-    """Return what a refund that Stripe has taken waits for."""
+    """Return what a refund that Stripe accepted is waiting for."""
     return WAITS.get(code, PENDING)
 
 
@@ -108,19 +107,19 @@ def cancellation(*, was_asked: bool) -> str:
 
 
 def label(state: str, *, is_over: bool) -> str:
-    """Return a state as a badge says it. `is_over`: nobody is at work on it any more."""
+    """Return a state's badge label. `is_over`: nobody is working on it anymore."""
     if is_over and state == RefundState.SUCCEEDED:
         return REFUNDED
     return LABELS[RefundState(state)]
 
 
 def reason(value: str) -> str:
-    """Return why somebody wanted it, or "" where that is not for the member to read."""
+    """Return why it was requested, or "" if that's not for the member."""
     known = value in set(RefundReason)
     return REASONS.get(RefundReason(value), "") if known else ""
 
 
 def for_staff(code: str) -> str:
-    """Return one of Stripe's words in a sentence for staff; one that is new as it is."""
+    """Return one of Stripe's terms as a sentence for staff, or an unknown one unchanged."""
     known = FOR_STAFF.get(code, f"Stripe says: {code.replace('_', ' ')}.")
     return known if code else ""

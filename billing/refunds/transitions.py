@@ -1,4 +1,4 @@
-"""The one way in which a refund changes: lock, check, change, append to the ledger, tell."""
+"""The only way to change a refund: lock, check, change, append to the ledger, announce."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from billing.refunds import ledger
 
 
 class RefundError(Exception):
-    """The refund can't be asked for, decided or changed so; the text is for member or staff."""
+    """The refund can't be requested, decided, or changed; the text is for member or staff."""
 
 
 class RefundAmountError(RefundError):
-    """Only the amount stands against it: with another one it could be."""
+    """Only the amount is the problem: another one would work."""
 
 
 def locked(refund_pk: int) -> Refund:
-    """Lock a refund with its member, under whose lock all of their money changes, and return it.
+    """Lock a refund through its member's lock, which guards all of their money, and return it.
 
     Raises:
         Refund.DoesNotExist: there is none.
@@ -55,10 +55,10 @@ def move(
     words: str = "",
     **columns: Any,
 ) -> None:
-    """Change a locked refund's state, with whatever columns change along, and append the entry.
+    """Change a locked refund's state and other columns, and append the entry.
 
     Raises:
-        RefundError: there is no way from its state to that one.
+        RefundError: its state can't change to that one.
     """
     before = RefundState(refund.state)
     if to != before and to not in REFUND_MOVES[before]:
@@ -72,7 +72,7 @@ def move(
 
 
 def enqueue(job: JobName, refund: Refund) -> None:
-    """Have the worker do something about a refund, in the order of its customer's events."""
+    """Enqueue a job for a refund, in order with its customer's events."""
     lock = inbox.lock_key(refund.customer.stripe_id, "", "")
     deferrer = app.configure_task(job, lock=lock, queueing_lock=f"{job}:{refund.pk}")
     try:

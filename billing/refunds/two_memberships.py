@@ -1,8 +1,8 @@
-"""Use case: of two memberships that go on side by side staff end one, with a refund or without.
+"""Use case: staff end one of two simultaneous memberships, with or without a refund.
 
-The decision and the refund are written in one transaction, under the member's lock: of two tabs or
-clicks one does something, and nothing is refunded without a decision to end. Money goes by
-`refunds.give` alone, with its rules. Stripe is asked to end it afterwards.
+The decision and the refund are written in one transaction, under the member's lock: only one of two
+tabs or clicks has an effect, and nothing is refunded without a decision to end. Money goes back
+only through `refunds.give`, with its rules. Stripe is asked to end it afterward.
 """
 
 from __future__ import annotations
@@ -42,15 +42,15 @@ class Choice:
 
     @property
     def action(self) -> MembershipAction:
-        """What is decided about it."""
+        """The decision about it."""
         return MembershipAction.CANCEL_NOW if self.at_once else MembershipAction.CANCEL
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What was done, by this form now or before (`is_repeated`).
+    """What was done by this form, now or earlier (`is_repeated`).
 
-    `trouble` says why the membership has not ended though its refund was made.
+    `trouble` says why the membership hasn't ended although the refund was made.
     """
 
     refund: Refund | None
@@ -59,14 +59,14 @@ class Outcome:
 
 
 def last_payment(row: Subscription) -> Payment | None:
-    """Return the newest payment of a membership's invoices that came."""
+    """Return the newest successful payment of a membership's invoices."""
     paid = Payment.objects.filter(invoice__subscription=row, status=PaymentStatus.SUCCEEDED)
     newest = paid.filter(amount_received__gt=0).order_by("-paid_at", "-pk")
     return newest.select_related("invoice__subscription", "customer__user").first()
 
 
 def suggested(payment: Payment) -> int:
-    """Return what is left of a payment for time to come: minor units."""
+    """Return a payment's remaining amount for future time, in minor units."""
     if payment.invoice is None:
         return 0
     now = int(timezone.now().timestamp())
@@ -75,14 +75,14 @@ def suggested(payment: Payment) -> int:
 
 
 def end_one(choice: Choice, actor: User) -> Outcome:
-    """End one of two memberships, and refund what staff chose of its last payment.
+    """End one of two memberships, and refund the chosen part of its last payment.
 
     The same form sent twice does it once.
 
     Raises:
         PermissionDenied: the actor may not end it, or may not refund.
-        MembershipError: it is not one of two any more, another change is under way, or Stripe could
-            not be asked; nothing was done.
+        MembershipError: it's no longer one of two, another change is under way, or Stripe
+        couldn't be asked; nothing was done.
         RefundError: the refund can't be given; nothing was done.
     """
     cancellation.require_may_end(actor)
@@ -101,7 +101,7 @@ def end_one(choice: Choice, actor: User) -> Outcome:
 
 @transaction.atomic
 def _write_down(choice: Choice, actor: User) -> tuple[MembershipDecision | None, Refund | None]:
-    """Write decision and refund; no decision where this very form has done it already."""
+    """Write decision and refund; no decision if this very form has already done it."""
     row, wish = choice.subscription, choice.wish
     user = row.customer.user
     lock_member(user.pk)
@@ -121,7 +121,7 @@ def _write_down(choice: Choice, actor: User) -> tuple[MembershipDecision | None,
 
 
 def _is_done(choice: Choice) -> bool:
-    """Whether just this was decided a moment ago, and is done or under way."""
+    """Whether exactly this was just decided, and is done or under way."""
     row = Subscription.objects.get(pk=choice.subscription.pk)
     made = row.decisions.filter(
         action=choice.action, created_at__gt=timezone.now() - PENDING_FOR
@@ -131,7 +131,7 @@ def _is_done(choice: Choice) -> bool:
 
 
 def _check_goes_on_without(user: User, row: Subscription) -> None:
-    """Make sure that the member keeps a membership that goes on."""
+    """Make sure that the member keeps a membership that continues."""
     others = [one for one in memberships.live(user) if one.pk != row.pk]
     if not any(one.ends_at is None for one in others):
         raise MembershipError(NOT_ONE_OF_TWO)
@@ -143,7 +143,7 @@ def _refuse_if_ending(row: Subscription) -> None:
 
 
 def _ask(decision: MembershipDecision, *, at_once: bool) -> None:
-    """Ask Stripe to end it. Raises MembershipError where that was not possible."""
+    """Ask Stripe to end it. Raises MembershipError if that's not possible."""
     found, key = decision.subscription.stripe_id, cancellation.key_of(decision)
     if at_once:
         cancellation.ask(decision, lambda: gateway.end_now(found))

@@ -1,6 +1,6 @@
-"""What a member reads where Stripe did not do what was asked: honest about whose fault it is.
+"""Messages to members if Stripe didn't do something, honest about whose fault it is.
 
-What heals by itself is a warning in the log. Everything else is an error there, with its traceback.
+Temporary trouble is a warning in the log. Everything else is an error there, with its traceback.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from django.conf import settings
 
 from billing.stripe import gateway
 
-# Not about what was asked for: another card or another choice would fare the same.
+# Not about the request itself: another card or choice would fail too.
 NOT_THE_REQUEST = (gateway.StripeUnavailable, gateway.StripeLockedOut, gateway.StripeFault)
 
 
 def sentence(error: gateway.StripeError, action: str, *, so_far: str = "") -> str:
     """Say why the member can't do something now, and what to do. `action`: "join", "pay".
 
-    `so_far` says what became of money or membership, as a sentence.
+    `so_far` is a sentence about what happened to money or membership.
     """
     if isinstance(error, gateway.StripeUnreachable):
         why, then = "We can't reach our payment provider right now.", _AGAIN
@@ -31,7 +31,7 @@ def sentence(error: gateway.StripeError, action: str, *, so_far: str = "") -> st
 
 
 def note(logger: Logger, error: gateway.StripeError, what: str) -> None:
-    """Log it: a warning where it heals by itself, else an error with its traceback."""
+    """Log it: a warning if it's temporary, or else an error with its traceback."""
     if isinstance(error, gateway.StripeUnavailable):
         logger.warning("%s: %s", what, error)
     else:

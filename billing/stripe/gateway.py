@@ -1,4 +1,4 @@
-"""The only module that speaks with Stripe. Answers are plain snapshots, errors are ours.
+"""The only module that talks to Stripe. It returns plain snapshots and raises our errors.
 
 Never call it inside a database transaction.
 """
@@ -26,15 +26,15 @@ from common.queue import Known
 
 logger = logging.getLogger(__name__)
 
-# The version the code was written for: a newer SDK must not change answers behind our back.
+# The version the code was written for: a newer SDK must not silently change answers.
 API_VERSION = "2026-10-28.endive"
-# Stripe's words for a customer portal without settings: such an error has no code of its own.
+# Stripe's message for a customer portal without settings; this error has no code.
 NO_PORTAL = "default configuration has not been created"
-# Its words where only a schedule may change a subscription's end; no code either.
+# Its message if only a schedule may change a subscription's end; no code either.
 SCHEDULED = "managed by the subscription schedule"
-# How long a long run waits, in seconds, each time that Stripe says it is asked too often.
+# How long a long run waits, in seconds, each time Stripe says we ask too often.
 BUSY_WAITS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
-# What of a subscription is read in full.
+# What's expanded in a subscription.
 SUBSCRIPTION_PARTS = (
     "default_payment_method",
     "default_source",
@@ -44,14 +44,14 @@ SUBSCRIPTION_PARTS = (
     "discounts.promotion_code",
 )
 
-# What of an invoice is.
+# What's expanded in an invoice.
 INVOICE_PARTS = ("payments", "discounts.promotion_code", "amount_paid_off_stripe")
 
 Answer = TypeVar("Answer")
 
 
 class StripeError(Exception):
-    """Stripe did not do what we asked; the text is for staff, `code` is Stripe's error code."""
+    """Stripe didn't do what we asked; the text is for staff, and `code` is Stripe's error code."""
 
     def __init__(self, message: str, code: str = "") -> None:
         super().__init__(message)
@@ -59,29 +59,29 @@ class StripeError(Exception):
 
 
 class StripeUnavailable(StripeError, Known):
-    """Stripe could not be reached, was too busy, or failed by itself: try again later."""
+    """Stripe couldn't be reached, was too busy, or failed: try again later."""
 
 
 class StripeUnreachable(StripeUnavailable):
-    """The network is to blame: no answer came. Only this may be called "can't be reached"."""
+    """A network failure: no answer came. Only this may be called "can't be reached"."""
 
 
 class StripeBusy(StripeUnavailable):
-    """We ask more often than Stripe allows (HTTP 429): slow down."""
+    """We're asking more often than Stripe allows (HTTP 429)."""
 
 
 class StripeMissing(StripeError):
-    """The object is not (or no longer) at Stripe."""
+    """The object isn't at Stripe (anymore)."""
 
 
 class StripeRefused(StripeError):
-    """Stripe refused the request: asking again the same way will not help."""
+    """Stripe refused the request: repeating it won't help."""
 
 
 class CardRefused(StripeRefused):
-    """The card was declined, or its bank wants to ask its owner; `code` is Stripe's word for why.
+    """The card was declined, or its bank wants a confirmation; `code` is Stripe's reason.
 
-    Nothing was charged and nothing was changed.
+    Nothing was charged or changed.
     """
 
 
@@ -90,24 +90,24 @@ class PortalNotSetUp(StripeRefused):
 
 
 class StripeLockedOut(StripeRefused):
-    """Stripe does not accept our key, or there is none: what was asked for is not the reason."""
+    """Stripe doesn't accept our key, or there is none; the request itself isn't the reason."""
 
 
 class StripeFault(StripeError, Known):
-    """A fault of ours: the request could not be made, or its answer not be read.
+    """Our own fault: the request couldn't be made, or its answer couldn't be read.
 
-    A certificate that is not trusted, a wrong address, a mistake in our code. It is in the log as
-    an error, with its traceback, and nobody knows whether Stripe did what it was asked for.
+    An untrusted certificate, a wrong address, a mistake in our code. It's logged as an error with
+    its traceback, and nobody knows whether Stripe did what we asked.
     """
 
 
-# With these no other object of a long run is had either.
+# With these, a long run can't read any other object either.
 ENDS_ALL: tuple[type[StripeError], ...] = (StripeUnavailable, StripeLockedOut)
 
 
 @dataclass(frozen=True)
 class Unreadable:
-    """An object in a list of Stripe's that can't be read, with the reason. It is in the log."""
+    """An unreadable object in one of Stripe's lists, with the reason, which has been logged."""
 
     id: str
     customer_id: str
@@ -115,12 +115,12 @@ class Unreadable:
 
 
 class BadSignature(Exception):
-    """The webhook's body was not signed with one of our secrets, or too long ago."""
+    """The webhook's body wasn't signed with one of our secrets, or too long ago."""
 
 
 @dataclass(frozen=True)
 class CheckoutRequest:
-    """What a membership's Checkout session is made of. `key` is the idempotency key."""
+    """The parameters of a membership's Checkout session. `key` is the idempotency key."""
 
     key: str
     customer_id: str
@@ -128,14 +128,14 @@ class CheckoutRequest:
     price_id: str
     trial_days: int
     takes_codes: bool
-    is_taxed: bool  # whether Stripe Tax works out the tax, and takes tax ids
+    is_taxed: bool  # whether Stripe Tax calculates tax and collects tax IDs
     success_url: str
     cancel_url: str
 
 
 @dataclass(frozen=True)
 class SingleTax:
-    """How Stripe Tax takes a single payment: `inclusive` or `exclusive`, and as what (or "")."""
+    """How Stripe Tax treats a single payment: `inclusive` or `exclusive`, and its tax code."""
 
     behavior: str
     code: str
@@ -143,7 +143,7 @@ class SingleTax:
 
 @dataclass(frozen=True)
 class SinglePayment:
-    """What a single payment's Checkout session is made of. `key` is the idempotency key.
+    """The parameters of a single payment's Checkout session. `key` is the idempotency key.
 
     The amount is in minor units; `checkout_pk` is our row's key.
     """
@@ -164,7 +164,7 @@ class SinglePayment:
 class PriceChange:
     """Another price for a subscription's item.
 
-    Unless it `is_prorated`, nothing is paid back or charged before the next renewal. `prorated_at`
+    Unless it `is_prorated`, nothing is credited or charged before the next renewal. `prorated_at`
     is the second (since 1970) from which the new price counts, or None for now.
     """
 
@@ -184,10 +184,10 @@ def is_live_mode() -> bool:
 def verify_webhook(body: bytes, signature: str) -> str:
     """Return the body as text if one of our secrets signed it in the last 300 seconds.
 
-    Several secrets may be valid at once, so that a secret can be rotated without a gap.
+    Several secrets may be valid at once, so a secret can be rotated without a gap.
 
     Raises:
-        BadSignature: no secret fits, or the signature is too old.
+        BadSignature: no secret matches, or the signature is too old.
     """
     try:
         text = body.decode()
@@ -207,7 +207,7 @@ def verify_webhook(body: bytes, signature: str) -> str:
 
 
 def read_customer(customer_id: str) -> snapshots.CustomerSnapshot:
-    """Read a customer with tax ids; a deleted one says so."""
+    """Read a customer with tax IDs; a deleted one says so."""
     with _translated_errors():
         found = _client().v1.customers.retrieve(customer_id, {"expand": ["tax_ids"]})
         return snapshots.customer(found.to_dict())
@@ -221,7 +221,7 @@ def read_plan(price_id: str) -> snapshots.PlanSnapshot:
 
 
 def read_subscription(subscription_id: str) -> snapshots.SubscriptionSnapshot:
-    """Read a subscription with the card that pays for it and its discounts."""
+    """Read a subscription with its card and discounts."""
     with _translated_errors():
         found = _client().v1.subscriptions.retrieve(
             subscription_id, {"expand": [*SUBSCRIPTION_PARTS]}
@@ -230,7 +230,7 @@ def read_subscription(subscription_id: str) -> snapshots.SubscriptionSnapshot:
 
 
 def _with_all_items(subscription: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a subscription with all of its items: Stripe embeds the first ten."""
+    """Return a subscription with all of its items: Stripe embeds only the first ten."""
     if not subscription["items"].get("has_more"):
         return subscription
     items = _every(_client().v1.subscription_items.list, {"subscription": subscription["id"]})
@@ -244,9 +244,9 @@ def read_product(product_id: str) -> snapshots.ProductSnapshot:
 
 
 def next_charge(subscription_id: str) -> snapshots.NextCharge | None:
-    """Return what the next renewal will charge, as Stripe foresees it.
+    """Return what the next renewal will charge, according to Stripe's preview.
 
-    It counts discounts, tax and credit. None where nothing will be charged.
+    It includes discounts, tax, and credit. None if nothing will be charged.
     """
     try:
         with _translated_errors():
@@ -255,20 +255,20 @@ def next_charge(subscription_id: str) -> snapshots.NextCharge | None:
     except StripeMissing:
         return None
     except StripeRefused as error:
-        # An end that is scheduled, or an address that tax needs: the row then names no amount.
+        # A scheduled end, or a missing address for tax: the row then has no amount.
         logger.info("Stripe foresees no next charge of %s: %s", subscription_id, error)
         return None
 
 
 def read_invoice(invoice_id: str) -> snapshots.InvoiceSnapshot:
-    """Read an invoice and the ids of the payment intents that tried to pay it."""
+    """Read an invoice and the IDs of the payment intents that tried to pay it."""
     with _translated_errors():
         found = _client().v1.invoices.retrieve(invoice_id, {"expand": [*INVOICE_PARTS]})
         return snapshots.invoice(_in_full(found.to_dict(for_json=True)))
 
 
 def _in_full(invoice: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return an invoice with all of its lines and payments: Stripe embeds ten of each."""
+    """Return an invoice with all of its lines and payments: Stripe embeds only ten of each."""
     found = dict(invoice)
     if invoice["lines"].get("has_more"):
         found["lines"] = {"data": _lines_of(invoice["id"])}
@@ -279,7 +279,7 @@ def _in_full(invoice: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _lines_of(invoice_id: str) -> list[Mapping[str, Any]]:
-    """Ask for all lines of an invoice, or of a preview of one."""
+    """Read all lines of an invoice, or of an invoice preview."""
     lines = _client().v1.invoices.line_items
     return [*_every(lambda page: lines.list(invoice_id, page), {})]
 
@@ -304,10 +304,10 @@ def has_tax_place(customer_id: str) -> bool:
 
 
 def turn_tax_on(subscription_id: str) -> None:
-    """Let Stripe Tax work out the tax on a subscription from its next invoice on.
+    """Let Stripe Tax calculate the tax on a subscription, starting with its next invoice.
 
     Raises:
-        StripeRefused: it does not know where the customer is, among other reasons.
+        StripeRefused: it doesn't know where the customer is, among other reasons.
     """
     params: stripe.params.SubscriptionUpdateParams = {"automatic_tax": {"enabled": True}}
     with _translated_errors():
@@ -338,7 +338,7 @@ def read_dispute(dispute_id: str) -> snapshots.DisputeSnapshot:
 
 
 def invoice_of_payment(payment_intent_id: str) -> str:
-    """Return the id of the invoice that a payment intent pays, or an empty string."""
+    """Return the ID of the invoice that a payment intent pays, or an empty string."""
     with _translated_errors():
         found = _client().v1.invoice_payments.list(
             {
@@ -356,7 +356,7 @@ def read_refund(refund_id: str) -> snapshots.RefundSnapshot:
 
 
 def refunds_of(payment_intent_id: str) -> list[snapshots.RefundSnapshot]:
-    """Return all refunds of a payment, the oldest first, failed ones too."""
+    """Return all refunds of a payment, oldest first, including failed ones."""
     params = {"payment_intent": payment_intent_id}
     found = _every(_client().v1.refunds.list, params)
     return sorted(map(snapshots.refund, found), key=lambda one: (one.created_at, one.id))
@@ -365,10 +365,10 @@ def refunds_of(payment_intent_id: str) -> list[snapshots.RefundSnapshot]:
 def create_refund(
     payment_intent_id: str, amount: int, key: str, *, is_duplicate: bool = False
 ) -> snapshots.RefundSnapshot:
-    """Refund a part of a payment (minor units), once for a key.
+    """Refund a part of a payment (minor units), once per key.
 
-    The key is the idempotency key, which Stripe may forget after a day, and stays in the refund's
-    metadata for ever: look there before you ask again (`refunds_of`).
+    The key is the idempotency key, which Stripe may forget after a day. It also stays in the
+    refund's metadata: look there before asking again (`refunds_of`).
 
     Raises:
         StripeRefused: it can't be refunded; `code` says why (`charge_already_refunded`, …).
@@ -386,7 +386,7 @@ def create_refund(
 
 
 def create_credit_note(invoice_id: str, refund_id: str, amount: int, key: str) -> str:
-    """Make the credit note of a refund that was made already, once for a key; return its id."""
+    """Make the credit note for an existing refund, once per key; return its ID."""
     params: stripe.params.CreditNoteCreateParams = {
         "invoice": invoice_id,
         "amount": amount,
@@ -401,7 +401,7 @@ def create_credit_note(invoice_id: str, refund_id: str, amount: int, key: str) -
 
 
 def credit_note_of(invoice_id: str, key: str) -> str:
-    """Return the id of the credit note that was made for a refund's key, or an empty string."""
+    """Return the ID of the credit note made for a refund's key, or an empty string."""
     for found in _every(_client().v1.credit_notes.list, {"invoice": invoice_id}):
         if (found.get("metadata") or {}).get(snapshots.REFUND_KEY) == key:
             return str(found["id"])
@@ -417,9 +417,9 @@ def read_checkout(session_id: str) -> snapshots.CheckoutSnapshot:
 def create_customer(
     user_id: int, email: str, name: str, language: str, *, after: str = ""
 ) -> snapshots.CustomerSnapshot:
-    """Make the customer of a user, once: the idempotency key is made from the user.
+    """Make a user's customer, once: the idempotency key comes from the user.
 
-    `after` is the id of one that was deleted, whose place this one takes.
+    `after` is the ID of a deleted customer that this one replaces.
     """
     params: stripe.params.CustomerCreateParams = {
         "preferred_locales": [language],
@@ -438,9 +438,9 @@ def create_customer(
 
 
 def update_customer(customer_id: str, email: str, name: str | None, language: str) -> None:
-    """Tell Stripe a customer's e-mail address, name and language (`en`).
+    """Update a customer's email address, name, and language (`en`) at Stripe.
 
-    No name leaves the one that Stripe has, which may be a business's.
+    Without a name, Stripe's stays, which may be a business's.
     """
     params: stripe.params.CustomerUpdateParams = {
         "email": _address(email),
@@ -453,15 +453,15 @@ def update_customer(customer_id: str, email: str, name: str | None, language: st
 
 
 def _address(email: str) -> str:
-    """Return an address as Stripe takes it: ASCII, or none.
+    """Return an address that Stripe accepts: ASCII, or none.
 
-    Its own pages ask for one in ASCII where the customer has none, and it writes no mail to others.
+    Stripe's pages ask for an ASCII address if the customer has none, and it emails no others.
     """
     return "" if addresses.needs_smtputf8(email) else addresses.deliverable(email)
 
 
 def delete_customer(customer_id: str) -> None:
-    """Delete a customer with card and subscriptions, unless that was done before."""
+    """Delete a customer with card and subscriptions, unless already deleted."""
     try:
         with _translated_errors():
             _client().v1.customers.delete(customer_id)
@@ -498,10 +498,10 @@ def create_checkout(request: CheckoutRequest) -> snapshots.CheckoutSnapshot:
 
 
 def _taxed() -> stripe.params.checkout.SessionCreateParams:
-    """Let Checkout work out the tax, and ask for address and tax id.
+    """Let Checkout calculate tax, and ask for address and tax ID.
 
-    Stripe documentation, "Collect tax on Checkout": of a customer that is there already the page
-    may only keep what `customer_update` names; tax ids need its name.
+    Stripe documentation, "Collect tax on Checkout": for an existing customer, the page may only
+    save what `customer_update` names; tax IDs need its name.
     """
     return {
         "automatic_tax": {"enabled": True},
@@ -544,16 +544,16 @@ def create_payment_checkout(request: SinglePayment) -> snapshots.CheckoutSnapsho
 
 
 def expire_checkout(session_id: str) -> None:
-    """End an open Checkout session, so that it can't be paid any more."""
+    """Expire an open Checkout session, so it can no longer be paid."""
     with _translated_errors():
         _client().v1.checkout.sessions.expire(session_id)
 
 
 def create_portal_session(customer_id: str, return_url: str) -> str:
-    """Return the address of Stripe's page on which the member changes their card.
+    """Return the address of Stripe's page where the member changes their card.
 
     Raises:
-        PortalNotSetUp: there is no such page before staff have saved its settings.
+        PortalNotSetUp: there's no such page until staff have saved its settings.
     """
     params: stripe.params.billing_portal.SessionCreateParams = {
         "customer": customer_id,
@@ -577,9 +577,9 @@ def has_portal() -> bool:
 
 
 def schedule_end(subscription_id: str, reason: str, comment: str, key: str) -> None:
-    """Let a subscription end with its period. `reason` is one of Stripe's words for feedback.
+    """Let a subscription end with its period. `reason` is one of Stripe's feedback values.
 
-    Changes that were scheduled for it in Stripe's dashboard are dropped.
+    Changes scheduled in Stripe's dashboard are dropped.
     """
     params: stripe.params.SubscriptionUpdateParams = {"cancel_at_period_end": True}
     details = {"feedback": reason, "comment": comment}
@@ -589,7 +589,7 @@ def schedule_end(subscription_id: str, reason: str, comment: str, key: str) -> N
 
 
 def take_back_end(subscription_id: str, key: str, *, is_at_period_end: bool) -> None:
-    """Let a subscription go on that was to end, with its period or at another time."""
+    """Let a subscription continue that was going to end, with its period or at another time."""
     params: stripe.params.SubscriptionUpdateParams = (
         {"cancel_at_period_end": False} if is_at_period_end else {"cancel_at": ""}
     )
@@ -599,7 +599,7 @@ def take_back_end(subscription_id: str, key: str, *, is_at_period_end: bool) -> 
 def _move_end(
     subscription_id: str, params: stripe.params.SubscriptionUpdateParams, key: str
 ) -> None:
-    """Change a subscription's end, and release its schedule where that stands in the way."""
+    """Change a subscription's end, and release its schedule if that's in the way."""
     subscriptions, params = _client().v1.subscriptions, limits.sendable(params)
     try:
         with _translated_errors():
@@ -609,14 +609,14 @@ def _move_end(
             raise
         _release_schedule(subscription_id)
         with _translated_errors():
-            # Under its key Stripe would only repeat the refusal.
+            # Under the same key, Stripe would only repeat the refusal.
             subscriptions.update(subscription_id, params, {"idempotency_key": f"{key}:released"})
 
 
 def _release_schedule(subscription_id: str) -> None:
-    """Let a subscription go of the changes that were scheduled for it in Stripe's dashboard.
+    """Release a subscription from changes scheduled in Stripe's dashboard.
 
-    While it has such, nobody but the schedule may move its end; one that ends needs them no more.
+    Meanwhile only the schedule may move its end; a subscription that's ending doesn't need it.
     """
     with _translated_errors():
         found = _client().v1.subscriptions.retrieve(subscription_id).to_dict()
@@ -626,7 +626,7 @@ def _release_schedule(subscription_id: str) -> None:
 
 
 def preview_switch(change: PriceChange) -> snapshots.SwitchSnapshot:
-    """Read what a change of price would cost, as Stripe reckons it. Nothing changes."""
+    """Read Stripe's preview of a price change. Nothing changes."""
     details: stripe.params.InvoiceCreatePreviewParamsSubscriptionDetails = {
         "items": [{"id": change.item_id, "price": change.price_id}],
         "proration_behavior": "always_invoice" if change.is_prorated else "none",
@@ -643,10 +643,10 @@ def preview_switch(change: PriceChange) -> snapshots.SwitchSnapshot:
 def switch_price(change: PriceChange, key: str) -> None:
     """Change a subscription's price, and charge what `preview_switch` says.
 
-    Where the card does not pay, Stripe changes nothing (`error_if_incomplete`).
+    If the card doesn't pay, Stripe changes nothing (`error_if_incomplete`).
 
     Raises:
-        CardRefused: the card did not pay.
+        CardRefused: the card didn't pay.
     """
     params: stripe.params.SubscriptionUpdateParams = {
         "items": [{"id": change.item_id, "price": change.price_id}],
@@ -668,7 +668,7 @@ def read_coupon(coupon_id: str) -> snapshots.CouponSnapshot:
 
 
 def give_discount(subscription_id: str, coupon_id: str, key: str) -> None:
-    """Let a subscription redeem a coupon; it takes the place of other discounts."""
+    """Let a subscription redeem a coupon, which replaces other discounts."""
     params: stripe.params.SubscriptionUpdateParams = {"discounts": [{"coupon": coupon_id}]}
     with _translated_errors():
         _client().v1.subscriptions.update(
@@ -677,11 +677,11 @@ def give_discount(subscription_id: str, coupon_id: str, key: str) -> None:
 
 
 def use_method(subscription_id: str, method_id: str, customer_id: str) -> None:
-    """Let a payment method of the customer's pay for a subscription from now on.
+    """Use one of the customer's payment methods for a subscription from now on.
 
     Raises:
-        StripeRefused: there is no such method, or it is not attached to this customer.
-        StripeMissing: there is no such subscription.
+        StripeRefused: there's no such method, or it isn't attached to this customer.
+        StripeMissing: there's no such subscription.
     """
     try:
         with _translated_errors():
@@ -696,29 +696,29 @@ def use_method(subscription_id: str, method_id: str, customer_id: str) -> None:
 
 
 def end_now(subscription_id: str) -> None:
-    """End a subscription at once; nothing is paid back."""
+    """End a subscription immediately; nothing is refunded."""
     with _translated_errors():
         _client().v1.subscriptions.cancel(subscription_id)
 
 
 def subscription_ids(customer_id: str) -> list[str]:
-    """Return the ids of all of a customer's subscriptions, ended ones too."""
+    """Return the IDs of all of a customer's subscriptions, including ended ones."""
     with _translated_errors():
         found = _client().v1.subscriptions.list({"customer": customer_id, "status": "all"})
         return [subscription.id for subscription in found.auto_paging_iter()]
 
 
 def customer_ids(email: str) -> list[str]:
-    """Return the newest customers with this very address: upper and lower case count at Stripe."""
+    """Return the newest customers with this exact address: Stripe is case-sensitive."""
     with _translated_errors():
         found = _client().v1.customers.list({"email": email})
         return [customer.id for customer in found.data]
 
 
 def subscriptions_of(customer_id: str) -> list[snapshots.SubscriptionSnapshot]:
-    """Return a customer's newest subscriptions, ended ones too; those that can't be read are left.
+    """Return a customer's newest readable subscriptions, including ended ones.
 
-    For pages: unlike `list_subscriptions` it waits for nothing.
+    This is for pages: unlike `list_subscriptions`, it never waits.
     """
     expand = [f"data.{part}" for part in SUBSCRIPTION_PARTS]
     with _translated_errors():
@@ -729,12 +729,12 @@ def subscriptions_of(customer_id: str) -> list[snapshots.SubscriptionSnapshot]:
     return list(_each_read(snapshots.subscription, entries, []))
 
 
-# Each of these lists raises a fault at an object that can't be read, unless it is given a list for
-# such: then it puts it there and goes on.
+# Each of these raises a fault at an unreadable object, unless it's given a list for them: then it
+# adds it there and continues.
 
 
 def list_customers(bad: list[Unreadable] | None = None) -> Iterator[snapshots.CustomerSnapshot]:
-    """Yield every customer, the newest first; deleted ones are not among them."""
+    """Yield every customer that isn't deleted, newest first."""
     listed = _every(_client().v1.customers.list, {"expand": ["data.tax_ids"]})
     yield from _each_read(snapshots.customer, listed, bad)
 
@@ -742,7 +742,7 @@ def list_customers(bad: list[Unreadable] | None = None) -> Iterator[snapshots.Cu
 def list_subscriptions(
     customer_id: str = "", bad: list[Unreadable] | None = None
 ) -> Iterator[snapshots.SubscriptionSnapshot]:
-    """Yield every subscription, ended ones too, of one customer or of all."""
+    """Yield every subscription of one customer or of all, including ended ones."""
     expand = [f"data.{part}" for part in SUBSCRIPTION_PARTS]
     params = {"status": "all", "expand": expand} | _of(customer_id)
     found = _every(_client().v1.subscriptions.list, params)
@@ -752,7 +752,7 @@ def list_subscriptions(
 def list_invoices(
     customer_id: str = "", bad: list[Unreadable] | None = None
 ) -> Iterator[snapshots.InvoiceSnapshot]:
-    """Yield every invoice, with the ids of the payment intents that tried to pay it."""
+    """Yield every invoice, with the IDs of the payment intents that tried to pay it."""
     params = {"expand": [f"data.{part}" for part in INVOICE_PARTS]} | _of(customer_id)
     found = _every(_client().v1.invoices.list, params)
     yield from _each_read(lambda one: snapshots.invoice(_in_full(one)), found, bad)
@@ -761,7 +761,7 @@ def list_invoices(
 def list_credit_notes(
     customer_id: str = "", invoice_id: str = "", bad: list[Unreadable] | None = None
 ) -> Iterator[snapshots.CreditNoteSnapshot]:
-    """Yield every credit note, void ones too: of an invoice, of a customer, or of all."""
+    """Yield the credit notes of an invoice, of a customer, or of all, including void ones."""
     params = _of(customer_id) | ({"invoice": invoice_id} if invoice_id else {})
     found = _every(_client().v1.credit_notes.list, params)
     yield from _each_read(snapshots.credit_note, found, bad)
@@ -779,7 +779,7 @@ def list_payments(
 def list_disputes(
     since: datetime | None = None, bad: list[Unreadable] | None = None
 ) -> Iterator[snapshots.DisputeSnapshot]:
-    """Yield every dispute of the account that was opened since a time, with its customer.
+    """Yield the account's disputes opened since a time, with their customers.
 
     Stripe can list them by charge, but not by customer.
     """
@@ -800,7 +800,7 @@ def _each_read(
     entries: Iterable[Mapping[str, Any]],
     bad: list[Unreadable] | None,
 ) -> Iterator[Answer]:
-    """Yield what is read of each entry; an unreadable one ends all, or is put aside in `bad`."""
+    """Yield each entry as read; an unreadable one ends the run, or is added to `bad`."""
     for entry in entries:
         try:
             with _translated_errors():
@@ -815,12 +815,12 @@ def _each_read(
 
 
 def patiently(call: Callable[[], Answer]) -> Answer:
-    """Make a call of a long run; where Stripe says that it is asked too often, wait and ask again.
+    """Make a long run's call; if Stripe says we ask too often, wait and ask again.
 
-    Jobs and pages need it not: a job is tried again later anyway, and a page must not wait.
+    Jobs and pages don't need this: a job is retried anyway, and a page must not wait.
 
     Raises:
-        StripeBusy: it still says so after a minute.
+        StripeBusy: Stripe still says so after a minute.
     """
     for wait in BUSY_WAITS:
         try:
@@ -861,10 +861,10 @@ def events_since(start: datetime) -> Iterator[Mapping[str, Any]]:
 
 
 def _client() -> stripe.StripeClient:
-    """Return the client of the current settings.
+    """Return a client for the current settings.
 
     Raises:
-        StripeLockedOut: there is no key.
+        StripeLockedOut: there's no key.
     """
     if not settings.STRIPE_SECRET_KEY:
         raise StripeLockedOut("STRIPE_SECRET_KEY is not set.")
@@ -875,7 +875,7 @@ def _client() -> stripe.StripeClient:
 
 @lru_cache(maxsize=4)
 def _make_client(key: str, base: str, timeout: float) -> stripe.StripeClient:
-    """Make one client a setting; it keeps its connections open and may be used by all threads."""
+    """Make one client per setting; it keeps connections open, and all threads can use it."""
     return stripe.StripeClient(
         key,
         stripe_version=API_VERSION,
@@ -887,7 +887,7 @@ def _make_client(key: str, base: str, timeout: float) -> stripe.StripeClient:
 
 @contextmanager
 def _translated_errors() -> Iterator[None]:
-    """Turn whatever can go wrong into our errors: later, gone, never, or a fault of ours."""
+    """Turn all errors into ours: try later, gone, never, or our own fault."""
     try:
         yield
     except StripeError:
@@ -895,7 +895,7 @@ def _translated_errors() -> Iterator[None]:
     except stripe.RateLimitError as error:
         raise StripeBusy(str(error)) from error
     except stripe.APIConnectionError as error:
-        # The SDK makes one of everything that its HTTP client raises, mistakes included.
+        # The SDK raises this for anything from its HTTP client, including mistakes.
         if is_network_error(error.__cause__):
             raise StripeUnreachable(str(error)) from error
         raise _fault(error.__cause__ or error) from error
@@ -910,13 +910,13 @@ def _translated_errors() -> Iterator[None]:
 
 
 def _translated(error: stripe.StripeError) -> StripeError:
-    """Return our error for an answer of Stripe's."""
+    """Return our error for Stripe's answer."""
     status = error.http_status
-    # Where the status is no refusal, the answer was not Stripe's: a proxy's page, or cut short.
+    # If the status isn't a refusal, the answer wasn't Stripe's: a proxy's page, or truncated.
     if status is None or status < 400 or status >= 500 or status == 409:
         return StripeUnavailable(str(error))
     if error.error is None:
-        # A refusal by something before the API, which never saw what was asked for.
+        # A refusal by something in front of the API, which never saw the request.
         return _fault(error)
     if status == 404 or error.code == "resource_missing":
         return StripeMissing(str(error))
@@ -926,12 +926,12 @@ def _translated(error: stripe.StripeError) -> StripeError:
 
 
 def _fault(error: BaseException) -> StripeFault:
-    """Log a fault of ours, wherever it ends up, and return it."""
+    """Log our own fault, wherever it ends up, and return it."""
     logger.error("A request to Stripe failed through a fault of ours.", exc_info=error)
     return StripeFault(f"{type(error).__name__}: {error}")
 
 
 def _decline_code(error: stripe.CardError) -> str:
-    """Return the bank's word for why, else Stripe's."""
+    """Return the bank's reason, or else Stripe's."""
     details = error.json_body.get("error", {}) if isinstance(error.json_body, dict) else {}
     return str(details.get("decline_code") or error.code or "")

@@ -1,6 +1,7 @@
-"""What Stripe said about an object at one moment, as plain values (pure).
+"""What Stripe said about an object at one time, as plain values (pure).
 
-Field names are those of Stripe's API version 2026-10-28.endive. Amounts are minor units, times UTC.
+Field names are those of Stripe's API version 2026-10-28.endive. Amounts are in minor units; times
+are UTC.
 """
 
 from __future__ import annotations
@@ -15,24 +16,24 @@ from billing.core.fitted import Fitted
 from billing.core.subscription_items import SubscriptionItem
 from billing.stripe import tax_snapshots
 
-# The key under which we keep the user's primary key in a Stripe object's metadata.
+# The metadata key for the user's primary key in Stripe's objects.
 USER_KEY = "portal_user"
-# The key under which a single payment names the `Checkout` row that it is made for.
+# The metadata key by which a single payment names its `Checkout` row.
 CHECKOUT_KEY = "portal_checkout"
-# The key under which a Stripe refund names the `Refund` row that it was made for.
+# The metadata key by which a Stripe refund names its `Refund` row.
 REFUND_KEY = "portal_refund"
 
-# A payment intent with which nobody has done anything, or that was canceled before anybody did.
+# A payment intent that nobody has used, or that was canceled before anyone did.
 UNTRIED = frozenset({"requires_payment_method", "requires_confirmation", "canceled"})
 # How an invoice is collected unless Stripe says otherwise.
 CHARGED = "charge_automatically"
-# What a refund is as long as Stripe does not say.
+# A refund's status if Stripe doesn't say.
 PENDING = "pending"
 # Stripe's longest trial, in days.
 LONGEST_TRIAL = 730
-# The kinds of sources, which accounts have from before there were payment methods, and their types.
+# The kinds of sources, which predate payment methods, and their types.
 SOURCES = {"card": "card", "bank_account": "us_bank_account"}
-# The brands of their cards, in the words of payment methods.
+# Their card brands, in payment methods' terms.
 OLDER_BRANDS = {
     "American Express": "amex",
     "Diners Club": "diners",
@@ -79,7 +80,7 @@ class PlanSnapshot(Fitted):
 
 @dataclass(frozen=True)
 class ProductSnapshot(Fitted):
-    """Something that is sold."""
+    """Something that's sold."""
 
     id: str
     name: str
@@ -87,9 +88,9 @@ class ProductSnapshot(Fitted):
 
 @dataclass(frozen=True)
 class Card(Fitted):
-    """A card, as far as one may know it. `expires` is YYYY-MM.
+    """The parts of a card that we may know. `expires` is YYYY-MM.
 
-    Of a payment method that is no card, `brand` is Stripe's type of it: `us_bank_account`.
+    For a payment method other than a card, `brand` is Stripe's type: `us_bank_account`.
     """
 
     brand: str = ""
@@ -99,7 +100,7 @@ class Card(Fitted):
 
 @dataclass(frozen=True)
 class CouponSnapshot(Fitted):
-    """A coupon: how much less, and for how long. `months` counts where it is repeating."""
+    """A coupon: how much off, and for how long. `months` applies if it's repeating."""
 
     id: str
     name: str
@@ -132,24 +133,24 @@ class SubscriptionSnapshot(Fitted):
     card_added_at: datetime | None
     collection_method: str
     days_until_due: int | None
-    pause_behavior: str  # while collection is paused: what becomes of new invoices
+    pause_behavior: str  # while collection is paused: what happens to new invoices
     resumes_at: datetime | None
     discounts: list[dict[str, Any]]
     tax_is_automatic: bool
     tax_problem: str
-    balance: int  # the customer's, in the subscription's currency: less than 0 is credit
+    balance: int  # the customer's, in the subscription's currency: negative is credit
 
     @property
     def current_period_end(self) -> datetime:
-        """When the next of its items is charged."""
+        """When its next item is charged."""
         return datetime.fromtimestamp(min(one.period_end for one in self.items), UTC)
 
 
 @dataclass(frozen=True)
 class NextCharge:
-    """What the next renewal comes to, after the `credit` that it uses.
+    """The next renewal's amount, after the `credit` that it uses.
 
-    `taxation` tells whether tax is added to the price or included in it, or "" where none is asked.
+    `taxation` says whether tax is added to the price or included in it, or "" if there's none.
     """
 
     amount: int
@@ -168,14 +169,14 @@ class InvoiceSnapshot(Fitted):
     status: str
     billing_reason: str
     currency: str
-    customer_name: str  # of a business, like its tax ids
+    customer_name: str  # of a business, like its tax IDs
     customer_tax_ids: list[dict[str, str]]
     finalization_error: str
     subtotal: int
     discount: int
-    promotion_codes: str  # by which it was lowered: "WELCOME50"
+    promotion_codes: str  # the codes that reduced it: "WELCOME50"
     tax: int
-    tax_included: int  # what the lines contain of it
+    tax_included: int  # the part included in the lines
     taxes: list[dict[str, Any]]
     total: int
     starting_balance: int
@@ -206,7 +207,7 @@ class InvoiceSnapshot(Fitted):
 
 @dataclass(frozen=True)
 class SwitchLine(Fitted):
-    """A line of the invoice that a change of price would make."""
+    """A line of the invoice that a price change would make."""
 
     description: str
     amount: int
@@ -218,9 +219,9 @@ class SwitchLine(Fitted):
 
 @dataclass(frozen=True)
 class SwitchSnapshot(Fitted):
-    """Stripe's preview of that invoice. `balance` is the customer's: less than 0 is credit.
+    """Stripe's preview of that invoice. `balance` is the customer's: negative is credit.
 
-    `prorated_at` is the second at which its prorations begin, or None where it has none.
+    `prorated_at` is the second when its prorations begin, or None without any.
     """
 
     prorated_at: int | None
@@ -228,16 +229,16 @@ class SwitchSnapshot(Fitted):
     lines: list[SwitchLine]
     discount: int
     tax_added: int
-    tax_included: int  # what the lines contain of tax
+    tax_included: int  # the tax included in the lines
     total: int
     balance: int
     amount_due: int
-    needs_place: bool  # of the customer, to work out the tax
+    needs_place: bool  # of the customer, to calculate tax
 
 
 @dataclass(frozen=True)
 class CreditNoteSnapshot(Fitted):
-    """A credit note. What it is made of adds up to its amount, tax included."""
+    """A credit note. Its parts add up to its amount, including tax."""
 
     id: str
     customer_id: str
@@ -283,13 +284,13 @@ class PaymentSnapshot(Fitted):
 
     @property
     def is_tried(self) -> bool:
-        """Whether somebody has tried to pay: Stripe makes one with each invoice and page."""
+        """Whether anyone has tried to pay: Stripe makes one with each invoice and page."""
         return bool(self.charge_id or self.failure_code) or self.status not in UNTRIED
 
 
 @dataclass(frozen=True)
 class DisputeSnapshot(Fitted):
-    """A dispute; its customer is that of the payment intent or the charge."""
+    """A dispute; its customer comes from the payment intent or the charge."""
 
     id: str
     customer_id: str
@@ -318,14 +319,14 @@ class CheckoutSnapshot(Fitted):
     payment_intent_id: str
     url: str
     expires_at: datetime
-    tax: int  # contained in what is paid
+    tax: int  # included in what's paid
 
 
 @dataclass(frozen=True)
 class RefundSnapshot(Fitted):
-    """A refund. `key` is that of our row, from our metadata; `reference` is the bank's.
+    """A refund. `key` is our row's, from our metadata; `reference` is the bank's.
 
-    `answer_by` is until when the member must say where the money is to go (`requires_action`).
+    `answer_by` is when the member must have said where the money should go (`requires_action`).
     """
 
     id: str
@@ -359,7 +360,7 @@ def customer(data: Json) -> CustomerSnapshot:
 def plan(price: Json) -> PlanSnapshot:
     """Read a price with its product expanded.
 
-    The trial is the price's own (`recurring.trial_period_days`), else `trial_days` of its metadata.
+    The trial is the price's own (`recurring.trial_period_days`), or `trial_days` in its metadata.
     """
     product = price["product"]
     recurring = price.get("recurring") or {}
@@ -379,7 +380,7 @@ def plan(price: Json) -> PlanSnapshot:
 
 
 def _trial_in(metadata: Json) -> int:
-    """Return a trial of `trial_days`, which people type: what Stripe would refuse is none."""
+    """Return the trial in `trial_days`, which people type: a value Stripe would refuse is none."""
     typed = str(metadata.get("trial_days") or "").strip()
     is_number = typed.isascii() and typed.isdecimal() and len(typed) < 5
     return int(typed) if is_number and int(typed) <= LONGEST_TRIAL else 0
@@ -420,7 +421,7 @@ def subscription(data: Json) -> SubscriptionSnapshot:
 
 
 def _subscription_item(data: Json) -> SubscriptionItem:
-    """Read an item. One that is billed by usage has no amount before it was used."""
+    """Read an item. One billed by usage has no amount before it's used."""
     price = data["price"]
     recurring = price.get("recurring") or {}
     is_metered = recurring.get("usage_type") == "metered"
@@ -439,7 +440,7 @@ def _subscription_item(data: Json) -> SubscriptionItem:
 
 
 def _unit_amount(price: Json) -> int | None:
-    """Return a price's amount; None where it has tiers. Parts of a minor unit are rounded."""
+    """Return a price's amount, rounded to minor units; None if it has tiers."""
     exact = price.get("unit_amount_decimal")
     amount: int | None = price.get("unit_amount")
     return round(Decimal(exact)) if amount is None and exact else amount
@@ -465,14 +466,14 @@ def coupon(data: Json) -> CouponSnapshot:
 
 
 def invoice(data: Json) -> InvoiceSnapshot:
-    """Read an invoice with all of its lines, and all that `gateway.INVOICE_PARTS` names.
+    """Read an invoice with all of its lines, and everything in `gateway.INVOICE_PARTS`.
 
-    A parent may be null (made by hand).
+    The parent may be null (a manual invoice).
     """
     parent = data.get("parent") or {}
     details = parent.get("subscription_details") or {}
     transitions = data.get("status_transitions") or {}
-    # A draft follows its customer without a word.
+    # A draft follows its customer's changes without an event.
     is_draft = data.get("status") == "draft"
     business = [] if is_draft else tax_snapshots.tax_ids(data.get("customer_tax_ids"))
     given_up = (data.get("status_details") or {}).get("uncollectible") or {}
@@ -522,7 +523,7 @@ def invoice(data: Json) -> InvoiceSnapshot:
 
 
 def next_charge(data: Json) -> NextCharge:
-    """Read the preview of a renewal's invoice. Of the credit no more is used than it asks for."""
+    """Read a renewal invoice's preview. No more credit is used than it asks for."""
     credit = max(0, -(data.get("starting_balance") or 0))
     return NextCharge(
         amount=data["amount_due"],
@@ -532,7 +533,7 @@ def next_charge(data: Json) -> NextCharge:
 
 
 def switch(data: Json) -> SwitchSnapshot:
-    """Read the preview of an invoice that a change of price would make."""
+    """Read the preview of an invoice that a price change would make."""
     lines = data["lines"]["data"]
     starts = [line["period"]["start"] for line in lines if _is_proration(line)]
     return SwitchSnapshot(
@@ -577,7 +578,7 @@ def credit_note(data: Json) -> CreditNoteSnapshot:
 def payment(data: Json) -> PaymentSnapshot:
     """Read a payment intent with its latest charge expanded.
 
-    Of one that was reserved, a part may have been captured: what came is then its amount.
+    If it was reserved and only partly captured, the amount is what arrived.
     """
     charge = data.get("latest_charge") or {}
     error = data.get("last_payment_error") or {}
@@ -606,10 +607,10 @@ def payment(data: Json) -> PaymentSnapshot:
 
 
 def _settled_at(charge: Json) -> datetime | None:
-    """Return when a charge's money came: a bank's comes days after the charge was made.
+    """Return when a charge's money arrived: from a bank, days after the charge was made.
 
-    The time of booking says so, where `balance_transaction` is expanded. A card pays at once, but
-    may be booked later: its day must not move from one read to the next.
+    The booking time says so if `balance_transaction` is expanded. A card pays immediately, but may
+    be booked later: its day must not move between reads.
     """
     method = charge.get("payment_method_details") or {}
     if method.get("type") == "card":
@@ -620,7 +621,7 @@ def _settled_at(charge: Json) -> datetime | None:
 
 
 def dispute(data: Json) -> DisputeSnapshot:
-    """Read a dispute with its charge and payment intent expanded: itself it names no customer."""
+    """Read a dispute with charge and payment intent expanded; it names no customer itself."""
     charge, intent = _part(data.get("charge")), _part(data.get("payment_intent"))
     evidence = data.get("evidence_details") or {}
     card = (data.get("payment_method_details") or {}).get("card") or {}
@@ -644,7 +645,7 @@ def dispute(data: Json) -> DisputeSnapshot:
 
 
 def refund(data: Json) -> RefundSnapshot:
-    """Read a refund. The bank's reference is known some days after it was made."""
+    """Read a refund. The bank's reference is known a few days after it was made."""
     details = data.get("destination_details") or {}
     way = details.get(_text(details.get("type"))) or {}
     to_do = (data.get("next_action") or {}).get("display_details") or {}
@@ -680,25 +681,25 @@ def checkout(data: Json) -> CheckoutSnapshot:
 
 
 def object_id(value: Any) -> str:
-    """Return the id of an object that Stripe gives as an id, in full (expanded), or not at all."""
+    """Return the ID of an object that Stripe gives as an ID, expanded, or not at all."""
     if isinstance(value, Mapping):
         value = value.get("id")
     return _text(value)
 
 
 def _part(value: Any) -> Json:
-    """Return an expanded object, or nothing where there is only its id."""
+    """Return an expanded object, or nothing if there's only its ID."""
     return value if isinstance(value, Mapping) else {}
 
 
 def _balance(customer_object: Json, currency: str) -> int:
-    """Return a customer's balance, if it is in this currency: in another one it pays nothing."""
+    """Return a customer's balance if it's in this currency: otherwise it can't be used."""
     own = customer_object.get("currency") or currency
     return int(customer_object.get("balance") or 0) if own == currency else 0
 
 
 def _own_key(data: Json, name: str) -> int | None:
-    """Return the primary key of a row of ours that an object's metadata names."""
+    """Return the primary key of our row that an object's metadata names."""
     value = str((data.get("metadata") or {}).get(name, ""))
     return int(value) if value.isascii() and value.isdecimal() and len(value) < 19 else None
 
@@ -737,7 +738,7 @@ def _discount(data: Any) -> dict[str, Any]:
 
 
 def _codes(invoice_object: Json) -> list[str]:
-    """Return the promotion codes that took something off, each once."""
+    """Return the promo codes that took something off, each once."""
     amounts = invoice_object.get("total_discount_amounts") or []
     used = {object_id(one.get("discount")) for one in amounts if one["amount"]}
     found = [_part(one) for one in invoice_object.get("discounts") or []]
@@ -760,7 +761,7 @@ def _line(line: Json) -> dict[str, Any]:
 
 
 def _product_of(line: Json) -> str:
-    """Return the id of the product of a line that charges for a subscription's item, or ""."""
+    """Return the product ID of a line that charges for a subscription item, or ""."""
     parent = line.get("parent") or {}
     if not (parent.get("subscription_item_details") or _is_proration(line)):
         return ""
@@ -782,27 +783,27 @@ def _switch_line(line: Json) -> SwitchLine:
 
 
 def _is_proration(line: Json) -> bool:
-    """Whether a line pays back, or charges, a part of a period (an item of it may say so too)."""
+    """Whether a line credits or charges part of a period (its item may say so too)."""
     parent = line.get("parent") or {}
     details = parent.get("subscription_item_details") or parent.get("invoice_item_details") or {}
     return bool(details.get("proration"))
 
 
 def _records(data: Json) -> list[Json]:
-    """Return the payments of an invoice that Stripe did not process, only wrote down."""
+    """Return an invoice's payments that Stripe only recorded and didn't process."""
     payments = (data.get("payments") or {}).get("data") or []
     paid = [one for one in payments if one.get("status") == "paid"]
     return [one for one in paid if (one.get("payment") or {}).get("type") == "payment_record"]
 
 
 def _paid_outside(data: Json) -> int:
-    """Return how much of an invoice was paid outside of Stripe, which is in `amount_paid` too."""
+    """Return how much was paid outside of Stripe, which `amount_paid` includes."""
     told = data.get("amount_paid_off_stripe")
     return told if told is not None else sum(one.get("amount_paid") or 0 for one in _records(data))
 
 
 def _paid_outside_at(data: Json) -> datetime | None:
-    """Return when that was written down: an invoice that still has a rest to pay has no date."""
+    """Return when that was recorded: a partly paid invoice has no date."""
     times = [(one.get("status_transitions") or {}).get("paid_at") for one in _records(data)]
     at = max((found for found in times if found), default=None)
     return _time(at or (data.get("status_transitions") or {}).get("paid_at"))
@@ -827,7 +828,7 @@ def _card(card: Any) -> Card:
 
 
 def _method(method: Any) -> Card:
-    """Read a payment method, a source, or a charge's details of one."""
+    """Read a payment method, a source, or a charge's payment method details."""
     if not isinstance(method, Mapping):
         return Card()
     source = SOURCES.get(_text(method.get("object")), "")
@@ -842,9 +843,9 @@ def _method(method: Any) -> Card:
 
 
 def _paying_method(data: Json) -> Json:
-    """Return what Stripe will charge: the subscription's own, else the customer's.
+    """Return what Stripe will charge: the subscription's own method, or the customer's.
 
-    Of each, a payment method goes before a source (`default_source`), its older kind.
+    In each case a payment method comes before a source (`default_source`), the older kind.
     """
     owner = _part(data.get("customer"))
     settings = owner.get("invoice_settings") or {}

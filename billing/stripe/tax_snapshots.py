@@ -1,4 +1,4 @@
-"""What Stripe said of tax, as plain values (pure). Part of `billing.stripe.snapshots`."""
+"""What Stripe said about tax, as plain values (pure). Part of `billing.stripe.snapshots`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Json = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class TaxRateSnapshot(Fitted):
-    """A tax rate, as far as it is named on invoices."""
+    """A tax rate, as far as invoices name it."""
 
     id: str
     name: str
@@ -25,7 +25,7 @@ class TaxRateSnapshot(Fitted):
 
 @dataclass(frozen=True)
 class TaxAccountSnapshot(Fitted):
-    """The settings of Stripe Tax. `behavior` is that of prices that say nothing."""
+    """Stripe Tax's settings. `behavior` applies to prices that don't say."""
 
     status: str
     behavior: str
@@ -50,19 +50,19 @@ def tax_account(data: Json) -> TaxAccountSnapshot:
 
 
 def has_place(customer: Json) -> bool:
-    """Whether Stripe Tax knows where a customer is (`tax` expanded), taking tax there or not."""
+    """Whether Stripe Tax knows where a customer is (`tax` expanded), taxed there or not."""
     found = (customer.get("tax") or {}).get("automatic_tax")
     return found in ("supported", "not_collecting")
 
 
 def tax_ids(found: Any) -> list[dict[str, str]]:
-    """Read tax ids: a customer's list (expanded), or an invoice's."""
+    """Read tax IDs: a customer's list (expanded), or an invoice's."""
     entries = found.get("data") if isinstance(found, Mapping) else found
     return [{"type": one["type"], "value": one["value"]} for one in entries or []]
 
 
 def entries(found: Any) -> list[dict[str, Any]]:
-    """Read the taxes of an invoice, one for each rate and reason."""
+    """Read an invoice's taxes, one per rate and reason."""
     return [
         {
             "rate": (one.get("tax_rate_details") or {}).get("tax_rate") or "",
@@ -75,17 +75,17 @@ def entries(found: Any) -> list[dict[str, Any]]:
 
 
 def included(found: Any) -> int:
-    """Return the tax that the amounts contain."""
+    """Return the tax included in the amounts."""
     return sum(one["amount"] for one in entries(found) if one["is_included"])
 
 
 def added(found: Any) -> int:
-    """Return the tax on top of the amounts."""
+    """Return the tax added on top of the amounts."""
     return sum(one["amount"] for one in entries(found) if not one["is_included"])
 
 
 def taxation(found: Any) -> str:
-    """Return how a price is taxed; what takes nothing (an exemption) says nothing of it."""
+    """Return how a price is taxed; a zero tax (an exemption) says nothing about it."""
     counted = [one for one in entries(found) if one["reason"] not in tax_texts.NOTHING]
     if any(not one["is_included"] for one in counted):
         return tax_texts.ADDED
@@ -93,6 +93,6 @@ def taxation(found: Any) -> str:
 
 
 def needs_place(invoice: Json) -> bool:
-    """Whether Stripe could not work out the tax, as it does not know where the customer is."""
+    """Whether Stripe couldn't calculate tax because it doesn't know the customer's location."""
     status = (invoice.get("automatic_tax") or {}).get("status")
     return bool(status == "requires_location_inputs")

@@ -1,7 +1,7 @@
-"""Is all of Stripe set up that members need? What is not is a task for staff.
+"""Checks that everything members need is set up at Stripe. What's missing is a task for staff.
 
-An account whose customer portal was never saved has no page on which a card can be changed.
-Stripe says so only when somebody asks for the page; so it is looked for ahead of that, too.
+An account whose customer portal was never saved has no page for changing a card. Stripe says so
+only when someone asks for that page, so we check ahead of time.
 """
 
 from __future__ import annotations
@@ -15,25 +15,25 @@ logger = logging.getLogger(__name__)
 
 
 def portal_is_missing() -> None:
-    """Write down that there is no customer portal yet."""
+    """Record that there's no customer portal yet."""
     MissingSetup.objects.get_or_create(name=MissingSetup.CUSTOMER_PORTAL)
 
 
 def portal_is_there() -> None:
-    """Write down that there is one."""
+    """Record that there is one."""
     MissingSetup.objects.filter(name=MissingSetup.CUSTOMER_PORTAL).delete()
 
 
 def check_portal() -> None:
-    """Look whether members could change their card.
+    """Check whether members can change their card.
 
     Raises:
-        gateway.StripeError: Stripe did not answer.
+        gateway.StripeError: Stripe didn't answer.
     """
     try:
         is_there = gateway.has_portal()
     except gateway.StripeLockedOut as error:
-        # A restricted key need not be allowed to read this: the page itself will tell.
+        # A restricted key may not be allowed to read this: the page itself will tell.
         logger.info("Whether there is a customer portal can't be read: %s", error)
         return
     if is_there:

@@ -1,12 +1,12 @@
-"""Whose is a Stripe customer? Matched by our metadata, by a verified e-mail address, or by staff.
+"""Matches Stripe customers to members by our metadata, a verified email address, or staff.
 
-A member may have several. Our own metadata always says whose one is, as only we and staff write
-it. An address proves less: whoever pays by a payment link types any. So it decides only for
-members who have no customer yet; a further one with the same address is for staff to assign.
+A member may have several. Our own metadata is always right, since only we and staff write it. An
+address proves less: anyone can type any address into a payment link. So it decides only for members
+without a customer; staff assign a further one with the same address.
 
-Customers made in Stripe's dashboard name no user of ours. Only a *verified* address proves that
-the mailbox is the member's; with anything less, one could sign up with a stranger's address and
-read that stranger's invoices.
+Customers made in Stripe's dashboard name no user. Only a *verified* address proves that the mailbox
+is the member's; with anything less, someone could sign up with a stranger's address and read that
+stranger's invoices.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ class AssignmentRefused(Exception):
 
 
 def owner_of(snapshot: CustomerSnapshot) -> User | None:
-    """Return the user of a customer: named in its metadata, else by verified e-mail address.
+    """Return a customer's user: named in its metadata, or matched by verified email address.
 
-    None where that is nobody, somebody who has left, or by address several people, or one who has
-    a customer.
+    None if that's nobody, or someone who left; or, by address, several people, or someone who
+    already has a customer.
     """
     if snapshot.user_id is not None:
         named = User.objects.filter(pk=snapshot.user_id).first()
@@ -43,7 +43,7 @@ def owner_of(snapshot: CustomerSnapshot) -> User | None:
 
 
 def owner_of_address(email: str) -> User | None:
-    """Return the one active user without a living customer who has verified this address."""
+    """Return the one active user without an undeleted customer who verified this address."""
     if not email:
         return None
     found = User.objects.filter(
@@ -58,7 +58,7 @@ def owner_of_address(email: str) -> User | None:
 
 
 def record(snapshot: CustomerSnapshot, read_at: datetime) -> None:
-    """List a customer for staff to assign; one that is deleted has nothing to assign."""
+    """List a customer for staff to assign; a deleted one has nothing to assign."""
     rows = UnassignedCustomer.objects.filter(stripe_id=snapshot.id)
     if snapshot.deleted:
         rows.delete()
@@ -72,7 +72,7 @@ def record(snapshot: CustomerSnapshot, read_at: datetime) -> None:
 
 
 def told(user: User) -> dict[str, str]:
-    """Return the columns that hold what Stripe knows of a user (`billing.reconcile.push`)."""
+    """Return the columns with what Stripe knows about a user (`billing.reconcile.push`)."""
     return {
         "told_email": user.email,
         "told_name": user.get_full_name(),
@@ -81,9 +81,10 @@ def told(user: User) -> dict[str, str]:
 
 
 def adopted(customer: Customer) -> None:
-    """Take a customer off the list and have all that is theirs read.
+    """Remove a customer from the list, and have everything of theirs read.
 
-    Call it in the transaction that wrote the customer's row. One that was never listed is new.
+    Call it in the transaction that wrote the customer's row. A customer that was never listed is
+    new.
     """
     gone, _ = UnassignedCustomer.objects.filter(stripe_id=customer.stripe_id).delete()
     if gone:
@@ -93,10 +94,10 @@ def adopted(customer: Customer) -> None:
 
 
 def assign(unassigned: UnassignedCustomer, user: User) -> Customer:
-    """Make a listed customer this user's, beside those they have; what it paid follows by a job.
+    """Assign a listed customer to this user, besides existing ones; a job reads its payments.
 
     Raises:
-        AssignmentRefused: the user has left, or somebody else was faster.
+        AssignmentRefused: the user has left, or someone else was faster.
     """
     if not user.is_active:
         raise AssignmentRefused(f"The account of {user.email or 'this member'} is switched off.")
@@ -118,12 +119,12 @@ def assign(unassigned: UnassignedCustomer, user: User) -> Customer:
 
 
 def match_verified() -> int:
-    """Assign every listed customer whose address a member has verified since; say how many.
+    """Assign listed customers whose address a member has since verified; return how many.
 
-    Of several customers with one address, staff say which is the member's.
+    If several customers share an address, staff decide which is the member's.
 
     Raises:
-        SomeFailed: all others were looked at.
+        SomeFailed: all others were checked.
     """
     run = OneByOne()
     listed: dict[str, list[UnassignedCustomer]] = {}

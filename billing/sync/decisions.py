@@ -1,4 +1,4 @@
-"""Decisions about a membership are settled when Stripe's subscription shows them."""
+"""Settles decisions about a membership once Stripe's subscription shows them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NOT_KNOWN_YET = (DecisionState.PENDING, DecisionState.FAILED)
 
 
 def settle(row: Subscription, read_at: datetime) -> list[OfferAccepted]:
-    """Confirm what the row shows, in the transaction that wrote it; tell of accepted offers."""
+    """Confirm what the row shows, in its transaction; return accepted offers."""
     pending = MembershipDecision.objects.filter(subscription=row, state=DecisionState.PENDING)
     switched = Q(action=MembershipAction.SWITCH, price_id=row.price_id)
     pending.filter(Q(action__in=_shown(row)) | switched).update(
@@ -25,7 +25,7 @@ def settle(row: Subscription, read_at: datetime) -> list[OfferAccepted]:
 
 
 def _shown(row: Subscription) -> list[MembershipAction]:
-    """Return the actions that the row's status and end show."""
+    """Return the actions that the row's status and end confirm."""
     if row.is_live:
         return [MembershipAction.CANCEL if row.ends_at else MembershipAction.RESUME]
     if row.status == SubscriptionStatus.CANCELED:
@@ -34,9 +34,9 @@ def _shown(row: Subscription) -> list[MembershipAction]:
 
 
 def _accepted_offers(row: Subscription, read_at: datetime) -> Iterator[OfferAccepted]:
-    """Name the discount that each accepted offer brought, once.
+    """Record the discount from each accepted offer, once.
 
-    One that we took for failed, because Stripe's answer was lost, has come after all: it counts.
+    One that we considered failed, because Stripe's answer was lost, still counts.
     """
     rows = MembershipDecision.objects.filter(subscription=row, action=MembershipAction.STAY)
     for discount in row.discounts:

@@ -1,8 +1,8 @@
-"""Step 3: read an object from Stripe again, write what it says, tell what changed.
+"""Step 3: read an object from Stripe again, write it, and announce what changed.
 
-Every function here reads first, outside any transaction, and then writes in one transaction under
-the lock on its member. A row carries the time at which its read began; a write from an older
-read yields. The messages that a change causes are put into the outbox in the same transaction.
+Every function here reads first, outside of any transaction, and then writes in one transaction
+under the lock on its member. A row has the time when its read began; a write from an older read
+gives way. A change's messages are put into the outbox in the same transaction.
 """
 
 from __future__ import annotations
@@ -88,18 +88,18 @@ if TYPE_CHECKING:
 Copy = TypeVar("Copy", bound=StripeCopy)
 TAX_SETTINGS = "tax.settings"  # Stripe's word for them, of which there is one
 FIRST_INVOICE = "subscription_create"
-# How the payment is named that stands for what an invoice got outside of Stripe.
+# The ID prefix of payments that represent money paid on an invoice outside of Stripe.
 OUTSIDE_MARK = ":outside"
-# Events whose time is that of a refusal.
+# Events whose time is the time of a refusal.
 REFUSALS = ("invoice.payment_failed", "payment_intent.payment_failed")
 
 
 class UnknownCustomer(Exception):
-    """The object belongs to a Stripe customer that is no member of ours (yet)."""
+    """The object belongs to a Stripe customer that isn't our member (yet)."""
 
 
 class NotOurs(Exception):
-    """The object has no customer: nothing of it belongs to a member."""
+    """The object has no customer, so it doesn't belong to a member."""
 
 
 def database_now() -> datetime:
@@ -124,7 +124,7 @@ def sync_plan(price_id: str) -> Plan:
 
 
 def sync_product(product_id: str) -> Product:
-    """Read a product and write what it is called, in all that is named after it."""
+    """Read a product, and update its name everywhere it's used."""
     read_at = database_now()
     snapshot = gateway.read_product(product_id)
     with transaction.atomic():
@@ -134,10 +134,10 @@ def sync_product(product_id: str) -> Product:
 
 
 def sync_current_plan(changed_id: str = "") -> None:
-    """Read the prices on sale again, and the product that changed: what is named after them.
+    """Reread the prices on sale and the changed product, and update names.
 
     Raises:
-        gateway.StripeError: Stripe did not answer.
+        gateway.StripeError: Stripe didn't answer.
         SomeFailed: the others were read.
     """
     if settings.STRIPE_TAX:
@@ -160,10 +160,10 @@ def _sync_plan_on_sale(price_id: str) -> None:
 
 
 def sync_customer(customer_id: str) -> Customer:
-    """Read a customer and write it. One that belongs to nobody is listed for staff.
+    """Read a customer and write it. If it belongs to nobody, list it for staff.
 
     Raises:
-        UnknownCustomer: it is no user's, neither by its metadata nor by a verified e-mail address.
+        UnknownCustomer: neither its metadata nor a verified email address leads to a user.
     """
     read_at = database_now()
     snapshot = gateway.read_customer(customer_id)
@@ -178,7 +178,7 @@ def sync_customer(customer_id: str) -> Customer:
     if not snapshot.deleted:
         values |= {"created_at": snapshot.created_at}
         if not (known and known.closed_at):
-            # Of who has left nothing is written down again while Stripe still has it.
+            # Nothing about people who left is written again while Stripe still has it.
             values |= {"email": snapshot.email, "name": snapshot.name}
             values |= {"business_name": snapshot.business_name, "tax_ids": snapshot.tax_ids}
     else:
@@ -213,10 +213,10 @@ def sync_subscription(subscription_id: str) -> Subscription:
 
 
 def read_unknown_items() -> None:
-    """Read the running subscriptions again whose items are not kept yet.
+    """Reread the running subscriptions whose items aren't stored yet.
 
     Raises:
-        gateway.StripeError: Stripe did not answer.
+        gateway.StripeError: Stripe didn't answer.
         SomeFailed: the others were read.
     """
     run = OneByOne(ended_by=gateway.ENDS_ALL)
@@ -241,8 +241,7 @@ def sync_invoice(invoice_id: str) -> Invoice:
     _known_customer(snapshot.customer_id)
     subscription = _known_subscription(snapshot.subscription_id)
     if subscription and _depends_on_subscription(snapshot):
-        # Whether the failure has ended the membership, or kept it from beginning, decides what the
-        # member is told.
+        # The message depends on whether the failure ended the membership or kept it from starting.
         subscription = sync_subscription(subscription.stripe_id)
     statuses = [found.status for found in payments]
     values = invoice_columns(snapshot) | {"subscription": subscription}
@@ -260,7 +259,7 @@ def sync_invoice(invoice_id: str) -> Invoice:
 
 
 def _read_tax_rates(invoice: snapshots.InvoiceSnapshot) -> None:
-    """Read what taxes of an invoice are called, where that was not read before."""
+    """Read the names of an invoice's taxes that haven't been read before."""
     wanted = {one["rate"] for one in invoice.taxes if one["rate"]}
     known = TaxRate.objects.filter(stripe_id__in=wanted).values_list("stripe_id", flat=True)
     for missing in sorted(wanted - set(known) if wanted else ()):
@@ -299,9 +298,9 @@ def sync_credit_note(credit_note_id: str) -> CreditNote:
 
 
 def _credit_notes_of(invoice: snapshots.InvoiceSnapshot) -> list[snapshots.CreditNoteSnapshot]:
-    """Ask for an invoice's credit notes where it has any; the oldest first.
+    """Ask for an invoice's credit notes if it has any, oldest first.
 
-    A void one counts no more in the invoice's amounts, so rows that we have are asked for too.
+    A void one no longer shows in the invoice's amounts, so existing rows are checked too.
     """
     amounts = (invoice.pre_payment_credit_notes_amount, invoice.post_payment_credit_notes_amount)
     if not any(amounts) and not CreditNote.objects.filter(invoice__stripe_id=invoice.id).exists():
@@ -312,7 +311,7 @@ def _credit_notes_of(invoice: snapshots.InvoiceSnapshot) -> list[snapshots.Credi
 def _write_credit_note(
     snapshot: snapshots.CreditNoteSnapshot, invoice: Invoice, read_at: datetime
 ) -> list[Transition]:
-    """Write a credit note, under the lock on its customer, and tell what changed."""
+    """Write a credit note, under the lock on its customer, and announce changes."""
     links = {"customer": invoice.customer, "invoice": invoice}
     values = credit_note_columns(snapshot) | links
     old, new = _write(CreditNote, snapshot.id, read_at, values)
@@ -322,7 +321,7 @@ def _write_credit_note(
 
 
 def sync_payment(payment_intent_id: str) -> Payment:
-    """Read a payment and write it; one that pays an invoice is written with its invoice.
+    """Read a payment and write it; an invoice's payment is written with its invoice.
 
     Raises:
         NotOurs: nobody has tried to pay the invoice with it.
@@ -374,7 +373,7 @@ def sync_checkout(session_id: str) -> None:
 
 
 def _sync_single_payment(payment_intent_id: str) -> Payment:
-    """Read and write a payment on its own, and settle what it was made for."""
+    """Read and write a standalone payment, and settle what it was for."""
     read_at = database_now()
     snapshot = gateway.read_payment(payment_intent_id)
     if not snapshot.customer_id:
@@ -403,19 +402,19 @@ def _tax_of(snapshot: snapshots.PaymentSnapshot) -> int:
 
 
 def _bank_refused(payment: Payment) -> bool:
-    """Whether a payment failed that takes days: the member is not there to see it.
+    """Whether a delayed payment failed, which the member isn't there to see.
 
-    A card is declined in front of the member's eyes, on the page that stays open for another one.
+    A card is declined while the member watches, on a page that stays open for another try.
     """
     has_failed = payment.status == PaymentStatus.REQUIRES_PAYMENT_METHOD
     return has_failed and bool(payment.failure_code) and payment.card_brand in texts.DELAYED
 
 
 def _settle(payment: Payment, checkout_pk: int) -> None:
-    """Link a payment to the checkout of the same customer that it was made for.
+    """Link a payment to its checkout, if the customer is the same.
 
-    Once it has succeeded, the checkout is complete and its request is paid, even if staff canceled
-    that a moment before: the money has arrived.
+    Once it has succeeded, the checkout is complete and its request is paid, even if staff just
+    canceled it: the money has arrived.
     """
     row = Checkout.objects.filter(pk=checkout_pk, customer_id=payment.customer_id).first()
     if row is None or row.payment_id not in (None, payment.pk):
@@ -433,7 +432,7 @@ def _settle(payment: Payment, checkout_pk: int) -> None:
 def _write(
     model: type[Copy], stripe_id: str, read_at: datetime, values: dict[str, Any]
 ) -> tuple[Copy | None, Copy]:
-    """Write a row unless it shows a later read already. Return the row before and after."""
+    """Write a row unless it already shows a later read. Return the row before and after."""
     values = values | {"read_at": read_at}
     rows = model._default_manager.select_for_update()
     old, made = rows.get_or_create(stripe_id=stripe_id, defaults=values)
@@ -456,19 +455,19 @@ def _write_payment(
     *,
     tax: int = 0,
 ) -> tuple[Payment | None, Payment]:
-    """Write a payment. Return the row before and after. `tax`: where no invoice says so."""
+    """Write a payment. Return the row before and after. `tax`: if no invoice has it."""
     values = payment_columns(snapshot) | {"customer": customer}
     values |= {"invoice": invoice} if invoice else {"tax": tax}
     return _write(Payment, snapshot.id, read_at, values)
 
 
 def _is_kept(found: snapshots.PaymentSnapshot) -> bool:
-    """Whether a payment has a row: one that somebody has tried, or that has one from before."""
+    """Whether a payment gets a row: someone tried it, or it already has one."""
     return found.is_tried or Payment.objects.filter(stripe_id=found.id).exists()
 
 
 def outside_columns(snapshot: snapshots.InvoiceSnapshot) -> dict[str, Any]:
-    """Return the columns of the payment that stands for what an invoice got outside of Stripe."""
+    """Return the columns of the payment for money paid on an invoice outside of Stripe."""
     amount = snapshot.amount_paid_outside
     paid_at = snapshot.paid_outside_at or snapshot.created_at
     return {
@@ -483,12 +482,12 @@ def outside_columns(snapshot: snapshots.InvoiceSnapshot) -> dict[str, Any]:
 
 
 def outside_id(invoice_id: str) -> str:
-    """Return the id of that payment: Stripe has none for it."""
+    """Return the ID of that payment: Stripe has none for it."""
     return f"{invoice_id}{OUTSIDE_MARK}"
 
 
 def invoice_of_outside(payment_id: str) -> str:
-    """Return the id of the invoice of such a payment; of one of Stripe's own, nothing."""
+    """Return the invoice ID of such a payment; nothing for one of Stripe's own."""
     is_outside = payment_id.endswith(OUTSIDE_MARK)
     return payment_id.removesuffix(OUTSIDE_MARK) if is_outside else ""
 
@@ -496,7 +495,7 @@ def invoice_of_outside(payment_id: str) -> str:
 def _write_outside(
     snapshot: snapshots.InvoiceSnapshot, invoice: Invoice, read_at: datetime
 ) -> list[Payment]:
-    """Write what an invoice got outside of Stripe as a payment; one that is gone counts nothing."""
+    """Write money paid outside of Stripe as a payment; if it's gone, it counts as zero."""
     stripe_id = outside_id(snapshot.id)
     is_known = Payment.objects.filter(stripe_id=stripe_id).exists()
     if not snapshot.amount_paid_outside and not is_known:
@@ -506,7 +505,7 @@ def _write_outside(
 
 
 def will_renew(snapshot: snapshots.SubscriptionSnapshot) -> bool:
-    """Whether a next charge is to come, as far as the subscription says."""
+    """Whether another charge will come, as far as the subscription says."""
     is_ending = snapshot.cancel_at_period_end or snapshot.cancel_at is not None
     end, resumes_at = snapshot.current_period_end, snapshot.resumes_at
     is_paused = bool(snapshot.pause_behavior) and (resumes_at is None or resumes_at > end)
@@ -515,14 +514,14 @@ def will_renew(snapshot: snapshots.SubscriptionSnapshot) -> bool:
 
 @dataclass(frozen=True)
 class Catalog:
-    """What tells the membership from other subscriptions, and what products are called."""
+    """What identifies the membership among subscriptions, and the names of products."""
 
     plan: frozenset[str]
     names: dict[str, str]
 
     @classmethod
     def now(cls) -> Catalog:
-        """Return it as our rows have it."""
+        """Return it from our rows."""
         return cls(plans.product_ids(), plans.product_names())
 
 
@@ -573,9 +572,9 @@ def _known_customer(customer_id: str) -> None:
 
 
 def _know_products(product_ids: set[str]) -> None:
-    """Make sure that we know the plan, and what products are called.
+    """Make sure that we know the plan and the products' names.
 
-    One that is not at Stripe any more goes without a name.
+    A product that's no longer at Stripe stays unnamed.
     """
     for price_id in plans.unread_price_ids():
         try:
@@ -591,7 +590,7 @@ def _know_products(product_ids: set[str]) -> None:
 
 
 def _known_subscription(subscription_id: str) -> Subscription | None:
-    """Return the subscription's row; read it first where an invoice arrives before it."""
+    """Return the subscription's row; read it first if its invoice arrived before it."""
     if not subscription_id:
         return None
     found = Subscription.objects.filter(stripe_id=subscription_id).first()
@@ -599,16 +598,16 @@ def _known_subscription(subscription_id: str) -> Subscription | None:
 
 
 def _depends_on_subscription(snapshot: snapshots.InvoiceSnapshot) -> bool:
-    """Whether Stripe has tried to collect it for the first time, or for the last."""
+    """Whether this was Stripe's first or last attempt to collect it."""
     is_unpaid = snapshot.status == InvoiceStatus.OPEN and snapshot.attempt_count > 0
     is_first = snapshot.billing_reason == FIRST_INVOICE
     return is_unpaid and (is_first or snapshot.next_payment_attempt_at is None)
 
 
 def _subscription_transitions(old: Subscription | None, new: Subscription) -> list[Transition]:
-    """Tell what changed of a membership. One that is seen first may be ending, or over, already.
+    """Return a membership's changes. A new row may already be ending, or over.
 
-    What is no membership changes unannounced, apart from its payments and what pays.
+    Other subscriptions change silently, except for their payments and payment method.
     """
     was_live = old is not None and old.is_live and _was_membership(old, new)
     if not new.is_membership:
@@ -632,13 +631,13 @@ def _subscription_transitions(old: Subscription | None, new: Subscription) -> li
 
 
 def _pays_otherwise(old: Subscription, new: Subscription) -> bool:
-    """Whether another card pays: another number, not only a later date that a bank told Stripe."""
+    """Whether another card pays: a new number, not just a new expiry date from the bank."""
     before, now = (old.card_brand, old.card_last4), (new.card_brand, new.card_last4)
     return all(before) and all(now) and before != now
 
 
 def _pause_transitions(old: Subscription | None, new: Subscription) -> list[Transition]:
-    """Tell that a pause begins, has another end, or is over; Stripe says not when that was set."""
+    """Return whether a pause began, changed, or ended; Stripe doesn't say when."""
     if old is not None and old.pause_behavior is None:
         return []
     before = _pause_of(old) if old else None
@@ -650,15 +649,15 @@ def _pause_transitions(old: Subscription | None, new: Subscription) -> list[Tran
 
 
 def _pause_of(row: Subscription) -> tuple[datetime | None, bool] | None:
-    """Return what a member is told of a pause: its end, and whether its invoices may follow."""
+    """Return what members are told about a pause: its end, and whether invoices may follow."""
     is_kept = row.pause_behavior == PauseBehavior.KEEP_AS_DRAFT
     return (row.resumes_at, is_kept) if row.is_paused else None
 
 
 def _other_transitions(old: Subscription, new: Subscription) -> list[Transition]:
-    """Tell what changed of a subscription that is no membership, or no longer one."""
+    """Return the changes of a subscription that isn't (or is no longer) a membership."""
     if old.is_live and _was_membership(old, new):
-        # Its item was removed; what else the subscription holds goes on.
+        # Its item was removed; the rest of the subscription continues.
         return [SubscriptionEnded(old, new.read_at)]
     mine = Subscription.objects.memberships().live().filter(customer=new.customer)
     if old.is_live and new.is_live and _pays_otherwise(old, new) and not mine.exists():
@@ -667,12 +666,12 @@ def _other_transitions(old: Subscription, new: Subscription) -> list[Transition]
 
 
 def _was_membership(old: Subscription, new: Subscription) -> bool:
-    """Whether a row was a membership; one whose items were not kept yet was what it is now."""
+    """Whether a row was a membership; without stored items, assume what it is now."""
     return old.is_membership if old.items else new.is_membership
 
 
 def _is_switched(old: Subscription, new: Subscription) -> bool:
-    """Whether the membership has another price, not only another item that was taken for it."""
+    """Whether the membership has a new price, not just another item that counts as it."""
     before = {one.price_id for one in old.parts} or {old.price_id}
     return old.price_id != new.price_id and new.price_id not in before
 
@@ -684,7 +683,7 @@ def _invoice_transitions(
     payments: list[snapshots.PaymentSnapshot],
     read_at: datetime,
 ) -> list[Transition]:
-    """Tell what changed, one thing at a time: what an invoice has come to, not how it got there."""
+    """Return an invoice's change, one at a time: its outcome, not the steps in between."""
     was_paid = old is not None and old.status == InvoiceStatus.PAID
     if new.status == InvoiceStatus.PAID and not was_paid:
         recovered = _has_recovered(old, new) and not new.amount_paid_outside
@@ -702,17 +701,17 @@ def _invoice_transitions(
 def _failed_try(
     old: Invoice | None, new: Invoice, tries: list[Payment], at: datetime
 ) -> list[Transition]:
-    """Tell that a try to collect an open invoice has failed, or waits for the member."""
+    """Return a failed attempt to collect an open invoice, or one waiting for the member."""
     last = tries[-1] if tries else None
     is_delayed = last is not None and last.card_brand in texts.DELAYED
     is_new_attempt = new.attempt_count > (old.attempt_count if old else 0)
     was_processing = old is not None and old.collection == Collection.PROCESSING
     if new.collection == Collection.FAILED and is_delayed:
-        # Also where the row was read before Stripe told of it: the attempt's message is made once.
+        # Even if the row was read before Stripe's event: the attempt's message is made only once.
         told_at = _refusal_told_at(new.stripe_id, *(row.stripe_id for row in tries))
         return [InvoicePaymentFailed(new, last, max(at, told_at or at))]
     if new.is_sent:
-        # Whoever tries to pay what was sent sees what comes of it: it is not charged by itself.
+        # Members who pay a sent invoice see the result: it isn't charged automatically.
         return []
     if new.collection == Collection.REQUIRES_ACTION and is_new_attempt:
         return [ConfirmationNeeded(new, last, at)]
@@ -722,10 +721,10 @@ def _failed_try(
 
 
 def _is_told_otherwise(invoice: Invoice) -> bool:
-    """Whether the member knows of a failure by other means.
+    """Whether the member learns of a failure another way.
 
-    A membership that has not begun fails in front of the member's eyes; one that has begun while a
-    bank was at work does not. An end is told with its reason.
+    If a membership hasn't begun, the member sees the failure; if it began while a bank was
+    processing, they don't. An end is announced with its reason.
     """
     if _has_ended(invoice.subscription):
         return True
@@ -735,7 +734,7 @@ def _is_told_otherwise(invoice: Invoice) -> bool:
 
 
 def _refusal_told_at(*stripe_ids: str) -> datetime | None:
-    """Return when Stripe told that a bank refused: the charge itself has only its beginning."""
+    """Return when Stripe reported a bank's refusal: the charge has only its start time."""
     told = StripeEvent.objects.filter(object_id__in=stripe_ids, type__in=REFUSALS)
     newest: datetime | None = told.aggregate(at=Max("created_at"))["at"]
     return newest
@@ -744,7 +743,7 @@ def _refusal_told_at(*stripe_ids: str) -> datetime | None:
 def _has_recovered(old: Invoice | None, new: Invoice) -> bool:
     """Whether an attempt had failed before the one that went through."""
     before = old.collection if old else Collection.NONE
-    # A first payment that the bank asks about is confirmed in front of the member's eyes.
+    # A first payment that needs confirmation is confirmed while the member watches.
     had_to_confirm = before == Collection.REQUIRES_ACTION and new.billing_reason != FIRST_INVOICE
     return before == Collection.FAILED or had_to_confirm or new.attempt_count > 1
 
@@ -754,7 +753,7 @@ def _has_ended(subscription: Subscription | None) -> bool:
 
 
 def _dispute_transitions(old: Dispute | None, new: Dispute) -> list[Transition]:
-    """Tell what changed. One that is over when it is first seen is told as its outcome."""
+    """Return a dispute's change. If it's over when first seen, that's its outcome."""
     if old is not None and old.status == new.status:
         return []
     if old is None and new.is_open:
@@ -768,10 +767,10 @@ def _dispute_transitions(old: Dispute | None, new: Dispute) -> list[Transition]:
 
 
 def _changed_at(old: Dispute | None, new: Dispute) -> datetime:
-    """Return when a dispute changed. Stripe does not say, but the last event about it does.
+    """Return when a dispute changed. Stripe doesn't say, but its last event does.
 
-    Without one (an import, a repair) one that we knew has changed by now, and one that we did not
-    know may have been over for years.
+    Without an event (an import, a repair), a known dispute has changed now, and an unknown one may
+    have been over for years.
     """
     events = StripeEvent.objects.filter(object_id=new.stripe_id).order_by("-created_at")
     told: datetime | None = events.values_list("created_at", flat=True).first()

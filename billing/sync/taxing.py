@@ -1,7 +1,7 @@
-"""Memberships whose tax Stripe Tax has lost track of, where STRIPE_TAX is on.
+"""Memberships that Stripe Tax can no longer tax, while STRIPE_TAX is on.
 
-Where Stripe no longer knows where a member is, it switches the tax of their membership off and
-charges without it. Once the address is there again, the tax is switched on again here.
+If Stripe no longer knows where a member is, it switches their membership's tax off and charges
+without it. Once there's an address again, this switches the tax back on.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ logger = logging.getLogger(__name__)
 
 
 def untaxed() -> QuerySet[Subscription]:
-    """Return the memberships whose tax Stripe has switched off, not knowing where the member is."""
+    """Return the memberships whose tax Stripe switched off for lack of a location."""
     return Subscription.objects.filter(status__in=LIVE_SUBSCRIPTION).exclude(tax_problem="")
 
 
 def turn_on_again(customer_id: str = "") -> int:
-    """Switch the tax on again where Stripe knows the place by now; return for how many.
+    """Switch tax back on if Stripe knows the place by now; return how many.
 
     Raises:
-        gateway.StripeError: Stripe could not be asked.
+        gateway.StripeError: Stripe couldn't be asked.
     """
     if not settings.STRIPE_TAX:
         return 0

@@ -1,4 +1,4 @@
-"""Billing on the staff site: money to look at, and the integration to look after."""
+"""Billing on the staff site: money to view, and the integration to maintain."""
 
 from billing.admin.assignment import UnassignedCustomerAdmin
 from billing.admin.checkouts import CheckoutAdmin

@@ -1,4 +1,4 @@
-"""Customers of Stripe's that belong to nobody here: staff say whose they are."""
+"""Stripe customers that belong to nobody here: staff assign them."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from members import mailboxes
 
 
 class MemberForm(BaseDialogForm):  # type: ignore[misc]  # Unfold ships no types
-    """Ask for the member, by the address that they sign in with."""
+    """Asks for the member, by sign-in address."""
 
     email = MailboxField(label="The member's e-mail address", widget=UnfoldAdminEmailInputWidget)
 
     def clean_email(self) -> User:
-        """Return the user of the address."""
+        """Return the user with this address."""
         found = mailboxes.users_of(self.cleaned_data["email"])
         if len(found) != 1:
             raise forms.ValidationError("No member signs in with this address.")
@@ -38,7 +38,7 @@ class MemberForm(BaseDialogForm):  # type: ignore[misc]  # Unfold ships no types
 
 @admin.register(UnassignedCustomer)
 class UnassignedCustomerAdmin(ReadOnlyAdmin):
-    """Who pays at Stripe and is no member here."""
+    """Customers who pay at Stripe but aren't members here."""
 
     stripe_path = "customers"
     search_fields = ["stripe_id__startswith", "email__istartswith", "name__istartswith"]
@@ -52,12 +52,12 @@ class UnassignedCustomerAdmin(ReadOnlyAdmin):
     ]
 
     def has_assign_permission(self, request: HttpRequest, _object_id: str = "") -> bool:
-        """Whether this member of staff may say whose a customer is."""
+        """Whether this staff member may assign customers."""
         return request.user.has_perm("billing.change_unassignedcustomer")
 
     @column("Customer", ordering="name", header=True)
     def who(self, row: UnassignedCustomer) -> list[str]:
-        """Name over e-mail address."""
+        """Name over email address."""
         return [row.name or show.NOTHING, row.email]
 
     @column("Made at Stripe", ordering="created_at")
@@ -72,7 +72,7 @@ class UnassignedCustomerAdmin(ReadOnlyAdmin):
 
     @column("Events")
     def waiting(self, row: UnassignedCustomer) -> SafeString | str:
-        """Link to the events that will be processed once we know whose they are."""
+        """Link to the events that will be processed once the customer is assigned."""
         return show.anchor(show.list_of(_EVENTS, customer_id=row.stripe_id), "Show")
 
     @button(

@@ -16,7 +16,7 @@ from common.staff.read_only import ReadOnlyAdmin
 
 @admin.register(Checkout)
 class CheckoutAdmin(ReadOnlyAdmin):
-    """Visits to Stripe Checkout: who set out to pay what, and how far they came."""
+    """Visits to Stripe Checkout: who started to pay for what, and how far they got."""
 
     person_field = "customer_id"
     search_fields = ["session_id__startswith"]
@@ -32,7 +32,7 @@ class CheckoutAdmin(ReadOnlyAdmin):
 
     @column("Member", header=True)
     def who(self, row: Checkout) -> list[str]:
-        """Name over e-mail address."""
+        """Name over email address."""
         return [show.name_of(row.customer.user), row.customer.user.email]
 
     @column("Member")
@@ -42,12 +42,12 @@ class CheckoutAdmin(ReadOnlyAdmin):
 
     @column("State", ordering="state")
     def state_badge(self, row: Checkout) -> SafeString:
-        """How far it came."""
+        """How far it got."""
         return show.state(row, "state", labels.CHECKOUT)
 
     @column("For", ordering="purpose")
     def what(self, row: Checkout) -> str:
-        """The membership, or what is paid once."""
+        """The membership, or the one-time payment."""
         if row.amount is None:
             return str(row.get_purpose_display())
         return f"{show.money(row.amount, row.currency)}: {row.description}"
@@ -59,17 +59,17 @@ class CheckoutAdmin(ReadOnlyAdmin):
 
     @column("Payment")
     def payment_link(self, row: Checkout) -> SafeString | str:
-        """Link to the payment that came of it."""
+        """Link to the resulting payment."""
         return show.link(row.payment)
 
     @column("Started", ordering="created_at")
     def started(self, row: Checkout) -> str:
-        """When the member set out."""
+        """When the member started."""
         return show.moment(row.created_at)
 
     @column("Came back having paid")
     def came_back(self, row: Checkout) -> str:
-        """When the member was back."""
+        """When the member came back."""
         return show.moment(row.returned_at)
 
     @column("Expires")

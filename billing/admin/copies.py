@@ -1,4 +1,4 @@
-"""Copies of Stripe's objects as staff see them: names, money, state; nothing to edit."""
+"""Copies of Stripe's objects for staff: names, money, state; nothing to edit."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Rows = QuerySet[Any]
 
 
 class StripeCopyAdmin(ReadOnlyAdmin):
-    """A copy of one of Stripe's objects that belongs to a customer."""
+    """A copy of a Stripe object that belongs to a customer."""
 
     person_field = "customer_id"
     list_select_related = ["customer__user"]
@@ -32,7 +32,7 @@ class StripeCopyAdmin(ReadOnlyAdmin):
 
     @column("Member", ordering="customer__name", header=True)
     def who(self, row: Any) -> list[str]:
-        """Name over e-mail address."""
+        """Name over email address."""
         user = row.customer.user
         return [show.name_of(user), user.email]
 
@@ -53,18 +53,18 @@ class StripeCopyAdmin(ReadOnlyAdmin):
 
     @column("Last read from Stripe")
     def read(self, row: Any) -> str:
-        """When the row was last known to be right."""
+        """When the row was last known to be current."""
         return show.moment(row.read_at)
 
     @column("Webhook events")
     def events(self, row: Any) -> SafeString | str:
-        """Links to the events about this very object, the newest first."""
+        """Links to the events about this very object, newest first."""
         found = StripeEvent.objects.filter(object_id=row.stripe_id).defer("payload")[:SHOWN]
         return show.links([(show.page_of(event), event.type) for event in found])
 
 
 def disputes_of(row: Customer | Payment) -> list[tuple[str, str]]:
-    """Return links to the disputes of a payment, or of all of a customer's."""
+    """Return links to the disputes of a payment, or of all of a customer's payments."""
     return [
         (
             show.page_of(one),

@@ -1,4 +1,4 @@
-"""Credit notes as staff see them."""
+"""Credit notes on the staff site."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from common.staff.parts import column
 
 @admin.register(CreditNote)
 class CreditNoteAdmin(StripeCopyAdmin):
-    """What was taken off invoices afterwards."""
+    """What was taken off invoices afterward."""
 
     stripe_path = "credit_notes"
     search_fields = ["stripe_id__startswith"]
@@ -38,7 +38,7 @@ class CreditNoteAdmin(StripeCopyAdmin):
 
     @column("State", ordering="status")
     def state(self, row: CreditNote) -> SafeString:
-        """Stripe's status in its colour."""
+        """Stripe's status in its color."""
         return show.state(row, "status", labels.CREDIT_NOTE)
 
     @column("Amount", ordering="amount")
@@ -69,7 +69,7 @@ class CreditNoteAdmin(StripeCopyAdmin):
 
     @column("Voided")
     def voided(self, row: CreditNote) -> str:
-        """When it was taken back."""
+        """When it was voided."""
         return show.moment(row.voided_at)
 
     @column("Invoice")

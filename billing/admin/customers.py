@@ -1,4 +1,4 @@
-"""Who pays, and all that is theirs."""
+"""Customers, and everything they have."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class CustomerAdmin(StripeCopyAdmin):
     ]
 
     def get_queryset(self, request: HttpRequest) -> Rows:
-        """Each customer with their subscriptions: one more query for a whole page."""
+        """Customers with their subscriptions: one more query for the whole page."""
         newest = Subscription.objects.order_by("-started_at", "-id")
         rows: Rows = super().get_queryset(request)
         return rows.prefetch_related(Prefetch("subscriptions", newest))
@@ -47,12 +47,12 @@ class CustomerAdmin(StripeCopyAdmin):
         return show.name_of(row.user)
 
     def find_persons(self, term: str) -> list[int]:
-        """Users, whose column a customer has itself."""
+        """Find the users, which customers have as their own column."""
         return search.people(term)
 
     @column("Member", ordering="name", header=True)
     def who(self, row: Customer) -> list[str]:
-        """Name over e-mail address."""
+        """Name over email address."""
         return [show.name_of(row.user), row.user.email]
 
     @column("Member")
@@ -81,7 +81,7 @@ class CustomerAdmin(StripeCopyAdmin):
 
     @column("Invoices")
     def invoices(self, row: Customer) -> SafeString | str:
-        """Links to the newest, and to the list of all."""
+        """Links to the newest, and to the full list."""
         found = [
             (
                 show.page_of(one),
@@ -93,7 +93,7 @@ class CustomerAdmin(StripeCopyAdmin):
 
     @column("Payments")
     def payments(self, row: Customer) -> SafeString | str:
-        """Links to the newest, and to the list of all."""
+        """Links to the newest, and to the full list."""
         found = [
             (
                 show.page_of(one),
@@ -110,7 +110,7 @@ class CustomerAdmin(StripeCopyAdmin):
 
     @column("Disputes")
     def disputes(self, row: Customer) -> SafeString | str:
-        """Links to the newest, and to the list of all."""
+        """Links to the newest, and to the full list."""
         found = disputes_of(row)
         return show.links([*found, _all("billing.dispute", row)] if found else [])
 

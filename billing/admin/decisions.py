@@ -1,4 +1,4 @@
-"""What was decided about memberships, by members and staff."""
+"""Decisions about memberships, by members and staff."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SHORT = 90
 
 @admin.register(MembershipDecision)
 class MembershipDecisionAdmin(ReadOnlyAdmin):
-    """Who cancelled or came back, and why."""
+    """Who canceled or came back, and why."""
 
     person_field = "customer_id"
     search_help_text = "Any part of a name, email address or phone number"
@@ -48,7 +48,7 @@ class MembershipDecisionAdmin(ReadOnlyAdmin):
     }
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Add what belongs to this kind of decision only."""
+        """Add the fields for this kind of decision."""
         action = MembershipAction(obj.action) if obj else None
         if action not in self.details:
             return self.fieldsets
@@ -57,7 +57,7 @@ class MembershipDecisionAdmin(ReadOnlyAdmin):
 
     @column("Member", header=True)
     def who(self, row: MembershipDecision) -> list[str]:
-        """Name over e-mail address."""
+        """Name over email address."""
         return [show.name_of(row.customer.user), row.customer.user.email]
 
     @column("Member")
@@ -67,12 +67,12 @@ class MembershipDecisionAdmin(ReadOnlyAdmin):
 
     @column("What", ordering="action")
     def what(self, row: MembershipDecision) -> str:
-        """Cancel, resume, switch or cancel now."""
+        """Cancel, resume, switch, or cancel now."""
         return labels.decided(row)
 
     @column("Why", ordering="reason")
     def why(self, row: MembershipDecision) -> str:
-        """The reason in the words that the member chose."""
+        """The reason that the member chose."""
         return dict(REASONS).get(CancellationReason(row.reason), "") if row.reason else show.NOTHING
 
     @column("Offer")
@@ -91,7 +91,7 @@ class MembershipDecisionAdmin(ReadOnlyAdmin):
 
     @column("The member was shown to pay")
     def shown_amount(self, row: MembershipDecision) -> str:
-        """What the preview came to."""
+        """The amount in the preview."""
         return show.money(row.amount, row.currency) if row.currency else show.NOTHING
 
     @column("Counted from")
@@ -101,7 +101,7 @@ class MembershipDecisionAdmin(ReadOnlyAdmin):
 
     @column("In their own words")
     def words(self, row: MembershipDecision) -> str:
-        """The comment's beginning."""
+        """The beginning of the comment."""
         return row.comment[:SHORT] or show.NOTHING
 
     @column("State", ordering="state")
@@ -121,7 +121,7 @@ class MembershipDecisionAdmin(ReadOnlyAdmin):
 
     @column("By")
     def actor_name(self, row: MembershipDecision) -> str:
-        """The member, or who of the staff."""
+        """The member, or the staff member."""
         return show.name_of(row.actor)
 
     @column("By")

@@ -1,4 +1,4 @@
-"""Disputes as staff see them: what must be answered, by when, and with what."""
+"""Disputes on the staff site: what to answer, by when, and with what."""
 
 from __future__ import annotations
 
@@ -41,17 +41,17 @@ Rows = QuerySet[Any]
 
 
 class StageFilter(RadioFilter):  # type: ignore[misc]  # Unfold ships no types
-    """Disputes by what they ask of us."""
+    """Disputes by what they require from us."""
 
     title = "stage"
     parameter_name = "stage"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """Offer what waits for us, what waits for the bank, and what is over."""
+        """Offer those waiting for us, those waiting for the bank, and those that are over."""
         return [("answer", "To answer"), ("open", "Not decided"), ("over", "Over")]
 
     def queryset(self, request: HttpRequest, queryset: Rows) -> Rows:
-        """Keep those of a stage."""
+        """Keep those in a stage."""
         match self.value():
             case "answer":
                 return queryset.filter(pk__in=Dispute.objects.to_answer().values("pk"))
@@ -65,7 +65,7 @@ class StageFilter(RadioFilter):  # type: ignore[misc]  # Unfold ships no types
 
 @admin.register(Dispute)
 class DisputeAdmin(StripeCopyAdmin):
-    """Payments that their card's owner takes back through the bank."""
+    """Payments that cardholders take back through their bank."""
 
     stripe_path = "disputes"
     search_fields = ["stripe_id__startswith", "payment__stripe_id__startswith"]
@@ -100,25 +100,25 @@ class DisputeAdmin(StripeCopyAdmin):
     link_lookups = frozenset({"customer__id__exact"})
 
     def get_fieldsets(self, request: HttpRequest, obj: Dispute | None = None) -> Any:
-        """Say how to answer only what can be answered."""
+        """Show instructions only if there's something to answer."""
         found = super().get_fieldsets(request, obj)
         if obj is None or obj.needs_response:
             return found
         return [(title, options) for title, options in found if title != HOW]
 
     def get_ordering(self, request: HttpRequest) -> list[Any]:
-        """What runs first, by its deadline, then what is decided, the newest first."""
+        """Open ones first, by deadline; then decided ones, newest first."""
         is_over = Case(When(status__in=OPEN_DISPUTE, then=0), default=1)
         due = Case(When(status__in=OPEN_DISPUTE, then=F("evidence_due_at")))
         return [is_over.asc(), due.asc(nulls_last=True), "-created_at", "-pk"]
 
     def has_evidence_permission(self, request: HttpRequest, _object_id: str = "") -> bool:
-        """Whether this member of staff may read what the packet holds."""
+        """Whether this staff member may read the packet's contents."""
         return self.has_view_permission(request) and request.user.has_perm(MESSAGES)
 
     @page_button("Download evidence", icon="folder_zip", path="evidence", permission="evidence")
     def download_evidence(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Hand out the packet, and write down who took it."""
+        """Send the packet, and record who downloaded it."""
         row = self.get_object(request, object_id)
         if row is None:
             raise Http404("There is no such dispute.")
@@ -128,18 +128,18 @@ class DisputeAdmin(StripeCopyAdmin):
         return documents.download(packed, name, content_type="application/zip")
 
     def palette_title(self, row: Dispute) -> str:
-        """Whose, how much and when."""
+        """Whose, how much, and when."""
         amount, on = show.money(row.amount, row.currency), show.day(row.created_at)
         return f"{show.name_of(row.customer.user)}: {amount} on {on}"
 
     @column("State", ordering="status")
     def state(self, row: Dispute) -> SafeString:
-        """Stripe's status in its colour."""
+        """Stripe's status in its color."""
         return show.badge(labels.dispute(row), labels.DISPUTE.get(row.status, ""))
 
     @column("Answer by", ordering="evidence_due_at")
     def deadline(self, row: Dispute) -> SafeString | str:
-        """How long is left, and the day: coloured where it is near."""
+        """The time left and the date, colored if it's near."""
         if not (row.needs_response and row.evidence_due_at):
             return show.NOTHING
         left = row.evidence_due_at - timezone.now()
@@ -152,12 +152,12 @@ class DisputeAdmin(StripeCopyAdmin):
 
     @column("Amount", ordering="amount")
     def money(self, row: Dispute) -> str:
-        """What is disputed, as text."""
+        """The disputed amount, as text."""
         return show.money(row.amount, row.currency)
 
     @column("Reason", ordering="reason")
     def kind(self, row: Dispute) -> SafeString:
-        """The reason in a word; the pointer shows the sentence."""
+        """The reason in a word; hovering shows the sentence."""
         word = (row.reason or "general").replace("_", " ").capitalize()
         return format_html('<span title="{}">{}</span>', texts.dispute_reason(row.reason), word)
 
@@ -173,7 +173,7 @@ class DisputeAdmin(StripeCopyAdmin):
 
     @column("Evidence")
     def evidence(self, row: Dispute) -> str:
-        """What the bank has got, as far as Stripe says."""
+        """What the bank has received, as far as Stripe says."""
         if row.submission_count:
             times = "once" if row.submission_count == 1 else f"{row.submission_count} times"
             return f"Sent to the bank {times}"
@@ -181,7 +181,7 @@ class DisputeAdmin(StripeCopyAdmin):
 
     @column("Steps")
     def steps(self, _row: Dispute) -> SafeString:
-        """What to do, for a dispute that waits for us."""
+        """What to do about a dispute that's waiting for us."""
         return format_html_join("", "<p>{}</p>", [(READ,), (CHECK,), (SEND,)])
 
     @column("Payment")
@@ -193,7 +193,7 @@ class DisputeAdmin(StripeCopyAdmin):
 
     @column("Invoice")
     def invoice_link(self, row: Dispute) -> SafeString | str:
-        """Link to what was paid."""
+        """Link to the invoice that was paid."""
         return show.link(row.payment.invoice)
 
     @column("Paid")
@@ -218,12 +218,12 @@ class DisputeAdmin(StripeCopyAdmin):
 
     @column("Decided")
     def closed(self, row: Dispute) -> str:
-        """When the bank decided, where its event told."""
+        """When the bank decided, if the event said so."""
         return show.moment(disputes.closed_at(row))
 
     @column("Their other disputes")
     def others(self, row: Dispute) -> SafeString | str:
-        """Link to all of the customer's, if there are more."""
+        """Link to all of the customer's disputes, if there are more."""
         count = row.customer.disputes.exclude(pk=row.pk).count()
         address = show.list_of("billing.dispute", customer__id__exact=row.customer_id)
         return show.links([(address, f"{count} more")] if count else [])

@@ -1,4 +1,4 @@
-"""Payments and invoices as rows of a file for the bookkeeper."""
+"""Payments and invoices as rows in a file for the bookkeeper."""
 
 from __future__ import annotations
 
@@ -60,8 +60,8 @@ INVOICE_COLUMNS = [
 def payments(rows: QuerySet[Payment]) -> Iterator[list[str]]:
     """Return payments under `PAYMENT_COLUMNS`, amounts and states as the list shows them.
 
-    A query, and one more for each thousand of rows. The reader's time zone is taken when this is
-    called, not while the rows are sent.
+    One query, and one more per thousand rows. The reader's time zone is taken when this is called,
+    not while the rows are sent.
     """
     zone, names = timezone.get_current_timezone(), plans.product_names()
     found = rows.select_related("customer__user", "invoice__subscription")

@@ -1,4 +1,4 @@
-"""What Stripe told us and what became of it: the event log, and the checks for missed events."""
+"""Stripe's events and what became of them: the event log, and checks for missed events."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ COPIES: tuple[type[StripeCopy], ...] = (Invoice, Payment, Subscription, Customer
 
 
 class TypeFilter(DropdownFilter):  # type: ignore[misc]  # Unfold ships no types
-    """Events by type: those that we act on, from our own list and not by reading the table."""
+    """Filters by event type. The choices come from our own list, not from the table."""
 
     title = "type"
     parameter_name = "type"
@@ -81,18 +81,18 @@ class StripeEventAdmin(ReadOnlyAdmin):
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """Leave the payloads in the database until a page shows one."""
+        """Don't load payloads until a page shows one."""
         rows: QuerySet[Any] = super().get_queryset(request)
         return rows.defer("payload")
 
     def find_persons(self, term: str) -> list[str]:
-        """Stripe ids, by which events name customers."""
+        """Find Stripe IDs, by which events name customers."""
         return search.customers_at_stripe(term)
 
     link_lookups = frozenset({"customer_id"})
 
     def has_replay_permission(self, request: HttpRequest, _object_id: str = "") -> bool:
-        """Whether this member of staff may have events processed again."""
+        """Whether this staff member may replay events."""
         return request.user.has_perm("billing.change_stripeevent")
 
     @column("State", ordering="state")
@@ -102,12 +102,12 @@ class StripeEventAdmin(ReadOnlyAdmin):
 
     @column("Received", ordering="id")
     def received(self, row: StripeEvent) -> str:
-        """When it reached us, and its age."""
+        """When it arrived, and its age."""
         return show.moment(row.received_at)
 
     @column("Age", ordering="id")
     def age(self, row: StripeEvent) -> SafeString:
-        """How long ago it reached us."""
+        """How long ago it arrived."""
         return show.when(row.received_at)
 
     @column("Happened")
@@ -117,12 +117,12 @@ class StripeEventAdmin(ReadOnlyAdmin):
 
     @column("Processed")
     def processed(self, row: StripeEvent) -> str:
-        """When we were done with it."""
+        """When we finished processing it."""
         return show.moment(row.processed_at)
 
     @column("Error")
     def trouble(self, row: StripeEvent) -> str:
-        """The error's beginning."""
+        """The beginning of the error."""
         return row.error[:SUMMARY] or show.NOTHING
 
     @column("Error")
@@ -132,7 +132,7 @@ class StripeEventAdmin(ReadOnlyAdmin):
 
     @column("Member")
     def member(self, row: StripeEvent) -> SafeString | str:
-        """Link to the member, where we know the customer."""
+        """Link to the member, if we know the customer."""
         customer = (
             Customer.objects.filter(stripe_id=row.customer_id).select_related("user").first()
             if row.customer_id
@@ -142,7 +142,7 @@ class StripeEventAdmin(ReadOnlyAdmin):
 
     @column("About")
     def about(self, row: StripeEvent) -> SafeString | str:
-        """Link to our copy of the object, or its id."""
+        """Link to our copy of the object, or its ID."""
         for model in COPIES if row.object_id else ():
             copy = model._default_manager.filter(stripe_id=row.object_id).first()
             if copy:
@@ -194,12 +194,12 @@ class StripeEventAdmin(ReadOnlyAdmin):
         explanation="Do this once the cause is mended. Each is read again from Stripe.",
     )
     def replay_failed(self, request: HttpRequest, _form: Form) -> HttpResponse:
-        """Process again whatever was given up."""
+        """Replay the events that were given up."""
         self._replay_all(request, StripeEvent.objects.filter(state=EventState.FAILED))
         return redirect(reverse("admin:billing_stripeevent_changelist"))
 
     def _replay_all(self, request: HttpRequest, events: QuerySet[StripeEvent]) -> None:
-        # The oldest first, as they happened.
+        # Oldest first, as they happened.
         found = list(events.order_by("pk").defer("payload"))
         for event in found:
             self._replay(request, event)
@@ -213,7 +213,7 @@ class StripeEventAdmin(ReadOnlyAdmin):
         self.log_change(request, event, "Replayed.")
 
 
-# Where Stripe's dashboard shows what we have no row of.
+# Where Stripe's dashboard shows objects without a row here.
 AT_STRIPE = {
     "customer": "customers",
     "subscription": "subscriptions",
@@ -225,7 +225,7 @@ AT_STRIPE = {
 
 
 def _shown(line: comparison_report.Line) -> dict[str, str]:
-    """Return a difference as its template shows it: `url` leads to our row, else to Stripe's."""
+    """Return a difference for its template: `url` leads to our row, or else to Stripe's page."""
     one = line.difference
     url = show.page_of(line.row) if line.row else ""
     if not url and one.object in AT_STRIPE and show.has_stripe_dashboard():
@@ -242,7 +242,7 @@ def _shown(line: comparison_report.Line) -> dict[str, str]:
 
 @admin.register(Reconciliation)
 class ReconciliationAdmin(ReadOnlyAdmin):
-    """Each look for events that never reached us, and each comparison of our copy with Stripe."""
+    """Searches for missed events, and comparisons of our copy with Stripe."""
 
     list_display = ["age", "outcome", "agreement", "events_missed", "events_seen", "took"]
     list_filter = [("started_at", by_day("day started"))]
@@ -255,7 +255,7 @@ class ReconciliationAdmin(ReadOnlyAdmin):
     ]
 
     def has_look_permission(self, request: HttpRequest, _object_id: str = "") -> bool:
-        """Whether this member of staff may start a check."""
+        """Whether this staff member may start a check."""
         return request.user.has_perm("billing.add_reconciliation")
 
     @column("Age", ordering="id")
@@ -270,7 +270,7 @@ class ReconciliationAdmin(ReadOnlyAdmin):
 
     @column("Outcome")
     def outcome(self, row: Reconciliation) -> SafeString:
-        """Whether it came to its end, and what it found."""
+        """Whether it finished, and what it found."""
         if row.error:
             return show.badge("Failed", "danger")
         if not row.finished_at:
@@ -283,7 +283,7 @@ class ReconciliationAdmin(ReadOnlyAdmin):
 
     @column("Customers")
     def agreement(self, row: Reconciliation) -> str:
-        """How many customers agree with Stripe, where that was looked at."""
+        """How many customers agree with Stripe, if that was compared."""
         return row.summary or show.NOTHING
 
     @column("Compared")
@@ -293,7 +293,7 @@ class ReconciliationAdmin(ReadOnlyAdmin):
 
     @column("Differences")
     def details(self, row: Reconciliation) -> SafeString | str:
-        """A row each: what it is about, with the way to it; what we have, what Stripe has."""
+        """One row each: the object with a link, our value, and Stripe's."""
         if not row.differences:
             return show.NOTHING
         found = comparison_report.lines(row.differences)
@@ -307,7 +307,7 @@ class ReconciliationAdmin(ReadOnlyAdmin):
 
     @column("Took")
     def took(self, row: Reconciliation) -> str:
-        """How long it went on."""
+        """How long it took."""
         ended = row.compared_at or row.finished_at
         if not ended:
             return show.NOTHING
@@ -315,7 +315,7 @@ class ReconciliationAdmin(ReadOnlyAdmin):
 
     @column("Error")
     def problem(self, row: Reconciliation) -> SafeString | str:
-        """What Stripe, or the way to it, answered."""
+        """What Stripe, or the network, answered."""
         return show.pre(row.error)
 
     @button(

@@ -1,4 +1,4 @@
-"""What members were asked to pay, what it comes to, and refunding it."""
+"""Invoices: what members were asked to pay, their totals, and refunds."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from members.access import current_user
 from members.signin.staff_recent import recently_signed_in
 
 COUNTS = ~Q(status__in=[InvoiceStatus.DRAFT, InvoiceStatus.VOID])
-# Of an invoice whose status, or the state of whose collection, says it all.
+# For invoices whose status or collection says it all.
 OUTLOOKS: dict[str, str] = {
     InvoiceStatus.VOID: "Void: counts for nothing",
     InvoiceStatus.UNCOLLECTIBLE: "Given up: will not be tried again",
@@ -43,13 +43,13 @@ OUTLOOKS: dict[str, str] = {
 
 
 class ToPayFilter(RadioFilter):  # type: ignore[misc]  # Unfold ships no types
-    """Invoices that were sent and wait to be paid."""
+    """Sent invoices that are waiting to be paid."""
 
     title = "sent to be paid"
     parameter_name = "to_pay"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """Offer all of them, and those that are late."""
+        """Offer all of them, and overdue ones."""
         return [("yes", "Waiting to be paid"), ("overdue", "Overdue")]
 
     def queryset(self, request: HttpRequest, queryset: Rows) -> Rows:
@@ -69,7 +69,7 @@ class ToPayFilter(RadioFilter):  # type: ignore[misc]  # Unfold ships no types
 
 
 def _open_outlook(row: Invoice) -> str:
-    """Say when an open invoice is tried again, or until when it is to be paid."""
+    """Say when an open invoice is retried, or when it's due."""
     if row.is_sent and row.due_at:
         return f"{'Was due' if row.is_overdue else 'Due'} {show.day(row.due_at)}"
     if row.next_payment_attempt_at:
@@ -85,7 +85,7 @@ def _paid_on(row: Invoice) -> str:
 
 @admin.register(Invoice)
 class InvoiceAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
-    """What members were asked to pay."""
+    """Invoices: what members were asked to pay."""
 
     stripe_path = "invoices"
     payments_by = "invoice"
@@ -115,8 +115,8 @@ class InvoiceAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
     ]  # fmt: skip
 
     link_lookups = frozenset({"customer__id__exact", "subscription__id__exact"})
-    # A draft asks for nothing yet, and a void invoice never did. What is less than nothing is
-    # credit, and so is what credit notes took off.
+    # A draft asks for nothing yet, and a void invoice never did. Negative amounts are credit, and
+    # so is what credit notes took off.
     sums = {
         "Invoiced": Sum("total", filter=COUNTS & Q(total__gt=0)),
         "Credited": Sum(
@@ -125,7 +125,7 @@ class InvoiceAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
             - F("post_payment_credit_notes_amount"),
             filter=COUNTS,
         ),
-        # What the member's balance paid of it; what it added where it was a debt is less than 0.
+        # What the member's balance paid; negative if it added a debt.
         "From credit": Sum(
             F("ending_balance") - F("starting_balance"), filter=COUNTS & Q(total__gt=0)
         ),
@@ -136,16 +136,16 @@ class InvoiceAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
     export_columns = exports.INVOICE_COLUMNS
 
     def export_rows(self, rows: Rows) -> Iterator[list[str]]:
-        """As a bookkeeper wants them."""
+        """Rows for a bookkeeper."""
         return exports.invoices(rows)
 
     def palette_title(self, row: Invoice) -> str:
-        """Whose, how much and which."""
+        """Whose, how much, and which."""
         return f"{show.name_of(row.customer.user)}: {on_day(row.total, row)}, {row}"
 
     @column("State", ordering="status")
     def state(self, row: Invoice) -> SafeString:
-        """What it has come to, in its colour."""
+        """Its state in its color."""
         return show.badge(*labels.invoice(row))
 
     @column("Total", ordering="total")
@@ -160,7 +160,7 @@ class InvoiceAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
 
     @column("Due")
     def due(self, row: Invoice) -> str:
-        """When it must be paid."""
+        """When it's due."""
         return show.moment(row.due_at)
 
     @column("Paid")
@@ -183,7 +183,7 @@ class InvoiceAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
 
     @column("Outlook")
     def outlook(self, row: Invoice) -> str:
-        """What happens to it by itself."""
+        """What will happen to it automatically."""
         if row.status == InvoiceStatus.DRAFT and row.finalization_error:
             return f"Stripe can't finalize it: {row.finalization_error.replace('_', ' ')}"
         if row.total < 0 and row.status == InvoiceStatus.PAID:
@@ -196,7 +196,7 @@ class InvoiceAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
 
     @column("Lines")
     def lines_table(self, row: Invoice) -> SafeString:
-        """Each line, and what they come to."""
+        """The lines and their total."""
         tax = taxes.of_invoice(row)
         totals = [
             ("Discount", -row.discount if row.discount else 0),
@@ -225,7 +225,7 @@ class InvoiceAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
 
     @column("Payments")
     def payments(self, row: Invoice) -> SafeString | str:
-        """Links to each try to pay it."""
+        """Links to each attempt to pay it."""
         found = row.payments.prefetch_related("disputes")[:SHOWN]
         return show.links(
             [

@@ -1,4 +1,4 @@
-"""The colours of states on staff pages: good, wait, bad, and none for what is over."""
+"""The colors of states on staff pages: good, waiting, bad, and none for what's over."""
 
 from billing.core.statuses import (
     CHARGED_SUBSCRIPTION,
@@ -21,7 +21,7 @@ from billing.facts import discounts, income
 from billing.models import Dispute, Invoice, MembershipDecision, Payment, Subscription
 from common.staff import show
 
-# By Stripe's words, to which Stripe may add: one that is new to us has no colour.
+# By Stripe's terms, which may grow: an unknown one has no color.
 SUBSCRIPTION: dict[str, str] = {
     SubscriptionStatus.ACTIVE: "success",
     SubscriptionStatus.TRIALING: "info",
@@ -60,7 +60,7 @@ DISPUTE: dict[str, str] = {
     DisputeStatus.PREVENTED: "success",
     DisputeStatus.WARNING_CLOSED: "success",
 }
-# Stripe calls an inquiry a warning, which staff would not understand.
+# Stripe calls an inquiry a warning, which would confuse staff.
 DISPUTE_NAMES: dict[str, str] = {
     DisputeStatus.WARNING_NEEDS_RESPONSE: "Inquiry: to answer",
     DisputeStatus.WARNING_UNDER_REVIEW: "Inquiry: under review",
@@ -117,13 +117,13 @@ REFUND_STEPS: dict[str, str] = {
     RefundAction.STRIPE: "Told by Stripe",
     RefundAction.REOPENED: "Failed after it had succeeded",
 }
-# What has become of a payment that came.
+# The state of a payment that succeeded.
 CAME = {"Paid": "success", "Partly refunded": "info", "Disputed": "warning"}
 CAME |= {income.RETURNED: "danger", income.PAID_DIRECTLY: "success"}
 
 
 def subscription(row: Subscription) -> tuple[str, str]:
-    """Return what a subscription's state is called, and its colour."""
+    """Return the label and color of a subscription's state."""
     status = str(row.get_status_display())
     if row.is_paused and row.is_live:
         return f"{status}, payments paused", "warning"
@@ -131,7 +131,7 @@ def subscription(row: Subscription) -> tuple[str, str]:
 
 
 def payment(row: Payment) -> tuple[str, str]:
-    """Return what has become of a payment, whose disputes are prefetched, and its colour."""
+    """Return the label and color of a payment's state; its disputes are prefetched."""
     words = income.state(row)
     if row.status == PaymentStatus.SUCCEEDED:
         return words, CAME.get(words, "")
@@ -139,9 +139,9 @@ def payment(row: Payment) -> tuple[str, str]:
 
 
 def invoice(row: Invoice) -> tuple[str, str]:
-    """Return what an invoice's state is called, and its colour.
+    """Return the label and color of an invoice's state.
 
-    Stripe calls one "paid" that asks for nothing: a credit, or one that credit notes took back.
+    Stripe says "paid" if it asks for nothing: a credit, or one that credit notes took back.
     """
     is_credited = row.total < 0 or 0 < row.total <= row.credit_notes_amount
     if row.status == InvoiceStatus.PAID and is_credited:
@@ -156,13 +156,13 @@ def invoice(row: Invoice) -> tuple[str, str]:
 
 
 def decided(row: MembershipDecision) -> str:
-    """Return what a decision about a membership is called: the button of staff is "End now"."""
+    """Return a membership decision's label: staff's button is "End now"."""
     is_end = row.action == MembershipAction.CANCEL_NOW
     return "End now" if is_end else str(row.get_action_display())
 
 
 def dispute(row: Dispute) -> str:
-    """Return what a dispute's state is called."""
+    """Return the label of a dispute's state."""
     return DISPUTE_NAMES.get(row.status) or row.get_status_display()
 
 
@@ -172,7 +172,7 @@ def since(row: Subscription) -> str:
 
 
 def next_charge(row: Subscription) -> str:
-    """Say when it is charged or invoiced next, and of a paused one when that resumes."""
+    """Say when it's next charged or invoiced, or when a paused one resumes."""
     resumes = f" until {show.day(row.resumes_at)}" if row.resumes_at else ""
     pause = f"Payments paused{resumes}" if row.is_paused else ""
     if not row.is_renewal_charged:

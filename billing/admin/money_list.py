@@ -1,4 +1,4 @@
-"""Lists of money that add up what is filtered, and give it away as a file for a spreadsheet."""
+"""Lists of money that add up what's filtered, and export it for a spreadsheet."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LONGEST_FILTER = 500
 
 @dataclass(frozen=True)
 class SumOfCurrency:
-    """What the rows of one currency come to: pairs of words and amounts."""
+    """Totals in one currency: pairs of labels and amounts."""
 
     currency: str
     count: int
@@ -35,20 +35,20 @@ class SumOfCurrency:
 
 
 class MoneyListAdmin(ReadOnlyAdmin):
-    """A list whose rows have a currency. `sums` are words and what is added up for them."""
+    """A list whose rows have a currency. `sums` maps labels to what's added up."""
 
     list_before_template: str | None = "admin/billing/sums.html"
     sums: ClassVar[Mapping[str, Any]] = {}
     export_columns: ClassVar[Sequence[str]] = ()
 
     def export_rows(self, rows: QuerySet[Any]) -> Iterable[Sequence[str]]:
-        """Return the rows of the file under `export_columns`."""
+        """Return the file's rows under `export_columns`."""
         raise NotImplementedError
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Show the list with its sums and the address of its file."""
+        """Show the list with its totals and a link to its file."""
         response: HttpResponse = super().changelist_view(request, extra_context)
         context = getattr(response, "context_data", None)
         if context and "cl" in context:
@@ -59,13 +59,13 @@ class MoneyListAdmin(ReadOnlyAdmin):
         return response
 
     def get_urls(self) -> list[URLPattern]:
-        """Add the address of the file."""
+        """Add the file's URL."""
         view = self.admin_site.admin_view(self.export)
         mine = [path("export/", view, name=f"{self._name}_export")]
         return [*mine, *super().get_urls()]
 
     def export(self, request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
-        """Stream the rows of the present filter, and write down who took them."""
+        """Stream the filtered rows, and record who exported them."""
         if not self.has_view_permission(request):
             raise PermissionDenied("Only who may see the list may take it away.")
         try:
@@ -84,7 +84,7 @@ class MoneyListAdmin(ReadOnlyAdmin):
         return f"{self.opts.app_label}_{self.opts.model_name}"
 
     def _sums(self, changelist: Any) -> list[SumOfCurrency] | None:
-        """Add up what is filtered; a large table is not added up whole: nobody asked for that."""
+        """Add up what's filtered; a large unfiltered table isn't added up."""
         rows = changelist.queryset
         if not rows.query.where and changelist.result_count >= ESTIMATED_FROM:
             return None
@@ -106,7 +106,7 @@ class MoneyListAdmin(ReadOnlyAdmin):
 
 
 def note_download(request: HttpRequest, model: type[Model], chosen: str) -> None:
-    """Write into the log who took rows away as a file, and which: ", the whole list"."""
+    """Log who exported rows, and which ones: ", the whole list"."""
     LogEntry.objects.create(
         user=current_user(request),
         content_type=ContentType.objects.get_for_model(model),

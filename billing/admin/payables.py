@@ -1,4 +1,4 @@
-"""What staff sell and ask for beside the membership: items, and payment requests."""
+"""What staff sell and request besides the membership: items and payment requests."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
 
 
 class PriceForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
-    """An amount as people write it, and its currency; `price` is what they come to, or None."""
+    """An amount as people write it, and its currency; `price` is the result, or None."""
 
     amount_text = WordsField(
         label="Price", max_length=30, widget=UnfoldAdminTextInputWidget, help_text="Like 40.00."
@@ -62,7 +62,7 @@ class PriceForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at ru
         return str(self.cleaned_data["currency"]).strip().lower()
 
     def clean(self) -> dict[str, Any]:
-        """Read the amount in its currency."""
+        """Parse the amount in its currency."""
         cleaned = super().clean() or self.cleaned_data
         text, currency = cleaned.get("amount_text"), cleaned.get("currency")
         if text and currency:
@@ -91,7 +91,7 @@ class ItemForm(PriceForm):
 
 
 class RequestForm(PriceForm):
-    """A payment request: of an item, or of a price and what it is for."""
+    """A payment request, for an item, or with a price and description."""
 
     amount_text = WordsField(
         label="Price", max_length=30, widget=UnfoldAdminTextInputWidget, required=False
@@ -121,7 +121,7 @@ class RequestForm(PriceForm):
         self.initial["days"] = settings.PAYMENT_REQUEST_DAYS
 
     def clean(self) -> dict[str, Any]:
-        """Ask for an item, or for a price with its words: not for both, not for neither."""
+        """Require either an item, or a price with a description."""
         cleaned = super().clean()
         own = bool(cleaned.get("amount_text") or cleaned.get("description"))
         if cleaned.get("item") and own:
@@ -133,11 +133,11 @@ class RequestForm(PriceForm):
         return cleaned
 
     def _post_clean(self) -> None:
-        """Leave the rules of the row to the use case, which makes it."""
+        """Leave the row's validation to the use case, which makes it."""
 
 
 def _numbers_only(found: QueryDict, names: Sequence[str]) -> QueryDict:
-    """Return a form's or an address's values without those that name no row."""
+    """Return a form's or URL's values without those that can't be row numbers."""
     kept = found.copy()
     for name in set(names) & set(found):
         values = [value for value in found.getlist(name) if NUMBER.fullmatch(value)]
@@ -157,19 +157,19 @@ class PayableAdmin(IndexedSearch):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> Any:
-        """Show the form; what can't be a row's number is not looked up (Django would fail)."""
+        """Show the form; skip values that can't be row numbers (Django would fail)."""
         request.GET = cast("Any", _numbers_only(request.GET, self.autocomplete_fields))
         request.POST = cast("Any", _numbers_only(request.POST, self.autocomplete_fields))
         return super().changeform_view(request, object_id, form_url, extra_context)
 
     def has_ask_permission(self, request: HttpRequest, _object_id: str = "") -> bool:
-        """Whether this member of staff may ask members for payments."""
+        """Whether this staff member may send payment requests."""
         return request.user.has_perm("billing.add_paymentrequest")
 
 
 @admin.register(Item)
 class ItemAdmin(PayableAdmin):
-    """What is sold beside the membership."""
+    """What's sold besides the membership."""
 
     form = ItemForm
     autocomplete_fields = ["members"]
@@ -184,14 +184,14 @@ class ItemAdmin(PayableAdmin):
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """Each item with how many have paid it."""
+        """Items with the number of members who paid for them."""
         rows: QuerySet[Any] = super().get_queryset(request)
         is_paid = Q(requests__state=RequestState.PAID)
         counted: QuerySet[Any] = rows.annotate(paid_count=Count("requests", filter=is_paid))
         return counted
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Take it off the list instead: payments name it."""
+        """Take it off sale instead: payments refer to it."""
         return False
 
     @column("Price", ordering="amount")
@@ -201,7 +201,7 @@ class ItemAdmin(PayableAdmin):
 
     @column("Paid by")
     def paid(self, row: Any) -> SafeString | str:
-        """How many have paid it, with a link to who was asked."""
+        """How many paid for it, with a link to the requests."""
         address = show.list_of("billing.paymentrequest", item__id__exact=row.pk)
         return show.anchor(address, str(row.paid_count))
 
@@ -217,7 +217,7 @@ class ItemAdmin(PayableAdmin):
         ),
     )
     def ask_members(self, request: HttpRequest, _form: forms.Form, object_id: str) -> HttpResponse:
-        """Send a request to everybody whom the item names."""
+        """Send a request to every member of the item."""
         item = row_or_404(Item, object_id)
         asked = 0
         run = OneByOne()
@@ -231,7 +231,7 @@ class ItemAdmin(PayableAdmin):
         return redirect(show.page_of(item))
 
     def _ask(self, request: HttpRequest, item: Item, user: User) -> bool:
-        """Ask one member, unless there is a reason not to."""
+        """Ask one member, unless there's a reason not to."""
         days, actor = settings.PAYMENT_REQUEST_DAYS, current_user(request)
         try:
             sent = payment_requests.send_item(item, user, days, actor)
@@ -244,7 +244,7 @@ class ItemAdmin(PayableAdmin):
 
 @admin.register(PaymentRequest)
 class PaymentRequestAdmin(ReadOnlyAdmin, PayableAdmin):
-    """What members were asked to pay. Adding one sends it."""
+    """Payment requests. Adding one sends it."""
 
     form = RequestForm
     autocomplete_fields = ["user", "item"]
@@ -273,19 +273,19 @@ class PaymentRequestAdmin(ReadOnlyAdmin, PayableAdmin):
         return lookup in own or bool(super().lookup_allowed(lookup, value, request))
 
     def find_persons(self, term: str) -> list[int]:
-        """Users, who are asked."""
+        """Find the users who were asked."""
         return search.people(term)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Those who may ask members for payments."""
+        """Whether this staff member may send payment requests."""
         return self.has_ask_permission(request)
 
     def has_cancel_permission(self, request: HttpRequest, _object_id: str = "") -> bool:
-        """Whether this member of staff may take requests back."""
+        """Whether this staff member may cancel requests."""
         return request.user.has_perm("billing.change_paymentrequest")
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """The fields of a new one, or what there is to see."""
+        """The fields of a new one, or the details of an existing one."""
         return super().get_fieldsets(request, obj) if obj else self.add_fieldsets
 
     def changeform_view(
@@ -295,7 +295,7 @@ class PaymentRequestAdmin(ReadOnlyAdmin, PayableAdmin):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> Any:
-        """Show why a request could not be sent; then nothing of it is kept."""
+        """Show why a request couldn't be sent; then nothing is saved."""
         try:
             return super().changeform_view(request, object_id, form_url, extra_context)
         except RequestRefused as reason:
@@ -314,11 +314,11 @@ class PaymentRequestAdmin(ReadOnlyAdmin, PayableAdmin):
         )
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        """Leave it: sending has saved it."""
+        """Do nothing: sending has already saved it."""
 
     @column("Member", header=True)
     def who(self, row: PaymentRequest) -> list[str]:
-        """Name over e-mail address."""
+        """Name over email address."""
         return [show.name_of(row.user), row.user.email]
 
     @column("Member")
@@ -345,12 +345,12 @@ class PaymentRequestAdmin(ReadOnlyAdmin, PayableAdmin):
 
     @column("Can be paid until", ordering="expires_at")
     def last_day(self, row: PaymentRequest) -> str:
-        """The day on which its link stops working."""
+        """The last day its link works."""
         return show.day(row.expires_at)
 
     @column("Sent")
     def sent(self, row: PaymentRequest) -> str:
-        """When it was sent; never, where the member took it from the list."""
+        """When it was sent; never if the member took it from the list."""
         return show.moment(row.sent_at)
 
     @column("Can be paid until")
@@ -365,7 +365,7 @@ class PaymentRequestAdmin(ReadOnlyAdmin, PayableAdmin):
 
     @column("Canceled")
     def canceled(self, row: PaymentRequest) -> str:
-        """When it was taken back."""
+        """When it was canceled."""
         return show.moment(row.canceled_at)
 
     @column("Item")
@@ -381,7 +381,7 @@ class PaymentRequestAdmin(ReadOnlyAdmin, PayableAdmin):
 
     @column("Sent by")
     def actor(self, row: PaymentRequest) -> SafeString | str:
-        """Who of the staff sent it."""
+        """The staff member who sent it."""
         return show.member(row.created_by)
 
     @button(

@@ -1,4 +1,4 @@
-"""What members paid or tried to pay, what went back, and refunding it."""
+"""Payments: what members paid or tried to pay, what went back, and refunds."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ RECEIVED = "Received"
 
 
 class WayFilter(RadioFilter):  # type: ignore[misc]  # Unfold ships no types
-    """Payments by whether they came through Stripe."""
+    """Filters by whether payments came through Stripe."""
 
     title = "how it came"
     parameter_name = "way"
@@ -57,13 +57,13 @@ class WayFilter(RadioFilter):  # type: ignore[misc]  # Unfold ships no types
 
 
 class WentBackFilter(RadioFilter):  # type: ignore[misc]  # Unfold ships no types
-    """Payments that came, by what went back of them."""
+    """Filters successful payments by what went back."""
 
     title = "what went back"
     parameter_name = "went_back"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """Offer refunds, lost disputes, and those that are not decided."""
+        """Offer refunds, lost disputes, and undecided ones."""
         return [
             ("nothing", "Nothing: paid and kept"),
             ("refunded", "Refunded, all or a part"),
@@ -91,7 +91,7 @@ class WentBackFilter(RadioFilter):  # type: ignore[misc]  # Unfold ships no type
 
 @admin.register(Payment)
 class PaymentAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
-    """What members paid, or tried to."""
+    """Payments: what members paid, or tried to."""
 
     stripe_path = "payments"
     actions_detail = ["open_in_stripe", "give"]
@@ -133,18 +133,18 @@ class PaymentAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
     link_lookups = frozenset({"customer__id__exact"})
 
     def get_queryset(self, request: HttpRequest) -> Rows:
-        """Each payment with its disputes: one more query for a whole page."""
+        """Payments with their disputes: one more query for the whole page."""
         rows: Rows = super().get_queryset(request)
         return rows.prefetch_related("disputes")
 
     def stripe_page(self, row: Payment) -> str:
-        """The payment's, or that of the invoice which was paid outside Stripe."""
+        """The payment's page, or the invoice's if it was paid outside of Stripe."""
         if row.is_outside and row.invoice:
             return show.stripe_url("invoices", row.invoice.stripe_id)
         return super().stripe_page(row)
 
     def add_up(self, rows: Rows) -> list[SumOfCurrency]:
-        """Add up what came, what went back by refunds and by disputes, and what is left."""
+        """Add up what arrived, what went back through refunds and disputes, and the rest."""
         found, returned = super().add_up(rows), income.returned_of(rows)
         outside = income.outside_of(rows)
         return [
@@ -156,7 +156,7 @@ class PaymentAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: Rows, search_term: str
     ) -> tuple[Rows, bool]:
-        """Find payments by the number of their invoice too; invoices are looked up first."""
+        """Also find payments by invoice number; invoices are looked up first."""
         found, may_repeat = super().get_search_results(request, queryset, search_term)
         term = search_term.strip()
         if not term:
@@ -166,22 +166,22 @@ class PaymentAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
         return (found | queryset.filter(invoice__in=numbers) if numbers else found), may_repeat
 
     def palette_title(self, row: Payment) -> str:
-        """Whose, how much and when."""
+        """Whose, how much, and when."""
         return f"{show.name_of(row.customer.user)}: {on_day(row.amount, row)}"
 
     @column("State", ordering="status")
     def state(self, row: Payment) -> SafeString:
-        """What has become of it, in its colour."""
+        """Its state in its color."""
         return show.badge(*labels.payment(row))
 
     @column("Asked", ordering="amount")
     def asked(self, row: Payment) -> str:
-        """What was to be paid, as text."""
+        """The amount charged, as text."""
         return show.money(row.amount, row.currency)
 
     @column("Received", ordering="amount_received")
     def came(self, row: Payment) -> str:
-        """What came: nothing of a try that failed."""
+        """What arrived: nothing if the try failed."""
         return show.money_or_dash(row.amount_received, row.currency)
 
     @column("Refunded", ordering="amount_refunded")
@@ -196,17 +196,17 @@ class PaymentAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
 
     @column(income.RETURNED)
     def returned(self, row: Payment) -> str:
-        """What the bank took back, by a dispute that was lost."""
+        """What the bank took back through a lost dispute."""
         return show.money_or_dash(income.returned(row), row.currency)
 
     @column("Net")
     def net(self, row: Payment) -> str:
-        """What is left of it."""
+        """The rest."""
         return show.money(income.net(row), row.currency)
 
     @column("Left to refund")
     def left(self, row: Payment) -> str:
-        """What could still be refunded, and why not all of it."""
+        """What can still be refunded, and why not all of it."""
         if row.status != PaymentStatus.SUCCEEDED:
             return show.NOTHING
         if row.is_outside:
@@ -223,7 +223,7 @@ class PaymentAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
 
     @column("For")
     def what_for(self, row: Payment) -> str:
-        """What it pays, in the member's words: Stripe's are "Subscription creation"."""
+        """What it's for, in the member's words: Stripe's are "Subscription creation"."""
         return descriptions.of_one(row)
 
     @column("Made", ordering="created_at")
@@ -233,7 +233,7 @@ class PaymentAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
 
     @column("Paid on", ordering="paid_at")
     def day_paid(self, row: Payment) -> SafeString:
-        """The day on which the money was here."""
+        """The day the money arrived."""
         return show.one_line(show.day(row.paid_at))
 
     @column("Card")
@@ -242,7 +242,7 @@ class PaymentAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
         return show.one_line(texts.card_short(row.card_brand, row.card_last4) or show.NOTHING)
 
     def export_rows(self, rows: Rows) -> Iterator[list[str]]:
-        """As a bookkeeper wants them."""
+        """Rows for a bookkeeper."""
         return exports.payments(rows)
 
     @column("Paid")
@@ -298,7 +298,7 @@ class PaymentAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
 
 
 def _less_returned(found: SumOfCurrency, returned: int, outside: int) -> SumOfCurrency:
-    """Add what came outside Stripe and what banks took back, if any, and what is left."""
+    """Add what came outside of Stripe, what banks took back, and the rest."""
     amounts = {words: money.amount for words, money in found.amounts}
     if outside:
         received_, *others = amounts.items()

@@ -1,4 +1,4 @@
-"""What is on sale, and what is called how."""
+"""What's on sale, and products' names."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from common.staff.read_only import ReadOnlyAdmin
 
 @admin.register(Plan)
 class PlanAdmin(ReadOnlyAdmin):
-    """What is on sale, as last read from Stripe."""
+    """What's on sale, as last read from Stripe."""
 
     stripe_path = "prices"
     search_fields = ["name__istartswith", "stripe_id__startswith"]
@@ -46,7 +46,7 @@ class PlanAdmin(ReadOnlyAdmin):
 
     @column("Last read from Stripe", ordering="read_at")
     def read(self, row: Plan) -> str:
-        """When the row was last known to be right."""
+        """When the row was last known to be current."""
         return show.moment(row.read_at)
 
 
@@ -73,5 +73,5 @@ class ProductAdmin(ReadOnlyAdmin):
 
     @column("Last read from Stripe", ordering="read_at")
     def read(self, row: Product) -> str:
-        """When the row was last known to be right."""
+        """When the row was last known to be current."""
         return show.moment(row.read_at)

@@ -1,4 +1,4 @@
-"""What is offered to members who are about to leave, how often it was accepted, what it costs."""
+"""Retention offers: what's offered, how often it was accepted, and what it costs."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Looked = CouponSnapshot | str
 
 
 class OfferForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
-    """An offer. `looked_up` is what Stripe said of its coupon, or why it can't be used."""
+    """An offer. `looked_up` is Stripe's coupon, or why it can't be used."""
 
     looked_up: Looked | None = None
 
@@ -39,7 +39,7 @@ class OfferForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at ru
         fields = ["headline", "text", "coupon_id", "every_months", "is_active"]
 
     def clean_coupon_id(self) -> str:
-        """Take the coupon's terms, as Stripe has them."""
+        """Copy the coupon's terms from Stripe."""
         found = self.looked_up
         if not isinstance(found, CouponSnapshot):
             raise ValidationError(found or "Enter the id of a coupon at Stripe.")
@@ -84,7 +84,7 @@ class RetentionOfferAdmin(IndexedSearch):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> Any:
-        """Ask Stripe for the coupon first: a form is saved inside of a transaction."""
+        """Ask Stripe for the coupon first, since forms are saved inside a transaction."""
         wanted = request.POST.get("coupon_id", "").strip()
         looked_up = look_up(wanted) if wanted and self._may_save(request) else None
         request._looked_up = looked_up  # type: ignore[attr-defined]  # noqa: SLF001
@@ -97,22 +97,22 @@ class RetentionOfferAdmin(IndexedSearch):
     def get_form(
         self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
     ) -> Any:
-        """Hand what Stripe said to this request's own form class."""
+        """Pass Stripe's answer to this request's own form class."""
         form = super().get_form(request, obj, change=change, **kwargs)
         form.looked_up = getattr(request, "_looked_up", None)
         return form
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        """Keep the coupon of an offer that somebody has seen: its numbers belong to it."""
+        """Lock the coupon of an offer that someone has seen: its numbers belong to it."""
         shown = ["gives", "offered", "accepted", "cost"]
         return [*shown, "coupon_id"] if obj and obj.showings.exists() else shown
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Switch it off instead: decisions name it."""
+        """Deactivate it instead: decisions refer to it."""
         return False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """Each offer with how many saw it and how many stayed."""
+        """Offers with the number of members who saw them, and who stayed."""
         rows: QuerySet[Any] = super().get_queryset(request)
         is_confirmed = Q(decisions__state=DecisionState.CONFIRMED)
         counted: QuerySet[Any] = rows.annotate(
@@ -128,7 +128,7 @@ class RetentionOfferAdmin(IndexedSearch):
 
     @column("Members who saw it")
     def offered(self, row: Any) -> SafeString | str:
-        """How many, with a link to who."""
+        """How many, with a link to them."""
         address = show.list_of("billing.retentionshowing", offer__id__exact=row.pk)
         return show.anchor(address, str(row.showing_count)) if row.pk else show.NOTHING
 
@@ -140,7 +140,7 @@ class RetentionOfferAdmin(IndexedSearch):
 
     @column("Discounts on invoices since")
     def cost(self, row: RetentionOffer) -> str:
-        """What those who stayed have paid less."""
+        """How much less the members who stayed have paid."""
         sums = retention.cost(row) if row.pk else []
         return ", ".join(map(str, sums)) or show.NOTHING
 
@@ -159,7 +159,7 @@ class RetentionShowingAdmin(ReadOnlyAdmin):
 
     @column("Member", header=True)
     def who(self, row: RetentionShowing) -> list[str]:
-        """Name over e-mail address."""
+        """Name over email address."""
         return [show.name_of(row.customer.user), row.customer.user.email]
 
     @column("Member")

@@ -1,4 +1,4 @@
-"""What is not set up at Stripe, with the remedy, and events that are not for this portal."""
+"""What isn't set up at Stripe, with the remedy, and events that aren't for this portal."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ PORTAL_REMEDY = (
 
 @admin.register(IgnoredEvents)
 class IgnoredEventsAdmin(ReadOnlyAdmin):
-    """What came with a good signature and is not for us."""
+    """Correctly signed events that aren't for us."""
 
     list_display = ["type", "reason", "count", "last", "first"]
     list_filter = [("reason", ChoicesDropdownFilter)]
@@ -41,7 +41,7 @@ class IgnoredEventsAdmin(ReadOnlyAdmin):
 
     @column("Last came", ordering="last_at")
     def last(self, row: IgnoredEvents) -> SafeString:
-        """When one came last."""
+        """When the last one came."""
         return show.when(row.last_at)
 
     @column("First came")
@@ -51,13 +51,13 @@ class IgnoredEventsAdmin(ReadOnlyAdmin):
 
     @column("Remedy")
     def remedy(self, row: IgnoredEvents) -> str:
-        """How to keep more from coming."""
+        """How to stop them."""
         return REMEDIES[IgnoredBecause(row.reason)]
 
 
 @admin.register(MissingSetup)
 class MissingSetupAdmin(ReadOnlyAdmin):
-    """What members can't do until it is set up."""
+    """What members can't do until it's set up."""
 
     list_display = ["name", "found"]
     nothing = "Everything is set up."
@@ -75,5 +75,5 @@ class MissingSetupAdmin(ReadOnlyAdmin):
 
     @column("At Stripe")
     def at_stripe(self, row: MissingSetup) -> SafeString:
-        """The way there."""
+        """A link to it."""
         return show.anchor(show.stripe_url("settings/billing", "portal"), "Customer portal")

@@ -1,4 +1,4 @@
-"""Who is a member, and until when."""
+"""Subscriptions: who is a member, and until when."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ from members.access import current_user
 
 
 def balance(row: Subscription) -> str:
-    """Return "$23.09, used by the next charges", or what is open on the balance instead."""
+    """Return "$23.09, used by the next charges", or the debt on the balance."""
     if found := credit.of(row):
         return f"{found}, used by the next charges"
     return f"None; {show.money(row.balance, row.currency)} is open" if row.balance else show.NOTHING
 
 
 def _next_try(row: Any) -> str:
-    """Say when Stripe charges the unpaid invoice again (`retry_at`), and that it ends, if it does.
+    """Say when Stripe retries the unpaid invoice (`retry_at`), and whether it ends.
 
-    A subscription that is ending is still asked to pay what is open.
+    A subscription that's ending still has to pay what's open.
     """
     again = row.retry_at and f"Payment retry {show.day(row.retry_at)}"
     due = row.is_sent and row.due_at and f"Invoice was due {show.day(row.due_at)}"
@@ -61,7 +61,7 @@ class PausedFilter(RadioFilter):  # type: ignore[misc]  # Unfold ships no types
         return [("yes", "Paused"), ("no", "Collected")]
 
     def queryset(self, request: HttpRequest, queryset: Rows) -> Rows:
-        """Keep the live ones that are paused, or are not."""
+        """Keep the live ones that are paused, or not."""
         if self.value() == "yes":
             return queryset.filter(IS_PAUSED, status__in=LIVE_SUBSCRIPTION)
         live = queryset.filter(status__in=LIVE_SUBSCRIPTION)
@@ -69,7 +69,7 @@ class PausedFilter(RadioFilter):  # type: ignore[misc]  # Unfold ships no types
 
 
 class KindFilter(RadioFilter):  # type: ignore[misc]  # Unfold ships no types
-    """Memberships, or what else members are billed for."""
+    """Memberships, or other subscriptions."""
 
     title = "kind"
     parameter_name = "kind"
@@ -86,7 +86,7 @@ class KindFilter(RadioFilter):  # type: ignore[misc]  # Unfold ships no types
 
 
 class EndingFilter(RadioFilter):  # type: ignore[misc]  # Unfold ships no types
-    """Memberships that are going on, or ending by themselves."""
+    """Memberships that continue, or end automatically."""
 
     title = "ending"
     parameter_name = "ending"
@@ -96,7 +96,7 @@ class EndingFilter(RadioFilter):  # type: ignore[misc]  # Unfold ships no types
         return [("yes", "Ending"), ("no", "Going on")]
 
     def queryset(self, request: HttpRequest, queryset: Rows) -> Rows:
-        """Keep the live ones that have an end, or none."""
+        """Keep the live ones with or without an end."""
         live = queryset.filter(status__in=LIVE_SUBSCRIPTION)
         going_on = {"cancel_at_period_end": False, "cancel_at__isnull": True}
         if self.value() == "yes":
@@ -105,7 +105,7 @@ class EndingFilter(RadioFilter):  # type: ignore[misc]  # Unfold ships no types
 
 
 class UntaxedFilter(RadioFilter):  # type: ignore[misc]  # Unfold ships no types
-    """Memberships whose tax Stripe has switched off, not knowing where the member is."""
+    """Memberships whose tax Stripe switched off for lack of a location."""
 
     title = "tax"
     parameter_name = "untaxed"
@@ -123,7 +123,7 @@ class UntaxedFilter(RadioFilter):  # type: ignore[misc]  # Unfold ships no types
 
 @admin.register(Subscription)
 class SubscriptionAdmin(TwoMembershipsPages, StripeCopyAdmin):
-    """Who is a member, and what else members are billed for."""
+    """Memberships, and what else members are billed for."""
 
     stripe_path = "subscriptions"
     search_fields = ["stripe_id__startswith"]
@@ -152,7 +152,7 @@ class SubscriptionAdmin(TwoMembershipsPages, StripeCopyAdmin):
     actions_detail = ["open_in_stripe", "see_both", "end_now"]
 
     def get_queryset(self, request: HttpRequest) -> Rows:
-        """Add when Stripe next tries to collect the oldest open invoice, and when that is due."""
+        """Add when Stripe next tries to collect the oldest open invoice, and when it's due."""
         unpaid = Invoice.objects.filter(
             subscription=OuterRef("pk"), status=InvoiceStatus.OPEN, amount_remaining__gt=0
         )
@@ -165,7 +165,7 @@ class SubscriptionAdmin(TwoMembershipsPages, StripeCopyAdmin):
         return found
 
     def has_end_now_permission(self, request: HttpRequest, object_id: str = "") -> bool:
-        """Whether this member of staff may end a membership at once, and it is not over."""
+        """Whether this staff member may end a membership immediately, and it isn't over."""
         if not request.user.has_perm(cancellation.MAY_END_NOW):
             return False
         found = Subscription.objects.filter(pk=object_id) if str(object_id).isdecimal() else None
@@ -197,12 +197,12 @@ class SubscriptionAdmin(TwoMembershipsPages, StripeCopyAdmin):
         return redirect(show.page_of(row))
 
     def palette_title(self, row: Subscription) -> str:
-        """Whose it is, and its state: what a subscription is called anyway."""
+        """Whose it is, and its state, which together identify a subscription."""
         return str(row)
 
     @column("State", ordering="status")
     def state(self, row: Subscription) -> SafeString:
-        """Stripe's status in its colour."""
+        """Stripe's status in its color."""
         return show.badge(*labels.subscription(row))
 
     @column("For", ordering="name")
@@ -218,13 +218,13 @@ class SubscriptionAdmin(TwoMembershipsPages, StripeCopyAdmin):
 
     @column("Items")
     def holds(self, row: Subscription) -> str:
-        """Each item with its price, where there are several."""
+        """Each item with its price, if there are several."""
         parts = also_billed.parts_of(row)
         return "; ".join(f"{one.title}: {one.price}" for one in parts) or show.NOTHING
 
     @column("What is next", ordering="current_period_end")
     def next_step(self, row: Subscription) -> str:
-        """When it is charged, ends, or ended; of an unpaid one, when Stripe tries again."""
+        """When it's charged, ends, or ended; if unpaid, when Stripe retries."""
         if not row.is_live:
             return f"Ended {show.day(row.ended_at)}" if row.ended_at else show.NOTHING
         if row.status in UNPAID_SUBSCRIPTION:
@@ -235,7 +235,7 @@ class SubscriptionAdmin(TwoMembershipsPages, StripeCopyAdmin):
 
     @column("Collection")
     def collected(self, row: Subscription) -> str:
-        """How it is paid, and what a pause does with its invoices."""
+        """How it's paid, and what a pause does with its invoices."""
         how = "By card, charged automatically"
         if row.is_sent:
             how = f"By invoice, due after {row.days_until_due or 0} days"
@@ -244,7 +244,7 @@ class SubscriptionAdmin(TwoMembershipsPages, StripeCopyAdmin):
 
     @column("Tax")
     def tax(self, row: Subscription) -> str:
-        """Who works it out, or what keeps Stripe from it."""
+        """Who calculates tax, or what keeps Stripe from it."""
         if row.tax_problem:
             return (
                 "Switched off by Stripe, which can't tell where the member is. Set the customer's "
@@ -259,7 +259,7 @@ class SubscriptionAdmin(TwoMembershipsPages, StripeCopyAdmin):
 
     @column("Credit")
     def credit(self, row: Subscription) -> str:
-        """What is on the member's balance, or what is open there."""
+        """The credit or debt on the member's balance."""
         return balance(row)
 
     @column("Card")
@@ -290,7 +290,7 @@ class SubscriptionAdmin(TwoMembershipsPages, StripeCopyAdmin):
 
     @column("Cancelled")
     def canceled(self, row: Subscription) -> str:
-        """When somebody cancelled it, which may be before its end."""
+        """When it was canceled, which may be before its end."""
         return show.moment(row.canceled_at)
 
     @column("Ended")
@@ -300,7 +300,7 @@ class SubscriptionAdmin(TwoMembershipsPages, StripeCopyAdmin):
 
     @column("Decisions")
     def decisions(self, row: Subscription) -> SafeString | str:
-        """Links to what was decided about it."""
+        """Links to the decisions about it."""
         return show.links(
             [
                 (show.page_of(one), f"{labels.decided(one)} on {show.day(one.created_at)}")
@@ -310,7 +310,7 @@ class SubscriptionAdmin(TwoMembershipsPages, StripeCopyAdmin):
 
     @column("Invoices")
     def invoices(self, row: Subscription) -> SafeString | str:
-        """Links to the newest, and to the list of all."""
+        """Links to the newest, and to the full list."""
         found = [
             (
                 show.page_of(one),

@@ -1,4 +1,4 @@
-"""What staff read of a member's free trial: used, or why none was offered."""
+"""A member's free trial for staff: used, or why none was offered."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Two memberships of one member side by side, and the way to end one of them with a refund.
+"""Shows a member's two memberships side by side, and ends one of them with a refund.
 
-Each has a form of what staff want. It leads to a page that says what will happen, and what goes on
-being charged; only that page's button does anything.
+Each has a form, which leads to a page that says what will happen and what will still be charged.
+Only that page's button does anything.
 """
 
 from __future__ import annotations
@@ -39,24 +39,24 @@ TOO_OLD = "This page is too old, so nothing was done. Choose again."
 
 
 class Pages(Protocol):
-    """What the pages need of the list that they belong to."""
+    """What the pages need from their list."""
 
     admin_site: AdminSite
     opts: Any
 
     def has_view_permission(self, request: HttpRequest) -> bool:
-        """Whether somebody may look at subscriptions."""
+        """Whether the user may view subscriptions."""
 
     def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
-        """Write down what was done about a row."""
+        """Log what was done to a row."""
 
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
-        """Write down that a row was made."""
+        """Log that a row was made."""
 
 
 @dataclass(frozen=True)
 class Card:
-    """One of the memberships, with the form that ends it where it may be ended."""
+    """One of the memberships, with the form that ends it if that's allowed."""
 
     shown: facts.Shown
     why_no_refund: str
@@ -65,7 +65,7 @@ class Card:
 
 
 def page_of(user_id: int) -> str:
-    """Return the address of the page of a member's two memberships."""
+    """Return the URL of the page with a member's two memberships."""
     return reverse(f"admin:{PAGE}", args=[user_id])
 
 
@@ -82,7 +82,7 @@ class TwoMembershipsPages:
         ]
 
     def has_both_permission(self: Pages, request: HttpRequest, object_id: str = "") -> bool:
-        """Whether somebody may look, and its member has several memberships now."""
+        """Whether the user may look, and the member has several memberships now."""
         if not self.has_view_permission(request):
             return False
         if not str(object_id).isdecimal():
@@ -92,7 +92,7 @@ class TwoMembershipsPages:
 
     @page_button("See both memberships", icon="compare_arrows", path="both", permission="both")
     def see_both(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Go to the page of all of its member's memberships."""
+        """Go to the page with all of the member's memberships."""
         row = row_or_404(Subscription, object_id)
         return redirect(page_of(row.customer.user_id))
 
@@ -103,7 +103,7 @@ class TwoMembershipsPages:
         return _page(self, request, get_object_or_404(User, pk=user_id))
 
     def end_one(self: Pages, request: HttpRequest, user_id: int, pk: int) -> HttpResponse:
-        """Say what ending one would do; on yes do it."""
+        """Say what ending one would do; on yes, do it."""
         if not request.user.has_perm(cancellation.MAY_END_NOW):
             raise PermissionDenied
         theirs = Subscription.objects.select_related("customer__user").memberships()
@@ -118,7 +118,7 @@ class TwoMembershipsPages:
 def _page(
     pages: Pages, request: HttpRequest, user: User, sent: EndForm | None = None
 ) -> HttpResponse:
-    """Show what a member has; `sent` is a form with errors."""
+    """Show a member's memberships; `sent` is a form with errors."""
     actor, live = current_user(request), memberships.live(user)
     may_end = actor.has_perm(cancellation.MAY_END_NOW)
     cards = []
@@ -142,7 +142,7 @@ def _page(
 
 
 def _look(pages: Pages, request: HttpRequest, row: Subscription) -> HttpResponse:
-    """Say what would be done; with errors in what was chosen show the page before."""
+    """Say what would be done; if the choice has errors, show the previous page."""
     user, actor = row.customer.user, current_user(request)
     back = page_of(user.pk)
     if not facts.may_be_ended(row, memberships.live(user)):
@@ -174,7 +174,7 @@ def _look(pages: Pages, request: HttpRequest, row: Subscription) -> HttpResponse
 
 
 def _end(pages: Pages, request: HttpRequest, row: Subscription) -> HttpResponse:
-    """Do it, and say what was done, or why nothing was."""
+    """Do it, and report what was done, or why nothing was."""
     back, form = page_of(row.customer.user_id), ConfirmForm(request.POST)
     if not form.is_valid():
         messages.error(request, TOO_OLD)

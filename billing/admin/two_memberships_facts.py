@@ -1,4 +1,4 @@
-"""What staff read of two memberships: each with its last payment, and what ending one would do."""
+"""A member's two memberships for staff: last payments, and what ending one would do."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ NO_PERMISSION = "You don’t have permission to give refunds."
 
 @dataclass(frozen=True)
 class Ends:
-    """What somebody of the staff may choose about one of two memberships.
+    """What a staff member can choose for one of two memberships.
 
-    `left` is what can be refunded of its last payment, in minor units; where that is nothing, or
-    not theirs to give, `why_no_refund` says why.
+    `left` is what can be refunded of its last payment, in minor units; if that's nothing, or they
+    may not give it, `why_no_refund` says why.
     """
 
     row: Subscription
@@ -46,13 +46,13 @@ class Ends:
 
     @property
     def currency(self) -> str:
-        """The currency of its payment, else its own."""
+        """The currency of its payment, or else its own."""
         return self.payment.currency if self.payment else self.row.currency
 
 
 @dataclass(frozen=True)
 class Shown:
-    """A membership as it stands on the page."""
+    """A membership as the page shows it."""
 
     title: str
     badge: SafeString
@@ -61,7 +61,7 @@ class Shown:
 
 @dataclass(frozen=True)
 class Outlook:
-    """What ending one would do, and what goes on being charged; each in sentences."""
+    """What ending one would do, and what would still be charged, in sentences."""
 
     title: str
     button: str
@@ -70,7 +70,7 @@ class Outlook:
 
 
 def ends_of(row: Subscription, actor: User) -> Ends:
-    """Return what this person may choose about a membership."""
+    """Return what this person can choose for a membership."""
     payment = two_memberships.last_payment(row)
     if payment is None:
         return Ends(row, None, why_no_refund=NOT_PAID)
@@ -86,7 +86,7 @@ def ends_of(row: Subscription, actor: User) -> Ends:
 
 
 def _why_no_refund(ends: Ends, actor: User) -> str:
-    """Ask the workflow itself whether all that is left could be given."""
+    """Ask the workflow itself whether the remaining amount could be given."""
     if ends.payment is None:
         return NOT_PAID
     wish = Wish(amount=ends.left or 1, reason=RefundReason.DUPLICATE, key=uuid.uuid4())
@@ -102,12 +102,12 @@ def _why_no_refund(ends: Ends, actor: User) -> str:
 
 
 def may_be_ended(row: Subscription, live: Sequence[Subscription]) -> bool:
-    """Whether another of the member's live memberships goes on without it."""
+    """Whether another of the member's live memberships continues without it."""
     return row in live and any(one.ends_at is None for one in live if one != row)
 
 
 def lead(live: Sequence[Subscription]) -> str:
-    """Return what is the matter with somebody's memberships; the sentence lacks their name."""
+    """Return what's wrong with someone's memberships, as a sentence without their name."""
     going_on = sum(row.ends_at is None for row in live)
     if going_on > 1:
         both = "both of these" if going_on == 2 else f"{going_on} memberships"
@@ -120,7 +120,7 @@ def lead(live: Sequence[Subscription]) -> str:
 
 
 def shown(ends: Ends) -> Shown:
-    """Return a membership with all that decides which one ends."""
+    """Return a membership with everything needed to choose which one ends."""
     row = ends.row
     facts = [
         ("Member since", show.day(row.started_at)),
@@ -143,7 +143,7 @@ def shown(ends: Ends) -> Shown:
 
 
 def _called(row: Subscription) -> str:
-    """Return "Membership, $29.00 a month": its name alone is that of the other, too."""
+    """Return "Membership, $29.00 a month": both may have the same name."""
     return f"{row.name or 'Membership'}, {also_billed.price_of(row)}"
 
 
@@ -173,7 +173,7 @@ def _left(payment: Payment | None) -> str:
 
 
 def _customer(row: Customer) -> SafeString | str:
-    """Return a link to a customer, named so that two of one member are told apart."""
+    """Return a link to a customer, named to distinguish two of one member."""
     return show.link(row, f"{row.email} ({row.stripe_id})" if row.email else row.stripe_id)
 
 
@@ -244,7 +244,7 @@ def _told(choice: Choice) -> str:
 
 
 def _goes_on(user: User, ending: Subscription) -> Iterator[str]:
-    """Yield what the member is charged for besides, memberships first."""
+    """Yield what else the member is charged for, memberships first."""
     rows = Subscription.objects.for_user(user).live().exclude(pk=ending.pk)
     others = [row for row in rows if not row.is_membership]
     for row in [*memberships.ranked(rows), *others]:

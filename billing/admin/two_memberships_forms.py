@@ -1,4 +1,4 @@
-"""The forms that end one of two memberships: what staff want, and their yes to it."""
+"""The forms that end one of two memberships: the choice, and its confirmation."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LARGEST = 2**63 - 1  # PostgreSQL's bigint
 
 
 class EndForm(forms.Form):
-    """When one membership ends, and how much of its last payment goes back."""
+    """When one membership ends, and how much of its last payment is refunded."""
 
     when = forms.ChoiceField(label="End it", widget=UnfoldAdminRadioSelectWidget, initial=NOW)
     refund = forms.ChoiceField(
@@ -38,7 +38,7 @@ class EndForm(forms.Form):
     amount = WordsField(max_length=30, required=False, widget=UnfoldAdminTextInputWidget)
 
     def __init__(self, ends: Ends, sent: QueryDict | None = None) -> None:
-        # Two of them are on one page.
+        # One page has two of them.
         super().__init__(sent, auto_id=f"id_{ends.row.pk}_%s")
         self.ends = ends
         self.fields["when"].choices = self._whens()  # type: ignore[attr-defined]
@@ -61,7 +61,7 @@ class EndForm(forms.Form):
         return found
 
     def _suggest(self) -> None:
-        """Put what is paid for and not used yet into the field of a part."""
+        """Suggest the value of the unused time as the partial amount."""
         ends, field = self.ends, self.fields["amount"]
         field.label = f"If part of it, how much in {ends.currency.upper()}"
         if ends.unused:
@@ -70,7 +70,7 @@ class EndForm(forms.Form):
             field.help_text = f"{unused} is for the time that’s left of its paid period."
 
     def clean(self) -> dict[str, Any]:
-        """Read the amount: minor units, 0 for none."""
+        """Parse the amount into minor units, 0 for none."""
         cleaned: dict[str, Any] = self.cleaned_data
         wanted = cleaned.get("refund", NONE)
         cleaned["money"] = self.ends.left if wanted == ALL else 0
@@ -90,7 +90,7 @@ class EndForm(forms.Form):
         return amount
 
     def confirmed(self) -> dict[str, Any]:
-        """Return what the page of confirmation sends. Call after validation."""
+        """Return what the confirmation page sends. Call after validation."""
         payment, money = self.ends.payment, self.cleaned_data["money"]
         return {
             "when": self.cleaned_data["when"],
@@ -100,13 +100,13 @@ class EndForm(forms.Form):
         }
 
     def choice(self) -> Choice:
-        """Return what was chosen, to be looked at. Call after validation."""
+        """Return the choice, for display. Call after validation."""
         values = self.confirmed()
         return _choice(self.ends.row, self.ends.payment, values | {"words": ""})
 
 
 class ConfirmForm(forms.Form):
-    """The yes to what a page has said: exactly that is done. `key` makes it be done once."""
+    """The confirmation of exactly what a page said. `key` makes it happen only once."""
 
     when = forms.ChoiceField(
         choices=[(NOW, NOW), (PERIOD_END, PERIOD_END)], widget=forms.HiddenInput
@@ -125,11 +125,11 @@ class ConfirmForm(forms.Form):
     )
 
     def drop_note(self) -> None:
-        """Ask for no note: it would be a refund's."""
+        """Remove the note, which belongs to a refund."""
         del self.fields["words"]
 
     def clean(self) -> dict[str, Any]:
-        """Find the payment: nothing is refunded of none."""
+        """Find the payment; without one, nothing is refunded."""
         cleaned: dict[str, Any] = self.cleaned_data
         found = cleaned.get("payment")
         cleaned["paid"] = Payment.objects.filter(pk=found).first() if found else None
@@ -138,7 +138,7 @@ class ConfirmForm(forms.Form):
         return cleaned
 
     def choice(self, row: Subscription) -> Choice:
-        """Return what is to be done, of a valid form."""
+        """Return what a valid form should do."""
         return _choice(row, self.cleaned_data["paid"], self.cleaned_data)
 
 

@@ -48,7 +48,7 @@ class MemberAdmin(ReadOnlyAdmin):
 
     @column("Member", header=True)
     def who(self, row: Member) -> list[str]:
-        """Name over e-mail address."""
+        """Name over email address."""
         return [show.name_of(row.user), row.user.email]
 
     @column("Member")
@@ -86,7 +86,7 @@ class SmsConsentRecordAdmin(ReadOnlyAdmin):
 
     @column("Member", header=True)
     def who(self, row: SmsConsentRecord) -> list[str]:
-        """Name over e-mail address."""
+        """Name over email address."""
         return [show.name_of(row.member.user), row.member.user.email]
 
     @column("Member")

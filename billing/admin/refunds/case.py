@@ -1,4 +1,4 @@
-"""All that somebody needs to decide on a refund, read for one page."""
+"""Everything needed to decide on a refund, read for one page."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ MESSAGE_TONES = {"sent": "success", "delivered": "success", "failed": "danger"}
 
 @dataclass(frozen=True)
 class Fact:
-    """A label and what is known."""
+    """A label and a value."""
 
     label: str
     value: SafeString | str
@@ -52,7 +52,7 @@ class Fact:
 
 @dataclass(frozen=True)
 class Step:
-    """An entry of the ledger as a step of the story."""
+    """A ledger entry as a step in the story."""
 
     number: int
     what: str
@@ -96,8 +96,8 @@ class Case:
 
 
 def case_of(row: Refund) -> Case:
-    """Read all of it."""
-    # What is left is said with a decision that was made, and without one that is to be made.
+    """Read everything about a refund."""
+    # What's left includes a decision that was made, and excludes one that's pending.
     facts = refund_terms.facts_of(row.payment, without=row if row.is_undecided else None)
     credited = refund_terms.credited_of([row.payment])
     return Case(
@@ -127,7 +127,7 @@ def progress(row: Refund) -> str:
 
 
 def summary(row: Refund) -> list[Fact]:
-    """Return what a dialog says above its fields."""
+    """Return the text above a dialog's fields."""
     facts = refund_terms.facts_of(row.payment, without=row)
     credited = refund_terms.credited_of([row.payment])
     return [
@@ -146,10 +146,10 @@ def left_of(facts: Facts, credited: int) -> str:
 
 
 def rule_of_two(found: Sequence[Facts], credited: int = 0) -> list[Fact]:
-    """Say from which amount on two people must agree, for payments that are refunded together.
+    """Say from which amount two people must approve, for payments refunded together.
 
-    All refunds of them count: parts do not slip below the amount. What a switch `credited` (minor
-    units) counts as well, and is no refund. Nothing where one person is enough.
+    All of their refunds count, so splitting doesn't help. What a switch `credited` (minor units)
+    counts too, although it isn't a refund. Empty if one person is enough.
     """
     policy = refund_terms.current_policy().policy
     limits = [policy.rule(one.kind).two_people_from for one in found]
@@ -172,7 +172,7 @@ def rule_of_two(found: Sequence[Facts], credited: int = 0) -> list[Fact]:
 
 
 def refunds_of(rows: QuerySet[Refund]) -> SafeString | str:
-    """Return links to refunds, for the pages of what they belong to."""
+    """Return links to refunds, for related pages."""
     return show.links(
         [
             (show.page_of(one), f"{one.money}, {one.get_state_display().lower()}")
@@ -189,7 +189,7 @@ def _problem(row: Refund) -> str:
 
 
 def _leaving(row: Refund) -> str:
-    """Return what becomes of the membership of who leaves with the refund."""
+    """Return what happens to the membership if the member leaves with the refund."""
     if not row.cancels_membership:
         return ""
     if not row.is_undecided:
@@ -303,7 +303,7 @@ def _step(entry: RefundEntry) -> Step:
     )
 
 
-# What Stripe's word for a refund comes to.
+# The meaning of Stripe's terms for a refund.
 CAME_TO = {
     RefundState.PENDING: "Stripe holds it back for now.",
     RefundState.REQUIRES_ACTION: "Stripe waits for the member.",
@@ -314,7 +314,7 @@ CAME_TO = {
 
 
 def said(entry: RefundEntry) -> str:
-    """Return what was said with a step: people's words as they are, Stripe's in ours."""
+    """Return a step's words: people's unchanged, Stripe's translated into ours."""
     words = ledger_texts.words(entry)
     if entry.action == "stripe":
         state = CAME_TO[RefundState(entry.to_state)]
@@ -341,7 +341,7 @@ def _others(row: Refund) -> list[Line]:
 
 
 def _messages(row: Refund) -> list[Line]:
-    """Return what the member was told about this very refund, resent messages included."""
+    """Return the messages to the member about this very refund, including resent ones."""
     causes = refund_notices.causes_of(row)
     found = Message.objects.filter(
         causes | models.Q(resend_of__in=Message.objects.filter(causes)), user=row.customer.user_id

@@ -1,4 +1,4 @@
-"""What the buttons about refunds ask for: an amount, words, a reason."""
+"""The forms behind refund buttons: an amount, a message, a reason."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _words(label: str, hint: str, *, required: bool = False) -> WordsField:
 
 
 class AboutRefund(BaseDialogForm):  # type: ignore[misc]  # Unfold ships no types
-    """A question about one refund, with what it is about above it."""
+    """A question about one refund, with a summary above it."""
 
     form_before_template = "admin/billing/refunds/summary.html"
 
@@ -50,17 +50,17 @@ class AboutRefund(BaseDialogForm):  # type: ignore[misc]  # Unfold ships no type
         self.begin()
 
     def begin(self) -> None:
-        """Fill in what can be known."""
+        """Fill in what's known."""
 
     def get_before_template_context(
         self, request: HttpRequest, object_id: Any = None
     ) -> dict[str, Any]:
-        """Whose it is, how much, and what is left."""
+        """Whose it is, how much, and what's left."""
         return {"facts": summary(self.row) if self.row else []}
 
 
 class AmountField(WordsField):
-    """An amount as people write it, in a currency that is set later; its value is minor units."""
+    """An amount as people write it, in a currency that's set later; cleans to minor units."""
 
     currency = ""
 
@@ -71,7 +71,7 @@ class AmountField(WordsField):
         )
 
     def clean(self, value: Any) -> Any:
-        """Read the amount: minor units."""
+        """Parse the amount into minor units."""
         text = super().clean(value)
         try:
             amount = parse_money(text, self.currency)
@@ -83,13 +83,13 @@ class AmountField(WordsField):
 
 
 class ApproveForm(AboutRefund):
-    """All of it or less, with words to the member where wanted."""
+    """The full amount or less, with an optional message to the member."""
 
     amount = AmountField("Amount that goes back", "All that was asked for, or less.")
     words = _words("Words to the member", "Not needed. The member reads them.")
 
     def begin(self) -> None:
-        """All of it, as it was asked."""
+        """Start with the full amount, as requested."""
         if self.row:
             currency = self.row.currency
             self.fields["amount"].currency = currency
@@ -110,7 +110,7 @@ class AskSecondForm(AboutRefund):
 
 
 class GiveForm(BaseDialogForm):  # type: ignore[misc]
-    """A refund that nobody asked for. `key` is the same however often the form is sent."""
+    """A refund without a request. `key` stays the same however often the form is sent."""
 
     form_before_template = "admin/billing/refunds/summary.html"
 
@@ -130,15 +130,15 @@ class GiveForm(BaseDialogForm):  # type: ignore[misc]
         left = self.left() if str(object_id).isdecimal() else None
         if left is None:
             return
-        # It has a currency though nothing may be left of it.
+        # It has a currency even if nothing is left.
         self.facts = self.describe(left)
         self.fields["amount"].currency = left.currency
         self.fields["amount"].label = f"Amount, in {left.currency.upper()}"
         self.initial["amount"] = plain_amount(left.amount, left.currency)
 
-    # Of each payment that may give some of it.
+    # For each payment that could provide some of it.
     found: Sequence[Facts] = ()
-    # What of them became credit when the member switched: minor units.
+    # What became credit when the member switched, in minor units.
     credited = 0
 
     def left(self) -> Money | None:
@@ -146,7 +146,7 @@ class GiveForm(BaseDialogForm):  # type: ignore[misc]
         raise NotImplementedError
 
     def describe(self, left: Money) -> list[Fact]:
-        """What the dialog says above its fields."""
+        """The text above the dialog's fields."""
         return [
             *self.whose(),
             Fact("Left to refund", str(left)),
@@ -155,7 +155,7 @@ class GiveForm(BaseDialogForm):  # type: ignore[misc]
         ]
 
     def credit(self, currency: str) -> list[Fact]:
-        """Say why less is left than came, though nothing was refunded."""
+        """Say why less is left than was paid although nothing was refunded."""
         if not self.credited:
             return []
         return [Fact("Credit", f"{Money(self.credited, currency)} {CREDITED}.")]
@@ -167,7 +167,7 @@ class GiveForm(BaseDialogForm):  # type: ignore[misc]
     def get_before_template_context(
         self, request: HttpRequest, object_id: Any = None
     ) -> dict[str, Any]:
-        """Whose it is, and what is left."""
+        """Whose it is, and what's left."""
         return {"facts": self.facts}
 
     def wish(self) -> Wish:
@@ -187,7 +187,7 @@ class GiveOnPaymentForm(GiveForm):
     payment: Payment | None = None
 
     def left(self) -> Money | None:
-        """What is left of the payment."""
+        """What's left of the payment."""
         rows = Payment.objects.select_related("invoice", "customer__user")
         self.payment = rows.filter(pk=self.object_id).first()
         if self.payment is None:
@@ -206,12 +206,12 @@ class GiveOnPaymentForm(GiveForm):
 
 
 class GiveOnInvoiceForm(GiveForm):
-    """A refund of an invoice, whichever payments it takes."""
+    """A refund of an invoice, from whichever payments are needed."""
 
     invoice: Invoice | None = None
 
     def left(self) -> Money | None:
-        """What is left of all payments of the invoice."""
+        """What's left of all the invoice's payments."""
         self.invoice = (
             Invoice.objects.select_related("customer__user").filter(pk=self.object_id).first()
         )

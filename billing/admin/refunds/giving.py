@@ -25,16 +25,16 @@ PATH = "refund"
 
 
 class GivesRefunds:
-    """What the pages of payments and invoices share. `payments_by` finds the payments of a page."""
+    """Shared by the pages of payments and invoices. `payments_by` finds a page's payments."""
 
     payments_by = "pk"
 
     def has_give_permission(self, request: HttpRequest, _object_id: str = "") -> bool:
-        """Whether this member of staff may give refunds."""
+        """Whether this staff member may give refunds."""
         return bool(request.user.has_perm(refunds.MAY_APPROVE))
 
     def is_refundable(self, request: HttpRequest, object_id: Any) -> bool:
-        """Whether somebody else has paid it, and something is left that no bank asks for."""
+        """Whether someone else paid it, and something is left that isn't disputed."""
         paid = Payment.objects.filter(
             status=PaymentStatus.SUCCEEDED, **{self.payments_by: object_id}
         )
@@ -43,7 +43,7 @@ class GivesRefunds:
         return any(one.left and not (one.is_disputed or one.is_charged_back) for one in found)
 
     def get_actions_detail(self: Any, request: HttpRequest, object_id: Any) -> list[UnfoldAction]:
-        """Show the button where there is something to refund that is not one's own."""
+        """Show the button if there's something to refund that isn't one's own."""
         found: list[UnfoldAction] = super().get_actions_detail(request, object_id)  # type: ignore[misc]
         if str(object_id).isdecimal() and self.is_refundable(request, object_id):
             return found
@@ -57,9 +57,9 @@ class GivesRefunds:
         give: Callable[[], list[Refund]],
         button: Any,
     ) -> HttpResponse:
-        """Give, and say what came of it on the refund's page; or why not, where one came from.
+        """Give it, and show the result on the refund's page, or why not on the original page.
 
-        `button` is the one that was pressed: it asks again where only the amount is too much.
+        `button` is the one that was pressed: it asks again if only the amount is too high.
         """
         try:
             given = give()

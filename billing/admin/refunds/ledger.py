@@ -1,4 +1,4 @@
-"""The ledger of refunds for those who audit it: each entry, each verification, nothing to edit."""
+"""The refund ledger for auditors: every entry and verification, nothing to edit."""
 
 from __future__ import annotations
 
@@ -52,10 +52,10 @@ COLUMNS = [
 
 
 class AuditAdmin(ReadOnlyAdmin):
-    """Lists for those who may audit refunds."""
+    """Lists for people who may audit refunds."""
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Those who may audit."""
+        """Whether the user may audit."""
         return bool(request.user.has_perm(MAY_AUDIT))
 
     def has_audit_permission(self, request: HttpRequest, _object_id: str = "") -> bool:
@@ -78,7 +78,7 @@ class AuditAdmin(ReadOnlyAdmin):
         ),
     )
     def verify_now(self, request: HttpRequest, _form: Form) -> HttpResponse:
-        """Have the worker prove it."""
+        """Have the worker verify it."""
         is_new = enqueue_once(tasks.verify_ledger, "verify_ledger", timestamp=int(time.time()))
         text = "The ledger is being verified. Reload in a moment." if is_new else "It is under way."
         self.message_user(request, text, messages.SUCCESS if is_new else messages.INFO)
@@ -116,7 +116,7 @@ class RefundEntryAdmin(AuditAdmin):
 
     @column("When")
     def exactly(self, row: RefundEntry) -> str:
-        """The moment, and how long ago."""
+        """The time, and how long ago."""
         return show.moment(row.at)
 
     @column("What", ordering="action")
@@ -135,18 +135,18 @@ class RefundEntryAdmin(AuditAdmin):
         return show.state(row, "to_state", labels.REFUND)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[RefundEntry]:
-        """Names and words lie beside the entries."""
+        """Load names and words, which are stored beside the entries."""
         found: QuerySet[RefundEntry] = super().get_queryset(request).prefetch_related("texts")
         return found
 
     @column("By", ordering="actor")
     def who(self, row: RefundEntry) -> str:
-        """Who did it, as they were called then."""
+        """Who did it, by their name at the time."""
         return ledger_texts.actor_name(row)
 
     @column("Words")
     def words(self, row: RefundEntry) -> str:
-        """What was said with it, until somebody leaves."""
+        """The words said with it, until the person leaves."""
         return ledger_texts.words(row) or show.NOTHING
 
     @column("From and to")
@@ -162,7 +162,7 @@ class RefundEntryAdmin(AuditAdmin):
 
     @page_button("Export as CSV", icon="download", path="export", permission="audit")
     def export(self, request: HttpRequest) -> StreamingHttpResponse:
-        """Send the whole ledger, the first entry first, with what proves it; note who took it."""
+        """Send the whole ledger in order, with its proof; record who exported it."""
         rows = (
             RefundEntry.objects.order_by("number")
             .select_related("refund__customer__user", "actor")
@@ -176,7 +176,7 @@ class RefundEntryAdmin(AuditAdmin):
 
 @admin.register(LedgerCheck)
 class LedgerCheckAdmin(AuditAdmin):
-    """What verifications found."""
+    """The results of verifications."""
 
     list_display = ["age", "result", "entries", "refunds_compared", "with_stripe", "took"]
     list_filter = [("started_at", by_day("day started"))]
@@ -219,17 +219,17 @@ class LedgerCheckAdmin(AuditAdmin):
 
     @column("Compared with Stripe", boolean=True)
     def with_stripe(self, row: LedgerCheck) -> bool:
-        """Whether Stripe's side was looked at, too."""
+        """Whether Stripe's side was checked too."""
         return row.compared_with_stripe
 
     @column("Written to the file of heads", boolean=True)
     def exported(self, row: LedgerCheck) -> bool:
-        """Whether it also lies outside of the database."""
+        """Whether it's also stored outside of the database."""
         return row.head_exported
 
     @column("Took")
     def took(self, row: LedgerCheck) -> str:
-        """How long it went on."""
+        """How long it took."""
         if not row.finished_at:
             return show.NOTHING
         return f"{(row.finished_at - row.started_at).total_seconds():.1f} s"

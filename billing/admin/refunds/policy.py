@@ -1,4 +1,4 @@
-"""The refund policy on the staff site: its versions in words, and a new one with its back-test."""
+"""The refund policy on the staff site: versions in words, and new ones with a back-test."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ TONES = {Fate.AUTOMATIC: "success", Fate.ONE: "info", Fate.TWO: "warning", Fate.
 
 @dataclass(frozen=True)
 class Row:
-    """A fate beside the one of the policy in force."""
+    """An outcome, next to the current policy's."""
 
     name: str
     before: str
@@ -59,7 +59,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Differs:
-    """A request on which the draft differs."""
+    """A request that the draft judges differently."""
 
     url: str
     title: str
@@ -82,7 +82,7 @@ class Outlook:
 
 @admin.register(RefundPolicy)
 class RefundPolicyAdmin(ReadOnlyAdmin):
-    """The versions of the policy: read for ever, followed by a newer one."""
+    """The policy's versions: read-only; a newer one replaces them."""
 
     list_display = ["name", "in_force", "made", "by", "note", "used"]
     list_select_related = ["created_by"]
@@ -90,7 +90,7 @@ class RefundPolicyAdmin(ReadOnlyAdmin):
     fieldsets = [(None, {"fields": ["in_force", "note", "by", "made", "used"]})]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Those who may put a new version in force."""
+        """Whether the user may put a new version in force."""
         return bool(request.user.has_perm(MAY_CHANGE))
 
     def changeform_view(
@@ -110,7 +110,7 @@ class RefundPolicyAdmin(ReadOnlyAdmin):
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
-        """Show the form of a new version, what it would have decided, and put it in force."""
+        """Show a new version's form and what it would have decided; put it in force."""
         if not self.has_add_permission(request):
             raise PermissionDenied
         current = refund_terms.current_policy()
@@ -125,10 +125,10 @@ class RefundPolicyAdmin(ReadOnlyAdmin):
         return self._page(request, current, draft, outlook)
 
     def _save(self, request: HttpRequest, draft: PolicyDraft) -> HttpResponse | None:
-        """Put it in force; None where its author has to look again."""
+        """Put it in force; return None if its author has to look again."""
         if not has_signed_in_recently(request):
             if current_user(request).has_usable_password():
-                # allauth keeps what was sent, and goes on with it after the password.
+                # allauth keeps the form, and sends it again after the password.
                 raise ReauthenticationRequired
             ask_who_is_there(request, show.list_of("billing.refundpolicy"))
             return None
@@ -165,7 +165,7 @@ class RefundPolicyAdmin(ReadOnlyAdmin):
 
     @column("In force")
     def in_force(self, row: RefundPolicy) -> SafeString | str:
-        """Whether it is the one that judges."""
+        """Whether it's in force."""
         is_newest = row.version == refund_terms.current_policy().version
         return show.badge("In force", "success") if is_newest else "No longer"
 
@@ -181,13 +181,13 @@ class RefundPolicyAdmin(ReadOnlyAdmin):
 
     @column("Requests judged")
     def used(self, row: RefundPolicy) -> SafeString | str:
-        """Link to what it judged."""
+        """Link to the requests it judged."""
         address = show.list_of("billing.refund", policy__id__exact=row.pk)
         return show.anchor(address, "See them")
 
 
 def in_words(policy: Policy, kind: Any) -> list[str]:
-    """Return the rule of a kind in sentences."""
+    """Return a kind's rule in sentences."""
     return list(_sentences(policy.rule(kind), policy.currency))
 
 

@@ -1,4 +1,4 @@
-"""The form of a new version of the refund policy: for each kind of payment steps and limits."""
+"""The form for a new refund policy version: steps and limits for each kind of payment."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ KINDS = {
 
 
 def _step(number: int) -> tuple[forms.IntegerField, forms.IntegerField]:
-    """Return the fields of a step, whose column heads are not theirs alone."""
+    """Return a step's fields, which share column headings."""
     days, percent = _whole("Days", LONGEST_DAYS), _whole("Percent", WHOLE)
     days.widget.attrs["aria-label"] = f"Days of step {number}"
     percent.widget.attrs["aria-label"] = f"Percent of step {number}"
@@ -54,7 +54,7 @@ def _money(label: str, hint: str) -> WordsField:
 
 
 class RuleForm(forms.Form):
-    """The rule of one kind of payment, in the main currency. `rule` is what it comes to."""
+    """One payment kind's rule, in the main currency. `rule` is the result."""
 
     days_1, percent_1 = _step(1)
     days_2, percent_2 = _step(2)
@@ -71,7 +71,7 @@ class RuleForm(forms.Form):
         return [(self[f"days_{step}"], self[f"percent_{step}"]) for step in STEPS]
 
     def clean_automatic_up_to(self) -> int:
-        """Return minor units; nothing is 0."""
+        """Return minor units; empty is 0."""
         return self._amount("automatic_up_to") or 0
 
     def clean_two_people_from(self) -> int | None:
@@ -79,7 +79,7 @@ class RuleForm(forms.Form):
         return self._amount("two_people_from")
 
     def clean(self) -> dict[str, Any]:
-        """Build the rule, which says where it contradicts itself."""
+        """Build the rule, which reports contradictions."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         if self.errors:
             return cleaned
@@ -87,7 +87,7 @@ class RuleForm(forms.Form):
             self.rule = Rule(
                 shares=tuple(self._shares(cleaned)),
                 automatic_up_to=cleaned["automatic_up_to"],
-                # Without an amount nothing is approved at once, however often.
+                # Without an amount, nothing is approved automatically.
                 automatic_per_year=(cleaned["automatic_per_year"] or 0)
                 * bool(cleaned["automatic_up_to"]),
                 two_people_from=cleaned["two_people_from"],
@@ -118,7 +118,7 @@ class RuleForm(forms.Form):
 
 
 class NoteForm(forms.Form):
-    """What changed and why, and on which version the author looked."""
+    """What changed and why, and which version the author saw."""
 
     note = WordsField(
         label="What changes, and why",
@@ -130,7 +130,7 @@ class NoteForm(forms.Form):
 
 
 class PolicyDraft:
-    """The whole form. What changes, and why, must be said where it `is_final`."""
+    """The whole form. The reason for the change is required if it `is_final`."""
 
     def __init__(
         self, based_on: RefundPolicy, data: QueryDict | None = None, *, is_final: bool = False
@@ -152,8 +152,8 @@ class PolicyDraft:
         return [(KINDS[kind], form) for kind, form in self.rules.items()]
 
     def has_rules(self) -> bool:
-        """Whether the rules can be judged by."""
-        # Each is asked, so that each shows its own errors.
+        """Whether the rules are valid."""
+        # Check every form, so each shows its own errors.
         answers = [form.is_valid() for form in self.rules.values()]
         return all(answers)
 
@@ -163,12 +163,12 @@ class PolicyDraft:
         return all(answers)
 
     def as_rules(self) -> dict[PaymentKind, Rule]:
-        """Return the rules of a valid form."""
+        """Return a valid form's rules."""
         return {kind: form.rule for kind, form in self.rules.items()}
 
 
 def _initial(rule: Rule, currency: str) -> dict[str, Any]:
-    """Return a rule as it stands in the fields."""
+    """Return a rule as field values."""
     found: dict[str, Any] = {"automatic_per_year": rule.automatic_per_year or None}
     for step, share in zip(STEPS, rule.shares, strict=False):
         found |= {f"days_{step}": share.days, f"percent_{step}": share.percent}

@@ -1,4 +1,4 @@
-"""Refunds on the staff site: the queue, the page of each, and what staff decide there."""
+"""Refunds on the staff site: the queue, each refund's page, and decisions."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ SELECTED = "admin:billing_refund_selected"
 
 
 class NeedsFilter(RadioFilter):  # type: ignore[misc]  # Unfold ships no types
-    """Refunds by what they need of the staff."""
+    """Filters refunds by what they need from staff."""
 
     title = "what it needs"
     parameter_name = "needs"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """Offer what somebody has to look at."""
+        """Offer what needs attention."""
         return [
             ("decision", "A decision"),
             ("second", "A second person"),
@@ -71,7 +71,7 @@ class NeedsFilter(RadioFilter):  # type: ignore[misc]  # Unfold ships no types
 
 @admin.register(Refund)
 class RefundAdmin(ReadOnlyAdmin):
-    """Every refund: what waits for a decision first, the oldest of it on top."""
+    """All refunds: those waiting for a decision first, the oldest on top."""
 
     person_field = "customer_id"
     search_fields = ["stripe_id__startswith", "payment__stripe_id__startswith"]
@@ -98,13 +98,13 @@ class RefundAdmin(ReadOnlyAdmin):
     link_lookups = frozenset({"customer__id__exact", "policy__id__exact"})
 
     def get_ordering(self, request: HttpRequest) -> list[Any]:
-        """What waits, the oldest first; then everything else, the newest first."""
+        """Waiting ones first, oldest on top; then the rest, newest first."""
         is_decided = Case(When(state=RefundState.REQUESTED, then=0), default=1)
         asked = Case(When(state=RefundState.REQUESTED, then=F("created_at")))
         return [is_decided.asc(), asked.asc(nulls_last=True), "-created_at", "-pk"]
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """The page is a story and not a form."""
+        """The page is a story, not a form."""
         return []
 
     def changeform_view(
@@ -114,14 +114,14 @@ class RefundAdmin(ReadOnlyAdmin):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> Any:
-        """Add all that is needed to decide."""
+        """Add everything needed to decide."""
         row = self._of(object_id) if self.has_view_permission(request) else None
         if row:
             extra_context = {**(extra_context or {}), "case": case_of(row), "title": str(row.money)}
         return super().changeform_view(request, object_id, form_url, extra_context)
 
     def get_actions_detail(self, request: HttpRequest, object_id: int | str) -> list[UnfoldAction]:
-        """Show the buttons that would not be refused."""
+        """Show only buttons that would be accepted."""
         row, user = self._of(object_id), current_user(request)
         if row is None or refunds.is_own(row, user):
             return []
@@ -136,16 +136,16 @@ class RefundAdmin(ReadOnlyAdmin):
         return [one for one in shown if not useless.get(str(one.path))]
 
     def has_decide_permission(self, request: HttpRequest, _object_id: str = "") -> bool:
-        """Whether this member of staff may decide on refunds."""
+        """Whether this staff member may decide on refunds."""
         return request.user.has_perm(refunds.MAY_APPROVE)
 
     def palette_title(self, row: Refund) -> str:
-        """Whose, how much and when."""
+        """Whose, how much, and when."""
         return f"{show.name_of(row.customer.user)}: {row.money} on {show.day(row.created_at)}"
 
     @column("Member", ordering="customer__name", header=True)
     def who(self, row: Refund) -> list[str]:
-        """Name over e-mail address."""
+        """Name over email address."""
         user = row.customer.user
         return [show.name_of(user), user.email]
 
@@ -156,12 +156,12 @@ class RefundAdmin(ReadOnlyAdmin):
 
     @column("State", ordering="state")
     def state_badge(self, row: Refund) -> SafeString:
-        """What has become of it."""
+        """Its state."""
         return show.state(row, "state", labels.REFUND)
 
     @column("Asked", ordering="created_at")
     def waits(self, row: Refund) -> SafeString | str:
-        """How long it has been waiting; of a decided one, how long ago it was asked for."""
+        """How long it has waited; for a decided one, how long ago it was requested."""
         if row.is_undecided:
             return show.badge(f"waits {show.how_long(row.created_at)}", "warning")
         return show.when(row.created_at)
@@ -178,7 +178,7 @@ class RefundAdmin(ReadOnlyAdmin):
 
     @column("Source", ordering="origin")
     def began(self, row: Refund) -> str:
-        """Who began it."""
+        """Who started it."""
         return row.get_origin_display()
 
     # Deciding
@@ -194,7 +194,7 @@ class RefundAdmin(ReadOnlyAdmin):
         form=ApproveForm,
     )
     def approve(self, request: HttpRequest, form: ApproveForm, object_id: str) -> HttpResponse:
-        """Agree to all of it or less."""
+        """Approve the full amount or less."""
         values = form.cleaned_data
 
         def agree(row: Refund) -> str:
@@ -221,7 +221,7 @@ class RefundAdmin(ReadOnlyAdmin):
         is_primary=False,
     )
     def deny(self, request: HttpRequest, form: DenyForm, object_id: str) -> HttpResponse:
-        """Refuse it."""
+        """Deny it."""
 
         def refuse(row: Refund) -> str:
             refunds.deny(row.pk, current_user(request), form.cleaned_data["words"])
@@ -241,7 +241,7 @@ class RefundAdmin(ReadOnlyAdmin):
         is_primary=False,
     )
     def ask_second(self, request: HttpRequest, form: AskSecondForm, object_id: str) -> HttpResponse:
-        """Make it take two."""
+        """Require a second person."""
 
         def ask(row: Refund) -> str:
             refunds.ask_second(row.pk, current_user(request), form.cleaned_data["words"])
@@ -251,25 +251,25 @@ class RefundAdmin(ReadOnlyAdmin):
 
     @page_button("Refund again", icon="undo", path=AGAIN, permission="decide")
     def again(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Go and refund the payment of one that failed."""
+        """Go to a failed refund's payment to refund it again."""
         row = row_or_404(Refund, object_id)
         return redirect("admin:billing_payment_give", object_id=row.payment_id)
 
     @admin.action(description="Approve the selected refunds in full", permissions=["decide"])
     def approve_selected(self, request: HttpRequest, queryset: QuerySet[Refund]) -> Any:
-        """Go and look at all of them together: nothing is approved before that."""
+        """Show all of them together first: nothing is approved before that."""
         found = queryset.order_by("created_at", "pk").values_list("pk", flat=True)
         chosen = ",".join(map(str, found[:MOST_AT_ONCE]))
         return redirect(f"{reverse(SELECTED)}?{urlencode({'refunds': chosen})}")
 
     def get_urls(self) -> list[Any]:
-        """Add the page on which several are approved."""
+        """Add the page for approving several."""
         view = self.admin_site.admin_view(self.selection)
         own = path("approve-selected/", view, name="billing_refund_selected")
         return [own, *super().get_urls()]
 
     def selection(self, request: HttpRequest) -> HttpResponse:
-        """Say what approving them would do; on yes do it, each by itself, and say what it did."""
+        """Say what approving them would do; on yes, do it one by one, and report the results."""
         if not self.has_decide_permission(request):
             raise PermissionDenied
         everything = show.list_of("billing.refund", needs="decision")
@@ -295,9 +295,9 @@ class RefundAdmin(ReadOnlyAdmin):
     def _decide(
         self, request: HttpRequest, object_id: str, act: Callable[[Refund], str]
     ) -> HttpResponse:
-        """Run a use case; show its sentence or its refusal on the refund's page.
+        """Run a use case; show its result or refusal on the refund's page.
 
-        Raises RefundAmountError where another amount would do.
+        Raises RefundAmountError if another amount would work.
         """
         row = row_or_404(Refund, object_id)
         try:
@@ -319,7 +319,7 @@ class RefundAdmin(ReadOnlyAdmin):
 
 
 def _can_be_given_again(row: Refund) -> bool:
-    """Whether a refund failed, and something is left of its payment that no bank asks for."""
+    """Whether a refund failed, and its payment has something left that isn't disputed."""
     if row.state != RefundState.FAILED:
         return False
     facts = refund_terms.facts_of(row.payment)
@@ -327,7 +327,7 @@ def _can_be_given_again(row: Refund) -> bool:
 
 
 def _agreed(row: Refund) -> str:
-    """Return what an approval came to."""
+    """Return the result of an approval."""
     if row.is_undecided:
         return f"You agreed to {row.money}. Somebody else has to agree, too."
     return f"{row.money} goes back. The member is told."

@@ -1,4 +1,4 @@
-"""Several refunds approved together: what that would do, and what it did."""
+"""Approving several refunds together: what it would do, and what it did."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SENT, WAITS = "Goes back at once", "Waits for a second person after you"
 
 @dataclass(frozen=True)
 class Line:
-    """A refund of the selection, and what approving would do to it."""
+    """A selected refund, and what approving would do to it."""
 
     url: str
     who: str
@@ -34,7 +34,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Outlook:
-    """What approving a selection would do. `count` is of those on which it does something."""
+    """What approving a selection would do. `count` is the number it would affect."""
 
     title: str
     count: int
@@ -44,7 +44,7 @@ class Outlook:
 
 @dataclass
 class Done:
-    """What approving a selection did. `refused` holds a sentence for each that was not."""
+    """What approving a selection did. `refused` has a sentence for each refusal."""
 
     sent: list[Refund] = field(default_factory=list)
     waiting: list[Refund] = field(default_factory=list)
@@ -52,7 +52,7 @@ class Done:
     refused: list[str] = field(default_factory=list)
 
     def sentences(self) -> Iterable[tuple[int, str]]:
-        """Say what happened, with the level of each message."""
+        """Return what happened, with each message's level."""
         if self.sent:
             text = f"{_count(self.sent)} approved: {_total(self.sent)} {_goes(self.sent)} back."
             yield messages.SUCCESS, text
@@ -68,16 +68,16 @@ class Done:
 
 
 def chosen_rows(text: str) -> list[Refund]:
-    """Return the refunds of an address ("4,8,15"), the oldest first."""
+    """Return the refunds in a URL ("4,8,15"), oldest first."""
     numbers = [one for one in text.split(",") if one.isascii() and one.isdecimal()]
     rows = Refund.objects.select_related("customer__user", "payment__invoice", "policy")
-    # No number is longer than PostgreSQL's own.
+    # No longer than PostgreSQL's numbers.
     found = rows.filter(pk__in=[int(one) for one in numbers[:MOST_AT_ONCE] if len(one) < 19])
     return list(found.order_by("created_at", "pk"))
 
 
 def outlook_of(rows: Sequence[Refund], actor: User) -> Outlook:
-    """Tell what approving refunds would do now."""
+    """Return what approving refunds would do now."""
     sent: list[Refund] = []
     waiting: list[Refund] = []
     lines: list[Line] = []
@@ -99,7 +99,7 @@ def outlook_of(rows: Sequence[Refund], actor: User) -> Outlook:
 
 
 def approve_all(rows: Iterable[Refund], actor: User) -> Done:
-    """Approve each refund in full, by itself: one that can't be stops no other."""
+    """Approve each refund in full, one by one: one that can't be doesn't stop the others."""
     done = Done()
     for row in rows:
         try:
@@ -137,7 +137,7 @@ def _line(row: Refund, outcome: str) -> Line:
 
 
 def _total(rows: Iterable[Refund]) -> str:
-    """Return "$87.00 + €9.00": an amount a currency."""
+    """Return "$87.00 + €9.00": one amount per currency."""
     sums: dict[str, int] = defaultdict(int)
     for row in rows:
         sums[row.currency] += row.amount

@@ -5,13 +5,15 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from billing.pages import home as home_page
-from members.access import current_member
+from billing.pages import member_facts
+from members.access import current_user
 
 
 @login_required
 def home(request: HttpRequest) -> HttpResponse:
     """Show the member's status, what's next, and what needs attention."""
-    return render(request, "portal/home.html", {"home": home_page.home(current_member(request))})
+    page = home_page.home(member_facts.home(current_user(request)))
+    return render(request, "portal/home.html", {"home": page})
 
 
 def error_page(request: HttpRequest, status: int) -> HttpResponse:

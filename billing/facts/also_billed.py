@@ -6,6 +6,7 @@ them, with the card that pays, and whom to ask to end them.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from billing.core import tax_texts, texts
@@ -14,7 +15,7 @@ from billing.core.statuses import Collection, SubscriptionStatus
 from billing.core.subscription_items import SubscriptionItem
 from billing.core.tones import Tone
 from billing.facts import discounts
-from billing.models import Subscription
+from billing.models import Invoice, Subscription
 from common.money import Money
 
 UNPAID = frozenset({SubscriptionStatus.PAST_DUE, SubscriptionStatus.UNPAID})
@@ -52,14 +53,17 @@ class Billed:
     parts: list[Part] = field(default_factory=list)
 
 
-def billed(row: Subscription, beside: Subscription | None) -> Billed:
-    """Return a live subscription as the member sees it, beside the membership, if there is one."""
+def billed(row: Subscription, beside: Subscription | None, waiting: Iterable[Invoice]) -> Billed:
+    """Return a live subscription as the member sees it, beside the membership, if there is one.
+
+    `waiting` are its invoices that wait, the newest first.
+    """
     tone, label = _badge(row)
     return Billed(
         pk=row.pk,
         name=row.name,
         price=price_of(row),
-        note=_note(row),
+        note=_note(row, waiting),
         is_membership=row.is_membership,
         has_own_card=beside is None or beside.customer_id != row.customer_id,
         tone=tone,
@@ -99,11 +103,11 @@ def _badge(row: Subscription) -> tuple[Tone | None, str]:
     return (Tone.WAIT, "Ending") if row.ends_at else (None, "")
 
 
-def _note(row: Subscription) -> str:
+def _note(row: Subscription, waiting: Iterable[Invoice]) -> str:
     if row.ends_at:
         return f"It ends on {long_date(row.ends_at)} and won't renew."
     if row.status in UNPAID:
-        return _unpaid_note(row)
+        return _unpaid_note(waiting)
     if row.status == SubscriptionStatus.PAUSED or row.is_paused:
         until = f" It resumes on {long_date(row.resumes_at)}." if row.resumes_at else ""
         return f"Nothing is charged while it's paused.{until}"
@@ -115,8 +119,8 @@ def _note(row: Subscription) -> str:
     return f"{what}{amount} on {long_date(row.current_period_end)}."
 
 
-def _unpaid_note(row: Subscription) -> str:
-    found = row.invoices.exclude(collection=Collection.NONE).first()
+def _unpaid_note(waiting: Iterable[Invoice]) -> str:
+    found = next((one for one in waiting if one.collection != Collection.NONE), None)
     if found and found.collection == Collection.PROCESSING:
         return "Your last payment is on its way."
     return "Your last payment for it didn't go through."

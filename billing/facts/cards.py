@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-from django.db.models import F
+from collections.abc import Sequence
+
+from django.db.models import F, QuerySet
 
 from billing.core.statuses import PaymentStatus
 from billing.models import Payment, Subscription
 
 
 def other_card(row: Subscription) -> Payment | None:
+    """Return the last payment of a membership if another card made it than the next one's."""
+    return made_by_other(row, paid_of([row]).first())
+
+
+def paid_of(subscriptions: Sequence[Subscription] | QuerySet[Subscription]) -> QuerySet[Payment]:
+    """Return the payments that went through for subscriptions, the last one first."""
+    rows = Payment.objects.filter(
+        invoice__subscription__in=subscriptions, status=PaymentStatus.SUCCEEDED
+    )
+    return rows.exclude(paid_at=None).order_by(F("paid_at").desc(), "-pk")
+
+
+def made_by_other(row: Subscription, last: Payment | None) -> Payment | None:
     """Return the last payment of a membership if another card made it than the next one's.
 
     None where the card was changed since: the member has decided then.
     """
-    last = (
-        Payment.objects.filter(invoice__subscription=row, status=PaymentStatus.SUCCEEDED)
-        .exclude(paid_at=None)
-        .order_by(F("paid_at").desc(), "-pk")
-        .first()
-    )
     is_charged = row.is_renewal_charged and not row.is_sent
     if last is None or not (last.method_id and last.card_last4) or not is_charged:
         return None

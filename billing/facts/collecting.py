@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from billing.core.dates import long_date
-from billing.core.statuses import Collection, InvoiceStatus, SubscriptionStatus
+from billing.core.statuses import Collection, SubscriptionStatus
 from billing.models import Invoice, Subscription
 from common.money import Money
 
@@ -37,9 +39,13 @@ def pause_of_renewals(row: Subscription) -> str:
     return f"Later payments are paused{until}."
 
 
-def left_open(row: Subscription) -> str:
+def open_one(invoices: Iterable[Invoice]) -> Invoice | None:
+    """Return the first of a subscription's invoices that asks for money."""
+    return next((one for one in invoices if one.is_payable), None)
+
+
+def left_open(found: Invoice | None) -> str:
     """Say what is still to pay of a membership that ends, or nothing where all of it is paid."""
-    found = row.invoices.filter(status=InvoiceStatus.OPEN, amount_remaining__gt=0).first()
     if found is None:
         return ""
     amount = Money(found.amount_remaining, found.currency)
@@ -77,9 +83,9 @@ def first_payment(row: Subscription, charge: Money | None) -> str:
     )
 
 
-def overdue_invoice(row: Subscription) -> Invoice | None:
+def overdue_invoice(invoices: Iterable[Invoice]) -> Invoice | None:
     """Return the sent invoice on which a membership waits, if it is one that nobody is paying."""
-    found = row.invoices.filter(status=InvoiceStatus.OPEN, amount_remaining__gt=0).first()
+    found = open_one(invoices)
     waits = found is not None and found.is_sent and found.due_at is not None
     is_being_paid = found is not None and found.collection == Collection.PROCESSING
     return found if waits and not is_being_paid else None

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import TypeAlias
 
 from django.conf import settings
 
 from billing.core import texts
 from billing.core.subscription_items import UNNAMED_PLAN, joined
 from billing.models import Invoice, Payment, Product
+from common.reads import AnyOf, Part, Reading
+
+# By Stripe's id.
+ProductNames: TypeAlias = dict[str, str]
+NAMED = Part(
+    lambda: Product.objects.filter(stripe_id=AnyOf("ids", "text")).values_list("stripe_id", "name")
+)
+FIND = Reading(NAMED)
 
 
 def of_one(payment: Payment) -> str:
@@ -16,7 +25,7 @@ def of_one(payment: Payment) -> str:
     return of_payment(payment, product_names([payment.invoice] if payment.invoice else []))
 
 
-def of_payment(row: Payment, names: dict[str, str]) -> str:
+def of_payment(row: Payment, names: ProductNames) -> str:
     """Return what a payment is for, given the names of products by id."""
     return of_invoice(row.invoice, names) if row.invoice else of_single(row)
 
@@ -26,21 +35,19 @@ def of_single(row: Payment) -> str:
     return texts.payment_description(row.description, settings.BRAND_NAME)
 
 
-def of_invoice(invoice: Invoice, names: dict[str, str]) -> str:
+def of_invoice(invoice: Invoice, names: ProductNames) -> str:
     """Return what an invoice is for, given the names of products by id."""
     sold = _sold(invoice, names)
     return texts.invoice_description(sold or settings.BRAND_NAME, invoice.lines, is_plan=bool(sold))
 
 
-def product_names(invoices: Collection[Invoice]) -> dict[str, str]:
+def product_names(invoices: Collection[Invoice]) -> ProductNames:
     """Return the names of the products that invoices are for, in one statement at most."""
     wanted = {line.get("product") for row in invoices for line in row.lines} - {None, ""}
-    if not wanted:
-        return {}
-    return dict(Product.objects.filter(stripe_id__in=wanted).values_list("stripe_id", "name"))
+    return dict(FIND(ids=sorted(wanted))[NAMED]) if wanted else {}
 
 
-def _sold(invoice: Invoice, names: dict[str, str]) -> str:
+def _sold(invoice: Invoice, names: ProductNames) -> str:
     """Return what a subscription's invoice charges for, or "" where it is of no subscription.
 
     Its own lines say so: the subscription may hold other things by now. Those of an invoice that

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.contrib.auth.models import User
 
 from billing.core import tax_texts as tax_words
 from billing.core import texts
-from billing.facts import tax_settings, trials
+from billing.facts import tax_settings
 from billing.models import Plan, Product
 from common.money import Money
 
@@ -84,26 +84,36 @@ def product_names() -> dict[str, str]:
 
 def on_sale() -> list[Plan]:
     """Return the rows of the prices on sale that were read and that Stripe sells."""
-    ids = price_ids()
-    found = Plan.objects.filter(stripe_id__in=ids, active=True).in_bulk(field_name="stripe_id")
-    return [found[price_id] for price_id in ids if price_id in found]
+    return in_order(Plan.objects.filter(stripe_id__in=price_ids(), active=True))
 
 
-def offer_to(user: User) -> PlanOffer | None:
-    """Return what is on sale to this user, or None where there is nothing to show."""
-    plans = on_sale()
+def in_order(rows: Iterable[Plan]) -> list[Plan]:
+    """Return prices on sale as they are offered."""
+    found = {row.stripe_id: row for row in rows}
+    return [found[price_id] for price_id in price_ids() if price_id in found]
+
+
+def offer(plans: Sequence[Plan], *, is_new: bool, tax_behavior: str) -> PlanOffer | None:
+    """Return what is on sale to somebody, or None where there is nothing to show.
+
+    `is_new`: to somebody who gets the free trial. `tax_behavior`: as the account's settings say.
+    """
     if not plans:
         return None
-    gets_trial = any(plan.trial_days for plan in plans) and trials.is_new(user)
     return PlanOffer(
         name=plans[0].name,
         description=plans[0].description,
-        prices=[_price_offer(plan, plans, gets_trial=gets_trial) for plan in plans],
+        prices=[
+            _price_offer(plan, plans, gets_trial=is_new, tax_behavior=tax_behavior)
+            for plan in plans
+        ],
         takes_codes=settings.STRIPE_PROMOTION_CODES,
     )
 
 
-def _price_offer(plan: Plan, plans: list[Plan], *, gets_trial: bool) -> PriceOffer:
+def _price_offer(
+    plan: Plan, plans: Sequence[Plan], *, gets_trial: bool, tax_behavior: str
+) -> PriceOffer:
     savings = [saving(other, plan) for other in plans if other.pk != plan.pk]
     return PriceOffer(
         price_id=plan.stripe_id,
@@ -112,7 +122,7 @@ def _price_offer(plan: Plan, plans: list[Plan], *, gets_trial: bool) -> PriceOff
         rhythm=texts.rhythm(plan.interval, plan.interval_count),
         trial_days=plan.trial_days if gets_trial else 0,
         saving=next(filter(None, savings), ""),
-        tax_words=tax_words.price(tax_settings.of_plan(plan)),
+        tax_words=tax_words.price(tax_settings.of_plan(plan, tax_behavior)),
     )
 
 

@@ -14,8 +14,7 @@ from datetime import datetime, tzinfo
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import QuerySet
-from django.db.models.functions import ExtractYear
+from django.db.models import DateTimeField, F, Func, IntegerField, QuerySet, Value
 from django.utils import formats, timezone
 
 from billing.core import texts
@@ -24,6 +23,7 @@ from billing.facts import businesses, descriptions, income, plans
 from billing.models import CreditNote, Payment
 from common import addresses
 from common.money import Money, plain_amount
+from common.reads import Param, Person
 
 COLUMNS = [
     "Date paid",
@@ -143,7 +143,7 @@ class Statement:
         }
 
 
-def payments_of(user: User) -> QuerySet[Payment]:
+def payments_of(user: Person) -> QuerySet[Payment]:
     """Return the payments of a member's own that came, the oldest first."""
     rows = Payment.objects.for_user(user).filter(
         status=PaymentStatus.SUCCEEDED, paid_at__isnull=False
@@ -152,12 +152,13 @@ def payments_of(user: User) -> QuerySet[Payment]:
     return found.order_by("paid_at", "id")
 
 
-def years_of(user: User) -> list[int]:
-    """Return the years in which a member paid, the newest first: one query."""
-    year = ExtractYear("paid_at", tzinfo=timezone.get_current_timezone())
-    found = payments_of(user).select_related(None).prefetch_related(None).order_by()
-    found = found.annotate(year=year)
-    return sorted(found.values_list("year", flat=True).distinct(), reverse=True)
+def years(user: Person, zone: str | Param) -> QuerySet[Payment, int]:
+    """Return the years, as a time zone counts them, in which a member paid."""
+    name = zone if isinstance(zone, Param) else Value(zone)
+    there = Func(name, F("paid_at"), function="timezone", output_field=DateTimeField())
+    year = Func(there, template="EXTRACT(YEAR FROM %(expressions)s)", output_field=IntegerField())
+    rows = payments_of(user).select_related(None).prefetch_related(None).order_by()
+    return rows.annotate(year=year).values_list("year", flat=True).distinct()
 
 
 def rows_of(user: User) -> Iterator[list[str]]:

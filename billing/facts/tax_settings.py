@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 
 from billing.core import tax_texts
-from billing.models import Plan, TaxAccount
+from billing.models import Plan
 from billing.stripe import gateway
 
 INCLUSIVE, BY_CURRENCY = "inclusive", "inferred_by_currency"
@@ -13,17 +13,16 @@ INCLUSIVE, BY_CURRENCY = "inclusive", "inferred_by_currency"
 EXCLUSIVE_CURRENCIES = frozenset({"cad", "usd"})
 
 
-def of_plan(plan: Plan) -> str:
+def of_plan(plan: Plan, of_account: str) -> str:
     """Return how a price on sale is taxed, or "" where Stripe Tax is off.
 
-    A price that says nothing is as the account's settings say.
+    A price that says nothing is as the account's settings say (`TaxAccount.behavior`).
     """
     if not settings.STRIPE_TAX:
         return ""
     behavior = plan.tax_behavior
     if behavior not in (INCLUSIVE, "exclusive"):
-        account = TaxAccount.objects.first()
-        behavior = account.behavior if account else ""
+        behavior = of_account
     if behavior == BY_CURRENCY:
         behavior = "exclusive" if plan.currency in EXCLUSIVE_CURRENCIES else INCLUSIVE
     return _words_of(behavior)

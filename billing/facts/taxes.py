@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from billing.core import tax_texts
 from billing.models import Invoice, TaxRate
 
 Named = list[tuple[str, int]]
+# By Stripe's id.
+TaxNames: TypeAlias = dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,11 @@ class Taxes:
 
 def of_invoice(row: Invoice) -> Taxes:
     """Return an invoice's taxes: one query, and none where there is no tax."""
-    names = _names(one["rate"] for one in row.taxes)
+    return in_words(row, names_of(row))
+
+
+def in_words(row: Invoice, names: TaxNames) -> Taxes:
+    """Return an invoice's taxes, given what their rates are called."""
     added, included = _named(row, names, is_included=False), _named(row, names, is_included=True)
     notes = (
         tax_texts.NOTES[one["reason"]] for one in row.taxes if one["reason"] in tax_texts.NOTES
@@ -43,7 +49,7 @@ def included_words(named: Named) -> list[tuple[str, int]]:
     return [(f"Includes {'tax' if name == 'Tax' else name}", amount) for name, amount in named]
 
 
-def _named(row: Invoice, names: dict[str, str], *, is_included: bool) -> Named:
+def _named(row: Invoice, names: TaxNames, *, is_included: bool) -> Named:
     return [
         (names.get(one["rate"], "Tax"), one["amount"])
         for one in row.taxes
@@ -55,9 +61,9 @@ def _sum(name: str, amount: int) -> Named:
     return [(name, amount)] if amount else []
 
 
-def _names(ids: Iterable[str]) -> dict[str, str]:
-    """Return what rates are called, by Stripe's id."""
-    wanted = set(ids)
+def names_of(row: Invoice) -> TaxNames:
+    """Return what the rates of an invoice are called: one query, and none where it has none."""
+    wanted = {one["rate"] for one in row.taxes}
     found = TaxRate.objects.filter(stripe_id__in=wanted) if wanted else []
     return {
         rate.stripe_id: tax_texts.label(rate.name, rate.jurisdiction, rate.percentage)

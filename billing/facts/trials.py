@@ -50,7 +50,7 @@ def before(user: User) -> Before | None:
     mine = list(_begun(user).order_by("started_at").values_list("started_at", "trial_end"))
     if mine:
         return Before(mine[0][0], any(end for _start, end in mine), is_own=True)
-    rows = TrialRecord.objects.filter(digest__in=_that_count([user.email]))
+    rows = TrialRecord.objects.filter(digest__in=that_count([user.email]))
     first = rows.order_by("began_at").first()
     return Before(first.began_at, first.had_trial) if first else None
 
@@ -104,7 +104,7 @@ def _had_one_elsewhere(user: User, made: set[str]) -> bool:
     if _begun(user).count() != 1:
         return False
     ours = Checkout.objects.filter(user=user, trial_days__gt=0).exclude(state=CheckoutState.EXPIRED)
-    known = TrialRecord.objects.filter(digest__in=_that_count(_addresses(user)))
+    known = TrialRecord.objects.filter(digest__in=that_count(_addresses(user)))
     return ours.exists() and known.exclude(digest__in=made).exists()
 
 
@@ -143,6 +143,11 @@ def _keep_many(people: dict[int, Before]) -> None:
     TrialRecord.objects.bulk_create([rows[one] for one in sorted(rows)], ignore_conflicts=True)
 
 
+def begun_among(rows: Iterable[Subscription]) -> bool:
+    """Whether one of a member's subscriptions is a membership that began."""
+    return any(row.is_membership and row.status not in NEVER_BEGAN for row in rows)
+
+
 def _begun(user: User) -> SubscriptionQuerySet:
     rows = Subscription.objects.for_user(user).memberships()
     return rows.exclude(status__in=NEVER_BEGAN)
@@ -165,7 +170,7 @@ def _addresses_of(users: Iterable[int]) -> list[tuple[int, str]]:
     )
 
 
-def _that_count(emails: Iterable[str]) -> set[str]:
+def that_count(emails: Iterable[str]) -> set[str]:
     """Return the digests by which addresses are looked up, under every key that is still good."""
     keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
     return {_digest(_kind(), one, key) for one in set(emails) if one for key in keys}

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from billing.core import idempotency, texts
@@ -28,6 +29,7 @@ from billing.models.decision import PENDING_FOR
 from billing.models.locks import lock_member
 from billing.stripe import failures, gateway
 from billing.sync import refresh
+from common.reads import Moment, Person
 from members import access_changes
 
 logger = logging.getLogger(__name__)
@@ -123,9 +125,13 @@ def live_subscription(user: User) -> Subscription | None:
 
 def pending_decision(user: User) -> MembershipDecision | None:
     """Return the decision that waits for Stripe to show it."""
-    since = timezone.now() - PENDING_FOR
+    return pending(user, timezone.now() - PENDING_FOR).first()
+
+
+def pending(user: Person, since: Moment) -> QuerySet[MembershipDecision]:
+    """Return the decisions since then that wait for Stripe to show them, the last one first."""
     rows = MembershipDecision.objects.for_user(user)
-    return rows.filter(state=DecisionState.PENDING, created_at__gt=since).first()
+    return rows.filter(state=DecisionState.PENDING, created_at__gt=since)
 
 
 @transaction.atomic

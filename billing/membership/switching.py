@@ -8,16 +8,15 @@ has changed since, nothing is done and the member looks again.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.contrib.postgres.aggregates import BoolOr
 from django.core import signing
-from django.db.models import Exists, OuterRef
+from django.db.models import F, QuerySet
 from django.urls import reverse
 
 from billing.core import subscription_items, texts
@@ -35,7 +34,7 @@ from billing.core.statuses import (
 from billing.facts import discounts, plans
 from billing.membership import cancellation
 from billing.membership.cancellation import MembershipError
-from billing.models import Dispute, Payment, Plan, Refund, Subscription
+from billing.models import Payment, Plan, Refund, Subscription
 from billing.stripe import failures, gateway
 from billing.stripe.snapshots import SubscriptionSnapshot, SwitchLine, SwitchSnapshot
 from billing.sync import refresh
@@ -117,13 +116,18 @@ class Preview:
 
 def choices(row: Subscription) -> list[Choice]:
     """Return the other prices on sale that this subscription can change to."""
+    return choices_among(row, plans.on_sale())
+
+
+def choices_among(row: Subscription, on_sale: Sequence[Plan]) -> list[Choice]:
+    """Return the other ones of some prices that this subscription can change to."""
     current = Plan(
         amount=row.plan_amount,
         currency=row.currency,
         interval=row.interval,
         interval_count=row.interval_count,
     )
-    others = [plan for plan in plans.on_sale() if plan.stripe_id != row.price_id]
+    others = [plan for plan in on_sale if plan.stripe_id != row.price_id]
     found = [_choice(plan, current) for plan in others if plan.currency == row.currency]
     words = tax_words.price(row.taxation)
     return [replace(one, why_not=_choice_refused(row, one), tax_words=words) for one in found]
@@ -139,13 +143,20 @@ def _choice(plan: Plan, current: Plan) -> Choice:
     )
 
 
-def offered(user: User) -> Offered | None:
-    """Return what the membership page offers: choices, or why there is none just now."""
-    row = cancellation.live_subscription(user)
-    found = choices(row) if row else []
-    if row is None or not found:
+def offered(
+    row: Subscription,
+    on_sale: Sequence[Plan],
+    paid: Collection[Payment],
+    given_back: Sequence[Refund],
+) -> Offered | None:
+    """Return what the membership page offers: choices, or why there is none just now.
+
+    `paid` is what was paid for the running period, with its disputes, `given_back` its refunds.
+    """
+    found = choices_among(row, on_sale)
+    if not found:
         return None
-    obstacle = _obstacle(row)
+    obstacle = _state_obstacle(row) or _given_back(row, paid, given_back)
     return Offered(found, obstacle.why, obstacle.url)
 
 
@@ -155,6 +166,13 @@ def why_not(row: Subscription) -> str:
 
 
 def _obstacle(row: Subscription) -> Obstacle:
+    if found := _state_obstacle(row):
+        return found
+    paid = list(paid_for_periods([row]).prefetch_related("disputes"))
+    return _given_back(row, paid, list(Refund.objects.holding().filter(payment__in=paid)))
+
+
+def _state_obstacle(row: Subscription) -> Obstacle | None:
     if row.status in UNPAID_SUBSCRIPTION:
         return Obstacle("Your last payment is still open. Pay it to switch plans.")
     if row.status == SubscriptionStatus.PAUSED:
@@ -164,34 +182,37 @@ def _obstacle(row: Subscription) -> Obstacle:
         return Obstacle(f"Your payments are paused{until}. You can switch once they resume.")
     if row.ends_at:
         return Obstacle("Your membership is about to end. Keep your membership to switch plans.")
-    return _given_back(row)
+    return None
 
 
-def _given_back(row: Subscription) -> Obstacle:
+def paid_for_periods(
+    rows: QuerySet[Subscription] | Sequence[Subscription],
+) -> QuerySet[Payment]:
+    """Return what was paid, or tried, for the running periods of subscriptions."""
+    begins = F("invoice__subscription__current_period_start") - A_DAY
+    return Payment.objects.filter(invoice__subscription__in=rows, invoice__created_at__gte=begins)
+
+
+def _given_back(
+    row: Subscription, paid: Collection[Payment], refunds: Sequence[Refund]
+) -> Obstacle:
     """Return why what was paid for this period can't become credit, if it can't.
 
     Stripe credits the unused time, whatever was refunded of it and whatever a bank has taken back:
-    the member would have it twice.
+    the member would have it twice. `paid` is what was paid for it, with its disputes.
     """
-    disputes = Dispute.objects.filter(payment=OuterRef("pk"))
-    paid = Payment.objects.filter(
-        invoice__subscription=row, invoice__created_at__gte=row.current_period_start - A_DAY
-    )
-    found = paid.aggregate(
-        disputed=BoolOr(Exists(disputes.filter(status__in=OPEN_DISPUTE))),
-        lost=BoolOr(Exists(disputes.filter(status=DisputeStatus.LOST))),
-    )
+    disputed = {one.status for payment in paid for one in payment.disputes.all()}
     day = plain_date(row.current_period_end)
-    if found["disputed"]:
+    if disputed & OPEN_DISPUTE:
         why = "Your bank looks into this period's payment. You can switch once it has decided."
         return Obstacle(why)
-    if found["lost"]:
+    if DisputeStatus.LOST in disputed:
         why = f"Your bank has taken this period's payment back. You can switch from {day}."
         return Obstacle(why)
-    return _refunded(list(Refund.objects.holding().filter(payment__in=paid)), day)
+    return _refunded(refunds, day)
 
 
-def _refunded(found: list[Refund], day: str) -> Obstacle:
+def _refunded(found: Sequence[Refund], day: str) -> Obstacle:
     """Return which refund of the running period's payment stands in the way, and until when."""
     agreed = {one.state for one in found if not one.is_undecided}
     if agreed:

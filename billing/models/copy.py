@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Self, TypeVar
 
-from django.contrib.auth.models import User
 from django.db import models
+
+from common.reads import Person
 
 Row_co = TypeVar("Row_co", bound=models.Model, covariant=True)
 
@@ -38,6 +39,6 @@ class StripeCopy(models.Model):
 class MemberRecordQuerySet(models.QuerySet[Row_co]):
     """Rows that belong to one member, through their Stripe customer."""
 
-    def for_user(self, user: User) -> Self:
+    def for_user(self, user: Person) -> Self:
         """Only this user's rows: the one door to a member's records."""
         return self.filter(customer__user=user)

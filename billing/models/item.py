@@ -5,19 +5,20 @@ from __future__ import annotations
 from typing import Self
 
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.db import models
 from django.db.models import Q
 
 from common.money import Money
+from common.reads import Person
 
 
 class ItemQuerySet(models.QuerySet["Item"]):
     """Items."""
 
-    def for_user(self, user: User) -> Self:
+    def for_user(self, user: Person) -> Self:
         """Only what is on sale to this user: the one door to items on a member's pages."""
-        offered = Q(for_everybody=True) | Q(pk__in=user.offered_items.values("pk"))
+        theirs = Item.members.through.objects.filter(user=user).values("item_id")
+        offered = Q(for_everybody=True) | Q(pk__in=theirs)
         return self.filter(offered, is_active=True)
 
 

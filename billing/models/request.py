@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Self
 
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -14,18 +13,19 @@ from billing.core.statuses import CheckoutState, RequestState
 from billing.models.copy import choices
 from billing.models.item import Item
 from common.money import Money
+from common.reads import Moment, Person
 
 
 class RequestQuerySet(models.QuerySet["PaymentRequest"]):
     """Payment requests."""
 
-    def for_user(self, user: User) -> Self:
+    def for_user(self, user: Person) -> Self:
         """Only this user's requests: the only way to a member's records."""
         return self.filter(user=user)
 
-    def payable(self) -> Self:
+    def payable(self, now: Moment | None = None) -> Self:
         """Those that can be paid now."""
-        in_time = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
+        in_time = Q(expires_at=None) | Q(expires_at__gt=now or timezone.now())
         return self.filter(in_time, state=RequestState.OPEN)
 
     def not_being_paid(self) -> Self:
@@ -34,6 +34,16 @@ class RequestQuerySet(models.QuerySet["PaymentRequest"]):
         waiting = Q(checkouts__state=CheckoutState.PROCESSING)
         being_paid = self.model._default_manager.filter(came_back | waiting)
         return self.exclude(pk__in=being_paid.values("pk"))
+
+    def asked(self, now: Moment | None = None) -> Self:
+        """Those that staff sent and that can still be paid."""
+        return self.payable(now).not_being_paid().filter(sent_at__isnull=False)
+
+    def settled(self) -> Self:
+        """Those that took an item from the list for good: paid, being paid, or sent by staff."""
+        taken = self.exclude(state=RequestState.CANCELED).exclude(item=None)
+        not_yet = taken.filter(state=RequestState.OPEN, sent_at=None).not_being_paid()
+        return taken.exclude(pk__in=not_yet.values("pk"))
 
 
 class PaymentRequest(models.Model):

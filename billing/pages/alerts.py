@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from django.conf import settings
-from django.contrib.auth.models import User
-from django.db import models
-from django.db.models import F
 from django.urls import reverse
 
 from billing.core import tax_texts, texts
@@ -15,32 +13,28 @@ from billing.core.dates import long_date
 from billing.core.statuses import (
     ENDED_SUBSCRIPTION,
     Collection,
-    CollectionMethod,
     InvoiceStatus,
-    PaymentStatus,
     SubscriptionStatus,
 )
 from billing.core.tones import Attention, Tone
 from billing.facts import cards, collecting, descriptions, pay_links, tax_settings
 from billing.models import Invoice, Payment, PaymentRequest
+from billing.pages.member_facts import MemberFacts
 from billing.pages.membership_status import Membership, Standing
-from billing.pages.payment_lines import PAGE_SIZE, invoices_of
+from billing.pages.payment_lines import PAGE_SIZE
+from billing.refunds import queries
 from common.money import Money
-from members.models import Member
 
 
-def attention(
-    member: Member, current: Membership, about_refunds: Sequence[Attention]
-) -> list[Attention]:
+def attention(facts: MemberFacts, current: Membership) -> list[Attention]:
     """Return what the member must do or know, the most urgent first."""
-    asked = [_request_attention(row) for row in asked_of(member.user)]
     return [
         *_two_memberships(current),
-        *_membership_attention(member, current),
-        *sent_invoices(member.user),
-        *about_refunds,
-        *_banks_at_work(member.user),
-        *asked,
+        *_membership_attention(facts, current),
+        *sent_invoices(facts),
+        *queries.news(facts.refunds).attention,
+        *_banks_at_work(facts.at_banks),
+        *(_request_attention(row) for row in facts.asked),
     ]
 
 
@@ -60,23 +54,16 @@ def _two_memberships(current: Membership) -> list[Attention]:
     ]
 
 
-def _banks_at_work(user: User) -> list[Attention]:
+def _banks_at_work(rows: Sequence[Payment]) -> list[Attention]:
     """Return the single payments that a bank is sending."""
-    rows = Payment.objects.for_user(user).filter(invoice=None, status=PaymentStatus.PROCESSING)
     return [
         Attention(
             Tone.WAIT,
             f"Your payment of {Money(row.amount, row.currency)} is on its way",
             f"For: {descriptions.of_single(row)}. {texts.PROCESSING}",
         )
-        for row in rows[:PAGE_SIZE]
+        for row in rows
     ]
-
-
-def asked_of(user: User) -> models.QuerySet[PaymentRequest]:
-    """Return the requests that staff sent the member and that can still be paid."""
-    rows = PaymentRequest.objects.for_user(user).payable().not_being_paid()
-    return rows.filter(sent_at__isnull=False)
 
 
 def _request_attention(request: PaymentRequest) -> Attention:
@@ -95,30 +82,37 @@ def _tax_sentence() -> str:
     return " Tax is added at checkout." if is_added else ""
 
 
-def _membership_attention(member: Member, current: Membership) -> list[Attention]:
-    rows = invoices_of(member.user)
+def _membership_attention(facts: MemberFacts, current: Membership) -> list[Attention]:
+    unpaid = [one for one in facts.waiting if _is_charged(one)]
     if not current.is_member:
-        not_begun = models.Q(subscription__status=SubscriptionStatus.INCOMPLETE)
-        rows = rows.filter(not_begun | models.Q(subscription__is_membership=False))
-    unpaid = (
-        rows.filter(amount_remaining__gt=0)
-        .exclude(collection_method=CollectionMethod.SEND)
-        .exclude(collection=Collection.NONE)
-        # What an earlier membership left behind does not decide about this one.
-        .exclude(subscription__status__in=ENDED_SUBSCRIPTION)
-        .prefetch_related("payments")[:PAGE_SIZE]
-    )
+        unpaid = [one for one in unpaid if _counts_before_joining(one)]
     # Of each thing that is paid for, the newest.
-    newest = {row.subscription_id: row for row in reversed(unpaid)}
+    newest = {row.subscription_id: row for row in reversed(unpaid[:PAGE_SIZE])}
     found = [_unpaid_attention(row) for row in reversed(newest.values())]
     if all(row.subscription and not row.membership for row in newest.values()):
-        found += _card_matters(current)
+        found += _card_matters(facts, current)
     return found
 
 
-def _card_matters(current: Membership) -> list[Attention]:
+def _is_charged(row: Invoice) -> bool:
+    """Whether it is charged, or was to be, and not left behind by an earlier membership."""
+    is_charged = not row.is_sent and row.status != InvoiceStatus.DRAFT
+    is_collected = row.amount_remaining > 0 and row.collection != Collection.NONE
+    return is_charged and is_collected and not _is_of_ended(row)
+
+
+def _counts_before_joining(row: Invoice) -> bool:
+    of = row.subscription
+    return of is not None and (of.status == SubscriptionStatus.INCOMPLETE or not of.is_membership)
+
+
+def _is_of_ended(row: Invoice) -> bool:
+    return row.subscription is not None and row.subscription.status in ENDED_SUBSCRIPTION
+
+
+def _card_matters(facts: MemberFacts, current: Membership) -> list[Attention]:
     """Return what the member must do about the card that pays for the membership."""
-    if current.standing == Standing.PAYMENT_DUE and not _waits_for_invoice(current):
+    if current.standing == Standing.PAYMENT_DUE and not _waits_for_invoice(facts, current):
         return [
             _card_attention(
                 Tone.BAD,
@@ -126,14 +120,14 @@ def _card_matters(current: Membership) -> list[Attention]:
                 "Please check the card that we charge.",
             )
         ]
-    return _card_attentions(current)
+    return _card_attentions(facts, current)
 
 
-def _card_attentions(current: Membership) -> list[Attention]:
+def _card_attentions(facts: MemberFacts, current: Membership) -> list[Attention]:
     """Return what is to be done about address and card of a membership that is paid up."""
     if current.row and current.row.tax_problem and settings.STRIPE_TAX:
         return [_address_attention()]
-    if other := _other_card_attention(current):
+    if other := _other_card_attention(facts, current):
         return [other]
     is_charged = current.row is not None and current.row.is_renewal_charged
     if current.card_expires_soon and is_charged:
@@ -148,27 +142,21 @@ def _card_attentions(current: Membership) -> list[Attention]:
     return []
 
 
-def _waits_for_invoice(current: Membership) -> bool:
+def _waits_for_invoice(facts: MemberFacts, current: Membership) -> bool:
     """Whether what is open is an invoice to pay, which stands among those."""
-    return current.row is not None and collecting.overdue_invoice(current.row) is not None
+    row = current.row
+    return row is not None and collecting.overdue_invoice(facts.waiting_of(row)) is not None
 
 
-def sent_invoices(user: User) -> list[Attention]:
+def sent_invoices(facts: MemberFacts) -> list[Attention]:
     """Return the invoices that were sent to the member to be paid, the most urgent first."""
-    rows = (
-        invoices_of(user)
-        .filter(
-            status=InvoiceStatus.OPEN,
-            collection_method=CollectionMethod.SEND,
-            amount_remaining__gt=0,
-        )
-        .exclude(subscription__status__in=ENDED_SUBSCRIPTION)
-        .order_by(F("due_at").asc(nulls_last=True), "pk")
-        .prefetch_related("payments")
-    )
-    found = list(rows[:PAGE_SIZE])
-    names = descriptions.product_names(found)
-    return [_sent_attention(row, descriptions.of_invoice(row, names)) for row in found]
+    found = [
+        one for one in facts.waiting if one.is_payable and one.is_sent and not _is_of_ended(one)
+    ]
+    found.sort(key=lambda one: (one.due_at.timestamp() if one.due_at else math.inf, one.pk))
+    return [
+        _sent_attention(row, descriptions.of_invoice(row, facts.names)) for row in found[:PAGE_SIZE]
+    ]
 
 
 def _sent_attention(row: Invoice, description: str) -> Attention:
@@ -192,9 +180,10 @@ def _sent_attention(row: Invoice, description: str) -> Attention:
     )
 
 
-def _other_card_attention(current: Membership) -> Attention | None:
+def _other_card_attention(facts: MemberFacts, current: Membership) -> Attention | None:
     """Ask whether the card that paid the last invoice shall pay the next ones too."""
-    paid = cards.other_card(current.row) if current.row else None
+    row = current.row
+    paid = cards.made_by_other(row, facts.last_paid.get(row.pk)) if row else None
     if paid is None:
         return None
     card = texts.card(paid.card_brand, paid.card_last4)
@@ -281,16 +270,12 @@ def _for_what(invoice: Invoice) -> str:
     return "" if row is None or row.is_membership else f" for {row.name}"
 
 
-def left_open(user: User) -> list[Attention]:
+def left_open(facts: MemberFacts) -> list[Attention]:
     """Return what earlier memberships left unpaid: Stripe keeps it open, and asks no more.
 
     It has nothing to do with becoming a member again, and says so.
     """
-    rows = invoices_of(user).filter(
-        status=InvoiceStatus.OPEN,
-        amount_remaining__gt=0,
-        subscription__status__in=ENDED_SUBSCRIPTION,
-    )
+    rows = [one for one in facts.waiting if one.is_payable and _is_of_ended(one)]
     return [_left_open(row) for row in rows[:PAGE_SIZE]]
 
 

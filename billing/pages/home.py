@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.contrib.auth.models import User
-
-from billing.core.statuses import PaymentStatus
 from billing.core.tones import Attention
 from billing.facts import descriptions, plans
-from billing.models import Payment
 from billing.pages.alerts import attention
+from billing.pages.member_facts import MemberFacts
 from billing.pages.membership_status import Membership, membership
 from billing.pages.payment_lines import PaymentLine, payment_line, refund_lines
-from billing.refunds import queries as refund_queries
+from billing.refunds import queries
 from billing.refunds.queries import RefundLine
-from members.models import Member
 
 # How many refunds the home page shows of those that are under way.
 FEW = 3
@@ -33,32 +29,22 @@ class Home:
     last_payment: PaymentLine | None
 
 
-def home(member: Member) -> Home:
+def home(facts: MemberFacts) -> Home:
     """Answer the home page's three questions."""
-    current = membership(member)
-    refunds, last = refund_queries.news(member.user), _last_payment(member.user)
-    shown = refunds.under_way[:FEW]
-    paid = [*(row.payment for row in shown), *([last] if last else [])]
-    names = descriptions.product_names([row.invoice for row in paid if row.invoice])
-    last_payment = None
-    if last:
-        described = descriptions.of_payment(last, names)
-        last_payment = payment_line(last, described, refunds.all)
+    current, news = membership(facts), queries.news(facts.refunds)
+    shown = news.under_way[:FEW]
     return Home(
         membership=current,
-        offer=None if current.is_member else plans.offer_to(member.user),
-        attention=attention(member, current, refunds.attention),
-        refunds=refund_lines(shown, names),
-        has_more_refunds=len(refunds.under_way) > len(shown),
-        last_payment=last_payment,
+        offer=None if current.is_member else facts.offer,
+        attention=attention(facts, current),
+        refunds=refund_lines(shown, facts.names),
+        has_more_refunds=len(news.under_way) > len(shown),
+        last_payment=_last_payment(facts),
     )
 
 
-def _last_payment(user: User) -> Payment | None:
-    return (
-        Payment.objects.for_user(user)
-        .filter(status=PaymentStatus.SUCCEEDED)
-        .select_related("invoice__subscription")
-        .prefetch_related("disputes")
-        .first()
-    )
+def _last_payment(facts: MemberFacts) -> PaymentLine | None:
+    row = facts.last_payment
+    if row is None:
+        return None
+    return payment_line(row, descriptions.of_payment(row, facts.names), facts.refunds)

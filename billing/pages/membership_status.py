@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
-from django.contrib.auth.models import User
 from django.utils import timezone
 
 from billing.core import tax_texts as tax_words
@@ -14,24 +14,21 @@ from billing.core import texts
 from billing.core.dates import long_date
 from billing.core.statuses import (
     ENDED_SUBSCRIPTION,
-    UNFINISHED_CHECKOUT,
     UNPAID_SUBSCRIPTION,
     Collection,
     MembershipAction,
-    Purpose,
     SubscriptionStatus,
 )
 from billing.core.subscription_items import UNNAMED_PLAN
 from billing.core.tones import Tone
 from billing.facts import collecting, credit, discounts, memberships, plans
 from billing.facts.also_billed import Billed, Part, billed, parts_of
-from billing.membership.cancellation import pending_decision
-from billing.models import Checkout, MembershipDecision, Subscription
+from billing.membership import switching
+from billing.models import Invoice, Subscription
 from billing.notices.reminders import card_expires_soon
+from billing.pages.member_facts import MemberFacts
 from common.money import Money
-from members.models import Member
 
-CONFIRMING_FOR = timedelta(hours=1)
 PENDING_SENTENCES = {
     MembershipAction.CANCEL: "Your cancellation is being confirmed.",
     MembershipAction.RESUME: "We are putting your membership back.",
@@ -82,6 +79,7 @@ class Membership:
     parts: list[Part] = field(default_factory=list)  # where it is paid with other things
     also_billed: list[Billed] = field(default_factory=list)  # other subscriptions
     has_two: bool = False  # another membership goes on beside it, by mistake
+    left_open: str = ""  # what is still to pay even if it ends, in words
     row: Subscription | None = None  # the live one, for further reads; pages do not show it
 
     @property
@@ -115,34 +113,28 @@ class Membership:
         return "Next invoice" if self.row is not None and self.row.is_sent else "Next payment"
 
     @property
-    def left_open(self) -> str:
-        """What is still to pay even if the membership ends, in words, or ""."""
-        return collecting.left_open(self.row) if self.row else ""
-
-    @property
     def resumes_at(self) -> datetime | None:
         """Until when payments are paused, where that is known."""
         return self.row.resumes_at if self.row and self.standing == Standing.PAUSED else None
 
 
-def membership(member: Member) -> Membership:
+def membership(facts: MemberFacts) -> Membership:
     """Return the state of the membership in the member's words, with what is billed besides."""
-    rows = list(Subscription.objects.for_user(member.user))
-    mine = memberships.ranked(rows)
+    mine = memberships.ranked(facts.subscriptions)
     live = [row for row in mine if row.is_live]
-    found = next(iter(mine), None)
-    others = [row for row in rows if row.is_live and not row.is_membership]
+    first = next(iter(live), None)
+    others = [row for row in facts.subscriptions if row.is_live and not row.is_membership]
     return replace(
-        _membership(member, found),
-        also_billed=[billed(row, next(iter(live), None)) for row in [*live[1:], *others]],
+        _membership(facts, next(iter(mine), None)),
+        also_billed=[billed(row, first, facts.waiting_of(row)) for row in [*live[1:], *others]],
         has_two=sum(row.ends_at is None for row in live) > 1,
     )
 
 
-def _membership(member: Member, found: Subscription | None) -> Membership:
+def _membership(facts: MemberFacts, found: Subscription | None) -> Membership:
     if found and found.is_live:
-        return _live_membership(found, pending_decision(member.user))
-    if _is_confirming(member.user):
+        return _live_membership(found, facts)
+    if facts.is_confirming:
         return Membership(
             Standing.CONFIRMING,
             Tone.WAIT,
@@ -150,10 +142,21 @@ def _membership(member: Member, found: Subscription | None) -> Membership:
             "Your payment is being confirmed. This takes a few seconds.",
         )
     if found and found.status == SubscriptionStatus.INCOMPLETE:
-        return _unfinished_membership(found)
+        return _unfinished_membership(facts.waiting_of(found))
     if found and found.status in ENDED_SUBSCRIPTION:
         return _ended_membership(found)
     return Membership(Standing.NONE, Tone.INFO, "Not a member", "You’re not a member yet.")
+
+
+def switches(facts: MemberFacts, current: Membership) -> switching.Offered | None:
+    """Return the other prices that a member may switch to, or why not now."""
+    row = current.row
+    if row is None:
+        return None
+    paid = [one for one in facts.paid if one.invoice and one.invoice.subscription_id == row.pk]
+    keys = {one.pk for one in paid}
+    back = [one for one in facts.given_back if one.payment_id in keys]
+    return switching.offered(row, facts.plans, paid, back)
 
 
 def changed_price(current: Membership, offer: plans.PlanOffer | None) -> str:
@@ -171,21 +174,12 @@ def changed_price(current: Membership, offer: plans.PlanOffer | None) -> str:
     )
 
 
-def _is_confirming(user: User) -> bool:
-    rows = Checkout.objects.for_user(user).filter(
-        purpose=Purpose.MEMBERSHIP,
-        state__in=UNFINISHED_CHECKOUT,
-        returned_at__gt=timezone.now() - CONFIRMING_FOR,
-    )
-    return rows.exists()
-
-
-def _live_membership(row: Subscription, decision: MembershipDecision | None) -> Membership:
+def _live_membership(row: Subscription, facts: MemberFacts) -> Membership:
     standing, tone, label = _standing(row)
-    sentence = ""
+    sentence, decision, invoices = "", facts.decision, facts.waiting_of(row)
     if standing == Standing.PAYMENT_DUE:
-        tone, label, sentence = _payment_due(row)
-    waiting = _waiting_for_bank(row) if standing == Standing.ACTIVE else None
+        tone, label, sentence = _payment_due(invoices)
+    waiting = _waiting_for_bank(invoices) if standing == Standing.ACTIVE else None
     price = Money(row.amount, row.currency)
     is_resumed_then = standing == Standing.PAUSED and row.is_paused and row.is_renewal_charged
     goes_on = standing in (Standing.ACTIVE, Standing.TRIAL) or is_resumed_then
@@ -213,27 +207,33 @@ def _live_membership(row: Subscription, decision: MembershipDecision | None) -> 
         waiting=waiting,
         credit=credit.of(row),
         parts=parts_of(row),
+        left_open=collecting.left_open(collecting.open_one(invoices)),
         row=row,
     )
 
 
-def _waiting_for_bank(row: Subscription) -> Money | None:
+def _waiting_for_bank(invoices: Sequence[Invoice]) -> Money | None:
     """Return what a bank is sending for a membership that goes on meanwhile."""
-    found = row.invoices.filter(collection=Collection.PROCESSING).first()
+    found = next((one for one in invoices if one.collection == Collection.PROCESSING), None)
     return Money(found.amount_remaining, found.currency) if found else None
+
+
+def _collection(invoices: Sequence[Invoice], otherwise: Collection) -> Collection:
+    """Return how far the collection of the newest invoice has come that is being collected."""
+    found = (one.collection for one in invoices if one.collection != Collection.NONE)
+    return Collection(next(found, otherwise))
 
 
 def _waiting_sentence(waiting: Money | None) -> str:
     return f"Your {waiting} bank payment is on its way and may take a few days. " if waiting else ""
 
 
-def _unfinished_membership(row: Subscription) -> Membership:
+def _unfinished_membership(invoices: Sequence[Invoice]) -> Membership:
     """Return a membership that has not begun: its first payment is not through."""
-    invoice = row.invoices.exclude(collection=Collection.NONE).first()
-    waiting = _waiting_for_bank(row)
+    waiting = _waiting_for_bank(invoices)
     standing, tone, label = Standing.NONE, Tone.WAIT, "Not begun"
     sentence = "Your membership begins with its first payment."
-    match invoice.collection if invoice else Collection.NONE:
+    match _collection(invoices, Collection.NONE):
         case Collection.PROCESSING:
             standing, label = Standing.CONFIRMING, "Payment on its way"
             sentence = f"{_waiting_sentence(waiting)}Your membership begins once it is here."
@@ -260,12 +260,11 @@ def _standing(row: Subscription) -> tuple[Standing, Tone, str]:
     return Standing.ACTIVE, Tone.GOOD, "Active"
 
 
-def _payment_due(row: Subscription) -> tuple[Tone, str, str]:
+def _payment_due(invoices: Sequence[Invoice]) -> tuple[Tone, str, str]:
     """Tell a payment that failed from one that waits for the bank, or for the member."""
-    if invoice := collecting.overdue_invoice(row):
+    if invoice := collecting.overdue_invoice(invoices):
         return Tone.BAD, "Overdue", collecting.overdue(invoice)
-    found = row.invoices.exclude(collection=Collection.NONE).first()
-    match found.collection if found else Collection.FAILED:
+    match _collection(invoices, Collection.FAILED):
         case Collection.PROCESSING:
             return (
                 Tone.WAIT,

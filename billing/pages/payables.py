@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from django.contrib.auth.models import User
 from django.urls import reverse
 
-from billing.core.statuses import CheckoutState, RequestState
+from billing.core.statuses import CheckoutState
 from billing.facts import pay_links, tax_settings
 from billing.models import Checkout, Item, PaymentRequest
-from billing.pages.alerts import asked_of
-from billing.pages.payment_pages import payment_page
+from billing.pages.payment_lines import payment_url
 from common.money import Money
 
 
@@ -53,22 +52,18 @@ class PaymentResult:
         return self.outcome != Outcome.CONFIRMING
 
 
-def payables(user: User) -> list[Payable]:
+def payables(asked: Sequence[PaymentRequest], offered: Sequence[Item]) -> list[Payable]:
     """Return what the member was asked to pay and what is on sale to them, requests first."""
-    requests = PaymentRequest.objects.for_user(user)
-    taken = requests.exclude(state=RequestState.CANCELED).exclude(item=None)
-    not_yet = taken.filter(state=RequestState.OPEN, sent_at=None).not_being_paid()
-    settled = taken.exclude(pk__in=not_yet.values("pk"))
-    asked = [
-        Payable(row.description, row.price, pay_links.path_of(row), "", row.expires_at)
-        for row in asked_of(user)
-    ]
-    offered = [
-        Payable(row.name, row.price, "", reverse("billing:pay-item", args=[row.pk]))
-        for row in Item.objects.for_user(user).exclude(pk__in=settled.values("item"))
-    ]
     words = tax_settings.single_words()
-    return [replace(one, tax_words=words) for one in asked + offered]
+    requests = [
+        Payable(row.description, row.price, pay_links.path_of(row), "", row.expires_at)
+        for row in asked
+    ]
+    items = [
+        Payable(row.name, row.price, "", reverse("billing:pay-item", args=[row.pk]))
+        for row in offered
+    ]
+    return [replace(one, tax_words=words) for one in requests + items]
 
 
 def result_of(checkout: Checkout) -> PaymentResult:
@@ -78,8 +73,7 @@ def result_of(checkout: Checkout) -> PaymentResult:
         # With the tax that was added.
         price = Money(payment.amount, payment.currency)
     if checkout.state == CheckoutState.COMPLETE and payment:
-        line = payment_page(payment)
-        return PaymentResult(Outcome.PAID, price, checkout.description, line.url)
+        return PaymentResult(Outcome.PAID, price, checkout.description, payment_url(payment))
     if checkout.state == CheckoutState.PROCESSING:
         return PaymentResult(Outcome.PROCESSING, price, checkout.description)
     if checkout.state == CheckoutState.FAILED:

@@ -6,7 +6,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from django.contrib.auth.models import User
 from django.urls import reverse
 
 from billing.core import texts
@@ -14,11 +13,13 @@ from billing.core.statuses import GIVEN_UP_BY_PAUSE, DisputeStatus, InvoiceStatu
 from billing.core.statuses import Collection as HowCollected
 from billing.core.tones import Attention, Tone
 from billing.facts import descriptions, income
+from billing.facts.descriptions import ProductNames
 from billing.models import Dispute, Invoice, Payment, Refund
 from billing.models.copy import MemberRecordQuerySet
 from billing.refunds import queries as refund_queries
 from billing.refunds.queries import Offer, RefundLine
 from common.money import Money
+from common.reads import Person
 
 PAGE_SIZE = 12
 # Of a payment that came; whatever else became of it is only to be known.
@@ -73,7 +74,7 @@ class PaymentLine:
     refunds: list[RefundLine] = field(default_factory=list)
 
 
-def invoices_of(user: User) -> MemberRecordQuerySet[Invoice]:
+def invoices_of(user: Person) -> MemberRecordQuerySet[Invoice]:
     """Return the invoices that a member may see: their own that are no drafts."""
     return (
         Invoice.objects.for_user(user)
@@ -84,7 +85,7 @@ def invoices_of(user: User) -> MemberRecordQuerySet[Invoice]:
 
 def invoice_line(
     row: Invoice,
-    names: dict[str, str],
+    names: ProductNames,
     payments: Sequence[Payment],
     refunds: Collection[Refund],
     briefs: Mapping[int, str] | None = None,
@@ -184,7 +185,7 @@ def payment_line(row: Payment, description: str, refunds: Collection[Refund]) ->
         method=texts.card(row.card_brand, row.card_last4),
         description=description,
         tax=Money(row.tax, row.currency) if row.tax else None,
-        url=_payment_url(row),
+        url=payment_url(row),
         problem=_problem(row),
         disputes=tuple(_dispute_notice(one) for one in row.disputes.all()),
     )
@@ -219,7 +220,7 @@ def _problem(row: Payment) -> str:
             return ""
 
 
-def _payment_url(row: Payment) -> str:
+def payment_url(row: Payment) -> str:
     """Return the page of what was paid: the invoice's, else the payment's own."""
     if row.invoice_id:
         return reverse("billing:invoice", args=[row.invoice_id])
@@ -241,7 +242,7 @@ def _payment_state(row: Payment, under_way: int) -> tuple[Tone, str]:
             return Tone.WAIT, "In progress"
 
 
-def refund_lines(rows: Sequence[Refund], names: dict[str, str]) -> list[RefundLine]:
+def refund_lines(rows: Sequence[Refund], names: ProductNames) -> list[RefundLine]:
     """Return refunds as rows. `names` are those of products."""
     return [
         refund_queries.line_of(row, descriptions.of_payment(row.payment, names)) for row in rows

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
-from typing import TypeVar
 
-from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
@@ -15,23 +13,20 @@ from billing.core import texts
 from billing.core.statuses import GIVEN_UP_BY_PAUSE, Collection, CreditNoteStatus, InvoiceStatus
 from billing.core.tones import Tone
 from billing.facts import businesses, credit, descriptions, taxes
-from billing.models import CreditNote, Invoice, Payment, Refund
-from billing.models.copy import MemberRecordQuerySet
+from billing.models import CreditNote, Invoice, Payment
+from billing.pages import payables
+from billing.pages.payables import Payable
+from billing.pages.payment_facts import InvoiceFacts, PaymentsFacts, SinglePaymentFacts
 from billing.pages.payment_lines import (
-    PAGE_SIZE,
     InvoiceLine,
     PaymentLine,
     invoice_line,
-    invoices_of,
     payment_line,
     refund_lines,
 )
-from billing.refunds import queries as refund_queries
+from billing.refunds import queries
 from billing.refunds.queries import RefundLine
 from common.money import Money
-from members.models import Member
-
-Dated = TypeVar("Dated", Invoice, Payment)
 
 
 @dataclass(frozen=True)
@@ -124,44 +119,46 @@ class PaymentsPage:
     is_first: bool
     is_first_of_payments: bool
     credit: str  # what is on the balance, in a sentence, or ""
+    payables: list[Payable]
+    years: Sequence[int]  # for which there is a statement
 
 
-def payments_page(member: Member, before: str = "", other_before: str = "") -> PaymentsPage:
-    """Return one page of invoices and one of other payments.
-
-    Each holds what is older than the row whose primary key is `before` or `other_before`.
-    """
+def payments_page(facts: PaymentsFacts) -> PaymentsPage:
+    """Return one page of invoices and one of other payments."""
     address = reverse("billing:payments")
-    invoices, last = _page_of(
-        invoices_of(member.user).prefetch_related("payments__disputes"), before
-    )
-    single = Payment.objects.for_user(member.user).filter(invoice=None)
-    single = single.prefetch_related("disputes")
-    others, last_other = _page_of(single, other_before)
-    refunds = refund_queries.in_progress(member.user)
-    refunded = [row.payment.invoice for row in refunds if row.payment.invoice]
-    names = descriptions.product_names([*invoices, *refunded])
-    paid = [payment for row in invoices for payment in row.payments.all()]
-    briefs = refund_queries.briefs([*paid, *others], refunds)
-    is_first = not before and not other_before
+    paid = [*facts.payments, *(one for row in facts.invoices for one in row.payments.all())]
+    judging, refunds = facts.judging, facts.refunds
+    briefs = queries.briefs(queries.judged(judging.policy, judging.facts, paid), refunds)
+    last, last_payment = facts.invoices[-1:], facts.payments[-1:]
     return PaymentsPage(
-        refunds=refund_lines(refunds, names) if is_first else [],
+        refunds=refund_lines(refunds, facts.names) if facts.is_first else [],
         invoices=[
-            invoice_line(row, names, list(row.payments.all()), refunds, briefs) for row in invoices
+            invoice_line(row, facts.names, list(row.payments.all()), refunds, briefs)
+            for row in facts.invoices
         ],
         payments=[
             replace(
                 payment_line(row, descriptions.of_single(row), refunds),
                 refundable=briefs.get(row.pk, ""),
             )
-            for row in others
+            for row in facts.payments
         ],
-        older=f"{address}?before={last}" if last else "",
-        older_payments=f"{address}?other_before={last_other}" if last_other else "",
-        is_first=not before,
-        is_first_of_payments=not other_before,
-        credit=_credit(invoices) if is_first else "",
+        older=f"{address}?before={last[0].pk}" if facts.has_older else "",
+        older_payments=f"{address}?other_before={last_payment[0].pk}"
+        if facts.has_older_payments
+        else "",
+        is_first=facts.is_first_of_invoices,
+        is_first_of_payments=facts.is_first_of_payments,
+        credit=_credit(facts.invoices) if facts.is_first else "",
+        payables=payables.payables(facts.asked, facts.offered)
+        if facts.is_first_of_invoices
+        else [],
+        years=facts.years,
     )
+
+
+def _payables(facts: PaymentsFacts) -> list[Payable]:
+    return payables.payables(facts.asked, facts.offered) if facts.is_first_of_invoices else []
 
 
 def _credit(invoices: Sequence[Invoice]) -> str:
@@ -175,29 +172,17 @@ def _credit(invoices: Sequence[Invoice]) -> str:
     return f"You have {found} of credit, which is kept for you."
 
 
-def _page_of(rows: MemberRecordQuerySet[Dated], before: str) -> tuple[Sequence[Dated], int | None]:
-    """Return a page of rows, newest first, and the key of its last row if there are older ones."""
-    mark = rows.filter(pk=int(before[:18])).first() if before.isdecimal() else None
-    if mark:
-        at = mark.created_at
-        rows = rows.filter(Q(created_at__lt=at) | Q(created_at=at, pk__lt=mark.pk))
-    found = list(rows[: PAGE_SIZE + 1])
-    shown = found[:PAGE_SIZE]
-    return shown, shown[-1].pk if len(found) > PAGE_SIZE else None
-
-
-def invoice_page(invoice: Invoice) -> InvoicePage:
+def invoice_page(facts: InvoiceFacts) -> InvoicePage:
     """Return an invoice in full."""
-    rows = list(invoice.payments.prefetch_related("disputes"))
-    refunds = refund_queries.of_payments(rows)
-    head = invoice_line(invoice, descriptions.product_names([invoice]), rows, refunds)
+    invoice, rows = facts.invoice, facts.payments
+    head = invoice_line(invoice, facts.names, rows, facts.refunds)
     may_pay = (
         invoice.status == InvoiceStatus.OPEN
         and invoice.amount_remaining > 0
         and invoice.collection != Collection.PROCESSING
     )
     hosted = reverse("billing:invoice-hosted", args=[invoice.pk])
-    tax = taxes.of_invoice(invoice)
+    tax = taxes.in_words(invoice, facts.taxes)
     return InvoicePage(
         head=head,
         items=[_invoice_item(line, invoice.currency) for line in invoice.lines],
@@ -217,10 +202,8 @@ def invoice_page(invoice: Invoice) -> InvoicePage:
         paid=Money(invoice.amount_paid, invoice.currency),
         remaining=Money(invoice.amount_remaining, invoice.currency),
         note=_invoice_note(invoice),
-        credit_notes=[_credit_note_line(row) for row in invoice.credit_notes.all()],
-        payments=_with_refunds(
-            rows, dict.fromkeys([row.pk for row in rows], head.description), refunds
-        ),
+        credit_notes=[_credit_note_line(row) for row in facts.notes],
+        payments=[_with_refunds(row, head.description, facts) for row in rows],
         hosted_url=hosted if invoice.hosted_url else "",
         pdf_url=reverse("billing:invoice-pdf", args=[invoice.pk]) if invoice.pdf_url else "",
         pay_url=hosted if may_pay else "",
@@ -271,25 +254,23 @@ def _credit_note_line(row: CreditNote) -> CreditNoteLine:
     )
 
 
-def payment_page(payment: Payment) -> PaymentLine:
+def payment_page(facts: SinglePaymentFacts) -> PaymentLine:
     """Return a payment without an invoice in full."""
-    refunds = refund_queries.of_payments([payment])
-    return _with_refunds([payment], {payment.pk: descriptions.of_single(payment)}, refunds)[0]
+    return _with_refunds(facts.payment, descriptions.of_single(facts.payment), facts)
 
 
 def _with_refunds(
-    rows: Sequence[Payment], described: dict[int, str], refunds: list[Refund]
-) -> list[PaymentLine]:
-    """Return a member's payments with what may be refunded of them, and what was."""
-    offers = refund_queries.offers_beside(rows, refunds)
-    return [
-        replace(
-            payment_line(row, described[row.pk], refunds),
-            offer=offers.get(row.pk),
-            refunds=[refund_queries.line_of(one) for one in refunds if one.payment_id == row.pk],
-        )
-        for row in rows
-    ]
+    row: Payment, description: str, facts: InvoiceFacts | SinglePaymentFacts
+) -> PaymentLine:
+    """Return a member's payment with what may be refunded of it, and what was."""
+    judging = facts.judging
+    found = queries.judged(judging.policy, judging.facts, [row])
+    offers = queries.offers_beside(judging.policy, found, facts.refunds)
+    return replace(
+        payment_line(row, description, facts.refunds),
+        offer=offers.get(row.pk),
+        refunds=[queries.line_of(one) for one in facts.refunds if one.payment_id == row.pk],
+    )
 
 
 def _invoice_item(line: dict[str, object], currency: str) -> InvoiceItem:

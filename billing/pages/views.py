@@ -16,19 +16,26 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from billing.core import texts
 from billing.core.statuses import Purpose
-from billing.facts import pay_links, plans, statements, tax_settings
+from billing.facts import pay_links, tax_settings
 from billing.membership import cancellation, cards, checkout, retention, switching
 from billing.models import Checkout, CreditNote, Invoice, Payment, PaymentRequest
-from billing.pages import alerts, membership_status, payables, payment_lines, payment_pages
+from billing.pages import (
+    alerts,
+    member_facts,
+    membership_status,
+    payables,
+    payment_facts,
+    payment_lines,
+    payment_pages,
+)
 from billing.pages.forms import AmountForm, CancellationForm
 from billing.payments import single_payments
-from billing.refunds import queries as refund_queries
 from billing.stripe import failures, gateway
 from billing.sync import refresh
 from common.htmx import wants_fragment
 from common.money import SYMBOLS, Money, plain_amount
 from members import terms
-from members.access import current_member, current_user
+from members.access import current_user
 from members.models import AgreedWhere
 
 logger = logging.getLogger(__name__)
@@ -44,17 +51,17 @@ def membership(request: HttpRequest) -> HttpResponse:
     if "canceled" in request.GET:
         messages.info(request, "You left the payment page. Nothing was charged.")
         return redirect("billing:membership")
-    member = current_member(request)
     template = "billing/membership.html" + ("#current" if wants_fragment(request) else "")
-    current = membership_status.membership(member)
-    offer = None if current.is_member else plans.offer_to(member.user)
+    facts = member_facts.membership(current_user(request))
+    current = membership_status.membership(facts)
+    offer = None if current.is_member else facts.offer
     context = {
         "membership": current,
-        "attention": alerts.attention(member, current, refund_queries.news(member.user).attention),
+        "attention": alerts.attention(facts, current),
         "offer": offer,
         "changed_price": membership_status.changed_price(current, offer),
-        "left_open": alerts.left_open(member.user),
-        "switches": switching.offered(member.user) if current.is_member else None,
+        "left_open": alerts.left_open(facts),
+        "switches": membership_status.switches(facts, current),
     }
     return render(request, template, context)
 
@@ -90,7 +97,9 @@ def checkout_return(request: HttpRequest) -> HttpResponse:
         messages.info(request, "The payment was not finished. Nothing was charged.")
         return redirect("billing:membership")
     template = "billing/checkout_return.html" + ("#status" if wants_fragment(request) else "")
-    context = {"membership": membership_status.membership(current_member(request))}
+    context = {
+        "membership": membership_status.membership(member_facts.membership(current_user(request)))
+    }
     return render(request, template, context)
 
 
@@ -98,7 +107,7 @@ def checkout_return(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def cancel(request: HttpRequest) -> HttpResponse:
     """Say what will happen and when, ask why, and let the membership end with its period."""
-    current = membership_status.membership(current_member(request))
+    current = membership_status.membership(member_facts.membership(current_user(request)))
     if not current.can_cancel:
         return redirect("billing:membership")
     form = CancellationForm(request.POST if request.method == "POST" else None)
@@ -117,7 +126,7 @@ def cancel(request: HttpRequest) -> HttpResponse:
 @require_POST
 def stay(request: HttpRequest) -> HttpResponse:
     """Let the member stay with the discount that the cancel page offers."""
-    current = membership_status.membership(current_member(request))
+    current = membership_status.membership(member_facts.membership(current_user(request)))
     form = CancellationForm(request.POST)
     if not form.is_valid():
         return _cancel_page(request, current, form)
@@ -203,17 +212,14 @@ def use_card(request: HttpRequest, pk: int) -> HttpResponse:
 def payments(request: HttpRequest) -> HttpResponse:
     """List the member's invoices and payments, newest first; `before` is where a page starts."""
     template = "billing/payments.html" + ("#invoices" if wants_fragment(request) else "")
-    page = payment_pages.payments_page(
-        current_member(request),
+    facts = payment_facts.payments(
+        current_user(request),
         before=request.GET.get("before", ""),
         other_before=request.GET.get("other_before", ""),
     )
-    to_pay = payables.payables(current_user(request)) if page.is_first else []
     context = {
-        "page": page,
-        "payables": to_pay,
+        "page": payment_pages.payments_page(facts),
         "takes_amounts": single_payments.takes_amounts(),
-        "years": statements.years_of(current_user(request)),
     }
     return render(request, template, context)
 
@@ -293,20 +299,22 @@ def payment_result(request: HttpRequest) -> HttpResponse:
 @require_GET
 def payment(request: HttpRequest, pk: int) -> HttpResponse:
     """Show one payment of the member's own; that of an invoice is shown with its invoice."""
-    found = Payment.objects.for_user(current_user(request)).filter(pk=pk).first()
-    if found is None:
+    facts = payment_facts.payment(current_user(request), pk)
+    if facts is None:
         raise Http404("There is no such payment.")
-    if found.invoice_id:
-        return redirect("billing:invoice", pk=found.invoice_id)
-    return render(request, "billing/payment.html", {"payment": payment_pages.payment_page(found)})
+    if facts.payment.invoice_id:
+        return redirect("billing:invoice", pk=facts.payment.invoice_id)
+    return render(request, "billing/payment.html", {"payment": payment_pages.payment_page(facts)})
 
 
 @login_required
 @require_GET
 def invoice(request: HttpRequest, pk: int) -> HttpResponse:
-    """Show one invoice of the member's own."""
-    found = _own_invoice(request, pk)
-    return render(request, "billing/invoice.html", {"invoice": payment_pages.invoice_page(found)})
+    """Show one invoice of the member's own; a stranger's does not exist for them."""
+    facts = payment_facts.invoice(current_user(request), pk)
+    if facts is None:
+        raise Http404("There is no such invoice.")
+    return render(request, "billing/invoice.html", {"invoice": payment_pages.invoice_page(facts)})
 
 
 @login_required

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeAlias
 
-from django.contrib.auth.models import User
 from django.db.models import Case, IntegerField, Q, When
 from django.urls import reverse
 from django.utils import formats, timezone
@@ -24,6 +24,7 @@ from billing.refunds import terms as refund_terms
 from billing.refunds.membership_end import Ending
 from billing.refunds.policy import Facts, Outcome, Policy, Terms
 from common.money import Money
+from common.reads import Moment, Person
 
 # For how long a failed refund is held up to the member.
 REMEMBERED_FOR = timedelta(days=30)
@@ -50,6 +51,10 @@ UNDER_WAY = (
 HELD_UP = (RefundState.REQUIRES_ACTION, RefundState.FAILED)
 
 
+# Payments that were made, by primary key, with what is known of them and what the policy says.
+Judged: TypeAlias = dict[int, tuple[Payment, Facts, Terms]]
+
+
 @dataclass(frozen=True)
 class News:
     """What there is to say of a member's refunds: what asks for them, and what goes on anyway.
@@ -59,7 +64,7 @@ class News:
 
     attention: list[Attention]
     under_way: list[Refund]
-    all: list[Refund]
+    all: Sequence[Refund]
 
 
 @dataclass(frozen=True)
@@ -143,46 +148,26 @@ class Preview:
     amount: Money | None = None
 
 
-def visible_to(user: User) -> RefundQuerySet:
-    """Return the refunds that a member may see: their own, and no gift that came to nothing.
-
-    What a colleague has not agreed to, or Stripe did not take, the member has never heard of.
-    """
-    return _told(Refund.objects.for_user(user))
+def visible_to(user: Person) -> RefundQuerySet:
+    """Return the refunds that a member may see: their own of which they were told."""
+    return told(Refund.objects.for_user(user))
 
 
-def _told(rows: RefundQuerySet) -> RefundQuerySet:
-    unknown = Q(origin=RefundOrigin.STAFF, stripe_id=None) & Q(
-        state__in=[RefundState.REQUESTED, *sorted(REFUND_VOID)]
-    )
-    return rows.exclude(unknown)
-
-
-def offers(payments: Collection[Payment]) -> dict[int, Offer]:
-    """Return what may be refunded of payments that were made, by primary key.
-
-    The number of statements does not depend on that of the payments.
-    """
+def judged(policy: Policy, facts: Mapping[int, Facts], payments: Collection[Payment]) -> Judged:
+    """Return what the policy says of those payments that were made, by primary key."""
     made = [row for row in payments if row.status == PaymentStatus.SUCCEEDED]
-    if not made:
-        return {}
-    policy, facts = refund_terms.policy_in_force(), refund_terms.facts_of_all(made)
-    return {row.pk: _offer(row, policy, facts[row.pk]) for row in made}
-
-
-def briefs(payments: Collection[Payment], refunds: Collection[Refund]) -> dict[int, str]:
-    """Return "Refundable until Dec 4" for a list of payments, given the refunds under way."""
-    made = [row for row in payments if row.status == PaymentStatus.SUCCEEDED]
-    if not made:
-        return {}
-    waiting = {row.payment_id for row in refunds if row.is_undecided}
-    policy = refund_terms.policy_in_force()
-    facts = refund_terms.facts_of_all(made, counts_automatic=False)
-    found = [(row, facts[row.pk], refund_policy.terms(policy, facts[row.pk])) for row in made]
     return {
-        row.pk: f"Refundable until {_short_day(_until(row, known, terms))}"
-        for row, known, terms in found
-        if terms.is_refundable and row.pk not in waiting
+        row.pk: (row, facts[row.pk], refund_policy.terms(policy, facts[row.pk])) for row in made
+    }
+
+
+def briefs(found: Judged, refunds: Collection[Refund]) -> dict[int, str]:
+    """Return "Refundable until Dec 4" for a list of payments, given the refunds under way."""
+    waiting = {row.payment_id for row in refunds if row.is_undecided}
+    return {
+        pk: f"Refundable until {_short_day(_until(row, known, terms))}"
+        for pk, (row, known, terms) in found.items()
+        if terms.is_refundable and pk not in waiting
     }
 
 
@@ -190,23 +175,32 @@ def _short_day(moment: datetime) -> str:
     return formats.date_format(timezone.localtime(moment), "M j")
 
 
-def offers_beside(payments: Collection[Payment], refunds: Collection[Refund]) -> dict[int, Offer]:
+def offers_beside(policy: Policy, found: Judged, refunds: Collection[Refund]) -> dict[int, Offer]:
     """Return offers of payments of which these refunds are known: a request can wait only once."""
+    offers = {pk: _offer(row, policy, facts) for pk, (row, facts, _) in found.items()}
     asked = (row for row in refunds if row.origin == RefundOrigin.MEMBER and row.is_undecided)
     waiting = Offer("A request of yours waits for our answer.")
-    return offers(payments) | {row.payment_id: waiting for row in asked}
+    return offers | {row.payment_id: waiting for row in asked}
 
 
-def of_payments(payments: Collection[Payment]) -> list[Refund]:
-    """Return what a member may see of their payments' refunds, newest first."""
-    return list(_told(Refund.objects.filter(payment__in=payments)))
+def told(rows: RefundQuerySet) -> RefundQuerySet:
+    """Keep what a member may see: no gift that came to nothing.
+
+    What a colleague has not agreed to, or Stripe did not take, the member has never heard of.
+    """
+    unknown = Q(origin=RefundOrigin.STAFF, stripe_id=None) & Q(
+        state__in=[RefundState.REQUESTED, *sorted(REFUND_VOID)]
+    )
+    return rows.exclude(unknown)
 
 
-def in_progress(user: User) -> list[Refund]:
-    """Return the refunds that wait for somebody: for us, for Stripe, or for the bank."""
-    rows = visible_to(user).filter(_may_be_under_way())
-    found = rows.select_related("payment__invoice__subscription")[:MOST_LISTED]
-    return [row for row in found if is_under_way(row)]
+def in_progress(user: Person, since: Moment) -> RefundQuerySet:
+    """Return the refunds that may wait for somebody: for us, for Stripe, or for the bank.
+
+    `since` is `AT_THE_BANK_FOR` ago. Of those that banks have, `is_under_way` says more.
+    """
+    rows = visible_to(user).filter(_may_be_under_way(since))
+    return rows.select_related("payment__invoice__subscription")[:MOST_LISTED]
 
 
 def is_under_way(row: Refund) -> bool:
@@ -217,22 +211,27 @@ def is_under_way(row: Refund) -> bool:
     return timezone.now() <= last
 
 
-def _may_be_under_way() -> Q:
+def _may_be_under_way(since: Moment) -> Q:
     """Select a little more than what is: the database does not count days of banks."""
-    since = timezone.now() - AT_THE_BANK_FOR
     at_bank = Q(succeeded_at__gt=since) | Q(succeeded_at=None, sent_at__gt=since)
     return Q(state__in=UNDER_WAY) | Q(at_bank, state=RefundState.SUCCEEDED)
 
 
-def news(user: User) -> News:
-    """Return what the home page says of refunds, in one statement."""
-    since = timezone.now() - REMEMBERED_FOR
-    owed = Refund.objects.still_owed().filter(failed_at__gt=since).order_by().values("pk")
-    failed = Q(state=RefundState.FAILED, pk__in=owed)
-    rows = visible_to(user).filter(failed | _may_be_under_way())
+def newest(user: Person, failed_since: Moment, since: Moment) -> RefundQuerySet:
+    """Return what the home page may say of refunds, what the member must do first.
+
+    `failed_since` is `REMEMBERED_FOR` ago, `since` `AT_THE_BANK_FOR`.
+    """
+    owed = Refund.objects.still_owed().filter(failed_at__gt=failed_since, customer__user=user)
+    failed = Q(state=RefundState.FAILED, pk__in=owed.order_by().values("pk"))
+    rows = visible_to(user).filter(failed | _may_be_under_way(since))
     urgent = Case(When(state__in=HELD_UP, then=0), default=1, output_field=IntegerField())
     rows = rows.select_related("payment__invoice__subscription")
-    found = list(rows.order_by(urgent, "-created_at", "-pk")[:MOST_LISTED])
+    return rows.order_by(urgent, "-created_at", "-pk")[:MOST_LISTED]
+
+
+def news(found: Sequence[Refund]) -> News:
+    """Return what the home page says of refunds, given the `newest`."""
     return News(
         attention=[_attention(row) for row in found if row.state in HELD_UP],
         under_way=[row for row in found if row.state not in HELD_UP and is_under_way(row)],

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Count, Exists, OuterRef, Q, Sum
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
 from django.utils import timezone
 
 from billing.core.statuses import (
@@ -26,6 +27,7 @@ from billing.models.decision import PENDING_FOR
 from billing.models.refund import RefundQuerySet
 from billing.refunds import policy
 from billing.refunds.policy import Facts, Outcome, PaymentKind, PolicyError, Rule, Share
+from common.reads import Moment
 from members import access_changes
 
 YEAR = timedelta(days=365)
@@ -58,7 +60,11 @@ def newest_policy_of_others(actor: User) -> RefundPolicy | None:
 
 def policy_in_force() -> policy.Policy:
     """Return the rules in force, to read them: the portal's own are not written by that."""
-    newest = RefundPolicy.objects.first()
+    return rules_of(RefundPolicy.objects.first())
+
+
+def rules_of(newest: RefundPolicy | None) -> policy.Policy:
+    """Return the rules in force, given the newest version that is stored."""
     return newest.policy if newest else _first_policy()
 
 
@@ -119,17 +125,42 @@ def facts_of_all(
 
     Whether a refund is approved at once can't be told where `counts_automatic` is off.
     """
-    credited = _credited(payments)
-    committed = _committed(payments, without, credited)
+    around = Around(
+        switches=_switches(payments),
+        held=list(held_sums(_all_but(without, Refund.objects.filter(payment__in=payments)))),
+        automatic=_automatic_before(payments, without) if counts_automatic else {},
+    )
+    return facts_from(payments, around, without)
+
+
+@dataclass(frozen=True)
+class Around:
+    """What must be known beside payments and their disputes to judge them.
+
+    `switches`: the lines of invoices by which memberships (by key) were switched. `held`: by
+    payment, what is refunded or promised, in refunds that Stripe does not know and in those it has.
+    `automatic`: by customer, how many refunds of a year no person decided on.
+    """
+
+    switches: Sequence[tuple[int, list[dict[str, Any]]]]
+    held: Sequence[tuple[int, int, int]]
+    automatic: Mapping[int, int]
+
+
+def facts_from(
+    payments: Collection[Payment], around: Around, without: Refund | None = None
+) -> dict[int, Facts]:
+    """Return the facts of payments by primary key; no statement where disputes are prefetched."""
+    credited = _credited(payments, around.switches)
+    committed = _committed(payments, around.held, without, credited)
     disputed = disputes.standing_of(payments)
-    automatic = _automatic_before(payments, without) if counts_automatic else {}
     return {
         row.pk: _facts(
             row,
             committed=committed[row.pk],
             credited=credited.get(row.pk, 0),
             disputed=disputed.get(row.pk, (False, 0)),
-            automatic_before=automatic.get(row.customer_id, 0),
+            automatic_before=around.automatic.get(row.customer_id, 0),
         )
         for row in payments
     }
@@ -168,22 +199,27 @@ def committed_of(payment: Payment, without: Refund | None = None) -> int:
     Stripe's own sum counts where it is larger: a refund of its dashboard may not have reached us.
     A member who has switched has the unused time of the payment back as credit already.
     """
-    return _committed([payment], without, _credited([payment]))[payment.pk]
+    held = held_sums(_all_but(without, Refund.objects.filter(payment=payment)))
+    credited = _credited([payment], _switches([payment]))
+    return _committed([payment], list(held), without, credited)[payment.pk]
+
+
+def held_sums(rows: RefundQuerySet) -> QuerySet[Refund, tuple[int, int, int]]:
+    """Return by payment what is refunded or promised: unknown to Stripe, and with Stripe."""
+    sums = rows.holding().order_by().values("payment_id")
+    return sums.annotate(
+        ours=Sum("amount", filter=Q(stripe_id=None), default=0),
+        stripe=Sum("amount", filter=~Q(stripe_id=None), default=0),
+    ).values_list("payment_id", "ours", "stripe")
 
 
 def _committed(
-    payments: Collection[Payment], without: Refund | None, credited: dict[int, int]
+    payments: Collection[Payment],
+    held: Sequence[tuple[int, int, int]],
+    without: Refund | None,
+    credited: dict[int, int],
 ) -> dict[int, int]:
-    rows = _all_but(without, Refund.objects.filter(payment__in=payments).holding())
-    sums = (
-        rows.order_by()
-        .values("payment_id")
-        .annotate(
-            ours=Sum("amount", filter=Q(stripe_id=None), default=0),
-            stripe=Sum("amount", filter=~Q(stripe_id=None), default=0),
-        )
-    )
-    found = {row["payment_id"]: (int(row["ours"]), int(row["stripe"])) for row in sums}
+    found = {payment_id: (int(ours), int(stripe)) for payment_id, ours, stripe in held}
     parts = [(row, *found.get(row.pk, (0, 0))) for row in payments]
     return {
         row.pk: ours + max(stripe, _refunded(row, without)) + credited.get(row.pk, 0)
@@ -201,26 +237,36 @@ def _refunded(payment: Payment, without: Refund | None) -> int:
 
 def credited_of(payments: Collection[Payment]) -> int:
     """Return what members have back of payments as credit by switching, in minor units."""
-    return sum(_credited(payments).values())
+    return sum(_credited(payments, _switches(payments)).values())
 
 
-def _credited(payments: Collection[Payment]) -> dict[int, int]:
+def _switches(payments: Collection[Payment]) -> list[tuple[int, list[dict[str, Any]]]]:
+    subscriptions = {row.invoice.subscription_id for row in payments if row.invoice} - {None}
+    rows = Invoice.objects.filter(subscription__in=subscriptions)
+    return list(switch_lines(rows)) if subscriptions else []
+
+
+def switch_lines(
+    rows: QuerySet[Invoice, Any],
+) -> QuerySet[Invoice, tuple[int, list[dict[str, Any]]]]:
+    """Return those invoices by which a membership was switched: its key, and their lines."""
+    found = rows.filter(subscription__isnull=False, billing_reason="subscription_update")
+    return found.exclude(status=InvoiceStatus.VOID).values_list("subscription_id", "lines")
+
+
+def _credited(
+    payments: Collection[Payment], switches: Sequence[tuple[int, list[dict[str, Any]]]]
+) -> dict[int, int]:
     """Return what Stripe credited of memberships' payments when their members switched.
 
     Stripe documentation, "Prorations": the unused time is a negative line of the switch's invoice,
     from the switch to the end of the period that had been paid.
     """
     of_memberships = [row for row in payments if row.invoice and row.invoice.subscription_id]
-    subscriptions = {row.invoice.subscription_id for row in of_memberships if row.invoice}
-    if not subscriptions:
-        return {}
-    switches = Invoice.objects.filter(
-        subscription__in=subscriptions, billing_reason="subscription_update"
-    ).exclude(status=InvoiceStatus.VOID)
     unused = [
-        (found.subscription_id, line)
-        for found in switches.only("subscription_id", "lines")
-        for line in found.lines
+        (subscription_id, line)
+        for subscription_id, lines in switches
+        for line in lines
         if line["amount"] < 0
     ]
     return {
@@ -282,15 +328,19 @@ def judge(payment: Payment, amount: int) -> policy.Verdict:
 def _automatic_before(payments: Collection[Payment], without: Refund | None) -> dict[int, int]:
     """Count by customer the refunds of a year that no person decided on: all of their member's."""
     payer = "customer__user__customers"
-    rows = Refund.objects.filter(
-        customer__user__customers__in={row.customer_id for row in payments},
-        origin=RefundOrigin.MEMBER,
-        verdict__outcome=Outcome.AUTOMATIC,
-        created_at__gt=timezone.now() - YEAR,
+    mine = Refund.objects.filter(
+        customer__user__customers__in={row.customer_id for row in payments}
     )
-    held = _all_but(without, rows.exclude(state__in=sorted(REFUND_VOID)))
+    held = automatic_since(_all_but(without, mine), timezone.now() - YEAR)
     counts = held.order_by().values(payer).annotate(count=Count("pk"))
     return dict(counts.values_list(payer, "count"))
+
+
+def automatic_since(rows: RefundQuerySet, since: Moment) -> RefundQuerySet:
+    """Keep those that no person decided on, and that did not come to nothing."""
+    return rows.holding().filter(
+        origin=RefundOrigin.MEMBER, verdict__outcome=Outcome.AUTOMATIC, created_at__gt=since
+    )
 
 
 def _all_but(one: Refund | None, rows: RefundQuerySet) -> RefundQuerySet:

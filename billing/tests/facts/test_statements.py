@@ -14,6 +14,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from billing.facts import statements
 from billing.models import Customer, Payment
+from billing.pages import payment_facts
 from billing.tests import factories
 from common import characters, documents, spreadsheets
 from common.money import plain_amount
@@ -165,7 +166,7 @@ def test_statement_adds_up_by_currency(client: Client, customer: Customer) -> No
     page = get(client, customer.user, "/payments/statements/2026/")
     for words in ("Zoë Łukasz", "$116.00", "−$29.00", "$87.00", "€5.00", "$5.00 is kept for you"):
         assert words in page
-    assert statements.years_of(customer.user) == [2026, 2025]
+    assert payment_facts.payments(customer.user).years == [2026, 2025]
 
 
 def test_what_the_bank_took_back_is_no_longer_the_members_expense(

@@ -18,7 +18,7 @@ from conftest import Sandbox
 from members.models import Member
 
 pytestmark = pytest.mark.django_db
-MOST_QUERIES = 15
+MOST_QUERIES = 7
 
 
 @pytest.fixture

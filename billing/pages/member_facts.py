@@ -1,0 +1,212 @@
+"""What the pages of a member's standing must know: one statement each, and one for names.
+
+`membership_status`, `alerts` and `home` say it in words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from django.contrib.auth.models import User
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from billing.core.statuses import (
+    UNFINISHED_CHECKOUT,
+    Collection,
+    InvoiceStatus,
+    PaymentStatus,
+    Purpose,
+)
+from billing.facts import cards, descriptions, plans, trials
+from billing.facts.descriptions import ProductNames
+from billing.facts.plans import PlanOffer
+from billing.membership import cancellation, switching
+from billing.models import (
+    Checkout,
+    Dispute,
+    Invoice,
+    MembershipDecision,
+    Payment,
+    PaymentRequest,
+    Plan,
+    Refund,
+    Subscription,
+    TaxAccount,
+    TrialRecord,
+)
+from billing.models.decision import PENDING_FOR
+from billing.pages.payment_lines import PAGE_SIZE
+from billing.refunds import queries
+from common.reads import AnyOf, Found, Param, Part, Reading, attach
+
+CONFIRMING_FOR = timedelta(hours=1)
+ME, NOW = Param("user", "bigint"), Param("now", "timestamptz")
+
+
+def _waiting() -> QuerySet[Invoice]:
+    """Return the invoices of which there is something to say: unpaid, or not collected yet."""
+    is_open = Q(status=InvoiceStatus.OPEN, amount_remaining__gt=0)
+    return Invoice.objects.for_user(ME).filter(is_open | ~Q(collection=Collection.NONE))
+
+
+def _live() -> QuerySet[Subscription]:
+    return Subscription.objects.for_user(ME).live()
+
+
+def _last_paid() -> QuerySet[Payment]:
+    """Return the last payment of each live subscription."""
+    by, rows = "invoice__subscription_id", cards.paid_of(_live()).filter(customer__user=ME)
+    last = rows.order_by(by, *rows.query.order_by).distinct(by)
+    return Payment.objects.filter(pk__in=last.values("pk"))
+
+
+SUBSCRIPTIONS = Part(lambda: Subscription.objects.for_user(ME))
+DECISION = Part(lambda: cancellation.pending(ME, Param("pending_since", "timestamptz"))[:1])
+CONFIRMING = Part(
+    lambda: (
+        Checkout.objects.for_user(ME)
+        .filter(
+            purpose=Purpose.MEMBERSHIP,
+            state__in=sorted(UNFINISHED_CHECKOUT),
+            returned_at__gt=Param("confirming_since", "timestamptz"),
+        )
+        .values_list("pk", flat=True)[:1]
+    )
+)
+WAITING = Part(lambda: _waiting().select_related("subscription"))
+TRIES = Part(lambda: Payment.objects.filter(invoice__in=_waiting().order_by().values("pk")))
+REFUNDS = Part(
+    lambda: queries.newest(
+        ME, Param("failed_since", "timestamptz"), Param("at_bank_since", "timestamptz")
+    )
+)
+ASKED = Part(lambda: PaymentRequest.objects.for_user(ME).asked(NOW))
+AT_BANKS = Part(
+    lambda: Payment.objects.for_user(ME).filter(invoice=None, status=PaymentStatus.PROCESSING)[
+        :PAGE_SIZE
+    ]
+)
+LAST_PAID = Part(lambda: _last_paid().select_related("invoice"))
+PLANS = Part(lambda: Plan.objects.filter(stripe_id=AnyOf("price_ids", "text"), active=True))
+TRIED = Part(lambda: TrialRecord.objects.filter(digest=AnyOf("digests", "text"))[:1])
+TAX_ACCOUNT = Part(lambda: TaxAccount.objects.all()[:1])
+STANDING = (
+    *(SUBSCRIPTIONS, DECISION, CONFIRMING, WAITING, TRIES, REFUNDS, ASKED, AT_BANKS, LAST_PAID),
+    *(PLANS, TRIED, TAX_ACCOUNT),
+)
+
+LAST = Part(
+    lambda: (
+        Payment.objects.for_user(ME)
+        .filter(status=PaymentStatus.SUCCEEDED)
+        .select_related("invoice__subscription")[:1]
+    )
+)
+DISPUTES = Part(lambda: Dispute.objects.filter(payment__customer__user=ME))
+HOME = Reading(*STANDING, LAST, DISPUTES)
+
+OF_PERIOD = Part(lambda: switching.paid_for_periods(_live()).select_related("invoice"))
+GIVEN_BACK = Part(
+    lambda: (
+        Refund.objects.holding()
+        .filter(payment__in=switching.paid_for_periods(_live()).order_by().values("pk"))
+        .select_related("payment__invoice")
+    )
+)
+MEMBERSHIP = Reading(*STANDING, OF_PERIOD, GIVEN_BACK, DISPUTES)
+
+
+@dataclass(frozen=True)
+class MemberFacts:
+    """A member's subscriptions, and whatever they must know or do.
+
+    `waiting`: invoices that are unpaid or not collected yet, with the tries to pay them.
+    `last_paid`: by subscription (a live one), the last payment. `plans`: the prices on sale, in the
+    order in which they are offered. `paid`, `given_back`: what was paid for running periods, with
+    its disputes and refunds; the membership's page alone knows these. `last_payment`: home alone.
+    """
+
+    user: User
+    subscriptions: Sequence[Subscription]
+    decision: MembershipDecision | None
+    is_confirming: bool
+    waiting: Sequence[Invoice]
+    refunds: Sequence[Refund]
+    asked: Sequence[PaymentRequest]
+    at_banks: Sequence[Payment]
+    last_paid: Mapping[int, Payment]
+    plans: Sequence[Plan]
+    is_new: bool
+    tax_behavior: str
+    names: ProductNames
+    last_payment: Payment | None = None
+    paid: Sequence[Payment] = field(default_factory=list)
+    given_back: Sequence[Refund] = field(default_factory=list)
+
+    @property
+    def offer(self) -> PlanOffer | None:
+        """What is on sale to them."""
+        return plans.offer(self.plans, is_new=self.is_new, tax_behavior=self.tax_behavior)
+
+    def waiting_of(self, row: Subscription) -> list[Invoice]:
+        """Return the invoices of a subscription that wait, the newest first."""
+        return [one for one in self.waiting if one.subscription_id == row.pk]
+
+
+def home(user: User) -> MemberFacts:
+    """Read what the home page must know."""
+    return _facts(user, _read(HOME, user), is_home=True)
+
+
+def membership(user: User) -> MemberFacts:
+    """Read what the pages of the membership must know."""
+    return _facts(user, _read(MEMBERSHIP, user), is_home=False)
+
+
+def _read(reading: Reading, user: User) -> Found:
+    now = timezone.now()
+    return reading(
+        user=user.pk,
+        now=now,
+        pending_since=now - PENDING_FOR,
+        confirming_since=now - CONFIRMING_FOR,
+        failed_since=now - queries.REMEMBERED_FOR,
+        at_bank_since=now - queries.AT_THE_BANK_FOR,
+        price_ids=plans.price_ids(),
+        digests=sorted(trials.that_count([user.email])),
+    )
+
+
+def _facts(user: User, found: Found, *, is_home: bool) -> MemberFacts:
+    waiting, refunds = found[WAITING], found[REFUNDS]
+    attach(waiting, "payments", found[TRIES], "invoice_id")
+    subscriptions, account = found[SUBSCRIPTIONS], found.first(TAX_ACCOUNT)
+    last = found.first(LAST) if is_home else None
+    paid = [] if is_home else found[OF_PERIOD]
+    attach([*([last] if last else []), *paid], "disputes", found[DISPUTES], "payment_id")
+    shown = [row.payment.invoice for row in refunds] + [last.invoice if last else None]
+    return MemberFacts(
+        user=user,
+        subscriptions=subscriptions,
+        decision=found.first(DECISION),
+        is_confirming=bool(found[CONFIRMING]),
+        waiting=waiting,
+        refunds=refunds,
+        asked=found[ASKED],
+        at_banks=found[AT_BANKS],
+        last_paid={
+            row.invoice.subscription_id: row
+            for row in found[LAST_PAID]
+            if row.invoice and row.invoice.subscription_id
+        },
+        plans=plans.in_order(found[PLANS]),
+        is_new=not trials.begun_among(subscriptions) and not found[TRIED],
+        tax_behavior=account.behavior if account else "",
+        names=descriptions.product_names([*waiting, *filter(None, shown)] if is_home else waiting),
+        last_payment=last,
+        paid=paid,
+        given_back=[] if is_home else found[GIVEN_BACK],
+    )

@@ -1,0 +1,244 @@
+"""What the pages of invoices and payments must know: one statement each, and one for names.
+
+`payment_pages` says it in words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from django.contrib.auth.models import User
+from django.db.models import Count, Q
+from django.utils import timezone
+
+from billing.facts import descriptions, statements, taxes
+from billing.facts.descriptions import ProductNames
+from billing.facts.taxes import TaxNames
+from billing.models import (
+    CreditNote,
+    Dispute,
+    Invoice,
+    Item,
+    Payment,
+    PaymentRequest,
+    Refund,
+    RefundPolicy,
+)
+from billing.models.copy import MemberRecordQuerySet
+from billing.pages.payment_lines import PAGE_SIZE, invoices_of
+from billing.refunds import queries, terms
+from billing.refunds.policy import Facts, Policy
+from billing.refunds.terms import Around
+from common.reads import Found, Param, Part, Reading, attach
+
+Dated = TypeVar("Dated", Invoice, Payment)
+
+ME, KEY = Param("user", "bigint"), Param("key", "bigint")
+NOW = Param("now", "timestamptz")
+# Newer than everything: where the first page begins.
+NEWEST = (datetime(9999, 1, 1, tzinfo=UTC), 2**63 - 1)
+
+
+def _page_of(rows: MemberRecordQuerySet[Dated], mark: str) -> MemberRecordQuerySet[Dated]:
+    """Return a page of rows, newest first, and one more: those older than a mark."""
+    at, pk = Param(f"{mark}_at", "timestamptz"), Param(f"{mark}_key", "bigint")
+    older = Q(created_at__lt=at) | Q(created_at=at, pk__lt=pk)
+    return rows.filter(older, created_at__lte=at)[: PAGE_SIZE + 1]
+
+
+def _invoices() -> MemberRecordQuerySet[Invoice]:
+    return _page_of(invoices_of(ME), "before")
+
+
+# Of a member there are few disputes, refunds and switches, however many payments.
+INVOICES = Part(_invoices)
+OF_INVOICES = Part(lambda: Payment.objects.filter(invoice__in=_invoices().values("pk")))
+SINGLE = Part(lambda: _page_of(Payment.objects.for_user(ME).filter(invoice=None), "other"))
+DISPUTES = Part(lambda: Dispute.objects.filter(payment__customer__user=ME))
+UNDER_WAY = Part(lambda: queries.in_progress(ME, Param("at_bank_since", "timestamptz")))
+POLICY = Part(lambda: RefundPolicy.objects.all()[:1])
+HELD = Part(lambda: terms.held_sums(Refund.objects.filter(payment__customer__user=ME)))
+SWITCHES = Part(lambda: terms.switch_lines(Invoice.objects.for_user(ME)))
+ASKED = Part(lambda: PaymentRequest.objects.for_user(ME).asked(NOW))
+OFFERED = Part(
+    lambda: Item.objects.for_user(ME).exclude(
+        pk__in=PaymentRequest.objects.for_user(ME).settled().values("item")
+    )
+)
+YEARS = Part(lambda: statements.years(ME, Param("zone", "text")))
+LIST = Reading(
+    *(INVOICES, OF_INVOICES, SINGLE, DISPUTES, UNDER_WAY, POLICY, HELD, SWITCHES),
+    *(ASKED, OFFERED, YEARS),
+)
+
+INVOICE = Part(lambda: invoices_of(ME).filter(pk=KEY))
+MINE = Q(invoice=KEY, invoice__customer__user=ME)
+OF_INVOICE = Part(lambda: Payment.objects.filter(MINE))
+PAYMENT = Part(
+    lambda: Payment.objects.for_user(ME).filter(pk=KEY).select_related("invoice__subscription")
+)
+NOTES = Part(lambda: CreditNote.objects.filter(MINE))
+REFUNDS = Part(lambda: queries.told(Refund.objects.filter(payment__customer__user=ME)))
+AUTOMATIC = Part(
+    lambda: (
+        terms.automatic_since(Refund.objects.for_user(ME), Param("year_ago", "timestamptz"))
+        .order_by()
+        .values_list("customer__user")
+        .annotate(Count("pk"))
+    )
+)
+ONE_INVOICE = Reading(
+    *(INVOICE, OF_INVOICE, NOTES, DISPUTES, REFUNDS, POLICY, HELD, SWITCHES, AUTOMATIC)
+)
+ONE_PAYMENT = Reading(PAYMENT, DISPUTES, REFUNDS, POLICY, HELD, SWITCHES, AUTOMATIC)
+
+
+@dataclass(frozen=True)
+class Judging:
+    """What payments are judged by: the policy in force, and their facts by primary key."""
+
+    policy: Policy
+    facts: dict[int, Facts]
+
+
+@dataclass(frozen=True)
+class PaymentsFacts:
+    """A page of invoices and one of payments without, with their payments and disputes.
+
+    `is_first`: neither is a later page. `years`: those in which the member paid, newest first.
+    """
+
+    invoices: Sequence[Invoice]
+    payments: Sequence[Payment]
+    has_older: bool
+    has_older_payments: bool
+    is_first_of_invoices: bool
+    is_first_of_payments: bool
+    refunds: Sequence[Refund]
+    judging: Judging
+    names: ProductNames
+    asked: Sequence[PaymentRequest]
+    offered: Sequence[Item]
+    years: Sequence[int]
+
+    @property
+    def is_first(self) -> bool:
+        """Whether it is the page that the navigation leads to."""
+        return self.is_first_of_invoices and self.is_first_of_payments
+
+
+@dataclass(frozen=True)
+class InvoiceFacts:
+    """An invoice with its payments, and all that was refunded of them."""
+
+    invoice: Invoice
+    payments: Sequence[Payment]
+    notes: Sequence[CreditNote]
+    refunds: Sequence[Refund]
+    judging: Judging
+    names: ProductNames
+    taxes: TaxNames
+
+
+@dataclass(frozen=True)
+class SinglePaymentFacts:
+    """A payment, and all that was refunded of it."""
+
+    payment: Payment
+    refunds: Sequence[Refund]
+    judging: Judging
+
+
+def payments(user: User, before: str = "", other_before: str = "") -> PaymentsFacts:
+    """Read a page of each: what is older than the rows whose keys are `before`, `other_before`."""
+    now = timezone.now()
+    invoices_mark = _mark(invoices_of(user), before)
+    payments_mark = _mark(Payment.objects.for_user(user).filter(invoice=None), other_before)
+    found = LIST(
+        user=user.pk,
+        now=now,
+        zone=timezone.get_current_timezone_name(),
+        at_bank_since=now - queries.AT_THE_BANK_FOR,
+        **dict(zip(("before_at", "before_key"), invoices_mark, strict=True)),
+        **dict(zip(("other_at", "other_key"), payments_mark, strict=True)),
+    )
+    invoices, single, of_invoices = found[INVOICES], found[SINGLE], found[OF_INVOICES]
+    _join(invoices, of_invoices)
+    attach([*of_invoices, *single], "disputes", found[DISPUTES], "payment_id")
+    refunds = [row for row in found[UNDER_WAY] if queries.is_under_way(row)]
+    refunded = [row.payment.invoice for row in refunds if row.payment.invoice]
+    return PaymentsFacts(
+        invoices=invoices[:PAGE_SIZE],
+        payments=single[:PAGE_SIZE],
+        has_older=len(invoices) > PAGE_SIZE,
+        has_older_payments=len(single) > PAGE_SIZE,
+        is_first_of_invoices=not before,
+        is_first_of_payments=not other_before,
+        refunds=refunds,
+        judging=_judging(found, [*of_invoices, *single]),
+        names=descriptions.product_names([*invoices, *refunded]),
+        asked=found[ASKED],
+        offered=found[OFFERED],
+        years=sorted(found[YEARS], reverse=True),
+    )
+
+
+def invoice(user: User, pk: int) -> InvoiceFacts | None:
+    """Read an invoice of a member's own that is no draft, or None."""
+    found = ONE_INVOICE(user=user.pk, key=pk, year_ago=timezone.now() - terms.YEAR)
+    row = found.first(INVOICE)
+    if row is None:
+        return None
+    rows = found[OF_INVOICE]
+    _join([row], rows)
+    attach(rows, "disputes", found[DISPUTES], "payment_id")
+    return InvoiceFacts(
+        invoice=row,
+        payments=rows,
+        notes=found[NOTES],
+        refunds=_of(found[REFUNDS], rows),
+        judging=_judging(found, rows, user),
+        names=descriptions.product_names([row]),
+        taxes=taxes.names_of(row),
+    )
+
+
+def payment(user: User, pk: int) -> SinglePaymentFacts | None:
+    """Read a payment of a member's own, or None."""
+    found = ONE_PAYMENT(user=user.pk, key=pk, year_ago=timezone.now() - terms.YEAR)
+    row = found.first(PAYMENT)
+    if row is None:
+        return None
+    attach([row], "disputes", found[DISPUTES], "payment_id")
+    refunds = _of(found[REFUNDS], [row])
+    return SinglePaymentFacts(row, refunds, _judging(found, [row], user))
+
+
+def _mark(rows: MemberRecordQuerySet[Dated], key: str) -> tuple[datetime, int]:
+    """Return after which row a page begins; the first page where there is no such row."""
+    row = rows.filter(pk=int(key[:18])).first() if key.isdecimal() else None
+    return (row.created_at, row.pk) if row else NEWEST
+
+
+def _join(invoices: Sequence[Invoice], rows: Sequence[Payment]) -> None:
+    """Give payments their invoice, and invoices their payments."""
+    by_key = {one.pk: one for one in invoices}
+    for row in rows:
+        row.invoice = by_key.get(row.invoice_id or 0)
+    attach(invoices, "payments", rows, "invoice_id")
+
+
+def _of(refunds: Sequence[Refund], rows: Sequence[Payment]) -> list[Refund]:
+    keys = {row.pk for row in rows}
+    return [one for one in refunds if one.payment_id in keys]
+
+
+def _judging(found: Found, rows: Collection[Payment], user: User | None = None) -> Judging:
+    """Return what payments are judged by; of a `user` also whether it is done at once."""
+    counts = dict(found[AUTOMATIC]) if user else {}
+    automatic = {row.customer_id: counts.get(user.pk, 0) for row in rows} if user else {}
+    around = Around(found[SWITCHES], found[HELD], automatic)
+    return Judging(terms.rules_of(found.first(POLICY)), terms.facts_from(rows, around))

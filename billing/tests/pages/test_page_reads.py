@@ -1,0 +1,148 @@
+"""A member's pages take at most seven statements, session and user included, whatever there is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from billing.models import (
+    Customer,
+    Invoice,
+    Item,
+    Payment,
+    PaymentRequest,
+    Product,
+    Refund,
+    TaxRate,
+)
+from billing.pages import member_facts, payment_facts
+from billing.tests import factories
+
+pytestmark = pytest.mark.django_db
+MOST_QUERIES = 7
+DAY = timedelta(days=1)
+LINE = {
+    "description": "1 × Membership",
+    "quantity": 1,
+    "amount": 2900,
+    "product": factories.PLAN_PRODUCT,
+    "period_start": None,
+    "period_end": None,
+}
+TAX = {"rate": "txr_vat", "amount": 300, "is_included": True, "reason": ""}
+
+
+def paid(customer: Customer, days: int, **fields: Any) -> Payment:
+    """Return the payment of an invoice with a named product and a tax, so many days ago."""
+    at = timezone.now() - days * DAY
+    times = {"created_at": at, "paid_at": at}
+    taxed = {"lines": [LINE], "taxes": [TAX], "tax": 300, "tax_included": 300}
+    invoice = factories.make_invoice(customer, finalized_at=at, **times, **taxed, **fields)
+    return factories.make_payment(customer, invoice=invoice, **times)
+
+
+def refund(payment: Payment, state: str, **fields: Any) -> Refund:
+    """Return a refund of a part of it."""
+    values = {"amount": 500, "amount_asked": 500, "currency": "usd", "origin": "member"}
+    times = {"created_at": timezone.now() - DAY, "sent_at": timezone.now() - DAY}
+    whose = {"payment": payment, "customer": payment.customer, "state": state}
+    return Refund.objects.create(**values, **times, **whose, **fields)
+
+
+def plain(count: int) -> User:
+    """Return a member whose payments all went through."""
+    customer = factories.make_customer()
+    row = factories.make_subscription(customer)
+    for number in range(count):
+        paid(customer, number + 1, subscription=row)
+    return customer.user
+
+
+def troubled(count: int) -> User:
+    """Return a member with everything that can happen, so many times."""
+    customer = factories.make_customer()
+    row = factories.make_subscription(customer, status="past_due", balance=-500)
+    factories.make_other_subscription(customer)
+    for number in range(count):
+        found = [paid(customer, number + days, subscription=row) for days in range(1, 5)]
+        factories.make_dispute(found[0])
+        factories.make_credit_note(found[1].invoice or factories.make_invoice(customer))
+        refund(found[1], "pending", stripe_id=f"re_{found[1].pk}")
+        refund(found[2], "failed", stripe_id=f"re_{found[2].pk}", failed_at=timezone.now())
+        refund(found[3], "requested")
+        unpaid(customer, row, number)
+        factories.make_payment(customer, description=f"Workshop {number}")
+        factories.make_payment(customer, description="Mat", status="processing")
+        PaymentRequest.objects.create(
+            user=customer.user,
+            amount=4000,
+            currency="usd",
+            description="Fee",
+            sent_at=timezone.now(),
+        )
+    Item.objects.create(name="Key", amount=1000, currency="usd", for_everybody=True)
+    return customer.user
+
+
+def unpaid(customer: Customer, row: Any, number: int) -> None:
+    """Give a member an invoice that failed, and one that was sent and is overdue."""
+    failed = factories.make_invoice(
+        customer, subscription=row, status="open", collection="failed", lines=[LINE]
+    )
+    factories.make_payment(customer, invoice=failed, status="requires_payment_method")
+    sent = {"collection_method": "send_invoice", "due_at": timezone.now() - number * DAY}
+    factories.make_invoice(customer, status="open", lines=[LINE], **sent)
+
+
+def stranger(count: int) -> User:
+    """Return somebody who has bought nothing yet."""
+    return factories.make_member(f"Stranger{count}")
+
+
+@pytest.mark.parametrize("make", [stranger, plain, troubled])
+def test_pages_take_few_statements(
+    client: Client,
+    make: Callable[[int], User],
+    django_assert_max_num_queries: DjangoAssertNumQueries,
+) -> None:
+    factories.make_plan()
+    Product.objects.create(
+        stripe_id=factories.PLAN_PRODUCT, name="Membership", read_at=timezone.now()
+    )
+    TaxRate.objects.create(stripe_id="txr_vat", name="VAT", percentage="19", read_at=timezone.now())
+    for count in (1, 25):
+        user = make(count)
+        client.force_login(user)
+        newest = Invoice.objects.for_user(user).filter(status="paid")
+        invoices = [reverse("billing:invoice", args=[one.pk]) for one in newest[:5]]
+        for url in ("/", "/payments/", "/membership/", *invoices):
+            with django_assert_max_num_queries(MOST_QUERIES):
+                assert client.get(url).status_code == 200
+
+
+def test_nothing_of_others_is_read() -> None:
+    factories.make_plan()
+    mine, other = troubled(1), troubled(1)
+    for user in (mine, other):
+        member, payments = member_facts.home(user), payment_facts.payments(user)
+        rows: list[Any] = [
+            *member.subscriptions,
+            *member.waiting,
+            *member.refunds,
+            *member.at_banks,
+        ]
+        rows += [*payments.invoices, *payments.payments, *payments.refunds]
+        assert rows
+        assert {row.customer.user_id for row in rows} == {user.pk}
+        assert {row.user_id for row in [*member.asked, *payments.asked]} == {user.pk}
+    theirs = Invoice.objects.for_user(other)[0], Payment.objects.for_user(other)[0]
+    assert payment_facts.invoice(mine, theirs[0].pk) is None
+    assert payment_facts.payment(mine, theirs[1].pk) is None

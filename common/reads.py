@@ -1,0 +1,238 @@
+"""What a page reads: several querysets in one statement, as of one moment.
+
+The ORM takes longer to write a statement than PostgreSQL to answer it. So a reading is written
+once a process, when it is first used, and PostgreSQL plans it once a connection: whatever differs
+from time to time is a `Param`. That is also true of the time itself and of settings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cached_property
+from typing import Any, Generic, TypeAlias, TypeVar
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.db import connection, models
+from django.db.models.query import FlatValuesListIterable, ModelIterable, get_related_populators
+from psycopg import Cursor
+from psycopg.types.numeric import Int8
+
+Row = TypeVar("Row")
+Convert = Callable[[Any], Any]
+Mapped = Callable[[list[Any]], Any]
+
+KINDS: dict[str, type[models.Field[Any, Any]]] = {
+    "bigint": models.BigIntegerField,
+    "timestamptz": models.DateTimeField,
+    "text": models.TextField,
+}
+# JSON has no such values: they travel as text.
+FROM_JSON: list[tuple[type[models.Field[Any, Any]], Convert]] = [
+    (models.DateTimeField, datetime.fromisoformat),
+    (models.DateField, date.fromisoformat),
+    (models.UUIDField, UUID),
+]
+# JSON would change them.
+UNREADABLE = (models.DecimalField, models.DurationField, models.BinaryField, models.TimeField)
+
+
+class ReadingError(Exception):
+    """A reading is written in a way that would go wrong later."""
+
+
+@dataclass(frozen=True)
+class Slot:
+    """Where a value goes in a statement; `kind` is PostgreSQL's type."""
+
+    name: str
+    kind: str
+
+    @property
+    def text(self) -> str:
+        """Return what stands for it in psycopg's SQL."""
+        return f"%({self.name})s::{self.kind}"
+
+
+class Param(models.Value):
+    """A value of each reading: `filter(user=Param("user", "bigint"))`."""
+
+    def __init__(self, name: str, kind: str) -> None:
+        super().__init__(None, output_field=KINDS[kind]())
+        self.slot = Slot(name, kind)
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
+        """Leave a mark that the reading fills in."""
+        return "%s", (self.slot,)
+
+
+class AnyOf(Param):
+    """Any of a list of values of each reading: `filter(stripe_id=AnyOf("ids", "text"))`."""
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
+        """Leave a mark that the reading fills in."""
+        return "ANY(%s)", (Slot(self.slot.name, f"{self.slot.kind}[]"),)
+
+
+# What a queryset is narrowed by, now or in a reading.
+Person: TypeAlias = User | Param
+Moment: TypeAlias = datetime | Param
+
+
+class Part(Generic[Row]):
+    """One queryset of a reading: of rows with what they `select_related`, or of one value."""
+
+    def __init__(self, make: Callable[[], models.QuerySet[Any, Row]]) -> None:
+        self.make = make
+
+    @cached_property
+    def sql(self) -> str:
+        """Return its statement, with all values written into it but those of `Param`."""
+        sql, params = self._compiled.as_sql()
+        _ = self._converters  # What can't be read is found before it is.
+        columns = ", ".join(f"c{number}" for number in range(len(self._compiled.select)))
+        # All of it was written by the ORM.
+        return f"SELECT json_agg(q) FROM ({_filled(sql, params)}) AS q({columns})"  # noqa: S608
+
+    @cached_property
+    def _queryset(self) -> models.QuerySet[Any, Row]:
+        return self.make()
+
+    @cached_property
+    def _compiled(self) -> Any:
+        return self._queryset.query.get_compiler(connection.alias)
+
+    @cached_property
+    def _converters(self) -> list[tuple[int, Convert]]:
+        found = enumerate(_converter(one[0].output_field) for one in self._compiled.select)
+        return [(number, convert) for number, convert in found if convert]
+
+    @cached_property
+    def _mapped(self) -> Mapped:
+        kind = self._queryset._iterable_class  # noqa: SLF001  (nothing public says so)
+        if issubclass(kind, ModelIterable):
+            return _instances(self._compiled)
+        return (lambda row: row[0]) if issubclass(kind, FlatValuesListIterable) else tuple
+
+    def rows(self, found: list[dict[str, Any]] | None) -> list[Row]:
+        """Return what PostgreSQL found, as the queryset would."""
+        return [self._row(list(one.values())) for one in found or ()]
+
+    def _row(self, values: list[Any]) -> Row:
+        for number, convert in self._converters:
+            if values[number] is not None:
+                values[number] = convert(values[number])
+        row: Row = self._mapped(values)
+        return row
+
+
+class Found:
+    """What a reading found, by its parts."""
+
+    def __init__(self, found: dict[Part[Any], Any]) -> None:
+        self._found = found
+
+    def __getitem__(self, part: Part[Row]) -> list[Row]:
+        return part.rows(self._found[part])
+
+    def first(self, part: Part[Row]) -> Row | None:
+        """Return the first row of a part, or None."""
+        return next(iter(self[part]), None)
+
+
+class Reading:
+    """Several parts, read in one statement."""
+
+    def __init__(self, *parts: Part[Any]) -> None:
+        self.parts = parts
+
+    @cached_property
+    def sql(self) -> str:
+        """Return its statement."""
+        return f"SELECT {', '.join(f'({part.sql})' for part in self.parts)}"
+
+    def __call__(self, **values: Any) -> Found:
+        """Read all parts as of now, for these values of their `Param`s."""
+        row = _read(self.sql, {name: _sent(value) for name, value in values.items()})
+        return Found(dict(zip(self.parts, row, strict=True)))
+
+
+def attach(parents: Iterable[models.Model], name: str, children: Sequence[Any], key: str) -> None:
+    """Give rows their children, as `prefetch_related(name)` would; `key` names their parent."""
+    by_parent: dict[Any, list[models.Model]] = {}
+    for child in children:
+        by_parent.setdefault(getattr(child, key), []).append(child)
+    for parent in parents:
+        manager = getattr(parent, name)
+        rows = manager.model._default_manager.none()
+        # As Django's own prefetching does it.
+        rows._result_cache = by_parent.get(parent.pk, [])  # noqa: SLF001
+        rows._prefetch_done = True  # noqa: SLF001
+        caches = parent.__dict__.setdefault("_prefetched_objects_cache", {})
+        caches[manager.field.remote_field.cache_name] = rows
+
+
+def _filled(sql: str, params: Iterable[Any]) -> str:
+    """Write constants into a statement: the planner knows them, and only `Param`s are sent."""
+    if "%%" in sql:
+        raise ReadingError("A percent sign belongs into a value.")
+    first, *rest = sql.split("%s")
+    return first + "".join(
+        text for value, piece in zip(params, rest, strict=True) for text in (_written(value), piece)
+    )
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, Slot):
+        return value.text
+    if isinstance(value, date):
+        raise ReadingError(f"{value} would be the same for ever: make it a Param.")
+    text: str = connection.ops.compose_sql("%s", [value])  # type: ignore[attr-defined]
+    return text.replace("%", "%%")
+
+
+def _converter(kind: models.Field[Any, Any]) -> Convert | None:
+    if isinstance(kind, UNREADABLE):
+        raise ReadingError(f"JSON has no {type(kind).__name__}.")
+    return next((convert for known, convert in FROM_JSON if isinstance(kind, known)), None)
+
+
+def _instances(compiler: Any) -> Mapped:
+    """Return how a row becomes an instance, with its related ones: what `ModelIterable` does."""
+    info = compiler.klass_info
+    start, end = info["select_fields"][0], info["select_fields"][-1] + 1
+    names = [one[0].target.attname for one in compiler.select[start:end]]
+    related = get_related_populators(info, compiler.select, compiler.using)  # type: ignore[call-arg]  # the stubs are Django 6's
+    annotations = list(compiler.annotation_col_map.items())
+
+    def instance(row: list[Any]) -> models.Model:
+        made: models.Model = info["model"].from_db(compiler.using, names, row[start:end])
+        for populator in related:
+            populator.populate(row, made)
+        for name, number in annotations:
+            setattr(made, name, row[number])
+        return made
+
+    return instance
+
+
+def _read(sql: str, values: dict[str, Any]) -> tuple[Any, ...]:
+    """Run a statement on psycopg's own cursor, which has the server prepare what comes often.
+
+    Django's cursors write the values into the text, which is parsed and planned each time.
+    """
+    connection.close_if_health_check_failed()
+    connection.ensure_connection()
+    wrap = connection.make_debug_cursor if connection.queries_logged else connection.make_cursor
+    # The stubs want what these make of it.
+    with wrap(Cursor(connection.connection)) as cursor:  # type: ignore[arg-type]
+        cursor.execute(sql, values)
+        row: tuple[Any, ...] = cursor.fetchone()
+        return row
+
+
+def _sent(value: Any) -> Any:
+    # Numbers have one type whatever their size, or each size would be prepared apart.
+    return Int8(value) if type(value) is int else value

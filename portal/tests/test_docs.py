@@ -96,3 +96,10 @@ def test_commit_hooks_run_what_bin_test_runs() -> None:
     for name, command in steps:
         assert f"name: {name} " in hooks, f".pre-commit-config.yaml has no hook for {name}."
         assert f".venv/bin/python {command} " in hooks, f"The hook for {name} runs something else."
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
+def test_files_that_documents_name_are_there(document: Path) -> None:
+    for named in re.findall(r"`([a-z_.][\w.-]*/[\w./-]*)`", _prose(document)):
+        if not named.startswith(".data/"):
+            assert (ROOT / named).exists(), f"{document.name} names {named}, which doesn't exist."

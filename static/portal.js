@@ -1,10 +1,10 @@
-// Everything works without this file. It adds: closing toasts, modal dialogs, and buttons that cannot be pressed twice.
+// Everything works without this file. It adds closing toasts, modal dialogs, and buttons that can't be pressed twice.
 "use strict";
 
 const SECONDS_SHOWN = 8;
 
 function closeToastLater(toast) {
-  // One that stands in the page's flow stays: buttons must not move under a thumb.
+  // A toast in the page's flow stays: buttons must not move under a thumb.
   if (getComputedStyle(toast.parentElement).position === "static") return;
   if (toast.dataset.toast === "error" || toast.dataset.toast === "warning") return;
   let timer;

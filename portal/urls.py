@@ -6,9 +6,9 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from common.brand import brand_css
-from common.staff.search import search_page
 from members.signin.staff_sign_in import sign_in
 from portal import views
+from portal.backoffice.search import search_page
 from portal.styleguide import styleguide
 
 urlpatterns = [

@@ -13,13 +13,13 @@ from django.utils.safestring import SafeString
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminEmailInputWidget
 
+from billing.admin.records import RecordAdmin
 from billing.models import Customer, StripeEvent, UnassignedCustomer
 from billing.sync import assignment
 from common.fields import MailboxField
 from common.staff import show
 from common.staff.filters import by_day
 from common.staff.parts import button, column, row_or_404
-from common.staff.read_only import ReadOnlyAdmin
 from members import mailboxes
 
 
@@ -37,7 +37,7 @@ class MemberForm(BaseDialogForm):  # type: ignore[misc]  # Unfold ships no types
 
 
 @admin.register(UnassignedCustomer)
-class UnassignedCustomerAdmin(ReadOnlyAdmin):
+class UnassignedCustomerAdmin(RecordAdmin):
     """Customers who pay at Stripe but aren't members here."""
 
     stripe_path = "customers"

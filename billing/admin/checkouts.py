@@ -7,15 +7,15 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from billing.admin import labels
+from billing.admin.records import RecordAdmin
 from billing.models import Checkout
 from common.staff import show
 from common.staff.filters import by_day
 from common.staff.parts import column
-from common.staff.read_only import ReadOnlyAdmin
 
 
 @admin.register(Checkout)
-class CheckoutAdmin(ReadOnlyAdmin):
+class CheckoutAdmin(RecordAdmin):
     """Visits to Stripe Checkout: who started to pay for what, and how far they got."""
 
     person_field = "customer_id"

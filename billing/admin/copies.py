@@ -8,17 +8,17 @@ from django.db.models import QuerySet
 from django.utils.safestring import SafeString
 
 from billing.admin import labels
+from billing.admin.records import RecordAdmin
 from billing.core import texts
 from billing.models import Customer, Invoice, Payment, StripeEvent
 from common.staff import show
 from common.staff.parts import column
-from common.staff.read_only import ReadOnlyAdmin
 
 SHOWN = 12
 Rows = QuerySet[Any]
 
 
-class StripeCopyAdmin(ReadOnlyAdmin):
+class StripeCopyAdmin(RecordAdmin):
     """A copy of a Stripe object that belongs to a customer."""
 
     person_field = "customer_id"

@@ -12,9 +12,10 @@ from billing.admin.copies import SHOWN, Rows, StripeCopyAdmin, disputes_of, on_d
 from billing.admin.refunds.case import refunds_of
 from billing.facts import income, memberships
 from billing.models import Customer, Refund, Subscription
-from common.staff import search, show
+from common.staff import show
 from common.staff.filters import by_day
 from common.staff.parts import column
+from members.search import people
 
 
 @admin.register(Customer)
@@ -48,7 +49,7 @@ class CustomerAdmin(StripeCopyAdmin):
 
     def find_persons(self, term: str) -> list[int]:
         """Find the users, which customers have as their own column."""
-        return search.people(term)
+        return people(term)
 
     @column("Member", ordering="name", header=True)
     def who(self, row: Customer) -> list[str]:

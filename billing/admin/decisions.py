@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from billing.admin import labels
+from billing.admin.records import RecordAdmin
 from billing.core import texts
 from billing.core.statuses import CancellationReason, MembershipAction
 from billing.models import MembershipDecision, Plan
@@ -17,13 +18,12 @@ from billing.pages.forms import REASONS
 from common.staff import show
 from common.staff.filters import by_day
 from common.staff.parts import column
-from common.staff.read_only import ReadOnlyAdmin
 
 SHORT = 90
 
 
 @admin.register(MembershipDecision)
-class MembershipDecisionAdmin(ReadOnlyAdmin):
+class MembershipDecisionAdmin(RecordAdmin):
     """Who canceled or came back, and why."""
 
     person_field = "customer_id"

@@ -18,6 +18,9 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
 
 from billing import tasks
 from billing.admin import labels
+from billing.admin.records import RecordAdmin
+from billing.admin.search import customers_at_stripe
+from billing.admin.stripe_links import has_stripe_dashboard, stripe_url
 from billing.core.statuses import EventState
 from billing.inbound import inbox
 from billing.inbound.events import TARGETS
@@ -25,10 +28,9 @@ from billing.models import Customer, Invoice, Payment, Reconciliation, StripeEve
 from billing.models.copy import StripeCopy
 from billing.reconcile import comparison_report
 from common.queue import enqueue_once
-from common.staff import search, show
+from common.staff import show
 from common.staff.filters import by_day
 from common.staff.parts import button, column
-from common.staff.read_only import ReadOnlyAdmin
 
 SUMMARY = 90
 COPIES: tuple[type[StripeCopy], ...] = (Invoice, Payment, Subscription, Customer)
@@ -50,7 +52,7 @@ class TypeFilter(DropdownFilter):  # type: ignore[misc]  # Unfold ships no types
 
 
 @admin.register(StripeEvent)
-class StripeEventAdmin(ReadOnlyAdmin):
+class StripeEventAdmin(RecordAdmin):
     """The event log."""
 
     stripe_path = "events"
@@ -87,7 +89,7 @@ class StripeEventAdmin(ReadOnlyAdmin):
 
     def find_persons(self, term: str) -> list[str]:
         """Find Stripe IDs, by which events name customers."""
-        return search.customers_at_stripe(term)
+        return customers_at_stripe(term)
 
     link_lookups = frozenset({"customer_id"})
 
@@ -228,8 +230,8 @@ def _shown(line: comparison_report.Line) -> dict[str, str]:
     """Return a difference for its template: `url` leads to our row, or else to Stripe's page."""
     one = line.difference
     url = show.page_of(line.row) if line.row else ""
-    if not url and one.object in AT_STRIPE and show.has_stripe_dashboard():
-        url = show.stripe_url(AT_STRIPE[one.object], one.id)
+    if not url and one.object in AT_STRIPE and has_stripe_dashboard():
+        url = stripe_url(AT_STRIPE[one.object], one.id)
     return {
         "url": url,
         "what": line.what,
@@ -241,7 +243,7 @@ def _shown(line: comparison_report.Line) -> dict[str, str]:
 
 
 @admin.register(Reconciliation)
-class ReconciliationAdmin(ReadOnlyAdmin):
+class ReconciliationAdmin(RecordAdmin):
     """Searches for missed events, and comparisons of our copy with Stripe."""
 
     list_display = ["age", "outcome", "agreement", "events_missed", "events_seen", "took"]

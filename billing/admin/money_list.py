@@ -16,9 +16,10 @@ from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
+from billing.admin.records import RecordAdmin
 from common import spreadsheets
 from common.money import Money
-from common.staff.read_only import ESTIMATED_FROM, ReadOnlyAdmin
+from common.staff.read_only import ESTIMATED_FROM
 from members.access import current_user
 
 FETCHED = 1000  # rows at a time
@@ -34,7 +35,7 @@ class SumOfCurrency:
     amounts: list[tuple[str, Money]]
 
 
-class MoneyListAdmin(ReadOnlyAdmin):
+class MoneyListAdmin(RecordAdmin):
     """A list whose rows have a currency. `sums` maps labels to what's added up."""
 
     list_before_template: str | None = "admin/billing/sums.html"

@@ -19,6 +19,7 @@ from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesDropdownFilt
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWidget
 
 from billing.admin import labels
+from billing.admin.records import RecordAdmin
 from billing.core.statuses import RequestState
 from billing.models import Item, PaymentRequest
 from billing.payments import payment_requests
@@ -26,11 +27,12 @@ from billing.payments.payment_requests import RequestRefused
 from common.fields import WordsField
 from common.money import AmountError, Money, parse_money, plain_amount
 from common.one_by_one import OneByOne
-from common.staff import search, show
+from common.staff import show
 from common.staff.filters import by_day
 from common.staff.parts import button, column, row_or_404
-from common.staff.read_only import IndexedSearch, ReadOnlyAdmin
+from common.staff.read_only import IndexedSearch
 from members.access import current_user
+from members.search import people
 
 LONGEST_DAYS = 365
 NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
@@ -243,7 +245,7 @@ class ItemAdmin(PayableAdmin):
 
 
 @admin.register(PaymentRequest)
-class PaymentRequestAdmin(ReadOnlyAdmin, PayableAdmin):
+class PaymentRequestAdmin(RecordAdmin, PayableAdmin):
     """Payment requests. Adding one sends it."""
 
     form = RequestForm
@@ -274,7 +276,7 @@ class PaymentRequestAdmin(ReadOnlyAdmin, PayableAdmin):
 
     def find_persons(self, term: str) -> list[int]:
         """Find the users who were asked."""
-        return search.people(term)
+        return people(term)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Whether this staff member may send payment requests."""

@@ -18,6 +18,7 @@ from billing.admin.refunds import giving
 from billing.admin.refunds.case import left_of, refunds_of
 from billing.admin.refunds.dialogs import GiveOnPaymentForm
 from billing.admin.refunds.giving import GivesRefunds
+from billing.admin.stripe_links import stripe_url
 from billing.core import texts
 from billing.core.statuses import OPEN_DISPUTE, OUTSIDE, DisputeStatus, PaymentStatus
 from billing.facts import descriptions, income
@@ -140,7 +141,7 @@ class PaymentAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
     def stripe_page(self, row: Payment) -> str:
         """The payment's page, or the invoice's if it was paid outside of Stripe."""
         if row.is_outside and row.invoice:
-            return show.stripe_url("invoices", row.invoice.stripe_id)
+            return stripe_url("invoices", row.invoice.stripe_id)
         return super().stripe_page(row)
 
     def add_up(self, rows: Rows) -> list[SumOfCurrency]:

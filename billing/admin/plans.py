@@ -8,15 +8,15 @@ from django.contrib import admin
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
 
+from billing.admin.records import RecordAdmin
 from billing.core import texts
 from billing.models import Plan, Product
 from common.staff import show
 from common.staff.parts import column
-from common.staff.read_only import ReadOnlyAdmin
 
 
 @admin.register(Plan)
-class PlanAdmin(ReadOnlyAdmin):
+class PlanAdmin(RecordAdmin):
     """What's on sale, as last read from Stripe."""
 
     stripe_path = "prices"
@@ -51,7 +51,7 @@ class PlanAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Product)
-class ProductAdmin(ReadOnlyAdmin):
+class ProductAdmin(RecordAdmin):
     """What things are called that members are billed for."""
 
     stripe_path = "products"

@@ -14,6 +14,7 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import BooleanRadioFilter
 
+from billing.admin.records import RecordAdmin
 from billing.core.statuses import DecisionState
 from billing.membership import retention
 from billing.models import RetentionOffer, RetentionShowing
@@ -22,7 +23,7 @@ from billing.stripe.snapshots import CouponSnapshot
 from common.staff import show
 from common.staff.filters import by_day
 from common.staff.parts import column
-from common.staff.read_only import IndexedSearch, ReadOnlyAdmin
+from common.staff.read_only import IndexedSearch
 
 logger = logging.getLogger(__name__)
 
@@ -146,7 +147,7 @@ class RetentionOfferAdmin(IndexedSearch):
 
 
 @admin.register(RetentionShowing)
-class RetentionShowingAdmin(ReadOnlyAdmin):
+class RetentionShowingAdmin(RecordAdmin):
     """Who saw an offer."""
 
     person_field = "customer_id"

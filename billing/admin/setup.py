@@ -6,11 +6,12 @@ from django.contrib import admin
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
+from billing.admin.records import RecordAdmin
+from billing.admin.stripe_links import stripe_url
 from billing.core.statuses import IgnoredBecause
 from billing.models import IgnoredEvents, MissingSetup
 from common.staff import show
 from common.staff.parts import column
-from common.staff.read_only import ReadOnlyAdmin
 
 REMEDIES = {
     IgnoredBecause.THIN: (
@@ -30,7 +31,7 @@ PORTAL_REMEDY = (
 
 
 @admin.register(IgnoredEvents)
-class IgnoredEventsAdmin(ReadOnlyAdmin):
+class IgnoredEventsAdmin(RecordAdmin):
     """Correctly signed events that aren't for us."""
 
     list_display = ["type", "reason", "count", "last", "first"]
@@ -56,7 +57,7 @@ class IgnoredEventsAdmin(ReadOnlyAdmin):
 
 
 @admin.register(MissingSetup)
-class MissingSetupAdmin(ReadOnlyAdmin):
+class MissingSetupAdmin(RecordAdmin):
     """What members can't do until it's set up."""
 
     list_display = ["name", "found"]
@@ -76,4 +77,4 @@ class MissingSetupAdmin(ReadOnlyAdmin):
     @column("At Stripe")
     def at_stripe(self, row: MissingSetup) -> SafeString:
         """A link to it."""
-        return show.anchor(show.stripe_url("settings/billing", "portal"), "Customer portal")
+        return show.anchor(stripe_url("settings/billing", "portal"), "Customer portal")

@@ -30,8 +30,9 @@ from billing.refunds.two_memberships import Choice, Outcome
 from common.money import Money
 from common.staff import show
 from common.staff.parts import page_button, row_or_404
+from common.staff.put_aside import put_aside, take_up
 from members.access import current_user
-from members.signin.staff_recent import ask_who_is_there, put_aside, take_up
+from members.signin.staff_recent import ask_who_is_there
 
 PAGE, END = "billing_subscription_two", "billing_subscription_end_one"
 REFUSALS = (MembershipError, RefundError, PermissionDenied)

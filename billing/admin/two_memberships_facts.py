@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 
 from billing.admin import labels
 from billing.admin.refunds.case import Fact, left_of, refunds_of, rule_of_two
+from billing.admin.stripe_links import has_stripe_dashboard, stripe_url
 from billing.core import texts
 from billing.core.statuses import UNPAID_SUBSCRIPTION, InvoiceStatus, RefundReason
 from billing.facts import also_billed, memberships
@@ -179,8 +180,8 @@ def _customer(row: Customer) -> SafeString | str:
 
 def _record(row: Subscription) -> SafeString | str:
     pairs = [(show.page_of(row), row.stripe_id)]
-    if show.has_stripe_dashboard():
-        pairs.append((show.stripe_url("subscriptions", row.stripe_id), "Open in Stripe"))
+    if has_stripe_dashboard():
+        pairs.append((stripe_url("subscriptions", row.stripe_id), "Open in Stripe"))
     return show.links(pairs)
 
 

@@ -17,6 +17,7 @@ from billing.core.jobs import JobName
 from billing.core.statuses import EventState, IgnoredBecause
 from billing.inbound.events import lock_of
 from billing.models import StripeEvent
+from billing.models.locks import queue_lock
 from billing.stripe import gateway, snapshots
 
 logger = logging.getLogger(__name__)
@@ -141,7 +142,7 @@ def store(payload: Mapping[str, Any], text: str) -> bool:
         payload["created"],
         _storable(payload, text),
         JobName.PROCESS_EVENT,
-        lock_key(customer_id, identifier, payload["id"]),
+        queue_lock(customer_id, identifier, payload["id"]),
     ]
     return _execute(STORE, values)
 
@@ -209,10 +210,5 @@ def replay(event: StripeEvent) -> None:
     """Process a stored event again, whatever its state (a staff button)."""
     with transaction.atomic():
         StripeEvent.objects.filter(pk=event.pk).update(state=EventState.PENDING, error="")
-        lock = lock_key(event.customer_id, event.object_id, event.stripe_id)
+        lock = queue_lock(event.customer_id, event.object_id, event.stripe_id)
         app.configure_task(JobName.PROCESS_EVENT, lock=lock).defer(event_id=event.pk, again=True)
-
-
-def lock_key(customer_id: str, object_id: str, event_id: str) -> str:
-    """Return the queue's lock: only events of the same customer wait for each other."""
-    return f"stripe:{customer_id or object_id or event_id}"

@@ -26,3 +26,8 @@ def locked_customer(**which: Any) -> Customer:
     """
     lock_member(Customer.objects.values_list("user_id", flat=True).get(**which))
     return Customer.objects.select_related("user").get(**which)
+
+
+def queue_lock(customer_id: str, object_id: str, event_id: str) -> str:
+    """Return the queue's lock: jobs about one customer wait for each other, others do not."""
+    return f"stripe:{customer_id or object_id or event_id}"

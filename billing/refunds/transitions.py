@@ -11,9 +11,8 @@ from procrastinate.exceptions import AlreadyEnqueued
 
 from billing.core.jobs import JobName
 from billing.core.statuses import REFUND_MOVES, RefundAction, RefundState
-from billing.inbound import inbox
 from billing.models import Refund
-from billing.models.locks import locked_customer
+from billing.models.locks import locked_customer, queue_lock
 from billing.notices import to_members
 from billing.notices.transitions import RefundMoved
 from billing.refunds import ledger
@@ -73,7 +72,7 @@ def move(
 
 def enqueue(job: JobName, refund: Refund) -> None:
     """Enqueue a job for a refund, in order with its customer's events."""
-    lock = inbox.lock_key(refund.customer.stripe_id, "", "")
+    lock = queue_lock(refund.customer.stripe_id, "", "")
     deferrer = app.configure_task(job, lock=lock, queueing_lock=f"{job}:{refund.pk}")
     try:
         with transaction.atomic():

@@ -13,7 +13,7 @@ from django.urls import reverse
 from unfold.forms import BaseDialogForm
 
 from common.htmx import wants_fragment
-from members.signin.staff_recent import take_up
+from common.staff.put_aside import take_up
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 

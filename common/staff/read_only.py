@@ -10,14 +10,12 @@ from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.db import connection
 from django.db.models import Model, Q, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.utils.functional import cached_property
 from django.utils.text import capfirst
 from unfold.admin import ModelAdmin
 
 from common.fields import WordsOfStaff
-from common.staff import search, show
-from common.staff.parts import link_button
 
 ESTIMATED_FROM = 50_000
 
@@ -152,16 +150,11 @@ class IndexedSearch(WordsOfStaff, ModelAdmin):  # type: ignore[misc]  # Unfold s
 
     def find_persons(self, term: str) -> list[Any]:
         """Return the values of `person_field` for the people who match."""
-        return search.customers(term)
+        raise NotImplementedError(f"{type(self).__name__} has a person_field and finds nobody.")
 
 
 class ReadOnlyAdmin(IndexedSearch):
-    """Read-only rows: nobody adds, changes, or deletes them here.
-
-    `stripe_path` is the path where Stripe's dashboard shows such an object by its `stripe_id`.
-    """
-
-    stripe_path = ""
+    """Read-only rows: nobody adds, changes, or deletes them here."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Nobody adds rows by hand."""
@@ -174,22 +167,6 @@ class ReadOnlyAdmin(IndexedSearch):
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Nobody deletes rows by hand."""
         return False
-
-    def has_dashboard_permission(self, request: HttpRequest, _object_id: str = "") -> bool:
-        """Whether Stripe has a page to open."""
-        return show.has_stripe_dashboard() and self.has_view_permission(request)
-
-    @link_button("Open in Stripe", icon="open_in_new", path="stripe", permission="dashboard")
-    def open_in_stripe(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Go to this object's page in Stripe's dashboard."""
-        row = self.get_object(request, object_id)
-        if row is None:
-            return HttpResponseRedirect("..")
-        return HttpResponseRedirect(self.stripe_page(row))
-
-    def stripe_page(self, row: Any) -> str:
-        """Return the address of a row's page in Stripe's dashboard."""
-        return show.stripe_url(self.stripe_path, row.stripe_id)
 
 
 def estimated_rows(model: type[Model]) -> int:

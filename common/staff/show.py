@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.db.models import Model
@@ -18,11 +17,9 @@ from django.utils import formats, timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from billing.stripe import gateway
 from common.money import Money
 
 NOTHING = "–"
-STRIPE_DASHBOARD = "https://dashboard.stripe.com"
 
 Labels = Mapping[Any, str]
 
@@ -151,14 +148,3 @@ def pre(text: str) -> SafeString | str:
     if not text:
         return NOTHING
     return format_html('<pre class="staff-text">{}</pre>', text)
-
-
-def stripe_url(path: str, identifier: str) -> str:
-    """Return an object's page in Stripe's dashboard: `stripe_url("payments", "pi_…")`."""
-    mode = "" if gateway.is_live_mode() else "/test"
-    return f"{STRIPE_DASHBOARD}{mode}/{path}/{identifier}"
-
-
-def has_stripe_dashboard() -> bool:
-    """Whether our objects are at Stripe itself, not at a stand-in server."""
-    return bool(settings.STRIPE_SECRET_KEY) and not settings.STRIPE_API_BASE

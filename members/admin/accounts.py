@@ -9,9 +9,10 @@ from django.contrib import admin
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import BooleanRadioFilter
 
-from common.staff import search, show
+from common.staff import show
 from common.staff.parts import column
 from common.staff.read_only import ReadOnlyAdmin
+from members import search
 
 # Nobody may see an authenticator's secret; there's only `manage.py remove_second_step`.
 for taken in (EmailAddress, UserSession, Authenticator):

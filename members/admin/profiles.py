@@ -6,10 +6,11 @@ from django.contrib import admin
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import BooleanRadioFilter
 
-from common.staff import search, show
+from common.staff import show
 from common.staff.filters import by_day
 from common.staff.parts import column
 from common.staff.read_only import ReadOnlyAdmin
+from members import search
 from members.models import Member, PhoneCode, SmsConsentRecord
 
 

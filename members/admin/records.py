@@ -10,11 +10,11 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesDropdownFilter
 
-from common.staff import search, show
+from common.staff import show
 from common.staff.filters import by_day
 from common.staff.parts import column
 from common.staff.read_only import ReadOnlyAdmin
-from members import access_changes
+from members import access_changes, search
 from members.display import device
 from members.models import AccessChange, Device, SignIn, TermsAcceptance
 

@@ -16,13 +16,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 
+from common.staff.put_aside import put_aside
 from members.access import current_user
 
 # Long enough for a morning's queue, short enough for an abandoned screen.
 RECENT = timedelta(minutes=15)
-# In the session: what was typed into a form when the sign-in had become too old.
-ASIDE = "staff_put_aside"
-LONGEST = 2000
 NO_WAY = "For this you must have signed in within {} minutes: sign out, sign in and come back."
 
 Method = TypeVar("Method", bound=Callable[..., Any])
@@ -46,23 +44,6 @@ def ask_who_is_there(request: HttpRequest, back: str, otherwise: str = "") -> Ht
         messages.error(request, NO_WAY.format(int(RECENT.total_seconds() // 60)))
         return redirect(otherwise or back)
     return redirect(f"{reverse('account_reauthenticate')}?{urlencode({'next': back})}")
-
-
-def take_up(request: HttpRequest) -> dict[str, str] | None:
-    """Return what was typed here before the confirmation; None if there was none."""
-    aside = request.session.get(ASIDE)
-    if not aside or aside["path"] != request.path:
-        return None
-    del request.session[ASIDE]
-    typed: dict[str, str] = aside["typed"]
-    return typed
-
-
-def put_aside(request: HttpRequest) -> None:
-    """Keep what was typed, one form per session; it's shown again and does nothing itself."""
-    typed = {name: str(value)[:LONGEST] for name, value in request.POST.items()}
-    typed.pop("csrfmiddlewaretoken", None)
-    request.session[ASIDE] = {"path": request.path, "typed": typed}
 
 
 def recently_signed_in(method: Method) -> Method:

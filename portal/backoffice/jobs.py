@@ -8,10 +8,11 @@ from django.utils.safestring import SafeString
 from procrastinate.contrib.django.models import ProcrastinateEvent, ProcrastinateJob
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
-from common.staff import search, show
+from common.staff import show
 from common.staff.filters import by_day, titled
 from common.staff.parts import column
 from common.staff.read_only import ReadOnlyAdmin
+from members import search
 from portal.models import Problem
 
 admin.site.unregister(ProcrastinateJob)

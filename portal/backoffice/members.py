@@ -25,12 +25,12 @@ from billing.admin.subscriptions import balance
 from billing.facts import memberships
 from billing.models import Customer, Subscription
 from common.fields import MailboxField, WordsField, WordsOfStaff
-from common.staff import search, show
+from common.staff import show
 from common.staff.dialogs import ask_again
 from common.staff.filters import by_day
 from common.staff.parts import button, column, page_button, row_or_404
 from common.staff.read_only import IndexedSearch
-from members import access_changes, corrections
+from members import access_changes, corrections, search
 from members.access import current_user
 from members.access_dialogs import ChangeAccess
 from members.accounts import is_taken, open_account

@@ -42,7 +42,10 @@ def unfold_theme(brand_name: str, brand_color: str) -> dict[str, Any]:
         "ENVIRONMENT_TITLE_PREFIX": "portal.backoffice.navigation.title_prefix",
         "DASHBOARD_CALLBACK": "portal.backoffice.home.dashboard",
         "ACCOUNT": {"navigation": "portal.backoffice.navigation.account_links"},
-        "COMMAND": {"search_models": False, "search_callback": "common.staff.search.everything"},
+        "COMMAND": {
+            "search_models": False,
+            "search_callback": "portal.backoffice.search.everything",
+        },
         "SIDEBAR": {
             "show_search": True,
             "command_search": True,

@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from django.utils.safestring import SafeString
 
 from billing.admin import labels
+from billing.admin.stripe_links import has_stripe_dashboard, stripe_url
 from billing.core import texts
 from billing.core.statuses import REFUND_TO_SEND, REFUND_VOID, PaymentStatus, RefundState
 from billing.facts import descriptions, disputes, memberships
@@ -358,6 +359,6 @@ def _messages(row: Refund) -> list[Line]:
 
 
 def _stripe_url(row: Refund) -> str:
-    if not show.has_stripe_dashboard():
+    if not has_stripe_dashboard():
         return ""
-    return show.stripe_url("payments", row.payment.stripe_id)
+    return stripe_url("payments", row.payment.stripe_id)

@@ -17,6 +17,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from billing import tasks
 from billing.admin import labels
 from billing.admin.money_list import FETCHED, note_download
+from billing.admin.records import RecordAdmin
 from billing.admin.refunds.case import said
 from billing.models import LedgerCheck, RefundEntry
 from billing.refunds import ledger, ledger_texts
@@ -26,7 +27,6 @@ from common.queue import enqueue_once
 from common.staff import show
 from common.staff.filters import by_day, titled
 from common.staff.parts import button, column, page_button
-from common.staff.read_only import ReadOnlyAdmin
 
 MAY_AUDIT = "billing.audit_refund"
 # The last three prove the chain: SHA-256 of "Hashed" is "Hash", and the next "Previous hash".
@@ -51,7 +51,7 @@ COLUMNS = [
 ]
 
 
-class AuditAdmin(ReadOnlyAdmin):
+class AuditAdmin(RecordAdmin):
     """Lists for people who may audit refunds."""
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:

@@ -15,6 +15,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils.safestring import SafeString
 
+from billing.admin.records import RecordAdmin
 from billing.admin.refunds.policy_form import KINDS, PolicyDraft
 from billing.models import RefundPolicy
 from billing.refunds import backtest
@@ -24,7 +25,6 @@ from billing.refunds.policy import WHOLE, Policy, PolicyError, Rule
 from common.money import MINUS, Money
 from common.staff import show
 from common.staff.parts import column
-from common.staff.read_only import ReadOnlyAdmin
 from members.access import current_user
 from members.signin.staff_recent import ask_who_is_there, has_signed_in_recently
 
@@ -81,7 +81,7 @@ class Outlook:
 
 
 @admin.register(RefundPolicy)
-class RefundPolicyAdmin(ReadOnlyAdmin):
+class RefundPolicyAdmin(RecordAdmin):
     """The policy's versions: read-only; a newer one replaces them."""
 
     list_display = ["name", "in_force", "made", "by", "note", "used"]

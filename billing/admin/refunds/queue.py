@@ -18,6 +18,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter, RadioFilter
 from unfold.dataclasses import UnfoldAction
 
 from billing.admin import labels
+from billing.admin.records import RecordAdmin
 from billing.admin.refunds.case import case_of, progress
 from billing.admin.refunds.dialogs import ApproveForm, AskSecondForm, DenyForm
 from billing.admin.refunds.selection import MOST_AT_ONCE, approve_all, chosen_rows, outlook_of
@@ -30,7 +31,6 @@ from common.staff import show
 from common.staff.dialogs import ask_again
 from common.staff.filters import by_day
 from common.staff.parts import button, column, page_button, row_or_404
-from common.staff.read_only import ReadOnlyAdmin
 from members.access import current_user
 from members.signin.staff_recent import ask_who_is_there, recently_signed_in
 
@@ -70,7 +70,7 @@ class NeedsFilter(RadioFilter):  # type: ignore[misc]  # Unfold ships no types
 
 
 @admin.register(Refund)
-class RefundAdmin(ReadOnlyAdmin):
+class RefundAdmin(RecordAdmin):
     """All refunds: those waiting for a decision first, the oldest on top."""
 
     person_field = "customer_id"

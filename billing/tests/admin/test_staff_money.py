@@ -18,7 +18,8 @@ from billing.refunds import service as refunds
 from billing.tests import factories, refund_world, staff_world
 from billing.tests.refund_world import policy, wish
 from billing.tests.staff_world import signed_in_now
-from common.staff import search, show
+from common.staff import show
+from members import search
 from members.models import Member
 
 pytestmark = pytest.mark.django_db

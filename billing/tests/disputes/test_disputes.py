@@ -18,8 +18,9 @@ from pytest_django import Settings
 
 from billing.core.statuses import DisputeStatus, EventState
 from billing.facts import disputes
-from billing.inbound import events, inbox
+from billing.inbound import events
 from billing.models import Customer, Dispute, Payment, Reconciliation, StripeEvent
+from billing.models.locks import queue_lock
 from billing.reconcile import history, missed_events
 from billing.stripe import gateway, snapshots
 from billing.sync import refresh
@@ -256,7 +257,7 @@ def test_a_dispute_event_alone_brings_its_payment_and_customer(
 def test_events_of_a_dispute_wait_for_each_other() -> None:
     payload = {"data": {"object": {"id": "du_1", "object": "dispute", "charge": "ch_1"}}}
     assert events.lock_of(payload) == ""
-    assert inbox.lock_key("", "du_1", "evt_1") == "stripe:du_1"
+    assert queue_lock("", "du_1", "evt_1") == "stripe:du_1"
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,0 +1,18 @@
+"""Finding the customers of people whom staff know by name, e-mail address or phone number."""
+
+from __future__ import annotations
+
+from billing.models import Customer
+from members.search import people
+
+
+def customers(term: str) -> list[int]:
+    """Return the IDs of those users' customers."""
+    found = Customer.objects.filter(user__in=people(term)).order_by()
+    return list(found.values_list("pk", flat=True))
+
+
+def customers_at_stripe(term: str) -> list[str]:
+    """Return the Stripe IDs of those users' customers."""
+    found = Customer.objects.filter(user__in=people(term)).order_by()
+    return list(found.values_list("stripe_id", flat=True))

@@ -1,0 +1,79 @@
+"""Search for people by the beginning of an address or number, or any word of a name.
+
+An index answers every query here (see `portal.migrations`): people are looked up first, then rows
+by their IDs, so no search reads a whole table. Searching inside words would need trigram indexes,
+and PostgreSQL's extension for them on every host.
+"""
+
+from __future__ import annotations
+
+import re
+
+import phonenumbers
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db.models import BooleanField, Q
+from django.db.models.expressions import RawSQL
+
+from common import addresses
+from members import numbers
+
+MOST_PEOPLE = 200
+DIGITS = "0123456789"
+# A number as people write it, with spaces, brackets, and so on.
+PHONE = re.compile(r"[+(]?[0-9][0-9 ()./+-]*", re.ASCII)
+# Its left side matches the index. A word with a hyphen counts as several words.
+NAME_HAS = """
+array_to_tsvector(staff_name_words(auth_user.first_name || ' ' || auth_user.last_name))
+@@ (SELECT string_agg(quote_literal(part) || ':*', ' & ')
+    FROM unnest(staff_name_words(%s)) AS part)::tsquery
+"""
+
+
+def people(term: str) -> list[int]:
+    """Return the IDs of users whose name, email address, or phone number begins like this.
+
+    Each of several words must match: "alice ar" finds Alice Archer, and "oneil" Mary Ann O’Neil.
+    """
+    if PHONE.fullmatch(term.strip()) and (called := _by_phone(term)):
+        return called
+    found = Q()
+    for word in term.split():
+        fits = Q(email__istartswith=word) | Q(_name_has(word))
+        if "@" in word:
+            fits |= Q(email__istartswith=addresses.canonical(word))
+        if PHONE.fullmatch(word):
+            fits |= Q(pk__in=_by_phone(word))
+        found &= fits
+    if not found:
+        return []
+    return list(
+        User.objects.filter(found).order_by("pk").values_list("pk", flat=True)[:MOST_PEOPLE]
+    )
+
+
+def _name_has(word: str) -> RawSQL:
+    """Return whether a word of the name begins like this, ignoring accents and apostrophes."""
+    return RawSQL(NAME_HAS, [word], output_field=BooleanField())  # noqa: S611  (no outside words)
+
+
+def _by_phone(word: str) -> list[int]:
+    """Return the users whose phone numbers begin like this, however it's written.
+
+    "+1 202", "1202", "001 202", and "(202)" without the code of PHONENUMBER_DEFAULT_REGION. Leading
+    zeros don't count toward the required three digits: "0002" isn't a number.
+    """
+    digits = "".join(character for character in word if character in DIGITS)
+    if len(digits.lstrip("0")) < 3:
+        return []
+    code = phonenumbers.country_code_for_region(settings.PHONENUMBER_DEFAULT_REGION)
+    beginnings = [f"+{digits}"]
+    if "+" not in word:
+        beginnings += [f"+{code}{digits.lstrip('0')}", f"+{digits.removeprefix('00')}"]
+    # A whole number in a form other than the one that's kept.
+    beginnings += [numbers.kept(beginning) for beginning in beginnings]
+    begins = Q()
+    for beginning in beginnings:
+        begins |= Q(member__phone__startswith=beginning)
+    found = User.objects.filter(begins).order_by()
+    return list(found.values_list("pk", flat=True)[:MOST_PEOPLE])

@@ -18,12 +18,11 @@ from django.core import signing
 from django.db import transaction
 from django.urls import reverse
 
-from billing.facts import trials
 from common import addresses
 from emails.catalogue import Kind
 from emails.models import Channel
 from emails.outbox import put_account
-from members import accounts, contact_notices, phones
+from members import accounts, address_changes, contact_notices, phones
 
 SALT = "members.corrections"
 LINK_WORKS_FOR = timedelta(days=3)
@@ -106,13 +105,11 @@ def confirm_email(token: str) -> Proposal:
     contact_notices.tell(
         user, "Your email address was changed", f"From now on it is {found.email}."
     )
-    had_before = trials.remember(user)
-    EmailAddress.objects.filter(user=user).delete()
-    EmailAddress.objects.create(user=user, email=found.email, verified=True, primary=True)
-    user.email = found.email
-    user.save(update_fields=["email"])
-    if had_before:
-        trials.keep(user, had_before)
+    with address_changes.followed(user):
+        EmailAddress.objects.filter(user=user).delete()
+        EmailAddress.objects.create(user=user, email=found.email, verified=True, primary=True)
+        user.email = found.email
+        user.save(update_fields=["email"])
     return found
 
 

@@ -3,7 +3,8 @@
 from django.urls import path
 
 from billing.inbound.webhook import stripe_webhook
-from emails.callbacks import sms_inbound, sms_status
+from emails.callbacks import sms_status
+from members.text_replies import sms_inbound
 from portal.health import healthz
 
 urlpatterns = [

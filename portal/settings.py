@@ -158,8 +158,11 @@ if EMAIL_CONFIG["EMAIL_BACKEND"] == "django.core.mail.backends.smtp.EmailBackend
 # The map of checks by kind: whether a message is still true when it's sent.
 MESSAGE_CHECKS = "billing.notices.still_true.CHECKS"
 
-# Messages about anything older than this aren't sent: import and repair must not write to members
-# about the past.
+# What must know when a member's email address changes (`members.address_changes`).
+ADDRESS_CHANGES = "billing.facts.trials.kept_over_address_change"
+
+# A message about something that happened longer ago than this is not sent: import and repair
+# must not write to members about the past.
 MESSAGE_MAX_AGE_HOURS = env.int("MESSAGE_MAX_AGE_HOURS", default=72)
 
 INSTALLED_APPS = [
@@ -299,19 +302,19 @@ ACCOUNT_ADAPTER = "members.signin.adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "phone", "password1*"]
 ACCOUNT_FORMS = {
-    "login": "members.forms.LoginForm",
-    "request_login_code": "members.forms.RequestLoginCodeForm",
-    "reset_password": "members.forms.ForgottenPasswordForm",
-    "signup": "members.forms.SignupForm",
-    "add_email": "members.forms.AddEmailForm",
-    "change_phone": "members.forms.ChangePhoneForm",
-    "change_password": "members.forms.ChangePasswordForm",
-    "set_password": "members.forms.SetPasswordForm",
-    "reset_password_from_key": "members.forms.ResetPasswordForm",
-    "confirm_email_verification_code": "members.forms.EmailCodeForm",
-    "confirm_login_code": "members.forms.LoginCodeForm",
-    "confirm_password_reset_code": "members.forms.PasswordCodeForm",
-    "verify_phone": "members.forms.PhoneCodeForm",
+    "login": "members.signin.forms.LoginForm",
+    "request_login_code": "members.signin.forms.RequestLoginCodeForm",
+    "reset_password": "members.signin.forms.ForgottenPasswordForm",
+    "signup": "members.signin.forms.SignupForm",
+    "add_email": "members.signin.forms.AddEmailForm",
+    "change_phone": "members.signin.forms.ChangePhoneForm",
+    "change_password": "members.signin.forms.ChangePasswordForm",
+    "set_password": "members.signin.forms.SetPasswordForm",
+    "reset_password_from_key": "members.signin.forms.ResetPasswordForm",
+    "confirm_email_verification_code": "members.signin.forms.EmailCodeForm",
+    "confirm_login_code": "members.signin.forms.LoginCodeForm",
+    "confirm_password_reset_code": "members.signin.forms.PasswordCodeForm",
+    "verify_phone": "members.signin.forms.PhoneCodeForm",
 }
 # Digits only, so code fields bring up a phone's number pad.
 ALLAUTH_USER_CODE_FORMAT = {"numeric": True, "length": 6, "dashed": False}
@@ -362,8 +365,8 @@ ACCOUNT_RATE_LIMITS = {
     "request_login_code": "20/m/ip,200/d/ip,3/m/key,15/d/key",
     "reset_password": "20/m/ip,200/d/ip,3/m/key,10/d/key",
     "confirm_email": "1/10s/key,30/d/key",
-    # Entering codes (`members.forms.GuessesCounted`). The key is one code in one browser, whose
-    # session counts three tries, but not simultaneous ones.
+    # Entering codes (`members.signin.forms.GuessesCounted`). The key is one code in one browser,
+    # whose session counts three tries, but not those that are sent at the same moment.
     "enter_code": "5/10m/key,20/m/ip,100/d/ip",
     # Authenticator codes; the key is the user, whose password was already right.
     "enter_second_step": "5/5m/key,60/d/key,10/m/ip",

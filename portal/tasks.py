@@ -1,4 +1,4 @@
-"""Scheduled upkeep of the queue, problems, and income."""
+"""Scheduled upkeep of the whole portal, and of the queue itself."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from django.conf import settings
 from procrastinate import JobContext
 from procrastinate.contrib.django import app
 
+import billing.forgetting
+import common.forgetting
+import emails.forgetting
 from common.one_by_one import OneByOne
-from portal.backoffice import overview, problems
+from portal.backoffice import close_account, overview, problems
 
 logger = logging.getLogger(__name__)
 
@@ -42,3 +45,14 @@ async def recover_stalled_jobs(context: JobContext, timestamp: int) -> None:
         with run.each(f"Job {job.id} ({job.task_name})"):
             await manager.retry_job(job)
     run.finish()
+
+
+@app.periodic(cron="47 4 * * *")
+@app.task(queueing_lock="forget_old_records", name="members.tasks.forget_old_records")
+def forget_old_records(timestamp: int) -> None:
+    """Forget what is old enough, and what came of people after they had left."""
+    close_account.forget(close_account.closed_users())
+    billing.forgetting.forget_old()
+    emails.forgetting.forget_old()
+    common.forgetting.forget_old_jobs()
+    common.forgetting.forget_ended_sessions()

@@ -358,3 +358,15 @@ class RefundAction(StrEnum):
     REFUSED = "refused"  # Stripe didn't make it
     STRIPE = "stripe"  # Stripe said so
     REOPENED = "reopened"  # it failed after it had succeeded
+
+
+# Why a refund failed where nothing is left to be put right: the money comes back in another way.
+# Stripe documentation, "The Refund object" (failure_reason) and "Error codes".
+REFUND_SETTLED = frozenset(
+    {
+        "charge_already_refunded",
+        "charge_disputed",
+        "charge_for_pending_refund_disputed",
+        "refund_disputed_payment",
+    }
+)

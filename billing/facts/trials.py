@@ -8,7 +8,8 @@ without what follows a plus; TRIAL_SHARED_BY_PLUS_ADDRESSES says which one count
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -77,6 +78,18 @@ def keep(user: User, found: Before) -> set[str]:
         if TrialRecord.objects.get_or_create(digest=digest, defaults=values)[1]:
             made.add(digest)
     return made
+
+
+@contextmanager
+def kept_over_address_change(user: User) -> Iterator[None]:
+    """Keep a user's addresses before and after one of them changes, in one transaction.
+
+    A new address gives nobody a second free trial.
+    """
+    had_before = remember(user)
+    yield
+    if had_before:
+        keep(user, had_before)
 
 
 def note(row: Subscription, *, is_first_seen: bool) -> None:

@@ -15,6 +15,7 @@ from django.utils import timezone
 from billing.core import limits
 from billing.core.statuses import (
     REFUND_AT_STRIPE,
+    REFUND_SETTLED,
     REFUND_TO_SEND,
     REFUND_VOID,
     DisputeStatus,
@@ -25,8 +26,6 @@ from billing.core.statuses import (
 from billing.models.copy import MemberRecordQuerySet, choices
 from billing.models.customer import Customer
 from billing.models.payment import Payment
-from billing.refunds import policy as refund_policy
-from billing.refunds.texts import SETTLED
 from common.money import Money
 
 # For staff: how long a failed refund is shown as a task, and how long sending may take.
@@ -39,10 +38,9 @@ SENT_WITHIN = timedelta(minutes=10)
 class RefundPolicy(models.Model):
     """One version of the policy; the newest is in force. A version never changes.
 
-    Before staff have saved one, `refund_terms.current_policy` writes the portal's own as version 1.
-
-    `rules` is the result of `refund_policy.Policy.as_json`, with amounts in minor units of
-    `currency`.
+    Before staff have saved one, `billing.refunds.terms` writes the portal's own as version 1, and
+    reads the rules: `rules` is what `billing.refunds.policy.Policy.as_json` makes, its amounts
+    minor units of `currency`.
     """
 
     version = models.PositiveIntegerField(unique=True, validators=[MinValueValidator(1)])
@@ -62,11 +60,6 @@ class RefundPolicy(models.Model):
 
     def __str__(self) -> str:
         return f"Version {self.version}"
-
-    @property
-    def policy(self) -> refund_policy.Policy:
-        """The rules as values."""
-        return refund_policy.policy_from_json(self.version, self.currency, self.rules)
 
 
 class RefundQuerySet(MemberRecordQuerySet["Refund"]):
@@ -98,7 +91,7 @@ class RefundQuerySet(MemberRecordQuerySet["Refund"]):
             payment=OuterRef("payment"), pk__gt=OuterRef("pk")
         )
         sums = later.order_by().values("payment").annotate(total=Sum("amount")).values("total")
-        failed = self.filter(state=RefundState.FAILED).exclude(failure_reason__in=SETTLED)
+        failed = self.filter(state=RefundState.FAILED).exclude(failure_reason__in=REFUND_SETTLED)
         owed = failed.alias(made_good=Coalesce(Subquery(sums), 0)).filter(made_good__lt=F("amount"))
         return owed.exclude(payment__disputes__status=DisputeStatus.LOST)
 

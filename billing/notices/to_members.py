@@ -51,7 +51,6 @@ from billing.notices.transitions import (
     MoneyMoved,
     OfferAccepted,
     PriceSwitched,
-    RefundMoved,
     RenewalComing,
     SinglePaymentFailed,
     SinglePaymentReceived,
@@ -60,7 +59,6 @@ from billing.notices.transitions import (
     Transition,
     TrialEnding,
 )
-from billing.refunds import notices as refund_notices
 from common.money import Money
 from emails import outbox
 from emails.catalogue import Kind
@@ -92,8 +90,6 @@ def announce(transition: Transition) -> None:
             | InvoiceOverdue()
         ):
             collection.announce(transition)
-        case RefundMoved():
-            refund_notices.announce(transition)
         case _:
             _tell_of_money(transition)
 

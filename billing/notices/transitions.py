@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from billing.core.statuses import RefundAction, RefundState
 from billing.models import (
     CreditNote,
     Dispute,
     Invoice,
     MembershipDecision,
     Payment,
-    Refund,
     Subscription,
 )
 
@@ -174,15 +172,6 @@ class SinglePaymentReceived:
 
 
 @dataclass(frozen=True)
-class RefundMoved:
-    """A refund has moved; `before` is its previous state, or None if it's new."""
-
-    refund: Refund
-    action: RefundAction
-    before: RefundState | None
-
-
-@dataclass(frozen=True)
 class SinglePaymentFailed:
     """A bank refused a payment without an invoice, days after the member confirmed it."""
 
@@ -256,5 +245,4 @@ Transition = (
     | DisputeUpdated
     | DisputeWon
     | DisputeLost
-    | RefundMoved
 )

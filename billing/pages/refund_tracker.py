@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from billing.core import texts
 from billing.core.dates import arrival, goes_out_by, long_date
-from billing.core.statuses import RefundAction, RefundOrigin, RefundState
+from billing.core.statuses import REFUND_SETTLED, RefundAction, RefundOrigin, RefundState
 from billing.core.tones import Tone
 from billing.facts import descriptions
 from billing.models import Refund
@@ -229,7 +229,7 @@ def _at_bank(row: Refund) -> Step:
 
 def _failed(row: Refund) -> list[Step]:
     why = refund_texts.failure(row.failure_reason, was_sent=bool(row.stripe_id))
-    if row.failure_reason in refund_texts.SETTLED:
+    if row.failure_reason in REFUND_SETTLED:
         return [Step(Stage.FAILED, "Stopped", row.failed_at, "", why)]
     text = f"{why} {refund_texts.WILL_BE_IN_TOUCH} {ASK_AGAIN}"
     if not row.stripe_id:

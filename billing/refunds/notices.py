@@ -13,12 +13,12 @@ from django.utils import timezone
 
 from billing.core import texts as wording
 from billing.core.dates import arrival, goes_out_by
-from billing.core.statuses import RefundAction, RefundOrigin, RefundState
+from billing.core.statuses import REFUND_SETTLED, RefundAction, RefundOrigin, RefundState
 from billing.facts import descriptions
 from billing.models import Refund
-from billing.notices.transitions import RefundMoved
 from billing.refunds import membership_end, staff_notices, texts
 from billing.refunds.membership_end import Ending
+from billing.refunds.moves import RefundMoved
 from billing.refunds.policy import Outcome
 from common.money import Money
 from common.one_by_one import OneByOne
@@ -167,8 +167,8 @@ def _arrived(row: Refund, happened_at: datetime) -> None:
 
 
 def _failed(row: Refund, happened_at: datetime) -> None:
-    """Say what went wrong, unless the money comes back another way."""
-    is_settled = row.failure_reason in texts.SETTLED
+    """Say what went wrong, unless all is well: the money comes back in another way."""
+    is_settled = row.failure_reason in REFUND_SETTLED
     is_canceled = row.state == RefundState.CANCELED
     again = reverse("billing:request-refund", args=[row.payment_id])
     context = {

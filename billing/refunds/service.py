@@ -73,7 +73,7 @@ def request(user: User, payment_pk: int, wish: Wish) -> Refund:
         raise RefundError(SWITCHING)
     policy = terms.current_policy()
     facts = terms.facts_of(payment)
-    verdict = refund_policy.judge(policy.policy, facts, wish.amount)
+    verdict = refund_policy.judge(terms.rules_of(policy), facts, wish.amount)
     if verdict.outcome == Outcome.REFUSED:
         raise RefundError(" ".join(verdict.reasons))
     row = _new(payment, wish, RefundOrigin.MEMBER, user)
@@ -425,7 +425,7 @@ def _approvals_now(row: Refund, amount: int, actor: User) -> int:
     of_others = terms.newest_policy_of_others(actor)
     facts = terms.facts_of(row.payment, without=row if row.pk else None)
     measures = [policy, of_others] if of_others else [policy]
-    return max(refund_policy.approvals_for(one.policy, facts, amount) for one in measures)
+    return max(refund_policy.approvals_for(terms.rules_of(one), facts, amount) for one in measures)
 
 
 def _require(actor: User, permission: str) -> None:

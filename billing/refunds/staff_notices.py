@@ -18,8 +18,8 @@ from billing.core.statuses import (
 )
 from billing.facts import descriptions
 from billing.models import Refund
-from billing.notices.transitions import RefundMoved
 from billing.refunds import texts
+from billing.refunds.moves import RefundMoved
 from billing.refunds.policy import Outcome
 from common.one_by_one import OneByOne
 from emails import outbox

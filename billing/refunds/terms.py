@@ -60,12 +60,13 @@ def newest_policy_of_others(actor: User) -> RefundPolicy | None:
 
 def policy_in_force() -> policy.Policy:
     """Return the rules in force, to read them: the portal's own are not written by that."""
-    return rules_of(RefundPolicy.objects.first())
+    newest = RefundPolicy.objects.first()
+    return rules_of(newest) if newest else _first_policy()
 
 
-def rules_of(newest: RefundPolicy | None) -> policy.Policy:
-    """Return the rules in force, given the newest version that is stored."""
-    return newest.policy if newest else _first_policy()
+def rules_of(version: RefundPolicy) -> policy.Policy:
+    """Return the rules of one version as values."""
+    return policy.policy_from_json(version.version, version.currency, version.rules)
 
 
 def _first_policy() -> policy.Policy:

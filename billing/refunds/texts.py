@@ -47,8 +47,6 @@ REFUSALS = {
     "charge_disputed": RETURNED_BY_BANK,
     "refund_disputed_payment": RETURNED_BY_BANK,
 }
-# There's nothing left to fix if the money comes back another way.
-SETTLED = frozenset([*REFUSALS, "charge_for_pending_refund_disputed"])
 WILL_BE_IN_TOUCH = "We have been told and will be in touch."
 # Stripe documentation, "The Refund object": pending_reason.
 PENDING = "Our payment provider is still working on it."

@@ -13,9 +13,8 @@ from billing.core.jobs import JobName
 from billing.core.statuses import REFUND_MOVES, RefundAction, RefundState
 from billing.models import Refund
 from billing.models.locks import locked_customer, queue_lock
-from billing.notices import to_members
-from billing.notices.transitions import RefundMoved
-from billing.refunds import ledger
+from billing.refunds import ledger, notices
+from billing.refunds.moves import RefundMoved
 
 
 class RefundError(Exception):
@@ -41,7 +40,7 @@ def begin(refund: Refund, action: RefundAction, *, actor: User | None, words: st
     """Write a new refund with its first entry; call it under the member's lock."""
     refund.save(force_insert=True)
     ledger.append(refund, action, None, actor=actor, words=words)
-    to_members.announce(RefundMoved(refund, action, None))
+    notices.announce(RefundMoved(refund, action, None))
     return refund
 
 
@@ -67,7 +66,7 @@ def move(
     refund.state = to
     refund.save(update_fields=["state", *columns])
     ledger.append(refund, action, before, actor=actor, words=words)
-    to_members.announce(RefundMoved(refund, action, before))
+    notices.announce(RefundMoved(refund, action, before))
 
 
 def enqueue(job: JobName, refund: Refund) -> None:

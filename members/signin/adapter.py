@@ -19,8 +19,7 @@ from django.forms import BaseForm, Field
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
-from billing.facts import trials
-from members import consent, contact_notices, mailboxes, names, phones, sign_ins
+from members import address_changes, consent, contact_notices, mailboxes, names, phones, sign_ins
 from members.signin import budgets, devices, own_changes, sms_limits, way_back
 from members.signin.mails import send_account_mail, send_phone_code
 from members.signin.sms_limits import Recipient
@@ -69,11 +68,8 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
     def confirm_email(self, request: HttpRequest, email_address: EmailAddress) -> bool:
         """Make a verified address the user's own. It gives nobody a second free trial."""
         user: User = email_address.user
-        had_before = trials.remember(user)
-        is_confirmed: bool = super().confirm_email(request, email_address)
-        if is_confirmed and had_before:
-            trials.keep(user, had_before)
-        return is_confirmed
+        with address_changes.followed(user):
+            return bool(super().confirm_email(request, email_address))
 
     # The way in
 

@@ -16,8 +16,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 
-from members import forms
-from members.signin import budgets, sms_limits
+from members.signin import budgets, forms, sms_limits
 from members.signin.budgets import Budget
 from members.signin.waits import SaysWhen
 

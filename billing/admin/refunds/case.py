@@ -152,7 +152,7 @@ def rule_of_two(found: Sequence[Facts], credited: int = 0) -> list[Fact]:
     All of their refunds count, so splitting doesn't help. What a switch `credited` (minor units)
     counts too, although it isn't a refund. Empty if one person is enough.
     """
-    policy = refund_terms.current_policy().policy
+    policy = refund_terms.rules_of(refund_terms.current_policy())
     limits = [policy.rule(one.kind).two_people_from for one in found]
     known = [one for one in limits if one is not None]
     if not known:

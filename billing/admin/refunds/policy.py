@@ -103,7 +103,7 @@ class RefundPolicyAdmin(RecordAdmin):
         """Add the version in words."""
         row = self.get_object(request, object_id) if str(object_id).isdecimal() else None
         if row:
-            words = [(KINDS[kind], in_words(row.policy, kind)) for kind in KINDS]
+            words = [(KINDS[kind], in_words(refund_terms.rules_of(row), kind)) for kind in KINDS]
             extra_context = {**(extra_context or {}), "rules": words, "title": str(row)}
         return super().changeform_view(request, object_id, form_url, extra_context)
 
@@ -212,7 +212,7 @@ def _sentences(rule: Rule, currency: str) -> Iterator[str]:
 
 def _backtest(current: RefundPolicy, draft: PolicyDraft) -> Backtest:
     proposed = Policy(current.version + 1, settings.PAYMENT_CURRENCY, draft.as_rules())
-    return backtest.compare(backtest.past_year(), current.policy, proposed)
+    return backtest.compare(backtest.past_year(), refund_terms.rules_of(current), proposed)
 
 
 def outlook_of(found: Backtest) -> Outlook:

@@ -11,6 +11,7 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWi
 
 from billing.models import RefundPolicy
 from billing.refunds.policy import LONGEST_DAYS, WHOLE, PaymentKind, PolicyError, Rule, Share
+from billing.refunds.terms import rules_of
 from common.fields import WordsField
 from common.money import AmountError, parse_money, plain_amount
 
@@ -135,7 +136,7 @@ class PolicyDraft:
     def __init__(
         self, based_on: RefundPolicy, data: QueryDict | None = None, *, is_final: bool = False
     ) -> None:
-        rules = based_on.policy
+        rules = rules_of(based_on)
         currency = rules.currency
         typed: dict[str, Any] = {"based_on": based_on.version}
         if data:

@@ -81,7 +81,7 @@ def test_a_new_version_is_put_in_force(manager: Client) -> None:
     assert made.note == "More at once."
     assert made.created_by == User.objects.get(first_name="Mona")
     rule = Rule((Share(14, 100), Share(30, 50)), 6000, 2, 12_000)
-    assert made.policy.rules == dict.fromkeys(PaymentKind, rule)
+    assert refund_terms.rules_of(made).rules == dict.fromkeys(PaymentKind, rule)
     for sentence in (
         "Up to 14 days after the payment: all of it.",
         "Up to 30 days after the payment: 50% of it.",
@@ -105,7 +105,7 @@ def test_amounts_are_of_the_main_currency(manager: Client, settings: Settings) -
     post(manager, "save", **changes)
     made = refund_terms.current_policy()
     assert (made.version, made.currency) == (2, "jpy")
-    assert made.policy.rule(PaymentKind.SINGLE).automatic_up_to == 6000
+    assert refund_terms.rules_of(made).rule(PaymentKind.SINGLE).automatic_up_to == 6000
     assert "Amounts in JPY have no decimals." in post(manager, "save", **{
         "single-automatic_up_to": "60.50",
     })  # fmt: skip
@@ -137,7 +137,7 @@ def test_what_contradicts_itself_is_said_in_place(
 
 def test_an_empty_amount_alone_means_that_nothing_is_approved_at_once(manager: Client) -> None:
     assert "Version 2 is in force." in post(manager, "save", **{"single-automatic_up_to": ""})
-    rule = refund_terms.current_policy().policy.rule(PaymentKind.SINGLE)
+    rule = refund_terms.rules_of(refund_terms.current_policy()).rule(PaymentKind.SINGLE)
     assert (rule.automatic_up_to, rule.automatic_per_year) == (0, 0)
 
 

@@ -20,6 +20,7 @@ from billing.refunds import service as refunds
 from billing.refunds import terms as refund_terms
 from billing.refunds.backtest import Asked, Fate, Past, compare, fate_of, replay
 from billing.refunds.policy import Facts, Outcome, PaymentKind, Policy, Rule, Share
+from billing.refunds.terms import rules_of
 from billing.tests import factories, refund_world
 from billing.tests.refund_world import policy, wish
 from common.money import Money
@@ -162,7 +163,7 @@ def test_what_failed_since_still_held_its_amount_then(alice: User, payment: Paym
 
 
 def test_the_policy_that_judged_judges_the_same_again(alice: User, payment: Payment) -> None:
-    judged_by = policy().policy
+    judged_by = rules_of(policy())
     for amount in (1000, 1000, 1000, 6000):
         row = refunds.request(alice, payment.pk, wish(amount))
         if row.is_undecided:

@@ -51,9 +51,9 @@ from emails.models import Message, MessageState
 from emails.problems import DeliveryProblem
 from emails.tests.samples import SAMPLES
 from members.models import SignIn, TermsAcceptance
-from members.tasks import forget_old_records
 from members.tests import actors
 from portal.backoffice.close_account import close_account
+from portal.tasks import forget_old_records
 
 pytestmark = pytest.mark.django_db
 

@@ -1,0 +1,70 @@
+"""What members reply to our text messages: STOP, START, HELP, in their own words."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+from twilio.twiml.messaging_response import MessagingResponse
+
+from emails import keywords
+from emails.callbacks import refusal
+from emails.keywords import Asked
+from members import consent, contact_notices, numbers
+from members.consent import Heard
+from members.models import Member
+
+STOPPED = "{brand}: you won't get any more texts from us. Reply START to get them again."
+STARTED = "{brand}: you'll get our texts again. Reply STOP to end them, HELP for help."
+HELP = "{brand}: for help, write to {support}. Reply STOP to end our texts."
+UNREAD = "{brand}: replies aren't monitored. Write to {support}, or reply STOP to end our texts."
+
+
+@csrf_exempt
+@require_POST
+def sms_inbound(request: HttpRequest) -> HttpResponse:
+    """Handle a member's reply: STOP ends texts, START allows them again, HELP gets an answer.
+
+    Twilio answers its own keywords and refuses our texts after a STOP, so we stay silent then. We
+    confirm other ways to ask for the same, once.
+    """
+    if refused := refusal(request):
+        return refused
+    answer = MessagingResponse()
+    if words := _heed(request.POST.get("From", ""), request.POST):
+        answer.message(words)
+    return HttpResponse(str(answer), content_type="application/xml")
+
+
+def _heed(phone: str, form: QueryDict) -> str:
+    """Do what a reply asks for. Return the answer, or "" for none.
+
+    Strangers get none: two machines could keep answering each other at our cost. Advanced Opt-Out
+    knows more languages, names the keyword (`OptOutType`), and sends its own answers.
+    """
+    body, told = form.get("Body", ""), form.get("OptOutType", "")
+    is_answered = bool(told) or keywords.is_answered_by_twilio(body)
+    match keywords.asks_for(told or body):
+        case Asked.STOP:
+            heard = consent.stop_by_reply(phone)
+            _tell(heard)
+            return "" if is_answered or not heard.is_known else _answer(STOPPED)
+        case Asked.START:
+            heard = consent.start_by_reply(phone)
+            _tell(heard)
+            return "" if is_answered or not heard.is_known else _answer(STARTED)
+        case Asked.HELP:
+            return _answer(HELP)
+    known = Member.objects.filter(phone=numbers.kept(phone), phone_verified_at__isnull=False)
+    return _answer(UNREAD) if known.exists() else ""
+
+
+def _tell(heard: Heard) -> None:
+    """Email what a reply changed: someone else may have the phone."""
+    for member in heard.changed:
+        contact_notices.texts_switched(member, by_reply=True)
+
+
+def _answer(words: str) -> str:
+    return words.format(brand=settings.BRAND_NAME, support=settings.SUPPORT_EMAIL)

@@ -6,10 +6,6 @@ import secrets
 from typing import Any, NoReturn, cast
 
 from allauth.account.adapter import DefaultAccountAdapter
-from allauth.account.internal.flows.email_verification_by_code import (
-    EMAIL_VERIFICATION_CODE_SESSION_KEY,
-)
-from allauth.account.internal.flows.login import record_authentication
 from allauth.account.models import EmailAddress
 from allauth.core.exceptions import ImmediateHttpResponse
 from django.contrib import messages
@@ -21,6 +17,10 @@ from django.urls import reverse
 
 from members import address_changes, consent, contact_notices, mailboxes, names, phones, sign_ins
 from members.signin import budgets, devices, own_changes, sms_limits, way_back
+from members.signin.allauth_internals import (
+    EMAIL_VERIFICATION_CODE_SESSION_KEY,
+    record_authentication,
+)
 from members.signin.mails import send_account_mail, send_phone_code
 from members.signin.sms_limits import Recipient
 

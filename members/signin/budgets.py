@@ -10,12 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from allauth.core import ratelimit
-from allauth.core.internal import ratelimit as internal
 from django.contrib.auth.models import User
 from django.http import HttpRequest
 
 from members.models import Device
 from members.signin import devices
+from members.signin.allauth_internals import ratelimit as internal
 
 APP = "allauth.account"
 ON_DEVICE = "_on_device"

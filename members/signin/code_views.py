@@ -5,11 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account import views as allauth_views
-from allauth.account.internal.flows.email_verification_by_code import (
-    EMAIL_VERIFICATION_CODE_SESSION_KEY,
-)
-from allauth.account.internal.flows.password_reset_by_code import PasswordResetVerificationProcess
-from allauth.account.internal.stagekit import get_pending_stage, redirect_to_pending_stage
 from allauth.account.stages import EmailVerificationStage, LoginByCodeStage, PhoneVerificationStage
 from django.forms import BaseForm, Form
 from django.http import HttpRequest, HttpResponseBase
@@ -17,6 +12,12 @@ from django.shortcuts import redirect
 from django.urls import reverse
 
 from members.signin import budgets, forms, sms_limits
+from members.signin.allauth_internals import (
+    EMAIL_VERIFICATION_CODE_SESSION_KEY,
+    PasswordResetVerificationProcess,
+    get_pending_stage,
+    redirect_to_pending_stage,
+)
 from members.signin.budgets import Budget
 from members.signin.waits import SaysWhen
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account import views as allauth_views
-from allauth.account.internal.flows.email_verification_by_code import EmailVerificationProcess
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 
 from members.signin import sms_limits
+from members.signin.allauth_internals import EmailVerificationProcess
 from members.signin.budgets import Budget
 from members.signin.waits import SaysWhen
 

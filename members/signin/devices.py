@@ -12,7 +12,6 @@ from __future__ import annotations
 import uuid
 from datetime import timedelta
 
-from allauth.account.internal.userkit import filter_users_by_email
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.signing import BadSignature, Signer
@@ -22,6 +21,7 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 from members.models import Device
+from members.signin.allauth_internals import filter_users_by_email
 
 COOKIE = "device"
 SALT = "members.devices"

@@ -6,10 +6,6 @@ from functools import partial
 from typing import Any
 
 from allauth.account import views as allauth_views
-from allauth.account.internal.flows.email_verification_by_code import (
-    EMAIL_VERIFICATION_CODE_SESSION_KEY,
-)
-from allauth.account.internal.stagekit import clear_login
 from allauth.account.stages import LoginStage
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.http import HttpRequest, HttpResponseBase
@@ -17,6 +13,10 @@ from django.shortcuts import redirect
 
 from members import consent
 from members.signin import budgets, waits
+from members.signin.allauth_internals import (
+    EMAIL_VERIFICATION_CODE_SESSION_KEY,
+    clear_login,
+)
 
 
 def drop_pending(request: HttpRequest) -> None:

@@ -7,9 +7,6 @@ from typing import Any, cast
 
 from allauth.account import forms as allauth_forms
 from allauth.account.adapter import get_adapter
-from allauth.account.internal.flows.password_reset_by_code import PasswordResetVerificationProcess
-from allauth.account.internal.stagekit import get_pending_stage
-from allauth.account.internal.userkit import filter_users_by_email
 from allauth.core import context, ratelimit
 from django import forms
 from django.contrib.auth.models import User
@@ -22,6 +19,11 @@ from members import consent, mailboxes, terms
 from members.forms import NAME_LENGTH, clean_name, text_message_terms
 from members.models import AgreedWhere
 from members.signin import budgets, devices, sms_limits
+from members.signin.allauth_internals import (
+    PasswordResetVerificationProcess,
+    filter_users_by_email,
+    get_pending_stage,
+)
 
 # The one spelling of the word: allauth's forms say "Email".
 EMAIL = "Email"

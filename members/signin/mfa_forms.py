@@ -6,7 +6,6 @@ from typing import Any
 
 from allauth.account.adapter import get_adapter as get_account_adapter
 from allauth.core import context
-from allauth.core.internal.cryptokit import normalize_user_code
 from allauth.mfa import app_settings
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.base import forms as base_forms
@@ -16,6 +15,7 @@ from django import forms
 from django.core.cache import cache
 
 from members.signin import budgets
+from members.signin.allauth_internals import normalize_user_code
 
 LABEL = "Code"
 FROM_APP = "The six digits that your authenticator app shows now."

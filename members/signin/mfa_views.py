@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
-from allauth.mfa.base.internal.flows import post_authentication
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.views import ActivateTOTPView, DeactivateTOTPView
 from django.contrib.auth.models import User
@@ -16,6 +15,7 @@ from django.urls import reverse
 
 from members.access import current_user
 from members.signin import mfa, own_changes
+from members.signin.allauth_internals import post_authentication
 
 
 class ActivateView(ActivateTOTPView):  # type: ignore[misc]  # allauth ships no types

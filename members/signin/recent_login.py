@@ -10,13 +10,13 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from allauth.account.internal.flows.reauthentication import get_reauthentication_flows
 from allauth.core.exceptions import ReauthenticationRequired
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 
 from members import sign_ins
+from members.signin.allauth_internals import get_reauthentication_flows
 
 View = Callable[..., HttpResponseBase]
 SIGN_IN_ANEW = "For this you must have signed in a moment ago: sign out, sign in and come back."

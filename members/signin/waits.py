@@ -9,11 +9,11 @@ from math import ceil
 from typing import Any
 
 from allauth.core.exceptions import ImmediateHttpResponse, RateLimited
-from allauth.core.internal import ratelimit
 from django.core.cache import cache
 from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponseBase
 
+from members.signin.allauth_internals import ratelimit
 from members.signin.budgets import Budget
 
 MINUTE, HOUR = 60, 60 * 60

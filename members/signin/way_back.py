@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from allauth.account.internal.flows.reauthentication import STATE_SESSION_KEY
 from django.contrib import messages
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import ResolverMatch, reverse
+
+from members.signin.allauth_internals import STATE_SESSION_KEY
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 

@@ -6,13 +6,13 @@ import time
 from typing import Any
 
 import pytest
-from allauth.core.internal import ratelimit
 from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
 from emails.models import Message
 from members.signin import waits
+from members.signin.allauth_internals import ratelimit
 from members.tests.actors import (
     ALICE,
     BOB,

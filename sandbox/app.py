@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 from starlette.applications import Starlette
 
 from sandbox import control, fixtures, mail, pages, twilio, webhooks
-from sandbox.clock import Ticker
 from sandbox.stripe import api
 from sandbox.stripe.api import Api
+from sandbox.stripe.clock import Ticker
 from sandbox.world import World
 
 

@@ -12,11 +12,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sandbox import clock, fixtures, mail, twilio, webhooks
+from sandbox import fixtures, mail, twilio, webhooks
 from sandbox.stripe import (
     charges,
     checkout,
     checkout_taxes,
+    clock,
     customers,
     disputes,
     refunds,

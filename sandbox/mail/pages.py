@@ -7,8 +7,8 @@ from starlette.routing import Route
 
 from sandbox.mail import store
 from sandbox.mail.store import Mail
-from sandbox.pages.pager import paginate
-from sandbox.pages.render import Visit, endpoint, missing, page, see_other
+from sandbox.pager import paginate
+from sandbox.rendering import Visit, endpoint, missing, page, see_other
 
 VIEWS = (("html", "HTML"), ("text", "Text"), ("headers", "Headers"), ("source", "Source"))
 

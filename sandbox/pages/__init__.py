@@ -4,7 +4,7 @@ from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
 from sandbox.pages import checkout, events, invoice, panel, portal
-from sandbox.pages.render import ROOT
+from sandbox.rendering import ROOT
 
 routes: list[BaseRoute] = [
     *checkout.routes,

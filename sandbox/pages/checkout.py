@@ -5,7 +5,7 @@ from starlette.routing import Route
 
 from sandbox.pages import payers, paying
 from sandbox.pages.orders import order_of
-from sandbox.pages.render import Visit, endpoint, missing, money, page, see_other
+from sandbox.rendering import Visit, endpoint, missing, money, page, see_other
 from sandbox.stripe import checkout
 from sandbox.stripe.errors import ApiError
 from sandbox.stripe.events import private

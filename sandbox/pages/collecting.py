@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sandbox.pages.render import Form, day, money
+from sandbox.rendering import Form, day, money
 from sandbox.stripe import customers, invoices, subscriptions
 from sandbox.stripe.errors import ApiError
 from sandbox.stripe.periods import DAY

@@ -2,7 +2,7 @@
 
 from decimal import Decimal, InvalidOperation
 
-from sandbox.pages.render import Form
+from sandbox.rendering import Form
 from sandbox.stripe import (
     customers,
     invoice_items,

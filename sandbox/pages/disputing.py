@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sandbox.pages.render import Form, day, money
+from sandbox.rendering import Form, day, money
 from sandbox.stripe import charges, disputes
 from sandbox.stripe.errors import ApiError
 from sandbox.world import Json, World

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from sandbox import webhooks
-from sandbox.pages.render import Visit, clock, endpoint, missing, page, see_other
+from sandbox.rendering import Visit, clock, endpoint, missing, page, see_other
 from sandbox.stripe.shown import public
 from sandbox.world import Json, World
 

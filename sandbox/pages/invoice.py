@@ -7,7 +7,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from sandbox.pages import paying, pdf
-from sandbox.pages.render import Visit, day, endpoint, missing, money, page, see_other
+from sandbox.rendering import Visit, day, endpoint, missing, money, page, see_other
 from sandbox.stripe import invoices
 from sandbox.world import Json, World
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sandbox.pages.render import day, interval, money
+from sandbox.rendering import day, interval, money
 from sandbox.stripe import checkout
 from sandbox.stripe.events import private
 from sandbox.world import Json, World

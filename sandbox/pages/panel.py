@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from starlette.responses import Response
 from starlette.routing import Route
 
-from sandbox import clock
 from sandbox.mail import store as mails
+from sandbox.pager import paginate
 from sandbox.pages import collecting, dashboard, disputing, refunding
 from sandbox.pages.cards import RARE_CARDS, TEST_CARDS
 from sandbox.pages.events import listed, types
-from sandbox.pages.pager import paginate
 from sandbox.pages.people import living, person
-from sandbox.pages.render import (
+from sandbox.rendering import (
     ACCOUNT_COOKIE,
     Form,
     Visit,
@@ -22,7 +21,7 @@ from sandbox.pages.render import (
     page,
     see_other,
 )
-from sandbox.stripe import customers
+from sandbox.stripe import clock, customers
 from sandbox.stripe.disputes import REASONS
 from sandbox.stripe.errors import ApiError
 from sandbox.switches import PAYLOAD_VERSIONS, Switches

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from sandbox.pages import cards
 from sandbox.pages.cards import CardForm
-from sandbox.pages.render import Visit, page
+from sandbox.rendering import Visit, page
 from sandbox.stripe.errors import ApiError
 from sandbox.stripe.payment_intents import Outcome
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from sandbox.pages.collecting import paused
-from sandbox.pages.render import day
+from sandbox.rendering import day
 from sandbox.stripe import customers, subscriptions
 from sandbox.world import Json, World
 

@@ -8,7 +8,7 @@ from starlette.routing import Route
 from sandbox.pages import paying
 from sandbox.pages.cards import CardForm
 from sandbox.pages.people import card_text, next_step
-from sandbox.pages.render import Visit, endpoint, interval, missing, money, page, see_other
+from sandbox.rendering import Visit, endpoint, interval, missing, money, page, see_other
 from sandbox.stripe import customers, subscriptions
 from sandbox.stripe.cards import by_number
 from sandbox.stripe.payment_intents import Outcome

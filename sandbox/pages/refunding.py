@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from sandbox.pages import dashboard
-from sandbox.pages.render import Form, day, money
+from sandbox.rendering import Form, day, money
 from sandbox.stripe import charges, refunds
 from sandbox.stripe.errors import ApiError
 from sandbox.world import Json, World

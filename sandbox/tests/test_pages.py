@@ -10,7 +10,7 @@ import stripe
 import typst
 
 from sandbox.pages import cards, pdf
-from sandbox.pages.render import interval, money
+from sandbox.rendering import interval, money
 from sandbox.tests.conftest import (
     DECLINED,
     FAILS_LATER,

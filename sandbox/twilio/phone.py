@@ -6,7 +6,7 @@ from urllib.parse import quote
 from starlette.responses import Response
 from starlette.routing import Route
 
-from sandbox.pages.render import Visit, endpoint, missing, page, see_other
+from sandbox.rendering import Visit, endpoint, missing, page, see_other
 from sandbox.twilio import numbers, store
 from sandbox.twilio.inbound import receive
 from sandbox.twilio.store import Sms

@@ -2,8 +2,7 @@
 
 import threading
 
-from sandbox import clock
-from sandbox.stripe import test_clocks
+from sandbox.stripe import clock, test_clocks
 from sandbox.stripe.endpoint import LISTING, Call, Endpoint, listing
 from sandbox.stripe.params import INTEGER, Required, text
 from sandbox.world import Json

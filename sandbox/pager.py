@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from sandbox.pages.render import Visit
+from sandbox.rendering import Visit
 
 PAGE_SIZE = 30
 

@@ -15,7 +15,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from sandbox.stripe import currencies
 from sandbox.world import DEFAULT_ACCOUNT, World
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parent
 Form = Mapping[str, str]
 
 ACCOUNT_COOKIE = "sandbox_account"

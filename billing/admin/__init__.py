@@ -1,4 +1,7 @@
-"""Billing on the staff site: money to view, and the integration to maintain."""
+"""Billing on the staff site: money to look at, and the integration to look after.
+
+Imports every use case, and the parts of the staff site in `common.staff`.
+"""
 
 from billing.admin.assignment import UnassignedCustomerAdmin
 from billing.admin.checkouts import CheckoutAdmin

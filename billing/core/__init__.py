@@ -1,0 +1,1 @@
+"""Statuses, dates, texts, and rules that are pure: it imports nothing of ours but `common`."""

@@ -1,0 +1,1 @@
+"""What a bank is sent about a disputed payment. Imports `payments` and below."""

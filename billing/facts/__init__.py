@@ -1,0 +1,4 @@
+"""What our rows say: reads that several rooms share, and nothing written but records of trials.
+
+Imports `models` and below.
+"""

@@ -1,0 +1,1 @@
+"""Use cases of the membership: join, cancel, switch, stay. Imports `sync` and below."""

@@ -1,4 +1,4 @@
-"""Our copy of Stripe's records about money, and our own decisions."""
+"""Our copy of what Stripe says about money, and what we decided. Imports `core` only."""
 
 from billing.models.checkout import Checkout
 from billing.models.credit_note import CreditNote

@@ -1,0 +1,1 @@
+"""Use cases of payments beside the membership. Imports `membership` and below."""

@@ -1,0 +1,4 @@
+"""Comparing with Stripe, bringing in its history, telling it what changed.
+
+Imports `inbound` and below.
+"""

@@ -1,0 +1,1 @@
+"""Stripe's objects become rows, and what changed is told. Imports `notices` and below."""

@@ -1,0 +1,1 @@
+"""Parts of the staff site that every app's pages are built of. Imports `common`."""

@@ -59,13 +59,14 @@ def newest_policy_of_others(actor: User) -> RefundPolicy | None:
 
 
 def policy_in_force() -> policy.Policy:
-    """Return the rules in force, to read them: the portal's own are not written by that."""
-    newest = RefundPolicy.objects.first()
-    return rules_of(newest) if newest else _first_policy()
+    """Return the rules in force without writing the portal's own."""
+    return rules_of(RefundPolicy.objects.first())
 
 
-def rules_of(version: RefundPolicy) -> policy.Policy:
-    """Return the rules of one version as values."""
+def rules_of(version: RefundPolicy | None) -> policy.Policy:
+    """Return the rules of one version as values; the portal's own if none has been saved."""
+    if version is None:
+        return _first_policy()
     return policy.policy_from_json(version.version, version.currency, version.rules)
 
 

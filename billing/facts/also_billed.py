@@ -1,7 +1,7 @@
-"""What a member is billed for besides the membership that counts, in the member's words.
+"""What a member is billed for besides the membership, in the member's words.
 
-Staff sell such things in Stripe's dashboard, on terms that the portal does not know: so it shows
-them, with the card that pays, and whom to ask to end them.
+Staff sell such things in Stripe's dashboard, on terms that the portal doesn't know. So it shows
+them, with their card, and whom to ask about ending them.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ BY_USAGE = "Depends on use"
 
 @dataclass(frozen=True)
 class Part:
-    """An item of a subscription: "2 × Locker rental", "$18.00 a month".
+    """A subscription's item: "2 × Locker rental", "$18.00 a month".
 
-    `is_main`: the subscription has its price and period, the membership's where it is one.
+    `is_main`: the subscription's price and period come from it, the membership's if there is one.
     """
 
     title: str
@@ -36,9 +36,9 @@ class Part:
 
 @dataclass(frozen=True)
 class Billed:
-    """Something that a member is billed for. `note` says what comes next, in a sentence.
+    """Something that a member is billed for. `note` says what's next, in a sentence.
 
-    `has_own_card`: it is charged to another customer at Stripe than the membership.
+    `has_own_card`: it's charged to a different customer at Stripe than the membership.
     """
 
     pk: int
@@ -48,7 +48,7 @@ class Billed:
     is_membership: bool
     has_own_card: bool = False
     tone: Tone | None = None
-    label: str = ""  # the badge, where something is out of the ordinary
+    label: str = ""  # the badge, if something is unusual
     card: str = ""
     parts: list[Part] = field(default_factory=list)
 
@@ -74,13 +74,13 @@ def billed(row: Subscription, beside: Subscription | None, waiting: Iterable[Inv
 
 
 def parts_of(row: Subscription) -> list[Part]:
-    """Return the items of a subscription that holds several; of one alone the row says all."""
+    """Return the items of a subscription with several; for a single one the row says it all."""
     found = row.parts
     return [_part(one, row) for one in found] if len(found) > 1 else []
 
 
 def price_of(row: Subscription) -> str:
-    """Return "$9.00 a month, plus tax", or that it depends on what is used."""
+    """Return "$9.00 a month, plus tax", or that it depends on usage."""
     if row.parts and all(one.unit_amount is None for one in row.parts):
         return BY_USAGE
     every = texts.interval(row.interval, row.interval_count)

@@ -1,4 +1,4 @@
-"""Members that pay as a business: its name and tax ids, as their invoices have them."""
+"""Members who pay as a business: its name and tax IDs, as on their invoices."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from billing.models import Customer, Invoice
 
 
 def label(kind: str) -> str:
-    """Return what a tax id is called, of Stripe's word for it: "EU VAT", "US EIN"."""
+    """Return the label for one of Stripe's tax ID types: "EU VAT", "US EIN"."""
     return kind.replace("_", " ").upper()
 
 
 def of_invoice(row: Invoice) -> list[tuple[str, str]]:
-    """Return who was billed, with what each is; nothing for people without a tax id."""
+    """Return who was billed, with labels; nothing for people without a tax ID."""
     return _named(row.customer_name, row.customer_tax_ids)
 
 
 def of_member(user: User) -> list[tuple[str, str]]:
-    """Return a member's business and its tax ids, as Stripe has them now: one query."""
+    """Return a member's business and its tax IDs, as Stripe has them now: one query."""
     found: dict[tuple[str, str], None] = {}
     for row in Customer.objects.filter(user=user, deleted_at_stripe=False):
         if row.tax_ids or row.business_name:

@@ -1,4 +1,4 @@
-"""Which card paid last, and whether it is the one that pays next."""
+"""Which card paid last, and whether it's charged next."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def paid_of(subscriptions: Sequence[Subscription] | QuerySet[Subscription]) -> Q
 def made_by_other(row: Subscription, last: Payment | None) -> Payment | None:
     """Return the last payment of a membership if another card made it than the next one's.
 
-    None where the card was changed since: the member has decided then.
+    None if the card was changed since: then the member has decided.
     """
     is_charged = row.is_renewal_charged and not row.is_sent
     if last is None or not (last.method_id and last.card_last4) or not is_charged:
         return None
-    # A card that its bank replaced has another number, and is the same payment method.
+    # A card replaced by its bank has a new number but is the same payment method.
     is_same = last.method_id == row.method_id or (last.card_brand, last.card_last4) == (
         row.card_brand,
         row.card_last4,

@@ -1,4 +1,4 @@
-"""How a membership's money is collected, in the member's words: paused for now, or by invoice."""
+"""How a membership is collected, in the member's words: paused for now, or by invoice."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _after_the_pause(row: Subscription, charge: Money | None) -> str:
 
 
 def pause_of_renewals(row: Subscription) -> str:
-    """Say of a membership with an open payment that later ones are paused, or nothing."""
+    """For a membership with an open payment, say that later ones are paused, or nothing."""
     if not row.is_paused:
         return ""
     until = f" until {long_date(row.resumes_at)}" if row.resumes_at else ""
@@ -45,7 +45,7 @@ def open_one(invoices: Iterable[Invoice]) -> Invoice | None:
 
 
 def left_open(found: Invoice | None) -> str:
-    """Say what is still to pay of a membership that ends, or nothing where all of it is paid."""
+    """Say what's still due on a membership that ends, or nothing if it's all paid."""
     if found is None:
         return ""
     amount = Money(found.amount_remaining, found.currency)
@@ -62,7 +62,7 @@ def left_open(found: Invoice | None) -> str:
 
 
 def next_payment(row: Subscription, charge: Money | None) -> str:
-    """Say what the next renewal asks for, and when: it is charged, or an invoice comes."""
+    """Say what the next renewal costs, and when: it's charged, or an invoice comes."""
     day = long_date(row.current_period_end)
     if charge is not None and not charge:
         return f"Your membership renews on {day}, and your card won’t be charged."
@@ -84,7 +84,7 @@ def first_payment(row: Subscription, charge: Money | None) -> str:
 
 
 def overdue_invoice(invoices: Iterable[Invoice]) -> Invoice | None:
-    """Return the sent invoice on which a membership waits, if it is one that nobody is paying."""
+    """Return the sent invoice that a membership is waiting for, unless it's being paid."""
     found = open_one(invoices)
     waits = found is not None and found.is_sent and found.due_at is not None
     is_being_paid = found is not None and found.collection == Collection.PROCESSING
@@ -99,7 +99,7 @@ def overdue(invoice: Invoice) -> str:
 
 
 def due(invoice: Invoice) -> str:
-    """Return "Due Friday, December 4", "Overdue since …", or "" of one that is not sent."""
+    """Return "Due Friday, December 4", "Overdue since …", or "" if it isn't a sent one."""
     if not invoice.is_sent or invoice.due_at is None:
         return ""
     day = long_date(invoice.due_at)

@@ -1,4 +1,4 @@
-"""A member's balance at Stripe in words: what they have, what it pays next, what becomes of it."""
+"""A member's balance at Stripe in words: how much, what it pays next, what happens to it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from common.money import Money
 
 
 def of(row: Subscription) -> Money | None:
-    """Return the credit that a member has, or None where there is none."""
+    """Return a member's credit, or None if there is none."""
     return Money(-row.balance, row.currency) if row.balance < 0 else None
 
 

@@ -1,4 +1,4 @@
-"""What a payment or an invoice is for, in the member's words; a list of them in one statement."""
+"""What payments and invoices are for, in the member's words; a list takes one statement."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def of_one(payment: Payment) -> str:
 
 
 def of_payment(row: Payment, names: ProductNames) -> str:
-    """Return what a payment is for, given the names of products by id."""
+    """Return what a payment is for, given product names by ID."""
     return of_invoice(row.invoice, names) if row.invoice else of_single(row)
 
 
@@ -36,7 +36,7 @@ def of_single(row: Payment) -> str:
 
 
 def of_invoice(invoice: Invoice, names: ProductNames) -> str:
-    """Return what an invoice is for, given the names of products by id."""
+    """Return what an invoice is for, given product names by ID."""
     sold = _sold(invoice, names)
     return texts.invoice_description(sold or settings.BRAND_NAME, invoice.lines, is_plan=bool(sold))
 
@@ -48,10 +48,10 @@ def product_names(invoices: Collection[Invoice]) -> ProductNames:
 
 
 def _sold(invoice: Invoice, names: ProductNames) -> str:
-    """Return what a subscription's invoice charges for, or "" where it is of no subscription.
+    """Return what a subscription's invoice charges for, or "" for any other invoice.
 
-    Its own lines say so: the subscription may hold other things by now. Those of an invoice that
-    was not read since lines name their products do not.
+    Its own lines say so, since the subscription may have changed. Invoices read before lines had
+    products don't say.
     """
     if invoice.subscription is None:
         return ""

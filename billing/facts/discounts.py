@@ -1,4 +1,4 @@
-"""What a subscription's discounts come to, in words and in its next charge."""
+"""A subscription's discounts, in words and in its next charge."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from common.money import Money
 
 
 def running(row: Subscription) -> list[dict[str, Any]]:
-    """Return the discounts that count now; one may be over and not read again yet."""
+    """Return the discounts that apply now; one may have ended without being read again."""
     now = timezone.now().timestamp()
     return [one for one in row.discounts if one["ends_at"] is None or one["ends_at"] > now]
 
@@ -37,7 +37,7 @@ def in_words(row: Subscription) -> list[Discount]:
 
 
 def next_charge(row: Subscription) -> Money | None:
-    """Return the next charge, or None where a discount or Stripe Tax makes it unknown."""
+    """Return the next charge, or None if a discount or Stripe Tax makes it unknown."""
     if row.next_charge is not None:
         return Money(row.next_charge, row.currency)
     is_known = not running(row) and not row.tax_is_automatic

@@ -1,4 +1,4 @@
-"""Disputes of payments: what runs, what is lost, and what that means for a refund."""
+"""Disputes of payments: which are open, what's lost, and what that means for refunds."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from billing.models.dispute import DisputeQuerySet
 
 
 def open_disputes(payment: Payment) -> DisputeQuerySet:
-    """Return a payment's disputes that still run: as long as there is one, nothing is refunded.
+    """Return a payment's open disputes: as long as there is one, nothing is refunded.
 
-    The bank may take the money back by itself; a refund besides would pay it twice.
+    The bank may take the money back itself; a refund would pay it twice.
     """
     return Dispute.objects.filter(payment=payment).running()
 
 
 def standing_of(payments: Collection[Payment]) -> dict[int, tuple[bool, int]]:
-    """Return whether a dispute still runs, and how much is lost, by the payment's primary key.
+    """Return whether a dispute is open, and how much is lost, by payment key.
 
-    What is lost the bank has taken back for good, in minor units, without Stripe's fee: it is no
-    longer there to be refunded. Payments that were never disputed are not in it. One statement;
-    none where all were prefetched.
+    Lost money was taken back by the bank for good, in minor units, without Stripe's fee: it can no
+    longer be refunded. Payments that were never disputed aren't included. One statement; none if
+    everything was prefetched.
     """
     if all("disputes" in getattr(row, "_prefetched_objects_cache", ()) for row in payments):
         return {row.pk: found for row in payments if (found := _prefetched_standing(row))}
@@ -45,7 +45,7 @@ def _prefetched_standing(payment: Payment) -> tuple[bool, int] | None:
 
 
 def closed_at(dispute: Dispute) -> datetime | None:
-    """Return when the bank decided, as its event says: the dispute itself does not (or None)."""
+    """Return when the bank decided, from its event, or None: the dispute itself doesn't say."""
     if dispute.is_open:
         return None
     events = StripeEvent.objects.filter(object_id=dispute.stripe_id, type="charge.dispute.closed")

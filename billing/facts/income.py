@@ -1,6 +1,6 @@
-"""What a payment brought in: what came, less what was refunded, less what its bank took back.
+"""A payment's income: what arrived, less what was refunded or taken back by the bank.
 
-Each amount counts with the payment, on the day on which that was paid. Minor units.
+Every amount counts with its payment, on the day that was paid. Amounts are in minor units.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from billing.models import Dispute, Payment, Refund
 
 RETURNED = "Returned by the bank"
 BEING_REFUNDED = "Being refunded"
-# Came, and not through Stripe.
+# Arrived, but not through Stripe.
 PAID_DIRECTLY = "Paid directly"
-# Agreed to, and not with the member's bank yet: Stripe counts those that it has as refunded.
+# Approved, but not at the member's bank yet: Stripe counts those it has as refunded.
 UNDER_WAY = frozenset(
     {
         RefundState.APPROVED,
@@ -30,37 +30,37 @@ UNDER_WAY = frozenset(
 
 @dataclass(frozen=True)
 class GoneBack:
-    """What went back of a payment, and what is still on its way. Minor units."""
+    """What went back of a payment, and what's still on its way, in minor units."""
 
     done: int
     under_way: int
 
 
 def gone_back(row: Payment, refunds: Collection[Refund]) -> GoneBack:
-    """Return what went back of a payment, given at least those of its refunds under way."""
+    """Return what went back of a payment, given at least its refunds under way."""
     mine = [one for one in refunds if one.payment_id == row.pk and one.state in UNDER_WAY]
     at_stripe = sum(one.amount for one in mine if one.stripe_id)
     return GoneBack(max(0, row.amount_refunded - at_stripe), sum(one.amount for one in mine))
 
 
 def returned(row: Payment) -> int:
-    """Return what the bank took back for good, by a dispute that was lost.
+    """Return what the bank took back for good, through a lost dispute.
 
-    Reads `row.disputes`, which lists prefetch. Money of a dispute that still runs may come back.
+    Reads `row.disputes`, which lists prefetch. Money in an open dispute may come back.
     """
     return sum(one.amount for one in row.disputes.all() if one.status == DisputeStatus.LOST)
 
 
 def net(row: Payment) -> int:
-    """Return what is left of it."""
+    """Return what's left of it."""
     return row.amount_received - row.amount_refunded - returned(row)
 
 
 def state(row: Payment, under_way: int = 0) -> str:
-    """Return in words what has become of a payment, from its status to its last refund.
+    """Return a payment's state in words, from its status to its last refund.
 
-    Reads `row.disputes`, as `returned` does. `under_way`: what is being refunded, where the reader
-    is to know that apart.
+    Reads `row.disputes`, as `returned` does. `under_way`: what's being refunded, if the reader
+    should see that separately.
     """
     if row.status != PaymentStatus.SUCCEEDED:
         return str(row.get_status_display())

@@ -1,4 +1,4 @@
-"""Which subscriptions are the membership, and which of a member's counts.
+"""Which subscriptions are memberships, and which one of a member's counts.
 
 A subscription to any price of a product that is the plan, or once was, is a membership; whatever
 else Stripe charges a member for ("Locker rental") is not. Rows say so in a column, which is told
@@ -24,15 +24,15 @@ from billing.models.subscription import SubscriptionQuerySet
 def live(user: User) -> list[Subscription]:
     """Return the user's live memberships, the one that counts first.
 
-    There should be one at most. Stripe's dashboard can make more.
+    There should be at most one, but more can be made in Stripe's dashboard.
     """
     return ranked(Subscription.objects.for_user(user).memberships().live())
 
 
 def ranked(rows: Iterable[Subscription]) -> list[Subscription]:
-    """Return memberships, the one that counts first: live before ended, going on before ending.
+    """Return memberships, most relevant first: live before ended, continuing before ending.
 
-    Of those that are alike the newest. What is no membership is left out.
+    Ties go to the newest. Other subscriptions are left out.
     """
     mine = [row for row in rows if row.is_membership]
     mine.sort(key=lambda row: (row.started_at, row.pk), reverse=True)
@@ -40,31 +40,32 @@ def ranked(rows: Iterable[Subscription]) -> list[Subscription]:
 
 
 def that_counts(rows: Iterable[Subscription]) -> Subscription | None:
-    """Return the membership among them that counts: a live one, else the newest."""
+    """Return the relevant membership among them: a live one, or else the newest."""
     return next(iter(ranked(rows)), None)
 
 
 def current(user: User) -> Subscription | None:
-    """Return the live membership that counts."""
+    """Return the relevant live membership."""
     return next(iter(live(user)), None)
 
 
 def latest(user: User) -> Subscription | None:
-    """Return the live membership that counts, else the one that began last."""
+    """Return the relevant live membership, or else the one that began last."""
     return that_counts(Subscription.objects.for_user(user))
 
 
 def paid_twice() -> QuerySet[Any, Any]:
-    """Return the users (`customer__user`) of whom more than one membership goes on, all charged."""
+    """Return the users (`customer__user`) with several continuing memberships, all charged."""
     rows = Subscription.objects.memberships().live().filter(cancel_at=None)
     going_on = rows.exclude(cancel_at_period_end=True).order_by().values("customer__user")
     return going_on.annotate(count=Count("pk")).filter(count__gt=1)
 
 
 def tell_anew() -> int:
-    """Tell anew what follows from the items of rows where the plan or a name has changed.
+    """Recompute what depends on rows' items after the plan or a name changed.
 
-    Nothing is announced: nothing happened to the subscriptions. Returns how many rows changed.
+    Nothing is announced, since nothing happened to the subscriptions. Returns the number of changed
+    rows.
     """
     changed = 0
     for pk, user_id in _outdated().values_list("pk", "customer__user_id"):
@@ -79,7 +80,7 @@ def tell_anew() -> int:
 
 
 def _outdated() -> SubscriptionQuerySet:
-    """Return the rows whose items say something else than their columns."""
+    """Return the rows whose columns no longer match their items."""
     is_plan = Q(pk__in=[])
     for product_id in plans.product_ids():
         is_plan |= Q(items__contains=[{"product_id": product_id}])

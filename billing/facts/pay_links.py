@@ -22,7 +22,7 @@ def url_of(request: PaymentRequest) -> str:
 
 
 def request_id(token: str) -> int | None:
-    """Return the key of the request that a link names, or None where we never made that link."""
+    """Return the key of a link's request, or None if we didn't make that link."""
     try:
         return int(_signer().unsign(token))
     except (BadSignature, ValueError):
@@ -30,5 +30,5 @@ def request_id(token: str) -> int | None:
 
 
 def _signer() -> Signer:
-    # A dot, not the usual colon: text messages make a link of the whole address.
+    # A dot, not the usual colon, so phones turn the whole address into a link.
     return Signer(salt=SALT, sep=".")

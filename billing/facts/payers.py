@@ -1,4 +1,4 @@
-"""Which of a member's customers at Stripe pays for what they buy next."""
+"""Which of a member's Stripe customers pays for their next purchase."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from billing.models import Customer, Subscription
 
 
 def living(user: User) -> Customer | None:
-    """Return the customer of the live membership, else the newest that Stripe has not deleted."""
+    """Return the live membership's customer, or else the newest undeleted one."""
     live = Subscription.objects.memberships().live().filter(customer=OuterRef("pk"))
     rows = Customer.objects.filter(user=user, deleted_at_stripe=False)
     return rows.order_by(Exists(live).desc(), "-created_at", "-pk").first()

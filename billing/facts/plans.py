@@ -1,4 +1,4 @@
-"""Which prices of the one plan are on sale, and what a longer period saves."""
+"""The plan's prices on sale, and what a longer period saves."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight",
 
 @dataclass(frozen=True)
 class PriceOffer:
-    """One price of the plan, as the member chooses it. `saving` reads "two months free"."""
+    """One of the plan's prices, as a choice. `saving` reads "two months free"."""
 
     price_id: str
     price: Money
@@ -32,7 +32,7 @@ class PriceOffer:
 
 @dataclass(frozen=True)
 class PlanOffer:
-    """The plan as shown to somebody who may buy it: its prices, the first one first."""
+    """The plan as shown to someone who can buy it: its prices in order."""
 
     name: str
     description: str
@@ -41,49 +41,49 @@ class PlanOffer:
 
     @property
     def first(self) -> PriceOffer:
-        """The price that is chosen unless the member chooses another."""
+        """The price that's preselected."""
         return self.prices[0]
 
     @property
     def trial_days(self) -> int:
-        """How many days are free, whichever price is chosen; 0 where that depends on it."""
+        """The number of trial days for every price; 0 if it depends on the price."""
         days = {one.trial_days for one in self.prices}
         return days.pop() if len(days) == 1 else 0
 
     @property
     def has_trial(self) -> bool:
-        """Whether any of the prices begins with free days."""
+        """Whether any of the prices has a trial."""
         return any(one.trial_days for one in self.prices)
 
 
 def price_ids() -> list[str]:
-    """Return Stripe's ids of the prices on sale; the first is offered first."""
+    """Return the Stripe IDs of the prices on sale, in order."""
     wanted = [settings.STRIPE_PRICE_ID, settings.STRIPE_YEARLY_PRICE_ID]
     return list(dict.fromkeys(price_id for price_id in wanted if price_id))
 
 
 def unread_price_ids() -> list[str]:
-    """Return Stripe's ids of the prices on sale that have no row yet."""
+    """Return the Stripe IDs of the prices on sale that have no row yet."""
     known = set(Plan.objects.values_list("stripe_id", flat=True))
     return [price_id for price_id in price_ids() if price_id not in known]
 
 
 def product_ids() -> frozenset[str]:
-    """Return Stripe's ids of the products that are the plan, or once were.
+    """Return the Stripe IDs of the products that are the plan, or once were.
 
-    One that is not on sale any more still counts: its members would else lose what they pay for,
-    and could buy it twice.
+    A product that's no longer on sale still counts: otherwise its members would lose what they pay
+    for, and could buy it twice.
     """
     return frozenset(Plan.objects.values_list("product_id", flat=True))
 
 
 def product_names() -> dict[str, str]:
-    """Return what products are called, by Stripe's id."""
+    """Return product names by Stripe ID."""
     return dict(Product.objects.values_list("stripe_id", "name"))
 
 
 def on_sale() -> list[Plan]:
-    """Return the rows of the prices on sale that were read and that Stripe sells."""
+    """Return the rows of the prices on sale that we've read and that Stripe sells."""
     return in_order(Plan.objects.filter(stripe_id__in=price_ids(), active=True))
 
 
@@ -129,7 +129,7 @@ def _price_offer(
 def saving(shorter: Plan, longer: Plan) -> str:
     """Return what the longer price saves: "two months free", "$58.00 less", or an empty string.
 
-    Prices in different currencies, or by the week, are not compared.
+    Prices in different currencies, or weekly ones, aren't compared.
     """
     short = months(shorter.interval, shorter.interval_count)
     long = months(longer.interval, longer.interval_count)
@@ -138,7 +138,7 @@ def saving(shorter: Plan, longer: Plan) -> str:
     saved = shorter.amount * long - longer.amount * short
     if saved <= 0 or not shorter.amount:
         return ""
-    # In minor units of the longer period, before the division by `short`.
+    # In minor units of the longer period, before dividing by `short`.
     free, rest = divmod(saved, shorter.amount)
     if not rest and 1 <= free < len(NUMBERS):
         return f"{NUMBERS[free]} month{'' if free == 1 else 's'} free"
@@ -146,5 +146,5 @@ def saving(shorter: Plan, longer: Plan) -> str:
 
 
 def months(interval: str, interval_count: int) -> int:
-    """Return how many months a period has; 0 where it is not made of months."""
+    """Return a period's number of months; 0 if it isn't in months."""
     return MONTHS.get(interval, 0) * interval_count

@@ -1,8 +1,8 @@
-"""A member's payments as a bookkeeper wants them: a list for a spreadsheet, and a year on paper.
+"""A member's payments for bookkeeping: a spreadsheet list, and yearly statements.
 
-Only money that came counts: tries that failed, and what a bank is still sending, do not. A refund
-counts with the payment that it gives back, and so does what a bank took back by a dispute. Days are
-those of the member's time zone.
+Only money that arrived counts, not failed tries or payments that a bank is still processing.
+Refunds, and amounts taken back in a dispute, count with their payment. Days are in the member's
+time zone.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ FETCHED = 500  # rows at a time
 
 @dataclass(frozen=True)
 class Paid:
-    """A payment that came. Amounts are minor units; `tax` is contained in `amount`.
+    """A payment that arrived. Amounts are in minor units; `tax` is included in `amount`.
 
-    `returned` is what the member's bank took back. `state` says in words what has become of it.
+    `returned` is what the member's bank took back. `state` is its state in words.
     """
 
     at: datetime
@@ -66,12 +66,12 @@ class Paid:
 
     @property
     def net(self) -> int:
-        """What is left of it."""
+        """What's left of it."""
         return self.amount - self.went_back
 
     @property
     def shown(self) -> dict[str, Any]:
-        """What a statement shows of it, as text; empty where there is none."""
+        """What a statement shows, as text; empty if there is none."""
         return {
             "date": self.at,
             "description": self.description,
@@ -86,7 +86,7 @@ class Paid:
 
 @dataclass(frozen=True)
 class Total:
-    """What a year came to in one currency."""
+    """A year's total in one currency."""
 
     currency: str
     paid: Money
@@ -115,7 +115,7 @@ class Statement:
     year: int
     name: str
     email: str
-    billed_to: list[tuple[str, str]]  # a business's name and tax ids, each with what it is
+    billed_to: list[tuple[str, str]]  # a business's name and tax IDs, with labels
     payments: list[Paid]
     credits: list[Credit]
     totals: list[Total]
@@ -144,7 +144,7 @@ class Statement:
 
 
 def payments_of(user: Person) -> QuerySet[Payment]:
-    """Return the payments of a member's own that came, the oldest first."""
+    """Return a member's own payments that arrived, oldest first."""
     rows = Payment.objects.for_user(user).filter(
         status=PaymentStatus.SUCCEEDED, paid_at__isnull=False
     )
@@ -162,7 +162,7 @@ def years(user: Person, zone: str | Param) -> QuerySet[Payment, int]:
 
 
 def rows_of(user: User) -> Iterator[list[str]]:
-    """Yield a member's payments as rows of a spreadsheet, under `COLUMNS`: three queries.
+    """Yield a member's payments as spreadsheet rows, under `COLUMNS`: three queries.
 
     The time zone is taken when this is called, not while the rows are sent.
     """
@@ -173,7 +173,7 @@ def rows_of(user: User) -> Iterator[list[str]]:
 
 
 def spreadsheet_row(row: Paid, zone: tzinfo) -> list[str]:
-    """Return a payment under `COLUMNS`; amounts are plain numbers beside their currency."""
+    """Return a payment under `COLUMNS`; amounts are plain numbers next to their currency."""
     amounts = (row.amount, row.tax, row.refunded, row.returned, row.net)
     return [
         f"{timezone.localtime(row.at, zone):%Y-%m-%d}",
@@ -187,7 +187,7 @@ def spreadsheet_row(row: Paid, zone: tzinfo) -> list[str]:
 
 
 def statement_of(user: User, year: int) -> Statement | None:
-    """Return a member's year, or None where they paid nothing in it: four queries."""
+    """Return a member's year, or None if they paid nothing in it: four queries."""
     names = plans.product_names()
     zone = timezone.get_current_timezone()
     start, end = (datetime(at, 1, 1, tzinfo=zone) for at in (year, year + 1))
@@ -207,9 +207,9 @@ def statement_of(user: User, year: int) -> Statement | None:
 
 
 def paid(row: Payment, names: dict[str, str]) -> Paid:
-    """Return a payment, whose disputes are prefetched, as a bookkeeper lists it.
+    """Return a payment (with prefetched disputes) as a bookkeeper lists it.
 
-    `names` are those of products.
+    `names` are product names.
     """
     return Paid(
         at=row.paid_at or row.created_at,
@@ -226,10 +226,10 @@ def paid(row: Payment, names: dict[str, str]) -> Paid:
 
 
 def _tax(row: Payment) -> int:
-    """Return the tax in a payment: its share of the tax of the invoice that it pays.
+    """Return the tax in a payment: its share of its invoice's tax.
 
-    What credit paid had its tax when the credit's money came. Of an invoice that also asked for an
-    older debt, no more than its own tax counts.
+    The part paid by credit had its tax when the credit's money came in. If an invoice also asked
+    for an older debt, only its own tax counts.
     """
     invoice = row.invoice
     if invoice is None:

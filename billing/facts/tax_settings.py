@@ -1,4 +1,4 @@
-"""How prices are taxed where STRIPE_TAX is on: what people read, and what Stripe is told."""
+"""How prices are taxed if STRIPE_TAX is on: what people read, and what Stripe is told."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ EXCLUSIVE_CURRENCIES = frozenset({"cad", "usd"})
 
 
 def of_plan(plan: Plan, of_account: str) -> str:
-    """Return how a price on sale is taxed, or "" where Stripe Tax is off.
+    """Return how a price on sale is taxed, or "" if Stripe Tax is off.
 
     A price that says nothing is as the account's settings say (`TaxAccount.behavior`).
     """
@@ -29,17 +29,17 @@ def of_plan(plan: Plan, of_account: str) -> str:
 
 
 def of_single_payments() -> str:
-    """Return how single payments are taxed, or "" where Stripe Tax is off."""
+    """Return how single payments are taxed, or "" if Stripe Tax is off."""
     return _words_of(settings.STRIPE_TAX_BEHAVIOR) if settings.STRIPE_TAX else ""
 
 
 def single_words() -> str:
-    """Return "plus tax" or "tax included", of what is paid once; "" where Stripe Tax is off."""
+    """Return "plus tax" or "tax included" for one-time payments; "" if Stripe Tax is off."""
     return tax_texts.price(of_single_payments())
 
 
 def single() -> gateway.SingleTax | None:
-    """Return what Stripe is told of a single payment's tax."""
+    """Return the tax parameters of a single payment for Stripe."""
     if not settings.STRIPE_TAX:
         return None
     return gateway.SingleTax(settings.STRIPE_TAX_BEHAVIOR, settings.STRIPE_TAX_CODE)

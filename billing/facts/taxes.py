@@ -1,4 +1,4 @@
-"""The taxes of an invoice, each by its name: those on top of its lines, and those inside them."""
+"""An invoice's taxes by name: those added to its lines, and those included in them."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ TaxNames: TypeAlias = dict[str, str]
 
 @dataclass(frozen=True)
 class Taxes:
-    """What taxes come to, in words and minor units.
+    """Taxes in words and minor units.
 
-    Lines, discount and what is `added` make the total, of which what is `included` is a part.
+    Lines, discount, and `added` make the total; `included` is a part of it.
     """
 
     added: Named = field(default_factory=list)
@@ -26,7 +26,7 @@ class Taxes:
 
 
 def of_invoice(row: Invoice) -> Taxes:
-    """Return an invoice's taxes: one query, and none where there is no tax."""
+    """Return an invoice's taxes: one query, or none without tax."""
     return in_words(row, names_of(row))
 
 
@@ -37,7 +37,7 @@ def in_words(row: Invoice, names: TaxNames) -> Taxes:
         tax_texts.NOTES[one["reason"]] for one in row.taxes if one["reason"] in tax_texts.NOTES
     )
     return Taxes(
-        # An invoice that was read by an earlier version has sums only.
+        # An invoice read by an earlier version has only totals.
         added=added or _sum("Tax", row.tax_added),
         included=included or _sum("Tax", row.tax_included),
         note=" ".join(dict.fromkeys(notes)),
@@ -45,7 +45,7 @@ def in_words(row: Invoice, names: TaxNames) -> Taxes:
 
 
 def included_words(named: Named) -> list[tuple[str, int]]:
-    """Return what is said below a total: "Includes VAT (19%)"."""
+    """Return the text below a total: "Includes VAT (19%)"."""
     return [(f"Includes {'tax' if name == 'Tax' else name}", amount) for name, amount in named]
 
 

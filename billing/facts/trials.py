@@ -1,9 +1,9 @@
-"""Who is new here, and gets the free trial: nobody twice, whatever account they come with.
+"""Who is new and gets the free trial: nobody twice, whatever account they use.
 
-When a trial or a membership has begun, the addresses of its member are kept as digests
-(`TrialRecord`), which stay when the account is closed or has another address. They are keyed with
-SECRET_KEY, and looked up with SECRET_KEY_FALLBACKS as well. Each address has two, as it is and
-without what follows a plus; TRIAL_SHARED_BY_PLUS_ADDRESSES says which one counts.
+Once a trial or a membership has begun, its member's addresses are kept as digests (`TrialRecord`),
+which stay when the account is closed or changes its address. They're keyed with SECRET_KEY, and
+also looked up with SECRET_KEY_FALLBACKS. Each address has two digests, with and without what
+follows a plus; TRIAL_SHARED_BY_PLUS_ADDRESSES says which one counts.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ AT_ONCE = 500
 
 @dataclass(frozen=True)
 class Before:
-    """What somebody had before: a free trial, or the membership without one.
+    """What someone had before: a free trial, or a membership without one.
 
-    `is_own` where it was in this very account, and not known by an address alone.
+    `is_own` means in this very account, not known only by address.
     """
 
     began_at: datetime
@@ -47,7 +47,7 @@ def is_new(user: User) -> bool:
 
 
 def before(user: User) -> Before | None:
-    """Return the first that a user had, here or with the same address in another account."""
+    """Return the first one that a user had, here or with the same address elsewhere."""
     mine = list(_begun(user).order_by("started_at").values_list("started_at", "trial_end"))
     if mine:
         return Before(mine[0][0], any(end for _start, end in mine), is_own=True)
@@ -57,7 +57,7 @@ def before(user: User) -> Before | None:
 
 
 def remember(user: User) -> Before | None:
-    """Keep the addresses of a user who isn't new; return what they had before."""
+    """Record the addresses of a user who isn't new; return what they had before."""
     found = before(user)
     if found:
         keep(user, found)
@@ -65,14 +65,14 @@ def remember(user: User) -> Before | None:
 
 
 def keep(user: User, found: Before) -> set[str]:
-    """Keep all addresses of a user who had something before; return the digests that are new.
+    """Record all addresses of a user who had something before; return the new digests.
 
-    Of two that keep one address at the same moment, only one is told that it is new.
+    If two record the same address simultaneously, only one gets it as new.
     """
     wanted = _to_keep(_addresses(user))
     there = TrialRecord.objects.filter(digest__in=wanted).values_list("digest", flat=True)
     made = set()
-    # In one order, so that two never wait for each other.
+    # Sorted, so two never deadlock.
     for digest in sorted(wanted - set(there)):
         values = {"began_at": found.began_at, "had_trial": found.had_trial}
         if TrialRecord.objects.get_or_create(digest=digest, defaults=values)[1]:
@@ -93,7 +93,7 @@ def kept_over_address_change(user: User) -> Iterator[None]:
 
 
 def note(row: Subscription, *, is_first_seen: bool) -> None:
-    """Keep who has a membership that began; mark a trial that they should not have been given.
+    """Record who has a membership that began; mark a trial they shouldn't have gotten.
 
     Call it in the transaction that wrote the row.
     """
@@ -109,10 +109,10 @@ def note(row: Subscription, *, is_first_seen: bool) -> None:
 
 
 def _had_one_elsewhere(user: User, made: set[str]) -> bool:
-    """Whether the trial that we have just given a user is not the first of this person.
+    """Whether the trial that we just gave a user isn't this person's first.
 
-    Two accounts may open Stripe's page at once, both with free days. What staff start in Stripe's
-    dashboard is their decision, and no mistake.
+    Two accounts may open Stripe's page at once, both with a trial. What staff start in Stripe's
+    dashboard is their decision, not a mistake.
     """
     if _begun(user).count() != 1:
         return False
@@ -122,14 +122,14 @@ def _had_one_elsewhere(user: User, made: set[str]) -> bool:
 
 
 def spelling(email: str) -> str:
-    """Return the one spelling of all addresses that are one person's."""
+    """Return the common spelling of addresses that count as one person's."""
     return _spelling(email, _kind())
 
 
 def remember_all() -> None:
-    """Keep the addresses of everybody who isn't new, under the present key.
+    """Record the addresses of everyone who isn't new, under the current key.
 
-    For whatever was changed past the pages: rows by hand, the products that are the plan, the key.
+    This covers changes made elsewhere: rows edited by hand, the plan's products, the key.
     """
     begun = Q(customers__subscriptions__is_membership=True)
     begun &= ~Q(customers__subscriptions__status__in=NEVER_BEGAN)
@@ -171,7 +171,7 @@ def _addresses(user: User) -> list[str]:
 
 
 def _addresses_of(users: Iterable[int]) -> list[tuple[int, str]]:
-    """Return users with each of their addresses: those they sign in with, those that Stripe has."""
+    """Return users with all of their addresses, for sign-in and at Stripe."""
     wanted = list(users)
     named = User.objects.filter(pk__in=wanted).order_by().values_list("pk", "email")
     proven = EmailAddress.objects.filter(user__in=wanted, verified=True).order_by()
@@ -184,13 +184,13 @@ def _addresses_of(users: Iterable[int]) -> list[tuple[int, str]]:
 
 
 def that_count(emails: Iterable[str]) -> set[str]:
-    """Return the digests by which addresses are looked up, under every key that is still good."""
+    """Return the digests for looking up addresses, under every valid key."""
     keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
     return {_digest(_kind(), one, key) for one in set(emails) if one for key in keys}
 
 
 def _to_keep(emails: Iterable[str]) -> set[str]:
-    """Return the digests of addresses that are kept, so that the setting may change later."""
+    """Return the digests to store, both kinds, so the setting can change later."""
     key = settings.SECRET_KEY
     return {_digest(kind, one, key) for one in set(emails) if one for kind in (MAILBOX, PERSON)}
 

@@ -1,7 +1,7 @@
-"""Use cases: a membership is cancelled, taken back, or ended at once. Others are beside it.
+"""Use cases: a membership is canceled, resumed, or ended immediately.
 
-Each locks the member, checks again, writes down the decision, asks Stripe outside of the
-transaction, and reads the subscription again. Until Stripe shows it the decision is pending.
+Each locks the member, checks again, records the decision, asks Stripe outside of the transaction,
+and rereads the subscription. The decision is pending until Stripe shows it.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ MAY_END_NOW = "billing.cancel_subscription_now"
 
 
 class MembershipError(Exception):
-    """The membership can't be changed so; the text is for the member or staff."""
+    """The membership can't be changed this way; the text is for the member or staff."""
 
 
 def cancel(user: User, reason: CancellationReason | None = None, comment: str = "") -> None:
-    """Let the user's membership end with the period that is paid for.
+    """Let the user's membership end with its paid period.
 
     Raises:
-        MembershipError: there is no membership, it ends already, or Stripe could not be asked.
+        MembershipError: there's no membership, it's already ending, or Stripe couldn't be asked.
     """
     decision = decide(
         user, MembershipAction.CANCEL, _refuse_if_ending, reason=reason or "", comment=comment
@@ -60,10 +60,10 @@ def cancel(user: User, reason: CancellationReason | None = None, comment: str = 
 
 
 def resume(user: User) -> None:
-    """Let the user's membership go on that was to end.
+    """Let the user's ending membership continue.
 
     Raises:
-        MembershipError: there is nothing to take back, or Stripe could not be asked.
+        MembershipError: there's nothing to undo, or Stripe couldn't be asked.
     """
     decision = decide(user, MembershipAction.RESUME, _refuse_unless_ending)
     row = decision.subscription
@@ -76,11 +76,11 @@ def resume(user: User) -> None:
 
 
 def cancel_now(subscription: Subscription, actor: User) -> None:
-    """End a membership at once, as staff; nothing is paid back by it.
+    """End a membership immediately, as staff; this refunds nothing.
 
     Raises:
         PermissionDenied: the actor may not.
-        MembershipError: it has ended already, or Stripe could not be asked.
+        MembershipError: it has already ended, or Stripe couldn't be asked.
     """
     require_may_end(actor)
     decision = decide(
@@ -91,7 +91,7 @@ def cancel_now(subscription: Subscription, actor: User) -> None:
 
 
 def require_may_end(actor: User) -> None:
-    """Make sure that somebody of the staff may end memberships now.
+    """Make sure that a staff member may end memberships now.
 
     Raises:
         PermissionDenied: they may not.
@@ -101,10 +101,10 @@ def require_may_end(actor: User) -> None:
 
 
 def end_for_refund(subscription: Subscription, *, at_once: bool) -> None:
-    """End a membership whose member has asked for that with a refund, unless it ends already.
+    """End a membership whose member asked for it with a refund, unless it's already ending.
 
     Raises:
-        MembershipError: Stripe could not be asked, or another change is under way: try again.
+        MembershipError: Stripe couldn't be asked, or another change is under way: try again.
     """
     if not subscription.is_live or (subscription.ends_at and not at_once):
         return
@@ -119,12 +119,12 @@ def end_for_refund(subscription: Subscription, *, at_once: bool) -> None:
 
 
 def live_subscription(user: User) -> Subscription | None:
-    """Return the membership that counts."""
+    """Return the relevant membership."""
     return memberships.current(user)
 
 
 def pending_decision(user: User) -> MembershipDecision | None:
-    """Return the decision that waits for Stripe to show it."""
+    """Return the decision that's waiting for Stripe to show it."""
     return pending(user, timezone.now() - PENDING_FOR).first()
 
 
@@ -144,14 +144,14 @@ def decide(
     actor: User | None = None,
     **columns: Any,
 ) -> MembershipDecision:
-    """Lock the member, check that the change is possible now, and write it down.
+    """Lock the member, check that the change is possible now, and record it.
 
-    Of several memberships the one that counts is meant, or `only` this one. `check` looks
-    at it under the lock; `columns` are further ones of the decision.
+    It applies to the relevant membership, or to `only`. `check` runs under the lock; `columns` are
+    more columns of the decision.
 
     Raises:
-        MembershipError: there is no membership, another change is pending, `check` says no, or
-            the account of the `actor` of the staff was changed by others within a day.
+        MembershipError: there's no membership, another change is pending, `check` says no, or
+        others changed the staff `actor`'s account within a day.
     """
     lock_member(user.pk)
     if actor:
@@ -180,7 +180,7 @@ def _require_not_on_hold(actor: User) -> None:
 
 
 def _live(user: User, only: Subscription | None) -> Subscription | None:
-    """Return the membership that counts, or the one that is named, if it is live."""
+    """Return the relevant membership, or the given one if it's live."""
     if only is None:
         return memberships.current(user)
     return Subscription.objects.for_user(user).live().filter(pk=only.pk).first()
@@ -197,12 +197,12 @@ def _refuse_unless_ending(row: Subscription) -> None:
 
 
 def ask(decision: MembershipDecision, send: Callable[[], None], *, refused: str = "") -> None:
-    """Ask Stripe, then read the subscription again; where that fails, the webhook will tell.
+    """Ask Stripe, then reread the subscription; if that fails, the webhook will tell.
 
-    `refused` is what the member reads where Stripe says no.
+    `refused` is what the member reads if Stripe says no.
 
     Raises:
-        MembershipError: Stripe did not do it; the decision is recorded as failed.
+        MembershipError: Stripe didn't do it; the decision is recorded as failed.
     """
     try:
         send()
@@ -228,7 +228,7 @@ def ask(decision: MembershipDecision, send: Callable[[], None], *, refused: str 
 
 
 def why_not_now(error: gateway.StripeError) -> str:
-    """Say that a change is not possible now, and that it is not the member's fault."""
+    """Say that a change isn't possible now, and that it's not the member's fault."""
     if isinstance(error, gateway.StripeMissing):
         return ENDED_THERE
     return failures.sentence(error, "change this")
@@ -240,6 +240,6 @@ def _give_up(decision: MembershipDecision) -> None:
 
 
 def key_of(decision: MembershipDecision) -> str:
-    """Return the idempotency key of a decision."""
+    """Return a decision's idempotency key."""
     made = (settings.PORTAL_URL, decision.created_at.isoformat())
     return idempotency.key("decision", decision.pk, about=made)

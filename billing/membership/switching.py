@@ -1,8 +1,8 @@
-"""Use case: a member pays by the year instead of by the month, or the other way round.
+"""Use case: a member switches from monthly to yearly billing, or back.
 
-What is shown is what is charged: the page asks Stripe for a preview as of one second, signs that
-second together with the amount, and the change is made as of the same second. Where the amount
-has changed since, nothing is done and the member looks again.
+What's shown is what's charged: the page asks Stripe for a preview as of one second, signs that
+second with the amount, and makes the change as of the same second. If the amount has changed since,
+nothing is done, and the member sees the new figures.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ from common.money import Money
 logger = logging.getLogger(__name__)
 
 SALT = "billing.switching"
-# How long a preview that was shown can be confirmed.
+# How long a preview can be confirmed.
 SHOWN_FOR_SECONDS = 30 * 60
-# An invoice is made at the beginning of its period, give or take.
+# An invoice is made at about the beginning of its period.
 ADDRESS_MISSING = (
     "We need your billing address to work out the tax. Add it on the page where you change your "
     "card, then switch."
@@ -54,12 +54,12 @@ A_DAY = timedelta(days=1)
 
 
 class LookAgain(MembershipError):
-    """What was shown is no longer true: the member must see the new figures first."""
+    """What was shown is out of date: the member must see the new figures first."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """Another price that the member may switch to."""
+    """Another price that the member can switch to."""
 
     plan: Plan
     rhythm: str  # "yearly"
@@ -67,14 +67,14 @@ class Choice:
     interval: str  # "year"
     saving: str
     tax_words: str = ""  # "plus tax"
-    why_not: str = ""  # why this one has to wait, where others need not
+    why_not: str = ""  # why this one has to wait although others don't
 
 
 @dataclass(frozen=True)
 class Offered:
     """Other prices that a member could switch to, and why not now (or "").
 
-    `url` is that of the request which stands in the way.
+    `url` is the address of the request that's in the way.
     """
 
     choices: list[Choice]
@@ -84,7 +84,7 @@ class Offered:
 
 @dataclass(frozen=True)
 class Obstacle:
-    """Why a member can't switch now, and the page where they can change that (or "")."""
+    """Why a member can't switch now, and the page where they can fix that (or "")."""
 
     why: str = ""
     url: str = ""
@@ -92,7 +92,7 @@ class Obstacle:
 
 @dataclass(frozen=True)
 class Line:
-    """A line of the reckoning: what it is, and how much."""
+    """A line of the calculation: what it is, and how much."""
 
     label: str
     amount: Money
@@ -100,12 +100,12 @@ class Line:
 
 @dataclass(frozen=True)
 class Preview:
-    """What a switch comes to. `token` is what the confirming form sends back."""
+    """A switch's cost. `token` is what the confirmation form sends back."""
 
     choice: Choice
     lines: list[Line]
     due_today: Money
-    tax_included: Money | None  # which the lines contain
+    tax_included: Money | None  # included in the lines
     credit_left: Money | None
     next_charge_at: datetime
     next_charge: Money | None
@@ -161,7 +161,7 @@ def offered(
 
 
 def why_not(row: Subscription) -> str:
-    """Return why a member can't switch now, and what to do first; "" where they can."""
+    """Return why a member can't switch now, and what to do first; "" if they can."""
     return _obstacle(row).why
 
 
@@ -198,8 +198,8 @@ def _given_back(
 ) -> Obstacle:
     """Return why what was paid for this period can't become credit, if it can't.
 
-    Stripe credits the unused time, whatever was refunded of it and whatever a bank has taken back:
-    the member would have it twice. `paid` is what was paid for it, with its disputes.
+    Stripe credits the unused time regardless of refunds and disputes, so the member would get it
+    twice. `paid` is what was paid for it, with its disputes.
     """
     disputed = {one.status for payment in paid for one in payment.disputes.all()}
     day = plain_date(row.current_period_end)
@@ -213,7 +213,7 @@ def _given_back(
 
 
 def _refunded(found: Sequence[Refund], day: str) -> Obstacle:
-    """Return which refund of the running period's payment stands in the way, and until when."""
+    """Return which refund of the current period's payment is in the way, and until when."""
     agreed = {one.state for one in found if not one.is_undecided}
     if agreed:
         done = "was" if agreed == {RefundState.SUCCEEDED} else "is being"
@@ -235,7 +235,7 @@ def preview(row: Subscription, choice: Choice) -> Preview:
     """Ask Stripe what a switch would cost right now.
 
     Raises:
-        MembershipError: the member can't switch now, or Stripe could not be asked.
+        MembershipError: the member can't switch now, or Stripe couldn't be asked.
     """
     if refusal := why_not(row) or _choice_refused(row, choice):
         raise MembershipError(refusal)
@@ -251,14 +251,14 @@ def preview(row: Subscription, choice: Choice) -> Preview:
 
 
 def switch(user: User, choice: Choice, token: str) -> None:
-    """Switch to a price as it was shown: same second, same amount.
+    """Switch to a price exactly as shown: same second, same amount.
 
-    Two clicks or tabs switch once: one decision is pending at a time, and the price that Stripe
-    has by now is looked at first.
+    Two clicks or tabs switch only once: one decision is pending at a time, and Stripe's current
+    price is checked first.
 
     Raises:
         LookAgain: the figures are out of date.
-        MembershipError: it can't be done now, the card did not pay, or Stripe could not be asked.
+        MembershipError: it can't be done now, the card didn't pay, or Stripe couldn't be asked.
     """
     row = cancellation.live_subscription(user)
     if row is None:
@@ -281,14 +281,14 @@ def switch(user: User, choice: Choice, token: str) -> None:
 
 
 def _choice_refused(row: Subscription, choice: Choice) -> str:
-    """Return why this one has to wait, or "" where the member may switch to it."""
+    """Return why this one has to wait, or "" if the member can switch to it."""
     return _holds_more(row, choice) or _stretches_a_discount(row, choice)
 
 
 def _holds_more(row: Subscription, choice: Choice) -> str:
-    """Return why we must be asked: other things are paid with the membership, or several of it.
+    """Return why the member must ask us: other items share the subscription, or a quantity.
 
-    What shares a subscription is charged as often, so another rhythm would change or lose it.
+    Items in one subscription are charged at the same interval, so a new one would change them.
     """
     ask = f"To change how you pay, write to {settings.SUPPORT_EMAIL}."
     plan = subscription_items.of_plan(row.parts, plans.product_ids())
@@ -303,7 +303,7 @@ def _holds_more(row: Subscription, choice: Choice) -> str:
 
 
 def _stretches_a_discount(row: Subscription, choice: Choice) -> str:
-    """Return why a longer period has to wait: some months of a discount would become a year."""
+    """Return why a longer period has to wait: a discount of months would become a year."""
     current = plans.months(row.interval, row.interval_count)
     ends = [one["ends_at"] for one in discounts.running(row) if one["ends_at"]]
     if not ends or plans.months(choice.plan.interval, choice.plan.interval_count) <= current:
@@ -313,7 +313,7 @@ def _stretches_a_discount(row: Subscription, choice: Choice) -> str:
 
 
 def _refuse(row: Subscription, choice: Choice) -> None:
-    """Check under the lock that it is still possible."""
+    """Check under the lock that it's still possible."""
     if row.price_id == choice.plan.stripe_id:
         raise MembershipError(f"You pay {choice.rhythm} already.")
     if refusal := why_not(row) or _choice_refused(row, choice):
@@ -321,7 +321,7 @@ def _refuse(row: Subscription, choice: Choice) -> None:
 
 
 def _opened(token: str, row: Subscription, choice: Choice) -> dict[str, Any]:
-    """Return what was shown: for this subscription and this price, not long ago."""
+    """Return what was shown: for this subscription and price, and recently."""
     try:
         shown: dict[str, Any] = signing.loads(token, salt=SALT, max_age=SHOWN_FOR_SECONDS)
     except signing.BadSignature as error:
@@ -334,7 +334,7 @@ def _opened(token: str, row: Subscription, choice: Choice) -> dict[str, Any]:
 def _checked(
     row: Subscription, choice: Choice, shown: dict[str, Any]
 ) -> gateway.PriceChange | None:
-    """Compare with Stripe what was shown; None where the switch was made before."""
+    """Compare what was shown with Stripe; None if the switch has already been made."""
     try:
         at_stripe = gateway.read_subscription(row.stripe_id)
         if choice.plan.stripe_id in {one.price_id for one in at_stripe.items}:
@@ -346,7 +346,7 @@ def _checked(
         failures.note(logger, error, "A switch could not be checked")
         raise MembershipError(cancellation.why_not_now(error)) from error
     except gateway.StripeError as error:
-        # The period may have ended since, or the price was archived.
+        # Since then, the period may have ended, or the price may have been archived.
         logger.warning("What was shown of a switch is no longer possible: %s", error)
         raise LookAgain("This has changed since you looked. Please look again.") from error
     if _figures(change, found) != shown["figures"]:
@@ -355,10 +355,10 @@ def _checked(
 
 
 def _change(found: SubscriptionSnapshot, plan: Plan, at: int | None) -> gateway.PriceChange:
-    """Describe the change of the membership's item; on trial nothing is prorated, as none was paid.
+    """Describe the change of the membership's item; in a trial nothing is prorated.
 
     Raises:
-        gateway.StripeRefused: Stripe's subscription does not hold just one such item.
+        gateway.StripeRefused: Stripe's subscription doesn't have exactly one such item.
     """
     items = subscription_items.of_plan(found.items, plans.product_ids())
     if len(items) != 1 or items[0].quantity != 1:
@@ -373,9 +373,9 @@ def _change(found: SubscriptionSnapshot, plan: Plan, at: int | None) -> gateway.
 
 
 def _figures(change: gateway.PriceChange, found: SwitchSnapshot) -> list[int]:
-    """Return what must not change between looking and confirming; first, what is due today.
+    """Return what must not change between preview and confirmation; first, what's due today.
 
-    On trial the preview is that of the payment after it.
+    In a trial, the preview is of the payment after it.
     """
     due_today = found.amount_due if change.is_prorated else 0
     return [due_today, found.amount_due, found.total, int(change.is_prorated)]
@@ -411,7 +411,7 @@ def _as_preview(
 
 
 def _lines(shown: SwitchSnapshot, choice: Choice) -> Iterator[Line]:
-    """Yield the reckoning that comes to what is charged today."""
+    """Yield the lines that add up to today's charge."""
     for line in shown.lines:
         yield Line(_label(line, choice), Money(line.amount, shown.currency))
     if shown.discount:
@@ -434,7 +434,7 @@ def _label(line: SwitchLine, choice: Choice) -> str:
 
 
 def _next_charge_at(row: Subscription, shown: SwitchSnapshot) -> datetime:
-    """Return the end of the new period, which begins today where the interval is another."""
+    """Return the end of the new period, which begins today if the interval changes."""
     ends = [line.ends_at for line in shown.lines if line.is_period and line.ends_at]
     return max(ends, default=row.current_period_end)
 
@@ -442,9 +442,9 @@ def _next_charge_at(row: Subscription, shown: SwitchSnapshot) -> datetime:
 def _next_charge(
     row: Subscription, choice: Choice, shown: SwitchSnapshot, *, is_trial: bool, left: int
 ) -> Money | None:
-    """Return the next charge, or None where discounts or tax make it another amount.
+    """Return the next charge, or None if discounts or tax make it a different amount.
 
-    Of a whole period that is paid today the tax is known, and the next one's is the same.
+    If a whole period is paid today, its tax is known, and the next one's is the same.
     """
     if is_trial:
         return Money(shown.amount_due, shown.currency)

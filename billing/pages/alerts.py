@@ -1,4 +1,4 @@
-"""What a member must do or know, the most urgent first."""
+"""Alerts: what a member must do or know, the most urgent first."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def _two_memberships(current: Membership) -> list[Attention]:
 
 
 def _banks_at_work(rows: Sequence[Payment]) -> list[Attention]:
-    """Return the single payments that a bank is sending."""
+    """Return the single payments that a bank is processing."""
     return [
         Attention(
             Tone.WAIT,
@@ -86,7 +86,7 @@ def _membership_attention(facts: MemberFacts, current: Membership) -> list[Atten
     unpaid = [one for one in facts.waiting if _is_charged(one)]
     if not current.is_member:
         unpaid = [one for one in unpaid if _counts_before_joining(one)]
-    # Of each thing that is paid for, the newest.
+    # The newest for each thing that's paid for.
     newest = {row.subscription_id: row for row in reversed(unpaid[:PAGE_SIZE])}
     found = [_unpaid_attention(row) for row in reversed(newest.values())]
     if all(row.subscription and not row.membership for row in newest.values()):
@@ -95,7 +95,7 @@ def _membership_attention(facts: MemberFacts, current: Membership) -> list[Atten
 
 
 def _is_charged(row: Invoice) -> bool:
-    """Whether it is charged, or was to be, and not left behind by an earlier membership."""
+    """Whether it's charged, or was going to be, and isn't left from an earlier membership."""
     is_charged = not row.is_sent and row.status != InvoiceStatus.DRAFT
     is_collected = row.amount_remaining > 0 and row.collection != Collection.NONE
     return is_charged and is_collected and not _is_of_ended(row)
@@ -111,7 +111,7 @@ def _is_of_ended(row: Invoice) -> bool:
 
 
 def _card_matters(facts: MemberFacts, current: Membership) -> list[Attention]:
-    """Return what the member must do about the card that pays for the membership."""
+    """Return what the member must do about the membership's card."""
     if current.standing == Standing.PAYMENT_DUE and not _waits_for_invoice(facts, current):
         return [
             _card_attention(
@@ -124,7 +124,7 @@ def _card_matters(facts: MemberFacts, current: Membership) -> list[Attention]:
 
 
 def _card_attentions(facts: MemberFacts, current: Membership) -> list[Attention]:
-    """Return what is to be done about address and card of a membership that is paid up."""
+    """Return what to do about the address and card of a paid-up membership."""
     if current.row and current.row.tax_problem and settings.STRIPE_TAX:
         return [_address_attention()]
     if other := _other_card_attention(facts, current):
@@ -143,13 +143,13 @@ def _card_attentions(facts: MemberFacts, current: Membership) -> list[Attention]
 
 
 def _waits_for_invoice(facts: MemberFacts, current: Membership) -> bool:
-    """Whether what is open is an invoice to pay, which stands among those."""
+    """Whether it's waiting for a sent invoice, which has its own alert."""
     row = current.row
     return row is not None and collecting.overdue_invoice(facts.waiting_of(row)) is not None
 
 
 def sent_invoices(facts: MemberFacts) -> list[Attention]:
-    """Return the invoices that were sent to the member to be paid, the most urgent first."""
+    """Return the invoices that were sent to the member, the most urgent first."""
     found = [
         one for one in facts.waiting if one.is_payable and one.is_sent and not _is_of_ended(one)
     ]
@@ -160,7 +160,7 @@ def sent_invoices(facts: MemberFacts) -> list[Attention]:
 
 
 def _sent_attention(row: Invoice, description: str) -> Attention:
-    """Ask to pay a sent invoice; nobody has declined it unless the member has tried."""
+    """Ask to pay a sent invoice; nothing was declined unless the member tried."""
     if row.collection in (Collection.PROCESSING, Collection.REQUIRES_ACTION):
         return _unpaid_attention(row)
     amount = Money(row.amount_remaining, row.currency)
@@ -181,7 +181,7 @@ def _sent_attention(row: Invoice, description: str) -> Attention:
 
 
 def _other_card_attention(facts: MemberFacts, current: Membership) -> Attention | None:
-    """Ask whether the card that paid the last invoice shall pay the next ones too."""
+    """Ask whether the card that paid the last invoice should pay future ones too."""
     row = current.row
     paid = cards.made_by_other(row, facts.last_paid.get(row.pk)) if row else None
     if paid is None:
@@ -198,7 +198,7 @@ def _other_card_attention(facts: MemberFacts, current: Membership) -> Attention 
 
 
 def _now_pays(current: Membership) -> str:
-    """Say what the next payment is charged to as long as nothing is done."""
+    """Say what the next payment is charged to if the member does nothing."""
     if current.card:
         return f"Your next payment is still charged to your {current.card}."
     if current.row and current.row.method_id:
@@ -207,7 +207,7 @@ def _now_pays(current: Membership) -> str:
 
 
 def _address_attention() -> Attention:
-    """Ask for the address without which no tax can be worked out."""
+    """Ask for the address that's needed to calculate tax."""
     return Attention(
         Tone.WAIT,
         "Please add your billing address",
@@ -258,22 +258,22 @@ def _failed_attention(invoice: Invoice, amount: Money, hosted: str) -> Attention
 
 
 def _last_refusal(invoice: Invoice) -> str:
-    """Return why the last try to pay an invoice failed."""
+    """Return why the last attempt to pay an invoice failed."""
     tries = [one for one in invoice.payments.all() if not one.is_outside]
     last = tries[0] if tries else None
     return texts.failure(last.failure_code, last.card_brand) if last else texts.failure("")
 
 
 def _for_what(invoice: Invoice) -> str:
-    """Return " for Locker rental" where an invoice is for something else than the membership."""
+    """Return " for Locker rental" if an invoice is for something other than the membership."""
     row = invoice.subscription
     return "" if row is None or row.is_membership else f" for {row.name}"
 
 
 def left_open(facts: MemberFacts) -> list[Attention]:
-    """Return what earlier memberships left unpaid: Stripe keeps it open, and asks no more.
+    """Return what earlier memberships left unpaid: Stripe keeps it open, but stops collecting.
 
-    It has nothing to do with becoming a member again, and says so.
+    It has nothing to do with rejoining, and says so.
     """
     rows = [one for one in facts.waiting if one.is_payable and _is_of_ended(one)]
     return [_left_open(row) for row in rows[:PAGE_SIZE]]

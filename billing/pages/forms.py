@@ -1,4 +1,4 @@
-"""The member's forms: leaving the membership, and paying an amount of their choice."""
+"""The member's forms: canceling the membership, and paying an amount of their choice."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ REASONS = [
 
 
 class CancellationForm(forms.Form):
-    """Why a member leaves. Nobody has to say."""
+    """Why a member is leaving. It's optional."""
 
     reason = forms.ChoiceField(
         label="Why are you leaving?",
@@ -40,13 +40,13 @@ class CancellationForm(forms.Form):
     )
 
     def chosen_reason(self) -> CancellationReason | None:
-        """Return the reason, where one was given."""
+        """Return the reason, if one was given."""
         value = self.cleaned_data["reason"]
         return CancellationReason(value) if value else None
 
 
 class AmountForm(forms.Form):
-    """How much, and what for. The cleaned amount is in minor units of PAYMENT_CURRENCY."""
+    """How much, and what for. Cleans to minor units of PAYMENT_CURRENCY."""
 
     amount = WordsField(
         label="Amount",
@@ -62,7 +62,7 @@ class AmountForm(forms.Form):
     )
 
     def clean_amount(self) -> int:
-        """Refuse what is no amount, and what is out of bounds."""
+        """Refuse invalid amounts and those out of range."""
         try:
             amount = parse_money(self.cleaned_data["amount"], settings.PAYMENT_CURRENCY)
         except AmountError as error:

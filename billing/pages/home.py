@@ -1,4 +1,4 @@
-"""What the home page answers: am I a member, what is next, must I do anything?"""
+"""The home page's answers: am I a member, what's next, and is there anything I must do?"""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from billing.pages.payment_lines import PaymentLine, payment_line, refund_lines
 from billing.refunds import queries
 from billing.refunds.queries import RefundLine
 
-# How many refunds the home page shows of those that are under way.
+# The number of refunds under way that the home page shows.
 FEW = 3
 
 
 @dataclass(frozen=True)
 class Home:
-    """What the home page answers: am I a member, what is next, must I do anything?"""
+    """The home page's answers: am I a member, what's next, and is there anything I must do?"""
 
     membership: Membership
     offer: plans.PlanOffer | None
     attention: list[Attention]
-    refunds: list[RefundLine]  # the newest under way for which the member need do nothing
+    refunds: list[RefundLine]  # the newest under way that need nothing from the member
     has_more_refunds: bool
     last_payment: PaymentLine | None
 

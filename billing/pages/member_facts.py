@@ -1,6 +1,6 @@
-"""What the pages of a member's standing must know: one statement each, and one for names.
+"""The facts for pages about a member's status: one statement each, and one for names.
 
-`membership_status`, `alerts` and `home` say it in words.
+`membership_status`, `alerts`, and `home` put them into words.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ ME, NOW = Param("user", "bigint"), Param("now", "timestamptz")
 
 
 def _waiting() -> QuerySet[Invoice]:
-    """Return the invoices of which there is something to say: unpaid, or not collected yet."""
+    """Return the invoices worth mentioning: unpaid, or not collected yet."""
     is_open = Q(status=InvoiceStatus.OPEN, amount_remaining__gt=0)
     return Invoice.objects.for_user(ME).filter(is_open | ~Q(collection=Collection.NONE))
 
@@ -121,12 +121,12 @@ MEMBERSHIP = Reading(*STANDING, OF_PERIOD, GIVEN_BACK, DISPUTES)
 
 @dataclass(frozen=True)
 class MemberFacts:
-    """A member's subscriptions, and whatever they must know or do.
+    """A member's subscriptions, and everything they must know or do.
 
-    `waiting`: invoices that are unpaid or not collected yet, with the tries to pay them.
-    `last_paid`: by subscription (a live one), the last payment. `plans`: the prices on sale, in the
-    order in which they are offered. `paid`, `given_back`: what was paid for running periods, with
-    its disputes and refunds; the membership's page alone knows these. `last_payment`: home alone.
+    `waiting`: invoices that are unpaid or not collected yet, with the attempts to pay them.
+    `last_paid`: the last payment by live subscription. `plans`: the prices on sale, in display
+    order. `paid`, `given_back`: what was paid for current periods, with its disputes and refunds;
+    only the membership page has these. `last_payment`: only home has it.
     """
 
     user: User
@@ -148,21 +148,21 @@ class MemberFacts:
 
     @property
     def offer(self) -> PlanOffer | None:
-        """What is on sale to them."""
+        """What's on sale to them."""
         return plans.offer(self.plans, is_new=self.is_new, tax_behavior=self.tax_behavior)
 
     def waiting_of(self, row: Subscription) -> list[Invoice]:
-        """Return the invoices of a subscription that wait, the newest first."""
+        """Return a subscription's waiting invoices, newest first."""
         return [one for one in self.waiting if one.subscription_id == row.pk]
 
 
 def home(user: User) -> MemberFacts:
-    """Read what the home page must know."""
+    """Read the home page's facts."""
     return _facts(user, _read(HOME, user), is_home=True)
 
 
 def membership(user: User) -> MemberFacts:
-    """Read what the pages of the membership must know."""
+    """Read the membership pages' facts."""
     return _facts(user, _read(MEMBERSHIP, user), is_home=False)
 
 

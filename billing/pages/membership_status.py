@@ -1,4 +1,4 @@
-"""Whether somebody is a member, and what comes next, in the member's words."""
+"""Membership status: whether someone is a member, and what's next, in the member's words."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ PENDING_SENTENCES = {
 
 
 class Standing(StrEnum):
-    """A member's standing, in words of ours rather than Stripe's."""
+    """A member's status, in our terms rather than Stripe's."""
 
     NONE = "none"
     CONFIRMING = "confirming"
@@ -71,25 +71,25 @@ class Membership:
     card: str = ""
     card_expires: str = ""  # "12/2030"
     card_expires_soon: bool = False
-    period_end: datetime | None = None  # until when it is paid for, or free
-    pending: str = ""  # what waits for Stripe, in a sentence
+    period_end: datetime | None = None  # until when it's paid for, or free
+    pending: str = ""  # what's pending at Stripe, in a sentence
     discounts: list[discounts.Discount] = field(default_factory=list)
-    waiting: Money | None = None  # what a bank is sending, which takes days
-    credit: Money | None = None  # what is on the balance, all of it
-    parts: list[Part] = field(default_factory=list)  # where it is paid with other things
+    waiting: Money | None = None  # what a bank is processing, which takes days
+    credit: Money | None = None  # the whole balance
+    parts: list[Part] = field(default_factory=list)  # if it's paid along with other things
     also_billed: list[Billed] = field(default_factory=list)  # other subscriptions
-    has_two: bool = False  # another membership goes on beside it, by mistake
-    left_open: str = ""  # what is still to pay even if it ends, in words
-    row: Subscription | None = None  # the live one, for further reads; pages do not show it
+    has_two: bool = False  # another membership continues beside it, by mistake
+    left_open: str = ""  # what's still due even if it ends, in words
+    row: Subscription | None = None  # the live one, for further reads; pages don't show it
 
     @property
     def can_cancel(self) -> bool:
-        """Whether the member may cancel now."""
+        """Whether the member can cancel now."""
         return self.is_member and self.ends_at is None and not self.pending
 
     @property
     def can_resume(self) -> bool:
-        """Whether the member may take the end back now."""
+        """Whether the member can undo the cancellation now."""
         return self.is_member and self.ends_at is not None and not self.pending
 
     @property
@@ -99,7 +99,7 @@ class Membership:
 
     @property
     def card_label(self) -> str:
-        """What the card on file is for: it is not charged where nothing is due."""
+        """The card's label: a card on file isn't charged if nothing is due."""
         is_free = self.next_charge is not None and not self.next_charge
         is_paused = self.standing == Standing.PAUSED and self.next_charge_at is None
         is_sent = self.row is not None and self.row.is_sent
@@ -114,12 +114,12 @@ class Membership:
 
     @property
     def resumes_at(self) -> datetime | None:
-        """Until when payments are paused, where that is known."""
+        """When payments resume, if that's known."""
         return self.row.resumes_at if self.row and self.standing == Standing.PAUSED else None
 
 
 def membership(facts: MemberFacts) -> Membership:
-    """Return the state of the membership in the member's words, with what is billed besides."""
+    """Return the membership's status in the member's words, with what else is billed."""
     mine = memberships.ranked(facts.subscriptions)
     live = [row for row in mine if row.is_live]
     first = next(iter(live), None)
@@ -149,7 +149,7 @@ def _membership(facts: MemberFacts, found: Subscription | None) -> Membership:
 
 
 def switches(facts: MemberFacts, current: Membership) -> switching.Offered | None:
-    """Return the other prices that a member may switch to, or why not now."""
+    """Return the other prices that a member can switch to, or why not now."""
     row = current.row
     if row is None:
         return None
@@ -160,7 +160,7 @@ def switches(facts: MemberFacts, current: Membership) -> switching.Offered | Non
 
 
 def changed_price(current: Membership, offer: plans.PlanOffer | None) -> str:
-    """Return what has changed in the price since an ended membership, in a sentence, or ""."""
+    """Return in a sentence how the price has changed since a membership ended, or ""."""
     if current.standing != Standing.ENDED or offer is None or current.price is None:
         return ""
     same = [one for one in offer.prices if one.interval == current.interval]
@@ -213,13 +213,13 @@ def _live_membership(row: Subscription, facts: MemberFacts) -> Membership:
 
 
 def _waiting_for_bank(invoices: Sequence[Invoice]) -> Money | None:
-    """Return what a bank is sending for a membership that goes on meanwhile."""
+    """Return what a bank is processing for a membership that continues meanwhile."""
     found = next((one for one in invoices if one.collection == Collection.PROCESSING), None)
     return Money(found.amount_remaining, found.currency) if found else None
 
 
 def _collection(invoices: Sequence[Invoice], otherwise: Collection) -> Collection:
-    """Return how far the collection of the newest invoice has come that is being collected."""
+    """Return the progress of collecting the newest open invoice."""
     found = (one.collection for one in invoices if one.collection != Collection.NONE)
     return Collection(next(found, otherwise))
 
@@ -229,7 +229,7 @@ def _waiting_sentence(waiting: Money | None) -> str:
 
 
 def _unfinished_membership(invoices: Sequence[Invoice]) -> Membership:
-    """Return a membership that has not begun: its first payment is not through."""
+    """Return a membership that hasn't begun: its first payment hasn't succeeded."""
     waiting = _waiting_for_bank(invoices)
     standing, tone, label = Standing.NONE, Tone.WAIT, "Not begun"
     sentence = "Your membership begins with its first payment."
@@ -261,7 +261,7 @@ def _standing(row: Subscription) -> tuple[Standing, Tone, str]:
 
 
 def _payment_due(invoices: Sequence[Invoice]) -> tuple[Tone, str, str]:
-    """Tell a payment that failed from one that waits for the bank, or for the member."""
+    """Distinguish a failed payment from one that's waiting for the bank or the member."""
     if invoice := collecting.overdue_invoice(invoices):
         return Tone.BAD, "Overdue", collecting.overdue(invoice)
     match _collection(invoices, Collection.FAILED):

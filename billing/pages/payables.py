@@ -1,4 +1,4 @@
-"""What a member may pay once, and how that stands after Checkout."""
+"""One-time payments that a member can make, and their status after Checkout."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from common.money import Money
 
 @dataclass(frozen=True)
 class Payable:
-    """Something to pay, once: a request with its page, or an item with its button's address."""
+    """Something to pay once: a request with its page, or an item with its button's address."""
 
     description: str
     price: Money
@@ -29,7 +29,7 @@ class Payable:
 
 
 class Outcome(StrEnum):
-    """How a single payment stands."""
+    """The status of a single payment."""
 
     CONFIRMING = "confirming"
     PROCESSING = "processing"
@@ -48,7 +48,7 @@ class PaymentResult:
 
     @property
     def is_final(self) -> bool:
-        """Whether asking again would bring nothing new soon."""
+        """Whether asking again soon would be pointless."""
         return self.outcome != Outcome.CONFIRMING
 
 
@@ -67,10 +67,10 @@ def payables(asked: Sequence[PaymentRequest], offered: Sequence[Item]) -> list[P
 
 
 def result_of(checkout: Checkout) -> PaymentResult:
-    """Return how a single payment stands whose member is back from Checkout."""
+    """Return the status of a single payment after its member returned from Checkout."""
     payment, price = checkout.payment, Money(checkout.amount or 0, checkout.currency)
     if payment:
-        # With the tax that was added.
+        # Including added tax.
         price = Money(payment.amount, payment.currency)
     if checkout.state == CheckoutState.COMPLETE and payment:
         return PaymentResult(Outcome.PAID, price, checkout.description, payment_url(payment))

@@ -1,4 +1,4 @@
-"""An invoice and a payment as one line of a list, with its state in words."""
+"""Invoices and payments as lines in a list, with their state in words."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from common.money import Money
 from common.reads import Person
 
 PAGE_SIZE = 12
-# Of a payment that came; whatever else became of it is only to be known.
+# States of a successful payment that need attention; all others are just information.
 CAME = {
     "Paid": Tone.GOOD,
     income.PAID_DIRECTLY: Tone.GOOD,
     "Disputed": Tone.WAIT,
     income.BEING_REFUNDED: Tone.WAIT,
 }
-# What is said of an invoice that several payments paid: the first of these that one of them is.
+# The state of an invoice paid by several payments: the first of these that one of them has.
 FOREMOST = ("Disputed", income.BEING_REFUNDED, income.RETURNED)
 
 
 @dataclass(frozen=True)
 class InvoiceLine:
-    """One row of the list of invoices, and the head of its page."""
+    """One row in the list of invoices, and the header of its page."""
 
     url: str
     number: str
@@ -46,11 +46,11 @@ class InvoiceLine:
     description: str
     credited: Money | None = None  # what credit notes took off, before payment and after it
     from_credit: Money | None = None  # what earlier credit paid
-    paid: Money | None = None  # what was paid otherwise, where credit paid a part
-    refunded: Money | None = None  # what went back, where no credit note says it already
+    paid: Money | None = None  # what was paid another way if credit paid part of it
+    refunded: Money | None = None  # what went back, unless a credit note already says it
     refunding: Money | None = None  # what is on its way back
     refundable: str = ""  # "Refundable until Dec 4"
-    due: datetime | None = None  # until when one that was sent is to be paid
+    due: datetime | None = None  # when a sent one is due
 
 
 @dataclass(frozen=True)
@@ -65,17 +65,17 @@ class PaymentLine:
     label: str
     method: str
     description: str
-    tax: Money | None = None  # which it contains, where no invoice says so
+    tax: Money | None = None  # included in it, unless an invoice says so
     url: str = ""
-    problem: str = ""  # why it failed, or what it waits for, in plain words
-    disputes: tuple[Attention, ...] = ()  # what became of it at the bank
+    problem: str = ""  # why it failed, or what it's waiting for, in plain words
+    disputes: tuple[Attention, ...] = ()  # what the bank did with it
     refundable: str = ""  # "Refundable until Dec 4", in a list
-    offer: Offer | None = None  # what may be refunded of it, in full
+    offer: Offer | None = None  # what can be refunded, in full
     refunds: list[RefundLine] = field(default_factory=list)
 
 
 def invoices_of(user: Person) -> MemberRecordQuerySet[Invoice]:
-    """Return the invoices that a member may see: their own that are no drafts."""
+    """Return the invoices that a member may see: their own, except drafts."""
     return (
         Invoice.objects.for_user(user)
         .exclude(status=InvoiceStatus.DRAFT)
@@ -92,7 +92,7 @@ def invoice_line(
 ) -> InvoiceLine:
     """Return an invoice as a row, given its payments and at least their refunds under way.
 
-    `briefs`: what may be refunded, by the payment's key.
+    `briefs`: what can be refunded, by payment key.
     """
     tone, label = _invoice_state(row, payments, refunds)
     back = [income.gone_back(one, refunds) for one in payments]
@@ -140,7 +140,7 @@ def _invoice_state(
 def _paid_state(
     row: Invoice, payments: Sequence[Payment], refunds: Collection[Refund]
 ) -> tuple[Tone, str]:
-    """Return what has become of a paid invoice: the same as of its payments, in the same words."""
+    """Return a paid invoice's state, in the same words as its payments'."""
     words = {
         income.state(one, income.gone_back(one, refunds).under_way)
         for one in payments
@@ -172,7 +172,7 @@ def _open_invoice_state(row: Invoice) -> tuple[Tone, str]:
 
 
 def payment_line(row: Payment, description: str, refunds: Collection[Refund]) -> PaymentLine:
-    """Return a payment as a row, given at least those of its refunds that are under way."""
+    """Return a payment as a row, given at least its refunds under way."""
     back = income.gone_back(row, refunds)
     tone, label = _payment_state(row, back.under_way)
     return PaymentLine(
@@ -192,7 +192,7 @@ def payment_line(row: Payment, description: str, refunds: Collection[Refund]) ->
 
 
 def _dispute_notice(row: Dispute) -> Attention:
-    """Return what is to be said to the member about a dispute."""
+    """Return what to tell the member about a dispute."""
     amount = Money(row.amount, row.currency)
     match row.status:
         case DisputeStatus.WON:
@@ -208,7 +208,7 @@ def _dispute_notice(row: Dispute) -> Attention:
 
 
 def _problem(row: Payment) -> str:
-    """Return why a payment is not made, or what it waits for."""
+    """Return why a payment isn't made, or what it's waiting for."""
     match row.status:
         case PaymentStatus.REQUIRES_PAYMENT_METHOD:
             return texts.failure(row.failure_code, row.card_brand)
@@ -221,7 +221,7 @@ def _problem(row: Payment) -> str:
 
 
 def payment_url(row: Payment) -> str:
-    """Return the page of what was paid: the invoice's, else the payment's own."""
+    """Return the page of what was paid for: the invoice's, or the payment's own."""
     if row.invoice_id:
         return reverse("billing:invoice", args=[row.invoice_id])
     return reverse("billing:payment", args=[row.pk])
@@ -243,7 +243,7 @@ def _payment_state(row: Payment, under_way: int) -> tuple[Tone, str]:
 
 
 def refund_lines(rows: Sequence[Refund], names: ProductNames) -> list[RefundLine]:
-    """Return refunds as rows. `names` are those of products."""
+    """Return refunds as rows. `names` are product names."""
     return [
         refund_queries.line_of(row, descriptions.of_payment(row.payment, names)) for row in rows
     ]

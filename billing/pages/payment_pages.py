@@ -1,4 +1,4 @@
-"""The member's pages of invoices and payments: the list, and each in full."""
+"""The member's invoices and payments: the list, and each in full."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ class InvoiceItem:
 
     @property
     def crosses_years(self) -> bool:
-        """Whether the period begins in another year than it ends, where the reader is."""
+        """Whether the period spans two calendar years, in the reader's time zone."""
         start, end = self._days
         return start is not None and end is not None and start.year != end.year
 
     @property
     def is_one_day(self) -> bool:
-        """Whether the period is but a day, as that of something sold once."""
+        """Whether the period is a single day, as for a one-time sale."""
         start, end = self._days
         return start == end
 
@@ -59,7 +59,7 @@ class InvoiceItem:
 
 @dataclass(frozen=True)
 class CreditNoteLine:
-    """A credit note of an invoice: what became of its amount, and its document."""
+    """An invoice's credit note: what happened to its amount, and its document."""
 
     number: str
     date: datetime
@@ -73,11 +73,10 @@ class CreditNoteLine:
 
 @dataclass(frozen=True)
 class InvoicePage:
-    """An invoice in full. `pay_url`, `pdf_url` and `hosted_url` are addresses of ours.
+    """An invoice in full. `pay_url`, `pdf_url`, and `hosted_url` are our own addresses.
 
-    Lines less discount plus `taxes` make the total.
-    `credits` are pairs of words and what stands between the total and what is due. `note` says
-    what a state means that asks for no money.
+    The total is lines less discount plus `taxes`. `credits` are labeled amounts between the total
+    and the amount due. `note` explains a state that asks for no money.
     """
 
     head: InvoiceLine
@@ -87,11 +86,11 @@ class InvoicePage:
     discount_label: str  # "Discount (code WELCOME50)"
     taxes: list[tuple[str, Money]]  # on top of the lines
     total: Money
-    taxes_included: list[tuple[str, Money]]  # which the total contains without being added
+    taxes_included: list[tuple[str, Money]]  # included in the total rather than added
     tax_note: str  # "Tax exempt."
-    billed_to: list[tuple[str, str]]  # a business's name and tax ids
+    billed_to: list[tuple[str, str]]  # a business's name and tax IDs
     credits: list[tuple[str, Money]]
-    due: Money | None  # where it differs from the total, and something is asked for
+    due: Money | None  # if it differs from the total, and something is due
     due_label: str  # "Due", or "Paid" once it is
     paid: Money
     remaining: Money
@@ -100,7 +99,7 @@ class InvoicePage:
     payments: list[PaymentLine]
     hosted_url: str
     pdf_url: str
-    pay_url: str  # empty where there is nothing to pay
+    pay_url: str  # empty if there's nothing to pay
     is_overdue: bool
 
 
@@ -118,7 +117,7 @@ class PaymentsPage:
     older_payments: str
     is_first: bool
     is_first_of_payments: bool
-    credit: str  # what is on the balance, in a sentence, or ""
+    credit: str  # the balance, in a sentence, or ""
     payables: list[Payable]
     years: Sequence[int]  # for which there is a statement
 
@@ -162,7 +161,7 @@ def _payables(facts: PaymentsFacts) -> list[Payable]:
 
 
 def _credit(invoices: Sequence[Invoice]) -> str:
-    """Return what is on the member's balance, as their newest membership says, in a sentence."""
+    """Return the member's balance in a sentence, according to their newest membership."""
     row = next((one.subscription for one in invoices if one.subscription), None)
     found = credit.of(row) if row else None
     if row is None or found is None:
@@ -216,7 +215,7 @@ def _in_money(named: list[tuple[str, int]], invoice: Invoice) -> list[tuple[str,
 
 
 def _invoice_note(invoice: Invoice) -> str:
-    """Return what a state means that asks for no money."""
+    """Return an explanation of a state that asks for no money."""
     if invoice.status == InvoiceStatus.UNCOLLECTIBLE:
         is_paused = invoice.given_up_reason == GIVEN_UP_BY_PAUSE
         return texts.PAUSED if is_paused else texts.GIVEN_UP
@@ -230,7 +229,7 @@ def _invoice_note(invoice: Invoice) -> str:
 
 
 def _paid_directly(invoice: Invoice) -> str:
-    """Return how much of an invoice came outside of Stripe."""
+    """Return how much of an invoice was paid outside of Stripe."""
     if invoice.amount_paid_outside == invoice.amount_paid and not invoice.amount_remaining:
         return texts.PAID_DIRECTLY
     amount = Money(invoice.amount_paid_outside, invoice.currency)
@@ -262,7 +261,7 @@ def payment_page(facts: SinglePaymentFacts) -> PaymentLine:
 def _with_refunds(
     row: Payment, description: str, facts: InvoiceFacts | SinglePaymentFacts
 ) -> PaymentLine:
-    """Return a member's payment with what may be refunded of it, and what was."""
+    """Return a member's payment with what can be refunded, and what was."""
     judging = facts.judging
     found = queries.judged(judging.policy, judging.facts, [row])
     offers = queries.offers_beside(judging.policy, found, facts.refunds)
@@ -277,7 +276,7 @@ def _invoice_item(line: dict[str, object], currency: str) -> InvoiceItem:
     description, quantity = str(line["description"]), int(str(line["quantity"]))
     return InvoiceItem(
         description=description,
-        # Stripe begins the line of a subscription's item with it: "2 × Membership (at …)".
+        # Stripe's prefix for a subscription item's line: "2 × Membership (at …)".
         quantity=1 if description.startswith(f"{quantity} ×") else quantity,
         amount=Money(int(str(line["amount"])), currency),
         period_start=_line_time(line.get("period_start")),

@@ -1,4 +1,4 @@
-"""What a member says when they ask for money back."""
+"""The member's refund request form."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ DECIMAL_COMMA = re.compile(r"[0-9]+,[0-9]{1,2}")
 
 
 class RefundForm(forms.Form):
-    """How much, why, and what becomes of the membership. Amounts are minor units once cleaned.
+    """How much, why, and what about the membership. Amounts clean to minor units.
 
-    `looking`: somebody only wants to see what would happen, and need not say why.
+    `looking`: the member only wants a preview, and needn't give a reason.
     """
 
     how_much = forms.ChoiceField(
@@ -70,7 +70,7 @@ class RefundForm(forms.Form):
             self.fields["reason"].required = False
 
     def clean(self) -> dict[str, Any]:
-        """Tell the amount: all that can be refunded, or the part that was typed."""
+        """Determine the amount: everything refundable, or the part that was entered."""
         cleaned: dict[str, Any] = self.cleaned_data
         if cleaned.get("how_much") == PART:
             cleaned["wanted"] = self._typed()
@@ -93,25 +93,25 @@ class RefundForm(forms.Form):
         return amount
 
     def _how_to_write(self) -> str:
-        """Return how an amount is written; to who writes 10,50 how that one is."""
+        """Return how to write an amount; for 10,50, how to write that one."""
         if DECIMAL_COMMA.fullmatch(self.typed):
             return f"Use a decimal point, for example {self.typed.replace(',', '.')}."
         return f"Enter an amount, like {self._example}."
 
     @property
     def typed(self) -> str:
-        """The amount as it was typed: a wrong one, too, which is not among what is cleaned."""
+        """The amount as typed, even an invalid one, which isn't in the cleaned data."""
         return str(self.data.get("amount", "")).strip()
 
     @property
     def wanted(self) -> int | None:
-        """The amount, or None where none can be told. Call after validation."""
+        """The amount, or None if it's unknown. Call after validation."""
         found: int | None = self.cleaned_data.get("wanted")
         return found
 
     @property
     def cancels(self) -> bool:
-        """Whether the membership is to end, too. Call after validation."""
+        """Whether the membership should end too. Call after validation."""
         return self.cleaned_data.get("membership") == CANCEL
 
     def wish(self, amount: int) -> Wish:

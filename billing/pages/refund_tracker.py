@@ -1,4 +1,4 @@
-"""The story of one refund for its member: what happened, who is at work, what to expect when."""
+"""The story of one refund for its member: what happened, who acts next, what to expect."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from common.money import Money
 
 TEAM, PROVIDER, BANK = "Our team", "Our payment provider", "Your bank"
 ASK_AGAIN = "You can ask for it again as long as the payment is refundable."
-# How often a page that waits looks again, in seconds.
+# How often a waiting page checks again, in seconds.
 LOOKS_AGAIN = {
     RefundState.REQUESTED: 15,
     RefundState.APPROVED: 2,
@@ -31,12 +31,12 @@ LOOKS_AGAIN = {
     RefundState.PENDING: 30,
     RefundState.REQUIRES_ACTION: 30,
 }
-# After so long it is no longer a matter of seconds, and the page says so.
+# After this long, the page says that it may take longer than seconds.
 SENT_WITHIN = timedelta(minutes=5)
 
 
 class Stage(StrEnum):
-    """How a step stands: the tracker's own words."""
+    """The state of a step, in the tracker's terms."""
 
     DONE = "done"
     NOW = "now"
@@ -46,7 +46,7 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True)
 class Step:
-    """A step of the tracker: what, when, who is at work, and what else there is to say."""
+    """A step in the tracker: what, when, who acts next, and anything else."""
 
     state: Stage
     title: str
@@ -57,7 +57,7 @@ class Step:
 
 @dataclass(frozen=True)
 class RefundPage:
-    """A refund in full. `seconds` is when to look again, 0 for never; `stamp`: what is news."""
+    """A refund in full. `seconds`: when to check again, 0 for never; `stamp`: detects news."""
 
     pk: int
     amount: Money
@@ -77,7 +77,7 @@ class RefundPage:
 
 
 def page_of(row: Refund) -> RefundPage:
-    """Return the page of a refund that its member may see."""
+    """Return the page of a refund, for its member."""
     payment, is_asked = row.payment, row.origin == RefundOrigin.MEMBER
     line = refund_queries.line_of(row)
     invoice = payment.invoice_id
@@ -103,7 +103,7 @@ def page_of(row: Refund) -> RefundPage:
 
 
 def _membership(row: Refund) -> str:
-    """Return what becomes of the membership, where the member asked for that too."""
+    """Return what happens to the membership, if the member asked for that too."""
     if not row.cancels_membership:
         return ""
     is_off = row.state in (RefundState.DENIED, RefundState.WITHDRAWN)
@@ -242,6 +242,6 @@ def _to_come(title: str) -> Step:
 
 
 def _ended_at(row: Refund) -> datetime | None:
-    """Return when a step without a column of its own was taken, from the history."""
+    """Return the time of a step without its own column, from the history."""
     ended = (RefundAction.WITHDRAWN, RefundAction.OVERTAKEN)
     return row.entries.filter(action__in=ended).values_list("at", flat=True).last()

@@ -1,4 +1,4 @@
-"""The member's refunds: asking for one, following it, taking it back."""
+"""The member's refunds: requesting, following, and withdrawing them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ CHANGED = "What can be refunded has changed meanwhile. Please look at it once mo
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def request_refund(request: HttpRequest, pk: int) -> HttpResponse:
-    """Show what would happen to a request, and make it. `look` in the form only shows."""
+    """Preview a refund request, and make it. `look` in the form only previews."""
     user = current_user(request)
     rows = Payment.objects.for_user(user).select_related("invoice__subscription")
     payment = rows.filter(pk=pk).first()
@@ -52,7 +52,7 @@ def request_refund(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 @require_GET
 def refund(request: HttpRequest, pk: int) -> HttpResponse:
-    """Follow one refund. HTMX polls the fragment; where nothing is new there is nothing to show."""
+    """Follow one refund. HTMX polls the fragment, which is empty if there's no news."""
     rows = refund_queries.visible_to(current_user(request))
     row = rows.select_related("payment__invoice__subscription").filter(pk=pk).first()
     if row is None:
@@ -68,7 +68,7 @@ def refund(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 @require_POST
 def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
-    """Take a request back."""
+    """Withdraw a request."""
     user = current_user(request)
     if not refund_queries.visible_to(user).filter(pk=pk).exists():
         raise Http404("There is no such refund.")
@@ -82,7 +82,7 @@ def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _known(request: HttpRequest, payment: Payment) -> int | None:
-    """Return the refund that this very form has made, or the request that waits already."""
+    """Return the refund that this very form has made, or the already waiting request."""
     rows = refund_queries.visible_to(current_user(request))
     rows = rows.filter(payment=payment, origin=RefundOrigin.MEMBER)
     if request.method == "POST":
@@ -109,7 +109,7 @@ def _make(request: HttpRequest, asked: Asking, form: RefundForm) -> HttpResponse
 def _form_page(
     request: HttpRequest, asked: Asking, form: RefundForm, status: int = 200
 ) -> HttpResponse:
-    """Render the form, or what a request would lead to where HTMX asks for that part."""
+    """Render the form, or only the preview if HTMX asks for that part."""
     template = "billing/refunds/form.html" + ("#preview" if wants_fragment(request) else "")
     code = asked.payment.currency.upper()
     context = {
@@ -135,7 +135,7 @@ def _preview(asked: Asking, form: RefundForm, *, is_part: bool) -> Preview:
 
 
 def _how_much(asked: Asking, form: RefundForm) -> str:
-    """Return what is wrong with the amount, or up to which one can be asked for."""
+    """Return what's wrong with the amount, or the most that can be requested."""
     if form.typed and form.errors.get("amount"):
         return str(form.errors["amount"][0])
     return f"Enter an amount up to {asked.most}."

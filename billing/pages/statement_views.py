@@ -1,4 +1,4 @@
-"""What a member hands to a bookkeeper: their payments as a spreadsheet, and each year on paper."""
+"""For the member's books: payments as a spreadsheet, and yearly statements."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from billing.facts import statements
 from common import documents, spreadsheets
 from members.access import current_user
 
-# Nobody paid before, and a date knows no year after 9999.
+# Nobody paid before this, and dates end with the year 9999.
 FIRST_YEAR, LAST_YEAR = 2000, 9998
 
 
@@ -28,7 +28,7 @@ def payments_csv(request: HttpRequest) -> StreamingHttpResponse:
 @login_required
 @require_GET
 def statement(request: HttpRequest, year: int) -> HttpResponse:
-    """Show a year of the member's own payments, to be read or printed."""
+    """Show a year of the member's own payments, to read or print."""
     return render(request, "billing/statement.html", {"statement": _own(request, year)})
 
 
@@ -42,7 +42,7 @@ def statement_pdf(request: HttpRequest, year: int) -> HttpResponse:
 
 
 def _own(request: HttpRequest, year: int) -> statements.Statement:
-    """Return the signed-in member's year; there is none of a year without payments."""
+    """Return the signed-in member's year; a year without payments has no statement."""
     is_year = FIRST_YEAR <= year <= LAST_YEAR
     found = statements.statement_of(current_user(request), year) if is_year else None
     if found is None:

@@ -1,4 +1,4 @@
-"""The member's membership, invoices and payments."""
+"""The member's pages: membership, invoices, and payments."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ LONGEST_KEY = 19
 @login_required
 @require_GET
 def membership(request: HttpRequest) -> HttpResponse:
-    """Show the membership, or the plan to somebody who may buy it."""
+    """Show the membership, or the plan to someone who can buy it."""
     if "canceled" in request.GET:
         messages.info(request, "You left the payment page. Nothing was charged.")
         return redirect("billing:membership")
@@ -106,7 +106,7 @@ def checkout_return(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "POST"])
 def cancel(request: HttpRequest) -> HttpResponse:
-    """Say what will happen and when, ask why, and let the membership end with its period."""
+    """Say what will happen and when, ask why, and cancel the membership with its period."""
     current = membership_status.membership(member_facts.membership(current_user(request)))
     if not current.can_cancel:
         return redirect("billing:membership")
@@ -125,7 +125,7 @@ def cancel(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_POST
 def stay(request: HttpRequest) -> HttpResponse:
-    """Let the member stay with the discount that the cancel page offers."""
+    """Let the member stay with the cancel page's discount."""
     current = membership_status.membership(member_facts.membership(current_user(request)))
     form = CancellationForm(request.POST)
     if not form.is_valid():
@@ -140,7 +140,7 @@ def stay(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_POST
 def resume(request: HttpRequest) -> HttpResponse:
-    """Let the membership go on."""
+    """Let the membership continue."""
     try:
         cancellation.resume(current_user(request))
     except cancellation.MembershipError as error:
@@ -151,7 +151,7 @@ def resume(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def switch(request: HttpRequest, pk: int) -> HttpResponse:
-    """Show what another price would come to today, and switch to it as shown."""
+    """Show what another price would cost today, and switch to it as shown."""
     user = current_user(request)
     row = cancellation.live_subscription(user)
     choice = (
@@ -192,7 +192,7 @@ def manage_card(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_POST
 def use_card(request: HttpRequest, pk: int) -> HttpResponse:
-    """Let the card of one of the member's own payments pay for the next charges too."""
+    """Use the card of one of the member's own payments for future charges too."""
     user = current_user(request)
     found = Payment.objects.for_user(user).filter(pk=pk).first()
     if found is None:
@@ -210,7 +210,7 @@ def use_card(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 @require_GET
 def payments(request: HttpRequest) -> HttpResponse:
-    """List the member's invoices and payments, newest first; `before` is where a page starts."""
+    """List the member's invoices and payments, newest first; `before` is a page's start."""
     template = "billing/payments.html" + ("#invoices" if wants_fragment(request) else "")
     facts = payment_facts.payments(
         current_user(request),
@@ -298,7 +298,7 @@ def payment_result(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_GET
 def payment(request: HttpRequest, pk: int) -> HttpResponse:
-    """Show one payment of the member's own; that of an invoice is shown with its invoice."""
+    """Show one of the member's own payments; an invoice's is shown with its invoice."""
     facts = payment_facts.payment(current_user(request), pk)
     if facts is None:
         raise Http404("There is no such payment.")
@@ -327,14 +327,14 @@ def invoice_pdf(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 @require_GET
 def invoice_hosted(request: HttpRequest, pk: int) -> HttpResponse:
-    """Send the member to Stripe's page of the invoice, where an open one can be paid."""
+    """Send the member to Stripe's page for the invoice, where an open one can be paid."""
     return _fresh_link(request, _own_invoice(request, pk), refresh.sync_invoice, "hosted_url")
 
 
 @login_required
 @require_GET
 def credit_note_pdf(request: HttpRequest, pk: int) -> HttpResponse:
-    """Send the member to the PDF of a credit note of their own."""
+    """Send the member to the PDF of one of their own credit notes."""
     rows = CreditNote.objects.for_user(current_user(request)).select_related("invoice")
     found = rows.filter(pk=pk).first()
     if found is None:
@@ -343,7 +343,7 @@ def credit_note_pdf(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _number(text: str) -> int | None:
-    """Return a primary key that a form names, or None where it is none."""
+    """Return a primary key from a form, or None if it isn't one."""
     is_number = text.isascii() and text.isdecimal() and len(text) < LONGEST_KEY
     return int(text) if is_number else None
 
@@ -351,7 +351,7 @@ def _number(text: str) -> int | None:
 def _cancel_page(
     request: HttpRequest, current: membership_status.Membership, form: CancellationForm
 ) -> HttpResponse:
-    """Render the cancel page, with what is offered to those who stay."""
+    """Render the cancel page, with the offer for staying."""
     user = current_user(request)
     offer = retention.offer_for(user)
     if offer:
@@ -372,7 +372,7 @@ def _to_checkout(request: HttpRequest, start: Callable[[], str], back: str) -> H
 
 
 def _amount_page(request: HttpRequest, form: AmountForm) -> HttpResponse:
-    """Render the form. `suggestions` are pairs of words and what they put into the field."""
+    """Render the form. `suggestions` are pairs of labels and field values."""
     code = settings.PAYMENT_CURRENCY.upper()
     suggestions = [
         (Money(amount, code), plain_amount(amount, code)) for amount in settings.PAYMENT_SUGGESTIONS
@@ -389,7 +389,7 @@ def _amount_page(request: HttpRequest, form: AmountForm) -> HttpResponse:
 
 
 def _own_invoice(request: HttpRequest, pk: int) -> Invoice:
-    """Return an invoice of the signed-in member; a stranger's does not exist for them."""
+    """Return an invoice of the signed-in member; others don't exist for them."""
     found = payment_lines.invoices_of(current_user(request)).filter(pk=pk).first()
     if found is None:
         raise Http404("There is no such invoice.")
@@ -402,7 +402,7 @@ def _fresh_link(
     read_again: Callable[[str], Invoice | CreditNote],
     column: str,
 ) -> HttpResponse:
-    """Redirect to a document's link, read from Stripe now because such links go stale.
+    """Redirect to a document's link, read from Stripe now because such links expire.
 
     The caller has made sure that the document is the member's own.
     """

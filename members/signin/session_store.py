@@ -1,4 +1,4 @@
-"""Django's sessions in the database, found by a statement that is written and planned once."""
+"""Django's database sessions, read by a statement that's built and planned once."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ FIND = Reading(SESSION)
 
 
 class SessionStore(db.SessionStore):
-    """As Django's, whose name and salt it shares: either reads the other's sessions."""
+    """Like Django's, with the same name and salt: each can read the other's sessions."""
 
     def _get_session_from_db(self) -> Any:
         found = FIND(key=self.session_key, now=timezone.now()).first(SESSION)
         if found is None:
-            # Django's own way of saying that a key is not to be used again.
+            # Django's own way of saying that a key must not be reused.
             self._session_key = None
         return found

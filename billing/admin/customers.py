@@ -98,7 +98,7 @@ class CustomerAdmin(StripeCopyAdmin):
         found = [
             (
                 show.page_of(one),
-                f"{on_day(one.amount, one)}, {income.state(one).lower()}",
+                f"{on_day(one.amount, one)}, {income.label(one).lower()}",
             )
             for one in row.payments.prefetch_related("disputes")[:SHOWN]
         ]

@@ -231,7 +231,7 @@ class InvoiceAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
             [
                 (
                     show.page_of(one),
-                    f"{show.money(one.amount, one.currency)}, {income.state(one).lower()}",
+                    f"{show.money(one.amount, one.currency)}, {income.label(one).lower()}",
                 )
                 for one in found
             ]

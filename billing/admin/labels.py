@@ -18,6 +18,7 @@ from billing.core.statuses import (
     SubscriptionStatus,
 )
 from billing.facts import discounts, income
+from billing.facts.income import Settlement
 from billing.models import Dispute, Invoice, MembershipDecision, Payment, Subscription
 from common.staff import show
 
@@ -117,9 +118,13 @@ REFUND_STEPS: dict[str, str] = {
     RefundAction.STRIPE: "Told by Stripe",
     RefundAction.REOPENED: "Failed after it had succeeded",
 }
-# The state of a payment that succeeded.
-CAME = {"Paid": "success", "Partly refunded": "info", "Disputed": "warning"}
-CAME |= {income.RETURNED: "danger", income.PAID_DIRECTLY: "success"}
+SETTLEMENT = {
+    Settlement.PAID: "success",
+    Settlement.PAID_DIRECTLY: "success",
+    Settlement.PARTLY_REFUNDED: "info",
+    Settlement.DISPUTED: "warning",
+    Settlement.RETURNED: "danger",
+}
 
 
 def subscription(row: Subscription) -> tuple[str, str]:
@@ -132,10 +137,9 @@ def subscription(row: Subscription) -> tuple[str, str]:
 
 def payment(row: Payment) -> tuple[str, str]:
     """Return the label and color of a payment's state; its disputes are prefetched."""
-    words = income.state(row)
-    if row.status == PaymentStatus.SUCCEEDED:
-        return words, CAME.get(words, "")
-    return words, PAYMENT.get(row.status, "")
+    found = income.settlement(row)
+    color = SETTLEMENT.get(found, "") if found else PAYMENT.get(row.status, "")
+    return income.label(row), color
 
 
 def invoice(row: Invoice) -> tuple[str, str]:
@@ -147,7 +151,7 @@ def invoice(row: Invoice) -> tuple[str, str]:
     if row.status == InvoiceStatus.PAID and is_credited:
         return "Credited", "info"
     if row.status == InvoiceStatus.PAID and 0 < row.amount_paid == row.amount_paid_outside:
-        return income.PAID_DIRECTLY, "success"
+        return income.LABELS[Settlement.PAID_DIRECTLY], "success"
     if row.is_sent and row.is_payable:
         return ("Overdue", "danger") if row.is_overdue else ("Sent, to be paid", "warning")
     if row.given_up_reason == GIVEN_UP_BY_PAUSE:

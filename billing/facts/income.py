@@ -7,16 +7,37 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from enum import StrEnum
 
 from django.db.models import QuerySet, Sum
 
 from billing.core.statuses import OPEN_DISPUTE, OUTSIDE, DisputeStatus, PaymentStatus, RefundState
 from billing.models import Dispute, Payment, Refund
 
+
+class Settlement(StrEnum):
+    """The state of a successful payment. `PAID_DIRECTLY`: not through Stripe."""
+
+    PAID = "paid"
+    PAID_DIRECTLY = "paid_directly"
+    DISPUTED = "disputed"
+    RETURNED = "returned"  # by the bank, for good
+    BEING_REFUNDED = "being_refunded"
+    PARTLY_REFUNDED = "partly_refunded"
+    REFUNDED = "refunded"
+
+
+# Also the heading over what banks took back.
 RETURNED = "Returned by the bank"
-BEING_REFUNDED = "Being refunded"
-# Arrived, but not through Stripe.
-PAID_DIRECTLY = "Paid directly"
+LABELS: dict[Settlement, str] = {
+    Settlement.PAID: "Paid",
+    Settlement.PAID_DIRECTLY: "Paid directly",
+    Settlement.DISPUTED: "Disputed",
+    Settlement.RETURNED: RETURNED,
+    Settlement.BEING_REFUNDED: "Being refunded",
+    Settlement.PARTLY_REFUNDED: "Partly refunded",
+    Settlement.REFUNDED: "Refunded",
+}
 # Approved, but not at the member's bank yet: Stripe counts those it has as refunded.
 UNDER_WAY = frozenset(
     {
@@ -56,24 +77,31 @@ def net(row: Payment) -> int:
     return row.amount_received - row.amount_refunded - returned(row)
 
 
-def state(row: Payment, under_way: int = 0) -> str:
-    """Return a payment's state in words, from its status to its last refund.
+def settlement(row: Payment, under_way: int = 0) -> Settlement | None:
+    """Return a successful payment's state, up to its last refund; None for any other payment.
 
     Reads `row.disputes`, as `returned` does. `under_way`: what's being refunded, if the reader
     should see that separately.
     """
     if row.status != PaymentStatus.SUCCEEDED:
-        return str(row.get_status_display())
+        return None
     statuses = {one.status for one in row.disputes.all()}
     if statuses & OPEN_DISPUTE:
-        return "Disputed"
+        return Settlement.DISPUTED
     if DisputeStatus.LOST in statuses:
-        return RETURNED
+        return Settlement.RETURNED
     if under_way:
-        return BEING_REFUNDED
+        return Settlement.BEING_REFUNDED
     if not row.amount_refunded:
-        return PAID_DIRECTLY if row.is_outside else "Paid"
-    return "Refunded" if row.amount_refunded >= row.amount_received else "Partly refunded"
+        return Settlement.PAID_DIRECTLY if row.is_outside else Settlement.PAID
+    is_all = row.amount_refunded >= row.amount_received
+    return Settlement.REFUNDED if is_all else Settlement.PARTLY_REFUNDED
+
+
+def label(row: Payment, under_way: int = 0) -> str:
+    """Return a payment's state in words, from its status to its last refund: see `settlement`."""
+    found = settlement(row, under_way)
+    return LABELS[found] if found else str(row.get_status_display())
 
 
 def outside_of(rows: QuerySet[Payment]) -> dict[str, int]:

@@ -221,7 +221,7 @@ def paid(row: Payment, names: dict[str, str]) -> Paid:
         refunded=row.amount_refunded,
         returned=income.returned(row),
         method=texts.card(row.card_brand, row.card_last4),
-        state=income.state(row),
+        state=income.label(row),
     )
 
 

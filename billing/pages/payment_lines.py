@@ -14,6 +14,7 @@ from billing.core.statuses import Collection as HowCollected
 from billing.core.tones import Attention, Tone
 from billing.facts import descriptions, income
 from billing.facts.descriptions import ProductNames
+from billing.facts.income import Settlement
 from billing.models import Dispute, Invoice, Payment, Refund
 from billing.models.copy import MemberRecordQuerySet
 from billing.refunds import queries as refund_queries
@@ -22,15 +23,15 @@ from common.money import Money
 from common.reads import Person
 
 PAGE_SIZE = 12
-# States of a successful payment that need attention; all others are just information.
-CAME = {
-    "Paid": Tone.GOOD,
-    income.PAID_DIRECTLY: Tone.GOOD,
-    "Disputed": Tone.WAIT,
-    income.BEING_REFUNDED: Tone.WAIT,
+# Tones of a successful payment's states; all others are just information.
+TONES = {
+    Settlement.PAID: Tone.GOOD,
+    Settlement.PAID_DIRECTLY: Tone.GOOD,
+    Settlement.DISPUTED: Tone.WAIT,
+    Settlement.BEING_REFUNDED: Tone.WAIT,
 }
 # The state of an invoice paid by several payments: the first of these that one of them has.
-FOREMOST = ("Disputed", income.BEING_REFUNDED, income.RETURNED)
+FOREMOST = (Settlement.DISPUTED, Settlement.BEING_REFUNDED, Settlement.RETURNED)
 
 
 @dataclass(frozen=True)
@@ -141,20 +142,25 @@ def _paid_state(
     row: Invoice, payments: Sequence[Payment], refunds: Collection[Refund]
 ) -> tuple[Tone, str]:
     """Return a paid invoice's state, in the same words as its payments'."""
-    words = {
-        income.state(one, income.gone_back(one, refunds).under_way)
+    found = {
+        income.settlement(one, income.gone_back(one, refunds).under_way)
         for one in payments
         if one.status == PaymentStatus.SUCCEEDED
     }
-    if found := next((one for one in FOREMOST if one in words), ""):
-        return CAME.get(found, Tone.INFO), found
-    if words == {income.PAID_DIRECTLY}:
-        return Tone.GOOD, income.PAID_DIRECTLY
-    if words - {"Paid", income.PAID_DIRECTLY}:
-        return Tone.INFO, "Refunded" if words == {"Refunded"} else "Partly refunded"
+    if foremost := next((one for one in FOREMOST if one in found), None):
+        return _settled(foremost)
+    if found == {Settlement.PAID_DIRECTLY}:
+        return _settled(Settlement.PAID_DIRECTLY)
+    if found - {Settlement.PAID, Settlement.PAID_DIRECTLY}:
+        is_all = found == {Settlement.REFUNDED}
+        return _settled(Settlement.REFUNDED if is_all else Settlement.PARTLY_REFUNDED)
     if 0 < row.total <= row.credit_notes_amount:
         return Tone.INFO, "Credited"
-    return Tone.GOOD, "Paid"
+    return _settled(Settlement.PAID)
+
+
+def _settled(found: Settlement) -> tuple[Tone, str]:
+    return TONES.get(found, Tone.INFO), income.LABELS[found]
 
 
 def _open_invoice_state(row: Invoice) -> tuple[Tone, str]:
@@ -228,10 +234,9 @@ def payment_url(row: Payment) -> str:
 
 
 def _payment_state(row: Payment, under_way: int) -> tuple[Tone, str]:
+    if found := income.settlement(row, under_way):
+        return _settled(found)
     match row.status:
-        case PaymentStatus.SUCCEEDED:
-            words = income.state(row, under_way)
-            return CAME.get(words, Tone.INFO), words
         case PaymentStatus.CANCELED:
             return Tone.INFO, "Canceled"
         case PaymentStatus.REQUIRES_PAYMENT_METHOD:

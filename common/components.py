@@ -17,6 +17,8 @@ from django.utils.dateformat import DateFormat
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from common import days
+
 register = Library()
 NO_DATE = '\n<time datetime="" title=""></time>\n'
 
@@ -46,12 +48,11 @@ def date(at: datetime | None, short: bool = False) -> SafeString:
     if not at:
         return SafeString(NO_DATE)
     local = timezone.localtime(at)
-    part = DateFormat(local)
-    day = f"{part.F()} {part.j()}"
-    weekday = part.l()
-    exact = f"{weekday}, {day}, {local.year}, {part.g()}:{part.i()} {part.A()} {part.T()}"
+    weekday, day = days.weekday(local), f"{days.month(local)} {local.day}"
+    time = DateFormat(local)
+    exact = f"{weekday}, {day}, {local.year}, {time.g()}:{time.i()} {time.A()} {time.T()}"
     if short:
-        shown = f"{part.M()} {part.j()}, {local.year}"
+        shown = f"{days.short_month(local)} {local.day}, {local.year}"
     elif local.year == timezone.localtime().year:
         shown = f"{weekday}, {day}"
     else:

@@ -165,13 +165,12 @@ def attach(parents: Iterable[models.Model], name: str, children: Sequence[Any], 
     for child in children:
         by_parent.setdefault(getattr(child, key), []).append(child)
     for parent in parents:
-        manager = getattr(parent, name)
-        rows = manager.model._default_manager.none()
+        relation: Any = parent._meta.get_field(name)
+        rows: models.QuerySet[Any] = models.QuerySet(relation.related_model)
         # As Django's own prefetching does it.
         rows._result_cache = by_parent.get(parent.pk, [])  # noqa: SLF001
-        rows._prefetch_done = True  # noqa: SLF001
-        caches = parent.__dict__.setdefault("_prefetched_objects_cache", {})
-        caches[manager.field.remote_field.cache_name] = rows
+        rows._prefetch_done = True  # type: ignore[attr-defined]  # noqa: SLF001
+        parent.__dict__.setdefault("_prefetched_objects_cache", {})[relation.cache_name] = rows
 
 
 def _filled(sql: str, params: Iterable[Any]) -> str:

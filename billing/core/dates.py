@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta, tzinfo
 
-from django.utils import formats, timezone
+from django.utils import timezone
+
+from common import days
 
 SATURDAY = 5
 # Stripe documentation, "Refunds": most banks show one 5 to 10 business days later.
@@ -16,16 +18,23 @@ GOES_OUT_AFTER = 5
 def long_date(moment: datetime) -> str:
     """Return "Friday, December 4", with the year unless it's the current one."""
     local = timezone.localtime(moment)
-    pattern = "l, F j" if local.year == timezone.localtime().year else "l, F j, Y"
-    return formats.date_format(local, pattern)
+    return f"{days.weekday(local)}, {_day(local)}"
 
 
 def plain_date(moment: datetime) -> str:
     """Return "December 4", with the year unless it's the current one; for distant dates."""
+    return _day(timezone.localtime(moment))
+
+
+def short_date(moment: datetime) -> str:
+    """Return "Dec 4", for a day that is near."""
     local = timezone.localtime(moment)
-    return formats.date_format(
-        local, "F j" if local.year == timezone.localtime().year else "F j, Y"
-    )
+    return f"{days.short_month(local)} {local.day}"
+
+
+def _day(local: datetime) -> str:
+    year = "" if local.year == timezone.localtime().year else f", {local.year}"
+    return f"{days.month(local)} {local.day}{year}"
 
 
 def business_days_after(moment: datetime, days: int, zone: tzinfo | None = None) -> datetime:

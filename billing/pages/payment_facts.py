@@ -26,6 +26,7 @@ from billing.models import (
     PaymentRequest,
     Refund,
     RefundPolicy,
+    Subscription,
 )
 from billing.models.copy import MemberRecordQuerySet
 from billing.pages.payment_lines import PAGE_SIZE, invoices_of
@@ -50,11 +51,13 @@ def _page_of(rows: MemberRecordQuerySet[Dated], mark: str) -> MemberRecordQueryS
 
 
 def _invoices() -> MemberRecordQuerySet[Invoice]:
-    return _page_of(invoices_of(ME), "before")
+    # Their subscriptions are few, and read apart.
+    return _page_of(invoices_of(ME).select_related(None), "before")
 
 
 # Of a member there are few disputes, refunds and switches, however many payments.
 INVOICES = Part(_invoices)
+SUBSCRIPTIONS = Part(lambda: Subscription.objects.for_user(ME))
 OF_INVOICES = Part(lambda: Payment.objects.filter(invoice__in=_invoices().values("pk")))
 SINGLE = Part(lambda: _page_of(Payment.objects.for_user(ME).filter(invoice=None), "other"))
 DISPUTES = Part(lambda: Dispute.objects.filter(payment__customer__user=ME))
@@ -70,7 +73,7 @@ OFFERED = Part(
 )
 YEARS = Part(lambda: statements.years(ME, Param("zone", "text")))
 LIST = Reading(
-    *(INVOICES, OF_INVOICES, SINGLE, DISPUTES, UNDER_WAY, POLICY, HELD, SWITCHES),
+    *(INVOICES, SUBSCRIPTIONS, OF_INVOICES, SINGLE, DISPUTES, UNDER_WAY, POLICY, HELD, SWITCHES),
     *(ASKED, OFFERED, YEARS),
 )
 
@@ -166,6 +169,9 @@ def payments(user: User, before: str = "", other_before: str = "") -> PaymentsFa
         **dict(zip(("other_at", "other_key"), payments_mark, strict=True)),
     )
     invoices, single, of_invoices = found[INVOICES], found[SINGLE], found[OF_INVOICES]
+    subscriptions = {one.pk: one for one in found[SUBSCRIPTIONS]}
+    for row in invoices:
+        row.subscription = subscriptions.get(row.subscription_id or 0)
     _join(invoices, of_invoices)
     attach([*of_invoices, *single], "disputes", found[DISPUTES], "payment_id")
     refunds = [row for row in found[UNDER_WAY] if queries.is_under_way(row)]

@@ -9,10 +9,10 @@ from typing import TypeAlias
 
 from django.db.models import Case, IntegerField, Q, When
 from django.urls import reverse
-from django.utils import formats, timezone
+from django.utils import timezone
 
 from billing.core import texts as wording
-from billing.core.dates import arrival, long_date
+from billing.core.dates import arrival, long_date, short_date
 from billing.core.statuses import REFUND_VOID, PaymentStatus, RefundOrigin, RefundState
 from billing.core.tones import Attention, Tone
 from billing.facts import descriptions
@@ -165,14 +165,10 @@ def briefs(found: Judged, refunds: Collection[Refund]) -> dict[int, str]:
     """Return "Refundable until Dec 4" for a list of payments, given the refunds under way."""
     waiting = {row.payment_id for row in refunds if row.is_undecided}
     return {
-        pk: f"Refundable until {_short_day(_until(row, known, terms))}"
+        pk: f"Refundable until {short_date(_until(row, known, terms))}"
         for pk, (row, known, terms) in found.items()
         if terms.is_refundable and pk not in waiting
     }
-
-
-def _short_day(moment: datetime) -> str:
-    return formats.date_format(timezone.localtime(moment), "M j")
 
 
 def offers_beside(policy: Policy, found: Judged, refunds: Collection[Refund]) -> dict[int, Offer]:

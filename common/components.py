@@ -48,11 +48,12 @@ def date(at: datetime | None, short: bool = False) -> SafeString:
     if not at:
         return SafeString(NO_DATE)
     local = timezone.localtime(at)
-    weekday, day = days.weekday(local), f"{days.month(local)} {local.day}"
+    names = days.names()
+    weekday, day = names.weekday(local), names.day(local)
     time = DateFormat(local)
     exact = f"{weekday}, {day}, {local.year}, {time.g()}:{time.i()} {time.A()} {time.T()}"
     if short:
-        shown = f"{days.short_month(local)} {local.day}, {local.year}"
+        shown = f"{names.short_day(local)}, {local.year}"
     elif local.year == timezone.localtime().year:
         shown = f"{weekday}, {day}"
     else:

@@ -1,10 +1,11 @@
-"""Names of weekdays and months, in the language of whoever reads.
+"""Days in words, in the language of whoever reads.
 
 Django's `date_format` looks up format, language, and each name again for every date.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 
@@ -12,31 +13,37 @@ from django.utils import dates
 from django.utils.translation import get_language
 
 
-def weekday(local: datetime) -> str:
-    """Return "Friday"."""
-    return _weekdays(get_language())[local.weekday()]
+@dataclass(frozen=True)
+class Names:
+    """What weekdays and months are called, from Monday and January on."""
+
+    weekdays: tuple[str, ...]
+    months: tuple[str, ...]
+    short_months: tuple[str, ...]
+
+    def weekday(self, local: datetime) -> str:
+        """Return "Friday"."""
+        return self.weekdays[local.weekday()]
+
+    def day(self, local: datetime) -> str:
+        """Return "December 4"."""
+        return f"{self.months[local.month - 1]} {local.day}"
+
+    def short_day(self, local: datetime) -> str:
+        """Return "Dec 4"."""
+        return f"{self.short_months[local.month - 1]} {local.day}"
 
 
-def month(local: datetime) -> str:
-    """Return "December"."""
-    return _months(get_language())[local.month - 1]
-
-
-def short_month(local: datetime) -> str:
-    """Return "Dec"."""
-    return _short_months(get_language())[local.month - 1]
+def names() -> Names:
+    """Return the names in the language in force."""
+    return _names(get_language())
 
 
 @cache
-def _weekdays(_language: str | None) -> list[str]:
-    return [str(dates.WEEKDAYS[number]) for number in range(7)]
-
-
-@cache
-def _months(_language: str | None) -> list[str]:
-    return [str(dates.MONTHS[number]) for number in range(1, 13)]
-
-
-@cache
-def _short_months(_language: str | None) -> list[str]:
-    return [str(dates.MONTHS_3[number]).title() for number in range(1, 13)]
+def _names(_language: str | None) -> Names:
+    months = range(1, 13)
+    return Names(
+        weekdays=tuple(str(dates.WEEKDAYS[number]) for number in range(7)),
+        months=tuple(str(dates.MONTHS[number]) for number in months),
+        short_months=tuple(str(dates.MONTHS_3[number]).title() for number in months),
+    )

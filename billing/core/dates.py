@@ -18,7 +18,7 @@ GOES_OUT_AFTER = 5
 def long_date(moment: datetime) -> str:
     """Return "Friday, December 4", with the year unless it's the current one."""
     local = timezone.localtime(moment)
-    return f"{days.weekday(local)}, {_day(local)}"
+    return f"{days.names().weekday(local)}, {_day(local)}"
 
 
 def plain_date(moment: datetime) -> str:
@@ -28,13 +28,12 @@ def plain_date(moment: datetime) -> str:
 
 def short_date(moment: datetime) -> str:
     """Return "Dec 4", for a day that is near."""
-    local = timezone.localtime(moment)
-    return f"{days.short_month(local)} {local.day}"
+    return days.names().short_day(timezone.localtime(moment))
 
 
 def _day(local: datetime) -> str:
     year = "" if local.year == timezone.localtime().year else f", {local.year}"
-    return f"{days.month(local)} {local.day}{year}"
+    return f"{days.names().day(local)}{year}"
 
 
 def business_days_after(moment: datetime, days: int, zone: tzinfo | None = None) -> datetime:

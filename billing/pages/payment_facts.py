@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -158,8 +158,8 @@ class SinglePaymentFacts:
 def payments(user: User, before: str = "", other_before: str = "") -> PaymentsFacts:
     """Read a page of each: what is older than the rows whose keys are `before`, `other_before`."""
     now = timezone.now()
-    invoices_mark = _mark(invoices_of(user), before)
-    payments_mark = _mark(Payment.objects.for_user(user).filter(invoice=None), other_before)
+    invoices_mark = _mark(lambda: invoices_of(user), before)
+    payments_mark = _mark(lambda: Payment.objects.for_user(user).filter(invoice=None), other_before)
     found = LIST(
         user=user.pk,
         now=now,
@@ -223,9 +223,9 @@ def payment(user: User, pk: int) -> SinglePaymentFacts | None:
     return SinglePaymentFacts(row, refunds, _judging(found, [row], user))
 
 
-def _mark(rows: MemberRecordQuerySet[Dated], key: str) -> tuple[datetime, int]:
+def _mark(rows: Callable[[], MemberRecordQuerySet[Dated]], key: str) -> tuple[datetime, int]:
     """Return after which row a page begins; the first page where there is no such row."""
-    row = rows.filter(pk=int(key[:18])).first() if key.isdecimal() else None
+    row = rows().filter(pk=int(key[:18])).first() if key.isdecimal() else None
     return (row.created_at, row.pk) if row else NEWEST
 
 

@@ -6,8 +6,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from django.urls import reverse
-
 from billing.core import texts
 from billing.core.statuses import GIVEN_UP_BY_PAUSE, DisputeStatus, InvoiceStatus, PaymentStatus
 from billing.core.statuses import Collection as HowCollected
@@ -20,6 +18,7 @@ from billing.models.copy import MemberRecordQuerySet
 from billing.refunds import queries as refund_queries
 from billing.refunds.queries import Offer, RefundLine
 from common.money import Money
+from common.paths import numbered
 from common.reads import Person
 
 PAGE_SIZE = 12
@@ -103,7 +102,7 @@ def invoice_line(
     is_paid = row.status == InvoiceStatus.PAID
     by_credit = row.balance_applied < 0
     return InvoiceLine(
-        url=reverse("billing:invoice", args=[row.pk]),
+        url=numbered("billing:invoice", row.pk),
         number=row.number,
         date=row.finalized_at or row.created_at,
         total=Money(row.total, row.currency),
@@ -229,8 +228,8 @@ def _problem(row: Payment) -> str:
 def payment_url(row: Payment) -> str:
     """Return the page of what was paid for: the invoice's, or the payment's own."""
     if row.invoice_id:
-        return reverse("billing:invoice", args=[row.invoice_id])
-    return reverse("billing:payment", args=[row.pk])
+        return numbered("billing:invoice", row.invoice_id)
+    return numbered("billing:payment", row.pk)
 
 
 def _payment_state(row: Payment, under_way: int) -> tuple[Tone, str]:

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from django.db.models import Case, IntegerField, Q, When
-from django.urls import reverse
 from django.utils import timezone
 
 from billing.core import texts as wording
@@ -24,6 +23,7 @@ from billing.refunds import terms as refund_terms
 from billing.refunds.membership_end import Ending
 from billing.refunds.policy import Facts, Outcome, Policy, Terms
 from common.money import Money
+from common.paths import numbered
 from common.reads import Moment, Person
 
 # For how long a failed refund is held up to the member.
@@ -340,7 +340,7 @@ def _offer(payment: Payment, policy: Policy, facts: Facts) -> Offer:
     return Offer(
         title=title,
         notes=_notes(payment, policy, facts, terms),
-        url=reverse("billing:request-refund", args=[payment.pk]),
+        url=numbered("billing:request-refund", payment.pk),
     )
 
 
@@ -379,7 +379,7 @@ def line_of(row: Refund, description: str = "") -> RefundLine:
     """Return a refund as a row."""
     state = RefundState(row.state)
     return RefundLine(
-        url=reverse("billing:refund", args=[row.pk]),
+        url=numbered("billing:refund", row.pk),
         amount=row.money,
         date=row.created_at,
         tone=Tone.WAIT if is_under_way(row) else TONES[state],
@@ -390,7 +390,7 @@ def line_of(row: Refund, description: str = "") -> RefundLine:
 
 
 def _attention(row: Refund) -> Attention:
-    url = reverse("billing:refund", args=[row.pk])
+    url = numbered("billing:refund", row.pk)
     if row.state == RefundState.REQUIRES_ACTION:
         title = f"Your refund of {row.money} needs an answer from you"
         return Attention(Tone.WAIT, title, texts.TO_ANSWER, "See the refund", url)

@@ -1,4 +1,4 @@
-"""Money: what Stripe says of it, and what members and staff decide.
+"""Money: what Stripe says about it, and what members and staff decide.
 
-Each room imports only rooms below it.
+Each package may import only those below it.
 """

@@ -1,1 +1,1 @@
-"""The ground floor: what every app needs and no app owns. It imports none of them."""
+"""The ground floor: what every app needs and none owns. It imports none of them."""

@@ -1,4 +1,4 @@
-"""bin/demo: the product beside the sandbox, filled with a year of business.
+"""bin/demo: the product with the sandbox, filled with a year of business.
 
-Imports the product over its front door.
+It uses the product through its front door.
 """

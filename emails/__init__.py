@@ -1,4 +1,4 @@
-"""Messages: what is said, the outbox, and delivery by email and SMS.
+"""Messages: their catalog, the outbox, and delivery by email and text.
 
-It knows of members only how to reach them.
+All it knows about members is how to reach them.
 """

@@ -1,1 +1,1 @@
-"""Who the members are: profile, phone, consent, access. It knows nothing about money."""
+"""The members: profile, phone, consent, access. It knows nothing about money."""

@@ -1,4 +1,4 @@
-"""The roof: settings, addresses, start, worker.
+"""The roof: settings, URLs, startup, worker.
 
-It may import everything; nobody imports it but to start.
+It may import everything; others import it only to start.
 """

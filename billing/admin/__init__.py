@@ -1,6 +1,6 @@
-"""Billing on the staff site: money to look at, and the integration to look after.
+"""Billing on the staff site: money to view, and the integration to maintain.
 
-Imports every use case, and the parts of the staff site in `common.staff`.
+It may import every use case, and the staff site's parts in `common.staff`.
 """
 
 from billing.admin.assignment import UnassignedCustomerAdmin

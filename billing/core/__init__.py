@@ -1,1 +1,1 @@
-"""Statuses, dates, texts, and rules that are pure: it imports nothing of ours but `common`."""
+"""Pure statuses, dates, texts, and rules. It imports nothing of ours except `common`."""

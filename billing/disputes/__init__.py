@@ -1,1 +1,1 @@
-"""What a bank is sent about a disputed payment. Imports `payments` and below."""
+"""Evidence for banks about disputed payments. It may import `payments` and below."""

@@ -1,4 +1,4 @@
-"""What our rows say: reads that several rooms share, and nothing written but records of trials.
+"""Reads shared by several packages; it writes nothing except trial records.
 
-Imports `models` and below.
+It may import `models` and below.
 """

@@ -1,1 +1,1 @@
-"""Events of Stripe's come in, are kept, and are processed. Imports `refunds` and below."""
+"""Receives, stores, and processes Stripe's events. It may import `refunds` and below."""

@@ -1,1 +1,1 @@
-"""Use cases of the membership: join, cancel, switch, stay. Imports `sync` and below."""
+"""Membership use cases: join, cancel, switch, stay. It may import `sync` and below."""

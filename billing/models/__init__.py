@@ -1,4 +1,4 @@
-"""Our copy of what Stripe says about money, and what we decided. Imports `core` only."""
+"""Our copy of Stripe's records about money, and our decisions. It imports only `core`."""
 
 from billing.models.checkout import Checkout
 from billing.models.credit_note import CreditNote

@@ -1,1 +1,1 @@
-"""What happened becomes messages for the outbox. Imports `facts` and below, and `emails`."""
+"""Turns changes into messages. It may import `facts` and below, and `emails`."""

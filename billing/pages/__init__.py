@@ -1,1 +1,1 @@
-"""The member's pages about money: facts, then words, then the page. Imports every use case."""
+"""The member's pages: facts, then words, then the page. It may import every use case."""

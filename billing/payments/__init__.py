@@ -1,1 +1,1 @@
-"""Use cases of payments beside the membership. Imports `membership` and below."""
+"""Payments besides the membership. It may import `membership` and below."""

@@ -1,4 +1,4 @@
-"""Comparing with Stripe, bringing in its history, telling it what changed.
+"""Compares with Stripe, imports its history, and tells it what changed.
 
-Imports `inbound` and below.
+It may import `inbound` and below.
 """

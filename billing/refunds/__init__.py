@@ -1,4 +1,4 @@
-"""Refunds from the request to the bank, their policy, and their ledger.
+"""Refunds from request to bank, with their policy and ledger.
 
-Imports `membership` and below.
+It may import `membership` and below.
 """

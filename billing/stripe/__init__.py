@@ -1,1 +1,1 @@
-"""The border to Stripe: the one room that imports its SDK. Imports `core`."""
+"""The border to Stripe: the only package that imports its SDK. It may import `core`."""

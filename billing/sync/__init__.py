@@ -1,1 +1,1 @@
-"""Stripe's objects become rows, and what changed is told. Imports `notices` and below."""
+"""Turns Stripe's objects into rows, and announces changes. It may import `notices` and below."""

@@ -1,1 +1,1 @@
-"""Parts of the staff site that every app's pages are built of. Imports `common`."""
+"""The staff site's building blocks for every app's pages. It may import `common`."""

@@ -1,1 +1,1 @@
-"""Everything that touches allauth: signing in and up, codes, the second step, devices, sessions."""
+"""Everything that touches allauth: sign-in, sign-up, codes, second step, devices, sessions."""

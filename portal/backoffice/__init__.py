@@ -1,1 +1,1 @@
-"""The staff site across apps: home, search, a member's page, problems, closing an account."""
+"""The staff site across apps: home, search, a member's page, problems, closing accounts."""

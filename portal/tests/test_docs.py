@@ -91,11 +91,12 @@ def test_every_decision_is_in_the_index_and_dated() -> None:
 def test_commit_hooks_run_what_bin_test_runs() -> None:
     checks = (ROOT / "bin" / "_checks").read_text()
     hooks = " ".join((ROOT / ".pre-commit-config.yaml").read_text().split())
-    steps = re.findall(r'^step "([^"]+)" python (.+)$', checks, re.MULTILINE)
-    assert len(steps) >= 4
-    for name, command in steps:
+    steps = re.findall(r'^step "([^"]+)" (python|lint-imports)( .+)$', checks, re.MULTILINE)
+    assert len(steps) >= 5
+    for name, program, arguments in steps:
         assert f"name: {name} " in hooks, f".pre-commit-config.yaml has no hook for {name}."
-        assert f".venv/bin/python {command} " in hooks, f"The hook for {name} runs something else."
+        command = f".venv/bin/{program}{arguments} "
+        assert command in hooks, f"The hook for {name} runs something else."
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)

@@ -1,6 +1,6 @@
-"""Who else must know when a member's email address changes.
+"""Tells others when a member's email address changes.
 
-`ADDRESS_CHANGES` names it, since this app knows nothing about money.
+`ADDRESS_CHANGES` names the function, since this app knows nothing about money.
 """
 
 from __future__ import annotations
@@ -13,6 +13,6 @@ from django.utils.module_loading import import_string
 
 
 def followed(user: User) -> AbstractContextManager[None]:
-    """Return what surrounds a change of a user's address, in the transaction that makes it."""
+    """Return the context manager for changing a user's address, in the same transaction."""
     surrounding: AbstractContextManager[None] = import_string(settings.ADDRESS_CHANGES)(user)
     return surrounding

@@ -1,4 +1,4 @@
-"""What members reply to our text messages: STOP, START, HELP, in their own words."""
+"""Handles members' replies to our texts: STOP, START, and HELP in their own words."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ async def recover_stalled_jobs(context: JobContext, timestamp: int) -> None:
 @app.periodic(cron="47 4 * * *")
 @app.task(queueing_lock="forget_old_records", name="members.tasks.forget_old_records")
 def forget_old_records(timestamp: int) -> None:
-    """Forget what is old enough, and what came of people after they had left."""
+    """Delete or empty old records, and what came in about people after they had left."""
     close_account.forget(close_account.closed_users())
     billing.forgetting.forget_old()
     emails.forgetting.forget_old()

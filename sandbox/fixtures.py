@@ -10,7 +10,7 @@ _ENDPOINT = "we_sandbox"
 
 
 def prepare(world: World) -> None:
-    """Make what is missing; on a world that was kept, only the endpoint follows the environment."""
+    """Make what's missing; in an existing world, only update the endpoint from the environment."""
     with world.lock:
         if not world.objects.list("product"):
             _fill(world)

@@ -29,5 +29,5 @@ def locked_customer(**which: Any) -> Customer:
 
 
 def queue_lock(customer_id: str, object_id: str, event_id: str) -> str:
-    """Return the queue's lock: jobs about one customer wait for each other, others do not."""
+    """Return the queue's lock: only jobs about the same customer wait for each other."""
     return f"stripe:{customer_id or object_id or event_id}"

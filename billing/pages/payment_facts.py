@@ -1,6 +1,6 @@
-"""What the pages of invoices and payments must know: one statement each, and one for names.
+"""The facts for pages about invoices and payments: one statement each, and one for names.
 
-`payment_pages` says it in words.
+`payment_pages` puts them into words.
 """
 
 from __future__ import annotations
@@ -39,23 +39,23 @@ Dated = TypeVar("Dated", Invoice, Payment)
 
 ME, KEY = Param("user", "bigint"), Param("key", "bigint")
 NOW = Param("now", "timestamptz")
-# Newer than everything: where the first page begins.
+# Newer than everything: the start of the first page.
 NEWEST = (datetime(9999, 1, 1, tzinfo=UTC), 2**63 - 1)
 
 
 def _page_of(rows: MemberRecordQuerySet[Dated], mark: str) -> MemberRecordQuerySet[Dated]:
-    """Return a page of rows, newest first, and one more: those older than a mark."""
+    """Return a page of rows older than a mark, newest first, plus one more."""
     at, pk = Param(f"{mark}_at", "timestamptz"), Param(f"{mark}_key", "bigint")
     older = Q(created_at__lt=at) | Q(created_at=at, pk__lt=pk)
     return rows.filter(older, created_at__lte=at)[: PAGE_SIZE + 1]
 
 
 def _invoices() -> MemberRecordQuerySet[Invoice]:
-    # Their subscriptions are few, and read apart.
+    # There are few subscriptions, and they're read separately.
     return _page_of(invoices_of(ME).select_related(None), "before")
 
 
-# Of a member there are few disputes, refunds and switches, however many payments.
+# A member has few disputes, refunds, and switches, however many payments.
 INVOICES = Part(_invoices)
 SUBSCRIPTIONS = Part(lambda: Subscription.objects.for_user(ME))
 OF_INVOICES = Part(lambda: Payment.objects.filter(invoice__in=_invoices().values("pk")))
@@ -101,7 +101,7 @@ ONE_PAYMENT = Reading(PAYMENT, DISPUTES, REFUNDS, POLICY, HELD, SWITCHES, AUTOMA
 
 @dataclass(frozen=True)
 class Judging:
-    """What payments are judged by: the policy in force, and their facts by primary key."""
+    """What's needed to judge payments: the policy in force, and their facts by primary key."""
 
     policy: Policy
     facts: dict[int, Facts]
@@ -109,9 +109,9 @@ class Judging:
 
 @dataclass(frozen=True)
 class PaymentsFacts:
-    """A page of invoices and one of payments without, with their payments and disputes.
+    """A page of invoices and one of standalone payments, with payments and disputes.
 
-    `is_first`: neither is a later page. `years`: those in which the member paid, newest first.
+    `is_first`: neither is a later page. `years`: the years in which the member paid, newest first.
     """
 
     invoices: Sequence[Invoice]
@@ -129,13 +129,13 @@ class PaymentsFacts:
 
     @property
     def is_first(self) -> bool:
-        """Whether it is the page that the navigation leads to."""
+        """Whether it's the page that the navigation leads to."""
         return self.is_first_of_invoices and self.is_first_of_payments
 
 
 @dataclass(frozen=True)
 class InvoiceFacts:
-    """An invoice with its payments, and all that was refunded of them."""
+    """An invoice with its payments and their refunds."""
 
     invoice: Invoice
     payments: Sequence[Payment]
@@ -148,7 +148,7 @@ class InvoiceFacts:
 
 @dataclass(frozen=True)
 class SinglePaymentFacts:
-    """A payment, and all that was refunded of it."""
+    """A payment and its refunds."""
 
     payment: Payment
     refunds: Sequence[Refund]
@@ -156,7 +156,7 @@ class SinglePaymentFacts:
 
 
 def payments(user: User, before: str = "", other_before: str = "") -> PaymentsFacts:
-    """Read a page of each: what is older than the rows whose keys are `before`, `other_before`."""
+    """Read a page of each, older than the rows with the keys `before` and `other_before`."""
     now = timezone.now()
     invoices_mark = _mark(lambda: invoices_of(user), before)
     payments_mark = _mark(lambda: Payment.objects.for_user(user).filter(invoice=None), other_before)
@@ -193,7 +193,7 @@ def payments(user: User, before: str = "", other_before: str = "") -> PaymentsFa
 
 
 def invoice(user: User, pk: int) -> InvoiceFacts | None:
-    """Read an invoice of a member's own that is no draft, or None."""
+    """Read one of a member's own invoices that isn't a draft, or None."""
     found = ONE_INVOICE(user=user.pk, key=pk, year_ago=timezone.now() - terms.YEAR)
     row = found.first(INVOICE)
     if row is None:
@@ -213,7 +213,7 @@ def invoice(user: User, pk: int) -> InvoiceFacts | None:
 
 
 def payment(user: User, pk: int) -> SinglePaymentFacts | None:
-    """Read a payment of a member's own, or None."""
+    """Read one of a member's own payments, or None."""
     found = ONE_PAYMENT(user=user.pk, key=pk, year_ago=timezone.now() - terms.YEAR)
     row = found.first(PAYMENT)
     if row is None:
@@ -224,13 +224,13 @@ def payment(user: User, pk: int) -> SinglePaymentFacts | None:
 
 
 def _mark(rows: Callable[[], MemberRecordQuerySet[Dated]], key: str) -> tuple[datetime, int]:
-    """Return after which row a page begins; the first page where there is no such row."""
+    """Return the row after which a page begins; without one, the first page."""
     row = rows().filter(pk=int(key[:18])).first() if key.isdecimal() else None
     return (row.created_at, row.pk) if row else NEWEST
 
 
 def _join(invoices: Sequence[Invoice], rows: Sequence[Payment]) -> None:
-    """Give payments their invoice, and invoices their payments."""
+    """Connect payments with their invoices, and invoices with their payments."""
     by_key = {one.pk: one for one in invoices}
     for row in rows:
         row.invoice = by_key.get(row.invoice_id or 0)
@@ -243,7 +243,7 @@ def _of(refunds: Sequence[Refund], rows: Sequence[Payment]) -> list[Refund]:
 
 
 def _judging(found: Found, rows: Collection[Payment], user: User | None = None) -> Judging:
-    """Return what payments are judged by; of a `user` also whether it is done at once."""
+    """Return what payments are judged by; with a `user`, also what's automatic."""
     counts = dict(found[AUTOMATIC]) if user else {}
     automatic = {row.customer_id: counts.get(user.pk, 0) for row in rows} if user else {}
     around = Around(found[SWITCHES], found[HELD], automatic)

@@ -1,4 +1,4 @@
-"""A step of a refund, as messages are told of it."""
+"""A refund's step, as messages see it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from billing.models import Refund
 
 @dataclass(frozen=True)
 class RefundMoved:
-    """A refund has taken a step; `before` is its state before it, None where it is new."""
+    """A refund has moved; `before` is its previous state, or None if it's new."""
 
     refund: Refund
     action: RefundAction

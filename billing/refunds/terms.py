@@ -1,4 +1,4 @@
-"""What the policy says of a payment: facts from our rows, judged by `refund_policy`."""
+"""What the policy says about a payment: facts from our rows, judged by `policy`."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ from common.reads import Moment
 from members import access_changes
 
 YEAR = timedelta(days=365)
-# The invoice of a switch has come by then: the hourly look for missed events finds what was lost.
+# By then a switch's invoice has arrived: the hourly search finds events that were missed.
 SWITCH_SEEN_WITHIN = timedelta(hours=2)
-# The portal's own rules, until staff make others: a fortnight, and a person decides.
+# The portal's own rules until staff make others: two weeks, and a person decides.
 FIRST_RULES = {
     PaymentKind.MEMBERSHIP: Rule((Share(14, 100),), two_people_from=50_000),
     PaymentKind.SINGLE: Rule((Share(14, 100),), two_people_from=50_000),
@@ -52,7 +52,7 @@ def current_policy() -> RefundPolicy:
 
 
 def newest_policy_of_others(actor: User) -> RefundPolicy | None:
-    """Return the newest policy that another person has put in force, or the portal's own."""
+    """Return the newest policy that someone else put in force, or the portal's own."""
     authors = User.objects.filter(pk__in=RefundPolicy.objects.order_by().values("created_by"))
     own = [one.pk for one in authors if access_changes.are_one_person(one, actor)]
     return RefundPolicy.objects.exclude(created_by__in=own).first()
@@ -78,20 +78,20 @@ def _first_policy() -> policy.Policy:
 def save_policy(
     rules: dict[PaymentKind, Rule], note: str, actor: User, based_on: int | None = None
 ) -> RefundPolicy:
-    """Put a new version in force. Requests that were judged already keep theirs.
+    """Put a new version in force. Requests that were already judged keep theirs.
 
-    `based_on` is the version that the author looked at.
+    `based_on` is the version that the author saw.
 
     Raises:
-        PolicyError: another version is in force meanwhile, or somebody else has changed the
-            author's account within a day.
+        PolicyError: another version has been put in force since, or someone else changed the
+        author's account within a day.
     """
     try:
         access_changes.require_not_on_hold(actor)
     except access_changes.OnHold as hold:
         raise PolicyError(str(hold)) from hold
     RefundPolicy.objects.select_for_update().get(pk=current_policy().pk)
-    # A second author waits for the lock, and finds a newer version than the row that was locked.
+    # A second author waits for the lock, and then finds a newer version than the locked row.
     newest = current_policy()
     if based_on is not None and newest.version != based_on:
         raise PolicyError(f"Version {newest.version} is in force meanwhile: look at it first.")
@@ -106,16 +106,16 @@ def save_policy(
 
 
 def kind_of(payment: Payment) -> PaymentKind:
-    """Return which rule is a payment's."""
+    """Return the kind of payment, which decides the rule."""
     if payment.is_outside:
         return PaymentKind.OFFLINE
     return PaymentKind.MEMBERSHIP if payment.membership else PaymentKind.SINGLE
 
 
 def facts_of(payment: Payment, without: Refund | None = None) -> Facts:
-    """Return what the policy must know of a payment, as if one of its refunds were not there.
+    """Return what the policy must know about a payment, ignoring one of its refunds.
 
-    Only what has been paid can be refunded: of anything else nothing is left.
+    Only what has been paid can be refunded: for anything else, nothing is left.
     """
     return facts_of_all([payment], without)[payment.pk]
 
@@ -123,9 +123,9 @@ def facts_of(payment: Payment, without: Refund | None = None) -> Facts:
 def facts_of_all(
     payments: Collection[Payment], without: Refund | None = None, *, counts_automatic: bool = True
 ) -> dict[int, Facts]:
-    """Return the facts of payments by primary key, in as few statements as those of one.
+    """Return payments' facts by primary key, in as few statements as for one.
 
-    Whether a refund is approved at once can't be told where `counts_automatic` is off.
+    Without `counts_automatic`, automatic approval can't be determined.
     """
     around = Around(
         switches=_switches(payments),
@@ -137,11 +137,11 @@ def facts_of_all(
 
 @dataclass(frozen=True)
 class Around:
-    """What must be known beside payments and their disputes to judge them.
+    """What's needed besides payments and their disputes to judge them.
 
-    `switches`: the lines of invoices by which memberships (by key) were switched. `held`: by
-    payment, what is refunded or promised, in refunds that Stripe does not know and in those it has.
-    `automatic`: by customer, how many refunds of a year no person decided on.
+    `switches`: the invoice lines of switches, by membership key. `held`: by payment, what's
+    refunded or promised, in refunds that Stripe doesn't know and in those it has. `automatic`: by
+    customer, the number of automatic refunds in a year.
     """
 
     switches: Sequence[tuple[int, list[dict[str, Any]]]]
@@ -152,7 +152,7 @@ class Around:
 def facts_from(
     payments: Collection[Payment], around: Around, without: Refund | None = None
 ) -> dict[int, Facts]:
-    """Return the facts of payments by primary key; no statement where disputes are prefetched."""
+    """Return payments' facts by primary key; no statement if disputes are prefetched."""
     credited = _credited(payments, around.switches)
     committed = _committed(payments, around.held, without, credited)
     disputed = disputes.standing_of(payments)
@@ -196,10 +196,10 @@ def _facts(
 
 
 def committed_of(payment: Payment, without: Refund | None = None) -> int:
-    """Return what goes back of a payment, was promised, or was credited, in minor units.
+    """Return what's refunded, promised, or credited of a payment, in minor units.
 
-    Stripe's own sum counts where it is larger: a refund of its dashboard may not have reached us.
-    A member who has switched has the unused time of the payment back as credit already.
+    Stripe's own total counts if it's larger: a refund from its dashboard may not have reached us. A
+    member who switched already has the payment's unused time back as credit.
     """
     held = held_sums(_all_but(without, Refund.objects.filter(payment=payment)))
     credited = _credited([payment], _switches([payment]))
@@ -207,7 +207,7 @@ def committed_of(payment: Payment, without: Refund | None = None) -> int:
 
 
 def held_sums(rows: RefundQuerySet) -> QuerySet[Refund, tuple[int, int, int]]:
-    """Return by payment what is refunded or promised: unknown to Stripe, and with Stripe."""
+    """Return by payment what's refunded or promised: unknown to Stripe, and at Stripe."""
     sums = rows.holding().order_by().values("payment_id")
     return sums.annotate(
         ours=Sum("amount", filter=Q(stripe_id=None), default=0),
@@ -230,7 +230,7 @@ def _committed(
 
 
 def _refunded(payment: Payment, without: Refund | None) -> int:
-    """Return Stripe's own sum of what goes back of a payment, without that one refund's part."""
+    """Return Stripe's total refunded of a payment, without that one refund's part."""
     is_part = without is not None and without.payment_id == payment.pk and without.stripe_id
     if without is None or not is_part or without.state in REFUND_VOID:
         return payment.amount_refunded
@@ -238,7 +238,7 @@ def _refunded(payment: Payment, without: Refund | None) -> int:
 
 
 def credited_of(payments: Collection[Payment]) -> int:
-    """Return what members have back of payments as credit by switching, in minor units."""
+    """Return what members got back as credit by switching, by payment, in minor units."""
     return sum(_credited(payments, _switches(payments)).values())
 
 
@@ -251,7 +251,7 @@ def _switches(payments: Collection[Payment]) -> list[tuple[int, list[dict[str, A
 def switch_lines(
     rows: QuerySet[Invoice, Any],
 ) -> QuerySet[Invoice, tuple[int, list[dict[str, Any]]]]:
-    """Return those invoices by which a membership was switched: its key, and their lines."""
+    """Return the invoices that switched a membership: its key, and their lines."""
     found = rows.filter(subscription__isnull=False, billing_reason="subscription_update")
     return found.exclude(status=InvoiceStatus.VOID).values_list("subscription_id", "lines")
 
@@ -261,8 +261,8 @@ def _credited(
 ) -> dict[int, int]:
     """Return what Stripe credited of memberships' payments when their members switched.
 
-    Stripe documentation, "Prorations": the unused time is a negative line of the switch's invoice,
-    from the switch to the end of the period that had been paid.
+    Stripe documentation, "Prorations": the unused time is a negative line on the switch's invoice,
+    from the switch to the end of the paid period.
     """
     of_memberships = [row for row in payments if row.invoice and row.invoice.subscription_id]
     unused = [
@@ -284,10 +284,10 @@ def _credited(
 
 
 def is_switching(payment: Payment) -> bool:
-    """Whether a switch of the payment's membership is under way, whose credit is not here yet.
+    """Whether a switch of the payment's membership is under way, and its credit isn't here yet.
 
-    Until its invoice has come nobody knows what is left of the payment. One that failed may have
-    been made all the same, where Stripe's answer was lost: it counts as long as it may be pending.
+    Until its invoice arrives, nobody knows what's left of the payment. A failed one may have been
+    made after all, if Stripe's answer was lost: it counts for as long as it may be pending.
     """
     subscription_id = payment.invoice.subscription_id if payment.invoice else None
     if subscription_id is None:
@@ -308,7 +308,7 @@ def is_switching(payment: Payment) -> bool:
 
 
 def _is_unused_of(credit: dict[str, Any], invoice: Invoice) -> bool:
-    """Whether a credited time is the rest of a period that an invoice asked for."""
+    """Whether credited time is the rest of a period that an invoice charged."""
     return any(
         line["amount"] > 0
         and credit["period_end"] == line["period_end"]
@@ -318,17 +318,17 @@ def _is_unused_of(credit: dict[str, Any], invoice: Invoice) -> bool:
 
 
 def terms_of(payment: Payment) -> policy.Terms:
-    """Return what may be refunded of a payment now."""
+    """Return what can be refunded of a payment now."""
     return policy.terms(policy_in_force(), facts_of(payment))
 
 
 def judge(payment: Payment, amount: int) -> policy.Verdict:
-    """Return what the policy says of an amount (minor units) of a payment now."""
+    """Return the policy's verdict on an amount (minor units) of a payment now."""
     return policy.judge(policy_in_force(), facts_of(payment), amount)
 
 
 def _automatic_before(payments: Collection[Payment], without: Refund | None) -> dict[int, int]:
-    """Count by customer the refunds of a year that no person decided on: all of their member's."""
+    """Count a year's automatic refunds by customer, including all of their member's."""
     payer = "customer__user__customers"
     mine = Refund.objects.filter(
         customer__user__customers__in={row.customer_id for row in payments}
@@ -339,7 +339,7 @@ def _automatic_before(payments: Collection[Payment], without: Refund | None) -> 
 
 
 def automatic_since(rows: RefundQuerySet, since: Moment) -> RefundQuerySet:
-    """Keep those that no person decided on, and that did not come to nothing."""
+    """Keep automatic ones that didn't come to nothing."""
     return rows.holding().filter(
         origin=RefundOrigin.MEMBER, verdict__outcome=Outcome.AUTOMATIC, created_at__gt=since
     )

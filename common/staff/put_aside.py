@@ -1,4 +1,4 @@
-"""What was typed into a form of the staff site before somebody had to say who they are."""
+"""Keeps what was typed into a staff form before its user had to confirm who they are."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""allauth's forms, with what we ask for besides: sign-up, sign-in, codes, passwords, addresses."""
+"""allauth's forms with our additions: sign-up, sign-in, codes, passwords, addresses."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from members.signin.allauth_internals import (
     get_pending_stage,
 )
 
-# The one spelling of the word: allauth's forms say "Email".
+# Spelled the same everywhere, as in allauth's forms.
 EMAIL = "Email"
 SAFE_CHOICE = "At least 10 characters. Several words are safe and easy to remember."
 
 
 def _take_mailbox(form: forms.Form, name: str) -> None:
-    """Let a form of allauth's take addresses in any script, by the one spelling of a mailbox."""
+    """Let an allauth form accept addresses in any script, in a mailbox's one spelling."""
     form.fields[name] = MailboxField(label=EMAIL, widget=form.fields[name].widget)
 
 
@@ -42,7 +42,7 @@ def check_codes_left(phone: str, user: User | None) -> None:
 
 
 class SignupForm(allauth_forms.SignupForm):  # type: ignore[misc]  # allauth has no types
-    """Name, e-mail, password; a phone and text messages for those who want them."""
+    """Name, email, password, and an optional phone number with text messages."""
 
     name = WordsField(
         label="Your name",
@@ -63,11 +63,11 @@ class SignupForm(allauth_forms.SignupForm):  # type: ignore[misc]  # allauth has
         self.fields["text_messages"].help_text = text_message_terms()
 
     def clean_name(self) -> str:
-        """Refuse links, which our e-mails would carry to strangers."""
+        """Refuse links, which our emails would carry to strangers."""
         return clean_name(self.cleaned_data["name"])
 
     def clean(self) -> dict[str, Any]:
-        """Check that a text messages' number is there and that a code can be sent to it."""
+        """Check that texts have a number, and that a code can be sent to it."""
         cleaned: dict[str, Any] = super().clean()
         phone = cleaned.get("phone")
         if phone:
@@ -83,16 +83,16 @@ class SignupForm(allauth_forms.SignupForm):  # type: ignore[misc]  # allauth has
             self.add_error("phone", error)
 
     def _clean_phone(self) -> None:
-        """Accept a number that another member has: the code, sent to its owner, decides.
+        """Accept another member's number: the code, sent to its owner, decides.
 
-        allauth would answer with "you have an account" to the e-mail address, which has none.
+        allauth would email "you have an account" to an address that has none.
         """
 
     def try_save(self, request: HttpRequest) -> tuple[User | None, HttpResponse | None]:
         """Make the user; raises RateLimited (429) right after another code went to the number.
 
-        For an address that has an account all the same is done, and taken back, or the answer's
-        delay would tell who has one.
+        For an address with an account, the same is done and undone, or else the response time would
+        reveal who has one.
         """
         if self.account_already_exists:
             self._rehearse(request)
@@ -103,9 +103,9 @@ class SignupForm(allauth_forms.SignupForm):  # type: ignore[misc]  # allauth has
         return cast("tuple[User | None, HttpResponse | None]", super().try_save(request))
 
     def _rehearse(self, request: HttpRequest) -> None:
-        """Make an account as for a new address: hash the password, write the rows; keep none."""
+        """Do the work for a new address (hash the password, write the rows), and keep nothing."""
         email, self.account_already_exists = self.cleaned_data["email"], False
-        # allauth writes no second row of an address that somebody has verified.
+        # allauth writes no second row for an address that someone has verified.
         self.cleaned_data["email"] = f"{secrets.token_hex(8)}@rehearsal.invalid"
         try:
             with transaction.atomic():
@@ -117,7 +117,7 @@ class SignupForm(allauth_forms.SignupForm):  # type: ignore[misc]  # allauth has
 
     @transaction.atomic
     def save(self, request: HttpRequest) -> User:
-        """Make user, profile and e-mail address together or not at all."""
+        """Make the user, profile, and email address together, or none of them."""
         user = cast("User", super().save(request))
         mailboxes.keep(user)
         wanted = bool(self.cleaned_data.get("phone") and self.cleaned_data["text_messages"])
@@ -134,7 +134,7 @@ class LoginForm(allauth_forms.LoginForm):  # type: ignore[misc]  # untyped
         _take_mailbox(self, "login")
 
     def _clean_with_password(self, credentials: dict[str, Any]) -> Any:
-        """Look at the password, if the network has tries left or the device has its own."""
+        """Check the password if the network, or the known device, has tries left."""
         email = credentials.get("email", "")
         if devices.of_address(self.request, email) is None:
             ratelimit.consume(self.request, action="sign_in", raise_exception=True)
@@ -149,7 +149,7 @@ class RequestLoginCodeForm(allauth_forms.RequestLoginCodeForm):  # type: ignore[
         _take_mailbox(self, "email")
 
     def clean_email(self) -> str:
-        """Count the asking as allauth does, but of a device that was here before apart."""
+        """Count the request as allauth does, but count known devices separately."""
         email: str = self.cleaned_data["email"]
         if not budgets.for_address(context.request, "request_login_code", email).spend(
             context.request
@@ -169,7 +169,7 @@ class ForgottenPasswordForm(allauth_forms.ResetPasswordForm):  # type: ignore[mi
 
 
 class AddEmailForm(allauth_forms.AddEmailForm):  # type: ignore[misc]  # untyped
-    """A new e-mail address."""
+    """A new email address."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -177,7 +177,7 @@ class AddEmailForm(allauth_forms.AddEmailForm):  # type: ignore[misc]  # untyped
 
 
 def _whose_code(request: HttpRequest) -> User | None:
-    """Return whose code is entered: to sign in with, or to set a new password with."""
+    """Return whose code is entered, for signing in or for a new password."""
     if stage := get_pending_stage(request):
         return cast("User | None", stage.login.user)
     if request.user.is_authenticated:
@@ -187,14 +187,14 @@ def _whose_code(request: HttpRequest) -> User | None:
 
 
 class GuessesCounted(forms.Form):
-    """A code's form that counts every try before it looks at it.
+    """A code form that counts every try before checking it.
 
-    allauth counts wrong tries in the session, where requests sent at the same moment do not see
-    each other. This count is kept in the cache, under a lock.
+    allauth counts wrong tries in the session, where simultaneous requests don't see each other.
+    This count is kept in the cache, under a lock.
     """
 
     def clean_code(self) -> str:
-        """Refuse the right code too after too many tries with it, or from one network."""
+        """After too many tries, per code or per network, refuse even the right code."""
         request = context.request
         key = f"{request.session.session_key}:{self.expected_code}"  # type: ignore[attr-defined]
         budget = budgets.for_user(request, "enter_code", key, _whose_code(request))
@@ -204,7 +204,7 @@ class GuessesCounted(forms.Form):
 
 
 class EmailCodeForm(GuessesCounted, allauth_forms.ConfirmEmailVerificationCodeForm):  # type: ignore[misc]
-    """The code that proves an e-mail address."""
+    """The code that verifies an email address."""
 
 
 class LoginCodeForm(GuessesCounted, allauth_forms.ConfirmLoginCodeForm):  # type: ignore[misc]
@@ -216,18 +216,18 @@ class PasswordCodeForm(GuessesCounted, allauth_forms.ConfirmPasswordResetCodeFor
 
 
 class PhoneCodeForm(GuessesCounted, allauth_forms.VerifyPhoneForm):  # type: ignore[misc]
-    """The code that proves a phone number."""
+    """The code that verifies a phone number."""
 
 
 class ChangePhoneForm(allauth_forms.ChangePhoneForm):  # type: ignore[misc]  # allauth has no types
     """A new number, if a code can still be sent to it today."""
 
-    # The code goes to the number's owner in any case, who then reads that it is taken: whoever
-    # does not own it learns nothing.
+    # The code always goes to the number's owner, who then reads that it's taken. Someone who
+    # doesn't own it learns nothing.
     account_already_exists = False
 
     def clean_phone(self) -> str:
-        """Refuse the present number and one to which no more codes go today."""
+        """Refuse the current number, and one that can't get more codes today."""
         phone = str(self.cleaned_data["phone"])
         if phone == self.phone:
             raise get_adapter().validation_error("same_as_current")
@@ -236,7 +236,7 @@ class ChangePhoneForm(allauth_forms.ChangePhoneForm):  # type: ignore[misc]  # a
 
 
 def _call_passwords(form: forms.Form) -> None:
-    """Write labels as everywhere else: allauth's have a capital at each word."""
+    """Use sentence case for labels, as everywhere else: allauth capitalizes each word."""
     form.fields["password1"].label = "New password"
     form.fields["password2"].label = "New password, again"
 
@@ -252,7 +252,7 @@ class ChangePasswordForm(allauth_forms.ChangePasswordForm):  # type: ignore[misc
 
 
 class SetPasswordForm(allauth_forms.SetPasswordForm):  # type: ignore[misc]  # untyped
-    """A first password, for those who signed in by code until now."""
+    """A first password, for members who have signed in by code so far."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -261,7 +261,7 @@ class SetPasswordForm(allauth_forms.SetPasswordForm):  # type: ignore[misc]  # u
 
 
 class ResetPasswordForm(allauth_forms.ResetPasswordKeyForm):  # type: ignore[misc]  # untyped
-    """A new password in place of a forgotten one."""
+    """A new password to replace a forgotten one."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

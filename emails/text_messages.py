@@ -10,11 +10,11 @@ from typing import Any
 
 from django.conf import settings
 from django.core import signing
-from django.urls import reverse
 from twilio.base.exceptions import TwilioException, TwilioRestException
 from twilio.http.http_client import TwilioHttpClient
 from twilio.rest import Client
 
+from common.links import portal_url
 from common.network import is_network_error
 from emails import rendering
 from emails.catalogue import Category, spec_of
@@ -107,7 +107,7 @@ def message_of_token(token: str) -> int:
 
 def _status_url(message: Message) -> str:
     token = signing.dumps(message.pk, salt=TOKEN_SALT)
-    return f"{settings.PORTAL_URL}{reverse('sms-status', args=[token])}"
+    return portal_url("sms-status", token)
 
 
 def _check_consent(message: Message) -> None:

@@ -5,12 +5,11 @@ Each is an `ACCOUNT_CHANGED`: what, when, with which browser, and what to do if 
 
 from __future__ import annotations
 
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.http import HttpRequest
-from django.urls import reverse
 from django.utils import timezone
 
+from common.links import portal_url
 from emails.catalogue import Kind
 from emails.models import Channel
 from emails.outbox import put_account
@@ -29,7 +28,7 @@ def tell(user: User, headline: str, sentence: str, *, request: HttpRequest | Non
         "at": timezone.now().isoformat(),
         "device": device(request.headers.get("User-Agent", "")) if request else "",
         "ip": sign_ins.client_ip(request) if request else "",
-        "url": f"{settings.PORTAL_URL}{reverse('members:account')}",
+        "url": portal_url("members:account"),
     }
     put_account(Kind.ACCOUNT_CHANGED, Channel.EMAIL, user.email, words, user)
 

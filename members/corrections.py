@@ -12,13 +12,12 @@ from datetime import timedelta
 from typing import Any
 
 from allauth.account.models import EmailAddress
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.core import signing
 from django.db import transaction
-from django.urls import reverse
 
 from common import addresses
+from common.links import portal_url
 from emails.catalogue import Kind
 from emails.models import Channel
 from emails.outbox import put_account
@@ -56,7 +55,7 @@ def propose_email(user: User, email: str) -> None:
     if accounts.is_taken(email):
         raise CorrectionRefused("Somebody has an account with this address already.")
     token = signing.dumps({"user": user.pk, "old": user.email, "new": email}, salt=SALT)
-    link = f"{settings.PORTAL_URL}{reverse('members:confirm-email', args=[token])}"
+    link = portal_url("members:confirm-email", token)
     with transaction.atomic():
         put_account(
             Kind.ADDRESS_LINK,

@@ -27,7 +27,6 @@ from billing.models import Subscription
 from billing.refunds import two_memberships
 from billing.refunds.transitions import RefundError
 from billing.refunds.two_memberships import Choice, Outcome
-from common.money import Money
 from common.staff import show
 from common.staff.parts import page_button, row_or_404
 from common.staff.put_aside import put_aside, take_up
@@ -217,7 +216,7 @@ def _ended(row: Subscription) -> str:
 def _came_to(done: Outcome) -> str:
     if done.refund is None:
         return ""
-    money = Money(done.refund.amount, done.refund.currency)
+    money = done.refund.money
     if done.refund.is_undecided:
         return f"The refund of {money} waits until someone else approves it too."
     return f"{money} goes back."

@@ -220,7 +220,7 @@ def _ending(choice: Choice) -> Iterator[str]:
     yield f"{what} ends right away and is never charged again. You can’t undo this."
     unpaid = row.invoices.filter(status=InvoiceStatus.OPEN, amount_remaining__gt=0)
     for one in unpaid:
-        amount = Money(one.amount_remaining, one.currency)
+        amount = one.money_remaining
         yield f"Its unpaid invoice of {amount} stays open. You can void it in Stripe."
 
 

@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from common.money import Money
+
 UNNAMED_PLAN, UNNAMED = "Membership", "Subscription"
 # How many names are listed; the others are counted.
 NAMED = 2
@@ -36,6 +38,11 @@ class SubscriptionItem:
     def amount(self) -> int:
         """The cost per period of the whole quantity; 0 if that depends on usage."""
         return (self.unit_amount or 0) * self.quantity
+
+    @property
+    def money(self) -> Money:
+        """The cost per period of the whole quantity."""
+        return Money(self.amount, self.currency)
 
     @property
     def every(self) -> tuple[str, int]:

@@ -16,7 +16,6 @@ from billing.core.subscription_items import SubscriptionItem
 from billing.core.tones import Tone
 from billing.facts import discounts
 from billing.models import Invoice, Subscription
-from common.money import Money
 
 UNPAID = frozenset({SubscriptionStatus.PAST_DUE, SubscriptionStatus.UNPAID})
 BY_USAGE = "Depends on use"
@@ -84,13 +83,13 @@ def price_of(row: Subscription) -> str:
     if row.parts and all(one.unit_amount is None for one in row.parts):
         return BY_USAGE
     every = texts.interval(row.interval, row.interval_count)
-    price = f"{Money(row.amount, row.currency)} a {every}"
+    price = f"{row.money} a {every}"
     return ", ".join(filter(None, [price, tax_texts.price(row.taxation)]))
 
 
 def _part(one: SubscriptionItem, row: Subscription) -> Part:
     every = texts.interval(one.interval, one.interval_count)
-    price = f"{Money(one.amount, one.currency)} a {every}"
+    price = f"{one.money} a {every}"
     shown = BY_USAGE if one.unit_amount is None else price
     return Part(one.title, shown, is_main=one.price_id == row.price_id)
 

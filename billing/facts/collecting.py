@@ -48,7 +48,7 @@ def left_open(found: Invoice | None) -> str:
     """Say what's still due on a membership that ends, or nothing if it's all paid."""
     if found is None:
         return ""
-    amount = Money(found.amount_remaining, found.currency)
+    amount = found.money_remaining
     match found.collection:
         case Collection.PROCESSING:
             return f"The {amount} that your bank is sending still counts"
@@ -93,7 +93,7 @@ def overdue_invoice(invoices: Iterable[Invoice]) -> Invoice | None:
 
 def overdue(invoice: Invoice) -> str:
     """Say what is overdue, and since when."""
-    amount = Money(invoice.amount_remaining, invoice.currency)
+    amount = invoice.money_remaining
     when = f" was due on {long_date(invoice.due_at)}" if invoice.due_at else " is overdue"
     return f"Your invoice of {amount}{when}. You're still a member for now."
 

@@ -41,7 +41,7 @@ def next_charge(row: Subscription) -> Money | None:
     if row.next_charge is not None:
         return Money(row.next_charge, row.currency)
     is_known = not running(row) and not row.tax_is_automatic
-    return Money(row.amount, row.currency) if is_known else None
+    return row.money if is_known else None
 
 
 def _in_words(one: dict[str, Any]) -> Discount:

@@ -117,7 +117,7 @@ def _price_offer(
     savings = [saving(other, plan) for other in plans if other.pk != plan.pk]
     return PriceOffer(
         price_id=plan.stripe_id,
-        price=Money(plan.amount, plan.currency),
+        price=plan.money,
         interval=texts.interval(plan.interval, plan.interval_count),
         rhythm=texts.rhythm(plan.interval, plan.interval_count),
         trial_days=plan.trial_days if gets_trial else 0,

@@ -27,6 +27,7 @@ from billing.models.locks import lock_member
 from billing.stripe import failures, gateway
 from billing.stripe.snapshots import CheckoutSnapshot
 from billing.sync import account_setup, refresh
+from common.links import portal_url
 
 logger = logging.getLogger(__name__)
 
@@ -198,7 +199,7 @@ def card_page(user: User, subscription_pk: int | None = None) -> str:
     customer = _payer_of(user, subscription_pk) if subscription_pk else payers.living(user)
     if customer is None:
         raise CheckoutError("There is no card yet: you have not bought anything.")
-    back = settings.PORTAL_URL + reverse("billing:membership")
+    back = portal_url("billing:membership")
     try:
         address = gateway.create_portal_session(customer.stripe_id, back)
     except gateway.StripeMissing as error:

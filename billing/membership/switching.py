@@ -137,7 +137,7 @@ def _choice(plan: Plan, current: Plan) -> Choice:
     return Choice(
         plan=plan,
         rhythm=texts.rhythm(plan.interval, plan.interval_count).lower(),
-        price=Money(plan.amount, plan.currency),
+        price=plan.money,
         interval=texts.interval(plan.interval, plan.interval_count),
         saving=plans.saving(current, plan),
     )

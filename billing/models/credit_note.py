@@ -9,6 +9,7 @@ from billing.core.statuses import CreditNoteStatus
 from billing.models.copy import MemberRecordQuerySet, StripeCopy, choices
 from billing.models.customer import Customer
 from billing.models.invoice import Invoice
+from common.money import Money
 
 
 class CreditNote(StripeCopy):
@@ -46,3 +47,8 @@ class CreditNote(StripeCopy):
 
     def __str__(self) -> str:
         return self.number or self.stripe_id
+
+    @property
+    def money(self) -> Money:
+        """What it takes off its invoice."""
+        return Money(self.amount, self.currency)

@@ -58,7 +58,12 @@ class Dispute(StripeCopy):
         ]
 
     def __str__(self) -> str:
-        return f"Dispute of {Money(self.amount, self.currency)}"
+        return f"Dispute of {self.money}"
+
+    @property
+    def money(self) -> Money:
+        """What the bank takes back."""
+        return Money(self.amount, self.currency)
 
     @property
     def is_open(self) -> bool:

@@ -10,6 +10,7 @@ from billing.core.statuses import Collection, CollectionMethod, InvoiceStatus
 from billing.models.copy import MemberRecordQuerySet, StripeCopy, choices
 from billing.models.customer import Customer
 from billing.models.subscription import Subscription
+from common.money import Money
 
 
 class Invoice(StripeCopy):
@@ -165,3 +166,23 @@ class Invoice(StripeCopy):
 
     def __str__(self) -> str:
         return self.number or self.stripe_id
+
+    @property
+    def money(self) -> Money:
+        """What it comes to, tax included."""
+        return Money(self.total, self.currency)
+
+    @property
+    def money_due(self) -> Money:
+        """What was asked for once credit was counted."""
+        return Money(self.amount_due, self.currency)
+
+    @property
+    def money_paid(self) -> Money:
+        """What has been paid of it."""
+        return Money(self.amount_paid, self.currency)
+
+    @property
+    def money_remaining(self) -> Money:
+        """What is still to be paid."""
+        return Money(self.amount_remaining, self.currency)

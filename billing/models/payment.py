@@ -67,5 +67,15 @@ class Payment(StripeCopy):
     def __str__(self) -> str:
         # For an invoice's payment Stripe says "Subscription creation", which helps nobody.
         what = "" if self.invoice_id else self.description
-        amount = str(Money(self.amount, self.currency))
+        amount = str(self.money)
         return f"{amount}: {what}" if what else amount
+
+    @property
+    def money(self) -> Money:
+        """What was asked for."""
+        return Money(self.amount, self.currency)
+
+    @property
+    def money_received(self) -> Money:
+        """What came."""
+        return Money(self.amount_received, self.currency)

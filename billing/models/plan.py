@@ -6,6 +6,7 @@ from django.db import models
 
 from billing.core import limits
 from billing.models.copy import StripeCopy
+from common.money import Money
 
 
 class Plan(StripeCopy):
@@ -34,3 +35,8 @@ class Plan(StripeCopy):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def money(self) -> Money:
+        """The price of one period."""
+        return Money(self.amount, self.currency)

@@ -217,6 +217,11 @@ class Refund(models.Model):
         return f"{self.money} of {self.payment}"
 
     @property
+    def money_asked(self) -> Money:
+        """What the member asked for."""
+        return Money(self.amount_asked, self.currency)
+
+    @property
     def was_asked(self) -> bool:
         """Whether Stripe had to ask the member where the money should go."""
         return self.answer_by is not None

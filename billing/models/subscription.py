@@ -17,6 +17,7 @@ from billing.core.statuses import (
 from billing.core.subscription_items import SubscriptionItem
 from billing.models.copy import MemberRecordQuerySet, StripeCopy, choices
 from billing.models.customer import Customer
+from common.money import Money
 
 
 class SubscriptionQuerySet(MemberRecordQuerySet["Subscription"]):
@@ -149,6 +150,11 @@ class Subscription(StripeCopy):
 
     def __str__(self) -> str:
         return f"{self.customer}: {self.get_status_display().lower()}"
+
+    @property
+    def money(self) -> Money:
+        """What one period costs, tax on top aside."""
+        return Money(self.amount, self.currency)
 
     @property
     def is_live(self) -> bool:

@@ -5,9 +5,6 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from django.conf import settings
-from django.urls import reverse
-
 from billing.core.statuses import PauseBehavior
 from billing.core.subscription_items import UNNAMED_PLAN
 from billing.facts import descriptions, discounts
@@ -20,7 +17,7 @@ from billing.notices.transitions import (
     InvoiceOverdue,
     InvoiceSent,
 )
-from common.money import Money
+from common.links import portal_url
 from emails import outbox
 from emails.catalogue import Kind
 
@@ -58,7 +55,7 @@ def _paused(subscription: Subscription, seen_at: datetime) -> None:
             "plan_name": _plan_of(subscription),
             "resumes_on": resumes_at.isoformat() if resumes_at else "",
             "billed_later": subscription.pause_behavior == PauseBehavior.KEEP_AS_DRAFT,
-            "url": _address("billing:membership"),
+            "url": portal_url("billing:membership"),
         },
         cause=f"{subscription.stripe_id}:{subscription.read_at.timestamp()}",
         happened_at=seen_at,
@@ -81,7 +78,7 @@ def _resumed(subscription: Subscription, seen_at: datetime) -> None:
             "next_charge_on": end.isoformat() if is_charged else "",
             "by_invoice": subscription.is_sent,
             "ends_on": subscription.ends_at.isoformat() if subscription.ends_at else "",
-            "url": _address("billing:membership"),
+            "url": portal_url("billing:membership"),
         },
         cause=f"{subscription.stripe_id}:{subscription.read_at.timestamp()}",
         happened_at=seen_at,
@@ -98,11 +95,11 @@ def _invoice(
         user,
         {
             "name": user.first_name,
-            "amount": str(Money(invoice.amount_remaining, invoice.currency)),
+            "amount": str(invoice.money_remaining),
             "description": descriptions.of_invoice(invoice, descriptions.product_names([invoice])),
             "invoice_number": invoice.number,
             "due_on": invoice.due_at.isoformat() if invoice.due_at else "",
-            "url": _address("billing:invoice", invoice.pk),
+            "url": portal_url("billing:invoice", invoice.pk),
         },
         cause=invoice.stripe_id,
         happened_at=happened_at,
@@ -112,7 +109,3 @@ def _invoice(
 
 def _plan_of(subscription: Subscription) -> str:
     return subscription.name or UNNAMED_PLAN
-
-
-def _address(name: str, *arguments: object) -> str:
-    return f"{settings.PORTAL_URL}{reverse(name, args=arguments)}"

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any, assert_never
 
 from django.conf import settings
-from django.urls import reverse
 
 from billing.core import tax_texts, texts
 from billing.core.statuses import ENDED_BY_FAILED_PAYMENT, MembershipAction
@@ -59,6 +58,7 @@ from billing.notices.transitions import (
     Transition,
     TrialEnding,
 )
+from common.links import portal_url
 from common.money import Money
 from emails import outbox
 from emails.catalogue import Kind
@@ -163,7 +163,7 @@ def _welcome(subscription: Subscription) -> None:
         {
             "name": user.first_name,
             "plan_name": plan,
-            "price": str(Money(subscription.amount, subscription.currency)),
+            "price": str(subscription.money),
             "interval": texts.interval(subscription.interval, subscription.interval_count),
             "tax_words": tax_texts.price(subscription.taxation),
             "next_charge_on": end.isoformat() if subscription.is_renewal_charged else "",
@@ -192,7 +192,7 @@ def _membership_ends(scheduled: EndScheduled) -> None:
             "goes_on": _goes_on(subscription),
             "another": _keeps_another(subscription),
             "credit": _credit(subscription),
-            "url": _address("billing:membership"),
+            "url": portal_url("billing:membership"),
         },
         cause=f"{subscription.stripe_id}:{_seconds(subscription.canceled_at)}:{_seconds(ends_at)}",
         happened_at=scheduled.decided_at,
@@ -214,7 +214,7 @@ def _membership_goes_on(taken_back: EndTakenBack) -> None:
             "next_charge_on": end.isoformat() if subscription.is_renewal_charged else "",
             "resumes_on": resumes_at.isoformat() if resumes_at else "",
             **_credit_used(subscription),
-            "url": _address("billing:membership"),
+            "url": portal_url("billing:membership"),
         },
         cause=f"{subscription.stripe_id}:{_seconds(before.canceled_at)}:{_seconds(before.ends_at)}",
         happened_at=taken_back.seen_at,
@@ -235,13 +235,13 @@ def _price_switched(switched: PriceSwitched) -> None:
             "name": user.first_name,
             "plan_name": _plan_of(subscription),
             "rhythm": texts.rhythm(subscription.interval, subscription.interval_count).lower(),
-            "price": str(Money(subscription.amount, subscription.currency)),
+            "price": str(subscription.money),
             "interval": texts.interval(subscription.interval, subscription.interval_count),
             "tax_words": tax_texts.price(subscription.taxation),
             "next_charge": _next_charge(subscription),
             "next_charge_on": end.isoformat() if subscription.is_renewal_charged else "",
             **_credit_used(subscription),
-            "url": _address("billing:membership"),
+            "url": portal_url("billing:membership"),
         },
         cause=f"{subscription.stripe_id}:{price}:{_seconds(end)}:{decision}",
         happened_at=switched.seen_at,
@@ -261,7 +261,7 @@ def _card_changed(changed: CardChanged) -> None:
             "plan_name": _plan_of(subscription),
             "method": new,
             "before": texts.card(before.card_brand, before.card_last4),
-            "url": _address("billing:membership"),
+            "url": portal_url("billing:membership"),
         },
         # Back to the first card is news again.
         cause=f"{subscription.stripe_id}:{subscription.card_last4}:{_seconds(changed.seen_at)}",
@@ -285,7 +285,7 @@ def _offer_accepted(accepted: OfferAccepted) -> None:
             "next_charge": _next_charge(subscription),
             "next_charge_on": subscription.current_period_end.isoformat(),
             **_credit_used(subscription),
-            "url": _address("billing:membership"),
+            "url": portal_url("billing:membership"),
         },
         cause=f"{decision.pk}:{decision.discount_id}",
         happened_at=decision.created_at,
@@ -307,7 +307,7 @@ def _membership_ended(ended: SubscriptionEnded) -> None:
             "goes_on": _goes_on(subscription),
             "another": memberships.current(user) is not None,
             "credit": _credit(subscription),
-            "url": _address("billing:membership"),
+            "url": portal_url("billing:membership"),
         },
         cause=subscription.stripe_id,
         happened_at=ended.ended_at,
@@ -334,7 +334,7 @@ def _receipt(paid_invoice: InvoicePaid) -> None:
             "description": describe(invoice),
             "recovered": paid_invoice.recovered,
             "next_card": _next_card(paid_invoice) if paid_invoice.recovered else "",
-            "home_url": _address("home"),
+            "home_url": portal_url("home"),
             "invoice_number": invoice.number,
             "paid_on": invoice.paid_at.isoformat(),
             "method": " and ".join(dict.fromkeys(filter(None, methods))),
@@ -350,7 +350,7 @@ def _receipt(paid_invoice: InvoicePaid) -> None:
             "discount_label": texts.discount(invoice.promotion_codes),
             "credits": _named_amounts(invoice, texts.invoice_credits(invoice)),
             "total": _money(invoice, invoice.total),
-            "url": _address("billing:invoice", invoice.pk),
+            "url": portal_url("billing:invoice", invoice.pk),
         },
         cause=invoice.stripe_id,
         happened_at=invoice.paid_at,
@@ -371,7 +371,7 @@ def _receipt_of_payment(payment: Payment) -> None:
     if not payment.paid_at:
         return
     user = payment.customer.user
-    amount = str(Money(payment.amount_received, payment.currency))
+    amount = str(payment.money_received)
     description = texts.payment_description(payment.description, settings.BRAND_NAME)
     outbox.put(
         Kind.PAYMENT_RECEIVED,
@@ -387,7 +387,7 @@ def _receipt_of_payment(payment: Payment) -> None:
             "taxes_included": _tax_in(payment),
             "discount": "",
             "total": amount,
-            "url": _address("billing:payment", payment.pk),
+            "url": portal_url("billing:payment", payment.pk),
         },
         cause=payment.stripe_id,
         happened_at=payment.paid_at,
@@ -411,12 +411,12 @@ def _credit_note(note: CreditNote) -> None:
         user,
         {
             "name": user.first_name,
-            "amount": str(Money(note.amount, note.currency)),
+            "amount": str(note.money),
             "description": describe(invoice),
             "invoice_number": invoice.number,
             "number": note.number,
             "sentences": texts.credit_note(note),
-            "url": _address("billing:invoice", invoice.pk),
+            "url": portal_url("billing:invoice", invoice.pk),
         },
         cause=note.stripe_id,
         happened_at=note.created_at,
@@ -431,17 +431,17 @@ def _single_payment_failed(failed: SinglePaymentFailed) -> None:
     payment = failed.payment
     user, checkout = payment.customer.user, Checkout.objects.filter(payment=payment).first()
     asked = checkout.request if checkout else None
-    again = pay_links.url_of(asked) if asked else _address("billing:pay-amount")
+    again = pay_links.url_of(asked) if asked else portal_url("billing:pay-amount")
     outbox.put(
         Kind.PAYMENT_NOT_MADE,
         user,
         {
             "name": user.first_name,
-            "amount": str(Money(payment.amount, payment.currency)),
+            "amount": str(payment.money),
             "description": texts.payment_description(payment.description, settings.BRAND_NAME),
             "reason": texts.failure(payment.failure_code, payment.card_brand),
             "method": texts.card(payment.card_brand, payment.card_last4),
-            "url": again if asked or settings.PAYMENT_MAXIMUM else _address("billing:payments"),
+            "url": again if asked or settings.PAYMENT_MAXIMUM else portal_url("billing:payments"),
         },
         cause=f"{payment.stripe_id}:{payment.charge_id}",
         happened_at=failed.failed_at,
@@ -467,7 +467,7 @@ def _payment_failed(failed: InvoicePaymentFailed) -> None:
             "next_attempt_on": next_attempt.isoformat() if next_attempt else "",
             "final": invoice.was_last_try,
             **_besides(invoice),
-            "url": _address("billing:invoice", invoice.pk),
+            "url": portal_url("billing:invoice", invoice.pk),
         },
         cause=_attempt(invoice),
         happened_at=failed.attempted_at,
@@ -489,7 +489,7 @@ def _confirm_payment(needed: ConfirmationNeeded) -> None:
             "description": describe(invoice),
             "method": texts.card(payment.card_brand, payment.card_last4) if payment else "",
             **_besides(invoice),
-            "url": _address("billing:invoice-hosted", invoice.pk),
+            "url": portal_url("billing:invoice-hosted", invoice.pk),
         },
         cause=_attempt(invoice),
         happened_at=needed.attempted_at,
@@ -512,7 +512,7 @@ def _trial_ends(ending: TrialEnding) -> None:
             "ends_on": ending.ends_at.isoformat(),
             "method": _card_charged(subscription),
             "by_invoice": subscription.is_sent,
-            "url": _address("billing:membership"),
+            "url": portal_url("billing:membership"),
         },
         cause=f"{subscription.stripe_id}:{_seconds(ending.ends_at)}",
         happened_at=ending.seen_at,
@@ -535,7 +535,7 @@ def _renewal_comes(coming: RenewalComing) -> None:
             "renews_on": subscription.current_period_end.isoformat(),
             "method": _card_charged(subscription),
             "by_invoice": subscription.is_sent,
-            "url": _address("billing:membership"),
+            "url": portal_url("billing:membership"),
         },
         cause=f"{subscription.stripe_id}:{_seconds(subscription.current_period_end)}",
         happened_at=coming.seen_at,
@@ -562,7 +562,7 @@ def _card_expires(expiring: CardExpiring) -> None:
             "other": _other(row),
             "expires": texts.card_expiry(row.card_expires),
             "next_charge_on": row.current_period_end.isoformat(),
-            "url": _address("billing:membership"),
+            "url": portal_url("billing:membership"),
         },
         cause=f"{row.stripe_id}:{row.card_brand}:{row.card_last4}:{row.card_expires}",
         happened_at=expiring.seen_at,
@@ -637,7 +637,7 @@ def _goes_on(ending: Subscription) -> list[str]:
 def _next_charge(subscription: Subscription) -> str:
     """Return the next payment's amount, which a discount may reduce."""
     known = discounts.next_charge(subscription)
-    return str(Money(subscription.amount, subscription.currency) if known is None else known)
+    return str(subscription.money if known is None else known)
 
 
 def _credit_used(subscription: Subscription) -> dict[str, str]:
@@ -664,7 +664,3 @@ def _money(invoice: Invoice, amount: int) -> str:
 
 def _named_amounts(invoice: Invoice, named: list[tuple[str, int]]) -> list[dict[str, str]]:
     return [{"description": words, "amount": _money(invoice, amount)} for words, amount in named]
-
-
-def _address(name: str, *arguments: object) -> str:
-    return f"{settings.PORTAL_URL}{reverse(name, args=arguments)}"

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.conf import settings
-from django.urls import reverse
-
 from billing.core import texts
 from billing.models import Dispute
 from billing.notices.transitions import DisputeLost, DisputeOpened, DisputeUpdated, DisputeWon
-from common.money import Money
+from common.links import portal_url
 from emails import outbox
 from emails.catalogue import Kind
 
@@ -60,17 +57,16 @@ def _dispute_closed(dispute: Dispute, happened_at: datetime) -> None:
 
 def _facts(dispute: Dispute) -> dict[str, str]:
     user = dispute.customer.user
-    path = reverse("admin:billing_dispute_change", args=[dispute.pk])
     return {
-        "amount": str(Money(dispute.amount, dispute.currency)),
+        "amount": str(dispute.money),
         "member": user.get_full_name() or user.email,
         "reason": texts.dispute_reason(dispute.reason),
-        "url": f"{settings.PORTAL_URL}{path}",
+        "url": portal_url("admin:billing_dispute_change", dispute.pk),
     }
 
 
 def _opened(dispute: Dispute) -> str:
-    amount = Money(dispute.amount, dispute.currency)
+    amount = dispute.money
     if dispute.is_inquiry:
         return f"A bank asks about a payment of {amount}"
     if _stage(dispute) == "appeal":

@@ -59,7 +59,7 @@ def _banks_at_work(rows: Sequence[Payment]) -> list[Attention]:
     return [
         Attention(
             Tone.WAIT,
-            f"Your payment of {Money(row.amount, row.currency)} is on its way",
+            f"Your payment of {row.money} is on its way",
             f"For: {descriptions.of_single(row)}. {texts.PROCESSING}",
         )
         for row in rows
@@ -163,7 +163,7 @@ def _sent_attention(row: Invoice, description: str) -> Attention:
     """Ask to pay a sent invoice; nothing was declined unless the member tried."""
     if row.collection in (Collection.PROCESSING, Collection.REQUIRES_ACTION):
         return _unpaid_attention(row)
-    amount = Money(row.amount_remaining, row.currency)
+    amount = row.money_remaining
     day = long_date(row.due_at) if row.due_at else ""
     title = f"Please pay {amount}" + (f" by {day}" if day else "")
     if row.is_overdue:
@@ -224,7 +224,7 @@ def _card_attention(tone: Tone, title: str, text: str) -> Attention:
 
 
 def _unpaid_attention(invoice: Invoice) -> Attention:
-    amount = Money(invoice.amount_remaining, invoice.currency)
+    amount = invoice.money_remaining
     hosted = reverse("billing:invoice-hosted", args=[invoice.pk])
     match invoice.collection:
         case Collection.PROCESSING:
@@ -285,7 +285,7 @@ def _earlier(row: Invoice) -> str:
 
 
 def _left_open(row: Invoice) -> Attention:
-    amount = Money(row.amount_remaining, row.currency)
+    amount = row.money_remaining
     day = long_date(row.finalized_at or row.created_at)
     return Attention(
         Tone.INFO,

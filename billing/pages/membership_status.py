@@ -180,7 +180,7 @@ def _live_membership(row: Subscription, facts: MemberFacts) -> Membership:
     if standing == Standing.PAYMENT_DUE:
         tone, label, sentence = _payment_due(invoices)
     waiting = _waiting_for_bank(invoices) if standing == Standing.ACTIVE else None
-    price = Money(row.amount, row.currency)
+    price = row.money
     is_resumed_then = standing == Standing.PAUSED and row.is_paused and row.is_renewal_charged
     goes_on = standing in (Standing.ACTIVE, Standing.TRIAL) or is_resumed_then
     next_charge = discounts.next_charge(row)
@@ -215,7 +215,7 @@ def _live_membership(row: Subscription, facts: MemberFacts) -> Membership:
 def _waiting_for_bank(invoices: Sequence[Invoice]) -> Money | None:
     """Return what a bank is processing for a membership that continues meanwhile."""
     found = next((one for one in invoices if one.collection == Collection.PROCESSING), None)
-    return Money(found.amount_remaining, found.currency) if found else None
+    return found.money_remaining if found else None
 
 
 def _collection(invoices: Sequence[Invoice], otherwise: Collection) -> Collection:

@@ -70,8 +70,8 @@ def result_of(checkout: Checkout) -> PaymentResult:
     """Return the status of a single payment after its member returned from Checkout."""
     payment, price = checkout.payment, Money(checkout.amount or 0, checkout.currency)
     if payment:
-        # Including added tax.
-        price = Money(payment.amount, payment.currency)
+        # With the tax that was added.
+        price = payment.money
     if checkout.state == CheckoutState.COMPLETE and payment:
         return PaymentResult(Outcome.PAID, price, checkout.description, payment_url(payment))
     if checkout.state == CheckoutState.PROCESSING:

@@ -105,13 +105,13 @@ def invoice_line(
         url=numbered("billing:invoice", row.pk),
         number=row.number,
         date=row.finalized_at or row.created_at,
-        total=Money(row.total, row.currency),
+        total=row.money,
         tone=tone,
         label=label,
         description=descriptions.of_invoice(row, names),
         credited=Money(-row.credit_notes_amount, row.currency) if row.credit_notes_amount else None,
         from_credit=Money(row.balance_applied, row.currency) if by_credit else None,
-        paid=Money(row.amount_paid, row.currency) if by_credit and is_paid else None,
+        paid=row.money_paid if by_credit and is_paid else None,
         refunded=Money(-refunded, row.currency) if refunded else None,
         refunding=Money(-refunding, row.currency) if refunding else None,
         refundable=next(iter(refundable), ""),
@@ -182,7 +182,7 @@ def payment_line(row: Payment, description: str, refunds: Collection[Refund]) ->
     tone, label = _payment_state(row, back.under_way)
     return PaymentLine(
         date=row.paid_at or row.created_at,
-        amount=Money(row.amount, row.currency),
+        amount=row.money,
         refunded=Money(back.done, row.currency) if back.done else None,
         refunding=Money(back.under_way, row.currency) if back.under_way else None,
         tone=tone,
@@ -197,8 +197,8 @@ def payment_line(row: Payment, description: str, refunds: Collection[Refund]) ->
 
 
 def _dispute_notice(row: Dispute) -> Attention:
-    """Return what to tell the member about a dispute."""
-    amount = Money(row.amount, row.currency)
+    """Return what is to be said to the member about a dispute."""
+    amount = row.money
     match row.status:
         case DisputeStatus.WON:
             return Attention(Tone.INFO, texts.DISPUTE_WON, texts.DISPUTE_WON_TEXT)

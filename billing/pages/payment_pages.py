@@ -189,17 +189,17 @@ def invoice_page(facts: InvoiceFacts) -> InvoicePage:
         discount=Money(-invoice.discount, invoice.currency) if invoice.discount else None,
         discount_label=texts.discount(invoice.promotion_codes),
         taxes=_in_money(tax.added, invoice),
-        total=Money(invoice.total, invoice.currency),
+        total=invoice.money,
         taxes_included=_in_money(taxes.included_words(tax.included), invoice),
         tax_note=tax.note,
         billed_to=businesses.of_invoice(invoice),
         credits=_in_money(texts.invoice_credits(invoice), invoice),
-        due=Money(invoice.amount_due, invoice.currency)
+        due=invoice.money_due
         if invoice.amount_due != invoice.total and invoice.total > 0
         else None,
         due_label="Paid" if invoice.status == InvoiceStatus.PAID else "Due",
-        paid=Money(invoice.amount_paid, invoice.currency),
-        remaining=Money(invoice.amount_remaining, invoice.currency),
+        paid=invoice.money_paid,
+        remaining=invoice.money_remaining,
         note=_invoice_note(invoice),
         credit_notes=[_credit_note_line(row) for row in facts.notes],
         payments=[_with_refunds(row, head.description, facts) for row in rows],

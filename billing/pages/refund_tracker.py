@@ -125,7 +125,7 @@ def _steps(row: Refund) -> list[Step]:
 
 def _begun(row: Refund) -> Step:
     if row.origin == RefundOrigin.MEMBER:
-        asked = Money(row.amount_asked, row.currency)
+        asked = row.money_asked
         return Step(Stage.DONE, f"You asked for {asked}", row.created_at)
     given_at = row.decided_at or row.created_at
     return Step(Stage.DONE, f"We refunded you {row.money}", given_at, TEAM, row.answer)

@@ -12,9 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from allauth.account.models import EmailAddress
-from django.conf import settings
 from django.db import transaction
-from django.urls import reverse
 from django.utils import timezone
 
 from billing.core.statuses import LIVE_SUBSCRIPTION
@@ -23,6 +21,7 @@ from billing.reconcile import history
 from billing.stripe import gateway, snapshots
 from billing.sync import assignment, refresh
 from common import addresses
+from common.links import portal_url
 from common.one_by_one import OneByOne
 from emails import outbox
 
@@ -99,7 +98,7 @@ def _invite(customer: UnassignedCustomer) -> bool:
     address = addresses.canonical(customer.email)
     if EmailAddress.objects.filter(email__iexact=address).exists():
         return False
-    url = settings.PORTAL_URL + reverse("account_signup")
+    url = portal_url("account_signup")
     context = {"name": customer.name, "address": customer.email, "url": url}
     with transaction.atomic():
         # Once per address, even if two customers share it.

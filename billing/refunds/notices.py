@@ -5,10 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
-from django.urls import reverse
 from django.utils import timezone
 
 from billing.core import texts as wording
@@ -20,7 +18,7 @@ from billing.refunds import membership_end, staff_notices, texts
 from billing.refunds.membership_end import Ending
 from billing.refunds.moves import RefundMoved
 from billing.refunds.policy import Outcome
-from common.money import Money
+from common.links import portal_url
 from common.one_by_one import OneByOne
 from emails import outbox
 from emails.catalogue import Kind
@@ -91,7 +89,7 @@ def _received(row: Refund) -> None:
 
 
 def _approved(row: Refund) -> None:
-    asked = str(Money(row.amount_asked, row.currency)) if row.amount < row.amount_asked else ""
+    asked = str(row.money_asked) if row.amount < row.amount_asked else ""
     context = {"asked": asked, "words": row.answer, "method": _method(row), **_membership(row)}
     at = row.decided_at or timezone.now()
     _put(Kind.REFUND_APPROVED, row, context, step="approved", happened_at=at)
@@ -170,14 +168,14 @@ def _failed(row: Refund, happened_at: datetime) -> None:
     """Say what went wrong, unless all is well: the money comes back in another way."""
     is_settled = row.failure_reason in REFUND_SETTLED
     is_canceled = row.state == RefundState.CANCELED
-    again = reverse("billing:request-refund", args=[row.payment_id])
+    again = portal_url("billing:request-refund", row.payment_id)
     context = {
         "sentence": texts.cancellation(was_asked=row.was_asked)
         if is_canceled
         else texts.failure(row.failure_reason, was_sent=bool(row.stripe_id)),
         "outlook": "" if is_settled or is_canceled else texts.WILL_BE_IN_TOUCH,
         "is_closed": is_settled,
-        "again_url": f"{settings.PORTAL_URL}{again}" if is_canceled else "",
+        "again_url": again if is_canceled else "",
         "method": _method(row),
     }
     _put(Kind.REFUND_FAILED, row, context, step="failed", happened_at=happened_at)
@@ -204,7 +202,7 @@ def _put(
         "name": user.first_name,
         "amount": str(row.money),
         "description": descriptions.of_one(row.payment),
-        "url": f"{settings.PORTAL_URL}{reverse('billing:refund', args=[row.pk])}",
+        "url": portal_url("billing:refund", row.pk),
     }
     cause = _cause(row, step)
     outbox.put(kind, user, shared | context, cause=cause, happened_at=happened_at)

@@ -242,7 +242,7 @@ def asking(payment: Payment) -> Asking:
     return Asking(
         payment=payment,
         description=descriptions.of_one(payment),
-        paid=Money(payment.amount_received, payment.currency),
+        paid=payment.money_received,
         most=Money(terms.most, payment.currency),
         terms=terms,
         offer=_offer(payment, policy, facts),

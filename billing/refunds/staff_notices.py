@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
-from django.urls import reverse
 from django.utils import timezone
 
 from billing.core.statuses import (
@@ -21,6 +20,7 @@ from billing.models import Refund
 from billing.refunds import texts
 from billing.refunds.moves import RefundMoved
 from billing.refunds.policy import Outcome
+from common.links import portal_url
 from common.one_by_one import OneByOne
 from emails import outbox
 from emails.catalogue import Kind
@@ -124,7 +124,6 @@ def _put(
     at: datetime | None = None,
 ) -> None:
     user = row.customer.user
-    path = reverse("admin:billing_refund_change", args=[row.pk])
     outbox.put_staff(
         kind,
         {
@@ -136,7 +135,7 @@ def _put(
             "reason": texts.reason(row.reason),
             "words": row.words,
             "asked_on": row.created_at.isoformat(),
-            "url": f"{settings.PORTAL_URL}{path}",
+            "url": portal_url("admin:billing_refund_change", row.pk),
         },
         cause=f"{row.pk}:{step}",
         happened_at=at or timezone.now(),

@@ -9,12 +9,11 @@ from typing import Any
 
 from allauth.account import app_settings
 from allauth.account.models import EmailAddress
-from django.conf import settings
 from django.contrib.auth.models import User
-from django.urls import reverse
 from django.utils import timezone
 
 from common import addresses
+from common.links import portal_url
 from emails.catalogue import Kind
 from emails.models import Channel
 from emails.outbox import put_account
@@ -102,7 +101,7 @@ def send_account_mail(template_prefix: str, email: str, context: Mapping[str, An
         _put_code(code.kind, Channel.EMAIL, email, str(context["code"]), user, code.timeout)
     elif name in LINKS:
         kind, page = LINKS[name]
-        put_account(kind, Channel.EMAIL, email, {"url": _address(page)}, user)
+        put_account(kind, Channel.EMAIL, email, {"url": portal_url(page)}, user)
     elif name in CHANGES:
         words = _words(CHANGES[name], context)
         put_account(Kind.ACCOUNT_CHANGED, Channel.EMAIL, email, words, user)
@@ -146,7 +145,7 @@ def _words(change: Change, context: Mapping[str, Any]) -> dict[str, str]:
         "at": (at if isinstance(at, datetime) else timezone.now()).isoformat(),
         "device": device(agent),
         "ip": str(context.get("ip") or ""),
-        "url": _address("members:account"),
+        "url": portal_url("members:account"),
     }
 
 
@@ -154,7 +153,3 @@ def _readable(context: Mapping[str, Any]) -> dict[str, Any]:
     """Return the context of a sentence, with addresses as people write them."""
     found = {name: context[name] for name in context if name.endswith("email")}
     return {**context, **{name: addresses.readable(str(one)) for name, one in found.items()}}
-
-
-def _address(name: str) -> str:
-    return f"{settings.PORTAL_URL}{reverse(name)}"

@@ -9,8 +9,8 @@ from allauth.account.utils import user_pk_to_url_str
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.urls import reverse
 
+from common.links import portal_url
 from emails.catalogue import Kind
 from emails.models import Channel
 from emails.outbox import put_account
@@ -30,8 +30,8 @@ def send(user: User, actor: User) -> None:
     if not (user.is_active and user.email):
         raise access_changes.AccessRefused("This account is switched off, or has no email address.")
     arguments = [user_pk_to_url_str(user), default_token_generator.make_token(user)]
-    path = reverse("account_reset_password_from_key", args=arguments)
-    context = {"url": f"{settings.PORTAL_URL}{path}", "actor": str(actor)}
+    url = portal_url("account_reset_password_from_key", *arguments)
+    context = {"url": url, "actor": str(actor)}
     good_for = timedelta(seconds=settings.PASSWORD_RESET_TIMEOUT)
     with transaction.atomic():
         put_account(Kind.PASSWORD_LINK, Channel.EMAIL, user.email, context, user, good_for)

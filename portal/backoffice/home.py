@@ -362,7 +362,7 @@ def _troubles_of_business(found: Failures) -> list[Trouble]:
     lines = [
         Line(
             show.name_of(row.customer.user),
-            str(Money(row.amount, row.currency)),
+            str(row.money),
             "invoice overdue" if row.is_sent else f"since {show.day(row.current_period_start)}",
             show.page_of(row),
         )

@@ -133,7 +133,7 @@ def summary(row: Refund) -> list[Fact]:
     credited = refund_terms.credited_of([row.payment])
     return [
         Fact("Member", show.name_of(row.customer.user)),
-        Fact("Asked for", str(Money(row.amount_asked, row.currency))),
+        Fact("Asked for", str(row.money_asked)),
         Fact("Left of the payment", left_of(facts, credited)),
         *([Fact("Approvals", progress(row))] if progress(row) else []),
         *rule_of_two([facts], credited),
@@ -203,7 +203,7 @@ def _leaving(row: Refund) -> str:
 def _request(row: Refund) -> list[Fact]:
     version = f"version {row.policy.version}" if row.policy else ""
     shown = [
-        ("Asked for", str(Money(row.amount_asked, row.currency))),
+        ("Asked for", str(row.money_asked)),
         ("Approved" if row.decided_at and row.amount < row.amount_asked else "", str(row.money)),
         ("Reason", row.get_reason_display() if row.reason else ""),
         ("Source", _origin(row)),

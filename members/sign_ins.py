@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from datetime import timedelta
 
-from allauth.account import app_settings
 from allauth.account.adapter import get_adapter
 from allauth.account.authentication import get_authentication_records
 from django.conf import settings
@@ -46,12 +44,6 @@ def forget_old() -> int:
     oldest = timezone.now() - timedelta(days=settings.SIGN_INS_KEPT_DAYS)
     deleted, _ = SignIn.objects.filter(happened_at__lt=oldest).delete()
     return deleted
-
-
-def is_fresh(request: HttpRequest) -> bool:
-    """Whether the last sign-in or confirmation is recent enough for allauth."""
-    found = get_authentication_records(request, request.user)
-    return bool(found) and time.time() - found[-1]["at"] < app_settings.REAUTHENTICATION_TIMEOUT
 
 
 def _method(request: HttpRequest, user: User) -> str:

@@ -22,6 +22,7 @@ from members.signin.allauth_internals import (
     record_authentication,
 )
 from members.signin.mails import send_account_mail, send_phone_code
+from members.signin.recent_login import is_recent
 from members.signin.sms_limits import Recipient
 
 PHONE_STAGE = "members.signin.stages.PhoneVerificationStage"
@@ -130,7 +131,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         view = match.view_name if match else ""
         adds_step = app == "allauth.mfa" and view != "mfa_deactivate_totp"
         if adds_step or view == "account_change_phone":
-            return not sign_ins.is_fresh(self.request)
+            return not is_recent(self.request)
         return bool(super().is_reauthentication_required(app=app, **kwargs))
 
     def get_reauthentication_methods(self, user: User | AnonymousUser) -> list[dict[str, Any]]:

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import base64
 import logging
-import time
 from typing import Any
 
-from allauth.account import app_settings
 from allauth.account.authentication import get_authentication_records
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
@@ -24,6 +22,7 @@ from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
+from members.signin import recent_login
 from members.signin.allauth_internals import generate_totp_secret
 from members.signin.mails import send_account_mail
 
@@ -83,11 +82,9 @@ def is_taken(request: HttpRequest, user: User) -> bool:
     return bool(used) and bool(Authenticator.objects.filter(user=user, pk__in=used).exists())
 
 
-def is_fresh(request: HttpRequest, user: User) -> bool:
+def is_recent(request: HttpRequest, user: User) -> bool:
     """Whether a code was entered in this session recently enough for allauth."""
-    records = get_authentication_records(request, user)
-    since = time.time() - app_settings.REAUTHENTICATION_TIMEOUT
-    used = [one.get("id") for one in records if one.get("method") == METHOD and one["at"] > since]
+    used = [one.get("id") for one in recent_login.proofs(request) if one.get("method") == METHOD]
     return bool(used) and bool(Authenticator.objects.filter(user=user, pk__in=used).exists())
 
 

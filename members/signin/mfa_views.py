@@ -48,7 +48,7 @@ class DeactivateView(DeactivateTOTPView):  # type: ignore[misc]  # allauth ships
             user = current_user(request)
             if not mfa.is_set_up(user):
                 return redirect("mfa_index")
-            if not mfa.is_fresh(request, user):
+            if not mfa.is_recent(request, user):
                 back = urlencode({"next": request.get_full_path()})
                 return redirect(f"{reverse('mfa_reauthenticate')}?{back}")
         response: HttpResponseBase = super().dispatch(request, *args, **kwargs)

@@ -6,20 +6,39 @@ emailed code, it asks for nothing: someone who found an old session open could a
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from datetime import timedelta
 from functools import wraps
 from typing import Any
 
+from allauth.account import app_settings
+from allauth.account.authentication import get_authentication_records
 from allauth.core.exceptions import ReauthenticationRequired
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 
-from members import sign_ins
 from members.signin.allauth_internals import get_reauthentication_flows
 
 View = Callable[..., HttpResponseBase]
 SIGN_IN_ANEW = "For this you must have signed in a moment ago: sign out, sign in and come back."
+
+
+def proofs(request: HttpRequest, within: timedelta | None = None) -> list[dict[str, Any]]:
+    """Return how this session proved who somebody is, as allauth notes it, the latest last.
+
+    Only proofs of the time `within` count; without one it is allauth's REAUTHENTICATION_TIMEOUT.
+    """
+    age = within.total_seconds() if within else app_settings.REAUTHENTICATION_TIMEOUT
+    since = time.time() - age
+    records = get_authentication_records(request, request.user)
+    return [one for one in records if one["at"] > since]
+
+
+def is_recent(request: HttpRequest, within: timedelta | None = None) -> bool:
+    """Whether somebody signed in or confirmed who they are recently enough, in this session."""
+    return bool(proofs(request, within))
 
 
 def signed_in_lately(view: View) -> View:
@@ -29,7 +48,7 @@ def signed_in_lately(view: View) -> View:
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         user = request.user
         has_nothing = user.is_authenticated and not get_reauthentication_flows(user)
-        if has_nothing and not sign_ins.is_fresh(request):
+        if has_nothing and not is_recent(request):
             messages.error(request, SIGN_IN_ANEW)
             return redirect("members:account")
         return view(request, *args, **kwargs)
@@ -46,7 +65,7 @@ def confirmed_lately(view: View) -> View:
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         is_form = request.method == "POST" and request.user.is_authenticated
-        if is_form and not sign_ins.is_fresh(request):
+        if is_form and not is_recent(request):
             if get_reauthentication_flows(request.user):
                 raise ReauthenticationRequired
             messages.error(request, SIGN_IN_ANEW)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from datetime import timedelta
 from functools import wraps
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
-from allauth.account.authentication import get_authentication_records
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
@@ -18,6 +16,7 @@ from django.urls import reverse
 
 from common.staff.put_aside import put_aside
 from members.access import current_user
+from members.signin.recent_login import is_recent
 
 # Long enough for a morning's queue, short enough for an abandoned screen.
 RECENT = timedelta(minutes=15)
@@ -27,9 +26,8 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 def has_signed_in_recently(request: HttpRequest) -> bool:
-    """Whether this session has a recent sign-in or confirmation."""
-    found = get_authentication_records(request, current_user(request))
-    return bool(found) and time.time() - found[-1]["at"] < RECENT.total_seconds()
+    """Whether this session has a sign-in or confirmation that is recent enough for staff."""
+    return is_recent(request, RECENT)
 
 
 def ask_who_is_there(request: HttpRequest, back: str, otherwise: str = "") -> HttpResponse | None:

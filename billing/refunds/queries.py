@@ -1,4 +1,4 @@
-"""Reads for the member's pages about refunds: what may be asked for, and what was."""
+"""Reads for the member's refund pages: what can be requested, and what was."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from common.money import Money
 from common.paths import numbered
 from common.reads import Moment, Person
 
-# For how long a failed refund is held up to the member.
+# How long a failed refund is shown prominently to the member.
 REMEMBERED_FOR = timedelta(days=30)
-# At least as long as a bank takes to show what was sent (`dates.ARRIVES_AFTER`), in calendar days.
+# At least as long as a bank takes to show a refund (`dates.ARRIVES_AFTER`), in calendar days.
 AT_THE_BANK_FOR = timedelta(days=15)
 MOST_LISTED = 20
 TONES = {
@@ -47,19 +47,19 @@ UNDER_WAY = (
 )
 
 
-# Of which the member must know or do something: they stand above all else.
+# Those that the member must know or do something about come first.
 HELD_UP = (RefundState.REQUIRES_ACTION, RefundState.FAILED)
 
 
-# Payments that were made, by primary key, with what is known of them and what the policy says.
+# Successful payments by primary key, with what's known about them and the policy's terms.
 Judged: TypeAlias = dict[int, tuple[Payment, Facts, Terms]]
 
 
 @dataclass(frozen=True)
 class News:
-    """What there is to say of a member's refunds: what asks for them, and what goes on anyway.
+    """News about a member's refunds: those that need the member, and those under way.
 
-    `all` is both as rows.
+    `all` has both as rows.
     """
 
     attention: list[Attention]
@@ -69,9 +69,9 @@ class News:
 
 @dataclass(frozen=True)
 class Offer:
-    """What may be refunded of a payment: "Instant refund of up to $29.00 until Friday, December 4".
+    """What can be refunded: "Instant refund of up to $29.00 until Friday, December 4".
 
-    `url` is the form's; empty where nothing can be asked for now.
+    `url` is the form's; empty if nothing can be requested now.
     """
 
     title: str
@@ -80,7 +80,7 @@ class Offer:
 
     @property
     def is_worth_saying(self) -> bool:
-        """Whether it says more than the refunds beside which it stands."""
+        """Whether it says more than the refunds shown next to it."""
         return bool(self.url or self.notes)
 
 
@@ -99,9 +99,9 @@ class RefundLine:
 
 @dataclass(frozen=True)
 class Fate:
-    """What can become of the membership that a payment was for. `ends_at`: it ends already.
+    """What can happen to the membership that a payment was for. `ends_at`: it's already ending.
 
-    `ending`: how it ends with a refund of all that is left of the payment.
+    `ending`: how it ends with a refund of everything left of the payment.
     """
 
     period_end: datetime
@@ -110,18 +110,18 @@ class Fate:
 
     @property
     def can_end_at_once(self) -> bool:
-        """Whether all that was paid for the running period can be given back with it."""
+        """Whether everything paid for the current period can be given back with it."""
         return self.ending == Ending.AT_ONCE
 
     @property
     def why_not_at_once(self) -> str:
-        """Return until when it goes on although all of the payment is refunded, and why; or ""."""
+        """Return until when it continues despite a full refund, and why; or ""."""
         return _goes_on(self.period_end, self.ending) if self.ending.why else ""
 
 
 @dataclass(frozen=True)
 class Asking:
-    """What the form needs to know of a payment. `fate`: None where no membership hangs on it."""
+    """What the form needs to know about a payment. `fate`: None without a membership."""
 
     payment: Payment
     description: str
@@ -134,7 +134,7 @@ class Asking:
 
     @property
     def is_all(self) -> bool:
-        """Whether all that was paid may be refunded."""
+        """Whether everything that was paid can be refunded."""
         return self.most == self.paid
 
 
@@ -149,12 +149,12 @@ class Preview:
 
 
 def visible_to(user: Person) -> RefundQuerySet:
-    """Return the refunds that a member may see: their own of which they were told."""
+    """Return the refunds that a member may see: their own that were announced."""
     return told(Refund.objects.for_user(user))
 
 
 def judged(policy: Policy, facts: Mapping[int, Facts], payments: Collection[Payment]) -> Judged:
-    """Return what the policy says of those payments that were made, by primary key."""
+    """Return the policy's terms for successful payments, by primary key."""
     made = [row for row in payments if row.status == PaymentStatus.SUCCEEDED]
     return {
         row.pk: (row, facts[row.pk], refund_policy.terms(policy, facts[row.pk])) for row in made
@@ -172,7 +172,7 @@ def briefs(found: Judged, refunds: Collection[Refund]) -> dict[int, str]:
 
 
 def offers_beside(policy: Policy, found: Judged, refunds: Collection[Refund]) -> dict[int, Offer]:
-    """Return offers of payments of which these refunds are known: a request can wait only once."""
+    """Return payments' offers, given these refunds: only one request can wait at a time."""
     offers = {pk: _offer(row, policy, facts) for pk, (row, facts, _) in found.items()}
     asked = (row for row in refunds if row.origin == RefundOrigin.MEMBER and row.is_undecided)
     waiting = Offer("A request of yours waits for our answer.")
@@ -180,9 +180,9 @@ def offers_beside(policy: Policy, found: Judged, refunds: Collection[Refund]) ->
 
 
 def told(rows: RefundQuerySet) -> RefundQuerySet:
-    """Keep what a member may see: no gift that came to nothing.
+    """Keep what a member may see: no goodwill refund that came to nothing.
 
-    What a colleague has not agreed to, or Stripe did not take, the member has never heard of.
+    The member has never heard of one that a colleague didn't approve or Stripe didn't accept.
     """
     unknown = Q(origin=RefundOrigin.STAFF, stripe_id=None) & Q(
         state__in=[RefundState.REQUESTED, *sorted(REFUND_VOID)]
@@ -191,16 +191,16 @@ def told(rows: RefundQuerySet) -> RefundQuerySet:
 
 
 def in_progress(user: Person, since: Moment) -> RefundQuerySet:
-    """Return the refunds that may wait for somebody: for us, for Stripe, or for the bank.
+    """Return the refunds that may be waiting for us, Stripe, or the bank.
 
-    `since` is `AT_THE_BANK_FOR` ago. Of those that banks have, `is_under_way` says more.
+    `since` is `AT_THE_BANK_FOR` ago. For those at a bank, `is_under_way` says more.
     """
     rows = visible_to(user).filter(_may_be_under_way(since))
     return rows.select_related("payment__invoice__subscription")[:MOST_LISTED]
 
 
 def is_under_way(row: Refund) -> bool:
-    """Whether a refund waits for somebody; a bank has the days that banks usually take."""
+    """Whether a refund is under way; a bank gets the days that banks usually take."""
     if row.state != RefundState.SUCCEEDED:
         return row.state in UNDER_WAY
     _, last = arrival(row.succeeded_at or row.sent_at or row.created_at)
@@ -208,13 +208,13 @@ def is_under_way(row: Refund) -> bool:
 
 
 def _may_be_under_way(since: Moment) -> Q:
-    """Select a little more than what is: the database does not count days of banks."""
+    """Select slightly more than needed: the database can't count business days."""
     at_bank = Q(succeeded_at__gt=since) | Q(succeeded_at=None, sent_at__gt=since)
     return Q(state__in=UNDER_WAY) | Q(at_bank, state=RefundState.SUCCEEDED)
 
 
 def newest(user: Person, failed_since: Moment, since: Moment) -> RefundQuerySet:
-    """Return what the home page may say of refunds, what the member must do first.
+    """Return the refunds that the home page may show, those that need the member first.
 
     `failed_since` is `REMEMBERED_FOR` ago, `since` `AT_THE_BANK_FOR`.
     """
@@ -227,7 +227,7 @@ def newest(user: Person, failed_since: Moment, since: Moment) -> RefundQuerySet:
 
 
 def news(found: Sequence[Refund]) -> News:
-    """Return what the home page says of refunds, given the `newest`."""
+    """Return the home page's news about refunds, given the `newest`."""
     return News(
         attention=[_attention(row) for row in found if row.state in HELD_UP],
         under_way=[row for row in found if row.state not in HELD_UP and is_under_way(row)],
@@ -236,7 +236,7 @@ def news(found: Sequence[Refund]) -> News:
 
 
 def asking(payment: Payment) -> Asking:
-    """Return what a member may ask of one payment."""
+    """Return what a member can request for one payment."""
     policy, facts = refund_terms.policy_in_force(), refund_terms.facts_of(payment)
     terms = refund_policy.terms(policy, facts)
     return Asking(
@@ -274,14 +274,14 @@ def preview(asked: Asking, amount: int, *, cancels: bool) -> Preview:
 
 
 def to_method(method: str) -> str:
-    """Return "to your Visa ending in 4242", or where else it goes."""
+    """Return "to your Visa ending in 4242", or wherever else it goes."""
     if not method:
         return "to where you paid from"
     return f"to your {method.replace('Bank account', 'bank account')}"
 
 
 def _why(asked: Asking, amount: int) -> tuple[str, ...]:
-    """Return why an amount is not refunded at once, where the title does not say it already."""
+    """Return why an amount isn't refunded right away, unless the title already says it."""
     at_once = asked.terms.automatic_up_to
     if 0 < at_once < amount:
         return (f"Up to {Money(at_once, asked.payment.currency)} would be refunded right away.",)
@@ -345,7 +345,7 @@ def _offer(payment: Payment, policy: Policy, facts: Facts) -> Offer:
 
 
 def _notes(payment: Payment, policy: Policy, facts: Facts, terms: Terms) -> tuple[str, ...]:
-    """Return what the title does not say: a share that is smaller than all, now or later."""
+    """Return what the title doesn't say: a share that's less than all, now or later."""
     share, *others = terms.reasons
     notes = [share] if terms.percent < refund_policy.WHOLE else []
     if terms.automatic_up_to == 0:
@@ -360,7 +360,7 @@ def _notes(payment: Payment, policy: Policy, facts: Facts, terms: Terms) -> tupl
 
 
 def _later(percent: int, facts: Facts, end: str) -> str:
-    """Return what is refundable of a payment after its share has become smaller."""
+    """Return what's refundable of a payment once its share has become smaller."""
     if not facts.committed:
         return f"After that, you can get {percent}% back until {end}."
     left = facts.paid * percent // refund_policy.WHOLE - facts.committed
@@ -370,7 +370,7 @@ def _later(percent: int, facts: Facts, end: str) -> str:
 
 
 def _until(payment: Payment, facts: Facts, terms: Terms) -> datetime:
-    """Return the last day on all of which the same share holds; today where it began already."""
+    """Return the last full day on which the same share applies, or today if it has begun."""
     since = payment.paid_at or payment.created_at
     return max(since + timedelta(days=facts.age_days + terms.days_left), timezone.now())
 

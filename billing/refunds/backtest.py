@@ -20,6 +20,7 @@ from billing.models import Refund, RefundEntry
 from billing.refunds import policy as refund_policy
 from billing.refunds import terms
 from billing.refunds.policy import Facts, Outcome, Policy, Verdict
+from billing.refunds.reasons import Reason
 from common.money import Money
 
 
@@ -65,7 +66,7 @@ class Change:
     asked: Asked
     before: Fate
     after: Fate
-    reasons: tuple[str, ...]
+    reasons: tuple[Reason, ...]
 
 
 @dataclass(frozen=True)

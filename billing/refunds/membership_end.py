@@ -6,7 +6,7 @@ Otherwise the member would lose time that's paid for.
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import StrEnum
 
 from django.db.models import Q
 
@@ -16,19 +16,29 @@ from billing.models import Invoice, Payment, Refund, Subscription
 from billing.refunds import terms
 
 
-class Ending(Enum):
-    """How a membership ends, with the reason if a full refund doesn't end it immediately."""
+class Ending(StrEnum):
+    """How a membership ends with a refund: two of them, with the period despite a full refund."""
 
-    AT_ONCE = "at once"
-    WITH_PERIOD = ""
-    CREDIT_STAYS = "because credit paid part of it"
-    PART_STAYS = "because another payment paid part of it"
+    AT_ONCE = "at_once"
+    WITH_PERIOD = "with_period"
+    CREDIT_STAYS = "credit_stays"
+    PART_STAYS = "part_stays"
 
     @property
     def why(self) -> str:
         """Return ", because credit paid part of it", or nothing."""
-        has_reason = self in (Ending.CREDIT_STAYS, Ending.PART_STAYS)
-        return f", {self.value}" if has_reason else ""
+        return f", {WHY[self]}" if self.has_reason else ""
+
+    @property
+    def has_reason(self) -> bool:
+        """Whether a full refund doesn't end it immediately."""
+        return self in (Ending.CREDIT_STAYS, Ending.PART_STAYS)
+
+
+WHY: dict[Ending, str] = {
+    Ending.CREDIT_STAYS: "because credit paid part of it",
+    Ending.PART_STAYS: "because another payment paid part of it",
+}
 
 
 def ending_of(payment: Payment, amount: int, without: Refund | None = None) -> Ending:

@@ -12,6 +12,7 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import Any
 
+from billing.refunds.reasons import Ground, Reason, sentences
 from common.money import Money
 
 WHOLE = 100
@@ -124,10 +125,11 @@ class Facts:
 
 @dataclass(frozen=True)
 class Terms:
-    """What a member can request now. If `most` is 0, nothing; `reasons` say why.
+    """What a member can request now. If `most` is 0, nothing: `refusal` says why.
 
     `automatic_up_to` is the largest amount that's approved automatically, 0 for none. `days_left`
-    is the number of days for which the same share still applies.
+    is the number of days for which the same share still applies. `share` says how much can be
+    refunded, and `review` why nothing is automatic although the share would allow it.
     """
 
     most: int
@@ -135,12 +137,19 @@ class Terms:
     two_people_from: int | None
     percent: int
     days_left: int
-    reasons: tuple[str, ...]
+    refusal: Reason | None = None
+    share: Reason | None = None
+    review: Reason | None = None
 
     @property
     def is_refundable(self) -> bool:
         """Whether anything can be requested."""
         return self.most > 0
+
+    @property
+    def reasons(self) -> tuple[Reason, ...]:
+        """All reasons that there are."""
+        return tuple(one for one in (self.refusal, self.share, self.review) if one)
 
 
 @dataclass(frozen=True)
@@ -149,15 +158,20 @@ class Verdict:
 
     outcome: Outcome
     approvals: int
-    reasons: tuple[str, ...]
+    reasons: tuple[Reason, ...]
     version: int
 
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """The reasons in words."""
+        return sentences(self.reasons)
+
     def as_json(self) -> dict[str, Any]:
-        """Return it in the form stored with the request."""
+        """Return it in the form stored with the request, in words that later versions keep."""
         return {
             "outcome": self.outcome.value,
             "approvals": self.approvals,
-            "reasons": list(self.reasons),
+            "reasons": list(self.sentences),
             "version": self.version,
         }
 
@@ -189,9 +203,10 @@ def terms(policy: Policy, facts: Facts) -> Terms:
     obstacle = _obstacle(rule, facts, percent)
     most = 0 if obstacle else min(facts.left, facts.paid * percent // WHOLE - facts.committed)
     if obstacle or most <= 0:
-        why = obstacle or _share_is_used(facts, percent)
-        return Terms(0, 0, None, percent, 0, (why,))
-    automatic, why_not = _automatic(policy, rule, facts)
+        refusal = obstacle or _share_is_used(facts, percent)
+        return Terms(0, 0, None, percent, 0, refusal=refusal)
+    review = _review(policy, rule, facts)
+    automatic = 0 if review else rule.automatic_up_to
     two_people_from = _two_people_from(policy, rule, facts)
     at_once = min(most, automatic - facts.committed)
     if two_people_from is not None:
@@ -202,7 +217,8 @@ def terms(policy: Policy, facts: Facts) -> Terms:
         two_people_from,
         percent,
         _days_left(rule, facts.age_days),
-        (_window_sentence(rule, facts, percent), *why_not),
+        share=_share(rule, facts, percent),
+        review=review,
     )
 
 
@@ -210,20 +226,21 @@ def judge(policy: Policy, facts: Facts, amount: int) -> Verdict:
     """Judge a request for an amount (minor units)."""
     found = terms(policy, facts)
     if not 0 < amount <= found.most:
-        reasons = found.reasons if not found.is_refundable else (_too_much(found, facts),)
+        most = Money(found.most, facts.currency)
+        too_much = (Reason(Ground.TOO_MUCH, money=most),)
+        reasons = too_much if found.is_refundable else found.reasons
         return Verdict(Outcome.REFUSED, 0, reasons, policy.version)
     if amount <= found.automatic_up_to:
         limit = Money(policy.rule(facts.kind).automatic_up_to, policy.currency)
-        at_once = f"Up to {limit} of a payment is approved automatically."
-        return Verdict(Outcome.AUTOMATIC, 0, (found.reasons[0], at_once), policy.version)
+        at_once = Reason(Ground.AUTOMATIC, money=limit)
+        return Verdict(Outcome.AUTOMATIC, 0, (*found.reasons, at_once), policy.version)
     approvals = approvals_for(policy, facts, amount)
     why = [*found.reasons]
     if found.automatic_up_to and amount > found.automatic_up_to:
-        why.append(
-            f"Only up to {Money(found.automatic_up_to, facts.currency)} is approved automatically."
-        )
+        limit = Money(found.automatic_up_to, facts.currency)
+        why.append(Reason(Ground.MORE_THAN_AUTOMATIC, money=limit))
     if approvals > 1:
-        why.append("For this amount two people must agree.")
+        why.append(Reason(Ground.TWO_PEOPLE))
     return Verdict(Outcome.NEEDS_APPROVAL, approvals, tuple(why), policy.version)
 
 
@@ -246,87 +263,54 @@ def _two_people_from(policy: Policy, rule: Rule, facts: Facts) -> int | None:
     return max(1, rule.two_people_from - facts.committed)
 
 
-def _automatic(policy: Policy, rule: Rule, facts: Facts) -> tuple[int, tuple[str, ...]]:
-    """Return the amount up to which no person is needed, and why one is."""
+def _review(policy: Policy, rule: Rule, facts: Facts) -> Reason | None:
+    """Return why a person must decide, whatever the amount, or None."""
     if not rule.automatic_up_to or not rule.automatic_per_year:
-        return 0, ("Someone on our team will review this.",)
+        return Reason(Ground.ALWAYS_REVIEWED)
     if facts.currency.lower() != policy.currency:
-        why = "Someone on our team will review this because it was paid in another currency."
-        return 0, (why,)
-    if facts.automatic_before >= rule.automatic_per_year:
-        return 0, (_used_up(rule.automatic_per_year),)
-    return rule.automatic_up_to, ()
+        return Reason(Ground.OTHER_CURRENCY)
+    if facts.automatic_before < rule.automatic_per_year:
+        return None
+    if rule.automatic_per_year == 1:
+        return Reason(Ground.ONE_AUTOMATIC_USED)
+    return Reason(Ground.AUTOMATIC_USED, times=rule.automatic_per_year)
 
 
-def _used_up(per_year: int) -> str:
-    """Return why a person decides although such refunds are usually automatic."""
-    if per_year == 1:
-        return (
-            "You’ve had your one automatic refund this year: "
-            "someone on our team will review this one."
-        )
-    return (
-        f"You’ve had your {per_year} automatic refunds this year: "
-        "someone on our team will review this one."
-    )
-
-
-def _obstacle(rule: Rule, facts: Facts, percent: int) -> str:
-    """Return why nothing can be refunded, or an empty text."""
+def _obstacle(rule: Rule, facts: Facts, percent: int) -> Reason | None:
+    """Return why nothing can be refunded, or None."""
     if facts.is_outside:
-        return "You paid this directly to us, so it can't be refunded online. Please contact us."
+        return Reason(Ground.PAID_DIRECTLY)
     if facts.is_disputed:
-        return "You asked your bank to return this payment. Until it decides, we can't refund it."
+        return Reason(Ground.DISPUTED)
     if facts.is_charged_back:
-        return "Your bank has returned this payment to you already."
+        return Reason(Ground.CHARGED_BACK)
     if facts.left <= 0:
-        return _nothing_left(facts)
-    return _against_the_rule(rule, percent)
-
-
-def _against_the_rule(rule: Rule, percent: int) -> str:
+        return Reason(_nothing_left(facts))
     if not rule.shares:
-        return "Payments of this kind are not refundable."
-    if not percent:
-        return f"Payments of this kind are refundable for {_days(rule.window_days)}."
-    return ""
+        return Reason(Ground.NEVER_REFUNDABLE)
+    return None if percent else Reason(Ground.TOO_LATE, days=rule.window_days)
 
 
-def _nothing_left(facts: Facts) -> str:
-    if facts.credited:
-        return _became_credit(facts)
-    return "All of this payment is refunded, or asked for, already."
+def _nothing_left(facts: Facts) -> Ground:
+    """Return where the money went: some of it may have become credit when its member switched."""
+    if not facts.credited:
+        return Ground.NOTHING_LEFT
+    is_all = facts.committed <= facts.credited
+    return Ground.BECAME_CREDIT if is_all else Ground.REST_BECAME_CREDIT
 
 
-def _became_credit(facts: Facts) -> str:
-    """Return what happened to money that became credit when its member switched."""
-    if facts.committed > facts.credited:
-        return (
-            "A part of it is refunded, or on its way. "
-            "What you had not used of the rest became credit when you switched."
-        )
-    return "What you had not used of it became credit when you switched."
+def _share_is_used(facts: Facts, percent: int) -> Reason:
+    if not facts.credited:
+        return Reason(Ground.SHARE_REFUNDED, percent=percent)
+    is_all = facts.committed <= facts.credited
+    return Reason(Ground.SHARE_BECAME_CREDIT if is_all else Ground.SHARE_REFUNDED_OR_CREDIT)
 
 
-def _share_is_used(facts: Facts, percent: int) -> str:
-    if facts.credited:
-        return f"{_became_credit(facts)} What you had used is not refundable any more."
-    return f"Of a payment of this age {percent}% is refundable, and that much is refunded already."
-
-
-def _too_much(found: Terms, facts: Facts) -> str:
-    return f"Up to {Money(found.most, facts.currency)} of this payment can be refunded."
-
-
-def _window_sentence(rule: Rule, facts: Facts, percent: int) -> str:
-    part = "all of it" if percent == WHOLE else f"{percent}% of it"
+def _share(rule: Rule, facts: Facts, percent: int) -> Reason:
     until = next(share.days for share in rule.shares if facts.age_days <= share.days)
-    return f"Within {_days(until)} of the payment {part} is refundable."
+    ground = Ground.ALL_OF_IT if percent == WHOLE else Ground.PART_OF_IT
+    return Reason(ground, days=until, percent=percent)
 
 
 def _days_left(rule: Rule, age_days: int) -> int:
     return next(share.days for share in rule.shares if age_days <= share.days) - age_days
-
-
-def _days(count: int) -> str:
-    return "a day" if count == 1 else f"{count} days"

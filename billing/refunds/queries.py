@@ -22,6 +22,7 @@ from billing.refunds import policy as refund_policy
 from billing.refunds import terms as refund_terms
 from billing.refunds.membership_end import Ending
 from billing.refunds.policy import Facts, Outcome, Policy, Terms
+from billing.refunds.reasons import Ground, sentences
 from common.money import Money
 from common.paths import numbered
 from common.reads import Moment, Person
@@ -116,7 +117,7 @@ class Fate:
     @property
     def why_not_at_once(self) -> str:
         """Return until when it continues despite a full refund, and why; or ""."""
-        return _goes_on(self.period_end, self.ending) if self.ending.why else ""
+        return _goes_on(self.period_end, self.ending) if self.ending.has_reason else ""
 
 
 @dataclass(frozen=True)
@@ -256,7 +257,7 @@ def preview(asked: Asking, amount: int, *, cancels: bool) -> Preview:
     verdict = refund_terms.judge(asked.payment, amount)
     money = Money(amount, asked.payment.currency)
     if verdict.outcome == Outcome.REFUSED:
-        return Preview(Tone.BAD, "This can't be refunded", verdict.reasons)
+        return Preview(Tone.BAD, "This can't be refunded", verdict.sentences)
     membership = _membership_sentence(asked, amount, cancels=cancels)
     if verdict.outcome == Outcome.AUTOMATIC:
         first, last = arrival(timezone.now())
@@ -297,7 +298,7 @@ def _membership_sentence(asked: Asking, amount: int, *, cancels: bool) -> tuple[
         return ("Your membership ends as soon as all of this is approved.",)
     if fate.ends_at:
         return (f"Your membership ends on {long_date(fate.ends_at)}.",)
-    if ending.why:
+    if ending.has_reason:
         return (_goes_on(fate.period_end, ending),)
     if cancels:
         end = long_date(fate.period_end)
@@ -326,7 +327,7 @@ def _offer(payment: Payment, policy: Policy, facts: Facts) -> Offer:
         gone = facts.paid and not facts.left
         if gone and not facts.is_charged_back and not facts.credited:
             return Offer("All of it is refunded, or on its way")
-        return Offer("Not refundable", terms.reasons)
+        return Offer("Not refundable", sentences(terms.reasons))
     until = _until(payment, facts, terms)
     most = Money(terms.most, payment.currency)
     at_once = Money(terms.automatic_up_to, payment.currency)
@@ -346,10 +347,11 @@ def _offer(payment: Payment, policy: Policy, facts: Facts) -> Offer:
 
 def _notes(payment: Payment, policy: Policy, facts: Facts, terms: Terms) -> tuple[str, ...]:
     """Return what the title doesn't say: a share that's less than all, now or later."""
-    share, *others = terms.reasons
-    notes = [share] if terms.percent < refund_policy.WHOLE else []
-    if terms.automatic_up_to == 0:
-        notes += [note for note in others if note != "Someone on our team will review this."]
+    notes = []
+    if terms.share and terms.share.ground == Ground.PART_OF_IT:
+        notes.append(str(terms.share))
+    if terms.review and terms.review.ground != Ground.ALWAYS_REVIEWED:
+        notes.append(str(terms.review))
     for later in policy.rule(facts.kind).shares:
         if later.percent < terms.percent:
             since = payment.paid_at or payment.created_at

@@ -75,13 +75,13 @@ def request(user: User, payment_pk: int, wish: Wish) -> Refund:
     facts = terms.facts_of(payment)
     verdict = refund_policy.judge(terms.rules_of(policy), facts, wish.amount)
     if verdict.outcome == Outcome.REFUSED:
-        raise RefundError(" ".join(verdict.reasons))
+        raise RefundError(" ".join(verdict.sentences))
     row = _new(payment, wish, RefundOrigin.MEMBER, user)
     row.policy, row.verdict = policy, verdict.as_json()
     row.approvals_needed = verdict.approvals
     transitions.begin(row, RefundAction.REQUESTED, actor=user, words=_said(wish))
     if verdict.outcome == Outcome.AUTOMATIC:
-        words = " ".join(verdict.reasons)
+        words = " ".join(verdict.sentences)
         _approve(row, RefundAction.APPROVED_BY_POLICY, None, words)
     return row
 

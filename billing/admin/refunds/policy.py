@@ -22,6 +22,7 @@ from billing.refunds import backtest
 from billing.refunds import terms as refund_terms
 from billing.refunds.backtest import Backtest, Fate
 from billing.refunds.policy import WHOLE, Policy, PolicyError, Rule
+from billing.refunds.reasons import sentences
 from common.money import MINUS, Money
 from common.staff import show
 from common.staff.parts import column
@@ -239,7 +240,7 @@ def outlook_of(found: Backtest) -> Outlook:
                 show.day(one.asked.at),
                 show.badge(FATES[one.before], TONES[one.before]),
                 show.badge(FATES[one.after], TONES[one.after]),
-                " ".join(one.reasons),
+                " ".join(sentences(one.reasons)),
             )
             for one in reversed(found.changes[-CHANGES_SHOWN:])
         ],

@@ -75,7 +75,7 @@ def test_the_answer_says_what_changes_and_for_how_much() -> None:
     assert tally[Fate.ONE].more == [Money(-7000, "usd")]
     assert tally[Fate.TWO].more == []
     assert [(one.before, one.after) for one in found.changes] == [(Fate.ONE, Fate.AUTOMATIC)] * 2
-    assert "approved automatically" in found.changes[0].reasons[-1]
+    assert "approved automatically" in str(found.changes[0].reasons[-1])
 
 
 requests = st.lists(

@@ -79,8 +79,8 @@ def test_nothing_that_is_not_left_is_ever_granted(case: tuple[Policy, Facts, int
         assert found.age_days <= policy.rule(found.kind).window_days
         share = policy.rule(found.kind).percent_at(found.age_days)
         assert found.committed + amount <= found.paid * share / 100
-    assert verdict.reasons
-    assert all(reason.endswith(".") for reason in verdict.reasons)
+    assert verdict.sentences
+    assert all(sentence.endswith(".") for sentence in verdict.sentences)
 
 
 @given(cases())
@@ -152,11 +152,11 @@ def test_by_example(changes: dict[str, Any], amount: int, outcome: Outcome, appr
 
 
 def test_the_words() -> None:
-    assert judge(POLICY, facts(), 2900).reasons == (
+    assert judge(POLICY, facts(), 2900).sentences == (
         "Within 14 days of the payment all of it is refundable.",
         "Up to $30.00 of a payment is approved automatically.",
     )
-    assert judge(POLICY, facts(age_days=40), 100).reasons == (
+    assert judge(POLICY, facts(age_days=40), 100).sentences == (
         "Payments of this kind are refundable for 30 days.",
     )
     assert terms(POLICY, facts(age_days=20)).days_left == 10

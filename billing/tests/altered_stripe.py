@@ -1,4 +1,4 @@
-"""The sandbox behind a proxy that alters what Stripe answers: what no request can make it say."""
+"""The sandbox behind a proxy that alters answers in ways that no request could cause."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pytest_django import Settings
 from conftest import Sandbox
 
 Json = dict[str, Any]
-# Called with each object that has an `object`, the inner ones first; returns what takes its place.
+# Called with each object that has an `object`, inner ones first; returns its replacement.
 Alter = Callable[[Json], Json]
 PASSED_ON = ("authorization", "content-type", "idempotency-key", "stripe-version")
 

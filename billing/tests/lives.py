@@ -1,6 +1,6 @@
-"""Several members' lives at once, recorded stage by stage: the sandbox can go back to each.
+"""Several members' lives at once, recorded stage by stage; the sandbox can return to each.
 
-Making them takes seconds; going back to a stage is one request, so many examples can be played.
+Making them takes seconds; returning to a stage is one request, so many examples can be tried.
 """
 
 from __future__ import annotations

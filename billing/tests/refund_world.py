@@ -1,4 +1,4 @@
-"""A world of refunds for tests: a policy, people who decide, wishes, and bad weather."""
+"""A world of refunds for tests: a policy, people who decide, requests, and faults."""
 
 from __future__ import annotations
 

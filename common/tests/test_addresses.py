@@ -1,4 +1,4 @@
-"""E-mail addresses: one spelling for a mailbox; names before them that no comma breaks."""
+"""Email addresses: one spelling per mailbox, and display names that commas don't break."""
 
 from __future__ import annotations
 

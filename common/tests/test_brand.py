@@ -1,4 +1,4 @@
-"""The owner may choose any colour; what is derived from it can be read in both themes."""
+"""The owner can choose any color; everything derived from it is readable in both themes."""
 
 import pytest
 from django.test import Client

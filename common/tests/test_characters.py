@@ -1,4 +1,4 @@
-"""Characters that no mail, text, PDF or table can show never reach one."""
+"""Characters that no mail, text, PDF, or table can show never reach one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PDF documents say what they were given, whatever it looks like."""
+"""PDF documents show what they're given, whatever it looks like."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A file is saved under its name, whatever letters that has."""
+"""A file is saved under its name, in any script."""
 
 from __future__ import annotations
 

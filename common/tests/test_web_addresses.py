@@ -1,4 +1,4 @@
-"""Addresses of ours leave the process in ASCII."""
+"""Our addresses leave the process in ASCII."""
 
 from __future__ import annotations
 

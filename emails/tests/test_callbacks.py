@@ -1,4 +1,4 @@
-"""Twilio's callbacks: signed, in any order, and replies that are heeded."""
+"""Twilio's callbacks: signed, in any order, and replies that are obeyed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mails and texts reach whom they should, whatever the letters; and whose fault it is if not."""
+"""Mails and texts reach the right people in any script, and failures are blamed correctly."""
 
 from __future__ import annotations
 

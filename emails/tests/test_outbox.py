@@ -1,4 +1,4 @@
-"""What the outbox writes, and what staff may have sent again."""
+"""What the outbox writes, and what staff can resend."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What became untrue while it waited isn't sent; one person reads one thing's story in order."""
+"""Outdated messages aren't sent, and messages about one thing arrive in order."""
 
 from __future__ import annotations
 

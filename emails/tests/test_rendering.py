@@ -1,4 +1,4 @@
-"""Every kind of message reads well, in every part, whatever a member is called."""
+"""Every kind of message renders well in every part, whatever a member's name."""
 
 from __future__ import annotations
 

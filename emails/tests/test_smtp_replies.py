@@ -1,4 +1,4 @@
-"""A refusal of the recipient is told from one of us, as real servers word them."""
+"""Refusals of the recipient and of us are told apart, in real servers' words."""
 
 from __future__ import annotations
 

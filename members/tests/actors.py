@@ -1,4 +1,4 @@
-"""The people of these tests and what they do in the browser: real addresses, forms and codes."""
+"""The people in these tests, and what they do in the browser: real addresses, forms, codes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ OTHER_PHONE = "+12125550123"
 
 
 def alice(**fields: Any) -> User:
-    """Return Alice, who has an account and a verified e-mail address."""
+    """Return Alice, who has an account and a verified email address."""
     return open_account(ALICE, "Alice Archer", PASSWORD, **fields)
 
 
@@ -30,7 +30,7 @@ def bob(**fields: Any) -> User:
 
 
 class Browser(Client):
-    """A browser whose forms carry the CSRF token of its cookie, which the portal checks."""
+    """A browser whose forms carry its cookie's CSRF token, which the portal checks."""
 
     def __init__(self, **defaults: Any) -> None:
         super().__init__(enforce_csrf_checks=True, **defaults)
@@ -42,7 +42,7 @@ class Browser(Client):
 
 
 def browser(user: User | None = None, address: str = "192.0.2.1") -> Browser:
-    """Return a browser at an address of the internet, signed in or not."""
+    """Return a browser at an internet address, signed in or not."""
     client = Browser(REMOTE_ADDR=address)
     if user:
         client.force_login(user)
@@ -94,7 +94,7 @@ def log_in(client: Client, email: str = ALICE, password: str = PASSWORD) -> Any:
 
 
 def fresh(user: User, address: str = "192.0.2.1") -> Browser:
-    """Return the browser of somebody who has just signed in with their password."""
+    """Return the browser of someone who has just signed in with their password."""
     client = browser(address=address)
     log_in(client, user.email)
     assert is_signed_in(client)

@@ -1,4 +1,4 @@
-"""An authenticator app for tests: codes by RFC 6238, computed apart from what checks them."""
+"""An authenticator app for tests: RFC 6238 codes, computed independently of the checks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One door to a member's records: every other way is tried here and found locked."""
+"""There's only one way to a member's records: every other way is tried here and fails."""
 
 from __future__ import annotations
 
@@ -118,5 +118,5 @@ def test_the_door_is_closed_to_visitors() -> None:
 
 
 def test_every_address_of_the_account_is_listed_here() -> None:
-    """A new address must come with its own case above if it is not a POST."""
+    """A new address needs its own case above unless it's a POST."""
     assert set(NAMES) == POSTS | {"account"}

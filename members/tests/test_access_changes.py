@@ -1,4 +1,4 @@
-"""Nobody is both of two people: access of staff changes openly, and counts a day later."""
+"""Nobody is both of two people: changes of staff access are announced, and count a day later."""
 
 from __future__ import annotations
 

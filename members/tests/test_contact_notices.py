@@ -1,4 +1,4 @@
-"""Who changes how a member is reached or signed in is seen: the member is told by email."""
+"""Members get an email about every change of their contact data or sign-in."""
 
 from __future__ import annotations
 

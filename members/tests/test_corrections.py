@@ -1,4 +1,4 @@
-"""Staff correct how a member is reached; nothing counts before the member has proved it."""
+"""Staff correct a member's contact data; nothing counts until the member confirms it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One mailbox is one account, however its address is spelled, at every door."""
+"""One mailbox is one account, however its address is spelled, everywhere."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ BEYOND = "jürgen@example.com"
 
 
 def jan(**fields: Any) -> User:
-    """Return Jan, who lives at a domain beyond ASCII."""
+    """Return Jan, whose address has a non-ASCII domain."""
     return open_account(READABLE, "Jan Nowak", PASSWORD, **fields)
 
 

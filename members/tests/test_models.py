@@ -1,4 +1,4 @@
-"""A member for every user, in whatever way the user came to be; and how people are called."""
+"""Every user has a member, however the user was made; and how people are named."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Phone numbers that a country writes in several ways are one number, and found as one."""
+"""Phone numbers that are written in several ways are one number, and are found as one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is kept on record: who signed in and how, and who agreed to which terms, where."""
+"""Records: who signed in and how, and who agreed to which terms, where."""
 
 from __future__ import annotations
 

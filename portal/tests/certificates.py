@@ -1,4 +1,4 @@
-"""A certificate for tests: of this machine's own address, signed by nobody but itself."""
+"""A self-signed certificate for tests, for this machine's own address."""
 
 from __future__ import annotations
 

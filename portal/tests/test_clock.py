@@ -1,4 +1,4 @@
-"""`TEST_CLOCK=… bin/test` lets Python, its children and PostgreSQL live at another moment."""
+"""`TEST_CLOCK=… bin/test` moves the clocks of Python, its children, and PostgreSQL."""
 
 from __future__ import annotations
 

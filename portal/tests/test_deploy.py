@@ -1,4 +1,4 @@
-"""What deploy/ ships lets the portal write where it has to, and nowhere else."""
+"""With deploy/'s files, the portal can write where it has to, and nowhere else."""
 
 from __future__ import annotations
 

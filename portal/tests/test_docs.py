@@ -1,4 +1,4 @@
-"""What the documents list is what the code has."""
+"""The documents match the code."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_the_deployment_guide_lists_every_webhook_event_that_we_act_on() -> None
 
 
 def test_the_table_of_events_is_the_codes() -> None:
-    """`manage.py events_table` writes it anew."""
+    """`manage.py events_table` rewrites it."""
     flows = (ROOT / "docs" / "flows.md").read_text()
     assert flows.split("<!-- events -->")[1].strip() == as_table()
 

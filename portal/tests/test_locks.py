@@ -1,7 +1,7 @@
-"""Every lock is taken in a transaction: outside of one a row's raises, and an advisory one is none.
+"""Every lock is taken in a transaction: without one, row locks raise, and advisory ones do nothing.
 
-Tests run inside a transaction and can't see that, so the code is read: what takes a lock opens a
-transaction itself, or each of its callers does, or theirs.
+Tests run inside a transaction and can't see that, so this reads the code: whatever takes a lock
+opens a transaction itself, or each of its callers does, or theirs.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The addresses that machines call answer whatever they are sent, and never by an error of ours."""
+"""The addresses that machines call answer anything they're sent, never with a 500."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands between a request and its view."""
+"""Middleware, between a request and its view."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Migrations make what the models say, one after the other, on new databases and on old ones.
+"""Migrations produce what the models say, one by one, on new and old databases.
 
-That all of them run on an empty database is seen by every test that has one.
+Every test with a database already shows that all of them run on an empty one.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""docs/privacy.md names every table, and every column that can hold something about somebody."""
+"""docs/privacy.md names every table, and every column that can hold personal data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which settings do not start, and what is left to say of those that do."""
+"""Settings that keep the portal from starting, and warnings about those that don't."""
 
 from __future__ import annotations
 

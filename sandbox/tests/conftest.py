@@ -1,4 +1,4 @@
-"""A sandbox process, the unmodified SDK whose every answer is checked, a receiver of webhooks."""
+"""A sandbox process, the unmodified SDK with every answer checked, and a webhook receiver."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ class Server:
 
 
 class CheckingClient(stripe.RequestsClient):
-    """The SDK's own HTTP client; every answer is held against the shapes of its version."""
+    """The SDK's own HTTP client; every answer is checked against its version's shapes."""
 
     def request(
         self,

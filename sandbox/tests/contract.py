@@ -1,4 +1,4 @@
-"""Do the sandbox's declarations have the shape of the SDK's parameter types?"""
+"""Checks the sandbox's declarations against the SDK's parameter types."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _WANTED = {"integer": "int", "boolean": "bool", "metadata": "Dict[str, str]"}
 
 
 def declaration_violations(endpoint: Endpoint) -> Iterator[str]:
-    """What an endpoint declares that the SDK's parameters do not know, or know differently."""
+    """What an endpoint declares that the SDK's parameters lack, or define differently."""
     module, params = _params_class(endpoint.sdk)
     place = f"{endpoint.method} {endpoint.path}"
     yield from _of_spec(Hash(endpoint.accepted), params, module, place)

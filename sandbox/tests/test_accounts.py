@@ -1,4 +1,4 @@
-"""Keys: each test key opens an account of its own, everything else is refused."""
+"""Keys: each test key opens its own account; everything else is refused."""
 
 from __future__ import annotations
 

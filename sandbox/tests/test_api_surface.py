@@ -1,4 +1,4 @@
-"""What public tools send to Stripe's test mode besides what the portal needs."""
+"""What public tools send to Stripe's test mode, beyond the portal's needs."""
 
 from __future__ import annotations
 

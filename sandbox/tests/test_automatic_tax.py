@@ -1,4 +1,4 @@
-"""Stripe Tax: who can be placed, what it refuses, and Checkout that asks for address and tax id."""
+"""Stripe Tax: locations, refusals, and Checkout that asks for address and tax ID."""
 
 from __future__ import annotations
 

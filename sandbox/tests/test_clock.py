@@ -1,4 +1,4 @@
-"""Time: it goes on, backwards only in an empty world, and a restart keeps what happened."""
+"""Time: it advances, goes back only in an empty world, and survives a restart."""
 
 from __future__ import annotations
 

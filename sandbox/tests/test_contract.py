@@ -1,4 +1,4 @@
-"""What the sandbox declares, held against the SDK. Answers are, in every test."""
+"""The sandbox's declarations, compared with the SDK. Answers are compared in every test."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What somebody makes in Stripe's dashboard has no metadata, and an invoice there no parent."""
+"""Objects made in Stripe's dashboard have no metadata, and invoices there no parent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Disputes: opened by the owner of the card, answered with evidence, decided by the bank."""
+"""Disputes: opened by cardholders, answered with evidence, decided by banks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the API refuses of a value: its length, its type, its range, and how it says so."""
+"""Values that the API refuses by length, type, or range, and its messages."""
 
 from __future__ import annotations
 

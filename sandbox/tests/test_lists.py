@@ -1,4 +1,4 @@
-"""Lists inside of objects: ten entries, whether there are more, and where all of them are."""
+"""Lists inside objects: ten entries, whether there are more, and where to find all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A subscription whose collection is paused renews, and asks for nothing."""
+"""A subscription with paused collection renews and charges nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Refunds: whole and in part, late, failing, and refused."""
+"""Refunds: full and partial, late, failing, and refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A request that is refused has changed nothing, however far it had come."""
+"""A refused request changes nothing, however far it got."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A member changes between monthly and yearly, or to another price of the same interval."""
+"""Switching between monthly and yearly, or to another price with the same interval."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tax rates: what they come to on subscriptions, invoices and credit notes."""
+"""Tax rates: their amounts on subscriptions, invoices, and credit notes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Requests and webhook endpoints of older API versions, each answered in the shape of its own."""
+"""Requests and webhook endpoints with older API versions, answered in their own shapes."""
 
 from __future__ import annotations
 

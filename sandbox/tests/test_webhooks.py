@@ -1,4 +1,4 @@
-"""Deliveries: signed, retried, and disturbed by the switches."""
+"""Deliveries: signed, retried, and disrupted by the switches."""
 
 from __future__ import annotations
 

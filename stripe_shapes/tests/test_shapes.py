@@ -1,4 +1,4 @@
-"""The shapes say of the pinned version what the SDK says, and their examples have them."""
+"""The shapes agree with the SDK for the pinned version, and their examples match them."""
 
 from __future__ import annotations
 

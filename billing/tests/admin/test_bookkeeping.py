@@ -1,4 +1,4 @@
-"""The staff's lists of money: what they come to, as a file, in words of ours."""
+"""Staff's lists of money: totals, exports, and wording."""
 
 from __future__ import annotations
 

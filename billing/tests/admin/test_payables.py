@@ -25,7 +25,7 @@ ADD_REQUEST = "/staff/billing/paymentrequest/add/"
 
 @pytest.fixture
 def staff(client: Client) -> Client:
-    """The browser of somebody of the support."""
+    """A support person's browser."""
     client.force_login(support())
     return client
 

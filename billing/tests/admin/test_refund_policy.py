@@ -37,7 +37,7 @@ KINDS = ("membership", "single", "offline")
 
 @pytest.fixture
 def manager() -> Client:
-    """The browser of somebody who decides on the policy, and has just signed in."""
+    """The browser of a manager who has just signed in."""
     return signed_in_now(staff_world.manager())
 
 

@@ -1,4 +1,4 @@
-"""Refunds on the staff site: the queue, the page of each, and its buttons for those who may."""
+"""Refunds on the staff site: the queue, each refund's page, and its buttons by permission."""
 
 from __future__ import annotations
 
@@ -53,12 +53,12 @@ def asked(alice: User, payment: Payment) -> Refund:
 
 @pytest.fixture
 def desk() -> Client:
-    """The browser of somebody of the support who has just signed in."""
+    """The browser of a support person who has just signed in."""
     return signed_in_now(staff_world.support())
 
 
 def signed_in_long_ago(user: User) -> Client:
-    """Return the browser of somebody whose last sign-in was longer ago than counts."""
+    """Return the browser of someone whose sign-in is no longer recent."""
     client = signed_in_now(user)
     session = client.session
     session["account_authentication_methods"][-1]["at"] -= 16 * 60

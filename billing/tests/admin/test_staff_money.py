@@ -1,4 +1,4 @@
-"""What staff who keep the books see of money: at home, in lists, and by searching."""
+"""Money on the staff site: on the home page, in lists, and in search."""
 
 from __future__ import annotations
 

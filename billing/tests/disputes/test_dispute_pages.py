@@ -1,4 +1,4 @@
-"""What the member reads about a disputed payment, and what staff see of it."""
+"""What members and staff see of a disputed payment."""
 
 from __future__ import annotations
 

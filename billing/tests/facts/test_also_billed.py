@@ -1,4 +1,4 @@
-"""What Stripe charges a member for besides the membership: shown, named, and never taken for it."""
+"""What else Stripe charges a member for: shown, named, and never mistaken for the membership."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A member's payments for a bookkeeper: spreadsheet, statement of a year, nobody else's."""
+"""A member's payments for bookkeeping: spreadsheet, yearly statement, and nobody else's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The webhook endpoint: what it takes, what it refuses, and at what cost."""
+"""The webhook endpoint: what it accepts, what it refuses, and at what cost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each kind that can be overtaken is checked against the rows before it is sent."""
+"""Each kind that can become outdated is checked against the rows before it's sent."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def alice() -> User:
 
 @pytest.fixture
 def asked(alice: User) -> PaymentRequest:
-    """A request that Sam of the staff sent to Alice."""
+    """A request that Sam, a staff member, sent to Alice."""
     return payment_requests.send(alice, FEE, "Workshop fee", 14, sign_up("Sam Staff"))
 
 

@@ -1,4 +1,4 @@
-"""Payments beside the membership: once, in bounds, described, and nobody else's."""
+"""Payments besides the membership: once, within limits, described, and private."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A Stripe account that was there before the portal comes in, and nobody is written to."""
+"""A Stripe account older than the portal is imported, and nobody gets a message."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The back-test: every request of a year as of its own day, by two policies."""
+"""The back-test: every request of a year as of its own day, under two policies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names and words leave the ledger when people do, and what is left of it is proved as before."""
+"""Names and words leave the ledger when people do, and the rest is still verified."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tax on top and tax inside of prices: the same figures on page, mail, paper and file."""
+"""Tax added to prices and included in them: the same figures on page, mail, PDF, and file."""
 
 from __future__ import annotations
 

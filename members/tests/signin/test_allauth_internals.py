@@ -1,4 +1,4 @@
-"""allauth's internals that we use are those of the release that is pinned."""
+"""The internals of allauth that we use match the pinned release."""
 
 from __future__ import annotations
 

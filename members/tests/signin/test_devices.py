@@ -1,4 +1,4 @@
-"""A browser that has signed in before: nobody locks it out, and it makes guessing no easier."""
+"""A browser that has signed in before: nobody can lock it out, and guessing gets no easier."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def sign_out(client: Client) -> Client:
 
 
 def at_home(user: User, address: str = HOME) -> Client:
-    """Return the browser of somebody who has signed in there before, and out again."""
+    """Return the browser of someone who has signed in there before, and out again."""
     return sign_out(fresh(user, address))
 
 

@@ -1,4 +1,4 @@
-"""The ways out of a sign-up that waits for a code, and asking for codes too soon."""
+"""Ways out of a sign-up that's waiting for a code, and asking for codes too soon."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every mail of allauth's leaves in our words."""
+"""All of allauth's mails are sent in our words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The second step of signing in: added, asked for, lost, removed; and never to be got around."""
+"""The second step of signing in: added, asked for, lost, removed, and never bypassed."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ SPARE = "/accounts/2fa/recovery-codes/"
 
 
 def signed_in(user: User) -> Client:
-    """Return a browser in which somebody has signed in, and confirmed that it is them."""
+    """Return a browser in which someone has signed in and confirmed that it's them."""
     client = browser()
     log_in(client, user.email)
     post(client, "account_reauthenticate", password=PASSWORD)
@@ -58,7 +58,7 @@ def add_app(client: Client) -> str:
 
 
 def protected(user: User) -> str:
-    """Add a second step to somebody's account; return the app's secret."""
+    """Add a second step to someone's account; return the app's secret."""
     return add_app(signed_in(user))
 
 
@@ -67,7 +67,7 @@ def enter(client: Client, code: str) -> Any:
 
 
 def spare_codes(client: Client) -> list[str]:
-    """Return the spare codes as the page shows them."""
+    """Return the recovery codes as the page shows them."""
     return re.findall(r'class="key">(\d{8})<', client.get(SPARE).content.decode())
 
 

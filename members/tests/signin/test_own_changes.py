@@ -1,4 +1,4 @@
-"""What staff change about their own way in, and what is done at the command line, is told."""
+"""Staff's changes to their own sign-in, and changes at the command line, are announced."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def sam() -> User:
 
 
 def reset_by_code(user: User) -> Any:
-    """Set a new password as somebody who reads a user's mail; return their browser."""
+    """Set a new password as someone who reads a user's mail; return their browser."""
     client = browser()
     post(client, "account_reset_password", email=user.email)
     confirm = reverse("account_confirm_password_reset_code")

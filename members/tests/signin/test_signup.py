@@ -1,4 +1,4 @@
-"""Signing up: e-mail by code, phone by code or without, consent, and nothing given away."""
+"""Signing up: email by code, phone by code or without, consent, and nothing revealed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The staff site opens to who has taken the second step, where the owner wants that."""
+"""The staff site requires the second step if the owner wants that."""
 
 from __future__ import annotations
 

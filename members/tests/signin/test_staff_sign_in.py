@@ -1,4 +1,4 @@
-"""There is one way in: the staff site's own sign-in form is not there."""
+"""There's one way in: the staff site has no sign-in form of its own."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Every form of the portal, sent too late: where one comes back to, and what is said there.
+"""Every form, sent too late: where its sender ends up, and what the page says.
 
-The addresses are those of the URLconf, so a new view is walked without a word here.
+The addresses come from the URLconf, so a new view is tested automatically.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ from members.tests.actors import (
 
 pytestmark = pytest.mark.django_db
 MACHINES = {"stripe-webhook", "sms-status", "sms-inbound", "healthz"}
-# Addresses for everybody, whose forms nobody has to sign in for.
+# Public addresses, whose forms need no sign-in.
 DOORS = {
     "account_login",
     "account_signup",

@@ -1,4 +1,4 @@
-"""Whatever colour the owner picks, the staff site can be read."""
+"""Whatever color the owner picks, the staff site is readable."""
 
 import pytest
 from hypothesis import given

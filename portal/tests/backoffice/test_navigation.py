@@ -1,4 +1,4 @@
-"""The staff site's frame: what the label says, what the sidebar shows to whom, and the policy."""
+"""The staff site's frame: the environment label, the sidebar by role, and the CSP."""
 
 from __future__ import annotations
 

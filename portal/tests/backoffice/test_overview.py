@@ -1,4 +1,4 @@
-"""The numbers of the staff's home page: right, of the right rows, and few queries."""
+"""The numbers on the staff's home page: correct, from the right rows, in few queries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The staff site speaks one language: the same word in sidebar, title and breadcrumb, no code."""
+"""The staff site uses one term per thing in sidebar, title, and breadcrumb, and no jargon."""
 
 from __future__ import annotations
 

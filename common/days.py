@@ -1,4 +1,4 @@
-"""Days in words, in the language of whoever reads.
+"""Days in words, in the reader's language.
 
 Django's `date_format` looks up format, language, and each name again for every date.
 """

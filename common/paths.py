@@ -1,4 +1,4 @@
-"""Addresses of pages that differ only in a number, as lists have them."""
+"""URLs of pages that differ only in a number, such as the links in a list."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from functools import cache
 
 from django.urls import reverse
 
-# No address of ours has such a number in it otherwise.
+# No URL of ours contains this number otherwise.
 MARK = 987654321
 
 

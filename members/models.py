@@ -1,5 +1,5 @@
-"""The member's profile (one row for every user, made by the database itself) and what we must keep
-on record: who agreed to text messages and to our terms, which codes were sent where, who signed in.
+"""The member's profile (one row per user, created by the database itself) and the records we must
+keep: who agreed to text messages and to our terms, which codes were sent where, who signed in.
 """
 
 from __future__ import annotations

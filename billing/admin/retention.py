@@ -67,7 +67,7 @@ def look_up(coupon_id: str) -> Looked:
 
 @admin.register(RetentionOffer)
 class RetentionOfferAdmin(IndexedSearch):
-    """Offers, of which one is active."""
+    """Offers to stay. Only one is active."""
 
     form = OfferForm
     search_fields = ["headline__istartswith"]

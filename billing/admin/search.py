@@ -1,4 +1,4 @@
-"""Finding the customers of people whom staff know by name, e-mail address or phone number."""
+"""Find customers by a person's name, email address, or phone number."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from members.search import people
 
 
 def customers(term: str) -> list[int]:
-    """Return the IDs of those users' customers."""
+    """Return the IDs of the matching customers."""
     found = Customer.objects.filter(user__in=people(term)).order_by()
     return list(found.values_list("pk", flat=True))
 
 
 def customers_at_stripe(term: str) -> list[str]:
-    """Return the Stripe IDs of those users' customers."""
+    """Return the Stripe IDs of the matching customers."""
     found = Customer.objects.filter(user__in=people(term)).order_by()
     return list(found.values_list("stripe_id", flat=True))

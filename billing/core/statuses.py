@@ -317,7 +317,7 @@ class RefundOrigin(StrEnum):
 
     MEMBER = "member"
     STAFF = "staff"
-    STRIPE = "stripe"  # somebody in Stripe's dashboard
+    STRIPE = "stripe"  # someone in Stripe's dashboard
 
 
 class RefundReason(StrEnum):
@@ -360,7 +360,7 @@ class RefundAction(StrEnum):
     REOPENED = "reopened"  # it failed after it had succeeded
 
 
-# Why a refund failed where nothing is left to be put right: the money comes back in another way.
+# Reasons a refund failed that need no follow-up: the money comes back another way.
 # Stripe documentation, "The Refund object" (failure_reason) and "Error codes".
 REFUND_SETTLED = frozenset(
     {

@@ -53,9 +53,9 @@ class Billed:
 
 
 def billed(row: Subscription, beside: Subscription | None, waiting: Iterable[Invoice]) -> Billed:
-    """Return a live subscription as the member sees it, beside the membership, if there is one.
+    """Return a live subscription as the member sees it, next to the membership if there is one.
 
-    `waiting` are its invoices that wait, the newest first.
+    `waiting` holds its open invoices, newest first.
     """
     tone, label = _badge(row)
     return Billed(

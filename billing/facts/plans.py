@@ -94,9 +94,9 @@ def in_order(rows: Iterable[Plan]) -> list[Plan]:
 
 
 def offer(plans: Sequence[Plan], *, is_new: bool, tax_behavior: str) -> PlanOffer | None:
-    """Return what is on sale to somebody, or None where there is nothing to show.
+    """Return what's on sale to this person, or None if there's nothing to show.
 
-    `is_new`: to somebody who gets the free trial. `tax_behavior`: as the account's settings say.
+    `is_new`: this person gets the free trial. `tax_behavior`: from the account's settings.
     """
     if not plans:
         return None

@@ -62,7 +62,7 @@ def _sum(name: str, amount: int) -> Named:
 
 
 def names_of(row: Invoice) -> TaxNames:
-    """Return what the rates of an invoice are called: one query, and none where it has none."""
+    """Return the names of an invoice's tax rates: one query, or none if it has no rates."""
     wanted = {one["rate"] for one in row.taxes}
     found = TaxRate.objects.filter(stripe_id__in=wanted) if wanted else []
     return {

@@ -1,4 +1,4 @@
-"""Something with a fixed price that members pay once: a workshop, a key, a mat."""
+"""Something with a fixed price that members pay for once: a workshop, a key, a mat."""
 
 from __future__ import annotations
 

@@ -197,7 +197,7 @@ def payment_line(row: Payment, description: str, refunds: Collection[Refund]) ->
 
 
 def _dispute_notice(row: Dispute) -> Attention:
-    """Return what is to be said to the member about a dispute."""
+    """Return what to tell the member about a dispute."""
     amount = row.money
     match row.status:
         case DisputeStatus.WON:

@@ -86,7 +86,7 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 Copy = TypeVar("Copy", bound=StripeCopy)
-TAX_SETTINGS = "tax.settings"  # Stripe's word for them, of which there is one
+TAX_SETTINGS = "tax.settings"  # Stripe's name for them; an account has only one
 FIRST_INVOICE = "subscription_create"
 # The ID prefix of payments that represent money paid on an invoice outside of Stripe.
 OUTSIDE_MARK = ":outside"

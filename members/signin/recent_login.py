@@ -26,9 +26,9 @@ SIGN_IN_ANEW = "For this you must have signed in a moment ago: sign out, sign in
 
 
 def proofs(request: HttpRequest, within: timedelta | None = None) -> list[dict[str, Any]]:
-    """Return how this session proved who somebody is, as allauth notes it, the latest last.
+    """Return the proofs of identity allauth recorded in this session, latest last.
 
-    Only proofs of the time `within` count; without one it is allauth's REAUTHENTICATION_TIMEOUT.
+    Only proofs no older than `within` count. The default is allauth's REAUTHENTICATION_TIMEOUT.
     """
     age = within.total_seconds() if within else app_settings.REAUTHENTICATION_TIMEOUT
     since = time.time() - age
@@ -37,7 +37,7 @@ def proofs(request: HttpRequest, within: timedelta | None = None) -> list[dict[s
 
 
 def is_recent(request: HttpRequest, within: timedelta | None = None) -> bool:
-    """Whether somebody signed in or confirmed who they are recently enough, in this session."""
+    """Whether the user signed in or confirmed who they are recently enough, in this session."""
     return bool(proofs(request, within))
 
 

@@ -121,7 +121,7 @@ def case_of(row: Refund) -> Case:
 
 
 def progress(row: Refund) -> str:
-    """ "1 of 2 approved" where it takes people and still waits; else nothing."""
+    """ "1 of 2 approved" while a refund waits for a second person; otherwise nothing."""
     if not row.is_undecided or row.approvals_needed < refunds.TWO:
         return ""
     return f"{row.approvals_given} of {row.approvals_needed} approved"

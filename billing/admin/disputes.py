@@ -36,7 +36,6 @@ SEND = (
     "3. Open the dispute in Stripe's dashboard, choose to counter it, and upload evidence.pdf "
     "there (Stripe takes PDF, JPG and PNG below 5 MB). Nothing is sent from here automatically."
 )
-HOW = "How to answer"
 Rows = QuerySet[Any]
 
 
@@ -88,7 +87,7 @@ class DisputeAdmin(StripeCopyAdmin):
     ]
     fieldsets = [
         (None, {"fields": ["state", "deadline", "meaning", "money", "why", "evidence"]}),
-        (HOW, {"fields": ["steps"]}),
+        ("How to answer", {"fields": ["steps"]}),
         ("Who and what", {"fields": ["member", "payment_link", "invoice_link", "paid", "card"]}),
         ("Dates", {"fields": ["began", "closed"]}),
         ("Belongs together", {"fields": ["customer_link", "others", "events"]}),
@@ -104,7 +103,7 @@ class DisputeAdmin(StripeCopyAdmin):
         found = super().get_fieldsets(request, obj)
         if obj is None or obj.needs_response:
             return found
-        return [(title, options) for title, options in found if title != HOW]
+        return [one for one in found if "steps" not in one[1]["fields"]]
 
     def get_ordering(self, request: HttpRequest) -> list[Any]:
         """Open ones first, by deadline; then decided ones, newest first."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.contrib import admin
@@ -198,10 +198,8 @@ class InvoiceAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
     def lines_table(self, row: Invoice) -> SafeString:
         """The lines and their total."""
         tax = taxes.of_invoice(row)
-        totals = [
-            ("Discount", -row.discount if row.discount else 0),
-            *tax.added,
-            ("Total", row.total),
+        above = [("Discount", -row.discount if row.discount else 0), *tax.added]
+        below = [
             *taxes.included_words(tax.included),
             *texts.invoice_credits(row),
             ("Due", row.amount_due if row.amount_due != row.total else 0),
@@ -211,7 +209,7 @@ class InvoiceAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
             ("Credited after payment", -row.post_payment_credit_notes_amount),
         ]
         lines = [(line["description"], line["amount"]) for line in row.lines]
-        shown = [*lines, *(pair for pair in totals if pair[1] or pair[0] == "Total")]
+        shown = [*lines, *_filled(above), ("Total", row.total), *_filled(below)]
         rows = [(text, Money(amount, row.currency)) for text, amount in shown]
         return format_html(
             '<table class="staff-table">{}</table>',
@@ -274,3 +272,7 @@ class InvoiceAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
         """Stripe's page and PDF."""
         pairs = [(row.hosted_url, "Stripe's page for the member"), (row.pdf_url, "PDF")]
         return show.links([(url, text) for url, text in pairs if url])
+
+
+def _filled(sums: Iterable[tuple[str, int]]) -> list[tuple[str, int]]:
+    return [one for one in sums if one[1]]

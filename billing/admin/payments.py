@@ -33,7 +33,6 @@ from members.access import current_user
 from members.signin.staff_recent import recently_signed_in
 
 MOST_INVOICES = 50
-RECEIVED = "Received"
 
 
 class WayFilter(RadioFilter):  # type: ignore[misc]  # Unfold ships no types
@@ -110,7 +109,7 @@ class PaymentAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
         ("created_at", by_day("day made")),
     ]
     sums = {
-        RECEIVED: Sum("amount_received"),
+        "Received": Sum("amount_received"),
         "Refunded": Sum("amount_refunded"),
     }
     export_columns = exports.PAYMENT_COLUMNS
@@ -300,12 +299,13 @@ class PaymentAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
 
 def _less_returned(found: SumOfCurrency, returned: int, outside: int) -> SumOfCurrency:
     """Add what came outside of Stripe, what banks took back, and the rest."""
-    amounts = {words: money.amount for words, money in found.amounts}
+    received, refunded = found.amounts  # as in `PaymentAdmin.sums`
+    amounts = [received]
     if outside:
-        received_, *others = amounts.items()
-        amounts = dict([received_, ("Of that outside Stripe", outside), *others])
+        amounts.append(("Of that outside Stripe", Money(outside, found.currency)))
+    amounts.append(refunded)
     if returned:
-        amounts["Returned by banks"] = returned
-    amounts["Net"] = amounts[RECEIVED] - amounts["Refunded"] - returned
-    named = [(words, Money(amount, found.currency)) for words, amount in amounts.items()]
-    return SumOfCurrency(found.currency, found.count, named)
+        amounts.append(("Returned by banks", Money(returned, found.currency)))
+    net = received[1].amount - refunded[1].amount - returned
+    amounts.append(("Net", Money(net, found.currency)))
+    return SumOfCurrency(found.currency, found.count, amounts)

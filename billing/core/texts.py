@@ -191,19 +191,28 @@ DISPUTE_SETTLED_TEXT = "The card's bank had asked about it. No money has moved; 
 
 def card(brand: str, last4: str) -> str:
     """Return "Visa ending in 4242", or an empty string if there's no card."""
-    if brand == OUTSIDE:
-        return DIRECT
-    if not last4:
-        return ""
-    if brand in BANK_ACCOUNTS:
-        return f"Bank account ending in {last4}"
-    name = BRANDS.get(brand, brand.replace("_", " ").title() or "Card")
-    return f"{name} ending in {last4}"
+    return _method(brand, last4, "{name} ending in {last4}")
 
 
 def card_short(brand: str, last4: str) -> str:
     """Return "Visa 4242", for a narrow column."""
-    return card(brand, last4).replace(" ending in ", " ")
+    return _method(brand, last4, "{name} {last4}")
+
+
+def card_in_sentence(brand: str, last4: str) -> str:
+    """Return "Visa ending in 4242" or "bank account ending in 6789", for inside a sentence."""
+    found = card(brand, last4)
+    return f"{found[:1].lower()}{found[1:]}" if brand in BANK_ACCOUNTS else found
+
+
+def _method(brand: str, last4: str, form: str) -> str:
+    if brand == OUTSIDE:
+        return DIRECT
+    if not last4:
+        return ""
+    known = BRANDS.get(brand, brand.replace("_", " ").title() or "Card")
+    name = "Bank account" if brand in BANK_ACCOUNTS else known
+    return form.format(name=name, last4=last4)
 
 
 def card_expiry(year_and_month: str) -> str:

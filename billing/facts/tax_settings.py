@@ -38,6 +38,11 @@ def single_words() -> str:
     return tax_texts.price(of_single_payments())
 
 
+def adds_to_single() -> bool:
+    """Whether tax comes on top of a one-time payment."""
+    return of_single_payments() == tax_texts.ADDED
+
+
 def single() -> gateway.SingleTax | None:
     """Return the tax parameters of a single payment for Stripe."""
     if not settings.STRIPE_TAX:

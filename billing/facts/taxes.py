@@ -38,27 +38,27 @@ def in_words(row: Invoice, names: TaxNames) -> Taxes:
     )
     return Taxes(
         # An invoice read by an earlier version has only totals.
-        added=added or _sum("Tax", row.tax_added),
-        included=included or _sum("Tax", row.tax_included),
+        added=[(name or "Tax", amount) for name, amount in added or _sum(row.tax_added)],
+        included=included or _sum(row.tax_included),
         note=" ".join(dict.fromkeys(notes)),
     )
 
 
 def included_words(named: Named) -> list[tuple[str, int]]:
     """Return the text below a total: "Includes VAT (19%)"."""
-    return [(f"Includes {'tax' if name == 'Tax' else name}", amount) for name, amount in named]
+    return [(f"Includes {name or 'tax'}", amount) for name, amount in named]
 
 
 def _named(row: Invoice, names: TaxNames, *, is_included: bool) -> Named:
     return [
-        (names.get(one["rate"], "Tax"), one["amount"])
+        (names.get(one["rate"], ""), one["amount"])
         for one in row.taxes
         if one["amount"] and one["is_included"] == is_included
     ]
 
 
-def _sum(name: str, amount: int) -> Named:
-    return [(name, amount)] if amount else []
+def _sum(amount: int) -> Named:
+    return [("", amount)] if amount else []
 
 
 def names_of(row: Invoice) -> TaxNames:

@@ -587,6 +587,7 @@ def ask_for_payment(request: PaymentRequest) -> None:
             "name": request.user.first_name,
             "amount": str(request.price),
             "tax_words": tax_settings.single_words(),
+            "adds_tax": tax_settings.adds_to_single(),
             "description": request.description,
             "expires_on": end.isoformat() if end else "",
             "url": pay_links.url_of(request),

@@ -274,6 +274,7 @@ def pay(request: HttpRequest, token: str) -> HttpResponse:
         "asked": found,
         "refusal": single_payments.why_not_payable(found),
         "tax_words": tax_settings.single_words(),
+        "adds_tax": tax_settings.adds_to_single(),
     }
     return render(request, "billing/pay.html", context)
 

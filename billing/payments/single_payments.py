@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -24,7 +26,24 @@ from billing.stripe import gateway
 from billing.stripe.snapshots import CheckoutSnapshot
 from common.money import Money
 
-JUST_PAID = "You have just paid this. Your payment is being confirmed."
+
+class Unpayable(StrEnum):
+    """Why a payment request can't be paid."""
+
+    PAID = "paid"
+    BEING_PAID = "being_paid"
+    WITHDRAWN = "withdrawn"
+    EXPIRED = "expired"
+    NOT_ON_SALE = "not_on_sale"
+
+
+SENTENCES: dict[Unpayable, str] = {
+    Unpayable.PAID: "You have paid this already. Thank you.",
+    Unpayable.BEING_PAID: "You have just paid this. Your payment is being confirmed.",
+    Unpayable.WITHDRAWN: "This payment request was withdrawn. You owe nothing.",
+    Unpayable.EXPIRED: "This payment request has expired. Please write to {support}.",
+    Unpayable.NOT_ON_SALE: "This is not on sale any more.",
+}
 
 
 def pay_amount(user: User, amount: int, note: str) -> str:
@@ -60,15 +79,15 @@ def pay_request(user: User, request_id: int) -> str:
     request = PaymentRequest.objects.for_user(user).filter(pk=request_id).first()
     if request is None:
         raise CheckoutError("There is no such payment request.")
-    if refusal := why_not_payable(request):
-        has_paid = request.state == RequestState.PAID or refusal == JUST_PAID
-        raise (AlreadyPaid if has_paid else CheckoutError)(refusal)
+    if why := unpayable(request):
+        has_paid = why in (Unpayable.PAID, Unpayable.BEING_PAID)
+        raise (AlreadyPaid if has_paid else CheckoutError)(_sentence(why))
     terms = {
         "amount": request.amount,
         "currency": request.currency,
         "description": request.description,
     }
-    already = AlreadyPaid(JUST_PAID)
+    already = AlreadyPaid(_sentence(Unpayable.BEING_PAID))
     wanted = Wanted(Purpose.REQUEST, terms, _open_session, already, request)
     with in_sentences("pay"):
         return page_of(user, wanted)
@@ -83,7 +102,7 @@ def pay_item(user: User, item_id: int) -> str:
     """
     item = Item.objects.for_user(user).filter(pk=item_id).first()
     if item is None:
-        raise CheckoutError("This is not on sale any more.")
+        raise CheckoutError(_sentence(Unpayable.NOT_ON_SALE))
     return pay_request(user, request_for(item, user).pk)
 
 
@@ -102,17 +121,27 @@ def request_for(item: Item, user: User) -> PaymentRequest:
 
 def why_not_payable(request: PaymentRequest) -> str:
     """Return a sentence that says why a request can't be paid, or "" if it can."""
+    why = unpayable(request)
+    return _sentence(why) if why else ""
+
+
+def unpayable(request: PaymentRequest) -> Unpayable | None:
+    """Return why a request can't be paid, or None if it can."""
     if request.state == RequestState.PAID:
-        return "You have paid this already. Thank you."
+        return Unpayable.PAID
     if request.state == RequestState.CANCELED:
-        return "This payment request was withdrawn. You owe nothing."
+        return Unpayable.WITHDRAWN
     if request.is_being_paid:
-        return JUST_PAID
+        return Unpayable.BEING_PAID
     if request.has_expired:
-        return f"This payment request has expired. Please write to {settings.SUPPORT_EMAIL}."
+        return Unpayable.EXPIRED
     if not request.sent_at and request.item and not _is_on_sale(request.item, request.user):
-        return "This is not on sale any more."
-    return ""
+        return Unpayable.NOT_ON_SALE
+    return None
+
+
+def _sentence(why: Unpayable) -> str:
+    return SENTENCES[why].format(support=settings.SUPPORT_EMAIL)
 
 
 def bounds() -> str:

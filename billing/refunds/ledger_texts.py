@@ -24,6 +24,8 @@ from billing.models import LedgerText, RefundEntry
 SYSTEM, STRIPE, GONE = "The portal", "Stripe", "Somebody who has left"
 BY_STRIPE = frozenset({RefundAction.FOUND, RefundAction.STRIPE, RefundAction.REOPENED})
 GENESIS = "0" * 64
+# What the earlier hash says instead of a person. Unlike the labels above, these never change.
+HASHED_SYSTEM, HASHED_STRIPE = "The portal", "Stripe"
 
 Texts = Mapping[LedgerTextKind, str]
 
@@ -70,6 +72,16 @@ def machine(action: str) -> str:
     return STRIPE if action in BY_STRIPE else SYSTEM
 
 
+def asked(reason: str, words: str) -> str:
+    """Return the words of a request's entry: its reason, and what was written with it."""
+    return f"{reason}: {words}" if words else reason
+
+
+def asked_words(text: str) -> str:
+    """Return what was written with a request, from the words of its entry."""
+    return text.partition(": ")[2]
+
+
 def _called(actor: User) -> str:
     name = actor.get_full_name() or actor.get_username()
     return f"{name} <{actor.email}>"[:300]
@@ -113,6 +125,10 @@ def _is_whole(entry: RefundEntry, texts: Texts) -> bool:
     return all(kind in texts for kind, kept in digests_of(entry).items() if kept)
 
 
+def _hashed_machine(action: str) -> str:
+    return HASHED_STRIPE if action in BY_STRIPE else HASHED_SYSTEM
+
+
 def _earlier_hash(entry: RefundEntry, texts: Texts, previous: str) -> str:
     """Return the hash as it was computed when names and words were columns."""
     columns = {
@@ -120,7 +136,7 @@ def _earlier_hash(entry: RefundEntry, texts: Texts, previous: str) -> str:
         "refund": entry.refund_id,
         "at": entry.at.astimezone(UTC).isoformat(timespec="microseconds"),
         "actor": entry.actor_id,
-        "actor_name": texts.get(LedgerTextKind.ACTOR) or machine(entry.action),
+        "actor_name": texts.get(LedgerTextKind.ACTOR) or _hashed_machine(entry.action),
         "action": str(entry.action),
         "from": str(entry.from_state),
         "to": str(entry.to_state),

@@ -262,7 +262,7 @@ def preview(asked: Asking, amount: int, *, cancels: bool) -> Preview:
     if verdict.outcome == Outcome.AUTOMATIC:
         first, last = arrival(timezone.now())
         sentences = (
-            f"We’ll send {money} {to_method(asked.method)} right away.",
+            f"We’ll send {money} {to_method(asked.payment)} right away.",
             f"Banks usually show it between {long_date(first)} and {long_date(last)}.",
         )
         return Preview(Tone.GOOD, "You’ll be refunded right away", (*sentences, *membership), money)
@@ -274,11 +274,10 @@ def preview(asked: Asking, amount: int, *, cancels: bool) -> Preview:
     return Preview(Tone.WAIT, title, (*_why(asked, amount), answer, *membership), money)
 
 
-def to_method(method: str) -> str:
+def to_method(payment: Payment) -> str:
     """Return "to your Visa ending in 4242", or wherever else it goes."""
-    if not method:
-        return "to where you paid from"
-    return f"to your {method.replace('Bank account', 'bank account')}"
+    method = wording.card_in_sentence(payment.card_brand, payment.card_last4)
+    return f"to your {method}" if method else "to where you paid from"
 
 
 def _why(asked: Asking, amount: int) -> tuple[str, ...]:

@@ -25,8 +25,8 @@ from billing.core.statuses import (
 )
 from billing.models import Invoice, Payment, Refund
 from billing.models.locks import lock_member, locked_customer
+from billing.refunds import ledger_texts, terms, transitions
 from billing.refunds import policy as refund_policy
-from billing.refunds import terms, transitions
 from billing.refunds.policy import Outcome
 from billing.refunds.transitions import RefundAmountError, RefundError
 from common.money import Money
@@ -79,7 +79,9 @@ def request(user: User, payment_pk: int, wish: Wish) -> Refund:
     row = _new(payment, wish, RefundOrigin.MEMBER, user)
     row.policy, row.verdict = policy, verdict.as_json()
     row.approvals_needed = verdict.approvals
-    transitions.begin(row, RefundAction.REQUESTED, actor=user, words=_said(wish))
+    transitions.begin(
+        row, RefundAction.REQUESTED, actor=user, words=ledger_texts.asked(wish.reason, wish.words)
+    )
     if verdict.outcome == Outcome.AUTOMATIC:
         words = " ".join(verdict.sentences)
         _approve(row, RefundAction.APPROVED_BY_POLICY, None, words)
@@ -266,7 +268,9 @@ def _give(payment: Payment, actor: User, wish: Wish, total: int = 0) -> Refund:
     row = _to_give(payment, actor, wish, total)
     if row.approvals_needed >= TWO:
         row.first_approved_by = actor
-    transitions.begin(row, RefundAction.GIVEN, actor=actor, words=_said(wish))
+    transitions.begin(
+        row, RefundAction.GIVEN, actor=actor, words=ledger_texts.asked(wish.reason, wish.words)
+    )
     if row.approvals_needed < TWO:
         _approve(row, RefundAction.APPROVED, actor, "")
     return row
@@ -321,11 +325,6 @@ def _new(payment: Payment, wish: Wish, origin: RefundOrigin, actor: User) -> Ref
         requested_by=actor,
         created_at=timezone.now(),
     )
-
-
-def _said(wish: Wish) -> str:
-    """Return reason and words as the ledger has them."""
-    return f"{wish.reason}: {wish.words}" if wish.words else str(wish.reason)
 
 
 def _approve(

@@ -36,6 +36,7 @@ SAMPLES: dict[Kind, dict[str, Any]] = {
         "price": "$29.00",
         "interval": "month",
         "tax_words": "plus tax",
+        "adds_tax": True,
         "next_charge_on": "2026-12-24T12:00:00+00:00",
         "by_invoice": False,
         "trial_ends_on": "",

@@ -13,7 +13,13 @@ from django.utils.safestring import SafeString
 from billing.admin import labels
 from billing.admin.stripe_links import has_stripe_dashboard, stripe_url
 from billing.core import texts
-from billing.core.statuses import REFUND_TO_SEND, REFUND_VOID, PaymentStatus, RefundState
+from billing.core.statuses import (
+    REFUND_TO_SEND,
+    REFUND_VOID,
+    PaymentStatus,
+    RefundAction,
+    RefundState,
+)
 from billing.facts import descriptions, disputes, memberships
 from billing.models import Payment, Refund, RefundEntry
 from billing.refunds import ledger_texts, membership_end
@@ -25,22 +31,26 @@ from billing.refunds.membership_end import Ending
 from billing.refunds.policy import Facts
 from common.money import Money
 from common.staff import show
-from emails.models import Message
+from emails.models import Message, MessageState
 
 SHOWN = 12
 CREDITED = "became credit when the member switched"
 OVERDUE_WORDS = "Approved and not sent yet. The worker tries it again every hour."
 TONES = {
-    "denied": "danger",
-    "refused": "danger",
-    "reopened": "danger",
-    "approved": "success",
-    "approved_by_policy": "success",
-    "approved_first": "info",
-    "requested": "warning",
-    "given": "warning",
+    RefundAction.DENIED: "danger",
+    RefundAction.REFUSED: "danger",
+    RefundAction.REOPENED: "danger",
+    RefundAction.APPROVED: "success",
+    RefundAction.APPROVED_BY_POLICY: "success",
+    RefundAction.APPROVED_FIRST: "info",
+    RefundAction.REQUESTED: "warning",
+    RefundAction.GIVEN: "warning",
 }
-MESSAGE_TONES = {"sent": "success", "delivered": "success", "failed": "danger"}
+MESSAGE_TONES = {
+    MessageState.SENT: "success",
+    MessageState.DELIVERED: "success",
+    MessageState.FAILED: "danger",
+}
 
 
 @dataclass(frozen=True)
@@ -300,7 +310,8 @@ def _step(entry: RefundEntry) -> Step:
         when=show.when(entry.at),
         amount=show.money(entry.amount, entry.currency),
         words=said(entry),
-        tone=TONES.get(entry.action) or labels.REFUND.get(RefundState(entry.to_state), ""),
+        tone=TONES.get(RefundAction(entry.action))
+        or labels.REFUND.get(RefundState(entry.to_state), ""),
     )
 
 
@@ -317,13 +328,13 @@ CAME_TO = {
 def said(entry: RefundEntry) -> str:
     """Return a step's words: people's unchanged, Stripe's translated into ours."""
     words = ledger_texts.words(entry)
-    if entry.action == "stripe":
+    if entry.action == RefundAction.STRIPE:
         state = CAME_TO[RefundState(entry.to_state)]
         return f"{state} {refund_texts.for_staff(words)}".strip()
-    if entry.action in ("found", "reopened"):
+    if entry.action in (RefundAction.FOUND, RefundAction.REOPENED):
         return refund_texts.for_staff(words)
-    if entry.action in ("requested", "given"):
-        return words.partition(": ")[2]
+    if entry.action in (RefundAction.REQUESTED, RefundAction.GIVEN):
+        return ledger_texts.asked_words(words)
     return words
 
 
@@ -351,7 +362,7 @@ def _messages(row: Refund) -> list[Line]:
         Line(
             show.page_of(one),
             one.subject or one.kind.replace("_", " ").capitalize(),
-            show.badge(one.get_state_display(), MESSAGE_TONES.get(one.state, "info")),
+            show.badge(one.get_state_display(), MESSAGE_TONES.get(MessageState(one.state), "info")),
             f"{one.get_channel_display()}, {show.age(one.created_at)}",
         )
         for one in found[:SHOWN]

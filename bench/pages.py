@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 READERS = 4
-WARM_UP_SECONDS = 0.7
+# Until every connection has its plans.
+WARM_UP_SECONDS = 2.0
 ROUNDS = 5
 SECONDS = 0.5
 INVOICES = (12, 500)

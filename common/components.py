@@ -1,4 +1,4 @@
-"""The smallest components, as tags of every template: icon, badge, date.
+"""The smallest components, as tags of every template: icon, badge, date, address.
 
 A page has dozens of each, and an included template takes ten times as long as a tag.
 """
@@ -10,11 +10,13 @@ from functools import cache
 from typing import Any
 
 from django.core.signals import setting_changed
-from django.template import Library
+from django.template import Context, Library, Node, defaulttags
+from django.template.base import FilterExpression, Parser, Token
 from django.templatetags.static import static
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateformat import DateFormat
-from django.utils.html import format_html
+from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString
 
 from common import days
@@ -61,6 +63,29 @@ def date(at: datetime | None, short: bool = False) -> SafeString:
     return format_html(
         '\n<time datetime="{}" title="{}">{}</time>\n', local.isoformat(), exact, shown
     )
+
+
+@register.tag
+def url(parser: Parser, token: Token) -> Node:
+    """Django's `url`; addresses without arguments are made once, as each page has a dozen."""
+    node = defaulttags.url(parser, token)
+    return node if node.args or node.kwargs or node.asvar else PlainAddress(node.view_name)
+
+
+class PlainAddress(Node):
+    """The address of a page by its name alone."""
+
+    def __init__(self, name: FilterExpression) -> None:
+        self.name = name
+
+    def render(self, context: Context) -> str:
+        """Return the address, as `{% url name %}` would."""
+        return _address(self.name.resolve(context))
+
+
+@cache
+def _address(name: str) -> str:
+    return str(conditional_escape(reverse(name)))
 
 
 @cache

@@ -7,6 +7,7 @@ from time to time is a `Param`. That is also true of the time itself and of sett
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -17,7 +18,7 @@ from uuid import UUID
 from django.contrib.auth.models import User
 from django.db import connection, models
 from django.db.models.query import FlatValuesListIterable, ModelIterable, get_related_populators
-from psycopg import Cursor
+from psycopg import Cursor, RawCursor
 from psycopg.types.numeric import Int8
 
 Row = TypeVar("Row")
@@ -29,6 +30,8 @@ KINDS: dict[str, type[models.Field[Any, Any]]] = {
     "timestamptz": models.DateTimeField,
     "text": models.TextField,
 }
+# A place for a value in psycopg's notation; a percent sign of a value is doubled.
+PLACE = re.compile(r"(?<!%)%\((\w+)\)s")
 # JSON has no such values: they travel as text.
 FROM_JSON: list[tuple[type[models.Field[Any, Any]], Convert]] = [
     (models.DateTimeField, datetime.fromisoformat),
@@ -150,13 +153,40 @@ class Reading:
 
     @cached_property
     def sql(self) -> str:
-        """Return its statement."""
+        """Return its statement, in psycopg's notation: `%(user)s::bigint`."""
         return f"SELECT {', '.join(f'({part.sql})' for part in self.parts)}"
+
+    @cached_property
+    def _prepared(self) -> tuple[str, list[str]]:
+        """Return its statement in PostgreSQL's own notation (`$1::bigint`), and what goes where.
+
+        psycopg would translate its own notation each time: the statement is long.
+        """
+        names = list(dict.fromkeys(PLACE.findall(self.sql)))
+        sql = PLACE.sub(lambda found: f"${names.index(found[1]) + 1}", self.sql)
+        return sql.replace("%%", "%"), names
 
     def __call__(self, **values: Any) -> Found:
         """Read all parts as of now, for these values of their `Param`s."""
-        row = _read(self.sql, {name: _sent(value) for name, value in values.items()})
-        return Found(dict(zip(self.parts, row, strict=True)))
+        sent = {name: _sent(value) for name, value in values.items()}
+        return Found(dict(zip(self.parts, self._read(sent), strict=True)))
+
+    def _read(self, values: dict[str, Any]) -> tuple[Any, ...]:
+        """Run the statement on psycopg's own cursor, which has the server prepare it.
+
+        Django's cursors write the values into the text, which is parsed and planned each time.
+        """
+        connection.close_if_health_check_failed()
+        connection.ensure_connection()
+        # The stubs want what these make of a cursor. A log shows the values in psycopg's notation.
+        if connection.queries_logged:
+            with connection.make_debug_cursor(Cursor(connection.connection)) as cursor:  # type: ignore[arg-type]
+                cursor.execute(self.sql, values)
+                return tuple(cursor.fetchone())
+        sql, names = self._prepared
+        with connection.make_cursor(RawCursor(connection.connection)) as cursor:  # type: ignore[arg-type]
+            cursor.execute(sql, [values[name] for name in names])
+            return tuple(cursor.fetchone())
 
 
 def attach(parents: Iterable[models.Model], name: str, children: Sequence[Any], key: str) -> None:
@@ -215,21 +245,6 @@ def _instances(compiler: Any) -> Mapped:
         return made
 
     return instance
-
-
-def _read(sql: str, values: dict[str, Any]) -> tuple[Any, ...]:
-    """Run a statement on psycopg's own cursor, which has the server prepare what comes often.
-
-    Django's cursors write the values into the text, which is parsed and planned each time.
-    """
-    connection.close_if_health_check_failed()
-    connection.ensure_connection()
-    wrap = connection.make_debug_cursor if connection.queries_logged else connection.make_cursor
-    # The stubs want what these make of it.
-    with wrap(Cursor(connection.connection)) as cursor:  # type: ignore[arg-type]
-        cursor.execute(sql, values)
-        row: tuple[Any, ...] = cursor.fetchone()
-        return row
 
 
 def _sent(value: Any) -> Any:

@@ -261,7 +261,7 @@ def _database(url: str) -> dict[str, Any]:
         "ENGINE": "django.db.backends.postgresql",
         **found,
         # Only statements that ask for it are prepared; Django's own cursors never do.
-        "OPTIONS": {"prepare_threshold": 5, **parts},
+        "OPTIONS": {"prepare_threshold": 0, **parts},
         "CONN_MAX_AGE": None,
         "CONN_HEALTH_CHECKS": True,
         "TEST": {"TEMPLATE": "template0"},

@@ -52,6 +52,12 @@ class InvoiceLine:
     refundable: str = ""  # "Refundable until Dec 4"
     due: datetime | None = None  # when a sent one is due
 
+    @property
+    def has_parts(self) -> bool:
+        """Whether more than one card payment makes up its total, or money went back."""
+        parts = (self.credited, self.from_credit, self.paid, self.refunded, self.refunding)
+        return any(one is not None for one in parts)
+
 
 @dataclass(frozen=True)
 class PaymentLine:

@@ -89,9 +89,14 @@ def test_values_and_sums_are_plain_values() -> None:
 
 
 def test_constants_may_have_percent_signs_and_quotes() -> None:
-    user = make_user("100% O'Hara %s")
-    part = Part(lambda: User.objects.filter(first_name="100% O'Hara %s", pk=ME))
-    assert Reading(part)(user=user.pk)[part] == [user]
+    name = "100% O'Hara %s %(user)s $1"
+    user = make_user(name)
+    part = Part(lambda: User.objects.filter(first_name=name, pk=ME))
+    reading = Reading(part)
+    assert reading(user=user.pk)[part] == [user]
+    with CaptureQueriesContext(connection) as statements:
+        assert reading(user=user.pk)[part] == [user]
+    assert "100% O''Hara %s %(user)s $1" in statements[0]["sql"]
 
 
 def test_children_are_there_as_if_they_were_prefetched() -> None:

@@ -194,13 +194,22 @@ def attach(parents: Iterable[models.Model], name: str, children: Sequence[Any], 
     by_parent: dict[Any, list[models.Model]] = {}
     for child in children:
         by_parent.setdefault(getattr(child, key), []).append(child)
+    none: models.QuerySet[Any] | None = None
     for parent in parents:
         relation: Any = parent._meta.get_field(name)
-        rows: models.QuerySet[Any] = models.QuerySet(relation.related_model)
-        # As Django's own prefetching does it.
-        rows._result_cache = by_parent.get(parent.pk, [])  # noqa: SLF001
-        rows._prefetch_done = True  # type: ignore[attr-defined]  # noqa: SLF001
+        if none is None:
+            none = _read_already(relation.related_model, [])
+        mine = by_parent.get(parent.pk)
+        rows = _read_already(relation.related_model, mine) if mine else none
         parent.__dict__.setdefault("_prefetched_objects_cache", {})[relation.cache_name] = rows
+
+
+def _read_already(model: type[models.Model], found: list[models.Model]) -> models.QuerySet[Any]:
+    """Return a queryset that has its rows, as Django's own prefetching makes it."""
+    rows: models.QuerySet[Any] = models.QuerySet(model)
+    rows._result_cache = found  # noqa: SLF001
+    rows._prefetch_done = True  # type: ignore[attr-defined]  # noqa: SLF001
+    return rows
 
 
 def _filled(sql: str, params: Iterable[Any]) -> str:

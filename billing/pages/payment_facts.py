@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -109,12 +109,14 @@ class Judging:
 
 @dataclass(frozen=True)
 class PaymentsFacts:
-    """A page of invoices and one of standalone payments, with payments and disputes.
+    """A page of invoices and one of standalone payments, with their disputes.
 
+    `paid_for`: an invoice's payments, by its key.
     `is_first`: neither is a later page. `years`: the years in which the member paid, newest first.
     """
 
     invoices: Sequence[Invoice]
+    paid_for: Mapping[int, Sequence[Payment]]
     payments: Sequence[Payment]
     has_older: bool
     has_older_payments: bool
@@ -172,12 +174,13 @@ def payments(user: User, before: str = "", other_before: str = "") -> PaymentsFa
     subscriptions = {one.pk: one for one in found[SUBSCRIPTIONS]}
     for row in invoices:
         row.subscription = subscriptions.get(row.subscription_id or 0)
-    _join(invoices, of_invoices)
+    paid_for = _join(invoices, of_invoices)
     attach([*of_invoices, *single], "disputes", found[DISPUTES], "payment_id")
     refunds = [row for row in found[UNDER_WAY] if queries.is_under_way(row)]
     refunded = [row.payment.invoice for row in refunds if row.payment.invoice]
     return PaymentsFacts(
         invoices=invoices[:PAGE_SIZE],
+        paid_for=paid_for,
         payments=single[:PAGE_SIZE],
         has_older=len(invoices) > PAGE_SIZE,
         has_older_payments=len(single) > PAGE_SIZE,
@@ -229,12 +232,14 @@ def _mark(rows: Callable[[], MemberRecordQuerySet[Dated]], key: str) -> tuple[da
     return (row.created_at, row.pk) if row else NEWEST
 
 
-def _join(invoices: Sequence[Invoice], rows: Sequence[Payment]) -> None:
-    """Connect payments with their invoices, and invoices with their payments."""
+def _join(invoices: Sequence[Invoice], rows: Sequence[Payment]) -> dict[int, list[Payment]]:
+    """Connect payments with their invoices; return an invoice's payments by its key."""
     by_key = {one.pk: one for one in invoices}
+    found: dict[int, list[Payment]] = {one.pk: [] for one in invoices}
     for row in rows:
         row.invoice = by_key.get(row.invoice_id or 0)
-    attach(invoices, "payments", rows, "invoice_id")
+        found[row.invoice_id or 0].append(row)
+    return found
 
 
 def _of(refunds: Sequence[Refund], rows: Sequence[Payment]) -> list[Refund]:

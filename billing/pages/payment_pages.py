@@ -125,14 +125,14 @@ class PaymentsPage:
 def payments_page(facts: PaymentsFacts) -> PaymentsPage:
     """Return one page of invoices and one of other payments."""
     address = reverse("billing:payments")
-    paid = [*facts.payments, *(one for row in facts.invoices for one in row.payments.all())]
+    paid = [*facts.payments, *(one for rows in facts.paid_for.values() for one in rows)]
     judging, refunds = facts.judging, facts.refunds
     briefs = queries.briefs(queries.judged(judging.policy, judging.facts, paid), refunds)
     last, last_payment = facts.invoices[-1:], facts.payments[-1:]
     return PaymentsPage(
         refunds=refund_lines(refunds, facts.names) if facts.is_first else [],
         invoices=[
-            invoice_line(row, facts.names, list(row.payments.all()), refunds, briefs)
+            invoice_line(row, facts.names, facts.paid_for[row.pk], refunds, briefs)
             for row in facts.invoices
         ],
         payments=[

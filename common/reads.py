@@ -18,7 +18,7 @@ from uuid import UUID
 from django.contrib.auth.models import User
 from django.db import connection, models
 from django.db.models.query import FlatValuesListIterable, ModelIterable, get_related_populators
-from psycopg import Cursor, RawCursor
+from psycopg import RawCursor
 from psycopg.types.numeric import Int8
 
 Row = TypeVar("Row")
@@ -176,14 +176,15 @@ class Reading:
 
         Django's cursors write the values into the text, which is parsed and planned each time.
         """
-        connection.close_if_health_check_failed()
-        connection.ensure_connection()
-        # The stubs want what these make of a cursor. A log shows the values in psycopg's notation.
         if connection.queries_logged:
-            with connection.make_debug_cursor(Cursor(connection.connection)) as cursor:  # type: ignore[arg-type]
+            # Nothing but Django's own says in its log what was asked.
+            with connection.cursor() as cursor:
                 cursor.execute(self.sql, values)
                 return tuple(cursor.fetchone())
         sql, names = self._prepared
+        connection.close_if_health_check_failed()
+        connection.ensure_connection()
+        # The stubs want what this makes of a cursor.
         with connection.make_cursor(RawCursor(connection.connection)) as cursor:  # type: ignore[arg-type]
             cursor.execute(sql, [values[name] for name in names])
             return tuple(cursor.fetchone())

@@ -1,6 +1,6 @@
-"""The smallest components, as tags of every template: icon, badge, date, address.
+"""The smallest components as template tags: icon, badge, date, address.
 
-A page has dozens of each, and an included template takes ten times as long as a tag.
+A page has dozens of them, and including a template takes ten times as long as a tag.
 """
 
 from __future__ import annotations
@@ -37,15 +37,15 @@ def icon(name: str) -> SafeString:
 
 @register.simple_tag
 def badge(tone: str, label: str) -> SafeString:
-    """Show a state: `{% badge "good" "Active" %}`. Tones: good, wait, bad, info or plain."""
+    """Show a state: `{% badge "good" "Active" %}`. Tones: good, wait, bad, info, or plain."""
     return format_html('\n<span class="badge is-{}">{}{}</span>\n', tone, icon(tone or ""), label)
 
 
 @register.simple_tag
 def date(at: datetime | None, short: bool = False) -> SafeString:
-    """Show a day as "Friday, December 4", with the year where it is not this one.
+    """Show a day as "Friday, December 4", with the year unless it's the current one.
 
-    `short` says "Dec 4, 2026". The exact time is in a tooltip, as the reader's clock has it.
+    `short` shows "Dec 4, 2026". The exact time is in a tooltip, in the reader's time zone.
     """
     if not at:
         return SafeString(NO_DATE)
@@ -90,7 +90,7 @@ def _address(name: str) -> str:
 
 @cache
 def _icons() -> str:
-    """Return the address of all icons, which is the same as long as a process lives."""
+    """Return the address of the icon file, which stays the same while a process lives."""
     return static("icons.svg")
 
 

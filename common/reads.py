@@ -1,8 +1,8 @@
-"""What a page reads: several querysets in one statement, as of one moment.
+"""A page's reads: several querysets in one statement, as of one moment.
 
-The ORM takes longer to write a statement than PostgreSQL to answer it. So a reading is written
-once a process, when it is first used, and PostgreSQL plans it once a connection: whatever differs
-from time to time is a `Param`. That is also true of the time itself and of settings.
+The ORM takes longer to build a statement than PostgreSQL to answer it. So a reading is built once
+per process, when it's first used, and PostgreSQL plans it once per connection: anything that varies
+is a `Param`, including the time and settings.
 """
 
 from __future__ import annotations
@@ -32,35 +32,35 @@ KINDS: dict[str, type[models.Field[Any, Any]]] = {
 }
 # A place for a value in psycopg's notation; a percent sign of a value is doubled.
 PLACE = re.compile(r"(?<!%)%\((\w+)\)s")
-# JSON has no such values: they travel as text.
+# JSON has no such values, so they're sent as text.
 FROM_JSON: list[tuple[type[models.Field[Any, Any]], Convert]] = [
     (models.DateTimeField, datetime.fromisoformat),
     (models.DateField, date.fromisoformat),
     (models.UUIDField, UUID),
 ]
-# JSON would change them.
+# JSON would alter these.
 UNREADABLE = (models.DecimalField, models.DurationField, models.BinaryField, models.TimeField)
 
 
 class ReadingError(Exception):
-    """A reading is written in a way that would go wrong later."""
+    """A reading is built in a way that would fail later."""
 
 
 @dataclass(frozen=True)
 class Slot:
-    """Where a value goes in a statement; `kind` is PostgreSQL's type."""
+    """The place of a value in a statement; `kind` is PostgreSQL's type."""
 
     name: str
     kind: str
 
     @property
     def text(self) -> str:
-        """Return what stands for it in psycopg's SQL."""
+        """Return its placeholder in psycopg's SQL."""
         return f"%({self.name})s::{self.kind}"
 
 
 class Param(models.Value):
-    """A value of each reading: `filter(user=Param("user", "bigint"))`."""
+    """A value that varies: `filter(user=Param("user", "bigint"))`."""
 
     def __init__(self, name: str, kind: str) -> None:
         super().__init__(None, output_field=KINDS[kind]())
@@ -72,31 +72,31 @@ class Param(models.Value):
 
 
 class AnyOf(Param):
-    """Any of a list of values of each reading: `filter(stripe_id=AnyOf("ids", "text"))`."""
+    """Any of a list of values that varies: `filter(stripe_id=AnyOf("ids", "text"))`."""
 
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
         """Leave a mark that the reading fills in."""
         return "ANY(%s)", (Slot(self.slot.name, f"{self.slot.kind}[]"),)
 
 
-# What a queryset is narrowed by, now or in a reading.
+# What a queryset is filtered by, now or in a reading.
 Person: TypeAlias = User | Param
 Moment: TypeAlias = datetime | Param
 
 
 class Part(Generic[Row]):
-    """One queryset of a reading: of rows with what they `select_related`, or of one value."""
+    """One queryset in a reading: rows with what they `select_related`, or single values."""
 
     def __init__(self, make: Callable[[], models.QuerySet[Any, Row]]) -> None:
         self.make = make
 
     @cached_property
     def sql(self) -> str:
-        """Return its statement, with all values written into it but those of `Param`."""
+        """Return its statement, with all values filled in except those of `Param`."""
         sql, params = self._compiled.as_sql()
-        _ = self._converters  # What can't be read is found before it is.
+        _ = self._converters  # Find unsupported columns before reading.
         columns = ", ".join(f"c{number}" for number in range(len(self._compiled.select)))
-        # All of it was written by the ORM.
+        # The ORM built all of it.
         return f"SELECT json_agg(q) FROM ({_filled(sql, params)}) AS q({columns})"  # noqa: S608
 
     @cached_property
@@ -120,7 +120,7 @@ class Part(Generic[Row]):
         return (lambda row: row[0]) if issubclass(kind, FlatValuesListIterable) else tuple
 
     def rows(self, found: list[dict[str, Any]] | None) -> list[Row]:
-        """Return what PostgreSQL found, as the queryset would."""
+        """Return PostgreSQL's result as the queryset would."""
         return [self._row(list(one.values())) for one in found or ()]
 
     def _row(self, values: list[Any]) -> Row:
@@ -132,7 +132,7 @@ class Part(Generic[Row]):
 
 
 class Found:
-    """What a reading found, by its parts."""
+    """A reading's result, by part."""
 
     def __init__(self, found: dict[Part[Any], Any]) -> None:
         self._found = found
@@ -146,7 +146,7 @@ class Found:
 
 
 class Reading:
-    """Several parts, read in one statement."""
+    """Several parts that are read in one statement."""
 
     def __init__(self, *parts: Part[Any]) -> None:
         self.parts = parts
@@ -174,7 +174,7 @@ class Reading:
     def _read(self, values: dict[str, Any]) -> tuple[Any, ...]:
         """Run the statement on psycopg's own cursor, which has the server prepare it.
 
-        Django's cursors write the values into the text, which is parsed and planned each time.
+        Django's cursors put the values into the text, which is parsed and planned each time.
         """
         if connection.queries_logged:
             # Nothing but Django's own says in its log what was asked.
@@ -214,7 +214,7 @@ def _read_already(model: type[models.Model], found: list[models.Model]) -> model
 
 
 def _filled(sql: str, params: Iterable[Any]) -> str:
-    """Write constants into a statement: the planner knows them, and only `Param`s are sent."""
+    """Fill constants into a statement: the planner sees them, and only `Param`s are sent."""
     if "%%" in sql:
         raise ReadingError("A percent sign belongs into a value.")
     first, *rest = sql.split("%s")
@@ -239,7 +239,7 @@ def _converter(kind: models.Field[Any, Any]) -> Convert | None:
 
 
 def _instances(compiler: Any) -> Mapped:
-    """Return how a row becomes an instance, with its related ones: what `ModelIterable` does."""
+    """Return a function that turns a row into instances, as `ModelIterable` does."""
     info = compiler.klass_info
     start, end = info["select_fields"][0], info["select_fields"][-1] + 1
     names = [one[0].target.attname for one in compiler.select[start:end]]
@@ -258,5 +258,5 @@ def _instances(compiler: Any) -> Mapped:
 
 
 def _sent(value: Any) -> Any:
-    # Numbers have one type whatever their size, or each size would be prepared apart.
+    # Give numbers one type for all sizes, or each size would be prepared separately.
     return Int8(value) if type(value) is int else value

@@ -1,4 +1,4 @@
-"""Finds a person in free text, where no column says whom a row is about."""
+"""Find a person in free text, where no column says who a row is about."""
 
 from __future__ import annotations
 

@@ -99,7 +99,7 @@ class MessageAdmin(ReadOnlyAdmin):
         return search.people(term)
 
     def palette_title(self, row: Message) -> str:
-        """What and to whom."""
+        """The kind of message and its recipient."""
         return f"{_name_of(row.kind)} to {row.recipient}" if row.recipient else _name_of(row.kind)
 
     def has_resend_permission(self, request: HttpRequest, _object_id: str = "") -> bool:

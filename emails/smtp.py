@@ -1,6 +1,6 @@
 """Django's SMTP, plus addresses with non-ASCII letters before the @ (RFC 6531).
 
-Django would write such an address as an encoded word: another mailbox, which nobody has. A
+Django would write such an address as an encoded word: a different mailbox, which nobody has. A
 non-ASCII domain needs none of this, since it's encoded for DNS.
 """
 

@@ -92,7 +92,7 @@ def remember_wish(request: HttpRequest, user: User, *, wanted: bool) -> None:
 def fulfil_wish(request: HttpRequest, user: User) -> bool:
     """Record the consent given at sign-up, now that the number is verified.
 
-    Return whether there was one, and it changed anything.
+    Return whether there was one and it changed anything.
     """
     is_wanted = request.session.pop(SESSION_KEY, None) == user.pk
     return is_wanted and agree(user.member, ConsentSource.SIGNUP)

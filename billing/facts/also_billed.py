@@ -1,7 +1,7 @@
 """What a member is billed for besides the membership, in the member's words.
 
 Staff sell such things in Stripe's dashboard, on terms that the portal doesn't know. So it shows
-them, with their card, and whom to ask about ending them.
+them, with their card, and says who to ask about ending them.
 """
 
 from __future__ import annotations

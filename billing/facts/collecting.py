@@ -92,7 +92,7 @@ def overdue_invoice(invoices: Iterable[Invoice]) -> Invoice | None:
 
 
 def overdue(invoice: Invoice) -> str:
-    """Say what is overdue, and since when."""
+    """Say what's overdue, and since when."""
     amount = invoice.money_remaining
     when = f" was due on {long_date(invoice.due_at)}" if invoice.due_at else " is overdue"
     return f"Your invoice of {amount}{when}. You're still a member for now."

@@ -1,8 +1,8 @@
 """Which subscriptions are memberships, and which one of a member's counts.
 
 A subscription to any price of a product that is the plan, or once was, is a membership; whatever
-else Stripe charges a member for ("Locker rental") is not. Rows say so in a column, which is told
-anew when the plan's products or their names change.
+else Stripe charges a member for ("Locker rental") is not. Rows say so in a column, which is
+updated when the plan's products or their names change.
 """
 
 from __future__ import annotations

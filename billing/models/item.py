@@ -23,7 +23,7 @@ class ItemQuerySet(models.QuerySet["Item"]):
 
 
 class Item(models.Model):
-    """What staff sell beside the membership. Amounts are minor units."""
+    """Something staff sell besides the membership. Amounts are minor units."""
 
     name = models.CharField(max_length=200, help_text="What members read: Workshop fee, 12 May.")
     amount = models.BigIntegerField()

@@ -1,4 +1,4 @@
-"""What members are offered who are about to leave, and to whom it was offered."""
+"""Offers to members who are about to leave, and who got them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from billing.models.customer import Customer
 
 
 class RetentionOffer(models.Model):
-    """A coupon of Stripe's for those who stay. At most one offer is active.
+    """A Stripe coupon for those who stay. At most one offer is active.
 
     Its terms are those of the coupon when staff saved it; Stripe refuses a coupon that has expired.
     """

@@ -8,9 +8,9 @@ from django.db import models
 class TrialRecord(models.Model):
     """An address whose owner had a free trial, or was a member without one.
 
-    The digest says nothing without the portal's secret key (`billing.facts.trials`). The row names
-    nobody
-    and leads to nobody, so it stays when an account is closed: else its owner would be new again.
+    The digest says nothing without the portal's secret key (`billing.facts.trials`). The row
+    identifies nobody, so it stays when an account is closed. Otherwise its owner would be new
+    again.
     """
 
     digest = models.CharField(primary_key=True, max_length=64)

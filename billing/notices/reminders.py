@@ -135,7 +135,7 @@ def _is_told_with_membership(row: Subscription) -> bool:
 
 
 def remind_all() -> None:
-    """Remind everyone for whom such a day is near, once.
+    """Remind everyone who has such a day coming up, once.
 
     Raises:
         SomeFailed: all others were reminded.

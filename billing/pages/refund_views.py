@@ -123,7 +123,7 @@ def _form_page(
 
 
 def _preview(asked: Asking, form: RefundForm, *, is_part: bool) -> Preview:
-    """Return what would happen. `is_part`: it stands alone, and the field does not say what is
+    """Return what would happen. `is_part`: it's rendered alone, so the field can't say what's
     wrong with the amount.
     """
     amount = form.wanted if form.is_bound and hasattr(form, "cleaned_data") else asked.terms.most

@@ -3,8 +3,8 @@
 An entry keeps a digest of each text instead of the text, since what's hashed in the chain stays
 forever. The digest has a random salt, so it reveals nothing once text and salt are gone.
 
-Earlier entries were hashed with names and words. Their old hash is kept as a text too, and verified
-for as long as everything it was made of exists.
+Earlier entries were hashed with names and words. Their old hash is kept as a text too, and is
+verified while everything it was made from still exists.
 """
 
 from __future__ import annotations

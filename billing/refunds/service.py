@@ -41,7 +41,7 @@ SWITCHING = "A switch is still being confirmed. Please try again in a quarter of
 
 @dataclass(frozen=True, kw_only=True)
 class Wish:
-    """What somebody wants back: minor units, and why. `key` is that of the form they sent."""
+    """What someone wants back, in minor units, and why. `key` comes from the form they sent."""
 
     amount: int
     reason: RefundReason

@@ -298,6 +298,10 @@ REFUND_VOID = frozenset(
 )
 # Approved, but not at Stripe yet: the worker has to send it.
 REFUND_TO_SEND = frozenset({RefundState.APPROVED, RefundState.SENDING})
+# Approved, but not at the member's bank yet.
+REFUND_IN_TRANSIT = REFUND_TO_SEND | {RefundState.PENDING, RefundState.REQUIRES_ACTION}
+# Somebody still has to do something: decide, send it, pass it on, or answer.
+REFUND_UNDER_WAY = REFUND_IN_TRANSIT | {RefundState.REQUESTED}
 # All other changes must be listed here. Among Stripe's own states every change is possible, even
 # `succeeded` to `failed`.
 REFUND_MOVES: dict[RefundState, frozenset[RefundState]] = {
@@ -360,6 +364,8 @@ class RefundAction(StrEnum):
     REOPENED = "reopened"  # it failed after it had succeeded
 
 
+# In a message's cause: it reminds the member to say where a refund should go.
+ANSWER_SOON = "answer soon"
 # Reasons a refund failed that need no follow-up: the money comes back another way.
 # Stripe documentation, "The Refund object" (failure_reason) and "Error codes".
 REFUND_SETTLED = frozenset(

@@ -11,7 +11,13 @@ from enum import StrEnum
 
 from django.db.models import QuerySet, Sum
 
-from billing.core.statuses import OPEN_DISPUTE, OUTSIDE, DisputeStatus, PaymentStatus, RefundState
+from billing.core.statuses import (
+    OPEN_DISPUTE,
+    OUTSIDE,
+    REFUND_IN_TRANSIT,
+    DisputeStatus,
+    PaymentStatus,
+)
 from billing.models import Dispute, Payment, Refund
 
 
@@ -38,15 +44,6 @@ LABELS: dict[Settlement, str] = {
     Settlement.PARTLY_REFUNDED: "Partly refunded",
     Settlement.REFUNDED: "Refunded",
 }
-# Approved, but not at the member's bank yet: Stripe counts those it has as refunded.
-UNDER_WAY = frozenset(
-    {
-        RefundState.APPROVED,
-        RefundState.SENDING,
-        RefundState.PENDING,
-        RefundState.REQUIRES_ACTION,
-    }
-)
 
 
 @dataclass(frozen=True)
@@ -59,7 +56,8 @@ class GoneBack:
 
 def gone_back(row: Payment, refunds: Collection[Refund]) -> GoneBack:
     """Return what went back of a payment, given at least its refunds under way."""
-    mine = [one for one in refunds if one.payment_id == row.pk and one.state in UNDER_WAY]
+    mine = [one for one in refunds if one.payment_id == row.pk and one.state in REFUND_IN_TRANSIT]
+    # Stripe counts those it has as refunded.
     at_stripe = sum(one.amount for one in mine if one.stripe_id)
     return GoneBack(max(0, row.amount_refunded - at_stripe), sum(one.amount for one in mine))
 

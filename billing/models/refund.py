@@ -12,7 +12,7 @@ from django.db.models import F, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from billing.core import limits
+from billing.core import limits, refund_times
 from billing.core.statuses import (
     REFUND_AT_STRIPE,
     REFUND_SETTLED,
@@ -27,12 +27,6 @@ from billing.models.copy import MemberRecordQuerySet, choices
 from billing.models.customer import Customer
 from billing.models.payment import Payment
 from common.money import Money
-
-# For staff: how long a failed refund is shown as a task, and how long sending may take.
-FAILED_SHOWN = timedelta(days=30)
-# The longest a bank usually takes (Stripe documentation, "Refund and cancel payments").
-PENDING_WITHIN = timedelta(days=10)
-SENT_WITHIN = timedelta(minutes=10)
 
 
 class RefundPolicy(models.Model):
@@ -97,18 +91,21 @@ class RefundQuerySet(MemberRecordQuerySet["Refund"]):
 
     def failed_lately(self) -> RefundQuerySet:
         """Those that failed in the last 30 days and haven't been settled since."""
-        return self.still_owed().filter(failed_at__gt=timezone.now() - FAILED_SHOWN)
+        return self.still_owed().filter(failed_at__gt=timezone.now() - refund_times.FAILED_TASK)
 
     def held(self) -> RefundQuerySet:
         """Those that Stripe holds back: for long, or because the balance is too low."""
-        is_long = Q(sent_at__lt=timezone.now() - PENDING_WITHIN)
+        is_long = Q(sent_at__lt=timezone.now() - refund_times.HELD_TASK)
         held = Q(pending_reason="insufficient_funds") | is_long
         return self.filter(held, state=RefundState.PENDING)
 
-    def not_sent(self) -> RefundQuerySet:
-        """Those approved a while ago that aren't at Stripe yet."""
-        since = timezone.now() - SENT_WITHIN
-        return self.filter(state__in=sorted(REFUND_TO_SEND), decided_at__lt=since)
+    def to_send(self) -> RefundQuerySet:
+        """Those approved that aren't at Stripe yet."""
+        return self.filter(state__in=sorted(REFUND_TO_SEND))
+
+    def not_sent(self, since: timedelta = refund_times.NOT_SENT_TASK) -> RefundQuerySet:
+        """Those approved longer ago than this that aren't at Stripe yet."""
+        return self.to_send().filter(decided_at__lt=timezone.now() - since)
 
 
 class Refund(models.Model):

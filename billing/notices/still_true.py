@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from billing.core.statuses import (
+    ANSWER_SOON,
     Collection,
     InvoiceStatus,
     PaymentStatus,
@@ -129,7 +130,7 @@ def _refund_waits_at_stripe(message: Message) -> str:
     if row is None:
         return ""
     step = message.cause.partition(":")[2]
-    needs_answer = step in (RefundState.REQUIRES_ACTION, "answer soon")
+    needs_answer = step in (RefundState.REQUIRES_ACTION, ANSWER_SOON)
     wanted = RefundState.REQUIRES_ACTION if needs_answer else RefundState.PENDING
     return "" if row.state == wanted else "The refund has moved on."
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from django.conf import settings
@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from billing.core import texts
 from billing.core.dates import arrival, goes_out_by, long_date
+from billing.core.refund_times import NOT_SENT_PAGE
 from billing.core.statuses import REFUND_SETTLED, RefundAction, RefundOrigin, RefundState
 from billing.core.tones import Tone
 from billing.facts import descriptions
@@ -31,8 +32,6 @@ LOOKS_AGAIN = {
     RefundState.PENDING: 30,
     RefundState.REQUIRES_ACTION: 30,
 }
-# After this long, the page says that it may take longer than seconds.
-SENT_WITHIN = timedelta(minutes=5)
 
 
 class Stage(StrEnum):
@@ -194,7 +193,7 @@ def _canceled(row: Refund) -> Step:
 
 def _being_sent(row: Refund) -> Step:
     since = row.decided_at or row.created_at
-    if timezone.now() - since < SENT_WITHIN:
+    if timezone.now() - since < NOT_SENT_PAGE:
         return Step(Stage.NOW, "We are sending it", None, TEAM, "This takes a few seconds.")
     text = (
         "Our payment provider has not taken it yet. We keep trying by ourselves, and there is "

@@ -11,7 +11,13 @@ from django.utils import timezone
 
 from billing.core import texts as wording
 from billing.core.dates import arrival, goes_out_by
-from billing.core.statuses import REFUND_SETTLED, RefundAction, RefundOrigin, RefundState
+from billing.core.statuses import (
+    ANSWER_SOON,
+    REFUND_SETTLED,
+    RefundAction,
+    RefundOrigin,
+    RefundState,
+)
 from billing.facts import descriptions
 from billing.models import Refund
 from billing.refunds import membership_end, staff_notices, texts
@@ -129,7 +135,7 @@ def remind_to_answer() -> None:
     )
     for row in asked.order_by("pk"):
         with run.each(f"Refund {row.pk}"), transaction.atomic():
-            _sent(row, now, step="answer soon")
+            _sent(row, now, step=ANSWER_SOON)
     run.finish()
 
 

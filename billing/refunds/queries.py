@@ -12,7 +12,13 @@ from django.utils import timezone
 
 from billing.core import texts as wording
 from billing.core.dates import arrival, long_date, short_date
-from billing.core.statuses import REFUND_VOID, PaymentStatus, RefundOrigin, RefundState
+from billing.core.statuses import (
+    REFUND_UNDER_WAY,
+    REFUND_VOID,
+    PaymentStatus,
+    RefundOrigin,
+    RefundState,
+)
 from billing.core.tones import Attention, Tone
 from billing.facts import descriptions
 from billing.models import Payment, Refund
@@ -39,15 +45,6 @@ TONES = {
     RefundState.FAILED: Tone.BAD,
     RefundState.CANCELED: Tone.INFO,
 }
-UNDER_WAY = (
-    RefundState.REQUESTED,
-    RefundState.APPROVED,
-    RefundState.SENDING,
-    RefundState.PENDING,
-    RefundState.REQUIRES_ACTION,
-)
-
-
 # Those that the member must know or do something about come first.
 HELD_UP = (RefundState.REQUIRES_ACTION, RefundState.FAILED)
 
@@ -203,7 +200,7 @@ def in_progress(user: Person, since: Moment) -> RefundQuerySet:
 def is_under_way(row: Refund) -> bool:
     """Whether a refund is under way; a bank gets the days that banks usually take."""
     if row.state != RefundState.SUCCEEDED:
-        return row.state in UNDER_WAY
+        return row.state in REFUND_UNDER_WAY
     _, last = arrival(row.succeeded_at or row.sent_at or row.created_at)
     return timezone.now() <= last
 
@@ -211,7 +208,7 @@ def is_under_way(row: Refund) -> bool:
 def _may_be_under_way(since: Moment) -> Q:
     """Select slightly more than needed: the database can't count business days."""
     at_bank = Q(succeeded_at__gt=since) | Q(succeeded_at=None, sent_at__gt=since)
-    return Q(state__in=UNDER_WAY) | Q(at_bank, state=RefundState.SUCCEEDED)
+    return Q(state__in=sorted(REFUND_UNDER_WAY)) | Q(at_bank, state=RefundState.SUCCEEDED)
 
 
 def newest(user: Person, failed_since: Moment, since: Moment) -> RefundQuerySet:

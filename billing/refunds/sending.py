@@ -14,31 +14,22 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from billing.core.refund_times import NOT_SENT_SWEEP
 from billing.core.statuses import (
-    REFUND_TO_SEND,
     RefundAction,
     RefundReason,
     RefundState,
 )
 from billing.membership import cancellation
 from billing.models import Refund
-from billing.refunds import membership_end, sync, transitions
+from billing.refunds import membership_end, sync, texts, transitions
 from billing.refunds.membership_end import Ending
 from billing.stripe import gateway
 
 logger = logging.getLogger(__name__)
 
-OVERDUE = timedelta(minutes=2)
 # After the queue's own tries are used up, the sweep retries a refund this often.
 AGAIN_AFTER = timedelta(hours=1)
-DISPUTED = "The member's bank has taken this payment back: it can't be refunded."
-# Stripe's error codes ("Error codes"), in words for staff.
-REFUSALS = {
-    "charge_already_refunded": "All of this payment was refunded already.",
-    "charge_disputed": DISPUTED,
-    "refund_disputed_payment": DISPUTED,
-    "charge_not_refundable": "Stripe says that this payment can't be refunded.",
-}
 
 
 def send(refund_pk: int) -> None:
@@ -69,8 +60,8 @@ def _trouble(error: gateway.StripeError) -> str:
 def overdue() -> QuerySet[Refund]:
     """Return the refunds that should be at Stripe by now."""
     now = timezone.now()
-    waits = Q(tried_at=None, decided_at__lt=now - OVERDUE) | Q(tried_at__lt=now - AGAIN_AFTER)
-    return Refund.objects.filter(waits, state__in=sorted(REFUND_TO_SEND))
+    untried = Q(tried_at=None, decided_at__lt=now - NOT_SENT_SWEEP)
+    return Refund.objects.to_send().filter(untried | Q(tried_at__lt=now - AGAIN_AFTER))
 
 
 def _send_once(row: Refund) -> None:
@@ -112,7 +103,8 @@ def _refused(row: Refund, error: gateway.StripeRefused) -> None:
     row = transitions.locked(row.pk)
     if row.state != RefundState.SENDING:
         return
-    problem = REFUSALS.get(error.code, f"Stripe refused it: {error}")
+    known = texts.REFUSALS.get(error.code)
+    problem = known.staff if known else f"Stripe refused it: {error}"
     logger.warning("Refund %s was refused: %s", row.pk, error)
     transitions.move(
         row,

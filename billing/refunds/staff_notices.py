@@ -6,11 +6,10 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
 from django.utils import timezone
 
+from billing.core.refund_times import HELD_MAIL, NOT_SENT_MAIL
 from billing.core.statuses import (
-    REFUND_TO_SEND,
     RefundAction,
     RefundOrigin,
     RefundState,
@@ -24,11 +23,6 @@ from common.links import portal_url
 from common.one_by_one import OneByOne
 from emails import outbox
 from emails.catalogue import Kind
-
-# How long an approved refund may take to reach Stripe before someone has to look.
-NOT_SENT_FOR = timedelta(days=1)
-# How long Stripe may take to pass a refund to the bank.
-PENDING_FOR = timedelta(days=7)
 
 
 def announce(moved: RefundMoved) -> None:
@@ -65,9 +59,9 @@ def remind() -> None:
     for row in waiting.order_by("created_at"):
         with run.each(f"Refund {row.pk}"):
             _waits(row, now)
-    unsent = Q(state__in=sorted(REFUND_TO_SEND), decided_at__lt=now - NOT_SENT_FOR)
-    pending = Q(state=RefundState.PENDING, sent_at__lt=now - PENDING_FOR)
-    for row in Refund.objects.filter(unsent | pending).order_by("created_at"):
+    unsent = Refund.objects.not_sent(NOT_SENT_MAIL)
+    held = Refund.objects.filter(state=RefundState.PENDING, sent_at__lt=now - HELD_MAIL)
+    for row in (unsent | held).order_by("created_at"):
         with run.each(f"Refund {row.pk}"):
             _stuck(row, now)
     run.finish()

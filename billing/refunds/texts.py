@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from billing.core.statuses import RefundReason, RefundState
 
 # Members' reasons for a refund; goodwill is only for staff.
@@ -39,13 +41,30 @@ FAILURES = {
     "lost_or_stolen_card": "Your bank sent it back: the card was reported lost or stolen.",
     "merchant_request": "We stopped it.",
 }
-# Stripe documentation, "Error codes": why it didn't make a refund at all.
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why Stripe didn't make a refund at all, in words for the member and for staff."""
+
+    member: str
+    staff: str
+
+
 NOT_SENT = "Our payment provider did not take it."
-RETURNED_BY_BANK = "Your bank has returned this payment to you itself, or is about to."
-REFUSALS = {
-    "charge_already_refunded": "This payment was refunded in another way meanwhile.",
-    "charge_disputed": RETURNED_BY_BANK,
-    "refund_disputed_payment": RETURNED_BY_BANK,
+_TAKEN_BACK = Refusal(
+    "Your bank has returned this payment to you itself, or is about to.",
+    "The member's bank has taken this payment back: it can't be refunded.",
+)
+# By code: Stripe documentation, "Error codes".
+REFUSALS: dict[str, Refusal] = {
+    "charge_already_refunded": Refusal(
+        "This payment was refunded in another way meanwhile.",
+        "All of this payment was refunded already.",
+    ),
+    "charge_disputed": _TAKEN_BACK,
+    "charge_not_refundable": Refusal(NOT_SENT, "Stripe says that this payment can't be refunded."),
+    "refund_disputed_payment": _TAKEN_BACK,
 }
 WILL_BE_IN_TOUCH = "We have been told and will be in touch."
 # Stripe documentation, "The Refund object": pending_reason.
@@ -80,9 +99,7 @@ FOR_STAFF: dict[str, str] = {
     "merchant_request": "It was stopped in Stripe's dashboard.",
     "unknown": "The bank gave no reason.",
     "charge_pending": "The payment itself is not quite through yet.",
-    "charge_already_refunded": "The payment was refunded in another way meanwhile.",
-    "charge_disputed": "The member disputes the payment at their bank.",
-    "refund_disputed_payment": "The member disputes the payment at their bank.",
+    **{code: refusal.staff for code, refusal in REFUSALS.items()},
     "requested_by_customer": "Reason given there: the member asked for it.",
     "duplicate": "Reason given there: it was charged twice.",
     "fraudulent": "Reason given there: it was fraud.",
@@ -91,7 +108,10 @@ FOR_STAFF: dict[str, str] = {
 
 def failure(code: str, *, was_sent: bool) -> str:
     """Return why a refund didn't arrive. `was_sent`: whether Stripe had accepted it."""
-    return FAILURES.get(code, SENT_BACK) if was_sent else REFUSALS.get(code, NOT_SENT)
+    if was_sent:
+        return FAILURES.get(code, SENT_BACK)
+    refusal = REFUSALS.get(code)
+    return refusal.member if refusal else NOT_SENT
 
 
 def wait(code: str) -> str:

@@ -13,6 +13,7 @@ from django.core.exceptions import PermissionDenied
 from django.core.management import CommandError, call_command
 from django.db import transaction
 
+from billing.core import refund_times
 from billing.core.jobs import JobName
 from billing.core.statuses import (
     DecisionState,
@@ -509,14 +510,13 @@ def test_the_sweep_finds_what_was_never_sent(
     sandbox: Sandbox, alice: User, payment: Payment
 ) -> None:
     from billing import tasks
-    from billing.refunds import sending
 
     row = ask(alice, payment, 900)
     refund_world.forget_jobs()
     tasks.sweep_refunds(0)
     run_jobs()
     assert at_stripe(sandbox, payment) == []
-    overdue = row.decided_at - sending.OVERDUE if row.decided_at else None
+    overdue = row.decided_at - refund_times.NOT_SENT_SWEEP if row.decided_at else None
     Refund.objects.update(decided_at=overdue)
     tasks.sweep_refunds(0)
     run_jobs()

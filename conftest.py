@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import json
+import logging
 import os
 import socket
 import subprocess
@@ -102,6 +103,16 @@ def _wait_for(found: Sandbox, process: subprocess.Popen[bytes]) -> None:
 def _quick_passwords(settings: Settings) -> None:
     """Hash passwords quickly: the slow hash that protects real ones is Django's, not ours."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _names_in_messages() -> None:
+    """Fail on a message without a name that its template uses; otherwise that's only logged."""
+    logging.getLogger("emails.rendering").addFilter(_refuse)
+
+
+def _refuse(record: logging.LogRecord) -> bool:
+    raise AssertionError(record.getMessage())
 
 
 @pytest.fixture(autouse=True)

@@ -14,9 +14,16 @@ RECEIPT = {
     "paid_on": "2026-11-24T09:30:00+00:00",
     "method": "Visa ending in 4242",
     "lines": [{"description": "1 × Membership (at $29.00 / month)", "amount": "$29.00"}],
-    "tax": "",
+    "recovered": False,
+    "next_card": "",
+    "home_url": "https://portal.example.com/",
+    "is_direct": False,
+    "taxes": [],
+    "taxes_included": [],
+    "tax_note": "",
+    "discount_label": "",
+    "credits": [],
     "discount": "",
-    "total": "$29.00",
     "url": "https://portal.example.com/payments/invoices/3/",
 }
 

@@ -26,6 +26,7 @@ from psycopg.types.json import Jsonb
 from common import addresses
 from emails import causes, rendering
 from emails.catalogue import Kind, spec_of
+from emails.contexts import MessageContext
 from emails.delivery import job_key
 from emails.models import Channel, Message, MessageState
 from emails.tasks import deliver
@@ -81,9 +82,8 @@ def nothing_before(moment: datetime) -> Iterator[None]:
 
 
 def put(
-    kind: Kind,
     user: User,
-    context: Mapping[str, Any],
+    context: MessageContext,
     *,
     cause: str,
     happened_at: datetime,
@@ -91,22 +91,24 @@ def put(
 ) -> list[Message]:
     """Write the messages that tell a member something; call it in the cause's transaction.
 
-    There's one message per channel that the kind has and the member accepts. `context` is JSON,
-    with money as text and dates in ISO 8601. `cause` is a stable ID: the same cause makes a message
+    There's one message per channel that the kind has and the member accepts. `context` says
+    which kind it is, and its facts. `cause` is a stable ID: the same cause makes a message
     once. Nothing is sent about what happened more than MESSAGE_MAX_AGE_HOURS ago, or after
     `good_until`, when it's no longer news.
 
     Raises:
         TransactionManagementError: there is no transaction to be part of.
     """
+    kind = context.kind
     if not _is_news(kind, cause, happened_at, good_until):
         return []
+    facts = context.as_json()
     drafts = [
         Draft(
             kind=kind,
             channel=channel,
             recipient=recipient,
-            context=context,
+            context=facts,
             dedupe_key=f"{key_of(kind, cause)}:{channel}",
             cause=cause,
             user=user,
@@ -117,9 +119,7 @@ def put(
     return [message for message in map(_write, drafts) if message]
 
 
-def put_staff(
-    kind: Kind, context: Mapping[str, Any], *, cause: str, happened_at: datetime
-) -> list[Message]:
+def put_staff(context: MessageContext, *, cause: str, happened_at: datetime) -> list[Message]:
     """Write the mails that tell staff something; call it in the cause's transaction.
 
     Each address in STAFF_EMAIL gets one; without an address, only the staff site shows it.
@@ -129,15 +129,17 @@ def put_staff(
     Raises:
         TransactionManagementError: there is no transaction to be part of.
     """
+    kind = context.kind
     if not _is_news(kind, cause, happened_at, None):
         return []
+    facts = context.as_json()
     addresses: list[str] = settings.STAFF_EMAIL
     drafts = [
         Draft(
             kind=kind,
             channel=Channel.EMAIL,
             recipient=address,
-            context=context,
+            context=facts,
             dedupe_key=f"{kind}:{cause}:{Channel.EMAIL}:{person(address)}"[:DEDUPE_KEY_LENGTH],
             cause=cause,
             user=None,
@@ -177,24 +179,23 @@ def _is_news(kind: Kind, cause: str, happened_at: datetime, good_until: datetime
     return True
 
 
-def put_invitation(address: str, context: Mapping[str, Any]) -> Message | None:
+def put_invitation(address: str, context: MessageContext) -> Message | None:
     """Write an invitation to someone who isn't a member yet; each address gets it once."""
     draft = Draft(
-        kind=Kind.INVITATION,
+        kind=context.kind,
         channel=Channel.EMAIL,
         recipient=address,
-        context=context,
-        dedupe_key=f"{Kind.INVITATION}:{person(address)}:{Channel.EMAIL}",
+        context=context.as_json(),
+        dedupe_key=f"{context.kind}:{person(address)}:{Channel.EMAIL}",
         user=None,
     )
     return _write(draft)
 
 
 def put_account(
-    kind: Kind,
     channel: Channel,
     recipient: str,
-    context: Mapping[str, Any],
+    context: MessageContext,
     user: User | None,
     good_for: timedelta | None = None,
 ) -> None:
@@ -203,11 +204,11 @@ def put_account(
     It isn't sent after `good_for` has passed.
     """
     draft = Draft(
-        kind=kind,
+        kind=context.kind,
         channel=channel,
         recipient=recipient,
-        context=context,
-        dedupe_key=f"{kind}:{uuid.uuid4()}:{channel}",
+        context=context.as_json(),
+        dedupe_key=f"{context.kind}:{uuid.uuid4()}:{channel}",
         user=user,
         expires_at=timezone.now() + good_for if good_for else None,
     )
@@ -215,17 +216,17 @@ def put_account(
         _write(draft)
 
 
-def put_goodbye(user: User, context: Mapping[str, Any]) -> None:
+def put_goodbye(user: User, context: MessageContext) -> None:
     """Write the last mail to someone who leaves; nothing of it is kept once it's sent.
 
     Call it in the transaction that closes the account, while the user still has an address.
     """
     draft = Draft(
-        kind=Kind.ACCOUNT_CLOSED,
+        kind=context.kind,
         channel=Channel.EMAIL,
         recipient=user.email,
-        context=context,
-        dedupe_key=f"{Kind.ACCOUNT_CLOSED}:{user.pk}:{Channel.EMAIL}",
+        context=context.as_json(),
+        dedupe_key=f"{context.kind}:{user.pk}:{Channel.EMAIL}",
         user=user,
         empty_when_done=True,
     )

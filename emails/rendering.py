@@ -1,11 +1,14 @@
 """Turn a message's facts into a subject, HTML, text, or SMS.
 
 Django fills the MJML first, with autoescape on, and mjml then compiles it. Dates are shown in the
-member's own time zone.
+member's own time zone. A template that uses a name that its message lacks is our mistake: tests
+fail on it, and in production it's an error in the log. The message is rendered all the same, as
+people need it, and so are rows from before a name was added.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
@@ -14,7 +17,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.template import Context, Engine, Template
+from django.template import Context, Engine, Node, Template
 from django.utils import timezone
 from mjml import mjml2html
 
@@ -26,11 +29,33 @@ from emails.catalogue import spec_of
 from emails.models import Message
 from members import time_zones
 
+logger = logging.getLogger(__name__)
+
+# What every template may use, besides the message's own context.
+SHARED = frozenset({"brand", "palette", "portal_url", "portal_host", "why", "subject"})
 SUBJECT_LENGTH = 255
 # What may be shortened to make a text message fit, and how much must be left to be understood.
 SHORTENED = ("description", "plan_name")
 SHORTEST = 12
 DOTS = "..."
+
+
+class _Facts(Context):
+    """Facts that note which unknown names a template asked for.
+
+    Django shows nothing for an unknown name, and `{% if %}` catches errors.
+    """
+
+    def __init__(self, facts: Mapping[str, Any], *, autoescape: bool) -> None:
+        self.unknown: set[str] = set()
+        super().__init__(dict(facts), autoescape=autoescape)
+
+    def __getitem__(self, key: int | str | Node) -> Any:
+        try:
+            return super().__getitem__(key)
+        except KeyError:
+            self.unknown.add(str(key))
+            raise
 
 
 @dataclass(frozen=True)
@@ -47,7 +72,7 @@ def render_email(message: Message) -> RenderedEmail:
     facts = _facts(message)
     with _time_zone_of(message):
         facts["subject"] = characters.line(message.subject) or _subject(message, facts)
-        source = _template(f"emails/{message.kind}.mjml").render(Context(facts))
+        source = _fill(_template(f"emails/{message.kind}.mjml"), facts, autoescape=True)
         text = _plain(_template(f"emails/{message.kind}.txt"), facts)
     return RenderedEmail(facts["subject"], mjml2html(source), text.strip() + "\n")
 
@@ -107,7 +132,17 @@ def _on_one_line(value: Any) -> Any:
 
 def _plain(template: Template, facts: Mapping[str, Any]) -> str:
     """Fill a template of plain text: nothing in it is markup."""
-    return str(template.render(Context(dict(facts), autoescape=False)))
+    return _fill(template, facts, autoescape=False)
+
+
+def _fill(template: Template, facts: Mapping[str, Any], *, autoescape: bool) -> str:
+    context = _Facts(facts, autoescape=autoescape)
+    text = str(template.render(context))
+    if context.unknown:
+        # Not the facts themselves: they may name someone.
+        unknown = ", ".join(sorted(context.unknown))
+        logger.error("%s: the message has no %s.", template.name or template.source, unknown)
+    return text
 
 
 def _template(name: str) -> Template:

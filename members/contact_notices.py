@@ -10,10 +10,10 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from common.links import portal_url
-from emails.catalogue import Kind
 from emails.models import Channel
 from emails.outbox import put_account
 from members import phones, sign_ins
+from members.contexts import AccountChanged, TextsOn
 from members.display import device
 from members.models import Member, SignIn
 
@@ -22,15 +22,15 @@ def tell(user: User, headline: str, sentence: str, *, request: HttpRequest | Non
     """Tell a member about a change. With a request, name the browser and network it came from."""
     if not user.email:
         return
-    words = {
-        "headline": headline,
-        "sentence": sentence,
-        "at": timezone.now().isoformat(),
-        "device": device(request.headers.get("User-Agent", "")) if request else "",
-        "ip": sign_ins.client_ip(request) if request else "",
-        "url": portal_url("members:account"),
-    }
-    put_account(Kind.ACCOUNT_CHANGED, Channel.EMAIL, user.email, words, user)
+    words = AccountChanged(
+        headline=headline,
+        sentence=sentence,
+        at=timezone.now(),
+        device=device(request.headers.get("User-Agent", "")) if request else "",
+        ip=sign_ins.client_ip(request) if request else "",
+        url=portal_url("members:account"),
+    )
+    put_account(Channel.EMAIL, user.email, words, user)
 
 
 def number_verified(user: User, phone: str, before: str, request: HttpRequest) -> None:
@@ -71,7 +71,7 @@ def texts_switched(
     )
     tell(user, "Text messages are on", sentence, request=request)
     if member.accepts_sms and not by_reply:
-        put_account(Kind.TEXTS_ON, Channel.SMS, str(member.phone), {}, user)
+        put_account(Channel.SMS, str(member.phone), TextsOn(), user)
 
 
 def signed_in(sign_in: SignIn, request: HttpRequest) -> None:

@@ -18,10 +18,10 @@ from django.db import transaction
 
 from common import addresses
 from common.links import portal_url
-from emails.catalogue import Kind
 from emails.models import Channel
 from emails.outbox import put_account
 from members import accounts, address_changes, contact_notices, phones
+from members.contexts import AddressLink
 
 SALT = "members.corrections"
 LINK_WORKS_FOR = timedelta(days=3)
@@ -58,10 +58,9 @@ def propose_email(user: User, email: str) -> None:
     link = portal_url("members:confirm-email", token)
     with transaction.atomic():
         put_account(
-            Kind.ADDRESS_LINK,
             Channel.EMAIL,
             email,
-            {"url": link, "days": LINK_WORKS_FOR.days},
+            AddressLink(url=link, days=LINK_WORKS_FOR.days),
             user,
             LINK_WORKS_FOR,
         )

@@ -9,6 +9,7 @@ from billing.core.statuses import PauseBehavior
 from billing.core.subscription_items import UNNAMED_PLAN
 from billing.facts import descriptions, discounts
 from billing.models import Invoice, Subscription
+from billing.notices import contexts
 from billing.notices.transitions import (
     Collecting,
     CollectionPaused,
@@ -19,7 +20,6 @@ from billing.notices.transitions import (
 )
 from common.links import portal_url
 from emails import outbox
-from emails.catalogue import Kind
 
 # How long after the due date a reminder still makes sense.
 OVERDUE_IS_NEWS_FOR = timedelta(days=7)
@@ -33,13 +33,14 @@ def announce(change: Collecting) -> None:
         case CollectionResumed():
             _resumed(change.subscription, change.seen_at)
         case InvoiceSent():
-            _invoice(Kind.INVOICE_SENT, change.invoice, change.sent_at, None)
+            _invoice(contexts.InvoiceSent, change.invoice, change.sent_at, None)
         case InvoiceDueSoon():
-            _invoice(Kind.INVOICE_DUE, change.invoice, change.seen_at, change.invoice.due_at)
+            due_at = change.invoice.due_at
+            _invoice(contexts.InvoiceDue, change.invoice, change.seen_at, due_at)
         case InvoiceOverdue():
             due_at = change.invoice.due_at or change.seen_at
             until = due_at + OVERDUE_IS_NEWS_FOR
-            _invoice(Kind.INVOICE_OVERDUE, change.invoice, change.seen_at, until)
+            _invoice(contexts.InvoiceOverdue, change.invoice, change.seen_at, until)
         case _:
             assert_never(change)
 
@@ -48,15 +49,14 @@ def _paused(subscription: Subscription, seen_at: datetime) -> None:
     """Say until when nothing is charged. Each change of a pause is announced once."""
     user, resumes_at = subscription.customer.user, subscription.resumes_at
     outbox.put(
-        Kind.MEMBERSHIP_PAUSED,
         user,
-        {
-            "name": user.first_name,
-            "plan_name": _plan_of(subscription),
-            "resumes_on": resumes_at.isoformat() if resumes_at else "",
-            "billed_later": subscription.pause_behavior == PauseBehavior.KEEP_AS_DRAFT,
-            "url": portal_url("billing:membership"),
-        },
+        contexts.MembershipPaused(
+            name=user.first_name,
+            plan_name=_plan_of(subscription),
+            resumes_on=resumes_at,
+            billed_later=subscription.pause_behavior == PauseBehavior.KEEP_AS_DRAFT,
+            url=portal_url("billing:membership"),
+        ),
         cause=f"{subscription.stripe_id}:{subscription.read_at.timestamp()}",
         happened_at=seen_at,
         good_until=resumes_at,
@@ -69,38 +69,39 @@ def _resumed(subscription: Subscription, seen_at: datetime) -> None:
     charge = discounts.next_charge(subscription)
     is_charged = subscription.is_renewal_charged
     outbox.put(
-        Kind.MEMBERSHIP_RESUMED,
         user,
-        {
-            "name": user.first_name,
-            "plan_name": _plan_of(subscription),
-            "next_charge": str(charge) if is_charged and charge is not None else "",
-            "next_charge_on": end.isoformat() if is_charged else "",
-            "by_invoice": subscription.is_sent,
-            "ends_on": subscription.ends_at.isoformat() if subscription.ends_at else "",
-            "url": portal_url("billing:membership"),
-        },
+        contexts.MembershipResumed(
+            name=user.first_name,
+            plan_name=_plan_of(subscription),
+            next_charge=str(charge) if is_charged and charge is not None else "",
+            next_charge_on=end if is_charged else None,
+            by_invoice=subscription.is_sent,
+            ends_on=subscription.ends_at,
+            url=portal_url("billing:membership"),
+        ),
         cause=f"{subscription.stripe_id}:{subscription.read_at.timestamp()}",
         happened_at=seen_at,
     )
 
 
 def _invoice(
-    kind: Kind, invoice: Invoice, happened_at: datetime, good_until: datetime | None
+    context: type[contexts.InvoiceToPay],
+    invoice: Invoice,
+    happened_at: datetime,
+    good_until: datetime | None,
 ) -> None:
     """Ask to pay an invoice: once when it comes, once before it's due, once after."""
     user = invoice.customer.user
     outbox.put(
-        kind,
         user,
-        {
-            "name": user.first_name,
-            "amount": str(invoice.money_remaining),
-            "description": descriptions.of_invoice(invoice, descriptions.product_names([invoice])),
-            "invoice_number": invoice.number,
-            "due_on": invoice.due_at.isoformat() if invoice.due_at else "",
-            "url": portal_url("billing:invoice", invoice.pk),
-        },
+        context(
+            name=user.first_name,
+            amount=str(invoice.money_remaining),
+            description=descriptions.of_invoice(invoice, descriptions.product_names([invoice])),
+            invoice_number=invoice.number,
+            due_on=invoice.due_at,
+            url=portal_url("billing:invoice", invoice.pk),
+        ),
         cause=invoice.stripe_id,
         happened_at=happened_at,
         good_until=good_until,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, assert_never
+from typing import TypedDict, assert_never
 
 from django.conf import settings
 
@@ -28,7 +28,7 @@ from billing.models import (
     PaymentRequest,
     Subscription,
 )
-from billing.notices import collection, to_staff
+from billing.notices import collection, contexts, to_staff
 from billing.notices.transitions import (
     CardChanged,
     CardExpiring,
@@ -61,7 +61,21 @@ from billing.notices.transitions import (
 from common.links import portal_url
 from common.money import Money
 from emails import outbox
-from emails.catalogue import Kind
+from emails.contexts import NamedAmount
+
+
+class CreditUsed(TypedDict):
+    """Credit that pays part of the next charge, and what's left of it."""
+
+    credit: str
+    credit_used: str
+
+
+class Besides(TypedDict):
+    """Whether an invoice is for something other than the membership, and what."""
+
+    is_other: bool
+    other: str
 
 
 def announce(transition: Transition) -> None:
@@ -158,18 +172,17 @@ def _welcome(subscription: Subscription) -> None:
     trial = subscription.trial_end
     end = subscription.current_period_end
     outbox.put(
-        Kind.WELCOME,
         user,
-        {
-            "name": user.first_name,
-            "plan_name": plan,
-            "price": str(subscription.money),
-            "interval": texts.interval(subscription.interval, subscription.interval_count),
-            "tax_words": tax_texts.price(subscription.taxation),
-            "next_charge_on": end.isoformat() if subscription.is_renewal_charged else "",
-            "by_invoice": subscription.is_sent,
-            "trial_ends_on": trial.isoformat() if trial and trial > subscription.started_at else "",
-        },
+        contexts.Welcome(
+            name=user.first_name,
+            plan_name=plan,
+            price=str(subscription.money),
+            interval=texts.interval(subscription.interval, subscription.interval_count),
+            tax_words=tax_texts.price(subscription.taxation),
+            next_charge_on=end if subscription.is_renewal_charged else None,
+            by_invoice=subscription.is_sent,
+            trial_ends_on=trial if trial and trial > subscription.started_at else None,
+        ),
         cause=subscription.stripe_id,
         happened_at=subscription.started_at,
     )
@@ -183,17 +196,16 @@ def _membership_ends(scheduled: EndScheduled) -> None:
         return
     user = subscription.customer.user
     outbox.put(
-        Kind.MEMBERSHIP_ENDS,
         user,
-        {
-            "name": user.first_name,
-            "plan_name": _plan_of(subscription),
-            "ends_on": ends_at.isoformat(),
-            "goes_on": _goes_on(subscription),
-            "another": _keeps_another(subscription),
-            "credit": _credit(subscription),
-            "url": portal_url("billing:membership"),
-        },
+        contexts.MembershipEnds(
+            name=user.first_name,
+            plan_name=_plan_of(subscription),
+            ends_on=ends_at,
+            goes_on=_goes_on(subscription),
+            another=_keeps_another(subscription),
+            credit=_credit(subscription),
+            url=portal_url("billing:membership"),
+        ),
         cause=f"{subscription.stripe_id}:{_seconds(subscription.canceled_at)}:{_seconds(ends_at)}",
         happened_at=scheduled.decided_at,
         good_until=ends_at,
@@ -205,17 +217,16 @@ def _membership_goes_on(taken_back: EndTakenBack) -> None:
     end, resumes_at = subscription.current_period_end, subscription.resumes_at
     user = subscription.customer.user
     outbox.put(
-        Kind.MEMBERSHIP_GOES_ON,
         user,
-        {
-            "name": user.first_name,
-            "plan_name": _plan_of(subscription),
-            "price": _next_charge(subscription),
-            "next_charge_on": end.isoformat() if subscription.is_renewal_charged else "",
-            "resumes_on": resumes_at.isoformat() if resumes_at else "",
+        contexts.MembershipGoesOn(
+            name=user.first_name,
+            plan_name=_plan_of(subscription),
+            price=_next_charge(subscription),
+            next_charge_on=end if subscription.is_renewal_charged else None,
+            resumes_on=resumes_at,
             **_credit_used(subscription),
-            "url": portal_url("billing:membership"),
-        },
+            url=portal_url("billing:membership"),
+        ),
         cause=f"{subscription.stripe_id}:{_seconds(before.canceled_at)}:{_seconds(before.ends_at)}",
         happened_at=taken_back.seen_at,
     )
@@ -229,20 +240,19 @@ def _price_switched(switched: PriceSwitched) -> None:
     decisions = subscription.decisions.filter(action=MembershipAction.SWITCH, price_id=price)
     decision = decisions.values_list("pk", flat=True).first() or 0
     outbox.put(
-        Kind.PRICE_SWITCHED,
         user,
-        {
-            "name": user.first_name,
-            "plan_name": _plan_of(subscription),
-            "rhythm": texts.rhythm(subscription.interval, subscription.interval_count).lower(),
-            "price": str(subscription.money),
-            "interval": texts.interval(subscription.interval, subscription.interval_count),
-            "tax_words": tax_texts.price(subscription.taxation),
-            "next_charge": _next_charge(subscription),
-            "next_charge_on": end.isoformat() if subscription.is_renewal_charged else "",
+        contexts.PriceSwitched(
+            name=user.first_name,
+            plan_name=_plan_of(subscription),
+            rhythm=texts.rhythm(subscription.interval, subscription.interval_count).lower(),
+            price=str(subscription.money),
+            interval=texts.interval(subscription.interval, subscription.interval_count),
+            tax_words=tax_texts.price(subscription.taxation),
+            next_charge=_next_charge(subscription),
+            next_charge_on=end if subscription.is_renewal_charged else None,
             **_credit_used(subscription),
-            "url": portal_url("billing:membership"),
-        },
+            url=portal_url("billing:membership"),
+        ),
         cause=f"{subscription.stripe_id}:{price}:{_seconds(end)}:{decision}",
         happened_at=switched.seen_at,
     )
@@ -254,15 +264,14 @@ def _card_changed(changed: CardChanged) -> None:
     user = subscription.customer.user
     new = texts.card(subscription.card_brand, subscription.card_last4)
     outbox.put(
-        Kind.CARD_CHANGED,
         user,
-        {
-            "name": user.first_name,
-            "plan_name": _plan_of(subscription),
-            "method": new,
-            "before": texts.card(before.card_brand, before.card_last4),
-            "url": portal_url("billing:membership"),
-        },
+        contexts.CardChanged(
+            name=user.first_name,
+            plan_name=_plan_of(subscription),
+            method=new,
+            before=texts.card(before.card_brand, before.card_last4),
+            url=portal_url("billing:membership"),
+        ),
         # Back to the first card is news again.
         cause=f"{subscription.stripe_id}:{subscription.card_last4}:{_seconds(changed.seen_at)}",
         happened_at=changed.seen_at,
@@ -276,17 +285,16 @@ def _offer_accepted(accepted: OfferAccepted) -> None:
         return
     user = subscription.customer.user
     outbox.put(
-        Kind.OFFER_ACCEPTED,
         user,
-        {
-            "name": user.first_name,
-            "plan_name": _plan_of(subscription),
-            "terms": decision.offer.terms,
-            "next_charge": _next_charge(subscription),
-            "next_charge_on": subscription.current_period_end.isoformat(),
+        contexts.OfferAccepted(
+            name=user.first_name,
+            plan_name=_plan_of(subscription),
+            terms=decision.offer.terms,
+            next_charge=_next_charge(subscription),
+            next_charge_on=subscription.current_period_end,
             **_credit_used(subscription),
-            "url": portal_url("billing:membership"),
-        },
+            url=portal_url("billing:membership"),
+        ),
         cause=f"{decision.pk}:{decision.discount_id}",
         happened_at=decision.created_at,
     )
@@ -297,18 +305,17 @@ def _membership_ended(ended: SubscriptionEnded) -> None:
     subscription = ended.subscription
     user = subscription.customer.user
     outbox.put(
-        Kind.MEMBERSHIP_ENDED,
         user,
-        {
-            "name": user.first_name,
-            "plan_name": _plan_of(subscription),
-            "ended_on": ended.ended_at.isoformat(),
-            "unpaid": subscription.end_reason == ENDED_BY_FAILED_PAYMENT,
-            "goes_on": _goes_on(subscription),
-            "another": memberships.current(user) is not None,
-            "credit": _credit(subscription),
-            "url": portal_url("billing:membership"),
-        },
+        contexts.MembershipEnded(
+            name=user.first_name,
+            plan_name=_plan_of(subscription),
+            ended_on=ended.ended_at,
+            unpaid=subscription.end_reason == ENDED_BY_FAILED_PAYMENT,
+            goes_on=_goes_on(subscription),
+            another=memberships.current(user) is not None,
+            credit=_credit(subscription),
+            url=portal_url("billing:membership"),
+        ),
         cause=subscription.stripe_id,
         happened_at=ended.ended_at,
     )
@@ -326,32 +333,30 @@ def _receipt(paid_invoice: InvoicePaid) -> None:
     paid = [payment for payment in paid_invoice.payments if payment.paid_at]
     methods = [texts.card(payment.card_brand, payment.card_last4) for payment in paid]
     outbox.put(
-        Kind.PAYMENT_RECEIVED,
         user,
-        {
-            "name": user.first_name,
-            "amount": _money(invoice, invoice.amount_paid),
-            "description": describe(invoice),
-            "recovered": paid_invoice.recovered,
-            "next_card": _next_card(paid_invoice) if paid_invoice.recovered else "",
-            "home_url": portal_url("home"),
-            "invoice_number": invoice.number,
-            "paid_on": invoice.paid_at.isoformat(),
-            "method": " and ".join(dict.fromkeys(filter(None, methods))),
-            "is_direct": bool(paid) and all(payment.is_outside for payment in paid),
-            "lines": [
-                {"description": line["description"], "amount": _money(invoice, line["amount"])}
+        contexts.PaymentReceived(
+            name=user.first_name,
+            amount=_money(invoice, invoice.amount_paid),
+            description=describe(invoice),
+            recovered=paid_invoice.recovered,
+            next_card=_next_card(paid_invoice) if paid_invoice.recovered else "",
+            home_url=portal_url("home"),
+            invoice_number=invoice.number,
+            paid_on=invoice.paid_at,
+            method=" and ".join(dict.fromkeys(filter(None, methods))),
+            is_direct=bool(paid) and all(payment.is_outside for payment in paid),
+            lines=[
+                NamedAmount(description=line["description"], amount=_money(invoice, line["amount"]))
                 for line in invoice.lines
             ],
-            "taxes": _named_amounts(invoice, tax.added),
-            "taxes_included": _named_amounts(invoice, taxes.included_words(tax.included)),
-            "tax_note": tax.note,
-            "discount": _money(invoice, -invoice.discount) if invoice.discount else "",
-            "discount_label": texts.discount(invoice.promotion_codes),
-            "credits": _named_amounts(invoice, texts.invoice_credits(invoice)),
-            "total": _money(invoice, invoice.total),
-            "url": portal_url("billing:invoice", invoice.pk),
-        },
+            taxes=_named_amounts(invoice, tax.added),
+            taxes_included=_named_amounts(invoice, taxes.included_words(tax.included)),
+            tax_note=tax.note,
+            discount=_money(invoice, -invoice.discount) if invoice.discount else "",
+            discount_label=texts.discount(invoice.promotion_codes),
+            credits=_named_amounts(invoice, texts.invoice_credits(invoice)),
+            url=portal_url("billing:invoice", invoice.pk),
+        ),
         cause=invoice.stripe_id,
         happened_at=invoice.paid_at,
     )
@@ -374,31 +379,30 @@ def _receipt_of_payment(payment: Payment) -> None:
     amount = str(payment.money_received)
     description = texts.payment_description(payment.description, settings.BRAND_NAME)
     outbox.put(
-        Kind.PAYMENT_RECEIVED,
         user,
-        {
-            "name": user.first_name,
-            "amount": amount,
-            "description": description,
-            "invoice_number": "",
-            "paid_on": payment.paid_at.isoformat(),
-            "method": texts.card(payment.card_brand, payment.card_last4),
-            "lines": [{"description": description, "amount": amount}],
-            "taxes_included": _tax_in(payment),
-            "discount": "",
-            "total": amount,
-            "url": portal_url("billing:payment", payment.pk),
-        },
+        contexts.PaymentReceived(
+            name=user.first_name,
+            amount=amount,
+            description=description,
+            home_url=portal_url("home"),
+            paid_on=payment.paid_at,
+            method=texts.card(payment.card_brand, payment.card_last4),
+            lines=[NamedAmount(description=description, amount=amount)],
+            taxes_included=_tax_in(payment),
+            url=portal_url("billing:payment", payment.pk),
+        ),
         cause=payment.stripe_id,
         happened_at=payment.paid_at,
     )
 
 
-def _tax_in(payment: Payment) -> list[dict[str, str]]:
+def _tax_in(payment: Payment) -> list[NamedAmount]:
     """Return the tax in a single payment, whether included in its price or added."""
     if not payment.tax:
         return []
-    return [{"description": "Includes tax", "amount": str(Money(payment.tax, payment.currency))}]
+    return [
+        NamedAmount(description="Includes tax", amount=str(Money(payment.tax, payment.currency)))
+    ]
 
 
 def _credit_note(note: CreditNote) -> None:
@@ -407,17 +411,16 @@ def _credit_note(note: CreditNote) -> None:
         return
     user, invoice = note.customer.user, note.invoice
     outbox.put(
-        Kind.CREDIT_NOTE,
         user,
-        {
-            "name": user.first_name,
-            "amount": str(note.money),
-            "description": describe(invoice),
-            "invoice_number": invoice.number,
-            "number": note.number,
-            "sentences": texts.credit_note(note),
-            "url": portal_url("billing:invoice", invoice.pk),
-        },
+        contexts.CreditNoteIssued(
+            name=user.first_name,
+            amount=str(note.money),
+            description=describe(invoice),
+            invoice_number=invoice.number,
+            number=note.number,
+            sentences=texts.credit_note(note),
+            url=portal_url("billing:invoice", invoice.pk),
+        ),
         cause=note.stripe_id,
         happened_at=note.created_at,
     )
@@ -433,16 +436,15 @@ def _single_payment_failed(failed: SinglePaymentFailed) -> None:
     asked = checkout.request if checkout else None
     again = pay_links.url_of(asked) if asked else portal_url("billing:pay-amount")
     outbox.put(
-        Kind.PAYMENT_NOT_MADE,
         user,
-        {
-            "name": user.first_name,
-            "amount": str(payment.money),
-            "description": texts.payment_description(payment.description, settings.BRAND_NAME),
-            "reason": texts.failure(payment.failure_code, payment.card_brand),
-            "method": texts.card(payment.card_brand, payment.card_last4),
-            "url": again if asked or settings.PAYMENT_MAXIMUM else portal_url("billing:payments"),
-        },
+        contexts.PaymentNotMade(
+            name=user.first_name,
+            amount=str(payment.money),
+            description=texts.payment_description(payment.description, settings.BRAND_NAME),
+            reason=texts.failure(payment.failure_code, payment.card_brand),
+            method=texts.card(payment.card_brand, payment.card_last4),
+            url=again if asked or settings.PAYMENT_MAXIMUM else portal_url("billing:payments"),
+        ),
         cause=f"{payment.stripe_id}:{payment.charge_id}",
         happened_at=failed.failed_at,
     )
@@ -454,21 +456,20 @@ def _payment_failed(failed: InvoicePaymentFailed) -> None:
     user = invoice.customer.user
     next_attempt = invoice.next_payment_attempt_at
     outbox.put(
-        Kind.PAYMENT_FAILED,
         user,
-        {
-            "name": user.first_name,
-            "amount": _money(invoice, invoice.amount_remaining),
-            "description": describe(invoice),
-            "reason": texts.failure(payment.failure_code, payment.card_brand)
+        contexts.PaymentFailed(
+            name=user.first_name,
+            amount=_money(invoice, invoice.amount_remaining),
+            description=describe(invoice),
+            reason=texts.failure(payment.failure_code, payment.card_brand)
             if payment
             else texts.failure(""),
-            "method": texts.card(payment.card_brand, payment.card_last4) if payment else "",
-            "next_attempt_on": next_attempt.isoformat() if next_attempt else "",
-            "final": invoice.was_last_try,
+            method=texts.card(payment.card_brand, payment.card_last4) if payment else "",
+            next_attempt_on=next_attempt,
+            final=invoice.was_last_try,
             **_besides(invoice),
-            "url": portal_url("billing:invoice", invoice.pk),
-        },
+            url=portal_url("billing:invoice", invoice.pk),
+        ),
         cause=_attempt(invoice),
         happened_at=failed.attempted_at,
         good_until=next_attempt,
@@ -481,16 +482,15 @@ def _confirm_payment(needed: ConfirmationNeeded) -> None:
     user = invoice.customer.user
     next_attempt = invoice.next_payment_attempt_at
     outbox.put(
-        Kind.PAYMENT_CONFIRMATION,
         user,
-        {
-            "name": user.first_name,
-            "amount": _money(invoice, invoice.amount_remaining),
-            "description": describe(invoice),
-            "method": texts.card(payment.card_brand, payment.card_last4) if payment else "",
-            **_besides(invoice),
-            "url": portal_url("billing:invoice-hosted", invoice.pk),
-        },
+        contexts.PaymentConfirmation(
+            name=user.first_name,
+            amount=_money(invoice, invoice.amount_remaining),
+            description=describe(invoice),
+            method=texts.card(payment.card_brand, payment.card_last4) if payment else "",
+            is_other=invoice.membership is None,
+            url=portal_url("billing:invoice-hosted", invoice.pk),
+        ),
         cause=_attempt(invoice),
         happened_at=needed.attempted_at,
         good_until=next_attempt,
@@ -501,19 +501,18 @@ def _trial_ends(ending: TrialEnding) -> None:
     subscription = ending.subscription
     user = subscription.customer.user
     outbox.put(
-        Kind.TRIAL_ENDING,
         user,
-        {
-            "name": user.first_name,
-            "plan_name": _plan_of(subscription),
-            "price": _next_charge(subscription),
-            "interval": texts.interval(subscription.interval, subscription.interval_count),
-            "other": _other(subscription),
-            "ends_on": ending.ends_at.isoformat(),
-            "method": _card_charged(subscription),
-            "by_invoice": subscription.is_sent,
-            "url": portal_url("billing:membership"),
-        },
+        contexts.TrialEnding(
+            name=user.first_name,
+            plan_name=_plan_of(subscription),
+            price=_next_charge(subscription),
+            interval=texts.interval(subscription.interval, subscription.interval_count),
+            other=_other(subscription),
+            ends_on=ending.ends_at,
+            method=_card_charged(subscription),
+            by_invoice=subscription.is_sent,
+            url=portal_url("billing:membership"),
+        ),
         cause=f"{subscription.stripe_id}:{_seconds(ending.ends_at)}",
         happened_at=ending.seen_at,
         good_until=ending.ends_at,
@@ -524,19 +523,18 @@ def _renewal_comes(coming: RenewalComing) -> None:
     subscription = coming.subscription
     user = subscription.customer.user
     outbox.put(
-        Kind.RENEWAL_COMING,
         user,
-        {
-            "name": user.first_name,
-            "plan_name": _plan_of(subscription),
-            "price": _next_charge(subscription),
-            "interval": texts.interval(subscription.interval, subscription.interval_count),
-            "other": _other(subscription),
-            "renews_on": subscription.current_period_end.isoformat(),
-            "method": _card_charged(subscription),
-            "by_invoice": subscription.is_sent,
-            "url": portal_url("billing:membership"),
-        },
+        contexts.RenewalComing(
+            name=user.first_name,
+            plan_name=_plan_of(subscription),
+            price=_next_charge(subscription),
+            interval=texts.interval(subscription.interval, subscription.interval_count),
+            other=_other(subscription),
+            renews_on=subscription.current_period_end,
+            method=_card_charged(subscription),
+            by_invoice=subscription.is_sent,
+            url=portal_url("billing:membership"),
+        ),
         cause=f"{subscription.stripe_id}:{_seconds(subscription.current_period_end)}",
         happened_at=coming.seen_at,
         good_until=subscription.current_period_end,
@@ -554,16 +552,15 @@ def _card_expires(expiring: CardExpiring) -> None:
     row = expiring.subscription
     user = row.customer.user
     outbox.put(
-        Kind.CARD_EXPIRING,
         user,
-        {
-            "name": user.first_name,
-            "method": texts.card(row.card_brand, row.card_last4),
-            "other": _other(row),
-            "expires": texts.card_expiry(row.card_expires),
-            "next_charge_on": row.current_period_end.isoformat(),
-            "url": portal_url("billing:membership"),
-        },
+        contexts.CardExpiring(
+            name=user.first_name,
+            method=texts.card(row.card_brand, row.card_last4),
+            other=_other(row),
+            expires=texts.card_expiry(row.card_expires),
+            next_charge_on=row.current_period_end,
+            url=portal_url("billing:membership"),
+        ),
         cause=f"{row.stripe_id}:{row.card_brand}:{row.card_last4}:{row.card_expires}",
         happened_at=expiring.seen_at,
         good_until=row.card_ends_at,
@@ -581,17 +578,16 @@ def ask_for_payment(request: PaymentRequest) -> None:
     if sent is None:
         return
     outbox.put(
-        Kind.PAYMENT_REQUESTED,
         request.user,
-        {
-            "name": request.user.first_name,
-            "amount": str(request.price),
-            "tax_words": tax_settings.single_words(),
-            "adds_tax": tax_settings.adds_to_single(),
-            "description": request.description,
-            "expires_on": end.isoformat() if end else "",
-            "url": pay_links.url_of(request),
-        },
+        contexts.PaymentRequested(
+            name=request.user.first_name,
+            amount=str(request.price),
+            tax_words=tax_settings.single_words(),
+            adds_tax=tax_settings.adds_to_single(),
+            description=request.description,
+            expires_on=end,
+            url=pay_links.url_of(request),
+        ),
         # An expired request may be sent again: each sending has its own time.
         cause=f"{request.pk}:{sent.isoformat()}",
         happened_at=sent,
@@ -612,7 +608,7 @@ def _other(subscription: Subscription) -> str:
     return "" if subscription.is_membership else subscription.name
 
 
-def _besides(invoice: Invoice) -> dict[str, Any]:
+def _besides(invoice: Invoice) -> Besides:
     """Return whether an invoice is for something other than the membership, and what."""
     row = invoice.subscription
     return {"is_other": invoice.membership is None, "other": _other(row) if row else ""}
@@ -641,7 +637,7 @@ def _next_charge(subscription: Subscription) -> str:
     return str(subscription.money if known is None else known)
 
 
-def _credit_used(subscription: Subscription) -> dict[str, str]:
+def _credit_used(subscription: Subscription) -> CreditUsed:
     """Return why the next charge is less than the price if credit pays part of it."""
     if not subscription.next_credit or not subscription.is_renewal_charged:
         return {"credit": "", "credit_used": ""}
@@ -663,5 +659,7 @@ def _money(invoice: Invoice, amount: int) -> str:
     return str(Money(amount, invoice.currency))
 
 
-def _named_amounts(invoice: Invoice, named: list[tuple[str, int]]) -> list[dict[str, str]]:
-    return [{"description": words, "amount": _money(invoice, amount)} for words, amount in named]
+def _named_amounts(invoice: Invoice, named: list[tuple[str, int]]) -> list[NamedAmount]:
+    return [
+        NamedAmount(description=words, amount=_money(invoice, amount)) for words, amount in named
+    ]

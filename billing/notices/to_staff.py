@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TypedDict
 
 from billing.core import texts
 from billing.models import Dispute
+from billing.notices import contexts
 from billing.notices.transitions import DisputeLost, DisputeOpened, DisputeUpdated, DisputeWon
 from common.links import portal_url
 from emails import outbox
-from emails.catalogue import Kind
 
 DisputeTransition = DisputeOpened | DisputeUpdated | DisputeWon | DisputeLost
+
+
+class Shared(TypedDict):
+    """What each mail about a dispute says."""
+
+    amount: str
+    member: str
+    reason: str
+    url: str
 
 
 def announce_dispute(transition: DisputeTransition) -> None:
@@ -27,15 +37,14 @@ def _dispute_opened(dispute: Dispute, happened_at: datetime) -> None:
     """Announced once for each thing the bank wants: an inquiry, a dispute, an appeal."""
     paid_at, due_at = dispute.payment.paid_at, dispute.evidence_due_at
     outbox.put_staff(
-        Kind.DISPUTE_OPENED,
-        {
-            **_facts(dispute),
-            "headline": _opened(dispute),
-            "sentence": texts.dispute_state(dispute.status),
-            "is_inquiry": dispute.is_inquiry,
-            "paid_on": paid_at.isoformat() if paid_at else "",
-            "due_on": due_at.isoformat() if due_at and dispute.needs_response else "",
-        },
+        contexts.DisputeOpened(
+            **_shared(dispute),
+            headline=_opened(dispute),
+            sentence=texts.dispute_state(dispute.status),
+            is_inquiry=dispute.is_inquiry,
+            paid_on=paid_at,
+            due_on=due_at if due_at and dispute.needs_response else None,
+        ),
         cause=f"{dispute.stripe_id}:{_stage(dispute)}",
         happened_at=happened_at,
     )
@@ -43,19 +52,18 @@ def _dispute_opened(dispute: Dispute, happened_at: datetime) -> None:
 
 def _dispute_closed(dispute: Dispute, happened_at: datetime) -> None:
     outbox.put_staff(
-        Kind.DISPUTE_CLOSED,
-        {
-            **_facts(dispute),
-            "headline": texts.dispute_outcome(dispute.status),
-            "sentence": texts.dispute_state(dispute.status),
-            "opened_on": dispute.created_at.isoformat(),
-        },
+        contexts.DisputeClosed(
+            **_shared(dispute),
+            headline=texts.dispute_outcome(dispute.status),
+            sentence=texts.dispute_state(dispute.status),
+            opened_on=dispute.created_at,
+        ),
         cause=f"{dispute.stripe_id}:{dispute.status}",
         happened_at=happened_at,
     )
 
 
-def _facts(dispute: Dispute) -> dict[str, str]:
+def _shared(dispute: Dispute) -> Shared:
     user = dispute.customer.user
     return {
         "amount": str(dispute.money),

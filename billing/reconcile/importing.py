@@ -18,6 +18,7 @@ from django.utils import timezone
 from billing.core.statuses import LIVE_SUBSCRIPTION
 from billing.models import Customer, UnassignedCustomer
 from billing.reconcile import history
+from billing.reconcile.contexts import Invitation
 from billing.stripe import gateway, snapshots
 from billing.sync import assignment, refresh
 from common import addresses
@@ -99,7 +100,7 @@ def _invite(customer: UnassignedCustomer) -> bool:
     if EmailAddress.objects.filter(email__iexact=address).exists():
         return False
     url = portal_url("account_signup")
-    context = {"name": customer.name, "address": customer.email, "url": url}
+    context = Invitation(name=customer.name, address=customer.email, url=url)
     with transaction.atomic():
         # Once per address, even if two customers share it.
         message = outbox.put_invitation(customer.email, context)

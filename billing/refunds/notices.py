@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta, tzinfo
-from typing import Any
+from typing import TypedDict
 
 from django.db import transaction
 from django.db.models import Q
@@ -20,7 +20,7 @@ from billing.core.statuses import (
 )
 from billing.facts import descriptions
 from billing.models import Refund
-from billing.refunds import membership_end, staff_notices, texts
+from billing.refunds import contexts, membership_end, staff_notices, texts
 from billing.refunds.membership_end import Ending
 from billing.refunds.moves import RefundMoved
 from billing.refunds.policy import Outcome
@@ -42,6 +42,23 @@ TOLD = (
     Kind.REFUND_ARRIVED,
     Kind.REFUND_FAILED,
 )
+
+
+class Shared(TypedDict):
+    """What each message to a member about a refund says."""
+
+    name: str
+    amount: str
+    description: str
+    url: str
+
+
+class Leaving(TypedDict):
+    """Whether the member leaves with the refund, and when the membership ends then."""
+
+    leaves: bool
+    goes_on_until: datetime | None
+    because: str
 
 
 def announce(moved: RefundMoved) -> None:
@@ -86,40 +103,47 @@ def _tell_what_stripe_says(moved: RefundMoved) -> None:
 
 
 def _received(row: Refund) -> None:
-    context = {
-        "reason": texts.reason(row.reason),
-        "two_people": row.approvals_needed > 1,
+    context = contexts.RefundReceived(
+        reason=texts.reason(row.reason),
+        two_people=row.approvals_needed > 1,
         **_membership(row),
-    }
-    _put(Kind.REFUND_RECEIVED, row, context, step="requested", happened_at=row.created_at)
+        **_shared(row),
+    )
+    _put(row, context, step="requested", happened_at=row.created_at)
 
 
 def _approved(row: Refund) -> None:
     asked = str(row.money_asked) if row.amount < row.amount_asked else ""
-    context = {"asked": asked, "words": row.answer, "method": _method(row), **_membership(row)}
+    context = contexts.RefundApproved(
+        asked=asked,
+        words=row.answer,
+        method=_method(row),
+        **_membership(row),
+        **_shared(row),
+    )
     at = row.decided_at or timezone.now()
-    _put(Kind.REFUND_APPROVED, row, context, step="approved", happened_at=at)
+    _put(row, context, step="approved", happened_at=at)
 
 
-def _membership(row: Refund) -> dict[str, Any]:
+def _membership(row: Refund) -> Leaving:
     """Return when the membership ends, if the member leaves with the refund."""
     subscription = row.payment.membership
     if subscription is None or not subscription.is_live or not row.cancels_membership:
-        return {"leaves": False}
+        return {"leaves": False, "goes_on_until": None, "because": ""}
     ending = membership_end.of_refund(row)
     until = subscription.ends_at or subscription.current_period_end
     is_later = ending != Ending.AT_ONCE
     return {
         "leaves": True,
-        "goes_on_until": until.isoformat() if is_later else "",
+        "goes_on_until": until if is_later else None,
         "because": ending.why,
     }
 
 
 def _denied(row: Refund, *, is_overtaken: bool) -> None:
-    context = {"words": row.answer, "is_closed": is_overtaken}
+    context = contexts.RefundDenied(words=row.answer, is_closed=is_overtaken, **_shared(row))
     at = timezone.now()
-    _put(Kind.REFUND_DENIED, row, context, step="denied", happened_at=at)
+    _put(row, context, step="denied", happened_at=at)
 
 
 def remind_to_answer() -> None:
@@ -148,26 +172,28 @@ def _sent(row: Refund, happened_at: datetime, *, step: str = "") -> None:
     answered = row.was_asked and not needs_answer
     out_by = goes_out_by(row.sent_at or row.created_at, _zone(row))
     until = row.answer_by if needs_answer else out_by
-    context = {
-        "sentence": texts.TO_ANSWER if needs_answer else texts.wait(row.pending_reason),
-        "needs_answer": needs_answer,
-        "answered": answered,
-        "until": until.isoformat() if until else "",
-        "method": _method(row),
-    }
+    context = contexts.RefundSent(
+        sentence=texts.TO_ANSWER if needs_answer else texts.wait(row.pending_reason),
+        needs_answer=needs_answer,
+        answered=answered,
+        until=until,
+        method=_method(row),
+        **_shared(row),
+    )
     step = step or ("answered" if answered else row.state)
-    _put(Kind.REFUND_SENT, row, context, step=step, happened_at=happened_at)
+    _put(row, context, step=step, happened_at=happened_at)
 
 
 def _arrived(row: Refund, happened_at: datetime) -> None:
     first, last = arrival(row.succeeded_at or row.sent_at or row.created_at, _zone(row))
-    context = {
-        "words": row.answer if row.origin == RefundOrigin.STAFF else "",
-        "method": _method(row),
-        "from": first.isoformat(),
-        "until": last.isoformat(),
-    }
-    _put(Kind.REFUND_ARRIVED, row, context, step="arrived", happened_at=happened_at)
+    context = contexts.RefundArrived(
+        words=row.answer if row.origin == RefundOrigin.STAFF else "",
+        method=_method(row),
+        from_=first,
+        until=last,
+        **_shared(row),
+    )
+    _put(row, context, step="arrived", happened_at=happened_at)
 
 
 def _failed(row: Refund, happened_at: datetime) -> None:
@@ -175,16 +201,17 @@ def _failed(row: Refund, happened_at: datetime) -> None:
     is_settled = row.failure_reason in REFUND_SETTLED
     is_canceled = row.state == RefundState.CANCELED
     again = portal_url("billing:request-refund", row.payment_id)
-    context = {
-        "sentence": texts.cancellation(was_asked=row.was_asked)
+    context = contexts.RefundFailed(
+        sentence=texts.cancellation(was_asked=row.was_asked)
         if is_canceled
         else texts.failure(row.failure_reason, was_sent=bool(row.stripe_id)),
-        "outlook": "" if is_settled or is_canceled else texts.WILL_BE_IN_TOUCH,
-        "is_closed": is_settled,
-        "again_url": again if is_canceled else "",
-        "method": _method(row),
-    }
-    _put(Kind.REFUND_FAILED, row, context, step="failed", happened_at=happened_at)
+        outlook="" if is_settled or is_canceled else texts.WILL_BE_IN_TOUCH,
+        is_closed=is_settled,
+        again_url=again if is_canceled else "",
+        method=_method(row),
+        **_shared(row),
+    )
+    _put(row, context, step="failed", happened_at=happened_at)
 
 
 def causes_of(row: Refund) -> Q:
@@ -199,19 +226,19 @@ def _cause(row: Refund, step: str) -> str:
     return f"{row.pk}:{step}"
 
 
-def _put(
-    kind: Kind, row: Refund, context: dict[str, Any], *, step: str, happened_at: datetime
-) -> None:
+def _put(row: Refund, context: contexts.ToMember, *, step: str, happened_at: datetime) -> None:
     """Write one step's message; each step of a refund is announced once."""
-    user = row.customer.user
-    shared = {
-        "name": user.first_name,
+    cause = _cause(row, step)
+    outbox.put(row.customer.user, context, cause=cause, happened_at=happened_at)
+
+
+def _shared(row: Refund) -> Shared:
+    return {
+        "name": row.customer.user.first_name,
         "amount": str(row.money),
         "description": descriptions.of_one(row.payment),
         "url": portal_url("billing:refund", row.pk),
     }
-    cause = _cause(row, step)
-    outbox.put(kind, user, shared | context, cause=cause, happened_at=happened_at)
 
 
 def _method(row: Refund) -> str:

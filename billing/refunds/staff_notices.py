@@ -16,13 +16,12 @@ from billing.core.statuses import (
 )
 from billing.facts import descriptions
 from billing.models import Refund
-from billing.refunds import texts
+from billing.refunds import contexts, texts
 from billing.refunds.moves import RefundMoved
 from billing.refunds.policy import Outcome
 from common.links import portal_url
 from common.one_by_one import OneByOne
 from emails import outbox
-from emails.catalogue import Kind
 
 
 def announce(moved: RefundMoved) -> None:
@@ -71,7 +70,7 @@ def remind() -> None:
 def _waits(row: Refund, now: datetime) -> None:
     sentence = f"It was asked for {_days(now - row.created_at)} ago, and nobody has decided."
     headline = "A refund still waits for a decision"
-    _put(Kind.REFUND_WAITS, row, headline, sentence, step=f"{now.date()}", at=now)
+    _put(contexts.RefundWaits, row, headline, sentence, step=f"{now.date()}", at=now)
 
 
 @transaction.atomic
@@ -99,17 +98,17 @@ def _failed(moved: RefundMoved) -> None:
 
 
 def _to_decide(row: Refund, headline: str, sentence: str, *, step: str) -> None:
-    _put(Kind.REFUND_TO_DECIDE, row, headline, sentence, step=step)
+    _put(contexts.RefundToDecide, row, headline, sentence, step=step)
 
 
 def _in_trouble(
     row: Refund, headline: str, sentence: str, *, step: str, at: datetime | None = None
 ) -> None:
-    _put(Kind.REFUND_IN_TROUBLE, row, headline, sentence, step=step, at=at)
+    _put(contexts.RefundInTrouble, row, headline, sentence, step=step, at=at)
 
 
 def _put(
-    kind: Kind,
+    context: type[contexts.ToStaff],
     row: Refund,
     headline: str,
     sentence: str,
@@ -119,18 +118,17 @@ def _put(
 ) -> None:
     user = row.customer.user
     outbox.put_staff(
-        kind,
-        {
-            "headline": headline,
-            "sentence": sentence,
-            "amount": str(row.money),
-            "member": user.get_full_name() or user.email,
-            "description": descriptions.of_one(row.payment),
-            "reason": texts.reason(row.reason),
-            "words": row.words,
-            "asked_on": row.created_at.isoformat(),
-            "url": portal_url("admin:billing_refund_change", row.pk),
-        },
+        context(
+            headline=headline,
+            sentence=sentence,
+            amount=str(row.money),
+            member=user.get_full_name() or user.email,
+            description=descriptions.of_one(row.payment),
+            reason=texts.reason(row.reason),
+            words=row.words,
+            asked_on=row.created_at,
+            url=portal_url("admin:billing_refund_change", row.pk),
+        ),
         cause=f"{row.pk}:{step}",
         happened_at=at or timezone.now(),
     )

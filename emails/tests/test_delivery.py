@@ -25,7 +25,7 @@ from emails.delivery import StatusReport
 from emails.models import Message, MessageState
 from emails.problems import DeliveryProblem
 from emails.tasks import sweep_outbox
-from emails.tests.samples import SAMPLES
+from emails.tests.samples import CONTEXTS
 from members.models import Member
 from members.signin.mails import send_account_mail, send_phone_code
 
@@ -45,7 +45,7 @@ def put(user: User, cause: str = "in_1", **changes: Any) -> list[Message]:
     """Put a receipt into the outbox."""
     values: dict[str, Any] = {"cause": cause, "happened_at": timezone.now()} | changes
     with transaction.atomic():
-        return outbox.put(Kind.PAYMENT_RECEIVED, user, SAMPLES[Kind.PAYMENT_RECEIVED], **values)
+        return outbox.put(user, CONTEXTS[Kind.PAYMENT_RECEIVED], **values)
 
 
 def states() -> dict[str, str]:

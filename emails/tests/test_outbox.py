@@ -11,10 +11,11 @@ from django.db.transaction import TransactionManagementError
 from django.utils import timezone
 from pytest_django import Settings
 
+from billing.notices.contexts import Welcome
 from emails import outbox
 from emails.catalogue import Kind
 from emails.models import Message, MessageState
-from emails.tests.samples import SAMPLES
+from emails.tests.samples import CONTEXTS
 from emails.tests.test_delivery import PHONE, nina, put
 from members.models import Member
 from members.signin.mails import send_account_mail
@@ -38,9 +39,9 @@ def sent() -> list[Message]:
 
 @pytest.mark.django_db(transaction=True)
 def test_message_without_a_transaction_is_refused() -> None:
-    receipt = SAMPLES[Kind.PAYMENT_RECEIVED]
+    receipt = CONTEXTS[Kind.PAYMENT_RECEIVED]
     with pytest.raises(TransactionManagementError):
-        outbox.put(Kind.PAYMENT_RECEIVED, nina(), receipt, cause="in_1", happened_at=timezone.now())
+        outbox.put(nina(), receipt, cause="in_1", happened_at=timezone.now())
 
 
 def test_subject_can_be_read_before_it_is_sent() -> None:
@@ -55,11 +56,9 @@ def test_subject_with_a_code_is_not_kept() -> None:
 
 
 def test_subject_of_a_plan_with_a_long_name_fits() -> None:
-    context = SAMPLES[Kind.WELCOME] | {"plan_name": "long " * 100}
+    context = Welcome(**vars(CONTEXTS[Kind.WELCOME]) | {"plan_name": "long " * 100})
     with transaction.atomic():
-        [mail, _] = outbox.put(
-            Kind.WELCOME, nina(), context, cause="sub_1", happened_at=timezone.now()
-        )
+        [mail, _] = outbox.put(nina(), context, cause="sub_1", happened_at=timezone.now())
     assert len(mail.subject) <= 255
 
 
@@ -121,8 +120,7 @@ def put_for_staff(cause: str = "du_1") -> list[Message]:
     """Write the mails of a dispute to the staff."""
     with transaction.atomic():
         return outbox.put_staff(
-            Kind.DISPUTE_OPENED,
-            SAMPLES[Kind.DISPUTE_OPENED],
+            CONTEXTS[Kind.DISPUTE_OPENED],
             cause=cause,
             happened_at=timezone.now(),
         )
@@ -152,8 +150,7 @@ def test_a_mail_to_the_staff_can_be_sent_again(settings: Settings, staff: User) 
 def test_a_mail_to_the_staff_without_a_transaction_is_refused() -> None:
     with pytest.raises(TransactionManagementError):
         outbox.put_staff(
-            Kind.DISPUTE_OPENED,
-            SAMPLES[Kind.DISPUTE_OPENED],
+            CONTEXTS[Kind.DISPUTE_OPENED],
             cause="du_1",
             happened_at=timezone.now(),
         )

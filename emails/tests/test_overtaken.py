@@ -21,7 +21,7 @@ from emails import outbox
 from emails.catalogue import Kind
 from emails.models import Message
 from emails.problems import DeliveryProblem
-from emails.tests.samples import SAMPLES
+from emails.tests.samples import CONTEXTS
 from members.signin.mails import send_phone_code
 from portal.backoffice import problems
 from portal.tasks import watch_for_problems
@@ -51,7 +51,7 @@ def invoice(alice: User) -> Invoice:
 
 def put(kind: Kind, user: User, cause: str) -> Message:
     with transaction.atomic():
-        made = outbox.put(kind, user, SAMPLES[kind], cause=cause, happened_at=timezone.now())
+        made = outbox.put(user, CONTEXTS[kind], cause=cause, happened_at=timezone.now())
     return made[0]
 
 

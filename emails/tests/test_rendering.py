@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import logging
 import re
 from html.parser import HTMLParser
 from xml.etree import ElementTree
@@ -15,7 +16,7 @@ from pytest_django import Settings
 from common.brand import contrast, palette, parse
 from common.context import current_brand
 from emails import rendering, segments
-from emails.catalogue import CATALOGUE, Kind
+from emails.catalogue import CATALOGUE, Kind, Spec
 from emails.models import Channel, Message
 from emails.tests.samples import HOSTILE, SAMPLES, hostile
 from members.models import Member
@@ -218,3 +219,44 @@ def test_receipt_adds_up_in_words() -> None:
         assert fact in email.html
         assert fact in email.text
     assert "Tuesday, November 24, 2026" in email.text
+
+
+@pytest.fixture
+def as_in_production(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only log a name that a message lacks."""
+    monkeypatch.setattr(logging.getLogger("emails.rendering"), "filters", [])
+
+
+@pytest.mark.usefixtures("as_in_production")
+def test_message_without_a_name_is_sent_and_noted_in_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    before = {
+        name: fact
+        for name, fact in SAMPLES[Kind.PAYMENT_RECEIVED].items()
+        if name not in {"recovered", "next_card"}
+    }
+    email = rendering.render_email(message(Kind.PAYMENT_RECEIVED, before))
+    assert "We received $29.00" in email.text
+    noted = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert "emails/payment_received.txt: the message has no next_card, recovered." in noted
+    assert "Nina" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{{ nmae }}",
+        "{% if nmae %}x{% endif %}",
+        "{% if not nmae or name %}x{% endif %}",
+        "{% for one in nmae %}x{% endfor %}",
+        '{{ nmae|default:"you" }}',
+        "{% firstof nmae name %}",
+    ],
+)
+def test_unknown_name_fails_a_test_wherever_it_stands(
+    source: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(CATALOGUE, Kind.WELCOME, Spec(source))
+    with pytest.raises(AssertionError, match="nmae"):
+        rendering.render_subject(message(Kind.WELCOME, SAMPLES[Kind.WELCOME]))

@@ -14,9 +14,18 @@ from django.utils import timezone
 
 from common import addresses
 from common.links import portal_url
-from emails.catalogue import Kind
 from emails.models import Channel
 from emails.outbox import put_account
+from members.contexts import (
+    AccountChanged,
+    AccountExists,
+    AddressCode,
+    LoginCode,
+    PasswordCode,
+    PhoneCode,
+    UnknownAccount,
+    WithCode,
+)
 from members.display import device
 
 
@@ -26,9 +35,9 @@ class NoWordsForAccountMail(LookupError):
 
 @dataclass(frozen=True)
 class Code:
-    """A code by email, and the name of allauth's setting for its lifetime in seconds."""
+    """A code by email or text, and the name of allauth's setting for its lifetime in seconds."""
 
-    kind: Kind
+    context: type[WithCode]
     timeout: str
 
 
@@ -42,14 +51,15 @@ class Change:
 
 # The keys are allauth's template names, without their common folders.
 CODES = {
-    "email_confirmation": Code(Kind.ADDRESS_CODE, "EMAIL_VERIFICATION_BY_CODE_TIMEOUT"),
-    "email_confirmation_signup": Code(Kind.ADDRESS_CODE, "EMAIL_VERIFICATION_BY_CODE_TIMEOUT"),
-    "login_code": Code(Kind.LOGIN_CODE, "LOGIN_BY_CODE_TIMEOUT"),
-    "password_reset_code": Code(Kind.PASSWORD_CODE, "PASSWORD_RESET_BY_CODE_TIMEOUT"),
+    "email_confirmation": Code(AddressCode, "EMAIL_VERIFICATION_BY_CODE_TIMEOUT"),
+    "email_confirmation_signup": Code(AddressCode, "EMAIL_VERIFICATION_BY_CODE_TIMEOUT"),
+    "login_code": Code(LoginCode, "LOGIN_BY_CODE_TIMEOUT"),
+    "password_reset_code": Code(PasswordCode, "PASSWORD_RESET_BY_CODE_TIMEOUT"),
 }
-LINKS = {
-    "account_already_exists": (Kind.ACCOUNT_EXISTS, "account_login"),
-    "unknown_account": (Kind.UNKNOWN_ACCOUNT, "account_signup"),
+PHONE = Code(PhoneCode, "PHONE_VERIFICATION_TIMEOUT")
+LINKS: dict[str, tuple[type[AccountExists | UnknownAccount], str]] = {
+    "account_already_exists": (AccountExists, "account_login"),
+    "unknown_account": (UnknownAccount, "account_signup"),
 }
 CHANGES = {
     "email_changed": Change(
@@ -98,28 +108,26 @@ def send_account_mail(template_prefix: str, email: str, context: Mapping[str, An
     user = _owner(email, context)
     if name in CODES:
         code = CODES[name]
-        _put_code(code.kind, Channel.EMAIL, email, str(context["code"]), user, code.timeout)
+        _put_code(code, Channel.EMAIL, email, str(context["code"]), user)
     elif name in LINKS:
-        kind, page = LINKS[name]
-        put_account(kind, Channel.EMAIL, email, {"url": portal_url(page)}, user)
+        message, page = LINKS[name]
+        put_account(Channel.EMAIL, email, message(url=portal_url(page)), user)
     elif name in CHANGES:
         words = _words(CHANGES[name], context)
-        put_account(Kind.ACCOUNT_CHANGED, Channel.EMAIL, email, words, user)
+        put_account(Channel.EMAIL, email, words, user)
     else:
         raise NoWordsForAccountMail(f"members.signin.mails has no words for {template_prefix}.")
 
 
 def send_phone_code(user: User | None, phone: str, code: str) -> None:
     """Put a text message with a code into the outbox."""
-    _put_code(Kind.PHONE_CODE, Channel.SMS, phone, code, user, "PHONE_VERIFICATION_TIMEOUT")
+    _put_code(PHONE, Channel.SMS, phone, code, user)
 
 
-def _put_code(
-    kind: Kind, channel: Channel, recipient: str, code: str, user: User | None, timeout: str
-) -> None:
-    good_for = timedelta(seconds=getattr(app_settings, timeout))
+def _put_code(kind: Code, channel: Channel, recipient: str, code: str, user: User | None) -> None:
+    good_for = timedelta(seconds=getattr(app_settings, kind.timeout))
     minutes = int(good_for.total_seconds() // 60)
-    put_account(kind, channel, recipient, {"code": code, "minutes": minutes}, user, good_for)
+    put_account(channel, recipient, kind.context(code=code, minutes=minutes), user, good_for)
 
 
 def _owner(email: str, context: Mapping[str, Any]) -> User | None:
@@ -136,17 +144,17 @@ def _owner(email: str, context: Mapping[str, Any]) -> User | None:
     return known.user if known else None
 
 
-def _words(change: Change, context: Mapping[str, Any]) -> dict[str, str]:
+def _words(change: Change, context: Mapping[str, Any]) -> AccountChanged:
     at = context.get("timestamp")
     agent = str(context.get("user_agent") or "")
-    return {
-        "headline": change.headline,
-        "sentence": change.sentence.format_map(_readable(context)),
-        "at": (at if isinstance(at, datetime) else timezone.now()).isoformat(),
-        "device": device(agent),
-        "ip": str(context.get("ip") or ""),
-        "url": portal_url("members:account"),
-    }
+    return AccountChanged(
+        headline=change.headline,
+        sentence=change.sentence.format_map(_readable(context)),
+        at=at if isinstance(at, datetime) else timezone.now(),
+        device=device(agent),
+        ip=str(context.get("ip") or ""),
+        url=portal_url("members:account"),
+    )
 
 
 def _readable(context: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,10 +11,10 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from common.links import portal_url
-from emails.catalogue import Kind
 from emails.models import Channel
 from emails.outbox import put_account
 from members import access_changes
+from members.contexts import PasswordLink
 from members.models import AccessChange
 
 SENT = "A link to a new password was sent."
@@ -31,10 +31,10 @@ def send(user: User, actor: User) -> None:
         raise access_changes.AccessRefused("This account is switched off, or has no email address.")
     arguments = [user_pk_to_url_str(user), default_token_generator.make_token(user)]
     url = portal_url("account_reset_password_from_key", *arguments)
-    context = {"url": url, "actor": str(actor)}
+    context = PasswordLink(url=url, actor=str(actor))
     good_for = timedelta(seconds=settings.PASSWORD_RESET_TIMEOUT)
     with transaction.atomic():
-        put_account(Kind.PASSWORD_LINK, Channel.EMAIL, user.email, context, user, good_for)
+        put_account(Channel.EMAIL, user.email, context, user, good_for)
         if user.is_staff or user.is_superuser:
             # The person has the link itself.
             access_changes.record(user, actor, SENT, tells_person=False)

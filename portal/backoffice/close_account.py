@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
@@ -35,6 +33,7 @@ from members.models import (
     SmsConsentRecord,
     TermsAcceptance,
 )
+from portal.backoffice.contexts import AccountClosed
 
 CLOSED = "closed-"
 
@@ -68,15 +67,15 @@ def close_account(user: User) -> None:
         _delete(user)
 
 
-def _last_words(user: User) -> dict[str, Any]:
+def _last_words(user: User) -> AccountClosed:
     running = Subscription.objects.filter(customer__user=user).live()
-    return {
-        "name": user.first_name,
-        "at": timezone.now().isoformat(),
-        "had_membership": running.memberships().exists(),
-        "was_charged": running.exists(),
-        "has_books": Payment.objects.filter(customer__user=user).exists(),
-    }
+    return AccountClosed(
+        name=user.first_name,
+        at=timezone.now(),
+        had_membership=running.memberships().exists(),
+        was_charged=running.exists(),
+        has_books=Payment.objects.filter(customer__user=user).exists(),
+    )
 
 
 def closed_users() -> QuerySet[User]:

@@ -33,8 +33,8 @@ from billing.reconcile.comparison import ORPHAN
 from billing.sync import taxing
 from common.staff import show
 from emails import outbox
-from emails.catalogue import Kind
 from emails.models import Channel, Message, MessageState
+from portal.backoffice.contexts import ProblemFound
 from portal.models import Problem
 
 DANGER, WARNING = "danger", "warning"
@@ -116,8 +116,7 @@ def watch() -> list[Problem]:
 def _tell(one: Found) -> Problem:
     row = Problem.objects.create(key=one.key, text=one.text)
     outbox.put_staff(
-        Kind.PROBLEM_FOUND,
-        {"text": one.text, "action": one.action, "url": f"{settings.PORTAL_URL}{one.url}"},
+        ProblemFound(text=one.text, action=one.action, url=f"{settings.PORTAL_URL}{one.url}"),
         cause=str(row.pk),
         happened_at=row.seen_at,
     )

@@ -35,6 +35,7 @@ from billing.models import (
     StripeEvent,
     UnassignedCustomer,
 )
+from billing.notices.contexts import DisputeOpened
 from billing.payments import payment_requests
 from billing.reconcile import push
 from billing.refunds import ledger
@@ -49,7 +50,7 @@ from emails import delivery, outbox
 from emails.catalogue import Kind
 from emails.models import Message, MessageState
 from emails.problems import DeliveryProblem
-from emails.tests.samples import SAMPLES
+from emails.tests.samples import CONTEXTS
 from members.models import SignIn, TermsAcceptance
 from members.tests import actors
 from portal.backoffice.close_account import close_account
@@ -363,9 +364,9 @@ def test_what_waits_is_not_sent_to_them_and_is_sent_to_staff_once(
     Message.objects.all().delete()
     with transaction.atomic():
         now = timezone.now()
-        outbox.put(Kind.WELCOME, left, SAMPLES[Kind.WELCOME], cause="sub_1", happened_at=now)
-        facts = SAMPLES[Kind.DISPUTE_OPENED] | {"member": NAME}
-        outbox.put_staff(Kind.DISPUTE_OPENED, facts, cause="dp_1", happened_at=now)
+        outbox.put(left, CONTEXTS[Kind.WELCOME], cause="sub_1", happened_at=now)
+        facts = DisputeOpened(**vars(CONTEXTS[Kind.DISPUTE_OPENED]) | {"member": NAME})
+        outbox.put_staff(facts, cause="dp_1", happened_at=now)
     close()
     run_jobs()
 
@@ -483,9 +484,7 @@ def test_messages_are_emptied_after_their_days_and_never_sent_twice(settings: Se
     user = factories.make_member(NAME, email=OLD)
     for cause in ("sub_1", "sub_2"):
         with transaction.atomic():
-            outbox.put(
-                Kind.WELCOME, user, SAMPLES[Kind.WELCOME], cause=cause, happened_at=timezone.now()
-            )
+            outbox.put(user, CONTEXTS[Kind.WELCOME], cause=cause, happened_at=timezone.now())
     old, waiting = Message.objects.order_by("pk")
     Message.objects.update(created_at=days_ago(540))
     Message.objects.filter(pk=old.pk).update(state=MessageState.SENT)
@@ -496,9 +495,7 @@ def test_messages_are_emptied_after_their_days_and_never_sent_twice(settings: Se
     assert (old.recipient, old.subject, old.context) == ("", "", {})
     assert waiting.recipient == OLD
     with transaction.atomic():
-        again = outbox.put(
-            Kind.WELCOME, user, SAMPLES[Kind.WELCOME], cause="sub_1", happened_at=timezone.now()
-        )
+        again = outbox.put(user, CONTEXTS[Kind.WELCOME], cause="sub_1", happened_at=timezone.now())
     assert again == []
     assert "no longer keep" in outbox.why_not_resend(old)
     page = staff_world.signed_in_now(staff_world.support()).get(

@@ -1,0 +1,344 @@
+"""What messages about memberships, invoices, payments, and disputes may say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from emails.catalogue import Kind
+from emails.contexts import MessageContext, NamedAmount
+
+
+@dataclass(frozen=True, kw_only=True)
+class Welcome(MessageContext):
+    """A membership has started."""
+
+    kind = Kind.WELCOME
+    name: str
+    plan_name: str
+    price: str
+    interval: str
+    tax_words: str
+    next_charge_on: datetime | None
+    by_invoice: bool
+    trial_ends_on: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class MembershipEnds(MessageContext):
+    """A membership will end. `goes_on` says what else is still charged."""
+
+    kind = Kind.MEMBERSHIP_ENDS
+    name: str
+    plan_name: str
+    ends_on: datetime
+    goes_on: Sequence[str]
+    another: bool
+    credit: str
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class MembershipGoesOn(MessageContext):
+    """A membership won't end after all."""
+
+    kind = Kind.MEMBERSHIP_GOES_ON
+    name: str
+    plan_name: str
+    price: str
+    next_charge_on: datetime | None
+    resumes_on: datetime | None
+    credit: str
+    credit_used: str
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PriceSwitched(MessageContext):
+    """A membership is charged at another rhythm."""
+
+    kind = Kind.PRICE_SWITCHED
+    name: str
+    plan_name: str
+    rhythm: str
+    price: str
+    interval: str
+    tax_words: str
+    next_charge: str
+    next_charge_on: datetime | None
+    credit: str
+    credit_used: str
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CardChanged(MessageContext):
+    """A membership is paid with another card."""
+
+    kind = Kind.CARD_CHANGED
+    name: str
+    plan_name: str
+    method: str
+    before: str
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfferAccepted(MessageContext):
+    """A member stays, at a discount."""
+
+    kind = Kind.OFFER_ACCEPTED
+    name: str
+    plan_name: str
+    terms: str
+    next_charge: str
+    next_charge_on: datetime
+    credit: str
+    credit_used: str
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class MembershipEnded(MessageContext):
+    """A membership has ended. `goes_on` says what else is still charged."""
+
+    kind = Kind.MEMBERSHIP_ENDED
+    name: str
+    plan_name: str
+    ended_on: datetime
+    unpaid: bool
+    goes_on: Sequence[str]
+    another: bool
+    credit: str
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class MembershipPaused(MessageContext):
+    """Payments are paused."""
+
+    kind = Kind.MEMBERSHIP_PAUSED
+    name: str
+    plan_name: str
+    resumes_on: datetime | None
+    billed_later: bool
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class MembershipResumed(MessageContext):
+    """Payments have resumed."""
+
+    kind = Kind.MEMBERSHIP_RESUMED
+    name: str
+    plan_name: str
+    next_charge: str
+    next_charge_on: datetime | None
+    by_invoice: bool
+    ends_on: datetime | None
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialEnding(MessageContext):
+    """A trial ends soon. `other` names a subscription that isn't the membership."""
+
+    kind = Kind.TRIAL_ENDING
+    name: str
+    plan_name: str
+    price: str
+    interval: str
+    other: str
+    ends_on: datetime
+    method: str
+    by_invoice: bool
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RenewalComing(MessageContext):
+    """A subscription renews soon. `other` names one that isn't the membership."""
+
+    kind = Kind.RENEWAL_COMING
+    name: str
+    plan_name: str
+    price: str
+    interval: str
+    other: str
+    renews_on: datetime
+    method: str
+    by_invoice: bool
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CardExpiring(MessageContext):
+    """A card expires before the next charge. `other` names what isn't the membership."""
+
+    kind = Kind.CARD_EXPIRING
+    name: str
+    method: str
+    other: str
+    expires: str
+    next_charge_on: datetime
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentReceived(MessageContext):
+    """A receipt. The fields with a default are facts that only an invoice has."""
+
+    kind = Kind.PAYMENT_RECEIVED
+    name: str
+    amount: str
+    description: str
+    recovered: bool = False
+    next_card: str = ""
+    home_url: str
+    invoice_number: str = ""
+    paid_on: datetime
+    method: str
+    is_direct: bool = False
+    lines: Sequence[NamedAmount]
+    taxes: Sequence[NamedAmount] = ()
+    taxes_included: Sequence[NamedAmount]
+    tax_note: str = ""
+    discount: str = ""
+    discount_label: str = ""
+    credits: Sequence[NamedAmount] = ()
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentFailed(MessageContext):
+    """An invoice couldn't be collected. `other` names what isn't the membership."""
+
+    kind = Kind.PAYMENT_FAILED
+    name: str
+    amount: str
+    description: str
+    reason: str
+    method: str
+    next_attempt_on: datetime | None
+    final: bool
+    is_other: bool
+    other: str
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentConfirmation(MessageContext):
+    """The bank wants the member to confirm a payment."""
+
+    kind = Kind.PAYMENT_CONFIRMATION
+    name: str
+    amount: str
+    description: str
+    method: str
+    is_other: bool
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentRequested(MessageContext):
+    """Staff ask a member for a payment."""
+
+    kind = Kind.PAYMENT_REQUESTED
+    name: str
+    amount: str
+    tax_words: str
+    adds_tax: bool
+    description: str
+    expires_on: datetime | None
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentNotMade(MessageContext):
+    """A single payment failed after the member's part was done."""
+
+    kind = Kind.PAYMENT_NOT_MADE
+    name: str
+    amount: str
+    description: str
+    reason: str
+    method: str
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreditNoteIssued(MessageContext):
+    """An invoice was reduced. `sentences` say what happens to the amount."""
+
+    kind = Kind.CREDIT_NOTE
+    name: str
+    amount: str
+    description: str
+    invoice_number: str
+    number: str
+    sentences: Sequence[str]
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class InvoiceToPay(MessageContext):
+    """An invoice that the member pays themselves."""
+
+    name: str
+    amount: str
+    description: str
+    invoice_number: str
+    due_on: datetime | None
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class InvoiceSent(InvoiceToPay):
+    """The invoice has come."""
+
+    kind = Kind.INVOICE_SENT
+
+
+@dataclass(frozen=True, kw_only=True)
+class InvoiceDue(InvoiceToPay):
+    """The invoice is due soon."""
+
+    kind = Kind.INVOICE_DUE
+
+
+@dataclass(frozen=True, kw_only=True)
+class InvoiceOverdue(InvoiceToPay):
+    """The invoice was due."""
+
+    kind = Kind.INVOICE_OVERDUE
+
+
+@dataclass(frozen=True, kw_only=True)
+class DisputeOpened(MessageContext):
+    """For staff: a bank asks about a payment, or wants it back."""
+
+    kind = Kind.DISPUTE_OPENED
+    headline: str
+    sentence: str
+    is_inquiry: bool
+    amount: str
+    member: str
+    reason: str
+    paid_on: datetime | None
+    due_on: datetime | None
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DisputeClosed(MessageContext):
+    """For staff: a dispute has ended."""
+
+    kind = Kind.DISPUTE_CLOSED
+    headline: str
+    sentence: str
+    amount: str
+    member: str
+    reason: str
+    opened_on: datetime
+    url: str

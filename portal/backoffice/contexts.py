@@ -1,0 +1,31 @@
+"""What messages about the portal itself, and about leaving it, may say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from emails.catalogue import Kind
+from emails.contexts import MessageContext
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProblemFound(MessageContext):
+    """For staff: something is wrong with the portal. `action` is the button's label."""
+
+    kind = Kind.PROBLEM_FOUND
+    text: str
+    action: str
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountClosed(MessageContext):
+    """The last words to someone who leaves."""
+
+    kind = Kind.ACCOUNT_CLOSED
+    name: str
+    at: datetime
+    had_membership: bool
+    was_charged: bool
+    has_books: bool

@@ -30,7 +30,7 @@ from billing.refunds import service as refunds
 from billing.refunds import sync as refund_sync
 from billing.refunds import terms as refund_terms
 from billing.refunds.policy import PaymentKind, Rule, Share
-from billing.refunds.service import Wish
+from billing.refunds.service import RefundRequest
 from emails import outbox
 
 CARD = "4242424242424242"
@@ -142,7 +142,7 @@ class RefundStory:
         user = self.user(one.name)
         paid = Payment.objects.for_user(user).filter(status=PaymentStatus.SUCCEEDED)
         payment = paid.filter(invoice__isnull=bool(one.paid)).latest("paid_at")
-        wish = Wish(amount=0, reason=one.reason, words=one.words, key=uuid.uuid4())
+        wish = RefundRequest(amount=0, reason=one.reason, words=one.words, key=uuid.uuid4())
         with self._quiet(), _clock(at):
             most = refund_terms.terms_of(payment).most
             with _no_worker():

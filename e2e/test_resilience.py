@@ -236,6 +236,6 @@ rule = Rule((Share(30, 100),), automatic_up_to=5000, automatic_per_year=5)
 refund_terms.save_policy({PaymentKind.MEMBERSHIP: rule}, "For a test.", user)
 payment = user.customers.get().payments.get()
 for amount in (900, 500):
-    wish = refunds.Wish(amount=amount, reason=RefundReason.NOT_USED, key=uuid.uuid4())
+    wish = refunds.RefundRequest(amount=amount, reason=RefundReason.NOT_USED, key=uuid.uuid4())
     refunds.request(user, payment.pk, wish)
 """

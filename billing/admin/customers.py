@@ -26,12 +26,12 @@ class CustomerAdmin(StripeCopyAdmin):
     person_field = "user_id"
     search_fields = ["stripe_id__startswith"]
     search_help_text = "Any part of a name, email address, phone number or cus_…"
-    list_display = ["who", "standing", "created", "stripe_id"]
+    list_display = ["who", "membership", "created", "stripe_id"]
     ordering = ["-pk"]
     list_select_related = ["user"]
     list_filter = ["deleted_at_stripe", ("created_at", by_day("customer since"))]
     fieldsets = [
-        (None, {"fields": ["member", "standing", "name", "email", "deleted_at_stripe"]}),
+        (None, {"fields": ["member", "membership", "name", "email", "deleted_at_stripe"]}),
         ("Money", {"fields": ["subscriptions", "invoices", "payments", "refunds", "disputes"]}),
         ("What happened", {"fields": ["messages", "events"]}),
         ("Copy of Stripe's record", {"fields": ["stripe_id", "created", "read"]}),
@@ -62,7 +62,7 @@ class CustomerAdmin(StripeCopyAdmin):
         return show.member(row.user)
 
     @column("Membership")
-    def standing(self, row: Customer) -> SafeString | str:
+    def membership(self, row: Customer) -> SafeString | str:
         """State of their membership that counts: a live one, else the newest."""
         current = memberships.that_counts(row.subscriptions.all())
         return show.badge(*labels.subscription(current)) if current else show.NOTHING

@@ -263,7 +263,7 @@ class InvoiceAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
             request,
             form,
             row,
-            lambda: refunds.give_on_invoice(row.pk, actor, form.wish()),
+            lambda: refunds.give_on_invoice(row.pk, actor, form.as_request()),
             self.give_on_invoice,
         )
 

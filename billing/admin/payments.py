@@ -77,8 +77,8 @@ class WentBackFilter(RadioFilter):  # type: ignore[misc]  # Unfold ships no type
         match self.value():
             case "nothing":
                 kept = queryset.filter(status=PaymentStatus.SUCCEEDED, amount_refunded=0)
-                standing = {*OPEN_DISPUTE, DisputeStatus.LOST}
-                return kept.exclude(pk__in=disputed.filter(status__in=standing))
+                lost_or_open = {*OPEN_DISPUTE, DisputeStatus.LOST}
+                return kept.exclude(pk__in=disputed.filter(status__in=lost_or_open))
             case "refunded":
                 return queryset.filter(amount_refunded__gt=0)
             case "returned":
@@ -283,7 +283,7 @@ class PaymentAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
         """Refund it without a request."""
         row, actor = row_or_404(Payment, object_id), current_user(request)
         return self.give_refund(
-            request, form, row, lambda: [refunds.give(row.pk, actor, form.wish())], self.give
+            request, form, row, lambda: [refunds.give(row.pk, actor, form.as_request())], self.give
         )
 
     @column("Disputes")

@@ -20,7 +20,7 @@ from billing.models import Customer, Payment, Refund, Subscription
 from billing.refunds import service as refunds
 from billing.refunds import terms as refund_terms
 from billing.refunds import two_memberships
-from billing.refunds.service import Wish
+from billing.refunds.service import RefundRequest
 from billing.refunds.transitions import RefundAmountError, RefundError
 from billing.refunds.two_memberships import Choice
 from common.money import Money
@@ -90,9 +90,9 @@ def _why_no_refund(ends: Ends, actor: User) -> str:
     """Ask the workflow itself whether the remaining amount could be given."""
     if ends.payment is None:
         return NOT_PAID
-    wish = Wish(amount=ends.left or 1, reason=RefundReason.DUPLICATE, key=uuid.uuid4())
+    wanted = RefundRequest(amount=ends.left or 1, reason=RefundReason.DUPLICATE, key=uuid.uuid4())
     try:
-        refunds.would_go_back_at_once(ends.payment.pk, actor, wish)
+        refunds.would_go_back_at_once(ends.payment.pk, actor, wanted)
     except PermissionDenied:
         return NO_PERMISSION
     except RefundAmountError:
@@ -193,8 +193,8 @@ def outlook_of(choice: Choice, actor: User) -> Outlook:
     """
     user = choice.subscription.customer.user
     is_sent = True
-    if choice.payment and choice.wish:
-        is_sent = refunds.would_go_back_at_once(choice.payment.pk, actor, choice.wish)
+    if choice.payment and choice.refund:
+        is_sent = refunds.would_go_back_at_once(choice.payment.pk, actor, choice.refund)
     return Outlook(
         title=f"End one of {show.name_of(user)}’s memberships?",
         button=_button(choice, is_sent),
@@ -205,9 +205,9 @@ def outlook_of(choice: Choice, actor: User) -> Outlook:
 
 def _button(choice: Choice, is_sent: bool) -> str:
     ends = "End it now" if choice.at_once else "End it with its period"
-    if choice.wish is None or choice.payment is None:
+    if choice.refund is None or choice.payment is None:
         return ends
-    amount = Money(choice.wish.amount, choice.payment.currency)
+    amount = Money(choice.refund.amount, choice.payment.currency)
     return f"{ends} and refund {amount}" if is_sent else f"{ends} and propose a refund of {amount}"
 
 
@@ -225,11 +225,11 @@ def _ending(choice: Choice) -> Iterator[str]:
 
 
 def _refund(choice: Choice, is_sent: bool) -> str:
-    payment, wish = choice.payment, choice.wish
-    if payment is None or wish is None:
+    payment, wanted = choice.payment, choice.refund
+    if payment is None or wanted is None:
         return "Nothing is refunded."
     paid = show.money(payment.amount_received, payment.currency)
-    amount = Money(wish.amount, payment.currency)
+    amount = Money(wanted.amount, payment.currency)
     of = f"{amount} of its {paid} payment from {show.day(payment.paid_at)}"
     if not is_sent:
         return f"{of} is refunded once someone else approves it too."
@@ -240,7 +240,7 @@ def _refund(choice: Choice, is_sent: bool) -> str:
 def _told(choice: Choice) -> str:
     name = show.name_of(choice.subscription.customer.user)
     ends = "this membership has ended" if choice.at_once else "this membership ends"
-    about = " and, once Stripe has sent it, about the refund" if choice.wish else ""
+    about = " and, once Stripe has sent it, about the refund" if choice.refund else ""
     return f"We email {name} that {ends}{about}."
 
 

@@ -16,7 +16,7 @@ from unfold.widgets import (
 from billing.admin.two_memberships_facts import Ends
 from billing.core.statuses import RefundReason
 from billing.models import Payment, Subscription
-from billing.refunds.service import Wish
+from billing.refunds.service import RefundRequest
 from billing.refunds.two_memberships import Choice
 from common.fields import WordsField
 from common.money import AmountError, Money, parse_money, plain_amount
@@ -143,9 +143,9 @@ class ConfirmForm(forms.Form):
 
 
 def _choice(row: Subscription, payment: Payment | None, values: dict[str, Any]) -> Choice:
-    wish = None
+    wanted = None
     if values["amount"] and payment:
-        wish = Wish(
+        wanted = RefundRequest(
             amount=values["amount"],
             reason=RefundReason.DUPLICATE,
             words=values["words"],
@@ -154,6 +154,6 @@ def _choice(row: Subscription, payment: Payment | None, values: dict[str, Any]) 
     return Choice(
         subscription=row,
         at_once=values["when"] == NOW,
-        payment=payment if wish else None,
-        wish=wish,
+        payment=payment if wanted else None,
+        refund=wanted,
     )

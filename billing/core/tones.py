@@ -16,7 +16,7 @@ class Tone(StrEnum):
 
 
 @dataclass(frozen=True)
-class Attention:
+class Alert:
     """Something the member should do, with its one button, or know. `method`: `get` or `post`."""
 
     tone: Tone

@@ -20,7 +20,7 @@ def open_disputes(payment: Payment) -> DisputeQuerySet:
     return Dispute.objects.filter(payment=payment).running()
 
 
-def standing_of(payments: Collection[Payment]) -> dict[int, tuple[bool, int]]:
+def status_of(payments: Collection[Payment]) -> dict[int, tuple[bool, int]]:
     """Return whether a dispute is open, and how much is lost, by payment key.
 
     Lost money was taken back by the bank for good, in minor units, without Stripe's fee: it can no
@@ -28,7 +28,7 @@ def standing_of(payments: Collection[Payment]) -> dict[int, tuple[bool, int]]:
     everything was prefetched.
     """
     if all("disputes" in getattr(row, "_prefetched_objects_cache", ()) for row in payments):
-        return {row.pk: found for row in payments if (found := _prefetched_standing(row))}
+        return {row.pk: found for row in payments if (found := _prefetched_status(row))}
     rows = Dispute.objects.filter(payment__in=payments).order_by().values("payment_id")
     counted = rows.annotate(
         running=Count("pk", filter=Q(status__in=OPEN_DISPUTE)),
@@ -37,7 +37,7 @@ def standing_of(payments: Collection[Payment]) -> dict[int, tuple[bool, int]]:
     return {row["payment_id"]: (row["running"] > 0, row["lost"]) for row in counted}
 
 
-def _prefetched_standing(payment: Payment) -> tuple[bool, int] | None:
+def _prefetched_status(payment: Payment) -> tuple[bool, int] | None:
     found = payment.disputes.all()
     lost = sum(one.amount for one in found if one.status == DisputeStatus.LOST)
     is_running = any(one.status in OPEN_DISPUTE for one in found)

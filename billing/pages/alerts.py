@@ -16,36 +16,36 @@ from billing.core.statuses import (
     InvoiceStatus,
     SubscriptionStatus,
 )
-from billing.core.tones import Attention, Tone
+from billing.core.tones import Alert, Tone
 from billing.facts import cards, collecting, descriptions, pay_links, tax_settings
 from billing.models import Invoice, Payment, PaymentRequest
 from billing.pages.member_facts import MemberFacts
-from billing.pages.membership_status import Membership, Standing
+from billing.pages.membership_status import Membership, MembershipState
 from billing.pages.payment_lines import PAGE_SIZE
 from billing.refunds import queries
 from common.money import Money
 
 
-def attention(facts: MemberFacts, current: Membership) -> list[Attention]:
+def for_member(facts: MemberFacts, current: Membership) -> list[Alert]:
     """Return what the member must do or know, the most urgent first."""
     return [
         *_two_memberships(current),
-        *_membership_attention(facts, current),
+        *_membership_alert(facts, current),
         *sent_invoices(facts),
-        *queries.news(facts.refunds).attention,
+        *queries.news(facts.refunds).alerts,
         *_banks_at_work(facts.at_banks),
-        *(_request_attention(row) for row in facts.asked),
+        *(_request_alert(row) for row in facts.asked),
     ]
 
 
-def _two_memberships(current: Membership) -> list[Attention]:
+def _two_memberships(current: Membership) -> list[Alert]:
     """Say that both are charged. Staff are told and end one."""
     if not current.has_two or current.price is None:
         return []
     others = [one.price for one in current.also_billed if one.is_membership]
     prices = texts.listed([f"{current.price} a {current.interval}", *others])
     return [
-        Attention(
+        Alert(
             Tone.WAIT,
             "You have two memberships",
             f"You're charged for both: {prices}. We've been notified and will fix this. "
@@ -54,10 +54,10 @@ def _two_memberships(current: Membership) -> list[Attention]:
     ]
 
 
-def _banks_at_work(rows: Sequence[Payment]) -> list[Attention]:
+def _banks_at_work(rows: Sequence[Payment]) -> list[Alert]:
     """Return the single payments that a bank is processing."""
     return [
-        Attention(
+        Alert(
             Tone.WAIT,
             f"Your payment of {row.money} is on its way",
             f"For: {descriptions.of_single(row)}. {texts.PROCESSING}",
@@ -66,9 +66,9 @@ def _banks_at_work(rows: Sequence[Payment]) -> list[Attention]:
     ]
 
 
-def _request_attention(request: PaymentRequest) -> Attention:
+def _request_alert(request: PaymentRequest) -> Alert:
     until = f" You can pay until {long_date(request.expires_at)}." if request.expires_at else ""
-    return Attention(
+    return Alert(
         Tone.WAIT,
         f"Please pay {request.price}",
         f"For: {request.description}.{until}{_tax_sentence()}",
@@ -82,13 +82,13 @@ def _tax_sentence() -> str:
     return " Tax is added at checkout." if is_added else ""
 
 
-def _membership_attention(facts: MemberFacts, current: Membership) -> list[Attention]:
+def _membership_alert(facts: MemberFacts, current: Membership) -> list[Alert]:
     unpaid = [one for one in facts.waiting if _is_charged(one)]
     if not current.is_member:
         unpaid = [one for one in unpaid if _counts_before_joining(one)]
     # The newest for each thing that's paid for.
     newest = {row.subscription_id: row for row in reversed(unpaid[:PAGE_SIZE])}
-    found = [_unpaid_attention(row) for row in reversed(newest.values())]
+    found = [_unpaid_alert(row) for row in reversed(newest.values())]
     if all(row.subscription and not row.membership for row in newest.values()):
         found += _card_matters(facts, current)
     return found
@@ -110,29 +110,29 @@ def _is_of_ended(row: Invoice) -> bool:
     return row.subscription is not None and row.subscription.status in ENDED_SUBSCRIPTION
 
 
-def _card_matters(facts: MemberFacts, current: Membership) -> list[Attention]:
+def _card_matters(facts: MemberFacts, current: Membership) -> list[Alert]:
     """Return what the member must do about the membership's card."""
-    if current.standing == Standing.PAYMENT_DUE and not _waits_for_invoice(facts, current):
+    if current.state == MembershipState.PAYMENT_DUE and not _waits_for_invoice(facts, current):
         return [
-            _card_attention(
+            _card_alert(
                 Tone.BAD,
                 "Your last payment didn’t go through",
                 "Please check the card that we charge.",
             )
         ]
-    return _card_attentions(facts, current)
+    return _card_alerts(facts, current)
 
 
-def _card_attentions(facts: MemberFacts, current: Membership) -> list[Attention]:
+def _card_alerts(facts: MemberFacts, current: Membership) -> list[Alert]:
     """Return what to do about the address and card of a paid-up membership."""
     if current.row and current.row.tax_problem and settings.STRIPE_TAX:
-        return [_address_attention()]
-    if other := _other_card_attention(facts, current):
+        return [_address_alert()]
+    if other := _other_card_alert(facts, current):
         return [other]
     is_charged = current.row is not None and current.row.is_renewal_charged
     if current.card_expires_soon and is_charged:
         return [
-            _card_attention(
+            _card_alert(
                 Tone.WAIT,
                 f"Your {current.card} expires soon",
                 f"It can be charged until the end of {current.card_expires}. "
@@ -148,21 +148,21 @@ def _waits_for_invoice(facts: MemberFacts, current: Membership) -> bool:
     return row is not None and collecting.overdue_invoice(facts.waiting_of(row)) is not None
 
 
-def sent_invoices(facts: MemberFacts) -> list[Attention]:
+def sent_invoices(facts: MemberFacts) -> list[Alert]:
     """Return the invoices that were sent to the member, the most urgent first."""
     found = [
         one for one in facts.waiting if one.is_payable and one.is_sent and not _is_of_ended(one)
     ]
     found.sort(key=lambda one: (one.due_at.timestamp() if one.due_at else math.inf, one.pk))
     return [
-        _sent_attention(row, descriptions.of_invoice(row, facts.names)) for row in found[:PAGE_SIZE]
+        _sent_alert(row, descriptions.of_invoice(row, facts.names)) for row in found[:PAGE_SIZE]
     ]
 
 
-def _sent_attention(row: Invoice, description: str) -> Attention:
+def _sent_alert(row: Invoice, description: str) -> Alert:
     """Ask to pay a sent invoice; nothing was declined unless the member tried."""
     if row.collection in (Collection.PROCESSING, Collection.REQUIRES_ACTION):
-        return _unpaid_attention(row)
+        return _unpaid_alert(row)
     amount = row.money_remaining
     day = long_date(row.due_at) if row.due_at else ""
     title = f"Please pay {amount}" + (f" by {day}" if day else "")
@@ -171,7 +171,7 @@ def _sent_attention(row: Invoice, description: str) -> Attention:
     text = f"Invoice {row.number} for {description}."
     if row.collection == Collection.FAILED:
         text = f"{text} Your last try didn't go through. {_last_refusal(row)}"
-    return Attention(
+    return Alert(
         Tone.BAD if row.is_overdue else Tone.WAIT,
         title,
         text,
@@ -180,14 +180,14 @@ def _sent_attention(row: Invoice, description: str) -> Attention:
     )
 
 
-def _other_card_attention(facts: MemberFacts, current: Membership) -> Attention | None:
+def _other_card_alert(facts: MemberFacts, current: Membership) -> Alert | None:
     """Ask whether the card that paid the last invoice should pay future ones too."""
     row = current.row
     paid = cards.made_by_other(row, facts.last_paid.get(row.pk)) if row else None
     if paid is None:
         return None
     card = texts.card(paid.card_brand, paid.card_last4)
-    return Attention(
+    return Alert(
         Tone.WAIT,
         f"Use {card} for the next charges too?",
         f"You paid your last invoice with it. {_now_pays(current)}",
@@ -206,9 +206,9 @@ def _now_pays(current: Membership) -> str:
     return "There's no card for your next payment yet."
 
 
-def _address_attention() -> Attention:
+def _address_alert() -> Alert:
     """Ask for the address that's needed to calculate tax."""
-    return Attention(
+    return Alert(
         Tone.WAIT,
         "Please add your billing address",
         "We need it to work out the tax on your membership. You're still a member, and nothing "
@@ -219,27 +219,27 @@ def _address_attention() -> Attention:
     )
 
 
-def _card_attention(tone: Tone, title: str, text: str) -> Attention:
-    return Attention(tone, title, text, "Update your card", reverse("billing:manage-card"), "post")
+def _card_alert(tone: Tone, title: str, text: str) -> Alert:
+    return Alert(tone, title, text, "Update your card", reverse("billing:manage-card"), "post")
 
 
-def _unpaid_attention(invoice: Invoice) -> Attention:
+def _unpaid_alert(invoice: Invoice) -> Alert:
     amount = invoice.money_remaining
     hosted = reverse("billing:invoice-hosted", args=[invoice.pk])
     match invoice.collection:
         case Collection.PROCESSING:
-            return Attention(
+            return Alert(
                 Tone.WAIT,
                 f"Your payment of {amount}{_for_what(invoice)} is on its way",
                 texts.PROCESSING,
             )
         case Collection.REQUIRES_ACTION:
             title = f"Please confirm your payment of {amount}{_for_what(invoice)}"
-            return Attention(Tone.WAIT, title, texts.TO_CONFIRM, f"Confirm {amount}", hosted)
-    return _failed_attention(invoice, amount, hosted)
+            return Alert(Tone.WAIT, title, texts.TO_CONFIRM, f"Confirm {amount}", hosted)
+    return _failed_alert(invoice, amount, hosted)
 
 
-def _failed_attention(invoice: Invoice, amount: Money, hosted: str) -> Attention:
+def _failed_alert(invoice: Invoice, amount: Money, hosted: str) -> Alert:
     reason = _last_refusal(invoice)
     again = invoice.next_payment_attempt_at
     if invoice.subscription and invoice.subscription.status == SubscriptionStatus.INCOMPLETE:
@@ -254,7 +254,7 @@ def _failed_attention(invoice: Invoice, amount: Money, hosted: str) -> Attention
     else:
         outlook = "You can pay it now, with this card or another."
     title = f"Your payment of {amount}{_for_what(invoice)} didn’t go through"
-    return Attention(Tone.BAD, title, f"{reason} {outlook}", f"Pay {amount}", hosted)
+    return Alert(Tone.BAD, title, f"{reason} {outlook}", f"Pay {amount}", hosted)
 
 
 def _last_refusal(invoice: Invoice) -> str:
@@ -270,7 +270,7 @@ def _for_what(invoice: Invoice) -> str:
     return "" if row is None or row.is_membership else f" for {row.name}"
 
 
-def left_open(facts: MemberFacts) -> list[Attention]:
+def left_open(facts: MemberFacts) -> list[Alert]:
     """Return what earlier memberships left unpaid: Stripe keeps it open, but stops collecting.
 
     It has nothing to do with rejoining, and says so.
@@ -284,10 +284,10 @@ def _earlier(row: Invoice) -> str:
     return row.subscription.name if row.subscription and not row.membership else "membership"
 
 
-def _left_open(row: Invoice) -> Attention:
+def _left_open(row: Invoice) -> Alert:
     amount = row.money_remaining
     day = long_date(row.finalized_at or row.created_at)
-    return Attention(
+    return Alert(
         Tone.INFO,
         f"{amount} from your earlier {_earlier(row)} is still open",
         f"It’s the invoice of {day}. You won’t be charged automatically; you can pay it "

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from billing.core.tones import Attention
+from billing.core.tones import Alert
 from billing.facts import descriptions, plans
-from billing.pages.alerts import attention
+from billing.pages.alerts import for_member
 from billing.pages.member_facts import MemberFacts
 from billing.pages.membership_status import Membership, membership
 from billing.pages.payment_lines import PaymentLine, payment_line, refund_lines
@@ -23,7 +23,7 @@ class Home:
 
     membership: Membership
     offer: plans.PlanOffer | None
-    attention: list[Attention]
+    alerts: list[Alert]
     refunds: list[RefundLine]  # the newest under way that need nothing from the member
     has_more_refunds: bool
     last_payment: PaymentLine | None
@@ -36,7 +36,7 @@ def home(facts: MemberFacts) -> Home:
     return Home(
         membership=current,
         offer=None if current.is_member else facts.offer,
-        attention=attention(facts, current),
+        alerts=for_member(facts, current),
         refunds=refund_lines(shown, facts.names),
         has_more_refunds=len(news.under_way) > len(shown),
         last_payment=_last_payment(facts),

@@ -38,7 +38,7 @@ PENDING_SENTENCES = {
 }
 
 
-class Standing(StrEnum):
+class MembershipState(StrEnum):
     """A member's status, in our terms rather than Stripe's."""
 
     NONE = "none"
@@ -55,7 +55,7 @@ class Standing(StrEnum):
 class Membership:
     """The state of the membership. `card` reads "Visa ending in 4242"."""
 
-    standing: Standing
+    state: MembershipState
     tone: Tone
     label: str  # the badge: "Active", "Payment failed"
     sentence: str  # one sentence: "Your next charge of $29.00 is on Friday, December 4."
@@ -95,13 +95,17 @@ class Membership:
     @property
     def is_member(self) -> bool:
         """Whether the member has the membership now."""
-        return self.standing not in {Standing.NONE, Standing.CONFIRMING, Standing.ENDED}
+        return self.state not in {
+            MembershipState.NONE,
+            MembershipState.CONFIRMING,
+            MembershipState.ENDED,
+        }
 
     @property
     def card_label(self) -> str:
         """The card's label: a card on file isn't charged if nothing is due."""
         is_free = self.next_charge is not None and not self.next_charge
-        is_paused = self.standing == Standing.PAUSED and self.next_charge_at is None
+        is_paused = self.state == MembershipState.PAUSED and self.next_charge_at is None
         is_sent = self.row is not None and self.row.is_sent
         if self.ends_at or is_free or is_paused or is_sent:
             return "Card on file"
@@ -115,7 +119,7 @@ class Membership:
     @property
     def resumes_at(self) -> datetime | None:
         """When payments resume, if that's known."""
-        return self.row.resumes_at if self.row and self.standing == Standing.PAUSED else None
+        return self.row.resumes_at if self.row and self.state == MembershipState.PAUSED else None
 
 
 def membership(facts: MemberFacts) -> Membership:
@@ -136,7 +140,7 @@ def _membership(facts: MemberFacts, found: Subscription | None) -> Membership:
         return _live_membership(found, facts)
     if facts.is_confirming:
         return Membership(
-            Standing.CONFIRMING,
+            MembershipState.CONFIRMING,
             Tone.WAIT,
             "Confirming",
             "Your payment is being confirmed. This takes a few seconds.",
@@ -145,7 +149,7 @@ def _membership(facts: MemberFacts, found: Subscription | None) -> Membership:
         return _unfinished_membership(facts.waiting_of(found))
     if found and found.status in ENDED_SUBSCRIPTION:
         return _ended_membership(found)
-    return Membership(Standing.NONE, Tone.INFO, "Not a member", "You’re not a member yet.")
+    return Membership(MembershipState.NONE, Tone.INFO, "Not a member", "You’re not a member yet.")
 
 
 def switches(facts: MemberFacts, current: Membership) -> switching.Offered | None:
@@ -161,7 +165,7 @@ def switches(facts: MemberFacts, current: Membership) -> switching.Offered | Non
 
 def changed_price(current: Membership, offer: plans.PlanOffer | None) -> str:
     """Return in a sentence how the price has changed since a membership ended, or ""."""
-    if current.standing != Standing.ENDED or offer is None or current.price is None:
+    if current.state != MembershipState.ENDED or offer is None or current.price is None:
         return ""
     same = [one for one in offer.prices if one.interval == current.interval]
     if not same:
@@ -175,20 +179,20 @@ def changed_price(current: Membership, offer: plans.PlanOffer | None) -> str:
 
 
 def _live_membership(row: Subscription, facts: MemberFacts) -> Membership:
-    standing, tone, label = _standing(row)
+    state, tone, label = _state(row)
     sentence, decision, invoices = "", facts.decision, facts.waiting_of(row)
-    if standing == Standing.PAYMENT_DUE:
+    if state == MembershipState.PAYMENT_DUE:
         tone, label, sentence = _payment_due(invoices)
-    waiting = _waiting_for_bank(invoices) if standing == Standing.ACTIVE else None
+    waiting = _waiting_for_bank(invoices) if state == MembershipState.ACTIVE else None
     price = row.money
-    is_resumed_then = standing == Standing.PAUSED and row.is_paused and row.is_renewal_charged
-    goes_on = standing in (Standing.ACTIVE, Standing.TRIAL) or is_resumed_then
+    is_resumed_then = state == MembershipState.PAUSED and row.is_paused and row.is_renewal_charged
+    goes_on = state in (MembershipState.ACTIVE, MembershipState.TRIAL) or is_resumed_then
     next_charge = discounts.next_charge(row)
     return Membership(
-        standing=standing,
+        state=state,
         tone=tone,
         label=label,
-        sentence=sentence or _waiting_sentence(waiting) + _sentence(standing, row, next_charge),
+        sentence=sentence or _waiting_sentence(waiting) + _sentence(state, row, next_charge),
         plan_name=row.name or UNNAMED_PLAN,
         price=price,
         interval=texts.interval(row.interval, row.interval_count),
@@ -196,7 +200,7 @@ def _live_membership(row: Subscription, facts: MemberFacts) -> Membership:
         next_charge=next_charge if goes_on else None,
         next_charge_at=row.current_period_end if goes_on else None,
         ends_at=row.ends_at,
-        trial_end=row.trial_end if standing == Standing.TRIAL else None,
+        trial_end=row.trial_end if state == MembershipState.TRIAL else None,
         member_since=row.started_at,
         card=texts.card(row.card_brand, row.card_last4),
         card_expires=texts.card_expiry(row.card_expires),
@@ -231,11 +235,11 @@ def _waiting_sentence(waiting: Money | None) -> str:
 def _unfinished_membership(invoices: Sequence[Invoice]) -> Membership:
     """Return a membership that hasn't begun: its first payment hasn't succeeded."""
     waiting = _waiting_for_bank(invoices)
-    standing, tone, label = Standing.NONE, Tone.WAIT, "Not begun"
+    state, tone, label = MembershipState.NONE, Tone.WAIT, "Not begun"
     sentence = "Your membership begins with its first payment."
     match _collection(invoices, Collection.NONE):
         case Collection.PROCESSING:
-            standing, label = Standing.CONFIRMING, "Payment on its way"
+            state, label = MembershipState.CONFIRMING, "Payment on its way"
             sentence = f"{_waiting_sentence(waiting)}Your membership begins once it is here."
         case Collection.REQUIRES_ACTION:
             label = "Needs your confirmation"
@@ -243,21 +247,21 @@ def _unfinished_membership(invoices: Sequence[Invoice]) -> Membership:
         case Collection.FAILED:
             tone, label = Tone.BAD, "Payment failed"
             sentence = "Your first payment didn’t go through: your membership has not begun."
-    return Membership(standing, tone, label, sentence, waiting=waiting)
+    return Membership(state, tone, label, sentence, waiting=waiting)
 
 
-def _standing(row: Subscription) -> tuple[Standing, Tone, str]:
+def _state(row: Subscription) -> tuple[MembershipState, Tone, str]:
     if row.status in UNPAID_SUBSCRIPTION:
-        return Standing.PAYMENT_DUE, Tone.BAD, "Payment failed"
+        return MembershipState.PAYMENT_DUE, Tone.BAD, "Payment failed"
     if row.status == SubscriptionStatus.PAUSED:
-        return Standing.PAUSED, Tone.WAIT, "Paused"
+        return MembershipState.PAUSED, Tone.WAIT, "Paused"
     if row.ends_at:
-        return Standing.ENDING, Tone.WAIT, "Ending"
+        return MembershipState.ENDING, Tone.WAIT, "Ending"
     if row.is_paused:
-        return Standing.PAUSED, Tone.WAIT, "Paused"
+        return MembershipState.PAUSED, Tone.WAIT, "Paused"
     if row.status == SubscriptionStatus.TRIALING:
-        return Standing.TRIAL, Tone.GOOD, "Free trial"
-    return Standing.ACTIVE, Tone.GOOD, "Active"
+        return MembershipState.TRIAL, Tone.GOOD, "Free trial"
+    return MembershipState.ACTIVE, Tone.GOOD, "Active"
 
 
 def _payment_due(invoices: Sequence[Invoice]) -> tuple[Tone, str, str]:
@@ -280,20 +284,20 @@ def _payment_due(invoices: Sequence[Invoice]) -> tuple[Tone, str, str]:
     return Tone.BAD, "Payment failed", ""
 
 
-def _sentence(standing: Standing, row: Subscription, charge: Money | None) -> str:
+def _sentence(state: MembershipState, row: Subscription, charge: Money | None) -> str:
     balance = credit.in_next_charge(row)
-    match standing:
-        case Standing.PAYMENT_DUE:
+    match state:
+        case MembershipState.PAYMENT_DUE:
             failed = "Your last payment didn’t go through. You’re still a member for now."
             return f"{failed} {collecting.pause_of_renewals(row)}".strip()
-        case Standing.PAUSED if row.is_paused:
+        case MembershipState.PAUSED if row.is_paused:
             return collecting.paused(row, charge)
-        case Standing.PAUSED:
+        case MembershipState.PAUSED:
             return "Your membership is paused. Nothing will be charged."
-        case Standing.ENDING:
+        case MembershipState.ENDING:
             end = row.ends_at
             return f"Your membership ends on {long_date(end)}." if end else "It is ending."
-        case Standing.TRIAL:
+        case MembershipState.TRIAL:
             then = collecting.first_payment(row, charge)
             until = long_date(row.current_period_end)
             return f"Your trial is free until {until}. {then} {balance}".strip()
@@ -305,9 +309,9 @@ def _ended_membership(row: Subscription) -> Membership:
     ended = row.ended_at or row.current_period_end
     if row.status == SubscriptionStatus.INCOMPLETE_EXPIRED:
         sentence = "Your membership has not begun: its first payment was not made in time."
-        return Membership(Standing.NONE, Tone.INFO, "Not a member", sentence)
+        return Membership(MembershipState.NONE, Tone.INFO, "Not a member", sentence)
     return Membership(
-        standing=Standing.ENDED,
+        state=MembershipState.ENDED,
         tone=Tone.INFO,
         label="Ended",
         sentence=f"Your membership ended on {long_date(ended)}.",

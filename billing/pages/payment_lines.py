@@ -9,7 +9,7 @@ from datetime import datetime
 from billing.core import texts
 from billing.core.statuses import GIVEN_UP_BY_PAUSE, DisputeStatus, InvoiceStatus, PaymentStatus
 from billing.core.statuses import Collection as HowCollected
-from billing.core.tones import Attention, Tone
+from billing.core.tones import Alert, Tone
 from billing.facts import descriptions, income
 from billing.facts.descriptions import ProductNames
 from billing.facts.income import Settlement
@@ -74,7 +74,7 @@ class PaymentLine:
     tax: Money | None = None  # included in it, unless an invoice says so
     url: str = ""
     problem: str = ""  # why it failed, or what it's waiting for, in plain words
-    disputes: tuple[Attention, ...] = ()  # what the bank did with it
+    disputes: tuple[Alert, ...] = ()  # what the bank did with it
     refundable: str = ""  # "Refundable until Dec 4", in a list
     offer: Offer | None = None  # what can be refunded, in full
     refunds: list[RefundLine] = field(default_factory=list)
@@ -202,20 +202,20 @@ def payment_line(row: Payment, description: str, refunds: Collection[Refund]) ->
     )
 
 
-def _dispute_notice(row: Dispute) -> Attention:
+def _dispute_notice(row: Dispute) -> Alert:
     """Return what to tell the member about a dispute."""
     amount = row.money
     match row.status:
         case DisputeStatus.WON:
-            return Attention(Tone.INFO, texts.DISPUTE_WON, texts.DISPUTE_WON_TEXT)
+            return Alert(Tone.INFO, texts.DISPUTE_WON, texts.DISPUTE_WON_TEXT)
         case DisputeStatus.LOST:
             text = texts.DISPUTE_LOST_TEXT.format(amount=amount)
-            return Attention(Tone.INFO, texts.DISPUTE_LOST, text)
+            return Alert(Tone.INFO, texts.DISPUTE_LOST, text)
         case DisputeStatus.WARNING_CLOSED | DisputeStatus.PREVENTED:
-            return Attention(Tone.INFO, texts.DISPUTE_SETTLED, texts.DISPUTE_SETTLED_TEXT)
+            return Alert(Tone.INFO, texts.DISPUTE_SETTLED, texts.DISPUTE_SETTLED_TEXT)
         case _ if row.is_inquiry:
-            return Attention(Tone.WAIT, texts.ASKED_BY_BANK, texts.ASKED_BY_BANK_TEXT)
-    return Attention(Tone.WAIT, texts.DISPUTED, texts.DISPUTED_TEXT.format(amount=amount))
+            return Alert(Tone.WAIT, texts.ASKED_BY_BANK, texts.ASKED_BY_BANK_TEXT)
+    return Alert(Tone.WAIT, texts.DISPUTED, texts.DISPUTED_TEXT.format(amount=amount))
 
 
 def _problem(row: Payment) -> str:

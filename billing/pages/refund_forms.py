@@ -11,7 +11,7 @@ from django.http import QueryDict
 
 from billing.core.statuses import RefundReason
 from billing.refunds.queries import Asking
-from billing.refunds.service import Wish
+from billing.refunds.service import RefundRequest
 from billing.refunds.texts import REASONS
 from common.fields import WordsField
 from common.money import AmountError, parse_money, plain_amount
@@ -64,7 +64,7 @@ class RefundForm(forms.Form):
     def __init__(self, asked: Asking, sent: QueryDict | None, *, looking: bool = False) -> None:
         super().__init__(sent, initial={"key": uuid.uuid4()})
         self.asked = asked
-        if asked.fate is None:
+        if asked.outcome is None:
             del self.fields["membership"]
         if looking:
             self.fields["reason"].required = False
@@ -114,9 +114,9 @@ class RefundForm(forms.Form):
         """Whether the membership should end too. Call after validation."""
         return self.cleaned_data.get("membership") == CANCEL
 
-    def wish(self, amount: int) -> Wish:
+    def as_request(self, amount: int) -> RefundRequest:
         """Return what the member wants, of a valid form."""
-        return Wish(
+        return RefundRequest(
             amount=amount,
             reason=RefundReason(self.cleaned_data["reason"]),
             words=self.cleaned_data["words"].strip(),

@@ -99,7 +99,7 @@ def _make(request: HttpRequest, asked: Asking, form: RefundForm) -> HttpResponse
         return _form_page(request, asked, form, UNPROCESSABLE)
     user = current_user(request)
     try:
-        row = refunds.request(user, asked.payment.pk, form.wish(form.wanted))
+        row = refunds.request(user, asked.payment.pk, form.as_request(form.wanted))
     except RefundError as error:
         form.add_error(None, str(error))
         return _form_page(request, asked, form, CONFLICT)

@@ -57,7 +57,7 @@ def membership(request: HttpRequest) -> HttpResponse:
     offer = None if current.is_member else facts.offer
     context = {
         "membership": current,
-        "attention": alerts.attention(facts, current),
+        "alerts": alerts.for_member(facts, current),
         "offer": offer,
         "changed_price": membership_status.changed_price(current, offer),
         "left_open": alerts.left_open(facts),

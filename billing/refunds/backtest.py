@@ -24,7 +24,7 @@ from billing.refunds.reasons import Reason
 from common.money import Money
 
 
-class Fate(StrEnum):
+class PolicyResult(StrEnum):
     """What the policy alone does with a request."""
 
     AUTOMATIC = "automatic"
@@ -64,16 +64,16 @@ class Change:
     """A request that the two policies judge differently."""
 
     asked: Asked
-    before: Fate
-    after: Fate
+    before: PolicyResult
+    after: PolicyResult
     reasons: tuple[Reason, ...]
 
 
 @dataclass(frozen=True)
 class Tally:
-    """How many requests have a fate by each policy, and for how much (an amount a currency)."""
+    """How many requests have a result by each policy, and for how much (an amount a currency)."""
 
-    fate: Fate
+    result: PolicyResult
     before: int
     after: int
     money_before: list[Money]
@@ -107,13 +107,13 @@ def compare(past: Past, in_force: Policy, draft: Policy) -> Backtest:
         count=len(pairs),
         tallies=[
             Tally(
-                fate,
-                sum(fate_of(old) == fate for _, old, _ in pairs),
-                sum(fate_of(new) == fate for _, _, new in pairs),
-                _sums(asked for asked, old, _ in pairs if fate_of(old) == fate),
-                _sums(asked for asked, _, new in pairs if fate_of(new) == fate),
+                result,
+                sum(fate_of(old) == result for _, old, _ in pairs),
+                sum(fate_of(new) == result for _, _, new in pairs),
+                _sums(asked for asked, old, _ in pairs if fate_of(old) == result),
+                _sums(asked for asked, _, new in pairs if fate_of(new) == result),
             )
-            for fate in Fate
+            for result in PolicyResult
         ],
         changes=[
             Change(asked, fate_of(old), fate_of(new), new.reasons)
@@ -141,11 +141,11 @@ def replay(past: Past, policy: Policy) -> list[Verdict]:
     return verdicts
 
 
-def fate_of(verdict: Verdict) -> Fate:
+def fate_of(verdict: Verdict) -> PolicyResult:
     """Return what happens to a request."""
     if verdict.outcome == Outcome.NEEDS_APPROVAL:
-        return Fate.TWO if verdict.approvals > 1 else Fate.ONE
-    return Fate.AUTOMATIC if verdict.outcome == Outcome.AUTOMATIC else Fate.REFUSED
+        return PolicyResult.TWO if verdict.approvals > 1 else PolicyResult.ONE
+    return PolicyResult.AUTOMATIC if verdict.outcome == Outcome.AUTOMATIC else PolicyResult.REFUSED
 
 
 def past_year() -> Past:

@@ -19,7 +19,7 @@ from billing.core.statuses import (
     RefundOrigin,
     RefundState,
 )
-from billing.core.tones import Attention, Tone
+from billing.core.tones import Alert, Tone
 from billing.facts import descriptions
 from billing.models import Payment, Refund
 from billing.models.refund import RefundQuerySet
@@ -60,7 +60,7 @@ class News:
     `all` has both as rows.
     """
 
-    attention: list[Attention]
+    alerts: list[Alert]
     under_way: list[Refund]
     all: Sequence[Refund]
 
@@ -96,7 +96,7 @@ class RefundLine:
 
 
 @dataclass(frozen=True)
-class Fate:
+class MembershipOutcome:
     """What can happen to the membership that a payment was for. `ends_at`: it's already ending.
 
     `ending`: how it ends with a refund of everything left of the payment.
@@ -119,7 +119,7 @@ class Fate:
 
 @dataclass(frozen=True)
 class Asking:
-    """What the form needs to know about a payment. `fate`: None without a membership."""
+    """What the form needs to know about a payment. `outcome`: None without a membership."""
 
     payment: Payment
     description: str
@@ -128,7 +128,7 @@ class Asking:
     terms: Terms
     offer: Offer
     method: str
-    fate: Fate | None
+    outcome: MembershipOutcome | None
 
     @property
     def is_all(self) -> bool:
@@ -227,7 +227,7 @@ def newest(user: Person, failed_since: Moment, since: Moment) -> RefundQuerySet:
 def news(found: Sequence[Refund]) -> News:
     """Return the home page's news about refunds, given the `newest`."""
     return News(
-        attention=[_attention(row) for row in found if row.state in HELD_UP],
+        alerts=[_alert(row) for row in found if row.state in HELD_UP],
         under_way=[row for row in found if row.state not in HELD_UP and is_under_way(row)],
         all=found,
     )
@@ -245,7 +245,7 @@ def asking(payment: Payment) -> Asking:
         terms=terms,
         offer=_offer(payment, policy, facts),
         method=wording.card(payment.card_brand, payment.card_last4),
-        fate=_fate(payment),
+        outcome=_outcome(payment),
     )
 
 
@@ -286,30 +286,30 @@ def _why(asked: Asking, amount: int) -> tuple[str, ...]:
 
 
 def _membership_sentence(asked: Asking, amount: int, *, cancels: bool) -> tuple[str, ...]:
-    fate = asked.fate
-    if fate is None:
+    outcome = asked.outcome
+    if outcome is None:
         return ()
     ending = membership_end.ending_of(asked.payment, amount) if cancels else Ending.WITH_PERIOD
     if ending == Ending.AT_ONCE:
         return ("Your membership ends as soon as all of this is approved.",)
-    if fate.ends_at:
-        return (f"Your membership ends on {long_date(fate.ends_at)}.",)
+    if outcome.ends_at:
+        return (f"Your membership ends on {long_date(outcome.ends_at)}.",)
     if ending.has_reason:
-        return (_goes_on(fate.period_end, ending),)
+        return (_goes_on(outcome.period_end, ending),)
     if cancels:
-        end = long_date(fate.period_end)
+        end = long_date(outcome.period_end)
         return (f"Your membership ends on {end}, and nothing more is charged.",)
     return ("Your membership continues.",)
 
 
-def _fate(payment: Payment) -> Fate | None:
+def _outcome(payment: Payment) -> MembershipOutcome | None:
     subscription = payment.membership
     if subscription is None or not subscription.is_live:
         return None
     ending = membership_end.ending_of_all(payment)
     if subscription.ends_at and ending != Ending.AT_ONCE:
         return None
-    return Fate(subscription.current_period_end, subscription.ends_at, ending)
+    return MembershipOutcome(subscription.current_period_end, subscription.ends_at, ending)
 
 
 def _goes_on(until: datetime, ending: Ending) -> str:
@@ -387,13 +387,13 @@ def line_of(row: Refund, description: str = "") -> RefundLine:
     )
 
 
-def _attention(row: Refund) -> Attention:
+def _alert(row: Refund) -> Alert:
     url = numbered("billing:refund", row.pk)
     if row.state == RefundState.REQUIRES_ACTION:
         title = f"Your refund of {row.money} needs an answer from you"
-        return Attention(Tone.WAIT, title, texts.TO_ANSWER, "See the refund", url)
+        return Alert(Tone.WAIT, title, texts.TO_ANSWER, "See the refund", url)
     why = texts.failure(row.failure_reason, was_sent=bool(row.stripe_id))
-    return Attention(
+    return Alert(
         Tone.BAD,
         f"Your refund of {row.money} did not arrive",
         f"{why} {texts.WILL_BE_IN_TOUCH}",

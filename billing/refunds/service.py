@@ -40,7 +40,7 @@ SWITCHING = "A switch is still being confirmed. Please try again in a quarter of
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wish:
+class RefundRequest:
     """What someone wants back, in minor units, and why. `key` comes from the form they sent."""
 
     amount: int
@@ -51,7 +51,7 @@ class Wish:
 
 
 @transaction.atomic
-def request(user: User, payment_pk: int, wish: Wish) -> Refund:
+def request(user: User, payment_pk: int, wanted: RefundRequest) -> Refund:
     """Request a refund of one's own payment. If the policy allows, it's approved automatically.
 
     The same form sent twice makes one refund.
@@ -63,7 +63,7 @@ def request(user: User, payment_pk: int, wish: Wish) -> Refund:
     payment = Payment.objects.for_user(user).select_related("invoice").filter(pk=payment_pk).first()
     if payment is None:
         raise RefundError("There is no such payment.")
-    if known := _made_before(wish.key, payment):
+    if known := _made_before(wanted.key, payment):
         return known
     if waiting := payment.refunds.undecided().first():
         if waiting.origin == RefundOrigin.STAFF:
@@ -73,14 +73,17 @@ def request(user: User, payment_pk: int, wish: Wish) -> Refund:
         raise RefundError(SWITCHING)
     policy = terms.current_policy()
     facts = terms.facts_of(payment)
-    verdict = refund_policy.judge(terms.rules_of(policy), facts, wish.amount)
+    verdict = refund_policy.judge(terms.rules_of(policy), facts, wanted.amount)
     if verdict.outcome == Outcome.REFUSED:
         raise RefundError(" ".join(verdict.sentences))
-    row = _new(payment, wish, RefundOrigin.MEMBER, user)
+    row = _new(payment, wanted, RefundOrigin.MEMBER, user)
     row.policy, row.verdict = policy, verdict.as_json()
     row.approvals_needed = verdict.approvals
     transitions.begin(
-        row, RefundAction.REQUESTED, actor=user, words=ledger_texts.asked(wish.reason, wish.words)
+        row,
+        RefundAction.REQUESTED,
+        actor=user,
+        words=ledger_texts.asked(wanted.reason, wanted.words),
     )
     if verdict.outcome == Outcome.AUTOMATIC:
         words = " ".join(verdict.sentences)
@@ -180,7 +183,7 @@ def deny(refund_pk: int, actor: User, words: str) -> Refund:
 
 
 @transaction.atomic
-def give(payment_pk: int, actor: User, wish: Wish) -> Refund:
+def give(payment_pk: int, actor: User, wanted: RefundRequest) -> Refund:
     """Refund a payment without a request, up to what's left, whatever the policy's window.
 
     Giving counts as the first approval: from the policy's limit on, someone else must approve too.
@@ -193,11 +196,11 @@ def give(payment_pk: int, actor: User, wish: Wish) -> Refund:
     """
     _require(actor, MAY_APPROVE)
     payment = _locked_payment(payment_pk)
-    return _give(payment, actor, wish)
+    return _give(payment, actor, wanted)
 
 
 @transaction.atomic
-def give_on_invoice(invoice_pk: int, actor: User, wish: Wish) -> list[Refund]:
+def give_on_invoice(invoice_pk: int, actor: User, wanted: RefundRequest) -> list[Refund]:
     """Refund an invoice without a request, starting with its newest payment.
 
     Raises:
@@ -205,28 +208,28 @@ def give_on_invoice(invoice_pk: int, actor: User, wish: Wish) -> list[Refund]:
         RefundError: as for `give`; then nothing is refunded.
     """
     _require(actor, MAY_APPROVE)
-    if wish.amount <= 0:
+    if wanted.amount <= 0:
         raise RefundAmountError("The amount must be more than nothing.")
     invoice = Invoice.objects.get(pk=invoice_pk)
     locked_customer(pk=invoice.customer_id)
     rows = invoice.payments.filter(status=PaymentStatus.SUCCEEDED).order_by("-paid_at", "-pk")
     payments = list(rows)
-    keys = {row.pk: uuid.uuid5(wish.key, str(row.pk)) for row in payments}
+    keys = {row.pk: uuid.uuid5(wanted.key, str(row.pk)) for row in payments}
     if made := list(Refund.objects.filter(key__in=keys.values()).order_by("pk")):
         return made
     facts = terms.facts_of_all(payments)
     # Splitting an invoice doesn't get around the limit for two people either.
-    total = wish.amount + sum(facts[row.pk].committed for row in payments)
-    left, given = wish.amount, []
+    total = wanted.amount + sum(facts[row.pk].committed for row in payments)
+    left, given = wanted.amount, []
     for payment in payments:
         part = min(left, facts[payment.pk].left)
         if part > 0:
-            one = replace(wish, amount=part, key=keys[payment.pk])
+            one = replace(wanted, amount=part, key=keys[payment.pk])
             weight = total - facts[payment.pk].committed
             given.append(_give(_locked_payment(payment.pk), actor, one, weight))
             left -= part
     if left:
-        money = Money(wish.amount - left, invoice.currency)
+        money = Money(wanted.amount - left, invoice.currency)
         raise RefundAmountError(f"Of this invoice {money} can be refunded.")
     return given
 
@@ -242,7 +245,7 @@ def is_own(refund: Refund, actor: User) -> bool:
 
 
 @transaction.atomic
-def would_go_back_at_once(payment_pk: int, actor: User, wish: Wish) -> bool:
+def would_go_back_at_once(payment_pk: int, actor: User, wanted: RefundRequest) -> bool:
     """Return whether `give` would send it now, or wait for a second person.
 
     Raises:
@@ -251,7 +254,7 @@ def would_go_back_at_once(payment_pk: int, actor: User, wish: Wish) -> bool:
     _require(actor, MAY_APPROVE)
     payment = _locked_payment(payment_pk)
     _check_not_own(payment, actor)
-    return _to_give(payment, actor, wish, 0).approvals_needed < TWO
+    return _to_give(payment, actor, wanted, 0).approvals_needed < TWO
 
 
 def _not_ones_own(what: str, user: User, actor: User) -> str:
@@ -260,16 +263,16 @@ def _not_ones_own(what: str, user: User, actor: User) -> str:
     return f"Nobody {what}, and the account of {user} counts as yours. Somebody else has to."
 
 
-def _give(payment: Payment, actor: User, wish: Wish, total: int = 0) -> Refund:
+def _give(payment: Payment, actor: User, wanted: RefundRequest, total: int = 0) -> Refund:
     """Refund a locked member's payment. `total` includes what's given on other payments."""
     _check_not_own(payment, actor)
-    if known := _made_before(wish.key, payment):
+    if known := _made_before(wanted.key, payment):
         return known
-    row = _to_give(payment, actor, wish, total)
+    row = _to_give(payment, actor, wanted, total)
     if row.approvals_needed >= TWO:
         row.first_approved_by = actor
     transitions.begin(
-        row, RefundAction.GIVEN, actor=actor, words=ledger_texts.asked(wish.reason, wish.words)
+        row, RefundAction.GIVEN, actor=actor, words=ledger_texts.asked(wanted.reason, wanted.words)
     )
     if row.approvals_needed < TWO:
         _approve(row, RefundAction.APPROVED, actor, "")
@@ -281,7 +284,7 @@ def _check_not_own(payment: Payment, actor: User) -> None:
         raise RefundError(_not_ones_own("refunds their own payment", payment.customer.user, actor))
 
 
-def _to_give(payment: Payment, actor: User, wish: Wish, total: int) -> Refund:
+def _to_give(payment: Payment, actor: User, wanted: RefundRequest, total: int) -> Refund:
     """Return an allowed refund, unsaved, with the number of people it takes.
 
     Raises:
@@ -290,10 +293,10 @@ def _to_give(payment: Payment, actor: User, wish: Wish, total: int) -> Refund:
     _check_not_on_hold(actor)
     if payment.refunds.undecided().exists():
         raise RefundError("This payment has a request that waits: decide on that one.")
-    row = _new(payment, wish, RefundOrigin.STAFF, actor)
+    row = _new(payment, wanted, RefundOrigin.STAFF, actor)
     row.policy = terms.current_policy()
-    row.approvals_needed = _approvals_now(row, max(wish.amount, total), actor)
-    _check_left(row, wish.amount)
+    row.approvals_needed = _approvals_now(row, max(wanted.amount, total), actor)
+    _check_left(row, wanted.amount)
     return row
 
 
@@ -309,18 +312,18 @@ def _made_before(key: uuid.UUID, payment: Payment) -> Refund | None:
     return known
 
 
-def _new(payment: Payment, wish: Wish, origin: RefundOrigin, actor: User) -> Refund:
+def _new(payment: Payment, wanted: RefundRequest, origin: RefundOrigin, actor: User) -> Refund:
     return Refund(
-        key=wish.key,
+        key=wanted.key,
         payment=payment,
         customer=payment.customer,
-        amount=wish.amount,
-        amount_asked=wish.amount,
+        amount=wanted.amount,
+        amount_asked=wanted.amount,
         currency=payment.currency,
         origin=origin,
-        reason=wish.reason,
-        words=wish.words,
-        cancels_membership=wish.cancels_membership,
+        reason=wanted.reason,
+        words=wanted.words,
+        cancels_membership=wanted.cancels_membership,
         state=RefundState.REQUESTED,
         requested_by=actor,
         created_at=timezone.now(),

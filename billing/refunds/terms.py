@@ -155,7 +155,7 @@ def facts_from(
     """Return payments' facts by primary key; no statement if disputes are prefetched."""
     credited = _credited(payments, around.switches)
     committed = _committed(payments, around.held, without, credited)
-    disputed = disputes.standing_of(payments)
+    disputed = disputes.status_of(payments)
     return {
         row.pk: _facts(
             row,

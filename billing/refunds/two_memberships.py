@@ -23,7 +23,7 @@ from billing.models import MembershipDecision, Payment, Refund, Subscription
 from billing.models.decision import PENDING_FOR
 from billing.models.locks import lock_member
 from billing.refunds import service, terms
-from billing.refunds.service import Wish
+from billing.refunds.service import RefundRequest
 from billing.stripe import gateway
 
 logger = logging.getLogger(__name__)
@@ -33,12 +33,12 @@ NOT_ONE_OF_TWO = "No other membership of this member goes on, so nothing was don
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """Which one ends, and when; `wish` is what goes back of `payment`, its last one."""
+    """Which one ends, and when; `refund` is what goes back of `payment`, its last one."""
 
     subscription: Subscription
     at_once: bool
     payment: Payment | None = None
-    wish: Wish | None = None
+    refund: RefundRequest | None = None
 
     @property
     def action(self) -> MembershipAction:
@@ -102,22 +102,22 @@ def end_one(choice: Choice, actor: User) -> Outcome:
 @transaction.atomic
 def _write_down(choice: Choice, actor: User) -> tuple[MembershipDecision | None, Refund | None]:
     """Write decision and refund; no decision if this very form has already done it."""
-    row, wish = choice.subscription, choice.wish
+    row, wanted = choice.subscription, choice.refund
     user = row.customer.user
     lock_member(user.pk)
-    made = Refund.objects.filter(key=wish.key).first() if wish else None
-    if (wish is None or made) and _is_done(choice):
+    made = Refund.objects.filter(key=wanted.key).first() if wanted else None
+    if (wanted is None or made) and _is_done(choice):
         return None, made
     _check_goes_on_without(user, row)
     decision = cancellation.decide(
         user, choice.action, None if choice.at_once else _refuse_if_ending, only=row, actor=actor
     )
-    if wish is None:
+    if wanted is None:
         return decision, None
     payment = last_payment(row)
     if payment is None or payment != choice.payment:
         raise MembershipError("Another payment came in meanwhile. Look once more.")
-    return decision, service.give(payment.pk, actor, wish)
+    return decision, service.give(payment.pk, actor, wanted)
 
 
 def _is_done(choice: Choice) -> bool:

@@ -16,7 +16,7 @@ from billing.models import Payment, Refund, RefundPolicy, StripeEvent
 from billing.refunds import service as refunds
 from billing.refunds import terms as refund_terms
 from billing.refunds.policy import PaymentKind, Rule, Share
-from billing.refunds.service import Wish
+from billing.refunds.service import RefundRequest
 from billing.stripe import gateway
 from billing.tests import factories
 from billing.tests.life import deliver, subscribe
@@ -46,14 +46,16 @@ def approver(name: str, *, large: bool = False) -> User:
     return User.objects.get(pk=user.pk)
 
 
-def wish(amount: int, reason: RefundReason = RefundReason.NOT_USED, **changes: Any) -> Wish:
-    """Return a wish of a form of its own."""
-    return replace(Wish(amount=amount, reason=reason, key=uuid.uuid4()), **changes)
+def refund_request(
+    amount: int, reason: RefundReason = RefundReason.NOT_USED, **changes: Any
+) -> RefundRequest:
+    """Return a request, as from a form of its own."""
+    return replace(RefundRequest(amount=amount, reason=reason, key=uuid.uuid4()), **changes)
 
 
 def ask(user: User, payment: Payment, amount: int) -> Refund:
     """Ask for a refund."""
-    return refunds.request(user, payment.pk, wish(amount))
+    return refunds.request(user, payment.pk, refund_request(amount))
 
 
 def pay(sandbox: Sandbox, user: User) -> None:
@@ -62,7 +64,7 @@ def pay(sandbox: Sandbox, user: User) -> None:
     deliver(sandbox.events())
 
 
-def run_jobs_in_bad_weather() -> None:
+def run_jobs_under_faults() -> None:
     """Run what waits, though Stripe may not answer."""
     try:
         run_jobs()

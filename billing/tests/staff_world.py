@@ -48,7 +48,7 @@ from billing.models import (
 from billing.refunds import ledger
 from billing.refunds import service as refunds
 from billing.refunds import terms as refund_terms
-from billing.refunds.service import Wish
+from billing.refunds.service import RefundRequest
 from billing.tests import factories
 from emails.models import Message
 from members.models import (
@@ -204,8 +204,10 @@ def _staff(name: str, group: str) -> User:
 
 
 def _refund_of(payment: Payment, alice: User) -> list[models.Model]:
-    wish = Wish(amount=900, reason=RefundReason.NOT_USED, words="I was ill.", key=uuid.uuid4())
-    asked = refunds.request(alice, payment.pk, wish)
+    wanted = RefundRequest(
+        amount=900, reason=RefundReason.NOT_USED, words="I was ill.", key=uuid.uuid4()
+    )
+    asked = refunds.request(alice, payment.pk, wanted)
     # The world's one message is a receipt.
     Message.objects.all().delete()
     return [asked, asked.entries.get(), refund_terms.current_policy(), ledger.verify()]

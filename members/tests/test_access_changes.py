@@ -16,7 +16,7 @@ from django.utils import timezone
 from billing.core.statuses import RefundReason, RefundState
 from billing.models import Refund
 from billing.refunds import service as refunds
-from billing.refunds.service import Wish
+from billing.refunds.service import RefundRequest
 from billing.refunds.transitions import RefundError
 from billing.tests import factories, refund_world, staff_world
 from emails.models import Message
@@ -48,7 +48,9 @@ def large(alex: User) -> Refund:
     """150.00 that Alex gives, for which a second person is needed."""
     refund_world.policy(two_people_from=10_000)
     payment = factories.make_payment(amount=15_000)
-    wish = Wish(amount=15_000, reason=RefundReason.GOODWILL, words="Sorry", key=uuid.uuid4())
+    wish = RefundRequest(
+        amount=15_000, reason=RefundReason.GOODWILL, words="Sorry", key=uuid.uuid4()
+    )
     given = refunds.give(payment.pk, alex, wish)
     assert given.state == RefundState.REQUESTED
     return given
@@ -160,7 +162,7 @@ def test_an_account_that_was_switched_on_again_or_promoted_waits_a_day(
     with pytest.raises(RefundError, match="can’t decide on money until"):
         refunds.approve(large.pk, second)
     payment = factories.make_payment(amount=1000)
-    wish = Wish(amount=1000, reason=RefundReason.GOODWILL, words="", key=uuid.uuid4())
+    wish = RefundRequest(amount=1000, reason=RefundReason.GOODWILL, words="", key=uuid.uuid4())
     with pytest.raises(RefundError, match="can’t decide on money until"):
         refunds.give(payment.pk, second, wish)
 

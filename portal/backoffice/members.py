@@ -154,7 +154,7 @@ class UserAdmin(IndexedSearch, DjangoUserAdmin):  # type: ignore[misc,type-arg]
     person_field = "pk"
     search_fields = ["email__istartswith"]
     search_help_text = "Any part of a name, email address or phone number"
-    list_display = ["who", "standing", "phone", "joined", "seen", "role"]
+    list_display = ["who", "membership", "phone", "joined", "seen", "role"]
     list_filter = [
         MembershipFilter,
         ("is_staff", BooleanRadioFilter),
@@ -181,13 +181,13 @@ class UserAdmin(IndexedSearch, DjangoUserAdmin):  # type: ignore[misc,type-arg]
         },
     ]
     readonly_fields = [
-        *("email", "joined", "seen", "standing", "credit", "trial", "customer_link", "events"),
+        *("email", "joined", "seen", "membership", "credit", "trial", "customer_link", "events"),
         "terms",
     ]
     add_fieldsets = [(None, {"fields": ["email", "first_name", "last_name"]})]
     fieldsets = [
         (None, {"fields": ["first_name", "last_name", "email"]}),
-        ("Membership", {"fields": ["standing", "credit", "trial", "customer_link", "events"]}),
+        ("Membership", {"fields": ["membership", "credit", "trial", "customer_link", "events"]}),
         ("Account", {"fields": ["joined", "seen", "terms", *PERMISSIONS]}),
     ]
 
@@ -398,7 +398,7 @@ class UserAdmin(IndexedSearch, DjangoUserAdmin):  # type: ignore[misc,type-arg]
         return [show.name_of(row), row.email]
 
     @column("State")
-    def standing(self, row: User) -> SafeString | str:
+    def membership(self, row: User) -> SafeString | str:
         """The state of the relevant membership: a live one, or else the newest."""
         current = _current(row)
         return show.badge(*labels.subscription(current)) if current else show.NOTHING

@@ -1,4 +1,4 @@
-"""The control panel: clock, bad weather, customers, events."""
+"""The control panel: clock, faults, customers, events."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -103,7 +103,7 @@ def _page(visit: Visit, *, trouble: str = "", status: int = 200) -> Response:
         gauges=[*_gauges(world.switches)],
         versions=PAYLOAD_VERSIONS,
         version=world.switches.payload_version,
-        stormy=world.switches != Switches(),
+        faulty=world.switches != Switches(),
         mail_count=len(mails.newest_first(world)),
         text_count=len(texts.newest_first(world)),
         q=search,

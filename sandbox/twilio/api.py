@@ -89,7 +89,7 @@ async def _serve(request: Request, operation: Operation) -> Response:
     world: World = request.app.state.world
     try:
         _check_account(request)
-        _check_weather(world)
+        _check_faults(world)
         status, body = await run_in_threadpool(operation, world, request, form)
     except TwilioError as error:
         return error.response()
@@ -116,7 +116,7 @@ def _credentials(request: Request) -> str:
         return ""
 
 
-def _check_weather(world: World) -> None:
+def _check_faults(world: World) -> None:
     """Fail the share of requests set by the switch, half with 500 and half with 503."""
     if faults.strikes(world.switches.twilio_fail):
         raise random.choice(

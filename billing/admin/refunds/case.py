@@ -288,11 +288,11 @@ def _disputes(payment: Payment) -> SafeString | str:
 def _member(row: Refund) -> list[Fact]:
     customer, user = row.customer, row.customer.user
     live = memberships.latest(user)
-    standing = show.badge(*labels.subscription(live)) if live else "No membership"
+    membership = show.badge(*labels.subscription(live)) if live else "No membership"
     return [
         Fact("Member", show.member(user)),
         Fact("Email", user.email),
-        Fact("Membership", show.link(live, live.get_status_display()) if live else standing),
+        Fact("Membership", show.link(live, live.get_status_display()) if live else membership),
         Fact("With us since", show.moment(user.date_joined)),
         Fact("Everything of theirs", show.link(customer, "Payments, invoices, events")),
     ]

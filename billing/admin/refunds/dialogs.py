@@ -20,7 +20,7 @@ from billing.core.statuses import PaymentStatus, RefundReason
 from billing.models import Invoice, Payment, Refund
 from billing.refunds import terms as refund_terms
 from billing.refunds.policy import Facts
-from billing.refunds.service import Wish
+from billing.refunds.service import RefundRequest
 from common.fields import WordsField
 from common.money import AmountError, Money, parse_money, plain_amount
 from common.staff import show
@@ -170,10 +170,10 @@ class GiveForm(BaseDialogForm):  # type: ignore[misc]
         """Whose it is, and what's left."""
         return {"facts": self.facts}
 
-    def wish(self) -> Wish:
+    def as_request(self) -> RefundRequest:
         """What the valid form asks for."""
         values = self.cleaned_data
-        return Wish(
+        return RefundRequest(
             amount=values["amount"],
             reason=RefundReason(values["reason"]),
             words=values["words"],

@@ -20,7 +20,7 @@ from billing.admin.refunds.policy_form import KINDS, PolicyDraft
 from billing.models import RefundPolicy
 from billing.refunds import backtest
 from billing.refunds import terms as refund_terms
-from billing.refunds.backtest import Backtest, Fate
+from billing.refunds.backtest import Backtest, PolicyResult
 from billing.refunds.policy import WHOLE, Policy, PolicyError, Rule
 from billing.refunds.reasons import sentences
 from common.money import MINUS, Money
@@ -32,19 +32,24 @@ from members.signin.staff_recent import ask_who_is_there, has_signed_in_recently
 MAY_CHANGE = "billing.add_refundpolicy"
 CHANGES_SHOWN = 50
 TIMES = {1: "once", 2: "twice"}
-FATES = {
-    Fate.AUTOMATIC: "Approved at once",
-    Fate.ONE: "One person decides",
-    Fate.TWO: "Two people decide",
-    Fate.REFUSED: "Refused",
+RESULTS = {
+    PolicyResult.AUTOMATIC: "Approved at once",
+    PolicyResult.ONE: "One person decides",
+    PolicyResult.TWO: "Two people decide",
+    PolicyResult.REFUSED: "Refused",
 }
 MONEY = {
-    Fate.AUTOMATIC: "would go back at once",
-    Fate.ONE: "would wait for one person",
-    Fate.TWO: "would wait for two people",
-    Fate.REFUSED: "would be refused",
+    PolicyResult.AUTOMATIC: "would go back at once",
+    PolicyResult.ONE: "would wait for one person",
+    PolicyResult.TWO: "would wait for two people",
+    PolicyResult.REFUSED: "would be refused",
 }
-TONES = {Fate.AUTOMATIC: "success", Fate.ONE: "info", Fate.TWO: "warning", Fate.REFUSED: "danger"}
+TONES = {
+    PolicyResult.AUTOMATIC: "success",
+    PolicyResult.ONE: "info",
+    PolicyResult.TWO: "warning",
+    PolicyResult.REFUSED: "danger",
+}
 
 
 @dataclass(frozen=True)
@@ -222,7 +227,7 @@ def outlook_of(found: Backtest) -> Outlook:
         count=found.count,
         rows=[
             Row(
-                FATES[one.fate],
+                RESULTS[one.result],
                 f"{one.before:,}",
                 f"{one.after:,}",
                 _amounts(one.money_before),
@@ -231,15 +236,15 @@ def outlook_of(found: Backtest) -> Outlook:
             for one in found.tallies
         ],
         sentences=[
-            f"{_amount(money)} {MONEY[one.fate]}." for one in found.tallies for money in one.more
+            f"{_amount(money)} {MONEY[one.result]}." for one in found.tallies for money in one.more
         ],
         changes=[
             Differs(
                 show.page_of(one.asked.refund),
                 f"{one.asked.money} for {show.name_of(one.asked.refund.customer.user)}",
                 show.day(one.asked.at),
-                show.badge(FATES[one.before], TONES[one.before]),
-                show.badge(FATES[one.after], TONES[one.after]),
+                show.badge(RESULTS[one.before], TONES[one.before]),
+                show.badge(RESULTS[one.after], TONES[one.after]),
                 " ".join(sentences(one.reasons)),
             )
             for one in reversed(found.changes[-CHANGES_SHOWN:])

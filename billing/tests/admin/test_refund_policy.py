@@ -25,7 +25,7 @@ from billing.refunds import service as refunds
 from billing.refunds import terms as refund_terms
 from billing.refunds.policy import PaymentKind, Rule, Share
 from billing.tests import factories, staff_world
-from billing.tests.refund_world import policy, wish
+from billing.tests.refund_world import policy, refund_request
 from billing.tests.staff_world import PASSWORD, signed_in_now
 from common.staff import show
 
@@ -194,7 +194,9 @@ def test_the_back_test_shows_what_would_change_and_saves_nothing(
 ) -> None:
     policy()
     customer = factories.make_customer(alice)
-    row = refunds.request(alice, factories.make_payment(customer, amount=5000).pk, wish(5000))
+    row = refunds.request(
+        alice, factories.make_payment(customer, amount=5000).pk, refund_request(5000)
+    )
     page = post(manager, "test")
     for text in (
         "$50.00 more would go back at once.",
@@ -235,7 +237,9 @@ def auditor() -> Client:
 def test_the_ledger_is_read_and_exported_by_who_audits(auditor: Client, alice: User) -> None:
     policy()
     payment = factories.make_payment(factories.make_customer(alice))
-    refunds.request(alice, payment.pk, wish(900, words='=HYPERLINK("x"), "quoted"\nover lines'))
+    refunds.request(
+        alice, payment.pk, refund_request(900, words='=HYPERLINK("x"), "quoted"\nover lines')
+    )
     page = auditor.get(ENTRIES).content.decode()
     assert "Approved by the policy" in page
     assert "$9.00" in page
@@ -260,7 +264,9 @@ def test_the_ledger_is_read_and_exported_by_who_audits(auditor: Client, alice: U
 def test_the_exported_ledger_can_be_proved_without_us(auditor: Client, alice: User) -> None:
     policy(automatic_up_to=0)
     payment = factories.make_payment(factories.make_customer(alice))
-    row = refunds.request(alice, payment.pk, wish(900, words="=1+1, “ça va”\r\nand 'more'"))
+    row = refunds.request(
+        alice, payment.pk, refund_request(900, words="=1+1, “ça va”\r\nand 'more'")
+    )
     refunds.deny(row.pk, staff_world.support(), "'=Not this one")
     text = b"".join(auditor.get(reverse("admin:billing_refundentry_export"))).decode("utf-8-sig")
     before = "0" * 64
@@ -277,7 +283,7 @@ def test_the_exported_ledger_can_be_proved_without_us(auditor: Client, alice: Us
 def test_a_cell_is_no_formula(auditor: Client, alice: User) -> None:
     policy(automatic_up_to=0)
     payment = factories.make_payment(factories.make_customer(alice))
-    row = refunds.request(alice, payment.pk, wish(900))
+    row = refunds.request(alice, payment.pk, refund_request(900))
     sue = staff_world.support()
     refunds.deny(row.pk, sue, '=HYPERLINK("http://example.com")')
     text = b"".join(auditor.get(reverse("admin:billing_refundentry_export"))).decode("utf-8-sig")
@@ -308,7 +314,7 @@ def test_verify_now_has_the_worker_prove_it(auditor: Client) -> None:
 def test_a_check_says_what_it_found(auditor: Client, alice: User) -> None:
     policy()
     payment = factories.make_payment(factories.make_customer(alice))
-    row = refunds.request(alice, payment.pk, wish(900))
+    row = refunds.request(alice, payment.pk, refund_request(900))
     assert ledger.verify().problems == []
     assert "Not compared with Stripe" in auditor.get(CHECKS).content.decode()
     LedgerCheck.objects.update(compared_with_stripe=True)
@@ -328,7 +334,7 @@ def test_the_home_page_asks_for_a_verification_that_is_overdue(
     assert "ledger" not in home_tasks(auditor)
     policy()
     payment = factories.make_payment(factories.make_customer(alice))
-    refunds.request(alice, payment.pk, wish(900))
+    refunds.request(alice, payment.pk, refund_request(900))
     assert "The refund ledger has never been verified." in home_tasks(auditor)
     old = timezone.now() - timedelta(days=3)
     LedgerCheck.objects.create(started_at=old, finished_at=old, entries=2)

@@ -19,7 +19,7 @@ from billing.models import Payment, Refund
 from billing.refunds import service as refunds
 from billing.refunds.transitions import RefundError
 from billing.tests import factories, refund_world, staff_world
-from billing.tests.refund_world import policy, wish
+from billing.tests.refund_world import policy, refund_request
 from billing.tests.staff_world import signed_in_now
 from common.staff import show
 from emails import outbox
@@ -48,7 +48,9 @@ def payment(alice: User) -> Payment:
 def asked(alice: User, payment: Payment) -> Refund:
     """A request of $50.00 that one person decides on."""
     words = "I was <ill> for weeks."
-    return refunds.request(alice, payment.pk, wish(5000, words=words, cancels_membership=True))
+    return refunds.request(
+        alice, payment.pk, refund_request(5000, words=words, cancels_membership=True)
+    )
 
 
 @pytest.fixture
@@ -87,10 +89,12 @@ def read(client: Client, url: str) -> str:
 
 def test_what_waits_comes_first_the_oldest_on_top(desk: Client, asked: Refund) -> None:
     bob = factories.make_customer(factories.make_member("Bob Baker"))
-    older = refunds.request(bob.user, factories.make_payment(bob, amount=4000).pk, wish(4000))
+    older = refunds.request(
+        bob.user, factories.make_payment(bob, amount=4000).pk, refund_request(4000)
+    )
     Refund.objects.filter(pk=older.pk).update(created_at=timezone.now() - timedelta(days=3))
     carla = factories.make_customer(factories.make_member("Carla Cruz"))
-    automatic = refunds.request(carla.user, factories.make_payment(carla).pk, wish(900))
+    automatic = refunds.request(carla.user, factories.make_payment(carla).pk, refund_request(900))
     answer = desk.get(LIST)
     assert [row.pk for row in answer.context["cl"].result_list] == [
         older.pk,
@@ -109,7 +113,7 @@ def test_filters_find_what_needs_somebody(
     refunds.approve(asked.pk, refund_world.approver("Bob Baker"), 5000)
     other = factories.make_customer(factories.make_member("Dora Diaz"))
     large = refunds.request(
-        other.user, factories.make_payment(other, amount=12_000).pk, wish(12000)
+        other.user, factories.make_payment(other, amount=12_000).pk, refund_request(12000)
     )
     refunds.approve(large.pk, refund_world.approver("Carol Chen", large=True))
     Refund.objects.filter(pk=asked.pk).update(decided_at=timezone.now() - timedelta(hours=1))
@@ -139,29 +143,29 @@ def test_a_badge_and_a_task_count_what_waits(desk: Client, asked: Refund) -> Non
 
 def test_what_failed_or_was_not_sent_is_a_task(desk: Client, payment: Payment) -> None:
     carol = refund_world.approver("Carol Chen")
-    row = refunds.give(payment.pk, carol, wish(1000))
+    row = refunds.give(payment.pk, carol, refund_request(1000))
     Refund.objects.filter(pk=row.pk).update(decided_at=timezone.now() - timedelta(hours=1))
     assert "1 approved refund is not sent to Stripe." in read(desk, reverse("admin:index"))
     Refund.objects.filter(pk=row.pk).update(state=RefundState.FAILED, failed_at=timezone.now())
     assert "1 refund failed: the money is back with us." in read(desk, reverse("admin:index"))
-    refunds.give(payment.pk, carol, wish(400))
+    refunds.give(payment.pk, carol, refund_request(400))
     assert "1 refund failed: the money is back with us." in read(desk, reverse("admin:index"))
-    refunds.give(payment.pk, carol, wish(600))
+    refunds.give(payment.pk, carol, refund_request(600))
     assert "refund failed" not in read(desk, reverse("admin:index"))
 
 
 def test_a_failed_refund_is_made_good_by_as_much_as_it_was(desk: Client, payment: Payment) -> None:
     carol = refund_world.approver("Carol Chen")
-    row = refunds.give(payment.pk, carol, wish(2500))
+    row = refunds.give(payment.pk, carol, refund_request(2500))
     Refund.objects.filter(pk=row.pk).update(state=RefundState.FAILED, failed_at=timezone.now())
 
     def is_held_up() -> bool:
         rows = desk.get(f"{LIST}?needs=failed").context["cl"].result_list
         return row.pk in [one.pk for one in rows]
 
-    refunds.give(payment.pk, carol, wish(500))
+    refunds.give(payment.pk, carol, refund_request(500))
     assert is_held_up()
-    again = refunds.give(payment.pk, carol, wish(2000))
+    again = refunds.give(payment.pk, carol, refund_request(2000))
     assert not is_held_up()
     Refund.objects.filter(pk=again.pk).update(state=RefundState.FAILED, failed_at=timezone.now())
     assert is_held_up()
@@ -172,7 +176,7 @@ def test_a_failed_refund_is_made_good_by_as_much_as_it_was(desk: Client, payment
 def test_a_failed_refund_of_what_the_bank_took_back_needs_nobody(
     desk: Client, payment: Payment
 ) -> None:
-    row = refunds.give(payment.pk, refund_world.approver("Carol Chen"), wish(2500))
+    row = refunds.give(payment.pk, refund_world.approver("Carol Chen"), refund_request(2500))
     Refund.objects.filter(pk=row.pk).update(state=RefundState.FAILED, failed_at=timezone.now())
     factories.make_dispute(payment, status=DisputeStatus.LOST)
     assert not desk.get(f"{LIST}?needs=failed").context["cl"].result_list
@@ -182,7 +186,7 @@ def test_a_failed_refund_of_what_the_bank_took_back_needs_nobody(
 
 
 def test_what_is_left_counts_a_decided_refund_itself(desk: Client, payment: Payment) -> None:
-    row = refunds.give(payment.pk, refund_world.approver("Carol Chen"), wish(9000))
+    row = refunds.give(payment.pk, refund_world.approver("Carol Chen"), refund_request(9000))
     assert "$60.00" in _fact(read(desk, show.page_of(row)), "Left to refund")
 
 
@@ -199,7 +203,7 @@ def test_what_became_credit_at_a_switch_is_no_refund(desk: Client, alice: User) 
     page = read(desk, show.page_of(payment))
     assert "$5.91; $23.09 became credit when the member switched" in page
     assert address(payment, "give") in page
-    row = refunds.request(alice, payment.pk, wish(591))
+    row = refunds.request(alice, payment.pk, refund_request(591))
     page = read(desk, show.page_of(row))
     assert "became credit when the member switched" in _fact(page, "Left to refund")
     assert "–" in _fact(page, "Other refunds of it")
@@ -235,7 +239,7 @@ def test_what_the_bank_asks_about_has_no_button_and_says_why(
 
 
 def test_a_failed_refund_leads_to_another_one(desk: Client, payment: Payment) -> None:
-    row = refunds.give(payment.pk, refund_world.approver("Carol Chen"), wish(2500))
+    row = refunds.give(payment.pk, refund_world.approver("Carol Chen"), refund_request(2500))
     assert address(row, "again") not in read(desk, show.page_of(row))
     Refund.objects.filter(pk=row.pk).update(state=RefundState.FAILED, failed_at=timezone.now())
     assert address(row, "again") in read(desk, show.page_of(row))
@@ -342,7 +346,7 @@ def test_a_double_click_approves_once(desk: Client, asked: Refund) -> None:
 
 
 def test_two_people(desk: Client, alice: User, payment: Payment) -> None:
-    row = refunds.request(alice, payment.pk, wish(15_000))
+    row = refunds.request(alice, payment.pk, refund_request(15_000))
     assert "Somebody else has to agree, too." in press(desk, row, "approve", amount="150")
     page = read(desk, show.page_of(row))
     assert "1 of 2 approved" in page
@@ -367,7 +371,7 @@ def test_ask_for_a_second_approval(desk: Client, asked: Refund) -> None:
 def test_nobody_decides_on_their_own(payment: Payment) -> None:
     sue = staff_world.support()
     own = factories.make_payment(factories.make_customer(sue), amount=5000)
-    row = refunds.request(sue, own.pk, wish(5000))
+    row = refunds.request(sue, own.pk, refund_request(5000))
     client = signed_in_now(sue)
     page = read(client, show.page_of(row))
     assert address(row, "approve") not in page
@@ -378,7 +382,7 @@ def test_nobody_decides_on_their_own(payment: Payment) -> None:
     assert row.state == RefundState.REQUESTED
     assert address(own, "give") not in read(client, show.page_of(own))
     with pytest.raises(RefundError, match="their own"):
-        refunds.give(own.pk, sue, wish(100))
+        refunds.give(own.pk, sue, refund_request(100))
 
 
 @pytest.mark.parametrize("button", ["approve", "deny", "ask_second"])
@@ -453,9 +457,11 @@ def test_selected_refunds_are_approved_each_by_itself(
 ) -> None:
     sue = staff_world.support()
     own = factories.make_payment(factories.make_customer(sue), amount=5000)
-    mine = refunds.request(sue, own.pk, wish(5000))
+    mine = refunds.request(sue, own.pk, refund_request(5000))
     other = factories.make_customer(factories.make_member("Dora Diaz"))
-    small = refunds.request(other.user, factories.make_payment(other, amount=4000).pk, wish(4000))
+    small = refunds.request(
+        other.user, factories.make_payment(other, amount=4000).pk, refund_request(4000)
+    )
     pks = [asked.pk, mine.pk, small.pk]
     client = signed_in_now(sue)
     page = client.post(LIST, selected(*pks), follow=True).content.decode()
@@ -480,7 +486,9 @@ def test_of_selected_refunds_one_may_wait_and_one_be_decided(
 ) -> None:
     others = [factories.make_customer(factories.make_member(name)) for name in ("Dora D", "Eve E")]
     large, decided = [
-        refunds.request(one.user, factories.make_payment(one, amount=12_000).pk, wish(amount))
+        refunds.request(
+            one.user, factories.make_payment(one, amount=12_000).pk, refund_request(amount)
+        )
         for one, amount in zip(others, (12_000, 4000), strict=True)
     ]
     refunds.deny(decided.pk, refund_world.approver("Bob Baker"), "No.")
@@ -627,13 +635,13 @@ def test_giving_takes_a_permission_and_a_recent_sign_in(model: str, button: str)
 def test_a_refunds_page_shows_the_messages_about_it_and_no_others(
     desk: Client, alice: User, payment: Payment
 ) -> None:
-    first = refunds.request(alice, payment.pk, wish(5000))
+    first = refunds.request(alice, payment.pk, refund_request(5000))
     [about_first] = Message.objects.filter(dedupe_key__startswith=f"refund_received:{first.pk}:")
     about_first.state = "sent"
     about_first.save()
     again = outbox.resend(about_first, staff_world.support())
     refunds.withdraw(alice, first.pk)
-    second = refunds.request(alice, payment.pk, wish(6000))
+    second = refunds.request(alice, payment.pk, refund_request(6000))
     [about_second] = Message.objects.filter(dedupe_key__startswith=f"refund_received:{second.pk}:")
     first_page, second_page = read(desk, show.page_of(first)), read(desk, show.page_of(second))
     for message in (about_first, again):

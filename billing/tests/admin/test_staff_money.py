@@ -16,7 +16,7 @@ from billing.core.statuses import DisputeStatus, RefundState
 from billing.models import Refund, UnassignedCustomer
 from billing.refunds import service as refunds
 from billing.tests import factories, refund_world, staff_world
-from billing.tests.refund_world import policy, wish
+from billing.tests.refund_world import policy, refund_request
 from billing.tests.staff_world import signed_in_now
 from common.staff import show
 from members import search
@@ -59,7 +59,7 @@ def test_home_names_customers_that_belong_to_nobody(desk: Client) -> None:
 def test_home_names_refunds_that_stripe_holds_back(desk: Client) -> None:
     policy()
     payment = factories.make_payment()
-    row = refunds.give(payment.pk, refund_world.approver("Carol Chen"), wish(900))
+    row = refunds.give(payment.pk, refund_world.approver("Carol Chen"), refund_request(900))
     rows = Refund.objects.filter(pk=row.pk)
     rows.update(state=RefundState.PENDING, stripe_id="re_held", sent_at=timezone.now())
     assert "held back by Stripe" not in home(desk)

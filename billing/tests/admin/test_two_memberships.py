@@ -272,8 +272,8 @@ def test_of_many_clicks_at_one_moment_one_counts(sandbox: Sandbox, own_database:
         row = row_of(alice, interval)
         payment = two_memberships.last_payment(row)
         assert payment
-        wish = refund_world.wish(payment.amount, RefundReason.DUPLICATE)
-        choices += [Choice(subscription=row, at_once=True, payment=payment, wish=wish)] * 4
+        wanted = refund_world.refund_request(payment.amount, RefundReason.DUPLICATE)
+        choices += [Choice(subscription=row, at_once=True, payment=payment, refund=wanted)] * 4
     found = at_once([partial(two_memberships.end_one, one, boss) for one in choices])
     assert any(isinstance(one, two_memberships.Outcome) for one in found)
     assert all(isinstance(one, two_memberships.Outcome | MembershipError) for one in found)
@@ -331,12 +331,12 @@ def test_a_payment_that_came_in_meanwhile_is_looked_at_first(alice: User) -> Non
     row = row_of(alice, "month")
     payment = two_memberships.last_payment(row)
     assert payment
-    wish = refund_world.wish(2900, RefundReason.DUPLICATE)
+    wanted = refund_world.refund_request(2900, RefundReason.DUPLICATE)
     invoice = factories.make_invoice(row.customer, subscription=row)
     factories.make_payment(invoice=invoice)
     with pytest.raises(MembershipError, match="Another payment came in meanwhile"):
         two_memberships.end_one(
-            Choice(subscription=row, at_once=True, payment=payment, wish=wish), superuser()
+            Choice(subscription=row, at_once=True, payment=payment, refund=wanted), superuser()
         )
     assert not MembershipDecision.objects.exists()
 
@@ -355,8 +355,10 @@ def test_nobody_refunds_their_own(alice: User) -> None:
     page = text_of(signed_in_now(alice).get(page_of(alice.pk)))
     assert "No refund here: Nobody refunds their own payment." in page
     payment = two_memberships.last_payment(row_of(alice, "year"))
-    wish = refund_world.wish(100, RefundReason.DUPLICATE)
-    choice = Choice(subscription=row_of(alice, "year"), at_once=True, payment=payment, wish=wish)
+    wanted = refund_world.refund_request(100, RefundReason.DUPLICATE)
+    choice = Choice(
+        subscription=row_of(alice, "year"), at_once=True, payment=payment, refund=wanted
+    )
     with pytest.raises(RefundError):
         two_memberships.end_one(choice, User.objects.get(pk=alice.pk))
     assert not MembershipDecision.objects.exists()
@@ -382,7 +384,7 @@ def test_who_may_end_but_not_refund_gets_no_refund(alice: User) -> None:
     payment = two_memberships.last_payment(row_of(alice, "year"))
     assert payment
     wanted = {"when": "now", "payment": payment.pk, "amount": 29_000, "words": ""}
-    wanted["key"] = str(refund_world.wish(1).key)
+    wanted["key"] = str(refund_world.refund_request(1).key)
     answer = desk.post(address(alice, "year"), wanted, follow=True)
     assert "Nothing was done." in text_of(answer)
     assert not Refund.objects.exists()

@@ -133,7 +133,7 @@ def test_whatever_stripe_says_is_written_and_agrees(sandbox: Sandbox, settings: 
         max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
     )
     @given(piece=odd, times=st.sampled_from([0, 1, 7, 300, 3_000]))
-    def weather(piece: str, times: int) -> None:
+    def faults(piece: str, times: int) -> None:
         def alter(found: Json) -> Json:
             names = TEXTS.get(found["object"], ())
             return found | {name: piece * times for name in names if name in found}
@@ -144,7 +144,7 @@ def test_whatever_stripe_says_is_written_and_agrees(sandbox: Sandbox, settings: 
             history.read_history(customer)
             assert agrees()
 
-    weather()
+    faults()
     assert Dispute.objects.exists()
 
 

@@ -1,4 +1,4 @@
-"""Disputes: opened, answered, decided; told to staff once, whatever the weather."""
+"""Disputes: opened, answered, decided; told to staff once, whatever fails."""
 
 from __future__ import annotations
 
@@ -131,8 +131,8 @@ def test_nobody_answers_and_it_is_lost(sandbox: Sandbox, alice: User) -> None:
     assert {kind for kind, _ in told()} == {"dispute_closed"}
 
 
-def standing(payment: Payment) -> tuple[bool, int] | None:
-    return disputes.standing_of([payment]).get(payment.pk)
+def dispute_status(payment: Payment) -> tuple[bool, int] | None:
+    return disputes.status_of([payment]).get(payment.pk)
 
 
 def inquiry(sandbox: Sandbox) -> Dispute:
@@ -155,7 +155,7 @@ def test_an_inquiry_that_ends_well(sandbox: Sandbox) -> None:
     deliver(sandbox.events())
     row.refresh_from_db()
     assert (row.status, row.is_open) == ("warning_closed", False)
-    assert standing(row.payment) == (False, 0)
+    assert dispute_status(row.payment) == (False, 0)
     closed = Message.objects.filter(kind="dispute_closed").values_list("subject", flat=True)
     assert set(closed) == {"Bank inquiry closed: $29.00 from Alice Archer"}
 
@@ -180,13 +180,13 @@ def test_a_running_dispute_and_a_lost_one_are_known_to_whoever_refunds(
     deliver(sandbox.events())
     payment = Payment.objects.get()
     assert disputes.open_disputes(payment).count() == 1
-    assert standing(payment) == (True, 0)
+    assert dispute_status(payment) == (True, 0)
     answer(sandbox, "losing_evidence")
     sandbox.control("clock", advance_seconds=30)
     deliver(sandbox.events())
     assert not disputes.open_disputes(payment).exists()
-    assert standing(payment) == (False, 2900)
-    assert standing(factories.make_payment()) is None
+    assert dispute_status(payment) == (False, 2900)
+    assert dispute_status(factories.make_payment()) is None
 
 
 @pytest.mark.parametrize("status", DisputeStatus)
@@ -213,7 +213,7 @@ def test_any_order_number_and_loss_end_in_the_same_rows_and_messages(
         max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
     )
     @given(seed=st.randoms(use_true_random=False), lost=st.floats(0, 0.9))
-    def weather(seed: random.Random, lost: float) -> None:
+    def faults(seed: random.Random, lost: float) -> None:
         forget_everything_but_the_customer()
         arriving = [event for event in found if seed.random() >= lost]
         arriving += [event for event in arriving if seed.random() < 0.5]
@@ -226,7 +226,7 @@ def test_any_order_number_and_loss_end_in_the_same_rows_and_messages(
             state__in=[EventState.PROCESSED, EventState.IGNORED]
         ).exists()
 
-    weather()
+    faults()
 
 
 def test_each_step_is_told_once_with_events_twice_and_shuffled(

@@ -90,7 +90,7 @@ def test_any_order_number_and_loss_end_in_the_same_rows_and_messages(sandbox: Sa
         max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
     )
     @given(seed=st.randoms(use_true_random=False), lost=st.floats(0, 0.9))
-    def weather(seed: random.Random, lost: float) -> None:
+    def faults(seed: random.Random, lost: float) -> None:
         forget_everything_but_the_customer()
         arriving = [event for event in events if seed.random() >= lost]
         arriving += [event for event in arriving if seed.random() < 0.5]
@@ -104,7 +104,7 @@ def test_any_order_number_and_loss_end_in_the_same_rows_and_messages(sandbox: Sa
         ).exists()
         assert (rows(), messages()) == expected
 
-    weather()
+    faults()
 
 
 Stage = Callable[[Sandbox, str], object]
@@ -170,14 +170,14 @@ def everything_read_again() -> list[dict[str, Any]]:
     return rows()
 
 
-def test_each_step_of_a_life_is_told_once_whatever_the_weather(sandbox: Sandbox) -> None:
+def test_each_step_of_a_life_is_told_once_whatever_fails(sandbox: Sandbox) -> None:
     """Events come late, doubled, shuffled or never; the missed ones are found before each step."""
 
     @settings(
         max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
     )
     @given(number=st.integers(0, 2**32), lost=st.floats(0, 0.9))
-    def weather(number: int, lost: float) -> None:
+    def faults(number: int, lost: float) -> None:
         seed = random.Random(number)
         forget_everything_but_the_customer()
         Checkout.objects.all().delete()
@@ -210,7 +210,7 @@ def test_each_step_of_a_life_is_told_once_whatever_the_weather(sandbox: Sandbox)
         mails = Message.objects.filter(channel="email").exclude(kind="card_changed")
         assert mails.count() == len(told)
 
-    weather()
+    faults()
 
 
 def test_failed_renewal_tells_once_an_attempt_and_never_a_receipt(sandbox: Sandbox) -> None:

@@ -1,4 +1,4 @@
-"""Several lives at once, in any weather: the rows are Stripe's, each message is made once."""
+"""Several lives at once, under faults: the rows are Stripe's, each message is made once."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def forget() -> None:
         cursor.execute("DELETE FROM procrastinate_events; DELETE FROM procrastinate_jobs")
 
 
-def weather(chance: random.Random, events: list[dict[str, Any]], lost: float) -> None:
+def faults(chance: random.Random, events: list[dict[str, Any]], lost: float) -> None:
     """Let events arrive late, doubled, shuffled or never."""
     arriving = [event for event in events if chance.random() >= lost]
     arriving += [event for event in arriving if chance.random() < 0.3]
@@ -93,7 +93,7 @@ def play_each_stage(recorded: Lives, number: int, lost: float) -> None:
     forget()
     for stage in recorded.stages:
         recorded.go_back(stage)
-        weather(chance, stage.events, lost)
+        faults(chance, stage.events, lost)
         # The missed ones, in their order, as the hourly look for them stores them.
         deliver(stage.events)
         expected += stage.told
@@ -103,11 +103,11 @@ def play_each_stage(recorded: Lives, number: int, lost: float) -> None:
 def play_all_at_once(recorded: Lives, number: int, lost: float) -> None:
     forget()
     recorded.go_back(recorded.stages[-1])
-    weather(random.Random(number), recorded.events, lost)
+    faults(random.Random(number), recorded.events, lost)
 
 
-def test_lives_in_any_weather(recorded: Lives) -> None:
-    """In the right order first: what that ends in is what any weather must end in."""
+def test_lives_under_faults(recorded: Lives) -> None:
+    """In the right order first: what that ends in is what faults must end in, too."""
     play_each_stage(recorded, 0, 0)
     expected = copies()
     counts = {name: len(rows) for name, rows in expected.items()}

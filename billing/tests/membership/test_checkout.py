@@ -1,4 +1,4 @@
-"""Buying the membership: once, whatever the tabs and the weather."""
+"""Buying the membership: once, whatever the tabs and the faults."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from billing.refunds import service as refunds
 from billing.refunds.policy import PaymentKind, Rule, Share
 from billing.tests import factories, refund_world
 from billing.tests.life import deliver, sign_up, subscribe
-from billing.tests.refund_world import ask, policy, wish
+from billing.tests.refund_world import ask, policy, refund_request
 from conftest import Sandbox, run_jobs
 from members.models import Member
 
@@ -463,7 +463,7 @@ def test_goodwill_is_seen_once_it_is_agreed_and_never_before(
 ) -> None:
     policy(two_people_from=100)
     bob, carol = refund_world.approver("Bob Baker"), refund_world.approver("Carol", large=True)
-    gift = wish(500, RefundReason.GOODWILL, words="She complains a lot.")
+    gift = refund_request(500, RefundReason.GOODWILL, words="She complains a lot.")
     row = refunds.give(payment.pk, bob, gift)
     assert client.get(f"/refunds/{row.pk}/").status_code == 404
     assert "5.00" not in page_of(client, f"/payments/invoices/{payment.invoice_id}/")
@@ -473,7 +473,7 @@ def test_goodwill_is_seen_once_it_is_agreed_and_never_before(
     assert "We refunded you $5.00" in page
     assert "complains" not in page
     assert "Refunded by us" in page_of(client, f"/payments/invoices/{payment.invoice_id}/")
-    other = refunds.give(payment.pk, bob, wish(500, RefundReason.GOODWILL))
+    other = refunds.give(payment.pk, bob, refund_request(500, RefundReason.GOODWILL))
     refunds.deny(other.pk, carol, "Too much.")
     assert client.get(f"/refunds/{other.pk}/").status_code == 404
 

@@ -106,7 +106,7 @@ def test_any_loss_and_damage_of_rows_is_repaired(sandbox: Sandbox) -> None:
         damaged=st.floats(0, 1),
         draft=st.booleans(),
     )
-    def weather(seed: int, lost: float, damaged: float, draft: bool) -> None:
+    def faults(seed: int, lost: float, damaged: float, draft: bool) -> None:
         chance = random.Random(seed)
         lose(chance, lost)
         damage(chance, damaged)
@@ -121,7 +121,7 @@ def test_any_loss_and_damage_of_rows_is_repaired(sandbox: Sandbox) -> None:
         assert len(sandbox.events()) == at_stripe, "Stripe was written to."
         assert "1 of 1 agree" in printed
 
-    weather()
+    faults()
 
 
 def lose(chance: random.Random, share: float) -> None:

@@ -18,11 +18,11 @@ from billing.models import Customer, Payment, Refund
 from billing.refunds import backtest
 from billing.refunds import service as refunds
 from billing.refunds import terms as refund_terms
-from billing.refunds.backtest import Asked, Fate, Past, compare, fate_of, replay
+from billing.refunds.backtest import Asked, Past, PolicyResult, compare, fate_of, replay
 from billing.refunds.policy import Facts, Outcome, PaymentKind, Policy, Rule, Share
 from billing.refunds.terms import rules_of
 from billing.tests import factories, refund_world
-from billing.tests.refund_world import policy, wish
+from billing.tests.refund_world import policy, refund_request
 from common.money import Money
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -42,39 +42,54 @@ def asked(amount: int, day: int = 0, member: int = 1, age: int = 3, **facts: int
     )
 
 
-def fates(past: Sequence[Asked], by: Policy) -> list[Fate]:
+def results(past: Sequence[Asked], by: Policy) -> list[PolicyResult]:
     return [fate_of(verdict) for verdict in replay(Past(past), by)]
 
 
 def test_each_request_has_one_of_four_fates() -> None:
     past = [asked(2000), asked(5000), asked(15_000), asked(2000, age=31)]
-    assert fates(past, rules(3000)) == [Fate.AUTOMATIC, Fate.ONE, Fate.TWO, Fate.REFUSED]
+    assert results(past, rules(3000)) == [
+        PolicyResult.AUTOMATIC,
+        PolicyResult.ONE,
+        PolicyResult.TWO,
+        PolicyResult.REFUSED,
+    ]
 
 
 def test_a_policys_own_approvals_count_against_its_limit_of_a_year() -> None:
     past = [asked(2000, day) for day in (0, 10, 20, 366)]
-    assert fates(past, rules(3000)) == [Fate.AUTOMATIC, Fate.AUTOMATIC, Fate.ONE, Fate.AUTOMATIC]
-    assert fates(past, rules(1000)) == [Fate.ONE] * 4
+    assert results(past, rules(3000)) == [
+        PolicyResult.AUTOMATIC,
+        PolicyResult.AUTOMATIC,
+        PolicyResult.ONE,
+        PolicyResult.AUTOMATIC,
+    ]
+    assert results(past, rules(1000)) == [PolicyResult.ONE] * 4
     others = [asked(2000, 0), asked(2000, 1, member=2), asked(2000, 2), asked(2000, 3, member=2)]
-    assert fates(others, rules(3000)) == [Fate.AUTOMATIC] * 4
+    assert results(others, rules(3000)) == [PolicyResult.AUTOMATIC] * 4
 
 
 def test_approvals_of_the_year_before_count_too() -> None:
     before = {1: [START - timedelta(days=5), START - timedelta(days=366)]}
     past = Past([asked(2000, 0), asked(2000, 1)], before)
-    assert [fate_of(one) for one in replay(past, rules(3000))] == [Fate.AUTOMATIC, Fate.ONE]
+    assert [fate_of(one) for one in replay(past, rules(3000))] == [
+        PolicyResult.AUTOMATIC,
+        PolicyResult.ONE,
+    ]
 
 
 def test_the_answer_says_what_changes_and_for_how_much() -> None:
     past = Past([asked(2000), asked(5000), asked(15_000)])
     found = compare(past, rules(0), rules(6000))
-    tally = {one.fate: one for one in found.tallies}
+    tally = {one.result: one for one in found.tallies}
     assert found.count == 3
-    assert (tally[Fate.AUTOMATIC].before, tally[Fate.AUTOMATIC].after) == (0, 2)
-    assert tally[Fate.AUTOMATIC].more == [Money(7000, "usd")]
-    assert tally[Fate.ONE].more == [Money(-7000, "usd")]
-    assert tally[Fate.TWO].more == []
-    assert [(one.before, one.after) for one in found.changes] == [(Fate.ONE, Fate.AUTOMATIC)] * 2
+    assert (tally[PolicyResult.AUTOMATIC].before, tally[PolicyResult.AUTOMATIC].after) == (0, 2)
+    assert tally[PolicyResult.AUTOMATIC].more == [Money(7000, "usd")]
+    assert tally[PolicyResult.ONE].more == [Money(-7000, "usd")]
+    assert tally[PolicyResult.TWO].more == []
+    assert [(one.before, one.after) for one in found.changes] == [
+        (PolicyResult.ONE, PolicyResult.AUTOMATIC)
+    ] * 2
     assert "approved automatically" in str(found.changes[0].reasons[-1])
 
 
@@ -135,13 +150,13 @@ def move_back(row: Refund, days: int) -> None:
 def test_facts_are_those_of_the_day(alice: User, payment: Payment) -> None:
     policy()
     bob = refund_world.approver("Bob Baker")
-    denied = refunds.request(alice, payment.pk, wish(5000))
+    denied = refunds.request(alice, payment.pk, refund_request(5000))
     refunds.deny(denied.pk, bob, "Not so soon.")
-    less = refunds.request(alice, payment.pk, wish(6000))
+    less = refunds.request(alice, payment.pk, refund_request(6000))
     refunds.approve(less.pk, bob, 4000)
-    last = refunds.request(alice, payment.pk, wish(5000))
+    last = refunds.request(alice, payment.pk, refund_request(5000))
     refunds.give(
-        factories.make_payment(payment.customer, amount=5000).pk, bob, wish(1000)
+        factories.make_payment(payment.customer, amount=5000).pk, bob, refund_request(1000)
     )  # no request: it is not judged again
     for row, days in ((denied, 12), (less, 10), (last, 2)):
         move_back(row, days)
@@ -155,8 +170,8 @@ def test_facts_are_those_of_the_day(alice: User, payment: Payment) -> None:
 
 def test_what_failed_since_still_held_its_amount_then(alice: User, payment: Payment) -> None:
     policy()
-    first = refunds.request(alice, payment.pk, wish(2000))
-    second = refunds.request(alice, payment.pk, wish(3000))
+    first = refunds.request(alice, payment.pk, refund_request(2000))
+    second = refunds.request(alice, payment.pk, refund_request(3000))
     Refund.objects.filter(pk=first.pk).update(state="failed")
     found = {one.refund.pk: one.facts for one in backtest.past_year().requests}
     assert found[second.pk].committed == 2000
@@ -165,7 +180,7 @@ def test_what_failed_since_still_held_its_amount_then(alice: User, payment: Paym
 def test_the_policy_that_judged_judges_the_same_again(alice: User, payment: Payment) -> None:
     judged_by = rules_of(policy())
     for amount in (1000, 1000, 1000, 6000):
-        row = refunds.request(alice, payment.pk, wish(amount))
+        row = refunds.request(alice, payment.pk, refund_request(amount))
         if row.is_undecided:
             refunds.deny(row.pk, refund_world.approver(f"Bob {amount}"), "No.")
     past = backtest.past_year()
@@ -177,8 +192,8 @@ def test_the_policy_that_judged_judges_the_same_again(alice: User, payment: Paym
 
 def test_only_a_year_is_looked_at_and_in_few_queries(alice: User, payment: Payment) -> None:
     policy(automatic_up_to=20_000, automatic_per_year=9, two_people_from=None)
-    old = refunds.request(alice, payment.pk, wish(100))
-    new = refunds.request(alice, payment.pk, wish(200))
+    old = refunds.request(alice, payment.pk, refund_request(100))
+    new = refunds.request(alice, payment.pk, refund_request(200))
     move_back(old, 400)
     with CaptureQueriesContext(connection) as few:
         past = backtest.past_year()
@@ -186,7 +201,7 @@ def test_only_a_year_is_looked_at_and_in_few_queries(alice: User, payment: Payme
     assert [one.refund.pk for one in past.requests] == [new.pk]
     assert list(past.approvals) == [payment.customer.user_id]
     for _ in range(4):
-        refunds.request(alice, payment.pk, wish(100))
+        refunds.request(alice, payment.pk, refund_request(100))
     with CaptureQueriesContext(connection) as many:
         backtest.past_year()
     assert len(many) == 3

@@ -23,7 +23,7 @@ from billing.sync import refresh
 from billing.tests import factories, refund_world
 from billing.tests.facts.test_credit import mail_of, set_balance
 from billing.tests.life import deliver, sign_up, subscribe
-from billing.tests.refund_world import policy, wish
+from billing.tests.refund_world import policy, refund_request
 from conftest import Sandbox, run_jobs
 
 pytestmark = pytest.mark.django_db
@@ -83,7 +83,7 @@ def test_a_year_that_credit_paid_along_goes_on_to_its_end(
     assert says in words(client.get(url))
     look = {"look": "1", "how_much": "all", "membership": "cancel"}
     assert words(client.post(url, look)).count(says) == 2
-    row = refunds.request(alice, rejoined.pk, wish(2900, cancels_membership=True))
+    row = refunds.request(alice, rejoined.pk, refund_request(2900, cancels_membership=True))
     run_jobs()
     deliver(sandbox.events())
     after = live(alice)
@@ -97,7 +97,7 @@ def test_while_we_decide_tracker_and_mails_say_so_too(
     client: Client, alice: User, rejoined: Payment
 ) -> None:
     policy(automatic_up_to=0, two_people_from=None)
-    row = refunds.request(alice, rejoined.pk, wish(2900, cancels_membership=True))
+    row = refunds.request(alice, rejoined.pk, refund_request(2900, cancels_membership=True))
     until = long_date(live(alice).current_period_end)
     because = ", because credit paid part of it"
     tracker = words(client.get(f"/refunds/{row.pk}/"))
@@ -114,7 +114,7 @@ def test_without_credit_mails_and_tracker_say_that_it_ends_at_once(
 ) -> None:
     policy(automatic_up_to=0, two_people_from=None)
     payment = Payment.objects.for_user(alice).get()
-    row = refunds.request(alice, payment.pk, wish(29_000, cancels_membership=True))
+    row = refunds.request(alice, payment.pk, refund_request(29_000, cancels_membership=True))
     tracker = f"/refunds/{row.pk}/"
     assert "It ends right away if we approve all of this" in words(client.get(tracker))
     assert "Your membership: ends right away if we approve it" in mail_of("refund_received")
@@ -169,7 +169,7 @@ def test_of_two_payments_the_last_refund_ends_it_whichever_it_is(alice: User) ->
     )
     assert membership_end.ending_of(first, 1000) == Ending.PART_STAYS
     assert membership_end.ending_of(first, 900) == Ending.WITH_PERIOD
-    refunds.request(alice, second.pk, wish(2000))
+    refunds.request(alice, second.pk, refund_request(2000))
     assert membership_end.ending_of(first, 1000) == Ending.AT_ONCE
     assert membership_end.ending_of(first, 900) == Ending.WITH_PERIOD
 
@@ -193,7 +193,7 @@ def test_what_became_credit_is_not_called_refunded(
     assert "became credit when you switched" in form
     assert "refunded, or" not in form
     with pytest.raises(RefundError, match="became credit when you switched"):
-        refunds.request(alice, year.pk, wish(100))
+        refunds.request(alice, year.pk, refund_request(100))
     assert not Refund.objects.exists()
 
 
@@ -205,7 +205,7 @@ def test_partly_refunded_and_the_rest_credited_says_both(
     year = Payment.objects.for_user(alice).get()
     switch(sandbox, alice)
     policy(automatic_up_to=40_000, two_people_from=None)
-    refunds.request(alice, year.pk, wish(refund_terms.facts_of(year).left))
+    refunds.request(alice, year.pk, refund_request(refund_terms.facts_of(year).left))
     run_jobs()
     page = offer_of(client, year)
     assert "A part of it is refunded, or on its way." in page
@@ -243,7 +243,7 @@ def test_until_the_bank_has_it_it_is_being_refunded_everywhere(
     else:
         sandbox.control("balance", available=0)
     payment = Payment.objects.for_user(alice).get()
-    row = refunds.request(alice, payment.pk, wish(1050))
+    row = refunds.request(alice, payment.pk, refund_request(1050))
     run_jobs()
     deliver(sandbox.events())
     row.refresh_from_db()
@@ -267,9 +267,9 @@ def test_what_came_back_earlier_is_told_apart_from_what_is_on_its_way(
     sandbox: Sandbox, client: Client, alice: User
 ) -> None:
     payment = Payment.objects.for_user(alice).get()
-    refunds.request(alice, payment.pk, wish(1000))
+    refunds.request(alice, payment.pk, refund_request(1000))
     run_jobs()
-    refunds.request(alice, payment.pk, wish(500))
+    refunds.request(alice, payment.pk, refund_request(500))
     for page in seen(client, payment):
         assert "$10.00 refunded" in page
         assert "$5.00 being refunded" in page
@@ -277,7 +277,7 @@ def test_what_came_back_earlier_is_told_apart_from_what_is_on_its_way(
 
 def test_a_payment_without_invoice_says_it_on_its_page_too(client: Client, alice: User) -> None:
     payment = factories.make_payment(alice.customers.get(), amount=1200, amount_received=1200)
-    refunds.request(alice, payment.pk, wish(500))
+    refunds.request(alice, payment.pk, refund_request(500))
     assert "Being refunded $5.00" in words(client.get(f"/payments/{payment.pk}/"))
     assert "$5.00 being refunded" in words(client.get("/payments/"))
 
@@ -300,7 +300,7 @@ def test_a_request_in_review_says_what_opens_the_switch_again(
     sandbox: Sandbox, client: Client, alice: User
 ) -> None:
     policy(automatic_up_to=0)
-    row = refunds.request(alice, Payment.objects.for_user(alice).get().pk, wish(1000))
+    row = refunds.request(alice, Payment.objects.for_user(alice).get().pk, refund_request(1000))
     page = client.get("/membership/")
     assert "Your request for a refund of this period's payment is in review." in words(page)
     assert "You can switch once you withdraw it, or if we do not approve it." in words(page)
@@ -311,7 +311,7 @@ def test_a_request_in_review_says_what_opens_the_switch_again(
 
 def test_what_is_refunded_is_said_as_that(sandbox: Sandbox, client: Client, alice: User) -> None:
     policy(automatic_up_to=3000)
-    refunds.request(alice, Payment.objects.for_user(alice).get().pk, wish(1000))
+    refunds.request(alice, Payment.objects.for_user(alice).get().pk, refund_request(1000))
     assert "This period's payment is being refunded." in words(client.get("/membership/"))
     run_jobs()
     assert "This period's payment was refunded." in words(client.get("/membership/"))
@@ -320,7 +320,7 @@ def test_what_is_refunded_is_said_as_that(sandbox: Sandbox, client: Client, alic
 def test_a_gift_that_is_not_agreed_yet_is_not_told_here(client: Client, alice: User) -> None:
     policy(two_people_from=1000)
     payment = Payment.objects.for_user(alice).get()
-    refunds.give(payment.pk, refund_world.approver("Bob Baker"), wish(2000))
+    refunds.give(payment.pk, refund_world.approver("Bob Baker"), refund_request(2000))
     page = words(client.get("/membership/"))
     assert "We are looking at this period's payment." in page
     assert "refund" not in page
@@ -424,9 +424,9 @@ def test_what_is_refundable_later_counts_what_was_refunded(client: Client, alice
     policy(shares=(Share(14, 100), Share(30, 50)), automatic_up_to=30_000, two_people_from=None)
     payment = Payment.objects.for_user(alice).get()
     assert "After that, you can get 50% back until" in offer_of(client, payment)
-    refunds.request(alice, payment.pk, wish(10_000))
+    refunds.request(alice, payment.pk, refund_request(10_000))
     assert "After that, you can get up to $45.00 back until" in offer_of(client, payment)
-    refunds.request(alice, payment.pk, wish(5000))
+    refunds.request(alice, payment.pk, refund_request(5000))
     assert "After that, no more can be refunded." in offer_of(client, payment)
 
 
@@ -443,6 +443,6 @@ def test_who_has_had_the_refunds_of_a_year_reads_why_a_person_decides(
     policy(automatic_per_year=per_year)
     payment = Payment.objects.for_user(alice).get()
     for _ in range(per_year):
-        refunds.request(alice, payment.pk, wish(100))
+        refunds.request(alice, payment.pk, refund_request(100))
     form = words(client.get(f"/payments/{payment.pk}/refund/"))
     assert f"{says}: someone on our team will review this one." in form

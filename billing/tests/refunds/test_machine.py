@@ -28,7 +28,7 @@ from billing.refunds import transitions as refund_transitions
 from billing.refunds.transitions import RefundError
 from billing.stripe import gateway
 from billing.tests.life import deliver, sign_up, subscribe
-from billing.tests.refund_world import approver, ask, make_jobs_due, policy, wish
+from billing.tests.refund_world import approver, ask, make_jobs_due, policy, refund_request
 from conftest import Sandbox, run_jobs
 
 pytestmark = pytest.mark.django_db
@@ -118,7 +118,9 @@ class RefundMachine(RuleBasedStateMachine):
     @rule(who=st.integers(0, 2), amount=amounts)
     def give(self, who: int, amount: int) -> None:
         """Somebody gives by themselves."""
-        self.attempt(lambda: refunds.give(self.payment.pk, self.people[who], wish(amount)))
+        self.attempt(
+            lambda: refunds.give(self.payment.pk, self.people[who], refund_request(amount))
+        )
 
     def attempt(self, act: Any) -> None:
         """Do something that may be refused with a sentence, and with nothing else."""
@@ -201,7 +203,7 @@ class RefundMachine(RuleBasedStateMachine):
         assert sum(one.amount for one in found if one.status not in REFUND_VOID) <= PAID
 
     def teardown(self) -> None:
-        """In the end, after good weather, both sides agree and the ledger is proved."""
+        """In the end, without faults, both sides agree and the ledger is proved."""
         if not hasattr(self, "payment"):
             return
         self.calm()

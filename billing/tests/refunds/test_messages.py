@@ -16,7 +16,7 @@ from billing.models import Payment, Refund
 from billing.refunds import service as refunds
 from billing.tests import factories, refund_world
 from billing.tests.life import deliver, sign_up, subscribe
-from billing.tests.refund_world import ask, policy, wish
+from billing.tests.refund_world import ask, policy, refund_request
 from conftest import Sandbox, run_jobs
 from emails import rendering
 from emails.models import Message
@@ -94,7 +94,7 @@ def test_a_request_that_waits_is_told_to_the_member_and_to_the_staff(
     alice: User, payment: Payment
 ) -> None:
     policy(automatic_up_to=0)
-    form = wish(2900, words="I was ill.")
+    form = refund_request(2900, words="I was ill.")
     row = refunds.request(alice, payment.pk, form)
     refunds.request(alice, payment.pk, form)
     assert (told(), staff_told()) == (["refund_received"], ["refund_to_decide"])
@@ -164,11 +164,11 @@ def test_goodwill_is_told_once_it_is_with_the_bank(
 ) -> None:
     policy(two_people_from=1000)
     carol = refund_world.approver("Carol Chen", large=True)
-    refunds.give(payment.pk, bob, wish(500, RefundReason.GOODWILL))
+    refunds.give(payment.pk, bob, refund_request(500, RefundReason.GOODWILL))
     assert (told(), staff_told()) == ([], [])
     run_jobs()
     assert told() == ["refund_arrived"]
-    large = refunds.give(payment.pk, bob, wish(1500, RefundReason.GOODWILL))
+    large = refunds.give(payment.pk, bob, refund_request(1500, RefundReason.GOODWILL))
     assert "Bob Baker wants to refund this." in text("refund_to_decide")
     refunds.deny(large.pk, carol, "Too much.")
     run_jobs()
@@ -178,7 +178,7 @@ def test_goodwill_is_told_once_it_is_with_the_bank(
 def test_a_gift_that_stripe_refuses_stays_between_us(
     sandbox: Sandbox, alice: User, payment: Payment, bob: User
 ) -> None:
-    refunds.give(payment.pk, bob, wish(500, RefundReason.GOODWILL))
+    refunds.give(payment.pk, bob, refund_request(500, RefundReason.GOODWILL))
     refund_in_dashboard(sandbox, payment, 2900)
     run_jobs()
     deliver(sandbox.events())

@@ -40,7 +40,7 @@ from billing.refunds.transitions import RefundError
 from billing.sync import refresh
 from billing.tests import factories, refund_world, staff_world
 from billing.tests.life import deliver, sign_up, subscribe
-from billing.tests.refund_world import ask, pay, policy, wish
+from billing.tests.refund_world import ask, pay, policy, refund_request
 from conftest import Sandbox, run_jobs
 
 pytestmark = pytest.mark.django_db
@@ -145,7 +145,7 @@ def test_withdrawn_while_nobody_has_decided(alice: User, payment: Payment, bob: 
 
 def test_one_request_at_a_time_and_one_a_form(alice: User, payment: Payment) -> None:
     policy(automatic_up_to=0)
-    form = wish(1000)
+    form = refund_request(1000)
     row = refunds.request(alice, payment.pk, form)
     assert refunds.request(alice, payment.pk, form) == row
     with pytest.raises(RefundError, match="asked for a refund of this payment already"):
@@ -156,7 +156,7 @@ def test_one_request_at_a_time_and_one_a_form(alice: User, payment: Payment) -> 
 def test_a_form_sent_twice_makes_one_refund_also_where_it_is_approved_at_once(
     sandbox: Sandbox, alice: User, payment: Payment
 ) -> None:
-    form = wish(900)
+    form = refund_request(900)
     refunds.request(alice, payment.pk, form)
     run_jobs()
     refunds.request(alice, payment.pk, form)
@@ -198,7 +198,7 @@ def test_only_staff_with_the_permission_decide(alice: User, payment: Payment, bo
         lambda who: refunds.approve(row.pk, who),
         lambda who: refunds.deny(row.pk, who, "No."),
         lambda who: refunds.ask_second(row.pk, who, "Hm."),
-        lambda who: refunds.give(payment.pk, who, wish(100)),
+        lambda who: refunds.give(payment.pk, who, refund_request(100)),
     ]
     for nobody in (alice, staff_world.auditor(), sign_up("Nora Nobody")):
         for decide in decisions:
@@ -218,7 +218,7 @@ def test_nobody_decides_on_their_own(sandbox: Sandbox, bob: User, carol: User) -
     decisions: list[Callable[[], object]] = [
         lambda: refunds.approve(row.pk, bob),
         lambda: refunds.deny(row.pk, bob, "No."),
-        lambda: refunds.give(payment.pk, bob, wish(100)),
+        lambda: refunds.give(payment.pk, bob, refund_request(100)),
     ]
     for decide in decisions:
         with pytest.raises(RefundError, match="own"):
@@ -274,20 +274,20 @@ def test_goodwill_needs_no_request_and_obeys_the_rule_of_two(
     sandbox: Sandbox, alice: User, payment: Payment, bob: User, carol: User
 ) -> None:
     policy(automatic_up_to=0, two_people_from=2000, shares=())
-    row = refunds.give(payment.pk, bob, wish(500, RefundReason.GOODWILL))
+    row = refunds.give(payment.pk, bob, refund_request(500, RefundReason.GOODWILL))
     assert (row.state, row.origin, row.decided_by) == ("approved", RefundOrigin.STAFF, bob)
     run_jobs()
-    large = refunds.give(payment.pk, bob, wish(1500, RefundReason.GOODWILL))
+    large = refunds.give(payment.pk, bob, refund_request(1500, RefundReason.GOODWILL))
     assert large.is_undecided
     with pytest.raises(RefundError, match="somebody else"):
         refunds.approve(large.pk, bob)
     with pytest.raises(RefundError, match="decide on that one"):
-        refunds.give(payment.pk, carol, wish(1))
+        refunds.give(payment.pk, carol, refund_request(1))
     refunds.approve(large.pk, carol)
     run_jobs()
     assert at_stripe(sandbox, payment) == [(500, "succeeded"), (1500, "succeeded")]
     with pytest.raises(RefundError, match=r"\$9.00 is left"):
-        refunds.give(payment.pk, carol, wish(901))
+        refunds.give(payment.pk, carol, refund_request(901))
 
 
 def test_an_invoice_is_refunded_from_its_newest_payment(
@@ -295,10 +295,10 @@ def test_an_invoice_is_refunded_from_its_newest_payment(
 ) -> None:
     invoice = payment.invoice
     assert invoice
-    given = refunds.give_on_invoice(invoice.pk, carol, wish(1000, RefundReason.GOODWILL))
+    given = refunds.give_on_invoice(invoice.pk, carol, refund_request(1000, RefundReason.GOODWILL))
     assert [(row.payment, row.amount) for row in given] == [(payment, 1000)]
     with pytest.raises(RefundError, match=r"\$19.00 can be refunded"):
-        refunds.give_on_invoice(invoice.pk, carol, wish(2000))
+        refunds.give_on_invoice(invoice.pk, carol, refund_request(2000))
     assert Refund.objects.count() == 1
 
 
@@ -312,7 +312,7 @@ def test_trouble_at_stripe_never_makes_two(
     row = ask(alice, payment, 900)
     sandbox.control("switches", **{trouble: 1})
     for _ in range(3):
-        refund_world.run_jobs_in_bad_weather()
+        refund_world.run_jobs_under_faults()
         refund_world.make_jobs_due()
     row.refresh_from_db()
     assert row.problem == "Not sent yet: Stripe did not answer. We try again by ourselves."
@@ -347,7 +347,7 @@ def test_a_key_that_stripe_does_not_accept_fails_nothing(
 ) -> None:
     row = ask(alice, payment, 900)
     settings.STRIPE_SECRET_KEY = ""
-    refund_world.run_jobs_in_bad_weather()
+    refund_world.run_jobs_under_faults()
     row.refresh_from_db()
     assert row.state == RefundState.SENDING
     assert "STRIPE_SECRET_KEY" in row.problem
@@ -468,7 +468,7 @@ def test_while_the_bank_decides_and_after_it_has_nothing_is_refunded(
     with pytest.raises(RefundError, match="asked your bank to return"):
         ask(alice, payment, 100)
     with pytest.raises(RefundError, match="taken this payment back"):
-        refunds.give(payment.pk, bob, wish(100))
+        refunds.give(payment.pk, bob, refund_request(100))
     sandbox.control("clock", advance_seconds=30 * 86_400)
     deliver(sandbox.events())
     assert payment.disputes.get().status == "lost"
@@ -483,7 +483,7 @@ def test_while_the_bank_decides_and_after_it_has_nothing_is_refunded(
 def test_leaving_too(
     sandbox: Sandbox, alice: User, payment: Payment, amount: int, ends_at_once: bool
 ) -> None:
-    refunds.request(alice, payment.pk, wish(amount, cancels_membership=True))
+    refunds.request(alice, payment.pk, refund_request(amount, cancels_membership=True))
     run_jobs()
     row = Subscription.objects.for_user(alice).get()
     assert (row.status == "canceled") is ends_at_once
@@ -660,7 +660,7 @@ def test_no_refund_while_a_switch_is_not_quite_here(
         MembershipDecision.objects.update(state=DecisionState.FAILED)
     for attempt in (
         partial(ask, alice, payment, 500),
-        partial(refunds.give, payment.pk, bob, wish(500)),
+        partial(refunds.give, payment.pk, bob, refund_request(500)),
     ):
         with pytest.raises(RefundError, match="still being confirmed"):
             attempt()
@@ -676,16 +676,16 @@ def test_an_invoice_refunded_twice_with_one_form_is_refunded_once(carol: User) -
     invoice = factories.make_invoice(factories.make_customer())
     for _ in range(2):
         factories.make_payment(invoice=invoice, amount=1000, amount_received=1000)
-    form = wish(1000, RefundReason.GOODWILL)
+    form = refund_request(1000, RefundReason.GOODWILL)
     first = refunds.give_on_invoice(invoice.pk, carol, form)
     assert refunds.give_on_invoice(invoice.pk, carol, form) == first
     assert Refund.objects.count() == 1
     with pytest.raises(RefundError, match="more than nothing"):
-        refunds.give_on_invoice(invoice.pk, carol, wish(0))
+        refunds.give_on_invoice(invoice.pk, carol, refund_request(0))
 
 
 def test_a_key_belongs_to_one_payment(alice: User, payment: Payment, bob: User) -> None:
-    form = wish(100)
+    form = refund_request(100)
     refunds.give(payment.pk, bob, form)
     run_jobs()
     other = factories.make_payment(customer=payment.customer)
@@ -701,10 +701,10 @@ def test_nobody_loosens_the_rule_of_two_for_themselves(
     loose = Rule((Share(30, 100),))
     for _ in range(2):
         refund_terms.save_policy(dict.fromkeys(PaymentKind, loose), "For me.", carol)
-    assert refunds.give(payment.pk, carol, wish(1500)).is_undecided
+    assert refunds.give(payment.pk, carol, refund_request(1500)).is_undecided
     row = Refund.objects.get()
     refunds.deny(row.pk, carol, "No.")
-    assert refunds.give(payment.pk, bob, wish(1500)).state == RefundState.APPROVED
+    assert refunds.give(payment.pk, bob, refund_request(1500)).state == RefundState.APPROVED
 
 
 def test_the_last_part_of_a_period_ends_the_membership_at_once(
@@ -712,6 +712,6 @@ def test_the_last_part_of_a_period_ends_the_membership_at_once(
 ) -> None:
     ask(alice, payment, 2000)
     run_jobs()
-    refunds.request(alice, payment.pk, wish(900, cancels_membership=True))
+    refunds.request(alice, payment.pk, refund_request(900, cancels_membership=True))
     run_jobs()
     assert Subscription.objects.for_user(alice).get().status == "canceled"

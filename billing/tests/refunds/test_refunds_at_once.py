@@ -17,7 +17,7 @@ from billing.refunds.transitions import RefundError
 from billing.tests import factories
 from billing.tests.life import sign_up
 from billing.tests.own_database import at_once
-from billing.tests.refund_world import approver, ask, pay, policy, wish
+from billing.tests.refund_world import approver, ask, pay, policy, refund_request
 from conftest import Sandbox
 
 ROUNDS = 5
@@ -97,7 +97,7 @@ def test_two_tabs_make_one_request(alice: User) -> None:
 
 def test_a_double_click_makes_one_refund(alice: User) -> None:
     policy()
-    payment, form = new_payment(alice), wish(900)
+    payment, form = new_payment(alice), refund_request(900)
     outcomes = at_once([lambda: refunds.request(alice, payment.pk, form)] * 4)
     assert errors(outcomes) == []
     assert payment.refunds.count() == 1
@@ -123,7 +123,9 @@ def test_the_yearly_number_holds_across_a_members_customers(alice: User) -> None
 def test_goodwill_from_many_hands_stays_within_what_was_paid(alice: User) -> None:
     people = [approver(f"Giver {number}") for number in range(5)]
     payment = new_payment(alice, amount=2900, amount_received=2900)
-    outcomes = at_once([partial(refunds.give, payment.pk, who, wish(900)) for who in people])
+    outcomes = at_once(
+        [partial(refunds.give, payment.pk, who, refund_request(900)) for who in people]
+    )
     assert len(errors(outcomes)) == 2
     assert sum(payment.refunds.values_list("amount", flat=True)) == 2700
 

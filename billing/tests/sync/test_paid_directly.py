@@ -14,7 +14,7 @@ from billing.core.statuses import RefundReason
 from billing.models import Customer, Invoice, Payment, Reconciliation, Refund
 from billing.reconcile import comparison, missed_events
 from billing.refunds import service as refunds
-from billing.refunds.service import Wish
+from billing.refunds.service import RefundRequest
 from billing.refunds.transitions import RefundError
 from billing.tests import factories
 from billing.tests.life import DECLINED_LATER_CARD, deliver, sign_up, subscribe
@@ -113,10 +113,10 @@ def test_the_sums_of_the_staff_have_it(alice: User, client: Client) -> None:
 
 def test_nobody_refunds_it_through_stripe(alice: User, client: Client) -> None:
     paid = newest(alice).payments.get()
-    wish = Wish(amount=4000, reason=RefundReason.GOODWILL, words="", key=uuid.uuid4())
+    wanted = RefundRequest(amount=4000, reason=RefundReason.GOODWILL, words="", key=uuid.uuid4())
     boss = manager()
     with pytest.raises(RefundError, match="outside Stripe"):
-        refunds.give(paid.pk, boss, wish)
+        refunds.give(paid.pk, boss, wanted)
     client.force_login(alice)
     page = client.get(f"/payments/{paid.pk}/refund/").content.decode()
     assert "paid this directly to us" in page

@@ -17,7 +17,7 @@ from billing.models import Refund
 from billing.refunds import service as refunds
 from billing.refunds import terms as refund_terms
 from billing.refunds.policy import PaymentKind, Rule
-from billing.refunds.service import Wish
+from billing.refunds.service import RefundRequest
 from billing.refunds.transitions import RefundError
 from billing.tests import factories, refund_world
 from emails.models import Message
@@ -203,7 +203,7 @@ def test_nobody_decides_on_a_refund_of_their_other_account(who: str, sam: User) 
     name = "S. S." if who == "one mailbox" else "Sam Second"
     other = open_account(email, name, PASSWORD)
     payment = factories.make_payment(amount=15_000, customer=factories.make_customer(user=other))
-    wish = Wish(amount=9000, reason=RefundReason.GOODWILL, words="Sorry", key=uuid.uuid4())
+    wish = RefundRequest(amount=9000, reason=RefundReason.GOODWILL, words="Sorry", key=uuid.uuid4())
     with pytest.raises(RefundError, match="counts as yours"):
         refunds.give(payment.pk, sam, wish)
     asked = refunds.request(other, payment.pk, wish)
@@ -220,6 +220,8 @@ def test_nobody_loosens_the_rule_of_two_by_their_other_account(alex: User) -> No
     loose = dict.fromkeys(PaymentKind, rule)
     refund_terms.save_policy(loose, "Looser", second)
     payment = factories.make_payment(amount=15_000)
-    wish = Wish(amount=15_000, reason=RefundReason.GOODWILL, words="Sorry", key=uuid.uuid4())
+    wish = RefundRequest(
+        amount=15_000, reason=RefundReason.GOODWILL, words="Sorry", key=uuid.uuid4()
+    )
     given = refunds.give(payment.pk, alex, wish)
     assert given.approvals_needed == refunds.TWO

@@ -23,7 +23,7 @@ from billing.core.statuses import RefundReason
 from billing.facts import pay_links
 from billing.models import CreditNote, Invoice, Item, Payment, PaymentRequest, Refund
 from billing.refunds import service as refunds
-from billing.refunds.service import Wish
+from billing.refunds.service import RefundRequest
 from billing.tests import factories, staff_world
 from conftest import Sandbox
 from members import corrections
@@ -154,7 +154,7 @@ def arguments(name: str, user: User) -> dict[str, Any]:
 
 def ask_for_refund(user: User) -> Refund:
     payment = Payment.objects.for_user(user).exclude(invoice=None).get()
-    wish = Wish(amount=900, reason=RefundReason.NOT_USED, key=uuid.uuid4())
+    wish = RefundRequest(amount=900, reason=RefundReason.NOT_USED, key=uuid.uuid4())
     return refunds.request(user, payment.pk, wish)
 
 

@@ -43,7 +43,7 @@ from billing.refunds import service as refunds
 from billing.tests import factories, staff_world
 from billing.tests.life import DISPUTED_CARD, deliver, subscribe
 from billing.tests.payments.test_single_payments import pay
-from billing.tests.refund_world import policy, wish
+from billing.tests.refund_world import policy, refund_request
 from common.money import Money
 from conftest import Sandbox, run_jobs
 from emails import delivery, outbox
@@ -153,7 +153,9 @@ def _become_a_member(sandbox: Sandbox, user: User) -> None:
 
 def _be_refunded(user: User) -> None:
     payment = Payment.objects.get()
-    row = refunds.request(user, payment.pk, wish(900, words=f"Call {NAME}, {PHONE}, {WORDS}"))
+    row = refunds.request(
+        user, payment.pk, refund_request(900, words=f"Call {NAME}, {PHONE}, {WORDS}")
+    )
     refunds.approve(row.pk, staff_world.manager(), words=f"Of course, {NAME}: {WORDS}.")
     run_jobs()
 
@@ -414,7 +416,9 @@ def test_staff_who_leave_are_forgotten_and_what_they_decided_stays() -> None:
     policy(automatic_up_to=0)
     customer = factories.make_customer(factories.make_member("Carol Cole"))
     row = refunds.request(
-        customer.user, factories.make_payment(customer=customer).pk, wish(900, words="Ill")
+        customer.user,
+        factories.make_payment(customer=customer).pk,
+        refund_request(900, words="Ill"),
     )
     owner = factories.make_member(NAME, email=OLD, is_staff=True, is_superuser=True)
     staff_world.superuser()  # somebody has to stay one
@@ -437,7 +441,7 @@ def test_an_account_that_was_closed_before_is_forgotten_in_the_night() -> None:
     customer = factories.make_customer(user, name=NAME, email=OLD)
     payment = factories.make_payment(customer=customer)
     policy(automatic_up_to=0)
-    refunds.request(user, payment.pk, wish(900, words=WORDS))
+    refunds.request(user, payment.pk, refund_request(900, words=WORDS))
     factories.make_event(customer, payload=GUEST, state=EventState.PROCESSED)
     staff_world.make_message(user, recipient=OLD)
     User.objects.filter(pk=user.pk).update(

@@ -15,7 +15,7 @@ from billing.models import LedgerText, Refund, RefundEntry
 from billing.refunds import service as refunds
 from billing.refunds import texts as refund_texts
 from billing.tests import factories, refund_world
-from billing.tests.refund_world import policy, wish
+from billing.tests.refund_world import policy, refund_request
 from billing.tests.staff_world import make_world, superuser
 from common.staff import show
 from portal.backoffice.navigation import GROUPS, Item
@@ -137,7 +137,7 @@ def sent_back() -> Refund:
 
 def approved_refund(payer: User, payment_pk: int) -> Refund:
     """Return a refund that somebody has approved."""
-    row = refunds.request(payer, payment_pk, wish(4000))
+    row = refunds.request(payer, payment_pk, refund_request(4000))
     refunds.approve(row.pk, refund_world.approver("Bob Baker"), 4000)
     return row
 

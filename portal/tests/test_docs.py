@@ -106,3 +106,9 @@ def test_files_that_documents_name_are_there(document: Path) -> None:
     for named in re.findall(r"`([a-z_.][\w.-]*/[\w./-]*)`", _prose(document)):
         if not named.startswith(".data/"):
             assert (ROOT / named).exists(), f"{document.name} names {named}, which doesn't exist."
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
+def test_tests_that_documents_run_are_there(document: Path) -> None:
+    for named in re.findall(r"bin/test ([\w/]+\.py)", document.read_text()):
+        assert (ROOT / named).exists(), f"{document.name} runs {named}, which doesn't exist."

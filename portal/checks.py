@@ -26,7 +26,7 @@ WITH_NAME = frozenset({"DEFAULT_FROM_EMAIL", "SERVER_EMAIL"})
 def settings_are_complete(**_options: Any) -> list[CheckMessage]:
     """Warn about each missing or incomplete setting; the warning's ID names it."""
     return [
-        Warning(remark, id=f"portal.{remark.split()[0]}")
+        Warning(remark.sentence, id=f"portal.{remark.setting}")
         for remark in start_checks.remarks(os.environ)
     ]
 
@@ -65,13 +65,13 @@ def _user() -> str:
 def addresses_are_addresses(**_options: Any) -> list[CheckMessage]:
     """Refuse our own addresses that can't send or receive mail, with a sentence for each."""
     wrong = [
-        f"{name} {reason}"
+        (name, f"{name} {reason}")
         for name in ("DEFAULT_FROM_EMAIL", "SERVER_EMAIL", "SUPPORT_EMAIL")
         if (reason := addresses.fault(getattr(settings, name), may_have_name=name in WITH_NAME))
     ]
     wrong += [
-        f"STAFF_EMAIL has {address!r}, which {reason}"
+        ("STAFF_EMAIL", f"STAFF_EMAIL has {address!r}, which {reason}")
         for address in settings.STAFF_EMAIL
         if (reason := addresses.fault(address))
     ]
-    return [Error(sentence, id=f"portal.{sentence.split()[0]}") for sentence in wrong]
+    return [Error(sentence, id=f"portal.{setting}") for setting, sentence in wrong]

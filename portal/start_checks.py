@@ -10,6 +10,7 @@ import re
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import PurePath
+from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 import psycopg
@@ -92,9 +93,20 @@ def refusals(found: Found, *, debug: bool) -> list[str]:
     return [sentence for rule in rules for sentence in rule(found)]
 
 
-def remarks(found: Found) -> list[str]:
+class Remark(NamedTuple):
+    """What's left to set before going live, in a sentence."""
+
+    setting: str
+    sentence: str
+
+
+def remarks(found: Found) -> list[Remark]:
     """Return what's left to set before going live, although the portal starts."""
-    return [sentence for rule in BEFORE_PEOPLE_COME for sentence in rule(found)]
+    return [remark for rule in BEFORE_PEOPLE_COME for remark in rule(found)]
+
+
+def _remark(setting: str, what: str) -> Remark:
+    return Remark(setting, f"{setting} {what}")
 
 
 def _value(found: Found, name: str) -> str:
@@ -279,76 +291,84 @@ def _is_example_of_mail(url: str) -> bool:
 # Before going live
 
 
-def _stripe_is_complete(found: Found) -> Iterator[str]:
+def _stripe_is_complete(found: Found) -> Iterator[Remark]:
     key = _value(found, "STRIPE_SECRET_KEY")
     if not key:
-        yield "STRIPE_SECRET_KEY is not set: nothing is on sale."
+        yield _remark("STRIPE_SECRET_KEY", "is not set: nothing is on sale.")
         return
     if not _is_live(found):
-        yield "STRIPE_SECRET_KEY is a test key: no payment is real."
+        yield _remark("STRIPE_SECRET_KEY", "is a test key: no payment is real.")
     secrets = _list(found, "STRIPE_WEBHOOK_SECRETS")
     if not secrets:
-        yield "STRIPE_WEBHOOK_SECRETS is not set: Stripe's events are refused."
+        yield _remark("STRIPE_WEBHOOK_SECRETS", "is not set: Stripe's events are refused.")
     if any(not secret.startswith("whsec_") for secret in secrets):
-        yield "STRIPE_WEBHOOK_SECRETS has a value that is no signing secret (whsec_…)."
+        yield _remark("STRIPE_WEBHOOK_SECRETS", "has a value that is no signing secret (whsec_…).")
     yield from _prices(found)
     if _value(found, "STRIPE_API_BASE").rstrip("/") not in {"", STRIPE}:
-        yield "STRIPE_API_BASE is set: payments go to another server than Stripe's."
+        yield _remark("STRIPE_API_BASE", "is set: payments go to another server than Stripe's.")
 
 
-def _prices(found: Found) -> Iterator[str]:
+def _prices(found: Found) -> Iterator[Remark]:
     price, yearly = _value(found, "STRIPE_PRICE_ID"), _value(found, "STRIPE_YEARLY_PRICE_ID")
     if not price:
-        yield "STRIPE_PRICE_ID is not set: nobody can become a member."
+        yield _remark("STRIPE_PRICE_ID", "is not set: nobody can become a member.")
     elif price == yearly:
-        yield "STRIPE_YEARLY_PRICE_ID is the same price as STRIPE_PRICE_ID."
+        yield _remark("STRIPE_YEARLY_PRICE_ID", "is the same price as STRIPE_PRICE_ID.")
     for name, value in {"STRIPE_PRICE_ID": price, "STRIPE_YEARLY_PRICE_ID": yearly}.items():
         if value.startswith("prod_"):
-            yield f"{name} is a product: take the id of its price (price_…)."
+            yield _remark(name, "is a product: take the id of its price (price_…).")
 
 
-def _texts_are_complete(found: Found) -> Iterator[str]:
+def _texts_are_complete(found: Found) -> Iterator[Remark]:
     missing = [name for name in TWILIO if not _value(found, name)]
     if missing and len(missing) < len(TWILIO):
-        yield f"{' and '.join(missing)} must be set, too, or no text message is sent."
+        sentence = f"{' and '.join(missing)} must be set, too, or no text message is sent."
+        yield Remark(missing[0], sentence)
     sender = _value(found, "TWILIO_FROM_NUMBER")
     if sender and not re.fullmatch(r"\+[1-9]\d{6,14}", sender):
-        yield "TWILIO_FROM_NUMBER is not a number in E.164, such as +12075550123."
+        yield _remark("TWILIO_FROM_NUMBER", "is not a number in E.164, such as +12075550123.")
     if _value(found, "TWILIO_API_BASE") and not missing:
-        yield "TWILIO_API_BASE is set: text messages go to another server than Twilio's."
-
-
-def _mail_is_sent(found: Found) -> Iterator[str]:
-    url = _value(found, "EMAIL_URL")
-    if not url or _split(url).scheme in UNSENT:
-        yield "EMAIL_URL names no mail server: mails are printed or thrown away, codes included."
-
-
-def _proxy_is_known(found: Found) -> Iterator[str]:
-    if _value(found, "TRUSTED_PROXIES") in {"", "0"}:
-        yield (
-            "TRUSTED_PROXIES is 0: the proxy that ends HTTPS before the portal is not believed, so "
-            "every page redirects to itself, and all visitors share one address's limits."
+        yield _remark(
+            "TWILIO_API_BASE", "is set: text messages go to another server than Twilio's."
         )
 
 
-def _host_is_answered_to(found: Found) -> Iterator[str]:
+def _mail_is_sent(found: Found) -> Iterator[Remark]:
+    url = _value(found, "EMAIL_URL")
+    if not url or _split(url).scheme in UNSENT:
+        yield _remark(
+            "EMAIL_URL", "names no mail server: mails are printed or thrown away, codes included."
+        )
+
+
+def _proxy_is_known(found: Found) -> Iterator[Remark]:
+    if _value(found, "TRUSTED_PROXIES") in {"", "0"}:
+        yield _remark(
+            "TRUSTED_PROXIES",
+            "is 0: the proxy that ends HTTPS before the portal is not believed, so every page "
+            "redirects to itself, and all visitors share one address's limits.",
+        )
+
+
+def _host_is_answered_to(found: Found) -> Iterator[Remark]:
     host, allowed = _split(_value(found, "PORTAL_URL")).hostname, _list(found, "ALLOWED_HOSTS")
     if allowed and host and not any(_covers(one.lower(), host) for one in allowed):
-        yield "ALLOWED_HOSTS lacks the host in PORTAL_URL: every page is refused."
+        yield _remark("ALLOWED_HOSTS", "lacks the host in PORTAL_URL: every page is refused.")
 
 
 def _covers(allowed: str, host: str) -> bool:
     return allowed == host or (allowed.startswith(".") and f".{host}".endswith(allowed))
 
 
-def _business_is_named(found: Found) -> Iterator[str]:
+def _business_is_named(found: Found) -> Iterator[Remark]:
     if _value(found, "BRAND_NAME") in {"", "Portal", "Harbor Yoga"}:
-        yield "BRAND_NAME is not yours: it is on every page and in every message."
+        yield _remark("BRAND_NAME", "is not yours: it is on every page and in every message.")
     if not _value(found, "STAFF_EMAIL"):
-        yield "STAFF_EMAIL is not set: nobody is written to when a dispute or a refund waits."
+        yield _remark(
+            "STAFF_EMAIL", "is not set: nobody is written to when a dispute or a refund waits."
+        )
     if not _value(found, "POSTAL_ADDRESS"):
-        yield "POSTAL_ADDRESS is not set: e-mails to members show none."
+        yield _remark("POSTAL_ADDRESS", "is not set: e-mails to members show none.")
 
 
 ALWAYS: tuple[Rule, ...] = (
@@ -360,7 +380,7 @@ WITHOUT_DEBUG: tuple[Rule, ...] = (
     *(_database, _secret, _address, _hosts, _support, _texts_have_policies),
     _placeholders,
 )
-BEFORE_PEOPLE_COME: tuple[Rule, ...] = (
+BEFORE_PEOPLE_COME: tuple[Callable[[Found], Iterator[Remark]], ...] = (
     _stripe_is_complete,
     _texts_are_complete,
     _mail_is_sent,

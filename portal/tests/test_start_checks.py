@@ -153,8 +153,9 @@ def test_each_fault_is_refused_with_one_sentence_that_names_the_setting(
 def test_what_is_left_is_said_in_one_sentence_and_starts(name: str, value: str) -> None:
     found = GOOD | {name: value}
     assert refusals(found, debug=False) == []
-    (sentence,) = remarks(found)
-    assert name in sentence
+    (remark,) = remarks(found)
+    assert name in remark.sentence
+    assert remark.sentence.startswith(remark.setting)
 
 
 def test_nothing_at_all_is_told_setting_by_setting() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import gc
 import json
 import logging
 import os
@@ -16,13 +17,26 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 import stripe
+from django.db import connection
+from hypothesis import is_hypothesis_test
 from procrastinate import JobContext, RetryDecision, sql
 from procrastinate.contrib.django import app
 from procrastinate.jobs import Job, Status
 from pytest_django import Settings
+from pytest_django.plugin import DjangoDbBlocker
 
+from testing import rows, thorough
+
+# Collecting makes a million objects that all stay. Looking for garbage among them would take a
+# quarter of its time.
+gc.disable()
+thorough.load_profile()
+# Coverage is measured of the tests' own processes, not of those that they start.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.pop("COVERAGE_PROCESS_START", None)
 ROOT = Path(__file__).resolve().parent
 HOST = "127.0.0.1"
 STARTUP_SECONDS = 30
@@ -30,6 +44,8 @@ STARTUP_SECONDS = 30
 # connections after five seconds.
 HTTP = httpx.Client(timeout=60, trust_env=False, limits=httpx.Limits(keepalive_expiry=2))
 atexit.register(HTTP.close)
+KEY = {"Authorization": "Bearer sk_test_sandbox", "Stripe-Version": stripe.api_version}
+MIGRATED = pytest.StashKey[str]()
 
 
 @dataclass(frozen=True)
@@ -57,9 +73,34 @@ class Sandbox:
         return answer.json()
 
     def events(self) -> list[dict[str, Any]]:
-        """Return every event that Stripe made, oldest first, in the form webhooks carry."""
-        found = self.stripe.v1.events.list({"limit": 100}).auto_paging_iter()
-        return [event.to_dict(for_json=True) for event in found][::-1]
+        """Return every event that Stripe made, oldest first, in the form webhooks carry.
+
+        The SDK would make an object of every part of every event, which takes its time.
+        """
+        found: list[dict[str, Any]] = []
+        has_more = True
+        while has_more:
+            after = {"starting_after": found[-1]["id"]} if found else {}
+            answer = HTTP.get(f"{self.url}/v1/events", params={"limit": 100, **after}, headers=KEY)
+            answer.raise_for_status()
+            page = answer.json()
+            found += page["data"]
+            has_more = page["has_more"]
+        return found[::-1]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the property tests: they play more examples when they are thorough."""
+    for item in items:
+        if is_hypothesis_test(getattr(item, "obj", None)):
+            item.add_marker(thorough.MARK)
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage from now on, in what the tests themselves make."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 def free_port() -> int:
@@ -68,6 +109,31 @@ def free_port() -> int:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]
     return port
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker, pytestconfig: pytest.Config
+) -> None:
+    """The test database; what its migrations put in is remembered."""
+    with django_db_blocker.unblock():
+        connection.ensure_connection()
+        pytestconfig.stash[MIGRATED] = rows.refilling(connection.connection)
+        connection.close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
+    """Put back what migrations put in: Django empties the database after a test that commits.
+
+    Else whatever ran after such a test would find another database than what ran before it.
+    """
+    yield
+    marker = item.get_closest_marker("django_db")
+    # After the last test the database itself is gone.
+    if nextitem and marker and marker.kwargs.get("transaction"):
+        with psycopg.connect(**connection.get_connection_params()) as database:
+            database.execute(item.config.stash[MIGRATED].encode())
 
 
 @pytest.fixture(scope="session")

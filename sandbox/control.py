@@ -80,7 +80,15 @@ def _reset(command: Command) -> Json:
         command.world.reset()
         command.deliverer.forget()
         fixtures.prepare(command.world)
+        command.world.mark_when_empty = command.world.mark()
     return {"ok": True}
+
+
+def _mark(command: Command) -> Json:
+    """What differs as soon as anything is made, changed, or removed, or a switch is turned."""
+    with command.world.lock:
+        mark = command.world.mark()
+        return {"mark": mark, "is_empty": mark == command.world.mark_when_empty}
 
 
 def _bookmark(command: Command) -> Json:
@@ -259,6 +267,7 @@ def _text_back(command: Command) -> Any:
 routes = [
     _route("health", _health, "GET"),
     _route("reset", _reset, "POST"),
+    _route("mark", _mark, "GET"),
     _route("bookmarks/{name}", _bookmark, "POST"),
     _route("bookmarks/{name}/restore", _go_back, "POST"),
     _route("clock", _clock, "GET"),

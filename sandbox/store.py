@@ -46,6 +46,8 @@ class Store:
         self._changed_meta: set[str] = set()
         self._positions: dict[str, int] = {}
         self._next_position = 0
+        self.changes = 0
+        """How often anything was put, removed or noted."""
         self._load()
 
     def get(self, object_id: str) -> Json | None:
@@ -64,12 +66,14 @@ class Store:
         object_id = obj["id"]
         self._remember(obj)
         self._changed[object_id] = obj
+        self.changes += 1
         return obj
 
     def remove(self, object_id: str) -> None:
         obj = self._by_id.pop(object_id)
         del self._by_type[obj["object"]][object_id]
         self._changed[object_id] = None
+        self.changes += 1
 
     def meta(self, key: str) -> Any:
         """Free-form JSON that belongs to no object; None if it was never set."""
@@ -78,6 +82,7 @@ class Store:
     def set_meta(self, key: str, value: Any) -> None:
         self._meta[key] = value
         self._changed_meta.add(key)
+        self.changes += 1
 
     def clear(self) -> None:
         self._by_id.clear()

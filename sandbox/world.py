@@ -71,6 +71,8 @@ class World:
         self.listeners: list[Callable[[Json], None]] = []
         """Called under the lock with every new event."""
         self._frozen_at: int | None = None
+        self.mark_when_empty = ""
+        """The mark after the last reset."""
         self._saved_switches = self.switches.as_dict()
         self._restore_switches()
 
@@ -170,6 +172,11 @@ class World:
         self.switches = Switches()
         self._saved_switches = self.switches.as_dict()
         self._frozen_at = None
+
+    def mark(self) -> str:
+        """What differs as soon as anything is made, changed, or removed, or a switch is turned."""
+        changes = sum(kept.changes for kept in self._accounts.values())
+        return f"{changes} {self.switches.as_dict()}"
 
     def bookmark(self, name: str) -> None:
         """Remember the current state under a name, until the process ends."""

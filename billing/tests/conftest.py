@@ -10,7 +10,7 @@ from django.db import connection
 from django.test.utils import setup_databases, teardown_databases
 from pytest_django.plugin import DjangoDbBlocker
 
-from billing.tests.own_database import copy_of_the_test_database
+from testing.own_database import copy_of_the_test_database
 
 # Read before there is a test database, which takes its place.
 REAL_DATABASE = settings.DATABASES["default"]["NAME"]

@@ -11,7 +11,9 @@ from django.contrib.auth.models import User
 from billing.inbound import inbox
 from billing.membership import checkout
 from billing.models import Checkout
+from billing.sync import refresh
 from conftest import Sandbox, run_jobs
+from testing.made_once import made_once
 
 GOOD_CARD = "4242424242424242"
 DECLINED_LATER_CARD = "4000000000000341"
@@ -60,16 +62,38 @@ def deliver(events: Iterable[dict[str, Any]]) -> None:
     run_jobs()
 
 
+@made_once
+def know_the_plan(sandbox: Sandbox) -> None:
+    """Read the plan's prices from Stripe."""
+    refresh.sync_current_plan()
+
+
+@made_once
+def paid_member(
+    sandbox: Sandbox,
+    name: str = "Alice Archer",
+    card: str = GOOD_CARD,
+    *,
+    price: str = "",
+    promotion_code: str = "",
+) -> User:
+    """Return somebody who has signed up and joined, with all that Stripe told of it."""
+    user = sign_up(name)
+    subscribe(sandbox, user, card, price=price, promotion_code=promotion_code)
+    deliver(sandbox.events())
+    return user
+
+
+@made_once
 def member_with_card(sandbox: Sandbox) -> User:
     """Return a member by the month, whose card is kept for whatever else is charged."""
-    alice = sign_up()
-    subscribe(sandbox, alice)
-    deliver(sandbox.events())
+    alice = paid_member(sandbox)
     customer = alice.customers.get().stripe_id
     sandbox.control(f"customers/{customer}/card", card=GOOD_CARD)
     return alice
 
 
+@made_once
 def sold_twice(sandbox: Sandbox) -> User:
     """Return a member by the month, who was sold a year in Stripe's dashboard besides."""
     alice = member_with_card(sandbox)

@@ -62,6 +62,7 @@ from members.models import (
 )
 from portal.backoffice.roles import AUDITOR, MANAGER, SUPPORT, make_groups
 from portal.models import Problem
+from testing.made_once import made_once
 
 PHONE = "+14155552671"
 PASSWORD = "a-quiet-place-at-the-desk"
@@ -94,6 +95,7 @@ class World:
     rows: list[models.Model]
 
 
+@made_once
 def make_world() -> World:
     """Make Alice, what belongs to her, and what belongs to nobody."""
     alice = factories.make_member()

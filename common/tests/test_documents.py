@@ -87,7 +87,7 @@ def test_no_glyph_is_missing(template: str, script: str) -> None:
 def glyphs(word: str) -> list[str]:
     """Return the glyphs of a word from left to right, set in the documents' faces."""
     frame = (documents.FOLDER / "frame.typ").read_text()
-    faces = frame[frame.index("#let faces") : frame.index("// A picture")]
+    faces = frame[frame.index("#let faces") : frame.index("// An emoji")]
     source = f'{faces}\n#set text(font: faces)\n#"{word}"'.encode()
     drawing = typst.compile(source, font_paths=documents.fonts(), format="svg")
     placed = re.findall(r'<use xlink:href="#(\w+)" x="([\d.]+)"', drawing.decode())

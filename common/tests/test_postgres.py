@@ -18,10 +18,18 @@ from common import postgres
 COMMAND = [sys.executable, "-m", "common.postgres"]
 
 
-@pytest.fixture
-def cluster() -> Iterator[postgres.Cluster]:
+@pytest.fixture(scope="module")
+def one_cluster() -> Iterator[postgres.Cluster]:
+    """One for all: to make one takes longer than most of these tests."""
     with postgres.temporary_cluster() as running:
         yield running
+
+
+@pytest.fixture
+def cluster(one_cluster: postgres.Cluster) -> postgres.Cluster:
+    """A running cluster, whatever the test before did to it."""
+    one_cluster.start()
+    return one_cluster
 
 
 def answer(url: str, query: str) -> object:

@@ -6,12 +6,15 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from itertools import product
 from pathlib import Path
 
 import pytest
 
 from common.postgres import CHECKOUT
 from portal.tests.test_start_checks import GOOD
+from testing import thorough
+from testing.thorough import one_in
 
 WEB = ["-m", "gunicorn", "--config", "deploy/gunicorn.conf.py", "portal.wsgi"]
 ENTRANCES = {
@@ -48,8 +51,10 @@ def run(
     )
 
 
-@pytest.mark.parametrize("entrance", ENTRANCES)
-@pytest.mark.parametrize("name", ["DATABASE_URL", "WORKER_CONCURRENCY"])
+@thorough.MARK
+@pytest.mark.parametrize(
+    ("name", "entrance"), one_in(2, [*product(["DATABASE_URL", "WORKER_CONCURRENCY"], ENTRANCES)])
+)
 def test_every_process_refuses_in_one_sentence(entrance: str, name: str) -> None:
     done = run(ENTRANCES[entrance], GOOD | {"DEBUG": "false", name: CASES[name]})
 
@@ -59,7 +64,8 @@ def test_every_process_refuses_in_one_sentence(entrance: str, name: str) -> None
     assert done.returncode == (3 if "without" in entrance else 78)
 
 
-@pytest.mark.parametrize("name", CASES)
+@thorough.MARK
+@pytest.mark.parametrize("name", one_in(3, list(CASES)))
 def test_the_worker_refuses_each_fault(name: str) -> None:
     done = run(ENTRANCES["worker"], GOOD | {"DEBUG": "false", name: CASES[name]})
 

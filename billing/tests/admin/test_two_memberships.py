@@ -22,12 +22,12 @@ from billing.refunds.transitions import RefundError
 from billing.refunds.two_memberships import Choice
 from billing.tests import factories, refund_world
 from billing.tests.life import deliver, sold_twice
-from billing.tests.own_database import at_once
 from billing.tests.staff_world import auditor, manager, signed_in_now, superuser, support
 from common.staff import show
 from conftest import Sandbox, run_jobs
 from emails import rendering
 from emails.models import Message
+from testing.own_database import at_once
 
 YEARLY = "price_membership_yearly"
 DAY = 86_400

@@ -36,8 +36,10 @@ from billing.reconcile import history
 from billing.stripe import gateway, snapshots, tax_snapshots
 from billing.sync import refresh
 from billing.tests.altered_stripe import Json, altered
-from billing.tests.life import DISPUTED_CARD, deliver, sign_up, subscribe
+from billing.tests.life import DISPUTED_CARD, deliver, paid_member, sign_up, subscribe
 from conftest import Sandbox
+from testing import thorough
+from testing.thorough import examples
 
 pytestmark = pytest.mark.django_db
 
@@ -99,9 +101,7 @@ def test_every_card_fits_its_columns(model: type[models.Model]) -> None:
 
 
 def test_stripes_longest_texts_are_written_as_they_are(sandbox: Sandbox) -> None:
-    alice = sign_up()
-    subscribe(sandbox, alice)
-    deliver(sandbox.events())
+    paid_member(sandbox)
     customer = Customer.objects.get().stripe_id
     name, email = "N" * 256, f"{'e' * 500}@example.com"
     sandbox.stripe.v1.customers.update(customer, {"name": name, "email": email})
@@ -121,6 +121,7 @@ def test_stripes_longest_texts_are_written_as_they_are(sandbox: Sandbox) -> None
     assert agrees()
 
 
+@thorough.MARK
 def test_whatever_stripe_says_is_written_and_agrees(sandbox: Sandbox, settings: Settings) -> None:
     alice = sign_up()
     subscribe(sandbox, alice, DISPUTED_CARD)
@@ -130,7 +131,9 @@ def test_whatever_stripe_says_is_written_and_agrees(sandbox: Sandbox, settings: 
     odd = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 
     @hypothesis_settings(
-        max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+        max_examples=examples(few=2, many=5),
+        deadline=None,
+        suppress_health_check=[HealthCheck.function_scoped_fixture],
     )
     @given(piece=odd, times=st.sampled_from([0, 1, 7, 300, 3_000]))
     def faults(piece: str, times: int) -> None:
@@ -155,8 +158,7 @@ def test_a_part_of_an_address_is_no_address() -> None:
 
 
 def test_a_part_of_a_currency_is_another_currency(sandbox: Sandbox, settings: Settings) -> None:
-    subscribe(sandbox, sign_up())
-    deliver(sandbox.events())
+    paid_member(sandbox)
     intent = Payment.objects.get().stripe_id
 
     def alter(found: Json) -> Json:

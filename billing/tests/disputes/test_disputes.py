@@ -30,6 +30,8 @@ from billing.tests.life import ASKED_ABOUT_CARD, DISPUTED_CARD, deliver, sign_up
 from billing.tests.reconcile.test_reconcile import run
 from conftest import Sandbox, run_jobs
 from emails.models import Message
+from testing import thorough
+from testing.thorough import examples
 
 pytestmark = pytest.mark.django_db
 
@@ -197,6 +199,7 @@ def test_every_status_is_open_or_over(status: DisputeStatus) -> None:
     assert disputes.open_disputes(row.payment).exists() != is_over
 
 
+@thorough.MARK
 def test_any_order_number_and_loss_end_in_the_same_rows_and_messages(
     sandbox: Sandbox, alice: User
 ) -> None:
@@ -210,7 +213,9 @@ def test_any_order_number_and_loss_end_in_the_same_rows_and_messages(
     assert len(about) == 5
 
     @hypothesis_settings(
-        max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+        max_examples=examples(few=2, many=8),
+        deadline=None,
+        suppress_health_check=[HealthCheck.function_scoped_fixture],
     )
     @given(seed=st.randoms(use_true_random=False), lost=st.floats(0, 0.9))
     def faults(seed: random.Random, lost: float) -> None:

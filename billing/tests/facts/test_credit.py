@@ -13,7 +13,7 @@ from billing.models import Customer, Invoice, Subscription
 from billing.reconcile import comparison
 from billing.stripe import snapshots
 from billing.tests import factories
-from billing.tests.life import deliver, sign_up, subscribe
+from billing.tests.life import deliver, paid_member
 from conftest import Sandbox
 from emails import rendering
 from emails.models import Message
@@ -24,9 +24,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def alice(sandbox: Sandbox, client: Client) -> User:
     """A signed-in member whose first payment went through."""
-    user = sign_up()
-    subscribe(sandbox, user)
-    deliver(sandbox.events())
+    user = paid_member(sandbox)
     client.force_login(user)
     return user
 

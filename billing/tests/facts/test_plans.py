@@ -15,7 +15,7 @@ from billing.membership import checkout
 from billing.models import Checkout, Invoice, Plan, Subscription
 from billing.reconcile import missed_events
 from billing.sync import refresh
-from billing.tests.life import deliver, sign_up, subscribe
+from billing.tests.life import deliver, know_the_plan, paid_member, sign_up, subscribe
 from conftest import Sandbox
 from emails import rendering
 from emails.models import Message
@@ -28,7 +28,7 @@ MONTHLY, YEARLY = "price_membership_monthly", "price_membership_yearly"
 def both_prices(sandbox: Sandbox, settings: Settings) -> None:
     """Sell the membership by the month and by the year."""
     settings.STRIPE_YEARLY_PRICE_ID = YEARLY
-    refresh.sync_current_plan()
+    know_the_plan(sandbox)
 
 
 def price(amount: int, interval: str, count: int = 1, currency: str = "usd") -> Plan:
@@ -161,9 +161,7 @@ def test_a_promotion_code_shows_in_the_next_charge_and_until_when(
     sandbox: Sandbox, client: Client, coupon: dict[str, Any], words: str, next_charge: str
 ) -> None:
     make_code(sandbox, **coupon)
-    alice = sign_up()
-    subscribe(sandbox, alice, promotion_code="SPRING")
-    deliver(sandbox.events())
+    alice = paid_member(sandbox, promotion_code="SPRING")
     client.force_login(alice)
     text = client.get("/membership/").content.decode()
     assert words in text
@@ -185,9 +183,7 @@ def test_a_code_on_trial_takes_its_part_of_the_first_payment(
     )
     settings.STRIPE_PRICE_ID = trial.id
     make_code(sandbox, duration="once")
-    alice = sign_up()
-    subscribe(sandbox, alice, promotion_code="SPRING")
-    deliver(sandbox.events())
+    alice = paid_member(sandbox, promotion_code="SPRING")
     client.force_login(alice)
     text = client.get("/membership/").content.decode()
     assert "Free trial" in text
@@ -197,9 +193,7 @@ def test_a_code_on_trial_takes_its_part_of_the_first_payment(
 
 def test_the_invoice_and_the_receipt_name_the_code(sandbox: Sandbox, client: Client) -> None:
     make_code(sandbox, duration="once")
-    alice = sign_up()
-    subscribe(sandbox, alice, promotion_code="SPRING")
-    deliver(sandbox.events())
+    alice = paid_member(sandbox, promotion_code="SPRING")
     first = Invoice.objects.get()
     client.force_login(alice)
     page = client.get(f"/payments/invoices/{first.pk}/").content.decode()
@@ -248,9 +242,7 @@ def test_codes_can_be_switched_off(sandbox: Sandbox, settings: Settings) -> None
 
 
 def test_credit_that_pays_the_next_period_is_said(sandbox: Sandbox, client: Client) -> None:
-    alice = sign_up()
-    subscribe(sandbox, alice)
-    deliver(sandbox.events())
+    alice = paid_member(sandbox)
     row = Subscription.objects.get()
     sandbox.stripe.v1.customers.update(row.customer.stripe_id, {"balance": -5000})
     deliver(sandbox.events())
@@ -260,8 +252,7 @@ def test_credit_that_pays_the_next_period_is_said(sandbox: Sandbox, client: Clie
 
 def test_the_discount_is_compared_with_stripes(sandbox: Sandbox) -> None:
     make_code(sandbox, duration="forever")
-    subscribe(sandbox, sign_up(), promotion_code="SPRING")
-    deliver(sandbox.events())
+    paid_member(sandbox, promotion_code="SPRING")
     assert missed_events.reconcile(repair=False).differences_left == 0
     Subscription.objects.update(discounts=[])
     assert missed_events.reconcile(repair=False).differences_left == 1

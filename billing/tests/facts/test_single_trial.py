@@ -19,8 +19,7 @@ from billing.membership import checkout
 from billing.models import Checkout, Subscription, TrialRecord
 from billing.sync import refresh
 from billing.tests.altered_stripe import Json, altered
-from billing.tests.life import GOOD_CARD, deliver, subscribe
-from billing.tests.own_database import at_once
+from billing.tests.life import GOOD_CARD, deliver, know_the_plan, subscribe
 from billing.tests.staff_world import superuser
 from conftest import Sandbox, run_jobs
 from emails.models import Message
@@ -29,6 +28,8 @@ from members.corrections import confirm_email, propose_email
 from members.tests import actors
 from portal.backoffice import problems
 from portal.backoffice.close_account import close_account
+from testing.made_once import made_once
+from testing.own_database import at_once
 
 ALICE = "alice@example.com"
 GONE = "The free trial is for new members, and your email address was used for a membership before"
@@ -38,6 +39,14 @@ FREE = "Start your 14 free days"
 @pytest.fixture
 def trial(sandbox: Sandbox, settings: Settings) -> str:
     """The plan's price, whose first 14 days are free."""
+    price = price_with_trial(sandbox)
+    settings.STRIPE_PRICE_ID = price
+    know_the_plan(sandbox)
+    return price
+
+
+@made_once
+def price_with_trial(sandbox: Sandbox) -> str:
     price = sandbox.stripe.v1.prices.create(
         {
             "currency": "usd",
@@ -47,8 +56,6 @@ def trial(sandbox: Sandbox, settings: Settings) -> str:
             "metadata": {"trial_days": "14"},
         }
     )
-    settings.STRIPE_PRICE_ID = price.id
-    refresh.sync_current_plan()
     return price.id
 
 
@@ -56,6 +63,7 @@ def somebody(email: str = ALICE) -> User:
     return open_account(email, "Alice Archer", actors.PASSWORD)
 
 
+@made_once
 def member(sandbox: Sandbox, email: str = ALICE) -> User:
     """Return somebody who is on their first trial."""
     user = somebody(email)

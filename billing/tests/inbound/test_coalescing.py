@@ -17,7 +17,14 @@ from billing.core.statuses import EventState
 from billing.inbound import events
 from billing.models import Customer, Invoice, StripeEvent, Subscription
 from billing.stripe import gateway
-from billing.tests.life import DECLINED_LATER_CARD, GOOD_CARD, deliver, sign_up, subscribe
+from billing.tests.life import (
+    DECLINED_LATER_CARD,
+    GOOD_CARD,
+    deliver,
+    paid_member,
+    sign_up,
+    subscribe,
+)
 from conftest import Sandbox, run_jobs
 from emails.models import Message
 
@@ -96,8 +103,7 @@ def test_burst_about_an_invoice_costs_one_read(sandbox: Sandbox, relay: Relay) -
 
 
 def test_burst_about_a_card_costs_one_read(sandbox: Sandbox, relay: Relay) -> None:
-    subscribe(sandbox, sign_up())
-    deliver(sandbox.events())
+    paid_member(sandbox)
     customer, subscription = Customer.objects.get(), Subscription.objects.get()
     sandbox.control(f"customers/{customer.stripe_id}/card", card=DECLINED_LATER_CARD)
     known = set(StripeEvent.objects.values_list("stripe_id", flat=True))
@@ -113,8 +119,7 @@ def test_burst_about_a_card_costs_one_read(sandbox: Sandbox, relay: Relay) -> No
 
 
 def test_card_is_read_again_where_only_the_customer_was(sandbox: Sandbox) -> None:
-    subscribe(sandbox, sign_up())
-    deliver(sandbox.events())
+    paid_member(sandbox)
     event = StripeEvent.objects.filter(type="payment_method.attached").latest("pk")
     customer = Customer.objects.get().stripe_id
     assert events.card_read_since(customer, event.received_at)
@@ -123,9 +128,7 @@ def test_card_is_read_again_where_only_the_customer_was(sandbox: Sandbox) -> Non
 
 
 def test_too_many_requests_cost_time_and_nothing_else(sandbox: Sandbox) -> None:
-    alice = sign_up()
-    subscribe(sandbox, alice, DECLINED_LATER_CARD)
-    deliver(sandbox.events())
+    paid_member(sandbox, card=DECLINED_LATER_CARD)
     sandbox.control("clock", advance="renewal")
     known = set(StripeEvent.objects.values_list("stripe_id", flat=True))
     new = [event for event in sandbox.events() if event["id"] not in known]

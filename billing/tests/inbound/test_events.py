@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from billing.core.statuses import EventState
@@ -28,10 +28,19 @@ from billing.models import (
 from billing.reconcile import missed_events
 from billing.stripe.gateway import StripeUnavailable
 from billing.sync import refresh
-from billing.tests.life import DECLINED_LATER_CARD, GOOD_CARD, deliver, sign_up, subscribe
+from billing.tests.life import (
+    DECLINED_LATER_CARD,
+    GOOD_CARD,
+    deliver,
+    paid_member,
+    sign_up,
+    subscribe,
+)
 from common.one_by_one import SomeFailed
 from conftest import Sandbox, run_jobs
 from emails.models import Message
+from testing import thorough
+from testing.thorough import examples, phases
 
 pytestmark = pytest.mark.django_db
 MODELS = (Subscription, Invoice, Payment, Dispute)
@@ -78,6 +87,7 @@ def full_life(sandbox: Sandbox) -> User:
     return alice
 
 
+@thorough.MARK
 def test_any_order_number_and_loss_end_in_the_same_rows_and_messages(sandbox: Sandbox) -> None:
     full_life(sandbox)
     events = sandbox.events()
@@ -87,7 +97,9 @@ def test_any_order_number_and_loss_end_in_the_same_rows_and_messages(sandbox: Sa
     assert len(expected[0]) > 6
 
     @settings(
-        max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+        max_examples=examples(few=3, many=12),
+        deadline=None,
+        suppress_health_check=[HealthCheck.function_scoped_fixture],
     )
     @given(seed=st.randoms(use_true_random=False), lost=st.floats(0, 0.9))
     def faults(seed: random.Random, lost: float) -> None:
@@ -170,13 +182,18 @@ def everything_read_again() -> list[dict[str, Any]]:
     return rows()
 
 
+@thorough.MARK
 def test_each_step_of_a_life_is_told_once_whatever_fails(sandbox: Sandbox) -> None:
     """Events come late, doubled, shuffled or never; the missed ones are found before each step."""
 
     @settings(
-        max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+        max_examples=3,
+        phases=phases(),
+        deadline=None,
+        suppress_health_check=[HealthCheck.function_scoped_fixture],
     )
     @given(number=st.integers(0, 2**32), lost=st.floats(0, 0.9))
+    @example(number=1, lost=0.4)
     def faults(number: int, lost: float) -> None:
         seed = random.Random(number)
         forget_everything_but_the_customer()
@@ -214,9 +231,7 @@ def test_each_step_of_a_life_is_told_once_whatever_fails(sandbox: Sandbox) -> No
 
 
 def test_failed_renewal_tells_once_an_attempt_and_never_a_receipt(sandbox: Sandbox) -> None:
-    alice = sign_up()
-    subscribe(sandbox, alice, DECLINED_LATER_CARD)
-    deliver(sandbox.events())
+    alice = paid_member(sandbox, card=DECLINED_LATER_CARD)
     sandbox.control("clock", advance="renewal")
     deliver(sandbox.events())
     deliver(sandbox.events())
@@ -271,16 +286,13 @@ def test_unknown_type_is_stored_and_ignored(sandbox: Sandbox) -> None:
 
 
 def test_event_that_arrived_before_the_last_read_costs_no_other_read(sandbox: Sandbox) -> None:
-    subscribe(sandbox, sign_up())
-    deliver(sandbox.events())
+    paid_member(sandbox)
     notes = StripeEvent.objects.filter(type__startswith="invoice.").values_list("error", flat=True)
     assert [note for note in notes if note.startswith("Read already")]
 
 
 def test_replay_reads_the_object_again(sandbox: Sandbox) -> None:
-    alice = sign_up()
-    subscribe(sandbox, alice)
-    deliver(sandbox.events())
+    alice = paid_member(sandbox)
     Invoice.objects.update(status="open")
     inbox.replay(StripeEvent.objects.get(type="invoice.paid"))
     run_jobs()
@@ -288,9 +300,7 @@ def test_replay_reads_the_object_again(sandbox: Sandbox) -> None:
 
 
 def test_older_read_yields_to_a_later_one(sandbox: Sandbox) -> None:
-    alice = sign_up()
-    subscribe(sandbox, alice)
-    deliver(sandbox.events())
+    paid_member(sandbox)
     later = refresh.database_now() + timedelta(days=36_500)
     Subscription.objects.update(read_at=later, status="paused")
     refresh.sync_subscription(Subscription.objects.get().stripe_id)
@@ -300,9 +310,7 @@ def test_older_read_yields_to_a_later_one(sandbox: Sandbox) -> None:
 def test_news_from_long_ago_change_rows_but_send_nothing(sandbox: Sandbox) -> None:
     """An import a week later: everything is known, nobody is written to."""
     sandbox.control("clock", set=1_760_000_000)
-    alice = sign_up()
-    subscribe(sandbox, alice)
-    deliver(sandbox.events())
+    alice = paid_member(sandbox)
     assert Invoice.objects.for_user(alice).get().status == "paid"
     assert messages() == []
     assert Checkout.objects.for_user(alice).get().state == "complete"

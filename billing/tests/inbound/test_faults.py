@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from pytest_django import Settings
 
@@ -30,6 +30,8 @@ from billing.tests.life import deliver
 from billing.tests.lives import Lives, Told
 from conftest import Sandbox, run_jobs
 from emails.models import Message
+from testing import thorough
+from testing.thorough import phases
 
 pytestmark = pytest.mark.django_db
 COPIES: tuple[type[StripeCopy], ...] = (Customer, Subscription, Invoice, CreditNote, Payment)
@@ -106,6 +108,7 @@ def play_all_at_once(recorded: Lives, number: int, lost: float) -> None:
     faults(random.Random(number), recorded.events, lost)
 
 
+@thorough.MARK
 def test_lives_under_faults(recorded: Lives) -> None:
     """In the right order first: what that ends in is what faults must end in, too."""
     play_each_stage(recorded, 0, 0)
@@ -119,9 +122,13 @@ def test_lives_under_faults(recorded: Lives) -> None:
     told_at_once = told()
 
     @settings(
-        max_examples=2, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+        max_examples=2,
+        phases=phases(),
+        deadline=None,
+        suppress_health_check=[HealthCheck.function_scoped_fixture],
     )
     @given(number=st.integers(0, 2**32), lost=st.floats(0, 0.9))
+    @example(number=1, lost=0.4)
     def stage_by_stage(number: int, lost: float) -> None:
         play_each_stage(recorded, number, lost)
         assert copies() == expected
@@ -129,9 +136,13 @@ def test_lives_under_faults(recorded: Lives) -> None:
         assert_all_is_done()
 
     @settings(
-        max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+        max_examples=4,
+        phases=phases(),
+        deadline=None,
+        suppress_health_check=[HealthCheck.function_scoped_fixture],
     )
     @given(number=st.integers(0, 2**32), lost=st.floats(0, 1))
+    @example(number=2, lost=0.4)
     def all_at_once(number: int, lost: float) -> None:
         play_all_at_once(recorded, number, lost)
         found = missed_events.reconcile(repair=True)

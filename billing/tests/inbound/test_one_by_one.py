@@ -25,7 +25,7 @@ from billing.reconcile import history
 from billing.stripe import gateway
 from billing.tests import factories
 from billing.tests.altered_stripe import Json, altered
-from billing.tests.life import deliver, sign_up, subscribe
+from billing.tests.life import deliver, paid_member, sign_up
 from billing.tests.sync.test_assignment import made_in_the_dashboard, verify
 from common.one_by_one import OneByOne, SomeFailed
 from conftest import Sandbox
@@ -91,8 +91,7 @@ def test_a_comparison_reports_what_cannot_be_read_and_compares_the_rest(
     sandbox: Sandbox, settings: Settings
 ) -> None:
     for name in ("Alice Archer", "Bob Baker"):
-        subscribe(sandbox, sign_up(name))
-    deliver(sandbox.events())
+        paid_member(sandbox, name)
     bad, other = Invoice.objects.order_by("pk")
     Invoice.objects.filter(pk=other.pk).update(status="open")
     with altered(sandbox, settings, spoil(bad.stripe_id, lines=None)):
@@ -114,8 +113,7 @@ def test_a_comparison_reports_what_cannot_be_read_and_compares_the_rest(
 def test_a_row_that_we_never_had_and_cannot_read_is_reported(
     sandbox: Sandbox, settings: Settings
 ) -> None:
-    subscribe(sandbox, sign_up())
-    deliver(sandbox.events())
+    paid_member(sandbox)
     Payment.objects.all().delete()
     bad = Invoice.objects.get().stripe_id
     Invoice.objects.all().delete()

@@ -19,6 +19,7 @@ from billing.stripe import snapshots
 from billing.tests.inbound.test_events import forget_everything_but_the_customer, rows
 from billing.tests.life import DISPUTED_CARD, deliver, sign_up, subscribe
 from conftest import Sandbox
+from testing.made_once import made_once
 
 pytestmark = pytest.mark.django_db
 
@@ -56,6 +57,11 @@ def filled(path: Path, ids: dict[str, str]) -> dict[str, Any]:
 @pytest.fixture
 def ids(sandbox: Sandbox) -> dict[str, str]:
     """A member's life, known to Stripe and wholly forgotten here but for the customer."""
+    return forgotten_life(sandbox)
+
+
+@made_once
+def forgotten_life(sandbox: Sandbox) -> dict[str, str]:
     subscribe(sandbox, sign_up(), DISPUTED_CARD)
     sandbox.control("clock", advance_seconds=5)
     deliver(sandbox.events())

@@ -13,7 +13,7 @@ from billing.core.statuses import CancellationReason, DecisionState
 from billing.membership import cancellation
 from billing.models import Customer, MembershipDecision, Subscription
 from billing.tests import staff_world
-from billing.tests.life import deliver, sign_up, subscribe
+from billing.tests.life import deliver, paid_member, sign_up
 from conftest import Sandbox
 from emails.models import Message
 
@@ -23,10 +23,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def alice(sandbox: Sandbox) -> User:
     """A member whose first payment went through."""
-    user = sign_up()
-    subscribe(sandbox, user)
-    deliver(sandbox.events())
-    return user
+    return paid_member(sandbox)
 
 
 @pytest.fixture

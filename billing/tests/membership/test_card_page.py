@@ -9,7 +9,7 @@ from pytest_django import Settings
 
 from billing import tasks
 from billing.models import MissingSetup
-from billing.tests.life import deliver, sign_up, subscribe
+from billing.tests.life import paid_member
 from billing.tests.staff_world import support
 from conftest import Sandbox
 from emails.models import Message
@@ -20,10 +20,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def alice(sandbox: Sandbox) -> User:
-    user = sign_up()
-    subscribe(sandbox, user)
-    deliver(sandbox.events())
-    return user
+    return paid_member(sandbox)
 
 
 def staff_home(client: Client) -> str:

@@ -14,7 +14,14 @@ from pytest_django import Settings
 from billing.models import Customer, Invoice, Payment, Subscription
 from billing.sync import refresh
 from billing.tests.altered_stripe import altered
-from billing.tests.life import DECLINED_LATER_CARD, GOOD_CARD, deliver, sign_up, subscribe
+from billing.tests.life import (
+    DECLINED_LATER_CARD,
+    GOOD_CARD,
+    deliver,
+    paid_member,
+    sign_up,
+    subscribe,
+)
 from conftest import Sandbox
 from emails import rendering
 from emails.models import Message
@@ -111,9 +118,7 @@ def test_who_changed_the_card_since_is_not_asked(
 def test_a_card_that_was_replaced_by_its_bank_is_the_same_card(
     sandbox: Sandbox, client: Client
 ) -> None:
-    bob = sign_up("Bob Baker")
-    subscribe(sandbox, bob)
-    deliver(sandbox.events())
+    bob = paid_member(sandbox, "Bob Baker")
     Subscription.objects.update(card_last4="9999")
     assert "for the next charges too" not in page(client, bob)
 
@@ -200,9 +205,7 @@ def test_what_an_earlier_membership_left_open_is_a_matter_of_its_own(
 def test_who_comes_back_reads_what_has_changed(
     sandbox: Sandbox, client: Client, paid: int, interval: str, words: str
 ) -> None:
-    bob = sign_up("Bob Baker")
-    subscribe(sandbox, bob)
-    deliver(sandbox.events())
+    bob = paid_member(sandbox, "Bob Baker")
     sandbox.stripe.v1.subscriptions.cancel(Subscription.objects.get().stripe_id)
     deliver(sandbox.events())
     Subscription.objects.update(amount=paid, plan_amount=paid, interval=interval)
@@ -234,9 +237,7 @@ def test_a_card_from_before_there_were_payment_methods_pays(
     says: str,
 ) -> None:
     """Older customers have a `default_source`, which Stripe charges where nothing else is set."""
-    user = sign_up()
-    subscribe(sandbox, user)
-    deliver(sandbox.events())
+    user = paid_member(sandbox)
     kept = {"id": "card_1Old", "last4": "4444", "exp_year": 2034, "exp_month": 7, **source}
 
     def as_before(found: dict[str, Any]) -> dict[str, Any]:
@@ -256,9 +257,7 @@ def test_a_card_from_before_there_were_payment_methods_pays(
 def test_who_has_no_card_reads_of_none(
     sandbox: Sandbox, client: Client, settings: Settings
 ) -> None:
-    user = sign_up()
-    subscribe(sandbox, user)
-    deliver(sandbox.events())
+    user = paid_member(sandbox)
 
     def without(found: dict[str, Any]) -> dict[str, Any]:
         if found["object"] == "customer":

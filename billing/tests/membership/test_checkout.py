@@ -11,7 +11,7 @@ from pytest_django import Settings
 
 from billing.membership import checkout
 from billing.models import Checkout, Customer, Payment, Subscription
-from billing.tests.life import deliver, sign_up, subscribe
+from billing.tests.life import deliver, paid_member, sign_up, subscribe
 from conftest import Sandbox
 
 
@@ -47,9 +47,7 @@ def test_two_tabs_at_once_lead_to_the_same_page(sandbox: Sandbox) -> None:
 
 @pytest.mark.django_db
 def test_member_cannot_buy_again(sandbox: Sandbox) -> None:
-    alice = sign_up()
-    subscribe(sandbox, alice)
-    deliver(sandbox.events())
+    alice = paid_member(sandbox)
     with pytest.raises(checkout.AlreadyMember):
         checkout.start_membership(alice)
 
@@ -170,9 +168,7 @@ def test_trial_is_for_newcomers_only(sandbox: Sandbox, settings: Settings) -> No
         }
     )
     settings.STRIPE_PRICE_ID = price.id
-    alice = sign_up()
-    subscribe(sandbox, alice)
-    deliver(sandbox.events())
+    alice = paid_member(sandbox)
     first = Subscription.objects.for_user(alice).get()
     assert first.status == "trialing"
 

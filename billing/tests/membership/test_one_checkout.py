@@ -17,14 +17,14 @@ from billing.models import Checkout, Payment, Subscription
 from billing.payments import payment_requests, single_payments
 from billing.sync import refresh
 from billing.tests import factories
-from billing.tests.life import deliver, sign_up, sold_twice, subscribe
-from billing.tests.own_database import at_once
+from billing.tests.life import deliver, paid_member, sign_up, sold_twice, subscribe
 from billing.tests.staff_world import superuser
 from common.money import Money
 from conftest import Sandbox
 from emails.models import Message
 from portal.backoffice import problems
 from portal.models import Problem
+from testing.own_database import at_once
 
 MONTHLY, YEARLY = "price_membership_monthly", "price_membership_yearly"
 # `CHECKOUT_ROUNDS=200 bin/test billing/tests/test_one_checkout.py` plays them all.
@@ -126,9 +126,7 @@ def test_two_memberships_are_told_to_staff_and_seen_by_the_member(
 
 def deleted_member(sandbox: Sandbox) -> User:
     """Return somebody whose customer was deleted in Stripe's dashboard; we do not know yet."""
-    alice = sign_up()
-    subscribe(sandbox, alice)
-    deliver(sandbox.events())
+    alice = paid_member(sandbox)
     sandbox.stripe.v1.customers.delete(alice.customers.get().stripe_id)
     return alice
 

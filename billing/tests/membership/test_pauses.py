@@ -18,7 +18,7 @@ from billing.models import Invoice, RetentionOffer, Subscription
 from billing.notices import reminders
 from billing.sync import refresh
 from billing.tests import factories
-from billing.tests.life import deliver, sign_up, subscribe
+from billing.tests.life import deliver, paid_member
 from billing.tests.staff_world import superuser
 from conftest import Sandbox
 from emails import rendering
@@ -30,10 +30,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def alice(sandbox: Sandbox) -> User:
     """A member whose first payment went through."""
-    user = sign_up()
-    subscribe(sandbox, user)
-    deliver(sandbox.events())
-    return user
+    return paid_member(sandbox)
 
 
 @pytest.fixture
@@ -175,9 +172,7 @@ def test_a_pause_ends_by_itself_and_that_is_told(
 
 def test_no_reminders_while_paused(sandbox: Sandbox, settings: Settings) -> None:
     settings.STRIPE_PRICE_ID = "price_membership_yearly"
-    alice = sign_up()
-    subscribe(sandbox, alice)
-    deliver(sandbox.events())
+    alice = paid_member(sandbox)
     row = row_of(alice)
     near = row.current_period_end - timedelta(days=5)
     pause(sandbox, alice)

@@ -18,7 +18,7 @@ from billing.membership import cancellation, retention
 from billing.models import MembershipDecision, RetentionOffer, RetentionShowing, Subscription
 from billing.sync import refresh
 from billing.tests import factories, staff_world
-from billing.tests.life import deliver, sign_up, subscribe
+from billing.tests.life import deliver, paid_member, sign_up, subscribe
 from billing.tests.membership.test_cancellation import kinds
 from conftest import Sandbox
 
@@ -29,10 +29,7 @@ HEADLINE = "Would it help if it cost less?"
 @pytest.fixture
 def alice(sandbox: Sandbox, db: None) -> User:
     """A member whose first payment went through."""
-    user = sign_up()
-    subscribe(sandbox, user)
-    deliver(sandbox.events())
-    return user
+    return paid_member(sandbox)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 
 from billing.models import Subscription
-from billing.tests.life import deliver, sign_up, subscribe
+from billing.tests.life import deliver, paid_member, sign_up, subscribe
 from conftest import Sandbox
 
 pytestmark = pytest.mark.django_db
@@ -41,9 +41,7 @@ def test_a_member_can_cancel_all_the_same(sandbox: Sandbox, client: Client, alic
 
 
 def test_an_end_can_be_taken_back_all_the_same(sandbox: Sandbox, client: Client) -> None:
-    user = sign_up()
-    subscribe(sandbox, user)
-    deliver(sandbox.events())
+    user = paid_member(sandbox)
     client.force_login(user)
     client.post(reverse("billing:cancel"))
     row = Subscription.objects.get()

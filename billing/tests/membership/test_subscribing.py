@@ -6,7 +6,7 @@ import pytest
 
 from billing.core.statuses import CheckoutState, InvoiceStatus, PaymentStatus, SubscriptionStatus
 from billing.models import Checkout, Customer, Invoice, Payment, Subscription
-from billing.tests.life import deliver, sign_up, subscribe
+from billing.tests.life import paid_member, sign_up, subscribe
 from conftest import Sandbox
 from emails.models import Message
 
@@ -14,9 +14,7 @@ pytestmark = pytest.mark.django_db
 
 
 def test_first_payment_makes_an_active_membership(sandbox: Sandbox) -> None:
-    alice = sign_up()
-    subscribe(sandbox, alice)
-    deliver(sandbox.events())
+    alice = paid_member(sandbox)
 
     subscription = Subscription.objects.for_user(alice).get()
     assert subscription.status == SubscriptionStatus.ACTIVE
@@ -32,9 +30,7 @@ def test_first_payment_makes_an_active_membership(sandbox: Sandbox) -> None:
 
 
 def test_first_payment_welcomes_and_sends_a_receipt(sandbox: Sandbox) -> None:
-    alice = sign_up()
-    subscribe(sandbox, alice)
-    deliver(sandbox.events())
+    alice = paid_member(sandbox)
 
     kinds = Message.objects.filter(user=alice).values_list("kind", flat=True)
     assert sorted(kinds) == ["payment_received", "welcome"]

@@ -18,11 +18,20 @@ from billing.membership import cancellation, switching
 from billing.models import Customer, Invoice, MembershipDecision, Plan, Subscription
 from billing.sync import refresh
 from billing.tests import staff_world
-from billing.tests.life import DECLINED_LATER_CARD, GOOD_CARD, deliver, sign_up, subscribe
+from billing.tests.life import (
+    DECLINED_LATER_CARD,
+    GOOD_CARD,
+    deliver,
+    know_the_plan,
+    paid_member,
+    sign_up,
+    subscribe,
+)
 from billing.tests.membership.test_cancellation import kinds
 from common.money import Money
 from conftest import Sandbox
 from emails.models import Message
+from testing.made_once import made_once
 
 MONTHLY, YEARLY = "price_membership_monthly", "price_membership_yearly"
 ALWAYS_ASKS = "4000002760003184"
@@ -33,9 +42,10 @@ DAY = 86_400
 def both_prices(sandbox: Sandbox, settings: Settings, db: None) -> None:
     """Sell the membership by the month and by the year."""
     settings.STRIPE_YEARLY_PRICE_ID = YEARLY
-    refresh.sync_current_plan()
+    know_the_plan(sandbox)
 
 
+@made_once
 def member(sandbox: Sandbox, card: str = GOOD_CARD, price: str = "", days: int = 10) -> User:
     """Return a member in the middle of a period."""
     user = sign_up()
@@ -264,9 +274,7 @@ def test_a_form_that_was_tampered_with_only_shows_the_page(
 
 def test_what_another_member_was_shown_counts_for_nothing(sandbox: Sandbox, client: Client) -> None:
     _, shown = look(client, member(sandbox), YEARLY)
-    bob = sign_up("Bob Baker")
-    subscribe(sandbox, bob)
-    deliver(sandbox.events())
+    bob = paid_member(sandbox, "Bob Baker")
     client.force_login(bob)
     assert "for something else" in confirm(client, YEARLY, shown)
     assert not MembershipDecision.objects.exists()

@@ -15,7 +15,14 @@ from billing.core.statuses import Collection, collection_of
 from billing.models import Customer, Invoice, Payment, Subscription
 from billing.notices import reminders
 from billing.tests import factories
-from billing.tests.life import DECLINED_LATER_CARD, GOOD_CARD, deliver, sign_up, subscribe
+from billing.tests.life import (
+    DECLINED_LATER_CARD,
+    GOOD_CARD,
+    deliver,
+    paid_member,
+    sign_up,
+    subscribe,
+)
 from conftest import Sandbox
 from emails import rendering
 from emails.models import Message
@@ -45,10 +52,7 @@ def text_of(user: User, kind: str) -> str:
 
 
 def member(sandbox: Sandbox, card: str = GOOD_CARD) -> User:
-    user = sign_up()
-    subscribe(sandbox, user, card)
-    deliver(sandbox.events())
-    return user
+    return paid_member(sandbox, card=card)
 
 
 def page(client: Client, user: User, url: str) -> str:
@@ -235,10 +239,7 @@ def on_trial(sandbox: Sandbox, settings: Settings, days: int = 14) -> User:
         }
     )
     settings.STRIPE_PRICE_ID = price.id
-    user = sign_up()
-    subscribe(sandbox, user)
-    deliver(sandbox.events())
-    return user
+    return paid_member(sandbox)
 
 
 def of_kind(kind: str) -> int:

@@ -13,7 +13,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from billing.models import Customer, Invoice, Payment, Plan, Subscription
 from billing.tests import factories
-from billing.tests.life import DECLINED_LATER_CARD, deliver, sign_up, subscribe
+from billing.tests.life import DECLINED_LATER_CARD, deliver, paid_member, sign_up, subscribe
 from conftest import Sandbox
 from members.models import Member
 
@@ -24,10 +24,7 @@ MOST_QUERIES = 7
 @pytest.fixture
 def alice(sandbox: Sandbox) -> User:
     """A member whose first payment went through."""
-    user = sign_up()
-    subscribe(sandbox, user)
-    deliver(sandbox.events())
-    return user
+    return paid_member(sandbox)
 
 
 @pytest.fixture

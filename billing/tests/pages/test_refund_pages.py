@@ -19,7 +19,7 @@ from billing.models import Payment, Refund, RefundPolicy, Subscription
 from billing.refunds import service as refunds
 from billing.refunds.policy import PaymentKind, Rule, Share
 from billing.tests import factories, refund_world
-from billing.tests.life import deliver, sign_up, subscribe
+from billing.tests.life import deliver, paid_member, sign_up
 from billing.tests.refund_world import ask, policy, refund_request
 from conftest import Sandbox, run_jobs
 from members.models import Member
@@ -31,9 +31,7 @@ MOST_QUERIES = 15
 @pytest.fixture
 def alice(sandbox: Sandbox, client: Client) -> User:
     """A signed-in member who has paid once; up to $30.00 are approved at once, twice a year."""
-    user = sign_up()
-    subscribe(sandbox, user)
-    deliver(sandbox.events())
+    user = paid_member(sandbox)
     policy()
     client.force_login(user)
     return user
@@ -503,9 +501,7 @@ def test_overtaken_by_the_dashboard(
 def test_home_holds_a_failed_refund_up_until_it_is_made_good(
     sandbox: Sandbox, client: Client
 ) -> None:
-    nina = sign_up("Nina Novak")
-    subscribe(sandbox, nina, card="4000000000005126")
-    deliver(sandbox.events())
+    nina = paid_member(sandbox, "Nina Novak", card="4000000000005126")
     policy()
     payment = Payment.objects.for_user(nina).get()
     row = ask(nina, payment, 2900)

@@ -15,7 +15,7 @@ from billing.models import Customer, Invoice, Payment, Subscription
 from billing.reconcile import push
 from billing.stripe import gateway
 from billing.tests import factories
-from billing.tests.life import deliver, sign_up, subscribe
+from billing.tests.life import deliver, paid_member, sign_up
 from conftest import Sandbox, run_jobs
 
 pytestmark = pytest.mark.django_db
@@ -85,9 +85,7 @@ def test_a_customer_deleted_at_stripe_is_told_nothing(sandbox: Sandbox, alice: U
 
 
 def test_who_leaves_is_deleted_at_stripe_and_the_books_stay(sandbox: Sandbox) -> None:
-    alice = sign_up()
-    subscribe(sandbox, alice)
-    deliver(sandbox.events())
+    alice = paid_member(sandbox)
     customer = Customer.objects.get().stripe_id
     call_command("close_account", "ALICE@example.com", "--yes", stdout=StringIO())
     assert not sandbox.stripe.v1.customers.retrieve(customer).to_dict().get("deleted")

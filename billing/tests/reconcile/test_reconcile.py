@@ -26,11 +26,13 @@ from billing.models import Customer, Invoice, Payment, Reconciliation, Subscript
 from billing.stripe import gateway
 from billing.tests import factories
 from billing.tests.inbound.test_events import full_life, messages, rows
-from billing.tests.life import deliver, sign_up, subscribe
+from billing.tests.life import deliver, paid_member, sign_up, subscribe
 from billing.tests.staff_world import support
 from common.staff import show
 from conftest import Sandbox, run_jobs
 from emails.models import Message
+from testing import thorough
+from testing.thorough import examples
 
 pytestmark = pytest.mark.django_db
 
@@ -56,8 +58,7 @@ def run(*arguments: str) -> tuple[str, bool]:
 
 def test_an_untouched_copy_agrees(sandbox: Sandbox) -> None:
     for name in ("Alice Archer", "Bob Baker"):
-        subscribe(sandbox, sign_up(name))
-    deliver(sandbox.events())
+        paid_member(sandbox, name)
     printed, is_well = run()
     assert is_well
     assert "2 of 2 agree" in printed
@@ -66,8 +67,7 @@ def test_an_untouched_copy_agrees(sandbox: Sandbox) -> None:
 
 def test_a_difference_is_named_with_both_values_and_changes_nothing(sandbox: Sandbox) -> None:
     for name in ("Alice Archer", "Bob Baker"):
-        subscribe(sandbox, sign_up(name))
-    deliver(sandbox.events())
+        paid_member(sandbox, name)
     invoice = Invoice.objects.all()[0]
     Invoice.objects.filter(pk=invoice.pk).update(status="open")
     printed, is_well = run()
@@ -89,6 +89,7 @@ def test_a_difference_is_named_with_both_values_and_changes_nothing(sandbox: San
     ]
 
 
+@thorough.MARK
 def test_any_loss_and_damage_of_rows_is_repaired(sandbox: Sandbox) -> None:
     full_life(sandbox)
     events = sandbox.events()
@@ -98,7 +99,9 @@ def test_any_loss_and_damage_of_rows_is_repaired(sandbox: Sandbox) -> None:
     at_stripe = len(sandbox.events())
 
     @hypothesis_settings(
-        max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+        max_examples=examples(few=2, many=10),
+        deadline=None,
+        suppress_health_check=[HealthCheck.function_scoped_fixture],
     )
     @given(
         seed=st.integers(0, 2**32),
@@ -148,8 +151,7 @@ def damage(chance: random.Random, share: float) -> None:
 
 
 def test_a_row_of_another_account_is_reported_and_kept(sandbox: Sandbox) -> None:
-    subscribe(sandbox, sign_up())
-    deliver(sandbox.events())
+    paid_member(sandbox)
     stranger = factories.make_invoice(Customer.objects.get(), read_at=LONG_AGO)
     printed, is_well = run("--repair")
     assert not is_well
@@ -158,8 +160,7 @@ def test_a_row_of_another_account_is_reported_and_kept(sandbox: Sandbox) -> None
 
 
 def test_a_customer_deleted_at_stripe_is_noticed(sandbox: Sandbox) -> None:
-    subscribe(sandbox, sign_up())
-    deliver(sandbox.events())
+    paid_member(sandbox)
     sandbox.stripe.v1.customers.delete(Customer.objects.get().stripe_id)
     printed, is_well = run()
     assert not is_well
@@ -178,8 +179,7 @@ def test_repair_of_what_is_long_past_sends_nothing(sandbox: Sandbox) -> None:
 
 
 def test_what_is_read_while_we_compare_is_left_out(sandbox: Sandbox) -> None:
-    subscribe(sandbox, sign_up())
-    deliver(sandbox.events())
+    paid_member(sandbox)
     Invoice.objects.update(status="open", read_at=timezone.now() + timedelta(days=36_500))
     assert run()[1]
 
@@ -191,8 +191,7 @@ def test_stripe_away_is_recorded(sandbox: Sandbox, settings: Settings) -> None:
 
 
 def test_the_nightly_comparison_repairs_nothing(sandbox: Sandbox) -> None:
-    subscribe(sandbox, sign_up())
-    deliver(sandbox.events())
+    paid_member(sandbox)
     Invoice.objects.update(total=1)
     tasks.compare_with_stripe(0)
     assert Reconciliation.objects.latest("pk").differences_left == 1
@@ -203,8 +202,7 @@ def test_the_nightly_comparison_repairs_nothing(sandbox: Sandbox) -> None:
 
 
 def test_staff_compare_repair_and_read_the_report(sandbox: Sandbox) -> None:
-    subscribe(sandbox, sign_up())
-    deliver(sandbox.events())
+    paid_member(sandbox)
     Invoice.objects.update(total=1)
     client = Client()
     client.force_login(support())
@@ -230,8 +228,7 @@ def test_staff_compare_repair_and_read_the_report(sandbox: Sandbox) -> None:
 def test_what_the_portal_made_at_stripe_and_knows_nothing_of_is_reported(
     sandbox: Sandbox,
 ) -> None:
-    subscribe(sandbox, sign_up())
-    deliver(sandbox.events())
+    paid_member(sandbox)
     customer: Any = {"email": "lost@example.com", "metadata": {"portal_user": "999999"}}
     lost = sandbox.stripe.v1.customers.create(customer)
     sandbox.stripe.v1.customers.create({"email": "somebody.elses@example.com"})

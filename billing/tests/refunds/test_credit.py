@@ -22,9 +22,10 @@ from billing.refunds.transitions import RefundError
 from billing.sync import refresh
 from billing.tests import factories, refund_world
 from billing.tests.facts.test_credit import mail_of, set_balance
-from billing.tests.life import deliver, sign_up, subscribe
+from billing.tests.life import deliver, know_the_plan, paid_member, sign_up, subscribe
 from billing.tests.refund_world import policy, refund_request
 from conftest import Sandbox, run_jobs
+from testing.made_once import made_once
 
 pytestmark = pytest.mark.django_db
 
@@ -35,12 +36,16 @@ MONTHLY, YEARLY = "price_membership_monthly", "price_membership_yearly"
 def alice(sandbox: Sandbox, client: Client, settings: Settings) -> User:
     """A signed-in member who pays by the year."""
     settings.STRIPE_YEARLY_PRICE_ID = YEARLY
-    refresh.sync_current_plan()
-    user = sign_up()
-    subscribe(sandbox, user, price=YEARLY)
-    deliver(sandbox.events())
-    policy(two_people_from=None)
+    know_the_plan(sandbox)
+    user = paid_by_the_year(sandbox)
     client.force_login(user)
+    return user
+
+
+@made_once
+def paid_by_the_year(sandbox: Sandbox) -> User:
+    user = paid_member(sandbox, price=YEARLY)
+    policy(two_people_from=None)
     return user
 
 

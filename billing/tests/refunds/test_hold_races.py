@@ -17,9 +17,9 @@ from billing.models import MembershipDecision, RefundPolicy
 from billing.refunds import terms as refund_terms
 from billing.refunds.policy import PaymentKind, PolicyError, Rule
 from billing.tests import factories, refund_world
-from billing.tests.own_database import copy_of_the_test_database
 from members import access_changes
 from members.accounts import open_account
+from testing.own_database import copy_of_the_test_database
 
 # What is not granted is waited for. `pg_stat_activity` would stay as it was first seen in here.
 WAITED_FOR = "SELECT count(*) FROM pg_locks WHERE NOT granted"

@@ -20,7 +20,7 @@ from billing.refunds import ledger, ledger_texts
 from billing.refunds import service as refunds
 from billing.stripe import gateway
 from billing.tests import factories
-from billing.tests.life import deliver, sign_up, subscribe
+from billing.tests.life import paid_member
 from billing.tests.refund_world import approver, ask, policy
 from billing.tests.staff_world import auditor, signed_in_now
 from conftest import Sandbox, run_jobs
@@ -216,9 +216,7 @@ def command(*arguments: str) -> tuple[str, bool]:
 
 
 def test_the_command_compares_with_stripe(sandbox: Sandbox) -> None:
-    alice = sign_up()
-    subscribe(sandbox, alice)
-    deliver(sandbox.events())
+    alice = paid_member(sandbox)
     policy()
     payment = Payment.objects.get()
     row = ask(alice, payment, 900)

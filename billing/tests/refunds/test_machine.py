@@ -30,6 +30,8 @@ from billing.stripe import gateway
 from billing.tests.life import deliver, sign_up, subscribe
 from billing.tests.refund_world import approver, ask, make_jobs_due, policy, refund_request
 from conftest import Sandbox, run_jobs
+from testing import thorough
+from testing.thorough import examples
 
 pytestmark = pytest.mark.django_db
 
@@ -222,6 +224,7 @@ class RefundMachine(RuleBasedStateMachine):
         assert ledger.verify().problems == []
 
 
+@thorough.MARK
 def test_the_invariants_hold_whatever_happens(sandbox: Sandbox, settings: Any) -> None:
     settings.LEDGER_HEADS_FILE = ""
     RefundMachine.sandbox = sandbox
@@ -234,7 +237,7 @@ def test_the_invariants_hold_whatever_happens(sandbox: Sandbox, settings: Any) -
 
 
 MACHINE = settings(
-    max_examples=15,
+    max_examples=examples(few=3, many=15),
     stateful_step_count=14,
     deadline=None,
     suppress_health_check=list(HealthCheck),

@@ -15,7 +15,7 @@ from billing.core.statuses import RefundReason
 from billing.models import Payment, Refund
 from billing.refunds import service as refunds
 from billing.tests import factories, refund_world
-from billing.tests.life import deliver, sign_up, subscribe
+from billing.tests.life import deliver, paid_member
 from billing.tests.refund_world import ask, policy, refund_request
 from conftest import Sandbox, run_jobs
 from emails import rendering
@@ -30,9 +30,7 @@ BOSS = "boss@example.com"
 def alice(sandbox: Sandbox, settings: Any) -> User:
     """A member who has paid once; up to $30.00 are approved at once, twice a year."""
     settings.STAFF_EMAIL = [BOSS]
-    user = sign_up()
-    subscribe(sandbox, user)
-    deliver(sandbox.events())
+    user = paid_member(sandbox)
     policy()
     return user
 
@@ -295,9 +293,7 @@ def test_no_answer_is_told_as_the_reason_that_nothing_was_sent(
 
 def test_failed_after_it_had_arrived(sandbox: Sandbox, settings: Any) -> None:
     settings.STAFF_EMAIL = [BOSS]
-    nina = sign_up("Nina Novak")
-    subscribe(sandbox, nina, card="4000000000005126")
-    deliver(sandbox.events())
+    nina = paid_member(sandbox, "Nina Novak", card="4000000000005126")
     policy()
     ask(nina, Payment.objects.for_user(nina).get(), 2900)
     run_jobs()

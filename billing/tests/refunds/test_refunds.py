@@ -39,7 +39,7 @@ from billing.refunds.policy import PaymentKind, Rule, Share
 from billing.refunds.transitions import RefundError
 from billing.sync import refresh
 from billing.tests import factories, refund_world, staff_world
-from billing.tests.life import deliver, sign_up, subscribe
+from billing.tests.life import deliver, paid_member, sign_up, subscribe
 from billing.tests.refund_world import ask, pay, policy, refund_request
 from conftest import Sandbox, run_jobs
 
@@ -49,9 +49,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def alice(sandbox: Sandbox) -> User:
     """A member who has paid once; refunds up to $30.00 are approved at once, twice a year."""
-    user = sign_up()
-    subscribe(sandbox, user)
-    deliver(sandbox.events())
+    user = paid_member(sandbox)
     policy()
     return user
 
@@ -177,9 +175,7 @@ def test_never_more_than_was_paid(sandbox: Sandbox, alice: User, payment: Paymen
 
 
 def test_a_stranger_finds_no_payment(sandbox: Sandbox, alice: User, payment: Payment) -> None:
-    mallory = sign_up("Mallory Moss")
-    subscribe(sandbox, mallory)
-    deliver(sandbox.events())
+    mallory = paid_member(sandbox, "Mallory Moss")
     with pytest.raises(RefundError, match="no such payment"):
         ask(mallory, payment, 100)
     policy(automatic_up_to=0)
@@ -425,9 +421,7 @@ def test_an_empty_balance_makes_it_wait_and_then_arrive(
 
 
 def test_a_refund_that_fails_later_reopens_the_case(sandbox: Sandbox) -> None:
-    alice = sign_up()
-    subscribe(sandbox, alice, card="4000000000005126")
-    deliver(sandbox.events())
+    alice = paid_member(sandbox, card="4000000000005126")
     policy()
     payment = Payment.objects.for_user(alice).get()
     row = ask(alice, payment, 2900)
@@ -443,9 +437,7 @@ def test_a_refund_that_fails_later_reopens_the_case(sandbox: Sandbox) -> None:
 
 
 def test_a_disputed_payment_is_refused_by_stripe_with_a_sentence(sandbox: Sandbox) -> None:
-    alice = sign_up()
-    subscribe(sandbox, alice, card="4000000000000259")
-    deliver(sandbox.events())
+    alice = paid_member(sandbox, card="4000000000000259")
     policy()
     payment = Payment.objects.for_user(alice).get()
     row = ask(alice, payment, 900)

@@ -16,9 +16,9 @@ from billing.refunds import service as refunds
 from billing.refunds.transitions import RefundError
 from billing.tests import factories
 from billing.tests.life import sign_up
-from billing.tests.own_database import at_once
 from billing.tests.refund_world import approver, ask, pay, policy, refund_request
 from conftest import Sandbox
+from testing.own_database import at_once
 
 ROUNDS = 5
 

@@ -17,7 +17,7 @@ from pytest_django import Settings
 from billing.membership import cancellation
 from billing.models import Checkout, Customer
 from billing.stripe import gateway
-from billing.tests.life import deliver, sign_up, subscribe
+from billing.tests.life import paid_member, sign_up
 from conftest import HOST, Sandbox, free_port
 from portal.tests.certificates import self_signed
 
@@ -172,9 +172,7 @@ def test_a_mistake_does_not_end_a_refund(sandbox: Sandbox, settings: Settings) -
 def test_a_change_of_the_membership_says_whose_fault_it_is(
     sandbox: Sandbox, settings: Settings
 ) -> None:
-    alice = sign_up()
-    subscribe(sandbox, alice)
-    deliver(sandbox.events())
+    alice = paid_member(sandbox)
     settings.STRIPE_API_BASE = f"http://{HOST}:{free_port()}"
     with pytest.raises(cancellation.MembershipError, match="can't reach"):
         cancellation.cancel(alice)
@@ -186,9 +184,7 @@ def test_a_change_of_the_membership_says_whose_fault_it_is(
 @pytest.mark.parametrize("name", ["Łukasz Nowak", "Иван Петров", "Zoë O’Brien 👩‍🚀", "李 小龍"])
 def test_every_key_is_ascii(sandbox: Sandbox, settings: Settings, name: str) -> None:
     settings.PORTAL_URL = "https://zażółć-gęślą-jaźń.example"
-    user = sign_up(name)
-    subscribe(sandbox, user)
-    deliver(sandbox.events())
+    user = paid_member(sandbox, name)
     assert Customer.objects.get(user=user).name == name
     cancellation.cancel(user)
     asked = [(one["request"] or {}).get("idempotency_key") for one in sandbox.events()]

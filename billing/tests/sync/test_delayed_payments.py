@@ -10,7 +10,7 @@ from billing.core.statuses import CheckoutState, Collection, RequestState
 from billing.models import Checkout, Customer, Invoice, Payment, PaymentRequest, Subscription
 from billing.payments import single_payments
 from billing.tests import factories
-from billing.tests.life import GOOD_CARD, deliver, sign_up, subscribe
+from billing.tests.life import GOOD_CARD, deliver, paid_member, sign_up
 from conftest import Sandbox
 from emails import rendering
 from emails.models import Message
@@ -52,10 +52,7 @@ def pay_once(sandbox: Sandbox, account: str) -> User:
 
 def join(sandbox: Sandbox, account: str) -> User:
     """Buy the membership from a bank account."""
-    alice = sign_up()
-    subscribe(sandbox, alice, account)
-    deliver(sandbox.events())
-    return alice
+    return paid_member(sandbox, card=account)
 
 
 def test_single_payment_is_explained_while_the_bank_works_and_receipted_once_it_pays(
@@ -250,9 +247,7 @@ def test_membership_that_never_began_is_not_called_ended(client: Client) -> None
 def test_a_balance_entry_that_comes_late_changes_nothing(sandbox: Sandbox) -> None:
     """Stripe books a card's payment a minute after midnight: it is still paid on its own day."""
     sandbox.control("switches", late_balance=True)
-    alice = sign_up()
-    subscribe(sandbox, alice, GOOD_CARD)
-    deliver(sandbox.events())
+    alice = paid_member(sandbox, card=GOOD_CARD)
     payment = Payment.objects.get()
     before, messages = payment.paid_at, told(alice)
     assert before is not None

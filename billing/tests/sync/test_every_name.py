@@ -23,6 +23,7 @@ from emails.models import Message
 from members import consent, names, phones
 from members.models import ConsentSource
 from members.tests.actors import browser, enter_email_code, last_code, sign_up
+from testing.thorough import examples
 
 pytestmark = pytest.mark.django_db
 NAMES = [
@@ -102,7 +103,7 @@ def test_an_address_goes_all_the_way(sandbox: Sandbox, email: str) -> None:
 
 
 @settings(
-    max_examples=5,
+    max_examples=examples(few=2, many=5),
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # a journey takes too long to shrink
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

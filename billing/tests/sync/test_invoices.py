@@ -12,7 +12,13 @@ from django.urls import reverse
 from billing.models import CreditNote, Customer, Invoice, Payment
 from billing.reconcile import history, missed_events
 from billing.tests import factories
-from billing.tests.life import DECLINED_LATER_CARD, GOOD_CARD, deliver, sign_up, subscribe
+from billing.tests.life import (
+    DECLINED_LATER_CARD,
+    GOOD_CARD,
+    deliver,
+    paid_member,
+    sign_up,
+)
 from billing.tests.staff_world import superuser
 from conftest import Sandbox
 from emails import rendering
@@ -22,10 +28,7 @@ pytestmark = pytest.mark.django_db
 
 
 def member(sandbox: Sandbox, card: str = GOOD_CARD) -> User:
-    user = sign_up()
-    subscribe(sandbox, user, card)
-    deliver(sandbox.events())
-    return user
+    return paid_member(sandbox, card=card)
 
 
 def page_of(client: Client, user: User, invoice: Invoice) -> str:

@@ -17,7 +17,7 @@ from billing.refunds import service as refunds
 from billing.refunds.service import RefundRequest
 from billing.refunds.transitions import RefundError
 from billing.tests import factories
-from billing.tests.life import DECLINED_LATER_CARD, deliver, sign_up, subscribe
+from billing.tests.life import DECLINED_LATER_CARD, deliver, paid_member, sign_up, subscribe
 from billing.tests.staff_world import manager, signed_in_now, superuser
 from conftest import Sandbox
 from emails import rendering
@@ -29,9 +29,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def alice(sandbox: Sandbox) -> User:
     """A member who pays by invoice, and has paid one in cash."""
-    user = sign_up()
-    subscribe(sandbox, user)
-    deliver(sandbox.events())
+    user = paid_member(sandbox)
     bill(sandbox, user, 4000)
     sandbox.stripe.v1.invoices.pay(newest(user).stripe_id, {"paid_out_of_band": True})
     deliver(sandbox.events())
@@ -158,9 +156,7 @@ def test_comparison_and_repair_know_it(alice: User) -> None:
 
 def test_a_payment_nobody_has_tried_is_none(sandbox: Sandbox, client: Client) -> None:
     """Stripe makes a payment intent with each invoice: it is no payment that failed."""
-    alice = sign_up()
-    subscribe(sandbox, alice)
-    deliver(sandbox.events())
+    alice = paid_member(sandbox)
     bill(sandbox, alice, 4000)
     invoice = newest(alice)
     assert (invoice.status, invoice.payments.count()) == ("open", 0)
@@ -175,9 +171,7 @@ def test_a_payment_nobody_has_tried_is_none(sandbox: Sandbox, client: Client) ->
 
 
 def test_all_lines_of_a_long_invoice_are_read(sandbox: Sandbox, client: Client) -> None:
-    alice = sign_up()
-    subscribe(sandbox, alice)
-    deliver(sandbox.events())
+    alice = paid_member(sandbox)
     stripe, customer = sandbox.stripe.v1, Customer.objects.get(user=alice).stripe_id
     draft = stripe.invoices.create({"customer": customer})
     for number in range(1, 15):

@@ -15,7 +15,7 @@ from billing.core.dates import long_date
 from billing.models import Customer, Invoice, Subscription
 from billing.notices import reminders
 from billing.tests import factories
-from billing.tests.life import deliver, sign_up, subscribe
+from billing.tests.life import deliver, paid_member
 from billing.tests.staff_world import superuser
 from conftest import HTTP, Sandbox
 from emails import rendering
@@ -30,10 +30,7 @@ BLAMING = ("declined", "didn’t go through", "didn&#x27;t go through", "Payment
 @pytest.fixture
 def alice(sandbox: Sandbox) -> User:
     """A member by card."""
-    user = sign_up()
-    subscribe(sandbox, user)
-    deliver(sandbox.events())
-    return user
+    return paid_member(sandbox)
 
 
 def bill(sandbox: Sandbox, user: User, days: int = 14) -> Invoice:

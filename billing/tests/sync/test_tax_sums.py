@@ -23,6 +23,7 @@ from billing.tests.taxed import Rows, adds_up, rows_of_mail, rows_of_page
 from conftest import Sandbox
 from emails import rendering
 from emails.models import Message
+from testing.thorough import examples
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -60,7 +61,7 @@ def payer(sandbox: Sandbox) -> User:
 
 
 @settings(
-    max_examples=15,
+    max_examples=examples(few=3, many=15),
     deadline=None,
     phases=[Phase.explicit, Phase.generate],  # to shrink takes Stripe's part minutes
     suppress_health_check=[HealthCheck.function_scoped_fixture],

@@ -55,6 +55,7 @@ from members.models import SignIn, TermsAcceptance
 from members.tests import actors
 from portal.backoffice.close_account import close_account
 from portal.tasks import forget_old_records
+from testing.made_once import made_once
 
 pytestmark = pytest.mark.django_db
 
@@ -123,6 +124,11 @@ def _settings(settings: Settings) -> None:
 @pytest.fixture
 def left(sandbox: Sandbox) -> User:
     """Somebody who did all that a member can do, up to the moment before they leave."""
+    return _about_to_leave(sandbox)
+
+
+@made_once
+def _about_to_leave(sandbox: Sandbox) -> User:
     user = _sign_up()
     policy(automatic_up_to=0)
     _become_a_member(sandbox, user)

@@ -15,7 +15,7 @@ from pytest_django import Settings
 from billing import tasks
 from billing.models import Invoice, LedgerCheck, Reconciliation
 from billing.tests import factories
-from billing.tests.life import deliver, sign_up, subscribe
+from billing.tests.life import paid_member
 from billing.tests.staff_world import auditor, signed_in_now, support
 from common.staff import show
 from conftest import Sandbox, run_jobs
@@ -69,8 +69,7 @@ def schedule(task_name: str, status: str, *, run: int) -> int:
 
 
 def test_a_damaged_row_is_a_red_task_and_one_mail_until_it_is_repaired(sandbox: Sandbox) -> None:
-    subscribe(sandbox, sign_up())
-    deliver(sandbox.events())
+    paid_member(sandbox)
     Invoice.objects.update(total=1)
     tasks.compare_with_stripe(0)
     client = signed_in_now(support())

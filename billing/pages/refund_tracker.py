@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -17,6 +18,7 @@ from billing.core.statuses import REFUND_SETTLED, RefundAction, RefundOrigin, Re
 from billing.core.tones import Tone
 from billing.facts import descriptions
 from billing.models import Refund
+from billing.pages.refund_facts import CAME_TO_NOTHING, RefundFacts
 from billing.refunds import membership_end
 from billing.refunds import queries as refund_queries
 from billing.refunds import texts as refund_texts
@@ -75,8 +77,9 @@ class RefundPage:
     stamp: str
 
 
-def page_of(row: Refund) -> RefundPage:
+def page_of(facts: RefundFacts) -> RefundPage:
     """Return the page of a refund, for its member."""
+    row = facts.refund
     payment, is_asked = row.payment, row.origin == RefundOrigin.MEMBER
     line = refund_queries.line_of(row)
     invoice = payment.invoice_id
@@ -85,41 +88,41 @@ def page_of(row: Refund) -> RefundPage:
         amount=row.money,
         tone=line.tone,
         label=line.label,
-        description=descriptions.of_one(payment),
+        description=descriptions.of_payment(payment, facts.names),
         payment_url=reverse("billing:invoice", args=[invoice])
         if invoice
         else reverse("billing:payment", args=[payment.pk]),
-        steps=_steps(row),
+        steps=_steps(row, _ended_at(facts.history)),
         reason=refund_texts.reason(row.reason) if is_asked else "",
         words=row.words if is_asked else "",
         method="" if row.was_asked else texts.card(payment.card_brand, payment.card_last4),
         reference=row.reference,
-        membership=_membership(row),
+        membership=_membership(facts),
         can_withdraw=is_asked and row.is_undecided,
         seconds=LOOKS_AGAIN.get(RefundState(row.state), 0),
-        stamp=f"{row.entries.count()}-{row.reference}",
+        stamp=f"{len(facts.history)}-{row.reference}",
     )
 
 
-def _membership(row: Refund) -> str:
+def _membership(facts: RefundFacts) -> str:
     """Return what happens to the membership, if the member asked for that too."""
-    if not row.cancels_membership:
-        return ""
-    is_off = row.state in (RefundState.DENIED, RefundState.WITHDRAWN)
-    return "It continues" if is_off else membership_end.in_words(row)
+    row, ending = facts.refund, facts.ending
+    if row.cancels_membership and row.state in CAME_TO_NOTHING:
+        return "It continues"
+    return membership_end.in_words(row, ending) if ending else ""
 
 
-def _steps(row: Refund) -> list[Step]:
+def _steps(row: Refund, ended_at: datetime | None) -> list[Step]:
     begun = [_begun(row)]
     if row.origin == RefundOrigin.MEMBER:
-        begun.append(_decision(row))
+        begun.append(_decision(row, ended_at))
     match row.state:
         case RefundState.DENIED | RefundState.WITHDRAWN:
             return begun
         case RefundState.REQUESTED:
             return [*begun, _to_come("We send it"), _to_come("At your bank")]
         case _:
-            return [*begun, *_after_approval(row)]
+            return [*begun, *_after_approval(row, ended_at)]
 
 
 def _begun(row: Refund) -> Step:
@@ -130,14 +133,14 @@ def _begun(row: Refund) -> Step:
     return Step(Stage.DONE, f"We refunded you {row.money}", given_at, TEAM, row.answer)
 
 
-def _decision(row: Refund) -> Step:
+def _decision(row: Refund, ended_at: datetime | None) -> Step:
     match row.state:
         case RefundState.REQUESTED:
             return _being_decided(row)
         case RefundState.WITHDRAWN:
-            return Step(Stage.DONE, "You withdrew your request", _ended_at(row))
+            return Step(Stage.DONE, "You withdrew your request", ended_at)
         case RefundState.DENIED if row.decided_at is None:
-            return Step(Stage.FAILED, "Your request is closed", _ended_at(row), "", row.answer)
+            return Step(Stage.FAILED, "Your request is closed", ended_at, "", row.answer)
         case RefundState.DENIED:
             title = "We did not approve it"
             return Step(Stage.FAILED, title, row.decided_at, TEAM, row.answer)
@@ -158,14 +161,14 @@ def _being_decided(row: Refund) -> Step:
     return Step(Stage.NOW, title, None, TEAM, f"{agreed}{news}")
 
 
-def _after_approval(row: Refund) -> list[Step]:
+def _after_approval(row: Refund, ended_at: datetime | None) -> list[Step]:
     match row.state:
         case RefundState.SUCCEEDED:
             return [_sent(row), _at_bank(row)]
         case RefundState.FAILED:
             return _failed(row)
         case RefundState.CANCELED:
-            return [_canceled(row)]
+            return [_canceled(row, ended_at)]
         case RefundState.PENDING:
             now = _waiting(row)
         case RefundState.REQUIRES_ACTION:
@@ -184,9 +187,9 @@ def _to_answer(row: Refund) -> Step:
     return Step(Stage.NOW, "We need an answer from you", row.sent_at, "", text)
 
 
-def _canceled(row: Refund) -> Step:
+def _canceled(row: Refund, ended_at: datetime | None) -> Step:
     if not row.stripe_id:
-        return Step(Stage.FAILED, "Stopped", _ended_at(row), "", row.answer)
+        return Step(Stage.FAILED, "Stopped", ended_at, "", row.answer)
     text = f"{refund_texts.cancellation(was_asked=row.was_asked)} {ASK_AGAIN}"
     return Step(Stage.FAILED, "Canceled", row.read_at, PROVIDER, text)
 
@@ -240,7 +243,7 @@ def _to_come(title: str) -> Step:
     return Step(Stage.NEXT, title)
 
 
-def _ended_at(row: Refund) -> datetime | None:
+def _ended_at(history: Sequence[tuple[str, datetime]]) -> datetime | None:
     """Return the time of a step without its own column, from the history."""
     ended = (RefundAction.WITHDRAWN, RefundAction.OVERTAKEN)
-    return row.entries.filter(action__in=ended).values_list("at", flat=True).last()
+    return next((at for action, at in reversed(history) if action in ended), None)

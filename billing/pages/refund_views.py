@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from billing.core.statuses import RefundOrigin
 from billing.core.tones import Tone
 from billing.models import Payment
-from billing.pages import refund_tracker
+from billing.pages import refund_facts, refund_tracker
 from billing.pages.refund_forms import RefundForm
 from billing.refunds import queries as refund_queries
 from billing.refunds import service as refunds
@@ -53,11 +53,10 @@ def request_refund(request: HttpRequest, pk: int) -> HttpResponse:
 @require_GET
 def refund(request: HttpRequest, pk: int) -> HttpResponse:
     """Follow one refund. HTMX polls the fragment, which is empty if there's no news."""
-    rows = refund_queries.visible_to(current_user(request))
-    row = rows.select_related("payment__invoice__subscription").filter(pk=pk).first()
-    if row is None:
+    facts = refund_facts.refund(current_user(request), pk)
+    if facts is None:
         raise Http404("There is no such refund.")
-    page = refund_tracker.page_of(row)
+    page = refund_tracker.page_of(facts)
     if wants_fragment(request):
         if request.GET.get("seen") == page.stamp:
             return HttpResponse(status=NO_CONTENT)

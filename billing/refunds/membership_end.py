@@ -71,12 +71,11 @@ def of_refund(row: Refund) -> Ending:
     return ending_of(row.payment, row.amount, without=row)
 
 
-def in_words(row: Refund) -> str:
+def in_words(row: Refund, ending: Ending) -> str:
     """Return in words when the membership ends, if the member asked for that with a refund."""
     subscription = row.payment.membership
     if subscription is None or not row.cancels_membership:
         return ""
-    ending = of_refund(row)
     if row.is_undecided and ending == Ending.AT_ONCE:
         return "It ends right away if we approve all of this"
     if row.is_undecided:

@@ -25,6 +25,13 @@ WARM_UP_SECONDS = 2.0
 ROUNDS = 5
 SECONDS = 0.5
 INVOICES = (12, 500)
+LINE = {
+    "description": "1 × Membership (at $29.00 / month)",
+    "quantity": 1,
+    "amount": 2900,
+    "period_start": 1_790_000_000,
+    "period_end": 1_792_592_000,
+}
 THREADS = ("--worker-class", "gthread", "--threads", "4")
 
 
@@ -147,9 +154,15 @@ def _page(
 
 
 def _make_plan() -> None:
-    from billing.tests import factories  # noqa: PLC0415  (Django must be set up first)
+    from django.utils import timezone  # noqa: PLC0415  (Django must be set up first)
+
+    from billing.models import Product  # noqa: PLC0415
+    from billing.tests import factories  # noqa: PLC0415
 
     factories.make_plan()
+    Product.objects.create(
+        stripe_id=factories.PLAN_PRODUCT, name="Membership", read_at=timezone.now()
+    )
 
 
 def _reader(invoices: int) -> Reader:
@@ -168,7 +181,12 @@ def _reader(invoices: int) -> Reader:
     for number in range(1, invoices + 1):
         at = timezone.now() - timedelta(days=number)
         invoice = factories.make_invoice(
-            customer, subscription=subscription, created_at=at, finalized_at=at, paid_at=at
+            customer,
+            subscription=subscription,
+            lines=[LINE | {"product": factories.PLAN_PRODUCT}],
+            created_at=at,
+            finalized_at=at,
+            paid_at=at,
         )
         factories.make_payment(customer, invoice=invoice, created_at=at, paid_at=at)
         made.append(invoice)

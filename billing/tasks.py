@@ -21,7 +21,7 @@ from billing.refunds import notices as refund_notices
 from billing.refunds import staff_notices as refund_staff_notices
 from billing.refunds import sync as refund_sync
 from billing.refunds import transitions as refund_transitions
-from billing.sync import account_setup, assignment, refresh, taxing
+from billing.sync import account_setup, assignment, catalog, refresh, taxing
 from common.one_by_one import OneByOne, SomeFailed
 from common.queue import Backoff, enqueue_once
 
@@ -112,7 +112,7 @@ def refresh_plan(timestamp: int = 0) -> None:
 
     Also check whether Stripe Tax can resume where an address was missing.
     """
-    refresh.sync_current_plan()
+    catalog.sync_current_plan()
     refresh.read_unknown_items()
     taxing.turn_on_again()
 

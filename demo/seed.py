@@ -36,7 +36,7 @@ from billing.models import (  # noqa: E402
     StripeEvent,
     Subscription,
 )
-from billing.sync import refresh  # noqa: E402
+from billing.sync import catalog  # noqa: E402
 from demo.seed_refunds import RefundStory  # noqa: E402
 from members import consent, phones, terms  # noqa: E402
 from members.accounts import open_account  # noqa: E402
@@ -156,7 +156,7 @@ def main() -> int:
     now = datetime.now(UTC)
     staff = _make_staff(now - timedelta(days=400))
     _make_user(VISITOR, now - timedelta(hours=2), texts=False)
-    refresh.sync_current_plan()
+    catalog.sync_current_plan()
     _make_offers()
 
     def wait() -> None:

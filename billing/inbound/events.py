@@ -29,7 +29,7 @@ from billing.notices import reminders
 from billing.refunds import sync as refund_sync
 from billing.stripe import gateway
 from billing.stripe.snapshots import object_id
-from billing.sync import refresh, taxing
+from billing.sync import catalog, refresh, taxing, writing
 from common.one_by_one import OneByOne
 
 logger = logging.getLogger(__name__)
@@ -106,9 +106,9 @@ CUSTOMER = Target(_read_card, None, _own_id, read_since=card_read_since)
 CARD = Target(_read_card, None, _at("customer"), read_since=card_read_since)
 CHECKOUT = Target(refresh.sync_checkout, None, _own_id)
 DISCOUNT = Target(refresh.sync_subscription, Subscription, _at("subscription"))
-PLAN = Target(refresh.sync_current_plan, None, _own_id)
+PLAN = Target(catalog.sync_current_plan, None, _own_id)
 TAX_ID = Target(refresh.sync_customer, Customer, _at("customer"))
-TAX_RATE = Target(refresh.sync_tax_rate, TaxRate, _own_id)
+TAX_RATE = Target(catalog.sync_tax_rate, TaxRate, _own_id)
 
 # Every type we act on.
 TARGETS: dict[str, Target] = {
@@ -239,7 +239,7 @@ def _read_again(event: StripeEvent, *, again: bool) -> tuple[EventState, str]:
             target.read(identifier)
     except gateway.StripeMissing:
         return EventState.IGNORED, "The object is no longer at Stripe."
-    except (refresh.NotOurs, refresh.UnknownCustomer) as reason:
+    except (writing.NotOurs, writing.UnknownCustomer) as reason:
         return EventState.IGNORED, str(reason)
     if target.remind:
         target.remind(identifier, max(event.created_at, timezone.now()))

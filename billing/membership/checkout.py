@@ -26,7 +26,7 @@ from billing.models import Checkout, Customer, PaymentRequest, Plan, Subscriptio
 from billing.models.locks import lock_member
 from billing.stripe import failures, gateway
 from billing.stripe.snapshots import CheckoutSnapshot
-from billing.sync import account_setup, refresh
+from billing.sync import account_setup, catalog, refresh, writing
 from common.links import portal_url
 
 logger = logging.getLogger(__name__)
@@ -142,7 +142,7 @@ def in_sentences(action: str) -> Iterator[None]:
         failures.note(logger, error, "A checkout could not start")
         words = failures.sentence(error, action, so_far="Nothing was charged.")
         raise CheckoutError(words) from error
-    except refresh.UnknownCustomer as error:
+    except writing.UnknownCustomer as error:
         logger.exception("A member's own customer at Stripe is not theirs.")
         raise CheckoutError(
             f"Something is wrong on our side and you can't {action} right now. Nothing was "
@@ -246,7 +246,7 @@ def chosen_plan(price_id: str = "") -> Plan:
     wanted = price_id or ids[0]
     if wanted not in ids:
         raise CheckoutError("This price is not on sale any more. Please choose again.")
-    plan = Plan.objects.filter(stripe_id=wanted).first() or refresh.sync_plan(wanted)
+    plan = Plan.objects.filter(stripe_id=wanted).first() or catalog.sync_plan(wanted)
     if not plan.active:
         raise CheckoutError("The membership is not on sale at the moment.")
     return plan

@@ -18,7 +18,7 @@ from billing.models import CreditNote, Customer, Dispute, Invoice, Payment, Refu
 from billing.models.copy import StripeCopy
 from billing.refunds import sync as refund_sync
 from billing.stripe import gateway, snapshots
-from billing.sync import assignment, refresh
+from billing.sync import assignment, writing
 
 PAGE = 100
 # `ORPHAN`: it has our mark in its metadata, but belongs to no record here.
@@ -98,7 +98,7 @@ def compare() -> Comparison:
     Raises:
         gateway.StripeError: Stripe didn't answer.
     """
-    begun = refresh.database_now()
+    begun = writing.database_now()
     result = Comparison()
     customers, *others = _kinds(result.invoice_of, result.customer_of)
     known = set(Customer.objects.values_list("stripe_id", flat=True))
@@ -112,10 +112,10 @@ def compare() -> Comparison:
 def _kinds(invoice_of: dict[str, str], customer_of: dict[str, str]) -> list[Kind]:
     """Return the kinds to compare, in the order of repair."""
 
-    catalog = refresh.Catalog.now()
+    catalog = row_columns.Catalog.now()
 
     def subscription(found: snapshots.SubscriptionSnapshot) -> Seen:
-        columns = refresh.subscription_columns(found, catalog) | {"customer": found.customer_id}
+        columns = row_columns.subscription_columns(found, catalog) | {"customer": found.customer_id}
         return Seen(found.id, found.customer_id, columns)
 
     outside: list[Seen] = []
@@ -141,7 +141,7 @@ def _kinds(invoice_of: dict[str, str], customer_of: dict[str, str]) -> list[Kind
         return _payment(found, invoice_of.get(found.id, ""))
 
     def one_payment(payment_id: str) -> Seen:
-        if paid_outside := refresh.invoice_of_outside(payment_id):
+        if paid_outside := row_columns.invoice_of_outside(payment_id):
             invoice_of[payment_id] = paid_outside
             return _outside(gateway.patiently(lambda: gateway.read_invoice(paid_outside)))
         found = gateway.patiently(lambda: gateway.read_payment(payment_id))
@@ -226,16 +226,16 @@ def _customer(found: snapshots.CustomerSnapshot) -> Seen:
 
 def _invoice(found: snapshots.InvoiceSnapshot) -> Seen:
     links = {"customer": found.customer_id, "subscription": found.subscription_id}
-    return Seen(found.id, found.customer_id, refresh.invoice_columns(found) | links)
+    return Seen(found.id, found.customer_id, row_columns.invoice_columns(found) | links)
 
 
 def _credit_note(found: snapshots.CreditNoteSnapshot) -> Seen:
     links = {"customer": found.customer_id, "invoice": found.invoice_id}
-    return Seen(found.id, found.customer_id, refresh.credit_note_columns(found) | links)
+    return Seen(found.id, found.customer_id, row_columns.credit_note_columns(found) | links)
 
 
 def _payment(found: snapshots.PaymentSnapshot, invoice_id: str) -> Seen:
-    columns = refresh.payment_columns(found) | {
+    columns = row_columns.payment_columns(found) | {
         "customer": found.customer_id,
         "invoice": invoice_id,
     }
@@ -248,7 +248,9 @@ def _outside(found: snapshots.InvoiceSnapshot) -> Seen:
     """What was paid on an invoice outside of Stripe, as the payment that represents it."""
     links = {"customer": found.customer_id, "invoice": found.id}
     return Seen(
-        refresh.outside_id(found.id), found.customer_id, refresh.outside_columns(found) | links
+        row_columns.outside_id(found.id),
+        found.customer_id,
+        row_columns.outside_columns(found) | links,
     )
 
 
@@ -256,7 +258,7 @@ def _dispute(found: snapshots.DisputeSnapshot) -> Seen:
     links = {"customer": found.customer_id, "payment": found.payment_intent_id}
     is_kept = bool(found.payment_intent_id)
     return Seen(
-        found.id, found.customer_id, refresh.dispute_columns(found) | links, lambda: is_kept
+        found.id, found.customer_id, row_columns.dispute_columns(found) | links, lambda: is_kept
     )
 
 

@@ -12,7 +12,7 @@ from billing.inbound import inbox
 from billing.models import CreditNote, Customer, Payment, StripeEvent
 from billing.refunds import sync as refund_sync
 from billing.stripe import gateway
-from billing.sync import refresh
+from billing.sync import refresh, writing
 from common.one_by_one import OneByOne
 from emails import outbox
 
@@ -31,7 +31,7 @@ def read_history(customer_id: str) -> None:
         sync.UnknownCustomer: the customer belongs to no member.
         SomeFailed: everything except what it names was read; the history counts as not read.
     """
-    begun = refresh.database_now()
+    begun = writing.database_now()
     run = OneByOne(ended_by=gateway.ENDS_ALL)
     with outbox.nothing_before(begun):
         _read_all(customer_id, begun, run)

@@ -20,7 +20,7 @@ from billing.models import Customer, UnassignedCustomer
 from billing.reconcile import history
 from billing.reconcile.contexts import Invitation
 from billing.stripe import gateway, snapshots
-from billing.sync import assignment, refresh
+from billing.sync import assignment, refresh, writing
 from common import addresses
 from common.links import portal_url
 from common.one_by_one import OneByOne
@@ -112,7 +112,7 @@ def _list_customers(run: OneByOne) -> int:
     """Give every customer of the account a row; return how many there are."""
     count = 0
     known = set(Customer.objects.values_list("stripe_id", flat=True))
-    read_at = refresh.database_now()
+    read_at = writing.database_now()
     bad: list[gateway.Unreadable] = []
     for snapshot in gateway.list_customers(bad):
         count += 1

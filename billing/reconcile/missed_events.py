@@ -23,7 +23,7 @@ from billing.reconcile import comparison
 from billing.reconcile.comparison import THERE, Comparison, Difference
 from billing.refunds import sync as refund_sync
 from billing.stripe import gateway
-from billing.sync import refresh
+from billing.sync import refresh, writing
 from common.one_by_one import OneByOne, SomeFailed
 
 logger = logging.getLogger(__name__)
@@ -150,7 +150,7 @@ def _read_again(difference: Difference, invoice_of: dict[str, str]) -> None:
     except gateway.StripeMissing:
         if kind == "invoice" and difference.ours == THERE:
             _forget_draft(identifier)
-    except (refresh.UnknownCustomer, refresh.NotOurs) as reason:
+    except (writing.UnknownCustomer, writing.NotOurs) as reason:
         logger.warning("%s %s could not be repaired: %s", kind, identifier, reason)
 
 

@@ -24,7 +24,7 @@ from billing.models.locks import locked_customer
 from billing.refunds import terms, transitions
 from billing.stripe import gateway
 from billing.stripe.snapshots import RefundSnapshot
-from billing.sync import refresh
+from billing.sync import refresh, writing
 from common.one_by_one import OneByOne
 
 # Stripe's reasons for refunds made in its dashboard, in our terms.
@@ -42,7 +42,7 @@ def sync_refunds(payment_intent_id: str) -> None:
         SomeFailed: the payment and the other refunds are written.
     """
     run = OneByOne(ended_by=gateway.ENDS_ALL)
-    read_at = refresh.database_now()
+    read_at = writing.database_now()
     refresh.sync_payment(payment_intent_id)
     found = gateway.refunds_of(payment_intent_id)
     with transaction.atomic():
@@ -61,7 +61,7 @@ def sync_refund(refund_id: str) -> None:
     """Read a refund with its payment and that payment's other refunds."""
     snapshot = gateway.read_refund(refund_id)
     if not snapshot.payment_intent_id:
-        raise refresh.NotOurs("The refund is of no payment that we keep.")
+        raise writing.NotOurs("The refund is of no payment that we keep.")
     sync_refunds(snapshot.payment_intent_id)
 
 
@@ -185,7 +185,7 @@ def compare_with_stripe(check: LedgerCheck) -> None:
     Raises:
         gateway.StripeError: Stripe didn't answer.
     """
-    begun = refresh.database_now()
+    begun = writing.database_now()
     bad: list[gateway.Unreadable] = []
     at_stripe = list(gateway.list_refunds(bad))
     unreadable = {one.id for one in bad}

@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from billing.inbound import inbox
 from billing.membership import checkout
 from billing.models import Checkout
-from billing.sync import refresh
+from billing.sync import catalog
 from conftest import Sandbox, run_jobs
 from testing.made_once import made_once
 
@@ -65,7 +65,7 @@ def deliver(events: Iterable[dict[str, Any]]) -> None:
 @made_once
 def know_the_plan(sandbox: Sandbox) -> None:
     """Read the plan's prices from Stripe."""
-    refresh.sync_current_plan()
+    catalog.sync_current_plan()
 
 
 @made_once

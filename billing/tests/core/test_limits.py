@@ -34,7 +34,7 @@ from billing.models import (
 )
 from billing.reconcile import history
 from billing.stripe import gateway, snapshots, tax_snapshots
-from billing.sync import refresh
+from billing.sync import catalog, refresh
 from billing.tests.altered_stripe import Json, altered
 from billing.tests.life import DISPUTED_CARD, deliver, paid_member, sign_up, subscribe
 from conftest import Sandbox
@@ -111,7 +111,7 @@ def test_stripes_longest_texts_are_written_as_they_are(sandbox: Sandbox) -> None
     intent = Payment.objects.get().stripe_id
     sandbox.stripe.v1.payment_intents.update(intent, {"description": "I" * 1_000})
     refresh.sync_customer(customer)
-    refresh.sync_current_plan()
+    catalog.sync_current_plan()
     refresh.sync_payment(intent)
     row = Customer.objects.get()
     assert (row.name, row.email) == (name, email)
@@ -143,7 +143,7 @@ def test_whatever_stripe_says_is_written_and_agrees(sandbox: Sandbox, settings: 
 
         with altered(sandbox, settings, alter):
             # Subscriptions are named by the product as it is known.
-            refresh.sync_current_plan()
+            catalog.sync_current_plan()
             history.read_history(customer)
             assert agrees()
 

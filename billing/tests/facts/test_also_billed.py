@@ -15,7 +15,7 @@ from billing.facts import memberships, statements
 from billing.membership import checkout
 from billing.models import MembershipDecision, Payment, Plan, Subscription
 from billing.reconcile import comparison
-from billing.sync import refresh
+from billing.sync import catalog, refresh
 from billing.tests.life import (
     DECLINED_LATER_CARD,
     GOOD_CARD,
@@ -197,7 +197,7 @@ def test_a_subscription_of_several_items_shows_and_sums_all(
     sandbox: Sandbox, client: Client, settings: Settings
 ) -> None:
     settings.STRIPE_YEARLY_PRICE_ID = YEARLY
-    refresh.sync_current_plan()
+    catalog.sync_current_plan()
     alice = sign_up()
     customer = checkout.customer_of(alice).stripe_id
     sandbox.control(f"customers/{customer}/card", card=GOOD_CARD)
@@ -227,7 +227,7 @@ def test_a_switch_names_the_memberships_item(
     sandbox: Sandbox, client: Client, settings: Settings
 ) -> None:
     settings.STRIPE_YEARLY_PRICE_ID = YEARLY
-    refresh.sync_current_plan()
+    catalog.sync_current_plan()
     alice = sign_up()
     customer = checkout.customer_of(alice).stripe_id
     sandbox.control(f"customers/{customer}/card", card=GOOD_CARD)
@@ -262,7 +262,7 @@ def test_who_was_sold_two_memberships_in_one_is_told_the_quantity(
     sandbox: Sandbox, client: Client, settings: Settings
 ) -> None:
     settings.STRIPE_YEARLY_PRICE_ID = YEARLY
-    refresh.sync_current_plan()
+    catalog.sync_current_plan()
     alice = sign_up()
     customer = checkout.customer_of(alice).stripe_id
     sandbox.control(f"customers/{customer}/card", card=GOOD_CARD)
@@ -291,7 +291,7 @@ def test_another_product_on_sale_makes_its_subscriptions_memberships(
     alice = member_with_locker(sandbox)
     row = Subscription.objects.others().get()
     settings.STRIPE_PRICE_ID = row.price_id
-    refresh.sync_current_plan()
+    catalog.sync_current_plan()
     # Of the earlier product members stay members.
     assert Subscription.objects.memberships().count() == 2
     assert "welcome" in kinds()

@@ -14,7 +14,7 @@ from billing.facts import plans
 from billing.membership import checkout
 from billing.models import Checkout, Invoice, Plan, Subscription
 from billing.reconcile import missed_events
-from billing.sync import refresh
+from billing.sync import catalog
 from billing.tests.life import deliver, know_the_plan, paid_member, sign_up, subscribe
 from conftest import Sandbox
 from emails import rendering
@@ -112,7 +112,7 @@ def test_both_rows_are_read_again_when_a_price_changes(sandbox: Sandbox) -> None
 
 def test_a_price_that_is_archived_is_offered_no_more(sandbox: Sandbox, client: Client) -> None:
     sandbox.stripe.v1.prices.update(YEARLY, {"active": False})
-    refresh.sync_current_plan()
+    catalog.sync_current_plan()
     client.force_login(sign_up())
     assert "Yearly" not in client.get("/membership/").content.decode()
     answer = client.post("/membership/subscribe/", {"price": YEARLY}, follow=True)
@@ -133,7 +133,7 @@ def test_a_price_that_is_gone_is_not_on_sale_and_the_other_one_is(
     )
     settings.STRIPE_PRICE_ID = "price_gone"
     Plan.objects.filter(stripe_id=YEARLY).update(amount=1)
-    refresh.sync_current_plan()
+    catalog.sync_current_plan()
     client.force_login(sign_up())
     text = client.get("/membership/").content.decode()
     assert "$290.00" in text
@@ -270,4 +270,4 @@ def test_a_trial_that_is_mistyped_in_the_dashboard_is_none(
     """The plan goes on being read, and sold: Stripe would refuse the number, or we couldn't."""
     change: Any = {"metadata": {"trial_days": typed}}
     sandbox.stripe.v1.prices.update(settings.STRIPE_PRICE_ID, change)
-    assert refresh.sync_plan(settings.STRIPE_PRICE_ID).trial_days == days
+    assert catalog.sync_plan(settings.STRIPE_PRICE_ID).trial_days == days

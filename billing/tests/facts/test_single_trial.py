@@ -17,7 +17,7 @@ from pytest_django import Settings
 from billing import tasks
 from billing.membership import checkout
 from billing.models import Checkout, Subscription, TrialRecord
-from billing.sync import refresh
+from billing.sync import catalog, refresh
 from billing.tests.altered_stripe import Json, altered
 from billing.tests.life import GOOD_CARD, deliver, know_the_plan, subscribe
 from billing.tests.staff_world import superuser
@@ -210,7 +210,7 @@ def had_at_stripe(sandbox: Sandbox, email: str, **more: Any) -> str:
 def test_another_customer_with_the_address_at_stripe_had_it(
     sandbox: Sandbox, trial: str, spelled: str, trial_days: int
 ) -> None:
-    refresh.sync_plan("price_membership_monthly")
+    catalog.sync_plan("price_membership_monthly")
     more = {"trial_period_days": trial_days} if trial_days else {}
     had_at_stripe(sandbox, spelled, **more)
     if spelled != ALICE:

@@ -27,7 +27,7 @@ from billing.models import (
 )
 from billing.reconcile import missed_events
 from billing.stripe.gateway import StripeUnavailable
-from billing.sync import refresh
+from billing.sync import refresh, writing
 from billing.tests.life import (
     DECLINED_LATER_CARD,
     GOOD_CARD,
@@ -301,7 +301,7 @@ def test_replay_reads_the_object_again(sandbox: Sandbox) -> None:
 
 def test_older_read_yields_to_a_later_one(sandbox: Sandbox) -> None:
     paid_member(sandbox)
-    later = refresh.database_now() + timedelta(days=36_500)
+    later = writing.database_now() + timedelta(days=36_500)
     Subscription.objects.update(read_at=later, status="paused")
     refresh.sync_subscription(Subscription.objects.get().stripe_id)
     assert Subscription.objects.get().status == "paused"

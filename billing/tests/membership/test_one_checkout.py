@@ -15,7 +15,7 @@ from billing.facts import memberships
 from billing.membership import checkout
 from billing.models import Checkout, Payment, Subscription
 from billing.payments import payment_requests, single_payments
-from billing.sync import refresh
+from billing.sync import catalog
 from billing.tests import factories
 from billing.tests.life import deliver, paid_member, sign_up, sold_twice, subscribe
 from billing.tests.staff_world import superuser
@@ -41,7 +41,7 @@ def test_eight_tabs_of_two_prices_leave_one_open_session(
     sandbox: Sandbox, own_database: None, settings: Settings
 ) -> None:
     settings.STRIPE_YEARLY_PRICE_ID = YEARLY
-    refresh.sync_current_plan()
+    catalog.sync_current_plan()
     user = sign_up()
     checkout.customer_of(user)
     for number in range(ROUNDS):

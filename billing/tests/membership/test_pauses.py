@@ -16,7 +16,7 @@ from billing.core.dates import long_date
 from billing.membership import cancellation, retention, switching
 from billing.models import Invoice, RetentionOffer, Subscription
 from billing.notices import reminders
-from billing.sync import refresh
+from billing.sync import catalog
 from billing.tests import factories
 from billing.tests.life import deliver, paid_member
 from billing.tests.staff_world import superuser
@@ -238,7 +238,7 @@ def test_switching_waits_and_says_why(
     sandbox: Sandbox, her: Client, alice: User, settings: Settings
 ) -> None:
     settings.STRIPE_YEARLY_PRICE_ID = "price_membership_yearly"
-    refresh.sync_current_plan()
+    catalog.sync_current_plan()
     pause(sandbox, alice, days=60)
     assert "Your payments are paused until" in switching.why_not(row_of(alice))
     page = her.get("/membership/").content.decode()

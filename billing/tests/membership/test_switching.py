@@ -16,7 +16,7 @@ from pytest_django import Settings
 from billing.core.statuses import DecisionState
 from billing.membership import cancellation, switching
 from billing.models import Customer, Invoice, MembershipDecision, Plan, Subscription
-from billing.sync import refresh
+from billing.sync import catalog
 from billing.tests import staff_world
 from billing.tests.life import (
     DECLINED_LATER_CARD,
@@ -323,7 +323,7 @@ def on_trial(sandbox: Sandbox, settings: Settings) -> User:
         }
     )
     settings.STRIPE_PRICE_ID = trial.id
-    refresh.sync_current_plan()
+    catalog.sync_current_plan()
     return member(sandbox)
 
 

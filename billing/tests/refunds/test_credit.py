@@ -19,7 +19,7 @@ from billing.refunds import terms as refund_terms
 from billing.refunds.membership_end import Ending
 from billing.refunds.policy import Share
 from billing.refunds.transitions import RefundError
-from billing.sync import refresh
+from billing.sync import catalog
 from billing.tests import factories, refund_world
 from billing.tests.facts.test_credit import mail_of, set_balance
 from billing.tests.life import deliver, know_the_plan, paid_member, sign_up, subscribe
@@ -335,7 +335,7 @@ def test_a_discount_that_runs_stands_in_the_place_of_the_switch(
     sandbox: Sandbox, client: Client, settings: Settings
 ) -> None:
     settings.STRIPE_YEARLY_PRICE_ID = YEARLY
-    refresh.sync_current_plan()
+    catalog.sync_current_plan()
     bert = sign_up("Bert Bishop")
     subscribe(sandbox, bert, price=MONTHLY)
     coupon = sandbox.stripe.v1.coupons.create(

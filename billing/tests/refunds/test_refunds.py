@@ -37,7 +37,7 @@ from billing.refunds import terms as refund_terms
 from billing.refunds import transitions as refund_transitions
 from billing.refunds.policy import PaymentKind, Rule, Share
 from billing.refunds.transitions import RefundError
-from billing.sync import refresh
+from billing.sync import catalog
 from billing.tests import factories, refund_world, staff_world
 from billing.tests.life import deliver, paid_member, sign_up, subscribe
 from billing.tests.refund_world import ask, pay, policy, refund_request
@@ -590,7 +590,7 @@ def test_history_brings_refunds_in(sandbox: Sandbox, alice: User, payment: Payme
 def switch_to_yearly(sandbox: Sandbox, user: User, settings: Any) -> None:
     """Switch as the member would, with all events delivered."""
     settings.STRIPE_YEARLY_PRICE_ID = "price_membership_yearly"
-    refresh.sync_current_plan()
+    catalog.sync_current_plan()
     row = Subscription.objects.for_user(user).get()
     choice = switching.choices(row)[0]
     switching.switch(user, choice, switching.preview(row, choice).token)
@@ -641,7 +641,7 @@ def test_no_refund_while_a_switch_is_not_quite_here(
     sandbox: Sandbox, alice: User, payment: Payment, bob: User, settings: Any, answer: str
 ) -> None:
     settings.STRIPE_YEARLY_PRICE_ID = "price_membership_yearly"
-    refresh.sync_current_plan()
+    catalog.sync_current_plan()
     row = Subscription.objects.for_user(alice).get()
     choice = switching.choices(row)[0]
     token = switching.preview(row, choice).token

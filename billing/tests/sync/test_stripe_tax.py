@@ -16,7 +16,7 @@ from billing.facts import statements
 from billing.models import Checkout, Customer, Invoice, Payment, Plan, Subscription, TaxAccount
 from billing.payments import single_payments
 from billing.reconcile import push
-from billing.sync import refresh
+from billing.sync import catalog
 from billing.tests import taxed
 from billing.tests.life import deliver, sign_up
 from billing.tests.staff_world import superuser
@@ -41,7 +41,7 @@ def stripe_tax(sandbox: Sandbox, settings: Settings) -> None:
     settings.STRIPE_YEARLY_PRICE_ID = YEARLY
     for price in (MONTHLY, YEARLY):
         sandbox.stripe.v1.prices.update(price, {"tax_behavior": "exclusive"})
-    refresh.sync_current_plan()
+    catalog.sync_current_plan()
 
 
 def join(sandbox: Sandbox, client: Client, user: User, **typed: Any) -> None:

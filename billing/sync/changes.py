@@ -1,0 +1,227 @@
+"""What happened, derived from the row before and after."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db.models import Max
+
+from billing.core import texts
+from billing.core.statuses import (
+    ENDED_SUBSCRIPTION,
+    Collection,
+    DisputeStatus,
+    InvoiceStatus,
+    PauseBehavior,
+    SubscriptionStatus,
+)
+from billing.models import (
+    Dispute,
+    Invoice,
+    Payment,
+    StripeEvent,
+    Subscription,
+)
+from billing.notices import to_members
+from billing.notices.transitions import (
+    CardChanged,
+    CollectionPaused,
+    CollectionResumed,
+    ConfirmationNeeded,
+    DisputeLost,
+    DisputeOpened,
+    DisputeUpdated,
+    DisputeWon,
+    EndScheduled,
+    EndTakenBack,
+    InvoicePaid,
+    InvoicePaymentFailed,
+    InvoiceSent,
+    PriceSwitched,
+    SubscriptionEnded,
+    SubscriptionStarted,
+    Transition,
+)
+from billing.stripe import snapshots
+
+FIRST_INVOICE = "subscription_create"
+# Events whose time is the time of a refusal.
+REFUSALS = ("invoice.payment_failed", "payment_intent.payment_failed")
+
+
+def of_subscription(old: Subscription | None, new: Subscription) -> list[Transition]:
+    """Return a membership's changes. A new row may already be ending, or over.
+
+    Other subscriptions change silently, except for their payments and payment method.
+    """
+    was_live = old is not None and old.is_live and _was_membership(old, new)
+    if not new.is_membership:
+        return _other_transitions(old, new) if old is not None else []
+    found: list[Transition] = []
+    if new.is_live and not was_live:
+        found.append(SubscriptionStarted(new))
+    if new.is_live and new.ends_at and (old is None or old.ends_at != new.ends_at):
+        found.append(EndScheduled(new, new.canceled_at or new.read_at))
+    if new.is_live and old is not None and was_live and old.ends_at and not new.ends_at:
+        found.append(EndTakenBack(new, old, new.read_at))
+    if new.is_live and old is not None and was_live and _is_switched(old, new):
+        found.append(PriceSwitched(new, new.read_at))
+    if new.is_live and old is not None and was_live and _pays_otherwise(old, new):
+        found.append(CardChanged(new, old, new.read_at))
+    if new.is_live:
+        found += _pause_transitions(old, new)
+    if new.status == SubscriptionStatus.CANCELED and (old is None or was_live):
+        found.append(SubscriptionEnded(new, new.ended_at or new.read_at))
+    return found
+
+
+def _pays_otherwise(old: Subscription, new: Subscription) -> bool:
+    """Whether another card pays: a new number, not just a new expiry date from the bank."""
+    before, now = (old.card_brand, old.card_last4), (new.card_brand, new.card_last4)
+    return all(before) and all(now) and before != now
+
+
+def _pause_transitions(old: Subscription | None, new: Subscription) -> list[Transition]:
+    """Return whether a pause began, changed, or ended; Stripe doesn't say when."""
+    if old is not None and old.pause_behavior is None:
+        return []
+    before = _pause_of(old) if old else None
+    if new.is_paused and _pause_of(new) != before:
+        return [CollectionPaused(new, new.read_at if old else new.started_at)]
+    if before and not new.is_paused:
+        return [CollectionResumed(new, new.read_at)]
+    return []
+
+
+def _pause_of(row: Subscription) -> tuple[datetime | None, bool] | None:
+    """Return what members are told about a pause: its end, and whether invoices may follow."""
+    is_kept = row.pause_behavior == PauseBehavior.KEEP_AS_DRAFT
+    return (row.resumes_at, is_kept) if row.is_paused else None
+
+
+def _other_transitions(old: Subscription, new: Subscription) -> list[Transition]:
+    """Return the changes of a subscription that isn't (or is no longer) a membership."""
+    if old.is_live and _was_membership(old, new):
+        # Its item was removed; the rest of the subscription continues.
+        return [SubscriptionEnded(old, new.read_at)]
+    mine = Subscription.objects.memberships().live().filter(customer=new.customer)
+    if old.is_live and new.is_live and _pays_otherwise(old, new) and not mine.exists():
+        return [CardChanged(new, old, new.read_at)]
+    return []
+
+
+def _was_membership(old: Subscription, new: Subscription) -> bool:
+    """Whether a row was a membership; without stored items, assume what it is now."""
+    return old.is_membership if old.items else new.is_membership
+
+
+def _is_switched(old: Subscription, new: Subscription) -> bool:
+    """Whether the membership has a new price, not just another item that counts as it."""
+    before = {one.price_id for one in old.parts} or {old.price_id}
+    return old.price_id != new.price_id and new.price_id not in before
+
+
+def of_invoice(
+    old: Invoice | None,
+    new: Invoice,
+    rows: list[Payment],
+    payments: list[snapshots.PaymentSnapshot],
+    read_at: datetime,
+) -> list[Transition]:
+    """Return an invoice's change, one at a time: its outcome, not the steps in between."""
+    was_paid = old is not None and old.status == InvoiceStatus.PAID
+    if new.status == InvoiceStatus.PAID and not was_paid:
+        recovered = _has_recovered(old, new) and not new.amount_paid_outside
+        return [InvoicePaid(new, rows, recovered)]
+    was_open = old is not None and old.status != InvoiceStatus.DRAFT
+    if new.is_sent and new.is_payable and not was_open:
+        return [InvoiceSent(new, new.finalized_at or new.created_at)]
+    if _is_told_otherwise(new):
+        return []
+    times = [found.attempted_at for found in payments if found.attempted_at]
+    tries = [row for row in rows if not row.is_outside]
+    return _failed_try(old, new, tries, max(times, default=read_at))
+
+
+def _failed_try(
+    old: Invoice | None, new: Invoice, tries: list[Payment], at: datetime
+) -> list[Transition]:
+    """Return a failed attempt to collect an open invoice, or one waiting for the member."""
+    last = tries[-1] if tries else None
+    is_delayed = last is not None and last.card_brand in texts.DELAYED
+    is_new_attempt = new.attempt_count > (old.attempt_count if old else 0)
+    was_processing = old is not None and old.collection == Collection.PROCESSING
+    if new.collection == Collection.FAILED and is_delayed:
+        # Even if the row was read before Stripe's event: the attempt's message is made only once.
+        told_at = refusal_told_at(new.stripe_id, *(row.stripe_id for row in tries))
+        return [InvoicePaymentFailed(new, last, max(at, told_at or at))]
+    if new.is_sent:
+        # Members who pay a sent invoice see the result: it isn't charged automatically.
+        return []
+    if new.collection == Collection.REQUIRES_ACTION and is_new_attempt:
+        return [ConfirmationNeeded(new, last, at)]
+    if new.collection == Collection.FAILED and (is_new_attempt or was_processing):
+        return [InvoicePaymentFailed(new, last, at)]
+    return []
+
+
+def _is_told_otherwise(invoice: Invoice) -> bool:
+    """Whether the member learns of a failure another way.
+
+    If a membership hasn't begun, the member sees the failure; if it began while a bank was
+    processing, they don't. An end is announced with its reason.
+    """
+    if has_ended(invoice.subscription):
+        return True
+    subscription = invoice.subscription
+    has_begun = subscription is not None and subscription.is_live
+    return invoice.billing_reason == FIRST_INVOICE and not has_begun
+
+
+def refusal_told_at(*stripe_ids: str) -> datetime | None:
+    """Return when Stripe reported a bank's refusal: the charge has only its start time."""
+    told = StripeEvent.objects.filter(object_id__in=stripe_ids, type__in=REFUSALS)
+    newest: datetime | None = told.aggregate(at=Max("created_at"))["at"]
+    return newest
+
+
+def _has_recovered(old: Invoice | None, new: Invoice) -> bool:
+    """Whether an attempt had failed before the one that went through."""
+    before = old.collection if old else Collection.NONE
+    # A first payment that needs confirmation is confirmed while the member watches.
+    had_to_confirm = before == Collection.REQUIRES_ACTION and new.billing_reason != FIRST_INVOICE
+    return before == Collection.FAILED or had_to_confirm or new.attempt_count > 1
+
+
+def has_ended(subscription: Subscription | None) -> bool:
+    return subscription is not None and subscription.status in ENDED_SUBSCRIPTION
+
+
+def of_dispute(old: Dispute | None, new: Dispute) -> list[Transition]:
+    """Return a dispute's change. If it's over when first seen, that's its outcome."""
+    if old is not None and old.status == new.status:
+        return []
+    if old is None and new.is_open:
+        return [DisputeOpened(new, new.created_at)]
+    at = _changed_at(old, new)
+    if new.status == DisputeStatus.WON:
+        return [DisputeWon(new, at)]
+    if new.status == DisputeStatus.LOST:
+        return [DisputeLost(new, at)]
+    return [DisputeUpdated(new, old.status if old else "", at)]
+
+
+def _changed_at(old: Dispute | None, new: Dispute) -> datetime:
+    """Return when a dispute changed. Stripe doesn't say, but its last event does.
+
+    Without an event (an import, a repair), a known dispute has changed now, and an unknown one may
+    have been over for years.
+    """
+    events = StripeEvent.objects.filter(object_id=new.stripe_id).order_by("-created_at")
+    told: datetime | None = events.values_list("created_at", flat=True).first()
+    return told or (new.read_at if old else new.created_at)
+
+
+def announce(transitions: list[Transition]) -> None:
+    for transition in transitions:
+        to_members.announce(transition)

@@ -19,6 +19,7 @@ from billing.models.copy import StripeCopy
 from billing.refunds import sync as refund_sync
 from billing.stripe import gateway, snapshots
 from billing.sync import assignment, writing
+from billing.sync import columns as row_columns
 
 PAGE = 100
 # `ORPHAN`: it has our mark in its metadata, but belongs to no record here.

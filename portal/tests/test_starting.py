@@ -1,4 +1,4 @@
-"""Web, worker and manage.py as real processes, with settings that they must refuse."""
+"""Web, worker, and manage.py as real processes, with settings they must refuse."""
 
 from __future__ import annotations
 

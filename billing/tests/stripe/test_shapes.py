@@ -1,6 +1,6 @@
-"""Whatever Stripe may say or leave out, in every API version, is read, and read rightly.
+"""Whatever Stripe may say or leave out, in every API version, is read correctly.
 
-The shapes are those of `stripe_shapes`: what is nullable there is null here, once each.
+The shapes come from `stripe_shapes`: whatever is nullable there is null here, once each.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from allauth.account.models import EmailAddress
@@ -45,11 +45,13 @@ from billing.models import (
     Subscription,
     UnassignedCustomer,
 )
+from billing.notices.contexts import PaymentReceived
 from billing.refunds import ledger
 from billing.refunds import service as refunds
 from billing.refunds import terms as refund_terms
 from billing.refunds.service import RefundRequest
 from billing.tests import factories
+from emails.contexts import NamedAmount
 from emails.models import Message
 from members.models import (
     AccessChange,
@@ -66,19 +68,18 @@ from testing.made_once import made_once
 
 PHONE = "+14155552671"
 PASSWORD = "a-quiet-place-at-the-desk"
-RECEIPT = {
-    "name": "Alice",
-    "amount": "$29.00",
-    "description": "Membership",
-    "invoice_number": "F0000001-0001",
-    "paid_on": "2026-11-04T10:00:00+00:00",
-    "method": "Visa ending in 4242",
-    "lines": [{"description": "Membership", "amount": "$29.00"}],
-    "tax": "",
-    "discount": "",
-    "total": "$29.00",
-    "url": "http://127.0.0.1:8000/payments/",
-}
+RECEIPT = PaymentReceived(
+    name="Alice",
+    amount="$29.00",
+    description="Membership",
+    home_url="http://127.0.0.1:8000/",
+    invoice_number="F0000001-0001",
+    paid_on=datetime(2026, 11, 4, 10, tzinfo=UTC),
+    method="Visa ending in 4242",
+    lines=[NamedAmount(description="Membership", amount="$29.00")],
+    taxes_included=[],
+    url="http://127.0.0.1:8000/payments/",
+).as_json()
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ import psycopg
 import pytest
 import stripe
 from django.db import connection
+from django.template import Engine
 from hypothesis import is_hypothesis_test
 from procrastinate import JobContext, RetryDecision, sql
 from procrastinate.contrib.django import app
@@ -29,6 +30,7 @@ from pytest_django import Settings
 from pytest_django.plugin import DjangoDbBlocker
 
 from testing import rows, thorough
+from testing.undefined_names import Undefined
 
 # Collecting makes a million objects that all stay. Looking for garbage among them would take a
 # quarter of its time.
@@ -169,6 +171,12 @@ def _wait_for(found: Sandbox, process: subprocess.Popen[bytes]) -> None:
 def _quick_passwords(settings: Settings) -> None:
     """Hash passwords quickly: the slow hash that protects real ones is Django's, not ours."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _names_on_pages() -> None:
+    """Fail on a page if one of our templates shows an undefined name, instead of nothing."""
+    Engine.get_default().string_if_invalid = Undefined()
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -17,9 +17,8 @@ from django.contrib.auth.models import User
 
 from billing.core import texts
 from billing.core.statuses import DecisionState, MembershipAction, PaymentStatus, RefundOrigin
-from billing.facts import taxes
+from billing.facts import descriptions, taxes
 from billing.models import Dispute, Invoice, MembershipDecision, Payment, Refund, Subscription
-from billing.notices import to_members
 from common.money import Money
 from emails.catalogue import Kind
 from emails.models import Channel, Message, MessageState
@@ -139,13 +138,6 @@ def name_of(user: User) -> str:
     return user.get_full_name() or user.email or "The member"
 
 
-def what_for(payment: Payment) -> str:
-    """Return what was paid."""
-    if payment.invoice:
-        return to_members.describe(payment.invoice)
-    return texts.payment_description(payment.description, settings.BRAND_NAME)
-
-
 def delivery(message: Message) -> str:
     """Return what's known about a message's delivery."""
     words = DELIVERY[MessageState(message.state)]
@@ -173,7 +165,7 @@ def narrative(case: Case) -> Iterator[str]:
     card = texts.card(case.payment.card_brand, case.payment.card_last4)
     amount = money(case.payment.amount, case.payment.currency)
     by = f" with the card {card}" if card else ""
-    yield f"On {day(case.paid_at)}, {amount} was paid{by} for: {what_for(case.payment)}."
+    yield f"On {day(case.paid_at)}, {amount} was paid{by} for: {descriptions.of_one(case.payment)}."
     yield from _earlier_sentences(case)
     yield from _use_sentences(case)
     yield from _message_sentences(case)
@@ -278,7 +270,7 @@ def _payment(case: Case) -> list[list[str]]:
         ("Amount", money(payment.amount, payment.currency)),
         ("Disputed", money(dispute.amount, dispute.currency)),
         ("Refunded", money(payment.amount_refunded, payment.currency)),
-        ("For", what_for(payment)),
+        ("For", descriptions.of_one(payment)),
         ("Card", texts.card(payment.card_brand, payment.card_last4)),
         ("Invoice", payment.invoice.number if payment.invoice else ""),
         ("Reason given", reason + code),
@@ -332,7 +324,7 @@ def _sections(case: Case) -> Iterator[dict[str, Any]]:
         "Earlier payments with the same card, not disputed",
         ["Paid", "For", "Amount"],
         [
-            [moment(row.paid_at), what_for(row), money(row.amount, row.currency)]
+            [moment(row.paid_at), descriptions.of_one(row), money(row.amount, row.currency)]
             for row in case.earlier
         ],
         note="payments.csv",

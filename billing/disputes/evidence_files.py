@@ -15,6 +15,7 @@ from django.template.exceptions import TemplateDoesNotExist
 from billing.core import texts
 from billing.disputes import evidence
 from billing.disputes.evidence import Case, moment, money
+from billing.facts import descriptions
 from billing.models import Dispute, Invoice
 from common import documents, spreadsheets
 from emails import rendering
@@ -84,7 +85,7 @@ def _tables(case: Case) -> dict[str, str]:
                 [
                     moment(row.created_at),
                     moment(row.paid_at),
-                    evidence.what_for(row),
+                    descriptions.of_one(row),
                     row.status,
                     money(row.amount, row.currency),
                     money(row.amount_refunded, row.currency),

@@ -9,7 +9,7 @@ from django.conf import settings
 
 from billing.core import texts
 from billing.core.subscription_items import UNNAMED_PLAN, joined
-from billing.models import Invoice, Payment, Product
+from billing.models import Invoice, Payment, Product, Subscription
 from common.reads import AnyOf, Part, Reading
 
 # By Stripe's id.
@@ -39,6 +39,16 @@ def of_invoice(invoice: Invoice, names: ProductNames) -> str:
     """Return what an invoice is for, given product names by ID."""
     sold = _sold(invoice, names)
     return texts.invoice_description(sold or settings.BRAND_NAME, invoice.lines, is_plan=bool(sold))
+
+
+def plan_of(subscription: Subscription) -> str:
+    """Return what a subscription is called."""
+    return subscription.name or UNNAMED_PLAN
+
+
+def other_of(subscription: Subscription) -> str:
+    """Return what a subscription other than the membership is for, or ""."""
+    return "" if subscription.is_membership else subscription.name
 
 
 def product_names(invoices: Collection[Invoice]) -> ProductNames:

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from billing.core.statuses import PauseBehavior
-from billing.core.subscription_items import UNNAMED_PLAN
 from billing.facts import descriptions, discounts
 from billing.models import Invoice, Subscription
 from billing.notices import contexts
@@ -52,7 +51,7 @@ def _paused(subscription: Subscription, seen_at: datetime) -> None:
         user,
         contexts.MembershipPaused(
             name=user.first_name,
-            plan_name=_plan_of(subscription),
+            plan_name=descriptions.plan_of(subscription),
             resumes_on=resumes_at,
             billed_later=subscription.pause_behavior == PauseBehavior.KEEP_AS_DRAFT,
             url=portal_url("billing:membership"),
@@ -72,7 +71,7 @@ def _resumed(subscription: Subscription, seen_at: datetime) -> None:
         user,
         contexts.MembershipResumed(
             name=user.first_name,
-            plan_name=_plan_of(subscription),
+            plan_name=descriptions.plan_of(subscription),
             next_charge=str(charge) if is_charged and charge is not None else "",
             next_charge_on=end if is_charged else None,
             by_invoice=subscription.is_sent,
@@ -106,7 +105,3 @@ def _invoice(
         happened_at=happened_at,
         good_until=good_until,
     )
-
-
-def _plan_of(subscription: Subscription) -> str:
-    return subscription.name or UNNAMED_PLAN

@@ -22,7 +22,7 @@ from billing.core.statuses import (
 from billing.facts import memberships
 from billing.models import Invoice, Subscription
 from billing.models.locks import lock_member
-from billing.notices import to_members
+from billing.notices import announcing
 from billing.notices.transitions import (
     CardExpiring,
     InvoiceDueSoon,
@@ -62,7 +62,7 @@ def trial_ending(subscription_id: str, now: datetime) -> None:
             and now < end <= now + TRIAL_NOTICE
             and end - row.started_at > TRIAL_NOTICE
         ):
-            to_members.announce(TrialEnding(row, end, now))
+            announcing.announce(TrialEnding(row, end, now))
 
 
 def renewal_coming(subscription_id: str, now: datetime) -> None:
@@ -76,7 +76,7 @@ def renewal_coming(subscription_id: str, now: datetime) -> None:
             and row.current_period_end - row.current_period_start > LONG_INTERVAL
             and now < row.current_period_end <= now + EARLIEST_RENEWAL_NOTICE
         ):
-            to_members.announce(RenewalComing(row, now))
+            announcing.announce(RenewalComing(row, now))
 
 
 def card_expiring(subscription_id: str, now: datetime) -> None:
@@ -86,7 +86,7 @@ def card_expiring(subscription_id: str, now: datetime) -> None:
         is_charged = row is not None and row.is_renewal_charged and not row.is_sent
         is_near = row is not None and row.is_live and card_expires_soon(row, now)
         if row and is_charged and is_near and not _is_told_with_membership(row):
-            to_members.announce(CardExpiring(row, now))
+            announcing.announce(CardExpiring(row, now))
 
 
 def invoice_due(invoice_id: str, now: datetime) -> None:
@@ -100,10 +100,10 @@ def invoice_due(invoice_id: str, now: datetime) -> None:
         if row is None or not is_waiting or not row.is_sent or row.due_at is None:
             return
         if row.due_at <= now < row.due_at + OVERDUE_NOTICE:
-            to_members.announce(InvoiceOverdue(row, now))
+            announcing.announce(InvoiceOverdue(row, now))
         had_longer = row.due_at - (row.finalized_at or row.created_at) > DUE_NOTICE
         if now < row.due_at <= now + DUE_NOTICE and had_longer:
-            to_members.announce(InvoiceDueSoon(row, now))
+            announcing.announce(InvoiceDueSoon(row, now))
 
 
 def invoices_due(subscription_id: str, now: datetime) -> None:

@@ -13,7 +13,7 @@ from billing.core.statuses import UNFINISHED_CHECKOUT, CheckoutState, RequestSta
 from billing.membership import checkout
 from billing.models import Checkout, Item, PaymentRequest
 from billing.models.locks import lock_member
-from billing.notices import to_members
+from billing.notices import payments
 from billing.payments import single_payments
 from billing.stripe import failures, gateway
 from common.money import Money
@@ -118,5 +118,5 @@ def _tell(request: PaymentRequest, days: int, actor: User) -> PaymentRequest:
     request.expires_at = request.sent_at + timedelta(days=days)
     request.created_by = actor
     request.save(update_fields=["sent_at", "expires_at", "created_by"])
-    to_members.ask_for_payment(request)
+    payments.ask_for_payment(request)
     return request

@@ -22,7 +22,7 @@ from billing.models import (
     StripeEvent,
     Subscription,
 )
-from billing.notices import to_members
+from billing.notices import announcing
 from billing.notices.transitions import (
     CardChanged,
     CollectionPaused,
@@ -224,4 +224,4 @@ def _changed_at(old: Dispute | None, new: Dispute) -> datetime:
 
 def announce(transitions: list[Transition]) -> None:
     for transition in transitions:
-        to_members.announce(transition)
+        announcing.announce(transition)

@@ -1,0 +1,70 @@
+"""Step 4: transitions become messages for the outbox."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from billing.notices import collection, membership, payments, to_staff
+from billing.notices.transitions import (
+    CardChanged,
+    CardExpiring,
+    CollectionPaused,
+    CollectionResumed,
+    ConfirmationNeeded,
+    CreditNoteIssued,
+    DisputeLost,
+    DisputeOpened,
+    DisputeUpdated,
+    DisputeWon,
+    EndScheduled,
+    EndTakenBack,
+    InvoiceDueSoon,
+    InvoiceOverdue,
+    InvoicePaid,
+    InvoicePaymentFailed,
+    InvoiceSent,
+    OfferAccepted,
+    PriceSwitched,
+    RenewalComing,
+    SinglePaymentFailed,
+    SinglePaymentReceived,
+    SubscriptionEnded,
+    SubscriptionStarted,
+    Transition,
+    TrialEnding,
+)
+
+# What each transition is announced by. A test compares it with the transitions there are.
+BY: Mapping[type[Any], Callable[[Any], None]] = {
+    SubscriptionStarted: membership.started,
+    EndScheduled: membership.end_scheduled,
+    EndTakenBack: membership.end_taken_back,
+    PriceSwitched: membership.price_switched,
+    CardChanged: membership.card_changed,
+    OfferAccepted: membership.offer_accepted,
+    SubscriptionEnded: membership.ended,
+    TrialEnding: membership.trial_ending,
+    RenewalComing: membership.renewal_coming,
+    CardExpiring: membership.card_expiring,
+    CollectionPaused: collection.announce,
+    CollectionResumed: collection.announce,
+    InvoiceSent: collection.announce,
+    InvoiceDueSoon: collection.announce,
+    InvoiceOverdue: collection.announce,
+    InvoicePaid: payments.invoice_paid,
+    InvoicePaymentFailed: payments.invoice_failed,
+    ConfirmationNeeded: payments.confirmation_needed,
+    SinglePaymentReceived: payments.single_payment_received,
+    SinglePaymentFailed: payments.single_payment_failed,
+    CreditNoteIssued: payments.credit_note_issued,
+    DisputeOpened: to_staff.announce_dispute,
+    DisputeUpdated: to_staff.announce_dispute,
+    DisputeWon: to_staff.announce_dispute,
+    DisputeLost: to_staff.announce_dispute,
+}
+
+
+def announce(transition: Transition) -> None:
+    """Put the messages of a transition into the outbox, in the caller's transaction."""
+    BY[type(transition)](transition)

@@ -1,0 +1,312 @@
+"""Messages about the membership: its beginning, its changes, its end, and what comes next."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TypedDict
+
+from billing.core import tax_texts, texts
+from billing.core.statuses import ENDED_BY_FAILED_PAYMENT, MembershipAction
+from billing.facts import (
+    also_billed,
+    credit,
+    descriptions,
+    discounts,
+    memberships,
+)
+from billing.models import (
+    Subscription,
+)
+from billing.notices import contexts
+from billing.notices.transitions import (
+    CardChanged,
+    CardExpiring,
+    EndScheduled,
+    EndTakenBack,
+    OfferAccepted,
+    PriceSwitched,
+    RenewalComing,
+    SubscriptionEnded,
+    SubscriptionStarted,
+    TrialEnding,
+)
+from common.links import portal_url
+from common.money import Money
+from emails import outbox
+
+
+class CreditUsed(TypedDict):
+    """Credit that pays part of the next charge, and what's left of it."""
+
+    credit: str
+    credit_used: str
+
+
+def started(begun: SubscriptionStarted) -> None:
+    """Welcome a member. A second membership gets no welcome: staff sort it out."""
+    subscription = begun.subscription
+    user = subscription.customer.user
+    if len(memberships.live(user)) > 1:
+        return
+    plan = descriptions.plan_of(subscription)
+    trial = subscription.trial_end
+    end = subscription.current_period_end
+    outbox.put(
+        user,
+        contexts.Welcome(
+            name=user.first_name,
+            plan_name=plan,
+            price=str(subscription.money),
+            interval=texts.interval(subscription.interval, subscription.interval_count),
+            tax_words=tax_texts.price(subscription.taxation),
+            next_charge_on=end if subscription.is_renewal_charged else None,
+            by_invoice=subscription.is_sent,
+            trial_ends_on=trial if trial and trial > subscription.started_at else None,
+        ),
+        cause=subscription.stripe_id,
+        happened_at=subscription.started_at,
+    )
+
+
+def end_scheduled(scheduled: EndScheduled) -> None:
+    """Say when it ends, and how to undo that. Each decision is announced once."""
+    subscription = scheduled.subscription
+    ends_at = subscription.ends_at
+    if ends_at is None:
+        return
+    user = subscription.customer.user
+    outbox.put(
+        user,
+        contexts.MembershipEnds(
+            name=user.first_name,
+            plan_name=descriptions.plan_of(subscription),
+            ends_on=ends_at,
+            goes_on=_goes_on(subscription),
+            another=_keeps_another(subscription),
+            credit=_credit(subscription),
+            url=portal_url("billing:membership"),
+        ),
+        cause=f"{subscription.stripe_id}:{_seconds(subscription.canceled_at)}:{_seconds(ends_at)}",
+        happened_at=scheduled.decided_at,
+        good_until=ends_at,
+    )
+
+
+def end_taken_back(taken_back: EndTakenBack) -> None:
+    subscription, before = taken_back.subscription, taken_back.before
+    end, resumes_at = subscription.current_period_end, subscription.resumes_at
+    user = subscription.customer.user
+    outbox.put(
+        user,
+        contexts.MembershipGoesOn(
+            name=user.first_name,
+            plan_name=descriptions.plan_of(subscription),
+            price=_next_charge(subscription),
+            next_charge_on=end if subscription.is_renewal_charged else None,
+            resumes_on=resumes_at,
+            **_credit_used(subscription),
+            url=portal_url("billing:membership"),
+        ),
+        cause=f"{subscription.stripe_id}:{_seconds(before.canceled_at)}:{_seconds(before.ends_at)}",
+        happened_at=taken_back.seen_at,
+    )
+
+
+def price_switched(switched: PriceSwitched) -> None:
+    """Say what's charged from now on, and when next. Each decision is announced once."""
+    subscription = switched.subscription
+    user = subscription.customer.user
+    price, end = subscription.price_id, subscription.current_period_end
+    decisions = subscription.decisions.filter(action=MembershipAction.SWITCH, price_id=price)
+    decision = decisions.values_list("pk", flat=True).first() or 0
+    outbox.put(
+        user,
+        contexts.PriceSwitched(
+            name=user.first_name,
+            plan_name=descriptions.plan_of(subscription),
+            rhythm=texts.rhythm(subscription.interval, subscription.interval_count).lower(),
+            price=str(subscription.money),
+            interval=texts.interval(subscription.interval, subscription.interval_count),
+            tax_words=tax_texts.price(subscription.taxation),
+            next_charge=_next_charge(subscription),
+            next_charge_on=end if subscription.is_renewal_charged else None,
+            **_credit_used(subscription),
+            url=portal_url("billing:membership"),
+        ),
+        cause=f"{subscription.stripe_id}:{price}:{_seconds(end)}:{decision}",
+        happened_at=switched.seen_at,
+    )
+
+
+def card_changed(changed: CardChanged) -> None:
+    """Say which card is charged now: whoever changed it, its owner should know."""
+    subscription, before = changed.subscription, changed.before
+    user = subscription.customer.user
+    new = texts.card(subscription.card_brand, subscription.card_last4)
+    outbox.put(
+        user,
+        contexts.CardChanged(
+            name=user.first_name,
+            plan_name=descriptions.plan_of(subscription),
+            method=new,
+            before=texts.card(before.card_brand, before.card_last4),
+            url=portal_url("billing:membership"),
+        ),
+        # Back to the first card is news again.
+        cause=f"{subscription.stripe_id}:{subscription.card_last4}:{_seconds(changed.seen_at)}",
+        happened_at=changed.seen_at,
+    )
+
+
+def offer_accepted(accepted: OfferAccepted) -> None:
+    """Say thank you, what the discount is, and what's charged next."""
+    subscription, decision = accepted.subscription, accepted.decision
+    if decision.offer is None:
+        return
+    user = subscription.customer.user
+    outbox.put(
+        user,
+        contexts.OfferAccepted(
+            name=user.first_name,
+            plan_name=descriptions.plan_of(subscription),
+            terms=decision.offer.terms,
+            next_charge=_next_charge(subscription),
+            next_charge_on=subscription.current_period_end,
+            **_credit_used(subscription),
+            url=portal_url("billing:membership"),
+        ),
+        cause=f"{decision.pk}:{decision.discount_id}",
+        happened_at=decision.created_at,
+    )
+
+
+def ended(ended: SubscriptionEnded) -> None:
+    """Say that it's over, and how to come back."""
+    subscription = ended.subscription
+    user = subscription.customer.user
+    outbox.put(
+        user,
+        contexts.MembershipEnded(
+            name=user.first_name,
+            plan_name=descriptions.plan_of(subscription),
+            ended_on=ended.ended_at,
+            unpaid=subscription.end_reason == ENDED_BY_FAILED_PAYMENT,
+            goes_on=_goes_on(subscription),
+            another=memberships.current(user) is not None,
+            credit=_credit(subscription),
+            url=portal_url("billing:membership"),
+        ),
+        cause=subscription.stripe_id,
+        happened_at=ended.ended_at,
+    )
+
+
+def trial_ending(ending: TrialEnding) -> None:
+    subscription = ending.subscription
+    user = subscription.customer.user
+    outbox.put(
+        user,
+        contexts.TrialEnding(
+            name=user.first_name,
+            plan_name=descriptions.plan_of(subscription),
+            price=_next_charge(subscription),
+            interval=texts.interval(subscription.interval, subscription.interval_count),
+            other=descriptions.other_of(subscription),
+            ends_on=ending.ends_at,
+            method=_card_charged(subscription),
+            by_invoice=subscription.is_sent,
+            url=portal_url("billing:membership"),
+        ),
+        cause=f"{subscription.stripe_id}:{_seconds(ending.ends_at)}",
+        happened_at=ending.seen_at,
+        good_until=ending.ends_at,
+    )
+
+
+def renewal_coming(coming: RenewalComing) -> None:
+    subscription = coming.subscription
+    user = subscription.customer.user
+    outbox.put(
+        user,
+        contexts.RenewalComing(
+            name=user.first_name,
+            plan_name=descriptions.plan_of(subscription),
+            price=_next_charge(subscription),
+            interval=texts.interval(subscription.interval, subscription.interval_count),
+            other=descriptions.other_of(subscription),
+            renews_on=subscription.current_period_end,
+            method=_card_charged(subscription),
+            by_invoice=subscription.is_sent,
+            url=portal_url("billing:membership"),
+        ),
+        cause=f"{subscription.stripe_id}:{_seconds(subscription.current_period_end)}",
+        happened_at=coming.seen_at,
+        good_until=subscription.current_period_end,
+    )
+
+
+def card_expiring(expiring: CardExpiring) -> None:
+    """Announced once per card and the month printed on it."""
+    row = expiring.subscription
+    user = row.customer.user
+    outbox.put(
+        user,
+        contexts.CardExpiring(
+            name=user.first_name,
+            method=texts.card(row.card_brand, row.card_last4),
+            other=descriptions.other_of(row),
+            expires=texts.card_expiry(row.card_expires),
+            next_charge_on=row.current_period_end,
+            url=portal_url("billing:membership"),
+        ),
+        cause=f"{row.stripe_id}:{row.card_brand}:{row.card_last4}:{row.card_expires}",
+        happened_at=expiring.seen_at,
+        good_until=row.card_ends_at,
+    )
+
+
+def _card_charged(subscription: Subscription) -> str:
+    """Return the card charged for the next payment; none if an invoice is sent."""
+    is_sent = subscription.is_sent
+    return "" if is_sent else texts.card(subscription.card_brand, subscription.card_last4)
+
+
+def _keeps_another(ending: Subscription) -> bool:
+    """Whether another of the member's memberships continues when one ends."""
+    others = memberships.live(ending.customer.user)
+    return any(row.pk != ending.pk and row.ends_at is None for row in others)
+
+
+def _goes_on(ending: Subscription) -> list[str]:
+    """Return in sentences what a member is still charged for after a membership ends."""
+    rows = Subscription.objects.for_user(ending.customer.user).live().filter(cancel_at=None)
+    others = rows.exclude(pk=ending.pk).exclude(cancel_at_period_end=True)
+    return [
+        f"{'Your other membership' if row.is_membership else row.name} "
+        f"({also_billed.price_of(row)}) continues."
+        for row in others
+    ]
+
+
+def _next_charge(subscription: Subscription) -> str:
+    """Return the next payment's amount, which a discount may reduce."""
+    known = discounts.next_charge(subscription)
+    return str(subscription.money if known is None else known)
+
+
+def _credit_used(subscription: Subscription) -> CreditUsed:
+    """Return why the next charge is less than the price if credit pays part of it."""
+    if not subscription.next_credit or not subscription.is_renewal_charged:
+        return {"credit": "", "credit_used": ""}
+    used = str(Money(subscription.next_credit, subscription.currency))
+    return {"credit": _credit(subscription), "credit_used": used}
+
+
+def _credit(subscription: Subscription) -> str:
+    """Return a member's credit, or ""."""
+    return str(credit.of(subscription) or "")
+
+
+def _seconds(moment: datetime | None) -> int:
+    """Return a moment as part of a stable key."""
+    return int(moment.timestamp()) if moment else 0

@@ -1,0 +1,271 @@
+"""Messages about payments: receipts, refusals, credit notes, and what staff ask for."""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+from django.conf import settings
+
+from billing.core import texts
+from billing.facts import (
+    cards,
+    descriptions,
+    pay_links,
+    tax_settings,
+    taxes,
+)
+from billing.models import (
+    Checkout,
+    Invoice,
+    Payment,
+    PaymentRequest,
+)
+from billing.notices import contexts
+from billing.notices.transitions import (
+    ConfirmationNeeded,
+    CreditNoteIssued,
+    InvoicePaid,
+    InvoicePaymentFailed,
+    SinglePaymentFailed,
+    SinglePaymentReceived,
+)
+from common.links import portal_url
+from common.money import Money
+from emails import outbox
+from emails.contexts import NamedAmount
+
+
+class Besides(TypedDict):
+    """Whether an invoice is for something other than the membership, and what."""
+
+    is_other: bool
+    other: str
+
+
+def invoice_paid(paid_invoice: InvoicePaid) -> None:
+    """Send a receipt; a zero invoice (a trial's) gets none.
+
+    After a failed try it says first that the payment went through: one mail per payment.
+    """
+    invoice = paid_invoice.invoice
+    if not invoice.amount_paid or not invoice.paid_at:
+        return
+    user, tax = invoice.customer.user, taxes.of_invoice(invoice)
+    paid = [payment for payment in paid_invoice.payments if payment.paid_at]
+    methods = [texts.card(payment.card_brand, payment.card_last4) for payment in paid]
+    outbox.put(
+        user,
+        contexts.PaymentReceived(
+            name=user.first_name,
+            amount=_money(invoice, invoice.amount_paid),
+            description=describe(invoice),
+            recovered=paid_invoice.recovered,
+            next_card=_next_card(paid_invoice) if paid_invoice.recovered else "",
+            home_url=portal_url("home"),
+            invoice_number=invoice.number,
+            paid_on=invoice.paid_at,
+            method=" and ".join(dict.fromkeys(filter(None, methods))),
+            is_direct=bool(paid) and all(payment.is_outside for payment in paid),
+            lines=[
+                NamedAmount(description=line["description"], amount=_money(invoice, line["amount"]))
+                for line in invoice.lines
+            ],
+            taxes=_named_amounts(invoice, tax.added),
+            taxes_included=_named_amounts(invoice, taxes.included_words(tax.included)),
+            tax_note=tax.note,
+            discount=_money(invoice, -invoice.discount) if invoice.discount else "",
+            discount_label=texts.discount(invoice.promotion_codes),
+            credits=_named_amounts(invoice, texts.invoice_credits(invoice)),
+            url=portal_url("billing:invoice", invoice.pk),
+        ),
+        cause=invoice.stripe_id,
+        happened_at=invoice.paid_at,
+    )
+
+
+def _next_card(paid_invoice: InvoicePaid) -> str:
+    """Return the card charged next if another one paid now, or "" if it's the same."""
+    row = paid_invoice.invoice.subscription
+    other = cards.other_card(row) if row else None
+    if row is None or other not in paid_invoice.payments:
+        return ""
+    return texts.card(row.card_brand, row.card_last4) or "card from before"
+
+
+def single_payment_received(received: SinglePaymentReceived) -> None:
+    """Send a receipt for a payment without an invoice."""
+    payment = received.payment
+    if not payment.paid_at:
+        return
+    user = payment.customer.user
+    amount = str(payment.money_received)
+    description = texts.payment_description(payment.description, settings.BRAND_NAME)
+    outbox.put(
+        user,
+        contexts.PaymentReceived(
+            name=user.first_name,
+            amount=amount,
+            description=description,
+            home_url=portal_url("home"),
+            paid_on=payment.paid_at,
+            method=texts.card(payment.card_brand, payment.card_last4),
+            lines=[NamedAmount(description=description, amount=amount)],
+            taxes_included=_tax_in(payment),
+            url=portal_url("billing:payment", payment.pk),
+        ),
+        cause=payment.stripe_id,
+        happened_at=payment.paid_at,
+    )
+
+
+def _tax_in(payment: Payment) -> list[NamedAmount]:
+    """Return the tax in a single payment, whether included in its price or added."""
+    if not payment.tax:
+        return []
+    return [
+        NamedAmount(description="Includes tax", amount=str(Money(payment.tax, payment.currency)))
+    ]
+
+
+def credit_note_issued(issued: CreditNoteIssued) -> None:
+    """Say what was taken off an invoice. If it's only a refund, the refund's message says it."""
+    note = issued.note
+    if note.amount == note.refunded:
+        return
+    user, invoice = note.customer.user, note.invoice
+    outbox.put(
+        user,
+        contexts.CreditNoteIssued(
+            name=user.first_name,
+            amount=str(note.money),
+            description=describe(invoice),
+            invoice_number=invoice.number,
+            number=note.number,
+            sentences=texts.credit_note(note),
+            url=portal_url("billing:invoice", invoice.pk),
+        ),
+        cause=note.stripe_id,
+        happened_at=note.created_at,
+    )
+
+
+def single_payment_failed(failed: SinglePaymentFailed) -> None:
+    """Say that a bank didn't pay, days after the member's part was done, and how to retry.
+
+    Each try is announced once: `charge_id` names it.
+    """
+    payment = failed.payment
+    user, checkout = payment.customer.user, Checkout.objects.filter(payment=payment).first()
+    asked = checkout.request if checkout else None
+    again = pay_links.url_of(asked) if asked else portal_url("billing:pay-amount")
+    outbox.put(
+        user,
+        contexts.PaymentNotMade(
+            name=user.first_name,
+            amount=str(payment.money),
+            description=texts.payment_description(payment.description, settings.BRAND_NAME),
+            reason=texts.failure(payment.failure_code, payment.card_brand),
+            method=texts.card(payment.card_brand, payment.card_last4),
+            url=again if asked or settings.PAYMENT_MAXIMUM else portal_url("billing:payments"),
+        ),
+        cause=f"{payment.stripe_id}:{payment.charge_id}",
+        happened_at=failed.failed_at,
+    )
+
+
+def invoice_failed(failed: InvoicePaymentFailed) -> None:
+    """Say what failed, how to fix it, and whether another try follows."""
+    invoice, payment = failed.invoice, failed.payment
+    user = invoice.customer.user
+    next_attempt = invoice.next_payment_attempt_at
+    outbox.put(
+        user,
+        contexts.PaymentFailed(
+            name=user.first_name,
+            amount=_money(invoice, invoice.amount_remaining),
+            description=describe(invoice),
+            reason=texts.failure(payment.failure_code, payment.card_brand)
+            if payment
+            else texts.failure(""),
+            method=texts.card(payment.card_brand, payment.card_last4) if payment else "",
+            next_attempt_on=next_attempt,
+            final=invoice.was_last_try,
+            **_besides(invoice),
+            url=portal_url("billing:invoice", invoice.pk),
+        ),
+        cause=_attempt(invoice),
+        happened_at=failed.attempted_at,
+        good_until=next_attempt,
+    )
+
+
+def confirmation_needed(needed: ConfirmationNeeded) -> None:
+    """Say that the bank wants to ask the member something, and where."""
+    invoice, payment = needed.invoice, needed.payment
+    user = invoice.customer.user
+    next_attempt = invoice.next_payment_attempt_at
+    outbox.put(
+        user,
+        contexts.PaymentConfirmation(
+            name=user.first_name,
+            amount=_money(invoice, invoice.amount_remaining),
+            description=describe(invoice),
+            method=texts.card(payment.card_brand, payment.card_last4) if payment else "",
+            is_other=invoice.membership is None,
+            url=portal_url("billing:invoice-hosted", invoice.pk),
+        ),
+        cause=_attempt(invoice),
+        happened_at=needed.attempted_at,
+        good_until=next_attempt,
+    )
+
+
+def _attempt(invoice: Invoice) -> str:
+    """Return a stable key for the last attempt to collect an invoice."""
+    return f"{invoice.stripe_id}:{invoice.attempt_count}"
+
+
+def ask_for_payment(request: PaymentRequest) -> None:
+    """Ask a member to pay; call it in the transaction that sends the request."""
+    sent, end = request.sent_at, request.expires_at
+    if sent is None:
+        return
+    outbox.put(
+        request.user,
+        contexts.PaymentRequested(
+            name=request.user.first_name,
+            amount=str(request.price),
+            tax_words=tax_settings.single_words(),
+            adds_tax=tax_settings.adds_to_single(),
+            description=request.description,
+            expires_on=end,
+            url=pay_links.url_of(request),
+        ),
+        # An expired request may be sent again: each sending has its own time.
+        cause=f"{request.pk}:{sent.isoformat()}",
+        happened_at=sent,
+    )
+
+
+def describe(invoice: Invoice) -> str:
+    """Return what an invoice is for, in the member's words."""
+    return descriptions.of_invoice(invoice, descriptions.product_names([invoice]))
+
+
+def _besides(invoice: Invoice) -> Besides:
+    """Return whether an invoice is for something other than the membership, and what."""
+    row = invoice.subscription
+    return {
+        "is_other": invoice.membership is None,
+        "other": descriptions.other_of(row) if row else "",
+    }
+
+
+def _money(invoice: Invoice, amount: int) -> str:
+    return str(Money(amount, invoice.currency))
+
+
+def _named_amounts(invoice: Invoice, named: list[tuple[str, int]]) -> list[NamedAmount]:
+    return [
+        NamedAmount(description=words, amount=_money(invoice, amount)) for words, amount in named
+    ]

@@ -1,0 +1,89 @@
+"""The member's pages of invoices and credit notes, and their documents."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET
+
+from billing.models import CreditNote, Invoice
+from billing.pages import (
+    payment_facts,
+    payment_lines,
+    payment_pages,
+)
+from billing.stripe import failures, gateway
+from billing.sync import refresh
+from members.access import current_user
+
+logger = logging.getLogger(__name__)
+
+
+@login_required
+@require_GET
+def invoice(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show one invoice of the member's own; a stranger's does not exist for them."""
+    facts = payment_facts.invoice(current_user(request), pk)
+    if facts is None:
+        raise Http404("There is no such invoice.")
+    return render(request, "billing/invoice.html", {"invoice": payment_pages.invoice_page(facts)})
+
+
+@login_required
+@require_GET
+def invoice_pdf(request: HttpRequest, pk: int) -> HttpResponse:
+    """Send the member to the invoice's PDF."""
+    return _fresh_link(request, _own_invoice(request, pk), refresh.sync_invoice, "pdf_url")
+
+
+@login_required
+@require_GET
+def invoice_hosted(request: HttpRequest, pk: int) -> HttpResponse:
+    """Send the member to Stripe's page for the invoice, where an open one can be paid."""
+    return _fresh_link(request, _own_invoice(request, pk), refresh.sync_invoice, "hosted_url")
+
+
+@login_required
+@require_GET
+def credit_note_pdf(request: HttpRequest, pk: int) -> HttpResponse:
+    """Send the member to the PDF of one of their own credit notes."""
+    rows = CreditNote.objects.for_user(current_user(request)).select_related("invoice")
+    found = rows.filter(pk=pk).first()
+    if found is None:
+        raise Http404("There is no such credit note.")
+    return _fresh_link(request, found, refresh.sync_credit_note, "pdf_url")
+
+
+def _own_invoice(request: HttpRequest, pk: int) -> Invoice:
+    """Return an invoice of the signed-in member; others don't exist for them."""
+    found = payment_lines.invoices_of(current_user(request)).filter(pk=pk).first()
+    if found is None:
+        raise Http404("There is no such invoice.")
+    return found
+
+
+def _fresh_link(
+    request: HttpRequest,
+    found: Invoice | CreditNote,
+    read_again: Callable[[str], Invoice | CreditNote],
+    column: str,
+) -> HttpResponse:
+    """Redirect to a document's link, read from Stripe now because such links expire.
+
+    The caller has made sure that the document is the member's own.
+    """
+    try:
+        found = read_again(found.stripe_id)
+    except gateway.StripeError as error:
+        failures.note(logger, error, "A document's link could not be renewed, the old one must do")
+    url: str = getattr(found, column)
+    if not url:
+        messages.info(request, "There is no such document for this invoice yet.")
+        invoice_pk = found.invoice_id if isinstance(found, CreditNote) else found.pk
+        return redirect("billing:invoice", pk=invoice_pk)
+    return redirect(url)

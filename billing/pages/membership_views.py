@@ -1,0 +1,208 @@
+"""The member's pages of the membership: joining, its status, changing and leaving it."""
+
+from __future__ import annotations
+
+from allauth.account.adapter import get_adapter
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from billing.core import texts
+from billing.membership import cancellation, cards, checkout, retention, switching
+from billing.models import Payment
+from billing.pages import (
+    alerts,
+    member_facts,
+    membership_status,
+)
+from billing.pages.forms import CancellationForm
+from common.htmx import wants_fragment
+from members import terms
+from members.access import current_user
+from members.models import AgreedWhere
+
+# Primary keys are numbers of 64 bits.
+LONGEST_KEY = 19
+
+
+@login_required
+@require_GET
+def membership(request: HttpRequest) -> HttpResponse:
+    """Show the membership, or the plan to someone who can buy it."""
+    if "canceled" in request.GET:
+        messages.info(request, "You left the payment page. Nothing was charged.")
+        return redirect("billing:membership")
+    template = "billing/membership.html" + ("#current" if wants_fragment(request) else "")
+    facts = member_facts.membership(current_user(request))
+    current = membership_status.membership(facts)
+    offer = None if current.is_member else facts.offer
+    context = {
+        "membership": current,
+        "alerts": alerts.for_member(facts, current),
+        "offer": offer,
+        "changed_price": membership_status.changed_price(current, offer),
+        "left_open": alerts.left_open(facts),
+        "switches": membership_status.switches(facts, current),
+    }
+    return render(request, template, context)
+
+
+@login_required
+@require_POST
+def subscribe(request: HttpRequest) -> HttpResponse:
+    """Send the member to Stripe Checkout."""
+    user = current_user(request)
+    try:
+        url = checkout.start_membership(
+            user, request.POST.get("price", ""), expects_trial="trial" in request.POST
+        )
+    except (checkout.AlreadyMember, checkout.TrialGone) as error:
+        messages.info(request, str(error))
+    except checkout.CheckoutError as error:
+        messages.error(request, str(error))
+    else:
+        terms.accept(user, AgreedWhere.JOIN, get_adapter().get_client_ip(request))
+        return redirect(url)
+    return redirect("billing:membership")
+
+
+@login_required
+@require_GET
+def checkout_return(request: HttpRequest) -> HttpResponse:
+    """Say "confirming" until the webhook has arrived, then "active". HTMX polls the fragment."""
+    session_id = request.GET.get("session_id", "")
+    came_back = checkout.returned(current_user(request), session_id)
+    if not came_back.known:
+        return redirect("billing:membership")
+    if not came_back.paid:
+        messages.info(request, "The payment was not finished. Nothing was charged.")
+        return redirect("billing:membership")
+    template = "billing/checkout_return.html" + ("#status" if wants_fragment(request) else "")
+    context = {
+        "membership": membership_status.membership(member_facts.membership(current_user(request)))
+    }
+    return render(request, template, context)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def cancel(request: HttpRequest) -> HttpResponse:
+    """Say what will happen and when, ask why, and cancel the membership with its period."""
+    current = membership_status.membership(member_facts.membership(current_user(request)))
+    if not current.can_cancel:
+        return redirect("billing:membership")
+    form = CancellationForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            cancellation.cancel(
+                current_user(request), form.chosen_reason(), form.cleaned_data["comment"]
+            )
+        except cancellation.MembershipError as error:
+            messages.error(request, str(error))
+        return redirect("billing:membership")
+    return _cancel_page(request, current, form)
+
+
+@login_required
+@require_POST
+def stay(request: HttpRequest) -> HttpResponse:
+    """Let the member stay with the cancel page's discount."""
+    current = membership_status.membership(member_facts.membership(current_user(request)))
+    form = CancellationForm(request.POST)
+    if not form.is_valid():
+        return _cancel_page(request, current, form)
+    try:
+        retention.accept(current_user(request), form.chosen_reason(), form.cleaned_data["comment"])
+    except cancellation.MembershipError as error:
+        messages.error(request, str(error))
+    return redirect("billing:membership")
+
+
+@login_required
+@require_POST
+def resume(request: HttpRequest) -> HttpResponse:
+    """Let the membership continue."""
+    try:
+        cancellation.resume(current_user(request))
+    except cancellation.MembershipError as error:
+        messages.error(request, str(error))
+    return redirect("billing:membership")
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def switch(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show what another price would cost today, and switch to it as shown."""
+    user = current_user(request)
+    row = cancellation.live_subscription(user)
+    choice = (
+        next((one for one in switching.choices(row) if one.plan.pk == pk), None) if row else None
+    )
+    if row is None or choice is None:
+        messages.info(request, "There is nothing to switch to.")
+        return redirect("billing:membership")
+    try:
+        if request.method == "POST":
+            switching.switch(user, choice, request.POST.get("shown", ""))
+            if cancellation.pending_decision(user) is None:
+                told = f"You now pay {choice.rhythm}: {choice.price} a {choice.interval}."
+                messages.success(request, told)
+            return redirect("billing:membership")
+        preview = switching.preview(row, choice)
+    except switching.LookAgain as error:
+        messages.info(request, str(error))
+        return redirect(request.path)
+    except cancellation.MembershipError as error:
+        messages.error(request, str(error))
+        return redirect("billing:membership")
+    return render(request, "billing/switch.html", {"preview": preview})
+
+
+@login_required
+@require_POST
+def manage_card(request: HttpRequest) -> HttpResponse:
+    """Send the member to Stripe's page for changing the card."""
+    subscription_pk = _number(request.POST.get("subscription", ""))
+    try:
+        return redirect(checkout.card_page(current_user(request), subscription_pk))
+    except checkout.CheckoutError as error:
+        messages.error(request, str(error))
+        return redirect("billing:membership")
+
+
+@login_required
+@require_POST
+def use_card(request: HttpRequest, pk: int) -> HttpResponse:
+    """Use the card of one of the member's own payments for future charges too."""
+    user = current_user(request)
+    found = Payment.objects.for_user(user).filter(pk=pk).first()
+    if found is None:
+        raise Http404("There is no such payment.")
+    try:
+        cards.use_for_next_charges(user, found)
+    except cancellation.MembershipError as error:
+        messages.error(request, str(error))
+    else:
+        card = texts.card(found.card_brand, found.card_last4)
+        messages.success(request, f"Your next charges go to {card}.")
+    return redirect("billing:membership")
+
+
+def _number(text: str) -> int | None:
+    """Return a primary key from a form, or None if it isn't one."""
+    is_number = text.isascii() and text.isdecimal() and len(text) < LONGEST_KEY
+    return int(text) if is_number else None
+
+
+def _cancel_page(
+    request: HttpRequest, current: membership_status.Membership, form: CancellationForm
+) -> HttpResponse:
+    """Render the cancel page, with the offer for staying."""
+    user = current_user(request)
+    offer = retention.offer_for(user)
+    if offer:
+        retention.shown(offer, user)
+    context = {"membership": current, "form": form, "offer": offer}
+    return render(request, "billing/cancel.html", context)

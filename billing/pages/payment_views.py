@@ -1,0 +1,157 @@
+"""The member's pages of payments: the list, each one, and paying once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from billing.core.statuses import Purpose
+from billing.facts import pay_links, tax_settings
+from billing.membership import checkout
+from billing.models import Checkout, PaymentRequest
+from billing.pages import (
+    payables,
+    payment_facts,
+    payment_pages,
+)
+from billing.pages.forms import AmountForm
+from billing.payments import single_payments
+from common.htmx import wants_fragment
+from common.money import SYMBOLS, Money, plain_amount
+from members.access import current_user
+
+
+@login_required
+@require_GET
+def payments(request: HttpRequest) -> HttpResponse:
+    """List the member's invoices and payments, newest first; `before` is a page's start."""
+    template = "billing/payments.html" + ("#invoices" if wants_fragment(request) else "")
+    facts = payment_facts.payments(
+        current_user(request),
+        before=request.GET.get("before", ""),
+        other_before=request.GET.get("other_before", ""),
+    )
+    context = {
+        "page": payment_pages.payments_page(facts),
+        "takes_amounts": single_payments.takes_amounts(),
+    }
+    return render(request, template, context)
+
+
+@login_required
+@require_GET
+def payment(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show one of the member's own payments; an invoice's is shown with its invoice."""
+    facts = payment_facts.payment(current_user(request), pk)
+    if facts is None:
+        raise Http404("There is no such payment.")
+    if facts.payment.invoice_id:
+        return redirect("billing:invoice", pk=facts.payment.invoice_id)
+    return render(request, "billing/payment.html", {"payment": payment_pages.payment_page(facts)})
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def pay_amount(request: HttpRequest) -> HttpResponse:
+    """Let the member pay an amount of their choice; `amount` in the address fills the field."""
+    if not single_payments.takes_amounts():
+        raise Http404("No payments of this kind are taken.")
+    if "canceled" in request.GET:
+        messages.info(request, "You left the payment page. Nothing was charged.")
+        return redirect("billing:pay-amount")
+    if request.method != "POST":
+        return _amount_page(request, AmountForm(initial={"amount": request.GET.get("amount", "")}))
+    form = AmountForm(request.POST)
+    if not form.is_valid():
+        return _amount_page(request, form)
+    user, cleaned = current_user(request), form.cleaned_data
+    return _to_checkout(
+        request,
+        lambda: single_payments.pay_amount(user, cleaned["amount"], cleaned["note"]),
+        request.path,
+    )
+
+
+@login_required
+@require_POST
+def pay_item(request: HttpRequest, pk: int) -> HttpResponse:
+    """Send the member to Stripe Checkout to pay an item."""
+    user = current_user(request)
+    return _to_checkout(
+        request, lambda: single_payments.pay_item(user, pk), reverse("billing:payments")
+    )
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def pay(request: HttpRequest, token: str) -> HttpResponse:
+    """Show a payment request to its member, and send them to Stripe Checkout on POST."""
+    user, pk = current_user(request), pay_links.request_id(token)
+    found = PaymentRequest.objects.for_user(user).filter(pk=pk).first() if pk else None
+    if found is None:
+        raise Http404("There is no such payment request.")
+    if request.method == "POST":
+        pk = found.pk
+        return _to_checkout(request, lambda: single_payments.pay_request(user, pk), request.path)
+    if "canceled" in request.GET:
+        messages.info(request, "You left the payment page. Nothing was charged.")
+        return redirect(request.path)
+    context = {
+        "asked": found,
+        "refusal": single_payments.why_not_payable(found),
+        "tax_words": tax_settings.single_words(),
+        "adds_tax": tax_settings.adds_to_single(),
+    }
+    return render(request, "billing/pay.html", context)
+
+
+@login_required
+@require_GET
+def payment_result(request: HttpRequest) -> HttpResponse:
+    """Say "confirming" until the webhook has arrived, then how it went. HTMX polls the fragment."""
+    user, session_id = current_user(request), request.GET.get("session_id", "")
+    came_back = checkout.returned(user, session_id)
+    rows = Checkout.objects.for_user(user).exclude(purpose=Purpose.MEMBERSHIP)
+    found = rows.filter(session_id=session_id).select_related("payment", "request").first()
+    if not came_back.known or found is None:
+        return redirect("billing:payments")
+    if not came_back.paid:
+        messages.info(request, "The payment was not finished. Nothing was charged.")
+        return redirect("billing:payments")
+    template = "billing/payment_result.html" + ("#status" if wants_fragment(request) else "")
+    return render(request, template, {"result": payables.result_of(found)})
+
+
+def _to_checkout(request: HttpRequest, start: Callable[[], str], back: str) -> HttpResponse:
+    """Send the member to the page that `start` returns, or back with a sentence."""
+    try:
+        return redirect(start())
+    except checkout.AlreadyPaid as error:
+        messages.info(request, str(error))
+    except checkout.CheckoutError as error:
+        messages.error(request, str(error))
+    return redirect(back)
+
+
+def _amount_page(request: HttpRequest, form: AmountForm) -> HttpResponse:
+    """Render the form. `suggestions` are pairs of labels and field values."""
+    code = settings.PAYMENT_CURRENCY.upper()
+    suggestions = [
+        (Money(amount, code), plain_amount(amount, code)) for amount in settings.PAYMENT_SUGGESTIONS
+    ]
+    context = {
+        "form": form,
+        "suggestions": suggestions,
+        "currency": code,
+        "symbol": SYMBOLS.get(code, ""),
+        "bounds": single_payments.bounds(),
+        "tax_words": tax_settings.single_words(),
+    }
+    return render(request, "billing/pay_amount.html", context)

@@ -173,9 +173,12 @@ def _quick_passwords(settings: Settings) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
-@pytest.fixture(autouse=True, scope="session")
+@pytest.fixture(autouse=True)
 def _names_on_pages() -> None:
-    """Fail on a page if one of our templates shows an undefined name, instead of nothing."""
+    """Fail on a page if one of our templates shows an undefined name, instead of nothing.
+
+    For each test again: one that overrides settings of templates leaves a new engine behind.
+    """
     Engine.get_default().string_if_invalid = Undefined()
 
 

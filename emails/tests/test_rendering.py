@@ -146,8 +146,8 @@ def test_templates_use_only_what_mjml_knows(kind: Kind) -> None:
 
 def _source(kind: Kind) -> str:
     """Return a kind's MJML as it goes into the compiler."""
-    brand = current_brand()
-    context = SAMPLES[kind] | {"brand": brand, "palette": palette(brand.color), "why": "Because."}
+    letterhead = rendering._letterhead(current_brand(), "https://portal.example.com")
+    context = SAMPLES[kind] | letterhead | {"why": "Because.", "subject": "Your payment"}
     return str(get_template(f"emails/{kind}.mjml").render(context))
 
 

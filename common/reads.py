@@ -38,6 +38,7 @@ FROM_JSON: list[tuple[type[models.Field[Any, Any]], Convert]] = [
     (models.DateField, date.fromisoformat),
     (models.UUIDField, UUID),
 ]
+SMALLEST, LARGEST = -(2**63), 2**63 - 1
 # JSON would alter these.
 UNREADABLE = (models.DecimalField, models.DurationField, models.BinaryField, models.TimeField)
 
@@ -258,5 +259,12 @@ def _instances(compiler: Any) -> Mapped:
 
 
 def _sent(value: Any) -> Any:
-    # Give numbers one type for all sizes, or each size would be prepared separately.
-    return Int8(value) if type(value) is int else value
+    """Return a value as PostgreSQL takes it: numbers have 64 bits.
+
+    An address may ask for a key beyond them all. The largest number finds as little as a
+    queryset's filter would, and compares as the asked one does.
+    """
+    if type(value) is int:
+        # One type for numbers of all sizes, or each size would be prepared separately.
+        return Int8(max(SMALLEST, min(value, LARGEST)))
+    return value

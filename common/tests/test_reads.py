@@ -45,6 +45,14 @@ def columns(row: models.Model) -> dict[str, Any]:
     return {one.attname: getattr(row, one.attname) for one in row._meta.concrete_fields}
 
 
+@pytest.mark.parametrize("key", [2**63 - 1, 2**63, 10**40, -(10**40)])
+def test_a_key_beyond_all_keys_finds_nothing(key: int) -> None:
+    make_user("Alice")
+    found = BOTH(user=key, since=SEEN)
+    assert not found[MEMBERS]
+    assert not found[DEVICES]
+
+
 def test_rows_are_those_of_the_queryset() -> None:
     alice, bob = make_user("Alice"), make_user("Bob")
     Member.objects.filter(user=alice).update(phone="+14155552671", phone_verified_at=SEEN)

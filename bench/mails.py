@@ -30,7 +30,7 @@ RECEIPT = {
 
 def measure() -> float:
     """Return the seconds that one receipt takes, HTML and text, in the best of several rounds."""
-    from emails.catalogue import Kind  # noqa: PLC0415  (Django must be set up first)
+    from emails.catalog import Kind  # noqa: PLC0415  (Django must be set up first)
     from emails.models import Channel, Message  # noqa: PLC0415
     from emails.rendering import render_email  # noqa: PLC0415
 

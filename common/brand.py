@@ -23,7 +23,7 @@ KEEP_NAMED_SECONDS = 31_536_000
 KEEP_PLAIN_SECONDS = 300
 
 
-class InvalidColourError(ValueError):
+class InvalidColorError(ValueError):
     """The setting BRAND_COLOR isn't a hexadecimal color."""
 
 
@@ -57,27 +57,25 @@ class Palette:
     brand_edge_dark: str
 
 
-def parse(colour: str) -> Rgb:
-    """Reads `#rgb` or `#rrggbb`; raises InvalidColourError on anything else."""
-    match = re.fullmatch(r"#?([0-9a-fA-F]{3}|[0-9a-fA-F]{6})", colour.strip())
+def parse(color: str) -> Rgb:
+    """Reads `#rgb` or `#rrggbb`; raises InvalidColorError on anything else."""
+    match = re.fullmatch(r"#?([0-9a-fA-F]{3}|[0-9a-fA-F]{6})", color.strip())
     if match is None:
-        raise InvalidColourError(f"BRAND_COLOR must be a colour like #1f5c4d, not {colour!r}.")
+        raise InvalidColorError(f"BRAND_COLOR must be a color like #1f5c4d, not {color!r}.")
     digits = match.group(1)
     if len(digits) == 3:
         digits = "".join(digit * 2 for digit in digits)
     return Rgb(*(int(digits[at : at + 2], 16) for at in (0, 2, 4)))
 
 
-def luminance(colour: Rgb) -> float:
+def luminance(color: Rgb) -> float:
     """Relative luminance from 0 to 1, as WCAG 2.2 defines it."""
 
     def linear(channel: int) -> float:
         share = channel / 255
         return share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4
 
-    return (
-        0.2126 * linear(colour.red) + 0.7152 * linear(colour.green) + 0.0722 * linear(colour.blue)
-    )
+    return 0.2126 * linear(color.red) + 0.7152 * linear(color.green) + 0.0722 * linear(color.blue)
 
 
 def contrast(one: Rgb, other: Rgb) -> float:
@@ -97,15 +95,15 @@ def mix(one: Rgb, other: Rgb, share: float) -> Rgb:
     )
 
 
-def text_on(colour: Rgb) -> Rgb:
+def text_on(color: Rgb) -> Rgb:
     """White if it's readable, else black: one of the two always is."""
-    return WHITE if contrast(colour, WHITE) >= TEXT_CONTRAST else BLACK
+    return WHITE if contrast(color, WHITE) >= TEXT_CONTRAST else BLACK
 
 
-def readable(colour: Rgb, surfaces: tuple[Rgb, ...], towards: Rgb, ratio: float) -> Rgb:
+def readable(color: Rgb, surfaces: tuple[Rgb, ...], towards: Rgb, ratio: float) -> Rgb:
     """The color, moved toward black or white only as far as every surface needs."""
     for percent in range(100, 0, -1):
-        candidate = mix(colour, towards, percent / 100)
+        candidate = mix(color, towards, percent / 100)
         if all(contrast(candidate, surface) >= ratio for surface in surfaces):
             return candidate
     return towards
@@ -118,9 +116,9 @@ def with_tint(brand: Rgb, surfaces: tuple[str, ...]) -> tuple[Rgb, ...]:
 
 
 @lru_cache(maxsize=8)
-def palette(colour: str) -> Palette:
-    """Derives all brand colors from the owner's one. Raises InvalidColourError."""
-    brand = parse(colour)
+def palette(color: str) -> Palette:
+    """Derives all brand colors from the owner's one. Raises InvalidColorError."""
+    brand = parse(color)
     on_brand = text_on(brand)
     away_from_text = BLACK if on_brand == WHITE else WHITE
     light = with_tint(brand, LIGHT_SURFACES)
@@ -136,16 +134,16 @@ def palette(colour: str) -> Palette:
     )
 
 
-def stylesheet(colours: Palette) -> str:
+def stylesheet(colors: Palette) -> str:
     """The custom properties that `static/portal.css` is written in."""
     lines = (
-        f"  --brand: {colours.brand};",
-        f"  --brand-hover: {colours.brand_hover};",
-        f"  --on-brand: {colours.on_brand};",
-        f"  --brand-ink-light: {colours.brand_ink_light};",
-        f"  --brand-ink-dark: {colours.brand_ink_dark};",
-        f"  --brand-edge-light: {colours.brand_edge_light};",
-        f"  --brand-edge-dark: {colours.brand_edge_dark};",
+        f"  --brand: {colors.brand};",
+        f"  --brand-hover: {colors.brand_hover};",
+        f"  --on-brand: {colors.on_brand};",
+        f"  --brand-ink-light: {colors.brand_ink_light};",
+        f"  --brand-ink-dark: {colors.brand_ink_dark};",
+        f"  --brand-edge-light: {colors.brand_edge_light};",
+        f"  --brand-edge-dark: {colors.brand_edge_dark};",
     )
     return "\n".join((":root {", *lines, "}", ""))
 

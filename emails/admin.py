@@ -23,7 +23,7 @@ from common.staff.filters import by_day
 from common.staff.parts import button, column, row_or_404
 from common.staff.read_only import ReadOnlyAdmin
 from emails import outbox
-from emails.catalogue import Kind, spec_of
+from emails.catalog import Kind, spec_of
 from emails.models import Channel, Message, MessageState
 from emails.rendering import render_email, render_sms
 from emails.tasks import try_now

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db.models import Q
 from django.utils.module_loading import import_string
 
-from emails.catalogue import Kind
+from emails.catalog import Kind
 from emails.models import Message
 
 # Returns why a message is no longer needed, or "".

@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, ClassVar
 
-from emails.catalogue import Kind
+from emails.catalog import Kind
 
 
 @dataclass(frozen=True, kw_only=True)

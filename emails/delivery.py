@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from common.queue import Backoff, hurry
 from emails import causes, forgetting, mail, text_messages
-from emails.catalogue import Kind, spec_of
+from emails.catalog import Kind, spec_of
 from emails.models import Channel, Message, MessageState
 from emails.problems import DeliveryProblem, NotYet
 

@@ -25,7 +25,7 @@ from psycopg.types.json import Jsonb
 
 from common import addresses
 from emails import causes, rendering
-from emails.catalogue import Kind, spec_of
+from emails.catalog import Kind, spec_of
 from emails.contexts import MessageContext
 from emails.delivery import job_key
 from emails.models import Channel, Message, MessageState

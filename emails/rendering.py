@@ -25,7 +25,7 @@ from common import characters
 from common.brand import palette
 from common.context import Brand, current_brand
 from emails import segments
-from emails.catalogue import spec_of
+from emails.catalog import spec_of
 from emails.models import Message
 from members import time_zones
 

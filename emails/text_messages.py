@@ -17,7 +17,7 @@ from twilio.rest import Client
 from common.links import portal_url
 from common.network import is_network_error
 from emails import rendering
-from emails.catalogue import Category, spec_of
+from emails.catalog import Category, spec_of
 from emails.models import Message
 from emails.problems import DeliveryProblem
 from members import consent, numbers

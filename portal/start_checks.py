@@ -171,10 +171,10 @@ def _addresses_can_be_read(found: Found) -> Iterator[str]:
             yield f"{name} is not an address: its https:// or the like, or its port, is wrong."
 
 
-def _colour(found: Found) -> Iterator[str]:
-    colour = _value(found, "BRAND_COLOR")
-    if colour and not re.fullmatch(r"#?([0-9a-f]{3}|[0-9a-f]{6})", colour, re.IGNORECASE):
-        yield "BRAND_COLOR is not a colour such as #2f5d50 (in quotes, or # begins a comment)."
+def _color(found: Found) -> Iterator[str]:
+    color = _value(found, "BRAND_COLOR")
+    if color and not re.fullmatch(r"#?([0-9a-f]{3}|[0-9a-f]{6})", color, re.IGNORECASE):
+        yield "BRAND_COLOR is not a color such as #2f5d50 (in quotes, or # begins a comment)."
 
 
 def _mail_addresses(found: Found) -> Iterator[str]:
@@ -372,7 +372,7 @@ def _business_is_named(found: Found) -> Iterator[Remark]:
 
 
 ALWAYS: tuple[Rule, ...] = (
-    *(_addresses_can_be_read, _colour, _stripe_key, _live_key_stays_at_stripe),
+    *(_addresses_can_be_read, _color, _stripe_key, _live_key_stays_at_stripe),
     *(_database_is_postgres, _mail_addresses),
 )
 WITH_DEBUG: tuple[Rule, ...] = (_no_live_key_while_developing,)

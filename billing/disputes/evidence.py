@@ -20,7 +20,7 @@ from billing.core.statuses import DecisionState, MembershipAction, PaymentStatus
 from billing.facts import descriptions, taxes
 from billing.models import Dispute, Invoice, MembershipDecision, Payment, Refund, Subscription
 from common.money import Money
-from emails.catalogue import Kind
+from emails.catalog import Kind
 from emails.models import Channel, Message, MessageState
 from members.display import device
 from members.models import SignIn, TermsAcceptance

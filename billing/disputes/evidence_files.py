@@ -19,7 +19,7 @@ from billing.facts import descriptions
 from billing.models import Dispute, Invoice
 from common import documents, spreadsheets
 from emails import rendering
-from emails.catalogue import Kind, spec_of
+from emails.catalog import Kind, spec_of
 from emails.models import Channel, Message
 
 READ_ME = """This is the evidence about one disputed payment.

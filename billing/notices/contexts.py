@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from emails.catalogue import Kind
+from emails.catalog import Kind
 from emails.contexts import MessageContext, NamedAmount
 
 

@@ -18,7 +18,7 @@ from billing.core.statuses import (
     SubscriptionStatus,
 )
 from billing.models import Dispute, Invoice, Payment, PaymentRequest, Refund, Subscription
-from emails.catalogue import Kind
+from emails.catalog import Kind
 from emails.causes import Check
 from emails.models import Message
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from emails.catalogue import Kind
+from emails.catalog import Kind
 from emails.contexts import MessageContext
 
 

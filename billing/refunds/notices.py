@@ -27,7 +27,7 @@ from billing.refunds.policy import Outcome
 from common.links import portal_url
 from common.one_by_one import OneByOne
 from emails import outbox
-from emails.catalogue import Kind
+from emails.catalog import Kind
 from members import time_zones
 
 # Steps by Stripe are announced as the state they led to.

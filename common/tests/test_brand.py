@@ -8,7 +8,7 @@ from pytest_django import Settings
 
 from common import brand
 
-colours = st.builds(
+colors = st.builds(
     lambda red, green, blue: brand.Rgb(red, green, blue).hex,
     st.integers(0, 255),
     st.integers(0, 255),
@@ -16,18 +16,18 @@ colours = st.builds(
 )
 
 
-@given(colours)
-def test_text_on_the_brand_can_be_read_at_rest_and_under_the_pointer(colour: str) -> None:
-    palette = brand.palette(colour)
+@given(colors)
+def test_text_on_the_brand_can_be_read_at_rest_and_under_the_pointer(color: str) -> None:
+    palette = brand.palette(color)
     text = brand.parse(palette.on_brand)
     assert brand.contrast(text, brand.parse(palette.brand)) >= brand.TEXT_CONTRAST
     assert brand.contrast(text, brand.parse(palette.brand_hover)) >= brand.TEXT_CONTRAST
 
 
-@given(colours)
-def test_the_brand_as_ink_can_be_read_on_every_surface_and_its_tint(colour: str) -> None:
-    palette = brand.palette(colour)
-    own = brand.parse(colour)
+@given(colors)
+def test_the_brand_as_ink_can_be_read_on_every_surface_and_its_tint(color: str) -> None:
+    palette = brand.palette(color)
+    own = brand.parse(color)
     for ink, surfaces in (
         (palette.brand_ink_light, brand.LIGHT_SURFACES),
         (palette.brand_ink_dark, brand.DARK_SURFACES),
@@ -36,9 +36,9 @@ def test_the_brand_as_ink_can_be_read_on_every_surface_and_its_tint(colour: str)
             assert brand.contrast(brand.parse(ink), surface) >= brand.TEXT_CONTRAST
 
 
-@given(colours)
-def test_the_edge_of_a_filled_control_can_be_seen(colour: str) -> None:
-    palette = brand.palette(colour)
+@given(colors)
+def test_the_edge_of_a_filled_control_can_be_seen(color: str) -> None:
+    palette = brand.palette(color)
     for edge, surfaces in (
         (palette.brand_edge_light, brand.LIGHT_SURFACES),
         (palette.brand_edge_dark, brand.DARK_SURFACES),
@@ -49,11 +49,11 @@ def test_the_edge_of_a_filled_control_can_be_seen(colour: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("colour", "text"),
+    ("color", "text"),
     [("#1f5c4d", "#ffffff"), ("#000", "#ffffff"), ("#ffd84d", "#000000"), ("#fff", "#000000")],
 )
-def test_text_flips_with_the_brand(colour: str, text: str) -> None:
-    assert brand.palette(colour).on_brand == text
+def test_text_flips_with_the_brand(color: str, text: str) -> None:
+    assert brand.palette(color).on_brand == text
 
 
 def test_a_readable_brand_is_left_as_the_owner_chose_it() -> None:
@@ -67,13 +67,13 @@ def test_contrast_is_that_of_wcag(one: str, other: str, ratio: float) -> None:
     assert brand.contrast(brand.parse(one), brand.parse(other)) == pytest.approx(ratio, abs=0.01)
 
 
-@pytest.mark.parametrize("colour", ["", "green", "#12345", "#1f5c4d;}body{display:none"])
-def test_anything_but_a_colour_is_refused(colour: str) -> None:
-    with pytest.raises(brand.InvalidColourError):
-        brand.parse(colour)
+@pytest.mark.parametrize("color", ["", "green", "#12345", "#1f5c4d;}body{display:none"])
+def test_anything_but_a_color_is_refused(color: str) -> None:
+    with pytest.raises(brand.InvalidColorError):
+        brand.parse(color)
 
 
-def test_a_page_that_names_the_colour_lets_browsers_keep_it(
+def test_a_page_that_names_the_color_lets_browsers_keep_it(
     client: Client, settings: Settings
 ) -> None:
     settings.BRAND_COLOR = "#ffd84d"
@@ -83,7 +83,7 @@ def test_a_page_that_names_the_colour_lets_browsers_keep_it(
     assert "immutable" not in stale["Cache-Control"]
 
 
-def test_brand_css_carries_the_owners_colour_and_may_be_kept(
+def test_brand_css_carries_the_owners_color_and_may_be_kept(
     client: Client, settings: Settings
 ) -> None:
     settings.BRAND_COLOR = "#ffd84d"

@@ -8,7 +8,7 @@ from typing import Any
 from billing.notices import contexts as notices
 from billing.reconcile import contexts as reconcile
 from billing.refunds import contexts as refunds
-from emails.catalogue import Kind
+from emails.catalog import Kind
 from emails.contexts import MessageContext, NamedAmount
 from members import contexts as members
 from portal.backoffice import contexts as portal

@@ -16,7 +16,7 @@ from django.template.smartif import TokenBase
 from common.brand import Palette
 from common.context import Brand
 from emails import rendering
-from emails.catalogue import CATALOGUE, Kind
+from emails.catalog import CATALOG, Kind
 from emails.contexts import MessageContext, NamedAmount, names_of
 from emails.tests.samples import CONTEXTS
 
@@ -79,7 +79,7 @@ def _variables(value: Any) -> set[str]:
 
 def templates_of(kind: Kind) -> Iterator[Template]:
     """Yield the subject of a kind, and its templates for each channel."""
-    spec, engine = CATALOGUE[kind], Engine.get_default()
+    spec, engine = CATALOG[kind], Engine.get_default()
     if spec.email:
         yield engine.from_string(spec.subject)
         yield engine.get_template(f"emails/{kind}.mjml")

@@ -20,7 +20,7 @@ from pytest_django import Settings
 from common.logs import LineFormatter
 from conftest import Sandbox, run_jobs
 from emails import delivery, outbox
-from emails.catalogue import Kind
+from emails.catalog import Kind
 from emails.delivery import StatusReport
 from emails.models import Message, MessageState
 from emails.problems import DeliveryProblem

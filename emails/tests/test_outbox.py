@@ -13,7 +13,7 @@ from pytest_django import Settings
 
 from billing.notices.contexts import Welcome
 from emails import outbox
-from emails.catalogue import Kind
+from emails.catalog import Kind
 from emails.models import Message, MessageState
 from emails.tests.samples import CONTEXTS
 from emails.tests.test_delivery import PHONE, nina, put

@@ -18,7 +18,7 @@ from billing.tests import factories
 from billing.tests.staff_world import signed_in_now, support
 from conftest import Sandbox, run_jobs
 from emails import outbox
-from emails.catalogue import Kind
+from emails.catalog import Kind
 from emails.models import Message
 from emails.problems import DeliveryProblem
 from emails.tests.samples import CONTEXTS

@@ -16,13 +16,13 @@ from pytest_django import Settings
 from common.brand import contrast, palette, parse
 from common.context import current_brand
 from emails import rendering, segments
-from emails.catalogue import CATALOGUE, Kind, Spec
+from emails.catalog import CATALOG, Kind, Spec
 from emails.models import Channel, Message
 from emails.tests.samples import HOSTILE, SAMPLES, hostile
 from members.models import Member
 
-EMAILS = [kind for kind, spec in CATALOGUE.items() if spec.email]
-TEXTS = [kind for kind, spec in CATALOGUE.items() if spec.sms]
+EMAILS = [kind for kind, spec in CATALOG.items() if spec.email]
+TEXTS = [kind for kind, spec in CATALOG.items() if spec.sms]
 
 # What mrml knows, with the attributes that we use. It passes unknown ones in silence.
 SHARED = {"css-class", "padding", "font-family"}
@@ -79,7 +79,7 @@ def brand(settings: Settings) -> None:
 
 
 def test_every_kind_has_a_sample() -> None:
-    assert set(SAMPLES) == set(Kind) == set(CATALOGUE)
+    assert set(SAMPLES) == set(Kind) == set(CATALOG)
 
 
 @pytest.mark.parametrize("kind", EMAILS)
@@ -189,10 +189,10 @@ def test_phone_offers_the_code_to_the_page() -> None:
 @pytest.mark.parametrize("color", ["#2f5d50", "#ffd400", "#000000", "#ffffff"])
 def test_brand_name_can_be_read_on_any_brand(settings: Settings, color: str) -> None:
     settings.BRAND_COLOR = color
-    colours = palette(color)
-    assert contrast(parse(colours.brand), parse(colours.on_brand)) >= 4.5
+    colors = palette(color)
+    assert contrast(parse(colors.brand), parse(colors.on_brand)) >= 4.5
     email = rendering.render_email(message(Kind.WELCOME, SAMPLES[Kind.WELCOME]))
-    assert f"color:{colours.on_brand}" in email.html
+    assert f"color:{colors.on_brand}" in email.html
 
 
 @pytest.mark.django_db
@@ -257,6 +257,6 @@ def test_message_without_a_name_is_sent_and_noted_in_the_log(
 def test_unknown_name_fails_a_test_wherever_it_stands(
     source: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(CATALOGUE, Kind.WELCOME, Spec(source))
+    monkeypatch.setitem(CATALOG, Kind.WELCOME, Spec(source))
     with pytest.raises(AssertionError, match="nmae"):
         rendering.render_subject(message(Kind.WELCOME, SAMPLES[Kind.WELCOME]))

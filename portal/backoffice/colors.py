@@ -33,18 +33,18 @@ class Oklch:
     hue: float
 
 
-def primary_scale(colour: str) -> dict[str, str]:
+def primary_scale(color: str) -> dict[str, str]:
     """Return Unfold's primary colors by weight, each `#rrggbb`.
 
     Raises:
-        common.brand.InvalidColourError: it isn't a hexadecimal color.
+        common.brand.InvalidColorError: it isn't a hexadecimal color.
     """
-    return {str(weight): shade.hex for weight, shade in _shades(colour).items()}
+    return {str(weight): shade.hex for weight, shade in _shades(color).items()}
 
 
 @lru_cache(maxsize=8)
-def _shades(colour: str) -> dict[int, Rgb]:
-    brand = to_oklch(parse(colour))
+def _shades(color: str) -> dict[int, Rgb]:
+    brand = to_oklch(parse(color))
     own = _darkened_for_white_text(brand)
     shades = {
         weight: _shade(brand, LIGHTEST + (own - LIGHTEST) * share, CHROMA.get(weight, 1.0))
@@ -88,9 +88,9 @@ def _shade(brand: Oklch, lightness: float, chroma: float) -> Rgb:
         keep -= STEP
 
 
-def to_oklch(colour: Rgb) -> Oklch:
+def to_oklch(color: Rgb) -> Oklch:
     """Convert sRGB to OKLCH, with the matrices from CSS Color 4."""
-    red, green, blue = (_linear(c) for c in (colour.red, colour.green, colour.blue))
+    red, green, blue = (_linear(c) for c in (color.red, color.green, color.blue))
     long = math.cbrt(0.4122214708 * red + 0.5363325363 * green + 0.0514459929 * blue)
     medium = math.cbrt(0.2119034982 * red + 0.6806995451 * green + 0.1073969566 * blue)
     short = math.cbrt(0.0883024619 * red + 0.2817188376 * green + 0.6299787005 * blue)
@@ -100,11 +100,11 @@ def to_oklch(colour: Rgb) -> Oklch:
     return Oklch(lightness, math.hypot(a, b), math.atan2(b, a))
 
 
-def _linear_rgb(colour: Oklch) -> tuple[float, float, float]:
-    a, b = colour.chroma * math.cos(colour.hue), colour.chroma * math.sin(colour.hue)
-    long = (colour.lightness + 0.3963377774 * a + 0.2158037573 * b) ** 3
-    medium = (colour.lightness - 0.1055613458 * a - 0.0638541728 * b) ** 3
-    short = (colour.lightness - 0.0894841775 * a - 1.2914855480 * b) ** 3
+def _linear_rgb(color: Oklch) -> tuple[float, float, float]:
+    a, b = color.chroma * math.cos(color.hue), color.chroma * math.sin(color.hue)
+    long = (color.lightness + 0.3963377774 * a + 0.2158037573 * b) ** 3
+    medium = (color.lightness - 0.1055613458 * a - 0.0638541728 * b) ** 3
+    short = (color.lightness - 0.0894841775 * a - 1.2914855480 * b) ** 3
     return (
         4.0767416621 * long - 3.3077115913 * medium + 0.2309699292 * short,
         -1.2684380046 * long + 2.6097574011 * medium - 0.3413193965 * short,

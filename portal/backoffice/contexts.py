@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from emails.catalogue import Kind
+from emails.catalog import Kind
 from emails.contexts import MessageContext
 
 

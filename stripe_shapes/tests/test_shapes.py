@@ -36,7 +36,7 @@ def test_an_example_has_its_shape(kind: str, version: str) -> None:
 def test_what_differs_is_noticed() -> None:
     good = example("refund", Fill.FULL)
     wrong: list[dict[str, Any]] = [
-        {"colour": "red"},
+        {"color": "red"},
         {"amount": "5"},
         {"amount": True},
         {"amount": None},
@@ -52,7 +52,7 @@ def test_what_differs_is_noticed() -> None:
 
 def test_an_error_has_a_shape_too() -> None:
     assert not list(violations({"error": {"type": "api_error", "message": "Sorry"}}))
-    for wrong in ({"message": "Sorry"}, {"type": "sorry"}, {"type": "api_error", "colour": "red"}):
+    for wrong in ({"message": "Sorry"}, {"type": "sorry"}, {"type": "api_error", "color": "red"}):
         assert list(violations({"error": wrong}))
 
 

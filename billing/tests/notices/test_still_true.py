@@ -12,7 +12,7 @@ from django.utils import timezone
 from billing.models import Subscription
 from billing.notices.still_true import CHECKS
 from billing.tests import factories
-from emails.catalogue import Kind
+from emails.catalog import Kind
 from emails.models import Message
 
 pytestmark = pytest.mark.django_db

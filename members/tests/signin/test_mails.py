@@ -11,7 +11,7 @@ from allauth.account.models import EmailAddress
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from emails.catalogue import Kind
+from emails.catalog import Kind
 from emails.models import Channel, Message, MessageState
 from emails.rendering import render_email
 from members.signin.mails import NoWordsForAccountMail, send_account_mail, send_phone_code

@@ -47,7 +47,7 @@ from billing.tests.refund_world import policy, refund_request
 from common.money import Money
 from conftest import Sandbox, run_jobs
 from emails import delivery, outbox
-from emails.catalogue import Kind
+from emails.catalog import Kind
 from emails.models import Message, MessageState
 from emails.problems import DeliveryProblem
 from emails.tests.samples import CONTEXTS

@@ -4,16 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.brand import TEXT_CONTRAST, WHITE, InvalidColourError, contrast, parse
+from common.brand import TEXT_CONTRAST, WHITE, InvalidColorError, contrast, parse
 from portal.backoffice.colors import DARK_SURFACE, LIGHT_SURFACE, primary_scale, to_oklch
 
 WEIGHTS = ["50", "100", "200", "300", "400", "500", "600", "700", "800", "900", "950"]
-COLOURS = st.integers(0, 0xFFFFFF).map(lambda number: f"#{number:06x}")
+COLORS = st.integers(0, 0xFFFFFF).map(lambda number: f"#{number:06x}")
 
 
-@given(COLOURS)
-def test_buttons_and_links_can_be_read(colour: str) -> None:
-    scale = primary_scale(colour)
+@given(COLORS)
+def test_buttons_and_links_can_be_read(color: str) -> None:
+    scale = primary_scale(color)
     button = parse(scale["600"])
     assert contrast(button, WHITE) >= TEXT_CONTRAST
     assert contrast(button, LIGHT_SURFACE) >= TEXT_CONTRAST
@@ -21,14 +21,14 @@ def test_buttons_and_links_can_be_read(colour: str) -> None:
     assert contrast(parse(scale["500"]), DARK_SURFACE) >= TEXT_CONTRAST
 
 
-@given(COLOURS)
-def test_there_is_a_shade_of_every_weight(colour: str) -> None:
-    assert list(primary_scale(colour)) == WEIGHTS
+@given(COLORS)
+def test_there_is_a_shade_of_every_weight(color: str) -> None:
+    assert list(primary_scale(color)) == WEIGHTS
 
 
-@given(COLOURS)
-def test_light_shades_are_lighter_than_dark_ones(colour: str) -> None:
-    scale = primary_scale(colour)
+@given(COLORS)
+def test_light_shades_are_lighter_than_dark_ones(color: str) -> None:
+    scale = primary_scale(color)
     light = [to_oklch(parse(scale[weight])).lightness for weight in ("50", "200", "500", "700")]
     assert light == sorted(light, reverse=True)
 
@@ -41,6 +41,6 @@ def test_a_readable_brand_stays_what_it_is() -> None:
     assert all(abs(one - other) <= 1 for one, other in channels)
 
 
-def test_what_is_no_colour_is_refused() -> None:
-    with pytest.raises(InvalidColourError):
+def test_what_is_no_color_is_refused() -> None:
+    with pytest.raises(InvalidColorError):
         primary_scale("green")

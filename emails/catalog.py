@@ -104,7 +104,7 @@ def _staff(subject: str) -> Spec:
     return Spec(subject, Category.STAFF, why=STAFF_WHY)
 
 
-CATALOGUE: dict[Kind, Spec] = {
+CATALOG: dict[Kind, Spec] = {
     Kind.WELCOME: _billing("Welcome to {{ brand.name }}: your {{ plan_name }} is active"),
     Kind.PAYMENT_RECEIVED: _billing(
         "{% if recovered %}Payment received: {% else %}Receipt: {% endif %}"
@@ -190,4 +190,4 @@ CATALOGUE: dict[Kind, Spec] = {
 
 def spec_of(kind: str) -> Spec:
     """Return the kind's entry."""
-    return CATALOGUE[Kind(kind)]
+    return CATALOG[Kind(kind)]

@@ -48,17 +48,17 @@ def _chosen() -> list[Callable[[Database], list[Row]]]:
     return [MEASUREMENTS[name] for name in wanted]
 
 
-def _webhook_rows(found: webhooks.Intake) -> list[Row]:
-    ours, bare, documented = found.ours, found.bare, found.documented
+def _webhook_rows(intake: webhooks.Intake) -> list[Row]:
+    ours, bare, documented = intake.ours, intake.bare, intake.documented
     rows = [
         ("Webhooks stored", f"{ours.typical:.0f}/s", ""),
         ("Bare view: verify, insert", f"{bare.typical:.0f}/s", ""),
         ("Bare view as in Stripe's documentation", f"{documented.typical:.0f}/s", ""),
         ("Webhooks to bare view", f"{ours.share_of(bare):.2f}", ">= 0.8"),
         ("Webhooks to documented bare view", f"{ours.share_of(documented):.2f}", ">= 0.8"),
-        ("Statements of a webhook", str(len(found.statements)), ""),
+        ("Statements of a webhook", str(len(intake.statements)), ""),
     ]
-    return rows + [(f"    {_shortened(text)}", "", "") for text in found.statements]
+    return rows + [(f"    {_shortened(text)}", "", "") for text in intake.statements]
 
 
 def _shortened(statement: str) -> str:
@@ -66,14 +66,14 @@ def _shortened(statement: str) -> str:
     return statement if len(statement) <= room else f"{statement[: room - 1]}…"
 
 
-def _job_rows(found: jobs.Delays) -> list[Row]:
+def _job_rows(measured: jobs.Delays) -> list[Row]:
     def row(name: str, delays: list[float], share: float, target: str = "") -> Row:
         return (name, f"{jobs.percentile(delays, share) * 1000:.0f} ms", target)
 
     return [
-        row("Commit to the worker's start, median", found.to_start, 0.5, "< 100 ms"),
-        row("Commit to the worker's start, 95 of 100", found.to_start, 0.95, "< 100 ms"),
-        row("Commit to the event processed, median", found.to_end, 0.5),
+        row("Commit to the worker's start, median", measured.to_start, 0.5, "< 100 ms"),
+        row("Commit to the worker's start, 95 of 100", measured.to_start, 0.95, "< 100 ms"),
+        row("Commit to the event processed, median", measured.to_end, 0.5),
     ]
 
 
@@ -81,9 +81,9 @@ def _mail_rows(seconds: float) -> list[Row]:
     return [("A receipt rendered, HTML and text", f"{seconds * 1000:.2f} ms", "<= 0.3 ms")]
 
 
-def _page_rows(found: pages.Measured) -> list[Row]:
-    rows = [("The floor: a plain page of Django's", f"{found.floor:.0f}/s", "")]
-    for page in found.pages:
+def _page_rows(measured: pages.Measured) -> list[Row]:
+    rows = [("The floor: a plain page of Django's", f"{measured.floor:.0f}/s", "")]
+    for page in measured.pages:
         name = f"Page {page.name} of a member with {page.invoices} invoices"
         rows += [
             (name, f"{page.rate:.0f}/s", ""),

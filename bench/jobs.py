@@ -52,10 +52,10 @@ def measure(database: psycopg.Connection[Any]) -> Delays:
     with running(["manage.py", "worker"]):
         _one(database, "first")  # waits for the worker's start
         began = time.monotonic()
-        found = [_one(database, "evt_delay")]
-        while len(found) < EVENTS and time.monotonic() - began < LONGEST_SECONDS:
-            found.append(_one(database, f"evt_delay_{len(found)}"))
-    return Delays(sorted(start for start, _ in found), sorted(end for _, end in found))
+        delays = [_one(database, "evt_delay")]
+        while len(delays) < EVENTS and time.monotonic() - began < LONGEST_SECONDS:
+            delays.append(_one(database, f"evt_delay_{len(delays)}"))
+    return Delays(sorted(start for start, _ in delays), sorted(end for _, end in delays))
 
 
 def percentile(ordered: list[float], share: float) -> float:

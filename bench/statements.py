@@ -26,8 +26,8 @@ def watched(database: psycopg.Connection[Any]) -> Iterator[list[str]]:
     start = log.stat().st_size
     yield seen
     _switch(database, "none")
-    found = LOGGED.findall(log.read_text(errors="replace")[start:])
-    seen += [" ".join(text.split()) for text in found if not any(word in text for word in SWITCH)]
+    logged = LOGGED.findall(log.read_text(errors="replace")[start:])
+    seen += [" ".join(text.split()) for text in logged if not any(word in text for word in SWITCH)]
 
 
 def _server_log(database: psycopg.Connection[Any]) -> Path:

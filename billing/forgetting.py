@@ -101,13 +101,13 @@ def _customer_ids(users: QuerySet[User]) -> QuerySet[Any, str]:
 def _scrub_reports(ids: set[str], traces: Traces) -> None:
     """Remove these customers' values from comparison reports, and names from errors."""
     for run in Reconciliation.objects.exclude(differences=[], error="").iterator():
-        found = [
+        differences = [
             one | {"ours": "", "stripe": ""} if one.get("customer") in ids else one
             for one in run.differences
         ]
         error = traces.scrub(run.error)
-        if found != run.differences or error != run.error:
-            Reconciliation.objects.filter(pk=run.pk).update(differences=found, error=error)
+        if differences != run.differences or error != run.error:
+            Reconciliation.objects.filter(pk=run.pk).update(differences=differences, error=error)
 
 
 # Payloads
@@ -122,10 +122,10 @@ def reduced(payload: Json) -> dict[str, Any]:
     return {name: payload[name] for name in ENVELOPE if name in payload} | {"data": kept}
 
 
-def _reduced_object(found: Json) -> dict[str, Any]:
-    kept: dict[str, Any] = {name: object_id(found[name]) for name in IDS if found.get(name)}
-    kept |= {name: found[name] for name in PLAIN if isinstance(found.get(name), (str, int))}
-    details = (found.get("parent") or {}).get("subscription_details") or {}
+def _reduced_object(source: Json) -> dict[str, Any]:
+    kept: dict[str, Any] = {name: object_id(source[name]) for name in IDS if source.get(name)}
+    kept |= {name: source[name] for name in PLAIN if isinstance(source.get(name), (str, int))}
+    details = (source.get("parent") or {}).get("subscription_details") or {}
     if subscription := object_id(details.get("subscription")):
         kept["parent"] = {"subscription_details": {"subscription": subscription}}
     return kept

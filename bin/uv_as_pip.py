@@ -39,13 +39,13 @@ def pip_settings() -> dict[str, str]:
     """Return the settings of `pip install`, from its files and the environment."""
     command = [sys.executable, "-m", "pip", "config", "list"]
     listing = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    found: dict[str, dict[str, str]] = {place: {} for place in PLACES}
+    settings: dict[str, dict[str, str]] = {place: {} for place in PLACES}
     for line in listing.splitlines():
         name, _, value = line.partition("=")
         place, _, setting = name.partition(".")
-        if place in found:
-            found[place][setting] = str(ast.literal_eval(value))
-    return found["global"] | found["install"] | found[":env:"]
+        if place in settings:
+            settings[place][setting] = str(ast.literal_eval(value))
+    return settings["global"] | settings["install"] | settings[":env:"]
 
 
 def uv_environment(pip: Mapping[str, str], environment: Mapping[str, str]) -> dict[str, str]:

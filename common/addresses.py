@@ -86,13 +86,13 @@ def named(name: str, address: str) -> str:
 
 def split(text: str) -> tuple[str, str]:
     """Return the name and address in `Name <address>`, even if the name isn't quoted properly."""
-    found = NAMED.fullmatch(text.strip())
-    if found is None:
+    match = NAMED.fullmatch(text.strip())
+    if match is None:
         return "", text.strip()
-    name = found["name"]
+    name = match["name"]
     if quoted := QUOTED.fullmatch(name):
         name = re.sub(r"\\(.)", r"\1", quoted["name"])
-    return name, found["address"]
+    return name, match["address"]
 
 
 def header(text: str) -> str:

@@ -80,15 +80,15 @@ def forget_sessions(user: User, traces: Traces) -> int:
     """Delete a user's sessions, and those that name them: half a sign-in, a pending code."""
     count = 0
     for session in Session.objects.iterator():
-        found = session.get_decoded()
-        if found.get("_auth_user_id") == str(user.pk) or traces.are_in(_as_text(found)):
+        contents = session.get_decoded()
+        if contents.get("_auth_user_id") == str(user.pk) or traces.are_in(_as_text(contents)):
             session.delete()
             count += 1
     return count
 
 
-def _as_text(found: dict[str, Any]) -> str:
-    return json.dumps(found, ensure_ascii=False, default=str)
+def _as_text(contents: dict[str, Any]) -> str:
+    return json.dumps(contents, ensure_ascii=False, default=str)
 
 
 def forget_jobs(traces: Traces) -> None:

@@ -88,13 +88,13 @@ def parse_money(text: str, currency: str) -> int:
     code = currency.upper()
     if code in UNSUPPORTED or not re.fullmatch("[A-Z]{3}", code):
         raise AmountError(f"Payments in {code} are not possible.")
-    found = AMOUNT.fullmatch(_without_currency(text.strip(), code))
-    if found is None:
+    match = AMOUNT.fullmatch(_without_currency(text.strip(), code))
+    if match is None:
         raise AmountError(f"Enter an amount, like {format_money(4000, code)}.")
-    places, rest = decimals(code), found["rest"] or ""
+    places, rest = decimals(code), match["rest"] or ""
     if len(rest) > places:
         raise AmountError(_too_exact(code, places))
-    digits = found["whole"].replace(",", "") + rest.ljust(places, "0")
+    digits = match["whole"].replace(",", "") + rest.ljust(places, "0")
     if len(digits.lstrip("0")) > MOST_DIGITS:
         raise AmountError("This amount is too large.")
     amount = int(digits)

@@ -60,4 +60,4 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         seen.add(id(one))
         yield one
         inner = [one.__cause__, one.__context__, getattr(one, "reason", None), *one.args]
-        waiting += [found for found in inner if isinstance(found, BaseException)]
+        waiting += [member for member in inner if isinstance(member, BaseException)]

@@ -155,8 +155,8 @@ def _major_version(folder: Path, account: Account | None) -> int | None:
         answer = _run([folder / "postgres", "--version"], account)
     except PermissionError:
         return None
-    found = re.search(r"\b(\d+)(?:\.\d+|devel|beta|rc)", answer.stdout)
-    return int(found[1]) if answer.returncode == 0 and found else None
+    version = re.search(r"\b(\d+)(?:\.\d+|devel|beta|rc)", answer.stdout)
+    return int(version[1]) if answer.returncode == 0 and version else None
 
 
 def _how_to_install(account: Account | None) -> str:

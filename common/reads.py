@@ -110,8 +110,8 @@ class Part(Generic[Row]):
 
     @cached_property
     def _converters(self) -> list[tuple[int, Convert]]:
-        found = enumerate(_converter(one[0].output_field) for one in self._compiled.select)
-        return [(number, convert) for number, convert in found if convert]
+        converters = enumerate(_converter(one[0].output_field) for one in self._compiled.select)
+        return [(number, convert) for number, convert in converters if convert]
 
     @cached_property
     def _mapped(self) -> Mapped:
@@ -120,9 +120,9 @@ class Part(Generic[Row]):
             return _instances(self._compiled)
         return (lambda row: row[0]) if issubclass(kind, FlatValuesListIterable) else tuple
 
-    def rows(self, found: list[dict[str, Any]] | None) -> list[Row]:
+    def rows(self, entries: list[dict[str, Any]] | None) -> list[Row]:
         """Return PostgreSQL's result as the queryset would."""
-        return [self._row(list(one.values())) for one in found or ()]
+        return [self._row(list(one.values())) for one in entries or ()]
 
     def _row(self, values: list[Any]) -> Row:
         for number, convert in self._converters:
@@ -135,8 +135,8 @@ class Part(Generic[Row]):
 class Found:
     """A reading's result, by part."""
 
-    def __init__(self, found: dict[Part[Any], Any]) -> None:
-        self._found = found
+    def __init__(self, entries: dict[Part[Any], Any]) -> None:
+        self._found = entries
 
     def __getitem__(self, part: Part[Row]) -> list[Row]:
         return part.rows(self._found[part])
@@ -164,7 +164,7 @@ class Reading:
         psycopg would translate its own notation each time: the statement is long.
         """
         names = list(dict.fromkeys(PLACE.findall(self.sql)))
-        sql = PLACE.sub(lambda found: f"${names.index(found[1]) + 1}", self.sql)
+        sql = PLACE.sub(lambda match: f"${names.index(match[1]) + 1}", self.sql)
         return sql.replace("%%", "%"), names
 
     def __call__(self, **values: Any) -> Found:
@@ -206,10 +206,10 @@ def attach(parents: Iterable[models.Model], name: str, children: Sequence[Any], 
         parent.__dict__.setdefault("_prefetched_objects_cache", {})[relation.cache_name] = rows
 
 
-def _read_already(model: type[models.Model], found: list[models.Model]) -> models.QuerySet[Any]:
+def _read_already(model: type[models.Model], objects: list[models.Model]) -> models.QuerySet[Any]:
     """Return a queryset that has its rows, as Django's own prefetching makes it."""
     rows: models.QuerySet[Any] = models.QuerySet(model)
-    rows._result_cache = found  # noqa: SLF001
+    rows._result_cache = objects  # noqa: SLF001
     rows._prefetch_done = True  # type: ignore[attr-defined]  # noqa: SLF001
     return rows
 

@@ -35,22 +35,22 @@ class Traces:
     @classmethod
     def of(cls, emails: Iterable[str], numbers: Iterable[str], names: Iterable[str]) -> Traces:
         """Build from what's known; empty texts are allowed."""
-        found = [frozenset(text.strip() for text in texts) for texts in (emails, numbers, names)]
+        stripped = [frozenset(text.strip() for text in texts) for texts in (emails, numbers, names)]
         return cls(
-            frozenset(one for one in found[0] if "@" in one),
-            frozenset(one for one in found[1] if len(one) >= SHORTEST_NUMBER),
-            frozenset(one for one in found[2] if one),
+            frozenset(one for one in stripped[0] if "@" in one),
+            frozenset(one for one in stripped[1] if len(one) >= SHORTEST_NUMBER),
+            frozenset(one for one in stripped[2] if one),
         )
 
     @cached_property
     def anywhere(self) -> list[str]:
         """What to search for in any text."""
-        found = {name for name in self.names if " " in name and len(name) >= SHORTEST_NAME}
-        found |= {*self.addresses, *map(readable, self.addresses)}
-        found |= {*self.numbers, *map(_as_people_write, self.numbers)}
+        texts = {name for name in self.names if " " in name and len(name) >= SHORTEST_NAME}
+        texts |= {*self.addresses, *map(readable, self.addresses)}
+        texts |= {*self.numbers, *map(_as_people_write, self.numbers)}
         # Some JSON is ASCII only: "Łukasz" is "\\u0141ukasz" there.
-        found |= {json.dumps(one)[1:-1] for one in found}
-        return sorted(found, key=len, reverse=True)
+        texts |= {json.dumps(one)[1:-1] for one in texts}
+        return sorted(texts, key=len, reverse=True)
 
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
@@ -74,8 +74,8 @@ class Traces:
                     condition |= Q(**{f"{name}__icontains": spelling})
             for value in self.names:
                 condition |= Q(**{f"{name}__contains": f'"{_in_json(value)}"'})
-        found: QuerySet[Any] = among.alias(**texts).filter(condition)
-        return found
+        matches: QuerySet[Any] = among.alias(**texts).filter(condition)
+        return matches
 
 
 def _as_people_write(number: str) -> str:

@@ -165,7 +165,7 @@ def main() -> int:
 
     story = RefundStory(sandbox, _post, _user, wait)
     told = [Happening(at, do) for at, do in story.happenings(now)]
-    happenings = sorted([*_happenings(sandbox, now), *told], key=lambda found: found.at)
+    happenings = sorted([*_happenings(sandbox, now), *told], key=lambda one: one.at)
     sandbox.set_clock(now - timedelta(days=366))
     for number, happening in enumerate(happenings, 1):
         sandbox.set_clock(happening.at)

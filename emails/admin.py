@@ -164,8 +164,8 @@ class MessageAdmin(ReadOnlyAdmin):
     @column("Sent again as")
     def copies(self, row: Message) -> SafeString | str:
         """Links to the copies of this one."""
-        found = row.resends.all()
-        return show.links([(show.page_of(one), show.moment(one.created_at)) for one in found])
+        copies = row.resends.all()
+        return show.links([(show.page_of(one), show.moment(one.created_at)) for one in copies])
 
     @column("As it reads")
     def preview(self, row: Message) -> SafeString | str:
@@ -183,8 +183,8 @@ class MessageAdmin(ReadOnlyAdmin):
         """Whether this staff member may retry messages now, and this one is waiting."""
         if not self.has_resend_permission(request):
             return False
-        found = Message.objects.filter(pk=object_id) if str(object_id).isdecimal() else None
-        return found is None or found.filter(state=MessageState.QUEUED).exists()
+        rows = Message.objects.filter(pk=object_id) if str(object_id).isdecimal() else None
+        return rows is None or rows.filter(state=MessageState.QUEUED).exists()
 
     @button(
         "Try now",

@@ -177,8 +177,8 @@ def _send(message: Message) -> str:
     if message.channel == Channel.EMAIL:
         return mail.send(message)
     # An earlier attempt may have reached Twilio though we never saw the answer.
-    if message.attempts > 1 and (found := text_messages.find_sent(message)):
-        return found
+    if message.attempts > 1 and (sent_id := text_messages.find_sent(message)):
+        return sent_id
     return text_messages.send(message)
 
 

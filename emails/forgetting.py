@@ -41,9 +41,9 @@ def forget_traces(traces: Traces) -> int:
     What's waiting for staff is sent first, and emptied then.
     """
     rows = Message.objects.filter(emptied_at=None)
-    found = traces.rows(rows, "recipient", "subject", "context", "error")
-    found.filter(state__in=OPEN).update(empty_when_done=True)
-    return found.exclude(state__in=OPEN).update(**emptied())
+    messages = traces.rows(rows, "recipient", "subject", "context", "error")
+    messages.filter(state__in=OPEN).update(empty_when_done=True)
+    return messages.exclude(state__in=OPEN).update(**emptied())
 
 
 def forget_old() -> int:

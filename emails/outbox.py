@@ -295,10 +295,10 @@ def _current_recipient(message: Message) -> str:
 
 def _recipients(kind: Kind, user: User) -> list[tuple[Channel, str]]:
     spec, member = spec_of(kind), user.member
-    found = [(Channel.EMAIL, user.email)] if spec.email and user.email else []
+    recipients = [(Channel.EMAIL, user.email)] if spec.email and user.email else []
     if spec.sms and member.accepts_sms:
-        found.append((Channel.SMS, str(member.phone)))
-    return found
+        recipients.append((Channel.SMS, str(member.phone)))
+    return recipients
 
 
 def _write(draft: Draft) -> Message | None:

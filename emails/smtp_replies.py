@@ -29,10 +29,10 @@ def is_recipients(code: int, text: str, *, named_recipient: bool) -> bool:
     """
     if code < 500:
         return False
-    found = ENHANCED.search(text)
-    if found is None:
+    status = ENHANCED.search(text)
+    if status is None:
         return named_recipient and code in RECIPIENTS
-    subject, detail = int(found[1]), int(found[2])
+    subject, detail = int(status[1]), int(status[2])
     match subject:
         case 1:
             return detail not in SENDERS_ADDRESS

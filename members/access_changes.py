@@ -68,7 +68,7 @@ def owners() -> list[User]:
 
 def differences(before: Access, after: Access) -> list[str]:
     """Return what was granted and revoked, from what to what, one sentence each."""
-    found = []
+    changes = []
     for name, words in (
         ("is_active", "Signing in"),
         ("is_staff", "The staff site"),
@@ -76,14 +76,14 @@ def differences(before: Access, after: Access) -> list[str]:
     ):
         old, new = getattr(before, name), getattr(after, name)
         if old != new:
-            found.append(
+            changes.append(
                 f"{'Granted' if new else 'Revoked'}: {words} (from {_yes(old)} to {_yes(new)})."
             )
     groups = f"groups from {_names(before.groups)} to {_names(after.groups)}"
     granted, revoked = after.groups - before.groups, before.groups - after.groups
-    found += [f"Granted: the group {name} ({groups})." for name in sorted(granted)]
-    found += [f"Revoked: the group {name} ({groups})." for name in sorted(revoked)]
-    return found
+    changes += [f"Granted: the group {name} ({groups})." for name in sorted(granted)]
+    changes += [f"Revoked: the group {name} ({groups})." for name in sorted(revoked)]
+    return changes
 
 
 @transaction.atomic

@@ -30,8 +30,8 @@ class ChangeAccess(BaseDialogForm):  # type: ignore[misc]  # Unfold ships no typ
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        found = User.objects.filter(pk=self.object_id) if str(self.object_id).isdecimal() else None
-        user = found.first() if found is not None else None
+        users = User.objects.filter(pk=self.object_id) if str(self.object_id).isdecimal() else None
+        user = users.first() if users is not None else None
         if user:
             self.initial |= {
                 "is_active": user.is_active,

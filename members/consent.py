@@ -64,8 +64,8 @@ def stop_by_reply(phone: str) -> Heard:
 
 def start_by_reply(phone: str) -> Heard:
     """Record a START from this number, in either form, for the member who verified it."""
-    found = Member.objects.filter(phone=numbers.kept(phone), phone_verified_at__isnull=False)
-    members = list(found.select_related("user"))
+    matches = Member.objects.filter(phone=numbers.kept(phone), phone_verified_at__isnull=False)
+    members = list(matches.select_related("user"))
     return Heard(bool(members), [one for one in members if agree(one, ConsentSource.REPLY)])
 
 

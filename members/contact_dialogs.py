@@ -17,8 +17,8 @@ def may_correct(request: HttpRequest, object_id: str = "") -> bool:
     """Whether this staff member may correct contact data of a member who isn't staff."""
     if not request.user.has_perm(MAY_CORRECT):
         return False
-    found = User.objects.filter(pk=object_id) if str(object_id).isdecimal() else None
-    return found is None or any(row.is_active and not row.is_staff for row in found)
+    users = User.objects.filter(pk=object_id) if str(object_id).isdecimal() else None
+    return users is None or any(row.is_active and not row.is_staff for row in users)
 
 
 class CorrectEmail(BaseDialogForm):  # type: ignore[misc]  # Unfold ships no types

@@ -23,11 +23,11 @@ def confirm_email(request: HttpRequest, token: str) -> HttpResponse:
     """
     try:
         if request.method != "POST":
-            found = corrections.proposal_of(token)
-            return render(request, "members/confirm_email.html", {"email": found.email})
-        found = corrections.confirm_email(token)
+            proposal = corrections.proposal_of(token)
+            return render(request, "members/confirm_email.html", {"email": proposal.email})
+        proposal = corrections.confirm_email(token)
     except corrections.LinkRefused as refusal:
         context = {"problem": str(refusal)}
         return render(request, "members/confirm_email.html", context, status=400)
-    messages.success(request, f"You now sign in with {addresses.readable(found.email)}.")
+    messages.success(request, f"You now sign in with {addresses.readable(proposal.email)}.")
     return redirect("account_login")

@@ -93,22 +93,22 @@ def confirm_email(token: str) -> Proposal:
     Raises:
         LinkRefused: as for `proposal_of`, or someone else has taken the address since.
     """
-    found = proposal_of(token)
-    user = User.objects.select_for_update().get(pk=found.user.pk)
+    proposal = proposal_of(token)
+    user = User.objects.select_for_update().get(pk=proposal.user.pk)
     proposal_of(token)
-    if accounts.is_taken(found.email, besides=user):
+    if accounts.is_taken(proposal.email, besides=user):
         raise LinkRefused(
             "Another account uses this address now. Write to us, and we’ll sort it out."
         )
     contact_notices.tell(
-        user, "Your email address was changed", f"From now on it is {found.email}."
+        user, "Your email address was changed", f"From now on it is {proposal.email}."
     )
     with address_changes.followed(user):
         EmailAddress.objects.filter(user=user).delete()
-        EmailAddress.objects.create(user=user, email=found.email, verified=True, primary=True)
-        user.email = found.email
+        EmailAddress.objects.create(user=user, email=proposal.email, verified=True, primary=True)
+        user.email = proposal.email
         user.save(update_fields=["email"])
-    return found
+    return proposal
 
 
 def correct_phone(user: User, phone: str) -> None:

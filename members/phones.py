@@ -84,8 +84,8 @@ class PhoneField(WordsField):
 
 def owner(phone: str) -> User | None:
     """Return the user who has verified this number. An unverified number belongs to nobody."""
-    found = User.objects.filter(member__phone=numbers.kept(phone))
-    return found.filter(member__phone_verified_at__isnull=False).first()
+    users = User.objects.filter(member__phone=numbers.kept(phone))
+    return users.filter(member__phone_verified_at__isnull=False).first()
 
 
 @transaction.atomic

@@ -37,18 +37,18 @@ def people(term: str) -> list[int]:
     """
     if PHONE.fullmatch(term.strip()) and (called := _by_phone(term)):
         return called
-    found = Q()
+    condition = Q()
     for word in term.split():
         fits = Q(email__istartswith=word) | Q(_name_has(word))
         if "@" in word:
             fits |= Q(email__istartswith=addresses.canonical(word))
         if PHONE.fullmatch(word):
             fits |= Q(pk__in=_by_phone(word))
-        found &= fits
-    if not found:
+        condition &= fits
+    if not condition:
         return []
     return list(
-        User.objects.filter(found).order_by("pk").values_list("pk", flat=True)[:MOST_PEOPLE]
+        User.objects.filter(condition).order_by("pk").values_list("pk", flat=True)[:MOST_PEOPLE]
     )
 
 
@@ -75,5 +75,5 @@ def _by_phone(word: str) -> list[int]:
     begins = Q()
     for beginning in beginnings:
         begins |= Q(member__phone__startswith=beginning)
-    found = User.objects.filter(begins).order_by()
-    return list(found.values_list("pk", flat=True)[:MOST_PEOPLE])
+    users = User.objects.filter(begins).order_by()
+    return list(users.values_list("pk", flat=True)[:MOST_PEOPLE])

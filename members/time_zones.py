@@ -43,8 +43,8 @@ def names() -> tuple[str, ...]:
     exist only for old programs.
     """
     current = set(_names_in_use())
-    found = (name for name in available_timezones() if name.split("/")[0] in AREAS)
-    return tuple(sorted(name for name in found if name in current))
+    zones = (name for name in available_timezones() if name.split("/")[0] in AREAS)
+    return tuple(sorted(name for name in zones if name in current))
 
 
 def _names_in_use() -> Iterator[str]:
@@ -75,7 +75,7 @@ def _choices(moment: datetime, business: str) -> list[Option | Group]:
     """Return the options with offsets as of one hour: computing them takes 30 ms."""
     own = f"Same as ours: {label(business, moment)}"
     grouped = groupby(names(), key=lambda name: name.split("/")[0])
-    areas = [(area, [(name, label(name, moment)) for name in found]) for area, found in grouped]
+    areas = [(area, [(name, label(name, moment)) for name in zones]) for area, zones in grouped]
     return [(OWN, own), *areas]
 
 

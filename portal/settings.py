@@ -256,10 +256,10 @@ def _database(url: str) -> dict[str, Any]:
     parts = dict(conninfo_to_dict(url))
     names = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST"}
     names |= {"port": "PORT"}
-    found = {django: str(parts.pop(libpq)) for libpq, django in names.items() if libpq in parts}
+    settings = {django: str(parts.pop(libpq)) for libpq, django in names.items() if libpq in parts}
     return {
         "ENGINE": "django.db.backends.postgresql",
-        **found,
+        **settings,
         # Only statements that ask for it are prepared; Django's own cursors never do.
         "OPTIONS": {"prepare_threshold": 0, **parts},
         "CONN_MAX_AGE": None,

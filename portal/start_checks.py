@@ -18,8 +18,8 @@ from psycopg.conninfo import conninfo_to_dict
 
 from common import addresses
 
-Found = Mapping[str, str]
-Rule = Callable[[Found], Iterator[str]]
+Settings = Mapping[str, str]
+Rule = Callable[[Settings], Iterator[str]]
 
 DEVELOPMENT_SECRET = "development-only-secret-key-never-used-in-production"  # noqa: S105
 # Commands that need neither a database nor secrets, so an image can be built without them.
@@ -69,14 +69,14 @@ TWILIO = ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM_NUMBER")
 UNSENT = frozenset({"consolemail", "dummymail", "filemail", "memorymail"})
 
 
-def is_development(found: Found, *, is_served: bool, has_tools: bool, is_host: bool) -> bool:
+def is_development(settings: Settings, *, is_served: bool, has_tools: bool, is_host: bool) -> bool:
     """Return whether DEBUG is on by default: only for a developer's `manage.py`.
 
     A server set up according to our docs meets none of the four conditions. Its web process is
     served; it has only the packages of requirements.txt, not those of the demo and the tests; the
     systemd units' settings file exists; and the portal's address isn't this machine's own.
     """
-    address = _value(found, "PORTAL_URL")
+    address = _value(settings, "PORTAL_URL")
     is_here = not address or _split(address).hostname in HERE
     return has_tools and is_here and not is_served and not is_host
 
@@ -87,10 +87,10 @@ def is_building(arguments: Sequence[str]) -> bool:
     return PurePath(program).name == "manage.py" and (command or "help") in BUILD_COMMANDS
 
 
-def refusals(found: Found, *, debug: bool) -> list[str]:
+def refusals(settings: Settings, *, debug: bool) -> list[str]:
     """Return why the portal doesn't start with these settings, one sentence per fault."""
     rules = (*ALWAYS, *(WITH_DEBUG if debug else WITHOUT_DEBUG))
-    return [sentence for rule in rules for sentence in rule(found)]
+    return [sentence for rule in rules for sentence in rule(settings)]
 
 
 class Remark(NamedTuple):
@@ -100,21 +100,21 @@ class Remark(NamedTuple):
     sentence: str
 
 
-def remarks(found: Found) -> list[Remark]:
+def remarks(settings: Settings) -> list[Remark]:
     """Return what's left to set before going live, although the portal starts."""
-    return [remark for rule in BEFORE_PEOPLE_COME for remark in rule(found)]
+    return [remark for rule in BEFORE_PEOPLE_COME for remark in rule(settings)]
 
 
 def _remark(setting: str, what: str) -> Remark:
     return Remark(setting, f"{setting} {what}")
 
 
-def _value(found: Found, name: str) -> str:
-    return found.get(name, "").strip()
+def _value(settings: Settings, name: str) -> str:
+    return settings.get(name, "").strip()
 
 
-def _list(found: Found, name: str) -> list[str]:
-    return [one.strip() for one in found.get(name, "").split(",") if one.strip()]
+def _list(settings: Settings, name: str) -> list[str]:
+    return [one.strip() for one in settings.get(name, "").split(",") if one.strip()]
 
 
 def _split(address: str) -> SplitResult:
@@ -127,15 +127,15 @@ def _split(address: str) -> SplitResult:
     return parts
 
 
-def _is_live(found: Found) -> bool:
-    return _value(found, "STRIPE_SECRET_KEY").startswith(("sk_live_", "rk_live_"))
+def _is_live(settings: Settings) -> bool:
+    return _value(settings, "STRIPE_SECRET_KEY").startswith(("sk_live_", "rk_live_"))
 
 
 # In every mode
 
 
-def _stripe_key(found: Found) -> Iterator[str]:
-    key = _value(found, "STRIPE_SECRET_KEY")
+def _stripe_key(settings: Settings) -> Iterator[str]:
+    key = _value(settings, "STRIPE_SECRET_KEY")
     if PLACEHOLDER.search(key):
         return
     if key.startswith("pk_"):
@@ -144,47 +144,47 @@ def _stripe_key(found: Found) -> Iterator[str]:
         yield "STRIPE_SECRET_KEY is not one of Stripe's: a secret key begins with sk_ or rk_."
 
 
-def _live_key_stays_at_stripe(found: Found) -> Iterator[str]:
-    if not _is_live(found):
+def _live_key_stays_at_stripe(settings: Settings) -> Iterator[str]:
+    if not _is_live(settings):
         return
-    base = _value(found, "STRIPE_API_BASE").rstrip("/")
+    base = _value(settings, "STRIPE_API_BASE").rstrip("/")
     if base not in {"", STRIPE}:
         yield "STRIPE_API_BASE is not Stripe's own address, and STRIPE_SECRET_KEY is a live key."
-    if any(_split(one).scheme != "https" for one in _list(found, "STRIPE_HOSTED_ORIGINS")):
+    if any(_split(one).scheme != "https" for one in _list(settings, "STRIPE_HOSTED_ORIGINS")):
         yield "STRIPE_HOSTED_ORIGINS must begin with https:// where STRIPE_SECRET_KEY is live."
-    twilio = _value(found, "TWILIO_API_BASE")
+    twilio = _value(settings, "TWILIO_API_BASE")
     host = _split(twilio).hostname or ""
     if twilio and not (twilio.startswith("https://") and host.endswith(".twilio.com")):
         yield "TWILIO_API_BASE is not Twilio's own address, and STRIPE_SECRET_KEY is a live key."
 
 
-def _database_is_postgres(found: Found) -> Iterator[str]:
-    url = _value(found, "DATABASE_URL")
+def _database_is_postgres(settings: Settings) -> Iterator[str]:
+    url = _value(settings, "DATABASE_URL")
     if url and _conninfo(url) is None:
         yield "DATABASE_URL is not an address of PostgreSQL (postgresql://user:password@host/name)."
 
 
-def _addresses_can_be_read(found: Found) -> Iterator[str]:
+def _addresses_can_be_read(settings: Settings) -> Iterator[str]:
     for name in ADDRESSES:
-        values = _list(found, name) if name.endswith("S") else [_value(found, name)]
+        values = _list(settings, name) if name.endswith("S") else [_value(settings, name)]
         if any(value and not _split(value).scheme for value in values):
             yield f"{name} is not an address: its https:// or the like, or its port, is wrong."
 
 
-def _color(found: Found) -> Iterator[str]:
-    color = _value(found, "BRAND_COLOR")
+def _color(settings: Settings) -> Iterator[str]:
+    color = _value(settings, "BRAND_COLOR")
     if color and not re.fullmatch(r"#?([0-9a-f]{3}|[0-9a-f]{6})", color, re.IGNORECASE):
         yield "BRAND_COLOR is not a color such as #2f5d50 (in quotes, or # begins a comment)."
 
 
-def _mail_addresses(found: Found) -> Iterator[str]:
-    support = _value(found, "SUPPORT_EMAIL")
+def _mail_addresses(settings: Settings) -> Iterator[str]:
+    support = _value(settings, "SUPPORT_EMAIL")
     if support and (reason := addresses.fault(support)):
         yield f"SUPPORT_EMAIL {reason}"
-    for address in addresses.listed(found.get("STAFF_EMAIL", "")):
+    for address in addresses.listed(settings.get("STAFF_EMAIL", "")):
         if reason := addresses.fault(address):
             yield f"STAFF_EMAIL has {address!r}, which {reason}"
-    sender = _value(found, "DEFAULT_FROM_EMAIL")
+    sender = _value(settings, "DEFAULT_FROM_EMAIL")
     if sender and (reason := addresses.fault(sender, may_have_name=True)):
         yield f"DEFAULT_FROM_EMAIL {reason}"
 
@@ -199,13 +199,13 @@ def _conninfo(url: str) -> dict[str, object] | None:
 # With DEBUG only, and without it
 
 
-def _no_live_key_while_developing(found: Found) -> Iterator[str]:
-    if _is_live(found):
+def _no_live_key_while_developing(settings: Settings) -> Iterator[str]:
+    if _is_live(settings):
         yield "STRIPE_SECRET_KEY is a live key, and DEBUG is on: develop with a test key."
 
 
-def _database(found: Found) -> Iterator[str]:
-    url = _value(found, "DATABASE_URL")
+def _database(settings: Settings) -> Iterator[str]:
+    url = _value(settings, "DATABASE_URL")
     if not url:
         yield "Set DATABASE_URL: only with DEBUG does the portal start a database of its own."
         return
@@ -214,13 +214,13 @@ def _database(found: Found) -> Iterator[str]:
         yield "DATABASE_URL has the password of an example: give the database one of its own."
 
 
-def _secret(found: Found) -> Iterator[str]:
-    key = _value(found, "SECRET_KEY")
+def _secret(settings: Settings) -> Iterator[str]:
+    key = _value(settings, "SECRET_KEY")
     if not key:
         yield f"SECRET_KEY is not set: {HOW_TO}"
     elif reason := _weakness(key):
         yield f"SECRET_KEY {reason}: {HOW_TO}"
-    for old in _list(found, "SECRET_KEY_FALLBACKS"):
+    for old in _list(settings, "SECRET_KEY_FALLBACKS"):
         if reason := _weakness(old):
             yield f"A key in SECRET_KEY_FALLBACKS {reason}: anybody could sign with it."
 
@@ -239,14 +239,14 @@ def _weakness(key: str) -> str:
     return ""
 
 
-def _address(found: Found) -> Iterator[str]:
-    address = _value(found, "PORTAL_URL")
+def _address(settings: Settings) -> Iterator[str]:
+    address = _value(settings, "PORTAL_URL")
     parts = _split(address)
     if not address:
         yield "Set PORTAL_URL to the https:// address that people type, or DEBUG=true to develop."
     elif PLACEHOLDER.search(address) or not parts.scheme:
         return
-    elif parts.scheme != "https" and _is_live(found):
+    elif parts.scheme != "https" and _is_live(settings):
         yield "PORTAL_URL must begin with https://, most of all where STRIPE_SECRET_KEY is live."
     elif parts.scheme != "https":
         yield "PORTAL_URL must begin with https:// unless DEBUG is on."
@@ -254,32 +254,32 @@ def _address(found: Found) -> Iterator[str]:
         yield "PORTAL_URL must be https:// and a host, with nothing behind it."
 
 
-def _hosts(found: Found) -> Iterator[str]:
-    if any("*" in host or host == "." for host in _list(found, "ALLOWED_HOSTS")):
+def _hosts(settings: Settings) -> Iterator[str]:
+    if any("*" in host or host == "." for host in _list(settings, "ALLOWED_HOSTS")):
         yield "ALLOWED_HOSTS must not have a * in it: name the hosts, or leave it out."
-    origins = _list(found, "CSRF_TRUSTED_ORIGINS")
+    origins = _list(settings, "CSRF_TRUSTED_ORIGINS")
     if any(_split(origin).hostname == "*" for origin in origins):
         yield "CSRF_TRUSTED_ORIGINS must not have a * for a host: name the origins."
 
 
-def _support(found: Found) -> Iterator[str]:
-    if not _value(found, "SUPPORT_EMAIL"):
+def _support(settings: Settings) -> Iterator[str]:
+    if not _value(settings, "SUPPORT_EMAIL"):
         yield "Set SUPPORT_EMAIL to the address at which members reach you."
 
 
-def _placeholders(found: Found) -> Iterator[str]:
+def _placeholders(settings: Settings) -> Iterator[str]:
     for name in MAY_BE_PLACEHOLDERS:
-        value = _value(found, name)
+        value = _value(settings, name)
         if PLACEHOLDER.search(value) or value == EXAMPLES.get(name, "\0"):
             yield f"{name} still is a placeholder: set it to yours, or leave it out."
         elif name == "EMAIL_URL" and _is_example_of_mail(value):
             yield "EMAIL_URL still is the example: set it to your mail server's."
 
 
-def _texts_have_policies(found: Found) -> Iterator[str]:
+def _texts_have_policies(settings: Settings) -> Iterator[str]:
     """Carriers require a privacy policy and terms before anyone may send texts."""
-    missing = [name for name in ("PRIVACY_URL", "TERMS_URL") if not _value(found, name)]
-    if missing and all(_value(found, name) for name in TWILIO):
+    missing = [name for name in ("PRIVACY_URL", "TERMS_URL") if not _value(settings, name)]
+    if missing and all(_value(settings, name) for name in TWILIO):
         yield f"Set {' and '.join(missing)}: members must be able to read it to agree to texts."
 
 
@@ -291,25 +291,25 @@ def _is_example_of_mail(url: str) -> bool:
 # Before going live
 
 
-def _stripe_is_complete(found: Found) -> Iterator[Remark]:
-    key = _value(found, "STRIPE_SECRET_KEY")
+def _stripe_is_complete(settings: Settings) -> Iterator[Remark]:
+    key = _value(settings, "STRIPE_SECRET_KEY")
     if not key:
         yield _remark("STRIPE_SECRET_KEY", "is not set: nothing is on sale.")
         return
-    if not _is_live(found):
+    if not _is_live(settings):
         yield _remark("STRIPE_SECRET_KEY", "is a test key: no payment is real.")
-    secrets = _list(found, "STRIPE_WEBHOOK_SECRETS")
+    secrets = _list(settings, "STRIPE_WEBHOOK_SECRETS")
     if not secrets:
         yield _remark("STRIPE_WEBHOOK_SECRETS", "is not set: Stripe's events are refused.")
     if any(not secret.startswith("whsec_") for secret in secrets):
         yield _remark("STRIPE_WEBHOOK_SECRETS", "has a value that is no signing secret (whsec_…).")
-    yield from _prices(found)
-    if _value(found, "STRIPE_API_BASE").rstrip("/") not in {"", STRIPE}:
+    yield from _prices(settings)
+    if _value(settings, "STRIPE_API_BASE").rstrip("/") not in {"", STRIPE}:
         yield _remark("STRIPE_API_BASE", "is set: payments go to another server than Stripe's.")
 
 
-def _prices(found: Found) -> Iterator[Remark]:
-    price, yearly = _value(found, "STRIPE_PRICE_ID"), _value(found, "STRIPE_YEARLY_PRICE_ID")
+def _prices(settings: Settings) -> Iterator[Remark]:
+    price, yearly = _value(settings, "STRIPE_PRICE_ID"), _value(settings, "STRIPE_YEARLY_PRICE_ID")
     if not price:
         yield _remark("STRIPE_PRICE_ID", "is not set: nobody can become a member.")
     elif price == yearly:
@@ -319,30 +319,30 @@ def _prices(found: Found) -> Iterator[Remark]:
             yield _remark(name, "is a product: take the id of its price (price_…).")
 
 
-def _texts_are_complete(found: Found) -> Iterator[Remark]:
-    missing = [name for name in TWILIO if not _value(found, name)]
+def _texts_are_complete(settings: Settings) -> Iterator[Remark]:
+    missing = [name for name in TWILIO if not _value(settings, name)]
     if missing and len(missing) < len(TWILIO):
         sentence = f"{' and '.join(missing)} must be set, too, or no text message is sent."
         yield Remark(missing[0], sentence)
-    sender = _value(found, "TWILIO_FROM_NUMBER")
+    sender = _value(settings, "TWILIO_FROM_NUMBER")
     if sender and not re.fullmatch(r"\+[1-9]\d{6,14}", sender):
         yield _remark("TWILIO_FROM_NUMBER", "is not a number in E.164, such as +12075550123.")
-    if _value(found, "TWILIO_API_BASE") and not missing:
+    if _value(settings, "TWILIO_API_BASE") and not missing:
         yield _remark(
             "TWILIO_API_BASE", "is set: text messages go to another server than Twilio's."
         )
 
 
-def _mail_is_sent(found: Found) -> Iterator[Remark]:
-    url = _value(found, "EMAIL_URL")
+def _mail_is_sent(settings: Settings) -> Iterator[Remark]:
+    url = _value(settings, "EMAIL_URL")
     if not url or _split(url).scheme in UNSENT:
         yield _remark(
             "EMAIL_URL", "names no mail server: mails are printed or thrown away, codes included."
         )
 
 
-def _proxy_is_known(found: Found) -> Iterator[Remark]:
-    if _value(found, "TRUSTED_PROXIES") in {"", "0"}:
+def _proxy_is_known(settings: Settings) -> Iterator[Remark]:
+    if _value(settings, "TRUSTED_PROXIES") in {"", "0"}:
         yield _remark(
             "TRUSTED_PROXIES",
             "is 0: the proxy that ends HTTPS before the portal is not believed, so every page "
@@ -350,8 +350,11 @@ def _proxy_is_known(found: Found) -> Iterator[Remark]:
         )
 
 
-def _host_is_answered_to(found: Found) -> Iterator[Remark]:
-    host, allowed = _split(_value(found, "PORTAL_URL")).hostname, _list(found, "ALLOWED_HOSTS")
+def _host_is_answered_to(settings: Settings) -> Iterator[Remark]:
+    host, allowed = (
+        _split(_value(settings, "PORTAL_URL")).hostname,
+        _list(settings, "ALLOWED_HOSTS"),
+    )
     if allowed and host and not any(_covers(one.lower(), host) for one in allowed):
         yield _remark("ALLOWED_HOSTS", "lacks the host in PORTAL_URL: every page is refused.")
 
@@ -360,14 +363,14 @@ def _covers(allowed: str, host: str) -> bool:
     return allowed == host or (allowed.startswith(".") and f".{host}".endswith(allowed))
 
 
-def _business_is_named(found: Found) -> Iterator[Remark]:
-    if _value(found, "BRAND_NAME") in {"", "Portal", "Harbor Yoga"}:
+def _business_is_named(settings: Settings) -> Iterator[Remark]:
+    if _value(settings, "BRAND_NAME") in {"", "Portal", "Harbor Yoga"}:
         yield _remark("BRAND_NAME", "is not yours: it is on every page and in every message.")
-    if not _value(found, "STAFF_EMAIL"):
+    if not _value(settings, "STAFF_EMAIL"):
         yield _remark(
             "STAFF_EMAIL", "is not set: nobody is written to when a dispute or a refund waits."
         )
-    if not _value(found, "POSTAL_ADDRESS"):
+    if not _value(settings, "POSTAL_ADDRESS"):
         yield _remark("POSTAL_ADDRESS", "is not set: e-mails to members show none.")
 
 
@@ -380,7 +383,7 @@ WITHOUT_DEBUG: tuple[Rule, ...] = (
     *(_database, _secret, _address, _hosts, _support, _texts_have_policies),
     _placeholders,
 )
-BEFORE_PEOPLE_COME: tuple[Callable[[Found], Iterator[Remark]], ...] = (
+BEFORE_PEOPLE_COME: tuple[Callable[[Settings], Iterator[Remark]], ...] = (
     _stripe_is_complete,
     _texts_are_complete,
     _mail_is_sent,

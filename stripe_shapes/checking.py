@@ -117,7 +117,7 @@ def _of_named(value: Any, kind: str, version: str, path: str) -> Iterator[str]:
         return
     wanted = kind.removeprefix("list:").strip(">{}").split("|")
     entries = value["data"] if kind.startswith("list:") else [value]
-    found = {one.get("object") if isinstance(one, dict) else one for one in entries}
-    if "other" not in wanted and found - set(wanted):
-        yield f"{path} is {found}, not {wanted}"
+    objects = {one.get("object") if isinstance(one, dict) else one for one in entries}
+    if "other" not in wanted and objects - set(wanted):
+        yield f"{path} is {objects}, not {wanted}"
     yield from violations(value, version, path)

@@ -51,8 +51,8 @@ class Field:
 
     def parts(self, version: str) -> dict[str, Field]:
         """The fields below it in a version, including those of a shared part."""
-        found = _part(self.entry[1:]) if self.entry.startswith(":") else self.fields
-        return {one.name: one for one in found if one.is_in(version)}
+        fields = _part(self.entry[1:]) if self.entry.startswith(":") else self.fields
+        return {one.name: one for one in fields if one.is_in(version)}
 
 
 def kinds() -> list[str]:
@@ -101,17 +101,17 @@ def _lines(path: Path) -> Iterator[tuple[int, Field]]:
 
 
 def _field(words: list[str]) -> Field:
-    found = Field(words[0])
+    made = Field(words[0])
     for word in words[1:]:
         name, _, value = word.partition(":")
         if word == "?":
-            found.is_nullable = True
+            made.is_nullable = True
         elif word == "optional":
-            found.is_optional = True
+            made.is_optional = True
         elif name == "since":
-            found.since = value
+            made.since = value
         elif name == "until":
-            found.until = value
+            made.until = value
         else:
-            found.type = word
-    return found
+            made.type = word
+    return made

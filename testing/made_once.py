@@ -91,11 +91,11 @@ def _place(sandbox: Sandbox | None) -> Place | None:
     if not connection.in_atomic_block or abs(time.time() - time.monotonic() - STARTED) > 1:
         return None
     writes = _writes()
-    found = sandbox.look("mark") if sandbox else {"is_empty": True, "mark": ""}
-    if not writes and found["is_empty"]:
+    state = sandbox.look("mark") if sandbox else {"is_empty": True, "mark": ""}
+    if not writes and state["is_empty"]:
         return Place((), {}, "", "")
     if _last and _last.writes == writes:
-        is_as_left = found["mark"] == _last.mark if _last.mark else found["is_empty"]
+        is_as_left = state["mark"] == _last.mark if _last.mark else state["is_empty"]
         return _last if is_as_left or not sandbox else None
     return None
 

@@ -58,4 +58,4 @@ def at_once(calls: Sequence[Callable[[], Result]]) -> list[Result | Exception]:
         thread.start()
     for thread in threads:
         thread.join(timeout=60)
-    return [found for found in outcomes if found is not None]
+    return [outcome for outcome in outcomes if outcome is not None]

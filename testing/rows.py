@@ -45,8 +45,8 @@ def deleting(connection: Connection, table: str, rows: list[str]) -> str:
 
 def refilling(connection: Connection) -> str:
     """Return statements that make all tables hold what they hold now."""
-    found = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
-    tables = sorted(name for (name,) in found.fetchall())
+    existing = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+    tables = sorted(name for (name,) in existing.fetchall())
     names = sql.SQL(", ").join(map(sql.Identifier, tables))
     truncate = sql.SQL("TRUNCATE {}").format(names).as_string(connection)
     held = {table: rows_of(connection, table) for table in tables}
@@ -56,9 +56,9 @@ def refilling(connection: Connection) -> str:
 
 def _columns(connection: Connection, table: str) -> list[str]:
     """The columns that are written: all but those that PostgreSQL computes."""
-    found = connection.execute(
+    rows = connection.execute(
         "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass"
         " AND attnum > 0 AND NOT attisdropped AND attgenerated = '' ORDER BY attnum",
         [f'"{table}"'],
     )
-    return [name for (name,) in found.fetchall()]
+    return [name for (name,) in rows.fetchall()]

@@ -30,10 +30,10 @@ class MemberForm(BaseDialogForm):  # type: ignore[misc]  # Unfold ships no types
 
     def clean_email(self) -> User:
         """Return the user with this address."""
-        found = mailboxes.users_of(self.cleaned_data["email"])
-        if len(found) != 1:
+        users = mailboxes.users_of(self.cleaned_data["email"])
+        if len(users) != 1:
             raise forms.ValidationError("No member signs in with this address.")
-        return found[0]
+        return users[0]
 
 
 @admin.register(UnassignedCustomer)

@@ -59,8 +59,8 @@ class StripeCopyAdmin(RecordAdmin):
     @column("Webhook events")
     def events(self, row: Any) -> SafeString | str:
         """Links to the events about this very object, newest first."""
-        found = StripeEvent.objects.filter(object_id=row.stripe_id).defer("payload")[:SHOWN]
-        return show.links([(show.page_of(event), event.type) for event in found])
+        events = StripeEvent.objects.filter(object_id=row.stripe_id).defer("payload")[:SHOWN]
+        return show.links([(show.page_of(event), event.type) for event in events])
 
 
 def disputes_of(row: Customer | Payment) -> list[tuple[str, str]]:

@@ -83,26 +83,26 @@ class CustomerAdmin(StripeCopyAdmin):
     @column("Invoices")
     def invoices(self, row: Customer) -> SafeString | str:
         """Links to the newest, and to the full list."""
-        found = [
+        links = [
             (
                 show.page_of(one),
                 f"{show.money(one.total, one.currency)} on {show.day(one.created_at)}",
             )
             for one in row.invoices.all()[:SHOWN]
         ]
-        return show.links([*found, _all("billing.invoice", row)] if found else [])
+        return show.links([*links, _all("billing.invoice", row)] if links else [])
 
     @column("Payments")
     def payments(self, row: Customer) -> SafeString | str:
         """Links to the newest, and to the full list."""
-        found = [
+        links = [
             (
                 show.page_of(one),
                 f"{on_day(one.amount, one)}, {income.label(one).lower()}",
             )
             for one in row.payments.prefetch_related("disputes")[:SHOWN]
         ]
-        return show.links([*found, _all("billing.payment", row)] if found else [])
+        return show.links([*links, _all("billing.payment", row)] if links else [])
 
     @column("Refunds")
     def refunds(self, row: Customer) -> SafeString | str:
@@ -112,8 +112,8 @@ class CustomerAdmin(StripeCopyAdmin):
     @column("Disputes")
     def disputes(self, row: Customer) -> SafeString | str:
         """Links to the newest, and to the full list."""
-        found = disputes_of(row)
-        return show.links([*found, _all("billing.dispute", row)] if found else [])
+        links = disputes_of(row)
+        return show.links([*links, _all("billing.dispute", row)] if links else [])
 
     @column("Messages")
     def messages(self, row: Customer) -> SafeString | str:

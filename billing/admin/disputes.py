@@ -100,10 +100,10 @@ class DisputeAdmin(StripeCopyAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Dispute | None = None) -> Any:
         """Show instructions only if there's something to answer."""
-        found = super().get_fieldsets(request, obj)
+        fieldsets = super().get_fieldsets(request, obj)
         if obj is None or obj.needs_response:
-            return found
-        return [one for one in found if "steps" not in one[1]["fields"]]
+            return fieldsets
+        return [one for one in fieldsets if "steps" not in one[1]["fields"]]
 
     def get_ordering(self, request: HttpRequest) -> list[Any]:
         """Open ones first, by deadline; then decided ones, newest first."""

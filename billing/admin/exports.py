@@ -64,16 +64,16 @@ def payments(rows: QuerySet[Payment]) -> Iterator[list[str]]:
     not while the rows are sent.
     """
     zone, names = timezone.get_current_timezone(), plans.product_names()
-    found = rows.select_related("customer__user", "invoice__subscription")
-    found = found.prefetch_related(None).prefetch_related("disputes")
-    return (_payment(row, names, zone) for row in found.iterator(chunk_size=FETCHED))
+    joined = rows.select_related("customer__user", "invoice__subscription")
+    joined = joined.prefetch_related(None).prefetch_related("disputes")
+    return (_payment(row, names, zone) for row in joined.iterator(chunk_size=FETCHED))
 
 
 def invoices(rows: QuerySet[Invoice]) -> Iterator[list[str]]:
     """Return invoices under `INVOICE_COLUMNS`: two queries. The time zone: as for payments."""
     zone, names = timezone.get_current_timezone(), plans.product_names()
-    found = rows.select_related("customer__user", "subscription")
-    return (_invoice(row, names, zone) for row in found.iterator(chunk_size=FETCHED))
+    joined = rows.select_related("customer__user", "subscription")
+    return (_invoice(row, names, zone) for row in joined.iterator(chunk_size=FETCHED))
 
 
 def _payment(row: Payment, names: dict[str, str], zone: tzinfo) -> list[str]:

@@ -202,13 +202,15 @@ class StripeEventAdmin(RecordAdmin):
 
     def _replay_all(self, request: HttpRequest, events: QuerySet[StripeEvent]) -> None:
         # Oldest first, as they happened.
-        found = list(events.order_by("pk").defer("payload"))
-        for event in found:
+        chosen = list(events.order_by("pk").defer("payload"))
+        for event in chosen:
             self._replay(request, event)
-        count = f"{len(found)} event{'' if len(found) == 1 else 's'}"
-        verb = "is" if len(found) == 1 else "are"
-        text = f"{count} {verb} being processed again." if found else "There was nothing to replay."
-        self.message_user(request, text, messages.SUCCESS if found else messages.INFO)
+        count = f"{len(chosen)} event{'' if len(chosen) == 1 else 's'}"
+        verb = "is" if len(chosen) == 1 else "are"
+        text = (
+            f"{count} {verb} being processed again." if chosen else "There was nothing to replay."
+        )
+        self.message_user(request, text, messages.SUCCESS if chosen else messages.INFO)
 
     def _replay(self, request: HttpRequest, event: StripeEvent) -> None:
         inbox.replay(event)
@@ -298,12 +300,12 @@ class ReconciliationAdmin(RecordAdmin):
         """One row each: the object with a link, our value, and Stripe's."""
         if not row.differences:
             return show.NOTHING
-        found = comparison_report.lines(row.differences)
-        hidden = max(row.differences_found, row.differences_left) - len(found)
+        lines = comparison_report.lines(row.differences)
+        hidden = max(row.differences_found, row.differences_left) - len(lines)
         return SafeString(
             render_to_string(
                 "admin/billing/differences.html",
-                {"lines": [_shown(line) for line in found], "hidden": max(0, hidden)},
+                {"lines": [_shown(line) for line in lines], "hidden": max(0, hidden)},
             )
         )
 

@@ -176,9 +176,9 @@ class InvoiceAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
     @column("Credit notes")
     def credit_notes(self, row: Invoice) -> SafeString | str:
         """Links to each."""
-        found = row.credit_notes.all()[:SHOWN]
+        notes = row.credit_notes.all()[:SHOWN]
         return show.links(
-            [(show.page_of(one), f"{one}: {show.money(one.amount, one.currency)}") for one in found]
+            [(show.page_of(one), f"{one}: {show.money(one.amount, one.currency)}") for one in notes]
         )
 
     @column("Outlook")
@@ -224,14 +224,14 @@ class InvoiceAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
     @column("Payments")
     def payments(self, row: Invoice) -> SafeString | str:
         """Links to each attempt to pay it."""
-        found = row.payments.prefetch_related("disputes")[:SHOWN]
+        payments = row.payments.prefetch_related("disputes")[:SHOWN]
         return show.links(
             [
                 (
                     show.page_of(one),
                     f"{show.money(one.amount, one.currency)}, {income.label(one).lower()}",
                 )
-                for one in found
+                for one in payments
             ]
         )
 

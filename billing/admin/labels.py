@@ -137,8 +137,8 @@ def subscription(row: Subscription) -> tuple[str, str]:
 
 def payment(row: Payment) -> tuple[str, str]:
     """Return the label and color of a payment's state; its disputes are prefetched."""
-    found = income.settlement(row)
-    color = SETTLEMENT.get(found, "") if found else PAYMENT.get(row.status, "")
+    settlement = income.settlement(row)
+    color = SETTLEMENT.get(settlement, "") if settlement else PAYMENT.get(row.status, "")
     return income.label(row), color
 
 

@@ -77,8 +77,8 @@ class MoneyListAdmin(RecordAdmin):
         chosen = f" of {query[:LONGEST_FILTER]}" if query else ", the whole list"
         note_download(request, self.model, chosen)
         filename = f"{self.opts.verbose_name_plural}-{timezone.localdate():%Y-%m-%d}.csv"
-        found = self.export_rows(rows)
-        return spreadsheets.download(self.export_columns, found, filename.replace(" ", "-"))
+        exported = self.export_rows(rows)
+        return spreadsheets.download(self.export_columns, exported, filename.replace(" ", "-"))
 
     @property
     def _name(self) -> str:
@@ -94,8 +94,8 @@ class MoneyListAdmin(RecordAdmin):
     def add_up(self, rows: QuerySet[Any]) -> list[SumOfCurrency]:
         """Add up by currency, the one with the most rows first."""
         named = {f"sum_{place}": what for place, what in enumerate(self.sums.values())}
-        found = rows.order_by().values("currency").annotate(count=Count("pk"), **named)
-        return [self._sum(row) for row in sorted(found, key=lambda row: -row["count"])]
+        sums = rows.order_by().values("currency").annotate(count=Count("pk"), **named)
+        return [self._sum(row) for row in sorted(sums, key=lambda row: -row["count"])]
 
     def _sum(self, row: dict[str, Any]) -> SumOfCurrency:
         currency = row["currency"]

@@ -138,11 +138,11 @@ class RequestForm(PriceForm):
         """Leave the row's validation to the use case, which makes it."""
 
 
-def _numbers_only(found: QueryDict, names: Sequence[str]) -> QueryDict:
+def _numbers_only(query: QueryDict, names: Sequence[str]) -> QueryDict:
     """Return a form's or URL's values without those that can't be row numbers."""
-    kept = found.copy()
-    for name in set(names) & set(found):
-        values = [value for value in found.getlist(name) if NUMBER.fullmatch(value)]
+    kept = query.copy()
+    for name in set(names) & set(query):
+        values = [value for value in query.getlist(name) if NUMBER.fullmatch(value)]
         del kept[name]
         if values:
             kept.setlist(name, values)
@@ -378,8 +378,8 @@ class PaymentRequestAdmin(RecordAdmin, PayableAdmin):
     @column("Payment")
     def payment_link(self, row: PaymentRequest) -> SafeString | str:
         """Link to the payment."""
-        found = row.checkouts.exclude(payment=None).select_related("payment").first()
-        return show.link(found.payment if found else None)
+        checkout = row.checkouts.exclude(payment=None).select_related("payment").first()
+        return show.link(checkout.payment if checkout else None)
 
     @column("Sent by")
     def actor(self, row: PaymentRequest) -> SafeString | str:

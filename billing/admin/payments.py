@@ -145,11 +145,11 @@ class PaymentAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
 
     def add_up(self, rows: Rows) -> list[SumOfCurrency]:
         """Add up what arrived, what went back through refunds and disputes, and the rest."""
-        found, returned = super().add_up(rows), income.returned_of(rows)
+        sums, returned = super().add_up(rows), income.returned_of(rows)
         outside = income.outside_of(rows)
         return [
             _less_returned(one, returned.get(code, 0), outside.get(code, 0))
-            for one in found
+            for one in sums
             for code in [one.currency.lower()]
         ]
 
@@ -157,13 +157,13 @@ class PaymentAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
         self, request: HttpRequest, queryset: Rows, search_term: str
     ) -> tuple[Rows, bool]:
         """Also find payments by invoice number; invoices are looked up first."""
-        found, may_repeat = super().get_search_results(request, queryset, search_term)
+        matches, may_repeat = super().get_search_results(request, queryset, search_term)
         term = search_term.strip()
         if not term:
-            return found, may_repeat
+            return matches, may_repeat
         invoices = Invoice.objects.filter(number__istartswith=term).order_by("pk")
         numbers = list(invoices.values_list("pk", flat=True)[:MOST_INVOICES])
-        return (found | queryset.filter(invoice__in=numbers) if numbers else found), may_repeat
+        return (matches | queryset.filter(invoice__in=numbers) if numbers else matches), may_repeat
 
     def palette_title(self, row: Payment) -> str:
         """Whose, how much, and when."""
@@ -297,15 +297,15 @@ class PaymentAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
         return show.links([(row.receipt_url, "Stripe's receipt")] if row.receipt_url else [])
 
 
-def _less_returned(found: SumOfCurrency, returned: int, outside: int) -> SumOfCurrency:
+def _less_returned(received_sum: SumOfCurrency, returned: int, outside: int) -> SumOfCurrency:
     """Add what came outside of Stripe, what banks took back, and the rest."""
-    received, refunded = found.amounts  # as in `PaymentAdmin.sums`
+    received, refunded = received_sum.amounts  # as in `PaymentAdmin.sums`
     amounts = [received]
     if outside:
-        amounts.append(("Of that outside Stripe", Money(outside, found.currency)))
+        amounts.append(("Of that outside Stripe", Money(outside, received_sum.currency)))
     amounts.append(refunded)
     if returned:
-        amounts.append(("Returned by banks", Money(returned, found.currency)))
+        amounts.append(("Returned by banks", Money(returned, received_sum.currency)))
     net = received[1].amount - refunded[1].amount - returned
-    amounts.append(("Net", Money(net, found.currency)))
-    return SumOfCurrency(found.currency, found.count, amounts)
+    amounts.append(("Net", Money(net, received_sum.currency)))
+    return SumOfCurrency(received_sum.currency, received_sum.count, amounts)

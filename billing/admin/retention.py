@@ -41,19 +41,19 @@ class OfferForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at ru
 
     def clean_coupon_id(self) -> str:
         """Copy the coupon's terms from Stripe."""
-        found = self.looked_up
-        if not isinstance(found, CouponSnapshot):
-            raise ValidationError(found or "Enter the id of a coupon at Stripe.")
-        terms = asdict(found)
+        coupon = self.looked_up
+        if not isinstance(coupon, CouponSnapshot):
+            raise ValidationError(coupon or "Enter the id of a coupon at Stripe.")
+        terms = asdict(coupon)
         for name in ("percent_off", "amount_off", "currency", "duration", "months"):
             setattr(self.instance, name, terms[name])
-        return found.id
+        return coupon.id
 
 
 def look_up(coupon_id: str) -> Looked:
     """Ask Stripe for a coupon; return it, or why it can't be used."""
     try:
-        found = gateway.read_coupon(coupon_id)
+        coupon = gateway.read_coupon(coupon_id)
     except gateway.StripeMissing:
         return "There is no coupon with this id at Stripe."
     except gateway.StripeUnavailable as error:
@@ -62,7 +62,7 @@ def look_up(coupon_id: str) -> Looked:
     except gateway.StripeError as error:
         failures.note(logger, error, "A coupon could not be looked up")
         return f"We could not ask Stripe what this coupon is: {error}"
-    return found if found.valid else "This coupon has expired, or was used up."
+    return coupon if coupon.valid else "This coupon has expired, or was used up."
 
 
 @admin.register(RetentionOffer)

@@ -8,11 +8,11 @@ from members.search import people
 
 def customers(term: str) -> list[int]:
     """Return the IDs of the matching customers."""
-    found = Customer.objects.filter(user__in=people(term)).order_by()
-    return list(found.values_list("pk", flat=True))
+    matches = Customer.objects.filter(user__in=people(term)).order_by()
+    return list(matches.values_list("pk", flat=True))
 
 
 def customers_at_stripe(term: str) -> list[str]:
     """Return the Stripe IDs of the matching customers."""
-    found = Customer.objects.filter(user__in=people(term)).order_by()
-    return list(found.values_list("stripe_id", flat=True))
+    matches = Customer.objects.filter(user__in=people(term)).order_by()
+    return list(matches.values_list("stripe_id", flat=True))

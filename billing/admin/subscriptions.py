@@ -34,8 +34,8 @@ from members.access import current_user
 
 def balance(row: Subscription) -> str:
     """Return "$23.09, used by the next charges", or the debt on the balance."""
-    if found := credit.of(row):
-        return f"{found}, used by the next charges"
+    if amount := credit.of(row):
+        return f"{amount}, used by the next charges"
     return f"None; {show.money(row.balance, row.currency)} is open" if row.balance else show.NOTHING
 
 
@@ -158,18 +158,20 @@ class SubscriptionAdmin(TwoMembershipsPages, StripeCopyAdmin):
         )
         oldest = unpaid.order_by("created_at")
         rows: Rows = super().get_queryset(request)
-        found: Rows = rows.annotate(
+        annotated: Rows = rows.annotate(
             retry_at=Subquery(oldest.values("next_payment_attempt_at")[:1]),
             due_at=Subquery(oldest.values("due_at")[:1]),
         )
-        return found
+        return annotated
 
     def has_end_now_permission(self, request: HttpRequest, object_id: str = "") -> bool:
         """Whether this staff member may end a membership immediately, and it isn't over."""
         if not request.user.has_perm(cancellation.MAY_END_NOW):
             return False
-        found = Subscription.objects.filter(pk=object_id) if str(object_id).isdecimal() else None
-        return found is None or any(row.is_live for row in found)
+        subscriptions = (
+            Subscription.objects.filter(pk=object_id) if str(object_id).isdecimal() else None
+        )
+        return subscriptions is None or any(row.is_live for row in subscriptions)
 
     @button(
         "End now",
@@ -311,7 +313,7 @@ class SubscriptionAdmin(TwoMembershipsPages, StripeCopyAdmin):
     @column("Invoices")
     def invoices(self, row: Subscription) -> SafeString | str:
         """Links to the newest, and to the full list."""
-        found = [
+        links = [
             (
                 show.page_of(one),
                 f"{show.money(one.total, one.currency)} on {show.day(one.created_at)}",
@@ -319,4 +321,4 @@ class SubscriptionAdmin(TwoMembershipsPages, StripeCopyAdmin):
             for one in row.invoices.all()[:SHOWN]
         ]
         everything = show.list_of("billing.invoice", subscription__id__exact=row.pk)
-        return show.links([*found, (everything, "All")] if found else [])
+        return show.links([*links, (everything, "All")] if links else [])

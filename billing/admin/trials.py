@@ -10,13 +10,13 @@ from common.staff import show
 
 def of_member(user: User) -> str:
     """Return one line for the member's page."""
-    found = trials.before(user)
-    if found is None:
+    earlier = trials.before(user)
+    if earlier is None:
         return "Not used"
-    on = show.day(found.began_at)
-    if found.is_own:
-        return f"Used on {on}" if found.had_trial else f"Not offered: a member since {on}"
+    on = show.day(earlier.began_at)
+    if earlier.is_own:
+        return f"Used on {on}" if earlier.had_trial else f"Not offered: a member since {on}"
     account = "another account with this email address"
-    if found.had_trial:
+    if earlier.had_trial:
         return f"Used on {on} in {account}"
     return f"Not offered: {account} was a member from {on}"

@@ -87,8 +87,8 @@ class TwoMembershipsPages:
             return False
         if not str(object_id).isdecimal():
             return True
-        found = Subscription.objects.filter(pk=object_id).select_related("customer__user").first()
-        return found is not None and len(memberships.live(found.customer.user)) > 1
+        row = Subscription.objects.filter(pk=object_id).select_related("customer__user").first()
+        return row is not None and len(memberships.live(row.customer.user)) > 1
 
     @page_button("See both memberships", icon="compare_arrows", path="both", permission="both")
     def see_both(self, request: HttpRequest, object_id: str) -> HttpResponse:

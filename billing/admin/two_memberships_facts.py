@@ -75,15 +75,15 @@ def ends_of(row: Subscription, actor: User) -> Ends:
     payment = two_memberships.last_payment(row)
     if payment is None:
         return Ends(row, None, why_no_refund=NOT_PAID)
-    found = Ends(
+    ends = Ends(
         row,
         payment,
         left=refund_terms.facts_of(payment).left,
         unused=two_memberships.suggested(payment),
     )
-    if why := _why_no_refund(found, actor):
-        return replace(found, left=0, unused=0, why_no_refund=why)
-    return found
+    if why := _why_no_refund(ends, actor):
+        return replace(ends, left=0, unused=0, why_no_refund=why)
+    return ends
 
 
 def _why_no_refund(ends: Ends, actor: User) -> str:
@@ -163,8 +163,8 @@ def _paid(payment: Payment | None) -> SafeString | str:
 
 
 def _refunds(payment: Payment | None) -> SafeString | str:
-    found = Refund.objects.filter(payment=payment) if payment else Refund.objects.none()
-    return refunds_of(found) if found.exists() else ""
+    given = Refund.objects.filter(payment=payment) if payment else Refund.objects.none()
+    return refunds_of(given) if given.exists() else ""
 
 
 def _left(payment: Payment | None) -> str:

@@ -55,10 +55,10 @@ class EndForm(forms.Form):
 
     def _whens(self) -> list[tuple[str, str]]:
         row = self.ends.row
-        found = [(NOW, "Right away")]
+        choices = [(NOW, "Right away")]
         if row.ends_at is None:
-            found.append((PERIOD_END, f"On {show.day(row.current_period_end)}, with its period"))
-        return found
+            choices.append((PERIOD_END, f"On {show.day(row.current_period_end)}, with its period"))
+        return choices
 
     def _suggest(self) -> None:
         """Suggest the value of the unused time as the partial amount."""
@@ -131,8 +131,8 @@ class ConfirmForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         """Find the payment; without one, nothing is refunded."""
         cleaned: dict[str, Any] = self.cleaned_data
-        found = cleaned.get("payment")
-        cleaned["paid"] = Payment.objects.filter(pk=found).first() if found else None
+        payment_pk = cleaned.get("payment")
+        cleaned["paid"] = Payment.objects.filter(pk=payment_pk).first() if payment_pk else None
         if cleaned.get("amount") and cleaned["paid"] is None:
             raise forms.ValidationError("There is no such payment.")
         return cleaned

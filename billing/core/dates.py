@@ -38,11 +38,11 @@ def _day(local: datetime) -> str:
 
 def business_days_after(moment: datetime, days: int, zone: tzinfo | None = None) -> datetime:
     """Return the time a number of business days (Monday to Friday) later, in a time zone."""
-    found = timezone.localtime(moment, zone)
+    day = timezone.localtime(moment, zone)
     while days:
-        found += timedelta(days=1)
-        days -= found.weekday() < SATURDAY
-    return found
+        day += timedelta(days=1)
+        days -= day.weekday() < SATURDAY
+    return day
 
 
 def arrival(sent_at: datetime, zone: tzinfo | None = None) -> tuple[datetime, datetime]:

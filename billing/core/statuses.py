@@ -254,10 +254,10 @@ def collection_of(status: str, attempt_count: int, payments: Iterable[str]) -> C
     """Derive an invoice's collection from its status, attempts, and payments."""
     if status != InvoiceStatus.OPEN:
         return Collection.NONE
-    found = set(payments)
-    if PaymentStatus.PROCESSING in found:
+    statuses = set(payments)
+    if PaymentStatus.PROCESSING in statuses:
         return Collection.PROCESSING
-    if PaymentStatus.REQUIRES_ACTION in found:
+    if PaymentStatus.REQUIRES_ACTION in statuses:
         return Collection.REQUIRES_ACTION
     return Collection.FAILED if attempt_count else Collection.NONE
 

@@ -201,8 +201,8 @@ def card_short(brand: str, last4: str) -> str:
 
 def card_in_sentence(brand: str, last4: str) -> str:
     """Return "Visa ending in 4242" or "bank account ending in 6789", for inside a sentence."""
-    found = card(brand, last4)
-    return f"{found[:1].lower()}{found[1:]}" if brand in BANK_ACCOUNTS else found
+    words = card(brand, last4)
+    return f"{words[:1].lower()}{words[1:]}" if brand in BANK_ACCOUNTS else words
 
 
 def _method(brand: str, last4: str, form: str) -> str:
@@ -295,8 +295,8 @@ def invoice_credits(parts: InvoiceParts) -> list[tuple[str, int]]:
     words = "Credit applied" if balance < 0 else "From your balance"
     if balance > 0 > parts.total:
         words = "Kept for your next invoices"
-    found = [(words, balance), ("Credit notes", -parts.pre_payment_credit_notes_amount)]
-    return [(name, amount) for name, amount in found if amount]
+    credits_used = [(words, balance), ("Credit notes", -parts.pre_payment_credit_notes_amount)]
+    return [(name, amount) for name, amount in credits_used if amount]
 
 
 def credit_note(parts: CreditNoteParts) -> list[str]:

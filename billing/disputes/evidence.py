@@ -289,7 +289,7 @@ def _lines(case: Case) -> list[list[str]]:
     invoice = case.payment.invoice
     if invoice is None:
         return []
-    found = [
+    lines = [
         [line["description"], money(line["amount"], invoice.currency)] for line in invoice.lines
     ]
     tax = taxes.of_invoice(invoice)
@@ -301,7 +301,7 @@ def _lines(case: Case) -> list[list[str]]:
         *taxes.included_words(tax.included),
         *texts.invoice_credits(invoice),
     ]
-    return [*found, *([name, money(amount, invoice.currency)] for name, amount in sums)]
+    return [*lines, *([name, money(amount, invoice.currency)] for name, amount in sums)]
 
 
 def _sections(case: Case) -> Iterator[dict[str, Any]]:

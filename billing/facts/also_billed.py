@@ -74,8 +74,8 @@ def billed(row: Subscription, beside: Subscription | None, waiting: Iterable[Inv
 
 def parts_of(row: Subscription) -> list[Part]:
     """Return the items of a subscription with several; for a single one the row says it all."""
-    found = row.parts
-    return [_part(one, row) for one in found] if len(found) > 1 else []
+    parts = row.parts
+    return [_part(one, row) for one in parts] if len(parts) > 1 else []
 
 
 def price_of(row: Subscription) -> str:
@@ -119,7 +119,7 @@ def _note(row: Subscription, waiting: Iterable[Invoice]) -> str:
 
 
 def _unpaid_note(waiting: Iterable[Invoice]) -> str:
-    found = next((one for one in waiting if one.collection != Collection.NONE), None)
-    if found and found.collection == Collection.PROCESSING:
+    unpaid = next((one for one in waiting if one.collection != Collection.NONE), None)
+    if unpaid and unpaid.collection == Collection.PROCESSING:
         return "Your last payment is on its way."
     return "Your last payment for it didn't go through."

@@ -21,11 +21,11 @@ def of_invoice(row: Invoice) -> list[tuple[str, str]]:
 
 def of_member(user: User) -> list[tuple[str, str]]:
     """Return a member's business and its tax IDs, as Stripe has them now: one query."""
-    found: dict[tuple[str, str], None] = {}
+    businesses: dict[tuple[str, str], None] = {}
     for row in Customer.objects.filter(user=user, deleted_at_stripe=False):
         if row.tax_ids or row.business_name:
-            found |= dict.fromkeys(_named(row.business_name or row.name, row.tax_ids))
-    return list(found)
+            businesses |= dict.fromkeys(_named(row.business_name or row.name, row.tax_ids))
+    return list(businesses)
 
 
 def _named(name: str, tax_ids: Iterable[Mapping[str, str]]) -> list[tuple[str, str]]:

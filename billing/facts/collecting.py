@@ -44,17 +44,17 @@ def open_one(invoices: Iterable[Invoice]) -> Invoice | None:
     return next((one for one in invoices if one.is_payable), None)
 
 
-def left_open(found: Invoice | None) -> str:
+def left_open(invoice: Invoice | None) -> str:
     """Say what's still due on a membership that ends, or nothing if it's all paid."""
-    if found is None:
+    if invoice is None:
         return ""
-    amount = found.money_remaining
-    match found.collection:
+    amount = invoice.money_remaining
+    match invoice.collection:
         case Collection.PROCESSING:
             return f"The {amount} that your bank is sending still counts"
         case Collection.REQUIRES_ACTION:
             return f"Your payment of {amount} still waits for you to confirm it"
-        case _ if found.is_sent:
+        case _ if invoice.is_sent:
             return f"Your invoice of {amount} is still to be paid"
         case Collection.FAILED:
             return f"The payment of {amount} that didn't go through stays open"
@@ -85,10 +85,10 @@ def first_payment(row: Subscription, charge: Money | None) -> str:
 
 def overdue_invoice(invoices: Iterable[Invoice]) -> Invoice | None:
     """Return the sent invoice that a membership is waiting for, unless it's being paid."""
-    found = open_one(invoices)
-    waits = found is not None and found.is_sent and found.due_at is not None
-    is_being_paid = found is not None and found.collection == Collection.PROCESSING
-    return found if waits and not is_being_paid else None
+    invoice = open_one(invoices)
+    waits = invoice is not None and invoice.is_sent and invoice.due_at is not None
+    is_being_paid = invoice is not None and invoice.collection == Collection.PROCESSING
+    return invoice if waits and not is_being_paid else None
 
 
 def overdue(invoice: Invoice) -> str:

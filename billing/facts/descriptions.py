@@ -67,5 +67,5 @@ def _sold(invoice: Invoice, names: ProductNames) -> str:
         return ""
     charged = [line for line in invoice.lines if line["amount"] >= 0] or invoice.lines
     products = dict.fromkeys(line.get("product", "") for line in charged)
-    found = [names[one] for one in products if names.get(one)]
-    return joined(found) or invoice.subscription.name or UNNAMED_PLAN
+    sold = [names[one] for one in products if names.get(one)]
+    return joined(sold) or invoice.subscription.name or UNNAMED_PLAN

@@ -28,7 +28,7 @@ def status_of(payments: Collection[Payment]) -> dict[int, tuple[bool, int]]:
     everything was prefetched.
     """
     if all("disputes" in getattr(row, "_prefetched_objects_cache", ()) for row in payments):
-        return {row.pk: found for row in payments if (found := _prefetched_status(row))}
+        return {row.pk: status for row in payments if (status := _prefetched_status(row))}
     rows = Dispute.objects.filter(payment__in=payments).order_by().values("payment_id")
     counted = rows.annotate(
         running=Count("pk", filter=Q(status__in=OPEN_DISPUTE)),
@@ -38,10 +38,10 @@ def status_of(payments: Collection[Payment]) -> dict[int, tuple[bool, int]]:
 
 
 def _prefetched_status(payment: Payment) -> tuple[bool, int] | None:
-    found = payment.disputes.all()
-    lost = sum(one.amount for one in found if one.status == DisputeStatus.LOST)
-    is_running = any(one.status in OPEN_DISPUTE for one in found)
-    return (is_running, lost) if found else None
+    disputes = payment.disputes.all()
+    lost = sum(one.amount for one in disputes if one.status == DisputeStatus.LOST)
+    is_running = any(one.status in OPEN_DISPUTE for one in disputes)
+    return (is_running, lost) if disputes else None
 
 
 def closed_at(dispute: Dispute) -> datetime | None:
@@ -49,5 +49,5 @@ def closed_at(dispute: Dispute) -> datetime | None:
     if dispute.is_open:
         return None
     events = StripeEvent.objects.filter(object_id=dispute.stripe_id, type="charge.dispute.closed")
-    found: datetime | None = events.values_list("created_at", flat=True).first()
-    return found
+    moment: datetime | None = events.values_list("created_at", flat=True).first()
+    return moment

@@ -98,14 +98,14 @@ def settlement(row: Payment, under_way: int = 0) -> Settlement | None:
 
 def label(row: Payment, under_way: int = 0) -> str:
     """Return a payment's state in words, from its status to its last refund: see `settlement`."""
-    found = settlement(row, under_way)
-    return LABELS[found] if found else str(row.get_status_display())
+    settled = settlement(row, under_way)
+    return LABELS[settled] if settled else str(row.get_status_display())
 
 
 def outside_of(rows: QuerySet[Payment]) -> dict[str, int]:
     """Return what of these payments came outside of Stripe, by currency code: one query."""
-    found = rows.filter(card_brand=OUTSIDE).order_by().values("currency")
-    sums = found.annotate(sum=Sum("amount_received"))
+    outside = rows.filter(card_brand=OUTSIDE).order_by().values("currency")
+    sums = outside.annotate(sum=Sum("amount_received"))
     return dict(sums.values_list("currency", "sum"))
 
 

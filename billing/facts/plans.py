@@ -89,8 +89,8 @@ def on_sale() -> list[Plan]:
 
 def in_order(rows: Iterable[Plan]) -> list[Plan]:
     """Return prices on sale as they are offered."""
-    found = {row.stripe_id: row for row in rows}
-    return [found[price_id] for price_id in price_ids() if price_id in found]
+    by_price = {row.stripe_id: row for row in rows}
+    return [by_price[price_id] for price_id in price_ids() if price_id in by_price]
 
 
 def offer(plans: Sequence[Plan], *, is_new: bool, tax_behavior: str) -> PlanOffer | None:

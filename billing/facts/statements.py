@@ -148,8 +148,8 @@ def payments_of(user: Person) -> QuerySet[Payment]:
     rows = Payment.objects.for_user(user).filter(
         status=PaymentStatus.SUCCEEDED, paid_at__isnull=False
     )
-    found = rows.select_related("invoice__subscription").prefetch_related("disputes")
-    return found.order_by("paid_at", "id")
+    joined = rows.select_related("invoice__subscription").prefetch_related("disputes")
+    return joined.order_by("paid_at", "id")
 
 
 def years(user: Person, zone: str | Param) -> QuerySet[Payment, int]:
@@ -191,8 +191,8 @@ def statement_of(user: User, year: int) -> Statement | None:
     names = plans.product_names()
     zone = timezone.get_current_timezone()
     start, end = (datetime(at, 1, 1, tzinfo=zone) for at in (year, year + 1))
-    found = payments_of(user).filter(paid_at__gte=start, paid_at__lt=end)
-    payments = [paid(row, names) for row in found]
+    rows = payments_of(user).filter(paid_at__gte=start, paid_at__lt=end)
+    payments = [paid(row, names) for row in rows]
     if not payments:
         return None
     return Statement(
@@ -241,8 +241,8 @@ def _tax(row: Payment) -> int:
 
 def _credit_notes(user: User, start: datetime, end: datetime) -> QuerySet[CreditNote]:
     rows = CreditNote.objects.for_user(user).exclude(status=CreditNoteStatus.VOID)
-    found = rows.filter(created_at__gte=start, created_at__lt=end)
-    return found.select_related("invoice").order_by("created_at", "id")
+    notes = rows.filter(created_at__gte=start, created_at__lt=end)
+    return notes.select_related("invoice").order_by("created_at", "id")
 
 
 def _credit(row: CreditNote) -> Credit:
@@ -260,8 +260,8 @@ def _totals(payments: list[Paid]) -> list[Total]:
     by_currency: dict[str, list[Paid]] = defaultdict(list)
     for row in payments:
         by_currency[row.currency].append(row)
-    found = sorted(by_currency.items(), key=lambda item: (-len(item[1]), item[0]))
-    return [_total(currency, rows) for currency, rows in found]
+    currencies = sorted(by_currency.items(), key=lambda item: (-len(item[1]), item[0]))
+    return [_total(currency, rows) for currency, rows in currencies]
 
 
 def _total(currency: str, rows: list[Paid]) -> Total:

@@ -64,8 +64,8 @@ def _sum(amount: int) -> Named:
 def names_of(row: Invoice) -> TaxNames:
     """Return the names of an invoice's tax rates: one query, or none if it has no rates."""
     wanted = {one["rate"] for one in row.taxes}
-    found = TaxRate.objects.filter(stripe_id__in=wanted) if wanted else []
+    rates = TaxRate.objects.filter(stripe_id__in=wanted) if wanted else []
     return {
         rate.stripe_id: tax_texts.label(rate.name, rate.jurisdiction, rate.percentage)
-        for rate in found
+        for rate in rates
     }

@@ -58,13 +58,13 @@ def before(user: User) -> Before | None:
 
 def remember(user: User) -> Before | None:
     """Record the addresses of a user who isn't new; return what they had before."""
-    found = before(user)
-    if found:
-        keep(user, found)
-    return found
+    earlier = before(user)
+    if earlier:
+        keep(user, earlier)
+    return earlier
 
 
-def keep(user: User, found: Before) -> set[str]:
+def keep(user: User, earlier: Before) -> set[str]:
     """Record all addresses of a user who had something before; return the new digests.
 
     If two record the same address simultaneously, only one gets it as new.
@@ -74,7 +74,7 @@ def keep(user: User, found: Before) -> set[str]:
     made = set()
     # Sorted, so two never deadlock.
     for digest in sorted(wanted - set(there)):
-        values = {"began_at": found.began_at, "had_trial": found.had_trial}
+        values = {"began_at": earlier.began_at, "had_trial": earlier.had_trial}
         if TrialRecord.objects.get_or_create(digest=digest, defaults=values)[1]:
             made.add(digest)
     return made
@@ -100,10 +100,10 @@ def note(row: Subscription, *, is_first_seen: bool) -> None:
     user = row.customer.user
     if not row.is_membership or row.status in NEVER_BEGAN:
         return
-    found = before(user)
-    if found is None:
+    earlier = before(user)
+    if earlier is None:
         return
-    made = keep(user, found)
+    made = keep(user, earlier)
     if is_first_seen and row.trial_end and _had_one_elsewhere(user, made):
         Subscription.objects.filter(pk=row.pk).update(is_second_trial=True)
 
@@ -147,10 +147,10 @@ def remember_all() -> None:
 def _keep_many(people: dict[int, Before]) -> None:
     rows: dict[str, TrialRecord] = {}
     for user_id, address in _addresses_of(people):
-        found = people[user_id]
+        earlier = people[user_id]
         for digest in _to_keep([address]):
             rows[digest] = TrialRecord(
-                digest=digest, began_at=found.began_at, had_trial=found.had_trial
+                digest=digest, began_at=earlier.began_at, had_trial=earlier.had_trial
             )
     # In one order, as in `keep`.
     TrialRecord.objects.bulk_create([rows[one] for one in sorted(rows)], ignore_conflicts=True)

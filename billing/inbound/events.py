@@ -249,10 +249,10 @@ def _read_again(event: StripeEvent, *, again: bool) -> tuple[EventState, str]:
 def _subject(payload: Json) -> Json:
     """Return the event's object; if it just lost its customer, it still names it."""
     data = payload["data"]
-    found: Json = data["object"]
+    subject: Json = data["object"]
     before = data.get("previous_attributes") or {}
-    lost = before.get("customer") if found.get("customer") is None else None
-    return {**found, "customer": lost} if lost else found
+    lost = before.get("customer") if subject.get("customer") is None else None
+    return {**subject, "customer": lost} if lost else subject
 
 
 def _was_read_since(event: StripeEvent, target: Target, identifier: str) -> bool:

@@ -111,11 +111,11 @@ def end_for_refund(subscription: Subscription, *, at_once: bool) -> None:
     user = subscription.customer.user
     action = MembershipAction.CANCEL_NOW if at_once else MembershipAction.CANCEL
     decision = decide(user, action, only=subscription)
-    found, key = decision.subscription.stripe_id, key_of(decision)
+    subscription_id, key = decision.subscription.stripe_id, key_of(decision)
     if at_once:
-        ask(decision, lambda: gateway.end_now(found))
+        ask(decision, lambda: gateway.end_now(subscription_id))
     else:
-        ask(decision, lambda: gateway.schedule_end(found, "", "", key))
+        ask(decision, lambda: gateway.schedule_end(subscription_id, "", "", key))
 
 
 def live_subscription(user: User) -> Subscription | None:

@@ -259,8 +259,8 @@ def customer_of(user: User) -> Customer:
     that one again; this way, each retry gets the same new customer.
     """
     for _ in range(MOST_TRIES):
-        if found := payers.living(user):
-            return found
+        if customer := payers.living(user):
+            return customer
         gone = Customer.objects.filter(user=user).order_by("-pk").first()
         made = gateway.create_customer(
             user.pk,

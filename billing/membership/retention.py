@@ -114,15 +114,15 @@ def _is_given(row: Subscription, offer: RetentionOffer) -> bool:
         MembershipError: there's another discount, or Stripe couldn't be asked.
     """
     try:
-        found = gateway.read_subscription(row.stripe_id).discounts
-        if found:
+        redeemed = gateway.read_subscription(row.stripe_id).discounts
+        if redeemed:
             refresh.sync_subscription(row.stripe_id)
     except gateway.StripeError as error:
         failures.note(logger, error, "An offer could not be given")
         raise MembershipError(cancellation.why_not_now(error)) from error
-    if found and offer.coupon_id not in {one["coupon"] for one in found}:
+    if redeemed and offer.coupon_id not in {one["coupon"] for one in redeemed}:
         raise MembershipError("You have a discount already. Your membership is as it was.")
-    return bool(found)
+    return bool(redeemed)
 
 
 def _refuse(row: Subscription, offer: RetentionOffer) -> None:

@@ -128,9 +128,9 @@ def choices_among(row: Subscription, on_sale: Sequence[Plan]) -> list[Choice]:
         interval_count=row.interval_count,
     )
     others = [plan for plan in on_sale if plan.stripe_id != row.price_id]
-    found = [_choice(plan, current) for plan in others if plan.currency == row.currency]
+    options = [_choice(plan, current) for plan in others if plan.currency == row.currency]
     words = tax_words.price(row.taxation)
-    return [replace(one, why_not=_choice_refused(row, one), tax_words=words) for one in found]
+    return [replace(one, why_not=_choice_refused(row, one), tax_words=words) for one in options]
 
 
 def _choice(plan: Plan, current: Plan) -> Choice:
@@ -153,11 +153,11 @@ def offered(
 
     `paid` is what was paid for the running period, with its disputes, `given_back` its refunds.
     """
-    found = choices_among(row, on_sale)
-    if not found:
+    options = choices_among(row, on_sale)
+    if not options:
         return None
     obstacle = _state_obstacle(row) or _given_back(row, paid, given_back)
-    return Offered(found, obstacle.why, obstacle.url)
+    return Offered(options, obstacle.why, obstacle.url)
 
 
 def why_not(row: Subscription) -> str:
@@ -166,8 +166,8 @@ def why_not(row: Subscription) -> str:
 
 
 def _obstacle(row: Subscription) -> Obstacle:
-    if found := _state_obstacle(row):
-        return found
+    if obstacle := _state_obstacle(row):
+        return obstacle
     paid = list(paid_for_periods([row]).prefetch_related("disputes"))
     return _given_back(row, paid, list(Refund.objects.holding().filter(payment__in=paid)))
 
@@ -212,13 +212,13 @@ def _given_back(
     return _refunded(refunds, day)
 
 
-def _refunded(found: Sequence[Refund], day: str) -> Obstacle:
+def _refunded(refunds: Sequence[Refund], day: str) -> Obstacle:
     """Return which refund of the current period's payment is in the way, and until when."""
-    agreed = {one.state for one in found if not one.is_undecided}
+    agreed = {one.state for one in refunds if not one.is_undecided}
     if agreed:
         done = "was" if agreed == {RefundState.SUCCEEDED} else "is being"
         return Obstacle(f"This period's payment {done} refunded. You can switch from {day}.")
-    return _in_review(found[0]) if found else Obstacle()
+    return _in_review(refunds[0]) if refunds else Obstacle()
 
 
 def _in_review(row: Refund) -> Obstacle:
@@ -341,7 +341,7 @@ def _checked(
             refresh.sync_subscription(row.stripe_id)
             return None
         change = _change(at_stripe, choice.plan, shown["at"])
-        found = gateway.preview_switch(change)
+        foreseen = gateway.preview_switch(change)
     except failures.NOT_THE_REQUEST as error:
         failures.note(logger, error, "A switch could not be checked")
         raise MembershipError(cancellation.why_not_now(error)) from error
@@ -349,36 +349,36 @@ def _checked(
         # Since then, the period may have ended, or the price may have been archived.
         logger.warning("What was shown of a switch is no longer possible: %s", error)
         raise LookAgain("This has changed since you looked. Please look again.") from error
-    if _figures(change, found) != shown["figures"]:
+    if _figures(change, foreseen) != shown["figures"]:
         raise LookAgain("The amounts have changed since you looked. Please look again.")
     return change
 
 
-def _change(found: SubscriptionSnapshot, plan: Plan, at: int | None) -> gateway.PriceChange:
+def _change(snapshot: SubscriptionSnapshot, plan: Plan, at: int | None) -> gateway.PriceChange:
     """Describe the change of the membership's item; in a trial nothing is prorated.
 
     Raises:
         gateway.StripeRefused: Stripe's subscription doesn't have exactly one such item.
     """
-    items = subscription_items.of_plan(found.items, plans.product_ids())
+    items = subscription_items.of_plan(snapshot.items, plans.product_ids())
     if len(items) != 1 or items[0].quantity != 1:
-        raise gateway.StripeRefused(f"{found.id} does not hold just one membership.")
+        raise gateway.StripeRefused(f"{snapshot.id} does not hold just one membership.")
     return gateway.PriceChange(
-        subscription_id=found.id,
+        subscription_id=snapshot.id,
         item_id=items[0].id,
         price_id=plan.stripe_id,
-        is_prorated=found.status != SubscriptionStatus.TRIALING,
+        is_prorated=snapshot.status != SubscriptionStatus.TRIALING,
         prorated_at=at,
     )
 
 
-def _figures(change: gateway.PriceChange, found: SwitchSnapshot) -> list[int]:
+def _figures(change: gateway.PriceChange, foreseen: SwitchSnapshot) -> list[int]:
     """Return what must not change between preview and confirmation; first, what's due today.
 
     In a trial, the preview is of the payment after it.
     """
-    due_today = found.amount_due if change.is_prorated else 0
-    return [due_today, found.amount_due, found.total, int(change.is_prorated)]
+    due_today = foreseen.amount_due if change.is_prorated else 0
+    return [due_today, foreseen.amount_due, foreseen.total, int(change.is_prorated)]
 
 
 def _as_preview(

@@ -25,15 +25,15 @@ def of(user: User, plan: Plan) -> int:
     if not plan.trial_days or not trials.is_new(user):
         return 0
     try:
-        found = _at_stripe(user)
+        earlier = _at_stripe(user)
     except gateway.StripeError as error:
         # Better one trial too many than a sale that fails over this question.
         failures.note(logger, error, "Could not ask who had a trial before")
         return plan.trial_days
-    if found is None:
+    if earlier is None:
         return plan.trial_days
     # From now on the page knows it too.
-    trials.keep(user, found)
+    trials.keep(user, earlier)
     return 0
 
 
@@ -51,9 +51,9 @@ def _at_stripe(user: User) -> trials.Before | None:
     return trials.Before(min(one.started_at for one in had), any(one.trial_end for one in had))
 
 
-def _is_membership(found: SubscriptionSnapshot, products: frozenset[str]) -> bool:
-    has_plan = any(item.product_id in products for item in found.items)
-    return has_plan and found.status not in NEVER_BEGAN
+def _is_membership(snapshot: SubscriptionSnapshot, products: frozenset[str]) -> bool:
+    has_plan = any(item.product_id in products for item in snapshot.items)
+    return has_plan and snapshot.status not in NEVER_BEGAN
 
 
 def _strangers(user: User) -> set[str]:

@@ -21,8 +21,8 @@ class DisputeQuerySet(MemberRecordQuerySet["Dispute"]):
 
     def to_answer(self) -> DisputeQuerySet:
         """Those waiting for our evidence, the most urgent first."""
-        found = self.filter(status__in=ANSWERABLE_DISPUTE)
-        return found.order_by(models.F("evidence_due_at").asc(nulls_last=True), "pk")
+        answerable = self.filter(status__in=ANSWERABLE_DISPUTE)
+        return answerable.order_by(models.F("evidence_due_at").asc(nulls_last=True), "pk")
 
 
 class Dispute(StripeCopy):

@@ -121,8 +121,8 @@ class Invoice(StripeCopy):
     @property
     def membership(self) -> Subscription | None:
         """The membership it's for; None if it's for something else."""
-        found = self.subscription
-        return found if found and found.is_membership else None
+        subscription = self.subscription
+        return subscription if subscription and subscription.is_membership else None
 
     @property
     def balance_applied(self) -> int:

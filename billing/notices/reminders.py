@@ -167,18 +167,18 @@ def remind_all() -> None:
 def _locked_invoice(invoice_id: str) -> Invoice | None:
     """Lock the member, as above, and read one of their invoices."""
     rows = Invoice.objects.select_related("customer__user", "subscription")
-    found = rows.filter(stripe_id=invoice_id).first()
-    if found is None:
+    invoice = rows.filter(stripe_id=invoice_id).first()
+    if invoice is None:
         return None
-    lock_member(found.customer.user_id)
-    return rows.get(pk=found.pk)
+    lock_member(invoice.customer.user_id)
+    return rows.get(pk=invoice.pk)
 
 
 def _locked(subscription_id: str) -> Subscription | None:
     """Lock the member, as every write to their money does, and read the row."""
     rows = Subscription.objects.select_related("customer__user")
-    found = rows.filter(stripe_id=subscription_id).first()
-    if found is None:
+    subscription = rows.filter(stripe_id=subscription_id).first()
+    if subscription is None:
         return None
-    lock_member(found.customer.user_id)
-    return rows.get(pk=found.pk)
+    lock_member(subscription.customer.user_id)
+    return rows.get(pk=subscription.pk)

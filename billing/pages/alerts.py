@@ -88,10 +88,10 @@ def _membership_alert(facts: MemberFacts, current: Membership) -> list[Alert]:
         unpaid = [one for one in unpaid if _counts_before_joining(one)]
     # The newest for each thing that's paid for.
     newest = {row.subscription_id: row for row in reversed(unpaid[:PAGE_SIZE])}
-    found = [_unpaid_alert(row) for row in reversed(newest.values())]
+    alerts = [_unpaid_alert(row) for row in reversed(newest.values())]
     if all(row.subscription and not row.membership for row in newest.values()):
-        found += _card_matters(facts, current)
-    return found
+        alerts += _card_matters(facts, current)
+    return alerts
 
 
 def _is_charged(row: Invoice) -> bool:
@@ -150,12 +150,12 @@ def _waits_for_invoice(facts: MemberFacts, current: Membership) -> bool:
 
 def sent_invoices(facts: MemberFacts) -> list[Alert]:
     """Return the invoices that were sent to the member, the most urgent first."""
-    found = [
+    invoices = [
         one for one in facts.waiting if one.is_payable and one.is_sent and not _is_of_ended(one)
     ]
-    found.sort(key=lambda one: (one.due_at.timestamp() if one.due_at else math.inf, one.pk))
+    invoices.sort(key=lambda one: (one.due_at.timestamp() if one.due_at else math.inf, one.pk))
     return [
-        _sent_alert(row, descriptions.of_invoice(row, facts.names)) for row in found[:PAGE_SIZE]
+        _sent_alert(row, descriptions.of_invoice(row, facts.names)) for row in invoices[:PAGE_SIZE]
     ]
 
 

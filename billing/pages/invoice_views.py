@@ -53,23 +53,23 @@ def invoice_hosted(request: HttpRequest, pk: int) -> HttpResponse:
 def credit_note_pdf(request: HttpRequest, pk: int) -> HttpResponse:
     """Send the member to the PDF of one of their own credit notes."""
     rows = CreditNote.objects.for_user(current_user(request)).select_related("invoice")
-    found = rows.filter(pk=pk).first()
-    if found is None:
+    note = rows.filter(pk=pk).first()
+    if note is None:
         raise Http404("There is no such credit note.")
-    return _fresh_link(request, found, refresh.sync_credit_note, "pdf_url")
+    return _fresh_link(request, note, refresh.sync_credit_note, "pdf_url")
 
 
 def _own_invoice(request: HttpRequest, pk: int) -> Invoice:
     """Return an invoice of the signed-in member; others don't exist for them."""
-    found = payment_lines.invoices_of(current_user(request)).filter(pk=pk).first()
-    if found is None:
+    own = payment_lines.invoices_of(current_user(request)).filter(pk=pk).first()
+    if own is None:
         raise Http404("There is no such invoice.")
-    return found
+    return own
 
 
 def _fresh_link(
     request: HttpRequest,
-    found: Invoice | CreditNote,
+    document: Invoice | CreditNote,
     read_again: Callable[[str], Invoice | CreditNote],
     column: str,
 ) -> HttpResponse:
@@ -78,12 +78,12 @@ def _fresh_link(
     The caller has made sure that the document is the member's own.
     """
     try:
-        found = read_again(found.stripe_id)
+        document = read_again(document.stripe_id)
     except gateway.StripeError as error:
         failures.note(logger, error, "A document's link could not be renewed, the old one must do")
-    url: str = getattr(found, column)
+    url: str = getattr(document, column)
     if not url:
         messages.info(request, "There is no such document for this invoice yet.")
-        invoice_pk = found.invoice_id if isinstance(found, CreditNote) else found.pk
+        invoice_pk = document.invoice_id if isinstance(document, CreditNote) else document.pk
         return redirect("billing:invoice", pk=invoice_pk)
     return redirect(url)

@@ -180,33 +180,33 @@ def _read(reading: Reading, user: User) -> Found:
     )
 
 
-def _facts(user: User, found: Found, *, is_home: bool) -> MemberFacts:
-    waiting, refunds = found[WAITING], found[REFUNDS]
-    attach(waiting, "payments", found[TRIES], "invoice_id")
-    subscriptions, account = found[SUBSCRIPTIONS], found.first(TAX_ACCOUNT)
-    last = found.first(LAST) if is_home else None
-    paid = [] if is_home else found[OF_PERIOD]
-    attach([*([last] if last else []), *paid], "disputes", found[DISPUTES], "payment_id")
+def _facts(user: User, rows: Found, *, is_home: bool) -> MemberFacts:
+    waiting, refunds = rows[WAITING], rows[REFUNDS]
+    attach(waiting, "payments", rows[TRIES], "invoice_id")
+    subscriptions, account = rows[SUBSCRIPTIONS], rows.first(TAX_ACCOUNT)
+    last = rows.first(LAST) if is_home else None
+    paid = [] if is_home else rows[OF_PERIOD]
+    attach([*([last] if last else []), *paid], "disputes", rows[DISPUTES], "payment_id")
     shown = [row.payment.invoice for row in refunds] + [last.invoice if last else None]
     return MemberFacts(
         user=user,
         subscriptions=subscriptions,
-        decision=found.first(DECISION),
-        is_confirming=bool(found[CONFIRMING]),
+        decision=rows.first(DECISION),
+        is_confirming=bool(rows[CONFIRMING]),
         waiting=waiting,
         refunds=refunds,
-        asked=found[ASKED],
-        at_banks=found[AT_BANKS],
+        asked=rows[ASKED],
+        at_banks=rows[AT_BANKS],
         last_paid={
             row.invoice.subscription_id: row
-            for row in found[LAST_PAID]
+            for row in rows[LAST_PAID]
             if row.invoice and row.invoice.subscription_id
         },
-        plans=plans.in_order(found[PLANS]),
-        is_new=not trials.begun_among(subscriptions) and not found[TRIED],
+        plans=plans.in_order(rows[PLANS]),
+        is_new=not trials.begun_among(subscriptions) and not rows[TRIED],
         tax_behavior=account.behavior if account else "",
         names=descriptions.product_names([*waiting, *filter(None, shown)] if is_home else waiting),
         last_payment=last,
         paid=paid,
-        given_back=[] if is_home else found[GIVEN_BACK],
+        given_back=[] if is_home else rows[GIVEN_BACK],
     )

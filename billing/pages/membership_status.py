@@ -135,9 +135,9 @@ def membership(facts: MemberFacts) -> Membership:
     )
 
 
-def _membership(facts: MemberFacts, found: Subscription | None) -> Membership:
-    if found and found.is_live:
-        return _live_membership(found, facts)
+def _membership(facts: MemberFacts, subscription: Subscription | None) -> Membership:
+    if subscription and subscription.is_live:
+        return _live_membership(subscription, facts)
     if facts.is_confirming:
         return Membership(
             MembershipState.CONFIRMING,
@@ -145,10 +145,10 @@ def _membership(facts: MemberFacts, found: Subscription | None) -> Membership:
             "Confirming",
             "Your payment is being confirmed. This takes a few seconds.",
         )
-    if found and found.status == SubscriptionStatus.INCOMPLETE:
-        return _unfinished_membership(facts.waiting_of(found))
-    if found and found.status in ENDED_SUBSCRIPTION:
-        return _ended_membership(found)
+    if subscription and subscription.status == SubscriptionStatus.INCOMPLETE:
+        return _unfinished_membership(facts.waiting_of(subscription))
+    if subscription and subscription.status in ENDED_SUBSCRIPTION:
+        return _ended_membership(subscription)
     return Membership(MembershipState.NONE, Tone.INFO, "Not a member", "You’re not a member yet.")
 
 
@@ -218,14 +218,14 @@ def _live_membership(row: Subscription, facts: MemberFacts) -> Membership:
 
 def _waiting_for_bank(invoices: Sequence[Invoice]) -> Money | None:
     """Return what a bank is processing for a membership that continues meanwhile."""
-    found = next((one for one in invoices if one.collection == Collection.PROCESSING), None)
-    return found.money_remaining if found else None
+    invoice = next((one for one in invoices if one.collection == Collection.PROCESSING), None)
+    return invoice.money_remaining if invoice else None
 
 
 def _collection(invoices: Sequence[Invoice], otherwise: Collection) -> Collection:
     """Return the progress of collecting the newest open invoice."""
-    found = (one.collection for one in invoices if one.collection != Collection.NONE)
-    return Collection(next(found, otherwise))
+    collections = (one.collection for one in invoices if one.collection != Collection.NONE)
+    return Collection(next(collections, otherwise))
 
 
 def _waiting_sentence(waiting: Money | None) -> str:

@@ -177,15 +177,15 @@ def manage_card(request: HttpRequest) -> HttpResponse:
 def use_card(request: HttpRequest, pk: int) -> HttpResponse:
     """Use the card of one of the member's own payments for future charges too."""
     user = current_user(request)
-    found = Payment.objects.for_user(user).filter(pk=pk).first()
-    if found is None:
+    payment = Payment.objects.for_user(user).filter(pk=pk).first()
+    if payment is None:
         raise Http404("There is no such payment.")
     try:
-        cards.use_for_next_charges(user, found)
+        cards.use_for_next_charges(user, payment)
     except cancellation.MembershipError as error:
         messages.error(request, str(error))
     else:
-        card = texts.card(found.card_brand, found.card_last4)
+        card = texts.card(payment.card_brand, payment.card_last4)
         messages.success(request, f"Your next charges go to {card}.")
     return redirect("billing:membership")
 

@@ -44,7 +44,7 @@ def statement_pdf(request: HttpRequest, year: int) -> HttpResponse:
 def _own(request: HttpRequest, year: int) -> statements.Statement:
     """Return the signed-in member's year; a year without payments has no statement."""
     is_year = FIRST_YEAR <= year <= LAST_YEAR
-    found = statements.statement_of(current_user(request), year) if is_year else None
-    if found is None:
+    yearly = statements.statement_of(current_user(request), year) if is_year else None
+    if yearly is None:
         raise Http404("There are no payments in this year.")
-    return found
+    return yearly

@@ -58,8 +58,8 @@ def send_item(item: Item, user: User, days: int, actor: User) -> PaymentRequest:
     """
     try:
         with transaction.atomic():
-            found = single_payments.request_for(item, user)
-            request = PaymentRequest.objects.select_for_update().get(pk=found.pk)
+            waiting = single_payments.request_for(item, user)
+            request = PaymentRequest.objects.select_for_update().get(pk=waiting.pk)
             if request.state != RequestState.OPEN:
                 raise RequestRefused(f"{user} has paid this already.")
             if request.sent_at and not request.has_expired:

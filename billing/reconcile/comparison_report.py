@@ -54,9 +54,9 @@ class Line:
         return f"{what}, {self.field.lower()}: {self.ours} here, {self.stripe} at Stripe"
 
 
-def lines(found: Iterable[Mapping[str, str]]) -> list[Line]:
+def lines(entries: Iterable[Mapping[str, str]]) -> list[Line]:
     """Return a report's differences (`Reconciliation.differences`): one query per kind."""
-    differences = [Difference(**entry) for entry in found]
+    differences = [Difference(**entry) for entry in entries]
     rows = dict(_rows(differences))
     return [_line(one, rows.get((one.object, one.id))) for one in differences]
 

@@ -83,9 +83,9 @@ def _read_disputes(customer_id: str, run: OneByOne) -> None:
 def _listed(run: OneByOne, listing: Listing[Snapshot]) -> list[Snapshot]:
     """Return a list's readable objects, oldest first."""
     bad: list[gateway.Unreadable] = []
-    found = list(listing(bad))
+    snapshots = list(listing(bad))
     run.failures += [f"{one.id} can't be read: {one.reason}" for one in bad]
-    return found[::-1]
+    return snapshots[::-1]
 
 
 def _read_since(

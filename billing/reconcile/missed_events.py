@@ -55,17 +55,17 @@ def reconcile(*, repair: bool) -> Reconciliation:
     """
     run, _failures = _fetch_missed()
     try:
-        found = comparison.compare()
-        left = _repair(found, run) if repair and found.differences else found
+        first = comparison.compare()
+        left = _repair(first, run) if repair and first.differences else first
     except gateway.StripeError as error:
         run.error = str(error)
         run.save()
         raise
-    run.customers_compared = max(found.customers, left.customers)
+    run.customers_compared = max(first.customers, left.customers)
     run.customers_agreeing = left.agreeing
-    run.differences_found = len(found.differences)
+    run.differences_found = len(first.differences)
     run.differences_left = len(left.differences)
-    shown = left.differences or found.differences
+    shown = left.differences or first.differences
     run.differences = [one.as_dict() for one in shown[:MOST_REPORTED]]
     run.compared_at = timezone.now()
     run.save()
@@ -94,9 +94,9 @@ def _fetch_missed() -> tuple[Reconciliation, list[str]]:
     run = Reconciliation.objects.create(started_at=now)
     try:
         # Stripe lists the newest first; store them in the order they happened.
-        found = list(gateway.events_since(max(start, now - KEPT)))
+        payloads = list(gateway.events_since(max(start, now - KEPT)))
         done = OneByOne()
-        for payload in reversed(found):
+        for payload in reversed(payloads):
             run.events_seen += 1
             with done.each(f"event {payload.get('id')}"), transaction.atomic():
                 run.events_missed += _store(payload, run)
@@ -120,24 +120,24 @@ def _store(payload: Mapping[str, Any], run: Reconciliation) -> bool:
         return False
 
 
-def _repair(found: Comparison, run: Reconciliation) -> Comparison:
+def _repair(latest: Comparison, run: Reconciliation) -> Comparison:
     """Reread what differs, compare again, and return what's left.
 
     Anything that can't be repaired stays in the report, with the reason in the run.
     """
     failures: list[str] = []
     for _ in range(MOST_REPAIRS):
-        before = set(found.differences)
+        before = set(latest.differences)
         done = OneByOne(ended_by=gateway.ENDS_ALL)
-        for difference in {one.id: one for one in found.differences}.values():
+        for difference in {one.id: one for one in latest.differences}.values():
             with done.each(f"{difference.object} {difference.id}"):
-                _read_again(difference, found.invoice_of)
+                _read_again(difference, latest.invoice_of)
         failures = done.failures
-        found = comparison.compare()
-        if not found.differences or set(found.differences) == before:
+        latest = comparison.compare()
+        if not latest.differences or set(latest.differences) == before:
             break
     run.error += "".join(f"{failure}\n" for failure in failures)
-    return found
+    return latest
 
 
 def _read_again(difference: Difference, invoice_of: dict[str, str]) -> None:

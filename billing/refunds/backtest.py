@@ -183,10 +183,10 @@ def _steps(rows: Iterable[Refund]) -> Mapping[int, list[_Step]]:
     """Return the ledger's entries for each payment's refunds, oldest first."""
     entries = RefundEntry.objects.filter(refund__payment__in={row.payment_id for row in rows})
     columns = ("refund__payment_id", "number", "refund_id", "to_state", "amount")
-    found: dict[int, list[_Step]] = defaultdict(list)
+    steps: dict[int, list[_Step]] = defaultdict(list)
     for payment, *step in entries.order_by("number").values_list(*columns):
-        found[payment].append(_Step(*step))
-    return found
+        steps[payment].append(_Step(*step))
+    return steps
 
 
 def _asked(row: Refund, steps: Sequence[_Step]) -> Asked:

@@ -205,8 +205,8 @@ def _compare_rows(walk: _Walk) -> int:
     return count
 
 
-def _plain(found: tuple[str, int, str]) -> str:
-    return " ".join(str(part) for part in found if part)
+def _plain(parts: tuple[str, int, str]) -> str:
+    return " ".join(str(part) for part in parts if part)
 
 
 def _overpaid() -> Iterator[str]:
@@ -274,25 +274,25 @@ def export_head(check: LedgerCheck) -> None:
 
 def _exported_heads() -> _Heads:
     """Read the exported heads. Unreadable lines and a missing file are problems."""
-    found = _Heads()
+    heads = _Heads()
     if not settings.LEDGER_HEADS_FILE:
-        return found
+        return heads
     try:
         lines = Path(settings.LEDGER_HEADS_FILE).read_text(errors="replace").splitlines()
     except FileNotFoundError:
         if LedgerCheck.objects.filter(head_exported=True).exists():
-            found.problems.append("The file of exported heads is gone.")
-        return found
+            heads.problems.append("The file of exported heads is gone.")
+        return heads
     except OSError as error:
-        found.problems.append(f"The exported heads can't be read: {_why(error)}.")
-        return found
+        heads.problems.append(f"The exported heads can't be read: {_why(error)}.")
+        return heads
     for place, line in enumerate(lines, 1):
         head = HEAD.fullmatch(line.strip())
         if head and int(head["number"]):
-            found.add(int(head["number"]), head["hash"], int(head["scheme"] or 1))
+            heads.add(int(head["number"]), head["hash"], int(head["scheme"] or 1))
         elif line.strip() and not head:
-            found.problems.append(f"Line {place} of the exported heads is no head.")
-    return found
+            heads.problems.append(f"Line {place} of the exported heads is no head.")
+    return heads
 
 
 def _why(error: OSError) -> str:

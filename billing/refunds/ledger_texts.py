@@ -32,10 +32,10 @@ Texts = Mapping[LedgerTextKind, str]
 
 def drafted(actor: User | None, words: str) -> list[LedgerText]:
     """Return the texts of an entry about to be written, each with its own salt."""
-    found = {LedgerTextKind.ACTOR: _called(actor) if actor else "", LedgerTextKind.WORDS: words}
+    texts = {LedgerTextKind.ACTOR: _called(actor) if actor else "", LedgerTextKind.WORDS: words}
     return [
         LedgerText(kind=kind, text=text, salt=secrets.token_hex(16))
-        for kind, text in found.items()
+        for kind, text in texts.items()
         if text
     ]
 
@@ -63,8 +63,8 @@ def actor_name(entry: RefundEntry) -> str:
     """Return the actor's name at the time, or their current one if that was deleted."""
     if entry.actor is None:
         return machine(entry.action)
-    found = _texts(entry).get(LedgerTextKind.ACTOR)
-    return found or (_called(entry.actor) if entry.actor.is_active else GONE)
+    name = _texts(entry).get(LedgerTextKind.ACTOR)
+    return name or (_called(entry.actor) if entry.actor.is_active else GONE)
 
 
 def machine(action: str) -> str:
@@ -100,15 +100,15 @@ def wrong_with(entry: RefundEntry, earlier: str | None, left: set[int]) -> Itera
     `earlier` is the previous entry's earlier hash, or None if that was deleted. `left` are the
     users who left: a text may be missing only if it was one of theirs.
     """
-    found = {LedgerTextKind(one.kind): one for one in entry.texts.all()}
+    rows = {LedgerTextKind(one.kind): one for one in entry.texts.all()}
     for kind, kept in digests_of(entry).items():
-        text = found.get(kind)
+        text = rows.get(kind)
         if text and digest(text) != kept:
             yield f"A text of entry {entry.number} ({kind}) was changed after it was written."
         elif kept and not text and not left & {entry.actor_id, entry.refund.customer.user_id}:
             yield f"A text of entry {entry.number} ({kind}) is gone, and nobody has left."
-    if earlier is not None and (first := found.get(LedgerTextKind.EARLIER)):
-        texts = {kind: one.text for kind, one in found.items()}
+    if earlier is not None and (first := rows.get(LedgerTextKind.EARLIER)):
+        texts = {kind: one.text for kind, one in rows.items()}
         if _is_whole(entry, texts) and _earlier_hash(entry, texts, earlier) != first.text:
             yield f"Entry {entry.number} was changed before its names were kept apart."
 

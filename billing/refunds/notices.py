@@ -216,10 +216,10 @@ def _failed(row: Refund, happened_at: datetime) -> None:
 
 def causes_of(row: Refund) -> Q:
     """Return the condition for the member's messages about this refund (not resent ones)."""
-    found = Q(pk__in=[])
+    causes = Q(pk__in=[])
     for kind in TOLD:
-        found |= Q(dedupe_key__startswith=outbox.key_of(kind, _cause(row, "")))
-    return found
+        causes |= Q(dedupe_key__startswith=outbox.key_of(kind, _cause(row, "")))
+    return causes
 
 
 def _cause(row: Refund, step: str) -> str:

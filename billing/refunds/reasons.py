@@ -104,6 +104,6 @@ class Reason:
         )
 
 
-def sentences(found: Iterable[Reason]) -> tuple[str, ...]:
+def sentences(reasons: Iterable[Reason]) -> tuple[str, ...]:
     """Return reasons in words."""
-    return tuple(str(one) for one in found)
+    return tuple(str(one) for one in reasons)

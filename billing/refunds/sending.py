@@ -71,7 +71,7 @@ def _send_once(row: Refund) -> None:
         gateway.StripeError: Stripe didn't say whether it made it.
     """
     intent_id, key = row.payment.stripe_id, str(row.key)
-    if any(found.key == key for found in gateway.refunds_of(intent_id)):
+    if any(refund.key == key for refund in gateway.refunds_of(intent_id)):
         return
     is_duplicate = row.reason == RefundReason.DUPLICATE
     try:

@@ -44,10 +44,10 @@ def sync_refunds(payment_intent_id: str) -> None:
     run = OneByOne(ended_by=gateway.ENDS_ALL)
     read_at = writing.database_now()
     refresh.sync_payment(payment_intent_id)
-    found = gateway.refunds_of(payment_intent_id)
+    snapshots = gateway.refunds_of(payment_intent_id)
     with transaction.atomic():
         payment = _locked(payment_intent_id)
-        for snapshot in found:
+        for snapshot in snapshots:
             with run.each(snapshot.id), transaction.atomic():
                 _record(payment, snapshot, read_at)
         _make_room(payment)
@@ -202,12 +202,12 @@ def compare_with_stripe(check: LedgerCheck) -> None:
 def _doubles(at_stripe: list[RefundSnapshot]) -> Iterator[str]:
     """Yield rows that several of Stripe's unfailed refunds name."""
     seen: dict[str, str] = {}
-    for found in at_stripe:
-        if not found.key or found.status in (RefundState.FAILED, RefundState.CANCELED):
+    for snapshot in at_stripe:
+        if not snapshot.key or snapshot.status in (RefundState.FAILED, RefundState.CANCELED):
             continue
-        if found.key in seen:
-            yield f"Stripe has two refunds of one row: {seen[found.key]} and {found.id}."
-        seen[found.key] = found.id
+        if snapshot.key in seen:
+            yield f"Stripe has two refunds of one row: {seen[snapshot.key]} and {snapshot.id}."
+        seen[snapshot.key] = snapshot.id
 
 
 def _disagreements(
@@ -216,15 +216,16 @@ def _disagreements(
     rows = Refund.objects.exclude(stripe_id=None)
     ours = {row.stripe_id: row for row in rows if row.stripe_id not in unreadable}
     kept = set(Payment.objects.values_list("stripe_id", flat=True))
-    for found in at_stripe:
-        row = ours.pop(found.id, None)
+    for snapshot in at_stripe:
+        row = ours.pop(snapshot.id, None)
         if row is None:
-            if found.payment_intent_id in kept and found.created_at < begun:
-                yield f"Refund {found.id} is at Stripe and not here."
+            if snapshot.payment_intent_id in kept and snapshot.created_at < begun:
+                yield f"Refund {snapshot.id} is at Stripe and not here."
         elif row.read_at and row.read_at <= begun:
-            here, there = (row.state, row.amount), (found.status, found.amount)
+            here, there = (row.state, row.amount), (snapshot.status, snapshot.amount)
             if here != there:
-                yield f"Refund {found.id} is {here[0]} {here[1]} here, {there[0]} {there[1]} there."
+                ours_is, theirs_is = " ".join(map(str, here)), " ".join(map(str, there))
+                yield f"Refund {snapshot.id} is {ours_is} here, {theirs_is} there."
     for row in ours.values():
         if row.read_at and row.read_at <= begun:
             yield f"Refund {row.stripe_id} is here and not at Stripe."

@@ -144,8 +144,8 @@ def _refuse_if_ending(row: Subscription) -> None:
 
 def _ask(decision: MembershipDecision, *, at_once: bool) -> None:
     """Ask Stripe to end it. Raises MembershipError if that's not possible."""
-    found, key = decision.subscription.stripe_id, cancellation.key_of(decision)
+    subscription_id, key = decision.subscription.stripe_id, cancellation.key_of(decision)
     if at_once:
-        cancellation.ask(decision, lambda: gateway.end_now(found))
+        cancellation.ask(decision, lambda: gateway.end_now(subscription_id))
     else:
-        cancellation.ask(decision, lambda: gateway.schedule_end(found, "", "", key))
+        cancellation.ask(decision, lambda: gateway.schedule_end(subscription_id, "", "", key))

@@ -46,12 +46,12 @@ def owner_of_address(email: str) -> User | None:
     """Return the one active user without an undeleted customer who verified this address."""
     if not email:
         return None
-    found = User.objects.filter(
+    owners = User.objects.filter(
         is_active=True,
         emailaddress__email__iexact=addresses.canonical(email),
         emailaddress__verified=True,
     ).distinct()
-    users = list(found[:2])
+    users = list(owners[:2])
     if len(users) != 1 or users[0].customers.filter(deleted_at_stripe=False).exists():
         return None
     return users[0]

@@ -57,22 +57,22 @@ def of_subscription(old: Subscription | None, new: Subscription) -> list[Transit
     was_live = old is not None and old.is_live and _was_membership(old, new)
     if not new.is_membership:
         return _other_transitions(old, new) if old is not None else []
-    found: list[Transition] = []
+    transitions: list[Transition] = []
     if new.is_live and not was_live:
-        found.append(SubscriptionStarted(new))
+        transitions.append(SubscriptionStarted(new))
     if new.is_live and new.ends_at and (old is None or old.ends_at != new.ends_at):
-        found.append(EndScheduled(new, new.canceled_at or new.read_at))
+        transitions.append(EndScheduled(new, new.canceled_at or new.read_at))
     if new.is_live and old is not None and was_live and old.ends_at and not new.ends_at:
-        found.append(EndTakenBack(new, old, new.read_at))
+        transitions.append(EndTakenBack(new, old, new.read_at))
     if new.is_live and old is not None and was_live and _is_switched(old, new):
-        found.append(PriceSwitched(new, new.read_at))
+        transitions.append(PriceSwitched(new, new.read_at))
     if new.is_live and old is not None and was_live and _pays_otherwise(old, new):
-        found.append(CardChanged(new, old, new.read_at))
+        transitions.append(CardChanged(new, old, new.read_at))
     if new.is_live:
-        found += _pause_transitions(old, new)
+        transitions += _pause_transitions(old, new)
     if new.status == SubscriptionStatus.CANCELED and (old is None or was_live):
-        found.append(SubscriptionEnded(new, new.ended_at or new.read_at))
-    return found
+        transitions.append(SubscriptionEnded(new, new.ended_at or new.read_at))
+    return transitions
 
 
 def _pays_otherwise(old: Subscription, new: Subscription) -> bool:
@@ -138,7 +138,7 @@ def of_invoice(
         return [InvoiceSent(new, new.finalized_at or new.created_at)]
     if _is_told_otherwise(new):
         return []
-    times = [found.attempted_at for found in payments if found.attempted_at]
+    times = [payment.attempted_at for payment in payments if payment.attempted_at]
     tries = [row for row in rows if not row.is_outside]
     return _failed_try(old, new, tries, max(times, default=read_at))
 

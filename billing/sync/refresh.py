@@ -138,7 +138,7 @@ def sync_invoice(invoice_id: str) -> Invoice:
     if snapshot.subscription_id:
         catalog.know_products({line["product"] for line in snapshot.lines if line["product"]})
     notes = _credit_notes_of(snapshot)
-    payments = [gateway.read_payment(found) for found in snapshot.payment_intent_ids]
+    payments = [gateway.read_payment(payment) for payment in snapshot.payment_intent_ids]
     if not snapshot.customer_id:
         raise NotOurs("The invoice has no customer.")
     _read_tax_rates(snapshot)
@@ -147,14 +147,14 @@ def sync_invoice(invoice_id: str) -> Invoice:
     if subscription and _depends_on_subscription(snapshot):
         # The message depends on whether the failure ended the membership or kept it from starting.
         subscription = sync_subscription(subscription.stripe_id)
-    statuses = [found.status for found in payments]
+    statuses = [payment.status for payment in payments]
     values = invoice_columns(snapshot) | {"subscription": subscription}
     values["collection"] = collection_of(snapshot.status, snapshot.attempt_count, statuses)
     with transaction.atomic():
         customer = locked_customer(stripe_id=snapshot.customer_id)
         old, new = writing.write(Invoice, invoice_id, read_at, values | {"customer": customer})
-        tried = [found for found in payments if _is_kept(found)]
-        rows = [_write_payment(found, customer, read_at, new)[1] for found in tried]
+        tried = [payment for payment in payments if _is_kept(payment)]
+        rows = [_write_payment(payment, customer, read_at, new)[1] for payment in tried]
         outside = _write_outside(snapshot, new, read_at)
         changes.announce(changes.of_invoice(old, new, [*rows, *outside], tried, read_at))
         for note in notes:
@@ -331,9 +331,9 @@ def _write_payment(
     return writing.write(Payment, snapshot.id, read_at, values)
 
 
-def _is_kept(found: snapshots.PaymentSnapshot) -> bool:
+def _is_kept(payment: snapshots.PaymentSnapshot) -> bool:
     """Whether a payment gets a row: someone tried it, or it already has one."""
-    return found.is_tried or Payment.objects.filter(stripe_id=found.id).exists()
+    return payment.is_tried or Payment.objects.filter(stripe_id=payment.id).exists()
 
 
 def _write_outside(
@@ -358,8 +358,8 @@ def _known_subscription(subscription_id: str) -> Subscription | None:
     """Return the subscription's row; read it first if its invoice arrived before it."""
     if not subscription_id:
         return None
-    found = Subscription.objects.filter(stripe_id=subscription_id).first()
-    return found or sync_subscription(subscription_id)
+    subscription = Subscription.objects.filter(stripe_id=subscription_id).first()
+    return subscription or sync_subscription(subscription_id)
 
 
 def _depends_on_subscription(snapshot: snapshots.InvoiceSnapshot) -> bool:

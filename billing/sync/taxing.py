@@ -33,8 +33,8 @@ def turn_on_again(customer_id: str = "") -> int:
     if not settings.STRIPE_TAX:
         return 0
     rows = untaxed().filter(customer__stripe_id=customer_id) if customer_id else untaxed()
-    found = [row for row in rows.select_related("customer") if _turn_on(row)]
-    return len(found)
+    turned_on = [row for row in rows.select_related("customer") if _turn_on(row)]
+    return len(turned_on)
 
 
 def _turn_on(row: Subscription) -> bool:

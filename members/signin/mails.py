@@ -137,10 +137,10 @@ def _owner(email: str, context: Mapping[str, Any]) -> User | None:
         return user
     # A mail to the old address is about the owner of the new one.
     address = context.get("to_email") or email
-    found = EmailAddress.objects.filter(email__iexact=addresses.canonical(address)).select_related(
+    rows = EmailAddress.objects.filter(email__iexact=addresses.canonical(address)).select_related(
         "user"
     )
-    known = found.order_by("-verified", "pk").first()
+    known = rows.order_by("-verified", "pk").first()
     return known.user if known else None
 
 
@@ -159,5 +159,5 @@ def _words(change: Change, context: Mapping[str, Any]) -> AccountChanged:
 
 def _readable(context: Mapping[str, Any]) -> dict[str, Any]:
     """Return the context of a sentence, with addresses as people write them."""
-    found = {name: context[name] for name in context if name.endswith("email")}
-    return {**context, **{name: addresses.readable(str(one)) for name, one in found.items()}}
+    emails = {name: context[name] for name in context if name.endswith("email")}
+    return {**context, **{name: addresses.readable(str(one)) for name, one in emails.items()}}

@@ -55,8 +55,8 @@ class OfUser(forms.Form):
     def clean_code(self) -> str:
         """Return the code; the form stores its match as `authenticator`."""
         code: str = self.cleaned_data["code"]
-        found = Authenticator.objects.filter(user=self.user)  # type: ignore[attr-defined]
-        for one in found.exclude(type=Authenticator.Type.WEBAUTHN):
+        authenticators = Authenticator.objects.filter(user=self.user)  # type: ignore[attr-defined]
+        for one in authenticators.exclude(type=Authenticator.Type.WEBAUTHN):
             if one.wrap().validate_code(code):
                 self.authenticator = one
                 return code

@@ -22,8 +22,8 @@ class SessionStore(db.SessionStore):
     """Like Django's, with the same name and salt: each can read the other's sessions."""
 
     def _get_session_from_db(self) -> Any:
-        found = FIND(key=self.session_key, now=timezone.now()).first(SESSION)
-        if found is None:
+        session = FIND(key=self.session_key, now=timezone.now()).first(SESSION)
+        if session is None:
             # Django's own way of saying that a key must not be reused.
             self._session_key = None
-        return found
+        return session

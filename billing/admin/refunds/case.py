@@ -156,21 +156,21 @@ def left_of(facts: Facts, credited: int) -> str:
     return f"{left}; {Money(credited, facts.currency)} {CREDITED}" if credited else left
 
 
-def rule_of_two(found: Sequence[Facts], credited: int = 0) -> list[Fact]:
+def rule_of_two(facts: Sequence[Facts], credited: int = 0) -> list[Fact]:
     """Say from which amount two people must approve, for payments refunded together.
 
     All of their refunds count, so splitting doesn't help. What a switch `credited` (minor units)
     counts too, although it isn't a refund. Empty if one person is enough.
     """
     policy = refund_terms.rules_of(refund_terms.current_policy())
-    limits = [policy.rule(one.kind).two_people_from for one in found]
+    limits = [policy.rule(one.kind).two_people_from for one in facts]
     known = [one for one in limits if one is not None]
     if not known:
         return []
-    currency = found[0].currency
+    currency = facts[0].currency
     if currency.lower() != policy.currency:
         return [Fact("Two people", "For any amount: the policy is in another currency.")]
-    limit, committed = min(known), sum(one.committed for one in found)
+    limit, committed = min(known), sum(one.committed for one in facts)
     counted = "refunds and credit" if credited else "refunds"
     start = f"From {Money(limit, currency)} on, all {counted} of a payment counted together"
     if not committed:
@@ -276,12 +276,12 @@ def _unpaid(payment: Payment) -> str:
 
 
 def _disputes(payment: Payment) -> SafeString | str:
-    found = list(payment.disputes.all()[:SHOWN])
-    if not found:
+    disputed = list(payment.disputes.all()[:SHOWN])
+    if not disputed:
         return "None"
     running = disputes.open_disputes(payment).exists()
     note = "nothing can be refunded while it runs" if running else "decided"
-    pairs = [(show.page_of(one), f"{one.get_status_display()} ({note})") for one in found]
+    pairs = [(show.page_of(one), f"{one.get_status_display()} ({note})") for one in disputed]
     return show.links(pairs)
 
 
@@ -339,7 +339,7 @@ def said(entry: RefundEntry) -> str:
 
 
 def _others(row: Refund) -> list[Line]:
-    found = row.customer.refunds.select_related("payment").order_by("-created_at", "-pk")[:SHOWN]
+    others = row.customer.refunds.select_related("payment").order_by("-created_at", "-pk")[:SHOWN]
     return [
         Line(
             show.page_of(one),
@@ -348,14 +348,14 @@ def _others(row: Refund) -> list[Line]:
             show.day(one.created_at),
             is_this=one.pk == row.pk,
         )
-        for one in found
+        for one in others
     ]
 
 
 def _messages(row: Refund) -> list[Line]:
     """Return the messages to the member about this very refund, including resent ones."""
     causes = refund_notices.causes_of(row)
-    found = Message.objects.filter(
+    messages = Message.objects.filter(
         causes | models.Q(resend_of__in=Message.objects.filter(causes)), user=row.customer.user_id
     )
     return [
@@ -365,7 +365,7 @@ def _messages(row: Refund) -> list[Line]:
             show.badge(one.get_state_display(), MESSAGE_TONES.get(MessageState(one.state), "info")),
             f"{one.get_channel_display()}, {show.age(one.created_at)}",
         )
-        for one in found[:SHOWN]
+        for one in messages[:SHOWN]
     ]
 
 

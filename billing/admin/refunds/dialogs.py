@@ -137,7 +137,7 @@ class GiveForm(BaseDialogForm):  # type: ignore[misc]
         self.initial["amount"] = plain_amount(left.amount, left.currency)
 
     # For each payment that could provide some of it.
-    found: Sequence[Facts] = ()
+    of_payments: Sequence[Facts] = ()
     # What became credit when the member switched, in minor units.
     credited = 0
 
@@ -151,7 +151,7 @@ class GiveForm(BaseDialogForm):  # type: ignore[misc]
             *self.whose(),
             Fact("Left to refund", str(left)),
             *self.credit(left.currency),
-            *rule_of_two(self.found, self.credited),
+            *rule_of_two(self.of_payments, self.credited),
         ]
 
     def credit(self, currency: str) -> list[Fact]:
@@ -192,9 +192,9 @@ class GiveOnPaymentForm(GiveForm):
         self.payment = rows.filter(pk=self.object_id).first()
         if self.payment is None:
             return None
-        self.found = [refund_terms.facts_of(self.payment)]
+        self.of_payments = [refund_terms.facts_of(self.payment)]
         self.credited = refund_terms.credited_of([self.payment])
-        return Money(self.found[0].left, self.payment.currency)
+        return Money(self.of_payments[0].left, self.payment.currency)
 
     def whose(self) -> list[Fact]:
         """The member and what they paid."""
@@ -219,9 +219,9 @@ class GiveOnInvoiceForm(GiveForm):
             return None
         paid = self.invoice.payments.filter(status=PaymentStatus.SUCCEEDED)
         rows = list(paid.select_related("invoice"))
-        self.found = list(refund_terms.facts_of_all(rows, counts_automatic=False).values())
+        self.of_payments = list(refund_terms.facts_of_all(rows, counts_automatic=False).values())
         self.credited = refund_terms.credited_of(rows)
-        return Money(sum(one.left for one in self.found), self.invoice.currency)
+        return Money(sum(one.left for one in self.of_payments), self.invoice.currency)
 
     def whose(self) -> list[Fact]:
         """The member and the invoice."""

@@ -39,15 +39,15 @@ class GivesRefunds:
             status=PaymentStatus.SUCCEEDED, **{self.payments_by: object_id}
         )
         rows = list(paid.exclude(customer__user=request.user.pk).select_related("invoice"))
-        found = refund_terms.facts_of_all(rows, counts_automatic=False).values()
-        return any(one.left and not (one.is_disputed or one.is_charged_back) for one in found)
+        facts = refund_terms.facts_of_all(rows, counts_automatic=False).values()
+        return any(one.left and not (one.is_disputed or one.is_charged_back) for one in facts)
 
     def get_actions_detail(self: Any, request: HttpRequest, object_id: Any) -> list[UnfoldAction]:
         """Show the button if there's something to refund that isn't one's own."""
-        found: list[UnfoldAction] = super().get_actions_detail(request, object_id)  # type: ignore[misc]
+        actions: list[UnfoldAction] = super().get_actions_detail(request, object_id)  # type: ignore[misc]
         if str(object_id).isdecimal() and self.is_refundable(request, object_id):
-            return found
-        return [one for one in found if one.path != PATH]
+            return actions
+        return [one for one in actions if one.path != PATH]
 
     def give_refund(
         self: Any,

@@ -136,8 +136,8 @@ class RefundEntryAdmin(AuditAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[RefundEntry]:
         """Load names and words, which are stored beside the entries."""
-        found: QuerySet[RefundEntry] = super().get_queryset(request).prefetch_related("texts")
-        return found
+        entries: QuerySet[RefundEntry] = super().get_queryset(request).prefetch_related("texts")
+        return entries
 
     @column("By", ordering="actor")
     def who(self, row: RefundEntry) -> str:
@@ -170,8 +170,8 @@ class RefundEntryAdmin(AuditAdmin):
         )
         note_download(request, RefundEntry, ", the whole ledger")
         name = f"refund-ledger-{timezone.localdate().isoformat()}.csv"
-        found = rows.iterator(chunk_size=FETCHED)
-        return spreadsheets.download(COLUMNS, (_row(one) for one in found), name)
+        entries = rows.iterator(chunk_size=FETCHED)
+        return spreadsheets.download(COLUMNS, (_row(one) for one in entries), name)
 
 
 @admin.register(LedgerCheck)

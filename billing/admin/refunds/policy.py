@@ -221,10 +221,10 @@ def _backtest(current: RefundPolicy, draft: PolicyDraft) -> Backtest:
     return backtest.compare(backtest.past_year(), refund_terms.rules_of(current), proposed)
 
 
-def outlook_of(found: Backtest) -> Outlook:
+def outlook_of(replayed: Backtest) -> Outlook:
     """Return a back-test in words."""
     return Outlook(
-        count=found.count,
+        count=replayed.count,
         rows=[
             Row(
                 RESULTS[one.result],
@@ -233,10 +233,12 @@ def outlook_of(found: Backtest) -> Outlook:
                 _amounts(one.money_before),
                 _amounts(one.money_after),
             )
-            for one in found.tallies
+            for one in replayed.tallies
         ],
         sentences=[
-            f"{_amount(money)} {MONEY[one.result]}." for one in found.tallies for money in one.more
+            f"{_amount(money)} {MONEY[one.result]}."
+            for one in replayed.tallies
+            for money in one.more
         ],
         changes=[
             Differs(
@@ -247,9 +249,9 @@ def outlook_of(found: Backtest) -> Outlook:
                 show.badge(RESULTS[one.after], TONES[one.after]),
                 " ".join(sentences(one.reasons)),
             )
-            for one in reversed(found.changes[-CHANGES_SHOWN:])
+            for one in reversed(replayed.changes[-CHANGES_SHOWN:])
         ],
-        more=max(0, len(found.changes) - CHANGES_SHOWN),
+        more=max(0, len(replayed.changes) - CHANGES_SHOWN),
     )
 
 
@@ -259,5 +261,5 @@ def _amount(money: Money) -> str:
     return f"{text} {'more' if money.amount > 0 else 'less'}"
 
 
-def _amounts(found: list[Money]) -> str:
-    return " + ".join(map(str, found)) or show.NOTHING
+def _amounts(amounts: list[Money]) -> str:
+    return " + ".join(map(str, amounts)) or show.NOTHING

@@ -170,11 +170,11 @@ class PolicyDraft:
 
 def _initial(rule: Rule, currency: str) -> dict[str, Any]:
     """Return a rule as field values."""
-    found: dict[str, Any] = {"automatic_per_year": rule.automatic_per_year or None}
+    initial: dict[str, Any] = {"automatic_per_year": rule.automatic_per_year or None}
     for step, share in zip(STEPS, rule.shares, strict=False):
-        found |= {f"days_{step}": share.days, f"percent_{step}": share.percent}
+        initial |= {f"days_{step}": share.days, f"percent_{step}": share.percent}
     if rule.automatic_up_to:
-        found["automatic_up_to"] = plain_amount(rule.automatic_up_to, currency)
+        initial["automatic_up_to"] = plain_amount(rule.automatic_up_to, currency)
     if rule.two_people_from:
-        found["two_people_from"] = plain_amount(rule.two_people_from, currency)
-    return found
+        initial["two_people_from"] = plain_amount(rule.two_people_from, currency)
+    return initial

@@ -58,14 +58,14 @@ class NeedsFilter(RadioFilter):  # type: ignore[misc]  # Unfold ships no types
     def queryset(self, request: HttpRequest, queryset: Rows) -> Rows:
         """Keep those."""
         every = Refund.objects.all()
-        found: dict[str, Callable[[], Rows]] = {
+        choices: dict[str, Callable[[], Rows]] = {
             "decision": every.undecided,
             "second": every.waiting_for_second,
             "failed": every.failed_lately,
             "not_sent": every.not_sent,
             "held": every.held,
         }
-        chosen = found.get(str(self.value()))
+        chosen = choices.get(str(self.value()))
         return queryset.filter(pk__in=chosen().order_by().values("pk")) if chosen else queryset
 
 
@@ -198,10 +198,10 @@ class RefundAdmin(RecordAdmin):
         values = form.cleaned_data
 
         def agree(row: Refund) -> str:
-            found = refunds.approve(
+            approved = refunds.approve(
                 row.pk, current_user(request), values["amount"], values["words"]
             )
-            return _agreed(found)
+            return _agreed(approved)
 
         try:
             return self._decide(request, object_id, agree)
@@ -258,8 +258,8 @@ class RefundAdmin(RecordAdmin):
     @admin.action(description="Approve the selected refunds in full", permissions=["decide"])
     def approve_selected(self, request: HttpRequest, queryset: QuerySet[Refund]) -> Any:
         """Show all of them together first: nothing is approved before that."""
-        found = queryset.order_by("created_at", "pk").values_list("pk", flat=True)
-        chosen = ",".join(map(str, found[:MOST_AT_ONCE]))
+        numbers = queryset.order_by("created_at", "pk").values_list("pk", flat=True)
+        chosen = ",".join(map(str, numbers[:MOST_AT_ONCE]))
         return redirect(f"{reverse(SELECTED)}?{urlencode({'refunds': chosen})}")
 
     def get_urls(self) -> list[Any]:

@@ -72,8 +72,8 @@ def chosen_rows(text: str) -> list[Refund]:
     numbers = [one for one in text.split(",") if one.isascii() and one.isdecimal()]
     rows = Refund.objects.select_related("customer__user", "payment__invoice", "policy")
     # No longer than PostgreSQL's numbers.
-    found = rows.filter(pk__in=[int(one) for one in numbers[:MOST_AT_ONCE] if len(one) < 19])
-    return list(found.order_by("created_at", "pk"))
+    chosen = rows.filter(pk__in=[int(one) for one in numbers[:MOST_AT_ONCE] if len(one) < 19])
+    return list(chosen.order_by("created_at", "pk"))
 
 
 def outlook_of(rows: Sequence[Refund], actor: User) -> Outlook:
@@ -103,7 +103,7 @@ def approve_all(rows: Iterable[Refund], actor: User) -> Done:
     done = Done()
     for row in rows:
         try:
-            found = refunds.approve(row.pk, actor)
+            approved = refunds.approve(row.pk, actor)
         except (RefundError, PermissionDenied) as error:
             if Refund.objects.undecided().filter(pk=row.pk).exists():
                 name = show.name_of(row.customer.user)
@@ -111,7 +111,7 @@ def approve_all(rows: Iterable[Refund], actor: User) -> Done:
             else:
                 done.decided += 1
         else:
-            (done.waiting if found.is_undecided else done.sent).append(found)
+            (done.waiting if approved.is_undecided else done.sent).append(approved)
     return done
 
 

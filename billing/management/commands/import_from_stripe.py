@@ -33,9 +33,9 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, again: bool, invite: bool, **_options: Any) -> None:
         """Run it and report what's here now."""
         try:
-            found = importing.import_account(again=again, progress=self._progress)
-            self._report(found)
-            failures = found.failures + (self._invite() if invite else [])
+            imported = importing.import_account(again=again, progress=self._progress)
+            self._report(imported)
+            failures = imported.failures + (self._invite() if invite else [])
         except gateway.StripeError as error:
             raise CommandError(f"Stripe could not be asked: {error} Run it again.") from error
         for failure in failures:
@@ -52,10 +52,10 @@ class Command(BaseCommand):
         self.stdout.write(f"{invited} were invited by e-mail.")
         return []
 
-    def _report(self, found: importing.Imported) -> None:
+    def _report(self, imported: importing.Imported) -> None:
         self.stdout.write(
-            f"{found.customers} customers at Stripe; {found.members} belong to members, "
-            f"{found.read} of them were read now; {found.unassigned} wait to be assigned."
+            f"{imported.customers} customers at Stripe; {imported.members} belong to members, "
+            f"{imported.read} of them were read now; {imported.unassigned} wait to be assigned."
         )
 
     def _progress(self, done: int, of: int) -> None:

@@ -23,10 +23,10 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, email: str, **_options: Any) -> None:
         """Remove it."""
-        found = mailboxes.users_of(email)
-        if len(found) != 1:
+        users = mailboxes.users_of(email)
+        if len(users) != 1:
             raise CommandError(f"There is no one user with the address {email}.")
-        user = found[0]
+        user = users[0]
         with transaction.atomic():
             if not mfa.remove(user):
                 raise CommandError(f"{email} has no second step.")

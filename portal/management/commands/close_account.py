@@ -25,10 +25,10 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, email: str, yes: bool, **_options: Any) -> None:
         """Ask, then close the account."""
-        found = mailboxes.users_of(email)
-        if len(found) != 1:
+        users = mailboxes.users_of(email)
+        if len(users) != 1:
             raise CommandError(f"There is no one member with the address {email}.")
-        if Dispute.objects.running().filter(customer__user=found[0]).exists():
+        if Dispute.objects.running().filter(customer__user=users[0]).exists():
             self.stdout.write(
                 "A payment of theirs is being disputed: download the evidence first, "
                 "as sign-ins and messages go with the account."
@@ -37,7 +37,7 @@ class Command(BaseCommand):
         if not yes and input(question) != "yes":
             raise CommandError("Nothing was changed.")
         try:
-            close_account(found[0])
+            close_account(users[0])
         except AccessRefused as refusal:
             raise CommandError(str(refusal)) from refusal
         self.stdout.write(f"The account of {email} is closed.")

@@ -15,9 +15,9 @@ GOOD_CARD = "4242 4242 4242 4242"
 
 def code_in(text: str) -> str:
     """Return the one-time code in a message: ABCD-EFGH or 123456."""
-    found = re.search(r"\b(?:[A-Z0-9]{3,4}-[A-Z0-9]{3,4}|\d{6})\b", text)
-    assert found, f"There is no code in: {text}"
-    return found.group()
+    match = re.search(r"\b(?:[A-Z0-9]{3,4}-[A-Z0-9]{3,4}|\d{6})\b", text)
+    assert match, f"There is no code in: {text}"
+    return match.group()
 
 
 def newest_mail(stack: Stack, address: str, subject: str = "", than: int = 0) -> dict[str, Any]:
@@ -92,13 +92,13 @@ def become_a_member(page: Page, stack: Stack, name: str, email: str, card: str =
 
 def customer_of(stack: Stack, email: str) -> str:
     """Return the Stripe ID of someone's newest customer."""
-    [(found,)] = stack.sql(
+    [(stripe_id,)] = stack.sql(
         "SELECT billing_customer.stripe_id FROM billing_customer"
         " JOIN auth_user ON auth_user.id = user_id WHERE auth_user.email = %s"
         " ORDER BY billing_customer.id DESC LIMIT 1",
         email,
     )
-    return str(found)
+    return str(stripe_id)
 
 
 def keep_card(stack: Stack, customer: str) -> None:

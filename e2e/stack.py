@@ -39,9 +39,9 @@ def eventually(
     """Return the result of `look` as soon as it's truthy."""
     deadline = time.monotonic() + patience
     while True:
-        found = look()
-        if found:
-            return found
+        seen = look()
+        if seen:
+            return seen
         assert time.monotonic() < deadline, f"Waited {patience:g} s in vain for {what}."
         time.sleep(0.1)
 
@@ -202,13 +202,13 @@ class Stack:
             timeout=60,
             trust_env=False,
         )
-        found: list[dict[str, Any]] = answer.json()
-        return [mail for mail in found if subject in mail["subject"]]
+        mails: list[dict[str, Any]] = answer.json()
+        return [mail for mail in mails if subject in mail["subject"]]
 
     def texts_to(self, number: str) -> list[dict[str, Any]]:
         """Return the text messages to a number, newest first."""
-        found: list[dict[str, Any]] = self.look("phone")
-        return [text for text in found if text["to"] == number]
+        texts: list[dict[str, Any]] = self.look("phone")
+        return [text for text in texts if text["to"] == number]
 
     def settle(self) -> None:
         """Wait until every event has been delivered and processed, and its messages sent."""

@@ -78,8 +78,8 @@ def address(stack: Stack, path: str) -> str:
 
 def faults(page: Page) -> list[str]:
     """Return axe's violations."""
-    found = Axe().run(page).response["violations"]
-    return [f"{fault['id']}: {fault['nodes'][0]['html'][:200]}" for fault in found]
+    violations = Axe().run(page).response["violations"]
+    return [f"{fault['id']}: {fault['nodes'][0]['html'][:200]}" for fault in violations]
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -96,7 +96,7 @@ def test_axe_finds_nothing(
             page.goto(address(stack, path))
             seen[path] = faults(page)
         context.close()
-    assert {path: found for path, found in seen.items() if found} == {}
+    assert {path: reported for path, reported in seen.items() if reported} == {}
 
 
 def test_nothing_is_cut_off_on_the_narrowest_phone(

@@ -16,8 +16,8 @@ def test_a_pause_is_seen_by_both_until_it_is_lifted(
 ) -> None:
     journey.become_a_member(page, stack, "Pia Paused", PIA)
     customer = journey.customer_of(stack, PIA)
-    found = stack.stripe("GET", f"subscriptions?customer={customer}")["data"]
-    subscription = found[0]["id"]
+    subscriptions = stack.stripe("GET", f"subscriptions?customer={customer}")["data"]
+    subscription = subscriptions[0]["id"]
     until = str(stack.look("clock")["now"] + 60 * DAY)
     pause = {"pause_collection[behavior]": "void", "pause_collection[resumes_at]": until}
     stack.stripe("POST", f"subscriptions/{subscription}", **pause)

@@ -214,11 +214,11 @@ def test_every_job_runs_and_the_ledger_is_proved(closed: ClosedStack) -> None:
     closed.settle()
     run_every_job(closed)
 
-    [found] = closed.sql(
+    [check] = closed.sql(
         "SELECT entries, compared_with_stripe, head_exported, problems"
         " FROM billing_ledgercheck ORDER BY id DESC LIMIT 1"
     )
-    assert found == (1, True, True, [])
+    assert check == (1, True, True, [])
     heads = (closed.state / "ledger-heads").read_text().splitlines()
     assert [line.split()[1] for line in heads] == ["0", "1"]
     assert closed.mail_to("ines@harbor.example")

@@ -219,8 +219,8 @@ def test_killed_worker_makes_one_refund(stack: Stack) -> None:
         " WHERE c.stripe_id = %s",
         customer,
     )
-    found = stack.stripe("GET", f"refunds?payment_intent={intent}")["data"]
-    assert sorted(one["amount"] for one in found) == [500, 900]
+    refunds = stack.stripe("GET", f"refunds?payment_intent={intent}")["data"]
+    assert sorted(one["amount"] for one in refunds) == [500, 900]
     stack.manage("verify_ledger")
 
 

@@ -81,8 +81,8 @@ def test_staff_ask_and_the_member_pays(page: Page, browser: Browser, stack: Stac
     journey.sign_up(office, stack, "Sam Staff", boss)
     made = "UPDATE auth_user SET is_staff = true, is_superuser = true WHERE email = %s"
     stack.sql(made, boss)
-    found = stack.sql("SELECT id FROM auth_user WHERE email = %s", email)
-    office.goto(f"{stack.url}/staff/auth/user/{found[0][0]}/change/")
+    rows = stack.sql("SELECT id FROM auth_user WHERE email = %s", email)
+    office.goto(f"{stack.url}/staff/auth/user/{rows[0][0]}/change/")
     office.get_by_role("link", name="Ask for a payment").click()
     office.locator("[name=description]").fill("Workshop fee")
     office.locator("[name=amount_text]").fill("40")

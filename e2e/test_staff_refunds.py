@@ -91,14 +91,14 @@ def link(page: Page, button: str) -> Locator:
 def dialog(page: Page, button: str) -> Locator:
     """Open the dialog of a button."""
     link(page, button).click()
-    found = page.locator("#dialog")
-    expect(found).to_be_visible()
-    return found
+    opened = page.locator("#dialog")
+    expect(opened).to_be_visible()
+    return opened
 
 
-def press(found: Locator, button: str) -> None:
+def press(opened: Locator, button: str) -> None:
     """Say yes in a dialog."""
-    found.get_by_role("button", name=button, exact=True).click()
+    opened.get_by_role("button", name=button, exact=True).click()
 
 
 def test_member_asks_staff_approve_less_and_it_arrives(
@@ -111,14 +111,14 @@ def test_member_asks_staff_approve_less_and_it_arrives(
     sue = desks["Sue"]
     open_case(sue, stack, "Rita Refund")
     expect(sue.get_by_text("I was ill that day.").first).to_be_visible()
-    found = dialog(sue, "Approve")
-    found.get_by_label("Amount that goes back").fill("50")
-    found.get_by_label("Words to the member").fill("The material was used up.")
-    press(found, "Approve")
-    expect(found.get_by_text("Up to $40.00 was asked for.")).to_be_visible()
-    expect(found.get_by_label("Words to the member")).to_have_value("The material was used up.")
-    found.get_by_label("Amount that goes back").fill("25")
-    press(found, "Approve")
+    approval = dialog(sue, "Approve")
+    approval.get_by_label("Amount that goes back").fill("50")
+    approval.get_by_label("Words to the member").fill("The material was used up.")
+    press(approval, "Approve")
+    expect(approval.get_by_text("Up to $40.00 was asked for.")).to_be_visible()
+    expect(approval.get_by_label("Words to the member")).to_have_value("The material was used up.")
+    approval.get_by_label("Amount that goes back").fill("25")
+    press(approval, "Approve")
     expect(sue.get_by_text("$25.00 goes back. The member is told.")).to_be_visible()
 
     expect(page.get_by_text("At your bank").first).to_be_visible(timeout=60_000)
@@ -137,8 +137,8 @@ def test_denied_with_words_that_the_member_reads(
     ask(page, "I changed my mind.")
     sue = desks["Sue"]
     open_case(sue, stack, "Dina Denied")
-    found = dialog(sue, "Deny")
-    press(found, "Deny")
+    denial = dialog(sue, "Deny")
+    press(denial, "Deny")
     expect(sue.locator("#dialog").get_by_text("This field is required.")).to_be_visible()
     sue.locator("#dialog").get_by_label("Why").fill("The workshop took place as announced.")
     press(sue.locator("#dialog"), "Deny")
@@ -236,8 +236,8 @@ def test_a_policy_is_tried_on_the_past_and_put_in_force(
 
 def _session_of(page: Page) -> str:
     """Return the key of a browser's session."""
-    found = {cookie["name"]: cookie["value"] for cookie in page.context.cookies()}
-    return next(value for name, value in found.items() if name.endswith("sessionid"))
+    cookies = {cookie["name"]: cookie["value"] for cookie in page.context.cookies()}
+    return next(value for name, value in cookies.items() if name.endswith("sessionid"))
 
 
 def test_a_members_page_runs_without_an_error_for_those_who_only_see_it(

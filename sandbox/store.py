@@ -55,11 +55,11 @@ class Store:
 
     def list(self, object_type: str, **filters: Any) -> Objects:
         """Objects of a type whose fields have the given values, newest first."""
-        found = reversed(self._by_type.get(object_type, {}).values())
+        objects = reversed(self._by_type.get(object_type, {}).values())
         if not filters:
-            return [*found]
+            return [*objects]
         wanted = filters.items()
-        return [obj for obj in found if all(obj.get(name) == value for name, value in wanted)]
+        return [obj for obj in objects if all(obj.get(name) == value for name, value in wanted)]
 
     def put(self, obj: Json) -> Json:
         """Add an object, or record that it changed."""
@@ -131,9 +131,9 @@ class Store:
         if obj is None:
             # It was removed: put it back in its place.
             self._by_id[object_id] = back = json.loads(text)
-            found = {**self._by_type[back["object"]], object_id: back}
+            kept = {**self._by_type[back["object"]], object_id: back}
             self._by_type[back["object"]] = dict(
-                sorted(found.items(), key=lambda one: self._positions[one[0]])
+                sorted(kept.items(), key=lambda one: self._positions[one[0]])
             )
         elif _text(obj) != text:
             obj.clear()
@@ -146,11 +146,11 @@ class Store:
 
     def restore(self, dumped: str) -> None:
         """Return to the state of a dump."""
-        found = json.loads(dumped)
+        contents = json.loads(dumped)
         self.clear()
-        for obj in found["objects"]:
+        for obj in contents["objects"]:
             self.put(obj)
-        for key, value in found["meta"].items():
+        for key, value in contents["meta"].items():
             self.set_meta(key, value)
 
     def close(self) -> None:

@@ -113,8 +113,8 @@ class Deliverer:
         with self._world.lock:
             if event_id is None:
                 return [public(entry) for entry in self._world.objects.list(_KIND)]
-            found = [self._world.objects.get(entry) for entry in self._by_event.get(event_id, [])]
-            return [public(entry) for entry in reversed(found) if entry]
+            entries = [self._world.objects.get(entry) for entry in self._by_event.get(event_id, [])]
+            return [public(entry) for entry in reversed(entries) if entry]
 
     def deliver_now(self) -> int:
         """Skip all back-offs. Return how many deliveries were waiting."""

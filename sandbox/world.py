@@ -108,8 +108,8 @@ class World:
     def home_of(self, object_id: str) -> str | None:
         """The account that has an object of this id; the default one if several do."""
         with self.lock:
-            found = (name for name, kept in self._accounts.items() if kept.get(object_id))
-            return next(found, None)
+            homes = (name for name, kept in self._accounts.items() if kept.get(object_id))
+            return next(homes, None)
 
     def now(self) -> int:
         """The sandbox's time in Unix seconds."""
@@ -202,8 +202,8 @@ class World:
         return Store(connect(self._directory / f"{name}.sqlite3") if self._directory else None)
 
     def _kept_accounts(self) -> dict[str, Store]:
-        found = sorted(self._directory.glob("account-*.sqlite3")) if self._directory else []
-        kept = [self._open(path.stem) for path in found]
+        files = sorted(self._directory.glob("account-*.sqlite3")) if self._directory else []
+        kept = [self._open(path.stem) for path in files]
         return {str(one.meta(_NAME)): one for one in kept if one.meta(_NAME)}
 
     def _forget_accounts(self) -> None:

@@ -61,8 +61,8 @@ def clear(visit: Visit) -> Response:
 def _opening_tabs(html: str) -> str:
     """Make links open a tab. The tag goes into the head; before the doctype it means quirks."""
     base = '<base target="_blank">'
-    with_base, found = re.subn(r"(<head\b[^>]*>)", rf"\1{base}", html, count=1, flags=re.IGNORECASE)
-    return with_base if found else base + html
+    with_base, heads = re.subn(r"(<head\b[^>]*>)", rf"\1{base}", html, count=1, flags=re.IGNORECASE)
+    return with_base if heads else base + html
 
 
 def _mail(visit: Visit) -> Mail | None:

@@ -145,8 +145,8 @@ def _takes_debit(visit: Visit, session: Json) -> bool:
 def _code(visit: Visit, session: Json) -> str:
     """The promo code that's applied."""
     ids = [entry["promotion_code"] for entry in session["discounts"] or []]
-    found = visit.world.objects.get(ids[0]) if ids and ids[0] else None
-    return str(found["code"]) if found else ""
+    promotion = visit.world.objects.get(ids[0]) if ids and ids[0] else None
+    return str(promotion["code"]) if promotion else ""
 
 
 def _codes(visit: Visit) -> list[str]:

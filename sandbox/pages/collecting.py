@@ -53,8 +53,8 @@ def paused(subscription: Json | None) -> str:
 
 def open_invoices(world: World) -> list[Due]:
     """The newest unpaid invoices."""
-    found = world.objects.list("invoice", status="open")
-    return [_due(world, invoice) for invoice in found[:SHOWN]]
+    unpaid = world.objects.list("invoice", status="open")
+    return [_due(world, invoice) for invoice in unpaid[:SHOWN]]
 
 
 def pay_outside(world: World, invoice_id: str) -> None:

@@ -45,13 +45,13 @@ def make(world: World, form: Form) -> None:
 
 def recurring_prices(world: World) -> list[tuple[str, str]]:
     """What can be subscribed to: IDs and labels."""
-    found = world.objects.list("price", active=True, type="recurring")
-    return [(price["id"], prices.text(price)) for price in reversed(found)]
+    recurring = world.objects.list("price", active=True, type="recurring")
+    return [(price["id"], prices.text(price)) for price in reversed(recurring)]
 
 
 def _known(world: World, email: str) -> Json | None:
-    found = world.objects.list("customer", email=email)
-    return next((one for one in found if not one.get("deleted")), None)
+    namesakes = world.objects.list("customer", email=email)
+    return next((one for one in namesakes if not one.get("deleted")), None)
 
 
 def _subscribe(world: World, customer: Json, price_id: str) -> None:

@@ -41,9 +41,11 @@ def person(world: World, customer: Json) -> Person:
 
 def living(world: World, search: str = "") -> list[Json]:
     """Customers that weren't deleted, newest first; `search` looks in name and email."""
-    found = [customer for customer in world.objects.list("customer") if not customer.get("deleted")]
+    people = [
+        customer for customer in world.objects.list("customer") if not customer.get("deleted")
+    ]
     wanted = search.lower()
-    return [one for one in found if wanted in f"{one['name']} {one['email']}".lower()]
+    return [one for one in people if wanted in f"{one['name']} {one['email']}".lower()]
 
 
 def card_text(world: World, customer: Json) -> str:

@@ -39,8 +39,10 @@ def shown(world: World) -> list[Shown]:
 
 def choices(world: World) -> list[tuple[str, str]]:
     """Charges that can still be refunded: IDs and labels, newest first."""
-    found = [charge for charge in world.objects.list("charge", status="succeeded") if _left(charge)]
-    return [(charge["id"], _words(world, charge)) for charge in found[:SHOWN]]
+    refundable = [
+        charge for charge in world.objects.list("charge", status="succeeded") if _left(charge)
+    ]
+    return [(charge["id"], _words(world, charge)) for charge in refundable[:SHOWN]]
 
 
 def make(world: World, form: Form) -> None:

@@ -121,8 +121,8 @@ class Api:
 
     def _answer(self, asked: Asked, params: Json) -> Answer:
         try:
-            found = self._found(asked.endpoint, Call(self._world, params, asked.ids))
-            shown = older.shape(self._world, _render(found), asked.version)
+            result = self._found(asked.endpoint, Call(self._world, params, asked.ids))
+            shown = older.shape(self._world, _render(result), asked.version)
             body = expand(self._world, shown, params.get("expand") or [], asked.version)
         except ApiError as error:
             return _error(error, asked.request_id)
@@ -161,11 +161,11 @@ def _is_plain(header: bytes) -> bool:
     return all(byte == 9 or 32 <= byte < 127 for byte in header)
 
 
-def _render(found: Json) -> Json:
+def _render(result: Json) -> Json:
     """An object, or a page of objects, without the sandbox's private fields."""
-    if found["object"] == "list":
-        return {**found, "data": [public(obj) for obj in found["data"]]}
-    return public(found)
+    if result["object"] == "list":
+        return {**result, "data": [public(obj) for obj in result["data"]]}
+    return public(result)
 
 
 def _match(method: str, path: str, version: str) -> tuple[Endpoint, tuple[str, ...]]:

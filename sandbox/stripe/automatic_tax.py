@@ -133,8 +133,8 @@ def assess_at(
     has_business_id: bool,
 ) -> Assessed:
     why = tax_places.reason(place, has_business_id=has_business_id)
-    found = world.objects.get(product) if product else None
-    if found and found["tax_code"] == _NONTAXABLE:
+    sold = world.objects.get(product) if product else None
+    if sold and sold["tax_code"] == _NONTAXABLE:
         why = "not_subject_to_tax"
     why = {"exempt": "customer_exempt", "reverse": "reverse_charge"}.get(exempt, why)
     return Assessed([_rate(world, place, inclusive=inclusive)], why)
@@ -156,9 +156,9 @@ def _rate(world: World, place: tax_places.Place, *, inclusive: bool) -> Json:
         "state": place.state,
         "tax_type": kind.type,
     }
-    found = world.objects.list("tax_rate", **wanted)
-    if found:
-        return found[0]
+    rates = world.objects.list("tax_rate", **wanted)
+    if rates:
+        return rates[0]
     blank: Json = {
         "id": world.new_id("txr_1"),
         "object": "tax_rate",

@@ -63,10 +63,10 @@ def create(world: World, params: Json) -> Json:
 def apply_code(world: World, session: Json, code: str) -> Json:
     """Redeem a code typed on the page. Raises ApiError if that's impossible."""
     _check_open(session)
-    found = promotion_codes.by_code(world, code)
-    if not session["allow_promotion_codes"] or found is None:
+    promotion = promotion_codes.by_code(world, code)
+    if not session["allow_promotion_codes"] or promotion is None:
         raise invalid("This code is invalid.", param="promotion_code")
-    _discount(world, session, [{"promotion_code": found["id"]}])
+    _discount(world, session, [{"promotion_code": promotion["id"]}])
     return world.objects.put(session)
 
 

@@ -48,8 +48,8 @@ def methods(world: World, params: Json, currency: str) -> list[str]:
 
 
 def named_methods(params: Json) -> list[str]:
-    found = params.get("allowed_payment_method_types") or params.get("payment_method_types")
-    return list(found or [])
+    named = params.get("allowed_payment_method_types") or params.get("payment_method_types")
+    return list(named or [])
 
 
 def check_methods(params: Json) -> None:

@@ -124,9 +124,9 @@ def assess(world: World, session: Json) -> None:
         status = "complete" if place else "requires_location_inputs"
         session["automatic_tax"]["status"] = status
     for line in private(session)["lines"]:
-        found = _assessed(world, session, line, place)
+        assessed = _assessed(world, session, line, place)
         left = line["amount_subtotal"] - line["amount_discount"]
-        entries = reckoning.on(left, found.rates, found.reason)
+        entries = reckoning.on(left, assessed.rates, assessed.reason)
         line["taxes"] = [_entry(one) for one in entries]
         line["amount_tax"] = sum(one.amount for one in entries)
         added = sum(one.amount for one in entries if not one.rate["inclusive"])

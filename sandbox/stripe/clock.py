@@ -116,10 +116,10 @@ def catch_up(world: World) -> None:
 def _step(world: World, until: int) -> bool:
     """Let the next due thing happen; return False if nothing is due."""
     with world.lock:
-        found = _earliest(world, until)
-        if found is None:
+        earliest = _earliest(world, until)
+        if earliest is None:
             return False
-        account, happening = found
+        account, happening = earliest
         world.freeze(max(happening.at, world.now()))
         with world.at(account):
             happening.run(world, happening.obj)
@@ -133,7 +133,7 @@ def _earliest(world: World, until: int) -> tuple[str, Happening] | None:
     for account in world.accounts():
         with world.at(account):
             due += [(account, one) for one in happenings(world) if one.at <= until]
-    return min(due, key=lambda found: (found[1].at, found[1].rank), default=None)
+    return min(due, key=lambda entry: (entry[1].at, entry[1].rank), default=None)
 
 
 def happenings(world: World) -> Iterator[Happening]:

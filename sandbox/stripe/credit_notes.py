@@ -121,8 +121,8 @@ def _of_invoice(world: World, invoice: Json, wanted: Json, param: str) -> Json:
 
 
 def _rates(world: World, entries: list[Json]) -> list[Json]:
-    found = [tax_rates.find(world, one["tax_rate_details"]["tax_rate"]) for one in entries]
-    return [public(rate) for rate in found]
+    rates = [tax_rates.find(world, one["tax_rate_details"]["tax_rate"]) for one in entries]
+    return [public(rate) for rate in rates]
 
 
 def _blank_line(world: World, amount: int, quantity: int, kind: str) -> Json:
@@ -233,9 +233,9 @@ def _reduce(world: World, invoice: Json, total: int) -> None:
 
 def _settle_paid(world: World, invoice: Json, note: Json, params: Json) -> None:
     linked = params.get("refunds") or []
-    found = [refunds.find(world, one["refund"]) for one in linked if one.get("refund")]
+    refunded = [refunds.find(world, one["refund"]) for one in linked if one.get("refund")]
     amounts = {way: params.get(way) or 0 for way in _WAYS}
-    if sum(amounts.values()) + sum(one["amount"] for one in found) != note["total"]:
+    if sum(amounts.values()) + sum(one["amount"] for one in refunded) != note["total"]:
         raise invalid(
             "The sum of credit amount, refund amount and out of band amount must equal the credit "
             f"note amount ({note['total']}) for a paid invoice."
@@ -243,7 +243,7 @@ def _settle_paid(world: World, invoice: Json, note: Json, params: Json) -> None:
     if amounts["refund_amount"]:
         intent = invoices.intent_of(world, invoice)["id"]
         wanted = {"payment_intent": intent, "amount": amounts["refund_amount"]}
-        found.append(refunds.create(world, wanted))
+        refunded.append(refunds.create(world, wanted))
     note["refunds"] = [
         {
             "amount_refunded": one["amount"],
@@ -251,7 +251,7 @@ def _settle_paid(world: World, invoice: Json, note: Json, params: Json) -> None:
             "refund": one["id"],
             "type": "refund",
         }
-        for one in found
+        for one in refunded
     ]
     if amounts["credit_amount"]:
         customer = customers.find(world, invoice["customer"])

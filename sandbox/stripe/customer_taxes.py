@@ -40,10 +40,10 @@ def _check(world: World, draft: Json) -> None:
 
 def _is_taxed(world: World, customer: Json) -> bool:
     """Whether one of their subscriptions is taxed by location."""
-    found = world.objects.list("subscription", customer=customer["id"])
+    owned = world.objects.list("subscription", customer=customer["id"])
     return any(
         one["automatic_tax"]["enabled"] and one["status"] not in subscriptions.ENDED
-        for one in found
+        for one in owned
     )
 
 

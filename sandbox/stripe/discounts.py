@@ -94,8 +94,8 @@ def redeem(
 def of(world: World, owner: Json, at: int | None = None) -> list[Json]:
     """A subscription's or an invoice's discounts that still apply, now or at a later time."""
     at = at or world.now()
-    found = [world.objects.get(discount_id) for discount_id in owner["discounts"]]
-    return [one for one in found if one and (one["end"] is None or one["end"] > at)]
+    discounts = [world.objects.get(discount_id) for discount_id in owner["discounts"]]
+    return [one for one in discounts if one and (one["end"] is None or one["end"] > at)]
 
 
 def replace(world: World, subscription: Json, wanted: list[Json] | None) -> None:

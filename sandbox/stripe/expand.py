@@ -50,8 +50,8 @@ def _expanded(world: World, value: Any, version: str) -> Any:
     """The object for an ID, or the objects for several; anything else stays."""
     if isinstance(value, list):
         return [_expanded(world, entry, version) for entry in value]
-    found = world.objects.get(value) if isinstance(value, str) else None
-    return older.shape(world, public(found), version) if found else value
+    named = world.objects.get(value) if isinstance(value, str) else None
+    return older.shape(world, public(named), version) if named else value
 
 
 def _list(objects: list[Json], url: str) -> Json:

@@ -297,11 +297,11 @@ def _follow(keys: list[str], target: Target, before: str, version: str) -> None:
 
 def _fields(kind: str, version: str) -> Mapping[str, Target]:
     """What can be expanded in a kind of object in a version."""
-    found: dict[str, Any] = dict(EXPANDABLE.get(kind, {}))
+    fields: dict[str, Any] = dict(EXPANDABLE.get(kind, {}))
     for day, change in _OLDER.get(kind, []):
         if versions.is_before(version, day):
-            found |= change
-    return {name: target for name, target in found.items() if target is not None}
+            fields |= change
+    return {name: target for name, target in fields.items() if target is not None}
 
 
 def _refused(token: str, *, hint: str = "") -> ApiError:

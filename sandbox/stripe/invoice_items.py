@@ -192,10 +192,10 @@ def _line_parent(item: Json) -> Json:
 
 
 def _subscription(item: Json) -> str | None:
-    found: str | None = (
+    subscription_id: str | None = (
         item["parent"]["subscription_details"]["subscription"] if item["parent"] else None
     )
-    return found
+    return subscription_id
 
 
 def pending(world: World, customer_id: str, subscription_id: str | None) -> list[Json]:

@@ -22,18 +22,18 @@ def assess(world: World, invoice: Json) -> None:
     place = _place(world, invoice)
     without = 0
     for line in invoice["lines"]["data"]:
-        found = _assessed(world, invoice, line, place)
+        assessed = _assessed(world, invoice, line, place)
         less = sum(int(entry["amount"]) for entry in line["discount_amounts"])
-        line["taxes"] = _entries(line["amount"] - less, found)
-        without += line["amount"] - taxes.inclusive(_entries(line["amount"], found))
+        line["taxes"] = _entries(line["amount"] - less, assessed)
+        without += line["amount"] - taxes.inclusive(_entries(line["amount"], assessed))
     invoice["total_taxes"] = taxes.summed(
         entry for line in invoice["lines"]["data"] for entry in line["taxes"]
     )
     invoice["subtotal_excluding_tax"] = without
 
 
-def _entries(amount: int, found: automatic_tax.Assessed) -> list[Json]:
-    return [tax.of_document for tax in taxes.on(amount, found.rates, found.reason)]
+def _entries(amount: int, assessed: automatic_tax.Assessed) -> list[Json]:
+    return [tax.of_document for tax in taxes.on(amount, assessed.rates, assessed.reason)]
 
 
 def _place(world: World, invoice: Json) -> Place | None:

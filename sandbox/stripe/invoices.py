@@ -164,8 +164,8 @@ def _reassess(world: World, invoice: Json) -> None:
     subscription = world.objects.get(subscription_id) if subscription_id else None
     if not subscription or subscription["status"] != "past_due":
         return
-    found = world.objects.list("invoice", customer=subscription["customer"])
-    mine = [one for one in found if subscriptions.of_invoice(one) == subscription_id]
+    owned = world.objects.list("invoice", customer=subscription["customer"])
+    mine = [one for one in owned if subscriptions.of_invoice(one) == subscription_id]
     counted = [one for one in mine if one["status"] != "void"]
     latest = max(counted, key=lambda one: int(one["created"]), default=None)
     if latest and latest["status"] in ("paid", "uncollectible"):

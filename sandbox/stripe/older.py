@@ -44,11 +44,11 @@ def previous(world: World, before: Json, shown: Json, version: str) -> Json:
     if version == versions.CURRENT:
         return before
     items = (before.get("items") or {}).get("data")
-    found = {name: value for name, value in before.items() if name in shown}
+    earlier = {name: value for name, value in before.items() if name in shown}
     if shown["object"] == "subscription" and items and versions.is_before(version, BASIL):
         was = {name: items[0][name] for name in ("current_period_end", "current_period_start")}
-        found |= {name: value for name, value in was.items() if value != shown[name]}
-    return {name: shape(world, value, version) for name, value in found.items()}
+        earlier |= {name: value for name, value in was.items() if value != shown[name]}
+    return {name: shape(world, value, version) for name, value in earlier.items()}
 
 
 def _taken_back(world: World, obj: Json, version: str) -> Json:
@@ -71,8 +71,8 @@ def _without(obj: Json, *names: str) -> Json:
 
 def _subscription_of(parent: Json | None) -> str | None:
     details = (parent or {}).get("subscription_details") or {}
-    found: str | None = details.get("subscription")
-    return found
+    subscription_id: str | None = details.get("subscription")
+    return subscription_id
 
 
 def _invoice(world: World, invoice: Json) -> Json:
@@ -185,8 +185,8 @@ def _invoice_item(world: World, item: Json) -> Json:
 
 
 def _first_discount(world: World, owner: Json) -> Json | None:
-    found = [_public(world.objects.get(_id(one))) for one in owner["discounts"]]
-    return found[0] if found else None
+    shown = [_public(world.objects.get(_id(one))) for one in owner["discounts"]]
+    return shown[0] if shown else None
 
 
 def _id(value: Json | str) -> str:
@@ -264,8 +264,8 @@ def _list(objects: list[Json], url: str) -> Json:
 def _invoice_of(world: World, intent_id: str | None) -> str | None:
     for payment in world.objects.list("invoice_payment"):
         if intent_id and payment["payment"].get("payment_intent") == intent_id:
-            found: str = payment["invoice"]
-            return found
+            invoice_id: str = payment["invoice"]
+            return invoice_id
     return None
 
 

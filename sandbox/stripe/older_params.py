@@ -30,10 +30,10 @@ class Change:
 
 def accepted(endpoint: Endpoint, version: str) -> Spec:
     """The parameters that an endpoint accepts in a version."""
-    found: dict[str, Kind | None] = dict(endpoint.accepted)
+    spec: dict[str, Kind | None] = dict(endpoint.accepted)
     for change in _changes(endpoint, version):
-        found |= change.names
-    return {name: kind for name, kind in found.items() if kind is not None}
+        spec |= change.names
+    return {name: kind for name, kind in spec.items() if kind is not None}
 
 
 def translated(endpoint: Endpoint, params: Json, version: str) -> Json:
@@ -44,8 +44,8 @@ def translated(endpoint: Endpoint, params: Json, version: str) -> Json:
 
 
 def _changes(endpoint: Endpoint, version: str) -> list[Change]:
-    found = _CHANGES.get(endpoint.sdk, [])
-    return [one for one in found if versions.is_before(version, one.before)]
+    changes = _CHANGES.get(endpoint.sdk, [])
+    return [one for one in changes if versions.is_before(version, one.before)]
 
 
 def _discounts(params: Json) -> Json:

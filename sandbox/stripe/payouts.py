@@ -50,8 +50,8 @@ def create(world: World, params: Json) -> Json:
         ApiError: 400 `balance_insufficient` if there's less.
     """
     amount, currency = params["amount"], params["currency"].lower()
-    found = {one["currency"]: one["amount"] for one in balance(world)["available"]}
-    if amount > found.get(currency, 0):
+    available = {one["currency"]: one["amount"] for one in balance(world)["available"]}
+    if amount > available.get(currency, 0):
         message = (
             "You have insufficient funds in your Stripe account for this transfer. Your card "
             "balance is too low. You can use the the /v1/balance endpoint to view your Stripe "

@@ -87,18 +87,18 @@ def update_configuration(world: World, configuration: Json, params: Json) -> Jso
 
 
 def find_configuration(world: World, configuration_id: str, *, param: str | None = None) -> Json:
-    found = world.objects.get(configuration_id)
-    if found is None or found["object"] != "billing_portal.configuration":
+    configuration = world.objects.get(configuration_id)
+    if configuration is None or configuration["object"] != "billing_portal.configuration":
         raise missing(
             "configuration", configuration_id, param=param or "id", status=400 if param else 404
         )
-    return found
+    return configuration
 
 
 def configurations(world: World, **filters: bool) -> list[Json]:
     """The configurations; the default exists once the dashboard's settings were saved."""
-    found = world.objects.list("billing_portal.configuration", **filters)
-    return [one for one in found if not (one["is_default"] and world.switches.portal_not_set_up)]
+    kept = world.objects.list("billing_portal.configuration", **filters)
+    return [one for one in kept if not (one["is_default"] and world.switches.portal_not_set_up)]
 
 
 def save_settings(world: World) -> None:
@@ -112,15 +112,15 @@ def save_settings(world: World) -> None:
 
 
 def _default(world: World) -> Json:
-    found = configurations(world, is_default=True)
-    if not found:
+    defaults = configurations(world, is_default=True)
+    if not defaults:
         raise invalid(
             "No configuration provided and your test mode default configuration has not been "
             "created. Provide a configuration or create your default by saving your customer "
             "portal settings in test mode at "
             "https://dashboard.stripe.com/test/settings/billing/portal."
         )
-    return found[0]
+    return defaults[0]
 
 
 def create_session(world: World, params: Json) -> Json:

@@ -49,8 +49,8 @@ def _product(world: World, params: Json) -> str:
         return created
     if not params.get("product"):
         raise missing_parameter("product")
-    found: str = products.find(world, params["product"], param="product")["id"]
-    return found
+    product_id: str = products.find(world, params["product"], param="product")["id"]
+    return product_id
 
 
 def _amount(params: Json) -> int:

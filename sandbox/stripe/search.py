@@ -58,28 +58,28 @@ class _Clause:
         return self._fits(obj) is not self.is_negated
 
     def _fits(self, obj: Json) -> bool:
-        found = _value(obj, self.field, self.key)
+        actual = _value(obj, self.field, self.key)
         if self.operator == ":":
-            return _plain(found) == self.value.casefold()
+            return _plain(actual) == self.value.casefold()
         if self.operator == "~":
-            return self.value.casefold() in _plain(found)
-        return found is not None and _COMPARE[self.operator](float(found), float(self.value))
+            return self.value.casefold() in _plain(actual)
+        return actual is not None and _COMPARE[self.operator](float(actual), float(self.value))
 
 
 def search(call: Call, kind: str, url: str) -> Json:
     """A page of matches for `query`, newest first; `page` is the previous page's token."""
     clauses, joint = _parse(call.params["query"], kind)
     combine = any if joint == "OR" else all
-    found = [
+    matches = [
         obj
         for obj in call.world.objects.list(kind)
         if not obj.get("deleted") and combine(clause.holds(obj) for clause in clauses)
     ]
     limit, start = call.params.get("limit", 10), _start(call.params.get("page"))
-    more = start + limit < len(found)
+    more = start + limit < len(matches)
     return {
         "object": "search_result",
-        "data": found[start : start + limit],
+        "data": matches[start : start + limit],
         "has_more": more,
         "next_page": f"after_{start + limit}" if more else None,
         "url": url,
@@ -99,9 +99,9 @@ def _parse(query: str, kind: str) -> tuple[list[_Clause], str]:
     clauses: list[_Clause] = []
     joints: set[str] = set()
     place = 0
-    while found := _CLAUSE.match(query, place):
-        clauses.append(_clause(found, kind))
-        place = found.end()
+    while match := _CLAUSE.match(query, place):
+        clauses.append(_clause(match, kind))
+        place = match.end()
         if joint := _JOINT.match(query, place):
             joints.add(joint[1].upper())
             place = joint.end()
@@ -114,15 +114,15 @@ def _parse(query: str, kind: str) -> tuple[list[_Clause], str]:
     return clauses, joints.pop() if joints else "AND"
 
 
-def _clause(found: re.Match[str], kind: str) -> _Clause:
-    field, value = found["field"], found["value"]
-    if field not in FIELDS[kind] | {"metadata"} or (field == "metadata") is not bool(found["key"]):
+def _clause(match: re.Match[str], kind: str) -> _Clause:
+    field, value = match["field"], match["value"]
+    if field not in FIELDS[kind] | {"metadata"} or (field == "metadata") is not bool(match["key"]):
         raise _refused(f"Field `{field}` is an unsupported search field for resource `{kind}s`.")
     quoted = value[:1] in ("'", '"')
     plain = re.sub(r"\\(.)", r"\1", value[1:-1]) if quoted else value
-    if found["operator"] in _COMPARE and not re.fullmatch(r"-?\d+(\.\d+)?", plain):
+    if match["operator"] in _COMPARE and not re.fullmatch(r"-?\d+(\.\d+)?", plain):
         raise _refused(f"Field `{field}` can only be compared with a number.")
-    return _Clause(bool(found["minus"]), field, found["key"], found["operator"], plain)
+    return _Clause(bool(match["minus"]), field, match["key"], match["operator"], plain)
 
 
 def _refused(message: str) -> Exception:
@@ -135,10 +135,10 @@ def _value(obj: Json, field: str, key: str | None) -> Any:
     if field == "subscription":
         details = (obj.get("parent") or {}).get("subscription_details") or {}
         return details.get("subscription")
-    found: Any = obj
+    part: Any = obj
     for name in field.split("."):
-        found = found.get(name) if isinstance(found, dict) else None
-    return (found or {}).get(key) if key else found
+        part = part.get(name) if isinstance(part, dict) else None
+    return (part or {}).get(key) if key else part
 
 
 def _plain(value: Any) -> str:

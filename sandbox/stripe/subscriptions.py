@@ -198,8 +198,8 @@ def end(world: World, subscription: Json, *, reason: str | None = None) -> Json:
 
 def living(world: World, customer_id: str) -> list[Json]:
     """A customer's subscriptions that haven't ended, newest first."""
-    found = world.objects.list("subscription", customer=customer_id)
-    return [one for one in found if one["status"] not in ENDED]
+    owned = world.objects.list("subscription", customer=customer_id)
+    return [one for one in owned if one["status"] not in ENDED]
 
 
 def end_all(world: World, customer: Json) -> None:
@@ -227,10 +227,10 @@ def of_invoice(invoice: Json) -> str | None:
 def cancel_at_period_end(world: World, subscription_id: str, wanted: bool) -> Json:
     """Schedule the end for the end of the period, or undo that."""
     with world.lock:
-        found = find(world, subscription_id)
-        update(world, found, {"cancel_at_period_end": wanted})
+        subscription = find(world, subscription_id)
+        update(world, subscription, {"cancel_at_period_end": wanted})
         world.save()
-        return found
+        return subscription
 
 
 def update(world: World, subscription: Json, params: Json) -> Json:

@@ -155,8 +155,8 @@ def _apply(
 def _item(subscription: Json, change: Json, index: int) -> Json:
     for item in subscription["items"]["data"]:
         if item["id"] == change.get("id"):
-            found: Json = item
-            return found
+            own: Json = item
+            return own
     raise invalid(
         f"Invalid subscription item: '{change.get('id')}' is not one of this subscription.",
         param=f"items[{index}][id]",

@@ -77,8 +77,8 @@ def _country(kind: str, value: str) -> str | None:
 def _verification(kind: str, value: str) -> Json:
     """As in test mode: the number's ending decides what the registry finds."""
     ends = {"000000000": "verified", "111111111": "unverified"}
-    found = next((status for end, status in ends.items() if value.endswith(end)), "pending")
-    status = found if kind in _VERIFIED else "unavailable"
+    verified = next((status for end, status in ends.items() if value.endswith(end)), "pending")
+    status = verified if kind in _VERIFIED else "unavailable"
     name = "Verified Business" if status == "verified" else None
     return {"status": status, "verified_address": None, "verified_name": name}
 
@@ -110,8 +110,8 @@ def delete(world: World, tax_id: Json) -> Json:
 
 
 def find(world: World, tax_id: str, *, customer_id: str | None = None) -> Json:
-    found = world.objects.get(tax_id)
-    is_other = found is not None and customer_id is not None and found["customer"] != customer_id
-    if found is None or found["object"] != "tax_id" or is_other:
+    tax = world.objects.get(tax_id)
+    is_other = tax is not None and customer_id is not None and tax["customer"] != customer_id
+    if tax is None or tax["object"] != "tax_id" or is_other:
         raise missing("tax_id", tax_id)
-    return found
+    return tax

@@ -96,14 +96,14 @@ def chosen(world: World, ids: list[str] | None, *, param: str) -> list[Json]:
     """The full rates that a request names; refuse those that can't be applied anymore."""
     if len(ids or []) > MOST:
         raise invalid(f"You may apply at most {MOST} tax rates.", param=param)
-    found = [find(world, one, param=f"{param}[{index}]") for index, one in enumerate(ids or [])]
-    for index, rate in enumerate(found):
+    rates = [find(world, one, param=f"{param}[{index}]") for index, one in enumerate(ids or [])]
+    for index, rate in enumerate(rates):
         if not rate["active"]:
             raise invalid(
                 f"The tax rate {rate['id']} is archived, so it can't be applied.",
                 param=f"{param}[{index}]",
             )
-    return [copy(rate) for rate in found]
+    return [copy(rate) for rate in rates]
 
 
 def check_prices(lines: list[tuple[Json, list[Json]]]) -> None:

@@ -16,5 +16,5 @@ idle = dispatch.idle
 
 def messages(world: World, to: str | None = None) -> list[dict[str, Any]]:
     """Texts in both directions, newest first; `to` filters by recipient."""
-    found = store.newest_first(world)
-    return [store.summary(message) for message in found if to in (None, message["to"])]
+    newest = store.newest_first(world)
+    return [store.summary(message) for message in newest if to in (None, message["to"])]

@@ -67,9 +67,9 @@ def page(world: World, request: Request, form: Form) -> Answer:
     query = request.query_params
     size = min(int(query.get("PageSize", DEFAULT_PAGE_SIZE)), LARGEST_PAGE_SIZE)
     number = int(query.get("Page", 0))
-    found = [message for message in store.newest_first(world) if _matches(message, query)]
+    matches = [message for message in store.newest_first(world) if _matches(message, query)]
     start = number * size
-    shown = found[start : start + size]
+    shown = matches[start : start + size]
     link = _PageLinks(request, size)
     return 200, {
         "messages": [store.resource(message) for message in shown],
@@ -80,7 +80,7 @@ def page(world: World, request: Request, form: Form) -> Answer:
         "uri": link.to(number),
         "first_page_uri": link.to(0),
         "previous_page_uri": link.to(number - 1) if number else None,
-        "next_page_uri": link.to(number + 1) if start + size < len(found) else None,
+        "next_page_uri": link.to(number + 1) if start + size < len(matches) else None,
     }
 
 

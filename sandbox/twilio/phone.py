@@ -22,10 +22,10 @@ class Thread:
 
 def phone(visit: Visit) -> Response:
     """The threads, and the messages of one number (`?number=`, or the latest thread)."""
-    found = store.newest_first(visit.world)
-    threads = _threads(found)
+    newest = store.newest_first(visit.world)
+    threads = _threads(newest)
     number = visit.query.get("number") or (threads[0].number if threads else "")
-    messages = [message for message in found if store.other_party(message) == number]
+    messages = [message for message in newest if store.other_party(message) == number]
     return page(
         visit,
         "phone.html",

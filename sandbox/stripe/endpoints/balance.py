@@ -19,13 +19,13 @@ def _list(call: Call) -> Json:
     kept = [payouts.shown(call.world, one) for one in call.world.objects.list("payout")]
     arrival = call.params.get("arrival_date")
     wanted = equal(call.params, "status")
-    found = [
+    matches = [
         one
         for one in kept
         if is_within(one["arrival_date"], arrival)
         and all(one[name] == value for name, value in wanted.items())
     ]
-    return listing(call, found, "/v1/payouts")
+    return listing(call, matches, "/v1/payouts")
 
 
 def _update(call: Call) -> Json:

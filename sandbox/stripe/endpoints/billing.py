@@ -199,13 +199,13 @@ def _cancel_subscription(call: Call) -> Json:
 
 
 def _list_subscriptions(call: Call) -> Json:
-    found = call.world.objects.list("subscription", **equal(call.params, "customer"))
+    matches = call.world.objects.list("subscription", **equal(call.params, "customer"))
     status = call.params.get("status")
-    found = [entry for entry in found if _has_status(entry, status)]
+    matches = [entry for entry in matches if _has_status(entry, status)]
     price = call.params.get("price")
     if price:
-        found = [entry for entry in found if price in _prices(entry)]
-    return listing(call, found, "/v1/subscriptions")
+        matches = [entry for entry in matches if price in _prices(entry)]
+    return listing(call, matches, "/v1/subscriptions")
 
 
 def _has_status(subscription: Json, wanted: str | None) -> bool:
@@ -224,12 +224,14 @@ def _prices(subscription: Json) -> list[str]:
 def _list_invoices(call: Call) -> Json:
     params = call.params
     filters = equal(params, "collection_method", "customer", "status")
-    found = call.world.objects.list("invoice", **filters)
+    matches = call.world.objects.list("invoice", **filters)
     wanted = params.get("subscription")
-    found = [entry for entry in found if not wanted or subscriptions.of_invoice(entry) == wanted]
+    matches = [
+        entry for entry in matches if not wanted or subscriptions.of_invoice(entry) == wanted
+    ]
     due = params.get("due_date")
-    found = [entry for entry in found if due is None or is_within(entry["due_date"] or 0, due)]
-    return listing(call, found, "/v1/invoices")
+    matches = [entry for entry in matches if due is None or is_within(entry["due_date"] or 0, due)]
+    return listing(call, matches, "/v1/invoices")
 
 
 def _pay_invoice(call: Call) -> Json:
@@ -296,12 +298,12 @@ def _update_invoice(call: Call) -> Json:
 
 
 def _list_payments(call: Call) -> Json:
-    found = call.world.objects.list("invoice_payment", **equal(call.params, "invoice", "status"))
+    matches = call.world.objects.list("invoice_payment", **equal(call.params, "invoice", "status"))
     wanted = call.params.get("payment") or {}
     kind = wanted.get("type")
     if kind:
-        found = [entry for entry in found if entry["payment"].get(kind) == wanted.get(kind)]
-    return listing(call, found, "/v1/invoice_payments")
+        matches = [entry for entry in matches if entry["payment"].get(kind) == wanted.get(kind)]
+    return listing(call, matches, "/v1/invoice_payments")
 
 
 def _find_payment(call: Call) -> Json:

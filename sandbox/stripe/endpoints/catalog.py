@@ -55,20 +55,20 @@ _PRICE: Spec = {
 
 
 def _list_products(call: Call) -> Json:
-    found = call.world.objects.list("product", **equal(call.params, "active"))
+    matches = call.world.objects.list("product", **equal(call.params, "active"))
     wanted = call.params.get("ids")
-    found = [product for product in found if not wanted or product["id"] in wanted]
-    return listing(call, found, "/v1/products")
+    matches = [product for product in matches if not wanted or product["id"] in wanted]
+    return listing(call, matches, "/v1/products")
 
 
 def _list_prices(call: Call) -> Json:
     params = call.params
-    found = call.world.objects.list(
+    matches = call.world.objects.list(
         "price", **equal(params, "active", "currency", "product", "type")
     )
     keys = params.get("lookup_keys")
-    found = [price for price in found if not keys or price["lookup_key"] in keys]
-    return listing(call, found, "/v1/prices")
+    matches = [price for price in matches if not keys or price["lookup_key"] in keys]
+    return listing(call, matches, "/v1/prices")
 
 
 def _update_product(call: Call) -> Json:

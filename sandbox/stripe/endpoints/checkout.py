@@ -102,10 +102,10 @@ _CREATE: Spec = {
 
 def _list(call: Call) -> Json:
     filters = equal(call.params, "customer", "payment_intent", "status", "subscription")
-    found = call.world.objects.list("checkout.session", **filters)
+    sessions = call.world.objects.list("checkout.session", **filters)
     email = (call.params.get("customer_details") or {}).get("email")
-    found = [entry for entry in found if not email or _email(entry) == email]
-    return listing(call, found, "/v1/checkout/sessions")
+    sessions = [entry for entry in sessions if not email or _email(entry) == email]
+    return listing(call, sessions, "/v1/checkout/sessions")
 
 
 def _email(session: Json) -> str | None:

@@ -61,29 +61,29 @@ def _delete_customer(call: Call) -> Json:
 
 
 def _list_customers(call: Call) -> Json:
-    found = call.world.objects.list("customer", **equal(call.params, "email"))
-    living = [customer for customer in found if not customer.get("deleted")]
+    matches = call.world.objects.list("customer", **equal(call.params, "email"))
+    living = [customer for customer in matches if not customer.get("deleted")]
     return listing(call, living, "/v1/customers")
 
 
 def _list_methods(call: Call) -> Json:
-    found = call.world.objects.list("payment_method", **equal(call.params, "customer", "type"))
-    attached = [method for method in found if method["customer"]]
+    methods = call.world.objects.list("payment_method", **equal(call.params, "customer", "type"))
+    attached = [method for method in methods if method["customer"]]
     return listing(call, attached, "/v1/payment_methods")
 
 
 def _list_methods_of_customer(call: Call) -> Json:
     customers.find(call.world, call.id)
-    found = call.world.objects.list(
+    methods = call.world.objects.list(
         "payment_method", customer=call.id, **equal(call.params, "type")
     )
-    return listing(call, found, f"/v1/customers/{call.id}/payment_methods")
+    return listing(call, methods, f"/v1/customers/{call.id}/payment_methods")
 
 
 def _list_subscriptions_of_customer(call: Call) -> Json:
     customers.find(call.world, call.id)
-    found = subscriptions.living(call.world, call.id)
-    return listing(call, found, f"/v1/customers/{call.id}/subscriptions")
+    living = subscriptions.living(call.world, call.id)
+    return listing(call, living, f"/v1/customers/{call.id}/subscriptions")
 
 
 def _update_method(call: Call) -> Json:
@@ -108,8 +108,8 @@ def _update_configuration(call: Call) -> Json:
 
 def _list_configurations(call: Call) -> Json:
     filters = equal(call.params, "active", "is_default")
-    found = portal.configurations(call.world, **filters)
-    return listing(call, found, "/v1/billing_portal/configurations")
+    configurations = portal.configurations(call.world, **filters)
+    return listing(call, configurations, "/v1/billing_portal/configurations")
 
 
 _CONFIGURATION: Spec = {

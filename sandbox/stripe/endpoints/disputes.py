@@ -7,8 +7,8 @@ from sandbox.world import Json
 
 
 def _list(call: Call) -> Json:
-    found = call.world.objects.list("dispute", **equal(call.params, "charge", "payment_intent"))
-    return listing(call, found, "/v1/disputes")
+    matches = call.world.objects.list("dispute", **equal(call.params, "charge", "payment_intent"))
+    return listing(call, matches, "/v1/disputes")
 
 
 def _update(call: Call) -> Json:

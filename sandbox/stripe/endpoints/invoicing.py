@@ -30,10 +30,10 @@ def _create_item(call: Call) -> Json:
 
 
 def _list_items(call: Call) -> Json:
-    found = call.world.objects.list("invoiceitem", **equal(call.params, "customer", "invoice"))
+    items = call.world.objects.list("invoiceitem", **equal(call.params, "customer", "invoice"))
     if "pending" in call.params:
-        found = [item for item in found if (item["invoice"] is None) == call.params["pending"]]
-    return listing(call, found, "/v1/invoiceitems")
+        items = [item for item in items if (item["invoice"] is None) == call.params["pending"]]
+    return listing(call, items, "/v1/invoiceitems")
 
 
 def _update_item(call: Call) -> Json:
@@ -41,8 +41,8 @@ def _update_item(call: Call) -> Json:
 
 
 def _list_notes(call: Call) -> Json:
-    found = call.world.objects.list("credit_note", **equal(call.params, "customer", "invoice"))
-    return listing(call, found, "/v1/credit_notes")
+    notes = call.world.objects.list("credit_note", **equal(call.params, "customer", "invoice"))
+    return listing(call, notes, "/v1/credit_notes")
 
 
 def _note_lines(call: Call) -> Json:

@@ -81,8 +81,8 @@ def _asked(call: Call) -> Json:
 
 
 def _list_schedules(call: Call) -> Json:
-    found = call.world.objects.list("subscription_schedule", **equal(call.params, "customer"))
-    return listing(call, found, "/v1/subscription_schedules")
+    matches = call.world.objects.list("subscription_schedule", **equal(call.params, "customer"))
+    return listing(call, matches, "/v1/subscription_schedules")
 
 
 ENDPOINTS = [

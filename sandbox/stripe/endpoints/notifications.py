@@ -13,13 +13,13 @@ def _list_events(call: Call) -> Json:
     params = call.params
     if params.get("type") and params.get("types"):
         raise invalid("You may only specify one of these parameters: type, types.")
-    found = [event for event in call.world.objects.list("event") if events.matches(event, params)]
-    return listing(call, found, "/v1/events")
+    matches = [event for event in call.world.objects.list("event") if events.matches(event, params)]
+    return listing(call, matches, "/v1/events")
 
 
 def _list_endpoints(call: Call) -> Json:
-    found = call.world.objects.list("webhook_endpoint")
-    shown = [webhook_endpoints.without_secret(endpoint) for endpoint in found]
+    endpoints = call.world.objects.list("webhook_endpoint")
+    shown = [webhook_endpoints.without_secret(endpoint) for endpoint in endpoints]
     return listing(call, shown, "/v1/webhook_endpoints")
 
 

@@ -29,10 +29,10 @@ def _upcoming(call: Call) -> Json:
 
 def _next(call: Call, customer: str) -> str:
     """The customer's subscription that's charged next."""
-    found = subscriptions.living(call.world, customer)
-    if not found:
+    living = subscriptions.living(call.world, customer)
+    if not living:
         raise missing("upcoming invoices for customer", customer)
-    first: str = min(found, key=lambda one: subscriptions.period(one)[1])["id"]
+    first: str = min(living, key=lambda one: subscriptions.period(one)[1])["id"]
     return first
 
 

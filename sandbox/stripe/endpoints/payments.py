@@ -89,24 +89,24 @@ def _update_intent(call: Call) -> Json:
 
 
 def _list_intents(call: Call) -> Json:
-    found = call.world.objects.list("payment_intent", **equal(call.params, "customer"))
-    return listing(call, found, "/v1/payment_intents")
+    intents = call.world.objects.list("payment_intent", **equal(call.params, "customer"))
+    return listing(call, intents, "/v1/payment_intents")
 
 
 def _list_charges(call: Call) -> Json:
-    found = call.world.objects.list("charge", **equal(call.params, "customer", "payment_intent"))
-    return listing(call, found, "/v1/charges")
+    matches = call.world.objects.list("charge", **equal(call.params, "customer", "payment_intent"))
+    return listing(call, matches, "/v1/charges")
 
 
 def _list_refunds(call: Call) -> Json:
-    found = call.world.objects.list("refund", **equal(call.params, "charge", "payment_intent"))
-    return listing(call, found, "/v1/refunds")
+    matches = call.world.objects.list("refund", **equal(call.params, "charge", "payment_intent"))
+    return listing(call, matches, "/v1/refunds")
 
 
 def _list_refunds_of_charge(call: Call) -> Json:
     charges.find(call.world, call.id)
-    found = call.world.objects.list("refund", charge=call.id)
-    return listing(call, found, f"/v1/charges/{call.id}/refunds")
+    matches = call.world.objects.list("refund", charge=call.id)
+    return listing(call, matches, f"/v1/charges/{call.id}/refunds")
 
 
 def _update_refund(call: Call) -> Json:
@@ -122,8 +122,8 @@ def _find_entry(call: Call) -> Json:
 
 def _list_entries(call: Call) -> Json:
     filters = equal(call.params, "currency", "source", "type")
-    found = call.world.objects.list("balance_transaction", **filters)
-    return listing(call, found, "/v1/balance_transactions")
+    entries = call.world.objects.list("balance_transaction", **filters)
+    return listing(call, entries, "/v1/balance_transactions")
 
 
 ENDPOINTS = [

@@ -51,18 +51,18 @@ _CODE: Spec = {
 
 
 def _list_coupons(call: Call) -> Json:
-    found = call.world.objects.list("coupon")
-    living = [coupon for coupon in found if not private(coupon).get("deleted")]
+    kept = call.world.objects.list("coupon")
+    living = [coupon for coupon in kept if not private(coupon).get("deleted")]
     return listing(call, living, "/v1/coupons")
 
 
 def _list_codes(call: Call) -> Json:
     params = call.params
-    found = call.world.objects.list("promotion_code", **equal(params, "active", "customer"))
+    matches = call.world.objects.list("promotion_code", **equal(params, "active", "customer"))
     code, coupon = (params.get("code") or "").lower(), params.get("coupon")
-    found = [one for one in found if code in ("", one["code"].lower())]
-    found = [one for one in found if coupon in (None, one["promotion"]["coupon"])]
-    return listing(call, found, "/v1/promotion_codes")
+    matches = [one for one in matches if code in ("", one["code"].lower())]
+    matches = [one for one in matches if coupon in (None, one["promotion"]["coupon"])]
+    return listing(call, matches, "/v1/promotion_codes")
 
 
 def _update_coupon(call: Call) -> Json:

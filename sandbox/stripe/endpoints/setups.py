@@ -41,10 +41,10 @@ def _cancel(call: Call) -> Json:
 
 
 def _list(call: Call) -> Json:
-    found = call.world.objects.list(
+    setups = call.world.objects.list(
         "setup_intent", **equal(call.params, "customer", "payment_method")
     )
-    return listing(call, found, "/v1/setup_intents")
+    return listing(call, setups, "/v1/setup_intents")
 
 
 ENDPOINTS = [

@@ -46,14 +46,14 @@ def _owner(call: Call) -> Json | None:
 
 def _list_ids(call: Call) -> Json:
     owner = _owner(call)
-    found = call.world.objects.list("tax_id", customer=owner["id"] if owner else None)
-    return listing(call, found, "/v1/tax_ids")
+    matches = call.world.objects.list("tax_id", customer=owner["id"] if owner else None)
+    return listing(call, matches, "/v1/tax_ids")
 
 
 def _list_ids_of_customer(call: Call) -> Json:
     customer = customers.find(call.world, call.id)
-    found = tax_ids.of(call.world, customer)
-    return listing(call, found, f"/v1/customers/{customer['id']}/tax_ids")
+    matches = tax_ids.of(call.world, customer)
+    return listing(call, matches, f"/v1/customers/{customer['id']}/tax_ids")
 
 
 def _id_of_customer(call: Call) -> Json:
@@ -61,8 +61,8 @@ def _id_of_customer(call: Call) -> Json:
 
 
 def _list_rates(call: Call) -> Json:
-    found = call.world.objects.list("tax_rate", **equal(call.params, "active", "inclusive"))
-    return listing(call, found, "/v1/tax_rates")
+    rates = call.world.objects.list("tax_rate", **equal(call.params, "active", "inclusive"))
+    return listing(call, rates, "/v1/tax_rates")
 
 
 ENDPOINTS = [

@@ -10,17 +10,17 @@ from sandbox.world import Json
 
 def _advance(call: Call) -> Json:
     """Answer right away, as Stripe does: what becomes due happens afterward, in its own thread."""
-    wanted, found = call.params["frozen_time"], test_clocks.find(call.world, call.id)
-    test_clocks.check_advance(call.world, found, wanted)
+    wanted, test_clock = call.params["frozen_time"], test_clocks.find(call.world, call.id)
+    test_clocks.check_advance(call.world, test_clock, wanted)
     threading.Thread(target=clock.go_to, args=(call.world, wanted), daemon=True).start()
-    return test_clocks.begin_advance(call.world, found, wanted)
+    return test_clocks.begin_advance(call.world, test_clock, wanted)
 
 
 def _list(call: Call) -> Json:
-    found = [
+    clocks = [
         test_clocks.shown(call.world, one) for one in call.world.objects.list(test_clocks.KIND)
     ]
-    return listing(call, found, "/v1/test_helpers/test_clocks")
+    return listing(call, clocks, "/v1/test_helpers/test_clocks")
 
 
 ENDPOINTS = [

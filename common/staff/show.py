@@ -9,7 +9,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib.auth.models import User
-from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.db.models import Model
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -18,6 +17,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from common.money import Money
+from common.staff import ages
 
 NOTHING = "–"
 
@@ -108,9 +108,9 @@ def when(at: datetime | None) -> SafeString:
     return format_html('<span title="{}">{}</span>', moment(at), age(at))
 
 
-def how_long(since: datetime | None) -> str:
+def how_long(since: datetime | None, now: datetime | None = None) -> str:
     """Return the time since then in its largest unit: "3 minutes"."""
-    return age(since).removesuffix(" ago").replace("now", "a moment")
+    return ages.how_long(since, now or timezone.now()) if since else NOTHING
 
 
 def day(at: datetime | None) -> str:
@@ -118,13 +118,9 @@ def day(at: datetime | None) -> str:
     return formats.date_format(timezone.localtime(at), "M j, Y") if at else NOTHING
 
 
-def age(at: datetime | None) -> str:
+def age(at: datetime | None, now: datetime | None = None) -> str:
     """Return a time relative to now in its largest unit: "3 minutes ago"."""
-    if at is None:
-        return NOTHING
-    words = str(naturaltime(at))
-    largest, _, rest = words.partition(",")
-    return f"{largest} {rest.rsplit(' ', 1)[-1]}" if rest.endswith(" ago") else words
+    return ages.age(at, now or timezone.now()) if at else NOTHING
 
 
 def time_left(until: datetime) -> str:

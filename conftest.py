@@ -79,16 +79,16 @@ class Sandbox:
 
         The SDK would make an object of every part of every event, which takes its time.
         """
-        found: list[dict[str, Any]] = []
+        events: list[dict[str, Any]] = []
         has_more = True
         while has_more:
-            after = {"starting_after": found[-1]["id"]} if found else {}
+            after = {"starting_after": events[-1]["id"]} if events else {}
             answer = HTTP.get(f"{self.url}/v1/events", params={"limit": 100, **after}, headers=KEY)
             answer.raise_for_status()
             page = answer.json()
-            found += page["data"]
+            events += page["data"]
             has_more = page["has_more"]
-        return found[::-1]
+        return events[::-1]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -145,20 +145,20 @@ def running_sandbox() -> Iterator[Sandbox]:
     command = [sys.executable, "-m", "sandbox", "--port", str(port), "--smtp-port", str(smtp_port)]
     env = {name: value for name, value in os.environ.items() if not name.startswith("SANDBOX_")}
     process = subprocess.Popen([*command, "--data", ""], cwd=ROOT, env=env)
-    found = Sandbox(f"http://{HOST}:{port}", smtp_port)
+    started = Sandbox(f"http://{HOST}:{port}", smtp_port)
     try:
-        _wait_for(found, process)
-        yield found
+        _wait_for(started, process)
+        yield started
     finally:
         process.terminate()
         process.wait(timeout=10)
 
 
-def _wait_for(found: Sandbox, process: subprocess.Popen[bytes]) -> None:
+def _wait_for(started: Sandbox, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + STARTUP_SECONDS
     while True:
         try:
-            found.look("health")
+            started.look("health")
         except httpx.TransportError:
             assert process.poll() is None, "The sandbox ended while it was starting."
             assert time.monotonic() < deadline, "The sandbox did not start in time."

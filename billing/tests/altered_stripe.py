@@ -70,6 +70,6 @@ def _altered(value: Any, alter: Alter) -> Any:
     if isinstance(value, list):
         return [_altered(item, alter) for item in value]
     if isinstance(value, dict):
-        found = {key: _altered(item, alter) for key, item in value.items()}
-        return alter(found) if isinstance(found.get("object"), str) else found
+        changed = {key: _altered(item, alter) for key, item in value.items()}
+        return alter(changed) if isinstance(changed.get("object"), str) else changed
     return value

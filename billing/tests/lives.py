@@ -133,5 +133,5 @@ def _credit(sandbox: Sandbox, user: User) -> None:
 def _set_end(sandbox: Sandbox, user: User, *, wanted: bool) -> None:
     # Each decision has its own second at Stripe.
     sandbox.control("clock", advance_seconds=60)
-    found = sandbox.stripe.v1.subscriptions.list({"customer": _customer(user)}).data[0].id
-    sandbox.stripe.v1.subscriptions.update(found, {"cancel_at_period_end": wanted})
+    subscription_id = sandbox.stripe.v1.subscriptions.list({"customer": _customer(user)}).data[0].id
+    sandbox.stripe.v1.subscriptions.update(subscription_id, {"cancel_at_period_end": wanted})

@@ -75,14 +75,14 @@ def rows_of_page(html: str) -> Rows:
     """Return the lines of an invoice's page: what each is called, and how much."""
     block = html[html.index('id="lines"') :]
     block = block[: block.index("</section>")]
-    found = re.findall(r"<dt[^>]*>(.*?)</dt>\s*<dd[^>]*>(.*?)</dd>", block, re.DOTALL)
-    return [(_text(name), minor(_text(amount))) for name, amount in found]
+    pairs = re.findall(r"<dt[^>]*>(.*?)</dt>\s*<dd[^>]*>(.*?)</dd>", block, re.DOTALL)
+    return [(_text(name), minor(_text(amount))) for name, amount in pairs]
 
 
 def rows_of_mail(text: str) -> Rows:
     """Return the lines of a receipt: from the first with an amount to the link."""
-    found = [line.rsplit(": ", 1) for line in text.splitlines() if _has_amount(line)]
-    return [(name, minor(amount)) for name, amount in found]
+    pairs = [line.rsplit(": ", 1) for line in text.splitlines() if _has_amount(line)]
+    return [(name, minor(amount)) for name, amount in pairs]
 
 
 def adds_up(rows: Rows, end: str) -> bool:

@@ -43,10 +43,10 @@ def in_a_test_of_its_own(*steps: Any) -> list[Any]:
 
 
 def all_rows() -> dict[str, list[str]]:
-    found = connection.connection.execute(
+    tables = connection.connection.execute(
         "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
     ).fetchall()
-    return {name: sorted(rows.rows_of(connection.connection, name)) for (name,) in found}
+    return {name: sorted(rows.rows_of(connection.connection, name)) for (name,) in tables}
 
 
 def test_a_paid_member_is_put_back_with_every_row_and_stripes_state(

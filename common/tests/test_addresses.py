@@ -107,9 +107,9 @@ def test_an_address_that_no_column_holds_is_refused() -> None:
 @pytest.mark.parametrize("address", ["help@harbor.example", "help@żółw.example"])
 def test_a_header_names_the_business_whatever_it_is_called(brand: str, address: str) -> None:
     header = addresses.header(f"{brand} <{address}>")
-    [found] = Parser(policy=policy.default).parsestr(f"From: {header}\n\n")["From"].addresses
-    assert found.display_name == brand
-    assert found.addr_spec == addresses.canonical(address)
+    [sender] = Parser(policy=policy.default).parsestr(f"From: {header}\n\n")["From"].addresses
+    assert sender.display_name == brand
+    assert sender.addr_spec == addresses.canonical(address)
     assert addresses.header(header) == header
 
 
@@ -159,6 +159,6 @@ def test_a_wrong_address_is_named_in_a_sentence(
 ) -> None:
     assert not run_checks(tags=["email"])
     setattr(settings, name, value)
-    [found] = run_checks(tags=["email"])
-    assert found.is_serious()
-    assert str(found.msg).startswith(sentence)
+    [problem] = run_checks(tags=["email"])
+    assert problem.is_serious()
+    assert str(problem.msg).startswith(sentence)

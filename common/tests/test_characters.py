@@ -127,11 +127,11 @@ def _our_forms() -> Iterator[Any]:
     assert admin.site._registry
     waiting = [forms.BaseForm]
     while waiting:
-        found = waiting.pop()
-        waiting += found.__subclasses__()
-        home = found.__module__
+        form = waiting.pop()
+        waiting += form.__subclasses__()
+        home = form.__module__
         if home.partition(".")[0] in {"billing", "emails", "members", "portal"}:
-            yield found
+            yield form
 
 
 def _takes_words(name: str, field: forms.Field) -> bool:

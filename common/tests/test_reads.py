@@ -48,9 +48,9 @@ def columns(row: models.Model) -> dict[str, Any]:
 @pytest.mark.parametrize("key", [2**63 - 1, 2**63, 10**40, -(10**40)])
 def test_a_key_beyond_all_keys_finds_nothing(key: int) -> None:
     make_user("Alice")
-    found = BOTH(user=key, since=SEEN)
-    assert not found[MEMBERS]
-    assert not found[DEVICES]
+    rows = BOTH(user=key, since=SEEN)
+    assert not rows[MEMBERS]
+    assert not rows[DEVICES]
 
 
 def test_rows_are_those_of_the_queryset() -> None:
@@ -59,8 +59,8 @@ def test_rows_are_those_of_the_queryset() -> None:
     made = [make_device(alice, number) for number in range(3)]
     make_device(bob, 9)
     with CaptureQueriesContext(connection) as statements:
-        found = BOTH(user=alice.pk, since=SEEN)
-        (member,), devices = found[MEMBERS], found[DEVICES]
+        rows = BOTH(user=alice.pk, since=SEEN)
+        (member,), devices = rows[MEMBERS], rows[DEVICES]
         assert member.user == alice
     assert len(statements) == 1
     assert columns(member) == columns(Member.objects.get(user=alice))
@@ -91,9 +91,9 @@ def test_values_and_sums_are_plain_values() -> None:
         )
     )
     names = Part(lambda: User.objects.filter(pk=ME).values_list("first_name", flat=True))
-    found = Reading(counts, names)(users=[alice.pk, -1], user=alice.pk)
-    assert found[counts] == [(alice.pk, 2)]
-    assert found[names] == ["Alice"]
+    rows = Reading(counts, names)(users=[alice.pk, -1], user=alice.pk)
+    assert rows[counts] == [(alice.pk, 2)]
+    assert rows[names] == ["Alice"]
 
 
 def test_constants_may_have_percent_signs_and_quotes() -> None:

@@ -55,14 +55,14 @@ def states() -> dict[str, str]:
 
 def mailbox(sandbox: Sandbox) -> list[dict[str, Any]]:
     """Return what has arrived by mail."""
-    found: list[dict[str, Any]] = sandbox.look("mailbox")
-    return found
+    mails: list[dict[str, Any]] = sandbox.look("mailbox")
+    return mails
 
 
 def texts(sandbox: Sandbox) -> list[dict[str, Any]]:
     """Return what has arrived on phones."""
-    found: list[dict[str, Any]] = sandbox.look("phone")
-    return found
+    received: list[dict[str, Any]] = sandbox.look("phone")
+    return received
 
 
 def test_receipt_arrives_by_mail_and_phone(sandbox: Sandbox) -> None:

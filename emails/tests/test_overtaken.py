@@ -57,8 +57,8 @@ def put(kind: Kind, user: User, cause: str) -> Message:
 
 def mails(sandbox: Sandbox) -> list[str]:
     """Return the subjects that arrived, the oldest first."""
-    found: list[dict[str, Any]] = sandbox.look("mailbox")
-    return [one["subject"] for one in reversed(found)]
+    received: list[dict[str, Any]] = sandbox.look("mailbox")
+    return [one["subject"] for one in reversed(received)]
 
 
 def try_in_vain() -> None:
@@ -151,8 +151,8 @@ def test_a_suspended_account_is_not_the_recipients_fault(
     try_in_vain()
     assert state(message) == "queued"
     assert message.is_our_fault
-    [found] = problems.found()
-    assert "554 5.7.1 Your account is suspended" in found.text
+    [problem] = problems.found()
+    assert "554 5.7.1 Your account is suspended" in problem.text
     page = signed_in_now(support()).get(reverse("admin:index")).content.decode()
     assert "Our email can’t be sent until this is fixed." in page
     for _ in range(2):

@@ -59,11 +59,11 @@ class Links(HTMLParser):
 
     def __init__(self) -> None:
         super().__init__()
-        self.found: list[str] = []
+        self.addresses: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Note a link's address."""
-        self.found += [value for name, value in attrs if name == "href" and value]
+        self.addresses += [value for name, value in attrs if name == "href" and value]
 
 
 def message(kind: Kind, context: dict[str, object], channel: Channel = Channel.EMAIL) -> Message:
@@ -112,7 +112,7 @@ def test_hostile_address_stays_an_attribute() -> None:
     email = rendering.render_email(message(Kind.ACCOUNT_EXISTS, {"url": url}))
     links = Links()
     links.feed(email.html)
-    assert url in links.found
+    assert url in links.addresses
     assert "<script>" not in email.html
 
 

@@ -43,9 +43,9 @@ def press(client: Client, user: User, button: str, **fields: str) -> str:
 def link() -> str:
     """Return the path of the link in the newest mail that holds one."""
     [*_, mail] = Message.objects.filter(kind="address_link").order_by("pk")
-    found = re.search(r"/account/email/confirm/.+/$", mail.context["url"])
-    assert found
-    return found.group()
+    match = re.search(r"/account/email/confirm/.+/$", mail.context["url"])
+    assert match
+    return match.group()
 
 
 def told(address: str) -> list[str]:

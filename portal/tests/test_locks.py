@@ -59,17 +59,17 @@ class Code:
 
     def unguarded(self) -> set[Name]:
         """Return all that takes a lock outside of a transaction if its caller has opened none."""
-        found = {name for name, one in self.functions.items() if one.locks}
+        unguarded = {name for name, one in self.functions.items() if one.locks}
         while True:
-            by_method = {name for module, name in found & self.methods}
+            by_method = {name for module, name in unguarded & self.methods}
             more = {
                 name
                 for name, one in self.functions.items()
-                if one.uses & found or one.methods & by_method
+                if one.uses & unguarded or one.methods & by_method
             }
-            if more <= found:
-                return found
-            found |= more
+            if more <= unguarded:
+                return unguarded
+            unguarded |= more
 
     def roots(self) -> list[str]:
         """Return those of them that only Django, the queue or the command line call."""
@@ -77,8 +77,8 @@ class Code:
         names = {name for one in self.functions.values() for name in one.methods}
         names |= self.guarded_methods
         called = used | {method for method in self.methods if method[1] in names}
-        found = self.unguarded()
-        return sorted(".".join(one) for one in found if one in self.loaded or one not in called)
+        unguarded = self.unguarded()
+        return sorted(".".join(one) for one in unguarded if one in self.loaded or one not in called)
 
 
 def imports(tree: ast.Module, module: str) -> Iterator[tuple[str, str | Name]]:
@@ -100,7 +100,7 @@ def is_atomic(node: ast.expr) -> bool:
 
 def looked_at(node: ast.stmt, module: str, imported: dict[str, str | Name], code: Code) -> Function:
     """Return what a statement does outside of transactions of its own."""
-    found = Function()
+    function = Function()
 
     def visit(one: ast.AST, *, guarded: bool) -> None:
         if isinstance(one, ast.FunctionDef) and any(map(is_atomic, one.decorator_list)):
@@ -120,12 +120,12 @@ def looked_at(node: ast.stmt, module: str, imported: dict[str, str | Name], code
             return
         is_lock = isinstance(one, ast.Attribute) and one.attr == "select_for_update"
         is_advisory = isinstance(one, ast.Constant) and ADVISORY in str(one.value)
-        found.locks = found.locks or is_lock or is_advisory
-        found.uses |= {use} if use else set()
-        found.methods |= {method} if method else set()
+        function.locks = function.locks or is_lock or is_advisory
+        function.uses |= {use} if use else set()
+        function.methods |= {method} if method else set()
 
     visit(node, guarded=False)
-    return found
+    return function
 
 
 def resolved(one: ast.AST, module: str, imported: dict[str, str | Name]) -> Name | None:

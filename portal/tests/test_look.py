@@ -24,9 +24,9 @@ THEMES = {"light": 0, "dark": 1}
 
 def token(name: str, theme: str) -> str:
     """Return a color of the stylesheet, of which each is `light-dark(#…, #…)`."""
-    found = re.search(rf"--{name}: light-dark\((#\w+), (#\w+)\);", STYLESHEET)
-    assert found is not None, name
-    return found.groups()[THEMES[theme]]
+    match = re.search(rf"--{name}: light-dark\((#\w+), (#\w+)\);", STYLESHEET)
+    assert match is not None, name
+    return match.groups()[THEMES[theme]]
 
 
 @pytest.mark.parametrize(

@@ -72,25 +72,25 @@ def says(handler: ast.ExceptHandler) -> bool:
 
 
 def test_no_broad_error_is_swallowed() -> None:
-    found = [
+    handlers = [
         f"{where}:{line} {name}"
         for where, tree in read().items()
         for function, line, name in swallowed(tree)
         if name in BROAD and (where, function) not in EXPECTED
     ]
-    assert found == []
+    assert handlers == []
 
 
 def test_nothing_is_passed_over() -> None:
     """`contextlib.suppress` says the same as `except …: pass`, and reads as meant."""
-    found = [
+    handlers = [
         f"{where}:{node.lineno}"
         for where, tree in read().items()
         for node in ast.walk(tree)
         if isinstance(node, ast.ExceptHandler)
         and all(isinstance(part, ast.Pass) for part in node.body)
     ]
-    assert found == []
+    assert handlers == []
 
 
 def read() -> dict[str, ast.Module]:

@@ -75,9 +75,9 @@ def reworded(value: str) -> str:
 def modules() -> Iterator[ModuleType]:
     """Import and yield the product's modules."""
     for package in PACKAGES:
-        for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-            if not re.search(r"\.(tests|migrations|management)\b", found.name):
-                yield importlib.import_module(found.name)
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if not re.search(r"\.(tests|migrations|management)\b", module.name):
+                yield importlib.import_module(module.name)
 
 
 def reword_everything(patch: pytest.MonkeyPatch) -> int:
@@ -106,13 +106,13 @@ class Skeleton(HTMLParser):
 
     def __init__(self, page: str) -> None:
         super().__init__()
-        self.found: list[tuple[str, ...]] = []
+        self.tags: list[tuple[str, ...]] = []
         self.feed(page)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Keep an element's name and what is no word of it."""
         kept = (f"{name}={value}" for name, value in attrs if name in self.KEPT)
-        self.found.append((tag, *kept))
+        self.tags.append((tag, *kept))
 
 
 def payment(customer: Customer, **fields: Any) -> Payment:
@@ -169,15 +169,15 @@ def addresses(alice: User) -> dict[str, list[str]]:
 
 def pages(alice: User, staff: User) -> dict[str, str]:
     """Read all of them."""
-    found: dict[str, str] = {}
+    shown: dict[str, str] = {}
     for who, mine in zip((alice, staff), addresses(alice).values(), strict=True):
         client = Client()
         client.force_login(who)
         for address in mine:
             answer = client.get(address)
             assert answer.status_code == 200, address
-            found[address] = answer.content.decode()
-    return found
+            shown[address] = answer.content.decode()
+    return shown
 
 
 def states(alice: User) -> list[Any]:
@@ -205,7 +205,7 @@ def test_other_words_lead_to_the_same_pages(alice: User, monkeypatch: pytest.Mon
     after = pages(alice, staff)
     assert states(alice) == decided
     for address, page in after.items():
-        assert Skeleton(page).found == Skeleton(before[address]).found, address
+        assert Skeleton(page).tags == Skeleton(before[address]).tags, address
     assert "Lorem" in after[reverse("billing:payments")]
     assert "Lorem" in after[show.list_of("billing.payment")]
 
@@ -276,16 +276,16 @@ def compared(tree: ast.Module) -> Iterator[str]:
         if isinstance(target, ast.Name)
     }
     for node in ast.walk(tree):
-        found: list[ast.expr] = []
+        sides: list[ast.expr] = []
         if isinstance(node, ast.Compare):
-            found = [node.left, *node.comparators]
-            found += [one for side in found for one in getattr(side, "elts", ())]
+            sides = [node.left, *node.comparators]
+            sides += [one for side in sides for one in getattr(side, "elts", ())]
         elif isinstance(node, ast.MatchValue):
-            found = [node.value]
+            sides = [node.value]
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             cuts = {"startswith", "endswith", "removeprefix", "removesuffix", "replace"}
-            found = node.args[:1] if node.func.attr in cuts else []
-        for one in found:
+            sides = node.args[:1] if node.func.attr in cuts else []
+        for one in sides:
             value = named.get(one.id, one) if isinstance(one, ast.Name) else one
             if isinstance(value, ast.Constant) and isinstance(value.value, str):
                 yield value.value
@@ -293,7 +293,7 @@ def compared(tree: ast.Module) -> Iterator[str]:
 
 def test_no_code_compares_with_words() -> None:
     paths = (one for app in APPS for one in (ROOT / app).rglob("*.py"))
-    found = [
+    comparisons = [
         (name, words)
         for path in paths
         if not {"tests", "migrations"} & set(path.parts)
@@ -301,7 +301,7 @@ def test_no_code_compares_with_words() -> None:
         for words in compared(ast.parse(path.read_text()))
         if is_prose(words) and words not in COMPARED.get(name, set())
     ]
-    assert found == []
+    assert comparisons == []
 
 
 def test_no_template_compares_with_words() -> None:

@@ -34,10 +34,10 @@ NEVER_WORDS = ("integer", "bigint", "smallint", "boolean", "numeric", "double pr
 
 def listed() -> dict[str, str]:
     """Return what the page says about each table that holds something about somebody."""
-    found: dict[str, str] = {}
+    holdings: dict[str, str] = {}
     for names, holds in ROW.findall(PAGE.partition(NOTHING)[0]):
-        found |= dict.fromkeys(re.findall(r"`(\w+)`", names), holds)
-    return found
+        holdings |= dict.fromkeys(re.findall(r"`(\w+)`", names), holds)
+    return holdings
 
 
 def empty_tables() -> set[str]:
@@ -48,14 +48,14 @@ def empty_tables() -> set[str]:
 @pytest.fixture
 def columns(db: None) -> dict[str, set[str]]:
     """The columns of each table that can hold words."""
-    found: dict[str, set[str]] = {}
+    by_table: dict[str, set[str]] = {}
     with connection.cursor() as cursor:
         cursor.execute(COLUMNS)
         for table, column, kind in cursor.fetchall():
-            names = found.setdefault(table, set())
+            names = by_table.setdefault(table, set())
             if kind not in NEVER_WORDS and not kind.startswith("timestamp"):
                 names.add(column)
-    return found
+    return by_table
 
 
 def test_every_table_is_on_the_page_once(columns: dict[str, set[str]]) -> None:

@@ -76,9 +76,9 @@ class Mirror:
 
 @pytest.fixture
 def mirror(tmp_path: Path) -> Iterator[Mirror]:
-    found = Mirror(tmp_path)
-    yield found
-    found.close()
+    running = Mirror(tmp_path)
+    yield running
+    running.close()
 
 
 def locked(mirror: Mirror, digest: str = "") -> str:

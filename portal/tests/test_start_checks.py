@@ -151,9 +151,9 @@ def test_each_fault_is_refused_with_one_sentence_that_names_the_setting(
 
 @pytest.mark.parametrize(("name", "value"), LEFT)
 def test_what_is_left_is_said_in_one_sentence_and_starts(name: str, value: str) -> None:
-    found = GOOD | {name: value}
-    assert refusals(found, debug=False) == []
-    (remark,) = remarks(found)
+    settings = GOOD | {name: value}
+    assert refusals(settings, debug=False) == []
+    (remark,) = remarks(settings)
     assert name in remark.sentence
     assert remark.sentence.startswith(remark.setting)
 
@@ -173,15 +173,15 @@ def test_development_needs_no_settings() -> None:
 
 
 @pytest.mark.parametrize(
-    "found",
+    "written",
     [
         {"STRIPE_SECRET_KEY": "sk_live_51Nabc"},
         {"STRIPE_SECRET_KEY": "rk_live_51Nabc", "PORTAL_URL": "http://127.0.0.1:8000"},
         {"STRIPE_SECRET_KEY": "sk_live_51Nabc", "PORTAL_URL": "https://portal.harbor.example"},
     ],
 )
-def test_nobody_develops_with_a_live_key(found: dict[str, str]) -> None:
-    (sentence,) = refusals(found, debug=True)
+def test_nobody_develops_with_a_live_key(written: dict[str, str]) -> None:
+    (sentence,) = refusals(written, debug=True)
     assert "live key" in sentence
 
 
@@ -221,8 +221,8 @@ def test_no_value_of_the_example_starts_where_it_must_be_ones_own() -> None:
     own = set(start_checks.MAY_BE_PLACEHOLDERS) & set(values) - defaults
     assert len(own) >= 10
     for name in own:
-        found = GOOD | {name: values[name].strip('"')}
-        assert len(refusals(found, debug=False)) == 1, name
+        settings = GOOD | {name: values[name].strip('"')}
+        assert len(refusals(settings, debug=False)) == 1, name
 
 
 SIGNS = {"is_served": False, "has_tools": True, "is_host": False}
@@ -235,7 +235,7 @@ def test_debug_is_on_by_itself_for_a_developer() -> None:
 
 
 @pytest.mark.parametrize(
-    ("found", "signs"),
+    ("written", "signs"),
     [
         ({}, {"is_served": True}),
         ({}, {"has_tools": False}),
@@ -246,9 +246,9 @@ def test_debug_is_on_by_itself_for_a_developer() -> None:
     ],
 )
 def test_each_sign_of_a_server_alone_keeps_debug_off(
-    found: dict[str, str], signs: dict[str, bool]
+    written: dict[str, str], signs: dict[str, bool]
 ) -> None:
-    assert not is_development(found, **(SIGNS | signs))
+    assert not is_development(written, **(SIGNS | signs))
 
 
 @pytest.mark.parametrize(

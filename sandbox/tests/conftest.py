@@ -110,10 +110,10 @@ class CheckingClient(stripe.RequestsClient):
         **_options: Any,
     ) -> Any:
         answer = super().request(method, url, headers, post_data)
-        found = list(
+        problems = list(
             violations(json.loads(answer[0]), (headers or {}).get("Stripe-Version", PINNED))
         )
-        assert not found, f"{method} {url}: {found}"
+        assert not problems, f"{method} {url}: {problems}"
         return answer
 
 
@@ -213,8 +213,8 @@ class Member:
 
     @property
     def subscription(self) -> stripe.Subscription:
-        found = self.api.v1.subscriptions.list({"customer": self.id, "status": "all"})
-        return found.data[0]
+        subscriptions = self.api.v1.subscriptions.list({"customer": self.id, "status": "all"})
+        return subscriptions.data[0]
 
     @property
     def invoices(self) -> list[stripe.Invoice]:

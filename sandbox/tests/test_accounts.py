@@ -84,7 +84,7 @@ def test_a_new_account_has_nothing(server: Server) -> None:
 def test_accounts_do_not_see_each_other(server: Server, api: stripe.StripeClient) -> None:
     alice = subscribe(server, api)
     other = client_of(server, "sk_test_other")
-    for found in (
+    for page in (
         other.v1.customers.list(),
         other.v1.subscriptions.list({"status": "all"}),
         other.v1.invoices.list(),
@@ -92,7 +92,7 @@ def test_accounts_do_not_see_each_other(server: Server, api: stripe.StripeClient
         other.v1.events.list(),
         other.v1.webhook_endpoints.list(),
     ):
-        assert found.data == []
+        assert page.data == []
     with pytest.raises(stripe.InvalidRequestError) as caught:
         other.v1.customers.retrieve(alice.id)
     assert (caught.value.http_status, caught.value.code) == (404, "resource_missing")
@@ -114,8 +114,8 @@ def test_an_account_has_its_own_ids_and_idempotency_keys(
 
 def test_a_restricted_key_opens_the_account_of_its_name(server: Server) -> None:
     made = client_of(server, "sk_test_other").v1.customers.create()
-    found = client_of(server, "rk_test_other").v1.customers.list()
-    assert [one.id for one in found.data] == [made.id]
+    customers = client_of(server, "rk_test_other").v1.customers.list()
+    assert [one.id for one in customers.data] == [made.id]
 
 
 def shop(client: stripe.StripeClient) -> tuple[str, str]:
@@ -184,6 +184,6 @@ def test_accounts_survive_a_restart(tmp_path: Path) -> None:
     server.client().v1.customers.create()
     server.stop()
     again = Server(tmp_path)
-    found = client_of(again, "sk_test_other").v1.customers.list()
-    assert [one.id for one in found.data] == [bob.id]
+    customers = client_of(again, "sk_test_other").v1.customers.list()
+    assert [one.id for one in customers.data] == [bob.id]
     again.stop()

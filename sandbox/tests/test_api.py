@@ -90,16 +90,16 @@ def test_a_field_is_unset_by_an_empty_string(api: stripe.StripeClient) -> None:
 
 def test_expansion_reaches_four_levels_deep(server: Server, api: stripe.StripeClient) -> None:
     alice = subscribe(server, api)
-    found = api.v1.subscriptions.list(
+    subscription = api.v1.subscriptions.list(
         {
             "customer": alice.id,
             "expand": ["data.latest_invoice.payments.data", "data.customer"],
         }
     ).data[0]
-    assert isinstance(found.latest_invoice, stripe.Invoice)
-    assert found.latest_invoice.payments
-    assert isinstance(found.customer, stripe.Customer)
-    intent_id = found.latest_invoice.payments.data[0].payment.payment_intent
+    assert isinstance(subscription.latest_invoice, stripe.Invoice)
+    assert subscription.latest_invoice.payments
+    assert isinstance(subscription.customer, stripe.Customer)
+    intent_id = subscription.latest_invoice.payments.data[0].payment.payment_intent
     assert isinstance(intent_id, str)
     intent = api.v1.payment_intents.retrieve(
         intent_id, {"expand": ["latest_charge.balance_transaction", "payment_method"]}

@@ -30,9 +30,9 @@ def placed(api: stripe.StripeClient, address: Any) -> str:
 
 
 def status_of(api: stripe.StripeClient, customer: str) -> tuple[str, str | None]:
-    found = api.v1.customers.retrieve(customer, {"expand": ["tax"]}).tax
-    assert found
-    return found.automatic_tax, found.location.state if found.location else None
+    tax = api.v1.customers.retrieve(customer, {"expand": ["tax"]}).tax
+    assert tax
+    return tax.automatic_tax, tax.location.state if tax.location else None
 
 
 @pytest.mark.parametrize(

@@ -31,8 +31,8 @@ def test_a_dispute_takes_the_money(api: stripe.StripeClient, dispute: stripe.Dis
     with pytest.raises(stripe.InvalidRequestError) as caught:
         api.v1.refunds.create({"charge": charge.id})
     assert caught.value.code == "charge_disputed"
-    found = api.v1.disputes.list({"payment_intent": str(dispute.payment_intent)}).data
-    assert [one.id for one in found] == [dispute.id]
+    disputes = api.v1.disputes.list({"payment_intent": str(dispute.payment_intent)}).data
+    assert [one.id for one in disputes] == [dispute.id]
 
 
 def test_evidence_wins(server: Server, api: stripe.StripeClient, dispute: stripe.Dispute) -> None:
@@ -73,21 +73,21 @@ def open_one(server: Server, api: stripe.StripeClient, card: str) -> stripe.Disp
 
 
 def answer(server: Server, api: stripe.StripeClient, text: str) -> stripe.Dispute:
-    found = api.v1.disputes.list().data[0]
-    api.v1.disputes.update(found.id, {"evidence": {"uncategorized_text": text}})
+    opened = api.v1.disputes.list().data[0]
+    api.v1.disputes.update(opened.id, {"evidence": {"uncategorized_text": text}})
     server.advance_days(0.01)
-    return api.v1.disputes.retrieve(found.id)
+    return api.v1.disputes.retrieve(opened.id)
 
 
 def test_a_card_says_why_it_is_disputed(server: Server, api: stripe.StripeClient) -> None:
-    found = open_one(server, api, NOT_RECEIVED)
-    assert (found.reason, found.network_reason_code) == ("product_not_received", "13.1")
+    opened = open_one(server, api, NOT_RECEIVED)
+    assert (opened.reason, opened.network_reason_code) == ("product_not_received", "13.1")
 
 
 def test_an_inquiry_moves_no_money_and_ends(server: Server, api: stripe.StripeClient) -> None:
-    found = open_one(server, api, ASKED_ABOUT)
-    assert (found.status, found.is_charge_refundable) == ("warning_needs_response", True)
-    assert found.balance_transactions == []
+    inquiry = open_one(server, api, ASKED_ABOUT)
+    assert (inquiry.status, inquiry.is_charge_refundable) == ("warning_needs_response", True)
+    assert inquiry.balance_transactions == []
     assert answer(server, api, "winning_evidence").status == "warning_closed"
     types = [kind for kind in event_types(api) if "dispute" in kind]
     assert types == [f"charge.dispute.{step}" for step in ("created", "updated", "closed")]
@@ -95,10 +95,10 @@ def test_an_inquiry_moves_no_money_and_ends(server: Server, api: stripe.StripeCl
 
 def test_an_inquiry_becomes_a_dispute(server: Server, api: stripe.StripeClient) -> None:
     first = open_one(server, api, ASKED_ABOUT)
-    found = answer(server, api, "escalate_inquiry_evidence")
-    assert (found.id, found.status) == (first.id, "needs_response")
-    assert found.evidence_details.submission_count == 0
-    assert [entry.net for entry in found.balance_transactions] == [-4400]
+    escalated = answer(server, api, "escalate_inquiry_evidence")
+    assert (escalated.id, escalated.status) == (first.id, "needs_response")
+    assert escalated.evidence_details.submission_count == 0
+    assert [entry.net for entry in escalated.balance_transactions] == [-4400]
     assert answer(server, api, "winning_evidence").status == "won"
 
 
@@ -123,14 +123,14 @@ def test_the_panel_disputes_a_payment_and_lets_the_bank_decide(
     assert "Dispute a payment" in server.http.get("/").text
     assert server.http.post("/disputes", data=form).status_code == 303
     assert server.http.post("/disputes", data=form).status_code == 400
-    found = api.v1.disputes.list().data[0]
-    assert (found.status, found.reason) == ("needs_response", "duplicate")
+    opened = api.v1.disputes.list().data[0]
+    assert (opened.status, opened.reason) == ("needs_response", "duplicate")
     assert "Send winning evidence" in server.http.get("/").text
-    assert step(server, found.id, "decide") == 400
-    assert step(server, found.id, "win") == 303
+    assert step(server, opened.id, "decide") == 400
+    assert step(server, opened.id, "win") == 303
     assert "Decide now" in server.http.get("/").text
-    assert step(server, found.id, "decide") == 303
-    assert api.v1.disputes.retrieve(found.id).status == "won"
+    assert step(server, opened.id, "decide") == 303
+    assert api.v1.disputes.retrieve(opened.id).status == "won"
 
 
 def test_the_panel_refuses_what_says_too_little(server: Server, api: stripe.StripeClient) -> None:

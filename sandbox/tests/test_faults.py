@@ -112,5 +112,5 @@ def test_a_refund_does_not_wait_for_a_late_balance_entry(
     charge = api.v1.charges.list().data[0]
     assert api.v1.refunds.create({"charge": charge.id, "amount": 500}).status == "succeeded"
     server.post("clock", advance_seconds=60)
-    found = {one.type: one.amount for one in api.v1.balance_transactions.list().data}
-    assert found == {"charge": 2900, "refund": -500}
+    amounts = {one.type: one.amount for one in api.v1.balance_transactions.list().data}
+    assert amounts == {"charge": 2900, "refund": -500}

@@ -16,16 +16,16 @@ KEY = {"Authorization": "Bearer sk_test_sandbox"}
 def everything(server: Server, first: Any) -> list[str]:
     """The ids of all entries of an embedded list, by its own address."""
     assert (len(first["data"]), first["has_more"]) == (10, True)
-    found: list[str] = []
+    ids: list[str] = []
     more, after = True, ""
     while more:
         query = {"limit": "5"} | ({"starting_after": after} if after else {})
         url = httpx.URL(first["url"]).copy_merge_params(query)
         page = server.http.get(url, headers=KEY).raise_for_status().json()
-        found += [one["id"] for one in page["data"]]
-        more, after = page["has_more"], found[-1]
-    assert found[:10] == [one["id"] for one in first["data"]]
-    return found
+        ids += [one["id"] for one in page["data"]]
+        more, after = page["has_more"], ids[-1]
+    assert ids[:10] == [one["id"] for one in first["data"]]
+    return ids
 
 
 def test_refunds_of_a_charge(server: Server, api: stripe.StripeClient) -> None:

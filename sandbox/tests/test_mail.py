@@ -79,8 +79,8 @@ def test_mail_is_found_by_its_recipient_newest_first(server: Server) -> None:
         letter("grace@example.com", message_id="<2@x>"),
         letter("Ada@Example.com", message_id="<3@x>"),
     )
-    found = server.get("mailbox", to="ada@example.com")
-    assert [mail["to"] for mail in found] == ["Ada@Example.com", "ada@example.com"]
+    mails = server.get("mailbox", to="ada@example.com")
+    assert [mail["to"] for mail in mails] == ["Ada@Example.com", "ada@example.com"]
     page = server.http.get("/mailbox/", params={"to": "GRACE"}).text
     assert "grace@example.com" in page
     assert "ada@example.com" not in page

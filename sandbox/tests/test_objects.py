@@ -38,8 +38,8 @@ def test_a_price_can_be_made_for_a_new_product(api: stripe.StripeClient) -> None
     assert (price.currency, price.recurring.trial_period_days) == ("usd", 7)
     changed = api.v1.prices.update(price.id, {"active": False, "nickname": "Old"})
     assert (changed.active, changed.nickname) == (False, "Old")
-    found = api.v1.prices.list({"product": str(price.product), "active": False})
-    assert [one.id for one in found.data] == [price.id]
+    prices = api.v1.prices.list({"product": str(price.product), "active": False})
+    assert [one.id for one in prices.data] == [price.id]
 
 
 def test_a_product_is_renamed(api: stripe.StripeClient) -> None:

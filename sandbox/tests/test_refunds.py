@@ -141,12 +141,12 @@ def test_the_bank_gives_a_number_by_which_it_finds_a_refund(
 ) -> None:
     refund = api.v1.refunds.create({"payment_intent": intent.id, "amount": 900})
     server.post(f"refunds/{refund.id}", step="refer")
-    found = api.v1.refunds.retrieve(refund.id).destination_details
-    assert found
-    assert found.card
-    assert found.card.reference_status == "available"
-    assert found.card.reference
-    assert len(found.card.reference) == 23
+    destination = api.v1.refunds.retrieve(refund.id).destination_details
+    assert destination
+    assert destination.card
+    assert destination.card.reference_status == "available"
+    assert destination.card.reference
+    assert len(destination.card.reference) == 23
     assert event_types(api)[-1] == "refund.updated"
 
 

@@ -319,8 +319,8 @@ def test_an_invoice_paid_outside_of_stripe(server: Server, api: stripe.StripeCli
     paid = api.v1.invoices.pay(alice.invoices[0].id, wanted)
     assert (paid.status, paid.amount_paid, paid.amount_paid_off_stripe) == ("paid", 2900, 2900)
     assert paid.payments
-    found = {one.payment.type: one.status for one in paid.payments.data}
-    assert found == {"payment_intent": "canceled", "payment_record": "paid"}
+    statuses = {one.payment.type: one.status for one in paid.payments.data}
+    assert statuses == {"payment_intent": "canceled", "payment_record": "paid"}
     assert alice.subscription.status == "active"
     told = api.v1.events.list({"type": "invoice.paid", "limit": 1}).data[0].data.object
     assert "amount_paid_off_stripe" not in told

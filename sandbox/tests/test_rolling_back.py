@@ -16,8 +16,8 @@ KINDS = "subscriptions invoices invoice_items payment_intents charges customers 
 
 def everything(api: stripe.StripeClient) -> dict[str, list[dict[str, Any]]]:
     params: Any = {"limit": 100}
-    found = {kind: getattr(api.v1, kind).list(params).data for kind in KINDS}
-    return {kind: [one.to_dict() for one in objects] for kind, objects in found.items()}
+    lists = {kind: getattr(api.v1, kind).list(params).data for kind in KINDS}
+    return {kind: [one.to_dict() for one in objects] for kind, objects in lists.items()}
 
 
 @pytest.mark.parametrize(

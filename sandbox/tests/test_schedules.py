@@ -12,9 +12,9 @@ from sandbox.tests.conftest import MONTHLY, YEARLY, Member, Server, event_types,
 
 @pytest.fixture
 def alice(server: Server, api: stripe.StripeClient) -> Member:
-    found = subscribe(server, api)
-    server.post(f"subscriptions/{found.subscription.id}/schedule", price=YEARLY)
-    return found
+    member = subscribe(server, api)
+    server.post(f"subscriptions/{member.subscription.id}/schedule", price=YEARLY)
+    return member
 
 
 def test_a_schedule_is_listed_and_read(api: stripe.StripeClient, alice: Member) -> None:

@@ -372,8 +372,8 @@ def test_a_lookup_key_names_one_price(api: stripe.StripeClient) -> None:
     error = refused(lambda: price_of(api, lookup_key="locker"))
     assert error.user_message == f"A price (`{first}`) already uses that lookup key."
     second = price_of(api, lookup_key="locker", transfer_lookup_key=True)
-    found = api.v1.prices.list({"lookup_keys": ["locker"]}).data
-    assert [price.id for price in found] == [second]
+    prices = api.v1.prices.list({"lookup_keys": ["locker"]}).data
+    assert [price.id for price in prices] == [second]
     assert api.v1.prices.retrieve(first).lookup_key is None
 
 

@@ -181,12 +181,12 @@ def test_items_and_invoices_made_by_hand(api: stripe.StripeClient) -> None:
     for terms in ({}, {"amount": 43}, own):
         item: Any = {**wanted, **terms, "invoice": draft.id}
         api.v1.invoice_items.create(item)
-    found = api.v1.invoices.finalize_invoice(draft.id)
+    invoice = api.v1.invoices.finalize_invoice(draft.id)
     # Rounded on each line: 72.6 and 6.45.
-    assert taxed(found.total_taxes) == [(79, "exclusive", 527), (190, "inclusive", 1000)]
-    assert (found.subtotal, found.total) == (1717, 1796)
+    assert taxed(invoice.total_taxes) == [(79, "exclusive", 527), (190, "inclusive", 1000)]
+    assert (invoice.subtotal, invoice.total) == (1717, 1796)
     with pytest.raises(stripe.InvalidRequestError):
-        api.v1.invoices.update(found.id, {"default_tax_rates": [rate]})
+        api.v1.invoices.update(invoice.id, {"default_tax_rates": [rate]})
 
 
 def test_a_credit_note_takes_its_share_of_the_tax(api: stripe.StripeClient) -> None:

@@ -148,26 +148,26 @@ def api_version(api: stripe.StripeClient) -> str:
 
 def read_all(api: stripe.StripeClient, version: str) -> None:
     """Read every list, and what can be expanded."""
-    found = api.v1
+    v1 = api.v1
     for name in (
         "balance_transactions charges coupons credit_notes customers disputes events "
         "invoice_items invoices payment_intents prices products promotion_codes refunds "
         "subscription_schedules subscriptions tax_rates webhook_endpoints"
     ).split():
-        assert getattr(found, name).list({"limit": 100}).data, name
-    for note in found.credit_notes.list().data:
-        assert found.credit_notes.line_items.list(note.id).data
-    for session in found.checkout.sessions.list().data:
-        found.checkout.sessions.line_items.list(session.id)
+        assert getattr(v1, name).list({"limit": 100}).data, name
+    for note in v1.credit_notes.list().data:
+        assert v1.credit_notes.line_items.list(note.id).data
+    for session in v1.checkout.sessions.list().data:
+        v1.checkout.sessions.line_items.list(session.id)
     is_old = version in BEFORE_BASIL
     expand = (
         ["data.subscription", "data.payment_intent", "data.charge"] if is_old else ["data.payments"]
     )
-    found.invoices.list({"expand": [*expand, "data.customer", "data.discounts"]})
-    found.charges.list({"expand": ["data.refunds", *(["data.invoice"] if is_old else [])]})
-    found.subscriptions.list({"expand": ["data.latest_invoice", "data.discounts"]})
+    v1.invoices.list({"expand": [*expand, "data.customer", "data.discounts"]})
+    v1.charges.list({"expand": ["data.refunds", *(["data.invoice"] if is_old else [])]})
+    v1.subscriptions.list({"expand": ["data.latest_invoice", "data.discounts"]})
     with pytest.raises(stripe.InvalidRequestError):
-        found.invoices.list({"expand": ["data.payments" if is_old else "data.subscription"]})
+        v1.invoices.list({"expand": ["data.payments" if is_old else "data.subscription"]})
 
 
 @pytest.mark.parametrize("version", BEFORE_BASIL)
@@ -263,5 +263,5 @@ def test_a_payment_is_expanded_through_its_invoice(server: Server) -> None:
     old = server.client("2023-10-16")
     alice = subscribe(server, old)
     paths: Any = {"expand": ["latest_invoice.payment_intent.latest_charge"]}
-    found = old.v1.subscriptions.retrieve(alice.subscription.id, paths).to_dict()
-    assert found["latest_invoice"]["payment_intent"]["latest_charge"]["paid"] is True
+    subscription = old.v1.subscriptions.retrieve(alice.subscription.id, paths).to_dict()
+    assert subscription["latest_invoice"]["payment_intent"]["latest_charge"]["paid"] is True

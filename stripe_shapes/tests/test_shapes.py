@@ -19,11 +19,11 @@ LONGEST = 24
 @pytest.mark.parametrize("kind", kinds())
 def test_the_pinned_version_is_that_of_the_sdk(kind: str) -> None:
     cls = get_object_class("V1", kind)
-    found = {**shape(kind, PINNED)}
+    fields = {**shape(kind, PINNED)}
     if kind == "invoice":
         # The SDK's class lets out that an invoice which is only foreseen has no id.
-        found["id"] = Field("id", "text")
-    assert not list(differences(cls, found, kind))
+        fields["id"] = Field("id", "text")
+    assert not list(differences(cls, fields, kind))
 
 
 @pytest.mark.parametrize("version", VERSIONS)

@@ -492,10 +492,10 @@ def test_every_filter_works(world: World) -> None:
 def test_ending_members_are_those_who_will_not_renew(world: World) -> None:
     ending = factories.make_subscription(cancel_at_period_end=True)
     client = signed_in(auditor())
-    found = client.get(f"{list_of(Subscription)}?ending=yes").context["cl"].result_list
-    assert [row.pk for row in found] == [ending.pk]
-    found = client.get(f"{list_of(Subscription)}?ending=no").context["cl"].result_list
-    assert [row.pk for row in found] == [world.subscription.pk]
+    listed = client.get(f"{list_of(Subscription)}?ending=yes").context["cl"].result_list
+    assert [row.pk for row in listed] == [ending.pk]
+    listed = client.get(f"{list_of(Subscription)}?ending=no").context["cl"].result_list
+    assert [row.pk for row in listed] == [world.subscription.pk]
 
 
 # Cost
@@ -527,9 +527,9 @@ def _queries(client: Client, url: str) -> int:
     client.get(url)
     with CaptureQueriesContext(
         connection,
-    ) as found:
+    ) as captured:
         assert client.get(url).status_code == 200
-    return len(found)
+    return len(captured)
 
 
 def _one_more_of_everything() -> None:

@@ -175,8 +175,8 @@ def test_what_went_back_is_told_alike_in_list_sum_tile_and_file(client: Client) 
         ("returned", {"Returned by the bank"}),
         ("disputed", {"Disputed"}),
     ):
-        found = table(get(client, boss, f"{PAYMENTS}?went_back={chosen}"))
-        assert {cells["field-state"] for cells in found} == states
+        listed = table(get(client, boss, f"{PAYMENTS}?went_back={chosen}"))
+        assert {cells["field-state"] for cells in listed} == states
 
 
 def test_an_invoice_that_gives_credit_is_credited_and_not_paid(client: Client) -> None:

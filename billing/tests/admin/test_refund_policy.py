@@ -287,8 +287,8 @@ def test_a_cell_is_no_formula(auditor: Client, alice: User) -> None:
     sue = staff_world.support()
     refunds.deny(row.pk, sue, '=HYPERLINK("http://example.com")')
     text = b"".join(auditor.get(reverse("admin:billing_refundentry_export"))).decode("utf-8-sig")
-    found = list(csv.DictReader(io.StringIO(text)))[1]["Words"]
-    assert found == '\'=HYPERLINK("http://example.com")'
+    cell = list(csv.DictReader(io.StringIO(text)))[1]["Words"]
+    assert cell == '\'=HYPERLINK("http://example.com")'
 
 
 def test_support_sees_no_ledger(alice: User) -> None:
@@ -345,5 +345,5 @@ def test_the_home_page_asks_for_a_verification_that_is_overdue(
 
 def home_tasks(client: Client) -> str:
     """Return the texts of the tasks on the staff's home page."""
-    found = client.get(reverse("admin:index")).context["tasks"]
-    return "\n".join(task.text for task in found)
+    tasks = client.get(reverse("admin:index")).context["tasks"]
+    return "\n".join(task.text for task in tasks)

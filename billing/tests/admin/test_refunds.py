@@ -254,8 +254,8 @@ def test_a_failed_refund_leads_to_another_one(desk: Client, payment: Payment) ->
 
 def _fact(page: str, label: str) -> str:
     """Return what stands beside a label."""
-    _, found, rest = page.partition(label)
-    assert found
+    _, separator, rest = page.partition(label)
+    assert separator
     return rest.partition("</dd>")[0]
 
 

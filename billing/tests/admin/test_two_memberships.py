@@ -274,9 +274,9 @@ def test_of_many_clicks_at_one_moment_one_counts(sandbox: Sandbox, own_database:
         assert payment
         wanted = refund_world.refund_request(payment.amount, RefundReason.DUPLICATE)
         choices += [Choice(subscription=row, at_once=True, payment=payment, refund=wanted)] * 4
-    found = at_once([partial(two_memberships.end_one, one, boss) for one in choices])
-    assert any(isinstance(one, two_memberships.Outcome) for one in found)
-    assert all(isinstance(one, two_memberships.Outcome | MembershipError) for one in found)
+    outcomes = at_once([partial(two_memberships.end_one, one, boss) for one in choices])
+    assert any(isinstance(one, two_memberships.Outcome) for one in outcomes)
+    assert all(isinstance(one, two_memberships.Outcome | MembershipError) for one in outcomes)
     run_jobs()
     deliver(sandbox.events())
     statuses = Subscription.objects.values_list("status", flat=True)

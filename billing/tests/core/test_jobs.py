@@ -57,15 +57,15 @@ def test_names_stand_in_the_table_alone() -> None:
 
 def test_whoever_enqueues_by_name_takes_it_from_the_table() -> None:
     """A name that is passed on has the table's type, which mypy holds."""
-    found = 0
+    count = 0
     for path, tree in product():
         for node in ast.walk(tree):
             if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
                 continue
             if node.func.attr != "configure_task":
                 continue
-            found += 1
+            count += 1
             name = ast.unparse(node.args[0])
             typed = f"{name}: JobName" in ast.unparse(tree)
             assert name.startswith("JobName.") or typed, f"{path}:{node.lineno}"
-    assert found >= 3
+    assert count >= 3

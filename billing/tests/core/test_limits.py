@@ -137,9 +137,9 @@ def test_whatever_stripe_says_is_written_and_agrees(sandbox: Sandbox, settings: 
     )
     @given(piece=odd, times=st.sampled_from([0, 1, 7, 300, 3_000]))
     def faults(piece: str, times: int) -> None:
-        def alter(found: Json) -> Json:
-            names = TEXTS.get(found["object"], ())
-            return found | {name: piece * times for name in names if name in found}
+        def alter(answer: Json) -> Json:
+            names = TEXTS.get(answer["object"], ())
+            return answer | {name: piece * times for name in names if name in answer}
 
         with altered(sandbox, settings, alter):
             # Subscriptions are named by the product as it is known.
@@ -161,8 +161,8 @@ def test_a_part_of_a_currency_is_another_currency(sandbox: Sandbox, settings: Se
     paid_member(sandbox)
     intent = Payment.objects.get().stripe_id
 
-    def alter(found: Json) -> Json:
-        return found | ({"currency": "usdc"} if found["object"] == "payment_intent" else {})
+    def alter(answer: Json) -> Json:
+        return answer | ({"currency": "usdc"} if answer["object"] == "payment_intent" else {})
 
     with altered(sandbox, settings, alter), pytest.raises(gateway.StripeFault, match="currency"):
         gateway.read_payment(intent)
@@ -173,7 +173,7 @@ def test_a_part_of_a_currency_is_another_currency(sandbox: Sandbox, settings: Se
 
 def test_what_we_send_is_as_long_as_stripe_takes(sandbox: Sandbox, settings: Settings) -> None:
     name, comment = "Ł" * 301, "c" * 6_000
-    with altered(sandbox, settings, lambda found: found) as sent:
+    with altered(sandbox, settings, lambda answer: answer) as sent:
         made = gateway.create_customer(1, "alice@example.com", name, "en")
         gateway.update_customer(made.id, "alice@example.com", name, "en")
         session = gateway.create_payment_checkout(
@@ -198,9 +198,9 @@ def test_what_we_send_is_as_long_as_stripe_takes(sandbox: Sandbox, settings: Set
         )
         gateway.schedule_end(subscription.id, "other", comment, "portal-end-1")
     values = {
-        key: max(map(len, found))
+        key: max(map(len, values_sent))
         for _path, body in sent
-        for key, found in parse_qs(body, keep_blank_values=True).items()
+        for key, values_sent in parse_qs(body, keep_blank_values=True).items()
     }
     assert values["name"] == 256
     assert values["cancellation_details[comment]"] == 5_000

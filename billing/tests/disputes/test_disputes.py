@@ -54,14 +54,14 @@ def alice(sandbox: Sandbox) -> User:
 
 def answer(sandbox: Sandbox, text: str) -> None:
     """Send evidence; the bank decides within seconds."""
-    found = sandbox.stripe.v1.disputes.list().data[0].id
-    sandbox.stripe.v1.disputes.update(found, {"evidence": {"uncategorized_text": text}})
+    dispute_id = sandbox.stripe.v1.disputes.list().data[0].id
+    sandbox.stripe.v1.disputes.update(dispute_id, {"evidence": {"uncategorized_text": text}})
 
 
 def told() -> list[tuple[str, str]]:
     """Return what was written to the staff: kind and address."""
-    found = Message.objects.filter(kind__startswith="dispute_").order_by("kind", "recipient")
-    return list(found.values_list("kind", "recipient"))
+    mails = Message.objects.filter(kind__startswith="dispute_").order_by("kind", "recipient")
+    return list(mails.values_list("kind", "recipient"))
 
 
 def test_a_dispute_is_copied_and_told_to_the_staff_but_not_to_the_member(
@@ -205,11 +205,11 @@ def test_any_order_number_and_loss_end_in_the_same_rows_and_messages(
 ) -> None:
     answer(sandbox, "winning_evidence")
     sandbox.control("clock", advance_seconds=30)
-    found = sandbox.events()
-    deliver(found)
+    life = sandbox.events()
+    deliver(life)
     expected = (rows(), messages())
     assert Dispute.objects.get().status == "won"
-    about = [event for event in found if event["type"].startswith("charge.dispute.")]
+    about = [event for event in life if event["type"].startswith("charge.dispute.")]
     assert len(about) == 5
 
     @hypothesis_settings(
@@ -220,7 +220,7 @@ def test_any_order_number_and_loss_end_in_the_same_rows_and_messages(
     @given(seed=st.randoms(use_true_random=False), lost=st.floats(0, 0.9))
     def faults(seed: random.Random, lost: float) -> None:
         forget_everything_but_the_customer()
-        arriving = [event for event in found if seed.random() >= lost]
+        arriving = [event for event in life if seed.random() >= lost]
         arriving += [event for event in arriving if seed.random() < 0.5]
         seed.shuffle(arriving)
         deliver(arriving)
@@ -331,11 +331,11 @@ def test_the_history_of_a_customer_has_its_disputes_and_writes_to_nobody(
 def test_a_charge_says_whose_its_dispute_is_where_it_names_no_payment_intent(
     sandbox: Sandbox, alice: User
 ) -> None:
-    found = sandbox.stripe.v1.disputes.list({"expand": ["data.charge"]}).data[0].to_dict()
-    seen = snapshots.dispute(found | {"payment_intent": None})
+    dispute = sandbox.stripe.v1.disputes.list({"expand": ["data.charge"]}).data[0].to_dict()
+    seen = snapshots.dispute(dispute | {"payment_intent": None})
     assert seen.customer_id == Customer.objects.get(user=alice).stripe_id
     assert seen.payment_intent_id.startswith("pi_")
-    alone = snapshots.dispute(found | {"payment_intent": None, "charge": "ch_1"})
+    alone = snapshots.dispute(dispute | {"payment_intent": None, "charge": "ch_1"})
     assert (alone.customer_id, alone.payment_intent_id, alone.charge_id) == ("", "", "ch_1")
 
 
@@ -354,8 +354,8 @@ def test_a_dispute_that_is_gone_is_ignored(sandbox: Sandbox, alice: User) -> Non
     event = next(one for one in sandbox.events() if one["type"] == "charge.dispute.created")
     event["data"]["object"]["id"] = "du_gone"
     deliver([event | {"id": "evt_gone"}])
-    found = StripeEvent.objects.get()
-    assert (found.state, found.error) == ("ignored", "The object is no longer at Stripe.")
+    stored = StripeEvent.objects.get()
+    assert (stored.state, stored.error) == ("ignored", "The object is no longer at Stripe.")
     with pytest.raises(gateway.StripeMissing):
         refresh.sync_dispute("du_gone")
 

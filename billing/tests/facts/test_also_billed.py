@@ -167,15 +167,15 @@ def keep_paying(sandbox: Sandbox, user: User) -> None:
     stripe = sandbox.stripe.v1
     declined = stripe.payment_methods.list({"customer": customer}).data[0].id
     good = sandbox.control(f"customers/{customer}/card", card=GOOD_CARD)["id"]
-    found = Subscription.objects.memberships().get()
-    stripe.subscriptions.update(found.stripe_id, {"default_payment_method": good})
+    membership = Subscription.objects.memberships().get()
+    stripe.subscriptions.update(membership.stripe_id, {"default_payment_method": good})
     stripe.customers.update(customer, {"invoice_settings": {"default_payment_method": declined}})
 
 
 def test_staff_count_memberships_only(sandbox: Sandbox, client: Client) -> None:
     alice = member_with_locker(sandbox)
-    found = overview.business()
-    assert (found.active, [str(one) for one in found.monthly]) == (1, ["$29.00"])
+    business = overview.business()
+    assert (business.active, [str(one) for one in business.monthly]) == (1, ["$29.00"])
     client.force_login(manager())
     everything = text_of(client, reverse("admin:billing_subscription_changelist"))
     assert "Locker rental (not a membership)" in everything
@@ -247,9 +247,9 @@ def test_a_switch_names_the_memberships_item(
     client.force_login(alice)
     address = reverse("billing:switch", args=[Plan.objects.get(stripe_id=YEARLY).pk])
     html = client.get(address, follow=True).content.decode()
-    found = re.search(r'name="shown" value="([^"]+)"', html)
-    assert found
-    client.post(address, {"shown": found[1]})
+    match = re.search(r'name="shown" value="([^"]+)"', html)
+    assert match
+    client.post(address, {"shown": match[1]})
     deliver(sandbox.events())
     after = sandbox.stripe.v1.subscriptions.retrieve(made)
     assert [item.price.id for item in after["items"].data] == [locker, YEARLY]

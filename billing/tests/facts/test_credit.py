@@ -148,12 +148,12 @@ def test_credit_that_changes_after_the_end_is_followed(
 
 def test_credit_in_another_currency_counts_for_nothing_here(sandbox: Sandbox, alice: User) -> None:
     set_balance(sandbox, -1200)
-    found = sandbox.stripe.v1.subscriptions.retrieve(
+    subscription = sandbox.stripe.v1.subscriptions.retrieve(
         Subscription.objects.get().stripe_id, {"expand": ["customer"]}
     ).to_dict()
-    assert snapshots.subscription(found).balance == -1200
-    found["customer"]["currency"] = "eur"
-    assert snapshots.subscription(found).balance == 0
+    assert snapshots.subscription(subscription).balance == -1200
+    subscription["customer"]["currency"] = "eur"
+    assert snapshots.subscription(subscription).balance == 0
 
 
 def test_the_nightly_comparison_notices_a_balance_that_was_missed(
@@ -162,8 +162,8 @@ def test_the_nightly_comparison_notices_a_balance_that_was_missed(
     set_balance(sandbox, -1200)
     row = Subscription.objects.get()
     Subscription.objects.update(balance=0, read_at=timezone.now())
-    found = comparison.compare()
-    told = [(one.id, one.field, one.ours, one.stripe) for one in found.differences]
+    compared = comparison.compare()
+    told = [(one.id, one.field, one.ours, one.stripe) for one in compared.differences]
     assert told == [(row.stripe_id, "balance", "0", "-1200")]
 
 

@@ -237,8 +237,8 @@ def test_codes_can_be_switched_off(sandbox: Sandbox, settings: Settings) -> None
     settings.STRIPE_PROMOTION_CODES = False
     bob = sign_up("Bob Baker")
     checkout.start_membership(bob)
-    found = Checkout.objects.for_user(bob).get().session_id
-    assert not sandbox.stripe.v1.checkout.sessions.retrieve(found).allow_promotion_codes
+    session_id = Checkout.objects.for_user(bob).get().session_id
+    assert not sandbox.stripe.v1.checkout.sessions.retrieve(session_id).allow_promotion_codes
 
 
 def test_credit_that_pays_the_next_period_is_said(sandbox: Sandbox, client: Client) -> None:

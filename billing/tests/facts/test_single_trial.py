@@ -252,11 +252,11 @@ def test_a_question_that_fails_stops_no_purchase(
     had_at_stripe(sandbox, ALICE, items=[{"price": trial}])
     asked = []
 
-    def break_lists(found: Json) -> Json:
-        if found["object"] == "list" and found["url"] == "/v1/customers":
-            asked.append(found)
+    def break_lists(answer: Json) -> Json:
+        if answer["object"] == "list" and answer["url"] == "/v1/customers":
+            asked.append(answer)
             return {"object": "list"}
-        return found
+        return answer
 
     user = somebody()
     with altered(sandbox, settings, break_lists):
@@ -392,8 +392,8 @@ def test_two_trials_read_at_the_same_moment_are_one_first_and_one_second(
     sandbox: Sandbox, trial: str
 ) -> None:
     people = two_open_pages(sandbox)
-    found = sandbox.stripe.v1.subscriptions.list().data
-    outcomes = at_once([partial(refresh.sync_subscription, one.id) for one in found] * 2)
+    trials = sandbox.stripe.v1.subscriptions.list().data
+    outcomes = at_once([partial(refresh.sync_subscription, one.id) for one in trials] * 2)
     assert [one for one in outcomes if isinstance(one, Exception)] == []
     rows = [Subscription.objects.for_user(user).get() for user in people]
     assert sorted(row.is_second_trial for row in rows) == [False, True]

@@ -139,10 +139,10 @@ def test_tax_of_an_invoice_paid_in_parts_is_counted_once(customer: Customer) -> 
     factories.make_payment(
         invoice=first.invoice, amount=2000, paid_at=datetime(2026, 3, 2, tzinfo=UTC)
     )
-    found = statements.statement_of(customer.user, 2026)
-    assert found
-    assert [row.tax for row in found.payments] == [100, 200]
-    assert str(found.totals[0].tax) == "$3.00"
+    statement = statements.statement_of(customer.user, 2026)
+    assert statement
+    assert [row.tax for row in statement.payments] == [100, 200]
+    assert str(statement.totals[0].tax) == "$3.00"
 
 
 def test_statement_adds_up_by_currency(client: Client, customer: Customer) -> None:
@@ -156,13 +156,13 @@ def test_statement_adds_up_by_currency(client: Client, customer: Customer) -> No
     factories.make_credit_note(
         refunded.invoice, status="void", created_at=datetime(2026, 6, 1, tzinfo=UTC)
     )
-    found = statements.statement_of(customer.user, 2026)
-    assert found
-    assert len(found.payments) == 5
-    assert [str(one.net) for one in found.totals] == ["$87.00", "€5.00"]
-    assert [str(one.tax) for one in found.totals] == ["$6.00", "€0.00"]
-    assert [str(one.refunded) for one in found.totals] == ["−$29.00", "€0.00"]
-    assert [str(one.amount) for one in found.credits] == ["−$5.00"]
+    statement = statements.statement_of(customer.user, 2026)
+    assert statement
+    assert len(statement.payments) == 5
+    assert [str(one.net) for one in statement.totals] == ["$87.00", "€5.00"]
+    assert [str(one.tax) for one in statement.totals] == ["$6.00", "€0.00"]
+    assert [str(one.refunded) for one in statement.totals] == ["−$29.00", "€0.00"]
+    assert [str(one.amount) for one in statement.credits] == ["−$5.00"]
     page = get(client, customer.user, "/payments/statements/2026/")
     for words in ("Zoë Łukasz", "$116.00", "−$29.00", "$87.00", "€5.00", "$5.00 is kept for you"):
         assert words in page
@@ -183,9 +183,9 @@ def test_what_the_bank_took_back_is_no_longer_the_members_expense(
     page = get(client, customer.user, "/payments/statements/2026/")
     for words in ("−$10.00 returned by the bank", "Net paid", "$34.00"):
         assert words in page
-    found = statements.statement_of(customer.user, 2026)
-    assert found
-    content = found.as_document(datetime(2026, 11, 24, tzinfo=UTC))
+    statement = statements.statement_of(customer.user, 2026)
+    assert statement
+    content = statement.as_document(datetime(2026, 11, 24, tzinfo=UTC))
     assert content["payments"][1][-2:] == ["−$10.00", "$10.00"]
     assert content["totals"] == [["USD", "$44.00", "$0.00", "−$10.00", "$34.00"]]
 
@@ -198,10 +198,10 @@ def test_statement_is_a_pdf_with_the_brand(client: Client, customer: Customer) -
     assert answer["Content-Type"] == "application/pdf"
     assert answer["Content-Disposition"] == 'attachment; filename="statement-2026.pdf"'
     assert answer.content.startswith(b"%PDF-")
-    found = statements.statement_of(customer.user, 2026)
-    assert found
+    statement = statements.statement_of(customer.user, 2026)
+    assert statement
     at = datetime(2026, 11, 24, tzinfo=UTC)
-    content = found.as_document(at)
+    content = statement.as_document(at)
     assert documents.render("statement", content, made_at=at).startswith(b"%PDF-")
     assert len(content["payments"]) == 12
     assert content["totals"] == [["USD", "$348.00", "$24.00", "$0.00", "$348.00"]]

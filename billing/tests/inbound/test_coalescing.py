@@ -77,9 +77,9 @@ def relay(sandbox: Sandbox, settings: Settings) -> Iterator[Relay]:
     server.client.close()
 
 
-def copies_of(found: list[dict[str, Any]], times: int) -> list[dict[str, Any]]:
+def copies_of(originals: list[dict[str, Any]], times: int) -> list[dict[str, Any]]:
     """Return each event several times, as different events about the same object."""
-    return [event | {"id": f"{event['id']}_{n}"} for n in range(times) for event in found]
+    return [event | {"id": f"{event['id']}_{n}"} for n in range(times) for event in originals]
 
 
 def of_types(sandbox: Sandbox, *beginnings: str) -> list[dict[str, Any]]:
@@ -88,8 +88,8 @@ def of_types(sandbox: Sandbox, *beginnings: str) -> list[dict[str, Any]]:
 
 def test_burst_about_an_invoice_costs_one_read(sandbox: Sandbox, relay: Relay) -> None:
     subscribe(sandbox, sign_up())
-    found = of_types(sandbox, "invoice.", "invoice_payment.", "payment_intent.s", "charge.")
-    burst = copies_of(found, 8)
+    originals = of_types(sandbox, "invoice.", "invoice_payment.", "payment_intent.s", "charge.")
+    burst = copies_of(originals, 8)
     assert len(burst) >= 40
     relay.read.clear()
     deliver(burst)
@@ -107,8 +107,8 @@ def test_burst_about_a_card_costs_one_read(sandbox: Sandbox, relay: Relay) -> No
     customer, subscription = Customer.objects.get(), Subscription.objects.get()
     sandbox.control(f"customers/{customer.stripe_id}/card", card=DECLINED_LATER_CARD)
     known = set(StripeEvent.objects.values_list("stripe_id", flat=True))
-    found = of_types(sandbox, "payment_method.", "customer.updated")
-    new = [event for event in found if event["id"] not in known]
+    sent = of_types(sandbox, "payment_method.", "customer.updated")
+    new = [event for event in sent if event["id"] not in known]
     assert len(new) > 1
     relay.read.clear()
     deliver(copies_of(new, 8))

@@ -49,13 +49,13 @@ MODELS = (Subscription, Invoice, Payment, Dispute)
 def rows() -> list[dict[str, Any]]:
     """Return all that Stripe told us, without what differs from run to run."""
     ours = {"id", "read_at", "subscription_id", "invoice_id", "payment_id", "customer_id"}
-    found = []
+    copies = []
     for model in MODELS:
         for row in model._default_manager.order_by("stripe_id").values():
             invoice = Invoice.objects.filter(pk=cast("int", row.get("invoice_id"))).first()
             links = {"invoice": invoice.stripe_id if invoice else None}
-            found.append({key: value for key, value in row.items() if key not in ours} | links)
-    return found
+            copies.append({key: value for key, value in row.items() if key not in ours} | links)
+    return copies
 
 
 def messages() -> list[str]:
@@ -127,8 +127,8 @@ def _cancel(wanted: bool) -> Stage:
     def stage(sandbox: Sandbox, customer: str) -> None:
         # Each decision has its own second at Stripe.
         sandbox.control("clock", advance_seconds=60)
-        found = sandbox.stripe.v1.subscriptions.list({"customer": customer}).data[0].id
-        sandbox.stripe.v1.subscriptions.update(found, {"cancel_at_period_end": wanted})
+        subscription_id = sandbox.stripe.v1.subscriptions.list({"customer": customer}).data[0].id
+        sandbox.stripe.v1.subscriptions.update(subscription_id, {"cancel_at_period_end": wanted})
 
     return stage
 
@@ -152,10 +152,10 @@ def _retry_with_good_card(sandbox: Sandbox, customer: str) -> None:
 
 
 def _switch(sandbox: Sandbox, customer: str) -> None:
-    found = sandbox.stripe.v1.subscriptions.list({"customer": customer}).data[0]
-    item = found["items"]["data"][0]["id"]
+    subscription = sandbox.stripe.v1.subscriptions.list({"customer": customer}).data[0]
+    item = subscription["items"]["data"][0]["id"]
     sandbox.stripe.v1.subscriptions.update(
-        found.id, {"items": [{"id": item, "price": "price_membership_yearly"}]}
+        subscription.id, {"items": [{"id": item, "price": "price_membership_yearly"}]}
     )
 
 

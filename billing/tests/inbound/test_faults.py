@@ -55,12 +55,12 @@ def _all(model: type[StripeCopy]) -> Iterable[StripeCopy]:
 
 def _columns(row: StripeCopy) -> dict[str, Any]:
     """Return a row's columns; rows that it leads to by their Stripe ids."""
-    found = {}
+    values = {}
     for one in row._meta.concrete_fields:
         value = getattr(row, one.name)
         if one.name not in OURS:
-            found[one.name] = value.stripe_id if isinstance(value, StripeCopy) else value
-    return found
+            values[one.name] = value.stripe_id if isinstance(value, StripeCopy) else value
+    return values
 
 
 def forget() -> None:
@@ -145,9 +145,9 @@ def test_lives_under_faults(recorded: Lives) -> None:
     @example(number=2, lost=0.4)
     def all_at_once(number: int, lost: float) -> None:
         play_all_at_once(recorded, number, lost)
-        found = missed_events.reconcile(repair=True)
+        run = missed_events.reconcile(repair=True)
         run_jobs()
-        assert found.differences_left == 0
+        assert run.differences_left == 0
         assert copies() == expected
         assert told() == told_at_once
         assert_all_is_done()

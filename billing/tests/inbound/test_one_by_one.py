@@ -37,8 +37,8 @@ pytestmark = pytest.mark.django_db
 def spoil(identifier: str, **changes: Any) -> Any:
     """Alter one object of Stripe's into one that can't be read."""
 
-    def alter(found: Json) -> Json:
-        return found | changes if found.get("id") == identifier else found
+    def alter(answer: Json) -> Json:
+        return answer | changes if answer.get("id") == identifier else answer
 
     return alter
 

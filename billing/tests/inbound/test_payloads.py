@@ -50,8 +50,8 @@ def filled(path: Path, ids: dict[str, str]) -> dict[str, Any]:
     text = path.read_text()
     for name, identifier in ids.items():
         text = text.replace(f'"{name}"', f'"{identifier}"')
-    found: dict[str, Any] = json.loads(text)
-    return found
+    payload: dict[str, Any] = json.loads(text)
+    return payload
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def forgotten_life(sandbox: Sandbox) -> dict[str, str]:
     subscribe(sandbox, sign_up(), DISPUTED_CARD)
     sandbox.control("clock", advance_seconds=5)
     deliver(sandbox.events())
-    found = {
+    stripe_ids = {
         "CUSTOMER": Customer.objects.get().stripe_id,
         "SUBSCRIPTION": Subscription.objects.get().stripe_id,
         "INVOICE": Invoice.objects.get().stripe_id,
@@ -73,7 +73,7 @@ def forgotten_life(sandbox: Sandbox) -> dict[str, str]:
         "DISPUTE": Dispute.objects.get().stripe_id,
     }
     forget_everything_but_the_customer()
-    return found
+    return stripe_ids
 
 
 @pytest.mark.parametrize("version", ["2020-08-27", "2024-06-20"])

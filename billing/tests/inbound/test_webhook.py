@@ -163,8 +163,8 @@ def test_a_thin_event_without_a_name_is_none(client: Client, changes: dict[str, 
 
 def test_the_look_for_missed_events_takes_them_alike(client: Client) -> None:
     run = Reconciliation.objects.create(started_at=timezone.now())
-    found = [THIN, event("evt_1", livemode=True), event("evt_2"), event("evt_2")]
-    assert [missed_events._store(one, run) for one in found] == [False, False, True, False]
+    payloads = [THIN, event("evt_1", livemode=True), event("evt_2"), event("evt_2")]
+    assert [missed_events._store(one, run) for one in payloads] == [False, False, True, False]
     assert run.error == ""
     assert set(counted()) == {"thin", "other_mode"}
 

@@ -240,12 +240,12 @@ def test_a_card_from_before_there_were_payment_methods_pays(
     user = paid_member(sandbox)
     kept = {"id": "card_1Old", "last4": "4444", "exp_year": 2034, "exp_month": 7, **source}
 
-    def as_before(found: dict[str, Any]) -> dict[str, Any]:
-        if found["object"] == owner:
-            found["default_source"] = kept
-        if found["object"] == "customer":
-            found["invoice_settings"]["default_payment_method"] = None
-        return found | ({"default_payment_method": None} if "items" in found else {})
+    def as_before(answer: dict[str, Any]) -> dict[str, Any]:
+        if answer["object"] == owner:
+            answer["default_source"] = kept
+        if answer["object"] == "customer":
+            answer["invoice_settings"]["default_payment_method"] = None
+        return answer | ({"default_payment_method": None} if "items" in answer else {})
 
     with altered(sandbox, settings, as_before):
         refresh.sync_subscription(Subscription.objects.get().stripe_id)
@@ -259,10 +259,10 @@ def test_who_has_no_card_reads_of_none(
 ) -> None:
     user = paid_member(sandbox)
 
-    def without(found: dict[str, Any]) -> dict[str, Any]:
-        if found["object"] == "customer":
-            found["invoice_settings"]["default_payment_method"] = None
-        return found | ({"default_payment_method": None} if "items" in found else {})
+    def without(answer: dict[str, Any]) -> dict[str, Any]:
+        if answer["object"] == "customer":
+            answer["invoice_settings"]["default_payment_method"] = None
+        return answer | ({"default_payment_method": None} if "items" in answer else {})
 
     with altered(sandbox, settings, without):
         refresh.sync_subscription(Subscription.objects.get().stripe_id)

@@ -33,8 +33,8 @@ ROUNDS = int(os.environ.get("CHECKOUT_ROUNDS", "12"))
 
 def open_sessions(sandbox: Sandbox) -> list[str]:
     """Return the ids of the sessions that could be paid now."""
-    found = sandbox.stripe.v1.checkout.sessions.list({"limit": 100, "status": "open"})
-    return [one.id for one in found.data]
+    sessions = sandbox.stripe.v1.checkout.sessions.list({"limit": 100, "status": "open"})
+    return [one.id for one in sessions.data]
 
 
 def test_eight_tabs_of_two_prices_leave_one_open_session(

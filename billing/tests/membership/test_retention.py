@@ -300,8 +300,8 @@ def test_a_used_up_coupon_and_an_absent_stripe_are_told_apart(sandbox: Sandbox, 
         {"id": "LATE", "percent_off": 10, "duration": "once", "max_redemptions": 1}
     )
     subscribe(sandbox, sign_up())
-    found = sandbox.stripe.v1.subscriptions.list().data[0].id
-    sandbox.stripe.v1.subscriptions.update(found, {"discounts": [{"coupon": "LATE"}]})
+    subscription_id = sandbox.stripe.v1.subscriptions.list().data[0].id
+    sandbox.stripe.v1.subscriptions.update(subscription_id, {"discounts": [{"coupon": "LATE"}]})
     staff = as_support()
     assert "expired, or was used up" in save(staff, "LATE")
     assert "There is no coupon with this id" in save(staff, "NONE")

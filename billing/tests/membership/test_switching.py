@@ -64,8 +64,8 @@ def look(client: Client, user: User, price: str) -> tuple[str, str]:
     client.force_login(user)
     answer = client.get(page_of(price), follow=True)
     text = answer.content.decode()
-    found = re.search(r'name="shown" value="([^"]+)"', text)
-    return text, found[1] if found else ""
+    match = re.search(r'name="shown" value="([^"]+)"', text)
+    return text, match[1] if match else ""
 
 
 def confirm(client: Client, price: str, shown: str) -> str:

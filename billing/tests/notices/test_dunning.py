@@ -36,9 +36,9 @@ def told(user: User) -> list[tuple[str, str]]:
     """Return the kinds and subjects of what the member was told after the start, in order."""
     rows = Message.objects.filter(user=user, channel="email").order_by("pk")
     first = ("welcome", "payment_received")
-    found = list(rows.values_list("kind", "subject"))
-    assert sorted(kind for kind, _ in found[:2]) == sorted(first)
-    return found[2:]
+    messages = list(rows.values_list("kind", "subject"))
+    assert sorted(kind for kind, _ in messages[:2]) == sorted(first)
+    return messages[2:]
 
 
 def kinds(user: User) -> list[str]:
@@ -47,8 +47,8 @@ def kinds(user: User) -> list[str]:
 
 def text_of(user: User, kind: str) -> str:
     """Return the newest e-mail of a kind as text."""
-    found = Message.objects.filter(user=user, kind=kind, channel="email").latest("pk")
-    return rendering.render_email(found).text
+    message = Message.objects.filter(user=user, kind=kind, channel="email").latest("pk")
+    return rendering.render_email(message).text
 
 
 def member(sandbox: Sandbox, card: str = GOOD_CARD) -> User:

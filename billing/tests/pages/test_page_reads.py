@@ -72,12 +72,12 @@ def troubled(count: int) -> User:
     row = factories.make_subscription(customer, status="past_due", balance=-500)
     factories.make_other_subscription(customer)
     for number in range(count):
-        found = [paid(customer, number + days, subscription=row) for days in range(1, 5)]
-        factories.make_dispute(found[0])
-        factories.make_credit_note(found[1].invoice or factories.make_invoice(customer))
-        refund(found[1], "pending", stripe_id=f"re_{found[1].pk}")
-        refund(found[2], "failed", stripe_id=f"re_{found[2].pk}", failed_at=timezone.now())
-        refund(found[3], "requested")
+        payments = [paid(customer, number + days, subscription=row) for days in range(1, 5)]
+        factories.make_dispute(payments[0])
+        factories.make_credit_note(payments[1].invoice or factories.make_invoice(customer))
+        refund(payments[1], "pending", stripe_id=f"re_{payments[1].pk}")
+        refund(payments[2], "failed", stripe_id=f"re_{payments[2].pk}", failed_at=timezone.now())
+        refund(payments[3], "requested")
         unpaid(customer, row, number)
         factories.make_payment(customer, description=f"Workshop {number}")
         factories.make_payment(customer, description="Mat", status="processing")

@@ -293,8 +293,8 @@ def test_the_fate_of_the_membership_is_asked_and_foretold(
     assert row.cancels_membership
     assert "It ends, too, as you asked" in page_of(client, f"/refunds/{row.pk}/")
     run_jobs()
-    found = Subscription.objects.for_user(alice).get()
-    assert (found.status == "canceled") is (how_much == "all")
+    membership = Subscription.objects.for_user(alice).get()
+    assert (membership.status == "canceled") is (how_much == "all")
 
 
 def test_no_membership_is_asked_about_where_none_hangs_on_it(client: Client, alice: User) -> None:

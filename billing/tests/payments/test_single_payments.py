@@ -42,8 +42,8 @@ def make_item(*members: User, **fields: Any) -> Item:
 
 
 def receipts(user: User) -> list[dict[str, Any]]:
-    found = Message.objects.filter(user=user, kind="payment_received", channel="email")
-    return [message.context for message in found]
+    mails = Message.objects.filter(user=user, kind="payment_received", channel="email")
+    return [message.context for message in mails]
 
 
 @pytest.mark.django_db
@@ -385,9 +385,9 @@ def test_what_was_captured_counts_and_not_what_was_reserved(
     session_id = Checkout.objects.for_user(user).get().session_id
     sandbox.control(f"checkout/{session_id}/complete", card=GOOD_CARD, authenticate=True)
 
-    def captured(found: dict[str, Any]) -> dict[str, Any]:
-        is_intent = found["object"] == "payment_intent"
-        return found | ({"amount_received": 1000} if is_intent else {})
+    def captured(answer: dict[str, Any]) -> dict[str, Any]:
+        is_intent = answer["object"] == "payment_intent"
+        return answer | ({"amount_received": 1000} if is_intent else {})
 
     with altered(sandbox, settings, captured):
         deliver(sandbox.events())

@@ -30,8 +30,8 @@ def alice(sandbox: Sandbox) -> User:
 
 
 def at_stripe(sandbox: Sandbox) -> tuple[str | None, str | None, Any]:
-    found = sandbox.stripe.v1.customers.retrieve(Customer.objects.get().stripe_id)
-    return found.email, found.name, found.preferred_locales
+    customer = sandbox.stripe.v1.customers.retrieve(Customer.objects.get().stripe_id)
+    return customer.email, customer.name, customer.preferred_locales
 
 
 def test_a_new_customer_is_told_everything(sandbox: Sandbox, alice: User) -> None:

@@ -196,9 +196,9 @@ def test_the_nightly_comparison_repairs_nothing(sandbox: Sandbox) -> None:
     tasks.compare_with_stripe(0)
     assert Reconciliation.objects.latest("pk").differences_left == 1
     tasks.repair_from_stripe()
-    found = Reconciliation.objects.latest("pk")
-    assert (found.differences_found, found.differences_left) == (1, 0)
-    assert found.summary == "1 of 1 agree, 1 repaired"
+    latest = Reconciliation.objects.latest("pk")
+    assert (latest.differences_found, latest.differences_left) == (1, 0)
+    assert latest.summary == "1 of 1 agree, 1 repaired"
 
 
 def test_staff_compare_repair_and_read_the_report(sandbox: Sandbox) -> None:

@@ -36,9 +36,9 @@ def rules(automatic: int, per_year: int = 2, two: int | None = 10_000, days: int
 def asked(amount: int, day: int = 0, member: int = 1, age: int = 3, **facts: int) -> Asked:
     """Return a request of a $200.00 payment, on a day of the year."""
     values: dict[str, Any] = {"paid": 20_000, "left": 20_000, "committed": 0, **facts}
-    found = Facts(PaymentKind.SINGLE, "usd", age_days=age, **values)
+    known = Facts(PaymentKind.SINGLE, "usd", age_days=age, **values)
     return Asked(
-        Refund(customer=Customer(user_id=member)), START + timedelta(days=day), amount, found
+        Refund(customer=Customer(user_id=member)), START + timedelta(days=day), amount, known
     )
 
 
@@ -80,17 +80,17 @@ def test_approvals_of_the_year_before_count_too() -> None:
 
 def test_the_answer_says_what_changes_and_for_how_much() -> None:
     past = Past([asked(2000), asked(5000), asked(15_000)])
-    found = compare(past, rules(0), rules(6000))
-    tally = {one.result: one for one in found.tallies}
-    assert found.count == 3
+    replayed = compare(past, rules(0), rules(6000))
+    tally = {one.result: one for one in replayed.tallies}
+    assert replayed.count == 3
     assert (tally[PolicyResult.AUTOMATIC].before, tally[PolicyResult.AUTOMATIC].after) == (0, 2)
     assert tally[PolicyResult.AUTOMATIC].more == [Money(7000, "usd")]
     assert tally[PolicyResult.ONE].more == [Money(-7000, "usd")]
     assert tally[PolicyResult.TWO].more == []
-    assert [(one.before, one.after) for one in found.changes] == [
+    assert [(one.before, one.after) for one in replayed.changes] == [
         (PolicyResult.ONE, PolicyResult.AUTOMATIC)
     ] * 2
-    assert "approved automatically" in str(found.changes[0].reasons[-1])
+    assert "approved automatically" in str(replayed.changes[0].reasons[-1])
 
 
 requests = st.lists(
@@ -102,7 +102,7 @@ requests = st.lists(
         age=st.integers(0, 60),
     ),
     max_size=12,
-).map(lambda found: sorted(found, key=lambda one: one.at))
+).map(lambda asked: sorted(asked, key=lambda one: one.at))
 policies = st.builds(
     rules, st.integers(0, 20_000), st.integers(0, 3), st.none() | st.integers(1, 20_000)
 )
@@ -110,21 +110,21 @@ policies = st.builds(
 
 @given(requests, policies, policies)
 def test_no_request_and_no_amount_is_lost(past: list[Asked], old: Policy, new: Policy) -> None:
-    found = compare(Past(past), old, new)
-    assert sum(one.before for one in found.tallies) == len(past)
-    assert sum(one.after for one in found.tallies) == len(past)
+    replayed = compare(Past(past), old, new)
+    assert sum(one.before for one in replayed.tallies) == len(past)
+    assert sum(one.after for one in replayed.tallies) == len(past)
     total = sum(one.amount for one in past)
     for column in ("money_before", "money_after"):
-        sums = [money.amount for one in found.tallies for money in getattr(one, column)]
+        sums = [money.amount for one in replayed.tallies for money in getattr(one, column)]
         assert sum(sums) == total
-    assert sum(money.amount for one in found.tallies for money in one.more) == 0
+    assert sum(money.amount for one in replayed.tallies for money in one.more) == 0
 
 
 @given(requests, policies)
 def test_a_policy_changes_nothing_against_itself(past: list[Asked], same: Policy) -> None:
-    found = compare(Past(past), same, same)
-    assert found.changes == []
-    assert not any(one.more for one in found.tallies)
+    replayed = compare(Past(past), same, same)
+    assert replayed.changes == []
+    assert not any(one.more for one in replayed.tallies)
 
 
 # Facts from rows
@@ -160,12 +160,12 @@ def test_facts_are_those_of_the_day(alice: User, payment: Payment) -> None:
     )  # no request: it is not judged again
     for row, days in ((denied, 12), (less, 10), (last, 2)):
         move_back(row, days)
-    found = backtest.past_year().requests
-    assert [one.refund.pk for one in found] == [denied.pk, less.pk, last.pk]
-    assert [one.facts.age_days for one in found] == [8, 10, 18]
-    assert [one.facts.committed for one in found] == [0, 0, 4000]
-    assert [one.facts.left for one in found] == [15_000, 15_000, 11_000]
-    assert [one.amount for one in found] == [5000, 6000, 5000]
+    requests = backtest.past_year().requests
+    assert [one.refund.pk for one in requests] == [denied.pk, less.pk, last.pk]
+    assert [one.facts.age_days for one in requests] == [8, 10, 18]
+    assert [one.facts.committed for one in requests] == [0, 0, 4000]
+    assert [one.facts.left for one in requests] == [15_000, 15_000, 11_000]
+    assert [one.amount for one in requests] == [5000, 6000, 5000]
 
 
 def test_what_failed_since_still_held_its_amount_then(alice: User, payment: Payment) -> None:
@@ -173,8 +173,8 @@ def test_what_failed_since_still_held_its_amount_then(alice: User, payment: Paym
     first = refunds.request(alice, payment.pk, refund_request(2000))
     second = refunds.request(alice, payment.pk, refund_request(3000))
     Refund.objects.filter(pk=first.pk).update(state="failed")
-    found = {one.refund.pk: one.facts for one in backtest.past_year().requests}
-    assert found[second.pk].committed == 2000
+    by_refund = {one.refund.pk: one.facts for one in backtest.past_year().requests}
+    assert by_refund[second.pk].committed == 2000
 
 
 def test_the_policy_that_judged_judges_the_same_again(alice: User, payment: Payment) -> None:

@@ -406,8 +406,8 @@ def test_years_and_credits_have_names_of_their_own(
 ) -> None:
     switch(sandbox, alice)
     page = words(client.get("/payments/"))
-    found = re.findall(r"Membership, \w+ \d{4}(?: to \w+ \d{4})?", page)
-    month, year = found
+    names = re.findall(r"Membership, \w+ \d{4}(?: to \w+ \d{4})?", page)
+    month, year = names
     assert " to " not in month
     first, last = year.removeprefix("Membership, ").split(" to ")
     assert (first.split()[0], int(first.split()[1]) + 1) == (last.split()[0], int(last.split()[1]))

@@ -149,7 +149,7 @@ def lose_row_entries() -> None:
 
 
 @pytest.mark.parametrize(
-    ("crime", "found"),
+    ("crime", "sentence"),
     [
         (change_amount, "Entry 2 was changed after it was written."),
         (change_reference_and_hash, "Entry 3 does not follow from the one before it."),
@@ -164,10 +164,10 @@ def lose_row_entries() -> None:
         (lose_row_entries, "has no entry"),
     ],
 )
-def test_every_crime_is_found(alice: User, crime: Callable[[], None], found: str) -> None:
+def test_every_crime_is_found(alice: User, crime: Callable[[], None], sentence: str) -> None:
     crime()
     problems = ledger.verify().problems
-    assert any(found in problem for problem in problems), problems
+    assert any(sentence in problem for problem in problems), problems
 
 
 def test_a_chain_that_was_written_anew_does_not_fit_the_exported_heads(

@@ -115,16 +115,16 @@ def write_ledger(forged: dict[int, dict[str, Any]] | None = None) -> list[str]:
         }  # fmt: skip
         text = json.dumps(columns, sort_keys=True, separators=(",", ":"))
         hashes.append(hashlib.sha256(text.encode()).hexdigest())
-        found = columns | (forged or {}).get(number, {})
-        previous = hashed_anew(refund, found, hashes[-1], previous)
+        entry = columns | (forged or {}).get(number, {})
+        previous = hashed_anew(refund, entry, hashes[-1], previous)
     return hashes[1:]
 
 
-def hashed_anew(refund: Refund, found: dict[str, Any], earlier: str, previous: str) -> str:
+def hashed_anew(refund: Refund, written: dict[str, Any], earlier: str, previous: str) -> str:
     """Write an entry, its texts beside it; return its hash."""
     texts = {
-        LedgerTextKind.ACTOR: found["actor_name"] if found["actor"] else "",
-        LedgerTextKind.WORDS: found["words"],
+        LedgerTextKind.ACTOR: written["actor_name"] if written["actor"] else "",
+        LedgerTextKind.WORDS: written["words"],
         LedgerTextKind.EARLIER: earlier,
     }
     drafts = [
@@ -133,9 +133,9 @@ def hashed_anew(refund: Refund, found: dict[str, Any], earlier: str, previous: s
         if text
     ]
     entry = RefundEntry(
-        number=found["number"], refund=refund, at=NOW, actor_id=found["actor"],
-        action=found["action"], from_state=found["from"], to_state=found["to"],
-        amount=found["amount"], currency=found["currency"], previous_hash=previous,
+        number=written["number"], refund=refund, at=NOW, actor_id=written["actor"],
+        action=written["action"], from_state=written["from"], to_state=written["to"],
+        amount=written["amount"], currency=written["currency"], previous_hash=previous,
         **{f"{draft.kind}_digest": ledger_texts.digest(draft) for draft in drafts},
     )  # fmt: skip
     entry.hash = ledger.digest(entry)

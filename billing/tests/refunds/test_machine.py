@@ -199,10 +199,10 @@ class RefundMachine(RuleBasedStateMachine):
         """Stripe never has two for one row."""
         if not hasattr(self, "payment"):
             return
-        found = gateway.refunds_of(self.payment.stripe_id)
-        keys = [one.key for one in found if one.key]
+        at_stripe = gateway.refunds_of(self.payment.stripe_id)
+        keys = [one.key for one in at_stripe if one.key]
         assert len(keys) == len(set(keys))
-        assert sum(one.amount for one in found if one.status not in REFUND_VOID) <= PAID
+        assert sum(one.amount for one in at_stripe if one.status not in REFUND_VOID) <= PAID
 
     def teardown(self) -> None:
         """In the end, without faults, both sides agree and the ledger is proved."""

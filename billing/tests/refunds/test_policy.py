@@ -53,7 +53,7 @@ rules = st.builds(
 def cases(draw: st.DrawFn) -> tuple[Policy, Facts, int]:
     paid = draw(amounts)
     committed = draw(st.integers(0, paid))
-    found = Facts(
+    known = Facts(
         kind=draw(st.sampled_from(PaymentKind)),
         currency=draw(st.sampled_from(["usd", "eur"])),
         paid=paid,
@@ -65,44 +65,44 @@ def cases(draw: st.DrawFn) -> tuple[Policy, Facts, int]:
         automatic_before=draw(st.integers(0, 4)),
     )
     policy = Policy(1, "usd", draw(st.dictionaries(st.sampled_from(PaymentKind), rules)))
-    return policy, found, draw(amounts)
+    return policy, known, draw(amounts)
 
 
 @given(cases())
 def test_nothing_that_is_not_left_is_ever_granted(case: tuple[Policy, Facts, int]) -> None:
-    policy, found, amount = case
-    verdict = judge(policy, found, amount)
+    policy, known, amount = case
+    verdict = judge(policy, known, amount)
     if verdict.outcome != Outcome.REFUSED:
-        assert 0 < amount <= found.left
-        assert not found.is_disputed
-        assert not found.is_charged_back
-        assert found.age_days <= policy.rule(found.kind).window_days
-        share = policy.rule(found.kind).percent_at(found.age_days)
-        assert found.committed + amount <= found.paid * share / 100
+        assert 0 < amount <= known.left
+        assert not known.is_disputed
+        assert not known.is_charged_back
+        assert known.age_days <= policy.rule(known.kind).window_days
+        share = policy.rule(known.kind).percent_at(known.age_days)
+        assert known.committed + amount <= known.paid * share / 100
     assert verdict.sentences
     assert all(sentence.endswith(".") for sentence in verdict.sentences)
 
 
 @given(cases())
 def test_no_person_is_passed_over(case: tuple[Policy, Facts, int]) -> None:
-    policy, found, amount = case
-    verdict = judge(policy, found, amount)
-    rule = policy.rule(found.kind)
+    policy, known, amount = case
+    verdict = judge(policy, known, amount)
+    rule = policy.rule(known.kind)
     if verdict.outcome == Outcome.AUTOMATIC:
-        assert found.currency == policy.currency
-        assert found.committed + amount <= rule.automatic_up_to
-        assert found.automatic_before < rule.automatic_per_year
-        assert rule.two_people_from is None or found.committed + amount < rule.two_people_from
+        assert known.currency == policy.currency
+        assert known.committed + amount <= rule.automatic_up_to
+        assert known.automatic_before < rule.automatic_per_year
+        assert rule.two_people_from is None or known.committed + amount < rule.two_people_from
         assert verdict.approvals == 0
     if verdict.outcome == Outcome.NEEDS_APPROVAL:
-        assert verdict.approvals == approvals_for(policy, found, amount) >= 1
+        assert verdict.approvals == approvals_for(policy, known, amount) >= 1
 
 
 @given(cases())
 def test_less_is_never_harder_to_get_than_more(case: tuple[Policy, Facts, int]) -> None:
-    policy, found, amount = case
+    policy, known, amount = case
     order = [Outcome.AUTOMATIC, Outcome.NEEDS_APPROVAL, Outcome.REFUSED]
-    more, less = (judge(policy, found, one) for one in (amount, max(1, amount // 2)))
+    more, less = (judge(policy, known, one) for one in (amount, max(1, amount // 2)))
     assert order.index(less.outcome) <= order.index(more.outcome)
     if more.outcome != Outcome.REFUSED:
         assert less.approvals <= more.approvals
@@ -110,14 +110,14 @@ def test_less_is_never_harder_to_get_than_more(case: tuple[Policy, Facts, int]) 
 
 @given(cases())
 def test_the_terms_promise_what_the_verdict_keeps(case: tuple[Policy, Facts, int]) -> None:
-    policy, found, _amount = case
-    offered = terms(policy, found)
+    policy, known, _amount = case
+    offered = terms(policy, known)
     if offered.is_refundable:
-        assert judge(policy, found, offered.most).outcome != Outcome.REFUSED
-    assert judge(policy, found, offered.most + 1).outcome == Outcome.REFUSED
+        assert judge(policy, known, offered.most).outcome != Outcome.REFUSED
+    assert judge(policy, known, offered.most + 1).outcome == Outcome.REFUSED
     if offered.automatic_up_to:
-        assert judge(policy, found, offered.automatic_up_to).outcome == Outcome.AUTOMATIC
-    assert judge(policy, found, offered.automatic_up_to + 1).outcome != Outcome.AUTOMATIC
+        assert judge(policy, known, offered.automatic_up_to).outcome == Outcome.AUTOMATIC
+    assert judge(policy, known, offered.automatic_up_to + 1).outcome != Outcome.AUTOMATIC
 
 
 @given(cases())

@@ -73,8 +73,8 @@ def carol() -> User:
 
 def at_stripe(sandbox: Sandbox, payment: Payment) -> list[tuple[int, str]]:
     """Return amount and status of each refund that Stripe has of a payment."""
-    found = sandbox.stripe.v1.refunds.list({"payment_intent": payment.stripe_id})
-    return sorted((one.amount, one.status or "") for one in found.data)
+    listed = sandbox.stripe.v1.refunds.list({"payment_intent": payment.stripe_id})
+    return sorted((one.amount, one.status or "") for one in listed.data)
 
 
 def steps(row: Refund) -> list[str]:
@@ -627,9 +627,9 @@ def test_what_a_bank_takes_back_does_not_become_credit(
 ) -> None:
     sandbox.control(f"charges/{payment.charge_id}/dispute")
     if evidence:
-        found = sandbox.stripe.v1.disputes.list().data[0]
+        dispute = sandbox.stripe.v1.disputes.list().data[0]
         params: Any = {"evidence": {"uncategorized_text": evidence}, "submit": True}
-        sandbox.stripe.v1.disputes.update(found.id, params)
+        sandbox.stripe.v1.disputes.update(dispute.id, params)
         sandbox.control("clock", advance_seconds=2 * 86_400)
     deliver(sandbox.events())
     with pytest.raises(cancellation.MembershipError, match=says):

@@ -45,8 +45,8 @@ def new_payment(user: User, **fields: Any) -> Payment:
 
 def errors(outcomes: list[Any]) -> list[str]:
     """Return what was refused; nothing else may have gone wrong."""
-    assert all(isinstance(found, Refund | RefundError) for found in outcomes), outcomes
-    return [str(found) for found in outcomes if isinstance(found, RefundError)]
+    assert all(isinstance(outcome, Refund | RefundError) for outcome in outcomes), outcomes
+    return [str(outcome) for outcome in outcomes if isinstance(outcome, RefundError)]
 
 
 def test_two_approvals_make_one(alice: User) -> None:
@@ -144,5 +144,5 @@ def test_a_job_that_runs_three_times_at_once_makes_one_refund(
     sending.send(row.pk)
     row.refresh_from_db()
     assert row.state == RefundState.SUCCEEDED
-    found = sandbox.stripe.v1.refunds.list({"payment_intent": payment.stripe_id})
-    assert [one.amount for one in found.data] == [900]
+    made = sandbox.stripe.v1.refunds.list({"payment_intent": payment.stripe_id})
+    assert [one.amount for one in made.data] == [900]

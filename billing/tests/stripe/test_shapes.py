@@ -157,9 +157,9 @@ def made(kind: str, fill: Fill) -> dict[str, Any]:
         but = {name: value for name, value in but.items() if "." not in name} | (
             ITEM if kind == "subscription" else {}
         )
-    found = example(kind, fill, expand=expand, but=but)
-    assert not list(violations(found))
-    return found
+    answer = example(kind, fill, expand=expand, but=but)
+    assert not list(violations(answer))
+    return answer
 
 
 def mistyped(snapshot: Any) -> Iterator[str]:
@@ -184,11 +184,11 @@ def types_of(cls: type) -> dict[str, TypeAdapter[Any]]:
 @pytest.mark.parametrize("kind", READ)
 @pytest.mark.parametrize("fill", Fill)
 def test_a_snapshot_says_what_stripe_says(kind: str, fill: Fill) -> None:
-    found = READ[kind][0](made(kind, fill))
-    assert not list(mistyped(found))
+    snapshot = READ[kind][0](made(kind, fill))
+    assert not list(mistyped(snapshot))
     if fill != Fill.EMPTY_LISTS:
         wanted = WHOLE[kind] if fill == Fill.FULL else BARE[kind]
-        assert {name: getattr(found, name) for name in wanted} == wanted
+        assert {name: getattr(snapshot, name) for name in wanted} == wanted
 
 
 @pytest.mark.parametrize("kind", READ)
@@ -270,10 +270,10 @@ def event(kind: str, event_id: str, version: str, fill: Fill) -> dict[str, Any]:
     """Return an event in a version's shape, about an object that Stripe does not have."""
     subject = example(about(kind), fill, version)
     but = {"id": event_id, "type": kind, "api_version": version, "livemode": False}
-    found = example("event", fill, version, but=but)
-    found["data"]["object"] = subject
-    assert not list(violations(found, version))
-    return found
+    payload = example("event", fill, version, but=but)
+    payload["data"]["object"] = subject
+    assert not list(violations(payload, version))
+    return payload
 
 
 @pytest.mark.parametrize("version", VERSIONS)

@@ -26,8 +26,8 @@ def told(user: User) -> list[str]:
 
 
 def text_of(user: User, kind: str) -> str:
-    found = Message.objects.filter(user=user, kind=kind, channel="email").latest("pk")
-    return rendering.render_email(found).text
+    message = Message.objects.filter(user=user, kind=kind, channel="email").latest("pk")
+    return rendering.render_email(message).text
 
 
 def page(client: Client, user: User, url: str) -> str:

@@ -157,8 +157,8 @@ def test_comparison_finds_and_repairs_credit_notes(sandbox: Sandbox) -> None:
     credit(sandbox, Invoice.objects.get(), amount=500, credit_amount=500)
     assert missed_events.reconcile(repair=False).differences_found == 0
     CreditNote.objects.update(amount=1, status="void")
-    found = missed_events.reconcile(repair=True)
-    assert (found.differences_found, found.differences_left) == (2, 0)
+    run = missed_events.reconcile(repair=True)
+    assert (run.differences_found, run.differences_left) == (2, 0)
     CreditNote.objects.all().delete()
     Invoice.objects.update(post_payment_credit_notes_amount=0)
     assert missed_events.reconcile(repair=True).differences_left == 0

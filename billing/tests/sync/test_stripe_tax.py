@@ -126,9 +126,9 @@ def test_a_business_is_on_its_invoice_and_its_statement(sandbox: Sandbox, client
     statement = page_of(client, "billing:statement", timezone.now().year)
     assert "Business: Beispiel GmbH" in statement
     assert "EU VAT: DE123456789" in statement
-    found = statements.statement_of(alice, timezone.now().year)
-    assert found
-    assert ["EU VAT", "DE123456789"] in found.as_document(timezone.now())["facts"]
+    yearly = statements.statement_of(alice, timezone.now().year)
+    assert yearly
+    assert ["EU VAT", "DE123456789"] in yearly.as_document(timezone.now())["facts"]
     pdf = client.get(reverse("billing:statement-pdf", args=[timezone.now().year]))
     assert pdf["Content-Type"] == "application/pdf"
 
@@ -140,8 +140,8 @@ def test_a_business_keeps_its_name_when_the_member_changes_their_address(
     join(sandbox, client, alice, address=BERLIN, **GMBH)
     User.objects.filter(pk=alice.pk).update(email="new@example.com", last_name="Newname")
     push.tell(Customer.objects.get().pk)
-    found = sandbox.stripe.v1.customers.retrieve(Customer.objects.get().stripe_id)
-    assert (found.email, found.name) == ("new@example.com", "Beispiel GmbH")
+    customer = sandbox.stripe.v1.customers.retrieve(Customer.objects.get().stripe_id)
+    assert (customer.email, customer.name) == ("new@example.com", "Beispiel GmbH")
 
 
 def test_a_person_s_invoice_names_nobody(sandbox: Sandbox, client: Client) -> None:
@@ -178,9 +178,9 @@ def test_a_single_payment_is_taxed_as_the_setting_says(
     mail = Message.objects.get(kind="payment_received", channel="email")
     rows = dict(rows_of_mail(rendering.render_email(mail).text))
     assert (rows["Paid"], rows["Includes tax"]) == (amount, tax)
-    found = statements.statement_of(alice, timezone.now().year)
-    assert found
-    assert minor(str(found.totals[0].tax)) == tax
+    statement = statements.statement_of(alice, timezone.now().year)
+    assert statement
+    assert minor(str(statement.totals[0].tax)) == tax
     result = client.get(reverse("billing:payment-result"), {"session_id": session})
     assert f"${amount / 100:.2f}" in result.content.decode()
 
@@ -208,8 +208,8 @@ def test_a_lost_address_is_asked_for_told_and_made_good(
     # Nothing changes before the address is there.
     tasks.refresh_plan()
     assert Subscription.objects.get().tax_problem
-    found: Any = {"address": NEW_YORK}
-    sandbox.stripe.v1.customers.update(row.customer.stripe_id, found)
+    address: Any = {"address": NEW_YORK}
+    sandbox.stripe.v1.customers.update(row.customer.stripe_id, address)
     deliver(sandbox.events())
     row.refresh_from_db()
     assert (row.tax_is_automatic, row.tax_problem, row.next_charge) == (True, "", 3016)

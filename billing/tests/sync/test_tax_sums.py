@@ -70,18 +70,18 @@ def payer(sandbox: Sandbox) -> User:
 def test_every_place_adds_up_to_stripe_s_total(
     sandbox: Sandbox, payer: User, client: Client, bill: Bill
 ) -> None:
-    found = _make(sandbox, payer, bill)
-    invoice = Invoice.objects.get(stripe_id=found.id)
-    assert (invoice.total, invoice.amount_due) == (found.total, found.amount_due)
+    at_stripe = _make(sandbox, payer, bill)
+    invoice = Invoice.objects.get(stripe_id=at_stripe.id)
+    assert (invoice.total, invoice.amount_due) == (at_stripe.total, at_stripe.amount_due)
     client.force_login(payer)
     address = reverse("billing:invoice", args=[invoice.pk])
     page = rows_of_page(client.get(address).content.decode())
-    _check(page, found)
+    _check(page, at_stripe)
     if dict(page).get("Paid"):
-        assert dict(page)["Paid"] == found.amount_paid
-    _check_file(invoice, found)
-    _check_mail(invoice, found)
-    _check_evidence(invoice, found)
+        assert dict(page)["Paid"] == at_stripe.amount_paid
+    _check_file(invoice, at_stripe)
+    _check_mail(invoice, at_stripe)
+    _check_evidence(invoice, at_stripe)
 
 
 def _make(sandbox: Sandbox, payer: User, bill: Bill) -> Any:
@@ -110,44 +110,44 @@ def _rates(sandbox: Sandbox, rates: list[tuple[float, bool]]) -> list[str]:
     return [taxed.make_rate(sandbox, percentage, inclusive=inside) for percentage, inside in rates]
 
 
-def _check(rows: Rows, found: Any) -> None:
+def _check(rows: Rows, at_stripe: Any) -> None:
     """Lines, discount and tax make the total; what is included is Stripe's inclusive tax."""
     assert adds_up(rows, "Total")
-    assert dict(rows)["Total"] == found.total
-    inside = sum(one.amount for one in found.total_taxes if one.tax_behavior == "inclusive")
+    assert dict(rows)["Total"] == at_stripe.total
+    inside = sum(one.amount for one in at_stripe.total_taxes if one.tax_behavior == "inclusive")
     assert sum(amount for name, amount in rows if name.startswith("Includes")) == inside
 
 
-def _check_file(invoice: Invoice, found: Any) -> None:
+def _check_file(invoice: Invoice, at_stripe: Any) -> None:
     [row] = exports.invoices(Invoice.objects.filter(pk=invoice.pk))
     cells = dict(zip(exports.INVOICE_COLUMNS, row, strict=True))
     amounts = {name: round(float(cells[name]) * 100) for name in AMOUNTS}
-    assert amounts["Subtotal"] + amounts["Discount"] + amounts["Tax added"] == found.total
+    assert amounts["Subtotal"] + amounts["Discount"] + amounts["Tax added"] == at_stripe.total
     due = amounts["Total"] + amounts["From balance"] + amounts["Credit notes before payment"]
-    assert due == amounts["Due"] == found.amount_due
-    tax = sum(one.amount for one in found.total_taxes)
+    assert due == amounts["Due"] == at_stripe.amount_due
+    tax = sum(one.amount for one in at_stripe.total_taxes)
     assert amounts["Tax added"] + amounts["Tax included"] == tax
-    assert found.total - tax == found.total_excluding_tax
+    assert at_stripe.total - tax == at_stripe.total_excluding_tax
 
 
-def _check_mail(invoice: Invoice, found: Any) -> None:
-    if not found.amount_paid:
+def _check_mail(invoice: Invoice, at_stripe: Any) -> None:
+    if not at_stripe.amount_paid:
         return
     mail = Message.objects.get(dedupe_key=f"payment_received:{invoice.stripe_id}:email")
     rows = rows_of_mail(rendering.render_email(mail).text)
     assert adds_up(rows, "Paid")
-    assert dict(rows)["Paid"] == found.amount_paid
-    inside = sum(one.amount for one in found.total_taxes if one.tax_behavior == "inclusive")
+    assert dict(rows)["Paid"] == at_stripe.amount_paid
+    inside = sum(one.amount for one in at_stripe.total_taxes if one.tax_behavior == "inclusive")
     assert sum(amount for name, amount in rows if name.startswith("Includes")) == inside
     paid = statements.paid(invoice.payments.get(), {})
-    assert paid.amount == found.amount_paid
-    assert 0 <= paid.tax <= sum(one.amount for one in found.total_taxes)
+    assert paid.amount == at_stripe.amount_paid
+    assert 0 <= paid.tax <= sum(one.amount for one in at_stripe.total_taxes)
 
 
-def _check_evidence(invoice: Invoice, found: Any) -> None:
+def _check_evidence(invoice: Invoice, at_stripe: Any) -> None:
     payment: Payment | None = invoice.payments.first()
     if payment is None:
         return
     case = evidence.gather(factories.make_dispute(payment))
     rows = [(name, taxed.minor(amount)) for name, amount in evidence.content(case)["lines"]]
-    _check(rows, found)
+    _check(rows, at_stripe)

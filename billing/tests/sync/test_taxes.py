@@ -207,5 +207,5 @@ def test_the_next_charge_counts_tax(sandbox: Sandbox) -> None:
     subscribe(sandbox, make_rate(sandbox, 10, inclusive=False))
     row = Subscription.objects.get()
     assert (row.amount, row.next_charge, row.taxation) == (2900, 3190, "added")
-    found = json.loads(json.dumps(Invoice.objects.get().taxes))
-    assert [(one["amount"], one["is_included"]) for one in found] == [(290, False)]
+    taxes = json.loads(json.dumps(Invoice.objects.get().taxes))
+    assert [(one["amount"], one["is_included"]) for one in taxes] == [(290, False)]

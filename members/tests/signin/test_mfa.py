@@ -50,9 +50,9 @@ def signed_in(user: User) -> Client:
 def add_app(client: Client) -> str:
     """Add an authenticator app; return its secret."""
     page = client.get(ACTIVATE).content.decode()
-    found = re.search(r'class="key key-grouped">((?:<span>[A-Z2-7]{4}</span><wbr>){8})<', page)
-    assert found is not None, "the key is there, in groups of four"
-    secret = re.sub("<[^>]+>", "", found[1])
+    match = re.search(r'class="key key-grouped">((?:<span>[A-Z2-7]{4}</span><wbr>){8})<', page)
+    assert match is not None, "the key is there, in groups of four"
+    secret = re.sub("<[^>]+>", "", match[1])
     assert client.post(ACTIVATE, {"code": code_of(secret)})["Location"] == SPARE
     return secret
 

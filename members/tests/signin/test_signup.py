@@ -245,7 +245,7 @@ def rows_written(email: str, **fields: str) -> list[str]:
     with CaptureQueriesContext(connection) as statements:
         assert sign_up(browser(), email, **fields).url == CONFIRM_EMAIL
     put = [re.match(r"\s*INSERT INTO \"?(\w+)", one["sql"]) for one in statements]
-    return [found[1] for found in put if found and found[1] != "portal_cache"]
+    return [match[1] for match in put if match and match[1] != "portal_cache"]
 
 
 @pytest.mark.parametrize("fields", [{}, {"phone": PHONE, "text_messages": "on"}])

@@ -76,12 +76,12 @@ OVERVIEWS = {"home", "members:account", "mfa_index"}
 
 def addresses() -> dict[str, str]:
     """Return the patterns of all addresses that people visit but for the staff site's, by name."""
-    found = {}
+    routes = {}
     for route, pattern in walk(get_resolver()):
         if route.startswith("staff/") or pattern.name in MACHINES:
             continue
-        found[resolve_name(route, pattern)] = route
-    return found
+        routes[resolve_name(route, pattern)] = route
+    return routes
 
 
 def walk(resolver: URLResolver, before: str = "") -> Iterator[tuple[str, URLPattern]]:

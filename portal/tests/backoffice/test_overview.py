@@ -58,8 +58,13 @@ def test_members_are_counted_by_how_they_stand() -> None:
     factories.make_subscription(status=SubscriptionStatus.TRIALING)
     factories.make_subscription(status=SubscriptionStatus.PAST_DUE)
     factories.make_subscription(status=SubscriptionStatus.CANCELED)
-    found = overview.business()
-    assert (found.active, found.trials, found.ending, found.payment_failed) == (2, 1, 1, 1)
+    business = overview.business()
+    assert (business.active, business.trials, business.ending, business.payment_failed) == (
+        2,
+        1,
+        1,
+        1,
+    )
 
 
 def test_a_months_memberships_are_those_that_pay_each_in_its_currency() -> None:
@@ -119,19 +124,22 @@ def test_what_a_bank_took_back_did_not_come(
     factories.make_dispute(factories.make_payment(amount=70), status=DisputeStatus.WON)
     old = factories.make_payment(amount=8000, amount_refunded=1000, paid_at=now - 45 * DAY)
     factories.make_dispute(old, status=DisputeStatus.LOST, amount=3000)
-    found = overview.income()
-    assert found.recent == [Money(2900 + 500 + 70, "usd")]
-    assert sum(one.income.amount for one in found.months) == 2900 + 500 + 70 + 4000
+    income = overview.income()
+    assert income.recent == [Money(2900 + 500 + 70, "usd")]
+    assert sum(one.income.amount for one in income.months) == 2900 + 500 + 70 + 4000
 
 
 def test_income_is_told_for_twelve_months() -> None:
     today = timezone.localtime().replace(day=15)
     factories.make_payment(amount=2900, paid_at=today)
     factories.make_payment(amount=1000, paid_at=today.replace(year=today.year - 2))
-    found = overview.income().months
-    assert len(found) == 12
-    assert (found[-1].start, found[-1].income) == (today.date().replace(day=1), Money(2900, "usd"))
-    assert not any(month.income for month in found[:-1])
+    months = overview.income().months
+    assert len(months) == 12
+    assert (months[-1].start, months[-1].income) == (
+        today.date().replace(day=1),
+        Money(2900, "usd"),
+    )
+    assert not any(month.income for month in months[:-1])
 
 
 def test_queues_tell_what_waits_since_when_and_what_failed() -> None:
@@ -141,9 +149,9 @@ def test_queues_tell_what_waits_since_when_and_what_failed() -> None:
     make_failed_event()
     factories.make_event()
     make_message(None, state="queued")
-    found = overview.health()
-    assert (found.events.waiting, found.events.failed, found.events.oldest) == (2, 1, old)
-    assert (found.messages.waiting, found.messages.failed) == (1, 0)
+    health = overview.health()
+    assert (health.events.waiting, health.events.failed, health.events.oldest) == (2, 1, old)
+    assert (health.messages.waiting, health.messages.failed) == (1, 0)
 
 
 def test_a_worker_is_alive_while_its_heart_beats(settings: Settings) -> None:
@@ -224,9 +232,9 @@ def test_home_is_few_queries_however_many_rows(client: Client) -> None:
         factories.make_subscription(status=SubscriptionStatus.PAST_DUE)
     client.force_login(superuser())
     client.get(reverse("admin:index"))
-    with CaptureQueriesContext(connection) as found:
+    with CaptureQueriesContext(connection) as queries:
         client.get(reverse("admin:index"))
-    assert len(found) <= MOST_QUERIES
+    assert len(queries) <= MOST_QUERIES
 
 
 def test_a_dispute_to_answer_is_the_first_task_with_its_deadline(client: Client) -> None:
@@ -234,8 +242,8 @@ def test_a_dispute_to_answer_is_the_first_task_with_its_deadline(client: Client)
     factories.make_dispute(evidence_due_at=due)
     factories.make_dispute(evidence_due_at=due + timedelta(days=3))
     factories.make_dispute(evidence_due_at=due - timedelta(days=9), status="lost")
-    found = overview.health().disputes
-    assert (found.to_answer, found.due_at) == (2, due)
+    disputes = overview.health().disputes
+    assert (disputes.to_answer, disputes.due_at) == (2, due)
     page = home(client)
     assert f"2 disputes to answer, the first: answer by {show.day(due)}." in page
     assert f"{reverse('admin:billing_dispute_changelist')}?stage=answer" in page
@@ -273,8 +281,8 @@ def test_income_of_a_large_table_is_the_same_and_kept_for_an_hour(
     factories.make_payment(amount=500, paid_at=now - timedelta(days=2))
     factories.make_payment(amount=700, paid_at=now - timedelta(days=100))
     with CaptureQueriesContext(connection) as seen:
-        found = overview.income()
-    assert found.recent == [Money(2500, "usd")]
-    total = sum(month.income.amount for month in found.months)
+        income = overview.income()
+    assert income.recent == [Money(2500, "usd")]
+    total = sum(month.income.amount for month in income.months)
     assert total == sum(month.income.amount for month in expected.months) + 500
     assert sum("billing_payment" in query["sql"] for query in seen.captured_queries) == 2

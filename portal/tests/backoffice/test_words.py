@@ -38,9 +38,9 @@ def read(client: Client, url: str) -> str:
 
 def heading(page: str) -> list[str]:
     """Return the parts of the breadcrumb."""
-    found = re.search(r"<h1.*?</h1>", page, re.DOTALL)
-    assert found
-    parts = re.findall(r'<(?:a|span)[^>]*tracking-tight">(.*?)</', found[0], re.DOTALL)
+    match = re.search(r"<h1.*?</h1>", page, re.DOTALL)
+    assert match
+    parts = re.findall(r'<(?:a|span)[^>]*tracking-tight">(.*?)</', match[0], re.DOTALL)
     return [part.strip() for part in parts]
 
 

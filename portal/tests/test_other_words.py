@@ -259,7 +259,8 @@ APPS = ("billing", "common", "emails", "members", "portal")
 COMPARED: dict[str, set[str]] = {
     "billing/reconcile/comparison_report.py": {"True"},  # a boolean, as text
     # Stripe's messages of errors without a code.
-    "billing/stripe/gateway.py": {gateway.NO_PORTAL, gateway.SCHEDULED},
+    "billing/stripe/gateway/customers.py": {gateway.NO_PORTAL},
+    "billing/stripe/gateway/subscriptions.py": {gateway.SCHEDULED},
     "common/fields.py": {"Cf"},  # Unicode's name of a category
     "common/network.py": {"timed out"},  # Python's own error
     "portal/start_checks.py": {"Portal", "Harbor Yoga"},  # the example's name

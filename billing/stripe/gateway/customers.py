@@ -1,0 +1,126 @@
+"""Reads, makes, updates, and deletes customers at Stripe, and opens their customer portal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import stripe
+
+from billing.core import idempotency, limits
+from billing.stripe import snapshots, tax_snapshots
+from billing.stripe.gateway.client import client, translated_errors
+from billing.stripe.gateway.errors import PortalNotSetUp, StripeMissing, StripeRefused
+from billing.stripe.gateway.lists import Unreadable, each_read, every
+from common import addresses
+
+# Stripe's message for a customer portal without settings; this error has no code.
+NO_PORTAL = "default configuration has not been created"
+
+
+def read_customer(customer_id: str) -> snapshots.CustomerSnapshot:
+    """Read a customer with tax IDs; a deleted one says so."""
+    with translated_errors():
+        answer = client().v1.customers.retrieve(customer_id, {"expand": ["tax_ids"]})
+        return snapshots.customer(answer.to_dict())
+
+
+def list_customers(bad: list[Unreadable] | None = None) -> Iterator[snapshots.CustomerSnapshot]:
+    """Yield every customer that isn't deleted, newest first."""
+    listed = every(client().v1.customers.list, {"expand": ["data.tax_ids"]})
+    yield from each_read(snapshots.customer, listed, bad)
+
+
+def customer_ids(email: str) -> list[str]:
+    """Return the newest customers with this exact address: Stripe is case-sensitive."""
+    with translated_errors():
+        page = client().v1.customers.list({"email": email})
+        return [customer.id for customer in page.data]
+
+
+def has_tax_place(customer_id: str) -> bool:
+    """Whether Stripe Tax knows where a customer is."""
+    with translated_errors():
+        answer = client().v1.customers.retrieve(customer_id, {"expand": ["tax"]})
+        return tax_snapshots.has_place(answer.to_dict())
+
+
+def create_customer(
+    user_id: int, email: str, name: str, language: str, *, after: str = ""
+) -> snapshots.CustomerSnapshot:
+    """Make a user's customer, once: the idempotency key comes from the user.
+
+    `after` is the ID of a deleted customer that this one replaces.
+    """
+    params: stripe.params.CustomerCreateParams = {
+        "preferred_locales": [language],
+        "metadata": {snapshots.USER_KEY: str(user_id)},
+    }
+    if reachable := _address(email):
+        params["email"] = reachable
+    if name:
+        params["name"] = name
+    key = idempotency.key(
+        "customer", user_id, about=(language, email, name, *([after] if after else []))
+    )
+    with translated_errors():
+        made = client().v1.customers.create(limits.sendable(params), {"idempotency_key": key})
+        return snapshots.customer(made.to_dict())
+
+
+def update_customer(customer_id: str, email: str, name: str | None, language: str) -> None:
+    """Update a customer's email address, name, and language (`en`) at Stripe.
+
+    Without a name, Stripe's stays, which may be a business's.
+    """
+    params: stripe.params.CustomerUpdateParams = {
+        "email": _address(email),
+        "preferred_locales": [language],
+    }
+    if name is not None:
+        params["name"] = name
+    with translated_errors():
+        client().v1.customers.update(customer_id, limits.sendable(params))
+
+
+def _address(email: str) -> str:
+    """Return an address that Stripe accepts: ASCII, or none.
+
+    Stripe's pages ask for an ASCII address if the customer has none, and it emails no others.
+    """
+    return "" if addresses.needs_smtputf8(email) else addresses.deliverable(email)
+
+
+def delete_customer(customer_id: str) -> None:
+    """Delete a customer with card and subscriptions, unless already deleted."""
+    try:
+        with translated_errors():
+            client().v1.customers.delete(customer_id)
+    except StripeMissing:
+        return
+
+
+def create_portal_session(customer_id: str, return_url: str) -> str:
+    """Return the address of Stripe's page where the member changes their card.
+
+    Raises:
+        PortalNotSetUp: there's no such page until staff have saved its settings.
+    """
+    params: stripe.params.billing_portal.SessionCreateParams = {
+        "customer": customer_id,
+        "return_url": return_url,
+    }
+    try:
+        with translated_errors():
+            made = client().v1.billing_portal.sessions.create(limits.sendable(params))
+            return made.url
+    except StripeRefused as error:
+        if NO_PORTAL in str(error):
+            raise PortalNotSetUp(str(error)) from error
+        raise
+
+
+def has_portal() -> bool:
+    """Whether the customer portal has its default configuration."""
+    with translated_errors():
+        page = client().v1.billing_portal.configurations.list({"is_default": True, "limit": 1})
+        return bool(page.data)

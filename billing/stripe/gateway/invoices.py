@@ -1,0 +1,88 @@
+"""Reads invoices and credit notes from Stripe, and makes credit notes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import stripe
+
+from billing.core import idempotency, limits
+from billing.stripe import snapshots
+from billing.stripe.gateway.client import client, translated_errors
+from billing.stripe.gateway.lists import Unreadable, each_read, every, of_customer
+
+# What's expanded in an invoice.
+INVOICE_PARTS = ("payments", "discounts.promotion_code", "amount_paid_off_stripe")
+
+
+def read_invoice(invoice_id: str) -> snapshots.InvoiceSnapshot:
+    """Read an invoice and the IDs of the payment intents that tried to pay it."""
+    with translated_errors():
+        answer = client().v1.invoices.retrieve(invoice_id, {"expand": [*INVOICE_PARTS]})
+        return snapshots.invoice(in_full(answer.to_dict(for_json=True)))
+
+
+def list_invoices(
+    customer_id: str = "", bad: list[Unreadable] | None = None
+) -> Iterator[snapshots.InvoiceSnapshot]:
+    """Yield every invoice, with the IDs of the payment intents that tried to pay it."""
+    params = {"expand": [f"data.{part}" for part in INVOICE_PARTS]} | of_customer(customer_id)
+    listed = every(client().v1.invoices.list, params)
+    yield from each_read(lambda one: snapshots.invoice(in_full(one)), listed, bad)
+
+
+def in_full(invoice: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return an invoice with all of its lines and payments: Stripe embeds only ten of each."""
+    whole = dict(invoice)
+    if invoice["lines"].get("has_more"):
+        whole["lines"] = {"data": _lines_of(invoice["id"])}
+    if (invoice.get("payments") or {}).get("has_more"):
+        payments = every(client().v1.invoice_payments.list, {"invoice": invoice["id"]})
+        whole["payments"] = {"data": [*payments]}
+    return whole
+
+
+def _lines_of(invoice_id: str) -> list[Mapping[str, Any]]:
+    """Read all lines of an invoice, or of an invoice preview."""
+    lines = client().v1.invoices.line_items
+    return [*every(lambda page: lines.list(invoice_id, page), {})]
+
+
+def read_credit_note(credit_note_id: str) -> snapshots.CreditNoteSnapshot:
+    """Read a credit note."""
+    with translated_errors():
+        answer = client().v1.credit_notes.retrieve(credit_note_id)
+        return snapshots.credit_note(answer.to_dict())
+
+
+def list_credit_notes(
+    customer_id: str = "", invoice_id: str = "", bad: list[Unreadable] | None = None
+) -> Iterator[snapshots.CreditNoteSnapshot]:
+    """Yield the credit notes of an invoice, of a customer, or of all, including void ones."""
+    params = of_customer(customer_id) | ({"invoice": invoice_id} if invoice_id else {})
+    listed = every(client().v1.credit_notes.list, params)
+    yield from each_read(snapshots.credit_note, listed, bad)
+
+
+def create_credit_note(invoice_id: str, refund_id: str, amount: int, key: str) -> str:
+    """Make the credit note for an existing refund, once per key; return its ID."""
+    params: stripe.params.CreditNoteCreateParams = {
+        "invoice": invoice_id,
+        "amount": amount,
+        "refunds": [{"refund": refund_id}],
+        "metadata": {snapshots.REFUND_KEY: key},
+    }
+    with translated_errors():
+        made = client().v1.credit_notes.create(
+            limits.sendable(params), {"idempotency_key": idempotency.key("credit-note", key)}
+        )
+        return made.id
+
+
+def credit_note_of(invoice_id: str, key: str) -> str:
+    """Return the ID of the credit note made for a refund's key, or an empty string."""
+    for note in every(client().v1.credit_notes.list, {"invoice": invoice_id}):
+        if (note.get("metadata") or {}).get(snapshots.REFUND_KEY) == key:
+            return str(note["id"])
+    return ""

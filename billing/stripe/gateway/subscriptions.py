@@ -1,0 +1,241 @@
+"""Reads subscriptions from Stripe, and changes them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import stripe
+
+from billing.core import limits
+from billing.stripe import snapshots
+from billing.stripe.gateway.client import client, translated_errors
+from billing.stripe.gateway.errors import StripeMissing, StripeRefused
+from billing.stripe.gateway.invoices import in_full
+from billing.stripe.gateway.lists import Unreadable, each_read, every, of_customer
+
+logger = logging.getLogger(__name__)
+
+# Stripe's message if only a schedule may change a subscription's end; this error has no code.
+SCHEDULED = "managed by the subscription schedule"
+# What's expanded in a subscription.
+SUBSCRIPTION_PARTS = (
+    "default_payment_method",
+    "default_source",
+    "customer.invoice_settings.default_payment_method",
+    "customer.default_source",
+    "discounts.source.coupon",
+    "discounts.promotion_code",
+)
+
+
+@dataclass(frozen=True)
+class PriceChange:
+    """Another price for a subscription's item.
+
+    Unless it `is_prorated`, nothing is credited or charged before the next renewal. `prorated_at`
+    is the second (since 1970) from which the new price counts, or None for now.
+    """
+
+    subscription_id: str
+    item_id: str
+    price_id: str
+    is_prorated: bool
+    prorated_at: int | None
+
+
+def read_subscription(subscription_id: str) -> snapshots.SubscriptionSnapshot:
+    """Read a subscription with its card and discounts."""
+    with translated_errors():
+        answer = client().v1.subscriptions.retrieve(
+            subscription_id, {"expand": [*SUBSCRIPTION_PARTS]}
+        )
+    return snapshots.subscription(_with_all_items(answer.to_dict(for_json=True)))
+
+
+def _with_all_items(subscription: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a subscription with all of its items: Stripe embeds only the first ten."""
+    if not subscription["items"].get("has_more"):
+        return subscription
+    items = every(client().v1.subscription_items.list, {"subscription": subscription["id"]})
+    return {**subscription, "items": {"data": [*items]}}
+
+
+def list_subscriptions(
+    customer_id: str = "", bad: list[Unreadable] | None = None
+) -> Iterator[snapshots.SubscriptionSnapshot]:
+    """Yield every subscription of one customer or of all, including ended ones."""
+    expand = [f"data.{part}" for part in SUBSCRIPTION_PARTS]
+    params = {"status": "all", "expand": expand} | of_customer(customer_id)
+    listed = every(client().v1.subscriptions.list, params)
+    yield from each_read(lambda one: snapshots.subscription(_with_all_items(one)), listed, bad)
+
+
+def subscription_ids(customer_id: str) -> list[str]:
+    """Return the IDs of all of a customer's subscriptions, including ended ones."""
+    with translated_errors():
+        page = client().v1.subscriptions.list({"customer": customer_id, "status": "all"})
+        return [subscription.id for subscription in page.auto_paging_iter()]
+
+
+def subscriptions_of(customer_id: str) -> list[snapshots.SubscriptionSnapshot]:
+    """Return a customer's newest readable subscriptions, including ended ones.
+
+    This is for pages: unlike `list_subscriptions`, it never waits.
+    """
+    expand = [f"data.{part}" for part in SUBSCRIPTION_PARTS]
+    with translated_errors():
+        page = client().v1.subscriptions.list(
+            {"customer": customer_id, "status": "all", "expand": expand, "limit": 100}
+        )
+        entries = [one.to_dict(for_json=True) for one in page.data]
+    return list(each_read(snapshots.subscription, entries, []))
+
+
+def next_charge(subscription_id: str) -> snapshots.NextCharge | None:
+    """Return what the next renewal will charge, according to Stripe's preview.
+
+    It includes discounts, tax, and credit. None if nothing will be charged.
+    """
+    try:
+        with translated_errors():
+            preview = client().v1.invoices.create_preview({"subscription": subscription_id})
+            return snapshots.next_charge(preview.to_dict())
+    except StripeMissing:
+        return None
+    except StripeRefused as error:
+        # A scheduled end, or a missing address for tax: the row then has no amount.
+        logger.info("Stripe foresees no next charge of %s: %s", subscription_id, error)
+        return None
+
+
+def preview_switch(change: PriceChange) -> snapshots.SwitchSnapshot:
+    """Read Stripe's preview of a price change. Nothing changes."""
+    details: stripe.params.InvoiceCreatePreviewParamsSubscriptionDetails = {
+        "items": [{"id": change.item_id, "price": change.price_id}],
+        "proration_behavior": "always_invoice" if change.is_prorated else "none",
+    }
+    if change.is_prorated and change.prorated_at is not None:
+        details["proration_date"] = change.prorated_at
+    with translated_errors():
+        preview = client().v1.invoices.create_preview(
+            {"subscription": change.subscription_id, "subscription_details": details}
+        )
+        return snapshots.switch(in_full(preview.to_dict(for_json=True)))
+
+
+def switch_price(change: PriceChange, key: str) -> None:
+    """Change a subscription's price, and charge what `preview_switch` says.
+
+    If the card doesn't pay, Stripe changes nothing (`error_if_incomplete`).
+
+    Raises:
+        CardRefused: the card didn't pay.
+    """
+    params: stripe.params.SubscriptionUpdateParams = {
+        "items": [{"id": change.item_id, "price": change.price_id}],
+        "proration_behavior": "always_invoice" if change.is_prorated else "none",
+        "payment_behavior": "error_if_incomplete",
+    }
+    if change.is_prorated and change.prorated_at is not None:
+        params["proration_date"] = change.prorated_at
+    with translated_errors():
+        client().v1.subscriptions.update(
+            change.subscription_id, limits.sendable(params), {"idempotency_key": key}
+        )
+
+
+def schedule_end(subscription_id: str, reason: str, comment: str, key: str) -> None:
+    """Let a subscription end with its period. `reason` is one of Stripe's feedback values.
+
+    Changes scheduled in Stripe's dashboard are dropped.
+    """
+    params: stripe.params.SubscriptionUpdateParams = {"cancel_at_period_end": True}
+    details = {"feedback": reason, "comment": comment}
+    if given := {name: value for name, value in details.items() if value}:
+        params["cancellation_details"] = given  # type: ignore[typeddict-item]
+    _move_end(subscription_id, params, key)
+
+
+def take_back_end(subscription_id: str, key: str, *, is_at_period_end: bool) -> None:
+    """Let a subscription continue that was going to end, with its period or at another time."""
+    params: stripe.params.SubscriptionUpdateParams = (
+        {"cancel_at_period_end": False} if is_at_period_end else {"cancel_at": ""}
+    )
+    _move_end(subscription_id, params, key)
+
+
+def _move_end(
+    subscription_id: str, params: stripe.params.SubscriptionUpdateParams, key: str
+) -> None:
+    """Change a subscription's end, and release its schedule if that's in the way."""
+    subscriptions, params = client().v1.subscriptions, limits.sendable(params)
+    try:
+        with translated_errors():
+            subscriptions.update(subscription_id, params, {"idempotency_key": key})
+    except StripeRefused as error:
+        if SCHEDULED not in str(error):
+            raise
+        _release_schedule(subscription_id)
+        with translated_errors():
+            # Under the same key, Stripe would only repeat the refusal.
+            subscriptions.update(subscription_id, params, {"idempotency_key": f"{key}:released"})
+
+
+def _release_schedule(subscription_id: str) -> None:
+    """Release a subscription from changes scheduled in Stripe's dashboard.
+
+    Meanwhile only the schedule may move its end; a subscription that's ending doesn't need it.
+    """
+    with translated_errors():
+        subscription = client().v1.subscriptions.retrieve(subscription_id).to_dict()
+        if schedule_id := snapshots.object_id(subscription.get("schedule")):
+            logger.info("The schedule %s of %s is released.", schedule_id, subscription_id)
+            client().v1.subscription_schedules.release(schedule_id)
+
+
+def end_now(subscription_id: str) -> None:
+    """End a subscription immediately; nothing is refunded."""
+    with translated_errors():
+        client().v1.subscriptions.cancel(subscription_id)
+
+
+def give_discount(subscription_id: str, coupon_id: str, key: str) -> None:
+    """Let a subscription redeem a coupon, which replaces other discounts."""
+    params: stripe.params.SubscriptionUpdateParams = {"discounts": [{"coupon": coupon_id}]}
+    with translated_errors():
+        client().v1.subscriptions.update(
+            subscription_id, limits.sendable(params), {"idempotency_key": key}
+        )
+
+
+def use_method(subscription_id: str, method_id: str, customer_id: str) -> None:
+    """Use one of the customer's payment methods for a subscription from now on.
+
+    Raises:
+        StripeRefused: there's no such method, or it isn't attached to this customer.
+        StripeMissing: there's no such subscription.
+    """
+    try:
+        with translated_errors():
+            method = client().v1.payment_methods.retrieve(method_id)
+    except StripeMissing as error:
+        raise StripeRefused(str(error)) from error
+    with translated_errors():
+        if snapshots.object_id(method.to_dict().get("customer")) != customer_id:
+            raise StripeRefused(f"{method_id} is not attached to {customer_id}.")
+        params: stripe.params.SubscriptionUpdateParams = {"default_payment_method": method_id}
+        client().v1.subscriptions.update(subscription_id, limits.sendable(params))
+
+
+def turn_tax_on(subscription_id: str) -> None:
+    """Let Stripe Tax calculate the tax on a subscription, starting with its next invoice.
+
+    Raises:
+        StripeRefused: it doesn't know where the customer is, among other reasons.
+    """
+    params: stripe.params.SubscriptionUpdateParams = {"automatic_tax": {"enabled": True}}
+    with translated_errors():
+        client().v1.subscriptions.update(subscription_id, limits.sendable(params))

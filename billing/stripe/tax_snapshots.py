@@ -51,17 +51,17 @@ def tax_account(data: Json) -> TaxAccountSnapshot:
 
 def has_place(customer: Json) -> bool:
     """Whether Stripe Tax knows where a customer is (`tax` expanded), taxed there or not."""
-    found = (customer.get("tax") or {}).get("automatic_tax")
-    return found in ("supported", "not_collecting")
+    status = (customer.get("tax") or {}).get("automatic_tax")
+    return status in ("supported", "not_collecting")
 
 
-def tax_ids(found: Any) -> list[dict[str, str]]:
+def tax_ids(ids: Any) -> list[dict[str, str]]:
     """Read tax IDs: a customer's list (expanded), or an invoice's."""
-    entries = found.get("data") if isinstance(found, Mapping) else found
+    entries = ids.get("data") if isinstance(ids, Mapping) else ids
     return [{"type": one["type"], "value": one["value"]} for one in entries or []]
 
 
-def entries(found: Any) -> list[dict[str, Any]]:
+def entries(taxes: Any) -> list[dict[str, Any]]:
     """Read an invoice's taxes, one per rate and reason."""
     return [
         {
@@ -70,23 +70,23 @@ def entries(found: Any) -> list[dict[str, Any]]:
             "is_included": one.get("tax_behavior") == "inclusive",
             "reason": one.get("taxability_reason") or "",
         }
-        for one in found or []
+        for one in taxes or []
     ]
 
 
-def included(found: Any) -> int:
+def included(taxes: Any) -> int:
     """Return the tax included in the amounts."""
-    return sum(one["amount"] for one in entries(found) if one["is_included"])
+    return sum(one["amount"] for one in entries(taxes) if one["is_included"])
 
 
-def added(found: Any) -> int:
+def added(taxes: Any) -> int:
     """Return the tax added on top of the amounts."""
-    return sum(one["amount"] for one in entries(found) if not one["is_included"])
+    return sum(one["amount"] for one in entries(taxes) if not one["is_included"])
 
 
-def taxation(found: Any) -> str:
+def taxation(taxes: Any) -> str:
     """Return how a price is taxed; a zero tax (an exemption) says nothing about it."""
-    counted = [one for one in entries(found) if one["reason"] not in tax_texts.NOTHING]
+    counted = [one for one in entries(taxes) if one["reason"] not in tax_texts.NOTHING]
     if any(not one["is_included"] for one in counted):
         return tax_texts.ADDED
     return tax_texts.INCLUDED if counted else ""

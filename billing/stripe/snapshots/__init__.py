@@ -1,0 +1,75 @@
+"""What Stripe said about an object at one time, as plain values (pure).
+
+Callers take everything from here: `snapshots.invoice`. Field names are those of Stripe's API
+version 2026-10-28.endive. Amounts are in minor units; times are UTC.
+"""
+
+from billing.stripe.snapshots.cards import Card
+from billing.stripe.snapshots.catalog import (
+    CouponSnapshot,
+    PlanSnapshot,
+    ProductSnapshot,
+    coupon,
+    plan,
+    product,
+)
+from billing.stripe.snapshots.checkout import CheckoutSnapshot, checkout
+from billing.stripe.snapshots.customers import CustomerSnapshot, customer
+from billing.stripe.snapshots.fields import CHECKOUT_KEY, REFUND_KEY, USER_KEY, object_id
+from billing.stripe.snapshots.invoices import (
+    CreditNoteSnapshot,
+    InvoiceSnapshot,
+    credit_note,
+    invoice,
+)
+from billing.stripe.snapshots.payments import (
+    DisputeSnapshot,
+    PaymentSnapshot,
+    RefundSnapshot,
+    dispute,
+    payment,
+    refund,
+)
+from billing.stripe.snapshots.previews import (
+    NextCharge,
+    SwitchLine,
+    SwitchSnapshot,
+    next_charge,
+    switch,
+)
+from billing.stripe.snapshots.subscriptions import SubscriptionSnapshot, subscription
+
+__all__ = [
+    "CHECKOUT_KEY",
+    "REFUND_KEY",
+    "USER_KEY",
+    "Card",
+    "CheckoutSnapshot",
+    "CouponSnapshot",
+    "CreditNoteSnapshot",
+    "CustomerSnapshot",
+    "DisputeSnapshot",
+    "InvoiceSnapshot",
+    "NextCharge",
+    "PaymentSnapshot",
+    "PlanSnapshot",
+    "ProductSnapshot",
+    "RefundSnapshot",
+    "SubscriptionSnapshot",
+    "SwitchLine",
+    "SwitchSnapshot",
+    "checkout",
+    "coupon",
+    "credit_note",
+    "customer",
+    "dispute",
+    "invoice",
+    "next_charge",
+    "object_id",
+    "payment",
+    "plan",
+    "product",
+    "refund",
+    "subscription",
+    "switch",
+]

@@ -1,0 +1,38 @@
+"""Customers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from billing.core.fitted import Fitted
+from billing.stripe import tax_snapshots
+from billing.stripe.snapshots.fields import USER_KEY, Json, own_key, text, time
+
+
+@dataclass(frozen=True)
+class CustomerSnapshot(Fitted):
+    """A customer. `user_id` is the primary key from our metadata, or None."""
+
+    id: str
+    email: str
+    name: str
+    business_name: str
+    tax_ids: list[dict[str, str]]
+    deleted: bool
+    user_id: int | None
+    created_at: datetime
+
+
+def customer(data: Json) -> CustomerSnapshot:
+    """Read a customer, deleted or not."""
+    return CustomerSnapshot(
+        id=data["id"],
+        email=text(data.get("email")),
+        name=text(data.get("name")),
+        business_name=text(data.get("business_name")),
+        tax_ids=tax_snapshots.tax_ids(data.get("tax_ids")),
+        deleted=bool(data.get("deleted")),
+        user_id=own_key(data, USER_KEY),
+        created_at=time(data.get("created")) or datetime.fromtimestamp(0, UTC),
+    )

@@ -14,6 +14,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from common import postgres
+from common.postgres import programs
 
 COMMAND = [sys.executable, "-m", "common.postgres"]
 
@@ -205,8 +206,8 @@ def test_without_programs_one_sentence_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(postgres, "MACHINE_PLACES", ())
-    monkeypatch.setattr(postgres, "WHEEL", "no_such_package")
+    monkeypatch.setattr(programs, "MACHINE_PLACES", ())
+    monkeypatch.setattr(programs, "WHEEL", "no_such_package")
 
     with pytest.raises(postgres.PostgresError, match=r"PostgreSQL 14 or later was not found: .+"):
         postgres.find_binaries()

@@ -49,6 +49,7 @@ def all_rows() -> dict[str, list[str]]:
     return {name: sorted(rows.rows_of(connection.connection, name)) for (name,) in tables}
 
 
+@pytest.mark.slow
 def test_a_paid_member_is_put_back_with_every_row_and_stripes_state(
     sandbox: Sandbox, own_database: None
 ) -> None:

@@ -126,6 +126,7 @@ def test_lists_of_addresses() -> None:
     assert addresses.listed(" ") == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("brand", BRANDS)
 def test_the_sender_is_quoted_in_the_settings(brand: str) -> None:
     code = "from django.conf import settings; print(settings.DEFAULT_FROM_EMAIL)"

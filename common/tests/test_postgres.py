@@ -60,6 +60,7 @@ def test_the_server_never_runs_as_root(cluster: postgres.Cluster) -> None:
     assert cluster.data.stat().st_uid != 0
 
 
+@pytest.mark.slow
 def test_committed_rows_survive_a_restart(cluster: postgres.Cluster) -> None:
     with psycopg.connect(cluster.url) as connection:
         connection.execute("CREATE TABLE kept AS SELECT 42 AS number")
@@ -69,6 +70,7 @@ def test_committed_rows_survive_a_restart(cluster: postgres.Cluster) -> None:
     assert answer(cluster.url, "SELECT number FROM kept") == 42
 
 
+@pytest.mark.slow
 def test_a_stopped_server_does_not_answer_and_starts_again(cluster: postgres.Cluster) -> None:
     cluster.stop()
     cluster.stop()
@@ -94,6 +96,7 @@ def test_a_server_that_was_killed_starts_again(cluster: postgres.Cluster) -> Non
     assert answer(cluster.url, "SELECT 1") == 1
 
 
+@pytest.mark.slow
 def test_a_process_that_took_over_the_old_process_id_is_left_alone(
     cluster: postgres.Cluster,
 ) -> None:
@@ -108,6 +111,7 @@ def test_a_process_that_took_over_the_old_process_id_is_left_alone(
         stranger.kill()
 
 
+@pytest.mark.slow
 def test_a_server_whose_socket_was_deleted_is_started_afresh(cluster: postgres.Cluster) -> None:
     (cluster.socket / ".s.PGSQL.5432").unlink()
 
@@ -116,6 +120,7 @@ def test_a_server_whose_socket_was_deleted_is_started_afresh(cluster: postgres.C
     assert answer(cluster.url, "SELECT 1") == 1
 
 
+@pytest.mark.slow
 def test_many_starting_at_once_share_one_server(cluster: postgres.Cluster) -> None:
     cluster.stop()
 
@@ -138,6 +143,7 @@ def test_databases_are_created_once_and_dropped_under_their_clients(
     assert not cluster.has_database("other")
 
 
+@pytest.mark.slow
 def test_a_throwaway_cluster_leaves_nothing_behind() -> None:
     with postgres.temporary_cluster() as cluster:
         assert cluster.server_pid()
@@ -146,6 +152,7 @@ def test_a_throwaway_cluster_leaves_nothing_behind() -> None:
     assert not cluster.home.exists()
 
 
+@pytest.mark.slow
 def test_the_command_gets_the_address_and_its_exit_code_comes_back() -> None:
     script = "import os; print(os.environ['DATABASE_URL']); raise SystemExit(7)"
     temporary = [*COMMAND, "temporary", "--name", "shop", "--", sys.executable, "-c", script]
@@ -158,6 +165,7 @@ def test_the_command_gets_the_address_and_its_exit_code_comes_back() -> None:
     assert not Path(str(parts["host"])).exists()
 
 
+@pytest.mark.slow
 def test_a_killed_command_still_leaves_nothing_behind() -> None:
     script = "import os; print(os.environ['DATABASE_URL'], flush=True); os.kill(os.getpid(), 9)"
     temporary = [*COMMAND, "temporary", "--", sys.executable, "-c", script]
@@ -168,6 +176,7 @@ def test_a_killed_command_still_leaves_nothing_behind() -> None:
     assert not Path(str(conninfo_to_dict(done.stdout.strip())["host"])).exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_reaches_the_command_and_all_is_removed(number: signal.Signals) -> None:
     script = (
@@ -188,6 +197,7 @@ def test_a_signal_reaches_the_command_and_all_is_removed(number: signal.Signals)
     assert not Path(str(conninfo_to_dict(url)["host"])).exists()
 
 
+@pytest.mark.slow
 def test_what_a_killed_run_left_is_removed_by_the_next() -> None:
     script = "import os, time; print(os.environ['DATABASE_URL'], flush=True); time.sleep(60)"
     temporary = [*COMMAND, "temporary", "--", sys.executable, "-c", script]

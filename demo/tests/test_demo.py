@@ -77,6 +77,7 @@ def test_a_second_demo_of_one_checkout_is_refused(home: Path) -> None:
         pass
 
 
+@pytest.mark.slow
 def test_a_world_without_its_database_starts_over(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

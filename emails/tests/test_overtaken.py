@@ -177,6 +177,7 @@ def test_a_code_survives_a_refusal_that_is_our_fault(sandbox: Sandbox, settings:
     assert state(code) == "sent"
 
 
+@pytest.mark.slow
 def test_staff_have_waiting_messages_tried_now(sandbox: Sandbox, alice: User) -> None:
     sandbox.control("switches", mail_suspended=True)
     waiting = [put(Kind.WELCOME, alice, f"sub_{number}") for number in range(3)]

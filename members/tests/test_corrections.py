@@ -121,6 +121,7 @@ def test_a_wrong_address_is_refused_with_a_sentence(email: str, sentence: str) -
     assert not Message.objects.filter(kind="address_link").exists()
 
 
+@pytest.mark.slow
 def test_a_new_number_waits_for_its_code() -> None:
     user, desk = alice(), signed_in_now(support())
     phones.confirm(user, PHONE)

@@ -151,6 +151,7 @@ def test_joining_is_agreeing_once_a_version(
     assert list(versions) == ["2026-01-01", "2027-01-01"]
 
 
+@pytest.mark.slow
 def test_who_cannot_go_to_checkout_has_agreed_to_nothing(
     client: Client, sandbox: Sandbox, terms: Settings
 ) -> None:

@@ -59,6 +59,7 @@ def move(moment: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not has_faketime(), reason="libfaketime is not installed")
 def test_every_process_lives_at_the_moment_that_is_asked_for() -> None:
     answer = move(LEAP_DAY)

@@ -26,6 +26,7 @@ def test_the_containers_open_one_folder_that_belongs_to_their_user() -> None:
     assert "--owner=portal --group=portal --mode=0750 /var/lib/portal" in image
 
 
+@pytest.mark.slow
 def test_where_it_is_not_open_the_deployment_check_says_so() -> None:
     done = run(ENTRANCES["check"], GOOD | {"LEDGER_HEADS_FILE": "/nowhere/portal/heads"})
     assert "(portal.LEDGER_HEADS_FILE) LEDGER_HEADS_FILE can't be written" in done.stderr

@@ -157,6 +157,7 @@ def product() -> Code:
     return code
 
 
+@pytest.mark.slow
 def test_every_lock_is_taken_in_a_transaction() -> None:
     code = product()
     assert ("billing.models.locks", "lock_member") in code.unguarded(), (

@@ -76,6 +76,7 @@ def paths() -> Iterator[str]:
             yield reverse(str(pattern.name)).lstrip("/")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("body", BODIES)
 @pytest.mark.parametrize("headers", HEADERS, ids=["plain", "twilio", "stripe"])
 def test_garbage_is_refused(body: str, headers: dict[str, str], machine: Client) -> None:

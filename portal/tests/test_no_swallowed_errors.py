@@ -6,6 +6,8 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 FILES = sorted(
     path
@@ -71,6 +73,7 @@ def says(handler: ast.ExceptHandler) -> bool:
     return False
 
 
+@pytest.mark.slow
 def test_no_broad_error_is_swallowed() -> None:
     handlers = [
         f"{where}:{line} {name}"
@@ -81,6 +84,7 @@ def test_no_broad_error_is_swallowed() -> None:
     assert handlers == []
 
 
+@pytest.mark.slow
 def test_nothing_is_passed_over() -> None:
     """`contextlib.suppress` says the same as `except …: pass`, and reads as meant."""
     handlers = [

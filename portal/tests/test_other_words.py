@@ -197,6 +197,7 @@ def states(alice: User) -> list[Any]:
     ]
 
 
+@pytest.mark.slow
 def test_other_words_lead_to_the_same_pages(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
     staff = superuser()
     before, decided = pages(alice, staff), states(alice)
@@ -292,6 +293,7 @@ def compared(tree: ast.Module) -> Iterator[str]:
                 yield value.value
 
 
+@pytest.mark.slow
 def test_no_code_compares_with_words() -> None:
     paths = (one for app in APPS for one in (ROOT / app).rglob("*.py"))
     comparisons = [

@@ -109,6 +109,7 @@ def install_with_uv(
 
 @pytest.mark.skipif(not UV_PATH.exists(), reason="This platform has no uv.")
 class TestUv:
+    @pytest.mark.slow
     def test_it_asks_the_index_that_pip_was_told(self, mirror: Mirror, tmp_path: Path) -> None:
         answer = install_with_uv(mirror, tmp_path)
 
@@ -116,6 +117,7 @@ class TestUv:
         assert (tmp_path / "here" / "harbor_sign.py").exists()
         assert mirror.asked[0] == "/simple/harbor-sign/"
 
+    @pytest.mark.slow
     def test_a_pip_told_to_use_a_folder_alone_needs_no_index(
         self, mirror: Mirror, tmp_path: Path
     ) -> None:
@@ -127,6 +129,7 @@ class TestUv:
         assert (tmp_path / "here" / "harbor_sign.py").exists()
         assert not mirror.asked
 
+    @pytest.mark.slow
     def test_a_home_that_cannot_be_written_is_no_obstacle(
         self, mirror: Mirror, tmp_path: Path
     ) -> None:
@@ -135,6 +138,7 @@ class TestUv:
         assert answer.returncode == 0, answer.stderr
         assert (tmp_path / "here" / "harbor_sign.py").exists()
 
+    @pytest.mark.slow
     def test_another_content_than_the_locked_one_is_refused(
         self, mirror: Mirror, tmp_path: Path
     ) -> None:
@@ -145,6 +149,7 @@ class TestUv:
         assert not (tmp_path / "here" / "harbor_sign.py").exists()
 
 
+@pytest.mark.slow
 def test_where_uv_has_no_wheel_pip_installs_and_says_so(mirror: Mirror, tmp_path: Path) -> None:
     checkout, only_pip = tmp_path / "checkout", tmp_path / "pip"
     shutil.copytree(ROOT / "bin", checkout / "bin")

@@ -75,6 +75,7 @@ def test_the_worker_refuses_each_fault(name: str) -> None:
     assert name in sentence
 
 
+@pytest.mark.slow
 def test_debug_is_off_for_the_web_unless_switched_on() -> None:
     """This checkout has a developer's packages; a web server is in development nowhere."""
     done = run(WEB, {})
@@ -83,6 +84,7 @@ def test_debug_is_off_for_the_web_unless_switched_on() -> None:
     assert "Set DATABASE_URL" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_web_server_says_which_of_its_numbers_is_none() -> None:
     done = run(WEB, GOOD | {"WEB_WORKERS": "two"})
 
@@ -90,6 +92,7 @@ def test_a_web_server_says_which_of_its_numbers_is_none() -> None:
     assert done.stderr == "WEB_WORKERS must be a number.\n"
 
 
+@pytest.mark.slow
 def test_deployment_checks_name_what_is_left() -> None:
     left = {"STRIPE_SECRET_KEY": "sk_test_51Nabc", "STRIPE_WEBHOOK_SECRETS": "", "EMAIL_URL": ""}
 
@@ -101,6 +104,7 @@ def test_deployment_checks_name_what_is_left() -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_an_image_is_built_without_database_or_secrets(tmp_path: Path) -> None:
     """As deploy/Dockerfile does it: what it copies, and no settings but DEBUG."""
     for name in (

@@ -132,6 +132,7 @@ def shop(client: stripe.StripeClient) -> tuple[str, str]:
     return client.v1.customers.create({"email": "bob@example.com"}).id, price.id
 
 
+@pytest.mark.slow
 def test_another_account_sells_is_renewed_and_told(server: Server, receiver: Receiver) -> None:
     other, mine = client_of(server, "sk_test_other"), Receiver()
     endpoint = other.v1.webhook_endpoints.create({"url": mine.url, "enabled_events": ["*"]})
@@ -178,6 +179,7 @@ def test_a_reset_and_a_bookmark_are_of_all_accounts(server: Server) -> None:
     assert other.v1.customers.list().data == []
 
 
+@pytest.mark.slow
 def test_accounts_survive_a_restart(tmp_path: Path) -> None:
     server = Server(tmp_path)
     bob = client_of(server, "sk_test_other").v1.customers.create()

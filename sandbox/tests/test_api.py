@@ -229,6 +229,7 @@ def test_a_failure_of_the_endpoint_is_replayed(server: Server) -> None:
     assert second.headers["Idempotent-Replayed"] == "true"
 
 
+@pytest.mark.slow
 def test_two_requests_at_once_with_one_key(server: Server) -> None:
     server.post("switches", api_latency=0.5)
     statuses: list[int] = []

@@ -35,6 +35,7 @@ def test_steps(server: Server) -> None:
     assert server.http.post("/_sandbox/clock", json={}).status_code == 400
 
 
+@pytest.mark.slow
 def test_a_year_happens_in_order_and_at_its_times(server: Server, api: stripe.StripeClient) -> None:
     start = int(time.time()) - 365 * 86400
     server.post("clock", set=start)
@@ -55,6 +56,7 @@ def test_a_year_happens_in_order_and_at_its_times(server: Server, api: stripe.St
     assert {event.type for event in some.data} == {"invoice.paid", "charge.succeeded"}
 
 
+@pytest.mark.slow
 def test_what_is_due_happens_as_real_time_passes(server: Server, api: stripe.StripeClient) -> None:
     session = open_session(api, customer_email="bob@example.com")
     server.post("clock", set=session.expires_at - 1)
@@ -64,6 +66,7 @@ def test_what_is_due_happens_as_real_time_passes(server: Server, api: stripe.Str
         time.sleep(0.2)
 
 
+@pytest.mark.slow
 def test_a_killed_sandbox_goes_on(tmp_path: Path) -> None:
     server = Server(tmp_path)
     api = server.client()
@@ -86,6 +89,7 @@ def test_a_killed_sandbox_goes_on(tmp_path: Path) -> None:
     server.stop()
 
 
+@pytest.mark.slow
 def test_undelivered_events_survive_a_restart(tmp_path: Path) -> None:
     receiver = Receiver()
     receiver.secret = "whsec_sandbox"

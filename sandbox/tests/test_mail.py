@@ -121,6 +121,7 @@ def test_an_unknown_message_is_not_found(server: Server) -> None:
     assert server.http.get("/mailbox/mail_unknown").status_code == 404
 
 
+@pytest.mark.slow
 def test_mail_survives_a_restart(tmp_path: Path) -> None:
     server = Server(tmp_path)
     send(server, letter())

@@ -120,6 +120,7 @@ def statuses(server: Server, sid: str) -> str:
     return str(client(server).messages(sid).fetch().status)
 
 
+@pytest.mark.slow
 def test_a_message_is_queued_then_delivered(server: Server) -> None:
     message = send(server, body="Maple: welcome")
     assert message.status == "queued"
@@ -132,6 +133,7 @@ def test_a_message_is_queued_then_delivered(server: Server) -> None:
     assert (shown["body"], shown["from"], shown["status"]) == ("Maple: welcome", OURS, "delivered")
 
 
+@pytest.mark.slow
 def test_every_status_is_reported_in_order_and_signed(server: Server, product: Product) -> None:
     url = f"{product.url}/sms/status/a-token/?kind=receipt"
     message = send(server, status_callback=url)
@@ -144,6 +146,7 @@ def test_every_status_is_reported_in_order_and_signed(server: Server, product: P
         assert not RequestValidator("another").validate(url, form, signature)
 
 
+@pytest.mark.slow
 def test_an_unreachable_phone_is_reported_as_undelivered(server: Server, product: Product) -> None:
     message = send(server, UNREACHABLE, status_callback=product.url)
     assert eventually(lambda: len(product.received) == 3)
@@ -153,6 +156,7 @@ def test_an_unreachable_phone_is_reported_as_undelivered(server: Server, product
     assert (fetched.status, fetched.error_code) == ("undelivered", 30003)
 
 
+@pytest.mark.slow
 def test_a_failed_callback_is_repeated_and_delays_only_reports(
     server: Server, product: Product
 ) -> None:

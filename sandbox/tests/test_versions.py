@@ -80,6 +80,7 @@ def test_who_names_no_version_gets_that_of_the_account(server: Server) -> None:
     assert ask(server, "/v1/customers", None).headers["Stripe-Version"] == "2024-06-20"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("version", VERSIONS)
 def test_a_life_in_a_version(
     server: Server, listen: typing.Callable[..., Receiver], version: str

@@ -42,6 +42,7 @@ def test_the_signature_has_the_real_time(
     assert receiver.events[0].created == customer.created > time.time() + 20 * 86400
 
 
+@pytest.mark.slow
 def test_an_endpoint_gets_only_what_it_wants(server: Server, api: stripe.StripeClient) -> None:
     receiver = Receiver()
     endpoint = api.v1.webhook_endpoints.create(
@@ -62,6 +63,7 @@ def test_an_endpoint_gets_only_what_it_wants(server: Server, api: stripe.StripeC
     receiver.close()
 
 
+@pytest.mark.slow
 def test_a_delivery_is_repeated_until_it_is_taken(
     server: Server, api: stripe.StripeClient, receiver: Receiver
 ) -> None:
@@ -128,6 +130,7 @@ def test_paused_webhooks_wait(server: Server, api: stripe.StripeClient, receiver
     assert receiver.types == ["customer.created"]
 
 
+@pytest.mark.slow
 def test_delayed_webhooks_come_later(
     server: Server, api: stripe.StripeClient, receiver: Receiver
 ) -> None:
@@ -139,6 +142,7 @@ def test_delayed_webhooks_come_later(
     assert len(receiver.received) == 1
 
 
+@pytest.mark.slow
 def test_reordered_webhooks_all_come(
     server: Server, api: stripe.StripeClient, receiver: Receiver
 ) -> None:
@@ -169,6 +173,7 @@ def test_the_endpoint_of_the_environment(hooked: Server, receiver: Receiver) -> 
     hooked.stop()
 
 
+@pytest.mark.slow
 def test_the_api_answers_while_a_webhook_is_slow(
     server: Server, api: stripe.StripeClient, receiver: Receiver
 ) -> None:

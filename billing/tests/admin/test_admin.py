@@ -122,6 +122,7 @@ def test_every_model_of_ours_is_on_the_site() -> None:
     assert missing <= parts
 
 
+@pytest.mark.slow
 def test_nothing_is_edited_added_or_deleted_but_accounts_and_groups(world: World) -> None:
     client = signed_in(superuser())
     for row in world.rows:
@@ -142,6 +143,7 @@ def test_accounts_cannot_be_deleted(world: World) -> None:
     assert User.objects.filter(pk=world.alice.pk).exists()
 
 
+@pytest.mark.slow
 def test_nobody_sees_how_a_password_is_kept_or_sets_one(world: World) -> None:
     page, setting = show.page_of(world.alice), f"/staff/auth/user/{world.alice.pk}/password/"
     world.alice.set_password("correct horse battery")
@@ -403,6 +405,7 @@ def test_search_finds_a_members_rows_by_who_they_are(
     assert [row.pk for row in answer.context["cl"].result_list] == [mine.pk]
 
 
+@pytest.mark.slow
 def test_search_finds_rows_by_their_ids(world: World) -> None:
     client = signed_in(auditor())
     searches: list[tuple[type[Model], str]] = [
@@ -421,6 +424,7 @@ def test_search_finds_rows_by_their_ids(world: World) -> None:
         assert nothing.context["cl"].result_count == 0, model
 
 
+@pytest.mark.slow
 def test_an_invoice_number_is_not_read_as_a_phone_number(world: World) -> None:
     number = world.invoice.number
     for digit in range(3):
@@ -441,6 +445,7 @@ def test_an_invoice_number_is_not_read_as_a_phone_number(world: World) -> None:
     assert len(found("(202)")) == len(found("+1 202 555")) == 3
 
 
+@pytest.mark.slow
 def test_a_past_due_subscription_says_when_its_payment_is_retried(world: World) -> None:
     again = timezone.now() + timedelta(days=3)
     row = world.subscription
@@ -473,6 +478,7 @@ def test_the_palette_finds_people_and_ids(world: World) -> None:
     assert show.page_of(world.payment) in page
 
 
+@pytest.mark.slow
 def test_every_filter_works(world: World) -> None:
     client = signed_in(superuser())
     queries = {
@@ -513,6 +519,7 @@ def test_lists_cost_the_same_for_one_row_and_for_many(world: World) -> None:
         assert count <= MOST_QUERIES_OF_A_LIST, model
 
 
+@pytest.mark.slow
 def test_a_members_page_costs_the_same_for_one_invoice_and_for_many(world: World) -> None:
     client = signed_in(superuser())
     before = _queries(client, show.page_of(world.alice))

@@ -71,6 +71,7 @@ def money(db: None) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("money")
 def test_payments_add_up_by_currency_and_filter(client: Client) -> None:
     page = get(client, superuser(), PAYMENTS)
@@ -124,6 +125,7 @@ def test_the_filtered_payments_come_as_a_file_and_the_log_knows_it(client: Clien
     ]
 
 
+@pytest.mark.slow
 def test_what_went_back_is_told_alike_in_list_sum_tile_and_file(client: Client) -> None:
     bob = factories.make_customer(factories.make_member("Bob Baker"))
     fates = {

@@ -78,6 +78,7 @@ def test_wrong_price_is_refused_in_words(
     assert not Item.objects.exists()
 
 
+@pytest.mark.slow
 def test_request_is_sent_from_a_members_page(staff: Client, alice: User) -> None:
     button = reverse("admin:auth_user_ask_for_payment", args=[alice.pk])
     assert button in staff.get(show.page_of(alice)).content.decode()

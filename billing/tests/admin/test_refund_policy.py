@@ -189,6 +189,7 @@ def test_others_read_it_and_change_nothing(who: Any) -> None:
     assert refund_terms.current_policy() == current
 
 
+@pytest.mark.slow
 def test_the_back_test_shows_what_would_change_and_saves_nothing(
     manager: Client, alice: User
 ) -> None:
@@ -311,6 +312,7 @@ def test_verify_now_has_the_worker_prove_it(auditor: Client) -> None:
     assert ProcrastinateJob.objects.filter(task_name=task, status="todo").count() == 1
 
 
+@pytest.mark.slow
 def test_a_check_says_what_it_found(auditor: Client, alice: User) -> None:
     policy()
     payment = factories.make_payment(factories.make_customer(alice))
@@ -328,6 +330,7 @@ def test_a_check_says_what_it_found(auditor: Client, alice: User) -> None:
     assert "The refund ledger has 1 problem." in home_tasks(auditor)
 
 
+@pytest.mark.slow
 def test_the_home_page_asks_for_a_verification_that_is_overdue(
     auditor: Client, alice: User
 ) -> None:

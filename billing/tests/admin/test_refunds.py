@@ -107,6 +107,7 @@ def test_what_waits_comes_first_the_oldest_on_top(desk: Client, asked: Refund) -
     assert "Not used" in page
 
 
+@pytest.mark.slow
 def test_filters_find_what_needs_somebody(
     desk: Client, alice: User, payment: Payment, asked: Refund
 ) -> None:
@@ -141,6 +142,7 @@ def test_a_badge_and_a_task_count_what_waits(desk: Client, asked: Refund) -> Non
     assert f"{LIST}?needs=decision" in page
 
 
+@pytest.mark.slow
 def test_what_failed_or_was_not_sent_is_a_task(desk: Client, payment: Payment) -> None:
     carol = refund_world.approver("Carol Chen")
     row = refunds.give(payment.pk, carol, refund_request(1000))
@@ -154,6 +156,7 @@ def test_what_failed_or_was_not_sent_is_a_task(desk: Client, payment: Payment) -
     assert "refund failed" not in read(desk, reverse("admin:index"))
 
 
+@pytest.mark.slow
 def test_a_failed_refund_is_made_good_by_as_much_as_it_was(desk: Client, payment: Payment) -> None:
     carol = refund_world.approver("Carol Chen")
     row = refunds.give(payment.pk, carol, refund_request(2500))
@@ -194,6 +197,7 @@ def test_what_is_left_for_a_request_is_as_if_it_were_not_there(desk: Client, ask
     assert "$150.00" in _fact(read(desk, show.page_of(asked)), "Left to refund")
 
 
+@pytest.mark.slow
 def test_what_became_credit_at_a_switch_is_no_refund(desk: Client, alice: User) -> None:
     policy(two_people_from=2500)
     payment = _switched(alice)
@@ -225,6 +229,7 @@ def _switched(user: User) -> Payment:
     return factories.make_payment(invoice=paid)
 
 
+@pytest.mark.slow
 def test_what_the_bank_asks_about_has_no_button_and_says_why(
     desk: Client, payment: Payment
 ) -> None:
@@ -238,6 +243,7 @@ def test_what_the_bank_asks_about_has_no_button_and_says_why(
     assert "Nothing: the member’s bank took it back." in read(desk, show.page_of(payment))
 
 
+@pytest.mark.slow
 def test_a_failed_refund_leads_to_another_one(desk: Client, payment: Payment) -> None:
     row = refunds.give(payment.pk, refund_world.approver("Carol Chen"), refund_request(2500))
     assert address(row, "again") not in read(desk, show.page_of(row))
@@ -287,6 +293,7 @@ def test_the_page_has_all_that_is_needed_to_decide(
         assert text in page, text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", ["approve", "deny", "ask_second"])
 def test_buttons_are_shown_to_those_who_may_and_while_it_waits(
     desk: Client, asked: Refund, what: str
@@ -345,6 +352,7 @@ def test_a_double_click_approves_once(desk: Client, asked: Refund) -> None:
     assert asked.entries.filter(action="approved").count() == 1
 
 
+@pytest.mark.slow
 def test_two_people(desk: Client, alice: User, payment: Payment) -> None:
     row = refunds.request(alice, payment.pk, refund_request(15_000))
     assert "Somebody else has to agree, too." in press(desk, row, "approve", amount="150")
@@ -368,6 +376,7 @@ def test_ask_for_a_second_approval(desk: Client, asked: Refund) -> None:
     assert "takes two people already" in press(desk, asked, "ask_second", words="Again")
 
 
+@pytest.mark.slow
 def test_nobody_decides_on_their_own(payment: Payment) -> None:
     sue = staff_world.support()
     own = factories.make_payment(factories.make_customer(sue), amount=5000)
@@ -394,6 +403,7 @@ def test_an_auditor_decides_nothing(asked: Refund, button: str) -> None:
     assert asked.entries.count() == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("button", ["approve", "deny"])
 def test_deciding_takes_a_recent_sign_in(asked: Refund, button: str) -> None:
     client = signed_in_long_ago(staff_world.support())
@@ -452,6 +462,7 @@ def test_without_a_password_one_signs_in_anew(client: Client, asked: Refund) -> 
     assert asked.state == RefundState.REQUESTED
 
 
+@pytest.mark.slow
 def test_selected_refunds_are_approved_each_by_itself(
     alice: User, payment: Payment, asked: Refund
 ) -> None:
@@ -481,6 +492,7 @@ def test_selected_refunds_are_approved_each_by_itself(
     assert mine.state == RefundState.REQUESTED
 
 
+@pytest.mark.slow
 def test_of_selected_refunds_one_may_wait_and_one_be_decided(
     desk: Client, alice: User, payment: Payment, asked: Refund
 ) -> None:
@@ -543,6 +555,7 @@ def confirmation(*pks: int) -> str:
 # Giving
 
 
+@pytest.mark.slow
 def test_a_payment_is_refunded_without_a_request(desk: Client, payment: Payment) -> None:
     assert address(payment, "give") in read(desk, show.page_of(payment))
     form = read(desk, address(payment, "give"))
@@ -589,6 +602,7 @@ def test_a_payment_of_which_nothing_is_left_still_has_its_currency(
     assert "Enter an amount, like $40.00." in press(desk, payment, "give", **fields)
 
 
+@pytest.mark.slow
 def test_that_refunds_of_a_payment_count_together_is_said_where_one_decides(
     desk: Client, payment: Payment, asked: Refund
 ) -> None:
@@ -604,6 +618,7 @@ def test_that_refunds_of_a_payment_count_together_is_said_where_one_decides(
     assert "$9.00 so far, so now from $91.00 on." in read(desk, address(invoice, "give_on_invoice"))
 
 
+@pytest.mark.slow
 def test_an_invoice_is_refunded_from_its_payments(desk: Client, alice: User) -> None:
     policy()
     invoice = factories.make_invoice(factories.make_customer(alice))

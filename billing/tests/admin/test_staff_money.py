@@ -56,6 +56,7 @@ def test_home_names_customers_that_belong_to_nobody(desk: Client) -> None:
     assert reverse("admin:billing_unassignedcustomer_changelist") in page
 
 
+@pytest.mark.slow
 def test_home_names_refunds_that_stripe_holds_back(desk: Client) -> None:
     policy()
     payment = factories.make_payment()
@@ -167,6 +168,7 @@ def test_signs_alone_and_the_middle_of_a_word_find_nobody(typed: str) -> None:
     assert search.people(typed) == []
 
 
+@pytest.mark.slow
 def test_credit_stands_on_the_pages_of_member_and_subscription(desk: Client) -> None:
     customer = factories.make_customer(factories.make_member("Cora Credit"))
     row = factories.make_subscription(customer, balance=-2309)

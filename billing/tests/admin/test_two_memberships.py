@@ -70,6 +70,7 @@ def say_yes(client: Client, looked: Any, **typed: str) -> str:
 # What staff see
 
 
+@pytest.mark.slow
 def test_home_leads_to_both_side_by_side(alice: User) -> None:
     desk = signed_in_now(support())
     home = desk.get("/staff/").content.decode()
@@ -90,6 +91,7 @@ def test_home_leads_to_both_side_by_side(alice: User) -> None:
         assert row.stripe_id in page
 
 
+@pytest.mark.slow
 def test_each_subscription_leads_to_both(sandbox: Sandbox, alice: User) -> None:
     desk = signed_in_now(support())
     row = row_of(alice, "year")
@@ -134,6 +136,7 @@ def test_the_page_says_exactly_what_happens_and_what_goes_on(alice: User) -> Non
     assert MembershipDecision.objects.count() == 0
 
 
+@pytest.mark.slow
 def test_what_else_is_billed_goes_on_too(sandbox: Sandbox, alice: User) -> None:
     locker = sandbox.stripe.v1.prices.create(
         {
@@ -155,6 +158,7 @@ def test_what_else_is_billed_goes_on_too(sandbox: Sandbox, alice: User) -> None:
     assert "Locker rental for $9.00 a month. Next charge of $9.00" in page
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("typed", "said"),
     [("291", "Enter an amount up to $290.00."), ("0", "Enter an amount up to $290.00."),
@@ -171,6 +175,7 @@ def test_a_part_must_be_an_amount_that_is_left(alice: User, typed: str, said: st
 # What it does
 
 
+@pytest.mark.slow
 def test_one_ends_now_with_a_refund_through_the_workflow(sandbox: Sandbox, alice: User) -> None:
     boss = support()
     desk = signed_in_now(boss)
@@ -199,6 +204,7 @@ def test_one_ends_now_with_a_refund_through_the_workflow(sandbox: Sandbox, alice
     assert "has one membership. There’s nothing to do" in text_of(desk.get(page_of(alice.pk)))
 
 
+@pytest.mark.slow
 def test_one_ends_with_its_period_and_without_a_refund(sandbox: Sandbox, alice: User) -> None:
     desk = signed_in_now(support())
     said = say_yes(desk, look(desk, alice, "month", when="period_end", refund="none"))
@@ -216,6 +222,7 @@ def test_one_ends_with_its_period_and_without_a_refund(sandbox: Sandbox, alice: 
     assert "but only one of them will renew" in page
 
 
+@pytest.mark.slow
 def test_a_large_refund_waits_for_a_second_person_while_the_membership_ends(
     sandbox: Sandbox, alice: User
 ) -> None:
@@ -232,6 +239,7 @@ def test_a_large_refund_waits_for_a_second_person_while_the_membership_ends(
     assert sandbox.stripe.v1.refunds.list().data == []
 
 
+@pytest.mark.slow
 def test_sent_twice_it_is_done_once(sandbox: Sandbox, alice: User) -> None:
     desk = signed_in_now(support())
     for refund in ("all", "none"):
@@ -251,6 +259,7 @@ def test_sent_twice_it_is_done_once(sandbox: Sandbox, alice: User) -> None:
     assert MembershipDecision.objects.count() == 2
 
 
+@pytest.mark.slow
 def test_two_tabs_that_end_one_each_leave_one(sandbox: Sandbox, alice: User) -> None:
     desk = signed_in_now(support())
     first = look(desk, alice, "year", when="now", refund="all")
@@ -264,6 +273,7 @@ def test_two_tabs_that_end_one_each_leave_one(sandbox: Sandbox, alice: User) -> 
     assert Refund.objects.count() == 1
 
 
+@pytest.mark.slow
 def test_of_many_clicks_at_one_moment_one_counts(sandbox: Sandbox, own_database: None) -> None:
     refund_world.policy(two_people_from=50_000)
     alice, boss = sold_twice(sandbox), superuser()
@@ -288,6 +298,7 @@ def test_of_many_clicks_at_one_moment_one_counts(sandbox: Sandbox, own_database:
 # Where it can't be done
 
 
+@pytest.mark.slow
 def test_stripe_away_ends_nothing_and_says_that_the_refund_is_made(
     sandbox: Sandbox, alice: User, settings: Settings
 ) -> None:
@@ -312,6 +323,7 @@ def test_stripe_away_ends_nothing_and_says_that_the_refund_is_made(
     assert len(sandbox.stripe.v1.refunds.list().data) == 1
 
 
+@pytest.mark.slow
 def test_a_refund_that_is_refused_ends_nothing(sandbox: Sandbox, alice: User) -> None:
     desk = signed_in_now(support())
     looked = look(desk, alice, "year", when="now", refund="all")
@@ -341,6 +353,7 @@ def test_a_payment_that_came_in_meanwhile_is_looked_at_first(alice: User) -> Non
     assert not MembershipDecision.objects.exists()
 
 
+@pytest.mark.slow
 def test_a_request_that_waits_is_decided_first(alice: User) -> None:
     payment = two_memberships.last_payment(row_of(alice, "year"))
     assert payment
@@ -374,6 +387,7 @@ def test_who_only_looks_may_look(alice: User) -> None:
     assert desk.post(address(alice, "year"), {"when": "now"}).status_code == 403
 
 
+@pytest.mark.slow
 def test_who_may_end_but_not_refund_gets_no_refund(alice: User) -> None:
     user = factories.make_member("Eve Ender", is_staff=True)
     names = ["cancel_subscription_now", "view_subscription"]
@@ -406,6 +420,7 @@ def test_a_stale_sign_in_is_confirmed_first(alice: User) -> None:
     assert look(desk, alice, "year", when="now").status_code == 302
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "sent",
     [

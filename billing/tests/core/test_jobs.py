@@ -40,6 +40,7 @@ def kept(tree: ast.Module) -> set[ast.expr]:
     }
 
 
+@pytest.mark.slow
 def test_names_stand_in_the_table_alone() -> None:
     """Neither as a text of its own nor inside SQL."""
     known = [name for name in app.tasks if name.startswith(tuple(f"{one}." for one in PRODUCT))]
@@ -55,6 +56,7 @@ def test_names_stand_in_the_table_alone() -> None:
     assert spelled == []
 
 
+@pytest.mark.slow
 def test_whoever_enqueues_by_name_takes_it_from_the_table() -> None:
     """A name that is passed on has the table's type, which mypy holds."""
     count = 0

@@ -100,6 +100,7 @@ def test_every_card_fits_its_columns(model: type[models.Model]) -> None:
         assert limits.longest("Card", part) <= column.max_length
 
 
+@pytest.mark.slow
 def test_stripes_longest_texts_are_written_as_they_are(sandbox: Sandbox) -> None:
     paid_member(sandbox)
     customer = Customer.objects.get().stripe_id
@@ -157,6 +158,7 @@ def test_a_part_of_an_address_is_no_address() -> None:
     assert limits.fitted("InvoiceSnapshot", "hosted_url", link[:5_000]) == link[:5_000]
 
 
+@pytest.mark.slow
 def test_a_part_of_a_currency_is_another_currency(sandbox: Sandbox, settings: Settings) -> None:
     paid_member(sandbox)
     intent = Payment.objects.get().stripe_id
@@ -171,6 +173,7 @@ def test_a_part_of_a_currency_is_another_currency(sandbox: Sandbox, settings: Se
 # What we send
 
 
+@pytest.mark.slow
 def test_what_we_send_is_as_long_as_stripe_takes(sandbox: Sandbox, settings: Settings) -> None:
     name, comment = "Ł" * 301, "c" * 6_000
     with altered(sandbox, settings, lambda answer: answer) as sent:

@@ -155,6 +155,7 @@ def test_a_decided_dispute_asks_for_nothing(client: Client) -> None:
     assert "How to answer" in client.get(url).content.decode()
 
 
+@pytest.mark.slow
 def test_a_dispute_is_found_by_name_and_by_its_payment(client: Client) -> None:
     dispute = factories.make_dispute(single(factories.make_member("Nora Near")))
     factories.make_dispute(single(factories.make_member("Luca Later")))

@@ -64,6 +64,7 @@ def told() -> list[tuple[str, str]]:
     return list(mails.values_list("kind", "recipient"))
 
 
+@pytest.mark.slow
 def test_a_dispute_is_copied_and_told_to_the_staff_but_not_to_the_member(
     sandbox: Sandbox, alice: User
 ) -> None:
@@ -98,6 +99,7 @@ def test_without_an_address_only_the_staff_site_shows_it(
     assert told() == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("evidence", "status", "subject"),
     [
@@ -126,6 +128,7 @@ def test_from_opened_to_decided(
     assert {message.subject for message in closed} == {subject}
 
 
+@pytest.mark.slow
 def test_nobody_answers_and_it_is_lost(sandbox: Sandbox, alice: User) -> None:
     sandbox.control("clock", advance_seconds=10 * DAY)
     deliver(sandbox.events())
@@ -144,6 +147,7 @@ def inquiry(sandbox: Sandbox) -> Dispute:
     return Dispute.objects.get()
 
 
+@pytest.mark.slow
 def test_an_inquiry_that_ends_well(sandbox: Sandbox) -> None:
     row = inquiry(sandbox)
     assert (row.status, row.is_inquiry) == ("warning_needs_response", True)
@@ -162,6 +166,7 @@ def test_an_inquiry_that_ends_well(sandbox: Sandbox) -> None:
     assert set(closed) == {"Bank inquiry closed: $29.00 from Alice Archer"}
 
 
+@pytest.mark.slow
 def test_an_inquiry_that_becomes_a_dispute_is_told_as_one_more_to_answer(sandbox: Sandbox) -> None:
     row = inquiry(sandbox)
     answer(sandbox, "escalate_inquiry_evidence")
@@ -176,6 +181,7 @@ def test_an_inquiry_that_becomes_a_dispute_is_told_as_one_more_to_answer(sandbox
     assert {subject.partition(":")[0] for subject in subjects} == {"Bank inquiry", "Dispute"}
 
 
+@pytest.mark.slow
 def test_a_running_dispute_and_a_lost_one_are_known_to_whoever_refunds(
     sandbox: Sandbox, alice: User
 ) -> None:
@@ -234,6 +240,7 @@ def test_any_order_number_and_loss_end_in_the_same_rows_and_messages(
     faults()
 
 
+@pytest.mark.slow
 def test_each_step_is_told_once_with_events_twice_and_shuffled(
     sandbox: Sandbox, alice: User
 ) -> None:
@@ -265,6 +272,7 @@ def test_events_of_a_dispute_wait_for_each_other() -> None:
     assert queue_lock("", "du_1", "evt_1") == "stripe:du_1"
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_a_dispute_read_beside_its_customers_other_objects_is_right(
     sandbox: Sandbox, alice: User
@@ -294,6 +302,7 @@ def test_a_dispute_read_beside_its_customers_other_objects_is_right(
     assert len(told()) == 2
 
 
+@pytest.mark.slow
 def test_the_comparison_finds_a_changed_dispute_and_repairs_it(
     sandbox: Sandbox, alice: User
 ) -> None:
@@ -360,6 +369,7 @@ def test_a_dispute_that_is_gone_is_ignored(sandbox: Sandbox, alice: User) -> Non
         refresh.sync_dispute("du_gone")
 
 
+@pytest.mark.slow
 def test_strangers_see_no_disputes(sandbox: Sandbox, alice: User) -> None:
     deliver(sandbox.events())
     assert not Dispute.objects.for_user(factories.make_member("Mallory Marsh")).exists()

@@ -198,6 +198,7 @@ def test_a_payment_that_was_disputed_itself_is_no_proof(dispute: Dispute) -> Non
     assert evidence.gather(dispute).earlier == []
 
 
+@pytest.mark.slow
 def test_a_long_history_stays_small_and_says_what_it_leaves_out(dispute: Dispute) -> None:
     user = dispute.customer.user
     SignIn.objects.bulk_create(

@@ -76,6 +76,7 @@ def kinds() -> list[str]:
     )
 
 
+@pytest.mark.slow
 def test_it_is_shown_beside_the_membership_and_named_in_its_receipt(
     sandbox: Sandbox, client: Client
 ) -> None:
@@ -103,6 +104,7 @@ def test_statement_and_file_name_it(sandbox: Sandbox) -> None:
     assert sorted(rows) == ["Locker rental", "Membership"]
 
 
+@pytest.mark.slow
 def test_cancelling_ends_the_membership_and_says_what_goes_on(
     sandbox: Sandbox, client: Client
 ) -> None:
@@ -119,6 +121,7 @@ def test_cancelling_ends_the_membership_and_says_what_goes_on(
     assert mail.context["goes_on"] == ["Locker rental ($9.00 a month) continues."]
 
 
+@pytest.mark.slow
 def test_who_has_only_the_locker_is_no_member_and_can_join(
     sandbox: Sandbox, client: Client
 ) -> None:
@@ -138,6 +141,7 @@ def test_who_has_only_the_locker_is_no_member_and_can_join(
     assert kinds().count("welcome") == 1
 
 
+@pytest.mark.slow
 def test_its_failed_payment_and_its_end_are_not_the_memberships(
     sandbox: Sandbox, client: Client
 ) -> None:
@@ -172,6 +176,7 @@ def keep_paying(sandbox: Sandbox, user: User) -> None:
     stripe.customers.update(customer, {"invoice_settings": {"default_payment_method": declined}})
 
 
+@pytest.mark.slow
 def test_staff_count_memberships_only(sandbox: Sandbox, client: Client) -> None:
     alice = member_with_locker(sandbox)
     business = overview.business()
@@ -193,6 +198,7 @@ def test_staff_count_memberships_only(sandbox: Sandbox, client: Client) -> None:
     assert bob.email in text_of(client, f"{users}?membership=no")
 
 
+@pytest.mark.slow
 def test_a_subscription_of_several_items_shows_and_sums_all(
     sandbox: Sandbox, client: Client, settings: Settings
 ) -> None:
@@ -223,6 +229,7 @@ def test_a_subscription_of_several_items_shows_and_sums_all(
     assert description["description"].startswith("Locker rental and Membership, ")
 
 
+@pytest.mark.slow
 def test_a_switch_names_the_memberships_item(
     sandbox: Sandbox, client: Client, settings: Settings
 ) -> None:
@@ -299,6 +306,7 @@ def test_another_product_on_sale_makes_its_subscriptions_memberships(
     assert memberships.current(alice)
 
 
+@pytest.mark.slow
 def test_a_renamed_product_is_renamed_everywhere(sandbox: Sandbox, client: Client) -> None:
     alice = member_with_locker(sandbox)
     product = Subscription.objects.others().get().parts[0].product_id
@@ -319,6 +327,7 @@ def test_rows_of_before_are_read_again(sandbox: Sandbox) -> None:
     assert kinds() == ["welcome", "payment_received", "payment_received"]
 
 
+@pytest.mark.slow
 def test_a_locker_payment_is_refunded_without_touching_the_membership(
     sandbox: Sandbox, client: Client
 ) -> None:

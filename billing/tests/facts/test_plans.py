@@ -70,6 +70,7 @@ def test_one_price_is_shown_without_a_choice(client: Client, settings: Settings)
     assert "$290.00" not in text
 
 
+@pytest.mark.slow
 def test_the_chosen_price_is_the_one_that_is_paid(sandbox: Sandbox, client: Client) -> None:
     alice = sign_up()
     client.force_login(alice)
@@ -148,6 +149,7 @@ def make_code(sandbox: Sandbox, **coupon: Any) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("coupon", "words", "next_charge"),
     [
@@ -169,6 +171,7 @@ def test_a_promotion_code_shows_in_the_next_charge_and_until_when(
     assert "$23.20" in client.get("/payments/").content.decode()
 
 
+@pytest.mark.slow
 def test_a_code_on_trial_takes_its_part_of_the_first_payment(
     sandbox: Sandbox, client: Client, settings: Settings
 ) -> None:
@@ -191,6 +194,7 @@ def test_a_code_on_trial_takes_its_part_of_the_first_payment(
     assert "Then $23.20 will be charged" in text
 
 
+@pytest.mark.slow
 def test_the_invoice_and_the_receipt_name_the_code(sandbox: Sandbox, client: Client) -> None:
     make_code(sandbox, duration="once")
     alice = paid_member(sandbox, promotion_code="SPRING")
@@ -213,6 +217,7 @@ def test_the_invoice_and_the_receipt_name_the_code(sandbox: Sandbox, client: Cli
     assert Invoice.objects.get(pk=first.pk).promotion_codes == "SPRING"
 
 
+@pytest.mark.slow
 def test_a_discount_without_a_code_is_a_discount(sandbox: Sandbox, client: Client) -> None:
     coupon = sandbox.stripe.v1.coupons.create({"percent_off": 20, "duration": "forever"})
     alice = sign_up()
@@ -241,6 +246,7 @@ def test_codes_can_be_switched_off(sandbox: Sandbox, settings: Settings) -> None
     assert not sandbox.stripe.v1.checkout.sessions.retrieve(session_id).allow_promotion_codes
 
 
+@pytest.mark.slow
 def test_credit_that_pays_the_next_period_is_said(sandbox: Sandbox, client: Client) -> None:
     alice = paid_member(sandbox)
     row = Subscription.objects.get()
@@ -250,6 +256,7 @@ def test_credit_that_pays_the_next_period_is_said(sandbox: Sandbox, client: Clie
     assert "your card won’t be charged" in client.get("/membership/").content.decode()
 
 
+@pytest.mark.slow
 def test_the_discount_is_compared_with_stripes(sandbox: Sandbox) -> None:
     make_code(sandbox, duration="forever")
     paid_member(sandbox, promotion_code="SPRING")

@@ -99,6 +99,7 @@ def staff_page(user: User) -> str:
     return client.get(reverse("admin:auth_user_change", args=[user.pk])).content.decode()
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     ("first", "later"),
@@ -122,6 +123,7 @@ def test_who_closed_the_account_comes_back_without_a_trial(
     assert joins(sandbox, again) == "active"
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_plus_addresses_are_several_people_where_the_setting_says_so(
     sandbox: Sandbox, trial: str, settings: Settings
@@ -136,6 +138,7 @@ def test_plus_addresses_are_several_people_where_the_setting_says_so(
     assert FREE not in page_of(somebody("alice+two@example.com"))
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_other_people_get_their_trial(sandbox: Sandbox, trial: str) -> None:
     member(sandbox)
@@ -144,6 +147,7 @@ def test_other_people_get_their_trial(sandbox: Sandbox, trial: str) -> None:
         assert joins(sandbox, User.objects.get(email=other)) == "trialing"
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_who_was_a_member_without_a_trial_is_not_new_either(
     sandbox: Sandbox, settings: Settings, trial: str
@@ -172,6 +176,7 @@ def by_staff(user: User, email: str) -> None:
     confirm_email(link.rstrip("/").rpartition("/")[2])
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 @pytest.mark.parametrize("change", [by_themselves, by_staff])
 def test_a_changed_address_makes_nobody_new(
@@ -204,6 +209,7 @@ def had_at_stripe(sandbox: Sandbox, email: str, **more: Any) -> str:
     return customer.id
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 @pytest.mark.parametrize("spelled", [ALICE, "Alice@Example.com", "alice+old@example.com"])
 @pytest.mark.parametrize("trial_days", [0, 7])
@@ -231,6 +237,7 @@ def test_another_customer_with_the_address_at_stripe_had_it(
     assert joins(sandbox, user) == "active"
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_a_locker_at_stripe_is_no_membership(sandbox: Sandbox, trial: str) -> None:
     price = sandbox.stripe.v1.prices.create(
@@ -245,6 +252,7 @@ def test_a_locker_at_stripe_is_no_membership(sandbox: Sandbox, trial: str) -> No
     assert joins(sandbox, somebody()) == "trialing"
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_a_question_that_fails_stops_no_purchase(
     sandbox: Sandbox, trial: str, settings: Settings
@@ -265,6 +273,7 @@ def test_a_question_that_fails_stops_no_purchase(
     assert Checkout.objects.get().trial_days == 14
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_a_page_that_was_left_is_no_trial(sandbox: Sandbox, trial: str) -> None:
     first = somebody()
@@ -274,6 +283,7 @@ def test_a_page_that_was_left_is_no_trial(sandbox: Sandbox, trial: str) -> None:
     assert joins(sandbox, somebody()) == "trialing"
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_a_page_left_open_has_no_trial_any_more_once_it_was_used(
     sandbox: Sandbox, trial: str
@@ -285,6 +295,7 @@ def test_a_page_left_open_has_no_trial_any_more_once_it_was_used(
     assert joins(sandbox, early) == "active"
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_a_trial_that_came_by_import_or_repair_counts(sandbox: Sandbox, trial: str) -> None:
     user = somebody()
@@ -305,6 +316,7 @@ def test_a_trial_that_came_by_import_or_repair_counts(sandbox: Sandbox, trial: s
     assert not Subscription.objects.filter(is_second_trial=True).exists()
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_digests_outlive_the_key_and_say_nothing_without_it(
     sandbox: Sandbox, trial: str, settings: Settings
@@ -361,6 +373,7 @@ def two_open_pages(sandbox: Sandbox) -> tuple[User, User]:
     return people
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_two_pages_at_once_give_two_trials_and_staff_are_told(
     sandbox: Sandbox, trial: str, settings: Settings
@@ -399,6 +412,7 @@ def test_two_trials_read_at_the_same_moment_are_one_first_and_one_second(
     assert sorted(row.is_second_trial for row in rows) == [False, True]
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_a_trial_that_staff_start_in_stripes_dashboard_is_their_decision(
     sandbox: Sandbox, trial: str
@@ -415,6 +429,7 @@ def test_a_trial_that_staff_start_in_stripes_dashboard_is_their_decision(
     assert (row.status, row.is_second_trial) == ("trialing", False)
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_staff_see_why_there_is_no_trial(sandbox: Sandbox, trial: str) -> None:
     user = somebody()

@@ -86,6 +86,7 @@ def of_types(sandbox: Sandbox, *beginnings: str) -> list[dict[str, Any]]:
     return [event for event in sandbox.events() if event["type"].startswith(beginnings)]
 
 
+@pytest.mark.slow
 def test_burst_about_an_invoice_costs_one_read(sandbox: Sandbox, relay: Relay) -> None:
     subscribe(sandbox, sign_up())
     originals = of_types(sandbox, "invoice.", "invoice_payment.", "payment_intent.s", "charge.")
@@ -102,6 +103,7 @@ def test_burst_about_an_invoice_costs_one_read(sandbox: Sandbox, relay: Relay) -
     ).exists()
 
 
+@pytest.mark.slow
 def test_burst_about_a_card_costs_one_read(sandbox: Sandbox, relay: Relay) -> None:
     paid_member(sandbox)
     customer, subscription = Customer.objects.get(), Subscription.objects.get()
@@ -127,6 +129,7 @@ def test_card_is_read_again_where_only_the_customer_was(sandbox: Sandbox) -> Non
     assert not events.card_read_since(customer, event.received_at)
 
 
+@pytest.mark.slow
 def test_too_many_requests_cost_time_and_nothing_else(sandbox: Sandbox) -> None:
     paid_member(sandbox, card=DECLINED_LATER_CARD)
     sandbox.control("clock", advance="renewal")

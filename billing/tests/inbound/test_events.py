@@ -243,6 +243,7 @@ def test_failed_renewal_tells_once_an_attempt_and_never_a_receipt(sandbox: Sandb
     assert Subscription.objects.for_user(alice).get().status == "past_due"
 
 
+@pytest.mark.slow
 def test_recovered_payment_gets_its_receipt(sandbox: Sandbox) -> None:
     alice = sign_up()
     subscribe(sandbox, alice, DECLINED_LATER_CARD)
@@ -260,6 +261,7 @@ def test_recovered_payment_gets_its_receipt(sandbox: Sandbox) -> None:
     assert f"payment_received:{invoice.stripe_id}:email" in messages()
 
 
+@pytest.mark.slow
 def test_stripe_down_is_tried_again_and_then_right(sandbox: Sandbox) -> None:
     alice = sign_up()
     subscribe(sandbox, alice)

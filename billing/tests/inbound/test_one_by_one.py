@@ -53,6 +53,7 @@ def run(command: str, *arguments: str) -> tuple[str, str]:
     return printed.getvalue(), ""
 
 
+@pytest.mark.slow
 def test_an_import_goes_on_after_a_bad_row_and_reports_it(
     sandbox: Sandbox, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -73,6 +74,7 @@ def test_an_import_goes_on_after_a_bad_row_and_reports_it(
     assert "1 of them were read now" in printed
 
 
+@pytest.mark.slow
 def test_a_customer_that_cannot_be_read_keeps_out_no_other(
     sandbox: Sandbox, settings: Settings
 ) -> None:
@@ -87,6 +89,7 @@ def test_a_customer_that_cannot_be_read_keeps_out_no_other(
     assert not UnassignedCustomer.objects.exists()
 
 
+@pytest.mark.slow
 def test_a_comparison_reports_what_cannot_be_read_and_compares_the_rest(
     sandbox: Sandbox, settings: Settings
 ) -> None:
@@ -110,6 +113,7 @@ def test_a_comparison_reports_what_cannot_be_read_and_compares_the_rest(
     assert run("reconcile")[1] == ""
 
 
+@pytest.mark.slow
 def test_a_row_that_we_never_had_and_cannot_read_is_reported(
     sandbox: Sandbox, settings: Settings
 ) -> None:
@@ -122,6 +126,7 @@ def test_a_row_that_we_never_had_and_cannot_read_is_reported(
     assert f"Invoice ({bad}): Not in our records. Found at Stripe, but it can’t be read." in printed
 
 
+@pytest.mark.slow
 def test_a_history_is_read_but_for_what_is_bad_and_counts_as_unread(
     sandbox: Sandbox, settings: Settings
 ) -> None:

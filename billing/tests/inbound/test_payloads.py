@@ -76,6 +76,7 @@ def forgotten_life(sandbox: Sandbox) -> dict[str, str]:
     return stripe_ids
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("version", ["2020-08-27", "2024-06-20"])
 def test_an_older_versions_events_end_in_stripes_rows(
     sandbox: Sandbox, ids: dict[str, str], version: str

@@ -108,6 +108,7 @@ def test_end_of_the_period_ends_it_and_offers_a_way_back(
     assert kinds(alice)[2:] == ["membership_ends", "membership_ended"]
 
 
+@pytest.mark.slow
 def test_stripe_down_is_said_and_changes_nothing(sandbox: Sandbox, her: Client) -> None:
     sandbox.control("switches", api_fail=1)
     text = her.post("/membership/cancel/", follow=True).content.decode()
@@ -174,6 +175,7 @@ def test_visitor_and_stranger_change_nothing(
     assert not MembershipDecision.objects.exists()
 
 
+@pytest.mark.slow
 def test_staff_with_the_permission_end_a_membership_at_once(sandbox: Sandbox, alice: User) -> None:
     row = Subscription.objects.get()
     staff = Client()

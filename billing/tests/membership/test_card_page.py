@@ -34,6 +34,7 @@ def test_the_page_opens(sandbox: Sandbox, client: Client, alice: User) -> None:
     assert answer["Location"].startswith(f"{sandbox.url}/portal/")
 
 
+@pytest.mark.slow
 def test_without_a_portal_the_member_is_told_to_ask_and_staff_what_to_do(
     sandbox: Sandbox, client: Client, alice: User, settings: Settings
 ) -> None:

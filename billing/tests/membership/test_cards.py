@@ -96,6 +96,7 @@ def test_twice_clicked_is_once_done(client: Client, alice: User) -> None:
         assert "Your next charges go to" in answer
 
 
+@pytest.mark.slow
 def test_without_it_nothing_is_asked(sandbox: Sandbox, client: Client) -> None:
     bob = sign_up("Bob Baker")
     subscribe(sandbox, bob)
@@ -115,6 +116,7 @@ def test_who_changed_the_card_since_is_not_asked(
     assert QUESTION not in page(client, alice)
 
 
+@pytest.mark.slow
 def test_a_card_that_was_replaced_by_its_bank_is_the_same_card(
     sandbox: Sandbox, client: Client
 ) -> None:
@@ -139,6 +141,7 @@ def test_a_card_that_was_not_kept_is_refused_with_the_way_to_add_it(
     assert Subscription.objects.get().card_last4 == "0341"
 
 
+@pytest.mark.slow
 def test_stripe_down_is_said(sandbox: Sandbox, client: Client, alice: User) -> None:
     paid = Payment.objects.get(card_last4="4242")
     client.force_login(alice)
@@ -169,6 +172,7 @@ def test_visitor_and_stranger_change_no_card(client: Client, alice: User) -> Non
 # Coming back
 
 
+@pytest.mark.slow
 def test_what_an_earlier_membership_left_open_is_a_matter_of_its_own(
     sandbox: Sandbox, client: Client
 ) -> None:
@@ -215,6 +219,7 @@ def test_who_comes_back_reads_what_has_changed(
     assert bool(words) == ("You paid $" in text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("owner", ["subscription", "customer"])
 @pytest.mark.parametrize(
     ("source", "says"),
@@ -254,6 +259,7 @@ def test_a_card_from_before_there_were_payment_methods_pays(
     assert f"still charged to your {says}" in text
 
 
+@pytest.mark.slow
 def test_who_has_no_card_reads_of_none(
     sandbox: Sandbox, client: Client, settings: Settings
 ) -> None:

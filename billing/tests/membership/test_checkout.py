@@ -76,6 +76,7 @@ def test_changed_price_replaces_the_open_session(sandbox: Sandbox, settings: Set
     assert checkout.start_membership(alice) != first
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_stripe_down_leaves_a_sentence_and_no_half_made_rows(
     sandbox: Sandbox, client: Client
@@ -94,6 +95,7 @@ def test_stripe_down_leaves_a_sentence_and_no_half_made_rows(
     assert answer["Location"].startswith(f"{sandbox.url}/checkout/")
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_stripe_down_after_the_customer_was_made(sandbox: Sandbox) -> None:
     alice = sign_up()
@@ -115,6 +117,7 @@ def test_nothing_on_sale_is_said(sandbox: Sandbox, settings: Settings) -> None:
         checkout.start_membership(sign_up())
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_return_page_confirms_and_then_welcomes(sandbox: Sandbox, client: Client) -> None:
     alice = sign_up()
@@ -156,6 +159,7 @@ def test_leaving_checkout_loses_nothing(sandbox: Sandbox, client: Client) -> Non
     assert "Nothing was charged" in answer.content.decode()
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_trial_is_for_newcomers_only(sandbox: Sandbox, settings: Settings) -> None:
     price = sandbox.stripe.v1.prices.create(

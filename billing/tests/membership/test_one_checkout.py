@@ -37,6 +37,7 @@ def open_sessions(sandbox: Sandbox) -> list[str]:
     return [one.id for one in sessions.data]
 
 
+@pytest.mark.slow
 def test_eight_tabs_of_two_prices_leave_one_open_session(
     sandbox: Sandbox, own_database: None, settings: Settings
 ) -> None:
@@ -54,6 +55,7 @@ def test_eight_tabs_of_two_prices_leave_one_open_session(
         assert [row.session_id for row in rows] == open_sessions(sandbox), number
 
 
+@pytest.mark.slow
 def test_eight_tabs_of_two_amounts_leave_one_open_session(
     sandbox: Sandbox, own_database: None
 ) -> None:
@@ -86,6 +88,7 @@ def test_a_request_that_is_canceled_while_it_is_opened_can_not_be_paid(
         assert open_sessions(sandbox) == [], number
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_what_was_paid_a_moment_ago_is_not_sold_again(sandbox: Sandbox, settings: Settings) -> None:
     settings.STRIPE_YEARLY_PRICE_ID = YEARLY
@@ -97,6 +100,7 @@ def test_what_was_paid_a_moment_ago_is_not_sold_again(sandbox: Sandbox, settings
     assert len(memberships.live(alice)) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_two_memberships_are_told_to_staff_and_seen_by_the_member(
     sandbox: Sandbox, client: Client, settings: Settings
@@ -131,6 +135,7 @@ def deleted_member(sandbox: Sandbox) -> User:
     return alice
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 @pytest.mark.parametrize("is_told", [True, False])
 def test_who_was_deleted_at_stripe_joins_and_pays_again(sandbox: Sandbox, is_told: bool) -> None:

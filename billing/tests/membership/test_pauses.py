@@ -170,6 +170,7 @@ def test_a_pause_ends_by_itself_and_that_is_told(
     assert "Your next charge of $29.00" in home(her)
 
 
+@pytest.mark.slow
 def test_no_reminders_while_paused(sandbox: Sandbox, settings: Settings) -> None:
     settings.STRIPE_PRICE_ID = "price_membership_yearly"
     alice = paid_member(sandbox)
@@ -203,6 +204,7 @@ def test_a_trial_that_ends_in_a_pause_is_not_announced(her: Client, alice: User)
     assert f"Your trial is free until {long_date(end)}, and nothing is charged for now." in page
 
 
+@pytest.mark.slow
 def test_cancelling_and_keeping_while_paused_promise_no_charge(
     sandbox: Sandbox, her: Client, alice: User
 ) -> None:
@@ -261,6 +263,7 @@ def test_no_discount_is_offered_on_nothing(sandbox: Sandbox, her: Client, alice:
         retention.accept(alice)
 
 
+@pytest.mark.slow
 def test_staff_see_who_is_paused_and_what_that_does(
     sandbox: Sandbox, client: Client, alice: User
 ) -> None:

@@ -86,6 +86,7 @@ def test_without_an_offer_the_page_offers_nothing(her: Client) -> None:
     assert "This offer has ended" in stay(her)
 
 
+@pytest.mark.slow
 def test_accepting_gives_the_discount_and_is_confirmed(
     sandbox: Sandbox, her: Client, alice: User, offer: RetentionOffer
 ) -> None:
@@ -105,6 +106,7 @@ def test_accepting_gives_the_discount_and_is_confirmed(
     assert [str(sum_) for sum_ in retention.cost(offer)] == ["$5.80"]
 
 
+@pytest.mark.slow
 def test_nobody_accepts_twice_within_its_months(
     sandbox: Sandbox, her: Client, offer: RetentionOffer
 ) -> None:
@@ -153,6 +155,7 @@ def test_from_many_tabs_at_once_it_is_given_once(
     assert accepted.count() == 1
 
 
+@pytest.mark.slow
 def test_stripe_down_is_said_and_it_can_be_accepted_later(
     sandbox: Sandbox, her: Client, offer: RetentionOffer
 ) -> None:
@@ -226,6 +229,7 @@ def test_a_yearly_payer_is_not_offered_what_ends_before_the_next_payment(
     assert "Stay with 20% off your next payment" in cancel_page(her)
 
 
+@pytest.mark.slow
 def test_a_member_with_a_discount_gets_no_other(
     sandbox: Sandbox, her: Client, offer: RetentionOffer
 ) -> None:
@@ -295,6 +299,7 @@ def test_a_coupon_that_stripe_does_not_have_is_refused(
     assert not RetentionOffer.objects.exists()
 
 
+@pytest.mark.slow
 def test_a_used_up_coupon_and_an_absent_stripe_are_told_apart(sandbox: Sandbox, db: None) -> None:
     sandbox.stripe.v1.coupons.create(
         {"id": "LATE", "percent_off": 10, "duration": "once", "max_redemptions": 1}
@@ -340,6 +345,7 @@ def test_others_of_the_staff_look_only(sandbox: Sandbox, offer: RetentionOffer) 
     assert offer.headline == HEADLINE
 
 
+@pytest.mark.slow
 def test_staff_read_how_often_it_worked(
     sandbox: Sandbox, her: Client, offer: RetentionOffer
 ) -> None:

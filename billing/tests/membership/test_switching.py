@@ -78,6 +78,7 @@ def invoices_at_stripe(sandbox: Sandbox) -> list[Any]:
     return sandbox.stripe.v1.invoices.list().data
 
 
+@pytest.mark.slow
 def test_the_membership_page_leads_there_with_the_saving(sandbox: Sandbox, client: Client) -> None:
     client.force_login(member(sandbox))
     text = client.get("/membership/").content.decode()
@@ -87,6 +88,7 @@ def test_the_membership_page_leads_there_with_the_saving(sandbox: Sandbox, clien
     assert page_of(MONTHLY) not in text
 
 
+@pytest.mark.slow
 def test_up_what_is_shown_is_what_is_charged(sandbox: Sandbox, client: Client) -> None:
     alice = member(sandbox)
     text, shown = look(client, alice, YEARLY)
@@ -112,6 +114,7 @@ def test_up_what_is_shown_is_what_is_charged(sandbox: Sandbox, client: Client) -
     assert kinds(alice)[2:] == ["price_switched", "payment_received"]
 
 
+@pytest.mark.slow
 def test_down_leaves_a_credit_that_pays_what_comes(sandbox: Sandbox, client: Client) -> None:
     alice = member(sandbox, price=YEARLY, days=30)
     text, shown = look(client, alice, MONTHLY)
@@ -128,6 +131,7 @@ def test_down_leaves_a_credit_that_pays_what_comes(sandbox: Sandbox, client: Cli
     assert (told["price"], told["next_charge"]) == ("$29.00", "$0.00")
 
 
+@pytest.mark.slow
 def test_a_declined_card_changes_nothing(sandbox: Sandbox, client: Client) -> None:
     alice = member(sandbox, DECLINED_LATER_CARD)
     _, shown = look(client, alice, YEARLY)
@@ -147,6 +151,7 @@ def test_a_declined_card_changes_nothing(sandbox: Sandbox, client: Client) -> No
     assert Subscription.objects.get().price_id == YEARLY
 
 
+@pytest.mark.slow
 def test_a_bank_that_asks_changes_nothing_and_says_what_to_do(
     sandbox: Sandbox, client: Client
 ) -> None:
@@ -160,6 +165,7 @@ def test_a_bank_that_asks_changes_nothing_and_says_what_to_do(
     assert Subscription.objects.get().price_id == MONTHLY
 
 
+@pytest.mark.slow
 def test_a_card_that_fails_is_no_obstacle_where_nothing_is_due(
     sandbox: Sandbox, client: Client
 ) -> None:
@@ -191,6 +197,7 @@ def test_a_switch_whose_answer_was_lost_is_not_made_again(sandbox: Sandbox, clie
     assert Subscription.objects.get().price_id == YEARLY
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_two_tabs_at_once_charge_once(sandbox: Sandbox, client: Client) -> None:
     alice = member(sandbox)
@@ -252,6 +259,7 @@ def test_credit_and_debt_are_in_the_reckoning(
     assert str(Money(due, "usd")) in text
 
 
+@pytest.mark.slow
 def test_a_trial_that_ended_meanwhile_is_looked_at_again(
     sandbox: Sandbox, client: Client, settings: Settings
 ) -> None:
@@ -272,6 +280,7 @@ def test_a_form_that_was_tampered_with_only_shows_the_page(
     assert not MembershipDecision.objects.exists()
 
 
+@pytest.mark.slow
 def test_what_another_member_was_shown_counts_for_nothing(sandbox: Sandbox, client: Client) -> None:
     _, shown = look(client, member(sandbox), YEARLY)
     bob = paid_member(sandbox, "Bob Baker")
@@ -327,6 +336,7 @@ def on_trial(sandbox: Sandbox, settings: Settings) -> User:
     return member(sandbox)
 
 
+@pytest.mark.slow
 def test_on_trial_nothing_is_paid_and_the_new_price_comes_after_it(
     sandbox: Sandbox, client: Client, settings: Settings
 ) -> None:
@@ -343,6 +353,7 @@ def test_on_trial_nothing_is_paid_and_the_new_price_comes_after_it(
     assert Invoice.objects.latest("created_at").amount_paid == 29000
 
 
+@pytest.mark.slow
 def test_stripe_down_is_said_and_changes_nothing(sandbox: Sandbox, client: Client) -> None:
     alice = member(sandbox)
     _, shown = look(client, alice, YEARLY)
@@ -364,6 +375,7 @@ def test_a_membership_that_is_gone_at_stripe_is_said(sandbox: Sandbox, client: C
     assert gone in confirm(client, YEARLY, shown)
 
 
+@pytest.mark.slow
 def test_a_discount_goes_on_and_is_in_the_figures(sandbox: Sandbox, client: Client) -> None:
     coupon = sandbox.stripe.v1.coupons.create({"percent_off": 20, "duration": "forever"})
     alice = member(sandbox)
@@ -377,6 +389,7 @@ def test_a_discount_goes_on_and_is_in_the_figures(sandbox: Sandbox, client: Clie
     assert Subscription.objects.get().next_charge == 23200
 
 
+@pytest.mark.slow
 def test_staff_see_the_switch(sandbox: Sandbox, client: Client) -> None:
     _, shown = look(client, member(sandbox), YEARLY)
     confirm(client, YEARLY, shown)

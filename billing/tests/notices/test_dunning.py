@@ -68,6 +68,7 @@ def next_try(sandbox: Sandbox) -> None:
     deliver(sandbox.events())
 
 
+@pytest.mark.slow
 def test_every_retry_is_told_once_and_the_end_once(sandbox: Sandbox) -> None:
     alice = member(sandbox, DECLINED_LATER_CARD)
     sandbox.control("clock", advance="renewal")
@@ -86,6 +87,7 @@ def test_every_retry_is_told_once_and_the_end_once(sandbox: Sandbox) -> None:
     assert "the last try failed as well" in text_of(alice, "membership_ended")
 
 
+@pytest.mark.slow
 def test_a_next_try_that_is_set_later_is_not_called_the_last(
     sandbox: Sandbox, client: Client
 ) -> None:
@@ -128,6 +130,7 @@ def test_the_last_try_is_called_that_once_stripe_has_given_up(client: Client) ->
     assert "This was the last try" in client.get("/").content.decode()
 
 
+@pytest.mark.slow
 def test_recovered_payment_says_thank_you_in_one_mail(sandbox: Sandbox) -> None:
     alice = member(sandbox, DECLINED_LATER_CARD)
     sandbox.control("clock", advance="renewal")
@@ -141,6 +144,7 @@ def test_recovered_payment_says_thank_you_in_one_mail(sandbox: Sandbox) -> None:
     assert "nothing else to do" in text_of(alice, "payment_received")
 
 
+@pytest.mark.slow
 def test_debt_of_an_earlier_membership_is_not_held_against_a_new_one(
     sandbox: Sandbox, client: Client
 ) -> None:
@@ -168,6 +172,7 @@ def test_failure_that_is_mended_before_we_hear_of_it_is_not_told(sandbox: Sandbo
     assert told(alice)[-1][1].startswith("Payment received")
 
 
+@pytest.mark.slow
 def test_plain_renewal_gets_a_plain_receipt(sandbox: Sandbox) -> None:
     alice = member(sandbox)
     sandbox.control("clock", advance="renewal")
@@ -175,6 +180,7 @@ def test_plain_renewal_gets_a_plain_receipt(sandbox: Sandbox) -> None:
     assert [subject.split(":")[0] for _, subject in told(alice)] == ["Receipt"]
 
 
+@pytest.mark.slow
 def test_bank_that_asks_is_explained_with_a_button(sandbox: Sandbox, client: Client) -> None:
     alice = member(sandbox, ALWAYS_ASKS)
     sandbox.control("clock", advance="renewal")
@@ -246,6 +252,7 @@ def of_kind(kind: str) -> int:
     return Message.objects.filter(kind=kind, channel="email").count()
 
 
+@pytest.mark.slow
 def test_trial_that_ends_is_told_once(sandbox: Sandbox, settings: Settings) -> None:
     on_trial(sandbox, settings)
     sandbox.control("clock", advance_seconds=12 * DAY)
@@ -260,6 +267,7 @@ def test_trial_that_ends_is_told_once(sandbox: Sandbox, settings: Settings) -> N
     assert message.expires_at == Subscription.objects.get().trial_end
 
 
+@pytest.mark.slow
 def test_trial_that_was_cancelled_or_is_over_is_not_announced(
     sandbox: Sandbox, settings: Settings
 ) -> None:
@@ -277,6 +285,7 @@ def test_trial_that_was_cancelled_or_is_over_is_not_announced(
     assert of_kind("trial_ending") == 0
 
 
+@pytest.mark.slow
 def test_yearly_renewal_is_announced_and_a_monthly_one_is_not(
     sandbox: Sandbox, settings: Settings
 ) -> None:

@@ -107,6 +107,7 @@ def stranger(count: int) -> User:
     return factories.make_member(f"Stranger{count}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [stranger, plain, troubled])
 def test_pages_take_few_statements(
     client: Client,

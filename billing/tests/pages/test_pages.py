@@ -76,6 +76,7 @@ def test_home_of_a_member_says_what_is_next(client: Client, alice: User) -> None
     assert "Your next charge of $29.00 is on" in page
 
 
+@pytest.mark.slow
 def test_home_with_a_failed_payment_asks_for_one_thing(sandbox: Sandbox, client: Client) -> None:
     user = sign_up()
     subscribe(sandbox, user, DECLINED_LATER_CARD)
@@ -105,6 +106,7 @@ def test_invoice_links_are_read_fresh(sandbox: Sandbox, client: Client, alice: U
         assert answer["Location"].startswith(sandbox.url)
 
 
+@pytest.mark.slow
 def test_invoice_links_work_while_stripe_is_away(
     sandbox: Sandbox, client: Client, alice: User
 ) -> None:

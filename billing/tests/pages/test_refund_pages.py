@@ -118,6 +118,7 @@ def test_a_payment_without_an_invoice_has_it_too(client: Client, alice: User) ->
     assert "Refundable until" in page_of(client, "/payments/")
 
 
+@pytest.mark.slow
 def test_lists_stay_flat_however_many_payments_and_refunds(
     client: Client, alice: User, payment: Payment, django_assert_max_num_queries: Any
 ) -> None:
@@ -273,6 +274,7 @@ def test_a_request_that_waits_is_shown_instead_of_a_second_form(
 # The membership
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("how_much", "amount", "says"),
     [
@@ -498,6 +500,7 @@ def test_overtaken_by_the_dashboard(
     assert "This payment was refunded in another way meanwhile." in page
 
 
+@pytest.mark.slow
 def test_home_holds_a_failed_refund_up_until_it_is_made_good(
     sandbox: Sandbox, client: Client
 ) -> None:
@@ -547,6 +550,7 @@ def test_home_says_what_goes_on_with_refunds_and_leads_to_each(
     assert 'href="/payments/#refunds"' in page
 
 
+@pytest.mark.slow
 def test_home_holds_up_what_needs_an_answer_and_says_it_once(
     client: Client, alice: User, payment: Payment
 ) -> None:

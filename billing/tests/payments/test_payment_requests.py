@@ -50,6 +50,7 @@ def test_request_is_sent_by_every_agreed_channel() -> None:
     assert sent["sms"].context["url"] == pay_links.url_of(asked)
 
 
+@pytest.mark.slow
 def test_from_the_link_to_the_receipt(
     sandbox: Sandbox, client: Client, alice: User, asked: PaymentRequest
 ) -> None:
@@ -149,6 +150,7 @@ def test_canceling_is_refused_once_the_member_has_paid(
     assert (asked.state, asked.canceled_at) == (RequestState.PAID, None)
 
 
+@pytest.mark.slow
 def test_canceling_while_stripe_is_away_changes_nothing(
     sandbox: Sandbox, alice: User, asked: PaymentRequest
 ) -> None:

@@ -217,6 +217,7 @@ def test_four_tabs_on_one_item_share_one_page(sandbox: Sandbox) -> None:
     assert (Checkout.objects.count(), PaymentRequest.objects.count()) == (1, 1)
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_item_is_paid_once_by_each_of_its_members(sandbox: Sandbox, client: Client) -> None:
     alice, bob = sign_up(), sign_up("Bob Baker")
@@ -264,6 +265,7 @@ def test_new_price_replaces_the_open_page(sandbox: Sandbox) -> None:
     assert pay(sandbox, alice)["amount_total"] == 4500
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_stripe_down_leaves_a_sentence_and_no_half_made_rows(
     sandbox: Sandbox, client: Client
@@ -289,6 +291,7 @@ def test_declined_card_leaves_the_page_open(sandbox: Sandbox, client: Client) ->
     assert Payment.objects.get().status == "succeeded"
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_membership_is_untouched_by_other_payments(sandbox: Sandbox, client: Client) -> None:
     alice = sign_up()
@@ -375,6 +378,7 @@ def test_result_page_explains_delayed_methods(
     assert words in page
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_what_was_captured_counts_and_not_what_was_reserved(
     sandbox: Sandbox, client: Client, settings: Settings

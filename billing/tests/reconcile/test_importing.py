@@ -24,6 +24,7 @@ def run(*arguments: str) -> str:
     return printed.getvalue()
 
 
+@pytest.mark.slow
 def test_members_come_in_with_their_money_and_without_messages(sandbox: Sandbox) -> None:
     alice, bob = verify(sign_up()), verify(sign_up("Bob Baker"))
     for email in (alice.email, bob.email, "stranger@example.com"):
@@ -52,6 +53,7 @@ def test_a_second_run_changes_nothing(sandbox: Sandbox) -> None:
     assert Payment.objects.count() == 1
 
 
+@pytest.mark.slow
 def test_it_goes_on_where_it_was_stopped(sandbox: Sandbox) -> None:
     for name in ("Alice Archer", "Bob Baker", "Cleo Carter"):
         made_in_the_dashboard(sandbox, verify(sign_up(name)).email)
@@ -67,6 +69,7 @@ def test_it_goes_on_where_it_was_stopped(sandbox: Sandbox) -> None:
     assert Subscription.objects.count() == 3
 
 
+@pytest.mark.slow
 def test_stripe_away_ends_it_with_a_sentence(sandbox: Sandbox) -> None:
     made_in_the_dashboard(sandbox, verify(sign_up()).email)
     sandbox.control("switches", api_fail=1)

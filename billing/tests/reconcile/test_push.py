@@ -56,6 +56,7 @@ def test_a_change_arrives_however_it_was_made(sandbox: Sandbox, alice: User, how
     assert Customer.objects.get().email == "new@example.com"
 
 
+@pytest.mark.slow
 def test_stripe_away_is_tried_again(sandbox: Sandbox, alice: User) -> None:
     User.objects.update(email="new@example.com")
     sandbox.control("switches", api_fail=1)

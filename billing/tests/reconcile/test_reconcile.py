@@ -56,6 +56,7 @@ def run(*arguments: str) -> tuple[str, bool]:
     return printed.getvalue(), True
 
 
+@pytest.mark.slow
 def test_an_untouched_copy_agrees(sandbox: Sandbox) -> None:
     for name in ("Alice Archer", "Bob Baker"):
         paid_member(sandbox, name)
@@ -159,6 +160,7 @@ def test_a_row_of_another_account_is_reported_and_kept(sandbox: Sandbox) -> None
     assert Invoice.objects.filter(pk=stranger.pk).exists()
 
 
+@pytest.mark.slow
 def test_a_customer_deleted_at_stripe_is_noticed(sandbox: Sandbox) -> None:
     paid_member(sandbox)
     sandbox.stripe.v1.customers.delete(Customer.objects.get().stripe_id)
@@ -184,12 +186,14 @@ def test_what_is_read_while_we_compare_is_left_out(sandbox: Sandbox) -> None:
     assert run()[1]
 
 
+@pytest.mark.slow
 def test_stripe_away_is_recorded(sandbox: Sandbox, settings: Settings) -> None:
     settings.STRIPE_API_BASE = "http://127.0.0.1:9"
     assert not run()[1]
     assert Reconciliation.objects.latest("pk").error
 
 
+@pytest.mark.slow
 def test_the_nightly_comparison_repairs_nothing(sandbox: Sandbox) -> None:
     paid_member(sandbox)
     Invoice.objects.update(total=1)
@@ -201,6 +205,7 @@ def test_the_nightly_comparison_repairs_nothing(sandbox: Sandbox) -> None:
     assert latest.summary == "1 of 1 agree, 1 repaired"
 
 
+@pytest.mark.slow
 def test_staff_compare_repair_and_read_the_report(sandbox: Sandbox) -> None:
     paid_member(sandbox)
     Invoice.objects.update(total=1)

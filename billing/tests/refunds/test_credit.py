@@ -78,6 +78,7 @@ def live(user: User) -> Subscription:
     return Subscription.objects.for_user(user).get(status="active")
 
 
+@pytest.mark.slow
 def test_a_year_that_credit_paid_along_goes_on_to_its_end(
     sandbox: Sandbox, client: Client, alice: User, rejoined: Payment
 ) -> None:
@@ -114,6 +115,7 @@ def test_while_we_decide_tracker_and_mails_say_so_too(
     assert live(alice).ends_at
 
 
+@pytest.mark.slow
 def test_without_credit_mails_and_tracker_say_that_it_ends_at_once(
     client: Client, alice: User
 ) -> None:
@@ -130,6 +132,7 @@ def test_without_credit_mails_and_tracker_say_that_it_ends_at_once(
     assert "It has ended, as you asked" in words(client.get(tracker))
 
 
+@pytest.mark.slow
 def test_time_that_a_switch_brought_in_counts_as_credit(
     sandbox: Sandbox, alice: User, settings: Settings
 ) -> None:
@@ -202,6 +205,7 @@ def test_what_became_credit_is_not_called_refunded(
     assert not Refund.objects.exists()
 
 
+@pytest.mark.slow
 def test_partly_refunded_and_the_rest_credited_says_both(
     sandbox: Sandbox, client: Client, alice: User
 ) -> None:
@@ -239,6 +243,7 @@ def seen(client: Client, payment: Payment) -> list[str]:
     return [words(client.get(url)) for url in urls]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("switched", ["refunds_ask", "refunds_pending"])
 def test_until_the_bank_has_it_it_is_being_refunded_everywhere(
     sandbox: Sandbox, client: Client, alice: User, switched: str
@@ -331,6 +336,7 @@ def test_a_gift_that_is_not_agreed_yet_is_not_told_here(client: Client, alice: U
     assert "refund" not in page
 
 
+@pytest.mark.slow
 def test_a_discount_that_runs_stands_in_the_place_of_the_switch(
     sandbox: Sandbox, client: Client, settings: Settings
 ) -> None:
@@ -355,6 +361,7 @@ def test_a_discount_that_runs_stands_in_the_place_of_the_switch(
 # Mails about the next payment say which credit explains it
 
 
+@pytest.mark.slow
 def test_mails_say_that_credit_pays_the_next_time(
     sandbox: Sandbox, client: Client, alice: User
 ) -> None:

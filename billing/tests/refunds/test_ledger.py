@@ -215,6 +215,7 @@ def command(*arguments: str) -> tuple[str, bool]:
     return printed.getvalue(), True
 
 
+@pytest.mark.slow
 def test_the_command_compares_with_stripe(sandbox: Sandbox) -> None:
     alice = paid_member(sandbox)
     policy()
@@ -244,6 +245,7 @@ def test_the_command_compares_with_stripe(sandbox: Sandbox) -> None:
     assert "re_unknown is here and not at Stripe" in command()[0]
 
 
+@pytest.mark.slow
 def test_stripe_away_is_said(sandbox: Sandbox, settings: Any) -> None:
     settings.STRIPE_API_BASE = "http://127.0.0.1:9"
     printed, is_well = command()
@@ -276,6 +278,7 @@ def test_a_head_that_cannot_be_written_is_a_problem_after_the_comparison(
     assert "The head can't be written" in printed
 
 
+@pytest.mark.slow
 def test_without_stripe_the_head_is_kept_and_nothing_looks_proved(
     alice: User, settings: Any, heads: Path
 ) -> None:

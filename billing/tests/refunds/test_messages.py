@@ -225,6 +225,7 @@ def ask_where_to(sandbox: Sandbox, alice: User, payment: Payment) -> Refund:
     return row
 
 
+@pytest.mark.slow
 def test_stripe_asks_where_the_money_should_go(
     sandbox: Sandbox, alice: User, payment: Payment
 ) -> None:
@@ -269,6 +270,7 @@ def test_an_answer_is_asked_for_once_more_a_week_before_the_end(
     assert told() == []
 
 
+@pytest.mark.slow
 def test_no_answer_is_told_as_the_reason_that_nothing_was_sent(
     sandbox: Sandbox, alice: User, payment: Payment
 ) -> None:
@@ -291,6 +293,7 @@ def test_no_answer_is_told_as_the_reason_that_nothing_was_sent(
     assert again.state == "approved"
 
 
+@pytest.mark.slow
 def test_failed_after_it_had_arrived(sandbox: Sandbox, settings: Any) -> None:
     settings.STAFF_EMAIL = [BOSS]
     nina = paid_member(sandbox, "Nina Novak", card="4000000000005126")

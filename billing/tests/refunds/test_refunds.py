@@ -206,6 +206,7 @@ def test_only_staff_with_the_permission_decide(alice: User, payment: Payment, bo
         refunds.approve(row.pk, bob)
 
 
+@pytest.mark.slow
 def test_nobody_decides_on_their_own(sandbox: Sandbox, bob: User, carol: User) -> None:
     pay(sandbox, bob)
     policy(automatic_up_to=0)
@@ -301,6 +302,7 @@ def test_an_invoice_is_refunded_from_its_newest_payment(
 # Sending
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("trouble", ["api_fail", "api_answer_lost"])
 def test_trouble_at_stripe_never_makes_two(
     sandbox: Sandbox, alice: User, payment: Payment, trouble: str
@@ -420,6 +422,7 @@ def test_an_empty_balance_makes_it_wait_and_then_arrive(
     assert row.succeeded_at
 
 
+@pytest.mark.slow
 def test_a_refund_that_fails_later_reopens_the_case(sandbox: Sandbox) -> None:
     alice = paid_member(sandbox, card="4000000000005126")
     policy()
@@ -436,6 +439,7 @@ def test_a_refund_that_fails_later_reopens_the_case(sandbox: Sandbox) -> None:
     assert refund_terms.terms_of(Payment.objects.get()).most == 2900
 
 
+@pytest.mark.slow
 def test_a_disputed_payment_is_refused_by_stripe_with_a_sentence(sandbox: Sandbox) -> None:
     alice = paid_member(sandbox, card="4000000000000259")
     policy()
@@ -448,6 +452,7 @@ def test_a_disputed_payment_is_refused_by_stripe_with_a_sentence(sandbox: Sandbo
     assert "taken this payment back" in row.problem
 
 
+@pytest.mark.slow
 def test_while_the_bank_decides_and_after_it_has_nothing_is_refunded(
     sandbox: Sandbox, bob: User
 ) -> None:
@@ -546,6 +551,7 @@ def compared(*arguments: str) -> tuple[str, bool]:
     return printed.getvalue(), True
 
 
+@pytest.mark.slow
 def test_a_refund_that_never_reached_us_is_found_and_repaired(
     sandbox: Sandbox, alice: User, payment: Payment
 ) -> None:
@@ -560,6 +566,7 @@ def test_a_refund_that_never_reached_us_is_found_and_repaired(
     assert compared()[1]
 
 
+@pytest.mark.slow
 def test_a_refund_that_differs_is_named_and_read_again(
     sandbox: Sandbox, alice: User, payment: Payment
 ) -> None:
@@ -636,6 +643,7 @@ def test_what_a_bank_takes_back_does_not_become_credit(
         switch_to_yearly(sandbox, alice, settings)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("answer", ["arrives", "is lost"])
 def test_no_refund_while_a_switch_is_not_quite_here(
     sandbox: Sandbox, alice: User, payment: Payment, bob: User, settings: Any, answer: str

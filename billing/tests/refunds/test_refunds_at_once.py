@@ -49,6 +49,7 @@ def errors(outcomes: list[Any]) -> list[str]:
     return [str(outcome) for outcome in outcomes if isinstance(outcome, RefundError)]
 
 
+@pytest.mark.slow
 def test_two_approvals_make_one(alice: User) -> None:
     people = [approver(f"Approver {number}") for number in range(3)]
     for _ in range(ROUNDS):
@@ -58,6 +59,7 @@ def test_two_approvals_make_one(alice: User) -> None:
         assert [str(one.action) for one in row.entries.all()] == ["requested", "approved"]
 
 
+@pytest.mark.slow
 def test_approve_against_withdraw_against_deny_has_one_outcome(alice: User) -> None:
     bob, carol = approver("Bob Baker"), approver("Carol Chen")
     ends = set()
@@ -87,6 +89,7 @@ def test_one_person_who_clicks_twice_is_one_of_two(alice: User) -> None:
     assert (row.state, row.first_approved_by) == (RefundState.REQUESTED, bob)
 
 
+@pytest.mark.slow
 def test_two_tabs_make_one_request(alice: User) -> None:
     for _ in range(ROUNDS):
         payment = new_payment(alice)
@@ -130,6 +133,7 @@ def test_goodwill_from_many_hands_stays_within_what_was_paid(alice: User) -> Non
     assert sum(payment.refunds.values_list("amount", flat=True)) == 2700
 
 
+@pytest.mark.slow
 def test_a_job_that_runs_three_times_at_once_makes_one_refund(
     sandbox: Sandbox, own_database: None
 ) -> None:

@@ -81,6 +81,7 @@ def errors(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
     return [one for one in caplog.records if one.levelno >= logging.ERROR]
 
 
+@pytest.mark.slow
 def test_who_is_not_there_can_not_be_reached(
     client: Client, sandbox: Sandbox, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -92,6 +93,7 @@ def test_who_is_not_there_can_not_be_reached(
     assert not Checkout.objects.exists()
 
 
+@pytest.mark.slow
 def test_who_fails_by_themselves_was_reached(
     client: Client, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -169,6 +171,7 @@ def test_a_mistake_does_not_end_a_refund(sandbox: Sandbox, settings: Settings) -
     assert not isinstance(caught.value, gateway.StripeRefused | gateway.StripeUnavailable)
 
 
+@pytest.mark.slow
 def test_a_change_of_the_membership_says_whose_fault_it_is(
     sandbox: Sandbox, settings: Settings
 ) -> None:
@@ -181,6 +184,7 @@ def test_a_change_of_the_membership_says_whose_fault_it_is(
         cancellation.cancel(alice)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["Łukasz Nowak", "Иван Петров", "Zoë O’Brien 👩‍🚀", "李 小龍"])
 def test_every_key_is_ascii(sandbox: Sandbox, settings: Settings, name: str) -> None:
     settings.PORTAL_URL = "https://zażółć-gęślą-jaźń.example"

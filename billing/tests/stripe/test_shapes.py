@@ -191,6 +191,7 @@ def test_a_snapshot_says_what_stripe_says(kind: str, fill: Fill) -> None:
         assert {name: getattr(snapshot, name) for name in wanted} == wanted
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", READ)
 def test_nothing_that_stripe_may_leave_out_is_needed(kind: str) -> None:
     read, expand, but = READ[kind]
@@ -202,6 +203,7 @@ def test_nothing_that_stripe_may_leave_out_is_needed(kind: str) -> None:
     assert count
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fill", Fill)
 def test_a_preview_is_read_however_little_it_says(fill: Fill) -> None:
     preview = example("invoice", fill)
@@ -283,6 +285,7 @@ def test_a_renewal_that_is_foreseen_names_its_subscription(version: str) -> None
     assert target.id_in(foreseen) == "subscription_1"
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 @pytest.mark.parametrize("version", [one for one in VERSIONS if one != gateway.API_VERSION])
 def test_a_life_told_in_an_older_version_ends_in_the_same_rows(
@@ -323,6 +326,7 @@ KEPT = {
 NEEDED = [f"{kind}.{name}" for kind, names in KEPT.items() for name in names]
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_rows_are_written_of_the_barest_answers(sandbox: Sandbox, settings: Settings) -> None:
     subscribe(sandbox, sign_up(), DISPUTED_CARD)
@@ -348,6 +352,7 @@ def test_rows_are_written_of_the_barest_answers(sandbox: Sandbox, settings: Sett
     assert Dispute.objects.get().status == "needs_response"
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_a_refund_without_a_status_is_on_its_way(sandbox: Sandbox, settings: Settings) -> None:
     subscribe(sandbox, sign_up())

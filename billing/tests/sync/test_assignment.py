@@ -65,6 +65,7 @@ def test_a_domain_beyond_ascii_matches_whatever_its_spelling(sandbox: Sandbox) -
     assert assignment.owner_of_address("EWA@ŻÓŁW.example") == ewa
 
 
+@pytest.mark.slow
 def test_staff_assign_by_any_spelling(sandbox: Sandbox) -> None:
     made_in_the_dashboard(sandbox, "other@example.com")
     deliver(sandbox.events())
@@ -87,6 +88,7 @@ def test_metadata_goes_before_the_address(sandbox: Sandbox) -> None:
     assert Customer.objects.get().user == bob
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("why", ["unverified", "inactive", "has a customer", "nobody"])
 def test_without_proof_it_is_listed_for_staff(sandbox: Sandbox, why: str) -> None:
     alice = sign_up()
@@ -108,6 +110,7 @@ def test_without_proof_it_is_listed_for_staff(sandbox: Sandbox, why: str) -> Non
     assert "no member of ours" in notes.get().error
 
 
+@pytest.mark.slow
 def test_verifying_the_address_later_is_enough(sandbox: Sandbox) -> None:
     made_in_the_dashboard(sandbox, "alice@example.com")
     deliver(sandbox.events())
@@ -121,6 +124,7 @@ def test_verifying_the_address_later_is_enough(sandbox: Sandbox) -> None:
     assert {event.state for event in left} == {EventState.PROCESSED}
 
 
+@pytest.mark.slow
 def test_of_two_customers_with_one_address_staff_choose(sandbox: Sandbox) -> None:
     for _ in range(2):
         made_in_the_dashboard(sandbox, "alice@example.com")
@@ -137,6 +141,7 @@ def press_assign(who: User, row: UnassignedCustomer, email: str) -> Any:
     return client.post(url, {"_form_submitted": "on", "email": email}, follow=True)
 
 
+@pytest.mark.slow
 def test_staff_assign_and_everything_follows(sandbox: Sandbox) -> None:
     made_in_the_dashboard(sandbox, "other@example.com")
     deliver(sandbox.events())
@@ -149,6 +154,7 @@ def test_staff_assign_and_everything_follows(sandbox: Sandbox) -> None:
     assert not UnassignedCustomer.objects.exists()
 
 
+@pytest.mark.slow
 def test_staff_are_told_why_somebody_cant_be_the_one(sandbox: Sandbox) -> None:
     made_in_the_dashboard(sandbox, "other@example.com")
     deliver(sandbox.events())
@@ -159,6 +165,7 @@ def test_staff_are_told_why_somebody_cant_be_the_one(sandbox: Sandbox) -> None:
     assert not Customer.objects.exists()
 
 
+@pytest.mark.slow
 def test_staff_assign_a_second_customer_to_a_member_who_has_one(sandbox: Sandbox) -> None:
     for email in ("one@example.com", "two@example.com"):
         made_in_the_dashboard(sandbox, email)
@@ -182,6 +189,7 @@ def test_staff_assign_a_second_customer_to_a_member_who_has_one(sandbox: Sandbox
     assert second.stripe_id in page
 
 
+@pytest.mark.slow
 def test_nobody_gets_the_customer_of_somebody_who_is_switched_off(sandbox: Sandbox) -> None:
     made_in_the_dashboard(sandbox, "one@example.com")
     deliver(sandbox.events())
@@ -202,6 +210,7 @@ def test_a_further_customer_that_names_its_member_is_theirs(sandbox: Sandbox) ->
     assert not UnassignedCustomer.objects.exists()
 
 
+@pytest.mark.slow
 def test_an_unassigned_customer_that_is_deleted_leaves_the_list(sandbox: Sandbox) -> None:
     stranger = made_in_the_dashboard(sandbox, "other@example.com")
     deliver(sandbox.events())

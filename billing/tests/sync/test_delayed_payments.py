@@ -55,6 +55,7 @@ def join(sandbox: Sandbox, account: str) -> User:
     return paid_member(sandbox, card=account)
 
 
+@pytest.mark.slow
 def test_single_payment_is_explained_while_the_bank_works_and_receipted_once_it_pays(
     sandbox: Sandbox, client: Client
 ) -> None:
@@ -85,6 +86,7 @@ def test_single_payment_is_explained_while_the_bank_works_and_receipted_once_it_
     assert "Paid" in page(client, alice, address)
 
 
+@pytest.mark.slow
 def test_single_payment_that_the_bank_refuses_is_told_and_can_be_made_again(
     sandbox: Sandbox, client: Client
 ) -> None:
@@ -131,6 +133,7 @@ def test_declined_card_sends_no_mail_about_a_bank(sandbox: Sandbox) -> None:
     assert told(alice) == []
 
 
+@pytest.mark.slow
 def test_membership_from_a_bank_account_begins_at_once_and_is_receipted_later(
     sandbox: Sandbox, client: Client
 ) -> None:
@@ -158,6 +161,7 @@ def test_membership_from_a_bank_account_begins_at_once_and_is_receipted_later(
     assert "bank payment is on its way" not in page(client, alice, "/")
 
 
+@pytest.mark.slow
 def test_membership_whose_first_payment_the_bank_refuses_is_not_lost_in_silence(
     sandbox: Sandbox, client: Client
 ) -> None:
@@ -180,6 +184,7 @@ def test_membership_whose_first_payment_the_bank_refuses_is_not_lost_in_silence(
     assert "Active" in page(client, alice, "/")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("account", "outcome"), [(PAYS, "payment_received"), (FAILS, "payment_failed")]
 )
@@ -199,6 +204,7 @@ def test_renewal_by_bank_is_told_as_one_thing(
     assert told(alice) == [*before, outcome]
 
 
+@pytest.mark.slow
 def test_failure_is_told_also_where_nothing_was_heard_before(sandbox: Sandbox) -> None:
     alice = join(sandbox, GOOD_CARD)
     customer = Customer.objects.get().stripe_id
@@ -244,6 +250,7 @@ def test_membership_that_never_began_is_not_called_ended(client: Client) -> None
     assert "ended on" not in home
 
 
+@pytest.mark.slow
 def test_a_balance_entry_that_comes_late_changes_nothing(sandbox: Sandbox) -> None:
     """Stripe books a card's payment a minute after midnight: it is still paid on its own day."""
     sandbox.control("switches", late_balance=True)

@@ -92,11 +92,13 @@ def _check_evidence(user: User, name: str) -> None:
     assert user.email in packed.read("messages.csv").decode()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_a_name_goes_all_the_way(sandbox: Sandbox, name: str) -> None:
     journey(sandbox, name, "somebody@example.com")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("email", EMAILS)
 def test_an_address_goes_all_the_way(sandbox: Sandbox, email: str) -> None:
     journey(sandbox, "Jan Nowak", email)

@@ -73,6 +73,7 @@ def test_credit_note_on_a_paid_invoice_shows_what_became_of_it(
     assert len(told()) == 1
 
 
+@pytest.mark.slow
 def test_credit_on_the_balance_pays_a_part_of_the_next_invoice(
     sandbox: Sandbox, client: Client
 ) -> None:
@@ -94,6 +95,7 @@ def test_credit_on_the_balance_pays_a_part_of_the_next_invoice(
     assert "Paid: $24.00" in text
 
 
+@pytest.mark.slow
 def test_credit_note_lowers_an_open_invoice_until_it_is_void(
     sandbox: Sandbox, client: Client
 ) -> None:
@@ -116,6 +118,7 @@ def test_credit_note_lowers_an_open_invoice_until_it_is_void(
     assert "It was taken back" in page_of(client, alice, invoice)
 
 
+@pytest.mark.slow
 def test_credit_note_that_covers_everything_settles_the_invoice(
     sandbox: Sandbox, client: Client
 ) -> None:
@@ -152,6 +155,7 @@ def test_credit_note_that_was_voided_unseen_is_kept_too(sandbox: Sandbox) -> Non
     assert told() == []
 
 
+@pytest.mark.slow
 def test_comparison_finds_and_repairs_credit_notes(sandbox: Sandbox) -> None:
     member(sandbox)
     credit(sandbox, Invoice.objects.get(), amount=500, credit_amount=500)
@@ -165,6 +169,7 @@ def test_comparison_finds_and_repairs_credit_notes(sandbox: Sandbox) -> None:
     assert CreditNote.objects.get().amount == 500
 
 
+@pytest.mark.slow
 def test_history_brings_credit_notes_void_ones_too(sandbox: Sandbox) -> None:
     member(sandbox, DECLINED_LATER_CARD)
     sandbox.control("clock", advance="renewal")
@@ -181,6 +186,7 @@ def test_history_brings_credit_notes_void_ones_too(sandbox: Sandbox) -> None:
     assert Message.objects.count() == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "label", "words"),
     [
@@ -241,6 +247,7 @@ def test_amounts_are_in_the_invoices_own_currency(client: Client) -> None:
     assert "$2" not in page.replace("$29.00 / month", "")
 
 
+@pytest.mark.slow
 def test_staff_see_the_same_amounts(sandbox: Sandbox, client: Client) -> None:
     member(sandbox)
     credit(sandbox, Invoice.objects.get(), amount=500, credit_amount=500)
@@ -277,6 +284,7 @@ def test_a_quantity_is_said_once(sandbox: Sandbox, client: Client) -> None:
     assert "Guest pass × 2" in page_of(client, alice, invoice)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("let_go", ["mark_uncollectible", "void_invoice"])
 def test_who_owes_nothing_any_more_is_told_of_no_failure(
     sandbox: Sandbox, client: Client, let_go: str

@@ -127,6 +127,7 @@ def test_nobody_refunds_it_through_stripe(alice: User, client: Client) -> None:
     assert f"/payment/{paid.pk}/refund" not in shown
 
 
+@pytest.mark.slow
 def test_an_invoice_that_failed_and_was_paid_in_cash_is_no_payment_that_worked(
     sandbox: Sandbox,
 ) -> None:
@@ -140,6 +141,7 @@ def test_an_invoice_that_failed_and_was_paid_in_cash_is_no_payment_that_worked(
     assert message.subject.startswith("Receipt: $29.00")
 
 
+@pytest.mark.slow
 def test_comparison_and_repair_know_it(alice: User) -> None:
     assert not comparison.compare().differences
     paid = newest(alice).payments.get()
@@ -170,6 +172,7 @@ def test_a_payment_nobody_has_tried_is_none(sandbox: Sandbox, client: Client) ->
     assert not comparison.compare().differences
 
 
+@pytest.mark.slow
 def test_all_lines_of_a_long_invoice_are_read(sandbox: Sandbox, client: Client) -> None:
     alice = paid_member(sandbox)
     stripe, customer = sandbox.stripe.v1, Customer.objects.get(user=alice).stripe_id

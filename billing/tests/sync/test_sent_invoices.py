@@ -190,6 +190,7 @@ def test_a_membership_paid_by_invoice_says_so(
     assert "next charge" not in home
 
 
+@pytest.mark.slow
 def test_a_renewal_by_invoice_is_sent_then_overdue_then_paid(
     sandbox: Sandbox, client: Client, alice: User
 ) -> None:
@@ -224,6 +225,7 @@ def test_a_renewal_by_invoice_is_sent_then_overdue_then_paid(
     assert "Overdue" not in page(client, "/")
 
 
+@pytest.mark.slow
 def test_staff_read_overdue_and_not_failed(sandbox: Sandbox, client: Client, alice: User) -> None:
     pay_by_invoice(sandbox, alice)
     sandbox.control("clock", advance="renewal")

@@ -54,6 +54,7 @@ def join(sandbox: Sandbox, client: Client, user: User, **typed: Any) -> None:
     deliver(sandbox.events())
 
 
+@pytest.mark.slow
 def test_checkouts_page_is_filled_in_by_hand(sandbox: Sandbox, client: Client) -> None:
     client.force_login(sign_up())
     page = client.post(reverse("billing:subscribe"))["Location"]
@@ -92,6 +93,7 @@ def page_of(client: Client, name: str, *arguments: object) -> str:
     return client.get(reverse(name, args=arguments), follow=True).content.decode()
 
 
+@pytest.mark.slow
 def test_a_membership_is_taxed_by_the_address_typed_at_checkout(
     sandbox: Sandbox, client: Client
 ) -> None:
@@ -113,6 +115,7 @@ def test_a_membership_is_taxed_by_the_address_typed_at_checkout(
     assert not problems.found()
 
 
+@pytest.mark.slow
 def test_a_business_is_on_its_invoice_and_its_statement(sandbox: Sandbox, client: Client) -> None:
     alice = sign_up()
     join(sandbox, client, alice, address=BERLIN, **GMBH)
@@ -133,6 +136,7 @@ def test_a_business_is_on_its_invoice_and_its_statement(sandbox: Sandbox, client
     assert pdf["Content-Type"] == "application/pdf"
 
 
+@pytest.mark.slow
 def test_a_business_keeps_its_name_when_the_member_changes_their_address(
     sandbox: Sandbox, client: Client
 ) -> None:
@@ -144,12 +148,14 @@ def test_a_business_keeps_its_name_when_the_member_changes_their_address(
     assert (customer.email, customer.name) == ("new@example.com", "Beispiel GmbH")
 
 
+@pytest.mark.slow
 def test_a_person_s_invoice_names_nobody(sandbox: Sandbox, client: Client) -> None:
     join(sandbox, client, sign_up())
     invoice = Invoice.objects.get()
     assert (invoice.customer_name, invoice.customer_tax_ids) == ("", [])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("behavior", "amount", "tax", "words"),
     [("inclusive", 4000, 154, "tax included"), ("exclusive", 4160, 160, "plus tax")],
@@ -185,6 +191,7 @@ def test_a_single_payment_is_taxed_as_the_setting_says(
     assert f"${amount / 100:.2f}" in result.content.decode()
 
 
+@pytest.mark.slow
 def test_a_lost_address_is_asked_for_told_and_made_good(
     sandbox: Sandbox, client: Client, settings: Settings
 ) -> None:
@@ -217,6 +224,7 @@ def test_a_lost_address_is_asked_for_told_and_made_good(
     assert "Please add your billing address" not in page_of(client, "home")
 
 
+@pytest.mark.slow
 def test_a_switch_without_an_address_says_so(sandbox: Sandbox, client: Client) -> None:
     alice = sign_up()
     join(sandbox, client, alice)
@@ -233,6 +241,7 @@ def test_a_switch_without_an_address_says_so(sandbox: Sandbox, client: Client) -
     assert Subscription.objects.get().price_id == MONTHLY
 
 
+@pytest.mark.slow
 def test_a_switch_under_automatic_tax_charges_what_it_shows(
     sandbox: Sandbox, client: Client
 ) -> None:
@@ -264,6 +273,7 @@ def test_stripe_tax_that_is_not_set_up_is_told_to_both(sandbox: Sandbox, client:
     assert "Stripe Tax isn’t set up" in problem.text
 
 
+@pytest.mark.slow
 def test_an_invoice_that_can_t_be_finalized_is_named_to_staff(
     sandbox: Sandbox, client: Client
 ) -> None:

@@ -43,6 +43,7 @@ def exported(invoice: Invoice) -> dict[str, str]:
     return dict(zip(exports.INVOICE_COLUMNS, row, strict=True))
 
 
+@pytest.mark.slow
 def test_inclusive_tax_reads_as_included(sandbox: Sandbox, client: Client) -> None:
     alice = subscribe(sandbox, make_rate(sandbox, 19))
     invoice = Invoice.objects.get()
@@ -65,6 +66,7 @@ def test_inclusive_tax_reads_as_included(sandbox: Sandbox, client: Client) -> No
     assert "a month, tax included" in membership
 
 
+@pytest.mark.slow
 def test_tax_on_top_is_a_line_of_its_own(sandbox: Sandbox, client: Client) -> None:
     rate = make_rate(
         sandbox, 8.875, inclusive=False, display_name="Sales tax", jurisdiction="New York"
@@ -90,6 +92,7 @@ def test_tax_on_top_is_a_line_of_its_own(sandbox: Sandbox, client: Client) -> No
     assert "$29.00 every month, plus tax" in rendering.render_email(welcome).text
 
 
+@pytest.mark.slow
 def test_several_rates_are_named_each(sandbox: Sandbox, client: Client) -> None:
     rates = [
         make_rate(sandbox, 5, inclusive=False, display_name="GST"),
@@ -133,6 +136,7 @@ def test_who_owes_no_tax_reads_why(
     assert words in receipt()
 
 
+@pytest.mark.slow
 def test_evidence_and_staff_see_the_same_sums(sandbox: Sandbox, client: Client) -> None:
     subscribe(sandbox, make_rate(sandbox, 19), make_rate(sandbox, 2, inclusive=False))
     invoice = Invoice.objects.get()
@@ -174,6 +178,7 @@ def test_what_credit_paid_has_no_tax_a_second_time(sandbox: Sandbox) -> None:
     assert (paid.amount, paid.tax) == (1000, 160)
 
 
+@pytest.mark.slow
 def test_a_renamed_rate_is_renamed_here(sandbox: Sandbox, client: Client) -> None:
     rate = make_rate(sandbox, 19)
     subscribe(sandbox, rate)
@@ -190,6 +195,7 @@ def test_an_invoice_of_an_earlier_version_shows_its_tax(client: Client) -> None:
     assert page[1:] == [("Subtotal", 2900), ("Tax", 200), ("Total", 3100)]
 
 
+@pytest.mark.slow
 def test_a_credit_note_names_the_tax_in_it(sandbox: Sandbox, client: Client) -> None:
     subscribe(sandbox, make_rate(sandbox, 10, inclusive=False))
     invoice = Invoice.objects.get()

@@ -85,6 +85,7 @@ def looked_at(client: Client, tries: int = 20, password: str = WRONG) -> int:
     return looked
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("address", [ELSEWHERE, HOME])
 def test_wrong_passwords_of_strangers_do_not_stop_who_was_here_before(address: str) -> None:
     client = at_home(alice())
@@ -95,6 +96,7 @@ def test_wrong_passwords_of_strangers_do_not_stop_who_was_here_before(address: s
     assert is_signed_in(client)
 
 
+@pytest.mark.slow
 def test_wrong_passwords_of_strangers_do_not_stop_who_confirms_that_it_is_them() -> None:
     user = alice()
     known, from_before = fresh(user), browser(user)
@@ -104,6 +106,7 @@ def test_wrong_passwords_of_strangers_do_not_stop_who_confirms_that_it_is_them()
         assert answer.status_code == 302, "signed in, on a known device or in a session"
 
 
+@pytest.mark.slow
 def test_guessing_is_as_hard_as_without_devices() -> None:
     client = at_home(alice())
     cookie = client.cookies[devices.COOKIE].value
@@ -123,6 +126,7 @@ def test_guessing_is_as_hard_as_without_devices() -> None:
     assert looked_at(with_cookie(cookie), 1, PASSWORD) == 0
 
 
+@pytest.mark.slow
 def test_the_budget_of_a_device_is_bounded_by_the_day() -> None:
     cookie = at_home(alice()).cookies[devices.COOKIE].value
     start, looked = timezone.now(), 0
@@ -132,6 +136,7 @@ def test_the_budget_of_a_device_is_bounded_by_the_day() -> None:
     assert looked == 30
 
 
+@pytest.mark.slow
 def test_who_shares_a_browser_has_a_budget_each() -> None:
     client = at_home(alice())
     bob()
@@ -153,6 +158,7 @@ def test_the_cookie_is_kept_from_scripts_and_other_sites(settings: Settings) -> 
     assert cookie["max-age"] == 180 * 24 * 60 * 60
 
 
+@pytest.mark.slow
 def test_a_new_password_ends_what_other_devices_were_worth() -> None:
     user = alice()
     old, here = at_home(user), fresh(user)
@@ -173,6 +179,7 @@ def test_a_password_set_in_whatever_way_ends_them() -> None:
     assert "too many" in log_in(client, password=NEW).content.decode()
 
 
+@pytest.mark.slow
 def test_signing_out_everywhere_else_ends_them() -> None:
     user = alice()
     other, here = at_home(user), fresh(user)
@@ -184,6 +191,7 @@ def test_signing_out_everywhere_else_ends_them() -> None:
     assert log_in(sign_out(here)).url == reverse("home")
 
 
+@pytest.mark.slow
 def test_devices_are_forgotten_in_time() -> None:
     user = alice()
     client = at_home(user)
@@ -198,6 +206,7 @@ def test_devices_are_forgotten_in_time() -> None:
     assert not Device.objects.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("asking", "most"), [("account_request_login_code", 15), ("account_reset_password", 10)]
 )
@@ -239,6 +248,7 @@ def test_another_code_comes_to_a_known_device_whatever_strangers_asked_for() -> 
     assert is_signed_in(client)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("asking", "confirm"),
     [
@@ -262,6 +272,7 @@ def test_codes_entered_behind_the_same_address_do_not_stop_a_device(
     assert post(new, asking, email=ALICE).status_code == 302
 
 
+@pytest.mark.slow
 def test_who_has_the_password_alone_does_not_stop_the_second_step() -> None:
     user = alice()
     client = signed_in(user)

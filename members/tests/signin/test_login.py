@@ -92,6 +92,7 @@ def test_guesses_sent_at_the_same_moment_are_counted(asking: str) -> None:
     assert not is_signed_in(client)
 
 
+@pytest.mark.slow
 def test_a_network_enters_so_many_codes_a_minute() -> None:
     alice()
     for number in range(7):

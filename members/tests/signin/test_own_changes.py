@@ -117,6 +117,7 @@ def test_an_app_added_by_who_only_reads_the_mail_holds_the_account_up(
     assert "whoever reads the account’s email" in told(alex)[-1]
 
 
+@pytest.mark.slow
 def test_a_removed_second_step_and_new_recovery_codes_are_told(
     alex: User, sam: User, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
 ) -> None:

@@ -29,6 +29,7 @@ def olga() -> User:
     return alice(is_staff=True, is_superuser=True)
 
 
+@pytest.mark.slow
 def test_who_has_none_is_led_to_add_it_and_then_let_in(olga: User) -> None:
     client = signed_in(olga)
     answer = client.get(LIST)
@@ -39,6 +40,7 @@ def test_who_has_none_is_led_to_add_it_and_then_let_in(olga: User) -> None:
     assert client.get(LIST).status_code == 200
 
 
+@pytest.mark.slow
 def test_a_session_from_before_gives_a_code_first_and_comes_back(olga: User) -> None:
     before = signed_in(olga)
     secret = protected(olga)
@@ -50,6 +52,7 @@ def test_a_session_from_before_gives_a_code_first_and_comes_back(olga: User) -> 
     assert before.get(LIST).status_code == 200
 
 
+@pytest.mark.slow
 def test_who_signs_in_with_both_steps_is_in(olga: User) -> None:
     secret = protected(olga)
     client = browser()
@@ -58,6 +61,7 @@ def test_who_signs_in_with_both_steps_is_in(olga: User) -> None:
     assert client.get(LIST).status_code == 200
 
 
+@pytest.mark.slow
 def test_a_code_of_an_app_that_was_replaced_counts_no_more(olga: User) -> None:
     client = signed_in(olga)
     add_app(client)

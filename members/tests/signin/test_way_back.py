@@ -190,6 +190,7 @@ def takes_forms(path: str, user: User) -> bool:
     return browser(user).post(path, headers={"HX-Request": "true"}).status_code != 405
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FOR_MEMBERS)
 def test_who_was_signed_out_comes_back_to_the_form(name: str, member: User) -> None:
     client, path = browser(), address(name, member)
@@ -346,6 +347,7 @@ def staff_addresses(world: staff_world.World) -> Iterator[tuple[str, str, str]]:
         yield pattern.callback.__qualname__, pattern.name, f"/{filled}"
 
 
+@pytest.mark.slow
 def test_staff_come_back_to_the_page_of_their_form(sandbox: Sandbox) -> None:
     world = staff_world.make_world()
     sam = open_account("sam@example.com", "Sam Super", PASSWORD, is_staff=True, is_superuser=True)

@@ -233,6 +233,7 @@ def close() -> None:
     call_command("close_account", NEW, "--yes", stdout=StringIO())
 
 
+@pytest.mark.slow
 def test_nobody_is_left_in_any_table_but_the_books(left: User, sandbox: Sandbox) -> None:
     assert {hit.partition(":")[0] for hit in found(TRACES)} >= EVERYWHERE
     close()
@@ -285,6 +286,7 @@ def test_the_last_mail_waits_out_a_mail_server_that_is_down(left: User, sandbox:
     assert found(TRACES) == []
 
 
+@pytest.mark.slow
 def test_how_they_were_reached_once_is_not_in_the_log(left: User) -> None:
     """A number that support corrected, and that no message was ever sent to, is in no other row."""
     member = left.member
@@ -315,6 +317,7 @@ def test_the_books_and_their_proof_stay(left: User, sandbox: Sandbox) -> None:
     assert LedgerCheck.objects.latest("pk").problems == []
 
 
+@pytest.mark.slow
 def test_staff_pages_show_what_is_left(left: User, sandbox: Sandbox) -> None:
     refund = Refund.objects.get()
     close()
@@ -345,6 +348,7 @@ def test_staff_pages_show_what_is_left(left: User, sandbox: Sandbox) -> None:
         assert "quillfeather" not in answer.content.decode().lower(), page
 
 
+@pytest.mark.slow
 def test_an_event_that_was_reduced_can_be_processed_again(left: User, sandbox: Sandbox) -> None:
     close()
     for event in StripeEvent.objects.filter(customer_id=Customer.objects.get().stripe_id):
@@ -407,6 +411,7 @@ def test_who_is_called_the_same_keeps_everything() -> None:
     assert LogEntry.objects.get().object_repr == NAME
 
 
+@pytest.mark.slow
 def test_somebody_without_a_customer_is_gone_altogether() -> None:
     user = _sign_up()
     staff_world.make_message(user, recipient=OLD)

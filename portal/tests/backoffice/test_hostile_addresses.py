@@ -113,6 +113,7 @@ def test_a_button_of_a_row_that_is_not_there_is_no_error(key: str) -> None:
         assert answer.status_code in {403, 404}, path
 
 
+@pytest.mark.slow
 def test_a_value_that_is_no_choice_shows_the_whole_list(client: Client) -> None:
     staff_world.make_world()
     for model, column in [(Message, "state"), (Invoice, "status")]:
@@ -121,6 +122,7 @@ def test_a_value_that_is_no_choice_shows_the_whole_list(client: Client) -> None:
         assert answer.context["cl"].result_count == 1
 
 
+@pytest.mark.slow
 def test_the_tabs_of_a_member_answer_whatever_the_address_asks_for(client: Client) -> None:
     world = staff_world.make_world()
     for _ in range(12):

@@ -202,6 +202,7 @@ def test_home_says_first_what_needs_somebody(client: Client, settings: Settings)
         assert said in page, said
 
 
+@pytest.mark.slow
 def test_each_number_is_a_link_to_rows_that_a_list_accepts(client: Client) -> None:
     staff_world.make_world()
     make_failed_event()

@@ -68,6 +68,7 @@ def schedule(task_name: str, status: str, *, run: int) -> int:
     return pk
 
 
+@pytest.mark.slow
 def test_a_damaged_row_is_a_red_task_and_one_mail_until_it_is_repaired(sandbox: Sandbox) -> None:
     paid_member(sandbox)
     Invoice.objects.update(total=1)
@@ -112,6 +113,7 @@ def test_what_the_portal_made_at_stripe_and_lost_is_a_task_of_its_own() -> None:
     assert one.url == show.page_of(run)
 
 
+@pytest.mark.slow
 def test_an_orphan_is_a_red_task_until_it_is_gone_at_stripe(sandbox: Sandbox) -> None:
     made = sandbox.stripe.v1.customers.create(
         {"email": "lost@example.com", "metadata": {"portal_user": "987654"}}
@@ -131,6 +133,7 @@ def test_an_orphan_is_a_red_task_until_it_is_gone_at_stripe(sandbox: Sandbox) ->
     assert len(told()) == 1
 
 
+@pytest.mark.slow
 def test_every_task_leads_to_a_page_that_its_reader_may_open() -> None:
     """A red task whose link is refused, or is gone, can't be solved by whoever reads it."""
     hours_ago = timezone.now() - timedelta(hours=2)

@@ -16,6 +16,7 @@ from sandbox import fixtures, mail, twilio, webhooks
 from sandbox.stripe import (
     charges,
     checkout,
+    checkout_completion,
     checkout_taxes,
     clock,
     customers,
@@ -136,7 +137,7 @@ def _complete_checkout(command: Command) -> Json:
         if body.get("promotion_code"):
             session = checkout.find(command.world, session_id)
             checkout.apply_code(command.world, session, str(body["promotion_code"]))
-        outcome = checkout.complete(
+        outcome = checkout_completion.complete(
             command.world,
             session_id,
             str(body.get("card", "4242424242424242")),

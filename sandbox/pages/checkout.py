@@ -6,7 +6,7 @@ from starlette.routing import Route
 from sandbox.pages import payers, paying
 from sandbox.pages.orders import order_of
 from sandbox.rendering import Visit, endpoint, missing, money, page, see_other
-from sandbox.stripe import checkout
+from sandbox.stripe import checkout, checkout_completion
 from sandbox.stripe.errors import ApiError
 from sandbox.stripe.events import private
 from sandbox.world import Json
@@ -41,8 +41,9 @@ def _pay(visit: Visit, session: Json) -> Response:
     account = visit.form.get("account", "")
     if account and _takes_debit(visit, session):
         return _debit(visit, session, account, email)
+    complete = checkout_completion.complete
     outcome = paying.try_card(
-        visit, lambda card, yes: checkout.complete(visit.world, order.id, card.typed, yes, email)
+        visit, lambda card, yes: complete(visit.world, order.id, card.typed, yes, email)
     )
     if outcome.status in ("complete", "processing"):
         return see_other(success_url(session))
@@ -80,7 +81,7 @@ def _enter(visit: Visit, session: Json) -> Response | None:
 def _debit(visit: Visit, session: Json, account: str, email: str) -> Response:
     """Pay from a bank account."""
     try:
-        checkout.complete(visit.world, session["id"], account, None, email)
+        checkout_completion.complete(visit.world, session["id"], account, None, email)
     except ApiError as error:
         return _page(visit, session, message=str(error), status=400)
     return see_other(success_url(session))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sandbox.stripe import cards
 from sandbox.stripe.errors import missing
 from sandbox.stripe.events import changing, emit, private
-from sandbox.stripe.shown import copy
+from sandbox.stripe.shown import copy, whole
 from sandbox.world import Json, World
 
 BOOKED_LATE_BY = 60
@@ -98,52 +98,34 @@ def _refusal(reason: str, message: str) -> Json:
 
 
 def _blank(world: World, intent: Json, method: Json) -> Json:
-    return {
-        "id": world.new_id("ch_3"),
-        "object": "charge",
-        "amount": intent["amount"],
-        "amount_captured": 0,
-        "amount_refunded": 0,
-        "application": None,
-        "application_fee": None,
-        "application_fee_amount": None,
-        "balance_transaction": None,
-        "billing_details": copy(method["billing_details"]),
-        "calculated_statement_descriptor": "SANDBOX",
-        "captured": False,
-        "created": world.now(),
-        "currency": intent["currency"],
-        "customer": intent["customer"],
-        "description": intent["description"],
-        "disputed": False,
-        "failure_balance_transaction": None,
-        "failure_code": None,
-        "failure_message": None,
-        "fraud_details": {},
-        "livemode": False,
-        "metadata": dict(intent["metadata"]),
-        "on_behalf_of": None,
-        "outcome": None,
-        "paid": False,
-        "payment_intent": intent["id"],
-        "payment_method": method["id"],
-        "payment_method_details": _details(intent, method),
-        "presentment_details": None,
-        "radar_options": {},
-        "receipt_email": intent["receipt_email"],
-        "receipt_number": None,
-        "receipt_url": None,
-        "refunded": False,
-        "review": None,
-        "shipping": None,
-        "source": None,
-        "source_transfer": None,
-        "statement_descriptor": None,
-        "statement_descriptor_suffix": None,
-        "status": "failed",
-        "transfer_data": None,
-        "transfer_group": None,
-    }
+    return whole(
+        {
+            "id": world.new_id("ch_3"),
+            "object": "charge",
+            "amount": intent["amount"],
+            "amount_captured": 0,
+            "amount_refunded": 0,
+            "billing_details": copy(method["billing_details"]),
+            "calculated_statement_descriptor": "SANDBOX",
+            "captured": False,
+            "created": world.now(),
+            "currency": intent["currency"],
+            "customer": intent["customer"],
+            "description": intent["description"],
+            "disputed": False,
+            "fraud_details": {},
+            "livemode": False,
+            "metadata": dict(intent["metadata"]),
+            "paid": False,
+            "payment_intent": intent["id"],
+            "payment_method": method["id"],
+            "payment_method_details": _details(intent, method),
+            "radar_options": {},
+            "receipt_email": intent["receipt_email"],
+            "refunded": False,
+            "status": "failed",
+        }
+    )
 
 
 def hold(world: World, intent: Json, method: Json) -> Json:

@@ -15,10 +15,17 @@ from sandbox.stripe import (
     taxes,
 )
 from sandbox.stripe.events import changing, emit
-from sandbox.stripe.shown import copy
+from sandbox.stripe.shown import copy, whole
 from sandbox.world import Json, World
 
 HOUR = 3600
+_ZERO_AT_FIRST = (
+    "amount_due amount_overpaid amount_paid amount_remaining amount_shipping attempt_count "
+    "post_payment_credit_notes_amount pre_payment_credit_notes_amount subtotal "
+    "subtotal_excluding_tax total total_excluding_tax"
+).split()
+_TRANSITIONS = ("finalized_at", "marked_uncollectible_at", "paid_at", "voided_at")
+_PAYMENT_SETTINGS = ("default_mandate", "payment_method_options", "payment_method_types")
 
 
 def draft(
@@ -286,32 +293,43 @@ def blank(
     """An invoice without ID, lines, or totals."""
     now = world.now()
     start, end = period or (now, now)
+    return whole(
+        {
+            "id": "",
+            "object": "invoice",
+            **dict.fromkeys(_ZERO_AT_FIRST, 0),
+            **_of_customer(world, customer),
+            **_of_subscription(subscription),
+            "account_country": "US",
+            "account_name": "Sandbox",
+            "attempted": False,
+            "auto_advance": True,
+            "billing_reason": reason,
+            "collection_method": "charge_automatically",
+            "created": now,
+            "currency": currency,
+            "discounts": [],
+            "issuer": {"type": "self"},
+            "lines": line_list("", []),
+            "livemode": False,
+            "metadata": {},
+            "payment_settings": dict.fromkeys(_PAYMENT_SETTINGS),
+            "period_end": end,
+            "period_start": start,
+            "status": "draft",
+            "status_transitions": dict.fromkeys(_TRANSITIONS),
+            "total_discount_amounts": [],
+            "total_pretax_credit_amounts": [],
+            "total_taxes": [],
+            "webhooks_delivered_at": now,
+        }
+    )
+
+
+def _of_customer(world: World, customer: Json) -> Json:
+    """What an invoice says about its customer."""
     return {
-        "id": "",
-        "object": "invoice",
-        "account_country": "US",
-        "account_name": "Sandbox",
-        "account_tax_ids": None,
-        "amount_due": 0,
-        "amount_overpaid": 0,
-        "amount_paid": 0,
-        "amount_remaining": 0,
-        "amount_shipping": 0,
-        "application": None,
-        "attempt_count": 0,
-        "attempted": False,
-        "auto_advance": True,
-        "automatic_tax": automatic(
-            enabled=bool(subscription and subscription["automatic_tax"]["enabled"])
-        ),
-        "automatically_finalizes_at": None,
-        "billing_reason": reason,
-        "collection_method": "charge_automatically",
-        "created": now,
-        "currency": currency,
-        "custom_fields": None,
         "customer": customer["id"],
-        "customer_account": None,
         "customer_address": customer["address"],
         "customer_email": customer["email"],
         "customer_name": customer["name"],
@@ -319,60 +337,18 @@ def blank(
         "customer_shipping": customer["shipping"],
         "customer_tax_exempt": customer["tax_exempt"],
         "customer_tax_ids": tax_ids.of_invoice(world, customer),
-        "default_payment_method": None,
-        "default_source": None,
-        "default_tax_rates": copy(subscription["default_tax_rates"]) if subscription else [],
-        "description": None,
-        "discounts": [],
-        "due_date": None,
-        "effective_at": None,
-        "ending_balance": None,
-        "footer": None,
-        "from_invoice": None,
-        "hosted_invoice_url": None,
-        "invoice_pdf": None,
-        "issuer": {"type": "self"},
-        "last_finalization_error": None,
-        "latest_revision": None,
-        "lines": line_list("", []),
-        "livemode": False,
-        "metadata": {},
-        "next_payment_attempt": None,
-        "number": None,
-        "on_behalf_of": None,
-        "parent": _parent(subscription) if subscription else None,
-        "payment_settings": {
-            "default_mandate": None,
-            "payment_method_options": None,
-            "payment_method_types": None,
-        },
-        "period_end": end,
-        "period_start": start,
-        "post_payment_credit_notes_amount": 0,
-        "pre_payment_credit_notes_amount": 0,
-        "receipt_number": None,
-        "rendering": None,
-        "shipping_cost": None,
-        "shipping_details": None,
         "starting_balance": customer["balance"],
-        "statement_descriptor": None,
-        "status": "draft",
-        "status_details": None,
-        "status_transitions": {
-            "finalized_at": None,
-            "marked_uncollectible_at": None,
-            "paid_at": None,
-            "voided_at": None,
-        },
-        "subtotal": 0,
-        "subtotal_excluding_tax": 0,
-        "test_clock": None,
-        "total": 0,
-        "total_discount_amounts": [],
-        "total_excluding_tax": 0,
-        "total_pretax_credit_amounts": [],
-        "total_taxes": [],
-        "webhooks_delivered_at": now,
+    }
+
+
+def _of_subscription(subscription: Json | None) -> Json:
+    """What an invoice takes from its subscription, if it has one."""
+    return {
+        "automatic_tax": automatic(
+            enabled=bool(subscription and subscription["automatic_tax"]["enabled"])
+        ),
+        "default_tax_rates": copy(subscription["default_tax_rates"]) if subscription else [],
+        "parent": _parent(subscription) if subscription else None,
     }
 
 

@@ -10,7 +10,7 @@ from sandbox.stripe.errors import ApiError, declined, invalid, missing
 from sandbox.stripe.events import emit, private
 from sandbox.stripe.params import merge_metadata
 from sandbox.stripe.periods import DAY
-from sandbox.stripe.shown import public
+from sandbox.stripe.shown import public, whole
 from sandbox.world import Json, World
 
 _AUTHENTICATION_FAILED = "payment_intent_authentication_failure"
@@ -57,64 +57,39 @@ def create(
     They're those of `AS_GIVEN`: capture method, statement descriptor, shipping.
     """
     intent_id = world.new_id("pi_3")
-    intent: Json = {
-        "id": intent_id,
-        "object": "payment_intent",
-        "allowed_payment_method_types": None,
-        "amount": amount,
-        "amount_capturable": 0,
-        "amount_details": {"tip": {}},
-        "amount_received": 0,
-        "application": None,
-        "application_fee_amount": None,
-        "automatic_payment_methods": None,
-        "canceled_at": None,
-        "cancellation_reason": None,
-        "capture_method": "automatic",
-        "client_secret": world.new_id(f"{intent_id}_secret_"),
-        "confirmation_method": "automatic",
-        "created": world.now(),
-        "currency": currency,
-        "customer": customer,
-        "customer_account": None,
-        "description": description,
-        "excluded_payment_method_types": None,
-        "last_payment_error": None,
-        "latest_charge": None,
-        "livemode": False,
-        "managed_payments": {"enabled": False},
-        "metadata": metadata or {},
-        "next_action": None,
-        "on_behalf_of": None,
-        "payment_details": None,
-        "payment_method": None,
-        "payment_method_configuration_details": None,
-        "payment_method_options": {
-            "card": {
-                "installments": None,
-                "mandate_options": None,
-                "network": None,
-                "request_three_d_secure": "automatic",
-            }
-        },
-        "payment_method_types": ["card"],
-        "payment_record": None,
-        "presentment_details": None,
-        "processing": None,
-        "receipt_email": receipt_email,
-        "review": None,
-        "setup_future_usage": setup_future_usage,
-        "shipping": None,
-        "source": None,
-        "statement_descriptor": None,
-        "statement_descriptor_suffix": None,
-        "status": "requires_payment_method",
-        "transfer_data": None,
-        "transfer_group": None,
-    } | {name: value for name, value in (more or {}).items() if name in AS_GIVEN}
+    intent: Json = whole(
+        {
+            "id": intent_id,
+            "object": "payment_intent",
+            "amount": amount,
+            "amount_capturable": 0,
+            "amount_details": {"tip": {}},
+            "amount_received": 0,
+            "capture_method": "automatic",
+            "client_secret": world.new_id(f"{intent_id}_secret_"),
+            "confirmation_method": "automatic",
+            "created": world.now(),
+            "currency": currency,
+            "customer": customer,
+            "description": description,
+            "livemode": False,
+            "managed_payments": {"enabled": False},
+            "metadata": metadata or {},
+            "payment_method_options": _card_options(),
+            "payment_method_types": ["card"],
+            "receipt_email": receipt_email,
+            "setup_future_usage": setup_future_usage,
+            "status": "requires_payment_method",
+        }
+    ) | {name: value for name, value in (more or {}).items() if name in AS_GIVEN}
     world.objects.put(intent)
     emit(world, "payment_intent.created", intent)
     return intent
+
+
+def _card_options() -> Json:
+    unset = dict.fromkeys(("installments", "mandate_options", "network"))
+    return {"card": unset | {"request_three_d_secure": "automatic"}}
 
 
 def confirm(

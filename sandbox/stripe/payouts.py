@@ -7,6 +7,7 @@ from sandbox.stripe.errors import invalid, missing
 from sandbox.stripe.events import emit
 from sandbox.stripe.params import new_metadata
 from sandbox.stripe.periods import DAY
+from sandbox.stripe.shown import whole
 from sandbox.world import Json, World
 
 ARRIVES_AFTER = 2 * DAY
@@ -50,6 +51,39 @@ def create(world: World, params: Json) -> Json:
         ApiError: 400 `balance_insufficient` if there's less.
     """
     amount, currency = params["amount"], params["currency"].lower()
+    _check_available(world, amount, currency)
+    payout: Json = whole(
+        {
+            "id": world.new_id("po_1"),
+            "object": "payout",
+            "amount": amount,
+            "arrival_date": world.now() + ARRIVES_AFTER,
+            "automatic": False,
+            "created": world.now(),
+            "currency": currency,
+            "description": params.get("description"),
+            "livemode": False,
+            "metadata": new_metadata(params),
+            "method": params.get("method") or "standard",
+            "reconciliation_status": "not_applicable",
+            "source_type": params.get("source_type") or "card",
+            "statement_descriptor": params.get("statement_descriptor"),
+            "status": "pending",
+            "trace_id": {"status": "pending", "value": None},
+            "type": "bank_account",
+        }
+    )
+    booked = charges.book(world, payout, -amount, "payout")
+    booked["available_on"] = world.now()
+    world.objects.put(booked)
+    payout["balance_transaction"] = booked["id"]
+    world.objects.put(payout)
+    emit(world, "payout.created", payout)
+    return payout
+
+
+def _check_available(world: World, amount: int, currency: str) -> None:
+    """Refuse to pay out more than the balance has."""
     available = {one["currency"]: one["amount"] for one in balance(world)["available"]}
     if amount > available.get(currency, 0):
         message = (
@@ -58,42 +92,6 @@ def create(world: World, params: Json) -> Json:
             "balance (for more details, see stripe.com/docs/api#balance)."
         )
         raise invalid(message, code="balance_insufficient")
-    payout: Json = {
-        "id": world.new_id("po_1"),
-        "object": "payout",
-        "amount": amount,
-        "application_fee": None,
-        "application_fee_amount": None,
-        "arrival_date": world.now() + ARRIVES_AFTER,
-        "automatic": False,
-        "balance_transaction": None,
-        "created": world.now(),
-        "currency": currency,
-        "description": params.get("description"),
-        "destination": None,
-        "failure_balance_transaction": None,
-        "failure_code": None,
-        "failure_message": None,
-        "livemode": False,
-        "metadata": new_metadata(params),
-        "method": params.get("method") or "standard",
-        "original_payout": None,
-        "payout_method": None,
-        "reconciliation_status": "not_applicable",
-        "reversed_by": None,
-        "source_type": params.get("source_type") or "card",
-        "statement_descriptor": params.get("statement_descriptor"),
-        "status": "pending",
-        "trace_id": {"status": "pending", "value": None},
-        "type": "bank_account",
-    }
-    booked = charges.book(world, payout, -amount, "payout")
-    booked["available_on"] = world.now()
-    world.objects.put(booked)
-    payout["balance_transaction"] = booked["id"]
-    world.objects.put(payout)
-    emit(world, "payout.created", payout)
-    return payout
 
 
 def shown(world: World, payout: Json) -> Json:

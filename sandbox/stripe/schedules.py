@@ -8,7 +8,7 @@ from __future__ import annotations
 from sandbox.stripe import periods, prices
 from sandbox.stripe.errors import invalid, missing
 from sandbox.stripe.events import changing, emit
-from sandbox.stripe.shown import copy
+from sandbox.stripe.shown import copy, whole
 from sandbox.world import Json, World
 
 _UPDATED = "subscription_schedule.updated"
@@ -90,29 +90,24 @@ def _blank(world: World, subscription: Json, phases: list[Json]) -> Json:
         "on_behalf_of": None,
         "transfer_data": None,
     }
-    return {
-        "id": world.new_id("sub_sched_1"),
-        "object": "subscription_schedule",
-        "application": None,
-        "billing_mode": copy(subscription["billing_mode"]),
-        "canceled_at": None,
-        "completed_at": None,
-        "created": world.now(),
-        "current_phase": _dates(phases[0]),
-        "customer": subscription["customer"],
-        "customer_account": None,
-        "default_settings": settings,
-        "end_behavior": "release",
-        "livemode": False,
-        "metadata": {},
-        "pause_schedules": [],
-        "phases": phases,
-        "released_at": None,
-        "released_subscription": None,
-        "status": "active",
-        "subscription": subscription["id"],
-        "test_clock": None,
-    }
+    return whole(
+        {
+            "id": world.new_id("sub_sched_1"),
+            "object": "subscription_schedule",
+            "billing_mode": copy(subscription["billing_mode"]),
+            "created": world.now(),
+            "current_phase": _dates(phases[0]),
+            "customer": subscription["customer"],
+            "default_settings": settings,
+            "end_behavior": "release",
+            "livemode": False,
+            "metadata": {},
+            "pause_schedules": [],
+            "phases": phases,
+            "status": "active",
+            "subscription": subscription["id"],
+        }
+    )
 
 
 def _dates(phase: Json) -> Json:

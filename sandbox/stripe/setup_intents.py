@@ -6,7 +6,7 @@ from sandbox.stripe import cards, payment_methods
 from sandbox.stripe.errors import ApiError, invalid, missing
 from sandbox.stripe.events import emit
 from sandbox.stripe.params import merge_metadata, new_metadata
-from sandbox.stripe.shown import public
+from sandbox.stripe.shown import public, whole
 from sandbox.world import Json, World
 
 _OPEN = ("requires_payment_method", "requires_confirmation", "requires_action")
@@ -15,38 +15,26 @@ _OPEN = ("requires_payment_method", "requires_confirmation", "requires_action")
 def create(world: World, params: Json) -> Json:
     """Create a setup intent; with `confirm`, try its card right away."""
     intent_id = world.new_id("seti_1")
-    intent: Json = {
-        "id": intent_id,
-        "object": "setup_intent",
-        "allowed_payment_method_types": params.get("allowed_payment_method_types"),
-        "application": None,
-        "automatic_payment_methods": params.get("automatic_payment_methods"),
-        "cancellation_reason": None,
-        "client_secret": world.new_id(f"{intent_id}_secret_"),
-        "created": world.now(),
-        "customer": params.get("customer"),
-        "customer_account": None,
-        "description": params.get("description"),
-        "excluded_payment_method_types": None,
-        "flow_directions": None,
-        "last_setup_error": None,
-        "latest_attempt": None,
-        "livemode": False,
-        "managed_payments": {"enabled": False},
-        "mandate": None,
-        "metadata": new_metadata(params),
-        "next_action": None,
-        "on_behalf_of": None,
-        "payment_method": None,
-        "payment_method_configuration_details": None,
-        "payment_method_options": None,
-        "payment_method_types": params.get("allowed_payment_method_types")
-        or params.get("payment_method_types")
-        or ["card"],
-        "single_use_mandate": None,
-        "status": "requires_payment_method",
-        "usage": params.get("usage") or "off_session",
-    }
+    intent: Json = whole(
+        {
+            "id": intent_id,
+            "object": "setup_intent",
+            "allowed_payment_method_types": params.get("allowed_payment_method_types"),
+            "automatic_payment_methods": params.get("automatic_payment_methods"),
+            "client_secret": world.new_id(f"{intent_id}_secret_"),
+            "created": world.now(),
+            "customer": params.get("customer"),
+            "description": params.get("description"),
+            "livemode": False,
+            "managed_payments": {"enabled": False},
+            "metadata": new_metadata(params),
+            "payment_method_types": params.get("allowed_payment_method_types")
+            or params.get("payment_method_types")
+            or ["card"],
+            "status": "requires_payment_method",
+            "usage": params.get("usage") or "off_session",
+        }
+    )
     if method_id := params.get("payment_method"):
         method = payment_methods.find(world, method_id, param="payment_method")
         intent |= {"payment_method": method["id"], "status": "requires_confirmation"}

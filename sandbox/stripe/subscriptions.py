@@ -7,10 +7,11 @@ from sandbox.stripe.errors import invalid, missing
 from sandbox.stripe.events import changing, emit, private
 from sandbox.stripe.params import merge_metadata, missing_parameter
 from sandbox.stripe.periods import DAY
-from sandbox.stripe.shown import copy
+from sandbox.stripe.shown import copy, whole
 from sandbox.world import Json, World
 
 MOST_ITEMS = 20
+_CANCELLATION_DETAILS = ("comment", "feedback", "feedback_option", "reason")
 ENDED = ("canceled", "incomplete_expired")
 UPCOMING_BEFORE = 7 * DAY
 """When invoice.upcoming is sent."""
@@ -76,38 +77,42 @@ def new_item(
 
 def _blank(world: World, subscription_id: str, customer: Json, items: list[Json]) -> Json:
     now = world.now()
+    return whole(
+        {
+            "id": subscription_id,
+            "object": "subscription",
+            "automatic_tax": {"disabled_reason": None, "enabled": False, "liability": None},
+            "billing_cycle_anchor": now,
+            "billing_mode": {"flexible": {"proration_discounts": "included"}, "type": "flexible"},
+            "billing_schedules": [],
+            "cancel_at_period_end": False,
+            "cancellation_details": dict.fromkeys(_CANCELLATION_DETAILS),
+            "collection_method": "charge_automatically",
+            "created": now,
+            "currency": items[0]["price"]["currency"],
+            "customer": customer["id"],
+            "default_tax_rates": [],
+            "discounts": [],
+            **_settings(),
+            "items": {
+                "object": "list",
+                "data": items,
+                "has_more": False,
+                "total_count": len(items),
+                "url": f"/v1/subscription_items?subscription={subscription_id}",
+            },
+            "livemode": False,
+            "managed_payments": {"enabled": False},
+            "metadata": {},
+            "start_date": now,
+            "status": "incomplete",
+        }
+    )
+
+
+def _settings() -> Json:
+    """How a new subscription makes invoices, is paid, and ends its trial."""
     return {
-        "id": subscription_id,
-        "object": "subscription",
-        "application": None,
-        "application_fee_percent": None,
-        "automatic_tax": {"disabled_reason": None, "enabled": False, "liability": None},
-        "billing_cycle_anchor": now,
-        "billing_cycle_anchor_config": None,
-        "billing_mode": {"flexible": {"proration_discounts": "included"}, "type": "flexible"},
-        "billing_schedules": [],
-        "billing_thresholds": None,
-        "cancel_at": None,
-        "cancel_at_period_end": False,
-        "canceled_at": None,
-        "cancellation_details": {
-            "comment": None,
-            "feedback": None,
-            "feedback_option": None,
-            "reason": None,
-        },
-        "collection_method": "charge_automatically",
-        "created": now,
-        "currency": items[0]["price"]["currency"],
-        "customer": customer["id"],
-        "customer_account": None,
-        "days_until_due": None,
-        "default_payment_method": None,
-        "default_source": None,
-        "default_tax_rates": [],
-        "description": None,
-        "discounts": [],
-        "ended_at": None,
         "invoice_settings": {
             "account_tax_ids": None,
             "custom_fields": None,
@@ -115,43 +120,17 @@ def _blank(world: World, subscription_id: str, customer: Json, items: list[Json]
             "footer": None,
             "issuer": {"type": "self"},
         },
-        "items": {
-            "object": "list",
-            "data": items,
-            "has_more": False,
-            "total_count": len(items),
-            "url": f"/v1/subscription_items?subscription={subscription_id}",
-        },
-        "latest_invoice": None,
-        "livemode": False,
-        "managed_payments": {"enabled": False},
-        "metadata": {},
-        "next_pending_invoice_item_invoice": None,
-        "on_behalf_of": None,
-        "pause_collection": None,
         "payment_settings": {
             "payment_method_options": None,
             "payment_method_types": None,
             "save_default_payment_method": "off",
         },
-        "pending_invoice_item_interval": None,
-        "pending_setup_intent": None,
-        "pending_update": None,
-        "presentment_details": None,
-        "schedule": None,
-        "start_date": now,
-        "status": "incomplete",
-        "status_details": None,
-        "test_clock": None,
-        "transfer_data": None,
-        "trial_end": None,
         "trial_settings": {
             "end_behavior": {
                 "billing_cycle_anchor": None,
                 "missing_payment_method": "create_invoice",
             }
         },
-        "trial_start": None,
     }
 
 

@@ -22,7 +22,7 @@ from billing.models import Invoice, Payment, PaymentRequest
 from billing.pages.member_facts import MemberFacts
 from billing.pages.membership_status import Membership, MembershipState
 from billing.pages.payment_lines import PAGE_SIZE
-from billing.refunds import queries
+from billing.refunds import lines
 from common.money import Money
 
 
@@ -32,7 +32,7 @@ def for_member(facts: MemberFacts, current: Membership) -> list[Alert]:
         *_two_memberships(current),
         *_membership_alert(facts, current),
         *sent_invoices(facts),
-        *queries.news(facts.refunds).alerts,
+        *lines.news(facts.refunds).alerts,
         *_banks_at_work(facts.at_banks),
         *(_request_alert(row) for row in facts.asked),
     ]

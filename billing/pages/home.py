@@ -10,8 +10,8 @@ from billing.pages.alerts import for_member
 from billing.pages.member_facts import MemberFacts
 from billing.pages.membership_status import Membership, membership
 from billing.pages.payment_lines import PaymentLine, payment_line, refund_lines
-from billing.refunds import queries
-from billing.refunds.queries import RefundLine
+from billing.refunds import lines
+from billing.refunds.lines import RefundLine
 
 # The number of refunds under way that the home page shows.
 FEW = 3
@@ -31,7 +31,7 @@ class Home:
 
 def home(facts: MemberFacts) -> Home:
     """Answer the home page's three questions."""
-    current, news = membership(facts), queries.news(facts.refunds)
+    current, news = membership(facts), lines.news(facts.refunds)
     shown = news.under_way[:FEW]
     return Home(
         membership=current,

@@ -93,10 +93,10 @@ AUTOMATIC = Part(
         .annotate(Count("pk"))
     )
 )
-ONE_INVOICE = Reading(
-    *(INVOICE, OF_INVOICE, NOTES, DISPUTES, REFUNDS, POLICY, HELD, SWITCHES, AUTOMATIC)
-)
-ONE_PAYMENT = Reading(PAYMENT, DISPUTES, REFUNDS, POLICY, HELD, SWITCHES, AUTOMATIC)
+# What `judging_of` needs.
+JUDGED_BY = (DISPUTES, POLICY, HELD, SWITCHES, AUTOMATIC)
+ONE_INVOICE = Reading(INVOICE, OF_INVOICE, NOTES, REFUNDS, *JUDGED_BY)
+ONE_PAYMENT = Reading(PAYMENT, REFUNDS, *JUDGED_BY)
 
 
 @dataclass(frozen=True)
@@ -175,7 +175,6 @@ def payments(user: User, before: str = "", other_before: str = "") -> PaymentsFa
     for row in invoices:
         row.subscription = subscriptions.get(row.subscription_id or 0)
     paid_for = _join(invoices, of_invoices)
-    attach([*of_invoices, *single], "disputes", found[DISPUTES], "payment_id")
     refunds = [row for row in found[UNDER_WAY] if queries.is_under_way(row)]
     refunded = [row.payment.invoice for row in refunds if row.payment.invoice]
     return PaymentsFacts(
@@ -187,7 +186,7 @@ def payments(user: User, before: str = "", other_before: str = "") -> PaymentsFa
         is_first_of_invoices=not before,
         is_first_of_payments=not other_before,
         refunds=refunds,
-        judging=_judging(found, [*of_invoices, *single]),
+        judging=judging_of(found, [*of_invoices, *single]),
         names=descriptions.product_names([*invoices, *refunded]),
         asked=found[ASKED],
         offered=found[OFFERED],
@@ -203,13 +202,12 @@ def invoice(user: User, pk: int) -> InvoiceFacts | None:
         return None
     rows = found[OF_INVOICE]
     _join([row], rows)
-    attach(rows, "disputes", found[DISPUTES], "payment_id")
     return InvoiceFacts(
         invoice=row,
         payments=rows,
         notes=found[NOTES],
         refunds=_of(found[REFUNDS], rows),
-        judging=_judging(found, rows, user),
+        judging=judging_of(found, rows, user),
         names=descriptions.product_names([row]),
         taxes=taxes.names_of(row),
     )
@@ -221,9 +219,8 @@ def payment(user: User, pk: int) -> SinglePaymentFacts | None:
     row = found.first(PAYMENT)
     if row is None:
         return None
-    attach([row], "disputes", found[DISPUTES], "payment_id")
     refunds = _of(found[REFUNDS], [row])
-    return SinglePaymentFacts(row, refunds, _judging(found, [row], user))
+    return SinglePaymentFacts(row, refunds, judging_of(found, [row], user))
 
 
 def _mark(rows: Callable[[], MemberRecordQuerySet[Dated]], key: str) -> tuple[datetime, int]:
@@ -247,8 +244,12 @@ def _of(refunds: Sequence[Refund], rows: Sequence[Payment]) -> list[Refund]:
     return [one for one in refunds if one.payment_id in keys]
 
 
-def _judging(found: Found, rows: Collection[Payment], user: User | None = None) -> Judging:
-    """Return what payments are judged by; with a `user`, also what's automatic."""
+def judging_of(found: Found, rows: Collection[Payment], user: User | None = None) -> Judging:
+    """Give payments their disputes, and return what they're judged by.
+
+    Only with a `user` is it known what's approved automatically.
+    """
+    attach(rows, "disputes", found[DISPUTES], "payment_id")
     counts = dict(found[AUTOMATIC]) if user else {}
     automatic = {row.customer_id: counts.get(user.pk, 0) for row in rows} if user else {}
     around = Around(found[SWITCHES], found[HELD], automatic)

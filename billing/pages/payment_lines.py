@@ -15,8 +15,9 @@ from billing.facts.descriptions import ProductNames
 from billing.facts.income import Settlement
 from billing.models import Dispute, Invoice, Payment, Refund
 from billing.models.copy import MemberRecordQuerySet
-from billing.refunds import queries as refund_queries
-from billing.refunds.queries import Offer, RefundLine
+from billing.refunds import lines
+from billing.refunds.lines import RefundLine
+from billing.refunds.offers import Offer
 from common.money import Money
 from common.paths import numbered
 from common.reads import Person
@@ -254,6 +255,4 @@ def _payment_state(row: Payment, under_way: int) -> tuple[Tone, str]:
 
 def refund_lines(rows: Sequence[Refund], names: ProductNames) -> list[RefundLine]:
     """Return refunds as rows. `names` are product names."""
-    return [
-        refund_queries.line_of(row, descriptions.of_payment(row.payment, names)) for row in rows
-    ]
+    return [lines.line_of(row, descriptions.of_payment(row.payment, names)) for row in rows]

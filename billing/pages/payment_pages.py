@@ -24,8 +24,8 @@ from billing.pages.payment_lines import (
     payment_line,
     refund_lines,
 )
-from billing.refunds import queries
-from billing.refunds.queries import RefundLine
+from billing.refunds import lines, offers
+from billing.refunds.lines import RefundLine
 from common.money import Money
 
 
@@ -127,7 +127,7 @@ def payments_page(facts: PaymentsFacts) -> PaymentsPage:
     address = reverse("billing:payments")
     paid = [*facts.payments, *(one for rows in facts.paid_for.values() for one in rows)]
     judging, refunds = facts.judging, facts.refunds
-    briefs = queries.briefs(queries.judged(judging.policy, judging.facts, paid), refunds)
+    briefs = offers.briefs(offers.judged(judging.policy, judging.facts, paid), refunds)
     last, last_payment = facts.invoices[-1:], facts.payments[-1:]
     return PaymentsPage(
         refunds=refund_lines(refunds, facts.names) if facts.is_first else [],
@@ -149,9 +149,7 @@ def payments_page(facts: PaymentsFacts) -> PaymentsPage:
         is_first=facts.is_first_of_invoices,
         is_first_of_payments=facts.is_first_of_payments,
         credit=_credit(facts.invoices) if facts.is_first else "",
-        payables=payables.payables(facts.asked, facts.offered)
-        if facts.is_first_of_invoices
-        else [],
+        payables=_payables(facts),
         years=facts.years,
     )
 
@@ -263,12 +261,12 @@ def _with_refunds(
 ) -> PaymentLine:
     """Return a member's payment with what can be refunded, and what was."""
     judging = facts.judging
-    found = queries.judged(judging.policy, judging.facts, [row])
-    offers = queries.offers_beside(judging.policy, found, facts.refunds)
+    found = offers.judged(judging.policy, judging.facts, [row])
+    beside = offers.offers_beside(judging.policy, found, facts.refunds)
     return replace(
         payment_line(row, description, facts.refunds),
-        offer=offers.get(row.pk),
-        refunds=[queries.line_of(one) for one in facts.refunds if one.payment_id == row.pk],
+        offer=beside.get(row.pk),
+        refunds=[lines.line_of(one) for one in facts.refunds if one.payment_id == row.pk],
     )
 
 

@@ -1,4 +1,4 @@
-"""What a refund's page must know. `refund_tracker` says it in words."""
+"""What the refund pages must know. `refund_tracker` and `refund_preview` say it in words."""
 
 from __future__ import annotations
 
@@ -7,23 +7,73 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.contrib.auth.models import User
+from django.db.models import QuerySet
+from django.utils import timezone
 
-from billing.core.statuses import RefundState
+from billing.core.statuses import RefundOrigin, RefundState
 from billing.facts import descriptions
 from billing.facts.descriptions import ProductNames
-from billing.models import Refund, RefundEntry
-from billing.refunds import membership_end, queries
-from billing.refunds.membership_end import Ending
-from common.reads import Param, Part, Reading
+from billing.models import Payment, Refund, RefundEntry
+from billing.pages.payment_facts import (
+    DISPUTES,
+    HELD,
+    JUDGED_BY,
+    PAYMENT,
+    SWITCHES,
+    Judging,
+    judging_of,
+)
+from billing.refunds import membership_end, queries, terms
+from billing.refunds.membership_end import Ending, PaidPeriod
+from billing.refunds.policy import Facts
+from billing.refunds.terms import Around
+from common.reads import Found, Param, Part, Reading, attach
 
 ME, KEY = Param("user", "bigint"), Param("key", "bigint")
 CAME_TO_NOTHING = (RefundState.DENIED, RefundState.WITHDRAWN)
 
+
+def _asked_of() -> QuerySet[Payment]:
+    return Payment.objects.for_user(ME).filter(pk=KEY)
+
+
+def _refunded() -> QuerySet[Payment]:
+    return Payment.objects.for_user(ME).filter(refunds=KEY)
+
+
+# The form.
+OWN = Part(lambda: queries.visible_to(ME).filter(payment=KEY, origin=RefundOrigin.MEMBER))
+TOGETHER = Part(lambda: membership_end.paid_together(_asked_of()))
+LATER = Part(lambda: membership_end.later_invoices(_asked_of()).values_list("pk", flat=True)[:1])
+ONE_REQUEST = Reading(PAYMENT, OWN, TOGETHER, LATER, *JUDGED_BY)
+
+# The tracker.
 REFUND = Part(
     lambda: queries.visible_to(ME).filter(pk=KEY).select_related("payment__invoice__subscription")
 )
 HISTORY = Part(lambda: RefundEntry.objects.filter(refund=KEY).values_list("action", "at"))
-ONE_REFUND = Reading(REFUND, HISTORY)
+WITH_IT = Part(lambda: membership_end.paid_together(_refunded()))
+AFTER_IT = Part(lambda: membership_end.later_invoices(_refunded()).values_list("pk", flat=True)[:1])
+ONE_REFUND = Reading(REFUND, HISTORY, WITH_IT, AFTER_IT, DISPUTES, HELD, SWITCHES)
+
+
+@dataclass(frozen=True)
+class RequestFacts:
+    """A payment, what the policy says about it, and its member's own refunds of it, newest first.
+
+    `period`: what decides how the membership ends with a refund.
+    """
+
+    payment: Payment
+    own: Sequence[Refund]
+    judging: Judging
+    period: PaidPeriod
+    names: ProductNames
+
+    @property
+    def of_payment(self) -> Facts:
+        """What the policy must know about the payment."""
+        return self.judging.facts[self.payment.pk]
 
 
 @dataclass(frozen=True)
@@ -39,21 +89,50 @@ class RefundFacts:
     ending: Ending | None
 
 
+def request(user: User, pk: int) -> RequestFacts | None:
+    """Read one of a member's own payments, to request a refund of it, or None."""
+    found = ONE_REQUEST(user=user.pk, key=pk, year_ago=timezone.now() - terms.YEAR)
+    payment = found.first(PAYMENT)
+    if payment is None:
+        return None
+    together = _of_invoice(found[TOGETHER], payment)
+    judging = judging_of(found, [payment, *together], user)
+    return RequestFacts(
+        payment=payment,
+        own=found[OWN],
+        judging=judging,
+        period=PaidPeriod(bool(found[LATER]), {row.pk: judging.facts[row.pk] for row in together}),
+        names=_names(payment),
+    )
+
+
 def refund(user: User, pk: int) -> RefundFacts | None:
     """Read a refund that its member may see, or None."""
     found = ONE_REFUND(user=user.pk, key=pk)
     row = found.first(REFUND)
     if row is None:
         return None
-    invoice = row.payment.invoice
     return RefundFacts(
-        refund=row,
-        history=found[HISTORY],
-        names=descriptions.product_names([invoice] if invoice else []),
-        ending=_ending(row),
+        refund=row, history=found[HISTORY], names=_names(row.payment), ending=_ending(found, row)
     )
 
 
-def _ending(row: Refund) -> Ending | None:
+def _ending(found: Found, row: Refund) -> Ending | None:
     is_asked = row.cancels_membership and row.payment.membership is not None
-    return membership_end.of_refund(row) if is_asked and row.state not in CAME_TO_NOTHING else None
+    if not is_asked or row.state in CAME_TO_NOTHING:
+        return None
+    together = _of_invoice(found[WITH_IT], row.payment)
+    attach(together, "disputes", found[DISPUTES], "payment_id")
+    facts = terms.facts_from(together, Around(found[SWITCHES], found[HELD], {}))
+    return membership_end.ending_with(row, PaidPeriod(bool(found[AFTER_IT]), facts))
+
+
+def _of_invoice(rows: Sequence[Payment], payment: Payment) -> Sequence[Payment]:
+    """Connect payments with the invoice of one of them."""
+    for row in rows:
+        row.invoice = payment.invoice
+    return rows
+
+
+def _names(payment: Payment) -> ProductNames:
+    return descriptions.product_names([payment.invoice] if payment.invoice else [])

@@ -10,7 +10,7 @@ from django import forms
 from django.http import QueryDict
 
 from billing.core.statuses import RefundReason
-from billing.refunds.queries import Asking
+from billing.pages.refund_preview import Asking
 from billing.refunds.service import RefundRequest
 from billing.refunds.texts import REASONS
 from common.fields import WordsField

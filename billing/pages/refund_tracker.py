@@ -19,8 +19,7 @@ from billing.core.tones import Tone
 from billing.facts import descriptions
 from billing.models import Refund
 from billing.pages.refund_facts import CAME_TO_NOTHING, RefundFacts
-from billing.refunds import membership_end
-from billing.refunds import queries as refund_queries
+from billing.refunds import lines, membership_end
 from billing.refunds import texts as refund_texts
 from common.money import Money
 
@@ -81,7 +80,7 @@ def page_of(facts: RefundFacts) -> RefundPage:
     """Return the page of a refund, for its member."""
     row = facts.refund
     payment, is_asked = row.payment, row.origin == RefundOrigin.MEMBER
-    line = refund_queries.line_of(row)
+    line = lines.line_of(row)
     invoice = payment.invoice_id
     return RefundPage(
         pk=row.pk,

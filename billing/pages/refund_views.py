@@ -8,14 +8,14 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from billing.core.statuses import RefundOrigin
 from billing.core.tones import Tone
-from billing.models import Payment
-from billing.pages import refund_facts, refund_tracker
+from billing.models import Refund
+from billing.pages import refund_facts, refund_preview, refund_tracker
+from billing.pages.refund_facts import RequestFacts
 from billing.pages.refund_forms import RefundForm
-from billing.refunds import queries as refund_queries
+from billing.pages.refund_preview import Asking, Preview
+from billing.refunds import queries
 from billing.refunds import service as refunds
-from billing.refunds.queries import Asking, Preview
 from billing.refunds.transitions import RefundError
 from common.htmx import wants_fragment
 from common.money import SYMBOLS
@@ -31,14 +31,12 @@ CHANGED = "What can be refunded has changed meanwhile. Please look at it once mo
 @require_http_methods(["GET", "HEAD", "POST"])
 def request_refund(request: HttpRequest, pk: int) -> HttpResponse:
     """Preview a refund request, and make it. `look` in the form only previews."""
-    user = current_user(request)
-    rows = Payment.objects.for_user(user).select_related("invoice__subscription")
-    payment = rows.filter(pk=pk).first()
-    if payment is None:
+    facts = refund_facts.request(current_user(request), pk)
+    if facts is None:
         raise Http404("There is no such payment.")
-    if made := _known(request, payment):
-        return redirect("billing:refund", pk=made)
-    asked = refund_queries.asking(payment)
+    if made := _known(request, facts):
+        return redirect("billing:refund", pk=made.pk)
+    asked = refund_preview.asking(facts)
     if request.method != "POST":
         return _form_page(request, asked, RefundForm(asked, None))
     looking = "look" in request.POST
@@ -69,7 +67,7 @@ def refund(request: HttpRequest, pk: int) -> HttpResponse:
 def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
     """Withdraw a request."""
     user = current_user(request)
-    if not refund_queries.visible_to(user).filter(pk=pk).exists():
+    if not queries.visible_to(user).filter(pk=pk).exists():
         raise Http404("There is no such refund.")
     try:
         row = refunds.withdraw(user, pk)
@@ -80,17 +78,19 @@ def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("billing:refund", pk=pk)
 
 
-def _known(request: HttpRequest, payment: Payment) -> int | None:
+def _known(request: HttpRequest, facts: RequestFacts) -> Refund | None:
     """Return the refund that this very form has made, or the already waiting request."""
-    rows = refund_queries.visible_to(current_user(request))
-    rows = rows.filter(payment=payment, origin=RefundOrigin.MEMBER)
     if request.method == "POST":
         sent = request.POST.get("key", "")
-        return next((row.pk for row in rows if str(row.key) == sent), None)
-    return rows.undecided().values_list("pk", flat=True).first()
+        return next((row for row in facts.own if str(row.key) == sent), None)
+    return next((row for row in facts.own if row.is_undecided), None)
 
 
 def _make(request: HttpRequest, asked: Asking, form: RefundForm) -> HttpResponse:
+    """Make the request. What was read for the page only says whether to show it once more.
+
+    `refunds.request` reads everything again under the member's lock, and decides from that.
+    """
     if request.POST.get("shown") != str(asked.terms.most):
         messages.info(request, CHANGED)
         return _form_page(request, asked, RefundForm(asked, None), CONFLICT)
@@ -130,7 +130,7 @@ def _preview(asked: Asking, form: RefundForm, *, is_part: bool) -> Preview:
         how = _how_much(asked, form) if is_part else TO_BE_SEEN
         return Preview(Tone.INFO, "How much?", (how,))
     cancels = form.cancels if form.is_bound else False
-    return refund_queries.preview(asked, amount, cancels=cancels)
+    return refund_preview.preview(asked, amount, cancels=cancels)
 
 
 def _how_much(asked: Asking, form: RefundForm) -> str:

@@ -195,14 +195,11 @@ def _asked(row: Refund, steps: Sequence[_Step]) -> Asked:
     Every policy refuses requests for disputed payments, so none of these was disputed.
     """
     payment = row.payment
-    paid = payment.amount_received if payment.status == PaymentStatus.SUCCEEDED else 0
-    committed = _committed_before(row, steps)
     facts = Facts(
         kind=terms.kind_of(payment),
         currency=payment.currency,
-        paid=paid,
-        left=max(0, paid - committed),
-        committed=committed,
+        paid=payment.amount_received if payment.status == PaymentStatus.SUCCEEDED else 0,
+        committed=_committed_before(row, steps),
         age_days=max(0, (row.created_at - (payment.paid_at or payment.created_at)).days),
     )
     return Asked(row, row.created_at, row.amount_asked, facts)

@@ -6,14 +6,17 @@ Otherwise the member would lose time that's paid for.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet, Subquery
 
 from billing.core.dates import long_date
 from billing.core.statuses import InvoiceStatus, PaymentStatus
-from billing.models import Invoice, Payment, Refund, Subscription
+from billing.models import Invoice, Payment, Refund
 from billing.refunds import terms
+from billing.refunds.policy import Facts
 
 
 class Ending(StrEnum):
@@ -41,18 +44,29 @@ WHY: dict[Ending, str] = {
 }
 
 
-def ending_of(payment: Payment, amount: int, without: Refund | None = None) -> Ending:
-    """Return how a membership ends with a refund of this amount (minor units).
+@dataclass(frozen=True)
+class PaidPeriod:
+    """What decides how a membership ends with a refund of a payment for it.
 
-    `without` is the refund with this amount, if it already exists.
+    `is_over`: a later invoice pays for the current period. `facts`: of all successful payments of
+    the payment's invoice, by primary key.
     """
-    invoice = payment.invoice
-    subscription = payment.membership
-    if invoice is None or subscription is None or _is_over(subscription, invoice):
+
+    is_over: bool
+    facts: Mapping[int, Facts]
+
+    def without(self, row: Refund) -> PaidPeriod:
+        """Return it as if a refund didn't exist."""
+        known = self.facts.get(row.payment_id)
+        changed = {row.payment_id: terms.without(known, row)} if known else {}
+        return PaidPeriod(self.is_over, {**self.facts, **changed})
+
+
+def how_it_ends(payment: Payment, amount: int, period: PaidPeriod) -> Ending:
+    """Return how a membership ends with a refund of this amount (minor units). Pure."""
+    invoice, facts = payment.invoice, period.facts
+    if invoice is None or payment.membership is None or period.is_over:
         return Ending.WITH_PERIOD
-    paid = PaymentStatus.SUCCEEDED
-    parts = list(invoice.payments.filter(status=paid).select_related("invoice"))
-    facts = terms.facts_of_all(parts, without, counts_automatic=False)
     gone = amount + sum(one.paid - one.left for one in facts.values())
     if gone >= _paid_for(invoice):
         return Ending.AT_ONCE
@@ -61,14 +75,41 @@ def ending_of(payment: Payment, amount: int, without: Refund | None = None) -> E
     return Ending.CREDIT_STAYS if _from_credit(invoice) else Ending.PART_STAYS
 
 
-def ending_of_all(payment: Payment) -> Ending:
-    """Return how a membership would end if the rest of a payment were refunded."""
-    return ending_of(payment, terms.facts_of(payment).left)
+def ending_with(row: Refund, period: PaidPeriod) -> Ending:
+    """Return how the membership ends for a member who leaves with this refund. Pure."""
+    return how_it_ends(row.payment, row.amount, period.without(row))
+
+
+def ending_of(payment: Payment, amount: int) -> Ending:
+    """Return how a membership would end with another refund of this amount (minor units)."""
+    return how_it_ends(payment, amount, _period_of(payment))
 
 
 def of_refund(row: Refund) -> Ending:
     """Return how the membership ends for a member who leaves with this refund."""
-    return ending_of(row.payment, row.amount, without=row)
+    return ending_with(row, _period_of(row.payment))
+
+
+def paid_together(payment: QuerySet[Payment]) -> QuerySet[Payment]:
+    """Return all successful payments of an invoice; `payment` selects one of them."""
+    return Payment.objects.filter(
+        status=PaymentStatus.SUCCEEDED, invoice__in=payment.values("invoice")
+    )
+
+
+def later_invoices(payment: QuerySet[Payment]) -> QuerySet[Invoice]:
+    """Return later invoices that pay for the current period, even with credit.
+
+    `payment` selects a payment for an earlier period.
+    """
+    its = Invoice.objects.filter(pk__in=payment.values("invoice")).order_by()
+    newer = Invoice.objects.filter(
+        subscription__in=its.values("subscription"),
+        created_at__gt=Subquery(its.values("created_at")),
+    )
+    by_credit = Q(status=InvoiceStatus.PAID) & ~Q(total=0)
+    switch = Q(status=InvoiceStatus.PAID, billing_reason="subscription_update")
+    return newer.filter(Q(amount_paid__gt=0) | by_credit | switch)
 
 
 def in_words(row: Refund, ending: Ending) -> str:
@@ -86,12 +127,14 @@ def in_words(row: Refund, ending: Ending) -> str:
     return "It ends, too, as you asked" if subscription.is_live else "It has ended, as you asked"
 
 
-def _is_over(subscription: Subscription, invoice: Invoice) -> bool:
-    """Whether a later invoice pays for the current period, even with credit."""
-    newer = subscription.invoices.filter(created_at__gt=invoice.created_at)
-    by_credit = Q(status=InvoiceStatus.PAID) & ~Q(total=0)
-    switch = Q(status=InvoiceStatus.PAID, billing_reason="subscription_update")
-    return newer.filter(Q(amount_paid__gt=0) | by_credit | switch).exists()
+def _period_of(payment: Payment) -> PaidPeriod:
+    """Read it now."""
+    if payment.membership is None:
+        return PaidPeriod(is_over=False, facts={})
+    this = Payment.objects.filter(pk=payment.pk)
+    together = list(paid_together(this).select_related("invoice"))
+    facts = terms.facts_of_all(together, counts_automatic=False)
+    return PaidPeriod(later_invoices(this).exists(), facts)
 
 
 def _paid_for(invoice: Invoice) -> int:

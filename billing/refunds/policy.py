@@ -7,7 +7,7 @@ request keeps the version that judged it. Amounts are in minor units of the poli
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from itertools import pairwise
 from typing import Any
@@ -104,23 +104,36 @@ class Policy:
 class Facts:
     """What's known about a payment at the time of a request. Amounts are in minor units.
 
-    `left` is what was paid and not refunded, promised, or lost; `committed` is what its other
-    refunds hold, including the `credited` part that a switch turned into credit; `automatic_before`
-    counts the member's automatic approvals in 365 days. A payment that `is_outside` of Stripe can't
-    be refunded through it: nothing of it counts as paid or left.
+    `committed` is what its refunds hold, done or promised, including the `credited` part that a
+    switch turned into credit. `lost` is what the bank took back for good. `automatic_before` counts
+    the member's automatic approvals in 365 days. A payment that `is_outside` of Stripe can't be
+    refunded through it: nothing of it counts as paid.
     """
 
     kind: PaymentKind
     currency: str
     paid: int
-    left: int
     committed: int
     age_days: int
     is_disputed: bool = False
-    is_charged_back: bool = False
+    lost: int = 0
     automatic_before: int = 0
     credited: int = 0
     is_outside: bool = False
+
+    @property
+    def left(self) -> int:
+        """What was paid and not refunded, promised, or lost."""
+        return max(0, self.paid - self.committed - self.lost)
+
+    @property
+    def is_charged_back(self) -> bool:
+        """Whether the bank took some of it back for good."""
+        return self.lost > 0
+
+    def without(self, amount: int) -> Facts:
+        """Return them as if a refund of this amount didn't exist."""
+        return replace(self, committed=self.committed - amount)
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from billing.models import Invoice, Payment, Refund
 from billing.models.locks import lock_member, locked_customer
 from billing.refunds import ledger_texts, terms, transitions
 from billing.refunds import policy as refund_policy
-from billing.refunds.policy import Outcome
+from billing.refunds.policy import Facts, Outcome
 from billing.refunds.transitions import RefundAmountError, RefundError
 from common.money import Money
 from members import access_changes
@@ -295,8 +295,9 @@ def _to_give(payment: Payment, actor: User, wanted: RefundRequest, total: int) -
         raise RefundError("This payment has a request that waits: decide on that one.")
     row = _new(payment, wanted, RefundOrigin.STAFF, actor)
     row.policy = terms.current_policy()
-    row.approvals_needed = _approvals_now(row, max(wanted.amount, total), actor)
-    _check_left(row, wanted.amount)
+    facts = terms.facts_of(payment)
+    row.approvals_needed = _approvals_now(row, facts, max(wanted.amount, total), actor)
+    _check_left(row, facts, wanted.amount)
     return row
 
 
@@ -388,8 +389,9 @@ def _people_for(row: Refund, amount: int, actor: User) -> int:
         PermissionDenied: neither of the two may approve large refunds.
         RefundError: the amount isn't left, or they've already approved it.
     """
-    _check_left(row, amount)
-    needed = max(row.approvals_needed, _approvals_now(row, amount, actor))
+    facts = terms.facts_beside(row)
+    _check_left(row, facts, amount)
+    needed = max(row.approvals_needed, _approvals_now(row, facts, amount, actor))
     if needed >= TWO and row.first_approved_by is None:
         return needed
     if row.first_approved_by == actor:
@@ -404,9 +406,8 @@ def _people_for(row: Refund, amount: int, actor: User) -> int:
     return needed
 
 
-def _check_left(row: Refund, amount: int) -> None:
+def _check_left(row: Refund, facts: Facts, amount: int) -> None:
     """Make sure that the payment has this amount left, and nothing else prevents it."""
-    facts = terms.facts_of(row.payment, without=row if row.pk else None)
     if facts.is_outside:
         raise RefundError("This was paid outside Stripe, so it can't be refunded through Stripe.")
     if facts.is_disputed or facts.is_charged_back:
@@ -417,7 +418,7 @@ def _check_left(row: Refund, amount: int) -> None:
         raise RefundAmountError(f"Of this payment {Money(facts.left, row.currency)} is left.")
 
 
-def _approvals_now(row: Refund, amount: int, actor: User) -> int:
+def _approvals_now(row: Refund, facts: Facts, amount: int, actor: User) -> int:
     """Return how many people must approve, given the payment's current state.
 
     Nobody loosens the rule of two for themselves: someone who put a policy in force is also
@@ -425,7 +426,6 @@ def _approvals_now(row: Refund, amount: int, actor: User) -> int:
     """
     policy = row.policy or terms.current_policy()
     of_others = terms.newest_policy_of_others(actor)
-    facts = terms.facts_of(row.payment, without=row if row.pk else None)
     measures = [policy, of_others] if of_others else [policy]
     return max(refund_policy.approvals_for(terms.rules_of(one), facts, amount) for one in measures)
 

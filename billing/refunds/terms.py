@@ -112,16 +112,26 @@ def kind_of(payment: Payment) -> PaymentKind:
     return PaymentKind.MEMBERSHIP if payment.membership else PaymentKind.SINGLE
 
 
-def facts_of(payment: Payment, without: Refund | None = None) -> Facts:
-    """Return what the policy must know about a payment, ignoring one of its refunds.
+def facts_of(payment: Payment) -> Facts:
+    """Return what the policy must know about a payment.
 
     Only what has been paid can be refunded: for anything else, nothing is left.
     """
-    return facts_of_all([payment], without)[payment.pk]
+    return facts_of_all([payment])[payment.pk]
+
+
+def facts_beside(row: Refund) -> Facts:
+    """Return what the policy must know about a refund's payment, as if that refund didn't exist."""
+    return without(facts_of(row.payment), row)
+
+
+def without(facts: Facts, row: Refund) -> Facts:
+    """Return a payment's facts as if one of its refunds didn't exist."""
+    return facts if row.state in REFUND_VOID else facts.without(row.amount)
 
 
 def facts_of_all(
-    payments: Collection[Payment], without: Refund | None = None, *, counts_automatic: bool = True
+    payments: Collection[Payment], *, counts_automatic: bool = True
 ) -> dict[int, Facts]:
     """Return payments' facts by primary key, in as few statements as for one.
 
@@ -129,10 +139,10 @@ def facts_of_all(
     """
     around = Around(
         switches=_switches(payments),
-        held=list(held_sums(_all_but(without, Refund.objects.filter(payment__in=payments)))),
-        automatic=_automatic_before(payments, without) if counts_automatic else {},
+        held=list(held_sums(Refund.objects.filter(payment__in=payments))),
+        automatic=_automatic_before(payments) if counts_automatic else {},
     )
-    return facts_from(payments, around, without)
+    return facts_from(payments, around)
 
 
 @dataclass(frozen=True)
@@ -149,12 +159,10 @@ class Around:
     automatic: Mapping[int, int]
 
 
-def facts_from(
-    payments: Collection[Payment], around: Around, without: Refund | None = None
-) -> dict[int, Facts]:
+def facts_from(payments: Collection[Payment], around: Around) -> dict[int, Facts]:
     """Return payments' facts by primary key; no statement if disputes are prefetched."""
     credited = _credited(payments, around.switches)
-    committed = _committed(payments, around.held, without, credited)
+    committed = _committed(payments, around.held, credited)
     disputed = disputes.status_of(payments)
     return {
         row.pk: _facts(
@@ -178,32 +186,26 @@ def _facts(
 ) -> Facts:
     is_disputed, lost = disputed
     is_paid = payment.status == PaymentStatus.SUCCEEDED and not payment.is_outside
-    paid = payment.amount_received if is_paid else 0
     since = payment.paid_at or payment.created_at
     return Facts(
         kind=kind_of(payment),
         currency=payment.currency,
-        paid=paid,
-        left=max(0, paid - committed - lost),
+        paid=payment.amount_received if is_paid else 0,
         committed=committed,
         age_days=max(0, (timezone.now() - since).days),
         is_disputed=is_disputed,
-        is_charged_back=lost > 0,
+        lost=lost,
         automatic_before=automatic_before,
         credited=credited,
         is_outside=payment.is_outside,
     )
 
 
-def committed_of(payment: Payment, without: Refund | None = None) -> int:
-    """Return what's refunded, promised, or credited of a payment, in minor units.
-
-    Stripe's own total counts if it's larger: a refund from its dashboard may not have reached us. A
-    member who switched already has the payment's unused time back as credit.
-    """
-    held = held_sums(_all_but(without, Refund.objects.filter(payment=payment)))
+def committed_of(payment: Payment) -> int:
+    """Return what's refunded, promised, or credited of a payment, in minor units."""
+    held = held_sums(Refund.objects.filter(payment=payment))
     credited = _credited([payment], _switches([payment]))
-    return _committed([payment], list(held), without, credited)[payment.pk]
+    return _committed([payment], list(held), credited)[payment.pk]
 
 
 def held_sums(rows: RefundQuerySet) -> QuerySet[Refund, tuple[int, int, int]]:
@@ -218,23 +220,19 @@ def held_sums(rows: RefundQuerySet) -> QuerySet[Refund, tuple[int, int, int]]:
 def _committed(
     payments: Collection[Payment],
     held: Sequence[tuple[int, int, int]],
-    without: Refund | None,
     credited: dict[int, int],
 ) -> dict[int, int]:
+    """Return what's refunded, promised, or credited of payments, by primary key.
+
+    Stripe's own total counts if it's larger: a refund from its dashboard may not have reached us. A
+    member who switched already has the payment's unused time back as credit.
+    """
     found = {payment_id: (int(ours), int(stripe)) for payment_id, ours, stripe in held}
     parts = [(row, *found.get(row.pk, (0, 0))) for row in payments]
     return {
-        row.pk: ours + max(stripe, _refunded(row, without)) + credited.get(row.pk, 0)
+        row.pk: ours + max(stripe, row.amount_refunded) + credited.get(row.pk, 0)
         for row, ours, stripe in parts
     }
-
-
-def _refunded(payment: Payment, without: Refund | None) -> int:
-    """Return Stripe's total refunded of a payment, without that one refund's part."""
-    is_part = without is not None and without.payment_id == payment.pk and without.stripe_id
-    if without is None or not is_part or without.state in REFUND_VOID:
-        return payment.amount_refunded
-    return payment.amount_refunded - without.amount
 
 
 def credited_of(payments: Collection[Payment]) -> int:
@@ -322,18 +320,13 @@ def terms_of(payment: Payment) -> policy.Terms:
     return policy.terms(policy_in_force(), facts_of(payment))
 
 
-def judge(payment: Payment, amount: int) -> policy.Verdict:
-    """Return the policy's verdict on an amount (minor units) of a payment now."""
-    return policy.judge(policy_in_force(), facts_of(payment), amount)
-
-
-def _automatic_before(payments: Collection[Payment], without: Refund | None) -> dict[int, int]:
+def _automatic_before(payments: Collection[Payment]) -> dict[int, int]:
     """Count a year's automatic refunds by customer, including all of their member's."""
     payer = "customer__user__customers"
     mine = Refund.objects.filter(
         customer__user__customers__in={row.customer_id for row in payments}
     )
-    held = automatic_since(_all_but(without, mine), timezone.now() - YEAR)
+    held = automatic_since(mine, timezone.now() - YEAR)
     counts = held.order_by().values(payer).annotate(count=Count("pk"))
     return dict(counts.values_list(payer, "count"))
 
@@ -343,7 +336,3 @@ def automatic_since(rows: RefundQuerySet, since: Moment) -> RefundQuerySet:
     return rows.holding().filter(
         origin=RefundOrigin.MEMBER, verdict__outcome=Outcome.AUTOMATIC, created_at__gt=since
     )
-
-
-def _all_but(one: Refund | None, rows: RefundQuerySet) -> RefundQuerySet:
-    return rows.exclude(pk=one.pk) if one else rows

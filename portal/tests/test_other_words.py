@@ -37,9 +37,10 @@ from billing.facts import income
 from billing.facts.income import Settlement
 from billing.membership.checkout import AlreadyPaid, CheckoutError
 from billing.models import Customer, Invoice, Payment, PaymentRequest, Refund
+from billing.pages import refund_facts, refund_preview
 from billing.pages.payment_lines import payment_line
 from billing.payments import single_payments
-from billing.refunds import ledger, queries, sending, texts
+from billing.refunds import ledger, lines, sending, texts
 from billing.refunds import service as refunds
 from billing.refunds.transitions import RefundError
 from billing.stripe import gateway
@@ -184,15 +185,20 @@ def states(alice: User) -> list[Any]:
     """Return all that is decided about a member's payments and refunds, without its words."""
     rows = list(Refund.objects.for_user(alice).order_by("pk"))
     payments = list(Payment.objects.for_user(alice).order_by("pk"))
-    asked = [queries.asking(row) for row in payments]
+    facts = [refund_facts.request(alice, row.pk) for row in payments]
+    asked = [refund_preview.asking(one) for one in facts if one]
     return [
         [income.settlement(row, income.gone_back(row, rows).under_way) for row in payments],
         [labels.payment(row)[1] for row in payments],
         [labels.invoice(row)[1] for row in Invoice.objects.for_user(alice).order_by("pk")],
         [payment_line(row, "", rows).tone for row in payments],
-        [queries.line_of(row).tone for row in rows],
+        [lines.line_of(row).tone for row in rows],
         [(one.offer.url, len(one.offer.notes), one.terms) for one in asked],
-        [queries.preview(one, amount, cancels=True).tone for one in asked for amount in (1, 5000)],
+        [
+            refund_preview.preview(one, amount, cancels=True).tone
+            for one in asked
+            for amount in (1, 5000)
+        ],
         [one.outcome and one.outcome.ending for one in asked],
     ]
 

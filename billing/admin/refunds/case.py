@@ -109,7 +109,9 @@ class Case:
 def case_of(row: Refund) -> Case:
     """Read everything about a refund."""
     # What's left includes a decision that was made, and excludes one that's pending.
-    facts = refund_terms.facts_of(row.payment, without=row if row.is_undecided else None)
+    facts = refund_terms.facts_of(row.payment)
+    if row.is_undecided:
+        facts = refund_terms.without(facts, row)
     credited = refund_terms.credited_of([row.payment])
     return Case(
         headline=f"{row.money} for {show.name_of(row.customer.user)}",
@@ -139,7 +141,7 @@ def progress(row: Refund) -> str:
 
 def summary(row: Refund) -> list[Fact]:
     """Return the text above a dialog's fields."""
-    facts = refund_terms.facts_of(row.payment, without=row)
+    facts = refund_terms.facts_beside(row)
     credited = refund_terms.credited_of([row.payment])
     return [
         Fact("Member", show.name_of(row.customer.user)),

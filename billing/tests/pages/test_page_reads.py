@@ -23,8 +23,9 @@ from billing.models import (
     Refund,
     TaxRate,
 )
-from billing.pages import member_facts, payment_facts
+from billing.pages import member_facts, payment_facts, refund_facts
 from billing.tests import factories
+from billing.tests.refund_world import policy
 
 pytestmark = pytest.mark.django_db
 MOST_QUERIES = 7
@@ -107,18 +108,24 @@ def stranger(count: int) -> User:
     return factories.make_member(f"Stranger{count}")
 
 
+@pytest.fixture
+def catalog() -> None:
+    """A plan, its product, and a tax, which pages mention by name."""
+    factories.make_plan()
+    Product.objects.create(
+        stripe_id=factories.PLAN_PRODUCT, name="Membership", read_at=timezone.now()
+    )
+    TaxRate.objects.create(stripe_id="txr_vat", name="VAT", percentage="19", read_at=timezone.now())
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("catalog")
 @pytest.mark.parametrize("make", [stranger, plain, troubled])
 def test_pages_take_few_statements(
     client: Client,
     make: Callable[[int], User],
     django_assert_max_num_queries: DjangoAssertNumQueries,
 ) -> None:
-    factories.make_plan()
-    Product.objects.create(
-        stripe_id=factories.PLAN_PRODUCT, name="Membership", read_at=timezone.now()
-    )
-    TaxRate.objects.create(stripe_id="txr_vat", name="VAT", percentage="19", read_at=timezone.now())
     for count in (1, 25):
         user = make(count)
         client.force_login(user)
@@ -127,6 +134,46 @@ def test_pages_take_few_statements(
         for url in ("/", "/payments/", "/membership/", *invoices):
             with django_assert_max_num_queries(MOST_QUERIES):
                 assert client.get(url).status_code == 200
+
+
+@pytest.mark.usefixtures("catalog")
+@pytest.mark.parametrize("make", [plain, troubled])
+def test_the_refund_form_and_its_preview_take_few_statements(
+    client: Client,
+    make: Callable[[int], User],
+    django_assert_max_num_queries: DjangoAssertNumQueries,
+) -> None:
+    policy(automatic_up_to=500)
+    for count in (1, 25):
+        user = make(count)
+        client.force_login(user)
+        forms = 0
+        for row in Payment.objects.for_user(user)[:8]:
+            url = reverse("billing:request-refund", args=[row.pk])
+            with django_assert_max_num_queries(MOST_QUERIES):
+                page = client.get(url)
+            assert page.status_code in (200, 302)
+            forms += b'name="how_much"' in page.content
+            for amount in ("1", "4.50", "9", "", "many"):
+                sent = {"look": "1", "how_much": "part", "amount": amount, "membership": "cancel"}
+                with django_assert_max_num_queries(MOST_QUERIES):
+                    preview = client.post(url, sent, headers={"HX-Request": "true"})
+                assert preview.status_code == 200
+        assert forms
+
+
+@pytest.mark.usefixtures("catalog")
+def test_a_refund_takes_few_statements(
+    client: Client, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    for count in (1, 25):
+        user = troubled(count)
+        client.force_login(user)
+        Refund.objects.for_user(user).update(cancels_membership=True)
+        for row in Refund.objects.for_user(user)[:6]:
+            with django_assert_max_num_queries(MOST_QUERIES):
+                page = client.get(reverse("billing:refund", args=[row.pk]))
+            assert "membership" in page.content.decode()
 
 
 def test_nothing_of_others_is_read() -> None:
@@ -147,3 +194,5 @@ def test_nothing_of_others_is_read() -> None:
     theirs = Invoice.objects.for_user(other)[0], Payment.objects.for_user(other)[0]
     assert payment_facts.invoice(mine, theirs[0].pk) is None
     assert payment_facts.payment(mine, theirs[1].pk) is None
+    assert refund_facts.request(mine, theirs[1].pk) is None
+    assert refund_facts.refund(mine, Refund.objects.for_user(other)[0].pk) is None

@@ -99,6 +99,15 @@ def test_it_says_why_nothing_may_be_refunded(client: Client, payment: Payment) -
     assert not Refund.objects.exists()
 
 
+def test_the_form_of_a_refunded_payment_says_that_nothing_is_left(
+    client: Client, payment: Payment
+) -> None:
+    Payment.objects.update(amount_refunded=2900)
+    page = page_of(client, f"/payments/{payment.pk}/refund/")
+    assert "All of it is refunded, or on its way" in page
+    assert 'name="how_much"' not in page
+
+
 def test_a_smaller_share_and_the_next_one_are_said(client: Client, payment: Payment) -> None:
     policy(shares=(Share(10, 100), Share(40, 50)))
     paid_at = payment.paid_at or payment.created_at

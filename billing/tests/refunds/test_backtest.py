@@ -35,7 +35,7 @@ def rules(automatic: int, per_year: int = 2, two: int | None = 10_000, days: int
 
 def asked(amount: int, day: int = 0, member: int = 1, age: int = 3, **facts: int) -> Asked:
     """Return a request of a $200.00 payment, on a day of the year."""
-    values: dict[str, Any] = {"paid": 20_000, "left": 20_000, "committed": 0, **facts}
+    values: dict[str, Any] = {"paid": 20_000, "committed": 0, **facts}
     known = Facts(PaymentKind.SINGLE, "usd", age_days=age, **values)
     return Asked(
         Refund(customer=Customer(user_id=member)), START + timedelta(days=day), amount, known

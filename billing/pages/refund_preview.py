@@ -1,0 +1,177 @@
+"""What a member can request for a payment, and what would come of it, in words.
+
+Pure: `refund_facts` reads. A request itself is decided by `billing.refunds.service`, from rows that
+are locked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils import timezone
+
+from billing.core import texts
+from billing.core.dates import arrival, long_date
+from billing.core.tones import Tone
+from billing.facts import descriptions
+from billing.models import Payment
+from billing.pages.refund_facts import RequestFacts
+from billing.refunds import membership_end, offers, policy
+from billing.refunds.membership_end import Ending
+from billing.refunds.offers import Offer
+from billing.refunds.policy import Outcome, Terms
+from common.money import Money
+
+
+@dataclass(frozen=True)
+class MembershipOutcome:
+    """What can happen to the membership that a payment was for. `ends_at`: it's already ending.
+
+    `ending`: how it ends with a refund of everything left of the payment.
+    """
+
+    period_end: datetime
+    ends_at: datetime | None
+    ending: Ending
+
+    @property
+    def can_end_at_once(self) -> bool:
+        """Whether everything paid for the current period can be given back with it."""
+        return self.ending == Ending.AT_ONCE
+
+    @property
+    def why_not_at_once(self) -> str:
+        """Return until when it continues despite a full refund, and why; or ""."""
+        return _goes_on(self.period_end, self.ending) if self.ending.has_reason else ""
+
+
+@dataclass(frozen=True)
+class Asking:
+    """What the form says about a payment. `outcome`: None without a membership."""
+
+    facts: RequestFacts
+    description: str
+    terms: Terms
+    offer: Offer
+    outcome: MembershipOutcome | None
+
+    @property
+    def payment(self) -> Payment:
+        """What a refund is asked of."""
+        return self.facts.payment
+
+    @property
+    def paid(self) -> Money:
+        """What came."""
+        return self.payment.money_received
+
+    @property
+    def most(self) -> Money:
+        """What can be requested."""
+        return Money(self.terms.most, self.payment.currency)
+
+    @property
+    def is_all(self) -> bool:
+        """Whether everything that was paid can be refunded."""
+        return self.most == self.paid
+
+    @property
+    def why_not(self) -> str:
+        """Why nothing can be requested, if there's more to say than the offer's title."""
+        return next(iter(self.offer.notes), "")
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What would happen to a request: "You’ll be refunded right away"."""
+
+    tone: Tone
+    title: str
+    sentences: tuple[str, ...]
+    amount: Money | None = None
+
+
+def asking(facts: RequestFacts) -> Asking:
+    """Return what a member can request for a payment."""
+    payment, known, judging = facts.payment, facts.of_payment, facts.judging
+    return Asking(
+        facts=facts,
+        description=descriptions.of_payment(payment, facts.names),
+        terms=policy.terms(judging.policy, known),
+        offer=offers.offer(payment, judging.policy, known),
+        outcome=_outcome(facts),
+    )
+
+
+def preview(asked: Asking, amount: int, *, cancels: bool) -> Preview:
+    """Return what a request for an amount (minor units) would lead to now."""
+    facts = asked.facts
+    verdict = policy.judge(facts.judging.policy, facts.of_payment, amount)
+    money = Money(amount, asked.payment.currency)
+    if verdict.outcome == Outcome.REFUSED:
+        return Preview(Tone.BAD, "This can't be refunded", verdict.sentences)
+    membership = _membership_sentence(asked, amount, cancels=cancels)
+    if verdict.outcome == Outcome.AUTOMATIC:
+        first, last = arrival(timezone.now())
+        sentences = (
+            f"We’ll send {money} {_to_method(asked.payment)} right away.",
+            f"Banks usually show it between {long_date(first)} and {long_date(last)}.",
+        )
+        return Preview(Tone.GOOD, "You’ll be refunded right away", (*sentences, *membership), money)
+    two = verdict.approvals > 1
+    title = (
+        "Two people on our team will review this" if two else "Someone on our team will review this"
+    )
+    answer = "We’ll email you our answer. Until then, you can withdraw your request."
+    return Preview(Tone.WAIT, title, (*_why(asked, amount), answer, *membership), money)
+
+
+def _to_method(payment: Payment) -> str:
+    """Return "to your Visa ending in 4242", or wherever else it goes."""
+    method = texts.card_in_sentence(payment.card_brand, payment.card_last4)
+    return f"to your {method}" if method else "to where you paid from"
+
+
+def _why(asked: Asking, amount: int) -> tuple[str, ...]:
+    """Return why an amount isn't refunded right away, unless the title already says it."""
+    at_once = asked.terms.automatic_up_to
+    if 0 < at_once < amount:
+        return (f"Up to {Money(at_once, asked.payment.currency)} would be refunded right away.",)
+    return ()
+
+
+def _membership_sentence(asked: Asking, amount: int, *, cancels: bool) -> tuple[str, ...]:
+    outcome = asked.outcome
+    if outcome is None:
+        return ()
+    ending = _ending(asked.facts, amount) if cancels else Ending.WITH_PERIOD
+    if ending == Ending.AT_ONCE:
+        return ("Your membership ends as soon as all of this is approved.",)
+    if outcome.ends_at:
+        return (f"Your membership ends on {long_date(outcome.ends_at)}.",)
+    if ending.has_reason:
+        return (_goes_on(outcome.period_end, ending),)
+    if cancels:
+        end = long_date(outcome.period_end)
+        return (f"Your membership ends on {end}, and nothing more is charged.",)
+    return ("Your membership continues.",)
+
+
+def _outcome(facts: RequestFacts) -> MembershipOutcome | None:
+    subscription = facts.payment.membership
+    if subscription is None or not subscription.is_live:
+        return None
+    ending = _ending(facts, facts.of_payment.left)
+    if subscription.ends_at and ending != Ending.AT_ONCE:
+        return None
+    return MembershipOutcome(subscription.current_period_end, subscription.ends_at, ending)
+
+
+def _ending(facts: RequestFacts, amount: int) -> Ending:
+    return membership_end.how_it_ends(facts.payment, amount, facts.period)
+
+
+def _goes_on(until: datetime, ending: Ending) -> str:
+    end = long_date(until)
+    return f"Your membership continues until {end}{ending.why}. Nothing more is charged."

@@ -261,8 +261,8 @@ def _with_refunds(
 ) -> PaymentLine:
     """Return a member's payment with what can be refunded, and what was."""
     judging = facts.judging
-    found = offers.judged(judging.policy, judging.facts, [row])
-    beside = offers.offers_beside(judging.policy, found, facts.refunds)
+    judgments = offers.judged(judging.policy, judging.facts, [row])
+    beside = offers.offers_beside(judging.policy, judgments, facts.refunds)
     return replace(
         payment_line(row, description, facts.refunds),
         offer=beside.get(row.pk),

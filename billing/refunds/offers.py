@@ -47,19 +47,21 @@ def judged(policy: Policy, facts: Mapping[int, Facts], payments: Collection[Paym
     }
 
 
-def briefs(found: Judged, refunds: Collection[Refund]) -> dict[int, str]:
+def briefs(judgments: Judged, refunds: Collection[Refund]) -> dict[int, str]:
     """Return "Refundable until Dec 4" for a list of payments, given the refunds under way."""
     waiting = {row.payment_id for row in refunds if row.is_undecided}
     return {
         pk: f"Refundable until {short_date(_until(row, known, terms))}"
-        for pk, (row, known, terms) in found.items()
+        for pk, (row, known, terms) in judgments.items()
         if terms.is_refundable and pk not in waiting
     }
 
 
-def offers_beside(policy: Policy, found: Judged, refunds: Collection[Refund]) -> dict[int, Offer]:
+def offers_beside(
+    policy: Policy, judgments: Judged, refunds: Collection[Refund]
+) -> dict[int, Offer]:
     """Return payments' offers, given these refunds: only one request can wait at a time."""
-    offers = {pk: offer(row, policy, facts) for pk, (row, facts, _) in found.items()}
+    offers = {pk: offer(row, policy, facts) for pk, (row, facts, _) in judgments.items()}
     asked = (row for row in refunds if row.origin == RefundOrigin.MEMBER and row.is_undecided)
     waiting = Offer("A request of yours waits for our answer.")
     return offers | {row.payment_id: waiting for row in asked}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Unpack
 
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
@@ -28,7 +28,7 @@ from billing.models.locks import lock_member, locked_customer
 from billing.refunds import ledger_texts, terms, transitions
 from billing.refunds import policy as refund_policy
 from billing.refunds.policy import Facts, Outcome
-from billing.refunds.transitions import RefundAmountError, RefundError
+from billing.refunds.transitions import Columns, RefundAmountError, RefundError
 from common.money import Money
 from members import access_changes
 
@@ -123,9 +123,9 @@ def approve(refund_pk: int, actor: User, amount: int | None = None, words: str =
     if not 0 < agreed <= row.amount:
         raise RefundAmountError(f"Up to {row.money} was asked for.")
     row.approvals_needed = _people_for(row, agreed, actor)
-    columns: dict[str, Any] = {"amount": agreed, "approvals_needed": row.approvals_needed}
+    columns: Columns = {"amount": agreed, "approvals_needed": row.approvals_needed}
     if row.approvals_needed >= TWO and row.first_approved_by is None:
-        columns |= {"first_approved_by": actor, "answer": words}
+        columns.update({"first_approved_by": actor, "answer": words})
         first = RefundAction.APPROVED_FIRST
         transitions.move(row, RefundState.REQUESTED, first, actor=actor, words=words, **columns)
         return row
@@ -176,7 +176,7 @@ def deny(refund_pk: int, actor: User, words: str) -> Refund:
     row = _to_decide(refund_pk, actor)
     if not words.strip():
         raise RefundError("Say why: the member reads it.")
-    decided = {"answer": words, "decided_by": actor, "decided_at": timezone.now()}
+    decided: Columns = {"answer": words, "decided_by": actor, "decided_at": timezone.now()}
     denied = RefundAction.DENIED
     transitions.move(row, RefundState.DENIED, denied, actor=actor, words=words, **decided)
     return row
@@ -332,10 +332,10 @@ def _new(payment: Payment, wanted: RefundRequest, origin: RefundOrigin, actor: U
 
 
 def _approve(
-    row: Refund, action: RefundAction, actor: User | None, words: str, **columns: Any
+    row: Refund, action: RefundAction, actor: User | None, words: str, **columns: Unpack[Columns]
 ) -> None:
     """Approve a locked refund, and send it once this is committed."""
-    columns |= {"decided_by": actor, "decided_at": timezone.now()}
+    columns.update({"decided_by": actor, "decided_at": timezone.now()})
     if actor and words:
         columns["answer"] = words
     transitions.move(row, RefundState.APPROVED, action, actor=actor, words=words, **columns)

@@ -22,6 +22,7 @@ from billing.core.statuses import (
 from billing.models import LedgerCheck, Payment, Refund
 from billing.models.locks import locked_customer
 from billing.refunds import terms, transitions
+from billing.refunds.transitions import Columns
 from billing.stripe import gateway
 from billing.stripe.snapshots import RefundSnapshot
 from billing.sync import refresh, writing
@@ -75,7 +76,7 @@ def refund_columns(snapshot: RefundSnapshot) -> dict[str, Any]:
     }
 
 
-def _details(snapshot: RefundSnapshot) -> dict[str, Any]:
+def _details(snapshot: RefundSnapshot) -> Columns:
     """Return the details that explain the state."""
     return {
         "failure_reason": snapshot.failure_reason,
@@ -144,7 +145,7 @@ def _adopt(payment: Payment, snapshot: RefundSnapshot, read_at: datetime) -> Non
     transitions.begin(row, RefundAction.FOUND, actor=None, words=snapshot.reason)
 
 
-def _stripe_columns(row: Refund, snapshot: RefundSnapshot, read_at: datetime) -> dict[str, Any]:
+def _stripe_columns(row: Refund, snapshot: RefundSnapshot, read_at: datetime) -> Columns:
     """Return a row's columns from Stripe besides its state.
 
     Stripe gives only the creation time, so later changes are dated when we learned of them.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import datetime
+from typing import TypedDict, Unpack
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -23,6 +24,31 @@ class RefundError(Exception):
 
 class RefundAmountError(RefundError):
     """Only the amount is the problem: another one would work."""
+
+
+class Columns(TypedDict, total=False):
+    """The columns of a refund that a step may change besides its state."""
+
+    # What was decided.
+    amount: int
+    approvals_needed: int
+    first_approved_by: User
+    decided_by: User | None
+    decided_at: datetime
+    answer: str
+    # How sending went.
+    tried_at: datetime
+    problem: str
+    # What Stripe says.
+    stripe_id: str
+    read_at: datetime
+    failure_reason: str
+    pending_reason: str
+    reference: str
+    answer_by: datetime | None
+    sent_at: datetime
+    succeeded_at: datetime | None
+    failed_at: datetime | None
 
 
 def locked(refund_pk: int) -> Refund:
@@ -51,7 +77,7 @@ def move(
     *,
     actor: User | None = None,
     words: str = "",
-    **columns: Any,
+    **columns: Unpack[Columns],
 ) -> None:
     """Change a locked refund's state and other columns, and append the entry.
 

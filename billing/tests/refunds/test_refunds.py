@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from io import StringIO
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 from django.contrib.auth.models import User
@@ -518,6 +518,12 @@ def test_the_sweep_finds_what_was_never_sent(
     tasks.sweep_refunds(0)
     run_jobs()
     assert at_stripe(sandbox, payment) == [(900, "succeeded")]
+
+
+def test_a_step_changes_columns_that_exist_and_the_state_only_by_its_move() -> None:
+    columns = {field.name for field in Refund._meta.concrete_fields}
+    assert columns >= set(get_type_hints(refund_transitions.Columns))
+    assert "state" not in get_type_hints(refund_transitions.Columns)
 
 
 def test_there_is_no_way_back_from_the_end(alice: User, payment: Payment, bob: User) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 # Stripe documentation, "Supported currencies": these have no minor unit, or three decimals.
@@ -54,6 +55,12 @@ class Money:
 
     def __bool__(self) -> bool:
         return self.amount != 0
+
+
+def largest_first(totals: Mapping[str, int]) -> list[Money]:
+    """Return sums in minor units by currency as money, the largest number first."""
+    found = sorted(totals.items(), key=lambda item: -item[1])
+    return [Money(amount, currency) for currency, amount in found]
 
 
 def decimals(currency: str) -> int:

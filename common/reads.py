@@ -191,6 +191,15 @@ class Reading:
             return tuple(cursor.fetchone())
 
 
+def totals(
+    rows: models.QuerySet[Any, Any], **wanted: models.Aggregate
+) -> models.QuerySet[Any, Any]:
+    """Return one row of aggregates over all rows; `aggregate()` would read them right away."""
+    everything = rows.order_by().values(everything=models.Value(1))
+    found: models.QuerySet[Any, Any] = everything.annotate(**wanted).values_list(*wanted)
+    return found
+
+
 def attach(parents: Iterable[models.Model], name: str, children: Sequence[Any], key: str) -> None:
     """Give rows their children, as `prefetch_related(name)` would; `key` names their parent."""
     by_parent: dict[Any, list[models.Model]] = {}

@@ -12,7 +12,8 @@ import billing.forgetting
 import common.forgetting
 import emails.forgetting
 from common.one_by_one import OneByOne
-from portal.backoffice import close_account, overview, problems
+from portal.backoffice import close_account, problems
+from portal.backoffice.home import income
 
 logger = logging.getLogger(__name__)
 
@@ -21,7 +22,7 @@ logger = logging.getLogger(__name__)
 @app.task(queueing_lock="add_up_income")
 def add_up_income(timestamp: int) -> None:
     """Add up a large business's income before staff have to wait for it."""
-    overview.income()
+    income.income()
 
 
 @app.periodic(cron="*/5 * * * *")

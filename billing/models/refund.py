@@ -27,6 +27,7 @@ from billing.models.copy import MemberRecordQuerySet, choices
 from billing.models.customer import Customer
 from billing.models.payment import Payment
 from common.money import Money
+from common.reads import Moment
 
 
 class RefundPolicy(models.Model):
@@ -89,13 +90,14 @@ class RefundQuerySet(MemberRecordQuerySet["Refund"]):
         owed = failed.alias(made_good=Coalesce(Subquery(sums), 0)).filter(made_good__lt=F("amount"))
         return owed.exclude(payment__disputes__status=DisputeStatus.LOST)
 
-    def failed_lately(self) -> RefundQuerySet:
+    def failed_lately(self, now: Moment | None = None) -> RefundQuerySet:
         """Those that failed in the last 30 days and haven't been settled since."""
-        return self.still_owed().filter(failed_at__gt=timezone.now() - refund_times.FAILED_TASK)
+        since = (now or timezone.now()) - refund_times.FAILED_TASK
+        return self.still_owed().filter(failed_at__gt=since)
 
-    def held(self) -> RefundQuerySet:
+    def held(self, now: Moment | None = None) -> RefundQuerySet:
         """Those that Stripe holds back: for long, or because the balance is too low."""
-        is_long = Q(sent_at__lt=timezone.now() - refund_times.HELD_TASK)
+        is_long = Q(sent_at__lt=(now or timezone.now()) - refund_times.HELD_TASK)
         held = Q(pending_reason="insufficient_funds") | is_long
         return self.filter(held, state=RefundState.PENDING)
 
@@ -103,9 +105,11 @@ class RefundQuerySet(MemberRecordQuerySet["Refund"]):
         """Those approved that aren't at Stripe yet."""
         return self.filter(state__in=sorted(REFUND_TO_SEND))
 
-    def not_sent(self, since: timedelta = refund_times.NOT_SENT_TASK) -> RefundQuerySet:
-        """Those approved longer ago than this that aren't at Stripe yet."""
-        return self.to_send().filter(decided_at__lt=timezone.now() - since)
+    def not_sent(
+        self, now: Moment | None = None, since: timedelta = refund_times.NOT_SENT_TASK
+    ) -> RefundQuerySet:
+        """Those approved longer ago than `since` that aren't at Stripe yet."""
+        return self.to_send().filter(decided_at__lt=(now or timezone.now()) - since)
 
 
 class Refund(models.Model):

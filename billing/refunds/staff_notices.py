@@ -58,7 +58,7 @@ def remind() -> None:
     for row in waiting.order_by("created_at"):
         with run.each(f"Refund {row.pk}"):
             _waits(row, now)
-    unsent = Refund.objects.not_sent(NOT_SENT_MAIL)
+    unsent = Refund.objects.not_sent(now, since=NOT_SENT_MAIL)
     held = Refund.objects.filter(state=RefundState.PENDING, sent_at__lt=now - HELD_MAIL)
     for row in (unsent | held).order_by("created_at"):
         with run.each(f"Refund {row.pk}"):

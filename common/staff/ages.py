@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from django.utils.html import avoid_wrapping
 from django.utils.timesince import timesince
 from django.utils.translation import ngettext_lazy
 
 SECOND, MINUTE, HOUR, DAY = (timedelta(seconds=count) for count in (1, 60, 3600, 86_400))
-# From a day on, months and years have their own lengths, which Django knows.
+# Lines don't break between a number and its unit, as in Django's own words. From a day on,
+# months and years have their own lengths, which Django knows.
 SHORT = [
-    (HOUR, ngettext_lazy("an hour", "%(count)d hours", "count")),
-    (MINUTE, ngettext_lazy("a minute", "%(count)d minutes", "count")),
-    (SECOND, ngettext_lazy("a second", "%(count)d seconds", "count")),
+    (HOUR, ngettext_lazy("an hour", "%(count)d\xa0hours", "count")),
+    (MINUTE, ngettext_lazy("a minute", "%(count)d\xa0minutes", "count")),
+    (SECOND, ngettext_lazy("a second", "%(count)d\xa0seconds", "count")),
 ]
 NOW, MOMENT = "now", "a moment"
 
@@ -39,5 +39,5 @@ def _span(start: datetime, end: datetime, units: int) -> str:
         return timesince(start, end, depth=units)
     for unit, words in SHORT:
         if length >= unit:
-            return avoid_wrapping(words % {"count": length // unit})
+            return words % {"count": length // unit}
     return ""

@@ -118,6 +118,16 @@ def day(at: datetime | None) -> str:
     return formats.date_format(timezone.localtime(at), "M j, Y") if at else NOTHING
 
 
+def number(value: int) -> str:
+    """Return a whole number as people write it: "1,200"."""
+    return f"{value:,}"
+
+
+def count(value: int, what: str) -> str:
+    """Return how many there are of something whose plural takes an s: "1 member", "2 members"."""
+    return f"1 {what}" if value == 1 else f"{number(value)} {what}s"
+
+
 def age(at: datetime | None, now: datetime | None = None) -> str:
     """Return a time relative to now in its largest unit: "3 minutes ago"."""
     return ages.age(at, now or timezone.now()) if at else NOTHING

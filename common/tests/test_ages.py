@@ -12,7 +12,9 @@ from hypothesis import strategies as some
 
 from common.staff import ages
 
-SPANS = some.timedeltas(min_value=timedelta(days=-3000), max_value=timedelta(days=3000))
+SPANS = some.sampled_from(
+    [timedelta(seconds=3), timedelta(minutes=3), timedelta(hours=3), timedelta(days=3000)]
+).flatmap(lambda most: some.timedeltas(min_value=-most, max_value=most))
 
 
 class Clock(datetime):

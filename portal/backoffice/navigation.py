@@ -12,10 +12,10 @@ from django.templatetags.static import static
 from django.urls import reverse
 
 from billing.stripe import gateway
-from portal.backoffice import overview
-from portal.backoffice.overview import Health
+from portal.backoffice import waiting as waits
+from portal.backoffice.waiting import Waiting
 
-Badge = Callable[[Health], int]
+Badge = Callable[[Waiting], int]
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ GROUPS: dict[str, list[Item]] = {
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     """Return the groups of links that this staff member may follow."""
-    now = health(request)
+    now = waiting(request)
     home = {"title": "Home", "icon": "home", "link": reverse("admin:index")}
     groups = [{"title": "Overview", "items": [home]}]
     for title, items in GROUPS.items():
@@ -109,13 +109,13 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     return groups
 
 
-def health(request: HttpRequest) -> Health:
-    """Count what's waiting and failed, once per request."""
-    found = getattr(request, "_staff_health", None)
+def waiting(request: HttpRequest) -> Waiting:
+    """Count what waits and failed, once per request."""
+    found = getattr(request, "_staff_waiting", None)
     if found is None:
-        found = overview.health()
-        request._staff_health = found  # type: ignore[attr-defined]  # noqa: SLF001
-    return cast(Health, found)
+        found = waits.waiting()
+        request._staff_waiting = found  # type: ignore[attr-defined]  # noqa: SLF001
+    return cast(Waiting, found)
 
 
 def environment(_request: HttpRequest) -> list[str]:
@@ -152,7 +152,7 @@ def stylesheet(_request: HttpRequest) -> str:
     return static("staff/staff.css")
 
 
-def _link(item: Item, now: Health) -> dict[str, Any]:
+def _link(item: Item, now: Waiting) -> dict[str, Any]:
     link: dict[str, Any] = {
         "title": item.title,
         "icon": item.icon,

@@ -40,7 +40,7 @@ def unfold_theme(brand_name: str, brand_color: str) -> dict[str, Any]:
         "COLORS": {"primary": shades},
         "ENVIRONMENT": "portal.backoffice.navigation.environment",
         "ENVIRONMENT_TITLE_PREFIX": "portal.backoffice.navigation.title_prefix",
-        "DASHBOARD_CALLBACK": "portal.backoffice.home.dashboard",
+        "DASHBOARD_CALLBACK": "portal.backoffice.home.page.dashboard",
         "ACCOUNT": {"navigation": "portal.backoffice.navigation.account_links"},
         "COMMAND": {
             "search_models": False,

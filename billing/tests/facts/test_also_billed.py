@@ -28,7 +28,7 @@ from billing.tests.staff_world import manager
 from conftest import Sandbox
 from emails import rendering
 from emails.models import Message
-from portal.backoffice import overview
+from portal.backoffice.home import business
 
 pytestmark = pytest.mark.django_db
 
@@ -158,7 +158,7 @@ def test_its_failed_payment_and_its_end_are_not_the_memberships(
     page = text_of(client, "/membership/")
     assert "Your payment of $9.00 for Locker rental didn’t go through" in page
     assert "Your next charge of $29.00" in page
-    assert overview.business().payment_failed == 0
+    assert business.business().payment_failed == 0
     sandbox.stripe.v1.subscriptions.cancel(locker.stripe_id)
     deliver(sandbox.events())
     assert "membership_ended" not in kinds()
@@ -179,8 +179,8 @@ def keep_paying(sandbox: Sandbox, user: User) -> None:
 @pytest.mark.slow
 def test_staff_count_memberships_only(sandbox: Sandbox, client: Client) -> None:
     alice = member_with_locker(sandbox)
-    business = overview.business()
-    assert (business.active, [str(one) for one in business.monthly]) == (1, ["$29.00"])
+    members = business.business()
+    assert (members.active, [str(one) for one in members.monthly]) == (1, ["$29.00"])
     client.force_login(manager())
     everything = text_of(client, reverse("admin:billing_subscription_changelist"))
     assert "Locker rental (not a membership)" in everything
@@ -224,7 +224,7 @@ def test_a_subscription_of_several_items_shows_and_sums_all(
     assert "To change how you pay, write to" in text_of(client, yearly)
     leaving = text_of(client, "/membership/cancel/")
     assert "2 × Locker rental ($18.00 a month) ends too" in leaving
-    assert overview.business().monthly[0].amount == 2900
+    assert business.business().monthly[0].amount == 2900
     description = Message.objects.get(kind="payment_received", channel="email").context
     assert description["description"].startswith("Locker rental and Membership, ")
 

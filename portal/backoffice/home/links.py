@@ -1,0 +1,35 @@
+"""The lists that home leads to."""
+
+from __future__ import annotations
+
+from common.staff import show
+
+
+def subscriptions(**filters: str) -> str:
+    """Return the address of the memberships, filtered."""
+    return show.list_of("billing.subscription", kind="membership", **filters)
+
+
+def events(**filters: str) -> str:
+    """Return the address of Stripe's events, filtered."""
+    return show.list_of("billing.stripeevent", **filters)
+
+
+def messages(**filters: str) -> str:
+    """Return the address of messages, filtered."""
+    return show.list_of("emails.message", **filters)
+
+
+def checks() -> str:
+    """Return the address of the checks for missed events."""
+    return show.list_of("billing.reconciliation")
+
+
+def jobs(**filters: str) -> str:
+    """Return the address of the queue's jobs, filtered."""
+    return show.list_of("procrastinate.procrastinatejob", **filters)
+
+
+def overdue_invoices() -> str:
+    """Return the address of the invoices that weren't paid in time."""
+    return show.list_of("billing.invoice", to_pay="overdue")

@@ -1,0 +1,192 @@
+"""What needs a person, the most urgent first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from billing.core.statuses import EventState
+from common.staff import show
+from emails.models import MessageState
+from portal.backoffice import problems
+from portal.backoffice.home import links
+from portal.backoffice.home.business import Business
+from portal.backoffice.home.facts import (
+    DISPUTES,
+    REFUNDS,
+    HomeFacts,
+    Integration,
+)
+from portal.backoffice.waiting import Disputes, Queue, Refunds, Waiting
+
+# A healthy portal empties its queues in seconds, and looks for missed events every hour.
+WAITED_LONG = timedelta(minutes=5)
+CHECK_OVERDUE = timedelta(hours=3)
+
+
+@dataclass(frozen=True)
+class Task:
+    """Something that needs a person, and where to do it."""
+
+    text: str
+    url: str
+    action: str
+    tone: str = "danger"
+
+
+def tasks(facts: HomeFacts) -> list[Task]:
+    """List what this staff member may see of what needs somebody."""
+    now, waiting = facts.now, facts.waiting
+    found = [
+        *(_of_disputes(waiting.disputes) if facts.may(DISPUTES) else []),
+        *(_of_refunds(waiting.refunds, now) if facts.may(REFUNDS) else []),
+        *_of_problems(facts),
+    ]
+    if facts.money:
+        found += [*_of_business(facts.money.members), *_of_unassigned(waiting.unassigned)]
+    if facts.integration:
+        found += _of_integration(facts.integration, waiting, now)
+    return found
+
+
+def _of_disputes(found: Disputes) -> Iterable[Task]:
+    if not found.to_answer:
+        return
+    url = show.list_of("billing.dispute", stage="answer")
+    due = f": answer by {show.day(found.due_at)}" if found.due_at else ""
+    first = ", the first" if found.to_answer > 1 and due else ""
+    yield Task(
+        f"{show.count(found.to_answer, 'dispute')} to answer{first}{due}.", url, "See the evidence"
+    )
+
+
+def _of_refunds(found: Refunds, now: datetime) -> Iterable[Task]:
+    if found.waiting:
+        waits = "waits" if found.waiting == 1 else "wait"
+        since = "since" if found.waiting == 1 else "the oldest since"
+        text = f"{show.count(found.waiting, 'refund request')} {waits}, {since}"
+        yield Task(
+            f"{text} {show.day(found.oldest)} ({show.age(found.oldest, now)}).",
+            show.list_of("billing.refund", needs="decision"),
+            "Decide",
+            "warning",
+        )
+    yield from _of_stuck_refunds(found)
+
+
+def _of_stuck_refunds(found: Refunds) -> Iterable[Task]:
+    if found.failed:
+        yield Task(
+            f"{show.count(found.failed, 'refund')} failed: the money is back with us.",
+            show.list_of("billing.refund", needs="failed"),
+            "See why",
+        )
+    if found.not_sent:
+        yield Task(
+            f"{_are(found.not_sent, 'approved refund')} not sent to Stripe.",
+            show.list_of("billing.refund", needs="not_sent"),
+            "See why",
+        )
+    if found.held:
+        yield Task(
+            f"{_are(found.held, 'refund')} held back by Stripe: its balance is too low, or it takes"
+            " too long.",
+            show.list_of("billing.refund", needs="held"),
+            "See why",
+        )
+
+
+def _of_problems(facts: HomeFacts) -> Iterable[Task]:
+    """List the portal's own problems that this staff member may see."""
+    for one in problems.described(facts.problems) if facts.problems else []:
+        if facts.may(one.permission):
+            yield Task(one.text, one.url, one.action, one.tone)
+
+
+def _of_unassigned(count: int) -> Iterable[Task]:
+    """List customers at Stripe that belong to nobody: their money isn't copied."""
+    if not count:
+        return
+    verb = "belongs" if count == 1 else "belong"
+    yield Task(
+        f"{show.count(count, 'customer')} of Stripe’s {verb} to nobody here: what came from there"
+        " is not counted.",
+        show.list_of("billing.unassignedcustomer"),
+        "Assign",
+        "warning",
+    )
+
+
+def _of_business(now: Business) -> Iterable[Task]:
+    if now.payment_failed:
+        yield Task(
+            f"The last payment of {show.count(now.payment_failed, 'member')} failed.",
+            links.subscriptions(status__in="past_due,unpaid"),
+            "See whose",
+        )
+    if now.overdue:
+        yield Task(
+            f"{show.count(now.overdue, 'member')} {_has(now.overdue)} an overdue invoice.",
+            links.overdue_invoices(),
+            "See whose",
+        )
+
+
+def _has(number: int) -> str:
+    return "has" if number == 1 else "have"
+
+
+def _are(number: int, what: str) -> str:
+    return f"{show.count(number, what)} {'is' if number == 1 else 'are'}"
+
+
+def _of_integration(state: Integration, waiting: Waiting, now: datetime) -> Iterable[Task]:
+    if not state.takes_webhooks:
+        yield Task(
+            "Webhooks are refused: STRIPE_WEBHOOK_SECRETS is not set.",
+            links.events(),
+            "Webhook events",
+        )
+    if not state.worker_is_alive:
+        seen = f" for {show.how_long(state.worker_seen_at, now)}" if state.worker_seen_at else ""
+        yield Task(f"No worker has been heard of{seen}: start one.", links.jobs(), "See what waits")
+    if waiting.events.failed:
+        yield Task(
+            f"{show.count(waiting.events.failed, 'webhook event')} could not be processed.",
+            links.events(state__exact=EventState.FAILED),
+            "See why and replay",
+        )
+    if waiting.messages.failed:
+        yield Task(
+            f"{show.count(waiting.messages.failed, 'message')} could not be delivered.",
+            links.messages(state__exact=MessageState.FAILED),
+            "See why and resend",
+        )
+    yield from _of_delays(state, waiting, now)
+
+
+def _of_delays(state: Integration, waiting: Waiting, now: datetime) -> Iterable[Task]:
+    if _waited_long(waiting.events, now):
+        yield Task(
+            f"A webhook event has been waiting for {show.how_long(waiting.events.oldest, now)}.",
+            links.events(state__in="pending,retrying"),
+            "See which",
+            "warning",
+        )
+    if _waited_long(waiting.messages, now):
+        yield Task(
+            f"A message has been waiting for {show.how_long(waiting.messages.oldest, now)}.",
+            links.messages(state__in="queued,sending"),
+            "See which",
+            "warning",
+        )
+    good = state.last_good_check
+    if good is None or now - good.started_at > CHECK_OVERDUE:
+        last = f" for {show.how_long(good.started_at, now)}" if good else " yet"
+        text = f"Missed events have not been looked for{last}."
+        yield Task(text, links.checks(), "Look now", "warning")
+
+
+def _waited_long(queue: Queue, now: datetime) -> bool:
+    return queue.oldest is not None and now - queue.oldest > WAITED_LONG

@@ -1,0 +1,79 @@
+"""The newest failures on home, each with a link to its row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from billing.core.statuses import EventState
+from common.staff import show
+from emails.models import MessageState
+from portal.backoffice.home import links
+from portal.backoffice.home.facts import Failures, HomeFacts
+
+# How much of an error is shown.
+SUMMARY = 120
+
+
+@dataclass(frozen=True)
+class Line:
+    """A row in a list of failures."""
+
+    title: str
+    detail: str
+    age: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Recent failures of one kind, and the address of the full list."""
+
+    title: str
+    url: str
+    lines: list[Line]
+
+
+def troubles(facts: HomeFacts) -> list[Trouble]:
+    """Return the lists of recent failures; empty ones are left out."""
+    found = facts.failures
+    lists = [_of_business(found), _of_events(found, facts.now), _of_messages(found, facts.now)]
+    return [one for one in lists if one.lines]
+
+
+def _of_business(found: Failures) -> Trouble:
+    lines = [
+        Line(
+            show.name_of(row.customer.user),
+            str(row.money),
+            "invoice overdue" if row.is_sent else f"since {show.day(row.current_period_start)}",
+            show.page_of(row),
+        )
+        for row in found.subscriptions
+    ]
+    url = links.subscriptions(status__in="past_due,unpaid")
+    is_any_sent = any(row.is_sent for row in found.subscriptions)
+    title = "Unpaid memberships" if is_any_sent else "Members whose payment failed"
+    return Trouble(title, url, lines)
+
+
+def _of_events(found: Failures, now: datetime) -> Trouble:
+    lines = [
+        Line(row.type, row.error[:SUMMARY], show.age(row.received_at, now), show.page_of(row))
+        for row in found.events
+    ]
+    url = links.events(state__exact=EventState.FAILED)
+    return Trouble("Webhook events that failed", url, lines)
+
+
+def _of_messages(found: Failures, now: datetime) -> Trouble:
+    lines = [
+        Line(
+            f"{row.kind.replace('_', ' ').capitalize()} to {show.name_of(row.user)}",
+            row.error[:SUMMARY],
+            show.age(row.created_at, now),
+            show.page_of(row),
+        )
+        for row in found.messages
+    ]
+    return Trouble("Messages that failed", links.messages(state__exact=MessageState.FAILED), lines)

@@ -1,0 +1,138 @@
+"""What `problems` is told about the portal, in one statement. Times are UTC."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Count, QuerySet, Sum
+from procrastinate.contrib.django.models import ProcrastinateJob
+
+from billing.core.statuses import IgnoredBecause, InvoiceStatus, SubscriptionStatus
+from billing.facts import memberships
+from billing.models import (
+    IgnoredEvents,
+    Invoice,
+    LedgerCheck,
+    MissingSetup,
+    Reconciliation,
+    RefundEntry,
+    Subscription,
+    TaxAccount,
+)
+from billing.sync import taxing
+from common.reads import Param, Part, Reading, totals
+from emails.models import Message, MessageState
+
+INTEGRATION, LEDGER = "billing.view_stripeevent", "billing.audit_refund"
+MONEY = "billing.view_subscription"
+# Somebody with none of these sees no problem.
+PERMISSIONS = frozenset({INTEGRATION, LEDGER, MONEY})
+# How long after the last one events that aren't for us are a problem.
+LATELY = timedelta(days=7)
+# Refused messages all say the same, so a few are enough.
+LOOKED_AT = 100
+
+
+@dataclass(frozen=True)
+class ProblemFacts:
+    """What could be wrong with the portal, as of `now`.
+
+    `ignored`: recent events that aren't for us, by reason. `comparison`, `ledger_check`: the last
+    ones that finished; `checked_first_at` and `has_ledger` say whether there should be one.
+    `failed_jobs`: scheduled jobs whose last run failed, by pk and name. `tax_account`: only if
+    Stripe Tax is on. `paid_twice`: users by pk. `second_trials`: subscriptions by pk.
+    """
+
+    now: datetime
+    missing_setup: Sequence[MissingSetup] = ()
+    ignored: Mapping[IgnoredBecause, int] = field(default_factory=dict)
+    comparison: Reconciliation | None = None
+    checked_first_at: datetime | None = None
+    failed_jobs: Sequence[tuple[int, str]] = ()
+    ledger_check: LedgerCheck | None = None
+    has_ledger: bool = False
+    refused: Sequence[Message] = ()
+    tax_account: TaxAccount | None = None
+    untaxed: int = 0
+    unfinalized: int = 0
+    paid_twice: Sequence[int] = ()
+    second_trials: Sequence[int] = ()
+
+
+def _failed_jobs() -> QuerySet[Any, tuple[int, str]]:
+    """Return the scheduled jobs whose last run failed for good.
+
+    Successful jobs are deleted, which unlinks the schedule's last run from its job. So if the last
+    run's job still exists and failed, there has been no success since.
+    """
+    of_schedule = ProcrastinateJob.objects.filter(procrastinateperiodicdefer__isnull=False)
+    return of_schedule.filter(status="failed").order_by("task_name").values_list("pk", "task_name")
+
+
+def _ignored() -> QuerySet[Any, Any]:
+    lately = IgnoredEvents.objects.filter(last_at__gt=Param("lately", "timestamptz"))
+    by_reason = lately.order_by("reason").values("reason").annotate(number=Sum("count"))
+    return by_reason.values_list("reason", "number")
+
+
+def _second_trials() -> QuerySet[Any, int]:
+    again = Subscription.objects.memberships().filter(is_second_trial=True)
+    trials = again.filter(status=SubscriptionStatus.TRIALING)
+    return trials.order_by("pk").values_list("pk", flat=True)
+
+
+def _unfinalized() -> QuerySet[Invoice]:
+    return Invoice.objects.filter(status=InvoiceStatus.DRAFT).exclude(finalization_error="")
+
+
+MISSING_SETUP = Part(lambda: MissingSetup.objects.order_by("name"))
+IGNORED = Part(_ignored)
+COMPARISON = Part(lambda: Reconciliation.objects.exclude(compared_at=None)[:1])
+CHECKED_FIRST = Part(
+    lambda: Reconciliation.objects.order_by("pk").values_list("started_at", flat=True)[:1]
+)
+FAILED_JOBS = Part(_failed_jobs)
+LEDGER_CHECK = Part(lambda: LedgerCheck.objects.exclude(finished_at=None)[:1])
+LEDGER_ENTRY = Part(lambda: RefundEntry.objects.order_by().values_list("pk", flat=True)[:1])
+REFUSED = Part(
+    lambda: (
+        Message.objects.filter(state=MessageState.QUEUED, is_our_fault=True)
+        .order_by("pk")
+        .defer("context")[:LOOKED_AT]
+    )
+)
+TAX_ACCOUNT = Part(lambda: TaxAccount.objects.all()[:1])
+UNTAXED = Part(lambda: totals(taxing.untaxed(), count=Count("pk")))
+UNFINALIZED = Part(lambda: totals(_unfinalized(), count=Count("pk")))
+PAID_TWICE = Part(lambda: memberships.paid_twice().values_list("customer__user", flat=True))
+SECOND_TRIALS = Part(_second_trials)
+PROBLEMS = Reading(
+    *(MISSING_SETUP, IGNORED, COMPARISON, CHECKED_FIRST, FAILED_JOBS, LEDGER_CHECK, LEDGER_ENTRY),
+    *(REFUSED, TAX_ACCOUNT, UNTAXED, UNFINALIZED, PAID_TWICE, SECOND_TRIALS),
+)
+
+
+def read(now: datetime) -> ProblemFacts:
+    """Read all of it."""
+    found = PROBLEMS(lately=now - LATELY)
+    [[untaxed]], [[unfinalized]] = found[UNTAXED], found[UNFINALIZED]
+    return ProblemFacts(
+        now=now,
+        missing_setup=found[MISSING_SETUP],
+        ignored={IgnoredBecause(reason): count for reason, count in found[IGNORED]},
+        comparison=found.first(COMPARISON),
+        checked_first_at=found.first(CHECKED_FIRST),
+        failed_jobs=found[FAILED_JOBS],
+        ledger_check=found.first(LEDGER_CHECK),
+        has_ledger=bool(found[LEDGER_ENTRY]),
+        refused=found[REFUSED],
+        tax_account=found.first(TAX_ACCOUNT) if settings.STRIPE_TAX else None,
+        untaxed=untaxed,
+        unfinalized=unfinalized,
+        paid_twice=sorted(found[PAID_TWICE]),
+        second_trials=found[SECOND_TRIALS],
+    )

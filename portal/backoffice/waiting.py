@@ -1,0 +1,114 @@
+"""What waits for somebody, or failed: the sidebar's badges and home's first tasks.
+
+Every staff page shows it, so it's one statement, prepared once. Times are UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeAlias
+
+from django.db.models import Count, Min, QuerySet
+from django.utils import timezone
+
+from billing.core.statuses import EventState
+from billing.models import Dispute, Refund, StripeEvent, UnassignedCustomer
+from common.reads import Param, Part, Reading, totals
+from emails.models import Message, MessageState
+
+EVENTS_OPEN = frozenset({EventState.PENDING, EventState.RETRYING})
+MESSAGES_OPEN = frozenset({MessageState.QUEUED, MessageState.SENDING})
+NOW = Param("now", "timestamptz")
+
+# How many, and the earliest time of any.
+Counted: TypeAlias = tuple[int, datetime | None]
+
+
+@dataclass(frozen=True)
+class Queue:
+    """Waiting and failed rows; `oldest` is when the longest-waiting one arrived."""
+
+    waiting: int = 0
+    failed: int = 0
+    oldest: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Disputes:
+    """Disputes waiting for our evidence; `due_at` is the nearest deadline."""
+
+    to_answer: int = 0
+    due_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Refunds:
+    """Refunds waiting for a decision since `oldest`, failed, unsent, or held back by Stripe."""
+
+    waiting: int = 0
+    oldest: datetime | None = None
+    failed: int = 0
+    not_sent: int = 0
+    held: int = 0
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Everything that waits, or failed; `unassigned` are customers at Stripe of nobody here."""
+
+    events: Queue = Queue()
+    messages: Queue = Queue()
+    disputes: Disputes = Disputes()
+    refunds: Refunds = Refunds()
+    unassigned: int = 0
+
+
+def _counted(rows: Callable[[], QuerySet[Any, Any]], at: str) -> Part[Counted]:
+    return Part(lambda: totals(rows(), count=Count("pk"), first=Min(at)))
+
+
+# Each by itself, because each has its part of an index.
+EVENTS = _counted(lambda: StripeEvent.objects.filter(state__in=sorted(EVENTS_OPEN)), "received_at")
+FAILED_EVENTS = _counted(lambda: StripeEvent.objects.filter(state=EventState.FAILED), "received_at")
+MESSAGES = _counted(lambda: Message.objects.filter(state__in=sorted(MESSAGES_OPEN)), "created_at")
+FAILED_MESSAGES = _counted(lambda: Message.objects.filter(state=MessageState.FAILED), "created_at")
+DISPUTES = _counted(Dispute.objects.to_answer, "evidence_due_at")
+UNDECIDED = _counted(Refund.objects.undecided, "created_at")
+FAILED_REFUNDS = _counted(lambda: Refund.objects.failed_lately(NOW), "created_at")
+NOT_SENT = _counted(lambda: Refund.objects.not_sent(NOW), "created_at")
+HELD = _counted(lambda: Refund.objects.held(NOW), "created_at")
+UNASSIGNED = _counted(UnassignedCustomer.objects.all, "created_at")
+WAITING = Reading(
+    *(EVENTS, FAILED_EVENTS, MESSAGES, FAILED_MESSAGES, DISPUTES),
+    *(UNDECIDED, FAILED_REFUNDS, NOT_SENT, HELD, UNASSIGNED),
+)
+
+
+def waiting() -> Waiting:
+    """Count all of it, in one statement."""
+    found = WAITING(now=timezone.now())
+
+    def counted(part: Part[Counted]) -> Counted:
+        return found.first(part) or (0, None)
+
+    undecided, oldest = counted(UNDECIDED)
+    return Waiting(
+        events=_queue(counted(EVENTS), counted(FAILED_EVENTS)),
+        messages=_queue(counted(MESSAGES), counted(FAILED_MESSAGES)),
+        disputes=Disputes(*counted(DISPUTES)),
+        refunds=Refunds(
+            waiting=undecided,
+            oldest=oldest,
+            failed=counted(FAILED_REFUNDS)[0],
+            not_sent=counted(NOT_SENT)[0],
+            held=counted(HELD)[0],
+        ),
+        unassigned=counted(UNASSIGNED)[0],
+    )
+
+
+def _queue(waiting: Counted, failed: Counted) -> Queue:
+    count, oldest = waiting
+    return Queue(count, failed[0], oldest)

@@ -83,7 +83,7 @@ def test_a_damaged_row_is_a_red_task_and_one_mail_until_it_is_repaired(sandbox: 
     assert show.page_of(report) in page
     [tile] = [
         one
-        for one in client.get(HOME).context["integration"]
+        for one in client.get(HOME).context["home"].integration
         if one.label == "Records compared with Stripe"
     ]
     assert (tile.value, tile.tone) == ("1 difference", "danger")

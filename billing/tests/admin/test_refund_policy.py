@@ -348,5 +348,5 @@ def test_the_home_page_asks_for_a_verification_that_is_overdue(
 
 def home_tasks(client: Client) -> str:
     """Return the texts of the tasks on the staff's home page."""
-    tasks = client.get(reverse("admin:index")).context["tasks"]
+    tasks = client.get(reverse("admin:index")).context["home"].tasks
     return "\n".join(task.text for task in tasks)

@@ -53,37 +53,42 @@ def clock_note(at: datetime, now: datetime) -> str:
 
 def of_money(facts: MoneyFacts) -> list[Number]:
     """Return the numbers of members and money."""
-    now = facts.members
+    members = facts.members
     since = (timezone.localtime(facts.at).date() - RECENT).isoformat()
     return [
         Number(
             "Active memberships",
-            show.number(now.active),
+            show.number(members.active),
             links.subscriptions(status__exact="active"),
-            f"{show.number(now.active_paused)} of them paused" if now.active_paused else "",
+            f"{show.number(members.active_paused)} of them paused" if members.active_paused else "",
         ),
         Number(
-            "Free trials", show.number(now.trials), links.subscriptions(status__exact="trialing")
+            "Free trials",
+            show.number(members.trials),
+            links.subscriptions(status__exact="trialing"),
         ),
         Number(
-            "Ending", show.number(now.ending), links.subscriptions(ending="yes"), "will not renew"
+            "Ending",
+            show.number(members.ending),
+            links.subscriptions(ending="yes"),
+            "will not renew",
         ),
         Number(
             "Payment failed",
-            show.number(now.payment_failed),
+            show.number(members.payment_failed),
             links.subscriptions(
                 status__in=f"{SubscriptionStatus.PAST_DUE},{SubscriptionStatus.UNPAID}"
             ),
-            tone="danger" if now.payment_failed else "",
+            tone="danger" if members.payment_failed else "",
         ),
-        *_uncollected(now),
+        *_uncollected(members),
         Number(
             "A month’s memberships",
-            _amounts(now.monthly),
+            _amounts(members.monthly),
             links.subscriptions(
                 status__in=f"{SubscriptionStatus.ACTIVE},{SubscriptionStatus.PAST_DUE}"
             ),
-            f"before discounts and added tax{', without paused ones' if now.paused else ''}",
+            f"before discounts and added tax{', without paused ones' if members.paused else ''}",
         ),
         Number(
             "Received in 30 days",
@@ -96,19 +101,19 @@ def of_money(facts: MoneyFacts) -> list[Number]:
     ]
 
 
-def _uncollected(now: Business) -> Iterable[Number]:
+def _uncollected(members: Business) -> Iterable[Number]:
     """Return how many members are paused, and how many have overdue invoices, if any."""
-    if now.paused:
+    if members.paused:
         yield Number(
             "Payments paused",
-            show.number(now.paused),
+            show.number(members.paused),
             links.subscriptions(paused="yes"),
             "still members",
         )
-    if now.overdue:
+    if members.overdue:
         yield Number(
             "Invoices overdue",
-            show.number(now.overdue),
+            show.number(members.overdue),
             links.overdue_invoices(),
             "sent, and not paid in time",
             "danger",
@@ -198,28 +203,28 @@ def _queue(
     return Number(f"{label} waiting", show.number(queue.waiting), address(state__in=waiting), note)
 
 
-def chart(found: Income) -> Chart | None:
+def chart(income: Income) -> Chart | None:
     """Return the chart of income; None if there has been none."""
-    if not found.months:
+    if not income.months:
         return None
-    currency = found.months[-1].income.currency
-    labels = [formats.date_format(month.start, "M Y") for month in found.months]
-    words = (f"{label} {month.income}" for label, month in zip(labels, found.months, strict=True))
-    others = " and ".join(found.others)
+    currency = income.months[-1].income.currency
+    labels = [formats.date_format(month.start, "M Y") for month in income.months]
+    words = (f"{label} {month.income}" for label, month in zip(labels, income.months, strict=True))
+    others = " and ".join(income.others)
     return Chart(
-        data=json.dumps({"labels": labels, "datasets": [_bars(found, currency)]}),
+        data=json.dumps({"labels": labels, "datasets": [_bars(income, currency)]}),
         text=f"Received a month: {', '.join(words)}.",
-        this_month=str(found.months[-1].income),
-        last_month=str(found.months[-2].income),
+        this_month=str(income.months[-1].income),
+        last_month=str(income.months[-2].income),
         only=f"In {currency.upper()} only: {others} is not in it." if others else "",
     )
 
 
-def _bars(found: Income, currency: str) -> dict[str, object]:
+def _bars(income: Income, currency: str) -> dict[str, object]:
     major = 10 ** decimals(currency)
     return {
         "label": f"Received, {currency}",
-        "data": [month.income.amount / major for month in found.months],
+        "data": [month.income.amount / major for month in income.months],
         "backgroundColor": "var(--color-primary-600)",
         "displayYAxis": True,
         "suffixYAxis": currency,
@@ -228,5 +233,5 @@ def _bars(found: Income, currency: str) -> dict[str, object]:
     }
 
 
-def _amounts(found: list[Money]) -> str:
-    return " + ".join(map(str, found)) or show.NOTHING
+def _amounts(amounts: list[Money]) -> str:
+    return " + ".join(map(str, amounts)) or show.NOTHING

@@ -38,60 +38,62 @@ class Task:
 def tasks(facts: HomeFacts) -> list[Task]:
     """List what this staff member may see of what needs somebody."""
     now, waiting = facts.now, facts.waiting
-    found = [
+    listed = [
         *(_of_disputes(waiting.disputes) if facts.may(DISPUTES) else []),
         *(_of_refunds(waiting.refunds, now) if facts.may(REFUNDS) else []),
         *_of_problems(facts),
     ]
     if facts.money:
-        found += [*_of_business(facts.money.members), *_of_unassigned(waiting.unassigned)]
+        listed += [*_of_business(facts.money.members), *_of_unassigned(waiting.unassigned)]
     if facts.integration:
-        found += _of_integration(facts.integration, waiting, now)
-    return found
+        listed += _of_integration(facts.integration, waiting, now)
+    return listed
 
 
-def _of_disputes(found: Disputes) -> Iterable[Task]:
-    if not found.to_answer:
+def _of_disputes(disputes: Disputes) -> Iterable[Task]:
+    if not disputes.to_answer:
         return
     url = show.list_of("billing.dispute", stage="answer")
-    due = f": answer by {show.day(found.due_at)}" if found.due_at else ""
-    first = ", the first" if found.to_answer > 1 and due else ""
+    due = f": answer by {show.day(disputes.due_at)}" if disputes.due_at else ""
+    first = ", the first" if disputes.to_answer > 1 and due else ""
     yield Task(
-        f"{show.count(found.to_answer, 'dispute')} to answer{first}{due}.", url, "See the evidence"
+        f"{show.count(disputes.to_answer, 'dispute')} to answer{first}{due}.",
+        url,
+        "See the evidence",
     )
 
 
-def _of_refunds(found: Refunds, now: datetime) -> Iterable[Task]:
-    if found.waiting:
-        waits = "waits" if found.waiting == 1 else "wait"
-        since = "since" if found.waiting == 1 else "the oldest since"
-        text = f"{show.count(found.waiting, 'refund request')} {waits}, {since}"
+def _of_refunds(refunds: Refunds, now: datetime) -> Iterable[Task]:
+    if refunds.waiting:
+        waits = "waits" if refunds.waiting == 1 else "wait"
+        since = "since" if refunds.waiting == 1 else "the oldest since"
+        text = f"{show.count(refunds.waiting, 'refund request')} {waits}, {since}"
         yield Task(
-            f"{text} {show.day(found.oldest)} ({show.age(found.oldest, now)}).",
+            f"{text} {show.day(refunds.oldest)} ({show.age(refunds.oldest, now)}).",
             show.list_of("billing.refund", needs="decision"),
             "Decide",
             "warning",
         )
-    yield from _of_stuck_refunds(found)
+    yield from _of_stuck_refunds(refunds)
 
 
-def _of_stuck_refunds(found: Refunds) -> Iterable[Task]:
-    if found.failed:
+def _of_stuck_refunds(refunds: Refunds) -> Iterable[Task]:
+    if refunds.failed:
         yield Task(
-            f"{show.count(found.failed, 'refund')} failed: the money is back with us.",
+            f"{show.count(refunds.failed, 'refund')} failed: the money is back with us.",
             show.list_of("billing.refund", needs="failed"),
             "See why",
         )
-    if found.not_sent:
+    if refunds.not_sent:
         yield Task(
-            f"{_are(found.not_sent, 'approved refund')} not sent to Stripe.",
+            f"{_are(refunds.not_sent, 'approved refund')} not sent to Stripe.",
             show.list_of("billing.refund", needs="not_sent"),
             "See why",
         )
-    if found.held:
+    if refunds.held:
         yield Task(
-            f"{_are(found.held, 'refund')} held back by Stripe: its balance is too low, or it takes"
-            " too long.",
+            f"{_are(refunds.held, 'refund')} held back by Stripe: its balance is too low, or it"
+            " takes too long.",
             show.list_of("billing.refund", needs="held"),
             "See why",
         )
@@ -118,16 +120,16 @@ def _of_unassigned(count: int) -> Iterable[Task]:
     )
 
 
-def _of_business(now: Business) -> Iterable[Task]:
-    if now.payment_failed:
+def _of_business(members: Business) -> Iterable[Task]:
+    if members.payment_failed:
         yield Task(
-            f"The last payment of {show.count(now.payment_failed, 'member')} failed.",
+            f"The last payment of {show.count(members.payment_failed, 'member')} failed.",
             links.subscriptions(status__in="past_due,unpaid"),
             "See whose",
         )
-    if now.overdue:
+    if members.overdue:
         yield Task(
-            f"{show.count(now.overdue, 'member')} {_has(now.overdue)} an overdue invoice.",
+            f"{show.count(members.overdue, 'member')} {_has(members.overdue)} an overdue invoice.",
             links.overdue_invoices(),
             "See whose",
         )

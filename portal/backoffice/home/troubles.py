@@ -36,12 +36,16 @@ class Trouble:
 
 def troubles(facts: HomeFacts) -> list[Trouble]:
     """Return the lists of recent failures; empty ones are left out."""
-    found = facts.failures
-    lists = [_of_business(found), _of_events(found, facts.now), _of_messages(found, facts.now)]
+    failures = facts.failures
+    lists = [
+        _of_business(failures),
+        _of_events(failures, facts.now),
+        _of_messages(failures, facts.now),
+    ]
     return [one for one in lists if one.lines]
 
 
-def _of_business(found: Failures) -> Trouble:
+def _of_business(failures: Failures) -> Trouble:
     lines = [
         Line(
             show.name_of(row.customer.user),
@@ -49,24 +53,24 @@ def _of_business(found: Failures) -> Trouble:
             "invoice overdue" if row.is_sent else f"since {show.day(row.current_period_start)}",
             show.page_of(row),
         )
-        for row in found.subscriptions
+        for row in failures.subscriptions
     ]
     url = links.subscriptions(status__in="past_due,unpaid")
-    is_any_sent = any(row.is_sent for row in found.subscriptions)
+    is_any_sent = any(row.is_sent for row in failures.subscriptions)
     title = "Unpaid memberships" if is_any_sent else "Members whose payment failed"
     return Trouble(title, url, lines)
 
 
-def _of_events(found: Failures, now: datetime) -> Trouble:
+def _of_events(failures: Failures, now: datetime) -> Trouble:
     lines = [
         Line(row.type, row.error[:SUMMARY], show.age(row.received_at, now), show.page_of(row))
-        for row in found.events
+        for row in failures.events
     ]
     url = links.events(state__exact=EventState.FAILED)
     return Trouble("Webhook events that failed", url, lines)
 
 
-def _of_messages(found: Failures, now: datetime) -> Trouble:
+def _of_messages(failures: Failures, now: datetime) -> Trouble:
     lines = [
         Line(
             f"{row.kind.replace('_', ' ').capitalize()} to {show.name_of(row.user)}",
@@ -74,6 +78,6 @@ def _of_messages(found: Failures, now: datetime) -> Trouble:
             show.age(row.created_at, now),
             show.page_of(row),
         )
-        for row in found.messages
+        for row in failures.messages
     ]
     return Trouble("Messages that failed", links.messages(state__exact=MessageState.FAILED), lines)

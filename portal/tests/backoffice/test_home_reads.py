@@ -96,9 +96,9 @@ def test_what_waits_is_one_statement_and_finds_what_the_lists_find(
     refund(RefundState.FAILED, stripe_id="re_long_ago", failed_at=timezone.now() - 31 * DAY)
     refund(RefundState.PENDING, stripe_id="re_normal", sent_at=timezone.now() - 9 * DAY)
     with django_assert_num_queries(1):
-        found = waiting()
+        counts = waiting()
     asked = Refund.objects.undecided()
-    assert found == Waiting(
+    assert counts == Waiting(
         events=Queue(
             StripeEvent.objects.filter(state="pending").count(),
             3,
@@ -115,8 +115,8 @@ def test_what_waits_is_one_statement_and_finds_what_the_lists_find(
         ),
         unassigned=UnassignedCustomer.objects.count(),
     )
-    assert (found.refunds.failed, found.refunds.not_sent, found.refunds.held) == (3, 3, 3)
-    assert found.unassigned == 1
+    assert (counts.refunds.failed, counts.refunds.not_sent, counts.refunds.held) == (3, 3, 3)
+    assert counts.unassigned == 1
 
 
 @pytest.mark.django_db

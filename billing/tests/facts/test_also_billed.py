@@ -179,8 +179,8 @@ def keep_paying(sandbox: Sandbox, user: User) -> None:
 @pytest.mark.slow
 def test_staff_count_memberships_only(sandbox: Sandbox, client: Client) -> None:
     alice = member_with_locker(sandbox)
-    members = business.business()
-    assert (members.active, [str(one) for one in members.monthly]) == (1, ["$29.00"])
+    counts = business.business()
+    assert (counts.active, [str(one) for one in counts.monthly]) == (1, ["$29.00"])
     client.force_login(manager())
     everything = text_of(client, reverse("admin:billing_subscription_changelist"))
     assert "Locker rental (not a membership)" in everything

@@ -14,7 +14,7 @@ from django.template.exceptions import TemplateDoesNotExist
 
 from billing.core import texts
 from billing.disputes import evidence
-from billing.disputes.evidence import Case, moment, money
+from billing.disputes.case import Case, delivery, gather, moment, subject
 from billing.facts import descriptions
 from billing.models import Dispute, Invoice
 from common import documents, spreadsheets
@@ -39,7 +39,7 @@ def filename(dispute: Dispute) -> str:
 
 def packet(dispute: Dispute, made_at: datetime) -> bytes:
     """Return a dispute's ZIP: `evidence.pdf` and the files behind it."""
-    case = evidence.gather(dispute)
+    case = gather(dispute)
     document = documents.render("evidence", evidence.content(case), made_at=made_at)
     files: dict[str, str | bytes] = {
         "evidence.pdf": document,
@@ -64,81 +64,100 @@ def _zipped(files: dict[str, str | bytes], made_at: datetime) -> bytes:
 
 def _tables(case: Case) -> dict[str, str]:
     return {
-        "invoices.csv": _csv(
-            ["number", "issued", "paid", "status", "total", "paid amount", "currency"],
-            (
-                [
-                    row.number,
-                    moment(row.finalized_at or row.created_at),
-                    moment(row.paid_at),
-                    row.status,
-                    money(row.total, row.currency),
-                    money(row.amount_paid, row.currency),
-                    row.currency.upper(),
-                ]
-                for row in case.invoices
-            ),
-        ),
-        "payments.csv": _csv(
-            ["made", "paid", "for", "status", "amount", "refunded", "card", "payment"],
-            (
-                [
-                    moment(row.created_at),
-                    moment(row.paid_at),
-                    descriptions.of_one(row),
-                    row.status,
-                    money(row.amount, row.currency),
-                    money(row.amount_refunded, row.currency),
-                    texts.card_short(row.card_brand, row.card_last4),
-                    row.stripe_id,
-                ]
-                for row in case.payments
-            ),
-        ),
-        "refunds.csv": _csv(
-            ["begun", "by", "amount", "state", "decided", "arrived", "payment"],
-            (
-                [
-                    moment(row.created_at),
-                    row.origin,
-                    str(row.money),
-                    row.state,
-                    moment(row.decided_at),
-                    moment(row.succeeded_at),
-                    row.payment.stripe_id,
-                ]
-                for row in case.refunds
-            ),
-        ),
-        "sign-ins.csv": _csv(
-            ["when", "ip address", "browser", "how"],
-            (
-                [moment(row.happened_at), row.ip, row.user_agent, row.method]
-                for row in case.sign_ins
-            ),
-        ),
-        "messages.csv": _csv(
-            ["written", "about", "channel", "to", "state", "provider's id"],
-            (
-                [
-                    moment(row.created_at),
-                    evidence.subject(row),
-                    row.get_channel_display(),
-                    row.recipient,
-                    evidence.delivery(row),
-                    row.provider_id,
-                ]
-                for row in case.messages
-            ),
-        ),
-        "terms.csv": _csv(
-            ["version", "when", "where", "ip address", "text"],
-            (
-                [row.version, moment(row.happened_at), row.where, row.ip or "", row.url]
-                for row in case.terms
-            ),
-        ),
+        "invoices.csv": _invoices(case),
+        "payments.csv": _payments(case),
+        "refunds.csv": _refunds(case),
+        "sign-ins.csv": _sign_ins(case),
+        "messages.csv": _messages(case),
+        "terms.csv": _terms(case),
     }
+
+
+def _invoices(case: Case) -> str:
+    return _csv(
+        ["number", "issued", "paid", "status", "total", "paid amount", "currency"],
+        (
+            [
+                row.number,
+                moment(row.finalized_at or row.created_at),
+                moment(row.paid_at),
+                row.status,
+                str(row.money),
+                str(row.money_paid),
+                row.currency.upper(),
+            ]
+            for row in case.invoices
+        ),
+    )
+
+
+def _payments(case: Case) -> str:
+    return _csv(
+        ["made", "paid", "for", "status", "amount", "refunded", "card", "payment"],
+        (
+            [
+                moment(row.created_at),
+                moment(row.paid_at),
+                descriptions.of_one(row),
+                row.status,
+                str(row.money),
+                str(row.money_refunded),
+                texts.card_short(row.card_brand, row.card_last4),
+                row.stripe_id,
+            ]
+            for row in case.payments
+        ),
+    )
+
+
+def _refunds(case: Case) -> str:
+    return _csv(
+        ["begun", "by", "amount", "state", "decided", "arrived", "payment"],
+        (
+            [
+                moment(row.created_at),
+                row.origin,
+                str(row.money),
+                row.state,
+                moment(row.decided_at),
+                moment(row.succeeded_at),
+                row.payment.stripe_id,
+            ]
+            for row in case.refunds
+        ),
+    )
+
+
+def _sign_ins(case: Case) -> str:
+    return _csv(
+        ["when", "ip address", "browser", "how"],
+        ([moment(row.happened_at), row.ip, row.user_agent, row.method] for row in case.sign_ins),
+    )
+
+
+def _messages(case: Case) -> str:
+    return _csv(
+        ["written", "about", "channel", "to", "state", "provider's id"],
+        (
+            [
+                moment(row.created_at),
+                subject(row),
+                row.get_channel_display(),
+                row.recipient,
+                delivery(row),
+                row.provider_id,
+            ]
+            for row in case.messages
+        ),
+    )
+
+
+def _terms(case: Case) -> str:
+    rows = (
+        [row.version, moment(row.happened_at), row.where, row.ip or "", row.url]
+        for row in case.terms
+    )
+    return _csv(["version", "when", "where", "ip address", "text"], rows)
 
 
 def _csv(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -176,8 +195,8 @@ def _text(message: Message) -> str:
     """Return a message as the member read it; one that held a code no longer has a text."""
     head = (
         f"To: {message.recipient}\nBy: {message.get_channel_display()}\n"
-        f"Written: {moment(message.created_at)}\nState: {evidence.delivery(message)}\n"
-        f"About: {evidence.subject(message)}\n\n"
+        f"Written: {moment(message.created_at)}\nState: {delivery(message)}\n"
+        f"About: {subject(message)}\n\n"
     )
     return head + _body(message)
 

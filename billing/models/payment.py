@@ -79,3 +79,8 @@ class Payment(StripeCopy):
     def money_received(self) -> Money:
         """What came."""
         return Money(self.amount_received, self.currency)
+
+    @property
+    def money_refunded(self) -> Money:
+        """What was given back."""
+        return Money(self.amount_refunded, self.currency)

@@ -17,6 +17,8 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from billing.disputes import evidence, evidence_files
+from billing.disputes.case import gather
+from billing.disputes.narrative import narrative
 from billing.models import Dispute, Invoice, MembershipDecision, Refund, Subscription
 from billing.tests import factories, staff_world
 from billing.tests.staff_world import auditor, make_message, support
@@ -111,13 +113,13 @@ def test_nothing_of_anybody_else_is_in_it(dispute: Dispute) -> None:
         if name != "evidence.pdf":
             assert b"Mallory" not in data, name
             assert b"203.0.113.9" not in data, name
-    shown = json.dumps(evidence.content(evidence.gather(dispute)))
+    shown = json.dumps(evidence.content(gather(dispute)))
     assert "Mallory" not in shown
     assert "203.0.113.9" not in shown
 
 
 def test_the_story_is_told_from_the_records(dispute: Dispute) -> None:
-    told = " ".join(evidence.narrative(evidence.gather(dispute)))
+    told = " ".join(narrative(gather(dispute)))
     assert "Alice Archer opened an account with Harbor Yoga on" in told
     assert "they agreed to our terms (version 2026-01-01) from the address 192.0.2.1." in told
     assert "$29.00 was paid with the card Visa ending in 4242 for: Membership" in told
@@ -150,8 +152,8 @@ def test_refunds_and_cancellations_are_told(dispute: Dispute) -> None:
         actor=customer.user,
         state="confirmed",
     )
-    case = evidence.gather(dispute)
-    told = " ".join(evidence.narrative(case))
+    case = gather(dispute)
+    told = " ".join(narrative(case))
     assert "A refund of $9.00 was asked for on" in told
     assert "it is denied. Nothing of this payment was refunded." in told
     assert "It was cancelled on" in told
@@ -171,7 +173,7 @@ def test_a_receipt_of_another_payment_or_one_that_did_not_arrive_is_no_proof(
         sent_at=timezone.now(),
         dedupe_key="payment_received:in_later:email",
     )
-    told = " ".join(evidence.narrative(evidence.gather(dispute)))
+    told = " ".join(narrative(gather(dispute)))
     assert "receipt" not in told.lower()
 
 
@@ -179,23 +181,23 @@ def test_an_end_in_stripes_dashboard_before_the_payment_is_not_hidden(dispute: D
     ended = dispute.payment.created_at - timedelta(days=20)
     Subscription.objects.filter(customer=dispute.customer).update(canceled_at=ended)
     fresh = Dispute.objects.get(pk=dispute.pk)
-    told = " ".join(evidence.narrative(evidence.gather(fresh)))
+    told = " ".join(narrative(gather(fresh)))
     assert "had not been cancelled" not in told
     assert "It was cancelled on" in told
 
 
 def test_it_claims_nothing_that_is_not_on_record() -> None:
     bare = factories.make_dispute(factories.make_payment(card_last4="", description=""))
-    told = " ".join(evidence.narrative(evidence.gather(bare)))
+    told = " ".join(narrative(gather(bare)))
     for word in ("terms", "code sent", "earlier payment", "sign-in", "receipt", "cancelled"):
         assert word not in told, word
     assert unpacked(bare)["evidence.pdf"].startswith(b"%PDF-")
 
 
 def test_a_payment_that_was_disputed_itself_is_no_proof(dispute: Dispute) -> None:
-    [earlier] = evidence.gather(dispute).earlier
+    [earlier] = gather(dispute).earlier
     factories.make_dispute(earlier, status="lost")
-    assert evidence.gather(dispute).earlier == []
+    assert gather(dispute).earlier == []
 
 
 @pytest.mark.slow
@@ -208,7 +210,7 @@ def test_a_long_history_stays_small_and_says_what_it_leaves_out(dispute: Dispute
     files = unpacked(dispute)
     assert len(files["evidence.pdf"]) < LARGEST_FOR_STRIPE / 10
     assert len(table(files, "sign-ins.csv")) == 1503
-    sections = evidence.content(evidence.gather(dispute))["sections"]
+    sections = evidence.content(gather(dispute))["sections"]
     [sign_ins] = [one for one in sections if one["title"].startswith("Sign-ins")]
     assert sign_ins["note"] == "The newest 40 of 1503; all are in sign-ins.csv."
 

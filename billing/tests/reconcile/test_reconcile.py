@@ -24,6 +24,7 @@ from pytest_django import Settings
 from billing import tasks
 from billing.models import Customer, Invoice, Payment, Reconciliation, Subscription
 from billing.stripe import gateway
+from billing.stripe.gateway import lists
 from billing.tests import factories
 from billing.tests.inbound.test_events import full_life, messages, rows
 from billing.tests.life import deliver, paid_member, sign_up, subscribe
@@ -284,7 +285,7 @@ def busy_stripe(settings: Settings) -> Iterator[type[BusyStripe]]:
 def test_a_long_run_waits_when_stripe_is_asked_too_often(
     busy_stripe: type[BusyStripe], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gateway, "BUSY_WAITS", (0.01, 0.01, 0.01))
+    monkeypatch.setattr(lists, "BUSY_WAITS", (0.01, 0.01, 0.01))
     assert list(gateway.list_customers()) == []
     assert busy_stripe.asked == 3
 

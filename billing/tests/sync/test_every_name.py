@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from billing.disputes import evidence, evidence_files
+from billing.disputes.case import gather
 from billing.models import Checkout, Customer, Dispute, Payment
 from billing.tests.life import deliver
 from common import addresses, characters
@@ -84,7 +85,7 @@ def journey(sandbox: Sandbox, name: str, email: str) -> None:
 
 def _check_evidence(user: User, name: str) -> None:
     dispute = Dispute.objects.get(customer__user=user)
-    content: dict[str, Any] = evidence.content(evidence.gather(dispute))
+    content: dict[str, Any] = evidence.content(gather(dispute))
     assert content["narrative"][0].startswith(f"{name} opened an account")
     packed = zipfile.ZipFile(io.BytesIO(evidence_files.packet(dispute, timezone.now())))
     assert packed.read("evidence.pdf").startswith(b"%PDF-")

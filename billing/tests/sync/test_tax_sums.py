@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from billing.admin import exports
 from billing.disputes import evidence
+from billing.disputes.case import gather
 from billing.facts import statements
 from billing.models import Invoice, Payment
 from billing.sync import refresh
@@ -148,6 +149,6 @@ def _check_evidence(invoice: Invoice, at_stripe: Any) -> None:
     payment: Payment | None = invoice.payments.first()
     if payment is None:
         return
-    case = evidence.gather(factories.make_dispute(payment))
+    case = gather(factories.make_dispute(payment))
     rows = [(name, taxed.minor(amount)) for name, amount in evidence.content(case)["lines"]]
     _check(rows, at_stripe)

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from billing.admin import exports
 from billing.disputes import evidence, evidence_files
+from billing.disputes.case import gather
 from billing.facts import statements
 from billing.models import Invoice, Payment, Subscription, TaxRate
 from billing.tests import factories, taxed
@@ -141,7 +142,7 @@ def test_evidence_and_staff_see_the_same_sums(sandbox: Sandbox, client: Client) 
     subscribe(sandbox, make_rate(sandbox, 19), make_rate(sandbox, 2, inclusive=False))
     invoice = Invoice.objects.get()
     dispute = factories.make_dispute(Payment.objects.get())
-    case = evidence.gather(dispute)
+    case = gather(dispute)
     lines = evidence.content(case)["lines"]
     assert [line[0] for line in lines[1:]] == ["VAT (2%)", "Total", "Includes VAT (19%)"]
     rows = [(name, taxed.minor(amount)) for name, amount in lines]

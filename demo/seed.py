@@ -46,6 +46,7 @@ from members.models import (  # noqa: E402
     SignIn,
     TermsAcceptance,
 )
+from portal.backoffice.roles import Role  # noqa: E402
 
 SIGN_INS = Path(__file__).resolve().parent.parent / ".data" / "demo" / "signins.json"
 PASSWORD = "quiet-harbor-morning"
@@ -333,11 +334,11 @@ def _make_staff(joined: datetime) -> list[dict[str, str]]:
         _email("Sam Rivera"), "Sam Rivera", PASSWORD, date_joined=joined, is_staff=True
     )
     call_command("staff_groups", verbosity=0)
-    support.groups.add(Group.objects.get(name="Support"))
+    support.groups.add(Group.objects.get(staffrole__key=Role.SUPPORT))
     manager = open_account(
         _email("Jamie Lee"), "Jamie Lee", PASSWORD, date_joined=joined, is_staff=True
     )
-    manager.groups.add(Group.objects.get(name="Manager"))
+    manager.groups.add(Group.objects.get(staffrole__key=Role.MANAGER))
     return [
         _sign_in("Staff (owner)", owner.email),
         _sign_in("Staff (support)", support.email),

@@ -11,10 +11,10 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 from e2e import journey
 from e2e.stack import Stack
 
-# Name, address, groups: Sue supports, Mona manages, Olga owns.
+# Name, address, role: Sue supports, Mona manages, Olga owns.
 STAFF = [
-    ("Sue Support", "sue@refunds.example", "Support"),
-    ("Mona Manager", "mona@refunds.example", "Manager"),
+    ("Sue Support", "sue@refunds.example", "support"),
+    ("Mona Manager", "mona@refunds.example", "manager"),
     ("Olga Owner", "olga@refunds.example", ""),
 ]
 PEOPLE = f"""
@@ -22,9 +22,9 @@ from django.contrib.auth.models import Group
 from members.accounts import open_account
 from portal.backoffice.roles import make_groups
 make_groups()
-for name, email, group in {STAFF!r}:
-    user = open_account(email, name, {journey.PASSWORD!r}, is_staff=True, is_superuser=not group)
-    user.groups.add(*Group.objects.filter(name=group))
+for name, email, role in {STAFF!r}:
+    user = open_account(email, name, {journey.PASSWORD!r}, is_staff=True, is_superuser=not role)
+    user.groups.add(*Group.objects.filter(staffrole__key=role))
 """
 
 

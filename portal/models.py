@@ -1,7 +1,8 @@
-"""Problems of the portal itself, for as long as they last."""
+"""Problems of the portal itself, for as long as they last, and which group is which staff role."""
 
 from __future__ import annotations
 
+from django.contrib.auth.models import Group
 from django.db import models
 
 
@@ -29,3 +30,13 @@ class Problem(models.Model):
 
     def __str__(self) -> str:
         return self.text
+
+
+class StaffRole(models.Model):
+    """Which group is one of the standard ones; its name is for people, and theirs to change."""
+
+    key = models.CharField(max_length=20, primary_key=True)
+    group = models.OneToOneField(Group, on_delete=models.CASCADE)
+
+    def __str__(self) -> str:
+        return self.key

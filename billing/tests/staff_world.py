@@ -62,7 +62,7 @@ from members.models import (
     SmsConsentRecord,
     TermsAcceptance,
 )
-from portal.backoffice.roles import AUDITOR, MANAGER, SUPPORT, make_groups
+from portal.backoffice.roles import Role, make_groups
 from portal.models import Problem
 from testing.made_once import made_once
 
@@ -176,17 +176,17 @@ def superuser() -> User:
 
 def support() -> User:
     """Return somebody of the support."""
-    return _staff("Sue Support", SUPPORT)
+    return _staff("Sue Support", Role.SUPPORT)
 
 
 def manager() -> User:
     """Return somebody who decides on large refunds and on the policy."""
-    return _staff("Mona Manager", MANAGER)
+    return _staff("Mona Manager", Role.MANAGER)
 
 
 def auditor() -> User:
     """Return somebody who looks only."""
-    return _staff("Audrey Audit", AUDITOR)
+    return _staff("Audrey Audit", Role.AUDITOR)
 
 
 def signed_in_now(user: User) -> Client:
@@ -199,10 +199,10 @@ def signed_in_now(user: User) -> Client:
     return client
 
 
-def _staff(name: str, group: str) -> User:
+def _staff(name: str, role: Role) -> User:
     make_groups()
     user = factories.make_member(name, is_staff=True)
-    user.groups.add(Group.objects.get(name=group))
+    user.groups.add(Group.objects.get(staffrole__key=role))
     return user
 
 
@@ -218,7 +218,7 @@ def _refund_of(payment: Payment, alice: User) -> list[models.Model]:
 
 def _group() -> Group:
     make_groups()
-    return Group.objects.get(name=SUPPORT)
+    return Group.objects.get(staffrole__key=Role.SUPPORT)
 
 
 def _rows_around(alice: User, customer: Customer) -> list[models.Model]:

@@ -25,7 +25,7 @@ from members.access_changes import Access
 from members.accounts import open_account
 from members.models import AccessChange, Device
 from members.tests.actors import PASSWORD, browser, fresh
-from portal.backoffice.roles import MANAGER, SUPPORT, make_groups
+from portal.backoffice.roles import NAMES, Role, make_groups
 
 pytestmark = pytest.mark.django_db
 NEW = "another fine password"
@@ -121,18 +121,18 @@ def test_what_is_done_at_the_command_line_holds_and_is_told(
 def test_access_is_changed_with_a_fresh_sign_in_and_told(alex: User, sam: User) -> None:
     make_groups()
     clerk = open_account("cleo@example.com", "Cleo Clerk", PASSWORD, is_staff=True)
-    clerk.groups.add(Group.objects.get(name=SUPPORT))
+    clerk.groups.add(Group.objects.get(staffrole__key=Role.SUPPORT))
     path = reverse("admin:auth_user_change_access", args=[clerk.pk])
-    manager = Group.objects.get(name=MANAGER)
+    manager = Group.objects.get(staffrole__key=Role.MANAGER)
     form = {"_form_submitted": "on", "is_active": "on", "is_staff": "on", "groups": manager.pk}
     old = browser(alex)
     assert old.post(path, form)["Location"].startswith("/accounts/reauthenticate/")
-    assert [one.name for one in clerk.groups.all()] == [SUPPORT]
+    assert [one.name for one in clerk.groups.all()] == [NAMES[Role.SUPPORT]]
 
     said = press(alex, clerk, "change_access", is_active="on", is_staff="on", groups=manager.pk)
     words = "Granted: the group Manager (groups from Support to Manager)."
     assert words in said
-    assert [one.name for one in clerk.groups.all()] == [MANAGER]
+    assert [one.name for one in clerk.groups.all()] == [NAMES[Role.MANAGER]]
     note = LogEntry.objects.latest("pk").get_change_message()
     assert note == f"{words} Revoked: the group Support (groups from Support to Manager)."
     assert words in told(clerk)[-1]
@@ -184,9 +184,9 @@ def test_one_person_with_two_accounts_is_one(how: str, alex: User, large: Refund
 
 def test_what_a_group_may_do_is_changed_openly(alex: User, sam: User) -> None:
     clerk = staff_world.support()
-    group = Group.objects.get(name=SUPPORT)
+    group = Group.objects.get(staffrole__key=Role.SUPPORT)
     path = reverse("admin:auth_group_change", args=[group.pk])
-    form = {"name": SUPPORT, "permissions": []}
+    form = {"name": group.name, "permissions": []}
     assert browser(alex).post(path, form)["Location"].startswith("/accounts/reauthenticate/")
     assert group.permissions.exists()
     fresh(alex).post(path, form)
@@ -198,7 +198,7 @@ def test_what_a_group_may_do_is_changed_openly(alex: User, sam: User) -> None:
 def test_what_an_account_may_do_is_said_in_our_words(alex: User) -> None:
     clerk = staff_world.support()
     page = fresh(alex).get(reverse("admin:auth_user_change", args=[clerk.pk])).content.decode()
-    for words in ("Can sign in", "Can open the staff site", "Owner", "Groups", SUPPORT):
+    for words in ("Can sign in", "Can open the staff site", "Owner", "Groups", NAMES[Role.SUPPORT]):
         assert words in page
     assert "Designates" not in page
 

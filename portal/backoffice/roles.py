@@ -1,13 +1,28 @@
-"""Staff groups below superuser: Auditor reads, Support fixes, Manager decides."""
+"""Staff groups below superuser: the auditor reads, support fixes, and the manager decides.
+
+A role is known by its key; its group's name is for people, who may change it.
+"""
 
 from __future__ import annotations
+
+from enum import StrEnum
 
 from django.contrib.auth.models import Group, Permission
 from django.db.models import Q
 
-AUDITOR = "Auditor"
-SUPPORT = "Support"
-MANAGER = "Manager"
+from portal.models import StaffRole
+
+
+class Role(StrEnum):
+    """A standard group."""
+
+    AUDITOR = "auditor"
+    SUPPORT = "support"
+    MANAGER = "manager"
+
+
+# What a role's group is called when it's made.
+NAMES = {Role.AUDITOR: "Auditor", Role.SUPPORT: "Support", Role.MANAGER: "Manager"}
 
 # app label and model: what staff in every group may view.
 SEEN = [
@@ -69,10 +84,10 @@ ACTS = [
 DECIDES = ["billing.approve_large_refund", "billing.add_refundpolicy"]
 # Someone who is granted one of these can decide on money only a day later.
 ON_MONEY = frozenset([*DECIDES, "billing.approve_refund", "billing.cancel_subscription_now"])
-GROUPS = {
-    AUDITOR: [*VIEWS, *AUDITS],
-    SUPPORT: [*VIEWS, *ACTS],
-    MANAGER: [*VIEWS, *ACTS, *AUDITS, *DECIDES],
+PERMISSIONS = {
+    Role.AUDITOR: [*VIEWS, *AUDITS],
+    Role.SUPPORT: [*VIEWS, *ACTS],
+    Role.MANAGER: [*VIEWS, *ACTS, *AUDITS, *DECIDES],
 }
 
 
@@ -82,8 +97,8 @@ def make_groups() -> dict[Group, list[str]]:
     Return what was added to existing groups, as "app.codename".
     """
     added = {}
-    for name, permissions in GROUPS.items():
-        group, is_new = Group.objects.get_or_create(name=name)
+    for role, permissions in PERMISSIONS.items():
+        group, is_new = _group(role)
         before = set(group.permissions.values_list("pk", flat=True))
         wanted = _found(permissions)
         group.permissions.add(*wanted)
@@ -92,6 +107,19 @@ def make_groups() -> dict[Group, list[str]]:
         if lacked and not is_new:
             added[group] = sorted(lacked)
     return added
+
+
+def _group(role: Role) -> tuple[Group, bool]:
+    """Return a role's group, and whether it had to be made.
+
+    A group that has the role's name but no role yet becomes it, with everyone in it.
+    """
+    known = Group.objects.filter(staffrole__key=role).first()
+    if known:
+        return known, False
+    group, is_new = Group.objects.get_or_create(name=NAMES[role])
+    StaffRole.objects.create(key=role, group=group)
+    return group, is_new
 
 
 def _found(names: list[str]) -> list[Permission]:

@@ -58,7 +58,6 @@ FIELDS = re.compile(r"\{[^}]*\}|%\(\w+\)s|%s")
 NOT_OURS = (
     "billing.stripe",
     "emails.keywords",
-    "portal.backoffice.roles",
     "billing.refunds.ledger_texts.HASHED_",
 )
 

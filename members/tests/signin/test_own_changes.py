@@ -28,7 +28,7 @@ from members.tests.actors import PASSWORD, browser, last_code, log_in, post
 from members.tests.authenticator import code_of
 from members.tests.signin.test_mfa import add_app, enter
 from members.tests.test_access_changes import told
-from portal.backoffice.roles import SUPPORT, make_groups
+from portal.backoffice.roles import Role, make_groups
 
 pytestmark = pytest.mark.django_db
 NEW = "another fine password"
@@ -175,7 +175,7 @@ def test_a_further_owner_made_at_the_command_line_is_told_and_waits_a_day(
 
 def test_what_staff_groups_adds_to_a_group_is_told_and_counts_a_day_later(alex: User) -> None:
     make_groups()
-    group = Group.objects.get(name=SUPPORT)
+    group = Group.objects.get(staffrole__key=Role.SUPPORT)
     clerk = open_account("cleo@example.com", "Cleo Clerk", PASSWORD, is_staff=True)
     clerk.groups.add(group)
     call_command("staff_groups", stdout=io.StringIO())

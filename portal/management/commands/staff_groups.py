@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand
 from django.db import transaction
 
 from members import access_changes
-from portal.backoffice.roles import GROUPS, ON_MONEY, make_groups
+from portal.backoffice.roles import ON_MONEY, make_groups
 
 
 class Command(BaseCommand):
@@ -22,7 +22,8 @@ class Command(BaseCommand):
         """Make them; tell a group's staff and all owners what was added to it."""
         for group, permissions in make_groups().items():
             self._tell(group, permissions)
-        self.stdout.write(f"The groups {', '.join(GROUPS)} are ready.")
+        names = Group.objects.exclude(staffrole=None).order_by("pk").values_list("name", flat=True)
+        self.stdout.write(f"The groups {', '.join(names)} are ready.")
 
     def _tell(self, group: Group, permissions: list[str]) -> None:
         said = " ".join(f"Granted to the group {group}: {name}." for name in permissions)

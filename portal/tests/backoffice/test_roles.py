@@ -1,0 +1,54 @@
+"""The standard groups stay what they are, whatever staff call them."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.core.management import call_command
+
+from billing.tests.staff_world import superuser, support
+from portal.backoffice import roles
+from portal.backoffice.roles import Role, make_groups
+from portal.models import StaffRole
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def clerk() -> User:
+    superuser()  # hears of what changes
+    return support()
+
+
+def role_of(role: Role) -> Group:
+    return Group.objects.get(staffrole__key=role)
+
+
+def test_a_renamed_group_gets_what_a_new_version_adds(clerk: User) -> None:
+    group = role_of(Role.SUPPORT)
+    group.permissions.remove(group.permissions.get(codename="view_message"))
+    Group.objects.filter(pk=group.pk).update(name="Front desk")
+    said = io.StringIO()
+    call_command("staff_groups", stdout=said)
+    assert "The groups Auditor, Front desk, Manager are ready." in said.getvalue()
+    assert Group.objects.count() == 3
+    assert User.objects.get(pk=clerk.pk).has_perm("emails.view_message")
+
+
+def test_other_names_in_the_code_make_no_other_groups(
+    clerk: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(roles.NAMES, Role.SUPPORT, "Helpers")
+    assert make_groups() == {}
+    assert [one.name for one in clerk.groups.all()] == ["Support"]
+    assert not Group.objects.filter(name="Helpers").exists()
+
+
+def test_a_group_from_before_becomes_its_role_with_everyone_in_it(clerk: User) -> None:
+    group = role_of(Role.SUPPORT)
+    StaffRole.objects.all().delete()
+    call_command("staff_groups", stdout=io.StringIO())
+    assert role_of(Role.SUPPORT) == group
+    assert User.objects.get(pk=clerk.pk).has_perm("billing.approve_refund")

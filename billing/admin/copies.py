@@ -68,12 +68,12 @@ def disputes_of(row: Customer | Payment) -> list[tuple[str, str]]:
     return [
         (
             show.page_of(one),
-            f"{show.money(one.amount, one.currency)}, {labels.dispute(one).lower()}",
+            f"{one.money}, {labels.dispute(one).lower()}",
         )
         for one in row.disputes.all()[:SHOWN]
     ]
 
 
-def on_day(amount: int, row: Invoice | Payment) -> str:
+def on_day(row: Invoice | Payment) -> str:
     """Return "$29.00 on Nov 4, 2026"."""
-    return f"{show.money(amount, row.currency)} on {show.day(row.created_at)}"
+    return f"{row.money} on {show.day(row.created_at)}"

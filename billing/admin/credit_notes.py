@@ -44,7 +44,7 @@ class CreditNoteAdmin(StripeCopyAdmin):
     @column("Amount", ordering="amount")
     def money(self, row: CreditNote) -> str:
         """The amount as text."""
-        return show.money(row.amount, row.currency)
+        return str(row.money)
 
     @column("Tax in it")
     def tax_amount(self, row: CreditNote) -> str:

@@ -86,7 +86,7 @@ class CustomerAdmin(StripeCopyAdmin):
         links = [
             (
                 show.page_of(one),
-                f"{show.money(one.total, one.currency)} on {show.day(one.created_at)}",
+                on_day(one),
             )
             for one in row.invoices.all()[:SHOWN]
         ]
@@ -98,7 +98,7 @@ class CustomerAdmin(StripeCopyAdmin):
         links = [
             (
                 show.page_of(one),
-                f"{on_day(one.amount, one)}, {income.label(one).lower()}",
+                f"{on_day(one)}, {income.label(one).lower()}",
             )
             for one in row.payments.prefetch_related("disputes")[:SHOWN]
         ]

@@ -87,7 +87,7 @@ class MembershipDecisionAdmin(RecordAdmin):
         if plan is None:
             return row.price_id or show.NOTHING
         every = texts.interval(plan.interval, plan.interval_count)
-        return f"{show.money(plan.amount, plan.currency)} a {every}"
+        return f"{plan.money} a {every}"
 
     @column("The member was shown to pay")
     def shown_amount(self, row: MembershipDecision) -> str:

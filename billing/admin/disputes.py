@@ -128,7 +128,7 @@ class DisputeAdmin(StripeCopyAdmin):
 
     def palette_title(self, row: Dispute) -> str:
         """Whose, how much, and when."""
-        amount, on = show.money(row.amount, row.currency), show.day(row.created_at)
+        amount, on = row.money, show.day(row.created_at)
         return f"{show.name_of(row.customer.user)}: {amount} on {on}"
 
     @column("State", ordering="status")
@@ -152,7 +152,7 @@ class DisputeAdmin(StripeCopyAdmin):
     @column("Amount", ordering="amount")
     def money(self, row: Dispute) -> str:
         """The disputed amount, as text."""
-        return show.money(row.amount, row.currency)
+        return str(row.money)
 
     @column("Reason", ordering="reason")
     def kind(self, row: Dispute) -> SafeString:
@@ -187,7 +187,7 @@ class DisputeAdmin(StripeCopyAdmin):
     def payment_link(self, row: Dispute) -> SafeString | str:
         """Link to the payment."""
         payment = row.payment
-        amount, on = show.money(payment.amount, payment.currency), show.day(payment.created_at)
+        amount, on = payment.money, show.day(payment.created_at)
         return show.link(payment, f"{amount} on {on}")
 
     @column("Invoice")

@@ -141,7 +141,7 @@ class InvoiceAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
 
     def palette_title(self, row: Invoice) -> str:
         """Whose, how much, and which."""
-        return f"{show.name_of(row.customer.user)}: {on_day(row.total, row)}, {row}"
+        return f"{show.name_of(row.customer.user)}: {on_day(row)}, {row}"
 
     @column("State", ordering="status")
     def state(self, row: Invoice) -> SafeString:
@@ -151,7 +151,7 @@ class InvoiceAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
     @column("Total", ordering="total")
     def amount(self, row: Invoice) -> str:
         """The total as text."""
-        return show.money(row.total, row.currency)
+        return str(row.money)
 
     @column("Issued", ordering="created_at")
     def issued(self, row: Invoice) -> str:
@@ -177,9 +177,7 @@ class InvoiceAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
     def credit_notes(self, row: Invoice) -> SafeString | str:
         """Links to each."""
         notes = row.credit_notes.all()[:SHOWN]
-        return show.links(
-            [(show.page_of(one), f"{one}: {show.money(one.amount, one.currency)}") for one in notes]
-        )
+        return show.links([(show.page_of(one), f"{one}: {one.money}") for one in notes])
 
     @column("Outlook")
     def outlook(self, row: Invoice) -> str:
@@ -229,7 +227,7 @@ class InvoiceAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
             [
                 (
                     show.page_of(one),
-                    f"{show.money(one.amount, one.currency)}, {income.label(one).lower()}",
+                    f"{one.money}, {income.label(one).lower()}",
                 )
                 for one in payments
             ]

@@ -167,7 +167,7 @@ class PaymentAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
 
     def palette_title(self, row: Payment) -> str:
         """Whose, how much, and when."""
-        return f"{show.name_of(row.customer.user)}: {on_day(row.amount, row)}"
+        return f"{show.name_of(row.customer.user)}: {on_day(row)}"
 
     @column("State", ordering="status")
     def state(self, row: Payment) -> SafeString:
@@ -177,7 +177,7 @@ class PaymentAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
     @column("Asked", ordering="amount")
     def asked(self, row: Payment) -> str:
         """The amount charged, as text."""
-        return show.money(row.amount, row.currency)
+        return str(row.money)
 
     @column("Received", ordering="amount_received")
     def came(self, row: Payment) -> str:

@@ -32,7 +32,7 @@ class PlanAdmin(RecordAdmin):
     def price(self, row: Plan) -> str:
         """ "$29.00 a month"."""
         every = texts.interval(row.interval, row.interval_count)
-        return f"{show.money(row.amount, row.currency)} a {every}"
+        return f"{row.money} a {every}"
 
     @column("Trial")
     def trial(self, row: Plan) -> str:

@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RadioFilter
 
 from billing.admin import labels
-from billing.admin.copies import SHOWN, Rows, StripeCopyAdmin
+from billing.admin.copies import SHOWN, Rows, StripeCopyAdmin, on_day
 from billing.admin.two_memberships import TwoMembershipsPages
 from billing.core import texts
 from billing.core.statuses import (
@@ -36,7 +36,7 @@ def balance(row: Subscription) -> str:
     """Return "$23.09, used by the next charges", or the debt on the balance."""
     if amount := credit.of(row):
         return f"{amount}, used by the next charges"
-    return f"None; {show.money(row.balance, row.currency)} is open" if row.balance else show.NOTHING
+    return f"None; {row.money_balance} is open" if row.balance else show.NOTHING
 
 
 def _next_try(row: Any) -> str:
@@ -316,7 +316,7 @@ class SubscriptionAdmin(TwoMembershipsPages, StripeCopyAdmin):
         links = [
             (
                 show.page_of(one),
-                f"{show.money(one.total, one.currency)} on {show.day(one.created_at)}",
+                on_day(one),
             )
             for one in row.invoices.all()[:SHOWN]
         ]

@@ -158,7 +158,7 @@ def _paid(payment: Payment | None) -> SafeString | str:
     if payment is None:
         return "None"
     card = texts.card(payment.card_brand, payment.card_last4)
-    paid = f"{show.money(payment.amount_received, payment.currency)} on {show.day(payment.paid_at)}"
+    paid = f"{payment.money_received} on {show.day(payment.paid_at)}"
     return show.link(payment, f"{paid}, {card}" if card else paid)
 
 
@@ -228,7 +228,7 @@ def _refund(choice: Choice, is_sent: bool) -> str:
     payment, wanted = choice.payment, choice.refund
     if payment is None or wanted is None:
         return "Nothing is refunded."
-    paid = show.money(payment.amount_received, payment.currency)
+    paid = payment.money_received
     amount = Money(wanted.amount, payment.currency)
     of = f"{amount} of its {paid} payment from {show.day(payment.paid_at)}"
     if not is_sent:

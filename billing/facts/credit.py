@@ -18,9 +18,10 @@ def in_next_charge(row: Subscription) -> str:
     if charge is None:
         return ""
     if row.next_credit:
-        used = Money(row.next_credit, row.currency)
         is_rest = bool(charge)
-        return f"{used} of credit will be used {'first' if is_rest else 'instead'}."
+        return (
+            f"{row.money_next_credit} of credit will be used {'first' if is_rest else 'instead'}."
+        )
     if row.balance > 0 and charge:
-        return f"It includes {Money(row.balance, row.currency)} that was still open."
+        return f"It includes {row.money_balance} that was still open."
     return ""

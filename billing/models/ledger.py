@@ -8,6 +8,7 @@ from django.db import models
 from billing.core.statuses import LedgerTextKind, RefundAction, RefundState
 from billing.models.copy import choices
 from billing.models.refund import Refund
+from common.money import Money
 
 
 class RefundEntry(models.Model):
@@ -46,6 +47,11 @@ class RefundEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.number}: {self.get_action_display().lower()}"
+
+    @property
+    def money(self) -> Money:
+        """The refund's amount then."""
+        return Money(self.amount, self.currency)
 
 
 class LedgerText(models.Model):

@@ -84,3 +84,8 @@ class Payment(StripeCopy):
     def money_refunded(self) -> Money:
         """What was given back."""
         return Money(self.amount_refunded, self.currency)
+
+    @property
+    def money_tax(self) -> Money:
+        """The tax in it."""
+        return Money(self.tax, self.currency)

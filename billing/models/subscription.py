@@ -157,6 +157,21 @@ class Subscription(StripeCopy):
         return Money(self.amount, self.currency)
 
     @property
+    def plan_price(self) -> Money:
+        """The membership's part of it."""
+        return Money(self.plan_amount, self.currency)
+
+    @property
+    def money_balance(self) -> Money:
+        """The customer's balance: below zero it's credit."""
+        return Money(self.balance, self.currency)
+
+    @property
+    def money_next_credit(self) -> Money:
+        """The credit that pays part of the next charge."""
+        return Money(self.next_credit, self.currency)
+
+    @property
     def is_live(self) -> bool:
         """Whether the member has the membership now, paid up or not."""
         return self.status in LIVE_SUBSCRIPTION

@@ -31,7 +31,6 @@ from billing.notices.transitions import (
     TrialEnding,
 )
 from common.links import portal_url
-from common.money import Money
 from emails import outbox
 
 
@@ -298,7 +297,7 @@ def _credit_used(subscription: Subscription) -> CreditUsed:
     """Return why the next charge is less than the price if credit pays part of it."""
     if not subscription.next_credit or not subscription.is_renewal_charged:
         return {"credit": "", "credit_used": ""}
-    used = str(Money(subscription.next_credit, subscription.currency))
+    used = str(subscription.money_next_credit)
     return {"credit": _credit(subscription), "credit_used": used}
 
 

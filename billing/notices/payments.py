@@ -57,7 +57,7 @@ def invoice_paid(paid_invoice: InvoicePaid) -> None:
         user,
         contexts.PaymentReceived(
             name=user.first_name,
-            amount=_money(invoice, invoice.amount_paid),
+            amount=str(invoice.money_paid),
             description=describe(invoice),
             recovered=paid_invoice.recovered,
             next_card=_next_card(paid_invoice) if paid_invoice.recovered else "",
@@ -122,9 +122,7 @@ def _tax_in(payment: Payment) -> list[NamedAmount]:
     """Return the tax in a single payment, whether included in its price or added."""
     if not payment.tax:
         return []
-    return [
-        NamedAmount(description="Includes tax", amount=str(Money(payment.tax, payment.currency)))
-    ]
+    return [NamedAmount(description="Includes tax", amount=str(payment.money_tax))]
 
 
 def credit_note_issued(issued: CreditNoteIssued) -> None:
@@ -182,7 +180,7 @@ def invoice_failed(failed: InvoicePaymentFailed) -> None:
         user,
         contexts.PaymentFailed(
             name=user.first_name,
-            amount=_money(invoice, invoice.amount_remaining),
+            amount=str(invoice.money_remaining),
             description=describe(invoice),
             reason=texts.failure(payment.failure_code, payment.card_brand)
             if payment
@@ -208,7 +206,7 @@ def confirmation_needed(needed: ConfirmationNeeded) -> None:
         user,
         contexts.PaymentConfirmation(
             name=user.first_name,
-            amount=_money(invoice, invoice.amount_remaining),
+            amount=str(invoice.money_remaining),
             description=describe(invoice),
             method=texts.card(payment.card_brand, payment.card_last4) if payment else "",
             is_other=invoice.membership is None,

@@ -316,7 +316,7 @@ def _ended_membership(row: Subscription) -> Membership:
         label="Ended",
         sentence=f"Your membership ended on {long_date(ended)}.",
         plan_name=row.name or UNNAMED_PLAN,
-        price=Money(row.plan_amount, row.currency),
+        price=row.plan_price,
         interval=texts.interval(row.interval, row.interval_count),
         ends_at=ended,
         member_since=row.started_at,

@@ -222,45 +222,46 @@ def _group() -> Group:
 
 
 def _rows_around(alice: User, customer: Customer) -> list[models.Model]:
+    return [
+        *_rows_of_person(alice),
+        *_rows_of_account(alice),
+        *_rows_sold(alice, customer),
+        *_rows_of_stripe(),
+    ]
+
+
+def _rows_of_person(alice: User) -> list[models.Model]:
     now = timezone.now()
     member = factories.set_member(
         alice, phone=PHONE, phone_verified_at=now, sms_consent_at=now, sms_consent_source="signup"
     )
+    return [
+        member,
+        SmsConsentRecord.objects.create(
+            member=Member.objects.get(pk=member.pk), agreed=True, source="signup", phone=PHONE
+        ),
+        PhoneCode.objects.create(user=alice, phone=PHONE, country="US", client="192.0.2.1"),
+        TermsAcceptance.objects.create(
+            user=alice, version="2026-01-01", url="https://www.example.com/terms", where="signup"
+        ),
+    ]
+
+
+def _rows_of_account(alice: User) -> list[models.Model]:
+    seen = {"user": alice, "ip": "192.0.2.1", "user_agent": "Firefox"}
+    return [
+        EmailAddress.objects.create(user=alice, email=alice.email, verified=True, primary=True),
+        UserSession.objects.create(**seen, session_key="secret-session-key"),
+        SignIn.objects.create(**seen, method="password"),
+        Device.objects.create(user=alice, browser=uuid.uuid4(), seen_at=timezone.now()),
+        AccessChange.objects.create(user=alice, what="Granted: the group Support."),
+    ]
+
+
+def _rows_sold(alice: User, customer: Customer) -> list[models.Model]:
+    now = timezone.now()
     plan: Plan = factories.make_plan()
-    product = Product.objects.create(stripe_id=plan.product_id, name="Membership", read_at=now)
-    check = Reconciliation.objects.create(
-        started_at=now - timedelta(minutes=5), finished_at=now, events_seen=3
-    )
-    checkout = Checkout.objects.create(
-        customer=customer, user=alice, session_id="cs_factory1", price_id=plan.stripe_id
-    )
-    consent = SmsConsentRecord.objects.create(
-        member=Member.objects.get(pk=member.pk), agreed=True, source="signup", phone=PHONE
-    )
-    code = PhoneCode.objects.create(user=alice, phone=PHONE, country="US", client="192.0.2.1")
-    address = EmailAddress.objects.create(
-        user=alice, email=alice.email, verified=True, primary=True
-    )
-    session = UserSession.objects.create(
-        user=alice, ip="192.0.2.1", user_agent="Firefox", session_key="secret-session-key"
-    )
-    sign_in = SignIn.objects.create(
-        user=alice, ip="192.0.2.1", user_agent="Firefox", method="password"
-    )
-    device = Device.objects.create(user=alice, browser=uuid.uuid4(), seen_at=now)
-    change = AccessChange.objects.create(user=alice, what="Granted: the group Support.")
-    terms = TermsAcceptance.objects.create(
-        user=alice, version="2026-01-01", url="https://www.example.com/terms", where="signup"
-    )
-    stranger = UnassignedCustomer.objects.create(
-        stripe_id="cus_stranger", email="stranger@example.com", created_at=now, read_at=now
-    )
-    ignored = IgnoredEvents.objects.create(reason="thin", type="v2.core.account.updated")
-    missing = MissingSetup.objects.create(name=MissingSetup.CUSTOMER_PORTAL)
-    item = Item.objects.create(name="Workshop fee", amount=4000, currency="usd")
-    request = PaymentRequest.objects.create(
-        user=alice, amount=4000, currency="usd", description="Key deposit", sent_at=now
-    )
+    asked = {"amount": 4000, "currency": "usd"}
     offer = RetentionOffer.objects.create(
         headline="Would it help if it cost less?",
         coupon_id="STAY",
@@ -268,26 +269,28 @@ def _rows_around(alice: User, customer: Customer) -> list[models.Model]:
         duration="repeating",
         months=3,
     )
-    showing = RetentionShowing.objects.create(offer=offer, customer=customer)
-    stay = [offer, showing]
     return [
-        *stay,
-        ignored,
-        missing,
-        sign_in,
-        device,
-        change,
-        terms,
-        stranger,
-        item,
-        request,
-        member,
         plan,
-        product,
-        check,
-        checkout,
-        consent,
-        code,
-        address,
-        session,
+        Product.objects.create(stripe_id=plan.product_id, name="Membership", read_at=now),
+        Checkout.objects.create(
+            customer=customer, user=alice, session_id="cs_factory1", price_id=plan.stripe_id
+        ),
+        Item.objects.create(name="Workshop fee", **asked),
+        PaymentRequest.objects.create(user=alice, description="Key deposit", sent_at=now, **asked),
+        offer,
+        RetentionShowing.objects.create(offer=offer, customer=customer),
+    ]
+
+
+def _rows_of_stripe() -> list[models.Model]:
+    now = timezone.now()
+    return [
+        Reconciliation.objects.create(
+            started_at=now - timedelta(minutes=5), finished_at=now, events_seen=3
+        ),
+        UnassignedCustomer.objects.create(
+            stripe_id="cus_stranger", email="stranger@example.com", created_at=now, read_at=now
+        ),
+        IgnoredEvents.objects.create(reason="thin", type="v2.core.account.updated"),
+        MissingSetup.objects.create(name=MissingSetup.CUSTOMER_PORTAL),
     ]

@@ -259,7 +259,7 @@ def _payment(row: Refund, facts: Facts, credited: int) -> list[Fact]:
     payment = row.payment
     is_counted = facts.committed and not row.is_undecided and row.state not in REFUND_VOID
     others = facts.committed - credited - (row.amount if is_counted else 0)
-    paid_on = f"{show.money(payment.amount, payment.currency)} on {show.day(payment.created_at)}"
+    paid_on = f"{payment.money} on {show.day(payment.created_at)}"
     shown: list[tuple[str, Any]] = [
         ("Payment", show.link(payment, paid_on)),
         ("For", descriptions.of_one(payment)),
@@ -310,7 +310,7 @@ def _step(entry: RefundEntry) -> Step:
         what=labels.REFUND_STEPS.get(entry.action, entry.get_action_display()),
         who=ledger_texts.actor_name(entry),
         when=show.when(entry.at),
-        amount=show.money(entry.amount, entry.currency),
+        amount=str(entry.money),
         words=said(entry),
         tone=TONES.get(RefundAction(entry.action))
         or labels.REFUND.get(RefundState(entry.to_state), ""),
@@ -345,7 +345,7 @@ def _others(row: Refund) -> list[Line]:
     return [
         Line(
             show.page_of(one),
-            f"{one.money} of {show.money(one.payment.amount, one.currency)}",
+            f"{one.money} of {one.payment.money}",
             show.state(one, "state", labels.REFUND),
             show.day(one.created_at),
             is_this=one.pk == row.pk,

@@ -201,7 +201,7 @@ class GiveOnPaymentForm(GiveForm):
         row = self.payment
         if row is None:
             return []
-        paid = f"{show.money(row.amount_received, row.currency)} on {show.day(row.paid_at)}"
+        paid = f"{row.money_received} on {show.day(row.paid_at)}"
         return [Fact("Member", show.name_of(row.customer.user)), Fact("Paid", paid)]
 
 

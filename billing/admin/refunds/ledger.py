@@ -127,7 +127,7 @@ class RefundEntryAdmin(AuditAdmin):
     @column("Amount", ordering="amount")
     def money(self, row: RefundEntry) -> str:
         """The amount as text."""
-        return show.money(row.amount, row.currency)
+        return str(row.money)
 
     @column("State", ordering="to_state")
     def state_badge(self, row: RefundEntry) -> SafeString:

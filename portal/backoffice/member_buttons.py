@@ -1,0 +1,160 @@
+"""The buttons on a member's page: payments, contact data, and access."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from unfold.forms import BaseDialogForm
+
+from common.staff import show
+from common.staff.dialogs import ask_again
+from common.staff.parts import button, page_button, row_or_404
+from common.staff.read_only import IndexedSearch
+from members import access_changes, corrections
+from members.access import current_user
+from members.access_dialogs import ChangeAccess
+from members.contact_dialogs import CorrectEmail, CorrectPhone, may_correct
+from members.signin import password_links
+from members.signin.staff_recent import recently_signed_in
+
+
+class MemberButtons(IndexedSearch):
+    """What staff can do for a member. Each button asks first, and most for a recent sign-in."""
+
+    def has_ask_permission(self, request: HttpRequest, _object_id: str = "") -> bool:
+        """Whether this staff member may send payment requests."""
+        return request.user.has_perm("billing.add_paymentrequest")
+
+    @page_button("Ask for a payment", icon="request_quote", path="ask", permission="ask")
+    def ask_for_payment(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Go to a new payment request for this member."""
+        query = urlencode({"user": object_id})
+        return redirect(f"{reverse('admin:billing_paymentrequest_add')}?{query}")
+
+    def has_correct_permission(self, request: HttpRequest, object_id: str = "") -> bool:
+        """Whether this staff member may correct this member's contact data."""
+        return may_correct(request, object_id)
+
+    @recently_signed_in
+    @button(
+        "Correct email address",
+        icon="alternate_email",
+        path="correct-email",
+        permission="correct",
+        question="Correct this member's email address?",
+        explanation=(
+            "We email a link to the new address. Once the member confirms it there, they sign in"
+            " with it. We tell their current address right away."
+        ),
+        form=CorrectEmail,
+        is_primary=False,
+    )
+    def correct_email(
+        self, request: HttpRequest, form: CorrectEmail, object_id: str
+    ) -> HttpResponse:
+        """Send the link to the new address."""
+        user, email = row_or_404(User, object_id), form.cleaned_data["email"]
+        try:
+            corrections.propose_email(user, email)
+        except corrections.CorrectionRefused as refusal:
+            form.add_error("email", str(refusal))
+            return ask_again(request, self.correct_email, form)
+        self.log_change(request, user, f"Asked {email} to confirm as the new email address.")
+        messages.success(
+            request, f"We emailed a link to {email}. The address changes once it’s used."
+        )
+        return redirect(show.page_of(user))
+
+    @recently_signed_in
+    @button(
+        "Correct phone",
+        icon="call",
+        path="correct-phone",
+        permission="correct",
+        question="Correct this member's phone number?",
+        explanation=(
+            "The member verifies it with a code on their account page; until then nothing is"
+            " texted to it. We tell them by email."
+        ),
+        form=CorrectPhone,
+        is_primary=False,
+    )
+    def correct_phone(
+        self, request: HttpRequest, form: CorrectPhone, object_id: str
+    ) -> HttpResponse:
+        """Save the new number, unverified."""
+        user, phone = row_or_404(User, object_id), form.cleaned_data["phone"]
+        before = str(user.member.phone) or "none"
+        try:
+            corrections.correct_phone(user, phone)
+        except corrections.CorrectionRefused as refusal:
+            form.add_error("phone", str(refusal))
+            return ask_again(request, self.correct_phone, form)
+        self.log_change(request, user, f"Changed the phone number from {before} to {phone}.")
+        messages.success(request, "The number is saved. The member has to verify it.")
+        return redirect(show.page_of(user))
+
+    def has_access_permission(self, request: HttpRequest, _object_id: str = "") -> bool:
+        """Only owners decide who is staff, or else groups would limit nobody."""
+        return bool(request.user.is_superuser)
+
+    @recently_signed_in
+    @button(
+        "Change access",
+        icon="admin_panel_settings",
+        path="access",
+        permission="access",
+        question="Change what this account may do?",
+        explanation=(
+            "We email the person and all owners. An account that somebody else has changed decides"
+            " on no money for 24 hours."
+        ),
+        form=ChangeAccess,
+        is_primary=False,
+    )
+    def change_access(
+        self, request: HttpRequest, form: ChangeAccess, object_id: str
+    ) -> HttpResponse:
+        """Grant and revoke access, and say what changed."""
+        user = row_or_404(User, object_id)
+        try:
+            said = access_changes.change(user.pk, current_user(request), form.wanted())
+        except access_changes.AccessRefused as refusal:
+            form.add_error(None, str(refusal))
+            return ask_again(request, self.change_access, form)
+        if said:
+            self.log_change(request, user, said)
+        messages.success(request, said or "Nothing was changed.")
+        return redirect(show.page_of(user))
+
+    @recently_signed_in
+    @button(
+        "Email a password link",
+        icon="lock_reset",
+        path="password-link",
+        permission="access",
+        question="Email a link to choose a new password?",
+        explanation=(
+            "It goes to the address that they sign in with, and works once, for 24 hours. Nobody"
+            " sets another person's password."
+        ),
+        is_primary=False,
+    )
+    def send_password_link(
+        self, request: HttpRequest, form: BaseDialogForm, object_id: str
+    ) -> HttpResponse:
+        """Send the link."""
+        user = row_or_404(User, object_id)
+        try:
+            password_links.send(user, current_user(request))
+        except access_changes.AccessRefused as refusal:
+            messages.error(request, str(refusal))
+        else:
+            self.log_change(request, user, "Sent a link to a new password.")
+            messages.success(request, f"We emailed a link to {user.email}.")
+        return redirect(show.page_of(user))

@@ -1,4 +1,5 @@
 """bin/demo: the product with the sandbox, filled with a year of business.
 
-It uses the product through its front door.
+`launch` starts it, `seed` has its members and what they did, and `seed_refunds` their refunds. It
+uses the product through its front door.
 """

@@ -1,4 +1,4 @@
-"""Faults on the wire: the work is done, but the answer never arrives."""
+"""How faults strike: by chance, or by hanging up before the answer. `switches` lists them."""
 
 from __future__ import annotations
 

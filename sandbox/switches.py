@@ -1,4 +1,4 @@
-"""What can be made to go wrong, from the control panel and the control API."""
+"""Every fault the sandbox can play, switched by the control panel and the control API."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields

@@ -1,4 +1,4 @@
-"""The colors of states on staff pages: good, waiting, bad, and none for what's over."""
+"""The labels and colors of states on staff pages: good, waiting, bad, none for what's over."""
 
 from billing.core.statuses import (
     CHARGED_SUBSCRIPTION,

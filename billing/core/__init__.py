@@ -1,1 +1,1 @@
-"""Pure statuses, dates, texts, and rules. It imports nothing of ours except `common`."""
+"""Pure statuses, texts, dates, and limits. It imports nothing of ours except `common`."""

@@ -1,4 +1,4 @@
-"""Values shown on more than one page (pure)."""
+"""Tones of badges, and alerts: what the pages of several packages show (pure)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fixes what webhooks didn't bring: missed events, and rows that differ from Stripe.
+"""Fixes what webhooks didn't bring: finds missed events, and repairs rows that differ from Stripe.
 
 It only reads from Stripe. Nobody gets messages about the past: everything goes through
 `billing.sync.refresh`, whose messages are made once per cause and never about anything older than

@@ -1,1 +1,4 @@
-"""The staff site across apps: home, search, a member's page, problems, closing accounts."""
+"""The staff site across apps: home, sidebar, groups, search, a member's page, closing accounts.
+
+It may import `billing`, `members`, `emails`, and `common`.
+"""

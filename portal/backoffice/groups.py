@@ -1,4 +1,4 @@
-"""The groups of staff, and what each may do."""
+"""The page where owners change a staff group; `roles` has the standard groups' permissions."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from billing.inbound.events import TARGETS, as_table
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DOCUMENTS = (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"))
+PACKAGES = sorted(file.parent.name for file in ROOT.glob("*/__init__.py"))
 LONGEST_LINE = 120
 LINK = re.compile(r"\]\(((?!https?:|mailto:)[^)#\s]*)(?:#([^)\s]*))?\)")
 
@@ -106,6 +107,44 @@ def test_files_that_documents_name_are_there(document: Path) -> None:
     for named in re.findall(r"`([a-z_.][\w.-]*/[\w./-]*)`", _prose(document)):
         if not named.startswith(".data/"):
             assert (ROOT / named).exists(), f"{document.name} names {named}, which doesn't exist."
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
+def test_names_that_documents_send_readers_to_are_in_their_files(document: Path) -> None:
+    """`billing/inbound/events.py` (`TARGETS`, `IGNORED`), also where a line breaks between them."""
+    text = " ".join(_prose(document).split())
+    for file, names in re.findall(r"`([\w./-]+/[\w.-]+\.\w+)` \(((?:`\w+`(?:, )?)+)\)", text):
+        code = (ROOT / file).read_text()
+        for name in re.findall(r"\w+", names):
+            assert re.search(rf"\b{name}\b", code), f"{document.name}: {file} has no {name}."
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
+def test_functions_that_documents_name_are_there(document: Path) -> None:
+    """`billing.refunds.transitions.move`; two parts are a permission, `billing.approve_refund`."""
+    pattern = rf"`((?:{'|'.join(PACKAGES)})(?:\.\w+){{2,}})`"
+    for dotted in set(re.findall(pattern, _prose(document))) - {"portal.example.com"}:
+        code, names = _code_and_names(dotted.split("."))
+        assert code, f"{document.name}: there's no {dotted}."
+        for name in names:
+            assert re.search(rf"\b{name}\b", code), f"{document.name}: there's no {dotted}."
+
+
+def _code_and_names(parts: list[str]) -> tuple[str, list[str]]:
+    """Return the code of the longest module that the parts begin with, and the names after it."""
+    for length in range(len(parts), 1, -1):
+        path = ROOT.joinpath(*parts[:length])
+        for file in (path.with_suffix(".py"), path / "__init__.py"):
+            if file.exists():
+                return file.read_text(), parts[length:]
+    return "", []
+
+
+def test_the_readme_lists_every_package() -> None:
+    layout = (ROOT / "README.md").read_text().partition("\n## Layout\n")[2].split("```")[1]
+    named = set(re.findall(r"^(\w+)/ ", layout, re.MULTILINE))
+    assert named >= set(PACKAGES)
+    assert not [one for one in named if not (ROOT / one).is_dir()]
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)

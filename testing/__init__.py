@@ -1,1 +1,1 @@
-"""What the tests of all apps share: databases, worlds made once, and how much is played."""
+"""Shared by all apps' tests: databases, data that's set up once, and how much to run."""

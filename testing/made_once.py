@@ -1,7 +1,7 @@
-"""What many tests start from is made once a process, and put back for each of them.
+"""Makes what many tests start from once per process, and restores it for each test.
 
-To walk somebody through Checkout takes some twenty events and as many requests to Stripe; to put
-back the rows that this left, and Stripe's state, takes one statement and one request.
+Walking a member through Checkout takes about twenty events and as many requests to Stripe.
+Restoring the rows and Stripe's state afterward takes one statement and one request.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from testing import rows
 Arguments = ParamSpec("Arguments")
 Made = TypeVar("Made")
 Tables = dict[str, list[str]]
-# Where the clock of this process stands, unless a test moves it.
+# The wall clock when this process's monotonic clock was zero. It differs if a test moves time.
 STARTED = time.time() - time.monotonic()
 
 _names = itertools.count()
@@ -33,7 +33,7 @@ _names = itertools.count()
 
 @dataclass(frozen=True)
 class Kept:
-    """What was made, and what it left: a statement that makes the rows, and Stripe's state."""
+    """A result, and how to restore it: a statement for the rows, a bookmark for Stripe."""
 
     value: bytes
     statement: str
@@ -43,7 +43,7 @@ class Kept:
 
 @dataclass(frozen=True)
 class Place:
-    """A state of the database and of Stripe which is known, as what was made once ended in it."""
+    """A known state of the database and of Stripe: the one a `made_once` function left."""
 
     made: tuple[str, ...]
     tables: Tables
@@ -56,10 +56,11 @@ _last: Place | None = None
 
 
 def made_once(make: Callable[Arguments, Made]) -> Callable[Arguments, Made]:
-    """Let a function that makes rows (and objects at Stripe, if a sandbox is given) do it once.
+    """Run a function that makes rows only once, then restore its result.
 
-    It is called again wherever what it finds might differ: after anything was written to the
-    database or to Stripe except by such functions, at another time, under other settings.
+    If it's given a sandbox, this includes objects at Stripe. It runs again if it could find
+    something else: after other writes to the database or to Stripe, at another time, or with other
+    settings.
     """
 
     @wraps(make)
@@ -87,7 +88,10 @@ def made_once(make: Callable[Arguments, Made]) -> Callable[Arguments, Made]:
 
 
 def _place(sandbox: Sandbox | None) -> Place | None:
-    """Where this test is: at its start, where something made once left it, or anywhere else."""
+    """Return the known state this test is in: its start, or what a `made_once` function left.
+
+    None for any other state.
+    """
     if not connection.in_atomic_block or abs(time.time() - time.monotonic() - STARTED) > 1:
         return None
     writes = _writes()
@@ -101,9 +105,9 @@ def _place(sandbox: Sandbox | None) -> Place | None:
 
 
 def _writes() -> str:
-    """What differs as soon as this test's transaction writes; empty until it does."""
+    """Return a value that changes with each write of this test's transaction; at first ""."""
     with connection.cursor() as cursor:
-        # PostgreSQL numbers a transaction when it first writes.
+        # PostgreSQL gives a transaction its number at the first write.
         cursor.execute(
             "SELECT pg_current_xact_id_if_assigned()::text, (SELECT"
             " sum(n_tup_ins + n_tup_upd + n_tup_del) FROM pg_stat_xact_user_tables)"
@@ -133,9 +137,9 @@ def _keep(value: Any, start: Place, sandbox: Sandbox | None) -> Kept:
 
 
 def _statement(start: Place, tables: Tables) -> str:
-    """SQL that makes of the rows at the start those that are now."""
+    """Return SQL that turns the rows at the start into the present ones."""
     parts = [rows.UNCHECKED]
-    # Another connection sees what is committed.
+    # Another connection sees only committed rows: those at the start.
     with psycopg.connect(**connection.get_connection_params()) as other:
         for name, now in tables.items():
             is_known = name in start.tables
@@ -151,5 +155,5 @@ def _put_back(kept: Kept, sandbox: Sandbox | None) -> None:
     if sandbox:
         sandbox.control(f"bookmarks/{kept.bookmark}/restore")
     with connection.cursor() as cursor:
-        # Psycopg takes a % of the rows for a placeholder only where there are parameters.
+        # Without parameters, psycopg doesn't take a % in the rows for a placeholder.
         cursor.cursor.execute(kept.statement)

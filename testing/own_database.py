@@ -1,7 +1,7 @@
-"""A database of a test's own, for tests with several connections whose rows can't be removed.
+"""A separate database for tests that commit rows on several connections.
 
-The ledger of refunds refuses DELETE and TRUNCATE, so a test that commits entries can't tidy up.
-It works on a copy of the test database, which is dropped as a whole.
+The refund ledger refuses DELETE and TRUNCATE, so such a test can't clean up after itself. It works
+on a copy of the test database, which is dropped at the end.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Result = TypeVar("Result")
 
 @contextmanager
 def copy_of_the_test_database() -> Iterator[None]:
-    """Let this process, all of its threads included, work on a copy; drop it in the end."""
+    """Make this process, with all of its threads, use a copy; drop the copy at the end."""
     settings = connection.settings_dict
     original = settings["NAME"]
     name = f"{original}_copy"
@@ -40,7 +40,7 @@ def _run(sql: str) -> None:
 
 
 def at_once(calls: Sequence[Callable[[], Result]]) -> list[Result | Exception]:
-    """Make calls at the same moment, each on a connection of its own; return what came of each."""
+    """Run calls at the same time, each on its own connection. Return each result or error."""
     barrier = threading.Barrier(len(calls))
     outcomes: list[Result | Exception | None] = [None] * len(calls)
 

@@ -1,4 +1,4 @@
-"""Rows of the database as SQL that makes them again, whatever their tables are."""
+"""Saves rows of any table as SQL that restores them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import psycopg
 from psycopg import sql
 
 Connection = psycopg.Connection[Any]
-# Triggers and foreign keys had their say when the rows were first made.
+# Triggers and foreign keys checked the rows when they were first made.
 UNCHECKED = "SET LOCAL session_replication_role = replica"
 CHECKED = "SET LOCAL session_replication_role = origin"
 
@@ -44,7 +44,7 @@ def deleting(connection: Connection, table: str, rows: list[str]) -> str:
 
 
 def refilling(connection: Connection) -> str:
-    """Return statements that make all tables hold what they hold now."""
+    """Return statements that restore the present contents of all tables."""
     existing = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
     tables = sorted(name for (name,) in existing.fetchall())
     names = sql.SQL(", ").join(map(sql.Identifier, tables))
@@ -55,7 +55,7 @@ def refilling(connection: Connection) -> str:
 
 
 def _columns(connection: Connection, table: str) -> list[str]:
-    """The columns that are written: all but those that PostgreSQL computes."""
+    """Return the columns to write: all except those that PostgreSQL computes."""
     rows = connection.execute(
         "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass"
         " AND attnum > 0 AND NOT attisdropped AND attgenerated = '' ORDER BY attnum",

@@ -1,6 +1,6 @@
-"""How much tests play: a few cases of many for whoever waits, all of them in the whole `bin/test`.
+"""How many cases tests run: a few while you wait, all of them in a full `bin/test`.
 
-`TEST_THOROUGH=true bin/test ARGUMENTS…` plays all cases of whatever is chosen.
+`TEST_THOROUGH=true bin/test ARGUMENTS…` runs all cases of the chosen tests.
 """
 
 from __future__ import annotations
@@ -15,29 +15,29 @@ from hypothesis import HealthCheck, Phase
 
 Case = TypeVar("Case")
 IS_THOROUGH = os.environ.get("TEST_THOROUGH") == "true"
-# A test which plays more when it is thorough. Property tests have this mark by themselves.
+# For tests that run more cases when thorough. Property tests get this mark automatically.
 MARK = pytest.mark.thorough
 
 
 def examples(*, few: int, many: int) -> int:
-    """How many examples a property test of real parts plays."""
+    """Return how many examples a property test with real parts runs."""
     return many if IS_THOROUGH else few
 
 
 def phases() -> list[Phase]:
-    """What a property test does that takes seconds an example: the `@example`s, or all."""
+    """Return the phases of a slow property test: only its `@example`s, or all."""
     return list(Phase) if IS_THOROUGH else [Phase.explicit]
 
 
 def one_in(step: int, cases: Sequence[Case], start: int = 0) -> Sequence[Case]:
-    """Every case, or each `step`-th of them from the one numbered `start` on."""
+    """Return all cases, or every `step`-th one, beginning with number `start`."""
     return cases if IS_THOROUGH else cases[start % step :: step]
 
 
 def load_profile() -> None:
-    """Let Hypothesis play the same few examples each time, or many new ones.
+    """Make Hypothesis run the same few examples each time, or many new ones.
 
-    No example has a deadline and none is too slow: that would be a matter of the machine's load.
+    Examples have no deadline and are never too slow: that would depend on the machine's load.
     """
     common = hypothesis.settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
     hypothesis.settings.register_profile("few", common, max_examples=20, derandomize=True)

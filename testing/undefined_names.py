@@ -1,8 +1,8 @@
-"""Lets a page fail its test if one of our templates shows a name that isn't defined.
+"""Fails a page's test if one of our templates shows an undefined name.
 
-Django shows nothing for it. `string_if_invalid` can show something else, but in every template, and
-Django's, allauth's, and Unfold's use undefined names on purpose. So this one looks at who asks.
-Conditions may use undefined names, and so may a name with a default.
+Django shows nothing instead. `string_if_invalid` can show a text, but does so in all templates, and
+those of Django, allauth, and Unfold use undefined names on purpose. So `Undefined` checks which
+template asks. Conditions may use undefined names, and so may names with a default.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ WITH_A_DEFAULT = {"default", "default_if_none"}
 
 
 class Undefined(str):
-    """An empty text that refuses to be shown by one of our templates."""
+    """An empty text that raises an error if one of our templates shows it."""
 
     __slots__ = ()
 
     def __bool__(self) -> bool:
-        """Return False. Django asks this before it shows an undefined name."""
+        """Return False. Django asks for this before it shows an undefined name."""
         frame = sys._getframe(1)
         if frame.f_code is FilterExpression.resolve.__code__:
             _check(frame.f_locals["self"], frame)
@@ -39,7 +39,7 @@ def _check(expression: FilterExpression, frame: FrameType) -> None:
 
 
 def _node(frame: FrameType | None) -> Node | None:
-    """Return the part of a template that asks for a name."""
+    """Return the template node that asks for a name."""
     while frame is not None:
         if isinstance(node := frame.f_locals.get("self"), Node):
             return node

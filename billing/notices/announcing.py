@@ -1,4 +1,4 @@
-"""Step 4: transitions become messages for the outbox."""
+"""Step 4: turns transitions into messages in the outbox."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from billing.notices.transitions import (
     TrialEnding,
 )
 
-# What each transition is announced by. A test compares it with the transitions there are.
+# The function that announces each transition. A test makes sure that none is missing.
 BY: Mapping[type[Any], Callable[[Any], None]] = {
     SubscriptionStarted: membership.started,
     EndScheduled: membership.end_scheduled,
@@ -66,5 +66,5 @@ BY: Mapping[type[Any], Callable[[Any], None]] = {
 
 
 def announce(transition: Transition) -> None:
-    """Put the messages of a transition into the outbox, in the caller's transaction."""
+    """Put a transition's messages into the outbox, in the caller's transaction."""
     BY[type(transition)](transition)

@@ -1,4 +1,4 @@
-"""Messages about the membership: its beginning, its changes, its end, and what comes next."""
+"""Messages about a membership: its start, changes, and end, and upcoming charges."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ from emails import outbox
 
 
 class CreditUsed(TypedDict):
-    """Credit that pays part of the next charge, and what's left of it."""
+    """The member's credit, and how much of it pays for the next charge."""
 
     credit: str
     credit_used: str
 
 
 def started(begun: SubscriptionStarted) -> None:
-    """Welcome a member. A second membership gets no welcome: staff sort it out."""
+    """Welcome a new member. A second membership gets no welcome: staff sort it out."""
     subscription = begun.subscription
     user = subscription.customer.user
     if len(memberships.live(user)) > 1:
@@ -68,7 +68,7 @@ def started(begun: SubscriptionStarted) -> None:
 
 
 def end_scheduled(scheduled: EndScheduled) -> None:
-    """Say when it ends, and how to undo that. Each decision is announced once."""
+    """Say when the membership ends, and how to keep it. Each decision is announced once."""
     subscription = scheduled.subscription
     ends_at = subscription.ends_at
     if ends_at is None:
@@ -92,6 +92,7 @@ def end_scheduled(scheduled: EndScheduled) -> None:
 
 
 def end_taken_back(taken_back: EndTakenBack) -> None:
+    """Say that the membership continues, and what's charged next."""
     subscription, before = taken_back.subscription, taken_back.before
     end, resumes_at = subscription.current_period_end, subscription.resumes_at
     user = subscription.customer.user
@@ -112,7 +113,7 @@ def end_taken_back(taken_back: EndTakenBack) -> None:
 
 
 def price_switched(switched: PriceSwitched) -> None:
-    """Say what's charged from now on, and when next. Each decision is announced once."""
+    """Say what we charge from now on, and when next. Each decision is announced once."""
     subscription = switched.subscription
     user = subscription.customer.user
     price, end = subscription.price_id, subscription.current_period_end
@@ -138,7 +139,7 @@ def price_switched(switched: PriceSwitched) -> None:
 
 
 def card_changed(changed: CardChanged) -> None:
-    """Say which card is charged now: whoever changed it, its owner should know."""
+    """Say which card we charge now. The member should know, no matter who changed it."""
     subscription, before = changed.subscription, changed.before
     user = subscription.customer.user
     new = texts.card(subscription.card_brand, subscription.card_last4)
@@ -151,14 +152,14 @@ def card_changed(changed: CardChanged) -> None:
             before=texts.card(before.card_brand, before.card_last4),
             url=portal_url("billing:membership"),
         ),
-        # Back to the first card is news again.
+        # Changing back to the first card is news again.
         cause=f"{subscription.stripe_id}:{subscription.card_last4}:{_seconds(changed.seen_at)}",
         happened_at=changed.seen_at,
     )
 
 
 def offer_accepted(accepted: OfferAccepted) -> None:
-    """Say thank you, what the discount is, and what's charged next."""
+    """Thank the member, and say what the discount is and what's charged next."""
     subscription, decision = accepted.subscription, accepted.decision
     if decision.offer is None:
         return
@@ -180,7 +181,7 @@ def offer_accepted(accepted: OfferAccepted) -> None:
 
 
 def ended(ended: SubscriptionEnded) -> None:
-    """Say that it's over, and how to come back."""
+    """Say that the membership has ended, and how to rejoin."""
     subscription = ended.subscription
     user = subscription.customer.user
     outbox.put(
@@ -201,6 +202,7 @@ def ended(ended: SubscriptionEnded) -> None:
 
 
 def trial_ending(ending: TrialEnding) -> None:
+    """Say when the trial ends, and what's charged then."""
     subscription = ending.subscription
     user = subscription.customer.user
     outbox.put(
@@ -223,6 +225,7 @@ def trial_ending(ending: TrialEnding) -> None:
 
 
 def renewal_coming(coming: RenewalComing) -> None:
+    """Say when the membership renews, and what's charged then."""
     subscription = coming.subscription
     user = subscription.customer.user
     outbox.put(
@@ -245,7 +248,7 @@ def renewal_coming(coming: RenewalComing) -> None:
 
 
 def card_expiring(expiring: CardExpiring) -> None:
-    """Announced once per card and the month printed on it."""
+    """Ask for a new card, once per card and expiration month."""
     row = expiring.subscription
     user = row.customer.user
     outbox.put(
@@ -265,19 +268,19 @@ def card_expiring(expiring: CardExpiring) -> None:
 
 
 def _card_charged(subscription: Subscription) -> str:
-    """Return the card charged for the next payment; none if an invoice is sent."""
+    """Return the card for the next charge, or "" if we send an invoice instead."""
     is_sent = subscription.is_sent
     return "" if is_sent else texts.card(subscription.card_brand, subscription.card_last4)
 
 
 def _keeps_another(ending: Subscription) -> bool:
-    """Whether another of the member's memberships continues when one ends."""
+    """Whether the member has another membership that continues."""
     others = memberships.live(ending.customer.user)
     return any(row.pk != ending.pk and row.ends_at is None for row in others)
 
 
 def _goes_on(ending: Subscription) -> list[str]:
-    """Return in sentences what a member is still charged for after a membership ends."""
+    """Return sentences about what we still charge for once a membership ends."""
     rows = Subscription.objects.for_user(ending.customer.user).live().filter(cancel_at=None)
     others = rows.exclude(pk=ending.pk).exclude(cancel_at_period_end=True)
     return [
@@ -294,7 +297,7 @@ def _next_charge(subscription: Subscription) -> str:
 
 
 def _credit_used(subscription: Subscription) -> CreditUsed:
-    """Return why the next charge is less than the price if credit pays part of it."""
+    """Return the credit that reduces the next charge, if it does."""
     if not subscription.next_credit or not subscription.is_renewal_charged:
         return {"credit": "", "credit_used": ""}
     used = str(subscription.money_next_credit)
@@ -307,5 +310,5 @@ def _credit(subscription: Subscription) -> str:
 
 
 def _seconds(moment: datetime | None) -> int:
-    """Return a moment as part of a stable key."""
+    """Return a time in seconds, for a stable key."""
     return int(moment.timestamp()) if moment else 0

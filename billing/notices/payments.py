@@ -1,4 +1,4 @@
-"""Messages about payments: receipts, refusals, credit notes, and what staff ask for."""
+"""Messages about payments: receipts, failures, credit notes, and payment requests."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ class Besides(TypedDict):
 
 
 def invoice_paid(paid_invoice: InvoicePaid) -> None:
-    """Send a receipt; a zero invoice (a trial's) gets none.
+    """Send a receipt, unless nothing was charged (a trial's invoice).
 
-    After a failed try it says first that the payment went through: one mail per payment.
+    After a failed try, the same email says first that the payment went through.
     """
     invoice = paid_invoice.invoice
     if not invoice.amount_paid or not invoice.paid_at:
@@ -84,7 +84,7 @@ def invoice_paid(paid_invoice: InvoicePaid) -> None:
 
 
 def _next_card(paid_invoice: InvoicePaid) -> str:
-    """Return the card charged next if another one paid now, or "" if it's the same."""
+    """Return the card that's charged next, or "" if it's the one that paid now."""
     row = paid_invoice.invoice.subscription
     other = cards.other_card(row) if row else None
     if row is None or other not in paid_invoice.payments:
@@ -119,14 +119,14 @@ def single_payment_received(received: SinglePaymentReceived) -> None:
 
 
 def _tax_in(payment: Payment) -> list[NamedAmount]:
-    """Return the tax in a single payment, whether included in its price or added."""
+    """Return a single payment's tax, whether it was included in the price or added to it."""
     if not payment.tax:
         return []
     return [NamedAmount(description="Includes tax", amount=str(payment.money_tax))]
 
 
 def credit_note_issued(issued: CreditNoteIssued) -> None:
-    """Say what was taken off an invoice. If it's only a refund, the refund's message says it."""
+    """Say what was taken off an invoice. A refund alone has its own message."""
     note = issued.note
     if note.amount == note.refunded:
         return
@@ -148,9 +148,9 @@ def credit_note_issued(issued: CreditNoteIssued) -> None:
 
 
 def single_payment_failed(failed: SinglePaymentFailed) -> None:
-    """Say that a bank didn't pay, days after the member's part was done, and how to retry.
+    """Say that the bank declined, days after the member paid, and how to retry.
 
-    Each try is announced once: `charge_id` names it.
+    Each try is announced once: `charge_id` identifies it.
     """
     payment = failed.payment
     user, checkout = payment.customer.user, Checkout.objects.filter(payment=payment).first()
@@ -172,7 +172,7 @@ def single_payment_failed(failed: SinglePaymentFailed) -> None:
 
 
 def invoice_failed(failed: InvoicePaymentFailed) -> None:
-    """Say what failed, how to fix it, and whether another try follows."""
+    """Say what failed, how to fix it, and whether we'll try again."""
     invoice, payment = failed.invoice, failed.payment
     user = invoice.customer.user
     next_attempt = invoice.next_payment_attempt_at
@@ -198,7 +198,7 @@ def invoice_failed(failed: InvoicePaymentFailed) -> None:
 
 
 def confirmation_needed(needed: ConfirmationNeeded) -> None:
-    """Say that the bank wants to ask the member something, and where."""
+    """Say that the bank needs the member to confirm the payment, and where."""
     invoice, payment = needed.invoice, needed.payment
     user = invoice.customer.user
     next_attempt = invoice.next_payment_attempt_at
@@ -224,7 +224,7 @@ def _attempt(invoice: Invoice) -> str:
 
 
 def ask_for_payment(request: PaymentRequest) -> None:
-    """Ask a member to pay; call it in the transaction that sends the request."""
+    """Ask a member to pay. Call this in the transaction that marks the request as sent."""
     sent, end = request.sent_at, request.expires_at
     if sent is None:
         return
@@ -239,7 +239,7 @@ def ask_for_payment(request: PaymentRequest) -> None:
             expires_on=end,
             url=pay_links.url_of(request),
         ),
-        # An expired request may be sent again: each sending has its own time.
+        # An expired request can be sent again, at another time.
         cause=f"{request.pk}:{sent.isoformat()}",
         happened_at=sent,
     )
@@ -260,10 +260,12 @@ def _besides(invoice: Invoice) -> Besides:
 
 
 def _money(invoice: Invoice, amount: int) -> str:
+    """Return an amount in the invoice's currency, as text."""
     return str(Money(amount, invoice.currency))
 
 
 def _named_amounts(invoice: Invoice, named: list[tuple[str, int]]) -> list[NamedAmount]:
+    """Return named amounts as the message shows them."""
     return [
         NamedAmount(description=words, amount=_money(invoice, amount)) for words, amount in named
     ]

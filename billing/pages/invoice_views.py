@@ -1,4 +1,4 @@
-"""The member's pages of invoices and credit notes, and their documents."""
+"""The member's invoices and credit notes: the page, and links to documents at Stripe."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 @login_required
 @require_GET
 def invoice(request: HttpRequest, pk: int) -> HttpResponse:
-    """Show one invoice of the member's own; a stranger's does not exist for them."""
+    """Show one of the member's own invoices. Others don't exist for them."""
     facts = payment_facts.invoice(current_user(request), pk)
     if facts is None:
         raise Http404("There is no such invoice.")
@@ -44,14 +44,14 @@ def invoice_pdf(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 @require_GET
 def invoice_hosted(request: HttpRequest, pk: int) -> HttpResponse:
-    """Send the member to Stripe's page for the invoice, where an open one can be paid."""
+    """Send the member to the invoice's page at Stripe, where they can pay an open one."""
     return _fresh_link(request, _own_invoice(request, pk), refresh.sync_invoice, "hosted_url")
 
 
 @login_required
 @require_GET
 def credit_note_pdf(request: HttpRequest, pk: int) -> HttpResponse:
-    """Send the member to the PDF of one of their own credit notes."""
+    """Send the member to the PDF of one of their credit notes."""
     rows = CreditNote.objects.for_user(current_user(request)).select_related("invoice")
     note = rows.filter(pk=pk).first()
     if note is None:
@@ -60,7 +60,7 @@ def credit_note_pdf(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _own_invoice(request: HttpRequest, pk: int) -> Invoice:
-    """Return an invoice of the signed-in member; others don't exist for them."""
+    """Return one of the signed-in member's invoices. Others don't exist for them."""
     own = payment_lines.invoices_of(current_user(request)).filter(pk=pk).first()
     if own is None:
         raise Http404("There is no such invoice.")
@@ -73,9 +73,9 @@ def _fresh_link(
     read_again: Callable[[str], Invoice | CreditNote],
     column: str,
 ) -> HttpResponse:
-    """Redirect to a document's link, read from Stripe now because such links expire.
+    """Redirect to a document. Its link expires, so get a fresh one from Stripe.
 
-    The caller has made sure that the document is the member's own.
+    The caller makes sure that the document is the member's own.
     """
     try:
         document = read_again(document.stripe_id)

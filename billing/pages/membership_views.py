@@ -1,4 +1,4 @@
-"""The member's pages of the membership: joining, its status, changing and leaving it."""
+"""The membership's pages: its status, joining, switching, canceling, and cards."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from members import terms
 from members.access import current_user
 from members.models import AgreedWhere
 
-# Primary keys are numbers of 64 bits.
+# A primary key has 64 bits: any number of fewer digits fits.
 LONGEST_KEY = 19
 
 
 @login_required
 @require_GET
 def membership(request: HttpRequest) -> HttpResponse:
-    """Show the membership, or the plan to someone who can buy it."""
+    """Show the membership, or the plans to someone who can join."""
     if "canceled" in request.GET:
         messages.info(request, "You left the payment page. Nothing was charged.")
         return redirect("billing:membership")
@@ -71,7 +71,7 @@ def subscribe(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_GET
 def checkout_return(request: HttpRequest) -> HttpResponse:
-    """Say "confirming" until the webhook has arrived, then "active". HTMX polls the fragment."""
+    """Say "confirming" until the webhook arrives, then "active". HTMX polls the fragment."""
     session_id = request.GET.get("session_id", "")
     came_back = checkout.returned(current_user(request), session_id)
     if not came_back.known:
@@ -89,7 +89,7 @@ def checkout_return(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "POST"])
 def cancel(request: HttpRequest) -> HttpResponse:
-    """Say what will happen and when, ask why, and cancel the membership with its period."""
+    """Say what will happen and when, ask why, and cancel at the end of the period."""
     current = membership_status.membership(member_facts.membership(current_user(request)))
     if not current.can_cancel:
         return redirect("billing:membership")
@@ -108,7 +108,7 @@ def cancel(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_POST
 def stay(request: HttpRequest) -> HttpResponse:
-    """Let the member stay with the cancel page's discount."""
+    """Accept the cancel page's discount, and keep the membership."""
     current = membership_status.membership(member_facts.membership(current_user(request)))
     form = CancellationForm(request.POST)
     if not form.is_valid():
@@ -123,7 +123,7 @@ def stay(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_POST
 def resume(request: HttpRequest) -> HttpResponse:
-    """Let the membership continue."""
+    """Undo the cancellation."""
     try:
         cancellation.resume(current_user(request))
     except cancellation.MembershipError as error:
@@ -134,7 +134,7 @@ def resume(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def switch(request: HttpRequest, pk: int) -> HttpResponse:
-    """Show what another price would cost today, and switch to it as shown."""
+    """Show what switching to another price costs today, then switch as shown."""
     user = current_user(request)
     row = cancellation.live_subscription(user)
     choice = (
@@ -163,7 +163,7 @@ def switch(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 @require_POST
 def manage_card(request: HttpRequest) -> HttpResponse:
-    """Send the member to Stripe's page for changing the card."""
+    """Send the member to Stripe's page to change their card."""
     subscription_pk = _number(request.POST.get("subscription", ""))
     try:
         return redirect(checkout.card_page(current_user(request), subscription_pk))
@@ -175,7 +175,7 @@ def manage_card(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_POST
 def use_card(request: HttpRequest, pk: int) -> HttpResponse:
-    """Use the card of one of the member's own payments for future charges too."""
+    """Use the card of one of the member's payments for future charges."""
     user = current_user(request)
     payment = Payment.objects.for_user(user).filter(pk=pk).first()
     if payment is None:
@@ -199,7 +199,7 @@ def _number(text: str) -> int | None:
 def _cancel_page(
     request: HttpRequest, current: membership_status.Membership, form: CancellationForm
 ) -> HttpResponse:
-    """Render the cancel page, with the offer for staying."""
+    """Render the cancel page, with the retention offer if there is one."""
     user = current_user(request)
     offer = retention.offer_for(user)
     if offer:

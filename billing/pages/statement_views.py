@@ -1,4 +1,4 @@
-"""For the member's books: payments as a spreadsheet, and yearly statements."""
+"""Records to keep: all payments as a spreadsheet, and yearly statements."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from billing.facts import statements
 from common import documents, spreadsheets
 from members.access import current_user
 
-# Nobody paid before this, and dates end with the year 9999.
+# Nobody paid us before the first; the year after the last must still be a date.
 FIRST_YEAR, LAST_YEAR = 2000, 9998
 
 
 @login_required
 @require_GET
 def payments_csv(request: HttpRequest) -> StreamingHttpResponse:
-    """Stream the member's own payments for a spreadsheet."""
+    """Stream the member's payments as a CSV file."""
     rows = statements.rows_of(current_user(request))
     filename = f"payments-{timezone.localdate():%Y-%m-%d}.csv"
     return spreadsheets.download(statements.COLUMNS, rows, filename)
@@ -28,21 +28,21 @@ def payments_csv(request: HttpRequest) -> StreamingHttpResponse:
 @login_required
 @require_GET
 def statement(request: HttpRequest, year: int) -> HttpResponse:
-    """Show a year of the member's own payments, to read or print."""
+    """Show a year of the member's payments, to read or print."""
     return render(request, "billing/statement.html", {"statement": _own(request, year)})
 
 
 @login_required
 @require_GET
 def statement_pdf(request: HttpRequest, year: int) -> HttpResponse:
-    """Return the same as a PDF."""
+    """Download that year as a PDF."""
     now = timezone.localtime()
     document = documents.render("statement", _own(request, year).as_document(now), made_at=now)
     return documents.download(document, f"statement-{year}.pdf")
 
 
 def _own(request: HttpRequest, year: int) -> statements.Statement:
-    """Return the signed-in member's year; a year without payments has no statement."""
+    """Return the signed-in member's statement. A year without payments has none."""
     is_year = FIRST_YEAR <= year <= LAST_YEAR
     yearly = statements.statement_of(current_user(request), year) if is_year else None
     if yearly is None:

@@ -1,4 +1,4 @@
-"""Plans, products, and taxes: read from Stripe again and written."""
+"""Rereads plans, products, and tax settings from Stripe and saves them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TAX_SETTINGS = "tax.settings"  # Stripe's name for them; an account has only one
 
 
 def sync_plan(price_id: str) -> Plan:
-    """Read a price and its product, and write them as the plan."""
+    """Read a price and its product, and save them as the plan."""
     read_at = writing.database_now()
     snapshot = gateway.read_plan(price_id)
     values = asdict(snapshot)
@@ -48,11 +48,11 @@ def sync_product(product_id: str) -> Product:
 
 
 def sync_current_plan(changed_id: str = "") -> None:
-    """Reread the prices on sale and the changed product, and update names.
+    """Reread the changed product and the prices on sale, and update names.
 
     Raises:
         gateway.StripeError: Stripe didn't answer.
-        SomeFailed: the others were read.
+        SomeFailed: some prices couldn't be read; the others were.
     """
     if settings.STRIPE_TAX:
         sync_tax_account()
@@ -74,7 +74,7 @@ def _sync_plan_on_sale(price_id: str) -> None:
 
 
 def sync_tax_rate(tax_rate_id: str) -> TaxRate:
-    """Read a tax rate and write it."""
+    """Read a tax rate and save it."""
     read_at = writing.database_now()
     snapshot = gateway.read_tax_rate(tax_rate_id)
     with transaction.atomic():
@@ -82,7 +82,7 @@ def sync_tax_rate(tax_rate_id: str) -> TaxRate:
 
 
 def sync_tax_account() -> TaxAccount:
-    """Read the settings of Stripe Tax and write them."""
+    """Read Stripe Tax's settings and save them."""
     read_at = writing.database_now()
     values = asdict(gateway.read_tax_account())
     with transaction.atomic():
@@ -90,7 +90,7 @@ def sync_tax_account() -> TaxAccount:
 
 
 def know_products(product_ids: set[str]) -> None:
-    """Make sure that we know the plan and the products' names.
+    """Read the plan and the products' names, unless we have them.
 
     A product that's no longer at Stripe stays unnamed.
     """

@@ -1,4 +1,4 @@
-"""What happened, derived from the row before and after."""
+"""Finds out what happened by comparing a row before and after a read."""
 
 from __future__ import annotations
 
@@ -50,9 +50,9 @@ REFUSALS = ("invoice.payment_failed", "payment_intent.payment_failed")
 
 
 def of_subscription(old: Subscription | None, new: Subscription) -> list[Transition]:
-    """Return a membership's changes. A new row may already be ending, or over.
+    """Return a membership's changes. A new row may already be ending, or have ended.
 
-    Other subscriptions change silently, except for their payments and payment method.
+    We announce only the payments and the payment method of other subscriptions.
     """
     was_live = old is not None and old.is_live and _was_membership(old, new)
     if not new.is_membership:
@@ -76,13 +76,13 @@ def of_subscription(old: Subscription | None, new: Subscription) -> list[Transit
 
 
 def _pays_otherwise(old: Subscription, new: Subscription) -> bool:
-    """Whether another card pays: a new number, not just a new expiry date from the bank."""
+    """Whether the card has a new number, not just a new expiration date from the bank."""
     before, now = (old.card_brand, old.card_last4), (new.card_brand, new.card_last4)
     return all(before) and all(now) and before != now
 
 
 def _pause_transitions(old: Subscription | None, new: Subscription) -> list[Transition]:
-    """Return whether a pause began, changed, or ended; Stripe doesn't say when."""
+    """Return the pause that began, changed, or ended. Stripe doesn't say when it did."""
     if old is not None and old.pause_behavior is None:
         return []
     before = _pause_of(old) if old else None
@@ -94,7 +94,7 @@ def _pause_transitions(old: Subscription | None, new: Subscription) -> list[Tran
 
 
 def _pause_of(row: Subscription) -> tuple[datetime | None, bool] | None:
-    """Return what members are told about a pause: its end, and whether invoices may follow."""
+    """Return what we tell members about a pause: its end, and whether invoices may follow."""
     is_kept = row.pause_behavior == PauseBehavior.KEEP_AS_DRAFT
     return (row.resumes_at, is_kept) if row.is_paused else None
 
@@ -111,12 +111,12 @@ def _other_transitions(old: Subscription, new: Subscription) -> list[Transition]
 
 
 def _was_membership(old: Subscription, new: Subscription) -> bool:
-    """Whether a row was a membership; without stored items, assume what it is now."""
+    """Whether a row was a membership. Without stored items, assume what it is now."""
     return old.is_membership if old.items else new.is_membership
 
 
 def _is_switched(old: Subscription, new: Subscription) -> bool:
-    """Whether the membership has a new price, not just another item that counts as it."""
+    """Whether the membership has a new price, not just another item as its main one."""
     before = {one.price_id for one in old.parts} or {old.price_id}
     return old.price_id != new.price_id and new.price_id not in before
 
@@ -128,7 +128,7 @@ def of_invoice(
     payments: list[snapshots.PaymentSnapshot],
     read_at: datetime,
 ) -> list[Transition]:
-    """Return an invoice's change, one at a time: its outcome, not the steps in between."""
+    """Return an invoice's latest change: the outcome, not the steps in between."""
     was_paid = old is not None and old.status == InvoiceStatus.PAID
     if new.status == InvoiceStatus.PAID and not was_paid:
         recovered = _has_recovered(old, new) and not new.amount_paid_outside
@@ -152,11 +152,11 @@ def _failed_try(
     is_new_attempt = new.attempt_count > (old.attempt_count if old else 0)
     was_processing = old is not None and old.collection == Collection.PROCESSING
     if new.collection == Collection.FAILED and is_delayed:
-        # Even if the row was read before Stripe's event: the attempt's message is made only once.
+        # The row may have been read before Stripe's event: each attempt is announced only once.
         told_at = refusal_told_at(new.stripe_id, *(row.stripe_id for row in tries))
         return [InvoicePaymentFailed(new, last, max(at, told_at or at))]
     if new.is_sent:
-        # Members who pay a sent invoice see the result: it isn't charged automatically.
+        # It isn't charged automatically: members who pay it see the result themselves.
         return []
     if new.collection == Collection.REQUIRES_ACTION and is_new_attempt:
         return [ConfirmationNeeded(new, last, at)]
@@ -166,10 +166,10 @@ def _failed_try(
 
 
 def _is_told_otherwise(invoice: Invoice) -> bool:
-    """Whether the member learns of a failure another way.
+    """Whether the member learns of a failure in another way.
 
-    If a membership hasn't begun, the member sees the failure; if it began while a bank was
-    processing, they don't. An end is announced with its reason.
+    Until a membership has begun, the member is there to see its payment fail. It may also begin
+    while the bank is still processing; then they aren't. An end is announced with its reason.
     """
     if has_ended(invoice.subscription):
         return True
@@ -179,14 +179,14 @@ def _is_told_otherwise(invoice: Invoice) -> bool:
 
 
 def refusal_told_at(*stripe_ids: str) -> datetime | None:
-    """Return when Stripe reported a bank's refusal: the charge has only its start time."""
+    """Return when Stripe reported a bank's refusal. The charge itself says only when it began."""
     told = StripeEvent.objects.filter(object_id__in=stripe_ids, type__in=REFUSALS)
     newest: datetime | None = told.aggregate(at=Max("created_at"))["at"]
     return newest
 
 
 def _has_recovered(old: Invoice | None, new: Invoice) -> bool:
-    """Whether an attempt had failed before the one that went through."""
+    """Whether an earlier attempt failed before this one went through."""
     before = old.collection if old else Collection.NONE
     # A first payment that needs confirmation is confirmed while the member watches.
     had_to_confirm = before == Collection.REQUIRES_ACTION and new.billing_reason != FIRST_INVOICE
@@ -194,11 +194,12 @@ def _has_recovered(old: Invoice | None, new: Invoice) -> bool:
 
 
 def has_ended(subscription: Subscription | None) -> bool:
+    """Whether there is a subscription that has ended."""
     return subscription is not None and subscription.status in ENDED_SUBSCRIPTION
 
 
 def of_dispute(old: Dispute | None, new: Dispute) -> list[Transition]:
-    """Return a dispute's change. If it's over when first seen, that's its outcome."""
+    """Return a dispute's change. If we first see it closed, that's its outcome."""
     if old is not None and old.status == new.status:
         return []
     if old is None and new.is_open:
@@ -212,10 +213,10 @@ def of_dispute(old: Dispute | None, new: Dispute) -> list[Transition]:
 
 
 def _changed_at(old: Dispute | None, new: Dispute) -> datetime:
-    """Return when a dispute changed. Stripe doesn't say, but its last event does.
+    """Return when a dispute changed. The dispute doesn't say, but its last event does.
 
-    Without an event (an import, a repair), a known dispute has changed now, and an unknown one may
-    have been over for years.
+    Without an event (an import, a repair), a known dispute counts as changed now. A new one may
+    have closed years ago.
     """
     events = StripeEvent.objects.filter(object_id=new.stripe_id).order_by("-created_at")
     told: datetime | None = events.values_list("created_at", flat=True).first()
@@ -223,5 +224,6 @@ def _changed_at(old: Dispute | None, new: Dispute) -> datetime:
 
 
 def announce(transitions: list[Transition]) -> None:
+    """Put the messages about these changes into the outbox."""
     for transition in transitions:
         announcing.announce(transition)

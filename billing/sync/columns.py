@@ -1,4 +1,4 @@
-"""What Stripe says of an object as the columns of its row."""
+"""Turns snapshots into the columns of our rows."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from billing.stripe import snapshots
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-# The ID prefix of payments that represent money paid on an invoice outside of Stripe.
+# The ID suffix of payments that stand for money paid on an invoice outside of Stripe.
 OUTSIDE_MARK = ":outside"
 
 
 def outside_columns(snapshot: snapshots.InvoiceSnapshot) -> dict[str, Any]:
-    """Return the columns of the payment for money paid on an invoice outside of Stripe."""
+    """Return the columns of the payment that stands for money paid outside of Stripe."""
     amount = snapshot.amount_paid_outside
     paid_at = snapshot.paid_outside_at or snapshot.created_at
     return {
@@ -37,18 +37,18 @@ def outside_columns(snapshot: snapshots.InvoiceSnapshot) -> dict[str, Any]:
 
 
 def outside_id(invoice_id: str) -> str:
-    """Return the ID of that payment: Stripe has none for it."""
+    """Return that payment's ID: Stripe has none for it."""
     return f"{invoice_id}{OUTSIDE_MARK}"
 
 
 def invoice_of_outside(payment_id: str) -> str:
-    """Return the invoice ID of such a payment; nothing for one of Stripe's own."""
+    """Return such a payment's invoice ID, or "" for one of Stripe's own payments."""
     is_outside = payment_id.endswith(OUTSIDE_MARK)
     return payment_id.removesuffix(OUTSIDE_MARK) if is_outside else ""
 
 
 def will_renew(snapshot: snapshots.SubscriptionSnapshot) -> bool:
-    """Whether another charge will come, as far as the subscription says."""
+    """Whether the subscription will be charged again, as far as it says."""
     is_ending = snapshot.cancel_at_period_end or snapshot.cancel_at is not None
     end, resumes_at = snapshot.current_period_end, snapshot.resumes_at
     is_paused = bool(snapshot.pause_behavior) and (resumes_at is None or resumes_at > end)
@@ -57,39 +57,39 @@ def will_renew(snapshot: snapshots.SubscriptionSnapshot) -> bool:
 
 @dataclass(frozen=True)
 class Catalog:
-    """What identifies the membership among subscriptions, and the names of products."""
+    """The membership's product IDs, and the names of all products."""
 
     plan: frozenset[str]
     names: dict[str, str]
 
     @classmethod
     def now(cls) -> Catalog:
-        """Return it from our rows."""
+        """Read it from our rows."""
         return cls(plans.product_ids(), plans.product_names())
 
 
 def subscription_columns(
     snapshot: snapshots.SubscriptionSnapshot, catalog: Catalog
 ) -> dict[str, Any]:
-    """Return the row's columns as Stripe says they are, without those that lead to other rows."""
+    """Return the row's own columns: those that don't refer to other rows."""
     columns = columns_of(snapshot, "id", "items", "customer_id", "card")
     columns |= card_columns_of(asdict(snapshot.card), with_expiry=True)
     return columns | subscription_items.columns(snapshot.items, catalog.plan, catalog.names)
 
 
 def invoice_columns(snapshot: snapshots.InvoiceSnapshot) -> dict[str, Any]:
-    """Return the row's columns as Stripe says they are, without those that lead to other rows."""
+    """Return the row's own columns: those that don't refer to other rows."""
     left_out = ("id", "customer_id", "subscription_id", "payment_intent_ids", "paid_outside_at")
     return columns_of(snapshot, *left_out)
 
 
 def credit_note_columns(snapshot: snapshots.CreditNoteSnapshot) -> dict[str, Any]:
-    """Return the row's columns as Stripe says they are, without those that lead to other rows."""
+    """Return the row's own columns: those that don't refer to other rows."""
     return columns_of(snapshot, "id", "customer_id", "invoice_id")
 
 
 def payment_columns(snapshot: snapshots.PaymentSnapshot) -> dict[str, Any]:
-    """Return the row's columns as Stripe says they are, without those that lead to other rows."""
+    """Return the row's own columns: those that don't refer to other rows."""
     left_out = ("id", "customer_id", "attempted_at", "checkout_pk", "card")
     return columns_of(snapshot, *left_out) | card_columns_of(
         asdict(snapshot.card), with_expiry=False
@@ -97,14 +97,16 @@ def payment_columns(snapshot: snapshots.PaymentSnapshot) -> dict[str, Any]:
 
 
 def dispute_columns(snapshot: snapshots.DisputeSnapshot) -> dict[str, Any]:
-    """Return the row's columns as Stripe says they are, without those that lead to other rows."""
+    """Return the row's own columns: those that don't refer to other rows."""
     return columns_of(snapshot, "id", "customer_id", "payment_intent_id")
 
 
 def columns_of(snapshot: DataclassInstance, *left_out: str) -> dict[str, Any]:
+    """Return a snapshot's fields as columns, except those left out."""
     return {name: value for name, value in asdict(snapshot).items() if name not in left_out}
 
 
 def card_columns_of(card: dict[str, str], *, with_expiry: bool) -> dict[str, str]:
+    """Return a card's columns."""
     columns = {"card_brand": card["brand"], "card_last4": card["last4"]}
     return columns | ({"card_expires": card["expires"]} if with_expiry else {})

@@ -1,4 +1,7 @@
-"""Writing a row: under the lock on its member, and never with an older read."""
+"""Saves what we read from Stripe. A later read is never overwritten by an earlier one.
+
+The caller holds the member's lock.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ Copy = TypeVar("Copy", bound=StripeCopy)
 
 
 class UnknownCustomer(Exception):
-    """The object belongs to a Stripe customer that isn't our member (yet)."""
+    """The object belongs to a Stripe customer who isn't a member of ours (yet)."""
 
 
 class NotOurs(Exception):
@@ -24,7 +27,7 @@ class NotOurs(Exception):
 
 
 def database_now() -> datetime:
-    """Return the database's clock, which all our processes share."""
+    """Return the time by the database's clock, which all our processes share."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
         now: datetime = cursor.fetchone()[0]
@@ -34,7 +37,7 @@ def database_now() -> datetime:
 def write(
     model: type[Copy], stripe_id: str, read_at: datetime, values: dict[str, Any]
 ) -> tuple[Copy | None, Copy]:
-    """Write a row unless it already shows a later read. Return the row before and after."""
+    """Save a row unless it already holds a later read. Return the row before and after."""
     values = values | {"read_at": read_at}
     rows = model._default_manager.select_for_update()
     old, made = rows.get_or_create(stripe_id=stripe_id, defaults=values)

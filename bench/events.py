@@ -10,6 +10,7 @@ import stripe
 SECRET = "whsec_bench"
 PATH = "/billing/webhook/"
 CUSTOMERS = 500
+NO_OTHER_END = {"marked_uncollectible_at": None, "voided_at": None}
 
 
 def signed_request(number: int, run: str, path: str = PATH) -> bytes:
@@ -51,8 +52,7 @@ def _invoice(number: int, run: str, now: int) -> dict[str, object]:
         "object": "invoice",
         "account_country": "US",
         "account_name": "Harbor Yoga",
-        "amount_due": 2900,
-        "amount_paid": 2900,
+        **dict.fromkeys(("amount_due", "amount_paid", "subtotal", "total"), 2900),
         "amount_remaining": 0,
         "attempt_count": 1,
         "attempted": True,
@@ -69,34 +69,35 @@ def _invoice(number: int, run: str, now: int) -> dict[str, object]:
         "effective_at": now,
         "hosted_invoice_url": f"https://invoice.stripe.com/i/acct_bench/test_{number:040d}",
         "invoice_pdf": f"https://pay.stripe.com/invoice/acct_bench/test_{number:040d}/pdf",
-        "lines": {
-            "object": "list",
-            "data": [_line(number, run, subscription, now)],
-            "has_more": False,
-            "total_count": 1,
-            "url": f"/v1/invoices/in_{run}_{number:08d}/lines",
-        },
+        "lines": _lines(number, run, subscription, now),
         "livemode": False,
         "metadata": {},
         "number": f"HY-{number:08d}",
-        "parent": {
-            "quote_details": None,
-            "subscription_details": {"metadata": {}, "subscription": subscription},
-            "type": "subscription_details",
-        },
+        "parent": _parent(subscription),
         "payment_settings": {"default_mandate": None, "payment_method_types": None},
         "period_end": now,
         "period_start": now - 2_592_000,
         "status": "paid",
-        "status_transitions": {
-            "finalized_at": now,
-            "marked_uncollectible_at": None,
-            "paid_at": now,
-            "voided_at": None,
-        },
-        "subtotal": 2900,
-        "total": 2900,
+        "status_transitions": NO_OTHER_END | {"finalized_at": now, "paid_at": now},
         "total_taxes": [],
+    }
+
+
+def _lines(number: int, run: str, subscription: str, now: int) -> dict[str, object]:
+    return {
+        "object": "list",
+        "data": [_line(number, run, subscription, now)],
+        "has_more": False,
+        "total_count": 1,
+        "url": f"/v1/invoices/in_{run}_{number:08d}/lines",
+    }
+
+
+def _parent(subscription: str) -> dict[str, object]:
+    return {
+        "quote_details": None,
+        "subscription_details": {"metadata": {}, "subscription": subscription},
+        "type": "subscription_details",
     }
 
 

@@ -127,49 +127,55 @@ def _is_free(port: int) -> bool:
     return True
 
 
+# What doesn't depend on the choices: a made-up business, made-up keys.
+SETTINGS = {
+    "DEBUG": "true",
+    "DEBUG_PAGES": "false",
+    "ALLOWED_HOSTS": f"{HOST},localhost",
+    "TRUSTED_PROXIES": "0",
+    "BRAND_NAME": "Harbor Yoga",
+    "STAFF_EMAIL": "alex.morgan@example.com",
+    "TERMS_URL": "https://www.example.com/terms",
+    "PRIVACY_URL": "https://www.example.com/privacy",
+    "TERMS_VERSION": "2025-10-01",
+    "BRAND_COLOR": "#2f5d50",
+    "SUPPORT_EMAIL": "help@harbor-yoga.example",
+    "DEFAULT_FROM_EMAIL": "Harbor Yoga <help@harbor-yoga.example>",
+    "STRIPE_SECRET_KEY": "sk_test_sandbox",
+    "STRIPE_WEBHOOK_SECRETS": "whsec_sandbox",
+    "STRIPE_PRICE_ID": "price_membership_monthly",
+    "STRIPE_YEARLY_PRICE_ID": "price_membership_yearly",
+    "LEDGER_HEADS_FILE": str(LEDGER_HEADS),
+    "TWILIO_ACCOUNT_SID": "ACsandbox0000000000000000000000000",
+    "TWILIO_AUTH_TOKEN": "sandbox-twilio-token",
+    "TWILIO_FROM_NUMBER": "+15005550006",
+    "SANDBOX_DATA": str(WORLD),
+    "WEB_WORKERS": "2",
+    # Requests to this machine must not go through its proxy.
+    "NO_PROXY": f"{HOST},localhost",
+    "no_proxy": f"{HOST},localhost",
+    "PYTHONUNBUFFERED": "1",
+}
+
+
 def environment(choices: Choices) -> dict[str, str]:
     """What differs from production: addresses, keys, and a secret, all made up."""
-    return os.environ | {
+    addresses = {
         "DATABASE_URL": embedded_url(DATABASE),
         "SECRET_KEY": choices.secret_key,
-        "DEBUG": "true",
-        "DEBUG_PAGES": "false",
-        "ALLOWED_HOSTS": f"{HOST},localhost",
         "PORTAL_URL": choices.portal,
         "CSRF_TRUSTED_ORIGINS": choices.portal,
-        "TRUSTED_PROXIES": "0",
-        "BRAND_NAME": "Harbor Yoga",
-        "STAFF_EMAIL": "alex.morgan@example.com",
-        "TERMS_URL": "https://www.example.com/terms",
-        "PRIVACY_URL": "https://www.example.com/privacy",
-        "TERMS_VERSION": "2025-10-01",
-        "BRAND_COLOR": "#2f5d50",
-        "SUPPORT_EMAIL": "help@harbor-yoga.example",
-        "DEFAULT_FROM_EMAIL": "Harbor Yoga <help@harbor-yoga.example>",
         "EMAIL_URL": f"smtp://{HOST}:{choices.smtp_port}",
-        "STRIPE_SECRET_KEY": "sk_test_sandbox",
-        "STRIPE_WEBHOOK_SECRETS": "whsec_sandbox",
-        "STRIPE_PRICE_ID": "price_membership_monthly",
-        "STRIPE_YEARLY_PRICE_ID": "price_membership_yearly",
-        "LEDGER_HEADS_FILE": str(LEDGER_HEADS),
         "STRIPE_API_BASE": choices.sandbox,
         "STRIPE_HOSTED_ORIGINS": choices.sandbox,
-        "TWILIO_ACCOUNT_SID": "ACsandbox0000000000000000000000000",
-        "TWILIO_AUTH_TOKEN": "sandbox-twilio-token",
-        "TWILIO_FROM_NUMBER": "+15005550006",
         "TWILIO_API_BASE": f"{choices.sandbox}/twilio",
         "SANDBOX_PORT": str(choices.sandbox_port),
         "SANDBOX_SMTP_PORT": str(choices.smtp_port),
-        "SANDBOX_DATA": str(WORLD),
         "SANDBOX_WEBHOOK_URL": f"{choices.portal}/billing/webhook/",
         "SANDBOX_SMS_INBOUND_URL": f"{choices.portal}/sms/inbound/",
         "WEB_BIND": f"{HOST}:{choices.web_port}",
-        "WEB_WORKERS": "2",
-        # Requests to this machine must not go through its proxy.
-        "NO_PROXY": f"{HOST},localhost",
-        "no_proxy": f"{HOST},localhost",
-        "PYTHONUNBUFFERED": "1",
     }
+    return os.environ | SETTINGS | addresses
 
 
 # Steps before anything runs

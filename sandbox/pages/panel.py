@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from starlette.responses import Response
 from starlette.routing import Route
@@ -115,19 +116,26 @@ def _page(visit: Visit, *, trouble: str = "", status: int = 200) -> Response:
         prices=dashboard.recurring_prices(world),
         behaviors=collecting.BEHAVIORS,
         unpaid=collecting.open_invoices(world),
-        refunds=refunding.shown(world),
-        refundable=refunding.choices(world),
-        balance=refunding.balance(world),
-        disputes=disputing.shown(world),
-        disputable=disputing.choices(world),
-        dispute_kinds=disputing.KINDS,
-        dispute_reasons=list(REASONS),
+        **_money_back(world),
         events=[listed(world, event) for event in shown_events],
         event_count=len(happened),
         event_pager=events_pager,
         types=types(world),
         type=kind,
     )
+
+
+def _money_back(world: World) -> dict[str, Any]:
+    """What the panel shows of refunds and disputes."""
+    return {
+        "refunds": refunding.shown(world),
+        "refundable": refunding.choices(world),
+        "balance": refunding.balance(world),
+        "disputes": disputing.shown(world),
+        "disputable": disputing.choices(world),
+        "dispute_kinds": disputing.KINDS,
+        "dispute_reasons": list(REASONS),
+    }
 
 
 def advance(visit: Visit) -> Response:

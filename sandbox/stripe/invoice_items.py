@@ -15,14 +15,7 @@ def create(world: World, params: Json) -> Json:
     if not params.get("customer"):
         raise missing_parameter("customer")
     customer = customers.find(world, params["customer"], param="customer")
-    wanted = (params.get("pricing") or {}).get("price")
-    price = prices.find(world, wanted, param="pricing[price]") if wanted else None
-    if price and price["recurring"]:
-        raise invalid(
-            "The price specified is set to `type=recurring` but this field only accepts prices "
-            "with `type=one_time`.",
-            param="pricing[price]",
-        )
+    price = _price(world, params)
     rates = tax_rates.chosen(world, params.get("tax_rates"), param="tax_rates")
     tax_rates.check_prices([(price, rates)] if price else [])
     quantity = params.get("quantity") or 1
@@ -55,6 +48,19 @@ def create(world: World, params: Json) -> Json:
     world.objects.put(item)
     emit(world, "invoiceitem.created", item)
     return item
+
+
+def _price(world: World, params: Json) -> Json | None:
+    """Return the price that an item is for, if any: never a recurring one."""
+    wanted = (params.get("pricing") or {}).get("price")
+    price = prices.find(world, wanted, param="pricing[price]") if wanted else None
+    if price and price["recurring"]:
+        raise invalid(
+            "The price specified is set to `type=recurring` but this field only accepts prices "
+            "with `type=one_time`.",
+            param="pricing[price]",
+        )
+    return price
 
 
 def blank(

@@ -24,16 +24,12 @@ def create(world: World, params: Json) -> Json:
     if not params.get("customer"):
         raise missing_parameter("customer")
     customer = customers.find(world, params["customer"], param="customer")
-    method = params.get("collection_method") or "charge_automatically"
-    due_dates.check(method, params)
+    due_dates.check(_collection_method(params), params)
     including = params.get("pending_invoice_items_behavior") == "include"
     waiting = invoice_items.pending(world, customer["id"], None) if including else []
     currency = params.get("currency") or customer["currency"] or "usd"
     customers.check_currency(world, customer, currency)
-    is_automatic = bool((params.get("automatic_tax") or {}).get("enabled"))
-    if is_automatic:
-        automatic_tax.check_active(world)
-    rates = tax_rates.chosen(world, params.get("default_tax_rates"), param="default_tax_rates")
+    wanted = _wanted(world, params)
     lines = [invoice_items.line(world, item) for item in waiting]
     chosen = discounts.choices(
         world,
@@ -49,20 +45,34 @@ def create(world: World, params: Json) -> Json:
         currency=currency,
         lines=lines,
         granted=[discounts.redeem(world, one, customer["id"]) for one in chosen],
-        wanted={
-            "auto_advance": params.get("auto_advance", False),
-            "automatic_tax": documents.automatic(enabled=is_automatic),
-            "collection_method": method,
-            "default_payment_method": params.get("default_payment_method"),
-            "default_tax_rates": rates,
-            "description": params.get("description"),
-            "due_date": due_dates.of(world, params),
-            "footer": params.get("footer"),
-            "metadata": new_metadata(params),
-        },
+        wanted=wanted,
     )
     invoice_items.settle(world, waiting, invoice)
     return invoice
+
+
+def _collection_method(params: Json) -> str:
+    method: str | None = params.get("collection_method")
+    return method or "charge_automatically"
+
+
+def _wanted(world: World, params: Json) -> Json:
+    """Return the fields that the request sets. Raises ApiError if Stripe can't take them."""
+    is_automatic = bool((params.get("automatic_tax") or {}).get("enabled"))
+    if is_automatic:
+        automatic_tax.check_active(world)
+    rates = tax_rates.chosen(world, params.get("default_tax_rates"), param="default_tax_rates")
+    return {
+        "auto_advance": params.get("auto_advance", False),
+        "automatic_tax": documents.automatic(enabled=is_automatic),
+        "collection_method": _collection_method(params),
+        "default_payment_method": params.get("default_payment_method"),
+        "default_tax_rates": rates,
+        "description": params.get("description"),
+        "due_date": due_dates.of(world, params),
+        "footer": params.get("footer"),
+        "metadata": new_metadata(params),
+    }
 
 
 def add(world: World, invoice: Json, item: Json) -> None:

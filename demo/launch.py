@@ -321,7 +321,7 @@ def _table(choices: Choices) -> str:
     first = max(len(name) for name in (*places, *(row["role"] for row in sign_ins)))
     second = max(len(row["email"]) for row in sign_ins)
     rows = [f"  {name:<{first}}  {address}" for name, address in places.items()]
-    rows += ["", f"  {'Sign in as':<{first}}  {'E-mail':<{second}}  Password"]
+    rows += ["", f"  {'Sign in as':<{first}}  {'Email':<{second}}  Password"]
     for row in sign_ins:
         rows.append(f"  {row['role']:<{first}}  {row['email']:<{second}}  {row['password']}")
     return "\n".join(["", *rows, "", f"  Log: {_shown(LOG)}. Ctrl-C stops everything.", ""])

@@ -311,7 +311,7 @@ def _email(row: Message) -> SafeString:
         '<iframe class="staff-mail" sandbox="" title="{}" srcdoc="{}"></iframe>'
         '<p class="font-semibold mb-2 mt-4">As plain text</p>{}',
         mail.subject,
-        f"Preview of the e-mail {mail.subject}",
+        f"Preview of the email {mail.subject}",
         mail.html,
         show.pre(mail.text),
     )

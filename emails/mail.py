@@ -54,7 +54,7 @@ def send(message: Message) -> str:
     except (smtplib.SMTPException, OSError) as error:
         raise _no_answer(error) from error
     except ValueError as error:
-        raise DeliveryProblem(f"This is no e-mail address: {error}", is_permanent=True) from error
+        raise DeliveryProblem(f"This is no email address: {error}", is_permanent=True) from error
     return identifier
 
 

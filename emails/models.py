@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 class Channel(models.TextChoices):
     """How a message travels."""
 
-    EMAIL = "email", "E-mail"
+    EMAIL = "email", "Email"
     SMS = "sms", "Text message"
 
 
@@ -45,7 +45,7 @@ class Message(models.Model):
     )
     channel = models.CharField(max_length=5, choices=Channel.choices)
     kind = models.CharField(max_length=40)
-    recipient = models.CharField(max_length=254, help_text="E-mail address or E.164 number.")
+    recipient = models.CharField(max_length=254, help_text="Email address or E.164 number.")
     subject = models.CharField(
         max_length=255, blank=True, help_text="Empty where it would show a code."
     )

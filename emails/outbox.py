@@ -275,7 +275,7 @@ def why_not_resend(message: Message) -> str:
     if not _current_recipient(message):
         if message.channel == Channel.SMS:
             return "The member does not accept text messages."
-        return "The member has no e-mail address."
+        return "The member has no email address."
     return ""
 
 

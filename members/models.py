@@ -137,7 +137,7 @@ class SignIn(models.Model):
     ip = models.GenericIPAddressField("IP address")
     user_agent = models.CharField("browser", max_length=500, blank=True)
     method = models.CharField(
-        max_length=100, blank=True, help_text="How: password, code by e-mail, second step."
+        max_length=100, blank=True, help_text="How: password, code by email, second step."
     )
 
     class Meta:

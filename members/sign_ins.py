@@ -16,9 +16,9 @@ from members.models import SignIn
 # allauth's names for the sign-in methods.
 METHODS = {
     "password": "password",
-    "code": "code by e-mail",
-    "email_verification": "code by e-mail",
-    "password_reset": "new password by e-mailed code",
+    "code": "code by email",
+    "email_verification": "code by email",
+    "password_reset": "new password by emailed code",
     "mfa": "second step",
     "passkey": "passkey",
 }

@@ -371,7 +371,7 @@ def _business_is_named(settings: Settings) -> Iterator[Remark]:
             "STAFF_EMAIL", "is not set: nobody is written to when a dispute or a refund waits."
         )
     if not _value(settings, "POSTAL_ADDRESS"):
-        yield _remark("POSTAL_ADDRESS", "is not set: e-mails to members show none.")
+        yield _remark("POSTAL_ADDRESS", "is not set: emails to members show none.")
 
 
 ALWAYS: tuple[Rule, ...] = (

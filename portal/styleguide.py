@@ -23,7 +23,7 @@ class SpecimenForm(forms.Form):
     """One field of each kind."""
 
     name = WordsField(label="Name", help_text="As it should stand on your receipts.")
-    email = forms.EmailField(label="E-mail address")
+    email = forms.EmailField(label="Email address")
     plan = forms.ChoiceField(
         label="How often",
         choices=[("month", "Every month"), ("year", "Every year")],

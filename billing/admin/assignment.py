@@ -26,7 +26,7 @@ from members import mailboxes
 class MemberForm(BaseDialogForm):  # type: ignore[misc]  # Unfold ships no types
     """Asks for the member, by sign-in address."""
 
-    email = MailboxField(label="The member's e-mail address", widget=UnfoldAdminEmailInputWidget)
+    email = MailboxField(label="The member's email address", widget=UnfoldAdminEmailInputWidget)
 
     def clean_email(self) -> User:
         """Return the user with this address."""

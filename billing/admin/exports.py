@@ -17,7 +17,7 @@ from common.staff import show
 
 PAYMENT_COLUMNS = [
     "Member",
-    "E-mail",
+    "Email",
     "Date paid",
     "Description",
     "Invoice number",
@@ -34,7 +34,7 @@ PAYMENT_COLUMNS = [
 ]
 INVOICE_COLUMNS = [
     "Member",
-    "E-mail",
+    "Email",
     "Issued",
     "Description",
     "Invoice number",

@@ -214,7 +214,7 @@ class ItemAdmin(PayableAdmin):
         permission="ask",
         question="Send a payment request to every member of this item?",
         explanation=(
-            "Each gets an e-mail, and a text message where agreed, with a link of their own."
+            "Each gets an email, and a text message where agreed, with a link of their own."
             " Those who have paid, or were asked and can still pay, get none."
         ),
     )

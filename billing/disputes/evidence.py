@@ -46,7 +46,7 @@ def _member(case: Case) -> list[list[str]]:
     phone = f"{member.phone}{', verified by a code' if member.phone_is_verified else ''}"
     rows = [
         ("Name", name_of(user)),
-        ("E-mail", f"{user.email}{', verified by a code' if case.is_verified else ''}"),
+        ("Email", f"{user.email}{', verified by a code' if case.is_verified else ''}"),
         ("Phone", phone if member.phone else ""),
         ("Account since", moment(user.date_joined)),
         ("Member since", moment(since)),

@@ -19,7 +19,7 @@ ENDS = frozenset({MembershipAction.CANCEL, MembershipAction.CANCEL_NOW})
 def narrative(case: Case) -> Iterator[str]:
     """Describe in plain sentences what happened, as far as it's on record."""
     who = name_of(case.user)
-    proven = " and proved the e-mail address by a code sent to it" if case.is_verified else ""
+    proven = " and proved the email address by a code sent to it" if case.is_verified else ""
     joined, brand = day(case.user.date_joined), settings.BRAND_NAME
     yield f"{who} opened an account with {brand} on {joined}{proven}."
     if terms := terms_before_payment(case):
@@ -71,7 +71,7 @@ def _message_sentences(case: Case) -> Iterator[str]:
     key = f"{Kind.PAYMENT_RECEIVED}:{cause}:"
     for row in case.messages:
         if row.dedupe_key.startswith(key) and row.sent_at and row.state != MessageState.FAILED:
-            how = "text message" if row.channel == Channel.SMS else "e-mail"
+            how = "text message" if row.channel == Channel.SMS else "email"
             yield f"The receipt went to {row.recipient} by {how} on {moment(row.sent_at)}."
 
 

@@ -41,7 +41,7 @@ _numbers = count(1)
 def make_member(name: str = "Alice Archer", **fields: Any) -> User:
     """Return a user of this name; the database makes their `Member` row.
 
-    The e-mail address is the first name's, with a number. Keywords are columns of the user.
+    The email address is the first name's, with a number. Keywords are columns of the user.
     """
     first, _, last = name.partition(" ")
     email = f"{first.lower()}{next(_numbers)}@example.com"

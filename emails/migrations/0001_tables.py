@@ -46,13 +46,13 @@ class Migration(migrations.Migration):
                 (
                     "channel",
                     models.CharField(
-                        choices=[("email", "E-mail"), ("sms", "Text message")], max_length=5
+                        choices=[("email", "Email"), ("sms", "Text message")], max_length=5
                     ),
                 ),
                 ("kind", models.CharField(max_length=40)),
                 (
                     "recipient",
-                    models.CharField(help_text="E-mail address or E.164 number.", max_length=254),
+                    models.CharField(help_text="Email address or E.164 number.", max_length=254),
                 ),
                 (
                     "subject",

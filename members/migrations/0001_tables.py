@@ -188,7 +188,7 @@ class Migration(migrations.Migration):
                     "method",
                     models.CharField(
                         blank=True,
-                        help_text="How: password, code by e-mail, second step.",
+                        help_text="How: password, code by email, second step.",
                         max_length=100,
                     ),
                 ),

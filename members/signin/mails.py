@@ -76,7 +76,7 @@ CHANGES = {
         "Your password was changed", "The password of your account was changed."
     ),
     "password_reset": Change(
-        "Your password was replaced", "A new password was set for your account, by e-mailed code."
+        "Your password was replaced", "A new password was set for your account, by emailed code."
     ),
     "password_set": Change("Your password was set", "A password was set for your account."),
     "recovery_codes_generated": Change(

@@ -74,7 +74,7 @@ def test_a_code_by_e_mail_is_named_as_such() -> None:
     client = browser()
     post(client, "account_request_login_code", email=ALICE)
     post(client, "account_confirm_login_code", code=last_code(ALICE))
-    assert SignIn.objects.get().method == "code by e-mail"
+    assert SignIn.objects.get().method == "code by email"
 
 
 def test_a_sign_up_is_the_first_sign_in() -> None:

@@ -117,7 +117,7 @@ class LogEntryAdmin(ReadOnlyAdmin):
     """What staff did on this site: replays, resends, account changes."""
 
     person_field = "user_id"
-    search_help_text = "The name or e-mail address of somebody of the staff"
+    search_help_text = "The name or email address of somebody of the staff"
     search_fields = ["object_repr__startswith"]
     list_display = ["who", "did", "what", "said", "when"]
     list_select_related = ["user", "content_type"]

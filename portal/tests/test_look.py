@@ -12,7 +12,7 @@ from portal.styleguide import ICONS
 
 ROOT = Path(settings.BASE_DIR)
 STYLESHEET = (ROOT / "static" / "portal.css").read_text()
-# E-mails need inline styles, and the staff site's pages are Unfold's.
+# Emails need inline styles, and the staff site's pages are Unfold's.
 NOT_OURS = {"emails", "sms", "admin"}
 TEMPLATES = [
     path

@@ -29,7 +29,7 @@ def make(world: World, form: Form) -> None:
     """Make what a form asks for. Raises ValueError or ApiError if something is missing."""
     kind, email = form.get("kind", ""), form.get("email", "").strip()
     if kind not in KINDS or "@" not in email:
-        raise ValueError("Say what to make, and the e-mail address of the customer.")
+        raise ValueError("Say what to make, and the email address of the customer.")
     amount = amount_of(form.get("amount", "")) if kind == "invoice" else 0
     customer = None if kind == "customer" else _known(world, email)
     if customer is None:

@@ -40,7 +40,7 @@ COLUMNS = [
     "Amount",
     "Currency",
     "Member",
-    "E-mail",
+    "Email",
     "Refund",
     "Refund at Stripe",
     "Words",

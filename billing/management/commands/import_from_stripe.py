@@ -27,7 +27,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--invite",
             action="store_true",
-            help="E-mail those who have a membership and no account here, once: sign up.",
+            help="Email those who have a membership and no account here, once: sign up.",
         )
 
     def handle(self, *_args: Any, again: bool, invite: bool, **_options: Any) -> None:
@@ -49,7 +49,7 @@ class Command(BaseCommand):
             invited = importing.invite()
         except SomeFailed as error:
             return error.failures
-        self.stdout.write(f"{invited} were invited by e-mail.")
+        self.stdout.write(f"{invited} were invited by email.")
         return []
 
     def _report(self, imported: importing.Imported) -> None:

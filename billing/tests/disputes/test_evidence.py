@@ -128,7 +128,7 @@ def test_the_story_is_told_from_the_records(dispute: Dispute) -> None:
         "from the address 192.0.2.1. Since the payment the account was signed in to once, also"
         in told
     )
-    assert f"The receipt went to {dispute.customer.user.email} by e-mail on" in told
+    assert f"The receipt went to {dispute.customer.user.email} by email on" in told
     assert "No refund of this payment was asked for in the portal, and none was made." in told
     assert "had not been cancelled before the payment" in told
 

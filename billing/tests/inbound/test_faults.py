@@ -39,7 +39,7 @@ OURS = {"id", "user", "read_at", "history_read_at", "told_email", "told_name", "
 
 
 def told() -> Told:
-    """Return who was told what, once for each e-mail."""
+    """Return who was told what, once for each email."""
     rows = Message.objects.filter(channel="email").exclude(kind="card_changed")
     return sorted(rows.values_list("user__first_name", "kind"))
 

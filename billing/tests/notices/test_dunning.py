@@ -46,7 +46,7 @@ def kinds(user: User) -> list[str]:
 
 
 def text_of(user: User, kind: str) -> str:
-    """Return the newest e-mail of a kind as text."""
+    """Return the newest email of a kind as text."""
     message = Message.objects.filter(user=user, kind=kind, channel="email").latest("pk")
     return rendering.render_email(message).text
 

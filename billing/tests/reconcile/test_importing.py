@@ -92,8 +92,8 @@ def test_two_customers_with_one_address_wait_for_staff(sandbox: Sandbox) -> None
 def test_those_with_a_membership_are_invited_once_and_find_their_history(sandbox: Sandbox) -> None:
     made_in_the_dashboard(sandbox, "alice@example.com")
     sandbox.stripe.v1.customers.create({"email": "no-membership@example.com"})
-    assert "1 were invited by e-mail." in run("--invite")
-    assert "0 were invited by e-mail." in run("--invite")
+    assert "1 were invited by email." in run("--invite")
+    assert "0 were invited by email." in run("--invite")
     run_jobs()
     [mail] = sandbox.look("mailbox")
     assert "alice@example.com" in str(mail["to"])

@@ -15,7 +15,7 @@ from members.signin import mfa
 class Command(BaseCommand):
     """Verify first who asks for it: afterward, the password alone is enough to sign in."""
 
-    help = "Remove a user's second step of sign-in; they are told by e-mail."
+    help = "Remove a user's second step of sign-in; they are told by email."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Name the user by the address that they sign in with."""

@@ -139,7 +139,7 @@ def test_skipping_needs_a_sign_up_that_got_as_far_as_the_phone() -> None:
     client = browser()
     sign_up(client, phone=PHONE)
     assert post(client, "members:phone-skip").url == reverse("account_login")
-    assert not is_signed_in(client), "skipping the phone must not skip the e-mail address"
+    assert not is_signed_in(client), "skipping the phone must not skip the email address"
 
 
 def test_an_unverified_phone_does_not_stand_in_the_way_of_later_logins() -> None:

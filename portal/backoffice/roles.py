@@ -117,7 +117,10 @@ def _group(role: Role) -> tuple[Group, bool]:
     known = Group.objects.filter(staffrole__key=role).first()
     if known:
         return known, False
-    group, is_new = Group.objects.get_or_create(name=NAMES[role])
+    # Another role's group may have been given this one's name.
+    is_taken = StaffRole.objects.filter(group__name=NAMES[role]).exists()
+    name = f"{NAMES[role]} (standard)" if is_taken else NAMES[role]
+    group, is_new = Group.objects.get_or_create(name=name)
     StaffRole.objects.create(key=role, group=group)
     return group, is_new
 

@@ -52,3 +52,13 @@ def test_a_group_from_before_becomes_its_role_with_everyone_in_it(clerk: User) -
     call_command("staff_groups", stdout=io.StringIO())
     assert role_of(Role.SUPPORT) == group
     assert User.objects.get(pk=clerk.pk).has_perm("billing.approve_refund")
+
+
+def test_a_role_whose_name_another_one_took_gets_a_group_of_its_own(clerk: User) -> None:
+    role_of(Role.MANAGER).delete()
+    support_group = role_of(Role.SUPPORT)
+    Group.objects.filter(pk=support_group.pk).update(name="Manager")
+    call_command("staff_groups", stdout=io.StringIO())
+    assert role_of(Role.SUPPORT) == support_group
+    assert role_of(Role.MANAGER).name == "Manager (standard)"
+    assert not User.objects.get(pk=clerk.pk).has_perm("billing.approve_large_refund")

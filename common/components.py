@@ -6,7 +6,7 @@ A page has dozens of them, and including a template takes ten times as long as a
 from __future__ import annotations
 
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from django.core.signals import setting_changed
@@ -22,10 +22,14 @@ from django.utils.safestring import SafeString
 from common import days
 
 register = Library()
+# A process makes the same few hundred icons and badges all the time. By type, because a safe string
+# equals a plain one, which must be escaped.
+KEPT = 500
 NO_DATE = '\n<time datetime="" title=""></time>\n'
 
 
 @register.simple_tag
+@lru_cache(KEPT, typed=True)
 def icon(name: str) -> SafeString:
     """Show an icon of `static/icons.svg`: `{% icon "check" %}`."""
     return format_html(
@@ -36,6 +40,7 @@ def icon(name: str) -> SafeString:
 
 
 @register.simple_tag
+@lru_cache(KEPT, typed=True)
 def badge(tone: str, label: str) -> SafeString:
     """Show a state: `{% badge "good" "Active" %}`. Tones: good, wait, bad, info, or plain."""
     return format_html('\n<span class="badge is-{}">{}{}</span>\n', tone, icon(tone or ""), label)
@@ -52,8 +57,7 @@ def date(at: datetime | None, short: bool = False) -> SafeString:
     local = timezone.localtime(at)
     names = days.names()
     weekday, day = names.weekday(local), names.day(local)
-    time = DateFormat(local)
-    exact = f"{weekday}, {day}, {local.year}, {time.g()}:{time.i()} {time.A()} {time.T()}"
+    exact = f"{weekday}, {day}, {local.year}, {names.clock(local)} {DateFormat(local).T()}"
     if short:
         shown = f"{names.short_day(local)}, {local.year}"
     elif local.year == timezone.localtime().year:
@@ -96,7 +100,8 @@ def _icons() -> str:
 
 def _forget(*, setting: str, **_: Any) -> None:
     if setting in ("STORAGES", "STATIC_URL", "STATIC_ROOT"):
-        _icons.cache_clear()
+        for kept in (_icons, icon, badge):
+            kept.cache_clear()
 
 
 setting_changed.connect(_forget)

@@ -10,16 +10,17 @@ from datetime import datetime
 from functools import cache
 
 from django.utils import dates
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext
 
 
 @dataclass(frozen=True)
 class Names:
-    """What weekdays and months are called, from Monday and January on."""
+    """What weekdays and months are called, from Monday and January on, and the day's halves."""
 
     weekdays: tuple[str, ...]
     months: tuple[str, ...]
     short_months: tuple[str, ...]
+    halves: tuple[str, str]
 
     def weekday(self, local: datetime) -> str:
         """Return "Friday"."""
@@ -32,6 +33,10 @@ class Names:
     def short_day(self, local: datetime) -> str:
         """Return "Dec 4"."""
         return f"{self.short_months[local.month - 1]} {local.day}"
+
+    def clock(self, local: datetime) -> str:
+        """Return "9:05 PM"."""
+        return f"{local.hour % 12 or 12}:{local.minute:02} {self.halves[local.hour // 12]}"
 
 
 def names() -> Names:
@@ -46,4 +51,5 @@ def _names(_language: str | None) -> Names:
         weekdays=tuple(str(dates.WEEKDAYS[number]) for number in range(7)),
         months=tuple(str(dates.MONTHS[number]) for number in months),
         short_months=tuple(str(dates.MONTHS_3[number]).title() for number in months),
+        halves=(gettext("AM"), gettext("PM")),
     )

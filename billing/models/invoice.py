@@ -111,6 +111,11 @@ class Invoice(StripeCopy):
         ordering = ["-created_at", "-id"]
         indexes = [
             models.Index(fields=["customer", "-created_at", "-id"], name="billing_invoice_list"),
+            models.Index(
+                fields=["customer"],
+                condition=models.Q(billing_reason="subscription_update"),
+                name="billing_invoice_switches",
+            ),
         ]
 
     @property

@@ -52,6 +52,11 @@ class Payment(StripeCopy):
         ordering = ["-created_at", "-id"]
         indexes = [
             models.Index(fields=["customer", "-created_at", "-id"], name="billing_payment_list"),
+            models.Index(
+                fields=["customer", "-created_at", "-id"],
+                condition=models.Q(invoice=None),
+                name="billing_payment_single",
+            ),
         ]
 
     @property

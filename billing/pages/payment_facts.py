@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from django.contrib.auth.models import User
-from django.db.models import Count, Q
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import BigIntegerField, Count, Func, OuterRef, Q
 from django.utils import timezone
 
 from billing.facts import descriptions, statements, taxes
@@ -19,6 +20,7 @@ from billing.facts.descriptions import ProductNames
 from billing.facts.taxes import TaxNames
 from billing.models import (
     CreditNote,
+    Customer,
     Dispute,
     Invoice,
     Item,
@@ -44,10 +46,19 @@ NEWEST = (datetime(9999, 1, 1, tzinfo=UTC), 2**63 - 1)
 
 
 def _page_of(rows: MemberRecordQuerySet[Dated], mark: str) -> MemberRecordQuerySet[Dated]:
-    """Return a page of rows older than a mark, newest first, plus one more."""
+    """Return a page of a member's rows older than a mark, newest first, plus one more.
+
+    A member may have several customers. An index has the newest of each in order, so the page is
+    made of these. From all customers at once, PostgreSQL would sort all the member's rows.
+    """
     at, pk = Param(f"{mark}_at", "timestamptz"), Param(f"{mark}_key", "bigint")
     older = Q(created_at__lt=at) | Q(created_at=at, pk__lt=pk)
-    return rows.filter(older, created_at__lte=at)[: PAGE_SIZE + 1]
+    newest = rows.filter(older, created_at__lte=at, customer=OuterRef("pk"))[: PAGE_SIZE + 1]
+    keys = Func(
+        ArraySubquery(newest.values("pk")), function="unnest", output_field=BigIntegerField()
+    )
+    found = rows.model.objects.filter(pk__in=Customer.objects.filter(user=ME).values(key=keys))
+    return found[: PAGE_SIZE + 1]
 
 
 def _invoices() -> MemberRecordQuerySet[Invoice]:

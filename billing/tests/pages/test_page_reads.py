@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -24,6 +25,7 @@ from billing.models import (
     TaxRate,
 )
 from billing.pages import member_facts, payment_facts, refund_facts
+from billing.pages.payment_lines import PAGE_SIZE
 from billing.tests import factories
 from billing.tests.refund_world import policy
 
@@ -196,3 +198,33 @@ def test_nothing_of_others_is_read() -> None:
     assert payment_facts.payment(mine, theirs[1].pk) is None
     assert refund_facts.request(mine, theirs[1].pk) is None
     assert refund_facts.refund(mine, Refund.objects.for_user(other)[0].pk) is None
+
+
+def test_pages_of_two_customers_payments_follow_one_another(client: Client) -> None:
+    user = factories.make_member()
+    customers = [factories.make_customer(user), factories.make_customer(user)]
+    # The others' are as new.
+    others = [factories.make_customer(), *customers]
+    days = [timezone.now() - number // 2 * DAY for number in range(60)]
+    for number, at in enumerate(days):
+        customer = others[number % 3] if number < 45 else others[1]
+        times = {"created_at": at, "finalized_at": at}
+        factories.make_invoice(customer, status="draft" if number % 7 == 0 else "paid", **times)
+        factories.make_payment(customer, description=f"Payment-{number}", created_at=at)
+    client.force_login(user)
+    invoices = (
+        Invoice.objects.for_user(user).exclude(status="draft").values_list("number", flat=True)
+    )
+    payments = Payment.objects.for_user(user).values_list("description", flat=True)
+    for name, pattern, all_of_them in (
+        ("before", r'<td class="number">(.*?)</td>', invoices),
+        ("other_before", r"<strong>(Payment-\d+)</strong>", payments),
+    ):
+        address, seen = "/payments/", []
+        while address:
+            page = client.get(address).content.decode()
+            seen += re.findall(pattern, page)
+            older = re.search(rf'href="(/payments/\?{name}=\d+)"', page)
+            address = older[1] if older else ""
+        assert len(seen) > 3 * PAGE_SIZE - 2
+        assert seen == list(all_of_them)

@@ -59,8 +59,8 @@ class Money:
 
 def largest_first(totals: Mapping[str, int]) -> list[Money]:
     """Return sums in minor units by currency as money, the largest number first."""
-    found = sorted(totals.items(), key=lambda item: -item[1])
-    return [Money(amount, currency) for currency, amount in found]
+    sums = sorted(totals.items(), key=lambda item: -item[1])
+    return [Money(amount, currency) for currency, amount in sums]
 
 
 def decimals(currency: str) -> int:

@@ -196,8 +196,8 @@ def totals(
 ) -> models.QuerySet[Any, Any]:
     """Return one row of aggregates over all rows; `aggregate()` would read them right away."""
     everything = rows.order_by().values(everything=models.Value(1))
-    found: models.QuerySet[Any, Any] = everything.annotate(**wanted).values_list(*wanted)
-    return found
+    aggregated: models.QuerySet[Any, Any] = everything.annotate(**wanted).values_list(*wanted)
+    return aggregated
 
 
 def attach(parents: Iterable[models.Model], name: str, children: Sequence[Any], key: str) -> None:

@@ -132,14 +132,14 @@ class Part(Generic[Row]):
         return row
 
 
-class Found:
+class Results:
     """A reading's result, by part."""
 
     def __init__(self, entries: dict[Part[Any], Any]) -> None:
-        self._found = entries
+        self._entries = entries
 
     def __getitem__(self, part: Part[Row]) -> list[Row]:
-        return part.rows(self._found[part])
+        return part.rows(self._entries[part])
 
     def first(self, part: Part[Row]) -> Row | None:
         """Return the first row of a part, or None."""
@@ -167,10 +167,10 @@ class Reading:
         sql = PLACE.sub(lambda match: f"${names.index(match[1]) + 1}", self.sql)
         return sql.replace("%%", "%"), names
 
-    def __call__(self, **values: Any) -> Found:
+    def __call__(self, **values: Any) -> Results:
         """Read all parts as of now, for these values of their `Param`s."""
         sent = {name: _sent(value) for name, value in values.items()}
-        return Found(dict(zip(self.parts, self._read(sent), strict=True)))
+        return Results(dict(zip(self.parts, self._read(sent), strict=True)))
 
     def _read(self, values: dict[str, Any]) -> tuple[Any, ...]:
         """Run the statement on psycopg's own cursor, which has the server prepare it.

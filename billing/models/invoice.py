@@ -188,6 +188,21 @@ class Invoice(StripeCopy):
         return Money(self.amount_paid, self.currency)
 
     @property
+    def money_subtotal(self) -> Money:
+        """What its lines add up to."""
+        return Money(self.subtotal, self.currency)
+
+    @property
+    def money_balance_applied(self) -> Money:
+        """What the customer's balance adds to the amount due; negative is used credit."""
+        return Money(self.balance_applied, self.currency)
+
+    @property
+    def money_paid_outside(self) -> Money:
+        """What has been paid of it outside of Stripe."""
+        return Money(self.amount_paid_outside, self.currency)
+
+    @property
     def money_remaining(self) -> Money:
         """What is still to be paid."""
         return Money(self.amount_remaining, self.currency)

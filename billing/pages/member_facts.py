@@ -40,7 +40,7 @@ from billing.models import (
 from billing.models.decision import PENDING_FOR
 from billing.pages.payment_lines import PAGE_SIZE
 from billing.refunds import queries
-from common.reads import AnyOf, Found, Param, Part, Reading, attach
+from common.reads import AnyOf, Param, Part, Reading, Results, attach
 
 CONFIRMING_FOR = timedelta(hours=1)
 ME, NOW = Param("user", "bigint"), Param("now", "timestamptz")
@@ -166,7 +166,7 @@ def membership(user: User) -> MemberFacts:
     return _facts(user, _read(MEMBERSHIP, user), is_home=False)
 
 
-def _read(reading: Reading, user: User) -> Found:
+def _read(reading: Reading, user: User) -> Results:
     now = timezone.now()
     return reading(
         user=user.pk,
@@ -180,33 +180,33 @@ def _read(reading: Reading, user: User) -> Found:
     )
 
 
-def _facts(user: User, rows: Found, *, is_home: bool) -> MemberFacts:
-    waiting, refunds = rows[WAITING], rows[REFUNDS]
-    attach(waiting, "payments", rows[TRIES], "invoice_id")
-    subscriptions, account = rows[SUBSCRIPTIONS], rows.first(TAX_ACCOUNT)
-    last = rows.first(LAST) if is_home else None
-    paid = [] if is_home else rows[OF_PERIOD]
-    attach([*([last] if last else []), *paid], "disputes", rows[DISPUTES], "payment_id")
+def _facts(user: User, results: Results, *, is_home: bool) -> MemberFacts:
+    waiting, refunds = results[WAITING], results[REFUNDS]
+    attach(waiting, "payments", results[TRIES], "invoice_id")
+    subscriptions, account = results[SUBSCRIPTIONS], results.first(TAX_ACCOUNT)
+    last = results.first(LAST) if is_home else None
+    paid = [] if is_home else results[OF_PERIOD]
+    attach([*([last] if last else []), *paid], "disputes", results[DISPUTES], "payment_id")
     shown = [row.payment.invoice for row in refunds] + [last.invoice if last else None]
     return MemberFacts(
         user=user,
         subscriptions=subscriptions,
-        decision=rows.first(DECISION),
-        is_confirming=bool(rows[CONFIRMING]),
+        decision=results.first(DECISION),
+        is_confirming=bool(results[CONFIRMING]),
         waiting=waiting,
         refunds=refunds,
-        asked=rows[ASKED],
-        at_banks=rows[AT_BANKS],
+        asked=results[ASKED],
+        at_banks=results[AT_BANKS],
         last_paid={
             row.invoice.subscription_id: row
-            for row in rows[LAST_PAID]
+            for row in results[LAST_PAID]
             if row.invoice and row.invoice.subscription_id
         },
-        plans=plans.in_order(rows[PLANS]),
-        is_new=not trials.begun_among(subscriptions) and not rows[TRIED],
+        plans=plans.in_order(results[PLANS]),
+        is_new=not trials.begun_among(subscriptions) and not results[TRIED],
         tax_behavior=account.behavior if account else "",
         names=descriptions.product_names([*waiting, *filter(None, shown)] if is_home else waiting),
         last_payment=last,
         paid=paid,
-        given_back=[] if is_home else rows[GIVEN_BACK],
+        given_back=[] if is_home else results[GIVEN_BACK],
     )

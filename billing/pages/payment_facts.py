@@ -35,7 +35,7 @@ from billing.pages.payment_lines import PAGE_SIZE, invoices_of
 from billing.refunds import queries, terms
 from billing.refunds.policy import Facts, Policy
 from billing.refunds.terms import Around
-from common.reads import Found, Param, Part, Reading, attach
+from common.reads import Param, Part, Reading, Results, attach
 
 Dated = TypeVar("Dated", Invoice, Payment)
 
@@ -57,8 +57,8 @@ def _page_of(rows: MemberRecordQuerySet[Dated], mark: str) -> MemberRecordQueryS
     keys = Func(
         ArraySubquery(newest.values("pk")), function="unnest", output_field=BigIntegerField()
     )
-    found = rows.model.objects.filter(pk__in=Customer.objects.filter(user=ME).values(key=keys))
-    return found[: PAGE_SIZE + 1]
+    page = rows.model.objects.filter(pk__in=Customer.objects.filter(user=ME).values(key=keys))
+    return page[: PAGE_SIZE + 1]
 
 
 def _invoices() -> MemberRecordQuerySet[Invoice]:
@@ -173,7 +173,7 @@ def payments(user: User, before: str = "", other_before: str = "") -> PaymentsFa
     now = timezone.now()
     invoices_mark = _mark(lambda: invoices_of(user), before)
     payments_mark = _mark(lambda: Payment.objects.for_user(user).filter(invoice=None), other_before)
-    found = LIST(
+    results = LIST(
         user=user.pk,
         now=now,
         zone=timezone.get_current_timezone_name(),
@@ -181,12 +181,12 @@ def payments(user: User, before: str = "", other_before: str = "") -> PaymentsFa
         **dict(zip(("before_at", "before_key"), invoices_mark, strict=True)),
         **dict(zip(("other_at", "other_key"), payments_mark, strict=True)),
     )
-    invoices, single, of_invoices = found[INVOICES], found[SINGLE], found[OF_INVOICES]
-    subscriptions = {one.pk: one for one in found[SUBSCRIPTIONS]}
+    invoices, single, of_invoices = results[INVOICES], results[SINGLE], results[OF_INVOICES]
+    subscriptions = {one.pk: one for one in results[SUBSCRIPTIONS]}
     for row in invoices:
         row.subscription = subscriptions.get(row.subscription_id or 0)
     paid_for = _join(invoices, of_invoices)
-    refunds = [row for row in found[UNDER_WAY] if queries.is_under_way(row)]
+    refunds = [row for row in results[UNDER_WAY] if queries.is_under_way(row)]
     refunded = [row.payment.invoice for row in refunds if row.payment.invoice]
     return PaymentsFacts(
         invoices=invoices[:PAGE_SIZE],
@@ -197,28 +197,28 @@ def payments(user: User, before: str = "", other_before: str = "") -> PaymentsFa
         is_first_of_invoices=not before,
         is_first_of_payments=not other_before,
         refunds=refunds,
-        judging=judging_of(found, [*of_invoices, *single]),
+        judging=judging_of(results, [*of_invoices, *single]),
         names=descriptions.product_names([*invoices, *refunded]),
-        asked=found[ASKED],
-        offered=found[OFFERED],
-        years=sorted(found[YEARS], reverse=True),
+        asked=results[ASKED],
+        offered=results[OFFERED],
+        years=sorted(results[YEARS], reverse=True),
     )
 
 
 def invoice(user: User, pk: int) -> InvoiceFacts | None:
     """Read one of a member's own invoices that isn't a draft, or None."""
-    found = ONE_INVOICE(user=user.pk, key=pk, year_ago=timezone.now() - terms.YEAR)
-    row = found.first(INVOICE)
+    results = ONE_INVOICE(user=user.pk, key=pk, year_ago=timezone.now() - terms.YEAR)
+    row = results.first(INVOICE)
     if row is None:
         return None
-    rows = found[OF_INVOICE]
+    rows = results[OF_INVOICE]
     _join([row], rows)
     return InvoiceFacts(
         invoice=row,
         payments=rows,
-        notes=found[NOTES],
-        refunds=_of(found[REFUNDS], rows),
-        judging=judging_of(found, rows, user),
+        notes=results[NOTES],
+        refunds=_of(results[REFUNDS], rows),
+        judging=judging_of(results, rows, user),
         names=descriptions.product_names([row]),
         taxes=taxes.names_of(row),
     )
@@ -226,12 +226,12 @@ def invoice(user: User, pk: int) -> InvoiceFacts | None:
 
 def payment(user: User, pk: int) -> SinglePaymentFacts | None:
     """Read one of a member's own payments, or None."""
-    found = ONE_PAYMENT(user=user.pk, key=pk, year_ago=timezone.now() - terms.YEAR)
-    row = found.first(PAYMENT)
+    results = ONE_PAYMENT(user=user.pk, key=pk, year_ago=timezone.now() - terms.YEAR)
+    row = results.first(PAYMENT)
     if row is None:
         return None
-    refunds = _of(found[REFUNDS], [row])
-    return SinglePaymentFacts(row, refunds, judging_of(found, [row], user))
+    refunds = _of(results[REFUNDS], [row])
+    return SinglePaymentFacts(row, refunds, judging_of(results, [row], user))
 
 
 def _mark(rows: Callable[[], MemberRecordQuerySet[Dated]], key: str) -> tuple[datetime, int]:
@@ -243,11 +243,11 @@ def _mark(rows: Callable[[], MemberRecordQuerySet[Dated]], key: str) -> tuple[da
 def _join(invoices: Sequence[Invoice], rows: Sequence[Payment]) -> dict[int, list[Payment]]:
     """Connect payments with their invoices; return an invoice's payments by its key."""
     by_key = {one.pk: one for one in invoices}
-    found: dict[int, list[Payment]] = {one.pk: [] for one in invoices}
+    by_invoice: dict[int, list[Payment]] = {one.pk: [] for one in invoices}
     for row in rows:
         row.invoice = by_key.get(row.invoice_id or 0)
-        found[row.invoice_id or 0].append(row)
-    return found
+        by_invoice[row.invoice_id or 0].append(row)
+    return by_invoice
 
 
 def _of(refunds: Sequence[Refund], rows: Sequence[Payment]) -> list[Refund]:
@@ -255,13 +255,13 @@ def _of(refunds: Sequence[Refund], rows: Sequence[Payment]) -> list[Refund]:
     return [one for one in refunds if one.payment_id in keys]
 
 
-def judging_of(found: Found, rows: Collection[Payment], user: User | None = None) -> Judging:
+def judging_of(results: Results, rows: Collection[Payment], user: User | None = None) -> Judging:
     """Give payments their disputes, and return what they're judged by.
 
     Only with a `user` is it known what's approved automatically.
     """
-    attach(rows, "disputes", found[DISPUTES], "payment_id")
-    counts = dict(found[AUTOMATIC]) if user else {}
+    attach(rows, "disputes", results[DISPUTES], "payment_id")
+    counts = dict(results[AUTOMATIC]) if user else {}
     automatic = {row.customer_id: counts.get(user.pk, 0) for row in rows} if user else {}
-    around = Around(found[SWITCHES], found[HELD], automatic)
-    return Judging(terms.rules_of(found.first(POLICY)), terms.facts_from(rows, around))
+    around = Around(results[SWITCHES], results[HELD], automatic)
+    return Judging(terms.rules_of(results.first(POLICY)), terms.facts_from(rows, around))

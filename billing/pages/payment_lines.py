@@ -117,7 +117,7 @@ def invoice_line(
         label=label,
         description=descriptions.of_invoice(row, names),
         credited=Money(-row.credit_notes_amount, row.currency) if row.credit_notes_amount else None,
-        from_credit=Money(row.balance_applied, row.currency) if by_credit else None,
+        from_credit=row.money_balance_applied if by_credit else None,
         paid=row.money_paid if by_credit and is_paid else None,
         refunded=Money(-refunded, row.currency) if refunded else None,
         refunding=Money(-refunding, row.currency) if refunding else None,
@@ -148,25 +148,25 @@ def _paid_state(
     row: Invoice, payments: Sequence[Payment], refunds: Collection[Refund]
 ) -> tuple[Tone, str]:
     """Return a paid invoice's state, in the same words as its payments'."""
-    found = {
+    settlements = {
         income.settlement(one, income.gone_back(one, refunds).under_way)
         for one in payments
         if one.status == PaymentStatus.SUCCEEDED
     }
-    if foremost := next((one for one in FOREMOST if one in found), None):
+    if foremost := next((one for one in FOREMOST if one in settlements), None):
         return _settled(foremost)
-    if found == {Settlement.PAID_DIRECTLY}:
+    if settlements == {Settlement.PAID_DIRECTLY}:
         return _settled(Settlement.PAID_DIRECTLY)
-    if found - {Settlement.PAID, Settlement.PAID_DIRECTLY}:
-        is_all = found == {Settlement.REFUNDED}
+    if settlements - {Settlement.PAID, Settlement.PAID_DIRECTLY}:
+        is_all = settlements == {Settlement.REFUNDED}
         return _settled(Settlement.REFUNDED if is_all else Settlement.PARTLY_REFUNDED)
     if 0 < row.total <= row.credit_notes_amount:
         return Tone.INFO, "Credited"
     return _settled(Settlement.PAID)
 
 
-def _settled(found: Settlement) -> tuple[Tone, str]:
-    return TONES.get(found, Tone.INFO), income.LABELS[found]
+def _settled(settlement: Settlement) -> tuple[Tone, str]:
+    return TONES.get(settlement, Tone.INFO), income.LABELS[settlement]
 
 
 def _open_invoice_state(row: Invoice) -> tuple[Tone, str]:
@@ -196,7 +196,7 @@ def payment_line(row: Payment, description: str, refunds: Collection[Refund]) ->
         label=label,
         method=texts.card(row.card_brand, row.card_last4),
         description=description,
-        tax=Money(row.tax, row.currency) if row.tax else None,
+        tax=row.money_tax if row.tax else None,
         url=payment_url(row),
         problem=_problem(row),
         disputes=tuple(_dispute_notice(one) for one in row.disputes.all()),
@@ -240,8 +240,8 @@ def payment_url(row: Payment) -> str:
 
 
 def _payment_state(row: Payment, under_way: int) -> tuple[Tone, str]:
-    if found := income.settlement(row, under_way):
-        return _settled(found)
+    if settlement := income.settlement(row, under_way):
+        return _settled(settlement)
     match row.status:
         case PaymentStatus.CANCELED:
             return Tone.INFO, "Canceled"

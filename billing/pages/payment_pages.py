@@ -161,12 +161,12 @@ def _payables(facts: PaymentsFacts) -> list[Payable]:
 def _credit(invoices: Sequence[Invoice]) -> str:
     """Return the member's balance in a sentence, according to their newest membership."""
     row = next((one.subscription for one in invoices if one.subscription), None)
-    found = credit.of(row) if row else None
-    if row is None or found is None:
+    left = credit.of(row) if row else None
+    if row is None or left is None:
         return ""
     if row.is_live and not row.ends_at:
-        return f"You have {found} of credit: it is used before your card is charged."
-    return f"You have {found} of credit, which is kept for you."
+        return f"You have {left} of credit: it is used before your card is charged."
+    return f"You have {left} of credit, which is kept for you."
 
 
 def invoice_page(facts: InvoiceFacts) -> InvoicePage:
@@ -183,7 +183,7 @@ def invoice_page(facts: InvoiceFacts) -> InvoicePage:
     return InvoicePage(
         head=head,
         items=[_invoice_item(line, invoice.currency) for line in invoice.lines],
-        subtotal=Money(invoice.subtotal, invoice.currency),
+        subtotal=invoice.money_subtotal,
         discount=Money(-invoice.discount, invoice.currency) if invoice.discount else None,
         discount_label=texts.discount(invoice.promotion_codes),
         taxes=_in_money(tax.added, invoice),
@@ -230,7 +230,7 @@ def _paid_directly(invoice: Invoice) -> str:
     """Return how much of an invoice was paid outside of Stripe."""
     if invoice.amount_paid_outside == invoice.amount_paid and not invoice.amount_remaining:
         return texts.PAID_DIRECTLY
-    amount = Money(invoice.amount_paid_outside, invoice.currency)
+    amount = invoice.money_paid_outside
     return f"You paid {amount} of this directly to us, and we've recorded it."
 
 

@@ -94,18 +94,18 @@ def pay_item(request: HttpRequest, pk: int) -> HttpResponse:
 def pay(request: HttpRequest, token: str) -> HttpResponse:
     """Show a payment request to its member, and send them to Stripe Checkout on POST."""
     user, pk = current_user(request), pay_links.request_id(token)
-    found = PaymentRequest.objects.for_user(user).filter(pk=pk).first() if pk else None
-    if found is None:
+    asked = PaymentRequest.objects.for_user(user).filter(pk=pk).first() if pk else None
+    if asked is None:
         raise Http404("There is no such payment request.")
     if request.method == "POST":
-        pk = found.pk
+        pk = asked.pk
         return _to_checkout(request, lambda: single_payments.pay_request(user, pk), request.path)
     if "canceled" in request.GET:
         messages.info(request, "You left the payment page. Nothing was charged.")
         return redirect(request.path)
     context = {
-        "asked": found,
-        "refusal": single_payments.why_not_payable(found),
+        "asked": asked,
+        "refusal": single_payments.why_not_payable(asked),
         "tax_words": tax_settings.single_words(),
         "adds_tax": tax_settings.adds_to_single(),
     }
@@ -119,14 +119,14 @@ def payment_result(request: HttpRequest) -> HttpResponse:
     user, session_id = current_user(request), request.GET.get("session_id", "")
     came_back = checkout.returned(user, session_id)
     rows = Checkout.objects.for_user(user).exclude(purpose=Purpose.MEMBERSHIP)
-    found = rows.filter(session_id=session_id).select_related("payment", "request").first()
-    if not came_back.known or found is None:
+    row = rows.filter(session_id=session_id).select_related("payment", "request").first()
+    if not came_back.known or row is None:
         return redirect("billing:payments")
     if not came_back.paid:
         messages.info(request, "The payment was not finished. Nothing was charged.")
         return redirect("billing:payments")
     template = "billing/payment_result.html" + ("#status" if wants_fragment(request) else "")
-    return render(request, template, {"result": payables.result_of(found)})
+    return render(request, template, {"result": payables.result_of(row)})
 
 
 def _to_checkout(request: HttpRequest, start: Callable[[], str], back: str) -> HttpResponse:

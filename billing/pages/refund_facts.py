@@ -27,7 +27,7 @@ from billing.refunds import membership_end, queries, terms
 from billing.refunds.membership_end import Ending, PaidPeriod
 from billing.refunds.policy import Facts
 from billing.refunds.terms import Around
-from common.reads import Found, Param, Part, Reading, attach
+from common.reads import Param, Part, Reading, Results, attach
 
 ME, KEY = Param("user", "bigint"), Param("key", "bigint")
 CAME_TO_NOTHING = (RefundState.DENIED, RefundState.WITHDRAWN)
@@ -91,40 +91,45 @@ class RefundFacts:
 
 def request(user: User, pk: int) -> RequestFacts | None:
     """Read one of a member's own payments, to request a refund of it, or None."""
-    found = ONE_REQUEST(user=user.pk, key=pk, year_ago=timezone.now() - terms.YEAR)
-    payment = found.first(PAYMENT)
+    results = ONE_REQUEST(user=user.pk, key=pk, year_ago=timezone.now() - terms.YEAR)
+    payment = results.first(PAYMENT)
     if payment is None:
         return None
-    together = _of_invoice(found[TOGETHER], payment)
-    judging = judging_of(found, [payment, *together], user)
+    together = _of_invoice(results[TOGETHER], payment)
+    judging = judging_of(results, [payment, *together], user)
     return RequestFacts(
         payment=payment,
-        own=found[OWN],
+        own=results[OWN],
         judging=judging,
-        period=PaidPeriod(bool(found[LATER]), {row.pk: judging.facts[row.pk] for row in together}),
+        period=PaidPeriod(
+            bool(results[LATER]), {row.pk: judging.facts[row.pk] for row in together}
+        ),
         names=_names(payment),
     )
 
 
 def refund(user: User, pk: int) -> RefundFacts | None:
     """Read a refund that its member may see, or None."""
-    found = ONE_REFUND(user=user.pk, key=pk)
-    row = found.first(REFUND)
+    results = ONE_REFUND(user=user.pk, key=pk)
+    row = results.first(REFUND)
     if row is None:
         return None
     return RefundFacts(
-        refund=row, history=found[HISTORY], names=_names(row.payment), ending=_ending(found, row)
+        refund=row,
+        history=results[HISTORY],
+        names=_names(row.payment),
+        ending=_ending(results, row),
     )
 
 
-def _ending(found: Found, row: Refund) -> Ending | None:
+def _ending(results: Results, row: Refund) -> Ending | None:
     is_asked = row.cancels_membership and row.payment.membership is not None
     if not is_asked or row.state in CAME_TO_NOTHING:
         return None
-    together = _of_invoice(found[WITH_IT], row.payment)
-    attach(together, "disputes", found[DISPUTES], "payment_id")
-    facts = terms.facts_from(together, Around(found[SWITCHES], found[HELD], {}))
-    return membership_end.ending_with(row, PaidPeriod(bool(found[AFTER_IT]), facts))
+    together = _of_invoice(results[WITH_IT], row.payment)
+    attach(together, "disputes", results[DISPUTES], "payment_id")
+    facts = terms.facts_from(together, Around(results[SWITCHES], results[HELD], {}))
+    return membership_end.ending_with(row, PaidPeriod(bool(results[AFTER_IT]), facts))
 
 
 def _of_invoice(rows: Sequence[Payment], payment: Payment) -> Sequence[Payment]:

@@ -106,8 +106,8 @@ class RefundForm(forms.Form):
     @property
     def wanted(self) -> int | None:
         """The amount, or None if it's unknown. Call after validation."""
-        found: int | None = self.cleaned_data.get("wanted")
-        return found
+        wanted: int | None = self.cleaned_data.get("wanted")
+        return wanted
 
     @property
     def cancels(self) -> bool:

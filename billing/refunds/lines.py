@@ -48,12 +48,12 @@ class RefundLine:
     description: str  # what the payment was for
 
 
-def news(found: Sequence[Refund]) -> News:
+def news(newest: Sequence[Refund]) -> News:
     """Return the home page's news about refunds, given the `queries.newest`."""
     return News(
-        alerts=[_alert(row) for row in found if row.state in HELD_UP],
-        under_way=[row for row in found if row.state not in HELD_UP and is_under_way(row)],
-        all=found,
+        alerts=[_alert(row) for row in newest if row.state in HELD_UP],
+        under_way=[row for row in newest if row.state not in HELD_UP and is_under_way(row)],
+        all=newest,
     )
 
 

@@ -198,14 +198,17 @@ def policy_from_json(version: int, currency: str, rules: Mapping[str, Any]) -> P
     return Policy(
         version,
         currency.lower(),
-        {PaymentKind(kind): _rule(found) for kind, found in rules.items()},
+        {PaymentKind(kind): _rule(rule) for kind, rule in rules.items()},
     )
 
 
-def _rule(found: Mapping[str, Any]) -> Rule:
-    shares = tuple(Share(one["days"], one["percent"]) for one in found["shares"])
+def _rule(written: Mapping[str, Any]) -> Rule:
+    shares = tuple(Share(one["days"], one["percent"]) for one in written["shares"])
     return Rule(
-        shares, found["automatic_up_to"], found["automatic_per_year"], found["two_people_from"]
+        shares,
+        written["automatic_up_to"],
+        written["automatic_per_year"],
+        written["two_people_from"],
     )
 
 
@@ -237,20 +240,20 @@ def terms(policy: Policy, facts: Facts) -> Terms:
 
 def judge(policy: Policy, facts: Facts, amount: int) -> Verdict:
     """Judge a request for an amount (minor units)."""
-    found = terms(policy, facts)
-    if not 0 < amount <= found.most:
-        most = Money(found.most, facts.currency)
+    allowed = terms(policy, facts)
+    if not 0 < amount <= allowed.most:
+        most = Money(allowed.most, facts.currency)
         too_much = (Reason(Ground.TOO_MUCH, money=most),)
-        reasons = too_much if found.is_refundable else found.reasons
+        reasons = too_much if allowed.is_refundable else allowed.reasons
         return Verdict(Outcome.REFUSED, 0, reasons, policy.version)
-    if amount <= found.automatic_up_to:
+    if amount <= allowed.automatic_up_to:
         limit = Money(policy.rule(facts.kind).automatic_up_to, policy.currency)
         at_once = Reason(Ground.AUTOMATIC, money=limit)
-        return Verdict(Outcome.AUTOMATIC, 0, (*found.reasons, at_once), policy.version)
+        return Verdict(Outcome.AUTOMATIC, 0, (*allowed.reasons, at_once), policy.version)
     approvals = approvals_for(policy, facts, amount)
-    why = [*found.reasons]
-    if found.automatic_up_to and amount > found.automatic_up_to:
-        limit = Money(found.automatic_up_to, facts.currency)
+    why = [*allowed.reasons]
+    if allowed.automatic_up_to and amount > allowed.automatic_up_to:
+        limit = Money(allowed.automatic_up_to, facts.currency)
         why.append(Reason(Ground.MORE_THAN_AUTOMATIC, money=limit))
     if approvals > 1:
         why.append(Reason(Ground.TWO_PEOPLE))

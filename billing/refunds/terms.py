@@ -227,8 +227,8 @@ def _committed(
     Stripe's own total counts if it's larger: a refund from its dashboard may not have reached us. A
     member who switched already has the payment's unused time back as credit.
     """
-    found = {payment_id: (int(ours), int(stripe)) for payment_id, ours, stripe in held}
-    parts = [(row, *found.get(row.pk, (0, 0))) for row in payments]
+    by_payment = {payment_id: (int(ours), int(stripe)) for payment_id, ours, stripe in held}
+    parts = [(row, *by_payment.get(row.pk, (0, 0))) for row in payments]
     return {
         row.pk: ours + max(stripe, row.amount_refunded) + credited.get(row.pk, 0)
         for row, ours, stripe in parts
@@ -250,8 +250,8 @@ def switch_lines(
     rows: QuerySet[Invoice, Any],
 ) -> QuerySet[Invoice, tuple[int, list[dict[str, Any]]]]:
     """Return the invoices that switched a membership: its key, and their lines."""
-    found = rows.filter(subscription__isnull=False, billing_reason="subscription_update")
-    return found.exclude(status=InvoiceStatus.VOID).values_list("subscription_id", "lines")
+    switches = rows.filter(subscription__isnull=False, billing_reason="subscription_update")
+    return switches.exclude(status=InvoiceStatus.VOID).values_list("subscription_id", "lines")
 
 
 def _credited(

@@ -1,4 +1,4 @@
-"""The member's pages of payments: the list, each one, and paying once."""
+"""The member's payment pages: the list, single payments, and one-time payments."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from members.access import current_user
 @login_required
 @require_GET
 def payments(request: HttpRequest) -> HttpResponse:
-    """List the member's invoices and payments, newest first; `before` is a page's start."""
+    """List the member's invoices and payments, newest first. `before` is where a page starts."""
     template = "billing/payments.html" + ("#invoices" if wants_fragment(request) else "")
     facts = payment_facts.payments(
         current_user(request),
@@ -48,7 +48,7 @@ def payments(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_GET
 def payment(request: HttpRequest, pk: int) -> HttpResponse:
-    """Show one of the member's own payments; an invoice's is shown with its invoice."""
+    """Show one of the member's payments. An invoice's payment is on the invoice's page."""
     facts = payment_facts.payment(current_user(request), pk)
     if facts is None:
         raise Http404("There is no such payment.")
@@ -60,7 +60,7 @@ def payment(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def pay_amount(request: HttpRequest) -> HttpResponse:
-    """Let the member pay an amount of their choice; `amount` in the address fills the field."""
+    """Let the member pay any amount. `amount` in the address fills in the field."""
     if not single_payments.takes_amounts():
         raise Http404("No payments of this kind are taken.")
     if "canceled" in request.GET:
@@ -115,7 +115,7 @@ def pay(request: HttpRequest, token: str) -> HttpResponse:
 @login_required
 @require_GET
 def payment_result(request: HttpRequest) -> HttpResponse:
-    """Say "confirming" until the webhook has arrived, then how it went. HTMX polls the fragment."""
+    """Say "confirming" until the webhook arrives, then the result. HTMX polls the fragment."""
     user, session_id = current_user(request), request.GET.get("session_id", "")
     came_back = checkout.returned(user, session_id)
     rows = Checkout.objects.for_user(user).exclude(purpose=Purpose.MEMBERSHIP)
@@ -130,7 +130,7 @@ def payment_result(request: HttpRequest) -> HttpResponse:
 
 
 def _to_checkout(request: HttpRequest, start: Callable[[], str], back: str) -> HttpResponse:
-    """Send the member to the page that `start` returns, or back with a sentence."""
+    """Send the member to the page that `start` returns, or back with an error message."""
     try:
         return redirect(start())
     except checkout.AlreadyPaid as error:
@@ -141,7 +141,7 @@ def _to_checkout(request: HttpRequest, start: Callable[[], str], back: str) -> H
 
 
 def _amount_page(request: HttpRequest, form: AmountForm) -> HttpResponse:
-    """Render the form. `suggestions` are pairs of labels and field values."""
+    """Render the form. `suggestions` are pairs of a label and a field value."""
     code = settings.PAYMENT_CURRENCY.upper()
     suggestions = [
         (Money(amount, code), plain_amount(amount, code)) for amount in settings.PAYMENT_SUGGESTIONS

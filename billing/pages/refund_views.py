@@ -30,7 +30,7 @@ CHANGED = "What can be refunded has changed meanwhile. Please look at it once mo
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def request_refund(request: HttpRequest, pk: int) -> HttpResponse:
-    """Preview a refund request, and make it. `look` in the form only previews."""
+    """Preview a refund request, then make it. With `look` in the form, only preview."""
     facts = refund_facts.request(current_user(request), pk)
     if facts is None:
         raise Http404("There is no such payment.")
@@ -50,7 +50,7 @@ def request_refund(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 @require_GET
 def refund(request: HttpRequest, pk: int) -> HttpResponse:
-    """Follow one refund. HTMX polls the fragment, which is empty if there's no news."""
+    """Show one refund's progress. HTMX polls the fragment, which is empty if nothing's new."""
     facts = refund_facts.refund(current_user(request), pk)
     if facts is None:
         raise Http404("There is no such refund.")
@@ -79,7 +79,7 @@ def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _known(request: HttpRequest, facts: RequestFacts) -> Refund | None:
-    """Return the refund that this very form has made, or the already waiting request."""
+    """Return the refund that this same form made, or the request that's already waiting."""
     if request.method == "POST":
         sent = request.POST.get("key", "")
         return next((row for row in facts.own if str(row.key) == sent), None)
@@ -87,7 +87,7 @@ def _known(request: HttpRequest, facts: RequestFacts) -> Refund | None:
 
 
 def _make(request: HttpRequest, asked: Asking, form: RefundForm) -> HttpResponse:
-    """Make the request. What was read for the page only says whether to show it once more.
+    """Make the request, unless the terms have changed since the form was shown.
 
     `refunds.request` reads everything again under the member's lock, and decides from that.
     """
@@ -122,8 +122,9 @@ def _form_page(
 
 
 def _preview(asked: Asking, form: RefundForm, *, is_part: bool) -> Preview:
-    """Return what would happen. `is_part`: it's rendered alone, so the field can't say what's
-    wrong with the amount.
+    """Return what would happen.
+
+    If `is_part`, it's rendered alone, without the field that would say what's wrong with it.
     """
     amount = form.wanted if form.is_bound and hasattr(form, "cleaned_data") else asked.terms.most
     if amount is None:

@@ -8,33 +8,24 @@ nothing is done, and the member sees the new figures.
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.core import signing
-from django.db.models import F, QuerySet
-from django.urls import reverse
 
 from billing.core import subscription_items, texts
-from billing.core import tax_texts as tax_words
-from billing.core.dates import plain_date
 from billing.core.statuses import (
-    OPEN_DISPUTE,
-    UNPAID_SUBSCRIPTION,
-    DisputeStatus,
     MembershipAction,
-    RefundOrigin,
-    RefundState,
     SubscriptionStatus,
 )
 from billing.facts import discounts, plans
 from billing.membership import cancellation
 from billing.membership.cancellation import MembershipError
-from billing.models import Payment, Plan, Refund, Subscription
+from billing.membership.switch_options import Choice, refused, why_not
+from billing.models import Plan, Subscription
 from billing.stripe import failures, gateway
 from billing.stripe.snapshots import SubscriptionSnapshot, SwitchLine, SwitchSnapshot
 from billing.sync import refresh
@@ -45,49 +36,14 @@ logger = logging.getLogger(__name__)
 SALT = "billing.switching"
 # How long a preview can be confirmed.
 SHOWN_FOR_SECONDS = 30 * 60
-# An invoice is made at about the beginning of its period.
 ADDRESS_MISSING = (
     "We need your billing address to work out the tax. Add it on the page where you change your "
     "card, then switch."
 )
-A_DAY = timedelta(days=1)
 
 
 class LookAgain(MembershipError):
     """What was shown is out of date: the member must see the new figures first."""
-
-
-@dataclass(frozen=True)
-class Choice:
-    """Another price that the member can switch to."""
-
-    plan: Plan
-    rhythm: str  # "yearly"
-    price: Money
-    interval: str  # "year"
-    saving: str
-    tax_words: str = ""  # "plus tax"
-    why_not: str = ""  # why this one has to wait although others don't
-
-
-@dataclass(frozen=True)
-class Offered:
-    """Other prices that a member could switch to, and why not now (or "").
-
-    `url` is the address of the request that's in the way.
-    """
-
-    choices: list[Choice]
-    why_not: str
-    url: str = ""
-
-
-@dataclass(frozen=True)
-class Obstacle:
-    """Why a member can't switch now, and the page where they can fix that (or "")."""
-
-    why: str = ""
-    url: str = ""
 
 
 @dataclass(frozen=True)
@@ -114,130 +70,13 @@ class Preview:
     token: str
 
 
-def choices(row: Subscription) -> list[Choice]:
-    """Return the other prices on sale that this subscription can change to."""
-    return choices_among(row, plans.on_sale())
-
-
-def choices_among(row: Subscription, on_sale: Sequence[Plan]) -> list[Choice]:
-    """Return the other ones of some prices that this subscription can change to."""
-    current = Plan(
-        amount=row.plan_amount,
-        currency=row.currency,
-        interval=row.interval,
-        interval_count=row.interval_count,
-    )
-    others = [plan for plan in on_sale if plan.stripe_id != row.price_id]
-    options = [_choice(plan, current) for plan in others if plan.currency == row.currency]
-    words = tax_words.price(row.taxation)
-    return [replace(one, why_not=_choice_refused(row, one), tax_words=words) for one in options]
-
-
-def _choice(plan: Plan, current: Plan) -> Choice:
-    return Choice(
-        plan=plan,
-        rhythm=texts.rhythm(plan.interval, plan.interval_count).lower(),
-        price=plan.money,
-        interval=texts.interval(plan.interval, plan.interval_count),
-        saving=plans.saving(current, plan),
-    )
-
-
-def offered(
-    row: Subscription,
-    on_sale: Sequence[Plan],
-    paid: Collection[Payment],
-    given_back: Sequence[Refund],
-) -> Offered | None:
-    """Return what the membership page offers: choices, or why there is none just now.
-
-    `paid` is what was paid for the running period, with its disputes, `given_back` its refunds.
-    """
-    options = choices_among(row, on_sale)
-    if not options:
-        return None
-    obstacle = _state_obstacle(row) or _given_back(row, paid, given_back)
-    return Offered(options, obstacle.why, obstacle.url)
-
-
-def why_not(row: Subscription) -> str:
-    """Return why a member can't switch now, and what to do first; "" if they can."""
-    return _obstacle(row).why
-
-
-def _obstacle(row: Subscription) -> Obstacle:
-    if obstacle := _state_obstacle(row):
-        return obstacle
-    paid = list(paid_for_periods([row]).prefetch_related("disputes"))
-    return _given_back(row, paid, list(Refund.objects.holding().filter(payment__in=paid)))
-
-
-def _state_obstacle(row: Subscription) -> Obstacle | None:
-    if row.status in UNPAID_SUBSCRIPTION:
-        return Obstacle("Your last payment is still open. Pay it to switch plans.")
-    if row.status == SubscriptionStatus.PAUSED:
-        return Obstacle("Your membership is paused. You can switch once it resumes.")
-    if row.is_paused:
-        until = f" until {plain_date(row.resumes_at)}" if row.resumes_at else ""
-        return Obstacle(f"Your payments are paused{until}. You can switch once they resume.")
-    if row.ends_at:
-        return Obstacle("Your membership is about to end. Keep your membership to switch plans.")
-    return None
-
-
-def paid_for_periods(
-    rows: QuerySet[Subscription] | Sequence[Subscription],
-) -> QuerySet[Payment]:
-    """Return what was paid, or tried, for the running periods of subscriptions."""
-    begins = F("invoice__subscription__current_period_start") - A_DAY
-    return Payment.objects.filter(invoice__subscription__in=rows, invoice__created_at__gte=begins)
-
-
-def _given_back(
-    row: Subscription, paid: Collection[Payment], refunds: Sequence[Refund]
-) -> Obstacle:
-    """Return why what was paid for this period can't become credit, if it can't.
-
-    Stripe credits the unused time regardless of refunds and disputes, so the member would get it
-    twice. `paid` is what was paid for it, with its disputes.
-    """
-    disputed = {one.status for payment in paid for one in payment.disputes.all()}
-    day = plain_date(row.current_period_end)
-    if disputed & OPEN_DISPUTE:
-        why = "Your bank looks into this period's payment. You can switch once it has decided."
-        return Obstacle(why)
-    if DisputeStatus.LOST in disputed:
-        why = f"Your bank has taken this period's payment back. You can switch from {day}."
-        return Obstacle(why)
-    return _refunded(refunds, day)
-
-
-def _refunded(refunds: Sequence[Refund], day: str) -> Obstacle:
-    """Return which refund of the current period's payment is in the way, and until when."""
-    agreed = {one.state for one in refunds if not one.is_undecided}
-    if agreed:
-        done = "was" if agreed == {RefundState.SUCCEEDED} else "is being"
-        return Obstacle(f"This period's payment {done} refunded. You can switch from {day}.")
-    return _in_review(refunds[0]) if refunds else Obstacle()
-
-
-def _in_review(row: Refund) -> Obstacle:
-    if row.origin != RefundOrigin.MEMBER:
-        return Obstacle("We are looking at this period's payment. You can switch after that.")
-    why = (
-        "Your request for a refund of this period's payment is in review. "
-        "You can switch once you withdraw it, or if we do not approve it."
-    )
-    return Obstacle(why, reverse("billing:refund", args=[row.pk]))
-
-
 def preview(row: Subscription, choice: Choice) -> Preview:
     """Ask Stripe what a switch would cost right now.
 
     Raises:
         MembershipError: the member can't switch now, or Stripe couldn't be asked.
     """
-    if refusal := why_not(row) or _choice_refused(row, choice):
+    if refusal := why_not(row) or refused(row, choice):
         raise MembershipError(refusal)
     try:
         change = _change(gateway.read_subscription(row.stripe_id), choice.plan, None)
@@ -280,43 +119,11 @@ def switch(user: User, choice: Choice, token: str) -> None:
     cancellation.ask(decision, lambda: gateway.switch_price(change, cancellation.key_of(decision)))
 
 
-def _choice_refused(row: Subscription, choice: Choice) -> str:
-    """Return why this one has to wait, or "" if the member can switch to it."""
-    return _holds_more(row, choice) or _stretches_a_discount(row, choice)
-
-
-def _holds_more(row: Subscription, choice: Choice) -> str:
-    """Return why the member must ask us: other items share the subscription, or a quantity.
-
-    Items in one subscription are charged at the same interval, so a new one would change them.
-    """
-    ask = f"To change how you pay, write to {settings.SUPPORT_EMAIL}."
-    plan = subscription_items.of_plan(row.parts, plans.product_ids())
-    if len(plan) > 1 or any(one.quantity != 1 for one in plan):
-        return f"You pay for {row.name} together. {ask}"
-    every = (choice.plan.interval, choice.plan.interval_count)
-    others = [one for one in row.parts if one not in plan and one.every != every]
-    if others:
-        names = subscription_items.joined([one.title for one in others])
-        return f"You also pay for {names} with your membership. {ask}"
-    return ""
-
-
-def _stretches_a_discount(row: Subscription, choice: Choice) -> str:
-    """Return why a longer period has to wait: a discount of months would become a year."""
-    current = plans.months(row.interval, row.interval_count)
-    ends = [one["ends_at"] for one in discounts.running(row) if one["ends_at"]]
-    if not ends or plans.months(choice.plan.interval, choice.plan.interval_count) <= current:
-        return ""
-    day = plain_date(datetime.fromtimestamp(max(ends), UTC))
-    return f"Your discount is for paying as you do now, until {day}. You can switch after that."
-
-
 def _refuse(row: Subscription, choice: Choice) -> None:
     """Check under the lock that it's still possible."""
     if row.price_id == choice.plan.stripe_id:
         raise MembershipError(f"You pay {choice.rhythm} already.")
-    if refusal := why_not(row) or _choice_refused(row, choice):
+    if refusal := why_not(row) or refused(row, choice):
         raise MembershipError(refusal)
 
 

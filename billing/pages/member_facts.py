@@ -23,7 +23,7 @@ from billing.core.statuses import (
 from billing.facts import cards, descriptions, plans, trials
 from billing.facts.descriptions import ProductNames
 from billing.facts.plans import PlanOffer
-from billing.membership import cancellation, switching
+from billing.membership import cancellation, switch_options
 from billing.models import (
     Checkout,
     Dispute,
@@ -108,11 +108,11 @@ LAST = Part(
 DISPUTES = Part(lambda: Dispute.objects.filter(payment__customer__user=ME))
 HOME = Reading(*STANDING, LAST, DISPUTES)
 
-OF_PERIOD = Part(lambda: switching.paid_for_periods(_live()).select_related("invoice"))
+OF_PERIOD = Part(lambda: switch_options.paid_for_periods(_live()).select_related("invoice"))
 GIVEN_BACK = Part(
     lambda: (
         Refund.objects.holding()
-        .filter(payment__in=switching.paid_for_periods(_live()).order_by().values("pk"))
+        .filter(payment__in=switch_options.paid_for_periods(_live()).order_by().values("pk"))
         .select_related("payment__invoice")
     )
 )

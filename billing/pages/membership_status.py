@@ -23,7 +23,7 @@ from billing.core.subscription_items import UNNAMED_PLAN
 from billing.core.tones import Tone
 from billing.facts import collecting, credit, discounts, memberships, plans
 from billing.facts.also_billed import Billed, Part, billed, parts_of
-from billing.membership import switching
+from billing.membership import switch_options
 from billing.models import Invoice, Subscription
 from billing.notices.reminders import card_expires_soon
 from billing.pages.member_facts import MemberFacts
@@ -152,7 +152,7 @@ def _membership(facts: MemberFacts, subscription: Subscription | None) -> Member
     return Membership(MembershipState.NONE, Tone.INFO, "Not a member", "You’re not a member yet.")
 
 
-def switches(facts: MemberFacts, current: Membership) -> switching.Offered | None:
+def switches(facts: MemberFacts, current: Membership) -> switch_options.Offered | None:
     """Return the other prices that a member can switch to, or why not now."""
     row = current.row
     if row is None:
@@ -160,7 +160,7 @@ def switches(facts: MemberFacts, current: Membership) -> switching.Offered | Non
     paid = [one for one in facts.paid if one.invoice and one.invoice.subscription_id == row.pk]
     keys = {one.pk for one in paid}
     back = [one for one in facts.given_back if one.payment_id in keys]
-    return switching.offered(row, facts.plans, paid, back)
+    return switch_options.offered(row, facts.plans, paid, back)
 
 
 def changed_price(current: Membership, offer: plans.PlanOffer | None) -> str:

@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from billing.core import texts
-from billing.membership import cancellation, cards, checkout, retention, switching
+from billing.membership import cancellation, cards, checkout, retention, switch_options, switching
 from billing.models import Payment
 from billing.pages import (
     alerts,
@@ -138,7 +138,9 @@ def switch(request: HttpRequest, pk: int) -> HttpResponse:
     user = current_user(request)
     row = cancellation.live_subscription(user)
     choice = (
-        next((one for one in switching.choices(row) if one.plan.pk == pk), None) if row else None
+        next((one for one in switch_options.choices(row) if one.plan.pk == pk), None)
+        if row
+        else None
     )
     if row is None or choice is None:
         messages.info(request, "There is nothing to switch to.")

@@ -13,7 +13,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from billing.core.dates import long_date
-from billing.membership import cancellation, retention, switching
+from billing.membership import cancellation, retention, switch_options
 from billing.models import Invoice, RetentionOffer, Subscription
 from billing.notices import reminders
 from billing.sync import catalog
@@ -242,11 +242,11 @@ def test_switching_waits_and_says_why(
     settings.STRIPE_YEARLY_PRICE_ID = "price_membership_yearly"
     catalog.sync_current_plan()
     pause(sandbox, alice, days=60)
-    assert "Your payments are paused until" in switching.why_not(row_of(alice))
+    assert "Your payments are paused until" in switch_options.why_not(row_of(alice))
     page = her.get("/membership/").content.decode()
     assert "You can switch once they resume." in page
     assert "Switch to yearly" not in page
-    choice = switching.choices(row_of(alice))[0]
+    choice = switch_options.choices(row_of(alice))[0]
     answer = her.get(reverse("billing:switch", args=[choice.plan.pk]), follow=True)
     assert "You can switch once they resume." in answer.content.decode()
 

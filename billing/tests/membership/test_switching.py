@@ -14,7 +14,7 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from billing.core.statuses import DecisionState
-from billing.membership import cancellation, switching
+from billing.membership import cancellation, switch_options, switching
 from billing.models import Customer, Invoice, MembershipDecision, Plan, Subscription
 from billing.sync import catalog
 from billing.tests import staff_world
@@ -203,7 +203,7 @@ def test_two_tabs_at_once_charge_once(sandbox: Sandbox, client: Client) -> None:
     alice = member(sandbox)
     _, shown = look(client, alice, YEARLY)
     row = Subscription.objects.get()
-    choice = switching.choices(row)[0]
+    choice = switch_options.choices(row)[0]
     barrier = threading.Barrier(3)
     outcomes: list[str] = []
 

@@ -11,7 +11,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from billing.core.dates import long_date
-from billing.membership import switching
+from billing.membership import switch_options, switching
 from billing.models import Invoice, Payment, Refund, RetentionOffer, Subscription
 from billing.refunds import membership_end
 from billing.refunds import service as refunds
@@ -52,7 +52,7 @@ def paid_by_the_year(sandbox: Sandbox) -> User:
 def switch(sandbox: Sandbox, user: User) -> None:
     """Pay by the other interval from now on, with all events delivered."""
     row = Subscription.objects.for_user(user).get(status="active")
-    choice = switching.choices(row)[0]
+    choice = switch_options.choices(row)[0]
     switching.switch(user, choice, switching.preview(row, choice).token)
     deliver(sandbox.events())
 

@@ -22,7 +22,7 @@ from billing.core.statuses import (
     RefundReason,
     RefundState,
 )
-from billing.membership import cancellation, switching
+from billing.membership import cancellation, switch_options, switching
 from billing.models import (
     Customer,
     MembershipDecision,
@@ -605,7 +605,7 @@ def switch_to_yearly(sandbox: Sandbox, user: User, settings: Any) -> None:
     settings.STRIPE_YEARLY_PRICE_ID = "price_membership_yearly"
     catalog.sync_current_plan()
     row = Subscription.objects.for_user(user).get()
-    choice = switching.choices(row)[0]
+    choice = switch_options.choices(row)[0]
     switching.switch(user, choice, switching.preview(row, choice).token)
     deliver(sandbox.events())
 
@@ -657,7 +657,7 @@ def test_no_refund_while_a_switch_is_not_quite_here(
     settings.STRIPE_YEARLY_PRICE_ID = "price_membership_yearly"
     catalog.sync_current_plan()
     row = Subscription.objects.for_user(alice).get()
-    choice = switching.choices(row)[0]
+    choice = switch_options.choices(row)[0]
     token = switching.preview(row, choice).token
     policy(automatic_up_to=0)
     switching.switch(alice, choice, token)

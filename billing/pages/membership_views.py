@@ -137,11 +137,8 @@ def switch(request: HttpRequest, pk: int) -> HttpResponse:
     """Show what switching to another price costs today, then switch as shown."""
     user = current_user(request)
     row = cancellation.live_subscription(user)
-    choice = (
-        next((one for one in switch_options.choices(row) if one.plan.pk == pk), None)
-        if row
-        else None
-    )
+    choices = switch_options.choices(row) if row else []
+    choice = next((one for one in choices if one.plan.pk == pk), None)
     if row is None or choice is None:
         messages.info(request, "There is nothing to switch to.")
         return redirect("billing:membership")

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.template import engines
 from django.utils import timezone
+from django.utils.safestring import SafeString
 
 NEW_YORK, AUCKLAND = ZoneInfo("America/New_York"), ZoneInfo("Pacific/Auckland")
 EVENING = datetime(2019, 3, 8, 2, 5, 6, tzinfo=UTC)
@@ -50,3 +51,8 @@ def test_words_of_others_are_escaped() -> None:
     assert '<span class="badge is-good"><svg' in html
     assert "&lt;b&gt;</span>" in html
     assert "&lt;b&gt;" in shown("{% icon name %}", name="<b>")
+
+
+def test_a_safe_label_that_was_shown_before_makes_no_equal_one_safe() -> None:
+    assert "<i>" in shown("{% badge 'good' label %}", label=SafeString("<i>"))
+    assert "<i>" not in shown("{% badge 'good' label %}", label="<i>")

@@ -27,8 +27,8 @@ class DayFilter(RangeDateFilter):  # type: ignore[misc]  # Unfold ships no types
 
     def _day(self, which: str) -> date | None:
         given = self.used_parameters.get(f"{self.parameter_name}_{which}")
-        found: date | None = parse_date_str(given) if isinstance(given, str) else None
-        return found
+        day: date | None = parse_date_str(given) if isinstance(given, str) else None
+        return day
 
 
 def titled(kind: type[Any], title: str) -> type[Any]:

@@ -60,12 +60,12 @@ class IndexedSearch(WordsOfStaff, ModelAdmin):  # type: ignore[misc]  # Unfold s
         """Title the list as the sidebar does, and say in words if it's empty."""
         title = {"title": capfirst(self.opts.verbose_name_plural)}
         response: HttpResponse = super().changelist_view(request, title | (extra_context or {}))
-        if found := (getattr(response, "context_data", None) or {}).get("cl"):
+        if listing := (getattr(response, "context_data", None) or {}).get("cl"):
             # The rows' template gets only the list, not the page's context.
-            found.nothing = self._words_for_nothing(request)
-            if not (found.query or found.has_active_filters):
+            listing.nothing = self._words_for_nothing(request)
+            if not (listing.query or listing.has_active_filters):
                 # The total is only estimated, but these are all the rows.
-                found.full_result_count = found.result_count
+                listing.full_result_count = listing.result_count
         return response
 
     def _words_for_nothing(self, request: HttpRequest) -> str:
@@ -83,13 +83,13 @@ class IndexedSearch(WordsOfStaff, ModelAdmin):  # type: ignore[misc]  # Unfold s
         term = search_term.strip()
         if not term:
             return queryset, False
-        found = Q(pk__in=[])
+        matching = Q(pk__in=[])
         for lookup in self.search_fields:
             if self._may_hold(lookup, term):
-                found |= Q(**{lookup: term})
+                matching |= Q(**{lookup: term})
         if self.person_field:
-            found |= Q(**{f"{self.person_field}__in": self.find_persons(term)})
-        return queryset.filter(found), False
+            matching |= Q(**{f"{self.person_field}__in": self.find_persons(term)})
+        return queryset.filter(matching), False
 
     def _may_hold(self, lookup: str, term: str) -> bool:
         """Whether a column searched by whole value could hold it ("abc" isn't an IP)."""
@@ -135,14 +135,14 @@ class IndexedSearch(WordsOfStaff, ModelAdmin):  # type: ignore[misc]  # Unfold s
 
     def _offered_lookups(self) -> set[str]:
         """Return the page's filter parameters: custom ones, or columns."""
-        found: set[str] = set()
+        lookups: set[str] = set()
         for one in self.list_filter or ():
             if own := getattr(one, "parameter_name", None):
-                found.add(own)
+                lookups.add(own)
             else:
                 column = one[0] if isinstance(one, tuple) else one
-                found |= {f"{column}__exact", f"{column}__in", f"{column}__isnull"}
-        return found
+                lookups |= {f"{column}__exact", f"{column}__in", f"{column}__isnull"}
+        return lookups
 
     def palette_title(self, row: Any) -> str:
         """Return a row's title in the command palette."""

@@ -151,7 +151,7 @@ def test_a_suspended_account_is_not_the_recipients_fault(
     try_in_vain()
     assert state(message) == "queued"
     assert message.is_our_fault
-    [problem] = problems.found()
+    [problem] = problems.current()
     assert "554 5.7.1 Your account is suspended" in problem.text
     page = signed_in_now(support()).get(reverse("admin:index")).content.decode()
     assert "Our email can’t be sent until this is fixed." in page
@@ -161,7 +161,7 @@ def test_a_suspended_account_is_not_the_recipients_fault(
     let_time_pass()
     run_jobs()
     assert state(message) == "sent"
-    assert problems.found() == []
+    assert problems.current() == []
 
 
 def test_a_code_survives_a_refusal_that_is_our_fault(sandbox: Sandbox, settings: Settings) -> None:

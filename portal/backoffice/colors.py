@@ -82,9 +82,9 @@ def _shade(brand: Oklch, lightness: float, chroma: float) -> Rgb:
     """Return the brand at another lightness, less colorful if sRGB lacks the color."""
     keep = brand.chroma * chroma
     while True:
-        found = _linear_rgb(Oklch(lightness, keep, brand.hue))
-        if all(-1e-4 <= channel <= 1 + 1e-4 for channel in found) or keep <= 0:
-            return Rgb(*(_gamma(channel) for channel in found))
+        channels = _linear_rgb(Oklch(lightness, keep, brand.hue))
+        if all(-1e-4 <= channel <= 1 + 1e-4 for channel in channels) or keep <= 0:
+            return Rgb(*(_gamma(channel) for channel in channels))
         keep -= STEP
 
 

@@ -65,8 +65,8 @@ class JobAdmin(ReadOnlyAdmin):
     @column("History")
     def history(self, row: ProcrastinateJob) -> SafeString | str:
         """Each step that the queue recorded."""
-        found = ProcrastinateEvent.objects.filter(job=row).order_by("pk")
-        lines = [f"{show.moment(step.at)}: {step.type.replace('_', ' ')}" for step in found]
+        steps = ProcrastinateEvent.objects.filter(job=row).order_by("pk")
+        lines = [f"{show.moment(step.at)}: {step.type.replace('_', ' ')}" for step in steps]
         return show.pre("\n".join(lines))
 
 
@@ -92,7 +92,7 @@ class ProblemAdmin(ReadOnlyAdmin):
 
         if row.solved_at:
             return show.NOTHING
-        now = {one.key: one for one in problems.found()}
+        now = {one.key: one for one in problems.current()}
         one = now.get(row.key)
         return show.anchor(one.url, one.action) if one else "It’s gone, and closes by itself."
 

@@ -135,14 +135,14 @@ class MemberColumns:
     @column("Webhook events")
     def events(self, row: User) -> SafeString | str:
         """Links to all events about them, for each of their customers."""
-        found = list(row.customers.all())
+        customers = list(row.customers.all())
         return show.links(
             [
                 (
                     show.list_of("billing.stripeevent", customer_id=one.stripe_id),
-                    f"All events{f' of {one.stripe_id}' if len(found) > 1 else ''}",
+                    f"All events{f' of {one.stripe_id}' if len(customers) > 1 else ''}",
                 )
-                for one in found
+                for one in customers
             ]
         )
 

@@ -103,13 +103,13 @@ class UserAdmin(MemberColumns, MemberButtons, DjangoUserAdmin):  # type: ignore[
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Leave out group permissions for non-staff, where they have no effect."""
-        found = super().get_fieldsets(request, obj)
+        fieldsets = super().get_fieldsets(request, obj)
         if obj is None or obj.is_staff:
-            return found
+            return fieldsets
         hidden = {"is_owner", "group_names"}
         return [
             (title, {**one, "fields": [name for name in one["fields"] if name not in hidden]})
-            for title, one in found
+            for title, one in fieldsets
         ]
 
     def get_urls(self) -> list[Any]:

@@ -111,11 +111,11 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
 
 def waiting(request: HttpRequest) -> Waiting:
     """Count what waits and failed, once per request."""
-    found = getattr(request, "_staff_waiting", None)
-    if found is None:
-        found = waits.waiting()
-        request._staff_waiting = found  # type: ignore[attr-defined]  # noqa: SLF001
-    return cast(Waiting, found)
+    waiting = getattr(request, "_staff_waiting", None)
+    if waiting is None:
+        waiting = waits.waiting()
+        request._staff_waiting = waiting  # type: ignore[attr-defined]  # noqa: SLF001
+    return cast(Waiting, waiting)
 
 
 def environment(_request: HttpRequest) -> list[str]:

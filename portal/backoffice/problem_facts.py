@@ -118,21 +118,21 @@ PROBLEMS = Reading(
 
 def read(now: datetime) -> ProblemFacts:
     """Read all of it."""
-    found = PROBLEMS(lately=now - LATELY)
-    [[untaxed]], [[unfinalized]] = found[UNTAXED], found[UNFINALIZED]
+    results = PROBLEMS(lately=now - LATELY)
+    [[untaxed]], [[unfinalized]] = results[UNTAXED], results[UNFINALIZED]
     return ProblemFacts(
         now=now,
-        missing_setup=found[MISSING_SETUP],
-        ignored={IgnoredBecause(reason): count for reason, count in found[IGNORED]},
-        comparison=found.first(COMPARISON),
-        checked_first_at=found.first(CHECKED_FIRST),
-        failed_jobs=found[FAILED_JOBS],
-        ledger_check=found.first(LEDGER_CHECK),
-        has_ledger=bool(found[LEDGER_ENTRY]),
-        refused=found[REFUSED],
-        tax_account=found.first(TAX_ACCOUNT) if settings.STRIPE_TAX else None,
+        missing_setup=results[MISSING_SETUP],
+        ignored={IgnoredBecause(reason): count for reason, count in results[IGNORED]},
+        comparison=results.first(COMPARISON),
+        checked_first_at=results.first(CHECKED_FIRST),
+        failed_jobs=results[FAILED_JOBS],
+        ledger_check=results.first(LEDGER_CHECK),
+        has_ledger=bool(results[LEDGER_ENTRY]),
+        refused=results[REFUSED],
+        tax_account=results.first(TAX_ACCOUNT) if settings.STRIPE_TAX else None,
         untaxed=untaxed,
         unfinalized=unfinalized,
-        paid_twice=sorted(found[PAID_TWICE]),
-        second_trials=found[SECOND_TRIALS],
+        paid_twice=sorted(results[PAID_TWICE]),
+        second_trials=results[SECOND_TRIALS],
     )

@@ -50,7 +50,7 @@ WHAT_IS_WRONG = {
 
 
 @dataclass(frozen=True)
-class Found:
+class CurrentProblem:
     """A current problem, and where to fix it.
 
     `permission` is needed to see it. `key` stays the same for as long as the problem lasts.
@@ -64,12 +64,12 @@ class Found:
     tone: str = DANGER
 
 
-def found() -> list[Found]:
+def current() -> list[CurrentProblem]:
     """Return all current problems, in one statement."""
     return described(problem_facts.read(timezone.now()))
 
 
-def described(facts: ProblemFacts) -> list[Found]:
+def described(facts: ProblemFacts) -> list[CurrentProblem]:
     """Put the problems among these facts into words."""
     return [
         *_at_stripe(facts),
@@ -84,7 +84,7 @@ def described(facts: ProblemFacts) -> list[Found]:
 
 def watch() -> list[Problem]:
     """Record and mail new problems, close those that are gone; return the new ones."""
-    now = {one.key: one for one in found()}
+    now = {one.key: one for one in current()}
     with transaction.atomic():
         rows = Problem.objects.select_for_update().filter(solved_at=None)
         known = {row.key: row for row in rows}
@@ -93,7 +93,7 @@ def watch() -> list[Problem]:
         return [_tell(one) for key, one in now.items() if key not in known]
 
 
-def _tell(one: Found) -> Problem:
+def _tell(one: CurrentProblem) -> Problem:
     row = Problem.objects.create(key=one.key, text=one.text)
     outbox.put_staff(
         ProblemFound(text=one.text, action=one.action, url=f"{settings.PORTAL_URL}{one.url}"),
@@ -103,14 +103,14 @@ def _tell(one: Found) -> Problem:
     return row
 
 
-def _memberships(facts: ProblemFacts) -> Iterator[Found]:
+def _memberships(facts: ProblemFacts) -> Iterator[CurrentProblem]:
     """Yield trials that were given twice, and members who are charged twice."""
     yield from map(_second_trial, facts.second_trials)
     yield from map(_two_memberships, facts.paid_twice)
 
 
-def _two_memberships(user_id: int) -> Found:
-    return Found(
+def _two_memberships(user_id: int) -> CurrentProblem:
+    return CurrentProblem(
         f"{TWO}:{user_id}",
         "A member is charged for two memberships. End one, and refund it if that’s right.",
         reverse("admin:billing_subscription_two", args=[user_id]),
@@ -119,8 +119,8 @@ def _two_memberships(user_id: int) -> Found:
     )
 
 
-def _second_trial(subscription_pk: int) -> Found:
-    return Found(
+def _second_trial(subscription_pk: int) -> CurrentProblem:
+    return CurrentProblem(
         f"{SECOND_TRIAL}:{subscription_pk}",
         "Somebody started a second free trial from another account with the same email address."
         " End it, or let it run.",
@@ -131,16 +131,16 @@ def _second_trial(subscription_pk: int) -> Found:
     )
 
 
-def _at_stripe(facts: ProblemFacts) -> Iterator[Found]:
+def _at_stripe(facts: ProblemFacts) -> Iterator[CurrentProblem]:
     """Yield what isn't set up at Stripe, and recent events that aren't for us."""
     for row in facts.missing_setup:
-        yield Found(f"setup:{row.name}", NO_PORTAL, show.page_of(row), "See how")
+        yield CurrentProblem(f"setup:{row.name}", NO_PORTAL, show.page_of(row), "See how")
     for reason, count in facts.ignored.items():
         yield _ignored(reason, count)
 
 
-def _ignored(reason: IgnoredBecause, count: int) -> Found:
-    return Found(
+def _ignored(reason: IgnoredBecause, count: int) -> CurrentProblem:
+    return CurrentProblem(
         f"ignored:{reason}",
         f"Stripe sent {show.count(count, 'event')} {WHAT_IS_WRONG[reason]}",
         show.list_of("billing.ignoredevents", reason__exact=reason),
@@ -149,7 +149,7 @@ def _ignored(reason: IgnoredBecause, count: int) -> Found:
     )
 
 
-def _drift(facts: ProblemFacts) -> Iterator[Found]:
+def _drift(facts: ProblemFacts) -> Iterator[CurrentProblem]:
     """Yield the last comparison's remaining differences, or that there was no recent one."""
     last, now = facts.comparison, facts.now
     if last is None:
@@ -164,31 +164,31 @@ def _drift(facts: ProblemFacts) -> Iterator[Found]:
         yield _not_compared(f"Our records haven’t been compared with Stripe for {since}.")
 
 
-def _not_compared(text: str) -> Found:
+def _not_compared(text: str) -> CurrentProblem:
     checks = show.list_of("billing.reconciliation")
-    return Found("comparison", text, checks, "Compare now", tone=WARNING)
+    return CurrentProblem("comparison", text, checks, "Compare now", tone=WARNING)
 
 
-def _left(run: Reconciliation) -> Iterator[Found]:
+def _left(run: Reconciliation) -> Iterator[CurrentProblem]:
     """Yield what differs, and what the portal made at Stripe but has no record of."""
     orphans = sum(one["ours"] == ORPHAN for one in run.differences)
     on, page = show.day(run.compared_at), show.page_of(run)
     if count := run.differences_left - orphans:
         differ = show.count(count, "difference")
         text = f"Our records differ from Stripe: {differ} found on {on}."
-        yield Found("drift", text, page, "See the differences")
+        yield CurrentProblem("drift", text, page, "See the differences")
     if orphans:
         made = show.count(orphans, "object")
         text = f"The portal made {made} at Stripe that no record here knows, found on {on}."
-        yield Found("orphans", text, page, "See which")
+        yield CurrentProblem("orphans", text, page, "See which")
 
 
-def _failed_jobs(facts: ProblemFacts) -> Iterator[Found]:
+def _failed_jobs(facts: ProblemFacts) -> Iterator[CurrentProblem]:
     """Yield the scheduled jobs whose last run failed for good."""
     for pk, task_name in facts.failed_jobs:
         name = title_of(task_name)
         text = f"The scheduled job “{name}” failed, and no later run succeeded."
-        yield Found(
+        yield CurrentProblem(
             f"job:{task_name}", text, show.page_of(ProcrastinateJob(pk=pk)), "See what happened"
         )
 
@@ -198,7 +198,7 @@ def title_of(task_name: str) -> str:
     return task_name.rpartition(".")[2].replace("_", " ")
 
 
-def _ledger(facts: ProblemFacts) -> Iterator[Found]:
+def _ledger(facts: ProblemFacts) -> Iterator[CurrentProblem]:
     """Yield problems of the refund ledger, or of its checks."""
     last = facts.ledger_check
     if last:
@@ -207,26 +207,26 @@ def _ledger(facts: ProblemFacts) -> Iterator[Found]:
         yield _not_verified("The refund ledger has never been verified.")
 
 
-def _ledger_check(last: LedgerCheck, now: datetime) -> Iterator[Found]:
+def _ledger_check(last: LedgerCheck, now: datetime) -> Iterator[CurrentProblem]:
     page = show.page_of(last)
     if last.problems:
         text = f"The refund ledger has {show.count(len(last.problems), 'problem')}."
-        yield Found("ledger", text, page, "See the problems", LEDGER)
+        yield CurrentProblem("ledger", text, page, "See the problems", LEDGER)
     age = now - last.started_at
     if age > OVERDUE:
         since = show.how_long(last.started_at, now)
         yield _not_verified(f"The refund ledger hasn’t been verified for {since}.")
     if not last.compared_with_stripe and age > CHECK_TAKES:
         text = "The last check of the refund ledger was not compared with Stripe."
-        yield Found("ledger comparison", text, page, "See the check", LEDGER)
+        yield CurrentProblem("ledger comparison", text, page, "See the check", LEDGER)
 
 
-def _not_verified(text: str) -> Found:
+def _not_verified(text: str) -> CurrentProblem:
     checks = show.list_of("billing.ledgercheck")
-    return Found("ledger checks", text, checks, "Verify now", LEDGER, WARNING)
+    return CurrentProblem("ledger checks", text, checks, "Verify now", LEDGER, WARNING)
 
 
-def _tax(facts: ProblemFacts) -> Iterator[Found]:
+def _tax(facts: ProblemFacts) -> Iterator[CurrentProblem]:
     """Yield what keeps Stripe Tax from calculating tax."""
     account = facts.tax_account
     if account and account.status != "active":
@@ -234,26 +234,26 @@ def _tax(facts: ProblemFacts) -> Iterator[Found]:
             "STRIPE_TAX is on, but Stripe Tax isn’t set up: nobody can pay. Activate it in "
             "Stripe’s dashboard, or turn the setting off."
         )
-        yield Found("tax account", text, show.list_of("billing.plan"), "See the prices")
+        yield CurrentProblem("tax account", text, show.list_of("billing.plan"), "See the prices")
     if facts.untaxed:
         text = (
             f"Stripe charges {show.count(facts.untaxed, 'membership')} without tax: it can’t tell"
             " where the member is. Tax is added again once the billing address is there."
         )
         url = show.list_of("billing.subscription", untaxed="yes")
-        yield Found("untaxed", text, url, "See whose", MONEY)
+        yield CurrentProblem("untaxed", text, url, "See whose", MONEY)
     if facts.unfinalized:
         which = show.count(facts.unfinalized, "invoice")
         text = f"Stripe can’t finalize {which}. Mostly a customer’s address is missing."
         url = show.list_of("billing.invoice", status__exact=InvoiceStatus.DRAFT)
-        yield Found("unfinalized", text, url, "See which", MONEY)
+        yield CurrentProblem("unfinalized", text, url, "See which", MONEY)
 
 
-def _refused_mail(facts: ProblemFacts) -> Iterator[Found]:
+def _refused_mail(facts: ProblemFacts) -> Iterator[CurrentProblem]:
     """Yield that our mail or texts are refused because of us: nothing gets through."""
     newest: dict[str, Message] = {row.channel: row for row in facts.refused}
     for channel, row in newest.items():
         what = "text messages" if channel == Channel.SMS else "email"
         waiting = show.list_of("emails.message", state__in="queued,sending")
         text = f"Our {what} can’t be sent until this is fixed. {row.error}"
-        yield Found(f"refused {channel}", text, waiting, "See what waits")
+        yield CurrentProblem(f"refused {channel}", text, waiting, "See what waits")

@@ -135,7 +135,7 @@ def _found(names: list[str]) -> list[Permission]:
     for name in names:
         app, codename = name.split(".")
         wanted |= Q(content_type__app_label=app, codename=codename)
-    found = list(Permission.objects.filter(wanted).select_related("content_type"))
-    if len(found) != len(names):
+    permissions = list(Permission.objects.filter(wanted).select_related("content_type"))
+    if len(permissions) != len(names):
         raise LookupError("Permissions are missing: run `manage.py migrate` first.")
-    return found
+    return permissions

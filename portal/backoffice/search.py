@@ -46,8 +46,8 @@ def everything(request: HttpRequest, _lowered: str) -> list[SearchResult]:
 def _searched(request: HttpRequest) -> Iterable[Any]:
     """Return the searchable lists, people first."""
     registry = admin.site._registry.values()  # noqa: SLF001  (there is no public list of them)
-    found = {one.model._meta.model_name: one for one in registry}
-    listed = [found[name] for name in PALETTE if name in found]
+    searchable = {one.model._meta.model_name: one for one in registry}
+    listed = [searchable[name] for name in PALETTE if name in searchable]
     return [one for one in listed if one.has_view_permission(request)]
 
 

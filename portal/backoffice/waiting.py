@@ -88,10 +88,10 @@ WAITING = Reading(
 
 def waiting() -> Waiting:
     """Count all of it, in one statement."""
-    found = WAITING(now=timezone.now())
+    results = WAITING(now=timezone.now())
 
     def counted(part: Part[Counted]) -> Counted:
-        return found.first(part) or (0, None)
+        return results.first(part) or (0, None)
 
     undecided, oldest = counted(UNDECIDED)
     return Waiting(

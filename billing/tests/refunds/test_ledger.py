@@ -272,7 +272,7 @@ def test_a_head_that_cannot_be_written_is_a_problem_after_the_comparison(
     assert check.problems == [
         "The head can't be written: No such file or directory (/proc/ledger)."
     ]
-    assert "The refund ledger has 1 problem." in [one.text for one in problems.found()]
+    assert "The refund ledger has 1 problem." in [one.text for one in problems.current()]
     printed, is_well = command("--offline", "--export")
     assert not is_well
     assert "The head can't be written" in printed

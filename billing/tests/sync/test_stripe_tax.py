@@ -112,7 +112,7 @@ def test_a_membership_is_taxed_by_the_address_typed_at_checkout(
         ("Sales Tax, New York (4%)", 116),
         ("Total", 3016),
     ]
-    assert not problems.found()
+    assert not problems.current()
 
 
 @pytest.mark.slow
@@ -204,7 +204,7 @@ def test_a_lost_address_is_asked_for_told_and_made_good(
     assert Invoice.objects.first().total == 2900  # type: ignore[union-attr]
     home = page_of(client, "home")
     assert "Please add your billing address" in home
-    [problem] = problems.found()
+    [problem] = problems.current()
     assert "1 membership without tax" in problem.text
     problems.watch()
     told = Message.objects.get(kind="problem_found")
@@ -220,7 +220,7 @@ def test_a_lost_address_is_asked_for_told_and_made_good(
     deliver(sandbox.events())
     row.refresh_from_db()
     assert (row.tax_is_automatic, row.tax_problem, row.next_charge) == (True, "", 3016)
-    assert not problems.found()
+    assert not problems.current()
     assert "Please add your billing address" not in page_of(client, "home")
 
 
@@ -269,7 +269,7 @@ def test_stripe_tax_that_is_not_set_up_is_told_to_both(sandbox: Sandbox, client:
     answer = client.post(reverse("billing:subscribe"), follow=True).content.decode()
     assert "Something is wrong on our side and you can&#x27;t join right now." in answer
     assert not Checkout.objects.exists()
-    [problem] = problems.found()
+    [problem] = problems.current()
     assert "Stripe Tax isn’t set up" in problem.text
 
 
@@ -288,7 +288,7 @@ def test_an_invoice_that_can_t_be_finalized_is_named_to_staff(
         stripe.invoices.finalize_invoice(draft.id)
     deliver(sandbox.events())
     assert Invoice.objects.get().finalization_error == "customer_tax_location_invalid"
-    [problem] = problems.found()
+    [problem] = problems.current()
     assert "can’t finalize 1 invoice" in problem.text
     client.force_login(superuser())
     assert "can&#x27;t finalize it" in client.get(problem.url).content.decode()

@@ -67,8 +67,8 @@ def _shares() -> QuerySet[Any, Any]:
         by_invoice=Q(collection_method=CollectionMethod.SEND),
     )
     shares = rows.values(*SHARED).annotate(count=Count("pk"), amount=Sum("plan_amount"))
-    found: QuerySet[Any, Any] = shares.values_list(*SHARED, "count", "amount")
-    return found
+    counted: QuerySet[Any, Any] = shares.values_list(*SHARED, "count", "amount")
+    return counted
 
 
 SHARES = Part(_shares)

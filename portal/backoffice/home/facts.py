@@ -138,24 +138,24 @@ def home(permissions: frozenset[str], waiting: Waiting) -> HomeFacts:
 
 def integration(now: datetime) -> Integration:
     """Read the signs of life of webhooks, checks, and workers."""
-    found = INTEGRATION_READING(now=now)
-    [[seen_at]] = found[WORKER]
+    results = INTEGRATION_READING(now=now)
+    [[seen_at]] = results[WORKER]
     silence = timedelta(seconds=settings.STALLED_WORKER_SECONDS)
     return Integration(
         takes_webhooks=bool(settings.STRIPE_WEBHOOK_SECRETS),
-        last_event=found.first(LAST_EVENT),
-        last_good_check=found.first(LAST_GOOD_CHECK),
-        last_comparison=found.first(LAST_COMPARISON),
-        jobs=Jobs(*(found.first(JOBS) or (0, 0, 0, 0))),
+        last_event=results.first(LAST_EVENT),
+        last_good_check=results.first(LAST_GOOD_CHECK),
+        last_comparison=results.first(LAST_COMPARISON),
+        jobs=Jobs(*(results.first(JOBS) or (0, 0, 0, 0))),
         worker_seen_at=seen_at,
         worker_is_alive=seen_at is not None and now - seen_at < silence,
     )
 
 
 def _money(now: datetime) -> MoneyFacts:
-    found = MONEY_READING()
-    at = _money_at(now, found.first(NEWEST_EVENT_AT))
-    return MoneyFacts(business.of(found[business.SHARES]), income.income(at), at)
+    results = MONEY_READING()
+    at = _money_at(now, results.first(NEWEST_EVENT_AT))
+    return MoneyFacts(business.of(results[business.SHARES]), income.income(at), at)
 
 
 def _money_at(now: datetime, newest_event_at: datetime | None) -> datetime:

@@ -63,10 +63,10 @@ def income(at: datetime | None = None) -> Income:
     now = at or timezone.now()
     today = timezone.localtime(now).date()
     first = _months_ago(today.replace(day=1), MONTHS - 1)
-    found = _received_in(_midnight(first), _midnight(today - RECENT), now)
+    rows = _received_in(_midnight(first), _midnight(today - RECENT), now)
     by_month: dict[str, dict[date, int]] = defaultdict(lambda: defaultdict(int))
     recent: dict[str, int] = defaultdict(int)
-    for row in found:
+    for row in rows:
         by_month[row.currency][row.month] += row.amount
         recent[row.currency] += row.recent
     months = _months_of_main_currency(by_month, first)
@@ -114,10 +114,10 @@ def _by_month(
     """Add up by month and currency of the payments at the end of a path."""
     is_recent = Q(**{f"{path}paid_at__gte": recent})
     months = rows.order_by().values(month=TruncMonth(f"{path}paid_at"), code=F(f"{path}currency"))
-    found: QuerySet[Any, Any] = months.annotate(
+    sums: QuerySet[Any, Any] = months.annotate(
         sum=Sum(amount), sum_recent=Sum(amount, filter=is_recent)
     )
-    return found
+    return sums
 
 
 def _midnight(day: date) -> datetime:

@@ -43,7 +43,7 @@ def told() -> list[str]:
 
 
 def keys() -> list[str]:
-    return [one.key for one in problems.found()]
+    return [one.key for one in problems.current()]
 
 
 def compared(**fields: Any) -> Reconciliation:
@@ -108,7 +108,7 @@ def test_what_the_portal_made_at_stripe_and_lost_is_a_task_of_its_own() -> None:
         differences_found=1,
         differences_left=1,
     )
-    [one] = problems.found()
+    [one] = problems.current()
     assert one.text.startswith("The portal made 1 object at Stripe that no record here knows")
     assert one.url == show.page_of(run)
 
@@ -150,7 +150,7 @@ def test_every_task_leads_to_a_page_that_its_reader_may_open() -> None:
     LedgerCheck.objects.create(
         started_at=hours_ago, finished_at=hours_ago, problems=["Entry 3 was changed."]
     )
-    shown = {one.key: one for one in problems.found()}
+    shown = {one.key: one for one in problems.current()}
     wanted = {"orphans", "drift", "job:billing.tasks.verify_ledger", "ledger", "ledger comparison"}
     assert set(shown) == wanted
     assert {one.tone for one in shown.values()} == {problems.DANGER}
@@ -209,7 +209,7 @@ def test_a_scheduled_job_that_failed_is_told_until_a_later_run_succeeds() -> Non
     schedule(name, "succeeded", run=1)
     assert keys() == []
     failed = schedule(name, "failed", run=2)
-    [one] = problems.found()
+    [one] = problems.current()
     assert one.key == f"job:{name}"
     assert one.text == "The scheduled job “compare with stripe” failed, and no later run succeeded."
     page = signed_in_now(auditor()).get(one.url)

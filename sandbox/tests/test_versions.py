@@ -112,13 +112,7 @@ def live(server: Server, api: stripe.StripeClient) -> None:
     if api_version(api) < "2025-09-30":
         of_code = {"coupon": coupon.id}
     api.v1.promotion_codes.create(made | of_code)
-    alice = subscribe(
-        server,
-        api,
-        "4000000000000259",
-        promotion_code="TWENTY",
-        allow_promotion_codes=True,
-    )
+    alice = subscribe(server, api, promotion_code="TWENTY", allow_promotion_codes=True)
     [invoice] = alice.invoices
     charge = api.v1.charges.list().data[0]
     refund = api.v1.refunds.create({"charge": charge.id, "amount": 300})
@@ -127,6 +121,7 @@ def live(server: Server, api: stripe.StripeClient) -> None:
     if api_version(api) < "2025-03-31":
         by = {"refund": refund.id}
     api.v1.credit_notes.create(note | by)
+    server.post(f"charges/{charge.id}/dispute")
     server.advance_days(1)
     item = alice.subscription["items"].data[0]
     changed: Any = {"items": [{"id": item.id, "price": YEARLY}], "proration_behavior": "none"}

@@ -329,9 +329,10 @@ NEEDED = [f"{kind}.{name}" for kind, names in KEPT.items() for name in names]
 @pytest.mark.slow
 @pytest.mark.django_db
 def test_rows_are_written_of_the_barest_answers(sandbox: Sandbox, settings: Settings) -> None:
-    subscribe(sandbox, sign_up(), DISPUTED_CARD)
+    subscribe(sandbox, sign_up())
     charge = sandbox.stripe.v1.charges.list().data[0]
     sandbox.stripe.v1.refunds.create({"charge": charge.id, "amount": 500})
+    sandbox.control(f"charges/{charge.id}/dispute")
     sandbox.control("clock", advance_seconds=5)
     told = bared(sandbox.events(), keep=NEEDED)
     with altered(sandbox, settings, lambda one: bared(one, keep=NEEDED)):

@@ -1,0 +1,1 @@
+"""What a bank's files and mails say (pure). It may import `billing/core` and `common`."""

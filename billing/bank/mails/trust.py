@@ -1,0 +1,172 @@
+"""Whether a mail is a bank's own: only a valid DKIM signature says so (RFC 6376).
+
+A From line proves nothing, and neither does what a mail says about itself in a header such as
+`Authentication-Results`. Keys are given by a function, so this asks no network itself.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from email.headerregistry import AddressHeader, HeaderRegistry
+from email.utils import parsedate_to_datetime
+from typing import cast
+
+import dkim
+
+Keys = Callable[[str], bytes | None]
+"""Returns the TXT record of a DNS name or None, or raises `KeysUnavailableError`."""
+
+LARGEST = 1024 * 1024
+MOST_SIGNATURES = 5
+# Clocks differ. A mail's date may be so far ahead of ours.
+AHEAD = timedelta(hours=1)
+ALGORITHMS = frozenset([b"rsa-sha256", b"ed25519-sha256"])
+# Each decides what we read. One that isn't signed could have been put there by anybody.
+SIGNED = (b"from", b"subject", b"date", b"message-id")
+# Which part of the body is read depends on it, in a mail that has it.
+SIGNED_IF_THERE = (b"content-type",)
+# What dkimpy raises about a signature or key that somebody made up.
+MADE_UP = (dkim.DKIMException, ValueError, TypeError, LookupError)
+_LONE_RETURN = re.compile(rb"\r(?!\n)")
+
+
+class KeysUnavailableError(Exception):
+    """DNS can't be asked right now, so nothing is decided."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Which trusted domain signed a mail, or why none did."""
+
+    domain: str = ""
+    reason: str = ""
+
+    @property
+    def is_verified(self) -> bool:
+        """Whether the mail counts."""
+        return bool(self.domain)
+
+
+class _Refused(Exception):
+    """The mail doesn't count; the sentence is for staff."""
+
+
+def check(
+    message: bytes, trusted: Collection[str], keys: Keys, now: datetime, oldest: timedelta
+) -> Verdict:
+    """Return which of the trusted domains signed a mail that is at most so old.
+
+    Raises:
+        KeysUnavailableError: DNS didn't answer; ask again later.
+    """
+    try:
+        headers = _headers(message)
+        domain = _trusted_domain(headers, trusted)
+        _check_age(headers, now, oldest)
+        _check_signatures(message, headers, domain, keys)
+    except _Refused as refused:
+        return Verdict(reason=str(refused))
+    return Verdict(domain)
+
+
+def _headers(message: bytes) -> dict[bytes, list[bytes]]:
+    """Return the headers as the signature's checker sees them, by lower-case name."""
+    if len(message) > LARGEST:
+        raise _Refused("It's larger than 1 MB.")
+    if _LONE_RETURN.search(message) or b"\0" in message:
+        raise _Refused("Its lines end in a way that mail programs read differently.")
+    try:
+        pairs, _ = dkim.rfc822_parse(message)
+    except MADE_UP:
+        raise _Refused("Its headers can't be read.") from None
+    headers: dict[bytes, list[bytes]] = {}
+    for name, value in pairs:
+        headers.setdefault(name.strip().lower(), []).append(value)
+    for name in (*SIGNED, *SIGNED_IF_THERE, b"content-transfer-encoding"):
+        if len(headers.get(name, [])) > 1:
+            raise _Refused(f"It has more than one {name.decode().title()} header.")
+    return headers
+
+
+def _trusted_domain(headers: dict[bytes, list[bytes]], trusted: Collection[str]) -> str:
+    """Return the trusted domain that the From address belongs to."""
+    [written] = headers.get(b"from", [b""])
+    line = " ".join(written.decode("utf-8", "replace").split())
+    header = cast(AddressHeader, HeaderRegistry()("from", line))
+    if header.defects or len(header.addresses) != 1 or not header.addresses[0].domain:
+        raise _Refused("Its From header isn't exactly one address.")
+    domain = header.addresses[0].domain.lower().rstrip(".")
+    for one in trusted:
+        if _is_within(domain, one.lower()):
+            return one.lower()
+    raise _Refused(f"It's from {domain}, which isn't on the list of banks.")
+
+
+def _is_within(domain: str, trusted: str) -> bool:
+    return domain == trusted or domain.endswith(f".{trusted}")
+
+
+def _check_age(headers: dict[bytes, list[bytes]], now: datetime, oldest: timedelta) -> None:
+    [written] = headers.get(b"date", [b""])
+    try:
+        sent_at = parsedate_to_datetime(written.decode("ascii", "replace").strip())
+        is_old, is_ahead = now - sent_at > oldest, sent_at - now > AHEAD
+    except (TypeError, ValueError, OverflowError):
+        raise _Refused("Its date can't be read.") from None
+    if is_old:
+        raise _Refused(f"It's older than {oldest.days} days.")
+    if is_ahead:
+        raise _Refused("Its date is in the future.")
+
+
+def _check_signatures(
+    message: bytes, headers: dict[bytes, list[bytes]], domain: str, keys: Keys
+) -> None:
+    """Refuse the mail unless one of its signatures is the domain's, valid, and of everything."""
+    count = len(headers.get(b"dkim-signature", []))
+    if not count:
+        raise _Refused("It isn't signed.")
+    reasons = []
+    for place in range(min(count, MOST_SIGNATURES)):
+        reason = next(_faults(message, headers, domain, keys, place), "")
+        if not reason:
+            return
+        reasons.append(reason)
+    raise _Refused(reasons[0])
+
+
+def _faults(
+    message: bytes, headers: dict[bytes, list[bytes]], domain: str, keys: Keys, place: int
+) -> Iterator[str]:
+    """Yield what's wrong with one signature, the cheap checks first."""
+
+    def record(name: bytes, timeout: int = 5) -> bytes | None:
+        return keys(name.decode("ascii", "replace").rstrip("."))
+
+    signature = dkim.DKIM(message)
+    try:
+        prepared = signature.verify_headerprep(place)
+    except MADE_UP:
+        yield "Its signature can't be read."
+        return
+    fields: dict[bytes, bytes] = prepared[0]
+    signer = fields[b"d"].decode("ascii", "replace").lower()
+    if not _is_within(signer, domain):
+        yield f"It's signed by {signer}, not by {domain}."
+    if fields.get(b"a") not in ALGORITHMS:
+        yield "Its signature is of an outdated kind."
+    if b"l" in fields:
+        yield "Its signature covers only the beginning of the text."
+    signed = set(signature.include_headers)
+    needed = [*SIGNED, *(name for name in SIGNED_IF_THERE if name in headers)]
+    if missing := [name.decode().title() for name in needed if name not in signed]:
+        yield f"Its signature doesn't cover {', '.join(missing)}."
+    try:
+        is_valid = signature.verify(place, dnsfunc=record)
+    except MADE_UP:
+        is_valid = False
+    if not is_valid:
+        yield "Its signature doesn't fit: it was changed on its way, or isn't the bank's."

@@ -95,10 +95,11 @@ def _trusted_domain(headers: dict[bytes, list[bytes]], trusted: Collection[str])
     """Return the trusted domain that the From address belongs to."""
     [written] = headers.get(b"from", [b""])
     line = " ".join(written.decode("utf-8", "replace").split())
-    header = cast(AddressHeader, HeaderRegistry()("from", line))
-    if header.defects or len(header.addresses) != 1 or not header.addresses[0].domain:
+    header = HeaderRegistry()("from", line)
+    addresses = cast(AddressHeader, header).addresses
+    if header.defects or len(addresses) != 1 or not addresses[0].domain:
         raise _Refused("Its From header isn't exactly one address.")
-    domain = header.addresses[0].domain.lower().rstrip(".")
+    domain = addresses[0].domain.lower().rstrip(".")
     for one in trusted:
         if _is_within(domain, one.lower()):
             return one.lower()

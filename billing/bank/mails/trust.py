@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from email.headerregistry import AddressHeader, HeaderRegistry
+from email.headerregistry import Address, AddressHeader, HeaderRegistry
 from email.utils import parsedate_to_datetime
 from typing import cast
 
@@ -25,7 +25,7 @@ MOST_SIGNATURES = 5
 AHEAD = timedelta(hours=1)
 ALGORITHMS = frozenset([b"rsa-sha256", b"ed25519-sha256"])
 # Each decides what we read. One that isn't signed could have been put there by anybody.
-SIGNED = (b"from", b"subject", b"date", b"message-id")
+SIGNED = (b"from", b"to", b"subject", b"date", b"message-id")
 # Which part of the body is read depends on it, in a mail that has it.
 SIGNED_IF_THERE = (b"content-type",)
 # What dkimpy raises about a signature or key that somebody made up.
@@ -54,18 +54,29 @@ class _Refused(Exception):
     """The mail doesn't count; the sentence is for staff."""
 
 
-def check(
-    message: bytes, trusted: Collection[str], keys: Keys, now: datetime, oldest: timedelta
-) -> Verdict:
-    """Return which of the trusted domains signed a mail that is at most so old.
+@dataclass(frozen=True)
+class Rules:
+    """Whose mails count, to whom, and for how long."""
+
+    domains: Collection[str]  # of banks, lower case
+    recipients: Collection[str]  # where our bank writes to us, lower case
+    oldest: timedelta
+
+
+def check(message: bytes, rules: Rules, keys: Keys, now: datetime) -> Verdict:
+    """Return which of the trusted domains signed a mail.
+
+    It must be to us: somebody else could pass on what the bank truly wrote to them about money that
+    they got.
 
     Raises:
         KeysUnavailableError: DNS didn't answer; ask again later.
     """
     try:
         headers = _headers(message)
-        domain = _trusted_domain(headers, trusted)
-        _check_age(headers, now, oldest)
+        domain = _trusted_domain(headers, rules.domains)
+        _check_recipient(headers, rules.recipients)
+        _check_age(headers, now, rules.oldest)
         _check_signatures(message, headers, domain, keys)
     except _Refused as refused:
         return Verdict(reason=str(refused))
@@ -93,17 +104,27 @@ def _headers(message: bytes) -> dict[bytes, list[bytes]]:
 
 def _trusted_domain(headers: dict[bytes, list[bytes]], trusted: Collection[str]) -> str:
     """Return the trusted domain that the From address belongs to."""
-    [written] = headers.get(b"from", [b""])
+    domain = _only_address(headers, b"from").domain.lower().rstrip(".")
+    for one in trusted:
+        if _is_within(domain, one):
+            return one
+    raise _Refused(f"It's from {domain}, which isn't on the list of banks.")
+
+
+def _check_recipient(headers: dict[bytes, list[bytes]], recipients: Collection[str]) -> None:
+    address = _only_address(headers, b"to").addr_spec.lower()
+    if address not in recipients:
+        raise _Refused(f"It was written to {address}, not to us.")
+
+
+def _only_address(headers: dict[bytes, list[bytes]], name: bytes) -> Address:
+    [written] = headers.get(name, [b""])
     line = " ".join(written.decode("utf-8", "replace").split())
-    header = HeaderRegistry()("from", line)
+    header = HeaderRegistry()(name.decode(), line)
     addresses = cast(AddressHeader, header).addresses
     if header.defects or len(addresses) != 1 or not addresses[0].domain:
-        raise _Refused("Its From header isn't exactly one address.")
-    domain = addresses[0].domain.lower().rstrip(".")
-    for one in trusted:
-        if _is_within(domain, one.lower()):
-            return one.lower()
-    raise _Refused(f"It's from {domain}, which isn't on the list of banks.")
+        raise _Refused(f"Its {name.decode().title()} header isn't exactly one address.")
+    return addresses[0]
 
 
 def _is_within(domain: str, trusted: str) -> bool:

@@ -10,16 +10,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billing.bank.mails import trust
-from billing.bank.mails.trust import KeysUnavailableError, Verdict
+from billing.bank.mails.trust import KeysUnavailableError, Rules, Verdict
 from billing.tests.bank import signed
 from billing.tests.bank.signed import NOW, mail, sign
 
-TRUSTED = ["chase.com", "bankofamerica.com"]
+TO = b"To: owner@harbor.example\r\n"
+RULES = Rules(
+    domains=("chase.com", "bankofamerica.com"),
+    recipients=("owner@harbor.example",),
+    oldest=timedelta(days=7),
+)
 
 
 def verdict(message: bytes, records: dict[str, bytes] | None = None) -> Verdict:
     known = signed.keys() if records is None else records
-    return trust.check(message, TRUSTED, known.get, NOW, timedelta(days=7))
+    return trust.check(message, RULES, known.get, NOW)
 
 
 def test_the_banks_own_mail_counts() -> None:
@@ -29,6 +34,10 @@ def test_the_banks_own_mail_counts() -> None:
 def test_a_subdomain_of_the_bank_may_write_and_sign() -> None:
     message = sign(mail(From="no-reply@alerts.chase.com"), "mail.chase.com")
     assert verdict(message, signed.keys(2048, "mail.chase.com")) == Verdict("chase.com")
+
+
+def test_it_is_to_us_in_any_case_and_with_any_name() -> None:
+    assert verdict(sign(mail(To="Harbor Yoga <Owner@Harbor.example>"))).is_verified
 
 
 def test_forwarded_unchanged_it_still_counts() -> None:
@@ -69,8 +78,17 @@ def test_one_good_signature_beside_another_is_enough() -> None:
         (b"Content-Type: text/plain\r\n" + sign(mail()), "more than one Content-Type header"),
         (sign(mail(), length=True) + b"<p>Amount</p>", "covers only the beginning"),
         (sign(mail(), length=True), "covers only the beginning"),
-        (sign(mail(), headers=("From", "Date")), "doesn't cover Subject, Message-Id"),
+        (sign(mail(), headers=("From", "Date")), "doesn't cover To, Subject, Message-Id"),
         (sign(mail(), headers=signed.SIGNED[:-1]), "doesn't cover Content-Type."),
+        (sign(mail(To="eve@evil.example")), "It was written to eve@evil.example, not to us."),
+        (sign(mail(To="eve@evil.example, owner@harbor.example")), "Its To header isn't exactly"),
+        (sign(mail(To="owner@harbor.example <eve@evil.example>")), "To header isn't exactly"),
+        (sign(mail(To="eve@evil.example", Cc="owner@harbor.example")), "not to us"),
+        (TO + sign(mail(To="e@evil.example")), "more than one To"),
+        (
+            TO + sign(mail().replace(TO, b""), headers=("From", *signed.SIGNED[2:])),
+            "Its signature doesn't cover To.",
+        ),
         (sign(mail(Date=format_datetime(NOW - timedelta(days=8)))), "older than 7 days"),
         (sign(mail(Date=format_datetime(NOW + timedelta(hours=2)))), "in the future"),
         (sign(mail(Date="yesterday")), "Its date can't be read."),
@@ -106,7 +124,7 @@ def test_without_dns_nothing_is_decided() -> None:
         raise KeysUnavailableError
 
     with pytest.raises(KeysUnavailableError):
-        trust.check(sign(mail()), TRUSTED, away, NOW, timedelta(days=7))
+        trust.check(sign(mail()), RULES, away, NOW)
 
 
 def test_dns_is_asked_for_trusted_domains_only() -> None:
@@ -116,7 +134,7 @@ def test_dns_is_asked_for_trusted_domains_only() -> None:
         asked.append(name)
         return signed.record()
 
-    trust.check(sign(mail(), "evil.example"), TRUSTED, keys, NOW, timedelta(days=7))
+    trust.check(sign(mail(), "evil.example"), RULES, keys, NOW)
     assert asked == []
 
 

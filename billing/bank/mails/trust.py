@@ -10,9 +10,7 @@ import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from email.headerregistry import Address, AddressHeader, HeaderRegistry
 from email.utils import parsedate_to_datetime
-from typing import cast
 
 import dkim
 
@@ -30,6 +28,13 @@ SIGNED = (b"from", b"to", b"subject", b"date", b"message-id")
 SIGNED_IF_THERE = (b"content-type",)
 # What dkimpy raises about a signature or key that somebody made up.
 MADE_UP = (dkim.DKIMException, ValueError, TypeError, LookupError)
+# An address alone, or in brackets behind a name. Python's own parser of headers fails on some that
+# were made up, and reads others in surprising ways.
+_ADDRESS = r"[a-z0-9.!#$%&'*+/=?^_{|}~-]+@[a-z0-9.-]+"
+_ONE_ADDRESS = re.compile(
+    rf"""(?P<bare>{_ADDRESS})|(?:"[^"\\<>]*"|[^"\\<>@,;:()]*)\s?<(?P<bracketed>{_ADDRESS})>""",
+    re.IGNORECASE | re.ASCII,
+)
 _LONE_RETURN = re.compile(rb"\r(?!\n)")
 
 
@@ -104,7 +109,7 @@ def _headers(message: bytes) -> dict[bytes, list[bytes]]:
 
 def _trusted_domain(headers: dict[bytes, list[bytes]], trusted: Collection[str]) -> str:
     """Return the trusted domain that the From address belongs to."""
-    domain = _only_address(headers, b"from").domain.lower().rstrip(".")
+    domain = _only_address(headers, b"from").rpartition("@")[2].rstrip(".")
     for one in trusted:
         if _is_within(domain, one):
             return one
@@ -112,19 +117,18 @@ def _trusted_domain(headers: dict[bytes, list[bytes]], trusted: Collection[str])
 
 
 def _check_recipient(headers: dict[bytes, list[bytes]], recipients: Collection[str]) -> None:
-    address = _only_address(headers, b"to").addr_spec.lower()
+    address = _only_address(headers, b"to")
     if address not in recipients:
         raise _Refused(f"It was written to {address}, not to us.")
 
 
-def _only_address(headers: dict[bytes, list[bytes]], name: bytes) -> Address:
+def _only_address(headers: dict[bytes, list[bytes]], name: bytes) -> str:
+    """Return a header's one address in lower case, read more strictly than by mail programs."""
     [written] = headers.get(name, [b""])
-    line = " ".join(written.decode("utf-8", "replace").split())
-    header = HeaderRegistry()(name.decode(), line)
-    addresses = cast(AddressHeader, header).addresses
-    if header.defects or len(addresses) != 1 or not addresses[0].domain:
+    match = _ONE_ADDRESS.fullmatch(" ".join(written.decode("utf-8", "replace").split()))
+    if not match:
         raise _Refused(f"Its {name.decode().title()} header isn't exactly one address.")
-    return addresses[0]
+    return (match["bare"] or match["bracketed"]).lower()
 
 
 def _is_within(domain: str, trusted: str) -> bool:

@@ -138,6 +138,12 @@ def test_dns_is_asked_for_trusted_domains_only() -> None:
     assert asked == []
 
 
+@given(st.sampled_from(["From", "To"]), st.text('<>@"(),;:\\[]=?. \x0b\u2028éa', max_size=30))
+def test_any_address_is_judged(header: str, written: str) -> None:
+    message = mail().replace(f"{header}: ".encode(), f"{header}: {written}".encode(), 1)
+    assert not verdict(message).is_verified
+
+
 GOOD = sign(mail())
 
 

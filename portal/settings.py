@@ -92,6 +92,9 @@ STRIPE_WEBHOOK_SECRETS = env.list("STRIPE_WEBHOOK_SECRETS", default=[])
 STRIPE_PRICE_ID = env.str("STRIPE_PRICE_ID", default="")
 # A second, yearly price of the same plan. Empty: there's only one price.
 STRIPE_YEARLY_PRICE_ID = env.str("STRIPE_YEARLY_PRICE_ID", default="")
+# What the membership costs members who pay by Zelle: prices of the same product, a month or a year.
+ZELLE_PRICE_ID = env.str("ZELLE_PRICE_ID", default="")
+ZELLE_YEARLY_PRICE_ID = env.str("ZELLE_YEARLY_PRICE_ID", default="")
 # Whether the membership's Checkout page accepts promo codes.
 STRIPE_PROMOTION_CODES = env.bool("STRIPE_PROMOTION_CODES", default=True)
 # Whether a@x.com and a+1@x.com are one person, who gets one free trial.

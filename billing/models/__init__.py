@@ -1,5 +1,14 @@
 """Our copy of Stripe's records about money, and our decisions. It imports only `core`."""
 
+from billing.models.bank import (
+    BankAccount,
+    BankFile,
+    BankLine,
+    BankMail,
+    BankMailbox,
+    BankTransfer,
+    KnownPayer,
+)
 from billing.models.checkout import Checkout
 from billing.models.credit_note import CreditNote
 from billing.models.customer import Customer
@@ -22,15 +31,25 @@ from billing.models.subscription import Subscription
 from billing.models.tax import TaxAccount, TaxRate
 from billing.models.trial import TrialRecord
 from billing.models.unassigned import UnassignedCustomer
+from billing.models.zelle import Allocation, ExpectedTransfer, ZelleTerms
 
 __all__ = [
+    "Allocation",
+    "BankAccount",
+    "BankFile",
+    "BankLine",
+    "BankMail",
+    "BankMailbox",
+    "BankTransfer",
     "Checkout",
     "CreditNote",
     "Customer",
     "Dispute",
+    "ExpectedTransfer",
     "IgnoredEvents",
     "Invoice",
     "Item",
+    "KnownPayer",
     "LedgerCheck",
     "LedgerText",
     "MembershipDecision",
@@ -51,4 +70,5 @@ __all__ = [
     "TaxRate",
     "TrialRecord",
     "UnassignedCustomer",
+    "ZelleTerms",
 ]

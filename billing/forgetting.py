@@ -17,9 +17,12 @@ from django.utils import timezone
 
 from billing.core.statuses import OPEN_EVENT
 from billing.models import (
+    BankMail,
     Checkout,
     Customer,
+    ExpectedTransfer,
     Item,
+    KnownPayer,
     MembershipDecision,
     Payment,
     PaymentRequest,
@@ -66,6 +69,10 @@ def forget(users: QuerySet[User]) -> None:
     Checkout.objects.filter(user__in=users).exclude(description="", url="").update(
         description="", url=""
     )
+    ExpectedTransfer.objects.filter(user__in=users).exclude(
+        payer_name="", description=REQUEST
+    ).update(payer_name="", description=REQUEST)
+    KnownPayer.objects.filter(user__in=users).delete()
     # Part of the books, except for what people said about it.
     Refund.objects.filter(customer__user__in=users).exclude(words="", answer="").update(
         words="", answer=""
@@ -168,10 +175,11 @@ def _is_of_somebody_who_left(event: StripeEvent) -> bool:
 
 
 def forget_old() -> int:
-    """Reduce payloads and empty reports older than PAYLOADS_KEPT_DAYS."""
+    """Reduce payloads, and empty reports and banks' mails older than PAYLOADS_KEPT_DAYS."""
     oldest = timezone.now() - timedelta(days=settings.PAYLOADS_KEPT_DAYS)
     Reconciliation.objects.filter(started_at__lt=oldest).exclude(differences=[]).update(
         differences=[]
     )
+    BankMail.objects.filter(received_at__lt=oldest).exclude(content=None).update(content=None)
     old = StripeEvent.objects.filter(received_at__lt=oldest).exclude(state__in=OPEN_EVENT)
     return reduce_events(old)

@@ -17,7 +17,8 @@ NOTHING = "## Nothing about anybody"
 HARMLESS = frozenset(
     """
     action actor_digest api_version billing_reason charge_id collection collection_method coupon_id
-    country credit_note_id currency customer_id discount_id discounts earlier_digest end_reason
+    country credit_note_id currency customer_id digest direction discount_id discounts domain
+    earlier_digest end_reason identity
     failure_code failure_reason from_state given_up_reason hash interval key kind channel cause
     method method_id network_reason_code number object_id origin pause_behavior pending_reason
     previous_hash price_id promotion_codes provider_id provider_status purpose queue_name reason

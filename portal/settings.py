@@ -158,6 +158,21 @@ vars().update(EMAIL_CONFIG)
 if EMAIL_CONFIG["EMAIL_BACKEND"] == "django.core.mail.backends.smtp.EmailBackend":
     EMAIL_BACKEND = "emails.smtp.EmailBackend"
 
+# The bank's mails about transfers by Zelle (docs/zelle.md). What's set was checked at the start.
+BANK_MAIL_URL = env.str("BANK_MAIL_URL", default="").strip()
+BANK_MAIL_DOMAINS = [
+    addresses.domain_in_ascii(domain.strip())
+    for domain in env.list("BANK_MAIL_DOMAINS", default=["chase.com"])
+]
+BANK_MAIL_RECIPIENTS = [
+    addresses.canonical(address)
+    for address in addresses.listed(env.str("BANK_MAIL_RECIPIENTS", default=""))
+]
+# TXT records by name, instead of asking DNS.
+BANK_MAIL_KEYS = env.json("BANK_MAIL_KEYS", default={})
+# How old a mail may be that still counts.
+BANK_MAIL_DAYS = env.int("BANK_MAIL_DAYS", default=7)
+
 # The map of checks by kind: whether a message is still true when it's sent.
 MESSAGE_CHECKS = "billing.notices.still_true.CHECKS"
 
@@ -487,6 +502,8 @@ LOGGING = {
         "django.server": {"level": "INFO", "handlers": ["console"], "propagate": False},
         "procrastinate": {"level": "WARNING"},
         "httpx": {"level": "WARNING"},
+        # It would log every line of every mail.
+        "imapclient": {"level": "WARNING"},
         "stripe": {"level": "WARNING"},
         "twilio": {"level": "WARNING"},
     },

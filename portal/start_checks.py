@@ -17,6 +17,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from common import addresses
+from portal import bank_checks
 
 Settings = Mapping[str, str]
 Rule = Callable[[Settings], Iterator[str]]
@@ -46,6 +47,7 @@ MAY_BE_PLACEHOLDERS = (
     *("POSTAL_ADDRESS", "PUBLIC_SITE_URL", "TERMS_URL", "PRIVACY_URL"),
     *("STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRETS", "STRIPE_PRICE_ID", "STRIPE_YEARLY_PRICE_ID"),
     *("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM_NUMBER"),
+    *("BANK_MAIL_URL", "BANK_MAIL_RECIPIENTS"),
 )
 ADDRESSES = (
     *(
@@ -189,6 +191,13 @@ def _mail_addresses(settings: Settings) -> Iterator[str]:
         yield f"DEFAULT_FROM_EMAIL {reason}"
 
 
+def _bank_mails(settings: Settings) -> Iterator[str]:
+    yield from bank_checks.refusals(settings, is_live=_is_live(settings))
+    url = _value(settings, "BANK_MAIL_URL")
+    if url and not PLACEHOLDER.search(url) and not _value(settings, "BANK_MAIL_RECIPIENTS"):
+        yield "Set BANK_MAIL_RECIPIENTS, too: of the mails in BANK_MAIL_URL, those to it count."
+
+
 def _conninfo(url: str) -> dict[str, object] | None:
     try:
         return dict(conninfo_to_dict(url))
@@ -272,8 +281,8 @@ def _placeholders(settings: Settings) -> Iterator[str]:
         value = _value(settings, name)
         if PLACEHOLDER.search(value) or value == EXAMPLES.get(name, "\0"):
             yield f"{name} still is a placeholder: set it to yours, or leave it out."
-        elif name == "EMAIL_URL" and _is_example_of_mail(value):
-            yield "EMAIL_URL still is the example: set it to your mail server's."
+        elif name in {"EMAIL_URL", "BANK_MAIL_URL"} and _is_example_of_mail(value):
+            yield f"{name} still is the example: set it to your mail server's."
 
 
 def _texts_have_policies(settings: Settings) -> Iterator[str]:
@@ -374,9 +383,13 @@ def _business_is_named(settings: Settings) -> Iterator[Remark]:
         yield _remark("POSTAL_ADDRESS", "is not set: emails to members show none.")
 
 
+def _bank_mails_are_checked(settings: Settings) -> Iterator[Remark]:
+    yield from (_remark(name, what) for name, what in bank_checks.remarks(settings))
+
+
 ALWAYS: tuple[Rule, ...] = (
     *(_addresses_can_be_read, _color, _stripe_key, _live_key_stays_at_stripe),
-    *(_database_is_postgres, _mail_addresses),
+    *(_database_is_postgres, _mail_addresses, _bank_mails),
 )
 WITH_DEBUG: tuple[Rule, ...] = (_no_live_key_while_developing,)
 WITHOUT_DEBUG: tuple[Rule, ...] = (
@@ -390,4 +403,5 @@ BEFORE_PEOPLE_COME: tuple[Callable[[Settings], Iterator[Remark]], ...] = (
     _proxy_is_known,
     _host_is_answered_to,
     _business_is_named,
+    _bank_mails_are_checked,
 )

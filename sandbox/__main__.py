@@ -1,4 +1,4 @@
-"""`python -m sandbox`: serve a local Stripe, Twilio, and mailbox."""
+"""`python -m sandbox`: serve a local Stripe, Twilio, mailbox, and bank."""
 
 import argparse
 import os
@@ -15,8 +15,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = _parser().parse_args(arguments)
     world = World.load(options.data)
     world.base_url = options.url or f"http://{options.host}:{options.port}"
+    world.bank_recipient = options.bank_recipient
     uvicorn.run(
-        build(world, smtp_port=options.smtp_port),
+        build(world, smtp_port=options.smtp_port, imap_port=options.imap_port),
         host=options.host,
         port=options.port,
         log_level="warning",
@@ -30,6 +31,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--host", default=environment("SANDBOX_HOST", "127.0.0.1"))
     parser.add_argument("--port", type=int, default=environment("SANDBOX_PORT", "8010"))
     parser.add_argument("--smtp-port", type=int, default=environment("SANDBOX_SMTP_PORT", "8025"))
+    parser.add_argument("--imap-port", type=int, default=environment("SANDBOX_IMAP_PORT", "8143"))
+    parser.add_argument(
+        "--bank-recipient",
+        default=environment("SANDBOX_BANK_RECIPIENT", "owner@harbor.example"),
+        help="the address that the bank sends its mails to",
+    )
     parser.add_argument(
         "--data",
         default=environment("SANDBOX_DATA", ""),

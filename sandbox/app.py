@@ -7,27 +7,29 @@ from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
 
-from sandbox import control, fixtures, mail, pages, twilio, webhooks
+from sandbox import bank, control, fixtures, mail, pages, twilio, webhooks
 from sandbox.stripe import api
 from sandbox.stripe.api import Api
 from sandbox.stripe.clock import Ticker
 from sandbox.world import World
 
 
-def build(world: World, *, smtp_port: int) -> Starlette:
-    """Build the application. Its threads and the SMTP server run as long as it does."""
+def build(world: World, *, smtp_port: int, imap_port: int) -> Starlette:
+    """Build the application. Its threads and its mail servers run as long as it does."""
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         app.state.deliverer = webhooks.start(world)
         fixtures.prepare(world)
         mail.start(world, smtp_port)
+        bank.start(world, imap_port)
         twilio.start(world)
         ticker = Ticker(world)
         ticker.start()
         yield
         ticker.stop()
         twilio.stop()
+        bank.stop()
         mail.stop()
         webhooks.stop()
         with world.lock:
@@ -39,6 +41,7 @@ def build(world: World, *, smtp_port: int) -> Starlette:
             *control.routes,
             *twilio.routes,
             *mail.routes,
+            *bank.routes,
             *pages.routes,
         ],
         lifespan=lifespan,

@@ -1,7 +1,9 @@
-"""The JSON control API: clock, switches, automated hosted pages, deliveries, mail, and phone."""
+"""The JSON control API: clock, switches, automated hosted pages, deliveries, mail, phone, bank."""
 
 from __future__ import annotations
 
+import base64
+import binascii
 import json
 import time
 from collections.abc import Callable
@@ -13,6 +15,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from sandbox import fixtures, mail, twilio, webhooks
+from sandbox.bank import entries, keys, transfers
+from sandbox.bank import store as bank_mails
 from sandbox.stripe import (
     charges,
     checkout,
@@ -265,6 +269,58 @@ def _text_back(command: Command) -> Any:
     return twilio.inbound(command.world, str(command.body["from"]), str(command.body["body"]))
 
 
+def _make_transfer(command: Command) -> Json:
+    """Move money by Zelle, or add another line to the account: see `bank.transfers`."""
+    with command.world.lock, command.world.undoing():
+        made = transfers.make(command.world, command.body)
+        command.world.save()
+        return transfers.public(made)
+
+
+def _transfers(command: Command) -> list[Json]:
+    with command.world.lock:
+        return [transfers.public(entry) for entry in transfers.newest_first(command.world)]
+
+
+def _post_transfer(command: Command) -> Json:
+    """Let a transfer that's held onto the account."""
+    with command.world.lock:
+        entry = transfers.find(command.world, command.path["id"])
+        entries.release(command.world, entry)
+        command.world.save()
+        return transfers.public(entry)
+
+
+def _mail_transfer(command: Command) -> Json:
+    """Mail about a transfer again."""
+    with command.world.lock:
+        entry = transfers.find(command.world, command.path["id"])
+        transfers.tell(command.world, entry)
+        command.world.save()
+        return transfers.public(entry)
+
+
+def _bank_mails(command: Command) -> list[Json]:
+    return [bank_mails.public(one) for one in bank_mails.oldest_first(command.world)]
+
+
+def _put_bank_mail(command: Command) -> Json:
+    """Put any message into the mailbox: text or base64, signed with the bank's key on request."""
+    raw = _message(command.body)
+    if command.body.get("sign"):
+        raw = keys.sign(raw, keys.own(command.world.directory))
+    return bank_mails.public(bank_mails.receive(command.world, raw))
+
+
+def _message(body: Json) -> bytes:
+    try:
+        if "base64" in body:
+            return base64.b64decode(str(body["base64"]), validate=True)
+        return str(body["raw"]).encode()
+    except (KeyError, binascii.Error):
+        raise ValueError("A message is in base64, or as it is in raw.") from None
+
+
 routes = [
     _route("health", _health, "GET"),
     _route("reset", _reset, "POST"),
@@ -290,4 +346,10 @@ routes = [
     _route("mailbox", _clear_mailbox, "DELETE"),
     _route("phone", _phone, "GET"),
     _route("phone/inbound", _text_back, "POST"),
+    _route("bank/transfers", _transfers, "GET"),
+    _route("bank/transfers", _make_transfer, "POST"),
+    _route("bank/transfers/{id}/post", _post_transfer, "POST"),
+    _route("bank/transfers/{id}/mail", _mail_transfer, "POST"),
+    _route("bank/mails", _bank_mails, "GET"),
+    _route("bank/mails", _put_bank_mail, "POST"),
 ]

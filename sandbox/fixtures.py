@@ -1,7 +1,9 @@
-"""What a new sandbox already has: something to sell, and its environment's webhook endpoint."""
+"""What a new sandbox already has: something to sell, an account at a bank, and its environment's
+webhook endpoint."""
 
 import os
 
+from sandbox import bank
 from sandbox.stripe import portal, prices, products, webhook_endpoints
 from sandbox.world import World
 
@@ -16,6 +18,7 @@ def prepare(world: World) -> None:
             _fill(world)
         if not world.objects.list("billing_portal.configuration", is_default=True):
             portal.save_settings(world)
+        bank.prepare(world)
         _set_endpoint(world, os.environ.get("SANDBOX_WEBHOOK_URL", ""))
         world.save()
 

@@ -11,6 +11,10 @@ SHARES = (
     *("api_answer_lost", "api_fail", "api_lock_timeout", "api_rate_limited"),
     *("mail_answer_lost", "twilio_answer_lost", "twilio_fail"),
 )
+FORGERIES = ("none", "unsigned", "other_key", "look_alike")
+"""A mail that says it's the bank's: without a signature, with one of another key, or from a domain
+that looks like the bank's."""
+CHOICES = {"payload_version": PAYLOAD_VERSIONS, "bank_forged": FORGERIES}
 
 
 @dataclass
@@ -58,6 +62,20 @@ class Switches:
     twilio_answer_lost: float = 0.0
     """The share that Twilio carries out, and then the connection closes without an answer."""
     twilio_fail: float = 0.0
+    bank_no_mail: bool = False
+    """The bank tells of no transfer."""
+    bank_no_memo: bool = False
+    """Payers leave the memo empty, whatever they were asked for."""
+    bank_wrong_memo: bool = False
+    """Payers write something else into the memo."""
+    bank_wrong_amount: bool = False
+    """The bank's mail says more than came to the account."""
+    bank_doubled_mail: bool = False
+    """Every mail of the bank arrives twice."""
+    bank_late_file: bool = False
+    """New transfers aren't in the account's activity until this is off."""
+    bank_forged: str = "none"
+    """What comes isn't the bank's mail but a forged one, and no money: one of `FORGERIES`."""
     payload_version: str = "current"
     """The account's API version: that of events, and of requests, that name no other."""
 
@@ -90,14 +108,14 @@ def _as_number(name: str, value: object) -> float:
     return float(value)
 
 
-def _as_version(name: str, value: object) -> str:
-    if isinstance(value, str) and value in PAYLOAD_VERSIONS:
+def _as_choice(name: str, value: object) -> str:
+    if isinstance(value, str) and value in CHOICES[name]:
         return value
-    raise ValueError(f"{name} is one of {', '.join(PAYLOAD_VERSIONS)}.")
+    raise ValueError(f"{name} is one of {', '.join(CHOICES[name])}.")
 
 
 _READ: dict[type, Callable[[str, object], bool | float | str]] = {
     bool: _as_bool,
     float: _as_number,
-    str: _as_version,
+    str: _as_choice,
 }

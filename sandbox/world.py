@@ -50,13 +50,14 @@ class Previews(OrderedDict[str, Json]):
 class World:
     """The state with its one lock, clock, and switches. Hold `lock` to read or change anything.
 
-    Accounts share the clock, the switches, the mailbox, and the phone (`common`), and nothing else:
-    `objects` are those of this thread's current account (`at`).
+    Accounts share the clock, the switches, the mailbox, the phone, and the bank (`common`), and
+    nothing else: `objects` are those of this thread's current account (`at`).
     """
 
     def __init__(self, directory: Path | None) -> None:
         self.lock = threading.RLock()
-        self._directory = directory
+        self.directory = directory
+        """The folder that keeps the world; None if it lives in memory only."""
         self.common = self._open("sandbox")
         """What belongs to no account, beside the objects of the default one."""
         self._accounts = {DEFAULT_ACCOUNT: self.common, **self._kept_accounts()}
@@ -64,6 +65,8 @@ class World:
         self.switches = Switches()
         self.base_url = "http://127.0.0.1:8010"
         """Where the hosted pages live, without a slash at the end."""
+        self.bank_recipient = "owner@harbor.example"
+        """Who the bank writes to: the address of the business at its bank."""
         self.request: Request | None = None
         self.previews: Previews = Previews()
         self.bookmarks: dict[str, dict[str, str]] = {}
@@ -199,10 +202,10 @@ class World:
             return self._accounts[account]
 
     def _open(self, name: str) -> Store:
-        return Store(connect(self._directory / f"{name}.sqlite3") if self._directory else None)
+        return Store(connect(self.directory / f"{name}.sqlite3") if self.directory else None)
 
     def _kept_accounts(self) -> dict[str, Store]:
-        files = sorted(self._directory.glob("account-*.sqlite3")) if self._directory else []
+        files = sorted(self.directory.glob("account-*.sqlite3")) if self.directory else []
         kept = [self._open(path.stem) for path in files]
         return {str(one.meta(_NAME)): one for one in kept if one.meta(_NAME)}
 

@@ -7,6 +7,7 @@ from typing import Any
 from starlette.responses import Response
 from starlette.routing import Route
 
+from sandbox.bank import transfers
 from sandbox.mail import store as mails
 from sandbox.pager import paginate
 from sandbox.pages import collecting, dashboard, disputing, refunding
@@ -25,7 +26,7 @@ from sandbox.rendering import (
 from sandbox.stripe import clock, customers
 from sandbox.stripe.disputes import REASONS
 from sandbox.stripe.errors import ApiError
-from sandbox.switches import PAYLOAD_VERSIONS, Switches
+from sandbox.switches import FORGERIES, PAYLOAD_VERSIONS, Switches
 from sandbox.twilio import store as texts
 from sandbox.world import World
 
@@ -53,6 +54,16 @@ class Gauge:
     value: str = "0"
 
 
+@dataclass(frozen=True)
+class Pick:
+    """A switch that's one of several."""
+
+    name: str
+    label: str
+    choices: tuple[str, ...]
+    value: str = ""
+
+
 TOGGLES = (
     Toggle("webhooks_paused", "Hold webhooks", "They wait until this is off"),
     Toggle("duplicate", "Duplicate webhooks", "Every one arrives twice"),
@@ -66,6 +77,12 @@ TOGGLES = (
     Toggle("refunds_ask", "Ask about refunds", "The member has to say where the money goes"),
     Toggle("mail_ascii_only", "Mail without SMTPUTF8", "No ü before the @ of an address"),
     Toggle("lose", "Lose webhooks", "None leaves; resend them below"),
+    Toggle("bank_no_memo", "Zelle without memo", "Payers leave it empty"),
+    Toggle("bank_wrong_memo", "Zelle with a wrong memo", "Payers write something else"),
+    Toggle("bank_wrong_amount", "Bank’s mail: wrong amount", "It says $10.00 more than came"),
+    Toggle("bank_no_mail", "Bank’s mail: none", "Only the account’s activity tells"),
+    Toggle("bank_doubled_mail", "Bank’s mail: doubled", "Every one arrives twice"),
+    Toggle("bank_late_file", "Bank’s file: late", "New transfers are missing until this is off"),
 )
 GAUGES = (
     Gauge("webhook_delay", "Webhook delay, seconds"),
@@ -77,6 +94,10 @@ GAUGES = (
     Gauge("twilio_fail", "Twilio failures, share 0–1", share=True),
     Gauge("twilio_answer_lost", "Twilio sent it, answer lost, share 0–1", share=True),
     Gauge("mail_answer_lost", "Mail kept, answer lost, share 0–1", share=True),
+)
+PICKS = (
+    Pick("bank_forged", "Forged mail instead of Zelle", FORGERIES),
+    Pick("payload_version", "API version of the account", PAYLOAD_VERSIONS),
 )
 
 
@@ -102,10 +123,10 @@ def _page(visit: Visit, *, trouble: str = "", status: int = 200) -> Response:
         told=_told(visit),
         toggles=[*_toggles(world.switches)],
         gauges=[*_gauges(world.switches)],
-        versions=PAYLOAD_VERSIONS,
-        version=world.switches.payload_version,
+        picks=[*_picks(world.switches)],
         faulty=world.switches != Switches(),
         mail_count=len(mails.newest_first(world)),
+        bank_count=len(transfers.newest_first(world)),
         text_count=len(texts.newest_first(world)),
         q=search,
         customers=[person(world, customer) for customer in shown_people],
@@ -291,14 +312,19 @@ def _gauges(switches: Switches) -> Iterator[Gauge]:
         yield Gauge(gauge.name, gauge.label, gauge.share, f"{value:g}")
 
 
+def _picks(switches: Switches) -> Iterator[Pick]:
+    for pick in PICKS:
+        yield Pick(pick.name, pick.label, pick.choices, str(getattr(switches, pick.name)))
+
+
 def _wanted(form: Form) -> dict[str, bool | float | str]:
     """The switches of a sent form, where unchecked boxes are missing. Raises ValueError."""
     if "calm" in form:
         return Switches().as_dict()
     boxes = {toggle.name: toggle.name in form for toggle in TOGGLES}
     numbers = {gauge.name: float(form.get(gauge.name) or 0) for gauge in GAUGES}
-    version = form.get("payload_version") or Switches().payload_version
-    return {**boxes, **numbers, "payload_version": version}
+    picked = {pick.name: form.get(pick.name) or getattr(Switches(), pick.name) for pick in PICKS}
+    return {**boxes, **numbers, **picked}
 
 
 routes = [

@@ -33,12 +33,13 @@ class Server:
     """A `python -m sandbox` and its control API."""
 
     def __init__(self, data: Path | str = "", **environment: str) -> None:
-        self.port, self.smtp_port = _free_port(), _free_port()
+        self.port, self.smtp_port, self.imap_port = (_free_port() for _ in range(3))
         self.url = f"http://127.0.0.1:{self.port}"
         self.http = httpx.Client(base_url=self.url, timeout=60, trust_env=False)
         self._command = [
             *(sys.executable, "-m", "sandbox", "--data", str(data)),
             *("--port", str(self.port), "--smtp-port", str(self.smtp_port)),
+            *("--imap-port", str(self.imap_port)),
         ]
         kept = {name: text for name, text in os.environ.items() if not name.startswith("SANDBOX_")}
         self._environment = kept | environment

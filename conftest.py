@@ -30,6 +30,7 @@ from pytest_django import Settings
 from pytest_django.plugin import DjangoDbBlocker
 
 from testing import rows, thorough
+from testing.bank import Bank
 from testing.undefined_names import Undefined
 
 # Collecting makes a million objects that all stay. Looking for garbage among them would take a
@@ -55,10 +56,16 @@ MIGRATED = pytest.StashKey[str]()
 
 @dataclass(frozen=True)
 class Sandbox:
-    """A running sandbox: the tests' Stripe, Twilio, and mail server."""
+    """A running sandbox: the tests' Stripe, Twilio, mail server, and bank."""
 
     url: str
     smtp_port: int
+    imap_port: int
+
+    @property
+    def bank(self) -> Bank:
+        """The business's bank."""
+        return Bank(self.url, self.imap_port, HTTP)
 
     @property
     def stripe(self) -> stripe.StripeClient:
@@ -144,11 +151,12 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
 @pytest.fixture(scope="session")
 def running_sandbox() -> Iterator[Sandbox]:
     """One sandbox process for the whole run; `sandbox` empties it for each test."""
-    port, smtp_port = free_port(), free_port()
-    command = [sys.executable, "-m", "sandbox", "--port", str(port), "--smtp-port", str(smtp_port)]
+    port, smtp_port, imap_port = free_port(), free_port(), free_port()
+    command = [sys.executable, "-m", "sandbox", "--port", str(port)]
+    command += ["--smtp-port", str(smtp_port), "--imap-port", str(imap_port)]
     env = {name: value for name, value in os.environ.items() if not name.startswith("SANDBOX_")}
     process = subprocess.Popen([*command, "--data", ""], cwd=ROOT, env=env)
-    started = Sandbox(f"http://{HOST}:{port}", smtp_port)
+    started = Sandbox(f"http://{HOST}:{port}", smtp_port, imap_port)
     try:
         _wait_for(started, process)
         yield started

@@ -60,6 +60,7 @@ class Choices:
     web_port: int = 8000
     sandbox_port: int = 8010
     smtp_port: int = 8025
+    imap_port: int = 8143
 
     @classmethod
     def load(cls) -> "Choices":
@@ -76,7 +77,7 @@ class Choices:
     def take_free_ports(self) -> None:
         """Keep the ports, moving each to the next free one if it's taken."""
         taken: set[int] = set()
-        for name in ("web_port", "sandbox_port", "smtp_port"):
+        for name in ("web_port", "sandbox_port", "smtp_port", "imap_port"):
             port = _free_port(getattr(self, name), taken)
             taken.add(port)
             setattr(self, name, port)
@@ -171,6 +172,7 @@ def environment(choices: Choices) -> dict[str, str]:
         "TWILIO_API_BASE": f"{choices.sandbox}/twilio",
         "SANDBOX_PORT": str(choices.sandbox_port),
         "SANDBOX_SMTP_PORT": str(choices.smtp_port),
+        "SANDBOX_IMAP_PORT": str(choices.imap_port),
         "SANDBOX_WEBHOOK_URL": f"{choices.portal}/billing/webhook/",
         "SANDBOX_SMS_INBOUND_URL": f"{choices.portal}/sms/inbound/",
         "WEB_BIND": f"{HOST}:{choices.web_port}",
@@ -316,6 +318,7 @@ def _table(choices: Choices) -> str:
         "Sandbox": f"{choices.sandbox}/",
         "Mailbox": f"{choices.sandbox}/mailbox/",
         "Phone": f"{choices.sandbox}/phone/",
+        "Bank": f"{choices.sandbox}/bank/",
     }
     sign_ins = json.loads(SIGN_INS.read_text())
     first = max(len(name) for name in (*places, *(row["role"] for row in sign_ins)))

@@ -18,10 +18,12 @@ import httpx
 import psycopg
 
 from common.postgres import Cluster, temporary_cluster
+from testing.bank import Bank
 
 ROOT = Path(__file__).resolve().parent.parent
 HOST = "127.0.0.1"
 PATIENCE_SECONDS = 60
+HTTP = httpx.Client(timeout=60, trust_env=False)
 Found = TypeVar("Found")
 
 
@@ -55,6 +57,7 @@ class Stack:
     web_port: int = field(default_factory=free_port)
     sandbox_port: int = field(default_factory=free_port)
     smtp_port: int = field(default_factory=free_port)
+    imap_port: int = field(default_factory=free_port)
     # Where the product is, and the command prefix for its processes.
     folder: Path = ROOT
     through: Sequence[str] = ()
@@ -69,6 +72,11 @@ class Stack:
     def sandbox_url(self) -> str:
         """The sandbox's address."""
         return f"http://{HOST}:{self.sandbox_port}"
+
+    @property
+    def bank(self) -> Bank:
+        """The bank of the sandbox, which must be running."""
+        return Bank(self.sandbox_url, self.imap_port, HTTP)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -102,6 +110,7 @@ class Stack:
             "TWILIO_API_BASE": f"{self.sandbox_url}/twilio",
             "SANDBOX_PORT": str(self.sandbox_port),
             "SANDBOX_SMTP_PORT": str(self.smtp_port),
+            "SANDBOX_IMAP_PORT": str(self.imap_port),
             "SANDBOX_DATA": "",
             "SANDBOX_WEBHOOK_URL": f"{self.url}/billing/webhook/",
             "SANDBOX_SMS_INBOUND_URL": f"{self.url}/sms/inbound/",
@@ -233,12 +242,14 @@ def running_stack(log: Path) -> Iterator[Stack]:
     """Start everything, and stop and remove everything afterward."""
     with temporary_cluster() as cluster:
         stack = Stack(cluster, log)
-        stack.manage("migrate", "--no-input")
-        stack.manage("collectstatic", "--no-input")
         try:
-            for name in ("sandbox", "web", "worker"):
-                stack.start(name)
+            # First, so the settings of the others can have its bank's key.
+            stack.start("sandbox")
             eventually(lambda: _answers(f"{stack.sandbox_url}/_sandbox/health"), "the sandbox")
+            stack.manage("migrate", "--no-input")
+            stack.manage("collectstatic", "--no-input")
+            for name in ("web", "worker"):
+                stack.start(name)
             eventually(lambda: _answers(f"{stack.url}/healthz/"), "the portal")
             yield stack
         finally:

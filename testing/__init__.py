@@ -1,1 +1,1 @@
-"""Shared by all apps' tests: databases, data that's set up once, and how much to run."""
+"""Shared by all apps' tests: databases, data that's set up once, the bank, and how much to run."""

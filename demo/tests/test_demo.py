@@ -47,25 +47,29 @@ def test_the_secret_key_is_random_and_only_the_owner_may_read_it(home: Path) -> 
     assert (home / "choices.json").stat().st_mode & 0o077 == 0
 
 
+def all_at(port: int) -> launch.Choices:
+    return launch.Choices(web_port=port, sandbox_port=port, smtp_port=port, imap_port=port)
+
+
+def ports_of(choices: launch.Choices) -> list[int]:
+    return [choices.web_port, choices.sandbox_port, choices.smtp_port, choices.imap_port]
+
+
 def test_a_taken_port_moves_to_the_next_free_one(taken_port: int) -> None:
-    choices = launch.Choices(web_port=taken_port, sandbox_port=taken_port, smtp_port=taken_port)
+    choices = all_at(taken_port)
 
     choices.take_free_ports()
 
-    ports = [choices.web_port, choices.sandbox_port, choices.smtp_port]
+    ports = ports_of(choices)
     assert ports == sorted(set(ports))
     assert taken_port not in ports
 
 
 def test_two_demos_that_start_at_once_choose_other_ports(taken_port: int) -> None:
-    first, second = (
-        launch.Choices(web_port=taken_port, sandbox_port=taken_port, smtp_port=taken_port)
-        for _ in range(2)
-    )
+    first, second = all_at(taken_port), all_at(taken_port)
     first.take_free_ports()
     second.take_free_ports()
-    ports = {first.web_port, first.sandbox_port, first.smtp_port}
-    assert ports.isdisjoint({second.web_port, second.sandbox_port, second.smtp_port})
+    assert set(ports_of(first)).isdisjoint(ports_of(second))
 
 
 def test_a_second_demo_of_one_checkout_is_refused(home: Path) -> None:
@@ -110,6 +114,7 @@ def test_the_table_names_every_place_and_sign_in(
     for shown in (
         "http://127.0.0.1:8001/staff/",
         "http://127.0.0.1:8011/mailbox/",
+        "http://127.0.0.1:8011/bank/",
         "http://127.0.0.1:8011/phone/",
         "amy@example.com  a-password",
     ):

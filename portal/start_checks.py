@@ -195,7 +195,7 @@ def _bank_mails(settings: Settings) -> Iterator[str]:
     yield from bank_checks.refusals(settings, is_live=_is_live(settings))
     url = _value(settings, "BANK_MAIL_URL")
     if url and not PLACEHOLDER.search(url) and not _value(settings, "BANK_MAIL_RECIPIENTS"):
-        yield "Set BANK_MAIL_RECIPIENTS, too: of the mails in BANK_MAIL_URL, those to it count."
+        yield "Set BANK_MAIL_RECIPIENTS, too: only mails to these addresses count."
 
 
 def _conninfo(url: str) -> dict[str, object] | None:

@@ -9,6 +9,7 @@ from billing.models.bank import (
     BankTransfer,
     KnownPayer,
 )
+from billing.models.bank_mail_retry import BankMailRetry
 from billing.models.checkout import Checkout
 from billing.models.credit_note import CreditNote
 from billing.models.customer import Customer
@@ -39,6 +40,7 @@ __all__ = [
     "BankFile",
     "BankLine",
     "BankMail",
+    "BankMailRetry",
     "BankMailbox",
     "BankTransfer",
     "Checkout",

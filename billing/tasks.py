@@ -22,6 +22,7 @@ from billing.refunds import staff_notices as refund_staff_notices
 from billing.refunds import sync as refund_sync
 from billing.refunds import transitions as refund_transitions
 from billing.sync import account_setup, assignment, catalog, refresh, taxing
+from billing.zelle import expecting
 from common.one_by_one import OneByOne, SomeFailed
 from common.queue import Backoff, enqueue_once
 
@@ -142,6 +143,18 @@ def remind_members(timestamp: int) -> None:
         reminders.remind_all()
     with run.each("Refunds that need an answer"):
         refund_notices.remind_to_answer()
+    run.finish()
+
+
+@app.periodic(cron="11 * * * *")
+@app.task(queueing_lock="tidy_zelle_payments", retry=Backoff(max_attempts=5, first=60))
+def tidy_zelle_payments(timestamp: int = 0) -> None:
+    """Remind members of payments by Zelle that they started, and expire those past their date."""
+    run = OneByOne()
+    with run.each("Reminders of Zelle payments"):
+        expecting.remind()
+    with run.each("Zelle payments past their date"):
+        expecting.expire()
     run.finish()
 
 

@@ -8,6 +8,7 @@ from billing.pages import (
     payment_views,
     refund_views,
     statement_views,
+    zelle_views,
 )
 
 app_name = "billing"
@@ -43,4 +44,10 @@ urlpatterns = [
         "payments/credit-notes/<int:pk>/pdf/", invoice_views.credit_note_pdf, name="credit-note-pdf"
     ),
     path("payments/invoices/<int:pk>/stripe/", invoice_views.invoice_hosted, name="invoice-hosted"),
+    path("payments/invoices/<int:pk>/zelle/", zelle_views.pay_invoice, name="pay-invoice-by-zelle"),
+    path("membership/zelle/", zelle_views.pay_membership, name="pay-membership-by-zelle"),
+    path("zelle/code/", zelle_views.code, name="zelle-code"),
+    path("zelle/<int:pk>/", zelle_views.payment, name="zelle"),
+    path("zelle/<int:pk>/sent/", zelle_views.sent, name="zelle-sent"),
+    path("zelle/<int:pk>/cancel/", zelle_views.cancel, name="zelle-cancel"),
 ]

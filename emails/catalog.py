@@ -30,6 +30,12 @@ class Kind(StrEnum):
     OFFER_ACCEPTED = "offer_accepted"
     PAYMENT_REQUESTED = "payment_requested"
     CREDIT_NOTE = "credit_note"
+    ZELLE_STARTED = "zelle_started"
+    ZELLE_REMINDER = "zelle_reminder"
+    ZELLE_RECEIVED = "zelle_received"
+    ZELLE_PART_RECEIVED = "zelle_part_received"
+    ZELLE_EXPIRED = "zelle_expired"
+    ZELLE_UNDONE = "zelle_undone"
     PAYMENT_NOT_MADE = "payment_not_made"
     REFUND_RECEIVED = "refund_received"
     REFUND_APPROVED = "refund_approved"
@@ -148,6 +154,14 @@ CATALOG: dict[Kind, Spec] = {
     Kind.PAYMENT_REQUESTED: _billing("Please pay {{ amount }} for {{ description }}"),
     Kind.PAYMENT_NOT_MADE: _billing("Payment failed: {{ amount }} for {{ description }}"),
     Kind.CREDIT_NOTE: Spec("Credit note: {{ amount }} for {{ description }}"),
+    Kind.ZELLE_STARTED: Spec("How to pay {{ amount }} by Zelle: memo {{ reference }}"),
+    Kind.ZELLE_REMINDER: _billing(
+        "{% load message_dates %}Reminder: send {{ amount }} by Zelle before {{ until|day }}"
+    ),
+    Kind.ZELLE_RECEIVED: _billing("Receipt: {{ amount }} for {{ description }}"),
+    Kind.ZELLE_PART_RECEIVED: _billing("{{ missing }} is still missing for {{ description }}"),
+    Kind.ZELLE_EXPIRED: _billing("We’ve stopped waiting for your Zelle payment of {{ amount }}"),
+    Kind.ZELLE_UNDONE: _billing("We need to correct your Zelle payment for {{ description }}"),
     Kind.REFUND_RECEIVED: _billing("We got your request: refund of {{ amount }}"),
     Kind.REFUND_APPROVED: _billing("Approved: your refund of {{ amount }}"),
     Kind.REFUND_DENIED: _billing(

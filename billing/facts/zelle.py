@@ -2,35 +2,74 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.conf import settings
+from django.db.models import Q, Sum, Value
+from django.db.models.functions import Coalesce
 
 from billing.bank import references
-from billing.core.bank_statuses import ZellePurpose
-from billing.models import ExpectedTransfer, ZelleTerms
+from billing.core import tax_texts
+from billing.core.bank_statuses import (
+    EXPECTED_OPEN,
+    AllocationState,
+    ExpectedState,
+    ZellePurpose,
+)
+from billing.facts import tax_settings
+from billing.models import ExpectedTransfer, Invoice, PaymentRequest, Plan, ZelleTerms
+from billing.models.zelle import ExpectedQuerySet
 from common.money import Money
+from common.reads import Person
+
+CURRENCY = "usd"
+# Why Stripe made the invoice that books a payment by Zelle.
+BOOKED_AS = {
+    ZellePurpose.AMOUNT: "manual",
+    ZellePurpose.REQUEST: "manual",
+    ZellePurpose.MEMBERSHIP: "subscription_create",
+}
 
 
 def terms() -> ZelleTerms:
-    """Return the owner's terms; before any were saved, nothing is taken."""
-    return ZelleTerms.objects.first() or ZelleTerms(pk=1)
+    """Return the owner's terms; before any were saved, nothing is taken.
+
+    They come without the QR code, which is large: `code_type` says whether there is one.
+    """
+    return ZelleTerms.objects.defer("code").first() or ZelleTerms(pk=1)
 
 
-def takes(purpose: ZellePurpose, amount: int | None = None, currency: str = "usd") -> bool:
+def takes(
+    purpose: ZellePurpose,
+    amount: int | None = None,
+    currency: str = CURRENCY,
+    *,
+    known: ZelleTerms | None = None,
+) -> bool:
     """Whether members may pay this by Zelle; any amount (cents) if it's None.
 
-    Zelle moves only US dollars.
+    Zelle moves only US dollars. `known` saves reading the terms.
     """
-    known = terms()
-    if currency.lower() != "usd" or not known.takes(purpose):
+    known = known or terms()
+    if currency.lower() != CURRENCY or not known.takes(purpose) or _adds_tax(purpose):
         return False
     if purpose == ZellePurpose.MEMBERSHIP and not price_ids():
         return False
     return amount is None or known.minimum <= amount <= known.maximum
 
 
-def bounds() -> str:
+def _adds_tax(purpose: ZellePurpose) -> bool:
+    """Whether Stripe would add tax to it: only Stripe's page could say how much.
+
+    A membership's tax depends on its price (`on_sale`), and an invoice has its tax already.
+    """
+    is_single = purpose in (ZellePurpose.AMOUNT, ZellePurpose.REQUEST)
+    return is_single and tax_settings.adds_to_single()
+
+
+def bounds(known: ZelleTerms | None = None) -> str:
     """Return the amounts that are taken by Zelle, in a sentence."""
-    known = terms()
+    known = known or terms()
     least, most = Money(known.minimum, "usd"), Money(known.maximum, "usd")
     return f"By Zelle you can pay from {least} to {most}."
 
@@ -41,6 +80,91 @@ def price_ids() -> list[str]:
     return list(dict.fromkeys(price_id for price_id in wanted if price_id))
 
 
-def shown(expected: ExpectedTransfer) -> str:
+def on_sale(
+    plans: Iterable[Plan], tax_behavior: str, known: ZelleTerms | None = None
+) -> list[Plan]:
+    """Return those of the prices that members may pay by Zelle, in order.
+
+    `tax_behavior`: from Stripe Tax's settings. Where tax comes on top, nobody could say how much
+    to send.
+    """
+    known = known or terms()
+    by_price = {row.stripe_id: row for row in plans}
+    rows = [by_price[price_id] for price_id in price_ids() if price_id in by_price]
+    return [
+        row
+        for row in rows
+        if row.active
+        and takes(ZellePurpose.MEMBERSHIP, row.amount, row.currency, known=known)
+        and tax_settings.of_plan(row, tax_behavior) != tax_texts.ADDED
+    ]
+
+
+def shown(expected: ExpectedTransfer, known: ZelleTerms | None = None) -> str:
     """Return a payment's reference as people see it: `HY-7K3P-4`."""
-    return references.shown(terms().prefix.upper(), expected.reference)
+    return references.shown((known or terms()).prefix.upper(), expected.reference)
+
+
+def worth_mentioning(user: Person) -> ExpectedQuerySet:
+    """Return a member's payments by Zelle that aren't over: awaited, or not booked yet.
+
+    Each has `counted`: the cents that were received for it.
+    """
+    is_booked_later = Q(state=ExpectedState.CONFIRMED, booked_at=None)
+    rows = ExpectedTransfer.objects.for_user(user).filter(
+        Q(state__in=sorted(EXPECTED_OPEN)) | is_booked_later
+    )
+    is_counted = Q(allocations__state=AllocationState.CONFIRMED)
+    counted = Coalesce(Sum("allocations__amount", filter=is_counted), Value(0))
+    return rows.select_related("request").annotate(counted=counted)
+
+
+def money_is_here(expected: ExpectedTransfer) -> bool:
+    """Whether a bank has told of money for it, or it's paid."""
+    is_told = expected.state in (ExpectedState.ANNOUNCED, ExpectedState.CONFIRMED)
+    return is_told or expected.allocations.exclude(state=AllocationState.UNDONE).exists()
+
+
+def pays_request(request: PaymentRequest) -> bool:
+    """Whether a transfer has arrived for a request, so that it needn't be paid by card."""
+    return _has_money(ExpectedTransfer.objects.filter(request=request))
+
+
+def pays_membership(user: Person) -> bool:
+    """Whether a transfer has arrived for a membership that hasn't begun yet."""
+    rows = ExpectedTransfer.objects.for_user(user).filter(purpose=ZellePurpose.MEMBERSHIP)
+    return _has_money(rows.filter(booked_at=None))
+
+
+def _has_money(rows: ExpectedQuerySet) -> bool:
+    is_paid = Q(state__in=[ExpectedState.ANNOUNCED, ExpectedState.CONFIRMED])
+    has_part = Q(
+        state=ExpectedState.WAITING,
+        allocations__state__in=[AllocationState.PROPOSED, AllocationState.CONFIRMED],
+    )
+    return rows.filter(is_paid | has_part).exists()
+
+
+def awaited_of(invoice: Invoice) -> ExpectedTransfer | None:
+    """Return the payment by Zelle that's awaited for an invoice."""
+    return ExpectedTransfer.objects.open().filter(invoice=invoice).first()
+
+
+def books(invoice: Invoice) -> bool:
+    """Whether an invoice is how a payment by Zelle was booked: it had its receipt already.
+
+    Stripe's news of it may come before our own row says which invoice it is.
+    """
+    rows = ExpectedTransfer.objects.filter(state=ExpectedState.CONFIRMED)
+    same = Q(user=invoice.customer.user_id, booked_at=None, invoice=None)
+    same &= Q(amount=invoice.total, currency=invoice.currency)
+    same &= Q(purpose__in=[one for one, why in BOOKED_AS.items() if why == invoice.billing_reason])
+    return rows.filter(Q(invoice=invoice) | same).exists()
+
+
+def is_of_zelle_member(invoice: Invoice) -> bool:
+    """Whether it's sent for something that was paid by Zelle before."""
+    rows = ExpectedTransfer.objects.filter(
+        subscription=invoice.subscription_id, state=ExpectedState.CONFIRMED
+    )
+    return invoice.is_sent and invoice.subscription_id is not None and rows.exists()

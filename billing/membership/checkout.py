@@ -20,7 +20,7 @@ from billing.core.statuses import (
     CheckoutState,
     Purpose,
 )
-from billing.facts import memberships, payers, plans
+from billing.facts import memberships, payers, plans, zelle
 from billing.membership import trial_days
 from billing.models import Checkout, Customer, PaymentRequest, Plan, Subscription
 from billing.models.locks import lock_member
@@ -39,6 +39,7 @@ ANOTHER_TAB = (
 
 
 MEMBER_ALREADY = "You have the membership already."
+PAID_BY_ZELLE = "We have your Zelle payment. Your membership begins once it’s confirmed."
 TRIAL_GONE = (
     "The free trial is for new members, and your email address was used for a membership before. "
     "Nothing was charged. You can still subscribe without the trial."
@@ -116,7 +117,7 @@ def start_membership(user: User, price_id: str = "", *, expects_trial: bool = Fa
     """
     with in_sentences("join"):
         plan = chosen_plan(price_id)
-        _refuse_if_member(user)
+        refuse_if_member(user)
         free_days = trial_days.of(user, plan)
         if expects_trial and free_days < plan.trial_days:
             raise TrialGone(TRIAL_GONE)
@@ -273,8 +274,13 @@ def customer_of(user: User) -> Customer:
     raise gateway.StripeRefused(f"Each new customer of user {user.pk} is deleted at once.")
 
 
-def _refuse_if_member(user: User) -> None:
-    """Refuse a second membership; ask Stripe too, since a webhook may be on its way."""
+def refuse_if_member(user: User) -> None:
+    """Refuse a second membership; ask Stripe too, since a webhook may be on its way.
+
+    Raises:
+        AlreadyMember: they have one, or have just paid for it.
+        gateway.StripeError: Stripe couldn't be asked.
+    """
     if not memberships.live(user):
         rows = Subscription.objects.for_user(user)
         known = set(rows.values_list("stripe_id", flat=True))
@@ -283,6 +289,8 @@ def _refuse_if_member(user: User) -> None:
                 refresh.sync_subscription(missing)
     if memberships.live(user):
         raise AlreadyMember(MEMBER_ALREADY)
+    if zelle.pays_membership(user):
+        raise AlreadyMember(PAID_BY_ZELLE)
 
 
 def _subscription_ids(customer: Customer) -> list[str]:
@@ -316,6 +324,8 @@ def _row_to_pay(customer: Customer, wanted: Wanted) -> Checkout:
     lock_member(customer.user_id)
     if wanted.purpose == Purpose.MEMBERSHIP and memberships.live(customer.user):
         raise AlreadyMember(MEMBER_ALREADY)
+    if wanted.purpose == Purpose.MEMBERSHIP and zelle.pays_membership(customer.user):
+        raise AlreadyMember(PAID_BY_ZELLE)
     row = Checkout.objects.filter(user=customer.user_id, **wanted.unfinished).first()
     if row and (row.session_id or wanted.fits(row, customer)):
         return row

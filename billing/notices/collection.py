@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import assert_never
+from typing import TypedDict, assert_never
 
+from billing.core.bank_statuses import ZellePurpose
 from billing.core.statuses import PauseBehavior
-from billing.facts import descriptions, discounts
+from billing.facts import descriptions, discounts, zelle
 from billing.models import Invoice, Subscription
 from billing.notices import contexts
 from billing.notices.transitions import (
@@ -22,6 +23,15 @@ from emails import outbox
 
 # How long after the due date a reminder still makes sense.
 OVERDUE_IS_NEWS_FOR = timedelta(days=7)
+
+
+class ByZelle(TypedDict):
+    """How to pay an invoice by Zelle; empty if that's not awaited."""
+
+    zelle_reference: str
+    zelle_name: str
+    zelle_address: str
+    zelle_url: str
 
 
 def announce(change: Collecting) -> None:
@@ -89,7 +99,12 @@ def _invoice(
     happened_at: datetime,
     good_until: datetime | None,
 ) -> None:
-    """Ask to pay an invoice: once when it comes, once before it's due, once after."""
+    """Ask to pay an invoice: once when it comes, once before it's due, once after.
+
+    One that books a payment by Zelle is paid already, whatever Stripe has heard of it.
+    """
+    if zelle.books(invoice):
+        return
     user = invoice.customer.user
     outbox.put(
         user,
@@ -99,9 +114,23 @@ def _invoice(
             description=descriptions.of_invoice(invoice, descriptions.product_names([invoice])),
             invoice_number=invoice.number,
             due_on=invoice.due_at,
+            **_by_zelle(invoice),
             url=portal_url("billing:invoice", invoice.pk),
         ),
         cause=invoice.stripe_id,
         happened_at=happened_at,
         good_until=good_until,
     )
+
+
+def _by_zelle(invoice: Invoice) -> ByZelle:
+    """Return how to pay an invoice by Zelle, if that's awaited."""
+    awaited, known = zelle.awaited_of(invoice), zelle.terms()
+    if awaited is None or not known.takes(ZellePurpose.INVOICE):
+        return {"zelle_reference": "", "zelle_name": "", "zelle_address": "", "zelle_url": ""}
+    return {
+        "zelle_reference": zelle.shown(awaited, known),
+        "zelle_name": known.name,
+        "zelle_address": known.address,
+        "zelle_url": portal_url("billing:zelle", awaited.pk),
+    }

@@ -249,6 +249,7 @@ class PaymentRequested(MessageContext):
     amount: str
     tax_words: str
     adds_tax: bool
+    by_zelle: bool
     description: str
     expires_on: datetime | None
     url: str
@@ -283,13 +284,17 @@ class CreditNoteIssued(MessageContext):
 
 @dataclass(frozen=True, kw_only=True)
 class InvoiceToPay(MessageContext):
-    """An invoice that the member pays themselves."""
+    """An invoice that the member pays themselves. `zelle_*`: if they're to pay it by Zelle."""
 
     name: str
     amount: str
     description: str
     invoice_number: str
     due_on: datetime | None
+    zelle_reference: str = ""
+    zelle_name: str = ""
+    zelle_address: str = ""
+    zelle_url: str = ""
     url: str
 
 

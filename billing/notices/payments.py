@@ -7,12 +7,14 @@ from typing import TypedDict
 from django.conf import settings
 
 from billing.core import texts
+from billing.core.bank_statuses import ZellePurpose
 from billing.facts import (
     cards,
     descriptions,
     pay_links,
     tax_settings,
     taxes,
+    zelle,
 )
 from billing.models import (
     Checkout,
@@ -45,10 +47,11 @@ class Besides(TypedDict):
 def invoice_paid(paid_invoice: InvoicePaid) -> None:
     """Send a receipt, unless nothing was charged (a trial's invoice).
 
-    After a failed try, the same email says first that the payment went through.
+    What books a payment by Zelle had its receipt when that was confirmed. After a failed try, the
+    same email says first that the payment went through.
     """
     invoice = paid_invoice.invoice
-    if not invoice.amount_paid or not invoice.paid_at:
+    if not invoice.amount_paid or not invoice.paid_at or zelle.books(invoice):
         return
     user, tax = invoice.customer.user, taxes.of_invoice(invoice)
     paid = [payment for payment in paid_invoice.payments if payment.paid_at]
@@ -235,6 +238,7 @@ def ask_for_payment(request: PaymentRequest) -> None:
             amount=str(request.price),
             tax_words=tax_settings.single_words(),
             adds_tax=tax_settings.adds_to_single(),
+            by_zelle=zelle.takes(ZellePurpose.REQUEST, request.amount, request.currency),
             description=request.description,
             expires_on=end,
             url=pay_links.url_of(request),

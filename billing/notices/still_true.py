@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from billing.core.bank_statuses import ExpectedState
 from billing.core.statuses import (
     ANSWER_SOON,
     Collection,
@@ -17,7 +18,15 @@ from billing.core.statuses import (
     RequestState,
     SubscriptionStatus,
 )
-from billing.models import Dispute, Invoice, Payment, PaymentRequest, Refund, Subscription
+from billing.models import (
+    Dispute,
+    ExpectedTransfer,
+    Invoice,
+    Payment,
+    PaymentRequest,
+    Refund,
+    Subscription,
+)
 from emails.catalog import Kind
 from emails.causes import Check
 from emails.models import Message
@@ -117,6 +126,34 @@ def _requested(message: Message) -> str:
     return "" if row.state == RequestState.OPEN else "The request has been paid or canceled."
 
 
+def _zelle_awaited(message: Message) -> str:
+    """We asked for a payment by Zelle."""
+    row = _zelle(message)
+    if row is None:
+        return ""
+    if row.state == ExpectedState.CONFIRMED:
+        return "The payment has been received."
+    if not row.is_open:
+        return "The payment isn’t awaited anymore."
+    return ""
+
+
+def _zelle_reminded(message: Message) -> str:
+    row = _zelle(message)
+    if row and row.is_open and (row.said_sent_at or row.state == ExpectedState.ANNOUNCED):
+        return "The payment is on its way."
+    return _zelle_awaited(message)
+
+
+def _zelle_part_missing(message: Message) -> str:
+    """We asked for the rest of a payment, naming what had come."""
+    row = _zelle(message)
+    told = message.cause.split(":")[1:2]
+    if row and row.is_open and told != [str(row.received())]:
+        return "More has come since, or less counts."
+    return _zelle_awaited(message)
+
+
 def _refund_undecided(message: Message) -> str:
     row = Refund.objects.filter(pk=_number(message)).first()
     if row is None:
@@ -153,6 +190,9 @@ CHECKS: dict[Kind, Check] = {
     Kind.MEMBERSHIP_GOES_ON: _goes_on,
     Kind.PRICE_SWITCHED: _switched,
     Kind.PAYMENT_REQUESTED: _requested,
+    Kind.ZELLE_STARTED: _zelle_awaited,
+    Kind.ZELLE_REMINDER: _zelle_reminded,
+    Kind.ZELLE_PART_RECEIVED: _zelle_part_missing,
     Kind.REFUND_RECEIVED: _refund_undecided,
     Kind.REFUND_SENT: _refund_waits_at_stripe,
     Kind.REFUND_TO_DECIDE: _refund_undecided,
@@ -163,6 +203,12 @@ CHECKS: dict[Kind, Check] = {
 
 def _subscription(message: Message) -> Subscription | None:
     return Subscription.objects.filter(stripe_id=message.cause.partition(":")[0]).first()
+
+
+def _zelle(message: Message) -> ExpectedTransfer | None:
+    number = message.cause.partition(":")[0].removeprefix("zelle")
+    rows = ExpectedTransfer.objects.filter(pk=int(number) if number.isdecimal() else 0)
+    return rows.first()
 
 
 def _number(message: Message) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from django.conf import settings
 from django.urls import reverse
@@ -17,8 +18,9 @@ from billing.core.statuses import (
     SubscriptionStatus,
 )
 from billing.core.tones import Alert, Tone
-from billing.facts import cards, collecting, descriptions, pay_links, tax_settings
-from billing.models import Invoice, Payment, PaymentRequest
+from billing.facts import cards, collecting, descriptions, pay_links, tax_settings, zelle
+from billing.models import ExpectedTransfer, Invoice, Payment, PaymentRequest
+from billing.pages import zelle_pages
 from billing.pages.member_facts import MemberFacts
 from billing.pages.membership_status import Membership, MembershipState
 from billing.pages.payment_lines import PAGE_SIZE
@@ -34,8 +36,22 @@ def for_member(facts: MemberFacts, current: Membership) -> list[Alert]:
         *sent_invoices(facts),
         *lines.news(facts.refunds).alerts,
         *_banks_at_work(facts.at_banks),
-        *(_request_alert(row) for row in facts.asked),
+        *_by_zelle(facts),
+        *_requests(facts),
     ]
+
+
+def _by_zelle(facts: MemberFacts) -> list[Alert]:
+    """Return payments by Zelle, except those that an invoice's alert mentions."""
+    shown = {row.pk for row in _sent_invoices(facts)}
+    rows = [one for one in facts.by_zelle if one.invoice_id not in shown]
+    return zelle_pages.alerts(rows, facts.zelle_terms)
+
+
+def _requests(facts: MemberFacts) -> list[Alert]:
+    """Return what the member was asked to pay, and isn't paying by Zelle."""
+    paid = zelle_pages.of_requests(facts.by_zelle)
+    return [_request_alert(row) for row in facts.asked if row.pk not in paid]
 
 
 def _two_memberships(current: Membership) -> list[Alert]:
@@ -150,13 +166,36 @@ def _waits_for_invoice(facts: MemberFacts, current: Membership) -> bool:
 
 def sent_invoices(facts: MemberFacts) -> list[Alert]:
     """Return the invoices that were sent to the member, the most urgent first."""
-    invoices = [
-        one for one in facts.waiting if one.is_payable and one.is_sent and not _is_of_ended(one)
-    ]
-    invoices.sort(key=lambda one: (one.due_at.timestamp() if one.due_at else math.inf, one.pk))
+    by_zelle = zelle_pages.of_invoices(facts.by_zelle)
     return [
-        _sent_alert(row, descriptions.of_invoice(row, facts.names)) for row in invoices[:PAGE_SIZE]
+        _with_zelle(
+            _sent_alert(row, descriptions.of_invoice(row, facts.names)), by_zelle.get(row.pk), facts
+        )
+        for row in _sent_invoices(facts)
     ]
+
+
+def _sent_invoices(facts: MemberFacts) -> list[Invoice]:
+    """Return the invoices to pay, without those that money by Zelle has come for."""
+    by_zelle = zelle_pages.of_invoices(facts.by_zelle)
+    paid = {key for key, row in by_zelle.items() if zelle_pages.has_money(row)}
+    rows = [one for one in facts.waiting if one.is_payable and one.is_sent and one.pk not in paid]
+    rows = [one for one in rows if not _is_of_ended(one)]
+    rows.sort(key=lambda one: (one.due_at.timestamp() if one.due_at else math.inf, one.pk))
+    return rows[:PAGE_SIZE]
+
+
+def _with_zelle(alert: Alert, awaited: ExpectedTransfer | None, facts: MemberFacts) -> Alert:
+    """Let an invoice's alert lead to its payment by Zelle, if one is awaited."""
+    if awaited is None:
+        return alert
+    url = reverse("billing:zelle", args=[awaited.pk])
+    if awaited.said_sent_at:
+        text = f"{alert.text} You said you’ve sent it by Zelle: we’re looking out for it."
+        return replace(alert, text=text, action="See the payment", url=url)
+    reference = zelle.shown(awaited, facts.zelle_terms)
+    text = f"{alert.text} Send it by Zelle with the memo {reference}."
+    return replace(alert, text=text, action="Pay by Zelle", url=url)
 
 
 def _sent_alert(row: Invoice, description: str) -> Alert:

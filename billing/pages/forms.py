@@ -6,6 +6,7 @@ from django import forms
 from django.conf import settings
 
 from billing.core.statuses import CancellationReason
+from billing.models.bank import NAME
 from billing.payments import single_payments
 from common.fields import WordsField
 from common.money import AmountError, parse_money
@@ -74,3 +75,15 @@ class AmountForm(forms.Form):
     def clean_note(self) -> str:
         """Return it on one line, with single spaces."""
         return " ".join(str(self.cleaned_data["note"]).split())
+
+
+class SentForm(forms.Form):
+    """A member has sent a payment by Zelle: from whose account."""
+
+    payer_name = WordsField(
+        label="Name on the account it came from",
+        max_length=NAME,
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+        help_text="As your bank shows it. It helps us find your payment if the memo got lost.",
+        error_messages={"required": "Enter the name on the account."},
+    )

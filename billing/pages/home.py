@@ -23,6 +23,7 @@ class Home:
 
     membership: Membership
     offer: plans.PlanOffer | None
+    zelle_offer: plans.PlanOffer | None  # to pay for by Zelle
     alerts: list[Alert]
     refunds: list[RefundLine]  # the newest under way that need nothing from the member
     has_more_refunds: bool
@@ -35,7 +36,8 @@ def home(facts: MemberFacts) -> Home:
     shown = news.under_way[:FEW]
     return Home(
         membership=current,
-        offer=None if current.is_member else facts.offer,
+        offer=None if current.is_member or facts.begins_by_zelle else facts.offer,
+        zelle_offer=None if current.is_member else facts.zelle_offer,
         alerts=for_member(facts, current),
         refunds=refund_lines(shown, facts.names),
         has_more_refunds=len(news.under_way) > len(shown),

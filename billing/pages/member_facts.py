@@ -13,6 +13,7 @@ from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from billing.core.bank_statuses import ExpectedState, ZellePurpose
 from billing.core.statuses import (
     UNFINISHED_CHECKOUT,
     Collection,
@@ -20,13 +21,14 @@ from billing.core.statuses import (
     PaymentStatus,
     Purpose,
 )
-from billing.facts import cards, descriptions, plans, trials
+from billing.facts import cards, descriptions, plans, trials, zelle
 from billing.facts.descriptions import ProductNames
 from billing.facts.plans import PlanOffer
 from billing.membership import cancellation, switch_options
 from billing.models import (
     Checkout,
     Dispute,
+    ExpectedTransfer,
     Invoice,
     MembershipDecision,
     Payment,
@@ -36,6 +38,7 @@ from billing.models import (
     Subscription,
     TaxAccount,
     TrialRecord,
+    ZelleTerms,
 )
 from billing.models.decision import PENDING_FOR
 from billing.pages.payment_lines import PAGE_SIZE
@@ -93,9 +96,12 @@ LAST_PAID = Part(lambda: _last_paid().select_related("invoice"))
 PLANS = Part(lambda: Plan.objects.filter(stripe_id=AnyOf("price_ids", "text"), active=True))
 TRIED = Part(lambda: TrialRecord.objects.filter(digest=AnyOf("digests", "text"))[:1])
 TAX_ACCOUNT = Part(lambda: TaxAccount.objects.all()[:1])
+ZELLE_TERMS = Part(lambda: ZelleTerms.objects.defer("code")[:1])
+ZELLE_PLANS = Part(lambda: Plan.objects.filter(stripe_id=AnyOf("zelle_price_ids", "text")))
+BY_ZELLE = Part(lambda: zelle.worth_mentioning(ME))
 STANDING = (
     *(SUBSCRIPTIONS, DECISION, CONFIRMING, WAITING, TRIES, REFUNDS, ASKED, AT_BANKS, LAST_PAID),
-    *(PLANS, TRIED, TAX_ACCOUNT),
+    *(PLANS, TRIED, TAX_ACCOUNT, ZELLE_TERMS, ZELLE_PLANS, BY_ZELLE),
 )
 
 LAST = Part(
@@ -126,7 +132,8 @@ class MemberFacts:
     `waiting`: invoices that are unpaid or not collected yet, with the attempts to pay them.
     `last_paid`: the last payment by live subscription. `plans`: the prices on sale, in display
     order. `paid`, `given_back`: what was paid for current periods, with its disputes and refunds;
-    only the membership page has these. `last_payment`: only home has it.
+    only the membership page has these. `last_payment`: only home has it. `by_zelle`: payments by
+    Zelle that aren't over; `zelle_plans`: the prices for it.
     """
 
     user: User
@@ -142,6 +149,9 @@ class MemberFacts:
     is_new: bool
     tax_behavior: str
     names: ProductNames
+    zelle_terms: ZelleTerms
+    zelle_plans: Sequence[Plan]
+    by_zelle: Sequence[ExpectedTransfer]
     last_payment: Payment | None = None
     paid: Sequence[Payment] = field(default_factory=list)
     given_back: Sequence[Refund] = field(default_factory=list)
@@ -150,6 +160,20 @@ class MemberFacts:
     def offer(self) -> PlanOffer | None:
         """What's on sale to them."""
         return plans.offer(self.plans, is_new=self.is_new, tax_behavior=self.tax_behavior)
+
+    @property
+    def begins_by_zelle(self) -> bool:
+        """Whether a membership is about to begin that was paid by Zelle."""
+        rows = [row for row in self.by_zelle if row.purpose == ZellePurpose.MEMBERSHIP]
+        return any(row.state != ExpectedState.WAITING for row in rows)
+
+    @property
+    def zelle_offer(self) -> PlanOffer | None:
+        """What's on sale to them if they pay by Zelle, unless they are. There's no free trial."""
+        if any(row.purpose == ZellePurpose.MEMBERSHIP for row in self.by_zelle):
+            return None
+        rows = zelle.on_sale(self.zelle_plans, self.tax_behavior, self.zelle_terms)
+        return plans.offer(rows, is_new=False, tax_behavior=self.tax_behavior)
 
     def waiting_of(self, row: Subscription) -> list[Invoice]:
         """Return a subscription's waiting invoices, newest first."""
@@ -176,6 +200,7 @@ def _read(reading: Reading, user: User) -> Results:
         failed_since=now - queries.REMEMBERED_FOR,
         at_bank_since=now - queries.AT_THE_BANK_FOR,
         price_ids=plans.price_ids(),
+        zelle_price_ids=zelle.price_ids(),
         digests=sorted(trials.that_count([user.email])),
     )
 
@@ -206,6 +231,9 @@ def _facts(user: User, results: Results, *, is_home: bool) -> MemberFacts:
         is_new=not trials.begun_among(subscriptions) and not results[TRIED],
         tax_behavior=account.behavior if account else "",
         names=descriptions.product_names([*waiting, *filter(None, shown)] if is_home else waiting),
+        zelle_terms=results.first(ZELLE_TERMS) or ZelleTerms(pk=1),
+        zelle_plans=results[ZELLE_PLANS],
+        by_zelle=results[BY_ZELLE],
         last_payment=last,
         paid=paid,
         given_back=[] if is_home else results[GIVEN_BACK],

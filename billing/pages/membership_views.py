@@ -37,11 +37,13 @@ def membership(request: HttpRequest) -> HttpResponse:
     template = "billing/membership.html" + ("#current" if wants_fragment(request) else "")
     facts = member_facts.membership(current_user(request))
     current = membership_status.membership(facts)
-    offer = None if current.is_member else facts.offer
+    offer = None if current.is_member or facts.begins_by_zelle else facts.offer
     context = {
         "membership": current,
         "alerts": alerts.for_member(facts, current),
         "offer": offer,
+        "zelle_offer": None if current.is_member else facts.zelle_offer,
+        "begins_by_zelle": facts.begins_by_zelle,
         "changed_price": membership_status.changed_price(current, offer),
         "left_open": alerts.left_open(facts),
         "switches": membership_status.switches(facts, current),

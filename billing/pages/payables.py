@@ -9,9 +9,10 @@ from enum import StrEnum
 
 from django.urls import reverse
 
+from billing.core.bank_statuses import ZellePurpose
 from billing.core.statuses import CheckoutState
-from billing.facts import pay_links, tax_settings
-from billing.models import Checkout, Item, PaymentRequest
+from billing.facts import pay_links, tax_settings, zelle
+from billing.models import Checkout, ExpectedTransfer, Item, PaymentRequest, ZelleTerms
 from billing.pages.payment_lines import payment_url
 from common.money import Money
 
@@ -26,6 +27,7 @@ class Payable:
     action: str
     until: datetime | None = None
     tax_words: str = ""  # "plus tax"
+    takes_zelle: bool = False  # beside its button
 
 
 class Outcome(StrEnum):
@@ -52,16 +54,34 @@ class PaymentResult:
         return self.outcome != Outcome.CONFIRMING
 
 
-def payables(asked: Sequence[PaymentRequest], offered: Sequence[Item]) -> list[Payable]:
-    """Return what the member was asked to pay and what is on sale to them, requests first."""
+def payables(
+    asked: Sequence[PaymentRequest],
+    offered: Sequence[Item],
+    by_zelle: Sequence[ExpectedTransfer],
+    known: ZelleTerms,
+) -> list[Payable]:
+    """Return what the member was asked to pay and what is on sale to them, requests first.
+
+    What they're paying by Zelle is left out: it has an alert.
+    """
     words = tax_settings.single_words()
+    requests_paid = {row.request_id for row in by_zelle}
+    items_paid = {row.request.item_id for row in by_zelle if row.request}
     requests = [
         Payable(row.description, row.price, pay_links.path_of(row), "", row.expires_at)
         for row in asked
+        if row.pk not in requests_paid
     ]
     items = [
-        Payable(row.name, row.price, "", reverse("billing:pay-item", args=[row.pk]))
+        Payable(
+            row.name,
+            row.price,
+            "",
+            reverse("billing:pay-item", args=[row.pk]),
+            takes_zelle=zelle.takes(ZellePurpose.REQUEST, row.amount, row.currency, known=known),
+        )
         for row in offered
+        if row.pk not in items_paid
     ]
     return [replace(one, tax_words=words) for one in requests + items]
 

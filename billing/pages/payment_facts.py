@@ -15,13 +15,14 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import BigIntegerField, Count, Func, OuterRef, Q
 from django.utils import timezone
 
-from billing.facts import descriptions, statements, taxes
+from billing.facts import descriptions, statements, taxes, zelle
 from billing.facts.descriptions import ProductNames
 from billing.facts.taxes import TaxNames
 from billing.models import (
     CreditNote,
     Customer,
     Dispute,
+    ExpectedTransfer,
     Invoice,
     Item,
     Payment,
@@ -29,6 +30,7 @@ from billing.models import (
     Refund,
     RefundPolicy,
     Subscription,
+    ZelleTerms,
 )
 from billing.models.copy import MemberRecordQuerySet
 from billing.pages.payment_lines import PAGE_SIZE, invoices_of
@@ -83,9 +85,11 @@ OFFERED = Part(
     )
 )
 YEARS = Part(lambda: statements.years(ME, Param("zone", "text")))
+ZELLE_TERMS = Part(lambda: ZelleTerms.objects.defer("code")[:1])
+BY_ZELLE = Part(lambda: zelle.worth_mentioning(ME))
 LIST = Reading(
     *(INVOICES, SUBSCRIPTIONS, OF_INVOICES, SINGLE, DISPUTES, UNDER_WAY, POLICY, HELD, SWITCHES),
-    *(ASKED, OFFERED, YEARS),
+    *(ASKED, OFFERED, YEARS, ZELLE_TERMS, BY_ZELLE),
 )
 
 INVOICE = Part(lambda: invoices_of(ME).filter(pk=KEY))
@@ -106,7 +110,10 @@ AUTOMATIC = Part(
 )
 # What `judging_of` needs.
 JUDGED_BY = (DISPUTES, POLICY, HELD, SWITCHES, AUTOMATIC)
-ONE_INVOICE = Reading(INVOICE, OF_INVOICE, NOTES, REFUNDS, *JUDGED_BY)
+OF_INVOICE_BY_ZELLE = Part(lambda: zelle.worth_mentioning(ME).filter(invoice=KEY))
+ONE_INVOICE = Reading(
+    *(INVOICE, OF_INVOICE, NOTES, REFUNDS, ZELLE_TERMS, OF_INVOICE_BY_ZELLE), *JUDGED_BY
+)
 ONE_PAYMENT = Reading(PAYMENT, REFUNDS, *JUDGED_BY)
 
 
@@ -139,6 +146,8 @@ class PaymentsFacts:
     asked: Sequence[PaymentRequest]
     offered: Sequence[Item]
     years: Sequence[int]
+    zelle_terms: ZelleTerms
+    by_zelle: Sequence[ExpectedTransfer]
 
     @property
     def is_first(self) -> bool:
@@ -157,6 +166,8 @@ class InvoiceFacts:
     judging: Judging
     names: ProductNames
     taxes: TaxNames
+    zelle_terms: ZelleTerms
+    by_zelle: ExpectedTransfer | None
 
 
 @dataclass(frozen=True)
@@ -202,6 +213,8 @@ def payments(user: User, before: str = "", other_before: str = "") -> PaymentsFa
         asked=results[ASKED],
         offered=results[OFFERED],
         years=sorted(results[YEARS], reverse=True),
+        zelle_terms=results.first(ZELLE_TERMS) or ZelleTerms(pk=1),
+        by_zelle=results[BY_ZELLE],
     )
 
 
@@ -221,6 +234,8 @@ def invoice(user: User, pk: int) -> InvoiceFacts | None:
         judging=judging_of(results, rows, user),
         names=descriptions.product_names([row]),
         taxes=taxes.names_of(row),
+        zelle_terms=results.first(ZELLE_TERMS) or ZelleTerms(pk=1),
+        by_zelle=results.first(OF_INVOICE_BY_ZELLE),
     )
 
 

@@ -10,11 +10,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from billing.core import texts
+from billing.core.bank_statuses import ZellePurpose
 from billing.core.statuses import GIVEN_UP_BY_PAUSE, Collection, CreditNoteStatus, InvoiceStatus
-from billing.core.tones import Tone
-from billing.facts import businesses, credit, descriptions, taxes
+from billing.core.tones import Alert, Tone
+from billing.facts import businesses, credit, descriptions, taxes, zelle
 from billing.models import CreditNote, Invoice, Payment
-from billing.pages import payables
+from billing.pages import payables, zelle_pages
 from billing.pages.payables import Payable
 from billing.pages.payment_facts import InvoiceFacts, PaymentsFacts, SinglePaymentFacts
 from billing.pages.payment_lines import (
@@ -27,6 +28,7 @@ from billing.pages.payment_lines import (
 from billing.refunds import lines, offers
 from billing.refunds.lines import RefundLine
 from common.money import Money
+from common.paths import numbered
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,9 @@ class InvoicePage:
     hosted_url: str
     pdf_url: str
     pay_url: str  # empty if there's nothing to pay
+    zelle_url: str  # of the payment by Zelle that's awaited for it
+    zelle_action: str  # where to start one
+    zelle_alert: Alert | None
     is_overdue: bool
 
 
@@ -119,6 +124,7 @@ class PaymentsPage:
     is_first_of_payments: bool
     credit: str  # the balance, in a sentence, or ""
     payables: list[Payable]
+    alerts: list[Alert]  # about payments by Zelle
     years: Sequence[int]  # for which there is a statement
 
 
@@ -150,12 +156,15 @@ def payments_page(facts: PaymentsFacts) -> PaymentsPage:
         is_first_of_payments=facts.is_first_of_payments,
         credit=_credit(facts.invoices) if facts.is_first else "",
         payables=_payables(facts),
+        alerts=zelle_pages.alerts(facts.by_zelle, facts.zelle_terms) if facts.is_first else [],
         years=facts.years,
     )
 
 
 def _payables(facts: PaymentsFacts) -> list[Payable]:
-    return payables.payables(facts.asked, facts.offered) if facts.is_first_of_invoices else []
+    if not facts.is_first_of_invoices:
+        return []
+    return payables.payables(facts.asked, facts.offered, facts.by_zelle, facts.zelle_terms)
 
 
 def _credit(invoices: Sequence[Invoice]) -> str:
@@ -179,6 +188,8 @@ def invoice_page(facts: InvoiceFacts) -> InvoicePage:
         and invoice.collection != Collection.PROCESSING
     )
     hosted = reverse("billing:invoice-hosted", args=[invoice.pk])
+    awaited = facts.by_zelle
+    has_money = awaited is not None and zelle_pages.has_money(awaited)
     tax = taxes.in_words(invoice, facts.taxes)
     return InvoicePage(
         head=head,
@@ -203,8 +214,23 @@ def invoice_page(facts: InvoiceFacts) -> InvoicePage:
         payments=[_with_refunds(row, head.description, facts) for row in rows],
         hosted_url=hosted if invoice.hosted_url else "",
         pdf_url=reverse("billing:invoice-pdf", args=[invoice.pk]) if invoice.pdf_url else "",
-        pay_url=hosted if may_pay else "",
+        pay_url=hosted if may_pay and not has_money else "",
+        zelle_url=numbered("billing:zelle", awaited.pk) if awaited and may_pay else "",
+        zelle_action=reverse("billing:pay-invoice-by-zelle", args=[invoice.pk])
+        if may_pay and awaited is None and _takes_zelle(facts)
+        else "",
+        zelle_alert=next(iter(zelle_pages.alerts([awaited], facts.zelle_terms)), None)
+        if awaited
+        else None,
         is_overdue=invoice.is_overdue,
+    )
+
+
+def _takes_zelle(facts: InvoiceFacts) -> bool:
+    """Whether an open invoice can be paid by Zelle; one that's charged would be paid twice."""
+    row = facts.invoice
+    return row.is_sent and zelle.takes(
+        ZellePurpose.INVOICE, row.amount_remaining, row.currency, known=facts.zelle_terms
     )
 
 

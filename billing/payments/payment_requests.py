@@ -10,12 +10,14 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from billing.core.statuses import UNFINISHED_CHECKOUT, CheckoutState, RequestState
+from billing.facts import zelle
 from billing.membership import checkout
-from billing.models import Checkout, Item, PaymentRequest
+from billing.models import Checkout, ExpectedTransfer, Item, PaymentRequest
 from billing.models.locks import lock_member
 from billing.notices import payments
 from billing.payments import single_payments
 from billing.stripe import failures, gateway
+from billing.sync import expected
 from common.money import Money
 from members.models import Member
 
@@ -77,6 +79,8 @@ def cancel(request: PaymentRequest, actor: User) -> None:
         couldn't be asked; it's then unchanged.
     """
     rows = PaymentRequest.objects.filter(pk=request.pk)
+    if zelle.pays_request(request):
+        raise RequestRefused("Money for it has arrived by Zelle. See the bank’s money first.")
     with transaction.atomic():
         # From here on nobody can start paying it.
         closed = rows.filter(state=RequestState.OPEN).update(
@@ -92,6 +96,10 @@ def cancel(request: PaymentRequest, actor: User) -> None:
             raise
         failures.note(logger, error, "A payment request could not be canceled")
         raise RequestRefused(_still_payable(error)) from error
+    with transaction.atomic():
+        lock_member(request.user_id)
+        awaited = ExpectedTransfer.objects.open().filter(request=request)
+        expected.close(awaited, "Its payment request was withdrawn.")
     logger.info("User %s cancels payment request %s.", actor.pk, request.pk)
 
 

@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from billing.core import texts
 from billing.core.statuses import Purpose, RequestState
-from billing.facts import pay_links, tax_settings
+from billing.facts import pay_links, tax_settings, zelle
 from billing.membership.checkout import (
     AlreadyPaid,
     CheckoutError,
@@ -131,7 +131,7 @@ def unpayable(request: PaymentRequest) -> Unpayable | None:
         return Unpayable.PAID
     if request.state == RequestState.CANCELED:
         return Unpayable.WITHDRAWN
-    if request.is_being_paid:
+    if request.is_being_paid or zelle.pays_request(request):
         return Unpayable.BEING_PAID
     if request.has_expired:
         return Unpayable.EXPIRED

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from django.conf import settings
 from django.db import transaction
 
-from billing.facts import memberships, plans
+from billing.facts import memberships, plans, zelle
 from billing.models import (
     Plan,
     Product,
@@ -59,7 +59,7 @@ def sync_current_plan(changed_id: str = "") -> None:
     if Product.objects.filter(stripe_id=changed_id).exists():
         sync_product(changed_id)
     run = OneByOne(ended_by=gateway.ENDS_ALL)
-    for price_id in plans.price_ids():
+    for price_id in dict.fromkeys([*plans.price_ids(), *zelle.price_ids()]):
         with run.each(price_id):
             _sync_plan_on_sale(price_id)
     run.finish()

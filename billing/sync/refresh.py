@@ -44,7 +44,7 @@ from billing.notices.transitions import (
     Transition,
 )
 from billing.stripe import gateway, snapshots
-from billing.sync import assignment, catalog, changes, decisions, writing
+from billing.sync import assignment, catalog, changes, decisions, expected, writing
 from billing.sync.changes import FIRST_INVOICE
 from billing.sync.columns import (
     Catalog,
@@ -111,6 +111,7 @@ def sync_subscription(subscription_id: str) -> Subscription:
         }
         old, new = writing.write(Subscription, subscription_id, read_at, values)
         trials.note(new, is_first_seen=old is None)
+        expected.membership_read(new)
         accepted = decisions.settle(new, read_at)
         changes.announce([*changes.of_subscription(old, new), *accepted])
     return new
@@ -156,6 +157,7 @@ def sync_invoice(invoice_id: str) -> Invoice:
         tried = [payment for payment in payments if _is_kept(payment)]
         rows = [_write_payment(payment, customer, read_at, new)[1] for payment in tried]
         outside = _write_outside(snapshot, new, read_at)
+        expected.invoice_read(new)
         changes.announce(changes.of_invoice(old, new, [*rows, *outside], tried, read_at))
         for note in notes:
             changes.announce(_write_credit_note(note, new, read_at))
@@ -314,6 +316,7 @@ def _settle(payment: Payment, checkout_pk: int) -> None:
             PaymentRequest.objects.filter(pk=row.request_id).update(
                 state=RequestState.PAID, paid_at=payment.paid_at
             )
+            expected.request_paid(row.request_id)
     row.save(update_fields=["payment", "state"])
 
 

@@ -8,12 +8,23 @@ from typing import Any
 from billing.notices import contexts as notices
 from billing.reconcile import contexts as reconcile
 from billing.refunds import contexts as refunds
+from billing.zelle import contexts as zelle
 from emails.catalog import Kind
 from emails.contexts import MessageContext, NamedAmount
 from members import contexts as members
 from portal.backoffice import contexts as portal
 
 at = datetime.fromisoformat
+TO_SEND: dict[str, Any] = {
+    "name": "Nina Novak",
+    "amount": "$29.00",
+    "description": "Harbor Yoga membership, one month",
+    "reference": "HY-7K3P-4",
+    "to_name": "Harbor Yoga LLC",
+    "to_address": "pay@harboryoga.example",
+    "until": at("2026-12-01T12:00:00+00:00"),
+    "url": "https://portal.example.com/zelle/123456/",
+}
 CONTEXTS: dict[Kind, MessageContext] = {
     one.kind: one
     for one in (
@@ -154,12 +165,56 @@ CONTEXTS: dict[Kind, MessageContext] = {
             ends_on=None,
             url="https://portal.example.com/membership/",
         ),
+        zelle.ZelleStarted(**TO_SEND),
+        zelle.ZelleReminder(**TO_SEND),
+        zelle.ZelleReceived(
+            name="Nina Novak",
+            amount="$29.00",
+            description="Harbor Yoga membership, one month",
+            reference="HY-7K3P-4",
+            invoice_number="",
+            begins=True,
+            received_on=at("2026-11-24T12:00:00+00:00"),
+            url="https://portal.example.com/zelle/123456/",
+        ),
+        zelle.ZellePartReceived(
+            name="Nina Novak",
+            amount="$20.00",
+            total="$29.00",
+            missing="$9.00",
+            description="Harbor Yoga membership, one month",
+            reference="HY-7K3P-4",
+            to_name="Harbor Yoga LLC",
+            to_address="pay@harboryoga.example",
+            url="https://portal.example.com/zelle/123456/",
+        ),
+        zelle.ZelleExpired(
+            name="Nina Novak",
+            amount="$29.00",
+            description="Harbor Yoga membership, one month",
+            reference="HY-7K3P-4",
+            is_invoice=False,
+            said_sent=False,
+            url="https://portal.example.com/zelle/123456/",
+        ),
+        zelle.ZelleUndone(
+            name="Nina Novak",
+            missing="$29.00",
+            total="$29.00",
+            description="Harbor Yoga membership, one month",
+            is_open=True,
+            url="https://portal.example.com/zelle/123456/",
+        ),
         notices.InvoiceSent(
             name="Nina Novak",
             amount="$40.00",
             description="Workshop fee, 12 December",
             invoice_number="HY-0042",
             due_on=at("2026-12-08T12:00:00+00:00"),
+            zelle_reference="HY-7K3P-4",
+            zelle_name="Harbor Yoga LLC",
+            zelle_address="pay@harboryoga.example",
+            zelle_url="https://portal.example.com/zelle/123456/",
             url="https://portal.example.com/payments/invoices/123456/",
         ),
         notices.InvoiceDue(
@@ -206,6 +261,7 @@ CONTEXTS: dict[Kind, MessageContext] = {
             amount="$40.00",
             tax_words="plus tax",
             adds_tax=True,
+            by_zelle=False,
             description="Workshop fee, 12 December",
             expires_on=at("2026-12-08T12:00:00+00:00"),
             url="https://portal.example.com/pay/42.lGnZbTNqKxtZ0Rk6u1vP8s5J3yYwDh7cQeXaBfViMoE/",

@@ -1,0 +1,251 @@
+"""A member's payments by Zelle in words: the page that shows how, and what other pages say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from django.urls import reverse
+
+from billing.core.bank_statuses import ExpectedState, ZellePurpose
+from billing.core.dates import long_date
+from billing.core.tones import Alert, Tone
+from billing.facts import pay_links, zelle
+from billing.models import ExpectedTransfer, KnownPayer, ZelleTerms
+from common.money import Money, plain_amount
+from common.paths import numbered
+
+
+class Stage(StrEnum):
+    """Where a payment stands, for its member."""
+
+    TO_SEND = "to_send"
+    SENT = "sent"  # so they say
+    ANNOUNCED = "announced"
+    PART = "part"
+    PAID = "paid"
+    EXPIRED = "expired"
+    CANCELED = "canceled"
+
+
+BADGES = {
+    Stage.TO_SEND: (Tone.WAIT, "Waiting for you"),
+    Stage.SENT: (Tone.WAIT, "Looking out for it"),
+    Stage.ANNOUNCED: (Tone.WAIT, "Arrived, being checked"),
+    Stage.PART: (Tone.WAIT, "Partly received"),
+    Stage.PAID: (Tone.GOOD, "Paid"),
+    Stage.EXPIRED: (Tone.INFO, "Expired"),
+    Stage.CANCELED: (Tone.INFO, "Canceled"),
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step of the tracker."""
+
+    state: str
+    title: str
+    text: str = ""
+    at: datetime | None = None
+    who: str = ""
+
+
+@dataclass(frozen=True)
+class ZellePage:
+    """A payment by Zelle: what to send, and where it stands.
+
+    `mark` changes with everything that the page says. `is_taken`: the business still takes Zelle
+    for it. `back`: a page's address and name.
+    """
+
+    pk: int
+    stage: Stage
+    description: str
+    total: Money
+    received: Money
+    to_pay: Money
+    plain_amount: str
+    reference: str
+    to_name: str
+    to_address: str
+    code_url: str
+    is_taken: bool
+    said_sent: bool
+    payer_name: str
+    expires_at: datetime | None
+    invoice_url: str
+    is_membership: bool
+    card_url: str
+    back: tuple[str, str]
+    mark: str
+
+    @property
+    def tone(self) -> Tone:
+        """The badge's tone."""
+        return BADGES[self.stage][0]
+
+    @property
+    def label(self) -> str:
+        """The badge's words."""
+        return BADGES[self.stage][1]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether money is still to come, as far as the page shows how."""
+        return self.stage in (Stage.TO_SEND, Stage.SENT, Stage.PART)
+
+    @property
+    def changes(self) -> bool:
+        """Whether it will say something else without the member's doing."""
+        is_booking = self.stage == Stage.PAID and not self.invoice_url
+        return self.is_open or self.stage == Stage.ANNOUNCED or is_booking
+
+    @property
+    def can_cancel(self) -> bool:
+        """Whether nothing was sent yet."""
+        return self.stage == Stage.TO_SEND
+
+    @property
+    def steps(self) -> list[Step]:
+        """What happens, from sending to the receipt."""
+        sent = Step("done", "You sent it") if self.stage != Stage.TO_SEND else SENDING
+        if self.stage == Stage.ANNOUNCED:
+            return [sent, Step("done", "It reached our bank"), CHECKING_NOW]
+        if self.stage == Stage.SENT:
+            return [sent, ARRIVING_NOW, CHECKING_NEXT]
+        return [sent, ARRIVING_NEXT, CHECKING_NEXT]
+
+
+SENDING = Step("now", "You send it", "In your bank’s app, as described above.")
+ARRIVES = "Mostly within minutes. Some banks take up to 3 business days, often for a first payment."
+ARRIVING_NOW = Step("now", "It reaches our bank", ARRIVES)
+ARRIVING_NEXT = Step("next", "It reaches our bank", ARRIVES)
+CONFIRMS = "You’ll see it here, and we’ll email you a receipt."
+CHECKING_NOW = Step("now", "We confirm it", CONFIRMS)
+CHECKING_NEXT = Step("next", "We confirm it", CONFIRMS)
+
+
+def zelle_page(row: ExpectedTransfer, known: ZelleTerms) -> ZellePage:
+    """Return the page of a payment."""
+    received = row.received()
+    stage = stage_of(row, received)
+    missing = Money(max(row.amount - received, 0), row.currency)
+    to_pay = missing if stage == Stage.PART else row.money
+    invoice = row.invoice
+    code = reverse("billing:zelle-code") + f"?v={known.changed_at.timestamp():.0f}"
+    return ZellePage(
+        pk=row.pk,
+        stage=stage,
+        description=row.description,
+        total=row.money,
+        received=Money(received, row.currency),
+        to_pay=to_pay,
+        plain_amount=plain_amount(to_pay.amount, row.currency),
+        reference=zelle.shown(row, known),
+        to_name=known.name,
+        to_address=known.address,
+        code_url=code if known.code_type else "",
+        is_taken=known.takes(ZellePurpose(row.purpose)) and bool(known.address),
+        said_sent=row.said_sent_at is not None,
+        payer_name=row.payer_name,
+        expires_at=row.expires_at,
+        invoice_url=numbered("billing:invoice", invoice.pk) if invoice else "",
+        is_membership=row.purpose == ZellePurpose.MEMBERSHIP,
+        card_url=_card_url(row) if stage in (Stage.TO_SEND, Stage.EXPIRED, Stage.CANCELED) else "",
+        back=_back(row),
+        mark=f"{stage}-{received}-{'booked' if row.booked_at else ''}",
+    )
+
+
+def stage_of(row: ExpectedTransfer, received: int) -> Stage:
+    """Return where a payment stands, given the cents that count for it."""
+    match row.state:
+        case ExpectedState.CONFIRMED:
+            return Stage.PAID
+        case ExpectedState.EXPIRED:
+            return Stage.EXPIRED
+        case ExpectedState.CANCELED:
+            return Stage.CANCELED
+        case _ if received:
+            return Stage.PART
+        case ExpectedState.ANNOUNCED:
+            return Stage.ANNOUNCED
+    return Stage.SENT if row.said_sent_at else Stage.TO_SEND
+
+
+def name_of_payer(row: ExpectedTransfer) -> str:
+    """Return whose account it probably comes from: as they said, as before, or the member."""
+    if row.payer_name:
+        return row.payer_name
+    said = ExpectedTransfer.objects.for_user(row.user).exclude(payer_name="")
+    before = said.values_list("payer_name", flat=True).first()
+    known = KnownPayer.objects.filter(user=row.user).values_list("name", flat=True)
+    return before or known.first() or row.user.get_full_name()
+
+
+def alerts(rows: Iterable[ExpectedTransfer], known: ZelleTerms) -> list[Alert]:
+    """Return what a member must do or know about payments that `zelle.worth_mentioning` found."""
+    return [_alert(row, known) for row in rows]
+
+
+def has_money(row: ExpectedTransfer) -> bool:
+    """Whether money has come for one that `zelle.worth_mentioning` found."""
+    received = int(getattr(row, "counted", 0))
+    return stage_of(row, received) in (Stage.ANNOUNCED, Stage.PART, Stage.PAID)
+
+
+def of_invoices(rows: Iterable[ExpectedTransfer]) -> dict[int, ExpectedTransfer]:
+    """Return payments by the invoice that they pay."""
+    return {row.invoice_id: row for row in rows if row.invoice_id}
+
+
+def of_requests(rows: Iterable[ExpectedTransfer]) -> dict[int, ExpectedTransfer]:
+    """Return payments by the request that they pay."""
+    return {row.request_id: row for row in rows if row.request_id}
+
+
+def _alert(row: ExpectedTransfer, known: ZelleTerms) -> Alert:
+    received = int(getattr(row, "counted", 0))
+    url, amount = numbered("billing:zelle", row.pk), row.money
+    reference, what = zelle.shown(row, known), f"For: {row.description}."
+    match stage_of(row, received):
+        case Stage.PAID:
+            text = f"{what} Your invoice will be here in a few minutes."
+            if row.purpose == ZellePurpose.MEMBERSHIP:
+                text = "Your membership starts in a few minutes."
+            return Alert(Tone.GOOD, f"We received {amount} by Zelle", text)
+        case Stage.PART:
+            missing = Money(row.amount - received, row.currency)
+            title = f"{missing} is still missing from your Zelle payment"
+            text = f"{what} We’ve received {Money(received, row.currency)} of {amount}."
+            return Alert(Tone.WAIT, title, text, f"Send {missing}", url)
+        case Stage.ANNOUNCED:
+            text = f"{what} It has reached our bank. We’ll email you a receipt soon."
+            return Alert(Tone.WAIT, f"Your Zelle payment of {amount} is being confirmed", text)
+        case Stage.SENT:
+            text = f"{what} Most Zelle payments arrive within minutes, some take 3 business days."
+            title = f"We’re looking out for your Zelle payment of {amount}"
+            return Alert(Tone.WAIT, title, text, "See the payment", url)
+    until = f" before {long_date(row.expires_at)}" if row.expires_at else ""
+    text = f"{what} Send it{until} with the memo {reference}."
+    title = f"Waiting for your Zelle payment of {amount}"
+    return Alert(Tone.WAIT, title, text, "See how to pay", url)
+
+
+def _card_url(row: ExpectedTransfer) -> str:
+    """Return where the same can be paid by card."""
+    if row.request:
+        return pay_links.path_of(row.request)
+    if row.invoice:
+        return numbered("billing:invoice", row.invoice.pk)
+    if row.purpose == ZellePurpose.MEMBERSHIP:
+        return reverse("billing:membership")
+    return f"{reverse('billing:pay-amount')}?amount={plain_amount(row.amount, row.currency)}"
+
+
+def _back(row: ExpectedTransfer) -> tuple[str, str]:
+    if row.purpose == ZellePurpose.MEMBERSHIP:
+        return reverse("billing:membership"), "Membership"
+    return reverse("billing:payments"), "Payments"

@@ -1,0 +1,136 @@
+"""The page of a payment by Zelle, and the buttons that start, report, and cancel one."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+
+from allauth.account.adapter import get_adapter
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_POST
+
+from billing.facts import zelle
+from billing.models import ExpectedTransfer, ZelleTerms
+from billing.pages import zelle_pages
+from billing.pages.forms import SentForm
+from billing.zelle import expecting
+from common.htmx import wants_fragment
+from members import terms
+from members.access import current_user
+from members.models import AgreedWhere
+
+# Images that can't hold scripts.
+IMAGES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
+NOTHING_NEW = 204
+
+
+@login_required
+@require_GET
+def payment(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show how to pay, and where the payment stands. HTMX asks whether that has changed."""
+    row = _own(request, pk)
+    page = zelle_pages.zelle_page(row, zelle.terms())
+    if wants_fragment(request) and request.GET.get("seen") == page.mark:
+        # What the member is typing stays.
+        return HttpResponse(status=NOTHING_NEW)
+    form = SentForm(initial={"payer_name": zelle_pages.name_of_payer(row)})
+    return _page(request, page, form)
+
+
+@login_required
+@require_POST
+def sent(request: HttpRequest, pk: int) -> HttpResponse:
+    """Note that the member has sent it, or hasn't after all."""
+    row, user = _own(request, pk), current_user(request)
+    if "not_sent" in request.POST:
+        return _back_to(request, pk, lambda: expecting.say_not_sent(user, pk))
+    form = SentForm(request.POST)
+    if not form.is_valid():
+        return _page(request, zelle_pages.zelle_page(row, zelle.terms()), form)
+    name = form.cleaned_data["payer_name"]
+    return _back_to(request, pk, lambda: expecting.say_sent(user, pk, name))
+
+
+@login_required
+@require_POST
+def cancel(request: HttpRequest, pk: int) -> HttpResponse:
+    """Cancel a payment that wasn't sent."""
+    _own(request, pk)
+    user = current_user(request)
+    return _back_to(request, pk, lambda: expecting.cancel(user, pk))
+
+
+@login_required
+@require_POST
+def pay_membership(request: HttpRequest) -> HttpResponse:
+    """Start a membership that's paid by Zelle."""
+    user, price = current_user(request), request.POST.get("price", "")
+    answer = started(
+        request, lambda: expecting.start_membership(user, price), reverse("billing:membership")
+    )
+    if answer.status_code == 302 and "/zelle/" in answer["Location"]:
+        terms.accept(user, AgreedWhere.JOIN, get_adapter().get_client_ip(request))
+    return answer
+
+
+@login_required
+@require_POST
+def pay_invoice(request: HttpRequest, pk: int) -> HttpResponse:
+    """Start to pay an open invoice by Zelle."""
+    user = current_user(request)
+    return started(
+        request,
+        lambda: expecting.start_invoice(user, pk),
+        reverse("billing:invoice", args=[pk]),
+    )
+
+
+@login_required
+@require_GET
+def code(request: HttpRequest) -> HttpResponse:
+    """Return the QR image that staff uploaded. Its address changes with it."""
+    row = ZelleTerms.objects.first()
+    if row is None or not row.code or row.code_type not in IMAGES:
+        raise Http404("There is no QR code.")
+    content = bytes(row.code)
+    response = HttpResponse(content, content_type=row.code_type)
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Content-Disposition"] = "inline"
+    response["Cache-Control"] = "private, max-age=3600"
+    response["ETag"] = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+    return response
+
+
+def started(request: HttpRequest, start: Callable[[], ExpectedTransfer], back: str) -> HttpResponse:
+    """Send the member to the page of what `start` returns, or back with an error message."""
+    try:
+        return redirect("billing:zelle", pk=start().pk)
+    except expecting.ZelleError as error:
+        messages.error(request, str(error))
+    return redirect(back)
+
+
+def _back_to(request: HttpRequest, pk: int, act: Callable[[], ExpectedTransfer]) -> HttpResponse:
+    try:
+        act()
+    except expecting.ZelleError as error:
+        messages.info(request, str(error))
+    return redirect("billing:zelle", pk=pk)
+
+
+def _own(request: HttpRequest, pk: int) -> ExpectedTransfer:
+    """Return one of the signed-in member's payments. Others don't exist for them."""
+    rows = ExpectedTransfer.objects.for_user(current_user(request))
+    row = rows.select_related("user", "request", "invoice").filter(pk=pk).first()
+    if row is None:
+        raise Http404("There is no such payment.")
+    return row
+
+
+def _page(request: HttpRequest, page: zelle_pages.ZellePage, form: SentForm) -> HttpResponse:
+    template = "billing/zelle.html" + ("#payment" if wants_fragment(request) else "")
+    return render(request, template, {"payment": page, "form": form})

@@ -150,6 +150,8 @@ SETTINGS = {
     "TWILIO_ACCOUNT_SID": "ACsandbox0000000000000000000000000",
     "TWILIO_AUTH_TOKEN": "sandbox-twilio-token",
     "TWILIO_FROM_NUMBER": "+15005550006",
+    "BANK_MAIL_RECIPIENTS": "owner@harbor-yoga.example",
+    "SANDBOX_BANK_RECIPIENT": "owner@harbor-yoga.example",
     "SANDBOX_DATA": str(WORLD),
     "WEB_WORKERS": "2",
     # Requests to this machine must not go through its proxy.
@@ -170,6 +172,7 @@ def environment(choices: Choices) -> dict[str, str]:
         "STRIPE_API_BASE": choices.sandbox,
         "STRIPE_HOSTED_ORIGINS": choices.sandbox,
         "TWILIO_API_BASE": f"{choices.sandbox}/twilio",
+        "BANK_MAIL_URL": f"imap://bank:bank@{HOST}:{choices.imap_port}/INBOX",
         "SANDBOX_PORT": str(choices.sandbox_port),
         "SANDBOX_SMTP_PORT": str(choices.smtp_port),
         "SANDBOX_IMAP_PORT": str(choices.imap_port),
@@ -359,8 +362,20 @@ def _prepare(choices: Choices, cluster: Cluster) -> None:
     choices.save()
 
 
+def _bank_keys(env: dict[str, str]) -> str:
+    """The setting by which the portal checks the mails of the sandbox's bank, as in DNS."""
+    command = [sys.executable, "-m", "sandbox.bank.keys", "--data", str(WORLD)]
+    made = subprocess.run(
+        command, cwd=CHECKOUT, env=env, capture_output=True, text=True, check=False
+    )
+    if made.returncode:
+        raise DemoError(f"Making the bank's key failed:\n{made.stderr}")
+    return made.stdout.strip()
+
+
 def _serve(choices: Choices, cluster: Cluster) -> NoReturn:
     env = environment(choices)
+    env |= {"BANK_MAIL_KEYS": _bank_keys(env)}
     _say("Starting web, worker and sandbox …")
     with _processes(env) as runner:
         healthy = [f"{choices.portal}/healthz/", f"{choices.sandbox}/_sandbox/health"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -62,6 +63,8 @@ class Stack:
     folder: Path = ROOT
     through: Sequence[str] = ()
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    # As JSON; known once the sandbox runs.
+    bank_keys: str = "{}"
 
     @property
     def url(self) -> str:
@@ -108,6 +111,9 @@ class Stack:
             "TWILIO_AUTH_TOKEN": "sandbox-twilio-token",
             "TWILIO_FROM_NUMBER": "+15005550006",
             "TWILIO_API_BASE": f"{self.sandbox_url}/twilio",
+            "BANK_MAIL_URL": f"imap://bank:bank@{HOST}:{self.imap_port}/INBOX",
+            "BANK_MAIL_RECIPIENTS": "owner@harbor.example",
+            "BANK_MAIL_KEYS": self.bank_keys,
             "SANDBOX_PORT": str(self.sandbox_port),
             "SANDBOX_SMTP_PORT": str(self.smtp_port),
             "SANDBOX_IMAP_PORT": str(self.imap_port),
@@ -246,6 +252,7 @@ def running_stack(log: Path) -> Iterator[Stack]:
             # First, so the settings of the others can have its bank's key.
             stack.start("sandbox")
             eventually(lambda: _answers(f"{stack.sandbox_url}/_sandbox/health"), "the sandbox")
+            stack.bank_keys = json.dumps(stack.bank.key())
             stack.manage("migrate", "--no-input")
             stack.manage("collectstatic", "--no-input")
             for name in ("web", "worker"):

@@ -14,6 +14,7 @@ from pymap.backend.session import BaseSession
 from pymap.bytes import Writeable
 from pymap.concurrent import Event, Subsystem
 from pymap.config import BackendCapability, IMAPConfig
+from pymap.context import current_command
 from pymap.exceptions import AuthorizationFailure, InvalidAuth, NotAllowedError
 from pymap.flags import FlagOp
 from pymap.interfaces.login import IdentityInterface, LoginInterface
@@ -22,8 +23,9 @@ from pymap.listtree import ListTree
 from pymap.mailbox import MailboxSnapshot
 from pymap.message import BaseLoadedMessage, BaseMessage
 from pymap.mime import MessageContent
+from pymap.parsing.command.select import CloseCommand
 from pymap.parsing.message import AppendMessage
-from pymap.parsing.specials import FetchRequirement, ObjectId
+from pymap.parsing.specials import FetchRequirement, ObjectId, SequenceSet
 from pymap.parsing.specials.flag import Flag, Seen
 from pymap.selected import SelectedMailbox, SelectedSet
 from pymap.token import AllTokens
@@ -253,6 +255,14 @@ class Session(BaseSession[Message]):
     @property
     def mailbox_set(self) -> Folders:
         return self._folders
+
+    async def expunge_mailbox(
+        self, selected: SelectedMailbox, uid_set: SequenceSet | None = None
+    ) -> SelectedMailbox:
+        # RFC 3501, 6.4.2: CLOSE is no error there, which pymap makes it.
+        if selected.readonly and isinstance(current_command.get(), CloseCommand):
+            return selected
+        return await super().expunge_mailbox(selected, uid_set)
 
 
 class Login(LoginInterface):

@@ -100,6 +100,8 @@ def test_a_folder_opened_to_read_stays_as_it_is(server: Server, bank: Bank) -> N
     with connected(bank.imap_port) as client:
         fetched(client, 1, "BODY[]")
         assert client.uid("STORE", "1", "+FLAGS", "(\\Seen)")[0] == "NO"
+        assert client.expunge()[0] == "NO"
+        assert client.close()[0] == "OK"
     assert server.get("bank/mails")[0]["flags"] == []
     with connected(bank.imap_port, readonly=False) as client:
         fetched(client, 1)

@@ -62,9 +62,15 @@ def _page(visit: Visit, *, trouble: str = "", status: int = 200) -> Response:
 
 
 def _shown(entry: Entry) -> dict[str, Any]:
-    told = public(entry)
-    tone, state = STATES[told["state"]]
-    return {**told, "tone": tone, "words": state, "is_held": told["state"] in ("late", "no_money")}
+    shown = public(entry)
+    tone, words = STATES[shown["state"]]
+    return {
+        **shown,
+        "tone": tone,
+        "words": words,
+        "is_held": shown["state"] in ("late", "no_money"),
+        "told": [*zip(entry["mails"], entry["said"], strict=True)],
+    }
 
 
 def pay(visit: Visit) -> Response:

@@ -11,6 +11,7 @@ from typing import Any
 from sandbox.bank import entries, notices, store
 from sandbox.bank.entries import DETAILS, INCOMING, ZELLE_IN, ZELLE_OUT, ZONE, Entry
 from sandbox.bank.notices import Notice
+from sandbox.stripe import currencies
 from sandbox.switches import FORGERIES
 from sandbox.world import World
 
@@ -68,6 +69,7 @@ def make(world: World, body: Mapping[str, Any]) -> Entry:
         sent_at=_moment(world, wanted.day),
         effects=dict(wanted.effects),
         mails=[],
+        said=[],
     )
     if not _effect(world, entry, "no_mail"):
         tell(world, entry)
@@ -97,10 +99,12 @@ def _held(world: World, effects: Mapping[str, Any]) -> str:
 
 def tell(world: World, entry: Entry) -> None:
     """Mail the business about a transfer; again means with another Message-ID. Hold the lock."""
-    mail = notices.write(world, entry, _notice(world, entry))
+    notice = _notice(world, entry)
+    mail = notices.write(world, entry, notice)
     copies = 2 if _effect(world, entry, "doubled_mail") else 1
     for _ in range(copies):
         entry["mails"].append(store.receive(world, mail)["uid"])
+        entry["said"].append(_otherwise(entry, notice))
     world.common.put(entry)
 
 
@@ -111,6 +115,18 @@ def _notice(world: World, entry: Entry) -> Notice:
     memo = ANOTHER_MEMO if wrong_memo is True else wrong_memo or entry["memo"]
     forged = entry["effects"].get("forged") or world.switches.bank_forged
     return Notice(amount, "" if _effect(world, entry, "no_memo") else memo, forged)
+
+
+def _otherwise(entry: Entry, notice: Notice) -> str:
+    """What a mail says that isn't so, in words."""
+    found = []
+    if notice.forged != "none":
+        found.append(f"forged ({notice.forged.replace('_', ' ')})")
+    if notice.amount != entry["amount"]:
+        found.append(f"says {currencies.money(notice.amount, 'usd')}")
+    if notice.memo != entry["memo"]:
+        found.append(f"memo “{notice.memo}”" if notice.memo else "no memo")
+    return ", ".join(found)
 
 
 def _effect(world: World, entry: Entry, name: str) -> Any:

@@ -321,6 +321,14 @@ def test_the_page_puts_a_late_transfer_into_the_file(server: Server, bank: Bank)
     assert server.http.post("/bank/transfers/banktx_no/mail").status_code == 404
 
 
+def test_the_page_says_what_a_mail_got_wrong(server: Server, bank: Bank) -> None:
+    bank.pay("Sam Doe", 2_900, "HY-7K3P-4", wrong_amount=1, wrong_memo="x")
+    bank.pay("Sam Doe", 2_900, "HY-7K3P-4", forged="other_key", no_memo=True)
+    page = server.http.get("/bank/").text
+    assert ": says $0.01, memo “x”" in page
+    assert ": forged (other key), no memo" in page
+
+
 def test_the_panel_has_the_banks_switches(server: Server) -> None:
     server.http.post("/switches", data={"bank_no_mail": "on", "bank_forged": "unsigned"})
     switches = server.get("switches")

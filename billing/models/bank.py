@@ -262,7 +262,8 @@ class KnownPayer(models.Model):
 class BankMailbox(models.Model):
     """How far we've read a mailbox that the bank's mails come to, and whether that works.
 
-    `mailbox` is user, host, and folder. A new `uid_validity` means that UIDs start over.
+    `mailbox` is user, host, and folder. A new `uid_validity` means that UIDs start over. What
+    couldn't be taken in is in `retries`.
     """
 
     mailbox = models.CharField(max_length=300, unique=True)

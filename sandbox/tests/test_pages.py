@@ -462,6 +462,7 @@ class TestPanel:
         server.http.post("/switches", data={**form, "calm": "1"})
         calm = server.get("switches")
         assert calm.pop("payload_version") == "current"
+        assert calm.pop("bank_forged") == "none"
         assert not any(calm.values())
 
     def test_refuses_a_share_above_one(self, server: Server) -> None:

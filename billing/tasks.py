@@ -13,7 +13,7 @@ from billing.core.jobs import JobName
 from billing.core.statuses import OPEN_EVENT
 from billing.facts import trials
 from billing.inbound import events
-from billing.models import Customer, StripeEvent
+from billing.models import Customer, ExpectedTransfer, StripeEvent
 from billing.notices import reminders
 from billing.reconcile import history, missed_events, push
 from billing.refunds import ledger, sending
@@ -22,7 +22,8 @@ from billing.refunds import staff_notices as refund_staff_notices
 from billing.refunds import sync as refund_sync
 from billing.refunds import transitions as refund_transitions
 from billing.sync import account_setup, assignment, catalog, refresh, taxing
-from billing.zelle import expecting
+from billing.zelle import booking, expecting
+from billing.zelle import jobs as zelle_jobs
 from common.one_by_one import OneByOne, SomeFailed
 from common.queue import Backoff, enqueue_once
 
@@ -182,6 +183,26 @@ def sweep_refunds(timestamp: int) -> None:
     """Enqueue refunds that should be at Stripe by now."""
     for refund in sending.overdue().select_related("customer")[:1000]:
         refund_transitions.enqueue(JobName.SEND_REFUND, refund)
+
+
+@app.task(retry=Backoff(max_attempts=12))
+def book_zelle(expected_pk: int) -> None:
+    """Book a confirmed payment by Zelle at Stripe."""
+    booking.book(expected_pk)
+
+
+@app.task(retry=Backoff(max_attempts=20))
+def take_back_zelle(expected_pk: int, invoice_pk: int) -> None:
+    """Take back what was booked for money that was somebody else's."""
+    booking.take_back(expected_pk, invoice_pk)
+
+
+@app.periodic(cron="*/10 * * * *")
+@app.task(queueing_lock="sweep_zelle")
+def sweep_zelle(timestamp: int) -> None:
+    """Enqueue payments by Zelle that should be booked at Stripe by now."""
+    for expected in ExpectedTransfer.objects.to_book()[:1000]:
+        zelle_jobs.enqueue(JobName.BOOK_ZELLE, expected)
 
 
 @app.periodic(cron="41 7 * * *")

@@ -117,6 +117,9 @@ REFUND_STEPS: dict[str, str] = {
     RefundAction.REFUSED: "Refused by Stripe",
     RefundAction.STRIPE: "Told by Stripe",
     RefundAction.REOPENED: "Failed after it had succeeded",
+    RefundAction.SENT_BY_ZELLE: "Sent by Zelle",
+    RefundAction.LEFT_ACCOUNT: "On our account's activity",
+    RefundAction.NOT_SENT: "Not sent after all",
 }
 SETTLEMENT = {
     Settlement.PAID: "success",

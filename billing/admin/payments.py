@@ -20,7 +20,7 @@ from billing.admin.refunds.dialogs import GiveOnPaymentForm
 from billing.admin.refunds.giving import GivesRefunds
 from billing.admin.stripe_links import stripe_url
 from billing.core import texts
-from billing.core.statuses import OPEN_DISPUTE, OUTSIDE, DisputeStatus, PaymentStatus
+from billing.core.statuses import NOT_BY_STRIPE, OPEN_DISPUTE, DisputeStatus, PaymentStatus
 from billing.facts import descriptions, income
 from billing.models import Dispute, Invoice, Payment, Refund
 from billing.refunds import service as refunds
@@ -49,9 +49,9 @@ class WayFilter(RadioFilter):  # type: ignore[misc]  # Unfold ships no types
         """Keep those."""
         match self.value():
             case "stripe":
-                return queryset.exclude(card_brand=OUTSIDE)
+                return queryset.exclude(card_brand__in=NOT_BY_STRIPE)
             case "outside":
-                return queryset.filter(card_brand=OUTSIDE)
+                return queryset.filter(card_brand__in=NOT_BY_STRIPE)
             case _:
                 return queryset
 

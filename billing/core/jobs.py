@@ -11,3 +11,5 @@ class JobName(StrEnum):
     SEND_REFUND = "billing.tasks.send_refund"
     END_MEMBERSHIP_OF_REFUND = "billing.tasks.end_membership_of_refund"
     MAKE_CREDIT_NOTE = "billing.tasks.make_credit_note"
+    BOOK_ZELLE = "billing.tasks.book_zelle"
+    TAKE_BACK_ZELLE = "billing.tasks.take_back_zelle"

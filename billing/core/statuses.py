@@ -81,6 +81,9 @@ class Collection(StrEnum):
 GIVEN_UP_BY_PAUSE = "subscription_paused"
 # Stored instead of a card's brand if the money came to us directly, not through Stripe.
 OUTSIDE = "out_of_band"
+ZELLE = "zelle"
+# Both came to us directly; those by Zelle we know from our bank, and can refund by our workflow.
+NOT_BY_STRIPE = frozenset({OUTSIDE, ZELLE})
 
 
 class PaymentStatus(StrEnum):
@@ -362,6 +365,9 @@ class RefundAction(StrEnum):
     REFUSED = "refused"  # Stripe didn't make it
     STRIPE = "stripe"  # Stripe said so
     REOPENED = "reopened"  # it failed after it had succeeded
+    SENT_BY_ZELLE = "sent_by_zelle"  # staff sent it from the bank's app
+    LEFT_ACCOUNT = "left_account"  # a file of our account has it
+    NOT_SENT = "not_sent"  # staff say that it didn't go out after all
 
 
 # In a message's cause: it reminds the member to say where a refund should go.

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
-from billing.core.statuses import OUTSIDE, DisputeStatus
+from billing.core.statuses import OUTSIDE, ZELLE, DisputeStatus
 from common.money import Money
 
 # The longest period that's named after its month.
@@ -206,6 +206,8 @@ def card_in_sentence(brand: str, last4: str) -> str:
 
 
 def _method(brand: str, last4: str, form: str) -> str:
+    if brand == ZELLE:
+        return "Zelle"
     if brand == OUTSIDE:
         return DIRECT
     if not last4:

@@ -12,6 +12,7 @@ from enum import StrEnum
 from django.db.models import QuerySet, Sum
 
 from billing.core.statuses import (
+    NOT_BY_STRIPE,
     OPEN_DISPUTE,
     OUTSIDE,
     REFUND_IN_TRANSIT,
@@ -91,7 +92,7 @@ def settlement(row: Payment, under_way: int = 0) -> Settlement | None:
     if under_way:
         return Settlement.BEING_REFUNDED
     if not row.amount_refunded:
-        return Settlement.PAID_DIRECTLY if row.is_outside else Settlement.PAID
+        return Settlement.PAID_DIRECTLY if row.card_brand == OUTSIDE else Settlement.PAID
     is_all = row.amount_refunded >= row.amount_received
     return Settlement.REFUNDED if is_all else Settlement.PARTLY_REFUNDED
 
@@ -104,7 +105,7 @@ def label(row: Payment, under_way: int = 0) -> str:
 
 def outside_of(rows: QuerySet[Payment]) -> dict[str, int]:
     """Return what of these payments came outside of Stripe, by currency code: one query."""
-    outside = rows.filter(card_brand=OUTSIDE).order_by().values("currency")
+    outside = rows.filter(card_brand__in=NOT_BY_STRIPE).order_by().values("currency")
     sums = outside.annotate(sum=Sum("amount_received"))
     return dict(sums.values_list("currency", "sum"))
 

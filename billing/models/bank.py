@@ -164,6 +164,10 @@ class TransferQuerySet(models.QuerySet["BankTransfer"]):
         live = ~Q(allocations__state=AllocationState.UNDONE)
         return self.annotate(counted=Coalesce(Sum("allocations__amount", filter=live), 0))
 
+    def uncounted(self) -> Self:
+        """Incoming money that counts for nothing yet, and that nobody set aside."""
+        return self.incoming().filter(set_aside_at=None).with_allocated().filter(counted=0)
+
     def unmatched(self) -> Self:
         """Incoming money of which some counts for nothing yet, and that nobody set aside."""
         rows = self.incoming().filter(set_aside_at=None).with_allocated()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 from billing.core import limits
-from billing.core.statuses import OUTSIDE, PAYMENT_WORDS, PaymentStatus
+from billing.core.statuses import NOT_BY_STRIPE, PAYMENT_WORDS, ZELLE, PaymentStatus
 from billing.models.copy import MemberRecordQuerySet, StripeCopy, choices
 from billing.models.customer import Customer
 from billing.models.invoice import Invoice
@@ -62,7 +62,12 @@ class Payment(StripeCopy):
     @property
     def is_outside(self) -> bool:
         """Whether it came to us directly: Stripe only knows about it and can't refund it."""
-        return self.card_brand == OUTSIDE
+        return self.card_brand in NOT_BY_STRIPE
+
+    @property
+    def is_by_zelle(self) -> bool:
+        """Whether it came by Zelle and we know that from our bank: then we send refunds."""
+        return self.card_brand == ZELLE
 
     @property
     def membership(self) -> Subscription | None:

@@ -18,6 +18,7 @@ from billing.core.statuses import (
     REFUND_SETTLED,
     REFUND_TO_SEND,
     REFUND_VOID,
+    ZELLE,
     DisputeStatus,
     RefundOrigin,
     RefundReason,
@@ -102,8 +103,12 @@ class RefundQuerySet(MemberRecordQuerySet["Refund"]):
         return self.filter(held, state=RefundState.PENDING)
 
     def to_send(self) -> RefundQuerySet:
-        """Those approved that aren't at Stripe yet."""
-        return self.filter(state__in=sorted(REFUND_TO_SEND))
+        """Those approved that aren't at Stripe yet. Staff send the others: see `by_zelle`."""
+        return self.filter(state__in=sorted(REFUND_TO_SEND)).exclude(payment__card_brand=ZELLE)
+
+    def by_zelle(self) -> RefundQuerySet:
+        """Those approved that staff have to send by Zelle."""
+        return self.filter(state__in=sorted(REFUND_TO_SEND), payment__card_brand=ZELLE)
 
     def not_sent(
         self, now: Moment | None = None, since: timedelta = refund_times.NOT_SENT_TASK

@@ -194,6 +194,9 @@ def _canceled(row: Refund, ended_at: datetime | None) -> Step:
 
 
 def _being_sent(row: Refund) -> Step:
+    if row.payment.is_by_zelle:
+        text = "We send it from our bank by Zelle, usually within a business day."
+        return Step(Stage.NOW, "We are sending it", None, TEAM, text)
     since = row.decided_at or row.created_at
     if timezone.now() - since < NOT_SENT_PAGE:
         return Step(Stage.NOW, "We are sending it", None, TEAM, "This takes a few seconds.")
@@ -205,10 +208,13 @@ def _being_sent(row: Refund) -> Step:
 
 
 def _sent(row: Refund) -> Step:
-    return Step(Stage.DONE, "Sent", row.sent_at, PROVIDER)
+    who = TEAM if row.payment.is_by_zelle else PROVIDER
+    return Step(Stage.DONE, "Sent", row.sent_at, who)
 
 
 def _waiting(row: Refund) -> Step:
+    if row.payment.is_by_zelle:
+        return Step(Stage.NOW, "Sent by Zelle", row.sent_at, TEAM, refund_texts.SENT_BY_ZELLE)
     by = goes_out_by(row.sent_at or row.created_at)
     outlook = f"It usually reaches your bank by {long_date(by)}."
     if timezone.now() > by:

@@ -31,6 +31,7 @@ from emails.catalog import Kind
 from members import time_zones
 
 # Steps by Stripe are announced as the state they led to.
+BY_ZELLE = (RefundAction.SENT_BY_ZELLE, RefundAction.LEFT_ACCOUNT)
 SAID_BY_STRIPE = (RefundAction.STRIPE, RefundAction.FOUND, RefundAction.REOPENED)
 REMIND_BEFORE = timedelta(days=7)
 # The kinds of messages to a member about a refund.
@@ -71,6 +72,8 @@ def announce(moved: RefundMoved) -> None:
     row = moved.refund
     if moved.action in SAID_BY_STRIPE:
         _tell_what_stripe_says(moved)
+    elif row.payment.is_by_zelle and moved.action in BY_ZELLE:
+        _tell_of_zelle(row, moved.action)
     elif row.origin == RefundOrigin.MEMBER:
         _tell_what_we_say(row, moved.action)
 
@@ -85,6 +88,13 @@ def _tell_what_we_say(row: Refund, action: RefundAction) -> None:
             _denied(row, is_overtaken=action == RefundAction.OVERTAKEN)
         case RefundAction.REFUSED:
             _failed(row, timezone.now())
+
+
+def _tell_of_zelle(row: Refund, action: RefundAction) -> None:
+    if action == RefundAction.SENT_BY_ZELLE:
+        _sent(row, timezone.now())
+    elif action == RefundAction.LEFT_ACCOUNT:
+        _arrived(row, timezone.now())
 
 
 def _tell_what_stripe_says(moved: RefundMoved) -> None:
@@ -173,7 +183,7 @@ def _sent(row: Refund, happened_at: datetime, *, step: str = "") -> None:
     out_by = goes_out_by(row.sent_at or row.created_at, _zone(row))
     until = row.answer_by if needs_answer else out_by
     context = contexts.RefundSent(
-        sentence=texts.TO_ANSWER if needs_answer else texts.wait(row.pending_reason),
+        sentence=_why_it_takes(row, needs_answer=needs_answer),
         needs_answer=needs_answer,
         answered=answered,
         until=until,
@@ -182,6 +192,12 @@ def _sent(row: Refund, happened_at: datetime, *, step: str = "") -> None:
     )
     step = step or ("answered" if answered else row.state)
     _put(row, context, step=step, happened_at=happened_at)
+
+
+def _why_it_takes(row: Refund, *, needs_answer: bool) -> str:
+    if row.payment.is_by_zelle:
+        return texts.SENT_BY_ZELLE
+    return texts.TO_ANSWER if needs_answer else texts.wait(row.pending_reason)
 
 
 def _arrived(row: Refund, happened_at: datetime) -> None:

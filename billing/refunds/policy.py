@@ -107,7 +107,8 @@ class Facts:
     `committed` is what its refunds hold, done or promised, including the `credited` part that a
     switch turned into credit. `lost` is what the bank took back for good. `automatic_before` counts
     the member's automatic approvals in 365 days. A payment that `is_outside` of Stripe can't be
-    refunded through it: nothing of it counts as paid.
+    refunded through it: nothing of it counts as paid. If it `is_by_hand`, people send refunds of it
+    themselves, so they also decide.
     """
 
     kind: PaymentKind
@@ -120,6 +121,7 @@ class Facts:
     automatic_before: int = 0
     credited: int = 0
     is_outside: bool = False
+    is_by_hand: bool = False
 
     @property
     def left(self) -> int:
@@ -281,7 +283,7 @@ def _two_people_from(policy: Policy, rule: Rule, facts: Facts) -> int | None:
 
 def _review(policy: Policy, rule: Rule, facts: Facts) -> Reason | None:
     """Return why a person must decide, whatever the amount, or None."""
-    if not rule.automatic_up_to or not rule.automatic_per_year:
+    if facts.is_by_hand or not rule.automatic_up_to or not rule.automatic_per_year:
         return Reason(Ground.ALWAYS_REVIEWED)
     if facts.currency.lower() != policy.currency:
         return Reason(Ground.OTHER_CURRENCY)

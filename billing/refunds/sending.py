@@ -25,6 +25,7 @@ from billing.models import Refund
 from billing.refunds import membership_end, sync, texts, transitions
 from billing.refunds.membership_end import Ending
 from billing.stripe import gateway
+from billing.sync import refresh
 
 logger = logging.getLogger(__name__)
 
@@ -86,6 +87,8 @@ def _send_once(row: Refund) -> None:
 def _claim(refund_pk: int) -> Refund | None:
     """Mark a refund as being sent, and return it; None if there's nothing to send."""
     row = transitions.locked(refund_pk)
+    if row.payment.is_by_zelle:
+        return None
     if row.state == RefundState.APPROVED:
         now = timezone.now()
         transitions.move(row, RefundState.SENDING, RefundAction.SENDING, tried_at=now)
@@ -125,9 +128,16 @@ def make_credit_note(refund_pk: int) -> None:
     """
     row = Refund.objects.select_related("payment__invoice").get(pk=refund_pk)
     invoice = row.payment.invoice
-    if invoice is None or row.credit_note_id or not row.stripe_id:
+    if invoice is None or row.credit_note_id:
         return
     key = str(row.key)
+    if row.payment.is_by_zelle and row.state == RefundState.SUCCEEDED:
+        note_id = gateway.create_outside_credit_note(invoice.stripe_id, row.amount, key)
+        Refund.objects.filter(pk=row.pk).update(credit_note_id=note_id)
+        refresh.sync_invoice(invoice.stripe_id)
+        return
+    if not row.stripe_id:
+        return
     note_id = gateway.credit_note_of(invoice.stripe_id, key) or gateway.create_credit_note(
         invoice.stripe_id, row.stripe_id, row.amount, key
     )

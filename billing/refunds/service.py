@@ -339,7 +339,8 @@ def _approve(
     if actor and words:
         columns["answer"] = words
     transitions.move(row, RefundState.APPROVED, action, actor=actor, words=words, **columns)
-    transitions.enqueue(JobName.SEND_REFUND, row)
+    if not row.payment.is_by_zelle:
+        transitions.enqueue(JobName.SEND_REFUND, row)
     if row.cancels_membership:
         transitions.enqueue(JobName.END_MEMBERSHIP_OF_REFUND, row)
 

@@ -36,6 +36,9 @@ def announce(moved: RefundMoved) -> None:
         case RefundAction.APPROVED_FIRST | RefundAction.SECOND_ASKED:
             sentence = "One of you has looked at it. Somebody else must agree, too."
             _to_decide(row, "A refund needs a second person", sentence, step="second")
+        case RefundAction.APPROVED if row.payment.is_by_zelle:
+            sentence = "It's approved. Send it from your bank's app, and enter its number here."
+            _to_decide(row, "A refund has to be sent by Zelle", sentence, step="zelle")
         case RefundAction.REFUSED:
             _in_trouble(row, "Refund refused by Stripe", row.problem, step="failed")
         case RefundAction.STRIPE | RefundAction.REOPENED | RefundAction.FOUND:
@@ -59,8 +62,9 @@ def remind() -> None:
         with run.each(f"Refund {row.pk}"):
             _waits(row, now)
     unsent = Refund.objects.not_sent(now, since=NOT_SENT_MAIL)
+    by_hand = Refund.objects.by_zelle().filter(decided_at__lt=now - NOT_SENT_MAIL)
     held = Refund.objects.filter(state=RefundState.PENDING, sent_at__lt=now - HELD_MAIL)
-    for row in (unsent | held).order_by("created_at"):
+    for row in (unsent | by_hand | held).order_by("created_at"):
         with run.each(f"Refund {row.pk}"):
             _stuck(row, now)
     run.finish()
@@ -75,12 +79,25 @@ def _waits(row: Refund, now: datetime) -> None:
 
 @transaction.atomic
 def _stuck(row: Refund, now: datetime) -> None:
+    if row.payment.is_by_zelle:
+        _stuck_by_zelle(row, now)
+        return
     if row.state == RefundState.PENDING:
         since = _days(now - (row.sent_at or row.created_at))
         sentence = f"Stripe has had it for {since} and has not passed it on: look at the balance."
         _in_trouble(row, "Refund still pending", sentence, step=f"pending:{now.date()}")
         return
     sentence = row.problem or "It has not been tried: does the worker run?"
+    _in_trouble(row, "Refund not sent yet", sentence, step=f"unsent:{now.date()}")
+
+
+def _stuck_by_zelle(row: Refund, now: datetime) -> None:
+    if row.state == RefundState.PENDING:
+        since = _days(now - (row.sent_at or row.created_at))
+        sentence = f"It was sent {since} ago, and no file of the account has it. Did it go out?"
+        _in_trouble(row, "Refund not on the account", sentence, step=f"pending:{now.date()}")
+        return
+    sentence = "It's approved, and nobody has sent it by Zelle yet."
     _in_trouble(row, "Refund not sent yet", sentence, step=f"unsent:{now.date()}")
 
 

@@ -20,6 +20,7 @@ from billing.core.statuses import (
     MembershipAction,
     PaymentStatus,
     RefundOrigin,
+    RefundState,
 )
 from billing.facts import disputes
 from billing.models import Invoice, MembershipDecision, Payment, Refund, RefundPolicy
@@ -39,6 +40,8 @@ FIRST_RULES = {
     PaymentKind.SINGLE: Rule((Share(14, 100),), two_people_from=50_000),
     PaymentKind.OFFLINE: Rule((Share(14, 100),), two_people_from=50_000),
 }
+# A refund whose money is back, whether Stripe sent it or we did.
+ARRIVED = Q(state=RefundState.SUCCEEDED)
 
 
 def current_policy() -> RefundPolicy:
@@ -107,7 +110,7 @@ def save_policy(
 
 def kind_of(payment: Payment) -> PaymentKind:
     """Return the kind of payment, which decides the rule."""
-    if payment.is_outside:
+    if payment.is_outside and not payment.is_by_zelle:
         return PaymentKind.OFFLINE
     return PaymentKind.MEMBERSHIP if payment.membership else PaymentKind.SINGLE
 
@@ -185,7 +188,8 @@ def _facts(
     automatic_before: int,
 ) -> Facts:
     is_disputed, lost = disputed
-    is_paid = payment.status == PaymentStatus.SUCCEEDED and not payment.is_outside
+    is_outside = payment.is_outside and not payment.is_by_zelle
+    is_paid = payment.status == PaymentStatus.SUCCEEDED and not is_outside
     since = payment.paid_at or payment.created_at
     return Facts(
         kind=kind_of(payment),
@@ -197,7 +201,8 @@ def _facts(
         lost=lost,
         automatic_before=automatic_before,
         credited=credited,
-        is_outside=payment.is_outside,
+        is_outside=is_outside,
+        is_by_hand=payment.is_by_zelle,
     )
 
 
@@ -209,11 +214,14 @@ def committed_of(payment: Payment) -> int:
 
 
 def held_sums(rows: RefundQuerySet) -> QuerySet[Refund, tuple[int, int, int]]:
-    """Return by payment what's refunded or promised: unknown to Stripe, and at Stripe."""
+    """Return by payment what's refunded or promised: unknown to Stripe, and at Stripe.
+
+    What we sent back by Zelle is at Stripe, too, once it has arrived: as a credit note.
+    """
     sums = rows.holding().order_by().values("payment_id")
     return sums.annotate(
-        ours=Sum("amount", filter=Q(stripe_id=None), default=0),
-        stripe=Sum("amount", filter=~Q(stripe_id=None), default=0),
+        ours=Sum("amount", filter=Q(stripe_id=None) & ~ARRIVED, default=0),
+        stripe=Sum("amount", filter=~Q(stripe_id=None) | ARRIVED, default=0),
     ).values_list("payment_id", "ours", "stripe")
 
 

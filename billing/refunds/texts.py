@@ -75,6 +75,10 @@ WAITS = {
         "The account that we refund from has to be topped up first, which happens automatically."
     ),
 }
+SENT_BY_ZELLE = (
+    "We've sent it to you by Zelle. It's mostly there within minutes; some banks take up to three "
+    "business days."
+)
 TO_ANSWER = (
     "The way you paid can't be refunded directly. Stripe, our payment provider, has sent you an "
     "email that asks where the money should go: please answer it."

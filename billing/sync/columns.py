@@ -9,6 +9,7 @@ from billing.core import subscription_items
 from billing.core.statuses import (
     CHARGED_SUBSCRIPTION,
     OUTSIDE,
+    ZELLE,
     PaymentStatus,
 )
 from billing.facts import plans
@@ -30,7 +31,7 @@ def outside_columns(snapshot: snapshots.InvoiceSnapshot) -> dict[str, Any]:
         "amount": amount,
         "amount_received": amount,
         "currency": snapshot.currency,
-        "card_brand": OUTSIDE,
+        "card_brand": ZELLE if snapshot.zelle_key else OUTSIDE,
         "created_at": paid_at,
         "paid_at": paid_at if amount else None,
     }
@@ -79,8 +80,8 @@ def subscription_columns(
 
 def invoice_columns(snapshot: snapshots.InvoiceSnapshot) -> dict[str, Any]:
     """Return the row's own columns: those that don't refer to other rows."""
-    left_out = ("id", "customer_id", "subscription_id", "payment_intent_ids", "paid_outside_at")
-    return columns_of(snapshot, *left_out)
+    links = ("id", "customer_id", "subscription_id", "payment_intent_ids")
+    return columns_of(snapshot, *links, "paid_outside_at", "zelle_key")
 
 
 def credit_note_columns(snapshot: snapshots.CreditNoteSnapshot) -> dict[str, Any]:

@@ -156,7 +156,7 @@ def sync_invoice(invoice_id: str) -> Invoice:
         old, new = writing.write(Invoice, invoice_id, read_at, values | {"customer": customer})
         tried = [payment for payment in payments if _is_kept(payment)]
         rows = [_write_payment(payment, customer, read_at, new)[1] for payment in tried]
-        outside = _write_outside(snapshot, new, read_at)
+        outside = _write_outside(snapshot, new, read_at, _returned_directly(notes))
         expected.invoice_read(new)
         changes.announce(changes.of_invoice(old, new, [*rows, *outside], tried, read_at))
         for note in notes:
@@ -340,15 +340,24 @@ def _is_kept(payment: snapshots.PaymentSnapshot) -> bool:
 
 
 def _write_outside(
-    snapshot: snapshots.InvoiceSnapshot, invoice: Invoice, read_at: datetime
+    snapshot: snapshots.InvoiceSnapshot, invoice: Invoice, read_at: datetime, returned: int
 ) -> list[Payment]:
-    """Write money paid outside of Stripe as a payment; if it's gone, it counts as zero."""
+    """Write money paid outside of Stripe as a payment; if it's gone, it counts as zero.
+
+    `returned` is what credit notes say was given back in the same way.
+    """
     stripe_id = outside_id(snapshot.id)
     is_known = Payment.objects.filter(stripe_id=stripe_id).exists()
     if not snapshot.amount_paid_outside and not is_known:
         return []
     values = outside_columns(snapshot) | {"customer": invoice.customer, "invoice": invoice}
+    values["amount_refunded"] = min(returned, snapshot.amount_paid_outside)
     return [writing.write(Payment, stripe_id, read_at, values)[1]]
+
+
+def _returned_directly(notes: list[snapshots.CreditNoteSnapshot]) -> int:
+    """Return what an invoice's credit notes say was given back outside of Stripe."""
+    return sum(note.out_of_band for note in notes if note.status == CreditNoteStatus.ISSUED)
 
 
 def _known_customer(customer_id: str) -> None:

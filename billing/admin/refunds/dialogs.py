@@ -109,6 +109,23 @@ class AskSecondForm(AboutRefund):
     words = _words("Note", "For the other person, in the ledger. The member doesn't read it.")
 
 
+class SentForm(AboutRefund):
+    """The number that the bank shows for a refund by Zelle."""
+
+    reference = WordsField(
+        label="Zelle number",
+        max_length=60,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="As your bank shows it. The account's file is compared with it.",
+    )
+
+
+class NotSentForm(AboutRefund):
+    """Why it didn't go out."""
+
+    words = _words("Why", "For your team and the ledger.", required=True)
+
+
 class GiveForm(BaseDialogForm):  # type: ignore[misc]
     """A refund without a request. `key` stays the same however often the form is sent."""
 

@@ -20,10 +20,17 @@ from unfold.dataclasses import UnfoldAction
 from billing.admin import labels
 from billing.admin.records import RecordAdmin
 from billing.admin.refunds.case import case_of, progress
-from billing.admin.refunds.dialogs import ApproveForm, AskSecondForm, DenyForm
+from billing.admin.refunds.dialogs import (
+    ApproveForm,
+    AskSecondForm,
+    DenyForm,
+    NotSentForm,
+    SentForm,
+)
 from billing.admin.refunds.selection import MOST_AT_ONCE, approve_all, chosen_rows, outlook_of
-from billing.core.statuses import RefundState
+from billing.core.statuses import REFUND_TO_SEND, RefundState
 from billing.models import Refund
+from billing.refunds import by_zelle
 from billing.refunds import service as refunds
 from billing.refunds import terms as refund_terms
 from billing.refunds.transitions import RefundAmountError, RefundError
@@ -36,6 +43,7 @@ from members.signin.staff_recent import ask_who_is_there, recently_signed_in
 
 Rows = QuerySet[Any]
 AGAIN = "again"
+SENT, NOT_SENT = "sent_by_zelle", "not_sent"
 SELECTED = "admin:billing_refund_selected"
 
 
@@ -51,6 +59,7 @@ class NeedsFilter(RadioFilter):  # type: ignore[misc]  # Unfold ships no types
             ("decision", "A decision"),
             ("second", "A second person"),
             ("failed", "A look: it failed"),
+            ("by_zelle", "Sending by Zelle"),
             ("not_sent", "A look: not sent"),
             ("held", "A look: held back by Stripe"),
         ]
@@ -62,6 +71,7 @@ class NeedsFilter(RadioFilter):  # type: ignore[misc]  # Unfold ships no types
             "decision": every.undecided,
             "second": every.waiting_for_second,
             "failed": every.failed_lately,
+            "by_zelle": every.by_zelle,
             "not_sent": every.not_sent,
             "held": every.held,
         }
@@ -90,10 +100,11 @@ class RefundAdmin(RecordAdmin):
         "needs=second": "No refund waits for a second person.",
         "needs=failed": "No refund has failed in the last 30 days.",
         "needs=held": "Stripe holds no refund back.",
+        "needs=by_zelle": "No refund has to be sent by Zelle.",
         "needs=not_sent": "Every approved refund is with Stripe.",
     }
     actions = ["approve_selected"]
-    actions_detail = ["approve", "deny", "ask_second", "again"]
+    actions_detail = ["approve", "deny", "ask_second", "again", "sent", "not_sent"]
     change_form_outer_before_template = "admin/billing/refunds/case.html"
     link_lookups = frozenset({"customer__id__exact", "policy__id__exact"})
 
@@ -127,9 +138,10 @@ class RefundAdmin(RecordAdmin):
             return []
         shown: list[UnfoldAction] = super().get_actions_detail(request, object_id)
         if not row.is_undecided:
-            return [one for one in shown if one.path == AGAIN and _can_be_given_again(row)]
+            useful = _buttons_after_decision(row)
+            return [one for one in shown if one.path in useful]
         useless = {
-            AGAIN: True,
+            **dict.fromkeys((AGAIN, SENT, NOT_SENT), True),
             "approve": row.first_approved_by_id == user.pk,
             "ask_second": row.approvals_needed >= refunds.TWO,
         }
@@ -249,6 +261,45 @@ class RefundAdmin(RecordAdmin):
 
         return self._decide(request, object_id, ask)
 
+    @recently_signed_in
+    @button(
+        "I've sent it",
+        icon="send",
+        path=SENT,
+        permission="decide",
+        question="Have you sent this refund by Zelle?",
+        explanation="The member is told that it's on its way. A file of the account proves it.",
+        form=SentForm,
+    )
+    def sent(self, request: HttpRequest, form: SentForm, object_id: str) -> HttpResponse:
+        """Record that it was sent from the bank's app."""
+
+        def record(row: Refund) -> str:
+            by_zelle.mark_sent(row.pk, current_user(request), form.cleaned_data["reference"])
+            return f"{row.money} is marked as sent. The member is told."
+
+        return self._decide(request, object_id, record)
+
+    @recently_signed_in
+    @button(
+        "It didn't go out",
+        icon="undo",
+        path=NOT_SENT,
+        permission="decide",
+        question="Was this refund not sent after all?",
+        explanation="Its amount is free again. The member has been told that it's on its way.",
+        form=NotSentForm,
+        is_primary=False,
+    )
+    def not_sent(self, request: HttpRequest, form: NotSentForm, object_id: str) -> HttpResponse:
+        """Record that it wasn't sent."""
+
+        def record(row: Refund) -> str:
+            by_zelle.mark_not_sent(row.pk, current_user(request), form.cleaned_data["words"])
+            return f"{row.money} counts as not sent. You can refund it again."
+
+        return self._decide(request, object_id, record)
+
     @page_button("Refund again", icon="undo", path=AGAIN, permission="decide")
     def again(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Go to a failed refund's payment to refund it again."""
@@ -316,6 +367,15 @@ class RefundAdmin(RecordAdmin):
             "payment__invoice", "customer__user", "policy", "requested_by", "decided_by"
         )
         return rows.filter(pk=object_id).first() if str(object_id).isdecimal() else None
+
+
+def _buttons_after_decision(row: Refund) -> set[str]:
+    """Return the paths of the buttons that still make sense for a decided refund."""
+    if row.payment.is_by_zelle and row.state in REFUND_TO_SEND:
+        return {SENT}
+    if row.payment.is_by_zelle and row.state == RefundState.PENDING:
+        return {NOT_SENT}
+    return {AGAIN} if _can_be_given_again(row) else set()
 
 
 def _can_be_given_again(row: Refund) -> bool:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import stripe
 
 from billing.core import idempotency, limits
 from billing.stripe import snapshots
+from billing.stripe.gateway.checkout import SingleTax
 from billing.stripe.gateway.client import client, translated_errors
 from billing.stripe.gateway.lists import Unreadable, each_read, every, of_customer
 
@@ -47,6 +49,121 @@ def _lines_of(invoice_id: str) -> list[Mapping[str, Any]]:
     """Read all lines of an invoice, or of an invoice preview."""
     lines = client().v1.invoices.line_items
     return [*every(lambda page: lines.list(invoice_id, page), {})]
+
+
+@dataclass(frozen=True)
+class PaidInvoice:
+    """The parameters of an invoice for one thing that was paid outside of Stripe.
+
+    `key` names the payment, in the invoice's metadata and in idempotency keys. The amount is in
+    minor units.
+    """
+
+    key: str
+    customer_id: str
+    user_id: int
+    amount: int
+    currency: str
+    description: str
+    tax: SingleTax | None
+
+
+def create_paid_invoice(wanted: PaidInvoice) -> str:
+    """Make an invoice with one line and mark it as paid, once per key; return its ID.
+
+    A run that was cut short is taken up where it ended.
+    """
+    invoice_id = invoice_of_zelle(wanted.customer_id, wanted.key) or _draft(wanted)
+    with translated_errors():
+        invoice = client().v1.invoices.retrieve(invoice_id).to_dict()
+        if invoice["status"] == "draft" and not invoice["lines"]["data"]:
+            _add_line(invoice_id, wanted)
+    if invoice["status"] in ("draft", "open"):
+        pay_outside(invoice_id, wanted.key)
+    return invoice_id
+
+
+def _draft(wanted: PaidInvoice) -> str:
+    params: stripe.params.InvoiceCreateParams = {
+        "customer": wanted.customer_id,
+        "currency": wanted.currency,
+        "auto_advance": False,
+        "pending_invoice_items_behavior": "exclude",
+        "metadata": {snapshots.ZELLE_KEY: wanted.key, snapshots.USER_KEY: str(wanted.user_id)},
+    }
+    if wanted.tax:
+        params["automatic_tax"] = {"enabled": True}
+    with translated_errors():
+        key = idempotency.key("zelle-invoice", wanted.key)
+        made = client().v1.invoices.create(limits.sendable(params), {"idempotency_key": key})
+        return made.id
+
+
+def _add_line(invoice_id: str, wanted: PaidInvoice) -> None:
+    item: stripe.params.InvoiceItemCreateParams = {
+        "customer": wanted.customer_id,
+        "invoice": invoice_id,
+        "amount": wanted.amount,
+        "currency": wanted.currency,
+        "description": wanted.description,
+    }
+    if wanted.tax:
+        item["tax_behavior"] = "inclusive"
+        if wanted.tax.code:
+            item["tax_code"] = wanted.tax.code
+    key = idempotency.key("zelle-line", wanted.key)
+    client().v1.invoice_items.create(limits.sendable(item), {"idempotency_key": key})
+
+
+def invoice_of_zelle(customer_id: str, key: str) -> str:
+    """Return the ID of the invoice made for a payment by Zelle, or an empty string."""
+    for invoice in every(client().v1.invoices.list, {"customer": customer_id}):
+        if (invoice.get("metadata") or {}).get(snapshots.ZELLE_KEY) == key:
+            return str(invoice["id"])
+    return ""
+
+
+def pay_outside(invoice_id: str, key: str) -> None:
+    """Mark a draft or open invoice as paid by Zelle. One that's paid already is left alone.
+
+    Stripe opens a draft first.
+
+    Raises:
+        StripeRefused: it can't be paid any more.
+    """
+    with translated_errors():
+        invoices = client().v1.invoices
+        invoice = invoices.retrieve(invoice_id).to_dict()
+        named = (invoice["metadata"] or {}).get(snapshots.ZELLE_KEY) == key
+        if invoice["status"] == "paid" and named:
+            return
+        if not named and invoice["status"] in ("draft", "open"):
+            invoices.update(invoice_id, {"metadata": {snapshots.ZELLE_KEY: key}})
+        invoices.pay(
+            invoice_id,
+            {"paid_out_of_band": True},
+            {"idempotency_key": idempotency.key("zelle-paid", invoice_id, key)},
+        )
+
+
+def create_outside_credit_note(invoice_id: str, amount: int, key: str) -> str:
+    """Make the credit note for money given back outside of Stripe, once per key; return its ID.
+
+    `amount` is in minor units.
+    """
+    if known := credit_note_of(invoice_id, key):
+        return known
+    params: stripe.params.CreditNoteCreateParams = {
+        "invoice": invoice_id,
+        "amount": amount,
+        "out_of_band_amount": amount,
+        "metadata": {snapshots.REFUND_KEY: key},
+    }
+    with translated_errors():
+        made = client().v1.credit_notes.create(
+            limits.sendable(params), {"idempotency_key": idempotency.key("credit-note", key)}
+        )
+        return made.id
 
 
 def read_credit_note(credit_note_id: str) -> snapshots.CreditNoteSnapshot:

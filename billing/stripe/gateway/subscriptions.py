@@ -9,7 +9,7 @@ from typing import Any
 
 import stripe
 
-from billing.core import limits
+from billing.core import idempotency, limits
 from billing.stripe import snapshots
 from billing.stripe.gateway.client import client, translated_errors
 from billing.stripe.gateway.errors import StripeMissing, StripeRefused
@@ -200,6 +200,78 @@ def end_now(subscription_id: str) -> None:
     """End a subscription immediately; nothing is refunded."""
     with translated_errors():
         client().v1.subscriptions.cancel(subscription_id)
+
+
+@dataclass(frozen=True)
+class SentSubscription:
+    """The parameters of a membership whose invoices are paid outside of Stripe.
+
+    `key` names the payment that starts it, in its metadata and in idempotency keys.
+    """
+
+    key: str
+    customer_id: str
+    user_id: int
+    price_id: str
+    days_until_due: int
+    is_taxed: bool
+
+
+def create_sent_subscription(wanted: SentSubscription) -> tuple[str, str]:
+    """Start a membership whose invoices are sent, once per key.
+
+    Returns its ID and that of its first invoice, which is a draft.
+    """
+    known = _subscription_of_zelle(wanted.customer_id, wanted.key)
+    if not known:
+        known = _start_sent(wanted)
+    return str(known["id"]), snapshots.object_id(known.get("latest_invoice"))
+
+
+def _start_sent(wanted: SentSubscription) -> Mapping[str, Any]:
+    params: stripe.params.SubscriptionCreateParams = {
+        "customer": wanted.customer_id,
+        "items": [{"price": wanted.price_id}],
+        "collection_method": "send_invoice",
+        "days_until_due": wanted.days_until_due,
+        "metadata": {snapshots.ZELLE_KEY: wanted.key, snapshots.USER_KEY: str(wanted.user_id)},
+    }
+    if wanted.is_taxed:
+        params["automatic_tax"] = {"enabled": True}
+    key = idempotency.key("zelle-membership", wanted.key)
+    with translated_errors():
+        made = client().v1.subscriptions.create(limits.sendable(params), {"idempotency_key": key})
+        return made.to_dict()
+
+
+def _subscription_of_zelle(customer_id: str, key: str) -> Mapping[str, Any]:
+    """Return the subscription that a payment by Zelle started, or nothing."""
+    listed = every(client().v1.subscriptions.list, {"customer": customer_id, "status": "all"})
+    named = (one for one in listed if (one.get("metadata") or {}).get(snapshots.ZELLE_KEY) == key)
+    return next(named, {})
+
+
+def collect_by_sending(subscription_id: str, days_until_due: int, key: str) -> None:
+    """Send a subscription's invoices from the next one on, instead of charging a card."""
+    params: stripe.params.SubscriptionUpdateParams = {
+        "collection_method": "send_invoice",
+        "days_until_due": days_until_due,
+    }
+    _collect(subscription_id, params, key)
+
+
+def collect_by_card(subscription_id: str, key: str) -> None:
+    """Charge a card for a subscription's invoices from the next one on."""
+    _collect(subscription_id, {"collection_method": "charge_automatically"}, key)
+
+
+def _collect(
+    subscription_id: str, params: stripe.params.SubscriptionUpdateParams, key: str
+) -> None:
+    with translated_errors():
+        client().v1.subscriptions.update(
+            subscription_id, limits.sendable(params), {"idempotency_key": key}
+        )
 
 
 def give_discount(subscription_id: str, coupon_id: str, key: str) -> None:

@@ -15,7 +15,7 @@ from billing.stripe.snapshots.catalog import (
 )
 from billing.stripe.snapshots.checkout import CheckoutSnapshot, checkout
 from billing.stripe.snapshots.customers import CustomerSnapshot, customer
-from billing.stripe.snapshots.fields import CHECKOUT_KEY, REFUND_KEY, USER_KEY, object_id
+from billing.stripe.snapshots.fields import CHECKOUT_KEY, REFUND_KEY, USER_KEY, ZELLE_KEY, object_id
 from billing.stripe.snapshots.invoices import (
     CreditNoteSnapshot,
     InvoiceSnapshot,
@@ -43,6 +43,7 @@ __all__ = [
     "CHECKOUT_KEY",
     "REFUND_KEY",
     "USER_KEY",
+    "ZELLE_KEY",
     "Card",
     "CheckoutSnapshot",
     "CouponSnapshot",

@@ -12,6 +12,8 @@ USER_KEY = "portal_user"
 CHECKOUT_KEY = "portal_checkout"
 # The metadata key by which a Stripe refund names its `Refund` row.
 REFUND_KEY = "portal_refund"
+# The metadata key by which an invoice or subscription names the payment by Zelle that paid for it.
+ZELLE_KEY = "portal_zelle"
 # How an invoice is collected unless Stripe says otherwise.
 CHARGED = "charge_automatically"
 

@@ -10,6 +10,7 @@ from billing.core.fitted import Fitted
 from billing.stripe import tax_snapshots
 from billing.stripe.snapshots.fields import (
     CHARGED,
+    ZELLE_KEY,
     Json,
     object_id,
     part,
@@ -64,6 +65,7 @@ class InvoiceSnapshot(Fitted):
     given_up_at: datetime | None
     given_up_reason: str
     paid_outside_at: datetime | None
+    zelle_key: str  # of the payment by Zelle that paid it, in our metadata
     payment_intent_ids: list[str] = field(default_factory=list)
 
 
@@ -143,6 +145,7 @@ def invoice(data: Json) -> InvoiceSnapshot:
         given_up_at=time(transitions.get("marked_uncollectible_at")),
         given_up_reason=text(given_up.get("reason")),
         paid_outside_at=_paid_outside_at(data),
+        zelle_key=text((data.get("metadata") or {}).get(ZELLE_KEY)),
         payment_intent_ids=_payment_intent_ids(data),
     )
 

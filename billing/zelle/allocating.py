@@ -1,0 +1,396 @@
+"""Decides which money counts for which payment: by itself, or by staff.
+
+An allocation is proposed, confirmed, or undone, and never deleted. Everything happens under the
+bank's lock and then the member's, so no money counts twice and no payment is paid twice.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import Sum
+from django.utils import timezone
+
+from billing.bank import names
+from billing.core.bank_statuses import (
+    AllocationState,
+    Direction,
+    ExpectedState,
+    ZellePurpose,
+)
+from billing.core.jobs import JobName
+from billing.core.statuses import InvoiceStatus, RequestState
+from billing.facts import memberships
+from billing.models import (
+    Allocation,
+    BankTransfer,
+    ExpectedTransfer,
+    Invoice,
+    KnownPayer,
+    PaymentRequest,
+)
+from billing.models.locks import lock_member
+from billing.refunds import policy as refund_policy
+from billing.refunds import terms as refund_terms
+from billing.zelle import jobs, notices
+from billing.zelle.locks import bank_lock
+from common.money import Money
+from members import access_changes
+
+logger = logging.getLogger(__name__)
+
+MAY_MATCH = "billing.match_bank_transfer"
+TWO = 2
+# Payments that a refund of could undo what they paid for.
+KEPT_ONCE_BOOKED = (ZellePurpose.MEMBERSHIP, ZellePurpose.INVOICE)
+
+
+class AllocationError(Exception):
+    """The money can't count that way; the text is for staff."""
+
+
+@transaction.atomic
+def allocate(transfer_pk: int, parts: Mapping[int, int], actor: User) -> list[Allocation]:
+    """Let parts of a transfer count for payments: cents by payment.
+
+    What takes two people is proposed, and waits for the second.
+
+    Raises:
+        PermissionDenied: the actor may not.
+        AllocationError: the money or a payment isn't free, or it's the actor's own.
+    """
+    _require(actor)
+    bank_lock()
+    transfer = _free_transfer(transfer_pk, sum(parts.values()))
+    if not parts or any(amount <= 0 for amount in parts.values()):
+        raise AllocationError("Choose a payment, and an amount of more than nothing.")
+    made = []
+    for expected_pk, amount in parts.items():
+        expected = _locked(expected_pk)
+        _check_actor(expected, actor)
+        proposed = expected.allocations.filter(
+            transfer=transfer, state=AllocationState.PROPOSED
+        ).first()
+        if proposed:
+            raise AllocationError("This is proposed already: confirm or undo that.")
+        _check_wanted(expected)
+        _check_missing(expected, amount)
+        row = Allocation.objects.create(
+            transfer=transfer, expected=expected, amount=amount, state=AllocationState.PROPOSED
+        )
+        _announced(expected)
+        _confirm(row, expected, actor)
+        made.append(row)
+    return made
+
+
+@transaction.atomic
+def confirm(allocation_pk: int, actor: User) -> Allocation:
+    """Confirm a proposed allocation, as the only or the second person.
+
+    Raises:
+        PermissionDenied: the actor may not.
+        AllocationError: it's decided already, or it's the actor's own.
+    """
+    _require(actor)
+    bank_lock()
+    row = Allocation.objects.select_related("transfer").get(pk=allocation_pk)
+    expected = _locked(row.expected_id)
+    row.refresh_from_db()
+    if row.state != AllocationState.PROPOSED:
+        raise AllocationError(f"It's {row.get_state_display().lower()} already.")
+    _check_actor(expected, actor)
+    _check_wanted(expected)
+    _confirm(row, expected, actor)
+    return row
+
+
+@transaction.atomic
+def undo(allocation_pk: int, actor: User, because: str) -> Allocation:
+    """Let money no longer count for a payment. What was booked for it is taken back.
+
+    Raises:
+        PermissionDenied: the actor may not.
+        AllocationError: it's undone already, the reason is missing, it's the actor's own, or what
+        it paid for can't be taken back this way.
+    """
+    _require(actor)
+    bank_lock()
+    row = Allocation.objects.select_related("transfer").get(pk=allocation_pk)
+    expected = _locked(row.expected_id)
+    row.refresh_from_db()
+    if row.state == AllocationState.UNDONE:
+        raise AllocationError("It's undone already.")
+    if not because.strip():
+        raise AllocationError("Say why, for whoever looks at it later.")
+    _check_actor(expected, actor)
+    counted = row.state == AllocationState.CONFIRMED
+    row.state, row.undone_by, row.undone_at = AllocationState.UNDONE, actor, timezone.now()
+    row.undone_because = because[:300]
+    if counted and expected.state == ExpectedState.CONFIRMED:
+        _reopen(expected)
+    row.save()
+    if counted:
+        KnownPayer.objects.filter(
+            user=expected.user_id, key=names.key(row.transfer.name)[:200]
+        ).delete()
+        notices.undone(expected)
+    elif expected.state == ExpectedState.ANNOUNCED and not _is_live(expected):
+        _to_state(expected, ExpectedState.WAITING)
+    return row
+
+
+@transaction.atomic
+def set_aside(transfer_pk: int, actor: User, because: str) -> BankTransfer:
+    """Say that a transfer's money, or what's left of it, is for no payment.
+
+    Raises:
+        PermissionDenied: the actor may not.
+        AllocationError: the reason is missing.
+    """
+    _require(actor)
+    if not because.strip():
+        raise AllocationError("Say why, for whoever looks at it later.")
+    bank_lock()
+    row = BankTransfer.objects.get(pk=transfer_pk)
+    row.set_aside_at, row.set_aside_by = timezone.now(), actor
+    row.set_aside_because = because[:300]
+    row.save(update_fields=["set_aside_at", "set_aside_by", "set_aside_because"])
+    return row
+
+
+@transaction.atomic
+def bring_back(transfer_pk: int, actor: User) -> BankTransfer:
+    """Let a transfer that was set aside be matched again.
+
+    Raises:
+        PermissionDenied: the actor may not.
+    """
+    _require(actor)
+    bank_lock()
+    row = BankTransfer.objects.get(pk=transfer_pk)
+    row.set_aside_at, row.set_aside_by, row.set_aside_because = None, None, ""
+    row.save(update_fields=["set_aside_at", "set_aside_by", "set_aside_because"])
+    return row
+
+
+def count_named(
+    transfer: BankTransfer, expected_pk: int, reasons: Sequence[str], *, counts: bool
+) -> Allocation | None:
+    """Propose a transfer for the payment that it names and pays exactly; confirm it if it counts.
+
+    Call it under the bank's lock. None if the payment isn't wanted any more, or is paid.
+    """
+    expected = _locked(expected_pk)
+    try:
+        _check_wanted(expected)
+        _check_missing(expected, transfer.amount)
+        _free_transfer(transfer.pk, transfer.amount)
+    except AllocationError as error:
+        logger.info("Transfer %s isn't counted for %s: %s", transfer.pk, expected.pk, error)
+        return None
+    row = Allocation.objects.create(
+        transfer=transfer,
+        expected=expected,
+        amount=transfer.amount,
+        state=AllocationState.PROPOSED,
+        reasons=list(reasons),
+    )
+    _announced(expected)
+    if counts:
+        _counts(row, expected, None)
+    return row
+
+
+def count_proposed(row: Allocation) -> None:
+    """Confirm what was proposed by itself, now that it's proved. Call it under the bank's lock."""
+    expected = _locked(row.expected_id)
+    row.refresh_from_db()
+    is_by_itself = row.state == AllocationState.PROPOSED and row.first_confirmed_by_id is None
+    if is_by_itself and row.reasons and _why_unwanted(expected) == "":
+        _counts(row, expected, None)
+
+
+def approvals_for(expected: ExpectedTransfer, amount: int) -> int:
+    """Return how many people must confirm an amount, by the refund policy in force: 1 or 2."""
+    policy = refund_terms.rules_of(refund_terms.current_policy())
+    kind = refund_policy.PaymentKind.SINGLE
+    if expected.purpose in KEPT_ONCE_BOOKED:
+        kind = refund_policy.PaymentKind.MEMBERSHIP
+    facts = refund_policy.Facts(
+        kind=kind, currency=expected.currency, paid=amount, committed=0, age_days=0
+    )
+    return refund_policy.approvals_for(policy, facts, amount)
+
+
+def _confirm(row: Allocation, expected: ExpectedTransfer, actor: User) -> None:
+    """Confirm as one person; if it takes two, the first only agrees."""
+    first = row.first_confirmed_by
+    if first is None and approvals_for(expected, row.amount) >= TWO:
+        row.first_confirmed_by = actor
+        row.save(update_fields=["first_confirmed_by"])
+        return
+    if first and access_changes.are_one_person(first, actor):
+        raise AllocationError("You've agreed already. Somebody else has to agree, too.")
+    _counts(row, expected, actor)
+
+
+def _counts(row: Allocation, expected: ExpectedTransfer, actor: User | None) -> None:
+    """Let money count, and pay what it completes."""
+    row.state, row.confirmed_by = AllocationState.CONFIRMED, actor
+    row.confirmed_at = timezone.now()
+    row.save(update_fields=["state", "confirmed_by", "confirmed_at"])
+    if key := names.key(row.transfer.name)[:200]:
+        KnownPayer.objects.get_or_create(
+            user_id=expected.user_id, key=key, defaults={"name": row.transfer.name}
+        )
+    if expected.received() < expected.amount:
+        _to_state(expected, ExpectedState.WAITING)
+        notices.partly_received(expected)
+        return
+    expected.confirmed_at = timezone.now()
+    expected.closed_at = None
+    _to_state(expected, ExpectedState.CONFIRMED)
+    if expected.request_id:
+        PaymentRequest.objects.filter(pk=expected.request_id).update(
+            state=RequestState.PAID, paid_at=expected.confirmed_at
+        )
+    notices.received(expected)
+    jobs.enqueue(JobName.BOOK_ZELLE, expected)
+
+
+def _announced(expected: ExpectedTransfer) -> None:
+    if expected.state != ExpectedState.ANNOUNCED:
+        expected.announced_at = timezone.now()
+        expected.closed_at = None
+        _to_state(expected, ExpectedState.ANNOUNCED)
+        notices.announced(expected)
+
+
+def _to_state(expected: ExpectedTransfer, state: ExpectedState) -> None:
+    expected.state = state
+    expected.save(update_fields=["state", "announced_at", "confirmed_at", "closed_at"])
+
+
+def _reopen(expected: ExpectedTransfer) -> None:
+    """Take back that a payment is paid.
+
+    Raises:
+        AllocationError: it pays a membership, or is being booked right now.
+    """
+    if expected.booked_at is None:
+        raise AllocationError("It's being booked right now. Try again in a minute.")
+    if expected.purpose in KEPT_ONCE_BOOKED:
+        raise AllocationError(
+            "It has paid for the membership. End that, or refund the payment, instead."
+        )
+    jobs.enqueue(JobName.TAKE_BACK_ZELLE, expected, invoice_pk=expected.invoice_id)
+    expected.invoice, expected.booked_at, expected.confirmed_at = None, None, None
+    expected.booking += 1
+    expected.state = ExpectedState.WAITING
+    expected.save()
+    if expected.request_id:
+        PaymentRequest.objects.filter(pk=expected.request_id).update(
+            state=RequestState.OPEN, paid_at=None
+        )
+
+
+def _is_live(expected: ExpectedTransfer) -> bool:
+    return expected.allocations.exclude(state=AllocationState.UNDONE).exists()
+
+
+def _locked(expected_pk: int) -> ExpectedTransfer:
+    """Lock a payment through its member's lock, and return it as of then."""
+    user_id = ExpectedTransfer.objects.values_list("user_id", flat=True).get(pk=expected_pk)
+    lock_member(user_id)
+    rows = ExpectedTransfer.objects.select_related("user", "request", "invoice")
+    return rows.get(pk=expected_pk)
+
+
+def _free_transfer(transfer_pk: int, amount: int) -> BankTransfer:
+    """Return an incoming transfer that has this much left.
+
+    Raises:
+        AllocationError: it hasn't.
+    """
+    row = BankTransfer.objects.select_related("mail", "line").get(pk=transfer_pk)
+    if row.direction != Direction.IN:
+        raise AllocationError("This money went out.")
+    if row.set_aside_at:
+        raise AllocationError("It was set aside. Bring it back first.")
+    live = row.allocations.exclude(state=AllocationState.UNDONE)
+    left = row.amount - int(live.aggregate(sum=Sum("amount", default=0))["sum"])
+    if amount > left:
+        raise AllocationError(f"Of this money {Money(left, row.currency)} is left.")
+    return row
+
+
+def _check_missing(expected: ExpectedTransfer, amount: int) -> None:
+    live = expected.allocations.exclude(state=AllocationState.UNDONE)
+    missing = expected.amount - int(live.aggregate(sum=Sum("amount", default=0))["sum"])
+    if amount > missing:
+        left = Money(max(0, missing), expected.currency)
+        raise AllocationError(f"Of this payment {left} is still to come.")
+
+
+def _check_wanted(expected: ExpectedTransfer) -> None:
+    if why := _why_unwanted(expected):
+        raise AllocationError(why)
+
+
+def _why_unwanted(expected: ExpectedTransfer) -> str:
+    """Return why no money is wanted for a payment any more, or ""."""
+    if expected.state == ExpectedState.CONFIRMED:
+        return "This payment is paid already."
+    if expected.state == ExpectedState.CANCELED:
+        return "This payment was canceled, or made another way."
+    if expected.request_id:
+        state = PaymentRequest.objects.values_list("state", flat=True).get(pk=expected.request_id)
+        if state != RequestState.OPEN:
+            return "This payment request is paid or canceled already."
+    if expected.invoice_id:
+        status = Invoice.objects.values_list("status", flat=True).get(pk=expected.invoice_id)
+        if status not in (InvoiceStatus.DRAFT, InvoiceStatus.OPEN):
+            return "This invoice is paid or void already."
+    if expected.purpose == ZellePurpose.MEMBERSHIP and memberships.live(expected.user):
+        return "The member has the membership already."
+    return _why_in_the_way(expected)
+
+
+def _why_in_the_way(expected: ExpectedTransfer) -> str:
+    """Return why an expired payment can't be revived, or "": another may have taken its place."""
+    if expected.state != ExpectedState.EXPIRED:
+        return ""
+    others = ExpectedTransfer.objects.exclude(pk=expected.pk).exclude(
+        state__in=[ExpectedState.EXPIRED, ExpectedState.CANCELED]
+    )
+    if expected.request_id:
+        taken = others.filter(request=expected.request_id)
+    elif expected.invoice_id:
+        taken = others.filter(invoice=expected.invoice_id)
+    else:
+        taken = others.open().filter(user=expected.user_id, purpose=expected.purpose)
+    return "This payment expired, and the member started another one." if taken.exists() else ""
+
+
+def _check_actor(expected: ExpectedTransfer, actor: User) -> None:
+    """Make sure that nobody confirms their own payment, whichever account they use.
+
+    Raises:
+        AllocationError: it's theirs, or others have just changed their account.
+    """
+    if access_changes.are_one_person(expected.user, actor):
+        raise AllocationError("Nobody decides about their own payment.")
+    try:
+        access_changes.require_not_on_hold(actor)
+    except access_changes.OnHold as hold:
+        raise AllocationError(str(hold)) from hold
+
+
+def _require(actor: User) -> None:
+    if not actor.is_active or not actor.has_perm(MAY_MATCH):
+        raise PermissionDenied("Matching money needs a permission.")

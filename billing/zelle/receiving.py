@@ -149,7 +149,8 @@ def _tells_of_transfer(mail: BankMail) -> None:
     row = meeting.of_mail(mail)
     row.save(force_insert=True)
     changed = meeting.meet(Direction(row.direction), row.amount, [row.on])
-    proposing.look_at([row, *(one for one in changed if one.pk != row.pk)])
+    # What met is in `changed` as it is now.
+    proposing.look_at(({row.pk: row} | {one.pk: one for one in changed}).values())
 
 
 def _header(content: bytes, name: str) -> str:

@@ -100,6 +100,19 @@ def test_a_world_without_its_database_starts_over(
         assert not launch._has_world(cluster)
 
 
+def test_the_portal_knows_the_key_of_the_banks_mails(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(launch, "WORLD", home / "sandbox")
+
+    first, again = (launch._bank_keys(launch.environment(launch.Choices())) for _ in range(2))
+
+    assert first == again
+    ((name, record),) = json.loads(first).items()
+    assert name.endswith("._domainkey.chase.com")
+    assert record.startswith("v=DKIM1; k=rsa; p=")
+
+
 def test_the_table_names_every_place_and_sign_in(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -122,8 +122,8 @@ def settle(world: World) -> None:
 
 
 def _may_be_posted(world: World, entry: Entry) -> bool:
-    if entry["held"]:
-        return bool(entry["held"] == "switch" and not world.switches.bank_late_file)
+    if entry["held"] and (entry["held"] != "switch" or world.switches.bank_late_file):
+        return False
     return not entry["pending_until"] or bool(entry["pending_until"] <= world.now())
 
 

@@ -134,7 +134,8 @@ def mail(visit: Visit) -> Response:
     found = store.find(visit.world, int(uid)) if uid.isascii() and uid.isdecimal() else None
     if found is None:
         return missing(visit, "This mail is not in the bank’s mailbox.")
-    return Response(store.raw(found), media_type="text/plain")
+    headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
+    return Response(store.raw(found), media_type="text/plain", headers=headers)
 
 
 def key(visit: Visit) -> Response:

@@ -163,24 +163,30 @@ def public(entry: Entry) -> dict[str, Any]:
 def _checked(world: World, body: Mapping[str, Any]) -> Wanted:
     if unknown := set(body) - KNOWN:
         raise ValueError(f"A transfer has no {', '.join(sorted(unknown))}.")
-    direction = body.get("direction", "in")
-    if direction not in ("in", "out"):
-        raise ValueError("The direction is in or out.")
-    kind = body.get("kind") or (ZELLE_IN[0] if direction == "in" else ZELLE_OUT)
-    if kind not in DETAILS:
-        raise ValueError(f"The kind is one of {', '.join(DETAILS)}.")
-    if (DETAILS[kind] in INCOMING) != (direction == "in"):
-        raise ValueError(f"{kind} is the other direction.")
     return Wanted(
         name=_text(body, "name"),
         amount=_cents(body.get("amount")),
         memo=_text(body, "memo", ""),
-        kind=kind,
+        kind=_kind(body),
         day=_day(world, body.get("day")),
         reference=_text(body, "reference", "") if body.get("reference") is not None else None,
         effects=_effects(body),
         is_pending=_as_bool("pending", body.get("pending", False)),
     )
+
+
+def _kind(body: Mapping[str, Any]) -> str:
+    """The type of the line; without one, a transfer from or to somebody at Chase."""
+    direction, kind = body.get("direction"), body.get("kind")
+    if direction not in (None, "in", "out"):
+        raise ValueError("The direction is in or out.")
+    if kind is None:
+        return ZELLE_OUT if direction == "out" else ZELLE_IN[0]
+    if kind not in DETAILS:
+        raise ValueError(f"The kind is one of {', '.join(DETAILS)}.")
+    if direction and (DETAILS[kind] in INCOMING) != (direction == "in"):
+        raise ValueError(f"{kind} is the other direction.")
+    return str(kind)
 
 
 def _text(body: Mapping[str, Any], name: str, default: str | None = None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from datetime import timedelta
 
+from django.conf import settings
 from django.utils import timezone
 from procrastinate import JobContext
 from procrastinate.contrib.django import app
@@ -22,7 +23,7 @@ from billing.refunds import staff_notices as refund_staff_notices
 from billing.refunds import sync as refund_sync
 from billing.refunds import transitions as refund_transitions
 from billing.sync import account_setup, assignment, catalog, refresh, taxing
-from billing.zelle import booking, expecting
+from billing.zelle import booking, expecting, mailbox, receiving
 from billing.zelle import jobs as zelle_jobs
 from common.one_by_one import OneByOne, SomeFailed
 from common.queue import Backoff, enqueue_once
@@ -223,3 +224,11 @@ def verify_ledger(timestamp: int = 0) -> None:
         ledger.export_head(check)
     if check.problems:
         logger.error("The ledger of refunds: %s", "; ".join(check.problems[:5]))
+
+
+@app.periodic(cron="* * * * *")
+@app.task(queueing_lock="read_bank_mail", lock="read_bank_mail")
+def read_bank_mail(timestamp: int = 0) -> None:
+    """Read the mailbox that the bank writes to, if one is set."""
+    if settings.BANK_MAIL_URL:
+        mailbox.read(receiving.receive)

@@ -26,7 +26,8 @@ from common.imap_addresses import ImapAddress
 SECONDS = 15.0
 # One byte more than what can count tells that a mail has more.
 PART = f"BODY.PEEK[]<0.{trust.LARGEST + 1}>"
-ANSWER = b"BODY[]<0>"
+# Few servers leave out that it's a part, which would be "<0>".
+ANSWER = b"BODY[]"
 # What LOGIN takes without quotes or an encoding (RFC 3501, 9: ASTRING-CHAR).
 _PLAIN = re.compile(r"[!#$&'+,\-./0-9:;<=>?@A-Z\[\]^_`a-z|}~]+")
 # Everything that a server or the way to it can do to us.
@@ -64,8 +65,8 @@ class Folder:
             parts = self.client.fetch([uid], [PART]).get(uid, {})
         except BROKEN as error:
             raise MailboxError(_sentence(error, self.address)) from error
-        content = parts.get(ANSWER)
-        return bytes(content) if content is not None else None
+        contents = [part for name, part in parts.items() if name.startswith(ANSWER)]
+        return next((bytes(one) for one in contents if one is not None), None)
 
 
 @contextmanager

@@ -121,17 +121,24 @@ def _no_folder(client: imapclient.IMAPClient, address: ImapAddress) -> str:
 
 def _sentence(error: Exception, address: ImapAddress) -> str:
     host = address.host
+    if isinstance(error, OSError):
+        return f"{host} {_unreachable(error)}"
     if isinstance(error, LoginError):
         return f"{host} refused the user name or the password: {_said(error, address)}"
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"{host} has no valid certificate: {error.verify_message}."
-    if isinstance(error, socket.gaierror):
-        return f"{host} isn’t known: {error.strerror}."
-    if isinstance(error, TimeoutError):
-        return f"{host} didn’t answer for {SECONDS:.0f} seconds."
-    if isinstance(error, OSError):
-        return f"{host} can’t be reached: {error.strerror or error}."
+    if isinstance(error, imaplib.IMAP4.abort):
+        return f"{host} broke off the connection: {_said(error, address)}"
     return f"{host} answered: {_said(error, address)}"
+
+
+def _unreachable(error: OSError) -> str:
+    """Return the end of a sentence about a host that the network doesn't lead to."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"has no valid certificate: {error.verify_message}."
+    if isinstance(error, socket.gaierror):
+        return f"isn’t known: {error.strerror}."
+    if isinstance(error, TimeoutError):
+        return f"didn’t answer for {SECONDS:.0f} seconds."
+    return f"can’t be reached: {error.strerror or error}."
 
 
 def _said(error: Exception, address: ImapAddress) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -431,12 +432,30 @@ def test_a_host_that_nobody_knows_is_said(take: Taker, settings: Settings) -> No
 def test_a_host_that_does_not_answer_is_given_up(
     take: Taker, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import socket
-
     monkeypatch.setattr(imap, "SECONDS", 0.3)
     with socket.create_server((HOST, 0)) as silent:
         settings.BANK_MAIL_URL = url(silent.getsockname()[1])
         assert "127.0.0.1 didn’t answer" in failed(take)
+
+
+@pytest.mark.parametrize(
+    "greeting", [b"", b"* BYE Too many connections\r\n", b"HTTP/1.1 400 Bad Request\r\n\r\n"]
+)
+def test_a_server_that_breaks_off_or_is_another_kind_is_said(
+    take: Taker, settings: Settings, greeting: bytes
+) -> None:
+    with socket.create_server((HOST, 0)) as server:
+
+        def serve() -> None:
+            client, _address = server.accept()
+            with client:
+                client.sendall(greeting)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        settings.BANK_MAIL_URL = url(server.getsockname()[1])
+        assert failed(take).startswith("127.0.0.1 ")
+        thread.join()
 
 
 def test_a_certificate_that_nobody_vouches_for_is_refused(

@@ -104,6 +104,8 @@ class Stack:
             "STRIPE_WEBHOOK_SECRETS": "whsec_sandbox",
             "STRIPE_PRICE_ID": "price_membership_monthly",
             "STRIPE_YEARLY_PRICE_ID": "price_membership_yearly",
+            "ZELLE_PRICE_ID": "price_membership_monthly",
+            "ZELLE_YEARLY_PRICE_ID": "price_membership_yearly",
             "LEDGER_HEADS_FILE": "",
             "STRIPE_API_BASE": self.sandbox_url,
             "STRIPE_HOSTED_ORIGINS": self.sandbox_url,

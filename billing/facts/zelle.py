@@ -11,6 +11,7 @@ from django.db.models.functions import Coalesce
 from billing.bank import references
 from billing.core import tax_texts
 from billing.core.bank_statuses import (
+    EXPECTED_GONE,
     EXPECTED_OPEN,
     AllocationState,
     ExpectedState,
@@ -20,7 +21,7 @@ from billing.facts import tax_settings
 from billing.models import ExpectedTransfer, Invoice, PaymentRequest, Plan, ZelleTerms
 from billing.models.zelle import ExpectedQuerySet
 from common.money import Money
-from common.reads import Person
+from common.reads import Param, Person
 
 CURRENCY = "usd"
 # Why Stripe made the invoice that books a payment by Zelle.
@@ -111,12 +112,20 @@ def worth_mentioning(user: Person) -> ExpectedQuerySet:
     Each has `counted`: the cents that were received for it.
     """
     is_booked_later = Q(state=ExpectedState.CONFIRMED, booked_at=None)
-    rows = ExpectedTransfer.objects.for_user(user).filter(
-        Q(state__in=sorted(EXPECTED_OPEN)) | is_booked_later
-    )
+    rows = ExpectedTransfer.objects.for_user(user).select_related("request")
+    return _with_counted(rows.filter(Q(state__in=sorted(EXPECTED_OPEN)) | is_booked_later))
+
+
+def of_invoice(user: Person, key: int | Param) -> ExpectedQuerySet:
+    """Return the payment by Zelle that an invoice is or was paid with, with `counted`."""
+    rows = ExpectedTransfer.objects.for_user(user).select_related("request").filter(invoice=key)
+    return _with_counted(rows.exclude(state__in=sorted(EXPECTED_GONE)))
+
+
+def _with_counted(rows: ExpectedQuerySet) -> ExpectedQuerySet:
     is_counted = Q(allocations__state=AllocationState.CONFIRMED)
     counted = Coalesce(Sum("allocations__amount", filter=is_counted), Value(0))
-    return rows.select_related("request").annotate(counted=counted)
+    return rows.annotate(counted=counted)
 
 
 def money_is_here(expected: ExpectedTransfer) -> bool:

@@ -21,7 +21,7 @@ from billing.core.statuses import (
     RefundState,
     SubscriptionStatus,
 )
-from billing.facts import discounts, plans
+from billing.facts import discounts, plans, zelle
 from billing.models import Payment, Plan, Refund, Subscription
 from common.money import Money
 
@@ -121,6 +121,10 @@ def _obstacle(row: Subscription) -> Obstacle:
 
 
 def _state_obstacle(row: Subscription) -> Obstacle | None:
+    if row.is_sent and row.price_id in zelle.price_ids():
+        return Obstacle(
+            f"You pay by Zelle. To switch plans, or to a card, write to {settings.SUPPORT_EMAIL}."
+        )
     if row.status in UNPAID_SUBSCRIPTION:
         return Obstacle("Your last payment is still open. Pay it to switch plans.")
     if row.status == SubscriptionStatus.PAUSED:

@@ -110,7 +110,7 @@ AUTOMATIC = Part(
 )
 # What `judging_of` needs.
 JUDGED_BY = (DISPUTES, POLICY, HELD, SWITCHES, AUTOMATIC)
-OF_INVOICE_BY_ZELLE = Part(lambda: zelle.worth_mentioning(ME).filter(invoice=KEY))
+OF_INVOICE_BY_ZELLE = Part(lambda: zelle.of_invoice(ME, KEY))
 ONE_INVOICE = Reading(
     *(INVOICE, OF_INVOICE, NOTES, REFUNDS, ZELLE_TERMS, OF_INVOICE_BY_ZELLE), *JUDGED_BY
 )

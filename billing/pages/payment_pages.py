@@ -209,7 +209,7 @@ def invoice_page(facts: InvoiceFacts) -> InvoicePage:
         due_label="Paid" if invoice.status == InvoiceStatus.PAID else "Due",
         paid=invoice.money_paid,
         remaining=invoice.money_remaining,
-        note=_invoice_note(invoice),
+        note=_paid_by_zelle(facts) or _invoice_note(invoice),
         credit_notes=[_credit_note_line(row) for row in facts.notes],
         payments=[_with_refunds(row, head.description, facts) for row in rows],
         hosted_url=hosted if invoice.hosted_url else "",
@@ -220,10 +220,18 @@ def invoice_page(facts: InvoiceFacts) -> InvoicePage:
         if may_pay and awaited is None and _takes_zelle(facts)
         else "",
         zelle_alert=next(iter(zelle_pages.alerts([awaited], facts.zelle_terms)), None)
-        if awaited
+        if awaited and not awaited.booked_at and invoice.status != InvoiceStatus.PAID
         else None,
         is_overdue=invoice.is_overdue,
     )
+
+
+def _paid_by_zelle(facts: InvoiceFacts) -> str:
+    """Return how a paid invoice was paid, if by Zelle."""
+    row = facts.by_zelle
+    if facts.invoice.status != InvoiceStatus.PAID or row is None or row.is_open:
+        return ""
+    return f"You paid this by Zelle, with the memo {zelle.shown(row, facts.zelle_terms)}."
 
 
 def _takes_zelle(facts: InvoiceFacts) -> bool:

@@ -72,7 +72,6 @@ class ZellePage:
     to_address: str
     code_url: str
     is_taken: bool
-    said_sent: bool
     payer_name: str
     expires_at: datetime | None
     invoice_url: str
@@ -110,7 +109,10 @@ class ZellePage:
     @property
     def steps(self) -> list[Step]:
         """What happens, from sending to the receipt."""
-        sent = Step("done", "You sent it") if self.stage != Stage.TO_SEND else SENDING
+        if self.stage == Stage.PART:
+            rest = Step("now", f"You send the remaining {self.to_pay}")
+            return [Step("done", f"We received {self.received}"), rest, CHECKING_NEXT]
+        sent = SENDING if self.stage == Stage.TO_SEND else Step("done", "You sent it")
         if self.stage == Stage.ANNOUNCED:
             return [sent, Step("done", "It reached our bank"), CHECKING_NOW]
         if self.stage == Stage.SENT:
@@ -148,7 +150,6 @@ def zelle_page(row: ExpectedTransfer, known: ZelleTerms) -> ZellePage:
         to_address=known.address,
         code_url=code if known.code_type else "",
         is_taken=known.takes(ZellePurpose(row.purpose)) and bool(known.address),
-        said_sent=row.said_sent_at is not None,
         payer_name=row.payer_name,
         expires_at=row.expires_at,
         invoice_url=numbered("billing:invoice", invoice.pk) if invoice else "",

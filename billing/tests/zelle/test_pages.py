@@ -117,7 +117,8 @@ def test_it_says_where_the_payment_stands(client: Client, alice: User) -> None:
     part = poll(client, row, page).content.decode()
     assert "Send the remaining $9.00" in part
     assert 'data-copy="9.00"' in part
-    assert "$20.00 of $29.00 has arrived" in part
+    assert "We received $20.00 of $29.00" in part
+    assert "I’ve sent it" not in part
     receive(row, 900)
     paid = poll(client, row, part).content.decode()
     assert "Paid. Thank you" in paid

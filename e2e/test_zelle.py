@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
-from playwright.sync_api import Page, expect
+import pytest
+from playwright.sync_api import Browser, Page, expect
 
 from e2e import journey
 from e2e.stack import Stack
+from e2e.test_accessibility import Theme, faults
+
+THEMES: list[Theme] = ["light", "dark"]
 
 TERMS = """
     INSERT INTO billing_zelleterms (id, takes_amounts, takes_requests, takes_memberships,
@@ -19,8 +24,16 @@ TERMS = """
 """
 
 
-def test_member_chooses_zelle_copies_and_says_it_is_sent(page: Page, stack: Stack) -> None:
+@pytest.fixture
+def terms(stack: Stack) -> Iterator[None]:
+    """Take Zelle, in this test alone."""
     stack.sql(TERMS)
+    yield
+    stack.sql("DELETE FROM billing_zelleterms")
+
+
+@pytest.mark.usefixtures("terms")
+def test_member_chooses_zelle_copies_and_says_it_is_sent(page: Page, stack: Stack) -> None:
     email = "zoe@zelle.example"
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     journey.sign_up(page, stack, "Zoe Zimmer", email)
@@ -32,6 +45,9 @@ def test_member_chooses_zelle_copies_and_says_it_is_sent(page: Page, stack: Stac
     reference = page.locator(".copy-strong").inner_text()
     assert re.fullmatch(r"HY-[0-9A-Z]{4}-[0-9A-Z]", reference)
 
+    for theme in THEMES:
+        page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+        assert faults(page) == []
     for what, copied in (("memo", reference), ("amount", "62.50")):
         button = page.get_by_role("button", name=f"Copy {what}")
         button.click()
@@ -59,6 +75,7 @@ def test_member_chooses_zelle_copies_and_says_it_is_sent(page: Page, stack: Stac
     expect(page.get_by_text("We’re looking out for it")).to_be_visible()
     expect(page.get_by_text("From the account of Zimmer Family Trust.")).to_be_visible()
     expect(page.get_by_role("button", name="Cancel this payment")).to_have_count(0)
+    assert faults(page) == []
     page.goto(stack.url)
     expect(page.get_by_text("We’re looking out for your Zelle payment of $62.50")).to_be_visible()
     page.get_by_role("link", name="See the payment").click()
@@ -74,3 +91,18 @@ def test_member_chooses_zelle_copies_and_says_it_is_sent(page: Page, stack: Stac
     expect(page.get_by_text("We’re no longer waiting for this payment")).to_be_visible()
     page.get_by_role("link", name="Start again").click()
     expect(page.get_by_label("Amount", exact=True)).to_have_value("62.50")
+
+
+@pytest.mark.usefixtures("terms")
+def test_it_works_without_scripts(page: Page, browser: Browser, stack: Stack) -> None:
+    journey.sign_up(page, stack, "Sid Scriptless", "sid@zelle.example")
+    cookies = page.context.storage_state()
+    plain = browser.new_context(java_script_enabled=False, storage_state=cookies).new_page()
+    plain.goto(f"{stack.url}/membership/")
+    plain.get_by_role("button", name="$29.00 for a month").click()
+    expect(plain.get_by_role("heading", name="Pay $29.00 by Zelle")).to_be_visible()
+    expect(plain.get_by_role("button", name="Copy memo")).to_be_hidden()
+    expect(plain.locator(".copy-strong")).to_have_text(re.compile("^HY-"))
+    plain.get_by_role("button", name="I’ve sent it").click()
+    expect(plain.get_by_text("We’re looking out for it")).to_be_visible()
+    plain.context.close()

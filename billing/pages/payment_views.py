@@ -16,7 +16,7 @@ from billing.core.bank_statuses import ZellePurpose
 from billing.core.statuses import Purpose
 from billing.facts import pay_links, tax_settings, zelle
 from billing.membership import checkout
-from billing.models import Checkout, ExpectedTransfer, PaymentRequest
+from billing.models import Checkout, ExpectedTransfer, PaymentRequest, ZelleTerms
 from billing.pages import (
     payables,
     payment_facts,
@@ -164,6 +164,12 @@ def _to_checkout(request: HttpRequest, start: Callable[[], str], back: str) -> H
     return redirect(back)
 
 
+def _is_narrower(known: ZelleTerms) -> bool:
+    """Whether Zelle takes fewer amounts than a card."""
+    least, most = settings.PAYMENT_MINIMUM, settings.PAYMENT_MAXIMUM
+    return bool(known.minimum > least or known.maximum < most)
+
+
 def _amount_page(request: HttpRequest, form: AmountForm) -> HttpResponse:
     """Render the form. `suggestions` are pairs of a label and a field value."""
     code = settings.PAYMENT_CURRENCY.upper()
@@ -179,6 +185,7 @@ def _amount_page(request: HttpRequest, form: AmountForm) -> HttpResponse:
         "symbol": SYMBOLS.get(code, ""),
         "bounds": single_payments.bounds(),
         "tax_words": tax_settings.single_words(),
-        "zelle_bounds": zelle.bounds(known) if takes_zelle else "",
+        "takes_zelle": takes_zelle,
+        "zelle_bounds": zelle.bounds(known) if _is_narrower(known) else "",
     }
     return render(request, "billing/pay_amount.html", context)

@@ -18,6 +18,7 @@ from django.utils import timezone
 from billing.core.statuses import OPEN_EVENT
 from billing.models import (
     BankMail,
+    BankUpload,
     Checkout,
     Customer,
     ExpectedTransfer,
@@ -40,6 +41,8 @@ IDS = ("id", "customer", "subscription", "invoice", "payment_intent", "charge")
 PLAIN = ("object", "status", "amount", "currency", "created", "livemode")
 ENVELOPE = ("id", "object", "type", "api_version", "created", "livemode")
 REQUEST = "Payment"
+# A bank's file that somebody looked at and didn't import.
+UPLOADS_KEPT = timedelta(hours=1)
 NAMELESS: dict[str, Any] = {
     **dict.fromkeys(("email", "name", "business_name"), ""),
     **dict.fromkeys(("told_email", "told_name", "told_language"), ""),
@@ -174,8 +177,17 @@ def _is_of_somebody_who_left(event: StripeEvent) -> bool:
     return Payment.objects.filter(named, customer__closed_at__isnull=False).exists()
 
 
+def forget_uploads() -> None:
+    """Delete banks' files that nobody imported in time."""
+    BankUpload.objects.older_than(timezone.now() - UPLOADS_KEPT).delete()
+
+
 def forget_old() -> int:
-    """Reduce payloads, and empty reports and banks' mails older than PAYLOADS_KEPT_DAYS."""
+    """Reduce payloads, and empty reports and banks' mails older than PAYLOADS_KEPT_DAYS.
+
+    Banks' files that nobody imported are deleted.
+    """
+    forget_uploads()
     oldest = timezone.now() - timedelta(days=settings.PAYLOADS_KEPT_DAYS)
     Reconciliation.objects.filter(started_at__lt=oldest).exclude(differences=[]).update(
         differences=[]

@@ -4,6 +4,14 @@ It may import every use case, and the staff site's parts in `common.staff`.
 """
 
 from billing.admin.assignment import UnassignedCustomerAdmin
+from billing.admin.bank.accounts import BankAccountAdmin
+from billing.admin.bank.expected import ExpectedTransferAdmin
+from billing.admin.bank.files import BankFileAdmin
+from billing.admin.bank.mails import BankMailAdmin
+from billing.admin.bank.matches import AllocationAdmin
+from billing.admin.bank.records import BankLineAdmin, BankMailboxAdmin, KnownPayerAdmin
+from billing.admin.bank.terms import ZelleTermsAdmin
+from billing.admin.bank.transfers import BankTransferAdmin
 from billing.admin.checkouts import CheckoutAdmin
 from billing.admin.credit_notes import CreditNoteAdmin
 from billing.admin.customers import CustomerAdmin
@@ -22,13 +30,22 @@ from billing.admin.setup import IgnoredEventsAdmin, MissingSetupAdmin
 from billing.admin.subscriptions import SubscriptionAdmin
 
 __all__ = [
+    "AllocationAdmin",
+    "BankAccountAdmin",
+    "BankFileAdmin",
+    "BankLineAdmin",
+    "BankMailAdmin",
+    "BankMailboxAdmin",
+    "BankTransferAdmin",
     "CheckoutAdmin",
     "CreditNoteAdmin",
     "CustomerAdmin",
     "DisputeAdmin",
+    "ExpectedTransferAdmin",
     "IgnoredEventsAdmin",
     "InvoiceAdmin",
     "ItemAdmin",
+    "KnownPayerAdmin",
     "LedgerCheckAdmin",
     "MembershipDecisionAdmin",
     "MissingSetupAdmin",
@@ -44,4 +61,5 @@ __all__ = [
     "StripeEventAdmin",
     "SubscriptionAdmin",
     "UnassignedCustomerAdmin",
+    "ZelleTermsAdmin",
 ]

@@ -10,6 +10,7 @@ from billing.models.bank import (
     KnownPayer,
 )
 from billing.models.bank_mail_retry import BankMailRetry
+from billing.models.bank_upload import BankUpload
 from billing.models.checkout import Checkout
 from billing.models.credit_note import CreditNote
 from billing.models.customer import Customer
@@ -43,6 +44,7 @@ __all__ = [
     "BankMailRetry",
     "BankMailbox",
     "BankTransfer",
+    "BankUpload",
     "Checkout",
     "CreditNote",
     "Customer",

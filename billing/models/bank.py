@@ -134,6 +134,7 @@ class BankMail(models.Model):
     )
 
     class Meta:
+        verbose_name = "bank email"
         ordering = ["-id"]
         constraints = [
             models.UniqueConstraint(

@@ -81,7 +81,7 @@ class ZelleTerms(models.Model):
         ]
 
     def __str__(self) -> str:
-        return "Zelle"
+        return "Zelle terms"
 
     def clean(self) -> None:
         """Make sure that what's switched on can be paid.
@@ -266,6 +266,8 @@ class Allocation(models.Model):
     undone_because = models.CharField(max_length=300, blank=True)
 
     class Meta:
+        verbose_name = "match"
+        verbose_name_plural = "matches"
         ordering = ["id"]
         constraints = [
             models.CheckConstraint(condition=Q(amount__gt=0), name="billing_allocation_amount"),

@@ -26,12 +26,21 @@ from billing.core.statuses import (
     RefundReason,
 )
 from billing.models import (
+    Allocation,
+    BankAccount,
+    BankFile,
+    BankLine,
+    BankMail,
+    BankMailbox,
+    BankTransfer,
     Checkout,
     CreditNote,
     Customer,
+    ExpectedTransfer,
     IgnoredEvents,
     Invoice,
     Item,
+    KnownPayer,
     MembershipDecision,
     MissingSetup,
     Payment,
@@ -44,6 +53,7 @@ from billing.models import (
     StripeEvent,
     Subscription,
     UnassignedCustomer,
+    ZelleTerms,
 )
 from billing.notices.contexts import PaymentReceived
 from billing.refunds import ledger
@@ -227,6 +237,7 @@ def _rows_around(alice: User, customer: Customer) -> list[models.Model]:
         *_rows_of_account(alice),
         *_rows_sold(alice, customer),
         *_rows_of_stripe(),
+        *_rows_of_bank(alice),
     ]
 
 
@@ -293,4 +304,36 @@ def _rows_of_stripe() -> list[models.Model]:
         ),
         IgnoredEvents.objects.create(reason="thin", type="v2.core.account.updated"),
         MissingSetup.objects.create(name=MissingSetup.CUSTOMER_PORTAL),
+    ]
+
+
+def _rows_of_bank(alice: User) -> list[models.Model]:
+    account = BankAccount.objects.create(name="Checking")
+    file = BankFile.objects.create(account=account, name="activity.csv", digest="0" * 64)
+    paid: dict[str, Any] = {"name": "ALICE ARCHER", "transaction": "12345678901"}
+    on = timezone.localdate()
+    line = BankLine.objects.create(
+        account=account, file=file, identity="1" * 64, number=2, posted_on=on, amount=4000,
+        kind="zelle_in", balance=14_000, **paid,
+    )  # fmt: skip
+    mail = BankMail.objects.create(
+        digest="2" * 64, sender="no.reply.alerts@chase.com", subject="You received money",
+        state="verified", domain="chase.com", direction="in", amount=4000, sent_on=on, **paid,
+    )  # fmt: skip
+    transfer = BankTransfer.objects.create(
+        direction="in", amount=4000, currency="usd", name=paid["name"], on=on, mail=mail, line=line
+    )
+    expected = ExpectedTransfer.objects.create(
+        user=alice, reference="7K3P4", purpose="amount", amount=4000, currency="usd",
+        description="Workshop fee", state="confirmed", created_at=timezone.now(),
+        confirmed_at=timezone.now(), booked_at=timezone.now(),
+    )  # fmt: skip
+    return [
+        *(account, file, line, mail, transfer, expected),
+        Allocation.objects.create(
+            transfer=transfer, expected=expected, amount=4000, state="confirmed"
+        ),
+        KnownPayer.objects.create(user=alice, key="alice archer", name=paid["name"]),
+        BankMailbox.objects.create(mailbox="bank@example.com INBOX"),
+        ZelleTerms.objects.create(pk=1, name="Harbor Yoga", address="pay@example.com", prefix="HY"),
     ]

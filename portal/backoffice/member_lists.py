@@ -9,10 +9,11 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.datasets import BaseDataset
 
+from billing.admin.bank.expected import ExpectedTransferAdmin
 from billing.admin.invoices import InvoiceAdmin
 from billing.admin.payments import PaymentAdmin
 from billing.admin.subscriptions import SubscriptionAdmin
-from billing.models import Invoice, Payment, Subscription
+from billing.models import ExpectedTransfer, Invoice, Payment, Subscription
 from common.staff.read_only import EstimatedPaginator, ReadOnlyAdmin
 from emails.admin import MessageAdmin
 from emails.models import Message
@@ -78,6 +79,13 @@ class PaymentsOfMember(OfOneMember, PaymentAdmin):
     ]  # fmt: skip
 
 
+class ZelleOfMember(OfOneMember, ExpectedTransferAdmin):
+    """A member's payments by Zelle."""
+
+    member_lookup = "user"
+    list_display = ["cost", "state_badge", "what", "reference_shown", "chosen", "until"]
+
+
 class MessagesOfMember(OfOneMember, MessageAdmin):
     """What we wrote to a member."""
 
@@ -108,6 +116,12 @@ class PaymentsTab(BaseDataset):  # type: ignore[misc]
     """The tab of a member's payments."""
 
     model, model_admin, tab = Payment, PaymentsOfMember, True
+
+
+class ZelleTab(BaseDataset):  # type: ignore[misc]
+    """The tab of a member's payments by Zelle."""
+
+    model, model_admin, tab = ExpectedTransfer, ZelleOfMember, True
 
 
 class MessagesTab(BaseDataset):  # type: ignore[misc]

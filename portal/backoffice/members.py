@@ -27,6 +27,7 @@ from portal.backoffice.member_lists import (
     PaymentsTab,
     SignInsTab,
     SubscriptionsTab,
+    ZelleTab,
 )
 
 admin.site.unregister(User)
@@ -63,6 +64,7 @@ class UserAdmin(MemberColumns, MemberButtons, DjangoUserAdmin):  # type: ignore[
         SubscriptionsTab,
         InvoicesTab,
         PaymentsTab,
+        ZelleTab,
         MessagesTab,
         SignInsTab,
     ]

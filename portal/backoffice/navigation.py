@@ -30,11 +30,12 @@ class Item:
     model: str  # "billing.invoice"
     badge: Badge | None = None
     permission: str = ""  # if viewing takes a permission other than `view_…`
+    page: str = "changelist"  # if it leads to another page of the model's
 
     @property
     def url_name(self) -> str:
         """Return the list's URL name."""
-        return f"admin:{self.model.replace('.', '_')}_changelist"
+        return f"admin:{self.model.replace('.', '_')}_{self.page}"
 
     def is_allowed(self, request: HttpRequest) -> bool:
         """Whether this staff member may open the list."""
@@ -76,6 +77,24 @@ GROUPS: dict[str, list[Item]] = {
             permission="billing.audit_refund",
         ),
         Item("Ledger checks", "verified", "billing.ledgercheck", permission="billing.audit_refund"),
+    ],
+    "Bank": [
+        Item(
+            "Money to match",
+            "join_inner",
+            "billing.allocation",
+            lambda now: now.bank.to_match,
+            page="match",
+        ),
+        Item("Bank transfers", "account_balance", "billing.banktransfer"),
+        Item("Zelle payments", "bolt", "billing.expectedtransfer", lambda now: now.bank.not_booked),
+        Item("Bank emails", "mark_email_unread", "billing.bankmail", lambda now: now.bank.unseen),
+        Item("Bank files", "upload_file", "billing.bankfile"),
+        Item("Bank lines", "list_alt", "billing.bankline"),
+        Item("Bank accounts", "savings", "billing.bankaccount"),
+        Item("Bank mailboxes", "inbox", "billing.bankmailbox"),
+        Item("Known payers", "how_to_reg", "billing.knownpayer"),
+        Item("Zelle terms", "rule_settings", "billing.zelleterms"),
     ],
     "Messages": [
         Item("Messages", "outgoing_mail", "emails.message", lambda now: now.messages.failed),

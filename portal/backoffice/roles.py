@@ -29,14 +29,23 @@ SEEN = [
     ("account", "emailaddress"),
     ("admin", "logentry"),
     ("auth", "user"),
+    ("billing", "allocation"),
+    ("billing", "bankaccount"),
+    ("billing", "bankfile"),
+    ("billing", "bankline"),
+    ("billing", "bankmail"),
+    ("billing", "bankmailbox"),
+    ("billing", "banktransfer"),
     ("billing", "checkout"),
     ("billing", "creditnote"),
     ("billing", "customer"),
     ("billing", "dispute"),
+    ("billing", "expectedtransfer"),
     ("billing", "ignoredevents"),
     ("billing", "invoice"),
     ("billing", "membershipdecision"),
     ("billing", "item"),
+    ("billing", "knownpayer"),
     ("billing", "missingsetup"),
     ("billing", "payment"),
     ("billing", "paymentrequest"),
@@ -50,6 +59,7 @@ SEEN = [
     ("billing", "stripeevent"),
     ("billing", "subscription"),
     ("billing", "unassignedcustomer"),
+    ("billing", "zelleterms"),
     ("emails", "message"),
     ("members", "member"),
     ("members", "phonecode"),
@@ -59,7 +69,7 @@ SEEN = [
     ("portal", "problem"),
     ("procrastinate", "procrastinatejob"),
 ]
-VIEWS = [f"{app}.view_{model}" for app, model in SEEN]
+VIEWS = [*(f"{app}.view_{model}" for app, model in SEEN), "billing.view_bank_money"]
 # Read the whole refund ledger, export it, and verify it.
 AUDITS = ["billing.audit_refund", "billing.view_refundentry", "billing.view_ledgercheck"]
 # Replay an event, look for missed ones, assign a customer, resend a message, end a membership; sell
@@ -80,8 +90,17 @@ ACTS = [
     "billing.change_retentionoffer",
     "billing.approve_refund",
 ]
-# Be one of the two people a large refund needs, and put a new refund policy in force.
-DECIDES = ["billing.approve_large_refund", "billing.add_refundpolicy"]
+# Be one of the two people a large refund needs, and put a new refund policy in force; import the
+# bank's files, match its money with payments, and say on which terms Zelle is taken.
+DECIDES = [
+    "billing.approve_large_refund",
+    "billing.add_refundpolicy",
+    "billing.import_bank_file",
+    "billing.match_bank_transfer",
+    "billing.add_bankaccount",
+    "billing.change_bankaccount",
+    "billing.change_zelleterms",
+]
 # Someone who is granted one of these can decide on money only a day later.
 ON_MONEY = frozenset([*DECIDES, "billing.approve_refund", "billing.cancel_subscription_now"])
 PERMISSIONS = {

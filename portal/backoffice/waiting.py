@@ -7,20 +7,42 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
-from django.db.models import Count, Min, QuerySet
+from django.db.models import (
+    Count,
+    DateTimeField,
+    ExpressionWrapper,
+    Min,
+    QuerySet,
+    Subquery,
+    Value,
+)
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from billing.core.bank_statuses import AllocationState, Direction, MailState
 from billing.core.statuses import EventState
-from billing.models import Dispute, Refund, StripeEvent, UnassignedCustomer
+from billing.models import (
+    Allocation,
+    BankMail,
+    BankTransfer,
+    Dispute,
+    ExpectedTransfer,
+    Refund,
+    StripeEvent,
+    UnassignedCustomer,
+    ZelleTerms,
+)
 from common.reads import Param, Part, Reading, totals
 from emails.models import Message, MessageState
 
 EVENTS_OPEN = frozenset({EventState.PENDING, EventState.RETRYING})
 MESSAGES_OPEN = frozenset({MessageState.QUEUED, MessageState.SENDING})
 NOW = Param("now", "timestamptz")
+# Booking a payment at Stripe takes seconds.
+BOOKED_WITHIN = timedelta(hours=1)
 
 # How many, and the earliest time of any.
 Counted: TypeAlias = tuple[int, datetime | None]
@@ -55,6 +77,34 @@ class Refunds:
 
 
 @dataclass(frozen=True)
+class Bank:
+    """The bank's money that needs somebody.
+
+    `unmatched` transfers wait since `oldest`; `proposed` matches wait for a person. `unproved`
+    money was announced, and no file has had it in time. Nobody has seen `unverified` emails, and
+    `unread` ones, which are the bank's and can't be read or repeat another.
+    """
+
+    unmatched: int = 0
+    oldest: datetime | None = None
+    proposed: int = 0
+    unproved: int = 0
+    unverified: int = 0
+    unread: int = 0
+    not_booked: int = 0
+
+    @property
+    def to_match(self) -> int:
+        """How many rows the page has where money is matched."""
+        return self.unmatched + self.proposed
+
+    @property
+    def unseen(self) -> int:
+        """How many emails nobody has seen."""
+        return self.unverified + self.unread
+
+
+@dataclass(frozen=True)
 class Waiting:
     """Everything that waits, or failed; `unassigned` are customers at Stripe of nobody here."""
 
@@ -63,6 +113,28 @@ class Waiting:
     disputes: Disputes = Disputes()
     refunds: Refunds = Refunds()
     unassigned: int = 0
+    bank: Bank = Bank()
+
+
+def _unproved() -> QuerySet[BankTransfer]:
+    """Return money that an email announced longer ago than the owner's days to prove it."""
+    days = Subquery(ZelleTerms.objects.values("days_to_prove")[:1])
+    usual = ZelleTerms._meta.get_field("days_to_prove").default
+    since = ExpressionWrapper(
+        NOW - Coalesce(days, Value(usual)) * Value(timedelta(days=1)),
+        output_field=DateTimeField(),
+    )
+    announced = BankTransfer.objects.filter(direction=Direction.IN, line=None, set_aside_at=None)
+    return announced.filter(created_at__lt=since)
+
+
+def _not_booked() -> QuerySet[ExpectedTransfer]:
+    before = ExpressionWrapper(NOW - Value(BOOKED_WITHIN), output_field=DateTimeField())
+    return ExpectedTransfer.objects.to_book().filter(confirmed_at__lt=before)
+
+
+def _unseen(*states: MailState) -> QuerySet[BankMail]:
+    return BankMail.objects.filter(seen_at=None, state__in=states)
 
 
 def _counted(rows: Callable[[], QuerySet[Any, Any]], at: str) -> Part[Counted]:
@@ -80,9 +152,21 @@ FAILED_REFUNDS = _counted(lambda: Refund.objects.failed_lately(NOW), "created_at
 NOT_SENT = _counted(lambda: Refund.objects.not_sent(NOW), "created_at")
 HELD = _counted(lambda: Refund.objects.held(NOW), "created_at")
 UNASSIGNED = _counted(UnassignedCustomer.objects.all, "created_at")
+UNMATCHED = _counted(
+    lambda: BankTransfer.objects.filter(
+        pk__in=BankTransfer.objects.unmatched().order_by().values("pk")
+    ),
+    "created_at",
+)
+PROPOSED = _counted(lambda: Allocation.objects.filter(state=AllocationState.PROPOSED), "created_at")
+UNPROVED = _counted(_unproved, "created_at")
+UNVERIFIED = _counted(lambda: _unseen(MailState.UNVERIFIED), "received_at")
+UNREAD = _counted(lambda: _unseen(MailState.REPEATED, MailState.UNREADABLE), "received_at")
+NOT_BOOKED = _counted(_not_booked, "confirmed_at")
 WAITING = Reading(
     *(EVENTS, FAILED_EVENTS, MESSAGES, FAILED_MESSAGES, DISPUTES),
     *(UNDECIDED, FAILED_REFUNDS, NOT_SENT, HELD, UNASSIGNED),
+    *(UNMATCHED, PROPOSED, UNPROVED, UNVERIFIED, UNREAD, NOT_BOOKED),
 )
 
 
@@ -106,6 +190,20 @@ def waiting() -> Waiting:
             held=counted(HELD)[0],
         ),
         unassigned=counted(UNASSIGNED)[0],
+        bank=_bank(counted),
+    )
+
+
+def _bank(counted: Callable[[Part[Counted]], Counted]) -> Bank:
+    unmatched, oldest = counted(UNMATCHED)
+    return Bank(
+        unmatched=unmatched,
+        oldest=oldest,
+        proposed=counted(PROPOSED)[0],
+        unproved=counted(UNPROVED)[0],
+        unverified=counted(UNVERIFIED)[0],
+        unread=counted(UNREAD)[0],
+        not_booked=counted(NOT_BOOKED)[0],
     )
 
 

@@ -45,7 +45,10 @@ from testing.thorough import one_in
 
 pytestmark = pytest.mark.django_db
 
-EDITABLE = {"auth.User", "auth.Group", "billing.Item", "billing.RetentionOffer"}
+EDITABLE = {
+    *("auth.User", "auth.Group", "billing.Item", "billing.RetentionOffer"),
+    *("billing.BankAccount", "billing.ZelleTerms"),
+}
 # Adding one of these does something: it is sent, or in force.
 ADDED = {"billing.PaymentRequest", "billing.RefundPolicy"}
 # Session, user, their permissions and the sidebar's two, beside the page's own.
@@ -116,8 +119,12 @@ def test_every_model_of_ours_is_on_the_site() -> None:
         if model._meta.app_label in {"billing", "emails", "members"}
     }
     # Read with what they belong to: rates with invoices, accounts with members, words with entries,
-    # trials with members (a digest alone says nothing).
-    parts = {"billing.TaxRate", "billing.TaxAccount", "billing.LedgerText", "billing.TrialRecord"}
+    # trials with members (a digest alone says nothing); uploads are seen where they're imported,
+    # and mails that wait to be read again with their mailbox.
+    parts = {
+        *("billing.TaxRate", "billing.TaxAccount", "billing.LedgerText", "billing.TrialRecord"),
+        *("billing.BankUpload", "billing.BankMailRetry"),
+    }
     missing = {model._meta.label for model in ours - set(admin.site._registry)}
     assert missing <= parts
 

@@ -30,7 +30,8 @@ from portal.backoffice.waiting import Waiting
 # What home's parts take to be seen. A problem names its own.
 DISPUTES, REFUNDS = "billing.view_dispute", "billing.view_refund"
 MONEY, INTEGRATION = "billing.view_subscription", "billing.view_stripeevent"
-PERMISSIONS = frozenset({DISPUTES, REFUNDS, MONEY, INTEGRATION, *problem_facts.PERMISSIONS})
+BANK = "billing.view_bank_money"
+PERMISSIONS = frozenset({DISPUTES, REFUNDS, MONEY, INTEGRATION, BANK, *problem_facts.PERMISSIONS})
 SHOWN = 5
 NOW = Param("now", "timestamptz")
 

@@ -15,7 +15,8 @@ from portal.backoffice.home import facts as home_facts
 from portal.backoffice.home import numbers
 from portal.backoffice.home.facts import HomeFacts
 from portal.backoffice.home.numbers import Chart, Number
-from portal.backoffice.home.tasks import Task, tasks
+from portal.backoffice.home.task import Task
+from portal.backoffice.home.tasks import tasks
 from portal.backoffice.home.troubles import Trouble, troubles
 from portal.backoffice.navigation import waiting
 

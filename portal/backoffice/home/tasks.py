@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from billing.core.statuses import EventState
@@ -11,28 +10,21 @@ from common.staff import show
 from emails.models import MessageState
 from portal.backoffice import problems
 from portal.backoffice.home import links
+from portal.backoffice.home.bank_tasks import of_bank
 from portal.backoffice.home.business import Business
 from portal.backoffice.home.facts import (
+    BANK,
     DISPUTES,
     REFUNDS,
     HomeFacts,
     Integration,
 )
+from portal.backoffice.home.task import Task
 from portal.backoffice.waiting import Disputes, Queue, Refunds, Waiting
 
 # A healthy portal empties its queues in seconds, and looks for missed events every hour.
 WAITED_LONG = timedelta(minutes=5)
 CHECK_OVERDUE = timedelta(hours=3)
-
-
-@dataclass(frozen=True)
-class Task:
-    """Something that needs a person, and where to do it."""
-
-    text: str
-    url: str
-    action: str
-    tone: str = "danger"
 
 
 def tasks(facts: HomeFacts) -> list[Task]:
@@ -41,6 +33,7 @@ def tasks(facts: HomeFacts) -> list[Task]:
     listed = [
         *(_of_disputes(waiting.disputes) if facts.may(DISPUTES) else []),
         *(_of_refunds(waiting.refunds, now) if facts.may(REFUNDS) else []),
+        *(of_bank(waiting.bank, now) if facts.may(BANK) else []),
         *_of_problems(facts),
     ]
     if facts.money:

@@ -1,0 +1,1 @@
+"""The bank on the staff site: terms of Zelle, files, mails, transfers, and what they pay."""

@@ -24,11 +24,11 @@ from common.money import Money
 from common.reads import Param, Person
 
 CURRENCY = "usd"
-# Why Stripe made the invoice that books a payment by Zelle.
+# What invoices that book a payment by Zelle may be for, by why Stripe made them. A membership that
+# began by card meanwhile leaves its payment by Zelle to be booked singly.
 BOOKED_AS = {
-    ZellePurpose.AMOUNT: "manual",
-    ZellePurpose.REQUEST: "manual",
-    ZellePurpose.MEMBERSHIP: "subscription_create",
+    "manual": [ZellePurpose.AMOUNT, ZellePurpose.REQUEST, ZellePurpose.MEMBERSHIP],
+    "subscription_create": [ZellePurpose.MEMBERSHIP],
 }
 
 
@@ -167,7 +167,10 @@ def books(invoice: Invoice) -> bool:
     rows = ExpectedTransfer.objects.filter(state=ExpectedState.CONFIRMED)
     same = Q(user=invoice.customer.user_id, booked_at=None, invoice=None)
     same &= Q(amount=invoice.total, currency=invoice.currency)
-    same &= Q(purpose__in=[one for one, why in BOOKED_AS.items() if why == invoice.billing_reason])
+    purposes = BOOKED_AS.get(invoice.billing_reason, [])
+    # A membership that began by card has a first invoice of its own.
+    is_charged = invoice.billing_reason == "subscription_create" and not invoice.is_sent
+    same &= Q(purpose__in=[] if is_charged else purposes)
     return rows.filter(Q(invoice=invoice) | same).exists()
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
@@ -24,7 +25,7 @@ from billing.core.bank_statuses import (
 )
 from billing.core.jobs import JobName
 from billing.core.statuses import InvoiceStatus, RequestState
-from billing.facts import memberships
+from billing.facts import memberships, zelle
 from billing.models import (
     Allocation,
     BankTransfer,
@@ -288,7 +289,17 @@ def _reopen(expected: ExpectedTransfer) -> None:
         raise AllocationError(
             "It has paid for the membership. End that, or refund the payment, instead."
         )
+    mine = ExpectedTransfer.objects.for_user(expected.user).open()
+    if expected.purpose == ZellePurpose.AMOUNT and mine.filter(purpose=expected.purpose).exists():
+        raise AllocationError(
+            "The member has started another payment since, and one at a time can be awaited. Let "
+            "that one be paid or canceled first."
+        )
     jobs.enqueue(JobName.TAKE_BACK_ZELLE, expected, invoice_pk=expected.invoice_id)
+    # The member gets the usual time to send what's missing now.
+    soonest = timezone.now() + timedelta(days=zelle.terms().days_to_pay)
+    expected.expires_at = max(expected.expires_at or soonest, soonest)
+    expected.said_sent_at, expected.reminded_at = None, None
     expected.invoice, expected.booked_at, expected.confirmed_at = None, None, None
     expected.booking += 1
     expected.state = ExpectedState.WAITING

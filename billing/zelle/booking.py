@@ -21,6 +21,7 @@ from billing.models import Customer, ExpectedTransfer, Invoice, Subscription
 from billing.models.locks import lock_member
 from billing.stripe import gateway
 from billing.sync import catalog, refresh
+from billing.zelle import card_pages
 from common.money import Money
 
 logger = logging.getLogger(__name__)
@@ -37,11 +38,12 @@ def book(expected_pk: int) -> None:
     if row is None:
         return
     try:
+        twice = card_pages.close(row)
         invoice, subscription = _book(row)
     except gateway.StripeError as error:
         ExpectedTransfer.objects.filter(pk=row.pk).update(problem=_trouble(error)[:500])
         raise
-    _booked(row, invoice, subscription)
+    _booked(row, invoice, subscription, twice)
 
 
 def take_back(expected_pk: int, invoice_pk: int) -> None:
@@ -68,7 +70,7 @@ def _book(row: ExpectedTransfer) -> tuple[Invoice, Subscription | None]:
         gateway.pay_outside(row.invoice.stripe_id, key_of(row))
         return refresh.sync_invoice(row.invoice.stripe_id), row.invoice.subscription
     customer = checkout.customer_of(row.user)
-    if row.purpose == ZellePurpose.MEMBERSHIP:
+    if row.purpose == ZellePurpose.MEMBERSHIP and not card_pages.is_member_by_card(row):
         return _start_membership(row, customer)
     invoice_id = gateway.create_paid_invoice(
         gateway.PaidInvoice(
@@ -109,10 +111,11 @@ def _start_membership(
 
 
 @transaction.atomic
-def _booked(row: ExpectedTransfer, invoice: Invoice, subscription: Subscription | None) -> None:
+def _booked(
+    row: ExpectedTransfer, invoice: Invoice, subscription: Subscription | None, problem: str
+) -> None:
     """Note where a payment is booked, and whether Stripe counts it differently."""
     lock_member(row.user_id)
-    problem = ""
     if invoice.status != InvoiceStatus.PAID:
         problem = f"Stripe's invoice is {invoice.get_status_display().lower()}, not paid."
     elif invoice.amount_paid_outside != row.amount:

@@ -142,17 +142,23 @@ def test_another_invoice_keeps_its_receipt(sandbox: Sandbox) -> None:
     alice = factories.make_member()
     customer = factories.make_customer(alice)
     receive(expecting.start_amount(alice, 4000, "Workshop"))
-    assert zelle.books(factories.make_invoice(customer, total=4000, billing_reason="manual"))
+    single: dict[str, Any] = {
+        "total": 4000,
+        "billing_reason": "manual",
+        "collection_method": "send_invoice",
+    }
+    assert zelle.books(factories.make_invoice(customer, **single))
     for fields in (
-        {"total": 4001, "billing_reason": "manual"},
-        {"total": 4000, "billing_reason": "subscription_cycle"},
-        {"total": 4000, "billing_reason": "manual", "currency": "eur"},
+        {"billing_reason": "subscription_create"},
+        {"total": 4001},
+        {"billing_reason": "subscription_cycle"},
+        {"currency": "eur"},
     ):
-        assert not zelle.books(factories.make_invoice(customer, **fields))
+        assert not zelle.books(factories.make_invoice(customer, **single | fields))
     other = factories.make_customer(factories.make_member("Bob"))
-    assert not zelle.books(factories.make_invoice(other, total=4000, billing_reason="manual"))
+    assert not zelle.books(factories.make_invoice(other, **single))
     ExpectedTransfer.objects.update(booked_at=timezone.now())
-    assert not zelle.books(factories.make_invoice(customer, total=4000, billing_reason="manual"))
+    assert not zelle.books(factories.make_invoice(customer, **single))
 
 
 def test_messages_say_what_came_and_what_is_missing() -> None:

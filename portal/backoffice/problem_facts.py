@@ -14,6 +14,8 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from billing.core.statuses import IgnoredBecause, InvoiceStatus, SubscriptionStatus
 from billing.facts import memberships
 from billing.models import (
+    BankMailbox,
+    BankMailRetry,
     IgnoredEvents,
     Invoice,
     LedgerCheck,
@@ -24,15 +26,19 @@ from billing.models import (
     TaxAccount,
 )
 from billing.sync import taxing
+from billing.zelle import mailbox
 from common.reads import Param, Part, Reading, totals
 from emails.models import Message, MessageState
 
 INTEGRATION, LEDGER = "billing.view_stripeevent", "billing.audit_refund"
 MONEY = "billing.view_subscription"
+MAILBOX = "billing.view_bankmailbox"
 # Somebody with none of these sees no problem.
-PERMISSIONS = frozenset({INTEGRATION, LEDGER, MONEY})
+PERMISSIONS = frozenset({INTEGRATION, LEDGER, MONEY, MAILBOX})
 # How long after the last one events that aren't for us are a problem.
 LATELY = timedelta(days=7)
+# How long what the bank's mailbox has may be kept from us: mail servers have short failures.
+HICCUP = timedelta(minutes=15)
 # Refused messages all say the same, so a few are enough.
 LOOKED_AT = 100
 
@@ -44,7 +50,9 @@ class ProblemFacts:
     `ignored`: recent events that aren't for us, by reason. `comparison`, `ledger_check`: the last
     ones that finished; `checked_first_at` and `has_ledger` say whether there should be one.
     `failed_jobs`: scheduled jobs whose last run failed, by pk and name. `tax_account`: only if
-    Stripe Tax is on. `paid_twice`: users by pk. `second_trials`: subscriptions by pk.
+    Stripe Tax is on. `paid_twice`: users by pk. `second_trials`: subscriptions by pk. `mailbox`:
+    the one that the bank's mails are read from; `kept_out`: mails there that couldn't be taken in
+    for a while, by whether they wait for keys.
     """
 
     now: datetime
@@ -61,6 +69,8 @@ class ProblemFacts:
     unfinalized: int = 0
     paid_twice: Sequence[int] = ()
     second_trials: Sequence[int] = ()
+    mailbox: BankMailbox | None = None
+    kept_out: Mapping[bool, int] = field(default_factory=dict)
 
 
 def _failed_jobs() -> QuerySet[Any, tuple[int, str]]:
@@ -89,6 +99,15 @@ def _unfinalized() -> QuerySet[Invoice]:
     return Invoice.objects.filter(status=InvoiceStatus.DRAFT).exclude(finalization_error="")
 
 
+def _kept_out() -> QuerySet[Any, Any]:
+    """Return how many mails couldn't be taken in for a while, by whether they wait for keys."""
+    old = BankMailRetry.objects.filter(
+        mailbox__mailbox=Param("mailbox", "text"), failed_at__lt=Param("hiccup", "timestamptz")
+    )
+    by_kind = old.order_by("waits_for_keys").values("waits_for_keys").annotate(count=Count("pk"))
+    return by_kind.values_list("waits_for_keys", "count")
+
+
 MISSING_SETUP = Part(lambda: MissingSetup.objects.order_by("name"))
 IGNORED = Part(_ignored)
 COMPARISON = Part(lambda: Reconciliation.objects.exclude(compared_at=None)[:1])
@@ -110,15 +129,18 @@ UNTAXED = Part(lambda: totals(taxing.untaxed(), count=Count("pk")))
 UNFINALIZED = Part(lambda: totals(_unfinalized(), count=Count("pk")))
 PAID_TWICE = Part(lambda: memberships.paid_twice().values_list("customer__user", flat=True))
 SECOND_TRIALS = Part(_second_trials)
+MAILBOXES = Part(lambda: BankMailbox.objects.filter(mailbox=Param("mailbox", "text")))
+KEPT_OUT = Part(_kept_out)
 PROBLEMS = Reading(
     *(MISSING_SETUP, IGNORED, COMPARISON, CHECKED_FIRST, FAILED_JOBS, LEDGER_CHECK, LEDGER_ENTRY),
     *(REFUSED, TAX_ACCOUNT, UNTAXED, UNFINALIZED, PAID_TWICE, SECOND_TRIALS),
+    *(MAILBOXES, KEPT_OUT),
 )
 
 
 def read(now: datetime) -> ProblemFacts:
     """Read all of it."""
-    results = PROBLEMS(lately=now - LATELY)
+    results = PROBLEMS(lately=now - LATELY, mailbox=mailbox.name(), hiccup=now - HICCUP)
     [[untaxed]], [[unfinalized]] = results[UNTAXED], results[UNFINALIZED]
     return ProblemFacts(
         now=now,
@@ -135,4 +157,6 @@ def read(now: datetime) -> ProblemFacts:
         unfinalized=unfinalized,
         paid_twice=sorted(results[PAID_TWICE]),
         second_trials=results[SECOND_TRIALS],
+        mailbox=results.first(MAILBOXES),
+        kept_out=dict(results[KEPT_OUT]),
     )

@@ -17,20 +17,22 @@ from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from billing.core.statuses import IgnoredBecause, InvoiceStatus
-from billing.models import LedgerCheck, Reconciliation, Subscription
+from billing.models import BankMailbox, LedgerCheck, Reconciliation, Subscription
 from billing.reconcile.comparison import ORPHAN
 from common.staff import show
 from emails import outbox
 from emails.models import Channel, Message
 from portal.backoffice import problem_facts
 from portal.backoffice.contexts import ProblemFound
-from portal.backoffice.problem_facts import INTEGRATION, LEDGER, MONEY, ProblemFacts
+from portal.backoffice.problem_facts import INTEGRATION, LEDGER, MAILBOX, MONEY, ProblemFacts
 from portal.models import Problem
 
 DANGER, WARNING = "danger", "warning"
 TWO, SECOND_TRIAL = "two memberships", "second trial"
 # Both run every night.
 OVERDUE = timedelta(days=2)
+# The bank's mailbox is read every minute.
+UNREAD = timedelta(hours=1)
 # A check reads the ledger and then asks Stripe: last night's run may still be running.
 CHECK_TAKES = timedelta(hours=1)
 NO_PORTAL = (
@@ -79,6 +81,7 @@ def described(facts: ProblemFacts) -> list[CurrentProblem]:
         *_refused_mail(facts),
         *_tax(facts),
         *_memberships(facts),
+        *_mailbox(facts),
     ]
 
 
@@ -257,3 +260,36 @@ def _refused_mail(facts: ProblemFacts) -> Iterator[CurrentProblem]:
         waiting = show.list_of("emails.message", state__in="queued,sending")
         text = f"Our {what} can’t be sent until this is fixed. {row.error}"
         yield CurrentProblem(f"refused {channel}", text, waiting, "See what waits")
+
+
+def _mailbox(facts: ProblemFacts) -> Iterator[CurrentProblem]:
+    """Yield what keeps the bank's emails from us."""
+    if (row := facts.mailbox) is None:
+        return
+    page = show.page_of(row)
+    if text := _unread(row, facts.now):
+        yield CurrentProblem("bank mailbox", text, page, "See the mailbox", MAILBOX)
+    if count := facts.kept_out.get(True):
+        text = (
+            f"{show.count(count, 'email')} in the bank’s mailbox can’t be checked, because DNS"
+            " doesn’t give us the bank’s key. After a day, such an email is kept as unverified."
+        )
+        yield CurrentProblem("bank keys", text, page, "See the mailbox", MAILBOX)
+    if count := facts.kept_out.get(False):
+        text = (
+            f"{show.count(count, 'email')} in the bank’s mailbox can’t be processed. The log says"
+            " why. We keep trying until it works, or the email is moved to another folder."
+        )
+        yield CurrentProblem("bank emails", text, page, "See the mailbox", MAILBOX, WARNING)
+
+
+def _unread(row: BankMailbox, now: datetime) -> str:
+    """Say that a mailbox can't be read, or just isn't."""
+    failing_since = row.failing_since
+    if failing_since and now - failing_since > problem_facts.HICCUP:
+        since = show.how_long(failing_since, now)
+        return f"The bank’s mailbox couldn’t be read for {since}. {row.problem}"
+    if row.read_at and now - row.read_at > UNREAD:
+        since = show.how_long(row.read_at, now)
+        return f"The bank’s mailbox hasn’t been read for {since}. Check that the worker is running."
+    return ""

@@ -12,10 +12,12 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 
 from billing.admin.bank.base import BankAdmin
-from billing.models import BankLine, BankMailbox, KnownPayer
+from billing.models import BankLine, BankMailbox, BankMailRetry, KnownPayer
 from common.staff import show
 from common.staff.filters import by_date, by_day, titled
 from common.staff.parts import button, column, row_or_404
+
+MOST_WAITING = 20
 
 
 @admin.register(BankLine)
@@ -81,7 +83,9 @@ class BankMailboxAdmin(BankAdmin):
 
     list_display = ["mailbox", "works", "last_read", "last_uid"]
     nothing = "No mailbox has been read yet. Set BANK_MAIL_URL to have one read."
-    fieldsets = [(None, {"fields": ["mailbox", "works", "problem", "last_read", "last_uid"]})]
+    fieldsets = [
+        (None, {"fields": ["mailbox", "works", "problem", "last_read", "last_uid", "waiting"]})
+    ]
 
     @column("Works")
     def works(self, row: BankMailbox) -> SafeString:
@@ -94,6 +98,18 @@ class BankMailboxAdmin(BankAdmin):
     def last_read(self, row: BankMailbox) -> SafeString | str:
         """How long ago."""
         return show.when(row.read_at) if row.read_at else show.NOTHING
+
+    @column("Emails to try again")
+    def waiting(self, row: BankMailbox) -> SafeString | str:
+        """What couldn't be taken in, with its reason: the first of them."""
+        retries = row.retries.order_by("failed_at")[:MOST_WAITING]
+        return show.pre("\n".join(_waiting(retry) for retry in retries))
+
+
+def _waiting(retry: BankMailRetry) -> str:
+    why = "DNS doesn’t give us the bank’s key" if retry.waits_for_keys else f"failed: {retry.error}"
+    tried = show.count(retry.tries, "attempt")
+    return f"No. {retry.uid}, {why}; first {show.moment(retry.failed_at)}, {tried}."
 
 
 @admin.register(KnownPayer)

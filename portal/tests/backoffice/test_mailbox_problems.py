@@ -108,14 +108,22 @@ def test_a_mailbox_that_is_no_longer_set_is_no_problem(settings: Settings) -> No
 
 
 @pytest.mark.parametrize(
-    ("error", "text"),
+    ("error", "text", "reason"),
     [
-        (KeysUnavailableError("DNS is away"), "1 email in the bank’s mailbox can’t be checked, "),
-        (ValueError("poison"), "1 email in the bank’s mailbox can’t be processed. "),
+        (
+            KeysUnavailableError("DNS is away"),
+            "1 email in the bank’s mailbox can’t be checked, ",
+            "DNS doesn’t give us the bank’s key",
+        ),
+        (
+            ValueError("poison"),
+            "1 email in the bank’s mailbox can’t be processed. ",
+            "failed: ValueError",
+        ),
     ],
 )
 def test_mails_that_cannot_be_taken_in_are_a_problem_until_they_are(
-    sandbox: Sandbox, settings: Settings, error: Exception, text: str
+    sandbox: Sandbox, settings: Settings, error: Exception, text: str, reason: str
 ) -> None:
     settings.BANK_MAIL_URL = sandbox.bank.imap_url
     sandbox.bank.receive(b"From: a@chase.com\r\nSubject: Hi\r\n\r\nHi\r\n")
@@ -125,6 +133,10 @@ def test_mails_that_cannot_be_taken_in_are_a_problem_until_they_are(
         mailbox.read(taking(error))
         [found] = texts()
         assert found.startswith(text)
+        [problem] = problems.current()
+        page = spaced(signed_in_now(manager()).get(problem.url).content.decode())
+        assert f"No. 1, {reason}; first " in page
+        assert "16 minutes ago), 2 attempts." in page
     with later(minutes=40):
         mailbox.read(taking())
         assert texts() == []

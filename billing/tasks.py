@@ -23,7 +23,7 @@ from billing.refunds import staff_notices as refund_staff_notices
 from billing.refunds import sync as refund_sync
 from billing.refunds import transitions as refund_transitions
 from billing.sync import account_setup, assignment, catalog, refresh, taxing
-from billing.zelle import booking, expecting, mailbox, receiving
+from billing.zelle import booking, ending, expecting, mailbox, missing, receiving
 from billing.zelle import jobs as zelle_jobs
 from common.one_by_one import OneByOne, SomeFailed
 from common.queue import Backoff, enqueue_once
@@ -184,6 +184,20 @@ def sweep_refunds(timestamp: int) -> None:
     """Enqueue refunds that should be at Stripe by now."""
     for refund in sending.overdue().select_related("customer")[:1000]:
         refund_transitions.enqueue(JobName.SEND_REFUND, refund)
+
+
+@app.periodic(cron="37 13 * * *")
+@app.task(queueing_lock="end_unpaid_zelle", retry=Backoff(max_attempts=10))
+def end_unpaid_zelle(timestamp: int = 0) -> None:
+    """End memberships whose renewal wasn't paid by Zelle in time."""
+    ending.end_unpaid()
+
+
+@app.periodic(cron="19 13 * * *")
+@app.task(queueing_lock="tell_of_missing_money", retry=Backoff(max_attempts=10))
+def tell_of_missing_money(timestamp: int = 0) -> None:
+    """Tell staff of money that was announced, and that no file has had."""
+    missing.tell()
 
 
 @app.task(retry=Backoff(max_attempts=12))

@@ -46,6 +46,7 @@ class Kind(StrEnum):
     REFUND_TO_DECIDE = "refund_to_decide"
     REFUND_WAITS = "refund_waits"
     REFUND_IN_TROUBLE = "refund_in_trouble"
+    MONEY_MISSING = "money_missing"
     PROBLEM_FOUND = "problem_found"
     DISPUTE_OPENED = "dispute_opened"
     DISPUTE_CLOSED = "dispute_closed"
@@ -182,6 +183,7 @@ CATALOG: dict[Kind, Spec] = {
     Kind.REFUND_TO_DECIDE: _staff("Refund request: {{ amount }} from {{ member }}"),
     Kind.REFUND_WAITS: _staff("Refund still waiting: {{ amount }} from {{ member }}"),
     Kind.REFUND_IN_TROUBLE: _staff("{{ headline }}: {{ amount }} from {{ member }}"),
+    Kind.MONEY_MISSING: _staff("Not on the account: {{ amount }} from {{ payer }}"),
     Kind.PROBLEM_FOUND: _staff("Needs attention: {{ text }}"),
     Kind.DISPUTE_OPENED: _staff(
         "{% load message_dates %}{% if is_inquiry %}Bank inquiry{% else %}Dispute{% endif %}: "

@@ -18,7 +18,14 @@ from billing.core.bank_statuses import (
     ZellePurpose,
 )
 from billing.facts import tax_settings
-from billing.models import ExpectedTransfer, Invoice, PaymentRequest, Plan, ZelleTerms
+from billing.models import (
+    ExpectedTransfer,
+    Invoice,
+    PaymentRequest,
+    Plan,
+    Subscription,
+    ZelleTerms,
+)
 from billing.models.zelle import ExpectedQuerySet
 from common.money import Money
 from common.reads import Param, Person
@@ -175,8 +182,15 @@ def books(invoice: Invoice) -> bool:
 
 
 def is_of_zelle_member(invoice: Invoice) -> bool:
-    """Whether it's sent for something that was paid by Zelle before."""
-    rows = ExpectedTransfer.objects.filter(
-        subscription=invoice.subscription_id, state=ExpectedState.CONFIRMED
-    )
-    return invoice.is_sent and invoice.subscription_id is not None and rows.exists()
+    """Whether it's sent for something that is paid by Zelle."""
+    return invoice.is_sent and invoice.subscription is not None and is_paid_by(invoice.subscription)
+
+
+def is_paid_by(subscription: Subscription) -> bool:
+    """Whether a subscription is paid by Zelle: at such a price, or because it was before."""
+    if not subscription.is_sent:
+        return False
+    if subscription.price_id in price_ids():
+        return True
+    rows = ExpectedTransfer.objects.filter(state=ExpectedState.CONFIRMED)
+    return rows.filter(subscription=subscription.pk).exists()

@@ -112,3 +112,17 @@ class ZelleUndone(MessageContext):
     description: str
     is_open: bool
     url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class MoneyMissing(MessageContext):
+    """To staff: the bank announced money that no file of the account has had."""
+
+    kind = Kind.MONEY_MISSING
+    amount: str
+    payer: str
+    number: str
+    announced_on: datetime
+    days: int
+    counts: bool
+    url: str

@@ -379,6 +379,15 @@ CONTEXTS: dict[Kind, MessageContext] = {
             asked_on=at("2026-11-24T12:00:00+00:00"),
             url="https://portal.example.com/staff/billing/refund/42/change/",
         ),
+        zelle.MoneyMissing(
+            amount="$29.00",
+            payer="SAM DOE",
+            number="27250625041",
+            announced_on=at("2026-11-19T12:00:00+00:00"),
+            days=5,
+            counts=True,
+            url="https://portal.example.com/staff/billing/banktransfer/42/change/",
+        ),
         portal.ProblemFound(
             text="Our records differ from Stripe: 2 differences found on Nov 24, 2026.",
             action="See the differences",

@@ -60,6 +60,7 @@ from billing.stripe.gateway.invoices import (
     pay_outside,
     read_credit_note,
     read_invoice,
+    void_invoice,
 )
 from billing.stripe.gateway.lists import Unreadable, patiently
 from billing.stripe.gateway.payments import (
@@ -76,10 +77,10 @@ from billing.stripe.gateway.payments import (
 from billing.stripe.gateway.subscriptions import (
     SCHEDULED,
     SUBSCRIPTION_PARTS,
+    Collecting,
     PriceChange,
     SentSubscription,
-    collect_by_card,
-    collect_by_sending,
+    collect_by,
     create_sent_subscription,
     end_now,
     give_discount,
@@ -106,6 +107,7 @@ __all__ = [
     "BadSignature",
     "CardRefused",
     "CheckoutRequest",
+    "Collecting",
     "PaidInvoice",
     "PortalNotSetUp",
     "PriceChange",
@@ -121,8 +123,7 @@ __all__ = [
     "StripeUnavailable",
     "StripeUnreachable",
     "Unreadable",
-    "collect_by_card",
-    "collect_by_sending",
+    "collect_by",
     "create_checkout",
     "create_credit_note",
     "create_customer",
@@ -177,4 +178,5 @@ __all__ = [
     "update_customer",
     "use_method",
     "verify_webhook",
+    "void_invoice",
 ]

@@ -146,6 +146,18 @@ def pay_outside(invoice_id: str, key: str) -> None:
         )
 
 
+def void_invoice(invoice_id: str) -> None:
+    """Take back an open invoice: it's owed no longer. One that's void already is left alone.
+
+    Raises:
+        StripeRefused: it's paid.
+    """
+    with translated_errors():
+        invoice = client().v1.invoices.retrieve(invoice_id)
+        if invoice.status != "void":
+            client().v1.invoices.void_invoice(invoice_id)
+
+
 def create_outside_credit_note(invoice_id: str, amount: int, key: str) -> str:
     """Make the credit note for money given back outside of Stripe, once per key; return its ID.
 

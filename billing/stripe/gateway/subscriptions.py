@@ -251,26 +251,32 @@ def _subscription_of_zelle(customer_id: str, key: str) -> Mapping[str, Any]:
     return next(named, {})
 
 
-def collect_by_sending(subscription_id: str, days_until_due: int, key: str) -> None:
-    """Send a subscription's invoices from the next one on, instead of charging a card."""
+@dataclass(frozen=True)
+class Collecting:
+    """How a subscription's invoices are paid from the next one on, and at which price.
+
+    `days_until_due`: they're sent, and due so many days later; None: a card is charged.
+    """
+
+    subscription_id: str
+    item_id: str
+    price_id: str
+    days_until_due: int | None
+
+
+def collect_by(wanted: Collecting, key: str) -> None:
+    """Change how a subscription is paid, from its next renewal on. Nothing is charged now."""
     params: stripe.params.SubscriptionUpdateParams = {
-        "collection_method": "send_invoice",
-        "days_until_due": days_until_due,
+        "items": [{"id": wanted.item_id, "price": wanted.price_id}],
+        "proration_behavior": "none",
+        "collection_method": "charge_automatically",
     }
-    _collect(subscription_id, params, key)
-
-
-def collect_by_card(subscription_id: str, key: str) -> None:
-    """Charge a card for a subscription's invoices from the next one on."""
-    _collect(subscription_id, {"collection_method": "charge_automatically"}, key)
-
-
-def _collect(
-    subscription_id: str, params: stripe.params.SubscriptionUpdateParams, key: str
-) -> None:
+    if wanted.days_until_due is not None:
+        params["collection_method"] = "send_invoice"
+        params["days_until_due"] = wanted.days_until_due
     with translated_errors():
         client().v1.subscriptions.update(
-            subscription_id, limits.sendable(params), {"idempotency_key": key}
+            wanted.subscription_id, limits.sendable(params), {"idempotency_key": key}
         )
 
 

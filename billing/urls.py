@@ -21,6 +21,7 @@ urlpatterns = [
     path("membership/cancel/", membership_views.cancel, name="cancel"),
     path("membership/stay/", membership_views.stay, name="stay"),
     path("membership/resume/", membership_views.resume, name="resume"),
+    path("membership/way/", membership_views.change_way, name="change-way"),
     path("membership/switch/<int:pk>/", membership_views.switch, name="switch"),
     path("payments/", payment_views.payments, name="payments"),
     path("payments/payments.csv", statement_views.payments_csv, name="payments-csv"),

@@ -21,12 +21,14 @@ from billing.core.statuses import (
 )
 from billing.core.subscription_items import UNNAMED_PLAN
 from billing.core.tones import Tone
-from billing.facts import collecting, credit, discounts, memberships, plans
+from billing.facts import collecting, credit, discounts, memberships, plans, zelle
 from billing.facts.also_billed import Billed, Part, billed, parts_of
 from billing.membership import switch_options
 from billing.models import Invoice, Subscription
 from billing.notices.reminders import card_expires_soon
 from billing.pages.member_facts import MemberFacts
+from billing.zelle import way
+from billing.zelle.way import OtherWay
 from common.money import Money
 
 PENDING_SENTENCES = {
@@ -161,6 +163,14 @@ def switches(facts: MemberFacts, current: Membership) -> switch_options.Offered 
     keys = {one.pk for one in paid}
     back = [one for one in facts.given_back if one.payment_id in keys]
     return switch_options.offered(row, facts.plans, paid, back)
+
+
+def other_way(facts: MemberFacts, current: Membership) -> OtherWay | None:
+    """Return the other way to pay, card or Zelle, if a member can choose it."""
+    if current.row is None:
+        return None
+    by_zelle = zelle.on_sale(facts.zelle_plans, facts.tax_behavior, facts.zelle_terms)
+    return way.other_way(current.row, facts.plans, by_zelle)
 
 
 def changed_price(current: Membership, offer: plans.PlanOffer | None) -> str:

@@ -18,6 +18,7 @@ from billing.pages import (
     membership_status,
 )
 from billing.pages.forms import CancellationForm
+from billing.zelle import way
 from common.htmx import wants_fragment
 from members import terms
 from members.access import current_user
@@ -47,6 +48,7 @@ def membership(request: HttpRequest) -> HttpResponse:
         "changed_price": membership_status.changed_price(current, offer),
         "left_open": alerts.left_open(facts),
         "switches": membership_status.switches(facts, current),
+        "other_way": membership_status.other_way(facts, current),
     }
     return render(request, template, context)
 
@@ -159,6 +161,28 @@ def switch(request: HttpRequest, pk: int) -> HttpResponse:
         messages.error(request, str(error))
         return redirect("billing:membership")
     return render(request, "billing/switch.html", {"preview": preview})
+
+
+@login_required
+@require_POST
+def change_way(request: HttpRequest) -> HttpResponse:
+    """Let the next renewal be paid the other way: by card, or by Zelle."""
+    user = current_user(request)
+    facts = member_facts.membership(user)
+    other = membership_status.other_way(facts, membership_status.membership(facts))
+    # The button says which way, so that an old page can't change it back.
+    wanted = request.POST.get("way", "")
+    if other is None or wanted != ("zelle" if other.is_zelle else "card"):
+        messages.info(request, "This has changed already.")
+        return redirect("billing:membership")
+    try:
+        way.change(user, other)
+    except cancellation.MembershipError as error:
+        messages.error(request, str(error))
+    else:
+        told = "You now pay by Zelle." if other.is_zelle else "You now pay by card."
+        messages.success(request, told)
+    return redirect("billing:membership")
 
 
 @login_required

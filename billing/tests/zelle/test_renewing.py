@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
+from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -155,3 +156,22 @@ def test_the_prices_for_zelle_are_read(sandbox: Sandbox, settings: Settings) -> 
     settings.ZELLE_PRICE_ID = PRICE_ID
     catalog.sync_current_plan()
     assert Plan.objects.filter(stripe_id=PRICE_ID).exists()
+
+
+def test_the_page_offers_the_other_way_and_an_old_page_changes_nothing_back(
+    sandbox: Sandbox, client: Client
+) -> None:
+    alice = paid_member(sandbox)
+    client.force_login(alice)
+    catalog.sync_current_plan()
+    page = client.get("/membership/").content.decode()
+    assert "Pay by Zelle instead" in page
+    assert "Nothing is charged today" in page
+    client.post("/membership/way/", {"way": "zelle"})
+    assert Subscription.objects.get().is_sent
+    page = client.get("/membership/").content.decode()
+    assert "You now pay by Zelle." in page
+    assert "Pay by card instead" in page
+    answer = client.post("/membership/way/", {"way": "zelle"}, follow=True)
+    assert "This has changed already" in answer.content.decode()
+    assert Subscription.objects.get().is_sent

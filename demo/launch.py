@@ -146,6 +146,8 @@ SETTINGS = {
     "STRIPE_WEBHOOK_SECRETS": "whsec_sandbox",
     "STRIPE_PRICE_ID": "price_membership_monthly",
     "STRIPE_YEARLY_PRICE_ID": "price_membership_yearly",
+    "ZELLE_PRICE_ID": "price_membership_monthly",
+    "ZELLE_YEARLY_PRICE_ID": "price_membership_yearly",
     "LEDGER_HEADS_FILE": str(LEDGER_HEADS),
     "TWILIO_ACCOUNT_SID": "ACsandbox0000000000000000000000000",
     "TWILIO_AUTH_TOKEN": "sandbox-twilio-token",

@@ -37,6 +37,7 @@ from billing.models import (  # noqa: E402
     Subscription,
 )
 from billing.sync import catalog  # noqa: E402
+from demo import seed_zelle as zelle_story  # noqa: E402
 from demo.seed_refunds import RefundStory  # noqa: E402
 from members import consent, phones, terms  # noqa: E402
 from members.accounts import open_account  # noqa: E402
@@ -175,6 +176,8 @@ def main() -> int:
     sandbox.set_clock(datetime.now(UTC))
     wait()
     story.finish()
+    _make_user(zelle_story.NEW_MEMBER, now - timedelta(hours=3), texts=False)
+    zelle_story.ZelleStory(sandbox, _user, wait).tell()
     call_command("verify_ledger", verbosity=0)
     _write_sign_ins(staff)
     return 0

@@ -122,9 +122,7 @@ def _obstacle(row: Subscription) -> Obstacle:
 
 def _state_obstacle(row: Subscription) -> Obstacle | None:
     if row.is_sent and row.price_id in zelle.price_ids():
-        return Obstacle(
-            f"You pay by Zelle. To switch plans, or to a card, write to {settings.SUPPORT_EMAIL}."
-        )
+        return Obstacle(f"You pay by Zelle. To switch plans, write to {settings.SUPPORT_EMAIL}.")
     if row.status in UNPAID_SUBSCRIPTION:
         return Obstacle("Your last payment is still open. Pay it to switch plans.")
     if row.status == SubscriptionStatus.PAUSED:

@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 ENDING = "Your membership ends with its period. Keep it first, then change how you pay."
 UNPAID = "Please pay what’s open first. Then you can change how you pay."
-NO_CARD = "Add a card first: use “Change card”. Then you can pay by card."
+NO_CARD = "Add a card above first. Then you can pay by card here."
 PAUSED = "Your membership is paused. You can change how you pay once it resumes."
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import secrets
+import threading
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connections
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -35,6 +38,7 @@ from conftest import Sandbox
 from emails.models import Message
 
 pytestmark = pytest.mark.django_db
+TABS = 4
 DAY = timedelta(days=1)
 MONTHLY = "price_membership_monthly"
 
@@ -131,6 +135,53 @@ def test_a_taken_reference_is_drawn_again(monkeypatch: pytest.MonkeyPatch) -> No
     first = expecting.start_amount(alice, 2500, "")
     second = expecting.start_amount(bob, 2500, "")
     assert (first.reference[:4], second.reference[:4]) == ("7K3P", "8M4R")
+
+
+def at_once(clicks: list[Callable[[], ExpectedTransfer]]) -> list[ExpectedTransfer]:
+    """Click in several tabs in the same moment; return where each leads."""
+    barrier, rows = threading.Barrier(len(clicks)), []
+
+    def click(act: Callable[[], ExpectedTransfer]) -> None:
+        barrier.wait()
+        try:
+            rows.append(act())
+        finally:
+            connections.close_all()
+
+    tabs = [threading.Thread(target=click, args=[act]) for act in clicks]
+    for tab in tabs:
+        tab.start()
+    for tab in tabs:
+        tab.join()
+    return rows
+
+
+@pytest.mark.django_db(transaction=True)
+def test_tabs_that_start_the_same_at_once_get_one_reference_and_one_mail() -> None:
+    make_terms()
+    alice = factories.make_member()
+    item = Item.objects.create(name="Key", amount=1000, currency="usd", for_everybody=True)
+    rows = at_once([lambda: expecting.start_amount(alice, 2500, "Mat")] * TABS)
+    assert len(rows) == TABS
+    assert len({row.reference for row in rows}) == 1
+    rows = at_once([lambda: expecting.start_item(alice, item.pk)] * TABS)
+    assert len(rows) == TABS
+    assert len({row.reference for row in rows}) == 1
+    assert len(sent_to(alice, "zelle_started")) == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_tabs_that_start_other_amounts_at_once_leave_one_open() -> None:
+    make_terms()
+    alice = factories.make_member()
+    rows = at_once(
+        [
+            lambda cents=cents: expecting.start_amount(alice, cents, "")
+            for cents in (1000, 2000, 3000)
+        ]  # type: ignore[misc]
+    )
+    assert sorted(row.amount for row in rows) == [1000, 2000, 3000]
+    assert sorted(state for _, state in states(alice)) == ["canceled", "canceled", "waiting"]
 
 
 def test_a_request_is_started_once_and_by_its_member_alone() -> None:

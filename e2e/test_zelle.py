@@ -94,6 +94,29 @@ def test_member_chooses_zelle_copies_and_says_it_is_sent(page: Page, stack: Stac
 
 
 @pytest.mark.usefixtures("terms")
+def test_the_page_turns_when_the_banks_mail_comes(page: Page, stack: Stack) -> None:
+    email = "zack@zelle.example"
+    stack.sql("UPDATE billing_zelleterms SET confirms_by_itself = true")
+    journey.sign_up(page, stack, "Zack Zeller", email)
+    page.goto(f"{stack.url}/membership/")
+    page.get_by_role("button", name="$29.00 for a month").click()
+    reference = page.locator(".copy-strong").inner_text()
+    page.get_by_role("button", name="I’ve sent it").click()
+    stack.bank.pay("ZACK ZELLER", 2900, memo=reference.lower().replace("-", " "))
+    # The mailbox is read each minute.
+    expect(page.get_by_role("heading", name="Paid. Thank you")).to_be_visible(timeout=90_000)
+    receipt = journey.newest_mail(stack, email, "Receipt: $29.00 for Membership")
+    assert reference in receipt["text"]
+    page.get_by_role("link", name="See the invoice").click(timeout=60_000)
+    expect(page.get_by_text(f"You paid this by Zelle, with the memo {reference}.")).to_be_visible()
+    page.goto(stack.url)
+    expect(page.get_by_role("heading", name="You’re a member, Zack")).to_be_visible()
+    stack.settle()
+    assert len(stack.mail_to(email, "Receipt")) == 1
+    assert stack.mail_to(email, "Invoice") == []
+
+
+@pytest.mark.usefixtures("terms")
 def test_it_works_without_scripts(page: Page, browser: Browser, stack: Stack) -> None:
     journey.sign_up(page, stack, "Sid Scriptless", "sid@zelle.example")
     cookies = page.context.storage_state()

@@ -6,6 +6,7 @@ import secrets
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -174,12 +175,8 @@ def test_tabs_that_start_the_same_at_once_get_one_reference_and_one_mail() -> No
 def test_tabs_that_start_other_amounts_at_once_leave_one_open() -> None:
     make_terms()
     alice = factories.make_member()
-    rows = at_once(
-        [
-            lambda cents=cents: expecting.start_amount(alice, cents, "")
-            for cents in (1000, 2000, 3000)
-        ]  # type: ignore[misc]
-    )
+    amounts = (1000, 2000, 3000)
+    rows = at_once([partial(expecting.start_amount, alice, cents, "") for cents in amounts])
     assert sorted(row.amount for row in rows) == [1000, 2000, 3000]
     assert sorted(state for _, state in states(alice)) == ["canceled", "canceled", "waiting"]
 

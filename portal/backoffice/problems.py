@@ -288,7 +288,7 @@ def _unread(row: BankMailbox, now: datetime) -> str:
     failing_since = row.failing_since
     if failing_since and now - failing_since > problem_facts.HICCUP:
         since = show.how_long(failing_since, now)
-        return f"The bank’s mailbox couldn’t be read for {since}. {row.problem}"
+        return f"We haven’t been able to read the bank’s mailbox for {since}. {row.problem}"
     if row.read_at and now - row.read_at > UNREAD:
         since = show.how_long(row.read_at, now)
         return f"The bank’s mailbox hasn’t been read for {since}. Check that the worker is running."

@@ -81,10 +81,10 @@ class BankLineAdmin(BankAdmin):
 class BankMailboxAdmin(BankAdmin):
     """The mailboxes that the bank's emails are read from."""
 
-    list_display = ["mailbox", "works", "last_read", "last_uid"]
+    list_display = ["mailbox", "works", "last_read"]
     nothing = "No mailbox has been read yet. Set BANK_MAIL_URL to have one read."
     fieldsets = [
-        (None, {"fields": ["mailbox", "works", "problem", "last_read", "last_uid", "waiting"]})
+        (None, {"fields": ["mailbox", "works", "problem", "last_read", "last_email", "waiting"]})
     ]
 
     @column("Works")
@@ -98,6 +98,11 @@ class BankMailboxAdmin(BankAdmin):
     def last_read(self, row: BankMailbox) -> SafeString | str:
         """How long ago."""
         return show.when(row.read_at) if row.read_at else show.NOTHING
+
+    @column("Last email’s number (UID)")
+    def last_email(self, row: BankMailbox) -> str:
+        """How far it has been read."""
+        return show.number(row.last_uid) if row.last_uid else show.NOTHING
 
     @column("Emails to try again")
     def waiting(self, row: BankMailbox) -> SafeString | str:

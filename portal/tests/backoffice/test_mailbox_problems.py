@@ -65,7 +65,7 @@ def test_a_failure_is_a_problem_after_a_quarter_of_an_hour_and_over_once_it_work
     with later(minutes=20):
         mailbox.read(taking())
         [problem] = problems.watch()
-        expected = "The bank’s mailbox couldn’t be read for 20 minutes. 127.0.0.1 can’t be reached:"
+        expected = "to read the bank’s mailbox for 20 minutes. 127.0.0.1 can’t be reached:"
         assert expected in spaced(problem.text)
         assert "tOps3cret" not in problem.text
         page = signed_in_now(manager()).get(reverse("admin:index")).content.decode()

@@ -73,7 +73,7 @@ class ZellePage:
     code_url: str
     is_taken: bool
     payer_name: str
-    expires_at: datetime | None
+    until: datetime | None
     invoice_url: str
     is_membership: bool
     card_url: str
@@ -151,7 +151,8 @@ def zelle_page(row: ExpectedTransfer, known: ZelleTerms) -> ZellePage:
         code_url=code if known.code_type else "",
         is_taken=known.takes(ZellePurpose(row.purpose)) and bool(known.address),
         payer_name=row.payer_name,
-        expires_at=row.expires_at,
+        # An invoice is due before we stop waiting for its money.
+        until=invoice.due_at if invoice else row.expires_at,
         invoice_url=numbered("billing:invoice", invoice.pk) if invoice else "",
         is_membership=row.purpose == ZellePurpose.MEMBERSHIP,
         card_url=_card_url(row) if stage in (Stage.TO_SEND, Stage.EXPIRED, Stage.CANCELED) else "",
@@ -229,7 +230,9 @@ def _alert(row: ExpectedTransfer, known: ZelleTerms) -> Alert:
             text = f"{what} Most Zelle payments arrive within minutes, some take 3 business days."
             title = f"We’re looking out for your Zelle payment of {amount}"
             return Alert(Tone.WAIT, title, text, "See the payment", url)
-    until = f" before {long_date(row.expires_at)}" if row.expires_at else ""
+    # An invoice's own page and alert say when it's due.
+    day = None if row.invoice_id else row.expires_at
+    until = f" before {long_date(day)}" if day else ""
     text = f"{what} Send it{until} with the memo {reference}."
     title = f"Waiting for your Zelle payment of {amount}"
     return Alert(Tone.WAIT, title, text, "See how to pay", url)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -28,6 +29,8 @@ PAID_OTHERWISE = "It was paid another way."
 # A reference is drawn by chance among 900,000.
 MOST_DRAWN = 50
 LONGEST_DESCRIPTION = 200
+MOST_A_DAY = 30
+TOO_MANY = "You’ve started many Zelle payments today. Try again tomorrow, or write to {support}."
 
 
 class ZelleError(Exception):
@@ -67,7 +70,8 @@ def open_row(wanted: Wanted) -> tuple[ExpectedTransfer, bool]:
     Another amount replaces a row that nothing was sent for.
 
     Raises:
-        ZelleError: money is on its way, or there, for a row that asks for another amount.
+        ZelleError: money is on its way, or there, for a row that asks for another amount; or the
+        member has started too many today: each takes a reference for ever, and sends a mail.
     """
     rows = ExpectedTransfer.objects.for_user(wanted.user)
     row = rows.open().filter(**wanted.which).first()
@@ -79,6 +83,9 @@ def open_row(wanted: Wanted) -> tuple[ExpectedTransfer, bool]:
             f"Your Zelle payment of {row.money} is on its way. Once we’ve confirmed it, you can "
             "start another one."
         )
+    day = timezone.now() - timedelta(days=1)
+    if rows.filter(created_at__gt=day).count() >= MOST_A_DAY:
+        raise ZelleError(TOO_MANY.format(support=settings.SUPPORT_EMAIL))
     if row:
         close([row], "Another amount replaced it.")
     return _new(wanted), True

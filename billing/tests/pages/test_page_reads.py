@@ -28,6 +28,8 @@ from billing.pages import member_facts, payment_facts, refund_facts
 from billing.pages.payment_lines import PAGE_SIZE
 from billing.tests import factories
 from billing.tests.refund_world import policy
+from billing.tests.zelle.world import make_terms
+from billing.zelle import expecting
 
 pytestmark = pytest.mark.django_db
 MOST_QUERIES = 7
@@ -73,6 +75,7 @@ def troubled(count: int) -> User:
     """Return a member with everything that can happen, so many times."""
     customer = factories.make_customer()
     row = factories.make_subscription(customer, status="past_due", balance=-500)
+    make_terms()
     factories.make_other_subscription(customer)
     for number in range(count):
         payments = [paid(customer, number + days, subscription=row) for days in range(1, 5)]
@@ -84,13 +87,12 @@ def troubled(count: int) -> User:
         unpaid(customer, row, number)
         factories.make_payment(customer, description=f"Workshop {number}")
         factories.make_payment(customer, description="Mat", status="processing")
-        PaymentRequest.objects.create(
-            user=customer.user,
-            amount=4000,
-            currency="usd",
-            description="Fee",
-            sent_at=timezone.now(),
+        asked = {"user": customer.user, "amount": 4000, "currency": "usd"}
+        PaymentRequest.objects.create(**asked, description="Fee", sent_at=timezone.now())
+        by_zelle = PaymentRequest.objects.create(
+            **asked, description="Fee by Zelle", sent_at=timezone.now()
         )
+        expecting.start_request(customer.user, by_zelle.pk)
     Item.objects.create(name="Key", amount=1000, currency="usd", for_everybody=True)
     return customer.user
 

@@ -128,6 +128,18 @@ def test_what_is_not_taken_is_refused(settings: Settings) -> None:
     assert expecting.start_amount(alice, 2500, "").amount == 2500
 
 
+def test_nobody_uses_up_the_references() -> None:
+    make_terms()
+    alice = factories.make_member()
+    for number in range(30):
+        expecting.start_amount(alice, 1000 + number, "")
+    with pytest.raises(ZelleError, match="many Zelle payments today"):
+        expecting.start_amount(alice, 5000, "")
+    # What's open stays, and is found again.
+    assert expecting.start_amount(alice, 1029, "").state == "waiting"
+    assert expecting.start_amount(factories.make_member("Bob"), 5000, "").amount == 5000
+
+
 def test_a_taken_reference_is_drawn_again(monkeypatch: pytest.MonkeyPatch) -> None:
     make_terms()
     alice, bob = factories.make_member(), factories.make_member("Bob")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import random
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -390,6 +391,33 @@ def test_while_dns_is_down_only_a_few_are_tried_in_a_run_and_none_is_lost(
     with minutes_later(2):
         mailbox.read(take)
     assert set(take.taken) == {mail(number) for number in range(12)}
+
+
+# All of it at once
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(3))
+def test_whatever_fails_in_whatever_order_each_mail_is_taken_in_once(
+    bank: Sandbox, take: Taker, settings: Settings, seed: int
+) -> None:
+    chance, now, sent, turns = random.Random(seed), timezone.now(), 0, 12
+    with line_to(bank.imap_port) as line:
+        settings.BANK_MAIL_URL = f"imap://bank:bank@{HOST}:{line.port}"
+        take.error = lambda _content: chance.choice([None, None, ValueError("poison"), NO_KEYS])
+        line.cut_at = line.refused = lambda said: b"FETCH" in said and chance.random() < 0.1
+        for turn in range(turns):
+            for _ in range(chance.randrange(4)):
+                bank.bank.receive(mail(sent))
+                sent += 1
+            if turn == turns - 1:
+                take.error = lambda _content: None
+                line.cut_at = line.refused = lambda _said: False
+            with time_machine.travel(now + turn * timedelta(minutes=61), tick=True):
+                mailbox.read(take)
+    assert sorted(take.taken) == sorted(mail(number) for number in range(sent))
+    assert not BankMailRetry.objects.exists()
+    assert (row().last_uid, row().problem) == (sent, "")
 
 
 # A mailbox that can't be read

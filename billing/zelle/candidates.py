@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 
 from django.db.models import Q, Sum
@@ -59,17 +59,22 @@ def known_payers(names: Iterable[str] | None = None) -> KnownPayers:
     return KnownPayers({key: frozenset(members) for key, members in found.items()})
 
 
-def of_transfer(
-    transfer: BankTransfer, open_payments: Sequence[Awaited], known: KnownPayers
-) -> list[Candidate]:
-    """Return the payments that an incoming transfer may be for, the likeliest first."""
-    money = Incoming(transfer.amount, transfer.name, transfer.on, transfer.memo)
-    return candidates(money, open_payments, known, zelle.terms().prefix)
+def of_transfers(
+    transfers: Iterable[BankTransfer],
+) -> Iterator[tuple[BankTransfer, list[Candidate]]]:
+    """Yield incoming transfers with the payments that each may be for, the likeliest first.
+
+    What all of them need is read once: there may be thousands.
+    """
+    open_payments, known, prefix = awaited(payable()), known_payers(), zelle.terms().prefix
+    for row in transfers:
+        money = Incoming(row.amount, row.name, row.on, row.memo)
+        yield row, candidates(money, open_payments, known, prefix)
 
 
 def suggestions(transfer: BankTransfer) -> list[Candidate]:
     """Return the payments that a transfer may be for, with scores and reasons."""
-    return of_transfer(transfer, awaited(payable()), known_payers())
+    return next(found for _, found in of_transfers([transfer]))
 
 
 def sure() -> list[tuple[BankTransfer, Candidate]]:
@@ -77,12 +82,9 @@ def sure() -> list[tuple[BankTransfer, Candidate]]:
 
     A payment that two transfers would be sure to pay isn't sure for either.
     """
-    open_payments, known = awaited(payable()), known_payers()
-    found = []
-    for transfer in BankTransfer.objects.uncounted().order_by("on", "pk"):
-        best = next(iter(of_transfer(transfer, open_payments, known)), None)
-        if best and best.is_sure:
-            found.append((transfer, best))
+    uncounted = BankTransfer.objects.uncounted().order_by("on", "pk")
+    likeliest = ((row, found[0]) for row, found in of_transfers(uncounted) if found)
+    found = [(row, best) for row, best in likeliest if best.is_sure]
     times: dict[int, int] = defaultdict(int)
     for _, best in found:
         times[best.awaited.pk] += 1

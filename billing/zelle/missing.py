@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import transaction
 from django.utils import timezone
 
-from billing.core.bank_statuses import AllocationState, Direction
-from billing.facts import zelle
+from billing.core.bank_statuses import AllocationState
+from billing.facts.unproved import unproved
 from billing.models import BankTransfer
-from billing.models.bank import TransferQuerySet
 from billing.zelle import contexts
 from common.links import portal_url
 from common.one_by_one import OneByOne
 from emails import outbox
-
-
-def transfers(now: datetime) -> TransferQuerySet:
-    """Return what came in longer ago than the owner's days, and isn't on the account yet."""
-    since = now - timedelta(days=zelle.terms().days_to_prove)
-    rows = BankTransfer.objects.filter(direction=Direction.IN, line=None, set_aside_at=None)
-    return rows.filter(created_at__lt=since)
 
 
 def tell() -> None:
@@ -31,7 +23,7 @@ def tell() -> None:
         SomeFailed: all others were told.
     """
     run, now = OneByOne(), timezone.now()
-    for row in transfers(now).filter(told_stale_at=None).select_related("mail").order_by("pk"):
+    for row in unproved(now).filter(told_stale_at=None).select_related("mail").order_by("pk"):
         with run.each(f"Transfer {row.pk}"), transaction.atomic():
             _tell(row, now)
     run.finish()

@@ -16,14 +16,13 @@ from django.db.models import (
     ExpressionWrapper,
     Min,
     QuerySet,
-    Subquery,
     Value,
 )
-from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from billing.core.bank_statuses import AllocationState, Direction, MailState
+from billing.core.bank_statuses import AllocationState, MailState
 from billing.core.statuses import EventState
+from billing.facts.unproved import unproved
 from billing.models import (
     Allocation,
     BankMail,
@@ -33,7 +32,6 @@ from billing.models import (
     Refund,
     StripeEvent,
     UnassignedCustomer,
-    ZelleTerms,
 )
 from common.reads import Param, Part, Reading, totals
 from emails.models import Message, MessageState
@@ -116,18 +114,6 @@ class Waiting:
     bank: Bank = Bank()
 
 
-def _unproved() -> QuerySet[BankTransfer]:
-    """Return money that an email announced longer ago than the owner's days to prove it."""
-    days = Subquery(ZelleTerms.objects.values("days_to_prove")[:1])
-    usual = ZelleTerms._meta.get_field("days_to_prove").default
-    since = ExpressionWrapper(
-        NOW - Coalesce(days, Value(usual)) * Value(timedelta(days=1)),
-        output_field=DateTimeField(),
-    )
-    announced = BankTransfer.objects.filter(direction=Direction.IN, line=None, set_aside_at=None)
-    return announced.filter(created_at__lt=since)
-
-
 def _not_booked() -> QuerySet[ExpectedTransfer]:
     before = ExpressionWrapper(NOW - Value(BOOKED_WITHIN), output_field=DateTimeField())
     return ExpectedTransfer.objects.to_book().filter(confirmed_at__lt=before)
@@ -159,7 +145,7 @@ UNMATCHED = _counted(
     "created_at",
 )
 PROPOSED = _counted(lambda: Allocation.objects.filter(state=AllocationState.PROPOSED), "created_at")
-UNPROVED = _counted(_unproved, "created_at")
+UNPROVED = _counted(lambda: unproved(NOW), "created_at")
 UNVERIFIED = _counted(lambda: _unseen(MailState.UNVERIFIED), "received_at")
 UNREAD = _counted(lambda: _unseen(MailState.REPEATED, MailState.UNREADABLE), "received_at")
 NOT_BOOKED = _counted(_not_booked, "confirmed_at")

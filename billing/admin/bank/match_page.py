@@ -133,11 +133,7 @@ def to_match(actor_pk: int) -> ToMatch:
 
 
 def _candidates_of(rows: Sequence[BankTransfer]) -> dict[int, list[Candidate]]:
-    if not rows:
-        return {}
-    awaited = candidates.awaited(candidates.payable())
-    known = candidates.known_payers()
-    return {row.pk: candidates.of_transfer(row, awaited, known) for row in rows}
+    return {row.pk: found for row, found in candidates.of_transfers(rows)}
 
 
 def _sure(pairs: Sequence[tuple[BankTransfer, Candidate]], known: Any) -> list[Sure]:

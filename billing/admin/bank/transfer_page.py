@@ -6,12 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
+from django.contrib.auth.models import User
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from billing.admin.bank import words
 from billing.admin.refunds.case import Fact
 from billing.core.bank_statuses import AllocationState, Direction
+from billing.facts.unproved import unproved
 from billing.models import Allocation, BankTransfer
 from billing.zelle import outgoing
 from common.money import Money
@@ -55,8 +58,11 @@ class TransferPage:
     refund: SafeString | str  # the one that money that went out is
 
 
-def page_of(row: BankTransfer, *, may_match: bool) -> TransferPage:
-    """Return the page of a transfer that has `counted` and `proposed`."""
+def page_of(row: BankTransfer, matcher: User | None) -> TransferPage:
+    """Return the page of a transfer that has `counted` and `proposed`.
+
+    `matcher` is who looks at it, if they may match.
+    """
     counted: int = row.counted  # type: ignore[attr-defined]  # from `with_allocated`
     proposed: int = row.proposed  # type: ignore[attr-defined]
     return TransferPage(
@@ -69,15 +75,17 @@ def page_of(row: BankTransfer, *, may_match: bool) -> TransferPage:
         line=list(_of_line(row)),
         line_url=show.page_of(row.line) if row.line else "",
         sums=list(_sums(row, counted, proposed)),
-        steps=[step_of(one, may_match=may_match) for one in _allocations(row)],
+        steps=[step_of(one, matcher) for one in _allocations(row)],
         refund=_refund(row),
     )
 
 
-def step_of(row: Allocation, *, may_match: bool) -> Step:
-    """Return a match with its history; buttons only for those who may match."""
-    is_live = row.state != AllocationState.UNDONE
-    is_proposed = row.state == AllocationState.PROPOSED
+def step_of(row: Allocation, matcher: User | None) -> Step:
+    """Return a match with its history, and the buttons that would be accepted."""
+    is_others = matcher is not None and matcher.pk != row.expected.user_id
+    can_undo = is_others and row.state != AllocationState.UNDONE
+    is_next = matcher is not None and matcher.pk != row.first_confirmed_by_id
+    can_confirm = is_others and is_next and row.state == AllocationState.PROPOSED
     return Step(
         money=str(row.money),
         payment=show.anchor(show.page_of(row.expected), row.expected.description),
@@ -85,8 +93,8 @@ def step_of(row: Allocation, *, may_match: bool) -> Step:
         badge=show.state(row, "state", words.ALLOCATION),
         tone=TONES[AllocationState(row.state)],
         history=list(_history(row)),
-        confirm_url=_button(row, "confirm") if may_match and is_proposed else "",
-        undo_url=_button(row, "undo") if may_match and is_live else "",
+        confirm_url=_button(row, "confirm") if can_confirm else "",
+        undo_url=_button(row, "undo") if can_undo else "",
     )
 
 
@@ -129,7 +137,7 @@ def _note(row: BankTransfer) -> str:
     if row.set_aside_at:
         by = show.name_of(row.set_aside_by)
         return f"Set aside {show.moment(row.set_aside_at)} by {by}: {row.set_aside_because}"
-    if row.told_stale_at and not row.is_proved:
+    if unproved(timezone.now()).filter(pk=row.pk).exists():
         return (
             "The bank's email announced it, but no file of the account has had it. Import a newer"
             " file, or ask your bank."

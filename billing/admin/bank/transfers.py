@@ -11,6 +11,7 @@ from django.db.models import F, Q, QuerySet, Sum
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils import timezone
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import RadioFilter
 from unfold.dataclasses import UnfoldAction
@@ -22,6 +23,7 @@ from billing.admin.bank.transfer_page import page_of
 from billing.admin.money_list import FETCHED, MoneyListAdmin
 from billing.core.bank_statuses import AllocationState, Direction
 from billing.facts.bank_balances import ties
+from billing.facts.unproved import unproved
 from billing.models import BankTransfer
 from billing.zelle import allocating
 from billing.zelle.allocating import AllocationError
@@ -76,6 +78,7 @@ class ProofFilter(RadioFilter):  # type: ignore[misc]
         return [
             ("account", "On the account"),
             ("announced", "Only announced by email"),
+            ("missing", "Announced, and no file has had it in time"),
             ("silent", "On the account, without an email"),
         ]
 
@@ -86,6 +89,8 @@ class ProofFilter(RadioFilter):  # type: ignore[misc]
                 return queryset.exclude(line=None)
             case "announced":
                 return queryset.filter(line=None)
+            case "missing":
+                return queryset.filter(pk__in=unproved(timezone.now()).values("pk"))
             case "silent":
                 return queryset.filter(mail=None)
             case _:
@@ -138,7 +143,10 @@ class BankTransferAdmin(BankAdmin, MoneyListAdmin):
     list_select_related = ["mail", "line"]
     list_filter = [WayFilter, ProofFilter, StandingFilter, ("on", by_date("day"))]
     nothing = "No money has come by Zelle yet. Import your bank's file, or have its emails read."
-    nothing_left = {"standing=open": "All money is matched."}
+    nothing_left = {
+        "standing=open": "All money is matched.",
+        "told=missing": "All that was announced is on the account.",
+    }
     sums = {
         "In": Sum("amount", filter=Q(direction=Direction.IN), default=0),
         "Out": Sum("amount", filter=Q(direction=Direction.OUT), default=0),
@@ -188,7 +196,8 @@ class BankTransferAdmin(BankAdmin, MoneyListAdmin):
         """Add what mail and file say, and what the money counts for."""
         row = self._of(object_id) if self.has_view_permission(request) else None
         if row:
-            shown = page_of(row, may_match=self.has_match_permission(request))
+            user = current_user(request)
+            shown = page_of(row, user if self.has_match_permission(request) else None)
             extra_context = {**(extra_context or {}), "page": shown, "title": shown.headline}
         return super().changeform_view(request, object_id, form_url, extra_context)
 

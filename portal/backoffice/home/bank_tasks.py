@@ -69,18 +69,16 @@ def _of_money(bank: Bank, now: datetime) -> Iterable[Task]:
             "Confirm",
             WARNING,
         )
+
     if bank.unproved:
+        was = "was" if bank.unproved == 1 else "were"
         yield Task(
-            f"{show.count(bank.unproved, 'transfer')} {_was(bank.unproved)} announced by email, but"
-            f" no file of your account has had {_it(bank.unproved)} in time.",
-            show.list_of("billing.banktransfer", told="announced"),
+            f"{show.count(bank.unproved, 'transfer')} {was} announced by email, but no file of your"
+            f" account has had {_it(bank.unproved)} in time.",
+            show.list_of("billing.banktransfer", told="missing"),
             "See which",
         )
 
 
 def _it(count: int) -> str:
     return "it" if count == 1 else "them"
-
-
-def _was(count: int) -> str:
-    return "was" if count == 1 else "were"

@@ -11,6 +11,7 @@ from django.utils import timezone
 from billing.models import BankTransfer
 from billing.tests import factories, staff_world
 from billing.tests.admin.bank.desk import awaits, mail, money, page, terms
+from common.staff import show
 from portal.backoffice import navigation
 from portal.backoffice.waiting import Bank, waiting
 
@@ -63,13 +64,17 @@ def test_everything_that_needs_somebody_is_a_task_with_its_list(client: Client) 
     assert badges() == {"Money to match": "3", "Zelle payments": "1", "Bank emails": "2"}
 
 
-def test_days_to_prove_have_a_default_before_any_terms_are_saved() -> None:
+def test_days_to_prove_have_a_default_before_any_terms_are_saved(client: Client) -> None:
     row = BankTransfer.objects.create(
         direction="in", amount=100, currency="usd", name="X", on=timezone.now().date(),
         mail=mail("verified"),
     )  # fmt: skip
     BankTransfer.objects.filter(pk=row.pk).update(created_at=timezone.now() - timedelta(days=6))
     assert waiting().bank.unproved == 1
+    client.force_login(staff_world.support())
+    missing = client.get("/staff/billing/banktransfer/", {"told": "missing"})
+    assert [one.pk for one in missing.context["cl"].result_list] == [row.pk]
+    assert "Import a newer file, or ask your bank." in page(client, show.page_of(row))
     BankTransfer.objects.filter(pk=row.pk).update(created_at=timezone.now() - timedelta(days=4))
     assert waiting().bank.unproved == 0
 

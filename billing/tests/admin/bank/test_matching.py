@@ -207,7 +207,10 @@ def test_large_amounts_take_two_people(boss: Client, jane: User) -> None:
     assert "Mona Manager confirmed it. Someone else must, too." in done
     made = Allocation.objects.get()
     assert made.state == AllocationState.PROPOSED
-    assert "To confirm" in page(boss, f"/staff/billing/banktransfer/{row.pk}/change/")
+    shown = page(boss, f"/staff/billing/banktransfer/{row.pk}/change/")
+    assert "To confirm" in shown
+    assert reverse("admin:billing_allocation_undo", args=[made.pk]) in shown
+    assert reverse("admin:billing_allocation_confirm", args=[made.pk]) not in shown
     assert f'name="proposed" value="{made.pk}"' not in done
     page(boss, MATCH, proposed=[made.pk])
     assert Allocation.objects.get().state == AllocationState.PROPOSED

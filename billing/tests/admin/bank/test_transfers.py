@@ -201,7 +201,7 @@ def test_a_page_says_what_the_email_and_the_file_say(boss: Client) -> None:
 
 
 def test_what_is_only_announced_says_so(boss: Client, some: dict[str, BankTransfer]) -> None:
-    BankTransfer.objects.filter(name="ANNOUNCED").update(told_stale_at="2026-11-05T10:00Z")
+    BankTransfer.objects.filter(name="ANNOUNCED").update(created_at="2026-01-05T10:00Z")
     shown = page(boss, show.page_of(some["ANNOUNCED"]))
     assert "No file has had it yet, so it isn’t proved." in shown
     assert "Import a newer file, or ask your bank." in shown

@@ -377,6 +377,7 @@ def _write_sign_ins(staff: list[dict[str, str]]) -> None:
         _sign_in("Unpaid", _email("Theo Laurent")),
         _sign_in("Visitor", _email(VISITOR)),
         _sign_in("Refunded", _email("Aisha Bello")),
+        _sign_in("Paying by Zelle", _email(zelle_story.WAITING[0])),
         *staff,
     ]
     SIGN_INS.parent.mkdir(parents=True, exist_ok=True)

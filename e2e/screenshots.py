@@ -27,7 +27,7 @@ IMAGES = CHECKOUT / "docs" / "images"
 LARGEST_BYTES = 300_000
 DEMO_SECONDS = 900
 RECEIPT = "Receipt:"
-OWNER, REFUNDED = "Staff (owner)", "Refunded"
+OWNER, REFUNDED, ZELLE = "Staff (owner)", "Refunded", "Paying by Zelle"
 Scheme = Literal["light", "dark"]
 
 
@@ -81,6 +81,8 @@ PICTURES = [
     Picture("join", "Visitor", "/membership/"),
     Picture("membership", "Member", "/membership/"),
     Picture("invoice", "Member", "/payments/", then="/payments/invoices/"),
+    Picture("zelle-page", ZELLE, "/", then="/zelle/"),
+    Picture("zelle-page-phone", ZELLE, "/", PHONE, then="/zelle/"),
     Picture("staff-home", OWNER, "/staff/", WIDE),
     Picture("refund-queue", OWNER, "/staff/billing/refund/", WIDE),
     Picture("staff-events", OWNER, "/staff/billing/stripeevent/", WIDE),

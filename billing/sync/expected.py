@@ -22,6 +22,7 @@ from billing.core.bank_statuses import (
     ExpectedState,
     ZellePurpose,
 )
+from billing.core.statuses import InvoiceStatus
 from billing.facts import descriptions, zelle
 from billing.models import Allocation, ExpectedTransfer, Invoice, PaymentRequest, Subscription
 
@@ -127,7 +128,8 @@ def invoice_read(invoice: Invoice) -> None:
     rows = ExpectedTransfer.objects.filter(invoice=invoice)
     awaited = rows.open().first()
     if awaited and not invoice.is_payable:
-        close([awaited], PAID_OTHERWISE)
+        is_paid = invoice.status == InvoiceStatus.PAID
+        close([awaited], PAID_OTHERWISE if is_paid else "Its invoice is void, or given up.")
     elif awaited:
         if awaited.amount != invoice.amount_remaining and not zelle.money_is_here(awaited):
             _follow(invoice)

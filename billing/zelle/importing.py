@@ -20,6 +20,7 @@ from billing.core.bank_statuses import Direction
 from billing.models import BankAccount, BankFile, BankLine, BankTransfer
 from billing.zelle import meeting, proposing
 from billing.zelle.locks import bank_lock
+from common import copying
 
 logger = logging.getLogger(__name__)
 
@@ -127,9 +128,9 @@ def _known(account: BankAccount, keys: Sequence[str]) -> set[str]:
 def _store_lines(file: BankFile, new: dict[str, Line]) -> None:
     """Store new lines, and transfers of those about Zelle, and let them meet mails."""
     rows = [_row(file, key, line) for key, line in new.items()]
-    BankLine.objects.bulk_create(rows, batch_size=AT_ONCE)
+    copying.insert(rows)
     transfers = [meeting.of_line(row) for row in rows if row.kind != Kind.OTHER]
-    BankTransfer.objects.bulk_create(transfers, batch_size=AT_ONCE)
+    copying.insert(transfers)
     changed = {row.pk: row for row in transfers}
     for (direction, amount), days in _by_amount(transfers).items():
         if BankTransfer.objects.filter(direction=direction, amount=amount).exclude(mail=None):

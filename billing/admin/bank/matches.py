@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.dataclasses import UnfoldAction
 
-from billing.admin.bank import match_page, words
+from billing.admin.bank import match_page, older_page, words
 from billing.admin.bank.base import BankAdmin
 from billing.admin.bank.dialogs import BecauseForm
 from billing.core.bank_statuses import AllocationState
@@ -49,8 +49,8 @@ class AllocationAdmin(BankAdmin):
     ]
 
     def get_urls(self) -> list[Any]:
-        """Add the page where money is matched."""
-        return [*match_page.urls(self), *super().get_urls()]
+        """Add the pages where money is matched, and where older money is set aside."""
+        return [*match_page.urls(self), *older_page.urls(self), *super().get_urls()]
 
     def get_actions_detail(self, request: HttpRequest, object_id: int | str) -> list[UnfoldAction]:
         """Show only buttons that would be accepted."""

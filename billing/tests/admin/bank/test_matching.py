@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -15,7 +16,17 @@ from billing.bank.references import shown as shown_reference
 from billing.core.bank_statuses import AllocationState, ExpectedState
 from billing.models import Allocation, BankTransfer, ExpectedTransfer
 from billing.tests import factories, refund_world, staff_world
-from billing.tests.admin.bank.desk import MATCH, PREFIX, awaits, money, page, said, terms
+from billing.tests.admin.bank.desk import (
+    MATCH,
+    PREFIX,
+    awaits,
+    came,
+    money,
+    on_the_account,
+    page,
+    said,
+    terms,
+)
 from billing.tests.staff_world import signed_in_now
 
 pytestmark = pytest.mark.django_db
@@ -275,3 +286,36 @@ def test_every_reason_has_a_sentence() -> None:
     assert words.sentences([matching.Reason.REFERENCE]) == [
         ("The memo has this payment's reference.", False)
     ]
+
+
+OLDER = "/staff/billing/allocation/older/"
+
+
+def test_older_money_is_set_aside_together_after_saying_how_much(boss: Client, jane: User) -> None:
+    on_the_account(
+        *(
+            came(f"OLD {place}", 1000, 50_000 + 1000 * place, f"2725060000{place}", on)
+            for place, on in enumerate([date(2025, 1, 1), date(2025, 6, 1), date(2026, 11, 1)], 1)
+        )
+    )
+    wanted = awaits(jane, 1000)
+    first = BankTransfer.objects.get(on=date(2025, 1, 1))
+    page(boss, hand(first), pick=wanted.pk, match="1", **{f"amount_{wanted.pk}": "10"})
+    assert "Set older money aside together" in page(boss, MATCH)
+    typed = {"day": "2026-11-01", "because": "From the old shop"}
+    shown = page(boss, OLDER, **typed, check="1")
+    assert "1 transfer of $10.00 in all, from before Nov 1, 2026, is set aside then." in shown
+    assert not BankTransfer.objects.exclude(set_aside_at=None).exists()
+    done = page(boss, OLDER, **typed, yes="1")
+    assert "1 transfer from before Nov 1, 2026 set aside." in done
+    aside = BankTransfer.objects.exclude(set_aside_at=None).get()
+    assert (aside.on, aside.set_aside_because) == (date(2025, 6, 1), "From the old shop")
+    assert "No unmatched money came before" in page(boss, OLDER, **typed, check="1")
+    assert "Choose a day." in said(boss, OLDER, {"day": "", "because": "x"}, 422)
+    assert "Enter a valid date." in said(boss, OLDER, {"day": "32/1", "because": "x"}, 422)
+
+
+def test_only_those_who_match_set_older_money_aside() -> None:
+    client = signed_in_now(staff_world.support())
+    assert client.get(OLDER).status_code == 403
+    assert client.post(OLDER, {"day": "2026-11-01", "because": "x", "yes": "1"}).status_code == 403

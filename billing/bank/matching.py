@@ -17,7 +17,8 @@ from billing.bank import names, references
 LIKE_NAME, OTHER_NAME = 85, 60
 # Money may come a little before it was awaited, as people send it first and press the button then.
 EARLY, LATE = timedelta(days=3), timedelta(days=45)
-LEAST_SCORE = 30
+# The exact amount from somebody of another name is still worth a look.
+LEAST_SCORE = 20
 SURE = 90
 
 

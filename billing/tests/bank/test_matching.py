@@ -41,7 +41,7 @@ def test_reference_and_amount_are_enough_whoever_paid() -> None:
 
 
 def test_the_same_name_and_amount_are_enough_without_a_memo() -> None:
-    [best] = found(money())
+    [best, *_] = found(money())
     assert (best.awaited, best.is_sure) == (SAM, True)
     assert best.reasons == (Reason.EXACT_AMOUNT, Reason.SAME_NAME)
 
@@ -112,3 +112,9 @@ def test_at_most_one_is_sure_and_its_amount_is_exact(
     sure = [each for each in ranked if each.is_sure]
     assert len(sure) <= 1
     assert all(each.awaited.amount == one.amount for each in sure)
+
+
+def test_the_exact_amount_from_a_stranger_is_worth_a_look() -> None:
+    [one] = found(money("KIM PARK"), SAM)
+    assert (one.awaited, one.is_sure) == (SAM, False)
+    assert one.reasons == (Reason.EXACT_AMOUNT, Reason.OTHER_NAME)

@@ -96,7 +96,7 @@ def test_money_that_names_its_payment_is_announced_by_mail_and_proved_by_the_fil
     row = page.get_by_role("row").filter(has_text="Guest pass")
     expect(row.get_by_text("Paid")).to_be_visible()
     row.get_by_role("link").first.click()
-    expect(page.get_by_text("Zelle").first).to_be_visible()
+    expect(page.get_by_text("You paid this by Zelle")).to_be_visible()
     desk.context.close()
 
 
@@ -126,7 +126,7 @@ def test_staff_choose_for_another_name_and_ask_for_the_rest(
     # What comes back is sent by people, and the file proves it.
     page.goto(f"{stack.url}/payments/")
     page.get_by_role("row").filter(has_text="Workshop").get_by_role("link").first.click()
-    page.get_by_role("link", name="Request a refund").first.click()
+    page.get_by_role("link", name="Ask for a refund").first.click()
     page.get_by_label("Another reason").check()
     page.get_by_role("button", name="Ask for").first.click()
     expect(page.get_by_text("We’re reviewing it")).to_be_visible()

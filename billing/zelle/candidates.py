@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
+from typing import Any
 
 from django.db.models import Q, Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from billing.bank import references
 from billing.bank.matching import Awaited, Candidate, Incoming, KnownPayers, Reason, candidates
 from billing.core.bank_statuses import EXPECTED_OPEN, AllocationState, ExpectedState
 from billing.facts import zelle
@@ -19,11 +21,11 @@ from billing.models import BankTransfer, ExpectedTransfer, KnownPayer
 LATE = timedelta(days=60)
 
 
-def payable() -> list[ExpectedTransfer]:
+def payable(**which: Any) -> list[ExpectedTransfer]:
     """Return the payments that money can still be for, with their members, oldest first."""
     lately = timezone.now() - LATE
     late = Q(state=ExpectedState.EXPIRED, closed_at__gt=lately)
-    rows = ExpectedTransfer.objects.filter(Q(state__in=sorted(EXPECTED_OPEN)) | late)
+    rows = ExpectedTransfer.objects.filter(Q(state__in=sorted(EXPECTED_OPEN)) | late, **which)
     return list(rows.select_related("user").order_by("created_at", "pk"))
 
 
@@ -92,8 +94,15 @@ def sure() -> list[tuple[BankTransfer, Candidate]]:
 
 
 def named(transfer: BankTransfer) -> Candidate | None:
-    """Return the payment that a transfer names by reference and pays exactly, if there's one."""
-    best = next(iter(suggestions(transfer)), None)
+    """Return the payment that a transfer names by reference and pays exactly, if there's one.
+
+    Only payments that the memo names are looked at: no other could be as likely.
+    """
+    found = references.read(transfer.memo, zelle.terms().prefix)
+    if not found:
+        return None
+    rows = awaited(payable(reference__in=found))
+    best = next(iter(of_transfer(transfer, rows, KnownPayers())), None)
     if best and best.is_sure and Reason.REFERENCE in best.reasons:
         return best
     return None

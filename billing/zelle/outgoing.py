@@ -20,6 +20,12 @@ def look_at(transfer: BankTransfer) -> None:
         by_zelle.left_account(refund.pk)
 
 
+def amounts() -> set[int]:
+    """Return the amounts (cents) of refunds that wait for their line: a file may have thousands."""
+    waiting = Refund.objects.filter(payment__card_brand=ZELLE, state=RefundState.PENDING)
+    return set(waiting.values_list("amount", flat=True))
+
+
 def refund_of(transfer: BankTransfer) -> Refund | None:
     """Return the refund that an outgoing transfer is.
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from e2e import journey
+from e2e import journey, test_staff_refunds
 from e2e.stack import Stack, eventually
 from e2e.test_zelle import TERMS
 
@@ -126,16 +126,21 @@ def test_staff_choose_for_another_name_and_ask_for_the_rest(
     # What comes back is sent by people, and the file proves it.
     page.goto(f"{stack.url}/payments/")
     page.get_by_role("row").filter(has_text="Workshop").get_by_role("link").first.click()
-    page.get_by_role("link", name="Ask for a refund").first.click()
-    page.get_by_label("Another reason").check()
-    page.get_by_role("button", name="Ask for").first.click()
-    expect(page.get_by_text("We’re reviewing it")).to_be_visible()
-    desk.goto(f"{stack.url}/staff/billing/refund/")
-    desk.get_by_role("link", name="Nils Nordahl").first.click()
-    desk.get_by_role("link", name="Approve").click()
-    desk.get_by_role("button", name="Approve").click()
-    desk.get_by_role("link", name="I've sent it").click()
-    desk.get_by_label("Zelle number").fill("JPM0000777")
-    desk.get_by_role("button", name="I've sent it").click()
+    test_staff_refunds.ask(page, "I was ill.")
+    test_staff_refunds.open_case(desk, stack, "Nils Nordahl")
+    test_staff_refunds.press(test_staff_refunds.dialog(desk, "Approve"), "Approve")
+    expect(desk.get_by_text("goes back").first).to_be_visible()
+    expect(page.get_by_text("We send it from our bank by Zelle").first).to_be_visible(
+        timeout=30_000
+    )
+    sent = test_staff_refunds.dialog(desk, "I've sent it")
+    sent.get_by_label("Zelle number").fill("30000000777")
+    test_staff_refunds.press(sent, "I've sent it")
     expect(page.get_by_text("Sent by Zelle").first).to_be_visible(timeout=60_000)
+    stack.bank.send("NILS NORDAHL", 4710, reference="30000000777")
+    import_file(desk, stack)
+    expect(page.get_by_text("At your bank").first).to_be_visible(timeout=60_000)
+    assert stack.sql("SELECT state FROM billing_refund WHERE reference = '30000000777'") == [
+        ("succeeded",)
+    ]
     desk.context.close()

@@ -98,11 +98,11 @@ def named(transfer: BankTransfer) -> Candidate | None:
 
     Only payments that the memo names are looked at: no other could be as likely.
     """
-    found = references.read(transfer.memo, zelle.terms().prefix)
+    prefix = zelle.terms().prefix
+    found = references.read(transfer.memo, prefix)
     if not found:
         return None
     rows = awaited(payable(reference__in=found))
-    best = next(iter(of_transfer(transfer, rows, KnownPayers())), None)
-    if best and best.is_sure and Reason.REFERENCE in best.reasons:
-        return best
-    return None
+    money = Incoming(transfer.amount, transfer.name, transfer.on, transfer.memo)
+    best = next(iter(candidates(money, rows, KnownPayers(), prefix)), None)
+    return best if best and best.is_sure and Reason.REFERENCE in best.reasons else None

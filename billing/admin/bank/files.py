@@ -10,7 +10,7 @@ from django.shortcuts import redirect
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 
-from billing.admin.bank import import_page
+from billing.admin.bank import import_page, match_page
 from billing.admin.bank.base import BankAdmin
 from billing.models import BankFile
 from common.staff import show
@@ -32,6 +32,7 @@ class BankFileAdmin(BankAdmin):
     ]
     nothing = "No file has been imported yet. Download your account's activity as CSV, and add it."
     actions_list = ["import_one"]
+    actions_detail = ["to_match"]
     change_form_outer_before_template = "admin/billing/bank/unreadable.html"
     fieldsets = [
         (None, {"fields": ["account", "new", "known", "pending", "not_read", "lines"]}),
@@ -59,6 +60,11 @@ class BankFileAdmin(BankAdmin):
     def import_one(self, request: HttpRequest) -> HttpResponse:
         """Go to the page that takes a file."""
         return redirect(import_page.PAGE)
+
+    @page_button("Money to match", icon="join_inner", path="to-match", permission="view")
+    def to_match(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Go on to match what came."""
+        return redirect(match_page.PAGE)
 
     @column("New lines", ordering="lines_new")
     def new(self, row: BankFile) -> str:

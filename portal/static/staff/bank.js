@@ -50,9 +50,6 @@
   if (upload) {
     const file = upload.querySelector("input[type=file]");
     const drop = file.closest(".staff-drop");
-    file.addEventListener("change", () => {
-      part(upload, "chosen").textContent = file.files.length ? file.files[0].name : "";
-    });
     file.addEventListener("dragenter", () => drop.classList.add("is-over"));
     for (const kind of ["dragleave", "drop"]) {
       file.addEventListener(kind, () => drop.classList.remove("is-over"));

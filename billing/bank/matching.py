@@ -33,6 +33,7 @@ class Reason(StrEnum):
     KNOWN_PAYER = "known_payer"
     SAME_NAME = "same_name"
     LIKE_NAME = "like_name"
+    SAID_NAME = "said_name"
     OTHER_NAME = "other_name"
     EARLIER = "earlier"
     LATER = "later"
@@ -48,7 +49,8 @@ class Awaited:
     reference: str
     amount: int
     since: date
-    names: tuple[str, ...]  # the member's own, and the payer's as they told it
+    names: tuple[str, ...]  # the member's own
+    said: str = ""  # the payer's, as the member told it: anybody can say any name
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,8 @@ def candidates(
     """Return the payments that this money may be for, the likeliest first.
 
     One is sure if the amount is exact and the memo names it, whoever paid. It's also sure if the
-    amount is exact, the payer is known or has the same name, and no other payment is as likely.
+    amount is exact, the payer is known or has the same name, and no other payment is as likely. For
+    a name alone, another payment of that amount needs only a name like it.
     """
     named = references.read(money.memo, prefix)
     payers = known.of(money.name)
@@ -136,6 +139,8 @@ def _by_name(
         return 50, Reason.SAME_NAME
     if best >= LIKE_NAME:
         return 35, Reason.LIKE_NAME
+    if names.likeness(money.name, awaited.said) >= LIKE_NAME:
+        return 35, Reason.SAID_NAME
     return (-20, Reason.OTHER_NAME) if best < OTHER_NAME else (0, None)
 
 
@@ -157,12 +162,21 @@ def _with_certainty(likely: Sequence[Candidate]) -> list[Candidate]:
             *(Candidate(one.awaited, one.score, (*one.reasons, Reason.AMBIGUOUS)) for one in tied),
             *others[len(rivals) :],
         ]
-    return [Candidate(best.awaited, best.score, best.reasons, _is_sure(best)), *others]
+    is_sure = _is_sure(best, others)
+    return [Candidate(best.awaited, best.score, best.reasons, is_sure), *others]
 
 
-def _is_sure(best: Candidate) -> bool:
+def _is_sure(best: Candidate, others: Sequence[Candidate]) -> bool:
     reasons = set(best.reasons)
+    if Reason.SAME_NAME in reasons and any(map(_has_such_a_name, others)):
+        return False
     if Reason.EXACT_AMOUNT not in reasons or reasons & {Reason.EARLIER, Reason.OTHER_REFERENCE}:
         return False
     proof = {Reason.REFERENCE, Reason.KNOWN_PAYER, Reason.SAME_NAME}
     return best.score >= SURE and bool(reasons & proof)
+
+
+def _has_such_a_name(one: Candidate) -> bool:
+    """Whether a payment of this amount could be the payer's, too: members write their own names."""
+    alike = {Reason.LIKE_NAME, Reason.SAID_NAME, Reason.SAME_NAME, Reason.KNOWN_PAYER}
+    return Reason.EXACT_AMOUNT in one.reasons and not alike.isdisjoint(one.reasons)

@@ -15,6 +15,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils import timezone
 
+from billing.core.bank_statuses import ExpectedState
 from billing.core.jobs import JobName
 from billing.core.statuses import (
     PaymentStatus,
@@ -23,7 +24,7 @@ from billing.core.statuses import (
     RefundReason,
     RefundState,
 )
-from billing.models import Invoice, Payment, Refund
+from billing.models import ExpectedTransfer, Invoice, Payment, Refund
 from billing.models.locks import lock_member, locked_customer
 from billing.refunds import ledger_texts, terms, transitions
 from billing.refunds import policy as refund_policy
@@ -37,6 +38,8 @@ MAY_APPROVE_LARGE = "billing.approve_large_refund"
 TWO = 2
 # When a member switches, Stripe credits a payment's unused part; it mustn't be given twice.
 SWITCHING = "A switch is still being confirmed. Please try again in a quarter of an hour."
+
+NOT_COUNTED = "No money counts for this payment right now, so there’s nothing to refund."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +72,7 @@ def request(user: User, payment_pk: int, wanted: RefundRequest) -> Refund:
         if waiting.origin == RefundOrigin.STAFF:
             raise RefundError("We are looking at a refund of this payment already: you will hear.")
         raise RefundError("You have asked for a refund of this payment already. We will answer it.")
+    _check_booked(payment)
     if terms.is_switching(payment):
         raise RefundError(SWITCHING)
     policy = terms.current_policy()
@@ -291,6 +295,7 @@ def _to_give(payment: Payment, actor: User, wanted: RefundRequest, total: int) -
         RefundError: it isn't allowed.
     """
     _check_not_on_hold(actor)
+    _check_booked(payment)
     if payment.refunds.undecided().exists():
         raise RefundError("This payment has a request that waits: decide on that one.")
     row = _new(payment, wanted, RefundOrigin.STAFF, actor)
@@ -299,6 +304,17 @@ def _to_give(payment: Payment, actor: User, wanted: RefundRequest, total: int) -
     row.approvals_needed = _approvals_now(row, facts, max(wanted.amount, total), actor)
     _check_left(row, facts, wanted.amount)
     return row
+
+
+def _check_booked(payment: Payment) -> None:
+    """Refuse a payment by Zelle whose money was somebody else's: Stripe may not know yet.
+
+    Raises:
+        RefundError: no money counts for it.
+    """
+    paid = ExpectedTransfer.objects.filter(state=ExpectedState.CONFIRMED, invoice=payment.invoice)
+    if payment.is_by_zelle and not paid.exists():
+        raise RefundError(NOT_COUNTED)
 
 
 def _made_before(key: uuid.UUID, payment: Payment) -> Refund | None:

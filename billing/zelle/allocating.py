@@ -13,7 +13,7 @@ from datetime import timedelta
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 from django.utils import timezone
 
 from billing.bank import names
@@ -33,6 +33,7 @@ from billing.models import (
     Invoice,
     KnownPayer,
     PaymentRequest,
+    Refund,
 )
 from billing.models.locks import lock_member
 from billing.refunds import policy as refund_policy
@@ -84,8 +85,10 @@ def allocate(transfer_pk: int, parts: Mapping[int, int], actor: User) -> list[Al
             transfer=transfer, expected=expected, amount=amount, state=AllocationState.PROPOSED
         )
         _announced(expected)
-        _confirm(row, expected, actor)
         made.append(row)
+    # All parts are there by now: together they may take two people.
+    for row in made:
+        _confirm(row, row.expected, actor)
     return made
 
 
@@ -202,7 +205,7 @@ def count_named(
         reasons=list(reasons),
     )
     _announced(expected)
-    if counts:
+    if counts and not _is_own_word(row, expected):
         _counts(row, expected, None)
     return row
 
@@ -212,26 +215,46 @@ def count_proposed(row: Allocation) -> None:
     expected = _locked(row.expected_id)
     row.refresh_from_db()
     is_by_itself = row.state == AllocationState.PROPOSED and row.first_confirmed_by_id is None
-    if is_by_itself and row.reasons and _why_unwanted(expected) == "":
+    if not (is_by_itself and row.reasons) or _is_own_word(row, expected):
+        return
+    if _why_unwanted(expected) == "":
         _counts(row, expected, None)
 
 
-def approvals_for(expected: ExpectedTransfer, amount: int) -> int:
-    """Return how many people must confirm an amount, by the refund policy in force: 1 or 2."""
+def approvals_for(row: Allocation, expected: ExpectedTransfer) -> int:
+    """Return how many people must confirm a match, by the refund policy in force: 1 or 2.
+
+    Other parts of the same money, and of the same payment, count too.
+    """
     policy = refund_terms.rules_of(refund_terms.current_policy())
     kind = refund_policy.PaymentKind.SINGLE
     if expected.purpose in KEPT_ONCE_BOOKED:
         kind = refund_policy.PaymentKind.MEMBERSHIP
+    live = Allocation.objects.exclude(state=AllocationState.UNDONE).exclude(pk=row.pk)
+    beside = max(_sum(live.filter(transfer=row.transfer_id)), _sum(live.filter(expected=expected)))
     facts = refund_policy.Facts(
-        kind=kind, currency=expected.currency, paid=amount, committed=0, age_days=0
+        kind=kind, currency=expected.currency, paid=row.amount, committed=beside, age_days=0
     )
-    return refund_policy.approvals_for(policy, facts, amount)
+    return refund_policy.approvals_for(policy, facts, row.amount)
+
+
+def _sum(rows: QuerySet[Allocation]) -> int:
+    return int(rows.aggregate(sum=Sum("amount", default=0))["sum"])
+
+
+def _is_own_word(row: Allocation, expected: ExpectedTransfer) -> bool:
+    """Whether nothing but a file that this member has imported says that their money came."""
+    transfer = row.transfer
+    if transfer.mail_id or transfer.line is None:
+        return False
+    importer = transfer.line.file.imported_by
+    return importer is not None and access_changes.are_one_person(expected.user, importer)
 
 
 def _confirm(row: Allocation, expected: ExpectedTransfer, actor: User) -> None:
     """Confirm as one person; if it takes two, the first only agrees."""
     first = row.first_confirmed_by
-    if first is None and approvals_for(expected, row.amount) >= TWO:
+    if first is None and approvals_for(row, expected) >= TWO:
         row.first_confirmed_by = actor
         row.save(update_fields=["first_confirmed_by"])
         return
@@ -281,13 +304,17 @@ def _reopen(expected: ExpectedTransfer) -> None:
     """Take back that a payment is paid.
 
     Raises:
-        AllocationError: it pays a membership, or is being booked right now.
+        AllocationError: it pays a membership, goes back as a refund, or is being booked right now.
     """
     if expected.booked_at is None:
         raise AllocationError("It's being booked right now. Try again in a minute.")
     if expected.purpose in KEPT_ONCE_BOOKED:
         raise AllocationError(
             "It has paid for the membership. End that, or refund the payment, instead."
+        )
+    if _goes_back(expected):
+        raise AllocationError(
+            "It's refunded, or a refund is being decided on: money goes back once."
         )
     mine = ExpectedTransfer.objects.for_user(expected.user).open()
     if expected.purpose == ZellePurpose.AMOUNT and mine.filter(purpose=expected.purpose).exists():
@@ -308,6 +335,13 @@ def _reopen(expected: ExpectedTransfer) -> None:
         PaymentRequest.objects.filter(pk=expected.request_id).update(
             state=RequestState.OPEN, paid_at=None
         )
+
+
+def _goes_back(expected: ExpectedTransfer) -> bool:
+    """Whether any of a booked payment has been refunded, or may be."""
+    refunds = Refund.objects.filter(payment__invoice=expected.invoice_id).holding()
+    invoice = Invoice.objects.get(pk=expected.invoice_id)
+    return invoice.post_payment_credit_notes_amount > 0 or refunds.exists()
 
 
 def _is_live(expected: ExpectedTransfer) -> bool:
@@ -333,16 +367,14 @@ def _free_transfer(transfer_pk: int, amount: int) -> BankTransfer:
         raise AllocationError("This money went out.")
     if row.set_aside_at:
         raise AllocationError("It was set aside. Bring it back first.")
-    live = row.allocations.exclude(state=AllocationState.UNDONE)
-    left = row.amount - int(live.aggregate(sum=Sum("amount", default=0))["sum"])
+    left = row.amount - _sum(row.allocations.exclude(state=AllocationState.UNDONE))
     if amount > left:
         raise AllocationError(f"Of this money {Money(left, row.currency)} is left.")
     return row
 
 
 def _check_missing(expected: ExpectedTransfer, amount: int) -> None:
-    live = expected.allocations.exclude(state=AllocationState.UNDONE)
-    missing = expected.amount - int(live.aggregate(sum=Sum("amount", default=0))["sum"])
+    missing = expected.amount - _sum(expected.allocations.exclude(state=AllocationState.UNDONE))
     if amount > missing:
         left = Money(max(0, missing), expected.currency)
         raise AllocationError(f"Of this payment {left} is still to come.")

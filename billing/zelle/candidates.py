@@ -45,7 +45,8 @@ def awaited(rows: Sequence[ExpectedTransfer]) -> list[Awaited]:
             reference=row.reference,
             amount=missing[row.pk],
             since=row.created_at.date(),
-            names=tuple(filter(None, (row.user.get_full_name(), row.payer_name))),
+            names=tuple(filter(None, (row.user.get_full_name(),))),
+            said=row.payer_name,
         )
         for row in rows
         if missing[row.pk] > 0

@@ -18,7 +18,7 @@ from billing.bank.files import identity, mapped, table
 from billing.bank.files.lines import Kind, Line
 from billing.core.bank_statuses import Direction
 from billing.models import BankAccount, BankFile, BankLine, BankTransfer
-from billing.zelle import meeting, outgoing, proposing
+from billing.zelle import elsewhere, meeting, outgoing, proposing
 from billing.zelle.locks import bank_lock
 
 logger = logging.getLogger(__name__)
@@ -76,11 +76,12 @@ def preview(account: BankAccount, content: bytes) -> Preview:
     """Return what importing a file would do. Nothing is stored.
 
     Raises:
-        files.WrongFileError: see `read`.
+        files.WrongFileError: see `read`, and `elsewhere.check`.
     """
     said = read(account, content)
     lines = _once(account, said.lines)
     known = _known(account, list(lines)) if account.pk else set()
+    elsewhere.check(account, lines, known, _digest(content))
     new = [line for key, line in lines.items() if key not in known]
     return Preview(
         new=new,
@@ -95,18 +96,19 @@ def store(account: BankAccount, name: str, content: bytes, actor: User | None) -
     """Store what's new in a file, let it meet what mails told, and let it count.
 
     Raises:
-        files.WrongFileError: see `read`. Nothing is stored then.
+        files.WrongFileError: see `read`, and `elsewhere.check`. Nothing is stored then.
     """
     said = read(account, content)
     with transaction.atomic():
         bank_lock()
         lines = _once(account, said.lines)
         known = _known(account, list(lines))
+        elsewhere.check(account, lines, known, _digest(content))
         new = {key: line for key, line in lines.items() if key not in known}
         file = BankFile.objects.create(
             account=account,
             name=name[:200] or "Without a name",
-            digest=hashlib.sha256(content).hexdigest(),
+            digest=_digest(content),
             lines_new=len(new),
             lines_known=len(said.lines) - len(new),
             lines_pending=len(said.pending),
@@ -116,6 +118,10 @@ def store(account: BankAccount, name: str, content: bytes, actor: User | None) -
         _store_lines(file, new)
     logger.info("Bank file %s: %d new lines, %d known.", file.pk, len(new), file.lines_known)
     return file
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def _once(account: BankAccount, lines: Sequence[Line]) -> dict[str, Line]:

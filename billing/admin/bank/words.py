@@ -48,6 +48,7 @@ REASONS = {
     Reason.KNOWN_PAYER: "This payer has paid for this member before.",
     Reason.SAME_NAME: "The payer has the name that we expect.",
     Reason.LIKE_NAME: "The payer's name is close to the one that we expect.",
+    Reason.SAID_NAME: "The member says that it comes from a payer with this name.",
     Reason.OTHER_NAME: "The payer's name is different from the one that we expect.",
     Reason.EARLIER: "The money came days before the member chose to pay.",
     Reason.LATER: "The money came weeks after the member chose to pay.",

@@ -339,8 +339,10 @@ def _reopen(expected: ExpectedTransfer) -> None:
 
 def _goes_back(expected: ExpectedTransfer) -> bool:
     """Whether any of a booked payment has been refunded, or may be."""
-    refunds = Refund.objects.filter(payment__invoice=expected.invoice_id).holding()
-    invoice = Invoice.objects.get(pk=expected.invoice_id)
+    invoice = expected.invoice
+    if invoice is None:
+        return False
+    refunds = Refund.objects.filter(payment__invoice=invoice).holding()
     return invoice.post_payment_credit_notes_amount > 0 or refunds.exists()
 
 

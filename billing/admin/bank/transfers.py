@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import F, Q, QuerySet, Sum
+from django.db.models.functions import Upper
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -22,9 +23,10 @@ from billing.admin.bank.dialogs import BecauseForm
 from billing.admin.bank.transfer_page import page_of
 from billing.admin.money_list import FETCHED, MoneyListAdmin
 from billing.core.bank_statuses import AllocationState, Direction
+from billing.core.statuses import ZELLE
 from billing.facts.bank_balances import ties
 from billing.facts.unproved import unproved
-from billing.models import BankTransfer
+from billing.models import BankTransfer, Refund
 from billing.zelle import allocating
 from billing.zelle.allocating import AllocationError
 from common.money import AmountError, parse_money, plain_amount
@@ -111,6 +113,7 @@ class StandingFilter(RadioFilter):  # type: ignore[misc]
             ("partly", "Partly matched"),
             ("open", "To match: all or a part"),
             ("aside", "Set aside"),
+            ("refund", "Sent as a refund"),
         ]
 
     def queryset(self, request: HttpRequest, queryset: Rows) -> Rows:
@@ -122,6 +125,7 @@ class StandingFilter(RadioFilter):  # type: ignore[misc]
             "partly": lambda: incoming.filter(counted__gt=0, counted__lt=F("amount")),
             "open": lambda: incoming.filter(set_aside_at=None, counted__lt=F("amount")),
             "aside": lambda: queryset.exclude(set_aside_at=None),
+            "refund": lambda: _refunds(queryset),
         }
         chosen = kept.get(str(self.value()))
         return chosen() if chosen else queryset
@@ -326,6 +330,17 @@ class BankTransferAdmin(BankAdmin, MoneyListAdmin):
             "mail", "line__account", "line__file", "set_aside_by"
         )
         return rows.defer("mail__content").filter(pk=object_id).first()
+
+
+def _refunds(rows: Rows) -> Rows:
+    """Keep what went out under the number of a refund, as staff entered it or a file told."""
+    numbers = Refund.objects.filter(payment__card_brand=ZELLE).exclude(reference="")
+    upper = numbers.order_by().annotate(number=Upper("reference")).values("number")
+    out = rows.filter(direction=Direction.OUT).alias(
+        of_line=Upper("line__transaction"), of_mail=Upper("mail__transaction")
+    )
+    kept: Rows = out.filter(Q(of_line__in=upper) | Q(of_mail__in=upper))
+    return kept
 
 
 def _exported(row: Any) -> list[str]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 
 import pytest
 from django.contrib.auth.models import Group, User
 from django.core.management import call_command
 
-from billing.tests.staff_world import superuser, support
+from billing.tests.staff_world import auditor, manager, superuser, support
 from portal.backoffice import roles
 from portal.backoffice.roles import Role, make_groups
 from portal.models import StaffRole
@@ -62,3 +63,22 @@ def test_a_role_whose_name_another_one_took_gets_a_group_of_its_own(clerk: User)
     assert role_of(Role.SUPPORT) == support_group
     assert role_of(Role.MANAGER).name == "Manager (standard)"
     assert not User.objects.get(pk=clerk.pk).has_perm("billing.approve_large_refund")
+
+
+BANK = ["banktransfer", "bankmail", "bankfile", "bankline", "expectedtransfer", "zelleterms"]
+ON_BANK_MONEY = [
+    *("import_bank_file", "match_bank_transfer"),
+    *("change_zelleterms", "add_bankaccount", "change_bankaccount"),
+]
+
+
+@pytest.mark.parametrize(("who", "may_act"), [(auditor, False), (support, False), (manager, True)])
+def test_all_see_the_banks_money_and_managers_import_and_match_it(
+    who: Callable[[], User], may_act: bool
+) -> None:
+    user = who()
+    assert user.has_perms([f"billing.view_{one}" for one in BANK])
+    assert user.has_perm("billing.view_bank_money")
+    for name in ON_BANK_MONEY:
+        assert user.has_perm(f"billing.{name}") is may_act, name
+        assert f"billing.{name}" in roles.ON_MONEY, name

@@ -9,14 +9,16 @@ from typing import Any
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.test import Client
+from django.utils import timezone
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from billing.bank import references
 from billing.core.bank_statuses import AllocationState
+from billing.core.statuses import ZELLE, RefundState
 from billing.facts.bank_balances import ties
-from billing.models import Allocation, BankAccount, BankFile, BankLine, BankTransfer
+from billing.models import Allocation, BankAccount, BankFile, BankLine, BankTransfer, Refund
 from billing.tests import factories, staff_world
 from billing.tests.admin.bank.desk import (
     DAY,
@@ -70,6 +72,12 @@ def some(db: None) -> dict[str, BankTransfer]:
     )  # fmt: skip
     on_the_account(row("Zelle payment to OUT GOING 27250699999", -1500, 3000))
     rows["OUT GOING"] = BankTransfer.objects.get(direction="out")
+    payment = factories.make_payment(factories.make_customer(user), card_brand=ZELLE)
+    Refund.objects.create(
+        payment=payment, customer=payment.customer, amount=1500, amount_asked=1500, currency="usd",
+        origin="staff", state=RefundState.SUCCEEDED, reference="27250699999",
+        created_at=timezone.now(),
+    )  # fmt: skip
     return rows
 
 
@@ -84,6 +92,7 @@ def some(db: None) -> dict[str, BankTransfer]:
         ("standing=partly", {"PARTLY"}),
         ("standing=open", {"PARTLY", "OPEN", "ANNOUNCED"}),
         ("standing=aside", {"ASIDE"}),
+        ("standing=refund", {"OUT GOING"}),
         ("on_to=2026-10-31", {"ANNOUNCED"}),
         ("on_from=2026-11-04&on_to=2026-11-04&way=out", {"OUT GOING"}),
         ("q=match", {"MATCHED"}),
@@ -210,7 +219,9 @@ def test_what_is_only_announced_says_so(boss: Client, some: dict[str, BankTransf
 def test_money_that_went_out_has_no_buttons(boss: Client, some: dict[str, BankTransfer]) -> None:
     shown = page(boss, show.page_of(some["OUT GOING"]))
     assert "−$15.00" in shown
-    assert "No refund that we know." in shown
+    assert "Refund of $15.00" in shown
+    Refund.objects.all().delete()
+    assert "No refund that we know." in page(boss, show.page_of(some["OUT GOING"]))
     assert "match_by_hand" not in shown
     assert "match_by_hand" in page(boss, show.page_of(some["OPEN"]))
 

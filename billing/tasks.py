@@ -23,7 +23,7 @@ from billing.refunds import staff_notices as refund_staff_notices
 from billing.refunds import sync as refund_sync
 from billing.refunds import transitions as refund_transitions
 from billing.sync import account_setup, assignment, catalog, refresh, taxing
-from billing.zelle import booking, ending, expecting, mailbox, missing, receiving
+from billing.zelle import booking, ending, expecting, mailbox, missing, outgoing, receiving
 from billing.zelle import jobs as zelle_jobs
 from common.one_by_one import OneByOne, SomeFailed
 from common.queue import Backoff, enqueue_once
@@ -210,6 +210,12 @@ def book_zelle(expected_pk: int) -> None:
 def take_back_zelle(expected_pk: int, invoice_pk: int) -> None:
     """Take back what was booked for money that was somebody else's."""
     booking.take_back(expected_pk, invoice_pk)
+
+
+@app.task(retry=Backoff(max_attempts=12))
+def prove_refund(refund_pk: int) -> None:
+    """Look whether a refund that was sent by Zelle is on the account already."""
+    outgoing.look_for(refund_pk)
 
 
 @app.periodic(cron="*/10 * * * *")

@@ -13,3 +13,4 @@ class JobName(StrEnum):
     MAKE_CREDIT_NOTE = "billing.tasks.make_credit_note"
     BOOK_ZELLE = "billing.tasks.book_zelle"
     TAKE_BACK_ZELLE = "billing.tasks.take_back_zelle"
+    PROVE_REFUND = "billing.tasks.prove_refund"

@@ -13,6 +13,7 @@ from billing.bank.files.lines import Kind
 from billing.core import limits
 from billing.core.bank_statuses import AllocationState, Direction, MailState
 from billing.models.copy import choices
+from billing.models.refund import Refund
 from common.money import Money
 
 NAME = 200
@@ -202,6 +203,14 @@ class BankTransfer(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
     set_aside_because = models.CharField(max_length=300, blank=True)
+    refund = models.OneToOneField(
+        Refund,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="transfer",
+        help_text="The refund that it has proved.",
+    )
 
     objects = TransferQuerySet.as_manager()
 

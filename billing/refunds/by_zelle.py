@@ -14,7 +14,7 @@ from django.utils import timezone
 from billing.core.jobs import JobName
 from billing.core.statuses import ZELLE, RefundAction, RefundState
 from billing.models import Refund
-from billing.refunds import service, transitions
+from billing.refunds import service, sync, terms, transitions
 from billing.refunds.transitions import RefundError
 
 LONGEST_REFERENCE = 60
@@ -31,6 +31,8 @@ def mark_sent(refund_pk: int, actor: User, reference: str) -> Refund:
     row = _to_change(refund_pk, actor)
     if row.state not in (RefundState.APPROVED, RefundState.SENDING):
         raise RefundError(f"This isn't waiting to be sent: it is “{row.get_state_display()}” now.")
+    if row.amount > terms.facts_beside(row).left:
+        raise RefundError("Of this payment not that much is left: more has gone back meanwhile.")
     number = reference.strip()
     if not number:
         raise RefundError("Enter the number that your bank shows for it.")
@@ -50,6 +52,7 @@ def mark_sent(refund_pk: int, actor: User, reference: str) -> Refund:
         sent_at=timezone.now(),
         problem="",
     )
+    transitions.enqueue(JobName.PROVE_REFUND, row)
     return row
 
 
@@ -80,12 +83,19 @@ def mark_not_sent(refund_pk: int, actor: User, because: str) -> Refund:
 
 @transaction.atomic
 def left_account(refund_pk: int) -> bool:
-    """Record that a file of the account has a refund that was sent; return whether that's news."""
+    """Record that a file of the account has a refund that was sent; return whether that's news.
+
+    One that was said not to have gone out did so after all: no other may take its place.
+    """
     row = transitions.locked(refund_pk)
-    if row.state != RefundState.PENDING or not row.payment.is_by_zelle:
+    is_sent = row.state in (RefundState.PENDING, RefundState.FAILED) and row.sent_at is not None
+    if not is_sent or not row.payment.is_by_zelle:
         return False
-    now = timezone.now()
-    transitions.move(row, RefundState.SUCCEEDED, RefundAction.LEFT_ACCOUNT, succeeded_at=now)
+    now, was_given_up = timezone.now(), row.state == RefundState.FAILED
+    left = RefundAction.LEFT_ACCOUNT
+    transitions.move(row, RefundState.SUCCEEDED, left, succeeded_at=now, failed_at=None, problem="")
+    if was_given_up:
+        sync.make_room(row.payment)
     if row.payment.invoice_id:
         transitions.enqueue(JobName.MAKE_CREDIT_NOTE, row)
     return True

@@ -51,7 +51,7 @@ def sync_refunds(payment_intent_id: str) -> None:
         for snapshot in snapshots:
             with run.each(snapshot.id), transaction.atomic():
                 _record(payment, snapshot, read_at)
-        _make_room(payment)
+        make_room(payment)
         older = Q(refunds_read_at=None) | Q(refunds_read_at__lt=read_at)
         if not run.failures:
             Payment.objects.filter(older, pk=payment.pk).update(refunds_read_at=read_at)
@@ -164,7 +164,7 @@ def _stripe_columns(row: Refund, snapshot: RefundSnapshot, read_at: datetime) ->
     }
 
 
-def _make_room(payment: Payment) -> None:
+def make_room(payment: Payment) -> None:
     """Close waiting refunds that exceed what's left of the payment, newest first."""
     paid = payment.amount_received if payment.status == PaymentStatus.SUCCEEDED else 0
     for row in payment.refunds.filter(state__in=WAITING).order_by("-pk"):

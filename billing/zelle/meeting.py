@@ -95,6 +95,9 @@ class _Meeting:
         if alone.set_aside_at and not row.set_aside_at:
             row.set_aside_at, row.set_aside_by = alone.set_aside_at, alone.set_aside_by
             row.set_aside_because = alone.set_aside_because
+        if alone.refund_id and not row.refund_id:
+            row.refund_id, alone.refund_id = alone.refund_id, None
+            alone.save(update_fields=["refund"])
         if alone.pk in self._counting:
             self._counting.add(row.pk)
         self._changed.pop(alone.pk, None)

@@ -169,4 +169,4 @@ def test_two_alike_lines_prove_two_refunds_and_each_line_one(alice: User, manage
     second.refresh_from_db()
     first.refresh_from_db()
     assert (first.state, second.state) == (RefundState.PENDING, RefundState.SUCCEEDED)
-    assert second.transfer == BankTransfer.objects.get(direction="out")
+    assert BankTransfer.objects.get(direction="out").refund == second

@@ -288,6 +288,9 @@ def _database(url: str) -> dict[str, Any]:
 
 DATABASES = _databases()
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+# Django's own handlers write large files to a disk, which may be read-only.
+FILE_UPLOAD_HANDLERS = ["common.uploads.InMemory"]
+
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",

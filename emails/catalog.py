@@ -169,7 +169,8 @@ CATALOG: dict[Kind, Spec] = {
         "{% if is_closed %}Closed{% else %}Not approved{% endif %}: your refund of {{ amount }}"
     ),
     Kind.REFUND_SENT: _billing(
-        "{% if answered %}Thank you: your refund of {{ amount }} is moving again"
+        "{% if by_zelle %}We’ve sent your refund of {{ amount }} by Zelle"
+        "{% elif answered %}Thank you: your refund of {{ amount }} is moving again"
         "{% else %}Your refund of {{ amount }} "
         "{% if needs_answer %}needs an answer from you{% else %}takes a little longer{% endif %}"
         "{% endif %}"

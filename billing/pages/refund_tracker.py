@@ -195,7 +195,7 @@ def _canceled(row: Refund, ended_at: datetime | None) -> Step:
 
 def _being_sent(row: Refund) -> Step:
     if row.payment.is_by_zelle:
-        text = "We send it from our bank by Zelle, usually within a business day."
+        text = "We’ll send it from our bank by Zelle, usually within a business day."
         return Step(Stage.NOW, "We are sending it", None, TEAM, text)
     since = row.decided_at or row.created_at
     if timezone.now() - since < NOT_SENT_PAGE:
@@ -224,6 +224,8 @@ def _waiting(row: Refund) -> Step:
 
 
 def _at_bank(row: Refund) -> Step:
+    if row.payment.is_by_zelle:
+        return Step(Stage.DONE, "At your bank", row.succeeded_at, BANK, refund_texts.ZELLE_LEFT)
     first, last = arrival(row.succeeded_at or row.sent_at or row.created_at)
     if timezone.now() > last:
         text = f"It should have been on your account by {long_date(last)}."

@@ -170,10 +170,11 @@ def stage_of(row: ExpectedTransfer, received: int) -> Stage:
             return Stage.EXPIRED
         case ExpectedState.CANCELED:
             return Stage.CANCELED
+        case ExpectedState.ANNOUNCED:
+            # Also if it's the rest: nobody is asked for money that's there already.
+            return Stage.ANNOUNCED
         case _ if received:
             return Stage.PART
-        case ExpectedState.ANNOUNCED:
-            return Stage.ANNOUNCED
     return Stage.SENT if row.said_sent_at else Stage.TO_SEND
 
 

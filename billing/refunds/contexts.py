@@ -66,6 +66,7 @@ class RefundSent(ToMember):
     answered: bool
     until: datetime | None
     method: str
+    by_zelle: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +78,7 @@ class RefundArrived(ToMember):
     method: str
     from_: datetime
     until: datetime
+    by_zelle: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -176,18 +176,22 @@ def remind_to_answer() -> None:
 def _sent(row: Refund, happened_at: datetime, *, step: str = "") -> None:
     """Say why it takes longer, and until when, if Stripe doesn't pass it on right away.
 
+    One that staff sent by Zelle is on its way.
+
     Once the member has answered, it continues, which is announced with thanks.
     """
     needs_answer = row.state == RefundState.REQUIRES_ACTION
     answered = row.was_asked and not needs_answer
     out_by = goes_out_by(row.sent_at or row.created_at, _zone(row))
-    until = row.answer_by if needs_answer else out_by
+    is_by_zelle = row.payment.is_by_zelle
+    until = row.answer_by if needs_answer else None if is_by_zelle else out_by
     context = contexts.RefundSent(
         sentence=_why_it_takes(row, needs_answer=needs_answer),
         needs_answer=needs_answer,
         answered=answered,
         until=until,
         method=_method(row),
+        by_zelle=is_by_zelle,
         **_shared(row),
     )
     step = step or ("answered" if answered else row.state)
@@ -207,6 +211,7 @@ def _arrived(row: Refund, happened_at: datetime) -> None:
         method=_method(row),
         from_=first,
         until=last,
+        by_zelle=row.payment.is_by_zelle,
         **_shared(row),
     )
     _put(row, context, step="arrived", happened_at=happened_at)

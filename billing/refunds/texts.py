@@ -75,10 +75,8 @@ WAITS = {
         "The account that we refund from has to be topped up first, which happens automatically."
     ),
 }
-SENT_BY_ZELLE = (
-    "We've sent it to you by Zelle. It's mostly there within minutes; some banks take up to three "
-    "business days."
-)
+SENT_BY_ZELLE = "Most Zelle payments arrive within minutes; some banks take up to 3 business days."
+ZELLE_LEFT = "It has left our account, so your bank should show it by now."
 TO_ANSWER = (
     "The way you paid can't be refunded directly. Stripe, our payment provider, has sent you an "
     "email that asks where the money should go: please answer it."

@@ -143,7 +143,7 @@ def undo(allocation_pk: int, actor: User, because: str) -> Allocation:
             user=expected.user_id, key=names.key(row.transfer.name)[:200]
         ).delete()
         notices.undone(expected)
-    elif expected.state == ExpectedState.ANNOUNCED and not _is_live(expected):
+    elif expected.state == ExpectedState.ANNOUNCED and not _is_proposed(expected):
         _to_state(expected, ExpectedState.WAITING)
     return row
 
@@ -273,7 +273,8 @@ def _counts(row: Allocation, expected: ExpectedTransfer, actor: User | None) -> 
             user_id=expected.user_id, key=key, defaults={"name": row.transfer.name}
         )
     if expected.received() < expected.amount:
-        _to_state(expected, ExpectedState.WAITING)
+        more = _is_proposed(expected)
+        _to_state(expected, ExpectedState.ANNOUNCED if more else ExpectedState.WAITING)
         notices.partly_received(expected)
         return
     expected.confirmed_at = timezone.now()
@@ -346,8 +347,9 @@ def _goes_back(expected: ExpectedTransfer) -> bool:
     return invoice.post_payment_credit_notes_amount > 0 or refunds.exists()
 
 
-def _is_live(expected: ExpectedTransfer) -> bool:
-    return expected.allocations.exclude(state=AllocationState.UNDONE).exists()
+def _is_proposed(expected: ExpectedTransfer) -> bool:
+    """Whether some of its money waits for somebody to confirm it."""
+    return expected.allocations.filter(state=AllocationState.PROPOSED).exists()
 
 
 def _locked(expected_pk: int) -> ExpectedTransfer:

@@ -65,13 +65,17 @@ class Disputes:
 
 @dataclass(frozen=True)
 class Refunds:
-    """Refunds waiting for a decision since `oldest`, failed, unsent, or held back by Stripe."""
+    """Refunds waiting for a decision since `oldest`, failed, unsent, or held back by Stripe.
+
+    `by_zelle` are approved, and somebody has to send them from the bank's app.
+    """
 
     waiting: int = 0
     oldest: datetime | None = None
     failed: int = 0
     not_sent: int = 0
     held: int = 0
+    by_zelle: int = 0
 
 
 @dataclass(frozen=True)
@@ -137,6 +141,7 @@ UNDECIDED = _counted(Refund.objects.undecided, "created_at")
 FAILED_REFUNDS = _counted(lambda: Refund.objects.failed_lately(NOW), "created_at")
 NOT_SENT = _counted(lambda: Refund.objects.not_sent(NOW), "created_at")
 HELD = _counted(lambda: Refund.objects.held(NOW), "created_at")
+BY_ZELLE = _counted(Refund.objects.by_zelle, "created_at")
 UNASSIGNED = _counted(UnassignedCustomer.objects.all, "created_at")
 UNMATCHED = _counted(
     lambda: BankTransfer.objects.filter(
@@ -151,7 +156,7 @@ UNREAD = _counted(lambda: _unseen(MailState.REPEATED, MailState.UNREADABLE), "re
 NOT_BOOKED = _counted(_not_booked, "confirmed_at")
 WAITING = Reading(
     *(EVENTS, FAILED_EVENTS, MESSAGES, FAILED_MESSAGES, DISPUTES),
-    *(UNDECIDED, FAILED_REFUNDS, NOT_SENT, HELD, UNASSIGNED),
+    *(UNDECIDED, FAILED_REFUNDS, NOT_SENT, HELD, BY_ZELLE, UNASSIGNED),
     *(UNMATCHED, PROPOSED, UNPROVED, UNVERIFIED, UNREAD, NOT_BOOKED),
 )
 
@@ -174,6 +179,7 @@ def waiting() -> Waiting:
             failed=counted(FAILED_REFUNDS)[0],
             not_sent=counted(NOT_SENT)[0],
             held=counted(HELD)[0],
+            by_zelle=counted(BY_ZELLE)[0],
         ),
         unassigned=counted(UNASSIGNED)[0],
         bank=_bank(counted),

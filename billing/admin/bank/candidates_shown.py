@@ -117,11 +117,11 @@ def outcome(some: ShownMoney, of: ShownPayment, part: int) -> str:
     """Say what counting a part of some money for a payment would come to."""
     if part < of.missing:
         rest = Money(of.missing - part, of.currency)
-        return f"{rest} is still missing then. The member is asked for it."
+        return f"{rest} will still be due, and we’ll ask the member for it."
     if part < some.left:
         rest = Money(some.left - part, some.currency)
-        return f"{rest} of the money is left then, to be matched or set aside."
-    return "It's paid in full then."
+        return f"{rest} of the money will be left to match or set aside."
+    return "This pays it in full."
 
 
 def best_of(

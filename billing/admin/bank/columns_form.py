@@ -39,7 +39,7 @@ DAYS = {
 }
 # Words in headers that such a column mostly has. The first field that takes one keeps it.
 GUESSES = {
-    "day": r"\bdate\b",
+    "day": r"\bdate\b|\bposted\b",
     "description": r"description|details|payee|narrative",
     "came_in": r"credit|deposit|money in|paid in",
     "went_out": r"debit|withdrawal|money out|paid out",

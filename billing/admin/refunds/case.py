@@ -214,6 +214,7 @@ def _leaving(row: Refund) -> str:
 
 def _request(row: Refund) -> list[Fact]:
     version = f"version {row.policy.version}" if row.policy else ""
+    is_by_zelle = row.payment.is_by_zelle
     shown = [
         ("Asked for", str(row.money_asked)),
         ("Approved" if row.decided_at and row.amount < row.amount_asked else "", str(row.money)),
@@ -224,8 +225,11 @@ def _request(row: Refund) -> list[Fact]:
         ("Approvals needed", _people(row)),
         ("First approval", show.name_of(row.first_approved_by) if row.first_approved_by else ""),
         ("Decided", _decided(row)),
-        ("Sent to Stripe", show.moment(row.sent_at) if row.sent_at else ""),
-        ("Arrives by number", row.reference),
+        (
+            "Sent by Zelle" if is_by_zelle else "Sent to Stripe",
+            show.moment(row.sent_at) if row.sent_at else "",
+        ),
+        ("Zelle number" if is_by_zelle else "Arrives by number", row.reference),
         ("Stripe's reason", refund_texts.for_staff(row.failure_reason)),
         ("Policy", show.link(row.policy, version.capitalize()) if row.policy else ""),
         ("Credit note", row.credit_note_id),
@@ -264,7 +268,7 @@ def _payment(row: Refund, facts: Facts, credited: int) -> list[Fact]:
         ("Payment", show.link(payment, paid_on)),
         ("For", descriptions.of_one(payment)),
         ("Paid", show.moment(payment.paid_at) if payment.paid_at else _unpaid(payment)),
-        ("Card", texts.card(payment.card_brand, payment.card_last4)),
+        ("Paid with", texts.card(payment.card_brand, payment.card_last4)),
         ("Invoice", show.link(payment.invoice) if payment.invoice else ""),
         ("Other refunds of it", show.money_or_dash(max(0, others), row.currency)),
         ("Left to refund", left_of(facts, credited)),

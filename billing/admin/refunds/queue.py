@@ -202,7 +202,8 @@ class RefundAdmin(RecordAdmin):
         path="approve",
         permission="decide",
         question="Approve this refund?",
-        explanation="The member is told, and the money goes back through Stripe at once.",
+        explanation="We’ll tell the member. The money goes back through Stripe right away. If it"
+        " was paid by Zelle, you send it yourself from your bank’s app.",
         form=ApproveForm,
     )
     def approve(self, request: HttpRequest, form: ApproveForm, object_id: str) -> HttpResponse:
@@ -390,4 +391,6 @@ def _agreed(row: Refund) -> str:
     """Return the result of an approval."""
     if row.is_undecided:
         return f"You agreed to {row.money}. Somebody else has to agree, too."
+    if row.payment.is_by_zelle:
+        return f"Approved. Now send {row.money} from your bank’s app, then choose “I've sent it”."
     return f"{row.money} goes back. The member is told."

@@ -43,7 +43,10 @@ def read(content: bytes) -> BankFile:
         if one.matches(rows):
             return one.read(rows)
     expected = "; ".join(f"{one.NAME}: {one.EXPECTED}" for one in FORMATS)
-    raise WrongFileError(f"This isn't account activity that we can read. Expected is {expected}.")
+    raise WrongFileError(
+        f"This isn't account activity that we can read. We know these files: {expected}. For"
+        " another bank, name its columns under Bank accounts first, then choose that account here."
+    )
 
 
 __all__ = ["FORMATS", "BankFile", "Format", "Unreadable", "WrongFileError", "read"]

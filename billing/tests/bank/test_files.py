@@ -171,7 +171,7 @@ def test_wells_fargo_with_and_without_a_header(rows: str) -> None:
         (b"x" * (LARGEST + 1), "The file is larger than 10 MB."),
         (
             b"Transaction Date,Post Date,Description,Category,Type,Amount,Memo\n",
-            "Expected is Chase",
+            "We know these files: Chase",
         ),
         (b"hello", "This isn't account activity that we can read."),
     ],

@@ -34,6 +34,8 @@ from billing.tests.zelle.bank import Money, expect, file_of, make_account
 from billing.tests.zelle.world import make_terms
 from billing.zelle import allocating, booking, importing
 from conftest import Sandbox, run_jobs
+from emails import rendering
+from emails.models import Message
 
 pytestmark = pytest.mark.django_db
 
@@ -259,6 +261,11 @@ def test_undoing_takes_back_what_was_booked_and_it_can_be_paid_again(
 # Refunds
 
 
+def email(user: User, kind: str) -> rendering.RenderedEmail:
+    """Return the one email of a kind as its member reads it."""
+    return rendering.render_email(Message.objects.get(user=user, kind=kind, channel="email"))
+
+
 def test_a_refund_is_sent_by_people_and_proved_by_the_file(
     sandbox: Sandbox, alice: User, manager: User
 ) -> None:
@@ -277,11 +284,17 @@ def test_a_refund_is_sent_by_people_and_proved_by_the_file(
     by_zelle.mark_sent(row.pk, manager, "30000000001")
     row.refresh_from_db()
     assert (row.state, row.reference) == (RefundState.PENDING, "30000000001")
+    sent = email(alice, "refund_sent")
+    assert sent.subject == "We’ve sent your refund of $10.00 by Zelle"
+    assert "takes a little longer" not in sent.text
     came(Money("ALICE ARCHER", -1000, "30000000001"))
     run_jobs()
     row.refresh_from_db()
     assert row.state == RefundState.SUCCEEDED
     assert row.credit_note_id
+    arrived = email(alice, "refund_arrived")
+    assert "We refunded you $10.00 by Zelle" in arrived.text
+    assert "usually shows it between" not in arrived.text
     payment.refresh_from_db()
     assert payment.amount_refunded == 1000
     assert refund_terms.committed_of(payment) == 1000

@@ -11,7 +11,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.db import transaction
 from django.utils import timezone
 from hypothesis import given
@@ -34,6 +34,7 @@ from billing.models import (
 )
 from billing.tests.bank import signed
 from billing.tests.factories import make_member
+from billing.tests.refund_world import policy
 from billing.tests.zelle.bank import (
     OWNER,
     Money,
@@ -43,7 +44,7 @@ from billing.tests.zelle.bank import (
     memo_of,
 )
 from billing.tests.zelle.world import make_terms
-from billing.zelle import candidates, importing, receiving
+from billing.zelle import allocating, candidates, importing, receiving
 from testing.thorough import examples
 
 pytestmark = pytest.mark.django_db
@@ -357,3 +358,38 @@ def test_a_known_payer_is_sure_and_a_stranger_is_not(alice: User) -> None:
     assert best.awaited.pk == second.pk
     assert transfer.amount == 3100
     assert Allocation.objects.filter(state=AllocationState.CONFIRMED).count() == 1
+
+
+def make_boss() -> User:
+    """Return somebody who may match money."""
+    policy()
+    boss = make_member("Bea Boss", is_staff=True)
+    boss.user_permissions.add(Permission.objects.get(codename="match_bank_transfer"))
+    return boss
+
+
+def test_the_rest_is_announced_too_and_asked_for_again_if_that_is_undone(alice: User) -> None:
+    boss = make_boss()
+    expected = expect(alice)
+    receive(Money(memo="yoga", amount=2000, number="100000001").mail())
+    first = BankTransfer.objects.get()
+    allocating.allocate(first.pk, {expected.pk: 2000}, boss)
+    assert state_of(expected) == ExpectedState.WAITING
+    receive(Money(memo=memo_of(expected), amount=900, number="100000002").mail())
+    assert state_of(expected) == ExpectedState.ANNOUNCED
+    rest = Allocation.objects.get(state="proposed")
+    allocating.undo(rest.pk, boss, "It was for something else")
+    assert state_of(expected) == ExpectedState.WAITING
+
+
+def test_a_part_that_counts_leaves_the_announced_rest_announced(alice: User) -> None:
+    boss = make_boss()
+    expected = expect(alice, 5000)
+    receive(Money(memo=memo_of(expected), amount=5000, number="100000001").mail())
+    proposed = Allocation.objects.get()
+    proposed.amount = 3000
+    proposed.save()
+    receive(Money(memo="yoga", amount=1000, number="100000002").mail())
+    other = BankTransfer.objects.exclude(pk=proposed.transfer_id).get()
+    allocating.allocate(other.pk, {expected.pk: 1000}, boss)
+    assert state_of(expected) == ExpectedState.ANNOUNCED

@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from billing.core.bank_statuses import ExpectedState
+from billing.core.bank_statuses import AllocationState, ExpectedState
 from billing.facts import pay_links, zelle
 from billing.models import ExpectedTransfer, Invoice, Item, PaymentRequest
 from billing.tests import factories
@@ -119,7 +119,15 @@ def test_it_says_where_the_payment_stands(client: Client, alice: User) -> None:
     assert 'data-copy="9.00"' in part
     assert "We received $20.00 of $29.00" in part
     assert "I’ve sent it" not in part
-    receive(row, 900)
+    receive(row, 900, state="proposed")
+    rest = poll(client, row, part).content.decode()
+    assert "Your money has arrived" in rest
+    assert "Send the remaining" not in rest + client.get("/").content.decode()
+    allocation = row.allocations.get(state="proposed")
+    allocation.state = AllocationState.CONFIRMED
+    allocation.save()
+    row.state, row.confirmed_at = ExpectedState.CONFIRMED, timezone.now()
+    row.save()
     paid = poll(client, row, part).content.decode()
     assert "Paid. Thank you" in paid
     assert "Your invoice will be here in a moment" in paid

@@ -67,6 +67,15 @@ def _of_refunds(refunds: Refunds, now: datetime) -> Iterable[Task]:
             "Decide",
             "warning",
         )
+    if refunds.by_zelle:
+        has = "has" if refunds.by_zelle == 1 else "have"
+        yield Task(
+            f"{show.count(refunds.by_zelle, 'approved refund')} {has} to be sent by Zelle, from"
+            " your bank’s app.",
+            show.list_of("billing.refund", needs="by_zelle"),
+            "Send it" if refunds.by_zelle == 1 else "Send them",
+            "warning",
+        )
     yield from _of_stuck_refunds(refunds)
 
 

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from billing.core.statuses import EventState, RefundState, SubscriptionStatus
+from billing.core.statuses import ZELLE, EventState, RefundState, SubscriptionStatus
 from billing.models import Customer, Dispute, Refund, StripeEvent, Subscription, UnassignedCustomer
 from billing.tests import factories, staff_world
 from billing.tests.staff_world import auditor, make_failed_event, make_message, superuser
@@ -93,6 +93,8 @@ def test_what_waits_is_one_statement_and_finds_what_the_lists_find(
     for number in range(3):
         trouble(number)
     refund(RefundState.APPROVED, decided_at=timezone.now())
+    by_hand = factories.make_payment(amount=2900, card_brand=ZELLE)
+    refund(RefundState.APPROVED, decided_at=timezone.now() - DAY, payment=by_hand)
     refund(RefundState.FAILED, stripe_id="re_long_ago", failed_at=timezone.now() - 31 * DAY)
     refund(RefundState.PENDING, stripe_id="re_normal", sent_at=timezone.now() - 9 * DAY)
     with django_assert_num_queries(1):
@@ -112,6 +114,7 @@ def test_what_waits_is_one_statement_and_finds_what_the_lists_find(
             failed=Refund.objects.failed_lately().count(),
             not_sent=Refund.objects.not_sent().count(),
             held=Refund.objects.held().count(),
+            by_zelle=1,
         ),
         unassigned=UnassignedCustomer.objects.count(),
     )
@@ -202,6 +205,14 @@ def said_first(facts: HomeFacts) -> list[str]:
         (
             Waiting(refunds=Refunds(held=2)),
             "2 refunds are held back by Stripe: its balance is too low, or it takes too long.",
+        ),
+        (
+            Waiting(refunds=Refunds(by_zelle=1)),
+            "1 approved refund has to be sent by Zelle, from your bank’s app.",
+        ),
+        (
+            Waiting(refunds=Refunds(by_zelle=3)),
+            "3 approved refunds have to be sent by Zelle, from your bank’s app.",
         ),
     ],
 )

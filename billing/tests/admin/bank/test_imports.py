@@ -103,7 +103,7 @@ def test_a_preview_is_its_authors_alone_and_lasts_an_hour(boss: Client) -> None:
     ("data", "words"),
     [
         (b"%PDF-1.7", "This is a PDF."),
-        (b"a,b\r\n1,2\r\n", "Expected is Chase: a CSV file"),
+        (b"a,b\r\n1,2\r\n", "We know these files: Chase: a CSV file"),
         (b"", "The file is empty."),
         (b"\0\1\2", "t a text file"),
     ],

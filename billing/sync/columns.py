@@ -86,7 +86,7 @@ def invoice_columns(snapshot: snapshots.InvoiceSnapshot) -> dict[str, Any]:
 
 def credit_note_columns(snapshot: snapshots.CreditNoteSnapshot) -> dict[str, Any]:
     """Return the row's own columns: those that don't refer to other rows."""
-    return columns_of(snapshot, "id", "customer_id", "invoice_id")
+    return columns_of(snapshot, "id", "customer_id", "invoice_id", "key")
 
 
 def payment_columns(snapshot: snapshots.PaymentSnapshot) -> dict[str, Any]:

@@ -205,7 +205,8 @@ def _write_credit_note(
     links = {"customer": invoice.customer, "invoice": invoice}
     values = credit_note_columns(snapshot) | links
     old, new = writing.write(CreditNote, snapshot.id, read_at, values)
-    if old is None and new.status == CreditNoteStatus.ISSUED:
+    # What we make one for, a refund or an undone payment, has its own message.
+    if old is None and new.status == CreditNoteStatus.ISSUED and not snapshot.key:
         return [CreditNoteIssued(new)]
     return []
 

@@ -10,6 +10,7 @@ from billing.core.fitted import Fitted
 from billing.stripe import tax_snapshots
 from billing.stripe.snapshots.fields import (
     CHARGED,
+    REFUND_KEY,
     ZELLE_KEY,
     Json,
     object_id,
@@ -90,6 +91,7 @@ class CreditNoteSnapshot(Fitted):
     pdf_url: str
     created_at: datetime
     voided_at: datetime | None
+    key: str  # of the refund that we made it for, in our metadata
 
 
 def invoice(data: Json) -> InvoiceSnapshot:
@@ -237,4 +239,5 @@ def credit_note(data: Json) -> CreditNoteSnapshot:
         pdf_url=text(data.get("pdf")),
         created_at=required_time(data["created"]),
         voided_at=time(data.get("voided_at")),
+        key=text((data.get("metadata") or {}).get(REFUND_KEY)),
     )

@@ -251,6 +251,7 @@ def test_undoing_takes_back_what_was_booked_and_it_can_be_paid_again(
     [note] = CreditNote.objects.filter(invoice=invoice)
     assert note.out_of_band == 2900
     assert Payment.objects.get(invoice=invoice).amount_refunded == 2900
+    assert not Message.objects.filter(kind="credit_note").exists(), "it was told already"
     again = pay(paid, manager, number="1000009")
     assert again.invoice != invoice
     assert asked.__class__.objects.get(pk=asked.pk).state == RequestState.PAID
@@ -295,6 +296,7 @@ def test_a_refund_is_sent_by_people_and_proved_by_the_file(
     arrived = email(alice, "refund_arrived")
     assert "We refunded you $10.00 by Zelle" in arrived.text
     assert "usually shows it between" not in arrived.text
+    assert not Message.objects.filter(kind="credit_note").exists(), "it was told already"
     payment.refresh_from_db()
     assert payment.amount_refunded == 1000
     assert refund_terms.committed_of(payment) == 1000

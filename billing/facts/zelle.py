@@ -187,10 +187,5 @@ def is_of_zelle_member(invoice: Invoice) -> bool:
 
 
 def is_paid_by(subscription: Subscription) -> bool:
-    """Whether a subscription is paid by Zelle: at such a price, or because it was before."""
-    if not subscription.is_sent:
-        return False
-    if subscription.price_id in price_ids():
-        return True
-    rows = ExpectedTransfer.objects.filter(state=ExpectedState.CONFIRMED)
-    return rows.filter(subscription=subscription.pk).exists()
+    """Whether a subscription is paid by Zelle; other invoices that are sent are paid otherwise."""
+    return subscription.is_sent and subscription.is_by_zelle

@@ -121,7 +121,7 @@ def _obstacle(row: Subscription) -> Obstacle:
 
 
 def _state_obstacle(row: Subscription) -> Obstacle | None:
-    if row.is_sent and row.price_id in zelle.price_ids():
+    if zelle.is_paid_by(row):
         return Obstacle(f"You pay by Zelle. To switch plans, write to {settings.SUPPORT_EMAIL}.")
     if row.status in UNPAID_SUBSCRIPTION:
         return Obstacle("Your last payment is still open. Pay it to switch plans.")

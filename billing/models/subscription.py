@@ -126,6 +126,12 @@ class Subscription(StripeCopy):
         help_text="Whether the next invoice adds tax, or the price includes it, from the same.",
     )
     tax_is_automatic = models.BooleanField(default=False, db_default=False)
+    is_by_zelle = models.BooleanField(
+        "paid by Zelle",
+        default=False,
+        db_default=False,
+        help_text="We said so at Stripe: when it began, or when its member chose Zelle.",
+    )
     tax_problem = models.CharField(
         max_length=limits.WORD,
         blank=True,

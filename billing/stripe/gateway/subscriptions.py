@@ -270,6 +270,8 @@ def collect_by(wanted: Collecting, key: str) -> None:
         "items": [{"id": wanted.item_id, "price": wanted.price_id}],
         "proration_behavior": "none",
         "collection_method": "charge_automatically",
+        # An empty value takes it away.
+        "metadata": {snapshots.ZELLE_KEY: "chosen" if wanted.days_until_due is not None else ""},
     }
     if wanted.days_until_due is not None:
         params["collection_method"] = "send_invoice"

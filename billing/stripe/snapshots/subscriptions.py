@@ -13,6 +13,7 @@ from billing.core.subscription_items import SubscriptionItem
 from billing.stripe.snapshots.cards import Card, method_card, paying_method
 from billing.stripe.snapshots.fields import (
     CHARGED,
+    ZELLE_KEY,
     Json,
     object_id,
     part,
@@ -47,6 +48,7 @@ class SubscriptionSnapshot(Fitted):
     resumes_at: datetime | None
     discounts: list[dict[str, Any]]
     tax_is_automatic: bool
+    is_by_zelle: bool
     tax_problem: str
     balance: int  # the customer's, in the subscription's currency: negative is credit
 
@@ -85,6 +87,7 @@ def subscription(data: Json) -> SubscriptionSnapshot:
         resumes_at=time(pause.get("resumes_at")),
         discounts=[_discount(one) for one in data.get("discounts") or []],
         tax_is_automatic=bool(automatic.get("enabled")),
+        is_by_zelle=bool((data.get("metadata") or {}).get(ZELLE_KEY)),
         tax_problem=text(automatic.get("disabled_reason")),
         balance=_balance(part(data["customer"]), data["currency"]),
     )

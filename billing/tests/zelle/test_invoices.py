@@ -48,7 +48,11 @@ def paid_by_zelle(sandbox: Sandbox, user: User) -> Subscription:
         confirmed_at=timezone.now(),
         booked_at=timezone.now(),
     )
-    wanted: Any = {"collection_method": "send_invoice", "days_until_due": 7}
+    wanted: Any = {
+        "collection_method": "send_invoice",
+        "days_until_due": 7,
+        "metadata": {"portal_zelle": "7K3P4-1"},
+    }
     sandbox.stripe.v1.subscriptions.update(row.stripe_id, wanted)
     deliver(sandbox.events())
     return row

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -137,6 +138,20 @@ def test_a_membership_by_card_is_left_to_stripe(sandbox: Sandbox) -> None:
     Invoice.objects.update(status=InvoiceStatus.OPEN, due_at=timezone.now(), amount_remaining=1)
     ending.end_unpaid()
     assert Subscription.objects.for_user(alice).get().is_live
+
+
+def test_a_membership_that_is_billed_in_the_dashboard_is_not_ended_though_its_price_is_the_same(
+    sandbox: Sandbox,
+) -> None:
+    alice = paid_member(sandbox)
+    row = Subscription.objects.get()
+    sent: Any = {"collection_method": "send_invoice", "days_until_due": 14}
+    sandbox.stripe.v1.subscriptions.update(row.stripe_id, sent)
+    invoice = renew(sandbox)
+    assert not ExpectedTransfer.objects.filter(user=alice).exists()
+    Invoice.objects.filter(pk=invoice.pk).update(due_at=timezone.now() - timedelta(minutes=1))
+    ending.end_unpaid()
+    assert Subscription.objects.get().is_live
 
 
 def test_staff_hear_once_of_money_that_never_reached_the_account(settings: Settings) -> None:

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("billing", "0013_bank_upload"),
+        ("billing", "0014_refund_of_a_transfer"),
     ]
 
     operations = [

@@ -70,6 +70,11 @@ def allocate(transfer_pk: int, parts: Mapping[int, int], actor: User) -> list[Al
     transfer = _free_transfer(transfer_pk, sum(parts.values()))
     if not parts or any(amount <= 0 for amount in parts.values()):
         raise AllocationError("Choose a payment, and an amount of more than nothing.")
+    # All members first, and in order: `_check_actor` locks the actor's row, which others do after
+    # a member's.
+    users = ExpectedTransfer.objects.filter(pk__in=parts).values_list("user_id", flat=True)
+    for user_pk in sorted(set(users)):
+        lock_member(user_pk)
     made = []
     for expected_pk, amount in parts.items():
         expected = _locked(expected_pk)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from django.db import transaction
@@ -11,11 +12,25 @@ from billing.bank import names
 from billing.core.bank_statuses import Direction
 from billing.core.statuses import ZELLE, RefundState
 from billing.models import BankTransfer, KnownPayer, Refund
+from billing.models.locks import lock_member
 from billing.refunds import by_zelle
 from billing.zelle.locks import bank_lock
 
 # Staff may enter the number some days after they sent the money, or before the bank books it.
 AROUND = timedelta(days=7)
+
+
+def look_at_all(transfers: Sequence[BankTransfer]) -> None:
+    """Let transfers prove the refunds that they are. Call it under the bank's lock.
+
+    All members are locked before the first entry in the ledger: who holds a member's lock may wait
+    for the ledger's.
+    """
+    found = [refund_of(one) for one in transfers if one.is_proved and not one.refund_id]
+    for user_pk in sorted({refund.customer.user_id for refund in found if refund}):
+        lock_member(user_pk)
+    for transfer in transfers:
+        look_at(transfer)
 
 
 def look_at(transfer: BankTransfer) -> None:

@@ -22,11 +22,12 @@ def look_at(transfers: Iterable[BankTransfer]) -> None:
     A transfer that's on the account and names a payment counts by itself. One that's only
     announced does so up to the owner's limits, if they switched that on; otherwise it's proposed.
     """
-    for transfer in transfers:
-        if transfer.direction == Direction.OUT:
-            outgoing.look_at(transfer)
-        elif not transfer.set_aside_at:
+    rows = list(transfers)
+    for transfer in rows:
+        if transfer.direction == Direction.IN and not transfer.set_aside_at:
             _look_at(transfer)
+    # These write into the ledger of refunds, whose lock comes after all members'.
+    outgoing.look_at_all([row for row in rows if row.direction == Direction.OUT])
 
 
 def _look_at(transfer: BankTransfer) -> None:

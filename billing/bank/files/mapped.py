@@ -17,7 +17,7 @@ from billing.bank.files.lines import (
     WrongFileError,
     kind_of,
 )
-from billing.bank.files.table import Row, cents, collected, shortened
+from billing.bank.files.table import Row, cents, collected, sensible, shortened
 
 # A file may have so many rows before its header.
 BEFORE_HEADER = 30
@@ -128,7 +128,7 @@ def _amount(signed: str, came_in: str, went_out: str) -> int:
 
 def _day(text: str, form: DayFormat) -> date:
     try:
-        return datetime.strptime(text, form).date()  # noqa: DTZ007  (a day)
+        return sensible(datetime.strptime(text, form).date())  # noqa: DTZ007  (a day)
     except ValueError:
         example = date(2026, 3, 28).strftime(form)
         raise LineError(f"“{shortened(text)}” isn't a date such as {example}") from None

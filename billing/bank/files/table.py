@@ -18,6 +18,7 @@ LARGEST = 10 * 1024 * 1024
 LONGEST_SHOWN = 200
 # PostgreSQL's integer, which amounts in cents are kept in.
 MOST_CENTS = 2**31 - 1
+FIRST_YEAR, LAST_YEAR = 1970, 2200
 # How files that people take for a CSV file begin.
 OTHERS = {
     b"%PDF": "a PDF",
@@ -131,13 +132,24 @@ def day(text: str) -> date:
         LineError: it isn't one.
     """
     try:
-        return datetime.strptime(text.strip(), "%m/%d/%Y").date()  # noqa: DTZ007  (a day)
+        return sensible(datetime.strptime(text.strip(), "%m/%d/%Y").date())  # noqa: DTZ007  (a day)
     except ValueError:
         raise LineError(
             f"“{shortened(text)}” isn't a date such as 03/28/2026"
             if text
             else "The date is missing"
         ) from None
+
+
+def sensible(written: date) -> date:
+    """Return a day that money may have moved on: beyond, no day could be reckoned with.
+
+    Raises:
+        ValueError: it isn't one.
+    """
+    if not FIRST_YEAR <= written.year <= LAST_YEAR:
+        raise ValueError(f"{written} is no day of an account.")
+    return written
 
 
 def shortened(text: str) -> str:

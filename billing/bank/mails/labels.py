@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 
 from billing.bank.files.lines import LineError
-from billing.bank.files.table import cents
+from billing.bank.files.table import cents, sensible
 from billing.bank.mails.visible import UnreadableMailError
 
 # `March 28, 2026 at 12:20:28 AM EDT`, `Mar 28, 2026`, `03/28/2026`.
@@ -57,6 +57,6 @@ def day(text: str) -> date | None:
 
 def _parsed(text: str, form: str) -> date | None:
     try:
-        return datetime.strptime(text, form).date()  # noqa: DTZ007  (a day)
+        return sensible(datetime.strptime(text, form).date())  # noqa: DTZ007  (a day)
     except ValueError:
         return None

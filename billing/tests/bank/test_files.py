@@ -195,3 +195,10 @@ def test_any_bytes_are_read_or_refused(content: bytes) -> None:
         except WrongFileError:
             continue
         assert all(line.description == line.description.strip() for line in found.lines)
+
+
+@pytest.mark.parametrize("day", ["01/01/0001", "12/31/9999", "12/31/1969"])
+def test_a_day_that_nobody_could_reckon_with_is_unreadable(day: str) -> None:
+    said = read(f"{CHASE}CREDIT,{day},Zelle payment from A B 27250625041,29.00,Q,1.00,,\n".encode())
+    assert said.lines == []
+    assert "isn't a date" in said.unreadable[0].reason

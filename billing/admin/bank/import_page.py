@@ -30,11 +30,13 @@ from common.fields import WordsField
 from common.money import Money
 from common.staff import show
 from members.access import current_user
+from members.signin.staff_recent import ask_who_is_there
 
 PAGE, LOOK, STORE = (f"admin:billing_bankfile_{name}" for name in ("add_file", "preview", "store"))
 SHOWN = 100
 TOO_LARGE = "The file is larger than 10 MB. Export fewer months at a time."
 GONE = "This preview is over: the file was imported, or an hour has passed. Choose the file again."
+NOT_YET = "Nothing was imported yet: first confirm that it's you, then press the button again."
 FIRST_NAME = "Checking"
 View = Callable[..., HttpResponse]
 
@@ -182,6 +184,9 @@ def store(model_admin: Any, request: HttpRequest, upload: uuid.UUID) -> HttpResp
     kept = _of(request, upload)
     if kept is None or request.method != "POST":
         return _over(model_admin, request)
+    if asked := ask_who_is_there(request, reverse(LOOK, args=[kept.pk])):
+        model_admin.message_user(request, NOT_YET, "warning")
+        return _gone_to(request, asked["Location"])
     try:
         made = importing.store(kept.account, kept.name, bytes(kept.content), current_user(request))
     except WrongFileError as error:

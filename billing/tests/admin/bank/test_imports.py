@@ -12,6 +12,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from billing.forgetting import forget_old
@@ -149,6 +150,23 @@ def test_the_account_is_asked_for_only_if_there_are_several(boss: Client) -> Non
 def test_the_first_import_makes_the_account(boss: Client) -> None:
     preview(boss, account_name="Chase checking")
     assert BankAccount.objects.get().name == "Chase checking"
+
+
+def test_importing_takes_a_recent_sign_in_and_the_preview_waits(client: Client) -> None:
+    user = staff_world.manager()
+    user.set_password(staff_world.PASSWORD)
+    user.save()
+    client.force_login(user)
+    address, _ = preview(client)
+    asked = client.post(f"{address}yes/")
+    assert asked["Location"].startswith(reverse("account_reauthenticate"))
+    script = client.post(f"{address}yes/", headers={"X-Requested-With": "XMLHttpRequest"})
+    assert script.json()["url"] == asked["Location"]
+    assert not BankLine.objects.exists()
+    client.post(asked["Location"], {"password": staff_world.PASSWORD})
+    assert "Nothing was imported yet" in page(client, address)
+    page(client, f"{address}yes/", yes="1")
+    assert BankLine.objects.count() == 2
 
 
 @pytest.mark.parametrize("who", [staff_world.support, staff_world.auditor])

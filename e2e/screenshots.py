@@ -83,6 +83,7 @@ PICTURES = [
     Picture("invoice", "Member", "/payments/", then="/payments/invoices/"),
     Picture("zelle-page", ZELLE, "/", then="/zelle/"),
     Picture("zelle-page-phone", ZELLE, "/", PHONE, then="/zelle/"),
+    Picture("zelle-match", OWNER, "/staff/billing/allocation/to-match/", WIDE),
     Picture("staff-home", OWNER, "/staff/", WIDE),
     Picture("refund-queue", OWNER, "/staff/billing/refund/", WIDE),
     Picture("staff-events", OWNER, "/staff/billing/stripeevent/", WIDE),

@@ -19,6 +19,7 @@ from billing.core.bank_statuses import (
 )
 from billing.facts import tax_settings
 from billing.models import (
+    BankTransfer,
     ExpectedTransfer,
     Invoice,
     PaymentRequest,
@@ -139,6 +140,13 @@ def money_is_here(expected: ExpectedTransfer) -> bool:
     """Whether a bank has told of money for it, or it's paid."""
     is_told = expected.state in (ExpectedState.ANNOUNCED, ExpectedState.CONFIRMED)
     return is_told or expected.allocations.exclude(state=AllocationState.UNDONE).exists()
+
+
+def has_come_for(expected: ExpectedTransfer, known: ZelleTerms) -> bool:
+    """Whether money names it that staff haven't matched yet, as its amount is another one."""
+    since = BankTransfer.objects.uncounted().filter(created_at__gte=expected.created_at)
+    memos = since.exclude(memo="").values_list("memo", flat=True)
+    return any(expected.reference in references.read(memo, known.prefix) for memo in memos)
 
 
 def pays_request(request: PaymentRequest) -> bool:

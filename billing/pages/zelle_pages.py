@@ -30,6 +30,8 @@ class Stage(StrEnum):
     CANCELED = "canceled"
 
 
+# Money is still to be sent, or under way.
+OPEN = frozenset({Stage.TO_SEND, Stage.SENT, Stage.PART})
 BADGES = {
     Stage.TO_SEND: (Tone.WAIT, "Waiting for you"),
     Stage.SENT: (Tone.WAIT, "Looking out for it"),
@@ -93,7 +95,7 @@ class ZellePage:
     @property
     def is_open(self) -> bool:
         """Whether money is still to come, as far as the page shows how."""
-        return self.stage in (Stage.TO_SEND, Stage.SENT, Stage.PART)
+        return self.stage in OPEN
 
     @property
     def changes(self) -> bool:
@@ -133,6 +135,9 @@ def zelle_page(row: ExpectedTransfer, known: ZelleTerms) -> ZellePage:
     """Return the page of a payment."""
     received = row.received()
     stage = stage_of(row, received)
+    if stage in OPEN and zelle.has_come_for(row, known):
+        # Nobody is asked to send what may be there already.
+        stage = Stage.ANNOUNCED
     missing = Money(max(row.amount - received, 0), row.currency)
     to_pay = missing if stage == Stage.PART else row.money
     invoice = row.invoice

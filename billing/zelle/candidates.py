@@ -75,6 +75,19 @@ def of_transfers(
         yield row, candidates(money, open_payments, known, prefix)
 
 
+def no_longer_awaited(transfers: Iterable[BankTransfer]) -> dict[int, ExpectedTransfer]:
+    """Return payments that memos name, and that are paid or given up, by the transfers' keys."""
+    prefix = zelle.terms().prefix
+    names = {row.pk: references.read(row.memo, prefix) for row in transfers}
+    wanted = {one for found in names.values() for one in found}
+    rows = ExpectedTransfer.objects.filter(reference__in=wanted).select_related("user")
+    over = {row.reference: row for row in rows.exclude(state__in=sorted(EXPECTED_OPEN))}
+    found = {
+        pk: next((over[one] for one in some if one in over), None) for pk, some in names.items()
+    }
+    return {pk: row for pk, row in found.items() if row}
+
+
 def suggestions(transfer: BankTransfer) -> list[Candidate]:
     """Return the payments that a transfer may be for, with scores and reasons."""
     return next(found for _, found in of_transfers([transfer]))

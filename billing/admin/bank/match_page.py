@@ -19,7 +19,7 @@ from billing.admin.bank import candidates_shown, words
 from billing.admin.bank.candidates_shown import ShownCandidate, ShownMoney
 from billing.bank.matching import Candidate
 from billing.core.bank_statuses import AllocationState
-from billing.models import Allocation, BankTransfer
+from billing.models import Allocation, BankTransfer, ExpectedTransfer
 from billing.zelle import allocating, candidates
 from billing.zelle.allocating import AllocationError
 from common.staff import show
@@ -57,10 +57,15 @@ class Proposed:
 
 @dataclass(frozen=True)
 class Doubtful:
-    """Money with the payments that it may be for, if there are any."""
+    """Money with the payments that it may be for, if there are any.
+
+    `named` says which payment the memo names that nothing is awaited for.
+    """
 
     money: ShownMoney
     candidates: list[ShownCandidate]
+    named: str = ""
+    named_url: str = ""
 
 
 @dataclass(frozen=True)
@@ -122,7 +127,8 @@ def to_match(actor_pk: int) -> ToMatch:
             *(one.awaited.pk for some in found.values() for one in some[:MOST_CANDIDATES]),
         ]
     )
-    cards = [_doubtful(row, found[row.pk], known) for row in rows[:MOST]]
+    over = candidates.no_longer_awaited(rows[:MOST])
+    cards = [_doubtful(row, found[row.pk], known, over.get(row.pk)) for row in rows[:MOST]]
     return ToMatch(
         sure=_sure(sure, known),
         proposed=_proposed(actor_pk),
@@ -148,9 +154,16 @@ def _sure(pairs: Sequence[tuple[BankTransfer, Candidate]], known: Any) -> list[S
     return made
 
 
-def _doubtful(row: BankTransfer, found: Sequence[Candidate], known: Any) -> Doubtful:
+def _doubtful(
+    row: BankTransfer, found: Sequence[Candidate], known: Any, over: ExpectedTransfer | None
+) -> Doubtful:
     money = candidates_shown.money(row)
-    return Doubtful(money, candidates_shown.best_of(found, known, money, MOST_CANDIDATES))
+    shown = candidates_shown.best_of(found, known, money, MOST_CANDIDATES)
+    if over is None:
+        return Doubtful(money, shown)
+    state = over.get_state_display().lower()
+    named = f"{over.description} of {show.name_of(over.user)}, which is {state}"
+    return Doubtful(money, shown, named, show.page_of(over))
 
 
 def _proposed(actor_pk: int) -> list[Proposed]:

@@ -16,7 +16,7 @@ from billing.core.bank_statuses import AllocationState, ExpectedState
 from billing.facts import pay_links, zelle
 from billing.models import ExpectedTransfer, Invoice, Item, PaymentRequest
 from billing.tests import factories
-from billing.tests.zelle.world import PNG, make_terms, receive
+from billing.tests.zelle.world import PNG, make_terms, make_transfer, receive
 from billing.zelle import expecting
 
 pytestmark = pytest.mark.django_db
@@ -93,6 +93,22 @@ def test_the_code_is_an_image_and_nothing_else(client: Client, alice: User) -> N
     assert client.get("/zelle/code/").status_code == 404
     row = expecting.start_amount(alice, 2500, "")
     assert "/zelle/code/" not in page_of(client, row)
+
+
+def test_money_of_another_amount_that_names_it_is_being_checked(
+    client: Client, alice: User
+) -> None:
+    make_terms()
+    row = expecting.start_amount(alice, 2900, "Mat")
+    page = page_of(client, row)
+    make_transfer(2000, memo=f"mat {zelle.shown(row).lower()}", name="BOB")
+    seen = poll(client, row, page).content.decode()
+    assert "Your money has arrived" in seen
+    assert "Enter exactly" not in seen
+    assert poll(client, row, seen).status_code == 204
+    other = expecting.start_amount(factories.make_member("Ada Byron"), 2900, "Mat")
+    client.force_login(other.user)
+    assert "Enter exactly" in page_of(client, other)
 
 
 def test_it_says_where_the_payment_stands(client: Client, alice: User) -> None:

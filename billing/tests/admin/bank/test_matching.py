@@ -9,6 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from billing.bank import matching
 from billing.bank.matching import Reason
@@ -28,6 +29,7 @@ from billing.tests.admin.bank.desk import (
     terms,
 )
 from billing.tests.staff_world import signed_in_now
+from common.staff import show
 
 pytestmark = pytest.mark.django_db
 
@@ -115,6 +117,16 @@ def test_too_little_counts_and_the_rest_is_awaited_from_a_second_transfer(
     assert f'name="sure" value="{second.pk}:{wanted.pk}"' in page(boss, MATCH)
     page(boss, MATCH, sure=[f"{second.pk}:{wanted.pk}"])
     assert state_of(wanted) == ExpectedState.CONFIRMED
+
+
+def test_money_that_names_a_paid_payment_says_so(boss: Client, jane: User) -> None:
+    paid = awaits(jane, 5000, "Key deposit", state="confirmed", confirmed_at=timezone.now())
+    row = money("JANE DOE", 5000)
+    assert "It names" not in page(boss, MATCH)
+    BankTransfer.objects.filter(pk=row.pk).update(memo=f"key hy {paid.reference.lower()}")
+    shown = page(boss, MATCH)
+    assert "Key deposit of Jane Doe, which is confirmed" in shown
+    assert show.page_of(paid) in shown
 
 
 def test_of_too_much_the_rest_is_left_and_can_be_set_aside(boss: Client, jane: User) -> None:

@@ -417,6 +417,10 @@ def _why_in_the_way(expected: ExpectedTransfer) -> str:
     """Return why an expired payment can't be revived, or "": another may have taken its place."""
     if expected.state != ExpectedState.EXPIRED:
         return ""
+    if expected.price_id and expected.price_id not in zelle.price_ids():
+        return "This payment expired, and its price isn't on sale anymore."
+    if expected.request and expected.request.has_expired:
+        return "This payment expired, and so did its payment request."
     others = ExpectedTransfer.objects.exclude(pk=expected.pk).exclude(
         state__in=[ExpectedState.EXPIRED, ExpectedState.CANCELED]
     )

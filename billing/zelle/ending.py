@@ -54,7 +54,10 @@ def is_given_up(invoice: Invoice, now: datetime) -> bool:
     row = ExpectedTransfer.objects.filter(invoice=invoice).order_by("-pk").first()
     if row is None:
         return True
-    is_coming = row.said_sent_at is not None and row.said_sent_at > now - ON_ITS_WAY
+    # Who says it again and again gains nothing: the due date decides.
+    soonest = now - ON_ITS_WAY
+    is_coming = row.said_sent_at is not None and row.said_sent_at > soonest
+    is_coming &= invoice.due_at is None or invoice.due_at > soonest
     return not is_coming and not zelle.money_is_here(row)
 
 

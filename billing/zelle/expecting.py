@@ -281,7 +281,9 @@ def remind() -> None:
 def _untouched(now: datetime) -> QuerySet[ExpectedTransfer]:
     """Return what's past its date, without any money, and not said to be on its way."""
     rows = _without_money().filter(state=ExpectedState.WAITING, expires_at__lte=now)
-    on_its_way = rows.filter(said_sent_at__gt=now - ARRIVES_WITHIN)
+    # Who says it again and again doesn't keep a payment, and its price, open.
+    soonest = now - ARRIVES_WITHIN
+    on_its_way = rows.filter(said_sent_at__gt=soonest, expires_at__gt=soonest)
     return rows.exclude(pk__in=on_its_way.values("pk"))
 
 

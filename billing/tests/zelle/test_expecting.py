@@ -386,6 +386,16 @@ def test_what_came_or_is_on_its_way_does_not_expire() -> None:
     assert found == ["waiting", "announced", "waiting", "expired"]
 
 
+def test_to_say_again_that_it_is_sent_keeps_nothing_open_for_ever() -> None:
+    make_terms()
+    alice = factories.make_member()
+    row = expecting.start_amount(alice, 2500, "")
+    late(row, expires_at=timezone.now() - 6 * DAY)
+    expecting.say_sent(alice, row.pk, "Alice Archer")
+    expecting.expire()
+    assert states(alice) == [(2500, "expired")]
+
+
 def test_one_reminder_comes_two_days_before() -> None:
     make_terms()
     alice = factories.make_member()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from billing.bank.files import WrongFileError
@@ -16,6 +18,7 @@ from billing.models import (
     BankTransfer,
     ExpectedTransfer,
     Payment,
+    PaymentRequest,
 )
 from billing.refunds import by_zelle
 from billing.refunds import service as refunds
@@ -224,3 +227,30 @@ def test_nor_do_parts_of_one_payment(alice: User, manager: User) -> None:
     allocating.allocate(first.pk, {expected.pk: 5000}, manager)
     [row] = allocating.allocate(second.pk, {expected.pk: 5000}, manager)
     assert row.state == AllocationState.PROPOSED
+
+
+# Old prices
+
+
+def test_an_expired_reference_does_not_keep_an_old_price(alice: User, settings: Settings) -> None:
+    settings.ZELLE_PRICE_ID = "price_new"
+    over = {"state": ExpectedState.EXPIRED, "closed_at": timezone.now()}
+    old = expect(alice, purpose="membership", price_id="price_old", **over)
+    account = make_account(mapping=WITH_MEMO)
+    importing.store(account, "a.csv", with_memo(memo_of(old)), None)
+    old.refresh_from_db()
+    assert old.state == ExpectedState.EXPIRED
+    assert BankTransfer.objects.unmatched().exists()
+
+
+def test_nor_does_it_outlive_its_payment_request(alice: User) -> None:
+    ended = timezone.now() - timedelta(days=1)
+    asked = PaymentRequest.objects.create(
+        user=alice, amount=2900, currency="usd", description="Early bird", expires_at=ended
+    )
+    over = {"state": ExpectedState.EXPIRED, "closed_at": timezone.now()}
+    old = expect(alice, purpose="request", request=asked, **over)
+    account = make_account(mapping=WITH_MEMO)
+    importing.store(account, "a.csv", with_memo(memo_of(old)), None)
+    old.refresh_from_db()
+    assert old.state == ExpectedState.EXPIRED

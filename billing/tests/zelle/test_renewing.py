@@ -28,7 +28,7 @@ from billing.tests.life import deliver, paid_member
 from billing.tests.zelle.bank import expect
 from billing.tests.zelle.test_booking import pay, staff
 from billing.tests.zelle.world import make_terms, make_transfer
-from billing.zelle import ending, missing, way
+from billing.zelle import ending, expecting, missing, way
 from conftest import Sandbox, run_jobs
 from emails.models import Message
 
@@ -129,6 +129,22 @@ def test_it_does_not_end_while_money_is_on_its_way(sandbox: Sandbox) -> None:
     ending.end_unpaid()
     assert Subscription.objects.get().is_live
     rows.update(said_sent_at=timezone.now() - timedelta(days=6))
+    ending.end_unpaid()
+    assert not Subscription.objects.get().is_live
+
+
+def test_who_says_again_and_again_that_it_is_sent_gains_five_days_at_most(sandbox: Sandbox) -> None:
+    alice = by_zelle(sandbox)
+    invoice = renew(sandbox)
+    due = timezone.now() - timedelta(days=4)
+    Invoice.objects.filter(pk=invoice.pk).update(due_at=due)
+    row = ExpectedTransfer.objects.get(invoice=invoice)
+    expecting.say_sent(alice, row.pk, "ALICE ARCHER")
+    ending.end_unpaid()
+    assert Subscription.objects.get().is_live
+    Invoice.objects.filter(pk=invoice.pk).update(due_at=due - timedelta(days=2))
+    expecting.say_not_sent(alice, row.pk)
+    expecting.say_sent(alice, row.pk, "ALICE ARCHER")
     ending.end_unpaid()
     assert not Subscription.objects.get().is_live
 

@@ -234,7 +234,7 @@ def test_nor_do_parts_of_one_payment(alice: User, manager: User) -> None:
 
 def test_an_expired_reference_does_not_keep_an_old_price(alice: User, settings: Settings) -> None:
     settings.ZELLE_PRICE_ID = "price_new"
-    over = {"state": ExpectedState.EXPIRED, "closed_at": timezone.now()}
+    over: dict[str, Any] = {"state": ExpectedState.EXPIRED, "closed_at": timezone.now()}
     old = expect(alice, purpose="membership", price_id="price_old", **over)
     account = make_account(mapping=WITH_MEMO)
     importing.store(account, "a.csv", with_memo(memo_of(old)), None)
@@ -248,7 +248,7 @@ def test_nor_does_it_outlive_its_payment_request(alice: User) -> None:
     asked = PaymentRequest.objects.create(
         user=alice, amount=2900, currency="usd", description="Early bird", expires_at=ended
     )
-    over = {"state": ExpectedState.EXPIRED, "closed_at": timezone.now()}
+    over: dict[str, Any] = {"state": ExpectedState.EXPIRED, "closed_at": timezone.now()}
     old = expect(alice, purpose="request", request=asked, **over)
     account = make_account(mapping=WITH_MEMO)
     importing.store(account, "a.csv", with_memo(memo_of(old)), None)

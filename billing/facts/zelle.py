@@ -142,11 +142,14 @@ def money_is_here(expected: ExpectedTransfer) -> bool:
     return is_told or expected.allocations.exclude(state=AllocationState.UNDONE).exists()
 
 
-def has_come_for(expected: ExpectedTransfer, known: ZelleTerms) -> bool:
-    """Whether money names it that staff haven't matched yet, as its amount is another one."""
-    since = BankTransfer.objects.uncounted().filter(created_at__gte=expected.created_at)
-    memos = since.exclude(memo="").values_list("memo", flat=True)
-    return any(expected.reference in references.read(memo, known.prefix) for memo in memos)
+def named_by_money(rows: Iterable[ExpectedTransfer], known: ZelleTerms) -> set[str]:
+    """Return references that unmatched money names since: its amount is another one, perhaps."""
+    oldest = min((row.created_at for row in rows), default=None)
+    if oldest is None:
+        return set()
+    since = BankTransfer.objects.uncounted().filter(created_at__gte=oldest).exclude(memo="")
+    memos = since.values_list("memo", flat=True)
+    return {one for memo in memos for one in references.read(memo, known.prefix)}
 
 
 def pays_request(request: PaymentRequest) -> bool:

@@ -135,8 +135,7 @@ def zelle_page(row: ExpectedTransfer, known: ZelleTerms) -> ZellePage:
     """Return the page of a payment."""
     received = row.received()
     stage = stage_of(row, received)
-    if stage in OPEN and zelle.has_come_for(row, known):
-        # Nobody is asked to send what may be there already.
+    if _checked({row: stage}, known):
         stage = Stage.ANNOUNCED
     missing = Money(max(row.amount - received, 0), row.currency)
     to_pay = missing if stage == Stage.PART else row.money
@@ -183,6 +182,13 @@ def stage_of(row: ExpectedTransfer, received: int) -> Stage:
     return Stage.SENT if row.said_sent_at else Stage.TO_SEND
 
 
+def _checked(stages: dict[ExpectedTransfer, Stage], known: ZelleTerms) -> set[ExpectedTransfer]:
+    """Return those for which money is there that nobody has matched: it isn't asked for again."""
+    rows = [row for row, stage in stages.items() if stage in OPEN]
+    named = zelle.named_by_money(rows, known)
+    return {row for row in rows if row.reference in named}
+
+
 def name_of_payer(row: ExpectedTransfer) -> str:
     """Return whose account it probably comes from: as they said, as before, or the member."""
     if row.payer_name:
@@ -195,7 +201,9 @@ def name_of_payer(row: ExpectedTransfer) -> str:
 
 def alerts(rows: Iterable[ExpectedTransfer], known: ZelleTerms) -> list[Alert]:
     """Return what a member must do or know about payments that `zelle.worth_mentioning` found."""
-    return [_alert(row, known) for row in rows]
+    stages = {row: stage_of(row, int(getattr(row, "counted", 0))) for row in rows}
+    stages |= dict.fromkeys(_checked(stages, known), Stage.ANNOUNCED)
+    return [_alert(row, stage, known) for row, stage in stages.items()]
 
 
 def has_money(row: ExpectedTransfer) -> bool:
@@ -214,11 +222,11 @@ def of_requests(rows: Iterable[ExpectedTransfer]) -> dict[int, ExpectedTransfer]
     return {row.request_id: row for row in rows if row.request_id}
 
 
-def _alert(row: ExpectedTransfer, known: ZelleTerms) -> Alert:
+def _alert(row: ExpectedTransfer, stage: Stage, known: ZelleTerms) -> Alert:
     received = int(getattr(row, "counted", 0))
     url, amount = numbered("billing:zelle", row.pk), row.money
     reference, what = zelle.shown(row, known), f"For: {row.description}."
-    match stage_of(row, received):
+    match stage:
         case Stage.PAID:
             text = f"{what} Your invoice will be here in a few minutes."
             if row.purpose == ZellePurpose.MEMBERSHIP:

@@ -105,6 +105,9 @@ def test_money_of_another_amount_that_names_it_is_being_checked(
     seen = poll(client, row, page).content.decode()
     assert "Your money has arrived" in seen
     assert "Enter exactly" not in seen
+    home = read(client, "/")
+    assert "Your Zelle payment of $29.00 is being confirmed" in home
+    assert "See how to pay" not in home
     assert poll(client, row, seen).status_code == 204
     other = expecting.start_amount(factories.make_member("Ada Byron"), 2900, "Mat")
     client.force_login(other.user)

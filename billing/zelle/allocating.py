@@ -24,7 +24,7 @@ from billing.core.bank_statuses import (
     ZellePurpose,
 )
 from billing.core.jobs import JobName
-from billing.core.statuses import InvoiceStatus, RequestState
+from billing.core.statuses import ZELLE, InvoiceStatus, RequestState
 from billing.facts import memberships, zelle
 from billing.models import (
     Allocation,
@@ -32,12 +32,14 @@ from billing.models import (
     ExpectedTransfer,
     Invoice,
     KnownPayer,
+    Payment,
     PaymentRequest,
     Refund,
 )
 from billing.models.locks import lock_member
 from billing.refunds import policy as refund_policy
 from billing.refunds import terms as refund_terms
+from billing.sync import expected as awaited
 from billing.zelle import jobs, notices
 from billing.zelle.locks import bank_lock
 from common.money import Money
@@ -312,6 +314,9 @@ def _reopen(expected: ExpectedTransfer) -> None:
     Raises:
         AllocationError: it pays a membership, goes back as a refund, or is being booked right now.
     """
+    if expected.booked_at is None and _is_settled_otherwise(expected):
+        awaited.close([expected], awaited.PAID_OTHERWISE)
+        return
     if expected.booked_at is None:
         raise AllocationError("It's being booked right now. Try again in a minute.")
     if expected.purpose in KEPT_ONCE_BOOKED:
@@ -341,6 +346,14 @@ def _reopen(expected: ExpectedTransfer) -> None:
         PaymentRequest.objects.filter(pk=expected.request_id).update(
             state=RequestState.OPEN, paid_at=None
         )
+
+
+def _is_settled_otherwise(expected: ExpectedTransfer) -> bool:
+    """Whether its invoice was paid another way, or taken back, before this money was booked."""
+    invoice = expected.invoice
+    if invoice is None or invoice.status in (InvoiceStatus.DRAFT, InvoiceStatus.OPEN):
+        return False
+    return not Payment.objects.filter(invoice=invoice, card_brand=ZELLE).exists()
 
 
 def _goes_back(expected: ExpectedTransfer) -> bool:

@@ -25,6 +25,8 @@ from billing.zelle import card_pages
 from common.money import Money
 
 logger = logging.getLogger(__name__)
+PAYABLE = (InvoiceStatus.DRAFT, InvoiceStatus.OPEN)
+SETTLED = "Its invoice was paid another way, or is void. Undo the match to free the money."
 
 
 def book(expected_pk: int) -> None:
@@ -41,7 +43,7 @@ def book(expected_pk: int) -> None:
         twice = card_pages.close(row)
         invoice, subscription = _book(row)
     except gateway.StripeError as error:
-        ExpectedTransfer.objects.filter(pk=row.pk).update(problem=_trouble(error)[:500])
+        ExpectedTransfer.objects.filter(pk=row.pk).update(problem=_trouble(row, error)[:500])
         raise
     _booked(row, invoice, subscription, twice)
 
@@ -131,7 +133,9 @@ def _booked(
     )
 
 
-def _trouble(error: gateway.StripeError) -> str:
+def _trouble(row: ExpectedTransfer, error: gateway.StripeError) -> str:
     if isinstance(error, gateway.StripeUnavailable):
         return "Stripe did not answer. We try again by ourselves."
+    if row.invoice and refresh.sync_invoice(row.invoice.stripe_id).status not in PAYABLE:
+        return f"{SETTLED} ({error})"
     return str(error)

@@ -11,6 +11,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
+from billing.core.bank_statuses import ExpectedState
 from billing.core.statuses import InvoiceStatus
 from billing.membership.cancellation import MembershipError
 from billing.models import (
@@ -22,13 +23,14 @@ from billing.models import (
     Plan,
     Subscription,
 )
+from billing.stripe import gateway
 from billing.sync import catalog
 from billing.tests.factories import PRICE_ID, make_member
 from billing.tests.life import deliver, paid_member
 from billing.tests.zelle.bank import expect
 from billing.tests.zelle.test_booking import pay, staff
 from billing.tests.zelle.world import make_terms, make_transfer
-from billing.zelle import ending, expecting, missing, way
+from billing.zelle import allocating, booking, ending, expecting, missing, way
 from conftest import Sandbox, run_jobs
 from emails.models import Message
 
@@ -131,6 +133,31 @@ def test_it_does_not_end_while_money_is_on_its_way(sandbox: Sandbox) -> None:
     rows.update(said_sent_at=timezone.now() - timedelta(days=6))
     ending.end_unpaid()
     assert not Subscription.objects.get().is_live
+
+
+@pytest.mark.parametrize("how", ["void", "cash"])
+def test_money_for_an_invoice_that_was_settled_meanwhile_can_be_freed(
+    sandbox: Sandbox, how: str
+) -> None:
+    alice, manager = by_zelle(sandbox), staff("Nora Manager")
+    invoice = renew(sandbox)
+    row = ExpectedTransfer.objects.get(invoice=invoice)
+    transfer = make_transfer(row.amount)
+    [match] = allocating.allocate(transfer.pk, {row.pk: row.amount}, manager)
+    if how == "void":
+        sandbox.stripe.v1.invoices.void_invoice(invoice.stripe_id)
+    else:
+        sandbox.stripe.v1.invoices.pay(invoice.stripe_id, {"paid_out_of_band": True})
+    with pytest.raises(gateway.StripeError):
+        booking.book(row.pk)
+    row.refresh_from_db()
+    assert row.problem.startswith("Its invoice was paid another way, or is void.")
+    allocating.undo(match.pk, manager, "Paid in cash")
+    row.refresh_from_db()
+    assert (row.state, row.booked_at) == (ExpectedState.CANCELED, None)
+    assert list(BankTransfer.objects.unmatched()) == [transfer]
+    run_jobs()
+    assert Payment.objects.filter(customer__user=alice, card_brand="zelle").count() == 1
 
 
 def test_who_says_again_and_again_that_it_is_sent_gains_five_days_at_most(sandbox: Sandbox) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import phonenumbers
 from django import forms
+from django.core.validators import validate_email
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldBooleanSwitchWidget
 
 from billing.admin.refunds.dialogs import AmountField
@@ -22,6 +24,7 @@ NO_PRICE = (
     "Members can't choose this yet: first set ZELLE_PRICE_ID to a price at Stripe, as docs/zelle.md"
     " says."
 )
+NO_ADDRESS = "Enter an email address or a US phone number, as it's registered with Zelle."
 SWITCHES = ("takes_amounts", "takes_requests", "takes_memberships", "confirms_by_itself")
 
 
@@ -92,14 +95,17 @@ class TermsForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at ru
             "address": "Email address or phone number at Zelle",
             "prefix": "Prefix of references",
             "confirms_by_itself": "Count a payment as soon as the bank's email names it",
-            "days_to_prove": "Days until the bank's file must have announced money",
+            "days_to_prove": "Days for announced money to be in the bank's file",
         }
         help_texts = {
             "days_to_pay": "After that, a payment that nobody made expires.",
             "days_of_grace": "Unpaid after that, the membership ends.",
             "name": "Members see this name in their bank's app before they send money.",
             "address": "The one that's registered with Zelle at your bank.",
-            "prefix": "Up to four letters, such as HY in HY-7K3P-4.",
+            "prefix": (
+                "Up to four letters, such as HY in HY-7K3P-4. Another prefix changes the memo of"
+                " payments that members are about to send, too."
+            ),
             "confirms_by_itself": (
                 "Only if the email is signed by your bank, and its memo has the exact reference and"
                 " the exact amount. Otherwise someone on your team confirms it."
@@ -115,6 +121,13 @@ class TermsForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at ru
             self.initial.update(dict(self.kept) | switched)
         if not zelle.price_ids() and "takes_memberships" in self.fields:
             self.fields["takes_memberships"].help_text = NO_PRICE
+
+    def clean_address(self) -> str:
+        """Return an email address, or a phone number in the United States."""
+        address = str(self.cleaned_data["address"])
+        if address and not (_is_email(address) or _is_us_phone(address)):
+            raise forms.ValidationError(NO_ADDRESS)
+        return address
 
     def clean_prefix(self) -> str:
         """Return it in upper case, as members see it."""
@@ -148,3 +161,19 @@ class TermsForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at ru
         elif self.cleaned_data["code_removed"]:
             self.instance.code, self.instance.code_type = None, ""
         return super().save(commit)
+
+
+def _is_email(text: str) -> bool:
+    try:
+        validate_email(text)
+    except forms.ValidationError:
+        return False
+    return True
+
+
+def _is_us_phone(text: str) -> bool:
+    try:
+        number = phonenumbers.parse(text, "US")
+    except phonenumbers.NumberParseException:
+        return False
+    return bool(phonenumbers.is_valid_number_for_region(number, "US"))

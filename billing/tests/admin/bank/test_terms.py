@@ -71,6 +71,9 @@ def test_a_manager_sets_the_terms_in_dollars_and_it_is_recorded(boss: Client) ->
         ({"minimum": "nothing"}, "Enter an amount, like $40.00."),
         ({"minimum": "0"}, "The amount must be more than nothing."),
         ({"address": ""}, "Members need your business&#x27;s name and address at Zelle."),
+        ({"address": "pay@harbor"}, "Enter an email address or a US phone number"),
+        ({"address": "555-0100"}, "Enter an email address or a US phone number"),
+        ({"address": "+44 20 7946 0958"}, "Enter an email address or a US phone number"),
         ({"prefix": "H1"}, "Only letters, please."),
         ({"trusted_a_day": "10"}, "less than a single payment may be"),
     ],
@@ -80,6 +83,11 @@ def test_what_cannot_work_is_refused_in_a_sentence(
 ) -> None:
     assert words in page(boss, PAGE, **FILLED | wrong)
     assert not ZelleTerms.objects.exists()
+
+
+def test_a_phone_number_is_kept_as_it_is_written(boss: Client) -> None:
+    page(boss, PAGE, **FILLED | {"address": "(212) 736-5000"})
+    assert ZelleTerms.objects.get().address == "(212) 736-5000"
 
 
 @pytest.mark.parametrize("who", [staff_world.support, staff_world.auditor])

@@ -92,6 +92,8 @@ def test_money_that_names_its_payment_is_announced_by_mail_and_proved_by_the_fil
     assert state_of(stack, email) == "confirmed"
     receipt = journey.newest_mail(stack, email, "Receipt: $62.50")
     assert "$62.50" in receipt["text"]
+    # Stripe's invoice for it follows within seconds.
+    stack.settle()
     page.goto(f"{stack.url}/payments/")
     row = page.get_by_role("row").filter(has_text="Guest pass")
     expect(row.get_by_text("Paid")).to_be_visible()
@@ -124,6 +126,8 @@ def test_staff_choose_for_another_name_and_ask_for_the_rest(
     expect(page.get_by_text("Thank you").first).to_be_visible(timeout=30_000)
 
     # What comes back is sent by people, and the file proves it.
+    # Stripe's invoice for it follows within seconds.
+    stack.settle()
     page.goto(f"{stack.url}/payments/")
     page.get_by_role("row").filter(has_text="Workshop").get_by_role("link").first.click()
     test_staff_refunds.ask(page, "I was ill.")

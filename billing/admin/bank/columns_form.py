@@ -83,7 +83,7 @@ class ColumnsForm(forms.Form):
         widget=UnfoldAdminSelectWidget,
     )
     # The first lines of the file, so that nothing has to be kept meanwhile.
-    sample = forms.CharField(widget=forms.HiddenInput, strip=False)
+    sample = WordsField(widget=forms.Textarea(attrs={"hidden": True}))
 
     def __init__(self, headers: Sequence[str], *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

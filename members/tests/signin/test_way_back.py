@@ -25,6 +25,8 @@ from billing.models import CreditNote, Invoice, Item, Payment, PaymentRequest, R
 from billing.refunds import service as refunds
 from billing.refunds.service import RefundRequest
 from billing.tests import factories, staff_world
+from billing.tests.zelle import bank as zelle
+from billing.tests.zelle.world import make_terms
 from conftest import Sandbox
 from members import corrections
 from members.accounts import open_account
@@ -118,6 +120,7 @@ def member(sandbox: Sandbox) -> User:
     factories.make_credit_note(invoice)
     factories.make_payment(invoice=invoice)
     factories.make_payment(customer)
+    make_terms()
     return user
 
 
@@ -132,6 +135,7 @@ def arguments(name: str, user: User) -> dict[str, Any]:
         "pay-item": lambda: Item.objects.create(name="Mat", amount=4000, currency="usd"),
         "refund": lambda: ask_for_refund(user),
         "withdraw-refund": lambda: ask_for_refund(user),
+        **dict.fromkeys(("zelle", "zelle-sent", "zelle-cancel"), lambda: zelle.expect(user)),
         "credit-note-pdf": lambda: CreditNote.objects.get(),  # noqa: PLW0108
     }
     if name == "billing:pay":

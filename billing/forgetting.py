@@ -34,6 +34,7 @@ from billing.models import (
 )
 from billing.refunds import ledger_texts
 from billing.stripe.snapshots import object_id
+from billing.sync import expected
 from common.traces import Traces
 
 # What's kept of an event's object: the IDs it can be read again by.
@@ -50,6 +51,9 @@ NAMELESS: dict[str, Any] = {
 }
 
 Json = Mapping[str, Any]
+
+
+LEFT = "The member closed their account."
 
 
 def traces_of(user: User) -> Iterable[tuple[str, str]]:
@@ -72,6 +76,8 @@ def forget(users: QuerySet[User]) -> None:
     Checkout.objects.filter(user__in=users).exclude(description="", url="").update(
         description="", url=""
     )
+    # Nobody is there to pay: money that still comes is for staff.
+    expected.close(ExpectedTransfer.objects.filter(user__in=users).open(), LEFT)
     ExpectedTransfer.objects.filter(user__in=users).exclude(
         payer_name="", description=REQUEST
     ).update(payer_name="", description=REQUEST)

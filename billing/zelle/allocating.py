@@ -409,10 +409,8 @@ def _check_wanted(expected: ExpectedTransfer) -> None:
 
 def _why_unwanted(expected: ExpectedTransfer) -> str:
     """Return why no money is wanted for a payment any more, or ""."""
-    if expected.state == ExpectedState.CONFIRMED:
-        return "This payment is paid already."
-    if expected.state == ExpectedState.CANCELED:
-        return "This payment was canceled, or made another way."
+    if why := _why_over(expected):
+        return why
     if expected.request_id:
         state = PaymentRequest.objects.values_list("state", flat=True).get(pk=expected.request_id)
         if state != RequestState.OPEN:
@@ -424,6 +422,16 @@ def _why_unwanted(expected: ExpectedTransfer) -> str:
     if expected.purpose == ZellePurpose.MEMBERSHIP and memberships.live(expected.user):
         return "The member has the membership already."
     return _why_in_the_way(expected)
+
+
+def _why_over(expected: ExpectedTransfer) -> str:
+    if expected.state == ExpectedState.CONFIRMED:
+        return "This payment is paid already."
+    if not expected.user.is_active and not expected.user.email:
+        return "The member has closed their account."
+    if expected.state == ExpectedState.CANCELED:
+        return "This payment was canceled, or made another way."
+    return ""
 
 
 def _why_in_the_way(expected: ExpectedTransfer) -> str:

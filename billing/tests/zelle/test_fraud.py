@@ -30,6 +30,7 @@ from billing.tests.zelle.bank import OWNER, Money, expect, file_of, make_account
 from billing.tests.zelle.world import make_terms
 from billing.zelle import allocating, candidates, importing
 from conftest import Sandbox, run_jobs
+from portal.backoffice.close_account import close_account
 
 pytestmark = pytest.mark.django_db
 
@@ -254,3 +255,14 @@ def test_nor_does_it_outlive_its_payment_request(alice: User) -> None:
     importing.store(account, "a.csv", with_memo(memo_of(old)), None)
     old.refresh_from_db()
     assert old.state == ExpectedState.EXPIRED
+
+
+@pytest.mark.parametrize("state", [ExpectedState.WAITING, ExpectedState.EXPIRED])
+def test_money_for_somebody_who_left_is_for_staff(alice: User, state: ExpectedState) -> None:
+    left = expect(alice, purpose="membership", state=state, closed_at=timezone.now())
+    close_account(alice)
+    account = make_account(mapping=WITH_MEMO)
+    importing.store(account, "a.csv", with_memo(memo_of(left)), None)
+    left.refresh_from_db()
+    assert left.state in (ExpectedState.CANCELED, ExpectedState.EXPIRED)
+    assert BankTransfer.objects.unmatched().exists()

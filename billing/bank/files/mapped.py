@@ -22,7 +22,11 @@ from billing.bank.files.table import Row, cents, collected, sensible, shortened
 # A file may have so many rows before its header.
 BEFORE_HEADER = 30
 _ZELLE = re.compile(r"\bzelle\b", re.IGNORECASE)
-_FROM_OR_TO = re.compile(r".*?\bzelle\b.*?\b(?P<way>from|to)\b[:\s]+(?P<name>.+)", re.IGNORECASE)
+_FROM_OR_TO = re.compile(
+    r".*?\bzelle\b.*?\b(?P<way>from|to)\b[:\s]+(?P<name>.+?)"
+    r"(?:[\s,;](?:ref|reference|conf|confirmation|trn)\b[\s.:#]*(?P<number>(?=\w*\d)\w+))?",
+    re.IGNORECASE,
+)
 
 
 class DayFormat(StrEnum):
@@ -144,4 +148,7 @@ def _transfer(
     kind = kind_of(match["way"], amount) if match else Kind.ZELLE_IN
     if not match and amount < 0:
         kind = Kind.ZELLE_OUT
-    return Transfer(kind, name or (match["name"] if match else ""), transaction, memo)
+    if match:
+        name = name or match["name"].strip(" ,;")
+        transaction = transaction or match["number"] or ""
+    return Transfer(kind, name, transaction, memo)

@@ -59,6 +59,22 @@ def test_one_column_with_a_sign_is_enough() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "name", "number"),
+    [
+        ("Zelle from SAM DOE REF 998877", "SAM DOE", "998877"),
+        ("ZELLE PAYMENT FROM SAM DOE; Conf# 0abc12de3", "SAM DOE", "0abc12de3"),
+        ("Zelle from SAM REF", "SAM REF", ""),
+        ("Zelle from CONF TRN REFS LLC", "CONF TRN REFS LLC", ""),
+        ("Zelle from " + " " * 50_000 + "SAM", "SAM", ""),
+    ],
+)
+def test_a_number_behind_the_name_is_the_banks(text: str, name: str, number: str) -> None:
+    mapping = Mapping("Tiny Bank", "date", "text", amount="amount", day_format=DayFormat.WORDS)
+    [line] = read(f'date,text,amount\n"Mar 28, 2026",{text},1.00\n', mapping).lines
+    assert line.transfer == Transfer(Kind.ZELLE_IN, name, number)
+
+
+@pytest.mark.parametrize(
     ("row", "reason"),
     [
         ("03/28/2026,Zelle,,,,,1.00,1.00", "“03/28/2026” isn't a date such as 2026-03-28."),

@@ -656,7 +656,7 @@ class Migration(migrations.Migration):
                     "days_to_prove",
                     models.PositiveSmallIntegerField(
                         default=5,
-                        verbose_name="days until the bank's file must have announced money",
+                        verbose_name="days until announced money must be on the account",
                     ),
                 ),
                 (

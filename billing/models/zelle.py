@@ -59,7 +59,7 @@ class ZelleTerms(models.Model):
     trusted_a_day = models.BigIntegerField("up to this a day altogether", default=50_000)
     days_to_pay = models.PositiveSmallIntegerField("days to pay", default=7)
     days_to_prove = models.PositiveSmallIntegerField(
-        "days until the bank's file must have announced money", default=5
+        "days until announced money must be on the account", default=5
     )
     days_of_grace = models.PositiveSmallIntegerField(
         "days after a membership's renewal to pay it", default=7

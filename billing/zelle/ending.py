@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 from datetime import datetime, timedelta
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, Sum
 from django.utils import timezone
 
+from billing.core.bank_statuses import AllocationState, ExpectedState
 from billing.core.statuses import InvoiceStatus
 from billing.facts import zelle
 from billing.models import ExpectedTransfer, Invoice
@@ -54,11 +55,14 @@ def is_given_up(invoice: Invoice, now: datetime) -> bool:
     row = ExpectedTransfer.objects.filter(invoice=invoice).order_by("-pk").first()
     if row is None:
         return True
-    # Who says it again and again gains nothing: the due date decides.
+    told = row.allocations.exclude(state=AllocationState.UNDONE)
+    came = int(told.aggregate(sum=Sum("amount", default=0))["sum"])
+    if came >= row.amount or row.state == ExpectedState.CONFIRMED:
+        return False
+    # Who says it again and again, or sends a part, gains some days at most: the due date decides.
     soonest = now - ON_ITS_WAY
-    is_coming = row.said_sent_at is not None and row.said_sent_at > soonest
-    is_coming &= invoice.due_at is None or invoice.due_at > soonest
-    return not is_coming and not zelle.money_is_here(row)
+    is_coming = came > 0 or (row.said_sent_at is not None and row.said_sent_at > soonest)
+    return not is_coming or (invoice.due_at is not None and invoice.due_at <= soonest)
 
 
 def _end(invoice: Invoice) -> None:

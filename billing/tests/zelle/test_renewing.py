@@ -176,6 +176,21 @@ def test_who_says_again_and_again_that_it_is_sent_gains_five_days_at_most(sandbo
     assert not Subscription.objects.get().is_live
 
 
+def test_a_part_of_the_money_keeps_it_some_days_and_all_of_it_for_good(sandbox: Sandbox) -> None:
+    by_zelle(sandbox)
+    invoice = renew(sandbox)
+    row = ExpectedTransfer.objects.get(invoice=invoice)
+    transfer, manager = make_transfer(100), staff("Nora Manager")
+    allocating.allocate(transfer.pk, {row.pk: 100}, manager)
+    now = timezone.now()
+    for days, is_over in ((4, False), (6, True)):
+        invoice.due_at = now - timedelta(days=days)
+        assert ending.is_given_up(invoice, now) is is_over
+    rest = make_transfer(row.amount - 100)
+    allocating.allocate(rest.pk, {row.pk: row.amount - 100}, manager)
+    assert not ending.is_given_up(invoice, now)
+
+
 def test_a_membership_by_card_is_left_to_stripe(sandbox: Sandbox) -> None:
     alice = paid_member(sandbox)
     Invoice.objects.update(status=InvoiceStatus.OPEN, due_at=timezone.now(), amount_remaining=1)

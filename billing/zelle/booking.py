@@ -72,7 +72,9 @@ def _book(row: ExpectedTransfer) -> tuple[Invoice, Subscription | None]:
         gateway.pay_outside(row.invoice.stripe_id, key_of(row))
         return refresh.sync_invoice(row.invoice.stripe_id), row.invoice.subscription
     customer = checkout.customer_of(row.user)
-    if row.purpose == ZellePurpose.MEMBERSHIP and not card_pages.is_member_by_card(row):
+    begins = row.purpose == ZellePurpose.MEMBERSHIP and not card_pages.is_member_by_card(row)
+    # Who closed their account meanwhile is no member: their money is in the books, to be returned.
+    if begins and (row.user.is_active or row.user.email):
         return _start_membership(row, customer)
     invoice_id = gateway.create_paid_invoice(
         gateway.PaidInvoice(

@@ -19,12 +19,13 @@ from billing.models import (
     ExpectedTransfer,
     Payment,
     PaymentRequest,
+    Subscription,
 )
 from billing.refunds import by_zelle
 from billing.refunds import service as refunds
 from billing.refunds.transitions import RefundError
 from billing.tests.bank import signed
-from billing.tests.factories import make_member
+from billing.tests.factories import PRICE_ID, make_member
 from billing.tests.refund_world import policy, refund_request
 from billing.tests.zelle.bank import OWNER, Money, expect, file_of, make_account, memo_of
 from billing.tests.zelle.world import make_terms
@@ -266,3 +267,17 @@ def test_money_for_somebody_who_left_is_for_staff(alice: User, state: ExpectedSt
     left.refresh_from_db()
     assert left.state in (ExpectedState.CANCELED, ExpectedState.EXPIRED)
     assert BankTransfer.objects.unmatched().exists()
+
+
+def test_no_membership_begins_for_somebody_who_left_before_it_was_booked(
+    alice: User, manager: User
+) -> None:
+    paid = expect(alice, purpose="membership", price_id=PRICE_ID)
+    transfer = came(Money())
+    allocating.allocate(transfer.pk, {paid.pk: 2900}, manager)
+    close_account(alice)
+    run_jobs()
+    paid.refresh_from_db()
+    assert paid.booked_at
+    assert not Subscription.objects.exists()
+    assert Payment.objects.get().is_by_zelle

@@ -63,14 +63,15 @@ def payment(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def pay_amount(request: HttpRequest) -> HttpResponse:
-    """Let the member pay any amount. `amount` in the address fills in the field."""
+    """Let the member pay any amount. `amount` and `note` in the address fill in the fields."""
     if not single_payments.takes_amounts():
         raise Http404("No payments of this kind are taken.")
     if "canceled" in request.GET:
         messages.info(request, "You left the payment page. Nothing was charged.")
         return redirect("billing:pay-amount")
     if request.method != "POST":
-        return _amount_page(request, AmountForm(initial={"amount": request.GET.get("amount", "")}))
+        initial = {name: request.GET.get(name, "") for name in ("amount", "note")}
+        return _amount_page(request, AmountForm(initial=initial))
     form = AmountForm(request.POST)
     if not form.is_valid():
         return _amount_page(request, form)

@@ -6,9 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from urllib.parse import urlencode
 
+from django.conf import settings
 from django.urls import reverse
 
+from billing.core import texts
 from billing.core.bank_statuses import ExpectedState, ZellePurpose
 from billing.core.dates import long_date
 from billing.core.tones import Alert, Tone
@@ -260,7 +263,10 @@ def _card_url(row: ExpectedTransfer) -> str:
         return numbered("billing:invoice", row.invoice.pk)
     if row.purpose == ZellePurpose.MEMBERSHIP:
         return reverse("billing:membership")
-    return f"{reverse('billing:pay-amount')}?amount={plain_amount(row.amount, row.currency)}"
+    filled = {"amount": plain_amount(row.amount, row.currency)}
+    if row.description != texts.payment_description("", settings.BRAND_NAME):
+        filled["note"] = row.description
+    return f"{reverse('billing:pay-amount')}?{urlencode(filled)}"
 
 
 def _back(row: ExpectedTransfer) -> tuple[str, str]:

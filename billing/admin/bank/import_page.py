@@ -17,13 +17,14 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget
 
 from billing.bank.files import FORMATS, WrongFileError
 from billing.bank.files.lines import Kind, Line, Unreadable
 from billing.bank.files.table import LARGEST
 from billing.forgetting import forget_uploads
-from billing.models import BankAccount, BankFile, BankUpload
+from billing.models import BankAccount, BankFile, BankTransfer, BankUpload
 from billing.models.bank import NAME
 from billing.zelle import importing
 from common.fields import WordsField
@@ -194,6 +195,15 @@ def store(model_admin: Any, request: HttpRequest, upload: uuid.UUID) -> HttpResp
     kept.delete()
     model_admin.log_addition(request, made, said_of(made))
     model_admin.message_user(request, said_of(made))
+    if waiting := BankTransfer.objects.unmatched().count():
+        wait = "transfer waits" if waiting == 1 else "transfers wait"
+        text = format_html(
+            '{} {} to be matched: <a class="text-link" href="{}">Money to match</a>.',
+            show.number(waiting),
+            wait,
+            reverse("admin:billing_allocation_match"),
+        )
+        model_admin.message_user(request, text, "warning")
     return _gone_to(request, show.page_of(made))
 
 

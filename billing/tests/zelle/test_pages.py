@@ -177,7 +177,7 @@ def test_an_expired_or_canceled_payment_leads_to_a_new_one(client: Client, alice
     client.post(f"/zelle/{row.pk}/cancel/")
     page = page_of(client, row)
     assert "no longer waiting for this payment" in page
-    assert 'href="/payments/new/?amount=29.00"' in page
+    assert 'href="/payments/new/?amount=29.00&amp;note=Mat"' in page
     ExpectedTransfer.objects.update(state=ExpectedState.EXPIRED)
     assert "Expired" in page_of(client, row)
     assert "data-copy" not in page_of(client, row)

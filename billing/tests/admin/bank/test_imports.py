@@ -65,6 +65,7 @@ def test_a_file_is_shown_before_it_is_imported(boss: Client) -> None:
         assert words in shown.replace("&#x27;", "’"), words
     done = page(boss, f"{address}yes/", yes="1")
     assert "2 new lines imported from Chase1234_Activity.CSV" in done
+    assert "1 transfer waits to be matched" in done
     assert BankLine.objects.count() == 2
     assert BankTransfer.objects.get().name == "JANE DOE"
     made = BankFile.objects.get()

@@ -152,6 +152,11 @@ def named_by_money(rows: Iterable[ExpectedTransfer], known: ZelleTerms) -> set[s
     return {one for memo in memos for one in references.read(memo, known.prefix)}
 
 
+def is_named_by_money(expected: ExpectedTransfer) -> bool:
+    """Whether unmatched money names it, so that staff decide what becomes of it."""
+    return expected.reference in named_by_money([expected], terms())
+
+
 def pays_request(request: PaymentRequest) -> bool:
     """Whether a transfer has arrived for a request, so that it needn't be paid by card."""
     return _has_money(ExpectedTransfer.objects.filter(request=request))

@@ -62,6 +62,7 @@ def is_given_up(invoice: Invoice, now: datetime) -> bool:
     # Who says it again and again, or sends a part, gains some days at most: the due date decides.
     soonest = now - ON_ITS_WAY
     is_coming = came > 0 or (row.said_sent_at is not None and row.said_sent_at > soonest)
+    is_coming = is_coming or zelle.is_named_by_money(row)
     return not is_coming or (invoice.due_at is not None and invoice.due_at <= soonest)
 
 

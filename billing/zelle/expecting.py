@@ -67,6 +67,8 @@ CANCELED_BY_MEMBER = "The member canceled it."
 # Zelle's own word for how long a payment can take is three business days; a weekend may be between.
 ARRIVES_WITHIN = timedelta(days=5)
 REMINDED_BEFORE = timedelta(days=2)
+# A cent keeps no payment, and its price, open for ever.
+DECIDED_WITHIN = timedelta(days=14)
 # Who started a payment a moment ago needs no reminder.
 TOO_FRESH = timedelta(days=1)
 
@@ -252,7 +254,8 @@ def expire() -> None:
     for pk, user_pk in _untouched(now).values_list("pk", "user"):
         with run.each(f"Zelle payment {pk}"), transaction.atomic():
             lock_member(user_pk)
-            if row := _untouched(now).filter(pk=pk).first():
+            row = _untouched(now).filter(pk=pk).first()
+            if row and not _waits_for_staff(row, now):
                 expected.close([row], "It expired.", ExpectedState.EXPIRED)
                 notices.expired(row)
     run.finish()
@@ -271,7 +274,7 @@ def remind() -> None:
         with run.each(f"Zelle payment {pk}"), transaction.atomic():
             lock_member(user_pk)
             row = _to_remind(now).filter(pk=pk).first()
-            if row and _is_still_taken(row):
+            if row and _is_still_taken(row) and not zelle.is_named_by_money(row):
                 row.reminded_at = now
                 row.save(update_fields=["reminded_at"])
                 notices.remind(row)
@@ -296,6 +299,12 @@ def _to_remind(now: datetime) -> QuerySet[ExpectedTransfer]:
         expires_at__range=(now, now + REMINDED_BEFORE),
     )
     return rows.exclude(purpose=ZellePurpose.INVOICE)
+
+
+def _waits_for_staff(row: ExpectedTransfer, now: datetime) -> bool:
+    """Whether money of another amount names it, which staff have yet to decide on."""
+    is_late = row.expires_at is not None and row.expires_at < now - DECIDED_WITHIN
+    return not is_late and zelle.is_named_by_money(row)
 
 
 def _without_money() -> QuerySet[ExpectedTransfer]:

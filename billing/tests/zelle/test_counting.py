@@ -44,7 +44,8 @@ from billing.tests.zelle.bank import (
     memo_of,
 )
 from billing.tests.zelle.world import make_terms
-from billing.zelle import allocating, candidates, importing, receiving
+from billing.zelle import allocating, candidates, expecting, importing, receiving
+from emails.models import Message
 from testing.thorough import examples
 
 pytestmark = pytest.mark.django_db
@@ -393,3 +394,20 @@ def test_a_part_that_counts_leaves_the_announced_rest_announced(alice: User) -> 
     other = BankTransfer.objects.exclude(pk=proposed.transfer_id).get()
     allocating.allocate(other.pk, {expected.pk: 1000}, boss)
     assert state_of(expected) == ExpectedState.ANNOUNCED
+
+
+def test_a_payment_that_money_of_another_amount_names_neither_expires_nor_is_reminded(
+    alice: User,
+) -> None:
+    now = timezone.now()
+    expected = expect(alice, created_at=now - timedelta(days=6), expires_at=now)
+    receive(Money(memo=memo_of(expected), amount=1000, on=now.date()).mail())
+    ExpectedTransfer.objects.filter(pk=expected.pk).update(expires_at=now + timedelta(days=1))
+    expecting.remind()
+    assert not Message.objects.filter(kind="zelle_reminder").exists()
+    ExpectedTransfer.objects.filter(pk=expected.pk).update(expires_at=now - timedelta(days=9))
+    expecting.expire()
+    assert state_of(expected) == ExpectedState.WAITING
+    ExpectedTransfer.objects.filter(pk=expected.pk).update(expires_at=now - timedelta(days=15))
+    expecting.expire()
+    assert state_of(expected) == ExpectedState.EXPIRED, "a cent doesn't keep it open for ever"

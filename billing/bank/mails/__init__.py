@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from billing.bank.mails import bank_of_america, chase, visible
+from billing.bank.mails import bank_of_america, chase, visible, wells_fargo
 from billing.bank.mails.notice import Notice
 from billing.bank.mails.visible import UnreadableMailError
 
@@ -28,7 +28,7 @@ class Format(Protocol):
         """Return what a mail says, or raise UnreadableMailError."""
 
 
-FORMATS: tuple[Format, ...] = (chase, bank_of_america)
+FORMATS: tuple[Format, ...] = (chase, bank_of_america, wells_fargo)
 
 
 def read(message: bytes) -> Notice | None:
@@ -39,11 +39,16 @@ def read(message: bytes) -> Notice | None:
     Raises:
         UnreadableMailError: it's about a transfer, and can't be read for certain.
     """
-    subject = visible.subject(message)
-    for one in FORMATS:
+    subject, sender = visible.subject(message), visible.sender(message)
+    # Several banks use the same subject, so the one that it's from goes first.
+    for one in sorted(FORMATS, key=lambda form: not _is_from(sender, form)):
         if one.matches(subject):
             return _agreed(one, subject, visible.lines(message))
     return None
+
+
+def _is_from(sender: str, form: Format) -> bool:
+    return any(one in sender for one in form.DOMAINS)
 
 
 def _agreed(form: Format, subject: str, texts: Sequence[Sequence[str]]) -> Notice:

@@ -61,6 +61,12 @@ def subject(message: bytes) -> str:
     return characters.line(str(mail.get("subject", "")))
 
 
+def sender(message: bytes) -> str:
+    """Return what a mail says about its sender, in lower case. It proves nothing."""
+    headers = BytesParser(policy=policy.compat32).parsebytes(message, headersonly=True)
+    return characters.line(str(headers.get("from", ""))).lower()
+
+
 def _content(part: EmailMessage) -> str:
     try:
         text = part.get_content()

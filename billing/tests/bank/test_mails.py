@@ -161,3 +161,43 @@ def test_any_html_is_read_or_refused(body: str, memo: str) -> None:
         except UnreadableMailError:
             continue
         assert notice is None or notice.amount == 2900
+
+
+WELLS_FARGO = """<html><body><p>You received money with Zelle<sup>®</sup></p>
+<p>SAM DOE sent you money. Here are the details:</p>
+<table><tr><td><b>Date</b></td><td>03/28/2026</td></tr>
+<tr><td><b>Amount</b></td><td>$1,029.00</td></tr>
+<tr><td><b>Memo</b></td><td>{memo}</td></tr>
+<tr><td><b>Confirmation Code</b></td><td>RT09XMTXRD</td></tr></table>
+<p>This money has been deposited in your Wells Fargo account XXXXXX5516.</p></body></html>"""
+
+
+def wells_fargo(body: str) -> bytes:
+    sender = "Wells Fargo Online <alerts@notify.wellsfargo.com>"
+    return mail(body, From=sender, Subject="You received money with Zelle®")
+
+
+def test_a_mail_of_wells_fargo() -> None:
+    assert read(wells_fargo(WELLS_FARGO.format(memo="HY-7K3P-4"))) == Notice(
+        bank="Wells Fargo",
+        kind=Kind.ZELLE_IN,
+        name="SAM DOE",
+        amount=102900,
+        sent_on=date(2026, 3, 28),
+        transaction="RT09XMTXRD",
+        memo="HY-7K3P-4",
+    )
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ("$1,029.00", "lots"),
+        ("sent you money.", "waved."),
+        ("RT09XMTXRD", "RT09 XMTXRD!"),
+        ("<b>Date</b>", "<b>Amount</b>"),
+    ],
+)
+def test_what_wells_fargo_would_not_write_is_not_read(wrong: tuple[str, str]) -> None:
+    with pytest.raises(UnreadableMailError):
+        read(wells_fargo(WELLS_FARGO.format(memo="HY-7K3P-4").replace(*wrong)))

@@ -49,6 +49,7 @@ urlpatterns = [
     path("membership/zelle/", zelle_views.pay_membership, name="pay-membership-by-zelle"),
     path("zelle/code/", zelle_views.code, name="zelle-code"),
     path("zelle/<int:pk>/", zelle_views.payment, name="zelle"),
+    path("zelle/<int:pk>/receipt/", zelle_views.receipt, name="zelle-receipt"),
     path("zelle/<int:pk>/sent/", zelle_views.sent, name="zelle-sent"),
     path("zelle/<int:pk>/cancel/", zelle_views.cancel, name="zelle-cancel"),
 ]

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from billing.core import texts
-from billing.core.bank_statuses import ZellePurpose
+from billing.core.bank_statuses import ExpectedState, ZellePurpose
 from billing.core.statuses import GIVEN_UP_BY_PAUSE, Collection, CreditNoteStatus, InvoiceStatus
 from billing.core.tones import Alert, Tone
 from billing.facts import businesses, credit, descriptions, taxes, zelle
@@ -105,6 +105,7 @@ class InvoicePage:
     zelle_url: str  # of the payment by Zelle that's awaited for it
     zelle_action: str  # where to start one
     zelle_alert: Alert | None
+    receipt_url: str  # our own, of the payment by Zelle that paid it
     is_overdue: bool
 
 
@@ -222,6 +223,9 @@ def invoice_page(facts: InvoiceFacts) -> InvoicePage:
         zelle_alert=next(iter(zelle_pages.alerts([awaited], facts.zelle_terms)), None)
         if awaited and not awaited.booked_at and invoice.status != InvoiceStatus.PAID
         else None,
+        receipt_url=reverse("billing:zelle-receipt", args=[awaited.pk])
+        if awaited and awaited.state == ExpectedState.CONFIRMED
+        else "",
         is_overdue=invoice.is_overdue,
     )
 

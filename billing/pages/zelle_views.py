@@ -11,13 +11,15 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from billing.facts import zelle
 from billing.models import ExpectedTransfer, ZelleTerms
-from billing.pages import zelle_pages
+from billing.pages import zelle_pages, zelle_receipts
 from billing.pages.forms import SentForm
 from billing.zelle import expecting
+from common import documents
 from common.htmx import wants_fragment
 from members import terms
 from members.access import current_user
@@ -39,6 +41,18 @@ def payment(request: HttpRequest, pk: int) -> HttpResponse:
         return HttpResponse(status=NOTHING_NEW)
     form = SentForm(initial={"payer_name": zelle_pages.name_of_payer(row)})
     return _page(request, page, form)
+
+
+@login_required
+@require_GET
+def receipt(request: HttpRequest, pk: int) -> HttpResponse:
+    """Download the receipt of one of the member's payments."""
+    row = zelle_receipts.of(current_user(request), pk)
+    if row is None:
+        raise Http404("There is no such receipt.")
+    now = timezone.localtime()
+    document = documents.render("receipt", zelle_receipts.as_document(row, now), made_at=now)
+    return documents.download(document, f"receipt-{zelle.shown(row)}.pdf")
 
 
 @login_required

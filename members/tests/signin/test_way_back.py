@@ -136,6 +136,7 @@ def arguments(name: str, user: User) -> dict[str, Any]:
         "refund": lambda: ask_for_refund(user),
         "withdraw-refund": lambda: ask_for_refund(user),
         **dict.fromkeys(("zelle", "zelle-sent", "zelle-cancel"), lambda: zelle.expect(user)),
+        "zelle-receipt": lambda: zelle.expect(user, state="confirmed"),
         "credit-note-pdf": lambda: CreditNote.objects.get(),  # noqa: PLW0108
     }
     if name == "billing:pay":

@@ -1,0 +1,76 @@
+"""The receipt of a payment by Zelle, as a PDF of our own. Its number is the payment's reference."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.utils import formats, timezone
+
+from billing.core.bank_statuses import AllocationState, ExpectedState
+from billing.core.statuses import CreditNoteStatus
+from billing.facts import businesses, zelle
+from billing.models import Allocation, CreditNote, ExpectedTransfer
+from common.money import Money
+
+
+def of(user: User, pk: int) -> ExpectedTransfer | None:
+    """Return a member's own payment if it's paid: only then does it have a receipt."""
+    rows = ExpectedTransfer.objects.for_user(user).filter(state=ExpectedState.CONFIRMED)
+    return rows.select_related("user", "invoice").filter(pk=pk).first()
+
+
+def as_document(row: ExpectedTransfer, made_at: datetime) -> dict[str, Any]:
+    """Return the receipt as the JSON that `templates/documents/receipt.typ` shows."""
+    notes = _given_back(row)
+    back = sum(note.out_of_band for note in notes)
+    invoice = row.invoice
+    billed_to = businesses.of_invoice(invoice) if invoice else []
+    facts = [
+        ("Receipt", zelle.shown(row)),
+        ("For", row.user.get_full_name() or row.user.email),
+        *billed_to,
+        ("Paid for", row.description),
+        ("Paid by", "Zelle"),
+        ("Confirmed on", _day(row.confirmed_at) if row.confirmed_at else ""),
+        ("Invoice", invoice.number if invoice else ""),
+        ("Created on", _day(made_at)),
+    ]
+    return {
+        "title": f"Receipt {zelle.shown(row)}",
+        "facts": [[label, value] for label, value in facts if value],
+        "transfers": [_transfer(one) for one in _counted(row)],
+        "refunds": [
+            [_day(note.created_at), note.number, str(Money(note.out_of_band, row.currency))]
+            for note in notes
+        ],
+        "total": [
+            str(row.money),
+            str(Money(back, row.currency)),
+            str(Money(row.amount - back, row.currency)),
+        ],
+    }
+
+
+def _counted(row: ExpectedTransfer) -> list[Allocation]:
+    rows = Allocation.objects.filter(expected=row, state=AllocationState.CONFIRMED)
+    joined = rows.select_related("transfer__mail", "transfer__line")
+    return list(joined.defer("transfer__mail__content").order_by("transfer__on", "pk"))
+
+
+def _transfer(one: Allocation) -> list[str]:
+    transfer = one.transfer
+    return [_day(transfer.on), transfer.name, transfer.transaction, str(one.money)]
+
+
+def _given_back(row: ExpectedTransfer) -> list[CreditNote]:
+    if row.invoice is None:
+        return []
+    notes = row.invoice.credit_notes.filter(status=CreditNoteStatus.ISSUED, out_of_band__gt=0)
+    return list(notes.order_by("created_at", "pk"))
+
+
+def _day(day: date) -> str:
+    local = timezone.localtime(day) if isinstance(day, datetime) else day
+    return formats.date_format(local, "M j, Y")

@@ -28,7 +28,6 @@ def as_document(row: ExpectedTransfer, made_at: datetime) -> dict[str, Any]:
     invoice = row.invoice
     billed_to = businesses.of_invoice(invoice) if invoice else []
     facts = [
-        ("Receipt", zelle.shown(row)),
         ("For", row.user.get_full_name() or row.user.email),
         *billed_to,
         ("Paid for", row.description),

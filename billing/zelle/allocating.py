@@ -11,26 +11,22 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from django.contrib.auth.models import User
-from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import QuerySet, Sum
 from django.utils import timezone
 
 from billing.bank import names
 from billing.core.bank_statuses import (
     AllocationState,
-    Direction,
     ExpectedState,
     ZellePurpose,
 )
 from billing.core.jobs import JobName
 from billing.core.statuses import ZELLE, InvoiceStatus, RequestState
-from billing.facts import memberships, zelle
+from billing.facts import zelle
 from billing.models import (
     Allocation,
     BankTransfer,
     ExpectedTransfer,
-    Invoice,
     KnownPayer,
     Payment,
     PaymentRequest,
@@ -40,21 +36,16 @@ from billing.models.locks import lock_member
 from billing.refunds import policy as refund_policy
 from billing.refunds import terms as refund_terms
 from billing.sync import expected as awaited
-from billing.zelle import jobs, notices
+from billing.zelle import checks, jobs, notices
+from billing.zelle.checks import AllocationError
 from billing.zelle.locks import bank_lock
-from common.money import Money
 from members import access_changes
 
 logger = logging.getLogger(__name__)
 
-MAY_MATCH = "billing.match_bank_transfer"
 TWO = 2
 # Payments that a refund of could undo what they paid for.
 KEPT_ONCE_BOOKED = (ZellePurpose.MEMBERSHIP, ZellePurpose.INVOICE)
-
-
-class AllocationError(Exception):
-    """The money can't count that way; the text is for staff."""
 
 
 @transaction.atomic
@@ -67,27 +58,27 @@ def allocate(transfer_pk: int, parts: Mapping[int, int], actor: User) -> list[Al
         PermissionDenied: the actor may not.
         AllocationError: the money or a payment isn't free, or it's the actor's own.
     """
-    _require(actor)
+    checks.require(actor)
     bank_lock()
-    transfer = _free_transfer(transfer_pk, sum(parts.values()))
+    transfer = checks.free_transfer(transfer_pk, sum(parts.values()))
     if not parts or any(amount <= 0 for amount in parts.values()):
         raise AllocationError("Choose a payment, and an amount of more than nothing.")
-    # All members first, and in order: `_check_actor` locks the actor's row, which others do after
-    # a member's.
+    # All members first, and in order: `checks.check_actor` locks the actor's row, which others do
+    # after a member's.
     users = ExpectedTransfer.objects.filter(pk__in=parts).values_list("user_id", flat=True)
     for user_pk in sorted(set(users)):
         lock_member(user_pk)
     made = []
     for expected_pk, amount in parts.items():
         expected = _locked(expected_pk)
-        _check_actor(expected, actor)
+        checks.check_actor(expected, actor)
         proposed = expected.allocations.filter(
             transfer=transfer, state=AllocationState.PROPOSED
         ).first()
         if proposed:
             raise AllocationError("This is proposed already: confirm or undo that.")
-        _check_wanted(expected)
-        _check_missing(expected, amount)
+        checks.check_wanted(expected)
+        checks.check_missing(expected, amount)
         row = Allocation.objects.create(
             transfer=transfer, expected=expected, amount=amount, state=AllocationState.PROPOSED
         )
@@ -107,15 +98,15 @@ def confirm(allocation_pk: int, actor: User) -> Allocation:
         PermissionDenied: the actor may not.
         AllocationError: it's decided already, or it's the actor's own.
     """
-    _require(actor)
+    checks.require(actor)
     bank_lock()
     row = Allocation.objects.select_related("transfer").get(pk=allocation_pk)
     expected = _locked(row.expected_id)
     row.refresh_from_db()
     if row.state != AllocationState.PROPOSED:
         raise AllocationError(f"It's {row.get_state_display().lower()} already.")
-    _check_actor(expected, actor)
-    _check_wanted(expected)
+    checks.check_actor(expected, actor)
+    checks.check_wanted(expected)
     _confirm(row, expected, actor)
     return row
 
@@ -129,7 +120,7 @@ def undo(allocation_pk: int, actor: User, because: str) -> Allocation:
         AllocationError: it's undone already, the reason is missing, it's the actor's own, or what
         it paid for can't be taken back this way.
     """
-    _require(actor)
+    checks.require(actor)
     bank_lock()
     row = Allocation.objects.select_related("transfer").get(pk=allocation_pk)
     expected = _locked(row.expected_id)
@@ -138,7 +129,7 @@ def undo(allocation_pk: int, actor: User, because: str) -> Allocation:
         raise AllocationError("It's undone already.")
     if not because.strip():
         raise AllocationError("Say why, for whoever looks at it later.")
-    _check_actor(expected, actor)
+    checks.check_actor(expected, actor)
     counted = row.state == AllocationState.CONFIRMED
     row.state, row.undone_by, row.undone_at = AllocationState.UNDONE, actor, timezone.now()
     row.undone_because = because[:300]
@@ -163,7 +154,7 @@ def set_aside(transfer_pk: int, actor: User, because: str) -> BankTransfer:
         PermissionDenied: the actor may not.
         AllocationError: the reason is missing.
     """
-    _require(actor)
+    checks.require(actor)
     if not because.strip():
         raise AllocationError("Say why, for whoever looks at it later.")
     bank_lock()
@@ -181,7 +172,7 @@ def bring_back(transfer_pk: int, actor: User) -> BankTransfer:
     Raises:
         PermissionDenied: the actor may not.
     """
-    _require(actor)
+    checks.require(actor)
     bank_lock()
     row = BankTransfer.objects.get(pk=transfer_pk)
     row.set_aside_at, row.set_aside_by, row.set_aside_because = None, None, ""
@@ -198,9 +189,9 @@ def count_named(
     """
     expected = _locked(expected_pk)
     try:
-        _check_wanted(expected)
-        _check_missing(expected, transfer.amount)
-        _free_transfer(transfer.pk, transfer.amount)
+        checks.check_wanted(expected)
+        checks.check_missing(expected, transfer.amount)
+        checks.free_transfer(transfer.pk, transfer.amount)
     except AllocationError as error:
         logger.info("Transfer %s isn't counted for %s: %s", transfer.pk, expected.pk, error)
         return None
@@ -224,7 +215,7 @@ def count_proposed(row: Allocation) -> None:
     is_by_itself = row.state == AllocationState.PROPOSED and row.first_confirmed_by_id is None
     if not (is_by_itself and row.reasons) or _is_own_word(row, expected):
         return
-    if _why_unwanted(expected) == "":
+    if checks.why_unwanted(expected) == "":
         _counts(row, expected, None)
 
 
@@ -238,15 +229,14 @@ def approvals_for(row: Allocation, expected: ExpectedTransfer) -> int:
     if expected.purpose in KEPT_ONCE_BOOKED:
         kind = refund_policy.PaymentKind.MEMBERSHIP
     live = Allocation.objects.exclude(state=AllocationState.UNDONE).exclude(pk=row.pk)
-    beside = max(_sum(live.filter(transfer=row.transfer_id)), _sum(live.filter(expected=expected)))
+    beside = max(
+        checks.total(live.filter(transfer=row.transfer_id)),
+        checks.total(live.filter(expected=expected)),
+    )
     facts = refund_policy.Facts(
         kind=kind, currency=expected.currency, paid=row.amount, committed=beside, age_days=0
     )
     return refund_policy.approvals_for(policy, facts, row.amount)
-
-
-def _sum(rows: QuerySet[Allocation]) -> int:
-    return int(rows.aggregate(sum=Sum("amount", default=0))["sum"])
 
 
 def _is_own_word(row: Allocation, expected: ExpectedTransfer) -> bool:
@@ -376,98 +366,3 @@ def _locked(expected_pk: int) -> ExpectedTransfer:
     lock_member(user_id)
     rows = ExpectedTransfer.objects.select_related("user", "request", "invoice")
     return rows.get(pk=expected_pk)
-
-
-def _free_transfer(transfer_pk: int, amount: int) -> BankTransfer:
-    """Return an incoming transfer that has this much left.
-
-    Raises:
-        AllocationError: it hasn't.
-    """
-    row = BankTransfer.objects.select_related("mail", "line").get(pk=transfer_pk)
-    if row.direction != Direction.IN:
-        raise AllocationError("This money went out.")
-    if row.set_aside_at:
-        raise AllocationError("It was set aside. Bring it back first.")
-    left = row.amount - _sum(row.allocations.exclude(state=AllocationState.UNDONE))
-    if amount > left:
-        raise AllocationError(f"Of this money {Money(left, row.currency)} is left.")
-    return row
-
-
-def _check_missing(expected: ExpectedTransfer, amount: int) -> None:
-    missing = expected.amount - _sum(expected.allocations.exclude(state=AllocationState.UNDONE))
-    if amount > missing:
-        left = Money(max(0, missing), expected.currency)
-        raise AllocationError(f"Of this payment {left} is still to come.")
-
-
-def _check_wanted(expected: ExpectedTransfer) -> None:
-    if why := _why_unwanted(expected):
-        raise AllocationError(why)
-
-
-def _why_unwanted(expected: ExpectedTransfer) -> str:
-    """Return why no money is wanted for a payment any more, or ""."""
-    if why := _why_over(expected):
-        return why
-    if expected.request_id:
-        state = PaymentRequest.objects.values_list("state", flat=True).get(pk=expected.request_id)
-        if state != RequestState.OPEN:
-            return "This payment request is paid or canceled already."
-    if expected.invoice_id:
-        status = Invoice.objects.values_list("status", flat=True).get(pk=expected.invoice_id)
-        if status not in (InvoiceStatus.DRAFT, InvoiceStatus.OPEN):
-            return "This invoice is paid or void already."
-    if expected.purpose == ZellePurpose.MEMBERSHIP and memberships.live(expected.user):
-        return "The member has the membership already."
-    return _why_in_the_way(expected)
-
-
-def _why_over(expected: ExpectedTransfer) -> str:
-    if expected.state == ExpectedState.CONFIRMED:
-        return "This payment is paid already."
-    if not expected.user.is_active and not expected.user.email:
-        return "The member has closed their account."
-    if expected.state == ExpectedState.CANCELED:
-        return "This payment was canceled, or made another way."
-    return ""
-
-
-def _why_in_the_way(expected: ExpectedTransfer) -> str:
-    """Return why an expired payment can't be revived, or "": another may have taken its place."""
-    if expected.state != ExpectedState.EXPIRED:
-        return ""
-    if expected.price_id and expected.price_id not in zelle.price_ids():
-        return "This payment expired, and its price isn't on sale anymore."
-    if expected.request and expected.request.has_expired:
-        return "This payment expired, and so did its payment request."
-    others = ExpectedTransfer.objects.exclude(pk=expected.pk).exclude(
-        state__in=[ExpectedState.EXPIRED, ExpectedState.CANCELED]
-    )
-    if expected.request_id:
-        taken = others.filter(request=expected.request_id)
-    elif expected.invoice_id:
-        taken = others.filter(invoice=expected.invoice_id)
-    else:
-        taken = others.open().filter(user=expected.user_id, purpose=expected.purpose)
-    return "This payment expired, and the member started another one." if taken.exists() else ""
-
-
-def _check_actor(expected: ExpectedTransfer, actor: User) -> None:
-    """Make sure that nobody confirms their own payment, whichever account they use.
-
-    Raises:
-        AllocationError: it's theirs, or others have just changed their account.
-    """
-    if access_changes.are_one_person(expected.user, actor):
-        raise AllocationError("Nobody decides about their own payment.")
-    try:
-        access_changes.require_not_on_hold(actor)
-    except access_changes.OnHold as hold:
-        raise AllocationError(str(hold)) from hold
-
-
-def _require(actor: User) -> None:
-    if not actor.is_active or not actor.has_perm(MAY_MATCH):
-        raise PermissionDenied("Matching money needs a permission.")

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from billing.models import BankTransfer
 from billing.models.bank import TransferQuerySet
-from billing.zelle.allocating import MAY_MATCH, AllocationError
+from billing.zelle.checks import MAY_MATCH, AllocationError
 from billing.zelle.locks import bank_lock
 
 

@@ -23,7 +23,7 @@ from billing.core.bank_statuses import EXPECTED_OPEN, ExpectedState
 from billing.facts import zelle
 from billing.models import BankTransfer, ExpectedTransfer
 from billing.zelle import allocating, candidates
-from billing.zelle.allocating import AllocationError
+from billing.zelle.checks import AllocationError
 from common.money import AmountError, parse_money, plain_amount
 from common.staff import show
 from common.staff.parts import row_or_404

@@ -21,7 +21,7 @@ from billing.bank.matching import Candidate
 from billing.core.bank_statuses import AllocationState
 from billing.models import Allocation, BankTransfer, ExpectedTransfer
 from billing.zelle import allocating, candidates
-from billing.zelle.allocating import AllocationError
+from billing.zelle.checks import AllocationError
 from common.staff import show
 from members.access import current_user
 from members.signin.staff_recent import ask_who_is_there

@@ -20,7 +20,7 @@ from billing.admin.bank.dialogs import BecauseForm
 from billing.core.bank_statuses import AllocationState
 from billing.models import Allocation
 from billing.zelle import allocating
-from billing.zelle.allocating import AllocationError
+from billing.zelle.checks import AllocationError
 from common.staff import show
 from common.staff.filters import by_day
 from common.staff.parts import button, column, row_or_404

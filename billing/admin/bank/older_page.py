@@ -17,7 +17,7 @@ from unfold.widgets import UnfoldAdminDateWidget, UnfoldAdminTextInputWidget
 from billing.admin.bank import match_page
 from billing.admin.bank.transfer_page import on_day
 from billing.models import BankTransfer
-from billing.zelle.allocating import AllocationError
+from billing.zelle.checks import AllocationError
 from billing.zelle.setting_aside import older_than, set_aside_older
 from common.fields import WordsField
 from common.money import Money

@@ -28,7 +28,7 @@ from billing.facts.bank_balances import ties
 from billing.facts.unproved import unproved
 from billing.models import BankTransfer, Refund
 from billing.zelle import allocating
-from billing.zelle.allocating import AllocationError
+from billing.zelle.checks import AllocationError
 from common.money import AmountError, parse_money, plain_amount
 from common.staff import show
 from common.staff.filters import by_date

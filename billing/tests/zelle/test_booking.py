@@ -33,6 +33,7 @@ from billing.tests.refund_world import policy, refund_request
 from billing.tests.zelle.bank import Money, expect, file_of, make_account
 from billing.tests.zelle.world import make_terms
 from billing.zelle import allocating, booking, importing
+from billing.zelle.checks import AllocationError
 from conftest import Sandbox, run_jobs
 from emails import rendering
 from emails.models import Message
@@ -196,7 +197,7 @@ def test_nobody_counts_money_for_themselves_or_without_a_permission(
 ) -> None:
     transfer = came(Money())
     own = expect(manager)
-    with pytest.raises(allocating.AllocationError, match="own payment"):
+    with pytest.raises(AllocationError, match="own payment"):
         allocating.allocate(transfer.pk, {own.pk: 2900}, manager)
     with pytest.raises(PermissionDenied):
         allocating.allocate(transfer.pk, {expect(alice).pk: 2900}, alice)
@@ -206,7 +207,7 @@ def test_a_large_amount_takes_two_people(sandbox: Sandbox, alice: User, manager:
     expected, transfer = expect(alice, 10_000), came(Money(amount=10_000))
     [row] = allocating.allocate(transfer.pk, {expected.pk: 10_000}, manager)
     assert row.state == AllocationState.PROPOSED
-    with pytest.raises(allocating.AllocationError, match="Somebody else"):
+    with pytest.raises(AllocationError, match="Somebody else"):
         allocating.confirm(row.pk, manager)
     assert allocating.confirm(row.pk, staff("Sam Second")).state == AllocationState.CONFIRMED
     expected.refresh_from_db()
@@ -220,16 +221,16 @@ def test_no_money_counts_twice_and_no_payment_is_paid_twice(
     transfer = came(Money(number="1000001"), Money(number="1000002"))
     first = BankTransfer.objects.exclude(pk=transfer.pk).get()
     allocating.allocate(transfer.pk, {expected.pk: 2000}, manager)
-    with pytest.raises(allocating.AllocationError, match=r"\$9\.00 is left"):
+    with pytest.raises(AllocationError, match=r"\$9\.00 is left"):
         allocating.allocate(transfer.pk, {other.pk: 1000}, manager)
-    with pytest.raises(allocating.AllocationError, match=r"\$9\.00 is still to come"):
+    with pytest.raises(AllocationError, match=r"\$9\.00 is still to come"):
         allocating.allocate(first.pk, {expected.pk: 901}, manager)
     expected.refresh_from_db()
     assert expected.state == ExpectedState.WAITING
     allocating.allocate(first.pk, {expected.pk: 900, other.pk: 1000}, manager)
     expected.refresh_from_db()
     assert expected.state == ExpectedState.CONFIRMED
-    with pytest.raises(allocating.AllocationError, match="paid already"):
+    with pytest.raises(AllocationError, match="paid already"):
         allocating.allocate(first.pk, {expected.pk: 1}, manager)
 
 
@@ -255,7 +256,7 @@ def test_undoing_takes_back_what_was_booked_and_it_can_be_paid_again(
     again = pay(paid, manager, number="1000009")
     assert again.invoice != invoice
     assert asked.__class__.objects.get(pk=asked.pk).state == RequestState.PAID
-    with pytest.raises(allocating.AllocationError, match="undone already"):
+    with pytest.raises(AllocationError, match="undone already"):
         allocating.undo(row.pk, manager, "Again")
 
 

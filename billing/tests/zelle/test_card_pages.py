@@ -17,6 +17,7 @@ from billing.tests.life import GOOD_CARD, deliver
 from billing.tests.refund_world import policy
 from billing.tests.zelle.world import make_terms, make_transfer
 from billing.zelle import allocating, expecting
+from billing.zelle.checks import AllocationError
 from conftest import Sandbox, run_jobs
 from emails.models import Message
 
@@ -135,7 +136,7 @@ def test_nothing_is_undone_while_another_payment_is_awaited(
     run_jobs()
     other = expecting.start_amount(alice, 3500, "Block")
     allocation = row.allocations.get()
-    with pytest.raises(allocating.AllocationError, match="started another payment"):
+    with pytest.raises(AllocationError, match="started another payment"):
         allocating.undo(allocation.pk, manager, "It was Bob's")
     allocation.refresh_from_db()
     assert allocation.state == "confirmed"

@@ -30,6 +30,7 @@ from billing.tests.refund_world import policy, refund_request
 from billing.tests.zelle.bank import OWNER, Money, expect, file_of, make_account, memo_of
 from billing.tests.zelle.world import make_terms
 from billing.zelle import allocating, candidates, importing
+from billing.zelle.checks import AllocationError
 from conftest import Sandbox, run_jobs
 from portal.backoffice.close_account import close_account
 
@@ -97,7 +98,7 @@ def test_money_that_is_being_refunded_is_not_freed_for_another_payment(
         came(Money("ALICE ARCHER", -2900, "30000000001"))
         run_jobs()
         assert Payment.objects.get().amount_refunded == 2900
-    with pytest.raises(allocating.AllocationError, match="refund"):
+    with pytest.raises(AllocationError, match="refund"):
         allocating.undo(paid.allocations.get().pk, manager, "It was Bob's")
     paid.refresh_from_db()
     assert paid.state == ExpectedState.CONFIRMED
@@ -181,7 +182,7 @@ def test_staff_do_not_count_a_file_of_their_own_for_themselves(manager: User) ->
     assert own.state == ExpectedState.ANNOUNCED
     row = own.allocations.get()
     assert row.state == AllocationState.PROPOSED
-    with pytest.raises(allocating.AllocationError):
+    with pytest.raises(AllocationError):
         allocating.confirm(row.pk, manager)
     allocating.confirm(row.pk, staff("Sam Second"))
 

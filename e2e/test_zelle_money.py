@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -42,6 +43,11 @@ def start(page: Page, stack: Stack, dollars: str, what: str) -> str:
     return reference
 
 
+def yesterday() -> str:
+    """Return a day that is past whatever other tests made of the sandbox's clock."""
+    return (datetime.now(UTC) - timedelta(days=1)).date().isoformat()
+
+
 def read_mails(stack: Stack) -> None:
     """Let the worker read the bank's mailbox now, unless it's about to anyway."""
     waiting = "SELECT 1 FROM procrastinate_jobs WHERE queueing_lock = 'read_bank_mail'"
@@ -73,13 +79,14 @@ def test_money_that_names_its_payment_is_announced_by_mail_and_proved_by_the_fil
     reference = start(page, stack, "62.50", "Guest pass")
 
     # A forged mail changes nothing, and staff see it.
-    stack.bank.pay("MONA MOREAU", 6250, reference, forged="unsigned")
+    stack.bank.pay("MONA MOREAU", 6250, reference, forged="unsigned", day=yesterday())
     read_mails(stack)
     eventually(lambda: stack.sql("SELECT 1 FROM billing_bankmail"), "the forged mail", 90)
     assert state_of(stack, email) == "waiting"
 
     # The true one turns the member's open page.
-    stack.bank.pay("MONA MOREAU", 6250, reference.lower().replace("-", " "))
+    memo = reference.lower().replace("-", " ")
+    stack.bank.pay("MONA MOREAU", 6250, memo, day=yesterday())
     read_mails(stack)
     expect(page.get_by_text("Arrived, being checked").first).to_be_visible(timeout=90_000)
     assert state_of(stack, email) == "announced"
@@ -109,7 +116,7 @@ def test_staff_choose_for_another_name_and_ask_for_the_rest(
     email = "nils@zelle.example"
     journey.sign_up(page, stack, "Nils Nordahl", email)
     start(page, stack, "47.10", "Workshop")
-    stack.bank.pay("N NORDAHL", 4000, no_memo=True)
+    stack.bank.pay("N NORDAHL", 4000, no_memo=True, day=yesterday())
     desk = journey.staff_desk(browser, stack, "Mo Matcher", "mo@zelle.example")
     import_file(desk, stack)
     desk.goto(f"{stack.url}/staff/billing/allocation/to-match/")
@@ -119,7 +126,7 @@ def test_staff_choose_for_another_name_and_ask_for_the_rest(
     rest = journey.newest_mail(stack, email)
     assert "$7.10" in rest["text"]
 
-    stack.bank.pay("N NORDAHL", 710, no_memo=True)
+    stack.bank.pay("N NORDAHL", 710, no_memo=True, day=yesterday())
     import_file(desk, stack)
     desk.goto(f"{stack.url}/staff/billing/allocation/to-match/")
     desk.get_by_role("button", name="Match the checked ones").click()
@@ -141,7 +148,7 @@ def test_staff_choose_for_another_name_and_ask_for_the_rest(
     sent.get_by_label("Zelle number").fill("30000000777")
     test_staff_refunds.press(sent, "I've sent it")
     expect(page.get_by_text("Sent by Zelle").first).to_be_visible(timeout=60_000)
-    stack.bank.send("NILS NORDAHL", 4710, reference="30000000777")
+    stack.bank.send("NILS NORDAHL", 4710, reference="30000000777", day=yesterday())
     import_file(desk, stack)
     expect(page.get_by_text("At your bank").first).to_be_visible(timeout=60_000)
     assert stack.sql("SELECT state FROM billing_refund WHERE reference = '30000000777'") == [

@@ -141,7 +141,7 @@ def test_staff_choose_for_another_name_and_ask_for_the_rest(
     test_staff_refunds.open_case(desk, stack, "Nils Nordahl")
     test_staff_refunds.press(test_staff_refunds.dialog(desk, "Approve"), "Approve")
     expect(desk.get_by_text("goes back").first).to_be_visible()
-    expect(page.get_by_text("We send it from our bank by Zelle").first).to_be_visible(
+    expect(page.get_by_text("We’ll send it from our bank by Zelle").first).to_be_visible(
         timeout=30_000
     )
     sent = test_staff_refunds.dialog(desk, "I've sent it")

@@ -183,7 +183,7 @@ class Stack:
         answer = httpx.post(
             f"{self.sandbox_url}/_sandbox/{path}", json=values, timeout=120, trust_env=False
         )
-        answer.raise_for_status()
+        assert answer.is_success, answer.text
         return answer.json()
 
     def look(self, path: str) -> Any:

@@ -21,5 +21,5 @@ def settle(world: World, intent: Json) -> None:
 
 def _payment(world: World, intent: Json) -> Json | None:
     payments = world.objects.list("invoice_payment")
-    mine = (one for one in payments if one["payment"]["payment_intent"] == intent["id"])
+    mine = (one for one in payments if one["payment"].get("payment_intent") == intent["id"])
     return next(mine, None)

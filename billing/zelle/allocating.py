@@ -127,8 +127,7 @@ def undo(allocation_pk: int, actor: User, because: str) -> Allocation:
     row.refresh_from_db()
     if row.state == AllocationState.UNDONE:
         raise AllocationError("It's undone already.")
-    if not because.strip():
-        raise AllocationError("Say why, for whoever looks at it later.")
+    checks.check_reason(because)
     checks.check_actor(expected, actor)
     counted = row.state == AllocationState.CONFIRMED
     row.state, row.undone_by, row.undone_at = AllocationState.UNDONE, actor, timezone.now()
@@ -155,8 +154,7 @@ def set_aside(transfer_pk: int, actor: User, because: str) -> BankTransfer:
         AllocationError: the reason is missing.
     """
     checks.require(actor)
-    if not because.strip():
-        raise AllocationError("Say why, for whoever looks at it later.")
+    checks.check_reason(because)
     bank_lock()
     row = BankTransfer.objects.get(pk=transfer_pk)
     row.set_aside_at, row.set_aside_by = timezone.now(), actor

@@ -144,3 +144,13 @@ def require(actor: User) -> None:
     """
     if not actor.is_active or not actor.has_perm(MAY_MATCH):
         raise PermissionDenied("Matching money needs a permission.")
+
+
+def check_reason(because: str) -> None:
+    """Make sure that somebody said why.
+
+    Raises:
+        AllocationError: they didn't.
+    """
+    if not because.strip():
+        raise AllocationError("Say why, for whoever looks at it later.")

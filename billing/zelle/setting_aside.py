@@ -5,13 +5,12 @@ from __future__ import annotations
 from datetime import date
 
 from django.contrib.auth.models import User
-from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils import timezone
 
 from billing.models import BankTransfer
 from billing.models.bank import TransferQuerySet
-from billing.zelle.checks import MAY_MATCH, AllocationError
+from billing.zelle import checks
 from billing.zelle.locks import bank_lock
 
 
@@ -28,10 +27,8 @@ def set_aside_older(day: date, actor: User, because: str) -> int:
         PermissionDenied: the actor may not.
         AllocationError: the reason is missing.
     """
-    if not actor.is_active or not actor.has_perm(MAY_MATCH):
-        raise PermissionDenied("Matching money needs a permission.")
-    if not because.strip():
-        raise AllocationError("Say why, for whoever looks at it later.")
+    checks.require(actor)
+    checks.check_reason(because)
     bank_lock()
     rows = BankTransfer.objects.filter(pk__in=older_than(day).order_by().values("pk"))
     return rows.update(

@@ -8,13 +8,17 @@ from datetime import UTC, date, datetime
 from email.utils import format_datetime
 from typing import Any
 
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.utils import timezone
+from pytest_django import Settings
 
 from billing.bank import references
 from billing.core.bank_statuses import ExpectedState, ZellePurpose
-from billing.models import BankAccount, ExpectedTransfer
+from billing.models import BankAccount, BankTransfer, ExpectedTransfer
 from billing.tests.bank import signed
+from billing.tests.factories import make_member
+from billing.zelle import allocating, importing
+from conftest import run_jobs
 
 OWNER = "owner@harbor.example"
 PREFIX = "HY"
@@ -93,3 +97,35 @@ def expect(user: User, amount: int = 2900, **changes: Any) -> ExpectedTransfer:
 def memo_of(expected: ExpectedTransfer) -> str:
     """Return what the member writes into the memo."""
     return references.shown(PREFIX, expected.reference)
+
+
+def trust(settings: Settings) -> None:
+    """Let mails count that are signed with the tests' key and written to the owner."""
+    settings.BANK_MAIL_DOMAINS = ["chase.com"]
+    settings.BANK_MAIL_RECIPIENTS = [OWNER]
+    settings.BANK_MAIL_DAYS = 7
+    records = signed.keys(2048, "chase.com")
+    settings.BANK_MAIL_KEYS = {name: record.decode() for name, record in records.items()}
+
+
+def staff(name: str) -> User:
+    """Return somebody who may match money, and decide on refunds of any amount."""
+    user = make_member(name, is_staff=True)
+    wanted = ["match_bank_transfer", "approve_refund", "approve_large_refund"]
+    user.user_permissions.add(*Permission.objects.filter(codename__in=wanted))
+    return User.objects.get(pk=user.pk)
+
+
+def came(*moved: Money, start: int = 100_000) -> BankTransfer:
+    """Import a file with these, and return the newest transfer."""
+    account = BankAccount.objects.first() or make_account()
+    importing.store(account, "a.csv", file_of(moved, start), None)
+    return BankTransfer.objects.latest("pk")
+
+
+def pay(expected: ExpectedTransfer, actor: User, **changes: Any) -> ExpectedTransfer:
+    """Let money come for it and count, and book it."""
+    transfer = came(Money(amount=expected.amount, **changes))
+    allocating.allocate(transfer.pk, {expected.pk: expected.amount}, actor)
+    run_jobs()
+    return ExpectedTransfer.objects.get(pk=expected.pk)

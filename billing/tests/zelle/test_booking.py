@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 
 from billing.core.bank_statuses import AllocationState, ExpectedState
 from billing.core.statuses import PaymentStatus, RefundState, RequestState
 from billing.models import (
-    BankAccount,
     BankTransfer,
     CreditNote,
     ExpectedTransfer,
@@ -30,9 +28,9 @@ from billing.stripe import gateway
 from billing.tests.factories import PRICE_ID, make_member
 from billing.tests.life import deliver
 from billing.tests.refund_world import policy, refund_request
-from billing.tests.zelle.bank import Money, expect, file_of, make_account
+from billing.tests.zelle.bank import Money, came, expect, pay, staff
 from billing.tests.zelle.world import make_terms
-from billing.zelle import allocating, booking, importing
+from billing.zelle import allocating, booking
 from billing.zelle.checks import AllocationError
 from conftest import Sandbox, run_jobs
 from emails import rendering
@@ -55,28 +53,6 @@ def manager() -> User:
 def _terms(sandbox: Sandbox) -> None:
     make_terms()
     policy()
-
-
-def staff(name: str) -> User:
-    user = make_member(name, is_staff=True)
-    wanted = ["match_bank_transfer", "approve_refund", "approve_large_refund"]
-    user.user_permissions.add(*Permission.objects.filter(codename__in=wanted))
-    return User.objects.get(pk=user.pk)
-
-
-def came(*moved: Money) -> BankTransfer:
-    """Import a file with these, and return the newest transfer."""
-    account = BankAccount.objects.first() or make_account()
-    importing.store(account, "a.csv", file_of(moved), None)
-    return BankTransfer.objects.latest("pk")
-
-
-def pay(expected: ExpectedTransfer, actor: User, **changes: Any) -> ExpectedTransfer:
-    """Let money come for it and count, and book it."""
-    transfer = came(Money(amount=expected.amount, **changes))
-    allocating.allocate(transfer.pk, {expected.pk: expected.amount}, actor)
-    run_jobs()
-    return ExpectedTransfer.objects.get(pk=expected.pk)
 
 
 def test_a_single_payment_is_an_invoice_paid_outside(

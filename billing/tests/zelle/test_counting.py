@@ -36,12 +36,12 @@ from billing.tests.bank import signed
 from billing.tests.factories import make_member
 from billing.tests.refund_world import policy
 from billing.tests.zelle.bank import (
-    OWNER,
     Money,
     expect,
     file_of,
     make_account,
     memo_of,
+    trust,
 )
 from billing.tests.zelle.world import make_terms
 from billing.zelle import allocating, candidates, expecting, importing, receiving
@@ -54,12 +54,7 @@ TODAY = date(2026, 3, 28)
 
 @pytest.fixture(autouse=True)
 def _bank(settings: Settings) -> None:
-    settings.BANK_MAIL_DOMAINS = ["chase.com"]
-    settings.BANK_MAIL_RECIPIENTS = [OWNER]
-    settings.BANK_MAIL_DAYS = 7
-    settings.BANK_MAIL_KEYS = {
-        name: record.decode() for name, record in signed.keys(2048, "chase.com").items()
-    }
+    trust(settings)
     make_terms()
 
 

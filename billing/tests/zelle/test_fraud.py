@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import User
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
@@ -16,7 +16,6 @@ from billing.models import (
     BankAccount,
     BankLine,
     BankTransfer,
-    ExpectedTransfer,
     Payment,
     PaymentRequest,
     Subscription,
@@ -24,10 +23,19 @@ from billing.models import (
 from billing.refunds import by_zelle
 from billing.refunds import service as refunds
 from billing.refunds.transitions import RefundError
-from billing.tests.bank import signed
 from billing.tests.factories import PRICE_ID, make_member
 from billing.tests.refund_world import policy, refund_request
-from billing.tests.zelle.bank import OWNER, Money, expect, file_of, make_account, memo_of
+from billing.tests.zelle.bank import (
+    Money,
+    came,
+    expect,
+    file_of,
+    make_account,
+    memo_of,
+    pay,
+    staff,
+    trust,
+)
 from billing.tests.zelle.world import make_terms
 from billing.zelle import allocating, candidates, importing
 from billing.zelle.checks import AllocationError
@@ -39,12 +47,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def _bank(sandbox: Sandbox, settings: Settings) -> None:
-    settings.BANK_MAIL_DOMAINS = ["chase.com"]
-    settings.BANK_MAIL_RECIPIENTS = [OWNER]
-    settings.BANK_MAIL_DAYS = 7
-    settings.BANK_MAIL_KEYS = {
-        name: record.decode() for name, record in signed.keys(2048, "chase.com").items()
-    }
+    trust(settings)
     make_terms()
     policy()
 
@@ -57,28 +60,6 @@ def alice() -> User:
 @pytest.fixture
 def manager() -> User:
     return staff("Mia Manager")
-
-
-def staff(name: str) -> User:
-    user = make_member(name, is_staff=True)
-    wanted = ["match_bank_transfer", "approve_refund", "approve_large_refund"]
-    user.user_permissions.add(*Permission.objects.filter(codename__in=wanted))
-    return User.objects.get(pk=user.pk)
-
-
-def came(*moved: Money, start: int = 100_000) -> BankTransfer:
-    """Import a file with these, and return the newest transfer."""
-    account = BankAccount.objects.first() or make_account()
-    importing.store(account, "a.csv", file_of(moved, start), None)
-    return BankTransfer.objects.latest("pk")
-
-
-def pay(expected: ExpectedTransfer, actor: User, **changes: Any) -> ExpectedTransfer:
-    """Let money come for it and count, and book it."""
-    transfer = came(Money(amount=expected.amount, **changes))
-    allocating.allocate(transfer.pk, {expected.pk: expected.amount}, actor)
-    run_jobs()
-    return ExpectedTransfer.objects.get(pk=expected.pk)
 
 
 # Money that counts twice

@@ -18,8 +18,7 @@ from billing.refunds.transitions import RefundError
 from billing.tests.bank import signed
 from billing.tests.factories import make_member
 from billing.tests.refund_world import policy, refund_request
-from billing.tests.zelle.bank import OWNER, Money, expect
-from billing.tests.zelle.test_fraud import came, pay, staff
+from billing.tests.zelle.bank import Money, came, expect, pay, staff, trust
 from billing.tests.zelle.world import make_terms
 from billing.zelle import receiving
 from conftest import Sandbox, run_jobs
@@ -29,12 +28,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def _bank(sandbox: Sandbox, settings: Settings) -> None:
-    settings.BANK_MAIL_DOMAINS = ["chase.com"]
-    settings.BANK_MAIL_RECIPIENTS = [OWNER]
-    settings.BANK_MAIL_DAYS = 7
-    settings.BANK_MAIL_KEYS = {
-        name: record.decode() for name, record in signed.keys(2048, "chase.com").items()
-    }
+    trust(settings)
     make_terms()
     policy()
 

@@ -14,8 +14,7 @@ from billing.refunds import by_zelle
 from billing.refunds import service as refunds
 from billing.tests.factories import make_member
 from billing.tests.refund_world import policy, refund_request
-from billing.tests.zelle.bank import Money, expect, memo_of
-from billing.tests.zelle.test_booking import came, pay, staff
+from billing.tests.zelle.bank import Money, came, expect, memo_of, pay, staff
 from billing.tests.zelle.world import make_terms
 from billing.zelle import allocating
 from conftest import Sandbox, run_jobs

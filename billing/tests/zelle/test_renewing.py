@@ -27,8 +27,7 @@ from billing.stripe import gateway
 from billing.sync import catalog
 from billing.tests.factories import PRICE_ID, make_member
 from billing.tests.life import deliver, paid_member
-from billing.tests.zelle.bank import expect
-from billing.tests.zelle.test_booking import pay, staff
+from billing.tests.zelle.bank import expect, pay, staff
 from billing.tests.zelle.world import make_terms, make_transfer
 from billing.zelle import allocating, booking, ending, expecting, missing, way
 from conftest import Sandbox, run_jobs

@@ -72,6 +72,18 @@ def _book(row: ExpectedTransfer) -> tuple[Invoice, Subscription | None]:
         gateway.pay_outside(row.invoice.stripe_id, key_of(row))
         return refresh.sync_invoice(row.invoice.stripe_id), row.invoice.subscription
     customer = checkout.customer_of(row.user)
+    try:
+        invoice, subscription = _book_for(row, customer)
+    except gateway.StripeMissing:
+        # It may have been deleted at Stripe a moment ago.
+        if not refresh.sync_customer(customer.stripe_id).deleted_at_stripe:
+            raise
+        customer = checkout.customer_of(row.user)
+        invoice, subscription = _book_for(row, customer)
+    return _without_balance(row, invoice, customer), subscription
+
+
+def _book_for(row: ExpectedTransfer, customer: Customer) -> tuple[Invoice, Subscription | None]:
     begins = row.purpose == ZellePurpose.MEMBERSHIP and not card_pages.is_member_by_card(row)
     # Who closed their account meanwhile is no member: their money is in the books, to be returned.
     if begins and (row.user.is_active or row.user.email):
@@ -88,6 +100,25 @@ def _book(row: ExpectedTransfer) -> tuple[Invoice, Subscription | None]:
         )
     )
     return refresh.sync_invoice(invoice_id), None
+
+
+def _without_balance(row: ExpectedTransfer, invoice: Invoice, customer: Customer) -> Invoice:
+    """Undo what Stripe did to the member's balance: they've sent the whole price.
+
+    Stripe uses credit for any invoice, and adds what's owed to it (documentation, "Customer credit
+    balance").
+    """
+    if invoice.balance_applied:
+        gateway.change_balance(
+            gateway.BalanceChange(
+                key=key_of(row),
+                customer_id=customer.stripe_id,
+                amount=invoice.balance_applied,
+                currency=invoice.currency,
+                description=f"Paid in full by Zelle ({zelle.shown(row)})",
+            )
+        )
+    return invoice
 
 
 def _can_be_taxed(customer: Customer) -> bool:
@@ -122,8 +153,8 @@ def _booked(
     lock_member(row.user_id)
     if invoice.status != InvoiceStatus.PAID:
         problem = f"Stripe's invoice is {invoice.get_status_display().lower()}, not paid."
-    elif invoice.amount_paid_outside != row.amount:
-        booked = Money(invoice.amount_paid_outside, invoice.currency)
+    elif (paid := _price_paid(row, invoice)) != row.amount:
+        booked = Money(paid, invoice.currency)
         problem = f"{row.money} came, but Stripe's invoice counts {booked}."
     if problem:
         logger.error("Zelle payment %s: %s", row.pk, problem)
@@ -133,6 +164,12 @@ def _booked(
     rows.update(
         booked_at=timezone.now(), invoice=invoice, subscription=subscription, problem=problem
     )
+
+
+def _price_paid(row: ExpectedTransfer, invoice: Invoice) -> int:
+    """Return what an invoice counts as paid, in cents, without the balance that we put back."""
+    given_back = 0 if row.invoice else invoice.balance_applied
+    return invoice.amount_paid_outside - given_back
 
 
 def _trouble(row: ExpectedTransfer, error: gateway.StripeError) -> str:

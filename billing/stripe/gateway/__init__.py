@@ -23,6 +23,8 @@ from billing.stripe.gateway.checkout import (
 from billing.stripe.gateway.client import API_VERSION, is_live_mode
 from billing.stripe.gateway.customers import (
     NO_PORTAL,
+    BalanceChange,
+    change_balance,
     create_customer,
     create_portal_session,
     customer_ids,
@@ -105,6 +107,7 @@ __all__ = [
     "SCHEDULED",
     "SUBSCRIPTION_PARTS",
     "BadSignature",
+    "BalanceChange",
     "CardRefused",
     "CheckoutRequest",
     "Collecting",
@@ -123,6 +126,7 @@ __all__ = [
     "StripeUnavailable",
     "StripeUnreachable",
     "Unreadable",
+    "change_balance",
     "collect_by",
     "create_checkout",
     "create_credit_note",

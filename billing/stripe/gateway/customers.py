@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import stripe
 
@@ -124,3 +125,34 @@ def has_portal() -> bool:
     with translated_errors():
         page = client().v1.billing_portal.configurations.list({"is_default": True, "limit": 1})
         return bool(page.data)
+
+
+@dataclass(frozen=True)
+class BalanceChange:
+    """What's added to a customer's balance, in minor units: less than 0 is credit.
+
+    `key` names the change, in its metadata and in the idempotency key.
+    """
+
+    key: str
+    customer_id: str
+    amount: int
+    currency: str
+    description: str
+
+
+def change_balance(wanted: BalanceChange) -> None:
+    """Change a customer's balance, once per key."""
+    changes = client().v1.customers.balance_transactions
+    made = every(lambda page: changes.list(wanted.customer_id, page), {})
+    if any((one.get("metadata") or {}).get(snapshots.ZELLE_KEY) == wanted.key for one in made):
+        return
+    params: stripe.params.CustomerBalanceTransactionCreateParams = {
+        "amount": wanted.amount,
+        "currency": wanted.currency,
+        "description": wanted.description,
+        "metadata": {snapshots.ZELLE_KEY: wanted.key},
+    }
+    with translated_errors():
+        key = idempotency.key("zelle-balance", wanted.key, wanted.customer_id)
+        changes.create(wanted.customer_id, limits.sendable(params), {"idempotency_key": key})

@@ -94,7 +94,7 @@ def _draft(wanted: PaidInvoice) -> str:
     if wanted.tax:
         params["automatic_tax"] = {"enabled": True}
     with translated_errors():
-        key = idempotency.key("zelle-invoice", wanted.key)
+        key = idempotency.key("zelle-invoice", wanted.key, wanted.customer_id)
         made = client().v1.invoices.create(limits.sendable(params), {"idempotency_key": key})
         return made.id
 
@@ -111,7 +111,7 @@ def _add_line(invoice_id: str, wanted: PaidInvoice) -> None:
         item["tax_behavior"] = "inclusive"
         if wanted.tax.code:
             item["tax_code"] = wanted.tax.code
-    key = idempotency.key("zelle-line", wanted.key)
+    key = idempotency.key("zelle-line", wanted.key, invoice_id)
     client().v1.invoice_items.create(limits.sendable(item), {"idempotency_key": key})
 
 

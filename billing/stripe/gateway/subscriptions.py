@@ -238,7 +238,7 @@ def _start_sent(wanted: SentSubscription) -> Mapping[str, Any]:
     }
     if wanted.is_taxed:
         params["automatic_tax"] = {"enabled": True}
-    key = idempotency.key("zelle-membership", wanted.key)
+    key = idempotency.key("zelle-membership", wanted.key, wanted.customer_id)
     with translated_errors():
         made = client().v1.subscriptions.create(limits.sendable(params), {"idempotency_key": key})
         return made.to_dict()

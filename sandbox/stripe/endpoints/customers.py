@@ -1,10 +1,18 @@
 """Customers, their payment methods, and the billing portal."""
 
-from sandbox.stripe import customer_taxes, customers, payment_methods, portal, subscriptions
+from sandbox.stripe import (
+    customer_balances,
+    customer_taxes,
+    customers,
+    payment_methods,
+    portal,
+    subscriptions,
+)
 from sandbox.stripe.endpoint import DATED, LISTING, Call, Endpoint, equal, listing
 from sandbox.stripe.params import (
     ADDRESS,
     BOOLEAN,
+    CURRENCY,
     EMAIL,
     INTEGER,
     METADATA,
@@ -151,6 +159,18 @@ _FLOW = Hash(
     }
 )
 
+
+def _change_balance(call: Call) -> Json:
+    customer = customers.find(call.world, call.id)
+    return customer_balances.create(call.world, customer, call.params)
+
+
+def _list_balance(call: Call) -> Json:
+    customer = customers.find(call.world, call.id)
+    matches = call.world.objects.list(customer_balances.KIND, customer=customer["id"])
+    return listing(call, matches, f"/v1/customers/{customer['id']}/balance_transactions")
+
+
 ENDPOINTS = [
     Endpoint(
         "POST",
@@ -191,6 +211,25 @@ ENDPOINTS = [
         "/v1/customers/{id}/subscriptions",
         "subscription_list",
         _list_subscriptions_of_customer,
+        LISTING,
+    ),
+    Endpoint(
+        "POST",
+        "/v1/customers/{id}/balance_transactions",
+        "customer_balance_transaction_create",
+        _change_balance,
+        {
+            "amount": Required(INTEGER),
+            "currency": Required(CURRENCY),
+            "description": text(350),
+            "metadata": METADATA,
+        },
+    ),
+    Endpoint(
+        "GET",
+        "/v1/customers/{id}/balance_transactions",
+        "customer_balance_transaction_list",
+        _list_balance,
         LISTING,
     ),
     Endpoint(

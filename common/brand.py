@@ -4,9 +4,10 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import condition, require_safe
+
+from common.context import current_brand
 
 # WCAG 2.2: 1.4.3 for text, 1.4.11 for the edges of controls.
 TEXT_CONTRAST = 4.5
@@ -150,15 +151,16 @@ def stylesheet(colors: Palette) -> str:
 
 def brand_etag(_request: HttpRequest) -> str:
     """Changes with the setting, so a new color shows on the next visit."""
-    return f'"brand-{parse(settings.BRAND_COLOR).hex[1:]}"'
+    return f'"brand-{parse(current_brand().color).hex[1:]}"'
 
 
 @require_safe
 @condition(etag_func=brand_etag)
 def brand_css(request: HttpRequest) -> HttpResponse:
     """Serves the owner's palette, the same for everyone; `?v=` names the color."""
-    response = HttpResponse(stylesheet(palette(settings.BRAND_COLOR)), content_type="text/css")
-    if request.GET.get("v") == settings.BRAND_COLOR:
+    color = current_brand().color
+    response = HttpResponse(stylesheet(palette(color)), content_type="text/css")
+    if request.GET.get("v") == color:
         response["Cache-Control"] = f"public, max-age={KEEP_NAMED_SECONDS}, immutable"
     else:
         response["Cache-Control"] = f"public, max-age={KEEP_PLAIN_SECONDS}"

@@ -1,23 +1,62 @@
 """What every template can show about the business."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.module_loading import import_string
+
+
+@dataclass(frozen=True)
+class Benefit:
+    """What membership gives, in a line: an icon of `static/icons.svg`, words, maybe a link."""
+
+    icon: str
+    text: str
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class Social:
+    """The business elsewhere, by the network's name: "Instagram"."""
+
+    name: str
+    url: str
 
 
 @dataclass(frozen=True)
 class Brand:
-    """The owner's name, color, and addresses, as set in the environment."""
+    """The owner's name, colors, pictures, and addresses; what isn't set is empty.
+
+    Addresses of pictures are paths on this host. `logo_backing_light` names what a pale logo needs
+    behind it on light pages ("brand"), and `logo_backing_dark` a dark one on dark pages ("paper").
+    """
 
     name: str
     color: str
     support_email: str
     postal_address: str
     public_site_url: str
+    tagline: str = ""
+    logo_url: str = ""
+    logo_width: int = 0
+    logo_height: int = 0
+    logo_backing_light: str = ""
+    logo_backing_dark: str = ""
+    icon_url: str = ""
+    cover_url: str = ""
+    cover_alt: str = ""
+    cover_width: int = 0
+    cover_height: int = 0
+    benefits: tuple[Benefit, ...] = ()
+    socials: tuple[Social, ...] = ()
+    vat_id: str = ""
+    support_phone: str = ""
+    support_hours: str = ""
 
 
-def current_brand() -> Brand:
+def brand_of_environment() -> Brand:
     """Return the brand from the settings (read at call time, so tests can override them)."""
     return Brand(
         name=settings.BRAND_NAME,
@@ -26,6 +65,12 @@ def current_brand() -> Brand:
         postal_address=settings.POSTAL_ADDRESS,
         public_site_url=settings.PUBLIC_SITE_URL,
     )
+
+
+def current_brand() -> Brand:
+    """Return the brand in force: what staff have saved, else the environment's."""
+    reader: Callable[[], Brand] = import_string(settings.BRAND_READER)
+    return reader()
 
 
 def brand(request: HttpRequest) -> dict[str, Brand | str]:

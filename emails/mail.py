@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 
 from common import addresses
+from common.context import current_brand
 from common.network import is_network_error
 from emails import rendering, smtp, smtp_replies
 from emails.models import Message
@@ -35,9 +36,9 @@ def send(message: Message) -> str:
     mail = EmailMultiAlternatives(
         subject=rendered.subject,
         body=rendered.text,
-        from_email=addresses.header(settings.DEFAULT_FROM_EMAIL),
+        from_email=sender(),
         to=[addresses.deliverable(message.recipient)],
-        reply_to=[addresses.deliverable(settings.SUPPORT_EMAIL)],
+        reply_to=[addresses.deliverable(current_brand().support_email)],
         headers={"Message-ID": identifier, "Auto-Submitted": "auto-generated"},
     )
     mail.attach_alternative(rendered.html, "text/html")
@@ -58,10 +59,21 @@ def send(message: Message) -> str:
     return identifier
 
 
+def sender() -> str:
+    """Return who mails come from: the environment's address, under the name that staff saved.
+
+    The address stays, because the mail server signs for its domain.
+    """
+    name = current_brand().name
+    if name == settings.BRAND_NAME:
+        return addresses.header(settings.DEFAULT_FROM_EMAIL)
+    return addresses.named(name, addresses.split(settings.DEFAULT_FROM_EMAIL)[1])
+
+
 def message_id(message: Message) -> str:
     """Return a row's Message-ID. It never changes, so a second try is the same mail."""
-    _name, sender = addresses.split(addresses.header(settings.DEFAULT_FROM_EMAIL))
-    domain = sender.rpartition("@")[2] or "localhost"
+    _name, address = addresses.split(addresses.header(settings.DEFAULT_FROM_EMAIL))
+    domain = address.rpartition("@")[2] or "localhost"
     digest = hashlib.sha256(f"{settings.SECRET_KEY}:{message.dedupe_key}".encode()).hexdigest()
     return f"<{message.pk}.{digest[:24]}@{domain}>"
 

@@ -10,6 +10,7 @@ from django.http import QueryDict
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from common.context import current_brand
 from common.fields import WordsField
 from members import names, time_zones
 from members.models import Member
@@ -27,7 +28,7 @@ def text_message_terms() -> SafeString:
         "{} will text you about your payments and your account, about one to five times a month. "
         "Message and data rates may apply. Reply STOP to cancel anytime, HELP for help. "
         "You don’t need texts to be a member.",
-        settings.BRAND_NAME,
+        current_brand().name,
     )
     policies = {"Privacy policy": settings.PRIVACY_URL, "Terms": settings.TERMS_URL}
     links = format_html_join(

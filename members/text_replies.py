@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 from twilio.twiml.messaging_response import MessagingResponse
 
+from common.context import current_brand
 from emails import keywords
 from emails.callbacks import refusal
 from emails.keywords import Asked
@@ -67,4 +67,4 @@ def _tell(heard: Heard) -> None:
 
 
 def _answer(words: str) -> str:
-    return words.format(brand=settings.BRAND_NAME, support=settings.SUPPORT_EMAIL)
+    return words.format(brand=current_brand().name, support=current_brand().support_email)

@@ -85,6 +85,8 @@ TERMS_URL = in_ascii(env.str("TERMS_URL", default=""))
 # The privacy policy, linked where members sign up and agree to texts.
 PRIVACY_URL = in_ascii(env.str("PRIVACY_URL", default=""))
 TERMS_VERSION = env.str("TERMS_VERSION", default="")[:100]
+# Who knows the brand in force (`common.context`).
+BRAND_READER = "common.context.brand_of_environment"
 
 # Stripe
 STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", default="")

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from django.conf import settings
-
 from billing.core import texts
 from billing.core.statuses import MembershipAction
 from billing.disputes.case import Case, day, moment, name_of, terms_before_payment
 from billing.facts import descriptions
+from common.context import current_brand
 from emails.catalog import Kind
 from emails.models import Channel, MessageState
 
@@ -20,7 +19,7 @@ def narrative(case: Case) -> Iterator[str]:
     """Describe in plain sentences what happened, as far as it's on record."""
     who = name_of(case.user)
     proven = " and proved the email address by a code sent to it" if case.is_verified else ""
-    joined, brand = day(case.user.date_joined), settings.BRAND_NAME
+    joined, brand = day(case.user.date_joined), current_brand().name
     yield f"{who} opened an account with {brand} on {joined}{proven}."
     if terms := terms_before_payment(case):
         ip = f" from the address {terms.ip}" if terms.ip else ""

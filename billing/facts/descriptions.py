@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TypeAlias
 
-from django.conf import settings
-
 from billing.core import texts
 from billing.core.subscription_items import UNNAMED_PLAN, joined
 from billing.models import Invoice, Payment, Product, Subscription
+from common.context import current_brand
 from common.reads import AnyOf, Part, Reading
 
 # By Stripe's id.
@@ -32,13 +31,15 @@ def of_payment(row: Payment, names: ProductNames) -> str:
 
 def of_single(row: Payment) -> str:
     """Return what a payment without an invoice is for."""
-    return texts.payment_description(row.description, settings.BRAND_NAME)
+    return texts.payment_description(row.description, current_brand().name)
 
 
 def of_invoice(invoice: Invoice, names: ProductNames) -> str:
     """Return what an invoice is for, given product names by ID."""
     sold = _sold(invoice, names)
-    return texts.invoice_description(sold or settings.BRAND_NAME, invoice.lines, is_plan=bool(sold))
+    return texts.invoice_description(
+        sold or current_brand().name, invoice.lines, is_plan=bool(sold)
+    )
 
 
 def plan_of(subscription: Subscription) -> str:

@@ -27,6 +27,7 @@ from billing.models.locks import lock_member
 from billing.stripe import failures, gateway
 from billing.stripe.snapshots import CheckoutSnapshot
 from billing.sync import account_setup, catalog, refresh, writing
+from common.context import current_brand
 from common.links import portal_url
 
 logger = logging.getLogger(__name__)
@@ -147,7 +148,7 @@ def in_sentences(action: str) -> Iterator[None]:
         logger.exception("A member's own customer at Stripe is not theirs.")
         raise CheckoutError(
             f"Something is wrong on our side and you can't {action} right now. Nothing was "
-            f"charged. Please write to {settings.SUPPORT_EMAIL}."
+            f"charged. Please write to {current_brand().support_email}."
         ) from error
 
 
@@ -213,7 +214,7 @@ def card_page(user: User, subscription_pk: int | None = None) -> str:
         account_setup.portal_is_missing()
         raise CheckoutError(
             "You can't change your card online yet. Please ask us, and we'll help: "
-            f"{settings.SUPPORT_EMAIL}"
+            f"{current_brand().support_email}"
         ) from error
     except gateway.StripeError as error:
         failures.note(logger, error, "The card page could not be opened")

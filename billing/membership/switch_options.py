@@ -6,7 +6,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from django.conf import settings
 from django.db.models import F, QuerySet
 from django.urls import reverse
 
@@ -23,6 +22,7 @@ from billing.core.statuses import (
 )
 from billing.facts import discounts, plans, zelle
 from billing.models import Payment, Plan, Refund, Subscription
+from common.context import current_brand
 from common.money import Money
 
 # An invoice is made at about the beginning of its period.
@@ -122,7 +122,9 @@ def _obstacle(row: Subscription) -> Obstacle:
 
 def _state_obstacle(row: Subscription) -> Obstacle | None:
     if zelle.is_paid_by(row):
-        return Obstacle(f"You pay by Zelle. To switch plans, write to {settings.SUPPORT_EMAIL}.")
+        return Obstacle(
+            f"You pay by Zelle. To switch plans, write to {current_brand().support_email}."
+        )
     if row.status in UNPAID_SUBSCRIPTION:
         return Obstacle("Your last payment is still open. Pay it to switch plans.")
     if row.status == SubscriptionStatus.PAUSED:
@@ -191,7 +193,7 @@ def _holds_more(row: Subscription, choice: Choice) -> str:
 
     Items in one subscription are charged at the same interval, so a new one would change them.
     """
-    ask = f"To change how you pay, write to {settings.SUPPORT_EMAIL}."
+    ask = f"To change how you pay, write to {current_brand().support_email}."
     plan = subscription_items.of_plan(row.parts, plans.product_ids())
     if len(plan) > 1 or any(one.quantity != 1 for one in plan):
         return f"You pay for {row.name} together. {ask}"

@@ -31,6 +31,7 @@ from billing.notices.transitions import (
     SinglePaymentFailed,
     SinglePaymentReceived,
 )
+from common.context import current_brand
 from common.links import portal_url
 from common.money import Money
 from emails import outbox
@@ -102,7 +103,7 @@ def single_payment_received(received: SinglePaymentReceived) -> None:
         return
     user = payment.customer.user
     amount = str(payment.money_received)
-    description = texts.payment_description(payment.description, settings.BRAND_NAME)
+    description = texts.payment_description(payment.description, current_brand().name)
     outbox.put(
         user,
         contexts.PaymentReceived(
@@ -164,7 +165,7 @@ def single_payment_failed(failed: SinglePaymentFailed) -> None:
         contexts.PaymentNotMade(
             name=user.first_name,
             amount=str(payment.money),
-            description=texts.payment_description(payment.description, settings.BRAND_NAME),
+            description=texts.payment_description(payment.description, current_brand().name),
             reason=texts.failure(payment.failure_code, payment.card_brand),
             method=texts.card(payment.card_brand, payment.card_last4),
             url=again if asked or settings.PAYMENT_MAXIMUM else portal_url("billing:payments"),

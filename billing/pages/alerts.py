@@ -25,6 +25,7 @@ from billing.pages.member_facts import MemberFacts
 from billing.pages.membership_status import Membership, MembershipState
 from billing.pages.payment_lines import PAGE_SIZE
 from billing.refunds import lines
+from common.context import current_brand
 from common.money import Money
 
 
@@ -65,7 +66,7 @@ def _two_memberships(current: Membership) -> list[Alert]:
             Tone.WAIT,
             "You have two memberships",
             f"You're charged for both: {prices}. We've been notified and will fix this. "
-            f"Questions? Write to {settings.SUPPORT_EMAIL}.",
+            f"Questions? Write to {current_brand().support_email}.",
         )
     ]
 

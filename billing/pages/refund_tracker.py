@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
 
@@ -21,6 +20,7 @@ from billing.models import Refund
 from billing.pages.refund_facts import CAME_TO_NOTHING, RefundFacts
 from billing.refunds import lines, membership_end
 from billing.refunds import texts as refund_texts
+from common.context import current_brand
 from common.money import Money
 
 TEAM, PROVIDER, BANK = "Our team", "Our payment provider", "Your bank"
@@ -179,9 +179,8 @@ def _after_approval(row: Refund, ended_at: datetime | None) -> list[Step]:
 
 def _to_answer(row: Refund) -> Step:
     until = f" You can until {long_date(row.answer_by)}." if row.answer_by else ""
-    lost = (
-        f"If it is not there, look in your spam folder, or write to us: {settings.SUPPORT_EMAIL}."
-    )
+    support = current_brand().support_email
+    lost = f"If it is not there, look in your spam folder, or write to us: {support}."
     text = f"{refund_texts.TO_ANSWER}{until} {lost}"
     return Step(Stage.NOW, "We need an answer from you", row.sent_at, "", text)
 

@@ -8,7 +8,6 @@ from datetime import datetime
 from enum import StrEnum
 from urllib.parse import urlencode
 
-from django.conf import settings
 from django.urls import reverse
 
 from billing.core import texts
@@ -17,6 +16,7 @@ from billing.core.dates import long_date
 from billing.core.tones import Alert, Tone
 from billing.facts import pay_links, zelle
 from billing.models import ExpectedTransfer, KnownPayer, ZelleTerms
+from common.context import current_brand
 from common.money import Money, plain_amount
 from common.paths import numbered
 
@@ -264,7 +264,7 @@ def _card_url(row: ExpectedTransfer) -> str:
     if row.purpose == ZellePurpose.MEMBERSHIP:
         return reverse("billing:membership")
     filled = {"amount": plain_amount(row.amount, row.currency)}
-    if row.description != texts.payment_description("", settings.BRAND_NAME):
+    if row.description != texts.payment_description("", current_brand().name):
         filled["note"] = row.description
     return f"{reverse('billing:pay-amount')}?{urlencode(filled)}"
 

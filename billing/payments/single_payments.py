@@ -24,6 +24,7 @@ from billing.models import Checkout, Customer, Item, PaymentRequest
 from billing.models.locks import lock_member
 from billing.stripe import gateway
 from billing.stripe.snapshots import CheckoutSnapshot
+from common.context import current_brand
 from common.money import Money
 
 
@@ -61,7 +62,7 @@ def pay_amount(user: User, amount: int, note: str) -> str:
     terms = {
         "amount": amount,
         "currency": currency,
-        "description": texts.payment_description(note, settings.BRAND_NAME),
+        "description": texts.payment_description(note, current_brand().name),
     }
     already = AlreadyPaid("You have just paid. Your payment is being confirmed.")
     wanted = Wanted(Purpose.AMOUNT, terms, _open_session, already)
@@ -141,7 +142,7 @@ def unpayable(request: PaymentRequest) -> Unpayable | None:
 
 
 def _sentence(why: Unpayable) -> str:
-    return SENTENCES[why].format(support=settings.SUPPORT_EMAIL)
+    return SENTENCES[why].format(support=current_brand().support_email)
 
 
 def bounds() -> str:

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from logging import Logger
 
-from django.conf import settings
-
 from billing.stripe import gateway
+from common.context import current_brand
 
 # Not about the request itself: another card or choice would fail too.
 NOT_THE_REQUEST = (gateway.StripeUnavailable, gateway.StripeLockedOut, gateway.StripeFault)
@@ -26,7 +25,7 @@ def sentence(error: gateway.StripeError, action: str, *, so_far: str = "") -> st
         why, then = "Our payment provider is having trouble right now.", _AGAIN
     else:
         why = f"Something is wrong on our side and you can't {action} right now."
-        then = f"Please write to {settings.SUPPORT_EMAIL}."
+        then = f"Please write to {current_brand().support_email}."
     return " ".join(part for part in (why, so_far, then) if part)
 
 

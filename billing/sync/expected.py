@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -25,6 +24,7 @@ from billing.core.bank_statuses import (
 from billing.core.statuses import InvoiceStatus
 from billing.facts import descriptions, zelle
 from billing.models import Allocation, ExpectedTransfer, Invoice, PaymentRequest, Subscription
+from common.context import current_brand
 
 PAID_OTHERWISE = "It was paid another way."
 # A reference is drawn by chance among 900,000.
@@ -86,7 +86,7 @@ def open_row(wanted: Wanted) -> tuple[ExpectedTransfer, bool]:
         )
     day = timezone.now() - timedelta(days=1)
     if rows.filter(created_at__gt=day).count() >= MOST_A_DAY:
-        raise ZelleError(TOO_MANY.format(support=settings.SUPPORT_EMAIL))
+        raise ZelleError(TOO_MANY.format(support=current_brand().support_email))
     if row:
         close([row], "Another amount replaced it.")
     return _new(wanted), True

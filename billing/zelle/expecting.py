@@ -42,6 +42,7 @@ from billing.payments import single_payments
 from billing.sync import catalog, expected
 from billing.sync.expected import Wanted, ZelleError
 from billing.zelle import notices
+from common.context import current_brand
 from common.one_by_one import OneByOne
 
 __all__ = [
@@ -87,7 +88,7 @@ def start_amount(user: User, amount: int, note: str) -> ExpectedTransfer:
             user=user,
             purpose=ZellePurpose.AMOUNT,
             amount=amount,
-            description=texts.payment_description(note, settings.BRAND_NAME),
+            description=texts.payment_description(note, current_brand().name),
             expires_at=_end(known),
         )
     )
@@ -238,7 +239,7 @@ def cancel(user: User, pk: int) -> ExpectedTransfer:
     if row.said_sent_at or zelle.money_is_here(row):
         raise ZelleError(
             "You’ve sent this payment, so it can’t be canceled here. Please write to "
-            f"{settings.SUPPORT_EMAIL}."
+            f"{current_brand().support_email}."
         )
     expected.close([row], CANCELED_BY_MEMBER)
     return row
@@ -384,5 +385,5 @@ def _locked(user: User, pk: int) -> ExpectedTransfer:
 def _over(row: ExpectedTransfer) -> str:
     if row.state == ExpectedState.CONFIRMED:
         return "We’ve received this payment. Thank you."
-    support = settings.SUPPORT_EMAIL
+    support = current_brand().support_email
     return f"We’re no longer waiting for this payment. Questions? Write to {support}."

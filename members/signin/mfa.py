@@ -22,6 +22,7 @@ from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
+from common.context import current_brand
 from members.signin import recent_login
 from members.signin.allauth_internals import generate_totp_secret
 from members.signin.mails import send_account_mail
@@ -42,7 +43,7 @@ class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth ships no t
 
     def get_totp_issuer(self) -> str:
         """Return what the app calls us."""
-        return str(settings.BRAND_NAME)
+        return current_brand().name
 
     def encrypt(self, text: str) -> str:
         """Encrypt a secret, so a copy of the database can't sign anyone in."""

@@ -73,8 +73,14 @@ def render_email(message: Message) -> RenderedEmail:
     with _time_zone_of(message):
         facts["subject"] = characters.line(message.subject) or _subject(message, facts)
         source = _fill(_template(f"emails/{message.kind}.mjml"), facts, autoescape=True)
-        text = _plain(_template(f"emails/{message.kind}.txt"), facts)
-    return RenderedEmail(facts["subject"], mjml2html(source), text.strip() + "\n")
+        text = _text(message, facts)
+    return RenderedEmail(facts["subject"], mjml2html(source), text)
+
+
+def render_text(message: Message) -> str:
+    """Return the plain text of a message's email, alone."""
+    with _time_zone_of(message):
+        return _text(message, _facts(message))
 
 
 def render_subject(message: Message) -> str:
@@ -119,6 +125,10 @@ def _letterhead(brand: Brand, portal_url: str) -> dict[str, Any]:
 def _subject(message: Message, facts: Mapping[str, Any]) -> str:
     text = _plain(_line(spec_of(message.kind).subject), facts)
     return " ".join(text.split())[:SUBJECT_LENGTH]
+
+
+def _text(message: Message, facts: Mapping[str, Any]) -> str:
+    return _plain(_template(f"emails/{message.kind}.txt"), facts).strip() + "\n"
 
 
 def _sms(message: Message, facts: Mapping[str, Any]) -> str:

@@ -1,9 +1,18 @@
-"""Problems of the portal itself, for as long as they last, and which group is which staff role."""
+"""What concerns the whole portal: its problems, staff roles, and copies of members' data."""
 
 from __future__ import annotations
 
+import uuid
+from datetime import datetime, timedelta
+from typing import Self
+
+from django.conf import settings
 from django.contrib.auth.models import Group
 from django.db import models
+from django.utils import timezone
+
+# How long a copy of someone's data can be fetched.
+EXPORT_KEPT = timedelta(days=7)
 
 
 class Problem(models.Model):
@@ -40,3 +49,94 @@ class StaffRole(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class ExportState(models.TextChoices):
+    """What became of a copy of someone's data."""
+
+    WAITING = "waiting", "Being made"
+    READY = "ready", "Ready"
+    FAILED = "failed", "Failed"
+
+
+class DataExportQuerySet(models.QuerySet["DataExport"]):
+    """Copies of members' data."""
+
+    def waiting(self) -> Self:
+        """Those that the worker hasn't made yet."""
+        return self.filter(state=ExportState.WAITING)
+
+    def ready(self, now: datetime) -> Self:
+        """Those that can be fetched."""
+        return self.filter(state=ExportState.READY, expires_at__gt=now)
+
+    def since(self, moment: datetime) -> Self:
+        """Those that were asked for since then, and didn't fail because of us."""
+        return self.filter(created_at__gt=moment).exclude(state=ExportState.FAILED)
+
+    def old(self, now: datetime) -> Self:
+        """Those that are no longer kept."""
+        failed_before = now - EXPORT_KEPT
+        is_over = models.Q(expires_at__lte=now)
+        return self.filter(is_over | models.Q(created_at__lte=failed_before, expires_at=None))
+
+
+class DataExport(models.Model):
+    """A copy of all of a member's data, which only they may fetch. Times are UTC.
+
+    Its number is drawn by chance. `portal.selfservice.data_exports` makes it, and deletes it after
+    `EXPORT_KEPT`.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="data_exports"
+    )
+    asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text="Who of the staff had it made, if the member didn’t.",
+    )
+    state = models.CharField(
+        max_length=10, choices=ExportState.choices, default=ExportState.WAITING
+    )
+    created_at = models.DateTimeField(default=timezone.now)
+    made_at = models.DateTimeField(null=True, blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    fetched_at = models.DateTimeField(null=True, blank=True)
+    size = models.PositiveBigIntegerField(default=0, help_text="In bytes.")
+
+    objects = DataExportQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "copy of data"
+        verbose_name_plural = "copies of data"
+        ordering = ["-created_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user"],
+                condition=models.Q(state="waiting"),
+                name="portal_export_waiting_once",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Copy of data of user {self.user_id}"
+
+
+class DataExportPart(models.Model):
+    """A piece of such a copy's file: none is larger than the memory that it takes to send it."""
+
+    export = models.ForeignKey(DataExport, on_delete=models.CASCADE, related_name="parts")
+    number = models.PositiveIntegerField()
+    content = models.BinaryField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["export", "number"], name="portal_export_part_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Part {self.number}"

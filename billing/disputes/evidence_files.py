@@ -10,17 +10,14 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.template.exceptions import TemplateDoesNotExist
-
 from billing.core import texts
 from billing.disputes import evidence
 from billing.disputes.case import Case, delivery, gather, moment, subject
 from billing.facts import descriptions
 from billing.models import Dispute, Invoice
 from common import documents, spreadsheets
-from emails import rendering
-from emails.catalog import Kind, spec_of
-from emails.models import Channel, Message
+from emails import reading
+from emails.models import Message
 
 READ_ME = """This is the evidence about one disputed payment.
 
@@ -30,6 +27,7 @@ the rest        the records it is made from, in full, should the bank ask for on
 Read the document before you send it: it holds personal data of the member, meant for their bank
 alone. All times are UTC.
 """
+NOT_KEPT = "The text of this message is not kept.\n"
 
 
 def filename(dispute: Dispute) -> str:
@@ -198,16 +196,4 @@ def _text(message: Message) -> str:
         f"Written: {moment(message.created_at)}\nState: {delivery(message)}\n"
         f"About: {subject(message)}\n\n"
     )
-    return head + _body(message)
-
-
-def _body(message: Message) -> str:
-    if message.emptied_at or message.kind not in set(Kind) or spec_of(message.kind).sensitive:
-        return "The text of this message is not kept.\n"
-    try:
-        if message.channel == Channel.SMS:
-            return f"{rendering.render_sms(message)}\n"
-        return rendering.render_email(message).text
-    except TemplateDoesNotExist:
-        # An earlier version of the portal sent it, so only the subject is left.
-        return "The text of this message is not kept.\n"
+    return head + (reading.text_of(message) or NOT_KEPT)

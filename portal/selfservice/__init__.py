@@ -1,0 +1,1 @@
+"""What members do about their account as a whole: take their data, close it, and get help."""

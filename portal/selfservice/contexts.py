@@ -1,0 +1,20 @@
+"""What messages about someone's account as a whole may say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from emails.catalog import Kind
+from emails.contexts import MessageContext
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataReady(MessageContext):
+    """A copy of their data can be fetched. `by_staff`: our team made it for them."""
+
+    kind = Kind.DATA_READY
+    name: str
+    until: datetime
+    by_staff: bool
+    url: str

@@ -1,0 +1,35 @@
+"""Everything that someone's data is made of, and what isn't in it, with the reason.
+
+A test walks all models that lead to a member: each is in `TABLES`, or in `LEFT_OUT`.
+"""
+
+from __future__ import annotations
+
+from portal.selfservice import data_account, data_money
+
+TABLES = [*data_account.TABLES, *data_money.TABLES]
+# By a model's label: why it isn't in someone's data.
+LEFT_OUT = {
+    "admin.LogEntry": "Our colleagues' work log. What it changed is in the tables.",
+    "auth.User_groups": "What staff may do; the account says whether someone is staff.",
+    "auth.User_user_permissions": "What staff may do; the account says whether someone is staff.",
+    "account.EmailConfirmation": "One-time keys, which the portal doesn't use.",
+    "sessions.Session": "What cookies point to: secrets. `sessions` lists them.",
+    "procrastinate.ProcrastinateJob": "Work under way: numbers of rows that are in the tables.",
+    "procrastinate.ProcrastinateEvent": "When that work was done.",
+    "procrastinate.ProcrastinatePeriodicDefer": "When that work is due.",
+    "portal.DataExportPart": "Parts of the copies themselves.",
+    "billing.Item_members": "In `items-offered`.",
+    "billing.RefundPolicy": "The business's rules; it only says which colleague wrote them.",
+    "billing.BankTransfer": "The business's bank account; what came is in `zelle-transfers`.",
+    "billing.BankFile": "The business's bank account; it says which colleague imported it.",
+    "billing.BankLine": "The business's bank account; what came is in `zelle-transfers`.",
+    "billing.BankMail": "The business's bank account; what came is in `zelle-transfers`.",
+    "billing.BankUpload": "The business's bank account; it's kept for an hour.",
+    "billing.ZelleTerms": "The business's terms; it says which colleague changed them.",
+    "billing.LedgerText": "The words of `refunds` again, and names of colleagues.",
+    "billing.StripeEvent": "Stripe's notices, kept for a while; what they say is in the tables.",
+    "billing.TrialRecord": "A digest, which leads to nobody without the address.",
+    "billing.UnassignedCustomer": "Customers at Stripe that aren't anybody's here.",
+    "billing.Reconciliation": "Differences between two copies of what's in the tables.",
+}

@@ -61,6 +61,7 @@ class Kind(StrEnum):
     UNKNOWN_ACCOUNT = "unknown_account"
     ACCOUNT_CHANGED = "account_changed"
     ACCOUNT_CLOSED = "account_closed"
+    DATA_READY = "data_ready"
 
 
 class Category(StrEnum):
@@ -202,6 +203,7 @@ CATALOG: dict[Kind, Spec] = {
     Kind.UNKNOWN_ACCOUNT: _account("No account with this address"),
     Kind.ACCOUNT_CHANGED: _account("{{ headline }}", CHANGE_WHY),
     Kind.ACCOUNT_CLOSED: _account("Your account is closed", CLOSED_WHY),
+    Kind.DATA_READY: Spec("Your data is ready to download", Category.ACCOUNT, why=CHANGE_WHY),
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from uuid import UUID
 
 from django.conf import settings
 from procrastinate import JobContext
@@ -12,10 +13,15 @@ import billing.forgetting
 import common.forgetting
 import emails.forgetting
 from common.one_by_one import OneByOne
+from common.queue import Backoff
 from portal.backoffice import close_account, problems
 from portal.backoffice.home import income
+from portal.selfservice import data_exports
+from portal.selfservice.jobs import JobName
 
 logger = logging.getLogger(__name__)
+
+EXPORT_BACKOFF = Backoff(max_attempts=5, first=10)
 
 
 @app.periodic(cron="2 * * * *")
@@ -48,11 +54,23 @@ async def recover_stalled_jobs(context: JobContext, timestamp: int) -> None:
     run.finish()
 
 
+@app.task(name=JobName.MAKE_EXPORT, retry=EXPORT_BACKOFF, pass_context=True)
+def make_export(context: JobContext, export_id: str) -> None:
+    """Make a copy of a member's data, and email them that it's ready."""
+    try:
+        data_exports.make(UUID(export_id))
+    except Exception:
+        if EXPORT_BACKOFF.is_last(context.job.attempts):
+            data_exports.fail(UUID(export_id))
+        raise
+
+
 @app.periodic(cron="47 4 * * *")
 @app.task(queueing_lock="forget_old_records", name="members.tasks.forget_old_records")
 def forget_old_records(timestamp: int) -> None:
     """Delete or empty old records, and what came in about people after they had left."""
     close_account.forget(close_account.closed_users())
+    data_exports.forget_old()
     billing.forgetting.forget_old()
     emails.forgetting.forget_old()
     common.forgetting.forget_old_jobs()

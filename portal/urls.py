@@ -14,6 +14,7 @@ from portal.styleguide import styleguide
 urlpatterns = [
     path("", views.home, name="home"),
     path("", include("billing.urls")),
+    path("", include("portal.selfservice.urls")),
     path("account/", include("members.urls")),
     path("accounts/", include("members.signin.urls")),
     path("accounts/", include("allauth.urls")),

@@ -13,6 +13,7 @@ from emails.catalog import Kind
 from emails.contexts import MessageContext, NamedAmount
 from members import contexts as members
 from portal.backoffice import contexts as portal
+from portal.selfservice import contexts as selfservice
 
 at = datetime.fromisoformat
 TO_SEND: dict[str, Any] = {
@@ -458,6 +459,11 @@ CONTEXTS: dict[Kind, MessageContext] = {
             had_membership=True,
             was_charged=True,
             has_books=True,
+        ),
+        selfservice.DataReady(
+            until=at("2026-12-01T12:00:00+00:00"),
+            by_staff=True,
+            url="https://portal.example.com/account/data/",
         ),
     )
 }

@@ -8,10 +8,18 @@ from typing import Any
 
 import pytest
 from django.template import Engine
-from django.template.base import FilterExpression, Node, NodeList, Template, Variable
+from django.template.base import (
+    FilterExpression,
+    Node,
+    NodeList,
+    Template,
+    TokenType,
+    Variable,
+)
 from django.template.defaulttags import ForNode
 from django.template.loader_tags import ExtendsNode
 from django.template.smartif import TokenBase
+from django.templatetags.i18n import BlockTranslateNode
 
 from common.brand import Palette
 from common.context import Brand
@@ -56,6 +64,10 @@ def _asked_by(node: Node) -> set[str]:
     if isinstance(node, ForNode):
         inside -= {*node.loopvars, "forloop"} - set(PARTS)
         inside -= {name for name in inside if name.startswith("forloop.")}
+    if isinstance(node, BlockTranslateNode):
+        parts = [*node.singular, *(node.plural or [])]
+        shown = {one.contents for one in parts if one.token_type == TokenType.VAR}
+        inside |= shown - set(node.extra_context)
     if isinstance(node, ExtendsNode):
         assert isinstance(node.parent_name, FilterExpression)
         inside |= names_in(Engine.get_default().get_template(str(node.parent_name.var)))
@@ -71,6 +83,8 @@ def _variables(value: Any) -> set[str]:
             return {".".join([name, *rest])}
         case list() | tuple():
             return set().union(*map(_variables, value))
+        case dict():  # the names that a block to translate gives to values
+            return _variables([*value.values()])
         case TokenBase():  # an operator of {% if %}, or one of its values
             return _variables([value.first, value.second, getattr(value, "value", None)])
         case _:

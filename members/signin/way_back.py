@@ -99,6 +99,7 @@ FORMS = {
     "mfa_deactivate_totp": Form("turn off two-step sign-in"),
     "mfa_generate_recovery_codes": Form("make new recovery codes"),
     "usersessions_list": Form("sign out your other devices"),
+    "selfservice:data": Form("prepare your data"),
 }
 
 

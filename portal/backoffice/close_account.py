@@ -34,6 +34,7 @@ from members.models import (
     TermsAcceptance,
 )
 from portal.backoffice.contexts import AccountClosed
+from portal.models import DataExport
 
 CLOSED = "closed-"
 
@@ -91,6 +92,7 @@ def forget(users: QuerySet[User]) -> None:
     Authenticator.objects.filter(user__in=users).delete()
     SignIn.objects.filter(user__in=users).delete()
     Device.objects.filter(user__in=users).delete()
+    DataExport.objects.filter(user__in=users).delete()
     PhoneCode.objects.filter(user__in=users).delete()
     TermsAcceptance.objects.filter(user__in=users).exclude(ip=None).update(ip=None)
     SmsConsentRecord.objects.filter(member__user__in=users).exclude(phone="").update(phone="")

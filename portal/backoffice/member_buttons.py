@@ -21,6 +21,7 @@ from members.access_dialogs import ChangeAccess
 from members.contact_dialogs import CorrectEmail, CorrectPhone, may_correct
 from members.signin import password_links
 from members.signin.staff_recent import recently_signed_in
+from portal.selfservice import data_exports
 
 
 class MemberButtons(IndexedSearch):
@@ -97,6 +98,33 @@ class MemberButtons(IndexedSearch):
             return ask_again(request, self.correct_phone, form)
         self.log_change(request, user, f"Changed the phone number from {before} to {phone}.")
         messages.success(request, "The number is saved. The member has to verify it.")
+        return redirect(show.page_of(user))
+
+    @recently_signed_in
+    @button(
+        "Prepare their data",
+        icon="folder_zip",
+        path="data",
+        permission="correct",
+        question="Prepare a copy of all data about this member?",
+        explanation=(
+            "We email the member when it’s ready. Only they can download it, once they have signed"
+            " in, for seven days."
+        ),
+        is_primary=False,
+    )
+    def prepare_data(
+        self, request: HttpRequest, form: BaseDialogForm, object_id: str
+    ) -> HttpResponse:
+        """Have the copy made, and log it."""
+        user = row_or_404(User, object_id)
+        try:
+            data_exports.ask(user, current_user(request))
+        except data_exports.ExportRefused as refusal:
+            messages.error(request, str(refusal))
+        else:
+            self.log_change(request, user, "Had a copy of their data made.")
+            messages.success(request, f"We’ll email {user.email} when it’s ready.")
         return redirect(show.page_of(user))
 
     def has_access_permission(self, request: HttpRequest, _object_id: str = "") -> bool:

@@ -74,7 +74,10 @@ class UserAdmin(MemberColumns, MemberButtons, DjangoUserAdmin):  # type: ignore[
         {
             "title": "Account",
             "icon": "manage_accounts",
-            "items": ["correct_email", "correct_phone", "send_password_link", "change_access"],
+            "items": [
+                *("correct_email", "correct_phone", "prepare_data"),
+                *("send_password_link", "change_access"),
+            ],
         },
     ]
     readonly_fields = [

@@ -14,7 +14,6 @@ class DataReady(MessageContext):
     """A copy of their data can be fetched. `by_staff`: our team made it for them."""
 
     kind = Kind.DATA_READY
-    name: str
     until: datetime
     by_staff: bool
     url: str

@@ -39,9 +39,7 @@ ACCOUNT = Table(
         flag("is_staff", _("Whether you may open the staff site.")),
     ),
     User,
-    frozenset(
-        ["password", "username", "is_superuser", "is_active", "groups", "user_permissions"]
-    ),
+    frozenset(["password", "username", "is_superuser", "is_active", "groups", "user_permissions"]),
 )
 PROFILE = Table(
     "profile",

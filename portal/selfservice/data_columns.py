@@ -1,4 +1,4 @@
-"""What a column of someone's data is, and how its values are written (pure but for translations)."""
+"""What a column of someone's data is, and how its values are written (pure)."""
 
 from __future__ import annotations
 

@@ -18,6 +18,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from procrastinate.contrib.django import app
+from procrastinate.exceptions import AlreadyEnqueued
 
 from billing.models.locks import lock_member
 from common.links import portal_url
@@ -32,7 +33,6 @@ logger = logging.getLogger(__name__)
 MOST_A_DAY = 3
 # A file with fifty years of payments has a few megabytes.
 LARGEST = 200 * 1024 * 1024
-BEING_MADE = gettext_lazy("We’re already making your copy. We’ll email you when it’s ready.")
 ENOUGH = gettext_lazy("You’ve asked for several copies today. You can ask again tomorrow.")
 
 
@@ -46,25 +46,36 @@ class TooLarge(Exception):
 
 @transaction.atomic
 def ask(user: User, asked_by: User | None = None) -> DataExport:
-    """Have a copy of a member's data made; `asked_by` is a colleague who does it for them.
+    """Have a copy of a member's data made, or return the one that's being made.
+
+    `asked_by` is a colleague who does it for them.
 
     Raises:
-        ExportRefused: one is being made, there were enough today, or there's nowhere to write to.
+        ExportRefused: there were enough today, or there's nowhere to write to.
     """
     lock_member(user.pk)
     mine = DataExport.objects.filter(user=user)
-    if mine.waiting().exists():
-        raise ExportRefused(BEING_MADE)
+    if waiting := mine.waiting().first():
+        # Its job may be lost: of one that waits, there's only one.
+        _enqueue(waiting)
+        return waiting
     if mine.since(timezone.now() - timedelta(days=1)).count() >= MOST_A_DAY:
         raise ExportRefused(ENOUGH)
     if not user.email or not user.is_active:
         raise ExportRefused(_("This account is closed, or has no email address."))
     export = DataExport.objects.create(user=user, asked_by=asked_by)
     logger.info("A copy of the data of user %s was asked for.", user.pk)
-    app.configure_task(JobName.MAKE_EXPORT, queueing_lock=f"export:{export.pk}").defer(
-        export_id=str(export.pk)
-    )
+    _enqueue(export)
     return export
+
+
+def _enqueue(export: DataExport) -> None:
+    deferrer = app.configure_task(JobName.MAKE_EXPORT, queueing_lock=f"export:{export.pk}")
+    try:
+        with transaction.atomic():
+            deferrer.defer(export_id=str(export.pk))
+    except AlreadyEnqueued:
+        return
 
 
 @transaction.atomic
@@ -86,10 +97,9 @@ def make(export_id: UUID) -> None:
     outbox.put(
         export.user,
         DataReady(
-            name=export.user.first_name,
             until=export.expires_at,
             by_staff=export.asked_by_id is not None,
-            url=portal_url("your-data"),
+            url=portal_url("selfservice:data"),
         ),
         cause=f"export_{export.pk}",
         happened_at=now,

@@ -14,7 +14,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db import transaction
 from django.utils.translation import gettext as _
 
 from common import spreadsheets
@@ -56,9 +55,8 @@ class Parts(io.RawIOBase):
             self._held.clear()
 
 
-@transaction.atomic
 def write(user: User, made_at: datetime, sink: Parts) -> None:
-    """Write a member's data as a ZIP, in one transaction that sees one moment of the database."""
+    """Write a member's data as a ZIP."""
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
         _add(archive, "README.txt", iter([_read_me()]), made_at)
         _add(archive, "your-data.json", _json(user, made_at), made_at)

@@ -124,9 +124,9 @@ SUBSCRIPTIONS = Table(
 INVOICES = Table(
     "invoices",
     _("Your invoices."),
-    lambda user: Invoice.objects.for_user(user)
-    .select_related("subscription")
-    .order_by("created_at", "pk"),
+    lambda user: (
+        Invoice.objects.for_user(user).select_related("subscription").order_by("created_at", "pk")
+    ),
     (
         STRIPE_ID,
         text("number", _("Its number.")),
@@ -194,9 +194,9 @@ INVOICE_LINES = Table(
 PAYMENTS = Table(
     "payments",
     _("Your payments, including those that failed."),
-    lambda user: Payment.objects.for_user(user)
-    .select_related("invoice")
-    .order_by("created_at", "pk"),
+    lambda user: (
+        Payment.objects.for_user(user).select_related("invoice").order_by("created_at", "pk")
+    ),
     (
         STRIPE_ID,
         text("charge_id", _("The charge’s number at Stripe.")),
@@ -257,9 +257,11 @@ REFUNDS = Table(
 REFUND_STEPS = Table(
     "refund-steps",
     _("The steps of your refunds."),
-    lambda user: RefundEntry.objects.filter(refund__in=queries.visible_to(user).order_by())
-    .select_related("refund__payment")
-    .order_by("number"),
+    lambda user: (
+        RefundEntry.objects.filter(refund__in=queries.visible_to(user).order_by())
+        .select_related("refund__payment")
+        .order_by("number")
+    ),
     (
         text("refund.payment.stripe_id", _("The payment’s number at Stripe."), "payment"),
         time("at", _("When.")),
@@ -279,9 +281,9 @@ REFUND_STEPS = Table(
 CREDIT_NOTES = Table(
     "credit-notes",
     _("Credit notes for your invoices."),
-    lambda user: CreditNote.objects.for_user(user)
-    .select_related("invoice")
-    .order_by("created_at", "pk"),
+    lambda user: (
+        CreditNote.objects.for_user(user).select_related("invoice").order_by("created_at", "pk")
+    ),
     (
         STRIPE_ID,
         text("number", _("Its number.")),
@@ -305,9 +307,9 @@ CREDIT_NOTES = Table(
 DISPUTES = Table(
     "disputes",
     _("Payments that your bank took back or asked about."),
-    lambda user: Dispute.objects.for_user(user)
-    .select_related("payment")
-    .order_by("created_at", "pk"),
+    lambda user: (
+        Dispute.objects.for_user(user).select_related("payment").order_by("created_at", "pk")
+    ),
     (
         STRIPE_ID,
         text("payment.stripe_id", _("The payment’s number at Stripe."), "payment"),
@@ -327,9 +329,11 @@ DISPUTES = Table(
 DECISIONS = Table(
     "membership-decisions",
     _("Cancellations and other changes of your membership, with what you told us."),
-    lambda user: MembershipDecision.objects.for_user(user)
-    .select_related("subscription", "offer")
-    .order_by("created_at", "pk"),
+    lambda user: (
+        MembershipDecision.objects.for_user(user)
+        .select_related("subscription", "offer")
+        .order_by("created_at", "pk")
+    ),
     (
         text("subscription.stripe_id", _("The subscription’s number at Stripe."), "subscription"),
         text("action", _("What was decided.")),
@@ -348,9 +352,9 @@ DECISIONS = Table(
 OFFERS = Table(
     "offers-shown",
     _("Offers to stay that you were shown."),
-    lambda user: RetentionShowing.objects.filter(customer__user=user)
-    .select_related("offer")
-    .order_by("pk"),
+    lambda user: (
+        RetentionShowing.objects.filter(customer__user=user).select_related("offer").order_by("pk")
+    ),
     (
         time("first_at", _("When.")),
         text("offer.headline", _("The offer."), "offer"),
@@ -391,9 +395,9 @@ ITEMS = Table(
 CHECKOUTS = Table(
     "checkouts",
     _("Your visits to the payment page."),
-    lambda user: Checkout.objects.filter(user=user)
-    .select_related("payment")
-    .order_by("created_at", "pk"),
+    lambda user: (
+        Checkout.objects.filter(user=user).select_related("payment").order_by("created_at", "pk")
+    ),
     (
         text("session_id", _("Its number at Stripe.")),
         text("purpose", _("What it was for.")),
@@ -414,9 +418,9 @@ CHECKOUTS = Table(
 ZELLE = Table(
     "zelle-payments",
     _("Your payments by Zelle."),
-    lambda user: ExpectedTransfer.objects.filter(user=user)
-    .select_related("invoice")
-    .order_by("pk"),
+    lambda user: (
+        ExpectedTransfer.objects.filter(user=user).select_related("invoice").order_by("pk")
+    ),
     (
         text("reference", _("The reference that you were given.")),
         text("purpose", _("What it’s for.")),
@@ -440,11 +444,11 @@ ZELLE = Table(
 ZELLE_TRANSFERS = Table(
     "zelle-transfers",
     _("Money that came by Zelle and counts for your payments."),
-    lambda user: Allocation.objects.filter(
-        expected__user=user, state=AllocationState.CONFIRMED
-    )
-    .select_related("transfer", "expected")
-    .order_by("pk"),
+    lambda user: (
+        Allocation.objects.filter(expected__user=user, state=AllocationState.CONFIRMED)
+        .select_related("transfer", "expected")
+        .order_by("pk")
+    ),
     (
         text("expected.reference", _("The payment’s reference."), "reference"),
         amount("amount", _("How much of it counts."), currency="transfer.currency"),

@@ -42,6 +42,7 @@ from members.tests.actors import (
     post,
     sign_up,
 )
+from portal.models import DataExport
 
 pytestmark = pytest.mark.django_db
 MACHINES = {"stripe-webhook", "sms-status", "sms-inbound", "healthz"}
@@ -98,6 +99,7 @@ def walk(resolver: URLResolver, before: str = "") -> Iterator[tuple[str, URLPatt
 def resolve_name(route: str, pattern: URLPattern) -> str:
     """Return a view's name with its namespace."""
     filled = re.sub(r"<int:\w+>", "1", re.sub(r"<str:\w+>", "x", route))
+    filled = re.sub(r"<uuid:\w+>", str(uuid.UUID(int=0)), filled)
     return resolve(f"/{filled}").view_name
 
 
@@ -137,6 +139,7 @@ def arguments(name: str, user: User) -> dict[str, Any]:
         "withdraw-refund": lambda: ask_for_refund(user),
         **dict.fromkeys(("zelle", "zelle-sent", "zelle-cancel"), lambda: zelle.expect(user)),
         "zelle-receipt": lambda: zelle.expect(user, state="confirmed"),
+        "data-download": lambda: DataExport.objects.create(user=user),
         "credit-note-pdf": lambda: CreditNote.objects.get(),  # noqa: PLW0108
     }
     if name == "billing:pay":
@@ -151,7 +154,7 @@ def arguments(name: str, user: User) -> dict[str, Any]:
         return {"token": signing.dumps(named, salt=corrections.SALT)}
     if "<int:year>" in route(name):
         return {"year": single.created_at.year}
-    if "<int:pk>" not in route(name):
+    if ":pk>" not in route(name):
         return {}
     make = made.get(name.partition(":")[2])
     return {"pk": make().pk if make else Invoice.objects.get().pk}

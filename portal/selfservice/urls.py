@@ -1,0 +1,14 @@
+"""URLs of what members do about their account as a whole.
+
+None but the downloads has an ID, and those find only the signed-in member's own.
+"""
+
+from django.urls import path
+
+from portal.selfservice import data_views
+
+app_name = "selfservice"
+urlpatterns = [
+    path("account/data/", data_views.your_data, name="data"),
+    path("account/data/<uuid:pk>/", data_views.download, name="data-download"),
+]

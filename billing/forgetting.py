@@ -45,8 +45,9 @@ REQUEST = "Payment"
 # A bank's file that somebody looked at and didn't import.
 UPLOADS_KEPT = timedelta(hours=1)
 NAMELESS: dict[str, Any] = {
-    **dict.fromkeys(("email", "name", "business_name"), ""),
+    **dict.fromkeys(("email", "name", "business_name", "individual_name"), ""),
     **dict.fromkeys(("told_email", "told_name", "told_language"), ""),
+    "address": {},
     "tax_ids": [],
 }
 
@@ -61,6 +62,7 @@ def traces_of(user: User) -> Iterable[tuple[str, str]]:
     for row in Customer.objects.filter(user=user):
         yield row.email, row.name
         yield "", row.business_name
+        yield "", row.individual_name
         yield row.told_email, row.told_name
 
 

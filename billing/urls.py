@@ -3,6 +3,7 @@
 from django.urls import path
 
 from billing.pages import (
+    details_views,
     invoice_views,
     membership_views,
     payment_views,
@@ -23,6 +24,9 @@ urlpatterns = [
     path("membership/resume/", membership_views.resume, name="resume"),
     path("membership/way/", membership_views.change_way, name="change-way"),
     path("membership/switch/<int:pk>/", membership_views.switch, name="switch"),
+    path("account/billing/", details_views.details, name="details"),
+    path("account/billing/tax-ids/", details_views.add_tax_id, name="add-tax-id"),
+    path("account/billing/tax-ids/remove/", details_views.remove_tax_id, name="remove-tax-id"),
     path("payments/", payment_views.payments, name="payments"),
     path("payments/payments.csv", statement_views.payments_csv, name="payments-csv"),
     path("payments/statements/<int:year>/", statement_views.statement, name="statement"),

@@ -24,6 +24,7 @@ MEMBER = [
     "/payments/",
     "/payments/new/",
     "/account/",
+    "/account/billing/",
     "/accounts/2fa/",
 ]
 ADA = "ada@access.example"

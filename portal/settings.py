@@ -15,6 +15,7 @@ import environ
 from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import reverse_lazy
+from django.utils.translation import gettext_lazy as _
 from psycopg.conninfo import conninfo_to_dict
 
 from common import addresses, characters
@@ -147,6 +148,8 @@ TWILIO_FROM_NUMBER = env.str("TWILIO_FROM_NUMBER", default="")
 TWILIO_API_BASE = env.str("TWILIO_API_BASE", default="")
 TWILIO_TIMEOUT_SECONDS = env.float("TWILIO_TIMEOUT_SECONDS", default=10.0)
 PHONENUMBER_DEFAULT_REGION = env.str("PHONE_DEFAULT_REGION", default="US")
+# django-countries: names as people say them, and a country that ISO 3166 lacks but Stripe has.
+COUNTRIES_OVERRIDE = {"US": _("United States"), "XK": _("Kosovo")}
 SMS_COUNTRIES = env.list("SMS_COUNTRIES", default=["US", "CA"])
 
 # Email: EMAIL_URL is smtp://user:password@host:port or smtp+tls://…
@@ -202,6 +205,7 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "django.forms",
     "csp",
+    "django_countries",
     "django_htmx",
     "template_partials",
     "phonenumber_field",

@@ -27,6 +27,8 @@ LINK = 5_000
 TEXT = 5_000
 EMAIL = 512
 CUSTOMER_NAME = 256
+# `business_name` and `individual_name`.
+PARTY_NAME = 150
 COUPON_ID = 500
 PAYMENT_DESCRIPTION = 1_000
 PRODUCT_NAME = 5_000
@@ -59,6 +61,7 @@ KEPT: Mapping[str, int] = {
     "behavior": WORD,
     "business_name": CUSTOMER_NAME,
     "customer_name": CUSTOMER_NAME,
+    "individual_name": PARTY_NAME,
     "finalization_error": WORD,
     "jurisdiction": NUMBER,
     "tax_behavior": WORD,
@@ -74,10 +77,12 @@ KEPT: Mapping[str, int] = {
 }
 # What we send, by parameter name, or by parent and name if that's more specific.
 SENT: Mapping[str, int] = {
+    "business_name": PARTY_NAME,
     "client_reference_id": 200,
     "comment": TEXT,
     "description": PAYMENT_DESCRIPTION,
     "email": EMAIL,
+    "individual_name": PARTY_NAME,
     "name": CUSTOMER_NAME,
     # Less than for a standalone product.
     "product_data.name": 250,

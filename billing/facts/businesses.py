@@ -1,12 +1,14 @@
-"""Members who pay as a business: its name and tax IDs, as on their invoices."""
+"""Who documents say is billed: a business with its tax IDs, a name, an address."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
 from django.contrib.auth.models import User
+from django.utils.translation import gettext
 
 from billing.models import Customer, Invoice
+from common import countries
 
 
 def label(kind: str) -> str:
@@ -20,14 +22,36 @@ def of_invoice(row: Invoice) -> list[tuple[str, str]]:
 
 
 def of_member(user: User) -> list[tuple[str, str]]:
-    """Return a member's business and its tax IDs, as Stripe has them now: one query."""
-    businesses: dict[tuple[str, str], None] = {}
+    """Return who a member's next invoice names, as Stripe has it now: one query.
+
+    Nothing for people who gave no name of their own for invoices, no address, and no tax ID.
+    """
+    named: dict[tuple[str, str], None] = {}
     for row in Customer.objects.filter(user=user, deleted_at_stripe=False):
-        if row.tax_ids or row.business_name:
-            businesses |= dict.fromkeys(_named(row.business_name or row.name, row.tax_ids))
-    return list(businesses)
+        named |= dict.fromkeys(_details(row, user))
+    return list(named)
+
+
+def of_payment(user: User, invoice: Invoice | None) -> list[tuple[str, str]]:
+    """Return who a document about one payment names: today's details.
+
+    If its invoice names another business, that's the one.
+    """
+    billed, now = of_invoice(invoice) if invoice else [], of_member(user)
+    return now if set(billed) <= set(now) else billed
+
+
+def _details(row: Customer, user: User) -> list[tuple[str, str]]:
+    address = ", ".join(countries.address_lines(row.address))
+    if row.tax_ids or row.business_name:
+        named = _named(row.business_name or row.name, row.tax_ids)
+    elif row.individual_name not in ("", user.get_full_name()):
+        named = [(gettext("Billed to"), row.individual_name)]
+    else:
+        named = []
+    return [*named, *([(gettext("Address"), address)] if address else [])]
 
 
 def _named(name: str, tax_ids: Iterable[Mapping[str, str]]) -> list[tuple[str, str]]:
-    who = [("Business", name)] if name else []
+    who = [(gettext("Business"), name)] if name else []
     return [*who, *((label(one["type"]), one["value"]) for one in tax_ids)]

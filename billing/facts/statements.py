@@ -115,7 +115,7 @@ class Statement:
     year: int
     name: str
     email: str
-    billed_to: list[tuple[str, str]]  # a business's name and tax IDs, with labels
+    billed_to: list[tuple[str, str]]  # who invoices name, with labels
     payments: list[Paid]
     credits: list[Credit]
     totals: list[Total]

@@ -13,6 +13,8 @@ class Customer(StripeCopy):
     """A user's customer at Stripe. A user may have several: one that was deleted and the next one,
     or one that staff assigned. `billing.facts.payers` says which pays next.
 
+    `name` is what invoices say; `business_name` and `individual_name` are its parts, if they were
+    given. `address` has the parts that aren't empty, in Stripe's terms (`line1`, `postal_code`, …).
     `tax_ids` is a list of `{"type", "value"}`, in Stripe's terms.
 
     `told_…` is what we told Stripe about the member (see `billing.reconcile.push`).
@@ -26,6 +28,10 @@ class Customer(StripeCopy):
     business_name = models.CharField(
         max_length=limits.CUSTOMER_NAME, blank=True, default="", db_default=""
     )
+    individual_name = models.CharField(
+        max_length=limits.PARTY_NAME, blank=True, default="", db_default=""
+    )
+    address = models.JSONField(default=dict, db_default={}, blank=True)
     tax_ids = models.JSONField(default=list, db_default=[], blank=True)
     deleted_at_stripe = models.BooleanField(default=False)
     told_email = models.EmailField(blank=True, db_default="")

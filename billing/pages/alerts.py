@@ -254,8 +254,7 @@ def _address_alert() -> Alert:
         "We need it to work out the tax on your membership. You're still a member, and nothing "
         "else changes.",
         "Add billing address",
-        reverse("billing:manage-card"),
-        "post",
+        reverse("billing:details"),
     )
 
 

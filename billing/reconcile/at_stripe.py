@@ -147,8 +147,7 @@ def _customer(snapshot: snapshots.CustomerSnapshot) -> Seen:
     own: dict[str, Any] = {
         "email": snapshot.email,
         "name": snapshot.name,
-        "business_name": snapshot.business_name,
-        "tax_ids": snapshot.tax_ids,
+        **columns.billing_details_columns(snapshot),
         "created_at": snapshot.created_at,
         "deleted_at_stripe": False,
     }

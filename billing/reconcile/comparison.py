@@ -18,7 +18,7 @@ from billing.models import Customer
 from billing.models.copy import StripeCopy
 from billing.reconcile.at_stripe import KINDS, OF_CUSTOMER, AtStripe, Kind, Seen
 from billing.stripe import gateway
-from billing.sync import writing
+from billing.sync import columns, writing
 
 PAGE = 100
 # `ORPHAN`: it has our mark in its metadata, but belongs to no record here.
@@ -27,7 +27,7 @@ THERE, MISSING, ORPHAN = "there", "missing", "orphan"
 UNREADABLE = "unreadable"
 # Addresses of Stripe's pages change with every read; our pages fetch a fresh one on click.
 ADDRESSES = frozenset({"hosted_url", "pdf_url", "receipt_url"})
-NAMES = frozenset({"email", "name", "business_name", "tax_ids"})
+NAMES = frozenset({"email", "name", *columns.NO_DETAILS})
 
 Entry = TypeVar("Entry")
 

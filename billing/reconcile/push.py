@@ -74,6 +74,7 @@ def tell(customer_pk: int) -> None:
 
 
 def _new_name(customer: Customer, told: dict[str, str]) -> str | None:
-    """Return the name if it changed here. A business keeps the name it gave at Checkout."""
-    is_new = customer.told_name != told["told_name"] and not customer.tax_ids
+    """Return the name if it changed here. One that was given for invoices stays."""
+    was_given = customer.tax_ids or customer.business_name or customer.individual_name
+    is_new = customer.told_name != told["told_name"] and not was_given
     return told["told_name"] if is_new else None

@@ -22,6 +22,19 @@ if TYPE_CHECKING:
 OUTSIDE_MARK = ":outside"
 
 
+NO_DETAILS: dict[str, Any] = {
+    "business_name": "",
+    "individual_name": "",
+    "address": {},
+    "tax_ids": [],
+}
+
+
+def billing_details_columns(snapshot: snapshots.CustomerSnapshot) -> dict[str, Any]:
+    """Return what invoices say about who pays, besides the name."""
+    return {name: getattr(snapshot, name) for name in NO_DETAILS}
+
+
 def outside_columns(snapshot: snapshots.InvoiceSnapshot) -> dict[str, Any]:
     """Return the columns of the payment that stands for money paid outside of Stripe."""
     amount = snapshot.amount_paid_outside

@@ -47,7 +47,9 @@ from billing.stripe import gateway, snapshots
 from billing.sync import assignment, catalog, changes, decisions, expected, writing
 from billing.sync.changes import FIRST_INVOICE
 from billing.sync.columns import (
+    NO_DETAILS,
     Catalog,
+    billing_details_columns,
     credit_note_columns,
     dispute_columns,
     invoice_columns,
@@ -84,9 +86,9 @@ def sync_customer(customer_id: str) -> Customer:
         if not (known and known.closed_at):
             # Nothing about people who left is written again while Stripe still has it.
             values |= {"email": snapshot.email, "name": snapshot.name}
-            values |= {"business_name": snapshot.business_name, "tax_ids": snapshot.tax_ids}
+            values |= billing_details_columns(snapshot)
     else:
-        values |= {"business_name": "", "tax_ids": []}
+        values |= NO_DETAILS
         values |= {"created_at": read_at} if known is None else {}
     with transaction.atomic():
         written = writing.write(Customer, customer_id, read_at, values)[1]

@@ -59,6 +59,9 @@ BEGINNINGS = ("account_login", "account_request_login_code", "account_reset_pass
 ANY = Form("do that")
 TO_PAYMENT = "take you to the payment page"
 FORMS = {
+    "billing:details": Form("save your billing details"),
+    "billing:add-tax-id": Form("save your tax ID", "billing:details"),
+    "billing:remove-tax-id": Form("remove your tax ID", "billing:details"),
     "billing:subscribe": Form(TO_PAYMENT, "billing:membership"),
     "billing:manage-card": Form("open your card details", "billing:membership"),
     "billing:use-card": Form("change the card we charge", "billing:membership"),

@@ -83,6 +83,77 @@ def update_customer(customer_id: str, email: str, name: str | None, language: st
         client().v1.customers.update(customer_id, limits.sendable(params))
 
 
+@dataclass(frozen=True)
+class BillingDetails:
+    """Who pays, as invoices say it. `address` has Stripe's parts, or none at all."""
+
+    individual_name: str
+    business_name: str
+    address: dict[str, str]
+
+    @property
+    def name(self) -> str:
+        """What Stripe puts on invoices."""
+        return self.business_name or self.individual_name
+
+
+def update_details(customer_id: str, details: BillingDetails) -> None:
+    """Change who pays, as the next invoice says it. Doing it twice changes nothing.
+
+    Raises:
+        StripeRefused: with `customer_tax_location_invalid`, Stripe Tax can't find the address.
+    """
+    parts: stripe.params.CustomerUpdateParamsAddress = {
+        "line1": details.address.get("line1", ""),
+        "line2": details.address.get("line2", ""),
+        "city": details.address.get("city", ""),
+        "state": details.address.get("state", ""),
+        "postal_code": details.address.get("postal_code", ""),
+        "country": details.address.get("country", ""),
+    }
+    params: stripe.params.CustomerUpdateParams = {
+        "name": details.name,
+        "business_name": details.business_name,
+        "individual_name": details.individual_name,
+        "address": parts if details.address else "",
+    }
+    with translated_errors():
+        client().v1.customers.update(customer_id, limits.sendable(params))
+
+
+def add_tax_id(customer_id: str, kind: str, value: str, key: str) -> None:
+    """Add a tax ID, once per `key`, unless the customer has it already.
+
+    Raises:
+        StripeRefused: with `tax_id_invalid`, the value isn't one of its type.
+    """
+    if _tax_ids(customer_id, kind, value):
+        return
+    # Its type is one of ours; the SDK names each.
+    params: stripe.params.CustomerTaxIdCreateParams = {"type": kind, "value": value}
+    with translated_errors():
+        made = idempotency.key("tax-id", customer_id, about=(kind, value, key))
+        client().v1.customers.tax_ids.create(
+            customer_id, limits.sendable(params), {"idempotency_key": made}
+        )
+
+
+def remove_tax_id(customer_id: str, kind: str, value: str) -> None:
+    """Remove a tax ID, unless it's gone already."""
+    for tax_id in _tax_ids(customer_id, kind, value):
+        try:
+            with translated_errors():
+                client().v1.customers.tax_ids.delete(customer_id, tax_id)
+        except StripeMissing:
+            continue
+
+
+def _tax_ids(customer_id: str, kind: str, value: str) -> list[str]:
+    """Return the IDs of a customer's tax IDs of this type and value."""
+    listed = every(lambda page: client().v1.customers.tax_ids.list(customer_id, page), {})
+    return [one["id"] for one in listed if (one["type"], one["value"]) == (kind, value)]
+
+
 def _address(email: str) -> str:
     """Return an address that Stripe accepts: ASCII, or none.
 

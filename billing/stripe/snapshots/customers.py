@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from billing.core.fitted import Fitted
 from billing.stripe import tax_snapshots
-from billing.stripe.snapshots.fields import USER_KEY, Json, own_key, text, time
+from billing.stripe.snapshots.fields import USER_KEY, Json, own_key, part, text, time
 
 
 @dataclass(frozen=True)
@@ -18,6 +18,8 @@ class CustomerSnapshot(Fitted):
     email: str
     name: str
     business_name: str
+    individual_name: str
+    address: dict[str, str]
     tax_ids: list[dict[str, str]]
     deleted: bool
     user_id: int | None
@@ -31,6 +33,8 @@ def customer(data: Json) -> CustomerSnapshot:
         email=text(data.get("email")),
         name=text(data.get("name")),
         business_name=text(data.get("business_name")),
+        individual_name=text(data.get("individual_name")),
+        address={name: one for name, one in part(data.get("address")).items() if one},
         tax_ids=tax_snapshots.tax_ids(data.get("tax_ids")),
         deleted=bool(data.get("deleted")),
         user_id=own_key(data, USER_KEY),

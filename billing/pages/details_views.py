@@ -1,0 +1,91 @@
+"""The member's billing details: who invoices name, their address, and tax IDs."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from billing.facts import payers, tax_id_types
+from billing.membership import billing_details
+from billing.membership.billing_details import DetailsRefused
+from billing.models import Customer
+from billing.pages.details_forms import DetailsForm, TaxIdForm
+from members.access import current_user
+
+LONGEST = 100
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def details(request: HttpRequest) -> HttpResponse:
+    """Show the billing details, and on POST change name and address."""
+    user = current_user(request)
+    customer = payers.living(user)
+    if request.method != "POST":
+        return _page(request, customer)
+    form = DetailsForm(user, customer, request.POST)
+    if not form.is_valid():
+        return _page(request, customer, form=form)
+    try:
+        billing_details.save(user, form.details())
+    except DetailsRefused as error:
+        form.add_error(error.field or None, str(error))
+        return _page(request, customer, form=form)
+    messages.success(request, _("Your billing details are saved. They’re on your next invoice."))
+    return redirect("billing:details")
+
+
+@login_required
+@require_POST
+def add_tax_id(request: HttpRequest) -> HttpResponse:
+    """Add a tax ID (POST `kind`, `value`, `key`); errors show on the page."""
+    user = current_user(request)
+    customer = payers.living(user)
+    form = TaxIdForm(customer, request.POST)
+    if not form.is_valid():
+        return _page(request, customer, adding=form)
+    given = form.cleaned_data
+    try:
+        billing_details.add_tax_id(user, given["kind"], given["value"], str(given["key"]))
+    except DetailsRefused as error:
+        form.add_error(error.field or None, str(error))
+        return _page(request, customer, adding=form)
+    messages.success(request, _("Your tax ID is saved. It’s on your next invoice."))
+    return redirect("billing:details")
+
+
+@login_required
+@require_POST
+def remove_tax_id(request: HttpRequest) -> HttpResponse:
+    """Remove a tax ID (POST `kind`, `value`)."""
+    kind, value = (request.POST.get(name, "")[:LONGEST] for name in ("kind", "value"))
+    try:
+        billing_details.remove_tax_id(current_user(request), kind, value)
+    except DetailsRefused as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, _("The tax ID is removed. It’s not on your next invoice."))
+    return redirect("billing:details")
+
+
+def _page(
+    request: HttpRequest,
+    customer: Customer | None,
+    *,
+    form: DetailsForm | None = None,
+    adding: TaxIdForm | None = None,
+) -> HttpResponse:
+    """Render the page; with a form that was refused, it's a 400."""
+    ids = customer.tax_ids if customer else []
+    context = {
+        "form": form or DetailsForm(current_user(request), customer),
+        "adding": adding or TaxIdForm(customer),
+        "tax_ids": [{**one, "name": tax_id_types.name(one["type"])} for one in ids],
+        "is_full": len(ids) >= billing_details.MOST_TAX_IDS,
+    }
+    status = 400 if form or adding else 200
+    return render(request, "billing/details.html", context, status=status)

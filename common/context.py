@@ -74,9 +74,10 @@ def current_brand() -> Brand:
 
 
 def brand(request: HttpRequest) -> dict[str, Brand | str]:
-    """Context processor: `brand`, `terms_url`, and `privacy_url` in every template."""
+    """Context processor: `brand` and the addresses of portal, terms, and privacy policy."""
     return {
         "brand": current_brand(),
+        "portal_address": settings.PORTAL_URL,
         "terms_url": settings.TERMS_URL,
         "privacy_url": settings.PRIVACY_URL,
     }

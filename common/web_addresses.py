@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from common.addresses import domain_in_ascii
@@ -25,3 +26,31 @@ def in_ascii(url: str) -> str:
     netloc += domain_in_ascii(host) + (f":{port}" if port else "")
     others = (quote(part, safe=KEPT) for part in (parts.path, parts.query, parts.fragment))
     return urlunsplit((parts.scheme, netloc, *others))
+
+
+def origin(url: str) -> str:
+    """Return an address's scheme, host, and port as a browser names its pages' origin."""
+    parts = urlsplit(url)
+    usual = {"https": 443, "http": 80}.get(parts.scheme)
+    port = f":{parts.port}" if parts.port and parts.port != usual else ""
+    return f"{parts.scheme}://{parts.hostname}{port}"
+
+
+def passkey_domain(url: str) -> str:
+    """Return the domain that passkeys of this address belong to, or "" if browsers allow none.
+
+    They allow domains only (Web Authentication, 5.1.2: "effective domain"), over HTTPS, or on this
+    machine by the name localhost.
+    """
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    is_safe = parts.scheme == "https" or host == "localhost" or host.endswith(".localhost")
+    return host if is_safe and not _is_number(host) else ""
+
+
+def _is_number(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True

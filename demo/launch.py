@@ -35,6 +35,8 @@ from common.postgres import (
 )
 
 HOST = "127.0.0.1"
+# What people type: browsers allow passkeys for a name, but not for a number.
+NAME = "localhost"
 DATABASE = "portal_demo"
 HEALTHY_SECONDS = 90
 CLEAR_LINE = "\033[K"
@@ -84,7 +86,7 @@ class Choices:
 
     @property
     def portal(self) -> str:
-        return f"http://{HOST}:{self.web_port}"
+        return f"http://{NAME}:{self.web_port}"
 
     @property
     def sandbox(self) -> str:
@@ -132,7 +134,7 @@ def _is_free(port: int) -> bool:
 SETTINGS = {
     "DEBUG": "true",
     "DEBUG_PAGES": "false",
-    "ALLOWED_HOSTS": f"{HOST},localhost",
+    "ALLOWED_HOSTS": f"{HOST},{NAME}",
     "TRUSTED_PROXIES": "0",
     "BRAND_NAME": "Harbor Yoga",
     "STAFF_EMAIL": "alex.morgan@example.com",
@@ -157,8 +159,8 @@ SETTINGS = {
     "SANDBOX_DATA": str(WORLD),
     "WEB_WORKERS": "2",
     # Requests to this machine must not go through its proxy.
-    "NO_PROXY": f"{HOST},localhost",
-    "no_proxy": f"{HOST},localhost",
+    "NO_PROXY": f"{HOST},{NAME}",
+    "no_proxy": f"{HOST},{NAME}",
     "PYTHONUNBUFFERED": "1",
 }
 
@@ -169,7 +171,7 @@ def environment(choices: Choices) -> dict[str, str]:
         "DATABASE_URL": embedded_url(DATABASE),
         "SECRET_KEY": choices.secret_key,
         "PORTAL_URL": choices.portal,
-        "CSRF_TRUSTED_ORIGINS": choices.portal,
+        "CSRF_TRUSTED_ORIGINS": f"{choices.portal},http://{HOST}:{choices.web_port}",
         "EMAIL_URL": f"smtp://{HOST}:{choices.smtp_port}",
         "STRIPE_API_BASE": choices.sandbox,
         "STRIPE_HOSTED_ORIGINS": choices.sandbox,
@@ -178,8 +180,8 @@ def environment(choices: Choices) -> dict[str, str]:
         "SANDBOX_PORT": str(choices.sandbox_port),
         "SANDBOX_SMTP_PORT": str(choices.smtp_port),
         "SANDBOX_IMAP_PORT": str(choices.imap_port),
-        "SANDBOX_WEBHOOK_URL": f"{choices.portal}/billing/webhook/",
-        "SANDBOX_SMS_INBOUND_URL": f"{choices.portal}/sms/inbound/",
+        "SANDBOX_WEBHOOK_URL": f"http://{HOST}:{choices.web_port}/billing/webhook/",
+        "SANDBOX_SMS_INBOUND_URL": f"http://{HOST}:{choices.web_port}/sms/inbound/",
         "WEB_BIND": f"{HOST}:{choices.web_port}",
     }
     return os.environ | SETTINGS | addresses

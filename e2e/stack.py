@@ -55,6 +55,8 @@ class Stack:
 
     cluster: Cluster
     log: Path
+    # What people type; passkeys need a name.
+    name: str = HOST
     web_port: int = field(default_factory=free_port)
     sandbox_port: int = field(default_factory=free_port)
     smtp_port: int = field(default_factory=free_port)
@@ -69,7 +71,7 @@ class Stack:
     @property
     def url(self) -> str:
         """The portal's address."""
-        return f"http://{HOST}:{self.web_port}"
+        return f"http://{self.name}:{self.web_port}"
 
     @property
     def sandbox_url(self) -> str:
@@ -89,7 +91,7 @@ class Stack:
             "SECRET_KEY": "a-secret-of-the-browser-tests-which-guards-nothing-at-all",
             "DEBUG": "true",
             "DEBUG_PAGES": "false",
-            "ALLOWED_HOSTS": HOST,
+            "ALLOWED_HOSTS": f"{HOST},{self.name}",
             "PORTAL_URL": self.url,
             "CSRF_TRUSTED_ORIGINS": self.url,
             "BRAND_NAME": "Harbor Yoga",
@@ -124,8 +126,8 @@ class Stack:
             "SANDBOX_SMS_INBOUND_URL": f"{self.url}/sms/inbound/",
             "WEB_BIND": f"{HOST}:{self.web_port}",
             "WEB_WORKERS": "2",
-            "NO_PROXY": HOST,
-            "no_proxy": HOST,
+            "NO_PROXY": f"{HOST},{self.name}",
+            "no_proxy": f"{HOST},{self.name}",
         }
 
     def manage(self, *arguments: str) -> None:

@@ -23,6 +23,8 @@ METHODS = {
     "passkey": "passkey",
 }
 
+PASSKEY = "webauthn"  # allauth's name for the type of a second step
+
 
 def record(request: HttpRequest, user: User, *, is_sign_up: bool) -> SignIn:
     """Record that a user has just signed in, from where, and how."""
@@ -48,6 +50,9 @@ def forget_old() -> int:
 
 def _method(request: HttpRequest, user: User) -> str:
     """Return how this session signed in: "password, second step"."""
-    names = [str(one.get("method", "")) for one in get_authentication_records(request, user)]
+    records = get_authentication_records(request, user)
+    names = [
+        "passkey" if one.get("type") == PASSKEY else str(one.get("method", "")) for one in records
+    ]
     words = dict.fromkeys(METHODS.get(name, name.replace("_", " ")) for name in names if name)
     return ", ".join(words)[:100]

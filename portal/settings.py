@@ -21,7 +21,7 @@ from psycopg.conninfo import conninfo_to_dict
 from common import addresses, characters
 from common.money import AmountError, parse_money
 from common.postgres import embedded_url
-from common.web_addresses import in_ascii
+from common.web_addresses import in_ascii, passkey_domain
 from portal import start_checks
 from portal.backoffice.theme import unfold_theme
 
@@ -60,13 +60,14 @@ DEBUG = DEVELOPMENT and env.bool("DEBUG_PAGES", default=True)
 BUILDING = start_checks.is_building(sys.argv)
 if not BUILDING and (refused := start_checks.refusals(os.environ, debug=DEVELOPMENT)):
     raise ImproperlyConfigured("\n".join(refused))
-PORTAL_URL = in_ascii((env.str("PORTAL_URL", default="") or "http://127.0.0.1:8000").rstrip("/"))
+PORTAL_URL = in_ascii((env.str("PORTAL_URL", default="") or "http://localhost:8000").rstrip("/"))
 SECRET_KEY = env.str("SECRET_KEY", default="") or start_checks.DEVELOPMENT_SECRET
 # Earlier keys: what they signed or encrypted stays valid.
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 HOST = urlsplit(PORTAL_URL).hostname or "localhost"
+HERE = [HOST, "127.0.0.1"] if HOST == "localhost" else [HOST]
 ALLOWED_HOSTS = [
-    addresses.domain_in_ascii(host) for host in env.list("ALLOWED_HOSTS", default=[HOST])
+    addresses.domain_in_ascii(host) for host in env.list("ALLOWED_HOSTS", default=HERE)
 ]
 CSRF_TRUSTED_ORIGINS = [
     in_ascii(origin) for origin in env.list("CSRF_TRUSTED_ORIGINS", default=[PORTAL_URL])
@@ -371,13 +372,25 @@ ACCOUNT_USER_DISPLAY = "members.display.user_display"
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"
 USERSESSIONS_TRACK_ACTIVITY = False
 USERSESSIONS_ADAPTER = "members.signin.sessions.UserSessionsAdapter"
-# The second step at sign-in, which anyone can add: an authenticator app and recovery codes.
+# The second step at sign-in, which anyone can add: an authenticator app, passkeys, recovery codes.
+# A passkey alone signs in, too. Passkeys belong to a domain; without one ("") there are none.
+PASSKEY_DOMAIN = passkey_domain(PORTAL_URL)
 MFA_ADAPTER = "members.signin.mfa.MFAAdapter"
-MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", *(["webauthn"] if PASSKEY_DOMAIN else [])]
+MFA_PASSKEY_LOGIN_ENABLED = True
+# A passkey is only taken from someone whom the device has recognized: by finger, face, or PIN.
+MFA_WEBAUTHN_USER_VERIFICATION = "required"
+# ACCOUNT_RATE_LIMITS has the limits of passkeys.
+MFA_RATE_LIMITS = {"webauthn_login": None}
 MFA_FORMS = {
     "authenticate": "members.signin.mfa_forms.AuthenticateForm",
     "reauthenticate": "members.signin.mfa_forms.ReauthenticateForm",
     "activate_totp": "members.signin.mfa_forms.ActivateForm",
+    "add_webauthn": "members.signin.passkey_forms.AddForm",
+    "edit_webauthn": "members.signin.passkey_forms.RenameForm",
+    "login_webauthn": "members.signin.passkey_forms.SignInForm",
+    "authenticate_webauthn": "members.signin.passkey_forms.SecondStepForm",
+    "reauthenticate_webauthn": "members.signin.passkey_forms.ConfirmForm",
 }
 # A code is valid for half a minute more at both ends: clocks differ, and people type slowly.
 MFA_TOTP_TOLERANCE = 1
@@ -397,6 +410,9 @@ ACCOUNT_RATE_LIMITS = {
     "enter_code": "5/10m/key,20/m/ip,100/d/ip",
     # Authenticator codes; the key is the user, whose password was already right.
     "enter_second_step": "5/5m/key,60/d/key,10/m/ip",
+    # Answers of passkeys, by network: nobody can guess one, so no account needs a limit.
+    "passkey": "30/m/ip",
+    "passkey_challenge": "60/m/ip",
     # Checking passwords, by network: our form counts them, as allauth would include known devices.
     "login": None,
     "sign_in": "30/m/ip",
@@ -511,6 +527,8 @@ LOGGING = {
         "django.server": {"level": "INFO", "handlers": ["console"], "propagate": False},
         "procrastinate": {"level": "WARNING"},
         "httpx": {"level": "WARNING"},
+        # It would log the number of each passkey that's used.
+        "fido2": {"level": "WARNING"},
         # It would log every line of every mail.
         "imapclient": {"level": "WARNING"},
         "stripe": {"level": "WARNING"},

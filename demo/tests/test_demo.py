@@ -125,7 +125,7 @@ def test_the_table_names_every_place_and_sign_in(
     table = launch._table(launch.Choices(web_port=8001, sandbox_port=8011))
 
     for shown in (
-        "http://127.0.0.1:8001/staff/",
+        "http://localhost:8001/staff/",
         "http://127.0.0.1:8011/mailbox/",
         "http://127.0.0.1:8011/bank/",
         "http://127.0.0.1:8011/phone/",

@@ -16,7 +16,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from members import address_changes, consent, contact_notices, mailboxes, names, phones, sign_ins
-from members.signin import budgets, devices, own_changes, sms_limits, way_back
+from members.signin import budgets, devices, own_changes, passkeys, sms_limits, way_back
 from members.signin.allauth_internals import (
     EMAIL_VERIFICATION_CODE_SESSION_KEY,
     record_authentication,
@@ -30,6 +30,14 @@ LOGIN_FAILED = "login_failed"  # allauth's name for the limit
 REAUTHENTICATION = {
     "reauthenticate": "Use my password",
     "mfa_reauthenticate": "Use a code of my authenticator app",
+    "mfa_reauthenticate:webauthn": "Use my passkey",
+}
+# Removing a second step always takes a confirmation.
+REMOVAL = {"mfa_deactivate_totp", "mfa_remove_webauthn"}
+# What allauth sends about an app, and what's said to people who have passkeys.
+BESIDE_PASSKEYS = {
+    "mfa/email/totp_activated": "mfa/email/app_added",
+    "mfa/email/totp_deactivated": "mfa/email/app_removed",
 }
 
 
@@ -129,7 +137,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         """
         match = self.request.resolver_match
         view = match.view_name if match else ""
-        adds_step = app == "allauth.mfa" and view != "mfa_deactivate_totp"
+        adds_step = app == "allauth.mfa" and view not in REMOVAL
         if adds_step or view == "account_change_phone":
             return not is_recent(self.request)
         return bool(super().is_reauthentication_required(app=app, **kwargs))
@@ -139,12 +147,16 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         return [
             method | {"description": REAUTHENTICATION.get(method["id"], method["description"])}
             for method in super().get_reauthentication_methods(user)
+            if method["id"] != "mfa_reauthenticate:webauthn" or passkeys.are_offered()
         ]
 
     # Messages: rows in the outbox
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Put an account email into the outbox."""
+        user = self.request.user if template_prefix in BESIDE_PASSKEYS else None
+        if isinstance(user, User) and passkeys.of_user(user):
+            template_prefix = BESIDE_PASSKEYS[template_prefix]
         send_account_mail(template_prefix, email, context)
 
     def send_verification_code_sms(self, user: User, phone: str, code: str) -> None:

@@ -38,16 +38,23 @@ from allauth.account.internal.userkit import filter_users_by_email
 from allauth.core.internal import ratelimit
 from allauth.core.internal.cryptokit import normalize_user_code
 
-# Completing the second step of a sign-in, and a new secret for an authenticator app.
-from allauth.mfa.base.internal.flows import post_authentication
+# Completing the second step of a sign-in, removing what was added for one, and a new secret for an
+# authenticator app.
+from allauth.mfa.base.internal.flows import delete_and_cleanup, post_authentication
+from allauth.mfa.recovery_codes.internal.flows import auto_generate_recovery_codes
 from allauth.mfa.totp.internal.auth import generate_totp_secret
+
+# Passkeys: what a browser is asked for, and whether its answer is right.
+from allauth.mfa.webauthn.internal import auth as webauthn
 
 __all__ = [
     "EMAIL_VERIFICATION_CODE_SESSION_KEY",
     "STATE_SESSION_KEY",
     "EmailVerificationProcess",
     "PasswordResetVerificationProcess",
+    "auto_generate_recovery_codes",
     "clear_login",
+    "delete_and_cleanup",
     "filter_users_by_email",
     "generate_totp_secret",
     "get_pending_stage",
@@ -57,4 +64,5 @@ __all__ = [
     "ratelimit",
     "record_authentication",
     "redirect_to_pending_stage",
+    "webauthn",
 ]

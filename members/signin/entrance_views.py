@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 
 from members import consent
-from members.signin import budgets, waits
+from members.signin import budgets, passkeys, waits
 from members.signin.allauth_internals import (
     EMAIL_VERIFICATION_CODE_SESSION_KEY,
     clear_login,
@@ -45,7 +45,12 @@ class OpenedOnPurpose:
 
 
 class LoginView(OpenedOnPurpose, allauth_views.LoginView):  # type: ignore[misc]  # untyped
-    """Signing in with a password."""
+    """Signing in with a password, and the door to the other ways."""
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Add `passkeys_offered`: whether the portal's address can have passkeys."""
+        offered = passkeys.are_offered()
+        return {**super().get_context_data(**kwargs), "passkeys_offered": offered}
 
 
 class RequestLoginCodeView(OpenedOnPurpose, allauth_views.RequestLoginCodeView):  # type: ignore[misc]

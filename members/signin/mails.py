@@ -93,8 +93,18 @@ CHANGES = {
         "Sign-in no longer asks for a second step",
         "The authenticator app was removed from your account.",
     ),
-    "webauthn_added": Change("A passkey was added", "A passkey was added to your account."),
-    "webauthn_removed": Change("A passkey was removed", "A passkey was removed from your account."),
+    # An app beside a passkey: the second step was there before, or stays.
+    "app_added": Change(
+        "An authenticator app was added", "An authenticator app was added to your account."
+    ),
+    "app_removed": Change(
+        "An authenticator app was removed",
+        "The authenticator app was removed from your account. Sign-in still asks for your passkey.",
+    ),
+    "second_step_removed": Change(
+        "Sign-in no longer asks for a second step",
+        "Your authenticator app, passkeys, and spare codes were removed from your account.",
+    ),
 }
 
 

@@ -1,4 +1,4 @@
-"""The second step of a sign-in: a code from an authenticator app, or a recovery code.
+"""The second step of a sign-in: a code from an authenticator app, a passkey, or a recovery code.
 
 allauth's `mfa` does it. Here's what we override: how its secrets are stored, what it's called, and
 whether a session has taken the step.
@@ -11,6 +11,7 @@ import logging
 from typing import Any
 
 from allauth.account.authentication import get_authentication_records
+from allauth.core import context
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -20,10 +21,13 @@ from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, User
 from django.db import transaction
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from common.context import current_brand
-from members.signin import recent_login
+from members.display import device
+from members.signin import passkeys, recent_login
 from members.signin.allauth_internals import generate_totp_secret
 from members.signin.mails import send_account_mail
 
@@ -31,10 +35,13 @@ logger = logging.getLogger(__name__)
 
 PURPOSE = b"members.second_step"
 METHOD = "mfa"  # allauth's name for it in a session's records
+# What a sign-in asks for; recovery codes only stand in for them.
+APP, PASSKEY = Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN
+STEPS = (APP, PASSKEY)
 
 
 class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth ships no types
-    """allauth's adapter with encrypted secrets, the brand's name in the app, and our errors."""
+    """allauth's adapter with encrypted secrets, our names in apps and passkeys, and our errors."""
 
     error_messages = DefaultMFAAdapter.error_messages | {
         "incorrect_code": "That code isn’t correct. Use the newest one in your app.",
@@ -44,6 +51,19 @@ class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth ships no t
     def get_totp_issuer(self) -> str:
         """Return what the app calls us."""
         return current_brand().name
+
+    def get_public_key_credential_rp_entity(self) -> dict[str, str]:
+        """Return which domain passkeys belong to, whatever address this page was opened at."""
+        return {"id": str(settings.PASSKEY_DOMAIN), "name": str(settings.BRAND_NAME)}
+
+    def generate_authenticator_name(
+        self,
+        user: AbstractBaseUser,
+        type: Authenticator.Type,  # noqa: A002  (allauth's name)
+    ) -> str:
+        """Return a first name for a passkey: what it's made on."""
+        agent = context.request.headers.get("User-Agent", "")
+        return device(agent) or _("My passkey")
 
     def encrypt(self, text: str) -> str:
         """Encrypt a secret, so a copy of the database can't sign anyone in."""
@@ -69,14 +89,25 @@ def _key(secret_key: str) -> Fernet:
 
 
 def is_set_up(user: AbstractBaseUser) -> bool:
-    """Whether a sign-in asks this user for a second step."""
-    return bool(Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).exists())
+    """Whether a sign-in with a password or code asks this user for a second step."""
+    return bool(Authenticator.objects.filter(user=user, type__in=STEPS).exists())
+
+
+def has_app(user: AbstractBaseUser) -> bool:
+    """Whether this user has an authenticator app."""
+    return bool(Authenticator.objects.filter(user=user, type=APP).exists())
+
+
+def confirmation_page(user: User) -> str:
+    """Return the address at which a user confirms with their second step."""
+    name = "mfa_reauthenticate_webauthn" if passkeys.exist_for(user) else "mfa_reauthenticate"
+    return reverse(name)
 
 
 def is_taken(request: HttpRequest, user: User) -> bool:
     """Whether this session has taken the step with the user's current setup.
 
-    An older session counts once a code was entered in it.
+    An older session counts once it was taken there.
     """
     records = get_authentication_records(request, user)
     used = [one.get("id") for one in records if one.get("method") == METHOD]
@@ -84,7 +115,7 @@ def is_taken(request: HttpRequest, user: User) -> bool:
 
 
 def is_recent(request: HttpRequest, user: User) -> bool:
-    """Whether a code was entered in this session recently enough for allauth."""
+    """Whether the step was taken in this session recently enough for allauth."""
     used = [one.get("id") for one in recent_login.proofs(request) if one.get("method") == METHOD]
     return bool(used) and bool(Authenticator.objects.filter(user=user, pk__in=used).exists())
 
@@ -100,5 +131,5 @@ def remove(user: User) -> bool:
         return False
     context: dict[str, Any] = {"user": user, "timestamp": timezone.now()}
     if user.email:
-        send_account_mail("mfa/email/totp_deactivated", user.email, context)
+        send_account_mail("mfa/email/second_step_removed", user.email, context)
     return True

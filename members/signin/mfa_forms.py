@@ -20,6 +20,7 @@ from members.signin.allauth_internals import normalize_user_code
 LABEL = "Code"
 FROM_APP = "The six digits that your authenticator app shows now."
 FROM_APP_OR_LIST = f"{FROM_APP} Without your phone: one of your spare codes."
+FROM_LIST = "One of your spare codes."
 
 
 class Once:
@@ -90,12 +91,19 @@ def spare_codes_left(number: int) -> str:
     return f"{number} {'is' if number == 1 else 'are'} left."
 
 
+def _call_code(form: Any) -> None:
+    """Say which codes fit: people with passkeys only have no app."""
+    has_app = Authenticator.objects.filter(user=form.user, type=Authenticator.Type.TOTP).exists()
+    form.fields["code"].label = LABEL
+    form.fields["code"].help_text = FROM_APP_OR_LIST if has_app else FROM_LIST
+
+
 class AuthenticateForm(SpareCodesTold, OfUser, base_forms.AuthenticateForm):  # type: ignore[misc]  # untyped
     """The code at sign-in."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["code"].label, self.fields["code"].help_text = LABEL, FROM_APP_OR_LIST
+        _call_code(self)
 
 
 class ReauthenticateForm(SpareCodesTold, OfUser, base_forms.ReauthenticateForm):  # type: ignore[misc]  # untyped
@@ -103,7 +111,7 @@ class ReauthenticateForm(SpareCodesTold, OfUser, base_forms.ReauthenticateForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["code"].label, self.fields["code"].help_text = LABEL, FROM_APP_OR_LIST
+        _call_code(self)
 
 
 class ActivateForm(Once, totp_forms.ActivateTOTPForm):  # type: ignore[misc]  # untyped

@@ -36,14 +36,15 @@ def password_set(request: HttpRequest, user: User) -> None:
     _record(user, "Set a new password.", is_proven=is_proven)
 
 
-def second_step_added(user: User, *, is_proven: bool) -> None:
-    """Record a new app; `is_proven`: whether the session had proved more than a mailed code."""
-    _record(user, "Added an authenticator app as second step.", is_proven=is_proven)
+def second_step_added(user: User, what: str, *, is_proven: bool) -> None:
+    """Record a new app or passkey; `is_proven`: whether the session proved more than a code."""
+    _record(user, f"Added {what}.", is_proven=is_proven)
 
 
-def second_step_removed(user: User) -> None:
-    """Record that someone removed their app, which takes one of its codes."""
-    _record(user, "Removed the second step.", is_proven=True)
+def second_step_removed(user: User, what: str) -> None:
+    """Record that someone removed their app or a passkey, which takes one of them."""
+    left = "" if mfa.is_set_up(user) else " It was the last second step."
+    _record(user, f"Removed {what}.{left}", is_proven=True)
 
 
 def is_proven_by_more_than_mail(request: HttpRequest, user: User) -> bool:

@@ -17,7 +17,7 @@ from members.signin import mfa
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 # Signing in and out stays open.
 OPEN = ("admin:login", "admin:logout", "admin:password_change")
-NOTHING_DONE = "Nothing was changed yet. Enter a code, then try again."
+NOTHING_DONE = "Nothing was changed yet. Confirm it’s you, then try again."
 SET_UP = "The staff site asks for a second step at sign-in. Add it here, then go back."
 
 
@@ -48,4 +48,4 @@ def _ask(request: HttpRequest, user: User | AnonymousUser) -> HttpResponseRedire
         # The form isn't sent again: after that long, people should look again first.
         messages.warning(request, NOTHING_DONE)
     back = request.get_full_path()
-    return redirect(f"{reverse('mfa_reauthenticate')}?{urlencode({'next': back})}")
+    return redirect(f"{mfa.confirmation_page(user)}?{urlencode({'next': back})}")

@@ -16,6 +16,7 @@ from django.urls import reverse
 
 from common.staff.put_aside import put_aside
 from members.access import current_user
+from members.signin.allauth_internals import get_reauthentication_flows
 from members.signin.recent_login import is_recent
 
 # Long enough for a morning's queue, short enough for an abandoned screen.
@@ -33,12 +34,12 @@ def has_signed_in_recently(request: HttpRequest) -> bool:
 def ask_who_is_there(request: HttpRequest, back: str, otherwise: str = "") -> HttpResponse | None:
     """Return a redirect to allauth's confirmation and back; None after a recent sign-in.
 
-    Accounts without a password have nothing to confirm with: they have to sign in again, and are
-    told so where they were, or at an address that doesn't ask (`otherwise`).
+    Accounts without a password and a second step have nothing to confirm with: they have to sign in
+    again, and are told so where they were, or at an address that doesn't ask (`otherwise`).
     """
     if has_signed_in_recently(request):
         return None
-    if not current_user(request).has_usable_password():
+    if not get_reauthentication_flows(current_user(request)):
         messages.error(request, NO_WAY.format(int(RECENT.total_seconds() // 60)))
         return redirect(otherwise or back)
     return redirect(f"{reverse('account_reauthenticate')}?{urlencode({'next': back})}")

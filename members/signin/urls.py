@@ -1,11 +1,13 @@
 """allauth's URLs with our own views. `portal.urls` lists them before allauth's."""
 
 from allauth.account.views import password_reset_from_key, password_set
-from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.decorators import login_not_required, login_required
 from django.urls import path
+from django.views.decorators.http import require_safe
+from django.views.generic import RedirectView
 
-from members.signin import code_views, contact_views, entrance_views
-from members.signin.mfa_views import ActivateView, DeactivateView
+from members.signin import code_views, contact_views, entrance_views, passkey_views
+from members.signin.mfa_views import ActivateView, DeactivateView, SecondStepView
 from members.signin.recent_login import confirmed_lately, signed_in_lately
 
 urlpatterns = [
@@ -49,6 +51,42 @@ urlpatterns = [
         name="account_reset_password_from_key",
     ),
     path("password/set/", signed_in_lately(password_set), name="account_set_password"),
+    path(
+        "2fa/authenticate/",
+        login_not_required(SecondStepView.as_view()),
+        name="mfa_authenticate",
+    ),
     path("2fa/totp/activate/", signed_in_lately(ActivateView.as_view()), name="mfa_activate_totp"),
     path("2fa/totp/deactivate/", DeactivateView.as_view(), name="mfa_deactivate_totp"),
+    # Always there, as the portal's address decides at run time whether there are passkeys.
+    path(
+        "2fa/webauthn/",
+        login_required(require_safe(RedirectView.as_view(pattern_name="mfa_index"))),
+        name="mfa_list_webauthn",
+    ),
+    path(
+        "2fa/webauthn/add/",
+        signed_in_lately(passkey_views.AddView.as_view()),
+        name="mfa_add_webauthn",
+    ),
+    path(
+        "2fa/webauthn/login/",
+        login_not_required(passkey_views.SignInView.as_view()),
+        name="mfa_login_webauthn",
+    ),
+    path(
+        "2fa/webauthn/reauthenticate/",
+        passkey_views.ConfirmView.as_view(),
+        name="mfa_reauthenticate_webauthn",
+    ),
+    path(
+        "2fa/webauthn/keys/<int:pk>/edit/",
+        passkey_views.RenameView.as_view(),
+        name="mfa_edit_webauthn",
+    ),
+    path(
+        "2fa/webauthn/keys/<int:pk>/remove/",
+        passkey_views.RemoveView.as_view(),
+        name="mfa_remove_webauthn",
+    ),
 ]

@@ -56,6 +56,7 @@ MIDWAY = {
     "mfa_authenticate",
 }
 BEGINNINGS = ("account_login", "account_request_login_code", "account_reset_password")
+DOORS = {*BEGINNINGS, *MIDWAY, "account_signup", "mfa_login_webauthn"}
 ANY = Form("do that")
 TO_PAYMENT = "take you to the payment page"
 FORMS = {
@@ -100,6 +101,11 @@ FORMS = {
     "mfa_reauthenticate": Form("confirm that it’s you"),
     "mfa_activate_totp": Form("turn on two-step sign-in"),
     "mfa_deactivate_totp": Form("turn off two-step sign-in"),
+    "mfa_add_webauthn": Form("add your passkey"),
+    "mfa_edit_webauthn": Form("rename your passkey"),
+    "mfa_remove_webauthn": Form("remove your passkey"),
+    "mfa_login_webauthn": Form("sign you in", "account_login"),
+    "mfa_reauthenticate_webauthn": Form("confirm that it’s you"),
     "mfa_generate_recovery_codes": Form("make new recovery codes"),
     "usersessions_list": Form("sign out your other devices"),
     "selfservice:data": Form("prepare your data"),
@@ -212,7 +218,12 @@ def _needs_sign_in(match: ResolverMatch | None) -> bool:
 def _is_in_already(request: HttpRequest) -> bool:
     """Whether a sign-in page was sent while another tab had already signed in."""
     match = request.resolver_match
-    is_door = match is not None and match.view_name in (*BEGINNINGS, "account_signup", *MIDWAY)
+    is_door = match is not None and match.view_name in (
+        *BEGINNINGS,
+        "account_signup",
+        "mfa_login_webauthn",
+        *MIDWAY,
+    )
     return is_door and request.user.is_authenticated
 
 

@@ -49,12 +49,17 @@ def signed_in(user: User) -> Client:
 
 def add_app(client: Client) -> str:
     """Add an authenticator app; return its secret."""
+    secret = secret_of(client)
+    assert client.post(ACTIVATE, {"code": code_of(secret)})["Location"] == SPARE
+    return secret
+
+
+def secret_of(client: Client) -> str:
+    """Return the secret that the page for a new app shows."""
     page = client.get(ACTIVATE).content.decode()
     match = re.search(r'class="key key-grouped">((?:<span>[A-Z2-7]{4}</span><wbr>){8})<', page)
     assert match is not None, "the key is there, in groups of four"
-    secret = re.sub("<[^>]+>", "", match[1])
-    assert client.post(ACTIVATE, {"code": code_of(secret)})["Location"] == SPARE
-    return secret
+    return re.sub("<[^>]+>", "", match[1])
 
 
 def protected(user: User) -> str:

@@ -132,7 +132,9 @@ def test_a_removed_second_step_and_new_recovery_codes_are_told(
     assert enter(again, code_of(secret, steps=1)).status_code == 302
     post(again, "account_reauthenticate", password=PASSWORD)
     again.post(reverse("mfa_deactivate_totp"))
-    assert told(alex)[-1].startswith("Removed the second step. By Sam Second.")
+    assert told(alex)[-1].startswith(
+        "Removed the authenticator app. It was the last second step. By Sam Second."
+    )
     assert access_changes.why_not_yet(sam) == ""
 
 

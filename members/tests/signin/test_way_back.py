@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import User
 from django.core import signing
 from django.db.models import Model
@@ -42,6 +43,7 @@ from members.tests.actors import (
     post,
     sign_up,
 )
+from members.tests.signin.test_passkeys import add as add_passkey
 from portal.models import DataExport
 
 pytestmark = pytest.mark.django_db
@@ -57,6 +59,7 @@ DOORS = {
     "account_password_reset_completed",
     "account_inactive",
     "account_logout",
+    "mfa_login_webauthn",
     "members:confirm-email",
     "brand-css",
     "styleguide",
@@ -140,6 +143,7 @@ def arguments(name: str, user: User) -> dict[str, Any]:
         **dict.fromkeys(("zelle", "zelle-sent", "zelle-cancel"), lambda: zelle.expect(user)),
         "zelle-receipt": lambda: zelle.expect(user, state="confirmed"),
         "data-download": lambda: DataExport.objects.create(user=user),
+        **dict.fromkeys(("mfa_edit_webauthn", "mfa_remove_webauthn"), lambda: a_passkey(user)),
         "credit-note-pdf": lambda: CreditNote.objects.get(),  # noqa: PLW0108
     }
     if name == "billing:pay":
@@ -156,8 +160,15 @@ def arguments(name: str, user: User) -> dict[str, Any]:
         return {"year": single.created_at.year}
     if ":pk>" not in route(name):
         return {}
-    make = made.get(name.partition(":")[2])
+    make = made.get(name.partition(":")[2] or name)
     return {"pk": make().pk if make else Invoice.objects.get().pk}
+
+
+def a_passkey(user: User) -> Authenticator:
+    client = browser()
+    log_in(client)
+    add_passkey(client)
+    return Authenticator.objects.get(user=user, type="webauthn")
 
 
 def ask_for_refund(user: User) -> Refund:
@@ -190,7 +201,12 @@ def come_back(client: Client, door: str, email: str = ALICE) -> Any:
     kept = re.search(r'name="next"[^>]*value="([^"]*)"', shown.content.decode())
     assert kept, "the form of the sign-in page forgets where one wants to go"
     fields = {"login": email, "password": PASSWORD, "next": unescape(kept.group(1))}
-    return client.post(reverse("account_login"), fields, follow=True)
+    landed = client.post(reverse("account_login"), fields, follow=True)
+    codes = Authenticator.objects.filter(user__email=email, type="recovery_codes").first()
+    if not codes:
+        return landed
+    code = {"code": codes.wrap().get_unused_codes()[0]}
+    return client.post(reverse("mfa_authenticate"), code, follow=True)
 
 
 def takes_forms(path: str, user: User) -> bool:

@@ -17,6 +17,7 @@ from django.core.checks import (
 )
 
 from common import addresses, documents
+from members import places
 from portal import start_checks
 
 WITH_NAME = frozenset({"DEFAULT_FROM_EMAIL", "SERVER_EMAIL"})
@@ -39,6 +40,13 @@ def heads_can_be_written(**_options: Any) -> list[CheckMessage]:
         return []
     text = f"LEDGER_HEADS_FILE can't be written: {file} needs a folder that {_user()} may write to."
     return [Warning(text, id="portal.LEDGER_HEADS_FILE")]
+
+
+@register("places")
+def places_can_be_read(**_options: Any) -> list[CheckMessage]:
+    """Warn if the database of places is missing or damaged: pages would silently lack them."""
+    problem = places.check(settings.GEOIP_PATH) if settings.GEOIP_PATH else ""
+    return [Warning(problem, id="portal.GEOIP_PATH")] if problem else []
 
 
 @register("documents")

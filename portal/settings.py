@@ -241,7 +241,7 @@ MIDDLEWARE = [
     "members.signin.way_back.WayBackMiddleware",
     "portal.middleware.TooManyRequestsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "members.signin.sessions.LastUseMiddleware",
     "members.signin.staff_gate.StaffSecondStepMiddleware",
     "members.middleware.TimeZoneMiddleware",
 ]
@@ -442,6 +442,8 @@ TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
 # How long we keep who signed in when and from where: banks ask months after a payment.
 SIGN_INS_KEPT_DAYS = env.int("SIGN_INS_KEPT_DAYS", default=540)
+# A local database of networks and places, in MaxMind's format. Empty: pages name no places.
+GEOIP_PATH = env.str("GEOIP_PATH", default="").strip()
 # How long a browser that has signed in is recognized (`members.signin.devices`).
 DEVICES_KEPT_DAYS = env.int("DEVICES_KEPT_DAYS", default=180)
 # What else is deleted every night (docs/privacy.md): event payloads, messages' recipients and

@@ -16,7 +16,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from members import address_changes, consent, contact_notices, mailboxes, names, phones, sign_ins
-from members.signin import budgets, devices, own_changes, passkeys, sms_limits, way_back
+from members.signin import budgets, devices, mfa, own_changes, passkeys, sms_limits, way_back
 from members.signin.allauth_internals import (
     EMAIL_VERIFICATION_CODE_SESSION_KEY,
     record_authentication,
@@ -144,8 +144,11 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
 
     def get_reauthentication_methods(self, user: User | AnonymousUser) -> list[dict[str, Any]]:
         """Return the ways to confirm that it's you, in our words."""
+        words = dict(REAUTHENTICATION)
+        if isinstance(user, User) and not mfa.has_app(user):
+            words["mfa_reauthenticate"] = "Use a spare code"
         return [
-            method | {"description": REAUTHENTICATION.get(method["id"], method["description"])}
+            method | {"description": words.get(method["id"], method["description"])}
             for method in super().get_reauthentication_methods(user)
             if method["id"] != "mfa_reauthenticate:webauthn" or passkeys.are_offered()
         ]

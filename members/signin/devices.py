@@ -9,8 +9,11 @@ OWASP's "Slow Down Online Guessing Attacks with Device Cookies".
 
 from __future__ import annotations
 
+import time
 import uuid
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -24,6 +27,8 @@ from members.models import Device
 from members.signin.allauth_internals import filter_users_by_email
 
 COOKIE = "device"
+# In a session: which browser signed in with it, and when.
+KEY = "signed_in_with"
 SALT = "members.devices"
 
 
@@ -32,6 +37,7 @@ def remember(request: HttpRequest, response: HttpResponse, user: User) -> None:
     browser = _browser(request) or uuid.uuid4()
     values = {"password": _fingerprint(user), "seen_at": timezone.now()}
     Device.objects.update_or_create(user=user, browser=browser, defaults=values)
+    request.session[KEY] = {"browser": browser.hex, "at": time.time()}
     response.set_cookie(
         COOKIE,
         Signer(salt=SALT).sign(browser.hex),
@@ -65,6 +71,13 @@ def renew(request: HttpRequest, user: User) -> None:
     if browser:
         rows = Device.objects.filter(user=user, browser=browser)
         rows.update(password=_fingerprint(user))
+
+
+def forget(user: User, session: Mapping[str, Any]) -> None:
+    """Forget the browser that signed in with a session, given what the session holds."""
+    browser = session.get(KEY, {}).get("browser")
+    if browser:
+        Device.objects.filter(user=user, browser=uuid.UUID(browser)).delete()
 
 
 def forget_others(request: HttpRequest, user: User) -> None:

@@ -6,7 +6,7 @@ from django.urls import path
 from django.views.decorators.http import require_safe
 from django.views.generic import RedirectView
 
-from members.signin import code_views, contact_views, entrance_views, passkey_views
+from members.signin import code_views, contact_views, entrance_views, passkey_views, session_views
 from members.signin.mfa_views import ActivateView, DeactivateView, SecondStepView
 from members.signin.recent_login import confirmed_lately, signed_in_lately
 
@@ -58,6 +58,8 @@ urlpatterns = [
     ),
     path("2fa/totp/activate/", signed_in_lately(ActivateView.as_view()), name="mfa_activate_totp"),
     path("2fa/totp/deactivate/", DeactivateView.as_view(), name="mfa_deactivate_totp"),
+    path("sessions/", session_views.devices, name="usersessions_list"),
+    path("sessions/<int:pk>/end/", session_views.end, name="usersessions_end"),
     # Always there, as the portal's address decides at run time whether there are passkeys.
     path(
         "2fa/webauthn/",

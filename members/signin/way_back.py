@@ -107,6 +107,7 @@ FORMS = {
     "mfa_login_webauthn": Form("sign you in", "account_login"),
     "mfa_reauthenticate_webauthn": Form("confirm that it’s you"),
     "mfa_generate_recovery_codes": Form("make new recovery codes"),
+    "usersessions_end": Form("sign out that device", "usersessions_list"),
     "usersessions_list": Form("sign out your other devices"),
     "selfservice:data": Form("prepare your data"),
 }

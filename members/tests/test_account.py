@@ -325,7 +325,8 @@ def test_the_labels_of_passwords_are_written_as_all_others() -> None:
 
 def test_a_device_signed_in_a_moment_ago_did_so_just_now() -> None:
     page = signed_in_alice().get(reverse("usersessions_list")).content.decode()
-    assert re.search(r"Signed in <time[^>]*>just now</time> from 192.0.2.1", page)
+    assert re.search(r"<time[^>]*>Signed in just now</time>", page)
+    assert "192.0.2.1" in page
     assert account_words.ago(timezone.now() - timedelta(hours=3)).startswith("3\xa0hours")
 
 

@@ -445,7 +445,11 @@ def test_removing_it_takes_it_or_a_spare_code_and_mails_the_owner() -> None:
     log_in(client)
     send(client, AUTHENTICATE, made.get(challenge(client, AUTHENTICATE)))
     path = keys(row().pk, "remove")
-    assert client.get(path)["Location"].startswith("/accounts/reauthenticate/")
+    asked = client.get(path)["Location"]
+    assert asked.startswith("/accounts/reauthenticate/")
+    ways = client.get(asked).content.decode()
+    assert "Use my passkey" in ways
+    assert "Use a spare code" in ways
     assert confirm(client, made, path)["Location"] == path
     page = client.get(path).content.decode()
     assert "Remove “My phone”?" in page

@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 
 import pytest
 from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
 from django.contrib.auth.models import User
 from django.core import signing
 from django.db.models import Model
@@ -144,6 +145,9 @@ def arguments(name: str, user: User) -> dict[str, Any]:
         "zelle-receipt": lambda: zelle.expect(user, state="confirmed"),
         "data-download": lambda: DataExport.objects.create(user=user),
         **dict.fromkeys(("mfa_edit_webauthn", "mfa_remove_webauthn"), lambda: a_passkey(user)),
+        "usersessions_end": lambda: UserSession.objects.create(
+            user=user, ip="192.0.2.1", session_key="k" * 32, user_agent="x"
+        ),
         "credit-note-pdf": lambda: CreditNote.objects.get(),  # noqa: PLW0108
     }
     if name == "billing:pay":

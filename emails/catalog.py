@@ -62,6 +62,7 @@ class Kind(StrEnum):
     ACCOUNT_CHANGED = "account_changed"
     ACCOUNT_CLOSED = "account_closed"
     DATA_READY = "data_ready"
+    HELP_ASKED = "help_asked"
 
 
 class Category(StrEnum):
@@ -192,6 +193,7 @@ CATALOG: dict[Kind, Spec] = {
         "{{ amount }} from {{ member }}{% if due_on %}, answer by {{ due_on|day }}{% endif %}"
     ),
     Kind.DISPUTE_CLOSED: _staff("{{ headline }}: {{ amount }} from {{ member }}"),
+    Kind.HELP_ASKED: _staff("Message from {{ sender }}: {{ first_words }}"),
     Kind.ADDRESS_CODE: _account("{{ code }} is your code"),
     Kind.ADDRESS_LINK: _account("Confirm your new email address", CHANGE_WHY),
     Kind.PASSWORD_LINK: _account("Choose a new password", CHANGE_WHY),

@@ -38,7 +38,7 @@ def send(message: Message) -> str:
         body=rendered.text,
         from_email=sender(),
         to=[addresses.deliverable(message.recipient)],
-        reply_to=[addresses.deliverable(current_brand().support_email)],
+        reply_to=[addresses.deliverable(_reply_to(message))],
         headers={"Message-ID": identifier, "Auto-Submitted": "auto-generated"},
     )
     mail.attach_alternative(rendered.html, "text/html")
@@ -57,6 +57,11 @@ def send(message: Message) -> str:
     except ValueError as error:
         raise DeliveryProblem(f"This is no email address: {error}", is_permanent=True) from error
     return identifier
+
+
+def _reply_to(message: Message) -> str:
+    """Return where answers go: to us, or to the person whom a mail to staff is from."""
+    return str(message.context.get("reply_to") or current_brand().support_email)
 
 
 def sender() -> str:

@@ -24,6 +24,7 @@ from django.utils.crypto import salted_hmac
 from psycopg.types.json import Jsonb
 
 from common import addresses
+from common.context import current_brand
 from emails import causes, rendering
 from emails.catalog import Kind, spec_of
 from emails.contexts import MessageContext
@@ -119,10 +120,13 @@ def put(
     return [message for message in map(_write, drafts) if message]
 
 
-def put_staff(context: MessageContext, *, cause: str, happened_at: datetime) -> list[Message]:
+def put_staff(
+    context: MessageContext, *, cause: str, happened_at: datetime, or_to_support: bool = False
+) -> list[Message]:
     """Write the mails that tell staff something; call it in the cause's transaction.
 
-    Each address in STAFF_EMAIL gets one; without an address, only the staff site shows it.
+    Each address in STAFF_EMAIL gets one; without an address, only the staff site shows it, unless
+    it goes to the address that members write to (`or_to_support`).
     `context`, `cause`, and `happened_at` are as for `put`: the same cause makes one mail per
     address.
 
@@ -133,7 +137,9 @@ def put_staff(context: MessageContext, *, cause: str, happened_at: datetime) -> 
     if not _is_news(kind, cause, happened_at, None):
         return []
     facts = context.as_json()
-    addresses: list[str] = settings.STAFF_EMAIL
+    to: list[str] = settings.STAFF_EMAIL
+    if or_to_support and not to:
+        to = [current_brand().support_email]
     drafts = [
         Draft(
             kind=kind,
@@ -144,7 +150,7 @@ def put_staff(context: MessageContext, *, cause: str, happened_at: datetime) -> 
             cause=cause,
             user=None,
         )
-        for address in addresses
+        for address in to
     ]
     return [message for message in map(_write, drafts) if message]
 

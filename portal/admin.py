@@ -3,5 +3,13 @@
 from portal.backoffice.groups import GroupAdmin
 from portal.backoffice.jobs import JobAdmin, LogEntryAdmin, ProblemAdmin
 from portal.backoffice.members import UserAdmin
+from portal.backoffice.support import SupportMessageAdmin
 
-__all__ = ["GroupAdmin", "JobAdmin", "LogEntryAdmin", "ProblemAdmin", "UserAdmin"]
+__all__ = [
+    "GroupAdmin",
+    "JobAdmin",
+    "LogEntryAdmin",
+    "ProblemAdmin",
+    "SupportMessageAdmin",
+    "UserAdmin",
+]

@@ -140,3 +140,73 @@ class DataExportPart(models.Model):
 
     def __str__(self) -> str:
         return f"Part {self.number}"
+
+
+class SupportMessageQuerySet(models.QuerySet["SupportMessage"]):
+    """What people wrote to us on the help page."""
+
+    def unanswered(self) -> Self:
+        """Those that somebody has yet to answer."""
+        return self.filter(answered_at=None)
+
+
+class SupportMessage(models.Model):
+    """A message from the help page. Staff answer by email; this says whether somebody has.
+
+    Somebody who wasn't signed in gave `name` and `email`, which nobody has verified; a member's are
+    in their account. `key` comes from the form, so two clicks make one row. `page` is where they
+    came from: one of our own paths, without what a link's secret part may be.
+    """
+
+    key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="support_messages",
+    )
+    name = models.CharField(max_length=150, blank=True)
+    email = models.CharField("email address", max_length=254, blank=True)
+    words = models.TextField("message", max_length=4000)
+    page = models.CharField(
+        max_length=200, blank=True, help_text="The page from which they came to the help page."
+    )
+    created_at = models.DateTimeField(default=timezone.now)
+    answered_at = models.DateTimeField("answered", null=True, blank=True)
+    answered_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+
+    objects = SupportMessageQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name = "message from a member"
+        verbose_name_plural = "messages from members"
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(user__isnull=False) | ~models.Q(email=""),
+                name="portal_support_message_has_a_sender",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["created_at"],
+                condition=models.Q(answered_at=None),
+                name="portal_support_open",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Message from {self.sender}"
+
+    @property
+    def sender(self) -> str:
+        """Who wrote it."""
+        return str(self.user) if self.user else self.name or self.email
+
+    @property
+    def reply_to(self) -> str:
+        """Where an answer goes."""
+        return self.user.email if self.user else self.email

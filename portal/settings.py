@@ -421,6 +421,10 @@ ACCOUNT_RATE_LIMITS = {
     "verify_phone": None,
     "text_code": "1/30s/key,3/m/ip",
     "text_code_of_member": "1/30s/key",
+    # Messages from the help page: a member's, a visitor's, and all visitors' together.
+    "help_of_member": "3/10m/key,10/d/key",
+    "help_of_visitor": "3/h/ip,10/d/ip,3/h/key",
+    "help_of_visitors": "30/h/key,100/d/key",
     # A browser that has signed in before has these to itself (`members.signin.budgets`): tries
     # elsewhere, or behind the same address, don't use them up.
     "login_failed_on_device": "5/5m/key,30/d/key",

@@ -16,7 +16,7 @@ from common.one_by_one import OneByOne
 from common.queue import Backoff
 from portal.backoffice import close_account, problems
 from portal.backoffice.home import income
-from portal.selfservice import data_exports
+from portal.selfservice import contact, data_exports
 from portal.selfservice.jobs import JobName
 
 logger = logging.getLogger(__name__)
@@ -71,6 +71,7 @@ def forget_old_records(timestamp: int) -> None:
     """Delete or empty old records, and what came in about people after they had left."""
     close_account.forget(close_account.closed_users())
     data_exports.forget_old()
+    contact.forget_old()
     billing.forgetting.forget_old()
     emails.forgetting.forget_old()
     common.forgetting.forget_old_jobs()

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from django.contrib.auth.models import User
+from django.db.models import QuerySet
 from django.utils.translation import gettext
 
 from billing.models import Customer, Invoice
 from common import countries
+from common.reads import Person
 
 
 def label(kind: str) -> str:
@@ -26,8 +28,18 @@ def of_member(user: User) -> list[tuple[str, str]]:
 
     Nothing for people who gave no name of their own for invoices, no address, and no tax ID.
     """
+    return of_customers(customers_of(user), user)
+
+
+def customers_of(user: Person) -> QuerySet[Customer]:
+    """Return the customers whose details count."""
+    return Customer.objects.filter(user=user, deleted_at_stripe=False)
+
+
+def of_customers(customers: Iterable[Customer], user: User) -> list[tuple[str, str]]:
+    """Return who a member's next invoice names, from these customers of theirs."""
     named: dict[tuple[str, str], None] = {}
-    for row in Customer.objects.filter(user=user, deleted_at_stripe=False):
+    for row in customers:
         named |= dict.fromkeys(_details(row, user))
     return list(named)
 

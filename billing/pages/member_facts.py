@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet
@@ -190,9 +191,19 @@ def membership(user: User) -> MemberFacts:
     return _facts(user, _read(MEMBERSHIP, user), is_home=False)
 
 
-def _read(reading: Reading, user: User) -> Results:
+def beside(reading: Reading, user: User, **more: Any) -> tuple[MemberFacts, Results]:
+    """Read the membership pages' facts as a part of another reading, which has all of its parts.
+
+    `more` are the other parts' values, which stand in the results.
+    """
+    results = _read(reading, user, **more)
+    return _facts(user, results, is_home=False), results
+
+
+def _read(reading: Reading, user: User, **more: Any) -> Results:
     now = timezone.now()
     return reading(
+        **more,
         user=user.pk,
         now=now,
         pending_since=now - PENDING_FOR,

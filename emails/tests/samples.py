@@ -460,6 +460,15 @@ CONTEXTS: dict[Kind, MessageContext] = {
             was_charged=True,
             has_books=True,
         ),
+        selfservice.HelpAsked(
+            sender="Nina Novak",
+            reply_to="nina@example.com",
+            is_member=True,
+            first_words="Can I move my class to Friday?",
+            paragraphs=["Can I move my class to Friday?", "Thank you, Nina"],
+            page="/payments/",
+            url="https://portal.example.com/staff/portal/supportmessage/42/change/",
+        ),
         selfservice.DataReady(
             until=at("2026-12-01T12:00:00+00:00"),
             by_staff=True,
@@ -473,7 +482,7 @@ SAMPLES: dict[Kind, dict[str, Any]] = {kind: one.as_json() for kind, one in CONT
 HOSTILE = """<script>alert("x")</script> & 'quotes' {{ braces }} """ + "long" * 60
 # What a member, a browser or somebody in Stripe's dashboard may choose.
 CHOSEN = {"name", "description", "plan_name", "reason", "method", "device", "ip", "sentence"}
-CHOSEN |= {"invoice_number", "code", "headline", "member", "words"}
+CHOSEN |= {"invoice_number", "code", "headline", "member", "words", "sender", "first_words"}
 
 
 def hostile(context: dict[str, Any]) -> dict[str, Any]:

@@ -110,6 +110,7 @@ FORMS = {
     "usersessions_end": Form("sign out that device", "usersessions_list"),
     "usersessions_list": Form("sign out your other devices"),
     "selfservice:data": Form("prepare your data"),
+    "selfservice:help": Form("send your message"),
 }
 
 

@@ -34,7 +34,8 @@ from members.models import (
     TermsAcceptance,
 )
 from portal.backoffice.contexts import AccountClosed
-from portal.models import DataExport
+from portal.models import DataExport, SupportMessage
+from portal.selfservice import contact
 
 CLOSED = "closed-"
 
@@ -61,6 +62,7 @@ def close_account(user: User) -> None:
     _empty(user)
     forget(User.objects.filter(pk=user.pk))
     PhoneCode.objects.filter(phone__in=traces.numbers).delete()
+    contact.forget(traces)
     billing.forgetting.forget_traces(user, traces)
     emails.forgetting.forget_traces(traces)
     common.forgetting.forget_jobs(traces)
@@ -93,6 +95,7 @@ def forget(users: QuerySet[User]) -> None:
     SignIn.objects.filter(user__in=users).delete()
     Device.objects.filter(user__in=users).delete()
     DataExport.objects.filter(user__in=users).delete()
+    SupportMessage.objects.filter(user__in=users).delete()
     PhoneCode.objects.filter(user__in=users).delete()
     TermsAcceptance.objects.filter(user__in=users).exclude(ip=None).update(ip=None)
     SmsConsentRecord.objects.filter(member__user__in=users).exclude(phone="").update(phone="")

@@ -19,6 +19,8 @@ from emails.admin import MessageAdmin
 from emails.models import Message
 from members.admin.records import SignInAdmin
 from members.models import SignIn
+from portal.backoffice.support import SupportMessageAdmin
+from portal.models import SupportMessage
 
 
 class NearestPage(EstimatedPaginator):
@@ -93,6 +95,13 @@ class MessagesOfMember(OfOneMember, MessageAdmin):
     list_display = ["what", "state_badge", "channel", "recipient", "age", "trouble"]
 
 
+class HelpOfMember(OfOneMember, SupportMessageAdmin):
+    """What a member wrote to us."""
+
+    member_lookup = "user"
+    list_display = ["said", "state", "when", "page"]
+
+
 class SignInsOfMember(OfOneMember, SignInAdmin):
     """A member's sign-ins."""
 
@@ -128,6 +137,12 @@ class MessagesTab(BaseDataset):  # type: ignore[misc]
     """The tab of what we wrote to a member."""
 
     model, model_admin, tab = Message, MessagesOfMember, True
+
+
+class HelpTab(BaseDataset):  # type: ignore[misc]
+    """The tab of what a member wrote to us."""
+
+    model, model_admin, tab = SupportMessage, HelpOfMember, True
 
 
 class SignInsTab(BaseDataset):  # type: ignore[misc]

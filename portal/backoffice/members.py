@@ -22,6 +22,7 @@ from portal.backoffice.member_buttons import MemberButtons
 from portal.backoffice.member_columns import MemberColumns, MembershipFilter
 from portal.backoffice.member_forms import MemberInline, OpenAccountForm
 from portal.backoffice.member_lists import (
+    HelpTab,
     InvoicesTab,
     MessagesTab,
     PaymentsTab,
@@ -65,6 +66,7 @@ class UserAdmin(MemberColumns, MemberButtons, DjangoUserAdmin):  # type: ignore[
         InvoicesTab,
         PaymentsTab,
         ZelleTab,
+        HelpTab,
         MessagesTab,
         SignInsTab,
     ]

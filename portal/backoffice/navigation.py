@@ -46,6 +46,7 @@ class Item:
 GROUPS: dict[str, list[Item]] = {
     "Members": [
         Item("Members", "group", "auth.user"),
+        Item("Messages from members", "mail", "portal.supportmessage", lambda now: now.help.open),
         Item("Text message consents", "sms", "members.smsconsentrecord"),
         Item("Terms accepted", "contract", "members.termsacceptance"),
         Item("Sign-ins", "login", "members.signin"),

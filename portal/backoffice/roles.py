@@ -67,6 +67,7 @@ SEEN = [
     ("members", "smsconsentrecord"),
     ("members", "termsacceptance"),
     ("portal", "problem"),
+    ("portal", "supportmessage"),
     ("procrastinate", "procrastinatejob"),
 ]
 VIEWS = [*(f"{app}.view_{model}" for app, model in SEEN), "billing.view_bank_money"]
@@ -74,7 +75,7 @@ VIEWS = [*(f"{app}.view_{model}" for app, model in SEEN), "billing.view_bank_mon
 AUDITS = ["billing.audit_refund", "billing.view_refundentry", "billing.view_ledgercheck"]
 # Replay an event, look for missed ones, assign a customer, resend a message, end a membership; sell
 # items, send and cancel payment requests; offer discounts to members who are leaving; decide on
-# refunds, and give them; correct an address or a number.
+# refunds, and give them; correct an address or a number; say that a member's message is answered.
 ACTS = [
     "billing.change_stripeevent",
     "billing.add_reconciliation",
@@ -89,6 +90,7 @@ ACTS = [
     "billing.add_retentionoffer",
     "billing.change_retentionoffer",
     "billing.approve_refund",
+    "portal.change_supportmessage",
 ]
 # Be one of the two people a large refund needs, and put a new refund policy in force; import the
 # bank's files, match its money with payments, and say on which terms Zelle is taken.

@@ -35,6 +35,7 @@ from billing.models import (
 )
 from common.reads import Param, Part, Reading, totals
 from emails.models import Message, MessageState
+from portal.models import SupportMessage
 
 EVENTS_OPEN = frozenset({EventState.PENDING, EventState.RETRYING})
 MESSAGES_OPEN = frozenset({MessageState.QUEUED, MessageState.SENDING})
@@ -107,6 +108,14 @@ class Bank:
 
 
 @dataclass(frozen=True)
+class Help:
+    """Messages from the help page that nobody has answered since `oldest`."""
+
+    open: int = 0
+    oldest: datetime | None = None
+
+
+@dataclass(frozen=True)
 class Waiting:
     """Everything that waits, or failed; `unassigned` are customers at Stripe of nobody here."""
 
@@ -116,6 +125,7 @@ class Waiting:
     refunds: Refunds = Refunds()
     unassigned: int = 0
     bank: Bank = Bank()
+    help: Help = Help()
 
 
 def _not_booked() -> QuerySet[ExpectedTransfer]:
@@ -154,10 +164,12 @@ UNPROVED = _counted(lambda: unproved(NOW), "created_at")
 UNVERIFIED = _counted(lambda: _unseen(MailState.UNVERIFIED), "received_at")
 UNREAD = _counted(lambda: _unseen(MailState.REPEATED, MailState.UNREADABLE), "received_at")
 NOT_BOOKED = _counted(_not_booked, "confirmed_at")
+ASKED = _counted(SupportMessage.objects.unanswered, "created_at")
 WAITING = Reading(
     *(EVENTS, FAILED_EVENTS, MESSAGES, FAILED_MESSAGES, DISPUTES),
     *(UNDECIDED, FAILED_REFUNDS, NOT_SENT, HELD, BY_ZELLE, UNASSIGNED),
     *(UNMATCHED, PROPOSED, UNPROVED, UNVERIFIED, UNREAD, NOT_BOOKED),
+    ASKED,
 )
 
 
@@ -183,6 +195,7 @@ def waiting() -> Waiting:
         ),
         unassigned=counted(UNASSIGNED)[0],
         bank=_bank(counted),
+        help=Help(*counted(ASKED)),
     )
 
 

@@ -23,7 +23,7 @@ from members.models import (
     SmsConsentRecord,
     TermsAcceptance,
 )
-from portal.models import DataExport
+from portal.models import DataExport, SupportMessage
 from portal.selfservice.data_columns import Table, flag, made, number, text, time
 
 ACCOUNT = Table(
@@ -193,6 +193,19 @@ MESSAGES = Table(
         """.split()
     ),
 )  # fmt: skip
+WRITTEN = Table(
+    "messages-to-us",
+    _("What you wrote to us on the help page."),
+    lambda user: SupportMessage.objects.filter(user=user).order_by("pk"),
+    (
+        time("created_at", _("When.")),
+        text("words", _("What you wrote.")),
+        text("page", _("The page you came from.")),
+        time("answered_at", _("When we marked it as answered.")),
+    ),
+    SupportMessage,
+    frozenset(["key", "name", "email", "answered_by"]),
+)
 EXPORTS = Table(
     "data-downloads",
     _("Copies of your data that were asked for in the last days."),
@@ -209,5 +222,5 @@ EXPORTS = Table(
 )
 TABLES = [
     *(ACCOUNT, PROFILE, ADDRESSES, CONSENTS, TERMS, SIGN_INS, SESSIONS, DEVICES, SECOND_STEPS),
-    *(PHONE_CODES, ACCESS_CHANGES, MESSAGES, EXPORTS),
+    *(PHONE_CODES, ACCESS_CHANGES, MESSAGES, WRITTEN, EXPORTS),
 ]

@@ -70,6 +70,8 @@ CUSTOMERS = Table(
         text("email", _("Your address there.")),
         text("name", _("Your name there.")),
         text("business_name", _("Your business, if you named one.")),
+        text("individual_name", _("The name that invoices have, if you gave one for them.")),
+        entries("address", _("The address that invoices have.")),
         entries("tax_ids", _("Its tax IDs.")),
         text("told_email", _("The address that we last told them.")),
         text("told_name", _("The name that we last told them.")),

@@ -5,10 +5,11 @@ None but the downloads has an ID, and those find only the signed-in member's own
 
 from django.urls import path
 
-from portal.selfservice import data_views
+from portal.selfservice import data_views, help_views
 
 app_name = "selfservice"
 urlpatterns = [
     path("account/data/", data_views.your_data, name="data"),
+    path("help/", help_views.help_page, name="help"),
     path("account/data/<uuid:pk>/", data_views.download, name="data-download"),
 ]

@@ -62,6 +62,7 @@ DOORS = {
     "account_logout",
     "mfa_login_webauthn",
     "members:confirm-email",
+    "selfservice:help",
     "brand-css",
     "styleguide",
     "error-page",
@@ -76,7 +77,10 @@ TO_READ = {"mfa_view_recovery_codes", "mfa_download_recovery_codes"}
 
 
 # For everybody, and of use to who is signed in, too.
-SAID = {"account_logout", "members:confirm-email", "account_reset_password_from_key"}
+SAID = {
+    *("account_logout", "members:confirm-email", "account_reset_password_from_key"),
+    "selfservice:help",
+}
 # Without a form of their own, though they would answer one.
 OVERVIEWS = {"home", "members:account", "mfa_index"}
 

@@ -30,8 +30,10 @@ from portal.backoffice.waiting import Waiting
 # What home's parts take to be seen. A problem names its own.
 DISPUTES, REFUNDS = "billing.view_dispute", "billing.view_refund"
 MONEY, INTEGRATION = "billing.view_subscription", "billing.view_stripeevent"
-BANK = "billing.view_bank_money"
-PERMISSIONS = frozenset({DISPUTES, REFUNDS, MONEY, INTEGRATION, BANK, *problem_facts.PERMISSIONS})
+BANK, HELP = "billing.view_bank_money", "portal.view_supportmessage"
+PERMISSIONS = frozenset(
+    {DISPUTES, REFUNDS, MONEY, INTEGRATION, BANK, HELP, *problem_facts.PERMISSIONS}
+)
 SHOWN = 5
 NOW = Param("now", "timestamptz")
 

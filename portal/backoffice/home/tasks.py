@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
 from billing.core.statuses import EventState
 from common.staff import show
 from emails.models import MessageState
@@ -15,12 +18,13 @@ from portal.backoffice.home.business import Business
 from portal.backoffice.home.facts import (
     BANK,
     DISPUTES,
+    HELP,
     REFUNDS,
     HomeFacts,
     Integration,
 )
 from portal.backoffice.home.task import Task
-from portal.backoffice.waiting import Disputes, Queue, Refunds, Waiting
+from portal.backoffice.waiting import Disputes, Help, Queue, Refunds, Waiting
 
 # A healthy portal empties its queues in seconds, and looks for missed events every hour.
 WAITED_LONG = timedelta(minutes=5)
@@ -32,6 +36,7 @@ def tasks(facts: HomeFacts) -> list[Task]:
     now, waiting = facts.now, facts.waiting
     listed = [
         *(_of_disputes(waiting.disputes) if facts.may(DISPUTES) else []),
+        *(_of_help(waiting.help, now) if facts.may(HELP) else []),
         *(_of_refunds(waiting.refunds, now) if facts.may(REFUNDS) else []),
         *(of_bank(waiting.bank, now) if facts.may(BANK) else []),
         *_of_problems(facts),
@@ -53,6 +58,22 @@ def _of_disputes(disputes: Disputes) -> Iterable[Task]:
         f"{show.count(disputes.to_answer, 'dispute')} to answer{first}{due}.",
         url,
         "See the evidence",
+    )
+
+
+def _of_help(asked: Help, now: datetime) -> Iterable[Task]:
+    if not asked.open:
+        return
+    text = ngettext(
+        "%(count)s message from the help page waits for an answer (%(age)s).",
+        "%(count)s messages from the help page wait for an answer (oldest: %(age)s).",
+        asked.open,
+    )
+    yield Task(
+        text % {"count": asked.open, "age": show.age(asked.oldest, now)},
+        show.list_of("portal.supportmessage", answered="no"),
+        _("Answer"),
+        "warning",
     )
 
 

@@ -28,7 +28,10 @@ def of_member(user: User) -> list[tuple[str, str]]:
 
     Nothing for people who gave no name of their own for invoices, no address, and no tax ID.
     """
-    return of_customers(customers_of(user), user)
+    named: dict[tuple[str, str], None] = {}
+    for row in customers_of(user):
+        named |= dict.fromkeys(_details(row, user))
+    return list(named)
 
 
 def customers_of(user: Person) -> QuerySet[Customer]:
@@ -36,12 +39,10 @@ def customers_of(user: Person) -> QuerySet[Customer]:
     return Customer.objects.filter(user=user, deleted_at_stripe=False)
 
 
-def of_customers(customers: Iterable[Customer], user: User) -> list[tuple[str, str]]:
-    """Return who a member's next invoice names, from these customers of theirs."""
-    named: dict[tuple[str, str], None] = {}
-    for row in customers:
-        named |= dict.fromkeys(_details(row, user))
-    return list(named)
+def business_of(customers: Iterable[Customer]) -> str:
+    """Return the business that these customers' invoices name, or ""."""
+    names = (row.business_name or (row.name if row.tax_ids else "") for row in customers)
+    return next(filter(None, names), "")
 
 
 def of_payment(user: User, invoice: Invoice | None) -> list[tuple[str, str]]:

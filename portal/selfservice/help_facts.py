@@ -35,12 +35,11 @@ def read(user: User) -> MembersHelp:
     current = membership_status.membership(mine)
     paid = refundable.facts_from(results, user)
     has_problem = current.state == MembershipState.PAYMENT_DUE
-    billed_to = businesses.of_customers(results[BUSINESSES], user)
     facts = HelpFacts(
         membership=current,
         policy=paid.judging.policy,
         offers=tuple(refundable.in_words(paid)),
         problem=current.sentence if has_problem else "",
-        billed_to=billed_to[0][1] if billed_to else "",
+        billed_to=businesses.business_of(results[BUSINESSES]),
     )
     return MembersHelp(facts, results[MESSAGES])

@@ -48,7 +48,7 @@ class HelpFacts:
     policy: Policy
     offers: tuple[PaymentOffer, ...]
     problem: str  # what's wrong with the last payment, in a sentence, or ""
-    billed_to: str  # who invoices name besides the member, or ""
+    billed_to: str  # the business that invoices name, or ""
 
 
 def questions(facts: HelpFacts) -> list[Question]:

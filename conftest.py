@@ -29,6 +29,7 @@ from procrastinate.jobs import Job, Status
 from pytest_django import Settings
 from pytest_django.plugin import DjangoDbBlocker
 
+import business.brand
 from testing import rows, thorough
 from testing.bank import Bank
 from testing.undefined_names import Undefined
@@ -207,6 +208,21 @@ def _refuse(record: logging.LogRecord) -> bool:
 def _static_files_when_asked_for(settings: Settings) -> None:
     """Find static files on request: listing all of them first slows each browser test."""
     settings.WHITENOISE_AUTOREFRESH = True
+
+
+@pytest.fixture(autouse=True)
+def _no_saved_brand() -> None:
+    """Begin with the environment's brand, as if the database had just been asked for another."""
+    business.brand.assume_nothing_saved()
+
+
+@pytest.fixture
+def uploads(settings: Settings, tmp_path: Path) -> Path:
+    """A folder of the test's own for pictures that staff upload."""
+    place = {"BACKEND": "django.core.files.storage.FileSystemStorage"}
+    options = {"location": str(tmp_path / "uploads")}
+    settings.STORAGES = {**settings.STORAGES, "uploads": {**place, "OPTIONS": options}}
+    return tmp_path / "uploads"
 
 
 @pytest.fixture

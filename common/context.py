@@ -1,6 +1,8 @@
 """What every template can show about the business."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -30,7 +32,8 @@ class Brand:
     """The owner's name, colors, pictures, and addresses; what isn't set is empty.
 
     Addresses of pictures are paths on this host. `logo_backing_light` names what a pale logo needs
-    behind it on light pages ("brand"), and `logo_backing_dark` a dark one on dark pages ("paper").
+    behind it on light pages ("brand", or "ink" if that's pale too), and `logo_backing_dark` a dark
+    one on dark pages ("paper"). `mail_logo_url` is the logo on a background of its own.
     """
 
     name: str
@@ -40,10 +43,14 @@ class Brand:
     public_site_url: str
     tagline: str = ""
     logo_url: str = ""
+    logo_file: str = ""
     logo_width: int = 0
     logo_height: int = 0
     logo_backing_light: str = ""
     logo_backing_dark: str = ""
+    mail_logo_url: str = ""
+    mail_logo_width: int = 0
+    mail_logo_height: int = 0
     icon_url: str = ""
     cover_url: str = ""
     cover_alt: str = ""
@@ -67,8 +74,23 @@ def brand_of_environment() -> Brand:
     )
 
 
+_preview: ContextVar[Brand | None] = ContextVar("brand preview", default=None)
+
+
+@contextmanager
+def shown_as(brand: Brand) -> Iterator[None]:
+    """Show everything under another brand meanwhile: a preview of what isn't saved."""
+    token = _preview.set(brand)
+    try:
+        yield
+    finally:
+        _preview.reset(token)
+
+
 def current_brand() -> Brand:
     """Return the brand in force: what staff have saved, else the environment's."""
+    if (preview := _preview.get()) is not None:
+        return preview
     reader: Callable[[], Brand] = import_string(settings.BRAND_READER)
     return reader()
 

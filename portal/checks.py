@@ -49,6 +49,20 @@ def places_can_be_read(**_options: Any) -> list[CheckMessage]:
     return [Warning(problem, id="portal.GEOIP_PATH")] if problem else []
 
 
+@register(Tags.security, deploy=True)
+def uploads_can_be_written(**_options: Any) -> list[CheckMessage]:
+    """Warn if staff's pictures can't be kept: the form says so only when someone uploads one."""
+    if settings.UPLOADS_S3_BUCKET:
+        return []
+    folder = Path(settings.UPLOADS_DIR)
+    # It's made with the first picture.
+    there = next((one for one in (folder, *folder.parents) if one.exists()), folder)
+    if there.is_dir() and os.access(there, os.W_OK):
+        return []
+    text = f"UPLOADS_DIR can't be written: {folder} must be a folder that {_user()} may write to."
+    return [Warning(text, id="portal.UPLOADS_DIR")]
+
+
 @register("documents")
 def documents_have_fonts(**_options: Any) -> list[CheckMessage]:
     """Warn if names would be boxes in PDFs."""

@@ -1,8 +1,12 @@
-"""URLs that machines call: no session, no CSRF token, no member."""
+"""URLs that machines call: no session, no CSRF token, no member.
+
+Browsers and mail programs fetch the brand's pictures, which are the same for everyone.
+"""
 
 from django.urls import path
 
 from billing.inbound.webhook import stripe_webhook
+from business.uploads import picture
 from emails.callbacks import sms_status
 from members.text_replies import sms_inbound
 from portal.health import healthz
@@ -11,5 +15,6 @@ urlpatterns = [
     path("billing/webhook/", stripe_webhook, name="stripe-webhook"),
     path("sms/status/<str:token>/", sms_status, name="sms-status"),
     path("sms/inbound/", sms_inbound, name="sms-inbound"),
+    path("brand/<str:name>", picture, name="brand-picture"),
     path("healthz/", healthz, name="healthz"),
 ]

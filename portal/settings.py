@@ -87,8 +87,8 @@ TERMS_URL = in_ascii(env.str("TERMS_URL", default=""))
 # The privacy policy, linked where members sign up and agree to texts.
 PRIVACY_URL = in_ascii(env.str("PRIVACY_URL", default=""))
 TERMS_VERSION = env.str("TERMS_VERSION", default="")[:100]
-# Who knows the brand in force (`common.context`).
-BRAND_READER = "common.context.brand_of_environment"
+# Who knows the brand in force (`common.context`): what's above holds for what staff left empty.
+BRAND_READER = "business.brand.current"
 
 # Stripe
 STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", default="")
@@ -216,6 +216,7 @@ INSTALLED_APPS = [
     "allauth.usersessions",
     "procrastinate.contrib.django",
     "portal.apps.PortalConfig",
+    "business.apps.BusinessConfig",
     "members.apps.MembersConfig",
     "billing.apps.BillingConfig",
     "emails.apps.EmailsConfig",
@@ -471,12 +472,37 @@ TIME_ZONE = env.str("TIME_ZONE", default="America/New_York")
 USE_I18N = True
 USE_TZ = True
 
+# Pictures that staff upload: in a folder, or at a service that speaks S3. `business.uploads` serves
+# them, so neither needs to be public.
+UPLOADS_DIR = env.str("UPLOADS_DIR", default=str(STATE / "uploads"))
+UPLOADS_S3_BUCKET = env.str("UPLOADS_S3_BUCKET", default="").strip()
+
+
+def _uploads() -> dict[str, Any]:
+    if not UPLOADS_S3_BUCKET:
+        backend = "django.core.files.storage.FileSystemStorage"
+        return {"BACKEND": backend, "OPTIONS": {"location": UPLOADS_DIR}}
+    options = {
+        "bucket_name": UPLOADS_S3_BUCKET,
+        "endpoint_url": env.str("UPLOADS_S3_URL", default="") or None,
+        "region_name": env.str("UPLOADS_S3_REGION", default="") or None,
+        "access_key": env.str("UPLOADS_S3_KEY_ID", default="") or None,
+        "secret_key": env.str("UPLOADS_S3_SECRET_KEY", default="") or None,
+        "location": env.str("UPLOADS_S3_FOLDER", default="").strip("/"),
+        # Names are hashes of the content: there's nothing else to overwrite.
+        "file_overwrite": True,
+        "default_acl": None,
+    }
+    return {"BACKEND": "common.s3.Storage", "OPTIONS": options}
+
+
 # Static files
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "uploads": _uploads(),
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG

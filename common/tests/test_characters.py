@@ -130,7 +130,7 @@ def _our_forms() -> Iterator[Any]:
         form = waiting.pop()
         waiting += form.__subclasses__()
         home = form.__module__
-        if home.partition(".")[0] in {"billing", "emails", "members", "portal"}:
+        if home.partition(".")[0] in {"billing", "business", "emails", "members", "portal"}:
             yield form
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-APPS = ("billing", "common", "emails", "members", "portal")
+APPS = ("billing", "business", "common", "emails", "members", "portal")
 ADVISORY = "pg_advisory_xact_lock"
 Name = tuple[str, str]  # module and function
 

@@ -72,6 +72,8 @@ def paths() -> Iterator[str]:
             yield text_messages._status_url(text_message()).partition("//")[2].partition("/")[2]
             yield "sms/status/%00/"
             yield "sms/status/x/"
+        elif pattern.name == "brand-picture":
+            yield from ("brand/%00", "brand/x.png", f"brand/{'0' * 64}.png", "brand/..%2f.env")
         else:
             yield reverse(str(pattern.name)).lstrip("/")
 

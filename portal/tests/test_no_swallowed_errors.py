@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 FILES = sorted(
     path
-    for app in ("billing", "common", "emails", "members", "portal")
+    for app in ("billing", "business", "common", "emails", "members", "portal")
     for path in (ROOT / app).rglob("*.py")
     if "tests" not in path.parts and "migrations" not in path.parts
 )

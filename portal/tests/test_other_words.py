@@ -260,7 +260,7 @@ def test_stripes_refusal_has_words_for_the_member_and_for_staff() -> None:
         assert texts.for_staff(code) == refusal.staff
 
 
-APPS = ("billing", "common", "emails", "members", "portal")
+APPS = ("billing", "business", "common", "emails", "members", "portal")
 # Comparisons with words that somebody else chose.
 COMPARED: dict[str, set[str]] = {
     "billing/reconcile/comparison_report.py": {"True"},  # a boolean, as text

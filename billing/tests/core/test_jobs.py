@@ -12,7 +12,7 @@ from procrastinate.contrib.django import app
 from billing.core.jobs import JobName
 
 ROOT = Path(__file__).resolve().parents[3]
-PRODUCT = ("billing", "common", "demo", "emails", "members", "portal")
+PRODUCT = ("billing", "business", "common", "demo", "emails", "members", "portal")
 TABLE = ROOT / "billing" / "core" / "jobs.py"
 
 

@@ -1,0 +1,1 @@
+"""The business on the staff site."""

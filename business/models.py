@@ -112,3 +112,4 @@ class BrandVersion(Version):
     class Meta(Version.Meta):
         abstract = False
         verbose_name = "brand version"
+        verbose_name_plural = "brand"

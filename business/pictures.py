@@ -60,13 +60,17 @@ def make(content: bytes, use: PictureUse) -> Made:
         PictureError: it isn't a picture that we take.
     """
     if len(content) > MOST_BYTES:
-        raise PictureError(
-            _("This file is larger than %(mb)s MB. Export a smaller picture.")
-            % {"mb": MOST_BYTES // 1024 // 1024}
-        )
+        raise PictureError(too_large())
     if use == PictureUse.LOGO:
         return _logo(content)
     return _cover(content)
+
+
+def too_large() -> str:
+    """Say that a file has too many bytes."""
+    return _("This file is larger than %(mb)s MB. Export a smaller picture.") % {
+        "mb": MOST_BYTES // 1024 // 1024
+    }
 
 
 def _logo(content: bytes) -> Made:

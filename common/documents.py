@@ -21,6 +21,7 @@ from common.file_names import saved_as
 FOLDER = settings.BASE_DIR / "templates" / "documents"
 # Packages of fonts only: Noto for the world's scripts, and for emoji.
 FONT_PACKAGES = ("manimgx_fonts", "manimgx_fonts_cjk")
+PREVIEW_PPI = 96
 # One family from each package: if it's there, so are all of its scripts.
 FAMILIES = {
     "Noto Sans Arabic": "Arabic, Hebrew, Indic, Thai and other scripts, and emoji",
@@ -41,17 +42,38 @@ def render(
     Raises:
         typst.TypstError: the template is wrong, or needs something that `content` lacks.
     """
-    filled = characters.all_words({"brand": asdict(current_brand()), "content": content})
     document: bytes = typst.compile(
         FOLDER / f"{template}.typ",
         root=FOLDER,
         font_paths=fonts(),
-        sys_inputs={"filled": json.dumps(filled, ensure_ascii=False)},
+        sys_inputs=_inputs(content),
         timestamp=made_at.astimezone(UTC).replace(microsecond=0),
         # PDF/A is checked for it.
         pdf_standards="a-2b" if refuses_boxes else [],
     )
     return document
+
+
+def _inputs(content: Mapping[str, Any]) -> dict[str, str]:
+    """Return what a template reads: the brand, its logo, and its own content."""
+    filled = characters.all_words({"brand": asdict(current_brand()), "content": content})
+    return {"filled": json.dumps(filled, ensure_ascii=False)}
+
+
+def picture(template: str, content: Mapping[str, Any], *, made_at: datetime) -> bytes:
+    """Return a document's first page as PNG, as `render` would make it."""
+    # One page comes as bytes, and several as a list, whatever its types say.
+    pages: Any = typst.compile(
+        FOLDER / f"{template}.typ",
+        root=FOLDER,
+        font_paths=fonts(),
+        sys_inputs=_inputs(content),
+        timestamp=made_at.astimezone(UTC).replace(microsecond=0),
+        format="png",
+        ppi=PREVIEW_PPI,
+    )
+    first: bytes = pages[0] if isinstance(pages, list) else pages
+    return first
 
 
 def fonts() -> typst.Fonts:

@@ -568,4 +568,4 @@ LOGGING = {
     },
 }
 
-UNFOLD = unfold_theme(BRAND_NAME, BRAND_COLOR)
+UNFOLD = unfold_theme()

@@ -61,6 +61,7 @@ from billing.refunds import service as refunds
 from billing.refunds import terms as refund_terms
 from billing.refunds.service import RefundRequest
 from billing.tests import factories
+from business.models import BrandVersion
 from emails.contexts import NamedAmount
 from emails.models import Message
 from members.models import (
@@ -266,6 +267,7 @@ def _rows_of_account(alice: User) -> list[models.Model]:
         SignIn.objects.create(**seen, method="password"),
         Device.objects.create(user=alice, browser=uuid.uuid4(), seen_at=timezone.now()),
         AccessChange.objects.create(user=alice, what="Granted: the group Support."),
+        BrandVersion.objects.create(version=1),
     ]
 
 

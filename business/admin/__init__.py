@@ -1,1 +1,5 @@
 """The business on the staff site."""
+
+from business.admin import brand
+
+__all__ = ["brand"]

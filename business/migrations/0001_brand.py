@@ -140,6 +140,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "verbose_name": "brand version",
+                "verbose_name_plural": "brand",
                 "ordering": ["-version"],
                 "abstract": False,
             },

@@ -12,7 +12,9 @@ from django.templatetags.static import static
 from django.urls import reverse
 
 from billing.stripe import gateway
+from common.context import current_brand
 from portal.backoffice import waiting as waits
+from portal.backoffice.colors import primary_scale
 from portal.backoffice.waiting import Waiting
 
 Badge = Callable[[Waiting], int]
@@ -97,6 +99,9 @@ GROUPS: dict[str, list[Item]] = {
         Item("Known payers", "how_to_reg", "billing.knownpayer"),
         Item("Zelle terms", "rule_settings", "billing.zelleterms"),
     ],
+    "Business": [
+        Item("Brand", "storefront", "business.brandversion"),
+    ],
     "Messages": [
         Item("Messages", "outgoing_mail", "emails.message", lambda now: now.messages.failed),
         Item("Phone codes sent", "password", "members.phonecode"),
@@ -162,9 +167,24 @@ def account_links(_request: HttpRequest) -> list[dict[str, str]]:
     ]
 
 
+def brand_name(_request: HttpRequest) -> str:
+    """Return the business's name."""
+    return current_brand().name
+
+
+def brand_shades(_request: HttpRequest) -> dict[str, str]:
+    """Return Unfold's scale of the brand's color."""
+    return primary_scale(current_brand().color)
+
+
+def brand_icon(_request: HttpRequest) -> str:
+    """Return the logo's square; nothing if there's none, so a symbol is shown."""
+    return current_brand().icon_url
+
+
 def favicon(_request: HttpRequest) -> str:
-    """Return the portal's own icon."""
-    return static("icons/favicon.svg")
+    """Return the logo's square, or else the portal's own icon."""
+    return current_brand().icon_url or static("icons/favicon.svg")
 
 
 def stylesheet(_request: HttpRequest) -> str:

@@ -60,6 +60,7 @@ SEEN = [
     ("billing", "subscription"),
     ("billing", "unassignedcustomer"),
     ("billing", "zelleterms"),
+    ("business", "brandversion"),
     ("emails", "message"),
     ("members", "member"),
     ("members", "phonecode"),
@@ -103,12 +104,14 @@ DECIDES = [
     "billing.change_bankaccount",
     "billing.change_zelleterms",
 ]
+# Say how the business looks, and what its members read about it.
+BRANDS = ["business.add_brandversion"]
 # Someone who is granted one of these can decide on money only a day later.
 ON_MONEY = frozenset([*DECIDES, "billing.approve_refund", "billing.cancel_subscription_now"])
 PERMISSIONS = {
     Role.AUDITOR: [*VIEWS, *AUDITS],
     Role.SUPPORT: [*VIEWS, *ACTS],
-    Role.MANAGER: [*VIEWS, *ACTS, *AUDITS, *DECIDES],
+    Role.MANAGER: [*VIEWS, *ACTS, *AUDITS, *DECIDES, *BRANDS],
 }
 
 

@@ -6,38 +6,24 @@ as dotted paths.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from django.http import HttpRequest
+from typing import Any
 
 
-def unfold_theme(brand_name: str, brand_color: str) -> dict[str, Any]:
-    """Return the `UNFOLD` setting for this brand."""
-
-    # Functions, because Unfold imports any text that looks like a dotted path.
-    def name(_request: HttpRequest) -> str:
-        return brand_name
-
-    def shades(_request: HttpRequest) -> dict[str, str]:
-        from portal.backoffice.colors import primary_scale  # noqa: PLC0415  (needs the settings)
-
-        return primary_scale(brand_color)
-
+def unfold_theme() -> dict[str, Any]:
+    """Return the `UNFOLD` setting."""
     return {
-        "SITE_TITLE": name,
-        "SITE_HEADER": name,
+        "SITE_TITLE": "portal.backoffice.navigation.brand_name",
+        "SITE_HEADER": "portal.backoffice.navigation.brand_name",
+        "SITE_ICON": "portal.backoffice.navigation.brand_icon",
         "SITE_SYMBOL": "verified_user",
         "SITE_URL": "/",
         "SITE_DROPDOWN": [{"icon": "storefront", "title": "View portal", "link": "/"}],
-        "SITE_FAVICONS": [
-            {"rel": "icon", "type": "image/svg+xml", "href": "portal.backoffice.navigation.favicon"}
-        ],
+        "SITE_FAVICONS": [{"rel": "icon", "href": "portal.backoffice.navigation.favicon"}],
         "STYLES": ["portal.backoffice.navigation.stylesheet"],
         "SHOW_VIEW_ON_SITE": False,
         "SHOW_BACK_BUTTON": True,
         "BORDER_RADIUS": "8px",
-        "COLORS": {"primary": shades},
+        "COLORS": {"primary": "portal.backoffice.navigation.brand_shades"},
         "ENVIRONMENT": "portal.backoffice.navigation.environment",
         "ENVIRONMENT_TITLE_PREFIX": "portal.backoffice.navigation.title_prefix",
         "DASHBOARD_CALLBACK": "portal.backoffice.home.page.dashboard",

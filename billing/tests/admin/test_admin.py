@@ -116,14 +116,14 @@ def test_every_model_of_ours_is_on_the_site() -> None:
     ours = {
         model
         for model in apps.get_models()
-        if model._meta.app_label in {"billing", "emails", "members"}
+        if model._meta.app_label in {"billing", "business", "emails", "members"}
     }
     # Read with what they belong to: rates with invoices, accounts with members, words with entries,
     # trials with members (a digest alone says nothing); uploads are seen where they're imported,
     # and mails that wait to be read again with their mailbox.
     parts = {
         *("billing.TaxRate", "billing.TaxAccount", "billing.LedgerText", "billing.TrialRecord"),
-        *("billing.BankUpload", "billing.BankMailRetry"),
+        *("billing.BankUpload", "billing.BankMailRetry", "business.Picture"),
     }
     missing = {model._meta.label for model in ours - set(admin.site._registry)}
     assert missing <= parts

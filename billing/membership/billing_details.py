@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.utils.translation import gettext as _
 
@@ -18,6 +17,7 @@ from billing.membership import checkout
 from billing.models import Customer
 from billing.stripe import failures, gateway
 from billing.sync import refresh, writing
+from common.context import current_brand
 
 logger = logging.getLogger(__name__)
 
@@ -132,4 +132,4 @@ def _not_now(error: gateway.StripeError) -> DetailsRefused:
 def _ours() -> str:
     return _(
         "Something is wrong on our side, so we couldn’t save this. Please write to %(support)s."
-    ) % {"support": settings.SUPPORT_EMAIL}
+    ) % {"support": current_brand().support_email}

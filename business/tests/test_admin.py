@@ -150,7 +150,7 @@ WRONG = {
 @pytest.mark.parametrize("field", WRONG)
 def test_wrong_input_is_refused_at_its_field(field: str, owner: Client) -> None:
     value, said = WRONG[field]
-    answer = save(owner, **{field: value})
+    answer = save(owner, **dict[str, Any]({field: value}))
     assert answer.status_code == 400
     assert said in text_of(answer)
     assert not BrandVersion.objects.exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from pytest_django import Settings
 from business import brand, kept, versions
 from business.models import BrandVersion
 from common.context import current_brand
+from common.postgres import CHECKOUT
 
 pytestmark = pytest.mark.django_db
 
@@ -126,3 +128,19 @@ def test_the_history_says_what_changed_from_what_to_what() -> None:
         ("Tagline", "", "On the water"),
     ]
     assert [one.name for one in versions.changes(None, first)] == ["name"]
+
+
+# They know the environment's brand by its settings; all other code asks for the brand in force.
+OF_ENVIRONMENT = {"common/context.py", "emails/mail.py", "portal/settings.py"}
+PRODUCT = ("billing", "business", "common", "emails", "members", "portal")
+
+
+def test_no_code_reads_the_environments_brand_past_what_staff_saved() -> None:
+    asked = re.compile(
+        r"settings\.(BRAND_NAME|BRAND_COLOR|SUPPORT_EMAIL|POSTAL_ADDRESS|PUBLIC_SITE)"
+    )
+    for app in PRODUCT:
+        for file in (CHECKOUT / app).rglob("*.py"):
+            name = str(file.relative_to(CHECKOUT))
+            if "tests" not in file.parts and name not in OF_ENVIRONMENT:
+                assert not asked.search(file.read_text()), name

@@ -54,7 +54,7 @@ class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth ships no t
 
     def get_public_key_credential_rp_entity(self) -> dict[str, str]:
         """Return which domain passkeys belong to, whatever address this page was opened at."""
-        return {"id": str(settings.PASSKEY_DOMAIN), "name": str(settings.BRAND_NAME)}
+        return {"id": str(settings.PASSKEY_DOMAIN), "name": current_brand().name}
 
     def generate_authenticator_name(
         self,

@@ -26,9 +26,10 @@ class AddressCode(WithCode):
 
 @dataclass(frozen=True, kw_only=True)
 class LoginCode(WithCode):
-    """Signs someone in."""
+    """Signs someone in, and so does the link `url`."""
 
     kind = Kind.LOGIN_CODE
+    url: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

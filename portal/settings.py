@@ -412,6 +412,7 @@ ACCOUNT_RATE_LIMITS = {
     # Authenticator codes; the key is the user, whose password was already right.
     "enter_second_step": "5/5m/key,60/d/key,10/m/ip",
     # Answers of passkeys, by network: nobody can guess one, so no account needs a limit.
+    "sign_in_link": "20/m/ip",
     "passkey": "30/m/ip",
     "passkey_challenge": "60/m/ip",
     # Checking passwords, by network: our form counts them, as allauth would include known devices.

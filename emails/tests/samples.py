@@ -429,6 +429,7 @@ CONTEXTS: dict[Kind, MessageContext] = {
         members.LoginCode(
             code="K7F3-9QXZ",
             minutes=3,
+            url="https://portal.example.com/accounts/login/link/k3J9xTq0bLmN7vRz2WcYp5/",
         ),
         members.PasswordCode(
             code="K7F3-9QXZ",

@@ -16,7 +16,16 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from members import address_changes, consent, contact_notices, mailboxes, names, phones, sign_ins
-from members.signin import budgets, devices, mfa, own_changes, passkeys, sms_limits, way_back
+from members.signin import (
+    budgets,
+    devices,
+    mfa,
+    own_changes,
+    passkeys,
+    sign_in_links,
+    sms_limits,
+    way_back,
+)
 from members.signin.allauth_internals import (
     EMAIL_VERIFICATION_CODE_SESSION_KEY,
     record_authentication,
@@ -26,6 +35,8 @@ from members.signin.recent_login import is_recent
 from members.signin.sms_limits import Recipient
 
 PHONE_STAGE = "members.signin.stages.PhoneVerificationStage"
+LOGIN_CODE = "account/email/login_code"  # the mails' names
+UNKNOWN_ACCOUNT = "account/email/unknown_account"
 LOGIN_FAILED = "login_failed"  # allauth's name for the limit
 REAUTHENTICATION = {
     "reauthenticate": "Use my password",
@@ -157,6 +168,8 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Put an account email into the outbox."""
+        if template_prefix in (LOGIN_CODE, UNKNOWN_ACCOUNT):
+            context = {**context, "url": sign_in_links.make(self.request, email)}
         user = self.request.user if template_prefix in BESIDE_PASSKEYS else None
         if isinstance(user, User) and passkeys.of_user(user):
             template_prefix = BESIDE_PASSKEYS[template_prefix]

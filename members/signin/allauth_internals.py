@@ -6,14 +6,17 @@ module is tested against the pinned release: an upgrade begins with its test.
 
 from __future__ import annotations
 
+# What an emailed code proves: who owns the address. A link in that email proves the same.
+from allauth.account.internal.flows.email_verification import verify_email_indirectly
+
 # Where the session keeps a sign-up that's waiting for an email code, so it can be dropped.
 from allauth.account.internal.flows.email_verification_by_code import (
     EMAIL_VERIFICATION_CODE_SESSION_KEY,
     EmailVerificationProcess,
 )
 
-# Records how someone proved who they are. A sign-up counts as proof.
-from allauth.account.internal.flows.login import record_authentication
+# Records how someone proved who they are, for which a sign-up counts, and signs them in.
+from allauth.account.internal.flows.login import perform_login, record_authentication
 
 # Whose forgotten password the entered code belongs to.
 from allauth.account.internal.flows.password_reset_by_code import PasswordResetVerificationProcess
@@ -60,9 +63,11 @@ __all__ = [
     "get_pending_stage",
     "get_reauthentication_flows",
     "normalize_user_code",
+    "perform_login",
     "post_authentication",
     "ratelimit",
     "record_authentication",
     "redirect_to_pending_stage",
+    "verify_email_indirectly",
     "webauthn",
 ]

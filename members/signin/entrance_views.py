@@ -7,12 +7,17 @@ from typing import Any
 
 from allauth.account import views as allauth_views
 from allauth.account.stages import LoginStage
+from allauth.core import ratelimit
+from django.conf import settings
 from django.contrib.auth import REDIRECT_FIELD_NAME
-from django.http import HttpRequest, HttpResponseBase
-from django.shortcuts import redirect
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render, resolve_url
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
 
 from members import consent
-from members.signin import budgets, passkeys, waits
+from members.signin import budgets, passkeys, sign_in_links, waits
 from members.signin.allauth_internals import (
     EMAIL_VERIFICATION_CODE_SESSION_KEY,
     clear_login,
@@ -75,3 +80,31 @@ class PasswordResetView(waits.SaysWhen, allauth_views.PasswordResetView):  # typ
         budget.require(self.request)
         form.save(self.request)
         return redirect(self.get_success_url())
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def sign_in_link(request: HttpRequest, token: str) -> HttpResponse:
+    """Show whom a link signs in. The button (POST) does it, as mail programs follow links.
+
+    Template: `account/login_link.html`, with `link` (sign_in_links.Link), or `problem`.
+    """
+    try:
+        link = sign_in_links.find(request, token)
+        if request.user.is_authenticated:
+            return _already_in(request, link)
+        if request.method == "POST":
+            ratelimit.consume(request, action="sign_in_link", raise_exception=True)
+            return sign_in_links.sign_in(request, token)
+    except sign_in_links.LinkRefused as refusal:
+        context = {"problem": str(refusal)}
+        return render(request, "account/login_link.html", context, status=400)
+    return render(request, "account/login_link.html", {"link": link})
+
+
+def _already_in(request: HttpRequest, link: sign_in_links.Link) -> HttpResponse:
+    """Lead who is signed in already to where they wanted to go, and use nothing up."""
+    if request.user != link.user:
+        words = _("You’re signed in with another account. Sign out, then open the link again.")
+        raise sign_in_links.LinkRefused(words)
+    return redirect(link.target or resolve_url(settings.LOGIN_REDIRECT_URL))

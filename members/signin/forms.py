@@ -13,12 +13,13 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
 
 from common.fields import MailboxField, WordsField
 from members import consent, mailboxes, terms
 from members.forms import NAME_LENGTH, clean_name, text_message_terms
 from members.models import AgreedWhere
-from members.signin import budgets, devices, sms_limits
+from members.signin import budgets, devices, sign_in_links, sms_limits
 from members.signin.allauth_internals import (
     PasswordResetVerificationProcess,
     filter_users_by_email,
@@ -208,7 +209,16 @@ class EmailCodeForm(GuessesCounted, allauth_forms.ConfirmEmailVerificationCodeFo
 
 
 class LoginCodeForm(GuessesCounted, allauth_forms.ConfirmLoginCodeForm):  # type: ignore[misc]
-    """The code to sign in with."""
+    """The code to sign in with, unless the link in its email was used."""
+
+    def clean_code(self) -> str:
+        """Refuse the code once its link has signed someone in; a right code ends the link."""
+        if sign_in_links.is_used(context.request):
+            words = _("You already used the link in this email. Request a new code.")
+            raise ValidationError(words)
+        code = super().clean_code()
+        sign_in_links.drop(context.request)
+        return code
 
 
 class PasswordCodeForm(GuessesCounted, allauth_forms.ConfirmPasswordResetCodeForm):  # type: ignore[misc]

@@ -93,6 +93,9 @@ CHANGES = {
         "Sign-in no longer asks for a second step",
         "The authenticator app was removed from your account.",
     ),
+    # Our own pages name the passkey; these are for whatever else of allauth's adds or removes one.
+    "webauthn_added": Change("A passkey was added", "A passkey was added to your account."),
+    "webauthn_removed": Change("A passkey was removed", "A passkey was removed from your account."),
     # An app beside a passkey: the second step was there before, or stays.
     "app_added": Change(
         "An authenticator app was added", "An authenticator app was added to your account."
@@ -118,7 +121,8 @@ def send_account_mail(template_prefix: str, email: str, context: Mapping[str, An
     user = _owner(email, context)
     if name in CODES:
         code = CODES[name]
-        _put_code(code, Channel.EMAIL, email, str(context["code"]), user)
+        link = {"url": str(context["url"])} if context.get("url") else {}
+        _put_code(code, Channel.EMAIL, email, str(context["code"]), user, **link)
     elif name in LINKS:
         message, page = LINKS[name]
         put_account(Channel.EMAIL, email, message(url=portal_url(page)), user)
@@ -134,10 +138,13 @@ def send_phone_code(user: User | None, phone: str, code: str) -> None:
     _put_code(PHONE, Channel.SMS, phone, code, user)
 
 
-def _put_code(kind: Code, channel: Channel, recipient: str, code: str, user: User | None) -> None:
+def _put_code(
+    kind: Code, channel: Channel, recipient: str, code: str, user: User | None, **link: str
+) -> None:
     good_for = timedelta(seconds=getattr(app_settings, kind.timeout))
     minutes = int(good_for.total_seconds() // 60)
-    put_account(channel, recipient, kind.context(code=code, minutes=minutes), user, good_for)
+    words = kind.context(code=code, minutes=minutes, **link)
+    put_account(channel, recipient, words, user, good_for)
 
 
 def _owner(email: str, context: Mapping[str, Any]) -> User | None:

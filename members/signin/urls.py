@@ -24,6 +24,11 @@ urlpatterns = [
         name="account_confirm_login_code",
     ),
     path(
+        "login/link/<str:token>/",
+        login_not_required(entrance_views.sign_in_link),
+        name="account_login_link",
+    ),
+    path(
         "confirm-email/",
         login_not_required(code_views.EmailCodeView.as_view()),
         name="account_email_verification_sent",

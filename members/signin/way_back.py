@@ -90,6 +90,7 @@ FORMS = {
     "account_signup": Form("create your account"),
     "account_request_login_code": Form("send your code"),
     "account_reset_password": Form("send your code"),
+    "account_login_link": Form("sign you in"),
     **dict.fromkeys(MIDWAY, Form("check your code")),
     "members:phone-skip": Form("skip that step", "account_verify_phone"),
     "account_email": Form("change your email address"),

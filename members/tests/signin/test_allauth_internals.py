@@ -38,6 +38,8 @@ def test_the_release_is_the_one_whose_internals_were_read() -> None:
             internals.post_authentication,
             ["request", "authenticator", "reauthenticated", "passwordless"],
         ),
+        (internals.perform_login, ["request", "login"]),
+        (internals.verify_email_indirectly, ["request", "user", "email"]),
         (internals.record_authentication, ["request", "user", "method", "extra_data"]),
         (internals.redirect_to_pending_stage, ["request", "stage"]),
         (internals.ratelimit.get_rates, ["app", "action", "config"]),

@@ -40,6 +40,7 @@ from members.tests.actors import (
     alice,
     browser,
     last_code,
+    last_message,
     log_in,
     post,
     sign_up,
@@ -60,6 +61,7 @@ DOORS = {
     "account_password_reset_completed",
     "account_inactive",
     "account_logout",
+    "account_login_link",
     "mfa_login_webauthn",
     "members:confirm-email",
     "selfservice:help",
@@ -78,7 +80,10 @@ TO_READ = {"mfa_view_recovery_codes", "mfa_download_recovery_codes"}
 
 # For everybody, and of use to who is signed in, too.
 SAID = {
-    *("account_logout", "members:confirm-email", "account_reset_password_from_key"),
+    "account_login_link",
+    "account_logout",
+    "members:confirm-email",
+    "account_reset_password_from_key",
     "selfservice:help",
 }
 # Without a form of their own, though they would answer one.
@@ -162,14 +167,22 @@ def arguments(name: str, user: User) -> dict[str, Any]:
     if name == "account_reset_password_from_key":
         return {"uidb36": "x", "key": "y"}
     if "<str:token>" in route(name):
-        named = {"user": user.pk, "old": user.email, "new": "alice@new.example.com"}
-        return {"token": signing.dumps(named, salt=corrections.SALT)}
+        return {"token": token(name, user)}
     if "<int:year>" in route(name):
         return {"year": single.created_at.year}
     if ":pk>" not in route(name):
         return {}
     make = made.get(name.partition(":")[2] or name)
     return {"pk": make().pk if make else Invoice.objects.get().pk}
+
+
+def token(name: str, user: User) -> str:
+    """Return what a link in an email carries."""
+    if name == "account_login_link":
+        post(browser(), "account_request_login_code", email=ALICE)
+        return str(last_message(ALICE).context["url"].split("/")[-2])
+    named = {"user": user.pk, "old": user.email, "new": "alice@new.example.com"}
+    return signing.dumps(named, salt=corrections.SALT)
 
 
 def a_passkey(user: User) -> Authenticator:

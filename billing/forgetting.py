@@ -26,6 +26,7 @@ from billing.models import (
     KnownPayer,
     MembershipDecision,
     Payment,
+    PaymentMethod,
     PaymentRequest,
     Reconciliation,
     Refund,
@@ -48,6 +49,7 @@ NAMELESS: dict[str, Any] = {
     **dict.fromkeys(("email", "name", "business_name", "individual_name"), ""),
     **dict.fromkeys(("told_email", "told_name", "told_language"), ""),
     "address": {},
+    "default_method_id": "",
     "tax_ids": [],
 }
 
@@ -84,6 +86,7 @@ def forget(users: QuerySet[User]) -> None:
         payer_name="", description=REQUEST
     ).update(payer_name="", description=REQUEST)
     KnownPayer.objects.filter(user__in=users).delete()
+    PaymentMethod.objects.filter(customer__user__in=users).delete()
     # Part of the books, except for what people said about it.
     Refund.objects.filter(customer__user__in=users).exclude(words="", answer="").update(
         words="", answer=""

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from billing.pages import (
+    card_views,
     details_views,
     invoice_views,
     membership_views,
@@ -24,6 +25,15 @@ urlpatterns = [
     path("membership/resume/", membership_views.resume, name="resume"),
     path("membership/way/", membership_views.change_way, name="change-way"),
     path("membership/switch/<int:pk>/", membership_views.switch, name="switch"),
+    path("account/cards/", card_views.cards, name="cards"),
+    path("account/cards/add/", card_views.add_card, name="add-card"),
+    path("account/cards/added/", card_views.card_added, name="card-added"),
+    path("account/cards/<int:pk>/default/", card_views.make_default, name="default-card"),
+    path("account/cards/<int:pk>/remove/", card_views.remove_card, name="remove-card"),
+    path("payments/invoices/<int:pk>/again/", card_views.pay_again, name="pay-again"),
+    path(
+        "payments/invoices/<int:pk>/another/", card_views.pay_with_another, name="pay-with-another"
+    ),
     path("account/billing/", details_views.details, name="details"),
     path("account/billing/tax-ids/", details_views.add_tax_id, name="add-tax-id"),
     path("account/billing/tax-ids/remove/", details_views.remove_tax_id, name="remove-tax-id"),

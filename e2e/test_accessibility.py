@@ -25,6 +25,7 @@ MEMBER = [
     "/payments/new/",
     "/account/",
     "/account/billing/",
+    "/account/cards/",
     "/accounts/2fa/",
 ]
 ADA = "ada@access.example"

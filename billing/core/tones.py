@@ -17,7 +17,10 @@ class Tone(StrEnum):
 
 @dataclass(frozen=True)
 class Alert:
-    """Something the member should do, with its one button, or know. `method`: `get` or `post`."""
+    """Something the member should do, with its button, or know. `method`: `get` or `post`.
+
+    `second` is another way to do it, a button that posts to `second_url`.
+    """
 
     tone: Tone
     title: str
@@ -25,3 +28,5 @@ class Alert:
     action: str = ""
     url: str = ""
     method: str = "get"
+    second: str = ""
+    second_url: str = ""

@@ -29,7 +29,7 @@ from billing.notices import reminders
 from billing.refunds import sync as refund_sync
 from billing.stripe import gateway
 from billing.stripe.snapshots import object_id
-from billing.sync import catalog, refresh, taxing, writing
+from billing.sync import catalog, methods, refresh, taxing, writing
 from common.one_by_one import OneByOne
 
 logger = logging.getLogger(__name__)
@@ -63,8 +63,9 @@ def _at(key: str) -> Callable[[Json], str]:
 
 
 def _read_card(customer_id: str) -> None:
-    """Read a customer and the subscriptions paid by its card."""
+    """Read a customer, its payment methods, and the subscriptions paid by one of them."""
     refresh.sync_customer(customer_id)
+    methods.sync_methods(customer_id)
     run = OneByOne(ended_by=gateway.ENDS_ALL)
     for subscription_id in gateway.subscription_ids(customer_id):
         with run.each(subscription_id), suppress(gateway.StripeMissing):
@@ -75,8 +76,9 @@ def _read_card(customer_id: str) -> None:
 
 
 def card_read_since(customer_id: str, moment: datetime) -> bool:
-    """Whether a customer and all its known subscriptions were read after a time."""
-    rows = Customer.objects.filter(stripe_id=customer_id, read_at__gt=moment)
+    """Whether a customer, its methods, and all its known subscriptions were read after a time."""
+    since = {"read_at__gt": moment, "methods_read_at__gt": moment}
+    rows = Customer.objects.filter(stripe_id=customer_id, **since)
     older = Subscription.objects.filter(customer__stripe_id=customer_id, read_at__lte=moment)
     return rows.exists() and not older.exists()
 

@@ -22,6 +22,7 @@ from billing.models.invoice import Invoice
 from billing.models.item import Item
 from billing.models.ledger import LedgerCheck, LedgerText, RefundEntry
 from billing.models.payment import Payment
+from billing.models.payment_method import PaymentMethod
 from billing.models.plan import Plan
 from billing.models.product import Product
 from billing.models.reconciliation import Reconciliation
@@ -59,6 +60,7 @@ __all__ = [
     "MembershipDecision",
     "MissingSetup",
     "Payment",
+    "PaymentMethod",
     "PaymentRequest",
     "Plan",
     "Product",

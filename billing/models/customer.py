@@ -33,6 +33,12 @@ class Customer(StripeCopy):
     )
     address = models.JSONField(default=dict, db_default={}, blank=True)
     tax_ids = models.JSONField(default=list, db_default=[], blank=True)
+    default_method_id = models.CharField(
+        "default payment method", max_length=limits.ID, blank=True, default="", db_default=""
+    )
+    methods_read_at = models.DateTimeField(
+        null=True, blank=True, help_text="When all of their payment methods were last read."
+    )
     deleted_at_stripe = models.BooleanField(default=False)
     told_email = models.EmailField(blank=True, db_default="")
     told_name = models.CharField(max_length=310, blank=True, db_default="")

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from django.conf import settings
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from billing.core import tax_texts, texts
 from billing.core.dates import long_date
@@ -19,6 +20,7 @@ from billing.core.statuses import (
 )
 from billing.core.tones import Alert, Tone
 from billing.facts import cards, collecting, descriptions, pay_links, tax_settings, zelle
+from billing.membership import payment_methods
 from billing.models import ExpectedTransfer, Invoice, Payment, PaymentRequest
 from billing.pages import zelle_pages
 from billing.pages.member_facts import MemberFacts
@@ -293,7 +295,28 @@ def _failed_alert(invoice: Invoice, amount: Money, hosted: str) -> Alert:
     else:
         outlook = "You can pay it now, with this card or another."
     title = f"Your payment of {amount}{_for_what(invoice)} didn’t go through"
+    if card := _tried_card(invoice):
+        # Both ways lead to the same invoice being paid once; the first keeps the new card.
+        return Alert(
+            Tone.BAD,
+            title,
+            f"{reason} {outlook}",
+            _("Pay with another card"),
+            reverse("billing:pay-with-another", args=[invoice.pk]),
+            "post",
+            _("Try %(card)s again") % {"card": card},
+            reverse("billing:pay-again", args=[invoice.pk]),
+        )
     return Alert(Tone.BAD, title, f"{reason} {outlook}", f"Pay {amount}", hosted)
+
+
+def _tried_card(invoice: Invoice) -> str:
+    """Return the card of a running subscription that didn't pay, or ""."""
+    row = invoice.subscription
+    is_charged = row is not None and row.is_live and not row.is_sent and bool(row.method_id)
+    if row is None or not is_charged or not payment_methods.is_to_pay(invoice):
+        return ""
+    return texts.card(row.card_brand, row.card_last4)
 
 
 def _last_refusal(invoice: Invoice) -> str:

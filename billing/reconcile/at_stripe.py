@@ -8,7 +8,16 @@ from functools import partial
 from itertools import chain
 from typing import Any, TypeVar
 
-from billing.models import CreditNote, Customer, Dispute, Invoice, Payment, Refund, Subscription
+from billing.models import (
+    CreditNote,
+    Customer,
+    Dispute,
+    Invoice,
+    Payment,
+    PaymentMethod,
+    Refund,
+    Subscription,
+)
 from billing.models.copy import StripeCopy
 from billing.refunds import sync as refund_sync
 from billing.stripe import gateway, snapshots
@@ -81,6 +90,14 @@ class AtStripe:
     def credit_note(self, credit_note_id: str) -> Seen:
         """Read a credit note."""
         return _credit_note(_read(gateway.read_credit_note, credit_note_id))
+
+    def payment_methods(self, bad: list[Unreadable]) -> Iterator[Seen]:
+        """List all payment methods; detached ones, which are nobody's, aren't kept."""
+        return map(_payment_method, gateway.list_methods(bad=bad))
+
+    def payment_method(self, method_id: str) -> Seen:
+        """Read a payment method."""
+        return _payment_method(_read(gateway.read_method, method_id))
 
     def payments(self, bad: list[Unreadable]) -> Iterator[Seen]:
         """List all payments, followed by what was paid outside of Stripe."""
@@ -160,6 +177,13 @@ def _customer(snapshot: snapshots.CustomerSnapshot) -> Seen:
     )
 
 
+def _payment_method(snapshot: snapshots.MethodSnapshot) -> Seen:
+    links = {"customer": snapshot.customer_id}
+    own = columns.method_columns(snapshot) | links
+    is_kept = bool(snapshot.customer_id)
+    return Seen(snapshot.id, snapshot.customer_id, own, lambda: is_kept)
+
+
 def _invoice(snapshot: snapshots.InvoiceSnapshot) -> Seen:
     links = {"customer": snapshot.customer_id, "subscription": snapshot.subscription_id}
     return Seen(snapshot.id, snapshot.customer_id, columns.invoice_columns(snapshot) | links)
@@ -207,6 +231,13 @@ OF_CUSTOMER = Kind("customer", Customer, (), AtStripe.customers, AtStripe.custom
 # All kinds, in the order of repair.
 KINDS = (
     OF_CUSTOMER,
+    Kind(
+        "payment_method",
+        PaymentMethod,
+        ("customer",),
+        AtStripe.payment_methods,
+        AtStripe.payment_method,
+    ),
     Kind(
         "subscription",
         Subscription,

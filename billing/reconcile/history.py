@@ -12,7 +12,7 @@ from billing.inbound import inbox
 from billing.models import CreditNote, Customer, Payment, StripeEvent
 from billing.refunds import sync as refund_sync
 from billing.stripe import gateway
-from billing.sync import refresh, writing
+from billing.sync import methods, refresh, writing
 from common.one_by_one import OneByOne
 from emails import outbox
 
@@ -49,6 +49,7 @@ def replay_waiting(customer_id: str) -> None:
 
 def _read_all(customer_id: str, begun: datetime, run: OneByOne) -> None:
     gateway.patiently(lambda: refresh.sync_customer(customer_id))
+    _read(run, methods.sync_methods, customer_id)
     for subscription in _listed(run, lambda bad: gateway.list_subscriptions(customer_id, bad)):
         _read(run, refresh.sync_subscription, subscription.id)
     for invoice in _listed(run, lambda bad: gateway.list_invoices(customer_id, bad)):

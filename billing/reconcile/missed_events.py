@@ -23,7 +23,7 @@ from billing.reconcile import comparison
 from billing.reconcile.comparison import THERE, Comparison, Difference
 from billing.refunds import sync as refund_sync
 from billing.stripe import gateway
-from billing.sync import refresh, writing
+from billing.sync import methods, refresh, writing
 from common.one_by_one import OneByOne, SomeFailed
 
 logger = logging.getLogger(__name__)
@@ -38,6 +38,7 @@ MOST_REPORTED = 500
 
 READ_AGAIN: dict[str, Callable[[str], object]] = {
     "customer": refresh.sync_customer,
+    "payment_method": methods.sync_method,
     "subscription": refresh.sync_subscription,
     "invoice": refresh.sync_invoice,
     "credit_note": refresh.sync_credit_note,

@@ -27,11 +27,12 @@ NO_DETAILS: dict[str, Any] = {
     "individual_name": "",
     "address": {},
     "tax_ids": [],
+    "default_method_id": "",
 }
 
 
 def billing_details_columns(snapshot: snapshots.CustomerSnapshot) -> dict[str, Any]:
-    """Return what invoices say about who pays, besides the name."""
+    """Return what invoices say about who pays, besides the name, and what is charged."""
     return {name: getattr(snapshot, name) for name in NO_DETAILS}
 
 
@@ -108,6 +109,12 @@ def payment_columns(snapshot: snapshots.PaymentSnapshot) -> dict[str, Any]:
     return columns_of(snapshot, *left_out) | card_columns_of(
         asdict(snapshot.card), with_expiry=False
     )
+
+
+def method_columns(snapshot: snapshots.MethodSnapshot) -> dict[str, Any]:
+    """Return the row's own columns: those that don't refer to other rows."""
+    columns = columns_of(snapshot, "id", "customer_id", "card")
+    return columns | card_columns_of(asdict(snapshot.card), with_expiry=True)
 
 
 def dispute_columns(snapshot: snapshots.DisputeSnapshot) -> dict[str, Any]:

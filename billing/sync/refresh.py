@@ -32,6 +32,7 @@ from billing.models import (
     Dispute,
     Invoice,
     Payment,
+    PaymentMethod,
     PaymentRequest,
     Subscription,
     TaxRate,
@@ -92,6 +93,8 @@ def sync_customer(customer_id: str) -> Customer:
         values |= {"created_at": read_at} if known is None else {}
     with transaction.atomic():
         written = writing.write(Customer, customer_id, read_at, values)[1]
+        if snapshot.deleted:
+            PaymentMethod.objects.filter(customer=written).delete()
         assignment.adopted(written)
     return written
 

@@ -60,6 +60,11 @@ DOORS = {*BEGINNINGS, *MIDWAY, "account_signup", "mfa_login_webauthn"}
 ANY = Form("do that")
 TO_PAYMENT = "take you to the payment page"
 FORMS = {
+    "billing:add-card": Form("open the page for your card", "billing:cards"),
+    "billing:default-card": Form("change the card we charge", "billing:cards"),
+    "billing:remove-card": Form("remove your card", "billing:cards"),
+    "billing:pay-again": Form("try your card again", "billing:invoice", keeps=True),
+    "billing:pay-with-another": Form("open the page for your card", "billing:invoice", keeps=True),
     "billing:details": Form("save your billing details"),
     "billing:add-tax-id": Form("save your tax ID", "billing:details"),
     "billing:remove-tax-id": Form("remove your tax ID", "billing:details"),

@@ -53,6 +53,8 @@ class Order:
 
 
 def order_of(world: World, session: Json) -> Order:
+    if session["mode"] == "setup":
+        return _setup_order(session)
     trial = _trial_days(world, session)
     lines = [_line(line, trial) for line in checkout.line_items(session)]
     details = session["total_details"]
@@ -79,6 +81,32 @@ def order_of(world: World, session: Json) -> Order:
         takes_codes=bool(session["allow_promotion_codes"]),
         button=_button(session, trial),
         mandate=_mandate(session),
+    )
+
+
+def _setup_order(session: Json) -> Order:
+    """A session that saves a payment method: nothing is sold."""
+    return Order(
+        id=session["id"],
+        heading="Save a payment method",
+        headline="Save a payment method",
+        headline_note="",
+        explanation="Nothing is charged now.",
+        currency=session["currency"] or "usd",
+        lines=[],
+        discount=0,
+        tax=0,
+        tax_included=0,
+        is_taxed=False,
+        needs_address=False,
+        balance=0,
+        total=0,
+        session_total=0,
+        email=(session["customer_details"] or {}).get("email") or "",
+        cancel_url=session["cancel_url"] or "",
+        takes_codes=False,
+        button="Save card",
+        mandate="The card can be charged later, as agreed with the business.",
     )
 
 

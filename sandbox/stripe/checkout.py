@@ -9,6 +9,7 @@ from sandbox.stripe import (
     customers,
     discounts,
     promotion_codes,
+    setup_intents,
 )
 from sandbox.stripe.errors import ApiError, invalid, missing
 from sandbox.stripe.events import emit, private
@@ -21,6 +22,8 @@ MOST_LINES = 100
 def create(world: World, params: Json) -> Json:
     """Create an open session; refuse, in Stripe's words, what can't be sold together."""
     checkout_rules.check(world, params)
+    if params["mode"] == "setup":
+        return _create_setup(world, params)
     wanted = enumerate(params["line_items"])
     lines = [checkout_documents.line(world, line, index) for index, line in wanted]
     checkout_rules.check_lines(params, lines)
@@ -42,6 +45,31 @@ def create(world: World, params: Json) -> Json:
     if params.get("discounts"):
         _discount(world, session, params["discounts"])
     checkout_rules.check_total(session["amount_total"], session["currency"])
+    return world.objects.put(session)
+
+
+def _create_setup(world: World, params: Json) -> Json:
+    """Create a session that saves a payment method; its setup intent is there from the start."""
+    session = checkout_documents.blank_setup(world, params)
+    data = params.get("setup_intent_data") or {}
+    intent = setup_intents.create(
+        world,
+        {
+            "customer": params.get("customer"),
+            "description": data.get("description"),
+            "metadata": data.get("metadata") or {},
+            "payment_method_types": session["payment_method_types"],
+        },
+    )
+    session["setup_intent"] = intent["id"]
+    private(session).update(
+        lines=[],
+        named_methods=checkout_rules.named_methods(params),
+        is_trial=False,
+        subscription_data={},
+        payment_intent_data={},
+    )
+    checkout_taxes.mark(world, session, params)
     return world.objects.put(session)
 
 

@@ -14,6 +14,7 @@ from sandbox.stripe import (
     payment_intents,
     payment_methods,
     renewals,
+    setup_intents,
     subscription_taxes,
     subscriptions,
     tax_rates,
@@ -25,6 +26,11 @@ from sandbox.stripe.params import new_metadata
 from sandbox.stripe.payment_intents import Outcome
 from sandbox.stripe.shown import copy
 from sandbox.world import Json, World
+
+_UNCONFIRMED = (
+    "We are unable to authenticate your payment method. Please choose a different payment method "
+    "and try again."
+)
 
 
 def complete(
@@ -74,6 +80,8 @@ def _will_pay(card: cards.Card, authenticate: bool | None) -> bool:
 
 def _refused(world: World, session: Json, method: Json, authenticate: bool | None) -> Outcome:
     """A failed try leaves the session open, with its payment intent to be reused."""
+    if session["mode"] == "setup":
+        return _not_set_up(cards.of_method(method), authenticate)
     intent = _intent(world, session) or _new_intent(world, session, session["customer"])
     private(session)["intent"] = intent["id"]
     if session["mode"] == "payment":
@@ -218,8 +226,30 @@ def _pay_once(
     return outcome
 
 
+def _set_up(
+    world: World, session: Json, method: Json, authenticate: bool | None, email: str | None
+) -> Outcome:
+    """Save the payment method; nothing is charged, and no default changes."""
+    customer = _customer(world, session, method, email) if session["customer"] else None
+    setup_intents.succeed(world, setup_intents.find(world, session["setup_intent"]), method)
+    outcome = Outcome("complete")
+    _finish(world, session, customer, method, outcome)
+    return outcome
+
+
+def _not_set_up(card: cards.Card, authenticate: bool | None) -> Outcome:
+    """A card that its bank refuses, or asks about first."""
+    if card.is_declined(off_session=False):
+        return Outcome("declined", str(cards.refused(card)))
+    return Outcome("requires_action" if authenticate is None else "declined", _UNCONFIRMED)
+
+
 _Completion = Callable[[World, Json, Json, bool | None, str | None], Outcome]
-_COMPLETE: dict[str, _Completion] = {"subscription": _subscribe, "payment": _pay_once}
+_COMPLETE: dict[str, _Completion] = {
+    "subscription": _subscribe,
+    "payment": _pay_once,
+    "setup": _set_up,
+}
 
 
 def _finish(

@@ -58,6 +58,20 @@ def blank(world: World, params: Json, lines: list[Json]) -> Json:
     )
 
 
+def blank_setup(world: World, params: Json) -> Json:
+    """A session in setup mode: nothing is sold, so it has no amounts."""
+    nothing: Json = {"amount_subtotal": 0, "currency": params.get("currency")}
+    session = blank(world, params, [nothing])
+    session |= {
+        "amount_subtotal": None,
+        "amount_total": None,
+        "customer_creation": None if params.get("customer") else params.get("customer_creation"),
+        "payment_status": "no_payment_required",
+        "total_details": None,
+    }
+    return session
+
+
 def _custom_text(params: Json) -> Json:
     return {
         "after_submit": None,

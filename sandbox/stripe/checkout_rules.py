@@ -13,6 +13,7 @@ _OF_MODE = {
     "customer_creation": "payment",
     "payment_intent_data": "payment",
     "payment_method_collection": "subscription",
+    "setup_intent_data": "setup",
     "subscription_data": "subscription",
 }
 """Parameters that belong to one mode only."""
@@ -28,11 +29,13 @@ def check(world: World, params: Json) -> None:
     only_one_of(params, "allowed_payment_method_types", "payment_method_types")
     check_methods(params)
     _check_trial(world, params.get("subscription_data") or {})
-    if not params.get("line_items"):
+    if params["mode"] == "setup":
+        _check_setup(params)
+    elif not params.get("line_items"):
         raise missing_parameter("line_items")
     if not params.get("success_url"):
         raise missing_parameter("success_url")
-    for index, line in enumerate(params["line_items"]):
+    for index, line in enumerate(params.get("line_items") or []):
         _check_line(line, f"line_items[{index}]")
     only_one_of(params, "allow_promotion_codes", "discounts")
     for discount in params.get("discounts") or []:
@@ -87,6 +90,15 @@ def _check_mode(params: Json) -> None:
     for name, mode in _OF_MODE.items():
         if params.get(name) and params["mode"] != mode:
             raise invalid(f"You can not pass `{name}` in `{params['mode']}` mode.", param=name)
+
+
+def _check_setup(params: Json) -> None:
+    """Refuse what a session that only saves a payment method can't have."""
+    for name in ("line_items", "discounts", "allow_promotion_codes", "automatic_tax"):
+        if params.get(name):
+            raise invalid(f"You can not pass `{name}` in `setup` mode.", param=name)
+    if not params.get("currency") and not named_methods(params):
+        raise missing_parameter("currency")
 
 
 def _check_customer(world: World, params: Json) -> None:

@@ -119,6 +119,8 @@ def place_of(world: World, session: Json) -> tax_places.Place | None:
 
 def assess(world: World, session: Json) -> None:
     """Set each line's taxes after its discount, and the session's totals."""
+    if session["mode"] == "setup":
+        return
     place = place_of(world, session) if session["automatic_tax"]["enabled"] else None
     if session["automatic_tax"]["enabled"]:
         status = "complete" if place else "requires_location_inputs"

@@ -74,9 +74,19 @@ def confirm(world: World, intent: Json, params: Json) -> Json:
         world.objects.put(intent)
         emit(world, "setup_intent.requires_action", intent)
         return intent
+    return succeed(world, intent, method)
+
+
+def succeed(world: World, intent: Json, method: Json) -> Json:
+    """Finish it: the payment method is the customer's from now on."""
     if intent["customer"]:
         payment_methods.attach(world, method, intent["customer"])
-    intent |= {"last_setup_error": None, "next_action": None, "status": "succeeded"}
+    intent |= {
+        "last_setup_error": None,
+        "next_action": None,
+        "payment_method": method["id"],
+        "status": "succeeded",
+    }
     world.objects.put(intent)
     emit(world, "setup_intent.succeeded", intent)
     return intent

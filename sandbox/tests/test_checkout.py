@@ -231,6 +231,42 @@ def test_a_payment_without_subscription(server: Server, api: stripe.StripeClient
     assert [line.description for line in lines] == ["Workshop fee"]
 
 
+def test_a_setup_saves_a_card_and_charges_nothing(server: Server, api: stripe.StripeClient) -> None:
+    customer = api.v1.customers.create({"email": "alice@example.com"})
+    wanted: Any = {
+        "mode": "setup",
+        "customer": customer.id,
+        "currency": "usd",
+        "success_url": "https://portal.example/done",
+        "metadata": {"what": "card"},
+    }
+    session = api.v1.checkout.sessions.create(wanted)
+    assert (session.amount_total, session.payment_status) == (None, "no_payment_required")
+    assert session.setup_intent
+    server.pay(session.id)
+    done = api.v1.checkout.sessions.retrieve(session.id, {"expand": ["setup_intent"]})
+    assert isinstance(done.setup_intent, stripe.SetupIntent)
+    assert (done.status, done.setup_intent.status) == ("complete", "succeeded")
+    [saved] = api.v1.customers.payment_methods.list(customer.id).data
+    assert done.setup_intent.payment_method == saved.id
+    # As at Stripe, it isn't the default yet.
+    after = api.v1.customers.retrieve(customer.id)
+    assert after.invoice_settings
+    assert after.invoice_settings.default_payment_method is None
+    assert api.v1.charges.list({"customer": customer.id}).data == []
+
+
+def test_a_setup_sells_nothing_and_needs_a_currency(api: stripe.StripeClient) -> None:
+    customer = api.v1.customers.create()
+    wanted: Any = {"mode": "setup", "customer": customer.id, "success_url": "https://p.example/"}
+    with pytest.raises(stripe.InvalidRequestError) as caught:
+        api.v1.checkout.sessions.create(wanted)
+    assert caught.value.param == "currency"
+    line = {"price": "price_membership_monthly", "quantity": 1}
+    with pytest.raises(stripe.InvalidRequestError, match="setup"):
+        api.v1.checkout.sessions.create(wanted | {"currency": "usd", "line_items": [line]})
+
+
 def test_a_recurring_price_is_no_payment(api: stripe.StripeClient) -> None:
     with pytest.raises(stripe.InvalidRequestError, match="recurring price"):
         open_session(api, mode="payment")

@@ -22,6 +22,12 @@ from billing.stripe.snapshots.invoices import (
     credit_note,
     invoice,
 )
+from billing.stripe.snapshots.methods import (
+    MethodSnapshot,
+    SetupSnapshot,
+    payment_method,
+    setup,
+)
 from billing.stripe.snapshots.payments import (
     DisputeSnapshot,
     PaymentSnapshot,
@@ -51,11 +57,13 @@ __all__ = [
     "CustomerSnapshot",
     "DisputeSnapshot",
     "InvoiceSnapshot",
+    "MethodSnapshot",
     "NextCharge",
     "PaymentSnapshot",
     "PlanSnapshot",
     "ProductSnapshot",
     "RefundSnapshot",
+    "SetupSnapshot",
     "SubscriptionSnapshot",
     "SwitchLine",
     "SwitchSnapshot",
@@ -68,9 +76,11 @@ __all__ = [
     "next_charge",
     "object_id",
     "payment",
+    "payment_method",
     "plan",
     "product",
     "refund",
+    "setup",
     "subscription",
     "switch",
 ]

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from billing.core.fitted import Fitted
 from billing.stripe import tax_snapshots
-from billing.stripe.snapshots.fields import USER_KEY, Json, own_key, part, text, time
+from billing.stripe.snapshots.fields import USER_KEY, Json, object_id, own_key, part, text, time
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,7 @@ class CustomerSnapshot(Fitted):
     individual_name: str
     address: dict[str, str]
     tax_ids: list[dict[str, str]]
+    default_method_id: str
     deleted: bool
     user_id: int | None
     created_at: datetime
@@ -36,7 +37,14 @@ def customer(data: Json) -> CustomerSnapshot:
         individual_name=text(data.get("individual_name")),
         address={name: one for name, one in part(data.get("address")).items() if one},
         tax_ids=tax_snapshots.tax_ids(data.get("tax_ids")),
+        default_method_id=_default_method(data),
         deleted=bool(data.get("deleted")),
         user_id=own_key(data, USER_KEY),
         created_at=time(data.get("created")) or datetime.fromtimestamp(0, UTC),
     )
+
+
+def _default_method(data: Json) -> str:
+    """Return what's charged if nothing else is said: a payment method, before a source."""
+    chosen = part(data.get("invoice_settings")).get("default_payment_method")
+    return object_id(chosen) or object_id(data.get("default_source"))

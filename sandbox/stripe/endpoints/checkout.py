@@ -70,7 +70,7 @@ _CREATE: Spec = {
     ),
     "locale": TEXT,
     "metadata": METADATA,
-    "mode": Required(one_of("payment", "subscription")),
+    "mode": Required(one_of("payment", "setup", "subscription")),
     "payment_intent_data": Hash(
         {
             "description": text(1000),
@@ -82,6 +82,7 @@ _CREATE: Spec = {
     "allowed_payment_method_types": TEXTS,
     "payment_method_types": TEXTS,
     "payment_method_collection": one_of("always", "if_required"),
+    "setup_intent_data": Hash({"description": text(1000), "metadata": METADATA}),
     "submit_type": one_of("auto", "book", "donate", "pay", "subscribe"),
     "subscription_data": Hash(
         {

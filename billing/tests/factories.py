@@ -23,6 +23,7 @@ from billing.models import (
     Dispute,
     Invoice,
     Payment,
+    PaymentMethod,
     Plan,
     StripeEvent,
     Subscription,
@@ -81,6 +82,22 @@ def make_customer(user: User | None = None, **fields: Any) -> Customer:
         "read_at": timezone.now(),
     }
     return Customer.objects.create(**values | fields)
+
+
+def make_payment_method(customer: Customer | None = None, **fields: Any) -> PaymentMethod:
+    """Return a Visa card that a customer saved."""
+    now = timezone.now()
+    values: dict[str, Any] = {
+        "customer": customer or make_customer(),
+        "stripe_id": f"pm_factory{next(_numbers)}",
+        "kind": "card",
+        "card_brand": "visa",
+        "card_last4": "4242",
+        "card_expires": f"{now.year + 4}-12",
+        "created_at": now,
+        "read_at": now,
+    }
+    return PaymentMethod.objects.create(**values | fields)
 
 
 def make_subscription_item(**fields: Any) -> dict[str, Any]:

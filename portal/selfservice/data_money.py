@@ -21,6 +21,7 @@ from billing.models import (
     KnownPayer,
     MembershipDecision,
     Payment,
+    PaymentMethod,
     PaymentRequest,
     Refund,
     RefundEntry,
@@ -79,7 +80,28 @@ CUSTOMERS = Table(
         time("created_at", _("Since when.")),
     ),
     Customer,
-    frozenset(["deleted_at_stripe", "closed_at", "history_read_at"]),
+    frozenset(
+        [
+            *("deleted_at_stripe", "closed_at", "history_read_at"),
+            *("default_method_id", "methods_read_at"),
+        ]
+    ),
+)
+CARDS = Table(
+    "cards",
+    _("The cards and other payment methods that you saved."),
+    lambda user: PaymentMethod.objects.for_user(user).order_by("created_at", "pk"),
+    (
+        STRIPE_ID,
+        text("kind", _("What it is.")),
+        text("card_brand", _("The kind of card.")),
+        text("card_last4", _("Its last four digits.")),
+        text("card_expires", _("When it expires.")),
+        text("wallet", _("The wallet that it’s in.")),
+        text("fingerprint", _("Stripe’s mark of the card, the same wherever you save it.")),
+        time("created_at", _("When you saved it.")),
+    ),
+    PaymentMethod,
 )
 SUBSCRIPTIONS = Table(
     "subscriptions",
@@ -480,7 +502,7 @@ PAYERS = Table(
     frozenset(["key"]),
 )
 TABLES = [
-    *(CUSTOMERS, SUBSCRIPTIONS, INVOICES, INVOICE_LINES, PAYMENTS, REFUNDS, REFUND_STEPS),
+    *(CUSTOMERS, CARDS, SUBSCRIPTIONS, INVOICES, INVOICE_LINES, PAYMENTS, REFUNDS, REFUND_STEPS),
     *(CREDIT_NOTES, DISPUTES, DECISIONS, OFFERS, REQUESTS, ITEMS, CHECKOUTS),
     *(ZELLE, ZELLE_TRANSFERS, PAYERS),
 ]

@@ -59,16 +59,26 @@ def saved_method(world: World, invoice: Json) -> Json | None:
 
 
 def attempt(
-    world: World, invoice: Json, method: Json, *, automatic: bool, authenticate: bool | None = None
+    world: World,
+    invoice: Json,
+    method: Json,
+    *,
+    automatic: bool,
+    off_session: bool | None = None,
+    authenticate: bool | None = None,
 ) -> Outcome:
-    """Try to pay what's due. As at Stripe, only the first and the automatic attempts count."""
+    """Try to pay what's due. As at Stripe, only the first and the automatic attempts count.
+
+    Nobody is there for automatic attempts, unless `off_session` says otherwise.
+    """
+    absent = automatic if off_session is None else off_session
     check_payable(invoice)
     payment = documents.default_payment(world, invoice)
     if payment is None:
         raise invalid("This invoice has nothing to pay.")
     intent = intent_of(world, invoice)
     outcome = payment_intents.confirm(
-        world, intent, method, off_session=automatic, authenticate=authenticate
+        world, intent, method, off_session=absent, authenticate=authenticate
     )
     if automatic or invoice["attempt_count"] == 0:
         invoice["attempt_count"] += 1

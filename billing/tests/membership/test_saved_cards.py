@@ -25,6 +25,7 @@ pytestmark = pytest.mark.django_db
 MASTERCARD = "5555555555554444"
 AMEX = "378282246310005"
 ASKS = "4000002500003155"
+ASKS_ALWAYS = "4000002760003184"
 DECLINED = "4000000000000002"
 
 
@@ -372,8 +373,12 @@ def test_the_same_card_is_tried_again(sandbox: Sandbox, client: Client, failed: 
     assert "Please try again in a moment." in client.post(url, follow=True).content.decode()
     sandbox.control("switches", api_fail=0)
     answer = client.post(url, follow=True).content.decode()
-    # By hand, this test card pays.
-    assert "Payment received: $29.00 with Visa ending in 0341." in answer
+    assert "Your card was declined by your bank." in answer
+    assert "Try Visa ending in 0341 again" in answer
+    sandbox.control(f"customers/{customer()}/card", card=GOOD_CARD)
+    deliver(sandbox.events())
+    answer = client.post(url, follow=True).content.decode()
+    assert "Payment received: $29.00 with Visa ending in 4242." in answer
     assert "This is paid." in client.post(url, follow=True).content.decode()
     failed.refresh_from_db()
     assert failed.status == "paid"
@@ -391,4 +396,19 @@ def test_a_declined_card_says_why_and_stays_open(
     assert failed.status == "open"
     session = session_of(location)
     sandbox.control(f"checkout/{session}/complete", card=DECLINED_LATER_CARD, authenticate=True)
-    assert "Payment received" in back(client, session)
+    for _ in range(2):
+        assert "Your card was declined by your bank." in back(client, session)
+    failed.refresh_from_db()
+    assert failed.status == "open"
+
+
+@pytest.mark.slow
+def test_a_card_whose_bank_asks_each_time_is_confirmed_on_the_invoices_page(
+    sandbox: Sandbox, client: Client, failed: Invoice
+) -> None:
+    location = client.post(reverse("billing:pay-with-another", args=[failed.pk]))["Location"]
+    session = session_of(location)
+    sandbox.control(f"checkout/{session}/complete", card=ASKS_ALWAYS, authenticate=True)
+    answer = back(client, session)
+    assert "Your bank asks you to confirm this payment yourself." in answer
+    assert "Confirm $29.00" in answer

@@ -147,6 +147,10 @@ def arguments(name: str, user: User) -> dict[str, Any]:
         "use-card": lambda: single,
         "payment": lambda: single,
         "request-refund": lambda: single,
+        **dict.fromkeys(
+            ("default-card", "remove-card"),
+            lambda: factories.make_payment_method(user.customers.get()),
+        ),
         "pay-item": lambda: Item.objects.create(name="Mat", amount=4000, currency="usd"),
         "refund": lambda: ask_for_refund(user),
         "withdraw-refund": lambda: ask_for_refund(user),

@@ -253,7 +253,9 @@ def _pay_invoice(call: Call) -> Json:
     )
     if method is None:
         raise invoices.without_method()
-    outcome = invoices.attempt(world, invoice, method, automatic=False)
+    # Stripe documentation, "Pay an invoice": off-session unless the request says otherwise.
+    absent = call.params.get("off_session", True)
+    outcome = invoices.attempt(world, invoice, method, automatic=False, off_session=absent)
     if outcome.status not in ("complete", "processing"):
         raise _refusal(call, invoice)
     return invoice

@@ -18,7 +18,7 @@ class PaymentMethod(StripeCopy):
     `fingerprint` is the same for the same card or account, wherever it was saved.
     """
 
-    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="payment_methods")
+    customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="payment_methods")
     kind = models.CharField(max_length=limits.WORD)
     card_brand = models.CharField(max_length=limits.WORD, blank=True)
     card_last4 = models.CharField(max_length=limits.LAST4, blank=True)

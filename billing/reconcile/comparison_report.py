@@ -11,13 +11,23 @@ from django.db import models
 from django.utils import formats, timezone
 from django.utils.text import capfirst
 
-from billing.models import CreditNote, Customer, Dispute, Invoice, Payment, Refund, Subscription
+from billing.models import (
+    CreditNote,
+    Customer,
+    Dispute,
+    Invoice,
+    Payment,
+    PaymentMethod,
+    Refund,
+    Subscription,
+)
 from billing.models.copy import StripeCopy
 from billing.reconcile.comparison import MISSING, ORPHAN, THERE, UNREADABLE, Difference
 from common.money import Money
 
 MODELS: dict[str, type[StripeCopy] | type[Refund]] = {
     "customer": Customer,
+    "payment_method": PaymentMethod,
     "subscription": Subscription,
     "invoice": Invoice,
     "credit_note": CreditNote,

@@ -136,8 +136,14 @@ def find_any(world: World, customer_id: str) -> Json:
 
 
 def delete(world: World, customer: Json) -> Json:
-    """Delete a customer whose subscriptions have ended. Only a stub remains."""
+    """Delete a customer whose subscriptions have ended. Only a stub remains.
+
+    What they could pay with is nobody's from then on.
+    """
     snapshot = public(customer)
+    for method in world.objects.list("payment_method", customer=customer["id"]):
+        method["customer"] = None
+        world.objects.put(method)
     stub = {"id": customer["id"], "object": "customer", "deleted": True}
     customer.clear()
     customer.update(stub)

@@ -6,6 +6,7 @@ from billing.pages import (
     card_views,
     details_views,
     invoice_views,
+    join_views,
     membership_views,
     payment_views,
     refund_views,
@@ -15,6 +16,8 @@ from billing.pages import (
 
 app_name = "billing"
 urlpatterns = [
+    path("join/", join_views.join, name="join"),
+    path("join/choose/", join_views.choose, name="join-choose"),
     path("membership/", membership_views.membership, name="membership"),
     path("membership/subscribe/", membership_views.subscribe, name="subscribe"),
     path("membership/welcome/", membership_views.checkout_return, name="checkout-return"),

@@ -1,10 +1,11 @@
-"""The smallest components as template tags: icon, badge, date, address.
+"""The smallest components as template tags: icon, card picture, badge, date, address.
 
 A page has dozens of them, and including a template takes ten times as long as a tag.
 """
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from functools import cache, lru_cache
 from typing import Any
@@ -25,6 +26,14 @@ register = Library()
 # A process makes the same few hundred icons and badges all the time. By type, because a safe string
 # equals a plain one, which must be escaped.
 KEPT = 500
+CARD_PICTURES = frozenset(
+    [
+        *("amex", "apple_pay", "cartes_bancaires", "diners", "discover", "eftpos_au"),
+        *("google_pay", "jcb", "mastercard", "unionpay", "visa"),
+    ]
+)
+# Stripe's names of payment methods that move money from bank account to bank account.
+BANK_METHOD = re.compile(r"debit|bank|zelle|customer_balance")
 NO_DATE = '\n<time datetime="" title=""></time>\n'
 
 
@@ -37,6 +46,27 @@ def icon(name: str) -> SafeString:
         _icons(),
         name,
     )
+
+
+@register.simple_tag
+@lru_cache(KEPT, typed=True)
+def card_picture(method: str) -> SafeString:
+    """Show what was paid with as a picture of `static/cards/`: `{% card_picture "visa" %}`.
+
+    `method`: a card's brand, a wallet, or a payment method's type in Stripe's words. A bank account
+    of any kind gets the bank's picture, and anything unknown a plain card. Its name is in the text
+    beside it, so the picture has none. Nothing is shown for "".
+    """
+    if not method:
+        return SafeString("")
+    address = static(f"cards/{_picture_name(method)}.svg")
+    return format_html('<img class="card-picture" src="{}" alt="" width="38" height="24">', address)
+
+
+def _picture_name(method: str) -> str:
+    if method in CARD_PICTURES:
+        return method
+    return "bank" if BANK_METHOD.search(method) else "card"
 
 
 @register.simple_tag
@@ -99,7 +129,7 @@ def _icons() -> str:
 
 def _forget(*, setting: str, **_: Any) -> None:
     if setting in ("STORAGES", "STATIC_URL", "STATIC_ROOT"):
-        for kept in (_icons, icon, badge):
+        for kept in (_icons, icon, badge, card_picture):
             kept.cache_clear()
 
 

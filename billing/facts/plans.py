@@ -28,6 +28,7 @@ class PriceOffer:
     trial_days: int
     saving: str = ""
     tax_words: str = ""  # "plus tax"
+    a_month: Money | None = None  # what a longer period comes to, rounded to the minor unit
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,15 @@ def _price_offer(
         trial_days=plan.trial_days if gets_trial else 0,
         saving=next(filter(None, savings), ""),
         tax_words=tax_words.price(tax_settings.of_plan(plan, tax_behavior)),
+        a_month=_a_month(plan),
     )
+
+
+def _a_month(plan: Plan) -> Money | None:
+    count = months(plan.interval, plan.interval_count)
+    if count <= 1:
+        return None
+    return Money((2 * plan.amount + count) // (2 * count), plan.currency)
 
 
 def saving(shorter: Plan, longer: Plan) -> str:

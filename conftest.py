@@ -7,7 +7,6 @@ import gc
 import json
 import logging
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -32,6 +31,7 @@ from pytest_django.plugin import DjangoDbBlocker
 import business.brand
 from testing import rows, thorough
 from testing.bank import Bank
+from testing.ports import free_port
 from testing.undefined_names import Undefined
 
 # Collecting makes a million objects that all stay. Looking for garbage among them would take a
@@ -114,14 +114,6 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.enable()
-
-
-def free_port() -> int:
-    """Return a free port on this machine."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bench.events import SECRET
+from testing.ports import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 HOST = "127.0.0.1"
@@ -38,14 +39,6 @@ def environment() -> dict[str, str]:
         "NO_PROXY": HOST,
         "no_proxy": HOST,
     }
-
-
-def free_port() -> int:
-    """Return a free port on this machine."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 def manage(*arguments: str) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -20,20 +19,13 @@ import psycopg
 
 from common.postgres import Cluster, temporary_cluster
 from testing.bank import Bank
+from testing.ports import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 HOST = "127.0.0.1"
 PATIENCE_SECONDS = 60
 HTTP = httpx.Client(timeout=60, trust_env=False)
 Found = TypeVar("Found")
-
-
-def free_port() -> int:
-    """Return a free port on this machine."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 def eventually(

@@ -13,12 +13,13 @@ import pytest
 from django.contrib.auth.models import User
 from pytest_django import Settings
 
-from conftest import HOST, Sandbox, free_port, run_jobs
+from conftest import HOST, Sandbox, run_jobs
 from emails import outbox
 from emails.models import Message, MessageState
 from emails.problems import DeliveryProblem
 from emails.tests.test_delivery import mailbox, nina, put, states, texts
 from portal.tests.certificates import self_signed
+from testing.ports import free_port
 
 pytestmark = pytest.mark.django_db
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import threading
@@ -19,6 +18,7 @@ import pytest
 import stripe
 
 from stripe_shapes import PINNED, violations
+from testing.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 MONTHLY = "price_membership_monthly"
@@ -33,7 +33,7 @@ class Server:
     """A `python -m sandbox` and its control API."""
 
     def __init__(self, data: Path | str = "", **environment: str) -> None:
-        self.port, self.smtp_port, self.imap_port = (_free_port() for _ in range(3))
+        self.port, self.smtp_port, self.imap_port = (free_port() for _ in range(3))
         self.url = f"http://127.0.0.1:{self.port}"
         self.http = httpx.Client(base_url=self.url, timeout=60, trust_env=False)
         self._command = [
@@ -166,13 +166,6 @@ class Receiver:
     def close(self) -> None:
         self._http.shutdown()
         self._http.server_close()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 @pytest.fixture(scope="session")

@@ -18,8 +18,9 @@ from billing.membership import cancellation
 from billing.models import Checkout, Customer
 from billing.stripe import gateway
 from billing.tests.life import paid_member, sign_up
-from conftest import HOST, Sandbox, free_port
+from conftest import HOST, Sandbox
 from portal.tests.certificates import self_signed
+from testing.ports import free_port
 
 pytestmark = pytest.mark.django_db
 AWAY = "We can&#x27;t reach our payment provider right now."

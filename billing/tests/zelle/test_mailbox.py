@@ -20,10 +20,11 @@ from pytest_django import Settings
 
 from billing.bank.mails.trust import KeysUnavailableError
 from billing.models import BankMailbox, BankMailRetry
-from billing.tests.zelle.imap_server import HOST, free_port, imap_server, line_to, owner
+from billing.tests.zelle.imap_server import HOST, imap_server, line_to, owner
 from billing.zelle import imap, mailbox
 from conftest import Sandbox
 from portal.tests.certificates import self_signed
+from testing.ports import free_port
 
 pytestmark = pytest.mark.django_db
 USER, PASSWORD = "office@harbor.example", "pass wörd/€"

@@ -14,12 +14,13 @@ from pytest_django import Settings
 from billing.bank.mails.trust import KeysUnavailableError
 from billing.models import BankMailbox
 from billing.tests.staff_world import manager, signed_in_now
-from billing.tests.zelle.imap_server import HOST, free_port
+from billing.tests.zelle.imap_server import HOST
 from billing.zelle import mailbox
 from conftest import Sandbox
 from emails.models import Message
 from portal.backoffice import problems
 from portal.models import Problem
+from testing.ports import free_port
 
 pytestmark = pytest.mark.django_db
 

@@ -174,12 +174,16 @@ def test_the_endpoint_of_the_environment(hooked: Server, receiver: Receiver) -> 
 
 
 @pytest.mark.slow
-def test_the_api_answers_while_a_webhook_is_slow(
+def test_only_the_api_is_slow_when_told_to_be(
     server: Server, api: stripe.StripeClient, receiver: Receiver
 ) -> None:
-    server.post("switches", api_latency=1)
+    delay = 4
+    server.post("switches", api_latency=delay)
     began = time.monotonic()
     assert httpx.get(f"{server.url}/_sandbox/clock").is_success
-    assert time.monotonic() - began < 0.5
-    assert receiver.received == []
+    # Far less on an idle machine; on a busy one only the order counts.
+    assert time.monotonic() - began < delay
+    began = time.monotonic()
     assert api.v1.customers.list().data == []
+    assert time.monotonic() - began >= delay
+    assert receiver.received == []

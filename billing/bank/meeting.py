@@ -8,7 +8,8 @@ depend on the order in which they came.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -28,25 +29,47 @@ class Told:
     name: str
     on: date
     number: str = ""  # the bank's
+    memo: str = ""
 
 
 def together(mails: Iterable[Told], lines: Iterable[Told]) -> list[tuple[Told, Told]]:
     """Return the pairs of a mail and a line that tell of one transfer.
 
     The bank's number decides. Without it on both sides, names must be alike and days close; then
-    the earliest mail gets the earliest line.
+    the earliest mail gets the earliest line. Of several lines of that day it gets one with its very
+    name, or else one with a name that no other mail has.
     """
     pairs, left_mails, left_lines = _by_number(_in_order(mails), _in_order(lines))
     days = [line.on for line in left_lines]
     taken: set[int] = set()
+    mailed = Counter(mail.name.casefold() for mail in left_mails)
     for mail in left_mails:
+        mailed[mail.name.casefold()] -= 1
         first, end = bisect_left(days, mail.on - BEFORE), bisect_right(days, mail.on + AFTER)
-        fits = (at for at in range(first, end) if at not in taken)
-        at = next((one for one in fits if may_be_one(mail, left_lines[one])), None)
-        if at is not None:
+        free = (at for at in range(first, end) if at not in taken)
+        fits = list(_of_first_day(days, (at for at in free if may_be_one(mail, left_lines[at]))))
+        if fits:
+            at = min(fits, key=lambda at: _distance(mail, left_lines[at], mailed))
             taken.add(at)
             pairs.append((mail, left_lines[at]))
     return pairs
+
+
+def _of_first_day(days: Sequence[date], places: Iterable[int]) -> Iterator[int]:
+    """Yield the places that have the same day as the first one."""
+    first: date | None = None
+    for at in places:
+        first = first or days[at]
+        if days[at] != first:
+            return
+        yield at
+
+
+def _distance(mail: Told, line: Told, mailed: Mapping[str, int]) -> int:
+    """Return 0 for the very name, 2 for one that a mail to come has, and 1 for any other."""
+    if line.name.casefold() == mail.name.casefold():
+        return 0
+    return 2 if mailed[line.name.casefold()] else 1
 
 
 def _by_number(
@@ -71,7 +94,8 @@ def may_be_one(one: Told, other: Told) -> bool:
 
 
 def _in_order(told: Iterable[Told]) -> list[Told]:
-    return sorted(told, key=lambda one: (one.on, one.number, one.pk))
+    # By what they say before their keys, which depend on what came first.
+    return sorted(told, key=lambda one: (one.on, one.number, one.name, one.memo, one.pk))
 
 
 def _are_other_numbers(one: str, other: str) -> bool:

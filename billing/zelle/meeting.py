@@ -34,11 +34,12 @@ def meet(direction: Direction, amount: int, days: Sequence[date]) -> list[BankTr
 
 
 def _of_mail(mail: BankMail) -> Told:
-    return Told(mail.pk, mail.name, mail.sent_on or mail.received_at.date(), mail.transaction)
+    on = mail.sent_on or mail.received_at.date()
+    return Told(mail.pk, mail.name, on, mail.transaction, mail.memo)
 
 
 def _of_line(line: BankLine) -> Told:
-    return Told(line.pk, line.name, line.posted_on, line.transaction)
+    return Told(line.pk, line.name, line.posted_on, line.transaction, line.memo)
 
 
 class _Meeting:

@@ -59,6 +59,31 @@ def test_an_early_line_does_not_take_a_later_mail_from_its_own() -> None:
     assert pairs(mails, lines) == {(1, 8), (2, 9)}
 
 
+def test_of_one_days_lines_each_mail_gets_the_one_with_its_very_name() -> None:
+    mails = [told(1, "SAM DOE", number="100001"), told(2, "Doe Sam", number="100002")]
+    lines = [told(8, "Doe Sam"), told(9, "Sam Doe")]
+    assert pairs(mails, lines) == {(1, 9), (2, 8)}
+
+
+def test_a_mail_without_its_name_leaves_the_others_theirs() -> None:
+    mails = [told(1, "Bob Smith", number="100001"), told(2, "Robert Smith", number="100002")]
+    lines = [told(8, "ROBERT SMITH"), told(9, "ROB SMITH")]
+    assert pairs(mails, lines) == {(1, 9), (2, 8)}
+
+
+def test_the_day_counts_more_than_the_very_name() -> None:
+    mails = [told(1, "Doe Sam"), told(2, "Doe Sam", days=4)]
+    lines = [told(8, "SAM DOE"), told(9, "Doe Sam", days=4)]
+    assert pairs(mails, lines) == {(1, 8), (2, 9)}
+
+
+def test_what_came_first_decides_nothing() -> None:
+    mails = [told(1, "SAM DOE", number="100001"), told(2, "Doe Sam", number="100002")]
+    for first, second in ((8, 9), (9, 8)):
+        lines = [told(first, "SAM DOE"), told(second, "Doe Sam")]
+        assert pairs(mails, lines) == {(1, first), (2, second)}
+
+
 TOLD = st.builds(
     told,
     st.just(0),

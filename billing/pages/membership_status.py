@@ -83,7 +83,6 @@ class Membership:
     also_billed: list[Billed] = field(default_factory=list)  # other subscriptions
     has_two: bool = False  # another membership continues beside it, by mistake
     left_open: str = ""  # what's still due even if it ends, in words
-    is_plain: bool = False  # the next charge and its day say as much as the sentence
     row: Subscription | None = None  # the live one, for further reads; pages don't show it
 
     @property
@@ -225,17 +224,8 @@ def _live_membership(row: Subscription, facts: MemberFacts) -> Membership:
         credit=credit.of(row),
         parts=parts_of(row),
         left_open=collecting.left_open(collecting.open_one(invoices)),
-        is_plain=_is_plain(state, row, next_charge, waiting),
         row=row,
     )
-
-
-def _is_plain(
-    state: MembershipState, row: Subscription, charge: Money | None, waiting: Money | None
-) -> bool:
-    """Whether the next charge and its day say all there is to say about what's next."""
-    is_charge = bool(charge) and not row.is_sent and not credit.in_next_charge(row)
-    return state == MembershipState.ACTIVE and is_charge and waiting is None
 
 
 def _waiting_for_bank(invoices: Sequence[Invoice]) -> Money | None:

@@ -7,9 +7,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.conf import settings
 from django.template import engines
 from django.utils import timezone
 from django.utils.safestring import SafeString
+
+from common.components import CARD_PICTURES
 
 NEW_YORK, AUCKLAND = ZoneInfo("America/New_York"), ZoneInfo("Pacific/Auckland")
 EVENING = datetime(2019, 3, 8, 2, 5, 6, tzinfo=UTC)
@@ -56,3 +59,31 @@ def test_words_of_others_are_escaped() -> None:
 def test_a_safe_label_that_was_shown_before_makes_no_equal_one_safe() -> None:
     assert "<i>" in shown("{% badge 'good' label %}", label=SafeString("<i>"))
     assert "<i>" not in shown("{% badge 'good' label %}", label="<i>")
+
+
+@pytest.mark.parametrize(
+    ("method", "picture"),
+    [
+        ("visa", "visa"),
+        ("amex", "amex"),
+        ("us_bank_account", "bank"),
+        ("sepa_debit", "bank"),
+        ("zelle", "bank"),
+        ("link", "card"),
+        ("a_brand_of_tomorrow", "card"),
+        ("../../etc/passwd", "card"),
+    ],
+)
+def test_a_payment_method_has_a_picture(method: str, picture: str) -> None:
+    html = shown("{% card_picture method %}", method=method)
+    assert f"/static/cards/{picture}" in html
+    assert 'alt=""' in html
+
+
+def test_no_payment_method_has_no_picture() -> None:
+    assert shown("{% card_picture method %}", method="") == ""
+
+
+def test_every_picture_that_can_be_named_is_there() -> None:
+    there = {path.stem for path in (settings.BASE_DIR / "static" / "cards").glob("*.svg")}
+    assert there == CARD_PICTURES | {"bank", "card"}

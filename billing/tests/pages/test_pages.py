@@ -73,7 +73,11 @@ def test_home_of_a_newcomer_offers_the_plan(sandbox: Sandbox, client: Client) ->
 def test_home_of_a_member_says_what_is_next(client: Client, alice: User) -> None:
     page = get(client, alice, "/")
     assert "Active" in page
+    assert page.count("$29.00 is on") == 1, "the next charge is said once"
     assert "Your next charge of $29.00 is on" in page
+    assert "cards/visa" in page
+    joined = Subscription.objects.for_user(alice).get().started_at
+    assert f"Member since {joined:%B %Y}" in page
 
 
 @pytest.mark.slow

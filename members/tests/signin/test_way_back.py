@@ -65,6 +65,8 @@ DOORS = {
     "mfa_login_webauthn",
     "members:confirm-email",
     "selfservice:help",
+    "billing:join",
+    "billing:join-choose",
     "brand-css",
     "styleguide",
     "error-page",
@@ -85,6 +87,8 @@ SAID = {
     "members:confirm-email",
     "account_reset_password_from_key",
     "selfservice:help",
+    "billing:join",
+    "billing:join-choose",
 }
 # Without a form of their own, though they would answer one.
 OVERVIEWS = {"home", "members:account", "mfa_index"}

@@ -68,12 +68,13 @@ DOORS = {
     "billing:join",
     "billing:join-choose",
     "brand-css",
+    "brand-picture",
     "styleguide",
     "error-page",
 }
 # Sent for a script of the staff site's, or by a link: no form leads there, and no page is shown.
 NO_PAGES = re.compile(
-    r"(autocomplete|jsi18n|view_on_site|_open_in_stripe|_export|_evidence|search)$"
+    r"(autocomplete|jsi18n|view_on_site|_open_in_stripe|_export|_evidence|_preview|search)$"
     r"|^(login|logout|password_change)$"
 )
 # Only to be read: a way to confirm who one is stands before it.

@@ -12,10 +12,10 @@ from django.utils import timezone
 from common.links import portal_url
 from emails.models import Channel
 from emails.outbox import put_account
-from members import phones, sign_ins
+from members import activity, phones, sign_ins
 from members.contexts import AccountChanged, TextsOn
 from members.display import device
-from members.models import Member, SignIn
+from members.models import ActivityKind, Member, SignIn
 
 
 def tell(user: User, headline: str, sentence: str, *, request: HttpRequest | None = None) -> None:
@@ -37,6 +37,7 @@ def number_verified(user: User, phone: str, before: str, request: HttpRequest) -
     """Announce a verified number (E.164); `before` is the verified one that it replaces."""
     if phone == before:
         return
+    activity.record(user, ActivityKind.PHONE, request=request)
     number = phones.international(phone)
     if before:
         old = phones.international(before)
@@ -49,6 +50,7 @@ def number_verified(user: User, phone: str, before: str, request: HttpRequest) -
 
 def number_removed(user: User, phone: str, request: HttpRequest) -> None:
     """Announce a removed number (E.164)."""
+    activity.record(user, ActivityKind.PHONE_REMOVED, request=request)
     number = phones.international(phone)
     sentence = f"{number} was removed from your account. We won’t text you anymore."
     tell(user, "Your phone number was removed", sentence, request=request)
@@ -62,6 +64,8 @@ def texts_switched(
     A reply by text has already been answered by text.
     """
     user = member.user
+    kind = ActivityKind.TEXTS_ON if member.agreed_to_sms else ActivityKind.TEXTS_OFF
+    activity.record(user, kind, request=request)
     if not member.agreed_to_sms:
         sentence = "We won’t text you anymore. Emails continue as before."
         tell(user, "Text messages are off", sentence, request=request)

@@ -20,8 +20,9 @@ from common import addresses
 from common.links import portal_url
 from emails.models import Channel
 from emails.outbox import put_account
-from members import accounts, address_changes, contact_notices, phones
+from members import accounts, activity, address_changes, contact_notices, phones
 from members.contexts import AddressLink
+from members.models import ActivityBy, ActivityKind
 
 SALT = "members.corrections"
 LINK_WORKS_FOR = timedelta(days=3)
@@ -100,6 +101,7 @@ def confirm_email(token: str) -> Proposal:
         raise LinkRefused(
             "Another account uses this address now. Write to us, and we’ll sort it out."
         )
+    activity.record(user, ActivityKind.EMAIL, by=ActivityBy.STAFF)
     contact_notices.tell(
         user, "Your email address was changed", f"From now on it is {proposal.email}."
     )
@@ -129,6 +131,7 @@ def correct_phone(user: User, phone: str) -> None:
             f"Our team changed it to {number}, as we were asked to. We’ll text you there once you"
             " verify it on your account page."
         )
+        activity.record(user, ActivityKind.PHONE, by=ActivityBy.STAFF)
         contact_notices.tell(user, "Your phone number was changed", sentence)
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.utils import timezone
 from phonenumber_field.modelfields import PhoneNumberField
 
 
@@ -172,6 +173,69 @@ class Device(models.Model):
 
     def __str__(self) -> str:
         return f"Device of user {self.user_id}"
+
+
+class ActivityKind(models.TextChoices):
+    """What changed about an account or its membership, as its owner's list of activity says."""
+
+    EMAIL = "email", "Email address"
+    PHONE = "phone", "Phone number"
+    PHONE_REMOVED = "phone_removed", "Phone number removed"
+    TEXTS_ON = "texts_on", "Text messages on"
+    TEXTS_OFF = "texts_off", "Text messages off"
+    PASSWORD = "password", "Password"  # a word, not one
+    APP_ADDED = "app_added", "Authenticator app added"
+    APP_REMOVED = "app_removed", "Authenticator app removed"
+    PASSKEY_ADDED = "passkey_added", "Passkey added"
+    PASSKEY_REMOVED = "passkey_removed", "Passkey removed"
+    CODES_MADE = "codes_made", "New spare codes"
+    CODE_USED = "code_used", "Spare code used"
+    STEPS_REMOVED = "steps_removed", "Second step removed"
+    CARD = "card", "Card"
+    JOINED = "joined", "Membership started"
+    ENDING = "ending", "Membership set to end"
+    KEPT = "kept", "Membership kept"
+    SWITCHED = "switched", "Other price"
+    PAUSED = "paused", "Payments paused"
+    RESUMED = "resumed", "Payments resumed"
+    ENDED = "ended", "Membership ended"
+
+
+class ActivityBy(models.TextChoices):
+    """Who changed it."""
+
+    MEMBER = "member", "The member"
+    STAFF = "staff", "Staff"
+    STRIPE = "stripe", "Stripe or the bank"
+
+
+class AccountActivity(models.Model):
+    """One change of an account or its membership. Kept for `SIGN_INS_KEPT_DAYS`, then deleted.
+
+    Sign-ins have rows of their own (`SignIn`).
+    """
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="activity"
+    )
+    kind = models.CharField(max_length=20, choices=ActivityKind.choices)
+    by = models.CharField(
+        max_length=10, choices=ActivityBy.choices, blank=True, help_text="Empty if unknown."
+    )
+    detail = models.CharField(
+        max_length=200, blank=True, help_text="A passkey’s name, a card, or a plan."
+    )
+    ip = models.GenericIPAddressField("IP address", null=True, blank=True)
+    user_agent = models.CharField("browser", max_length=500, blank=True)
+    happened_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    class Meta:
+        verbose_name_plural = "account activity"
+        ordering = ["-happened_at", "-id"]
+        indexes = [models.Index(fields=["user", "-happened_at"], name="members_activity_of_user")]
+
+    def __str__(self) -> str:
+        return self.get_kind_display()
 
 
 class AccessOrigin(models.TextChoices):

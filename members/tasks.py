@@ -2,7 +2,7 @@
 
 from procrastinate.contrib.django import app
 
-from members import sign_ins
+from members import activity, sign_ins
 from members.signin import devices, sms_limits
 
 
@@ -16,8 +16,9 @@ def forget_phone_codes(timestamp: int) -> None:
 @app.periodic(cron="27 4 * * *")
 @app.task(queueing_lock="forget_sign_ins")
 def forget_sign_ins(timestamp: int) -> None:
-    """Delete sign-ins older than SIGN_INS_KEPT_DAYS."""
+    """Delete sign-ins and changes of accounts older than SIGN_INS_KEPT_DAYS."""
     sign_ins.forget_old()
+    activity.forget_old()
 
 
 @app.periodic(cron="37 4 * * *")

@@ -5,11 +5,12 @@ The link that confirms an address is signed, and works while signed out.
 
 from django.urls import path
 
-from members import correction_views, views
+from members import activity_views, correction_views, views
 
 app_name = "members"
 urlpatterns = [
     path("", views.account, name="account"),
+    path("activity/", activity_views.activity, name="activity"),
     path("profile/", views.save_profile, name="profile"),
     path("text-messages/", views.text_messages, name="text-messages"),
     path("email/confirm/<str:token>/", correction_views.confirm_email, name="confirm-email"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from billing.notices import collection, membership, payments, to_staff
+from billing.notices import activity, collection, membership, payments, to_staff
 from billing.notices.transitions import (
     CardChanged,
     CardExpiring,
@@ -66,5 +66,6 @@ BY: Mapping[type[Any], Callable[[Any], None]] = {
 
 
 def announce(transition: Transition) -> None:
-    """Put a transition's messages into the outbox, in the caller's transaction."""
+    """Record a transition and put its messages into the outbox, in the caller's transaction."""
+    activity.record(transition)
     BY[type(transition)](transition)

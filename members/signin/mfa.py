@@ -26,7 +26,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from common.context import current_brand
+from members import activity
 from members.display import device
+from members.models import ActivityBy, ActivityKind
 from members.signin import passkeys, recent_login
 from members.signin.allauth_internals import generate_totp_secret
 from members.signin.mails import send_account_mail
@@ -129,6 +131,7 @@ def remove(user: User) -> bool:
     deleted, _ = Authenticator.objects.filter(user=user).delete()
     if not deleted:
         return False
+    activity.record(user, ActivityKind.STEPS_REMOVED, by=ActivityBy.STAFF)
     context: dict[str, Any] = {"user": user, "timestamp": timezone.now()}
     if user.email:
         send_account_mail("mfa/email/second_step_removed", user.email, context)

@@ -14,6 +14,8 @@ from allauth.mfa.totp import forms as totp_forms
 from django import forms
 from django.core.cache import cache
 
+from members import activity
+from members.models import ActivityKind
 from members.signin import budgets
 from members.signin.allauth_internals import normalize_user_code
 
@@ -78,6 +80,7 @@ class SpareCodesTold(Once):
         if used.type == Authenticator.Type.RECOVERY_CODES:
             used.refresh_from_db()
             left = {"left": spare_codes_left(len(used.wrap().get_unused_codes()))}
+            activity.record(used.user, ActivityKind.CODE_USED, request=context.request)
             get_account_adapter().send_notification_mail(
                 "mfa/email/recovery_code_used", used.user, left
             )

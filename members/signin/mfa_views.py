@@ -13,7 +13,9 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 
+from members import activity
 from members.access import current_user
+from members.models import ActivityKind
 from members.signin import mfa, own_changes, passkeys
 from members.signin.allauth_internals import post_authentication
 
@@ -59,6 +61,7 @@ class ActivateView(ActivateTOTPView):  # type: ignore[misc]  # allauth ships no 
         user = current_user(self.request)
         is_proven = own_changes.is_proven_by_more_than_mail(self.request, user)
         response: HttpResponse = super().form_valid(form)
+        activity.record(user, ActivityKind.APP_ADDED, request=self.request)
         own_changes.second_step_added(user, THE_APP, is_proven=is_proven)
         added = Authenticator.objects.get(user=self.request.user, type=Authenticator.Type.TOTP)
         post_authentication(self.request, added)
@@ -96,5 +99,7 @@ class DeactivateView(DeactivateTOTPView):  # type: ignore[misc]  # allauth ships
     def form_valid(self, form: Any) -> HttpResponse:
         """Remove it; if it's a staff member's, tell the owners."""
         response: HttpResponse = super().form_valid(form)
-        own_changes.second_step_removed(current_user(self.request), "the authenticator app")
+        user = current_user(self.request)
+        activity.record(user, ActivityKind.APP_REMOVED, request=self.request)
+        own_changes.second_step_removed(user, "the authenticator app")
         return response

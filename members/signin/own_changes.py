@@ -1,4 +1,4 @@
-"""Changes that staff make to their own sign-in are recorded and announced to owners.
+"""Changes that people make to their own sign-in are recorded; staff's are announced to owners.
 
 Anyone who can read a colleague's mail can get a new password, or a sign-in, with an emailed code.
 So a new way in that took nothing else counts as made by someone else. allauth notifies the person.
@@ -15,8 +15,8 @@ from django.contrib.auth.models import User
 from django.dispatch import receiver
 from django.http import HttpRequest
 
-from members import access_changes
-from members.models import AccessOrigin
+from members import access_changes, activity
+from members.models import AccessOrigin, ActivityKind
 from members.signin import mfa, password_links
 
 # Proofs in a session besides reading mail, by allauth's names and ours.
@@ -27,6 +27,7 @@ CHANGED = "account_change_password"
 
 def password_set(request: HttpRequest, user: User) -> None:
     """Record that a new password was set; call it in that transaction."""
+    activity.record(user, ActivityKind.PASSWORD, request=request)
     view = request.resolver_match.view_name if request.resolver_match else ""
     if view == LINKED:
         password_links.used(user)
@@ -56,6 +57,7 @@ def is_proven_by_more_than_mail(request: HttpRequest, user: User) -> bool:
 @receiver(authenticator_reset)
 def codes_made_anew(request: HttpRequest, user: User, **_rest: Any) -> None:
     """Record that someone made new recovery codes."""
+    activity.record(user, ActivityKind.CODES_MADE, request=request)
     is_proven = is_proven_by_more_than_mail(request, user)
     _record(user, "Made new recovery codes.", is_proven=is_proven)
 
@@ -63,6 +65,7 @@ def codes_made_anew(request: HttpRequest, user: User, **_rest: Any) -> None:
 @receiver(email_changed)
 def address_changed(request: HttpRequest, user: User, **_rest: Any) -> None:
     """Record that someone now signs in with another address, already set on their account."""
+    activity.record(user, ActivityKind.EMAIL, request=request)
     is_proven = is_proven_by_more_than_mail(request, user)
     _record(user, "Changed the email address.", is_proven=is_proven)
 

@@ -24,8 +24,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.generic.edit import FormView
 
-from members import contact_notices
+from members import activity, contact_notices
 from members.access import current_user
+from members.models import ActivityKind
 from members.signin import mfa, own_changes, passkeys
 from members.signin.allauth_internals import (
     auto_generate_recovery_codes,
@@ -111,6 +112,7 @@ class AddView(Offered, allauth_views.AddWebAuthnView):  # type: ignore[misc]  # 
         name = form.cleaned_data["name"]
         added = passkeys.add(user, name, form.cleaned_data["credential"])
         self._announce(added, name)
+        activity.record(user, ActivityKind.PASSKEY_ADDED, request=self.request, detail=name)
         own_changes.second_step_added(user, "a passkey", is_proven=is_proven)
         # Whoever just used it isn't asked for it again right away.
         record_authentication(
@@ -177,6 +179,7 @@ class RemoveView(Offered, allauth_views.RemoveWebAuthnView):  # type: ignore[mis
         contact_notices.tell(
             user, _("A passkey was removed"), sentence.format(name=name), request=self.request
         )
+        activity.record(user, ActivityKind.PASSKEY_REMOVED, request=self.request, detail=name)
         own_changes.second_step_removed(user, "a passkey")
         messages.success(self.request, _("“{name}” is removed.").format(name=name))
         return redirect("mfa_index")

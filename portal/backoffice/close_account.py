@@ -25,6 +25,7 @@ from emails.models import Channel, Message
 from emails.outbox import put_goodbye
 from members import access_changes, consent
 from members.models import (
+    AccountActivity,
     ConsentSource,
     Device,
     Member,
@@ -93,6 +94,7 @@ def forget(users: QuerySet[User]) -> None:
     EmailAddress.objects.filter(user__in=users).delete()
     Authenticator.objects.filter(user__in=users).delete()
     SignIn.objects.filter(user__in=users).delete()
+    AccountActivity.objects.filter(user__in=users).delete()
     Device.objects.filter(user__in=users).delete()
     DataExport.objects.filter(user__in=users).delete()
     SupportMessage.objects.filter(user__in=users).delete()

@@ -16,6 +16,7 @@ from emails import reading
 from emails.models import Message
 from members.models import (
     AccessChange,
+    AccountActivity,
     Device,
     Member,
     PhoneCode,
@@ -103,6 +104,20 @@ SIGN_INS = Table(
         text("method", _("How: password, code by email, second step.")),
     ),
     SignIn,
+)
+ACTIVITY = Table(
+    "account-activity",
+    _("Changes of your account and your membership."),
+    lambda user: AccountActivity.objects.filter(user=user).order_by("pk"),
+    (
+        time("happened_at", _("When.")),
+        text("kind", _("What changed.")),
+        text("by", _("Who changed it: you, our team, or Stripe and your bank.")),
+        text("detail", _("A passkey’s name, a card, or a plan.")),
+        text("ip", _("From which IP address."), "ip_address"),
+        text("user_agent", _("With which browser, as it names itself."), "browser"),
+    ),
+    AccountActivity,
 )
 SESSIONS = Table(
     "sessions",
@@ -221,6 +236,17 @@ EXPORTS = Table(
     frozenset(["asked_by", "size"]),
 )
 TABLES = [
-    *(ACCOUNT, PROFILE, ADDRESSES, CONSENTS, TERMS, SIGN_INS, SESSIONS, DEVICES, SECOND_STEPS),
+    *(
+        ACCOUNT,
+        PROFILE,
+        ADDRESSES,
+        CONSENTS,
+        TERMS,
+        SIGN_INS,
+        ACTIVITY,
+        SESSIONS,
+        DEVICES,
+        SECOND_STEPS,
+    ),
     *(PHONE_CODES, ACCESS_CHANGES, MESSAGES, WRITTEN, EXPORTS),
 ]

@@ -84,6 +84,15 @@ def content_of(name: str) -> bytes:
     return _read(name, storage())
 
 
+def content_or_nothing(name: str) -> bytes:
+    """Return a stored file's content, or nothing if it can't be read now: that's in the log."""
+    try:
+        return content_of(name)
+    except Exception:
+        logger.exception("The picture %s can't be read.", name)
+        return b""
+
+
 @lru_cache(maxsize=16)
 def _read(name: str, place: Storage) -> bytes:
     with place.open(name) as file:

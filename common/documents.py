@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -13,15 +13,18 @@ from typing import Any
 import typst
 from django.conf import settings
 from django.http import HttpResponse
+from django.utils.module_loading import import_string
 
 from common import characters
-from common.context import current_brand
+from common.context import Brand, current_brand
 from common.file_names import saved_as
 
 FOLDER = settings.BASE_DIR / "templates" / "documents"
 # Packages of fonts only: Noto for the world's scripts, and for emoji.
 FONT_PACKAGES = ("manimgx_fonts", "manimgx_fonts_cjk")
 PREVIEW_PPI = 96
+# Behind a logo that white paper would swallow.
+INK = "#1c1b19"
 # One family from each package: if it's there, so are all of its scripts.
 FAMILIES = {
     "Noto Sans Arabic": "Arabic, Hebrew, Indic, Thai and other scripts, and emoji",
@@ -56,8 +59,21 @@ def render(
 
 def _inputs(content: Mapping[str, Any]) -> dict[str, str]:
     """Return what a template reads: the brand, its logo, and its own content."""
-    filled = characters.all_words({"brand": asdict(current_brand()), "content": content})
+    brand = current_brand()
+    filled = characters.all_words({"brand": asdict(brand), "content": content})
+    filled |= {"logo": list(_logo(brand)), "ink": INK}
     return {"filled": json.dumps(filled, ensure_ascii=False)}
+
+
+def _logo(brand: Brand) -> bytes:
+    """Return the logo's file; nothing if there's none, or it can't be read now.
+
+    A document is worth more than the picture on it, and the file's reader has logged why.
+    """
+    if not brand.logo_file:
+        return b""
+    reader: Callable[[str], bytes] = import_string(settings.LOGO_READER)
+    return reader(brand.logo_file)
 
 
 def picture(template: str, content: Mapping[str, Any], *, made_at: datetime) -> bytes:

@@ -151,6 +151,7 @@ SETTINGS = {
     "ZELLE_PRICE_ID": "price_membership_monthly",
     "ZELLE_YEARLY_PRICE_ID": "price_membership_yearly",
     "LEDGER_HEADS_FILE": str(LEDGER_HEADS),
+    "UPLOADS_DIR": str(HOME / "uploads"),
     "TWILIO_ACCOUNT_SID": "ACsandbox0000000000000000000000000",
     "TWILIO_AUTH_TOKEN": "sandbox-twilio-token",
     "TWILIO_FROM_NUMBER": "+15005550006",

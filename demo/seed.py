@@ -38,6 +38,7 @@ from billing.models import (  # noqa: E402
 )
 from billing.sync import catalog  # noqa: E402
 from demo import seed_zelle as zelle_story  # noqa: E402
+from demo.brand import make_brand  # noqa: E402
 from demo.seed_refunds import RefundStory  # noqa: E402
 from members import consent, phones, terms  # noqa: E402
 from members.accounts import open_account  # noqa: E402
@@ -158,6 +159,7 @@ def main() -> int:
     now = datetime.now(UTC)
     staff = _make_staff(now - timedelta(days=400))
     _make_user(VISITOR, now - timedelta(hours=2), texts=False)
+    make_brand(_user("Alex Morgan"))
     catalog.sync_current_plan()
     _make_offers()
 

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -57,6 +58,8 @@ class Stack:
     folder: Path = ROOT
     through: Sequence[str] = ()
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    # Pictures that staff upload.
+    uploads: str = field(default_factory=lambda: tempfile.mkdtemp(prefix="portal-uploads-"))
     # As JSON; known once the sandbox runs.
     bank_keys: str = "{}"
 
@@ -101,6 +104,7 @@ class Stack:
             "ZELLE_PRICE_ID": "price_membership_monthly",
             "ZELLE_YEARLY_PRICE_ID": "price_membership_yearly",
             "LEDGER_HEADS_FILE": "",
+            "UPLOADS_DIR": self.uploads,
             "STRIPE_API_BASE": self.sandbox_url,
             "STRIPE_HOSTED_ORIGINS": self.sandbox_url,
             "TWILIO_ACCOUNT_SID": "ACsandbox0000000000000000000000000",

@@ -33,6 +33,7 @@ logger = logging.getLogger(__name__)
 
 # What every template may use, besides the message's own context.
 SHARED = frozenset({"brand", "palette", "portal_url", "portal_host", "why", "subject"})
+PICTURES = ("logo_url", "mail_logo_url", "icon_url", "cover_url")
 SUBJECT_LENGTH = 255
 # What may be shortened to make a text message fit, and how much must be left to be understood.
 SHORTENED = ("description", "plan_name")
@@ -114,8 +115,11 @@ def _facts(message: Message) -> dict[str, Any]:
 @lru_cache(maxsize=8)
 def _letterhead(brand: Brand, portal_url: str) -> dict[str, Any]:
     """Return what all mails share, as dictionaries, which templates look up fastest."""
+    paths = {name: getattr(brand, name) for name in PICTURES}
     return {
-        "brand": asdict(brand),
+        # Mail programs know no host but what an address names.
+        "brand": asdict(brand)
+        | {name: f"{portal_url}{path}" for name, path in paths.items() if path},
         "palette": asdict(palette(brand.color)),
         "portal_url": f"{portal_url}/",
         "portal_host": urlsplit(portal_url).hostname,

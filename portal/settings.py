@@ -89,6 +89,8 @@ PRIVACY_URL = in_ascii(env.str("PRIVACY_URL", default=""))
 TERMS_VERSION = env.str("TERMS_VERSION", default="")[:100]
 # Who knows the brand in force (`common.context`): what's above holds for what staff left empty.
 BRAND_READER = "business.brand.current"
+# Who reads the logo's file, for documents.
+LOGO_READER = "business.uploads.content_or_nothing"
 
 # Stripe
 STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", default="")

@@ -240,8 +240,10 @@ def test_the_history_has_pages(owner: Client) -> None:
 
 def test_the_preview_shows_portal_mail_and_pdf_before_anything_is_saved(owner: Client) -> None:
     answer = owner.post(PREVIEW, {**FULL, "based_on": 0})
-    said = html.unescape(text_of(answer))
     assert answer.status_code == 200
+    # Whole documents inside attributes.
+    assert "<html" not in answer.content.decode()
+    said = html.unescape(text_of(answer))
     assert said.count("Free tea") == 2  # light and dark
     assert "Welcome to Quay Pilates" in said
     assert "data:image/png;base64," in said

@@ -22,7 +22,7 @@ from django.template.smartif import TokenBase
 from django.templatetags.i18n import BlockTranslateNode
 
 from common.brand import Palette
-from common.context import Brand
+from common.context import Brand, Social
 from emails import rendering
 from emails.catalog import CATALOG, Kind
 from emails.contexts import MessageContext, NamedAmount, names_of
@@ -33,6 +33,7 @@ PARTS = {
     "brand": {field.name for field in fields(Brand)},
     "palette": {field.name for field in fields(Palette)},
     "line": {field.name for field in fields(NamedAmount)},
+    "social": {field.name for field in fields(Social)},
 }
 
 

@@ -51,6 +51,7 @@ HTML: dict[str, set[str]] = {
     "td": {"class", "style"},
     "a": {"href"},
     "br": set(),
+    "img": {"src", "alt", "width", "height", "style"},
 }
 
 

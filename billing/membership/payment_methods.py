@@ -22,6 +22,7 @@ from billing.membership import checkout
 from billing.models import Customer, Invoice, Payment, PaymentMethod, Subscription
 from billing.stripe import failures, gateway
 from billing.sync import methods, refresh, writing
+from common.context import current_brand
 
 logger = logging.getLogger(__name__)
 
@@ -258,7 +259,7 @@ def _in_sentences(method: PaymentMethod | None, action: str) -> Iterator[None]:
             raise MethodError(_("This card isn’t saved anymore. Nothing changed.")) from error
         raise MethodError(
             _("Something is wrong on our side. Please write to %(support)s.")
-            % {"support": settings.SUPPORT_EMAIL}
+            % {"support": current_brand().support_email}
         ) from error
 
 

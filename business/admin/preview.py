@@ -21,15 +21,17 @@ from emails.models import Channel, Message
 
 # What the sample email and PDF are about.
 AMOUNT = "$29.00"
+DARK = "@media (prefers-color-scheme: dark)"
 
 
 @dataclass(frozen=True)
 class Preview:
-    """What the page shows: two whole documents for frames, a picture, and remarks in words."""
+    """What the page shows: whole documents for frames, a picture, and remarks in words."""
 
     portal: str
     portal_dark: str
     email: str
+    email_dark: str
     pdf: str
     remarks: list[str]
 
@@ -37,10 +39,12 @@ class Preview:
 def preview_of(brand: Brand, logo: Picture | None) -> Preview:
     """Return the product as it looks under a brand."""
     with shown_as(brand):
+        email = _email(brand)
         return Preview(
             portal=_portal(brand, "light"),
             portal_dark=_portal(brand, "dark"),
-            email=_email(brand),
+            email=_in_scheme(email, "light"),
+            email_dark=_in_scheme(email, "dark"),
             pdf=_pdf(),
             remarks=remarks(brand, logo),
         )
@@ -71,6 +75,11 @@ def _email(brand: Brand) -> str:
         kind=Kind.WELCOME, channel=Channel.EMAIL, recipient="nina@example.com", context=context
     )
     return rendering.render_email(message).html
+
+
+def _in_scheme(email: str, scheme: str) -> str:
+    """Return an email as mail programs show it that are light or dark, whatever this browser is."""
+    return email.replace(DARK, "@media all" if scheme == "dark" else "@media not all")
 
 
 def _pdf() -> str:

@@ -1,0 +1,109 @@
+"""The owner edits the brand on the staff site, and members see it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from business.tests import hostile
+from e2e import journey
+from e2e.stack import Stack
+
+OWNER = "owner@brand.example"
+PAGE = "/staff/business/brandversion/"
+# Processes read what's in force after ten seconds at the latest.
+SEEN_SECONDS = 20
+
+
+@pytest.fixture
+def owner(browser: Browser, stack: Stack) -> Iterator[Page]:
+    """The owner's browser, signed in a moment ago; afterward the brand is as before."""
+    stack.manage(
+        "shell",
+        "-c",
+        "from members.accounts import open_account;"
+        f"open_account('{OWNER}', 'Olga Owner', '{journey.PASSWORD}',"
+        " is_staff=True, is_superuser=True)",
+    )
+    context = browser.new_context(viewport={"width": 1440, "height": 1000})
+    page = context.new_page()
+    page.goto(f"{stack.url}/staff/")
+    journey.fill_sign_in(page, OWNER)
+    yield page
+    context.close()
+    command = "from business.models import BrandVersion; BrandVersion.objects.all().delete()"
+    stack.manage("shell", "-c", command)
+
+
+def until_it_says(page: Page, url: str, words: str) -> None:
+    """Load a page until it says something."""
+    until = time.monotonic() + SEEN_SECONDS
+    page.goto(url)
+    while words not in page.content() and time.monotonic() < until:
+        page.wait_for_timeout(500)
+        page.goto(url)
+    expect(page.get_by_text(words)).to_be_visible()
+
+
+def test_the_owner_sees_the_brand_before_saving_and_members_after(
+    owner: Page, browser: Browser, stack: Stack
+) -> None:
+    complaints: list[str] = []
+    owner.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    owner.goto(f"{stack.url}{PAGE}")
+    portal = owner.frame_locator('iframe[title="Preview of the portal, light"]')
+    owner.get_by_label("Tagline").fill("Strong by the water")
+    expect(portal.get_by_text("Strong by the water")).to_be_visible()
+    owner.get_by_label("Benefit 1: text").fill("Unlimited classes")
+    owner.get_by_label("Support hours").fill("Weekdays, 9 to 5")
+    owner.get_by_label("Logo", exact=True).set_input_files(
+        {"name": "logo.svg", "mimeType": "image/svg+xml", "buffer": hostile.svg(hostile.DISC)}
+    )
+    expect(owner.get_by_role("button", name="Remove logo")).to_be_visible()
+    # What was typed is still there, and all of it is in the preview.
+    expect(owner.get_by_label("Tagline")).to_have_value("Strong by the water")
+    expect(portal.locator(".brand-logo img")).to_be_visible()
+    expect(portal.get_by_text("Unlimited classes")).to_be_visible()
+    mail = owner.frame_locator('iframe[title="Preview of an email, dark"]')
+    expect(mail.get_by_text("Weekdays, 9 to 5")).to_be_attached()
+
+    visitor = browser.new_page()
+    visitor.goto(f"{stack.url}/accounts/login/")
+    expect(visitor.locator(".brand-logo")).to_have_count(0)
+    owner.get_by_role("button", name="Save brand").click()
+    expect(owner.get_by_text("Saved. It’s in force now")).to_be_visible()
+    expect(owner.get_by_text("Version 1", exact=True)).to_be_visible()
+    until_it_says(visitor, f"{stack.url}/accounts/login/", "Weekdays, 9 to 5")
+    width = visitor.locator(".brand-logo img").evaluate("image => image.naturalWidth")
+    assert width > 100
+    visitor.close()
+    assert not complaints
+
+
+def test_a_wrong_upload_is_explained_where_it_was_chosen(owner: Page, stack: Stack) -> None:
+    owner.goto(f"{stack.url}{PAGE}")
+    owner.get_by_label("Logo", exact=True).set_input_files(
+        {"name": "logo.png", "mimeType": "image/png", "buffer": b"just words"}
+    )
+    said = owner.locator("#upload-logo").get_by_role("alert")
+    expect(said).to_contain_text("isn’t a picture we can use")
+
+
+def test_without_scripts_the_brand_is_edited_too(
+    owner: Page, browser: Browser, stack: Stack
+) -> None:
+    context = browser.new_context(
+        java_script_enabled=False, storage_state=owner.context.storage_state()
+    )
+    page = context.new_page()
+    page.goto(f"{stack.url}{PAGE}")
+    page.get_by_label("Tagline").fill("Strong without scripts")
+    page.get_by_role("button", name="Update preview").click()
+    portal = page.frame_locator('iframe[title="Preview of the portal, light"]')
+    expect(portal.get_by_text("Strong without scripts")).to_be_visible()
+    page.get_by_role("button", name="Save brand").click()
+    expect(page.get_by_text("Saved. It’s in force now")).to_be_visible()
+    context.close()

@@ -63,6 +63,9 @@ class Kind(StrEnum):
     ACCOUNT_CLOSED = "account_closed"
     DATA_READY = "data_ready"
     HELP_ASKED = "help_asked"
+    CLOSING_PLANNED = "closing_planned"
+    CLOSING_UNDONE = "closing_undone"
+    CLOSING_HELD = "closing_held"
 
 
 class Category(StrEnum):
@@ -205,6 +208,13 @@ CATALOG: dict[Kind, Spec] = {
     Kind.UNKNOWN_ACCOUNT: _account("No account with this address"),
     Kind.ACCOUNT_CHANGED: _account("{{ headline }}", CHANGE_WHY),
     Kind.ACCOUNT_CLOSED: _account("Your account is closed", CLOSED_WHY),
+    Kind.CLOSING_PLANNED: Spec(
+        "{% load message_dates %}Your account closes on {{ closes_on|day }}",
+        Category.ACCOUNT,
+        why=CHANGE_WHY,
+    ),
+    Kind.CLOSING_UNDONE: Spec("Your account stays open", Category.ACCOUNT, why=CHANGE_WHY),
+    Kind.CLOSING_HELD: Spec("We can’t close your account yet", Category.ACCOUNT, why=CHANGE_WHY),
     Kind.DATA_READY: Spec("Your data is ready to download", Category.ACCOUNT, why=CHANGE_WHY),
 }
 

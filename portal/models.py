@@ -210,3 +210,62 @@ class SupportMessage(models.Model):
     def reply_to(self) -> str:
         """Where an answer goes."""
         return self.user.email if self.user else self.email
+
+
+class ClosingState(models.TextChoices):
+    """What became of a plan to close an account."""
+
+    PLANNED = "planned", "Planned"
+    UNDONE = "undone", "Taken back by the member"
+    STOPPED = "stopped", "Stopped by staff"
+
+
+class PlannedClosingQuerySet(models.QuerySet["PlannedClosing"]):
+    """Plans to close accounts."""
+
+    def planned(self) -> Self:
+        """Those that nobody has taken back."""
+        return self.filter(state=ClosingState.PLANNED)
+
+
+class PlannedClosing(models.Model):
+    """A member's wish to close their account, with a week to take it back. Times are UTC.
+
+    `stopped` are the keys of the subscriptions that no longer renew because of it. `held_because`
+    says what keeps the account from being closed, as its member was told.
+    """
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="planned_closings"
+    )
+    state = models.CharField(
+        max_length=10, choices=ClosingState.choices, default=ClosingState.PLANNED
+    )
+    created_at = models.DateTimeField(default=timezone.now)
+    closes_at = models.DateTimeField()
+    stopped = models.JSONField(default=list, blank=True)
+    held_because = models.TextField(blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    ended_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text="Who of the staff stopped it.",
+    )
+
+    objects = PlannedClosingQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user"],
+                condition=models.Q(state="planned"),
+                name="portal_closing_planned_once",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Closing of the account of {self.user}"

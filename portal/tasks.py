@@ -14,7 +14,7 @@ import common.forgetting
 import emails.forgetting
 from common.one_by_one import OneByOne
 from common.queue import Backoff
-from portal.backoffice import close_account, problems
+from portal.backoffice import close_account, planned_closings, problems
 from portal.backoffice.home import income
 from portal.selfservice import contact, data_exports
 from portal.selfservice.jobs import JobName
@@ -63,6 +63,13 @@ def make_export(context: JobContext, export_id: str) -> None:
         if EXPORT_BACKOFF.is_last(context.job.attempts):
             data_exports.fail(UUID(export_id))
         raise
+
+
+@app.periodic(cron="23 * * * *")
+@app.task(queueing_lock="tend_planned_closings")
+def tend_planned_closings(timestamp: int) -> None:
+    """Close accounts whose members planned it a week ago, and say what holds others up."""
+    planned_closings.tend_all()
 
 
 @app.periodic(cron="47 4 * * *")

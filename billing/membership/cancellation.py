@@ -65,7 +65,29 @@ def resume(user: User) -> None:
     Raises:
         MembershipError: there's nothing to undo, or Stripe couldn't be asked.
     """
-    decision = decide(user, MembershipAction.RESUME, _refuse_unless_ending)
+    _resume(user)
+
+
+def end_with_period(subscription: Subscription) -> None:
+    """Let one of a member's subscriptions end with its paid period, unless it's already ending.
+
+    Raises:
+        MembershipError: Stripe couldn't be asked, or another change is under way: try again.
+    """
+    end_for_refund(subscription, at_once=False)
+
+
+def resume_one(subscription: Subscription) -> None:
+    """Let one of a member's subscriptions continue that is ending.
+
+    Raises:
+        MembershipError: it has ended, or is set to continue, or Stripe couldn't be asked.
+    """
+    _resume(subscription.customer.user, only=subscription)
+
+
+def _resume(user: User, only: Subscription | None = None) -> None:
+    decision = decide(user, MembershipAction.RESUME, _refuse_unless_ending, only=only)
     row = decision.subscription
     ask(
         decision,

@@ -470,6 +470,20 @@ CONTEXTS: dict[Kind, MessageContext] = {
             page="/payments/",
             url="https://portal.example.com/staff/portal/supportmessage/42/change/",
         ),
+        selfservice.ClosingPlanned(
+            closes_on=at("2026-12-01T12:00:00+00:00"),
+            renews=True,
+            url="https://portal.example.com/account/close/undo/eyJjbG9zaW5nIjo0Mn0:1abc:def/",
+        ),
+        selfservice.ClosingUndone(
+            by_staff=False,
+            renews=True,
+            url="https://portal.example.com/account/",
+        ),
+        selfservice.ClosingHeld(
+            reasons=["Your refund of $9.00 is still under way.", "Your invoice isn’t paid."],
+            url="https://portal.example.com/account/close/",
+        ),
         selfservice.DataReady(
             until=at("2026-12-01T12:00:00+00:00"),
             by_staff=True,

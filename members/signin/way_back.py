@@ -117,6 +117,9 @@ FORMS = {
     "usersessions_list": Form("sign out your other devices"),
     "selfservice:data": Form("prepare your data"),
     "selfservice:help": Form("send your message"),
+    "selfservice:close": Form("plan to close your account"),
+    "selfservice:close-undo": Form("keep your account", "selfservice:close"),
+    "selfservice:close-undo-link": Form("keep your account"),
 }
 
 

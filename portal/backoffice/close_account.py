@@ -35,7 +35,7 @@ from members.models import (
     TermsAcceptance,
 )
 from portal.backoffice.contexts import AccountClosed
-from portal.models import DataExport, SupportMessage
+from portal.models import DataExport, PlannedClosing, SupportMessage
 from portal.selfservice import contact
 
 CLOSED = "closed-"
@@ -98,6 +98,7 @@ def forget(users: QuerySet[User]) -> None:
     Device.objects.filter(user__in=users).delete()
     DataExport.objects.filter(user__in=users).delete()
     SupportMessage.objects.filter(user__in=users).delete()
+    PlannedClosing.objects.filter(user__in=users).delete()
     PhoneCode.objects.filter(user__in=users).delete()
     TermsAcceptance.objects.filter(user__in=users).exclude(ip=None).update(ip=None)
     SmsConsentRecord.objects.filter(member__user__in=users).exclude(phone="").update(phone="")

@@ -21,7 +21,8 @@ from members.access_dialogs import ChangeAccess
 from members.contact_dialogs import CorrectEmail, CorrectPhone, may_correct
 from members.signin import password_links
 from members.signin.staff_recent import recently_signed_in
-from portal.selfservice import data_exports
+from portal.models import PlannedClosing
+from portal.selfservice import closing, data_exports
 
 
 class MemberButtons(IndexedSearch):
@@ -125,6 +126,43 @@ class MemberButtons(IndexedSearch):
         else:
             self.log_change(request, user, "Had a copy of their data made.")
             messages.success(request, f"We’ll email {user.email} when it’s ready.")
+        return redirect(show.page_of(user))
+
+    def has_stop_closing_permission(self, request: HttpRequest, object_id: str = "") -> bool:
+        """Whether this staff member may stop the closing of this account, if it's planned."""
+        if not request.user.has_perm("portal.change_plannedclosing"):
+            return False
+        plans = PlannedClosing.objects.planned()
+        return object_id.isdecimal() and plans.filter(user=int(object_id[:18])).exists()
+
+    @recently_signed_in
+    @button(
+        "Stop closing",
+        icon="person_check",
+        path="stop-closing",
+        permission="stop_closing",
+        question="Keep this account open?",
+        explanation=(
+            "The member asked to close it. We email them that it stays open, and what stopped"
+            " renewing renews again. Only do this if they want it, or if something has to be"
+            " settled first."
+        ),
+        is_primary=False,
+    )
+    def stop_closing(
+        self, request: HttpRequest, form: BaseDialogForm, object_id: str
+    ) -> HttpResponse:
+        """Stop it, and log it."""
+        user = row_or_404(User, object_id)
+        try:
+            kept = closing.keep(user, current_user(request))
+        except closing.ClosingRefused as refusal:
+            messages.error(request, str(refusal))
+            return redirect(show.page_of(user))
+        self.log_change(request, user, "Stopped the closing of the account.")
+        messages.success(request, "The account stays open. We emailed the member.")
+        if kept.problem:
+            messages.warning(request, f"Their membership doesn’t renew yet: {kept.problem}")
         return redirect(show.page_of(user))
 
     def has_access_permission(self, request: HttpRequest, _object_id: str = "") -> bool:

@@ -7,7 +7,9 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 from unfold.contrib.filters.admin import RadioFilter
 
 from billing.admin import labels, trials
@@ -16,6 +18,7 @@ from billing.facts import memberships
 from billing.models import Customer, Subscription
 from common.staff import show
 from common.staff.parts import column
+from portal.models import ClosingState
 
 
 class MembershipFilter(RadioFilter):  # type: ignore[misc]
@@ -89,6 +92,19 @@ class MemberColumns:
                 for one in row.terms_accepted.all()
             ]
         )
+
+    @column("Closing")
+    def closing(self, row: User) -> SafeString | str:
+        """When the account is to be closed, and what holds that up; or what became of it."""
+        plan = row.planned_closings.select_related("ended_by").first()
+        if plan is None:
+            return show.NOTHING
+        if plan.state == ClosingState.PLANNED:
+            day = show.day(plan.closes_at)
+            badge = show.badge(_("Closes on %(day)s") % {"day": day}, "warning")
+            return format_html("{} {}", badge, plan.held_because)
+        by = f" ({show.name_of(plan.ended_by)})" if plan.ended_by else ""
+        return f"{plan.get_state_display()}{by}, {show.moment(plan.ended_at)}"
 
     @column("Role", ordering="is_staff")
     def role(self, row: User) -> SafeString | str:

@@ -77,20 +77,20 @@ class UserAdmin(MemberColumns, MemberButtons, DjangoUserAdmin):  # type: ignore[
             "title": "Account",
             "icon": "manage_accounts",
             "items": [
-                *("correct_email", "correct_phone", "prepare_data"),
+                *("correct_email", "correct_phone", "prepare_data", "stop_closing"),
                 *("send_password_link", "change_access"),
             ],
         },
     ]
     readonly_fields = [
         *("email", "joined", "seen", "membership", "credit", "trial", "customer_link", "events"),
-        "terms",
+        *("terms", "closing"),
     ]
     add_fieldsets = [(None, {"fields": ["email", "first_name", "last_name"]})]
     fieldsets = [
         (None, {"fields": ["first_name", "last_name", "email"]}),
         ("Membership", {"fields": ["membership", "credit", "trial", "customer_link", "events"]}),
-        ("Account", {"fields": ["joined", "seen", "terms", *PERMISSIONS]}),
+        ("Account", {"fields": ["joined", "seen", "terms", "closing", *PERMISSIONS]}),
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:

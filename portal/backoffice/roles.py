@@ -67,6 +67,7 @@ SEEN = [
     ("members", "signin"),
     ("members", "smsconsentrecord"),
     ("members", "termsacceptance"),
+    ("portal", "plannedclosing"),
     ("portal", "problem"),
     ("portal", "supportmessage"),
     ("procrastinate", "procrastinatejob"),
@@ -76,7 +77,8 @@ VIEWS = [*(f"{app}.view_{model}" for app, model in SEEN), "billing.view_bank_mon
 AUDITS = ["billing.audit_refund", "billing.view_refundentry", "billing.view_ledgercheck"]
 # Replay an event, look for missed ones, assign a customer, resend a message, end a membership; sell
 # items, send and cancel payment requests; offer discounts to members who are leaving; decide on
-# refunds, and give them; correct an address or a number; say that a member's message is answered.
+# refunds, and give them; correct an address or a number; say that a member's message is
+# answered; stop the closing of an account.
 ACTS = [
     "billing.change_stripeevent",
     "billing.add_reconciliation",
@@ -92,6 +94,7 @@ ACTS = [
     "billing.change_retentionoffer",
     "billing.approve_refund",
     "portal.change_supportmessage",
+    "portal.change_plannedclosing",
 ]
 # Be one of the two people a large refund needs, and put a new refund policy in force; import the
 # bank's files, match its money with payments, and say on which terms Zelle is taken.

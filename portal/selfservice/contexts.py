@@ -32,3 +32,32 @@ class HelpAsked(MessageContext):
     paragraphs: Sequence[str]
     page: str
     url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClosingPlanned(MessageContext):
+    """Their account closes soon. `renews`: something stops renewing. `url` keeps the account."""
+
+    kind = Kind.CLOSING_PLANNED
+    closes_on: datetime
+    renews: bool
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClosingUndone(MessageContext):
+    """Their account stays open. `renews`: what had stopped renewing renews again."""
+
+    kind = Kind.CLOSING_UNDONE
+    by_staff: bool
+    renews: bool
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClosingHeld(MessageContext):
+    """Something has to be settled before their account can be closed."""
+
+    kind = Kind.CLOSING_HELD
+    reasons: Sequence[str]
+    url: str

@@ -24,7 +24,7 @@ from members.models import (
     SmsConsentRecord,
     TermsAcceptance,
 )
-from portal.models import DataExport, SupportMessage
+from portal.models import DataExport, PlannedClosing, SupportMessage
 from portal.selfservice.data_columns import Table, flag, made, number, text, time
 
 ACCOUNT = Table(
@@ -221,6 +221,20 @@ WRITTEN = Table(
     SupportMessage,
     frozenset(["key", "name", "email", "answered_by"]),
 )
+CLOSINGS = Table(
+    "planned-closings",
+    _("Each time you planned to close your account."),
+    lambda user: PlannedClosing.objects.filter(user=user).order_by("pk"),
+    (
+        time("created_at", _("When.")),
+        time("closes_at", _("When it was to be closed.")),
+        text("state", _("What became of it.")),
+        text("held_because", _("What holds it up.")),
+        time("ended_at", _("When it was taken back.")),
+    ),
+    PlannedClosing,
+    frozenset(["stopped", "ended_by"]),
+)
 EXPORTS = Table(
     "data-downloads",
     _("Copies of your data that were asked for in the last days."),
@@ -236,17 +250,6 @@ EXPORTS = Table(
     frozenset(["asked_by", "size"]),
 )
 TABLES = [
-    *(
-        ACCOUNT,
-        PROFILE,
-        ADDRESSES,
-        CONSENTS,
-        TERMS,
-        SIGN_INS,
-        ACTIVITY,
-        SESSIONS,
-        DEVICES,
-        SECOND_STEPS,
-    ),
-    *(PHONE_CODES, ACCESS_CHANGES, MESSAGES, WRITTEN, EXPORTS),
+    *(ACCOUNT, PROFILE, ADDRESSES, CONSENTS, TERMS, SIGN_INS, ACTIVITY, SESSIONS, DEVICES),
+    *(SECOND_STEPS, PHONE_CODES, ACCESS_CHANGES, MESSAGES, WRITTEN, CLOSINGS, EXPORTS),
 ]

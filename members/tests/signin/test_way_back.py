@@ -20,6 +20,7 @@ from django.core import signing
 from django.db.models import Model
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, resolve, reverse
+from django.utils import timezone
 
 from billing.core.statuses import RefundReason
 from billing.facts import pay_links
@@ -46,7 +47,8 @@ from members.tests.actors import (
     sign_up,
 )
 from members.tests.signin.test_passkeys import add as add_passkey
-from portal.models import DataExport
+from portal.models import DataExport, PlannedClosing
+from portal.selfservice import closing
 
 pytestmark = pytest.mark.django_db
 MACHINES = {"stripe-webhook", "sms-status", "sms-inbound", "healthz"}
@@ -67,6 +69,7 @@ DOORS = {
     "selfservice:help",
     "billing:join",
     "billing:join-choose",
+    "selfservice:close-undo-link",
     "brand-css",
     "brand-picture",
     "styleguide",
@@ -90,6 +93,7 @@ SAID = {
     "selfservice:help",
     "billing:join",
     "billing:join-choose",
+    "selfservice:close-undo-link",
 }
 # Without a form of their own, though they would answer one.
 OVERVIEWS = {"home", "members:account", "mfa_index"}
@@ -190,6 +194,9 @@ def token(name: str, user: User) -> str:
     if name == "account_login_link":
         post(browser(), "account_request_login_code", email=ALICE)
         return str(last_message(ALICE).context["url"].split("/")[-2])
+    if name == "selfservice:close-undo-link":
+        plan = PlannedClosing.objects.create(user=user, closes_at=timezone.now())
+        return closing.token_of(plan)
     named = {"user": user.pk, "old": user.email, "new": "alice@new.example.com"}
     return signing.dumps(named, salt=corrections.SALT)
 

@@ -26,6 +26,8 @@ LEFT_OUT = {
     "billing.BankLine": "The business's bank account; what came is in `zelle-transfers`.",
     "billing.BankMail": "The business's bank account; what came is in `zelle-transfers`.",
     "billing.BankUpload": "The business's bank account; it's kept for an hour.",
+    "business.BrandVersion": "The business's name and look; it says which colleague saved it.",
+    "business.Picture": "The business's pictures; it says which colleague uploaded them.",
     "billing.ZelleTerms": "The business's terms; it says which colleague changed them.",
     "billing.LedgerText": "The words of `refunds` again, and names of colleagues.",
     "billing.StripeEvent": "Stripe's notices, kept for a while; what they say is in the tables.",

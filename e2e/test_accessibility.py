@@ -27,6 +27,8 @@ MEMBER = [
     "/account/billing/",
     "/account/cards/",
     "/accounts/2fa/",
+    "/accounts/sessions/",
+    "/account/activity/",
 ]
 ADA = "ada@access.example"
 ADAS_INVOICES = """

@@ -51,13 +51,13 @@ ABOUT_MONEY = {
 }
 # As `members.sign_ins` records them.
 METHODS: Words = {
-    "password": gettext_lazy("password"),
-    "code by email": gettext_lazy("emailed code or link"),
-    "new password by emailed code": gettext_lazy("new password by emailed code"),
-    "second step": gettext_lazy("second step"),
-    "passkey": gettext_lazy("passkey"),
-    "sign-up": gettext_lazy("sign-up"),
+    "password": gettext_lazy("your password"),
+    "code by email": gettext_lazy("an emailed code or link"),
+    "new password by emailed code": gettext_lazy("a new password"),
+    "second step": gettext_lazy("a second step"),
+    "passkey": gettext_lazy("a passkey"),
 }
+SIGN_UP = "sign-up"
 
 
 @dataclass(frozen=True)
@@ -77,9 +77,10 @@ def entries(found: Found) -> list[Entry]:
 
 def _sign_in(row: SignIn) -> Entry:
     ways = [str(METHODS.get(name, name)) for name in row.method.split(", ") if name]
-    title = _("You signed up") if row.method == "sign-up" else _("Signed in")
-    how = ", ".join(ways) if row.method != "sign-up" else ""
-    return Entry(row.happened_at, title, "account", _notes(how, *_where(row)))
+    title = _("Signed in with {how}").format(how=", ".join(ways)) if ways else _("Signed in")
+    if row.method == SIGN_UP:
+        title = _("You signed up")
+    return Entry(row.happened_at, title, "account", _notes(*_where(row)))
 
 
 def _change(row: AccountActivity) -> Entry:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account.authentication import get_authentication_records
+from allauth.account.models import EmailAddress
 from allauth.account.signals import email_changed
 from allauth.mfa.signals import authenticator_reset
 from django.contrib.auth.models import User
@@ -63,9 +64,13 @@ def codes_made_anew(request: HttpRequest, user: User, **_rest: Any) -> None:
 
 
 @receiver(email_changed)
-def address_changed(request: HttpRequest, user: User, **_rest: Any) -> None:
+def address_changed(
+    request: HttpRequest, user: User, from_email_address: EmailAddress | None, **_rest: Any
+) -> None:
     """Record that someone now signs in with another address, already set on their account."""
-    activity.record(user, ActivityKind.EMAIL, request=request)
+    if from_email_address:
+        # At sign-up there's none: the first address is no change.
+        activity.record(user, ActivityKind.EMAIL, request=request)
     is_proven = is_proven_by_more_than_mail(request, user)
     _record(user, "Changed the email address.", is_proven=is_proven)
 

@@ -24,11 +24,13 @@ from members.tests.actors import (
     alice,
     bob,
     browser,
+    enter_email_code,
     enter_phone_code,
     fresh,
     last_code,
     log_in,
     post,
+    sign_up,
 )
 from members.tests.authenticator import code_of
 from members.tests.signin.test_mfa import AUTHENTICATE, add_app, protected, spare_codes
@@ -52,8 +54,16 @@ def test_a_sign_in_says_how_with_what_and_where() -> None:
     client.defaults["HTTP_USER_AGENT"] = "Mozilla/5.0 (Windows NT 10.0) Chrome/130.0"
     log_in(client)
     page = text(client)
-    assert "Signed in" in page
-    assert "password · Chrome on Windows · 192.0.2.7" in page
+    assert "Signed in with your password" in page
+    assert "Chrome on Windows · 192.0.2.7" in page
+
+
+def test_a_sign_up_is_listed_and_is_no_change() -> None:
+    client = browser()
+    sign_up(client)
+    enter_email_code(client)
+    assert "You signed up" in text(client)
+    assert kinds() == []
 
 
 def test_a_new_password_and_a_new_address_are_listed() -> None:
@@ -126,7 +136,7 @@ def test_second_steps_are_listed(
     page = text(other)
     assert "A passkey was added" in page
     assert "My phone" in page
-    assert "password, second step" in page
+    assert "Signed in with your password, a second step" in page
 
 
 def test_a_second_step_that_we_removed_is_listed() -> None:

@@ -5,18 +5,21 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
+from datetime import timedelta
 from functools import lru_cache
 
 from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
 from django.core.files.storage import Storage, storages
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
+from django.utils import timezone
 from django.utils.cache import patch_cache_control
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from business import pictures
-from business.models import Picture, PictureUse
+from business.models import BrandVersion, Picture, PictureUse
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +28,7 @@ UPLOADS = "uploads"
 FILE = re.compile(r"[0-9a-f]{64}\.(png|webp)")
 TYPES = {"png": "image/png", "webp": "image/webp"}
 FOREVER = 31_536_000  # seconds
+UNUSED_FOR = timedelta(days=1)
 
 
 class StorageFailed(Exception):
@@ -82,6 +86,31 @@ def _keep(content: bytes, extension: str) -> str:
 def content_of(name: str) -> bytes:
     """Return a stored file's content. Raises FileNotFoundError, or what its storage raises."""
     return _read(name, storage())
+
+
+def forget_unused() -> None:
+    """Delete pictures that no version shows, a day after they were uploaded to look at."""
+    shown = BrandVersion.objects.values_list("logo_id", "cover_id")
+    used = {number for pair in shown for number in pair}
+    old = Picture.objects.filter(made_at__lt=timezone.now() - UNUSED_FOR).exclude(
+        pk__in=used - {None}
+    )
+    for picture in old:
+        names = {picture.file, picture.mail, picture.icon} - {""}
+        picture.delete()
+        # Another upload may have the same icon.
+        rows = Picture.objects.filter(Q(file__in=names) | Q(mail__in=names) | Q(icon__in=names))
+        kept = {name for row in rows for name in (row.file, row.mail, row.icon)}
+        for name in names - kept:
+            _delete(name)
+
+
+def _delete(name: str) -> None:
+    try:
+        storage().delete(name)
+    except Exception:
+        # A file too many harms nobody.
+        logger.exception("The picture %s can't be deleted.", name)
 
 
 def content_or_nothing(name: str) -> bytes:

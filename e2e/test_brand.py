@@ -18,9 +18,9 @@ PAGE = "/staff/business/brandversion/"
 SEEN_SECONDS = 20
 
 
-@pytest.fixture
-def owner(browser: Browser, stack: Stack) -> Iterator[Page]:
-    """The owner's browser, signed in a moment ago; afterward the brand is as before."""
+@pytest.fixture(scope="module")
+def account(stack: Stack) -> str:
+    """The owner's account."""
     stack.manage(
         "shell",
         "-c",
@@ -28,10 +28,17 @@ def owner(browser: Browser, stack: Stack) -> Iterator[Page]:
         f"open_account('{OWNER}', 'Olga Owner', '{journey.PASSWORD}',"
         " is_staff=True, is_superuser=True)",
     )
+    return OWNER
+
+
+@pytest.fixture
+def owner(account: str, browser: Browser, stack: Stack) -> Iterator[Page]:
+    """The owner's browser, signed in a moment ago; afterward the brand is as before."""
     context = browser.new_context(viewport={"width": 1440, "height": 1000})
     page = context.new_page()
     page.goto(f"{stack.url}/staff/")
-    journey.fill_sign_in(page, OWNER)
+    journey.fill_sign_in(page, account)
+    expect(page).to_have_url(f"{stack.url}/staff/")
     yield page
     context.close()
     command = "from business.models import BrandVersion; BrandVersion.objects.all().delete()"

@@ -10,6 +10,7 @@ from procrastinate import JobContext
 from procrastinate.contrib.django import app
 
 import billing.forgetting
+import business.uploads
 import common.forgetting
 import emails.forgetting
 from common.one_by_one import OneByOne
@@ -83,3 +84,4 @@ def forget_old_records(timestamp: int) -> None:
     emails.forgetting.forget_old()
     common.forgetting.forget_old_jobs()
     common.forgetting.forget_ended_sessions()
+    business.uploads.forget_unused()

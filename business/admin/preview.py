@@ -55,8 +55,26 @@ def _portal(brand: Brand, scheme: str) -> str:
         "brand": brand,
         "palette": colors.stylesheet(colors.palette(brand.color)),
         "scheme": scheme,
+        "user": {"first_name": _("Nina"), "get_full_name": _("Nina Novak")},
+        "membership": _membership(brand),
     }
     return render_to_string("business/preview_portal.html", facts)
+
+
+def _membership(brand: Brand) -> dict[str, Any]:
+    """Return a member's state, as the card on the home page reads it."""
+    now = timezone.now()
+    return {
+        "is_member": True,
+        "state": "active",
+        "tone": "good",
+        "label": _("Active"),
+        "sentence": _("Your next payment is %(amount)s.") % {"amount": AMOUNT},
+        "member_since": now - timedelta(days=400),
+        "plan_name": _("%(name)s membership") % {"name": brand.name},
+        "price": AMOUNT,
+        "interval": _("month"),
+    }
 
 
 def _email(brand: Brand) -> str:

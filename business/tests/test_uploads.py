@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,12 @@ import boto3
 import pytest
 from django.core.management import call_command
 from django.test import Client
+from django.utils import timezone
 from moto.server import ThreadedMotoServer
 from pytest_django import Settings
 
 from business import uploads as stored
-from business.models import Picture, PictureUse
+from business.models import BrandVersion, Picture, PictureUse
 from business.tests import hostile
 
 pytestmark = pytest.mark.django_db
@@ -58,6 +60,23 @@ def test_nothing_else_is_served(name: str, uploads: Path, client: Client) -> Non
     answer = client.get(f"/brand/{name}")
     assert answer.status_code == 404
     assert "immutable" not in answer.get("Cache-Control", "")
+
+
+def test_pictures_that_no_version_shows_are_deleted_after_a_day(uploads: Path) -> None:
+    shown, looked_at, new = (
+        added(),
+        added(hostile.logo(color="#aa3300")),
+        added(hostile.svg(hostile.DISC)),
+    )
+    BrandVersion.objects.create(version=1, logo=shown)
+    BrandVersion.objects.create(version=2)
+    yesterday = timezone.now() - timedelta(days=2)
+    Picture.objects.filter(pk__in=[shown.pk, looked_at.pk]).update(made_at=yesterday)
+    stored.forget_unused()
+    assert set(Picture.objects.all()) == {shown, new}
+    names = {one.name for one in uploads.iterdir()}
+    assert {shown.file, shown.icon, shown.mail, new.file} <= names
+    assert looked_at.file not in names
 
 
 def unwritable(settings: Settings) -> None:

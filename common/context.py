@@ -9,6 +9,9 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.module_loading import import_string
 
+# Width by height from which on a logo has the name in it.
+WIDE = 2.5
+
 
 @dataclass(frozen=True)
 class Benefit:
@@ -61,6 +64,11 @@ class Brand:
     vat_id: str = ""
     support_phone: str = ""
     support_hours: str = ""
+
+    @property
+    def is_logo_wide(self) -> bool:
+        """Whether the logo is so wide that it says the name itself."""
+        return self.logo_width > self.logo_height * WIDE
 
 
 def brand_of_environment() -> Brand:

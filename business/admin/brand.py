@@ -95,9 +95,12 @@ class BrandVersionAdmin(ReadOnlyAdmin):
             if answer := self._save(request, form, newest):
                 return answer
         if wants_fragment(request):
-            return TemplateResponse(
+            answer = TemplateResponse(
                 request, "admin/business/form.html", self._context(request, form, newest)
             )
+            # The page takes only the part that changed, and then asks for the preview.
+            answer["HX-Trigger-After-Swap"] = "brand-changed"
+            return answer
         return self._page(request, form, newest)
 
     def _save(

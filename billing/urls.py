@@ -8,6 +8,7 @@ from billing.pages import (
     invoice_views,
     join_views,
     membership_views,
+    pay_link_views,
     payment_views,
     refund_views,
     statement_views,
@@ -55,7 +56,8 @@ urlpatterns = [
     path("payments/<int:pk>/refund/", refund_views.request_refund, name="request-refund"),
     path("refunds/<int:pk>/", refund_views.refund, name="refund"),
     path("refunds/<int:pk>/withdraw/", refund_views.withdraw, name="withdraw-refund"),
-    path("pay/<str:token>/", payment_views.pay, name="pay"),
+    path("pay/<str:token>/", pay_link_views.pay, name="pay"),
+    path("pay/<str:token>/result/", pay_link_views.pay_result, name="pay-result"),
     path("payments/invoices/<int:pk>/", invoice_views.invoice, name="invoice"),
     path("payments/invoices/<int:pk>/pdf/", invoice_views.invoice_pdf, name="invoice-pdf"),
     path(

@@ -407,6 +407,9 @@ ACCOUNT_RATE_LIMITS = {
     # Each request sends a mail and allows three guesses: a few per day limit both.
     "request_login_code": "20/m/ip,200/d/ip,3/m/key,15/d/key",
     "reset_password": "20/m/ip,200/d/ip,3/m/key,10/d/key",
+    # Links of payment requests: guesses, and presses of "Pay" for one request.
+    "pay_link_unknown": "30/m/ip,300/d/ip",
+    "pay_link": "10/m/key,30/m/ip",
     "confirm_email": "1/10s/key,30/d/key",
     # Entering codes (`members.signin.forms.GuessesCounted`). The key is one code in one browser,
     # whose session counts three tries, but not those that are sent at the same moment.

@@ -41,6 +41,11 @@ class Checkout(models.Model):
     is_taxed = models.BooleanField(
         default=False, db_default=False, help_text="Whether Stripe works out tax on its page."
     )
+    is_guest = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="Whether its page was opened with a link, without signing in.",
+    )
     url = models.TextField(blank=True)
     state = models.CharField(
         max_length=10, choices=choices(CheckoutState), default=CheckoutState.STARTING

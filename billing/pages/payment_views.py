@@ -14,9 +14,9 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from billing.core.bank_statuses import ZellePurpose
 from billing.core.statuses import Purpose
-from billing.facts import pay_links, tax_settings, zelle
+from billing.facts import tax_settings, zelle
 from billing.membership import checkout
-from billing.models import Checkout, ExpectedTransfer, PaymentRequest, ZelleTerms
+from billing.models import Checkout, ZelleTerms
 from billing.pages import (
     payables,
     payment_facts,
@@ -76,13 +76,13 @@ def pay_amount(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _amount_page(request, form)
     user, cleaned = current_user(request), form.cleaned_data
-    if _by_zelle(request):
+    if by_zelle(request):
         return zelle_views.started(
             request,
             lambda: expecting.start_amount(user, cleaned["amount"], cleaned["note"]),
             request.path,
         )
-    return _to_checkout(
+    return to_checkout(
         request,
         lambda: single_payments.pay_amount(user, cleaned["amount"], cleaned["note"]),
         request.path,
@@ -94,42 +94,13 @@ def pay_amount(request: HttpRequest) -> HttpResponse:
 def pay_item(request: HttpRequest, pk: int) -> HttpResponse:
     """Send the member to pay an item: to Stripe Checkout, or to the page for Zelle."""
     user = current_user(request)
-    if _by_zelle(request):
+    if by_zelle(request):
         return zelle_views.started(
             request, lambda: expecting.start_item(user, pk), reverse("billing:payments")
         )
-    return _to_checkout(
+    return to_checkout(
         request, lambda: single_payments.pay_item(user, pk), reverse("billing:payments")
     )
-
-
-@login_required
-@require_http_methods(["GET", "HEAD", "POST"])
-def pay(request: HttpRequest, token: str) -> HttpResponse:
-    """Show a payment request to its member, and on POST send them to pay it, by card or Zelle."""
-    user, pk = current_user(request), pay_links.request_id(token)
-    asked = PaymentRequest.objects.for_user(user).filter(pk=pk).first() if pk else None
-    if asked is None:
-        raise Http404("There is no such payment request.")
-    if request.method == "POST":
-        pk = asked.pk
-        if _by_zelle(request):
-            return zelle_views.started(
-                request, lambda: expecting.start_request(user, pk), request.path
-            )
-        return _to_checkout(request, lambda: single_payments.pay_request(user, pk), request.path)
-    if "canceled" in request.GET:
-        messages.info(request, "You left the payment page. Nothing was charged.")
-        return redirect(request.path)
-    context = {
-        "asked": asked,
-        "refusal": single_payments.why_not_payable(asked),
-        "tax_words": tax_settings.single_words(),
-        "adds_tax": tax_settings.adds_to_single(),
-        "takes_zelle": zelle.takes(ZellePurpose.REQUEST, asked.amount, asked.currency),
-        "by_zelle": ExpectedTransfer.objects.open().filter(request=asked).first(),
-    }
-    return render(request, "billing/pay.html", context)
 
 
 @login_required
@@ -149,12 +120,12 @@ def payment_result(request: HttpRequest) -> HttpResponse:
     return render(request, template, {"result": payables.result_of(row)})
 
 
-def _by_zelle(request: HttpRequest) -> bool:
+def by_zelle(request: HttpRequest) -> bool:
     """Whether the member pressed the button for Zelle, rather than for a card."""
     return request.POST.get("by") == "zelle"
 
 
-def _to_checkout(request: HttpRequest, start: Callable[[], str], back: str) -> HttpResponse:
+def to_checkout(request: HttpRequest, start: Callable[[], str], back: str) -> HttpResponse:
     """Send the member to the page that `start` returns, or back with an error message."""
     try:
         return redirect(start())

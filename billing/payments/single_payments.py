@@ -36,6 +36,7 @@ class Unpayable(StrEnum):
     WITHDRAWN = "withdrawn"
     EXPIRED = "expired"
     NOT_ON_SALE = "not_on_sale"
+    CLOSED = "closed"
 
 
 SENTENCES: dict[Unpayable, str] = {
@@ -44,6 +45,7 @@ SENTENCES: dict[Unpayable, str] = {
     Unpayable.WITHDRAWN: "This payment request was withdrawn. You owe nothing.",
     Unpayable.EXPIRED: "This payment request has expired. Please write to {support}.",
     Unpayable.NOT_ON_SALE: "This is not on sale any more.",
+    Unpayable.CLOSED: "This account is closed. You owe nothing.",
 }
 
 
@@ -80,6 +82,24 @@ def pay_request(user: User, request_id: int) -> str:
     request = PaymentRequest.objects.for_user(user).filter(pk=request_id).first()
     if request is None:
         raise CheckoutError("There is no such payment request.")
+    return _page_of_request(request, is_guest=False)
+
+
+def pay_by_link(request: PaymentRequest) -> str:
+    """Return a Checkout page for somebody who has a request's link.
+
+    The page knows nothing of the member, and the payment has no customer at Stripe: it's theirs by
+    the checkout in its metadata. It replaces a page that the member has open, and the other way
+    round, so that only one can be paid.
+
+    Raises:
+        AlreadyPaid: it's paid, or being confirmed.
+        CheckoutError: it was canceled, has expired, or Stripe is down.
+    """
+    return _page_of_request(request, is_guest=True)
+
+
+def _page_of_request(request: PaymentRequest, *, is_guest: bool) -> str:
     if why := unpayable(request):
         has_paid = why in (Unpayable.PAID, Unpayable.BEING_PAID)
         raise (AlreadyPaid if has_paid else CheckoutError)(_sentence(why))
@@ -87,11 +107,12 @@ def pay_request(user: User, request_id: int) -> str:
         "amount": request.amount,
         "currency": request.currency,
         "description": request.description,
+        "is_guest": is_guest,
     }
     already = AlreadyPaid(_sentence(Unpayable.BEING_PAID))
     wanted = Wanted(Purpose.REQUEST, terms, _open_session, already, request)
     with in_sentences("pay"):
-        return page_of(user, wanted)
+        return page_of(request.user, wanted)
 
 
 def pay_item(user: User, item_id: int) -> str:
@@ -128,10 +149,11 @@ def why_not_payable(request: PaymentRequest) -> str:
 
 def unpayable(request: PaymentRequest) -> Unpayable | None:
     """Return why a request can't be paid, or None if it can."""
-    if request.state == RequestState.PAID:
-        return Unpayable.PAID
-    if request.state == RequestState.CANCELED:
-        return Unpayable.WITHDRAWN
+    if not request.user.is_active:
+        return Unpayable.CLOSED
+    if request.state != RequestState.OPEN:
+        is_paid = request.state == RequestState.PAID
+        return Unpayable.PAID if is_paid else Unpayable.WITHDRAWN
     if request.is_being_paid or zelle.pays_request(request):
         return Unpayable.BEING_PAID
     if request.has_expired:
@@ -164,19 +186,19 @@ def _is_on_sale(item: Item, user: User) -> bool:
 
 def _open_session(row: Checkout, customer: Customer) -> CheckoutSnapshot:
     here = settings.PORTAL_URL
-    back = here + reverse("billing:payment-result") + "?session_id={CHECKOUT_SESSION_ID}"
     leave = pay_links.path_of(row.request) if row.request else reverse("billing:pay-amount")
+    back = f"{leave}result/" if row.is_guest else reverse("billing:payment-result")
     return gateway.create_payment_checkout(
         gateway.SinglePayment(
             key=key_of(row),
-            customer_id=customer.stripe_id,
+            customer_id="" if row.is_guest else customer.stripe_id,
             user_id=customer.user_id,
             checkout_pk=row.pk,
             amount=row.amount or 0,
             currency=row.currency,
             description=row.description,
             tax=tax_settings.single() if row.is_taxed else None,
-            success_url=back,
+            success_url=f"{here}{back}?session_id={{CHECKOUT_SESSION_ID}}",
             cancel_url=f"{here}{leave}?canceled=1",
         )
     )

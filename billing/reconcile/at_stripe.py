@@ -8,6 +8,7 @@ from functools import partial
 from itertools import chain
 from typing import Any, TypeVar
 
+from billing.facts import guests
 from billing.models import (
     CreditNote,
     Customer,
@@ -141,7 +142,7 @@ class AtStripe:
         return _invoice(snapshot)
 
     def _payment(self, snapshot: snapshots.PaymentSnapshot) -> Seen:
-        self.customer_of[snapshot.id] = snapshot.customer_id
+        self.customer_of[snapshot.id] = _payer(snapshot)
         if self.unread_invoices and snapshot.id not in self.invoice_of:
             # It may pay an invoice that can't be read.
             return self.payment(snapshot.id)
@@ -195,11 +196,17 @@ def _credit_note(snapshot: snapshots.CreditNoteSnapshot) -> Seen:
 
 
 def _payment(snapshot: snapshots.PaymentSnapshot, invoice_id: str) -> Seen:
-    links = {"customer": snapshot.customer_id, "invoice": invoice_id}
+    customer_id = _payer(snapshot)
+    links = {"customer": customer_id, "invoice": invoice_id}
     own = columns.payment_columns(snapshot) | links
     is_kept = snapshot.is_tried
     is_marked = is_kept and snapshot.checkout_pk is not None
-    return Seen(snapshot.id, snapshot.customer_id, own, lambda: is_kept, is_marked=is_marked)
+    return Seen(snapshot.id, customer_id, own, lambda: is_kept, is_marked=is_marked)
+
+
+def _payer(snapshot: snapshots.PaymentSnapshot) -> str:
+    """Return a payment's customer; a guest's is the one that its checkout is for."""
+    return snapshot.customer_id or guests.customer_of(snapshot.checkout_pk)
 
 
 def _paid_outside(snapshot: snapshots.InvoiceSnapshot) -> Seen:
@@ -210,10 +217,12 @@ def _paid_outside(snapshot: snapshots.InvoiceSnapshot) -> Seen:
 
 
 def _dispute(snapshot: snapshots.DisputeSnapshot) -> Seen:
-    links = {"customer": snapshot.customer_id, "payment": snapshot.payment_intent_id}
+    guest_of = guests.customer_of_payment(snapshot.payment_intent_id)
+    customer_id = snapshot.customer_id or guest_of
+    links = {"customer": customer_id, "payment": snapshot.payment_intent_id}
     own = columns.dispute_columns(snapshot) | links
     is_kept = bool(snapshot.payment_intent_id)
-    return Seen(snapshot.id, snapshot.customer_id, own, lambda: is_kept)
+    return Seen(snapshot.id, customer_id, own, lambda: is_kept)
 
 
 @dataclass(frozen=True)

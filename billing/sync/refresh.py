@@ -24,7 +24,7 @@ from billing.core.statuses import (
     checkout_state,
     collection_of,
 )
-from billing.facts import trials
+from billing.facts import guests, trials
 from billing.models import (
     Checkout,
     CreditNote,
@@ -272,12 +272,13 @@ def _sync_single_payment(payment_intent_id: str) -> Payment:
     """Read and write a standalone payment, and settle what it was for."""
     read_at = writing.database_now()
     snapshot = gateway.read_payment(payment_intent_id)
-    if not snapshot.customer_id:
+    customer_id = snapshot.customer_id or guests.customer_of(snapshot.checkout_pk)
+    if not customer_id:
         raise NotOurs("The payment has no customer.")
-    _known_customer(snapshot.customer_id)
+    _known_customer(customer_id)
     tax = _tax_of(snapshot)
     with transaction.atomic():
-        customer = locked_customer(stripe_id=snapshot.customer_id)
+        customer = locked_customer(stripe_id=customer_id)
         old, payment = _write_payment(snapshot, customer, read_at, None, tax=tax)
         if snapshot.checkout_pk:
             _settle(payment, snapshot.checkout_pk)

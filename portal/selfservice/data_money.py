@@ -437,7 +437,7 @@ CHECKOUTS = Table(
         time("returned_at", _("When you came back.")),
     ),
     Checkout,
-    frozenset(["price_id", "request", "is_taxed"]),
+    frozenset(["price_id", "request", "is_taxed", "is_guest"]),
 )
 ZELLE = Table(
     "zelle-payments",

@@ -38,7 +38,8 @@ class SingleTax:
 class SinglePayment:
     """The parameters of a single payment's Checkout session. `key` is the idempotency key.
 
-    The amount is in minor units; `checkout_pk` is our row's key.
+    The amount is in minor units; `checkout_pk` is our row's key. Without a customer, the page knows
+    nobody, and whoever pays gives their own address.
     """
 
     key: str
@@ -94,7 +95,6 @@ def create_payment_checkout(request: SinglePayment) -> snapshots.CheckoutSnapsho
     }
     params: stripe.params.checkout.SessionCreateParams = {
         "mode": "payment",
-        "customer": request.customer_id,
         "client_reference_id": str(request.user_id),
         "line_items": [{"quantity": 1, "price_data": price}],
         "metadata": metadata,
@@ -102,8 +102,10 @@ def create_payment_checkout(request: SinglePayment) -> snapshots.CheckoutSnapsho
         "success_url": request.success_url,
         "cancel_url": request.cancel_url,
     }
+    if request.customer_id:
+        params["customer"] = request.customer_id
     if request.tax:
-        params.update(_taxed())
+        params.update(_taxed(is_known=bool(request.customer_id)))
         price["tax_behavior"] = request.tax.behavior
         if request.tax.code:
             price["product_data"]["tax_code"] = request.tax.code
@@ -114,17 +116,19 @@ def create_payment_checkout(request: SinglePayment) -> snapshots.CheckoutSnapsho
         return snapshots.checkout(made.to_dict())
 
 
-def _taxed() -> stripe.params.checkout.SessionCreateParams:
-    """Let Checkout calculate tax, and ask for address and tax ID.
+def _taxed(*, is_known: bool = True) -> stripe.params.checkout.SessionCreateParams:
+    """Let Checkout calculate tax, and ask for address and tax ID; a known customer keeps them.
 
     Stripe documentation, "Collect tax on Checkout": for an existing customer, the page may only
     save what `customer_update` names; tax IDs need its name.
     """
-    return {
+    params: stripe.params.checkout.SessionCreateParams = {
         "automatic_tax": {"enabled": True},
         "tax_id_collection": {"enabled": True},
-        "customer_update": {"address": "auto", "name": "auto"},
     }
+    if is_known:
+        params["customer_update"] = {"address": "auto", "name": "auto"}
+    return params
 
 
 def read_checkout(session_id: str) -> snapshots.CheckoutSnapshot:

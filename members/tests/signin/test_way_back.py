@@ -66,6 +66,8 @@ DOORS = {
     "account_login_link",
     "mfa_login_webauthn",
     "members:confirm-email",
+    "billing:pay",
+    "billing:pay-result",
     "selfservice:help",
     "billing:join",
     "billing:join-choose",
@@ -86,6 +88,7 @@ TO_READ = {"mfa_view_recovery_codes", "mfa_download_recovery_codes"}
 
 # For everybody, and of use to who is signed in, too.
 SAID = {
+    "billing:pay",
     "account_login_link",
     "account_logout",
     "members:confirm-email",
@@ -172,11 +175,11 @@ def arguments(name: str, user: User) -> dict[str, Any]:
         ),
         "credit-note-pdf": lambda: CreditNote.objects.get(),  # noqa: PLW0108
     }
-    if name == "billing:pay":
+    if name in ("billing:pay", "billing:pay-result"):
         asked = PaymentRequest.objects.create(
             user=user, amount=4000, currency="usd", description="Key"
         )
-        return {"token": pay_links.path_of(asked).split("/")[-2]}
+        return {"token": pay_links.path_of(asked).split("/")[2]}
     if name == "account_reset_password_from_key":
         return {"uidb36": "x", "key": "y"}
     if "<str:token>" in route(name):

@@ -49,6 +49,17 @@ urlpatterns = [
         statement_views.statement_pdf,
         name="statement-pdf",
     ),
+    path(
+        "payments/statements/<int:year>/zip/",
+        statement_views.statement_zip,
+        name="statement-zip",
+    ),
+    path("payments/<int:pk>/receipt/", statement_views.receipt, name="receipt"),
+    path(
+        "payments/<int:pk>/receipt/email/",
+        statement_views.email_receipt,
+        name="email-receipt",
+    ),
     path("payments/new/", payment_views.pay_amount, name="pay-amount"),
     path("payments/result/", payment_views.payment_result, name="payment-result"),
     path("payments/items/<int:pk>/", payment_views.pay_item, name="pay-item"),

@@ -1,4 +1,4 @@
-"""The smallest components as template tags: icon, card picture, badge, date, address.
+"""The smallest components as template tags: icon, pictures, badge, date, address.
 
 A page has dozens of them, and including a template takes ten times as long as a tag.
 """
@@ -61,6 +61,17 @@ def card_picture(method: str) -> SafeString:
         return SafeString("")
     address = static(f"cards/{_picture_name(method)}.svg")
     return format_html('<img class="card-picture" src="{}" alt="" width="38" height="24">', address)
+
+
+@register.simple_tag
+@lru_cache(KEPT, typed=True)
+def picture(name: str) -> SafeString:
+    """Show a drawing of `static/pictures.svg`, in the color of the text: `{% picture "lost" %}`."""
+    return format_html(
+        '<svg class="picture" aria-hidden="true" focusable="false"><use href="{}#{}"/></svg>\n',
+        static("pictures.svg"),
+        name,
+    )
 
 
 def _picture_name(method: str) -> str:
@@ -129,7 +140,7 @@ def _icons() -> str:
 
 def _forget(*, setting: str, **_: Any) -> None:
     if setting in ("STORAGES", "STATIC_URL", "STATIC_ROOT"):
-        for kept in (_icons, icon, badge, card_picture):
+        for kept in (_icons, icon, badge, card_picture, picture):
             kept.cache_clear()
 
 

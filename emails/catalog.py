@@ -11,6 +11,7 @@ class Kind(StrEnum):
 
     WELCOME = "welcome"
     PAYMENT_RECEIVED = "payment_received"
+    RECEIPT_AGAIN = "receipt_again"
     PAYMENT_FAILED = "payment_failed"
     INVITATION = "invitation"
     PAYMENT_CONFIRMATION = "payment_confirmation"
@@ -121,6 +122,10 @@ CATALOG: dict[Kind, Spec] = {
     Kind.PAYMENT_RECEIVED: _billing(
         "{% if recovered %}Payment received: {% else %}Receipt: {% endif %}"
         "{{ amount }} for {{ description }}"
+    ),
+    Kind.RECEIPT_AGAIN: Spec(
+        "Receipt: {{ amount }} for {{ description }}",
+        why="You’re receiving this because you asked for this receipt.",
     ),
     Kind.PAYMENT_FAILED: _billing("Payment failed: {{ amount }} for {{ description }}"),
     Kind.INVITATION: Spec("Set up your account to see your membership", why=INVITED_WHY),

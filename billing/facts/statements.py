@@ -14,7 +14,7 @@ from datetime import datetime, tzinfo
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import DateTimeField, F, Func, IntegerField, QuerySet, Value
+from django.db.models import DateTimeField, F, Func, IntegerField, QuerySet, Sum, Value
 from django.utils import formats, timezone
 
 from billing.core import texts
@@ -152,13 +152,26 @@ def payments_of(user: Person) -> QuerySet[Payment]:
     return joined.order_by("paid_at", "id")
 
 
-def years(user: Person, zone: str | Param) -> QuerySet[Payment, int]:
-    """Return the years, as a time zone counts them, in which a member paid."""
+def months(user: Person, zone: str | Param) -> QuerySet[Payment, tuple[int, int, str, int, int]]:
+    """Return what a member paid by month, as a time zone counts months, newest first.
+
+    Each is year, month, currency, what was paid, and what of it was refunded, in minor units.
+    """
     name = zone if isinstance(zone, Param) else Value(zone)
     there = Func(name, F("paid_at"), function="timezone", output_field=DateTimeField())
-    year = Func(there, template="EXTRACT(YEAR FROM %(expressions)s)", output_field=IntegerField())
     rows = payments_of(user).select_related(None).prefetch_related(None).order_by()
-    return rows.annotate(year=year).values_list("year", flat=True).distinct()
+    dated = rows.annotate(year=_part("YEAR", there), month=_part("MONTH", there))
+    summed = dated.values("year", "month", "currency").annotate(
+        paid=Sum("amount_received"), back=Sum("amount_refunded")
+    )
+    return summed.order_by("-year", "-month", "currency").values_list(
+        "year", "month", "currency", "paid", "back"
+    )
+
+
+def _part(name: str, there: Any) -> Func[Any]:
+    template = f"EXTRACT({name} FROM %(expressions)s)"
+    return Func(there, template=template, output_field=IntegerField())
 
 
 def rows_of(user: User) -> Iterator[list[str]]:
@@ -189,10 +202,7 @@ def spreadsheet_row(row: Paid, zone: tzinfo) -> list[str]:
 def statement_of(user: User, year: int) -> Statement | None:
     """Return a member's year, or None if they paid nothing in it: four queries."""
     names = plans.product_names()
-    zone = timezone.get_current_timezone()
-    start, end = (datetime(at, 1, 1, tzinfo=zone) for at in (year, year + 1))
-    rows = payments_of(user).filter(paid_at__gte=start, paid_at__lt=end)
-    payments = [paid(row, names) for row in rows]
+    payments = [paid(row, names) for row in payments_in(user, year)]
     if not payments:
         return None
     return Statement(
@@ -201,9 +211,20 @@ def statement_of(user: User, year: int) -> Statement | None:
         email=addresses.readable(user.email),
         billed_to=businesses.of_member(user),
         payments=payments,
-        credits=[_credit(row) for row in _credit_notes(user, start, end)],
+        credits=[_credit(row) for row in _credit_notes(user, *_bounds(year))],
         totals=_totals(payments),
     )
+
+
+def payments_in(user: User, year: int) -> QuerySet[Payment]:
+    """Return a member's payments that arrived in a year of their time zone, oldest first."""
+    start, end = _bounds(year)
+    return payments_of(user).filter(paid_at__gte=start, paid_at__lt=end)
+
+
+def _bounds(year: int) -> tuple[datetime, datetime]:
+    zone = timezone.get_current_timezone()
+    return datetime(year, 1, 1, tzinfo=zone), datetime(year + 1, 1, 1, tzinfo=zone)
 
 
 def paid(row: Payment, names: dict[str, str]) -> Paid:

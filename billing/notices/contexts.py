@@ -211,6 +211,13 @@ class PaymentReceived(MessageContext):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ReceiptAgain(PaymentReceived):
+    """A receipt that the member asked for."""
+
+    kind = Kind.RECEIPT_AGAIN
+
+
+@dataclass(frozen=True, kw_only=True)
 class PaymentFailed(MessageContext):
     """An invoice couldn't be collected. `other` names what isn't the membership."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TypedDict
 
 from django.conf import settings
@@ -16,6 +17,7 @@ from billing.facts import (
     taxes,
     zelle,
 )
+from billing.facts.statements import Paid
 from billing.models import (
     Checkout,
     Invoice,
@@ -119,6 +121,33 @@ def single_payment_received(received: SinglePaymentReceived) -> None:
         ),
         cause=payment.stripe_id,
         happened_at=payment.paid_at,
+    )
+
+
+def receipt_again(paid: Paid, payment: Payment, *, at: datetime, cause: str) -> None:
+    """Send a receipt to the member who asks for it. The same payment and cause send it once."""
+    user, amount = payment.customer.user, str(Money(paid.amount, paid.currency))
+    name, pk = "billing:payment", payment.pk
+    if payment.invoice_id:
+        name, pk = "billing:invoice", payment.invoice_id
+    tax = NamedAmount(description="Includes tax", amount=str(Money(paid.tax, paid.currency)))
+    outbox.put(
+        user,
+        contexts.ReceiptAgain(
+            name=user.first_name,
+            amount=amount,
+            description=paid.description,
+            home_url=portal_url("home"),
+            invoice_number=paid.invoice_number,
+            paid_on=paid.at,
+            method=paid.method,
+            is_direct=payment.is_outside,
+            lines=[NamedAmount(description=paid.description, amount=amount)],
+            taxes_included=[tax] if paid.tax else [],
+            url=portal_url(name, pk),
+        ),
+        cause=f"{payment.stripe_id}:{cause}",
+        happened_at=at,
     )
 
 

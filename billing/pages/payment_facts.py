@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from django.contrib.auth.models import User
 from django.contrib.postgres.expressions import ArraySubquery
@@ -44,35 +44,54 @@ Dated = TypeVar("Dated", Invoice, Payment)
 ME, KEY = Param("user", "bigint"), Param("key", "bigint")
 NOW = Param("now", "timestamptz")
 # Newer than everything: the start of the first page.
-NEWEST = (datetime(9999, 1, 1, tzinfo=UTC), 2**63 - 1)
+Mark: TypeAlias = tuple[datetime, int]
+NEWEST: Mark = (datetime(9999, 1, 1, tzinfo=UTC), 2**63 - 1)
+# How many entries a search looks at.
+MOST = 1000
 
 
-def _page_of(rows: MemberRecordQuerySet[Dated], mark: str) -> MemberRecordQuerySet[Dated]:
-    """Return a page of a member's rows older than a mark, newest first, plus one more.
+def _page_of(
+    rows: MemberRecordQuerySet[Dated], mark: str, most: int
+) -> MemberRecordQuerySet[Dated]:
+    """Return a member's rows older than a mark, newest first: so many of each customer.
 
     A member may have several customers. An index has the newest of each in order, so the page is
     made of these. From all customers at once, PostgreSQL would sort all the member's rows.
     """
     at, pk = Param(f"{mark}_at", "timestamptz"), Param(f"{mark}_key", "bigint")
     older = Q(created_at__lt=at) | Q(created_at=at, pk__lt=pk)
-    newest = rows.filter(older, created_at__lte=at, customer=OuterRef("pk"))[: PAGE_SIZE + 1]
+    newest = rows.filter(older, created_at__lte=at, customer=OuterRef("pk"))[:most]
     keys = Func(
         ArraySubquery(newest.values("pk")), function="unnest", output_field=BigIntegerField()
     )
     page = rows.model.objects.filter(pk__in=Customer.objects.filter(user=ME).values(key=keys))
-    return page[: PAGE_SIZE + 1]
+    return page[:most]
 
 
-def _invoices() -> MemberRecordQuerySet[Invoice]:
-    # There are few subscriptions, and they're read separately.
-    return _page_of(invoices_of(ME).select_related(None), "before")
+@dataclass(frozen=True)
+class _Lists:
+    """The parts that read a member's list: invoices with their payments, and other payments."""
+
+    invoices: Part[Invoice]
+    of_invoices: Part[Payment]
+    single: Part[Payment]
 
 
+def _lists(most: int) -> _Lists:
+    def invoices() -> MemberRecordQuerySet[Invoice]:
+        # There are few subscriptions, and they're read separately.
+        return _page_of(invoices_of(ME).select_related(None), "invoice", most)
+
+    def single() -> MemberRecordQuerySet[Payment]:
+        return _page_of(Payment.objects.for_user(ME).filter(invoice=None), "single", most)
+
+    of_invoices = Part(lambda: Payment.objects.filter(invoice__in=invoices().values("pk")))
+    return _Lists(Part(invoices), of_invoices, Part(single))
+
+
+A_PAGE, ALL = _lists(PAGE_SIZE + 1), _lists(MOST + 1)
 # A member has few disputes, refunds, and switches, however many payments.
-INVOICES = Part(_invoices)
 SUBSCRIPTIONS = Part(lambda: Subscription.objects.for_user(ME))
-OF_INVOICES = Part(lambda: Payment.objects.filter(invoice__in=_invoices().values("pk")))
-SINGLE = Part(lambda: _page_of(Payment.objects.for_user(ME).filter(invoice=None), "other"))
 DISPUTES = Part(lambda: Dispute.objects.filter(payment__customer__user=ME))
 UNDER_WAY = Part(lambda: queries.in_progress(ME, Param("at_bank_since", "timestamptz")))
 POLICY = Part(lambda: RefundPolicy.objects.all()[:1])
@@ -84,13 +103,15 @@ OFFERED = Part(
         pk__in=PaymentRequest.objects.for_user(ME).settled().values("item")
     )
 )
-YEARS = Part(lambda: statements.years(ME, Param("zone", "text")))
+MONTHS = Part(lambda: statements.months(ME, Param("zone", "text")))
 ZELLE_TERMS = Part(lambda: ZelleTerms.objects.defer("code")[:1])
 BY_ZELLE = Part(lambda: zelle.worth_mentioning(ME))
-LIST = Reading(
-    *(INVOICES, SUBSCRIPTIONS, OF_INVOICES, SINGLE, DISPUTES, UNDER_WAY, POLICY, HELD, SWITCHES),
-    *(ASKED, OFFERED, YEARS, ZELLE_TERMS, BY_ZELLE),
+BESIDES = (
+    *(SUBSCRIPTIONS, DISPUTES, UNDER_WAY, POLICY, HELD, SWITCHES),
+    *(ASKED, OFFERED, MONTHS, ZELLE_TERMS, BY_ZELLE),
 )
+PAGE_LIST = Reading(A_PAGE.invoices, A_PAGE.of_invoices, A_PAGE.single, *BESIDES)
+WHOLE_LIST = Reading(ALL.invoices, ALL.of_invoices, ALL.single, *BESIDES)
 
 INVOICE = Part(lambda: invoices_of(ME).filter(pk=KEY))
 MINE = Q(invoice=KEY, invoice__customer__user=ME)
@@ -126,33 +147,37 @@ class Judging:
 
 
 @dataclass(frozen=True)
-class PaymentsFacts:
-    """A page of invoices and one of standalone payments, with their disputes.
+class Month:
+    """What a member paid in a month, and what of it was refunded, in minor units."""
 
-    `paid_for`: an invoice's payments, by its key.
-    `is_first`: neither is a later page. `years`: the years in which the member paid, newest first.
+    year: int
+    month: int
+    currency: str
+    paid: int
+    refunded: int
+
+
+@dataclass(frozen=True)
+class PaymentsFacts:
+    """A page of a member's list, or all of it, with disputes.
+
+    `entries`: invoices, and payments that belong to none, newest first. `paid_for`: an invoice's
+    payments, by its key. `has_older`: there are more than these. `is_first`: it's the page that the
+    navigation leads to. `months`: newest first.
     """
 
-    invoices: Sequence[Invoice]
+    entries: Sequence[Invoice | Payment]
     paid_for: Mapping[int, Sequence[Payment]]
-    payments: Sequence[Payment]
     has_older: bool
-    has_older_payments: bool
-    is_first_of_invoices: bool
-    is_first_of_payments: bool
+    is_first: bool
     refunds: Sequence[Refund]
     judging: Judging
     names: ProductNames
     asked: Sequence[PaymentRequest]
     offered: Sequence[Item]
-    years: Sequence[int]
+    months: Sequence[Month]
     zelle_terms: ZelleTerms
     by_zelle: Sequence[ExpectedTransfer]
-
-    @property
-    def is_first(self) -> bool:
-        """Whether it's the page that the navigation leads to."""
-        return self.is_first_of_invoices and self.is_first_of_payments
 
 
 @dataclass(frozen=True)
@@ -179,40 +204,43 @@ class SinglePaymentFacts:
     judging: Judging
 
 
-def payments(user: User, before: str = "", other_before: str = "") -> PaymentsFacts:
-    """Read a page of each, older than the rows with the keys `before` and `other_before`."""
+def payments(user: User, before: str = "", *, everything: bool = False) -> PaymentsFacts:
+    """Read a page of the list: what's older than the entry that `before` names (`mark_of`).
+
+    With `everything`, read the newest `MOST` entries instead.
+    """
     now = timezone.now()
-    invoices_mark = _mark(lambda: invoices_of(user), before)
-    payments_mark = _mark(lambda: Payment.objects.for_user(user).filter(invoice=None), other_before)
-    results = LIST(
+    lists, most = (ALL, MOST) if everything else (A_PAGE, PAGE_SIZE)
+    invoice_mark, single_mark = _marks(user, "" if everything else before)
+    results = (WHOLE_LIST if everything else PAGE_LIST)(
         user=user.pk,
         now=now,
         zone=timezone.get_current_timezone_name(),
         at_bank_since=now - queries.AT_THE_BANK_FOR,
-        **dict(zip(("before_at", "before_key"), invoices_mark, strict=True)),
-        **dict(zip(("other_at", "other_key"), payments_mark, strict=True)),
+        **dict(zip(("invoice_at", "invoice_key"), invoice_mark, strict=True)),
+        **dict(zip(("single_at", "single_key"), single_mark, strict=True)),
     )
-    invoices, single, of_invoices = results[INVOICES], results[SINGLE], results[OF_INVOICES]
+    invoices, single = results[lists.invoices], results[lists.single]
+    of_invoices = results[lists.of_invoices]
     subscriptions = {one.pk: one for one in results[SUBSCRIPTIONS]}
     for row in invoices:
         row.subscription = subscriptions.get(row.subscription_id or 0)
     paid_for = _join(invoices, of_invoices)
+    listed: list[Invoice | Payment] = [*invoices, *single]
+    found = sorted(listed, key=_newest_first)
     refunds = [row for row in results[UNDER_WAY] if queries.is_under_way(row)]
     refunded = [row.payment.invoice for row in refunds if row.payment.invoice]
     return PaymentsFacts(
-        invoices=invoices[:PAGE_SIZE],
+        entries=found[:most],
         paid_for=paid_for,
-        payments=single[:PAGE_SIZE],
-        has_older=len(invoices) > PAGE_SIZE,
-        has_older_payments=len(single) > PAGE_SIZE,
-        is_first_of_invoices=not before,
-        is_first_of_payments=not other_before,
+        has_older=len(found) > most,
+        is_first=invoice_mark == single_mark == NEWEST,
         refunds=refunds,
         judging=judging_of(results, [*of_invoices, *single]),
         names=descriptions.product_names([*invoices, *refunded]),
         asked=results[ASKED],
         offered=results[OFFERED],
-        years=sorted(results[YEARS], reverse=True),
+        months=[Month(*row) for row in results[MONTHS]],
         zelle_terms=results.first(ZELLE_TERMS) or ZelleTerms(pk=1),
         by_zelle=results[BY_ZELLE],
     )
@@ -249,10 +277,27 @@ def payment(user: User, pk: int) -> SinglePaymentFacts | None:
     return SinglePaymentFacts(row, refunds, judging_of(results, [row], user))
 
 
-def _mark(rows: Callable[[], MemberRecordQuerySet[Dated]], key: str) -> tuple[datetime, int]:
-    """Return the row after which a page begins; without one, the first page."""
-    row = rows().filter(pk=int(key[:18])).first() if key.isdecimal() else None
-    return (row.created_at, row.pk) if row else NEWEST
+def mark_of(row: Invoice | Payment) -> str:
+    """Return how an address names an entry of the list: "i12" or "p7"."""
+    return f"{'i' if isinstance(row, Invoice) else 'p'}{row.pk}"
+
+
+def _newest_first(row: Invoice | Payment) -> tuple[float, bool, int]:
+    """Sort entries; of the same moment, invoices come first."""
+    return -row.created_at.timestamp(), isinstance(row, Payment), -row.pk
+
+
+def _marks(user: User, before: str) -> tuple[Mark, Mark]:
+    """Return after which invoice and which other payment a page begins."""
+    kind, key = before[:1], before[1:19]
+    if not key.isdecimal():
+        return NEWEST, NEWEST
+    if kind == "i" and (row := invoices_of(user).filter(pk=int(key)).first()):
+        return (row.created_at, row.pk), (row.created_at, NEWEST[1])
+    single = Payment.objects.for_user(user).filter(invoice=None)
+    if kind == "p" and (one := single.filter(pk=int(key)).first()):
+        return (one.created_at, 0), (one.created_at, one.pk)
+    return NEWEST, NEWEST
 
 
 def _join(invoices: Sequence[Invoice], rows: Sequence[Payment]) -> dict[int, list[Payment]]:

@@ -52,6 +52,8 @@ class InvoiceLine:
     refunding: Money | None = None  # what is on its way back
     refundable: str = ""  # "Refundable until Dec 4"
     due: datetime | None = None  # when a sent one is due
+    methods: str = ""  # what paid it: "Visa ending in 4242"
+    picture: str = ""  # of the last of them
 
     @property
     def has_parts(self) -> bool:
@@ -71,9 +73,12 @@ class PaymentLine:
     tone: Tone
     label: str
     method: str
+    picture: str  # of the method
     description: str
     tax: Money | None = None  # included in it, unless an invoice says so
     url: str = ""
+    receipt_url: str = ""  # once its money arrived
+    email_url: str = ""  # where to ask for it by email
     problem: str = ""  # why it failed, or what it's waiting for, in plain words
     disputes: tuple[Alert, ...] = ()  # what the bank did with it
     refundable: str = ""  # "Refundable until Dec 4", in a list
@@ -106,6 +111,7 @@ def invoice_line(
     refunded = 0 if row.credit_notes_amount else sum(one.done for one in back)
     refunding = sum(one.under_way for one in back)
     refundable = [brief for one in payments if (brief := (briefs or {}).get(one.pk))]
+    came = [one for one in payments if one.status == PaymentStatus.SUCCEEDED]
     is_paid = row.status == InvoiceStatus.PAID
     by_credit = row.balance_applied < 0
     return InvoiceLine(
@@ -123,6 +129,8 @@ def invoice_line(
         refunding=Money(-refunding, row.currency) if refunding else None,
         refundable=next(iter(refundable), ""),
         due=row.due_at if row.is_payable and row.is_sent else None,
+        methods=", ".join(dict.fromkeys(filter(None, map(_method, came)))),
+        picture=came[-1].card_brand if came else "",
     )
 
 
@@ -187,6 +195,7 @@ def payment_line(row: Payment, description: str, refunds: Collection[Refund]) ->
     """Return a payment as a row, given at least its refunds under way."""
     back = income.gone_back(row, refunds)
     tone, label = _payment_state(row, back.under_way)
+    has_receipt = row.status == PaymentStatus.SUCCEEDED and row.paid_at is not None
     return PaymentLine(
         date=row.paid_at or row.created_at,
         amount=row.money,
@@ -194,13 +203,20 @@ def payment_line(row: Payment, description: str, refunds: Collection[Refund]) ->
         refunding=Money(back.under_way, row.currency) if back.under_way else None,
         tone=tone,
         label=label,
-        method=texts.card(row.card_brand, row.card_last4),
+        method=_method(row),
+        picture=row.card_brand,
         description=description,
         tax=row.money_tax if row.tax else None,
         url=payment_url(row),
+        receipt_url=numbered("billing:receipt", row.pk) if has_receipt else "",
+        email_url=numbered("billing:email-receipt", row.pk) if has_receipt else "",
         problem=_problem(row),
         disputes=tuple(_dispute_notice(one) for one in row.disputes.all()),
     )
+
+
+def _method(row: Payment) -> str:
+    return texts.card(row.card_brand, row.card_last4)
 
 
 def _dispute_notice(row: Dispute) -> Alert:

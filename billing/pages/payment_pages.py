@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
@@ -13,20 +12,17 @@ from billing.core import texts
 from billing.core.bank_statuses import ExpectedState, ZellePurpose
 from billing.core.statuses import GIVEN_UP_BY_PAUSE, Collection, CreditNoteStatus, InvoiceStatus
 from billing.core.tones import Alert, Tone
-from billing.facts import businesses, credit, descriptions, taxes, zelle
+from billing.facts import businesses, descriptions, taxes, zelle
 from billing.models import CreditNote, Invoice, Payment
-from billing.pages import payables, zelle_pages
-from billing.pages.payables import Payable
-from billing.pages.payment_facts import InvoiceFacts, PaymentsFacts, SinglePaymentFacts
+from billing.pages import zelle_pages
+from billing.pages.payment_facts import InvoiceFacts, SinglePaymentFacts
 from billing.pages.payment_lines import (
     InvoiceLine,
     PaymentLine,
     invoice_line,
     payment_line,
-    refund_lines,
 )
 from billing.refunds import lines, offers
-from billing.refunds.lines import RefundLine
 from common.money import Money
 from common.paths import numbered
 
@@ -107,76 +103,6 @@ class InvoicePage:
     zelle_alert: Alert | None
     receipt_url: str  # our own, of the payment by Zelle that paid it
     is_overdue: bool
-
-
-@dataclass(frozen=True)
-class PaymentsPage:
-    """A page of invoices, and one of the payments that belong to none.
-
-    `older` and `older_payments` are the addresses of their next pages.
-    """
-
-    refunds: list[RefundLine]
-    invoices: list[InvoiceLine]
-    payments: list[PaymentLine]
-    older: str
-    older_payments: str
-    is_first: bool
-    is_first_of_payments: bool
-    credit: str  # the balance, in a sentence, or ""
-    payables: list[Payable]
-    alerts: list[Alert]  # about payments by Zelle
-    years: Sequence[int]  # for which there is a statement
-
-
-def payments_page(facts: PaymentsFacts) -> PaymentsPage:
-    """Return one page of invoices and one of other payments."""
-    address = reverse("billing:payments")
-    paid = [*facts.payments, *(one for rows in facts.paid_for.values() for one in rows)]
-    judging, refunds = facts.judging, facts.refunds
-    briefs = offers.briefs(offers.judged(judging.policy, judging.facts, paid), refunds)
-    last, last_payment = facts.invoices[-1:], facts.payments[-1:]
-    return PaymentsPage(
-        refunds=refund_lines(refunds, facts.names) if facts.is_first else [],
-        invoices=[
-            invoice_line(row, facts.names, facts.paid_for[row.pk], refunds, briefs)
-            for row in facts.invoices
-        ],
-        payments=[
-            replace(
-                payment_line(row, descriptions.of_single(row), refunds),
-                refundable=briefs.get(row.pk, ""),
-            )
-            for row in facts.payments
-        ],
-        older=f"{address}?before={last[0].pk}" if facts.has_older else "",
-        older_payments=f"{address}?other_before={last_payment[0].pk}"
-        if facts.has_older_payments
-        else "",
-        is_first=facts.is_first_of_invoices,
-        is_first_of_payments=facts.is_first_of_payments,
-        credit=_credit(facts.invoices) if facts.is_first else "",
-        payables=_payables(facts),
-        alerts=zelle_pages.alerts(facts.by_zelle, facts.zelle_terms) if facts.is_first else [],
-        years=facts.years,
-    )
-
-
-def _payables(facts: PaymentsFacts) -> list[Payable]:
-    if not facts.is_first_of_invoices:
-        return []
-    return payables.payables(facts.asked, facts.offered, facts.by_zelle, facts.zelle_terms)
-
-
-def _credit(invoices: Sequence[Invoice]) -> str:
-    """Return the member's balance in a sentence, according to their newest membership."""
-    row = next((one.subscription for one in invoices if one.subscription), None)
-    left = credit.of(row) if row else None
-    if row is None or left is None:
-        return ""
-    if row.is_live and not row.ends_at:
-        return f"You have {left} of credit: it is used before your card is charged."
-    return f"You have {left} of credit, which is kept for you."
 
 
 def invoice_page(facts: InvoiceFacts) -> InvoicePage:

@@ -20,6 +20,7 @@ from billing.models import Checkout, ZelleTerms
 from billing.pages import (
     payables,
     payment_facts,
+    payment_list,
     payment_pages,
     zelle_views,
 )
@@ -34,15 +35,19 @@ from members.access import current_user
 @login_required
 @require_GET
 def payments(request: HttpRequest) -> HttpResponse:
-    """List the member's invoices and payments, newest first. `before` is where a page starts."""
-    template = "billing/payments.html" + ("#invoices" if wants_fragment(request) else "")
+    """List the member's invoices and payments, newest first; `payment_list.wanted` narrows it.
+
+    `before` is where a page of the whole list starts.
+    """
+    template = "billing/payments.html" + ("#list" if wants_fragment(request) else "")
+    asked = payment_list.wanted(request.GET)
     facts = payment_facts.payments(
         current_user(request),
         before=request.GET.get("before", ""),
-        other_before=request.GET.get("other_before", ""),
+        everything=asked.is_filtered,
     )
     context = {
-        "page": payment_pages.payments_page(facts),
+        "page": payment_list.payments_page(facts, asked),
         "takes_amounts": single_payments.takes_amounts(),
     }
     return render(request, template, context)

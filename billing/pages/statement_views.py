@@ -1,14 +1,19 @@
-"""Records to keep: all payments as a spreadsheet, and yearly statements."""
+"""Records to keep: receipts, all payments as a spreadsheet, and yearly statements."""
 
 from __future__ import annotations
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_GET
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
 
-from billing.facts import statements
+from billing.facts import plans, statements
+from billing.models import Payment
+from billing.pages import receipts
+from billing.pages.payment_lines import payment_url
 from common import documents, spreadsheets
 from members.access import current_user
 
@@ -39,6 +44,47 @@ def statement_pdf(request: HttpRequest, year: int) -> HttpResponse:
     now = timezone.localtime()
     document = documents.render("statement", _own(request, year).as_document(now), made_at=now)
     return documents.download(document, f"statement-{year}.pdf")
+
+
+@login_required
+@require_GET
+def statement_zip(request: HttpRequest, year: int) -> HttpResponse:
+    """Download a year as a ZIP: its statement, its payments as CSV, and each receipt."""
+    packed = None
+    if FIRST_YEAR <= year <= LAST_YEAR:
+        packed = receipts.year_as_zip(current_user(request), year)
+    if packed is None:
+        raise Http404("There are no payments in this year.")
+    return documents.download(packed, f"payments-{year}.zip", "application/zip")
+
+
+@login_required
+@require_GET
+def receipt(request: HttpRequest, pk: int) -> HttpResponse:
+    """Download the receipt of one of the member's payments."""
+    row = _own_payment(request, pk)
+    document = receipts.pdf(row, plans.product_names(), timezone.localtime())
+    return documents.download(document, f"receipt-{receipts.number(row)}.pdf")
+
+
+@login_required
+@require_POST
+def email_receipt(request: HttpRequest, pk: int) -> HttpResponse:
+    """Email that receipt to the member."""
+    row, user = _own_payment(request, pk), current_user(request)
+    receipts.send(user, row)
+    messages.success(
+        request, _("We’ve emailed your receipt to %(address)s.") % {"address": user.email}
+    )
+    return redirect(payment_url(row))
+
+
+def _own_payment(request: HttpRequest, pk: int) -> Payment:
+    """Return one of the signed-in member's payments that arrived."""
+    row = receipts.of(current_user(request), pk)
+    if row is None:
+        raise Http404("There is no such receipt.")
+    return row
 
 
 def _own(request: HttpRequest, year: int) -> statements.Statement:

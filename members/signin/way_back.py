@@ -78,6 +78,7 @@ FORMS = {
     "billing:pay-amount": Form(TO_PAYMENT),
     "billing:pay-item": Form(TO_PAYMENT, "billing:payments"),
     "billing:pay": Form(TO_PAYMENT),
+    "billing:email-receipt": Form("email your receipt", "billing:payments"),
     "billing:request-refund": Form("send your refund request"),
     "billing:withdraw-refund": Form("withdraw your refund request", "billing:refund", keeps=True),
     "billing:change-way": Form("change how you pay", "billing:membership"),

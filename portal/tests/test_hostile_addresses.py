@@ -19,8 +19,22 @@ pytestmark = pytest.mark.django_db
 # The largest key that PostgreSQL knows, the next number, and one beyond every type.
 NUMBERS = [2**63 - 1, 2**63, 10**40]
 TEXTS = ["%", "%s", "'", "a" * 2000, "²"]
-PARAMETERS = ["before", "other_before", "amount", "session_id", "seen", "next", "price"]
-VALUES = [*map(str, NUMBERS), "-1", *TEXTS, "\0", "", "1:2"]
+PARAMETERS = [
+    *(
+        "before",
+        "amount",
+        "session_id",
+        "seen",
+        "next",
+        "price",
+        "q",
+        "year",
+        "kind",
+        "state",
+        "page",
+    ),
+]
+VALUES = [*map(str, NUMBERS), "-1", *TEXTS, "\0", "", "1:2", "i1", f"p{10**40}", "٣٣٣٣"]
 
 
 def _patterns() -> list[tuple[str, URLPattern]]:

@@ -166,7 +166,8 @@ def test_statement_adds_up_by_currency(client: Client, customer: Customer) -> No
     page = get(client, customer.user, "/payments/statements/2026/")
     for words in ("Zoë Łukasz", "$116.00", "−$29.00", "$87.00", "€5.00", "$5.00 is kept for you"):
         assert words in page
-    assert payment_facts.payments(customer.user).years == [2026, 2025]
+    months = payment_facts.payments(customer.user).months
+    assert list(dict.fromkeys(one.year for one in months)) == [2026, 2025]
 
 
 def test_what_the_bank_took_back_is_no_longer_the_members_expense(

@@ -184,7 +184,7 @@ def test_invoices_are_paged_without_gaps(client: Client, alice: User) -> None:
     url = "/payments/"
     for _ in range(3):
         page = client.get(url).context["page"]
-        seen += [line.number for line in page.invoices]
+        seen += [line.number for line in page.entries]
         url = page.older
     assert len(seen) == len(set(seen)) == 30
     assert url == ""
@@ -198,8 +198,8 @@ def test_payments_without_an_invoice_are_paged(client: Client, alice: User) -> N
     assert "Guest pass 14" in first
     assert "Guest pass 02" not in first
     mark = Payment.objects.get(description="Guest pass 03").pk
-    assert f"/payments/?other_before={mark}" in first
-    older = get(client, alice, f"/payments/?other_before={mark}")
+    assert f"/payments/?before=p{mark}" in first
+    older = get(client, alice, f"/payments/?before=p{mark}")
     assert "Guest pass 02" in older
     assert "Guest pass 03" not in older
 

@@ -59,6 +59,17 @@ CONTEXTS: dict[Kind, MessageContext] = {
             credits=[NamedAmount(description="Credit applied", amount="−$1.00")],
             url="https://portal.example.com/payments/invoices/123456/",
         ),
+        notices.ReceiptAgain(
+            name="Nina Novak",
+            amount="$40.00",
+            description="Handstand workshop",
+            home_url="https://portal.example.com/",
+            paid_on=at("2026-11-24T12:00:00+00:00"),
+            method="Visa ending in 4242",
+            lines=[NamedAmount(description="Handstand workshop", amount="$40.00")],
+            taxes_included=[NamedAmount(description="Includes tax", amount="$3.27")],
+            url="https://portal.example.com/payments/123456/",
+        ),
         notices.PaymentFailed(
             name="Nina Novak",
             amount="$29.00",

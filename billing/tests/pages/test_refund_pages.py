@@ -141,6 +141,7 @@ def test_lists_stay_flat_however_many_payments_and_refunds(
         invoice = factories.make_invoice(alice.customers.get(), number=f"MANY-{number}")
         ask(alice, factories.make_payment(invoice=invoice), 100)
         ask(alice, factories.make_payment(alice.customers.get()), 100)
+    factories.make_payment(alice.customers.get())
     with count(MOST_QUERIES) as many:
         page = client.get("/payments/").content.decode()
     assert len(many) <= len(few)

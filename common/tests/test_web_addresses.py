@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from common.web_addresses import in_ascii
+from common.web_addresses import in_ascii, origin, passkey_domain
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -52,3 +52,34 @@ def test_the_portal_may_live_at_such_a_host() -> None:
         ".xn--ko-4qa.example",
         "http://xn--w-uga1v8h.example:8000",
     ]
+
+
+@pytest.mark.parametrize(
+    ("url", "domain"),
+    [
+        ("https://portal.example.com", "portal.example.com"),
+        ("https://portal.example.com:8443", "portal.example.com"),
+        ("http://localhost:8000", "localhost"),
+        ("http://portal.localhost:8000", "portal.localhost"),
+        ("http://portal.example.com", ""),
+        ("http://127.0.0.1:8000", ""),
+        ("https://192.0.2.1", ""),
+        ("https://[2001:db8::1]", ""),
+        ("", ""),
+    ],
+)
+def test_passkeys_belong_to_a_domain_over_https_or_on_this_machine(url: str, domain: str) -> None:
+    assert passkey_domain(url) == domain
+
+
+@pytest.mark.parametrize(
+    ("url", "its_origin"),
+    [
+        ("https://portal.example.com", "https://portal.example.com"),
+        ("https://portal.example.com:443/account/", "https://portal.example.com"),
+        ("https://portal.example.com:8443", "https://portal.example.com:8443"),
+        ("http://localhost:8000", "http://localhost:8000"),
+    ],
+)
+def test_an_origin_is_as_browsers_name_it(url: str, its_origin: str) -> None:
+    assert origin(url) == its_origin

@@ -119,4 +119,4 @@ def test_the_door_is_closed_to_visitors() -> None:
 
 def test_every_address_of_the_account_is_listed_here() -> None:
     """A new address needs its own case above unless it's a POST."""
-    assert set(NAMES) == POSTS | {"account"}
+    assert set(NAMES) == POSTS | {"account", "activity"}

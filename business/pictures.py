@@ -7,7 +7,6 @@ trailing data, or color profiles. Sizes are read from the header before anything
 from __future__ import annotations
 
 import io
-import warnings
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
@@ -118,14 +117,10 @@ def _cover(content: bytes) -> Made:
 def _opened(content: bytes) -> Image.Image:
     """Return an upload's picture, upright and in sRGB. Raises PictureError."""
     try:
-        with warnings.catch_warnings():
-            # Pillow only warns about pictures that unfold to gigabytes.
-            warnings.simplefilter("error")
-            opened = Image.open(io.BytesIO(content), formats=FORMATS)
-            _check_header(opened)
-            opened.load()
-            upright = ImageOps.exif_transpose(opened)
-            return _in_srgb(upright)
+        opened = Image.open(io.BytesIO(content), formats=FORMATS)
+        _check_header(opened)
+        opened.load()
+        return _in_srgb(ImageOps.exif_transpose(opened))
     except PictureError:
         raise
     except UnidentifiedImageError as error:

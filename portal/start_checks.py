@@ -374,13 +374,13 @@ def _covers(allowed: str, host: str) -> bool:
 
 def _business_is_named(settings: Settings) -> Iterator[Remark]:
     if _value(settings, "BRAND_NAME") in {"", "Portal", "Harbor Yoga"}:
-        yield _remark("BRAND_NAME", "is not yours: it is on every page and in every message.")
+        yield _remark("BRAND_NAME", "is not yours: it is everywhere, unless staff saved a name.")
     if not _value(settings, "STAFF_EMAIL"):
         yield _remark(
             "STAFF_EMAIL", "is not set: nobody is written to when a dispute or a refund waits."
         )
     if not _value(settings, "POSTAL_ADDRESS"):
-        yield _remark("POSTAL_ADDRESS", "is not set: emails to members show none.")
+        yield _remark("POSTAL_ADDRESS", "is not set: emails show none, unless staff saved one.")
 
 
 def _bank_mails_are_checked(settings: Settings) -> Iterator[Remark]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import random
 
 import pytest
 from PIL import Image
@@ -150,3 +152,34 @@ def test_very_wide_and_very_tall_logos_fit_and_make_no_icon(size: tuple[int, int
     assert made.mail_size[0] <= 472
     assert made.mail_size[1] == 104
     assert not made.icon
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("seed", range(12))
+def test_broken_files_are_pictures_or_refused_and_never_an_error_of_ours(seed: int) -> None:
+    chance = random.Random(seed)
+    whole = [
+        (hostile.logo(), LOGO),
+        (hostile.logo(kind="WEBP"), LOGO),
+        (hostile.turned_photo(), COVER),
+        (hostile.photo((700, 500)), COVER),
+    ]
+    for content, use in whole * 6:
+        broken = bytearray(content)
+        for _ in range(chance.randint(1, 6)):
+            at = chance.randrange(min(len(broken), chance.choice([64, 400, len(broken)])))
+            broken[at : at + chance.randint(0, 4)] = chance.randbytes(chance.randint(0, 4))
+        with contextlib.suppress(pictures.PictureError):
+            pictures.make(bytes(broken), use)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_broken_svgs_are_read_or_refused(seed: int) -> None:
+    chance = random.Random(seed)
+    for content in [hostile.EVIL_SCRIPT, *hostile.HOSTILE_SVGS.values()]:
+        broken = bytearray(content[:20_000])
+        for _ in range(chance.randint(1, 6)):
+            at = chance.randrange(len(broken))
+            broken[at : at + chance.randint(0, 4)] = chance.randbytes(chance.randint(0, 4))
+        with contextlib.suppress(drawing.DrawingError):
+            drawing.checked(bytes(broken))

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from http import HTTPStatus
 
 from allauth.core.exceptions import RateLimited
 from csp.middleware import CSPMiddleware, PolicyParts
@@ -131,6 +132,28 @@ class HtmxRedirectMiddleware:
             redirect.cookies = response.cookies
             return redirect
         return response
+
+
+class WrongMethodMiddleware:
+    """Shows the 405 page where a view refused how it was asked, instead of an empty one.
+
+    Where a form's address was only typed, `members.signin.way_back` has already led to the form.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        is_empty = isinstance(response, HttpResponse) and not response.content
+        if response.status_code != HTTPStatus.METHOD_NOT_ALLOWED or not is_empty:
+            return response
+        allowed = response.get("Allow", "")
+        # The address can be opened if it shows a page, too.
+        page = request.path if "GET" in allowed.split(", ") else reverse("home")
+        shown = render(request, "405.html", {"page": page}, status=response.status_code)
+        shown["Allow"] = allowed
+        return shown
 
 
 class TooManyRequestsMiddleware:

@@ -241,6 +241,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "portal.middleware.PrivatePagesMiddleware",
     "portal.middleware.HtmxRedirectMiddleware",
+    "portal.middleware.WrongMethodMiddleware",
     "members.signin.way_back.WayBackMiddleware",
     "portal.middleware.TooManyRequestsMiddleware",
     "allauth.account.middleware.AccountMiddleware",

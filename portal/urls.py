@@ -11,6 +11,8 @@ from portal import views
 from portal.backoffice.search import search_page
 from portal.styleguide import styleguide
 
+handler400 = views.bad_request
+
 urlpatterns = [
     path("", views.home, name="home"),
     path("", include("billing.urls")),

@@ -49,3 +49,45 @@ window.addEventListener("pageshow", () => {
     form.querySelectorAll("[aria-busy]").forEach((button) => button.removeAttribute("aria-busy"));
   });
 });
+
+// What HTMX couldn't do is said where its answer was to appear, with a way to try again.
+const failures = new WeakMap();
+
+function clearFailure(target) {
+  failures.get(target)?.remove();
+  failures.delete(target);
+}
+
+function kindOfFailure(status) {
+  if (!status) return navigator.onLine ? "unreachable" : "offline";
+  if (status === 429) return "many";
+  return status >= 500 ? "server" : "stale";
+}
+
+function tryAgain(target, request, isStale) {
+  clearFailure(target);
+  if (isStale || !request.elt.isConnected) location.reload();
+  else htmx.ajax(request.verb, request.path, { source: request.elt, values: Object.fromEntries(request.formData) });
+}
+
+function sayFailure({ detail: { target, xhr, requestConfig } }) {
+  const template = document.getElementById("failure");
+  if (!target?.isConnected || !template) return;
+  const kind = kindOfFailure(xhr?.status);
+  // A poll fails again and again: it's said once.
+  if (failures.get(target)?.dataset.kind === kind && failures.get(target).isConnected) return;
+  clearFailure(target);
+  const notice = template.content.firstElementChild.cloneNode(true);
+  const button = notice.querySelector("button");
+  notice.dataset.kind = kind;
+  notice.querySelector("p").textContent = template.dataset[kind];
+  if (kind === "stale") button.textContent = template.dataset.reload;
+  button.addEventListener("click", () => tryAgain(target, requestConfig, kind === "stale"));
+  failures.set(target, notice);
+  target.prepend(notice);
+}
+
+["htmx:responseError", "htmx:sendError", "htmx:timeout"].forEach((name) => document.addEventListener(name, sayFailure));
+document.addEventListener("htmx:afterRequest", ({ detail }) => { if (detail.successful) clearFailure(detail.target); });
+// The browser's back button wanted a page that HTMX couldn't load: the browser does.
+document.addEventListener("htmx:historyCacheMissLoadError", () => location.reload());

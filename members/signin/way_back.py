@@ -17,7 +17,8 @@ from django.contrib import messages
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
-from django.urls import ResolverMatch, reverse
+from django.urls import ResolverMatch, is_valid_path, reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from members.signin.allauth_internals import STATE_SESSION_KEY
 
@@ -179,10 +180,22 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     if is_old and not request.user.is_authenticated and not is_for_all:
         return _sign_in_first(request, _form(request.resolver_match))
     if not is_old or (is_for_all and not request.COOKIES):
-        return render(request, "403_csrf.html", {"page": page_of(request)}, status=403)
+        page = _came_from(request) or page_of(request)
+        return render(request, "403_csrf.html", {"page": page}, status=403)
     if not _is_in_already(request):
         messages.warning(request, EXPIRED.format(_form(request.resolver_match).words))
     return redirect(_with_next(request, page_of(request)))
+
+
+def _came_from(request: HttpRequest) -> str:
+    """Return the address of our own page that the form was on, or "" if the browser doesn't say."""
+    referer = request.headers.get("Referer", "")
+    hosts = {request.get_host()}
+    if not url_has_allowed_host_and_scheme(referer, hosts, require_https=request.is_secure()):
+        return ""
+    parts = urlsplit(referer)
+    path = f"{parts.path}?{parts.query}" if parts.query else parts.path
+    return path if is_valid_path(parts.path) else ""
 
 
 def _form(match: ResolverMatch | None) -> Form:

@@ -1,0 +1,123 @@
+"""What HTMX can't do is said where its answer was to appear, and trying again works."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from e2e import journey
+from e2e.stack import Stack
+
+FIONA = "fiona@failures.example"
+TABLE, AWAY = "billing_refundpolicy", "billing_refundpolicy_away"
+
+
+@pytest.fixture(scope="module")
+def member(browser: Browser, stack: Stack) -> Iterator[Page]:
+    """Fiona's browser; she has paid, so something can be refunded."""
+    context = browser.new_context(viewport={"width": 360, "height": 780})
+    page = context.new_page()
+    page.set_default_timeout(15_000)
+    journey.become_a_member(page, stack, "Fiona Failing", FIONA)
+    yield page
+    context.close()
+
+
+def open_form(page: Page, stack: Stack) -> Locator:
+    """Open the form of a refund; return its field for an amount."""
+    page.context.set_offline(False)
+    page.goto(f"{stack.url}/payments/")
+    page.locator('main a[href^="/payments/invoices/"]').first.click()
+    page.locator('main a[href$="/refund/"]').first.click()
+    page.wait_for_url(re.compile("/refund/$"))
+    page.get_by_label("Part of it").check()
+    return page.get_by_role("textbox", name="Amount")
+
+
+def notice(page: Page) -> Locator:
+    """The notice where the preview was to appear."""
+    return page.locator("#preview [role=alert]")
+
+
+def test_offline_says_so_and_goes_on(member: Page, stack: Stack) -> None:
+    amount = open_form(member, stack)
+    member.context.set_offline(True)
+    amount.fill("4.50")
+    expect(notice(member)).to_contain_text("You’re offline.")
+    member.context.set_offline(False)
+    notice(member).get_by_role("button", name="Try again").click()
+    expect(member.locator("#preview")).to_contain_text("$4.50")
+    expect(notice(member)).to_have_count(0)
+
+
+def test_a_fault_of_ours_says_so_and_goes_on(member: Page, stack: Stack) -> None:
+    amount = open_form(member, stack)
+    stack.sql(f"ALTER TABLE {TABLE} RENAME TO {AWAY}")
+    try:
+        amount.fill("5.25")
+        expect(notice(member)).to_contain_text("Something broke on our side.")
+        # Trying again in vain says so again.
+        notice(member).get_by_role("button", name="Try again").click()
+        expect(notice(member)).to_contain_text("Something broke on our side.")
+    finally:
+        stack.sql(f"ALTER TABLE {AWAY} RENAME TO {TABLE}")
+    notice(member).get_by_role("button", name="Try again").click()
+    expect(member.locator("#preview")).to_contain_text("$5.25")
+    expect(notice(member)).to_have_count(0)
+    expect(amount).to_have_value("5.25")
+
+
+def test_what_is_gone_asks_to_load_the_page(member: Page, stack: Stack) -> None:
+    amount = open_form(member, stack)
+    [(other,)] = stack.sql(
+        "INSERT INTO auth_user (username, password, email, first_name, last_name, is_superuser,"
+        " is_staff, is_active, date_joined) VALUES ('else', '', '', '', '', false, false, true,"
+        " now()) RETURNING id"
+    )
+    [(fiona,)] = stack.sql("SELECT id FROM auth_user WHERE email = %s", FIONA)
+    stack.sql("UPDATE billing_customer SET user_id = %s WHERE user_id = %s", other, fiona)
+    try:
+        amount.fill("6.00")
+        expect(notice(member)).to_contain_text("This page is out of date.")
+    finally:
+        stack.sql("UPDATE billing_customer SET user_id = %s WHERE user_id = %s", fiona, other)
+        stack.sql("DELETE FROM members_member WHERE user_id = %s", other)
+        stack.sql("DELETE FROM auth_user WHERE id = %s", other)
+    notice(member).get_by_role("button", name="Load the page again").click()
+    expect(notice(member)).to_have_count(0)
+    member.get_by_label("Part of it").check()
+    member.get_by_role("textbox", name="Amount").fill("6.00")
+    expect(member.locator("#preview")).to_contain_text("$6.00")
+
+
+def test_an_expired_page_is_loaded_anew_and_says_so(member: Page, stack: Stack) -> None:
+    amount = open_form(member, stack)
+    address = member.url
+    member.context.clear_cookies(name="csrftoken")
+    amount.fill("7.00")
+    expect(
+        member.get_by_text("This page had expired, so we couldn’t send your refund request.")
+    ).to_be_visible()
+    expect(member).to_have_url(address)
+    member.get_by_label("Part of it").check()
+    member.get_by_role("textbox", name="Amount").fill("7.00")
+    expect(member.locator("#preview")).to_contain_text("$7.00")
+
+
+def test_a_session_that_ended_leads_to_the_sign_in_and_back(member: Page, stack: Stack) -> None:
+    amount = open_form(member, stack)
+    address = member.url
+    stack.sql("DELETE FROM django_session")
+    amount.fill("8.00")
+    expect(member.get_by_text("You’re signed out. Sign in to continue.")).to_be_visible()
+    journey.fill_sign_in(member, FIONA)
+    expect(member).to_have_url(address)
+    expect(
+        member.get_by_text("You were signed out before we could send your refund request.")
+    ).to_be_visible()
+    member.get_by_label("Part of it").check()
+    member.get_by_role("textbox", name="Amount").fill("8.00")
+    expect(member.locator("#preview")).to_contain_text("$8.00")

@@ -89,7 +89,7 @@ def test_garbage_is_refused(body: str, headers: dict[str, str], machine: Client)
             for method in ("POST", "PUT", "GET"):
                 answer = machine.generic(method, address, content, content_type, headers=headers)
                 assert answer.status_code in {200, 400, 403, 404, 405, 413}, address
-                assert answer.status_code == 400 or "%00" not in address
+                assert answer.status_code in {400, 413} or "%00" not in address
 
 
 @pytest.mark.parametrize("path", ["sms-inbound", "sms-status"])

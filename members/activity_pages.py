@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -68,6 +69,11 @@ class Entry:
     title: str
     icon: str
     notes: tuple[str, ...]
+
+    @property
+    def is_recent(self) -> bool:
+        """Whether how long ago says more than the day."""
+        return timezone.now() - self.at < timedelta(days=7)
 
 
 def entries(found: Found) -> list[Entry]:

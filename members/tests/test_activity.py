@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
@@ -210,6 +210,15 @@ def test_a_name_is_shown_and_not_run() -> None:
     user = alice()
     activity.record(user, ActivityKind.PASSKEY_ADDED, detail="<script>alert(1)</script>")
     assert "<script>alert" not in text(browser(user))
+
+
+def test_after_a_week_the_day_says_more() -> None:
+    user = alice()
+    activity.record(user, ActivityKind.CARD, at=timezone.now() - timedelta(days=2))
+    activity.record(user, ActivityKind.CARD, at=datetime(2025, 3, 4, 17, tzinfo=UTC))
+    page = text(browser(user))
+    assert "2\xa0days ago" in page
+    assert "Mar 4, 2025" in page
 
 
 def test_it_is_forgotten_in_time() -> None:

@@ -38,7 +38,7 @@ def test_a_member_changes_who_is_billed_and_sees_it_on_the_next_invoice(
     page.get_by_role("button", name="Add tax ID").click()
     expect(page.get_by_text("Your tax ID is saved.")).to_be_visible()
 
-    stack.control("clock", advance="renewal")
+    stack.control("clock", advance_seconds=32 * 86_400)
     stack.settle()
     [(newest,)] = stack.sql(
         "SELECT billing_invoice.id FROM billing_invoice"

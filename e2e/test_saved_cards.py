@@ -44,7 +44,7 @@ def test_a_failed_payment_is_paid_with_another_card_that_its_bank_asks_about(
     page: Page, stack: Stack
 ) -> None:
     journey.become_a_member(page, stack, "Fay Failed", "fay@cards.example", FAILS_LATER)
-    stack.control("clock", advance="renewal")
+    stack.control("clock", advance_seconds=32 * 86_400)
     stack.settle()
     page.goto(stack.url)
     expect(page.get_by_role("button", name="Try Visa ending in 0341 again")).to_be_visible()

@@ -16,6 +16,7 @@ from billing.membership import payment_methods
 from billing.membership.payment_methods import MethodError, MustConfirm
 from billing.models import Invoice, PaymentMethod
 from billing.pages import card_lines
+from common.htmx import wants_fragment
 from members.access import current_user
 
 
@@ -23,6 +24,11 @@ from members.access import current_user
 @require_GET
 def cards(request: HttpRequest) -> HttpResponse:
     """List the saved payment methods: which one pays, which is the default."""
+    return _page(request)
+
+
+def _page(request: HttpRequest, outcome: dict[str, str] | None = None) -> HttpResponse:
+    """Render the page, or the list that HTMX asks for, with what's true now."""
     user = current_user(request)
     payer = payers.living(user)
     rows = payment_methods.charged(user)
@@ -33,9 +39,11 @@ def cards(request: HttpRequest) -> HttpResponse:
             payment_methods.in_use(rows, payment_methods.under_way(user)),
             payer.pk if payer else None,
             timezone.localdate(),
-        )
+        ),
+        "outcome": outcome,
     }
-    return render(request, "billing/cards.html", context)
+    template = "billing/cards.html" + ("#saved" if wants_fragment(request) else "")
+    return render(request, template, context)
 
 
 @login_required
@@ -85,10 +93,16 @@ def make_default(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         payment_methods.make_default(current_user(request), method)
     except MethodError as error:
-        messages.error(request, str(error))
-    else:
-        card = payment_methods.name(method)
-        messages.success(request, _("Your next charges go to %(card)s.") % {"card": card})
+        return _done(request, str(error), is_good=False)
+    card = payment_methods.name(method)
+    return _done(request, _("Your next charges go to %(card)s.") % {"card": card})
+
+
+def _done(request: HttpRequest, told: str, *, is_good: bool = True) -> HttpResponse:
+    """Say what's true now: in the list that changed, or after a redirect."""
+    if wants_fragment(request):
+        return _page(request, {"tone": "good" if is_good else "bad", "text": told})
+    (messages.success if is_good else messages.error)(request, told)
     return redirect("billing:cards")
 
 

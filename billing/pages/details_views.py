@@ -14,9 +14,12 @@ from billing.membership import billing_details
 from billing.membership.billing_details import DetailsRefused
 from billing.models import Customer
 from billing.pages.details_forms import DetailsForm, TaxIdForm
+from common.htmx import wants_fragment
 from members.access import current_user
 
 LONGEST = 100
+# The parts of the page that HTMX swaps.
+WHO, TAX_IDS = "who", "tax-ids"
 
 
 @login_required
@@ -29,14 +32,14 @@ def details(request: HttpRequest) -> HttpResponse:
         return _page(request, customer)
     form = DetailsForm(user, customer, request.POST)
     if not form.is_valid():
-        return _page(request, customer, form=form)
+        return _page(request, customer, WHO, form=form)
     try:
         billing_details.save(user, form.details())
     except DetailsRefused as error:
         form.add_error(error.field or None, str(error))
-        return _page(request, customer, form=form)
-    messages.success(request, _("Your billing details are saved. They’re on your next invoice."))
-    return redirect("billing:details")
+        return _page(request, customer, WHO, form=form)
+    told = _("Your billing details are saved. They’re on your next invoice.")
+    return _done(request, WHO, told)
 
 
 @login_required
@@ -47,15 +50,14 @@ def add_tax_id(request: HttpRequest) -> HttpResponse:
     customer = payers.living(user)
     form = TaxIdForm(customer, request.POST)
     if not form.is_valid():
-        return _page(request, customer, adding=form)
+        return _page(request, customer, TAX_IDS, adding=form)
     given = form.cleaned_data
     try:
         billing_details.add_tax_id(user, given["kind"], given["value"], str(given["key"]))
     except DetailsRefused as error:
         form.add_error(error.field or None, str(error))
-        return _page(request, customer, adding=form)
-    messages.success(request, _("Your tax ID is saved. It’s on your next invoice."))
-    return redirect("billing:details")
+        return _page(request, customer, TAX_IDS, adding=form)
+    return _done(request, TAX_IDS, _("Your tax ID is saved. It’s on your next invoice."))
 
 
 @login_required
@@ -66,26 +68,42 @@ def remove_tax_id(request: HttpRequest) -> HttpResponse:
     try:
         billing_details.remove_tax_id(current_user(request), kind, value)
     except DetailsRefused as error:
-        messages.error(request, str(error))
-    else:
-        messages.success(request, _("The tax ID is removed. It’s not on your next invoice."))
+        return _done(request, TAX_IDS, str(error), is_good=False)
+    told = _("The tax ID is removed. It’s not on your next invoice.")
+    return _done(request, TAX_IDS, told)
+
+
+def _done(request: HttpRequest, part: str, told: str, *, is_good: bool = True) -> HttpResponse:
+    """Say what's true now: in the part of the page that changed, or after a redirect."""
+    if wants_fragment(request):
+        outcome = {"tone": "good" if is_good else "bad", "text": told}
+        return _page(request, payers.living(current_user(request)), part, outcome=outcome)
+    (messages.success if is_good else messages.error)(request, told)
     return redirect("billing:details")
 
 
 def _page(
     request: HttpRequest,
     customer: Customer | None,
+    part: str = "",
     *,
     form: DetailsForm | None = None,
     adding: TaxIdForm | None = None,
+    outcome: dict[str, str] | None = None,
 ) -> HttpResponse:
-    """Render the page; with a form that was refused, it's a 400."""
+    """Render the page, or the part that HTMX asks for. A whole page with a refused form is a 400.
+
+    HTMX swaps nothing that comes with an error's status.
+    """
+    is_part = bool(part) and wants_fragment(request)
     ids = customer.tax_ids if customer else []
     context = {
         "form": form or DetailsForm(current_user(request), customer),
         "adding": adding or TaxIdForm(customer),
         "tax_ids": [{**one, "name": tax_id_types.name(one["type"])} for one in ids],
         "is_full": len(ids) >= billing_details.MOST_TAX_IDS,
+        "outcome": outcome,
     }
-    status = 400 if form or adding else 200
-    return render(request, "billing/details.html", context, status=status)
+    template = "billing/details.html" + (f"#{part}" if is_part else "")
+    status = 400 if (form or adding) and not is_part else 200
+    return render(request, template, context, status=status)

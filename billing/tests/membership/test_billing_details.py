@@ -271,6 +271,22 @@ def test_stripe_away_changes_nothing_and_keeps_what_was_typed(
     assert 'value="Västerlånggatan 1"' in text
 
 
+def test_htmx_gets_the_part_that_changed(client: Client, alice: User) -> None:
+    htmx = {"HX-Request": "true"}
+    url = reverse("billing:details")
+    text = client.post(url, SWEDEN | {"line1": ""}, headers=htmx).content.decode()
+    assert "Enter the street and number, or a PO box." in text
+    assert "<html" not in text
+    assert "Kind of tax ID" not in text
+    text = client.post(url, SWEDEN, headers=htmx).content.decode()
+    assert "Your billing details are saved." in text
+    form = VAT | {"key": "1f0d7c9e-0000-4000-8000-000000000000"}
+    text = client.post(reverse("billing:add-tax-id"), form, headers=htmx).content.decode()
+    assert "Your tax ID is saved." in text
+    assert "SE123456789001" in text
+    assert "<html" not in text
+
+
 def test_strangers_see_and_change_their_own(sandbox: Sandbox, client: Client, alice: User) -> None:
     save(client)
     add_tax_id(client)

@@ -253,6 +253,17 @@ def test_a_card_removed_in_another_tab_is_gone_here(
     assert len(rows_of(client)) == 1
 
 
+def test_htmx_gets_the_list_with_what_is_true_now(
+    sandbox: Sandbox, client: Client, alice: User
+) -> None:
+    add(sandbox, client)
+    url = reverse("billing:default-card", args=[method("4444").pk])
+    text = client.post(url, headers={"HX-Request": "true"}).content.decode()
+    assert "<html" not in text
+    assert "Your next charges go to Mastercard ending in 4444." in text
+    assert "Pays for your membership" in text
+
+
 def test_strangers_get_404(sandbox: Sandbox, client: Client, alice: User) -> None:
     mallory = Client()
     mallory.force_login(sign_up("Mallory Moss"))

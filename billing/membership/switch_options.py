@@ -161,15 +161,21 @@ def _given_back(
     if DisputeStatus.LOST in disputed:
         why = f"Your bank has taken this period's payment back. You can switch from {day}."
         return Obstacle(why)
-    return _refunded(refunds, day)
+    return _refunded(refunds, sum(payment.amount_received for payment in paid), day)
 
 
-def _refunded(refunds: Sequence[Refund], day: str) -> Obstacle:
-    """Return which refund of the current period's payment is in the way, and until when."""
-    agreed = {one.state for one in refunds if not one.is_undecided}
+def _refunded(refunds: Sequence[Refund], paid: int, day: str) -> Obstacle:
+    """Return which refund of the current period's payment is in the way, and until when.
+
+    `paid` is the sum of what was paid for the period, in minor units.
+    """
+    agreed = [one for one in refunds if not one.is_undecided]
     if agreed:
-        done = "was" if agreed == {RefundState.SUCCEEDED} else "is being"
-        return Obstacle(f"This period's payment {done} refunded. You can switch from {day}.")
+        is_part = sum(one.amount for one in agreed) < paid
+        what = "Part of this period's payment" if is_part else "This period's payment"
+        is_done = {one.state for one in agreed} == {RefundState.SUCCEEDED}
+        done = "was" if is_done else "is being"
+        return Obstacle(f"{what} {done} refunded. You can switch from {day}.")
     return _in_review(refunds[0]) if refunds else Obstacle()
 
 

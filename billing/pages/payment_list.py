@@ -17,10 +17,10 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from billing.core.statuses import InvoiceStatus, PaymentStatus
+from billing.core.statuses import REFUND_IN_TRANSIT, InvoiceStatus, PaymentStatus
 from billing.core.tones import Alert
 from billing.facts import credit, descriptions
-from billing.models import Invoice, Payment
+from billing.models import Invoice, Payment, Refund
 from billing.pages import payables, zelle_pages
 from billing.pages.payables import Payable
 from billing.pages.payment_facts import Month, PaymentsFacts, mark_of
@@ -188,7 +188,7 @@ def payments_page(facts: PaymentsFacts, asked: Wanted) -> PaymentsPage:
         wanted=asked,
         found=found,
         is_cut=asked.is_filtered and facts.has_older,
-        summary=_summary(facts.months, asked.year),
+        summary=_summary(facts, asked.year),
         year_options=[Option(str(one), str(one), one == asked.year) for one in years],
         kind_options=_options(KINDS, asked.kind),
         state_options=_options(STATES, asked.state),
@@ -296,22 +296,33 @@ def _credit(entries: Sequence[Invoice | Payment]) -> str:
     return _("You have %(credit)s in credit. We’ll keep it for you.") % {"credit": left}
 
 
-def _summary(months: Sequence[Month], wanted_year: int | None) -> Summary | None:
+def _summary(facts: PaymentsFacts, wanted_year: int | None) -> Summary | None:
     """Sum up the wanted year, or else the newest one with payments."""
+    months = facts.months
     if not months:
         return None
     year = wanted_year or months[0].year
     mine = [one for one in months if one.year == year]
     currencies = dict.fromkeys(one.currency for one in mine)
-    sums = [_sum([one for one in mine if one.currency == code], code) for code in currencies]
+    under_way = [one for one in facts.refunds if _year(one.payment) == year]
+    sums = [
+        _sum([one for one in mine if one.currency == code], under_way, code) for code in currencies
+    ]
     last = (year, 12) if wanted_year else _this_month()
     return Summary(year, sums, _bars(months, last))
 
 
-def _sum(months: Sequence[Month], currency: str) -> Sum:
-    back = sum(one.refunded for one in months)
+def _sum(months: Sequence[Month], under_way: Sequence[Refund], currency: str) -> Sum:
+    """Sum up a year in one currency. Stripe counts refunds before they arrive; we don't."""
+    coming = [one for one in under_way if one.currency == currency and one.stripe_id]
+    in_transit = sum(one.amount for one in coming if one.state in REFUND_IN_TRANSIT)
+    back = sum(one.refunded for one in months) - in_transit
     paid = Money(sum(one.paid for one in months), currency)
-    return Sum(paid, Money(back, currency) if back else None)
+    return Sum(paid, Money(back, currency) if back > 0 else None)
+
+
+def _year(row: Payment) -> int:
+    return timezone.localtime(row.paid_at or row.created_at).year
 
 
 def _this_month() -> tuple[int, int]:

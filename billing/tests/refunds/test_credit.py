@@ -322,9 +322,18 @@ def test_a_request_in_review_says_what_opens_the_switch_again(
 def test_what_is_refunded_is_said_as_that(sandbox: Sandbox, client: Client, alice: User) -> None:
     policy(automatic_up_to=3000)
     refunds.request(alice, Payment.objects.for_user(alice).get().pk, refund_request(1000))
-    assert "This period's payment is being refunded." in words(client.get("/membership/"))
+    assert "Part of this period's payment is being refunded." in words(client.get("/membership/"))
     run_jobs()
-    assert "This period's payment was refunded." in words(client.get("/membership/"))
+    assert "Part of this period's payment was refunded." in words(client.get("/membership/"))
+
+
+def test_all_that_is_refunded_is_no_part(client: Client, alice: User) -> None:
+    payment = Payment.objects.for_user(alice).get()
+    refunds.request(alice, payment.pk, refund_request(payment.amount_received))
+    Refund.objects.update(state="succeeded")
+    page = words(client.get("/membership/"))
+    assert "This period's payment was refunded." in page
+    assert "Part of this" not in page
 
 
 def test_a_gift_that_is_not_agreed_yet_is_not_told_here(client: Client, alice: User) -> None:
@@ -419,13 +428,13 @@ def test_years_and_credits_have_names_of_their_own(
     first, last = year.removeprefix("Membership, ").split(" to ")
     assert (first.split()[0], int(first.split()[1]) + 1) == (last.split()[0], int(last.split()[1]))
     assert "Credited −$261.00" in page
-    assert "You have $261.00 of credit: it is used before your card is charged." in page
+    assert "You have $261.00 in credit. We’ll use it before charging your card." in page
     credited = Invoice.objects.get(total__lt=0)
     invoice = words(client.get(f"/payments/invoices/{credited.pk}/"))
     assert "Credited" in invoice
     assert "Paid" not in invoice
     client.post("/membership/cancel/", {})
-    assert "$261.00 of credit, which is kept for you" in words(client.get("/payments/"))
+    assert "$261.00 in credit. We’ll keep it for you." in words(client.get("/payments/"))
 
 
 def test_the_payments_page_says_nothing_of_no_credit(client: Client, alice: User) -> None:

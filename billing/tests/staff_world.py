@@ -74,7 +74,7 @@ from members.models import (
     TermsAcceptance,
 )
 from portal.backoffice.roles import Role, make_groups
-from portal.models import Problem
+from portal.models import Problem, SupportMessage
 from testing.made_once import made_once
 
 PHONE = "+14155552671"
@@ -268,6 +268,7 @@ def _rows_of_account(alice: User) -> list[models.Model]:
         Device.objects.create(user=alice, browser=uuid.uuid4(), seen_at=timezone.now()),
         AccessChange.objects.create(user=alice, what="Granted: the group Support."),
         BrandVersion.objects.create(version=1),
+        SupportMessage.objects.create(user=alice, words="Can I bring a friend on Friday?"),
     ]
 
 

@@ -96,7 +96,7 @@ class MemberColumns:
     @column("Closing")
     def closing(self, row: User) -> SafeString | str:
         """When the account is to be closed, and what holds that up; or what became of it."""
-        plan = row.planned_closings.select_related("ended_by").first()
+        plan = next(iter(row.planned_closings.all()), None)
         if plan is None:
             return show.NOTHING
         if plan.state == ClosingState.PLANNED:

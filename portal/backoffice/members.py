@@ -9,7 +9,7 @@ from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse
 from unfold.contrib.filters.admin import BooleanRadioFilter
 
@@ -30,6 +30,7 @@ from portal.backoffice.member_lists import (
     SubscriptionsTab,
     ZelleTab,
 )
+from portal.models import PlannedClosing
 
 admin.site.unregister(User)
 
@@ -97,7 +98,10 @@ class UserAdmin(MemberColumns, MemberButtons, DjangoUserAdmin):  # type: ignore[
         """Users with customers and subscriptions: two more queries for the whole page."""
         rows: QuerySet[Any] = super().get_queryset(request)
         match = request.resolver_match
-        on_page = ["terms_accepted"] if match and "object_id" in match.kwargs else []
+        on_page: list[Any] = []
+        if match and "object_id" in match.kwargs:
+            plans = PlannedClosing.objects.select_related("ended_by")
+            on_page = ["terms_accepted", Prefetch("planned_closings", plans)]
         return rows.prefetch_related("customers__subscriptions", *on_page)
 
     def find_persons(self, term: str) -> list[int]:

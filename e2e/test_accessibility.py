@@ -15,7 +15,7 @@ from e2e.stack import Stack
 
 # The page that shows what switching to yearly would cost.
 SWITCH = "/membership/switch/yearly/"
-VISITOR = ["/accounts/login/", "/accounts/signup/", "/accounts/login/code/", "/nowhere/"]
+VISITOR = ["/accounts/login/", "/accounts/signup/", "/accounts/login/code/", "/help/", "/nowhere/"]
 MEMBER = [
     "/",
     "/membership/",
@@ -29,6 +29,9 @@ MEMBER = [
     "/accounts/2fa/",
     "/accounts/sessions/",
     "/account/activity/",
+    "/account/data/",
+    "/account/close/",
+    "/help/",
 ]
 ADA = "ada@access.example"
 ADAS_INVOICES = """

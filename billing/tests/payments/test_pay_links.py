@@ -12,6 +12,7 @@ from django.contrib.sessions.models import Session
 from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
+from pytest_django import Settings
 
 from billing.core.statuses import CheckoutState, RequestState
 from billing.facts import pay_links
@@ -299,6 +300,24 @@ def test_a_guests_payment_that_was_lost_is_repaired(
     assert not comparison.compare().differences
     assert Payment.objects.get().customer == Customer.objects.get(user=alice)
     assert Checkout.objects.get().state == CheckoutState.COMPLETE
+
+
+def test_a_guest_pays_tax_at_their_own_address(
+    sandbox: Sandbox, visitor: Client, alice: User, asked: PaymentRequest, settings: Settings
+) -> None:
+    settings.STRIPE_TAX = True
+    settings.STRIPE_TAX_BEHAVIOR = "exclusive"
+    url = press_pay(visitor, asked)["Location"]
+    session = url.rsplit("/", 1)[1]
+    place = {"country": "US", "postal_code": "10001", "city": "New York", "line1": "1 Main St"}
+    sandbox.control(f"checkout/{session}/complete", address=place, email="aunt@example.org")
+    deliver(sandbox.events())
+    payment = Payment.objects.get()
+    assert (payment.amount_received, payment.tax) == (4160, 160)
+    assert payment.customer.user == alice
+    # The guest's address isn't the member's.
+    customer = sandbox.stripe.v1.customers.retrieve(payment.customer.stripe_id)
+    assert not customer.address
 
 
 def test_mails_say_that_no_sign_in_is_needed(asked: PaymentRequest) -> None:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from billing.core import texts
 from billing.membership import payment_methods
 from billing.models import PaymentMethod, Subscription
+from common.components import CARD_PICTURES
 
 WALLETS = {
     "amex_express_checkout": "Amex Express Checkout",
@@ -32,6 +33,7 @@ class CardLine:
 
     pk: int
     name: str
+    picture: str  # a wallet's, or the brand's
     wallet: str
     expires: str
     has_expired: bool
@@ -92,6 +94,7 @@ def _line(
     return CardLine(
         pk=shown.pk,
         name=payment_methods.name(shown),
+        picture=shown.wallet if shown.wallet in CARD_PICTURES else shown.card_brand or shown.kind,
         wallet=WALLETS.get(shown.wallet, shown.wallet),
         expires=texts.card_expiry(shown.card_expires),
         has_expired=has_expired,

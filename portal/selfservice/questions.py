@@ -160,14 +160,11 @@ def _failed(facts: HelpFacts) -> Question:
 
 
 def _card(current: Membership) -> Question:
-    title, page = _("How do I change my card?"), reverse("billing:membership")
-    if not current.is_member:
-        text = _("You choose a card each time you pay, on Stripe’s secure payment page.")
-        return Question("card", title, (text,))
-    sentences = [_("Choose “Change card” on your membership page.")]
-    if current.card:
+    sentences = [_("Add a card, choose the default, or remove one on your cards page.")]
+    if current.is_member and current.card:
         sentences.insert(0, _("You pay with your %(card)s.") % {"card": current.card})
-    return Question("card", title, tuple(sentences), (Link(_("Change card"), page),))
+    link = Link(_("See my cards"), reverse("billing:cards"))
+    return Question("card", _("How do I change my card?"), tuple(sentences), (link,))
 
 
 def _company(facts: HelpFacts) -> Question:

@@ -25,7 +25,7 @@ class HelpForm(forms.Form):
         max_length=LONGEST,
         widget=forms.Textarea(attrs={"rows": 6}),
     )
-    page = forms.CharField(required=False, max_length=2000, widget=forms.HiddenInput)
+    page = WordsField(required=False, max_length=2000, widget=forms.HiddenInput)
     key = forms.UUIDField(widget=forms.HiddenInput)
 
     def __init__(self, data: Any = None, *, page: str = "") -> None:
@@ -53,7 +53,7 @@ class VisitorsHelpForm(HelpForm):
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
     )
     email = MailboxField(label=_("Your email address"))
-    website = forms.CharField(required=False, max_length=200)
+    website = WordsField(required=False, max_length=200)
 
     def clean_name(self) -> str:
         """Refuse links, as at sign-up."""

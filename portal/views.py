@@ -1,5 +1,6 @@
 """The portal's home page and its error pages."""
 
+from dataclasses import replace
 from http import HTTPStatus
 
 from django.contrib.auth.decorators import login_required
@@ -10,6 +11,7 @@ from django.shortcuts import render
 from billing.pages import home as home_page
 from billing.pages import member_facts
 from members.access import current_user
+from portal.selfservice import closing_alert
 
 TOO_LARGE = (RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent)
 
@@ -17,7 +19,10 @@ TOO_LARGE = (RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent)
 @login_required
 def home(request: HttpRequest) -> HttpResponse:
     """Show the member's status, what's next, and what needs attention."""
-    page = home_page.home(member_facts.home(current_user(request)))
+    user = current_user(request)
+    page = home_page.home(member_facts.home(user))
+    if closing := closing_alert.alert(user):
+        page = replace(page, alerts=[closing, *page.alerts])
     return render(request, "portal/home.html", {"home": page})
 
 

@@ -17,6 +17,7 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from billing.core.dates import long_date
 from billing.models import Customer, Dispute, Payment, Subscription
 from billing.refunds import service as refunds
 from billing.tests import factories
@@ -264,6 +265,22 @@ def test_the_member_keeps_it_and_the_membership_renews_again(sandbox: Sandbox) -
     tend_planned_closings(0)
     assert User.objects.filter(email=ALICE).exists()
     assert "Nobody plans to close" in text(client.post(UNDO, follow=True))
+
+
+def test_home_says_it_first_and_keeps_the_account_with_one_click() -> None:
+    user = alice()
+    assert "Your account closes on" not in text(fresh(user).get("/"))
+    fresh(user).post(PAGE)
+    client = fresh(user)
+    assert f"Your account closes on {long_date(PlannedClosing.objects.get().closes_at)}" in text(
+        client.get("/")
+    )
+    assert f'action="{UNDO}"' in client.get("/").content.decode()
+    PlannedClosing.objects.update(held_because="A refund is under way.")
+    assert "Your account can’t be closed yet" in text(client.get("/"))
+    client.post(UNDO)
+    assert "closes on" not in text(client.get("/"))
+    assert "can’t be closed" not in text(client.get("/"))
 
 
 def test_a_membership_that_was_ending_before_still_ends(sandbox: Sandbox) -> None:

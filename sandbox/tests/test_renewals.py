@@ -13,6 +13,7 @@ from sandbox.tests.conftest import (
     FAILS_LATER,
     MONTHLY,
     SECURE,
+    VISA,
     YEARLY,
     Server,
     event_types,
@@ -294,6 +295,10 @@ def test_an_invoice_that_was_given_up_is_paid_late(
     server.advance("renewal")
     open_id = alice.invoices[0].id
     api.v1.invoices.mark_uncollectible(open_id)
+    if not wanted:
+        with pytest.raises(stripe.CardError, match="declined"):
+            api.v1.invoices.pay(open_id)
+        alice.new_card(VISA)
     paid = api.v1.invoices.pay(open_id, wanted)
     assert (paid.status, paid.amount_remaining) == ("paid", 0)
     with pytest.raises(stripe.InvalidRequestError, match="already paid"):

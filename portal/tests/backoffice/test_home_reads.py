@@ -26,7 +26,8 @@ from portal.backoffice.home.facts import Failures, HomeFacts, Integration, Jobs,
 from portal.backoffice.home.income import Income
 from portal.backoffice.home.page import home
 from portal.backoffice.problem_facts import ProblemFacts
-from portal.backoffice.waiting import Disputes, Queue, Refunds, Waiting, waiting
+from portal.backoffice.waiting import Disputes, Help, Queue, Refunds, Waiting, waiting
+from portal.models import SupportMessage
 
 # Session, user and profile; what waits; problems, money, and the integration; the estimate of
 # payments, and income. A group's permissions take two more, and each kind of failure one.
@@ -117,6 +118,7 @@ def test_what_waits_is_one_statement_and_finds_what_the_lists_find(
             by_zelle=1,
         ),
         unassigned=UnassignedCustomer.objects.count(),
+        help=Help(1, SupportMessage.objects.get().created_at),
     )
     assert (counts.refunds.failed, counts.refunds.not_sent, counts.refunds.held) == (3, 3, 3)
     assert counts.unassigned == 1

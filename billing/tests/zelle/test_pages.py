@@ -347,9 +347,8 @@ def test_an_open_invoice_is_paid_by_zelle(client: Client, alice: User) -> None:
     assert f'href="/zelle/{row.pk}/"' in page
     assert "Pay by card" in page
     assert invoice.due_at
-    assert f'Please send it before <time datetime="{invoice.due_at:%Y-%m-%d}' in page_of(
-        client, row
-    )
+    due = timezone.localtime(invoice.due_at)
+    assert f'Please send it before <time datetime="{due:%Y-%m-%d}' in page_of(client, row)
     home = read(client, "/")
     assert f"with the memo {zelle.shown(row)}" in home
     assert f'href="/zelle/{row.pk}/"' in home

@@ -60,7 +60,7 @@ KINDS: dict[Kind, Promise] = {
 STATES: dict[State, Promise] = {
     State.PAID: gettext_lazy("Paid"),
     State.REFUNDED: gettext_lazy("Refunded"),
-    State.UNPAID: gettext_lazy("Not paid"),
+    State.UNPAID: gettext_lazy("Unpaid"),
 }
 
 

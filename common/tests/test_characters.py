@@ -23,7 +23,8 @@ from common.fields import CleansWords, WordsField
 ANY = st.text(st.characters(categories=None)) | st.text("a\v\f\0\u202e\ufffe\ud800\r\n\x85 ")
 # Not people's words: chosen, made by us, or checked letter by letter.
 OTHER_FIELDS = (forms.UUIDField, forms.URLField, forms.JSONField, forms.GenericIPAddressField)
-OTHER_NAMES = re.compile(r"password|code$|^login$|^email$|username")
+# A credential is a passkey's signed answer, read as JSON.
+OTHER_NAMES = re.compile(r"password|code$|^login$|^email$|username|^credential$")
 
 
 @given(ANY)

@@ -146,7 +146,7 @@ def member(sandbox: Sandbox) -> User:
     invoice = factories.make_invoice(customer, subscription=subscription)
     factories.make_credit_note(invoice)
     factories.make_payment(invoice=invoice)
-    factories.make_payment(customer)
+    factories.make_payment(customer, paid_at=timezone.now())
     make_terms()
     return user
 
@@ -157,7 +157,7 @@ def arguments(name: str, user: User) -> dict[str, Any]:
     made: dict[str, Callable[[], Model]] = {
         "switch": lambda: factories.make_plan(stripe_id="price_yearly", interval="year"),
         "use-card": lambda: single,
-        "payment": lambda: single,
+        **dict.fromkeys(("payment", "receipt", "email-receipt"), lambda: single),
         "request-refund": lambda: single,
         **dict.fromkeys(
             ("default-card", "remove-card"),

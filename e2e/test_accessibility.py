@@ -15,13 +15,21 @@ from e2e.stack import Stack
 
 # The page that shows what switching to yearly would cost.
 SWITCH = "/membership/switch/yearly/"
-VISITOR = ["/accounts/login/", "/accounts/signup/", "/accounts/login/code/", "/help/", "/nowhere/"]
+VISITOR = [
+    "/join/",
+    "/accounts/login/",
+    "/accounts/signup/",
+    "/accounts/login/code/",
+    "/help/",
+    "/nowhere/",
+]
 MEMBER = [
     "/",
     "/membership/",
     "/membership/cancel/",
     SWITCH,
     "/payments/",
+    "/payments/?q=nothing+of+the+kind",
     "/payments/new/",
     "/account/",
     "/account/billing/",
@@ -109,12 +117,13 @@ def test_axe_finds_nothing(
 def test_nothing_is_cut_off_on_the_narrowest_phone(
     browser: Browser, stack: Stack, signed_in: StorageState
 ) -> None:
-    context = browser.new_context(storage_state=signed_in, viewport={"width": 320, "height": 640})
-    page = context.new_page()
-    for path in MEMBER + papers(stack):
-        page.goto(address(stack, path))
-        assert page.evaluate("document.documentElement.scrollWidth") <= 320, path
-    context.close()
+    for cookies, paths in ((None, VISITOR), (signed_in, MEMBER + papers(stack))):
+        context = browser.new_context(storage_state=cookies, viewport={"width": 320, "height": 640})
+        page = context.new_page()
+        for path in paths:
+            page.goto(address(stack, path))
+            assert page.evaluate("document.documentElement.scrollWidth") <= 320, path
+        context.close()
 
 
 def test_the_sandboxs_panel_fits_a_window_of_1000_pixels(page: Page, stack: Stack) -> None:

@@ -29,7 +29,7 @@ def open_form(page: Page, stack: Stack) -> None:
     """Go from the payments to the invoice to the form."""
     page.goto(f"{stack.url}/payments/")
     expect(page.get_by_text("Refundable until").first).to_be_visible()
-    invoices = page.locator("#invoices")
+    invoices = page.locator("#list")
     invoices.get_by_role("link", name=re.compile("Membership, ")).first.click()
     page.get_by_role("link", name="Ask for a refund").click()
     expect(page.get_by_role("heading", name="Ask for a refund")).to_be_visible()

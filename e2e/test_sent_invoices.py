@@ -38,7 +38,7 @@ def test_it_is_due_it_is_paid_and_nobody_is_blamed(page: Page, stack: Stack) -> 
     expect(page.get_by_text("Please pay $40.00 by")).to_be_visible()
     expect(page.get_by_text("didn’t go through")).to_have_count(0)
     page.goto(f"{stack.url}/payments/")
-    row = page.locator("#invoices tr", has_text=number)
+    row = page.locator("#list tr", has_text=number)
     expect(row.get_by_text("To pay")).to_be_visible()
     expect(row).to_contain_text(re.compile(r"Due\s+\w{3} \d"))
     row.get_by_role("link", name="Workshop").click()
@@ -52,6 +52,6 @@ def test_it_is_due_it_is_paid_and_nobody_is_blamed(page: Page, stack: Stack) -> 
     journey.newest_mail(stack, INA, "Receipt: $40.00 for Workshop")
 
     page.goto(f"{stack.url}/payments/")
-    expect(page.locator("#invoices tr", has_text=number).get_by_text("Paid")).to_be_visible()
+    expect(page.locator("#list tr", has_text=number).get_by_text("Paid")).to_be_visible()
     page.goto(f"{stack.url}/")
     expect(page.get_by_text("Please pay")).to_have_count(0)

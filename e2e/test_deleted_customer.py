@@ -33,6 +33,6 @@ def test_who_was_deleted_joins_and_pays_again(page: Page, stack: Stack) -> None:
 
     # What was paid before is still theirs.
     page.goto(f"{stack.url}/payments/")
-    expect(page.locator("#list tbody tr")).to_have_count(2)
+    expect(page.locator("#list tbody tr")).to_have_count(3)
     kept = stack.stripe("GET", f"customers?email={DORA}")["data"]
     assert [one["id"] for one in kept] == [journey.customer_of(stack, DORA)]

@@ -45,12 +45,12 @@ def business_of(customers: Iterable[Customer]) -> str:
     return next(filter(None, names), "")
 
 
-def of_payment(user: User, invoice: Invoice | None) -> list[tuple[str, str]]:
-    """Return who a document about one payment names: today's details.
+def of_payment(now: list[tuple[str, str]], invoice: Invoice | None) -> list[tuple[str, str]]:
+    """Return who a document about one payment names: today's details (`of_member`).
 
     If its invoice names another business, that's the one.
     """
-    billed, now = of_invoice(invoice) if invoice else [], of_member(user)
+    billed = of_invoice(invoice) if invoice else []
     return now if set(billed) <= set(now) else billed
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile
@@ -32,9 +33,24 @@ def number(row: Payment) -> str:
     return f"{timezone.localtime(row.paid_at or row.created_at):%Y}-{row.pk:06d}"
 
 
-def pdf(row: Payment, names: dict[str, str], made_at: datetime) -> bytes:
-    """Return the receipt of a payment that arrived. `names` are product names."""
-    content = _content(row, statements.paid(row, names), made_at)
+@dataclass(frozen=True)
+class Payer:
+    """Who receipts name, read once for all of them; `names` are product names."""
+
+    name: str
+    details: list[tuple[str, str]]
+    names: dict[str, str]
+
+
+def payer(user: User) -> Payer:
+    """Read who a member's receipts name."""
+    name = user.get_full_name() or user.email
+    return Payer(name, businesses.of_member(user), plans.product_names())
+
+
+def pdf(row: Payment, whose: Payer, made_at: datetime) -> bytes:
+    """Return the receipt of a payment that arrived."""
+    content = _content(row, statements.paid(row, whose.names), whose, made_at)
     return documents.render("payment_receipt", content, made_at=made_at)
 
 
@@ -53,23 +69,21 @@ def year_as_zip(user: User, year: int) -> bytes | None:
     yearly = statements.statement_of(user, year)
     if yearly is None:
         return None
-    names = plans.product_names()
     packed = io.BytesIO()
     with ZipFile(packed, "w", ZIP_DEFLATED) as archive:
         statement = documents.render("statement", yearly.as_document(made_at), made_at=made_at)
         archive.writestr(f"statement-{year}.pdf", statement)
         archive.writestr(f"payments-{year}.csv", _csv(yearly.payments))
-        for name, document in _receipts(user, year, names, made_at):
+        for name, document in _receipts(user, year, made_at):
             archive.writestr(name, document)
     return packed.getvalue()
 
 
-def _receipts(
-    user: User, year: int, names: dict[str, str], made_at: datetime
-) -> Iterator[tuple[str, bytes]]:
+def _receipts(user: User, year: int, made_at: datetime) -> Iterator[tuple[str, bytes]]:
+    whose = payer(user)
     for row in statements.payments_in(user, year):
         day = timezone.localtime(row.paid_at or row.created_at)
-        yield f"receipts/{day:%Y-%m-%d}-receipt-{number(row)}.pdf", pdf(row, names, made_at)
+        yield f"receipts/{day:%Y-%m-%d}-receipt-{number(row)}.pdf", pdf(row, whose, made_at)
 
 
 def _csv(rows: list[Paid]) -> str:
@@ -78,12 +92,12 @@ def _csv(rows: list[Paid]) -> str:
     return "".join(spreadsheets.lines(statements.COLUMNS, listed))
 
 
-def _content(row: Payment, paid: Paid, made_at: datetime) -> dict[str, Any]:
+def _content(row: Payment, paid: Paid, whose: Payer, made_at: datetime) -> dict[str, Any]:
     """Return the receipt as the JSON that `templates/documents/payment_receipt.typ` shows."""
-    user, back = row.customer.user, paid.went_back
+    back = paid.went_back
     facts = [
-        (_("For"), user.get_full_name() or user.email),
-        *businesses.of_payment(user, row.invoice),
+        (_("For"), whose.name),
+        *businesses.of_payment(whose.details, row.invoice),
         (_("Paid on"), _day(paid.at)),
         (_("Paid with"), paid.method),
         (_("Invoice"), paid.invoice_number),

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from billing.facts import plans, statements
+from billing.facts import statements
 from billing.models import Payment
 from billing.pages import receipts
 from billing.pages.payment_lines import payment_url
@@ -62,8 +62,8 @@ def statement_zip(request: HttpRequest, year: int) -> HttpResponse:
 @require_GET
 def receipt(request: HttpRequest, pk: int) -> HttpResponse:
     """Download the receipt of one of the member's payments."""
-    row = _own_payment(request, pk)
-    document = receipts.pdf(row, plans.product_names(), timezone.localtime())
+    row, whose = _own_payment(request, pk), receipts.payer(current_user(request))
+    document = receipts.pdf(row, whose, timezone.localtime())
     return documents.download(document, f"receipt-{receipts.number(row)}.pdf")
 
 

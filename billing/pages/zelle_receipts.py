@@ -26,7 +26,7 @@ def as_document(row: ExpectedTransfer, made_at: datetime) -> dict[str, Any]:
     notes = _given_back(row)
     back = sum(note.out_of_band for note in notes)
     invoice = row.invoice
-    billed_to = businesses.of_payment(row.user, invoice)
+    billed_to = businesses.of_payment(businesses.of_member(row.user), invoice)
     facts = [
         ("For", row.user.get_full_name() or row.user.email),
         *billed_to,

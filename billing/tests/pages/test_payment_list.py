@@ -239,6 +239,19 @@ def test_a_receipt_is_emailed_once_however_often_it_is_asked_for(
     assert message.subject == "Receipt: $40.00 for Łódź workshop"
 
 
+def test_a_year_of_many_payments_takes_few_statements(
+    client: Client, customer: Customer, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    for number in range(20):
+        at = day(4, 1 + number)
+        factories.make_payment(customer, description=f"Pass {number}", created_at=at, paid_at=at)
+    client.force_login(customer.user)
+    with django_assert_max_num_queries(14):
+        answer = client.get("/payments/statements/2026/zip/")
+    with ZipFile(io.BytesIO(answer.content)) as packed:
+        assert len(packed.namelist()) == 26
+
+
 def test_a_year_is_one_download(client: Client, customer: Customer) -> None:
     client.force_login(customer.user)
     answer = client.get("/payments/statements/2026/zip/")

@@ -19,6 +19,7 @@ from billing.models import (
     Customer,
     Invoice,
     Payment,
+    PaymentMethod,
     Reconciliation,
     StripeEvent,
     Subscription,
@@ -34,8 +35,16 @@ from testing import thorough
 from testing.thorough import phases
 
 pytestmark = pytest.mark.django_db
-COPIES: tuple[type[StripeCopy], ...] = (Customer, Subscription, Invoice, CreditNote, Payment)
-OURS = {"id", "user", "read_at", "history_read_at", "told_email", "told_name", "told_language"}
+COPIES: tuple[type[StripeCopy], ...] = (
+    Customer,
+    PaymentMethod,
+    Subscription,
+    Invoice,
+    CreditNote,
+    Payment,
+)
+TIMES = {"read_at", "history_read_at", "methods_read_at"}
+OURS = TIMES | {"id", "user", "told_email", "told_name", "told_language"}
 
 
 def told() -> Told:
@@ -66,7 +75,8 @@ def _columns(row: StripeCopy) -> dict[str, Any]:
 def forget() -> None:
     """Go back to before the first event. What members did here, their checkouts, stays."""
     Checkout.objects.update(payment=None)
-    for model in (Payment, CreditNote, Invoice, Subscription, StripeEvent, Message, Reconciliation):
+    copied = (PaymentMethod, Payment, CreditNote, Invoice, Subscription)
+    for model in (*copied, StripeEvent, Message, Reconciliation):
         model._default_manager.all().delete()
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM procrastinate_events; DELETE FROM procrastinate_jobs")

@@ -28,6 +28,8 @@ LARGEST_BYTES = 300_000
 DEMO_SECONDS = 900
 RECEIPT = "Receipt:"
 OWNER, REFUNDED, ZELLE = "Staff (owner)", "Refunded", "Paying by Zelle"
+# Anyone on the web.
+SIGNED_OUT = ""
 Scheme = Literal["light", "dark"]
 
 
@@ -60,7 +62,8 @@ class Places:
 class Picture:
     """One screenshot: its name, where it's taken, and what to follow from the first page.
 
-    `role` is one of the demo's sign-ins. `then` is the beginning of a link's address to follow.
+    `role` is one of the demo's sign-ins, or `SIGNED_OUT`. `then` is the beginning of a
+    link's address to follow.
     """
 
     name: str
@@ -78,7 +81,7 @@ PICTURES = [
     Picture("home-phone-dark", "Member", "/", PHONE, "dark"),
     Picture("payments-phone", "Member", "/payments/", PHONE),
     Picture("payment-failed", "Unpaid", "/"),
-    Picture("join", "Visitor", "/membership/"),
+    Picture("join", SIGNED_OUT, "/join/"),
     Picture("membership", "Member", "/membership/"),
     Picture("invoice", "Member", "/payments/", then="/payments/invoices/"),
     Picture("zelle-page", ZELLE, "/", then="/zelle/"),
@@ -147,7 +150,7 @@ def _take_all(places: Places) -> None:
         browser = playwright.chromium.launch(executable_path=find_browser(), args=list(ARGUMENTS))
         cookies = {role: _sign_in(browser, places, role) for role in _roles()}
         for picture in PICTURES:
-            _take(browser, places, picture, cookies[picture.role])
+            _take(browser, places, picture, cookies.get(picture.role))
         _take_refunds(browser, places, cookies[OWNER])
         _take_members_refunds(browser, places, cookies[REFUNDED])
         _take_receipt(browser, places, "email", "light")
@@ -157,7 +160,7 @@ def _take_all(places: Places) -> None:
 
 
 def _roles() -> list[str]:
-    return sorted({REFUNDED, *(picture.role for picture in PICTURES)})
+    return sorted({REFUNDED, *(picture.role for picture in PICTURES)} - {SIGNED_OUT})
 
 
 def _sign_in(browser: Browser, places: Places, role: str) -> StorageState:
@@ -173,7 +176,7 @@ def _sign_in(browser: Browser, places: Places, role: str) -> StorageState:
         return page.context.storage_state()
 
 
-def _take(browser: Browser, places: Places, picture: Picture, cookies: StorageState) -> None:
+def _take(browser: Browser, places: Places, picture: Picture, cookies: StorageState | None) -> None:
     with _page(browser, picture.screen, picture.scheme, cookies) as page:
         page.goto(f"{places.portal}{picture.path}")
         if picture.then:

@@ -19,6 +19,7 @@ from billing.admin.decisions import MembershipDecisionAdmin
 from billing.admin.disputes import DisputeAdmin
 from billing.admin.integration import ReconciliationAdmin, StripeEventAdmin
 from billing.admin.invoices import InvoiceAdmin
+from billing.admin.methods import PaymentMethodAdmin
 from billing.admin.payables import ItemAdmin, PaymentRequestAdmin
 from billing.admin.payments import PaymentAdmin
 from billing.admin.plans import PlanAdmin
@@ -50,6 +51,7 @@ __all__ = [
     "MembershipDecisionAdmin",
     "MissingSetupAdmin",
     "PaymentAdmin",
+    "PaymentMethodAdmin",
     "PaymentRequestAdmin",
     "PlanAdmin",
     "ReconciliationAdmin",

@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from billing.admin import labels
+from billing.admin import methods as saved_methods
 from billing.admin.copies import SHOWN, Rows, StripeCopyAdmin, disputes_of, on_day
 from billing.admin.refunds.case import refunds_of
 from billing.facts import income, memberships
@@ -16,6 +17,8 @@ from common.staff import show
 from common.staff.filters import by_day
 from common.staff.parts import column
 from members.search import people
+
+MONEY = ["subscriptions", "methods", "invoices", "payments", "refunds", "disputes"]
 
 
 @admin.register(Customer)
@@ -32,7 +35,7 @@ class CustomerAdmin(StripeCopyAdmin):
     list_filter = ["deleted_at_stripe", ("created_at", by_day("customer since"))]
     fieldsets = [
         (None, {"fields": ["member", "membership", "name", "email", "deleted_at_stripe"]}),
-        ("Money", {"fields": ["subscriptions", "invoices", "payments", "refunds", "disputes"]}),
+        ("Money", {"fields": MONEY}),
         ("What happened", {"fields": ["messages", "events"]}),
         ("Copy of Stripe's record", {"fields": ["stripe_id", "created", "read"]}),
     ]
@@ -79,6 +82,12 @@ class CustomerAdmin(StripeCopyAdmin):
                 for one in row.subscriptions.all()
             ]
         )
+
+    @column("Payment methods")
+    def methods(self, row: Customer) -> SafeString | str:
+        """Links to what they've saved."""
+        saved = row.payment_methods.all()[:SHOWN]
+        return show.links([(show.page_of(one), saved_methods.called(one)) for one in saved])
 
     @column("Invoices")
     def invoices(self, row: Customer) -> SafeString | str:

@@ -66,6 +66,7 @@ from emails.contexts import NamedAmount
 from emails.models import Message
 from members.models import (
     AccessChange,
+    AccountActivity,
     Device,
     Member,
     PhoneCode,
@@ -124,6 +125,7 @@ def make_world() -> World:
     rows = [
         *(alice, customer, subscription, invoice, note, payment, event, message, _group()),
         *_rows_around(alice, customer),
+        factories.make_payment_method(customer),
         dispute,
         *refund_rows,
         MembershipDecision.objects.create(
@@ -265,6 +267,9 @@ def _rows_of_account(alice: User) -> list[models.Model]:
         EmailAddress.objects.create(user=alice, email=alice.email, verified=True, primary=True),
         UserSession.objects.create(**seen, session_key="secret-session-key"),
         SignIn.objects.create(**seen, method="password"),
+        AccountActivity.objects.create(
+            **seen, kind="passkey_added", by="member", detail="My phone"
+        ),
         Device.objects.create(user=alice, browser=uuid.uuid4(), seen_at=timezone.now()),
         AccessChange.objects.create(user=alice, what="Granted: the group Support."),
         BrandVersion.objects.create(version=1),

@@ -2,10 +2,17 @@
 
 from members.admin.accounts import EmailAddressAdmin, UserSessionAdmin
 from members.admin.profiles import MemberAdmin, PhoneCodeAdmin, SmsConsentRecordAdmin
-from members.admin.records import AccessChangeAdmin, DeviceAdmin, SignInAdmin, TermsAcceptanceAdmin
+from members.admin.records import (
+    AccessChangeAdmin,
+    AccountActivityAdmin,
+    DeviceAdmin,
+    SignInAdmin,
+    TermsAcceptanceAdmin,
+)
 
 __all__ = [
     "AccessChangeAdmin",
+    "AccountActivityAdmin",
     "DeviceAdmin",
     "EmailAddressAdmin",
     "MemberAdmin",

@@ -1,4 +1,4 @@
-"""Members' records on the staff site: sign-ins, and the terms they agreed to."""
+"""Members' records on the staff site: sign-ins, activity, and the terms they agreed to."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesDropdownFilter
 
 from common.staff import show
-from common.staff.filters import by_day
+from common.staff.filters import by_day, titled
 from common.staff.parts import column
 from common.staff.read_only import ReadOnlyAdmin
 from members import access_changes, search
 from members.display import device
-from members.models import AccessChange, Device, SignIn, TermsAcceptance
+from members.models import AccessChange, AccountActivity, Device, SignIn, TermsAcceptance
 
 
 class RecordAdmin(ReadOnlyAdmin):
@@ -63,6 +63,40 @@ class SignInAdmin(RecordAdmin):
     @column("Browser")
     def device(self, row: SignIn) -> str:
         """The browser in words."""
+        return device(row.user_agent) or show.NOTHING
+
+
+@admin.register(AccountActivity)
+class AccountActivityAdmin(RecordAdmin):
+    """What changed about an account or its membership, and who did it. Old rows are deleted."""
+
+    search_fields = ["ip"]
+    search_help_text = "Any part of a name, email address or phone number; or an IP address"
+    list_display = ["who", "what", "detail", "by_whom", "when", "device", "ip"]
+    list_filter = [
+        ("kind", titled(ChoicesDropdownFilter, "change")),
+        ("by", titled(ChoicesDropdownFilter, "by")),
+        ("happened_at", by_day("day")),
+    ]
+    nothing = "No account has changed yet."
+    fieldsets = [
+        (None, {"fields": ["what", "detail", "by_whom", "owner", "when"]}),
+        ("Where it came from", {"fields": ["ip", "device", "user_agent"]}),
+    ]
+
+    @column("Change", ordering="kind")
+    def what(self, row: AccountActivity) -> str:
+        """What changed."""
+        return row.get_kind_display()
+
+    @column("By", ordering="by")
+    def by_whom(self, row: AccountActivity) -> str:
+        """Who did it, if that's known."""
+        return row.get_by_display() or show.NOTHING
+
+    @column("Browser")
+    def device(self, row: AccountActivity) -> str:
+        """The browser in words; changes that came from elsewhere have none."""
         return device(row.user_agent) or show.NOTHING
 
 

@@ -1,4 +1,4 @@
-"""The lists on a member's page: their money, messages, and sign-ins."""
+"""The lists on a member's page: their money, messages, sign-ins, and activity."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from unfold.datasets import BaseDataset
 
 from billing.admin.bank.expected import ExpectedTransferAdmin
 from billing.admin.invoices import InvoiceAdmin
+from billing.admin.methods import PaymentMethodAdmin
 from billing.admin.payments import PaymentAdmin
 from billing.admin.subscriptions import SubscriptionAdmin
-from billing.models import ExpectedTransfer, Invoice, Payment, Subscription
+from billing.models import ExpectedTransfer, Invoice, Payment, PaymentMethod, Subscription
 from common.staff.read_only import EstimatedPaginator, ReadOnlyAdmin
 from emails.admin import MessageAdmin
 from emails.models import Message
-from members.admin.records import SignInAdmin
-from members.models import SignIn
+from members.admin.records import AccountActivityAdmin, SignInAdmin
+from members.models import AccountActivity, SignIn
 from portal.backoffice.support import SupportMessageAdmin
 from portal.models import SupportMessage
 
@@ -81,6 +82,12 @@ class PaymentsOfMember(OfOneMember, PaymentAdmin):
     ]  # fmt: skip
 
 
+class MethodsOfMember(OfOneMember, PaymentMethodAdmin):
+    """What a member has saved to pay with."""
+
+    list_display = ["card", "wallet_name", "expires", "is_default", "saved"]
+
+
 class ZelleOfMember(OfOneMember, ExpectedTransferAdmin):
     """A member's payments by Zelle."""
 
@@ -109,6 +116,13 @@ class SignInsOfMember(OfOneMember, SignInAdmin):
     list_display = ["when", "ip", "device", "method"]
 
 
+class ActivityOfMember(OfOneMember, AccountActivityAdmin):
+    """What changed about a member's account."""
+
+    member_lookup = "user"
+    list_display = ["what", "detail", "by_whom", "when", "device", "ip"]
+
+
 class SubscriptionsTab(BaseDataset):  # type: ignore[misc]  # Unfold ships no types
     """The tab of a member's subscriptions."""
 
@@ -125,6 +139,12 @@ class PaymentsTab(BaseDataset):  # type: ignore[misc]
     """The tab of a member's payments."""
 
     model, model_admin, tab = Payment, PaymentsOfMember, True
+
+
+class MethodsTab(BaseDataset):  # type: ignore[misc]
+    """The tab of what a member has saved to pay with."""
+
+    model, model_admin, tab = PaymentMethod, MethodsOfMember, True
 
 
 class ZelleTab(BaseDataset):  # type: ignore[misc]
@@ -149,3 +169,9 @@ class SignInsTab(BaseDataset):  # type: ignore[misc]
     """The tab of a member's sign-ins."""
 
     model, model_admin, tab = SignIn, SignInsOfMember, True
+
+
+class ActivityTab(BaseDataset):  # type: ignore[misc]
+    """The tab of what changed about a member's account."""
+
+    model, model_admin, tab = AccountActivity, ActivityOfMember, True

@@ -22,9 +22,11 @@ from portal.backoffice.member_buttons import MemberButtons
 from portal.backoffice.member_columns import MemberColumns, MembershipFilter
 from portal.backoffice.member_forms import MemberInline, OpenAccountForm
 from portal.backoffice.member_lists import (
+    ActivityTab,
     HelpTab,
     InvoicesTab,
     MessagesTab,
+    MethodsTab,
     PaymentsTab,
     SignInsTab,
     SubscriptionsTab,
@@ -66,10 +68,12 @@ class UserAdmin(MemberColumns, MemberButtons, DjangoUserAdmin):  # type: ignore[
         SubscriptionsTab,
         InvoicesTab,
         PaymentsTab,
+        MethodsTab,
         ZelleTab,
         HelpTab,
         MessagesTab,
         SignInsTab,
+        ActivityTab,
     ]
     # Side by side they'd be wider than the page.
     actions_detail: ClassVar[list[Any]] = [

@@ -39,6 +39,11 @@ class Item:
         """Return the list's URL name."""
         return f"admin:{self.model.replace('.', '_')}_{self.page}"
 
+    @property
+    def list_name(self) -> str:
+        """Return the URL name of its model's list, whichever page it leads to."""
+        return f"admin:{self.model.replace('.', '_')}_changelist"
+
     def is_allowed(self, request: HttpRequest) -> bool:
         """Whether this staff member may open the list."""
         app, model = self.model.split(".")
@@ -52,6 +57,7 @@ GROUPS: dict[str, list[Item]] = {
         Item("Text message consents", "sms", "members.smsconsentrecord"),
         Item("Terms accepted", "contract", "members.termsacceptance"),
         Item("Sign-ins", "login", "members.signin"),
+        Item("Account activity", "manage_history", "members.accountactivity"),
         Item("Access changes", "admin_panel_settings", "members.accesschange"),
         Item("Email addresses", "alternate_email", "account.emailaddress"),
     ],
@@ -67,6 +73,7 @@ GROUPS: dict[str, list[Item]] = {
         Item("Payment requests", "request_quote", "billing.paymentrequest"),
         Item("Items", "storefront", "billing.item"),
         Item("Customers", "badge", "billing.customer"),
+        Item("Payment methods", "credit_card", "billing.paymentmethod"),
         Item("Checkouts", "shopping_cart_checkout", "billing.checkout"),
         Item("Plans", "sell", "billing.plan"),
         Item("Products", "inventory_2", "billing.product"),
@@ -132,6 +139,14 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
         if allowed:
             groups.append({"title": title, "items": allowed})
     return groups
+
+
+def place_of(address: str) -> str:
+    """Return the group of the model whose list has this address; "" if it's not in the sidebar."""
+    for title, items in GROUPS.items():
+        if any(address == reverse(item.list_name) for item in items):
+            return title
+    return ""
 
 
 def waiting(request: HttpRequest) -> Waiting:

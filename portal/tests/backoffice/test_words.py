@@ -47,7 +47,8 @@ def heading(page: str) -> list[str]:
 @pytest.mark.parametrize("item", ITEMS, ids=lambda item: item.model)
 def test_a_list_is_called_what_the_sidebar_calls_it(boss: Client, item: Item) -> None:
     page = read(boss, reverse(item.url_name))
-    assert heading(page)[-1] == item.title
+    group = next(title for title, items in GROUPS.items() if item in items)
+    assert (heading(page)[0], heading(page)[-1]) == (group, item.title)
     assert f"{item.title} | " in page.split("<title>")[1].split("</title>")[0]
     assert "Select " not in page.split("<title>")[1].split("</title>")[0]
 

@@ -1,0 +1,263 @@
+"""Another language needs only a file: each word that a member reads can be translated.
+
+The pages are asked for in a language that puts marks around each translation. What is left outside
+of the marks could never be translated. Names and such in these rows are Greek, so that any Latin
+letter without marks is a word of ours.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from html.parser import HTMLParser
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone, translation
+from django.utils.translation import trans_real
+from pytest_django import Settings
+
+from billing.models import (
+    Customer,
+    ExpectedTransfer,
+    Invoice,
+    Item,
+    Payment,
+    PaymentRequest,
+    Plan,
+    Product,
+    Refund,
+    Subscription,
+    TaxRate,
+)
+from billing.tests import factories
+from billing.tests.pages.test_page_reads import stranger, troubled
+from billing.tests.refund_world import policy
+
+pytestmark = pytest.mark.django_db
+OPEN, CLOSE = "⟦", "⟧"
+ATTRIBUTES = {"alt", "aria-label", "aria-description", "placeholder", "title"}
+# Not words: addresses, and what stands in code elements.
+NOT_WORDS = re.compile(
+    r"\S+@\S+|https?://\S+|\b[\w-]+\.example\S*|[\w ,()-]+\(UTC[+−][\d:]+\)"
+    r"|\b(Visa|Zelle|PDF|CSV|ZIP|USD|UTC|EST|EDT)\b"
+)
+WORD = re.compile(r"[A-Za-z]{2,}")
+VISITOR = (
+    "billing:join",
+    "account_login",
+    "account_signup",
+    "account_request_login_code",
+    "account_reset_password",
+    "selfservice:help",
+)
+MEMBER = (
+    "home",
+    "billing:join",
+    "billing:membership",
+    "billing:cancel",
+    "billing:payments",
+    "billing:pay-amount",
+    "billing:details",
+    "billing:cards",
+    "members:account",
+    "members:activity",
+    "account_email",
+    "account_change_phone",
+    "account_change_password",
+    "account_logout",
+    "mfa_index",
+    "mfa_activate_totp",
+    "mfa_add_webauthn",
+    "usersessions_list",
+    "selfservice:data",
+    "selfservice:close",
+    "selfservice:help",
+)
+# Pages that still have words without marks. A page that's done leaves this list.
+NOT_YET = frozenset(
+    {
+        "account_change_phone",
+        "account_email",
+        "account_login",
+        "account_logout",
+        "account_request_login_code",
+        "account_reset_password",
+        "account_signup",
+        "billing:cancel",
+        "billing:details",
+        "billing:invoice",
+        "billing:membership",
+        "billing:pay-amount",
+        "billing:payment",
+        "billing:payments",
+        "billing:refund",
+        "billing:request-refund",
+        "billing:statement",
+        "billing:zelle",
+        "home",
+        "members:account",
+        "mfa_index",
+        "selfservice:close",
+        "selfservice:help",
+        "usersessions_list",
+    }
+)
+
+
+class Marking:
+    """A language whose translations are the originals between marks."""
+
+    # The list of countries asks for it.
+    _fallback = None
+
+    def gettext(self, message: str) -> str:
+        return f"{OPEN}{message.rpartition(chr(4))[2]}{CLOSE}"
+
+    def ngettext(self, one: str, many: str, number: int) -> str:
+        return self.gettext(one if number == 1 else many)
+
+    def to_language(self) -> str:
+        return "en-us"
+
+    def language(self) -> str:
+        return "en-us"
+
+
+class Unmarked(HTMLParser):
+    """What a page says outside of the marks."""
+
+    SILENT = {"script", "style", "code", "svg"}
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self._inside: list[str] = []
+        # A sentence with a link in it comes in several pieces.
+        self._depth = 0
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        values = dict(attributes)
+        if tag in self.SILENT:
+            self._inside.append(tag)
+        for name, value in values.items():
+            is_button = name == "value" and values.get("type") in ("submit", "button", "reset")
+            is_sentence = name.startswith("data-") and " " in (value or "").strip()
+            if name in ATTRIBUTES or is_button or is_sentence:
+                self._look(value or "", 0)
+
+    def handle_endtag(self, tag: str) -> None:
+        if self._inside and tag == self._inside[-1]:
+            self._inside.pop()
+
+    def handle_data(self, data: str) -> None:
+        if not self._inside:
+            self._depth = self._look(data, self._depth)
+
+    def _look(self, text: str, depth: int) -> int:
+        """Note what's outside of the marks, and return how many are open at the end."""
+        outside = []
+        for character in text:
+            depth += (character == OPEN) - (character == CLOSE)
+            outside.append(character if depth == 0 else " ")
+        left = NOT_WORDS.sub(" ", "".join(outside))
+        if WORD.search(left):
+            self.found.append(" ".join(text.split()))
+        return depth
+
+
+@pytest.fixture
+def catalog(settings: Settings) -> None:
+    """A plan, its product, a tax, and the business, with names that aren't words of ours."""
+    settings.BRAND_NAME = "Ωμέγα"
+    factories.make_plan(name="Μέλος")
+    now = timezone.now()
+    Product.objects.create(stripe_id=factories.PLAN_PRODUCT, name="Μέλος", read_at=now)
+    TaxRate.objects.create(stripe_id="txr_vat", name="ΦΠΑ", percentage="19", read_at=now)
+
+
+@pytest.fixture
+def marking() -> Iterator[None]:
+    """Whatever this thread translates carries the marks."""
+    translation.activate("en-us")
+    trans_real._active.value = Marking()  # type: ignore[attr-defined]
+    yield
+    translation.deactivate()
+
+
+def in_greek(user: User) -> None:
+    """Give a member, and whatever they bought, Greek names."""
+    User.objects.filter(pk=user.pk).update(first_name="Ωμέγα", last_name="Άλφα")
+    Customer.objects.update(name="Ωμέγα")
+    for model in (Payment, PaymentRequest):
+        model._default_manager.update(description="Μάθημα")
+    for row in (*Plan.objects.all(), *Product.objects.all(), *Item.objects.all()):
+        type(row)._default_manager.filter(pk=row.pk).update(name="Μέλος")
+    for one in Subscription.objects.all():
+        items = [item | {"name": "Μέλος"} for item in one.items]
+        Subscription.objects.filter(pk=one.pk).update(name="Μέλος", items=items)
+    for invoice in Invoice.objects.all():
+        lines = [line | {"description": "Μέλος"} for line in invoice.lines]
+        Invoice.objects.filter(pk=invoice.pk).update(lines=lines, number="Ω-1")
+    TaxRate.objects.update(name="ΦΠΑ")
+
+
+def addresses(user: User) -> Iterator[tuple[str, str]]:
+    """Every page that this member can open, by its name, without those that lead to Stripe."""
+    yield from ((name, reverse(name)) for name in MEMBER)
+    for invoice in Invoice.objects.for_user(user):
+        yield page("billing:invoice", invoice.pk)
+    for payment in Payment.objects.for_user(user):
+        yield page("billing:payment", payment.pk)
+        yield page("billing:request-refund", payment.pk)
+    for refund in Refund.objects.filter(payment__customer__user=user):
+        yield page("billing:refund", refund.pk)
+    for expected in ExpectedTransfer.objects.filter(user=user):
+        yield page("billing:zelle", expected.pk)
+    if Payment.objects.for_user(user).exists():
+        yield page("billing:statement", timezone.now().year)
+
+
+def page(name: str, key: int) -> tuple[str, str]:
+    return name, reverse(name, args=[key])
+
+
+def unmarked(client: Client, pages: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """Return what can't be translated, by the name of its page."""
+    found: dict[str, list[str]] = {}
+    for name, url in pages:
+        answer = client.get(url)
+        assert answer.status_code in (200, 302), url
+        if answer.status_code == 200 and (words := Unmarked(answer.content.decode()).found):
+            found.setdefault(name, []).extend(words)
+    return found
+
+
+def assert_all_marked(found: dict[str, list[str]]) -> None:
+    """Fail if a page has words without marks; `-s` prints those of the pages that may.
+
+    For example: `bin/test -s portal/tests/test_marked_for_translation.py -p no:randomly`.
+    """
+    for name, words in sorted(found.items()):
+        print(f"{name}:", *sorted(set(words)), sep="\n    ")
+    assert sorted(set(found) - NOT_YET) == []
+
+
+@pytest.mark.usefixtures("catalog", "marking")
+def test_pages_of_visitors(client: Client) -> None:
+    assert_all_marked(unmarked(client, [(name, reverse(name)) for name in VISITOR]))
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("catalog", "marking")
+@pytest.mark.parametrize("make", [stranger, troubled])
+def test_pages_of_members(client: Client, make: Callable[[int], User]) -> None:
+    policy()
+    user = make(1)
+    in_greek(user)
+    client.force_login(user)
+    assert_all_marked(unmarked(client, addresses(user)))

@@ -93,31 +93,79 @@ def test_what_is_gone_asks_to_load_the_page(member: Page, stack: Stack) -> None:
     expect(member.locator("#preview")).to_contain_text("$6.00")
 
 
-def test_an_expired_page_is_loaded_anew_and_says_so(member: Page, stack: Stack) -> None:
+def test_an_expired_page_says_so_in_place_and_keeps_what_was_typed(
+    member: Page, stack: Stack
+) -> None:
     amount = open_form(member, stack)
     address = member.url
+    member.get_by_label("Anything we should know").fill("The mat was torn.")
     member.context.clear_cookies(name="csrftoken")
     amount.fill("7.00")
-    expect(
-        member.get_by_text("This page had expired, so we couldn’t send your refund request.")
-    ).to_be_visible()
+    expect(notice(member)).to_contain_text(
+        "This page has expired. Load it again; what you typed is kept."
+    )
+    member.get_by_label("Anything we should know").fill("The mat was torn and wet.")
+    notice(member).get_by_role("button", name="Load the page again").click()
+    expect(member.get_by_text("We kept what you typed.")).to_be_visible()
     expect(member).to_have_url(address)
-    member.get_by_label("Part of it").check()
-    member.get_by_role("textbox", name="Amount").fill("7.00")
+    expect(member.get_by_label("Anything we should know")).to_have_value("The mat was torn and wet.")
+    expect(member.get_by_label("Part of it")).to_be_checked()
+    expect(member.get_by_role("textbox", name="Amount")).to_have_value("7.00")
     expect(member.locator("#preview")).to_contain_text("$7.00")
+    member.reload()
+    expect(member.get_by_label("Anything we should know")).to_have_value("")
 
 
-def test_a_session_that_ended_leads_to_the_sign_in_and_back(member: Page, stack: Stack) -> None:
+def test_a_session_that_ended_says_so_in_place_and_keeps_what_was_typed(
+    member: Page, stack: Stack
+) -> None:
     amount = open_form(member, stack)
     address = member.url
+    member.get_by_label("Anything we should know").fill("The class was full.")
     stack.sql("DELETE FROM django_session")
     amount.fill("8.00")
-    expect(member.get_by_text("You’re signed out. Sign in to continue.")).to_be_visible()
+    expect(notice(member)).to_contain_text(
+        "You’ve been signed out. Sign in again; what you typed is kept."
+    )
+    expect(member).to_have_url(address)
+    notice(member).get_by_role("link", name="Sign in again").click()
     journey.fill_sign_in(member, FIONA)
     expect(member).to_have_url(address)
-    expect(
-        member.get_by_text("You were signed out before we could send your refund request.")
-    ).to_be_visible()
-    member.get_by_label("Part of it").check()
-    member.get_by_role("textbox", name="Amount").fill("8.00")
+    expect(member.get_by_text("We kept what you typed.")).to_be_visible()
+    expect(member.get_by_label("Anything we should know")).to_have_value("The class was full.")
+    expect(member.get_by_role("textbox", name="Amount")).to_have_value("8.00")
     expect(member.locator("#preview")).to_contain_text("$8.00")
+
+
+def test_nobody_else_finds_what_was_typed(member: Page, stack: Stack) -> None:
+    amount = open_form(member, stack)
+    address = member.url
+    amount.fill("9.00")
+    expect(member.locator("#preview")).to_contain_text("$9.00")
+    member.get_by_label("Anything we should know").fill("Only for the team.")
+    stack.sql("DELETE FROM django_session")
+    amount.fill("9.50")
+    expect(notice(member)).to_contain_text("what you typed is kept")
+    journey.sign_up(member, stack, "Gil Guest", "gil@failures.example")
+    assert member.evaluate("sessionStorage.getItem('draft')") is None
+    member.context.clear_cookies()
+    member.goto(address)
+    journey.fill_sign_in(member, FIONA)
+    expect(member).to_have_url(address)
+    expect(member.get_by_label("Anything we should know")).to_have_value("")
+
+
+def test_a_password_is_never_kept(member: Page, stack: Stack) -> None:
+    member.goto(f"{stack.url}/accounts/password/change/")
+    fields = member.locator("input[type=password]")
+    for number in range(fields.count()):
+        fields.nth(number).fill("a-secret-of-fiona")
+    stack.sql("DELETE FROM django_session")
+    member.get_by_role("button", name="Save password").click()
+    expect(member.get_by_text("You’re signed out. Sign in to continue.")).to_be_visible()
+    assert "a-secret-of-fiona" not in (
+        member.evaluate("JSON.stringify({...sessionStorage, ...localStorage})")
+    )
+    journey.fill_sign_in(member, FIONA)
+    expect(member.get_by_text("We couldn’t change your password.")).to_be_visible()
+    expect(fields.first).to_have_value("")

@@ -27,7 +27,7 @@ def test_a_tab_that_was_left_open_leads_back_to_its_form(browser: Browser, stack
     journey.fill_sign_in(page, WILLA)
     expect(page).to_have_url(f"{stack.url}/membership/")
     expect(
-        page.get_by_text("You were signed out before we could take you to the payment page.")
+        page.get_by_text("You were signed out. We couldn’t take you to the payment page.")
     ).to_be_visible()
 
     # The other tab has the token of before: it has expired, and comes back as well.
@@ -40,8 +40,9 @@ def test_a_tab_that_was_left_open_leads_back_to_its_form(browser: Browser, stack
     other.get_by_label("Name").fill("Willa Weg")
     other.get_by_role("button", name="Save").first.click()
     expect(
-        other.get_by_text("This page had expired, so we couldn’t save your profile.")
+        other.get_by_text("This page had expired. We couldn’t save your profile.")
     ).to_be_visible()
+    expect(other.get_by_label("Name")).to_have_value("Willa Weg")
     expect(other).to_have_url(f"{stack.url}/account/")
 
     # An address that only takes forms, typed.

@@ -50,6 +50,89 @@ window.addEventListener("pageshow", () => {
   });
 });
 
+// What was typed into a form that came too late is kept in this tab until the form is back on a page.
+const DRAFT = "draft";
+const DRAFT_KEPT_FOR = 60 * 60 * 1000;
+const SECRET = /password|one-time-code|cc-/;
+const NOT_TYPED = ["password", "hidden", "file", "submit", "button", "reset", "image"];
+
+const here = () => location.pathname + location.search;
+const isChoice = (field) => field.type === "checkbox" || field.type === "radio";
+const isFilled = (field) => (isChoice(field) ? field.checked : field.type.startsWith("select") ? false : field.value !== "");
+
+function isTyped(field) {
+  if (!field.name || field.name === "code" || field.disabled || NOT_TYPED.includes(field.type)) return false;
+  return field.matches("input, select, textarea") && !SECRET.test(field.autocomplete);
+}
+
+function typedFields(forms) {
+  const seen = {};
+  return [...forms].flatMap((form) => [...form.elements].filter(isTyped).map((field) => {
+    const name = [form.getAttribute("action") || location.pathname, field.name, isChoice(field) ? field.value : ""].join(" ");
+    seen[name] = (seen[name] || 0) + 1;
+    return [`${name} ${seen[name]}`, field];
+  }));
+}
+
+function valueOf(field) {
+  return isChoice(field) ? field.checked : field.type === "select-multiple" ? [...field.selectedOptions].map((one) => one.value) : field.value;
+}
+
+// Returns whether anything was worth keeping. isAsked: it's filled in again only where a message says that it wasn't sent.
+function keepDraft(forms, isAsked = false) {
+  const fields = typedFields(forms);
+  const user = document.body.dataset.user;
+  if (!user || !fields.some(([, field]) => isFilled(field))) return false;
+  const values = Object.fromEntries(fields.map(([name, field]) => [name, valueOf(field)]));
+  try {
+    sessionStorage.setItem(DRAFT, JSON.stringify({ user, values, isAsked, at: Date.now() }));
+  } catch {
+    // Some browsers allow no storage, or theirs is full: then nothing is promised.
+    return false;
+  }
+  return true;
+}
+
+function takeDraft() {
+  let draft;
+  try {
+    draft = JSON.parse(sessionStorage.getItem(DRAFT));
+    sessionStorage.removeItem(DRAFT);
+  } catch {
+    return null;
+  }
+  return draft && draft.user === document.body.dataset.user && Date.now() - draft.at < DRAFT_KEPT_FOR ? draft : null;
+}
+
+function fillIn(field, value) {
+  if (JSON.stringify(valueOf(field)) === JSON.stringify(value)) return;
+  if (isChoice(field)) field.checked = value;
+  else if (field.type === "select-multiple") [...field.options].forEach((one) => { one.selected = value.includes(one.value); });
+  else field.value = value;
+  if (field.type === "radio" && !value) return;
+  ["input", "change"].forEach((name) => field.dispatchEvent(new Event(name, { bubbles: true })));
+}
+
+function restoreDraft() {
+  // The pages of signing in come in between.
+  if (!document.body.dataset.user) return;
+  const draft = takeDraft();
+  const says = document.querySelector("[data-restores]");
+  if (!draft || (draft.isAsked && !says)) return;
+  const fields = typedFields(document.forms).filter(([name]) => name in draft.values);
+  fields.forEach(([name, field]) => fillIn(field, draft.values[name]));
+  if (says || !fields.length) return;
+  const toast = document.getElementById("restored").content.firstElementChild.cloneNode(true);
+  document.getElementById("toasts").append(toast);
+  closeToastLater(toast);
+}
+
+document.addEventListener("submit", (event) => {
+  if (!event.defaultPrevented && event.target.getAttribute("method") === "post") keepDraft([event.target], true);
+});
+// By then HTMX listens, too.
+document.addEventListener("DOMContentLoaded", restoreDraft);
+
 // What HTMX couldn't do is said where its answer was to appear, with a way to try again.
 const failures = new WeakMap();
 
@@ -58,31 +141,52 @@ function clearFailure(target) {
   failures.delete(target);
 }
 
-function kindOfFailure(status) {
-  if (!status) return navigator.onLine ? "unreachable" : "offline";
-  if (status === 429) return "many";
-  return status >= 500 ? "server" : "stale";
+function kindOfFailure(xhr) {
+  if (!xhr?.status) return navigator.onLine ? "unreachable" : "offline";
+  if (xhr.status === 401) return "signedOut";
+  if (xhr.status === 429) return "many";
+  if (xhr.status >= 500) return "server";
+  return xhr.getResponseHeader("Portal-Failure") || "stale";
 }
 
-function tryAgain(target, request, isStale) {
+function loadAgain() {
+  keepDraft(document.forms);
+  location.reload();
+}
+
+function tryAgain(target, request) {
   clearFailure(target);
-  if (isStale || !request.elt.isConnected) location.reload();
+  if (!request.elt.isConnected) loadAgain();
   else htmx.ajax(request.verb, request.path, { source: request.elt, values: Object.fromEntries(request.formData) });
+}
+
+function signInLink(template, button) {
+  const link = document.createElement("a");
+  link.className = button.className;
+  link.textContent = template.dataset.signIn;
+  link.href = `${template.dataset.login}?next=${encodeURIComponent(here())}`;
+  // What's typed while the notice is there is kept, too.
+  link.addEventListener("click", () => keepDraft(document.forms));
+  return link;
 }
 
 function sayFailure({ detail: { target, xhr, requestConfig } }) {
   const template = document.getElementById("failure");
   if (!target?.isConnected || !template) return;
-  const kind = kindOfFailure(xhr?.status);
+  const kind = kindOfFailure(xhr);
   // A poll fails again and again: it's said once.
   if (failures.get(target)?.dataset.kind === kind && failures.get(target).isConnected) return;
   clearFailure(target);
   const notice = template.content.firstElementChild.cloneNode(true);
   const button = notice.querySelector("button");
   notice.dataset.kind = kind;
-  notice.querySelector("p").textContent = template.dataset[kind];
-  if (kind === "stale") button.textContent = template.dataset.reload;
-  button.addEventListener("click", () => tryAgain(target, requestConfig, kind === "stale"));
+  const isKept = ["signedOut", "expired"].includes(kind) && keepDraft(document.forms);
+  notice.querySelector("p").textContent = template.dataset[isKept ? `${kind}Kept` : kind];
+  if (kind === "signedOut") button.replaceWith(signInLink(template, button));
+  else if (kind === "stale" || kind === "expired") {
+    button.textContent = template.dataset.reload;
+    button.addEventListener("click", loadAgain);
+  } else button.addEventListener("click", () => tryAgain(target, requestConfig));
   failures.set(target, notice);
   target.prepend(notice);
 }

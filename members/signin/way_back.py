@@ -1,6 +1,7 @@
 """Someone who presses a button too late returns to its form and reads that nothing was done.
 
 Too late means: the session was over, another tab had signed out or in, or the page's token was old.
+HTMX is told so in a status, and static/portal.js says it in place and keeps what was typed.
 `FORMS` says where each form is and what it does; `members.tests.signin.test_way_back` walks all
 addresses, so none is forgotten.
 """
@@ -11,6 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from django.contrib import messages
@@ -19,15 +21,25 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import ResolverMatch, is_valid_path, reverse
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext_lazy as _
 
+from common.htmx import wants_fragment
 from members.signin.allauth_internals import STATE_SESSION_KEY
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrPromise
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
-SIGNED_OUT = "You were signed out before we could {}. Please try again."
-EXPIRED = "This page had expired, so we couldn’t {}. Please try again."
-TOOK_TOO_LONG = "That took too long, so we stopped. Please start again."
-SIGN_IN_FIRST = "You’re signed out. Sign in to continue."
+# {failed} is a sentence of its own, from `FORMS`.
+SIGNED_OUT = _("You were signed out. {failed} Please try again.")
+EXPIRED = _("This page had expired. {failed} Please try again.")
+TOOK_TOO_LONG = _("That took too long, so we stopped. Please start again.")
+SIGN_IN_FIRST = _("You’re signed out. Sign in to continue.")
+# Such a message fills in again what this browser's tab kept of the form.
+RESTORES = "restores"
+# Tells static/portal.js that the page's token is old.
+FAILURE_HEADER = "Portal-Failure"
 # In the signed-out session: the page they return to, and what it says then.
 SESSION_KEY = "way_back"
 WAITS_FOR = 60 * 60
@@ -36,12 +48,12 @@ TEMPORARY = (HTTPStatus.FOUND, HTTPStatus.SEE_OTHER)
 
 @dataclass(frozen=True)
 class Form:
-    """What a form does, in words after "before we could", and the view whose page has it.
+    """What's said if it wasn't sent (a sentence), and the view whose page has it.
 
     Without a page, its own address shows it. `keeps`: the page's address has the same arguments.
     """
 
-    words: str
+    failed: str | StrPromise
     page: str = ""
     keeps: bool = False
 
@@ -58,70 +70,84 @@ MIDWAY = {
 }
 BEGINNINGS = ("account_login", "account_request_login_code", "account_reset_password")
 DOORS = {*BEGINNINGS, *MIDWAY, "account_signup", "mfa_login_webauthn"}
-ANY = Form("do that")
-TO_PAYMENT = "take you to the payment page"
+ANY = Form(_("We couldn’t do that."))
+TO_PAYMENT = _("We couldn’t take you to the payment page.")
 FORMS = {
-    "billing:add-card": Form("open the page for your card", "billing:cards"),
-    "billing:default-card": Form("change the card we charge", "billing:cards"),
-    "billing:remove-card": Form("remove your card", "billing:cards"),
-    "billing:pay-again": Form("try your card again", "billing:invoice", keeps=True),
-    "billing:pay-with-another": Form("open the page for your card", "billing:invoice", keeps=True),
-    "billing:details": Form("save your billing details"),
-    "billing:add-tax-id": Form("save your tax ID", "billing:details"),
-    "billing:remove-tax-id": Form("remove your tax ID", "billing:details"),
+    "billing:add-card": Form(_("We couldn’t open the page for your card."), "billing:cards"),
+    "billing:default-card": Form(_("We couldn’t change the card we charge."), "billing:cards"),
+    "billing:remove-card": Form(_("We couldn’t remove your card."), "billing:cards"),
+    "billing:pay-again": Form(_("We couldn’t try your card again."), "billing:invoice", keeps=True),
+    "billing:pay-with-another": Form(
+        _("We couldn’t open the page for your card."), "billing:invoice", keeps=True
+    ),
+    "billing:details": Form(_("We couldn’t save your billing details.")),
+    "billing:add-tax-id": Form(_("We couldn’t save your tax ID."), "billing:details"),
+    "billing:remove-tax-id": Form(_("We couldn’t remove your tax ID."), "billing:details"),
     "billing:subscribe": Form(TO_PAYMENT, "billing:membership"),
-    "billing:manage-card": Form("open your card details", "billing:membership"),
-    "billing:use-card": Form("change the card we charge", "billing:membership"),
-    "billing:cancel": Form("cancel your membership"),
-    "billing:stay": Form("add your discount", "billing:cancel"),
-    "billing:resume": Form("resume your membership", "billing:membership"),
-    "billing:switch": Form("change how you pay"),
+    "billing:manage-card": Form(_("We couldn’t open your card details."), "billing:membership"),
+    "billing:use-card": Form(_("We couldn’t change the card we charge."), "billing:membership"),
+    "billing:cancel": Form(_("We couldn’t cancel your membership.")),
+    "billing:stay": Form(_("We couldn’t add your discount."), "billing:cancel"),
+    "billing:resume": Form(_("We couldn’t resume your membership."), "billing:membership"),
+    "billing:switch": Form(_("We couldn’t change how you pay.")),
     "billing:pay-amount": Form(TO_PAYMENT),
     "billing:pay-item": Form(TO_PAYMENT, "billing:payments"),
     "billing:pay": Form(TO_PAYMENT),
-    "billing:email-receipt": Form("email your receipt", "billing:payments"),
-    "billing:request-refund": Form("send your refund request"),
-    "billing:withdraw-refund": Form("withdraw your refund request", "billing:refund", keeps=True),
-    "billing:change-way": Form("change how you pay", "billing:membership"),
-    "billing:pay-membership-by-zelle": Form("start your Zelle payment", "billing:membership"),
-    "billing:pay-invoice-by-zelle": Form("start your Zelle payment", "billing:invoice", keeps=True),
-    "billing:zelle-sent": Form("note that about your payment", "billing:zelle", keeps=True),
-    "billing:zelle-cancel": Form("cancel your Zelle payment", "billing:zelle", keeps=True),
-    "members:profile": Form("save your profile", "members:account"),
-    "members:text-messages": Form("change your text message settings", "members:account"),
-    "members:confirm-email": Form("confirm your email address"),
-    "members:phone-remove": Form("remove your phone number", "members:account"),
-    "account_login": Form("sign you in"),
-    "account_logout": Form("sign you out"),
-    "admin:logout": Form("sign you out", "account_logout"),
-    "account_signup": Form("create your account"),
-    "account_request_login_code": Form("send your code"),
-    "account_reset_password": Form("send your code"),
-    "account_login_link": Form("sign you in"),
-    **dict.fromkeys(MIDWAY, Form("check your code")),
-    "members:phone-skip": Form("skip that step", "account_verify_phone"),
-    "account_email": Form("change your email address"),
-    "account_change_phone": Form("change your phone number"),
-    "account_change_password": Form("change your password"),
-    "account_reset_password_from_key": Form("set your password"),
-    "account_set_password": Form("set your password"),
-    "account_reauthenticate": Form("confirm that it’s you"),
-    "mfa_reauthenticate": Form("confirm that it’s you"),
-    "mfa_activate_totp": Form("turn on two-step sign-in"),
-    "mfa_deactivate_totp": Form("turn off two-step sign-in"),
-    "mfa_add_webauthn": Form("add your passkey"),
-    "mfa_edit_webauthn": Form("rename your passkey"),
-    "mfa_remove_webauthn": Form("remove your passkey"),
-    "mfa_login_webauthn": Form("sign you in", "account_login"),
-    "mfa_reauthenticate_webauthn": Form("confirm that it’s you"),
-    "mfa_generate_recovery_codes": Form("make new recovery codes"),
-    "usersessions_end": Form("sign out that device", "usersessions_list"),
-    "usersessions_list": Form("sign out your other devices"),
-    "selfservice:data": Form("prepare your data"),
-    "selfservice:help": Form("send your message"),
-    "selfservice:close": Form("plan to close your account"),
-    "selfservice:close-undo": Form("keep your account", "selfservice:close"),
-    "selfservice:close-undo-link": Form("keep your account"),
+    "billing:email-receipt": Form(_("We couldn’t email your receipt."), "billing:payments"),
+    "billing:request-refund": Form(_("We couldn’t send your refund request.")),
+    "billing:withdraw-refund": Form(
+        _("We couldn’t withdraw your refund request."), "billing:refund", keeps=True
+    ),
+    "billing:change-way": Form(_("We couldn’t change how you pay."), "billing:membership"),
+    "billing:pay-membership-by-zelle": Form(
+        _("We couldn’t start your Zelle payment."), "billing:membership"
+    ),
+    "billing:pay-invoice-by-zelle": Form(
+        _("We couldn’t start your Zelle payment."), "billing:invoice", keeps=True
+    ),
+    "billing:zelle-sent": Form(
+        _("We couldn’t note that you sent your payment."), "billing:zelle", keeps=True
+    ),
+    "billing:zelle-cancel": Form(
+        _("We couldn’t cancel your Zelle payment."), "billing:zelle", keeps=True
+    ),
+    "members:profile": Form(_("We couldn’t save your profile."), "members:account"),
+    "members:text-messages": Form(
+        _("We couldn’t change your text message settings."), "members:account"
+    ),
+    "members:confirm-email": Form(_("We couldn’t confirm your email address.")),
+    "members:phone-remove": Form(_("We couldn’t remove your phone number."), "members:account"),
+    "account_login": Form(_("We couldn’t sign you in.")),
+    "account_logout": Form(_("We couldn’t sign you out.")),
+    "admin:logout": Form(_("We couldn’t sign you out."), "account_logout"),
+    "account_signup": Form(_("We couldn’t create your account.")),
+    "account_request_login_code": Form(_("We couldn’t send your code.")),
+    "account_reset_password": Form(_("We couldn’t send your code.")),
+    "account_login_link": Form(_("We couldn’t sign you in.")),
+    **dict.fromkeys(MIDWAY, Form(_("We couldn’t check your code."))),
+    "members:phone-skip": Form(_("We couldn’t skip that step."), "account_verify_phone"),
+    "account_email": Form(_("We couldn’t change your email address.")),
+    "account_change_phone": Form(_("We couldn’t change your phone number.")),
+    "account_change_password": Form(_("We couldn’t change your password.")),
+    "account_reset_password_from_key": Form(_("We couldn’t set your password.")),
+    "account_set_password": Form(_("We couldn’t set your password.")),
+    "account_reauthenticate": Form(_("We couldn’t confirm that it’s you.")),
+    "mfa_reauthenticate": Form(_("We couldn’t confirm that it’s you.")),
+    "mfa_activate_totp": Form(_("We couldn’t turn on two-step sign-in.")),
+    "mfa_deactivate_totp": Form(_("We couldn’t turn off two-step sign-in.")),
+    "mfa_add_webauthn": Form(_("We couldn’t add your passkey.")),
+    "mfa_edit_webauthn": Form(_("We couldn’t rename your passkey.")),
+    "mfa_remove_webauthn": Form(_("We couldn’t remove your passkey.")),
+    "mfa_login_webauthn": Form(_("We couldn’t sign you in."), "account_login"),
+    "mfa_reauthenticate_webauthn": Form(_("We couldn’t confirm that it’s you.")),
+    "mfa_generate_recovery_codes": Form(_("We couldn’t make new recovery codes.")),
+    "usersessions_end": Form(_("We couldn’t sign out that device."), "usersessions_list"),
+    "usersessions_list": Form(_("We couldn’t sign out your other devices.")),
+    "selfservice:data": Form(_("We couldn’t prepare your data.")),
+    "selfservice:help": Form(_("We couldn’t send your message.")),
+    "selfservice:close": Form(_("We couldn’t schedule closing your account.")),
+    "selfservice:close-undo": Form(_("We couldn’t keep your account."), "selfservice:close"),
+    "selfservice:close-undo-link": Form(_("We couldn’t keep your account.")),
 }
 
 
@@ -137,6 +163,8 @@ class WayBackMiddleware:
         match = request.resolver_match
         if match is None:
             return response
+        if was_signed_out and wants_fragment(request) and _leads_to_sign_in(request, response):
+            return _say_in_place(request)
         if request.method == "POST" and was_signed_out:
             return _after_form(request, match, response)
         if _is_no_page(request, response) and _form(match).page:
@@ -164,7 +192,8 @@ def after_sign_in(request: HttpRequest, target: str | None) -> str | None:
         return target
     if target and target != waiting["page"]:
         return target
-    messages.warning(request, waiting["says"])
+    if waiting["says"]:
+        messages.warning(request, waiting["says"], extra_tags=RESTORES)
     page: str = waiting["page"]
     return page
 
@@ -178,12 +207,17 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     is_old = reason.startswith(("CSRF token", "CSRF cookie"))
     is_for_all = not _needs_sign_in(request.resolver_match)
     if is_old and not request.user.is_authenticated and not is_for_all:
+        if wants_fragment(request):
+            return _say_in_place(request)
         return _sign_in_first(request, _form(request.resolver_match))
+    if is_old and wants_fragment(request):
+        return HttpResponse(status=HTTPStatus.FORBIDDEN, headers={FAILURE_HEADER: "expired"})
     if not is_old or (is_for_all and not request.COOKIES):
         page = _came_from(request) or page_of(request)
         return render(request, "403_csrf.html", {"page": page}, status=403)
     if not _is_in_already(request):
-        messages.warning(request, EXPIRED.format(_form(request.resolver_match).words))
+        says = EXPIRED.format(failed=_form(request.resolver_match).failed)
+        messages.warning(request, says, extra_tags=RESTORES)
     return redirect(_with_next(request, page_of(request)))
 
 
@@ -195,7 +229,12 @@ def _came_from(request: HttpRequest) -> str:
         return ""
     parts = urlsplit(referer)
     path = f"{parts.path}?{parts.query}" if parts.query else parts.path
-    return path if is_valid_path(parts.path) else ""
+    return path if _is_our_page(path) else ""
+
+
+def _is_our_page(path: str) -> bool:
+    """Whether a path is a page of ours; a browser takes "//name/" for another site."""
+    return url_has_allowed_host_and_scheme(path, None) and is_valid_path(urlsplit(path).path)
 
 
 def _form(match: ResolverMatch | None) -> Form:
@@ -213,10 +252,9 @@ def _after_form(
     """Check where a visitor's form leads, and explain a redirect to the sign-in page."""
     if response.status_code not in TEMPORARY:
         return response
-    target = urlsplit(response["Location"])
-    doors = (reverse("account_login"), reverse("admin:login"))
-    if target.path in doors and request.get_full_path() in parse_qs(target.query).get("next", []):
+    if _leads_to_sign_in(request, response):
         return _sign_in_first(request, _form(match))
+    target = urlsplit(response["Location"])
     begins_anew = target.path in {reverse(name) for name in BEGINNINGS}
     says_why = getattr(messages.get_messages(request), "added_new", False)
     if match.view_name in MIDWAY and begins_anew and not says_why:
@@ -224,13 +262,36 @@ def _after_form(
     return response
 
 
+def _leads_to_sign_in(request: HttpRequest, response: HttpResponseBase) -> bool:
+    """Whether a page or form was refused only because nobody is signed in."""
+    if response.status_code not in TEMPORARY:
+        return False
+    target = urlsplit(response["Location"])
+    doors = (reverse("account_login"), reverse("admin:login"))
+    return target.path in doors and request.get_full_path() in parse_qs(target.query).get(
+        "next", []
+    )
+
+
+def _say_in_place(request: HttpRequest) -> HttpResponse:
+    """Tell HTMX that the session is over: the page stays as it is, with what was typed."""
+    page = request.htmx.current_url_abs_path  # type: ignore[attr-defined]  # set by its middleware
+    if page and _is_our_page(page):
+        _come_back_to(request, page)
+    return HttpResponse(status=HTTPStatus.UNAUTHORIZED)
+
+
+def _come_back_to(request: HttpRequest, page: str, says: str = "") -> None:
+    """Keep where signing in leads, and what's said there."""
+    # allauth keeps some forms to resend them, but someone else may sign in.
+    request.session.pop(STATE_SESSION_KEY, None)
+    request.session[SESSION_KEY] = {"page": page, "says": says, "at": time.time()}
+
+
 def _sign_in_first(request: HttpRequest, form: Form) -> HttpResponse:
     """Redirect to the sign-in page, and from there to the form's page."""
     page = page_of(request)
-    # allauth keeps some forms to resend them, but someone else may sign in.
-    request.session.pop(STATE_SESSION_KEY, None)
-    says = SIGNED_OUT.format(form.words)
-    request.session[SESSION_KEY] = {"page": page, "says": says, "at": time.time()}
+    _come_back_to(request, page, SIGNED_OUT.format(failed=form.failed))
     messages.info(request, SIGN_IN_FIRST)
     return redirect(f"{reverse('account_login')}?{urlencode({REDIRECT_FIELD_NAME: page})}")
 

@@ -77,6 +77,7 @@ def test_what_is_broken_says_so() -> None:
         ("http://testserver/nowhere/", "/account/"),
         ("https://evil.example/account/", "/account/"),
         ("//evil.example/account/", "/account/"),
+        ("http://testserver//evil.example/", "/account/"),
         ("javascript:alert(1)", "/account/"),
         ("", "/account/"),
     ],

@@ -33,7 +33,15 @@ from billing.tests.zelle.world import make_terms
 from conftest import Sandbox
 from members import corrections
 from members.accounts import open_account
-from members.signin.way_back import EXPIRED, FORMS, MIDWAY, SIGN_IN_FIRST, SIGNED_OUT, TOOK_TOO_LONG
+from members.signin.way_back import (
+    ANY,
+    EXPIRED,
+    FORMS,
+    MIDWAY,
+    SIGN_IN_FIRST,
+    SIGNED_OUT,
+    TOOK_TOO_LONG,
+)
 from members.tests.actors import (
     ALICE,
     PASSWORD,
@@ -226,7 +234,7 @@ def address(name: str, user: User) -> str:
 
 
 def words_of(name: str) -> str:
-    return SIGNED_OUT.format(FORMS[name].words if name in FORMS else "do that")
+    return SIGNED_OUT.format(failed=FORMS.get(name, ANY).failed)
 
 
 def page(answer: Any) -> str:
@@ -237,7 +245,7 @@ def come_back(client: Client, door: str, email: str = ALICE) -> Any:
     """Sign in where one was led to, as a browser does, and return the page one lands on."""
     shown = client.get(door, follow=True)
     assert shown.status_code == 200
-    assert SIGN_IN_FIRST in page(shown), door
+    assert str(SIGN_IN_FIRST) in page(shown), door
     kept = re.search(r'name="next"[^>]*value="([^"]*)"', shown.content.decode())
     assert kept, "the form of the sign-in page forgets where one wants to go"
     fields = {"login": email, "password": PASSWORD, "next": unescape(kept.group(1))}
@@ -270,13 +278,55 @@ def test_who_was_signed_out_comes_back_to_the_form(name: str, member: User) -> N
     assert words_of(name) not in page(client.get("/")), "it is said once"
 
 
+def test_each_form_says_in_a_sentence_what_was_not_done() -> None:
+    assert all(re.fullmatch(r"We couldn’t .+\.", str(form.failed)) for form in FORMS.values())
+
+
 @pytest.mark.parametrize("name", ["members:text-messages", "billing:request-refund"])
-def test_htmx_is_led_to_the_sign_in_by_a_whole_page(name: str, member: User) -> None:
+def test_htmx_hears_that_nobody_is_signed_in_and_signing_in_leads_back(
+    name: str, member: User
+) -> None:
+    client, page_of_form = browser(), "/payments/?kind=refund"
+    headers = {"HX-Request": "true", "HX-Current-URL": f"http://testserver{page_of_form}"}
+    for ask in (client.post, client.get) if name == "billing:request-refund" else (client.post,):
+        answer = ask(address(name, member), headers=headers)
+        assert answer.status_code == 401
+        assert not answer.content
+        assert "HX-Redirect" not in answer
+    # Even by a code, which knows nothing of where one wants to go.
+    post(client, "account_request_login_code", email=ALICE)
+    code = {"code": last_code(ALICE)}
+    landed = client.post(reverse("account_confirm_login_code"), code, follow=True)
+    assert landed.redirect_chain[-1][0] == page_of_form
+    assert words_of(name) not in page(landed), "the page said it already"
+
+
+@pytest.mark.parametrize("current", ["https://evil.example/account/", "http://testserver//evil/"])
+def test_htmx_cannot_be_told_to_lead_elsewhere(current: str, member: User) -> None:
     client = browser()
-    answer = client.post(address(name, member), headers={"HX-Request": "true"})
-    assert answer.status_code == 200
-    landed = come_back(client, answer["HX-Redirect"])
-    assert words_of(name) in page(landed)
+    headers = {"HX-Request": "true", "HX-Current-URL": current}
+    assert client.post(reverse("billing:resume"), headers=headers).status_code == 401
+    landed = log_in(client)
+    assert landed["Location"] == "/"
+
+
+def test_htmx_hears_that_its_page_has_expired(member: User) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(member)
+    csrf_token(client)
+    headers = {"HX-Request": "true"}
+    answer = client.post(address("billing:resume", member), headers=headers)
+    assert (answer.status_code, answer["Portal-Failure"]) == (403, "expired")
+    client.cookies.clear()
+    answer = client.post(address("billing:resume", member), headers=headers)
+    assert answer.status_code == 401
+
+
+def test_only_the_way_back_fills_in_again(member: User) -> None:
+    client = browser()
+    answer = client.post(reverse("members:profile"))
+    assert " data-restores" in page(come_back(client, answer["Location"]))
+    assert " data-restores" not in page(client.get(reverse("members:account")))
 
 
 @pytest.mark.parametrize("name", [*FOR_MEMBERS, *sorted(MIDWAY), "account_logout"])
@@ -298,7 +348,7 @@ def test_an_old_page_leads_to_itself_as_it_is_now(name: str, member: User) -> No
     answer = client.post(address(name, member), {"csrfmiddlewaretoken": "x" * 32}, follow=True)
     assert answer.status_code == 200, answer.redirect_chain
     is_door = name in DOORS | MIDWAY and name not in SAID
-    assert (EXPIRED.format(FORMS[name].words) in page(answer)) is not is_door
+    assert (EXPIRED.format(failed=FORMS[name].failed) in page(answer)) is not is_door
 
 
 @pytest.mark.parametrize("has_cookie", [True, False])
@@ -322,7 +372,7 @@ def test_an_old_sign_in_page_keeps_where_one_wants_to_go() -> None:
     form = {"login": ALICE, "next": "/payments/?before=1", "csrfmiddlewaretoken": "x" * 32}
     answer = client.post(reverse("account_login"), form)
     assert answer["Location"] == "/accounts/login/?next=%2Fpayments%2F%3Fbefore%3D1"
-    assert EXPIRED.format("sign you in") in page(client.get(answer["Location"]))
+    assert EXPIRED.format(failed="We couldn’t sign you in.") in page(client.get(answer["Location"]))
 
 
 def test_a_browser_without_cookies_is_told_so() -> None:
@@ -345,7 +395,7 @@ def test_what_another_site_sends_is_refused() -> None:
 def test_a_sign_in_that_took_too_long_says_so(name: str) -> None:
     answer = browser().post(reverse(name), {"code": "123456"}, follow=True)
     assert answer.status_code == 200
-    assert TOOK_TOO_LONG in page(answer)
+    assert str(TOOK_TOO_LONG) in page(answer)
 
 
 def test_the_way_back_holds_through_a_code_and_a_new_password(member: User) -> None:
@@ -425,7 +475,7 @@ def test_staff_come_back_to_the_page_of_their_form(sandbox: Sandbox) -> None:
             continue
         landed = come_back(client, answer["Location"], sam.email)
         assert landed.status_code == 200, path
-        assert SIGNED_OUT.format("do that") in page(landed), path
+        assert SIGNED_OUT.format(failed=ANY.failed) in page(landed), path
         seen |= {view, name}
     assert {"billing_refund_approve", "emails_message_resend", "billing_refundpolicy_add"} <= seen
 

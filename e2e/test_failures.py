@@ -108,7 +108,9 @@ def test_an_expired_page_says_so_in_place_and_keeps_what_was_typed(
     notice(member).get_by_role("button", name="Load the page again").click()
     expect(member.get_by_text("We kept what you typed.")).to_be_visible()
     expect(member).to_have_url(address)
-    expect(member.get_by_label("Anything we should know")).to_have_value("The mat was torn and wet.")
+    expect(member.get_by_label("Anything we should know")).to_have_value(
+        "The mat was torn and wet."
+    )
     expect(member.get_by_label("Part of it")).to_be_checked()
     expect(member.get_by_role("textbox", name="Amount")).to_have_value("7.00")
     expect(member.locator("#preview")).to_contain_text("$7.00")

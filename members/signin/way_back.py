@@ -234,7 +234,8 @@ def _came_from(request: HttpRequest) -> str:
 
 def _is_our_page(path: str) -> bool:
     """Whether a path is a page of ours; a browser takes "//name/" for another site."""
-    return url_has_allowed_host_and_scheme(path, None) and is_valid_path(urlsplit(path).path)
+    is_local = url_has_allowed_host_and_scheme(path, None)
+    return is_local and bool(is_valid_path(urlsplit(path).path))
 
 
 def _form(match: ResolverMatch | None) -> Form:

@@ -32,6 +32,8 @@ TITLES: Words = {
     ActivityKind.CODE_USED: gettext_lazy("A spare code was used"),
     ActivityKind.STEPS_REMOVED: gettext_lazy("Two-step sign-in was turned off"),
     ActivityKind.CARD: gettext_lazy("The card we charge changed"),
+    ActivityKind.CARD_ADDED: gettext_lazy("A card was added"),
+    ActivityKind.CARD_REMOVED: gettext_lazy("A card was removed"),
     ActivityKind.JOINED: gettext_lazy("Your membership started"),
     ActivityKind.ENDING: gettext_lazy("Your membership was set to end"),
     ActivityKind.KEPT: gettext_lazy("Your membership continues"),
@@ -47,7 +49,14 @@ BY: Words = {
     "": "",
 }
 ABOUT_MONEY = {
-    *(ActivityKind.CARD, ActivityKind.JOINED, ActivityKind.ENDING, ActivityKind.KEPT),
+    *(
+        ActivityKind.CARD,
+        ActivityKind.CARD_ADDED,
+        ActivityKind.CARD_REMOVED,
+        ActivityKind.JOINED,
+        ActivityKind.ENDING,
+        ActivityKind.KEPT,
+    ),
     *(ActivityKind.SWITCHED, ActivityKind.PAUSED, ActivityKind.RESUMED, ActivityKind.ENDED),
 }
 # As `members.sign_ins` records them.

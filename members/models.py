@@ -192,6 +192,8 @@ class ActivityKind(models.TextChoices):
     CODE_USED = "code_used", "Spare code used"
     STEPS_REMOVED = "steps_removed", "Second step removed"
     CARD = "card", "Card"
+    CARD_ADDED = "card_added", "Card added"
+    CARD_REMOVED = "card_removed", "Card removed"
     JOINED = "joined", "Membership started"
     ENDING = "ending", "Membership set to end"
     KEPT = "kept", "Membership kept"

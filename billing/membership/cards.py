@@ -9,8 +9,13 @@ from __future__ import annotations
 import logging
 
 from django.contrib.auth.models import User
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from billing.membership import cancellation
+from billing.core import texts
+from billing.membership import cancellation, card_activity
 from billing.membership.cancellation import MembershipError
 from billing.models import Payment
 from billing.stripe import failures, gateway
@@ -18,21 +23,23 @@ from billing.sync import refresh
 
 logger = logging.getLogger(__name__)
 
-NOT_KEPT = (
-    "This card can't be charged again, as it was not kept. Add it with “Change card”, and it pays "
-    "from then on."
+NOT_KEPT = gettext_lazy(
+    "This card wasn’t saved, so we can’t charge it again. Add it under Cards to use it from now on."
 )
 
 
-def use_for_next_charges(user: User, payment: Payment) -> None:
+def use_for_next_charges(user: User, payment: Payment, request: HttpRequest | None = None) -> None:
     """Use the card of one of the member's own payments for the membership from now on.
+
+    The member's activity says where `request` came from.
 
     Raises:
         MembershipError: there's no membership, the card wasn't saved, or Stripe is down.
     """
     row = cancellation.live_subscription(user)
     if row is None or payment.customer_id != row.customer_id or not payment.method_id:
-        raise MembershipError("There is no membership that this card could pay for.")
+        raise MembershipError(_("You don’t have a membership that this card could pay for."))
+    asked_at = timezone.now()
     try:
         gateway.use_method(row.stripe_id, payment.method_id, row.customer.stripe_id)
         refresh.sync_subscription(row.stripe_id)
@@ -41,4 +48,6 @@ def use_for_next_charges(user: User, payment: Payment) -> None:
         raise MembershipError(cancellation.why_not_now(error)) from error
     except gateway.StripeError as error:
         logger.info("A card can't be made the one that pays: %s", error)
-        raise MembershipError(NOT_KEPT) from error
+        raise MembershipError(str(NOT_KEPT)) from error
+    card = texts.card(payment.card_brand, payment.card_last4)
+    card_activity.chosen(user, card, asked_at, request)

@@ -13,12 +13,14 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from billing.core import texts
 from billing.core.statuses import Collection, InvoiceStatus, PaymentStatus
-from billing.membership import checkout
+from billing.membership import card_activity, checkout
 from billing.models import Customer, Invoice, Payment, PaymentMethod, Subscription
 from billing.stripe import failures, gateway
 from billing.sync import methods, refresh, writing
@@ -88,13 +90,15 @@ def under_way(user: User) -> list[Payment]:
     return list(rows)
 
 
-def make_default(user: User, method: PaymentMethod) -> None:
+def make_default(user: User, method: PaymentMethod, request: HttpRequest | None = None) -> None:
     """Let a payment method pay everything that its customer is charged.
+
+    The member's activity says where `request` came from.
 
     Raises:
         MethodError: it was removed meanwhile, or Stripe couldn't be asked.
     """
-    customer = method.customer
+    customer, asked_at = method.customer, timezone.now()
     with _in_sentences(method, _("change the card we charge")):
         gateway.make_default(customer.stripe_id, method.stripe_id)
         for row in charged(user):
@@ -106,10 +110,13 @@ def make_default(user: User, method: PaymentMethod) -> None:
         for row in charged(user):
             if row.customer_id == customer.pk and row.method_id != method.stripe_id:
                 refresh.sync_subscription(row.stripe_id)
+    card_activity.chosen(user, name(method), asked_at, request)
 
 
-def remove(user: User, method: PaymentMethod) -> None:
+def remove(user: User, method: PaymentMethod, request: HttpRequest | None = None) -> None:
     """Remove a payment method, and every copy of the same card that's saved for this member.
+
+    The member's activity says where `request` came from.
 
     Raises:
         MethodError: it's needed, or Stripe couldn't be asked.
@@ -125,6 +132,7 @@ def remove(user: User, method: PaymentMethod) -> None:
     with _in_sentences(method, _("remove this card")):
         for one in same:
             gateway.detach(one.stripe_id)
+        card_activity.removed(user, name(method), request)
         for customer_id in sorted({one.customer.stripe_id for one in same}):
             methods.sync_methods(customer_id)
             refresh.sync_customer(customer_id)
@@ -157,11 +165,11 @@ def start_adding(user: User, invoice: Invoice | None = None) -> str:
     return made.url
 
 
-def finish_adding(user: User, session_id: str) -> Added | None:
+def finish_adding(user: User, session_id: str, request: HttpRequest | None = None) -> Added | None:
     """Record what a member saved on Stripe's page; None if nothing was, or it isn't theirs.
 
     It's the default if it's to pay an invoice, or if there was none. Coming back twice does the
-    same once.
+    same once. The member's activity says where `request` came from.
 
     Raises:
         MustConfirm: the invoice's payment needs the bank's confirmation.
@@ -181,10 +189,11 @@ def finish_adding(user: User, session_id: str) -> Added | None:
     method = saved.filter(stripe_id=session.method_id).first()
     if method is None:
         return None
+    card_activity.added(user, name(method), method.created_at, request)
     invoice = Invoice.objects.for_user(user).filter(stripe_id=session.invoice_id).first()
     is_first = not customer.default_method_id and not any(one.method_id for one in charged(user))
     if is_first or (invoice and customer.default_method_id != method.stripe_id):
-        make_default(user, method)
+        make_default(user, method, request)
         customer.refresh_from_db()
     if invoice:
         invoice = _pay(invoice, method.stripe_id, session_id)

@@ -63,7 +63,7 @@ def card_added(request: HttpRequest) -> HttpResponse:
     """Say what's true after the member came back from saving a payment method."""
     user, session_id = current_user(request), request.GET.get("session_id", "")
     try:
-        added = payment_methods.finish_adding(user, session_id) if session_id else None
+        added = payment_methods.finish_adding(user, session_id, request) if session_id else None
     except MustConfirm as error:
         messages.info(request, str(error))
         return redirect("home")
@@ -91,7 +91,7 @@ def make_default(request: HttpRequest, pk: int) -> HttpResponse:
     """Let one of the member's payment methods pay from now on."""
     method = _own(request, pk)
     try:
-        payment_methods.make_default(current_user(request), method)
+        payment_methods.make_default(current_user(request), method, request)
     except MethodError as error:
         return _done(request, str(error), is_good=False)
     card = payment_methods.name(method)
@@ -112,7 +112,7 @@ def remove_card(request: HttpRequest, pk: int) -> HttpResponse:
     """Remove one of the member's payment methods."""
     method = _own(request, pk)
     try:
-        payment_methods.remove(current_user(request), method)
+        payment_methods.remove(current_user(request), method, request)
     except MethodError as error:
         messages.error(request, str(error))
     else:

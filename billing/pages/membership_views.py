@@ -206,7 +206,7 @@ def use_card(request: HttpRequest, pk: int) -> HttpResponse:
     if payment is None:
         raise Http404("There is no such payment.")
     try:
-        cards.use_for_next_charges(user, payment)
+        cards.use_for_next_charges(user, payment, request)
     except cancellation.MembershipError as error:
         messages.error(request, str(error))
     else:

@@ -137,7 +137,7 @@ def test_a_card_that_was_not_kept_is_refused_with_the_way_to_add_it(
     sandbox.stripe.v1.payment_methods.detach(paid.method_id)
     client.force_login(alice)
     answer = client.post(f"/membership/card/{paid.pk}/", follow=True).content.decode()
-    assert "it was not kept" in answer
+    assert "This card wasn’t saved" in answer
     assert Subscription.objects.get().card_last4 == "0341"
 
 
@@ -156,7 +156,7 @@ def test_a_membership_that_is_gone_at_stripe_is_said(client: Client, alice: User
     client.force_login(alice)
     answer = client.post(f"/membership/card/{paid.pk}/", follow=True).content.decode()
     assert "has already ended at our payment provider" in answer
-    assert "it was not kept" not in answer
+    assert "This card wasn’t saved" not in answer
 
 
 def test_visitor_and_stranger_change_no_card(client: Client, alice: User) -> None:

@@ -19,6 +19,7 @@ from billing.sync import methods
 from billing.tests import factories
 from billing.tests.life import DECLINED_LATER_CARD, GOOD_CARD, deliver, paid_member, sign_up
 from conftest import HTTP, Sandbox
+from members.models import AccountActivity, ActivityBy, ActivityKind
 from portal.backoffice import close_account
 
 pytestmark = pytest.mark.django_db
@@ -284,6 +285,62 @@ def test_stripe_away_is_said(sandbox: Sandbox, client: Client, alice: User) -> N
     assert "Please try again in a moment." in answer
     assert "Please try again in a moment." in press(client, "default-card", method("4242"))
     assert "Please try again in a moment." in press(client, "remove-card", method("4242"))
+
+
+def activity(user: User) -> list[tuple[str, str, str, str]]:
+    """Return what the list of activity has of cards, oldest first: what, which, by whom, where."""
+    kinds = (ActivityKind.CARD, ActivityKind.CARD_ADDED, ActivityKind.CARD_REMOVED)
+    rows = AccountActivity.objects.filter(user=user, kind__in=kinds).order_by("pk")
+    return list(rows.values_list("kind", "detail", "by", "ip"))
+
+
+def test_adding_choosing_and_removing_a_card_are_in_the_activity_once(
+    sandbox: Sandbox, client: Client, alice: User
+) -> None:
+    new, old = "Mastercard ending in 4444", "Visa ending in 4242"
+    session = session_of(client.post(reverse("billing:add-card"))["Location"])
+    sandbox.control(f"checkout/{session}/complete", card=MASTERCARD, authenticate=True)
+    here = (ActivityBy.MEMBER, "127.0.0.1")
+    for _ in range(2):
+        back(client, session)
+    assert activity(alice) == [(ActivityKind.CARD_ADDED, new, *here)]
+    for _ in range(2):
+        press(client, "default-card", method("4444"))
+    assert activity(alice)[1:] == [(ActivityKind.CARD, new, *here)]
+    first = method("4242")
+    for _ in range(2):
+        press(client, "remove-card", first)
+    assert activity(alice)[2:] == [(ActivityKind.CARD_REMOVED, old, *here)]
+    # What Stripe tells us of it later is the same change.
+    deliver(sandbox.events())
+    assert len(activity(alice)) == 3
+    text = client.get("/account/activity/").content.decode()
+    for title in ("A card was added", "The card we charge changed", "A card was removed"):
+        assert title in text
+
+
+def test_what_is_refused_is_not_in_the_activity(
+    sandbox: Sandbox, client: Client, alice: User
+) -> None:
+    press(client, "remove-card", method("4242"))
+    session = session_of(client.post(reverse("billing:add-card"))["Location"])
+    back(client, session)
+    sandbox.control("switches", api_fail=1)
+    press(client, "default-card", method("4242"))
+    assert activity(alice) == []
+
+
+def test_a_card_changed_in_the_dashboard_is_not_the_members(
+    sandbox: Sandbox, client: Client, alice: User
+) -> None:
+    api: Any = sandbox.stripe.v1
+    made = api.payment_methods.attach("pm_card_amex", {"customer": customer()})
+    [subscription] = api.subscriptions.list({"customer": customer()}).data
+    api.subscriptions.update(subscription.id, {"default_payment_method": made.id})
+    deliver(sandbox.events())
+    assert activity(alice) == [
+        (ActivityKind.CARD, "American Express ending in 0005", ActivityBy.STRIPE, None)
+    ]
 
 
 def test_few_statements(

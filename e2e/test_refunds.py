@@ -46,7 +46,7 @@ def test_approved_at_once_and_followed_to_the_bank(page: Page, stack: Stack) -> 
     expect(page.get_by_text("Enter an amount up to $29.00.")).to_be_visible()
     page.get_by_label("Amount", exact=True).fill("9")
     expect(page.get_by_text("We’ll send $9.00 to your Visa ending in 4242")).to_be_visible()
-    page.get_by_label("Why?").select_option("I did not use it")
+    page.get_by_label("Why?").select_option("I didn’t use it")
     page.get_by_label("Anything we should know").fill("I was ill.")
     page.get_by_role("button", name="Request refund of $9.00").click()
 
@@ -124,10 +124,10 @@ def test_the_bank_sends_it_back_days_later(page: Page, stack: Stack) -> None:
     mail = journey.newest_mail(stack, email, "Your refund of $29.00 did not arrive")
     assert "lost or stolen" in mail["text"]
     page.goto(f"{stack.url}/")
-    expect(page.get_by_text("Your refund of $29.00 did not arrive")).to_be_visible()
+    expect(page.get_by_text("Your refund of $29.00 didn’t arrive")).to_be_visible()
     page.get_by_role("link", name="See the refund").click()
     expect(page).to_have_url(tracker)
-    expect(page.get_by_text("It did not arrive")).to_be_visible()
+    expect(page.get_by_text("It didn’t arrive")).to_be_visible()
     expect(page.get_by_text("We have been told and will be in touch.")).to_be_visible()
     page.goto(f"{stack.url}/payments/")
     expect(page.get_by_text("Refundable until").first).to_be_visible()

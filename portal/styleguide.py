@@ -51,7 +51,7 @@ class SpecimenForm(forms.Form):
 
 def _steps(now: datetime) -> list[dict[str, Any]]:
     return [
-        {"state": "done", "title": "You asked for $29.00 back", "at": now - timedelta(days=3)},
+        {"state": "done", "title": "You requested $29.00", "at": now - timedelta(days=3)},
         {
             "state": "done",
             "title": "We said yes",
@@ -70,7 +70,7 @@ def _steps(now: datetime) -> list[dict[str, Any]]:
 
 def _failed_steps(now: datetime) -> list[dict[str, Any]]:
     return [
-        {"state": "done", "title": "You asked for $12.00 back", "at": now - timedelta(days=9)},
+        {"state": "done", "title": "You requested $12.00", "at": now - timedelta(days=9)},
         {
             "state": "failed",
             "title": "Your bank sent the money back to us",

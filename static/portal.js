@@ -138,6 +138,7 @@ const failures = new WeakMap();
 
 function clearFailure(target) {
   failures.get(target)?.remove();
+  if (failures.has(target)) showFresh(target, true);
   failures.delete(target);
 }
 
@@ -188,10 +189,27 @@ function sayFailure({ detail: { target, xhr, requestConfig } }) {
     button.addEventListener("click", loadAgain);
   } else button.addEventListener("click", () => tryAgain(target, requestConfig));
   failures.set(target, notice);
+  // What was asked for isn't known, so what's shown of it may be wrong.
+  showFresh(target, false);
+  // Behind an open dialog, nothing could be read or pressed.
+  requestConfig.elt.closest("dialog[open]")?.close();
   target.prepend(notice);
+  // What was pressed may be far below; what's typed or polled moves nothing.
+  if (requestConfig.elt.matches("form, button")) notice.scrollIntoView({ block: "nearest" });
+}
+
+function showFresh(target, isFresh) {
+  target.querySelectorAll("[data-fresh]").forEach((part) => { part.hidden = !isFresh; });
+  target.querySelectorAll("[data-stale]").forEach((part) => { part.hidden = isFresh; });
+}
+
+// A form that came back with something wrong leads to the first field that has to change.
+function focusFirstWrong({ detail: { elt, requestConfig } }) {
+  if (requestConfig?.verb === "post") elt.querySelector?.('[aria-invalid="true"]')?.focus();
 }
 
 ["htmx:responseError", "htmx:sendError", "htmx:timeout"].forEach((name) => document.addEventListener(name, sayFailure));
+document.addEventListener("htmx:afterSettle", focusFirstWrong);
 document.addEventListener("htmx:afterRequest", ({ detail }) => { if (detail.successful) clearFailure(detail.target); });
 // The browser's back button wanted a page that HTMX couldn't load: the browser does.
 document.addEventListener("htmx:historyCacheMissLoadError", () => location.reload());

@@ -73,7 +73,9 @@ class MembershipDecisionAdmin(RecordAdmin):
     @column("Why", ordering="reason")
     def why(self, row: MembershipDecision) -> str:
         """The reason that the member chose."""
-        return dict(REASONS).get(CancellationReason(row.reason), "") if row.reason else show.NOTHING
+        if not row.reason:
+            return show.NOTHING
+        return str(dict(REASONS).get(CancellationReason(row.reason), ""))
 
     @column("Offer")
     def offer_link(self, row: MembershipDecision) -> SafeString | str:

@@ -15,7 +15,8 @@ class Customer(StripeCopy):
 
     `name` is what invoices say; `business_name` and `individual_name` are its parts, if they were
     given. `address` has the parts that aren't empty, in Stripe's terms (`line1`, `postal_code`, …).
-    `tax_ids` is a list of `{"type", "value"}`, in Stripe's terms.
+    `tax_ids` is a list of `{"type", "value"}`, in Stripe's terms, with a `status` where Stripe
+    looks them up in a registry.
 
     `told_…` is what we told Stripe about the member (see `billing.reconcile.push`).
     """

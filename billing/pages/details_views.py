@@ -9,10 +9,11 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from billing.facts import payers, tax_id_types
+from billing.facts import payers
 from billing.membership import billing_details
 from billing.membership.billing_details import DetailsRefused
 from billing.models import Customer
+from billing.pages import tax_id_lines
 from billing.pages.details_forms import DetailsForm, TaxIdForm
 from common.htmx import wants_fragment
 from members.access import current_user
@@ -100,7 +101,7 @@ def _page(
     context = {
         "form": form or DetailsForm(current_user(request), customer),
         "adding": adding or TaxIdForm(customer),
-        "tax_ids": [{**one, "name": tax_id_types.name(one["type"])} for one in ids],
+        "tax_ids": tax_id_lines.lines(ids),
         "is_full": len(ids) >= billing_details.MOST_TAX_IDS,
         "outcome": outcome,
     }

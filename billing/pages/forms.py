@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from django import forms
 from django.conf import settings
+from django.utils.translation import gettext_lazy as _
 
 from billing.core.statuses import CancellationReason
 from billing.models.bank import NAME
+from billing.pages import amounts
 from billing.payments import single_payments
 from common.fields import WordsField
-from common.money import AmountError, parse_money
 
 NOTE_LENGTH = 100
 REASONS = [
-    (CancellationReason.TOO_EXPENSIVE, "It costs too much"),
-    (CancellationReason.UNUSED, "I don't use it enough"),
-    (CancellationReason.MISSING_FEATURES, "It’s missing something I need"),
-    (CancellationReason.SWITCHED_SERVICE, "I found something else"),
-    (CancellationReason.LOW_QUALITY, "It’s not as good as I hoped"),
-    (CancellationReason.CUSTOMER_SERVICE, "I didn’t get good support"),
-    (CancellationReason.TOO_COMPLEX, "It’s too complicated"),
-    (CancellationReason.OTHER, "Another reason"),
+    (CancellationReason.TOO_EXPENSIVE, _("It costs too much")),
+    (CancellationReason.UNUSED, _("I don’t use it enough")),
+    (CancellationReason.MISSING_FEATURES, _("It’s missing something I need")),
+    (CancellationReason.SWITCHED_SERVICE, _("I found something else")),
+    (CancellationReason.LOW_QUALITY, _("It’s not as good as I hoped")),
+    (CancellationReason.CUSTOMER_SERVICE, _("I didn’t get good support")),
+    (CancellationReason.TOO_COMPLEX, _("It’s too complicated")),
+    (CancellationReason.OTHER, _("Another reason")),
 ]
 
 
@@ -28,13 +29,13 @@ class CancellationForm(forms.Form):
     """Why a member is leaving. It's optional."""
 
     reason = forms.ChoiceField(
-        label="Why are you leaving?",
+        label=_("Why are you leaving?"),
         choices=[(reason.value, words) for reason, words in REASONS],
         widget=forms.RadioSelect,
         required=False,
     )
     comment = WordsField(
-        label="Anything you want to tell us",
+        label=_("Anything you want to tell us?"),
         widget=forms.Textarea(attrs={"rows": 3}),
         max_length=500,
         required=False,
@@ -50,25 +51,24 @@ class AmountForm(forms.Form):
     """How much, and what for. Cleans to minor units of PAYMENT_CURRENCY."""
 
     amount = WordsField(
-        label="Amount",
+        label=_("Amount"),
         max_length=30,
         widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
-        error_messages={"required": "Enter an amount."},
+        error_messages={"required": _("Enter an amount.")},
     )
     note = WordsField(
-        label="What is it for?",
+        label=_("What’s it for?"),
         max_length=NOTE_LENGTH,
         required=False,
-        help_text="This appears on your receipt.",
+        help_text=_("This appears on your receipt."),
     )
 
     def clean_amount(self) -> int:
         """Refuse invalid amounts and those out of range."""
-        try:
-            amount = parse_money(self.cleaned_data["amount"], settings.PAYMENT_CURRENCY)
-        except AmountError as error:
-            raise forms.ValidationError(str(error)) from error
-        if not settings.PAYMENT_MINIMUM <= amount <= settings.PAYMENT_MAXIMUM:
+        least, typed = settings.PAYMENT_MINIMUM, self.cleaned_data["amount"]
+        example = next(iter(settings.PAYMENT_SUGGESTIONS), least)
+        amount = amounts.read(typed, settings.PAYMENT_CURRENCY, example)
+        if not least <= amount <= settings.PAYMENT_MAXIMUM:
             raise forms.ValidationError(single_payments.bounds())
         return amount
 
@@ -81,9 +81,9 @@ class SentForm(forms.Form):
     """A member has sent a payment by Zelle: from whose account."""
 
     payer_name = WordsField(
-        label="Name on the account it came from",
+        label=_("Name on the account it came from"),
         max_length=NAME,
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
-        help_text="As your bank shows it. It helps us find your payment if the memo got lost.",
-        error_messages={"required": "Enter the name on the account."},
+        help_text=_("As your bank shows it. It helps us find your payment if the memo is missing."),
+        error_messages={"required": _("Enter the name on the account.")},
     )

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-import re
 import uuid
 from typing import Any
 
 from django import forms
 from django.http import QueryDict
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from billing.core.statuses import RefundReason
+from billing.pages import amounts
 from billing.pages.refund_preview import Asking
 from billing.refunds.service import RefundRequest
 from billing.refunds.texts import REASONS
 from common.fields import WordsField
-from common.money import AmountError, parse_money, plain_amount
+from common.money import Money
 
 ALL, PART = "all", "part"
 KEEP, CANCEL = "keep", "cancel"
 WORDS_LENGTH = 1000
-DECIMAL_COMMA = re.compile(r"[0-9]+,[0-9]{1,2}")
+# Where the page says what's wrong with the amount.
+SAID = "amount-said"
+
+
+def up_to(most: Money) -> str:
+    """Return how much can be entered."""
+    return gettext("Enter an amount up to %(amount)s.") % {"amount": most}
 
 
 class RefundForm(forms.Form):
@@ -29,35 +37,37 @@ class RefundForm(forms.Form):
     """
 
     how_much = forms.ChoiceField(
-        label="How much?",
-        choices=[(ALL, "All of it"), (PART, "A part of it")],
+        label=_("How much?"),
+        choices=[(ALL, _("All of it")), (PART, _("Part of it"))],
         widget=forms.RadioSelect,
         initial=ALL,
-        error_messages={"required": "Choose how much.", "invalid_choice": "Choose how much."},
+        error_messages={"required": _("Choose how much."), "invalid_choice": _("Choose how much.")},
     )
     amount = WordsField(
-        label="Amount",
+        label=_("Amount"),
         max_length=30,
         required=False,
-        widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
+        widget=forms.TextInput(
+            attrs={"inputmode": "decimal", "autocomplete": "off", "aria-describedby": SAID}
+        ),
     )
     reason = forms.ChoiceField(
-        label="Why?",
-        choices=[("", "Choose a reason"), *((key.value, text) for key, text in REASONS.items())],
-        error_messages={"required": "Choose a reason.", "invalid_choice": "Choose a reason."},
+        label=_("Why?"),
+        choices=[("", _("Choose a reason")), *((key.value, text) for key, text in REASONS.items())],
+        error_messages={"required": _("Choose a reason."), "invalid_choice": _("Choose a reason.")},
     )
     words = WordsField(
-        label="Anything we should know",
+        label=_("Anything we should know?"),
         widget=forms.Textarea(attrs={"rows": 3}),
         max_length=WORDS_LENGTH,
         required=False,
     )
     membership = forms.ChoiceField(
-        label="What about your membership?",
-        choices=[(KEEP, "Keep it"), (CANCEL, "Cancel it too")],
+        label=_("What about your membership?"),
+        choices=[(KEEP, _("Keep it")), (CANCEL, _("Cancel it too"))],
         widget=forms.RadioSelect,
         initial=KEEP,
-        error_messages={"required": "Choose one.", "invalid_choice": "Choose one."},
+        error_messages={"required": _("Choose one."), "invalid_choice": _("Choose one.")},
     )
     key = forms.UUIDField(widget=forms.HiddenInput)
 
@@ -78,25 +88,20 @@ class RefundForm(forms.Form):
             cleaned["wanted"] = self.asked.terms.most
         if "key" in self.errors:
             del self.errors["key"]
-            raise forms.ValidationError("This page is too old. Load it again.")
+            raise forms.ValidationError(_("This page has expired. Load it again."))
         return cleaned
 
     def _typed(self) -> int | None:
+        most = self.asked.terms.most
         try:
-            amount = parse_money(self.typed, self._currency)
-        except AmountError:
-            self.add_error("amount", self._how_to_write())
+            amount = amounts.read(self.typed, self.asked.payment.currency, most)
+        except forms.ValidationError as error:
+            self.add_error("amount", error)
             return None
-        if not 0 < amount <= self.asked.terms.most:
-            self.add_error("amount", f"Enter an amount up to {self.asked.most}.")
+        if not 0 < amount <= most:
+            self.add_error("amount", up_to(self.asked.most))
             return None
         return amount
-
-    def _how_to_write(self) -> str:
-        """Return how to write an amount; for 10,50, how to write that one."""
-        if DECIMAL_COMMA.fullmatch(self.typed):
-            return f"Use a decimal point, for example {self.typed.replace(',', '.')}."
-        return f"Enter an amount, like {self._example}."
 
     @property
     def typed(self) -> str:
@@ -123,11 +128,3 @@ class RefundForm(forms.Form):
             key=self.cleaned_data["key"],
             cancels_membership=self.cancels,
         )
-
-    @property
-    def _currency(self) -> str:
-        return self.asked.payment.currency
-
-    @property
-    def _example(self) -> str:
-        return plain_amount(self.asked.terms.most, self._currency)

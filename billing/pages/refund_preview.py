@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from billing.core import texts
 from billing.core.dates import arrival, long_date
@@ -44,6 +45,31 @@ class MembershipOutcome:
     def why_not_at_once(self) -> str:
         """Return until when it continues despite a full refund, and why; or ""."""
         return _goes_on(self.period_end, self.ending) if self.ending.has_reason else ""
+
+    @property
+    def keeping(self) -> tuple[str, str]:
+        """The first choice: what happens if the membership isn't touched."""
+        if self.ends_at:
+            return _("Leave it as it is"), _("It ends on its date, as you chose.")
+        return _("Keep my membership"), _("It continues, and your next payment is taken as usual.")
+
+    @property
+    def canceling(self) -> tuple[str, str]:
+        """The other choice: when it ends if it's canceled with the refund."""
+        if self.ends_at:
+            return _("End it right away"), _(
+                "A full refund ends it right away. After a partial refund, it ends on its date."
+            )
+        if self.can_end_at_once:
+            how = _(
+                "A full refund ends it right away. After a partial refund, it ends when your paid "
+                "period is over."
+            )
+        else:
+            how = self.why_not_at_once or _(
+                "It ends when your paid period is over, and you won’t be charged again."
+            )
+        return _("Cancel it too"), how
 
 
 @dataclass(frozen=True)
@@ -110,34 +136,41 @@ def preview(asked: Asking, amount: int, *, cancels: bool) -> Preview:
     verdict = policy.judge(facts.judging.policy, facts.of_payment, amount)
     money = Money(amount, asked.payment.currency)
     if verdict.outcome == Outcome.REFUSED:
-        return Preview(Tone.BAD, "This can't be refunded", verdict.sentences)
+        return Preview(Tone.BAD, _("This can’t be refunded"), verdict.sentences)
     membership = _membership_sentence(asked, amount, cancels=cancels)
     if verdict.outcome == Outcome.AUTOMATIC:
         first, last = arrival(timezone.now())
-        sentences = (
-            f"We’ll send {money} {_to_method(asked.payment)} right away.",
-            f"Banks usually show it between {long_date(first)} and {long_date(last)}.",
-        )
-        return Preview(Tone.GOOD, "You’ll be refunded right away", (*sentences, *membership), money)
-    two = verdict.approvals > 1
-    title = (
-        "Two people on our team will review this" if two else "Someone on our team will review this"
-    )
-    answer = "We’ll email you our answer. Until then, you can withdraw your request."
+        shown = _("Banks usually show it between %(first)s and %(last)s.") % {
+            "first": long_date(first),
+            "last": long_date(last),
+        }
+        sentences = (_sent(asked.payment, money), shown, *membership)
+        return Preview(Tone.GOOD, _("You’ll be refunded right away"), sentences, money)
+    if verdict.approvals > 1:
+        title = _("Two people on our team will review this")
+    else:
+        title = _("Someone on our team will review this")
+    answer = _("We’ll email you our answer. Until then, you can withdraw your request.")
     return Preview(Tone.WAIT, title, (*_why(asked, amount), answer, *membership), money)
 
 
-def _to_method(payment: Payment) -> str:
-    """Return "to your Visa ending in 4242", or wherever else it goes."""
+def _sent(payment: Payment, money: Money) -> str:
+    """Return "We’ll send $9.00 to your Visa ending in 4242 right away.", or where else it goes."""
     method = texts.card_in_sentence(payment.card_brand, payment.card_last4)
-    return f"to your {method}" if method else "to where you paid from"
+    if not method:
+        return _("We’ll send %(amount)s to where you paid from right away.") % {"amount": money}
+    return _("We’ll send %(amount)s to your %(method)s right away.") % {
+        "amount": money,
+        "method": method,
+    }
 
 
 def _why(asked: Asking, amount: int) -> tuple[str, ...]:
     """Return why an amount isn't refunded right away, unless the title already says it."""
     at_once = asked.terms.automatic_up_to
     if 0 < at_once < amount:
-        return (f"Up to {Money(at_once, asked.payment.currency)} would be refunded right away.",)
+        most = Money(at_once, asked.payment.currency)
+        return (_("Up to %(amount)s would be refunded right away.") % {"amount": most},)
     return ()
 
 
@@ -147,15 +180,15 @@ def _membership_sentence(asked: Asking, amount: int, *, cancels: bool) -> tuple[
         return ()
     ending = _ending(asked.facts, amount) if cancels else Ending.WITH_PERIOD
     if ending == Ending.AT_ONCE:
-        return ("Your membership ends as soon as all of this is approved.",)
+        return (_("Your membership ends as soon as all of this is approved."),)
     if outcome.ends_at:
-        return (f"Your membership ends on {long_date(outcome.ends_at)}.",)
+        return (_("Your membership ends on %(day)s.") % {"day": long_date(outcome.ends_at)},)
     if ending.has_reason:
         return (_goes_on(outcome.period_end, ending),)
     if cancels:
         end = long_date(outcome.period_end)
-        return (f"Your membership ends on {end}, and nothing more is charged.",)
-    return ("Your membership continues.",)
+        return (_("Your membership ends on %(day)s. You won’t be charged again.") % {"day": end},)
+    return (_("Your membership continues."),)
 
 
 def _outcome(facts: RequestFacts) -> MembershipOutcome | None:
@@ -173,5 +206,13 @@ def _ending(facts: RequestFacts, amount: int) -> Ending:
 
 
 def _goes_on(until: datetime, ending: Ending) -> str:
-    end = long_date(until)
-    return f"Your membership continues until {end}{ending.why}. Nothing more is charged."
+    by_credit = _(
+        "Your membership continues until %(day)s because credit paid for part of it. You won’t be "
+        "charged again."
+    )
+    by_another = _(
+        "Your membership continues until %(day)s because another payment paid for part of it. "
+        "You won’t be charged again."
+    )
+    words = by_credit if ending == Ending.CREDIT_STAYS else by_another
+    return words % {"day": long_date(until)}

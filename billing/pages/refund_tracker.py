@@ -9,6 +9,9 @@ from enum import StrEnum
 
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from billing.core import texts
 from billing.core.dates import arrival, goes_out_by, long_date
@@ -23,8 +26,12 @@ from billing.refunds import texts as refund_texts
 from common.context import current_brand
 from common.money import Money
 
-TEAM, PROVIDER, BANK = "Our team", "Our payment provider", "Your bank"
-ASK_AGAIN = "You can ask for it again as long as the payment is refundable."
+TEAM = gettext_lazy("Our team")
+PROVIDER = gettext_lazy("Our payment provider")
+BANK = gettext_lazy("Your bank")
+BY_POLICY = gettext_lazy("Approved automatically under our refund policy")
+AT_BANK = gettext_lazy("At your bank")
+ASK_AGAIN = gettext_lazy("You can request it again while the payment is refundable.")
 # How often a waiting page checks again, in seconds.
 LOOKS_AGAIN = {
     RefundState.REQUESTED: 15,
@@ -49,10 +56,10 @@ class Step:
     """A step in the tracker: what, when, who acts next, and anything else."""
 
     state: Stage
-    title: str
+    title: str | Promise
     at: datetime | None = None
-    who: str = ""
-    text: str = ""
+    who: str | Promise = ""
+    text: str | Promise = ""
 
 
 @dataclass(frozen=True)
@@ -107,7 +114,7 @@ def _membership(facts: RefundFacts) -> str:
     """Return what happens to the membership, if the member asked for that too."""
     row, ending = facts.refund, facts.ending
     if row.cancels_membership and row.state in CAME_TO_NOTHING:
-        return "It continues"
+        return _("It continues")
     return membership_end.in_words(row, ending) if ending else ""
 
 
@@ -119,17 +126,18 @@ def _steps(row: Refund, ended_at: datetime | None) -> list[Step]:
         case RefundState.DENIED | RefundState.WITHDRAWN:
             return begun
         case RefundState.REQUESTED:
-            return [*begun, _to_come("We send it"), _to_come("At your bank")]
+            return [*begun, _to_come(_("We send it")), _to_come(AT_BANK)]
         case _:
             return [*begun, *_after_approval(row, ended_at)]
 
 
 def _begun(row: Refund) -> Step:
     if row.origin == RefundOrigin.MEMBER:
-        asked = row.money_asked
-        return Step(Stage.DONE, f"You asked for {asked}", row.created_at)
+        title = _("You requested %(amount)s") % {"amount": row.money_asked}
+        return Step(Stage.DONE, title, row.created_at)
     given_at = row.decided_at or row.created_at
-    return Step(Stage.DONE, f"We refunded you {row.money}", given_at, TEAM, row.answer)
+    title = _("We refunded you %(amount)s") % {"amount": row.money}
+    return Step(Stage.DONE, title, given_at, TEAM, row.answer)
 
 
 def _decision(row: Refund, ended_at: datetime | None) -> Step:
@@ -137,27 +145,30 @@ def _decision(row: Refund, ended_at: datetime | None) -> Step:
         case RefundState.REQUESTED:
             return _being_decided(row)
         case RefundState.WITHDRAWN:
-            return Step(Stage.DONE, "You withdrew your request", ended_at)
+            return Step(Stage.DONE, _("You withdrew your request"), ended_at)
         case RefundState.DENIED if row.decided_at is None:
-            return Step(Stage.FAILED, "Your request is closed", ended_at, "", row.answer)
+            return Step(Stage.FAILED, _("Your request is closed"), ended_at, "", row.answer)
         case RefundState.DENIED:
-            title = "We did not approve it"
+            title = _("We didn’t approve it")
             return Step(Stage.FAILED, title, row.decided_at, TEAM, row.answer)
     less = row.amount < row.amount_asked
-    title = f"We approved {row.money} of it" if less else "Approved"
+    title = _("We approved %(amount)s of it") % {"amount": row.money} if less else _("Approved")
     overtaken = row.state == RefundState.CANCELED and not row.stripe_id
     words = "" if overtaken else row.answer
-    who = TEAM if row.decided_by_id else "Approved automatically under our refund policy"
+    who = TEAM if row.decided_by_id else BY_POLICY
     return Step(Stage.DONE, title, row.decided_at, who, words)
 
 
 def _being_decided(row: Refund) -> Step:
-    news = "We’ll email you our answer. Until then, you can withdraw your request."
+    news = _("We’ll email you our answer. Until then, you can withdraw your request.")
     if row.approvals_needed < 2:
-        return Step(Stage.NOW, "We’re reviewing it", None, TEAM, news)
-    agreed = "One person has approved it. " if row.approvals_given else ""
-    title = "Two people on our team are reviewing it"
-    return Step(Stage.NOW, title, None, TEAM, f"{agreed}{news}")
+        return Step(Stage.NOW, _("We’re reviewing it"), None, TEAM, news)
+    if row.approvals_given:
+        news = _(
+            "One of them has approved it. We’ll email you our answer. Until then, you can withdraw "
+            "your request."
+        )
+    return Step(Stage.NOW, _("Two people on our team are reviewing it"), None, TEAM, news)
 
 
 def _after_approval(row: Refund, ended_at: datetime | None) -> list[Step]:
@@ -174,78 +185,84 @@ def _after_approval(row: Refund, ended_at: datetime | None) -> list[Step]:
             now = _to_answer(row)
         case _:
             now = _being_sent(row)
-    return [now, _to_come("At your bank")]
+    return [now, _to_come(AT_BANK)]
 
 
 def _to_answer(row: Refund) -> Step:
-    until = f" You can until {long_date(row.answer_by)}." if row.answer_by else ""
-    support = current_brand().support_email
-    lost = f"If it is not there, look in your spam folder, or write to us: {support}."
-    text = f"{refund_texts.TO_ANSWER}{until} {lost}"
-    return Step(Stage.NOW, "We need an answer from you", row.sent_at, "", text)
+    by = _("Answer by %(day)s.") % {"day": long_date(row.answer_by)} if row.answer_by else ""
+    lost = _("Can’t find it? Check your spam folder, or write to %(support)s.") % {
+        "support": current_brand().support_email
+    }
+    text = " ".join(filter(None, [str(refund_texts.TO_ANSWER), by, lost]))
+    return Step(Stage.NOW, _("We need an answer from you"), row.sent_at, "", text)
 
 
 def _canceled(row: Refund, ended_at: datetime | None) -> Step:
     if not row.stripe_id:
-        return Step(Stage.FAILED, "Stopped", ended_at, "", row.answer)
+        return Step(Stage.FAILED, _("Stopped"), ended_at, "", row.answer)
     text = f"{refund_texts.cancellation(was_asked=row.was_asked)} {ASK_AGAIN}"
-    return Step(Stage.FAILED, "Canceled", row.read_at, PROVIDER, text)
+    return Step(Stage.FAILED, _("Canceled"), row.read_at, PROVIDER, text)
 
 
 def _being_sent(row: Refund) -> Step:
-    if row.payment.is_by_zelle:
-        text = "We’ll send it from our bank by Zelle, usually within a business day."
-        return Step(Stage.NOW, "We are sending it", None, TEAM, text)
     since = row.decided_at or row.created_at
-    if timezone.now() - since < NOT_SENT_PAGE:
-        return Step(Stage.NOW, "We are sending it", None, TEAM, "This takes a few seconds.")
-    text = (
-        "Our payment provider has not taken it yet. We keep trying by ourselves, and there is "
-        "nothing you need to do."
-    )
-    return Step(Stage.NOW, "We are sending it", None, TEAM, text)
+    if row.payment.is_by_zelle:
+        text = _("We’ll send it from our bank by Zelle, usually within a business day.")
+    elif timezone.now() - since < NOT_SENT_PAGE:
+        text = _("This takes a few seconds.")
+    else:
+        text = _(
+            "Our payment provider hasn’t accepted it yet. We’ll keep trying, and there’s nothing "
+            "you need to do."
+        )
+    return Step(Stage.NOW, _("We’re sending it"), None, TEAM, text)
 
 
 def _sent(row: Refund) -> Step:
     who = TEAM if row.payment.is_by_zelle else PROVIDER
-    return Step(Stage.DONE, "Sent", row.sent_at, who)
+    return Step(Stage.DONE, _("Sent"), row.sent_at, who)
 
 
 def _waiting(row: Refund) -> Step:
     if row.payment.is_by_zelle:
-        return Step(Stage.NOW, "Sent by Zelle", row.sent_at, TEAM, refund_texts.SENT_BY_ZELLE)
+        words = refund_texts.SENT_BY_ZELLE
+        return Step(Stage.NOW, _("Sent by Zelle"), row.sent_at, TEAM, words)
     by = goes_out_by(row.sent_at or row.created_at)
-    outlook = f"It usually reaches your bank by {long_date(by)}."
+    outlook = _("It usually reaches your bank by %(day)s.") % {"day": long_date(by)}
     if timezone.now() > by:
-        outlook = "It takes longer than usual: we are looking into it."
+        outlook = _("It’s taking longer than usual. We’re looking into it.")
     text = f"{refund_texts.wait(row.pending_reason)} {outlook}"
-    return Step(Stage.NOW, "Not with your bank yet", row.sent_at, PROVIDER, text)
+    return Step(Stage.NOW, _("Not at your bank yet"), row.sent_at, PROVIDER, text)
 
 
 def _at_bank(row: Refund) -> Step:
     if row.payment.is_by_zelle:
-        return Step(Stage.DONE, "At your bank", row.succeeded_at, BANK, refund_texts.ZELLE_LEFT)
+        return Step(Stage.DONE, AT_BANK, row.succeeded_at, BANK, refund_texts.ZELLE_LEFT)
     first, last = arrival(row.succeeded_at or row.sent_at or row.created_at)
     if timezone.now() > last:
-        text = f"It should have been on your account by {long_date(last)}."
+        text = _("It should have reached your account by %(day)s.") % {"day": long_date(last)}
         if row.reference:
-            text += " If you can't find it, your bank can look for it by the reference below."
-        return Step(Stage.DONE, "At your bank", None, BANK, text)
-    when = f"Most banks show it between {long_date(first)} and {long_date(last)}."
-    return Step(Stage.NOW, "At your bank", None, BANK, when)
+            where = _("Can’t find it? Your bank can look it up by the reference below.")
+            text = f"{text} {where}"
+        return Step(Stage.DONE, AT_BANK, None, BANK, text)
+    when = _("Most banks show it between %(first)s and %(last)s.") % {
+        "first": long_date(first),
+        "last": long_date(last),
+    }
+    return Step(Stage.NOW, AT_BANK, None, BANK, when)
 
 
 def _failed(row: Refund) -> list[Step]:
     why = refund_texts.failure(row.failure_reason, was_sent=bool(row.stripe_id))
     if row.failure_reason in REFUND_SETTLED:
-        return [Step(Stage.FAILED, "Stopped", row.failed_at, "", why)]
+        return [Step(Stage.FAILED, _("Stopped"), row.failed_at, "", why)]
     text = f"{why} {refund_texts.WILL_BE_IN_TOUCH} {ASK_AGAIN}"
     if not row.stripe_id:
-        return [Step(Stage.FAILED, "It could not be sent", row.failed_at, TEAM, text)]
-    return [_sent(row), Step(Stage.FAILED, "It did not arrive", row.failed_at, TEAM, text)]
+        return [Step(Stage.FAILED, _("It couldn’t be sent"), row.failed_at, TEAM, text)]
+    return [_sent(row), Step(Stage.FAILED, _("It didn’t arrive"), row.failed_at, TEAM, text)]
 
 
-def _to_come(title: str) -> Step:
+def _to_come(title: str | Promise) -> Step:
     return Step(Stage.NEXT, title)
 
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from billing.core.tones import Tone
 from billing.models import Refund
 from billing.pages import refund_facts, refund_preview, refund_tracker
+from billing.pages.outcomes import Outcome
 from billing.pages.refund_facts import RequestFacts
-from billing.pages.refund_forms import RefundForm
+from billing.pages.refund_forms import RefundForm, up_to
 from billing.pages.refund_preview import Asking, Preview
 from billing.refunds import queries
 from billing.refunds import service as refunds
@@ -23,8 +25,8 @@ from members.access import current_user
 
 UNPROCESSABLE, CONFLICT = 422, 409
 NO_CONTENT = 204
-TO_BE_SEEN = "What would happen is shown here once the amount is right."
-CHANGED = "What can be refunded has changed meanwhile. Please look at it once more."
+TO_BE_SEEN = gettext_lazy("You’ll see what happens here once you’ve entered an amount.")
+CHANGED = gettext_lazy("What can be refunded has changed in the meantime. Please check it again.")
 
 
 @login_required
@@ -65,17 +67,25 @@ def refund(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 @require_POST
 def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
-    """Withdraw a request."""
+    """Withdraw a request. HTMX gets the refund's progress with what's true now."""
     user = current_user(request)
     if not queries.visible_to(user).filter(pk=pk).exists():
         raise Http404("There is no such refund.")
     try:
         row = refunds.withdraw(user, pk)
     except RefundError as error:
-        messages.error(request, str(error))
-    else:
-        messages.success(request, f"You withdrew your request for {row.money}.")
-    return redirect("billing:refund", pk=pk)
+        return _withdrawn(request, pk, Outcome(Tone.BAD, str(error)))
+    told = _("You withdrew your request for %(amount)s.") % {"amount": row.money}
+    return _withdrawn(request, pk, Outcome(Tone.GOOD, told))
+
+
+def _withdrawn(request: HttpRequest, pk: int, outcome: Outcome) -> HttpResponse:
+    facts = refund_facts.refund(current_user(request), pk) if wants_fragment(request) else None
+    if facts is None:
+        outcome.leave_for(request)
+        return redirect("billing:refund", pk=pk)
+    context = {"refund": refund_tracker.page_of(facts), "outcome": outcome}
+    return render(request, "billing/refunds/refund.html#story", context)
 
 
 def _known(request: HttpRequest, facts: RequestFacts) -> Refund | None:
@@ -92,8 +102,8 @@ def _make(request: HttpRequest, asked: Asking, form: RefundForm) -> HttpResponse
     `refunds.request` reads everything again under the member's lock, and decides from that.
     """
     if request.POST.get("shown") != str(asked.terms.most):
-        messages.info(request, CHANGED)
-        return _form_page(request, asked, RefundForm(asked, None), CONFLICT)
+        changed = Outcome(Tone.INFO, str(CHANGED))
+        return _form_page(request, asked, RefundForm(asked, None), CONFLICT, changed)
     if not form.is_valid() or form.wanted is None:
         return _form_page(request, asked, form, UNPROCESSABLE)
     user = current_user(request)
@@ -106,36 +116,40 @@ def _make(request: HttpRequest, asked: Asking, form: RefundForm) -> HttpResponse
 
 
 def _form_page(
-    request: HttpRequest, asked: Asking, form: RefundForm, status: int = 200
+    request: HttpRequest,
+    asked: Asking,
+    form: RefundForm,
+    status: int = 200,
+    outcome: Outcome | None = None,
 ) -> HttpResponse:
-    """Render the form, or only the preview if HTMX asks for that part."""
-    template = "billing/refunds/form.html" + ("#preview" if wants_fragment(request) else "")
+    """Render the page, or what HTMX asks for: the form, or only its preview.
+
+    HTMX swaps nothing that comes with an error's status.
+    """
+    is_part, looking = wants_fragment(request), "look" in request.POST
+    part = "#preview" if looking else "#asking"
     code = asked.payment.currency.upper()
     context = {
         "asked": asked,
         "form": form,
-        "preview": _preview(asked, form, is_part=wants_fragment(request)),
+        "outcome": outcome,
+        "is_part": is_part and looking,
+        "preview": _preview(asked, form, is_part=is_part and looking),
         "currency": code,
         "symbol": SYMBOLS.get(code, ""),
     }
-    return render(request, template, context, status=status)
+    template = "billing/refunds/form.html" + (part if is_part else "")
+    return render(request, template, context, status=200 if is_part else status)
 
 
 def _preview(asked: Asking, form: RefundForm, *, is_part: bool) -> Preview:
-    """Return what would happen.
+    """Return what would happen. What's wrong with the amount is said at its field.
 
-    If `is_part`, it's rendered alone, without the field that would say what's wrong with it.
+    If `is_part`, the member is still typing: an empty field isn't wrong.
     """
     amount = form.wanted if form.is_bound and hasattr(form, "cleaned_data") else asked.terms.most
     if amount is None:
-        how = _how_much(asked, form) if is_part else TO_BE_SEEN
-        return Preview(Tone.INFO, "How much?", (how,))
+        how = up_to(asked.most) if is_part and not form.typed else str(TO_BE_SEEN)
+        return Preview(Tone.INFO, _("How much?"), (how,))
     cancels = form.cancels if form.is_bound else False
     return refund_preview.preview(asked, amount, cancels=cancels)
-
-
-def _how_much(asked: Asking, form: RefundForm) -> str:
-    """Return what's wrong with the amount, or the most that can be requested."""
-    if form.typed and form.errors.get("amount"):
-        return str(form.errors["amount"][0])
-    return f"Enter an amount up to {asked.most}."

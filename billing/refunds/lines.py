@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.utils.translation import gettext as _
+
 from billing.core.statuses import RefundOrigin, RefundState
 from billing.core.tones import Alert, Tone
 from billing.models import Refund
@@ -66,7 +68,9 @@ def line_of(row: Refund, description: str = "") -> RefundLine:
         date=row.created_at,
         tone=Tone.WAIT if is_under_way(row) else TONES[state],
         label=texts.label(state, is_over=not is_under_way(row)),
-        title="Refund you asked for" if row.origin == RefundOrigin.MEMBER else "Refunded by us",
+        title=_("Refund you asked for")
+        if row.origin == RefundOrigin.MEMBER
+        else _("Refunded by us"),
         description=description,
     )
 
@@ -74,13 +78,13 @@ def line_of(row: Refund, description: str = "") -> RefundLine:
 def _alert(row: Refund) -> Alert:
     url = numbered("billing:refund", row.pk)
     if row.state == RefundState.REQUIRES_ACTION:
-        title = f"Your refund of {row.money} needs an answer from you"
-        return Alert(Tone.WAIT, title, texts.TO_ANSWER, "See the refund", url)
+        title = _("Your refund of %(amount)s needs an answer from you") % {"amount": row.money}
+        return Alert(Tone.WAIT, title, str(texts.TO_ANSWER), _("See the refund"), url)
     why = texts.failure(row.failure_reason, was_sent=bool(row.stripe_id))
     return Alert(
         Tone.BAD,
-        f"Your refund of {row.money} did not arrive",
+        _("Your refund of %(amount)s didn’t arrive") % {"amount": row.money},
         f"{why} {texts.WILL_BE_IN_TOUCH}",
-        "See the refund",
+        _("See the refund"),
         url,
     )

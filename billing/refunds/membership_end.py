@@ -8,9 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from django.db.models import Q, QuerySet, Subquery
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from billing.core.dates import long_date
 from billing.core.statuses import InvoiceStatus, PaymentStatus
@@ -30,7 +34,7 @@ class Ending(StrEnum):
     @property
     def why(self) -> str:
         """Return ", because credit paid part of it", or nothing."""
-        return f", {WHY[self]}" if self.has_reason else ""
+        return str(WHY[self]) if self.has_reason else ""
 
     @property
     def has_reason(self) -> bool:
@@ -38,9 +42,9 @@ class Ending(StrEnum):
         return self in (Ending.CREDIT_STAYS, Ending.PART_STAYS)
 
 
-WHY: dict[Ending, str] = {
-    Ending.CREDIT_STAYS: "because credit paid part of it",
-    Ending.PART_STAYS: "because another payment paid part of it",
+WHY: dict[Ending, str | Promise] = {
+    Ending.CREDIT_STAYS: gettext_lazy(", because credit paid for part of it"),
+    Ending.PART_STAYS: gettext_lazy(", because another payment paid for part of it"),
 }
 
 
@@ -118,13 +122,35 @@ def in_words(row: Refund, ending: Ending) -> str:
     if subscription is None or not row.cancels_membership:
         return ""
     if row.is_undecided and ending == Ending.AT_ONCE:
-        return "It ends right away if we approve all of this"
+        return _("It ends right away if we approve all of this")
     if row.is_undecided:
-        end = long_date(subscription.ends_at or subscription.current_period_end)
-        return f"If we approve the refund, it continues until {end}{ending.why}"
+        return _if_approved(ending, subscription.ends_at or subscription.current_period_end)
     if subscription.is_live and subscription.ends_at:
-        return f"It ends on {long_date(subscription.ends_at)}, as you asked{ending.why}"
-    return "It ends, too, as you asked" if subscription.is_live else "It has ended, as you asked"
+        return _ends(ending, subscription.ends_at)
+    return _("It ends, too, as you asked") if subscription.is_live else _("It ended, as you asked")
+
+
+def _if_approved(ending: Ending, end: datetime) -> str:
+    words = {
+        Ending.CREDIT_STAYS: _(
+            "If we approve the refund, it continues until %(day)s because credit paid for part of "
+            "it"
+        ),
+        Ending.PART_STAYS: _(
+            "If we approve the refund, it continues until %(day)s because another payment paid for "
+            "part of it"
+        ),
+    }
+    plain = _("If we approve the refund, it continues until %(day)s")
+    return words.get(ending, plain) % {"day": long_date(end)}
+
+
+def _ends(ending: Ending, end: datetime) -> str:
+    words = {
+        Ending.CREDIT_STAYS: _("It ends on %(day)s because credit paid for part of it"),
+        Ending.PART_STAYS: _("It ends on %(day)s because another payment paid for part of it"),
+    }
+    return words.get(ending, _("It ends on %(day)s, as you asked")) % {"day": long_date(end)}
 
 
 def _period_of(payment: Payment) -> PaidPeriod:

@@ -200,8 +200,8 @@ def _sent(row: Refund, happened_at: datetime, *, step: str = "") -> None:
 
 def _why_it_takes(row: Refund, *, needs_answer: bool) -> str:
     if row.payment.is_by_zelle:
-        return texts.SENT_BY_ZELLE
-    return texts.TO_ANSWER if needs_answer else texts.wait(row.pending_reason)
+        return str(texts.SENT_BY_ZELLE)
+    return str(texts.TO_ANSWER) if needs_answer else texts.wait(row.pending_reason)
 
 
 def _arrived(row: Refund, happened_at: datetime) -> None:
@@ -226,7 +226,7 @@ def _failed(row: Refund, happened_at: datetime) -> None:
         sentence=texts.cancellation(was_asked=row.was_asked)
         if is_canceled
         else texts.failure(row.failure_reason, was_sent=bool(row.stripe_id)),
-        outlook="" if is_settled or is_canceled else texts.WILL_BE_IN_TOUCH,
+        outlook="" if is_settled or is_canceled else str(texts.WILL_BE_IN_TOUCH),
         is_closed=is_settled,
         again_url=again if is_canceled else "",
         method=_method(row),

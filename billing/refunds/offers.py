@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from billing.core.dates import long_date, short_date
 from billing.core.statuses import PaymentStatus, RefundOrigin
@@ -51,7 +52,7 @@ def briefs(judgments: Judged, refunds: Collection[Refund]) -> dict[int, str]:
     """Return "Refundable until Dec 4" for a list of payments, given the refunds under way."""
     waiting = {row.payment_id for row in refunds if row.is_undecided}
     return {
-        pk: f"Refundable until {short_date(_until(row, known, terms))}"
+        pk: _("Refundable until %(day)s") % {"day": short_date(_until(row, known, terms))}
         for pk, (row, known, terms) in judgments.items()
         if terms.is_refundable and pk not in waiting
     }
@@ -63,7 +64,7 @@ def offers_beside(
     """Return payments' offers, given these refunds: only one request can wait at a time."""
     offers = {pk: offer(row, policy, facts) for pk, (row, facts, _) in judgments.items()}
     asked = (row for row in refunds if row.origin == RefundOrigin.MEMBER and row.is_undecided)
-    waiting = Offer("A request of yours waits for our answer.")
+    waiting = Offer(_("We’re reviewing your refund request."))
     return offers | {row.payment_id: waiting for row in asked}
 
 
@@ -73,23 +74,29 @@ def offer(payment: Payment, policy: Policy, facts: Facts) -> Offer:
     if not terms.is_refundable:
         gone = facts.paid and not facts.left
         if gone and not facts.is_charged_back and not facts.credited:
-            return Offer("All of it is refunded, or on its way")
-        return Offer("Not refundable", sentences(terms.reasons))
-    until = _until(payment, facts, terms)
-    most = Money(terms.most, payment.currency)
-    at_once = Money(terms.automatic_up_to, payment.currency)
-    day = long_date(until)
-    if terms.automatic_up_to >= terms.most:
-        title = f"Instant refund of up to {most} until {day}"
-    elif terms.automatic_up_to:
-        title = f"Up to {most} until {day}. Up to {at_once} is instant; more needs our approval."
-    else:
-        title = f"Up to {most} until {day}; it needs our approval"
+            return Offer(_("All of it was refunded or is on its way"))
+        return Offer(_("Not refundable"), sentences(terms.reasons))
     return Offer(
-        title=title,
+        title=_title(payment, facts, terms),
         notes=_notes(payment, policy, facts, terms),
         url=numbered("billing:request-refund", payment.pk),
     )
+
+
+def _title(payment: Payment, facts: Facts, terms: Terms) -> str:
+    if terms.automatic_up_to >= terms.most:
+        title = _("Instant refund of up to %(most)s until %(day)s")
+    elif terms.automatic_up_to:
+        title = _(
+            "Up to %(most)s until %(day)s. Up to %(instant)s is instant; more needs our approval."
+        )
+    else:
+        title = _("Refund of up to %(most)s until %(day)s, with our approval")
+    return title % {
+        "most": Money(terms.most, payment.currency),
+        "instant": Money(terms.automatic_up_to, payment.currency),
+        "day": long_date(_until(payment, facts, terms)),
+    }
 
 
 def _notes(payment: Payment, policy: Policy, facts: Facts, terms: Terms) -> tuple[str, ...]:
@@ -111,11 +118,17 @@ def _notes(payment: Payment, policy: Policy, facts: Facts, terms: Terms) -> tupl
 def _later(percent: int, facts: Facts, end: str) -> str:
     """Return what's refundable of a payment once its share has become smaller."""
     if not facts.committed:
-        return f"After that, you can get {percent}% back until {end}."
+        return _("After that, you can get %(percent)s%% back until %(day)s.") % {
+            "percent": percent,
+            "day": end,
+        }
     left = facts.paid * percent // refund_policy.WHOLE - facts.committed
     if left <= 0:
-        return "After that, no more can be refunded."
-    return f"After that, you can get up to {Money(left, facts.currency)} back until {end}."
+        return _("After that, no more can be refunded.")
+    return _("After that, you can get up to %(amount)s back until %(day)s.") % {
+        "amount": Money(left, facts.currency),
+        "day": end,
+    }
 
 
 def _until(payment: Payment, facts: Facts, terms: Terms) -> datetime:

@@ -9,6 +9,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
 from common.money import Money
 
 
@@ -43,47 +47,45 @@ class Ground(StrEnum):
     TWO_PEOPLE = "two_people"
 
 
-_CREDIT = "What you had not used of it became credit when you switched."
-_PART_AND_CREDIT = (
-    "A part of it is refunded, or on its way. "
-    "What you had not used of the rest became credit when you switched."
-)
-_USED = "What you had used is not refundable any more."
-SENTENCES: dict[Ground, str] = {
-    Ground.ALL_OF_IT: "Within {days} of the payment all of it is refundable.",
-    Ground.PART_OF_IT: "Within {days} of the payment {percent}% of it is refundable.",
-    Ground.PAID_DIRECTLY: (
-        "You paid this directly to us, so it can't be refunded online. Please contact us."
+SENTENCES: dict[Ground, str | Promise] = {
+    Ground.PAID_DIRECTLY: _(
+        "You paid this directly to us, so it can’t be refunded online. Please contact us."
     ),
-    Ground.DISPUTED: (
-        "You asked your bank to return this payment. Until it decides, we can't refund it."
+    Ground.DISPUTED: _(
+        "You asked your bank to return this payment. Until it decides, we can’t refund it."
     ),
-    Ground.CHARGED_BACK: "Your bank has returned this payment to you already.",
-    Ground.NOTHING_LEFT: "All of this payment is refunded, or asked for, already.",
-    Ground.BECAME_CREDIT: _CREDIT,
-    Ground.REST_BECAME_CREDIT: _PART_AND_CREDIT,
-    Ground.NEVER_REFUNDABLE: "Payments of this kind are not refundable.",
-    Ground.TOO_LATE: "Payments of this kind are refundable for {days}.",
-    Ground.SHARE_REFUNDED: (
-        "Of a payment of this age {percent}% is refundable, and that much is refunded already."
+    Ground.CHARGED_BACK: _("Your bank already returned this payment to you."),
+    Ground.NOTHING_LEFT: _("All of this payment has been refunded or requested already."),
+    Ground.BECAME_CREDIT: _("The unused part became credit when you switched."),
+    Ground.REST_BECAME_CREDIT: _(
+        "Part of it was refunded or is on its way. The unused rest became credit when you switched."
     ),
-    Ground.SHARE_BECAME_CREDIT: f"{_CREDIT} {_USED}",
-    Ground.SHARE_REFUNDED_OR_CREDIT: f"{_PART_AND_CREDIT} {_USED}",
-    Ground.TOO_MUCH: "Up to {money} of this payment can be refunded.",
-    Ground.AUTOMATIC: "Up to {money} of a payment is approved automatically.",
-    Ground.ALWAYS_REVIEWED: "Someone on our team will review this.",
-    Ground.OTHER_CURRENCY: (
+    Ground.NEVER_REFUNDABLE: _("Payments of this kind aren’t refundable."),
+    Ground.SHARE_REFUNDED: _(
+        "%(percent)s%% of a payment this old is refundable, and that much was refunded already."
+    ),
+    Ground.SHARE_BECAME_CREDIT: _(
+        "The unused part became credit when you switched. What you’d used isn’t refundable anymore."
+    ),
+    Ground.SHARE_REFUNDED_OR_CREDIT: _(
+        "Part of it was refunded or is on its way. The unused rest became credit when you "
+        "switched. What you’d used isn’t refundable anymore."
+    ),
+    Ground.TOO_MUCH: _("Up to %(money)s of this payment can be refunded."),
+    Ground.AUTOMATIC: _("Up to %(money)s of a payment is approved automatically."),
+    Ground.ALWAYS_REVIEWED: _("Someone on our team will review this."),
+    Ground.OTHER_CURRENCY: _(
         "Someone on our team will review this because it was paid in another currency."
     ),
-    Ground.ONE_AUTOMATIC_USED: (
-        "You’ve had your one automatic refund this year: someone on our team will review this one."
+    Ground.ONE_AUTOMATIC_USED: _(
+        "You’ve had your one automatic refund this year. Someone on our team will review this one."
     ),
-    Ground.AUTOMATIC_USED: (
-        "You’ve had your {times} automatic refunds this year: "
-        "someone on our team will review this one."
+    Ground.AUTOMATIC_USED: _(
+        "You’ve had your %(times)s automatic refunds this year. Someone on our team will review "
+        "this one."
     ),
-    Ground.MORE_THAN_AUTOMATIC: "Only up to {money} is approved automatically.",
-    Ground.TWO_PEOPLE: "For this amount two people must agree.",
+    Ground.MORE_THAN_AUTOMATIC: _("Only up to %(money)s is approved automatically."),
+    Ground.TWO_PEOPLE: _("An amount this large needs approval from two people."),
 }
 
 
@@ -98,9 +100,32 @@ class Reason:
     money: Money | None = None
 
     def __str__(self) -> str:
-        days = "a day" if self.days == 1 else f"{self.days} days"
-        return SENTENCES[self.ground].format(
-            days=days, percent=self.percent, times=self.times, money=self.money
+        words = SENTENCES.get(self.ground) or self._within()
+        return str(words) % {
+            "days": self.days,
+            "percent": self.percent,
+            "times": self.times,
+            "money": self.money,
+        }
+
+    def _within(self) -> str:
+        """Return a sentence about days after the payment."""
+        if self.ground == Ground.TOO_LATE:
+            return ngettext(
+                "Payments of this kind are refundable for %(days)s day.",
+                "Payments of this kind are refundable for %(days)s days.",
+                self.days,
+            )
+        if self.ground == Ground.PART_OF_IT:
+            return ngettext(
+                "%(percent)s%% is refundable within %(days)s day of the payment.",
+                "%(percent)s%% is refundable within %(days)s days of the payment.",
+                self.days,
+            )
+        return ngettext(
+            "All of it is refundable within %(days)s day of the payment.",
+            "All of it is refundable within %(days)s days of the payment.",
+            self.days,
         )
 
 

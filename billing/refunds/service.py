@@ -14,6 +14,8 @@ from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from billing.core.bank_statuses import ExpectedState
 from billing.core.jobs import JobName
@@ -37,7 +39,7 @@ MAY_APPROVE = "billing.approve_refund"
 MAY_APPROVE_LARGE = "billing.approve_large_refund"
 TWO = 2
 # When a member switches, Stripe credits a payment's unused part; it mustn't be given twice.
-SWITCHING = "A switch is still being confirmed. Please try again in a quarter of an hour."
+SWITCHING = gettext_lazy("A switch is still being confirmed. Please try again in 15 minutes.")
 
 NOT_COUNTED = "No money counts for this payment right now, so there’s nothing to refund."
 
@@ -65,16 +67,18 @@ def request(user: User, payment_pk: int, wanted: RefundRequest) -> Refund:
     lock_member(user.pk)
     payment = Payment.objects.for_user(user).select_related("invoice").filter(pk=payment_pk).first()
     if payment is None:
-        raise RefundError("There is no such payment.")
+        raise RefundError(_("There’s no such payment."))
     if known := _made_before(wanted.key, payment):
         return known
     if waiting := payment.refunds.undecided().first():
         if waiting.origin == RefundOrigin.STAFF:
-            raise RefundError("We are looking at a refund of this payment already: you will hear.")
-        raise RefundError("You have asked for a refund of this payment already. We will answer it.")
+            raise RefundError(
+                _("We’re already reviewing a refund of this payment. We’ll email you.")
+            )
+        raise RefundError(_("You’ve already requested a refund of this payment. We’ll email you."))
     _check_booked(payment)
     if terms.is_switching(payment):
-        raise RefundError(SWITCHING)
+        raise RefundError(str(SWITCHING))
     policy = terms.current_policy()
     facts = terms.facts_of(payment)
     verdict = refund_policy.judge(terms.rules_of(policy), facts, wanted.amount)
@@ -104,10 +108,10 @@ def withdraw(user: User, refund_pk: int) -> Refund:
     """
     row = Refund.objects.for_user(user).filter(pk=refund_pk, origin=RefundOrigin.MEMBER).first()
     if row is None:
-        raise RefundError("There is no such request.")
+        raise RefundError(_("There’s no such request."))
     row = transitions.locked(row.pk)
     if not row.is_undecided:
-        raise RefundError("This request is decided already.")
+        raise RefundError(_("We’ve already decided on this request."))
     transitions.move(row, RefundState.WITHDRAWN, RefundAction.WITHDRAWN, actor=user)
     return row
 
@@ -325,7 +329,7 @@ def _made_before(key: uuid.UUID, payment: Payment) -> Refund | None:
     """
     known = Refund.objects.filter(key=key).first()
     if known and known.payment_id != payment.pk:
-        raise RefundError("This page is too old. Load it again.")
+        raise RefundError(_("This page has expired. Load it again."))
     return known
 
 
@@ -430,7 +434,7 @@ def _check_left(row: Refund, facts: Facts, amount: int) -> None:
     if facts.is_disputed or facts.is_charged_back:
         raise RefundError("The member's bank has taken this payment back, or is about to.")
     if terms.is_switching(row.payment):
-        raise RefundError(SWITCHING)
+        raise RefundError(str(SWITCHING))
     if not 0 < amount <= facts.left:
         raise RefundAmountError(f"Of this payment {Money(facts.left, row.currency)} is left.")
 

@@ -11,6 +11,8 @@ from billing.core import tax_texts
 from billing.core.fitted import Fitted
 
 Json = Mapping[str, Any]
+# What Stripe says about tax IDs of the kinds that it looks up in a registry.
+PENDING, VERIFIED, UNVERIFIED = LOOKED_UP = ("pending", "verified", "unverified")
 
 
 @dataclass(frozen=True)
@@ -56,9 +58,18 @@ def has_place(customer: Json) -> bool:
 
 
 def tax_ids(ids: Any) -> list[dict[str, str]]:
-    """Read tax IDs: a customer's list (expanded), or an invoice's."""
+    """Read tax IDs: a customer's list (expanded), or an invoice's.
+
+    Those of a kind that Stripe looks up in a registry have a `status`: pending, verified, or
+    unverified. Without one, nothing is known (Stripe documentation, "Customer tax IDs").
+    """
     entries = ids.get("data") if isinstance(ids, Mapping) else ids
-    return [{"type": one["type"], "value": one["value"]} for one in entries or []]
+    return [{"type": one["type"], "value": one["value"], **_checked(one)} for one in entries or []]
+
+
+def _checked(tax_id: Json) -> dict[str, str]:
+    status = (tax_id.get("verification") or {}).get("status")
+    return {"status": status} if status in LOOKED_UP else {}
 
 
 def entries(taxes: Any) -> list[dict[str, Any]]:

@@ -66,6 +66,41 @@ def add_tax_id(client: Client, **changes: str) -> tuple[int, str]:
     return answer.status_code, answer.content.decode()
 
 
+@pytest.mark.parametrize(
+    ("kind", "value", "label", "note"),
+    [
+        ("eu_vat", "DE000000000", "Verified", ""),
+        ("eu_vat", "DE123456789", "Being verified", "which can take a few days"),
+        ("eu_vat", "DE111111111", "Couldn’t be verified", "remove it and add the right one"),
+        # Nobody looks this kind up.
+        ("us_ein", "12-3456789", "", ""),
+    ],
+)
+def test_what_the_registry_says_about_a_tax_id_is_shown(
+    client: Client, alice: User, kind: str, value: str, label: str, note: str
+) -> None:
+    add_tax_id(client, kind=kind, value=value)
+    row = page(client).split("ledger-row")[1].split("</li>")[0]
+    assert value in row
+    assert f"{label}</span>" in row or not label
+    assert note in row
+    assert ("verified" in row.lower()) == bool(label)
+
+
+def test_what_the_registry_says_later_is_shown(
+    sandbox: Sandbox, client: Client, alice: User
+) -> None:
+    add_tax_id(client, value="DE123456789")
+    customer = Customer.objects.get()
+    customer.tax_ids = [{"type": "eu_vat", "value": "DE123456789"}]
+    customer.save()
+    # A row from before this was read says nothing, and the comparison reads it.
+    assert "verified" not in page(client).lower()
+    assert [one.field for one in comparison.compare().differences] == ["tax_ids"]
+    deliver(sandbox.events())
+    assert "Being verified" in page(client)
+
+
 @pytest.mark.slow
 def test_details_are_on_the_next_invoice_and_on_statements_from_then_on(
     sandbox: Sandbox, client: Client, alice: User
@@ -232,7 +267,8 @@ def test_all_customers_of_a_member_have_the_same_details(
     add_tax_id(client)
     for customer in Customer.objects.all():
         assert customer.business_name == SWEDEN["business_name"]
-        assert customer.tax_ids == [{"type": "eu_vat", "value": "SE123456789001"}]
+        [tax_id] = customer.tax_ids
+        assert (tax_id["type"], tax_id["value"]) == ("eu_vat", "SE123456789001")
 
 
 def test_a_customer_deleted_in_the_dashboard_is_replaced(

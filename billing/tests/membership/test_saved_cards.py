@@ -287,7 +287,7 @@ def test_stripe_away_is_said(sandbox: Sandbox, client: Client, alice: User) -> N
     assert "Please try again in a moment." in press(client, "remove-card", method("4242"))
 
 
-def activity(user: User) -> list[tuple[str, str, str, str]]:
+def activity(user: User) -> list[tuple[Any, ...]]:
     """Return what the list of activity has of cards, oldest first: what, which, by whom, where."""
     kinds = (ActivityKind.CARD, ActivityKind.CARD_ADDED, ActivityKind.CARD_REMOVED)
     rows = AccountActivity.objects.filter(user=user, kind__in=kinds).order_by("pk")

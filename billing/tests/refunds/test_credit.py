@@ -84,7 +84,7 @@ def test_a_year_that_credit_paid_along_goes_on_to_its_end(
 ) -> None:
     until = long_date(live(alice).current_period_end)
     url = f"/payments/{rejoined.pk}/refund/"
-    says = f"Your membership continues until {until}, because credit paid part of it."
+    says = f"Your membership continues until {until} because credit paid for part of it."
     # Said beside the choice before anything is chosen, and once it is.
     assert says in words(client.get(url))
     look = {"look": "1", "how_much": "all", "membership": "cancel"}
@@ -95,7 +95,7 @@ def test_a_year_that_credit_paid_along_goes_on_to_its_end(
     after = live(alice)
     assert after.ends_at == after.current_period_end
     tracker = words(client.get(f"/refunds/{row.pk}/"))
-    assert f"It ends on {until}, as you asked, because credit paid part of it" in tracker
+    assert f"It ends on {until} because credit paid for part of it" in tracker
     assert re.sub(r" \d{4}$", "", until.split(", ")[1]) in mail_of("membership_ends")
 
 
@@ -105,12 +105,12 @@ def test_while_we_decide_tracker_and_mails_say_so_too(
     policy(automatic_up_to=0, two_people_from=None)
     row = refunds.request(alice, rejoined.pk, refund_request(2900, cancels_membership=True))
     until = long_date(live(alice).current_period_end)
-    because = ", because credit paid part of it"
+    because = "because credit paid for part of it"
     tracker = words(client.get(f"/refunds/{row.pk}/"))
-    assert f"If we approve the refund, it continues until {until}{because}" in tracker
-    assert f"Your membership: continues until {until}{because}" in mail_of("refund_received")
+    assert f"If we approve the refund, it continues until {until} {because}" in tracker
+    assert f"Your membership: continues until {until}, {because}" in mail_of("refund_received")
     refunds.approve(row.pk, refund_world.approver("Bob Baker"))
-    assert f"Your membership: continues until {until}{because}" in mail_of("refund_approved")
+    assert f"Your membership: continues until {until}, {because}" in mail_of("refund_approved")
     run_jobs()
     assert live(alice).ends_at
 
@@ -129,7 +129,7 @@ def test_without_credit_mails_and_tracker_say_that_it_ends_at_once(
     assert "Your membership: ends right away" in mail_of("refund_approved")
     run_jobs()
     assert Subscription.objects.get().status == "canceled"
-    assert "It has ended, as you asked" in words(client.get(tracker))
+    assert "It ended, as you asked" in words(client.get(tracker))
 
 
 @pytest.mark.slow
@@ -195,7 +195,7 @@ def test_what_became_credit_is_not_called_refunded(
     year = Payment.objects.for_user(alice).get()
     switch(sandbox, alice)
     page = offer_of(client, year)
-    assert "What you had not used of it became credit when you switched." in page
+    assert "The unused part became credit when you switched." in page
     assert "refunded" not in page
     form = words(client.get(f"/payments/{year.pk}/refund/"))
     assert "became credit when you switched" in form
@@ -217,8 +217,8 @@ def test_partly_refunded_and_the_rest_credited_says_both(
     refunds.request(alice, year.pk, refund_request(refund_terms.facts_of(year).left))
     run_jobs()
     page = offer_of(client, year)
-    assert "A part of it is refunded, or on its way." in page
-    assert "the rest became credit when you switched" in page
+    assert "Part of it was refunded or is on its way." in page
+    assert "The unused rest became credit when you switched" in page
 
 
 def test_a_smaller_share_than_was_credited_says_where_it_went(
@@ -230,7 +230,7 @@ def test_a_smaller_share_than_was_credited_says_where_it_went(
     year = Payment.objects.for_user(alice).get()
     switch(sandbox, alice)
     page = offer_of(client, year)
-    assert "became credit when you switched. What you had used is not refundable" in page
+    assert "became credit when you switched. What you’d used isn’t refundable" in page
     assert "refunded already" not in page
 
 
@@ -466,4 +466,4 @@ def test_who_has_had_the_refunds_of_a_year_reads_why_a_person_decides(
     for _ in range(per_year):
         refunds.request(alice, payment.pk, refund_request(100))
     form = words(client.get(f"/payments/{payment.pk}/refund/"))
-    assert f"{says}: someone on our team will review this one." in form
+    assert f"{says}. Someone on our team will review this one." in form

@@ -152,7 +152,7 @@ def test_by_example(changes: dict[str, Any], amount: int, outcome: Outcome, appr
 
 def test_the_words() -> None:
     assert judge(POLICY, facts(), 2900).sentences == (
-        "Within 14 days of the payment all of it is refundable.",
+        "All of it is refundable within 14 days of the payment.",
         "Up to $30.00 of a payment is approved automatically.",
     )
     assert judge(POLICY, facts(age_days=40), 100).sentences == (

@@ -137,7 +137,7 @@ def test_withdrawn_while_nobody_has_decided(alice: User, payment: Payment, bob: 
     refunds.withdraw(alice, row.pk)
     with pytest.raises(RefundError, match="Withdrawn"):
         refunds.approve(row.pk, bob)
-    with pytest.raises(RefundError, match="decided already"):
+    with pytest.raises(RefundError, match="already decided"):
         refunds.withdraw(alice, row.pk)
 
 
@@ -169,7 +169,7 @@ def test_never_more_than_was_paid(sandbox: Sandbox, alice: User, payment: Paymen
         ask(alice, payment, 901)
     ask(alice, payment, 900)
     run_jobs()
-    with pytest.raises(RefundError, match="refunded, or asked for, already"):
+    with pytest.raises(RefundError, match="refunded or requested already"):
         ask(alice, payment, 1)
     assert at_stripe(sandbox, payment) == [(900, "succeeded"), (2000, "succeeded")]
 
@@ -696,7 +696,7 @@ def test_a_key_belongs_to_one_payment(alice: User, payment: Payment, bob: User) 
     run_jobs()
     other = factories.make_payment(customer=payment.customer)
     for use in (partial(refunds.give, other.pk, bob), partial(refunds.request, alice, other.pk)):
-        with pytest.raises(RefundError, match="too old"):
+        with pytest.raises(RefundError, match="has expired"):
             use(form)
 
 

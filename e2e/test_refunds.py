@@ -128,6 +128,6 @@ def test_the_bank_sends_it_back_days_later(page: Page, stack: Stack) -> None:
     page.get_by_role("link", name="See the refund").click()
     expect(page).to_have_url(tracker)
     expect(page.get_by_text("It didn’t arrive")).to_be_visible()
-    expect(page.get_by_text("We have been told and will be in touch.")).to_be_visible()
+    expect(page.get_by_text("Our team has been notified and will be in touch.")).to_be_visible()
     page.goto(f"{stack.url}/payments/")
     expect(page.get_by_text("Refundable until").first).to_be_visible()

@@ -559,7 +559,7 @@ def test_overtaken_by_the_dashboard(
     deliver(sandbox.events())
     page = page_of(client, f"/refunds/{asked.pk}/")
     assert "Your request is closed" in page
-    assert "This payment was refunded in another way meanwhile." in page
+    assert "This payment was refunded another way in the meantime." in page
 
 
 @pytest.mark.slow

@@ -141,7 +141,7 @@ def test_overtaken_is_told_as_what_it_is(sandbox: Sandbox, alice: User, payment:
     assert sorted(told()) == ["refund_arrived", "refund_denied", "refund_received"]
     read = text("refund_denied")
     assert read.startswith("Closed: your refund of $9.00")
-    assert read.count("This payment was refunded in another way meanwhile.") == 1
+    assert read.count("This payment was refunded another way in the meantime.") == 1
 
 
 def test_two_people_are_called_one_after_the_other(
@@ -196,7 +196,7 @@ def test_refused_by_stripe_is_told_with_the_way_out(
     assert sorted(told()) == ["refund_arrived", "refund_failed"]
     read = text("refund_failed")
     assert read.startswith("Closed: your refund of $9.00")
-    assert "refunded in another way meanwhile" in read
+    assert "refunded another way in the meantime" in read
     assert "in touch" not in read
 
 
@@ -282,7 +282,7 @@ def test_no_answer_is_told_as_the_reason_that_nothing_was_sent(
     assert told() == ["refund_sent", "refund_failed"]
     read = text("refund_failed")
     assert read.startswith("Your refund of $29.00 was canceled")
-    assert "it had no answer from you where the money should go" in read
+    assert "you didn’t say where to send the money" in read
     assert "You can ask for it again as long as the payment is refundable:" in read
     assert f"/payments/{payment.pk}/refund/" in read
     assert "in touch" not in read
@@ -306,7 +306,7 @@ def test_failed_after_it_had_arrived(sandbox: Sandbox, settings: Any) -> None:
     assert told() == ["refund_arrived", "refund_failed"]
     read = text("refund_failed")
     assert "lost or stolen" in read
-    assert "We have been told and will be in touch." in read
+    assert "Our team has been notified and will be in touch." in read
     assert staff_told() == ["refund_in_trouble"]
     assert "The member's card was reported lost or stolen." in text("refund_in_trouble")
 

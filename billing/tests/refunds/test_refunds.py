@@ -385,7 +385,7 @@ def test_a_dashboard_refund_overtakes_what_waits(
     row.refresh_from_db()
     assert (row.state, row.answer) == (
         RefundState.DENIED,
-        "This payment was refunded in another way meanwhile.",
+        "This payment was refunded another way in the meantime.",
     )
     assert refund_terms.committed_of(payment) == 2500
 

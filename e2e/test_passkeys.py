@@ -59,7 +59,7 @@ def test_a_member_adds_one_signs_in_with_it_and_removes_it(browser: Browser, nam
     assert Axe().run(page).response["violations"] == []
     page.get_by_label("Name").fill("My phone")
     page.get_by_role("button", name="Create passkey").click()
-    expect(page.get_by_role("heading", name="Spare codes")).to_be_visible()
+    expect(page.get_by_role("heading", name="Recovery codes")).to_be_visible()
     page.goto(f"{named.url}/accounts/2fa/")
     expect(page.get_by_text("My phone").first).to_be_visible()
     assert Axe().run(page).response["violations"] == []
@@ -99,7 +99,7 @@ def test_a_member_adds_one_signs_in_with_it_and_removes_it(browser: Browser, nam
     expect(page.get_by_role("heading", name="Remove “My phone”?")).to_be_visible()
     assert Axe().run(page).response["violations"] == []
     page.get_by_role("button", name="Remove passkey").click()
-    expect(page.get_by_text("no password to type")).to_be_visible()
+    expect(page.get_by_text("No password to type")).to_be_visible()
     journey.newest_mail(named, PIA, "A passkey was removed")
     context.close()
 

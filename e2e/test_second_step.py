@@ -56,7 +56,7 @@ def test_a_member_adds_it_signs_in_with_it_and_once_without_the_phone(
     assert Axe().run(page).response["violations"] == []
     page.get_by_label("Code").fill(code_of(secret))
     page.get_by_role("button", name="Turn it on").click()
-    expect(page.get_by_role("heading", name="Spare codes")).to_be_visible()
+    expect(page.get_by_role("heading", name="Recovery codes")).to_be_visible()
     spare = page.locator(".keys .key").all_inner_texts()
     assert len(spare) == 10
     expect(page.locator(".toast").first).to_be_visible()
@@ -66,7 +66,7 @@ def test_a_member_adds_it_signs_in_with_it_and_once_without_the_phone(
     assert Axe().run(page).response["violations"] == []
     page.get_by_role("link", name="I’ve saved them").click()
     expect(page.get_by_text("You have 10 left")).to_be_visible()
-    journey.newest_mail(stack, SUE, "Sign-in now asks for a second step")
+    journey.newest_mail(stack, SUE, "Two-step sign-in is on")
 
     context.clear_cookies()
     page.goto(f"{stack.url}/payments/")
@@ -99,11 +99,11 @@ def test_staff_are_led_to_it_and_then_come_in_with_it(browser: Browser, strict: 
     page = context.new_page()
     page.goto(f"{strict.url}/staff/")
     journey.fill_sign_in(page, OLGA)
-    expect(page.get_by_text("The staff site asks for a second step")).to_be_visible()
+    expect(page.get_by_text("The staff site needs two-step sign-in")).to_be_visible()
     secret = page.locator(".key").inner_text()
     page.get_by_label("Code").fill(code_of(secret))
     page.get_by_role("button", name="Turn it on").click()
-    expect(page.get_by_role("heading", name="Spare codes")).to_be_visible()
+    expect(page.get_by_role("heading", name="Recovery codes")).to_be_visible()
     page.goto(f"{strict.url}/staff/")
     expect(page).to_have_url(f"{strict.url}/staff/")
     expect(page.get_by_role("link", name="Refunds").first).to_be_visible()

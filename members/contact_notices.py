@@ -8,6 +8,7 @@ from __future__ import annotations
 from django.contrib.auth.models import User
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from common.links import portal_url
 from emails.models import Channel
@@ -41,19 +42,21 @@ def number_verified(user: User, phone: str, before: str, request: HttpRequest) -
     number = phones.international(phone)
     if before:
         old = phones.international(before)
-        sentence = f"Your account now uses {number} instead of {old}."
-        tell(user, "Your phone number was changed", sentence, request=request)
+        sentence = _("Your account now uses {number} instead of {old}.")
+        sentence = sentence.format(number=number, old=old)
+        tell(user, _("Your phone number was changed"), sentence, request=request)
     else:
-        sentence = f"{number} was added to your account."
-        tell(user, "A phone number was added", sentence, request=request)
+        sentence = _("{number} was added to your account.").format(number=number)
+        tell(user, _("A phone number was added"), sentence, request=request)
 
 
 def number_removed(user: User, phone: str, request: HttpRequest) -> None:
     """Announce a removed number (E.164)."""
     activity.record(user, ActivityKind.PHONE_REMOVED, request=request)
     number = phones.international(phone)
-    sentence = f"{number} was removed from your account. We won’t text you anymore."
-    tell(user, "Your phone number was removed", sentence, request=request)
+    sentence = _("{number} was removed from your account. We won’t text you anymore.")
+    sentence = sentence.format(number=number)
+    tell(user, _("Your phone number was removed"), sentence, request=request)
 
 
 def texts_switched(
@@ -67,13 +70,11 @@ def texts_switched(
     kind = ActivityKind.TEXTS_ON if member.agreed_to_sms else ActivityKind.TEXTS_OFF
     activity.record(user, kind, request=request)
     if not member.agreed_to_sms:
-        sentence = "We won’t text you anymore. Emails continue as before."
-        tell(user, "Text messages are off", sentence, request=request)
+        sentence = _("We won’t text you anymore. You’ll still get emails.")
+        tell(user, _("Text messages are off"), sentence, request=request)
         return
-    sentence = (
-        "We’ll text you about your payments and your account. Reply STOP to end that anytime."
-    )
-    tell(user, "Text messages are on", sentence, request=request)
+    sentence = _("We’ll text you about your payments and your account. Reply STOP to end anytime.")
+    tell(user, _("Text messages are on"), sentence, request=request)
     if member.accepts_sms and not by_reply:
         put_account(Channel.SMS, str(member.phone), TextsOn(), user)
 
@@ -85,5 +86,7 @@ def signed_in(sign_in: SignIn, request: HttpRequest) -> None:
     here = device(sign_in.user_agent)
     if not known or here in known:
         return
-    sentence = f"Your account was signed in to with {here or 'a new device'}."
-    tell(sign_in.user, "New sign-in to your account", sentence, request=request)
+    sentence = _("Someone signed in to your account from a new device.")
+    if here:
+        sentence = _("Someone signed in to your account with {device}.").format(device=here)
+    tell(sign_in.user, _("New sign-in to your account"), sentence, request=request)

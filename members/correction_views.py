@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
@@ -29,5 +30,7 @@ def confirm_email(request: HttpRequest, token: str) -> HttpResponse:
     except corrections.LinkRefused as refusal:
         context = {"problem": str(refusal)}
         return render(request, "members/confirm_email.html", context, status=400)
-    messages.success(request, f"You now sign in with {addresses.readable(proposal.email)}.")
+    messages.success(
+        request, _("You now sign in with {email}.").format(email=addresses.readable(proposal.email))
+    )
     return redirect("account_login")

@@ -15,6 +15,7 @@ from allauth.account.models import EmailAddress
 from django.contrib.auth.models import User
 from django.core import signing
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from common import addresses
 from common.links import portal_url
@@ -52,9 +53,9 @@ def propose_email(user: User, email: str) -> None:
     """
     _refuse_staff(user)
     if email == addresses.canonical(user.email):
-        raise CorrectionRefused("This is their email address already.")
+        raise CorrectionRefused(_("This is already their email address."))
     if accounts.is_taken(email):
-        raise CorrectionRefused("Somebody has an account with this address already.")
+        raise CorrectionRefused(_("Someone already has an account with this address."))
     token = signing.dumps({"user": user.pk, "old": user.email, "new": email}, salt=SALT)
     link = portal_url("members:confirm-email", token)
     with transaction.atomic():
@@ -65,8 +66,9 @@ def propose_email(user: User, email: str) -> None:
             user,
             LINK_WORKS_FOR,
         )
-        sentence = f"Our team was asked to change it to {email}. The new address has to confirm."
-        contact_notices.tell(user, "Your email address is about to change", sentence)
+        sentence = _("Our team was asked to change it to {email}. The new address has to confirm.")
+        sentence = sentence.format(email=email)
+        contact_notices.tell(user, _("Your email address is about to change"), sentence)
 
 
 def proposal_of(token: str) -> Proposal:
@@ -78,12 +80,12 @@ def proposal_of(token: str) -> Proposal:
     try:
         named: dict[str, Any] = signing.loads(token, salt=SALT, max_age=LINK_WORKS_FOR)
     except signing.SignatureExpired as error:
-        raise LinkRefused("This link has expired. Ask us for a new one.") from error
+        raise LinkRefused(_("This link has expired. Ask us for a new one.")) from error
     except signing.BadSignature as error:
-        raise LinkRefused("This link isn’t complete. Copy all of it from our email.") from error
+        raise LinkRefused(_("This link isn’t complete. Copy all of it from our email.")) from error
     user = User.objects.filter(pk=named["user"], email=named["old"], is_active=True).first()
     if user is None or user.is_staff:
-        raise LinkRefused("This link was used already, or the address has changed since.")
+        raise LinkRefused(_("This link was already used, or the address has changed since."))
     return Proposal(user, named["new"])
 
 
@@ -99,11 +101,13 @@ def confirm_email(token: str) -> Proposal:
     proposal_of(token)
     if accounts.is_taken(proposal.email, besides=user):
         raise LinkRefused(
-            "Another account uses this address now. Write to us, and we’ll sort it out."
+            _("Another account uses this address now. Write to us, and we’ll sort it out.")
         )
     activity.record(user, ActivityKind.EMAIL, by=ActivityBy.STAFF)
     contact_notices.tell(
-        user, "Your email address was changed", f"From now on it is {proposal.email}."
+        user,
+        _("Your email address was changed"),
+        _("Your account now uses {email}.").format(email=proposal.email),
     )
     with address_changes.followed(user):
         EmailAddress.objects.filter(user=user).delete()
@@ -121,23 +125,23 @@ def correct_phone(user: User, phone: str) -> None:
     """
     _refuse_staff(user)
     if phone == str(user.member.phone):
-        raise CorrectionRefused("This is their phone number already.")
+        raise CorrectionRefused(_("This is already their phone number."))
     if phones.owner(phone):
-        raise CorrectionRefused("Another member has verified this phone number.")
+        raise CorrectionRefused(_("Another member has verified this phone number."))
     with transaction.atomic():
         phones.attach(user, phone)
         number = phones.international(phone)
-        sentence = (
-            f"Our team changed it to {number}, as we were asked to. We’ll text you there once you"
-            " verify it on your account page."
-        )
+        sentence = _(
+            "Our team changed it to {number} on request. We’ll text you there once you verify it "
+            "on your account page."
+        ).format(number=number)
         activity.record(user, ActivityKind.PHONE, by=ActivityBy.STAFF)
-        contact_notices.tell(user, "Your phone number was changed", sentence)
+        contact_notices.tell(user, _("Your phone number was changed"), sentence)
 
 
 def _refuse_staff(user: User) -> None:
     """Keep staff from taking over a colleague's account through its address."""
     if user.is_staff or user.is_superuser:
-        raise CorrectionRefused("People on the team change their own address and number.")
+        raise CorrectionRefused(_("People on the team change their own address and number."))
     if not user.is_active:
-        raise CorrectionRefused("This account is closed.")
+        raise CorrectionRefused(_("This account is closed."))

@@ -9,6 +9,8 @@ from django.db import transaction
 from django.http import QueryDict
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from common.context import current_brand
 from common.fields import WordsField
@@ -25,12 +27,14 @@ def text_message_terms() -> SafeString:
     the owner's policies (CTIA, "Messaging Principles and Best Practices"; Twilio's A2P 10DLC).
     """
     text = format_html(
-        "{} will text you about your payments and your account, about one to five times a month. "
-        "Message and data rates may apply. Reply STOP to cancel anytime, HELP for help. "
-        "You don’t need texts to be a member.",
-        current_brand().name,
+        _(
+            "{name} will text you about your payments and your account, about one to five times a "
+            "month. Message and data rates may apply. Reply STOP to cancel anytime, HELP for help. "
+            "You don’t need texts to be a member."
+        ),
+        name=current_brand().name,
     )
-    policies = {"Privacy policy": settings.PRIVACY_URL, "Terms": settings.TERMS_URL}
+    policies = {_("Privacy policy"): settings.PRIVACY_URL, _("Terms"): settings.TERMS_URL}
     links = format_html_join(
         " · ",
         '<a href="{}" target="_blank" rel="noopener">{}</a>',
@@ -42,7 +46,7 @@ def text_message_terms() -> SafeString:
 def clean_name(name: str) -> str:
     """Return a name with single spaces; raises ValidationError for links and the like."""
     if not names.is_plausible(name):
-        raise ValidationError("Enter your name only: letters, no links or addresses.")
+        raise ValidationError(_("Enter your name only, without links or addresses."))
     return " ".join(name.split())
 
 
@@ -50,13 +54,13 @@ class ProfileForm(forms.Form):
     """The member's name and time zone."""
 
     name = WordsField(
-        label="Name",
+        label=gettext_lazy("Name"),
         max_length=NAME_LENGTH,
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
     )
     time_zone = forms.ChoiceField(
-        label="Time zone",
-        help_text="We use it for dates and times.",
+        label=gettext_lazy("Time zone"),
+        help_text=gettext_lazy("We use it for dates and times."),
     )
 
     def __init__(self, member: Member, data: QueryDict | None = None) -> None:

@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.core.mail import get_connection
+from django.utils.translation import gettext_lazy as _
 
 from common import addresses
 from emails import smtp
@@ -18,9 +19,9 @@ from emails import smtp
 logger = logging.getLogger(__name__)
 
 ASKED_FOR_SECONDS = 600
-NOT_CARRIED = (
-    "Our mail can’t go to an address with letters such as “{letter}” before the @. Enter another "
-    "one."
+NOT_CARRIED = _(
+    "We can’t send email to an address with a letter like “{letter}” before the @. Enter a "
+    "different one."
 )
 
 

@@ -12,6 +12,9 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.text import get_text_list
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType
 
 from common.fields import WordsField
@@ -39,12 +42,12 @@ def normalize(text: str) -> str:
     try:
         number = numbers.parse(text, settings.PHONENUMBER_DEFAULT_REGION)
     except NumberParseException:
-        raise ValidationError("Enter a phone number, such as +1 415 555 2671.") from None
+        raise ValidationError(_("Enter a phone number, such as +1 415 555 2671.")) from None
     if not phonenumbers.is_valid_number(number):
-        raise ValidationError("This phone number does not exist. Check its digits.")
+        raise ValidationError(_("This phone number doesn’t exist. Check the digits."))
     _check_country(phonenumbers.region_code_for_number(number) or "")
     if phonenumbers.number_type(number) not in TEXTABLE:
-        raise ValidationError("We can’t send text messages to this number. Enter a mobile number.")
+        raise ValidationError(_("We can’t text this number. Enter a mobile number."))
     return numbers.e164(number)
 
 
@@ -61,10 +64,11 @@ def international(phone: str) -> str:
 def _check_country(region: str) -> None:
     if region in settings.SMS_COUNTRIES:
         return
-    allowed = ", ".join(
+    allowed = [
         f"{code} (+{phonenumbers.country_code_for_region(code)})" for code in settings.SMS_COUNTRIES
-    )
-    raise ValidationError(f"We can only text numbers from these countries: {allowed}.")
+    ]
+    words = _("We can only text numbers in {countries}.")
+    raise ValidationError(words.format(countries=get_text_list(allowed, _("and"))))
 
 
 class PhoneField(WordsField):
@@ -72,7 +76,7 @@ class PhoneField(WordsField):
 
     def __init__(self, **kwargs: Any) -> None:
         attributes = {"type": "tel", "autocomplete": "tel", "inputmode": "tel"}
-        kwargs.setdefault("label", "Phone")
+        kwargs.setdefault("label", gettext_lazy("Phone"))
         kwargs.setdefault("widget", forms.TextInput(attrs=attributes))
         super().__init__(max_length=32, **kwargs)
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django.http import HttpRequest, HttpResponse, QueryDict
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 from twilio.twiml.messaging_response import MessagingResponse
@@ -15,10 +18,13 @@ from members import consent, contact_notices, numbers
 from members.consent import Heard
 from members.models import Member
 
-STOPPED = "{brand}: you won't get any more texts from us. Reply START to get them again."
-STARTED = "{brand}: you'll get our texts again. Reply STOP to end them, HELP for help."
-HELP = "{brand}: for help, write to {support}. Reply STOP to end our texts."
-UNREAD = "{brand}: replies aren't monitored. Write to {support}, or reply STOP to end our texts."
+if TYPE_CHECKING:
+    from django_stubs_ext import StrPromise
+
+STOPPED = _("{brand}: you won't get any more texts from us. Reply START to get them again.")
+STARTED = _("{brand}: you'll get our texts again. Reply STOP to end them, HELP for help.")
+HELP = _("{brand}: for help, write to {support}. Reply STOP to end our texts.")
+UNREAD = _("{brand}: replies aren't monitored. Write to {support}, or reply STOP to end our texts.")
 
 
 @csrf_exempt
@@ -66,5 +72,5 @@ def _tell(heard: Heard) -> None:
         contact_notices.texts_switched(member, by_reply=True)
 
 
-def _answer(words: str) -> str:
+def _answer(words: str | StrPromise) -> str:
     return words.format(brand=current_brand().name, support=current_brand().support_email)

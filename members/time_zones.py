@@ -1,30 +1,40 @@
 """Time zones a member can choose from, and the one in force."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from datetime import datetime
 from functools import lru_cache
 from importlib import resources
 from itertools import groupby
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from django.conf import settings
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
-AREAS = (
-    "Africa",
-    "America",
-    "Antarctica",
-    "Asia",
-    "Atlantic",
-    "Australia",
-    "Europe",
-    "Indian",
-    "Pacific",
-)
+from common.context import current_brand
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrPromise
+
+AREAS = {
+    "Africa": _("Africa"),
+    "America": _("America"),
+    "Antarctica": _("Antarctica"),
+    "Asia": _("Asia"),
+    "Atlantic": _("Atlantic"),
+    "Australia": _("Australia"),
+    "Europe": _("Europe"),
+    "Indian": _("Indian Ocean"),
+    "Pacific": _("Pacific"),
+}
 # The choice for the business's own zone; a profile stores it as "".
 OWN = "own"
 Option = tuple[str, str]
-Group = tuple[str, list[Option]]
+Group = tuple["StrPromise", list[Option]]
 
 
 def find(name: str) -> ZoneInfo | None:
@@ -64,24 +74,30 @@ def choices(present: str = "") -> list[Option | Group]:
     `present` is the member's current zone: even an alias, which isn't offered, can stay.
     """
     now = timezone.now().replace(minute=0, second=0, microsecond=0)
-    offered = _choices(now, settings.TIME_ZONE)
-    if not find(present) or present in names():
-        return offered
-    return [offered[0], (present, label(present, now)), *offered[1:]]
+    own = gettext("{business}’s time zone ({place})").format(
+        business=current_brand().name, place=_place(settings.TIME_ZONE)
+    )
+    is_kept = find(present) and present not in names()
+    kept = [(present, label(present, now))] if is_kept else []
+    return [(OWN, own), *kept, *_by_area(now)]
 
 
 @lru_cache(maxsize=1)
-def _choices(moment: datetime, business: str) -> list[Option | Group]:
-    """Return the options with offsets as of one hour: computing them takes 30 ms."""
-    own = f"Same as ours: {label(business, moment)}"
+def _by_area(moment: datetime) -> list[Group]:
+    """Return the zones with offsets as of one hour: computing them takes 30 ms."""
     grouped = groupby(names(), key=lambda name: name.split("/")[0])
-    areas = [(area, [(name, label(name, moment)) for name in zones]) for area, zones in grouped]
-    return [(OWN, own), *areas]
+    return [
+        (AREAS[area], [(name, label(name, moment)) for name in zones]) for area, zones in grouped
+    ]
 
 
 def label(name: str, moment: datetime) -> str:
     """Return a zone as people read it: "New York (UTC−05:00)"."""
-    place = name.partition("/")[2] or name
     offset = moment.astimezone(ZoneInfo(name)).strftime("%z")
     sign = "−" if offset.startswith("-") else "+"
-    return f"{place.replace('_', ' ').replace('/', ', ')} (UTC{sign}{offset[1:3]}:{offset[3:5]})"
+    return f"{_place(name)} (UTC{sign}{offset[1:3]}:{offset[3:5]})"
+
+
+def _place(name: str) -> str:
+    place = name.partition("/")[2] or name
+    return place.replace("_", " ").replace("/", ", ")

@@ -459,7 +459,7 @@ CONTEXTS: dict[Kind, MessageContext] = {
         ),
         members.AccountChanged(
             headline="Your password was changed",
-            sentence="The password of your account was changed.",
+            sentence="Your account has a new password.",
             at=at("2026-11-24T12:00:00+00:00"),
             device="Firefox on Windows",
             ip="192.0.2.7",

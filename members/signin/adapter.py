@@ -14,6 +14,7 @@ from django.db import transaction
 from django.forms import BaseForm, Field
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 
 from members import address_changes, consent, contact_notices, mailboxes, names, phones, sign_ins
 from members.signin import (
@@ -39,9 +40,9 @@ LOGIN_CODE = "account/email/login_code"  # the mails' names
 UNKNOWN_ACCOUNT = "account/email/unknown_account"
 LOGIN_FAILED = "login_failed"  # allauth's name for the limit
 REAUTHENTICATION = {
-    "reauthenticate": "Use my password",
-    "mfa_reauthenticate": "Use a code of my authenticator app",
-    "mfa_reauthenticate:webauthn": "Use my passkey",
+    "reauthenticate": _("Use my password"),
+    "mfa_reauthenticate": _("Use a code from my authenticator app"),
+    "mfa_reauthenticate:webauthn": _("Use my passkey"),
 }
 # Removing a second step always takes a confirmation.
 REMOVAL = {"mfa_deactivate_totp", "mfa_remove_webauthn"}
@@ -56,14 +57,14 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
     """allauth's account adapter on top of `Member`, the outbox, and our caps on texts."""
 
     error_messages = DefaultAccountAdapter.error_messages | {
-        "phone_taken": (
-            "Another account uses this number. Enter a different one, go on without, or sign in "
+        "phone_taken": _(
+            "Another account uses this number. Enter a different one, skip this step, or sign in "
             "to that account."
         ),
-        "too_many_login_attempts": "That was too many tries. Wait a few minutes, then start again.",
-        "incorrect_code": "That code isn’t correct. Check it or request a new one.",
-        "email_password_mismatch": "Incorrect email or password.",
-        "rate_limited": "Please wait a moment before requesting another code.",
+        "too_many_login_attempts": _("Too many tries. Wait a few minutes, then start over."),
+        "incorrect_code": _("That code isn’t correct. Check it or request a new one."),
+        "email_password_mismatch": _("Incorrect email or password."),
+        "rate_limited": _("Please wait a moment before requesting another code."),
     }
 
     # Who someone is
@@ -157,7 +158,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         """Return the ways to confirm that it's you, in our words."""
         words = dict(REAUTHENTICATION)
         if isinstance(user, User) and not mfa.has_app(user):
-            words["mfa_reauthenticate"] = "Use a spare code"
+            words["mfa_reauthenticate"] = _("Use a recovery code")
         return [
             method | {"description": words.get(method["id"], method["description"])}
             for method in super().get_reauthentication_methods(user)

@@ -8,6 +8,7 @@ from allauth.account import views as allauth_views
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
+from django.utils.translation import gettext as _
 
 from members.signin import sms_limits
 from members.signin.allauth_internals import EmailVerificationProcess
@@ -24,7 +25,7 @@ class EmailView(SaysWhen, allauth_views.EmailView):  # type: ignore[misc]  # all
             return super().post(request, *args, **kwargs)  # type: ignore[no-any-return]
         if pending := EmailVerificationProcess.resume(request):
             pending.abort()
-            messages.success(request, "Your email address stays the same.")
+            messages.success(request, _("Your email address stays the same."))
         return redirect("account_email")
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
 
 from common.fields import MailboxField, WordsField
 from members import consent, mailboxes, terms
@@ -27,8 +27,8 @@ from members.signin.allauth_internals import (
 )
 
 # Spelled the same everywhere, as in allauth's forms.
-EMAIL = "Email"
-SAFE_CHOICE = "At least 10 characters. Several words are safe and easy to remember."
+EMAIL = _("Email")
+SAFE_CHOICE = _("At least 10 characters. Several words are safe and easy to remember.")
 
 
 def _take_mailbox(form: forms.Form, name: str) -> None:
@@ -46,12 +46,12 @@ class SignupForm(allauth_forms.SignupForm):  # type: ignore[misc]  # allauth has
     """Name, email, password, and an optional phone number with text messages."""
 
     name = WordsField(
-        label="Your name",
+        label=_("Your name"),
         max_length=NAME_LENGTH,
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
     )
     text_messages = forms.BooleanField(
-        label="Text me about my payments",
+        label=_("Text me about my payments"),
         required=False,
     )
     field_order = ["name", "email", "password1", "phone", "text_messages"]
@@ -60,7 +60,7 @@ class SignupForm(allauth_forms.SignupForm):  # type: ignore[misc]  # allauth has
         super().__init__(*args, **kwargs)
         _take_mailbox(self, "email")
         self.fields["password1"].help_text = SAFE_CHOICE
-        self.fields["phone"].help_text = "For text messages. We’ll text you a code to verify it."
+        self.fields["phone"].help_text = _("For text messages. We’ll text you a code to verify it.")
         self.fields["text_messages"].help_text = text_message_terms()
 
     def clean_name(self) -> str:
@@ -74,7 +74,7 @@ class SignupForm(allauth_forms.SignupForm):  # type: ignore[misc]  # allauth has
         if phone:
             self._check_codes_left(phone)
         elif cleaned.get("text_messages") and "phone" not in self.errors:
-            self.add_error("phone", "Enter the number for text messages, or untick them below.")
+            self.add_error("phone", _("Enter a number for texts, or uncheck the box below."))
         return cleaned
 
     def _check_codes_left(self, phone: str) -> None:
@@ -247,8 +247,8 @@ class ChangePhoneForm(allauth_forms.ChangePhoneForm):  # type: ignore[misc]  # a
 
 def _call_passwords(form: forms.Form) -> None:
     """Use sentence case for labels, as everywhere else: allauth capitalizes each word."""
-    form.fields["password1"].label = "New password"
-    form.fields["password2"].label = "New password, again"
+    form.fields["password1"].label = _("New password")
+    form.fields["password2"].label = _("New password, again")
 
 
 class ChangePasswordForm(allauth_forms.ChangePasswordForm):  # type: ignore[misc]  # untyped
@@ -256,7 +256,7 @@ class ChangePasswordForm(allauth_forms.ChangePasswordForm):  # type: ignore[misc
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["oldpassword"].label = "Current password"
+        self.fields["oldpassword"].label = _("Current password")
         _call_passwords(self)
         self.fields["password1"].help_text = SAFE_CHOICE
 

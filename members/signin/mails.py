@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from allauth.account import app_settings
 from allauth.account.models import EmailAddress
 from django.contrib.auth.models import User
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from common import addresses
 from common.links import portal_url
@@ -27,6 +28,9 @@ from members.contexts import (
     WithCode,
 )
 from members.display import device
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrPromise
 
 
 class NoWordsForAccountMail(LookupError):
@@ -45,8 +49,8 @@ class Code:
 class Change:
     """What changed about an account, in words. `sentence` may use allauth's context."""
 
-    headline: str
-    sentence: str
+    headline: StrPromise
+    sentence: StrPromise
 
 
 # The keys are allauth's template names, without their common folders.
@@ -63,50 +67,54 @@ LINKS: dict[str, tuple[type[AccountExists | UnknownAccount], str]] = {
 }
 CHANGES = {
     "email_changed": Change(
-        "Your email address was changed",
-        "Your account no longer uses {from_email}. From now on it is {to_email}.",
+        _("Your email address was changed"),
+        _("Your account now uses {to_email} instead of {from_email}."),
     ),
     "email_confirm": Change(
-        "Your email address was confirmed", "This address now belongs to your account."
+        _("Your email address was confirmed"), _("This address now belongs to your account.")
     ),
     "email_deleted": Change(
-        "An email address was removed", "{deleted_email} was removed from your account."
+        _("An email address was removed"), _("{deleted_email} was removed from your account.")
     ),
     "password_changed": Change(
-        "Your password was changed", "The password of your account was changed."
+        _("Your password was changed"), _("Your account has a new password.")
     ),
     "password_reset": Change(
-        "Your password was replaced", "A new password was set for your account, by emailed code."
+        _("Your password was reset"), _("A new password was set with a code that we emailed.")
     ),
-    "password_set": Change("Your password was set", "A password was set for your account."),
+    "password_set": Change(_("A password was set"), _("Your account now has a password.")),
     "recovery_codes_generated": Change(
-        "You have new recovery codes", "New recovery codes were made; the old ones no longer work."
+        _("You have new recovery codes"), _("Your old recovery codes no longer work.")
     ),
     "totp_activated": Change(
-        "Sign-in now asks for a second step", "An authenticator app was added to your account."
+        _("Two-step sign-in is on"), _("An authenticator app was added to your account.")
     ),
     "recovery_code_used": Change(
-        "One of your spare codes was used",
-        "It stood in for a code of your authenticator app. {left}",
+        _("A recovery code was used"),
+        _("Someone used one of your recovery codes as the second step. {left}"),
     ),
     "totp_deactivated": Change(
-        "Sign-in no longer asks for a second step",
-        "The authenticator app was removed from your account.",
+        _("Two-step sign-in is off"), _("The authenticator app was removed from your account.")
     ),
     # Our own pages name the passkey; these are for whatever else of allauth's adds or removes one.
-    "webauthn_added": Change("A passkey was added", "A passkey was added to your account."),
-    "webauthn_removed": Change("A passkey was removed", "A passkey was removed from your account."),
+    "webauthn_added": Change(_("A passkey was added"), _("A passkey was added to your account.")),
+    "webauthn_removed": Change(
+        _("A passkey was removed"), _("A passkey was removed from your account.")
+    ),
     # An app beside a passkey: the second step was there before, or stays.
     "app_added": Change(
-        "An authenticator app was added", "An authenticator app was added to your account."
+        _("An authenticator app was added"), _("An authenticator app was added to your account.")
     ),
     "app_removed": Change(
-        "An authenticator app was removed",
-        "The authenticator app was removed from your account. Sign-in still asks for your passkey.",
+        _("The authenticator app was removed"),
+        _(
+            "The authenticator app was removed from your account. We’ll still ask for your passkey "
+            "when you sign in."
+        ),
     ),
     "second_step_removed": Change(
-        "Sign-in no longer asks for a second step",
-        "Your authenticator app, passkeys, and spare codes were removed from your account.",
+        _("Two-step sign-in is off"),
+        _("Your authenticator app, passkeys, and recovery codes were removed from your account."),
     ),
 }
 
@@ -165,7 +173,7 @@ def _words(change: Change, context: Mapping[str, Any]) -> AccountChanged:
     at = context.get("timestamp")
     agent = str(context.get("user_agent") or "")
     return AccountChanged(
-        headline=change.headline,
+        headline=str(change.headline),
         sentence=change.sentence.format_map(_readable(context)),
         at=at if isinstance(at, datetime) else timezone.now(),
         device=device(agent),

@@ -24,6 +24,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from common.context import current_brand
 from members import activity
@@ -46,8 +47,10 @@ class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth ships no t
     """allauth's adapter with encrypted secrets, our names in apps and passkeys, and our errors."""
 
     error_messages = DefaultMFAAdapter.error_messages | {
-        "incorrect_code": "That code isn’t correct. Use the newest one in your app.",
-        "unverified_email": "Confirm your email address first, then add the second step.",
+        "incorrect_code": gettext_lazy("That code isn’t correct. Use the newest one in your app."),
+        "unverified_email": gettext_lazy(
+            "Verify your email address first, then add the second step."
+        ),
     }
 
     def get_totp_issuer(self) -> str:

@@ -13,16 +13,20 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.totp import forms as totp_forms
 from django import forms
 from django.core.cache import cache
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 
 from members import activity
 from members.models import ActivityKind
 from members.signin import budgets
 from members.signin.allauth_internals import normalize_user_code
 
-LABEL = "Code"
-FROM_APP = "The six digits that your authenticator app shows now."
-FROM_APP_OR_LIST = f"{FROM_APP} Without your phone: one of your spare codes."
-FROM_LIST = "One of your spare codes."
+LABEL = _("Code")
+FROM_APP = _("The six digits in your authenticator app.")
+FROM_APP_OR_LIST = _(
+    "The six digits in your authenticator app. No phone? Use one of your recovery codes."
+)
+FROM_LIST = _("One of your recovery codes.")
 
 
 class Once:
@@ -66,7 +70,7 @@ class OfUser(forms.Form):
         raise get_adapter().validation_error("incorrect_code")
 
 
-class SpareCodesTold(Once):
+class RecoveryCodesTold(Once):
     """A code form that emails the member when a recovery code was used.
 
     It's not one transaction: tries are counted in the database cache, and a refused code must not
@@ -79,7 +83,7 @@ class SpareCodesTold(Once):
         used: Authenticator = self.authenticator  # type: ignore[attr-defined]
         if used.type == Authenticator.Type.RECOVERY_CODES:
             used.refresh_from_db()
-            left = {"left": spare_codes_left(len(used.wrap().get_unused_codes()))}
+            left = {"left": recovery_codes_left(len(used.wrap().get_unused_codes()))}
             activity.record(used.user, ActivityKind.CODE_USED, request=context.request)
             get_account_adapter().send_notification_mail(
                 "mfa/email/recovery_code_used", used.user, left
@@ -87,11 +91,12 @@ class SpareCodesTold(Once):
         return code
 
 
-def spare_codes_left(number: int) -> str:
+def recovery_codes_left(number: int) -> str:
     """Say how many recovery codes are left, and what to do if there are none."""
     if not number:
-        return "It was the last one: make new ones under Account, Two-step sign-in."
-    return f"{number} {'is' if number == 1 else 'are'} left."
+        return gettext("It was your last one. Get new ones under Account, Security.")
+    words = ngettext("You have {number} left.", "You have {number} left.", number)
+    return words.format(number=number)
 
 
 def _call_code(form: Any) -> None:
@@ -101,7 +106,7 @@ def _call_code(form: Any) -> None:
     form.fields["code"].help_text = FROM_APP_OR_LIST if has_app else FROM_LIST
 
 
-class AuthenticateForm(SpareCodesTold, OfUser, base_forms.AuthenticateForm):  # type: ignore[misc]  # untyped
+class AuthenticateForm(RecoveryCodesTold, OfUser, base_forms.AuthenticateForm):  # type: ignore[misc]  # untyped
     """The code at sign-in."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -109,7 +114,7 @@ class AuthenticateForm(SpareCodesTold, OfUser, base_forms.AuthenticateForm):  # 
         _call_code(self)
 
 
-class ReauthenticateForm(SpareCodesTold, OfUser, base_forms.ReauthenticateForm):  # type: ignore[misc]  # untyped
+class ReauthenticateForm(RecoveryCodesTold, OfUser, base_forms.ReauthenticateForm):  # type: ignore[misc]  # untyped
     """The code for a signed-in user who is asked again."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

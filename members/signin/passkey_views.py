@@ -170,11 +170,11 @@ class RemoveView(Offered, allauth_views.RemoveWebAuthnView):  # type: ignore[mis
         delete_and_cleanup(self.request, self.object)
         stays = mfa.is_set_up(user)
         if stays:
-            sentence = _("“{name}” was removed from your account. It no longer signs in.")
+            sentence = _("“{name}” was removed from your account. It can’t sign in anymore.")
         else:
             sentence = _(
-                "“{name}” was removed from your account, and your spare codes were deleted. "
-                "Sign-in no longer asks for a second step."
+                "“{name}” was removed from your account, and your recovery codes were deleted. "
+                "Two-step sign-in is off."
             )
         contact_notices.tell(
             user, _("A passkey was removed"), sentence.format(name=name), request=self.request

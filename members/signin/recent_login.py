@@ -18,11 +18,12 @@ from allauth.core.exceptions import ReauthenticationRequired
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
+from django.utils.translation import gettext_lazy as _
 
 from members.signin.allauth_internals import get_reauthentication_flows
 
 View = Callable[..., HttpResponseBase]
-SIGN_IN_ANEW = "For this you must have signed in a moment ago: sign out, sign in and come back."
+SIGN_IN_ANEW = _("This needs a recent sign-in. Sign out, sign back in, and try again.")
 
 
 def proofs(request: HttpRequest, within: timedelta | None = None) -> list[dict[str, Any]]:

@@ -24,6 +24,7 @@ from django.db import connection, transaction
 from django.db.models import Count, Q
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from members import phones
 from members.models import PhoneCode
@@ -34,13 +35,13 @@ KEPT_FOR = timedelta(days=7)
 VISITORS_SHARE = 0.75
 LOCK = 7_446_001  # PostgreSQL advisory locks are named by number; nothing else uses this one.
 
-TOO_MANY_FOR_YOU = (
-    "We have sent several codes already. Try again tomorrow; until then, everything else works "
-    "without a phone number."
+TOO_MANY_FOR_YOU = _(
+    "We’ve sent several codes already. Try again tomorrow. Everything else works without a phone "
+    "number."
 )
-TOO_MANY_FOR_ALL = (
-    "We can’t text any more codes today. Try again tomorrow; until then, everything else works "
-    "without a phone number."
+TOO_MANY_FOR_ALL = _(
+    "We can’t text any more codes today. Try again tomorrow. Everything else works without a phone "
+    "number."
 )
 
 
@@ -79,8 +80,8 @@ def refusal(recipient: Recipient) -> str:
     counts = _counts(recipient)
     used_up = {name for name, cap in _caps(recipient).items() if counts[name] >= cap}
     if used_up & {"phone", "member", "client"}:
-        return TOO_MANY_FOR_YOU
-    return TOO_MANY_FOR_ALL if used_up else ""
+        return str(TOO_MANY_FOR_YOU)
+    return str(TOO_MANY_FOR_ALL) if used_up else ""
 
 
 def spacing(request: HttpRequest, phone: str) -> Budget:
@@ -107,7 +108,7 @@ def spend(recipient: Recipient) -> None:
 
 def forget_old() -> int:
     """Delete rows that no cap counts anymore; return how many."""
-    deleted, _ = PhoneCode.objects.filter(sent_at__lt=timezone.now() - KEPT_FOR).delete()
+    deleted, _rows = PhoneCode.objects.filter(sent_at__lt=timezone.now() - KEPT_FOR).delete()
     return deleted
 
 

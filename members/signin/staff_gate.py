@@ -11,14 +11,15 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 
 from members.signin import mfa
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 # Signing in and out stays open.
 OPEN = ("admin:login", "admin:logout", "admin:password_change")
-NOTHING_DONE = "Nothing was changed yet. Confirm it’s you, then try again."
-SET_UP = "The staff site asks for a second step at sign-in. Add it here, then go back."
+NOTHING_DONE = _("Nothing was changed yet. Confirm it’s you, then try again.")
+SET_UP = _("The staff site needs two-step sign-in. Set it up here, then go back.")
 
 
 class StaffSecondStepMiddleware:

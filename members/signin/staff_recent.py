@@ -13,6 +13,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 
 from common.staff.put_aside import put_aside
 from members.access import current_user
@@ -21,7 +22,9 @@ from members.signin.recent_login import is_recent
 
 # Long enough for a morning's queue, short enough for an abandoned screen.
 RECENT = timedelta(minutes=15)
-NO_WAY = "For this you must have signed in within {} minutes: sign out, sign in and come back."
+NO_WAY = _(
+    "This needs a sign-in within the last {minutes} minutes. Sign out, sign back in, and try again."
+)
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
@@ -40,7 +43,7 @@ def ask_who_is_there(request: HttpRequest, back: str, otherwise: str = "") -> Ht
     if has_signed_in_recently(request):
         return None
     if not get_reauthentication_flows(current_user(request)):
-        messages.error(request, NO_WAY.format(int(RECENT.total_seconds() // 60)))
+        messages.error(request, NO_WAY.format(minutes=int(RECENT.total_seconds() // 60)))
         return redirect(otherwise or back)
     return redirect(f"{reverse('account_reauthenticate')}?{urlencode({'next': back})}")
 

@@ -12,6 +12,8 @@ from allauth.core.exceptions import ImmediateHttpResponse, RateLimited
 from django.core.cache import cache
 from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponseBase
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from members.signin.allauth_internals import ratelimit
 from members.signin.budgets import Budget
@@ -29,13 +31,20 @@ def seconds_left(request: HttpRequest, action: str, key: str) -> float:
 def sentence(seconds: float) -> str:
     """Say when another code can be requested."""
     if seconds <= MINUTE:
-        return "We have just sent one. You can ask for another in a minute."
+        return _("We just sent one. You can request another in a minute.")
     if seconds <= HOUR:
         minutes = ceil(seconds / MINUTE)
-        return f"We have sent several codes already. You can ask for another in {minutes} minutes."
+        return ngettext(
+            "We’ve sent several codes already. You can request another in {minutes} minute.",
+            "We’ve sent several codes already. You can request another in {minutes} minutes.",
+            minutes,
+        ).format(minutes=minutes)
     hours = ceil(seconds / HOUR)
-    when = "an hour" if hours == 1 else f"{hours} hours"
-    return f"We have sent several codes already. You can ask for another in {when}."
+    return ngettext(
+        "We’ve sent several codes already. You can request another in {hours} hour.",
+        "We’ve sent several codes already. You can request another in {hours} hours.",
+        hours,
+    ).format(hours=hours)
 
 
 def refusal(request: HttpRequest, action: str, key: str) -> str:

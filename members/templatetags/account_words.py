@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from django import template
 from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 register = template.Library()
 
@@ -21,4 +22,4 @@ def in_fours(key: str) -> list[str]:
 def ago(moment: datetime) -> str:
     """Return how long ago a time was; the last minute is "just now"."""
     is_now = timezone.now() - moment < timedelta(minutes=1)
-    return "just now" if is_now else str(naturaltime(moment))
+    return _("just now") if is_now else str(naturaltime(moment))

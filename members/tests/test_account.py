@@ -285,7 +285,7 @@ def test_a_changed_address_leads_back_to_the_account() -> None:
     assert enter_email_code(client, BOB).url == ACCOUNT
     page = client.get(reverse("account_email")).content.decode()
     assert BOB in page
-    assert "needs a code" not in page
+    assert "We sent a code there" not in page
 
 
 def test_a_change_of_address_is_dropped() -> None:
@@ -293,7 +293,7 @@ def test_a_change_of_address_is_dropped() -> None:
     change_email(client, BOB)
     page = client.post(reverse("account_email"), {"action_drop": "drop"}, follow=True)
     assert "Your email address stays the same." in page.content.decode()
-    assert "needs a code" not in page.content.decode()
+    assert "We sent a code there" not in page.content.decode()
     assert enter_email_code(client, BOB).url == reverse("account_email")
     assert member("alice@example.com").user.email == "alice@example.com"
 
@@ -303,7 +303,7 @@ def test_a_change_of_address_asked_for_twice_says_when() -> None:
     change_email(client, BOB)
     answered = change_email(client, BOB)
     assert answered.status_code == 429
-    assert "You can ask for another in a minute." in answered.content.decode()
+    assert "You can request another in a minute." in answered.content.decode()
     assert enter_email_code(client, BOB).url == ACCOUNT, "the code that was sent still works"
 
 
@@ -313,7 +313,7 @@ def test_a_sign_up_left_in_this_browser_is_no_change_of_address() -> None:
     sign_up(client, BOB)
     post(client, "account_logout")
     log_in(client)
-    assert "needs a code" not in client.get(reverse("account_email")).content.decode()
+    assert "We sent a code there" not in client.get(reverse("account_email")).content.decode()
 
 
 def test_the_labels_of_passwords_are_written_as_all_others() -> None:

@@ -92,7 +92,7 @@ def test_a_link_works_once_for_three_days_and_only_whole() -> None:
     assert client.post(path).status_code == 302
     again = client.post(path)
     assert again.status_code == 400
-    assert "used already" in again.content.decode()
+    assert "already used" in again.content.decode()
 
 
 def test_an_address_that_somebody_takes_meanwhile_is_not_given_twice() -> None:
@@ -109,8 +109,8 @@ def test_an_address_that_somebody_takes_meanwhile_is_not_given_twice() -> None:
 @pytest.mark.parametrize(
     ("email", "sentence"),
     [
-        ("bob@EXAMPLE.com", "Somebody has an account with this address already."),
-        (ALICE, "This is their email address already."),
+        ("bob@EXAMPLE.com", "Someone already has an account with this address."),
+        (ALICE, "This is already their email address."),
         ("nobody", "Enter a valid email address."),
     ],
 )
@@ -142,7 +142,7 @@ def test_a_wrong_number_is_refused_with_a_sentence() -> None:
     user, desk = alice(), signed_in_now(support())
     phones.confirm(bob(), PHONE)
     assert "Another member has verified this" in press(desk, user, "correct_phone", phone=PHONE)
-    assert "does not exist" in press(desk, user, "correct_phone", phone="+1 212 000 0000")
+    assert "doesn’t exist" in press(desk, user, "correct_phone", phone="+1 212 000 0000")
     assert not Member.objects.get(user=user).phone
 
 

@@ -110,7 +110,7 @@ def test_old_sign_ins_are_forgotten(settings: Settings) -> None:
 def test_signing_up_is_agreeing(terms: Settings) -> None:
     page = browser().get(reverse("account_signup")).content.decode()
     assert f'<a href="{TERMS}"' in page
-    assert "By creating an account you agree to" in page
+    assert "By creating an account, you agree to" in page
     sign_up(browser(address="192.0.2.7"))
     row = TermsAcceptance.objects.get()
     assert (row.user.email, row.version, row.url) == (ALICE, "2026-01-01", TERMS)

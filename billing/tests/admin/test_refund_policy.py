@@ -174,7 +174,7 @@ def test_without_a_password_nothing_is_saved_and_nothing_is_lost() -> None:
     client = Client()
     client.force_login(mona)
     page = post(client, "save")
-    assert "sign out, sign in and come back" in page
+    assert "Sign out, sign back in" in page
     assert 'value="More at once."' in page
     assert refund_terms.current_policy().version == 1
 

@@ -457,7 +457,7 @@ def test_without_a_password_one_signs_in_anew(client: Client, asked: Refund) -> 
     sue.set_unusable_password()
     sue.save()
     client.force_login(sue)
-    assert "sign out, sign in and come back" in press(client, asked, "approve", amount="50")
+    assert "Sign out, sign back in" in press(client, asked, "approve", amount="50")
     asked.refresh_from_db()
     assert asked.state == RefundState.REQUESTED
 

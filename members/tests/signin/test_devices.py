@@ -91,7 +91,7 @@ def test_wrong_passwords_of_strangers_do_not_stop_who_was_here_before(address: s
     client = at_home(alice())
     strangers_try(40, address)
     new = browser(address="203.0.113.9")
-    assert "too many" in log_in(new).content.decode(), "others wait"
+    assert "Too many tries" in log_in(new).content.decode(), "others wait"
     assert log_in(client).url == reverse("home")
     assert is_signed_in(client)
 
@@ -166,7 +166,7 @@ def test_a_new_password_ends_what_other_devices_were_worth() -> None:
     assert post(here, "account_change_password", **change).status_code == 302
     sign_out(here)
     strangers_try()
-    assert "too many" in log_in(old, password=NEW).content.decode()
+    assert "Too many tries" in log_in(old, password=NEW).content.decode()
     assert log_in(here, password=NEW).url == reverse("home"), "where it was changed is known"
 
 
@@ -176,7 +176,7 @@ def test_a_password_set_in_whatever_way_ends_them() -> None:
     user.set_password(NEW)
     user.save()
     strangers_try()
-    assert "too many" in log_in(client, password=NEW).content.decode()
+    assert "Too many tries" in log_in(client, password=NEW).content.decode()
 
 
 @pytest.mark.slow
@@ -187,7 +187,7 @@ def test_signing_out_everywhere_else_ends_them() -> None:
     post(here, "usersessions_list")
     assert Device.objects.filter(user=user).count() == 1
     strangers_try()
-    assert "too many" in log_in(other).content.decode()
+    assert "Too many tries" in log_in(other).content.decode()
     assert log_in(sign_out(here)).url == reverse("home")
 
 
@@ -197,7 +197,7 @@ def test_devices_are_forgotten_in_time() -> None:
     client = at_home(user)
     Device.objects.update(seen_at=timezone.now() - timedelta(days=181))
     strangers_try()
-    assert "too many" in log_in(client).content.decode(), "an old cookie is worth nothing"
+    assert "Too many tries" in log_in(client).content.decode(), "an old cookie is worth nothing"
     assert devices.forget_old() == 1
     cache.clear()
     fresh(user)
@@ -267,7 +267,7 @@ def test_codes_entered_behind_the_same_address_do_not_stop_a_device(
             post(guesser, "account_confirm_login_code", code="000000")
     new = browser(address=HOME)
     post(client, asking, email=ALICE)
-    assert "too many" not in post(client, confirm, code=last_code(ALICE)).content.decode()
+    assert "Too many tries" not in post(client, confirm, code=last_code(ALICE)).content.decode()
     cache.clear()
     assert post(new, asking, email=ALICE).status_code == 302
 
@@ -282,7 +282,7 @@ def test_who_has_the_password_alone_does_not_stop_the_second_step() -> None:
     refused = 0
     for _ in range(8):
         log_in(thief)
-        refused += "too many" in thief.post(AUTHENTICATE, {"code": "000000"}).content.decode()
+        refused += "Too many tries" in thief.post(AUTHENTICATE, {"code": "000000"}).content.decode()
     assert refused == 3, "five tries in five minutes"
     log_in(client)
     assert client.post(AUTHENTICATE, {"code": code_of(secret, steps=1)}).status_code == 302
@@ -297,7 +297,7 @@ def test_numbers_that_strangers_sign_up_with_leave_the_owner_their_codes() -> No
         PhoneCode.objects.create(phone=PHONE, country="US", client=address)
     stranger = browser(address=ELSEWHERE)
     page = sign_up(stranger, "mallory@example.com", phone=PHONE).content.decode()
-    assert "We have sent several codes already" in page
+    assert "We’ve sent several codes already" in page
     assert post(client, "account_change_phone", phone=PHONE).status_code == 302
     enter_phone_code(client)
     assert member().phone_is_verified
@@ -317,7 +317,7 @@ def test_a_member_gets_so_many_codes_for_a_number() -> None:
     for _ in range(6):
         PhoneCode.objects.create(user=user, phone=PHONE, country="US", client=ELSEWHERE)
     page = post(client, "account_change_phone", phone=PHONE).content.decode()
-    assert "We have sent several codes already" in page
+    assert "We’ve sent several codes already" in page
 
 
 def test_the_last_quarter_of_a_days_codes_is_for_members(settings: Settings) -> None:
@@ -360,7 +360,7 @@ def test_an_old_session_without_a_password_changes_no_way_in_and_none_to_be_reac
     user.save()
     client = browser(user)
     answer = client.post(reverse(name), fields, follow=True)
-    assert "you must have signed in a moment ago" in answer.content.decode()
+    assert "This needs a recent sign-in" in answer.content.decode()
     user.refresh_from_db()
     assert (user.email, user.has_usable_password(), member().phone) == (ALICE, False, PHONE)
     assert not EmailAddress.objects.filter(email="mallory@example.com").exists()

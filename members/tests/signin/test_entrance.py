@@ -34,7 +34,7 @@ from members.tests.actors import (
 pytestmark = pytest.mark.django_db
 CODE_PAGE = "account_email_verification_sent"
 DOORS = ["account_login", "account_signup", "account_request_login_code"]
-IN_A_MINUTE = "You can ask for another in a minute."
+IN_A_MINUTE = "You can request another in a minute."
 
 
 def resend(client: Client, page: str) -> Any:
@@ -130,7 +130,7 @@ def test_another_code_right_after_the_first_says_when_on_the_page_itself() -> No
     answer = resend(client, CODE_PAGE)
     page = answer.content.decode()
     assert answer.status_code == 429
-    assert "We have just sent one" in page
+    assert "We just sent one" in page
     assert IN_A_MINUTE in page
     assert 'name="code"' in page
     assert enter_email_code(client).url == reverse("home"), "the code that was sent still works"
@@ -233,7 +233,7 @@ def test_the_days_codes_used_up_say_in_how_many_hours(rf: Any) -> None:
         )
         cache.set(name, [now - 20 * 3600 - step for step in range(30)], rate.duration)
     words = waits.refusal(request, "confirm_email", ALICE)
-    assert words == "We have sent several codes already. You can ask for another in 4 hours."
+    assert words == "We’ve sent several codes already. You can request another in 4 hours."
 
 
 def test_waits_are_said_in_round_words() -> None:
@@ -248,5 +248,5 @@ def test_the_429_page_leads_a_visitor_to_the_sign_in_page() -> None:
     enter_email_code(first)
     page = sign_up(browser(address="192.0.2.2"), BOB, phone=PHONE)
     assert page.status_code == 429
-    assert "Go to the sign-in page" in page.content.decode()
+    assert "Go to sign-in" in page.content.decode()
     assert "Go to my home page" not in page.content.decode()

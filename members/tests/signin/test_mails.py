@@ -65,7 +65,7 @@ def test_change_tells_what_when_and_from_where(nina: User) -> None:
     message = Message.objects.get()
     assert (message.user, message.recipient) == (nina, "nina@old.example")
     text = render_email(message).text
-    assert "From now on it is nina@example.com." in text
+    assert "Your account now uses nina@example.com instead of" in text
     assert "Firefox on Windows" in text
     assert "192.0.2.7" in text
 

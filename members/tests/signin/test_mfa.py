@@ -90,9 +90,9 @@ def test_adding_an_app_takes_the_password_and_a_right_code(
     with django_capture_on_commit_callbacks(execute=True):
         add_app(client)
     index = client.get("/accounts/2fa/").content.decode()
-    assert "Remove the app" in index
+    assert "Remove app" in index
     assert "You have 10 left" in index
-    assert last_message(ALICE).context["headline"] == "Sign-in now asks for a second step"
+    assert last_message(ALICE).context["headline"] == "Two-step sign-in is on"
 
 
 def test_who_has_just_signed_in_is_not_asked_for_the_password_again() -> None:
@@ -184,9 +184,9 @@ def test_codes_are_guessed_a_few_times_only(settings: Settings) -> None:
     client = browser()
     log_in(client)
     pages = [enter(client, f"{number:06d}").content.decode() for number in range(7)]
-    assert "too many tries" in pages[-1]
+    assert "Too many tries" in pages[-1]
     # The right one comes too late.
-    assert "too many tries" in enter(client, code_of(secret)).content.decode()
+    assert "Too many tries" in enter(client, code_of(secret)).content.decode()
     assert not is_signed_in(client)
 
 
@@ -200,7 +200,7 @@ def test_the_days_tries_are_counted_too(settings: Settings) -> None:
     log_in(client)
     for _ in range(3):
         assert "isn’t correct" in enter(client, "000000").content.decode()
-    assert "too many tries" in enter(client, code_of(secret)).content.decode()
+    assert "Too many tries" in enter(client, code_of(secret)).content.decode()
 
 
 def test_a_spare_code_replaces_the_phone_once() -> None:
@@ -214,17 +214,17 @@ def test_a_spare_code_replaces_the_phone_once() -> None:
         log_in(other)
         enter(other, codes[0])
         assert is_signed_in(other) is expected
-    used = "One of your spare codes was used"
+    used = "A recovery code was used"
     told = Message.objects.get(recipient=ALICE, context__headline=used)
-    assert "9 are left." in rendering.render_email(told).text
+    assert "You have 9 left." in rendering.render_email(told).text
     assert "You have 9 left" in client.get("/accounts/2fa/").content.decode()
     client.post(f"{SPARE}generate/")
     assert not set(codes) & set(spare_codes(client))
 
 
 def test_the_last_spare_code_says_to_make_new_ones() -> None:
-    assert mfa_forms.spare_codes_left(1) == "1 is left."
-    assert "make new ones" in mfa_forms.spare_codes_left(0)
+    assert mfa_forms.recovery_codes_left(1) == "You have 1 left."
+    assert "Get new ones" in mfa_forms.recovery_codes_left(0)
 
 
 def test_a_code_of_the_app_is_no_news() -> None:
@@ -244,7 +244,7 @@ def test_the_other_ways_to_say_that_it_is_you_are_in_our_words() -> None:
     log_in(client)
     enter(client, code_of(secret, steps=1))
     by_password = client.get("/accounts/reauthenticate/").content.decode()
-    assert "Use a code of my authenticator app" in by_password
+    assert "Use a code from my authenticator app" in by_password
     assert "Use my password" in client.get("/accounts/2fa/reauthenticate/").content.decode()
 
 
@@ -257,7 +257,7 @@ def test_removing_the_app_asks_who_is_there_and_removes_the_spare_codes() -> Non
     remove = "/accounts/2fa/totp/deactivate/"
     assert client.get(remove)["Location"].startswith("/accounts/reauthenticate/")
     post(client, "account_reauthenticate", password=PASSWORD)
-    assert "Your spare codes are deleted, too" in client.get(remove).content.decode()
+    assert "Your recovery codes are deleted, too" in client.get(remove).content.decode()
     client.post(remove)
     assert not Authenticator.objects.exists()
     assert log_in(browser())["Location"] == "/"
@@ -306,7 +306,7 @@ def test_an_old_session_of_somebody_without_a_password_adds_no_way_in(path: str)
     session.save()
     for answer in (client.get(path), client.post(path, {"code": "000000"})):
         assert (answer.status_code, answer["Location"]) == (302, "/account/")
-    assert "signed in a moment ago" in client.get("/account/").content.decode()
+    assert "needs a recent sign-in" in client.get("/account/").content.decode()
 
 
 def test_secrets_are_encrypted_and_an_old_key_still_opens_them(settings: Settings) -> None:
@@ -336,7 +336,7 @@ def test_an_account_whose_address_is_not_confirmed_gets_no_second_step() -> None
     EmailAddress.objects.filter(user=user).update(verified=False)
     client = browser(user)
     page = client.get(ACTIVATE, follow=True).content.decode()
-    assert "Confirm your email address first" in page
+    assert "Verify your email address first" in page
 
 
 @pytest.mark.parametrize("path", ["", "totp/activate/", "totp/deactivate/", "recovery-codes/"])
@@ -359,7 +359,7 @@ def test_who_lost_everything_is_helped_by_a_command() -> None:
     protected(alice())
     call_command("remove_second_step", ALICE)
     assert not Authenticator.objects.exists()
-    assert last_message(ALICE).context["headline"] == "Sign-in no longer asks for a second step"
+    assert last_message(ALICE).context["headline"] == "Two-step sign-in is off"
     assert log_in(browser())["Location"] == "/"
     sent = Message.objects.count()
     for email in (ALICE, "nobody@example.com"):

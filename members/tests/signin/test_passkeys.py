@@ -130,7 +130,7 @@ def test_an_account_whose_address_is_not_confirmed_gets_none() -> None:
     client = fresh(user)
     EmailAddress.objects.filter(user=user).update(verified=False)
     page = client.get(ADD, follow=True).content.decode()
-    assert "Confirm your email address first" in page
+    assert "Verify your email address first" in page
 
 
 def test_one_passkey_belongs_to_one_account() -> None:
@@ -377,7 +377,7 @@ def test_a_password_then_asks_for_the_passkey() -> None:
     client = browser()
     assert log_in(client)["Location"] == AUTHENTICATE
     page = client.get(AUTHENTICATE).content.decode()
-    assert "Use a passkey, or enter one of your spare codes." in page
+    assert "Use a passkey, or enter a recovery code." in page
     answer = send(client, AUTHENTICATE, made.get(challenge(client, AUTHENTICATE)))
     assert answer["Location"] == "/"
     assert is_signed_in(client)
@@ -449,16 +449,16 @@ def test_removing_it_takes_it_or_a_spare_code_and_mails_the_owner() -> None:
     assert asked.startswith("/accounts/reauthenticate/")
     ways = client.get(asked).content.decode()
     assert "Use my passkey" in ways
-    assert "Use a spare code" in ways
+    assert "Use a recovery code" in ways
     assert confirm(client, made, path)["Location"] == path
     page = client.get(path).content.decode()
     assert "Remove “My phone”?" in page
-    assert "your spare codes are deleted" in page
+    assert "your recovery codes are deleted" in page
     client.post(path)
     assert not Authenticator.objects.exists()
     told = last_message(ALICE).context
     assert told["headline"] == "A passkey was removed"
-    assert "no longer asks for a second step" in told["sentence"]
+    assert "Two-step sign-in is off" in told["sentence"]
     assert log_in(browser())["Location"] == "/"
 
 
@@ -481,7 +481,7 @@ def test_one_of_two_goes_and_the_second_step_stays() -> None:
     path = keys(row().pk, "remove")
     confirm(client, made, path)
     client.post(path)
-    assert "no longer signs in" in last_message(ALICE).context["sentence"]
+    assert "can’t sign in anymore" in last_message(ALICE).context["sentence"]
     other = browser()
     assert log_in(other)["Location"] == AUTHENTICATE
     other.post(AUTHENTICATE, {"code": code_of(secret, steps=1)})
@@ -495,9 +495,9 @@ def test_an_app_goes_and_the_passkey_stays() -> None:
     client.post(ACTIVATE, {"code": code_of(secret)})
     remove = "/accounts/2fa/totp/deactivate/"
     confirm(client, made, remove)
-    assert "ask for a passkey or a spare code" in client.get(remove).content.decode()
+    assert "ask for a passkey or a recovery code" in client.get(remove).content.decode()
     client.post(remove)
-    assert last_message(ALICE).context["headline"] == "An authenticator app was removed"
+    assert last_message(ALICE).context["headline"] == "The authenticator app was removed"
     assert log_in(browser())["Location"] == AUTHENTICATE
 
 

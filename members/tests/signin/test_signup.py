@@ -265,12 +265,12 @@ def test_a_known_address_costs_the_same_rows_and_keeps_none(
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [
-        ({"phone": "12"}, "This phone number does not exist"),
+        ({"phone": "12"}, "This phone number doesn’t exist"),
         ({"phone": "call me"}, "Enter a phone number, such as"),
-        ({"phone": "+44 7911 123456"}, "only text numbers from these countries: US (+1), CA (+1)"),
-        ({"phone": "+1 876 555 0123"}, "only text numbers from these countries: US (+1), CA (+1)"),
+        ({"phone": "+44 7911 123456"}, "only text numbers in US (+1) and CA (+1)"),
+        ({"phone": "+1 876 555 0123"}, "only text numbers in US (+1) and CA (+1)"),
         ({"phone": "+1 900 555 0123"}, "Enter a mobile number"),
-        ({"text_messages": "on"}, "Enter the number for text messages"),
+        ({"text_messages": "on"}, "Enter a number for texts"),
         ({"name": "Win at https://spam.example"}, "Enter your name only"),
         ({"name": ""}, "This field is required"),
     ],

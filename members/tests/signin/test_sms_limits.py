@@ -44,7 +44,7 @@ def test_a_number_gets_so_many_codes_a_day(settings: Settings) -> None:
     settings.SMS_CODES_PER_DAY = CAPS | {"phone": 2}
     spend()
     spend(client="192.0.2.2")
-    with pytest.raises(TooManyCodesError, match="We have sent several codes"):
+    with pytest.raises(TooManyCodesError, match="We’ve sent several codes"):
         spend(client="192.0.2.3")
     spend(CANADIAN)
 
@@ -153,7 +153,7 @@ def test_asking_again_past_a_cap_is_said_on_the_page(settings: Settings) -> None
     cache.clear()
     page = client.post(reverse("account_verify_phone"), {"action": "resend"})
     assert page.status_code == 429
-    assert "We have sent several codes already" in page.content.decode()
+    assert "We’ve sent several codes already" in page.content.decode()
     assert texts() == 1
 
 
@@ -161,7 +161,7 @@ def test_changing_the_phone_past_a_cap_says_so_beside_the_field(settings: Settin
     settings.SMS_CODES_PER_DAY = CAPS | {"client": 0}
     response = fresh(alice()).post(reverse("account_change_phone"), {"phone": PHONE})
     assert response.status_code == 200
-    assert "We have sent several codes" in response.content.decode()
+    assert "We’ve sent several codes" in response.content.decode()
     assert texts() == 0
 
 
@@ -171,5 +171,5 @@ def test_asking_for_two_codes_in_a_row_on_the_account_page_is_a_429() -> None:
     assert client.post(change, {"phone": PHONE}).status_code == 302
     again = client.post(change, {"phone": PHONE})
     assert again.status_code == 429
-    assert "You can ask for another in a minute." in again.content.decode()
+    assert "You can request another in a minute." in again.content.decode()
     assert texts() == 1

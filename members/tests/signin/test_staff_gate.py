@@ -35,7 +35,7 @@ def test_who_has_none_is_led_to_add_it_and_then_let_in(olga: User) -> None:
     answer = client.get(LIST)
     assert (answer.status_code, answer["Location"]) == (302, reverse("mfa_activate_totp"))
     page = client.get(answer["Location"]).content.decode()
-    assert "The staff site asks for a second step" in page
+    assert "The staff site needs two-step sign-in" in page
     add_app(client)
     assert client.get(LIST).status_code == 200
 

@@ -156,7 +156,7 @@ def test_who_could_get_no_code_is_told_so_at_once(sandbox: Sandbox) -> None:
     assert not User.objects.exists()
     open_account(ALICE, "Alice Archer", PASSWORD)
     page = change_email(browser(), "jürgen@example.org")
-    assert "such as “ü”" in page.content.decode()
+    assert "like “ü”" in page.content.decode()
 
 
 def test_the_field_for_an_address_takes_what_browsers_own_would_refuse() -> None:

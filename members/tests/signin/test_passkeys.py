@@ -354,7 +354,7 @@ def test_a_network_has_so_many_tries() -> None:
     for _ in range(30):
         send(client, SIGN_IN, {"id": "x"})
     said = client.get(sign_in(client, made)["Location"]).content.decode()
-    assert "too many tries" in said
+    assert "Too many tries" in said
     assert not is_signed_in(client)
     # The owner elsewhere isn't kept out.
     assert sign_in(browser(address="192.0.2.77"), made)["Location"] == "/"

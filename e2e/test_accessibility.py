@@ -36,6 +36,7 @@ MEMBER = [
     "/account/cards/",
     "/accounts/2fa/",
     "/accounts/sessions/",
+    "/account/notifications/",
     "/account/activity/",
     "/account/data/",
     "/account/close/",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from emails.topics import Topic
+
 
 class Kind(StrEnum):
     """The kinds of messages. A kind's value names its templates."""
@@ -94,7 +96,8 @@ class Spec:
     """One kind. `subject` is a Django template; a channel without templates is not used.
 
     A sensitive message holds a code or is about signing in: its context is emptied once it's sent,
-    its subject isn't kept, and it's never resent.
+    its subject isn't kept, and it's never resent. `topic` is what members choose by; what goes to
+    staff or to people without an account has none.
     """
 
     subject: str = ""
@@ -103,14 +106,15 @@ class Spec:
     sms: bool = False
     sensitive: bool = False
     why: str = BILLING_WHY
+    topic: Topic | None = None
 
 
-def _billing(subject: str) -> Spec:
-    return Spec(subject, sms=True)
+def _billing(topic: Topic, subject: str) -> Spec:
+    return Spec(subject, sms=True, topic=topic)
 
 
-def _account(subject: str, why: str = ACCOUNT_WHY) -> Spec:
-    return Spec(subject, Category.ACCOUNT, sensitive=True, why=why)
+def _account(subject: str, why: str = ACCOUNT_WHY, topic: Topic = Topic.ON_REQUEST) -> Spec:
+    return Spec(subject, Category.ACCOUNT, sensitive=True, why=why, topic=topic)
 
 
 def _staff(subject: str) -> Spec:
@@ -118,78 +122,115 @@ def _staff(subject: str) -> Spec:
 
 
 CATALOG: dict[Kind, Spec] = {
-    Kind.WELCOME: _billing("Welcome to {{ brand.name }}: your {{ plan_name }} is active"),
+    Kind.WELCOME: _billing(
+        Topic.MEMBERSHIP, "Welcome to {{ brand.name }}: your {{ plan_name }} is active"
+    ),
     Kind.PAYMENT_RECEIVED: _billing(
+        Topic.RECEIPTS,
         "{% if recovered %}Payment received: {% else %}Receipt: {% endif %}"
-        "{{ amount }} for {{ description }}"
+        "{{ amount }} for {{ description }}",
     ),
     Kind.RECEIPT_AGAIN: Spec(
         "Receipt: {{ amount }} for {{ description }}",
         why="You’re receiving this because you asked for this receipt.",
+        topic=Topic.ON_REQUEST,
     ),
-    Kind.PAYMENT_FAILED: _billing("Payment failed: {{ amount }} for {{ description }}"),
+    Kind.PAYMENT_FAILED: _billing(
+        Topic.PAYMENT_PROBLEMS, "Payment failed: {{ amount }} for {{ description }}"
+    ),
     Kind.INVITATION: Spec("Set up your account to see your membership", why=INVITED_WHY),
     Kind.PAYMENT_CONFIRMATION: _billing(
-        "Please confirm your payment: {{ amount }} for {{ description }}"
+        Topic.PAYMENT_PROBLEMS, "Please confirm your payment: {{ amount }} for {{ description }}"
     ),
-    Kind.TRIAL_ENDING: _billing("{% load message_dates %}Your trial ends on {{ ends_on|day }}"),
+    Kind.TRIAL_ENDING: _billing(
+        Topic.RENEWALS, "{% load message_dates %}Your trial ends on {{ ends_on|day }}"
+    ),
     Kind.RENEWAL_COMING: _billing(
+        Topic.RENEWALS,
         "{% load message_dates %}{% if other %}{{ other }}{% else %}Your membership{% endif %} "
-        "renews on {{ renews_on|day }}: {{ price }}"
+        "renews on {{ renews_on|day }}: {{ price }}",
     ),
-    Kind.CARD_EXPIRING: _billing("Your {{ method }} expires soon"),
-    Kind.CARD_CHANGED: Spec("Your membership is now paid with your {{ method }}"),
+    Kind.CARD_EXPIRING: _billing(Topic.CARD_EXPIRING, "Your {{ method }} expires soon"),
+    Kind.CARD_CHANGED: Spec(
+        "Your membership is now paid with your {{ method }}", topic=Topic.SECURITY
+    ),
     Kind.MEMBERSHIP_ENDS: _billing(
+        Topic.MEMBERSHIP,
         "{% load message_dates %}{% if another %}One of your memberships{% else %}Your membership"
-        "{% endif %} ends on {{ ends_on|day }}"
+        "{% endif %} ends on {{ ends_on|day }}",
     ),
-    Kind.MEMBERSHIP_GOES_ON: _billing("Your membership continues"),
+    Kind.MEMBERSHIP_GOES_ON: _billing(Topic.MEMBERSHIP, "Your membership continues"),
     Kind.MEMBERSHIP_ENDED: _billing(
-        "{% if another %}One of your memberships{% else %}Your membership{% endif %} has ended"
+        Topic.MEMBERSHIP,
+        "{% if another %}One of your memberships{% else %}Your membership{% endif %} has ended",
     ),
     Kind.MEMBERSHIP_PAUSED: _billing(
+        Topic.MEMBERSHIP,
         "{% load message_dates %}Your payments are paused"
-        "{% if resumes_on %} until {{ resumes_on|day }}{% endif %}"
+        "{% if resumes_on %} until {{ resumes_on|day }}{% endif %}",
     ),
-    Kind.MEMBERSHIP_RESUMED: _billing("Your payments have resumed"),
+    Kind.MEMBERSHIP_RESUMED: _billing(Topic.MEMBERSHIP, "Your payments have resumed"),
     Kind.INVOICE_SENT: _billing(
+        Topic.BILLS,
         "{% load message_dates %}Invoice: {{ amount }} for {{ description }}"
-        "{% if due_on %}, due {{ due_on|day }}{% endif %}"
+        "{% if due_on %}, due {{ due_on|day }}{% endif %}",
     ),
-    Kind.INVOICE_DUE: _billing("{% load message_dates %}{{ amount }} is due on {{ due_on|day }}"),
-    Kind.INVOICE_OVERDUE: _billing("Overdue: {{ amount }} for {{ description }}"),
+    Kind.INVOICE_DUE: _billing(
+        Topic.DUE_REMINDERS, "{% load message_dates %}{{ amount }} is due on {{ due_on|day }}"
+    ),
+    Kind.INVOICE_OVERDUE: _billing(Topic.BILLS, "Overdue: {{ amount }} for {{ description }}"),
     Kind.PRICE_SWITCHED: _billing(
-        "You’ve switched to {{ rhythm }} billing: {{ price }} a {{ interval }}"
+        Topic.MEMBERSHIP, "You’ve switched to {{ rhythm }} billing: {{ price }} a {{ interval }}"
     ),
-    Kind.OFFER_ACCEPTED: _billing("Thank you for staying: {{ terms }}"),
-    Kind.PAYMENT_REQUESTED: _billing("Please pay {{ amount }} for {{ description }}"),
-    Kind.PAYMENT_NOT_MADE: _billing("Payment failed: {{ amount }} for {{ description }}"),
-    Kind.CREDIT_NOTE: Spec("Credit note: {{ amount }} for {{ description }}"),
-    Kind.ZELLE_STARTED: Spec("How to pay {{ amount }} by Zelle: memo {{ reference }}"),
+    Kind.OFFER_ACCEPTED: _billing(Topic.MEMBERSHIP, "Thank you for staying: {{ terms }}"),
+    Kind.PAYMENT_REQUESTED: _billing(Topic.BILLS, "Please pay {{ amount }} for {{ description }}"),
+    Kind.PAYMENT_NOT_MADE: _billing(
+        Topic.PAYMENT_PROBLEMS, "Payment failed: {{ amount }} for {{ description }}"
+    ),
+    Kind.CREDIT_NOTE: Spec(
+        "Credit note: {{ amount }} for {{ description }}", topic=Topic.REFUND_RESULTS
+    ),
+    Kind.ZELLE_STARTED: Spec(
+        "How to pay {{ amount }} by Zelle: memo {{ reference }}", topic=Topic.BILLS
+    ),
     Kind.ZELLE_REMINDER: _billing(
-        "{% load message_dates %}Reminder: send {{ amount }} by Zelle before {{ until|day }}"
+        Topic.DUE_REMINDERS,
+        "{% load message_dates %}Reminder: send {{ amount }} by Zelle before {{ until|day }}",
     ),
-    Kind.ZELLE_RECEIVED: _billing("Receipt: {{ amount }} for {{ description }}"),
-    Kind.ZELLE_PART_RECEIVED: _billing("{{ missing }} is still missing for {{ description }}"),
-    Kind.ZELLE_EXPIRED: _billing("We’ve stopped waiting for your Zelle payment of {{ amount }}"),
-    Kind.ZELLE_UNDONE: _billing("We need to correct your Zelle payment for {{ description }}"),
-    Kind.REFUND_RECEIVED: _billing("We got your request: refund of {{ amount }}"),
-    Kind.REFUND_APPROVED: _billing("Approved: your refund of {{ amount }}"),
+    Kind.ZELLE_RECEIVED: _billing(Topic.RECEIPTS, "Receipt: {{ amount }} for {{ description }}"),
+    Kind.ZELLE_PART_RECEIVED: _billing(
+        Topic.BILLS, "{{ missing }} is still missing for {{ description }}"
+    ),
+    Kind.ZELLE_EXPIRED: _billing(
+        Topic.BILLS, "We’ve stopped waiting for your Zelle payment of {{ amount }}"
+    ),
+    Kind.ZELLE_UNDONE: _billing(
+        Topic.BILLS, "We need to correct your Zelle payment for {{ description }}"
+    ),
+    Kind.REFUND_RECEIVED: _billing(
+        Topic.REFUND_PROGRESS, "We got your request: refund of {{ amount }}"
+    ),
+    Kind.REFUND_APPROVED: _billing(Topic.REFUND_PROGRESS, "Approved: your refund of {{ amount }}"),
     Kind.REFUND_DENIED: _billing(
-        "{% if is_closed %}Closed{% else %}Not approved{% endif %}: your refund of {{ amount }}"
+        Topic.REFUND_RESULTS,
+        "{% if is_closed %}Closed{% else %}Not approved{% endif %}: your refund of {{ amount }}",
     ),
     Kind.REFUND_SENT: _billing(
+        Topic.REFUND_RESULTS,
         "{% if by_zelle %}We’ve sent your refund of {{ amount }} by Zelle"
         "{% elif answered %}Thank you: your refund of {{ amount }} is moving again"
         "{% else %}Your refund of {{ amount }} "
         "{% if needs_answer %}needs an answer from you{% else %}takes a little longer{% endif %}"
-        "{% endif %}"
+        "{% endif %}",
     ),
-    Kind.REFUND_ARRIVED: _billing("Refunded: {{ amount }} for {{ description }}"),
+    Kind.REFUND_ARRIVED: _billing(
+        Topic.REFUND_RESULTS, "Refunded: {{ amount }} for {{ description }}"
+    ),
     Kind.REFUND_FAILED: _billing(
+        Topic.REFUND_RESULTS,
         "{% if is_closed %}Closed: your refund of {{ amount }}"
         "{% elif again_url %}Your refund of {{ amount }} was canceled"
-        "{% else %}Your refund of {{ amount }} did not arrive{% endif %}"
+        "{% else %}Your refund of {{ amount }} did not arrive{% endif %}",
     ),
     Kind.REFUND_TO_DECIDE: _staff("Refund request: {{ amount }} from {{ member }}"),
     Kind.REFUND_WAITS: _staff("Refund still waiting: {{ amount }} from {{ member }}"),
@@ -207,23 +248,40 @@ CATALOG: dict[Kind, Spec] = {
     Kind.PASSWORD_LINK: _account("Choose a new password", CHANGE_WHY),
     Kind.LOGIN_CODE: _account("{{ code }} is your sign-in code"),
     Kind.PASSWORD_CODE: _account("{{ code }} is your password code"),
-    Kind.PHONE_CODE: Spec(category=Category.ACCOUNT, email=False, sms=True, sensitive=True),
-    Kind.TEXTS_ON: Spec(category=Category.ACCOUNT, email=False, sms=True),
-    Kind.ACCOUNT_EXISTS: _account("You already have an account"),
+    Kind.PHONE_CODE: Spec(
+        category=Category.ACCOUNT, email=False, sms=True, sensitive=True, topic=Topic.ON_REQUEST
+    ),
+    Kind.TEXTS_ON: Spec(category=Category.ACCOUNT, email=False, sms=True, topic=Topic.SECURITY),
+    Kind.ACCOUNT_EXISTS: _account("You already have an account", topic=Topic.SECURITY),
     Kind.UNKNOWN_ACCOUNT: _account("No account with this address"),
-    Kind.ACCOUNT_CHANGED: _account("{{ headline }}", CHANGE_WHY),
-    Kind.ACCOUNT_CLOSED: _account("Your account is closed", CLOSED_WHY),
+    Kind.ACCOUNT_CHANGED: _account("{{ headline }}", CHANGE_WHY, Topic.SECURITY),
+    Kind.ACCOUNT_CLOSED: _account("Your account is closed", CLOSED_WHY, Topic.SECURITY),
     Kind.CLOSING_PLANNED: Spec(
         "{% load message_dates %}Your account closes on {{ closes_on|day }}",
         Category.ACCOUNT,
         why=CHANGE_WHY,
+        topic=Topic.SECURITY,
     ),
-    Kind.CLOSING_UNDONE: Spec("Your account stays open", Category.ACCOUNT, why=CHANGE_WHY),
-    Kind.CLOSING_HELD: Spec("We can’t close your account yet", Category.ACCOUNT, why=CHANGE_WHY),
-    Kind.DATA_READY: Spec("Your data is ready to download", Category.ACCOUNT, why=CHANGE_WHY),
+    Kind.CLOSING_UNDONE: Spec(
+        "Your account stays open", Category.ACCOUNT, why=CHANGE_WHY, topic=Topic.SECURITY
+    ),
+    Kind.CLOSING_HELD: Spec(
+        "We can’t close your account yet", Category.ACCOUNT, why=CHANGE_WHY, topic=Topic.SECURITY
+    ),
+    Kind.DATA_READY: Spec(
+        "Your data is ready to download", Category.ACCOUNT, why=CHANGE_WHY, topic=Topic.ON_REQUEST
+    ),
 }
 
 
 def spec_of(kind: str) -> Spec:
     """Return the kind's entry."""
     return CATALOG[Kind(kind)]
+
+
+def has_texts(topic: Topic) -> bool:
+    """Whether something about a topic is also sent by text, on its own account."""
+    return any(
+        spec.topic == topic and spec.sms and spec.category == Category.BILLING
+        for spec in CATALOG.values()
+    )

@@ -18,7 +18,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from common.queue import Backoff, hurry
-from emails import causes, forgetting, mail, text_messages
+from emails import causes, forgetting, mail, preferences, text_messages
 from emails.catalog import Kind, spec_of
 from emails.models import Channel, Message, MessageState
 from emails.problems import DeliveryProblem, NotYet
@@ -56,7 +56,7 @@ def deliver(message_id: int) -> None:
     if message is None:
         return _wait_for_the_other(message_id)
     try:
-        if reason := causes.why_not_needed(message):
+        if reason := causes.why_not_needed(message) or preferences.why_not_wanted(message):
             _skip(message, reason)
             return None
         _let_earlier_go_first(message)
@@ -134,7 +134,7 @@ def _let_earlier_go_first(message: Message) -> None:
         state__in=[MessageState.QUEUED, MessageState.SENDING],
     )
     for earlier in open_ones.order_by("pk"):
-        reason = causes.why_not_needed(earlier)
+        reason = causes.why_not_needed(earlier) or preferences.why_not_wanted(earlier)
         if not (reason and earlier.state == MessageState.QUEUED and _skip(earlier, reason)):
             raise NotYet(f"Message {earlier.pk} about the same goes first.")
 

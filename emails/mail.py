@@ -12,7 +12,7 @@ from django.core.mail import EmailMultiAlternatives
 from common import addresses
 from common.context import current_brand
 from common.network import is_network_error
-from emails import rendering, smtp, smtp_replies
+from emails import rendering, smtp, smtp_replies, unsubscribe_links
 from emails.models import Message
 from emails.problems import DeliveryProblem
 
@@ -39,7 +39,11 @@ def send(message: Message) -> str:
         from_email=sender(),
         to=[addresses.deliverable(message.recipient)],
         reply_to=[addresses.deliverable(_reply_to(message))],
-        headers={"Message-ID": identifier, "Auto-Submitted": "auto-generated"},
+        headers={
+            "Message-ID": identifier,
+            "Auto-Submitted": "auto-generated",
+            **unsubscribe_links.headers(message),
+        },
     )
     mail.attach_alternative(rendered.html, "text/html")
     try:

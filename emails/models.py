@@ -17,7 +17,7 @@ class Channel(models.TextChoices):
 class MessageState(models.TextChoices):
     """From the outbox to the member. `failed` is final; staff may resend.
 
-    `skipped`: when its turn came, it was no longer true.
+    `skipped`: when its turn came, it was no longer true, or the member didn't want it.
     """
 
     QUEUED = "queued", "Queued"
@@ -26,6 +26,27 @@ class MessageState(models.TextChoices):
     DELIVERED = "delivered", "Delivered"
     FAILED = "failed", "Failed"
     SKIPPED = "skipped", "Not needed"
+
+
+class NotificationChoice(models.Model):
+    """A member's answer on one topic by one channel (`emails.topics`). Without a row, it's on."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="notification_choices"
+    )
+    topic = models.CharField(max_length=40)
+    channel = models.CharField(max_length=5, choices=Channel.choices)
+    is_on = models.BooleanField()
+    changed_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["topic", "channel"]
+        constraints = [
+            models.UniqueConstraint(fields=["user", "topic", "channel"], name="emails_choice_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.topic} by {self.channel}: {'on' if self.is_on else 'off'}"
 
 
 class Message(models.Model):

@@ -25,7 +25,7 @@ from psycopg.types.json import Jsonb
 
 from common import addresses
 from common.context import current_brand
-from emails import causes, rendering
+from emails import causes, preferences, rendering
 from emails.catalog import Kind, spec_of
 from emails.contexts import MessageContext
 from emails.delivery import job_key
@@ -276,13 +276,19 @@ def why_not_resend(message: Message) -> str:
         return _why_empty(message)
     if message.state in ON_ITS_WAY:
         return "This message is still on its way: it’s retried automatically."
-    if reason := causes.why_not_needed(message):
-        return f"It isn’t true anymore. {reason}"
+    if reason := _why_pointless(message):
+        return reason
     if not _current_recipient(message):
         if message.channel == Channel.SMS:
             return "The member does not accept text messages."
         return "The member has no email address."
     return ""
+
+
+def _why_pointless(message: Message) -> str:
+    if reason := causes.why_not_needed(message):
+        return f"It isn’t true anymore. {reason}"
+    return preferences.why_not_wanted(message)
 
 
 def _why_empty(message: Message) -> str:

@@ -24,7 +24,7 @@ from mjml import mjml2html
 from common import characters
 from common.brand import palette
 from common.context import Brand, current_brand
-from emails import segments
+from emails import segments, unsubscribe_links
 from emails.catalog import spec_of
 from emails.models import Message
 from members import time_zones
@@ -32,7 +32,9 @@ from members import time_zones
 logger = logging.getLogger(__name__)
 
 # What every template may use, besides the message's own context.
-SHARED = frozenset({"brand", "palette", "portal_url", "portal_host", "why", "subject"})
+SHARED = frozenset(
+    {"brand", "palette", "portal_url", "portal_host", "why", "subject", "unsubscribe_url"}
+)
 PICTURES = ("logo_url", "mail_logo_url", "icon_url", "cover_url")
 SUBJECT_LENGTH = 255
 # What may be shortened to make a text message fit, and how much must be left to be understood.
@@ -109,6 +111,7 @@ def _facts(message: Message) -> dict[str, Any]:
         **characters.all_words(message.context),
         **_letterhead(current_brand(), settings.PORTAL_URL),
         "why": spec_of(message.kind).why,
+        "unsubscribe_url": unsubscribe_links.address(message),
     }
 
 

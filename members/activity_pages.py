@@ -23,6 +23,7 @@ TITLES: Words = {
     ActivityKind.PHONE_REMOVED: gettext_lazy("Your phone number was removed"),
     ActivityKind.TEXTS_ON: gettext_lazy("Text messages were turned on"),
     ActivityKind.TEXTS_OFF: gettext_lazy("Text messages were turned off"),
+    ActivityKind.NOTIFICATIONS: gettext_lazy("Your notifications changed"),
     ActivityKind.PASSWORD: gettext_lazy("Your password changed"),
     ActivityKind.APP_ADDED: gettext_lazy("An authenticator app was added"),
     ActivityKind.APP_REMOVED: gettext_lazy("The authenticator app was removed"),

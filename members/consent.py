@@ -48,6 +48,17 @@ def stop(member: Member, source: ConsentSource) -> bool:
     return changed
 
 
+def stopped_by_reply(member: Member) -> bool:
+    """Whether the latest answer was a STOP by text, after which only a START lets texts through.
+
+    The phone's carrier, or Twilio, has that STOP as well, and our pages can't take it back there.
+    """
+    if member.sms_stopped_at is None:
+        return False
+    latest = SmsConsentRecord.objects.filter(member=member).order_by("-id").first()
+    return latest is not None and not latest.agreed and latest.source == ConsentSource.REPLY
+
+
 @dataclass(frozen=True)
 class Heard:
     """Who a reply came from: whether we know them, and for whom it changed anything."""

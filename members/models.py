@@ -183,6 +183,7 @@ class ActivityKind(models.TextChoices):
     PHONE_REMOVED = "phone_removed", "Phone number removed"
     TEXTS_ON = "texts_on", "Text messages on"
     TEXTS_OFF = "texts_off", "Text messages off"
+    NOTIFICATIONS = "notifications", "Notifications"
     PASSWORD = "password", "Password"  # a word, not one
     APP_ADDED = "app_added", "Authenticator app added"
     APP_REMOVED = "app_removed", "Authenticator app removed"

@@ -8,12 +8,13 @@ from django.contrib.auth.decorators import login_not_required, login_required
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from common.htmx import wants_fragment
-from members import consent, contact_notices, phones
+from members import consent, contact_notices, notification_views, phones
 from members.access import current_member, current_user
-from members.forms import ProfileForm, text_message_terms
+from members.forms import ProfileForm
 from members.models import ConsentSource, Member
 from members.signin.recent_login import confirmed_lately
 from members.signin.stages import PhoneVerificationStage
@@ -37,24 +38,24 @@ def save_profile(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _page(request, form)
     form.save()
-    messages.success(request, "Your profile is saved.")
+    messages.success(request, _("Your profile is saved."))
     return redirect("members:account")
 
 
 @login_required
 @require_POST
 def text_messages(request: HttpRequest) -> HttpResponse:
-    """Turn text messages on or off (POST `agree`: "yes" or "no").
+    """Turn all text messages on or off (POST `agree`: "yes" or "no").
 
-    HTMX gets the partial `members/account.html#text-messages`; a plain form goes back to the page.
+    HTMX gets the partial `members/notifications.html#all`; a plain form goes back to the page.
     """
     member = current_member(request)
     outcome = _record_answer(request, member, agrees=request.POST.get("agree") == "yes")
     if wants_fragment(request):
-        context = _text_messages_context(member) | {"outcome": outcome}
-        return render(request, "members/account.html#text-messages", context)
+        context = notification_views.page_context(member) | {"outcome": outcome}
+        return render(request, "members/notifications.html#all", context)
     messages.success(request, outcome)
-    return redirect("members:account")
+    return redirect("members:notifications")
 
 
 @login_required
@@ -68,8 +69,8 @@ def remove_phone(request: HttpRequest) -> HttpResponse:
         phones.remove(user)
         if before:
             contact_notices.number_removed(user, before, request)
-    messages.success(request, "Your phone number is removed. We will not text you.")
-    return redirect("members:account")
+    messages.success(request, _("Your phone number is removed. We won’t text you anymore."))
+    return redirect("members:notifications")
 
 
 @login_not_required
@@ -90,23 +91,18 @@ def _record_answer(request: HttpRequest, member: Member, *, agrees: bool) -> str
     if not agrees:
         if consent.stop(member, ConsentSource.ACCOUNT):
             contact_notices.texts_switched(member, request)
-        return "Text messages are off."
+        return _("Text messages are off.")
     if not member.phone_is_verified:
-        return "Verify your phone number first, then switch text messages on."
+        return _("Verify your phone number first, then turn text messages on.")
     if consent.agree(member, ConsentSource.ACCOUNT):
         contact_notices.texts_switched(member, request)
-    return "Text messages are on. We just sent you a text to confirm."
+    return _("Text messages are on. We just sent you a text to confirm.")
 
 
 def _page(request: HttpRequest, form: ProfileForm) -> HttpResponse:
     """Render the overview.
 
-    Context: `member` (members.Member, with `user`), `profile_form`, and what the partial
-    `text-messages` takes: `member`, `terms` (what one agrees to) and, after a change, `outcome`.
+    Context: `member` (members.Member, with `user`), and `profile_form`.
     """
-    context = _text_messages_context(form.member) | {"profile_form": form}
+    context = {"member": form.member, "profile_form": form}
     return render(request, "members/account.html", context)
-
-
-def _text_messages_context(member: Member) -> dict[str, object]:
-    return {"member": member, "terms": text_message_terms()}

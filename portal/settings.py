@@ -160,6 +160,8 @@ DEFAULT_FROM_EMAIL = addresses.header(
     env.str("DEFAULT_FROM_EMAIL", default="") or f"{BRAND_NAME} <{SUPPORT_EMAIL}>"
 )
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
+# Where mail programs may send "unsubscribe me" instead; empty: they only get the web address.
+UNSUBSCRIBE_EMAIL = env.str("UNSUBSCRIBE_EMAIL", default="").strip()
 EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
 EMAIL_TIMEOUT = 10
 vars().update(EMAIL_CONFIG)

@@ -5,7 +5,8 @@ const SECONDS_SHOWN = 8;
 
 function closeToastLater(toast) {
   // A toast in the page's flow stays: buttons must not move under a thumb.
-  if (getComputedStyle(toast.parentElement).position === "static") return;
+  const isInFlow = getComputedStyle(toast.parentElement).position === "static";
+  if (isInFlow && !toast.matches(".toast-brief")) return;
   if (toast.dataset.toast === "error" || toast.dataset.toast === "warning") return;
   let timer;
   const start = () => { timer = setTimeout(() => toast.remove(), SECONDS_SHOWN * 1000); };
@@ -24,6 +25,12 @@ function openAsModal(event, dialog, button) {
 }
 
 document.querySelectorAll("[data-toast]").forEach(closeToastLater);
+// One that HTMX brought takes the place of the one before.
+document.addEventListener("htmx:load", ({ target }) => {
+  if (!target.matches(".toast-brief")) return;
+  document.querySelectorAll(".toast-brief").forEach((other) => { if (other !== target) other.remove(); });
+  closeToastLater(target);
+});
 
 document.addEventListener("click", (event) => {
   const close = event.target.closest(".toast-close");

@@ -113,10 +113,13 @@ FORMS = {
     ),
     "members:profile": Form(_("We couldn’t save your profile."), "members:account"),
     "members:text-messages": Form(
-        _("We couldn’t change your text message settings."), "members:account"
+        _("We couldn’t change your text message settings."), "members:notifications"
     ),
+    "members:notifications": Form(_("We couldn’t save your notifications.")),
     "members:confirm-email": Form(_("We couldn’t confirm your email address.")),
-    "members:phone-remove": Form(_("We couldn’t remove your phone number."), "members:account"),
+    "members:phone-remove": Form(
+        _("We couldn’t remove your phone number."), "members:notifications"
+    ),
     "account_login": Form(_("We couldn’t sign you in.")),
     "account_logout": Form(_("We couldn’t sign you out.")),
     "admin:logout": Form(_("We couldn’t sign you out."), "account_logout"),

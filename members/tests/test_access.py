@@ -23,8 +23,8 @@ from members.tests.actors import (
 )
 
 pytestmark = pytest.mark.django_db
-# Signed, and for everybody who holds it: `test_corrections` tries it.
-LINKS = {"confirm-email"}
+# Signed, and for everybody who holds it: `test_corrections` and `test_preferences` try them.
+LINKS = {"confirm-email", "unsubscribe"}
 NAMES = [pattern.name for pattern in urls.urlpatterns if pattern.name not in LINKS]
 POSTS = {"profile", "text-messages", "phone-remove", "phone-skip"}
 
@@ -119,4 +119,4 @@ def test_the_door_is_closed_to_visitors() -> None:
 
 def test_every_address_of_the_account_is_listed_here() -> None:
     """A new address needs its own case above unless it's a POST."""
-    assert set(NAMES) == POSTS | {"account", "activity"}
+    assert set(NAMES) == POSTS | {"account", "activity", "notifications"}

@@ -41,6 +41,7 @@ from members.tests.actors import (
 
 pytestmark = pytest.mark.django_db
 ACCOUNT = "/account/"
+NOTIFICATIONS = "/account/notifications/"
 HTMX = {"HX-Request": "true"}
 
 
@@ -113,9 +114,9 @@ def test_dates_are_in_the_members_own_time_zone() -> None:
     consent.agree(user.member, ConsentSource.ACCOUNT)
     late = datetime(2026, 11, 20, 23, 30, tzinfo=ZoneInfo("UTC"))
     Member.objects.update(sms_consent_at=late, time_zone="Asia/Tokyo")
-    assert "Saturday, November 21" in client.get(ACCOUNT).content.decode()
+    assert "Saturday, November 21" in client.get(NOTIFICATIONS).content.decode()
     Member.objects.update(time_zone="")
-    assert "Friday, November 20" in client.get(ACCOUNT).content.decode()
+    assert "Friday, November 20" in client.get(NOTIFICATIONS).content.decode()
     assert timezone.get_current_timezone_name() == "America/New_York"
 
 
@@ -166,7 +167,7 @@ def test_verifying_later_what_was_skipped_at_sign_up() -> None:
     user = alice()
     phones.attach(user, PHONE)
     client = fresh(user)
-    assert "Not verified" in client.get(ACCOUNT).content.decode()
+    assert "Not verified" in client.get(NOTIFICATIONS).content.decode()
     client.post(reverse("account_change_phone"), {"action": "verify"})
     enter_phone_code(client)
     assert member().phone_is_verified
@@ -235,7 +236,7 @@ def test_removing_the_phone_ends_text_messages() -> None:
 
 def test_removing_the_phone_is_asked_before_it_is_done() -> None:
     _, client = with_phone()
-    page = client.get(ACCOUNT).content.decode()
+    page = client.get(NOTIFICATIONS).content.decode()
     button = re.search(r"<button[^>]*>Remove number</button>", page)
     assert button
     assert 'popovertarget="remove-phone"' in button[0], "the first press opens the question"
@@ -348,8 +349,8 @@ def test_consent_is_given_and_withdrawn_with_a_record_of_each() -> None:
 def test_consent_by_htmx_answers_with_the_part_of_the_page() -> None:
     _, client = with_phone()
     part = answer(client, "yes", **HTMX)
-    assert part.strip().startswith('<section class="card" id="text-messages"')
-    assert "Stop text messages" in part
+    assert part.strip().startswith('<div class="stack stack-l" id="notifications"')
+    assert "Stop all texts" in part
     assert "csrfmiddlewaretoken" in part
     assert "<html" not in part
 
@@ -363,7 +364,7 @@ def test_consent_needs_a_verified_number() -> None:
 
 def test_the_terms_are_shown_where_one_agrees() -> None:
     _, client = with_phone()
-    page = client.get(ACCOUNT).content.decode()
+    page = client.get(NOTIFICATIONS).content.decode()
     assert "Reply STOP to cancel anytime" in page
     assert "rates may apply" in page
 

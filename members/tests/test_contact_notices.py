@@ -106,7 +106,7 @@ def test_the_consent_says_all_that_carriers_ask_for(settings: Settings) -> None:
     user = alice()
     phones.confirm(user, PHONE)
     for page in (
-        browser(user).get("/account/").content.decode(),
+        browser(user).get("/account/notifications/").content.decode(),
         browser().get(reverse("account_signup")).content.decode(),
     ):
         for said in (

@@ -21,7 +21,7 @@ from billing.facts import trials
 from billing.models import Payment, Subscription
 from billing.reconcile import push
 from common.traces import Traces
-from emails.models import Channel, Message
+from emails.models import Channel, Message, NotificationChoice
 from emails.outbox import put_goodbye
 from members import access_changes, consent
 from members.models import (
@@ -96,6 +96,7 @@ def forget(users: QuerySet[User]) -> None:
     SignIn.objects.filter(user__in=users).delete()
     AccountActivity.objects.filter(user__in=users).delete()
     Device.objects.filter(user__in=users).delete()
+    NotificationChoice.objects.filter(user__in=users).delete()
     DataExport.objects.filter(user__in=users).delete()
     SupportMessage.objects.filter(user__in=users).delete()
     PlannedClosing.objects.filter(user__in=users).delete()

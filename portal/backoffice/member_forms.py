@@ -8,12 +8,16 @@ from django import forms
 from django.contrib.auth.models import User
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 from unfold.admin import StackedInline
 from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminTextInputWidget
 
 from common.fields import MailboxField, WordsField, WordsOfStaff
 from common.staff import show
 from common.staff.parts import column
+from emails import preferences
+from emails.models import Channel
+from emails.topics import TOPICS, Topic
 from members.accounts import is_taken
 from members.admin.profiles import sms_badge
 from members.models import Member
@@ -35,8 +39,11 @@ class MemberInline(WordsOfStaff, StackedInline):  # type: ignore[misc]
     can_delete = False
     tab = True
     verbose_name = verbose_name_plural = "Phone and preferences"
-    fields = ["phone", "verified", "sms", "agreed", "stopped", "language", "time_zone"]
-    readonly_fields = ["phone", "verified", "sms", "agreed", "stopped"]
+    fields = [
+        *("phone", "verified", "sms", "agreed", "stopped", "turned_off"),
+        *("language", "time_zone"),
+    ]
+    readonly_fields = ["phone", "verified", "sms", "agreed", "stopped", "turned_off"]
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """The database makes every user's row."""
@@ -62,6 +69,16 @@ class MemberInline(WordsOfStaff, StackedInline):  # type: ignore[misc]
     def stopped(self, row: Member) -> str:
         """When."""
         return show.moment(row.sms_stopped_at)
+
+    @column("Turned off")
+    def turned_off(self, row: Member) -> str:
+        """The topics that they don't want, by channel; the log shows such messages as not sent."""
+        lines = [
+            (_("%(topic)s by email") if channel == Channel.EMAIL else _("%(topic)s by text"))
+            % {"topic": TOPICS[Topic(topic)].title}
+            for topic, channel in sorted(preferences.switched_off(row.user))
+        ]
+        return ", ".join(lines) or show.NOTHING
 
 
 class OpenAccountForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time

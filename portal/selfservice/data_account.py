@@ -13,7 +13,7 @@ from django.contrib.auth.models import User
 from django.utils.translation import gettext_lazy as _
 
 from emails import reading
-from emails.models import Message
+from emails.models import Message, NotificationChoice
 from members.models import (
     AccessChange,
     AccountActivity,
@@ -79,6 +79,18 @@ CONSENTS = Table(
         text("phone", _("Your number at that time.")),
     ),
     SmsConsentRecord,
+)
+NOTIFICATIONS = Table(
+    "notifications",
+    _("What you turned on or off on your page of notifications."),
+    lambda user: NotificationChoice.objects.filter(user=user).order_by("pk"),
+    (
+        text("topic", _("What it’s about.")),
+        text("channel", _("Email or text message.")),
+        flag("is_on", _("Whether you get it.")),
+        time("changed_at", _("When you last changed that.")),
+    ),
+    NotificationChoice,
 )
 TERMS = Table(
     "terms-accepted",
@@ -250,6 +262,6 @@ EXPORTS = Table(
     frozenset(["asked_by", "size"]),
 )
 TABLES = [
-    *(ACCOUNT, PROFILE, ADDRESSES, CONSENTS, TERMS, SIGN_INS, ACTIVITY, SESSIONS, DEVICES),
-    *(SECOND_STEPS, PHONE_CODES, ACCESS_CHANGES, MESSAGES, WRITTEN, CLOSINGS, EXPORTS),
+    *(ACCOUNT, PROFILE, ADDRESSES, CONSENTS, NOTIFICATIONS, TERMS, SIGN_INS, ACTIVITY, SESSIONS),
+    *(DEVICES, SECOND_STEPS, PHONE_CODES, ACCESS_CHANGES, MESSAGES, WRITTEN, CLOSINGS, EXPORTS),
 ]

@@ -31,6 +31,9 @@ from billing.tests import factories, staff_world
 from billing.tests.zelle import bank as zelle
 from billing.tests.zelle.world import make_terms
 from conftest import Sandbox
+from emails import unsubscribe_links
+from emails.catalog import Kind
+from emails.models import Message
 from members import corrections
 from members.accounts import open_account
 from members.signin.way_back import (
@@ -74,6 +77,7 @@ DOORS = {
     "account_login_link",
     "mfa_login_webauthn",
     "members:confirm-email",
+    "members:unsubscribe",
     "billing:pay",
     "billing:pay-result",
     "selfservice:help",
@@ -208,6 +212,9 @@ def token(name: str, user: User) -> str:
     if name == "selfservice:close-undo-link":
         plan = PlannedClosing.objects.create(user=user, closes_at=timezone.now())
         return closing.token_of(plan)
+    if name == "members:unsubscribe":
+        mail = Message(kind=Kind.PAYMENT_RECEIVED, channel="email", user=user, recipient=ALICE)
+        return unsubscribe_links.address(mail).split("/")[-2]
     named = {"user": user.pk, "old": user.email, "new": "alice@new.example.com"}
     return signing.dumps(named, salt=corrections.SALT)
 

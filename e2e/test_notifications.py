@@ -6,14 +6,14 @@ import os
 import re
 from pathlib import Path
 
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
 
 from e2e import journey
 from e2e.stack import HTTP, Stack, eventually
 from e2e.test_accessibility import faults
 
 PHONE = "+12025550177"
-SMALL = {"width": 360, "height": 740}
+SMALL: ViewportSize = {"width": 360, "height": 740}
 NORA, MILA = "nora@notify.example", "mila@notify.example"
 
 

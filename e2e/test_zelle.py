@@ -107,7 +107,9 @@ def test_the_page_turns_when_the_banks_mail_comes(page: Page, stack: Stack) -> N
     day = (datetime.now(UTC) - timedelta(days=1)).date().isoformat()
     stack.bank.pay("ZACK ZELLER", 2900, memo=reference.lower().replace("-", " "), day=day)
     # The mailbox is read each minute.
-    expect(page.get_by_role("heading", name="Paid. Thank you")).to_be_visible(timeout=90_000)
+    expect(page.get_by_role("heading", name="Payment received. Thank you!")).to_be_visible(
+        timeout=90_000
+    )
     receipt = journey.newest_mail(stack, email, "Receipt: $29.00 for Membership")
     assert reference in receipt["text"]
     page.get_by_role("link", name="See the invoice").click(timeout=60_000)

@@ -88,7 +88,7 @@ def test_money_that_names_its_payment_is_announced_by_mail_and_proved_by_the_fil
     memo = reference.lower().replace("-", " ")
     stack.bank.pay("MONA MOREAU", 6250, memo, day=yesterday())
     read_mails(stack)
-    expect(page.get_by_text("Arrived, being checked").first).to_be_visible(timeout=90_000)
+    expect(page.get_by_text("Received, being confirmed").first).to_be_visible(timeout=90_000)
     assert state_of(stack, email) == "announced"
 
     desk = journey.staff_desk(browser, stack, "Bo Keeper", "bo@zelle.example")

@@ -32,7 +32,7 @@ document.addEventListener("click", async (event) => {
   const label = button.querySelector("[data-copy-label]");
   const copied = await copy(button.dataset.copy);
   button.focus();
-  label.textContent = copied ? "Copied" : "Select it";
+  label.textContent = copied ? label.dataset.copied : label.dataset.select;
   clearTimeout(button.copyTimer);
-  button.copyTimer = setTimeout(() => { label.textContent = "Copy"; }, SHOWN_FOR);
+  button.copyTimer = setTimeout(() => { label.textContent = label.dataset.copyWord; }, SHOWN_FOR);
 });

@@ -9,6 +9,9 @@ from enum import StrEnum
 from urllib.parse import urlencode
 
 from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from billing.core import texts
 from billing.core.bank_statuses import ExpectedState, ZellePurpose
@@ -36,13 +39,13 @@ class Stage(StrEnum):
 # Money is still to be sent, or under way.
 OPEN = frozenset({Stage.TO_SEND, Stage.SENT, Stage.PART})
 BADGES = {
-    Stage.TO_SEND: (Tone.WAIT, "Waiting for you"),
-    Stage.SENT: (Tone.WAIT, "Looking out for it"),
-    Stage.ANNOUNCED: (Tone.WAIT, "Arrived, being checked"),
-    Stage.PART: (Tone.WAIT, "Partly received"),
-    Stage.PAID: (Tone.GOOD, "Paid"),
-    Stage.EXPIRED: (Tone.INFO, "Expired"),
-    Stage.CANCELED: (Tone.INFO, "Canceled"),
+    Stage.TO_SEND: (Tone.WAIT, gettext_lazy("Waiting for you")),
+    Stage.SENT: (Tone.WAIT, gettext_lazy("Looking out for it")),
+    Stage.ANNOUNCED: (Tone.WAIT, gettext_lazy("Received, being confirmed")),
+    Stage.PART: (Tone.WAIT, gettext_lazy("Partly received")),
+    Stage.PAID: (Tone.GOOD, gettext_lazy("Paid")),
+    Stage.EXPIRED: (Tone.INFO, gettext_lazy("Expired")),
+    Stage.CANCELED: (Tone.INFO, gettext_lazy("Canceled")),
 }
 
 
@@ -51,8 +54,8 @@ class Step:
     """A step of the tracker."""
 
     state: str
-    title: str
-    text: str = ""
+    title: str | Promise
+    text: str | Promise = ""
     at: datetime | None = None
     who: str = ""
 
@@ -93,7 +96,7 @@ class ZellePage:
     @property
     def label(self) -> str:
         """The badge's words."""
-        return BADGES[self.stage][1]
+        return str(BADGES[self.stage][1])
 
     @property
     def is_open(self) -> bool:
@@ -115,23 +118,30 @@ class ZellePage:
     def steps(self) -> list[Step]:
         """What happens, from sending to the receipt."""
         if self.stage == Stage.PART:
-            rest = Step("now", f"You send the remaining {self.to_pay}")
-            return [Step("done", f"We received {self.received}"), rest, CHECKING_NEXT]
-        sent = SENDING if self.stage == Stage.TO_SEND else Step("done", "You sent it")
+            received = _("We received %(amount)s") % {"amount": self.received}
+            rest = _("You send the remaining %(amount)s") % {"amount": self.to_pay}
+            return [Step("done", received), Step("now", rest), CHECKING_NEXT]
+        sent = SENDING if self.stage == Stage.TO_SEND else Step("done", _("You sent it"))
         if self.stage == Stage.ANNOUNCED:
-            return [sent, Step("done", "It reached our bank"), CHECKING_NOW]
+            return [sent, Step("done", _("It reached our bank")), CHECKING_NOW]
         if self.stage == Stage.SENT:
             return [sent, ARRIVING_NOW, CHECKING_NEXT]
         return [sent, ARRIVING_NEXT, CHECKING_NEXT]
 
 
-SENDING = Step("now", "You send it", "In your bank’s app, as described above.")
-ARRIVES = "Mostly within minutes. Some banks take up to 3 business days, often for a first payment."
-ARRIVING_NOW = Step("now", "It reaches our bank", ARRIVES)
-ARRIVING_NEXT = Step("next", "It reaches our bank", ARRIVES)
-CONFIRMS = "You’ll see it here, and we’ll email you a receipt."
-CHECKING_NOW = Step("now", "We confirm it", CONFIRMS)
-CHECKING_NEXT = Step("next", "We confirm it", CONFIRMS)
+SENDING = Step(
+    "now", gettext_lazy("You send it"), gettext_lazy("In your bank’s app, as described above.")
+)
+REACHES = gettext_lazy("It reaches our bank")
+ARRIVES = gettext_lazy(
+    "Usually within minutes. Some banks take up to 3 business days, especially the first time."
+)
+ARRIVING_NOW = Step("now", REACHES, ARRIVES)
+ARRIVING_NEXT = Step("next", REACHES, ARRIVES)
+CONFIRMING = gettext_lazy("We confirm it")
+CONFIRMS = gettext_lazy("You’ll see it here, and we’ll email you a receipt.")
+CHECKING_NOW = Step("now", CONFIRMING, CONFIRMS)
+CHECKING_NEXT = Step("next", CONFIRMING, CONFIRMS)
 
 
 def zelle_page(row: ExpectedTransfer, known: ZelleTerms) -> ZellePage:
@@ -227,32 +237,42 @@ def of_requests(rows: Iterable[ExpectedTransfer]) -> dict[int, ExpectedTransfer]
 
 def _alert(row: ExpectedTransfer, stage: Stage, known: ZelleTerms) -> Alert:
     received = int(getattr(row, "counted", 0))
-    url, amount = numbered("billing:zelle", row.pk), row.money
-    reference, what = zelle.shown(row, known), f"For: {row.description}."
+    url = numbered("billing:zelle", row.pk)
+    values = {"amount": row.money, "what": row.description}
     match stage:
         case Stage.PAID:
-            text = f"{what} Your invoice will be here in a few minutes."
+            text = _("It’s for %(what)s. Your invoice will be here in a few minutes.") % values
             if row.purpose == ZellePurpose.MEMBERSHIP:
-                text = "Your membership starts in a few minutes."
-            return Alert(Tone.GOOD, f"We received {amount} by Zelle", text)
+                text = _("Your membership starts in a few minutes.")
+            return Alert(Tone.GOOD, _("We received %(amount)s by Zelle") % values, text)
         case Stage.PART:
-            missing = Money(row.amount - received, row.currency)
-            title = f"{missing} is still missing from your Zelle payment"
-            text = f"{what} We’ve received {Money(received, row.currency)} of {amount}."
-            return Alert(Tone.WAIT, title, text, f"Send {missing}", url)
+            values["missing"] = Money(row.amount - received, row.currency)
+            values["received"] = Money(received, row.currency)
+            title = _("%(missing)s is still missing from your Zelle payment") % values
+            text = _("We’ve received %(received)s of %(amount)s for %(what)s.") % values
+            return Alert(Tone.WAIT, title, text, _("Send %(missing)s") % values, url)
         case Stage.ANNOUNCED:
-            text = f"{what} It has reached our bank. We’ll email you a receipt soon."
-            return Alert(Tone.WAIT, f"Your Zelle payment of {amount} is being confirmed", text)
+            title = _("Your Zelle payment of %(amount)s is being confirmed") % values
+            text = _("It’s for %(what)s and has reached our bank. We’ll email you a receipt soon.")
+            return Alert(Tone.WAIT, title, text % values)
         case Stage.SENT:
-            text = f"{what} Most Zelle payments arrive within minutes, some take 3 business days."
-            title = f"We’re looking out for your Zelle payment of {amount}"
-            return Alert(Tone.WAIT, title, text, "See the payment", url)
+            title = _("We’re looking out for your Zelle payment of %(amount)s") % values
+            text = _(
+                "It’s for %(what)s. Most Zelle payments arrive within minutes, but some take 3"
+                " business days."
+            )
+            return Alert(Tone.WAIT, title, text % values, _("See the payment"), url)
+    title = _("Waiting for your Zelle payment of %(amount)s") % values
+    return Alert(Tone.WAIT, title, _how_to_send(row, known), _("See how to pay"), url)
+
+
+def _how_to_send(row: ExpectedTransfer, known: ZelleTerms) -> str:
+    values = {"what": row.description, "memo": zelle.shown(row, known)}
     # An invoice's own page and alert say when it's due.
-    day = None if row.invoice_id else row.expires_at
-    until = f" before {long_date(day)}" if day else ""
-    text = f"{what} Send it{until} with the memo {reference}."
-    title = f"Waiting for your Zelle payment of {amount}"
-    return Alert(Tone.WAIT, title, text, "See how to pay", url)
+    if row.invoice_id or row.expires_at is None:
+        return _("It’s for %(what)s. Send it with the memo %(memo)s.") % values
+    values["day"] = long_date(row.expires_at)
+    return _("It’s for %(what)s. Send it before %(day)s with the memo %(memo)s.") % values
 
 
 def _card_url(row: ExpectedTransfer) -> str:
@@ -271,5 +291,5 @@ def _card_url(row: ExpectedTransfer) -> str:
 
 def _back(row: ExpectedTransfer) -> tuple[str, str]:
     if row.purpose == ZellePurpose.MEMBERSHIP:
-        return reverse("billing:membership"), "Membership"
-    return reverse("billing:payments"), "Payments"
+        return reverse("billing:membership"), _("Membership")
+    return reverse("billing:payments"), _("Payments")

@@ -16,6 +16,8 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from billing.core import texts
 from billing.core.bank_statuses import (
@@ -62,8 +64,8 @@ __all__ = [
 
 logger = logging.getLogger(__name__)
 
-NOT_TAKEN = "We don’t take Zelle for this right now. You can pay by card."
-GONE = "There is no such payment."
+NOT_TAKEN = gettext_lazy("We don’t take Zelle for this right now. You can pay by card.")
+GONE = gettext_lazy("We couldn’t find this payment.")
 CANCELED_BY_MEMBER = "The member canceled it."
 # Zelle's own word for how long a payment can take is three business days; a weekend may be between.
 ARRIVES_WITHIN = timedelta(days=5)
@@ -106,7 +108,7 @@ def start_request(user: User, request_pk: int) -> ExpectedTransfer:
     lock_member(user.pk)
     request = PaymentRequest.objects.for_user(user).filter(pk=request_pk).first()
     if request is None:
-        raise ZelleError("There is no such payment request.")
+        raise ZelleError(_("We couldn’t find this payment request."))
     started = ExpectedTransfer.objects.open().filter(request=request).first()
     if started and started.amount == request.amount:
         return started
@@ -133,7 +135,7 @@ def start_item(user: User, item_pk: int) -> ExpectedTransfer:
     """
     item = Item.objects.for_user(user).filter(pk=item_pk).first()
     if item is None:
-        raise ZelleError("This is not on sale any more.")
+        raise ZelleError(_("This isn’t for sale anymore."))
     _terms_for(ZellePurpose.REQUEST, item.amount, item.currency)
     return start_request(user, single_payments.request_for(item, user).pk)
 
@@ -175,7 +177,7 @@ def start_invoice(user: User, invoice_pk: int) -> ExpectedTransfer:
     rows = Invoice.objects.for_user(user).select_related("customer__user", "subscription")
     invoice = rows.filter(pk=invoice_pk).first()
     if invoice is None:
-        raise ZelleError("There is no such invoice.")
+        raise ZelleError(_("We couldn’t find this invoice."))
     row, is_new = expected.for_invoice(invoice)
     if is_new:
         notices.started(row)
@@ -220,7 +222,7 @@ def say_not_sent(user: User, pk: int) -> ExpectedTransfer:
     if not row.is_open:
         raise ZelleError(_over(row))
     if zelle.money_is_here(row):
-        raise ZelleError("Your payment has reached our bank already.")
+        raise ZelleError(_("Your payment has already reached our bank."))
     row.said_sent_at = None
     row.save(update_fields=["said_sent_at"])
     return row
@@ -238,8 +240,8 @@ def cancel(user: User, pk: int) -> ExpectedTransfer:
         raise ZelleError(_over(row))
     if row.said_sent_at or zelle.money_is_here(row):
         raise ZelleError(
-            "You’ve sent this payment, so it can’t be canceled here. Please write to "
-            f"{current_brand().support_email}."
+            _("You’ve sent this payment, so it can’t be canceled here. Please email %(support)s.")
+            % {"support": current_brand().support_email}
         )
     expected.close([row], CANCELED_BY_MEMBER)
     return row
@@ -347,7 +349,7 @@ def _end(known: ZelleTerms) -> datetime:
 def _plan(price_id: str) -> Plan:
     """Return one of the prices for Zelle; read it from Stripe if it's new."""
     if price_id not in zelle.price_ids():
-        raise ZelleError("This price is not on sale any more. Please choose again.")
+        raise ZelleError(_("This price isn’t available anymore. Please choose again."))
     plan = Plan.objects.filter(stripe_id=price_id).first() or catalog.sync_plan(price_id)
     account = TaxAccount.objects.first()
     if not zelle.on_sale([plan], account.behavior if account else ""):
@@ -384,6 +386,7 @@ def _locked(user: User, pk: int) -> ExpectedTransfer:
 
 def _over(row: ExpectedTransfer) -> str:
     if row.state == ExpectedState.CONFIRMED:
-        return "We’ve received this payment. Thank you."
-    support = current_brand().support_email
-    return f"We’re no longer waiting for this payment. Questions? Write to {support}."
+        return _("We’ve received this payment. Thank you.")
+    return _("We’re no longer waiting for this payment. Questions? Email %(support)s.") % {
+        "support": current_brand().support_email
+    }

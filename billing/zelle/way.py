@@ -12,6 +12,9 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from billing.core import idempotency, subscription_items
 from billing.core.statuses import CHARGED_SUBSCRIPTION
@@ -24,10 +27,10 @@ from billing.sync import refresh
 
 logger = logging.getLogger(__name__)
 
-ENDING = "Your membership ends with its period. Keep it first, then change how you pay."
-UNPAID = "Please pay what’s open first. Then you can change how you pay."
-NO_CARD = "Add a card above first. Then you can pay by card here."
-PAUSED = "Your membership is paused. You can change how you pay once it resumes."
+ENDING = gettext_lazy("Your membership is set to end. Keep it to change how you pay.")
+UNPAID = gettext_lazy("Please pay your open invoice first. Then you can change how you pay.")
+NO_CARD = gettext_lazy("Add a card above first. Then you can switch to it here.")
+PAUSED = gettext_lazy("Your membership is paused. You can change how you pay once it resumes.")
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,7 @@ class OtherWay:
 
     is_zelle: bool
     plan: Plan
-    why_not: str = ""
+    why_not: str | Promise = ""
 
 
 def other_way(
@@ -61,7 +64,7 @@ def _has_rhythm_of(plan: Plan, row: Subscription) -> bool:
     )
 
 
-def _why_not(row: Subscription, *, is_zelle: bool) -> str:
+def _why_not(row: Subscription, *, is_zelle: bool) -> str | Promise:
     if row.ends_at:
         return ENDING
     if row.is_paused:
@@ -79,13 +82,15 @@ def change(user: User, way: OtherWay) -> None:
     """
     row = cancellation.live_subscription(user)
     if row is None:
-        raise MembershipError("There is no membership to change.")
+        raise MembershipError(_("You have no membership to change."))
     if row.is_sent == way.is_zelle:
         return
     if why := _why_not(row, is_zelle=way.is_zelle):
         raise MembershipError(why)
     if cancellation.pending_decision(user):
-        raise MembershipError("Your last change is still being confirmed. Try again in a minute.")
+        raise MembershipError(
+            _("Your last change is still being confirmed. Try again in a minute.")
+        )
     try:
         gateway.collect_by(_wanted(row, way), _key(row, way))
         refresh.sync_subscription(row.stripe_id)

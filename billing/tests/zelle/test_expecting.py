@@ -200,7 +200,7 @@ def test_a_request_is_started_once_and_by_its_member_alone() -> None:
     row = expecting.start_request(alice, request.pk)
     assert expecting.start_request(alice, request.pk).pk == row.pk
     assert (row.request, row.amount, row.description) == (request, 4000, "Workshop fee")
-    with pytest.raises(ZelleError, match="no such"):
+    with pytest.raises(ZelleError, match="couldn’t find"):
         expecting.start_request(bob, request.pk)
     # A second request has its own.
     assert expecting.start_request(alice, make_request(alice, amount=500).pk).pk != row.pk
@@ -229,7 +229,7 @@ def test_an_item_is_started_at_its_price() -> None:
     assert expecting.start_item(alice, item.pk).pk == row.pk
     assert (row.description, row.amount) == ("Key", 1000)
     Item.objects.update(is_active=False)
-    with pytest.raises(ZelleError, match="not on sale"):
+    with pytest.raises(ZelleError, match="isn’t for sale"):
         expecting.start_item(alice, item.pk)
 
 
@@ -286,7 +286,7 @@ def test_a_membership_is_started_at_a_price_for_zelle(sandbox: Sandbox, settings
     plan = Plan.objects.get(stripe_id=MONTHLY)
     assert (row.amount, row.price_id, row.purpose) == (plan.amount, MONTHLY, "membership")
     assert expecting.start_membership(alice, MONTHLY).pk == row.pk
-    with pytest.raises(ZelleError, match="not on sale"):
+    with pytest.raises(ZelleError, match="isn’t available"):
         expecting.start_membership(alice, "price_other")
     make_terms(maximum=500)
     with pytest.raises(ZelleError, match="don’t take Zelle"):
@@ -332,9 +332,9 @@ def test_said_to_be_sent_is_remembered_and_can_be_taken_back() -> None:
         expecting.cancel(alice, row.pk)
     assert expecting.say_not_sent(alice, row.pk).said_sent_at is None
     for act in (expecting.cancel, expecting.say_not_sent):
-        with pytest.raises(ZelleError, match="no such"):
+        with pytest.raises(ZelleError, match="couldn’t find"):
             act(bob, row.pk)
-    with pytest.raises(ZelleError, match="no such"):
+    with pytest.raises(ZelleError, match="couldn’t find"):
         expecting.say_sent(bob, row.pk, "Bob")
     assert expecting.cancel(alice, row.pk).state == "canceled"
     with pytest.raises(ZelleError, match="no longer waiting"):
@@ -444,7 +444,7 @@ def test_an_invoice_is_awaited_until_its_due_date_and_grace() -> None:
     assert (row.amount, row.invoice, row.purpose) == (2900, invoice, "invoice")
     assert invoice.due_at is not None
     assert row.expires_at == invoice.due_at + 20 * DAY
-    with pytest.raises(ZelleError, match="no such"):
+    with pytest.raises(ZelleError, match="couldn’t find"):
         expecting.start_invoice(factories.make_member("Bob"), invoice.pk)
 
 

@@ -148,7 +148,7 @@ def test_it_says_where_the_payment_stands(client: Client, alice: User) -> None:
     row.state, row.confirmed_at = ExpectedState.CONFIRMED, timezone.now()
     row.save()
     paid = poll(client, row, part).content.decode()
-    assert "Paid. Thank you" in paid
+    assert "Payment received. Thank you!" in paid
     assert "Your invoice will be here in a moment" in paid
     assert poll(client, row, paid).status_code == 204
 
@@ -191,7 +191,7 @@ def test_nobody_is_told_to_send_what_is_not_taken_anymore(client: Client, alice:
     row = expecting.start_amount(alice, 2900, "Mat")
     make_terms(takes_amounts=False)
     page = page_of(client, row)
-    assert "We’ve stopped taking Zelle for this" in page
+    assert "We no longer take Zelle for this" in page
     assert "data-copy" not in page
 
 
@@ -282,7 +282,7 @@ def test_a_membership_is_offered_at_its_prices_for_zelle(
     factories.make_plan()
     factories.make_plan(stripe_id=PRICE, amount=2800)
     factories.make_plan(stripe_id="price_zelle_yearly", amount=28000, interval="year")
-    assert "Rather pay by Zelle?" not in read(client, "/membership/")
+    assert "Prefer to pay by Zelle?" not in read(client, "/membership/")
     make_terms()
     page = read(client, "/membership/")
     assert "$28.00 for a month" in page
@@ -293,7 +293,7 @@ def test_a_membership_is_offered_at_its_prices_for_zelle(
     assert "$280.00 for a year" not in page
     settings.STRIPE_TAX = True
     factories.make_plan(stripe_id="price_other")
-    assert "Rather pay by Zelle?" not in read(client, "/membership/")
+    assert "Prefer to pay by Zelle?" not in read(client, "/membership/")
 
 
 def test_a_membership_that_zelle_has_paid_is_not_offered_again(
@@ -315,7 +315,7 @@ def test_a_membership_that_zelle_has_paid_is_not_offered_again(
     )
     page = read(client, "/membership/")
     assert "Waiting for your Zelle payment of $28.00" in read(client, "/")
-    assert "Rather pay by Zelle?" not in page
+    assert "Prefer to pay by Zelle?" not in page
     assert "Subscribe" in page
     receive(row)
     for path in ("/", "/membership/"):

@@ -33,12 +33,19 @@ def account(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_POST
 def save_profile(request: HttpRequest) -> HttpResponse:
-    """Save name and time zone (POST `name`, `time_zone`); errors show on the overview."""
-    form = ProfileForm(current_member(request), request.POST)
+    """Save name and time zone (POST `name`, `time_zone`); errors show beside the fields.
+
+    HTMX gets the partial `members/account.html#profile`; a plain form goes back to the page.
+    """
+    member = current_member(request)
+    form = ProfileForm(member, request.POST)
     if not form.is_valid():
-        return _page(request, form)
+        return _page(request, form, _profile_of(request))
     form.save()
-    messages.success(request, _("Your profile is saved."))
+    said = _("Your profile is saved.")
+    if wants_fragment(request):
+        return _page(request, ProfileForm(member), _profile_of(request), said=said)
+    messages.success(request, said)
     return redirect("members:account")
 
 
@@ -99,10 +106,16 @@ def _record_answer(request: HttpRequest, member: Member, *, agrees: bool) -> str
     return _("Text messages are on. We just sent you a text to confirm.")
 
 
-def _page(request: HttpRequest, form: ProfileForm) -> HttpResponse:
-    """Render the overview.
+def _profile_of(request: HttpRequest) -> str:
+    """Return which part of the page the form of the profile wants."""
+    return "#profile" if wants_fragment(request) else ""
 
-    Context: `member` (members.Member, with `user`), and `profile_form`.
+
+def _page(request: HttpRequest, form: ProfileForm, part: str = "", said: str = "") -> HttpResponse:
+    """Render the overview, or a part of it.
+
+    Context: `member` (members.Member, with `user`), `profile_form`, and for the partial `profile`,
+    after a change, `said`.
     """
-    context = {"member": form.member, "profile_form": form}
-    return render(request, "members/account.html", context)
+    context = {"member": form.member, "profile_form": form, "said": said}
+    return render(request, f"members/account.html{part}", context)

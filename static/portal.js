@@ -220,3 +220,7 @@ document.addEventListener("htmx:afterSettle", focusFirstWrong);
 document.addEventListener("htmx:afterRequest", ({ detail }) => { if (detail.successful) clearFailure(detail.target); });
 // The browser's back button wanted a page that HTMX couldn't load: the browser does.
 document.addEventListener("htmx:historyCacheMissLoadError", () => location.reload());
+// Someone who sent a form with a mistake goes on at the mistake.
+document.addEventListener("htmx:afterSettle", ({ detail: { elt, requestConfig } }) => {
+  if (requestConfig?.triggeringEvent?.type === "submit") elt.querySelector('[aria-invalid="true"]')?.focus();
+});

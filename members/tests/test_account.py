@@ -90,6 +90,35 @@ def test_saving_name_and_time_zone() -> None:
     assert member().time_zone == ""
 
 
+HTMX = {"HX-Request": "true"}
+
+
+def test_the_profile_is_saved_in_place_and_the_menu_says_the_new_name() -> None:
+    client = signed_in_alice()
+    form = {"name": "Alicia Archer", "time_zone": "Europe/Vienna"}
+    answer = client.post(reverse("members:profile"), form, headers=HTMX)
+    part = answer.content.decode()
+    assert answer.status_code == 200
+    assert "<html" not in part
+    assert 'id="profile"' in part
+    assert 'value="Alicia Archer"' in part
+    assert "Your profile is saved." in part
+    assert "<strong>Alicia Archer</strong>" in part
+    assert member("alice@example.com").time_zone == "Europe/Vienna"
+    assert "Your profile is saved." not in client.get(ACCOUNT).content.decode(), "said once"
+
+
+def test_a_mistake_in_the_profile_is_said_in_place() -> None:
+    client = signed_in_alice()
+    form = {"name": "www.spam.example", "time_zone": "own"}
+    part = client.post(reverse("members:profile"), form, headers=HTMX).content.decode()
+    assert "<html" not in part
+    assert "Enter your name only" in part
+    assert 'value="www.spam.example"' in part
+    assert "saved" not in part
+    assert member("alice@example.com").user.get_full_name() == "Alice Archer"
+
+
 @pytest.mark.parametrize(
     "form",
     [
@@ -275,7 +304,7 @@ def test_an_address_that_waits_for_its_code_is_shown_and_leads_to_it(taken: bool
     client = signed_in_alice()
     assert change_email(client, BOB).url == reverse("account_email_verification_sent")
     page = client.get(reverse("account_email")).content.decode()
-    assert f"{BOB} needs a code" in page
+    assert f"Verify {BOB}" in page
     assert "everything goes to alice@example.com" in page
     assert f'href="{reverse("account_email_verification_sent")}"' in page
 

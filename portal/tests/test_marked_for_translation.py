@@ -98,7 +98,6 @@ NOT_YET = frozenset(
         "billing:request-refund",
         "billing:statement",
         "home",
-        "members:account",
         "selfservice:close",
         "selfservice:help",
     }

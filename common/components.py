@@ -6,6 +6,7 @@ A page has dozens of them, and including a template takes ten times as long as a
 from __future__ import annotations
 
 import re
+from datetime import date as date_type
 from datetime import datetime
 from functools import cache, lru_cache
 from typing import Any
@@ -16,7 +17,6 @@ from django.template.base import FilterExpression, Parser, Token
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.dateformat import DateFormat
 from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString
 
@@ -89,24 +89,54 @@ def badge(tone: str, label: str) -> SafeString:
 
 @register.simple_tag
 def date(at: datetime | None, short: bool = False) -> SafeString:
-    """Show a day as "Friday, December 4", with the year unless it's the current one.
+    """Show a day as "Friday, December 4", or with its year unless it's the current one.
+
+    The owner's locale decides on the order.
 
     `short` shows "Dec 4, 2026". The exact time is in a tooltip, in the reader's time zone.
     """
     if not at:
         return SafeString(NO_DATE)
     local = timezone.localtime(at)
-    names = days.names()
-    weekday, day = names.weekday(local), names.day(local)
-    exact = f"{weekday}, {day}, {local.year}, {names.clock(local)} {DateFormat(local).T()}"
     if short:
-        shown = f"{names.short_day(local)}, {local.year}"
+        shown = days.short_with_year(local)
     elif local.year == timezone.localtime().year:
-        shown = f"{weekday}, {day}"
+        shown = days.weekday_and_day(local)
     else:
-        shown = f"{day}, {local.year}"
-    # Nothing in it needs escaping: numbers, Django's names of days, and a zone's abbreviation.
+        shown = days.long(local)
+    exact = days.to_the_minute(local)
+    # Nothing in it needs escaping: numbers, CLDR's names of days, and a zone's abbreviation.
     return SafeString(f'\n<time datetime="{local.isoformat()}" title="{exact}">{shown}</time>\n')
+
+
+@register.filter
+def on_day(at: datetime | None) -> str:
+    """Return "December 4, 2026" for a sentence that needs a plain text: `{{ at|on_day }}`."""
+    return days.long(timezone.localtime(at)) if at else ""
+
+
+@register.filter
+def on_day_of_year(at: datetime | None) -> str:
+    """Return "December 4": `{{ at|on_day_of_year }}`."""
+    return days.plain(timezone.localtime(at)) if at else ""
+
+
+@register.filter
+def short_day_of(day: date_type | None) -> str:
+    """Return "Dec 4, 2026" for a day without a time: `{{ day|short_day_of }}`."""
+    return days.short_with_year(day) if day else ""
+
+
+@register.filter
+def in_month(at: datetime | None) -> str:
+    """Return "December 2026": `{{ at|in_month }}`."""
+    return days.month(timezone.localtime(at)) if at else ""
+
+
+@register.filter
+def exact_time(at: datetime | None) -> str:
+    """Return "Friday, December 4, 2026, 9:05 PM EST" for a tooltip: `{{ at|exact_time }}`."""
+    return days.to_the_minute(timezone.localtime(at)) if at else ""
 
 
 @register.tag

@@ -18,7 +18,7 @@ from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 from psycopg.conninfo import conninfo_to_dict
 
-from common import addresses, characters
+from common import addresses, characters, locales
 from common.money import AmountError, parse_money
 from common.postgres import embedded_url
 from common.web_addresses import in_ascii, passkey_domain
@@ -127,10 +127,14 @@ STRIPE_TIMEOUT_SECONDS = env.float("STRIPE_TIMEOUT_SECONDS", default=10.0)
 # Payments besides the membership. Amounts are set in decimal form and kept in minor units.
 PAYMENT_CURRENCY = env.str("PAYMENT_CURRENCY", default="usd").lower()
 try:
-    PAYMENT_MINIMUM = parse_money(env.str("PAYMENT_MINIMUM", default="5"), PAYMENT_CURRENCY)
-    PAYMENT_MAXIMUM = parse_money(env.str("PAYMENT_MAXIMUM", default="2000"), PAYMENT_CURRENCY)
+    PAYMENT_MINIMUM = parse_money(
+        env.str("PAYMENT_MINIMUM", default="5"), PAYMENT_CURRENCY, locales.PLAIN
+    )
+    PAYMENT_MAXIMUM = parse_money(
+        env.str("PAYMENT_MAXIMUM", default="2000"), PAYMENT_CURRENCY, locales.PLAIN
+    )
     PAYMENT_SUGGESTIONS = [
-        parse_money(amount, PAYMENT_CURRENCY)
+        parse_money(amount, PAYMENT_CURRENCY, locales.PLAIN)
         for amount in env.list("PAYMENT_SUGGESTIONS", default=["25", "50", "100"])
     ]
 except AmountError as error:
@@ -477,6 +481,12 @@ AUTH_PASSWORD_VALIDATORS = [
 
 # Language and time. Each member's time zone is activated for their requests.
 LANGUAGE_CODE = "en-us"
+# How dates and money are written, whatever the language (`common.locales`).
+LOCALE = env.str("LOCALE", default="en_US")
+try:
+    locales.find(LOCALE)
+except ValueError as error:
+    raise ImproperlyConfigured(f"LOCALE is wrong. {error}") from error
 TIME_ZONE = env.str("TIME_ZONE", default="America/New_York")
 USE_I18N = True
 USE_TZ = True

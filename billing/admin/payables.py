@@ -25,7 +25,7 @@ from billing.models import Item, PaymentRequest
 from billing.payments import payment_requests
 from billing.payments.payment_requests import RequestRefused
 from common.fields import WordsField
-from common.money import AmountError, Money, parse_money, plain_amount
+from common.money import AmountError, Money, parse_money, typed_amount
 from common.one_by_one import OneByOne
 from common.staff import show
 from common.staff.filters import by_day
@@ -57,7 +57,7 @@ class PriceForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at ru
         code = row.currency or settings.PAYMENT_CURRENCY
         self.initial["currency"] = code.upper()
         if row.amount:
-            self.initial["amount_text"] = plain_amount(row.amount, code)
+            self.initial["amount_text"] = typed_amount(row.amount, code)
 
     def clean_currency(self) -> str:
         """Return the code as Stripe writes it."""

@@ -19,7 +19,7 @@ from billing.models import Payment, Subscription
 from billing.refunds.service import RefundRequest
 from billing.refunds.two_memberships import Choice
 from common.fields import WordsField
-from common.money import AmountError, Money, parse_money, plain_amount
+from common.money import AmountError, Money, parse_money, typed_amount
 from common.staff import show
 
 NOW, PERIOD_END = "now", "period_end"
@@ -65,7 +65,7 @@ class EndForm(forms.Form):
         ends, field = self.ends, self.fields["amount"]
         field.label = f"If part of it, how much in {ends.currency.upper()}"
         if ends.unused:
-            self.initial["amount"] = plain_amount(ends.unused, ends.currency)
+            self.initial["amount"] = typed_amount(ends.unused, ends.currency)
             unused = Money(ends.unused, ends.currency)
             field.help_text = f"{unused} is for the time that’s left of its paid period."
 

@@ -18,22 +18,20 @@ GOES_OUT_AFTER = 5
 def long_date(moment: datetime) -> str:
     """Return "Friday, December 4", with the year unless it's the current one."""
     local = timezone.localtime(moment)
-    return f"{days.names().weekday(local)}, {_day(local)}"
+    is_this_year = local.year == timezone.localtime().year
+    return days.weekday_and_day(local) if is_this_year else days.full(local)
 
 
 def plain_date(moment: datetime) -> str:
     """Return "December 4", with the year unless it's the current one; for distant dates."""
-    return _day(timezone.localtime(moment))
+    local = timezone.localtime(moment)
+    is_this_year = local.year == timezone.localtime().year
+    return days.plain(local) if is_this_year else days.long(local)
 
 
 def short_date(moment: datetime) -> str:
     """Return "Dec 4", for a day that is near."""
-    return days.names().short_day(timezone.localtime(moment))
-
-
-def _day(local: datetime) -> str:
-    year = "" if local.year == timezone.localtime().year else f", {local.year}"
-    return f"{days.names().day(local)}{year}"
+    return days.short(timezone.localtime(moment))
 
 
 def business_days_after(moment: datetime, days: int, zone: tzinfo | None = None) -> datetime:

@@ -15,13 +15,13 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.db.models import DateTimeField, F, Func, IntegerField, QuerySet, Sum, Value
-from django.utils import formats, timezone
+from django.utils import timezone
 
 from billing.core import texts
 from billing.core.statuses import CreditNoteStatus, PaymentStatus
 from billing.facts import businesses, descriptions, income, plans
 from billing.models import CreditNote, Payment
-from common import addresses
+from common import addresses, days
 from common.money import Money, plain_amount
 from common.reads import Param, Person
 
@@ -312,4 +312,4 @@ def _document_row(row: Paid) -> list[str]:
 
 
 def _day(moment: datetime) -> str:
-    return formats.date_format(timezone.localtime(moment), "M j, Y")
+    return days.short_with_year(timezone.localtime(moment))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from django.db import models
-from django.utils import formats, timezone
+from django.utils import timezone
+
+from common import days
 
 
 class Reconciliation(models.Model):
@@ -32,7 +34,7 @@ class Reconciliation(models.Model):
 
     def __str__(self) -> str:
         started = timezone.localtime(self.started_at)
-        return f"Check of {formats.date_format(started, 'M j, Y, H:i')}"
+        return f"Check of {days.short_with_year(started)}, {started:%H:%M}"
 
     @property
     def summary(self) -> str:

@@ -7,9 +7,10 @@ import re
 from django import forms
 from django.utils.translation import gettext as _
 
-from common.money import AmountError, decimals, parse_money, plain_amount
+from common.money import AmountError, decimal_mark, decimals, parse_money, typed_amount
 
-DECIMAL_COMMA = re.compile(r"[^0-9]*([0-9]+),([0-9]{1,2})[^0-9]*")
+# With the other mark than is used here: 10,50 or 10.50.
+OTHER_MARK = re.compile(r"[^0-9]*([0-9]+)[.,]([0-9]{1,2})[^0-9]*")
 
 
 def read(text: str, currency: str, example: int) -> int:
@@ -26,11 +27,13 @@ def read(text: str, currency: str, example: int) -> int:
 
 def _how_to_write(text: str, currency: str, example: int) -> str:
     """Return how to write an amount; for 10,50, how to write that one."""
-    places = decimals(currency)
-    comma = DECIMAL_COMMA.fullmatch(text)
-    if comma and places:
-        shown = f"{comma[1]}.{comma[2]:0<{places}}"
-        return _("Use a decimal point, for example %(amount)s.") % {"amount": shown}
+    places, mark = decimals(currency), decimal_mark()
+    other = OTHER_MARK.fullmatch(text)
+    if other and places and mark not in text:
+        names = {"amount": f"{other[1]}{mark}{other[2]:0<{places}}"}
+        if mark == ".":
+            return _("Use a decimal point, for example %(amount)s.") % names
+        return _("Use a decimal comma, for example %(amount)s.") % names
     return _("Enter an amount, for example %(amount)s.") % {
-        "amount": plain_amount(example, currency)
+        "amount": typed_amount(example, currency)
     }

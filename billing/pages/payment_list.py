@@ -12,7 +12,6 @@ from urllib.parse import urlencode
 from django.core.paginator import Paginator
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -33,6 +32,7 @@ from billing.pages.payment_lines import (
 )
 from billing.refunds import offers
 from billing.refunds.lines import RefundLine
+from common import days
 from common.money import Money
 
 LONGEST_SEARCH = 100
@@ -278,7 +278,7 @@ def _state(row: Invoice | Payment, line: InvoiceLine) -> State:
 def _says(line: InvoiceLine, search: str) -> bool:
     """Whether a row shows all words that somebody looks for."""
     shown = (line.description, line.number, str(line.total), line.label, line.methods)
-    text = " ".join([*shown, date_format(timezone.localtime(line.date), "F j, Y")]).casefold()
+    text = " ".join([*shown, days.long(timezone.localtime(line.date))]).casefold()
     return all(word in text for word in search.casefold().split())
 
 
@@ -342,8 +342,8 @@ def _bars(months: Sequence[Month], last: tuple[int, int]) -> list[Bar]:
     highest = max(amounts)
     return [
         Bar(
-            label=date_format(date(year, month + 1, 1), "M"),
-            says=f"{date_format(date(year, month + 1, 1), 'F Y')}: {Money(amount, currency)}",
+            label=days.short_month(date(year, month + 1, 1)),
+            says=f"{days.month(date(year, month + 1, 1))}: {Money(amount, currency)}",
             height=round(100 * amount / highest),
         )
         for (year, month), amount in zip(shown, amounts, strict=True)

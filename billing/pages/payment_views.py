@@ -27,8 +27,9 @@ from billing.pages import (
 from billing.pages.forms import AmountForm
 from billing.payments import single_payments
 from billing.zelle import expecting
+from common import money
 from common.htmx import wants_fragment
-from common.money import SYMBOLS, Money, plain_amount
+from common.money import Money, typed_amount
 from members.access import current_user
 
 
@@ -151,7 +152,7 @@ def _amount_page(request: HttpRequest, form: AmountForm) -> HttpResponse:
     """Render the form. `suggestions` are pairs of a label and a field value."""
     code = settings.PAYMENT_CURRENCY.upper()
     suggestions = [
-        (Money(amount, code), plain_amount(amount, code)) for amount in settings.PAYMENT_SUGGESTIONS
+        (Money(amount, code), typed_amount(amount, code)) for amount in settings.PAYMENT_SUGGESTIONS
     ]
     known = zelle.terms()
     takes_zelle = zelle.takes(ZellePurpose.AMOUNT, currency=code, known=known)
@@ -159,7 +160,7 @@ def _amount_page(request: HttpRequest, form: AmountForm) -> HttpResponse:
         "form": form,
         "suggestions": suggestions,
         "currency": code,
-        "symbol": SYMBOLS.get(code, ""),
+        "symbol": money.symbol(code),
         "bounds": single_payments.bounds(),
         "tax_words": tax_settings.single_words(),
         "takes_zelle": takes_zelle,

@@ -12,14 +12,13 @@ from zipfile import ZIP_DEFLATED, ZipFile
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from billing.facts import businesses, plans, statements
 from billing.facts.statements import Paid
 from billing.models import Payment
 from billing.notices import payments as notices
-from common import documents, spreadsheets
+from common import days, documents, spreadsheets
 from common.money import Money
 
 
@@ -120,4 +119,4 @@ def _content(row: Payment, paid: Paid, whose: Payer, made_at: datetime) -> dict[
 
 
 def _day(day: datetime) -> str:
-    return date_format(timezone.localtime(day), "F j, Y")
+    return days.long(timezone.localtime(day))

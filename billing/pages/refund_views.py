@@ -19,8 +19,8 @@ from billing.pages.refund_preview import Asking, Preview
 from billing.refunds import queries
 from billing.refunds import service as refunds
 from billing.refunds.transitions import RefundError
+from common import money
 from common.htmx import wants_fragment
-from common.money import SYMBOLS
 from members.access import current_user
 
 UNPROCESSABLE, CONFLICT = 422, 409
@@ -136,7 +136,7 @@ def _form_page(
         "is_part": is_part and looking,
         "preview": _preview(asked, form, is_part=is_part and looking),
         "currency": code,
-        "symbol": SYMBOLS.get(code, ""),
+        "symbol": money.symbol(code),
     }
     template = "billing/refunds/form.html" + (part if is_part else "")
     return render(request, template, context, status=200 if is_part else status)

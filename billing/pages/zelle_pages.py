@@ -20,7 +20,7 @@ from billing.core.tones import Alert, Tone
 from billing.facts import pay_links, zelle
 from billing.models import ExpectedTransfer, KnownPayer, ZelleTerms
 from common.context import current_brand
-from common.money import Money, plain_amount
+from common.money import Money, typed_amount
 from common.paths import numbered
 
 
@@ -161,7 +161,7 @@ def zelle_page(row: ExpectedTransfer, known: ZelleTerms) -> ZellePage:
         total=row.money,
         received=Money(received, row.currency),
         to_pay=to_pay,
-        plain_amount=plain_amount(to_pay.amount, row.currency),
+        plain_amount=typed_amount(to_pay.amount, row.currency),
         reference=zelle.shown(row, known),
         to_name=known.name,
         to_address=known.address,
@@ -283,7 +283,7 @@ def _card_url(row: ExpectedTransfer) -> str:
         return numbered("billing:invoice", row.invoice.pk)
     if row.purpose == ZellePurpose.MEMBERSHIP:
         return reverse("billing:membership")
-    filled = {"amount": plain_amount(row.amount, row.currency)}
+    filled = {"amount": typed_amount(row.amount, row.currency)}
     if row.description != texts.payment_description("", current_brand().name):
         filled["note"] = row.description
     return f"{reverse('billing:pay-amount')}?{urlencode(filled)}"

@@ -6,12 +6,13 @@ from datetime import date, datetime
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.utils import formats, timezone
+from django.utils import timezone
 
 from billing.core.bank_statuses import AllocationState, ExpectedState
 from billing.core.statuses import CreditNoteStatus
 from billing.facts import businesses, zelle
 from billing.models import Allocation, CreditNote, ExpectedTransfer
+from common import days
 from common.money import Money
 
 
@@ -72,4 +73,4 @@ def _given_back(row: ExpectedTransfer) -> list[CreditNote]:
 
 def _day(day: date) -> str:
     local = timezone.localtime(day) if isinstance(day, datetime) else day
-    return formats.date_format(local, "M j, Y")
+    return days.short_with_year(local)

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import models
-from django.utils import formats, timezone
+from django.utils import timezone
 from django.utils.text import capfirst
 
 from billing.models import (
@@ -23,6 +23,7 @@ from billing.models import (
 )
 from billing.models.copy import StripeCopy
 from billing.reconcile.comparison import MISSING, ORPHAN, THERE, UNREADABLE, Difference
+from common import days
 from common.money import Money
 
 MODELS: dict[str, type[StripeCopy] | type[Refund]] = {
@@ -108,8 +109,8 @@ def _value(column: Any, row: Any, text: str) -> str:
     if isinstance(column, models.BigIntegerField) and _is_number(text):
         return str(Money(int(text), row.currency)) if hasattr(row, "currency") else text
     if isinstance(column, models.DateTimeField):
-        at = datetime.fromisoformat(text)
-        return formats.date_format(timezone.localtime(at), "M j, Y, H:i:s")
+        at = timezone.localtime(datetime.fromisoformat(text))
+        return f"{days.short_with_year(at)}, {at:%H:%M:%S}"
     if isinstance(column, models.BooleanField):
         return "Yes" if text == "True" else "No"
     names = dict(getattr(column, "flatchoices", ()))

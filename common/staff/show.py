@@ -12,10 +12,11 @@ from django.contrib.auth.models import User
 from django.db.models import Model
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils import formats, timezone
+from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from common import days
 from common.money import Money
 from common.staff import ages
 
@@ -99,8 +100,8 @@ def moment(at: datetime | None) -> str:
     """Return a date and time with its distance: "Nov 4, 2026, 10:15 (3 weeks ago)"."""
     if at is None:
         return NOTHING
-    local = formats.date_format(timezone.localtime(at), "M j, Y, H:i")
-    return f"{local} ({age(at)})"
+    local = timezone.localtime(at)
+    return f"{days.short_with_year(local)}, {local:%H:%M} ({age(at)})"
 
 
 def when(at: datetime | None) -> SafeString:
@@ -115,7 +116,7 @@ def how_long(since: datetime | None, now: datetime | None = None) -> str:
 
 def day(at: datetime | None) -> str:
     """Return a date: "Nov 4, 2026"."""
-    return formats.date_format(timezone.localtime(at), "M j, Y") if at else NOTHING
+    return days.short_with_year(timezone.localtime(at)) if at else NOTHING
 
 
 def number(value: int) -> str:

@@ -5,11 +5,14 @@ A date may be in the HTML, the text, and the preview of one mail, so it's format
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, tzinfo
 from functools import lru_cache
 
 from django import template
-from django.utils import dateformat, timezone
+from django.utils import timezone
+
+from common import days, locales
 
 register = template.Library()
 
@@ -17,22 +20,26 @@ register = template.Library()
 @register.filter
 def day(value: str) -> str:
     """Return the day of a time (ISO 8601) in the current time zone, or "" if there's none."""
-    return _in_words(value, timezone.get_current_timezone(), "l, F j, Y")
+    return _in_words(value, days.full)
 
 
 @register.filter
 def moment(value: str) -> str:
     """Return a time to the minute: "Friday, December 4, 2026, 3:15 PM EST"."""
-    return _in_words(value, timezone.get_current_timezone(), "l, F j, Y, g:i A T")
+    return _in_words(value, days.to_the_minute)
 
 
 @register.filter
 def short_day(value: str) -> str:
     """Return the day as text messages write it: "Dec 4"."""
-    return _in_words(value, timezone.get_current_timezone(), "M j")
+    return _in_words(value, days.short)
+
+
+def _in_words(value: str, write: Callable[[datetime], str]) -> str:
+    zone, locale = timezone.get_current_timezone(), locales.current().days
+    return _kept(value, zone, write, str(locale)) if value else ""
 
 
 @lru_cache(maxsize=512)
-def _in_words(value: str, zone: tzinfo, pattern: str) -> str:
-    local = datetime.fromisoformat(value).astimezone(zone) if value else None
-    return dateformat.format(local, pattern) if local else ""
+def _kept(value: str, zone: tzinfo, write: Callable[[datetime], str], _locale: str) -> str:
+    return write(datetime.fromisoformat(value).astimezone(zone))

@@ -24,7 +24,7 @@ from billing.facts import zelle
 from billing.models import BankTransfer, ExpectedTransfer
 from billing.zelle import allocating, candidates
 from billing.zelle.checks import AllocationError
-from common.money import AmountError, parse_money, plain_amount
+from common.money import AmountError, parse_money, typed_amount
 from common.staff import show
 from common.staff.parts import row_or_404
 from members.access import current_user
@@ -143,7 +143,7 @@ def page_of(row: BankTransfer, typed: Any) -> HandPage:
             if pk in found
             else ShownCandidate(some, 0, [], part, candidates_shown.outcome(money, some, part))
         )
-        amount = typed.get(f"amount_{pk}") or plain_amount(part, money.currency)
+        amount = typed.get(f"amount_{pk}") or typed_amount(part, money.currency)
         page.choices.append(Choice(one, amount, is_chosen=pk in chosen))
     page.others = _others(term, shown.values()) if term else []
     return page

@@ -14,7 +14,7 @@ from billing.admin.refunds.dialogs import AmountField
 from billing.core import pictures
 from billing.facts import zelle
 from billing.models import ZelleTerms
-from common.money import plain_amount
+from common.money import typed_amount
 
 LARGEST_CODE = 500_000
 PICTURES_ONLY = (
@@ -38,7 +38,7 @@ class DollarField(AmountField):
 
     def prepare_value(self, value: Any) -> Any:
         """Show cents as dollars; what was typed stays as it was."""
-        return plain_amount(value, self.currency) if isinstance(value, int) else value
+        return typed_amount(value, self.currency) if isinstance(value, int) else value
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         """Whether it's another amount, however it's written."""

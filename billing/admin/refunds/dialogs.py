@@ -22,7 +22,7 @@ from billing.refunds import terms as refund_terms
 from billing.refunds.policy import Facts
 from billing.refunds.service import RefundRequest
 from common.fields import WordsField
-from common.money import AmountError, Money, parse_money, plain_amount
+from common.money import AmountError, Money, parse_money, typed_amount
 from common.staff import show
 
 LONGEST = 1000
@@ -94,7 +94,7 @@ class ApproveForm(AboutRefund):
             currency = self.row.currency
             self.fields["amount"].currency = currency
             self.fields["amount"].label = f"Amount that goes back, in {currency.upper()}"
-            self.initial["amount"] = plain_amount(self.row.amount, currency)
+            self.initial["amount"] = typed_amount(self.row.amount, currency)
 
 
 class DenyForm(AboutRefund):
@@ -151,7 +151,7 @@ class GiveForm(BaseDialogForm):  # type: ignore[misc]
         self.facts = self.describe(left)
         self.fields["amount"].currency = left.currency
         self.fields["amount"].label = f"Amount, in {left.currency.upper()}"
-        self.initial["amount"] = plain_amount(left.amount, left.currency)
+        self.initial["amount"] = typed_amount(left.amount, left.currency)
 
     # For each payment that could provide some of it.
     of_payments: Sequence[Facts] = ()

@@ -13,7 +13,7 @@ from billing.models import RefundPolicy
 from billing.refunds.policy import LONGEST_DAYS, WHOLE, PaymentKind, PolicyError, Rule, Share
 from billing.refunds.terms import rules_of
 from common.fields import WordsField
-from common.money import AmountError, parse_money, plain_amount
+from common.money import AmountError, parse_money, typed_amount
 
 STEPS = (1, 2, 3)
 MOST_A_YEAR = 100
@@ -174,7 +174,7 @@ def _initial(rule: Rule, currency: str) -> dict[str, Any]:
     for step, share in zip(STEPS, rule.shares, strict=False):
         initial |= {f"days_{step}": share.days, f"percent_{step}": share.percent}
     if rule.automatic_up_to:
-        initial["automatic_up_to"] = plain_amount(rule.automatic_up_to, currency)
+        initial["automatic_up_to"] = typed_amount(rule.automatic_up_to, currency)
     if rule.two_people_from:
-        initial["two_people_from"] = plain_amount(rule.two_people_from, currency)
+        initial["two_people_from"] = typed_amount(rule.two_people_from, currency)
     return initial

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.utils import formats, timezone
+from django.utils import timezone
 
 from billing.core.statuses import EventState, PaymentStatus, SubscriptionStatus
+from common import days
 from common.money import Money, decimals
 from common.staff import show
 from emails.models import MessageState
@@ -208,7 +209,7 @@ def chart(income: Income) -> Chart | None:
     if not income.months:
         return None
     currency = income.months[-1].income.currency
-    labels = [formats.date_format(month.start, "M Y") for month in income.months]
+    labels = [days.short_month_with_year(month.start) for month in income.months]
     words = (f"{label} {month.income}" for label, month in zip(labels, income.months, strict=True))
     others = " and ".join(income.others)
     return Chart(

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ from pytest_django import Settings
 from pytest_django.plugin import DjangoDbBlocker
 
 import business.brand
-from testing import rows, thorough
+from testing import migrated, rows, thorough
 from testing.bank import Bank
 from testing.ports import free_port
 from testing.undefined_names import Undefined
@@ -118,13 +119,23 @@ def pytest_collection_finish() -> None:
 
 @pytest.fixture(scope="session")
 def django_db_setup(
-    django_db_setup: None, django_db_blocker: DjangoDbBlocker, pytestconfig: pytest.Config
-) -> None:
+    django_test_environment: None,
+    django_db_modify_db_settings: None,
+    django_db_blocker: DjangoDbBlocker,
+    pytestconfig: pytest.Config,
+) -> Iterator[None]:
     """The test database; what its migrations put in is remembered."""
-    with django_db_blocker.unblock():
-        connection.ensure_connection()
-        pytestconfig.stash[MIGRATED] = rows.refilling(connection.connection)
-        connection.close()
+    cache = getattr(pytestconfig, "cache", None)
+    with ExitStack() as stack:
+        with django_db_blocker.unblock():
+            kept = cache.mkdir("database") if cache else None
+            stack.enter_context(migrated.test_database(kept))
+            connection.ensure_connection()
+            pytestconfig.stash[MIGRATED] = rows.refilling(connection.connection)
+            connection.close()
+        yield
+        with django_db_blocker.unblock():
+            stack.close()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -6,6 +6,7 @@ Every test with a database already shows that all of them run on an empty one.
 from __future__ import annotations
 
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
@@ -16,8 +17,10 @@ from django.db.migrations.exceptions import NodeNotFoundError
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
+from pytest_django import Settings
 
 from members.models import Member
+from testing import migrated
 
 APPS = ("billing", "business", "emails", "members", "portal")
 
@@ -41,6 +44,26 @@ def test_models_and_migrations_agree() -> None:
 
 def test_an_empty_database_was_migrated_to_the_end() -> None:
     assert left_to_do() == []
+
+
+def test_a_kept_dump_is_of_these_very_migrations(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "other_migrations"
+    package.mkdir()
+    first = package / "0001_first.py"
+    (package / "__init__.py").touch()
+    first.write_text("# empty")
+    monkeypatch.syspath_prepend(tmp_path)
+    names = [migrated.digest()]
+    settings.MIGRATION_MODULES = {"business": "other_migrations"}
+    names.append(migrated.digest())
+    assert migrated.digest() == names[-1]
+    first.write_text("# changed")
+    names.append(migrated.digest())
+    (package / "0002_second.py").touch()
+    names.append(migrated.digest())
+    assert len(set(names)) == 4
 
 
 @pytest.mark.parametrize("app", APPS)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 from babel import Locale, UnknownLocaleError
 from django.conf import settings
@@ -36,6 +37,23 @@ def find(name: str) -> Locale:
     except (UnknownLocaleError, ValueError, TypeError) as error:
         words = f"{name!r} is no locale. Name a language and a country, such as en_US or de_DE."
         raise ValueError(words) from error
+
+
+def languages(folder: Path) -> list[tuple[str, str]]:
+    """Return what pages can be read in, as Django lists it: English, and what has a catalog."""
+    names = sorted(file.parts[-3] for file in folder.glob("*/LC_MESSAGES/django.mo"))
+    others = [(name.lower().replace("_", "-"), _own_name(find(name))) for name in names]
+    return [("en-us", "English"), *others]
+
+
+def best_of(offered: list[tuple[str, str]], locale: str) -> str:
+    """Return the language that visitors get who ask for none: the owner's, else English."""
+    spoken = find(locale).language
+    return next((code for code, _name in offered if code.split("-")[0] == spoken), "en-us")
+
+
+def _own_name(locale: Locale) -> str:
+    return str(locale.get_display_name(locale)).capitalize()
 
 
 def current() -> Conventions:

@@ -9,8 +9,8 @@ people need it, and so are rows from before a name was added.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import Any
@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.template import Context, Engine, Node, Template
-from django.utils import timezone
+from django.utils import timezone, translation
 from mjml import mjml2html
 
 from common import characters
@@ -27,7 +27,7 @@ from common.context import Brand, current_brand
 from emails import segments, unsubscribe_links
 from emails.catalog import spec_of
 from emails.models import Message
-from members import time_zones
+from members import languages, time_zones
 
 logger = logging.getLogger(__name__)
 
@@ -73,7 +73,7 @@ class RenderedEmail:
 def render_email(message: Message) -> RenderedEmail:
     """Return a message as email."""
     facts = _facts(message)
-    with _time_zone_of(message):
+    with _reader_of(message):
         facts["subject"] = characters.line(message.subject) or _subject(message, facts)
         source = _fill(_template(f"emails/{message.kind}.mjml"), facts, autoescape=True)
         text = _text(message, facts)
@@ -82,20 +82,20 @@ def render_email(message: Message) -> RenderedEmail:
 
 def render_text(message: Message) -> str:
     """Return the plain text of a message's email, alone."""
-    with _time_zone_of(message):
+    with _reader_of(message):
         return _text(message, _facts(message))
 
 
 def render_subject(message: Message) -> str:
     """Return the subject of a message's email, on one line."""
-    with _time_zone_of(message):
+    with _reader_of(message):
         return _subject(message, _facts(message))
 
 
 def render_sms(message: Message) -> str:
     """Return a message as text message, in one segment if shortening a name allows it."""
     facts = {name: _on_one_line(value) for name, value in _facts(message).items()}
-    with _time_zone_of(message):
+    with _reader_of(message):
         text = _sms(message, facts)
         for name in SHORTENED:
             value, excess = facts.get(name, ""), segments.excess(text)
@@ -171,6 +171,12 @@ def _line(source: str) -> Template:
     return Engine.get_default().from_string(source)
 
 
-def _time_zone_of(message: Message) -> AbstractContextManager[Any]:
-    zone = time_zones.find(message.user.member.time_zone) if message.user else None
-    return timezone.override(zone) if zone else nullcontext()
+@contextmanager
+def _reader_of(message: Message) -> Iterator[None]:
+    """Write in the member's time zone and language; to others in the business's own."""
+    zone, language = None, str(settings.LANGUAGE_CODE)
+    if message.user:
+        zone = time_zones.find(message.user.member.time_zone)
+        language = languages.offered(message.user.member.language)
+    with translation.override(language), timezone.override(zone) if zone else nullcontext():
+        yield

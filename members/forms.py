@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from common.context import current_brand
 from common.fields import WordsField
-from members import names, time_zones
+from members import languages, names, time_zones
 from members.models import Member
 
 NAME_LENGTH = 150
@@ -51,7 +51,7 @@ def clean_name(name: str) -> str:
 
 
 class ProfileForm(forms.Form):
-    """The member's name and time zone."""
+    """The member's name, time zone, and language if there's a choice."""
 
     name = WordsField(
         label=gettext_lazy("Name"),
@@ -63,15 +63,24 @@ class ProfileForm(forms.Form):
         help_text=gettext_lazy("We use it for dates and times."),
     )
 
+    language = forms.ChoiceField(
+        label=gettext_lazy("Language"), help_text=gettext_lazy("For pages and messages.")
+    )
+
     def __init__(self, member: Member, data: QueryDict | None = None) -> None:
         self.member = member
         initial = {
+            "language": languages.offered(member.language),
             "name": member.user.get_full_name(),
             "time_zone": member.time_zone or time_zones.OWN,
         }
         super().__init__(data, initial=initial)
         offered = time_zones.choices(member.time_zone)
         self.fields["time_zone"].choices = offered  # type: ignore[attr-defined]
+        if languages.is_chosen():
+            self.fields["language"].choices = settings.LANGUAGES  # type: ignore[attr-defined]
+        else:
+            del self.fields["language"]
 
     def clean_name(self) -> str:
         """Refuse links, as at sign-up."""
@@ -84,9 +93,11 @@ class ProfileForm(forms.Form):
 
     @transaction.atomic
     def save(self) -> None:
-        """Write the name to the user and the time zone to the profile."""
+        """Write the name to the user, time zone and language to the profile."""
         user = self.member.user
         user.first_name, user.last_name = names.split(self.cleaned_data["name"])
         user.save(update_fields=["first_name", "last_name"])
         self.member.time_zone = self.cleaned_data["time_zone"]
-        self.member.save(update_fields=["time_zone"])
+        if "language" in self.cleaned_data:
+            self.member.language = languages.kept(self.cleaned_data["language"])
+        self.member.save(update_fields=["time_zone", "language"])

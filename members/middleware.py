@@ -1,11 +1,11 @@
-"""Show every date in the member's own time zone."""
+"""Show every page in the member's own time zone and language."""
 
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponseBase
-from django.utils import timezone
+from django.utils import timezone, translation
 
-from members import time_zones
+from members import languages, time_zones
 from members.access import current_member
 
 
@@ -20,3 +20,18 @@ class TimeZoneMiddleware:
         zone = time_zones.find(chosen) or timezone.get_default_timezone()
         with timezone.override(zone):
             return self.get_response(request)
+
+
+class LanguageMiddleware:
+    """Activate the signed-in member's language; visitors have their browser's already."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if not (languages.is_chosen() and request.user.is_authenticated):
+            return self.get_response(request)
+        with translation.override(languages.offered(current_member(request).language)):
+            response = self.get_response(request)
+            response.headers["Content-Language"] = translation.get_language()
+            return response

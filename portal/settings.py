@@ -239,6 +239,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "portal.middleware.ContentSecurityPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -254,6 +255,7 @@ MIDDLEWARE = [
     "members.signin.sessions.LastUseMiddleware",
     "members.signin.staff_gate.StaffSecondStepMiddleware",
     "members.middleware.TimeZoneMiddleware",
+    "members.middleware.LanguageMiddleware",
 ]
 
 ROOT_URLCONF = "portal.urls"
@@ -479,12 +481,13 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 
-# Language and time. Each member's time zone is activated for their requests.
-LANGUAGE_CODE = "en-us"
+# Language and time. Each member's own are activated for their requests.
+LOCALE_PATHS = [BASE_DIR / "locale"]
+LANGUAGES = locales.languages(BASE_DIR / "locale")
 # How dates and money are written, whatever the language (`common.locales`).
 LOCALE = env.str("LOCALE", default="en_US")
 try:
-    locales.find(LOCALE)
+    LANGUAGE_CODE = locales.best_of(LANGUAGES, LOCALE)
 except ValueError as error:
     raise ImproperlyConfigured(f"LOCALE is wrong. {error}") from error
 TIME_ZONE = env.str("TIME_ZONE", default="America/New_York")

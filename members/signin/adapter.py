@@ -16,7 +16,17 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from members import address_changes, consent, contact_notices, mailboxes, names, phones, sign_ins
+from members import (
+    address_changes,
+    consent,
+    contact_notices,
+    languages,
+    mailboxes,
+    names,
+    phones,
+    sign_ins,
+)
+from members.models import Member
 from members.signin import (
     budgets,
     devices,
@@ -76,9 +86,12 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
     def save_user(
         self, request: HttpRequest, user: User, form: BaseForm, commit: bool = True
     ) -> User:
-        """Save a new user with the form's single name field."""
+        """Save a new user with the form's single name field, and the language they read."""
         user.first_name, user.last_name = names.split(form.cleaned_data.get("name", ""))
-        return cast("User", super().save_user(request, user, form, commit))
+        saved = cast("User", super().save_user(request, user, form, commit))
+        if commit and languages.is_chosen():
+            Member.objects.filter(user=saved).update(language=languages.spoken())
+        return saved
 
     def clean_email(self, email: str) -> str:
         """Refuse an address that our mail server can't deliver to: the code would never come."""

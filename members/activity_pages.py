@@ -29,6 +29,8 @@ TITLES: Words = {
     ActivityKind.APP_REMOVED: gettext_lazy("The authenticator app was removed"),
     ActivityKind.PASSKEY_ADDED: gettext_lazy("A passkey was added"),
     ActivityKind.PASSKEY_REMOVED: gettext_lazy("A passkey was removed"),
+    ActivityKind.CONNECTED: gettext_lazy("An account was connected for sign-in"),
+    ActivityKind.DISCONNECTED: gettext_lazy("A connected account was removed"),
     ActivityKind.CODES_MADE: gettext_lazy("New recovery codes were made"),
     ActivityKind.CODE_USED: gettext_lazy("A recovery code was used"),
     ActivityKind.STEPS_REMOVED: gettext_lazy("Two-step sign-in was turned off"),

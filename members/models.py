@@ -189,8 +189,10 @@ class ActivityKind(models.TextChoices):
     APP_REMOVED = "app_removed", "Authenticator app removed"
     PASSKEY_ADDED = "passkey_added", "Passkey added"
     PASSKEY_REMOVED = "passkey_removed", "Passkey removed"
-    CODES_MADE = "codes_made", "New spare codes"
-    CODE_USED = "code_used", "Spare code used"
+    CONNECTED = "connected", "Google or Apple connected"
+    DISCONNECTED = "disconnected", "Google or Apple disconnected"
+    CODES_MADE = "codes_made", "New recovery codes"
+    CODE_USED = "code_used", "Recovery code used"
     STEPS_REMOVED = "steps_removed", "Second step removed"
     CARD = "card", "Card"
     CARD_ADDED = "card_added", "Card added"
@@ -226,7 +228,7 @@ class AccountActivity(models.Model):
         max_length=10, choices=ActivityBy.choices, blank=True, help_text="Empty if unknown."
     )
     detail = models.CharField(
-        max_length=200, blank=True, help_text="A passkey’s name, a card, or a plan."
+        max_length=200, blank=True, help_text="A passkey’s name, a provider, a card, or a plan."
     )
     ip = models.GenericIPAddressField("IP address", null=True, blank=True)
     user_agent = models.CharField("browser", max_length=500, blank=True)

@@ -21,6 +21,8 @@ METHODS = {
     "password_reset": "new password by emailed code",
     "mfa": "second step",
     "passkey": "passkey",
+    "google": "Google",
+    "apple": "Apple",
 }
 
 PASSKEY = "webauthn"  # allauth's name for the type of a second step
@@ -52,7 +54,10 @@ def _method(request: HttpRequest, user: User) -> str:
     """Return how this session signed in: "password, second step"."""
     records = get_authentication_records(request, user)
     names = [
-        "passkey" if one.get("type") == PASSKEY else str(one.get("method", "")) for one in records
+        "passkey"
+        if one.get("type") == PASSKEY
+        else str(one.get("provider") or one.get("method", ""))
+        for one in records
     ]
     words = dict.fromkeys(METHODS.get(name, name.replace("_", " ")) for name in names if name)
     return ", ".join(words)[:100]

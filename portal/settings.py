@@ -221,6 +221,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.socialaccount",
     "allauth.usersessions",
     "procrastinate.contrib.django",
     "portal.apps.PortalConfig",
@@ -382,6 +383,43 @@ ACCOUNT_EMAIL_CONFIRMATION_AUTHENTICATED_REDIRECT_URL = reverse_lazy("members:ac
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_USER_DISPLAY = "members.display.user_display"
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"
+# Signing in with Google or Apple: each is offered once the portal is registered there.
+SIGN_IN_WITH: dict[str, dict[str, str]] = {}
+if google := env.str("GOOGLE_CLIENT_ID", default="").strip():
+    SIGN_IN_WITH["google"] = {
+        "client_id": google,
+        "secret": env.str("GOOGLE_CLIENT_SECRET", default="").strip(),
+        "authorize_url": env.str("GOOGLE_AUTHORIZE_URL", default="")
+        or "https://accounts.google.com/o/oauth2/v2/auth",
+        "token_url": env.str("GOOGLE_TOKEN_URL", default="")
+        or "https://oauth2.googleapis.com/token",
+    }
+if apple := env.str("APPLE_CLIENT_ID", default="").strip():
+    SIGN_IN_WITH["apple"] = {
+        "client_id": apple,
+        "team": env.str("APPLE_TEAM_ID", default="").strip(),
+        "secret": env.str("APPLE_KEY_ID", default="").strip(),
+        "private_key": env.str("APPLE_PRIVATE_KEY", default="", multiline=True).strip(),
+        "base": env.str("APPLE_API_BASE", default="") or "https://appleid.apple.com",
+    }
+for provider, registered in SIGN_IN_WITH.items():
+    if not all(registered.values()):
+        raise ImproperlyConfigured(
+            f"Signing in with {provider.title()} needs all of its settings (see .env.example)."
+        )
+# Where the buttons lead, which the policy for forms must allow.
+SIGN_IN_ORIGINS = [
+    "{0.scheme}://{0.netloc}".format(urlsplit(one.get("authorize_url") or one["base"]))
+    for one in SIGN_IN_WITH.values()
+]
+SOCIALACCOUNT_ADAPTER = "members.signin.social_adapter.SocialAccountAdapter"
+SOCIALACCOUNT_PROVIDERS = {
+    "google": {"SCOPE": ["openid", "email", "profile"], "OAUTH_PKCE_ENABLED": True},
+}
+# An answer that joins an account by its address (`members.signin.social`) stays connected with it.
+SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = True
+SOCIALACCOUNT_STORE_TOKENS = False
+SOCIALACCOUNT_REQUESTS_TIMEOUT = 10
 USERSESSIONS_TRACK_ACTIVITY = False
 USERSESSIONS_ADAPTER = "members.signin.sessions.UserSessionsAdapter"
 # The second step at sign-in, which anyone can add: an authenticator app, passkeys, recovery codes.
@@ -427,6 +465,8 @@ ACCOUNT_RATE_LIMITS = {
     "enter_second_step": "5/5m/key,60/d/key,10/m/ip",
     # Answers of passkeys, by network: nobody can guess one, so no account needs a limit.
     "sign_in_link": "20/m/ip",
+    # Ways to Google or Apple, and their answers.
+    "sign_in_with": "60/m/ip,600/d/ip",
     "passkey": "30/m/ip",
     "passkey_challenge": "60/m/ip",
     # Checking passwords, by network: our form counts them, as allauth would include known devices.
@@ -553,7 +593,7 @@ CONTENT_SECURITY_POLICY = {
         "font-src": [SELF],
         "connect-src": [SELF],
         "manifest-src": [SELF],
-        "form-action": [SELF, *STRIPE_HOSTED_ORIGINS],
+        "form-action": [SELF, *STRIPE_HOSTED_ORIGINS, *SIGN_IN_ORIGINS],
         "frame-ancestors": [NONE],
         "base-uri": [NONE],
         "object-src": [NONE],

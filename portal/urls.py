@@ -19,7 +19,10 @@ urlpatterns = [
     path("", include("portal.selfservice.urls")),
     path("account/", include("members.urls")),
     path("accounts/", include("members.signin.urls")),
-    path("accounts/", include("allauth.urls")),
+    # Without allauth's own addresses of Google and Apple, whose place is in `members.signin.urls`.
+    path("accounts/", include("allauth.account.urls")),
+    path("accounts/2fa/", include("allauth.mfa.urls")),
+    path("accounts/sessions/", include("allauth.usersessions.urls")),
     path("staff/password_change/", RedirectView.as_view(pattern_name="account_change_password")),
     path("staff/login/", sign_in),
     path("staff/search/", search_page),

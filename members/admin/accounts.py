@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from allauth.usersessions.models import UserSession
 from django.contrib import admin
 from django.utils.safestring import SafeString
@@ -15,7 +16,7 @@ from common.staff.read_only import ReadOnlyAdmin
 from members import search
 
 # Nobody may see an authenticator's secret; there's only `manage.py remove_second_step`.
-for taken in (EmailAddress, UserSession, Authenticator):
+for taken in (EmailAddress, UserSession, Authenticator, SocialAccount, SocialApp, SocialToken):
     if admin.site.is_registered(taken):
         admin.site.unregister(taken)
 

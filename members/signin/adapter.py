@@ -35,6 +35,7 @@ from members.signin import (
     passkeys,
     sign_in_links,
     sms_limits,
+    social,
     way_back,
 )
 from members.signin.allauth_internals import (
@@ -123,6 +124,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         if kwargs["signup"]:
             # Someone who just chose a password and entered a code needn't confirm who they are.
             record_authentication(request, user, method="sign_up")
+        social.connect_now(request, user)
         sign_in = sign_ins.record(request, user, is_sign_up=kwargs["signup"])
         contact_notices.signed_in(sign_in, request)
         kwargs["redirect_url"] = way_back.after_sign_in(request, kwargs["redirect_url"])
@@ -162,7 +164,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         """
         match = self.request.resolver_match
         view = match.view_name if match else ""
-        adds_step = app == "allauth.mfa" and view not in REMOVAL
+        adds_step = app in ("allauth.mfa", "allauth.socialaccount") and view not in REMOVAL
         if adds_step or view == "account_change_phone":
             return not is_recent(self.request)
         return bool(super().is_reauthentication_required(app=app, **kwargs))

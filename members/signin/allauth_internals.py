@@ -50,6 +50,9 @@ from allauth.mfa.totp.internal.auth import generate_totp_secret
 # Passkeys: what a browser is asked for, and whether its answer is right.
 from allauth.mfa.webauthn.internal import auth as webauthn
 
+# Reads and checks what Apple has signed.
+from allauth.socialaccount.internal import jwtkit
+
 __all__ = [
     "EMAIL_VERIFICATION_CODE_SESSION_KEY",
     "STATE_SESSION_KEY",
@@ -62,6 +65,7 @@ __all__ = [
     "generate_totp_secret",
     "get_pending_stage",
     "get_reauthentication_flows",
+    "jwtkit",
     "normalize_user_code",
     "perform_login",
     "post_authentication",

@@ -17,7 +17,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from members import consent
-from members.signin import budgets, passkeys, sign_in_links, waits
+from members.signin import budgets, passkeys, sign_in_links, social, waits
 from members.signin.allauth_internals import (
     EMAIL_VERIFICATION_CODE_SESSION_KEY,
     clear_login,
@@ -53,9 +53,9 @@ class LoginView(OpenedOnPurpose, allauth_views.LoginView):  # type: ignore[misc]
     """Signing in with a password, and the door to the other ways."""
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Add `passkeys_offered`: whether the portal's address can have passkeys."""
-        offered = passkeys.are_offered()
-        return {**super().get_context_data(**kwargs), "passkeys_offered": offered}
+        """Add `passkeys_offered`: whether the portal's address can have them; and `providers`."""
+        more = {"passkeys_offered": passkeys.are_offered(), "providers": social.offered()}
+        return {**super().get_context_data(**kwargs), **more}
 
 
 class RequestLoginCodeView(OpenedOnPurpose, allauth_views.RequestLoginCodeView):  # type: ignore[misc]
@@ -64,6 +64,10 @@ class RequestLoginCodeView(OpenedOnPurpose, allauth_views.RequestLoginCodeView):
 
 class SignupView(OpenedOnPurpose, allauth_views.SignupView):  # type: ignore[misc]  # untyped
     """Creating an account."""
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Add `providers`: the names of those that can make one, too, by allauth's keys."""
+        return {**super().get_context_data(**kwargs), "providers": social.offered()}
 
 
 class PasswordResetView(waits.SaysWhen, allauth_views.PasswordResetView):  # type: ignore[misc]

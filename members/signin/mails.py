@@ -101,6 +101,14 @@ CHANGES = {
     "webauthn_removed": Change(
         _("A passkey was removed"), _("A passkey was removed from your account.")
     ),
+    "account_connected": Change(
+        _("A sign-in account was connected"),
+        _("You can now sign in to your account with {provider}."),
+    ),
+    "account_disconnected": Change(
+        _("A sign-in account was removed"),
+        _("{provider} can’t sign in to your account anymore."),
+    ),
     # An app beside a passkey: the second step was there before, or stays.
     "app_added": Change(
         _("An authenticator app was added"), _("An authenticator app was added to your account.")

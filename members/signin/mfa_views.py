@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from allauth.mfa.base.views import AuthenticateView
+from allauth.mfa.base.views import IndexView as AllauthIndexView
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.views import ActivateTOTPView, DeactivateTOTPView
 from django.contrib.auth.models import User
@@ -16,10 +17,26 @@ from django.shortcuts import redirect
 from members import activity
 from members.access import current_user
 from members.models import ActivityKind
-from members.signin import mfa, own_changes, passkeys
+from members.signin import mfa, own_changes, passkeys, social
 from members.signin.allauth_internals import post_authentication
 
 THE_APP = "an authenticator app as second step"
+
+
+class IndexView(AllauthIndexView):  # type: ignore[misc]  # allauth ships no types
+    """The page of security: passkeys, app, recovery codes, and connected accounts."""
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Add `connections` (social.Connection), and `connectable`: the other providers' names."""
+        offered = social.offered()
+        rows = social.connections(current_user(self.request)) if offered else []
+        connected = {row.provider for row in rows}
+        return {
+            **super().get_context_data(**kwargs),
+            "has_providers": bool(offered),
+            "connections": rows,
+            "connectable": {key: name for key, name in offered.items() if key not in connected},
+        }
 
 
 class SecondStepView(AuthenticateView):  # type: ignore[misc]  # allauth ships no types

@@ -6,8 +6,15 @@ from django.urls import path
 from django.views.decorators.http import require_safe
 from django.views.generic import RedirectView
 
-from members.signin import code_views, contact_views, entrance_views, passkey_views, session_views
-from members.signin.mfa_views import ActivateView, DeactivateView, SecondStepView
+from members.signin import (
+    code_views,
+    contact_views,
+    entrance_views,
+    passkey_views,
+    session_views,
+    social_views,
+)
+from members.signin.mfa_views import ActivateView, DeactivateView, IndexView, SecondStepView
 from members.signin.recent_login import confirmed_lately, signed_in_lately
 
 urlpatterns = [
@@ -56,6 +63,25 @@ urlpatterns = [
         name="account_reset_password_from_key",
     ),
     path("password/set/", signed_in_lately(password_set), name="account_set_password"),
+    path("google/login/", social_views.start, {"provider": "google"}, name="google_login"),
+    path(
+        "google/login/callback/", social_views.back, {"provider": "google"}, name="google_callback"
+    ),
+    path("apple/login/", social_views.start, {"provider": "apple"}, name="apple_login"),
+    path("apple/login/callback/", social_views.apple_posts, name="apple_callback"),
+    path(
+        "apple/login/callback/finish/",
+        social_views.back,
+        {"provider": "apple"},
+        name="apple_finish_callback",
+    ),
+    path("connections/taken/", social_views.taken, name="socialaccount_signup"),
+    path("connections/<int:pk>/remove/", social_views.disconnect, name="social_disconnect"),
+    path(
+        "connections/google/", social_views.connect, {"provider": "google"}, name="connect_google"
+    ),
+    path("connections/apple/", social_views.connect, {"provider": "apple"}, name="connect_apple"),
+    path("2fa/", login_required(IndexView.as_view()), name="mfa_index"),
     path(
         "2fa/authenticate/",
         login_not_required(SecondStepView.as_view()),

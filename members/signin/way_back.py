@@ -123,6 +123,11 @@ FORMS = {
     "account_login": Form(_("We couldn’t sign you in.")),
     "account_logout": Form(_("We couldn’t sign you out.")),
     "admin:logout": Form(_("We couldn’t sign you out."), "account_logout"),
+    "google_login": Form(_("We couldn’t sign you in."), "account_login"),
+    "apple_login": Form(_("We couldn’t sign you in."), "account_login"),
+    "connect_google": Form(_("We couldn’t connect your account."), "mfa_index"),
+    "connect_apple": Form(_("We couldn’t connect your account."), "mfa_index"),
+    "social_disconnect": Form(_("We couldn’t disconnect your account."), "mfa_index"),
     "account_signup": Form(_("We couldn’t create your account.")),
     "account_request_login_code": Form(_("We couldn’t send your code.")),
     "account_reset_password": Form(_("We couldn’t send your code.")),
@@ -312,6 +317,8 @@ def _is_in_already(request: HttpRequest) -> bool:
         *BEGINNINGS,
         "account_signup",
         "mfa_login_webauthn",
+        "google_login",
+        "apple_login",
         *MIDWAY,
     )
     return is_door and request.user.is_authenticated

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
 from allauth.usersessions.models import UserSession
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -93,6 +94,7 @@ def forget(users: QuerySet[User]) -> None:
     emails.forgetting.forget(users)
     EmailAddress.objects.filter(user__in=users).delete()
     Authenticator.objects.filter(user__in=users).delete()
+    SocialAccount.objects.filter(user__in=users).delete()
     SignIn.objects.filter(user__in=users).delete()
     AccountActivity.objects.filter(user__in=users).delete()
     Device.objects.filter(user__in=users).delete()

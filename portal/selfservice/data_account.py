@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
 from allauth.usersessions.models import UserSession
 from django.contrib.auth.models import User
 from django.utils.translation import gettext_lazy as _
@@ -25,7 +26,7 @@ from members.models import (
     TermsAcceptance,
 )
 from portal.models import DataExport, PlannedClosing, SupportMessage
-from portal.selfservice.data_columns import Table, flag, made, number, text, time
+from portal.selfservice.data_columns import Column, Kind, Table, flag, made, number, text, time
 
 ACCOUNT = Table(
     "account",
@@ -167,6 +168,25 @@ SECOND_STEPS = Table(
     Authenticator,
     frozenset(["data"]),
 )
+CONNECTIONS = Table(
+    "connected-accounts",
+    _("Your accounts at Google or Apple that sign you in here."),
+    lambda user: SocialAccount.objects.filter(user=user).order_by("pk"),
+    (
+        text("provider", _("Whose account it is.")),
+        text("uid", _("The provider’s number for it."), "number"),
+        Column(
+            "email",
+            Kind.TEXT,
+            _("Its address, as the provider told us."),
+            lambda row: str(row.extra_data.get("email", "")),
+            "extra_data",
+        ),
+        time("date_joined", _("When you connected it.")),
+        time("last_login", _("When you last signed in with it.")),
+    ),
+    SocialAccount,
+)
 PHONE_CODES = Table(
     "phone-codes",
     _("Codes that we texted in the last week. The codes themselves aren’t kept."),
@@ -263,5 +283,15 @@ EXPORTS = Table(
 )
 TABLES = [
     *(ACCOUNT, PROFILE, ADDRESSES, CONSENTS, NOTIFICATIONS, TERMS, SIGN_INS, ACTIVITY, SESSIONS),
-    *(DEVICES, SECOND_STEPS, PHONE_CODES, ACCESS_CHANGES, MESSAGES, WRITTEN, CLOSINGS, EXPORTS),
+    *(
+        DEVICES,
+        SECOND_STEPS,
+        CONNECTIONS,
+        PHONE_CODES,
+        ACCESS_CHANGES,
+        MESSAGES,
+        WRITTEN,
+        CLOSINGS,
+        EXPORTS,
+    ),
 ]

@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 
 import pytest
 from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
 from allauth.usersessions.models import UserSession
 from django.contrib.auth.models import User
 from django.core import signing
@@ -76,6 +77,13 @@ DOORS = {
     "account_logout",
     "account_login_link",
     "mfa_login_webauthn",
+    # Of Google and Apple, which nobody has set up here.
+    "google_login",
+    "google_callback",
+    "apple_login",
+    "apple_callback",
+    "apple_finish_callback",
+    "socialaccount_signup",
     "members:confirm-email",
     "members:unsubscribe",
     "billing:pay",
@@ -184,6 +192,9 @@ def arguments(name: str, user: User) -> dict[str, Any]:
         **dict.fromkeys(("mfa_edit_webauthn", "mfa_remove_webauthn"), lambda: a_passkey(user)),
         "usersessions_end": lambda: UserSession.objects.create(
             user=user, ip="192.0.2.1", session_key="k" * 32, user_agent="x"
+        ),
+        "social_disconnect": lambda: SocialAccount.objects.create(
+            user=user, provider="google", uid="1"
         ),
         "credit-note-pdf": lambda: CreditNote.objects.get(),  # noqa: PLW0108
     }

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from django.http import HttpRequest, HttpResponse, QueryDict
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
@@ -17,9 +16,6 @@ from emails.keywords import Asked
 from members import consent, contact_notices, numbers
 from members.consent import Heard
 from members.models import Member
-
-if TYPE_CHECKING:
-    from django_stubs_ext import StrPromise
 
 STOPPED = _("{brand}: you won't get any more texts from us. Reply START to get them again.")
 STARTED = _("{brand}: you'll get our texts again. Reply STOP to end them, HELP for help.")
@@ -72,5 +68,5 @@ def _tell(heard: Heard) -> None:
         contact_notices.texts_switched(member, by_reply=True)
 
 
-def _answer(words: str | StrPromise) -> str:
-    return words.format(brand=current_brand().name, support=current_brand().support_email)
+def _answer(words: str | Promise) -> str:
+    return str(words).format(brand=current_brand().name, support=current_brand().support_email)

@@ -7,18 +7,15 @@ from datetime import datetime
 from functools import lru_cache
 from importlib import resources
 from itertools import groupby
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from django.conf import settings
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from common.context import current_brand
-
-if TYPE_CHECKING:
-    from django_stubs_ext import StrPromise
 
 AREAS = {
     "Africa": _("Africa"),
@@ -34,7 +31,7 @@ AREAS = {
 # The choice for the business's own zone; a profile stores it as "".
 OWN = "own"
 Option = tuple[str, str]
-Group = tuple["StrPromise", list[Option]]
+Group = tuple[Promise, list[Option]]
 
 
 def find(name: str) -> ZoneInfo | None:

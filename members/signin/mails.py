@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from allauth.account import app_settings
 from allauth.account.models import EmailAddress
 from django.contrib.auth.models import User
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from common import addresses
@@ -29,9 +30,6 @@ from members.contexts import (
 )
 from members.display import device
 
-if TYPE_CHECKING:
-    from django_stubs_ext import StrPromise
-
 
 class NoWordsForAccountMail(LookupError):
     """allauth sends an email that this module has no entry for."""
@@ -49,8 +47,8 @@ class Code:
 class Change:
     """What changed about an account, in words. `sentence` may use allauth's context."""
 
-    headline: StrPromise
-    sentence: StrPromise
+    headline: Promise
+    sentence: Promise
 
 
 # The keys are allauth's template names, without their common folders.
@@ -182,7 +180,7 @@ def _words(change: Change, context: Mapping[str, Any]) -> AccountChanged:
     agent = str(context.get("user_agent") or "")
     return AccountChanged(
         headline=str(change.headline),
-        sentence=change.sentence.format_map(_readable(context)),
+        sentence=str(change.sentence).format_map(_readable(context)),
         at=at if isinstance(at, datetime) else timezone.now(),
         device=device(agent),
         ip=str(context.get("ip") or ""),

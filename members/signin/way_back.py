@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from django.contrib import messages
@@ -20,14 +19,12 @@ from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import ResolverMatch, is_valid_path, reverse
+from django.utils.functional import Promise
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 
 from common.htmx import wants_fragment
 from members.signin.allauth_internals import STATE_SESSION_KEY
-
-if TYPE_CHECKING:
-    from django_stubs_ext import StrPromise
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
@@ -53,7 +50,7 @@ class Form:
     Without a page, its own address shows it. `keeps`: the page's address has the same arguments.
     """
 
-    failed: str | StrPromise
+    failed: str | Promise
     page: str = ""
     keeps: bool = False
 

@@ -14,6 +14,7 @@ LEFT_OUT = {
     "auth.User_groups": "What staff may do; the account says whether someone is staff.",
     "auth.User_user_permissions": "What staff may do; the account says whether someone is staff.",
     "account.EmailConfirmation": "One-time keys, which the portal doesn't use.",
+    "socialaccount.SocialToken": "allauth's table, which stays empty.",
     "sessions.Session": "What cookies point to: secrets. `sessions` lists them.",
     "procrastinate.ProcrastinateJob": "Work under way: numbers of rows that are in the tables.",
     "procrastinate.ProcrastinateEvent": "When that work was done.",

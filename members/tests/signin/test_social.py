@@ -227,7 +227,8 @@ def test_an_account_is_joined_if_both_know_whose_the_address_is(at: Identity) ->
     assert User.objects.count() == 1
     user.refresh_from_db()
     assert user.check_password(PASSWORD), "the password still works"
-    [told] = Message.objects.filter(recipient=GMAIL, context__headline__contains="connected")
+    connected = "A sign-in account was connected"
+    told = Message.objects.get(recipient=GMAIL, context__headline=connected)
     assert "Google" in told.context["sentence"]
     row = AccountActivity.objects.get(user=user, kind=ActivityKind.CONNECTED)
     assert row.detail == "Google"

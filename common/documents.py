@@ -14,8 +14,9 @@ import typst
 from django.conf import settings
 from django.http import HttpResponse
 from django.utils.module_loading import import_string
+from django.utils.translation import gettext as _
 
-from common import characters
+from common import characters, locales
 from common.context import Brand, current_brand
 from common.file_names import saved_as
 
@@ -25,6 +26,8 @@ FONT_PACKAGES = ("manimgx_fonts", "manimgx_fonts_cjk")
 PREVIEW_PPI = 96
 # Behind a logo that white paper would swallow.
 INK = "#1c1b19"
+# Countries that print on US Letter (CLDR, "paperSize").
+LETTER = frozenset("BZ CA CL CO CR DO GT MX NI PA PH PR SV US VE".split())
 # One family from each package: if it's there, so are all of its scripts.
 FAMILIES = {
     "Noto Sans Arabic": "Arabic, Hebrew, Indic, Thai and other scripts, and emoji",
@@ -60,8 +63,14 @@ def render(
 def _inputs(content: Mapping[str, Any]) -> dict[str, str]:
     """Return what a template reads: the brand, its logo, and its own content."""
     brand = current_brand()
-    filled = characters.all_words({"brand": asdict(brand), "content": content})
-    filled |= {"logo": list(_logo(brand)), "ink": INK}
+    words = {
+        "page": _("Page {page} of {pages}"),
+        "tax_id": _("Tax ID"),
+    }
+    filled = characters.all_words({"brand": asdict(brand), "content": content, "words": words})
+    here = locales.current()
+    filled |= {"logo": list(_logo(brand)), "ink": INK, "language": here.days.language}
+    filled["paper"] = "us-letter" if here.numbers.territory in LETTER else "a4"
     return {"filled": json.dumps(filled, ensure_ascii=False)}
 
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from allauth.account.models import EmailAddress
 from django.contrib.auth.models import User
+from django.db.models import QuerySet
 
 from billing.core.statuses import DecisionState, PaymentStatus
 from billing.models import Dispute, Invoice, MembershipDecision, Payment, Refund, Subscription
@@ -86,11 +87,16 @@ def gather(dispute: Dispute) -> Case:
             MembershipDecision.objects.for_user(user).exclude(state=DecisionState.FAILED)
         ),
         refunds=list(Refund.objects.for_user(user).select_related("payment")),
-        messages=list(Message.objects.filter(user=user)[:MOST_RECORDS]),
+        messages=list(_written_to(user)[:MOST_RECORDS]),
         sign_ins=list(SignIn.objects.filter(user=user)[:MOST_RECORDS]),
         terms=list(TermsAcceptance.objects.filter(user=user)),
         is_verified=EmailAddress.objects.filter(user=user, verified=True).exists(),
     )
+
+
+def _written_to(user: User) -> QuerySet[Message]:
+    """Return what was sent, or is still to be; what wasn't needed or wanted never was."""
+    return Message.objects.filter(user=user).exclude(state=MessageState.SKIPPED)
 
 
 def day(at: datetime | None) -> str:

@@ -43,10 +43,10 @@ def content(case: Case) -> dict[str, Any]:
 def _member(case: Case) -> list[list[str]]:
     user, member = case.user, case.user.member
     since = min((row.started_at for row in case.subscriptions), default=None)
-    phone = f"{member.phone}{', verified by a code' if member.phone_is_verified else ''}"
+    phone = f"{member.phone}{', verified with a code' if member.phone_is_verified else ''}"
     rows = [
         ("Name", name_of(user)),
-        ("Email", f"{user.email}{', verified by a code' if case.is_verified else ''}"),
+        ("Email", f"{user.email}{', verified with a code' if case.is_verified else ''}"),
         ("Phone", phone if member.phone else ""),
         ("Account since", moment(user.date_joined)),
         ("Member since", moment(since)),
@@ -72,9 +72,9 @@ def _payment(case: Case) -> list[list[str]]:
         ("For", descriptions.of_one(payment)),
         ("Card", texts.card(payment.card_brand, payment.card_last4)),
         ("Invoice", payment.invoice.number if payment.invoice else ""),
-        ("Reason given", reason + code),
+        ("Dispute reason", reason + code),
         ("Dispute opened", moment(dispute.created_at)),
-        ("Answer by", moment(dispute.evidence_due_at)),
+        ("Response due", moment(dispute.evidence_due_at)),
         ("References", f"{payment.stripe_id}, {dispute.charge_id}, {dispute.stripe_id}"),
     ]
     return _filled(rows)
@@ -107,7 +107,7 @@ def _sections(case: Case) -> Iterator[dict[str, Any]]:
     yield _sign_ins_section(case)
     yield _invoices_section(case)
     yield _messages_section(case)
-    yield _section("Cancellations and refunds", ["When", "What"], list(_changes(case)))
+    yield _section("Cancellations and refunds", ["When", "What happened"], list(_changes(case)))
 
 
 def _terms_section(case: Case) -> dict[str, Any]:
@@ -121,7 +121,7 @@ def _terms_section(case: Case) -> dict[str, Any]:
 
 def _earlier_payments_section(case: Case) -> dict[str, Any]:
     return _section(
-        "Earlier payments with the same card, not disputed",
+        "Earlier undisputed payments with the same card",
         ["Paid", "For", "Amount"],
         [[moment(row.paid_at), descriptions.of_one(row), str(row.money)] for row in case.earlier],
         note="payments.csv",
@@ -163,7 +163,7 @@ def _messages_section(case: Case) -> dict[str, Any]:
         [moment(row.created_at), subject(row), row.recipient, delivery(row)]
         for row in case.messages
     ]
-    head = ["Written", "About", "To", "What became of it"]
+    head = ["Created", "Subject", "To", "Delivery"]
     return _section("Messages to the member", head, rows, note="messages.csv")
 
 
@@ -173,7 +173,7 @@ def _changes(case: Case) -> Iterator[list[str]]:
         yield [moment(row.created_at), f"{row.get_action_display()}, by {by}"]
     for refund in case.refunds:
         by = "the member" if refund.origin == RefundOrigin.MEMBER else "our staff"
-        words = f"Refund of {refund.money}, begun by {by}: {refund.get_state_display().lower()}"
+        words = f"Refund of {refund.money}, started by {by}: {refund.get_state_display().lower()}"
         yield [moment(refund.created_at), f"{words} (payment of {day(refund.payment.paid_at)})"]
 
 

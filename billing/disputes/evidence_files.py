@@ -10,6 +10,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
+from django.utils import translation
+
 from billing.core import texts
 from billing.disputes import evidence
 from billing.disputes.case import Case, delivery, gather, moment, subject
@@ -37,7 +39,12 @@ def filename(dispute: Dispute) -> str:
 
 def packet(dispute: Dispute, made_at: datetime) -> bytes:
     """Return a dispute's ZIP: `evidence.pdf` and the files behind it."""
-    case = gather(dispute)
+    # Whoever downloads it: banks read English.
+    with translation.override("en-us"):
+        return _packed(gather(dispute), made_at)
+
+
+def _packed(case: Case, made_at: datetime) -> bytes:
     document = documents.render("evidence", evidence.content(case), made_at=made_at)
     files: dict[str, str | bytes] = {
         "evidence.pdf": document,

@@ -18,19 +18,19 @@ ENDS = frozenset({MembershipAction.CANCEL, MembershipAction.CANCEL_NOW})
 def narrative(case: Case) -> Iterator[str]:
     """Describe in plain sentences what happened, as far as it's on record."""
     who = name_of(case.user)
-    proven = " and proved the email address by a code sent to it" if case.is_verified else ""
+    proven = " and verified the email address with a code sent to it" if case.is_verified else ""
     joined, brand = day(case.user.date_joined), current_brand().name
     yield f"{who} opened an account with {brand} on {joined}{proven}."
     if terms := terms_before_payment(case):
-        ip = f" from the address {terms.ip}" if terms.ip else ""
+        ip = f" from the IP address {terms.ip}" if terms.ip else ""
         yield (
-            f"On {day(terms.happened_at)}, they agreed to our terms (version {terms.version}){ip}."
+            f"On {day(terms.happened_at)}, they accepted our terms (version {terms.version}){ip}."
         )
     payment = case.payment
     card = texts.card(payment.card_brand, payment.card_last4)
     what = descriptions.of_one(payment)
-    by = f" with the card {card}" if card else ""
-    yield f"On {day(case.paid_at)}, {payment.money} was paid{by} for: {what}."
+    by = f" with {card}" if card else ""
+    yield f"On {day(case.paid_at)}, {payment.money} was paid{by} for {what}."
     yield from _earlier_sentences(case)
     yield from _use_sentences(case)
     yield from _message_sentences(case)
@@ -43,9 +43,7 @@ def _earlier_sentences(case: Case) -> Iterator[str]:
         return
     first = min(row.paid_at for row in earlier if row.paid_at)
     count = "one earlier payment" if len(earlier) == 1 else f"{len(earlier)} earlier payments"
-    yield (
-        f"The same card made {count} to us, the first on {day(first)}, none of which was disputed."
-    )
+    yield (f"The same card made {count} to us without a dispute, the first on {day(first)}.")
 
 
 def _use_sentences(case: Case) -> Iterator[str]:
@@ -55,13 +53,13 @@ def _use_sentences(case: Case) -> Iterator[str]:
         last = before[0]
         yield (
             f"The last sign-in before the payment was on {moment(last.happened_at)} "
-            f"from the address {last.ip}."
+            f"from the IP address {last.ip}."
         )
     if after:
         times = "once" if len(after) == 1 else f"{len(after)} times"
         same = {row.ip for row in before} & {row.ip for row in after}
-        also = ", also from an address that was used before it" if same else ""
-        yield f"Since the payment the account was signed in to {times}{also}."
+        also = ", including from an IP address used before the payment" if same else ""
+        yield f"Since the payment, the member has signed in {times}{also}."
 
 
 def _message_sentences(case: Case) -> Iterator[str]:
@@ -71,7 +69,7 @@ def _message_sentences(case: Case) -> Iterator[str]:
     for row in case.messages:
         if row.dedupe_key.startswith(key) and row.sent_at and row.state != MessageState.FAILED:
             how = "text message" if row.channel == Channel.SMS else "email"
-            yield f"The receipt went to {row.recipient} by {how} on {moment(row.sent_at)}."
+            yield f"The receipt was sent to {row.recipient} by {how} on {moment(row.sent_at)}."
 
 
 def _end_sentences(case: Case) -> Iterator[str]:
@@ -82,9 +80,9 @@ def _end_sentences(case: Case) -> Iterator[str]:
         # It was ended in Stripe's dashboard.
         ends.add(subscription.canceled_at)
     if subscription and not any(at <= case.paid_at for at in ends):
-        yield "The membership had not been cancelled before the payment."
+        yield "The membership had not been canceled before the payment."
     for at in sorted(ends):
-        yield f"It was cancelled on {moment(at)}."
+        yield f"The membership was canceled on {moment(at)}."
 
 
 def _refund_sentences(case: Case) -> Iterator[str]:
@@ -92,10 +90,11 @@ def _refund_sentences(case: Case) -> Iterator[str]:
     asked = [row for row in case.refunds if row.payment_id == payment.pk]
     for row in asked:
         state = row.get_state_display().lower()
-        yield f"A refund of {row.money} was asked for on {day(row.created_at)}; it is {state}."
+        asked_on = day(row.created_at)
+        yield f"A refund of {row.money} was requested on {asked_on}; its status is {state}."
     if payment.amount_refunded:
         yield f"{payment.money_refunded} of this payment was refunded."
     elif asked:
-        yield "Nothing of this payment was refunded."
+        yield "No part of this payment was refunded."
     else:
-        yield "No refund of this payment was asked for in the portal, and none was made."
+        yield "No refund of this payment was requested in the portal, and none was made."

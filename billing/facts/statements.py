@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
 from typing import Any
 
 from django.contrib.auth.models import User
 from django.db.models import DateTimeField, F, Func, IntegerField, QuerySet, Sum, Value
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from billing.core import texts
 from billing.core.statuses import CreditNoteStatus, PaymentStatus
@@ -123,14 +124,15 @@ class Statement:
     def as_document(self, made_at: datetime) -> dict[str, Any]:
         """Return the statement as the JSON that `templates/documents/statement.typ` shows."""
         return {
-            "title": f"Statement for {self.year}",
+            "title": _("Statement for %(year)s") % {"year": self.year},
             "facts": [
-                ["For", self.name],
-                ["Email", self.email],
+                [_("For"), self.name],
+                [_("Email"), self.email],
                 *([what, value] for what, value in self.billed_to),
-                ["Period", f"January 1 to December 31, {self.year}"],
-                ["Created on", _day(made_at)],
+                [_("Period"), _period(self.year)],
+                [_("Created on"), days.long(timezone.localtime(made_at))],
             ],
+            "words": _document_words(),
             "payments": [_document_row(row) for row in self.payments],
             "credits": [
                 [_day(row.at), row.number, " ".join(row.sentences), str(row.amount)]
@@ -141,6 +143,28 @@ class Statement:
                 for row in self.totals
             ],
         }
+
+
+def _period(year: int) -> str:
+    first, last = date(year, 1, 1), date(year, 12, 31)
+    return _("%(first)s to %(last)s") % {"first": days.plain(first), "last": days.long(last)}
+
+
+def _document_words() -> dict[str, str | list[str]]:
+    """Return the headings of the document's tables."""
+    paid, amount = _("Paid"), _("Amount")
+    tax, refunded = _("Tax included"), _("Refunded")
+    return {
+        "payments": _("Payments"),
+        "payments_head": [_("Paid on"), _("For"), tax, refunded, amount],
+        "payments_note": _(
+            "Refunds and bank returns are listed under the original payment, whatever the date."
+        ),
+        "credits": _("Credit notes"),
+        "credits_head": [_("Issued on"), _("Number"), _("How it was used"), amount],
+        "total": _("Total"),
+        "total_head": [_("Currency"), paid, tax, refunded, _("Net paid")],
+    }
 
 
 def payments_of(user: Person) -> QuerySet[Payment]:

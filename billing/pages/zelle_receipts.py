@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from billing.core.bank_statuses import AllocationState, ExpectedState
 from billing.core.statuses import CreditNoteStatus
@@ -29,16 +30,17 @@ def as_document(row: ExpectedTransfer, made_at: datetime) -> dict[str, Any]:
     invoice = row.invoice
     billed_to = businesses.of_payment(businesses.of_member(row.user), invoice)
     facts = [
-        ("For", row.user.get_full_name() or row.user.email),
+        (_("For"), row.user.get_full_name() or row.user.email),
         *billed_to,
-        ("Paid for", row.description),
-        ("Paid by", "Zelle"),
-        ("Confirmed on", _day(row.confirmed_at) if row.confirmed_at else ""),
-        ("Invoice", invoice.number if invoice else ""),
-        ("Created on", _day(made_at)),
+        (_("Paid for"), row.description),
+        (_("Paid with"), "Zelle"),
+        (_("Confirmed on"), _long_day(row.confirmed_at) if row.confirmed_at else ""),
+        (_("Invoice"), invoice.number if invoice else ""),
+        (_("Created on"), _long_day(made_at)),
     ]
     return {
-        "title": f"Receipt {zelle.shown(row)}",
+        "title": _("Receipt %(number)s") % {"number": zelle.shown(row)},
+        "words": _document_words(),
         "facts": [[label, value] for label, value in facts if value],
         "transfers": [_transfer(one) for one in _counted(row)],
         "refunds": [
@@ -50,6 +52,19 @@ def as_document(row: ExpectedTransfer, made_at: datetime) -> dict[str, Any]:
             str(Money(back, row.currency)),
             str(Money(row.amount - back, row.currency)),
         ],
+    }
+
+
+def _document_words() -> dict[str, str | list[str]]:
+    """Return the headings of the document's tables."""
+    amount, refunded = _("Amount"), _("Refunded")
+    return {
+        "transfers": _("Payments received"),
+        "transfers_head": [_("Sent on"), _("From"), _("Confirmation number"), amount],
+        "refunds": _("Refunds"),
+        "refunds_head": [_("Refunded on"), _("Credit note"), amount],
+        "total": _("Total"),
+        "total_head": [_("Paid"), refunded, _("Net paid")],
     }
 
 
@@ -69,6 +84,10 @@ def _given_back(row: ExpectedTransfer) -> list[CreditNote]:
         return []
     notes = row.invoice.credit_notes.filter(status=CreditNoteStatus.ISSUED, out_of_band__gt=0)
     return list(notes.order_by("created_at", "pk"))
+
+
+def _long_day(moment: datetime) -> str:
+    return days.long(timezone.localtime(moment))
 
 
 def _day(day: date) -> str:

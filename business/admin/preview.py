@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.template.loader import render_to_string
@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from business.models import Picture
 from common import brand as colors
-from common import documents
+from common import days, documents
 from common.context import Brand, shown_as
 from emails import rendering
 from emails.catalog import Kind
@@ -102,22 +102,19 @@ def _in_scheme(email: str, scheme: str) -> str:
 
 def _pdf() -> str:
     """Return the first page of a receipt as a picture's address."""
+    now = timezone.now()
     content = {
         "title": _("Receipt"),
         "facts": [
             [_("For"), _("Nina Novak")],
-            [_("Paid for"), _("Membership, one month")],
+            [_("Paid on"), days.long(timezone.localtime(now))],
         ],
-        "transfers": [[_day(timezone.now()), "NINA NOVAK", "12345678", AMOUNT]],
-        "refunds": [],
-        "total": [AMOUNT, "$0.00", AMOUNT],
+        "head": [_("For"), _("Amount")],
+        "lines": [[_("Membership, one month"), AMOUNT]],
+        "totals": [[_("Paid"), AMOUNT]],
     }
-    picture = documents.picture("receipt", content, made_at=timezone.now())
+    picture = documents.picture("payment_receipt", content, made_at=now)
     return f"data:image/png;base64,{base64.b64encode(picture).decode()}"
-
-
-def _day(at: datetime) -> str:
-    return timezone.localtime(at).date().isoformat()
 
 
 def remarks(brand: Brand, logo: Picture | None) -> list[str]:

@@ -30,9 +30,9 @@ AT = datetime(2026, 11, 24, tzinfo=UTC)
 PDF: dict[str, Any] = {
     "title": "Receipt",
     "facts": [["For", "Nina"]],
-    "transfers": [["Nov 24", "NINA", "1", "$1.00"]],
-    "refunds": [],
-    "total": ["$1.00", "$0.00", "$1.00"],
+    "head": ["For", "Amount"],
+    "lines": [["Yoga mat", "$1.00"]],
+    "totals": [["Paid", "$1.00"]],
 }
 LONG = "The Society of Friends of Early Morning Yoga by the Harbor X"
 NAMES = [LONG, "يوغا الميناء", "ハーバー・ヨガ教室", "a", "<b>&amp;", "O’Neil “Yoga”, Inc."]
@@ -97,7 +97,9 @@ def test_any_name_is_shown_everywhere_as_it_is(name: str) -> None:
     assert escape(name) in page()
     assert escape(name) in email().html
     assert name in email().text
-    assert documents.render("receipt", PDF, made_at=AT, refuses_boxes=True).startswith(b"%PDF-")
+    assert documents.render("payment_receipt", PDF, made_at=AT, refuses_boxes=True).startswith(
+        b"%PDF-"
+    )
 
 
 def test_emails_show_the_logo_by_its_whole_address(uploads: Path, settings: Settings) -> None:
@@ -131,13 +133,13 @@ def test_mails_come_under_the_name_that_staff_saved(settings: Settings) -> None:
     ids=["plain", "white", "wide", "tall"],
 )
 def test_documents_show_the_logo(content: bytes, uploads: Path) -> None:
-    bare = documents.render("receipt", PDF, made_at=AT)
+    bare = documents.render("payment_receipt", PDF, made_at=AT)
     with_logo(content)
-    pdf = documents.render("receipt", PDF, made_at=AT)
+    pdf = documents.render("payment_receipt", PDF, made_at=AT)
     assert pictures_in(bare) == 0
     assert pictures_in(pdf) >= 1
-    assert documents.render("receipt", PDF, made_at=AT) == pdf
-    first = Image.open(io.BytesIO(documents.picture("receipt", PDF, made_at=AT)))
+    assert documents.render("payment_receipt", PDF, made_at=AT) == pdf
+    first = Image.open(io.BytesIO(documents.picture("payment_receipt", PDF, made_at=AT)))
     assert first.width > 700
 
 
@@ -146,7 +148,7 @@ def test_a_logo_that_is_gone_leaves_the_rest(
 ) -> None:
     with_logo(hostile.logo(color="#123456"))
     (uploads / brand.current().logo_file).unlink()
-    assert documents.render("receipt", PDF, made_at=AT).startswith(b"%PDF-")
+    assert documents.render("payment_receipt", PDF, made_at=AT).startswith(b"%PDF-")
     assert "can't be read" in caplog.text
     assert brand.current().logo_url in page()
 

@@ -13,7 +13,7 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 from pytest_django import Settings
 
 from billing.disputes import evidence, evidence_files
@@ -108,6 +108,19 @@ def test_a_message_of_a_kind_that_is_gone_has_its_subject(dispute: Dispute) -> N
     assert "About: Coo" in text
 
 
+def test_a_message_that_was_never_sent_is_no_evidence(dispute: Dispute) -> None:
+    make_message(
+        dispute.customer.user, kind="refund_approved", state="skipped", dedupe_key="not wanted"
+    )
+    assert not [name for name in unpacked(dispute) if "refund_approved" in name]
+
+
+def test_banks_read_english_whoever_downloads_it(dispute: Dispute) -> None:
+    with translation.override("de"):
+        shown = unpacked(dispute)["evidence.pdf"]
+    assert b"/Lang (en" in shown or b"/Lang(en" in shown
+
+
 def test_nothing_of_anybody_else_is_in_it(dispute: Dispute) -> None:
     for name, data in unpacked(dispute).items():
         if name != "evidence.pdf":
@@ -121,16 +134,16 @@ def test_nothing_of_anybody_else_is_in_it(dispute: Dispute) -> None:
 def test_the_story_is_told_from_the_records(dispute: Dispute) -> None:
     told = " ".join(narrative(gather(dispute)))
     assert "Alice Archer opened an account with Harbor Yoga on" in told
-    assert "they agreed to our terms (version 2026-01-01) from the address 192.0.2.1." in told
-    assert "$29.00 was paid with the card Visa ending in 4242 for: Membership" in told
+    assert "they accepted our terms (version 2026-01-01) from the IP address 192.0.2.1." in told
+    assert "$29.00 was paid with Visa ending in 4242 for Membership" in told
     assert "The same card made one earlier payment to us" in told
     assert (
-        "from the address 192.0.2.1. Since the payment the account was signed in to once, also"
+        "from the IP address 192.0.2.1. Since the payment, the member has signed in once, including"
         in told
     )
-    assert f"The receipt went to {dispute.customer.user.email} by email on" in told
-    assert "No refund of this payment was asked for in the portal, and none was made." in told
-    assert "had not been cancelled before the payment" in told
+    assert f"The receipt was sent to {dispute.customer.user.email} by email on" in told
+    assert "No refund of this payment was requested in the portal, and none was made." in told
+    assert "had not been canceled before the payment" in told
 
 
 def test_refunds_and_cancellations_are_told(dispute: Dispute) -> None:
@@ -154,9 +167,9 @@ def test_refunds_and_cancellations_are_told(dispute: Dispute) -> None:
     )
     case = gather(dispute)
     told = " ".join(narrative(case))
-    assert "A refund of $9.00 was asked for on" in told
-    assert "it is denied. Nothing of this payment was refunded." in told
-    assert "It was cancelled on" in told
+    assert "A refund of $9.00 was requested on" in told
+    assert "its status is denied. No part of this payment was refunded." in told
+    assert "The membership was canceled on" in told
     assert table(unpacked(dispute), "refunds.csv")[0]["state"] == "denied"
     [changes] = [
         one for one in evidence.content(case)["sections"] if one["title"].startswith("Cancel")
@@ -182,14 +195,14 @@ def test_an_end_in_stripes_dashboard_before_the_payment_is_not_hidden(dispute: D
     Subscription.objects.filter(customer=dispute.customer).update(canceled_at=ended)
     fresh = Dispute.objects.get(pk=dispute.pk)
     told = " ".join(narrative(gather(fresh)))
-    assert "had not been cancelled" not in told
-    assert "It was cancelled on" in told
+    assert "had not been canceled" not in told
+    assert "The membership was canceled on" in told
 
 
 def test_it_claims_nothing_that_is_not_on_record() -> None:
     bare = factories.make_dispute(factories.make_payment(card_last4="", description=""))
     told = " ".join(narrative(gather(bare)))
-    for word in ("terms", "code sent", "earlier payment", "sign-in", "receipt", "cancelled"):
+    for word in ("terms", "code sent", "earlier payment", "sign-in", "receipt", "canceled"):
         assert word not in told, word
     assert unpacked(bare)["evidence.pdf"].startswith(b"%PDF-")
 

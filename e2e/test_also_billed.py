@@ -40,7 +40,7 @@ def test_who_has_only_the_locker_can_join(page: Page, stack: Stack) -> None:
     journey.sign_up(page, stack, "Olli Only", OLLI)
     # Their first purchase makes their customer.
     page.goto(f"{stack.url}/payments/new/?amount=5.00")
-    page.get_by_label("What is it for?").fill("Mat")
+    page.get_by_label("What’s it for?").fill("Mat")
     page.get_by_role("button", name="Continue to payment").click()
     journey.pay(page)
     stack.settle()

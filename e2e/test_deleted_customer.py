@@ -25,7 +25,7 @@ def test_who_was_deleted_joins_and_pays_again(page: Page, stack: Stack) -> None:
     assert journey.customer_of(stack, DORA) != gone
 
     page.goto(f"{stack.url}/payments/new/?amount=12.00")
-    page.get_by_label("What is it for?").fill("Mat")
+    page.get_by_label("What’s it for?").fill("Mat")
     page.get_by_role("button", name="Continue to payment").click()
     journey.pay(page)
     stack.settle()

@@ -107,6 +107,6 @@ def test_from_the_disputed_payment_to_the_evidence_and_the_banks_decision(
     expect(staff.get_by_text("The bank decided for us. The money is back.")).to_be_visible()
     journey.newest_mail(stack, OFFICE, "Dispute won: $29.00 from Dora Doubt")
     page.reload()
-    expect(page.get_by_text("The bank has decided: this payment stands")).to_be_visible()
+    expect(page.get_by_text("The bank decided that this payment stands")).to_be_visible()
     theirs.close()
     ours.close()

@@ -18,8 +18,8 @@ def test_cancel_with_a_reason_and_keep_it_after_all(page: Page, stack: Stack) ->
 
     page.goto(f"{stack.url}/membership/")
     page.get_by_role("link", name="Cancel membership").click()
-    expect(page.get_by_text("You stay a member until")).to_be_visible()
-    page.get_by_label("I don't use it enough").check()
+    expect(page.get_by_text("You’re a member until")).to_be_visible()
+    page.get_by_label("I don’t use it enough").check()
     page.get_by_label("Anything you want to tell us").fill("I am away until spring.")
     page.get_by_role("button", name="Cancel membership").click()
     expect(page.get_by_text("Your membership ends on").first).to_be_visible()

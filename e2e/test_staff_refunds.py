@@ -69,7 +69,7 @@ def pay(page: Page, stack: Stack, name: str, email: str, amount: str) -> None:
     """Sign up and make a single payment; end on its page."""
     journey.sign_up(page, stack, name, email)
     page.goto(f"{stack.url}/payments/new/?amount={amount}")
-    page.get_by_label("What is it for?").fill("Workshop in May")
+    page.get_by_label("What’s it for?").fill("Workshop in May")
     page.get_by_role("button", name="Continue to payment").click()
     journey.pay(page)
     stack.settle()

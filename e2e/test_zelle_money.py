@@ -35,7 +35,7 @@ def start(page: Page, stack: Stack, dollars: str, what: str) -> str:
     """Start a payment by Zelle, say that it's sent, and return its reference."""
     page.goto(f"{stack.url}/payments/new/")
     page.get_by_label("Amount", exact=True).fill(dollars)
-    page.get_by_label("What is it for?").fill(what)
+    page.get_by_label("What’s it for?").fill(what)
     page.get_by_role("button", name="Pay by Zelle").click()
     reference = page.locator(".copy-strong").inner_text()
     page.get_by_role("button", name="I’ve sent it").click()

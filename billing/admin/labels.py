@@ -154,7 +154,7 @@ def invoice(row: Invoice) -> tuple[str, str]:
     if row.status == InvoiceStatus.PAID and is_credited:
         return "Credited", "info"
     if row.status == InvoiceStatus.PAID and 0 < row.amount_paid == row.amount_paid_outside:
-        return income.LABELS[Settlement.PAID_DIRECTLY], "success"
+        return str(income.LABELS[Settlement.PAID_DIRECTLY]), "success"
     if row.is_sent and row.is_payable:
         return ("Overdue", "danger") if row.is_overdue else ("Sent, to be paid", "warning")
     if row.given_up_reason == GIVEN_UP_BY_PAUSE:

@@ -6,7 +6,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
 from billing.core.statuses import OUTSIDE, ZELLE, DisputeStatus
+from common import days
 from common.money import Money
 
 # The longest period that's named after its month.
@@ -35,7 +39,7 @@ class CreditNoteParts(Protocol):
 
 
 # How payments outside of Stripe were made: cash, a check, a bank transfer.
-DIRECT = "Direct payment"
+DIRECT = gettext_lazy("Direct payment")
 BRANDS = {
     "amex": "American Express",
     "diners": "Diners Club",
@@ -62,59 +66,71 @@ BANK_ACCOUNTS = frozenset(
 DELAYED = BANK_ACCOUNTS | {"boleto", "customer_balance", "konbini", "multibanco", "oxxo"}
 
 # Stripe documentation, "Decline codes". Anything else reads like a generic decline.
-DECLINED = "Your card was declined by your bank. Try another card, or ask your bank."
-BANK_REFUSED = "Your bank did not send the money. Try again, or pay another way."
+DECLINED = gettext_lazy("Your bank declined the card. Try another card, or contact your bank.")
+BANK_REFUSED = gettext_lazy("Your bank didn’t send the money. Try again, or pay another way.")
 BANK_REASONS = {
-    "account_closed": "The bank account is closed.",
-    "bank_account_restricted": "The bank account can't be used for this kind of payment.",
-    "debit_not_authorized": "Your bank says that you did not allow this debit.",
-    "insufficient_funds": "The bank account did not have enough money on it.",
-    "no_account": "The bank knows no such account.",
+    "account_closed": gettext_lazy("The bank account is closed."),
+    "bank_account_restricted": gettext_lazy(
+        "This bank account can’t be used for this kind of payment."
+    ),
+    "debit_not_authorized": gettext_lazy("Your bank says you didn’t authorize this debit."),
+    "insufficient_funds": gettext_lazy("There wasn’t enough money in the bank account."),
+    "no_account": gettext_lazy("Your bank couldn’t find this account."),
 }
 REASONS = {
-    "authentication_required": "Your bank asks you to confirm this payment yourself.",
-    "card_not_supported": "Your card can't be used for this kind of payment.",
-    "currency_not_supported": "Your card can't be used in this currency.",
-    "expired_card": "Your card has expired.",
-    "incorrect_cvc": "The security code of your card was not right.",
-    "incorrect_number": "The number of your card was not right.",
-    "insufficient_funds": "Your card did not have enough money on it.",
-    "invalid_expiry_month": "The expiry date of your card was not right.",
-    "invalid_expiry_year": "The expiry date of your card was not right.",
-    "payment_intent_authentication_failure": "Your bank did not get your confirmation in time.",
-    "subscription_payment_intent_requires_action": (
-        "Your bank asks you to confirm this payment yourself, which is not possible here."
+    "authentication_required": gettext_lazy("Your bank wants you to confirm this payment."),
+    "card_not_supported": gettext_lazy("Your card can’t be used for this kind of payment."),
+    "currency_not_supported": gettext_lazy("Your card doesn’t support this currency."),
+    "expired_card": gettext_lazy("Your card has expired."),
+    "incorrect_cvc": gettext_lazy("Your card’s security code was incorrect."),
+    "incorrect_number": gettext_lazy("Your card number was incorrect."),
+    "insufficient_funds": gettext_lazy("Your card didn’t have enough money on it."),
+    "invalid_expiry_month": gettext_lazy("Your card’s expiration date was incorrect."),
+    "invalid_expiry_year": gettext_lazy("Your card’s expiration date was incorrect."),
+    "payment_intent_authentication_failure": gettext_lazy(
+        "Your bank didn’t get your confirmation in time."
     ),
-    "processing_error": "Your bank could not be reached. Trying again may help.",
+    "subscription_payment_intent_requires_action": gettext_lazy(
+        "Your bank wants you to confirm this payment, which isn’t possible here."
+    ),
+    "processing_error": gettext_lazy("We couldn’t reach your bank. Try again in a moment."),
 }
-LASTING = {"once": "your next payment", "forever": "every payment"}
-RHYTHMS = {"day": "Daily", "week": "Weekly", "month": "Monthly", "year": "Yearly"}
+LASTING = {
+    "once": gettext_lazy("your next payment"),
+    "forever": gettext_lazy("every payment"),
+}
+RHYTHMS = {
+    "day": gettext_lazy("Daily"),
+    "week": gettext_lazy("Weekly"),
+    "month": gettext_lazy("Monthly"),
+    "year": gettext_lazy("Yearly"),
+}
 # Stripe documentation, "Credit notes": why one is issued.
 CREDIT_REASONS = {
-    "duplicate": "charged twice",
-    "fraudulent": "not made by you",
-    "order_change": "changed",
-    "product_unsatisfactory": "not as it should have been",
+    "duplicate": gettext_lazy("charged twice"),
+    "fraudulent": gettext_lazy("not made by you"),
+    "order_change": gettext_lazy("changed"),
+    "product_unsatisfactory": gettext_lazy("not as expected"),
 }
 # An invoice that no longer asks for money.
-VOID = "This invoice was canceled: there is nothing to pay, and it counts for nothing."
-GIVEN_UP = (
-    "We no longer try to collect this invoice, and you won’t be charged for it automatically. "
-    "If you think it was paid, or want to pay it after all, write to us."
+VOID = gettext_lazy("This invoice was canceled. There’s nothing to pay.")
+GIVEN_UP = gettext_lazy(
+    "We’ve stopped collecting this invoice, and you won’t be charged for it automatically. "
+    "Want to pay it after all, or think you already did? Write to us."
 )
-PAUSED = "Your payments were paused, so you don't have to pay this invoice."
-PAID_DIRECTLY = (
-    "You paid this directly to us, for example in cash, by check, or by bank transfer, and we've "
-    "recorded it. Nothing was charged to a card."
+PAUSED = gettext_lazy("Your payments were paused, so you don’t have to pay this invoice.")
+PAID_DIRECTLY = gettext_lazy(
+    "You paid us directly, for example in cash, by check, or by bank transfer, and we’ve "
+    "recorded it. No card was charged."
 )
 # A payment that's neither made nor refused.
-TO_CONFIRM = (
-    "Your bank asks you to confirm this payment yourself. It takes a minute on Stripe's page; "
-    "nothing is charged before."
+TO_CONFIRM = gettext_lazy(
+    "Your bank wants you to confirm this payment. It takes a minute on Stripe’s page. You won’t be "
+    "charged until then."
 )
-PROCESSING = (
-    "Your bank is processing it, which may take a few days. There’s nothing you need to do: "
-    "we’ll email you when it’s done."
+PROCESSING = gettext_lazy(
+    "Your bank is processing it, which may take a few days. There’s nothing you need to do. "
+    "We’ll email you when it’s done."
 )
 
 # Stripe documentation, "Dispute reason codes". Anything else reads like "general".
@@ -163,58 +179,84 @@ DISPUTE_OUTCOMES = {
     DisputeStatus.PREVENTED: "Dispute prevented",
 }
 
-# For the member; {amount} is the disputed amount.
-ASKED_BY_BANK = "The bank asks about this payment"
-ASKED_BY_BANK_TEXT = (
-    "The card's bank has asked us what this payment was. We answer the bank; no money has moved, "
-    "and there is nothing you need to do here. Until the bank is done, it can't be refunded here."
+# For the member; %(amount)s is the disputed amount.
+ASKED_BY_BANK = gettext_lazy("Your bank is asking about this payment")
+ASKED_BY_BANK_TEXT = gettext_lazy(
+    "The card’s bank asked us what this payment was, and we’re answering. No money has moved, and "
+    "there’s nothing you need to do. It can’t be refunded until the bank is done."
 )
-DISPUTED = "This payment is disputed with the bank"
-DISPUTED_TEXT = (
-    "The card's owner has asked their bank for the money back. The bank keeps {amount} until it "
-    "has decided, which can take two or three months; until then it can't be refunded here. Was it "
-    "a mistake? If so, ask your bank to withdraw the dispute; that’s the fastest fix."
+DISPUTED = gettext_lazy("This payment is disputed with the bank")
+DISPUTED_TEXT = gettext_lazy(
+    "The cardholder asked their bank for the money back. The bank is holding %(amount)s until it "
+    "decides, which can take two or three months. It can’t be refunded until then. Was it a "
+    "mistake? If so, ask your bank to withdraw the dispute; that’s the fastest fix."
 )
-DISPUTE_WON = "The bank has decided: this payment stands"
-DISPUTE_WON_TEXT = (
-    "It was disputed with the card's bank, which found it to be right. Questions about the "
-    "decision are answered by the bank."
+DISPUTE_WON = gettext_lazy("The bank decided that this payment stands")
+DISPUTE_WON_TEXT = gettext_lazy(
+    "It was disputed, and the card’s bank found it valid. Questions? Contact the bank."
 )
-DISPUTE_LOST = "The bank has given this payment back"
-DISPUTE_LOST_TEXT = (
-    "It was disputed, and the card's bank returned {amount} to the card. That can't be refunded "
-    "here a second time."
+DISPUTE_LOST = gettext_lazy("The bank returned this payment")
+DISPUTE_LOST_TEXT = gettext_lazy(
+    "It was disputed, and the card’s bank returned %(amount)s to the card. It can’t be refunded "
+    "again here."
 )
-DISPUTE_SETTLED = "The bank's question about this payment is settled"
-DISPUTE_SETTLED_TEXT = "The card's bank had asked about it. No money has moved; the payment stands."
+DISPUTE_SETTLED = gettext_lazy("The bank’s question about this payment is settled")
+DISPUTE_SETTLED_TEXT = gettext_lazy(
+    "The card’s bank asked about it. No money moved, and the payment stands."
+)
+# Each way to say a price, and how often it's charged.
+RATES = {
+    "day": gettext_lazy("%(price)s a day"),
+    "week": gettext_lazy("%(price)s a week"),
+    "month": gettext_lazy("%(price)s a month"),
+    "year": gettext_lazy("%(price)s a year"),
+}
+PER = {
+    "day": gettext_lazy("a day"),
+    "week": gettext_lazy("a week"),
+    "month": gettext_lazy("a month"),
+    "year": gettext_lazy("a year"),
+}
+# Inside a sentence.
+RHYTHMS_INSIDE = {
+    "day": gettext_lazy("daily"),
+    "week": gettext_lazy("weekly"),
+    "month": gettext_lazy("monthly"),
+    "year": gettext_lazy("yearly"),
+}
 
 
 def card(brand: str, last4: str) -> str:
     """Return "Visa ending in 4242", or an empty string if there's no card."""
-    return _method(brand, last4, "{name} ending in {last4}")
+    if brand in BANK_ACCOUNTS and last4:
+        return _("Bank account ending in %(last4)s") % {"last4": last4}
+    if (special := _special(brand)) or not last4:
+        return special
+    return _("%(name)s ending in %(last4)s") % {"name": _brand(brand), "last4": last4}
 
 
 def card_short(brand: str, last4: str) -> str:
     """Return "Visa 4242", for a narrow column."""
-    return _method(brand, last4, "{name} {last4}")
+    if special := _special(brand):
+        return special
+    name = _("Bank account") if brand in BANK_ACCOUNTS else _brand(brand)
+    return f"{name} {last4}" if last4 else ""
 
 
 def card_in_sentence(brand: str, last4: str) -> str:
     """Return "Visa ending in 4242" or "bank account ending in 6789", for inside a sentence."""
-    words = card(brand, last4)
-    return f"{words[:1].lower()}{words[1:]}" if brand in BANK_ACCOUNTS else words
+    if brand in BANK_ACCOUNTS and last4:
+        return _("bank account ending in %(last4)s") % {"last4": last4}
+    return card(brand, last4)
 
 
-def _method(brand: str, last4: str, form: str) -> str:
-    if brand == ZELLE:
-        return "Zelle"
-    if brand == OUTSIDE:
-        return DIRECT
-    if not last4:
-        return ""
-    known = BRANDS.get(brand, brand.replace("_", " ").title() or "Card")
-    name = "Bank account" if brand in BANK_ACCOUNTS else known
-    return form.format(name=name, last4=last4)
+def _special(brand: str) -> str:
+    """Return the name of a way to pay that has no number."""
+    return {ZELLE: "Zelle", OUTSIDE: str(DIRECT)}.get(brand, "")
+
+
+def _brand(brand: str) -> str:
+    return BRANDS.get(brand, brand.replace("_", " ").title() or _("Card"))
 
 
 def card_expiry(year_and_month: str) -> str:
@@ -226,8 +268,8 @@ def card_expiry(year_and_month: str) -> str:
 def failure(code: str, method: str = "") -> str:
     """Return why a payment failed, for the member. `method`: a card's brand or a bank's type."""
     if method in DELAYED:
-        return BANK_REASONS.get(code, BANK_REFUSED)
-    return REASONS.get(code, DECLINED)
+        return str(BANK_REASONS.get(code, BANK_REFUSED))
+    return str(REASONS.get(code, DECLINED))
 
 
 def dispute_reason(reason: str) -> str:
@@ -251,70 +293,121 @@ def dispute_outcome(status: str) -> str:
 
 def interval(name: str, count: int) -> str:
     """Return "month", or "3 months"."""
-    return name if count == 1 else f"{count} {name}s"
+    match name:
+        case "day":
+            words = ngettext("day", "%(count)s days", count)
+        case "week":
+            words = ngettext("week", "%(count)s weeks", count)
+        case "month":
+            words = ngettext("month", "%(count)s months", count)
+        case _:
+            words = ngettext("year", "%(count)s years", count)
+    return words % {"count": count}
+
+
+def per(name: str, count: int) -> str:
+    """Return how often a price is charged, to stand behind it: "a month", "every 3 months"."""
+    if count == 1 and name in PER:
+        return str(PER[name])
+    return _("every %(interval)s") % {"interval": interval(name, count)}
+
+
+def rate(price: Money, name: str, count: int) -> str:
+    """Return a price with how often it's charged: "$29.00 a month", "$80.00 every 3 months"."""
+    if count == 1 and name in RATES:
+        return RATES[name] % {"price": price}
+    return _("%(price)s every %(interval)s") % {"price": price, "interval": interval(name, count)}
+
+
+def with_tax(price: str, tax_words: str) -> str:
+    """Return what's said of a price with its tax: "$29.00 a month, plus tax"."""
+    return _("%(price)s, %(tax)s") % {"price": price, "tax": tax_words} if tax_words else price
 
 
 def rhythm(name: str, count: int) -> str:
     """Return how often a member pays: "Monthly", "Yearly", "Every 3 months"."""
-    if count == 1:
-        return RHYTHMS.get(name, f"Every {name}")
-    return f"Every {interval(name, count)}"
+    if count == 1 and name in RHYTHMS:
+        return str(RHYTHMS[name])
+    return _("Every %(interval)s") % {"interval": interval(name, count)}
+
+
+def rhythm_inside(name: str, count: int) -> str:
+    """Return how often a member pays, for inside a sentence: "monthly", "every 3 months"."""
+    if count == 1 and name in RHYTHMS_INSIDE:
+        return str(RHYTHMS_INSIDE[name])
+    return _("every %(interval)s") % {"interval": interval(name, count)}
 
 
 def listed(words: Sequence[str]) -> str:
-    """Return "a", "a and b", or "a, b and c"."""
+    """Return "a", "a and b", or "a, b, and c"."""
     *first, last = words
-    return f"{', '.join(first)} and {last}" if first else last
-
-
-def months(count: int) -> str:
-    """Return "1 month", or "3 months"."""
-    return f"{count} month{'' if count == 1 else 's'}"
+    if not first:
+        return last
+    values = {"first": ", ".join(first), "last": last}
+    return (
+        _("%(first)s, and %(last)s") if len(first) > 1 else _("%(first)s and %(last)s")
+    ) % values
 
 
 def less(percent_off: float | None, amount_off: int | None, currency: str) -> str:
     """Return how much a coupon takes off: "20% off", "$5.00 off"."""
     if percent_off is not None:
-        return f"{percent_off:g}% off"
-    return f"{Money(amount_off or 0, currency)} off"
+        return _("%(percent)s%% off") % {"percent": f"{percent_off:g}"}
+    return _("%(amount)s off") % {"amount": Money(amount_off or 0, currency)}
 
 
 def lasting(duration: str, count: int | None) -> str:
-    """Return how long a coupon lasts: "for 3 months", "your next payment"."""
-    if duration == "repeating":
-        return f"for {months(count or 1)}"
-    return LASTING.get(duration, LASTING["once"])
+    """Return how long a coupon lasts: "for 3 months", "for your next payment"."""
+    if duration != "repeating":
+        return str(LASTING.get(duration, LASTING["once"]))
+    months = count or 1
+    return ngettext("for %(count)s month", "for %(count)s months", months) % {"count": months}
+
+
+def less_for(less: str, duration: str, count: int | None) -> str:
+    """Return what a coupon gives: "20% off for 3 months", "20% off your next payment"."""
+    if duration == "forever":
+        return _("%(less)s every payment") % {"less": less}
+    if duration != "repeating":
+        return _("%(less)s your next payment") % {"less": less}
+    months = count or 1
+    words = ngettext("%(less)s for %(count)s month", "%(less)s for %(count)s months", months)
+    return words % {"less": less, "count": months}
 
 
 def discount(promotion_codes: str) -> str:
     """Return "Discount (code WELCOME50)", or the label of a discount without a code."""
-    return f"Discount (code {promotion_codes})" if promotion_codes else "Discount"
+    if not promotion_codes:
+        return _("Discount")
+    return _("Discount (code %(code)s)") % {"code": promotion_codes}
 
 
 def invoice_credits(parts: InvoiceParts) -> list[tuple[str, int]]:
     """Return the items between an invoice's total and the amount due, with minor units."""
     balance = parts.balance_applied
-    words = "Credit applied" if balance < 0 else "From your balance"
+    words = _("Credit applied") if balance < 0 else _("From your balance")
     if balance > 0 > parts.total:
-        words = "Kept for your next invoices"
-    credits_used = [(words, balance), ("Credit notes", -parts.pre_payment_credit_notes_amount)]
+        words = _("Kept for your next invoices")
+    credits_used = [(words, balance), (_("Credit notes"), -parts.pre_payment_credit_notes_amount)]
     return [(name, amount) for name, amount in credits_used if amount]
 
 
 def credit_note(parts: CreditNoteParts) -> list[str]:
     """Return what happens to a credit note's amount, one sentence per part."""
     ways = [
-        (parts.pre_payment_amount, "{} less to pay on this invoice."),
-        (parts.credited, "{} is kept for you: your next invoices are that much lower."),
-        (parts.refunded, "{} goes back to where you paid from."),
-        (parts.out_of_band, "{} was given back to you in another way."),
+        (parts.pre_payment_amount, _("%(amount)s less to pay on this invoice.")),
+        (parts.credited, _("%(amount)s in credit for your next invoices.")),
+        (parts.refunded, _("%(amount)s goes back to where you paid from.")),
+        (parts.out_of_band, _("%(amount)s was returned to you another way.")),
     ]
-    return [sentence.format(Money(amount, parts.currency)) for amount, sentence in ways if amount]
+    return [
+        sentence % {"amount": Money(amount, parts.currency)} for amount, sentence in ways if amount
+    ]
 
 
 def payment_description(description: str, brand: str) -> str:
     """Return what a payment without an invoice is for, even if Stripe has no description."""
-    return description or f"Payment to {brand}"
+    return description or _("Payment to %(business)s") % {"business": brand}
 
 
 def _months_of(line: dict[str, Any]) -> str:
@@ -322,8 +415,8 @@ def _months_of(line: dict[str, Any]) -> str:
     start = datetime.fromtimestamp(line["period_start"], UTC)
     end = datetime.fromtimestamp(line.get("period_end") or line["period_start"], UTC)
     if end - start <= A_MONTH:
-        return f"{start:%B %Y}"
-    return f"{start:%B %Y} to {end:%B %Y}"
+        return days.month(start)
+    return _("%(first)s to %(last)s") % {"first": days.month(start), "last": days.month(end)}
 
 
 def invoice_description(plan_name: str, lines: list[dict[str, Any]], *, is_plan: bool) -> str:
@@ -332,6 +425,8 @@ def invoice_description(plan_name: str, lines: list[dict[str, Any]], *, is_plan:
         return plan_name
     # Stripe puts the plan's line last, after prorations.
     if is_plan and lines[-1].get("period_start"):
-        return f"{plan_name}, {_months_of(lines[-1])}"
+        return _("%(plan)s, %(months)s") % {"plan": plan_name, "months": _months_of(lines[-1])}
     first = str(lines[0].get("description") or plan_name)
-    return first if len(lines) == 1 else f"{first} and {len(lines) - 1} more"
+    if len(lines) == 1:
+        return first
+    return _("%(first)s and %(count)s more") % {"first": first, "count": len(lines) - 1}

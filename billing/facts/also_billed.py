@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
 from billing.core import tax_texts, texts
 from billing.core.dates import long_date
 from billing.core.statuses import Collection, SubscriptionStatus
@@ -18,7 +21,7 @@ from billing.facts import discounts
 from billing.models import Invoice, Subscription
 
 UNPAID = frozenset({SubscriptionStatus.PAST_DUE, SubscriptionStatus.UNPAID})
-BY_USAGE = "Depends on use"
+BY_USAGE = gettext_lazy("Depends on use")
 
 
 @dataclass(frozen=True)
@@ -81,45 +84,53 @@ def parts_of(row: Subscription) -> list[Part]:
 def price_of(row: Subscription) -> str:
     """Return "$9.00 a month, plus tax", or that it depends on usage."""
     if row.parts and all(one.unit_amount is None for one in row.parts):
-        return BY_USAGE
-    every = texts.interval(row.interval, row.interval_count)
-    price = f"{row.money} a {every}"
-    return ", ".join(filter(None, [price, tax_texts.price(row.taxation)]))
+        return str(BY_USAGE)
+    rate = texts.rate(row.money, row.interval, row.interval_count)
+    return texts.with_tax(rate, tax_texts.price(row.taxation))
 
 
 def _part(one: SubscriptionItem, row: Subscription) -> Part:
-    every = texts.interval(one.interval, one.interval_count)
-    price = f"{one.money} a {every}"
-    shown = BY_USAGE if one.unit_amount is None else price
+    rate = texts.rate(one.money, one.interval, one.interval_count)
+    shown = str(BY_USAGE) if one.unit_amount is None else rate
     return Part(one.title, shown, is_main=one.price_id == row.price_id)
 
 
 def _badge(row: Subscription) -> tuple[Tone | None, str]:
     if row.status in UNPAID:
-        return Tone.BAD, "Payment failed"
+        return Tone.BAD, _("Payment failed")
     if row.status == SubscriptionStatus.PAUSED or row.is_paused:
-        return Tone.WAIT, "Paused"
-    return (Tone.WAIT, "Ending") if row.ends_at else (None, "")
+        return Tone.WAIT, _("Paused")
+    return (Tone.WAIT, _("Ending")) if row.ends_at else (None, "")
 
 
 def _note(row: Subscription, waiting: Iterable[Invoice]) -> str:
     if row.ends_at:
-        return f"It ends on {long_date(row.ends_at)} and won't renew."
+        return _("It ends on %(day)s and won’t renew.") % {"day": long_date(row.ends_at)}
     if row.status in UNPAID:
         return _unpaid_note(waiting)
     if row.status == SubscriptionStatus.PAUSED or row.is_paused:
-        until = f" It resumes on {long_date(row.resumes_at)}." if row.resumes_at else ""
-        return f"Nothing is charged while it's paused.{until}"
-    charge = discounts.next_charge(row)
-    if any(one.unit_amount is None for one in row.parts):
-        charge = None
-    what = "Next invoice" if row.is_sent else "Next charge"
-    amount = f" of {charge}" if charge is not None else ""
-    return f"{what}{amount} on {long_date(row.current_period_end)}."
+        if row.resumes_at is None:
+            return _("Nothing is charged while it’s paused.")
+        return _("It’s paused, and nothing is charged until %(day)s.") % {
+            "day": long_date(row.resumes_at)
+        }
+    return _next_charge(row)
+
+
+def _next_charge(row: Subscription) -> str:
+    is_by_usage = any(one.unit_amount is None for one in row.parts)
+    charge = None if is_by_usage else discounts.next_charge(row)
+    if charge is None:
+        words = _("Next invoice on %(day)s.") if row.is_sent else _("Next charge on %(day)s.")
+    elif row.is_sent:
+        words = _("Next invoice of %(amount)s on %(day)s.")
+    else:
+        words = _("Next charge of %(amount)s on %(day)s.")
+    return words % {"amount": charge, "day": long_date(row.current_period_end)}
 
 
 def _unpaid_note(waiting: Iterable[Invoice]) -> str:
     unpaid = next((one for one in waiting if one.collection != Collection.NONE), None)
     if unpaid and unpaid.collection == Collection.PROCESSING:
-        return "Your last payment is on its way."
-    return "Your last payment for it didn't go through."
+        return _("Your last payment is on its way.")
+    return _("Your last payment for it didn’t go through.")

@@ -4,39 +4,48 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from django.utils.translation import gettext as _
+
 from billing.core.dates import long_date
 from billing.core.statuses import Collection, SubscriptionStatus
 from billing.models import Invoice, Subscription
 from common.money import Money
 
-STILL = "You're still a member."
-
 
 def paused(row: Subscription, charge: Money | None) -> str:
     """Say until when nothing is charged, and what comes then."""
-    until = f"until {long_date(row.resumes_at)}" if row.resumes_at else "for now"
+    sentences = [_no_charges(row), _("You’re still a member."), _after_the_pause(row, charge)]
     if row.status == SubscriptionStatus.TRIALING:
-        trial_end = long_date(row.current_period_end)
-        begun = f"Your trial is free until {trial_end}, and nothing is charged {until}."
-    else:
-        begun = f"Nothing is charged {until}."
-    return f"{begun} {STILL} {_after_the_pause(row, charge)}"
+        sentences.insert(0, free_until(row))
+    return " ".join(sentences)
+
+
+def _no_charges(row: Subscription) -> str:
+    if row.resumes_at is None:
+        return _("Nothing is charged for now.")
+    return _("Nothing is charged until %(day)s.") % {"day": long_date(row.resumes_at)}
+
+
+def free_until(row: Subscription) -> str:
+    """Say how long a trial is free."""
+    return _("Your trial is free until %(day)s.") % {"day": long_date(row.current_period_end)}
 
 
 def _after_the_pause(row: Subscription, charge: Money | None) -> str:
     if row.resumes_at is None:
-        return "We'll email you when payments resume."
+        return _("We’ll email you when payments resume.")
     if row.is_renewal_charged:
         return next_payment(row, charge)
-    return "After that, your membership renews as usual."
+    return _("After that, your membership renews as usual.")
 
 
 def pause_of_renewals(row: Subscription) -> str:
     """For a membership with an open payment, say that later ones are paused, or nothing."""
     if not row.is_paused:
         return ""
-    until = f" until {long_date(row.resumes_at)}" if row.resumes_at else ""
-    return f"Later payments are paused{until}."
+    if row.resumes_at is None:
+        return _("Later payments are paused.")
+    return _("Later payments are paused until %(day)s.") % {"day": long_date(row.resumes_at)}
 
 
 def open_one(invoices: Iterable[Invoice]) -> Invoice | None:
@@ -48,39 +57,46 @@ def left_open(invoice: Invoice | None) -> str:
     """Say what's still due on a membership that ends, or nothing if it's all paid."""
     if invoice is None:
         return ""
-    amount = invoice.money_remaining
     match invoice.collection:
         case Collection.PROCESSING:
-            return f"The {amount} that your bank is sending still counts"
+            words = _("The %(amount)s your bank is sending still counts.")
         case Collection.REQUIRES_ACTION:
-            return f"Your payment of {amount} still waits for you to confirm it"
+            words = _("Your payment of %(amount)s still needs your confirmation.")
         case _ if invoice.is_sent:
-            return f"Your invoice of {amount} is still to be paid"
+            words = _("Your invoice for %(amount)s still needs to be paid.")
         case Collection.FAILED:
-            return f"The payment of {amount} that didn't go through stays open"
-    return f"Your invoice of {amount} is still charged"
+            words = _("The payment of %(amount)s that didn’t go through stays open.")
+        case _:
+            words = _("Your invoice for %(amount)s will still be charged.")
+    return words % {"amount": invoice.money_remaining}
 
 
 def next_payment(row: Subscription, charge: Money | None) -> str:
     """Say what the next renewal costs, and when: it's charged, or an invoice comes."""
     day = long_date(row.current_period_end)
     if charge is not None and not charge:
-        return f"Your membership renews on {day}, and your card won’t be charged."
-    of = f" of {charge}" if charge else ""
-    if row.is_sent:
-        return f"We'll send your next invoice{of} on {day}."
-    return f"Your next charge{of} is on {day}."
+        words = _("Your membership renews on %(day)s, and your card won’t be charged.")
+    elif row.is_sent and charge:
+        words = _("We’ll send your next invoice for %(amount)s on %(day)s.")
+    elif row.is_sent:
+        words = _("We’ll send your next invoice on %(day)s.")
+    elif charge:
+        words = _("Your next charge of %(amount)s is on %(day)s.")
+    else:
+        words = _("Your next charge is on %(day)s.")
+    return words % {"amount": charge, "day": day}
 
 
 def first_payment(row: Subscription, charge: Money | None) -> str:
     """Say what follows a trial."""
     if not charge:
-        return "Then your membership continues."
-    return (
-        f"Then we'll send you an invoice of {charge}."
+        return _("Your membership continues after that.")
+    words = (
+        _("After that, we’ll send you an invoice for %(amount)s.")
         if row.is_sent
-        else f"Then {charge} will be charged."
+        else _("After that, you’ll be charged %(amount)s.")
     )
+    return words % {"amount": charge}
 
 
 def overdue_invoice(invoices: Iterable[Invoice]) -> Invoice | None:
@@ -93,14 +109,18 @@ def overdue_invoice(invoices: Iterable[Invoice]) -> Invoice | None:
 
 def overdue(invoice: Invoice) -> str:
     """Say what's overdue, and since when."""
-    amount = invoice.money_remaining
-    when = f" was due on {long_date(invoice.due_at)}" if invoice.due_at else " is overdue"
-    return f"Your invoice of {amount}{when}. You're still a member for now."
+    if invoice.due_at is None:
+        words = _("Your invoice for %(amount)s is overdue. You’re still a member for now.")
+        return words % {"amount": invoice.money_remaining}
+    return _("Your invoice for %(amount)s was due on %(day)s. You’re still a member for now.") % {
+        "amount": invoice.money_remaining,
+        "day": long_date(invoice.due_at),
+    }
 
 
 def due(invoice: Invoice) -> str:
     """Return "Due Friday, December 4", "Overdue since …", or "" if it isn't a sent one."""
     if not invoice.is_sent or invoice.due_at is None:
         return ""
-    day = long_date(invoice.due_at)
-    return f"Overdue since {day}" if invoice.is_overdue else f"Due {day}"
+    words = _("Overdue since %(day)s") if invoice.is_overdue else _("Due %(day)s")
+    return words % {"day": long_date(invoice.due_at)}

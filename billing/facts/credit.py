@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext as _
+
 from billing.facts import discounts
 from billing.models import Subscription
 from common.money import Money
@@ -18,10 +20,12 @@ def in_next_charge(row: Subscription) -> str:
     if charge is None:
         return ""
     if row.next_credit:
-        is_rest = bool(charge)
-        return (
-            f"{row.money_next_credit} of credit will be used {'first' if is_rest else 'instead'}."
+        words = (
+            _("We’ll use %(amount)s of your credit first.")
+            if charge
+            else _("We’ll use %(amount)s of your credit instead.")
         )
+        return words % {"amount": row.money_next_credit}
     if row.balance > 0 and charge:
-        return f"It includes {row.money_balance} that was still open."
+        return _("It includes %(amount)s from before.") % {"amount": row.money_balance}
     return ""

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from billing.core import texts
 from billing.core.dates import plain_date
@@ -46,10 +47,13 @@ def next_charge(row: Subscription) -> Money | None:
 
 def _in_words(one: dict[str, Any]) -> Discount:
     if one["ends_at"]:
-        lasting = f"until {plain_date(datetime.fromtimestamp(one['ends_at'], UTC))}"
+        day = plain_date(datetime.fromtimestamp(one["ends_at"], UTC))
+        lasting = _("until %(day)s") % {"day": day}
     else:
         lasting = texts.lasting(one["duration"], None)
     return Discount(
         texts.less(one["percent_off"], one["amount_off"], one["currency"]),
-        f"{lasting} (code {one['code']})" if one["code"] else lasting,
+        _("%(lasting)s (code %(code)s)") % {"lasting": lasting, "code": one["code"]}
+        if one["code"]
+        else lasting,
     )

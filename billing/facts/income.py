@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from django.db.models import QuerySet, Sum
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from billing.core.statuses import (
     NOT_BY_STRIPE,
@@ -36,14 +38,14 @@ class Settlement(StrEnum):
 
 # Also the heading over what banks took back.
 RETURNED = "Returned by the bank"
-LABELS: dict[Settlement, str] = {
-    Settlement.PAID: "Paid",
-    Settlement.PAID_DIRECTLY: "Paid directly",
-    Settlement.DISPUTED: "Disputed",
-    Settlement.RETURNED: RETURNED,
-    Settlement.BEING_REFUNDED: "Being refunded",
-    Settlement.PARTLY_REFUNDED: "Partly refunded",
-    Settlement.REFUNDED: "Refunded",
+LABELS: dict[Settlement, str | Promise] = {
+    Settlement.PAID: _("Paid"),
+    Settlement.PAID_DIRECTLY: _("Paid directly"),
+    Settlement.DISPUTED: _("Disputed"),
+    Settlement.RETURNED: _("Returned by the bank"),
+    Settlement.BEING_REFUNDED: _("Being refunded"),
+    Settlement.PARTLY_REFUNDED: _("Partly refunded"),
+    Settlement.REFUNDED: _("Refunded"),
 }
 
 
@@ -100,7 +102,7 @@ def settlement(row: Payment, under_way: int = 0) -> Settlement | None:
 def label(row: Payment, under_way: int = 0) -> str:
     """Return a payment's state in words, from its status to its last refund: see `settlement`."""
     settled = settlement(row, under_way)
-    return LABELS[settled] if settled else str(row.get_status_display())
+    return str(LABELS[settled]) if settled else str(row.get_status_display())
 
 
 def outside_of(rows: QuerySet[Payment]) -> dict[str, int]:

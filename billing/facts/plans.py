@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from billing.core import tax_texts as tax_words
 from billing.core import texts
@@ -14,7 +16,11 @@ from billing.models import Plan, Product
 from common.money import Money
 
 MONTHS = {"month": 1, "year": 12}
-NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+NUMBERS = (
+    *(gettext_lazy("no"), gettext_lazy("one"), gettext_lazy("two"), gettext_lazy("three")),
+    *(gettext_lazy("four"), gettext_lazy("five"), gettext_lazy("six"), gettext_lazy("seven")),
+    *(gettext_lazy("eight"), gettext_lazy("nine"), gettext_lazy("ten")),
+)
 
 
 @dataclass(frozen=True)
@@ -24,11 +30,18 @@ class PriceOffer:
     price_id: str
     price: Money
     interval: str  # "month", "year", "3 months"
+    per: str  # "a month", "every 3 months"
+    rate: str  # "$29.00 a month"
     rhythm: str  # "Monthly", "Yearly", "Every 3 months"
     trial_days: int
     saving: str = ""
     tax_words: str = ""  # "plus tax"
     a_month: Money | None = None  # what a longer period comes to, rounded to the minor unit
+
+    @property
+    def per_with_tax(self) -> str:
+        """What stands behind the price: "a month, plus tax"."""
+        return texts.with_tax(self.per, self.tax_words)
 
 
 @dataclass(frozen=True)
@@ -120,6 +133,8 @@ def _price_offer(
         price_id=plan.stripe_id,
         price=plan.money,
         interval=texts.interval(plan.interval, plan.interval_count),
+        per=texts.per(plan.interval, plan.interval_count),
+        rate=texts.rate(plan.money, plan.interval, plan.interval_count),
         rhythm=texts.rhythm(plan.interval, plan.interval_count),
         trial_days=plan.trial_days if gets_trial else 0,
         saving=next(filter(None, savings), ""),
@@ -150,8 +165,10 @@ def saving(shorter: Plan, longer: Plan) -> str:
     # In minor units of the longer period, before dividing by `short`.
     free, rest = divmod(saved, shorter.amount)
     if not rest and 1 <= free < len(NUMBERS):
-        return f"{NUMBERS[free]} month{'' if free == 1 else 's'} free"
-    return f"{Money(saved // short, longer.currency)} less"
+        return ngettext("%(number)s month free", "%(number)s months free", free) % {
+            "number": NUMBERS[free]
+        }
+    return _("%(amount)s less") % {"amount": Money(saved // short, longer.currency)}
 
 
 def months(interval: str, interval_count: int) -> int:

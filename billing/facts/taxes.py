@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from django.utils.translation import gettext as _
+
 from billing.core import tax_texts
 from billing.models import Invoice, TaxRate
 
@@ -34,11 +36,11 @@ def in_words(row: Invoice, names: TaxNames) -> Taxes:
     """Return an invoice's taxes, given what their rates are called."""
     added, included = _named(row, names, is_included=False), _named(row, names, is_included=True)
     notes = (
-        tax_texts.NOTES[one["reason"]] for one in row.taxes if one["reason"] in tax_texts.NOTES
+        str(tax_texts.NOTES[one["reason"]]) for one in row.taxes if one["reason"] in tax_texts.NOTES
     )
     return Taxes(
         # An invoice read by an earlier version has only totals.
-        added=[(name or "Tax", amount) for name, amount in added or _sum(row.tax_added)],
+        added=[(name or _("Tax"), amount) for name, amount in added or _sum(row.tax_added)],
         included=included or _sum(row.tax_included),
         note=" ".join(dict.fromkeys(notes)),
     )
@@ -46,7 +48,7 @@ def in_words(row: Invoice, names: TaxNames) -> Taxes:
 
 def included_words(named: Named) -> list[tuple[str, int]]:
     """Return the text below a total: "Includes VAT (19%)"."""
-    return [(f"Includes {name or 'tax'}", amount) for name, amount in named]
+    return [(_("Includes %(tax)s") % {"tax": name or _("tax")}, amount) for name, amount in named]
 
 
 def _named(row: Invoice, names: TaxNames, *, is_included: bool) -> Named:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from django.conf import settings
 from django.db.models import Q, Sum, Value
 from django.db.models.functions import Coalesce
+from django.utils.translation import gettext as _
 
 from billing.bank import references
 from billing.core import tax_texts
@@ -80,7 +81,7 @@ def bounds(known: ZelleTerms | None = None) -> str:
     """Return the amounts that are taken by Zelle, in a sentence."""
     known = known or terms()
     least, most = Money(known.minimum, "usd"), Money(known.maximum, "usd")
-    return f"By Zelle you can pay from {least} to {most}."
+    return _("You can pay from %(least)s to %(most)s by Zelle.") % {"least": least, "most": most}
 
 
 def price_ids() -> list[str]:

@@ -125,7 +125,7 @@ def _not_accepted(error: gateway.StripeRefused) -> DetailsRefused:
 
 def _not_now(error: gateway.StripeError) -> DetailsRefused:
     failures.note(logger, error, "Billing details could not be changed")
-    words = failures.sentence(error, _("change your billing details"), so_far=_("Nothing changed."))
+    words = failures.sentence(error, so_far=_("Nothing changed."))
     return DetailsRefused(words)
 
 

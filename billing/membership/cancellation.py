@@ -16,6 +16,8 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from billing.core import idempotency, texts
 from billing.core.statuses import (
@@ -34,7 +36,9 @@ from members import access_changes
 
 logger = logging.getLogger(__name__)
 
-ENDED_THERE = "This membership has already ended at our payment provider. Nothing has changed."
+ENDED_THERE = gettext_lazy(
+    "This membership has already ended at our payment provider. Nothing changed."
+)
 MAY_END_NOW = "billing.cancel_subscription_now"
 
 
@@ -180,9 +184,11 @@ def decide(
         _require_not_on_hold(actor)
     row = _live(user, only)
     if row is None:
-        raise MembershipError("There is no membership to change.")
+        raise MembershipError(_("There’s no membership to change."))
     if pending_decision(user):
-        raise MembershipError("The last change is still being confirmed. It takes a few seconds.")
+        raise MembershipError(
+            _("Your last change is still being confirmed. It takes a few seconds.")
+        )
     if check:
         check(row)
     return MembershipDecision.objects.create(
@@ -210,12 +216,12 @@ def _live(user: User, only: Subscription | None) -> Subscription | None:
 
 def _refuse_if_ending(row: Subscription) -> None:
     if row.ends_at:
-        raise MembershipError("Your membership is ending already.")
+        raise MembershipError(_("Your membership is already set to end."))
 
 
 def _refuse_unless_ending(row: Subscription) -> None:
     if not row.ends_at:
-        raise MembershipError("Your membership is already set to continue.")
+        raise MembershipError(_("Your membership is already set to continue."))
 
 
 def ask(decision: MembershipDecision, send: Callable[[], None], *, refused: str = "") -> None:
@@ -232,8 +238,12 @@ def ask(decision: MembershipDecision, send: Callable[[], None], *, refused: str 
         logger.info("A card refused what a member decided: %s", error)
         _give_up(decision)
         raise MembershipError(
-            f"{texts.failure(error.code)} Nothing was charged, and nothing has changed. "
-            "You can change your card here and try again."
+            " ".join(
+                [
+                    texts.failure(error.code),
+                    _("Nothing was charged or changed. Change your card here and try again."),
+                ]
+            )
         ) from error
     except gateway.StripeMissing as error:
         _give_up(decision)
@@ -252,8 +262,8 @@ def ask(decision: MembershipDecision, send: Callable[[], None], *, refused: str 
 def why_not_now(error: gateway.StripeError) -> str:
     """Say that a change isn't possible now, and that it's not the member's fault."""
     if isinstance(error, gateway.StripeMissing):
-        return ENDED_THERE
-    return failures.sentence(error, "change this")
+        return str(ENDED_THERE)
+    return failures.sentence(error)
 
 
 def _give_up(decision: MembershipDecision) -> None:

@@ -13,6 +13,8 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from billing.core import idempotency
 from billing.core.statuses import (
@@ -33,16 +35,18 @@ from common.links import portal_url
 logger = logging.getLogger(__name__)
 
 
-ANOTHER_TAB = (
-    "You also started to pay in another tab or window. Nothing was charged here. Continue there, "
+ANOTHER_TAB = gettext_lazy(
+    "You also started paying in another tab or window. Nothing was charged here. Continue there, "
     "or try again in a moment."
 )
 
 
-MEMBER_ALREADY = "You have the membership already."
-PAID_BY_ZELLE = "We have your Zelle payment. Your membership begins once it’s confirmed."
-TRIAL_GONE = (
-    "The free trial is for new members, and your email address was used for a membership before. "
+MEMBER_ALREADY = gettext_lazy("You’re already a member.")
+PAID_BY_ZELLE = gettext_lazy(
+    "We have your Zelle payment. Your membership starts once it’s confirmed."
+)
+TRIAL_GONE = gettext_lazy(
+    "The free trial is for new members, and this email address had a membership before. "
     "Nothing was charged. You can still subscribe without the trial."
 )
 # Another tab may get ahead of us, but not forever.
@@ -116,7 +120,7 @@ def start_membership(user: User, price_id: str = "", *, expects_trial: bool = Fa
         AlreadyMember: there's a live subscription, or a payment waiting for its webhook.
         CheckoutError: Stripe couldn't be asked, or nothing is on sale. No row is left half made.
     """
-    with in_sentences("join"):
+    with in_sentences():
         plan = chosen_plan(price_id)
         refuse_if_member(user)
         free_days = trial_days.of(user, plan)
@@ -126,14 +130,14 @@ def start_membership(user: User, price_id: str = "", *, expects_trial: bool = Fa
             purpose=Purpose.MEMBERSHIP,
             terms={"price_id": plan.stripe_id, "trial_days": free_days},
             open_session=lambda row, payer: gateway.create_checkout(_request(row, plan, payer)),
-            already=AlreadyMember("You have just paid. Your membership is being confirmed."),
+            already=AlreadyMember(_("You just paid. Your membership is being confirmed.")),
         )
         return page_of(user, wanted)
 
 
 @contextmanager
-def in_sentences(action: str) -> Iterator[None]:
-    """Turn Stripe's errors into sentences for the member, who can't do the `action` now.
+def in_sentences() -> Iterator[None]:
+    """Turn Stripe's errors into sentences for the member.
 
     Raises:
         CheckoutError: instead of the gateway's errors.
@@ -142,13 +146,16 @@ def in_sentences(action: str) -> Iterator[None]:
         yield
     except gateway.StripeError as error:
         failures.note(logger, error, "A checkout could not start")
-        words = failures.sentence(error, action, so_far="Nothing was charged.")
+        words = failures.sentence(error, so_far=_("Nothing was charged."))
         raise CheckoutError(words) from error
     except writing.UnknownCustomer as error:
         logger.exception("A member's own customer at Stripe is not theirs.")
         raise CheckoutError(
-            f"Something is wrong on our side and you can't {action} right now. Nothing was "
-            f"charged. Please write to {current_brand().support_email}."
+            _(
+                "Something is wrong on our side, so this isn’t possible right now. Nothing was "
+                "charged. Please write to %(support)s."
+            )
+            % {"support": current_brand().support_email}
         ) from error
 
 
@@ -200,25 +207,25 @@ def card_page(user: User, subscription_pk: int | None = None) -> str:
     """
     customer = _payer_of(user, subscription_pk) if subscription_pk else payers.living(user)
     if customer is None:
-        raise CheckoutError("There is no card yet: you have not bought anything.")
+        raise CheckoutError(_("There’s no card to change yet. You can add one when you pay."))
     back = portal_url("billing:membership")
     try:
         address = gateway.create_portal_session(customer.stripe_id, back)
     except gateway.StripeMissing as error:
         _look_again(customer)
         raise CheckoutError(
-            "Your card is no longer on file. You can add one the next time you pay."
+            _("Your card is no longer on file. You can add one the next time you pay.")
         ) from error
     except gateway.PortalNotSetUp as error:
         logger.exception("Nobody can change a card: the customer portal is not set up at Stripe.")
         account_setup.portal_is_missing()
         raise CheckoutError(
-            "You can't change your card online yet. Please ask us, and we'll help: "
-            f"{current_brand().support_email}"
+            _("You can’t change your card online yet. Please write to %(support)s.")
+            % {"support": current_brand().support_email}
         ) from error
     except gateway.StripeError as error:
         failures.note(logger, error, "The card page could not be opened")
-        raise CheckoutError(failures.sentence(error, "change your card")) from error
+        raise CheckoutError(failures.sentence(error)) from error
     account_setup.portal_is_there()
     return address
 
@@ -244,13 +251,13 @@ def chosen_plan(price_id: str = "") -> Plan:
     """
     ids = plans.price_ids()
     if not ids:
-        raise CheckoutError("The membership is not on sale yet.")
+        raise CheckoutError(_("The membership isn’t on sale yet."))
     wanted = price_id or ids[0]
     if wanted not in ids:
-        raise CheckoutError("This price is not on sale any more. Please choose again.")
+        raise CheckoutError(_("This price isn’t available anymore. Please choose again."))
     plan = Plan.objects.filter(stripe_id=wanted).first() or catalog.sync_plan(wanted)
     if not plan.active:
-        raise CheckoutError("The membership is not on sale at the moment.")
+        raise CheckoutError(_("The membership isn’t on sale right now."))
     return plan
 
 
@@ -260,7 +267,7 @@ def customer_of(user: User) -> Customer:
     The last deleted one is part of the request's idempotency key. Otherwise Stripe would return
     that one again; this way, each retry gets the same new customer.
     """
-    for _ in range(MOST_TRIES):
+    for _try in range(MOST_TRIES):
         if customer := payers.living(user):
             return customer
         gone = Customer.objects.filter(user=user).order_by("-pk").first()
@@ -304,7 +311,7 @@ def _subscription_ids(customer: Customer) -> list[str]:
 
 
 def _page(customer: Customer, wanted: Wanted) -> str:
-    for _ in range(MOST_TRIES):
+    for _try in range(MOST_TRIES):
         row = _row_to_pay(customer, wanted)
         if not row.session_id:
             return _open_session(row, customer, wanted)
@@ -340,7 +347,9 @@ def _new_row(customer: Customer, wanted: Wanted) -> Checkout:
     if wanted.request:
         rows = PaymentRequest.objects.select_for_update().payable()
         if not rows.filter(pk=wanted.request.pk).exists():
-            raise CheckoutError("This payment request can't be paid any more. Nothing was charged.")
+            raise CheckoutError(
+                _("This payment request can’t be paid anymore. Nothing was charged.")
+            )
     return Checkout.objects.create(
         customer=customer,
         user_id=customer.user_id,

@@ -99,7 +99,7 @@ def make_default(user: User, method: PaymentMethod, request: HttpRequest | None 
         MethodError: it was removed meanwhile, or Stripe couldn't be asked.
     """
     customer, asked_at = method.customer, timezone.now()
-    with _in_sentences(method, _("change the card we charge")):
+    with _in_sentences(method):
         gateway.make_default(customer.stripe_id, method.stripe_id)
         for row in charged(user):
             if row.customer_id == customer.pk and row.method_id != method.stripe_id:
@@ -129,7 +129,7 @@ def remove(user: User, method: PaymentMethod, request: HttpRequest | None = None
     why = next((needed[one.stripe_id] for one in same if one.stripe_id in needed), "")
     if why:
         raise MethodError(why)
-    with _in_sentences(method, _("remove this card")):
+    with _in_sentences(method):
         for one in same:
             gateway.detach(one.stripe_id)
         card_activity.removed(user, name(method), request)
@@ -140,7 +140,7 @@ def remove(user: User, method: PaymentMethod, request: HttpRequest | None = None
 
 def _look_again(row: Subscription) -> None:
     """Read a subscription: another tab, or the dashboard, may have changed what pays it."""
-    with _in_sentences(None, _("remove this card")):
+    with _in_sentences():
         refresh.sync_subscription(row.stripe_id)
 
 
@@ -153,7 +153,7 @@ def start_adding(user: User, invoice: Invoice | None = None) -> str:
     here = settings.PORTAL_URL
     back = here + reverse("billing:card-added") + "?session_id={CHECKOUT_SESSION_ID}"
     leave = reverse("home") if invoice else reverse("billing:cards")
-    with _in_sentences(None, _("add a card")):
+    with _in_sentences():
         customer = invoice.customer if invoice else checkout.customer_of(user)
         made = gateway.create_setup(
             customer.stripe_id,
@@ -175,7 +175,7 @@ def finish_adding(user: User, session_id: str, request: HttpRequest | None = Non
         MustConfirm: the invoice's payment needs the bank's confirmation.
         MethodError: the invoice couldn't be paid with it, or Stripe couldn't be asked.
     """
-    with _in_sentences(None, _("add a card")):
+    with _in_sentences():
         try:
             session = gateway.read_setup(session_id)
         except gateway.StripeMissing:
@@ -232,11 +232,11 @@ def _pay(invoice: Invoice, method_id: str, attempt: str) -> Invoice:
     except gateway.CardRefused as error:
         _read_invoice(invoice)
         if error.code in TO_CONFIRM:
-            raise MustConfirm(texts.TO_CONFIRM) from error
+            raise MustConfirm(str(texts.TO_CONFIRM)) from error
         raise MethodError(texts.failure(error.code, "")) from error
     except failures.NOT_THE_REQUEST as error:
         failures.note(logger, error, "An invoice could not be paid")
-        raise MethodError(failures.sentence(error, _("pay"))) from error
+        raise MethodError(failures.sentence(error)) from error
     except gateway.StripeError as error:
         logger.info("An invoice can't be paid: %s", error)
         again = _read_invoice(invoice)
@@ -254,13 +254,13 @@ def _read_invoice(invoice: Invoice) -> Invoice | None:
 
 
 @contextmanager
-def _in_sentences(method: PaymentMethod | None, action: str) -> Iterator[None]:
+def _in_sentences(method: PaymentMethod | None = None) -> Iterator[None]:
     """Turn Stripe's errors into sentences; a method that's gone there is gone here."""
     try:
         yield
     except failures.NOT_THE_REQUEST as error:
         failures.note(logger, error, "A payment method could not be changed")
-        raise MethodError(failures.sentence(error, action)) from error
+        raise MethodError(failures.sentence(error)) from error
     except (gateway.StripeError, writing.UnknownCustomer) as error:
         logger.info("A payment method can't be changed: %s", error)
         if method is not None:

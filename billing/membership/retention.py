@@ -13,6 +13,8 @@ from datetime import timedelta
 from django.contrib.auth.models import User
 from django.db.models import F, Sum
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from billing.core.statuses import (
     CHARGED_SUBSCRIPTION,
@@ -39,7 +41,8 @@ logger = logging.getLogger(__name__)
 
 # The average length of a month, in days.
 MONTH_DAYS = 365.25 / 12
-GONE = "This offer has ended. Your membership is as it was."
+GONE = gettext_lazy("This offer has ended. Your membership is unchanged.")
+DISCOUNTED = gettext_lazy("You already have a discount. Your membership is unchanged.")
 
 
 def offer_for(user: User) -> RetentionOffer | None:
@@ -68,7 +71,7 @@ def accept(user: User, reason: CancellationReason | None = None, comment: str = 
     row = cancellation.live_subscription(user)
     offer = RetentionOffer.objects.filter(is_active=True).first()
     if row is None or offer is None:
-        raise MembershipError(GONE)
+        raise MembershipError(str(GONE))
     if _is_given(row, offer):
         return
     decision = cancellation.decide(
@@ -86,7 +89,7 @@ def accept(user: User, reason: CancellationReason | None = None, comment: str = 
         lambda: gateway.give_discount(
             row.stripe_id, offer.coupon_id, cancellation.key_of(decision)
         ),
-        refused=GONE,
+        refused=str(GONE),
     )
 
 
@@ -121,14 +124,14 @@ def _is_given(row: Subscription, offer: RetentionOffer) -> bool:
         failures.note(logger, error, "An offer could not be given")
         raise MembershipError(cancellation.why_not_now(error)) from error
     if redeemed and offer.coupon_id not in {one["coupon"] for one in redeemed}:
-        raise MembershipError("You have a discount already. Your membership is as it was.")
+        raise MembershipError(str(DISCOUNTED))
     return bool(redeemed)
 
 
 def _refuse(row: Subscription, offer: RetentionOffer) -> None:
     """Check again, under the lock."""
     if not RetentionOffer.objects.filter(pk=offer.pk, is_active=True).exists():
-        raise MembershipError(GONE)
+        raise MembershipError(str(GONE))
     if refusal := _why_not(row, offer):
         raise MembershipError(refusal)
 
@@ -146,16 +149,16 @@ def _is_over_too_soon(offer: RetentionOffer, row: Subscription) -> bool:
 def _why_not(row: Subscription, offer: RetentionOffer) -> str:
     """Return why a member can't have the offer, or ""."""
     if row.is_paused:
-        return "Your payments are paused, so there's nothing to take a discount off right now."
+        return _("Your payments are paused, so there’s nothing to discount right now.")
     if row.status not in CHARGED_SUBSCRIPTION or row.ends_at:
-        return "This offer is for memberships that go on and are paid."
+        return _("This offer is for active memberships that are paid.")
     if discounts.running(row):
-        return "You have a discount already. Your membership is as it was."
+        return str(DISCOUNTED)
     if len(row.parts) > 1:
         # It would apply to everything in the subscription.
-        return GONE
+        return str(GONE)
     if offer.currency not in ("", row.currency) or _is_over_too_soon(offer, row):
-        return GONE
+        return str(GONE)
     since = timezone.now() - timedelta(days=MONTH_DAYS * offer.every_months)
     accepted = MembershipDecision.objects.filter(
         customer__user=row.customer.user_id,
@@ -163,4 +166,4 @@ def _why_not(row: Subscription, offer: RetentionOffer) -> str:
         state__in=[DecisionState.PENDING, DecisionState.CONFIRMED],
         created_at__gt=since,
     )
-    return "You have accepted such an offer not long ago." if accepted.exists() else ""
+    return _("You accepted an offer like this recently.") if accepted.exists() else ""

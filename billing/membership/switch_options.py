@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from django.db.models import F, QuerySet
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from billing.core import subscription_items, texts
 from billing.core import tax_texts as tax_words
@@ -37,9 +38,15 @@ class Choice:
     rhythm: str  # "yearly"
     price: Money
     interval: str  # "year"
+    rate: str  # "$290.00 a year"
     saving: str
     tax_words: str = ""  # "plus tax"
     why_not: str = ""  # why this one has to wait although others don't
+
+    @property
+    def rate_with_tax(self) -> str:
+        """What it costs and how often: "$290.00 a year, plus tax"."""
+        return texts.with_tax(self.rate, self.tax_words)
 
 
 @dataclass(frozen=True)
@@ -84,9 +91,10 @@ def choices_among(row: Subscription, on_sale: Sequence[Plan]) -> list[Choice]:
 def _choice(plan: Plan, current: Plan) -> Choice:
     return Choice(
         plan=plan,
-        rhythm=texts.rhythm(plan.interval, plan.interval_count).lower(),
+        rhythm=texts.rhythm_inside(plan.interval, plan.interval_count),
         price=plan.money,
         interval=texts.interval(plan.interval, plan.interval_count),
+        rate=texts.rate(plan.money, plan.interval, plan.interval_count),
         saving=plans.saving(current, plan),
     )
 
@@ -122,19 +130,24 @@ def _obstacle(row: Subscription) -> Obstacle:
 
 def _state_obstacle(row: Subscription) -> Obstacle | None:
     if zelle.is_paid_by(row):
-        return Obstacle(
-            f"You pay by Zelle. To switch plans, write to {current_brand().support_email}."
-        )
+        why = _("You pay by Zelle. To switch plans, write to %(support)s.")
+        return Obstacle(why % {"support": current_brand().support_email})
     if row.status in UNPAID_SUBSCRIPTION:
-        return Obstacle("Your last payment is still open. Pay it to switch plans.")
+        return Obstacle(_("Your last payment is still open. Pay it to switch plans."))
     if row.status == SubscriptionStatus.PAUSED:
-        return Obstacle("Your membership is paused. You can switch once it resumes.")
+        return Obstacle(_("Your membership is paused. You can switch once it resumes."))
     if row.is_paused:
-        until = f" until {plain_date(row.resumes_at)}" if row.resumes_at else ""
-        return Obstacle(f"Your payments are paused{until}. You can switch once they resume.")
+        return _pause(row)
     if row.ends_at:
-        return Obstacle("Your membership is about to end. Keep your membership to switch plans.")
+        return Obstacle(_("Your membership is about to end. Keep it to switch plans."))
     return None
+
+
+def _pause(row: Subscription) -> Obstacle:
+    if row.resumes_at is None:
+        return Obstacle(_("Your payments are paused. You can switch once they resume."))
+    why = _("Your payments are paused until %(day)s. You can switch once they resume.")
+    return Obstacle(why % {"day": plain_date(row.resumes_at)})
 
 
 def paid_for_periods(
@@ -156,11 +169,11 @@ def _given_back(
     disputed = {one.status for payment in paid for one in payment.disputes.all()}
     day = plain_date(row.current_period_end)
     if disputed & OPEN_DISPUTE:
-        why = "Your bank looks into this period's payment. You can switch once it has decided."
+        why = _("Your bank is reviewing this period’s payment. You can switch once it decides.")
         return Obstacle(why)
     if DisputeStatus.LOST in disputed:
-        why = f"Your bank has taken this period's payment back. You can switch from {day}."
-        return Obstacle(why)
+        why = _("Your bank reversed this period’s payment. You can switch from %(day)s.")
+        return Obstacle(why % {"day": day})
     return _refunded(refunds, sum(payment.amount_received for payment in paid), day)
 
 
@@ -172,19 +185,29 @@ def _refunded(refunds: Sequence[Refund], paid: int, day: str) -> Obstacle:
     agreed = [one for one in refunds if not one.is_undecided]
     if agreed:
         is_part = sum(one.amount for one in agreed) < paid
-        what = "Part of this period's payment" if is_part else "This period's payment"
         is_done = {one.state for one in agreed} == {RefundState.SUCCEEDED}
-        done = "was" if is_done else "is being"
-        return Obstacle(f"{what} {done} refunded. You can switch from {day}.")
+        words = {
+            (True, True): _(
+                "Part of this period’s payment was refunded. You can switch from %(day)s."
+            ),
+            (True, False): _(
+                "Part of this period’s payment is being refunded. You can switch from %(day)s."
+            ),
+            (False, True): _("This period’s payment was refunded. You can switch from %(day)s."),
+            (False, False): _(
+                "This period’s payment is being refunded. You can switch from %(day)s."
+            ),
+        }
+        return Obstacle(words[is_part, is_done] % {"day": day})
     return _in_review(refunds[0]) if refunds else Obstacle()
 
 
 def _in_review(row: Refund) -> Obstacle:
     if row.origin != RefundOrigin.MEMBER:
-        return Obstacle("We are looking at this period's payment. You can switch after that.")
-    why = (
-        "Your request for a refund of this period's payment is in review. "
-        "You can switch once you withdraw it, or if we do not approve it."
+        return Obstacle(_("We’re reviewing this period’s payment. You can switch after that."))
+    why = _(
+        "We’re reviewing your refund request for this period’s payment. "
+        "To switch now, withdraw the request."
     )
     return Obstacle(why, reverse("billing:refund", args=[row.pk]))
 
@@ -199,15 +222,22 @@ def _holds_more(row: Subscription, choice: Choice) -> str:
 
     Items in one subscription are charged at the same interval, so a new one would change them.
     """
-    ask = f"To change how you pay, write to {current_brand().support_email}."
+    support = current_brand().support_email
     plan = subscription_items.of_plan(row.parts, plans.product_ids())
     if len(plan) > 1 or any(one.quantity != 1 for one in plan):
-        return f"You pay for {row.name} together. {ask}"
+        return _("You pay for %(names)s together. To switch plans, write to %(support)s.") % {
+            "names": row.name,
+            "support": support,
+        }
     every = (choice.plan.interval, choice.plan.interval_count)
     others = [one for one in row.parts if one not in plan and one.every != every]
     if others:
         names = subscription_items.joined([one.title for one in others])
-        return f"You also pay for {names} with your membership. {ask}"
+        why = _(
+            "You also pay for %(names)s with your membership. To switch plans, write to "
+            "%(support)s."
+        )
+        return why % {"names": names, "support": support}
     return ""
 
 
@@ -218,4 +248,6 @@ def _stretches_a_discount(row: Subscription, choice: Choice) -> str:
     if not ends or plans.months(choice.plan.interval, choice.plan.interval_count) <= current:
         return ""
     day = plain_date(datetime.fromtimestamp(max(ends), UTC))
-    return f"Your discount is for paying as you do now, until {day}. You can switch after that."
+    return _("Your discount is for your current plan until %(day)s. You can switch after that.") % {
+        "day": day
+    }

@@ -15,6 +15,8 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.core import signing
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from billing.core import subscription_items, texts
 from billing.core.statuses import (
@@ -36,9 +38,8 @@ logger = logging.getLogger(__name__)
 SALT = "billing.switching"
 # How long a preview can be confirmed.
 SHOWN_FOR_SECONDS = 30 * 60
-ADDRESS_MISSING = (
-    "We need your billing address to work out the tax. Add it on the page where you change your "
-    "card, then switch."
+ADDRESS_MISSING = gettext_lazy(
+    "We need your billing address to work out the tax. Add it under Billing details, then switch."
 )
 
 
@@ -85,7 +86,7 @@ def preview(row: Subscription, choice: Choice) -> Preview:
         failures.note(logger, error, "A switch could not be previewed")
         raise MembershipError(cancellation.why_not_now(error)) from error
     if shown.needs_place:
-        raise MembershipError(ADDRESS_MISSING)
+        raise MembershipError(str(ADDRESS_MISSING))
     return _as_preview(row, choice, change, shown)
 
 
@@ -101,7 +102,7 @@ def switch(user: User, choice: Choice, token: str) -> None:
     """
     row = cancellation.live_subscription(user)
     if row is None:
-        raise MembershipError("There is no membership to change.")
+        raise MembershipError(_("There’s no membership to change."))
     shown = _opened(token, row, choice)
     change = _checked(row, choice, shown)
     if change is None:
@@ -122,7 +123,9 @@ def switch(user: User, choice: Choice, token: str) -> None:
 def _refuse(row: Subscription, choice: Choice) -> None:
     """Check under the lock that it's still possible."""
     if row.price_id == choice.plan.stripe_id:
-        raise MembershipError(f"You pay {choice.rhythm} already.")
+        raise MembershipError(
+            _("You’re already on %(rhythm)s billing.") % {"rhythm": choice.rhythm}
+        )
     if refusal := why_not(row) or refused(row, choice):
         raise MembershipError(refusal)
 
@@ -132,9 +135,9 @@ def _opened(token: str, row: Subscription, choice: Choice) -> dict[str, Any]:
     try:
         shown: dict[str, Any] = signing.loads(token, salt=SALT, max_age=SHOWN_FOR_SECONDS)
     except signing.BadSignature as error:
-        raise LookAgain("These amounts have changed. Here are today’s.") from error
+        raise LookAgain(_("These amounts have changed. Here are today’s.")) from error
     if (shown["row"], shown["price"]) != (row.stripe_id, choice.plan.stripe_id):
-        raise LookAgain("These figures were for something else. Here are the right ones.")
+        raise LookAgain(_("Those amounts were for something else. Here are the right ones."))
     return shown
 
 
@@ -155,9 +158,9 @@ def _checked(
     except gateway.StripeError as error:
         # Since then, the period may have ended, or the price may have been archived.
         logger.warning("What was shown of a switch is no longer possible: %s", error)
-        raise LookAgain("This has changed since you looked. Please look again.") from error
+        raise LookAgain(_("This has changed since you looked. Please check it again.")) from error
     if _figures(change, foreseen) != shown["figures"]:
-        raise LookAgain("The amounts have changed since you looked. Please look again.")
+        raise LookAgain(_("The amounts have changed since you looked. Please check them again."))
     return change
 
 
@@ -222,22 +225,22 @@ def _lines(shown: SwitchSnapshot, choice: Choice) -> Iterator[Line]:
     for line in shown.lines:
         yield Line(_label(line, choice), Money(line.amount, shown.currency))
     if shown.discount:
-        yield Line("Discount", Money(-shown.discount, shown.currency))
+        yield Line(_("Discount"), Money(-shown.discount, shown.currency))
     if shown.tax_added:
-        yield Line("Tax", Money(shown.tax_added, shown.currency))
+        yield Line(_("Tax"), Money(shown.tax_added, shown.currency))
     if shown.balance > 0:
-        yield Line("Still open from before", Money(shown.balance, shown.currency))
+        yield Line(_("Still unpaid from before"), Money(shown.balance, shown.currency))
     used = min(-shown.balance, max(0, shown.total))
     if used > 0:
-        yield Line("Credit that you had", Money(-used, shown.currency))
+        yield Line(_("Your credit"), Money(-used, shown.currency))
 
 
 def _label(line: SwitchLine, choice: Choice) -> str:
     if line.is_period:
-        return f"Your next {choice.interval}, from today"
+        return _("Your next %(interval)s, from today") % {"interval": choice.interval}
     if not line.is_proration:
         return line.description
-    return "Credit for unused time" if line.amount < 0 else "Until your next payment"
+    return _("Credit for unused time") if line.amount < 0 else _("Until your next payment")
 
 
 def _next_charge_at(row: Subscription, shown: SwitchSnapshot) -> datetime:

@@ -61,7 +61,7 @@ class RetentionOffer(models.Model):
     def terms(self) -> str:
         """What it gives: "20% off for 3 months"."""
         less = texts.less(self.percent_off, self.amount_off, self.currency)
-        return f"{less} {texts.lasting(self.duration, self.months)}"
+        return texts.less_for(less, self.duration, self.months)
 
 
 class RetentionShowing(models.Model):

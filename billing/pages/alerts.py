@@ -62,13 +62,16 @@ def _two_memberships(current: Membership) -> list[Alert]:
     if not current.has_two or current.price is None:
         return []
     others = [one.price for one in current.also_billed if one.is_membership]
-    prices = texts.listed([f"{current.price} a {current.interval}", *others])
+    prices = texts.listed([current.rate, *others])
     return [
         Alert(
             Tone.WAIT,
-            "You have two memberships",
-            f"You're charged for both: {prices}. We've been notified and will fix this. "
-            f"Questions? Write to {current_brand().support_email}.",
+            _("You have two memberships"),
+            _(
+                "You’re charged for both: %(prices)s. We’ve been notified and will fix this. "
+                "Questions? Write to %(support)s."
+            )
+            % {"prices": prices, "support": current_brand().support_email},
         )
     ]
 
@@ -78,27 +81,29 @@ def _banks_at_work(rows: Sequence[Payment]) -> list[Alert]:
     return [
         Alert(
             Tone.WAIT,
-            f"Your payment of {row.money} is on its way",
-            f"For: {descriptions.of_single(row)}. {texts.PROCESSING}",
+            _("Your payment of %(amount)s for %(what)s is on its way")
+            % {"amount": row.money, "what": descriptions.of_single(row)},
+            str(texts.PROCESSING),
         )
         for row in rows
     ]
 
 
 def _request_alert(request: PaymentRequest) -> Alert:
-    until = f" You can pay until {long_date(request.expires_at)}." if request.expires_at else ""
+    values = {"amount": request.price, "what": request.description}
+    sentences = []
+    if request.expires_at:
+        day = long_date(request.expires_at)
+        sentences.append(_("You can pay until %(day)s.") % {"day": day})
+    if tax_settings.of_single_payments() == tax_texts.ADDED:
+        sentences.append(_("Tax is added at checkout."))
     return Alert(
         Tone.WAIT,
-        f"Please pay {request.price}",
-        f"For: {request.description}.{until}{_tax_sentence()}",
-        f"Pay {request.price}",
+        _("Please pay %(amount)s for %(what)s") % values,
+        " ".join(sentences),
+        _("Pay %(amount)s") % values,
         pay_links.path_of(request),
     )
-
-
-def _tax_sentence() -> str:
-    is_added = tax_settings.of_single_payments() == tax_texts.ADDED
-    return " Tax is added at checkout." if is_added else ""
 
 
 def _membership_alert(facts: MemberFacts, current: Membership) -> list[Alert]:
@@ -135,8 +140,8 @@ def _card_matters(facts: MemberFacts, current: Membership) -> list[Alert]:
         return [
             _card_alert(
                 Tone.BAD,
-                "Your last payment didn’t go through",
-                "Please check the card that we charge.",
+                _("Your last payment didn’t go through"),
+                _("Please check the card we charge."),
             )
         ]
     return _card_alerts(facts, current)
@@ -153,9 +158,12 @@ def _card_alerts(facts: MemberFacts, current: Membership) -> list[Alert]:
         return [
             _card_alert(
                 Tone.WAIT,
-                f"Your {current.card} expires soon",
-                f"It can be charged until the end of {current.card_expires}. "
-                "Add the new one, so that your next payment goes through.",
+                _("Your %(card)s expires soon") % {"card": current.card},
+                _(
+                    "It works until the end of %(month)s. Add the new one so your next payment "
+                    "goes through."
+                )
+                % {"month": current.card_expires},
             )
         ]
     return []
@@ -194,11 +202,11 @@ def _with_zelle(alert: Alert, awaited: ExpectedTransfer | None, facts: MemberFac
         return alert
     url = reverse("billing:zelle", args=[awaited.pk])
     if awaited.said_sent_at:
-        text = f"{alert.text} You said you’ve sent it by Zelle: we’re looking out for it."
-        return replace(alert, text=text, action="See the payment", url=url)
+        sent = _("You said you’ve sent it by Zelle. We’re looking out for it.")
+        return replace(alert, text=f"{alert.text} {sent}", action=_("See the payment"), url=url)
     reference = zelle.shown(awaited, facts.zelle_terms)
-    text = f"{alert.text} Send it by Zelle with the memo {reference}."
-    return replace(alert, text=text, action="Pay by Zelle", url=url)
+    how = _("Send it by Zelle with the memo %(memo)s.") % {"memo": reference}
+    return replace(alert, text=f"{alert.text} {how}", action=_("Pay by Zelle"), url=url)
 
 
 def _sent_alert(row: Invoice, description: str) -> Alert:
@@ -207,17 +215,18 @@ def _sent_alert(row: Invoice, description: str) -> Alert:
         return _unpaid_alert(row)
     amount = row.money_remaining
     day = long_date(row.due_at) if row.due_at else ""
-    title = f"Please pay {amount}" + (f" by {day}" if day else "")
+    title = _("Please pay %(amount)s by %(day)s") if day else _("Please pay %(amount)s")
     if row.is_overdue:
-        title = f"{amount} was due on {day}"
-    text = f"Invoice {row.number} for {description}."
+        title = _("%(amount)s was due on %(day)s")
+    text = _("Invoice %(number)s for %(what)s.") % {"number": row.number, "what": description}
     if row.collection == Collection.FAILED:
-        text = f"{text} Your last try didn't go through. {_last_refusal(row)}"
+        failed = _("Your last try didn’t go through.")
+        text = f"{text} {failed} {_last_refusal(row)}"
     return Alert(
         Tone.BAD if row.is_overdue else Tone.WAIT,
-        title,
+        title % {"amount": amount, "day": day},
         text,
-        f"Pay {amount} now",
+        _("Pay %(amount)s now") % {"amount": amount},
         reverse("billing:invoice-hosted", args=[row.pk]),
     )
 
@@ -231,9 +240,9 @@ def _other_card_alert(facts: MemberFacts, current: Membership) -> Alert | None:
     card = texts.card(paid.card_brand, paid.card_last4)
     return Alert(
         Tone.WAIT,
-        f"Use {card} for the next charges too?",
-        f"You paid your last invoice with it. {_now_pays(current)}",
-        f"Use {card}",
+        _("Use %(card)s from now on?") % {"card": card},
+        " ".join([_("You paid your last invoice with it."), _now_pays(current)]),
+        _("Use %(card)s") % {"card": card},
         reverse("billing:use-card", args=[paid.pk]),
         "post",
     )
@@ -242,26 +251,25 @@ def _other_card_alert(facts: MemberFacts, current: Membership) -> Alert | None:
 def _now_pays(current: Membership) -> str:
     """Say what the next payment is charged to if the member does nothing."""
     if current.card:
-        return f"Your next payment is still charged to your {current.card}."
+        return _("Your next payment is still charged to your %(card)s.") % {"card": current.card}
     if current.row and current.row.method_id:
-        return "Your next payment is still charged to another payment method."
-    return "There's no card for your next payment yet."
+        return _("Your next payment is still charged to another payment method.")
+    return _("There’s no card for your next payment yet.")
 
 
 def _address_alert() -> Alert:
     """Ask for the address that's needed to calculate tax."""
     return Alert(
         Tone.WAIT,
-        "Please add your billing address",
-        "We need it to work out the tax on your membership. You're still a member, and nothing "
-        "else changes.",
-        "Add billing address",
+        _("Please add your billing address"),
+        _("We need it to work out the tax on your membership. Nothing else changes."),
+        _("Add billing address"),
         reverse("billing:details"),
     )
 
 
 def _card_alert(tone: Tone, title: str, text: str) -> Alert:
-    return Alert(tone, title, text, "Update your card", reverse("billing:manage-card"), "post")
+    return Alert(tone, title, text, _("Update your card"), reverse("billing:manage-card"), "post")
 
 
 def _unpaid_alert(invoice: Invoice) -> Alert:
@@ -271,30 +279,31 @@ def _unpaid_alert(invoice: Invoice) -> Alert:
         case Collection.PROCESSING:
             return Alert(
                 Tone.WAIT,
-                f"Your payment of {amount}{_for_what(invoice)} is on its way",
-                texts.PROCESSING,
+                _about(
+                    invoice,
+                    _("Your payment of %(amount)s is on its way"),
+                    _("Your payment of %(amount)s for %(what)s is on its way"),
+                ),
+                str(texts.PROCESSING),
             )
         case Collection.REQUIRES_ACTION:
-            title = f"Please confirm your payment of {amount}{_for_what(invoice)}"
-            return Alert(Tone.WAIT, title, texts.TO_CONFIRM, f"Confirm {amount}", hosted)
+            title = _about(
+                invoice,
+                _("Please confirm your payment of %(amount)s"),
+                _("Please confirm your payment of %(amount)s for %(what)s"),
+            )
+            action = _("Confirm %(amount)s") % {"amount": amount}
+            return Alert(Tone.WAIT, title, str(texts.TO_CONFIRM), action, hosted)
     return _failed_alert(invoice, amount, hosted)
 
 
 def _failed_alert(invoice: Invoice, amount: Money, hosted: str) -> Alert:
-    reason = _last_refusal(invoice)
-    again = invoice.next_payment_attempt_at
-    if invoice.subscription and invoice.subscription.status == SubscriptionStatus.INCOMPLETE:
-        what = "Your membership" if invoice.membership else invoice.subscription.name
-        outlook = f"{what} begins once it is paid."
-    elif again:
-        outlook = f"We’ll try again on {long_date(again)}."
-    elif invoice.subscription:
-        what = "your membership" if invoice.membership else invoice.subscription.name
-        was_last = "This was the last try: pay" if invoice.was_last_try else "Pay"
-        outlook = f"{was_last} now to keep {what}."
-    else:
-        outlook = "You can pay it now, with this card or another."
-    title = f"Your payment of {amount}{_for_what(invoice)} didn’t go through"
+    reason, outlook = _last_refusal(invoice), _outlook(invoice)
+    title = _about(
+        invoice,
+        _("Your payment of %(amount)s didn’t go through"),
+        _("Your payment of %(amount)s for %(what)s didn’t go through"),
+    )
     if card := _tried_card(invoice):
         # Both ways lead to the same invoice being paid once; the first keeps the new card.
         return Alert(
@@ -307,7 +316,25 @@ def _failed_alert(invoice: Invoice, amount: Money, hosted: str) -> Alert:
             _("Try %(card)s again") % {"card": card},
             reverse("billing:pay-again", args=[invoice.pk]),
         )
-    return Alert(Tone.BAD, title, f"{reason} {outlook}", f"Pay {amount}", hosted)
+    pay = _("Pay %(amount)s") % {"amount": amount}
+    return Alert(Tone.BAD, title, f"{reason} {outlook}", pay, hosted)
+
+
+def _outlook(invoice: Invoice) -> str:
+    """Say what comes next for an invoice that a card didn't pay."""
+    row, again = invoice.subscription, invoice.next_payment_attempt_at
+    if row and row.status == SubscriptionStatus.INCOMPLETE:
+        if invoice.membership:
+            return _("Your membership starts once it’s paid.")
+        return _("%(what)s starts once it’s paid.") % {"what": row.name}
+    if again:
+        return _("We’ll try again on %(day)s.") % {"day": long_date(again)}
+    if row is None:
+        return _("You can pay it now with this card or another.")
+    what = _("your membership") if invoice.membership else row.name
+    if invoice.was_last_try:
+        return _("This was the last try. Pay now to keep %(what)s.") % {"what": what}
+    return _("Pay now to keep %(what)s.") % {"what": what}
 
 
 def _tried_card(invoice: Invoice) -> str:
@@ -326,10 +353,12 @@ def _last_refusal(invoice: Invoice) -> str:
     return texts.failure(last.failure_code, last.card_brand) if last else texts.failure("")
 
 
-def _for_what(invoice: Invoice) -> str:
-    """Return " for Locker rental" if an invoice is for something other than the membership."""
+def _about(invoice: Invoice, plain: str, with_name: str) -> str:
+    """Return a title with the amount, and what it's for if that isn't the membership."""
     row = invoice.subscription
-    return "" if row is None or row.is_membership else f" for {row.name}"
+    is_named = row is not None and not row.is_membership
+    values = {"amount": invoice.money_remaining, "what": row.name if row else ""}
+    return (with_name if is_named else plain) % values
 
 
 def left_open(facts: MemberFacts) -> list[Alert]:
@@ -341,19 +370,24 @@ def left_open(facts: MemberFacts) -> list[Alert]:
     return [_left_open(row) for row in rows[:PAGE_SIZE]]
 
 
-def _earlier(row: Invoice) -> str:
-    """Return "membership", or what else an invoice was for."""
-    return row.subscription.name if row.subscription and not row.membership else "membership"
-
-
 def _left_open(row: Invoice) -> Alert:
-    amount = row.money_remaining
-    day = long_date(row.finalized_at or row.created_at)
+    values = {
+        "amount": row.money_remaining,
+        "what": row.subscription.name if row.subscription else "",
+        "day": long_date(row.finalized_at or row.created_at),
+    }
+    if row.subscription and not row.membership:
+        title = _("%(amount)s for %(what)s is still open") % values
+    else:
+        title = _("%(amount)s from your earlier membership is still open") % values
     return Alert(
         Tone.INFO,
-        f"{amount} from your earlier {_earlier(row)} is still open",
-        f"It’s the invoice of {day}. You won’t be charged automatically; you can pay it "
-        "whenever you like. This is separate from any new membership.",
-        f"Pay {amount}",
+        title,
+        _(
+            "This is your invoice from %(day)s. You won’t be charged automatically, so pay it "
+            "whenever you like. It’s separate from any new membership."
+        )
+        % values,
+        _("Pay %(amount)s") % values,
         reverse("billing:invoice-hosted", args=[row.pk]),
     )

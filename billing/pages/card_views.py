@@ -11,11 +11,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from billing.core.statuses import Collection, InvoiceStatus
+from billing.core.tones import Tone
 from billing.facts import payers
 from billing.membership import payment_methods
 from billing.membership.payment_methods import MethodError, MustConfirm
 from billing.models import Invoice, PaymentMethod
 from billing.pages import card_lines
+from billing.pages.outcomes import Outcome
 from common.htmx import wants_fragment
 from members.access import current_user
 
@@ -27,7 +29,7 @@ def cards(request: HttpRequest) -> HttpResponse:
     return _page(request)
 
 
-def _page(request: HttpRequest, outcome: dict[str, str] | None = None) -> HttpResponse:
+def _page(request: HttpRequest, outcome: Outcome | None = None) -> HttpResponse:
     """Render the page, or the list that HTMX asks for, with what's true now."""
     user = current_user(request)
     payer = payers.living(user)
@@ -93,16 +95,17 @@ def make_default(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         payment_methods.make_default(current_user(request), method, request)
     except MethodError as error:
-        return _done(request, str(error), is_good=False)
+        return _done(request, str(error), Tone.BAD)
     card = payment_methods.name(method)
     return _done(request, _("Your next charges go to %(card)s.") % {"card": card})
 
 
-def _done(request: HttpRequest, told: str, *, is_good: bool = True) -> HttpResponse:
+def _done(request: HttpRequest, told: str, tone: Tone = Tone.GOOD) -> HttpResponse:
     """Say what's true now: in the list that changed, or after a redirect."""
+    outcome = Outcome(tone, told)
     if wants_fragment(request):
-        return _page(request, {"tone": "good" if is_good else "bad", "text": told})
-    (messages.success if is_good else messages.error)(request, told)
+        return _page(request, outcome)
+    outcome.leave_for(request)
     return redirect("billing:cards")
 
 
@@ -114,11 +117,9 @@ def remove_card(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         payment_methods.remove(current_user(request), method, request)
     except MethodError as error:
-        messages.error(request, str(error))
-    else:
-        card = payment_methods.name(method)
-        messages.success(request, _("%(card)s is removed.") % {"card": card})
-    return redirect("billing:cards")
+        return _done(request, str(error), Tone.BAD)
+    card = payment_methods.name(method)
+    return _done(request, _("%(card)s is removed.") % {"card": card})
 
 
 @login_required

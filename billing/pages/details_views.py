@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
+from billing.core.tones import Tone
 from billing.facts import payers
 from billing.membership import billing_details
 from billing.membership.billing_details import DetailsRefused
 from billing.models import Customer
 from billing.pages import tax_id_lines
 from billing.pages.details_forms import DetailsForm, TaxIdForm
+from billing.pages.outcomes import Outcome
 from common.htmx import wants_fragment
 from members.access import current_user
 
@@ -69,17 +70,17 @@ def remove_tax_id(request: HttpRequest) -> HttpResponse:
     try:
         billing_details.remove_tax_id(current_user(request), kind, value)
     except DetailsRefused as error:
-        return _done(request, TAX_IDS, str(error), is_good=False)
+        return _done(request, TAX_IDS, str(error), Tone.BAD)
     told = _("The tax ID is removed. It’s not on your next invoice.")
     return _done(request, TAX_IDS, told)
 
 
-def _done(request: HttpRequest, part: str, told: str, *, is_good: bool = True) -> HttpResponse:
+def _done(request: HttpRequest, part: str, told: str, tone: Tone = Tone.GOOD) -> HttpResponse:
     """Say what's true now: in the part of the page that changed, or after a redirect."""
+    outcome = Outcome(tone, told)
     if wants_fragment(request):
-        outcome = {"tone": "good" if is_good else "bad", "text": told}
         return _page(request, payers.living(current_user(request)), part, outcome=outcome)
-    (messages.success if is_good else messages.error)(request, told)
+    outcome.leave_for(request)
     return redirect("billing:details")
 
 
@@ -90,7 +91,7 @@ def _page(
     *,
     form: DetailsForm | None = None,
     adding: TaxIdForm | None = None,
-    outcome: dict[str, str] | None = None,
+    outcome: Outcome | None = None,
 ) -> HttpResponse:
     """Render the page, or the part that HTMX asks for. A whole page with a refused form is a 400.
 

@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from billing.models import CreditNote, Invoice
@@ -83,7 +84,7 @@ def _fresh_link(
         failures.note(logger, error, "A document's link could not be renewed, the old one must do")
     url: str = getattr(document, column)
     if not url:
-        messages.info(request, "There is no such document for this invoice yet.")
+        messages.info(request, _("This document isn’t available yet."))
         invoice_pk = document.invoice_id if isinstance(document, CreditNote) else document.pk
         return redirect("billing:invoice", pk=invoice_pk)
     return redirect(url)

@@ -8,6 +8,9 @@ from datetime import datetime
 from enum import StrEnum
 
 from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from billing.core import tax_texts as tax_words
 from billing.core import texts
@@ -31,12 +34,12 @@ from billing.zelle import way
 from billing.zelle.way import OtherWay
 from common.money import Money
 
-PENDING_SENTENCES = {
-    MembershipAction.CANCEL: "Your cancellation is being confirmed.",
-    MembershipAction.RESUME: "We are putting your membership back.",
-    MembershipAction.CANCEL_NOW: "Your membership is being ended.",
-    MembershipAction.SWITCH: "Your new way of paying is being confirmed.",
-    MembershipAction.STAY: "Your discount is being confirmed.",
+PENDING_SENTENCES: dict[MembershipAction, str | Promise] = {
+    MembershipAction.CANCEL: gettext_lazy("Your cancellation is being confirmed."),
+    MembershipAction.RESUME: gettext_lazy("We’re restoring your membership."),
+    MembershipAction.CANCEL_NOW: gettext_lazy("Your membership is being ended."),
+    MembershipAction.SWITCH: gettext_lazy("Your switch is being confirmed."),
+    MembershipAction.STAY: gettext_lazy("Your discount is being confirmed."),
 }
 
 
@@ -64,6 +67,8 @@ class Membership:
     plan_name: str = ""
     price: Money | None = None
     interval: str = ""
+    rate: str = ""  # "$29.00 a month"
+    per: str = ""  # "a month"
     tax_words: str = ""  # "plus tax", of the price
     next_charge: Money | None = None
     next_charge_at: datetime | None = None
@@ -111,13 +116,24 @@ class Membership:
         is_paused = self.state == MembershipState.PAUSED and self.next_charge_at is None
         is_sent = self.row is not None and self.row.is_sent
         if self.ends_at or is_free or is_paused or is_sent:
-            return "Card on file"
-        return "Next charge to"
+            return _("Card on file")
+        return _("Next charge to")
 
     @property
     def next_label(self) -> str:
         """What comes next: a payment, or an invoice to pay."""
-        return "Next invoice" if self.row is not None and self.row.is_sent else "Next payment"
+        is_sent = self.row is not None and self.row.is_sent
+        return _("Next invoice") if is_sent else _("Next payment")
+
+    @property
+    def rate_with_tax(self) -> str:
+        """What it costs and how often: "$29.00 a month, plus tax"."""
+        return texts.with_tax(self.rate, self.tax_words)
+
+    @property
+    def per_with_tax(self) -> str:
+        """What stands behind the price: "a month, plus tax"."""
+        return texts.with_tax(self.per, self.tax_words)
 
     @property
     def resumes_at(self) -> datetime | None:
@@ -145,14 +161,16 @@ def _membership(facts: MemberFacts, subscription: Subscription | None) -> Member
         return Membership(
             MembershipState.CONFIRMING,
             Tone.WAIT,
-            "Confirming",
-            "Your payment is being confirmed. This takes a few seconds.",
+            _("Confirming"),
+            _("Your payment is being confirmed. This takes a few seconds."),
         )
     if subscription and subscription.status == SubscriptionStatus.INCOMPLETE:
         return _unfinished_membership(facts.waiting_of(subscription))
     if subscription and subscription.status in ENDED_SUBSCRIPTION:
         return _ended_membership(subscription)
-    return Membership(MembershipState.NONE, Tone.INFO, "Not a member", "You’re not a member yet.")
+    return Membership(
+        MembershipState.NONE, Tone.INFO, _("Not a member"), _("You’re not a member yet.")
+    )
 
 
 def switches(facts: MemberFacts, current: Membership) -> switch_options.Offered | None:
@@ -180,13 +198,14 @@ def changed_price(current: Membership, offer: plans.PlanOffer | None) -> str:
         return ""
     same = [one for one in offer.prices if one.interval == current.interval]
     if not same:
-        return f"You paid {current.price} a {current.interval}. That price is not on sale any more."
+        words = _("You paid %(before)s. That price isn’t available anymore.")
+        return words % {"before": current.rate}
     if same[0].price == current.price:
         return ""
-    return (
-        f"You paid {current.price} a {current.interval}; "
-        f"it is now {same[0].price} a {same[0].interval}."
-    )
+    return _("You paid %(before)s. It’s now %(now)s.") % {
+        "before": current.rate,
+        "now": same[0].rate,
+    }
 
 
 def _live_membership(row: Subscription, facts: MemberFacts) -> Membership:
@@ -203,10 +222,13 @@ def _live_membership(row: Subscription, facts: MemberFacts) -> Membership:
         state=state,
         tone=tone,
         label=label,
-        sentence=sentence or _waiting_sentence(waiting) + _sentence(state, row, next_charge),
+        sentence=sentence
+        or _joined(_waiting_sentence(waiting), _sentence(state, row, next_charge)),
         plan_name=row.name or UNNAMED_PLAN,
         price=price,
         interval=texts.interval(row.interval, row.interval_count),
+        rate=texts.rate(price, row.interval, row.interval_count),
+        per=texts.per(row.interval, row.interval_count),
         tax_words=tax_words.price(row.taxation),
         next_charge=next_charge if goes_on else None,
         next_charge_at=row.current_period_end if goes_on else None,
@@ -218,7 +240,7 @@ def _live_membership(row: Subscription, facts: MemberFacts) -> Membership:
         card_expires=texts.card_expiry(row.card_expires),
         card_expires_soon=card_expires_soon(row, timezone.now()),
         period_end=row.current_period_end,
-        pending=PENDING_SENTENCES[MembershipAction(decision.action)] if decision else "",
+        pending=str(PENDING_SENTENCES[MembershipAction(decision.action)]) if decision else "",
         discounts=discounts.in_words(row),
         waiting=waiting,
         credit=credit.of(row),
@@ -241,95 +263,107 @@ def _collection(invoices: Sequence[Invoice], otherwise: Collection) -> Collectio
 
 
 def _waiting_sentence(waiting: Money | None) -> str:
-    return f"Your {waiting} bank payment is on its way and may take a few days. " if waiting else ""
+    if waiting is None:
+        return ""
+    return _("Your %(amount)s bank payment is on its way and may take a few days.") % {
+        "amount": waiting
+    }
+
+
+def _joined(*sentences: str) -> str:
+    return " ".join(filter(None, sentences))
 
 
 def _unfinished_membership(invoices: Sequence[Invoice]) -> Membership:
     """Return a membership that hasn't begun: its first payment hasn't succeeded."""
     waiting = _waiting_for_bank(invoices)
-    state, tone, label = MembershipState.NONE, Tone.WAIT, "Not begun"
-    sentence = "Your membership begins with its first payment."
+    state, tone, label = MembershipState.NONE, Tone.WAIT, _("Not started")
+    sentence = _("Your membership starts with your first payment.")
     match _collection(invoices, Collection.NONE):
         case Collection.PROCESSING:
-            state, label = MembershipState.CONFIRMING, "Payment on its way"
-            sentence = f"{_waiting_sentence(waiting)}Your membership begins once it is here."
+            state, label = MembershipState.CONFIRMING, _("Payment on its way")
+            starts = _("Your membership starts once it arrives.")
+            sentence = _joined(_waiting_sentence(waiting), starts)
         case Collection.REQUIRES_ACTION:
-            label = "Needs your confirmation"
-            sentence = "Your membership begins once you confirm your first payment."
+            label = _("Needs your confirmation")
+            sentence = _("Your membership starts once you confirm your first payment.")
         case Collection.FAILED:
-            tone, label = Tone.BAD, "Payment failed"
-            sentence = "Your first payment didn’t go through: your membership has not begun."
+            tone, label = Tone.BAD, _("Payment failed")
+            sentence = _("Your first payment didn’t go through, so your membership hasn’t started.")
     return Membership(state, tone, label, sentence, waiting=waiting)
 
 
 def _state(row: Subscription) -> tuple[MembershipState, Tone, str]:
     if row.status in UNPAID_SUBSCRIPTION:
-        return MembershipState.PAYMENT_DUE, Tone.BAD, "Payment failed"
+        return MembershipState.PAYMENT_DUE, Tone.BAD, _("Payment failed")
     if row.status == SubscriptionStatus.PAUSED:
-        return MembershipState.PAUSED, Tone.WAIT, "Paused"
+        return MembershipState.PAUSED, Tone.WAIT, _("Paused")
     if row.ends_at:
-        return MembershipState.ENDING, Tone.WAIT, "Ending"
+        return MembershipState.ENDING, Tone.WAIT, _("Ending")
     if row.is_paused:
-        return MembershipState.PAUSED, Tone.WAIT, "Paused"
+        return MembershipState.PAUSED, Tone.WAIT, _("Paused")
     if row.status == SubscriptionStatus.TRIALING:
-        return MembershipState.TRIAL, Tone.GOOD, "Free trial"
-    return MembershipState.ACTIVE, Tone.GOOD, "Active"
+        return MembershipState.TRIAL, Tone.GOOD, _("Free trial")
+    return MembershipState.ACTIVE, Tone.GOOD, _("Active")
 
 
 def _payment_due(invoices: Sequence[Invoice]) -> tuple[Tone, str, str]:
     """Distinguish a failed payment from one that's waiting for the bank or the member."""
     if invoice := collecting.overdue_invoice(invoices):
-        return Tone.BAD, "Overdue", collecting.overdue(invoice)
+        return Tone.BAD, _("Overdue"), collecting.overdue(invoice)
     match _collection(invoices, Collection.FAILED):
         case Collection.PROCESSING:
             return (
                 Tone.WAIT,
-                "Payment on its way",
-                "Your last payment is on its way. You are still a member.",
+                _("Payment on its way"),
+                _("Your last payment is on its way. You’re still a member."),
             )
         case Collection.REQUIRES_ACTION:
             return (
                 Tone.WAIT,
-                "Needs your confirmation",
-                "Your bank asks you to confirm your last payment. You’re still a member for now.",
+                _("Needs your confirmation"),
+                _(
+                    "Your bank wants you to confirm your last payment. You’re still a member for "
+                    "now."
+                ),
             )
-    return Tone.BAD, "Payment failed", ""
+    return Tone.BAD, _("Payment failed"), ""
 
 
 def _sentence(state: MembershipState, row: Subscription, charge: Money | None) -> str:
     balance = credit.in_next_charge(row)
     match state:
         case MembershipState.PAYMENT_DUE:
-            failed = "Your last payment didn’t go through. You’re still a member for now."
-            return f"{failed} {collecting.pause_of_renewals(row)}".strip()
+            failed = _("Your last payment didn’t go through. You’re still a member for now.")
+            return _joined(failed, collecting.pause_of_renewals(row))
         case MembershipState.PAUSED if row.is_paused:
             return collecting.paused(row, charge)
         case MembershipState.PAUSED:
-            return "Your membership is paused. Nothing will be charged."
+            return _("Your membership is paused. You won’t be charged.")
         case MembershipState.ENDING:
-            end = row.ends_at
-            return f"Your membership ends on {long_date(end)}." if end else "It is ending."
+            end = row.ends_at or row.current_period_end
+            return _("Your membership ends on %(day)s.") % {"day": long_date(end)}
         case MembershipState.TRIAL:
             then = collecting.first_payment(row, charge)
-            until = long_date(row.current_period_end)
-            return f"Your trial is free until {until}. {then} {balance}".strip()
+            return _joined(collecting.free_until(row), then, balance)
         case _:
-            return f"{collecting.next_payment(row, charge)} {balance}".strip()
+            return _joined(collecting.next_payment(row, charge), balance)
 
 
 def _ended_membership(row: Subscription) -> Membership:
     ended = row.ended_at or row.current_period_end
     if row.status == SubscriptionStatus.INCOMPLETE_EXPIRED:
-        sentence = "Your membership has not begun: its first payment was not made in time."
-        return Membership(MembershipState.NONE, Tone.INFO, "Not a member", sentence)
+        sentence = _("Your membership didn’t start because the first payment wasn’t made in time.")
+        return Membership(MembershipState.NONE, Tone.INFO, _("Not a member"), sentence)
     return Membership(
         state=MembershipState.ENDED,
         tone=Tone.INFO,
-        label="Ended",
-        sentence=f"Your membership ended on {long_date(ended)}.",
+        label=_("Ended"),
+        sentence=_("Your membership ended on %(day)s.") % {"day": long_date(ended)},
         plan_name=row.name or UNNAMED_PLAN,
         price=row.plan_price,
         interval=texts.interval(row.interval, row.interval_count),
+        rate=texts.rate(row.plan_price, row.interval, row.interval_count),
         ends_at=ended,
         member_since=row.started_at,
         credit=credit.of(row),

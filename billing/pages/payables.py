@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from django.urls import reverse
 
+from billing.core import texts
 from billing.core.bank_statuses import ZellePurpose
 from billing.core.statuses import CheckoutState
 from billing.facts import pay_links, tax_settings, zelle
@@ -28,6 +29,11 @@ class Payable:
     until: datetime | None = None
     tax_words: str = ""  # "plus tax"
     takes_zelle: bool = False  # beside its button
+
+    @property
+    def price_with_tax(self) -> str:
+        """The price as it's shown: "$29.00, plus tax"."""
+        return texts.with_tax(str(self.price), self.tax_words)
 
 
 class Outcome(StrEnum):

@@ -6,6 +6,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+
 from billing.core import texts
 from billing.core.statuses import GIVEN_UP_BY_PAUSE, DisputeStatus, InvoiceStatus, PaymentStatus
 from billing.core.statuses import Collection as HowCollected
@@ -139,15 +142,15 @@ def _invoice_state(
 ) -> tuple[Tone, str]:
     match row.status:
         case InvoiceStatus.PAID if row.total < 0:
-            return Tone.INFO, "Credited"
+            return Tone.INFO, _("Credited")
         case InvoiceStatus.PAID:
             return _paid_state(row, payments, refunds)
         case InvoiceStatus.VOID:
-            return Tone.INFO, "Void"
+            return Tone.INFO, _("Void")
         case InvoiceStatus.UNCOLLECTIBLE if row.given_up_reason == GIVEN_UP_BY_PAUSE:
-            return Tone.INFO, "Not charged"
+            return Tone.INFO, _("Not charged")
         case InvoiceStatus.UNCOLLECTIBLE:
-            return Tone.BAD, "Not paid"
+            return Tone.BAD, _("Not paid")
         case _:
             return _open_invoice_state(row)
 
@@ -169,26 +172,26 @@ def _paid_state(
         is_all = settlements == {Settlement.REFUNDED}
         return _settled(Settlement.REFUNDED if is_all else Settlement.PARTLY_REFUNDED)
     if 0 < row.total <= row.credit_notes_amount:
-        return Tone.INFO, "Credited"
+        return Tone.INFO, _("Credited")
     return _settled(Settlement.PAID)
 
 
 def _settled(settlement: Settlement) -> tuple[Tone, str]:
-    return TONES.get(settlement, Tone.INFO), income.LABELS[settlement]
+    return TONES.get(settlement, Tone.INFO), str(income.LABELS[settlement])
 
 
 def _open_invoice_state(row: Invoice) -> tuple[Tone, str]:
     match row.collection:
         case HowCollected.PROCESSING:
-            return Tone.WAIT, "In progress"
+            return Tone.WAIT, _("In progress")
         case HowCollected.REQUIRES_ACTION:
-            return Tone.WAIT, "Needs your confirmation"
+            return Tone.WAIT, _("Needs your confirmation")
         case _ if row.is_sent:
-            return (Tone.BAD, "Overdue") if row.is_overdue else (Tone.WAIT, "To pay")
+            return (Tone.BAD, _("Overdue")) if row.is_overdue else (Tone.WAIT, _("To pay"))
         case _ if row.attempt_count:
-            return Tone.BAD, "Payment failed"
+            return Tone.BAD, _("Payment failed")
         case _:
-            return Tone.WAIT, "Open"
+            return Tone.WAIT, _("Open")
 
 
 def payment_line(row: Payment, description: str, refunds: Collection[Refund]) -> PaymentLine:
@@ -224,15 +227,19 @@ def _dispute_notice(row: Dispute) -> Alert:
     amount = row.money
     match row.status:
         case DisputeStatus.WON:
-            return Alert(Tone.INFO, texts.DISPUTE_WON, texts.DISPUTE_WON_TEXT)
+            return _notice(Tone.INFO, texts.DISPUTE_WON, texts.DISPUTE_WON_TEXT)
         case DisputeStatus.LOST:
-            text = texts.DISPUTE_LOST_TEXT.format(amount=amount)
-            return Alert(Tone.INFO, texts.DISPUTE_LOST, text)
+            text = texts.DISPUTE_LOST_TEXT % {"amount": amount}
+            return _notice(Tone.INFO, texts.DISPUTE_LOST, text)
         case DisputeStatus.WARNING_CLOSED | DisputeStatus.PREVENTED:
-            return Alert(Tone.INFO, texts.DISPUTE_SETTLED, texts.DISPUTE_SETTLED_TEXT)
+            return _notice(Tone.INFO, texts.DISPUTE_SETTLED, texts.DISPUTE_SETTLED_TEXT)
         case _ if row.is_inquiry:
-            return Alert(Tone.WAIT, texts.ASKED_BY_BANK, texts.ASKED_BY_BANK_TEXT)
-    return Alert(Tone.WAIT, texts.DISPUTED, texts.DISPUTED_TEXT.format(amount=amount))
+            return _notice(Tone.WAIT, texts.ASKED_BY_BANK, texts.ASKED_BY_BANK_TEXT)
+    return _notice(Tone.WAIT, texts.DISPUTED, texts.DISPUTED_TEXT % {"amount": amount})
+
+
+def _notice(tone: Tone, title: str | Promise, text: str | Promise) -> Alert:
+    return Alert(tone, str(title), str(text))
 
 
 def _problem(row: Payment) -> str:
@@ -241,9 +248,9 @@ def _problem(row: Payment) -> str:
         case PaymentStatus.REQUIRES_PAYMENT_METHOD:
             return texts.failure(row.failure_code, row.card_brand)
         case PaymentStatus.REQUIRES_ACTION:
-            return texts.TO_CONFIRM
+            return str(texts.TO_CONFIRM)
         case PaymentStatus.PROCESSING:
-            return texts.PROCESSING
+            return str(texts.PROCESSING)
         case _:
             return ""
 
@@ -260,13 +267,13 @@ def _payment_state(row: Payment, under_way: int) -> tuple[Tone, str]:
         return _settled(settlement)
     match row.status:
         case PaymentStatus.CANCELED:
-            return Tone.INFO, "Canceled"
+            return Tone.INFO, _("Canceled")
         case PaymentStatus.REQUIRES_PAYMENT_METHOD:
-            return Tone.BAD, "Failed"
+            return Tone.BAD, _("Failed")
         case PaymentStatus.REQUIRES_ACTION:
-            return Tone.WAIT, "Needs your confirmation"
+            return Tone.WAIT, _("Needs your confirmation")
         case _:
-            return Tone.WAIT, "In progress"
+            return Tone.WAIT, _("In progress")
 
 
 def refund_lines(rows: Sequence[Refund], names: ProductNames) -> list[RefundLine]:

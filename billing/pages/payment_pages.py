@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from billing.core import texts
 from billing.core.bank_statuses import ExpectedState, ZellePurpose
@@ -23,6 +24,7 @@ from billing.pages.payment_lines import (
     payment_line,
 )
 from billing.refunds import lines, offers
+from common import days
 from common.money import Money
 from common.paths import numbered
 
@@ -38,21 +40,15 @@ class InvoiceItem:
     period_end: datetime | None
 
     @property
-    def crosses_years(self) -> bool:
-        """Whether the period spans two calendar years, in the reader's time zone."""
-        start, end = self._days
-        return start is not None and end is not None and start.year != end.year
-
-    @property
-    def is_one_day(self) -> bool:
-        """Whether the period is a single day, as for a one-time sale."""
-        start, end = self._days
-        return start == end
-
-    @property
-    def _days(self) -> tuple[date | None, date | None]:
-        start, end = self.period_start, self.period_end
-        return start and timezone.localdate(start), end and timezone.localdate(end)
+    def period(self) -> str:
+        """Its period in words, in the reader's time zone: a single day for a one-time sale."""
+        if self.period_start is None or self.period_end is None:
+            return ""
+        start, end = timezone.localtime(self.period_start), timezone.localtime(self.period_end)
+        if start.date() == end.date():
+            return days.long(end)
+        first = days.plain(start) if start.year == end.year else days.long(start)
+        return _("%(first)s to %(last)s") % {"first": first, "last": days.long(end)}
 
 
 @dataclass(frozen=True)
@@ -133,7 +129,7 @@ def invoice_page(facts: InvoiceFacts) -> InvoicePage:
         due=invoice.money_due
         if invoice.amount_due != invoice.total and invoice.total > 0
         else None,
-        due_label="Paid" if invoice.status == InvoiceStatus.PAID else "Due",
+        due_label=_("Paid") if invoice.status == InvoiceStatus.PAID else _("Due"),
         paid=invoice.money_paid,
         remaining=invoice.money_remaining,
         note=_paid_by_zelle(facts) or _invoice_note(invoice),
@@ -161,7 +157,8 @@ def _paid_by_zelle(facts: InvoiceFacts) -> str:
     row = facts.by_zelle
     if facts.invoice.status != InvoiceStatus.PAID or row is None or row.is_open:
         return ""
-    return f"You paid this by Zelle, with the memo {zelle.shown(row, facts.zelle_terms)}."
+    memo = zelle.shown(row, facts.zelle_terms)
+    return _("You paid this by Zelle with the memo %(memo)s.") % {"memo": memo}
 
 
 def _takes_zelle(facts: InvoiceFacts) -> bool:
@@ -180,22 +177,22 @@ def _invoice_note(invoice: Invoice) -> str:
     """Return an explanation of a state that asks for no money."""
     if invoice.status == InvoiceStatus.UNCOLLECTIBLE:
         is_paused = invoice.given_up_reason == GIVEN_UP_BY_PAUSE
-        return texts.PAUSED if is_paused else texts.GIVEN_UP
+        return str(texts.PAUSED if is_paused else texts.GIVEN_UP)
     if invoice.status == InvoiceStatus.VOID:
-        return texts.VOID
+        return str(texts.VOID)
     if invoice.collection == Collection.PROCESSING:
-        return texts.PROCESSING
+        return str(texts.PROCESSING)
     if invoice.collection == Collection.REQUIRES_ACTION:
-        return texts.TO_CONFIRM
+        return str(texts.TO_CONFIRM)
     return _paid_directly(invoice) if invoice.amount_paid_outside else ""
 
 
 def _paid_directly(invoice: Invoice) -> str:
     """Return how much of an invoice was paid outside of Stripe."""
     if invoice.amount_paid_outside == invoice.amount_paid and not invoice.amount_remaining:
-        return texts.PAID_DIRECTLY
+        return str(texts.PAID_DIRECTLY)
     amount = invoice.money_paid_outside
-    return f"You paid {amount} of this directly to us, and we've recorded it."
+    return _("You paid us %(amount)s of this directly, and we’ve recorded it.") % {"amount": amount}
 
 
 def _credit_note_line(row: CreditNote) -> CreditNoteLine:
@@ -206,9 +203,9 @@ def _credit_note_line(row: CreditNote) -> CreditNoteLine:
         date=row.created_at,
         amount=Money(-row.amount, row.currency),
         tone=Tone.INFO if is_void else Tone.GOOD,
-        label="Void" if is_void else "Issued",
-        why=f"because it was {why}" if why else "",
-        sentences=["It was taken back and counts for nothing."]
+        label=_("Void") if is_void else _("Issued"),
+        why=_("because it was %(reason)s") % {"reason": why} if why else "",
+        sentences=[_("This credit note was voided and has no effect.")]
         if is_void
         else texts.credit_note(row),
         pdf_url=reverse("billing:credit-note-pdf", args=[row.pk]) if row.pdf_url else "",

@@ -10,6 +10,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from billing.core.bank_statuses import ZellePurpose
@@ -73,7 +74,7 @@ def pay_amount(request: HttpRequest) -> HttpResponse:
     if not single_payments.takes_amounts():
         raise Http404("No payments of this kind are taken.")
     if "canceled" in request.GET:
-        messages.info(request, "You left the payment page. Nothing was charged.")
+        messages.info(request, _("You left the payment page. Nothing was charged."))
         return redirect("billing:pay-amount")
     if request.method != "POST":
         initial = {name: request.GET.get(name, "") for name in ("amount", "note")}
@@ -120,7 +121,7 @@ def payment_result(request: HttpRequest) -> HttpResponse:
     if not came_back.known or row is None:
         return redirect("billing:payments")
     if not came_back.paid:
-        messages.info(request, "The payment was not finished. Nothing was charged.")
+        messages.info(request, _("The payment wasn’t finished. Nothing was charged."))
         return redirect("billing:payments")
     template = "billing/payment_result.html" + ("#status" if wants_fragment(request) else "")
     return render(request, template, {"result": payables.result_of(row)})

@@ -8,6 +8,9 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from billing.core import texts
 from billing.core.statuses import Purpose, RequestState
@@ -39,13 +42,17 @@ class Unpayable(StrEnum):
     CLOSED = "closed"
 
 
-SENTENCES: dict[Unpayable, str] = {
-    Unpayable.PAID: "You have paid this already. Thank you.",
-    Unpayable.BEING_PAID: "You have just paid this. Your payment is being confirmed.",
-    Unpayable.WITHDRAWN: "This payment request was withdrawn. You owe nothing.",
-    Unpayable.EXPIRED: "This payment request has expired. Please write to {support}.",
-    Unpayable.NOT_ON_SALE: "This is not on sale any more.",
-    Unpayable.CLOSED: "This account is closed. You owe nothing.",
+SENTENCES: dict[Unpayable, str | Promise] = {
+    Unpayable.PAID: gettext_lazy("You’ve already paid this. Thank you."),
+    Unpayable.BEING_PAID: gettext_lazy("You just paid this. Your payment is being confirmed."),
+    Unpayable.WITHDRAWN: gettext_lazy(
+        "This payment request was withdrawn. You don’t owe anything."
+    ),
+    Unpayable.EXPIRED: gettext_lazy(
+        "This payment request has expired. Please write to %(support)s."
+    ),
+    Unpayable.NOT_ON_SALE: gettext_lazy("This isn’t available anymore."),
+    Unpayable.CLOSED: gettext_lazy("This account is closed. You don’t owe anything."),
 }
 
 
@@ -66,9 +73,9 @@ def pay_amount(user: User, amount: int, note: str) -> str:
         "currency": currency,
         "description": texts.payment_description(note, current_brand().name),
     }
-    already = AlreadyPaid("You have just paid. Your payment is being confirmed.")
+    already = AlreadyPaid(_("You just paid. Your payment is being confirmed."))
     wanted = Wanted(Purpose.AMOUNT, terms, _open_session, already)
-    with in_sentences("pay"):
+    with in_sentences():
         return page_of(user, wanted)
 
 
@@ -81,7 +88,7 @@ def pay_request(user: User, request_id: int) -> str:
     """
     request = PaymentRequest.objects.for_user(user).filter(pk=request_id).first()
     if request is None:
-        raise CheckoutError("There is no such payment request.")
+        raise CheckoutError(_("There’s no such payment request."))
     return _page_of_request(request, is_guest=False)
 
 
@@ -111,7 +118,7 @@ def _page_of_request(request: PaymentRequest, *, is_guest: bool) -> str:
     }
     already = AlreadyPaid(_sentence(Unpayable.BEING_PAID))
     wanted = Wanted(Purpose.REQUEST, terms, _open_session, already, request)
-    with in_sentences("pay"):
+    with in_sentences():
         return page_of(request.user, wanted)
 
 
@@ -164,14 +171,14 @@ def unpayable(request: PaymentRequest) -> Unpayable | None:
 
 
 def _sentence(why: Unpayable) -> str:
-    return SENTENCES[why].format(support=current_brand().support_email)
+    return str(SENTENCES[why]) % {"support": current_brand().support_email}
 
 
 def bounds() -> str:
     """Return the allowed range of amounts, in a sentence."""
     least = Money(settings.PAYMENT_MINIMUM, settings.PAYMENT_CURRENCY)
     most = Money(settings.PAYMENT_MAXIMUM, settings.PAYMENT_CURRENCY)
-    return f"Enter an amount from {least} to {most}."
+    return _("Enter an amount from %(least)s to %(most)s.") % {"least": least, "most": most}
 
 
 def takes_amounts() -> bool:

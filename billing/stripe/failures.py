@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from logging import Logger
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
 from billing.stripe import gateway
 from common.context import current_brand
 
@@ -14,18 +17,18 @@ from common.context import current_brand
 NOT_THE_REQUEST = (gateway.StripeUnavailable, gateway.StripeLockedOut, gateway.StripeFault)
 
 
-def sentence(error: gateway.StripeError, action: str, *, so_far: str = "") -> str:
-    """Say why the member can't do something now, and what to do. `action`: "join", "pay".
+def sentence(error: gateway.StripeError, *, so_far: str = "") -> str:
+    """Say why the member can't do something now, and what to do.
 
     `so_far` is a sentence about what happened to money or membership.
     """
     if isinstance(error, gateway.StripeUnreachable):
-        why, then = "We can't reach our payment provider right now.", _AGAIN
+        why, then = _("We can’t reach our payment provider right now."), str(_AGAIN)
     elif isinstance(error, gateway.StripeUnavailable):
-        why, then = "Our payment provider is having trouble right now.", _AGAIN
+        why, then = _("Our payment provider is having trouble right now."), str(_AGAIN)
     else:
-        why = f"Something is wrong on our side and you can't {action} right now."
-        then = f"Please write to {current_brand().support_email}."
+        why = _("Something is wrong on our side, so this isn’t possible right now.")
+        then = _("Please write to %(support)s.") % {"support": current_brand().support_email}
     return " ".join(part for part in (why, so_far, then) if part)
 
 
@@ -37,4 +40,4 @@ def note(logger: Logger, error: gateway.StripeError, what: str) -> None:
         logger.error("%s: %s", what, error, exc_info=error)
 
 
-_AGAIN = "Please try again in a moment."
+_AGAIN = gettext_lazy("Please try again in a moment.")

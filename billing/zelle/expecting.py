@@ -365,7 +365,7 @@ def _in_zelles_words() -> Iterator[None]:
         ZelleError: instead of those.
     """
     try:
-        with checkout.in_sentences("join"):
+        with checkout.in_sentences():
             yield
     except checkout.CheckoutError as error:
         raise ZelleError(str(error)) from error

@@ -34,16 +34,21 @@ def single(user: User, **fields: object) -> Payment:
 @pytest.mark.parametrize(
     ("status", "badge", "title", "said"),
     [
-        ("needs_response", "Disputed", "disputed with the bank", "The bank keeps $29.00 until"),
+        (
+            "needs_response",
+            "Disputed",
+            "disputed with the bank",
+            "The bank is holding $29.00 until",
+        ),
         (
             "under_review",
             "Disputed",
             "disputed with the bank",
             "ask your bank to withdraw the dispute",
         ),
-        ("warning_needs_response", "Disputed", "The bank asks about", "no money has moved"),
-        ("won", "Paid", "this payment stands", "found it to be right"),
-        ("lost", "Returned by the bank", "has given this payment back", "a second time"),
+        ("warning_needs_response", "Disputed", "Your bank is asking about", "No money has moved"),
+        ("won", "Paid", "this payment stands", "found it valid"),
+        ("lost", "Returned by the bank", "returned this payment", "refunded again here"),
         ("warning_closed", "Paid", "is settled", "the payment stands"),
     ],
 )

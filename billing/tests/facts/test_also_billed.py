@@ -90,7 +90,7 @@ def test_it_is_shown_beside_the_membership_and_named_in_its_receipt(
     assert "$29.00 a month" in page
     assert "Also billed" in page
     assert "Locker rental" in page
-    assert "$9.00 a month . Next charge of $9.00 on" in page
+    assert "$9.00 a month Next charge of $9.00 on" in page
     assert "Your next charge of $29.00" in page
     assert "Locker rental, " in text_of(client, "/payments/")
     home = text_of(client, "/")
@@ -221,7 +221,7 @@ def test_a_subscription_of_several_items_shows_and_sums_all(
     assert "You also pay for 2 × Locker rental with your membership." in page
     assert "Switch to yearly" not in page
     yearly = reverse("billing:switch", args=[Plan.objects.get(stripe_id=YEARLY).pk])
-    assert "To change how you pay, write to" in text_of(client, yearly)
+    assert "To switch plans, write to" in text_of(client, yearly)
     leaving = text_of(client, "/membership/cancel/")
     assert "2 × Locker rental ($18.00 a month) ends too" in leaving
     assert business.business().monthly[0].amount == 2900

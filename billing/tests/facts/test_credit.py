@@ -54,7 +54,7 @@ def test_credit_lowers_the_next_charge_and_both_are_said(
     set_balance(sandbox, -1200)
     home = words(client, "/")
     assert "Your next charge of $17.00 is on" in home
-    assert "$12.00 of credit will be used first." in home
+    assert "We’ll use $12.00 of your credit first." in home
     assert "Your credit $12.00 Used before your card" in home
     page = words(client, "/membership/")
     assert "Next payment $17.00 on" in page
@@ -74,7 +74,7 @@ def test_more_credit_than_the_next_charge_takes_pays_all_of_it(
     set_balance(sandbox, -10_000)
     home = words(client, "/")
     assert "your card won’t be charged" in home
-    assert "$29.00 of credit will be used instead." in home
+    assert "We’ll use $29.00 of your credit instead." in home
     assert "Your credit $100.00" in home
     assert "Next payment $0.00 on" in words(client, "/membership/")
     sandbox.control("clock", advance="renewal")
@@ -114,7 +114,7 @@ def test_what_is_still_open_on_the_balance_is_part_of_the_next_charge(
     set_balance(sandbox, 500)
     home = words(client, "/")
     assert "Your next charge of $34.00 is on" in home
-    assert "It includes $5.00 that was still open." in home
+    assert "It includes $5.00 from before." in home
     assert "Your credit" not in home
 
 

@@ -32,7 +32,7 @@ from testing.made_once import made_once
 from testing.own_database import at_once
 
 ALICE = "alice@example.com"
-GONE = "The free trial is for new members, and your email address was used for a membership before"
+GONE = "The free trial is for new members, and this email address had a membership before"
 FREE = "Start your 14 free days"
 
 

@@ -164,7 +164,14 @@ def test_statement_adds_up_by_currency(client: Client, customer: Customer) -> No
     assert [str(one.refunded) for one in statement.totals] == ["−$29.00", "€0.00"]
     assert [str(one.amount) for one in statement.credits] == ["−$5.00"]
     page = get(client, customer.user, "/payments/statements/2026/")
-    for words in ("Zoë Łukasz", "$116.00", "−$29.00", "$87.00", "€5.00", "$5.00 is kept for you"):
+    for words in (
+        "Zoë Łukasz",
+        "$116.00",
+        "−$29.00",
+        "$87.00",
+        "€5.00",
+        "$5.00 in credit for your next invoices",
+    ):
         assert words in page
     months = payment_facts.payments(customer.user).months
     assert list(dict.fromkeys(one.year for one in months)) == [2026, 2025]

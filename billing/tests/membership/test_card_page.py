@@ -42,7 +42,7 @@ def test_without_a_portal_the_member_is_told_to_ask_and_staff_what_to_do(
     sandbox.control("switches", portal_not_set_up=True)
     client.force_login(alice)
     page = client.post("/membership/card/", follow=True).content.decode()
-    assert "Please ask us" in page
+    assert "Please write to" in page
     assert settings.SUPPORT_EMAIL in page
     told = page[page.index('id="toasts"') : page.index("<main")]
     for wrong in ("try again", "configuration", "Stripe"):

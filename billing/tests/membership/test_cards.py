@@ -27,7 +27,7 @@ from emails import rendering
 from emails.models import Message
 
 pytestmark = pytest.mark.django_db
-QUESTION = "Use Visa ending in 4242 for the next charges too?"
+QUESTION = "Use Visa ending in 4242 from now on?"
 
 
 def pay_by_hand(sandbox: Sandbox, invoice: Invoice, card: str = GOOD_CARD) -> None:
@@ -102,7 +102,7 @@ def test_without_it_nothing_is_asked(sandbox: Sandbox, client: Client) -> None:
     subscribe(sandbox, bob)
     sandbox.control("clock", advance="renewal")
     deliver(sandbox.events())
-    assert "for the next charges too" not in page(client, bob)
+    assert "from now on" not in page(client, bob)
 
 
 def test_who_changed_the_card_since_is_not_asked(
@@ -122,7 +122,7 @@ def test_a_card_that_was_replaced_by_its_bank_is_the_same_card(
 ) -> None:
     bob = paid_member(sandbox, "Bob Baker")
     Subscription.objects.update(card_last4="9999")
-    assert "for the next charges too" not in page(client, bob)
+    assert "from now on" not in page(client, bob)
 
 
 def test_whose_membership_ends_is_not_asked(sandbox: Sandbox, client: Client, alice: User) -> None:
@@ -202,8 +202,8 @@ def test_what_an_earlier_membership_left_open_is_a_matter_of_its_own(
     ("paid", "interval", "words"),
     [
         (2900, "month", ""),
-        (2500, "month", "You paid $25.00 a month; it is now $29.00 a month."),
-        (10000, "year", "You paid $100.00 a year. That price is not on sale any more."),
+        (2500, "month", "You paid $25.00 a month. It’s now $29.00 a month."),
+        (10000, "year", "You paid $100.00 a year. That price isn’t available anymore."),
     ],
 )
 def test_who_comes_back_reads_what_has_changed(
@@ -274,5 +274,5 @@ def test_who_has_no_card_reads_of_none(
         refresh.sync_subscription(Subscription.objects.get().stripe_id)
     text = page(client, user)
     assert QUESTION in text
-    assert "There&#x27;s no card for your next payment yet." in text
+    assert "There’s no card for your next payment yet." in text
     assert "another card" not in text

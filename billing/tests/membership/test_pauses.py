@@ -79,7 +79,7 @@ def test_a_pause_with_an_end_is_said_at_home_and_under_membership(
     for page in (home(her), her.get("/membership/").content.decode()):
         assert "Paused" in page
         assert f"Nothing is charged until {long_date(until)}." in page
-        assert "You&#x27;re still a member." in page
+        assert "You’re still a member." in page
         assert "renews as usual" in page
         for wrong in ("Next payment", "Next charge", "next charge"):
             assert wrong not in page
@@ -90,8 +90,8 @@ def test_a_pause_without_an_end_says_who_ends_it(
 ) -> None:
     pause(sandbox, alice)
     page = home(her)
-    assert "Nothing is charged for now. You&#x27;re still a member." in page
-    assert "We&#x27;ll email you when payments resume." in page
+    assert "Nothing is charged for now. You’re still a member." in page
+    assert "We’ll email you when payments resume." in page
     assert "Card on file" in page
 
 
@@ -201,7 +201,7 @@ def test_a_trial_that_ends_in_a_pause_is_not_announced(her: Client, alice: User)
     reminders.trial_ending(row.stripe_id, now)
     assert not told(alice, "trial_ending")
     page = home(her)
-    assert f"Your trial is free until {long_date(end)}, and nothing is charged for now." in page
+    assert f"Your trial is free until {long_date(end)}. Nothing is charged for now." in page
 
 
 @pytest.mark.slow

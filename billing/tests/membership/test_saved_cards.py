@@ -265,6 +265,22 @@ def test_htmx_gets_the_list_with_what_is_true_now(
     assert "Pays for your membership" in text
 
 
+def test_htmx_removes_a_card_in_place(sandbox: Sandbox, client: Client, alice: User) -> None:
+    add(sandbox, client)
+    htmx = {"HX-Request": "true"}
+    url = reverse("billing:remove-card", args=[method("4444").pk])
+    assert f'hx-post="{url}" hx-target="#saved"' in page(client)
+    text = client.post(url, headers=htmx).content.decode()
+    assert "<html" not in text
+    assert "Mastercard ending in 4444 is removed." in text
+    assert "Remove Mastercard" not in text
+    used = reverse("billing:remove-card", args=[method("4242").pk])
+    text = client.post(used, headers=htmx).content.decode()
+    assert "It pays for your membership. Choose another default first." in text
+    # What's said in place isn't said again by the next page.
+    assert "is removed." not in page(client)
+
+
 def test_strangers_get_404(sandbox: Sandbox, client: Client, alice: User) -> None:
     mallory = Client()
     mallory.force_login(sign_up("Mallory Moss"))
@@ -441,7 +457,7 @@ def test_the_same_card_is_tried_again(sandbox: Sandbox, client: Client, failed: 
     assert "Please try again in a moment." in client.post(url, follow=True).content.decode()
     sandbox.control("switches", api_fail=0)
     answer = client.post(url, follow=True).content.decode()
-    assert "Your card was declined by your bank." in answer
+    assert "Your bank declined the card." in answer
     assert "Try Visa ending in 0341 again" in answer
     sandbox.control(f"customers/{customer()}/card", card=GOOD_CARD)
     deliver(sandbox.events())
@@ -465,7 +481,7 @@ def test_a_declined_card_says_why_and_stays_open(
     session = session_of(location)
     sandbox.control(f"checkout/{session}/complete", card=DECLINED_LATER_CARD, authenticate=True)
     for _ in range(2):
-        assert "Your card was declined by your bank." in back(client, session)
+        assert "Your bank declined the card." in back(client, session)
     failed.refresh_from_db()
     assert failed.status == "open"
 
@@ -478,5 +494,5 @@ def test_a_card_whose_bank_asks_each_time_is_confirmed_on_the_invoices_page(
     session = session_of(location)
     sandbox.control(f"checkout/{session}/complete", card=ASKS_ALWAYS, authenticate=True)
     answer = back(client, session)
-    assert "Your bank asks you to confirm this payment yourself." in answer
+    assert "Your bank wants you to confirm this payment." in answer
     assert "Confirm $29.00" in answer

@@ -174,7 +174,7 @@ def test_card_is_changed_on_stripes_page(sandbox: Sandbox, client: Client, alice
 def test_newcomer_without_a_card_is_told_so(client: Client, mallory: User) -> None:
     client.force_login(mallory)
     answer = client.post("/membership/card/", follow=True)
-    assert "no card yet" in answer.content.decode()
+    assert "no card to change yet" in answer.content.decode()
 
 
 def test_invoices_are_paged_without_gaps(client: Client, alice: User) -> None:

@@ -175,7 +175,7 @@ def test_the_member_and_a_guest_can_not_both_pay(
     assert "This checkout has expired" in HTTP.get(mine).text
     pay(sandbox, theirs)
     answer = client.post(pay_links.path_of(asked), follow=True).content.decode()
-    assert "You have just paid this" in answer
+    assert "You just paid this" in answer
     deliver(sandbox.events())
     assert Payment.objects.filter(status="succeeded").count() == 1
 

@@ -61,14 +61,14 @@ def test_from_the_link_to_the_receipt(
     first = client.post(path)["Location"]
     assert client.post(path)["Location"] == first
     session = pay(sandbox, alice)
-    assert "You have just paid this" in client.post(path, follow=True).content.decode()
+    assert "You just paid this" in client.post(path, follow=True).content.decode()
     client.get(f"/payments/result/?session_id={session['id']}")
-    assert "You have just paid this" in client.get(path).content.decode()
+    assert "You just paid this" in client.get(path).content.decode()
     assert "Please pay" not in client.get("/").content.decode()
 
     deliver(sandbox.events())
     page = client.get(path).content.decode()
-    assert "You have paid this already" in page
+    assert "You’ve already paid this" in page
     assert f'action="{path}"' not in page
     assert "Please pay" not in client.get("/").content.decode()
     asked.refresh_from_db()

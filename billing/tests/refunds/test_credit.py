@@ -312,8 +312,8 @@ def test_a_request_in_review_says_what_opens_the_switch_again(
     policy(automatic_up_to=0)
     row = refunds.request(alice, Payment.objects.for_user(alice).get().pk, refund_request(1000))
     page = client.get("/membership/")
-    assert "Your request for a refund of this period's payment is in review." in words(page)
-    assert "You can switch once you withdraw it, or if we do not approve it." in words(page)
+    assert "We’re reviewing your refund request for this period’s payment." in words(page)
+    assert "To switch now, withdraw the request." in words(page)
     assert f'href="/refunds/{row.pk}/"' in page.content.decode()
     refunds.withdraw(alice, row.pk)
     assert "Switch to monthly" in words(client.get("/membership/"))
@@ -322,9 +322,9 @@ def test_a_request_in_review_says_what_opens_the_switch_again(
 def test_what_is_refunded_is_said_as_that(sandbox: Sandbox, client: Client, alice: User) -> None:
     policy(automatic_up_to=3000)
     refunds.request(alice, Payment.objects.for_user(alice).get().pk, refund_request(1000))
-    assert "Part of this period's payment is being refunded." in words(client.get("/membership/"))
+    assert "Part of this period’s payment is being refunded." in words(client.get("/membership/"))
     run_jobs()
-    assert "Part of this period's payment was refunded." in words(client.get("/membership/"))
+    assert "Part of this period’s payment was refunded." in words(client.get("/membership/"))
 
 
 def test_all_that_is_refunded_is_no_part(client: Client, alice: User) -> None:
@@ -332,7 +332,7 @@ def test_all_that_is_refunded_is_no_part(client: Client, alice: User) -> None:
     refunds.request(alice, payment.pk, refund_request(payment.amount_received))
     Refund.objects.update(state="succeeded")
     page = words(client.get("/membership/"))
-    assert "This period's payment was refunded." in page
+    assert "This period’s payment was refunded." in page
     assert "Part of this" not in page
 
 
@@ -341,7 +341,7 @@ def test_a_gift_that_is_not_agreed_yet_is_not_told_here(client: Client, alice: U
     payment = Payment.objects.for_user(alice).get()
     refunds.give(payment.pk, refund_world.approver("Bob Baker"), refund_request(2000))
     page = words(client.get("/membership/"))
-    assert "We are looking at this period's payment." in page
+    assert "We’re reviewing this period’s payment." in page
     assert "refund" not in page
 
 
@@ -362,7 +362,7 @@ def test_a_discount_that_runs_stands_in_the_place_of_the_switch(
     deliver(sandbox.events())
     client.force_login(bert)
     page = client.get("/membership/")
-    assert "Your discount is for paying as you do now, until" in words(page)
+    assert "Your discount is for your current plan until" in words(page)
     assert "Switch to yearly" not in words(page)
     assert "/membership/switch/" not in page.content.decode()
 

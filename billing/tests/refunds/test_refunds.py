@@ -628,12 +628,13 @@ def test_no_switch_while_the_running_period_is_being_refunded(
 ) -> None:
     policy(automatic_up_to=0)
     ask(alice, payment, 100)
-    with pytest.raises(cancellation.MembershipError, match="in review"):
+    with pytest.raises(cancellation.MembershipError, match="reviewing your refund request"):
         switch_to_yearly(sandbox, alice, settings)
 
 
 @pytest.mark.parametrize(
-    ("evidence", "says"), [("", "has decided"), ("losing_evidence", "taken this period's payment")]
+    ("evidence", "says"),
+    [("", "has decided"), ("losing_evidence", "reversed this period’s payment")],
 )
 def test_what_a_bank_takes_back_does_not_become_credit(
     sandbox: Sandbox, alice: User, payment: Payment, settings: Any, evidence: str, says: str

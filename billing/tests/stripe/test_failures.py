@@ -23,7 +23,7 @@ from portal.tests.certificates import self_signed
 from testing.ports import free_port
 
 pytestmark = pytest.mark.django_db
-AWAY = "We can&#x27;t reach our payment provider right now."
+AWAY = "We can’t reach our payment provider right now."
 TROUBLE = "Our payment provider is having trouble right now."
 OURS = "Something is wrong on our side"
 
@@ -178,7 +178,7 @@ def test_a_change_of_the_membership_says_whose_fault_it_is(
 ) -> None:
     alice = paid_member(sandbox)
     settings.STRIPE_API_BASE = f"http://{HOST}:{free_port()}"
-    with pytest.raises(cancellation.MembershipError, match="can't reach"):
+    with pytest.raises(cancellation.MembershipError, match="can’t reach"):
         cancellation.cancel(alice)
     settings.STRIPE_API_BASE = "http://[nonsense"
     with pytest.raises(cancellation.MembershipError, match="on our side"):

@@ -72,7 +72,7 @@ WHOLE: dict[str, dict[str, Any]] = {
     "customer": {
         "email": "nina@example.com",
         "business_name": "the business_name",
-        "tax_ids": [{"type": "data type", "value": "data value"}],
+        "tax_ids": [{"type": "data type", "value": "data value", "status": "pending"}],
     },
     "dispute": {"customer_id": "customer_1", "evidence_due_at": MOMENT},
     "invoice": {

@@ -65,8 +65,7 @@ def test_single_payment_is_explained_while_the_bank_works_and_receipted_once_it_
     assert told(alice) == []
     address = f"/payments/{payment.pk}/"
     home = page(client, alice, "/")
-    assert "Your payment of $62.50 is on its way" in home
-    assert "For: Guest pass." in home
+    assert "Your payment of $62.50 for Guest pass" in home
     for url in ("/payments/", address):
         assert "In progress" in page(client, alice, url)
     detail = page(client, alice, address)
@@ -218,9 +217,9 @@ def test_failure_is_told_also_where_nothing_was_heard_before(sandbox: Sandbox) -
 @pytest.mark.parametrize(
     ("collection", "words"),
     [
-        (Collection.PROCESSING, "Your membership begins once it is here."),
-        (Collection.REQUIRES_ACTION, "Your membership begins once you confirm"),
-        (Collection.FAILED, "your membership has not begun"),
+        (Collection.PROCESSING, "Your membership starts once it arrives."),
+        (Collection.REQUIRES_ACTION, "Your membership starts once you confirm"),
+        (Collection.FAILED, "your membership hasn’t started"),
     ],
 )
 def test_membership_that_waits_for_its_first_payment_says_so(
@@ -246,7 +245,7 @@ def test_membership_that_never_began_is_not_called_ended(client: Client) -> None
     customer = factories.make_customer()
     factories.make_subscription(customer, status="incomplete_expired")
     home = page(client, customer.user, "/")
-    assert "its first payment was not made in time" in home
+    assert "the first payment wasn’t made in time" in home
     assert "ended on" not in home
 
 

@@ -62,13 +62,13 @@ def test_credit_note_on_a_paid_invoice_shows_what_became_of_it(
     assert "−$15.00" in page
     assert "because it was charged twice" in page
     assert "$10.00 goes back to where you paid from." in page
-    assert "$5.00 is kept for you" in page
+    assert "$5.00 in credit for your next invoices" in page
     assert f'href="/payments/credit-notes/{note.pk}/pdf/"' in page
     assert "−$15.00 credited" in client.get("/payments/").content.decode()
 
     [message] = told()
     assert message.subject.startswith("Credit note: $15.00 for Membership")
-    assert "$5.00 is kept for you" in rendering.render_email(message).text
+    assert "$5.00 in credit for your next invoices" in rendering.render_email(message).text
     deliver(sandbox.events())
     assert len(told()) == 1
 
@@ -115,7 +115,7 @@ def test_credit_note_lowers_an_open_invoice_until_it_is_void(
     deliver(sandbox.events())
     note = CreditNote.objects.get()
     assert (note.status, note.invoice.amount_remaining) == ("void", 2900)
-    assert "It was taken back" in page_of(client, alice, invoice)
+    assert "This credit note was voided" in page_of(client, alice, invoice)
 
 
 @pytest.mark.slow
@@ -190,8 +190,8 @@ def test_history_brings_credit_notes_void_ones_too(sandbox: Sandbox) -> None:
 @pytest.mark.parametrize(
     ("change", "label", "words"),
     [
-        ("void_invoice", "Void", "there is nothing to pay"),
-        ("mark_uncollectible", "Not paid", "We no longer try to collect this invoice"),
+        ("void_invoice", "Void", "There’s nothing to pay"),
+        ("mark_uncollectible", "Not paid", "We’ve stopped collecting this invoice"),
     ],
 )
 def test_invoice_that_asks_for_nothing_is_explained(

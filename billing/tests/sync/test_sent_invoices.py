@@ -86,7 +86,7 @@ def test_home_and_invoice_ask_to_pay_it_and_blame_nobody(
     assert "Pay $40.00 now" in home
     assert "Pay now" in shown
     assert "To pay" in shown
-    assert "Please pay it by" in shown
+    assert "Please pay by" in shown
     listed = page(client, "/payments/")
     assert "To pay" in listed
     assert "Due " in listed
@@ -119,7 +119,7 @@ def test_a_card_that_the_member_tried_is_named_on_the_page_and_not_mailed(
     assert invoice.attempt_count == 1
     client.force_login(alice)
     home = page(client, "/")
-    assert "Your last try didn&#x27;t go through." in home
+    assert "Your last try didn’t go through." in home
     assert "Pay $40.00 now" in home
     assert not told(alice, "payment_failed")
 
@@ -184,7 +184,7 @@ def test_a_membership_paid_by_invoice_says_so(
     client.force_login(alice)
     home = page(client, "/")
     day = long_date(row.current_period_end)
-    assert f"We&#x27;ll send your next invoice of $29.00 on {day}." in home
+    assert f"We’ll send your next invoice for $29.00 on {day}." in home
     assert "Next charge" not in home
     assert "next charge" not in home
 
@@ -211,7 +211,7 @@ def test_a_renewal_by_invoice_is_sent_then_overdue_then_paid(
     assert invoice.due_at
     for shown in (home, membership):
         assert "Overdue" in shown
-        assert f"Your invoice of $29.00 was due on {long_date(invoice.due_at)}." in shown
+        assert f"Your invoice for $29.00 was due on {long_date(invoice.due_at)}." in shown
         for wrong in BLAMING:
             assert wrong not in shown
     assert "Update your card" not in home
@@ -272,11 +272,11 @@ def test_who_leaves_reads_what_is_still_to_pay(
 ) -> None:
     row = pay_by_invoice(sandbox, alice)
     client.force_login(alice)
-    assert "Nothing more is charged for your membership" in page(client, "/membership/cancel/")
+    assert "You won’t be charged for your membership again" in page(client, "/membership/cancel/")
     sandbox.control("clock", advance="renewal")
     deliver(sandbox.events())
     shown = page(client, "/membership/cancel/")
-    assert "Your invoice of $29.00 is still to be paid. After that, nothing more" in shown
+    assert "Your invoice for $29.00 still needs to be paid." in shown
     for wrong in BLAMING:
         assert wrong not in shown
     sandbox.stripe.v1.subscriptions.update(row.stripe_id, {"cancel_at_period_end": True})

@@ -267,7 +267,7 @@ def test_stripe_tax_that_is_not_set_up_is_told_to_both(sandbox: Sandbox, client:
     alice = sign_up()
     client.force_login(alice)
     answer = client.post(reverse("billing:subscribe"), follow=True).content.decode()
-    assert "Something is wrong on our side and you can&#x27;t join right now." in answer
+    assert "Something is wrong on our side, so this isn’t possible right now." in answer
     assert not Checkout.objects.exists()
     [problem] = problems.current()
     assert "Stripe Tax isn’t set up" in problem.text

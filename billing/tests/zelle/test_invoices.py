@@ -102,7 +102,7 @@ def test_a_renewal_is_awaited_and_its_messages_name_the_memo(
     assert receipt.context["invoice_number"] == invoice.number
     assert len(told(alice, "payment_received")) == 1  # The first period's, by card.
     page = client.get(f"/payments/invoices/{invoice.pk}/").content.decode()
-    assert f"You paid this by Zelle, with the memo {zelle.shown(again)}." in page
+    assert f"You paid this by Zelle with the memo {zelle.shown(again)}." in page
 
 
 def test_a_renewal_by_card_is_not_awaited_and_neither_is_one_not_taken(sandbox: Sandbox) -> None:

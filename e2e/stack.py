@@ -62,6 +62,8 @@ class Stack:
     uploads: str = field(default_factory=lambda: tempfile.mkdtemp(prefix="portal-uploads-"))
     # As JSON; known once the sandbox runs.
     bank_keys: str = "{}"
+    # Further settings of a test's own.
+    more: dict[str, str] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
@@ -124,6 +126,7 @@ class Stack:
             "WEB_WORKERS": "2",
             "NO_PROXY": f"{HOST},{self.name}",
             "no_proxy": f"{HOST},{self.name}",
+            **self.more,
         }
 
     def manage(self, *arguments: str) -> None:

@@ -21,7 +21,7 @@ def test_member_pays_an_entered_amount(page: Page, stack: Stack) -> None:
     expect(page.get_by_label("Amount", exact=True)).to_have_value("50.00")
     page.get_by_label("Amount", exact=True).fill("12,50")
     page.get_by_role("button", name="Continue to payment").click()
-    expect(page.get_by_text("Enter an amount, for example")).to_be_visible()
+    expect(page.get_by_text("Use a decimal point, for example 12.50.")).to_be_visible()
 
     page.get_by_label("Amount", exact=True).fill("62.50")
     page.get_by_label("What’s it for?").fill("Guest pass for Olga")

@@ -40,8 +40,10 @@ def test_a_tab_that_was_left_open_leads_back_to_its_form(browser: Browser, stack
     other.get_by_label("Name").fill("Willa Weg")
     other.get_by_role("button", name="Save").first.click()
     expect(
-        other.get_by_text("This page had expired. We couldn’t save your profile.")
+        other.get_by_text("This page has expired. Load it again; what you typed is kept.")
     ).to_be_visible()
+    other.get_by_role("button", name="Load the page again").click()
+    expect(other.get_by_text("We kept what you typed.")).to_be_visible()
     expect(other.get_by_label("Name")).to_have_value("Willa Weg")
     expect(other).to_have_url(f"{stack.url}/account/")
 

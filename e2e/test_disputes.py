@@ -32,10 +32,10 @@ def make_staff(stack: Stack) -> None:
 
 def become_a_disputed_member(page: Page, stack: Stack) -> None:
     page.goto(f"{stack.url}/accounts/signup/")
-    expect(page.get_by_text("By creating an account you agree to our terms")).to_be_visible()
+    expect(page.get_by_text("By creating an account, you agree to our terms")).to_be_visible()
     journey.sign_up(page, stack, "Dora Doubt", MEMBER)
     page.goto(f"{stack.url}/membership/")
-    expect(page.get_by_text("By joining you agree to our terms")).to_be_visible()
+    expect(page.get_by_text("By joining, you agree to our terms")).to_be_visible()
     journey.subscribe(page, stack, DISPUTED_CARD)
     stack.control("clock", advance_seconds=10)
     stack.settle()

@@ -8,7 +8,8 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from common import addresses
-from members import names
+from members import languages, names
+from members.models import Member
 
 
 @transaction.atomic
@@ -24,6 +25,12 @@ def open_account(email: str, name: str, password: str | None = None, **fields: A
     )
     EmailAddress.objects.create(user=user, email=email, verified=True, primary=True)
     return user
+
+
+def keep_language(user: User) -> None:
+    """Keep the language of the page that someone signed up on, if there's a choice."""
+    if languages.is_chosen():
+        Member.objects.filter(user=user).update(language=languages.spoken())
 
 
 def is_taken(email: str, besides: User | None = None) -> bool:

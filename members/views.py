@@ -8,11 +8,12 @@ from django.contrib.auth.decorators import login_not_required, login_required
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
+from django.utils import translation
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from common.htmx import wants_fragment
-from members import consent, contact_notices, notification_views, phones
+from members import consent, contact_notices, languages, notification_views, phones
 from members.access import current_member, current_user
 from members.forms import ProfileForm
 from members.models import ConsentSource, Member
@@ -41,9 +42,12 @@ def save_profile(request: HttpRequest) -> HttpResponse:
     form = ProfileForm(member, request.POST)
     if not form.is_valid():
         return _page(request, form, _profile_of(request))
+    language = member.language
     form.save()
-    said = _("Your profile is saved.")
-    if wants_fragment(request):
+    with translation.override(languages.offered(member.language)):
+        said = _("Your profile is saved.")
+    # The whole page speaks the new language.
+    if wants_fragment(request) and member.language == language:
         return _page(request, ProfileForm(member), _profile_of(request), said=said)
     messages.success(request, said)
     return redirect("members:account")

@@ -17,16 +17,15 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from members import (
+    accounts,
     address_changes,
     consent,
     contact_notices,
-    languages,
     mailboxes,
     names,
     phones,
     sign_ins,
 )
-from members.models import Member
 from members.signin import (
     budgets,
     devices,
@@ -90,8 +89,8 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         """Save a new user with the form's single name field, and the language they read."""
         user.first_name, user.last_name = names.split(form.cleaned_data.get("name", ""))
         saved = cast("User", super().save_user(request, user, form, commit))
-        if commit and languages.is_chosen():
-            Member.objects.filter(user=saved).update(language=languages.spoken())
+        if commit:
+            accounts.keep_language(saved)
         return saved
 
     def clean_email(self, email: str) -> str:

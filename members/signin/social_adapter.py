@@ -125,6 +125,7 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  
         """Make the user, with what comes with every sign-up, or nothing."""
         user = cast("User", super().save_user(request, sociallogin, form))
         mailboxes.keep(user)
+        accounts.keep_language(user)
         terms.accept(user, AgreedWhere.SIGNUP, get_account_adapter().get_client_ip(request))
         return user
 

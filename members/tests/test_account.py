@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
-from pytest_django import DjangoAssertNumQueries
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from members import consent, phones, time_zones
 from members.models import ConsentSource, Member
@@ -106,6 +106,17 @@ def test_the_profile_is_saved_in_place_and_the_menu_says_the_new_name() -> None:
     assert "<strong>Alicia Archer</strong>" in part
     assert member("alice@example.com").time_zone == "Europe/Vienna"
     assert "Your profile is saved." not in client.get(ACCOUNT).content.decode(), "said once"
+
+
+def test_another_language_shows_the_whole_page_anew(settings: Settings) -> None:
+    settings.LANGUAGES = [("en-us", "English"), ("es", "español")]
+    client = signed_in_alice()
+    form = {"name": "Alice Archer", "time_zone": "own", "language": "es"}
+    answer = client.post(reverse("members:profile"), form, headers=HTMX)
+    assert answer["HX-Redirect"] == ACCOUNT
+    assert '<html lang="es"' in client.get(ACCOUNT).content.decode()
+    again = client.post(reverse("members:profile"), form, headers=HTMX)
+    assert 'id="profile"' in again.content.decode(), "it's the same language"
 
 
 def test_a_mistake_in_the_profile_is_said_in_place() -> None:

@@ -180,6 +180,14 @@ def test_a_gmail_address_makes_an_account_at_once(at: Identity, settings: Settin
     assert "Signed in with Google" in page(again, "/account/activity/")
 
 
+def test_a_new_account_keeps_the_language_of_the_page(at: Identity, settings: Settings) -> None:
+    settings.LANGUAGES = [("en-us", "English"), ("es", "español")]
+    client = browser()
+    client.defaults["HTTP_ACCEPT_LANGUAGE"] = "es"
+    go(client)
+    assert User.objects.get().member.language == "es"
+
+
 def test_another_hosts_address_takes_our_code(at: Identity) -> None:
     at.claims = claims(ALICE)
     client = browser()

@@ -13,6 +13,7 @@ from unfold.contrib.filters.admin import RadioFilter
 from billing.admin.copies import Rows, StripeCopyAdmin
 from billing.admin.stripe_links import stripe_url
 from billing.core import texts
+from billing.core.statuses import CHARGED_SUBSCRIPTION
 from billing.models import PaymentMethod
 from billing.pages.card_lines import WALLETS
 from common.staff import show
@@ -50,18 +51,23 @@ class PaymentMethodAdmin(StripeCopyAdmin):
 
     search_fields = ["stripe_id__startswith"]
     search_help_text = "Any part of a name, email address, phone number or pm_…"
-    list_display = ["who", "card", "wallet_name", "expires", "is_default", "saved"]
+    list_display = ["who", "card", "wallet_name", "expires", "is_charged", "saved"]
     list_filter = [ExpiredFilter, ("created_at", by_day("day saved"))]
     # New rows have the highest number, and only that has an index.
     ordering = ["-id"]
     nothing = "Nobody has saved a card yet."
     fieldsets = [
-        (None, {"fields": ["card", "wallet_name", "expires", "is_default", "member"]}),
+        (None, {"fields": ["card", "wallet_name", "expires", "is_charged", "member"]}),
         ("Belongs together", {"fields": ["customer_link", "events"]}),
         ("Copy of Stripe's record", {
             "fields": ["stripe_id", "kind", "fingerprint", "saved", "read"],
         }),
     ]  # fmt: skip
+
+    def get_queryset(self, request: HttpRequest) -> Rows:
+        """Their customers' subscriptions, too: one more query for the whole page."""
+        rows: Rows = super().get_queryset(request)
+        return rows.prefetch_related("customer__subscriptions")
 
     def stripe_page(self, row: PaymentMethod) -> str:
         """Stripe shows payment methods on their customer's page."""
@@ -85,11 +91,14 @@ class PaymentMethodAdmin(StripeCopyAdmin):
             return show.badge(words, "danger")
         return words or show.NOTHING
 
-    @column("Default")
-    def is_default(self, row: PaymentMethod) -> SafeString | str:
-        """Whether Stripe charges it unless something else is said."""
+    @column("Charged")
+    def is_charged(self, row: PaymentMethod) -> SafeString | str:
+        """Whether it's the default, or pays a subscription that's charged."""
         if row.customer.default_method_id == row.stripe_id:
             return show.badge("Default", "success")
+        paid = (one for one in row.customer.subscriptions.all() if one.method_id == row.stripe_id)
+        if any(one.status in CHARGED_SUBSCRIPTION for one in paid):
+            return show.badge("Subscription", "success")
         return show.NOTHING
 
     @column("Saved", ordering="created_at")

@@ -85,7 +85,7 @@ class PaymentsOfMember(OfOneMember, PaymentAdmin):
 class MethodsOfMember(OfOneMember, PaymentMethodAdmin):
     """What a member has saved to pay with."""
 
-    list_display = ["card", "wallet_name", "expires", "is_default", "saved"]
+    list_display = ["card", "wallet_name", "expires", "is_charged", "saved"]
 
 
 class ZelleOfMember(OfOneMember, ExpectedTransferAdmin):

@@ -52,6 +52,15 @@ def test_staff_see_what_a_member_has_saved_and_which_one_is_charged(staff: Clien
     assert show.page_of(visa) in read(staff, show.page_of(customer))
 
 
+def test_what_pays_a_membership_is_marked_even_if_it_is_no_default(staff: Client) -> None:
+    customer = factories.make_customer(factories.make_member("Ada Lovelace"))
+    factories.make_subscription(
+        customer, method_id=factories.make_payment_method(customer).stripe_id
+    )
+    page = read(staff, METHODS)
+    assert "Subscription</" in "".join(page.split())
+
+
 def test_payment_methods_are_found_by_person_and_by_stripes_id(staff: Client) -> None:
     hers = factories.make_payment_method(factories.make_customer(factories.make_member("Ada Low")))
     factories.make_payment_method(factories.make_customer(factories.make_member("Bob Baker")))

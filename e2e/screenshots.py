@@ -6,11 +6,7 @@ python -m e2e.screenshots [--portal URL --sandbox URL]
 from __future__ import annotations
 
 import argparse
-import json
-import signal
-import subprocess
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,16 +16,13 @@ import httpx
 from playwright.sync_api import Browser, Page, StorageState, sync_playwright
 
 from common.postgres import CHECKOUT
-from demo.launch import SEEDED, SIGN_INS, Choices
 from e2e.browser import ARGUMENTS, find_browser
+from e2e.demo import SIGNED_OUT, Places, running_demo, sign_in
 
 IMAGES = CHECKOUT / "docs" / "images"
 LARGEST_BYTES = 300_000
-DEMO_SECONDS = 900
 RECEIPT = "Receipt:"
 OWNER, REFUNDED, ZELLE = "Staff (owner)", "Refunded", "Paying by Zelle"
-# Anyone on the web.
-SIGNED_OUT = ""
 Scheme = Literal["light", "dark"]
 
 
@@ -48,14 +41,6 @@ WIDE = Screen(1440, 900)
 # A phone's image is small: twice the pixels keep its text sharp.
 PHONE = Screen(390, 844, scale=2)
 LETTER = Screen(640, 900)
-
-
-@dataclass(frozen=True)
-class Places:
-    """Where the demo is."""
-
-    portal: str
-    sandbox: str
 
 
 @dataclass(frozen=True)
@@ -103,52 +88,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if chosen.portal and chosen.sandbox:
         _take_all(Places(chosen.portal.rstrip("/"), chosen.sandbox.rstrip("/")))
         return 0
-    with _demo() as places:
+    with running_demo() as places:
         _take_all(places)
     return 0
-
-
-@contextmanager
-def _demo() -> Iterator[Places]:
-    """Use this checkout's demo: the running one, or one started and stopped here."""
-    if _answers(_places()):
-        yield _places()
-        return
-    print("Starting the demo …", flush=True)
-    with subprocess.Popen([sys.executable, "-m", "demo.launch"], cwd=CHECKOUT) as demo:
-        try:
-            _wait_for(demo)
-            yield _places()
-        finally:
-            demo.send_signal(signal.SIGINT)
-
-
-def _places() -> Places:
-    choices = Choices.load()
-    return Places(choices.portal, choices.sandbox)
-
-
-def _answers(places: Places) -> bool:
-    """Whether the demo is running and its world is complete."""
-    try:
-        healthy = httpx.get(f"{places.portal}/healthz/", timeout=5, trust_env=False).is_success
-    except httpx.TransportError:
-        return False
-    return healthy and SEEDED.exists()
-
-
-def _wait_for(demo: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + DEMO_SECONDS
-    while not _answers(_places()):
-        if demo.poll() is not None or time.monotonic() > deadline:
-            raise RuntimeError("The demo did not start; .data/demo/demo.log says why.")
-        time.sleep(0.5)
 
 
 def _take_all(places: Places) -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_browser(), args=list(ARGUMENTS))
-        cookies = {role: _sign_in(browser, places, role) for role in _roles()}
+        cookies = {role: sign_in(browser, places, role) for role in _roles()}
         for picture in PICTURES:
             _take(browser, places, picture, cookies.get(picture.role))
         _take_refunds(browser, places, cookies[OWNER])
@@ -161,19 +109,6 @@ def _take_all(places: Places) -> None:
 
 def _roles() -> list[str]:
     return sorted({REFUNDED, *(picture.role for picture in PICTURES)} - {SIGNED_OUT})
-
-
-def _sign_in(browser: Browser, places: Places, role: str) -> StorageState:
-    """Sign in as one of the demo's people; return their cookies."""
-    rows = json.loads(SIGN_INS.read_text())
-    person = next(row for row in rows if row["role"] == role)
-    with _page(browser, DESKTOP) as page:
-        page.goto(f"{places.portal}/accounts/login/")
-        page.locator("input[name=login]").fill(person["email"])
-        page.locator("input[name=password]").fill(person["password"])
-        page.locator("input[name=password]").press("Enter")
-        page.wait_for_url(lambda address: "/accounts/login/" not in address)
-        return page.context.storage_state()
 
 
 def _take(browser: Browser, places: Places, picture: Picture, cookies: StorageState | None) -> None:

@@ -1,130 +1,110 @@
-"""Accessible to everyone: axe finds no faults in light and dark; nothing is cut off at 320 px."""
+"""Accessible to everyone, on every page (`e2e/places.py`): axe, narrow phones, zoom, large text."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import Literal
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, StorageState, expect
+from playwright.sync_api import Browser, Page, expect
 
-from e2e import journey
+from e2e import journey, layout
+from e2e.axe import THEMES, Theme, faults
+from e2e.browser import ARGUMENTS, need_browser
 from e2e.stack import Stack
+from e2e.walk import walking
 
-# The page that shows what switching to yearly would cost.
-SWITCH = "/membership/switch/yearly/"
-VISITOR = [
-    "/join/",
-    "/accounts/login/",
-    "/accounts/signup/",
-    "/accounts/login/code/",
-    "/help/",
-    "/nowhere/",
-]
-MEMBER = [
-    "/",
-    "/membership/",
-    "/membership/cancel/",
-    SWITCH,
-    "/payments/",
-    "/payments/?q=nothing+of+the+kind",
-    "/payments/new/",
-    "/account/",
-    "/account/billing/",
-    "/account/cards/",
-    "/accounts/2fa/",
-    "/accounts/sessions/",
-    "/account/notifications/",
-    "/account/activity/",
-    "/account/data/",
-    "/account/close/",
-    "/help/",
-]
-ADA = "ada@access.example"
-ADAS_INVOICES = """
-    SELECT billing_invoice.id, billing_invoice.stripe_id, date_part('year', paid_at)::int
-    FROM billing_invoice JOIN billing_customer ON billing_customer.id = customer_id
-    JOIN auth_user ON auth_user.id = user_id WHERE auth_user.email = %s
-"""
-ADAS_REFUND = """
-    SELECT payment_id, billing_refund.id FROM billing_refund
-    JOIN billing_customer ON billing_customer.id = customer_id
-    JOIN auth_user ON auth_user.id = user_id WHERE auth_user.email = %s
-"""
-Theme = Literal["light", "dark"]
+# The narrowest phone, and a desktop.
+WIDTHS = [320, 1280]
+# A window of 1280 pixels, zoomed to 200 %: WCAG 1.4.4.
+ZOOMED = 640
+PHONE = 360
+Seen = dict[str, dict[str, list[str]]]
 
 
 @pytest.fixture(scope="module")
-def signed_in(browser: Browser, stack: Stack) -> Iterator[StorageState]:
-    """The cookies of a member with a payment."""
-    context = browser.new_context()
-    page = context.new_page()
-    journey.sign_up(page, stack, "Ada Axe", ADA)
-    journey.subscribe(page, stack)
-    stack.settle()
-    [[_, invoice, _]] = stack.sql(ADAS_INVOICES, ADA)
-    note = {"amount": "1500", "refund_amount": "1000", "credit_amount": "500"}
-    stack.stripe("POST", "credit_notes", invoice=invoice, **note)
-    stack.settle()
-    yield context.storage_state()
-    context.close()
+def seen(browser: Browser, stack: Stack) -> Seen:
+    """What's wrong with each page, by what was looked at."""
+    found: Seen = defaultdict(dict)
+    with walking(browser, stack) as world, _large_text(browser) as large:
+        for name, page in world.visits():
+            for what, look in LOOKS.items():
+                if wrong := look(page):
+                    found[what][name] = wrong
+            if wrong := _with_large_text(large, page):
+                found["large"][name] = wrong
+    return found
 
 
-def papers(stack: Stack) -> list[str]:
-    """Return the pages about Ada's payment: invoice, statement, refund form, refund tracker."""
-    [[invoice, _, year]] = stack.sql(ADAS_INVOICES, ADA)
-    [[payment, refund]] = stack.sql(ADAS_REFUND, ADA)
+def _axe(page: Page) -> list[str]:
     return [
-        f"/payments/invoices/{invoice}/",
-        f"/payments/statements/{year}/",
-        f"/payments/{payment}/refund/",
-        f"/refunds/{refund}/",
+        f"{theme}, {width} px: {fault}"
+        for width in WIDTHS
+        for theme in THEMES
+        for fault in _in(page, theme, width)
     ]
 
 
-def address(stack: Stack, path: str) -> str:
-    """Return a page's address; a switch's address has the plan's number."""
-    if path == SWITCH:
-        rows = stack.sql("SELECT id FROM billing_plan WHERE interval = 'year'")
-        path = f"/membership/switch/{rows[0][0]}/"
-    return f"{stack.url}{path}"
+def _in(page: Page, theme: Theme, width: int) -> list[str]:
+    page.set_viewport_size({"width": width, "height": 800})
+    page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+    return faults(page)
 
 
-def faults(page: Page) -> list[str]:
-    """Return axe's violations."""
-    violations = Axe().run(page).response["violations"]
-    return [f"{fault['id']}: {fault['nodes'][0]['html'][:200]}" for fault in violations]
+def _at(width: int, measure: Callable[[Page], list[str]]) -> Callable[[Page], list[str]]:
+    def look(page: Page) -> list[str]:
+        page.set_viewport_size({"width": width, "height": 800})
+        return measure(page)
+
+    return look
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_axe_finds_nothing(
-    browser: Browser, stack: Stack, signed_in: StorageState, theme: Theme
-) -> None:
-    seen: dict[str, list[str]] = {}
-    for cookies, paths in ((None, VISITOR), (signed_in, MEMBER + papers(stack))):
-        context = browser.new_context(
-            storage_state=cookies, color_scheme=theme, reduced_motion="reduce"
-        )
-        page = context.new_page()
-        for path in paths:
-            page.goto(address(stack, path))
-            seen[path] = faults(page)
-        context.close()
-    assert {path: reported for path, reported in seen.items() if reported} == {}
+@contextmanager
+def _large_text(browser: Browser) -> Iterator[Browser]:
+    """Start a second browser, whose owner has set text to twice its size."""
+    arguments = [*ARGUMENTS, layout.TWICE_AS_LARGE]
+    larger = browser.browser_type.launch(executable_path=need_browser(), args=arguments)
+    yield larger
+    larger.close()
 
 
-def test_nothing_is_cut_off_on_the_narrowest_phone(
-    browser: Browser, stack: Stack, signed_in: StorageState
-) -> None:
-    for cookies, paths in ((None, VISITOR), (signed_in, MEMBER + papers(stack))):
-        context = browser.new_context(storage_state=cookies, viewport={"width": 320, "height": 640})
-        page = context.new_page()
-        for path in paths:
-            page.goto(address(stack, path))
-            assert page.evaluate("document.documentElement.scrollWidth") <= 320, path
-        context.close()
+def _with_large_text(large: Browser, page: Page) -> list[str]:
+    """Open the same page with the same cookies in that browser."""
+    context = large.new_context(
+        storage_state=page.context.storage_state(),
+        viewport={"width": PHONE, "height": 740},
+        reduced_motion="reduce",
+    )
+    other = context.new_page()
+    other.goto(page.url)
+    found = layout.faults(other)
+    context.close()
+    return found
+
+
+LOOKS: dict[str, Callable[[Page], list[str]]] = {
+    "axe": _axe,
+    "narrow": _at(WIDTHS[0], layout.faults),
+    "zoomed": _at(ZOOMED, layout.faults),
+}
+
+
+def test_axe_finds_nothing_on_any_page_in_both_themes_on_phone_and_desktop(seen: Seen) -> None:
+    assert seen.get("axe", {}) == {}
+
+
+def test_nothing_is_cut_off_on_the_narrowest_phone(seen: Seen) -> None:
+    assert seen.get("narrow", {}) == {}
+
+
+def test_nothing_is_cut_off_or_covered_at_a_zoom_of_200_percent(seen: Seen) -> None:
+    assert seen.get("zoomed", {}) == {}
+
+
+def test_nothing_is_cut_off_or_covered_on_a_phone_with_text_twice_as_large(seen: Seen) -> None:
+    assert seen.get("large", {}) == {}
 
 
 def test_the_sandboxs_panel_fits_a_window_of_1000_pixels(page: Page, stack: Stack) -> None:

@@ -10,10 +10,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from e2e import journey
+from e2e.axe import THEMES, faults
 from e2e.stack import Stack
-from e2e.test_accessibility import Theme, faults
-
-THEMES: list[Theme] = ["light", "dark"]
 
 TERMS = """
     INSERT INTO billing_zelleterms (id, takes_amounts, takes_requests, takes_memberships,

@@ -74,7 +74,7 @@ PLACES = [
     _p("billing:statement", "year"),
     _p("billing:pay-amount", by=(Person.ADA, Person.NELL)),
     _p("billing:payment-result", query="session_of_paying"),
-    _p("billing:payment", "payment"),
+    _p("billing:payment", "single"),
     _p("billing:request-refund", "payment"),
     _p("billing:refund", "refund"),
     _p("billing:invoice", "invoice"),
@@ -93,6 +93,8 @@ PLACES = [
     _p("usersessions_list"),
     _p("account_logout"),
     _p("account_reauthenticate"),
+    _p("mfa_reauthenticate"),
+    _p("mfa_reauthenticate_webauthn"),
     _p("account_login", by=V),
     _p("account_signup", by=V),
     _p("account_request_login_code", by=V),
@@ -155,8 +157,6 @@ LEADS_ELSEWHERE = NoPage(
             *("mfa_list_webauthn", "mfa_login_webauthn", "account_set_password"),
             # Codes are entered where they're asked for.
             *("account_complete_password_reset", "account_password_reset_completed"),
-            # Who has a second step confirms with it only after the password.
-            *("mfa_reauthenticate", "mfa_reauthenticate_webauthn"),
         }
     ),
 )

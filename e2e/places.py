@@ -138,6 +138,8 @@ POSTED = NoPage(
             *("billing:pay-membership-by-zelle", "billing:zelle-sent", "billing:zelle-cancel"),
             *("selfservice:close-undo", "members:profile", "members:text-messages"),
             *("members:phone-remove", "members:phone-skip", "usersessions_end"),
+            *("google_login", "apple_login", "apple_callback", "social_disconnect"),
+            *("connect_google", "connect_apple"),
         }
     ),
 )
@@ -158,6 +160,8 @@ LEADS_ELSEWHERE = NoPage(
         {
             *("billing:join-choose", "billing:card-added", "billing:invoice-hosted"),
             *("mfa_list_webauthn", "mfa_login_webauthn", "account_set_password"),
+            # From Google and Apple back to where one was, or to the sign-in page with what's wrong.
+            *("google_callback", "apple_finish_callback", "socialaccount_signup"),
             # Codes are entered where they're asked for.
             *("account_complete_password_reset", "account_password_reset_completed"),
         }

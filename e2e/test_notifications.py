@@ -9,8 +9,8 @@ from pathlib import Path
 from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
 
 from e2e import journey
+from e2e.axe import faults
 from e2e.stack import HTTP, Stack, eventually
-from e2e.test_accessibility import faults
 
 PHONE = "+12025550177"
 SMALL: ViewportSize = {"width": 360, "height": 740}

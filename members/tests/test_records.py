@@ -141,7 +141,7 @@ def test_joining_is_agreeing_once_a_version(
     factories.make_plan()
     user = make_member()
     client.force_login(user)
-    assert "By joining you agree to" in client.get(reverse("billing:membership")).content.decode()
+    assert "By joining, you agree to" in client.get(reverse("billing:membership")).content.decode()
     for _ in range(2):
         assert client.post(reverse("billing:subscribe")).status_code == 302
     assert [row.where for row in TermsAcceptance.objects.filter(user=user)] == ["join"]

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from datetime import timedelta
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -84,8 +86,6 @@ MEMBER = (
     "selfservice:close",
     "selfservice:help",
 )
-# Pages that still have words without marks. A page that's done leaves this list.
-NOT_YET: frozenset[str] = frozenset()
 
 
 class Marking:
@@ -222,13 +222,8 @@ def unmarked(client: Client, pages: Iterable[tuple[str, str]]) -> dict[str, list
 
 
 def assert_all_marked(found: dict[str, list[str]]) -> None:
-    """Fail if a page has words without marks; `-s` prints those of the pages that may.
-
-    For example: `bin/test -s portal/tests/test_marked_for_translation.py -p no:randomly`.
-    """
-    for name, words in sorted(found.items()):
-        print(f"{name}:", *sorted(set(words)), sep="\n    ")
-    assert sorted(set(found) - NOT_YET) == []
+    """Fail with the words without marks, by the name of their page."""
+    assert {name: sorted(set(words)) for name, words in found.items()} == {}
 
 
 @pytest.mark.usefixtures("catalog", "marking")
@@ -245,3 +240,78 @@ def test_pages_of_members(client: Client, make: Callable[[int], User]) -> None:
     in_greek(user)
     client.force_login(user)
     assert_all_marked(unmarked(client, addresses(user)))
+
+
+SOON = timedelta(days=9)
+STATES: dict[str, dict[str, Any]] = {
+    "on trial": {"status": "trialing", "trial_end": SOON},
+    "second trial": {"status": "trialing", "trial_end": SOON, "is_second_trial": True},
+    "ending": {"cancel_at": SOON, "cancel_at_period_end": True},
+    "ended": {"status": "canceled", "ended_at": -SOON, "canceled_at": -SOON},
+    "paused": {"pause_behavior": "void", "resumes_at": SOON},
+    "past due": {"status": "past_due"},
+    "unpaid": {"status": "unpaid"},
+    "incomplete": {"status": "incomplete"},
+    "by invoice": {"collection_method": "send_invoice", "days_until_due": 14},
+    "with credit": {"balance": -4000, "next_credit": 2900, "next_charge": 0},
+    "no card": {"card_brand": "", "card_last4": ""},
+    "yearly": {"interval": "year", "amount": 29000},
+    "every two weeks": {"interval": "week", "interval_count": 2},
+    "card runs out": {"card_expires": "2020-01"},
+}
+
+
+def moved(values: dict[str, Any]) -> dict[str, Any]:
+    """Return columns with times that are so far from now."""
+    now = timezone.now()
+    return {
+        name: now + value if isinstance(value, timedelta) else value
+        for name, value in values.items()
+    }
+
+
+@pytest.mark.usefixtures("catalog", "marking")
+@pytest.mark.parametrize("state", STATES)
+def test_each_state_of_a_membership(client: Client, state: str) -> None:
+    customer = factories.make_customer()
+    row = factories.make_subscription(customer, **moved(STATES[state]))
+    invoice = factories.make_invoice(customer, subscription=row)
+    payment = factories.make_payment(invoice=invoice)
+    factories.make_dispute(payment, reason="product_not_received")
+    in_greek(customer.user)
+    client.force_login(customer.user)
+    names = ("home", "billing:membership", "billing:cancel", "billing:payments", "selfservice:help")
+    pages = [(name, reverse(name)) for name in names]
+    assert_all_marked(unmarked(client, [*pages, page("billing:invoice", invoice.pk)]))
+
+
+SENT_WRONG: dict[str, dict[str, str]] = {
+    "account_login": {"login": "nobody@nowhere.example", "password": "wrong"},
+    "account_signup": {"email": "no address", "phone": "12", "password1": "short"},
+    "account_request_login_code": {"email": "no address"},
+    "account_reset_password": {"email": ""},
+    "billing:pay-amount": {"amount": "nothing"},
+    "billing:details": {"country": "US", "name": ""},
+    "billing:add-tax-id": {"type": "eu_vat", "value": "?"},
+    "members:profile": {"name": "", "time_zone": "Nowhere"},
+    "account_email": {"email": "no address"},
+    "account_change_phone": {"phone": "12"},
+    "account_set_password": {"password1": "short", "password2": "other"},
+    "selfservice:help": {"message": ""},
+    "selfservice:close": {},
+    "billing:cancel": {"reason": "?"},
+}
+
+
+@pytest.mark.usefixtures("catalog", "marking")
+@pytest.mark.parametrize("name", SENT_WRONG)
+def test_what_is_wrong_with_a_form(client: Client, name: str) -> None:
+    customer = factories.make_customer()
+    factories.make_subscription(customer)
+    in_greek(customer.user)
+    if name not in VISITOR or name == "selfservice:help":
+        client.force_login(customer.user)
+    answer = client.post(reverse(name), SENT_WRONG[name], follow=True)
+    assert answer.status_code < 500
+    words = Unmarked(answer.content.decode()).found
+    assert_all_marked({name: words} if words else {})

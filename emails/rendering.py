@@ -33,7 +33,16 @@ logger = logging.getLogger(__name__)
 
 # What every template may use, besides the message's own context.
 SHARED = frozenset(
-    {"brand", "palette", "portal_url", "portal_host", "why", "subject", "unsubscribe_url"}
+    {
+        "brand",
+        "palette",
+        "portal_url",
+        "portal_host",
+        "why",
+        "subject",
+        "unsubscribe_url",
+        "language",
+    }
 )
 PICTURES = ("logo_url", "mail_logo_url", "icon_url", "cover_url")
 SUBJECT_LENGTH = 255
@@ -74,6 +83,7 @@ def render_email(message: Message) -> RenderedEmail:
     """Return a message as email."""
     facts = _facts(message)
     with _reader_of(message):
+        facts["language"] = translation.get_language()
         facts["subject"] = characters.line(message.subject) or _subject(message, facts)
         source = _fill(_template(f"emails/{message.kind}.mjml"), facts, autoescape=True)
         text = _text(message, facts)

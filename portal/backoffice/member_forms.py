@@ -100,5 +100,5 @@ class OpenAccountForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic
         """Refuse an address that someone signs in with."""
         email: str = self.cleaned_data["email"]
         if is_taken(email):
-            raise forms.ValidationError("Somebody has an account with this address already.")
+            raise forms.ValidationError(_("Someone already has an account with this address."))
         return email

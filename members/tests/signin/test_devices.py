@@ -338,7 +338,8 @@ def test_removing_the_number_asks_who_is_there_and_then_does_it() -> None:
     assert member().phone == PHONE
     client.post(asked.url, {"password": "wrong"})
     assert member().phone == PHONE
-    assert client.post(asked.url, {"password": PASSWORD})["Location"] == reverse("members:account")
+    answer = client.post(asked.url, {"password": PASSWORD})
+    assert answer["Location"] == reverse("members:notifications")
     assert not member().phone
 
 

@@ -148,7 +148,8 @@ def test_templates_use_only_what_mjml_knows(kind: Kind) -> None:
 def _source(kind: Kind) -> str:
     """Return a kind's MJML as it goes into the compiler."""
     letterhead = rendering._letterhead(current_brand(), "https://portal.example.com")
-    context = SAMPLES[kind] | letterhead | {"why": "Because.", "subject": "Your payment"}
+    shared = {"why": "Because.", "subject": "Your payment", "language": "en"}
+    context = SAMPLES[kind] | letterhead | shared | {"unsubscribe_url": "https://example.com/off"}
     return str(get_template(f"emails/{kind}.mjml").render(context))
 
 

@@ -109,6 +109,15 @@ def date(at: datetime | None, short: bool = False) -> SafeString:
     return SafeString(f'\n<time datetime="{local.isoformat()}" title="{exact}">{shown}</time>\n')
 
 
+@register.simple_tag
+def date_inside(at: datetime | None) -> SafeString:
+    """Show a day as `date` does, for inside a sentence: `{% date_inside at as day %}`.
+
+    There's no white space around it, so that a comma or period can follow.
+    """
+    return SafeString(date(at).strip())
+
+
 @register.filter
 def on_day(at: datetime | None) -> str:
     """Return "December 4, 2026" for a sentence that needs a plain text: `{{ at|on_day }}`."""

@@ -25,7 +25,7 @@ from members.access import current_user
 
 UNPROCESSABLE, CONFLICT = 422, 409
 NO_CONTENT = 204
-TO_BE_SEEN = gettext_lazy("You’ll see what happens here once you’ve entered an amount.")
+TO_BE_SEEN = gettext_lazy("You’ll see what happens here once you’ve entered a valid amount.")
 CHANGED = gettext_lazy("What can be refunded has changed in the meantime. Please check it again.")
 
 

@@ -41,7 +41,9 @@ TWO = 2
 # When a member switches, Stripe credits a payment's unused part; it mustn't be given twice.
 SWITCHING = gettext_lazy("A switch is still being confirmed. Please try again in 15 minutes.")
 
-NOT_COUNTED = "No money counts for this payment right now, so there’s nothing to refund."
+NOT_COUNTED = gettext_lazy(
+    "No money counts for this payment right now, so there’s nothing to refund."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -318,7 +320,7 @@ def _check_booked(payment: Payment) -> None:
     """
     paid = ExpectedTransfer.objects.filter(state=ExpectedState.CONFIRMED, invoice=payment.invoice)
     if payment.is_by_zelle and not paid.exists():
-        raise RefundError(NOT_COUNTED)
+        raise RefundError(str(NOT_COUNTED))
 
 
 def _made_before(key: uuid.UUID, payment: Payment) -> Refund | None:

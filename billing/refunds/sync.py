@@ -10,6 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
+from django.utils.translation import gettext_lazy
 
 from billing.core.jobs import JobName
 from billing.core.statuses import (
@@ -30,7 +31,7 @@ from common.one_by_one import OneByOne
 
 # Stripe's reasons for refunds made in its dashboard, in our terms.
 REASONS = {"duplicate": RefundReason.DUPLICATE, "requested_by_customer": RefundReason.OTHER}
-OVERTAKEN = "This payment was refunded in another way meanwhile."
+OVERTAKEN = gettext_lazy("This payment was refunded another way in the meantime.")
 # Not at Stripe yet: these give way to refunds made in its dashboard.
 WAITING = (RefundState.REQUESTED, RefundState.APPROVED)
 
@@ -173,7 +174,8 @@ def make_room(payment: Payment) -> None:
         is_asked = row.state == RefundState.REQUESTED
         to = RefundState.DENIED if is_asked else RefundState.CANCELED
         overtaken = RefundAction.OVERTAKEN
-        transitions.move(row, to, overtaken, words=OVERTAKEN, answer=OVERTAKEN)
+        said = str(OVERTAKEN)
+        transitions.move(row, to, overtaken, words=said, answer=said)
 
 
 def _wants_credit_note(row: Refund) -> bool:

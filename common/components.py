@@ -34,7 +34,7 @@ CARD_PICTURES = frozenset(
 )
 # Stripe's names of payment methods that move money from bank account to bank account.
 BANK_METHOD = re.compile(r"debit|bank|zelle|customer_balance")
-NO_DATE = '\n<time datetime="" title=""></time>\n'
+NO_DATE = '<time datetime="" title=""></time>'
 
 
 @register.simple_tag
@@ -106,7 +106,7 @@ def date(at: datetime | None, short: bool = False) -> SafeString:
         shown = days.long(local)
     exact = days.to_the_minute(local)
     # Nothing in it needs escaping: numbers, CLDR's names of days, and a zone's abbreviation.
-    return SafeString(f'\n<time datetime="{local.isoformat()}" title="{exact}">{shown}</time>\n')
+    return SafeString(f'<time datetime="{local.isoformat()}" title="{exact}">{shown}</time>')
 
 
 @register.simple_tag

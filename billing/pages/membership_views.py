@@ -29,6 +29,8 @@ from members.models import AgreedWhere
 
 # A primary key has 64 bits: any number of fewer digits fits.
 LONGEST_KEY = 19
+# In the address that HTMX asks while a change is being confirmed.
+CONFIRMING = "confirming"
 
 
 @login_required
@@ -58,8 +60,18 @@ def _membership_page(request: HttpRequest, outcome: Outcome | None = None) -> Ht
         "switches": membership_status.switches(facts, current),
         "other_way": membership_status.other_way(facts, current),
         "outcome": outcome,
+        # What was being confirmed when HTMX began to ask is confirmed.
+        "is_confirmed": CONFIRMING in request.GET and not current.pending,
     }
     return render(request, template, context)
+
+
+def _changed(request: HttpRequest) -> HttpResponse:
+    """Lead to the membership, which says what's being confirmed, or what's true now."""
+    current = membership_status.membership(member_facts.membership(current_user(request)))
+    if not current.pending:
+        messages.success(request, current.sentence)
+    return _back()
 
 
 def _done(request: HttpRequest, told: str, tone: Tone = Tone.GOOD) -> HttpResponse:
@@ -138,7 +150,7 @@ def cancel(request: HttpRequest) -> HttpResponse:
         )
     except cancellation.MembershipError as error:
         return _cancel_page(request, current, form, str(error))
-    return redirect("billing:membership")
+    return _changed(request)
 
 
 @login_required
@@ -153,7 +165,7 @@ def stay(request: HttpRequest) -> HttpResponse:
         retention.accept(current_user(request), form.chosen_reason(), form.cleaned_data["comment"])
     except cancellation.MembershipError as error:
         return _cancel_page(request, current, form, str(error))
-    return redirect("billing:membership")
+    return _changed(request)
 
 
 @login_required

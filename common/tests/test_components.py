@@ -45,6 +45,11 @@ def test_this_year_is_not_said_and_a_short_date_has_its_year() -> None:
     assert ">Mar 7, 2019</time>" in shown("{% date at short=True %}", at=EVENING)
 
 
+def test_a_sentence_may_end_with_a_date() -> None:
+    assert shown("Until {% date at %}.", at=EVENING).endswith("</time>.")
+    assert shown("Until {% date at %}.", at=EVENING).startswith("Until <time")
+
+
 def test_no_date_is_an_empty_one() -> None:
     assert shown("{% date at %}", at=None) == '<time datetime="" title=""></time>'
 

@@ -112,18 +112,18 @@ class Reason:
         """Return a sentence about days after the payment."""
         if self.ground == Ground.TOO_LATE:
             return ngettext(
-                "Payments of this kind are refundable for %(days)s day.",
+                "Payments of this kind are refundable for a day.",
                 "Payments of this kind are refundable for %(days)s days.",
                 self.days,
             )
         if self.ground == Ground.PART_OF_IT:
             return ngettext(
-                "%(percent)s%% is refundable within %(days)s day of the payment.",
+                "%(percent)s%% is refundable within a day of the payment.",
                 "%(percent)s%% is refundable within %(days)s days of the payment.",
                 self.days,
             )
         return ngettext(
-            "All of it is refundable within %(days)s day of the payment.",
+            "All of it is refundable within a day of the payment.",
             "All of it is refundable within %(days)s days of the payment.",
             self.days,
         )

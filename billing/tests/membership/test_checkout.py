@@ -113,7 +113,7 @@ def test_stripe_down_after_the_customer_was_made(sandbox: Sandbox) -> None:
 @pytest.mark.django_db
 def test_nothing_on_sale_is_said(sandbox: Sandbox, settings: Settings) -> None:
     settings.STRIPE_PRICE_ID = ""
-    with pytest.raises(checkout.CheckoutError, match="not on sale"):
+    with pytest.raises(checkout.CheckoutError, match="isn’t on sale"):
         checkout.start_membership(sign_up())
 
 

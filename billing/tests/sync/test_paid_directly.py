@@ -68,7 +68,7 @@ def test_the_member_sees_it_in_list_and_invoice(alice: User, client: Client) -> 
     assert "You paid this directly to us" in page
     assert "Direct payment" in page
     assert "Ask for a refund" not in page
-    assert "can&#x27;t be refunded online" in page
+    assert "can’t be refunded online" in page
     for wrong in ("declined", "Failed", "Canceled"):
         assert wrong not in page
 

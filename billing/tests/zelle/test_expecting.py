@@ -211,7 +211,7 @@ def test_a_request_that_cannot_be_paid_cannot_be_started() -> None:
     alice = factories.make_member()
     for fields, words in (
         ({"state": RequestState.CANCELED}, "withdrawn"),
-        ({"state": RequestState.PAID}, "paid this already"),
+        ({"state": RequestState.PAID}, "already paid this"),
         ({"expires_at": timezone.now() - DAY}, "expired"),
     ):
         with pytest.raises(ZelleError, match=words):
@@ -251,7 +251,7 @@ def test_a_request_paid_by_card_meanwhile_is_not_awaited(sandbox: Sandbox) -> No
     # What came by Zelle is free for staff to send back.
     assert row.allocations.get().state == AllocationState.UNDONE
     assert BankTransfer.objects.unmatched().count() == 1
-    with pytest.raises(ZelleError, match="paid this already"):
+    with pytest.raises(ZelleError, match="already paid this"):
         expecting.start_request(alice, request.pk)
 
 
@@ -304,7 +304,7 @@ def test_a_membership_begun_by_card_is_not_awaited(sandbox: Sandbox, settings: S
     deliver(sandbox.events())
     row.refresh_from_db()
     assert row.state == ExpectedState.CANCELED
-    with pytest.raises(ZelleError, match="membership already"):
+    with pytest.raises(ZelleError, match="already a member"):
         expecting.start_membership(alice, MONTHLY)
 
 

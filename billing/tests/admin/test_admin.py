@@ -120,7 +120,7 @@ def test_every_model_of_ours_is_on_the_site() -> None:
     }
     # Read with what they belong to: rates with invoices, accounts with members, words with entries,
     # trials with members (a digest alone says nothing); uploads are seen where they're imported,
-    # mails that wait to be read again with their mailbox, and what members turned off on their page.
+    # mails that wait to be read again with their mailbox, and what members turned off with them.
     parts = {
         *("billing.TaxRate", "billing.TaxAccount", "billing.LedgerText", "billing.TrialRecord"),
         *("billing.BankUpload", "billing.BankMailRetry", "business.Picture"),

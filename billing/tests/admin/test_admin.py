@@ -120,10 +120,11 @@ def test_every_model_of_ours_is_on_the_site() -> None:
     }
     # Read with what they belong to: rates with invoices, accounts with members, words with entries,
     # trials with members (a digest alone says nothing); uploads are seen where they're imported,
-    # and mails that wait to be read again with their mailbox.
+    # mails that wait to be read again with their mailbox, and what members turned off with them.
     parts = {
         *("billing.TaxRate", "billing.TaxAccount", "billing.LedgerText", "billing.TrialRecord"),
         *("billing.BankUpload", "billing.BankMailRetry", "business.Picture"),
+        "emails.NotificationChoice",
     }
     missing = {model._meta.label for model in ours - set(admin.site._registry)}
     assert missing <= parts
@@ -369,7 +370,7 @@ def test_a_superuser_opens_an_account(world: World) -> None:
     assert EmailAddress.objects.get(user=user).verified
     assert Member.objects.filter(user=user).exists()
     again = signed_in(superuser()).post(reverse("admin:auth_user_add"), form)
-    assert "has an account with this address already" in again.content.decode()
+    assert "already has an account with this address" in again.content.decode()
 
 
 def test_a_superuser_changes_an_account(world: World) -> None:

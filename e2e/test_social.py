@@ -81,6 +81,7 @@ def test_a_visitor_joins_with_google_and_finds_the_plan_they_chose(
     phone.goto(f"{set_up.url}/accounts/2fa/")
     section = phone.get_by_role("region", name="Connected accounts")
     expect(section).to_contain_text(GINA)
+    assert Axe().run(phone).response["violations"] == []
     section.get_by_role("button", name="Disconnect Google").click()
     phone.get_by_role("dialog").get_by_role("button", name="Disconnect").click()
     expect(phone.get_by_text("Google is disconnected.")).to_be_visible()

@@ -49,6 +49,11 @@ def second_step_removed(user: User, what: str) -> None:
     _record(user, f"Removed {what}.{left}", is_proven=True)
 
 
+def way_in_removed(user: User, what: str) -> None:
+    """Record that someone disconnected an account elsewhere that signed them in."""
+    _record(user, f"Removed {what}.", is_proven=True)
+
+
 def is_proven_by_more_than_mail(request: HttpRequest, user: User) -> bool:
     """Whether this session proves more than access to the mailbox."""
     records = get_authentication_records(request, user) if request.user == user else []

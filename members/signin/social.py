@@ -177,4 +177,5 @@ def disconnected(request: HttpRequest, socialaccount: SocialAccount, **_rest: An
     name = NAMES.get(socialaccount.provider, socialaccount.provider)
     mail, user = "socialaccount/email/account_disconnected", socialaccount.user
     get_account_adapter().send_notification_mail(mail, user, {"provider": name})
-    activity.record(socialaccount.user, ActivityKind.DISCONNECTED, request=request, detail=name)
+    activity.record(user, ActivityKind.DISCONNECTED, request=request, detail=name)
+    own_changes.way_in_removed(user, f"{name} as a way to sign in")

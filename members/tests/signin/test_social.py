@@ -13,13 +13,21 @@ import pytest
 from allauth.account.models import EmailAddress
 from allauth.socialaccount.models import SocialAccount, SocialToken
 from django.contrib.auth.models import User
+from django.http import HttpRequest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
 from emails.models import Message
-from members.models import AccountActivity, ActivityKind, SignIn, TermsAcceptance
+from members.models import (
+    AccessChange,
+    AccountActivity,
+    ActivityKind,
+    SignIn,
+    TermsAcceptance,
+)
+from members.signin.adapter import AccountAdapter
 from members.tests.actors import (
     ALICE,
     BOB,
@@ -223,6 +231,20 @@ def test_a_link_for_a_name_is_left_out(at: Identity) -> None:
     assert User.objects.get().get_full_name() == ""
 
 
+class Closed(AccountAdapter):
+    """Takes no new accounts, as an owner may decide."""
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        return False
+
+
+def test_a_closed_sign_up_is_closed_here_too(at: Identity, settings: Settings) -> None:
+    settings.ACCOUNT_ADAPTER = f"{__name__}.Closed"
+    answer = go(browser())
+    assert "Sign-up is closed" in answer.content.decode()
+    assert not User.objects.exists()
+
+
 # An account that's there already
 
 
@@ -322,6 +344,27 @@ def test_a_closed_account_stays_closed(at: Identity) -> None:
     client = browser()
     assert go(client)["Location"] == reverse("account_inactive")
     assert not is_signed_in(client)
+
+
+def test_staff_still_need_their_second_step(at: Identity, settings: Settings) -> None:
+    settings.STAFF_NEED_SECOND_FACTOR = True
+    connect(alice(is_staff=True, is_superuser=True))
+    client = browser()
+    go(client)
+    assert is_signed_in(client)
+    assert client.get(reverse("admin:index"))["Location"] == reverse("mfa_activate_totp")
+
+
+def test_what_staff_connect_and_disconnect_is_on_record(at: Identity) -> None:
+    user = alice(is_staff=True)
+    client = browser()
+    log_in(client)
+    come_back(client, post(client, "connect_google"))
+    page_after(client, SocialAccount.objects.get().pk)
+    assert [row.what for row in AccessChange.objects.filter(user=user).order_by("pk")] == [
+        "Added Google as a way to sign in.",
+        "Removed Google as a way to sign in.",
+    ]
 
 
 # Apple
@@ -461,6 +504,14 @@ def test_an_answer_counts_once(at: Identity) -> None:
     for _again in range(2):
         client.get(path_of(shown.headers["Location"]))
     assert User.objects.count() == SocialAccount.objects.count() == 1
+
+
+def test_too_many_tries_wait(at: Identity) -> None:
+    client = browser()
+    codes = {post(client, "google_login").status_code for _ in range(61)}
+    assert codes == {302, 429}
+    refused = post(client, "google_login")
+    assert "Too many attempts" in refused.content.decode()
 
 
 def test_where_it_leads_is_never_another_site(at: Identity) -> None:

@@ -74,12 +74,12 @@ def test_what_is_broken_says_so() -> None:
     ("referer", "leads_to"),
     [
         ("http://testserver/payments/?before=12", "/payments/?before=12"),
-        ("http://testserver/nowhere/", "/account/"),
-        ("https://evil.example/account/", "/account/"),
-        ("//evil.example/account/", "/account/"),
-        ("http://testserver//evil.example/", "/account/"),
-        ("javascript:alert(1)", "/account/"),
-        ("", "/account/"),
+        ("http://testserver/nowhere/", "/account/notifications/"),
+        ("https://evil.example/account/", "/account/notifications/"),
+        ("//evil.example/account/", "/account/notifications/"),
+        ("http://testserver//evil.example/", "/account/notifications/"),
+        ("javascript:alert(1)", "/account/notifications/"),
+        ("", "/account/notifications/"),
     ],
 )
 def test_an_expired_page_leads_to_the_page_of_its_form(referer: str, leads_to: str) -> None:

@@ -18,7 +18,9 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.functional import Promise
+from django.utils.translation import trans_real
 
 import billing
 import emails
@@ -53,7 +55,7 @@ pytestmark = pytest.mark.django_db
 ROOT = Path(__file__).parents[2]
 PACKAGES = (billing, emails, members, portal.backoffice)
 PROSE = re.compile(r"^[A-Z][a-z]|[a-z]{2} [a-z]|[a-z] \{")
-FIELDS = re.compile(r"\{[^}]*\}|%\(\w+\)s|%s")
+FIELDS = re.compile(r"\{[^}]*\}|%\(\w+\)[a-z]|%s")
 # Words that somebody else chose: Stripe, members who text us, and what is stored or hashed.
 NOT_OURS = (
     "billing.stripe",
@@ -64,12 +66,15 @@ NOT_OURS = (
 
 def is_prose(value: object) -> bool:
     """Whether people read it."""
-    return isinstance(value, str) and "\n" not in value and bool(PROSE.search(value))
+    if not isinstance(value, str | Promise):
+        return False
+    return "\n" not in str(value) and bool(PROSE.search(str(value)))
 
 
-def reworded(value: str) -> str:
+def reworded(value: str | Promise) -> str:
     """Return nonsense with the same placeholders."""
-    return " ".join([f"Lorem {zlib.crc32(value.encode()):x}", *FIELDS.findall(value)])
+    text = str(value)
+    return " ".join([f"Lorem {zlib.crc32(text.encode()):x}", *FIELDS.findall(text)])
 
 
 def modules() -> Iterator[ModuleType]:
@@ -80,8 +85,38 @@ def modules() -> Iterator[ModuleType]:
                 yield importlib.import_module(module.name)
 
 
+@pytest.fixture(autouse=True)
+def _own_words_again() -> Iterator[None]:
+    """Leave the language as it was."""
+    yield
+    translation.deactivate()
+
+
+class OtherWords:
+    """A language in which each sentence is nonsense."""
+
+    # The list of countries asks for it.
+    _fallback = None
+
+    def gettext(self, message: str) -> str:
+        text = message.rpartition(chr(4))[2]
+        return reworded(text) if is_prose(text) else text
+
+    def ngettext(self, one: str, many: str, number: int) -> str:
+        return self.gettext(one if number == 1 else many)
+
+    def to_language(self) -> str:
+        return "en-us"
+
+    def language(self) -> str:
+        return "en-us"
+
+
 def reword_everything(patch: pytest.MonkeyPatch) -> int:
-    """Replace each sentence and label that a module holds; return how many there were."""
+    """Replace each translated sentence, and each that a module holds; return how many it held."""
+    words = dict.fromkeys(("en", "en-us"), OtherWords())
+    patch.setattr(trans_real, "_translations", words)
+    translation.activate("en-us")
     count = 0
     seen: set[int] = set()
     for module in modules():

@@ -93,7 +93,7 @@ def test_any_interval_comes_to_so_much_a_month(
 
 def test_what_was_received_is_less_refunds_and_only_lately() -> None:
     factories.make_payment(amount=2900, amount_refunded=900)
-    factories.make_payment(amount=5000, paid_at=timezone.now() - timedelta(days=31))
+    factories.make_payment(amount=5000, paid_at=timezone.now() - timedelta(days=32))
     factories.make_payment(amount=7000, status=PaymentStatus.REQUIRES_PAYMENT_METHOD)
     assert income.income().recent == [Money(2000, "usd")]
 

@@ -42,7 +42,7 @@ def test_it_is_due_it_is_paid_and_nobody_is_blamed(page: Page, stack: Stack) -> 
     expect(row.get_by_text("To pay")).to_be_visible()
     expect(row).to_contain_text(re.compile(r"Due\s+\w{3} \d"))
     row.get_by_role("link", name="Workshop").click()
-    expect(page.get_by_text("Please pay it by")).to_be_visible()
+    expect(page.get_by_text("Please pay by")).to_be_visible()
 
     page.get_by_role("link", name="Pay now").click()
     expect(page).to_have_url(re.compile(re.escape(stack.sandbox_url)))

@@ -25,7 +25,7 @@ def test_staff_end_one_with_a_refund(page: Page, browser: Browser, stack: Stack)
 
     page.goto(f"{stack.url}/")
     expect(page.get_by_text("You have two memberships")).to_be_visible()
-    both = "You're charged for both: $290.00 a year and $29.00 a month."
+    both = "You’re charged for both: $290.00 a year and $29.00 a month."
     expect(page.get_by_text(both)).to_be_visible()
 
     desk = journey.staff_desk(browser, stack, "Olga Owner", "olga@twice.example")

@@ -73,7 +73,7 @@ def _membership(brand: Brand) -> dict[str, Any]:
         "member_since": now - timedelta(days=400),
         "plan_name": _("%(name)s membership") % {"name": brand.name},
         "price": AMOUNT,
-        "interval": _("month"),
+        "rate_with_tax": _("%(price)s a month") % {"price": AMOUNT},
     }
 
 

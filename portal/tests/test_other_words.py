@@ -55,7 +55,7 @@ pytestmark = pytest.mark.django_db
 ROOT = Path(__file__).parents[2]
 PACKAGES = (billing, emails, members, portal.backoffice)
 PROSE = re.compile(r"^[A-Z][a-z]|[a-z]{2} [a-z]|[a-z] \{")
-FIELDS = re.compile(r"\{[^}]*\}|%\(\w+\)[a-z]|%s")
+FIELDS = re.compile(r"<[^>]+>|\{[^}]*\}|%\(\w+\)[a-z]|%s")
 # Words that somebody else chose: Stripe, members who text us, and what is stored or hashed.
 NOT_OURS = (
     "billing.stripe",
@@ -72,7 +72,7 @@ def is_prose(value: object) -> bool:
 
 
 def reworded(value: str | Promise) -> str:
-    """Return nonsense with the same placeholders."""
+    """Return nonsense with the same placeholders and elements."""
     text = str(value)
     return " ".join([f"Lorem {zlib.crc32(text.encode()):x}", *FIELDS.findall(text)])
 

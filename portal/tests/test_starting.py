@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -123,4 +124,4 @@ def test_an_image_is_built_without_database_or_secrets(tmp_path: Path) -> None:
     done = run(command, {"DEBUG": "false", "DATABASE_URL": ""}, tmp_path)
 
     assert done.returncode == 0, done.stderr
-    assert "static files copied" in done.stdout
+    assert re.search("static files? copied", done.stdout)

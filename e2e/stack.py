@@ -19,6 +19,7 @@ import httpx
 import psycopg
 
 from common.postgres import Cluster, temporary_cluster
+from common.postgres.cluster import locked
 from testing.bank import Bank
 from testing.ports import free_port
 
@@ -257,7 +258,9 @@ def running_stack(log: Path) -> Iterator[Stack]:
             eventually(lambda: _answers(f"{stack.sandbox_url}/_sandbox/health"), "the sandbox")
             stack.bank_keys = json.dumps(stack.bank.key())
             stack.manage("migrate", "--no-input")
-            stack.manage("collectstatic", "--no-input")
+            # The folder for them is the checkout's, and another process may start beside this one.
+            with locked(Path(tempfile.gettempdir()) / f"portal-static-{os.geteuid()}.lock"):
+                stack.manage("collectstatic", "--no-input")
             for name in ("web", "worker"):
                 stack.start(name)
             eventually(lambda: _answers(f"{stack.url}/healthz/"), "the portal")

@@ -248,7 +248,8 @@ def test_of_two_members_who_prove_one_number_at_once_the_first_has_it() -> None:
 def wait_until_somebody_waits() -> None:
     """Return once another connection waits for a lock of ours."""
     deadline = time.monotonic() + 10
-    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+    waiting += " AND wait_event_type = 'Lock'"
     with connection.cursor() as cursor:
         while time.monotonic() < deadline:
             cursor.execute("SELECT pg_stat_clear_snapshot()")

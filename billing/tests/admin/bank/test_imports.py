@@ -196,8 +196,8 @@ def test_fifty_thousand_lines_take_few_seconds(boss: Client) -> None:
     page(boss, f"{address}yes/", yes="1")
     stored = time.process_time() - began
     assert BankLine.objects.count() == 50_000
-    # A few times what it takes on a quiet machine; what others do there doesn't count.
-    assert (looked < 8, stored < 15) == (True, True), (looked, stored)
+    # A few times what it takes while coverage is measured; what others do there doesn’t count.
+    assert (looked < 20, stored < 30) == (True, True), (looked, stored)
 
 
 # Other banks

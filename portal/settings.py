@@ -511,6 +511,11 @@ DEVICES_KEPT_DAYS = env.int("DEVICES_KEPT_DAYS", default=180)
 PAYLOADS_KEPT_DAYS = env.int("PAYLOADS_KEPT_DAYS", default=90)
 MESSAGES_KEPT_DAYS = env.int("MESSAGES_KEPT_DAYS", default=540)
 JOBS_KEPT_DAYS = env.int("JOBS_KEPT_DAYS", default=30)
+# New passwords are hashed by the first; an older hash is replaced when its owner signs in.
+PASSWORD_HASHERS = [
+    "members.signin.hashers.Argon2",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {

@@ -73,6 +73,12 @@ def renew(request: HttpRequest, user: User) -> None:
         rows.update(password=_fingerprint(user))
 
 
+def carry_over(old: User, user: User) -> None:
+    """Keep a user's rows valid after the same password was hashed anew; `old` has that hash."""
+    rows = Device.objects.filter(user=user, password=_fingerprint(old))
+    rows.update(password=_fingerprint(user))
+
+
 def forget(user: User, session: Mapping[str, Any]) -> None:
     """Forget the browser that signed in with a session, given what the session holds."""
     browser = session.get(KEY, {}).get("browser")

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from allauth.core import context
 from allauth.usersessions.adapter import DefaultUserSessionsAdapter
 from allauth.usersessions.models import UserSession
-from django.contrib.auth import HASH_SESSION_KEY
+from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.http import HttpRequest, HttpResponseBase
@@ -25,6 +25,7 @@ from members import places, sign_ins
 from members.access import current_user
 from members.display import device
 from members.signin import devices
+from members.signin.session_store import SessionStore
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 # How exactly "last used" is kept.
@@ -73,6 +74,24 @@ def end_others(request: HttpRequest, user: User) -> None:
     ):
         row.end()
     devices.forget_others(request, user)
+
+
+def carry_over(request: HttpRequest | None, user: User, before: str) -> None:
+    """Keep a user signed in everywhere after the same password was hashed anew.
+
+    Sessions and known browsers hold what's derived from the hash; `before` is the old one.
+    """
+    old = User(pk=user.pk, password=before)
+    rows = UserSession.objects.filter(user=user).values("session_key")
+    for stored in Session.objects.filter(session_key__in=rows):
+        if _signs_in(stored, old):
+            data = {**stored.get_decoded(), HASH_SESSION_KEY: user.get_session_auth_hash()}
+            stored.session_data = SessionStore().encode(data)
+            stored.save(update_fields=["session_data"])
+    devices.carry_over(old, user)
+    # This request's own session is in memory, and may be written after this.
+    if request and request.session.get(SESSION_KEY) == str(user.pk):
+        request.session[HASH_SESSION_KEY] = user.get_session_auth_hash()
 
 
 def is_here(request: HttpRequest, user: User, pk: int) -> bool:

@@ -17,6 +17,7 @@ from starlette.routing import Route
 from sandbox import fixtures, mail, twilio, webhooks
 from sandbox.bank import entries, keys, transfers
 from sandbox.bank import store as bank_mails
+from sandbox.stripe import balance as stripe_balance
 from sandbox.stripe import (
     charges,
     checkout,
@@ -25,6 +26,7 @@ from sandbox.stripe import (
     clock,
     customers,
     disputes,
+    payouts,
     refunds,
     schedules,
     subscriptions,
@@ -185,9 +187,35 @@ def _set_balance(command: Command) -> Json:
     """Set the account's balance (minor units): refunds beyond it stay pending."""
     currency = str(command.body.get("currency", "usd"))
     with command.world.lock:
-        refunds.set_available(command.world, currency, _whole(command.body["available"]))
+        stripe_balance.set_total(command.world, currency, _whole(command.body["available"]))
         command.world.save()
-    return {"available": refunds.available(command.world, currency)}
+    return {"available": stripe_balance.total(command.world, currency)}
+
+
+def _book(command: Command) -> Json:
+    """Book what Stripe itself takes or gives: an adjustment, a reserve, a fee with tax on it."""
+    body, world = command.body, command.world
+    currency = str(body.get("currency", "usd"))
+    words = {"currency": currency, "description": body.get("description")}
+    fees = [
+        stripe_balance.fee(_whole(amount), currency, kind=kind, words=kind.replace("_", " "))
+        for kind, amount in body.get("fees", {}).items()
+    ]
+    with world.lock:
+        entry = stripe_balance.book(
+            world, words, _whole(body["amount"]), str(body["type"]), fees=fees
+        )
+        world.save()
+        return public(entry)
+
+
+def _follow_payout(command: Command) -> Json:
+    """Take a payout's next step, as on the panel: arrive, fail, or cancel."""
+    with command.world.lock:
+        payout = payouts.find(command.world, command.path["id"])
+        payouts.go_on(command.world, payout, str(command.body.get("step")))
+        command.world.save()
+        return public(payout)
 
 
 def _follow_refund(command: Command) -> Json:
@@ -334,6 +362,8 @@ routes = [
     _route("customers/{id}/card", _set_card, "POST"),
     _route("subscriptions/{id}/schedule", _schedule, "POST"),
     _route("balance", _set_balance, "POST"),
+    _route("balance/entries", _book, "POST"),
+    _route("payouts/{id}", _follow_payout, "POST"),
     _route("refunds/{id}", _follow_refund, "POST"),
     _route("charges/{id}/dispute", _dispute, "POST"),
     _route("switches", _switches, "GET"),

@@ -39,6 +39,8 @@ class Switches:
     """Stripe Tax was never activated on the account."""
     late_balance: bool = False
     """A payment has no balance transaction at first; a minute later `charge.updated` tells it."""
+    automatic_payouts: bool = False
+    """Every midnight, what became available is paid out to the business's bank account."""
     refunds_ask: bool = False
     """Refunds can't go back to where they came from: the member is asked for a bank account."""
     webhook_delay: float = 0.0

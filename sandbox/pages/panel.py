@@ -10,7 +10,7 @@ from starlette.routing import Route
 from sandbox.bank import transfers
 from sandbox.mail import store as mails
 from sandbox.pager import paginate
-from sandbox.pages import collecting, dashboard, disputing, refunding
+from sandbox.pages import collecting, dashboard, disputing, paying_out, refunding
 from sandbox.pages.cards import RARE_CARDS, TEST_CARDS
 from sandbox.pages.events import listed, types
 from sandbox.pages.people import living, person
@@ -74,6 +74,7 @@ TOGGLES = (
     Toggle("portal_not_set_up", "No customer portal", "Its settings were never saved"),
     Toggle("tax_inactive", "No Stripe Tax", "It was never activated"),
     Toggle("late_balance", "Late balance", "A payment’s balance entry and fee come a minute later"),
+    Toggle("automatic_payouts", "Automatic payouts", "At midnight UTC, what became available"),
     Toggle("refunds_ask", "Ask about refunds", "The member has to say where the money goes"),
     Toggle("mail_ascii_only", "Mail without SMTPUTF8", "No ü before the @ of an address"),
     Toggle("lose", "Lose webhooks", "None leaves; resend them below"),
@@ -147,11 +148,12 @@ def _page(visit: Visit, *, trouble: str = "", status: int = 200) -> Response:
 
 
 def _money_back(world: World) -> dict[str, Any]:
-    """What the panel shows of refunds and disputes."""
+    """What the panel shows of refunds, disputes, and payouts."""
     return {
         "refunds": refunding.shown(world),
         "refundable": refunding.choices(world),
         "balance": refunding.balance(world),
+        "payouts": paying_out.shown(world),
         "disputes": disputing.shown(world),
         "disputable": disputing.choices(world),
         "dispute_kinds": disputing.KINDS,
@@ -246,6 +248,16 @@ def follow_refund(visit: Visit) -> Response:
     return see_other("/?told=followed#refunds")
 
 
+def follow_payout(visit: Visit) -> Response:
+    """Let a payout arrive, or fail."""
+    try:
+        paying_out.go_on(visit.world, visit.named("payout"), visit.form.get("step", ""))
+    except paying_out.REFUSALS as error:
+        return _page(visit, trouble=str(error), status=400)
+    visit.world.save()
+    return see_other("/?told=paid_out#payouts")
+
+
 def set_balance(visit: Visit) -> Response:
     """Set the account's balance."""
     try:
@@ -287,6 +299,7 @@ def _told(visit: Visit) -> str:
         "refunded": "The refund is made, as in Stripe’s dashboard.",
         "followed": "The refund has gone on.",
         "balance": "The balance is set.",
+        "paid_out": "The payout has gone on.",
         "disputed": "The payment is disputed.",
         "answered": "The dispute has gone on.",
     }
@@ -338,6 +351,7 @@ routes = [
     Route("/refunds", endpoint(refund), methods=["POST"]),
     Route("/refunds/{refund}", endpoint(follow_refund), methods=["POST"]),
     Route("/balance", endpoint(set_balance), methods=["POST"]),
+    Route("/payouts/{payout}", endpoint(follow_payout), methods=["POST"]),
     Route("/disputes", endpoint(dispute), methods=["POST"]),
     Route("/disputes/{dispute}", endpoint(answer_dispute), methods=["POST"]),
     Route("/customers/{customer}/card", endpoint(change_card), methods=["POST"]),

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from sandbox.pages import dashboard
 from sandbox.rendering import Form, day, money
+from sandbox.stripe import balance as stripe_balance
 from sandbox.stripe import charges, refunds
 from sandbox.stripe.errors import ApiError
 from sandbox.world import Json, World
@@ -64,14 +65,14 @@ def go_on(world: World, refund_id: str, step: str) -> None:
 
 def balance(world: World) -> str:
     """The account's balance, as text."""
-    return money(refunds.available(world, CURRENCY), CURRENCY)
+    return money(stripe_balance.total(world, CURRENCY), CURRENCY)
 
 
 def set_balance(world: World, form: Form) -> None:
     """Set the account's balance. Raises ValueError if it's not an amount."""
     text = form.get("available", "").strip()
     amount = 0 if text in ("0", "0.00") else dashboard.amount_of(text)
-    refunds.set_available(world, CURRENCY, amount)
+    stripe_balance.set_total(world, CURRENCY, amount)
 
 
 def _left(charge: Json) -> int:

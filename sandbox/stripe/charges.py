@@ -1,8 +1,8 @@
-"""Charges, and the balance transactions that record them."""
+"""Charges: what was taken from a card or a bank account."""
 
 from __future__ import annotations
 
-from sandbox.stripe import cards
+from sandbox.stripe import balance, cards
 from sandbox.stripe.errors import missing
 from sandbox.stripe.events import changing, emit, private
 from sandbox.stripe.shown import copy, whole
@@ -58,10 +58,23 @@ def _settle(world: World, charge: Json) -> None:
 
 
 def _enter(world: World, charge: Json) -> None:
-    # Stripe's list price for cards: 2.9% plus 30 minor units.
-    fee = min(charge["amount"], round(charge["amount"] * 0.029) + 30)
-    booked = book(world, charge, charge["amount"], "charge", fee=fee)
-    charge["balance_transaction"] = booked["id"]
+    # A reserved amount may be captured in part.
+    amount = charge["amount_captured"]
+    is_card = "card" in charge["payment_method_details"]
+    fee = _card_fee(amount) if is_card else _debit_fee(amount)
+    fees = [balance.fee(fee, charge["currency"])]
+    kind = "charge" if is_card else "payment"
+    charge["balance_transaction"] = balance.book(world, charge, amount, kind, fees=fees)["id"]
+
+
+def _card_fee(amount: int) -> int:
+    """Stripe's list price for cards: 2.9% plus 30 minor units."""
+    return min(amount, round(amount * 0.029) + 30)
+
+
+def _debit_fee(amount: int) -> int:
+    """Stripe's list price for bank debits: 0.8%, at most 500 minor units."""
+    return min(500, round(amount * 0.008))
 
 
 def _approved() -> Json:
@@ -209,38 +222,6 @@ def _card_details(intent: Json, method: Json) -> Json:
         "transaction_link_id": None,
         "wallet": None,
     }
-
-
-def book(world: World, source: Json, amount: int, kind: str, *, fee: int = 0) -> Json:
-    """Record an amount in the balance (negative if money leaves)."""
-    now = world.now()
-    details = {
-        "amount": fee,
-        "application": None,
-        "currency": source["currency"],
-        "description": "Stripe processing fees",
-        "type": "stripe_fee",
-    }
-    return world.objects.put(
-        {
-            "id": world.new_id("txn_3"),
-            "object": "balance_transaction",
-            "amount": amount,
-            "available_on": now + 2 * 86400,
-            "balance_type": "payments",
-            "created": now,
-            "currency": source["currency"],
-            "description": source.get("description"),
-            "exchange_rate": None,
-            "fee": fee,
-            "fee_details": [details] if fee else [],
-            "net": amount - fee,
-            "reporting_category": kind,
-            "source": source["id"],
-            "status": "pending",
-            "type": kind,
-        }
-    )
 
 
 def find(world: World, charge_id: str, *, param: str | None = None) -> Json:

@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from sandbox.stripe import (
+    balance,
     charges,
     checkout,
     delayed,
     disputes,
     due_dates,
     invoices,
+    payouts,
     refunds,
     renewals,
     subscriptions,
@@ -23,6 +25,12 @@ from sandbox.world import PRIVATE, Json, World
 
 _JUST_AFTER_RENEWAL = 2 * 3600
 """Seconds after a period's end by which its invoice is opened and collected."""
+
+DATED_BACK = (
+    *("product", "price", "webhook_endpoint", "billing_portal.configuration", "event"),
+    "balance_transaction",
+)
+"""What there is before anybody has done business."""
 
 _advancing = threading.Lock()
 
@@ -80,9 +88,10 @@ def _begin_at(world: World, moment: int) -> None:
 
 
 def _date_back(world: World, moment: int) -> None:
-    for kind in ("product", "price", "webhook_endpoint", "billing_portal.configuration", "event"):
+    for kind in DATED_BACK:
         for obj in world.objects.list(kind):
-            obj["created"] = min(obj["created"], moment)
+            for name in {"created", "available_on"} & {*obj}:
+                obj[name] = min(obj[name], moment)
             world.objects.put(obj)
 
 
@@ -157,6 +166,7 @@ def happenings(world: World) -> Iterator[Happening]:
         yield Happening(intent[PRIVATE]["settles_at"], 7, delayed.settle, intent)
     yield from _of_refunds(world)
     yield from _of_charges(world)
+    yield from _of_payouts(world)
 
 
 def _of_open_invoice(world: World, invoice: Json) -> Iterator[Happening]:
@@ -217,6 +227,21 @@ def _of_charges(world: World) -> Iterator[Happening]:
             yield Happening(at, 9, disputes.miss_deadline, dispute)
         elif dispute["status"] in disputes.UNDER_REVIEW:
             yield Happening(dispute[PRIVATE]["decided_at"], 9, disputes.decide, dispute)
+
+
+def _of_payouts(world: World) -> Iterator[Happening]:
+    for payout in world.objects.list("payout"):
+        if payout["status"] in payouts.ON_THE_WAY:
+            yield Happening(payout["arrival_date"], 10, payouts.arrive, payout)
+    if world.switches.automatic_payouts:
+        for currency in balance.used(world):
+            due = payouts.next_automatic(world, currency)
+            if due is not None:
+                yield Happening(due, 11, _pay_out, {"currency": currency})
+
+
+def _pay_out(world: World, of: Json) -> None:
+    payouts.pay_out(world, of["currency"])
 
 
 def _end(world: World, subscription: Json) -> None:

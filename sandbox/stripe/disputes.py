@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from sandbox.stripe import charges
+from sandbox.stripe import balance, charges
 from sandbox.stripe.errors import invalid, missing
 from sandbox.stripe.events import changing, emit, private
 from sandbox.stripe.params import merge_metadata
 from sandbox.stripe.periods import DAY
+from sandbox.stripe.shown import copy
 from sandbox.world import Json, World
 
 FEE = 1500
@@ -108,10 +109,16 @@ def _withdraw(world: World, dispute: Json) -> None:
 
 
 def _book(world: World, dispute: Json, amount: int, *, fee: int = 0) -> None:
-    entry = charges.book(world, dispute, amount, "adjustment", fee=fee)
-    entry |= {"reporting_category": "dispute" if amount < 0 else "dispute_reversal"}
-    dispute["balance_transactions"].append(entry)
+    fees = [balance.fee(fee, dispute["currency"], words=balance.DISPUTE_FEE)] if fee else []
+    category = "dispute" if amount < 0 else "dispute_reversal"
+    source = dispute | {"description": f"Chargeback {_way(amount)} for {dispute['charge']}"}
+    entry = balance.book(world, source, amount, "adjustment", fees=fees, category=category)
+    dispute["balance_transactions"].append(copy(entry))
     world.objects.put(dispute)
+
+
+def _way(amount: int) -> str:
+    return "withdrawal" if amount < 0 else "reversal"
 
 
 def _blank(world: World, charge: Json, reason: str, *, inquiry: bool) -> Json:
@@ -251,4 +258,12 @@ def find(world: World, dispute_id: str) -> Json:
     dispute = world.objects.get(dispute_id)
     if dispute is None or dispute["object"] != "dispute":
         raise missing("dispute", dispute_id)
+    return shown(world, dispute)
+
+
+def shown(world: World, dispute: Json) -> Json:
+    """A dispute with its balance transactions as of now."""
+    for entry in dispute["balance_transactions"]:
+        kept = world.objects.get(entry["id"])
+        entry["status"] = balance.shown(world, kept)["status"] if kept else entry["status"]
     return dispute

@@ -7,6 +7,7 @@ from typing import Any
 
 from sandbox.stripe import (
     automatic_tax,
+    balance,
     checkout,
     customers,
     older,
@@ -51,6 +52,8 @@ def _expanded(world: World, value: Any, version: str) -> Any:
     if isinstance(value, list):
         return [_expanded(world, entry, version) for entry in value]
     named = world.objects.get(value) if isinstance(value, str) else None
+    if named and named["object"] == "balance_transaction":
+        named = balance.shown(world, named)
     return older.shape(world, public(named), version) if named else value
 
 

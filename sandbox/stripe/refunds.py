@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from hashlib import sha256
 
-from sandbox.stripe import amounts, charges, checkout_rules, currencies, payment_intents
+from sandbox.stripe import amounts, balance, charges, checkout_rules, currencies, payment_intents
 from sandbox.stripe.errors import invalid, missing
 from sandbox.stripe.events import changing, emit
 from sandbox.stripe.params import merge_metadata, missing_parameter, new_metadata
@@ -15,7 +15,6 @@ HOLDS_MONEY = ("pending", "requires_action", "succeeded")
 _DAY = 86400
 ANSWERED_WITHIN = 45 * _DAY
 """So long somebody may take to say where the money is to go, in seconds."""
-OPENING_BALANCE = 1_000_000
 
 
 def create(world: World, params: Json) -> Json:
@@ -39,7 +38,7 @@ def create(world: World, params: Json) -> Json:
 def _decide(world: World, refund: Json, charge: Json) -> None:
     """Whether it succeeds right away, depending on the card and the balance."""
     card = charges.card_of(world, charge)
-    is_short = available(world, charge["currency"]) < refund["amount"]
+    is_short = balance.total(world, charge["currency"]) < refund["amount"]
     if card.refunds == "pending" or is_short:
         _await(world, refund, "processing" if card.refunds == "pending" else "insufficient_funds")
         return
@@ -80,23 +79,6 @@ def _ask(world: World, refund: Json, params: Json) -> None:
         },
     }
     refund[PRIVATE] = {"expires_at": expires_at}
-
-
-def available(world: World, currency: str) -> int:
-    """The balance in minor units, for an account that has done business before."""
-    booked = world.objects.list("balance_transaction", currency=currency)
-    return _opening(world) + sum(int(entry["net"]) for entry in booked)
-
-
-def set_available(world: World, currency: str, amount: int) -> None:
-    """Set the balance, as if the account had started with more or less."""
-    booked = available(world, currency) - _opening(world)
-    world.objects.set_meta("opening_balance", amount - booked)
-
-
-def _opening(world: World) -> int:
-    kept: int | None = world.objects.meta("opening_balance")
-    return OPENING_BALANCE if kept is None else kept
 
 
 def _charge(world: World, params: Json) -> Json:
@@ -179,10 +161,13 @@ def _blank(world: World, charge: Json, amount: int, params: Json) -> Json:
 
 def _book(world: World, refund: Json, charge: Json) -> None:
     if refund["status"] == "succeeded":
-        entry = charges.book(
-            world, {**refund, "description": charge["description"]}, -refund["amount"], "refund"
-        )
+        kind = "refund" if "card" in charge["payment_method_details"] else "payment_refund"
+        entry = balance.book(world, _booked_as(refund, charge), -refund["amount"], kind)
         refund["balance_transaction"] = entry["id"]
+
+
+def _booked_as(refund: Json, charge: Json) -> Json:
+    return {**refund, "description": charge["description"]}
 
 
 def _recount(world: World, charge: Json) -> None:
@@ -220,11 +205,8 @@ def fail(world: World, refund: Json, reason: str = "lost_or_stolen_card") -> Non
         "failure_balance_transaction": None,
     }
     if refund["status"] == "succeeded":
-        returned = charges.book(
-            world,
-            {**refund, "description": charge["description"]},
-            refund["amount"],
-            "refund_failure",
+        returned = balance.book(
+            world, _booked_as(refund, charge), refund["amount"], "refund_failure"
         )
         refund["failure_balance_transaction"] = returned["id"]
     refund |= {"status": "failed", "failure_reason": reason, "pending_reason": None}

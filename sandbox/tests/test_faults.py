@@ -113,4 +113,4 @@ def test_a_refund_does_not_wait_for_a_late_balance_entry(
     assert api.v1.refunds.create({"charge": charge.id, "amount": 500}).status == "succeeded"
     server.post("clock", advance_seconds=60)
     amounts = {one.type: one.amount for one in api.v1.balance_transactions.list().data}
-    assert amounts == {"charge": 2900, "refund": -500}
+    assert amounts == {"adjustment": 1_000_000, "charge": 2900, "refund": -500}

@@ -1,12 +1,14 @@
-"""The balance, and payouts of it."""
+"""The balance, the transactions that add up to it, and payouts of it."""
 
-from sandbox.stripe import payouts
+from sandbox.stripe import balance, payouts
 from sandbox.stripe.endpoint import DATED, Call, Endpoint, equal, is_within, listing
+from sandbox.stripe.errors import missing
 from sandbox.stripe.params import (
     COUNT,
     CREATED,
     CURRENCY,
     METADATA,
+    TEXT,
     Required,
     merge_metadata,
     one_of,
@@ -35,10 +37,31 @@ def _update(call: Call) -> Json:
     return call.world.objects.put(payout)
 
 
+def _find_entry(call: Call) -> Json:
+    entry = call.world.objects.get(call.id)
+    if entry is None or entry["object"] != "balance_transaction":
+        raise missing("balance transaction", call.id)
+    return balance.shown(call.world, entry)
+
+
+def _list_entries(call: Call) -> Json:
+    world, payout = call.world, call.params.get("payout")
+    entries = (
+        payouts.entries_of(world, payouts.find(world, payout))
+        if payout
+        else world.objects.list("balance_transaction")
+    )
+    wanted = equal(call.params, "currency", "source", "type")
+    matches = [
+        balance.shown(world, one)
+        for one in entries
+        if all(one[name] == value for name, value in wanted.items())
+    ]
+    return listing(call, matches, "/v1/balance_transactions")
+
+
 ENDPOINTS = [
-    Endpoint(
-        "GET", "/v1/balance", "balance_retrieve", lambda call: payouts.balance(call.world), {}
-    ),
+    Endpoint("GET", "/v1/balance", "balance_retrieve", lambda call: balance.read(call.world), {}),
     Endpoint(
         "POST",
         "/v1/payouts",
@@ -78,6 +101,20 @@ ENDPOINTS = [
         "/v1/payouts/{id}/cancel",
         "payout_cancel",
         lambda call: payouts.cancel(call.world, payouts.find(call.world, call.id)),
+        {},
+    ),
+    Endpoint(
+        "GET",
+        "/v1/balance_transactions",
+        "balance_transaction_list",
+        _list_entries,
+        {**DATED, "currency": CURRENCY, "payout": TEXT, "source": TEXT, "type": TEXT},
+    ),
+    Endpoint(
+        "GET",
+        "/v1/balance_transactions/{id}",
+        "balance_transaction_retrieve",
+        _find_entry,
         {},
     ),
 ]

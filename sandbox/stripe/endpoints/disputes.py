@@ -8,6 +8,7 @@ from sandbox.world import Json
 
 def _list(call: Call) -> Json:
     matches = call.world.objects.list("dispute", **equal(call.params, "charge", "payment_intent"))
+    matches = [disputes.shown(call.world, one) for one in matches]
     return listing(call, matches, "/v1/disputes")
 
 

@@ -1,8 +1,7 @@
-"""Payment intents, charges, refunds, and the balance."""
+"""Payment intents, charges, and refunds."""
 
 from sandbox.stripe import amounts, charges, customers, payment_intents, payment_methods, refunds
 from sandbox.stripe.endpoint import DATED, LISTING, Call, Endpoint, equal, listing
-from sandbox.stripe.errors import missing
 from sandbox.stripe.params import (
     ADDRESS,
     BOOLEAN,
@@ -111,19 +110,6 @@ def _list_refunds_of_charge(call: Call) -> Json:
 
 def _update_refund(call: Call) -> Json:
     return refunds.update(call.world, refunds.find(call.world, call.id), call.params)
-
-
-def _find_entry(call: Call) -> Json:
-    entry = call.world.objects.get(call.id)
-    if entry is None or entry["object"] != "balance_transaction":
-        raise missing("balance transaction", call.id)
-    return entry
-
-
-def _list_entries(call: Call) -> Json:
-    filters = equal(call.params, "currency", "source", "type")
-    entries = call.world.objects.list("balance_transaction", **filters)
-    return listing(call, entries, "/v1/balance_transactions")
 
 
 ENDPOINTS = [
@@ -269,20 +255,6 @@ ENDPOINTS = [
         "/v1/refunds/{id}/cancel",
         "refund_cancel",
         lambda call: refunds.cancel(call.world, refunds.find(call.world, call.id)),
-        {},
-    ),
-    Endpoint(
-        "GET",
-        "/v1/balance_transactions",
-        "balance_transaction_list",
-        _list_entries,
-        {**DATED, "currency": CURRENCY, "source": TEXT, "type": TEXT},
-    ),
-    Endpoint(
-        "GET",
-        "/v1/balance_transactions/{id}",
-        "balance_transaction_retrieve",
-        _find_entry,
         {},
     ),
 ]

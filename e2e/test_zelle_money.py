@@ -154,6 +154,7 @@ def test_staff_choose_for_another_name_and_ask_for_the_rest(
     sent = test_staff_refunds.dialog(desk, "I've sent it")
     sent.get_by_label("Zelle number").fill("30000000777")
     test_staff_refunds.press(sent, "I've sent it")
+    expect(desk.get_by_text("$47.10 is marked as sent").first).to_be_visible()
     expect(page.get_by_text("Sent by Zelle").first).to_be_visible(timeout=60_000)
     stack.bank.send("NILS NORDAHL", 4710, reference="30000000777", day=yesterday())
     import_file(desk, stack)

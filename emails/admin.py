@@ -65,7 +65,7 @@ class MessageAdmin(ReadOnlyAdmin):
 
     person_field = "user_id"
     search_fields = ["recipient__istartswith", "provider_id__startswith"]
-    search_help_text = "Any part of a name, email address, phone number or Twilio's id"
+    search_help_text = "Part of a name or email address, phone number, or Twilio’s ID"
     list_display = ["who", "what", "state_badge", "channel", "age", "attempts", "trouble"]
     list_select_related = ["user"]
     list_filter = [

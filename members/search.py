@@ -1,27 +1,30 @@
-"""Search for people by the beginning of an address or number, or any word of a name.
+"""Search for people by any part of a name or email address, or the beginning of a phone number.
 
 An index answers every query here (see `portal.migrations`): people are looked up first, then rows
-by their IDs, so no search reads a whole table. Searching inside words would need trigram indexes,
-and PostgreSQL's extension for them on every host.
+by their IDs, so no search reads a whole table.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import phonenumbers
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db.models import BooleanField, Q
+from django.db.models import BooleanField, Case, Q, When
 from django.db.models.expressions import RawSQL
 
 from common import addresses
+from common.staff import finding
 from members import numbers
 
 MOST_PEOPLE = 200
 DIGITS = "0123456789"
 # A number as people write it, with spaces, brackets, and so on.
 PHONE = re.compile(r"[+(]?[0-9][0-9 ()./+-]*", re.ASCII)
+# Where parts of words are looked for, as in the index.
+WHO = "auth_user.first_name || ' ' || auth_user.last_name || ' ' || auth_user.email"
 # Its left side matches the index. A word with a hyphen counts as several words.
 NAME_HAS = """
 array_to_tsvector(staff_name_words(auth_user.first_name || ' ' || auth_user.last_name))
@@ -31,25 +34,44 @@ array_to_tsvector(staff_name_words(auth_user.first_name || ' ' || auth_user.last
 
 
 def people(term: str) -> list[int]:
-    """Return the IDs of users whose name, email address, or phone number begins like this.
+    """Return the IDs of users whose name, email address, or phone number is like this, best first.
 
     Each of several words must match: "alice ar" finds Alice Archer, and "oneil" Mary Ann O’Neil.
+    First comes who has exactly this address, then whose name or address begins with the words, then
+    who has them somewhere inside: "eller" finds Ella Ellery before Kim Keller.
     """
     if PHONE.fullmatch(term.strip()) and (called := _by_phone(term)):
         return called
-    condition = Q()
-    for word in term.split():
-        fits = Q(email__istartswith=word) | Q(_name_has(word))
-        if "@" in word:
-            fits |= Q(email__istartswith=addresses.canonical(word))
-        if PHONE.fullmatch(word):
-            fits |= Q(pk__in=_by_phone(word))
-        condition &= fits
-    if not condition:
+    words = term.split()
+    if not words:
         return []
-    return list(
-        User.objects.filter(condition).order_by("pk").values_list("pk", flat=True)[:MOST_PEOPLE]
-    )
+    exact = Case(When(email__iexact=term.strip(), then=0), default=1)
+    beginning = User.objects.filter(_all_fit(words, _begins)).order_by(exact, "pk")
+    best = list(beginning.values_list("pk", flat=True)[:MOST_PEOPLE])
+    if len(best) == MOST_PEOPLE:
+        return best
+    inside = _all_fit(words, lambda word: _begins(word) | Q(finding.holds(WHO, word)))
+    if len(words) > 1:
+        inside |= Q(finding.holds(WHO, " ".join(words)))
+    rows = User.objects.filter(inside).order_by("pk")
+    others = rows.values_list("pk", flat=True)[:MOST_PEOPLE]
+    return list(dict.fromkeys([*best, *others]))[:MOST_PEOPLE]
+
+
+def _all_fit(words: list[str], fits: Callable[[str], Q]) -> Q:
+    condition = Q()
+    for word in words:
+        condition &= fits(word)
+    return condition
+
+
+def _begins(word: str) -> Q:
+    fits = Q(email__istartswith=word) | Q(_name_has(word))
+    if "@" in word:
+        fits |= Q(email__istartswith=addresses.canonical(word))
+    if PHONE.fullmatch(word):
+        fits |= Q(pk__in=_by_phone(word))
+    return fits
 
 
 def _name_has(word: str) -> RawSQL:

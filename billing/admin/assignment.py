@@ -41,8 +41,11 @@ class UnassignedCustomerAdmin(RecordAdmin):
     """Customers who pay at Stripe but aren't members here."""
 
     stripe_path = "customers"
-    search_fields = ["stripe_id__startswith", "email__istartswith", "name__istartswith"]
-    search_help_text = "Any part of a name, email address or cus_…"
+    search_fields = [
+        *("stripe_id__startswith", "email__istartswith", "name__istartswith"),
+        *("email__has_part", "name__has_part"),
+    ]
+    search_help_text = "Part of a name or email address, or cus_…"
     list_display = ["who", "created", "invited", "waiting", "stripe_id"]
     list_filter = [("created_at", by_day("day made at Stripe"))]
     actions_row = ["assign", "open_in_stripe"]

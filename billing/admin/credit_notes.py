@@ -22,7 +22,7 @@ class CreditNoteAdmin(StripeCopyAdmin):
 
     stripe_path = "credit_notes"
     search_fields = ["stripe_id__startswith"]
-    search_help_text = "Any part of a name, email address, phone number or cn_…"
+    search_help_text = "Part of a name or email address, phone number, or cn_…"
     list_display = ["who", "money", "state", "issued", "invoice_link", "number", "stripe_id"]
     list_select_related = ["customer__user", "invoice"]
     list_filter = [

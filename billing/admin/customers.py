@@ -28,7 +28,7 @@ class CustomerAdmin(StripeCopyAdmin):
     stripe_path = "customers"
     person_field = "user_id"
     search_fields = ["stripe_id__startswith"]
-    search_help_text = "Any part of a name, email address, phone number or cus_…"
+    search_help_text = "Part of a name or email address, phone number, or cus_…"
     list_display = ["who", "membership", "created", "stripe_id"]
     ordering = ["-pk"]
     list_select_related = ["user"]

@@ -27,7 +27,7 @@ class MembershipDecisionAdmin(RecordAdmin):
     """Who canceled or came back, and why."""
 
     person_field = "customer_id"
-    search_help_text = "Any part of a name, email address or phone number"
+    search_help_text = "Part of a name or email address, or a phone number"
     list_display = ["who", "what", "why", "words", "state_badge", "decided", "actor_name"]
     list_select_related = ["customer__user", "actor"]
     list_filter = [

@@ -68,7 +68,8 @@ class DisputeAdmin(StripeCopyAdmin):
 
     stripe_path = "disputes"
     search_fields = ["stripe_id__startswith", "payment__stripe_id__startswith"]
-    search_help_text = "Any part of a name, email address, phone number, du_… or pi_…"
+    amount_field = "amount"
+    search_help_text = "Part of a name or email address, phone number, amount, du_…, or pi_…"
     list_display = ["who", "money", "state", "deadline", "kind", "opened", "stripe_id"]
     list_select_related = ["customer__user", "payment"]
     actions_detail = ["download_evidence", "open_in_stripe"]

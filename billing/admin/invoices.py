@@ -90,8 +90,9 @@ class InvoiceAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
     stripe_path = "invoices"
     payments_by = "invoice"
     actions_detail = ["open_in_stripe", "give_on_invoice"]
-    search_fields = ["number__istartswith", "stripe_id__startswith"]
-    search_help_text = "Any part of a name, email address, phone number, invoice number or in_…"
+    search_fields = ["number__istartswith", "number__has_part", "stripe_id__startswith"]
+    amount_field = "total"
+    search_help_text = "Part of a name or email address, phone, amount, invoice number, or in_…"
     list_display = ["who", "amount", "state", "issued", "outlook", "number"]
     list_filter = [
         ("status", titled(ChoicesDropdownFilter, "state")),

@@ -50,7 +50,8 @@ class PaymentMethodAdmin(StripeCopyAdmin):
     """Cards and other payment methods that members have saved. One that was removed has no row."""
 
     search_fields = ["stripe_id__startswith"]
-    search_help_text = "Any part of a name, email address, phone number or pm_…"
+    last4_field = "card_last4"
+    search_help_text = "Part of a name or email address, phone number, last four digits, or pm_…"
     list_display = ["who", "card", "wallet_name", "expires", "is_charged", "saved"]
     list_filter = [ExpiredFilter, ("created_at", by_day("day saved"))]
     # New rows have the highest number, and only that has an index.

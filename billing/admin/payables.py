@@ -251,8 +251,9 @@ class PaymentRequestAdmin(RecordAdmin, PayableAdmin):
     form = RequestForm
     autocomplete_fields = ["user", "item"]
     person_field = "user_id"
-    search_fields = ["description__istartswith"]
-    search_help_text = "Any part of a name, email address, phone number or what it is for"
+    search_fields = ["description__istartswith", "description__has_part"]
+    amount_field = "amount"
+    search_help_text = "Part of a name or email address, phone, amount, or what it’s for"
     list_display = ["who", "cost", "state_badge", "description", "age", "last_day"]
     list_select_related = ["user"]
     list_filter = [("state", ChoicesDropdownFilter), ("sent_at", by_day("day sent"))]

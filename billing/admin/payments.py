@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Sum
+from django.db.models import Q, Sum
 from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RadioFilter
@@ -96,7 +96,11 @@ class PaymentAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
     stripe_path = "payments"
     actions_detail = ["open_in_stripe", "give"]
     search_fields = ["stripe_id__startswith"]
-    search_help_text = "Any part of a name, email address, phone, invoice number or pi_…"
+    amount_field = "amount"
+    last4_field = "card_last4"
+    search_help_text = (
+        "Part of a name or email address, phone, amount, card’s last four, invoice number, or pi_…"
+    )
     nothing = "Nobody has paid yet."
     list_display = [
         "who", "asked", "came", "went_back", "state", "day_paid", "card_short", "problem",
@@ -161,7 +165,8 @@ class PaymentAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
         term = search_term.strip()
         if not term:
             return matches, may_repeat
-        invoices = Invoice.objects.filter(number__istartswith=term).order_by("pk")
+        numbered = Q(number__istartswith=term) | Q(number__has_part=term)
+        invoices = Invoice.objects.filter(numbered).order_by("pk")
         numbers = list(invoices.values_list("pk", flat=True)[:MOST_INVOICES])
         return (matches | queryset.filter(invoice__in=numbers) if numbers else matches), may_repeat
 

@@ -151,7 +151,7 @@ class RetentionShowingAdmin(RecordAdmin):
     """Who saw an offer."""
 
     person_field = "customer_id"
-    search_help_text = "Any part of a name, email address or phone number"
+    search_help_text = "Part of a name or email address, or a phone number"
     list_display = ["who", "what", "seen"]
     list_select_related = ["customer__user", "offer"]
     list_filter = [("first_at", by_day("day first seen"))]

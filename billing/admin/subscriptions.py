@@ -127,7 +127,7 @@ class SubscriptionAdmin(TwoMembershipsPages, StripeCopyAdmin):
 
     stripe_path = "subscriptions"
     search_fields = ["stripe_id__startswith"]
-    search_help_text = "Any part of a name, email address, phone number or sub_…"
+    search_help_text = "Part of a name or email address, phone number, or sub_…"
     list_display = ["who", "what", "price", "state", "next_step", "card_short", "since"]
     list_filter = [
         KindFilter,

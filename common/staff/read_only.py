@@ -16,6 +16,7 @@ from django.utils.text import capfirst
 from unfold.admin import ModelAdmin
 
 from common.fields import WordsOfStaff
+from common.staff import finding
 
 ESTIMATED_FROM = 50_000
 
@@ -36,12 +37,15 @@ class EstimatedPaginator(Paginator):  # type: ignore[type-arg]  # not generic at
 class IndexedSearch(WordsOfStaff, ModelAdmin):  # type: ignore[misc]  # Unfold ships no types
     """A list whose search never reads a whole table.
 
-    `search_fields` are lookups that an index serves (`number__istartswith`). `person_field` is the
-    column that leads to a member. Members are looked up first: an OR across tables would force
-    PostgreSQL to read them whole.
+    `search_fields` are lookups that an index serves (`number__istartswith`, `number__has_part`).
+    `amount_field` is searched for a typed amount, `last4_field` for a card's last four digits;
+    both have an index, too. `person_field` is the column that leads to a member. Members are
+    looked up first: an OR across tables would force PostgreSQL to read them whole.
     """
 
     search_fields: ClassVar[list[str]] = []
+    amount_field = ""
+    last4_field = ""
     person_field = ""
     # Lookups that our own links use, besides those of `list_filter`.
     link_lookups: ClassVar[frozenset[str]] = frozenset()
@@ -79,7 +83,7 @@ class IndexedSearch(WordsOfStaff, ModelAdmin):  # type: ignore[misc]  # Unfold s
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """Return rows with a column that begins with the term, and a matching person's rows."""
+        """Return the rows that hold the term, of this amount or card, and a matching person's."""
         term = search_term.strip()
         if not term:
             return queryset, False
@@ -87,6 +91,10 @@ class IndexedSearch(WordsOfStaff, ModelAdmin):  # type: ignore[misc]  # Unfold s
         for lookup in self.search_fields:
             if self._may_hold(lookup, term):
                 matching |= Q(**{lookup: term})
+        if self.amount_field and (of_amount := finding.amount_is(self.amount_field, term)):
+            matching |= of_amount
+        if self.last4_field and (digits := finding.last4(term)):
+            matching |= Q(**{self.last4_field: digits})
         if self.person_field:
             matching |= Q(**{f"{self.person_field}__in": self.find_persons(term)})
         return queryset.filter(matching), False

@@ -27,7 +27,7 @@ class EmailAddressAdmin(ReadOnlyAdmin):
 
     person_field = "user_id"
     search_fields = ["email__istartswith"]
-    search_help_text = "Any part of a name, email address or phone number"
+    search_help_text = "Part of a name or email address, or a phone number"
     list_display = ["email", "who", "verified", "primary"]
     list_select_related = ["user"]
     list_filter = [("verified", BooleanRadioFilter)]
@@ -55,7 +55,7 @@ class UserSessionAdmin(ReadOnlyAdmin):
 
     person_field = "user_id"
     search_fields = ["ip"]
-    search_help_text = "Any part of a name, email address or phone number; or an IP address"
+    search_help_text = "Part of a name or email address, a phone number, or an IP address"
     list_display = ["who", "ip", "user_agent", "began"]
     list_select_related = ["user"]
     ordering = ["-id"]

@@ -29,7 +29,7 @@ class MemberAdmin(ReadOnlyAdmin):
 
     person_field = "user_id"
     search_fields = ["phone__startswith"]
-    search_help_text = "Any part of a name, email address or phone number"
+    search_help_text = "Part of a name or email address, or a phone number"
     list_display = ["who", "phone", "sms", "agreed", "time_zone"]
     list_select_related = ["user"]
     list_filter = [
@@ -73,7 +73,7 @@ class SmsConsentRecordAdmin(ReadOnlyAdmin):
     """Every yes and no to text messages, as it was given."""
 
     person_field = "member__user_id"
-    search_help_text = "Any part of a name, email address or phone number"
+    search_help_text = "Part of a name or email address, or a phone number"
     search_fields = ["phone__startswith"]
     list_display = ["who", "answer", "source", "phone", "happened"]
     list_select_related = ["member__user"]
@@ -111,7 +111,7 @@ class PhoneCodeAdmin(ReadOnlyAdmin):
     """Numbers that we texted codes to, as counted by the caps. The codes aren't kept."""
 
     person_field = "user_id"
-    search_help_text = "Any part of a name, email address or phone number"
+    search_help_text = "Part of a name or email address, or a phone number"
     search_fields = ["phone__startswith"]
     list_display = ["phone", "who", "country", "client", "sent"]
     list_select_related = ["user"]

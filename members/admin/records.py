@@ -55,7 +55,7 @@ class SignInAdmin(RecordAdmin):
     """Who signed in when, from where, and how. Old rows are deleted."""
 
     search_fields = ["ip"]
-    search_help_text = "Any part of a name, email address or phone number; or an IP address"
+    search_help_text = "Part of a name or email address, a phone number, or an IP address"
     list_display = ["who", "when", "ip", "device", "method"]
     list_filter = [("happened_at", by_day("day"))]
     fieldsets = [(None, {"fields": ["owner", "when", "ip", "device", "user_agent", "method"]})]
@@ -71,7 +71,7 @@ class AccountActivityAdmin(RecordAdmin):
     """What changed about an account or its membership, and who did it. Old rows are deleted."""
 
     search_fields = ["ip"]
-    search_help_text = "Any part of a name, email address or phone number; or an IP address"
+    search_help_text = "Part of a name or email address, a phone number, or an IP address"
     list_display = ["who", "what", "detail", "by_whom", "when", "device", "ip"]
     list_filter = [
         ("kind", titled(ChoicesDropdownFilter, "change")),
@@ -104,7 +104,7 @@ class AccountActivityAdmin(RecordAdmin):
 class TermsAcceptanceAdmin(RecordAdmin):
     """Who agreed to which version of the terms."""
 
-    search_help_text = "Any part of a name, email address or phone number"
+    search_help_text = "Part of a name or email address, or a phone number"
     search_fields = ["version__istartswith"]
     list_display = ["who", "version", "where", "when", "ip"]
     list_filter = [("where", ChoicesDropdownFilter), ("happened_at", by_day("day"))]
@@ -120,7 +120,7 @@ class TermsAcceptanceAdmin(RecordAdmin):
 class DeviceAdmin(RecordAdmin):
     """Browsers that have signed in before. The contents of their cookies aren't shown."""
 
-    search_help_text = "Any part of a name, email address or phone number"
+    search_help_text = "Part of a name or email address, or a phone number"
     list_display = ["who", "seen"]
     list_filter = [("seen_at", by_day("day"))]
     fieldsets = [(None, {"fields": ["owner", "seen"]})]
@@ -135,7 +135,7 @@ class DeviceAdmin(RecordAdmin):
 class AccessChangeAdmin(RecordAdmin):
     """Changes of staff accounts. After a change by others, they can't move money for a day."""
 
-    search_help_text = "Any part of a name, email address or phone number"
+    search_help_text = "Part of a name or email address, or a phone number"
     list_display = ["who", "what", "by", "hold", "when"]
     list_select_related = ["user", "actor"]
     list_filter = [("happened_at", by_day("day")), ("holds", BooleanRadioFilter)]

@@ -53,7 +53,7 @@ class UserAdmin(MemberColumns, MemberButtons, DjangoUserAdmin):  # type: ignore[
     form = forms.ModelForm
     person_field = "pk"
     search_fields = ["email__istartswith"]
-    search_help_text = "Any part of a name, email address or phone number"
+    search_help_text = "Part of a name or email address, or a phone number"
     list_display = ["who", "membership", "phone", "joined", "seen", "role"]
     list_filter = [
         MembershipFilter,

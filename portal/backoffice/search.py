@@ -23,6 +23,7 @@ PALETTE = {
     "subscription": ("Subscription", "card_membership"),
     "invoice": ("Invoice", "receipt_long"),
     "payment": ("Payment", "payments"),
+    "paymentmethod": ("Payment method", "credit_card"),
     "refund": ("Refund", "undo"),
     "dispute": ("Dispute", "gavel"),
     "message": ("Message", "mail"),
@@ -55,9 +56,12 @@ def _hits(model_admin: Any, request: HttpRequest, term: str) -> Iterable[Model]:
     rows = model_admin.get_queryset(request)
     if related := model_admin.list_select_related:
         rows = rows.select_related(*related)
+    if model_admin.model is User:
+        best = model_admin.find_persons(term)[:MOST_PEOPLE_SHOWN]
+        persons = rows.in_bulk(best)
+        return [persons[key] for key in best if key in persons]
     hits, _may_repeat = model_admin.get_search_results(request, rows, term)
-    most = MOST_PEOPLE_SHOWN if model_admin.model is User else MOST_OTHERS_SHOWN
-    shown: Iterable[Model] = hits[:most]
+    shown: Iterable[Model] = hits[:MOST_OTHERS_SHOWN]
     return shown
 
 

@@ -50,7 +50,7 @@ class SupportMessageAdmin(ReadOnlyAdmin):
 
     person_field = "user_id"
     search_fields: ClassVar[list[str]] = ["email__istartswith"]
-    search_help_text = "Any part of a name, email address or phone number"
+    search_help_text = "Part of a name or email address, or a phone number"
     list_select_related = ["user", "answered_by"]
     list_display = ["who", "said", "state", "when"]
     list_filter = [AnsweredFilter, ("created_at", by_day("day"))]

@@ -66,7 +66,7 @@ class ExpectedTransferAdmin(BankAdmin):
 
     person_field = "user_id"
     search_fields = ["payer_name__icontains", "description__icontains"]
-    search_help_text = "Any part of a name, email address, phone number, or a whole reference"
+    search_help_text = "Part of a name or email address, phone number, or a whole reference"
     list_display = ["who", "cost", "state_badge", "what", "reference_shown", "chosen", "until"]
     list_select_related = ["user"]
     list_filter = [

@@ -85,7 +85,8 @@ class RefundAdmin(RecordAdmin):
 
     person_field = "customer_id"
     search_fields = ["stripe_id__startswith", "payment__stripe_id__startswith"]
-    search_help_text = "Any part of a name, email address, phone number, re_… or pi_…"
+    amount_field = "amount"
+    search_help_text = "Part of a name or email address, phone number, amount, re_…, or pi_…"
     list_select_related = ["customer__user", "payment"]
     list_display = ["who", "cost", "state_badge", "waits", "approvals", "why", "began"]
     list_filter = [

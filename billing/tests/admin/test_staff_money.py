@@ -160,10 +160,8 @@ def test_a_name_that_grows_when_it_is_taken_apart_is_kept_and_found() -> None:
     assert search.people("ریال" * 150) == [user.pk]
 
 
-@pytest.mark.parametrize(
-    "typed", ["'", "-", "’ -", "\\", ":*", "a'b\\c:*&!", "%s", "mith", "z" * 9000]
-)
-def test_signs_alone_and_the_middle_of_a_word_find_nobody(typed: str) -> None:
+@pytest.mark.parametrize("typed", ["'", "-", "’ -", "\\", ":*", "a'b\\c:*&!", "%s", "z" * 9000])
+def test_signs_alone_find_nobody(typed: str) -> None:
     factories.make_member("Mary Ann Smith")
     assert search.people(typed) == []
 

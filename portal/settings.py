@@ -98,6 +98,8 @@ STRIPE_WEBHOOK_SECRETS = env.list("STRIPE_WEBHOOK_SECRETS", default=[])
 STRIPE_PRICE_ID = env.str("STRIPE_PRICE_ID", default="")
 # A second, yearly price of the same plan. Empty: there's only one price.
 STRIPE_YEARLY_PRICE_ID = env.str("STRIPE_YEARLY_PRICE_ID", default="")
+# The customer portal's configuration at Stripe (bpc_…); empty: its default one.
+STRIPE_PORTAL_CONFIGURATION = env.str("STRIPE_PORTAL_CONFIGURATION", default="").strip()
 # What the membership costs members who pay by Zelle: prices of the same product, a month or a year.
 ZELLE_PRICE_ID = env.str("ZELLE_PRICE_ID", default="")
 ZELLE_YEARLY_PRICE_ID = env.str("ZELLE_YEARLY_PRICE_ID", default="")

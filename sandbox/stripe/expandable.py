@@ -31,6 +31,7 @@ _DISCOUNTED: Target = {"discount": "discount", "credit_balance_transaction": _EL
 _PRICED: Target = {"price_details": {"price": "price"}}
 
 EXPANDABLE: dict[str, Mapping[str, Target]] = {
+    "account": {},
     "balance": {},
     "balance_transaction": {"source": "charge"},
     "billing_portal.configuration": {},

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import stripe
+from django.conf import settings
 
 from billing.core import idempotency, limits
 from billing.stripe import snapshots, tax_snapshots
@@ -181,18 +182,27 @@ def create_portal_session(customer_id: str, return_url: str) -> str:
         "customer": customer_id,
         "return_url": return_url,
     }
+    if settings.STRIPE_PORTAL_CONFIGURATION:
+        params["configuration"] = settings.STRIPE_PORTAL_CONFIGURATION
     try:
         with translated_errors():
             made = client().v1.billing_portal.sessions.create(limits.sendable(params))
             return made.url
-    except StripeRefused as error:
-        if NO_PORTAL in str(error):
+    except (StripeRefused, StripeMissing) as error:
+        named = settings.STRIPE_PORTAL_CONFIGURATION
+        if NO_PORTAL in str(error) or (named and named in str(error)):
             raise PortalNotSetUp(str(error)) from error
         raise
 
 
 def has_portal() -> bool:
-    """Whether the customer portal has its default configuration."""
+    """Whether the customer portal has the configuration that we name, or else its default one."""
+    if named := settings.STRIPE_PORTAL_CONFIGURATION:
+        try:
+            with translated_errors():
+                return bool(client().v1.billing_portal.configurations.retrieve(named).active)
+        except StripeMissing:
+            return False
     with translated_errors():
         page = client().v1.billing_portal.configurations.list({"is_default": True, "limit": 1})
         return bool(page.data)

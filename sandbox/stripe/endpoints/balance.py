@@ -1,6 +1,6 @@
-"""The balance, the transactions that add up to it, and payouts of it."""
+"""The account, its balance, the transactions that add up to it, and payouts of it."""
 
-from sandbox.stripe import balance, payouts
+from sandbox.stripe import account, balance, payouts
 from sandbox.stripe.endpoint import DATED, Call, Endpoint, equal, is_within, listing
 from sandbox.stripe.errors import missing
 from sandbox.stripe.params import (
@@ -61,6 +61,13 @@ def _list_entries(call: Call) -> Json:
 
 
 ENDPOINTS = [
+    Endpoint(
+        "GET",
+        "/v1/account",
+        "account_retrieve_current",
+        lambda call: account.current(call.world),
+        {},
+    ),
     Endpoint("GET", "/v1/balance", "balance_retrieve", lambda call: balance.read(call.world), {}),
     Endpoint(
         "POST",

@@ -1,0 +1,1 @@
+"""Setting up Stripe, and judging what's set up there."""

@@ -22,7 +22,7 @@ from billing.refunds import notices as refund_notices
 from billing.refunds import staff_notices as refund_staff_notices
 from billing.refunds import sync as refund_sync
 from billing.refunds import transitions as refund_transitions
-from billing.sync import account_setup, assignment, catalog, refresh, taxing
+from billing.sync import account_setup, assignment, balance, catalog, refresh, taxing
 from billing.zelle import booking, ending, expecting, mailbox, missing, outgoing, receiving
 from billing.zelle import jobs as zelle_jobs
 from common.one_by_one import OneByOne, SomeFailed
@@ -118,6 +118,13 @@ def refresh_plan(timestamp: int = 0) -> None:
     catalog.sync_current_plan()
     refresh.read_unknown_items()
     taxing.turn_on_again()
+
+
+@app.periodic(cron="*/10 * * * *")
+@app.task(queueing_lock=JobName.READ_BALANCE, lock="read_balance", retry=Backoff(max_attempts=10))
+def read_balance(timestamp: int = 0) -> None:
+    """Read the balance's new transactions and payouts, of which no event tells."""
+    balance.read_balance()
 
 
 @app.periodic(cron="53 * * * *")

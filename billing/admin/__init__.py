@@ -4,6 +4,7 @@ It may import every use case, and the staff site's parts in `common.staff`.
 """
 
 from billing.admin.assignment import UnassignedCustomerAdmin
+from billing.admin.balance import BalanceTransactionAdmin, PayoutAdmin
 from billing.admin.bank.accounts import BankAccountAdmin
 from billing.admin.bank.expected import ExpectedTransferAdmin
 from billing.admin.bank.files import BankFileAdmin
@@ -32,6 +33,7 @@ from billing.admin.subscriptions import SubscriptionAdmin
 
 __all__ = [
     "AllocationAdmin",
+    "BalanceTransactionAdmin",
     "BankAccountAdmin",
     "BankFileAdmin",
     "BankLineAdmin",
@@ -53,6 +55,7 @@ __all__ = [
     "PaymentAdmin",
     "PaymentMethodAdmin",
     "PaymentRequestAdmin",
+    "PayoutAdmin",
     "PlanAdmin",
     "ReconciliationAdmin",
     "RefundAdmin",

@@ -12,6 +12,7 @@ from billing.core.statuses import (
     MembershipAction,
     PauseBehavior,
     PaymentStatus,
+    PayoutStatus,
     RefundAction,
     RefundState,
     RequestState,
@@ -40,6 +41,12 @@ PAUSES: dict[str, str] = {
     PauseBehavior.VOID: "Invoices from this time are voided.",
     PauseBehavior.MARK_UNCOLLECTIBLE: "Invoices from this time are marked uncollectible.",
     PauseBehavior.KEEP_AS_DRAFT: "Invoices from this time are kept as drafts.",
+}
+PAYOUT: dict[str, str] = {
+    PayoutStatus.PAID: "success",
+    PayoutStatus.PENDING: "info",
+    PayoutStatus.IN_TRANSIT: "info",
+    PayoutStatus.FAILED: "danger",
 }
 CREDIT_NOTE: dict[str, str] = {CreditNoteStatus.ISSUED: "success"}
 PAYMENT: dict[str, str] = {

@@ -13,4 +13,5 @@ class JobName(StrEnum):
     MAKE_CREDIT_NOTE = "billing.tasks.make_credit_note"
     BOOK_ZELLE = "billing.tasks.book_zelle"
     TAKE_BACK_ZELLE = "billing.tasks.take_back_zelle"
+    READ_BALANCE = "billing.tasks.read_balance"
     PROVE_REFUND = "billing.tasks.prove_refund"

@@ -37,9 +37,11 @@ PRODUCT_DESCRIPTION = 40_000
 # What snapshots hold, by field, or by class and field where one name means two things.
 # A field that is not listed has TEXT.
 KEPT: Mapping[str, int] = {
+    "balance_type": WORD,
     "billing_reason": WORD,
     "brand": WORD,
     "card_expires": MONTH,
+    "category": WORD,
     "currency": CURRENCY,
     "duration": WORD,
     "email": EMAIL,
@@ -49,6 +51,7 @@ KEPT: Mapping[str, int] = {
     "failure_reason": WORD,
     "interval": WORD,
     "kind": WORD,
+    "method": WORD,
     "mode": WORD,
     "wallet": WORD,
     "last4": LAST4,
@@ -57,6 +60,7 @@ KEPT: Mapping[str, int] = {
     "payment_status": WORD,
     "pending_reason": WORD,
     "reason": WORD,
+    "reconciliation": WORD,
     "reference": NUMBER,
     "status": WORD,
     "collection_method": WORD,
@@ -70,6 +74,7 @@ KEPT: Mapping[str, int] = {
     "jurisdiction": NUMBER,
     "tax_behavior": WORD,
     "tax_problem": WORD,
+    "trace": NUMBER,
     "taxation": WORD,
     "pause_behavior": WORD,
     "CouponSnapshot.id": COUPON_ID,

@@ -61,6 +61,16 @@ class InvoiceStatus(StrEnum):
     UNCOLLECTIBLE = "uncollectible"
 
 
+class PayoutStatus(StrEnum):
+    """Stripe's statuses of a payout."""
+
+    PENDING = "pending"
+    IN_TRANSIT = "in_transit"
+    PAID = "paid"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+
 class CreditNoteStatus(StrEnum):
     """Stripe's statuses of a credit note."""
 

@@ -9,10 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
+from procrastinate.contrib.django import app
+from procrastinate.exceptions import AlreadyEnqueued
 
 from billing import forgetting
+from billing.core.jobs import JobName
 from billing.core.statuses import EventState
 from billing.models import (
     CreditNote,
@@ -20,6 +24,7 @@ from billing.models import (
     Dispute,
     Invoice,
     Payment,
+    Payout,
     StripeEvent,
     Subscription,
     TaxRate,
@@ -29,7 +34,7 @@ from billing.notices import reminders
 from billing.refunds import sync as refund_sync
 from billing.stripe import gateway
 from billing.stripe.snapshots import object_id
-from billing.sync import catalog, methods, refresh, taxing, writing
+from billing.sync import balance, catalog, methods, refresh, taxing, writing
 from common.one_by_one import OneByOne
 
 logger = logging.getLogger(__name__)
@@ -110,6 +115,7 @@ CHECKOUT = Target(refresh.sync_checkout, None, _own_id)
 DISCOUNT = Target(refresh.sync_subscription, Subscription, _at("subscription"))
 PLAN = Target(catalog.sync_current_plan, None, _own_id)
 TAX_ID = Target(refresh.sync_customer, Customer, _at("customer"))
+PAYOUT = Target(balance.sync_payout, Payout, _own_id)
 TAX_RATE = Target(catalog.sync_tax_rate, TaxRate, _own_id)
 
 # Every type we act on.
@@ -169,6 +175,12 @@ TARGETS: dict[str, Target] = {
     "credit_note.created": CREDIT_NOTE,
     "credit_note.updated": CREDIT_NOTE,
     "credit_note.voided": CREDIT_NOTE,
+    "payout.created": PAYOUT,
+    "payout.updated": PAYOUT,
+    "payout.paid": PAYOUT,
+    "payout.failed": PAYOUT,
+    "payout.canceled": PAYOUT,
+    "payout.reconciliation_completed": PAYOUT,
     "price.created": PLAN,
     "price.updated": PLAN,
     "price.deleted": PLAN,
@@ -176,9 +188,20 @@ TARGETS: dict[str, Target] = {
     "tax_rate.updated": TAX_RATE,
 }
 
+# Types after which the balance has another transaction, whoever's it is.
+MOVES_MONEY = frozenset(
+    {
+        *("charge.succeeded", "charge.updated", "charge.refunded", "charge.refund.updated"),
+        *("charge.dispute.funds_withdrawn", "charge.dispute.funds_reinstated"),
+        *("refund.created", "refund.updated", "refund.failed"),
+        *("payout.created", "payout.failed", "payout.canceled"),
+    }
+)
+
 # Types that tell us nothing new, each with its reason. A type in neither table is unknown: it's
 # stored and ignored too.
 IGNORED: dict[str, str] = {
+    "balance.available": "Balance transactions say themselves when they're available.",
     "customer.created": "A customer matters here once it has a subscription or a payment.",
     "payment_intent.created": "Nobody has tried to pay yet.",
     "invoice.payment_succeeded": "invoice.paid says it.",
@@ -223,6 +246,14 @@ def process(event_pk: int, *, is_last_attempt: bool, again: bool = False) -> Non
         _record(event, failed, f"{type(error).__name__}: {error}")
         raise
     _record(event, state, note)
+    if event.type in MOVES_MONEY:
+        _read_balance_soon()
+
+
+def _read_balance_soon() -> None:
+    """Enqueue a reading of the balance; one that waits already covers this, too."""
+    with suppress(AlreadyEnqueued), transaction.atomic():
+        app.configure_task(JobName.READ_BALANCE, queueing_lock=JobName.READ_BALANCE).defer()
 
 
 def _read_again(event: StripeEvent, *, again: bool) -> tuple[EventState, str]:

@@ -1,5 +1,6 @@
 """Our copy of Stripe's records about money, and our decisions. It imports only `core`."""
 
+from billing.models.balance import BalanceReading, BalanceTransaction, Payout
 from billing.models.bank import (
     BankAccount,
     BankFile,
@@ -38,6 +39,8 @@ from billing.models.zelle import Allocation, ExpectedTransfer, ZelleTerms
 
 __all__ = [
     "Allocation",
+    "BalanceReading",
+    "BalanceTransaction",
     "BankAccount",
     "BankFile",
     "BankLine",
@@ -62,6 +65,7 @@ __all__ = [
     "Payment",
     "PaymentMethod",
     "PaymentRequest",
+    "Payout",
     "Plan",
     "Product",
     "Reconciliation",

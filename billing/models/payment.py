@@ -57,6 +57,11 @@ class Payment(StripeCopy):
                 condition=models.Q(invoice=None),
                 name="billing_payment_single",
             ),
+            models.Index(
+                fields=["charge_id"],
+                condition=~models.Q(charge_id=""),
+                name="billing_payment_charge",
+            ),
         ]
 
     @property

@@ -10,12 +10,14 @@ from typing import Any, TypeVar
 
 from billing.facts import guests
 from billing.models import (
+    BalanceTransaction,
     CreditNote,
     Customer,
     Dispute,
     Invoice,
     Payment,
     PaymentMethod,
+    Payout,
     Refund,
     Subscription,
 )
@@ -128,6 +130,22 @@ class AtStripe:
         """Read a dispute."""
         return _dispute(_read(gateway.read_dispute, dispute_id))
 
+    def payouts(self, bad: list[Unreadable]) -> Iterator[Seen]:
+        """List all payouts."""
+        return map(_payout, gateway.list_payouts(bad=bad))
+
+    def payout(self, payout_id: str) -> Seen:
+        """Read a payout."""
+        return _payout(_read(gateway.read_payout, payout_id))
+
+    def transactions(self, bad: list[Unreadable]) -> Iterator[Seen]:
+        """List all balance transactions."""
+        return map(_transaction, gateway.list_transactions(bad=bad))
+
+    def transaction(self, transaction_id: str) -> Seen:
+        """Read a balance transaction."""
+        return _transaction(_read(gateway.read_transaction, transaction_id))
+
     def _subscription(self, snapshot: snapshots.SubscriptionSnapshot) -> Seen:
         links = {"customer": snapshot.customer_id}
         own = columns.subscription_columns(snapshot, self.catalog)
@@ -225,15 +243,27 @@ def _dispute(snapshot: snapshots.DisputeSnapshot) -> Seen:
     return Seen(snapshot.id, customer_id, own, lambda: is_kept)
 
 
+def _payout(snapshot: snapshots.PayoutSnapshot) -> Seen:
+    return Seen(snapshot.id, "", columns.columns_of(snapshot, "id"))
+
+
+def _transaction(snapshot: snapshots.TransactionSnapshot) -> Seen:
+    return Seen(snapshot.id, "", columns.columns_of(snapshot, "id"))
+
+
 @dataclass(frozen=True)
 class Kind:
-    """A kind of object: its table, its links to other rows, and how to list and read it."""
+    """A kind of object: its table, its links to other rows, and how to list and read it.
+
+    `of_account`: it belongs to the account rather than to a customer.
+    """
 
     name: str
     model: type[StripeCopy] | type[Refund]
     links: tuple[str, ...]
     listed: Callable[[AtStripe, list[Unreadable]], Iterator[Seen]]
     read: Callable[[AtStripe, str], Seen]
+    of_account: bool = False
 
 
 OF_CUSTOMER = Kind("customer", Customer, (), AtStripe.customers, AtStripe.customer)
@@ -265,4 +295,13 @@ KINDS = (
     Kind("payment", Payment, ("customer", "invoice"), AtStripe.payments, AtStripe.payment),
     Kind("refund", Refund, ("customer", "payment"), AtStripe.refunds, AtStripe.refund),
     Kind("dispute", Dispute, ("customer", "payment"), AtStripe.disputes, AtStripe.dispute),
+    Kind("payout", Payout, (), AtStripe.payouts, AtStripe.payout, of_account=True),
+    Kind(
+        "balance_transaction",
+        BalanceTransaction,
+        (),
+        AtStripe.transactions,
+        AtStripe.transaction,
+        of_account=True,
+    ),
 )

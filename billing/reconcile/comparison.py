@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from django.db.models import Model, QuerySet
 
-from billing.models import Customer
+from billing.models import BalanceTransaction, Customer, Payout
 from billing.models.copy import StripeCopy
 from billing.reconcile.at_stripe import KINDS, OF_CUSTOMER, AtStripe, Kind, Seen
 from billing.stripe import gateway
@@ -59,7 +59,7 @@ class Comparison:
     @property
     def agreeing(self) -> int:
         """How many customers agree in all their objects."""
-        return self.customers - len({one.customer for one in self.differences})
+        return self.customers - len(_whose(self.differences))
 
 
 def compare() -> Comparison:
@@ -73,10 +73,15 @@ def compare() -> Comparison:
     known = set(Customer.objects.values_list("stripe_id", flat=True))
     differences: list[Difference] = []
     for kind in KINDS:
-        whose = None if kind is OF_CUSTOMER else known
+        whose = None if kind is OF_CUSTOMER or kind.of_account else known
         differences += _differences(kind, at_stripe, begun, whose)
-    customers = known | {one.customer for one in differences}
+    customers = known | _whose(differences)
     return Comparison(len(customers), differences, at_stripe.invoice_of)
+
+
+def _whose(differences: Iterable[Difference]) -> set[str]:
+    """Return the customers that differ; what's the account's is no customer's."""
+    return {one.customer for one in differences} - {""}
 
 
 def _differences(
@@ -122,7 +127,9 @@ def _unreadable(
 
 
 def _owner(row: Any) -> str:
-    """Return the Stripe ID of a row's customer."""
+    """Return the Stripe ID of a row's customer, or nothing for what's the account's."""
+    if isinstance(row, Payout | BalanceTransaction):
+        return ""
     return str(row.stripe_id if isinstance(row, Customer) else row.customer.stripe_id)
 
 

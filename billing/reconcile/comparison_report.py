@@ -12,12 +12,14 @@ from django.utils import timezone
 from django.utils.text import capfirst
 
 from billing.models import (
+    BalanceTransaction,
     CreditNote,
     Customer,
     Dispute,
     Invoice,
     Payment,
     PaymentMethod,
+    Payout,
     Refund,
     Subscription,
 )
@@ -35,7 +37,11 @@ MODELS: dict[str, type[StripeCopy] | type[Refund]] = {
     "payment": Payment,
     "refund": Refund,
     "dispute": Dispute,
+    "payout": Payout,
+    "balance_transaction": BalanceTransaction,
 }
+# These belong to nobody.
+OF_ACCOUNT = frozenset({"payout", "balance_transaction"})
 # On one side only, or our mark without a row.
 WHOLE = {
     (MISSING, THERE): ("Not in our records", "Found at Stripe"),
@@ -76,7 +82,7 @@ def _rows(differences: list[Difference]) -> Iterator[tuple[tuple[str, str], Any]
     for name in {one.object for one in differences}:
         ids = [one.id for one in differences if one.object == name]
         rows: models.QuerySet[Any] = MODELS[name]._default_manager.all()
-        if name != "customer":
+        if name != "customer" and name not in OF_ACCOUNT:
             rows = rows.select_related("customer__user")
         for stripe_id, row in rows.in_bulk(ids, field_name="stripe_id").items():
             yield (name, stripe_id), row
@@ -97,7 +103,7 @@ def _line(one: Difference, row: Any) -> Line:
 
 def _name(row: Any) -> str:
     """Return "F-0001 of Nina Novak"."""
-    if isinstance(row, Customer):
+    if isinstance(row, Customer | Payout | BalanceTransaction):
         return str(row)
     return f"{row} of {row.customer}"
 

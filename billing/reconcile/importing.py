@@ -1,8 +1,9 @@
 """Imports a Stripe account that's older than the portal. It only reads from Stripe.
 
-There are three steps, each of which may be interrupted and run again: every customer gets a row,
-with its member or in staff's list; listed customers with a verified address get their member; and
-each member's subscriptions, invoices, and payments are read once.
+There are four steps, each of which may be interrupted and run again: every customer gets a row,
+with its member or in staff's list; listed customers with a verified address get their member; each
+member's subscriptions, invoices, and payments are read once; and the balance's transactions and
+payouts are read from the beginning.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from billing.models import Customer, UnassignedCustomer
 from billing.reconcile import history
 from billing.reconcile.contexts import Invitation
 from billing.stripe import gateway, snapshots
-from billing.sync import assignment, refresh, writing
+from billing.sync import assignment, balance, refresh, writing
 from common import addresses
 from common.links import portal_url
 from common.one_by_one import OneByOne
@@ -64,6 +65,8 @@ def import_account(*, again: bool, progress: Progress) -> Imported:
             history.read_history(customer_id)
             read += 1
         progress(number, len(ids))
+    with run.each("The balance"):
+        balance.read_balance(everything=again)
     return Imported(
         customers=customers,
         members=Customer.objects.values("user").distinct().count(),

@@ -23,7 +23,7 @@ from billing.reconcile import comparison
 from billing.reconcile.comparison import THERE, Comparison, Difference
 from billing.refunds import sync as refund_sync
 from billing.stripe import gateway
-from billing.sync import methods, refresh, writing
+from billing.sync import balance, methods, refresh, writing
 from common.one_by_one import OneByOne, SomeFailed
 
 logger = logging.getLogger(__name__)
@@ -45,6 +45,8 @@ READ_AGAIN: dict[str, Callable[[str], object]] = {
     "payment": refresh.sync_payment,
     "refund": refund_sync.sync_refund,
     "dispute": refresh.sync_dispute,
+    "payout": balance.sync_payout,
+    "balance_transaction": balance.sync_transaction,
 }
 
 

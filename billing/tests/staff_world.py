@@ -27,6 +27,7 @@ from billing.core.statuses import (
 )
 from billing.models import (
     Allocation,
+    BalanceTransaction,
     BankAccount,
     BankFile,
     BankLine,
@@ -45,6 +46,7 @@ from billing.models import (
     MissingSetup,
     Payment,
     PaymentRequest,
+    Payout,
     Plan,
     Product,
     Reconciliation,
@@ -312,7 +314,23 @@ def _rows_of_stripe() -> list[models.Model]:
         ),
         IgnoredEvents.objects.create(reason="thin", type="v2.core.account.updated"),
         MissingSetup.objects.create(name=MissingSetup.CUSTOMER_PORTAL),
+        *_rows_of_balance(),
     ]
+
+
+def _rows_of_balance() -> list[models.Model]:
+    now = timezone.now()
+    about = {"currency": "usd", "created_at": now, "read_at": now}
+    payout = Payout.objects.create(
+        stripe_id="po_1", status="paid", amount=2786, automatic=True, arrives_at=now, **about
+    )
+    booked = BalanceTransaction.objects.create(
+        stripe_id="txn_1", kind="charge", category="charge", amount=2900, fee=114, net=2786,
+        fees=[{"type": "stripe_fee", "amount": 114, "description": "Stripe processing fees"}],
+        balance_type="payments", source_id="ch_factory", available_at=now, paid_out_in=payout,
+        **about,
+    )  # fmt: skip
+    return [payout, booked]
 
 
 def _rows_of_bank(alice: User) -> list[models.Model]:

@@ -88,6 +88,10 @@ GROUPS: dict[str, list[Item]] = {
         ),
         Item("Ledger checks", "verified", "billing.ledgercheck", permission="billing.audit_refund"),
     ],
+    "Books": [
+        Item("Payouts", "account_balance_wallet", "billing.payout"),
+        Item("Balance transactions", "list_alt", "billing.balancetransaction"),
+    ],
     "Bank": [
         Item(
             "Money to match",

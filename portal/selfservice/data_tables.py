@@ -23,6 +23,7 @@ LEFT_OUT = {
     "billing.Item_members": "In `items-offered`.",
     "billing.RefundPolicy": "The business's rules; it only says which colleague wrote them.",
     "billing.BankTransfer": "The business's bank account; what came is in `zelle-transfers`.",
+    "billing.BalanceTransaction": "Fees and net of `payments` and `refunds`.",
     "billing.BankFile": "The business's bank account; it says which colleague imported it.",
     "billing.BankLine": "The business's bank account; what came is in `zelle-transfers`.",
     "billing.BankMail": "The business's bank account; what came is in `zelle-transfers`.",

@@ -24,6 +24,13 @@ from billing.stripe.gateway.account_setup import (
     read_price,
     read_sold,
 )
+from billing.stripe.gateway.balance import (
+    list_payouts,
+    list_transactions,
+    read_payout,
+    read_totals,
+    read_transaction,
+)
 from billing.stripe.gateway.catalog import (
     read_coupon,
     read_plan,
@@ -201,9 +208,11 @@ __all__ = [
     "list_invoices",
     "list_methods",
     "list_payments",
+    "list_payouts",
     "list_portals",
     "list_refunds",
     "list_subscriptions",
+    "list_transactions",
     "make_default",
     "marked_product",
     "mend_endpoint",
@@ -223,6 +232,7 @@ __all__ = [
     "read_invoice",
     "read_method",
     "read_payment",
+    "read_payout",
     "read_plan",
     "read_price",
     "read_product",
@@ -232,6 +242,8 @@ __all__ = [
     "read_subscription",
     "read_tax_account",
     "read_tax_rate",
+    "read_totals",
+    "read_transaction",
     "refunds_of",
     "remove_tax_id",
     "schedule_end",

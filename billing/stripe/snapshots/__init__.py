@@ -18,6 +18,13 @@ from billing.stripe.snapshots.account import (
     price,
     sold,
 )
+from billing.stripe.snapshots.balance import (
+    PayoutSnapshot,
+    TransactionSnapshot,
+    payout,
+    totals,
+    transaction,
+)
 from billing.stripe.snapshots.cards import Card
 from billing.stripe.snapshots.catalog import (
     CouponSnapshot,
@@ -77,6 +84,7 @@ __all__ = [
     "MethodSnapshot",
     "NextCharge",
     "PaymentSnapshot",
+    "PayoutSnapshot",
     "PlanSnapshot",
     "PortalSnapshot",
     "PriceSnapshot",
@@ -87,6 +95,7 @@ __all__ = [
     "SubscriptionSnapshot",
     "SwitchLine",
     "SwitchSnapshot",
+    "TransactionSnapshot",
     "account",
     "checkout",
     "code",
@@ -100,6 +109,7 @@ __all__ = [
     "object_id",
     "payment",
     "payment_method",
+    "payout",
     "plan",
     "portal",
     "price",
@@ -109,4 +119,6 @@ __all__ = [
     "sold",
     "subscription",
     "switch",
+    "totals",
+    "transaction",
 ]

@@ -39,6 +39,7 @@ MOMENT = datetime(2026, 6, 9, 10, 13, 20, tzinfo=UTC)
 ITEM = {"items.data.quantity": 1}
 # Each kind that is read: by what, what of it is asked for in full, and what an example must have.
 READ: dict[str, tuple[Read, tuple[str, ...], dict[str, Any]]] = {
+    "balance_transaction": (snapshots.transaction, (), {}),
     "checkout.session": (snapshots.checkout, (), {}),
     "coupon": (snapshots.coupon, (), {}),
     "credit_note": (snapshots.credit_note, (), {}),
@@ -52,6 +53,7 @@ READ: dict[str, tuple[Read, tuple[str, ...], dict[str, Any]]] = {
         {"status": "succeeded", "latest_charge.payment_method_details.type": "card"},
     ),
     "payment_method": (snapshots.payment_method, (), {"type": "card"}),
+    "payout": (snapshots.payout, (), {}),
     "price": (snapshots.plan, ("product",), {}),
     "product": (snapshots.product, (), {}),
     "refund": (snapshots.refund, (), {"destination_details.type": "card"}),
@@ -64,8 +66,15 @@ READ: dict[str, tuple[Read, tuple[str, ...], dict[str, Any]]] = {
     "tax.settings": (tax_snapshots.tax_account, (), {}),
     "tax_rate": (tax_snapshots.tax_rate, (), {}),
 }
+BOOKED = "fee_details description"
 # What the examples come to: all said, and as little as possible.
 WHOLE: dict[str, dict[str, Any]] = {
+    "balance_transaction": {
+        "fees": [{"type": "fee_details type", "amount": 100, "description": BOOKED}],
+        "exchange_rate": Decimal("12.5"),
+        "source_id": "other_1",
+        "available_at": MOMENT,
+    },
     "checkout.session": {"status": "complete", "customer_id": "customer_1", "tax": 100},
     "coupon": {"name": "the name", "percent_off": 12.5, "amount_off": 100, "months": 100},
     "credit_note": {"refunded": 100, "out_of_band": 100, "credited": 0, "voided_at": MOMENT},
@@ -98,6 +107,7 @@ WHOLE: dict[str, dict[str, Any]] = {
         "card": snapshots.Card("card brand", "4242", "2034-08"),
         "fingerprint": "card fingerprint",
     },
+    "payout": {"failure_code": "the failure_code", "trace": "trace_id value", "automatic": True},
     "price": {"amount": 100, "interval": "day", "trial_days": 100, "tax_behavior": "exclusive"},
     "product": {"name": "the name"},
     "refund": {"reference": "card reference", "answer_by": MOMENT, "reason": "duplicate"},
@@ -113,6 +123,7 @@ WHOLE: dict[str, dict[str, Any]] = {
     "tax_rate": {"percentage": Decimal("12.5"), "jurisdiction": "the jurisdiction"},
 }
 BARE: dict[str, dict[str, Any]] = {
+    "balance_transaction": {"fees": [], "exchange_rate": None, "source_id": "", "description": ""},
     "checkout.session": {"status": "", "customer_id": "", "url": "", "tax": 0},
     "coupon": {"name": "", "percent_off": None, "amount_off": None, "months": None},
     "credit_note": {"refunded": 0, "out_of_band": 0, "credited": 100, "voided_at": None},
@@ -139,6 +150,7 @@ BARE: dict[str, dict[str, Any]] = {
         "paid_at": MOMENT,
     },
     "payment_method": {"customer_id": "", "wallet": ""},
+    "payout": {"failure_code": "", "trace": "", "description": "", "arrives_at": MOMENT},
     "price": {"amount": 0, "interval": "", "interval_count": 1, "trial_days": 0},
     "product": {"name": "the name"},
     "refund": {"payment_intent_id": "", "status": "pending", "reason": "", "answer_by": None},

@@ -1,0 +1,142 @@
+"""Reads balance transactions and payouts from Stripe and writes them.
+
+Balance transactions have no events. They're read when an event says that money moved, every few
+minutes from a little before the newest one, and with the payout that pays them out. They belong to
+the account rather than to a member, so no member's lock is taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import TypeVar
+
+from django.db import models, transaction
+from django.db.models import Exists, Max, OuterRef, Subquery
+
+from billing.models import (
+    BalanceReading,
+    BalanceTransaction,
+    Dispute,
+    Payment,
+    Payout,
+    Refund,
+)
+from billing.stripe import gateway, snapshots
+from billing.sync import writing
+from billing.sync.columns import columns_of
+from common.one_by_one import OneByOne
+
+BALANCE = "balance"  # Stripe's name for it; an account has only one
+# A transaction may be listed a little after others that were made later.
+OVERLAP = timedelta(hours=1)
+PAGE = 100
+# What a transaction's source may be, by the column that links to it.
+SOURCES: dict[str, tuple[type[models.Model], str]] = {
+    "payment": (Payment, "charge_id"),
+    "refund": (Refund, "stripe_id"),
+    "dispute": (Dispute, "stripe_id"),
+    "payout": (Payout, "stripe_id"),
+}
+NO_SOURCE = dict.fromkeys(SOURCES)
+
+Entry = TypeVar("Entry")
+
+
+def read_balance(*, everything: bool = False) -> None:
+    """Read the transactions and payouts made since the last time, and the balance itself.
+
+    The first time it reads from the beginning; if it's interrupted, the next one does it again.
+
+    Raises:
+        gateway.StripeError: Stripe didn't answer.
+        SomeFailed: some can't be read; the others were.
+    """
+    read_at = writing.database_now()
+    last = None if everything else BalanceReading.objects.filter(stripe_id=BALANCE).first()
+    since = last.read_until - OVERLAP if last and last.read_until else None
+    bad: list[gateway.Unreadable] = []
+    for batch in _batches(gateway.list_transactions(since, bad=bad)):
+        write_transactions(batch, read_at)
+    run = OneByOne(ended_by=gateway.ENDS_ALL)
+    for payout in gateway.list_payouts(since, bad):
+        with run.each(f"payout {payout.id}"):
+            _write_payout(payout, read_at)
+    link()
+    newest = BalanceTransaction.objects.aggregate(newest=Max("created_at"))["newest"]
+    values = {"totals": gateway.read_totals(), "read_until": newest}
+    with transaction.atomic():
+        writing.write(BalanceReading, BALANCE, read_at, values)
+    run.failures += [f"{one.id} can't be read: {one.reason}" for one in bad]
+    run.finish()
+
+
+def sync_transaction(transaction_id: str) -> None:
+    """Read a balance transaction and write it."""
+    read_at = writing.database_now()
+    write_transactions([gateway.read_transaction(transaction_id)], read_at)
+    link()
+
+
+def sync_payout(payout_id: str) -> Payout:
+    """Read a payout with what it pays out, and write both."""
+    read_at = writing.database_now()
+    payout = _write_payout(gateway.read_payout(payout_id), read_at)
+    link()
+    return payout
+
+
+def _write_payout(snapshot: snapshots.PayoutSnapshot, read_at: datetime) -> Payout:
+    with transaction.atomic():
+        payout = writing.write(Payout, snapshot.id, read_at, columns_of(snapshot, "id"))[1]
+    if snapshot.names_transactions:
+        _write_paid_out(payout, read_at)
+    return payout
+
+
+def _write_paid_out(payout: Payout, read_at: datetime) -> None:
+    """Write what a payout pays out. What's complete never changes, so that's asked once."""
+    rows = BalanceTransaction.objects.filter(paid_out_in=payout)
+    if rows.exists() and not sum(rows.values_list("net", flat=True)):
+        return
+    for batch in _batches(gateway.list_transactions(payout_id=payout.stripe_id)):
+        write_transactions(batch, read_at)
+        ids = [one.id for one in batch]
+        BalanceTransaction.objects.filter(stripe_id__in=ids).update(paid_out_in=payout)
+
+
+def write_transactions(batch: list[snapshots.TransactionSnapshot], read_at: datetime) -> None:
+    """Write transactions; only what's new or differs takes a statement."""
+    wanted = {one.id: columns_of(one, "id") for one in batch}
+    with transaction.atomic():
+        rows = BalanceTransaction.objects.select_for_update().order_by("stripe_id")
+        known = {row.stripe_id: row for row in rows.filter(stripe_id__in=wanted)}
+        BalanceTransaction.objects.bulk_create(
+            [
+                BalanceTransaction(stripe_id=key, read_at=read_at, **values)
+                for key, values in wanted.items()
+                if key not in known
+            ],
+            ignore_conflicts=True,
+        )
+        for key, row in known.items():
+            values = wanted[key]
+            differs = any(getattr(row, name) != value for name, value in values.items())
+            if differs and row.read_at <= read_at:
+                BalanceTransaction.objects.filter(pk=row.pk).update(read_at=read_at, **values)
+
+
+def link() -> None:
+    """Link transactions to what caused them, where that got its row by now."""
+    unlinked = BalanceTransaction.objects.filter(**NO_SOURCE).exclude(source_id="")
+    for column, (model, name) in SOURCES.items():
+        sources = model._default_manager.filter(**{name: OuterRef("source_id")})
+        first = Subquery(sources.order_by("pk").values("pk")[:1])
+        unlinked.filter(Exists(sources)).update(**{column: first})
+
+
+def _batches(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
+    iterator = iter(entries)
+    while batch := list(islice(iterator, PAGE)):
+        yield batch

@@ -112,7 +112,7 @@ PLACES = [
     _p("account_verify_phone", by=(Person.WAITING,)),
     _p("mfa_authenticate", by=(Person.WAITING,)),
     _p("styleguide", by=V),
-    # Error pages, as `DEBUG` serves them for review.
+    # Error pages, as the setting DEBUG serves them for review.
     *(_p("error-page", str(code), by=V) for code in (400, 403, 404, 405, 413, 429, 500)),
 ]
 

@@ -94,6 +94,9 @@ class World:
                 assert urlsplit(page.url).path == urlsplit(self.path(place)).path, (
                     f"{place} for {person.name} leads to {page.url}"
                 )
+                if place.name == "error-page":
+                    # Whatever isn't found says so at the same address.
+                    expect(page.locator(".error-code")).to_contain_text(place.arguments[0])
                 yield f"{place} for {person.name}", page
 
     def _open(self, page: Page, place: Place) -> None:

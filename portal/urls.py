@@ -31,5 +31,5 @@ urlpatterns = [
     path("styleguide/", styleguide, name="styleguide"),
     path("", include("portal.machine_urls")),
 ]
-if settings.DEBUG:
+if settings.DEVELOPMENT:
     urlpatterns += [path("error/<int:status>/", views.error_page, name="error-page")]

@@ -59,7 +59,8 @@ def lines(
     for one in saved:
         same.setdefault(one.same_as, []).append(one)
     charged = {row.customer_id for row in rows} | {payer_pk}
-    made = [_line(group, rows, needed, charged, today) for group in same.values()]
+    is_only = len(same) == 1
+    made = [_line(group, rows, needed, charged, today, is_only) for group in same.values()]
     return sorted(made, key=lambda line: (not line.is_default, not line.pays))
 
 
@@ -69,6 +70,7 @@ def _line(
     needed: Mapping[str, str],
     charged: set[int | None],
     today: date,
+    is_only: bool,
 ) -> CardLine:
     """Return one line for copies of one card: the one that's used stands for all."""
     paying = {row.method_id: row for row in rows if row.method_id}
@@ -101,12 +103,16 @@ def _line(
         is_default=is_charged and is_default(shown),
         can_be_default=is_charged and not has_expired and (not is_default(shown) or bool(others)),
         pays=_("Pays for %(what)s") % {"what": texts.listed(names)} if names else "",
-        why_kept=_why_kept(group, needed, is_paying=bool(names)),
+        why_kept=_why_kept(group, needed, is_paying=bool(names), is_only=is_only),
     )
 
 
-def _why_kept(group: Sequence[PaymentMethod], needed: Mapping[str, str], *, is_paying: bool) -> str:
+def _why_kept(
+    group: Sequence[PaymentMethod], needed: Mapping[str, str], *, is_paying: bool, is_only: bool
+) -> str:
     why = next((needed[one.stripe_id] for one in group if one.stripe_id in needed), "")
+    if why and is_paying and is_only:
+        return _("To remove it, add another card and make that your default.")
     if why and is_paying:
         return _("To remove it, make another card your default first.")
     return why

@@ -228,7 +228,7 @@ def _pay(invoice: Invoice, method_id: str, attempt: str) -> Invoice:
         return invoice
     try:
         gateway.pay_with(invoice.stripe_id, method_id, attempt)
-        return refresh.sync_invoice(invoice.stripe_id)
+        return _after_payment(invoice)
     except gateway.CardRefused as error:
         _read_invoice(invoice)
         if error.code in TO_CONFIRM:
@@ -243,6 +243,17 @@ def _pay(invoice: Invoice, method_id: str, attempt: str) -> Invoice:
         if again and again.status == InvoiceStatus.PAID:
             return again
         raise MethodError(_("This couldn’t be paid with that card. Try another one.")) from error
+
+
+def _after_payment(invoice: Invoice) -> Invoice:
+    """Read a paid invoice and what it's for; else home says it failed until events come."""
+    paid = refresh.sync_invoice(invoice.stripe_id)
+    try:
+        if paid.subscription is not None:
+            refresh.sync_subscription(paid.subscription.stripe_id)
+    except gateway.StripeError as error:
+        failures.note(logger, error, "A subscription could not be read after it was paid")
+    return paid
 
 
 def _read_invoice(invoice: Invoice) -> Invoice | None:

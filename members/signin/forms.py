@@ -61,6 +61,8 @@ class SignupForm(allauth_forms.SignupForm):  # type: ignore[misc]  # allauth has
         _take_mailbox(self, "email")
         self.fields["password1"].help_text = SAFE_CHOICE
         self.fields["phone"].help_text = _("For text messages. We’ll text you a code to verify it.")
+        # Lets the stylesheet see that it's empty: then nothing is asked about texts.
+        self.fields["phone"].widget.attrs["placeholder"] = " "
         self.fields["text_messages"].help_text = text_message_terms()
 
     def clean_name(self) -> str:

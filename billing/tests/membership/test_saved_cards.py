@@ -439,6 +439,9 @@ def test_another_card_pays_it_and_what_comes(
     sandbox.control(f"checkout/{session}/complete", card=MASTERCARD, authenticate=True)
     answer = back(client, session)
     assert "Payment received: $29.00. Mastercard ending in 4444 also pays from now on." in answer
+    # Home says so before Stripe's events tell.
+    assert "didn’t go through" not in answer
+    assert Subscription.objects.get().status == "active"
     assert "Pay with another card" not in answer
     failed.refresh_from_db()
     assert failed.status == "paid"

@@ -74,6 +74,26 @@ def picture(name: str) -> SafeString:
     )
 
 
+@register.simple_tag
+def in_place(address: str) -> SafeString:
+    """Post a form by HTMX: `<form {% in_place url %}>`, with `{% says %}` where its buttons are.
+
+    What's answered is said there, unless it leads to another page. Without scripts it's a form like
+    any other. Nothing is sent twice while an answer is on its way.
+    """
+    return format_html(
+        'method="post" action="{0}" hx-post="{0}" hx-target="find .says" hx-swap="innerHTML"'
+        ' hx-disabled-elt="find button" hx-sync="this:drop"',
+        address,
+    )
+
+
+@register.simple_tag
+def says() -> SafeString:
+    """Leave room in a form for what it's answered with, or why it couldn't be sent."""
+    return SafeString('<div class="says"></div>')
+
+
 def _picture_name(method: str) -> str:
     if method in CARD_PICTURES:
         return method

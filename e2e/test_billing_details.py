@@ -50,3 +50,13 @@ def test_a_member_changes_who_is_billed_and_sees_it_on_the_next_invoice(
     page.goto(f"{stack.url}/payments/invoices/{newest}/")
     expect(page.get_by_text("Blåbär AB")).to_be_visible()
     expect(page.get_by_text("SE123456789001")).to_be_visible()
+
+    page.goto(f"{stack.url}/account/billing/")
+    page.get_by_role("button", name="Remove SE123456789001").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("Remove SE123456789001?")
+    dialog.get_by_role("button", name="Remove tax ID").click()
+    expect(
+        page.get_by_text("The tax ID is removed. It’s not on your next invoice.")
+    ).to_be_visible()
+    expect(page.get_by_role("dialog")).to_have_count(0)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from e2e import journey
@@ -212,3 +213,80 @@ def test_a_request_and_its_withdrawal_can_be_tried_again(member: Page, stack: St
     expect(told).to_be_visible()
     expect(member.locator("#story [role=status]")).to_be_focused()
     expect(withdraw).to_have_count(0)
+
+
+def press_card(page: Page) -> None:
+    page.get_by_role("button", name="Change card").click()
+
+
+def said_at_button(page: Page) -> Locator:
+    """What the form of the card's button says."""
+    return page.locator('form[action="/membership/card/"] [role=alert]')
+
+
+def test_a_button_that_leads_to_stripe_says_beside_it_why_it_does_not(
+    member: Page, stack: Stack
+) -> None:
+    address = f"{stack.url}/membership/"
+    member.context.set_offline(False)
+    member.goto(address)
+    member.context.set_offline(True)
+    press_card(member)
+    expect(said_at_button(member)).to_contain_text("You’re offline.")
+    member.context.set_offline(False)
+    # Stripe is away: said in the same place, with the focus, and once.
+    stack.control("switches", api_fail=1)
+    try:
+        said_at_button(member).get_by_role("button", name="Try again").click()
+        expect(said_at_button(member)).to_contain_text("Please try again in a moment.")
+        expect(said_at_button(member)).to_have_count(1)
+        expect(said_at_button(member)).to_be_focused()
+        expect(member).to_have_url(address)
+        assert member.evaluate("document.documentElement.scrollWidth") <= 360
+        assert Axe().run(member).response["violations"] == []
+    finally:
+        stack.control("switches", api_fail=0)
+    press_card(member)
+    member.wait_for_url(re.compile("/portal/"))
+    # Coming back, nothing is busy, and what failed isn't said anymore.
+    member.go_back()
+    expect(member.get_by_role("button", name="Change card")).to_be_enabled()
+
+
+def test_a_session_that_ended_is_said_at_the_button(member: Page, stack: Stack) -> None:
+    address = f"{stack.url}/membership/"
+    member.goto(address)
+    stack.sql("DELETE FROM django_session")
+    press_card(member)
+    expect(said_at_button(member)).to_contain_text("You’ve been signed out.")
+    said_at_button(member).get_by_role("link", name="Sign in again").click()
+    journey.fill_sign_in(member, FIONA)
+    expect(member).to_have_url(address)
+
+
+def test_an_expired_page_is_said_at_the_button_and_loads_again(member: Page, stack: Stack) -> None:
+    member.goto(f"{stack.url}/membership/")
+    member.context.clear_cookies(name="csrftoken")
+    press_card(member)
+    expect(said_at_button(member)).to_contain_text("This page has expired.")
+    said_at_button(member).get_by_role("button", name="Load the page again").click()
+    expect(said_at_button(member)).to_have_count(0)
+    press_card(member)
+    member.wait_for_url(re.compile("/portal/"))
+
+
+def test_a_payment_keeps_what_was_typed_while_offline(member: Page, stack: Stack) -> None:
+    member.goto(f"{stack.url}/payments/new/")
+    form = member.locator("#paying")
+    member.get_by_role("textbox", name="Amount").fill("much")
+    member.get_by_role("button", name="Continue to payment").click()
+    expect(member.get_by_role("textbox", name="Amount")).to_be_focused()
+    expect(form).to_contain_text("for example")
+    member.get_by_role("textbox", name="Amount").fill("12.00")
+    member.context.set_offline(True)
+    member.get_by_role("button", name="Continue to payment").click()
+    expect(form.get_by_role("alert")).to_contain_text("You’re offline.")
+    member.context.set_offline(False)
+    form.get_by_role("button", name="Try again").click()
+    member.wait_for_url(re.compile("/checkout/"))
+    expect(member.get_by_text("$12.00").first).to_be_visible()

@@ -63,8 +63,7 @@ def text_messages(request: HttpRequest) -> HttpResponse:
     member = current_member(request)
     outcome = _record_answer(request, member, agrees=request.POST.get("agree") == "yes")
     if wants_fragment(request):
-        context = notification_views.page_context(member) | {"outcome": outcome}
-        return render(request, "members/notifications.html#all", context)
+        return _texts(request, member, outcome)
     messages.success(request, outcome)
     return redirect("members:notifications")
 
@@ -73,14 +72,20 @@ def text_messages(request: HttpRequest) -> HttpResponse:
 @require_POST
 @confirmed_lately
 def remove_phone(request: HttpRequest) -> HttpResponse:
-    """Remove the member's phone number, and with it their consent to texts."""
+    """Remove the member's phone number, and with it their consent to texts.
+
+    HTMX gets the partial `members/notifications.html#all`.
+    """
     user = current_user(request)
     before = str(user.member.phone) if user.member.phone_is_verified else ""
     with transaction.atomic():
         phones.remove(user)
         if before:
             contact_notices.number_removed(user, before, request)
-    messages.success(request, _("Your phone number is removed. We won’t text you anymore."))
+    outcome = _("Your phone number is removed. We won’t text you anymore.")
+    if wants_fragment(request):
+        return _texts(request, user.member, outcome)
+    messages.success(request, outcome)
     return redirect("members:notifications")
 
 
@@ -94,6 +99,12 @@ def skip_phone(request: HttpRequest) -> HttpResponseBase:
     consent.drop_wish(request)
     response: HttpResponseBase = stage.exit()
     return response
+
+
+def _texts(request: HttpRequest, member: Member, outcome: str) -> HttpResponse:
+    """Render what's true of someone's texts now, for HTMX."""
+    context = notification_views.page_context(member) | {"outcome": outcome}
+    return render(request, "members/notifications.html#all", context)
 
 
 @transaction.atomic

@@ -55,8 +55,7 @@ def add_card(request: HttpRequest) -> HttpResponse:
     try:
         return redirect(payment_methods.start_adding(current_user(request)))
     except MethodError as error:
-        messages.error(request, str(error))
-        return redirect("billing:cards")
+        return Outcome(Tone.BAD, str(error)).answer(request, "billing:cards")
 
 
 @login_required
@@ -135,8 +134,7 @@ def pay_again(request: HttpRequest, pk: int) -> HttpResponse:
         messages.info(request, str(error))
         return redirect("billing:invoice-hosted", pk=invoice.pk)
     except MethodError as error:
-        messages.error(request, str(error))
-        return redirect("home")
+        return Outcome(Tone.BAD, str(error)).answer(request, "home")
     row = invoice.subscription
     told = _("Payment received: %(amount)s with %(card)s.")
     return _after_paying(request, paid, told, payment_methods.name(row) if row else "")
@@ -152,8 +150,7 @@ def pay_with_another(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         return redirect(payment_methods.start_adding(current_user(request), invoice))
     except MethodError as error:
-        messages.error(request, str(error))
-        return redirect("home")
+        return Outcome(Tone.BAD, str(error)).answer(request, "home")
 
 
 def _after_paying(

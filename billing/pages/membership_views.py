@@ -240,23 +240,23 @@ def _switch_page(
 @login_required
 @require_POST
 def change_way(request: HttpRequest) -> HttpResponse:
-    """Let the next renewal be paid the other way: by card, or by Zelle."""
+    """Let the next renewal be paid the other way: by card, or by Zelle.
+
+    HTMX gets the membership with what's true now.
+    """
     user = current_user(request)
     facts = member_facts.membership(user)
     other = membership_status.other_way(facts, membership_status.membership(facts))
     # The button says which way, so that an old page can't change it back.
     wanted = request.POST.get("way", "")
     if other is None or wanted != ("zelle" if other.is_zelle else "card"):
-        messages.info(request, _("This has already changed."))
-        return redirect("billing:membership")
+        return _done(request, _("This has already changed."), Tone.INFO)
     try:
         way.change(user, other)
     except cancellation.MembershipError as error:
-        messages.error(request, str(error))
-    else:
-        told = _("You now pay by Zelle.") if other.is_zelle else _("You now pay by card.")
-        messages.success(request, told)
-    return redirect("billing:membership")
+        return _done(request, str(error), Tone.BAD)
+    told = _("You now pay by Zelle.") if other.is_zelle else _("You now pay by card.")
+    return _done(request, told)
 
 
 @login_required
@@ -267,8 +267,7 @@ def manage_card(request: HttpRequest) -> HttpResponse:
     try:
         return redirect(checkout.card_page(current_user(request), subscription_pk))
     except checkout.CheckoutError as error:
-        messages.error(request, str(error))
-        return redirect("billing:membership")
+        return Outcome(Tone.BAD, str(error)).answer(request, "billing:membership")
 
 
 @login_required
@@ -282,10 +281,9 @@ def use_card(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         cards.use_for_next_charges(user, payment, request)
     except cancellation.MembershipError as error:
-        messages.error(request, str(error))
-    else:
-        card = texts.card(payment.card_brand, payment.card_last4)
-        messages.success(request, _("Your next charges go to %(card)s.") % {"card": card})
+        return Outcome(Tone.BAD, str(error)).answer(request, "billing:membership")
+    card = texts.card(payment.card_brand, payment.card_last4)
+    messages.success(request, _("Your next charges go to %(card)s.") % {"card": card})
     return redirect("billing:membership")
 
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.contrib import messages
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
 
 from billing.core.tones import Tone
+from common.htmx import wants_fragment
 
 LEVELS = {Tone.GOOD: messages.SUCCESS, Tone.WAIT: messages.WARNING, Tone.BAD: messages.ERROR}
 
@@ -26,3 +28,10 @@ class Outcome:
     def leave_for(self, request: HttpRequest) -> None:
         """Let the page after a redirect show it."""
         messages.add_message(request, LEVELS.get(self.tone, messages.INFO), self.text)
+
+    def answer(self, request: HttpRequest, page: str) -> HttpResponse:
+        """Say it in the form that was sent (`{% says %}`), or on a page after a redirect."""
+        if wants_fragment(request):
+            return render(request, "components/outcome.html", {"outcome": self})
+        self.leave_for(request)
+        return redirect(page)

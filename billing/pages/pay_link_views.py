@@ -16,10 +16,12 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from billing.core.bank_statuses import ZellePurpose
+from billing.core.tones import Tone
 from billing.facts import pay_links, tax_settings, zelle
 from billing.membership import checkout
 from billing.models import Checkout, ExpectedTransfer, PaymentRequest
 from billing.pages import payables, payment_views, zelle_views
+from billing.pages.outcomes import Outcome
 from billing.payments import single_payments
 from billing.payments.single_payments import Unpayable
 from billing.zelle import expecting
@@ -143,16 +145,21 @@ def _for_member(request: HttpRequest, asked: PaymentRequest) -> HttpResponse:
 def _for_anyone(request: HttpRequest, asked: PaymentRequest) -> HttpResponse:
     """Show a request to whoever has its link; they can pay it by card."""
     why = single_payments.unpayable(asked)
+    problem = ""
+    if why is None and request.method == "POST":
+        try:
+            return redirect(single_payments.pay_by_link(asked))
+        except checkout.AlreadyPaid:
+            why = Unpayable.BEING_PAID
+        except checkout.CheckoutError as error:
+            problem = str(error)
+    if request.method == "POST" and wants_fragment(request):
+        # The page says why it can't be paid anymore; what can be tried again is said at the button.
+        again = Outcome(Tone.BAD, problem)
+        return again.answer(request, request.path) if problem else redirect(request.path)
     if why is not None:
         return _closed_page(request, CLOSED[why], 410 if why in GONE else 200)
-    if request.method != "POST":
-        return _open_page(request, asked)
-    try:
-        return redirect(single_payments.pay_by_link(asked))
-    except checkout.AlreadyPaid:
-        return _closed_page(request, CLOSED[Unpayable.BEING_PAID], 200)
-    except checkout.CheckoutError as error:
-        return _open_page(request, asked, problem=str(error))
+    return _open_page(request, asked, problem)
 
 
 def _open_page(request: HttpRequest, asked: PaymentRequest, problem: str = "") -> HttpResponse:

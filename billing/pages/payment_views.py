@@ -12,9 +12,11 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django_htmx.http import reswap, retarget
 
 from billing.core.bank_statuses import ZellePurpose
 from billing.core.statuses import Purpose
+from billing.core.tones import Tone
 from billing.facts import tax_settings, zelle
 from billing.membership import checkout
 from billing.models import Checkout, ZelleTerms
@@ -26,6 +28,7 @@ from billing.pages import (
     zelle_views,
 )
 from billing.pages.forms import AmountForm
+from billing.pages.outcomes import Outcome
 from billing.payments import single_payments
 from billing.zelle import expecting
 from common import money
@@ -133,13 +136,13 @@ def by_zelle(request: HttpRequest) -> bool:
 
 
 def to_checkout(request: HttpRequest, start: Callable[[], str], back: str) -> HttpResponse:
-    """Send the member to the page that `start` returns, or back with an error message."""
+    """Send the member to the page that `start` returns, or say why not: at the form, or `back`."""
     try:
         return redirect(start())
     except checkout.AlreadyPaid as error:
         messages.info(request, str(error))
     except checkout.CheckoutError as error:
-        messages.error(request, str(error))
+        return Outcome(Tone.BAD, str(error)).answer(request, back)
     return redirect(back)
 
 
@@ -167,4 +170,8 @@ def _amount_page(request: HttpRequest, form: AmountForm) -> HttpResponse:
         "takes_zelle": takes_zelle,
         "zelle_bounds": zelle.bounds(known) if _is_narrower(known) else "",
     }
+    if wants_fragment(request):
+        # What's wrong is said at its field, so the whole form is replaced.
+        answer = render(request, "billing/pay_amount.html#paying", context)
+        return reswap(retarget(answer, "#paying"), "outerHTML")
     return render(request, "billing/pay_amount.html", context)

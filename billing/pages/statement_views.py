@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
+from billing.core.tones import Tone
 from billing.facts import statements
 from billing.models import Payment
 from billing.pages import receipts
+from billing.pages.outcomes import Outcome
 from billing.pages.payment_lines import payment_url
 from common import documents, spreadsheets
 from members.access import current_user
@@ -73,10 +74,8 @@ def email_receipt(request: HttpRequest, pk: int) -> HttpResponse:
     """Email that receipt to the member."""
     row, user = _own_payment(request, pk), current_user(request)
     receipts.send(user, row)
-    messages.success(
-        request, _("We’ve emailed your receipt to %(address)s.") % {"address": user.email}
-    )
-    return redirect(payment_url(row))
+    told = _("We’ve emailed your receipt to %(address)s.") % {"address": user.email}
+    return Outcome(Tone.GOOD, told).answer(request, payment_url(row))
 
 
 def _own_payment(request: HttpRequest, pk: int) -> Payment:

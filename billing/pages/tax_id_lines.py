@@ -47,6 +47,11 @@ class TaxIdLine:
     label: str
     note: str
 
+    @property
+    def sent(self) -> dict[str, str]:
+        """Return the fields that say which one to remove."""
+        return {"kind": self.type, "value": self.value}
+
 
 def lines(tax_ids: Iterable[Mapping[str, str]]) -> list[TaxIdLine]:
     """Return a customer's tax IDs in Stripe's order."""

@@ -6,18 +6,20 @@ import hashlib
 from collections.abc import Callable
 
 from allauth.account.adapter import get_adapter
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
+from billing.core.tones import Tone
 from billing.facts import zelle
 from billing.models import ExpectedTransfer, ZelleTerms
 from billing.pages import zelle_pages, zelle_receipts
 from billing.pages.forms import SentForm
+from billing.pages.outcomes import Outcome
 from billing.zelle import expecting
 from common import documents
 from common.htmx import wants_fragment
@@ -61,12 +63,14 @@ def sent(request: HttpRequest, pk: int) -> HttpResponse:
     """Note that the member has sent it, or hasn't after all."""
     row, user = _own(request, pk), current_user(request)
     if "not_sent" in request.POST:
-        return _back_to(request, pk, lambda: expecting.say_not_sent(user, pk))
+        told = _("We won’t look for it until you tell us you’ve sent it.")
+        return _back_to(request, lambda: expecting.say_not_sent(user, pk), pk, told)
     form = SentForm(request.POST)
     if not form.is_valid():
         return _page(request, zelle_pages.zelle_page(row, zelle.terms()), form)
     name = form.cleaned_data["payer_name"]
-    return _back_to(request, pk, lambda: expecting.say_sent(user, pk, name))
+    told = _("Thank you. We’ll email you when it arrives.")
+    return _back_to(request, lambda: expecting.say_sent(user, pk, name), pk, told)
 
 
 @login_required
@@ -75,7 +79,8 @@ def cancel(request: HttpRequest, pk: int) -> HttpResponse:
     """Cancel a payment that wasn't sent."""
     _own(request, pk)
     user = current_user(request)
-    return _back_to(request, pk, lambda: expecting.cancel(user, pk))
+    told = _("This payment is canceled.")
+    return _back_to(request, lambda: expecting.cancel(user, pk), pk, told)
 
 
 @login_required
@@ -120,20 +125,28 @@ def code(request: HttpRequest) -> HttpResponse:
 
 
 def started(request: HttpRequest, start: Callable[[], ExpectedTransfer], back: str) -> HttpResponse:
-    """Send the member to the page of what `start` returns, or back with an error message."""
+    """Send the member to the page of what `start` returns, or say at the form or `back` why not."""
     try:
         return redirect("billing:zelle", pk=start().pk)
     except expecting.ZelleError as error:
-        messages.error(request, str(error))
-    return redirect(back)
+        return Outcome(Tone.BAD, str(error)).answer(request, back)
 
 
-def _back_to(request: HttpRequest, pk: int, act: Callable[[], ExpectedTransfer]) -> HttpResponse:
+def _back_to(
+    request: HttpRequest, act: Callable[[], ExpectedTransfer], pk: int, told: str
+) -> HttpResponse:
+    """Act, and show the payment with what's true now: in its place (HTMX), or as a page."""
+    outcome = Outcome(Tone.GOOD, told)
     try:
         act()
     except expecting.ZelleError as error:
-        messages.info(request, str(error))
-    return redirect("billing:zelle", pk=pk)
+        outcome = Outcome(Tone.INFO, str(error))
+    if not wants_fragment(request):
+        outcome.leave_for(request)
+        return redirect("billing:zelle", pk=pk)
+    row = _own(request, pk)
+    form = SentForm(initial={"payer_name": zelle_pages.name_of_payer(row)})
+    return _page(request, zelle_pages.zelle_page(row, zelle.terms()), form, outcome)
 
 
 def _own(request: HttpRequest, pk: int) -> ExpectedTransfer:
@@ -145,6 +158,11 @@ def _own(request: HttpRequest, pk: int) -> ExpectedTransfer:
     return row
 
 
-def _page(request: HttpRequest, page: zelle_pages.ZellePage, form: SentForm) -> HttpResponse:
+def _page(
+    request: HttpRequest,
+    page: zelle_pages.ZellePage,
+    form: SentForm,
+    outcome: Outcome | None = None,
+) -> HttpResponse:
     template = "billing/zelle.html" + ("#payment" if wants_fragment(request) else "")
-    return render(request, template, {"payment": page, "form": form})
+    return render(request, template, {"payment": page, "form": form, "outcome": outcome})

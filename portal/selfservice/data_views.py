@@ -6,12 +6,14 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
+from billing.core.tones import Tone
+from billing.pages.outcomes import Outcome
 from common.file_names import saved_as
 from common.htmx import wants_fragment
 from members.access import current_user
@@ -26,32 +28,36 @@ from portal.selfservice import data_exports
 def your_data(request: HttpRequest) -> HttpResponseBase:
     """Show the member's copies, or have one made (POST).
 
-    Template: `selfservice/data.html`; HTMX asks for its partial `copies` while one is being made.
-    Context: `exports` (portal.models.DataExport), `is_waiting`, `days`, `most`.
+    Template: `selfservice/data.html`; HTMX gets its partial `copies`, and asks for it while one is
+    being made.
+    Context: `exports` (portal.models.DataExport), `is_waiting`, `days`, `most`, `outcome`.
     """
+    outcome = None
     if request.method == "POST":
-        return _ask(request)
+        outcome = _ask(request)
+        if not wants_fragment(request):
+            outcome.leave_for(request)
+            return redirect("selfservice:data")
     exports = data_exports.of(current_user(request))
     context = {
         "exports": exports,
         "is_waiting": any(one.state == ExportState.WAITING for one in exports),
         "days": EXPORT_KEPT.days,
         "most": data_exports.MOST_A_DAY,
+        "outcome": outcome,
     }
     template = "selfservice/data.html" + ("#copies" if wants_fragment(request) else "")
     return render(request, template, context)
 
 
-def _ask(request: HttpRequest) -> HttpResponse:
+def _ask(request: HttpRequest) -> Outcome:
     user = current_user(request)
     try:
         data_exports.ask(user)
     except data_exports.ExportRefused as refusal:
-        messages.error(request, str(refusal))
-    else:
-        said = _("We’re preparing your copy. We’ll email %(address)s when it’s ready.")
-        messages.success(request, said % {"address": user.email})
-    return redirect("selfservice:data")
+        return Outcome(Tone.BAD, str(refusal))
+    said = _("We’re preparing your copy. We’ll email %(address)s when it’s ready.")
+    return Outcome(Tone.GOOD, said % {"address": user.email})
 
 
 @login_required

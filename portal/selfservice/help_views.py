@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from common import addresses
+from common.htmx import wants_fragment
 from portal.selfservice import contact, help_facts
 from portal.selfservice.contact import own_page
 from portal.selfservice.help_forms import HelpForm, VisitorsHelpForm
@@ -45,6 +46,9 @@ def help_page(request: HttpRequest) -> HttpResponse:
 def _page(
     request: HttpRequest, user: User | None, form: HelpForm, status: int = 200
 ) -> HttpResponse:
+    if wants_fragment(request) and request.method == "POST":
+        # HTMX shows no answer that's called an error.
+        return render(request, "selfservice/contact.html", {"form": form})
     if user is None:
         return render(request, "selfservice/help_visitor.html", {"form": form}, status=status)
     mine = help_facts.read(user)

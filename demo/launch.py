@@ -33,6 +33,7 @@ from common.postgres import (
     development_cluster,
     embedded_url,
 )
+from sandbox.identity.keys import client_key
 
 HOST = "127.0.0.1"
 # What people type: browsers allow passkeys for a name, but not for a number.
@@ -63,6 +64,8 @@ class Choices:
     sandbox_port: int = 8010
     smtp_port: int = 8025
     imap_port: int = 8143
+    # Signs what the portal sends to the sandbox's Apple.
+    apple_key: str = field(default_factory=client_key)
 
     @classmethod
     def load(cls) -> "Choices":
@@ -158,6 +161,11 @@ SETTINGS = {
     "BANK_MAIL_RECIPIENTS": "owner@harbor-yoga.example",
     "SANDBOX_BANK_RECIPIENT": "owner@harbor-yoga.example",
     "SANDBOX_DATA": str(WORLD),
+    "GOOGLE_CLIENT_ID": "harbor-yoga.apps.googleusercontent.example",
+    "GOOGLE_CLIENT_SECRET": "sandbox-google-secret",
+    "APPLE_CLIENT_ID": "example.harbor-yoga.portal",
+    "APPLE_TEAM_ID": "SANDBOX000",
+    "APPLE_KEY_ID": "SANDBOXKEY",
     "WEB_WORKERS": "2",
     # Requests to this machine must not go through its proxy.
     "NO_PROXY": f"{HOST},{NAME}",
@@ -183,6 +191,11 @@ def environment(choices: Choices) -> dict[str, str]:
         "SANDBOX_IMAP_PORT": str(choices.imap_port),
         "SANDBOX_WEBHOOK_URL": f"http://{HOST}:{choices.web_port}/billing/webhook/",
         "SANDBOX_SMS_INBOUND_URL": f"http://{HOST}:{choices.web_port}/sms/inbound/",
+        "GOOGLE_AUTHORIZE_URL": f"{choices.sandbox}/google/auth",
+        "GOOGLE_TOKEN_URL": f"{choices.sandbox}/google/token",
+        "APPLE_API_BASE": f"{choices.sandbox}/apple",
+        # As people write it into a file of settings.
+        "APPLE_PRIVATE_KEY": choices.apple_key.replace("\n", "\\n"),
         "WEB_BIND": f"{HOST}:{choices.web_port}",
     }
     return os.environ | SETTINGS | addresses

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 
@@ -13,36 +12,26 @@ from playwright.sync_api import Browser, Page, expect
 from e2e import journey
 from e2e.stack import Stack
 from e2e.test_second_step import restart_web
-from testing import identity as identities
-from testing.identity import Identity
+from sandbox.identity.keys import client_key
 
-GINA, HIDDEN = "gina.guest@gmail.com", "q1w2e3@privaterelay.appleid.com"
-
-
-@pytest.fixture(scope="module")
-def providers() -> Iterator[Identity]:
-    """Both, on another site than the portal's."""
-    with identities.running() as running:
-        yield running
+GINA = "gina.guest@gmail.com"
 
 
 @pytest.fixture(scope="module")
-def set_up(stack: Stack, providers: Identity) -> Iterator[Stack]:
-    """A portal that's registered with both."""
-    known = providers.settings()
-    google, apple = known["google"], known["apple"]
+def set_up(stack: Stack) -> Iterator[Stack]:
+    """A portal that's registered with the sandbox's Google and Apple, which are another site."""
     stack.name = "localhost"
     stack.more = {
-        "GOOGLE_CLIENT_ID": google["client_id"],
-        "GOOGLE_CLIENT_SECRET": google["secret"],
-        "GOOGLE_AUTHORIZE_URL": google["authorize_url"],
-        "GOOGLE_TOKEN_URL": google["token_url"],
-        "APPLE_CLIENT_ID": apple["client_id"],
-        "APPLE_TEAM_ID": apple["team"],
-        "APPLE_KEY_ID": apple["secret"],
+        "GOOGLE_CLIENT_ID": "portal.example",
+        "GOOGLE_CLIENT_SECRET": "shh",
+        "GOOGLE_AUTHORIZE_URL": f"{stack.sandbox_url}/google/auth",
+        "GOOGLE_TOKEN_URL": f"{stack.sandbox_url}/google/token",
+        "APPLE_CLIENT_ID": "portal.example",
+        "APPLE_TEAM_ID": "TEAM",
+        "APPLE_KEY_ID": "KEY",
         # As people write it into a file of settings.
-        "APPLE_PRIVATE_KEY": apple["private_key"].replace("\n", "\\n"),
-        "APPLE_API_BASE": apple["base"],
+        "APPLE_PRIVATE_KEY": client_key().replace("\n", "\\n"),
+        "APPLE_API_BASE": f"{stack.sandbox_url}/apple",
     }
     restart_web(stack)
     yield stack
@@ -61,19 +50,13 @@ def phone(browser: Browser) -> Iterator[Page]:
 
 
 def test_a_visitor_joins_with_google_and_finds_the_plan_they_chose(
-    phone: Page, set_up: Stack, providers: Identity
+    phone: Page, set_up: Stack
 ) -> None:
-    providers.claims = {
-        "sub": "g-7",
-        "email": GINA,
-        "email_verified": True,
-        "given_name": "Gina",
-        "family_name": "Guest",
-    }
     phone.goto(f"{set_up.url}/membership/")
     phone.get_by_role("main").get_by_role("link", name="Create an account").click()
     phone.wait_for_url(re.compile("/accounts/signup/"))
     phone.get_by_role("button", name="Continue with Google").click()
+    phone.get_by_role("button", name=GINA).click()
     expect(phone).to_have_url(f"{set_up.url}/membership/")
     phone.get_by_role("button", name="Your menu").click()
     expect(phone.get_by_text("Gina Guest", exact=True)).to_be_visible()
@@ -86,38 +69,33 @@ def test_a_visitor_joins_with_google_and_finds_the_plan_they_chose(
     phone.get_by_role("dialog").get_by_role("button", name="Disconnect").click()
     expect(phone.get_by_text("Google is disconnected.")).to_be_visible()
     section.get_by_role("button", name="Connect Google").click()
+    phone.get_by_role("button", name=GINA).click()
     expect(phone.get_by_text("Google is connected.")).to_be_visible()
     phone.goto(f"{set_up.url}/account/activity/")
     expect(phone.get_by_text("An account was connected for sign-in")).to_be_visible()
 
 
-def test_apples_page_posts_from_another_site(
-    phone: Page, set_up: Stack, providers: Identity
-) -> None:
-    providers.claims = {"sub": "a-7", "email": HIDDEN, "email_verified": "true"}
-    providers.user = json.dumps({"name": {"firstName": "Ada", "lastName": "Apple"}})
+def test_apples_page_posts_from_another_site(phone: Page, set_up: Stack) -> None:
     phone.goto(f"{set_up.url}/accounts/login/?next=/payments/")
     phone.get_by_role("button", name="Continue with Apple").click()
-    phone.wait_for_url(re.compile(re.escape(providers.url)))
-    phone.get_by_role("button", name="Go").click()
+    phone.wait_for_url(re.compile(re.escape(f"{set_up.sandbox_url}/apple/")))
+    phone.get_by_role("button", name="Ada Apple").click()
+    phone.get_by_role("button", name="Continue").click()
     expect(phone).to_have_url(f"{set_up.url}/payments/")
     phone.get_by_role("button", name="Your menu").click()
     expect(phone.get_by_text("Ada Apple", exact=True)).to_be_visible()
 
 
-def test_a_member_who_cancels_signs_in_with_their_password(
-    phone: Page, set_up: Stack, providers: Identity
-) -> None:
+def test_a_member_who_cancels_signs_in_with_their_password(phone: Page, set_up: Stack) -> None:
     email = "carl@social.example"
     journey.sign_up(phone, set_up, "Carl Cancel", email)
     phone.context.clear_cookies()
-    providers.cancels = True
     phone.goto(f"{set_up.url}/accounts/login/?next=/payments/")
     phone.get_by_role("button", name="Continue with Google").click()
+    phone.get_by_role("button", name="Cancel").click()
     expect(phone.get_by_text("You canceled signing in with Google.")).to_be_visible()
     journey.fill_sign_in(phone, email)
     expect(phone).to_have_url(f"{set_up.url}/payments/")
-    providers.cancels = False
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -1,4 +1,4 @@
-"""`python -m sandbox`: serve a local Stripe, Twilio, mailbox, and bank."""
+"""`python -m sandbox`: serve a local Stripe, Twilio, mailbox, bank, Google, and Apple."""
 
 import argparse
 import os

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
 
-from sandbox import bank, control, fixtures, mail, pages, twilio, webhooks
+from sandbox import bank, control, fixtures, identity, mail, pages, twilio, webhooks
 from sandbox.stripe import api
 from sandbox.stripe.api import Api
 from sandbox.stripe.clock import Ticker
@@ -42,6 +42,7 @@ def build(world: World, *, smtp_port: int, imap_port: int) -> Starlette:
             *twilio.routes,
             *mail.routes,
             *bank.routes,
+            *identity.routes,
             *pages.routes,
         ],
         lifespan=lifespan,

@@ -1,13 +1,11 @@
-"""Google and Apple over HTTP on this machine: they ask nobody, and sign who a test says is there.
+"""Google and Apple that say what a test wants them to: forged, broken, or about anybody.
 
-Addresses, parameters, errors, and claims are those of Google's "OpenID Connect" and "Using OAuth
-2.0 for Web Server Applications", and of Apple's "Sign in with Apple REST API".
+The sandbox has the real ones, whose pages ask who one is; this has their keys and rules, and none
+of their manners.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 import secrets
 import threading
@@ -19,22 +17,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from sandbox.identity import keys
+from sandbox.identity.providers import APPLE, GOOGLE, is_proven
 
 CLIENT = "portal.example"
 SECRET = "shh"  # noqa: S105
-GOOGLE, APPLE = "https://accounts.google.com", "https://appleid.apple.com"
-KEY_ID = "test-key"
 Claims = dict[str, Any]
-
-
-def _encoded(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
-
-
-def _number(value: int) -> str:
-    return _encoded(value.to_bytes((value.bit_length() + 7) // 8, "big"))
 
 
 @dataclass
@@ -55,18 +45,10 @@ class Identity:
     asked: list[dict[str, str]] = field(default_factory=list)
     tokens: list[dict[str, str]] = field(default_factory=list)
     _codes: dict[str, dict[str, str]] = field(default_factory=dict)
-    _key: rsa.RSAPrivateKey = field(
-        default_factory=lambda: rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    )
+    _key: rsa.RSAPrivateKey = field(default_factory=keys.fresh)
 
     def settings(self) -> dict[str, dict[str, str]]:
         """Return the portal's `SIGN_IN_WITH` for these two."""
-        key = ec.generate_private_key(ec.SECP256R1())
-        pem = key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
         return {
             "google": {
                 "client_id": CLIENT,
@@ -78,7 +60,7 @@ class Identity:
                 "client_id": CLIENT,
                 "team": "TEAM",
                 "secret": "KEY",
-                "private_key": pem.decode(),
+                "private_key": keys.client_key(),
                 "base": self.url,
             },
         }
@@ -101,11 +83,11 @@ class Identity:
         """Exchange a code, once, for tokens, if it's the client that asked."""
         self.tokens.append(form)
         asked = self._codes.pop(form.get("code", ""), None)
-        if asked is None or not _is_proven(asked, form):
+        if asked is None or not is_proven(asked, form):
             return 400, {"error": "invalid_grant"}
         is_apple = asked.get("response_mode") == "form_post"
         claims = {
-            "iss": APPLE if is_apple else GOOGLE,
+            "iss": (APPLE if is_apple else GOOGLE).issuer,
             "aud": CLIENT,
             "iat": int(time.time()),
             "exp": int(time.time()) + 600,
@@ -118,30 +100,12 @@ class Identity:
             "id_token": self._signed(claims),
         }
 
-    def keys(self) -> Claims:
+    def published(self) -> Claims:
         """Return the public key, as a JWK set."""
-        public = self._key.public_key().public_numbers()
-        key = {"kty": "RSA", "kid": KEY_ID, "use": "sig", "alg": "RS256"}
-        return {"keys": [{**key, "n": _number(public.n), "e": _number(public.e)}]}
+        return keys.published(self._key)
 
     def _signed(self, claims: Claims) -> str:
-        header = {"alg": "RS256", "kid": KEY_ID, "typ": "JWT"}
-        parts = ".".join(_encoded(json.dumps(part).encode()) for part in (header, claims))
-        key = self._key
-        if self.forges:
-            key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        signature = key.sign(parts.encode(), padding.PKCS1v15(), hashes.SHA256())
-        return f"{parts}.{_encoded(signature)}"
-
-
-def _is_proven(asked: dict[str, str], form: dict[str, str]) -> bool:
-    """Whether the code is exchanged by who asked for it (RFC 6749 and, for PKCE, 7636)."""
-    if challenge := asked.get("code_challenge"):
-        digest = hashlib.sha256(form.get("code_verifier", "").encode()).digest()
-        if _encoded(digest) != challenge:
-            return False
-    is_same = form.get("redirect_uri") == asked["redirect_uri"]
-    return is_same and form.get("client_id") == asked["client_id"] and bool(form["client_secret"])
+        return keys.signed(claims, keys.fresh() if self.forges else self._key)
 
 
 def _handler(identity: Identity) -> type[BaseHTTPRequestHandler]:
@@ -149,7 +113,7 @@ def _handler(identity: Identity) -> type[BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             parts = urlsplit(self.path)
             if parts.path == "/auth/keys":
-                self._answer(200, json.dumps(identity.keys()), "application/json")
+                self._answer(200, json.dumps(identity.published()), "application/json")
                 return
             query = dict(parse_qsl(parts.query))
             target, answer = identity.authorize(query)

@@ -34,6 +34,7 @@ BROUGHT = {
     "proxy-protocol": "pymap",
     "pysasl": "pymap",
     "qrcode": "django-allauth",
+    "pyjwt": "django-allauth",
     "requests": "stripe",
     "werkzeug": "flask",
 }

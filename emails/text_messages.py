@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
 from typing import Any
@@ -45,6 +46,41 @@ LOSSES = {
 # How many of the newest messages to the same number are searched.
 SEARCHED = 50
 CLOCK_SKEW = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class Sender:
+    """Our account at Twilio, and the number that we send from, if it's the account's."""
+
+    status: str
+    is_ours: bool
+    sends_texts: bool
+    inbound_url: str
+
+
+def sender() -> Sender:
+    """Ask Twilio about our account and number.
+
+    Raises:
+        DeliveryProblem: it can't be asked.
+    """
+    try:
+        account = _client().api.v2010.accounts(settings.TWILIO_ACCOUNT_SID).fetch()
+        listed = _client().incoming_phone_numbers.list(
+            phone_number=settings.TWILIO_FROM_NUMBER, limit=1
+        )
+    except DeliveryProblem:
+        raise
+    except Exception as error:
+        if isinstance(error, TwilioRestException) and not _passes(error.status):
+            raise DeliveryProblem(f"Twilio said: {error.code} {error.msg}") from error
+        raise _no_answer(error) from error
+    return Sender(
+        status=str(account.status),
+        is_ours=bool(listed),
+        sends_texts=bool(listed and (listed[0].capabilities or {}).get("sms")),
+        inbound_url=str((listed[0].sms_url if listed else "") or ""),
+    )
 
 
 def send(message: Message) -> str:

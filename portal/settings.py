@@ -150,6 +150,11 @@ REFUND_WAITING_DAYS = env.int("REFUND_WAITING_DAYS", default=2)
 STATE = BASE_DIR / ".data" if DEVELOPMENT else Path("/var/lib/portal")
 LEDGER_HEADS_FILE = env.str("LEDGER_HEADS_FILE", default=str(STATE / "ledger-heads"))
 
+# Backups are made outside of the portal. `manage.py doctor` looks at the age of the newest file
+# with this name, which may have a *; empty: nobody knows.
+BACKUP_FILE = env.str("BACKUP_FILE", default="").strip()
+BACKUP_HOURS = env.int("BACKUP_HOURS", default=26)
+
 # Twilio
 TWILIO_ACCOUNT_SID = env.str("TWILIO_ACCOUNT_SID", default="")
 TWILIO_AUTH_TOKEN = env.str("TWILIO_AUTH_TOKEN", default="")
@@ -166,6 +171,8 @@ DEFAULT_FROM_EMAIL = addresses.header(
     env.str("DEFAULT_FROM_EMAIL", default="") or f"{BRAND_NAME} <{SUPPORT_EMAIL}>"
 )
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
+# Under which selectors the domain publishes the keys that sign our mails, for `manage.py doctor`.
+DKIM_SELECTORS = env.list("DKIM_SELECTORS", default=[])
 # Where mail programs may send "unsubscribe me" instead; empty: they only get the web address.
 UNSUBSCRIBE_EMAIL = env.str("UNSUBSCRIBE_EMAIL", default="").strip()
 EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 
-def self_signed(folder: Path, address: str = "127.0.0.1") -> Path:
+def self_signed(folder: Path, address: str = "127.0.0.1", days: int = 1) -> Path:
     """Write key and certificate into one file and return its path."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, address)])
@@ -24,7 +24,7 @@ def self_signed(folder: Path, address: str = "127.0.0.1") -> Path:
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
+        .not_valid_after(now + timedelta(days=days, minutes=1))
         .add_extension(alternative, critical=False)
         .sign(key, hashes.SHA256())
     )

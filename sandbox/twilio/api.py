@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import os
 import random
 import secrets
 from collections.abc import Callable, Mapping
@@ -22,7 +23,9 @@ from sandbox.world import World
 DEFAULT_PAGE_SIZE = 50
 LARGEST_PAGE_SIZE = 1000
 PREFIX = "/twilio"
-MESSAGES = PREFIX + "/2010-04-01/Accounts/{account}/Messages"
+ACCOUNTS = PREFIX + "/2010-04-01/Accounts/{account}"
+MESSAGES = ACCOUNTS + "/Messages"
+_BORN = "Wed, 01 Jan 2020 00:00:00 +0000"
 
 Form = Mapping[str, str]
 Answer = tuple[int, dict[str, Any]]
@@ -35,6 +38,14 @@ async def collection(request: Request) -> Response:
 
 async def single(request: Request) -> Response:
     return await _serve(request, fetch)
+
+
+async def account(request: Request) -> Response:
+    return await _serve(request, _account)
+
+
+async def own_numbers(request: Request) -> Response:
+    return await _serve(request, _own_numbers)
 
 
 def send(world: World, request: Request, form: Form) -> Answer:
@@ -81,6 +92,54 @@ def page(world: World, request: Request, form: Form) -> Answer:
         "first_page_uri": link.to(0),
         "previous_page_uri": link.to(number - 1) if number else None,
         "next_page_uri": link.to(number + 1) if start + size < len(matches) else None,
+    }
+
+
+def _account(world: World, request: Request, form: Form) -> Answer:
+    """The account, which is never suspended."""
+    sid = store.ACCOUNT_SID
+    return 200, {
+        "sid": sid,
+        "owner_account_sid": sid,
+        "friendly_name": "Sandbox",
+        "status": "active",
+        "type": "Full",
+        "auth_token": "",
+        "date_created": _BORN,
+        "date_updated": _BORN,
+        "uri": f"/2010-04-01/Accounts/{sid}.json",
+        "subresource_uris": {},
+    }
+
+
+def _own_numbers(world: World, request: Request, form: Form) -> Answer:
+    """The account's only number; what comes in goes to SANDBOX_SMS_INBOUND_URL."""
+    wanted = request.query_params.get("PhoneNumber", numbers.FROM_NUMBER)
+    sid, number_sid = store.ACCOUNT_SID, "PN" + "0" * 32
+    only = {
+        "sid": number_sid,
+        "account_sid": sid,
+        "phone_number": numbers.FROM_NUMBER,
+        "friendly_name": numbers.FROM_NUMBER,
+        "capabilities": {"voice": True, "sms": True, "mms": True, "fax": False},
+        "sms_url": os.environ.get("SANDBOX_SMS_INBOUND_URL", ""),
+        "sms_method": "POST",
+        "status": "in-use",
+        "date_created": _BORN,
+        "date_updated": _BORN,
+        "uri": f"/2010-04-01/Accounts/{sid}/IncomingPhoneNumbers/{number_sid}.json",
+    }
+    path = _path(request)
+    return 200, {
+        "incoming_phone_numbers": [only] if wanted == numbers.FROM_NUMBER else [],
+        "start": 0,
+        "end": 0,
+        "page": 0,
+        "page_size": DEFAULT_PAGE_SIZE,
+        "uri": path,
+        "first_page_uri": path,
+        "previous_page_uri": None,
+        "next_page_uri": None,
     }
 
 
@@ -173,4 +232,6 @@ class _PageLinks:
 routes = [
     Route(MESSAGES + ".json", collection, methods=["GET", "POST"]),
     Route(MESSAGES + "/{sid}.json", single, methods=["GET"]),
+    Route(ACCOUNTS + ".json", account, methods=["GET"]),
+    Route(ACCOUNTS + "/IncomingPhoneNumbers.json", own_numbers, methods=["GET"]),
 ]

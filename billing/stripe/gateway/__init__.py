@@ -23,6 +23,7 @@ from billing.stripe.gateway.account_setup import (
     read_account,
     read_price,
     read_sold,
+    stripe_time,
 )
 from billing.stripe.gateway.balance import (
     list_payouts,
@@ -247,6 +248,7 @@ __all__ = [
     "refunds_of",
     "remove_tax_id",
     "schedule_end",
+    "stripe_time",
     "subscription_ids",
     "subscriptions_of",
     "switch_price",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import stripe
@@ -12,6 +14,7 @@ from django.conf import settings
 from billing.core import limits
 from billing.stripe import snapshots
 from billing.stripe.gateway.client import API_VERSION, client, translated_errors
+from billing.stripe.gateway.errors import StripeFault
 from billing.stripe.gateway.lists import each_read, every
 
 # The metadata by which we find again what we made.
@@ -34,6 +37,15 @@ def read_account() -> snapshots.AccountSnapshot:
     """Read the account that our key belongs to."""
     with translated_errors():
         return snapshots.account(client().v1.accounts.retrieve_current().to_dict(for_json=True))
+
+
+def stripe_time() -> datetime:
+    """Return the time on Stripe's clock, to the second."""
+    with translated_errors():
+        answer = client().v1.accounts.retrieve_current().last_response
+        if answer is None:
+            raise StripeFault("Stripe's answer came without headers.")
+        return parsedate_to_datetime(answer.headers["Date"])
 
 
 def list_endpoints() -> list[snapshots.EndpointSnapshot]:

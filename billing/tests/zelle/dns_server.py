@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import dns.flags
 import dns.message
 import dns.rcode
+import dns.rdatatype
 import dns.resolver
 import dns.rrset
 
@@ -19,11 +20,14 @@ import dns.rrset
 class DnsServer:
     """`texts`: TXT records by name, as zone files write them. A name without one doesn't exist.
 
+    `addresses`: A records by name.
+
     `failing`: names that it can't tell. `silent`: it answers nothing.
     """
 
     port: int
     texts: dict[str, list[str]] = field(default_factory=dict)
+    addresses: dict[str, str] = field(default_factory=dict)
     failing: set[str] = field(default_factory=set)
     is_silent: bool = False
     asked: list[str] = field(default_factory=list)
@@ -40,6 +44,10 @@ class DnsServer:
             return None
         if name in self.failing:
             response.set_rcode(dns.rcode.SERVFAIL)
+        elif name in self.addresses:
+            if question.rdtype == dns.rdatatype.A:
+                address = self.addresses[name]
+                response.answer.append(dns.rrset.from_text(question.name, 60, "IN", "A", address))
         elif name not in self.texts:
             response.set_rcode(dns.rcode.NXDOMAIN)
         elif records := self.texts[name]:

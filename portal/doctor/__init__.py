@@ -1,0 +1,1 @@
+"""The doctor: whether everything the portal depends on is set up and works."""

@@ -1,0 +1,171 @@
+"""Checks of what carries messages: mail server, the sender's domain, texts, the bank's mailbox."""
+
+from __future__ import annotations
+
+import smtplib
+
+from django.conf import settings
+from django.core.mail import get_connection
+from django.core.mail.backends.smtp import EmailBackend
+
+from billing.zelle import imap
+from common import addresses, imap_addresses
+from emails import text_messages
+from emails.problems import DeliveryProblem
+from portal.doctor.names import LookupFailedError, records
+from portal.doctor.results import Check, Result, fail, ok, unknown, warn
+
+INBOUND = "/sms/inbound/"
+
+
+def server() -> Result:
+    """Whether the mail server accepts our connection and sign-in; no mail is sent."""
+    backend = get_connection()
+    if not isinstance(backend, EmailBackend):
+        text = "Emails aren’t sent: they’re printed or thrown away, codes included."
+        remedy = "Set EMAIL_URL to your mail server."
+        return warn(text, remedy) if settings.DEVELOPMENT else fail(text, remedy)
+    place = f"{backend.host}:{backend.port}"
+    try:
+        backend.open()
+        if backend.connection:
+            backend.connection.noop()
+    except smtplib.SMTPAuthenticationError as error:
+        text = f"The mail server {place} doesn’t accept our sign-in (code {error.smtp_code})."
+        return fail(text, "Check user and password in EMAIL_URL.")
+    except (smtplib.SMTPException, OSError) as error:
+        remedy = "Check host, port, and encryption in EMAIL_URL. Some hosts block port 25."
+        return fail(f"The mail server {place} can’t be used: {error}", remedy)
+    finally:
+        backend.close()
+    if backend.use_tls or backend.use_ssl:
+        return ok(f"The mail server {place} accepts our sign-in, encrypted.")
+    if backend.host in {"127.0.0.1", "localhost", "::1"}:
+        return ok(f"The mail server {place} answers.")
+    remedy = "Use smtp+tls:// or smtp+ssl:// in EMAIL_URL."
+    return warn(f"The mail server {place} answers, but the connection isn’t encrypted.", remedy)
+
+
+def _domain() -> str:
+    """Return the domain that our emails come from."""
+    _name, address = addresses.split(settings.DEFAULT_FROM_EMAIL)
+    return addresses.domain_in_ascii(address.rpartition("@")[2])
+
+
+def spf() -> Result:
+    """Whether the sending domain says who may send for it."""
+    domain = _domain()
+    try:
+        found = [one for one in records(domain, "TXT") if one.lower().startswith("v=spf1")]
+    except LookupFailedError as error:
+        return unknown(str(error))
+    if len(found) == 1:
+        return ok(f"{domain} has an SPF record: {found[0]}")
+    if found:
+        remedy = "Join them into one: with two, neither counts."
+        return fail(f"{domain} has {len(found)} SPF records.", remedy)
+    remedy = "Add the TXT record that your mail provider names, beginning with v=spf1."
+    return warn(f"{domain} has no SPF record, so our emails may be taken for spam.", remedy)
+
+
+def dkim() -> Result:
+    """Whether the keys that sign our emails are published."""
+    domain, selectors = _domain(), settings.DKIM_SELECTORS
+    if not selectors:
+        remedy = "Set DKIM_SELECTORS to the selectors that your mail provider names."
+        return unknown(f"Which DKIM keys sign for {domain} can’t be told from here.", remedy)
+    try:
+        missing = [
+            one for one in selectors
+            if not any("p=" in text for text in records(f"{one}._domainkey.{domain}", "TXT"))
+        ]  # fmt: skip
+    except LookupFailedError as error:
+        return unknown(str(error))
+    if not missing:
+        return ok(f"{domain} publishes the DKIM keys {', '.join(selectors)}.")
+    remedy = "Add the records that your mail provider names."
+    return fail(f"{domain} doesn’t publish the DKIM keys {', '.join(missing)}.", remedy)
+
+
+def dmarc() -> Result:
+    """Whether the domain says what to do with mails that aren't from it."""
+    domain = _domain()
+    parent = ".".join(domain.split(".")[-2:])
+    try:
+        found = [
+            text for name in dict.fromkeys((domain, parent))
+            for text in records(f"_dmarc.{name}", "TXT") if text.lower().startswith("v=dmarc1")
+        ]  # fmt: skip
+    except LookupFailedError as error:
+        return unknown(str(error))
+    if found:
+        return ok(f"{domain} has a DMARC record: {found[0]}")
+    remedy = f"Add a TXT record at _dmarc.{parent}, such as v=DMARC1; p=none"
+    return warn(f"{domain} has no DMARC record. Gmail and Yahoo expect one.", remedy)
+
+
+def sender() -> Result:
+    """Whether Twilio lets us send texts from our number, and where replies go."""
+    if not settings.TWILIO_ACCOUNT_SID:
+        return ok("Text messages are off.")
+    try:
+        return _judged(text_messages.sender(), settings.TWILIO_FROM_NUMBER)
+    except DeliveryProblem as error:
+        return fail(f"Twilio can’t be used. {error}", "Check the settings TWILIO_….")
+
+
+def _judged(found: text_messages.Sender, number: str) -> Result:
+    if found.status != "active":
+        remedy = "Open Twilio’s console, which says why."
+        return fail(f"The Twilio account is {found.status}.", remedy)
+    if not found.is_ours:
+        return fail(f"The Twilio account has no number {number}.", "Check TWILIO_FROM_NUMBER.")
+    if not found.sends_texts:
+        remedy = "Choose a number with SMS in Twilio’s console."
+        return fail(f"{number} can’t send texts.", remedy)
+    wanted = f"{settings.PORTAL_URL}{INBOUND}"
+    if found.inbound_url != wanted:
+        text = f"Replies to {number} go to {found.inbound_url or 'nobody'}, so STOP isn’t noted."
+        remedy = (
+            f"In Twilio’s console, set the number’s “A message comes in” to {wanted} If the number"
+            " is in a Messaging Service, set it there, where this check can’t see it."
+        )
+        return warn(text, remedy)
+    return ok(f"{number} can send texts, and replies come here.")
+
+
+def carriers() -> Result:
+    """Say what has to be looked up by hand: whether US carriers know the campaign."""
+    if not settings.TWILIO_ACCOUNT_SID:
+        return ok("Text messages are off.")
+    if not settings.TWILIO_FROM_NUMBER.startswith("+1"):
+        return ok("The number isn’t American, so it needs no A2P 10DLC registration.")
+    remedy = (
+        "In Twilio’s console, open Messaging, Regulatory compliance. The campaign must be verified,"
+        " and the number must belong to its Messaging Service. Toll-free numbers have a"
+        " verification of their own."
+    )
+    return unknown("Whether US carriers accept our texts (A2P 10DLC) has to be looked up.", remedy)
+
+
+def bank_mailbox() -> Result:
+    """Whether the bank's mailbox can be opened, if one is set."""
+    if not settings.BANK_MAIL_URL:
+        return ok("No bank mailbox is set.")
+    address = imap_addresses.parse(settings.BANK_MAIL_URL)
+    try:
+        with imap.opened(address):
+            return ok(f"The bank’s mailbox can be opened ({address.name}).")
+    except imap.MailboxError as error:
+        return fail(f"The bank’s mailbox can’t be opened. {error}", "Check BANK_MAIL_URL.")
+
+
+CHECKS = (
+    Check("mail.server", "Mail server", server),
+    Check("mail.spf", "SPF", spf),
+    Check("mail.dkim", "DKIM", dkim),
+    Check("mail.dmarc", "DMARC", dmarc),
+    Check("texts.sender", "Text messages", sender),
+    Check("texts.carriers", "US carriers", carriers),
+    Check("bank.mailbox", "Bank mailbox", bank_mailbox),
+)

@@ -9,11 +9,13 @@ from django.contrib import admin
 from django.db.models import QuerySet, Sum
 from django.http import HttpRequest
 from django.template.loader import render_to_string
+from django.urls import URLPattern
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RadioFilter
 
-from billing.admin import labels
+from billing.admin import books_pages, labels
+from billing.admin.balance_rows import JOINED, cause_of, user_of
 from billing.admin.money_list import FETCHED, MoneyListAdmin
 from billing.core import book_words
 from billing.models import BalanceTransaction, Payout
@@ -23,10 +25,6 @@ from common.staff.filters import by_day, titled
 from common.staff.parts import column
 
 SHOWN = 200
-JOINED = [
-    *("payment__customer__user", "refund__customer__user", "dispute__customer__user"),
-    *("payout", "paid_out_in"),
-]
 
 
 class CategoryFilter(RadioFilter):  # type: ignore[misc]  # Unfold ships no types
@@ -69,6 +67,10 @@ class BalanceTransactionAdmin(MoneyListAdmin):
             {"fields": ["kind", "category", "balance_type", "source_id", "stripe_id", "read_at"]},
         ),
     ]
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the pages of the books."""
+        return [*books_pages.urls(self), *super().get_urls()]
 
     def export_rows(self, rows: QuerySet[BalanceTransaction]) -> Iterator[list[str]]:
         """Return them with amounts as the list shows them."""
@@ -241,17 +243,6 @@ def _line(row: BalanceTransaction) -> dict[str, Any]:
         "fee": Money(-row.fee, row.currency) if row.fee else None,
         "net": row.money_net,
     }
-
-
-def cause_of(row: BalanceTransaction) -> Any:
-    """Return what moved the money, if it has a row."""
-    return row.payment or row.refund or row.dispute or row.payout
-
-
-def user_of(row: BalanceTransaction) -> Any:
-    """Return the member whose money it is, if it's one's."""
-    whose = row.payment or row.refund or row.dispute
-    return whose.customer.user if whose else None
 
 
 def _exported(row: BalanceTransaction, zone: Any) -> list[str]:

@@ -89,6 +89,7 @@ GROUPS: dict[str, list[Item]] = {
         Item("Ledger checks", "verified", "billing.ledgercheck", permission="billing.audit_refund"),
     ],
     "Books": [
+        Item("Months", "calendar_month", "billing.balancetransaction", page="months"),
         Item("Payouts", "account_balance_wallet", "billing.payout"),
         Item("Balance transactions", "list_alt", "billing.balancetransaction"),
     ],

@@ -1,0 +1,251 @@
+"""The books on the staff site: the list of months, a month, the rows of a line, and files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.http import urlencode
+
+from billing.admin.balance_rows import JOINED, cause_of, user_of
+from billing.admin.money_list import note_download
+from billing.core import book_words
+from billing.core.book_words import Section
+from billing.facts import books
+from billing.models import BalanceTransaction
+from common import days, spreadsheets
+from common.money import Money, plain_amount
+from common.staff import show
+
+PAGE = 100
+HEADINGS = {
+    Section.GROSS: "Payments",
+    Section.REFUNDS: "Refunds",
+    Section.DISPUTES: "Disputes",
+    Section.FEES: "Fees",
+    Section.OTHER: "Adjustments and reserves",
+    Section.PAYOUTS: "Payouts to the bank",
+}
+DIRECT = {"zelle": "Received by Zelle", "out_of_band": "Received outside Stripe"}
+COLUMNS = ["Month", "Section", "Line", "Currency", "Amount", "Transactions"]
+LINE_COLUMNS = ["Date", "What", "Member", "Currency", "Amount", "Cause", "Transaction"]
+
+View = Callable[..., HttpResponseBase]
+
+
+@dataclass(frozen=True)
+class ShownLine:
+    """A line with the address of its rows."""
+
+    label: str
+    money: Money
+    count: int
+    url: str
+
+
+@dataclass(frozen=True)
+class ShownSection:
+    """A section of a month."""
+
+    heading: str
+    lines: list[ShownLine]
+    total: Money
+
+
+@dataclass(frozen=True)
+class ShownMonth:
+    """A month in one currency."""
+
+    currency: str
+    opening: Money
+    sections: list[ShownSection]
+    net: Money
+    closing: Money
+
+
+@dataclass(frozen=True)
+class ShownRow:
+    """A row, with the part of it that a line has."""
+
+    day: str
+    what: str
+    who: str
+    url: str
+    money: Money
+
+
+def urls(model_admin: Any) -> list[URLPattern]:
+    """Return the pages' addresses."""
+
+    def guarded(view: View) -> View:
+        def checked(request: HttpRequest, **parts: str) -> HttpResponseBase:
+            if not model_admin.has_view_permission(request):
+                raise PermissionDenied
+            return view(model_admin, request, **parts)
+
+        wrapped: View = model_admin.admin_site.admin_view(checked)
+        return wrapped
+
+    name = "billing_balancetransaction"
+    return [
+        path("months/", guarded(_months), name=f"{name}_months"),
+        path("months/<str:month>/", guarded(_month), name=f"{name}_month"),
+        path("months/<str:month>/line/", guarded(_line), name=f"{name}_line"),
+        path("months/<str:month>/csv/", guarded(_csv), name=f"{name}_month_csv"),
+    ]
+
+
+def _months(model_admin: Any, request: HttpRequest) -> HttpResponseBase:
+    rows = [
+        {"name": _name(one.month), "url": _url(one.month), "summary": one} for one in books.months()
+    ]
+    more = {"rows": rows, "ties": books.ties(), "zone": books.zone().key}
+    return _page(model_admin, request, "months", "Months", more)
+
+
+def _month(model_admin: Any, request: HttpRequest, month: str) -> HttpResponseBase:
+    day = _day(month)
+    found = [_shown(one) for one in books.statements(day)]
+    begin, end = books.bounds(day)
+    more = {
+        "months": found,
+        "direct": [(DIRECT[brand], money) for brand, money in books.received_directly(day)],
+        "csv_url": _url(day, "month_csv"),
+        "all_url": _url(None, "months"),
+        "begin": days.short_with_year(begin),
+        "end": days.short_with_year(end - timedelta(days=1)),
+        "zone": books.zone().key,
+    }
+    return _page(model_admin, request, "month", _name(day), more)
+
+
+def _line(model_admin: Any, request: HttpRequest, month: str) -> HttpResponseBase:
+    """Show a line's rows, or send them all as a file."""
+    day, currency = _day(month), request.GET.get("currency", "")
+    statement = books.statement(day, currency)
+    line = next((one for one in statement.lines if one.key == request.GET.get("line")), None)
+    if line is None:
+        raise Http404("There's no such line.")
+    rows = books.rows_of(day, currency, line.key).select_related(*JOINED)
+    if "csv" in request.GET:
+        note_download(request, BalanceTransaction, f" of {line.label}, {month}, {currency.upper()}")
+        name = f"{month}-{line.section}-{currency}.csv"
+        return spreadsheets.download(LINE_COLUMNS, _exported(rows, line), name)
+    pages = Paginator(rows.order_by("created_at", "pk"), PAGE)
+    page = pages.get_page(request.GET.get("p"))
+    shown = [_row(row, line) for row in page if books.parts(row)[line.key]]
+    more = {
+        "line": line,
+        "rows": shown,
+        "page": page,
+        "query": urlencode({"currency": currency, "line": line.key}),
+        "month_url": _url(day),
+        "month_name": _name(day),
+    }
+    return _page(model_admin, request, "line", f"{line.label}, {_name(day)}", more)
+
+
+def _csv(model_admin: Any, request: HttpRequest, month: str) -> HttpResponseBase:
+    day = _day(month)
+    note_download(request, BalanceTransaction, f" of the month {month}")
+    return spreadsheets.download(COLUMNS, _lines(day), f"books-{month}.csv")
+
+
+def _lines(day: date) -> Iterator[list[str]]:
+    """Yield a month for a spreadsheet: the amounts between the balances add up."""
+    for one in books.statements(day):
+        yield _cells(day, "", "Opening balance", one.opening)
+        for line in one.lines:
+            yield _cells(day, HEADINGS[line.section], line.label, line.money, str(line.count))
+        yield _cells(day, "", "Closing balance", one.closing)
+    for brand, money in books.received_directly(day):
+        yield _cells(day, "Outside Stripe’s balance", DIRECT[brand], money)
+
+
+def _cells(day: date, section: str, label: str, money: Money, count: str = "") -> list[str]:
+    amount = plain_amount(money.amount, money.currency)
+    return [f"{day:%Y-%m}", section, label, money.currency, amount, count]
+
+
+def _exported(rows: Any, line: books.Line) -> Iterator[list[str]]:
+    for row in rows.order_by("created_at", "pk").iterator(chunk_size=1000):
+        if amount := books.parts(row)[line.key]:
+            user = user_of(row)
+            yield [
+                f"{row.created_at.astimezone(books.zone()):%Y-%m-%d}",
+                book_words.category(row.category),
+                show.name_of(user) if user else "",
+                row.currency.upper(),
+                plain_amount(amount, row.currency),
+                row.source_id,
+                row.stripe_id,
+            ]
+
+
+def _shown(found: books.Statement) -> ShownMonth:
+    sections = [
+        ShownSection(
+            HEADINGS[section],
+            [_shown_line(found, one) for one in lines],
+            found.total(section),
+        )
+        for section in Section
+        if (lines := found.of(section))
+    ]
+    code = found.currency.upper()
+    return ShownMonth(code, found.opening, sections, found.net, found.closing)
+
+
+def _shown_line(found: books.Statement, line: books.Line) -> ShownLine:
+    query = urlencode({"currency": found.currency, "line": line.key})
+    url = f"{_url(found.month, 'line')}?{query}"
+    return ShownLine(line.label, line.money, line.count, url)
+
+
+def _row(row: BalanceTransaction, line: books.Line) -> ShownRow:
+    user, cause = user_of(row), cause_of(row)
+    return ShownRow(
+        day=days.short_with_year(row.created_at.astimezone(books.zone())),
+        what=book_words.category(row.category),
+        who=show.name_of(user) if user else "",
+        url=show.page_of(cause or row),
+        money=Money(books.parts(row)[line.key], row.currency),
+    )
+
+
+def _page(
+    model_admin: Any, request: HttpRequest, template: str, title: str, more: dict[str, Any]
+) -> HttpResponseBase:
+    context = {
+        **model_admin.admin_site.each_context(request),
+        "model_admin": model_admin,
+        "title": title,
+        "content_title": title,
+        **more,
+    }
+    return TemplateResponse(request, f"admin/billing/books/{template}.html", context)
+
+
+def _name(day: date) -> str:
+    return f"{day:%B %Y}"
+
+
+def _url(day: date | None, page: str = "month") -> str:
+    args = [f"{day:%Y-%m}"] if day else []
+    return reverse(f"admin:billing_balancetransaction_{page}", args=args)
+
+
+def _day(month: str) -> date:
+    """Return the first day of a month in an address. Raises Http404 if it's none."""
+    try:
+        return date.fromisoformat(f"{month}-01")
+    except ValueError:
+        raise Http404("There's no such month.") from None

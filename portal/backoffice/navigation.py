@@ -1,4 +1,4 @@
-"""The staff site's frame: sidebar with badges, environment label, account menu."""
+"""The staff site's frame: sidebar with badges, tabs, environment label, account menu."""
 
 from __future__ import annotations
 
@@ -22,13 +22,12 @@ Badge = Callable[[Waiting], int]
 
 @dataclass(frozen=True)
 class Item:
-    """A sidebar link to a model's list, for people who may view it.
+    """A model's list, for people who may view it.
 
     `title` is the model's plural name, which the list, its breadcrumb, and its count show.
     """
 
     title: str
-    icon: str
     model: str  # "billing.invoice"
     badge: Badge | None = None
     permission: str = ""  # if viewing takes a permission other than `view_…`
@@ -49,108 +48,181 @@ class Item:
         app, model = self.model.split(".")
         return request.user.has_perm(self.permission or f"{app}.view_{model}")
 
+    def waiting(self, now: Waiting) -> int:
+        """Return how many of its rows wait for somebody."""
+        return self.badge(now) if self.badge else 0
 
-GROUPS: dict[str, list[Item]] = {
-    "Members": [
-        Item("Members", "group", "auth.user"),
-        Item("Messages from members", "mail", "portal.supportmessage", lambda now: now.help.open),
-        Item("Text message consents", "sms", "members.smsconsentrecord"),
-        Item("Terms accepted", "contract", "members.termsacceptance"),
-        Item("Sign-ins", "login", "members.signin"),
-        Item("Account activity", "manage_history", "members.accountactivity"),
-        Item("Access changes", "admin_panel_settings", "members.accesschange"),
-        Item("Email addresses", "alternate_email", "account.emailaddress"),
-    ],
-    "Membership and money": [
-        Item("Subscriptions", "card_membership", "billing.subscription"),
-        Item("Members' decisions", "event_busy", "billing.membershipdecision"),
-        Item("Offers to stay", "loyalty", "billing.retentionoffer"),
-        Item("Invoices", "receipt_long", "billing.invoice"),
-        Item("Credit notes", "receipt", "billing.creditnote"),
-        Item("Payments", "payments", "billing.payment"),
-        Item("Refunds", "undo", "billing.refund", lambda now: now.refunds.waiting),
-        Item("Disputes", "gavel", "billing.dispute", lambda now: now.disputes.to_answer),
-        Item("Payment requests", "request_quote", "billing.paymentrequest"),
-        Item("Items", "storefront", "billing.item"),
-        Item("Customers", "badge", "billing.customer"),
-        Item("Payment methods", "credit_card", "billing.paymentmethod"),
-        Item("Checkouts", "shopping_cart_checkout", "billing.checkout"),
-        Item("Plans", "sell", "billing.plan"),
-        Item("Products", "inventory_2", "billing.product"),
-    ],
-    "Refunds": [
-        Item("Refund policy versions", "policy", "billing.refundpolicy"),
-        Item(
-            "Ledger entries",
-            "history_edu",
-            "billing.refundentry",
-            permission="billing.audit_refund",
+
+@dataclass(frozen=True)
+class Section:
+    """An entry of the sidebar: a task of the business, with its lists as tabs."""
+
+    title: str
+    icon: str
+    items: tuple[Item, ...]
+
+    def allowed(self, request: HttpRequest) -> list[Item]:
+        """Return what this staff member may open; the first is where the entry leads."""
+        return [item for item in self.items if item.is_allowed(request)]
+
+    def holds(self, address: str) -> bool:
+        """Whether a page is of one of its lists."""
+        return any(address.startswith(reverse(item.list_name)) for item in self.items)
+
+
+SECTIONS = (
+    Section(
+        "Members",
+        "group",
+        (
+            Item("Members", "auth.user"),
+            Item("Messages from members", "portal.supportmessage", lambda now: now.help.open),
+            Item("Account activity", "members.accountactivity"),
+            Item("Sign-ins", "members.signin"),
+            Item("User sessions", "usersessions.usersession"),
+            Item("Devices", "members.device"),
+            Item("Email addresses", "account.emailaddress"),
+            Item("Phone codes sent", "members.phonecode"),
+            Item("Text message consents", "members.smsconsentrecord"),
+            Item("Terms accepted", "members.termsacceptance"),
         ),
-        Item("Ledger checks", "verified", "billing.ledgercheck", permission="billing.audit_refund"),
-    ],
-    "Books": [
-        Item("Months", "calendar_month", "billing.balancetransaction", page="months"),
-        Item("Payouts", "account_balance_wallet", "billing.payout"),
-        Item("Balance transactions", "list_alt", "billing.balancetransaction"),
-    ],
-    "Bank": [
-        Item(
-            "Money to match",
-            "join_inner",
-            "billing.allocation",
-            lambda now: now.bank.to_match,
-            page="match",
+    ),
+    Section(
+        "Memberships",
+        "card_membership",
+        (
+            Item("Subscriptions", "billing.subscription"),
+            Item("Members' decisions", "billing.membershipdecision"),
+            Item("Plans", "billing.plan"),
+            Item("Products", "billing.product"),
+            Item("Customers", "billing.customer"),
+            Item("Payment methods", "billing.paymentmethod"),
         ),
-        Item("Bank transfers", "account_balance", "billing.banktransfer"),
-        Item("Zelle payments", "bolt", "billing.expectedtransfer", lambda now: now.bank.not_booked),
-        Item("Bank emails", "mark_email_unread", "billing.bankmail", lambda now: now.bank.unseen),
-        Item("Bank files", "upload_file", "billing.bankfile"),
-        Item("Bank lines", "list_alt", "billing.bankline"),
-        Item("Bank accounts", "savings", "billing.bankaccount"),
-        Item("Bank mailboxes", "inbox", "billing.bankmailbox"),
-        Item("Known payers", "how_to_reg", "billing.knownpayer"),
-        Item("Zelle terms", "rule_settings", "billing.zelleterms"),
-    ],
-    "Business": [
-        Item("Brand", "storefront", "business.brandversion"),
-    ],
-    "Messages": [
-        Item("Messages", "outgoing_mail", "emails.message", lambda now: now.messages.failed),
-        Item("Phone codes sent", "password", "members.phonecode"),
-    ],
-    "Integration": [
-        Item("Problems", "report", "portal.problem"),
-        Item("Webhook events", "webhook", "billing.stripeevent", lambda now: now.events.failed),
-        Item("Missed-event checks", "fact_check", "billing.reconciliation"),
-        Item("Ignored events", "filter_alt_off", "billing.ignoredevents"),
-        Item("Missing setup at Stripe", "build_circle", "billing.missingsetup"),
-        Item("Unassigned customers", "person_search", "billing.unassignedcustomer"),
-        Item("Jobs", "manufacturing", "procrastinate.procrastinatejob"),
-    ],
-    "Staff": [
-        Item("Groups", "shield_person", "auth.group"),
-        Item("Staff actions", "history", "admin.logentry"),
-    ],
-}
+    ),
+    Section(
+        "Payments",
+        "payments",
+        (
+            Item("Payments", "billing.payment"),
+            Item("Invoices", "billing.invoice"),
+            Item("Credit notes", "billing.creditnote"),
+            Item("Payment requests", "billing.paymentrequest"),
+            Item("Items", "billing.item"),
+            Item("Checkouts", "billing.checkout"),
+        ),
+    ),
+    Section(
+        "Refunds",
+        "undo",
+        (
+            Item("Refunds", "billing.refund", lambda now: now.refunds.waiting),
+            Item("Refund policy versions", "billing.refundpolicy"),
+            Item("Ledger entries", "billing.refundentry", permission="billing.audit_refund"),
+            Item("Ledger checks", "billing.ledgercheck", permission="billing.audit_refund"),
+        ),
+    ),
+    Section(
+        "Disputes",
+        "gavel",
+        (Item("Disputes", "billing.dispute", lambda now: now.disputes.to_answer),),
+    ),
+    Section(
+        "Offers",
+        "loyalty",
+        (
+            Item("Offers to stay", "billing.retentionoffer"),
+            Item("Offers shown", "billing.retentionshowing"),
+        ),
+    ),
+    Section(
+        "Messages",
+        "outgoing_mail",
+        (Item("Messages", "emails.message", lambda now: now.messages.failed),),
+    ),
+    Section(
+        "Books",
+        "account_balance_wallet",
+        (
+            Item("Months", "billing.balancetransaction", page="months"),
+            Item("Payouts", "billing.payout"),
+            Item("Balance transactions", "billing.balancetransaction"),
+        ),
+    ),
+    Section(
+        "Bank",
+        "account_balance",
+        (
+            Item(
+                "Money to match", "billing.allocation", lambda now: now.bank.to_match, page="match"
+            ),
+            Item("Bank transfers", "billing.banktransfer"),
+            Item("Zelle payments", "billing.expectedtransfer", lambda now: now.bank.not_booked),
+            Item("Bank emails", "billing.bankmail", lambda now: now.bank.unseen),
+            Item("Bank files", "billing.bankfile"),
+            Item("Bank lines", "billing.bankline"),
+            Item("Known payers", "billing.knownpayer"),
+            Item("Bank accounts", "billing.bankaccount"),
+            Item("Bank mailboxes", "billing.bankmailbox"),
+            Item("Zelle terms", "billing.zelleterms"),
+        ),
+    ),
+    Section(
+        "Health",
+        "monitor_heart",
+        (
+            Item("Problems", "portal.problem"),
+            Item("Webhook events", "billing.stripeevent", lambda now: now.events.failed),
+            Item("Missed-event checks", "billing.reconciliation"),
+            Item("Ignored events", "billing.ignoredevents"),
+            Item("Missing setup at Stripe", "billing.missingsetup"),
+            Item("Unassigned customers", "billing.unassignedcustomer"),
+            Item("Jobs", "procrastinate.procrastinatejob"),
+        ),
+    ),
+    Section(
+        "Settings",
+        "settings",
+        (
+            Item("Brand", "business.brandversion"),
+            Item("Groups", "auth.group"),
+            Item("Access changes", "members.accesschange"),
+            Item("Staff actions", "admin.logentry"),
+        ),
+    ),
+)
 
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
-    """Return the groups of links that this staff member may follow."""
-    now = waiting(request)
+    """Return the sections that this staff member may open, each leading to its first list."""
     home = {"title": "Home", "icon": "home", "link": reverse("admin:index")}
-    groups = [{"title": "Overview", "items": [home]}]
-    for title, items in GROUPS.items():
-        allowed = [_link(item, now) for item in items if item.is_allowed(request)]
-        if allowed:
-            groups.append({"title": title, "items": allowed})
-    return groups
+    now = waiting(request)
+    entries = [
+        _entry(section, allowed, now) | {"active": section.holds(request.path)}
+        for section in SECTIONS
+        if (allowed := section.allowed(request))
+    ]
+    return [{"items": [home, *entries]}]
+
+
+def tabs(request: HttpRequest) -> list[dict[str, Any]]:
+    """Return the tabs over each list: the section's other lists, and how much waits in each."""
+    now = waiting(request)
+    return [
+        {
+            "models": sorted({item.model for item in section.items}),
+            "page": section.title,
+            "items": [_tab(item, now, item is _nearest(allowed, request.path)) for item in allowed],
+        }
+        for section in SECTIONS
+        if len(allowed := section.allowed(request)) > 1
+    ]
 
 
 def place_of(address: str) -> str:
-    """Return the group of the model whose list has this address; "" if it's not in the sidebar."""
-    for title, items in GROUPS.items():
-        if any(address == reverse(item.list_name) for item in items):
-            return title
+    """Return the section of the model whose list has this address; "" if it's in none."""
+    for section in SECTIONS:
+        if any(address == reverse(item.list_name) for item in section.items):
+            return section.title
     return ""
 
 
@@ -212,12 +284,32 @@ def stylesheet(_request: HttpRequest) -> str:
     return static("staff/staff.css")
 
 
-def _link(item: Item, now: Waiting) -> dict[str, Any]:
-    link: dict[str, Any] = {
-        "title": item.title,
-        "icon": item.icon,
-        "link": reverse(item.url_name),
+def _entry(section: Section, allowed: list[Item], now: Waiting) -> dict[str, Any]:
+    entry: dict[str, Any] = {
+        "title": section.title,
+        "icon": section.icon,
+        "link": reverse(allowed[0].url_name),
     }
-    if count := item.badge(now) if item.badge else 0:
-        link |= {"badge": str(count), "badge_variant": "danger"}
-    return link
+    if count := sum(item.waiting(now) for item in allowed):
+        entry |= {"badge": str(count), "badge_variant": "danger"}
+    return entry
+
+
+def _nearest(items: list[Item], path: str) -> Item | None:
+    """Return the item that a page belongs to: the one whose own address goes furthest along."""
+    reached = [
+        (len(address), item.page == "changelist", place)
+        for place, item in enumerate(items)
+        for address in {reverse(item.url_name), reverse(item.list_name)}
+        if path.startswith(address)
+    ]
+    return items[max(reached)[-1]] if reached else None
+
+
+def _tab(item: Item, now: Waiting, is_active: bool) -> dict[str, Any]:
+    count = item.waiting(now)
+    return {
+        "title": f"{item.title} ({count})" if count else item.title,
+        "link": reverse(item.url_name),
+        "active": is_active,
+    }

@@ -38,4 +38,5 @@ def unfold_theme() -> dict[str, Any]:
             "show_all_applications": False,
             "navigation": "portal.backoffice.navigation.sidebar",
         },
+        "TABS": "portal.backoffice.navigation.tabs",
     }

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from django.contrib import admin
+from django.contrib.auth.models import Permission, User
 from django.test import Client, RequestFactory
 from django.urls import reverse
 from pytest_django import Settings
@@ -40,13 +44,54 @@ def test_a_badge_counts_what_failed_and_none_is_shown_for_nothing() -> None:
     make_failed_event()
     request = RequestFactory().get("/staff/")
     request.user = auditor()
-    assert _badges(navigation.sidebar(request)) == {"Webhook events": "1"}
+    assert _badges(navigation.sidebar(request)) == {"Health": "1"}
+    titles = [tab["title"] for tabs in navigation.tabs(request) for tab in tabs["items"]]
+    assert "Webhook events (1)" in titles
 
 
 def test_the_sidebar_has_only_what_one_may_open() -> None:
     request = RequestFactory().get("/staff/")
     request.user = factories.make_member("New Comer", is_staff=True)
-    assert [group["title"] for group in navigation.sidebar(request)] == ["Overview"]
+    [group] = navigation.sidebar(request)
+    assert [entry["title"] for entry in group["items"]] == ["Home"]
+    assert navigation.tabs(request) == []
+
+
+def test_the_sidebar_has_at_most_twelve_entries_and_no_list_is_missing() -> None:
+    request = RequestFactory().get("/staff/")
+    request.user = superuser()
+    [group] = navigation.sidebar(request)
+    assert len(group["items"]) <= 12
+    reached = {item.model for section in navigation.SECTIONS for item in section.items}
+    listed = {
+        one.model._meta.label_lower
+        for one in admin.site._registry.values()
+        if one.has_module_permission(request)
+    }
+    # A profile is part of its member’s page.
+    assert listed - reached == {"members.member"}
+
+
+def test_an_entry_leads_to_the_first_list_that_one_may_open(client: Client) -> None:
+    user = factories.make_member("Only Invoices", is_staff=True)
+    user.user_permissions.add(Permission.objects.get(codename="view_invoice"))
+    request = RequestFactory().get("/staff/billing/invoice/5/change/")
+    request.user = User.objects.get(pk=user.pk)
+    [group] = navigation.sidebar(request)
+    [_home, payments] = group["items"]
+    assert payments["link"] == reverse("admin:billing_invoice_changelist")
+    assert payments["active"]
+    assert navigation.tabs(request) == []
+
+
+def test_a_list_has_its_sections_tabs_and_its_own_is_the_active_one(client: Client) -> None:
+    client.force_login(superuser())
+    page = client.get(reverse("admin:billing_invoice_changelist")).content.decode()
+    tabs = page.split('id="tabs-items"')[1].split("</nav>")[0]
+    links = re.findall(r'<a href="([^"]+)" class="([^"]*)"', tabs)
+    assert [link for link, state in links if state == "active"] == ["/staff/billing/invoice/"]
+    assert "/staff/billing/payment/" in dict(links)
+    assert "/staff/billing/dispute/" not in dict(links)
 
 
 def test_the_brand_is_in_the_frame(client: Client, settings: Settings) -> None:

@@ -18,10 +18,10 @@ from billing.tests import factories, refund_world
 from billing.tests.refund_world import policy, refund_request
 from billing.tests.staff_world import make_world, superuser
 from common.staff import show
-from portal.backoffice.navigation import GROUPS, Item
+from portal.backoffice.navigation import SECTIONS, Item
 
 pytestmark = pytest.mark.django_db
-ITEMS = [item for items in GROUPS.values() for item in items]
+ITEMS = [item for section in SECTIONS for item in section.items]
 
 
 @pytest.fixture
@@ -47,8 +47,8 @@ def heading(page: str) -> list[str]:
 @pytest.mark.parametrize("item", ITEMS, ids=lambda item: item.model)
 def test_a_list_is_called_what_the_sidebar_calls_it(boss: Client, item: Item) -> None:
     page = read(boss, reverse(item.url_name))
-    group = next(title for title, items in GROUPS.items() if item in items)
-    assert (heading(page)[0], heading(page)[-1]) == (group, item.title)
+    section = next(one for one in SECTIONS if item in one.items)
+    assert (heading(page)[0], heading(page)[-1]) == (section.title, item.title)
     assert f"{item.title} | " in page.split("<title>")[1].split("</title>")[0]
     assert "Select " not in page.split("<title>")[1].split("</title>")[0]
 

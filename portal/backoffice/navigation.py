@@ -161,9 +161,6 @@ SECTIONS = (
             Item("Bank files", "billing.bankfile"),
             Item("Bank lines", "billing.bankline"),
             Item("Known payers", "billing.knownpayer"),
-            Item("Bank accounts", "billing.bankaccount"),
-            Item("Bank mailboxes", "billing.bankmailbox"),
-            Item("Zelle terms", "billing.zelleterms"),
         ),
     ),
     Section(
@@ -184,6 +181,9 @@ SECTIONS = (
         "settings",
         (
             Item("Brand", "business.brandversion"),
+            Item("Zelle terms", "billing.zelleterms"),
+            Item("Bank accounts", "billing.bankaccount"),
+            Item("Bank mailboxes", "billing.bankmailbox"),
             Item("Groups", "auth.group"),
             Item("Access changes", "members.accesschange"),
             Item("Staff actions", "admin.logentry"),

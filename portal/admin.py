@@ -4,8 +4,10 @@ from portal.backoffice.groups import GroupAdmin
 from portal.backoffice.jobs import JobAdmin, LogEntryAdmin, ProblemAdmin
 from portal.backoffice.members import UserAdmin
 from portal.backoffice.support import SupportMessageAdmin
+from portal.doctor.page import DiagnosisAdmin
 
 __all__ = [
+    "DiagnosisAdmin",
     "GroupAdmin",
     "JobAdmin",
     "LogEntryAdmin",

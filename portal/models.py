@@ -41,6 +41,25 @@ class Problem(models.Model):
         return self.text
 
 
+class Diagnosis(models.Model):
+    """One run of the doctor (`portal.doctor`): its findings so far, all of them once it's finished.
+
+    Nothing in it is secret, and nothing is about a person.
+    """
+
+    asked_at = models.DateTimeField(auto_now_add=True)
+    begun_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    findings = models.JSONField(default=list, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name = "check-up"
+
+    def __str__(self) -> str:
+        return f"Check-up {self.pk}"
+
+
 class StaffRole(models.Model):
     """Which group is one of the standard ones; its name is for people, and theirs to change."""
 

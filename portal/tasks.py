@@ -17,6 +17,7 @@ from common.one_by_one import OneByOne
 from common.queue import Backoff
 from portal.backoffice import close_account, planned_closings, problems
 from portal.backoffice.home import income
+from portal.doctor import recorded
 from portal.selfservice import contact, data_exports
 from portal.selfservice.jobs import JobName
 
@@ -64,6 +65,19 @@ def make_export(context: JobContext, export_id: str) -> None:
         if EXPORT_BACKOFF.is_last(context.job.attempts):
             data_exports.fail(UUID(export_id))
         raise
+
+
+@app.task(name=recorded.JobName.RUN_DOCTOR)
+def run_doctor(diagnosis_id: int) -> None:
+    """Check everything that the portal depends on, for the staff site."""
+    recorded.diagnose(diagnosis_id)
+
+
+@app.periodic(cron="12 5 * * *")
+@app.task(queueing_lock="ask_doctor")
+def ask_doctor(timestamp: int) -> None:
+    """Have the doctor look every night."""
+    recorded.ask()
 
 
 @app.periodic(cron="23 * * * *")

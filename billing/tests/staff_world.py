@@ -77,7 +77,7 @@ from members.models import (
     TermsAcceptance,
 )
 from portal.backoffice.roles import Role, make_groups
-from portal.models import Problem, SupportMessage
+from portal.models import Diagnosis, Problem, SupportMessage
 from testing.made_once import made_once
 
 PHONE = "+14155552671"
@@ -140,6 +140,7 @@ def make_world() -> World:
             state=DecisionState.CONFIRMED,
         ),
         ProcrastinateJob.objects.get(task_name="billing.tasks.process_event"),
+        Diagnosis.objects.create(),
         Problem.objects.create(key="drift", text="Our records differ from Stripe."),
         LogEntry.objects.create(
             user=alice,

@@ -168,6 +168,7 @@ SECTIONS = (
         "monitor_heart",
         (
             Item("Problems", "portal.problem"),
+            Item("Check-ups", "portal.diagnosis"),
             Item("Webhook events", "billing.stripeevent", lambda now: now.events.failed),
             Item("Missed-event checks", "billing.reconciliation"),
             Item("Ignored events", "billing.ignoredevents"),

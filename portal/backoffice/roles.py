@@ -71,6 +71,7 @@ SEEN = [
     ("members", "signin"),
     ("members", "smsconsentrecord"),
     ("members", "termsacceptance"),
+    ("portal", "diagnosis"),
     ("portal", "plannedclosing"),
     ("portal", "problem"),
     ("portal", "supportmessage"),
@@ -79,13 +80,14 @@ SEEN = [
 VIEWS = [*(f"{app}.view_{model}" for app, model in SEEN), "billing.view_bank_money"]
 # Read the whole refund ledger, export it, and verify it.
 AUDITS = ["billing.audit_refund", "billing.view_refundentry", "billing.view_ledgercheck"]
-# Replay an event, look for missed ones, assign a customer, resend a message, end a membership; sell
-# items, send and cancel payment requests; offer discounts to members who are leaving; decide on
-# refunds, and give them; correct an address or a number; say that a member's message is
-# answered; stop the closing of an account.
+# Replay an event, look for missed ones, have the doctor look, assign a customer, resend a message,
+# end a membership; sell items, send and cancel payment requests; offer discounts to members who
+# are leaving; decide on refunds, and give them; correct an address or a number; say that a member's
+# message is answered; stop the closing of an account.
 ACTS = [
     "billing.change_stripeevent",
     "billing.add_reconciliation",
+    "portal.add_diagnosis",
     "billing.change_unassignedcustomer",
     "billing.cancel_subscription_now",
     "emails.change_message",

@@ -165,7 +165,7 @@ CHECKS = (
     Check("mail.spf", "SPF", spf),
     Check("mail.dkim", "DKIM", dkim),
     Check("mail.dmarc", "DMARC", dmarc),
-    Check("texts.sender", "Text messages", sender),
+    Check("texts.sender", "Sender", sender),
     Check("texts.carriers", "US carriers", carriers),
-    Check("bank.mailbox", "Bank mailbox", bank_mailbox),
+    Check("bank.mailbox", "Mailbox", bank_mailbox),
 )

@@ -57,6 +57,8 @@ class Command(BaseCommand):
     def _say(self, one: Finding) -> None:
         styles = {Outcome.OK: self.style.SUCCESS, Outcome.FAIL: self.style.ERROR}
         style = styles.get(one.outcome, self.style.WARNING)
-        self.stdout.write(f"{style(one.outcome.upper().ljust(7))} {one.title}: {one.text}")
+        group = running.GROUPS[running.group_of(one.key)]
+        shown = style(one.outcome.upper().ljust(7))
+        self.stdout.write(f"{shown} {group}: {one.title}. {one.text}")
         if one.remedy:
             self.stdout.write(f"        {one.remedy}")

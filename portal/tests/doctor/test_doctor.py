@@ -53,8 +53,8 @@ def test_every_check_says_something_and_nothing_secret(
 def test_some_checks_can_be_chosen() -> None:
     text, code = run("--only", "host.python", "--only", "data")
     assert code in {0, 1}
-    assert "Python: Python 3." in text
-    assert "Migrations: All migrations are applied." in text
+    assert "Server: Python. Python 3." in text
+    assert "Migrations. All migrations are applied." in text
     assert "Stripe" not in text
     with pytest.raises(CommandError, match=r"There’s no check mail\.sever\."):
         call_command("doctor", "--only", "mail.sever")

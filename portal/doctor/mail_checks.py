@@ -127,8 +127,8 @@ def _judged(found: text_messages.Sender, number: str) -> Result:
     if found.inbound_url != wanted:
         text = f"Replies to {number} go to {found.inbound_url or 'nobody'}, so STOP isn’t noted."
         remedy = (
-            f"In Twilio’s console, set the number’s “A message comes in” to {wanted} If the number"
-            " is in a Messaging Service, set it there, where this check can’t see it."
+            f"In Twilio’s console, set the number’s “A message comes in” to {wanted} (HTTP POST)."
+            " If the number is in a Messaging Service, set it there, where this check can’t see it."
         )
         return warn(text, remedy)
     return ok(f"{number} can send texts, and replies come here.")

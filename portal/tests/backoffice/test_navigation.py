@@ -94,6 +94,23 @@ def test_a_list_has_its_sections_tabs_and_its_own_is_the_active_one(client: Clie
     assert "/staff/billing/dispute/" not in dict(links)
 
 
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [
+        ("admin:billing_allocation_match", "Money to match"),
+        ("admin:billing_balancetransaction_months", "Months"),
+    ],
+)
+def test_a_page_that_is_no_list_has_its_sections_tabs(
+    client: Client, name: str, title: str
+) -> None:
+    client.force_login(superuser())
+    page = client.get(reverse(name)).content.decode()
+    tabs = page.split('id="tabs-items"')[1].split("</nav>")[0]
+    [active] = re.findall(r'class="active"\s*>\s*([^<]+?)\s*<', tabs)
+    assert active == title
+
+
 def test_the_brand_is_in_the_frame(client: Client, settings: Settings) -> None:
     client.force_login(superuser())
     page = client.get(reverse("admin:index")).content.decode()

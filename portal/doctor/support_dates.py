@@ -1,7 +1,8 @@
 """How long the software under the portal gets security fixes.
 
-Sources, read in November 2026: devguide.python.org/versions, djangoproject.com/download, and
-postgresql.org/support/versioning. Where they name only a month, it's the month's last day.
+The projects' own pages are devguide.python.org/versions, djangoproject.com/download, and
+postgresql.org/support/versioning; the dates are as endoflife.date had them in November 2026. Where
+only a month is known, it's the month's last day.
 """
 
 from __future__ import annotations

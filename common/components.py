@@ -113,7 +113,8 @@ def date(at: datetime | None, short: bool = False) -> SafeString:
 
     The owner's locale decides on the order.
 
-    `short` shows "Dec 4, 2026". The exact time is in a tooltip, in the reader's time zone.
+    `short` shows "Dec 4, 2026". The exact time is in a tooltip, in the reader's time zone. There's
+    no white space around it, so that a comma or period can follow: `{% date at as day %}`.
     """
     if not at:
         return SafeString(NO_DATE)
@@ -127,15 +128,6 @@ def date(at: datetime | None, short: bool = False) -> SafeString:
     exact = days.to_the_minute(local)
     # Nothing in it needs escaping: numbers, CLDR's names of days, and a zone's abbreviation.
     return SafeString(f'<time datetime="{local.isoformat()}" title="{exact}">{shown}</time>')
-
-
-@register.simple_tag
-def date_inside(at: datetime | None) -> SafeString:
-    """Show a day as `date` does, for inside a sentence: `{% date_inside at as day %}`.
-
-    There's no white space around it, so that a comma or period can follow.
-    """
-    return SafeString(date(at).strip())
 
 
 @register.filter

@@ -17,6 +17,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils import timezone
 
+from common import days
 from members import contact_notices
 from members.models import AccessChange, AccessOrigin, Device
 
@@ -180,7 +181,7 @@ def why_not_yet(user: User) -> str:
     happened = BY_MAIL if newest.origin == AccessOrigin.MAILBOX else BY_OTHERS
     return (
         f"{happened} less than 24 hours ago, so your account can’t decide on money"
-        f" until {until:%B} {until.day}, {until:%H:%M}."
+        f" until {days.plain(until)}, {days.clock(until)}."
     )
 
 

@@ -11,7 +11,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from billing.admin import labels
 from billing.admin.records import RecordAdmin
-from billing.core import texts
+from billing.core import rhythms
 from billing.core.statuses import CancellationReason, MembershipAction
 from billing.models import MembershipDecision, Plan
 from billing.pages.forms import REASONS
@@ -88,7 +88,7 @@ class MembershipDecisionAdmin(RecordAdmin):
         plan = Plan.objects.filter(stripe_id=row.price_id).first() if row.price_id else None
         if plan is None:
             return row.price_id or show.NOTHING
-        every = texts.interval(plan.interval, plan.interval_count)
+        every = rhythms.interval(plan.interval, plan.interval_count)
         return f"{plan.money} a {every}"
 
     @column("The member was shown to pay")

@@ -9,7 +9,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
 
 from billing.admin.records import RecordAdmin
-from billing.core import texts
+from billing.core import rhythms
 from billing.models import Plan, Product
 from common.staff import show
 from common.staff.parts import column
@@ -31,7 +31,7 @@ class PlanAdmin(RecordAdmin):
     @column("Price", ordering="amount")
     def price(self, row: Plan) -> str:
         """ "$29.00 a month"."""
-        every = texts.interval(row.interval, row.interval_count)
+        every = rhythms.interval(row.interval, row.interval_count)
         return f"{row.money} a {every}"
 
     @column("Trial")

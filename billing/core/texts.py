@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
+from babel.lists import format_list
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from billing.core.statuses import OUTSIDE, ZELLE, DisputeStatus
-from common import days
+from common import days, locales
 from common.money import Money
 
 # The longest period that's named after its month.
@@ -98,12 +99,6 @@ REASONS = {
 LASTING = {
     "once": gettext_lazy("your next payment"),
     "forever": gettext_lazy("every payment"),
-}
-RHYTHMS = {
-    "day": gettext_lazy("Daily"),
-    "week": gettext_lazy("Weekly"),
-    "month": gettext_lazy("Monthly"),
-    "year": gettext_lazy("Yearly"),
 }
 # Stripe documentation, "Credit notes": why one is issued.
 CREDIT_REASONS = {
@@ -204,26 +199,6 @@ DISPUTE_SETTLED = gettext_lazy("The bank’s question about this payment is sett
 DISPUTE_SETTLED_TEXT = gettext_lazy(
     "The card’s bank asked about it. No money moved, and the payment stands."
 )
-# Each way to say a price, and how often it's charged.
-RATES = {
-    "day": gettext_lazy("%(price)s a day"),
-    "week": gettext_lazy("%(price)s a week"),
-    "month": gettext_lazy("%(price)s a month"),
-    "year": gettext_lazy("%(price)s a year"),
-}
-PER = {
-    "day": gettext_lazy("a day"),
-    "week": gettext_lazy("a week"),
-    "month": gettext_lazy("a month"),
-    "year": gettext_lazy("a year"),
-}
-# Inside a sentence.
-RHYTHMS_INSIDE = {
-    "day": gettext_lazy("daily"),
-    "week": gettext_lazy("weekly"),
-    "month": gettext_lazy("monthly"),
-    "year": gettext_lazy("yearly"),
-}
 
 
 def card(brand: str, last4: str) -> str:
@@ -291,62 +266,14 @@ def dispute_outcome(status: str) -> str:
     )
 
 
-def interval(name: str, count: int) -> str:
-    """Return "month", or "3 months"."""
-    match name:
-        case "day":
-            words = ngettext("day", "%(count)s days", count)
-        case "week":
-            words = ngettext("week", "%(count)s weeks", count)
-        case "month":
-            words = ngettext("month", "%(count)s months", count)
-        case _:
-            words = ngettext("year", "%(count)s years", count)
-    return words % {"count": count}
-
-
-def per(name: str, count: int) -> str:
-    """Return how often a price is charged, to stand behind it: "a month", "every 3 months"."""
-    if count == 1 and name in PER:
-        return str(PER[name])
-    return _("every %(interval)s") % {"interval": interval(name, count)}
-
-
-def rate(price: Money, name: str, count: int) -> str:
-    """Return a price with how often it's charged: "$29.00 a month", "$80.00 every 3 months"."""
-    if count == 1 and name in RATES:
-        return RATES[name] % {"price": price}
-    return _("%(price)s every %(interval)s") % {"price": price, "interval": interval(name, count)}
-
-
 def with_tax(price: str, tax_words: str) -> str:
     """Return what's said of a price with its tax: "$29.00 a month, plus tax"."""
     return _("%(price)s, %(tax)s") % {"price": price, "tax": tax_words} if tax_words else price
 
 
-def rhythm(name: str, count: int) -> str:
-    """Return how often a member pays: "Monthly", "Yearly", "Every 3 months"."""
-    if count == 1 and name in RHYTHMS:
-        return str(RHYTHMS[name])
-    return _("Every %(interval)s") % {"interval": interval(name, count)}
-
-
-def rhythm_inside(name: str, count: int) -> str:
-    """Return how often a member pays, for inside a sentence: "monthly", "every 3 months"."""
-    if count == 1 and name in RHYTHMS_INSIDE:
-        return str(RHYTHMS_INSIDE[name])
-    return _("every %(interval)s") % {"interval": interval(name, count)}
-
-
 def listed(words: Sequence[str]) -> str:
-    """Return "a", "a and b", or "a, b, and c"."""
-    *first, last = words
-    if not first:
-        return last
-    values = {"first": ", ".join(first), "last": last}
-    return (
-        _("%(first)s, and %(last)s") if len(first) > 1 else _("%(first)s and %(last)s")
-    ) % values
+    """Return "a", "a and b", or "a, b, and c", as the language lists things."""
+    return str(format_list(words, locale=locales.current().days))
 
 
 def less(percent_off: float | None, amount_off: int | None, currency: str) -> str:

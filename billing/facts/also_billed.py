@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from billing.core import tax_texts, texts
+from billing.core import rhythms, tax_texts, texts
 from billing.core.dates import long_date
 from billing.core.statuses import Collection, SubscriptionStatus
 from billing.core.subscription_items import SubscriptionItem
@@ -85,12 +85,12 @@ def price_of(row: Subscription) -> str:
     """Return "$9.00 a month, plus tax", or that it depends on usage."""
     if row.parts and all(one.unit_amount is None for one in row.parts):
         return str(BY_USAGE)
-    rate = texts.rate(row.money, row.interval, row.interval_count)
+    rate = rhythms.rate(row.money, row.interval, row.interval_count)
     return texts.with_tax(rate, tax_texts.price(row.taxation))
 
 
 def _part(one: SubscriptionItem, row: Subscription) -> Part:
-    rate = texts.rate(one.money, one.interval, one.interval_count)
+    rate = rhythms.rate(one.money, one.interval, one.interval_count)
     shown = str(BY_USAGE) if one.unit_amount is None else rate
     return Part(one.title, shown, is_main=one.price_id == row.price_id)
 

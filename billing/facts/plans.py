@@ -9,8 +9,8 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from billing.core import rhythms, texts
 from billing.core import tax_texts as tax_words
-from billing.core import texts
 from billing.facts import tax_settings
 from billing.models import Plan, Product
 from common.money import Money
@@ -36,7 +36,7 @@ class PriceOffer:
     trial_days: int
     saving: str = ""
     tax_words: str = ""  # "plus tax"
-    a_month: Money | None = None  # what a longer period comes to, rounded to the minor unit
+    a_month: str = ""  # "That’s $24.17 a month, billed yearly", rounded to the minor unit
 
     @property
     def per_with_tax(self) -> str:
@@ -132,10 +132,10 @@ def _price_offer(
     return PriceOffer(
         price_id=plan.stripe_id,
         price=plan.money,
-        interval=texts.interval(plan.interval, plan.interval_count),
-        per=texts.per(plan.interval, plan.interval_count),
-        rate=texts.rate(plan.money, plan.interval, plan.interval_count),
-        rhythm=texts.rhythm(plan.interval, plan.interval_count),
+        interval=rhythms.interval(plan.interval, plan.interval_count),
+        per=rhythms.per(plan.interval, plan.interval_count),
+        rate=rhythms.rate(plan.money, plan.interval, plan.interval_count),
+        rhythm=rhythms.rhythm(plan.interval, plan.interval_count),
         trial_days=plan.trial_days if gets_trial else 0,
         saving=next(filter(None, savings), ""),
         tax_words=tax_words.price(tax_settings.of_plan(plan, tax_behavior)),
@@ -143,11 +143,12 @@ def _price_offer(
     )
 
 
-def _a_month(plan: Plan) -> Money | None:
+def _a_month(plan: Plan) -> str:
     count = months(plan.interval, plan.interval_count)
     if count <= 1:
-        return None
-    return Money((2 * plan.amount + count) // (2 * count), plan.currency)
+        return ""
+    price = Money((2 * plan.amount + count) // (2 * count), plan.currency)
+    return rhythms.a_month(price, plan.interval, plan.interval_count)
 
 
 def saving(shorter: Plan, longer: Plan) -> str:

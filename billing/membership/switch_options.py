@@ -10,7 +10,7 @@ from django.db.models import F, QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from billing.core import subscription_items, texts
+from billing.core import rhythms, subscription_items, texts
 from billing.core import tax_texts as tax_words
 from billing.core.dates import plain_date
 from billing.core.statuses import (
@@ -35,13 +35,16 @@ class Choice:
     """Another price that the member can switch to."""
 
     plan: Plan
-    rhythm: str  # "yearly"
     price: Money
-    interval: str  # "year"
     rate: str  # "$290.00 a year"
     saving: str
     tax_words: str = ""  # "plus tax"
     why_not: str = ""  # why this one has to wait although others don't
+
+    @property
+    def title(self) -> str:
+        """What choosing it does: "Switch to yearly billing"."""
+        return rhythms.switch_to(self.plan.interval, self.plan.interval_count, self.rate)
 
     @property
     def rate_with_tax(self) -> str:
@@ -91,10 +94,8 @@ def choices_among(row: Subscription, on_sale: Sequence[Plan]) -> list[Choice]:
 def _choice(plan: Plan, current: Plan) -> Choice:
     return Choice(
         plan=plan,
-        rhythm=texts.rhythm_inside(plan.interval, plan.interval_count),
         price=plan.money,
-        interval=texts.interval(plan.interval, plan.interval_count),
-        rate=texts.rate(plan.money, plan.interval, plan.interval_count),
+        rate=rhythms.rate(plan.money, plan.interval, plan.interval_count),
         saving=plans.saving(current, plan),
     )
 

@@ -18,7 +18,7 @@ from django.core import signing
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from billing.core import subscription_items, texts
+from billing.core import rhythms, subscription_items, texts
 from billing.core.statuses import (
     MembershipAction,
     SubscriptionStatus,
@@ -123,9 +123,8 @@ def switch(user: User, choice: Choice, token: str) -> None:
 def _refuse(row: Subscription, choice: Choice) -> None:
     """Check under the lock that it's still possible."""
     if row.price_id == choice.plan.stripe_id:
-        raise MembershipError(
-            _("You’re already on %(rhythm)s billing.") % {"rhythm": choice.rhythm}
-        )
+        plan = choice.plan
+        raise MembershipError(rhythms.already_on(plan.interval, plan.interval_count, choice.rate))
     if refusal := why_not(row) or refused(row, choice):
         raise MembershipError(refusal)
 
@@ -237,7 +236,7 @@ def _lines(shown: SwitchSnapshot, choice: Choice) -> Iterator[Line]:
 
 def _label(line: SwitchLine, choice: Choice) -> str:
     if line.is_period:
-        return _("Your next %(interval)s, from today") % {"interval": choice.interval}
+        return rhythms.next_period(choice.plan.interval, choice.plan.interval_count)
     if not line.is_proration:
         return line.description
     return _("Credit for unused time") if line.amount < 0 else _("Until your next payment")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from billing.core import texts
+from billing.core import rhythms, texts
 from billing.core.statuses import MembershipAction
 from billing.facts import descriptions
 from billing.models import Subscription
@@ -93,5 +93,5 @@ def _detail(kind: ActivityKind, subscription: Subscription) -> str:
     plan = descriptions.plan_of(subscription)
     if kind != ActivityKind.SWITCHED:
         return plan
-    rhythm = texts.rhythm(subscription.interval, subscription.interval_count).lower()
+    rhythm = rhythms.rhythm_inside(subscription.interval, subscription.interval_count)
     return f"{plan}: {subscription.money}, {rhythm}"

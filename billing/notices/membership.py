@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TypedDict
 
-from billing.core import tax_texts, texts
+from billing.core import rhythms, tax_texts, texts
 from billing.core.statuses import ENDED_BY_FAILED_PAYMENT, MembershipAction
 from billing.facts import (
     also_billed,
@@ -56,7 +56,7 @@ def started(begun: SubscriptionStarted) -> None:
             name=user.first_name,
             plan_name=plan,
             price=str(subscription.money),
-            interval=texts.interval(subscription.interval, subscription.interval_count),
+            interval=rhythms.interval(subscription.interval, subscription.interval_count),
             tax_words=tax_texts.price(subscription.taxation),
             next_charge_on=end if subscription.is_renewal_charged else None,
             by_invoice=subscription.is_sent,
@@ -124,9 +124,9 @@ def price_switched(switched: PriceSwitched) -> None:
         contexts.PriceSwitched(
             name=user.first_name,
             plan_name=descriptions.plan_of(subscription),
-            rhythm=texts.rhythm(subscription.interval, subscription.interval_count).lower(),
+            rhythm=rhythms.rhythm_inside(subscription.interval, subscription.interval_count),
             price=str(subscription.money),
-            interval=texts.interval(subscription.interval, subscription.interval_count),
+            interval=rhythms.interval(subscription.interval, subscription.interval_count),
             tax_words=tax_texts.price(subscription.taxation),
             next_charge=_next_charge(subscription),
             next_charge_on=end if subscription.is_renewal_charged else None,
@@ -211,7 +211,7 @@ def trial_ending(ending: TrialEnding) -> None:
             name=user.first_name,
             plan_name=descriptions.plan_of(subscription),
             price=_next_charge(subscription),
-            interval=texts.interval(subscription.interval, subscription.interval_count),
+            interval=rhythms.interval(subscription.interval, subscription.interval_count),
             other=descriptions.other_of(subscription),
             ends_on=ending.ends_at,
             method=_card_charged(subscription),
@@ -234,7 +234,7 @@ def renewal_coming(coming: RenewalComing) -> None:
             name=user.first_name,
             plan_name=descriptions.plan_of(subscription),
             price=_next_charge(subscription),
-            interval=texts.interval(subscription.interval, subscription.interval_count),
+            interval=rhythms.interval(subscription.interval, subscription.interval_count),
             other=descriptions.other_of(subscription),
             renews_on=subscription.current_period_end,
             method=_card_charged(subscription),

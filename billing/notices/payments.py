@@ -70,7 +70,7 @@ def invoice_paid(paid_invoice: InvoicePaid) -> None:
             home_url=portal_url("home"),
             invoice_number=invoice.number,
             paid_on=invoice.paid_at,
-            method=" and ".join(dict.fromkeys(filter(None, methods))),
+            method=texts.listed(list(dict.fromkeys(filter(None, methods)))),
             is_direct=bool(paid) and all(payment.is_outside for payment in paid),
             lines=[
                 NamedAmount(description=line["description"], amount=_money(invoice, line["amount"]))

@@ -12,8 +12,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from billing.core import rhythms, texts
 from billing.core import tax_texts as tax_words
-from billing.core import texts
 from billing.core.dates import long_date
 from billing.core.statuses import (
     ENDED_SUBSCRIPTION,
@@ -226,9 +226,9 @@ def _live_membership(row: Subscription, facts: MemberFacts) -> Membership:
         or _joined(_waiting_sentence(waiting), _sentence(state, row, next_charge)),
         plan_name=row.name or UNNAMED_PLAN,
         price=price,
-        interval=texts.interval(row.interval, row.interval_count),
-        rate=texts.rate(price, row.interval, row.interval_count),
-        per=texts.per(row.interval, row.interval_count),
+        interval=rhythms.interval(row.interval, row.interval_count),
+        rate=rhythms.rate(price, row.interval, row.interval_count),
+        per=rhythms.per(row.interval, row.interval_count),
         tax_words=tax_words.price(row.taxation),
         next_charge=next_charge if goes_on else None,
         next_charge_at=row.current_period_end if goes_on else None,
@@ -362,8 +362,8 @@ def _ended_membership(row: Subscription) -> Membership:
         sentence=_("Your membership ended on %(day)s.") % {"day": long_date(ended)},
         plan_name=row.name or UNNAMED_PLAN,
         price=row.plan_price,
-        interval=texts.interval(row.interval, row.interval_count),
-        rate=texts.rate(row.plan_price, row.interval, row.interval_count),
+        interval=rhythms.interval(row.interval, row.interval_count),
+        rate=rhythms.rate(row.plan_price, row.interval, row.interval_count),
         ends_at=ended,
         member_since=row.started_at,
         credit=credit.of(row),

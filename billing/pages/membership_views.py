@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from billing.core import texts
+from billing.core import rhythms, texts
 from billing.core.tones import Tone
 from billing.membership import cancellation, cards, checkout, retention, switch_options, switching
 from billing.models import Payment, Subscription
@@ -205,8 +205,9 @@ def switch(request: HttpRequest, pk: int) -> HttpResponse:
         if request.method == "POST":
             switching.switch(user, choice, request.POST.get("shown", ""))
             if cancellation.pending_decision(user) is None:
-                told = _("You’re now on %(rhythm)s billing at %(rate)s.")
-                messages.success(request, told % {"rhythm": choice.rhythm, "rate": choice.rate})
+                plan = choice.plan
+                told = rhythms.switched_to(plan.interval, plan.interval_count, choice.rate)
+                messages.success(request, told)
             return redirect("billing:membership")
         return _switch_page(request, switching.preview(row, choice))
     except switching.LookAgain as error:

@@ -19,7 +19,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from billing.core import texts
+from billing.core import rhythms, texts
 from billing.core.bank_statuses import (
     EXPECTED_OPEN,
     AllocationState,
@@ -153,13 +153,12 @@ def start_membership(user: User, price_id: str) -> ExpectedTransfer:
         lock_member(user.pk)
         if memberships.live(user):
             raise ZelleError(checkout.MEMBER_ALREADY)
-        period = texts.interval(plan.interval, plan.interval_count)
         return _started(
             Wanted(
                 user=user,
                 purpose=ZellePurpose.MEMBERSHIP,
                 amount=plan.amount,
-                description=f"{plan.name}, one {period}" if plan.interval_count == 1 else plan.name,
+                description=rhythms.one_period(plan.name, plan.interval, plan.interval_count),
                 expires_at=_end(zelle.terms()),
                 price_id=plan.stripe_id,
             )

@@ -16,7 +16,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from billing.core import idempotency, subscription_items, texts
+from billing.core import idempotency, rhythms, subscription_items
 from billing.core.statuses import CHARGED_SUBSCRIPTION
 from billing.facts import plans, zelle
 from billing.membership import cancellation
@@ -44,7 +44,7 @@ class OtherWay:
     @property
     def rate(self) -> str:
         """What it costs and how often: "$29.00 a month"."""
-        return texts.rate(self.plan.money, self.plan.interval, self.plan.interval_count)
+        return rhythms.rate(self.plan.money, self.plan.interval, self.plan.interval_count)
 
 
 def other_way(

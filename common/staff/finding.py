@@ -16,6 +16,8 @@ FEWEST = 3
 LAST4 = re.compile(r"[0-9]{4}", re.ASCII)
 # "0042" is the end of a number, not an amount.
 PADDED = re.compile(r"0[0-9]", re.ASCII)
+# Unicode's category of currency symbols.
+SYMBOL = "Sc"
 CODE = re.compile(r"[A-Za-z]{3}", re.ASCII)
 # One currency for each number of decimals that Stripe's have.
 OF_TWO, OF_NONE, OF_THREE = "USD", "JPY", "KWD"
@@ -96,7 +98,7 @@ _CURRENCIES = {
 
 def _parted(term: str) -> tuple[str, str]:
     """Return a typed amount without its currency, and the currency's code as rows have it."""
-    bare = "".join(one for one in term if unicodedata.category(one) != "Sc").strip()
+    bare = "".join(one for one in term if unicodedata.category(one) != SYMBOL).strip()
     for code, rest in ((bare[:3], bare[3:]), (bare[-3:], bare[:-3])):
         if CODE.fullmatch(code):
             return rest.strip(), code.lower()

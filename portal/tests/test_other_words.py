@@ -303,6 +303,7 @@ COMPARED: dict[str, set[str]] = {
     "billing/stripe/gateway/customers.py": {gateway.NO_PORTAL},
     "billing/stripe/gateway/subscriptions.py": {gateway.SCHEDULED},
     "common/fields.py": {"Cf"},  # Unicode's name of a category
+    "common/staff/finding.py": {"Sc"},  # Unicode's name of a category
     "common/network.py": {"timed out"},  # Python's own error
     "portal/start_checks.py": {"Portal", "Harbor Yoga"},  # the example's name
 }

@@ -16,7 +16,7 @@ from billing.facts import trials
 from billing.inbound import events
 from billing.models import Customer, ExpectedTransfer, StripeEvent
 from billing.notices import reminders
-from billing.reconcile import history, missed_events, push
+from billing.reconcile import closing_books, history, missed_events, push
 from billing.refunds import ledger, sending
 from billing.refunds import notices as refund_notices
 from billing.refunds import staff_notices as refund_staff_notices
@@ -243,12 +243,14 @@ def remind_staff_of_refunds(timestamp: int) -> None:
 @app.periodic(cron="7 2 * * *")
 @app.task(queueing_lock="verify_ledger", retry=Backoff(max_attempts=5, first=300))
 def verify_ledger(timestamp: int = 0) -> None:
-    """Verify the refund ledger once a day, compare it with Stripe, and export its head."""
+    """Verify the refund ledger and the closed months once a day; export the ledger's head."""
     check = ledger.verify()
     try:
         refund_sync.compare_with_stripe(check)
     finally:
         ledger.export_head(check)
+    if broken := list(closing_books.problems()):
+        logger.error("The closed months of the books: %s", "; ".join(broken[:5]))
     if check.problems:
         logger.error("The ledger of refunds: %s", "; ".join(check.problems[:5]))
 

@@ -109,6 +109,8 @@ BROWSER = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/1
 PROMOTION_CODE = "WELCOME50"
 # Who rents a locker besides the membership, and for how many days so far.
 LOCKER_OF, LOCKER_DAYS = "Elias Haddad", 40
+# For how many days Stripe has paid out by itself.
+PAYOUT_DAYS = 75
 # Some of them pay yearly.
 YEARLY = {"Grace Abara", "Mei Tanaka", "Isabel Moreno"}
 COUPONS = [
@@ -193,6 +195,9 @@ def _happenings(sandbox: Sandbox, now: datetime) -> Iterator[Happening]:
         if cancelled:
             at = now - timedelta(days=cancelled, minutes=chance.randrange(600))
             yield Happening(at, _cancelling(name))
+    # From here on Stripe pays out every day; the first payout has all from before.
+    at = now - timedelta(days=PAYOUT_DAYS)
+    yield Happening(at, lambda: sandbox.control("switches", automatic_payouts=True))
     yield Happening(now - timedelta(days=LOCKER_DAYS), _renting(LOCKER_OF))
     for name, reason, days, is_lost in DISPUTES:
         at = now - timedelta(days=days)

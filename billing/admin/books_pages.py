@@ -7,10 +7,14 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+from django.contrib import messages
+from django.contrib.admin.models import ADDITION, LogEntry
+from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.http import urlencode
@@ -20,12 +24,17 @@ from billing.admin.money_list import note_download
 from billing.core import book_words
 from billing.core.book_words import Section
 from billing.facts import books
-from billing.models import BalanceTransaction
+from billing.models import BalanceTransaction, BookClosing
+from billing.reconcile import closing_books
 from common import days, spreadsheets
 from common.money import Money, plain_amount
 from common.staff import show
+from members.access import current_user
+from members.signin.staff_recent import ask_who_is_there
 
 PAGE = 100
+MAY_CLOSE = "billing.close_books"
+NOT_YET = "Nothing was closed yet: first confirm that it’s you, then press the button again."
 HEADINGS = {
     Section.GROSS: "Payments",
     Section.REFUNDS: "Refunds",
@@ -104,18 +113,39 @@ def urls(model_admin: Any) -> list[URLPattern]:
 
 
 def _months(model_admin: Any, request: HttpRequest) -> HttpResponseBase:
+    closed = set(BookClosing.objects.values_list("month", flat=True))
     rows = [
-        {"name": _name(one.month), "url": _url(one.month), "summary": one} for one in books.months()
+        {
+            "name": _name(one.month),
+            "url": _url(one.month),
+            "summary": one,
+            "is_closed": one.month in closed,
+        }
+        for one in books.months()
     ]
-    more = {"rows": rows, "ties": books.ties(), "zone": books.zone().key}
+    more = {
+        "rows": rows,
+        "ties": books.ties(),
+        "zone": books.zone().key,
+        "problems": list(closing_books.problems()),
+    }
     return _page(model_admin, request, "months", "Months", more)
 
 
 def _month(model_admin: Any, request: HttpRequest, month: str) -> HttpResponseBase:
     day = _day(month)
+    if request.method == "POST":
+        return _close(request, day)
     found = [_shown(one) for one in books.statements(day)]
     begin, end = books.bounds(day)
+    closing = BookClosing.objects.filter(month=day).select_related("closed_by").first()
     more = {
+        "closing": closing,
+        "changes": closing_books.changes(closing) if closing else [],
+        "closed_by": show.name_of(closing.closed_by) if closing else "",
+        "closed_at": show.moment(closing.closed_at) if closing else "",
+        "why_not": "" if closing else closing_books.why_not(day),
+        "may_close": request.user.has_perm(MAY_CLOSE),
         "months": found,
         "direct": [(DIRECT[brand], money) for brand, money in books.received_directly(day)],
         "csv_url": _url(day, "month_csv"),
@@ -125,6 +155,35 @@ def _month(model_admin: Any, request: HttpRequest, month: str) -> HttpResponseBa
         "zone": books.zone().key,
     }
     return _page(model_admin, request, "month", _name(day), more)
+
+
+def _close(request: HttpRequest, day: date) -> HttpResponseBase:
+    """Close a month, for those who may, after a recent sign-in."""
+    if not request.user.has_perm(MAY_CLOSE):
+        raise PermissionDenied
+    if asked := ask_who_is_there(request, _url(day)):
+        messages.warning(request, NOT_YET)
+        return asked
+    try:
+        closing = closing_books.close(day, current_user(request))
+    except closing_books.NotClosable as reason:
+        messages.error(request, str(reason))
+    else:
+        note_closing(request, closing)
+        messages.success(request, f"{closing} is closed.")
+    return redirect(_url(day))
+
+
+def note_closing(request: HttpRequest, closing: BookClosing) -> None:
+    """Log who closed a month."""
+    LogEntry.objects.create(
+        user=current_user(request),
+        content_type=ContentType.objects.get_for_model(BookClosing),
+        object_id=str(closing.pk),
+        object_repr=str(closing),
+        action_flag=ADDITION,
+        change_message=f"Closed {closing}.",
+    )
 
 
 def _line(model_admin: Any, request: HttpRequest, month: str) -> HttpResponseBase:

@@ -102,11 +102,13 @@ ACTS = [
     "portal.change_supportmessage",
     "portal.change_plannedclosing",
 ]
-# Be one of the two people a large refund needs, and put a new refund policy in force; import the
-# bank's files, match its money with payments, and say on which terms Zelle is taken.
+# Be one of the two people a large refund needs, and put a new refund policy in force; close a month
+# of the books; import the bank's files, match its money with payments, and say on which terms
+# Zelle is taken.
 DECIDES = [
     "billing.approve_large_refund",
     "billing.add_refundpolicy",
+    "billing.close_books",
     "billing.import_bank_file",
     "billing.match_bank_transfer",
     "billing.add_bankaccount",

@@ -24,6 +24,7 @@ LEFT_OUT = {
     "billing.RefundPolicy": "The business's rules; it only says which colleague wrote them.",
     "billing.BankTransfer": "The business's bank account; what came is in `zelle-transfers`.",
     "billing.BalanceTransaction": "Fees and net of `payments` and `refunds`.",
+    "billing.BookClosing": "The business's books; it says which colleague closed them.",
     "billing.BankFile": "The business's bank account; it says which colleague imported it.",
     "billing.BankLine": "The business's bank account; what came is in `zelle-transfers`.",
     "billing.BankMail": "The business's bank account; what came is in `zelle-transfers`.",

@@ -124,7 +124,7 @@ def test_every_model_of_ours_is_on_the_site() -> None:
     parts = {
         *("billing.TaxRate", "billing.TaxAccount", "billing.LedgerText", "billing.TrialRecord"),
         *("billing.BankUpload", "billing.BankMailRetry", "business.Picture"),
-        *("billing.BalanceReading", "emails.NotificationChoice"),
+        *("billing.BalanceReading", "billing.BookClosing", "emails.NotificationChoice"),
     }
     missing = {model._meta.label for model in ours - set(admin.site._registry)}
     assert missing <= parts

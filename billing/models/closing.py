@@ -1,0 +1,34 @@
+"""Closed months of the books."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+
+
+class BookClosing(models.Model):
+    """A month as it was when somebody closed it. A row never changes; the database refuses that.
+
+    `statements` is a list of `{"currency", "opening", "closing", "lines"}`, whose lines are
+    `{"section", "key", "label", "amount", "count"}`, in minor units. `hash` is over the row and the
+    hash of the month closed before it (see `billing.reconcile.closing_books`).
+    """
+
+    number = models.PositiveIntegerField(unique=True)
+    month = models.DateField(unique=True, help_text="Its first day.")
+    time_zone = models.CharField(max_length=64)
+    statements = models.JSONField()
+    closed_at = models.DateTimeField()
+    closed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
+    )
+    previous_hash = models.CharField(max_length=64)
+    hash = models.CharField(max_length=64)
+
+    class Meta:
+        ordering = ["-month"]
+        permissions = [("close_books", "Can close a month of the books")]
+        default_permissions = ("view",)
+
+    def __str__(self) -> str:
+        return f"{self.month:%B %Y}"

@@ -1,0 +1,173 @@
+"""Closes a month of the books: what it said is kept, and later changes are named.
+
+Closings form one chain, as the ledger of refunds does: each has the hash of the one before it. The
+database refuses to change or remove one. A month that was closed keeps counting what Stripe says,
+so the balance stays true; what differs from the closing is shown beside it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, timedelta
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import connection, transaction
+from django.utils import timezone
+
+from billing.facts import books
+from billing.models import BalanceReading, BookClosing
+from common.money import Money
+
+LOCK = 7_240_113  # ours alone among PostgreSQL's advisory locks
+GENESIS = "0" * 64
+# So long after a month's end, whatever moved in it has been listed.
+SETTLED = timedelta(hours=1)
+
+
+class NotClosable(Exception):
+    """The month can't be closed yet; the sentence is for staff."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """A line that differs from what was closed."""
+
+    label: str
+    then: Money
+    now: Money
+
+
+def close(month: date, by: User) -> BookClosing:
+    """Close a month as it is now.
+
+    Raises:
+        NotClosable: it isn't over, wasn't read to its end, or an earlier one is still open.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        # One closing at a time: there's one chain.
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+        if reason := why_not(month):
+            raise NotClosable(reason)
+        last = BookClosing.objects.order_by("number").last()
+        row = BookClosing(
+            number=last.number + 1 if last else 1,
+            month=month,
+            time_zone=books.zone().key,
+            statements=as_kept(month),
+            closed_at=timezone.now(),
+            closed_by=by,
+            previous_hash=last.hash if last else GENESIS,
+        )
+        row.hash = digest(row)
+        row.save(force_insert=True)
+    return row
+
+
+def why_not(month: date) -> str:
+    """Say why a month can't be closed, or nothing if it can."""
+    closed = set(BookClosing.objects.values_list("month", flat=True))
+    return _not_settled(month) or _out_of_order(month, closed)
+
+
+def _not_settled(month: date) -> str:
+    """Say what may still come in."""
+    settled = books.bounds(month)[1] + SETTLED
+    reading = BalanceReading.objects.first()
+    if timezone.now() < settled:
+        return "A month can be closed an hour after it’s over."
+    if reading is None or reading.read_at < settled:
+        return "Stripe’s balance hasn’t been read since the month ended. Try again in ten minutes."
+    if any(tie.difference for tie in books.ties()):
+        return "The books don’t agree with Stripe’s balance. Close the month once they do."
+    return ""
+
+
+def _out_of_order(month: date, closed: set[date]) -> str:
+    """Say which other month is in the way."""
+    known = {one.month for one in books.months()}
+    # Months from before the first closing stay open: somebody else's books have them.
+    first = min(closed, default=month)
+    if month in closed:
+        return "This month is closed already."
+    if month < first:
+        return "A later month is closed already, so this one stays open."
+    if month not in known:
+        return "Nothing moved in this month."
+    earlier = sorted(one for one in known - closed if first < one < month)
+    return f"Close {earlier[0]:%B %Y} first." if earlier else ""
+
+
+def as_kept(month: date) -> list[dict[str, Any]]:
+    """Return a month's statements as a closing keeps them."""
+    return [
+        {
+            "currency": one.currency,
+            "opening": one.opening.amount,
+            "closing": one.closing.amount,
+            "lines": [
+                {
+                    "section": str(line.section),
+                    "key": line.key,
+                    "label": line.label,
+                    "amount": line.money.amount,
+                    "count": line.count,
+                }
+                for line in one.lines
+            ],
+        }
+        for one in books.statements(month)
+    ]
+
+
+def digest(row: BookClosing) -> str:
+    """Return SHA-256 (hexadecimal) over the row as JSON: names sorted, no spaces, ASCII."""
+    columns = {
+        "number": row.number,
+        "month": f"{row.month:%Y-%m}",
+        "time_zone": row.time_zone,
+        "statements": row.statements,
+        "closed_at": row.closed_at.astimezone(UTC).isoformat(timespec="microseconds"),
+        "closed_by": row.closed_by_id,
+        "previous_hash": row.previous_hash,
+    }
+    text = json.dumps(columns, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def changes(row: BookClosing) -> list[Change]:
+    """Return the lines that came in, or differ, since a month was closed."""
+    then, now = _amounts(row.statements), _amounts(as_kept(row.month))
+    return [
+        Change(label, Money(then.get(key, ("", 0))[1], key[0]), Money(amount, key[0]))
+        for key in sorted({*then, *now})
+        for label, amount in [now.get(key) or (then[key][0], 0)]
+        if amount != then.get(key, ("", 0))[1]
+    ]
+
+
+def _amounts(statements: list[dict[str, Any]]) -> dict[tuple[str, str], tuple[str, int]]:
+    found: dict[tuple[str, str], tuple[str, int]] = {}
+    for one in statements:
+        currency = one["currency"]
+        found[currency, "!opening"] = ("Opening balance", one["opening"])
+        for line in one["lines"]:
+            found[currency, line["key"]] = (line["label"], line["amount"])
+        found[currency, "~closing"] = ("Closing balance", one["closing"])
+    return found
+
+
+def problems() -> Iterator[str]:
+    """Yield what's wrong with the chain of closings."""
+    before, number = GENESIS, 0
+    for row in BookClosing.objects.order_by("number"):
+        if row.number != number + 1:
+            yield f"Before {row} a closing is missing."
+        if row.previous_hash != before:
+            yield f"The closing of {row} doesn't follow from the one before it."
+        if digest(row) != row.hash:
+            yield f"The closing of {row} was changed after it was made."
+        before, number = row.hash, row.number

@@ -1,0 +1,161 @@
+"""A closed month stays as it was; what comes later says so."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.db import DatabaseError, connection, transaction
+from django.test import Client
+from django.urls import reverse
+
+from billing.models import BalanceReading, BalanceTransaction, BookClosing
+from billing.reconcile import closing_books
+from billing.reconcile.closing_books import NotClosable
+from billing.tests.staff_world import auditor, manager, signed_in_now
+
+pytestmark = pytest.mark.django_db
+
+JULY, AUGUST, SEPTEMBER = (date(2026, month, 1) for month in (7, 8, 9))
+
+
+def moved(number: int, month: date, amount: int = 2900, fee: int = 114) -> BalanceTransaction:
+    """Return a payment in a month, and let Stripe's balance have it."""
+    at = datetime(month.year, month.month, 15, tzinfo=UTC)
+    row = BalanceTransaction.objects.create(
+        stripe_id=f"txn_{number}", kind="charge", category="charge", amount=amount, fee=fee,
+        net=amount - fee, currency="usd", balance_type="payments", created_at=at, available_at=at,
+        read_at=at, fees=[{"type": "stripe_fee", "amount": fee, "description": ""}] if fee else [],
+    )  # fmt: skip
+    read_everything()
+    return row
+
+
+def read_everything() -> None:
+    total = sum(BalanceTransaction.objects.values_list("net", flat=True))
+    values = {"read_at": datetime.now(UTC), "totals": {"usd": total}}
+    BalanceReading.objects.update_or_create(stripe_id="balance", defaults=values)
+
+
+def check_constraints_now() -> None:
+    """Check what PostgreSQL would check at commit, so that the table can be altered."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+
+def page(month: date) -> str:
+    return reverse("admin:billing_balancetransaction_month", args=[f"{month:%Y-%m}"])
+
+
+def test_what_comes_later_is_named_and_what_was_closed_stays() -> None:
+    moved(1, JULY)
+    moved(2, AUGUST)
+    july = closing_books.close(JULY, manager())
+    assert [one["amount"] for one in july.statements[0]["lines"]] == [2900, -114]
+    assert closing_books.changes(july) == []
+    moved(3, JULY, 1000, 59)
+    assert [
+        (one.label, one.then.amount, one.now.amount) for one in closing_books.changes(july)
+    ] == [
+        ("Stripe’s fees", -114, -173),
+        ("Customers who aren’t members here, no tax", 2900, 3900),
+        ("Closing balance", 2786, 3727),
+    ]
+    august = closing_books.close(AUGUST, july.closed_by)
+    assert august.previous_hash == july.hash
+    assert august.statements[0]["opening"] == 3727
+    assert list(closing_books.problems()) == []
+
+
+@pytest.mark.parametrize("statement", ["UPDATE billing_bookclosing SET month = month",
+                                       "DELETE FROM billing_bookclosing",
+                                       "TRUNCATE billing_bookclosing"])  # fmt: skip
+def test_the_database_refuses_to_change_a_closing(statement: str) -> None:
+    moved(1, JULY)
+    closing_books.close(JULY, manager())
+    check_constraints_now()
+    with (
+        pytest.raises(DatabaseError, match="stays as it is"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute(statement)
+
+
+def test_a_changed_closing_is_noticed() -> None:
+    moved(1, JULY)
+    moved(2, AUGUST)
+    by = manager()
+    closing_books.close(JULY, by)
+    closing_books.close(AUGUST, by)
+    check_constraints_now()
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE billing_bookclosing DISABLE TRIGGER USER")
+        cursor.execute("UPDATE billing_bookclosing SET statements = '[]' WHERE number = 1")
+        cursor.execute("ALTER TABLE billing_bookclosing ENABLE TRIGGER USER")
+    assert list(closing_books.problems()) == [
+        "The closing of July 2026 was changed after it was made."
+    ]
+    client = Client()
+    client.force_login(by)
+    listed = client.get(reverse("admin:billing_balancetransaction_months")).content.decode()
+    assert "The closing of July 2026 was changed after it was made." in listed
+
+
+def test_months_close_in_order_once_and_only_when_the_books_agree() -> None:
+    by = manager()
+    for number, month in enumerate((JULY, AUGUST, SEPTEMBER)):
+        moved(number, month)
+    closing_books.close(JULY, by)
+    refused: list[tuple[date, str]] = [
+        (JULY, "closed already"),
+        (SEPTEMBER, "Close August 2026 first"),
+        (date(2026, 6, 1), "stays open"),
+        (date(2026, 5, 1), "stays open"),
+        (datetime.now(UTC).date().replace(day=1), "an hour after"),
+    ]
+    for month, words in refused:
+        with pytest.raises(NotClosable, match=words):
+            closing_books.close(month, by)
+    BalanceReading.objects.update(totals={"usd": 1})
+    with pytest.raises(NotClosable, match="don’t agree"):
+        closing_books.close(AUGUST, by)
+    read_everything()
+    BalanceReading.objects.update(read_at=datetime(2026, 8, 31, 23, tzinfo=UTC))
+    with pytest.raises(NotClosable, match="hasn’t been read"):
+        closing_books.close(AUGUST, by)
+    assert BookClosing.objects.count() == 1
+
+
+def test_a_manager_closes_on_the_page_and_it_is_recorded() -> None:
+    moved(1, JULY)
+    client = signed_in_now(manager())
+    assert "Close this month" in client.get(page(JULY)).content.decode()
+    answer: Any = client.post(page(JULY), follow=True)
+    text = answer.content.decode()
+    assert "July 2026 is closed." in text
+    assert "Nothing has changed since." in text
+    closing = BookClosing.objects.get()
+    assert closing.hash in text
+    assert LogEntry.objects.get(object_id=str(closing.pk)).change_message == "Closed July 2026."
+    moved(2, JULY, 1000, 0)
+    assert "These lines differ from what was closed" in client.get(page(JULY)).content.decode()
+
+
+def test_others_see_it_and_cannot_close() -> None:
+    moved(1, JULY)
+    client = Client()
+    client.force_login(auditor())
+    assert "Close this month" not in client.get(page(JULY)).content.decode()
+    assert client.post(page(JULY)).status_code == 403
+    # A manager whose sign-in is old confirms first.
+    stale = manager()
+    client.force_login(stale)
+    session = client.session
+    session["account_authentication_methods"] = []
+    session.save()
+    client.post(page(JULY))
+    assert not BookClosing.objects.exists()
+    assert timedelta(0) < datetime.now(UTC) - BalanceReading.objects.get().read_at

@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from e2e.browser import ARGUMENTS, need_browser
 from e2e.stack import Stack, running_stack
+
+LONGEST_WAIT = 15_000  # milliseconds; a busy machine takes more than Playwright's five seconds
+expect.set_options(timeout=LONGEST_WAIT)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -43,5 +46,5 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 @pytest.fixture
 def page(page: Page) -> Page:
     """A browser page that waits at most 15 seconds for anything."""
-    page.set_default_timeout(15_000)
+    page.set_default_timeout(LONGEST_WAIT)
     return page

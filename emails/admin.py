@@ -52,7 +52,7 @@ class KindFilter(DropdownFilter):  # type: ignore[misc]  # Unfold ships no types
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         """Offer every kind."""
-        return [(kind.value, _name_of(kind)) for kind in Kind]
+        return [(kind.value, name_of(kind)) for kind in Kind]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Keep one kind."""
@@ -100,7 +100,7 @@ class MessageAdmin(ReadOnlyAdmin):
 
     def palette_title(self, row: Message) -> str:
         """The kind of message and its recipient."""
-        return f"{_name_of(row.kind)} to {row.recipient}" if row.recipient else _name_of(row.kind)
+        return f"{name_of(row.kind)} to {row.recipient}" if row.recipient else name_of(row.kind)
 
     def has_resend_permission(self, request: HttpRequest, _object_id: str = "") -> bool:
         """Whether this staff member may resend messages."""
@@ -114,7 +114,7 @@ class MessageAdmin(ReadOnlyAdmin):
     @column("Message", ordering="kind")
     def what(self, row: Message) -> str:
         """The kind in words."""
-        return _name_of(row.kind)
+        return name_of(row.kind)
 
     @column("State", ordering="state")
     def state_badge(self, row: Message) -> SafeString:
@@ -291,7 +291,8 @@ def _count(number: int) -> str:
     return "1 message" if number == 1 else f"{number:,} messages"
 
 
-def _name_of(kind: str) -> str:
+def name_of(kind: str) -> str:
+    """Return a kind of message in words."""
     return str(kind).replace("_", " ").capitalize()
 
 

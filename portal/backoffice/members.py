@@ -77,6 +77,7 @@ class UserAdmin(MemberColumns, MemberButtons, DjangoUserAdmin):  # type: ignore[
     ]
     # Side by side they'd be wider than the page.
     actions_detail: ClassVar[list[Any]] = [
+        "show_timeline",
         "ask_for_payment",
         {
             "title": "Account",

@@ -1,0 +1,123 @@
+"""The timeline on the staff site: a page of its own under a member's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.text import Truncator
+
+from common import days
+from common.staff import show
+from members.access import current_user
+from portal.backoffice.timeline import facts
+from portal.backoffice.timeline.entries import TOPICS, Topic
+from portal.backoffice.timeline.facts import Line
+
+# Characters of somebody's words; their own page has all.
+LONGEST = 200
+ICONS: dict[Topic, str] = {
+    Topic.MONEY: "payments",
+    Topic.REFUNDS: "undo",
+    Topic.MEMBERSHIP: "card_membership",
+    Topic.MESSAGES: "mail",
+    Topic.ACCOUNT: "person",
+    Topic.STAFF: "shield_person",
+    Topic.STRIPE: "webhook",
+}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A line as the page shows it."""
+
+    time: str
+    icon: str
+    title: str
+    detail: str
+    by: str
+    badge: SafeString | str
+    url: str
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A link that narrows the timeline."""
+
+    label: str
+    url: str
+    is_chosen: bool
+
+
+@dataclass(frozen=True)
+class Day:
+    """What happened on one day, in the business's time zone."""
+
+    name: str
+    lines: tuple[Shown, ...]
+
+
+def timeline(request: HttpRequest, user: User) -> HttpResponse:
+    """Answer with a page of a member's timeline."""
+    viewer = current_user(request)
+    topic = _topic(request.GET.get("topic", ""))
+    read = facts.read(user, viewer, topic, request.GET.get("before", ""))
+    context = {
+        **admin.site.each_context(request),
+        "opts": User._meta,
+        "original": user,
+        "title": "Timeline",
+        "choices": list(_choices(viewer, topic)),
+        "days": list(_days(read.lines)),
+        "older": _address(topic, read.older) if read.older else "",
+        "is_first": "before" not in request.GET,
+    }
+    return TemplateResponse(request, "admin/timeline/page.html", context)
+
+
+def _topic(value: str) -> Topic | None:
+    return Topic(value) if value in set(Topic) else None
+
+
+def _address(topic: Topic | None, before: str = "") -> str:
+    query = {"topic": topic or "", "before": before}
+    return "?" + urlencode({name: value for name, value in query.items() if value})
+
+
+def _choices(viewer: User, chosen: Topic | None) -> Iterable[Choice]:
+    yield Choice("Everything", _address(None), chosen is None)
+    seen = {one.topic for one in facts.SOURCES if viewer.has_perm(one.permission)}
+    for topic, label in TOPICS.items():
+        if topic in seen:
+            yield Choice(label, _address(topic), topic == chosen)
+
+
+def _days(lines: Iterable[Line]) -> Iterable[Day]:
+    def day_of(line: Line) -> Any:
+        return timezone.localdate(line.at)
+
+    for _date, on_day in groupby(lines, key=day_of):
+        these = list(on_day)
+        yield Day(days.short_with_year(timezone.localtime(these[0].at)), tuple(map(_shown, these)))
+
+
+def _shown(line: Line) -> Shown:
+    entry = line.entry
+    return Shown(
+        time=f"{timezone.localtime(line.at):%H:%M}",
+        icon=ICONS[line.topic],
+        title=entry.title,
+        detail=Truncator(entry.detail.strip()).chars(LONGEST),
+        by=entry.by,
+        badge=show.badge(entry.badge, entry.tone) if entry.badge else "",
+        url=line.url,
+    )

@@ -56,6 +56,17 @@ def payments_with_invoice(page: Page, stack: Stack, what: str) -> Locator:
     return row
 
 
+def open_what_can_be_refunded(page: Page, stack: Stack, what: str) -> None:
+    """Open a payment once its invoice and the payment of it are both here."""
+
+    def is_paid() -> bool:
+        payments_with_invoice(page, stack, what).get_by_role("link").first.click()
+        page.wait_for_load_state()
+        return page.get_by_role("link", name="Ask for a refund").count() > 0
+
+    eventually(is_paid, f"the payment of {what}")
+
+
 def yesterday() -> str:
     """Return a day that is past whatever other tests made of the sandbox's clock."""
     return (datetime.now(UTC) - timedelta(days=1)).date().isoformat()
@@ -143,7 +154,7 @@ def test_staff_choose_for_another_name_and_ask_for_the_rest(
     expect(page.get_by_text("Thank you").first).to_be_visible(timeout=30_000)
 
     # What comes back is sent by people, and the file proves it.
-    payments_with_invoice(page, stack, "Workshop").get_by_role("link").first.click()
+    open_what_can_be_refunded(page, stack, "Workshop")
     test_staff_refunds.ask(page, "I was ill.")
     test_staff_refunds.open_case(desk, stack, "Nils Nordahl")
     test_staff_refunds.press(test_staff_refunds.dialog(desk, "Approve"), "Approve")

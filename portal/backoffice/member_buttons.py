@@ -29,7 +29,7 @@ from portal.selfservice import closing, data_exports
 class MemberButtons(IndexedSearch):
     """What staff can do for a member. Each button asks first, and most for a recent sign-in."""
 
-    @page_button("Timeline", icon="history", path="timeline", permission="view")
+    @page_button("Timeline", icon="timeline", path="timeline", permission="view")
     def show_timeline(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Show all that happened with this member."""
         return timeline(request, row_or_404(User, object_id))

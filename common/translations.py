@@ -69,11 +69,12 @@ def extract(root: Path) -> Catalog:
 def update(found: Catalog, folder: Path, language: str) -> Updated:
     """Merge what was found into a language's file, and compile it.
 
-    Texts that are gone leave it; a new one that resembles an old one isn't guessed.
+    Texts that are gone leave it; a new one that resembles an old one isn't guessed. Its date stays,
+    so that a file changes only with its texts.
     """
     file = file_of(folder, language)
     catalog = _read(file, language)
-    catalog.update(found, no_fuzzy_matching=True)
+    catalog.update(found, no_fuzzy_matching=True, update_creation_date=False)
     catalog.obsolete.clear()
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("wb") as writer:

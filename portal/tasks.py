@@ -18,6 +18,7 @@ from common.queue import Backoff
 from portal.backoffice import close_account, planned_closings, problems
 from portal.backoffice.home import income
 from portal.doctor import recorded
+from portal.doctor.jobs import JobName as DoctorJobName
 from portal.selfservice import contact, data_exports
 from portal.selfservice.jobs import JobName
 
@@ -67,7 +68,7 @@ def make_export(context: JobContext, export_id: str) -> None:
         raise
 
 
-@app.task(name=recorded.JobName.RUN_DOCTOR)
+@app.task(name=DoctorJobName.RUN_DOCTOR)
 def run_doctor(diagnosis_id: int) -> None:
     """Check everything that the portal depends on, for the staff site."""
     recorded.diagnose(diagnosis_id)

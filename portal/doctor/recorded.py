@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import timedelta
-from enum import StrEnum
 
 from django.db import transaction
 from django.utils import timezone
@@ -12,16 +11,11 @@ from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
 
 from portal.doctor import running
+from portal.doctor.jobs import JobName
 from portal.doctor.results import Finding, Outcome
 from portal.models import Diagnosis
 
 KEPT = timedelta(days=90)
-
-
-class JobName(StrEnum):
-    """The job that this package enqueues; its function is in `portal.tasks`."""
-
-    RUN_DOCTOR = "portal.tasks.run_doctor"
 
 
 def ask() -> Diagnosis | None:

@@ -22,7 +22,7 @@ def page(answer: Any) -> str:
 
 def primary(answer: Any) -> str:
     """Return where a page's main button leads."""
-    match = re.search(r'class="button button-primary" href="([^"]*)"', page(answer))
+    match = re.search(r'class="button button-primary[^"]*" href="([^"]*)"', page(answer))
     assert match, page(answer)
     return match.group(1)
 

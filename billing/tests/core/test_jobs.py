@@ -10,11 +10,16 @@ import pytest
 from procrastinate.contrib.django import app
 
 from billing.core.jobs import JobName
+from portal.doctor.jobs import JobName as DoctorJobName
 from portal.selfservice.jobs import JobName as OwnDataJobName
 
 ROOT = Path(__file__).resolve().parents[3]
 PRODUCT = ("billing", "business", "common", "demo", "emails", "members", "portal")
-TABLES = {ROOT / "billing" / "core" / "jobs.py", ROOT / "portal" / "selfservice" / "jobs.py"}
+TABLES = {
+    ROOT / "billing" / "core" / "jobs.py",
+    ROOT / "portal" / "doctor" / "jobs.py",
+    ROOT / "portal" / "selfservice" / "jobs.py",
+}
 
 
 def product() -> Iterator[tuple[Path, ast.Module]]:
@@ -23,7 +28,7 @@ def product() -> Iterator[tuple[Path, ast.Module]]:
             yield path.relative_to(ROOT), ast.parse(path.read_text())
 
 
-@pytest.mark.parametrize("name", [*JobName, *OwnDataJobName])
+@pytest.mark.parametrize("name", [*JobName, *DoctorJobName, *OwnDataJobName])
 def test_a_name_in_a_table_is_a_job(name: str) -> None:
     task = app.tasks[name]
     assert f"{task.func.__module__}.{task.func.__name__}" == name

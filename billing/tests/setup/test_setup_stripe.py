@@ -113,7 +113,7 @@ def test_an_endpoint_is_mended(empty: Settings) -> None:
     run(*PRICES)
     api = client().v1.webhook_endpoints
     ours = next(one for one in api.list().data if one.url == URL)
-    api.update(ours.id, {"enabled_events": ["invoice.paid", "payout.paid"], "disabled": True})
+    api.update(ours.id, {"enabled_events": ["invoice.paid", "charge.captured"], "disabled": True})
     rehearsed, _ = run("--dry-run", *PRICES)
     assert "Would mend: The webhook endpoint is disabled" in rehearsed
     assert api.retrieve(ours.id).status == "disabled"
@@ -121,7 +121,7 @@ def test_an_endpoint_is_mended(empty: Settings) -> None:
     text, is_done = run(*PRICES)
     assert is_done
     assert "Mended: The webhook endpoint is disabled: no event arrives." in text
-    assert "also sends payout.paid" in text
+    assert "also sends charge.captured" in text
     mended = api.retrieve(ours.id)
     assert (mended.status, sorted(mended.enabled_events)) == ("enabled", sorted(TARGETS))
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from axe_playwright_python.base import AXE_SCRIPT
+from playwright.sync_api import Browser, Page, Route, expect
 
 from business.tests import hostile
 from e2e import journey
+from e2e.axe import faults
 from e2e.stack import Stack
 
 OWNER = "owner@brand.example"
@@ -97,3 +99,53 @@ def test_a_wrong_upload_is_explained_where_it_was_chosen(owner: Page, stack: Sta
     )
     said = owner.locator("#upload-logo").get_by_role("alert")
     expect(said).to_contain_text("isn’t a picture we can use")
+
+
+FRAMES = {
+    "Preview of the portal, light": "light",
+    "Preview of the portal, dark": "dark",
+    "Preview of an email, light": "light",
+    "Preview of an email, dark": "dark",
+}
+
+
+# Light and dark text on the color, and the least contrast that's taken.
+@pytest.mark.parametrize("color", ["#2f5d50", "#ffd400", "#111111"])
+def test_the_preview_is_accessible_in_both_themes(
+    owner: Page, browser: Browser, stack: Stack, color: str
+) -> None:
+    owner.goto(f"{stack.url}{PAGE}")
+    owner.get_by_label("Tagline").fill("Strong by the water")
+    owner.get_by_label("Benefit 1: text").fill("Unlimited classes")
+    owner.locator('input[name="color"]').fill(color)
+    first = owner.frame_locator('iframe[title="Preview of the portal, light"]')
+    expect(first.get_by_text("Unlimited classes")).to_be_visible()
+    expect(owner.locator("#brand-preview iframe")).to_have_count(len(FRAMES))
+    wrong = {}
+    for title, theme in FRAMES.items():
+        shown = owner.locator(f'iframe[title="{title}"]').get_attribute("srcdoc")
+        assert shown
+        # The frame runs no scripts, so what it shows is checked as a page of the same address.
+        page = browser.new_page(color_scheme="dark" if theme == "dark" else "light")
+        address = f"{stack.url}/preview-frame/"
+        page.route(address, _answer_with(shown))
+        page.goto(address)
+        wrong[title] = faults(page) if "portal" in title else _faults_of_a_mail(page)
+        page.close()
+    assert not any(wrong.values()), wrong
+    inside = "() => axe.run('.staff-brand-preview', {resultTypes: ['violations']})"
+    owner.evaluate(AXE_SCRIPT)
+    assert [one["id"] for one in owner.evaluate(inside)["violations"]] == []
+
+
+def _faults_of_a_mail(page: Page) -> list[str]:
+    """Return what breaks WCAG; landmarks and the like are those of the program that shows it."""
+    page.evaluate(AXE_SCRIPT)
+    levels = "['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']"
+    found = page.evaluate(f"() => axe.run(document, {{runOnly: {levels}}})")
+    assert found["passes"], "axe looked at nothing"
+    return [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in found["violations"]]
+
+
+def _answer_with(html: str) -> Callable[[Route], None]:
+    return lambda route: route.fulfill(body=html, content_type="text/html; charset=utf-8")

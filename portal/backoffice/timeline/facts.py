@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
 from django.contrib.contenttypes.models import ContentType
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from billing.models import (
     Dispute,
@@ -22,6 +21,8 @@ from billing.models import (
     RefundEntry,
     StripeEvent,
 )
+from common import merged
+from common.merged import Row, Table
 from common.staff import show
 from emails.models import Message
 from members.models import (
@@ -36,8 +37,6 @@ from portal.backoffice.timeline.entries import Entry, Topic
 from portal.models import SupportMessage
 
 PAGE = 40
-MARK = re.compile(r"([0-9]{1,17})-([0-9]{1,2})-([0-9]{1,18})", re.ASCII)
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Rows = QuerySet[Any]
 
 
@@ -201,61 +200,19 @@ def read(user: User, viewer: User, topic: Topic | None = None, before: str = "")
     Without a topic, Stripe's events are left out: each is the cause of a line that says it better.
     Each kind takes one or two statements, whatever its number of rows.
     """
-    mark = _parse(before)
-    found: list[tuple[datetime, int, Any]] = []
-    for rank, source in enumerate(SOURCES):
-        if _is_wanted(source, topic) and viewer.has_perm(source.permission):
-            found += _newest(source, rank, user, mark)
-    found.sort(key=_key, reverse=True)
-    page = found[:PAGE]
-    return Timeline(tuple(_lines(page)), _mark(page[-1]) if len(found) > PAGE else "")
+    tables = {
+        place: Table(source.rows(user), source.at)
+        for place, source in enumerate(SOURCES)
+        if _is_wanted(source, topic) and viewer.has_perm(source.permission)
+    }
+    page = merged.read(tables, PAGE, before)
+    return Timeline(tuple(_line(one) for one in page.rows), page.older)
 
 
 def _is_wanted(source: Source, topic: Topic | None) -> bool:
     return source.topic == topic if topic else source.topic != Topic.STRIPE
 
 
-def _newest(
-    source: Source, rank: int, user: User, mark: tuple[datetime, int, int] | None
-) -> Iterable[tuple[datetime, int, Any]]:
-    rows = source.rows(user).order_by(f"-{source.at}", "-pk")
-    if mark:
-        rows = rows.filter(_after(source.at, rank, mark))
-    return [(getattr(row, source.at), rank, row) for row in rows[: PAGE + 1]]
-
-
-def _after(field: str, rank: int, mark: tuple[datetime, int, int]) -> Q:
-    """Return the condition for rows that stand below a mark; equal times go by rank and number."""
-    at, marked, pk = mark
-    if rank < marked:
-        return Q(**{f"{field}__lte": at})
-    if rank > marked:
-        return Q(**{f"{field}__lt": at})
-    return Q(**{f"{field}__lt": at}) | Q(**{field: at, "pk__lt": pk})
-
-
-def _key(found: tuple[datetime, int, Any]) -> tuple[datetime, int, int]:
-    at, rank, row = found
-    return at, rank, row.pk
-
-
-def _mark(found: tuple[datetime, int, Any]) -> str:
-    at, rank, pk = _key(found)
-    return f"{(at - EPOCH) // timedelta(microseconds=1)}-{rank}-{pk}"
-
-
-def _parse(mark: str) -> tuple[datetime, int, int] | None:
-    match = MARK.fullmatch(mark)
-    if match is None:
-        return None
-    at, rank, pk = map(int, match.groups())
-    try:
-        return EPOCH + timedelta(microseconds=at), rank, pk
-    except OverflowError:
-        return None
-
-
-def _lines(page: list[tuple[datetime, int, Any]]) -> Iterable[Line]:
-    for at, rank, row in page:
-        source = SOURCES[rank]
-        yield Line(at, source.words(row), source.topic, source.page(row))
+def _line(one: Row) -> Line:
+    source = SOURCES[one.place]
+    return Line(one.at, source.words(one.row), source.topic, source.page(one.row))

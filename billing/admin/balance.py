@@ -162,6 +162,16 @@ class PayoutAdmin(MoneyListAdmin):
         ("Copy of Stripe's record", {"fields": ["description", "stripe_id", "read_at"]}),
     ]
 
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Leave out why it failed if it didn't."""
+        fieldsets = super().get_fieldsets(request, obj)
+        if obj and (obj.failure_message or obj.failure_code):
+            return fieldsets
+        return [
+            (title, {**one, "fields": [name for name in one["fields"] if name != "failure"]})
+            for title, one in fieldsets
+        ]
+
     def export_rows(self, rows: QuerySet[Payout]) -> Iterable[Sequence[str]]:
         """Return them with amounts as the list shows them."""
         return (

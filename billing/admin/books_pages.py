@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import MAXYEAR, MINYEAR, date, timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -107,6 +107,7 @@ def urls(model_admin: Any) -> list[URLPattern]:
     return [
         path("months/", guarded(_months), name=f"{name}_months"),
         path("months/<str:month>/", guarded(_month), name=f"{name}_month"),
+        path("months/<str:month>/close/", guarded(_close), name=f"{name}_close"),
         path("months/<str:month>/line/", guarded(_line), name=f"{name}_line"),
         path("months/<str:month>/csv/", guarded(_csv), name=f"{name}_month_csv"),
     ]
@@ -134,8 +135,6 @@ def _months(model_admin: Any, request: HttpRequest) -> HttpResponseBase:
 
 def _month(model_admin: Any, request: HttpRequest, month: str) -> HttpResponseBase:
     day = _day(month)
-    if request.method == "POST":
-        return _close(request, day)
     found = [_shown(one) for one in books.statements(day)]
     begin, end = books.bounds(day)
     closing = BookClosing.objects.filter(month=day).select_related("closed_by").first()
@@ -145,7 +144,7 @@ def _month(model_admin: Any, request: HttpRequest, month: str) -> HttpResponseBa
         "closed_by": show.name_of(closing.closed_by) if closing else "",
         "closed_at": show.moment(closing.closed_at) if closing else "",
         "why_not": "" if closing else closing_books.why_not(day),
-        "may_close": request.user.has_perm(MAY_CLOSE),
+        "close_url": _url(day, "close") if request.user.has_perm(MAY_CLOSE) else "",
         "months": found,
         "direct": [(DIRECT[brand], money) for brand, money in books.received_directly(day)],
         "csv_url": _url(day, "month_csv"),
@@ -157,11 +156,19 @@ def _month(model_admin: Any, request: HttpRequest, month: str) -> HttpResponseBa
     return _page(model_admin, request, "month", _name(day), more)
 
 
-def _close(request: HttpRequest, day: date) -> HttpResponseBase:
-    """Close a month, for those who may, after a recent sign-in."""
+def _close(model_admin: Any, request: HttpRequest, month: str) -> HttpResponseBase:
+    """Ask whether to close a month, then close it: for those who may, after a recent sign-in."""
+    day = _day(month)
     if not request.user.has_perm(MAY_CLOSE):
         raise PermissionDenied
-    if asked := ask_who_is_there(request, _url(day)):
+    if request.method != "POST":
+        if reason := closing_books.why_not(day):
+            messages.info(request, reason)
+            return redirect(_url(day))
+        closes = [one.closing for one in books.statements(day)]
+        more = {"name": _name(day), "balances": closes, "back": _url(day)}
+        return _page(model_admin, request, "close", f"Close {_name(day)}?", more)
+    if asked := ask_who_is_there(request, _url(day, "close")):
         messages.warning(request, NOT_YET)
         return asked
     try:
@@ -305,6 +312,10 @@ def _url(day: date | None, page: str = "month") -> str:
 def _day(month: str) -> date:
     """Return the first day of a month in an address. Raises Http404 if it's none."""
     try:
-        return date.fromisoformat(f"{month}-01")
+        day = date.fromisoformat(f"{month}-01")
     except ValueError:
         raise Http404("There's no such month.") from None
+    # The months beside it must be dates, too.
+    if not MINYEAR < day.year < MAXYEAR:
+        raise Http404("There's no such month.")
+    return day

@@ -11,6 +11,7 @@ from django.db import DatabaseError, connection, transaction
 from django.test import Client
 from django.urls import reverse
 
+from billing.facts import books
 from billing.models import BalanceReading, BalanceTransaction, BookClosing
 from billing.reconcile import closing_books
 from billing.reconcile.closing_books import NotClosable
@@ -133,7 +134,12 @@ def test_a_manager_closes_on_the_page_and_it_is_recorded() -> None:
     moved(1, JULY)
     client = signed_in_now(manager())
     assert "Close this month" in client.get(page(JULY)).content.decode()
-    answer: Any = client.post(page(JULY), follow=True)
+    question = client.get(f"{page(JULY)}close/").content.decode()
+    assert "Close July 2026?" in question
+    assert "can’t be undone" in question
+    assert str(books.statement(JULY, "usd").closing) in question
+    assert not BookClosing.objects.exists()
+    answer: Any = client.post(f"{page(JULY)}close/", follow=True)
     text = answer.content.decode()
     assert "July 2026 is closed." in text
     assert "Nothing has changed since." in text
@@ -149,13 +155,31 @@ def test_others_see_it_and_cannot_close() -> None:
     client = Client()
     client.force_login(auditor())
     assert "Close this month" not in client.get(page(JULY)).content.decode()
-    assert client.post(page(JULY)).status_code == 403
+    assert client.get(f"{page(JULY)}close/").status_code == 403
+    assert client.post(f"{page(JULY)}close/").status_code == 403
     # A manager whose sign-in is old confirms first.
     stale = manager()
     client.force_login(stale)
     session = client.session
     session["account_authentication_methods"] = []
     session.save()
-    client.post(page(JULY))
+    client.post(f"{page(JULY)}close/")
     assert not BookClosing.objects.exists()
     assert timedelta(0) < datetime.now(UTC) - BalanceReading.objects.get().read_at
+
+
+def test_what_cannot_be_closed_says_why_instead_of_asking() -> None:
+    moved(1, JULY)
+    client = signed_in_now(manager())
+    closing_books.close(JULY, manager())
+    answer: Any = client.get(f"{page(JULY)}close/", follow=True)
+    assert answer.redirect_chain == [(page(JULY), 302)]
+    assert "closed already" in answer.content.decode()
+
+
+@pytest.mark.parametrize("month", ["0001-01", "9999-12", "2026-13", "2026-7", "July", "2026-W30"])
+def test_a_month_that_is_none_is_not_found(month: str) -> None:
+    client = signed_in_now(manager())
+    for path in ("", "close/", "line/", "csv/"):
+        address = f"/staff/billing/balancetransaction/months/{month}/{path}"
+        assert client.get(address).status_code == 404, path

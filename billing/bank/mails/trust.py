@@ -14,6 +14,8 @@ from email.utils import parsedate_to_datetime
 
 import dkim
 
+from billing.bank.mails import transfer
+
 Keys = Callable[[str], bytes | None]
 """Returns the TXT record of a DNS name or None, or raises `KeysUnavailableError`."""
 
@@ -26,6 +28,7 @@ ALGORITHMS = frozenset([b"rsa-sha256", b"ed25519-sha256"])
 SIGNED = (b"from", b"to", b"subject", b"date", b"message-id")
 # Which part of the body is read depends on it, in a mail that has it.
 SIGNED_IF_THERE = (b"content-type",)
+ENCODING = b"content-transfer-encoding"
 # What dkimpy raises about a signature or key that somebody made up.
 MADE_UP = (dkim.DKIMException, ValueError, TypeError, LookupError)
 # An address alone, or in brackets behind a name. Python's own parser of headers fails on some that
@@ -101,7 +104,7 @@ def _headers(message: bytes) -> dict[bytes, list[bytes]]:
     headers: dict[bytes, list[bytes]] = {}
     for name, value in pairs:
         headers.setdefault(name.strip().lower(), []).append(value)
-    for name in (*SIGNED, *SIGNED_IF_THERE, b"content-transfer-encoding"):
+    for name in (*SIGNED, *SIGNED_IF_THERE, ENCODING):
         if len(headers.get(name, [])) > 1:
             raise _Refused(f"It has more than one {name.decode().title()} header.")
     return headers
@@ -190,6 +193,8 @@ def _faults(
     needed = [*SIGNED, *(name for name in SIGNED_IF_THERE if name in headers)]
     if missing := [name.decode().title() for name in needed if name not in signed]:
         yield f"Its signature doesn't cover {', '.join(missing)}."
+    if ENCODING not in signed and not transfer.is_certain(headers, signature.body):
+        yield "Its text can be read in two ways, and its signature doesn't say in which."
     try:
         is_valid = signature.verify(place, dnsfunc=record)
     except MADE_UP:

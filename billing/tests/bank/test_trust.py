@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import SMTP
 from email.utils import format_datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from billing.bank.mails import trust
+from billing.bank.mails import read, trust
 from billing.bank.mails.trust import KeysUnavailableError, Rules, Verdict
 from billing.tests.bank import signed
-from billing.tests.bank.signed import NOW, mail, sign
+from billing.tests.bank.signed import NOW, html, mail, sign
 
 TO = b"To: owner@harbor.example\r\n"
 RULES = Rules(
@@ -148,19 +151,72 @@ GOOD = sign(mail())
 
 
 @given(st.integers(0, len(GOOD) - 1), st.integers(1, 255))
+# In the name, and in the value, of the one header that isn't signed.
+@example(GOOD.index(b"Content-Transfer-Encoding"), 1)
+@example(GOOD.index(b"8bit"), 1)
 def test_no_changed_byte_makes_another_mail_count(place: int, change: int) -> None:
     changed = GOOD[:place] + bytes([GOOD[place] ^ change]) + GOOD[place + 1 :]
     if verdict(changed).is_verified:
-        # Only what canonicalization ignores (spaces, and the case of header names) may differ, and
-        # the signature itself: the last letter of base64 has bits that mean nothing.
+        # Only what canonicalization ignores (spaces, and the case of header names) may differ, the
+        # signature itself (the last letter of base64 has bits that mean nothing), and the name of
+        # a header that says nothing about this text.
         assert _said(changed) == _said(GOOD)
+        assert read(changed) == read(GOOD)
 
 
 def _said(message: bytes) -> bytes:
-    """Return a mail without its signature, spaces, and cases."""
+    """Return a mail without its signature, spaces, cases, and the unsigned header."""
     signature, start, rest = message.lower().partition(b"from:")
     assert signature.startswith(b"dkim-signature:")
-    return b"".join((start + rest).split())
+    headers, end, body = (start + rest).partition(b"\r\n\r\n")
+    kept = [line for line in headers.splitlines() if not line.endswith(b": 8bit")]
+    return b"".join(b"".join([*kept, end, body]).split())
+
+
+def encoded(text: str, cte: str) -> bytes:
+    """Return an unsigned notification whose HTML travels in an encoding."""
+    message = EmailMessage(policy=SMTP)
+    for name, value in message_from_bytes(mail()).items():
+        if not name.lower().startswith(("content", "mime")):
+            message[name] = value
+    message.set_content(text, subtype="html", cte=cte)
+    return message.as_bytes()
+
+
+SMUGGLED = html(memo="=3C/td=3E=3Ctd=3EAmount=3C/td=3E=3Ctd=3E$9,999.00")
+
+
+@pytest.mark.parametrize(
+    "encoding", [b"quoted-printable", b"base64", b"x-own", b"QUOTED-PRINTABLE"]
+)
+def test_an_unsigned_encoding_cannot_turn_a_memo_into_html(encoding: bytes) -> None:
+    message = sign(encoded(SMUGGLED, "8bit"))
+    assert verdict(message).is_verified
+    changed = message.replace(
+        b"Content-Transfer-Encoding: 8bit", b"Content-Transfer-Encoding: " + encoding
+    )
+    assert changed != message
+    assert verdict(changed).reason.startswith("Its text can be read in two ways")
+
+
+@pytest.mark.parametrize("cte", ["quoted-printable", "base64"])
+def test_an_encoded_mail_counts_and_its_encoding_cannot_be_taken_away(cte: str) -> None:
+    """Whether the signature covers the encoding or not."""
+    message = encoded(html(), cte)
+    for headers in (signed.SIGNED, (*signed.SIGNED, "Content-Transfer-Encoding")):
+        good = sign(message, headers=headers)
+        assert verdict(good).is_verified
+        assert read(good) == read(GOOD)
+        for other in (b"7bit", b"8bit", b"binary", b""):
+            assert not verdict(good.replace(cte.encode(), other)).is_verified
+        bare = good.replace(f"Content-Transfer-Encoding: {cte}\r\n".encode(), b"")
+        assert bare != good
+        assert not verdict(bare).is_verified
+
+
+def test_the_encoding_of_parts_is_signed_with_them() -> None:
+    message = sign(mail(plain="You received money."))
+    assert verdict(message).is_verified
 
 
 @given(st.binary(max_size=300))

@@ -67,6 +67,22 @@ def test_approved_at_once_and_followed_to_the_bank(page: Page, stack: Stack) -> 
     expect(page.get_by_role("button", name="Request refund of $20.00")).to_be_visible()
 
 
+def test_a_press_counts_though_the_preview_comes_under_it(page: Page, stack: Stack) -> None:
+    become_a_member(page, stack, "Paula Press", at_once=3000)
+    open_form(page, stack)
+    page.get_by_label("Part of it").check()
+    page.get_by_label("Why?").select_option("I didn’t use it")
+    button = page.locator("#request")
+    page.get_by_label("Amount", exact=True).fill("9")
+    expect(button).to_contain_text("$9.00")
+    page.get_by_label("Amount", exact=True).fill("8")
+    button.hover()
+    page.mouse.down()
+    expect(button).to_contain_text("$8.00")
+    page.mouse.up()
+    expect(page.get_by_role("heading", name="Refund of $8.00")).to_be_visible()
+
+
 def test_a_request_that_waits_is_withdrawn(page: Page, stack: Stack) -> None:
     email = become_a_member(page, stack, "Wanda Waits", at_once=0)
     open_form(page, stack)

@@ -205,7 +205,8 @@ function sayFailure({ detail: { target, xhr, requestConfig } }) {
   if (requestConfig.elt.matches("form, button")) notice.scrollIntoView({ block: "nearest" });
 }
 
-function showFresh(target, isFresh) {
+function showFresh(part, isFresh) {
+  const target = part.closest("form") ?? part;
   target.querySelectorAll("[data-fresh]").forEach((part) => { part.hidden = !isFresh; });
   target.querySelectorAll("[data-stale]").forEach((part) => { part.hidden = isFresh; });
 }

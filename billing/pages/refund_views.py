@@ -36,12 +36,15 @@ def request_refund(request: HttpRequest, pk: int) -> HttpResponse:
     facts = refund_facts.request(current_user(request), pk)
     if facts is None:
         raise Http404("There is no such payment.")
+    looking = "look" in request.POST
     if made := _known(request, facts):
+        if looking and wants_fragment(request):
+            # The form has been sent meanwhile, and its own answer leads to the refund.
+            return HttpResponse(status=NO_CONTENT)
         return redirect("billing:refund", pk=made.pk)
     asked = refund_preview.asking(facts)
     if request.method != "POST":
         return _form_page(request, asked, RefundForm(asked, None))
-    looking = "look" in request.POST
     form = RefundForm(asked, request.POST, looking=looking)
     if looking:
         form.is_valid()

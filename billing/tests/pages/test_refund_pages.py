@@ -228,11 +228,36 @@ def test_htmx_gets_what_is_wrong_with_the_amount_at_its_field(
     url, typed = f"/payments/{payment.pk}/refund/", {"look": "1", "how_much": "part"}
     for amount, says in (("10,50", "for example 10.50"), ("", ""), ("40", "up to $29.00")):
         answer = client.post(url, typed | {"amount": amount}, headers={"HX-Request": "true"})
-        swapped, at_field = words(answer).split('<div id="amount-said" hx-swap-oob="true">')
+        _swapped, at_field = words(answer).split('<div id="amount-said" hx-swap-oob="true">')
         assert says in at_field
         assert ('class="error"' in at_field) == bool(says)
         # The button names no amount that won't be asked for.
-        assert "Request refund of" not in swapped
+        assert "Request refund of" not in words(answer)
+
+
+def test_a_preview_changes_the_words_of_the_button_and_not_the_button(
+    client: Client, payment: Payment
+) -> None:
+    """It may come while the button is pressed, and a button that's exchanged then does nothing."""
+    url, typed = f"/payments/{payment.pk}/refund/", {"look": "1", "how_much": "part", "amount": "9"}
+    answer = words(client.post(url, typed, headers={"HX-Request": "true"}))
+    assert "<button" not in answer
+    said = answer.split('<span id="request-words" hx-swap-oob="true">')[1]
+    assert "Request refund of $9.00" in said
+    assert page_of(client, url).count('id="request-words"') == 1
+
+
+def test_a_preview_that_comes_after_the_request_leads_nowhere(
+    client: Client, payment: Payment
+) -> None:
+    url, htmx = f"/payments/{payment.pk}/refund/", {"HX-Request": "true"}
+    [key] = re.findall(r'name="key" value="([^"]+)"', page_of(client, url))
+    assert send(client, payment, key=key).status_code == 302
+    late: Any = client.post(url, {"look": "1", "key": key, "how_much": "all"}, headers=htmx)
+    assert (late.status_code, late.content) == (204, b"")
+    assert not {"HX-Redirect", "HX-Location"} & set(late.headers)
+    # Without HTMX, it's a page, and that's the refund's.
+    assert client.post(url, {"look": "1", "key": key}).status_code == 302
 
 
 def test_htmx_gets_the_form_with_what_is_wrong_and_then_goes_to_the_refund(

@@ -1,15 +1,28 @@
-"""CSV that spreadsheets open as intended: streamed, UTF-8, with no cell as a formula."""
+"""Spreadsheets that open as intended: CSV, and Excel's XLSX; no text in them is a formula.
+
+Rows are written one by one, so a list of any length needs little memory. Money is a number with its
+currency's decimals, and days and times are Excel's own in an XLSX file; CSV has them as text that
+every program reads (`-5.00`, `2026-11-04`).
+"""
 
 from __future__ import annotations
 
 import csv
 import re
+import tempfile
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, tzinfo
+from decimal import Decimal
+from typing import IO, Any, TypeAlias
 
-from django.http import StreamingHttpResponse
+import xlsxwriter
+from django.http import FileResponse, StreamingHttpResponse
+from django.utils import timezone
 
 from common import characters
 from common.file_names import saved_as
+from common.money import Money, decimals, plain_amount
 
 # Excel recognizes a file as UTF-8 only if it begins with this.
 BYTE_ORDER_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
@@ -19,6 +32,22 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", *FULL_WIDTH)
 BLANKS = " \N{NO-BREAK SPACE}\N{IDEOGRAPHIC SPACE}\N{ZERO WIDTH NO-BREAK SPACE}\x0b\x0c\0"
 
 NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
+CSV, XLSX = "csv", "xlsx"
+FORMATS = (CSV, XLSX)
+TYPES = {
+    CSV: "text/csv; charset=utf-8",
+    XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+# Excel's limits: rows of a sheet, and characters of a cell.
+MOST_ROWS = 1_048_576
+LONGEST_CELL = 32_767
+# Excel counts days from 1900.
+FIRST_YEAR = 1900
+NARROWEST, WIDEST = 11, 48
+DAY, TIME, WHOLE = "yyyy-mm-dd", "yyyy-mm-dd hh:mm", "#,##0"
+
+Cell: TypeAlias = str | int | Decimal | Money | date | datetime | None
+Row: TypeAlias = Sequence[Cell]
 
 
 class _Echo:
@@ -33,21 +62,135 @@ def cell(text: str) -> str:
     text = characters.words(text)
     if NUMBER.fullmatch(text):
         return text
-    return f"'{text}" if text.lstrip(BLANKS).startswith(FORMULA_STARTS) else text
+    return f"'{text}" if _would_be_formula(text) else text
 
 
-def lines(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    """Yield the lines of a CSV file (RFC 4180), with its header."""
+def _would_be_formula(text: str) -> bool:
+    return text.lstrip(BLANKS).startswith(FORMULA_STARTS)
+
+
+def as_text(value: Cell, zone: tzinfo) -> str:
+    """Return a value as CSV has it, before its text is made safe."""
+    if value is None:
+        return ""
+    if isinstance(value, Money):
+        return plain_amount(value.amount, value.currency)
+    if isinstance(value, datetime):
+        return f"{value.astimezone(zone):%Y-%m-%d %H:%M}"
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def lines(head: Sequence[str], rows: Iterable[Row]) -> Iterator[str]:
+    """Return the lines of a CSV file (RFC 4180), with its header.
+
+    The reader's time zone is taken when this is called, not while the lines are sent.
+    """
+    return _lines(head, rows, timezone.get_current_timezone())
+
+
+def _lines(head: Sequence[str], rows: Iterable[Row], zone: tzinfo) -> Iterator[str]:
     writer = csv.writer(_Echo())
     yield BYTE_ORDER_MARK + writer.writerow(head)
     for row in rows:
-        yield writer.writerow([cell(text) for text in row])
+        yield writer.writerow([cell(as_text(value, zone)) for value in row])
+
+
+def workbook(head: Sequence[str], rows: Iterable[Row], file: IO[bytes], name: str = "") -> None:
+    """Write an XLSX file; what doesn't fit on a sheet continues on the next one."""
+    # In constant memory, a row goes to a temporary file as soon as the next one begins.
+    book = xlsxwriter.Workbook(file, {"constant_memory": True})
+    zone = timezone.get_current_timezone()
+    formats = _Formats(book, {})
+    sheet: Any = None
+    place = 0
+    for row in rows:
+        if sheet is None or place == MOST_ROWS:
+            sheet, place = _new_sheet(book, formats, head, name), 1
+        for column, value in enumerate(row):
+            _write(sheet, place, column, _here(value, zone), formats)
+        place += 1
+    if sheet is None:
+        _new_sheet(book, formats, head, name)
+    book.close()
+
+
+@dataclass(frozen=True)
+class _Formats:
+    """The formats of a workbook, each made once."""
+
+    book: Any
+    made: dict[str, Any]
+
+    def number(self, pattern: str) -> Any:
+        """Return the format of a number, a day, or a time."""
+        return self._kept(pattern, {"num_format": pattern})
+
+    @property
+    def text(self) -> Any:
+        """Text that Excel keeps as text when someone edits it."""
+        return self._kept("'", {"quote_prefix": True})
+
+    @property
+    def head(self) -> Any:
+        """The first row."""
+        return self._kept("head", {"bold": True, "text_wrap": True, "valign": "top"})
+
+    def _kept(self, name: str, properties: dict[str, Any]) -> Any:
+        if name not in self.made:
+            self.made[name] = self.book.add_format(properties)
+        return self.made[name]
+
+
+def _new_sheet(book: Any, formats: _Formats, head: Sequence[str], name: str) -> Any:
+    more = len(book.worksheets())
+    title = re.sub(r"[\[\]:*?/\\']", " ", name)[:25].strip() or "Sheet"
+    sheet = book.add_worksheet(f"{title} {more + 1}" if more else title)
+    sheet.freeze_panes(1, 0)
+    for column, words in enumerate(head):
+        sheet.set_column(column, column, min(WIDEST, max(NARROWEST, len(words) + 3)))
+        sheet.write_string(0, column, words, formats.head)
+    return sheet
+
+
+def _here(value: Cell, zone: tzinfo) -> Cell:
+    """Return a value as a sheet has it: Excel's times have no zone."""
+    if isinstance(value, datetime):
+        value = value.astimezone(zone).replace(tzinfo=None, microsecond=0)
+    if isinstance(value, date) and value.year < FIRST_YEAR:
+        return value.isoformat()
+    return value
+
+
+def _write(sheet: Any, row: int, column: int, value: Cell, formats: _Formats) -> None:
+    if isinstance(value, Money):
+        places = decimals(value.currency)
+        pattern = f"{WHOLE}.{'0' * places}" if places else WHOLE
+        amount = Decimal(value.amount).scaleb(-places)
+        sheet.write_number(row, column, amount, formats.number(pattern))
+    elif isinstance(value, (int, Decimal)):
+        sheet.write_number(row, column, value)
+    elif isinstance(value, date):
+        pattern = TIME if isinstance(value, datetime) else DAY
+        sheet.write_datetime(row, column, value, formats.number(pattern))
+    elif text := characters.words(value or ""):
+        shown = text if len(text) <= LONGEST_CELL else f"{text[: LONGEST_CELL - 1]}…"
+        sheet.write_string(row, column, shown, formats.text if _would_be_formula(text) else None)
 
 
 def download(
-    head: Sequence[str], rows: Iterable[Sequence[str]], filename: str
+    head: Sequence[str], rows: Iterable[Row], filename: str, kind: str = CSV
 ) -> StreamingHttpResponse:
-    """Return a file that the browser saves under a name."""
-    response = StreamingHttpResponse(lines(head, rows), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = saved_as(filename)
+    """Return a file that the browser saves under a name; the name gets its ending here.
+
+    An XLSX file is complete before the first byte is sent, so an error is a page, not half a file.
+    """
+    response: StreamingHttpResponse
+    if kind == XLSX:
+        file = tempfile.TemporaryFile()  # noqa: SIM115  # the response closes it
+        workbook(head, rows, file, filename)
+        file.seek(0)
+        response = FileResponse(file, content_type=TYPES[XLSX])
+    else:
+        response = StreamingHttpResponse(lines(head, rows), content_type=TYPES[CSV])
+    response["Content-Disposition"] = saved_as(f"{filename}.{kind}")
     return response

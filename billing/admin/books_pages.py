@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import MAXYEAR, MINYEAR, date, timedelta
 from typing import Any
@@ -19,15 +19,15 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.http import urlencode
 
+from billing.admin import books_files
 from billing.admin.balance_rows import JOINED, cause_of, user_of
-from billing.admin.money_list import note_download
 from billing.core import book_words
 from billing.core.book_words import Section
 from billing.facts import books
 from billing.models import BalanceTransaction, BookClosing
 from billing.reconcile import closing_books
 from common import days, spreadsheets
-from common.money import Money, plain_amount
+from common.money import Money
 from common.staff import show
 from members.access import current_user
 from members.signin.staff_recent import ask_who_is_there
@@ -35,18 +35,6 @@ from members.signin.staff_recent import ask_who_is_there
 PAGE = 100
 MAY_CLOSE = "billing.close_books"
 NOT_YET = "Nothing was closed yet: first confirm that it’s you, then press the button again."
-HEADINGS = {
-    Section.GROSS: "Payments",
-    Section.REFUNDS: "Refunds",
-    Section.DISPUTES: "Disputes",
-    Section.FEES: "Fees",
-    Section.OTHER: "Adjustments and reserves",
-    Section.PAYOUTS: "Payouts to the bank",
-}
-DIRECT = {"zelle": "Received by Zelle", "out_of_band": "Received outside Stripe"}
-COLUMNS = ["Month", "Section", "Line", "Currency", "Amount", "Transactions"]
-LINE_COLUMNS = ["Date", "What", "Member", "Currency", "Amount", "Cause", "Transaction"]
-
 View = Callable[..., HttpResponseBase]
 
 
@@ -109,7 +97,7 @@ def urls(model_admin: Any) -> list[URLPattern]:
         path("months/<str:month>/", guarded(_month), name=f"{name}_month"),
         path("months/<str:month>/close/", guarded(_close), name=f"{name}_close"),
         path("months/<str:month>/line/", guarded(_line), name=f"{name}_line"),
-        path("months/<str:month>/csv/", guarded(_csv), name=f"{name}_month_csv"),
+        path("months/<str:month>/file/<str:kind>/", guarded(_file), name=f"{name}_file"),
     ]
 
 
@@ -146,8 +134,10 @@ def _month(model_admin: Any, request: HttpRequest, month: str) -> HttpResponseBa
         "why_not": "" if closing else closing_books.why_not(day),
         "close_url": _url(day, "close") if request.user.has_perm(MAY_CLOSE) else "",
         "months": found,
-        "direct": [(DIRECT[brand], money) for brand, money in books.received_directly(day)],
-        "csv_url": _url(day, "month_csv"),
+        "direct": [
+            (book_words.DIRECT[brand], money) for brand, money in books.received_directly(day)
+        ],
+        "files": books_files.links(day),
         "all_url": _url(None, "months"),
         "begin": days.short_with_year(begin),
         "end": days.short_with_year(end - timedelta(days=1)),
@@ -201,10 +191,8 @@ def _line(model_admin: Any, request: HttpRequest, month: str) -> HttpResponseBas
     if line is None:
         raise Http404("There's no such line.")
     rows = books.rows_of(day, currency, line.key).select_related(*JOINED)
-    if "csv" in request.GET:
-        note_download(request, BalanceTransaction, f" of {line.label}, {month}, {currency.upper()}")
-        name = f"{month}-{line.section}-{currency}.csv"
-        return spreadsheets.download(LINE_COLUMNS, _exported(rows, line), name)
+    if (kind := request.GET.get("as")) in spreadsheets.FORMATS:
+        return books_files.line(request, day, line, rows, str(kind))
     pages = Paginator(rows.order_by("created_at", "pk"), PAGE)
     page = pages.get_page(request.GET.get("p"))
     shown = [_row(row, line) for row in page if books.parts(row)[line.key]]
@@ -219,47 +207,17 @@ def _line(model_admin: Any, request: HttpRequest, month: str) -> HttpResponseBas
     return _page(model_admin, request, "line", f"{line.label}, {_name(day)}", more)
 
 
-def _csv(model_admin: Any, request: HttpRequest, month: str) -> HttpResponseBase:
-    day = _day(month)
-    note_download(request, BalanceTransaction, f" of the month {month}")
-    return spreadsheets.download(COLUMNS, _lines(day), f"books-{month}.csv")
-
-
-def _lines(day: date) -> Iterator[list[str]]:
-    """Yield a month for a spreadsheet: the amounts between the balances add up."""
-    for one in books.statements(day):
-        yield _cells(day, "", "Opening balance", one.opening)
-        for line in one.lines:
-            yield _cells(day, HEADINGS[line.section], line.label, line.money, str(line.count))
-        yield _cells(day, "", "Closing balance", one.closing)
-    for brand, money in books.received_directly(day):
-        yield _cells(day, "Outside Stripe’s balance", DIRECT[brand], money)
-
-
-def _cells(day: date, section: str, label: str, money: Money, count: str = "") -> list[str]:
-    amount = plain_amount(money.amount, money.currency)
-    return [f"{day:%Y-%m}", section, label, money.currency, amount, count]
-
-
-def _exported(rows: Any, line: books.Line) -> Iterator[list[str]]:
-    for row in rows.order_by("created_at", "pk").iterator(chunk_size=1000):
-        if amount := books.parts(row)[line.key]:
-            user = user_of(row)
-            yield [
-                f"{row.created_at.astimezone(books.zone()):%Y-%m-%d}",
-                book_words.category(row.category),
-                show.name_of(user) if user else "",
-                row.currency.upper(),
-                plain_amount(amount, row.currency),
-                row.source_id,
-                row.stripe_id,
-            ]
+def _file(_model_admin: Any, request: HttpRequest, month: str, kind: str) -> HttpResponseBase:
+    """Send a month as PDF, CSV, or XLSX."""
+    if kind not in books_files.KINDS:
+        raise Http404("There's no such file.")
+    return books_files.month(request, _day(month), kind)
 
 
 def _shown(found: books.Statement) -> ShownMonth:
     sections = [
         ShownSection(
-            HEADINGS[section],
+            book_words.HEADINGS[section],
             [_shown_line(found, one) for one in lines],
             found.total(section),
         )

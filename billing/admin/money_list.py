@@ -76,7 +76,7 @@ class MoneyListAdmin(RecordAdmin):
         query = request.GET.urlencode()
         chosen = f" of {query[:LONGEST_FILTER]}" if query else ", the whole list"
         note_download(request, self.model, chosen)
-        filename = f"{self.opts.verbose_name_plural}-{timezone.localdate():%Y-%m-%d}.csv"
+        filename = f"{self.opts.verbose_name_plural}-{timezone.localdate():%Y-%m-%d}"
         exported = self.export_rows(rows)
         return spreadsheets.download(self.export_columns, exported, filename.replace(" ", "-"))
 
@@ -106,12 +106,14 @@ class MoneyListAdmin(RecordAdmin):
         return SumOfCurrency(currency.upper(), row["count"], amounts)
 
 
-def note_download(request: HttpRequest, model: type[Model], chosen: str) -> None:
+def note_download(
+    request: HttpRequest, model: type[Model], chosen: str, kind: str = spreadsheets.CSV
+) -> None:
     """Log who exported rows, and which ones: ", the whole list"."""
     LogEntry.objects.create(
         user=current_user(request),
         content_type=ContentType.objects.get_for_model(model),
         object_repr=str(model._meta.verbose_name_plural),
         action_flag=CHANGE,
-        change_message=f"Downloaded as CSV{chosen}.",
+        change_message=f"Downloaded as {kind.upper()}{chosen}.",
     )

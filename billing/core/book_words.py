@@ -17,6 +17,18 @@ class Section(StrEnum):
     PAYOUTS = "payouts"
 
 
+HEADINGS = {
+    Section.GROSS: "Payments",
+    Section.REFUNDS: "Refunds",
+    Section.DISPUTES: "Disputes",
+    Section.FEES: "Fees",
+    Section.OTHER: "Adjustments and reserves",
+    Section.PAYOUTS: "Payouts to the bank",
+}
+OPENING, NET, CLOSING = "Opening balance", "Net before payouts", "Closing balance"
+# What came without Stripe, by what stands in for the card's brand.
+OUTSIDE = "Outside Stripe’s balance"
+DIRECT = {"zelle": "Received by Zelle", "out_of_band": "Received outside Stripe"}
 SECTIONS: dict[str, Section] = {
     "charge": Section.GROSS,
     "partial_capture_reversal": Section.GROSS,

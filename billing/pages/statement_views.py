@@ -27,7 +27,7 @@ FIRST_YEAR, LAST_YEAR = 2000, 9998
 def payments_csv(request: HttpRequest) -> StreamingHttpResponse:
     """Stream the member's payments as a CSV file."""
     rows = statements.rows_of(current_user(request))
-    filename = f"payments-{timezone.localdate():%Y-%m-%d}.csv"
+    filename = f"payments-{timezone.localdate():%Y-%m-%d}"
     return spreadsheets.download(statements.COLUMNS, rows, filename)
 
 

@@ -169,7 +169,7 @@ class RefundEntryAdmin(AuditAdmin):
             .prefetch_related("texts")
         )
         note_download(request, RefundEntry, ", the whole ledger")
-        name = f"refund-ledger-{timezone.localdate().isoformat()}.csv"
+        name = f"refund-ledger-{timezone.localdate().isoformat()}"
         entries = rows.iterator(chunk_size=FETCHED)
         return spreadsheets.download(COLUMNS, (_row(one) for one in entries), name)
 

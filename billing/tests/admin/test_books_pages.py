@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 import html
-import io
 import re
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -14,15 +14,18 @@ from django.test import Client
 from django.urls import reverse
 from django.utils.html import strip_tags
 
+from billing.core import book_words
 from billing.core.book_words import Section
 from billing.facts import books
-from billing.models import BalanceReading, Payment
+from billing.models import BalanceReading, BalanceTransaction, Payment
 from billing.sync import balance
 from billing.tests import factories
 from billing.tests.life import DISPUTED_CARD, paid_member
 from billing.tests.staff_world import auditor
 from billing.tests.sync.test_balance import catch_up
+from common.money import Money
 from conftest import Sandbox
+from testing import sheets
 
 pytestmark = pytest.mark.django_db
 
@@ -71,24 +74,77 @@ def test_every_line_leads_to_rows_that_add_up_to_it(
     for line, link in zip(found.lines, links, strict=True):
         rows = words(client.get(html.unescape(link)))
         assert f"All {line.count} together {line.money}" in rows
-        body = b"".join(client.get(f"{html.unescape(link)}&csv=1").streaming_content)  # type: ignore[attr-defined]
-        head, *cells = csv.reader(io.StringIO(body.decode("utf-8-sig")))
-        sums = sum(round(float(row[head.index("Amount")]) * 100) for row in cells)
-        assert sums == line.money.amount
-        assert len(cells) == line.count
+        for kind, read in (("csv", sheets.of_csv), ("xlsx", sheets.of_xlsx)):
+            cells = read(client.get(f"{html.unescape(link)}&as={kind}"))
+            assert sum(round(float(row["Amount"]) * 100) for row in cells) == line.money.amount
+            assert len(cells) == line.count
 
 
-def test_a_month_as_a_file_adds_up_and_is_recorded(sandbox: Sandbox) -> None:
+def file_of(client: Client, month: str, kind: str) -> Any:
+    return client.get(reverse("admin:billing_balancetransaction_file", args=[month, kind]))
+
+
+def test_page_pdf_csv_and_xlsx_say_the_same(sandbox: Sandbox) -> None:
     client = busy_month(sandbox)
-    month = f"{books.months()[0].month:%Y-%m}"
-    answer = client.get(reverse("admin:billing_balancetransaction_month_csv", args=[month]))
-    body = b"".join(answer.streaming_content).decode("utf-8-sig")  # type: ignore[attr-defined]
-    rows = [*csv.DictReader(io.StringIO(body))]
-    amounts = [round(float(row["Amount"]) * 100) for row in rows]
-    assert rows[0]["Line"] == "Opening balance"
-    assert rows[-1]["Line"] == "Closing balance"
-    assert sum(amounts[:-1]) == amounts[-1]
-    assert f"the month {month}" in LogEntry.objects.latest("pk").change_message
+    factories.make_payment(
+        factories.make_customer(factories.make_member("Zoe Zelle")),
+        amount=5000,
+        amount_received=5000,
+        card_brand="zelle",
+    )
+    day = books.months()[0].month
+    month = f"{day:%Y-%m}"
+    page = client.get(reverse("admin:billing_balancetransaction_month", args=[month]))
+    text, printed = words(page), sheets.of_pdf(file_of(client, month, "pdf"))
+    rows = sheets.of_csv(file_of(client, month, "csv"))
+    cells = sheets.of_xlsx(file_of(client, month, "xlsx"))
+    assert len(rows) == len(cells)
+    for row, cell in zip(rows, cells, strict=True):
+        amount = Money(round(Decimal(row["Amount"]) * 100), row["Currency"])
+        assert row["Line"] == cell["Line"]
+        assert round(cell["Amount"] * 100) == amount.amount
+        assert cell["Month"].date() == day
+        assert row["Month"] == f"{month}-01"
+        count = row["Transactions"]
+        assert count == str(cell["Transactions"] or "")
+        line = " ".join(filter(None, (row["Line"], count, str(amount))))
+        assert line in text
+        assert line in printed
+    moved = [one for one in cells if one["Section"] not in ("Total", book_words.OUTSIDE)]
+    assert (moved[0]["Line"], moved[-1]["Line"]) == ("Opening balance", "Closing balance")
+    assert sum(round(one["Amount"] * 100) for one in moved[:-1]) == round(moved[-1]["Amount"] * 100)
+    assert "Received by Zelle $50.00" in printed
+    for kind in ("PDF", "CSV", "XLSX"):
+        assert f"/{kind.lower()}/" in page.content.decode()
+        assert LogEntry.objects.filter(
+            change_message=f"Downloaded as {kind} of the month {month}."
+        ).exists()
+
+
+def test_amounts_have_their_currencys_decimals_in_every_file(client: Client) -> None:
+    for number, currency in enumerate(("jpy", "kwd", "usd")):
+        at = datetime(2026, 2, 3, tzinfo=UTC)
+        BalanceTransaction.objects.create(
+            stripe_id=f"txn_{number}", kind="charge", category="charge", amount=12_340, fee=0,
+            net=12_340, currency=currency, balance_type="payments", created_at=at,
+            available_at=at, read_at=at,
+        )  # fmt: skip
+    client.force_login(auditor())
+    rows = sheets.of_csv(file_of(client, "2026-02", "csv"))
+    closing = {row["Currency"]: row["Amount"] for row in rows if row["Line"] == "Closing balance"}
+    assert closing == {"JPY": "12340", "KWD": "12.340", "USD": "123.40"}
+    cells = sheets.of_xlsx(file_of(client, "2026-02", "xlsx"))
+    numbers = {row["Currency"]: row["Amount"] for row in cells if row["Line"] == "Closing balance"}
+    assert numbers == {"JPY": 12340, "KWD": 12.34, "USD": 123.4}
+    printed = sheets.of_pdf(file_of(client, "2026-02", "pdf"))
+    for amount in ("¥12,340", "KWD 12.340", "$123.40"):
+        assert amount in printed
+
+
+def test_no_such_file(client: Client) -> None:
+    client.force_login(auditor())
+    assert file_of(client, "2026-02", "docx").status_code == 404
+    assert "Nothing moved in this month." in sheets.of_pdf(file_of(client, "2026-02", "pdf"))
 
 
 def test_books_that_differ_from_stripe_say_so(sandbox: Sandbox) -> None:
@@ -116,6 +172,6 @@ def test_no_such_month(client: Client, month: str) -> None:
 
 def test_only_staff_who_may_see_money_see_the_books(client: Client) -> None:
     client.force_login(factories.make_member("New Comer", is_staff=True))
-    for page, args in (("months", []), ("month", ["2026-02"]), ("month_csv", ["2026-02"])):
+    for page, args in (("months", []), ("month", ["2026-02"]), ("file", ["2026-02", "csv"])):
         address = reverse(f"admin:billing_balancetransaction_{page}", args=args)
         assert client.get(address).status_code == 403

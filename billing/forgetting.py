@@ -21,6 +21,7 @@ from billing.models import (
     BankUpload,
     Checkout,
     Customer,
+    EventAttempt,
     ExpectedTransfer,
     Item,
     KnownPayer,
@@ -30,6 +31,7 @@ from billing.models import (
     PaymentRequest,
     Reconciliation,
     Refund,
+    RowChange,
     StripeEvent,
     UnassignedCustomer,
 )
@@ -94,6 +96,7 @@ def forget(users: QuerySet[User]) -> None:
     Item.members.through.objects.filter(user__in=users).delete()
     ledger_texts.forget(users)
     reduce_events(StripeEvent.objects.filter(customer_id__in=_customer_ids(users)))
+    RowChange.objects.filter(attempt__event__customer_id__in=_customer_ids(users)).delete()
 
 
 def forget_traces(user: User, traces: Traces) -> None:
@@ -112,6 +115,10 @@ def forget_traces(user: User, traces: Traces) -> None:
     reduce_events(traces.rows(whole, "payload"))
     for event in traces.rows(StripeEvent.objects.defer("payload"), "error"):
         StripeEvent.objects.filter(pk=event.pk).update(error=traces.scrub(event.error))
+    for attempt in traces.rows(EventAttempt.objects.all(), "problem"):
+        EventAttempt.objects.filter(pk=attempt.pk).update(problem=traces.scrub(attempt.problem))
+    RowChange.objects.filter(attempt__event__customer_id__in=ids).delete()
+    traces.rows(RowChange.objects.all(), "before", "after").delete()
     _scrub_reports(ids, traces)
 
 
@@ -196,7 +203,7 @@ def forget_uploads() -> None:
 def forget_old() -> int:
     """Reduce payloads, and empty reports and banks' mails older than PAYLOADS_KEPT_DAYS.
 
-    Banks' files that nobody imported are deleted.
+    What events changed is deleted, and so are banks' files that nobody imported.
     """
     forget_uploads()
     oldest = timezone.now() - timedelta(days=settings.PAYLOADS_KEPT_DAYS)
@@ -204,5 +211,6 @@ def forget_old() -> int:
         differences=[]
     )
     BankMail.objects.filter(received_at__lt=oldest).exclude(content=None).update(content=None)
+    RowChange.objects.filter(attempt__began_at__lt=oldest).delete()
     old = StripeEvent.objects.filter(received_at__lt=oldest).exclude(state__in=OPEN_EVENT)
     return reduce_events(old)

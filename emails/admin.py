@@ -23,7 +23,7 @@ from common.staff.filters import by_day
 from common.staff.parts import button, column, row_or_404
 from common.staff.read_only import ReadOnlyAdmin
 from emails import outbox
-from emails.catalog import Kind, spec_of
+from emails.catalog import Kind, name_of, spec_of
 from emails.models import Channel, Message, MessageState
 from emails.rendering import render_email, render_sms
 from emails.tasks import try_now
@@ -289,11 +289,6 @@ class MessageAdmin(ReadOnlyAdmin):
 
 def _count(number: int) -> str:
     return "1 message" if number == 1 else f"{number:,} messages"
-
-
-def name_of(kind: str) -> str:
-    """Return a kind of message in words."""
-    return str(kind).replace("_", " ").capitalize()
 
 
 def _is_secret(kind: str) -> bool:

@@ -9,6 +9,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -17,7 +18,7 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
 
 from billing import tasks
-from billing.admin import labels
+from billing.admin import event_changes, labels
 from billing.admin.records import RecordAdmin
 from billing.admin.search import customers_at_stripe
 from billing.admin.stripe_links import has_stripe_dashboard, stripe_url
@@ -30,7 +31,7 @@ from billing.reconcile import comparison_report
 from common.queue import enqueue_once
 from common.staff import show
 from common.staff.filters import by_day
-from common.staff.parts import button, column
+from common.staff.parts import button, column, page_button, row_or_404
 
 SUMMARY = 90
 COPIES: tuple[type[StripeCopy], ...] = (Invoice, Payment, Subscription, Customer)
@@ -74,11 +75,12 @@ class StripeEventAdmin(RecordAdmin):
     actions = ["replay_selected"]
     actions_list = ["replay_failed"]
     actions_row = ["replay", "open_in_stripe"]
-    actions_detail = ["replay", "open_in_stripe"]
+    actions_detail = ["replay", "rehearse", "open_in_stripe"]
     fieldsets = [
         (None, {"fields": ["type", "state_badge", "attempts", "problem"]}),
         ("Belongs to", {"fields": ["member", "about"]}),
         ("When", {"fields": ["happened", "received", "processed"]}),
+        ("Attempts and what they changed", {"fields": ["tries"]}),
         ("As Stripe sent it", {"fields": ["stripe_id", "api_version", "content"]}),
     ]
 
@@ -150,6 +152,17 @@ class StripeEventAdmin(RecordAdmin):
             if copy:
                 return show.link(copy, f"{copy._meta.verbose_name}: {copy}".capitalize())
         return row.object_id or show.NOTHING
+
+    @column("Attempts")
+    def tries(self, row: StripeEvent) -> SafeString | str:
+        """Each attempt, newest first: how long it took, its error, and the rows it changed."""
+        return event_changes.attempts_of(row)
+
+    @page_button("Try out a replay", icon="science", path="try", permission="replay")
+    def rehearse(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
+        """Show what a replay would change, and change nothing."""
+        event = row_or_404(StripeEvent, object_id)
+        return event_changes.rehearsal_page(self.admin_site, request, event)
 
     @column("Payload")
     def content(self, row: StripeEvent) -> SafeString:

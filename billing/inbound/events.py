@@ -18,6 +18,7 @@ from procrastinate.exceptions import AlreadyEnqueued
 from billing import forgetting
 from billing.core.jobs import JobName
 from billing.core.statuses import EventState
+from billing.inbound import attempts
 from billing.models import (
     CreditNote,
     Customer,
@@ -239,13 +240,14 @@ def process(event_pk: int, *, is_last_attempt: bool, again: bool = False) -> Non
         return
     StripeEvent.objects.filter(pk=event_pk).update(attempts=F("attempts") + 1)
     forgetting.reduce_if_left(event)
-    try:
-        state, note = _read_again(event, again=again)
-    except Exception as error:
-        failed = EventState.FAILED if is_last_attempt else EventState.RETRYING
-        _record(event, failed, f"{type(error).__name__}: {error}")
-        raise
-    _record(event, state, note)
+    with attempts.noted(event_pk, is_replay=again) as attempt:
+        try:
+            state, note = read_again(event, again=again)
+        except Exception as error:
+            failed = EventState.FAILED if is_last_attempt else EventState.RETRYING
+            _record(event, attempt, failed, f"{type(error).__name__}: {error}")
+            raise
+        _record(event, attempt, state, note)
     if event.type in MOVES_MONEY:
         _read_balance_soon()
 
@@ -256,8 +258,8 @@ def _read_balance_soon() -> None:
         app.configure_task(JobName.READ_BALANCE, queueing_lock=JobName.READ_BALANCE).defer()
 
 
-def _read_again(event: StripeEvent, *, again: bool) -> tuple[EventState, str]:
-    """Read the event's object; return the event's new state, and why."""
+def read_again(event: StripeEvent, *, again: bool) -> tuple[EventState, str]:
+    """Read the event's object and write it; return the event's new state, and why."""
     target = TARGETS.get(event.type)
     if target is None:
         return EventState.IGNORED, IGNORED.get(event.type, "This type of event is new to us.")
@@ -298,7 +300,8 @@ def _was_read_since(event: StripeEvent, target: Target, identifier: str) -> bool
     return target.model._default_manager.filter(stripe_id=identifier, **since).exists()
 
 
-def _record(event: StripeEvent, state: EventState, note: str) -> None:
+def _record(event: StripeEvent, attempt: attempts.Attempt, state: EventState, note: str) -> None:
+    attempt.end(state, note)
     StripeEvent.objects.filter(pk=event.pk).update(
         state=state, error=note[:2000], processed_at=timezone.now()
     )

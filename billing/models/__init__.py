@@ -18,7 +18,7 @@ from billing.models.credit_note import CreditNote
 from billing.models.customer import Customer
 from billing.models.decision import MembershipDecision
 from billing.models.dispute import Dispute
-from billing.models.event import StripeEvent
+from billing.models.event import EventAttempt, RowChange, StripeEvent
 from billing.models.ignored import IgnoredEvents
 from billing.models.invoice import Invoice
 from billing.models.item import Item
@@ -55,6 +55,7 @@ __all__ = [
     "CreditNote",
     "Customer",
     "Dispute",
+    "EventAttempt",
     "ExpectedTransfer",
     "IgnoredEvents",
     "Invoice",
@@ -76,6 +77,7 @@ __all__ = [
     "RefundPolicy",
     "RetentionOffer",
     "RetentionShowing",
+    "RowChange",
     "StripeEvent",
     "Subscription",
     "TaxAccount",

@@ -34,6 +34,8 @@ LEFT_OUT = {
     "billing.ZelleTerms": "The business's terms; it says which colleague changed them.",
     "billing.LedgerText": "The words of `refunds` again, and names of colleagues.",
     "billing.StripeEvent": "Stripe's notices, kept for a while; what they say is in the tables.",
+    "billing.EventAttempt": "When Stripe's notices were processed.",
+    "billing.RowChange": "Which rows of the tables they changed, kept for a while.",
     "billing.TrialRecord": "A digest, which leads to nobody without the address.",
     "billing.UnassignedCustomer": "Customers at Stripe that aren't anybody's here.",
     "billing.Reconciliation": "Differences between two copies of what's in the tables.",

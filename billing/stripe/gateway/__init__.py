@@ -48,7 +48,7 @@ from billing.stripe.gateway.checkout import (
     expire_checkout,
     read_checkout,
 )
-from billing.stripe.gateway.client import API_VERSION, is_live_mode
+from billing.stripe.gateway.client import API_VERSION, answer, is_live_mode
 from billing.stripe.gateway.customers import (
     NO_PORTAL,
     BalanceChange,
@@ -117,6 +117,7 @@ from billing.stripe.gateway.payments import (
     read_refund,
     refunds_of,
 )
+from billing.stripe.gateway.rehearsal import Answers, NotReadYet, WouldChange, rehearsing
 from billing.stripe.gateway.subscriptions import (
     SCHEDULED,
     SUBSCRIPTION_PARTS,
@@ -149,6 +150,7 @@ __all__ = [
     "NO_PORTAL",
     "SCHEDULED",
     "SUBSCRIPTION_PARTS",
+    "Answers",
     "BadSignature",
     "BalanceChange",
     "BillingDetails",
@@ -156,6 +158,7 @@ __all__ = [
     "CheckoutRequest",
     "Collecting",
     "NewPrice",
+    "NotReadYet",
     "PaidInvoice",
     "PortalNotSetUp",
     "PriceChange",
@@ -171,7 +174,9 @@ __all__ = [
     "StripeUnavailable",
     "StripeUnreachable",
     "Unreadable",
+    "WouldChange",
     "add_tax_id",
+    "answer",
     "change_balance",
     "code_by_name",
     "collect_by",
@@ -246,6 +251,7 @@ __all__ = [
     "read_totals",
     "read_transaction",
     "refunds_of",
+    "rehearsing",
     "remove_tax_id",
     "schedule_end",
     "stripe_time",

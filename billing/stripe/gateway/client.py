@@ -10,6 +10,7 @@ from functools import lru_cache
 import stripe
 from django.conf import settings
 
+from billing.stripe.gateway import rehearsal
 from billing.stripe.gateway.errors import (
     CardRefused,
     StripeBusy,
@@ -27,6 +28,7 @@ logger = logging.getLogger(__name__)
 
 # The version the code was written for: a newer SDK must not silently change answers.
 API_VERSION = "2026-10-28.endive"
+RETRIES = 2
 
 
 def is_live_mode() -> bool:
@@ -43,21 +45,47 @@ def client() -> stripe.StripeClient:
     """
     if not settings.STRIPE_SECRET_KEY:
         raise StripeLockedOut("STRIPE_SECRET_KEY is not set.")
-    return _make_client(
-        settings.STRIPE_SECRET_KEY, settings.STRIPE_API_BASE, settings.STRIPE_TIMEOUT_SECONDS
-    )
+    key, base = settings.STRIPE_SECRET_KEY, settings.STRIPE_API_BASE
+    rehearsing = rehearsal.answers()
+    if rehearsing is not None:
+        return _made(key, base, rehearsal.Client(rehearsing), retries=0)
+    return _make_client(key, base, settings.STRIPE_TIMEOUT_SECONDS)
 
 
 @lru_cache(maxsize=4)
 def _make_client(key: str, base: str, timeout: float) -> stripe.StripeClient:
     """Make one client per setting; it keeps connections open, and all threads can use it."""
+    return _made(key, base, _http(timeout), retries=RETRIES)
+
+
+@lru_cache(maxsize=4)
+def _http(timeout: float) -> stripe.HTTPClient:
+    return stripe.RequestsClient(timeout=timeout)
+
+
+def _made(key: str, base: str, http: stripe.HTTPClient, *, retries: int) -> stripe.StripeClient:
     return stripe.StripeClient(
         key,
         stripe_version=API_VERSION,
         base_addresses={"api": base} if base else {},
-        http_client=stripe.RequestsClient(timeout=timeout),
-        max_network_retries=2,
+        http_client=http,
+        max_network_retries=retries,
     )
+
+
+def answer(pending: rehearsal.NotReadYet, known: rehearsal.Answers) -> None:
+    """Ask Stripe what a rehearsal has to know, outside of its transaction.
+
+    Raises:
+        StripeUnavailable: there's no answer now. Any other answer is one, a refusal included.
+    """
+    http = _http(settings.STRIPE_TIMEOUT_SECONDS)
+    request = (pending.method, pending.url, pending.headers, pending.body or None)
+    with translated_errors():
+        got = http.request_with_retries(*request, max_network_retries=RETRIES)
+    if got[1] >= 500 or got[1] in (409, 429):
+        raise StripeUnavailable(f"Stripe answered {got[1]} to {pending}.")
+    known.known[pending.method, pending.url, pending.body] = got
 
 
 @contextmanager

@@ -13,7 +13,17 @@ from pytest_django import Settings
 
 from billing import tasks
 from billing.facts import statements
-from billing.models import Checkout, Customer, Invoice, Payment, Plan, Subscription, TaxAccount
+from billing.inbound import rehearsal
+from billing.models import (
+    Checkout,
+    Customer,
+    Invoice,
+    Payment,
+    Plan,
+    StripeEvent,
+    Subscription,
+    TaxAccount,
+)
 from billing.payments import single_payments
 from billing.reconcile import push
 from billing.sync import catalog
@@ -217,6 +227,11 @@ def test_a_lost_address_is_asked_for_told_and_made_good(
     assert Subscription.objects.get().tax_problem
     address: Any = {"address": NEW_YORK}
     sandbox.stripe.v1.customers.update(row.customer.stripe_id, address)
+    # Trying out a replay asks Stripe for nothing but answers.
+    event = StripeEvent.objects.filter(type="customer.updated").latest("pk")
+    tried = rehearsal.rehearse(event)
+    assert tried.asks == f"POST /v1/subscriptions/{row.stripe_id}"
+    assert Subscription.objects.get().tax_problem
     deliver(sandbox.events())
     row.refresh_from_db()
     assert (row.tax_is_automatic, row.tax_problem, row.next_charge) == (True, "", 3016)

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from billing.core.statuses import EventState
 from common.staff import show
+from emails.catalog import name_of
 from emails.models import MessageState
 from portal.backoffice.home import links
 from portal.backoffice.home.facts import Failures, HomeFacts
@@ -73,7 +74,7 @@ def _of_events(failures: Failures, now: datetime) -> Trouble:
 def _of_messages(failures: Failures, now: datetime) -> Trouble:
     lines = [
         Line(
-            f"{row.kind.replace('_', ' ').capitalize()} to {show.name_of(row.user)}",
+            f"{name_of(row.kind)} to {show.name_of(row.user)}",
             row.error[:SUMMARY],
             show.age(row.created_at, now),
             show.page_of(row),

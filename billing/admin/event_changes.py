@@ -1,0 +1,151 @@
+"""What attempts at an event changed, and what a replay would: tables for staff pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.admin import AdminSite
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.template.loader import render_to_string
+from django.template.response import TemplateResponse
+from django.urls import NoReverseMatch, reverse
+from django.utils.safestring import SafeString
+
+from billing.admin import labels
+from billing.inbound.noted_changes import NotedChange, Value, noted_changes
+from billing.inbound.rehearsal import NotRehearsed, Rehearsal, rehearse
+from billing.models import EventAttempt, StripeEvent
+from billing.models.event import ChangeAction
+from billing.stripe import gateway
+from common.staff import show
+from emails.catalog import name_of
+from emails.models import Message
+
+MOST_ATTEMPTS = 20
+VERBS = {
+    ChangeAction.INSERT: ("Added", "success"),
+    ChangeAction.UPDATE: ("Changed", "info"),
+    ChangeAction.DELETE: ("Removed", "danger"),
+}
+
+
+@dataclass(frozen=True)
+class ShownChange:
+    """A changed row for the template; `url` is its page, if it has one."""
+
+    what: str
+    name: str
+    url: str
+    badge: SafeString
+    values: list[Value]
+
+
+@dataclass(frozen=True)
+class ShownAttempt:
+    """An attempt for the template."""
+
+    began: str
+    took: str
+    badge: SafeString
+    is_replay: bool
+    problem: str
+    changes: list[ShownChange]
+
+
+def attempts_of(event: StripeEvent) -> SafeString | str:
+    """Return an event's newest attempts, each with what it changed."""
+    newest = list(event.tries.order_by("-pk")[: MOST_ATTEMPTS + 1])
+    if not newest:
+        return show.NOTHING
+    more = {
+        "attempts": [_attempt(one) for one in newest[:MOST_ATTEMPTS]],
+        "has_more": len(newest) > MOST_ATTEMPTS,
+        "are_gone": event.reduced_at is not None,
+    }
+    return SafeString(render_to_string("admin/billing/events/attempts.html", more))
+
+
+def _attempt(row: EventAttempt) -> ShownAttempt:
+    return ShownAttempt(
+        began=show.moment(row.began_at),
+        took=_took(row),
+        badge=show.state(row, "state", labels.EVENT) if row.state else show.badge("Not finished"),
+        is_replay=row.is_replay,
+        problem=row.problem,
+        changes=shown(noted_changes(row.pk)),
+    )
+
+
+def _took(row: EventAttempt) -> str:
+    if row.ended_at is None:
+        return ""
+    milliseconds = (row.ended_at - row.began_at).total_seconds() * 1000
+    return f"{milliseconds:.0f} ms" if milliseconds < 1000 else f"{milliseconds / 1000:.1f} s"
+
+
+def shown(changes: Iterable[NotedChange], *, with_links: bool = True) -> list[ShownChange]:
+    """Return changed rows with links to those that have a page."""
+    return [
+        ShownChange(
+            what=one.what,
+            name=one.name,
+            url=_page_of(one) if with_links or not one.is_new else "",
+            badge=show.badge(*VERBS[ChangeAction(one.action)]),
+            values=one.values,
+        )
+        for one in changes
+    ]
+
+
+def _page_of(change: NotedChange) -> str:
+    if not change.name:
+        return ""
+    try:
+        return reverse(f"admin:{change.model.replace('.', '_')}_change", args=[change.row])
+    except NoReverseMatch:
+        return ""
+
+
+def rehearsal_page(site: AdminSite, request: HttpRequest, event: StripeEvent) -> HttpResponseBase:
+    """Show what a replay would change now."""
+    try:
+        tried, problem = rehearse(event), ""
+    except NotRehearsed as error:
+        tried, problem = None, str(error)
+    except gateway.StripeUnavailable:
+        tried, problem = None, "Stripe can’t be reached right now. Try again in a moment."
+    except gateway.StripeError as error:
+        tried, problem = None, f"Stripe refused: {error}"
+    more: dict[str, Any] = {
+        **site.each_context(request),
+        "title": f"What a replay of {event.type} would do",
+        "event": event,
+        "back": show.page_of(event),
+        "problem": problem,
+        **(_worded(tried) if tried else {}),
+    }
+    return TemplateResponse(request, "admin/billing/events/rehearsal.html", more)
+
+
+def _worded(tried: Rehearsal) -> dict[str, Any]:
+    return {
+        "tried": tried,
+        "outcome": tried.state.value.capitalize() if tried.state else "",
+        "changes": shown(
+            [one for one in tried.changes if one.table != Message._meta.db_table],
+            with_links=False,
+        ),
+        "would_send": [_message(one) for one in tried.messages],
+    }
+
+
+def _message(row: Message) -> dict[str, str]:
+    return {
+        "what": name_of(row.kind),
+        "channel": row.get_channel_display(),
+        "recipient": row.recipient,
+        "subject": row.subject,
+    }

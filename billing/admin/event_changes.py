@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,8 @@ from common.staff import show
 from emails.catalog import name_of
 from emails.models import Message
 
+logger = logging.getLogger(__name__)
+
 MOST_ATTEMPTS = 20
 VERBS = {
     ChangeAction.INSERT: ("Added", "success"),
@@ -40,6 +43,8 @@ class ShownChange:
     name: str
     url: str
     badge: SafeString
+    is_new: bool
+    is_gone: bool
     values: list[Value]
 
 
@@ -94,6 +99,8 @@ def shown(changes: Iterable[NotedChange], *, with_links: bool = True) -> list[Sh
             name=one.name,
             url=_page_of(one) if with_links or not one.is_new else "",
             badge=show.badge(*VERBS[ChangeAction(one.action)]),
+            is_new=one.is_new,
+            is_gone=one.action == ChangeAction.DELETE,
             values=one.values,
         )
         for one in changes
@@ -115,7 +122,8 @@ def rehearsal_page(site: AdminSite, request: HttpRequest, event: StripeEvent) ->
         tried, problem = rehearse(event), ""
     except NotRehearsed as error:
         tried, problem = None, str(error)
-    except gateway.StripeUnavailable:
+    except gateway.StripeUnavailable as error:
+        logger.warning("A replay couldn't be tried out: %s", error)
         tried, problem = None, "Stripe can’t be reached right now. Try again in a moment."
     except gateway.StripeError as error:
         tried, problem = None, f"Stripe refused: {error}"

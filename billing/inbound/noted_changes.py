@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from django.apps import apps
+from django.contrib.auth.models import User
 from django.db.models import BigIntegerField, BooleanField, DateTimeField, Field, JSONField, Model
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
@@ -18,6 +19,7 @@ from billing.models import RowChange
 from billing.models.event import ChangeAction
 from common import days
 from common.money import Money
+from common.staff import show
 
 NOTHING = "–"
 LONGEST = 200
@@ -52,33 +54,60 @@ class NotedChange:
 
 
 def noted_changes(attempt: int) -> list[NotedChange]:
-    """Return an attempt's changes in their order: a query, and one for each table they're in."""
+    """Return an attempt's changes in their order: a query, and one for each table they name."""
     changes = list(RowChange.objects.filter(attempt=attempt).order_by("pk")[:MOST_SHOWN])
-    pks: dict[str, set[int]] = defaultdict(set)
-    for one in changes:
-        pks[one.table].add(one.row)
     models = {model._meta.db_table: model for model in apps.get_models() if model._meta.managed}
-    rows = {
-        table: models[table]._default_manager.in_bulk(list(wanted))
-        for table, wanted in pks.items()
-        if table in models
-    }
-    return [
-        _worded(one, models[one.table], rows[one.table].get(one.row))
-        for one in changes
-        if one.table in models
-    ]
+    known = [(one, models[one.table]) for one in changes if one.table in models]
+    named = _Named()
+    for one, model in known:
+        named.want(model, one.row)
+        for values in (one.before or {}, one.after or {}):
+            for field in _links(model, values):
+                named.want(field.related_model, values[str(field.column)])
+    named.read()
+    return [_worded(one, model, named) for one, model in known]
 
 
-def _worded(change: RowChange, model: type[Model], row: Model | None) -> NotedChange:
+class _Named:
+    """Rows that changes name, read once for each table."""
+
+    def __init__(self) -> None:
+        self._wanted: dict[type[Model], set[Any]] = defaultdict(set)
+        self._rows: dict[type[Model], dict[Any, Model]] = {}
+
+    def want(self, model: type[Model], pk: Any) -> None:
+        """Ask for a row."""
+        if pk is not None:
+            self._wanted[model].add(pk)
+
+    def read(self) -> None:
+        """Read all that was asked for."""
+        self._rows = {
+            model: model._default_manager.in_bulk(list(pks)) for model, pks in self._wanted.items()
+        }
+
+    def get(self, model: type[Model], pk: Any) -> Model | None:
+        """Return a row, or None if it's gone."""
+        return self._rows[model].get(pk)
+
+
+def _links(model: type[Model], values: Mapping[str, Any]) -> Iterator[Any]:
+    """Yield the columns that lead to other rows."""
+    for field in model._meta.concrete_fields:
+        if field.is_relation and values.get(str(field.column)) is not None:
+            yield field
+
+
+def _worded(change: RowChange, model: type[Model], named: _Named) -> NotedChange:
+    row = named.get(model, change.row)
     before, after = change.before or {}, change.after or {}
     currency = str(getattr(row, "currency", "") or after.get("currency") or "")
     fields = [one for one in model._meta.concrete_fields if one.column in {**before, **after}]
     values = [
         Value(
             str(capfirst(str(one.verbose_name))),
-            _words(one, before, currency),
-            _words(one, after, currency),
+            _words(one, before, currency, named),
+            _words(one, after, currency, named),
         )
         for one in fields
     ]
@@ -87,19 +116,21 @@ def _worded(change: RowChange, model: type[Model], row: Model | None) -> NotedCh
         row=change.row,
         action=change.action,
         what=str(capfirst(str(model._meta.verbose_name))),
-        name=str(row) if row else "",
+        name=_name(row),
         model=model._meta.label_lower,
         # A new row's empty columns say nothing.
         values=[one for one in values if one.before != one.after],
     )
 
 
-def _words(field: Field[Any, Any], values: Mapping[str, Any], currency: str) -> str:
+def _words(field: Field[Any, Any], values: Mapping[str, Any], currency: str, named: _Named) -> str:
     """Return a column's value as staff read it elsewhere."""
     value = values.get(str(field.column))
     if value in (None, "", [], {}):
         return NOTHING
-    if field.choices:
+    if field.is_relation:
+        words = _name(named.get(cast("type[Model]", field.related_model), value)) or str(value)
+    elif field.choices:
         words = str(dict(field.flatchoices).get(value, value))
     elif isinstance(field, BooleanField):
         words = "Yes" if value else "No"
@@ -112,6 +143,12 @@ def _words(field: Field[Any, Any], values: Mapping[str, Any], currency: str) -> 
     else:
         words = str(value)
     return Truncator(words).chars(LONGEST)
+
+
+def _name(row: Model | None) -> str:
+    if row is None:
+        return ""
+    return show.name_of(row) if isinstance(row, User) else str(row)
 
 
 def _moment(text: str) -> str:

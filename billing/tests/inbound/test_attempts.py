@@ -41,9 +41,7 @@ def dump() -> Dump:
     found: Dump = {}
     with connection.cursor() as cursor:
         for table in connection.introspection.table_names(cursor):
-            cursor.execute(
-                sql.SQL("SELECT to_jsonb(t) FROM {} t").format(sql.Identifier(table))
-            )
+            cursor.execute(sql.SQL("SELECT to_jsonb(t) FROM {} t").format(sql.Identifier(table)))
             rows = [json.loads(text) for (text,) in cursor.fetchall()]
             found[table] = {
                 row["id"]: {key: one for key, one in row.items() if not key.endswith("read_at")}

@@ -9,7 +9,6 @@ from billing.core.statuses import EventState
 from billing.inbound import inbox
 from billing.inbound.rehearsal import Rehearsal, rehearse
 from billing.models import (
-    Customer,
     EventAttempt,
     Invoice,
     Payment,
